@@ -1,0 +1,1 @@
+//! Contracts: what a record must satisfy before and after a stage.

@@ -1,0 +1,76 @@
+//! Operations: one typed step inside a stage, one file each.
+//!
+//! An operation is pure: no SQL, no clock, no randomness, no environment, no input or output. What it may know
+//! beyond the document stands in the [`Scope`]'s context.
+
+use std::fmt;
+
+use crate::expression::Scope;
+use crate::path::Path;
+use crate::record::Document;
+use crate::refusal::Refusal;
+
+mod manual;
+mod settings;
+
+pub use manual::{Form, Key, Manual};
+pub use settings::Settings;
+
+/// One typed step inside a stage.
+pub trait Operation: fmt::Debug + Send + Sync {
+    /// The name in stage files, `rename`.
+    fn name(&self) -> &'static str;
+
+    /// Changes the document, or refuses the record. Never both: after a refusal the document is thrown away.
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal>;
+
+    /// What it reads.
+    fn reads(&self) -> Vec<Path>;
+
+    /// What it writes or removes.
+    fn writes(&self) -> Vec<Path>;
+
+    /// How its work can be undone.
+    fn reversibility(&self) -> Reversibility;
+
+    /// The operation that undoes this one, where its reversibility is [`Reversibility::Exact`].
+    fn inverse(&self) -> Option<Box<dyn Operation>> {
+        None
+    }
+
+    /// Every setting that decides what it does, defaults filled in: the part of the stage's meaning that is hashed.
+    fn meaning(&self) -> serde_json::Value;
+}
+
+/// What an operation did to a record.
+#[derive(Debug)]
+pub enum Effect {
+    /// The document was changed.
+    Changed,
+    /// There was nothing to do.
+    Unchanged,
+    /// The record is left out; the reason is a code, never a value.
+    Filtered(String),
+    /// The record becomes these documents, in this order (`derive`).
+    Derived(Vec<Document>),
+}
+
+/// How an operation can be undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reversibility {
+    /// By another operation.
+    Exact,
+    /// From the before image that the ledger keeps.
+    Image,
+    /// It loses information that only the before image (in place) or the untouched source (copying) still has.
+    Lossy,
+}
+
+/// Every operation that stage files can name, in the order of the documentation.
+pub static MANUALS: &[&Manual] = &[];
+
+/// The manual of an operation.
+#[must_use]
+pub fn manual(name: &str) -> Option<&'static Manual> {
+    MANUALS.iter().copied().find(|manual| manual.name == name)
+}

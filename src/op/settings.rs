@@ -1,0 +1,225 @@
+//! The settings of one `[[op]]` table, checked against its manual: unknown keys and wrong types are problems with
+//! line, column and a suggestion.
+
+use toml_edit::{Item, Table, Value as Toml};
+
+use super::{Form, Manual};
+use crate::expression::{Expression, Template};
+use crate::path::Path;
+use crate::problem::{Place, Problem};
+use crate::reading::Reading;
+use crate::record::Rounding;
+
+/// The checked settings of one operation.
+#[derive(Debug)]
+pub struct Settings<'a> {
+    manual: &'static Manual,
+    table: &'a Table,
+    reading: &'a Reading<'a>,
+    place: Place,
+}
+
+impl<'a> Settings<'a> {
+    /// Checks the keys of an `[[op]]` table against its manual.
+    ///
+    /// # Errors
+    /// Every problem of the table: keys that the manual does not know, keys that are missing, wrong types.
+    pub fn check(
+        manual: &'static Manual,
+        table: &'a Table,
+        reading: &'a Reading<'a>,
+    ) -> Result<Self, Vec<Problem>> {
+        let place = reading.place(table.span());
+        let settings = Self {
+            manual,
+            table,
+            reading,
+            place,
+        };
+        let mut problems: Vec<Problem> = Vec::new();
+        for (name, item) in table {
+            if name == "op" || name == "refuse_as" {
+                continue;
+            }
+            match manual.keys.iter().find(|key| key.name == name) {
+                Some(key) => problems.extend(settings.wrong_form(name, key.form, item)),
+                None => {
+                    let span = table.key(name).and_then(toml_edit::Key::span);
+                    let message = format!("`{}` has no key `{name}`", manual.name);
+                    let known = manual.keys.iter().map(|key| key.name).chain(["refuse_as"]);
+                    problems.push(
+                        Problem::error("stage.unknown_key", reading.place(span), message)
+                            .did_you_mean(name, known),
+                    );
+                }
+            }
+        }
+        for key in manual
+            .keys
+            .iter()
+            .filter(|key| key.required && !table.contains_key(key.name))
+        {
+            let message = format!("`{}` needs the key `{}`: {}", manual.name, key.name, key.summary);
+            problems.push(Problem::error(
+                "stage.missing_key",
+                settings.place.clone(),
+                message,
+            ));
+        }
+        if problems.is_empty() {
+            Ok(settings)
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn wrong_form(&self, name: &str, form: Form, item: &Item) -> Option<Problem> {
+        let texts = |item: &Item| item.as_array().is_some_and(|list| list.iter().all(Toml::is_str));
+        let (fits, expected) = match form {
+            Form::Path | Form::Text | Form::Expression => (item.is_str(), "a text".to_owned()),
+            Form::Paths | Form::Texts => (texts(item), "a list of texts".to_owned()),
+            Form::Choice(words) => (
+                item.as_str().is_some_and(|word| words.contains(&word)),
+                format!("one of: {}", words.join(", ")),
+            ),
+            Form::Boolean => (item.is_bool(), "true or false".to_owned()),
+            Form::Integer => (item.is_integer(), "a whole number".to_owned()),
+            Form::Table => (item.is_table_like(), "a table".to_owned()),
+            Form::Template => (!item.is_none(), "a value".to_owned()),
+        };
+        (!fits).then(|| {
+            let message = format!("`{name}` takes {expected}, not {}", item.type_name());
+            let problem = Problem::error("stage.wrong_type", self.place_of(name), message);
+            match (form, item.as_str()) {
+                (Form::Choice(words), Some(word)) => problem.did_you_mean(word, words.iter().copied()),
+                _ => problem,
+            }
+        })
+    }
+
+    /// Whether the key is there.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.table.contains_key(name)
+    }
+
+    /// The place of the `[[op]]` table.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The place of a key's value, for problems.
+    #[must_use]
+    pub fn place_of(&self, name: &str) -> Place {
+        self.reading.place(
+            self.table
+                .get(name)
+                .and_then(Item::span)
+                .or_else(|| self.table.span()),
+        )
+    }
+
+    /// The file being read.
+    #[must_use]
+    pub fn reading(&self) -> &'a Reading<'a> {
+        self.reading
+    }
+
+    /// The raw TOML of a key.
+    #[must_use]
+    pub fn item(&self, name: &str) -> Option<&'a Item> {
+        self.table.get(name)
+    }
+
+    /// A path.
+    pub fn path(&self, name: &str) -> Result<Path, Problem> {
+        self.parse_path(name, self.text(name).unwrap_or_default())
+    }
+
+    /// A path that may be absent.
+    pub fn path_or_none(&self, name: &str) -> Result<Option<Path>, Problem> {
+        self.text(name)
+            .map(|text| self.parse_path(name, text))
+            .transpose()
+    }
+
+    /// A list of paths; empty where the key is absent.
+    pub fn paths(&self, name: &str) -> Result<Vec<Path>, Problem> {
+        self.texts(name)
+            .iter()
+            .map(|text| self.parse_path(name, text))
+            .collect()
+    }
+
+    fn parse_path(&self, name: &str, text: &str) -> Result<Path, Problem> {
+        text.parse().map_err(|error: crate::path::PathError| {
+            Problem::error("stage.bad_path", self.place_of(name), error.to_string())
+                .help("write `a.b`, `items[*].price`, `\"odd.key\"` or a JSON Pointer such as `/a/b`")
+        })
+    }
+
+    /// A text or a word of a choice; `None` where the key is absent.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&'a str> {
+        self.table.get(name).and_then(Item::as_str)
+    }
+
+    /// A list of texts; empty where the key is absent.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Vec<&'a str> {
+        let list = self.table.get(name).and_then(Item::as_array);
+        list.map(|list| list.iter().filter_map(Toml::as_str).collect())
+            .unwrap_or_default()
+    }
+
+    /// A boolean, or what holds when the key is absent.
+    #[must_use]
+    pub fn boolean(&self, name: &str, default: bool) -> bool {
+        self.table.get(name).and_then(Item::as_bool).unwrap_or(default)
+    }
+
+    /// A whole number within bounds; `None` where the key is absent.
+    pub fn integer(&self, name: &str, bounds: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
+        let Some(number) = self.table.get(name).and_then(Item::as_integer) else {
+            return Ok(None);
+        };
+        if bounds.contains(&number) {
+            return Ok(Some(number));
+        }
+        let message = format!(
+            "`{name}` is {number}, but must lie from {} to {}",
+            bounds.start(),
+            bounds.end()
+        );
+        Err(Problem::error("stage.out_of_range", self.place_of(name), message))
+    }
+
+    /// A value that may hold expressions; `None` where the key is absent.
+    pub fn template(&self, name: &str) -> Result<Option<Template>, Problem> {
+        self.table
+            .get(name)
+            .map(|item| Template::read(item, self.reading))
+            .transpose()
+    }
+
+    /// An expression; `None` where the key is absent.
+    pub fn expression(&self, name: &str) -> Result<Option<Expression>, Problem> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let source = text.strip_prefix("= ").unwrap_or(text);
+        Expression::compile(source, &self.place_of(name), self.reading).map(Some)
+    }
+
+    /// The stage's declared rounding, or the problem that this operation rounds without one.
+    pub fn rounding(&self) -> Result<Rounding, Problem> {
+        self.reading.rounding(&self.place)
+    }
+
+    /// The manual these settings were checked against.
+    #[must_use]
+    pub fn manual(&self) -> &'static Manual {
+        self.manual
+    }
+}

@@ -1,0 +1,51 @@
+//! Reading a stage file: where we are in it, and what is visible there.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::problem::{Place, Problem};
+use crate::record::Rounding;
+
+/// The stage file being read, for places in problems and for what its expressions may use.
+#[derive(Clone, Debug)]
+pub struct Reading<'t> {
+    /// The file, as the user named it.
+    pub file: Arc<str>,
+    /// Its whole text.
+    pub text: &'t str,
+    /// The rounding that the stage declares.
+    pub rounding: Option<Rounding>,
+    /// The names that `prepare` defines, visible to every expression.
+    pub names: Vec<String>,
+}
+
+impl<'t> Reading<'t> {
+    /// A file with nothing declared yet.
+    #[must_use]
+    pub fn new(file: &str, text: &'t str) -> Self {
+        Self {
+            file: Arc::from(file),
+            text,
+            rounding: None,
+            names: Vec::new(),
+        }
+    }
+
+    /// The place of a part of the file; the file's start where the parser gives no span.
+    #[must_use]
+    pub fn place(&self, span: Option<Range<usize>>) -> Place {
+        Place::at(&self.file, self.text, span.map_or(0, |span| span.start))
+    }
+
+    /// The declared rounding, or the problem that it is not declared.
+    pub fn rounding(&self, place: &Place) -> Result<Rounding, Problem> {
+        self.rounding.ok_or_else(|| {
+            Problem::error(
+                "stage.rounding_undeclared",
+                place.clone(),
+                "this rounds, but the stage does not say how",
+            )
+            .help("add `rounding = \"half-even\"` or `rounding = \"half-up\"` to [stage]")
+        })
+    }
+}

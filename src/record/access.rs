@@ -1,0 +1,190 @@
+//! Reading and writing a document at a path.
+
+use std::borrow::Cow;
+
+use super::{Kind, Object, Value};
+use crate::path::{Path, Segment};
+
+impl Object {
+    /// The value at a path without `[*]`; `None` where something on the way is missing.
+    #[must_use]
+    pub fn at(&self, path: &Path) -> Option<Cow<'_, Value>> {
+        let (first, rest) = path.segments().split_first()?;
+        let Segment::Key(name) = first else { return None };
+        rest.iter()
+            .try_fold(Cow::Borrowed(self.get(name)?), |value, segment| match value {
+                Cow::Borrowed(value) => step(value, segment),
+                Cow::Owned(value) => step(&value, segment).map(|found| Cow::Owned(found.into_owned())),
+            })
+    }
+
+    /// The value at a path without `[*]`, to change; expands what lies on the way.
+    pub fn at_mut(&mut self, path: &Path) -> Option<&mut Value> {
+        self.reach(path.segments())
+    }
+
+    /// Removes the value at a path without `[*]`; its siblings keep their order.
+    pub fn remove_at(&mut self, path: &Path) -> Option<Value> {
+        self.at(path)?;
+        if path.parents().is_empty() {
+            let Segment::Key(name) = path.last() else {
+                return None;
+            };
+            return self.remove(name);
+        }
+        let parent = self.reach(path.parents())?;
+        match path.last() {
+            Segment::Key(name) if parent.kind() == Kind::Object => parent.as_object_mut()?.remove(name),
+            segment => {
+                let at = index(segment)?;
+                let list = parent.as_list_mut()?;
+                (at < list.len()).then(|| list.remove(at))
+            }
+        }
+    }
+
+    /// Sets the value at a path without `[*]`: in place where it exists, at the end of its object where it does
+    /// not; missing objects on the way are made.
+    ///
+    /// # Errors
+    /// [`Blocked`] when something on the way is neither missing nor an object, or an element does not exist.
+    pub fn set_at(&mut self, path: &Path, value: Value) -> Result<Option<Value>, Blocked> {
+        put_in_object(self, path.segments(), value)
+    }
+
+    /// Every place that a path stands for in this document, `[*]` resolved into indices. A place is listed only
+    /// when everything before the last segment exists; whether the last one does is for the caller to see.
+    #[must_use]
+    pub fn places(&self, path: &Path) -> Vec<Path> {
+        if !path.is_many() {
+            return vec![path.clone()];
+        }
+        let mut places: Vec<Vec<Segment>> = vec![Vec::new()];
+        for segment in path.segments() {
+            if *segment != Segment::Each {
+                places.iter_mut().for_each(|place| place.push(segment.clone()));
+                continue;
+            }
+            places = places
+                .into_iter()
+                .flat_map(|place| {
+                    let found = self.at(&Path::of(place.clone()));
+                    let count = found
+                        .and_then(|value| value.as_list().map(|list| list.len()))
+                        .unwrap_or(0);
+                    (0..count).map(move |index| [place.clone(), vec![Segment::Index(index)]].concat())
+                })
+                .collect();
+        }
+        places.into_iter().map(Path::of).collect()
+    }
+
+    fn reach(&mut self, segments: &[Segment]) -> Option<&mut Value> {
+        let (first, rest) = segments.split_first()?;
+        let Segment::Key(name) = first else { return None };
+        rest.iter().try_fold(self.get_mut(name)?, step_mut)
+    }
+}
+
+/// Something on the way to a path is neither missing nor an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("something on the way is not an object")]
+pub struct Blocked;
+
+/// Sets a value below an object; missing objects on the way are made.
+fn put_in_object(object: &mut Object, segments: &[Segment], value: Value) -> Result<Option<Value>, Blocked> {
+    let Some((Segment::Key(name), rest)) = segments.split_first() else {
+        return Err(Blocked);
+    };
+    if rest.is_empty() {
+        return Ok(object.set(name, value));
+    }
+    if let Some(next) = object.get_mut(name) {
+        return put(next, rest, value);
+    }
+    let mut made = Object::new();
+    let old = put_in_object(&mut made, rest, value)?;
+    object.set(name, Value::Object(made));
+    Ok(old)
+}
+
+fn put(target: &mut Value, segments: &[Segment], value: Value) -> Result<Option<Value>, Blocked> {
+    let Some((first, rest)) = segments.split_first() else {
+        return Ok(Some(std::mem::replace(target, value)));
+    };
+    if let Some(object) = target.as_object_mut() {
+        return put_in_object(object, segments, value);
+    }
+    let at = index(first).ok_or(Blocked)?;
+    put(
+        target
+            .as_list_mut()
+            .and_then(|list| list.get_mut(at))
+            .ok_or(Blocked)?,
+        rest,
+        value,
+    )
+}
+
+fn index(segment: &Segment) -> Option<usize> {
+    match segment {
+        Segment::Index(index) => Some(*index),
+        Segment::Key(digits) => digits.parse().ok(),
+        Segment::Each => None,
+    }
+}
+
+fn step<'v>(value: &'v Value, segment: &Segment) -> Option<Cow<'v, Value>> {
+    if let (Segment::Key(name), Some(object)) = (segment, value.as_object()) {
+        return match object {
+            Cow::Borrowed(object) => object.get(name).map(Cow::Borrowed),
+            Cow::Owned(object) => object.get(name).cloned().map(Cow::Owned),
+        };
+    }
+    let at = index(segment)?;
+    match value.as_list()? {
+        Cow::Borrowed(list) => list.get(at).map(Cow::Borrowed),
+        Cow::Owned(list) => list.get(at).cloned().map(Cow::Owned),
+    }
+}
+
+fn step_mut<'v>(value: &'v mut Value, segment: &Segment) -> Option<&'v mut Value> {
+    if let (Segment::Key(name), Kind::Object) = (segment, value.kind()) {
+        return value.as_object_mut()?.get_mut(name);
+    }
+    let at = index(segment)?;
+    value.as_list_mut()?.get_mut(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> Path {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn reading_and_writing_at_a_path_touches_nothing_else() {
+        let mut document = Object::parse(r#"{"a":{"x":1.50,"y":[{"p":"1.0"},{"p":2.00}]},"b":-0}"#).unwrap();
+        assert_eq!(document.at(&path("a.y[1].p")).unwrap().as_number(), Some("2.00"));
+        assert!(document.at(&path("a.q.p")).is_none());
+        let places: Vec<String> = document
+            .places(&path("a.y[*].p"))
+            .iter()
+            .map(Path::pointer)
+            .collect();
+        assert_eq!(places, ["/a/y/0/p", "/a/y/1/p"]);
+        document.set_at(&path("a.y[1].p"), Value::integer(7)).unwrap();
+        document.set_at(&path("c.d.e"), Value::boolean(true)).unwrap();
+        assert_eq!(document.set_at(&path("b.d"), Value::null()), Err(Blocked));
+        assert_eq!(
+            document.remove_at(&path("a.y[0]")).unwrap().to_json(),
+            r#"{"p":"1.0"}"#
+        );
+        assert_eq!(
+            document.to_json(),
+            r#"{"a":{"x":1.50,"y":[{"p":7}]},"b":-0,"c":{"d":{"e":true}}}"#
+        );
+    }
+}

@@ -1,0 +1,191 @@
+//! The door: everything that is stored was validated here once, completely, so that stages may read lazily.
+
+use serde_json::value::RawValue;
+
+use super::value::Fields;
+
+/// How large and how deep a record may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest record, in bytes as received.
+    pub bytes: usize,
+    /// The deepest nesting of lists and objects; the record itself is level 1.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 16 * 1024 * 1024,
+            depth: 128,
+        }
+    }
+}
+
+/// Why a text is not a record. Carries places and codes, never a value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Malformed {
+    /// A stable code: `json.syntax`, `json.utf8`, `json.duplicate_key`, `json.depth`, `json.size`, `json.escape`,
+    /// `record.not_object`.
+    pub code: &'static str,
+    /// What is wrong, without any value of the record.
+    pub message: String,
+    /// The line inside the text, from 1, where known.
+    pub line: Option<usize>,
+    /// The column inside that line, from 1, where known.
+    pub column: Option<usize>,
+}
+
+impl Malformed {
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            line: None,
+            column: None,
+        }
+    }
+
+    pub(super) fn from_json(error: &serde_json::Error) -> Self {
+        // serde_json's message ends in " at line L column C", which we carry as numbers; and it never quotes a
+        // value for the syntax errors that raw values can give.
+        let text = error.to_string();
+        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        Self {
+            code: "json.syntax",
+            message,
+            line: Some(error.line()),
+            column: Some(error.column()),
+        }
+    }
+}
+
+/// Validates one JSON value completely (UTF-8, syntax, escapes, duplicate names, size, depth) and returns its text
+/// without insignificant whitespace and otherwise unchanged.
+///
+/// # Errors
+/// [`Malformed`], with the place.
+pub fn admit(bytes: &[u8], limits: &Limits) -> Result<String, Malformed> {
+    if bytes.len() > limits.bytes {
+        let message = format!("{} bytes, the limit is {}", bytes.len(), limits.bytes);
+        return Err(Malformed::new("json.size", message));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        Malformed::new(
+            "json.utf8",
+            format!("not valid UTF-8 after {} bytes", error.valid_up_to()),
+        )
+    })?;
+    let whole: &RawValue = serde_json::from_str(text).map_err(|error| Malformed::from_json(&error))?;
+    let compact = without_whitespace(whole.get(), limits.depth)?;
+    check(&compact)?;
+    Ok(compact)
+}
+
+/// Removes whitespace between tokens of valid JSON, and measures the depth on the way.
+fn without_whitespace(json: &str, depth_limit: usize) -> Result<String, Malformed> {
+    let mut out = String::with_capacity(json.len());
+    let (mut in_text, mut escaped, mut depth, mut kept) = (false, false, 0usize, 0);
+    for (at, byte) in json.bytes().enumerate() {
+        if in_text {
+            in_text = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            continue;
+        }
+        match byte {
+            b'"' => in_text = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                out.push_str(&json[kept..at]);
+                kept = at + 1;
+            }
+            _ => {}
+        }
+        if depth > depth_limit {
+            return Err(Malformed::new(
+                "json.depth",
+                format!("nested deeper than {depth_limit} levels"),
+            ));
+        }
+    }
+    out.push_str(&json[kept..]);
+    Ok(out)
+}
+
+/// Checks what the syntax alone does not: escapes that are no characters, names given twice. Level by level over
+/// raw text, because a value parsed whole would take numbers through a type of the parser's own.
+fn check(json: &str) -> Result<(), Malformed> {
+    match json.as_bytes().first() {
+        Some(b'{') => {
+            let Fields(fields) = serde_json::from_str(json).map_err(|error| Malformed::from_json(&error))?;
+            let mut names = Vec::with_capacity(fields.len());
+            for (name, value) in fields {
+                names.push(decoded(name.get())?);
+                check(value.get())?;
+            }
+            names.sort_unstable();
+            if names.windows(2).any(|pair| pair[0] == pair[1]) {
+                return Err(Malformed::new(
+                    "json.duplicate_key",
+                    "an object has the same name twice",
+                ));
+            }
+            Ok(())
+        }
+        Some(b'[') => {
+            let parts: Vec<&RawValue> =
+                serde_json::from_str(json).map_err(|error| Malformed::from_json(&error))?;
+            parts.into_iter().try_for_each(|part| check(part.get()))
+        }
+        Some(b'"') => decoded(json).map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// The decoded string of a JSON text; refuses lone surrogates.
+fn decoded(json: &str) -> Result<std::borrow::Cow<'_, str>, Malformed> {
+    if !json.contains('\\') {
+        return Ok(json[1..json.len() - 1].into());
+    }
+    serde_json::from_str::<String>(json)
+        .map(Into::into)
+        .map_err(|_| Malformed::new("json.escape", "an escape that is no character (a lone surrogate)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(json: &str) -> &'static str {
+        admit(json.as_bytes(), &Limits::default()).unwrap_err().code
+    }
+
+    #[test]
+    fn only_insignificant_whitespace_is_removed() {
+        let json = " { \"a\" : [ 1.50 , -0 , 1e400 ] ,\n\"b \\\" c\":\"\\u0041  \\\\\" } ";
+        let kept = admit(json.as_bytes(), &Limits::default()).unwrap();
+        assert_eq!(kept, r#"{"a":[1.50,-0,1e400],"b \" c":"\u0041  \\"}"#);
+    }
+
+    #[test]
+    fn each_fault_has_its_code() {
+        assert_eq!(code(r#"{"a":1,"\u0061":2}"#), "json.duplicate_key");
+        assert_eq!(code(r#"{"a":"\ud800"}"#), "json.escape");
+        assert_eq!(code("{\"a\":NaN}"), "json.syntax");
+        assert_eq!(code(&("[".repeat(129) + &"]".repeat(129))), "json.depth");
+        assert_eq!(code(&"[".repeat(100_000)), "json.syntax");
+        assert_eq!(admit(b"\xff", &Limits::default()).unwrap_err().code, "json.utf8");
+        assert_eq!(
+            admit(b"[1]", &Limits { bytes: 2, depth: 1 }).unwrap_err().code,
+            "json.size"
+        );
+    }
+
+    #[test]
+    fn names_that_the_parser_uses_inside_are_ordinary_names() {
+        let json = r#"{"$serde_json::private::Number":"12","$serde_json::private::RawValue":"x"}"#;
+        assert_eq!(admit(json.as_bytes(), &Limits::default()).unwrap(), json);
+    }
+}

@@ -1,0 +1,110 @@
+//! Numbers without floats: the text of a JSON number as an exact decimal.
+
+use rust_decimal::{Decimal, RoundingStrategy};
+
+/// How a stage rounds; a stage that rounds must say which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// To the nearest, a half to the even neighbour: 0.165 is 0.16.
+    HalfEven,
+    /// To the nearest, a half away from zero: 0.165 is 0.17.
+    HalfUp,
+}
+
+impl Rounding {
+    /// The name in stage files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HalfEven => "half-even",
+            Self::HalfUp => "half-up",
+        }
+    }
+
+    /// Rounds to `places` and pads with zeros to exactly that many: 29.9 to two places is 29.90. Never -0.00.
+    ///
+    /// # Errors
+    /// [`NotExact`] when the padded number needs more than 28 digits.
+    pub fn round(self, value: Decimal, places: u32) -> Result<Decimal, NotExact> {
+        let strategy = match self {
+            Self::HalfEven => RoundingStrategy::MidpointNearestEven,
+            Self::HalfUp => RoundingStrategy::MidpointAwayFromZero,
+        };
+        let mut rounded = value.round_dp_with_strategy(places, strategy);
+        rounded.rescale(places);
+        if rounded.is_zero() {
+            rounded.set_sign_positive(true);
+        }
+        if rounded.scale() == places {
+            Ok(rounded)
+        } else {
+            Err(NotExact)
+        }
+    }
+}
+
+/// A number that 28 digits cannot hold exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("does not fit 28 digits exactly")]
+pub struct NotExact;
+
+/// The exact decimal of a number's text, with its scale kept: `6.00` has two places, `1E2` is 100.
+///
+/// # Errors
+/// [`NotExact`] when the text is no number or needs more than 28 digits; never a silent rounding.
+pub fn exact_decimal(text: &str) -> Result<Decimal, NotExact> {
+    let Some(at) = text.find(['e', 'E']) else {
+        return Decimal::from_str_exact(text).map_err(|_| NotExact);
+    };
+    let mantissa = Decimal::from_str_exact(&text[..at]).map_err(|_| NotExact)?;
+    if mantissa.is_zero() {
+        return Ok(mantissa);
+    }
+    let exponent: i32 = text[at + 1..].parse().map_err(|_| NotExact)?;
+    let scale = i64::from(mantissa.scale()) - i64::from(exponent);
+    let mut exact = mantissa;
+    if scale >= 0 {
+        exact
+            .set_scale(u32::try_from(scale).map_err(|_| NotExact)?)
+            .map_err(|_| NotExact)?;
+        return Ok(exact);
+    }
+    exact.set_scale(0).map_err(|_| NotExact)?;
+    let ten = u32::try_from(-scale)
+        .ok()
+        .and_then(|places| 10i128.checked_pow(places))
+        .ok_or(NotExact)?;
+    exact
+        .checked_mul(Decimal::try_from_i128_with_scale(ten, 0).map_err(|_| NotExact)?)
+        .ok_or(NotExact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_text_becomes_the_exact_decimal_or_is_refused() {
+        for (text, expected) in [
+            ("6.00", "6.00"),
+            ("-0.5", "-0.5"),
+            ("1E2", "100"),
+            ("1.5e1", "15"),
+            ("1.50e-2", "0.0150"),
+            ("0e400", "0"),
+            ("79228162514264337593543950335", "79228162514264337593543950335"),
+        ] {
+            assert_eq!(exact_decimal(text).unwrap().to_string(), expected, "{text}");
+        }
+        for text in [
+            "1e400",
+            "NaN",
+            "",
+            "-",
+            "0.00000000000000000000000000001",
+            "792281625142643375935439503350",
+        ] {
+            assert_eq!(exact_decimal(text), Err(NotExact), "{text}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! A cheap slice of shared text.
+
+use std::fmt;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
+/// A slice of shared, immutable text. Cloning and slicing copy no text, so that the fields of a document can be
+/// handed to operations and expressions without a lifetime and without an allocation each.
+#[derive(Clone)]
+pub struct Text {
+    source: Arc<str>,
+    start: u32,
+    end: u32,
+}
+
+impl Text {
+    /// The part `range` of this text, in bytes.
+    ///
+    /// # Panics
+    /// When the range is out of bounds or splits a character, as slicing a `str` does.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        assert!(
+            range.start <= range.end && self.as_str().get(range.clone()).is_some(),
+            "range within the text"
+        );
+        let offset = |at: usize| self.start + u32::try_from(at).expect("a text is shorter than 4 GiB");
+        Self {
+            source: Arc::clone(&self.source),
+            start: offset(range.start),
+            end: offset(range.end),
+        }
+    }
+
+    /// The same text found again inside this one: `part` must be a slice of `self`, byte for byte in place.
+    pub(super) fn slice_of(&self, part: &str) -> Self {
+        let start = part.as_ptr() as usize - self.as_str().as_ptr() as usize;
+        self.slice(start..start + part.len())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.source[self.start as usize..self.end as usize]
+    }
+}
+
+impl From<&str> for Text {
+    /// # Panics
+    /// When the text is 4 GiB or longer; the door refuses records far below that.
+    fn from(text: &str) -> Self {
+        let end = u32::try_from(text.len()).expect("a text is shorter than 4 GiB");
+        Self {
+            source: Arc::from(text),
+            start: 0,
+            end,
+        }
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,458 @@
+//! A JSON value that is expanded only where it is touched.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use rust_decimal::Decimal;
+use serde_json::value::RawValue;
+
+use super::{Limits, Malformed, Text, admit};
+
+/// A JSON value. `Raw` is valid JSON text without insignificant whitespace, of any kind; lists and objects are
+/// expanded into the other two variants when something inside them is to be changed. Reading never expands.
+#[derive(Clone)]
+pub enum Value {
+    /// The JSON text of a value of any kind.
+    Raw(Text),
+    /// An expanded list.
+    List(Vec<Value>),
+    /// An expanded object.
+    Object(Object),
+}
+
+/// What a JSON value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Boolean,
+    /// A number, of any length.
+    Number,
+    /// A string.
+    Text,
+    /// An array.
+    List,
+    /// An object.
+    Object,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "null",
+            Self::Boolean => "a boolean",
+            Self::Number => "a number",
+            Self::Text => "a text",
+            Self::List => "a list",
+            Self::Object => "an object",
+        })
+    }
+}
+
+impl Value {
+    /// A value from JSON text, which goes through the [door](admit).
+    pub fn parse(json: &str) -> Result<Self, Malformed> {
+        Ok(Self::Raw(Text::from(admit(json.as_bytes(), &Limits::default())?)))
+    }
+
+    /// `null`
+    #[must_use]
+    pub fn null() -> Self {
+        Self::Raw(Text::from("null"))
+    }
+
+    /// `true` or `false`
+    #[must_use]
+    pub fn boolean(value: bool) -> Self {
+        Self::Raw(Text::from(if value { "true" } else { "false" }))
+    }
+
+    /// A JSON number without a fraction.
+    #[must_use]
+    pub fn integer(value: i64) -> Self {
+        Self::Raw(Text::from(value.to_string()))
+    }
+
+    /// A JSON number with the decimal's own scale: 6.00 stays `6.00`.
+    #[must_use]
+    pub fn decimal(value: Decimal) -> Self {
+        Self::Raw(Text::from(value.to_string()))
+    }
+
+    /// A JSON string.
+    #[must_use]
+    pub fn text(value: &str) -> Self {
+        let mut json = String::with_capacity(value.len() + 2);
+        write_text(value, &mut json);
+        Self::Raw(Text::from(json))
+    }
+
+    /// What the value is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::List(_) => Kind::List,
+            Self::Object(_) => Kind::Object,
+            Self::Raw(json) => match json.as_bytes().first() {
+                Some(b'n') => Kind::Null,
+                Some(b't' | b'f') => Kind::Boolean,
+                Some(b'"') => Kind::Text,
+                Some(b'[') => Kind::List,
+                Some(b'{') => Kind::Object,
+                _ => Kind::Number,
+            },
+        }
+    }
+
+    /// Whether the value is `null`.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        self.kind() == Kind::Null
+    }
+
+    /// The boolean, where the value is one.
+    #[must_use]
+    pub fn as_boolean(&self) -> Option<bool> {
+        match self {
+            Self::Raw(json) if json.as_str() == "true" => Some(true),
+            Self::Raw(json) if json.as_str() == "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The decoded string, where the value is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Raw(json) => decode_text(json),
+            _ => None,
+        }
+    }
+
+    /// The text of the number as written, where the value is a number.
+    #[must_use]
+    pub fn as_number(&self) -> Option<&str> {
+        match self {
+            Self::Raw(json) if self.kind() == Kind::Number => Some(json),
+            _ => None,
+        }
+    }
+
+    /// The elements, where the value is a list; `Raw` is expanded for the caller, not in place.
+    #[must_use]
+    pub fn as_list(&self) -> Option<Cow<'_, [Value]>> {
+        match self {
+            Self::List(list) => Some(Cow::Borrowed(list)),
+            Self::Raw(json) if self.kind() == Kind::List => Some(Cow::Owned(split_list(json))),
+            _ => None,
+        }
+    }
+
+    /// The object, where the value is one; `Raw` is expanded for the caller, not in place.
+    #[must_use]
+    pub fn as_object(&self) -> Option<Cow<'_, Object>> {
+        match self {
+            Self::Object(object) => Some(Cow::Borrowed(object)),
+            Self::Raw(json) if self.kind() == Kind::Object => Some(Cow::Owned(split_object(json))),
+            _ => None,
+        }
+    }
+
+    /// The elements to change, where the value is a list; expands it in place.
+    pub fn as_list_mut(&mut self) -> Option<&mut Vec<Value>> {
+        if let Self::Raw(json) = self {
+            if !json.starts_with('[') {
+                return None;
+            }
+            *self = Self::List(split_list(json));
+        }
+        match self {
+            Self::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// The object to change, where the value is one; expands it in place.
+    pub fn as_object_mut(&mut self) -> Option<&mut Object> {
+        if let Self::Raw(json) = self {
+            if !json.starts_with('{') {
+                return None;
+            }
+            *self = Self::Object(split_object(json));
+        }
+        match self {
+            Self::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// Appends the JSON text, without insignificant whitespace.
+    pub fn write(&self, out: &mut String) {
+        match self {
+            Self::Raw(json) => out.push_str(json),
+            Self::Object(object) => object.write(out),
+            Self::List(list) => {
+                out.push('[');
+                for (at, value) in list.iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    value.write(out);
+                }
+                out.push(']');
+            }
+        }
+    }
+
+    /// The JSON text, without insignificant whitespace.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out);
+        out
+    }
+}
+
+impl PartialEq for Value {
+    /// Equal as stored: the same JSON text, so `6.0` and `6.00` differ.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Raw(left), Self::Raw(right)) => left.as_str() == right.as_str(),
+            _ => self.to_json() == other.to_json(),
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}
+
+/// One field of an object. The name is kept as written (its JSON text), so that an untouched name stays as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    name: Value,
+    /// The field's value.
+    pub value: Value,
+}
+
+impl Field {
+    /// A field with a new name.
+    #[must_use]
+    pub fn new(name: &str, value: Value) -> Self {
+        Self {
+            name: Value::text(name),
+            value,
+        }
+    }
+
+    /// The decoded name.
+    #[must_use]
+    pub fn name(&self) -> Cow<'_, str> {
+        self.name.as_text().expect("a field's name is a text")
+    }
+
+    /// Gives the field another name, in place.
+    pub fn rename(&mut self, name: &str) {
+        self.name = Value::text(name);
+    }
+
+    fn is(&self, name: &str) -> bool {
+        match &self.name {
+            // A name without an escape is compared where it lies.
+            Value::Raw(json) if json.len() == name.len() + 2 => {
+                &json[1..json.len() - 1] == name && !name.contains('\\')
+            }
+            _ => self.name() == name,
+        }
+    }
+}
+
+/// The top level of a record's data.
+pub type Document = Object;
+
+/// An expanded JSON object: its fields in the order written.
+#[derive(Clone, Default, PartialEq)]
+pub struct Object {
+    fields: Vec<Field>,
+}
+
+impl Object {
+    /// An object without fields.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The lazy view of a stored record's data. The text was validated when it came in; here only its top level
+    /// is split.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the text is not a JSON object.
+    pub fn parse(data: &str) -> Result<Self, Malformed> {
+        let text = Text::from(data);
+        if !text.starts_with('{') {
+            return Err(Malformed::new("record.not_object", "a record is a JSON object"));
+        }
+        try_split_object(&text).map_err(|error| Malformed::from_json(&error))
+    }
+
+    /// The fields in order.
+    #[must_use]
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The fields in order, to change.
+    pub fn fields_mut(&mut self) -> &mut Vec<Field> {
+        &mut self.fields
+    }
+
+    /// The number of fields.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there is no field.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// The place of a field among its siblings.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.is(name))
+    }
+
+    /// The value of a field.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.position(name).map(|at| &self.fields[at].value)
+    }
+
+    /// The value of a field, to change.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        self.position(name).map(|at| &mut self.fields[at].value)
+    }
+
+    /// Sets a field: in place where it exists, at the end where it does not. Returns the old value.
+    pub fn set(&mut self, name: &str, value: Value) -> Option<Value> {
+        match self.get_mut(name) {
+            Some(old) => Some(std::mem::replace(old, value)),
+            None => {
+                self.fields.push(Field::new(name, value));
+                None
+            }
+        }
+    }
+
+    /// Removes a field; the others keep their order.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        self.position(name).map(|at| self.fields.remove(at).value)
+    }
+
+    /// Appends the JSON text, without insignificant whitespace.
+    pub fn write(&self, out: &mut String) {
+        out.push('{');
+        for (at, field) in self.fields.iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            field.name.write(out);
+            out.push(':');
+            field.value.write(out);
+        }
+        out.push('}');
+    }
+
+    /// The JSON text, without insignificant whitespace.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out);
+        out
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_json())
+    }
+}
+
+impl FromIterator<Field> for Object {
+    fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
+        Self {
+            fields: fields.into_iter().collect(),
+        }
+    }
+}
+
+/// Appends a string as JSON text.
+fn write_text(value: &str, out: &mut String) {
+    out.push_str(&serde_json::to_string(value).expect("a string always has a JSON text"));
+}
+
+/// The decoded string of a JSON text, where it is one; borrowed where nothing is escaped.
+fn decode_text(json: &str) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        return serde_json::from_str::<String>(json).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inner))
+}
+
+/// The elements of a list's JSON text, which the door has validated.
+fn split_list(json: &Text) -> Vec<Value> {
+    let parts: Vec<&RawValue> = serde_json::from_str(json).expect("a value inside a record is valid JSON");
+    parts
+        .into_iter()
+        .map(|part| Value::Raw(json.slice_of(part.get())))
+        .collect()
+}
+
+/// The fields of an object's JSON text, which the door has validated.
+fn split_object(json: &Text) -> Object {
+    try_split_object(json).expect("a value inside a record is valid JSON")
+}
+
+fn try_split_object(json: &Text) -> Result<Object, serde_json::Error> {
+    let Fields(parts) = serde_json::from_str(json)?;
+    let raw = |part: &RawValue| Value::Raw(json.slice_of(part.get()));
+    Ok(parts
+        .into_iter()
+        .map(|(name, value)| Field {
+            name: raw(name),
+            value: raw(value),
+        })
+        .collect())
+}
+
+/// An object's fields as slices of its text, in order, duplicates included.
+pub(super) struct Fields<'a>(pub(super) Vec<(&'a RawValue, &'a RawValue)>);
+
+impl<'de: 'a, 'a> serde::Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::with_capacity(16);
+                while let Some(field) = map.next_entry::<&RawValue, &RawValue>()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}

@@ -1,0 +1,131 @@
+//! Refusals: why a record was not let through, with codes and places, never a value.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why one record was refused. Stored in the ledger as JSON, so it must never hold a value of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// A stable code: `<op>.<reason>`, or what an op's `refuse_as` says.
+    pub code: Cow<'static, str>,
+    /// Everything that is wrong with the record, at least one.
+    pub violations: Vec<Violation>,
+    /// The line of the input, for records refused at the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+}
+
+/// One thing that is wrong with a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// A stable code.
+    pub code: Cow<'static, str>,
+    /// Where in the document, as a JSON Pointer; empty for the whole document.
+    pub pointer: String,
+    /// What was expected, in words of the stage, without any value of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// The rule or the place in the stage file that refused, for example `0001_orders.toml:12:3` or a rule's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+}
+
+impl Violation {
+    /// A violation at a place.
+    pub fn new(code: impl Into<Cow<'static, str>>, pointer: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            pointer: pointer.into(),
+            expected: None,
+            rule: None,
+        }
+    }
+
+    /// Says what was expected.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// Says which rule refused.
+    #[must_use]
+    pub fn rule(mut self, rule: impl Into<String>) -> Self {
+        self.rule = Some(rule.into());
+        self
+    }
+}
+
+impl Refusal {
+    /// A refusal of one violation, under the same code.
+    pub fn new(code: impl Into<Cow<'static, str>>, pointer: impl Into<String>) -> Self {
+        Violation::new(code, pointer).into()
+    }
+
+    /// Says what was expected, for the last violation.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        if let Some(last) = self.violations.last_mut() {
+            last.expected = Some(expected.into());
+        }
+        self
+    }
+
+    /// Says which rule refused, for every violation that does not say so itself.
+    #[must_use]
+    pub fn rule(mut self, rule: &str) -> Self {
+        for violation in self
+            .violations
+            .iter_mut()
+            .filter(|violation| violation.rule.is_none())
+        {
+            violation.rule = Some(rule.to_owned());
+        }
+        self
+    }
+
+    /// Gives the refusal another code (`refuse_as`); the violations keep theirs.
+    #[must_use]
+    pub fn named(mut self, code: &str) -> Self {
+        self.code = Cow::Owned(code.to_owned());
+        self
+    }
+
+    /// The reason as it stands in the ledger.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a refusal always has a JSON text")
+    }
+}
+
+impl From<Violation> for Refusal {
+    fn from(violation: Violation) -> Self {
+        Self {
+            code: violation.code.clone(),
+            violations: vec![violation],
+            line: None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.code)?;
+        for violation in &self.violations {
+            let place = if violation.pointer.is_empty() {
+                "the record"
+            } else {
+                &violation.pointer
+            };
+            write!(f, " at {place}")?;
+            if let Some(expected) = &violation.expected {
+                write!(f, ": expected {expected}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Refusal {}
