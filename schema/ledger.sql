@@ -136,23 +136,28 @@ CREATE VIEW audit_pass AS
    sum(b.refused) AS refused, sum(b.merged) AS merged, max(b.step='end') AS ended,
    (SELECT min(q.pass) FROM ledger_pass q JOIN ledger_batch x USING(pass) WHERE q.reverses=p.pass AND x.step='end') AS undone_by
  FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage) GROUP BY p.pass;
--- The standing refusals: refused, and nothing has happened to the record in that stage (or load) since.
+-- The standing refusals: refused by a pass that stands, and nothing has happened to the record in that stage (or load)
+-- since.
 CREATE VIEW audit_quarantine AS
- SELECT e.record, e.part, b.batch, p.pass, p.kind, s.project, s.number, s.slug, p.source, p.target AS database,
+ SELECT e.record, b.batch, p.pass, p.kind, s.project, s.number, s.slug, p.source, p.target AS database,
    n.id, json_extract(e.reason,'$.code') AS code, e.reason, e.target AS target_record,
    strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch') AS at
  FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch JOIN ledger_pass p USING(pass)
  LEFT JOIN ledger_stage s USING(stage) LEFT JOIN ledger_record n ON n.record=e.record
- WHERE b.refused>0 AND e.outcome=4 AND NOT EXISTS(
+ WHERE b.refused>0 AND e.outcome=4 AND e.reason IS NOT NULL AND p.kind IN('load','apply','retry')
+   AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
+   AND NOT EXISTS(
    SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) LEFT JOIN ledger_stage t USING(stage)
    WHERE c.batch>b.batch AND c.first_record<=e.record AND c.last_record>=e.record
      AND t.project IS s.project AND t.number IS s.number AND (s.stage IS NOT NULL OR q.target IS p.target)
+     AND (q.kind<>'rollback' OR q.reverses IS NULL)
+     AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
      AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record));
 -- Whole images, taken apart (kind 1, and kind 4 of stages).
 CREATE VIEW audit_image AS
  SELECT i.batch, i.record, i.part, i.kind, p.kind AS pass_kind,
-   CASE WHEN i.kind IN(1,4) AND p.kind<>'load' THEN CAST(substr(i.body,1,instr(i.body,x'00')-1) AS TEXT) END AS id,
-   CASE WHEN i.kind=3 THEN NULL WHEN i.kind IN(1,4) AND (i.kind=1 OR p.kind<>'load')
+   CASE WHEN i.kind=1 OR (i.kind=4 AND p.stage IS NOT NULL) THEN CAST(substr(i.body,1,instr(i.body,x'00')-1) AS TEXT) END AS id,
+   CASE WHEN i.kind=3 THEN NULL WHEN i.kind=1 OR (i.kind=4 AND p.stage IS NOT NULL)
      THEN CAST(substr(i.body,instr(i.body,x'00')+1) AS TEXT) ELSE CAST(i.body AS TEXT) END AS data
  FROM ledger_image i JOIN ledger_batch b USING(batch) JOIN ledger_pass p USING(pass);
 -- Empty in a sound ledger.

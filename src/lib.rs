@@ -1,15 +1,26 @@
 //! Counterfoil moves JSON records through versioned stages and keeps a stub of every record it touches in an
 //! append-only ledger, committed together with the data.
 
+pub mod apply;
 pub mod context;
 pub mod contract;
 pub mod digest;
+pub mod edit;
+pub mod error;
 pub mod expression;
+pub mod ledger;
+pub mod name;
+pub mod observe;
 pub mod op;
 pub mod path;
+mod pipeline;
 pub mod problem;
 pub mod reading;
 pub mod record;
 pub mod refusal;
+pub mod rollback;
+mod run;
 pub mod stage;
+pub mod store;
 pub mod surroundings;
+pub mod verify;

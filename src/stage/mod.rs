@@ -46,3 +46,66 @@ impl Stage {
         todo!("stages")
     }
 }
+
+impl Stage {
+    pub fn slug(&self) -> &str {
+        todo!()
+    }
+    pub fn source(&self) -> &str {
+        todo!()
+    }
+    pub fn target(&self) -> &str {
+        todo!()
+    }
+    pub fn in_place(&self) -> bool {
+        todo!()
+    }
+    pub fn takes_over_ids(&self) -> bool {
+        todo!()
+    }
+    pub fn derives(&self) -> bool {
+        todo!()
+    }
+    pub fn source_text(&self) -> &str {
+        todo!()
+    }
+    pub fn text_sha256(&self) -> crate::digest::Hash {
+        todo!()
+    }
+    pub fn meaning(&self) -> &str {
+        todo!()
+    }
+    pub fn meaning_sha256(&self) -> crate::digest::Hash {
+        todo!()
+    }
+    pub fn on_error(&self) -> OnError {
+        todo!()
+    }
+    pub fn max_errors(&self) -> MaxErrors {
+        todo!()
+    }
+    pub fn on_conflict(&self) -> OnConflict {
+        todo!()
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    Stop,
+    Quarantine,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnConflict {
+    Refuse,
+    Skip,
+    Replace,
+}
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MaxErrors {
+    Count(u64),
+    Share(rust_decimal::Decimal),
+}
+mod stages;
+pub use stages::Stages;
+pub fn diff(old: &str, new: &str) -> String {
+    format!("{old}{new}")
+}

@@ -1,0 +1,71 @@
+//! Who will own an id once the batches on their way are committed. The reading thread runs ahead of the commits, so
+//! the database alone would give an answer that depends on timing.
+
+use std::collections::{HashMap, VecDeque};
+
+use rusqlite::Connection;
+
+use super::place::Standing;
+use crate::error::Result;
+use crate::store::Table;
+
+/// At most this many batches are on their way: one being made, one waiting, one being committed.
+const ON_THEIR_WAY: usize = 4;
+
+/// The ids that recent batches took or let go, and the rows that they wrote.
+#[derive(Debug, Default)]
+pub(crate) struct Claims {
+    /// Newest last.
+    recent: VecDeque<OnTheWay>,
+}
+
+#[derive(Debug, Default)]
+struct OnTheWay {
+    /// `None`: nobody owns the id any more.
+    owners: HashMap<String, Option<i64>>,
+    rows: HashMap<i64, Standing>,
+}
+
+impl Claims {
+    /// A new batch begins.
+    pub(crate) fn begin_batch(&mut self) {
+        self.recent.push_back(OnTheWay::default());
+        if self.recent.len() > ON_THEIR_WAY {
+            self.recent.pop_front();
+        }
+    }
+
+    /// The number that owns an id.
+    pub(crate) fn owner(&self, connection: &Connection, table: &Table, id: &str) -> Result<Option<i64>> {
+        match self.recent.iter().rev().find_map(|batch| batch.owners.get(id)) {
+            Some(owner) => Ok(*owner),
+            None => table.number_of(connection, id),
+        }
+    }
+
+    /// The row of a number, where a recent batch wrote it.
+    pub(crate) fn row(&self, record: i64) -> Option<&Standing> {
+        self.recent.iter().rev().find_map(|batch| batch.rows.get(&record))
+    }
+
+    /// An id is taken.
+    pub(crate) fn take(&mut self, id: &str, record: i64) {
+        if let Some(batch) = self.recent.back_mut() {
+            batch.owners.insert(id.to_owned(), Some(record));
+        }
+    }
+
+    /// An id is let go.
+    pub(crate) fn release(&mut self, id: &str) {
+        if let Some(batch) = self.recent.back_mut() {
+            batch.owners.insert(id.to_owned(), None);
+        }
+    }
+
+    /// A row is written.
+    pub(crate) fn wrote(&mut self, standing: Standing) {
+        if let Some(batch) = self.recent.back_mut() {
+            batch.rows.insert(standing.target, standing);
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! The verb `apply`: bring every stage up to date, resuming whatever was interrupted.
+
+mod claims;
+mod place;
+mod select;
+mod transform;
+
+use std::time::Duration;
+
+pub(crate) use claims::Claims;
+pub(crate) use select::Selection;
+pub(crate) use transform::Transforming;
+
+use crate::error::{Error, Result};
+use crate::ledger::feed::{self, Fed};
+use crate::ledger::read::{LedgerTable, StageHistory, largest};
+use crate::ledger::{Batch, Counts, PassKind, Shape, StageEvent, StageRow, Step, next_stage};
+use crate::observe::{Event, Observer, StopSignal};
+use crate::pipeline::{Bounds, Stopped, drive};
+use crate::run::{Pass, Purpose, Run};
+use crate::stage::{MaxErrors, OnError, Stage, Stages};
+use crate::store::{Store, Table};
+use select::{SUPERSEDED, of_later_pass, of_open_pass};
+
+/// How to apply.
+#[derive(Clone, Debug)]
+pub struct ApplyOptions {
+    /// The last stage to bring up to date; `None`: all.
+    pub to: Option<u32>,
+    /// The most records in a batch; `None`: what the store's options say.
+    pub batch_size: Option<usize>,
+    /// Overrides what the stages say about refusals.
+    pub on_error: Option<OnError>,
+    /// Overrides how many refusals the stages allow.
+    pub max_errors: Option<MaxErrors>,
+    /// Stop after the batch at hand when so much time is over.
+    pub max_time: Option<Duration>,
+    /// Let a stage that was applied go on with its changed meaning.
+    pub revise: bool,
+    /// What stands in the ledger about this run.
+    pub purpose: Purpose,
+    /// Asks the verb to stop.
+    pub stop: StopSignal,
+}
+
+impl Default for ApplyOptions {
+    fn default() -> Self {
+        Self {
+            to: None,
+            batch_size: None,
+            on_error: None,
+            max_errors: None,
+            max_time: None,
+            revise: false,
+            purpose: Purpose::new("apply"),
+            stop: StopSignal::default(),
+        }
+    }
+}
+
+/// What an `apply` did.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct ApplyReport {
+    /// The run's number; `None` when there was nothing to do.
+    pub run: Option<i64>,
+    /// What was done, pass by pass.
+    pub passes: Vec<PassReport>,
+    /// The stages that were up to date already.
+    pub up_to_date: Vec<u32>,
+    /// Stages whose text changed, but not their meaning.
+    pub cosmetic: Vec<u32>,
+    /// Why it stopped before its end.
+    pub stopped: Option<Stopped>,
+    /// How many records these stages have in quarantine now.
+    pub quarantined: u64,
+}
+
+/// What was done in one pass.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct PassReport {
+    /// The pass's number.
+    pub pass: i64,
+    /// Its kind.
+    pub kind: PassKind,
+    /// The stage's number.
+    pub stage: u32,
+    /// The stage's slug.
+    pub slug: String,
+    /// Where it read.
+    pub source: String,
+    /// Where it wrote.
+    pub target: String,
+    /// Whether an earlier run had begun it.
+    pub resumed: bool,
+    /// The outcomes over all its runs.
+    pub counts: Counts,
+    /// Whether it has ended.
+    pub ended: bool,
+}
+
+/// Brings every stage up to date: goes on with a pass that was interrupted, begins the first pass of a stage that
+/// never ran, and carries what others wrote to a source through the stages that were applied before.
+///
+/// # Errors
+/// [`Error::Drift`] when an applied stage has another meaning now, [`Error::Locked`] when another process writes.
+/// Refused records are no error: they are counted, and stand in quarantine.
+pub fn apply(
+    store: &mut Store,
+    stages: &Stages,
+    options: &ApplyOptions,
+    observer: &mut dyn Observer,
+) -> Result<ApplyReport> {
+    let mut run = Run::begin(store, &options.purpose)?;
+    let bounds = Bounds::new(&options.stop, options.max_time);
+    let mut report = ApplyReport {
+        cosmetic: check_drift(&run, stages, options)?,
+        ..ApplyReport::default()
+    };
+    'stages: for stage in stages.up_to(options.to) {
+        let mut worked = false;
+        while let Some(work) = next_work(&mut run, stages.project(), stage, options)? {
+            worked = true;
+            let done = carry_out(
+                &mut run,
+                stages.project(),
+                stage,
+                work,
+                options,
+                &bounds,
+                observer,
+            )?;
+            report.passes.push(done.0);
+            if done.1.is_some() {
+                report.stopped = done.1;
+                break 'stages;
+            }
+        }
+        if !worked {
+            report.up_to_date.push(stage.number());
+        }
+    }
+    report.run = run.has_written().then_some(run.number());
+    report.quarantined = quarantined(&run, stages)?;
+    Ok(report)
+}
+
+/// One pass that is to be worked on.
+pub(crate) struct Work {
+    pub(crate) pass: Pass,
+    pub(crate) selection: Selection,
+    /// The outcomes of earlier runs.
+    pub(crate) counts: Counts,
+    pub(crate) resumed: bool,
+}
+
+pub(crate) fn fed<'a>(project: &'a str, stage: &'a Stage) -> Fed<'a> {
+    Fed {
+        project,
+        number: stage.number(),
+        source: stage.source(),
+        in_place: stage.in_place(),
+    }
+}
+
+/// What a stage has to do next; `None` when it is up to date.
+fn next_work(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    options: &ApplyOptions,
+) -> Result<Option<Work>> {
+    let history = StageHistory::read(run.connection(), project, stage.number())?;
+    next_stage(stage.number(), history.state, StageEvent::Apply)?;
+    let revised = history
+        .revision()
+        .is_some_and(|row| row.meaning_sha256 != stage.meaning_sha256());
+    if let Some(open) = history.open_apply() {
+        if !revised {
+            let selection = of_open_pass(run.connection(), fed(project, stage), &history, open)?;
+            let (pass, counts) = (Pass::resumed(open), open.counts);
+            return Ok(Some(Work {
+                pass,
+                selection,
+                counts,
+                resumed: true,
+            }));
+        }
+        let mut end = Batch::new(Step::End);
+        end.body = Some(SUPERSEDED.to_owned());
+        run.commit_now(&mut Pass::resumed(open), end)?;
+        return next_work(run, project, stage, options);
+    }
+    let Some(last) = history.applied().next_back() else {
+        let pass = stage_pass(run, project, stage, PassKind::Apply)?;
+        let (selection, counts) = (Selection::Table { after: 0 }, Counts::default());
+        return Ok(Some(Work {
+            pass,
+            selection,
+            counts,
+            resumed: false,
+        }));
+    };
+    let after = feed::frontier(&history);
+    if !revised && !feed::written_after(run.connection(), fed(project, stage), after)? {
+        return Ok(None);
+    }
+    let earlier = revised.then_some(last);
+    let selection = of_later_pass(
+        run.connection(),
+        fed(project, stage),
+        earlier,
+        after,
+        run.next_batch(),
+    )?;
+    if !revised && selection.remaining() == Some(0) {
+        return Ok(None);
+    }
+    let mut pass = stage_pass(run, project, stage, PassKind::Apply)?;
+    pass.row.after_batch = Some(after);
+    Ok(Some(Work {
+        pass,
+        selection,
+        counts: Counts::default(),
+        resumed: false,
+    }))
+}
+
+/// A new pass of a stage.
+pub(crate) fn stage_pass(run: &Run<'_>, project: &str, stage: &Stage, kind: PassKind) -> Result<Pass> {
+    let mut pass = run.new_pass(kind, Some(stage_row(project, stage)))?;
+    pass.row.source = Some(stage.source().to_owned());
+    pass.row.target = Some(stage.target().to_owned());
+    Ok(pass)
+}
+
+fn stage_row(project: &str, stage: &Stage) -> StageRow {
+    StageRow {
+        stage: 0,
+        project: project.to_owned(),
+        number: stage.number(),
+        slug: stage.slug().to_owned(),
+        source_text: stage.source_text().to_owned(),
+        text_sha256: stage.text_sha256(),
+        meaning: stage.meaning().to_owned(),
+        meaning_sha256: stage.meaning_sha256(),
+    }
+}
+
+/// Works on a pass until it ends or has to stop.
+pub(crate) fn carry_out(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    work: Work,
+    options: &ApplyOptions,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+) -> Result<(PassReport, Option<Stopped>)> {
+    let Work {
+        mut pass,
+        selection,
+        mut counts,
+        resumed,
+    } = work;
+    let source = run.store().table(stage.source())?;
+    let target = Table::of(stage.target())?;
+    let in_source = source.count(run.connection())?;
+    let total = selection.remaining().map_or(in_source, |left| left + counts.read);
+    observer.observe(&Event::PassBegins {
+        pass: pass.row.pass,
+        kind: pass.row.kind,
+        stage: Some((stage.number(), stage.slug().to_owned())),
+        source: pass.row.source.clone(),
+        target: pass.row.target.clone(),
+        total: Some(total.max(counts.read)),
+        done: counts.read,
+    });
+    let began_with = in_source + if stage.in_place() { counts.refused } else { 0 };
+    let bounds = bounds.allowing(allowed_refusals(stage, options, began_with));
+    let mut stopped = bounds.reached(&counts);
+    if stopped.is_none() {
+        let (alone, shape) = preparation(run, stage, &pass, &selection, &target)?;
+        let surroundings = run.store().surroundings().clone();
+        let producer = Transforming {
+            project,
+            stage,
+            now_us: pass.row.now_us,
+            secrets: &surroundings.secrets,
+            source,
+            target,
+            alone,
+            repeated: pass.row.after_batch.is_some() || pass.row.kind != PassKind::Apply,
+            selection,
+            batch_size: options
+                .batch_size
+                .unwrap_or(run.store().options().batch_size)
+                .max(1),
+            shape,
+            newest: largest(run.connection(), LedgerTable::Record)?,
+            claims: Claims::default(),
+        };
+        stopped = drive(run, &mut pass, producer, &mut counts, &bounds, observer)?;
+    }
+    let report = PassReport {
+        pass: pass.row.pass,
+        kind: pass.row.kind,
+        stage: stage.number(),
+        slug: stage.slug().to_owned(),
+        source: stage.source().to_owned(),
+        target: stage.target().to_owned(),
+        resumed,
+        counts,
+        ended: pass.state == crate::ledger::PassState::Ended,
+    };
+    Ok((report, stopped))
+}
+
+/// Whether the pass has the target to itself, and what its first batch does to the target's table. A target that is
+/// empty and takes over ids that are already unique gets its index after the rows: random ids would make a kept index
+/// twice as dear. While the index is missing only the pass that left it out may write there.
+fn preparation(
+    run: &Run<'_>,
+    stage: &Stage,
+    pass: &Pass,
+    selection: &Selection,
+    target: &Table,
+) -> Result<(bool, Vec<Shape>)> {
+    let connection = run.connection();
+    let begins = pass.state == crate::ledger::PassState::New;
+    let fills = matches!(selection, Selection::Table { .. }) && !stage.in_place() && stage.takes_over_ids();
+    if !target.exists(connection)? {
+        let index = if fills { None } else { Some(Shape::CreateIndex) };
+        return Ok((
+            fills,
+            [Some(Shape::CreateTable), index].into_iter().flatten().collect(),
+        ));
+    }
+    let indexed = target.has_index(connection)?;
+    if target.is_empty(connection)? && (begins || !indexed) {
+        return Ok(match (fills, indexed) {
+            (true, true) => (true, vec![Shape::DropIndex]),
+            (true, false) => (true, vec![]),
+            (false, true) => (false, vec![]),
+            (false, false) => (false, vec![Shape::CreateIndex]),
+        });
+    }
+    match (indexed, begins) {
+        (true, _) => Ok((false, vec![])),
+        (false, false) => Ok((fills, vec![])),
+        (false, true) => Err(unfinished(stage.target())),
+    }
+}
+
+/// A target whose index another pass still owes.
+pub(crate) fn unfinished(target: &str) -> Error {
+    let message = format!("`{target}` is being filled by a pass that has not ended");
+    Error::invalid(
+        message,
+        "run `counterfoil apply` (or `rollback`) again until it is done",
+    )
+}
+
+fn allowed_refusals(stage: &Stage, options: &ApplyOptions, in_source: u64) -> u64 {
+    if options.on_error.unwrap_or(stage.on_error()) == OnError::Stop {
+        return 0;
+    }
+    match options.max_errors.unwrap_or(stage.max_errors()) {
+        MaxErrors::Count(count) => count,
+        MaxErrors::Share(percent) => {
+            let share = rust_decimal::Decimal::from(in_source).checked_mul(percent);
+            let limit = share.map(|share| (share / rust_decimal::Decimal::ONE_HUNDRED).floor());
+            limit
+                .and_then(|limit| u64::try_from(limit).ok())
+                .unwrap_or(u64::MAX)
+        }
+    }
+}
+
+/// Refuses stages whose applied meaning is another one now, that are gone, or that come before applied ones. Returns
+/// those of which only the text has changed.
+fn check_drift(run: &Run<'_>, stages: &Stages, options: &ApplyOptions) -> Result<Vec<u32>> {
+    let (mut cosmetic, mut newest) = (Vec::new(), 0);
+    for number in applied_numbers(run, stages.project())? {
+        let history = StageHistory::read(run.connection(), stages.project(), number)?;
+        let Some(row) = history.revision() else { continue };
+        newest = number;
+        let stage = stages.get(number);
+        let same_meaning = stage.is_some_and(|stage| stage.meaning_sha256() == row.meaning_sha256);
+        if !same_meaning && (stage.is_none() || !options.revise) {
+            let diff = crate::stage::diff(&row.source_text, stage.map_or("", Stage::source_text));
+            return Err(Error::Drift {
+                number,
+                slug: row.slug.clone(),
+                diff,
+            });
+        }
+        if same_meaning && stage.is_some_and(|stage| stage.text_sha256() != row.text_sha256) {
+            cosmetic.push(number);
+        }
+    }
+    for stage in stages.iter().filter(|stage| stage.number() < newest) {
+        if StageHistory::read(run.connection(), stages.project(), stage.number())?
+            .revision()
+            .is_none()
+        {
+            return Err(Error::invalid(
+                format!(
+                    "stage {} is not applied, but the later stage {newest} is",
+                    stage.number()
+                ),
+                "give the new stage a number after the last applied one, or roll back to before it",
+            ));
+        }
+    }
+    Ok(cosmetic)
+}
+
+/// The numbers of a project's stages that were ever applied, ascending.
+pub(crate) fn applied_numbers(run: &Run<'_>, project: &str) -> Result<Vec<u32>> {
+    let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1 ORDER BY number";
+    let mut statement = run.connection().prepare(sql)?;
+    let rows = statement.query_map([project], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn quarantined(run: &Run<'_>, stages: &Stages) -> Result<u64> {
+    let mut standing = 0;
+    for stage in stages.up_to(None) {
+        let refused = feed::refused(
+            run.connection(),
+            stages.project(),
+            stage.number(),
+            run.next_batch(),
+        )?;
+        standing += refused.len() as u64;
+    }
+    Ok(standing)
+}

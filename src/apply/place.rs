@@ -1,0 +1,347 @@
+//! Placing a stage's results: what each result means for the target's rows, the stubs and the images. Pure but for
+//! the look-up of ids.
+
+use rusqlite::Connection;
+
+use super::claims::Claims;
+use crate::digest::{Hash, Salt, commitment, derived_salt};
+use crate::error::{Error, Result};
+use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, whole};
+use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::stage::{OnConflict, Outcome, Output, Stage};
+use crate::store::{Salted, Table};
+
+/// One source record on its way through a stage.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// Its number.
+    pub(crate) number: i64,
+    /// The record; `None` when the source no longer has it.
+    pub(crate) source: Option<Salted>,
+    /// Whether it stands in the source; a refused record in place comes from quarantine.
+    pub(crate) present: bool,
+    /// What the target holds for it from earlier.
+    pub(crate) standing: Vec<Standing>,
+}
+
+/// What the target holds for one part of a source record.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    pub(crate) part: i64,
+    /// The number in the target.
+    pub(crate) target: i64,
+    /// That number's salt.
+    pub(crate) salt: Salt,
+    /// The row; `None` when there is none at the moment.
+    pub(crate) row: Option<Record>,
+}
+
+impl Standing {
+    fn hash(&self) -> Option<Hash> {
+        self.row
+            .as_ref()
+            .map(|row| commitment(&self.salt, &row.id, &row.data))
+    }
+}
+
+/// Places the results of one batch.
+pub(crate) struct Placer<'p> {
+    pub(crate) stage: &'p Stage,
+    pub(crate) table: &'p Table,
+    /// `None` while only this pass may write to the target and ids are taken over: then nothing needs a look.
+    pub(crate) lookup: Option<&'p Connection>,
+    pub(crate) claims: &'p mut Claims,
+    /// The newest record number given out.
+    pub(crate) newest: &'p mut i64,
+    pub(crate) batch: &'p mut Batch,
+}
+
+impl Placer<'_> {
+    /// Places one result: changes, stubs and images go to the batch, and the record is counted once.
+    pub(crate) fn place(&mut self, item: Item, result: Result<Outcome, Refusal>) -> Result<()> {
+        self.batch.covers(item.number);
+        let outcome = match result {
+            Ok(Outcome::Write(output)) => self.write(&item, vec![(0, output)])?,
+            Ok(Outcome::Derive(outputs)) => self.write(&item, (1..).zip(outputs).collect())?,
+            Ok(Outcome::Filter(code)) => self.filter(&item, &code),
+            Err(refusal) => self.refuse(&item, &refusal)?,
+        };
+        self.batch.counts.count(outcome);
+        Ok(())
+    }
+
+    fn write(&mut self, item: &Item, outputs: Vec<(i64, Output)>) -> Result<EntryOutcome> {
+        let source = item.salted()?;
+        let mut homes = Vec::with_capacity(outputs.len());
+        for (part, output) in &outputs {
+            let mut home = self.home(item, source.1, *part);
+            if let Some(owner) = self.other_owner(&output.id, home.target)? {
+                match self.stage.on_conflict() {
+                    OnConflict::Refuse => return self.refuse(item, &Refusal::new("target.exists", "")),
+                    OnConflict::Skip => return Ok(self.filter(item, "target.exists")),
+                    OnConflict::Replace => home = self.replaced(*part, owner)?,
+                }
+            }
+            homes.push(home);
+        }
+        let gone = item
+            .standing
+            .iter()
+            .filter(|old| !outputs.iter().any(|(part, _)| *part == old.part));
+        let same = |(home, (_, output)): (&Standing, &(i64, Output))| {
+            home.row
+                .as_ref()
+                .is_some_and(|row| row.id == output.id && row.data == output.data)
+        };
+        let unchanged = gone.clone().all(|old| old.row.is_none()) && homes.iter().zip(&outputs).all(same);
+        let outcome = if unchanged {
+            EntryOutcome::Unchanged
+        } else {
+            EntryOutcome::Written
+        };
+        let input = (!self.stage.in_place()).then(|| commitment(source.1, &source.0.id, &source.0.data));
+        for old in gone {
+            self.remove(item.number, old, outcome, input);
+        }
+        for (home, (part, output)) in homes.iter().zip(outputs) {
+            self.settle(item.number, part, home, output, outcome, input);
+        }
+        Ok(outcome)
+    }
+
+    /// Where a part goes: where it stands already, under the source's own number (1:1), or under a new one (derive).
+    fn home(&mut self, item: &Item, salt: &Salt, part: i64) -> Standing {
+        if let Some(standing) = item.standing.iter().find(|standing| standing.part == part) {
+            return standing.clone();
+        }
+        if part == 0 {
+            return Standing {
+                part,
+                target: item.number,
+                salt: *salt,
+                row: None,
+            };
+        }
+        *self.newest += 1;
+        Standing {
+            part,
+            target: *self.newest,
+            salt: derived_salt(salt, self.stage.number(), part),
+            row: None,
+        }
+    }
+
+    fn other_owner(&self, id: &str, own: i64) -> Result<Option<i64>> {
+        let Some(connection) = self.lookup else {
+            return Ok(None);
+        };
+        Ok(self
+            .claims
+            .owner(connection, self.table, id)?
+            .filter(|owner| *owner != own))
+    }
+
+    /// The row that `on_conflict = "replace"` writes over; it keeps its number and its salt.
+    fn replaced(&self, part: i64, owner: i64) -> Result<Standing> {
+        if let Some(standing) = self.claims.row(owner) {
+            return Ok(Standing {
+                part,
+                ..standing.clone()
+            });
+        }
+        let found = match self.lookup {
+            Some(connection) => self.table.by_number(connection, owner)?,
+            None => None,
+        };
+        let unknown = || Error::Damaged {
+            what: format!("record {owner} owns an id but has no row"),
+        };
+        let Salted { record, salt } = found.ok_or_else(unknown)?;
+        Ok(Standing {
+            part,
+            target: owner,
+            salt: salt.ok_or_else(unknown)?,
+            row: Some(record),
+        })
+    }
+
+    fn settle(
+        &mut self,
+        number: i64,
+        part: i64,
+        home: &Standing,
+        output: Output,
+        outcome: EntryOutcome,
+        input: Option<Hash>,
+    ) {
+        let mut entry = Entry::new(number, part, outcome);
+        entry.target = (home.target != number).then_some(home.target);
+        entry.input = input;
+        entry.before = home.hash();
+        entry.after = Some(commitment(&home.salt, &output.id, &output.data));
+        let Output { id, data } = output;
+        let record = home.target;
+        if self.stage.on_conflict() == OnConflict::Replace {
+            let row = Some(Record {
+                record,
+                id: id.clone(),
+                data: data.clone(),
+            });
+            self.claims.wrote(Standing {
+                part,
+                target: record,
+                salt: home.salt,
+                row,
+            });
+        }
+        match &home.row {
+            Some(row) if entry.before == entry.after => debug_assert_eq!((&row.id, &row.data), (&id, &data)),
+            Some(row) => {
+                self.keep_before(number, part, row, (&id, &data));
+                self.moved(&row.id, &id, record);
+                self.batch.changes.push(Change::Update { record, id, data });
+            }
+            None => {
+                if part > 0 && record == *self.newest {
+                    let database = self.stage.target().to_owned();
+                    let new = NewRecord {
+                        record,
+                        database,
+                        id: Some(id.clone()),
+                        salt: home.salt,
+                    };
+                    self.batch.records.push(new);
+                }
+                self.taken(&id, record);
+                self.batch.changes.push(Change::Insert { record, id, data });
+            }
+        }
+        self.batch.entries.push(entry);
+    }
+
+    fn keep_before(&mut self, record: i64, part: i64, old: &Record, new: (&str, &str)) {
+        let (kind, body) = before_image((&old.id, &old.data), new);
+        self.batch.images.push(Image {
+            record,
+            part,
+            kind,
+            body,
+        });
+    }
+
+    fn taken(&mut self, id: &str, record: i64) {
+        if self.lookup.is_some() {
+            self.claims.take(id, record);
+        }
+    }
+
+    fn moved(&mut self, old: &str, new: &str, record: i64) {
+        if self.lookup.is_some() && old != new {
+            self.claims.release(old);
+            self.claims.take(new, record);
+        }
+    }
+
+    /// Takes a row out of the target, with its before image.
+    fn remove(&mut self, number: i64, old: &Standing, outcome: EntryOutcome, input: Option<Hash>) {
+        let mut entry = Entry::new(number, old.part, outcome);
+        entry.target = (old.target != number).then_some(old.target);
+        entry.input = input;
+        entry.before = old.hash();
+        if let Some(row) = &old.row {
+            let body = whole(&row.id, &row.data);
+            self.batch.images.push(Image {
+                record: number,
+                part: old.part,
+                kind: ImageKind::Whole,
+                body,
+            });
+            self.batch.changes.push(Change::Delete { record: old.target });
+            if self.lookup.is_some() {
+                self.claims.release(&row.id);
+            }
+        }
+        self.batch.entries.push(entry);
+    }
+
+    /// Leaves the record out. In place it stays as it is; a copy that an earlier pass made goes.
+    fn filter(&mut self, item: &Item, code: &str) -> EntryOutcome {
+        let input = item.source.as_ref().and_then(Salted::hash);
+        let reason = serde_json::json!({ "code": code }).to_string();
+        let mut entry = Entry::new(item.number, 0, EntryOutcome::Filtered);
+        entry.reason = Some(reason);
+        if self.stage.in_place() {
+            entry.before = item.present.then_some(input).flatten();
+            entry.after = entry.before;
+            self.batch.entries.push(entry);
+            return EntryOutcome::Filtered;
+        }
+        entry.input = input;
+        let (own, parts): (Vec<_>, Vec<_>) = item.standing.iter().partition(|standing| standing.part == 0);
+        match own.first() {
+            Some(old) => {
+                self.remove(item.number, old, EntryOutcome::Filtered, input);
+                if let Some(last) = self.batch.entries.last_mut() {
+                    last.reason = entry.reason;
+                }
+            }
+            None => self.batch.entries.push(entry),
+        }
+        for old in parts {
+            self.remove(item.number, old, EntryOutcome::Filtered, input);
+        }
+        EntryOutcome::Filtered
+    }
+
+    /// Refuses the record. A copied record's source and whatever stands in the target stay; in place it leaves the
+    /// database for quarantine, so that no old shape stands among new ones.
+    fn refuse(&mut self, item: &Item, refusal: &Refusal) -> Result<EntryOutcome> {
+        let (source, salt) = item.salted()?;
+        let hash = commitment(salt, &source.id, &source.data);
+        let mut entry = Entry::new(item.number, 0, EntryOutcome::Refused);
+        entry.reason = Some(refusal.to_json());
+        if self.stage.in_place() {
+            if item.present {
+                entry.before = Some(hash);
+                self.batch.changes.push(Change::Delete { record: item.number });
+                self.claims.release(&source.id);
+            }
+        } else {
+            entry.input = Some(hash);
+            for standing in &item.standing {
+                let hash = standing.hash();
+                let target = (standing.target != item.number).then_some(standing.target);
+                if standing.part == 0 {
+                    (entry.target, entry.before, entry.after) = (target, hash, hash);
+                } else {
+                    let mut part = Entry::new(item.number, standing.part, EntryOutcome::Refused);
+                    (part.target, part.input, part.before, part.after) = (target, entry.input, hash, hash);
+                    self.batch.entries.push(part);
+                }
+            }
+        }
+        self.batch.entries.push(entry);
+        let body = whole(&source.id, &source.data);
+        self.batch.images.push(Image {
+            record: item.number,
+            part: 0,
+            kind: ImageKind::Refused,
+            body,
+        });
+        Ok(EntryOutcome::Refused)
+    }
+}
+
+impl Item {
+    /// The record and its salt.
+    fn salted(&self) -> Result<(&Record, &Salt)> {
+        let found = self
+            .source
+            .as_ref()
+            .and_then(|source| Some((&source.record, source.salt.as_ref()?)));
+        found.ok_or_else(|| Error::Damaged {
+            what: format!("record {} has a row but no salt", self.number),
+        })
+    }
+}

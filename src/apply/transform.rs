@@ -1,0 +1,237 @@
+//! The reading thread of a pass: read a batch, transform it, place the results.
+
+use rusqlite::Connection;
+
+use super::claims::Claims;
+use super::place::{Item, Placer, Standing};
+use super::select::Selection;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::ledger::read::{newest_of_stage, refused_image, salt};
+use crate::ledger::{Batch, Shape, Step, split_whole};
+use crate::pipeline::{BATCH_BYTES, Producer, Reader};
+use crate::record::Record;
+use crate::refusal::Refusal;
+use crate::stage::{Outcome, Stage};
+use crate::store::{Salted, Table};
+use crate::surroundings::Secrets;
+
+/// Makes the batches of a pass of a stage.
+pub(crate) struct Transforming<'a> {
+    pub(crate) project: &'a str,
+    pub(crate) stage: &'a Stage,
+    pub(crate) now_us: i64,
+    pub(crate) secrets: &'a Secrets,
+    pub(crate) source: Table,
+    pub(crate) target: Table,
+    pub(crate) selection: Selection,
+    pub(crate) batch_size: usize,
+    /// Only this pass writes to the target, under ids that are already unique: nothing needs to be looked up.
+    pub(crate) alone: bool,
+    /// Earlier passes of the stage may have written for the same records.
+    pub(crate) repeated: bool,
+    /// What the first batch does to the target's table.
+    pub(crate) shape: Vec<Shape>,
+    /// The newest record number given out.
+    pub(crate) newest: i64,
+    pub(crate) claims: Claims,
+}
+
+impl Producer for Transforming<'_> {
+    fn next(&mut self, reader: &Reader) -> Result<Option<Batch>> {
+        let items = reader.read(|connection| self.items(connection))?;
+        if items.is_empty() && self.shape.is_empty() {
+            return Ok(None);
+        }
+        let results: Vec<_> = items.iter().map(|item| self.transform(item)).collect();
+        let mut batch = Batch::new(Step::Data);
+        batch.shape = std::mem::take(&mut self.shape);
+        self.claims.begin_batch();
+        if self.alone {
+            self.place(None, items, results, &mut batch)?;
+        } else {
+            reader.read(|connection| self.place(Some(connection), items, results, &mut batch))?;
+        }
+        Ok(Some(batch))
+    }
+}
+
+impl Transforming<'_> {
+    fn transform(&self, item: &Item) -> Result<Outcome, Refusal> {
+        let Some(source) = &item.source else {
+            return Ok(Outcome::Filter("source.deleted".to_owned()));
+        };
+        let context = Context {
+            project: self.project,
+            stage: self.stage.number(),
+            id: &source.record.id,
+            now_us: self.now_us,
+            secrets: self.secrets,
+        };
+        self.stage.transform(&source.record, &context)
+    }
+
+    fn place(
+        &mut self,
+        lookup: Option<&Connection>,
+        items: Vec<Item>,
+        results: Vec<Result<Outcome, Refusal>>,
+        batch: &mut Batch,
+    ) -> Result<()> {
+        let (stage, table) = (self.stage, &self.target);
+        let mut placer = Placer {
+            stage,
+            table,
+            lookup,
+            claims: &mut self.claims,
+            newest: &mut self.newest,
+            batch,
+        };
+        items
+            .into_iter()
+            .zip(results)
+            .try_for_each(|(item, result)| placer.place(item, result))
+    }
+
+    /// The next batch of source records, with what the target holds for them.
+    fn items(&mut self, connection: &Connection) -> Result<Vec<Item>> {
+        let mut items = match &mut self.selection {
+            Selection::Table { after } => {
+                let found = self
+                    .source
+                    .after(connection, *after, self.batch_size, BATCH_BYTES)?;
+                *after = found.last().map_or(*after, |last| last.record.record);
+                found.into_iter().map(Item::present).collect()
+            }
+            Selection::List { records, read } => {
+                let (mut items, mut size) = (Vec::new(), 0);
+                while *read < records.len() && items.len() < self.batch_size && size < BATCH_BYTES {
+                    let number = records[*read];
+                    *read += 1;
+                    let Some(item) = listed(connection, self.project, self.stage, &self.source, number)?
+                    else {
+                        continue;
+                    };
+                    size += item.source.as_ref().map_or(0, |source| source.record.data.len());
+                    items.push(item);
+                }
+                items
+            }
+        };
+        if !self.alone {
+            for item in &mut items {
+                item.standing = self.standing(connection, item)?;
+            }
+        }
+        Ok(items)
+    }
+
+    /// What the target holds for a source record: in place the record itself; in a copy the row of the same number, or
+    /// those that an earlier pass of the stage wrote for it.
+    fn standing(&self, connection: &Connection, item: &Item) -> Result<Vec<Standing>> {
+        let number = item.number;
+        if self.stage.in_place() {
+            let own = item
+                .source
+                .clone()
+                .and_then(|source| Some((source.salt?, source.record)));
+            return Ok(own
+                .map(|(salt, row)| Standing {
+                    part: 0,
+                    target: number,
+                    salt,
+                    row: item.present.then_some(row),
+                })
+                .into_iter()
+                .collect());
+        }
+        let earlier = if self.repeated {
+            newest_of_stage(connection, self.project, self.stage.number(), number)?
+        } else {
+            Vec::new()
+        };
+        let homes = earlier
+            .iter()
+            .filter(|stub| stub.entry.part > 0 || stub.entry.target.is_some());
+        let mut homes: Vec<(i64, i64)> = homes
+            .map(|stub| (stub.entry.part, stub.entry.target.unwrap_or(number)))
+            .collect();
+        if homes.is_empty() && !self.stage.derives() {
+            homes.push((0, number));
+        }
+        let mut standing = Vec::with_capacity(homes.len());
+        for (part, target) in homes {
+            if let Some(on_the_way) = self.claims.row(target) {
+                standing.push(Standing {
+                    part,
+                    ..on_the_way.clone()
+                });
+            } else if let Some(salt) = salt(connection, target)? {
+                let row = self
+                    .target
+                    .by_number(connection, target)?
+                    .map(|found| found.record);
+                standing.push(Standing {
+                    part,
+                    target,
+                    salt,
+                    row,
+                });
+            }
+        }
+        Ok(standing)
+    }
+}
+
+/// A record of a list: from the source, or where a stage in place had refused it, from its image.
+fn listed(
+    connection: &Connection,
+    project: &str,
+    stage: &Stage,
+    source: &Table,
+    number: i64,
+) -> Result<Option<Item>> {
+    if let Some(found) = source.by_number(connection, number)? {
+        return Ok(Some(Item::present(found)));
+    }
+    if !stage.in_place() {
+        return Ok(Some(Item {
+            number,
+            source: None,
+            present: false,
+            standing: Vec::new(),
+        }));
+    }
+    let Some(body) = refused_image(connection, project, stage.number(), number)? else {
+        return Ok(None);
+    };
+    let (id, data) = split_whole(&body).ok_or_else(|| Error::Damaged {
+        what: format!("the image of record {number} is no record"),
+    })?;
+    let record = Record {
+        record: number,
+        id: id.to_owned(),
+        data: data.to_owned(),
+    };
+    let source = Some(Salted {
+        record,
+        salt: salt(connection, number)?,
+    });
+    Ok(Some(Item {
+        number,
+        source,
+        present: false,
+        standing: Vec::new(),
+    }))
+}
+
+impl Item {
+    fn present(source: Salted) -> Self {
+        Self {
+            number: source.record.record,
+            source: Some(source),
+            present: true,
+            standing: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The verb `edit`: single records put, deleted or inserted, each with its stub and its before image. What other
+//! programs do to a database by hand goes through here, so that the ledger knows it and the stages carry it on.
+
+use std::collections::HashMap;
+
+use crate::digest::{Salt, commitment};
+use crate::error::{Error, Result};
+use crate::ledger::read::{LedgerTable, largest};
+use crate::ledger::{
+    Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, NewRecord, PassKind, Shape, Step,
+    before_image, whole,
+};
+use crate::record::{Document, Record, admit};
+use crate::run::{Purpose, Run};
+use crate::store::{Salted, Store, Table};
+
+/// One edit of a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// A record that must not exist yet.
+    Insert {
+        /// The id.
+        id: String,
+        /// The data: a JSON object; goes through the door.
+        data: String,
+    },
+    /// A record that may exist; its number stays.
+    Put {
+        /// The id.
+        id: String,
+        /// The data: a JSON object; goes through the door.
+        data: String,
+    },
+    /// A record that must exist.
+    Delete {
+        /// The id.
+        id: String,
+    },
+}
+
+/// What an edit did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct EditReport {
+    /// The run's number; `None` when there was nothing to edit.
+    pub run: Option<i64>,
+    /// The outcomes.
+    pub counts: Counts,
+}
+
+/// Carries out the edits, all or nothing, in one batch. A database that does not exist is made.
+///
+/// # Errors
+/// [`Error::Invalid`] for data that is no record, an id that exists (`Insert`) or is edited twice in one call;
+/// [`Error::NoSuchRecord`] for a `Delete` of what is not there. Then nothing is written.
+pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &Purpose) -> Result<EditReport> {
+    let table = Table::of(database)?;
+    let mut run = Run::begin(store, purpose)?;
+    if edits.is_empty() {
+        return Ok(EditReport::default());
+    }
+    let mut pass = run.new_pass(PassKind::Edit, None)?;
+    pass.row.target = Some(database.to_owned());
+    let mut batch = Batch::new(Step::Data);
+    batch.shape = shape_for_writing(&run, database)?;
+    let exists = batch.shape.first() != Some(&Shape::CreateTable);
+    let mut newest = largest(run.connection(), LedgerTable::Record)?;
+    let mut seen: HashMap<&str, ()> = HashMap::new();
+    for edit in edits {
+        let id = edit.id();
+        if seen.insert(id, ()).is_some() {
+            return Err(Error::invalid(
+                format!("`{id}` is edited twice"),
+                "give one edit for each id",
+            ));
+        }
+        let present = if exists && table.has_index(run.connection())? {
+            table.by_id(run.connection(), id)?
+        } else {
+            None
+        };
+        one(&run, database, edit, present, &mut newest, &mut batch)?;
+    }
+    run.commit_now(&mut pass, batch.clone())?;
+    run.commit_now(&mut pass, Batch::new(Step::End))?;
+    Ok(EditReport {
+        run: Some(run.number()),
+        counts: batch.counts,
+    })
+}
+
+/// What has to be done to a database's table before anybody but an unfinished pass may write to it.
+pub(crate) fn shape_for_writing(run: &Run<'_>, database: &str) -> Result<Vec<Shape>> {
+    let table = Table::of(database)?;
+    let connection = run.connection();
+    if !table.exists(connection)? {
+        return Ok(vec![Shape::CreateTable, Shape::CreateIndex]);
+    }
+    if table.has_index(connection)? {
+        return Ok(vec![]);
+    }
+    if table.is_empty(connection)? {
+        Ok(vec![Shape::CreateIndex])
+    } else {
+        Err(crate::apply::unfinished(database))
+    }
+}
+
+impl Edit {
+    fn id(&self) -> &str {
+        match self {
+            Self::Insert { id, .. } | Self::Put { id, .. } | Self::Delete { id } => id,
+        }
+    }
+}
+
+fn one(
+    run: &Run<'_>,
+    database: &str,
+    edit: &Edit,
+    present: Option<Salted>,
+    newest: &mut i64,
+    batch: &mut Batch,
+) -> Result<()> {
+    match (edit, present) {
+        (Edit::Delete { id }, None) => {
+            return Err(Error::NoSuchRecord {
+                database: database.to_owned(),
+                id: id.clone(),
+            });
+        }
+        (Edit::Insert { id, .. }, Some(_)) => {
+            let message = format!("`{database}` has a record `{id}` already");
+            return Err(Error::invalid(message, "use `put` to change it"));
+        }
+        (Edit::Delete { .. }, Some(found)) => {
+            let (old, salt) = salted(found)?;
+            let mut entry = Entry::new(old.record, 0, EntryOutcome::Written);
+            entry.before = Some(commitment(&salt, &old.id, &old.data));
+            let body = whole(&old.id, &old.data);
+            batch.images.push(Image {
+                record: old.record,
+                part: 0,
+                kind: ImageKind::Whole,
+                body,
+            });
+            batch.changes.push(Change::Delete { record: old.record });
+            stub(batch, entry);
+        }
+        (Edit::Put { id, data }, Some(found)) => {
+            let data = admitted(run, id, data)?;
+            let (old, salt) = salted(found)?;
+            let outcome = if old.data == data {
+                EntryOutcome::Unchanged
+            } else {
+                EntryOutcome::Written
+            };
+            let mut entry = Entry::new(old.record, 0, outcome);
+            entry.before = Some(commitment(&salt, id, &old.data));
+            entry.after = Some(commitment(&salt, id, &data));
+            if outcome == EntryOutcome::Written {
+                let (kind, body) = before_image((id, &old.data), (id, &data));
+                batch.images.push(Image {
+                    record: old.record,
+                    part: 0,
+                    kind,
+                    body,
+                });
+                batch.changes.push(Change::Update {
+                    record: old.record,
+                    id: id.clone(),
+                    data,
+                });
+            }
+            stub(batch, entry);
+        }
+        (Edit::Insert { id, data } | Edit::Put { id, data }, None) => {
+            let data = admitted(run, id, data)?;
+            *newest += 1;
+            let (record, salt) = (*newest, run.salt());
+            let mut entry = Entry::new(record, 0, EntryOutcome::Written);
+            entry.after = Some(commitment(&salt, id, &data));
+            batch.records.push(NewRecord {
+                record,
+                database: database.to_owned(),
+                id: Some(id.clone()),
+                salt,
+            });
+            batch.changes.push(Change::Insert {
+                record,
+                id: id.clone(),
+                data,
+            });
+            stub(batch, entry);
+        }
+    }
+    Ok(())
+}
+
+fn stub(batch: &mut Batch, entry: Entry) {
+    batch.covers(entry.record);
+    batch.counts.count(entry.outcome);
+    batch.entries.push(entry);
+}
+
+fn salted(found: Salted) -> Result<(Record, Salt)> {
+    let missing = || Error::Damaged {
+        what: format!("record {} has a row but no salt", found.record.record),
+    };
+    let salt = found.salt.ok_or_else(missing)?;
+    Ok((found.record, salt))
+}
+
+fn admitted(run: &Run<'_>, id: &str, data: &str) -> Result<String> {
+    if id.is_empty() || id.contains('\0') {
+        return Err(Error::invalid(
+            "an id may be neither empty nor contain NUL",
+            "give the record another id",
+        ));
+    }
+    let kept = admit(data.as_bytes(), &run.store().options().limits)
+        .and_then(|kept| Document::parse(&kept).map(|_| kept))
+        .map_err(|malformed| {
+            Error::invalid(
+                format!("the data of `{id}` is no record: {malformed}"),
+                "give a JSON object",
+            )
+        })?;
+    Ok(kept)
+}

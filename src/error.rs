@@ -1,0 +1,228 @@
+//! What can go wrong, as facts. Messages say what and where; what to do next is added at the command's edge.
+
+use std::path::PathBuf;
+
+use crate::problem::Problem;
+
+/// The result of everything that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong. No variant holds a value of a record.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// SQLite refused or failed.
+    #[error("the store could not be {doing}: {source}")]
+    Sqlite {
+        /// What was being done, as a past participle: `read`, `written`.
+        doing: &'static str,
+        /// SQLite's own error.
+        source: rusqlite::Error,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// Another process holds the store's lock.
+    #[error("{store} is locked{by}", store = store.display(), by = held_by(holder))]
+    Locked {
+        /// The store.
+        store: PathBuf,
+        /// Who holds it, as it wrote itself down: pid, host, since.
+        holder: Option<String>,
+    },
+    /// There is no store at this path.
+    #[error("there is no store at {path}", path = path.display())]
+    NoSuchStore {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file is something else, or of another version.
+    #[error("{path} is not a store of this version: {found}", path = path.display())]
+    NotAStore {
+        /// The path.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+    },
+    /// There is no such logical database.
+    #[error("there is no database `{name}`")]
+    NoSuchDatabase {
+        /// The name asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// There is no such record.
+    #[error("`{database}` has no record with the id `{id}`")]
+    NoSuchRecord {
+        /// The database.
+        database: String,
+        /// The id asked for.
+        id: String,
+    },
+    /// There is no such stage, run or pass.
+    #[error("there is no {what}")]
+    NoSuch {
+        /// What was asked for: `stage 7`, `run 3`.
+        what: String,
+    },
+    /// The request makes no sense as given.
+    #[error("{message}")]
+    Invalid {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// Stage files or project settings are wrong.
+    #[error("{}", listed(problems))]
+    Stage {
+        /// Everything that is wrong, at least one.
+        problems: Vec<Problem>,
+    },
+    /// An applied stage has changed its meaning.
+    #[error("stage {number} ({slug}) was applied with another meaning")]
+    Drift {
+        /// The stage's number.
+        number: u32,
+        /// Its slug.
+        slug: String,
+        /// The difference, from what was applied to what is there now.
+        diff: String,
+    },
+    /// A step is not allowed in the state that the pass or the stage is in.
+    #[error("{what} is {state}, so that it cannot take `{event}`")]
+    IllegalState {
+        /// The stage or pass.
+        what: String,
+        /// Its state.
+        state: String,
+        /// What was asked of it.
+        event: String,
+    },
+    /// The input of an unfinished load has changed.
+    #[error(
+        "the load of {input} was interrupted after {offset} bytes, and the file has changed before that point"
+    )]
+    InputChanged {
+        /// The input.
+        input: String,
+        /// How far the load had come.
+        offset: u64,
+    },
+    /// The input as a whole cannot be read.
+    #[error("{input}: {problem}")]
+    Input {
+        /// The input.
+        input: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A rollback would overwrite something newer.
+    #[error(
+        "{count} records were changed after the pass that is to be rolled back; the first is number {first}"
+    )]
+    RollbackConflict {
+        /// How many.
+        count: u64,
+        /// The first record's number.
+        first: i64,
+        /// The pass.
+        pass: i64,
+    },
+    /// The store does not hold what the ledger says.
+    #[error("the store is damaged: {what}")]
+    Damaged {
+        /// What was found, and where.
+        what: String,
+    },
+}
+
+impl Error {
+    /// A stable code for scripts.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Sqlite { source, .. } => sqlite_code(source),
+            Self::Io { .. } => "io",
+            Self::Locked { .. } => "store.locked",
+            Self::NoSuchStore { .. } => "store.missing",
+            Self::NotAStore { .. } => "store.foreign",
+            Self::NoSuchDatabase { .. } => "database.missing",
+            Self::NoSuchRecord { .. } => "record.missing",
+            Self::NoSuch { .. } => "missing",
+            Self::Invalid { .. } => "invalid",
+            Self::Stage { .. } => "stage.invalid",
+            Self::Drift { .. } => "stage.drift",
+            Self::IllegalState { .. } => "state.illegal",
+            Self::InputChanged { .. } => "input.changed",
+            Self::Input { .. } => "input.unreadable",
+            Self::RollbackConflict { .. } => "rollback.conflict",
+            Self::Damaged { .. } => "store.damaged",
+        }
+    }
+
+    /// Invalid input, with what to do about it.
+    pub(crate) fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Invalid {
+            message: message.into(),
+            hint: Some(hint.into()),
+        }
+    }
+
+    /// For `map_err`: an input or output error on a path.
+    pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
+        move |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Sqlite {
+            doing: "used",
+            source,
+        }
+    }
+}
+
+impl From<Vec<Problem>> for Error {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Stage { problems }
+    }
+}
+
+fn sqlite_code(source: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode;
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "store.busy",
+        Some(ErrorCode::DiskFull) => "store.full",
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => "store.io",
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "store.damaged",
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "store.readonly",
+        Some(ErrorCode::OperationInterrupted) => "interrupted",
+        _ => "store.sqlite",
+    }
+}
+
+fn held_by(holder: &Option<String>) -> String {
+    holder
+        .as_ref()
+        .map(|holder| format!(" by {holder}"))
+        .unwrap_or_default()
+}
+
+fn listed(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}

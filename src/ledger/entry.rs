@@ -1,0 +1,394 @@
+//! Entries, batches and the texts that are hashed. One batch says, as data, everything that one transaction will do.
+
+use super::tree::leaf_hash;
+use crate::digest::{Hash, Salt, hex};
+
+/// What became of one source record in one pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EntryOutcome {
+    /// Written to the target, or removed from it.
+    Written = 1,
+    /// The target already had exactly this.
+    Unchanged = 2,
+    /// Left out by the stage; waived and skipped records too.
+    Filtered = 3,
+    /// Refused, with its reason and its image; a rollback conflict too.
+    Refused = 4,
+    /// Merged into another record.
+    Merged = 5,
+}
+
+impl EntryOutcome {
+    /// The word for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Unchanged => "unchanged",
+            Self::Filtered => "filtered",
+            Self::Refused => "refused",
+            Self::Merged => "merged",
+        }
+    }
+
+    /// The outcome of a number in the ledger.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        [
+            Self::Written,
+            Self::Unchanged,
+            Self::Filtered,
+            Self::Refused,
+            Self::Merged,
+        ]
+        .into_iter()
+        .find(|outcome| *outcome as i64 == number)
+    }
+}
+
+/// The ledger's line for one record in one batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The source record's number; of a rollback, the number of the row that it restores.
+    pub record: i64,
+    /// 0, or the part of a derived record, from 1.
+    pub part: i64,
+    /// What became of it.
+    pub outcome: EntryOutcome,
+    /// The number written, where it is another one.
+    pub target: Option<i64>,
+    /// The commitment to the source record; `None` in place.
+    pub input: Option<Hash>,
+    /// The commitment to the target's row before; `None` for no row.
+    pub before: Option<Hash>,
+    /// The commitment to the target's row after; `None` for no row.
+    pub after: Option<Hash>,
+    /// Codes and places as JSON; never a value.
+    pub reason: Option<String>,
+}
+
+impl Entry {
+    /// An entry with nothing but its key and outcome.
+    #[must_use]
+    pub fn new(record: i64, part: i64, outcome: EntryOutcome) -> Self {
+        Self {
+            record,
+            part,
+            outcome,
+            target: None,
+            input: None,
+            before: None,
+            after: None,
+            reason: None,
+        }
+    }
+
+    /// The text that is hashed: `ledger_leaf.leaf_text`.
+    #[must_use]
+    pub fn leaf_text(&self, batch: i64) -> String {
+        let mut text = ArrayText::new("e1");
+        text.integer(batch)
+            .integer(self.record)
+            .integer(self.part)
+            .integer(self.outcome as i64);
+        text.integer(self.target)
+            .hash(self.input.as_ref())
+            .hash(self.before.as_ref())
+            .hash(self.after.as_ref());
+        text.text(self.reason.as_deref());
+        text.end()
+    }
+}
+
+/// What kind of image the ledger keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageKind {
+    /// `id || 0x00 || data` of the old row: exactly what its commitment covers, after the salt.
+    Whole = 1,
+    /// A reverse patch.
+    Patch = 2,
+    /// An encrypted image.
+    Encrypted = 3,
+    /// The refused input.
+    Refused = 4,
+}
+
+impl ImageKind {
+    /// The kind of a number in the ledger.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        [Self::Whole, Self::Patch, Self::Encrypted, Self::Refused]
+            .into_iter()
+            .find(|kind| *kind as i64 == number)
+    }
+}
+
+/// An image to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The entry's record.
+    pub record: i64,
+    /// The entry's part.
+    pub part: i64,
+    /// What it is.
+    pub kind: ImageKind,
+    /// Its bytes.
+    pub body: Vec<u8>,
+}
+
+/// A new record number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRecord {
+    /// The number.
+    pub record: i64,
+    /// The database that it begins in.
+    pub database: String,
+    /// Its id there; `None` where the input gave none.
+    pub id: Option<String>,
+    /// Its salt.
+    pub salt: Salt,
+}
+
+/// A change of one row of the pass's target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A new row.
+    Insert {
+        /// The number.
+        record: i64,
+        /// The id.
+        id: String,
+        /// The data.
+        data: String,
+    },
+    /// Another id or other data for a row.
+    Update {
+        /// The number.
+        record: i64,
+        /// The id.
+        id: String,
+        /// The data.
+        data: String,
+    },
+    /// The row goes.
+    Delete {
+        /// The number.
+        record: i64,
+    },
+}
+
+/// A change of the target's table itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// The table, without its index.
+    CreateTable,
+    /// The unique index over ids.
+    CreateIndex,
+    /// The index goes, to be built again after the rows.
+    DropIndex,
+}
+
+/// What a batch is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Records.
+    Data,
+    /// The target's index, built after the rows.
+    Index,
+    /// A remark.
+    Note,
+    /// The end of the pass.
+    End,
+}
+
+impl Step {
+    /// The word in the ledger.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Index => "index",
+            Self::Note => "note",
+            Self::End => "end",
+        }
+    }
+}
+
+/// How many source records had which outcome. `read` is the sum of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// All of them.
+    pub read: u64,
+    /// Written.
+    pub written: u64,
+    /// Unchanged.
+    pub unchanged: u64,
+    /// Filtered, waived or skipped.
+    pub filtered: u64,
+    /// Refused.
+    pub refused: u64,
+    /// Merged.
+    pub merged: u64,
+}
+
+impl Counts {
+    /// Counts one source record.
+    pub fn count(&mut self, outcome: EntryOutcome) {
+        self.read += 1;
+        *match outcome {
+            EntryOutcome::Written => &mut self.written,
+            EntryOutcome::Unchanged => &mut self.unchanged,
+            EntryOutcome::Filtered => &mut self.filtered,
+            EntryOutcome::Refused => &mut self.refused,
+            EntryOutcome::Merged => &mut self.merged,
+        } += 1;
+    }
+
+    /// Adds other counts to these.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.written += other.written;
+        self.unchanged += other.unchanged;
+        self.filtered += other.filtered;
+        self.refused += other.refused;
+        self.merged += other.merged;
+    }
+}
+
+/// Everything that one transaction will do, as data. Whoever makes it opens no transaction, and the one who commits
+/// it decides nothing.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// What it is for.
+    pub step: Step,
+    /// The smallest source number in it.
+    pub first_record: Option<i64>,
+    /// The largest source number in it: the keyset cursor.
+    pub last_record: Option<i64>,
+    /// The resume point where it is not a record number (`load`), as JSON.
+    pub cursor: Option<String>,
+    /// The outcomes.
+    pub counts: Counts,
+    /// A remark, as JSON.
+    pub body: Option<String>,
+    /// Changes of the target's table, before the rows.
+    pub shape: Vec<Shape>,
+    /// New record numbers.
+    pub records: Vec<NewRecord>,
+    /// Changes of rows, in this order.
+    pub changes: Vec<Change>,
+    /// The stubs.
+    pub entries: Vec<Entry>,
+    /// The images.
+    pub images: Vec<Image>,
+}
+
+impl Batch {
+    /// An empty batch.
+    #[must_use]
+    pub fn new(step: Step) -> Self {
+        Self {
+            step,
+            first_record: None,
+            last_record: None,
+            cursor: None,
+            counts: Counts::default(),
+            body: None,
+            shape: Vec::new(),
+            records: Vec::new(),
+            changes: Vec::new(),
+            entries: Vec::new(),
+            images: Vec::new(),
+        }
+    }
+
+    /// Widens the range of source numbers.
+    pub fn covers(&mut self, record: i64) {
+        self.first_record = Some(self.first_record.map_or(record, |first| first.min(record)));
+        self.last_record = Some(self.last_record.map_or(record, |last| last.max(record)));
+    }
+
+    /// Renders and hashes the entries under the number that the batch will have.
+    #[must_use]
+    pub fn seal(mut self, number: i64) -> Sealed {
+        self.entries.sort_by_key(|entry| (entry.record, entry.part));
+        self.images.sort_by_key(|image| (image.record, image.part));
+        let mut lines = String::with_capacity(self.entries.len() * 256);
+        let mut leaves = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            let text = entry.leaf_text(number);
+            leaves.push(leaf_hash(&text));
+            lines.push_str(&text);
+            lines.push('\n');
+        }
+        let entries_sha256 = crate::digest::sha256(&[lines.as_bytes()]);
+        Sealed {
+            batch: self,
+            number,
+            leaves,
+            entries_sha256,
+        }
+    }
+}
+
+/// A batch whose entries are hashed, ready to be committed under exactly this number.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// The batch.
+    pub batch: Batch,
+    /// Its number.
+    pub number: i64,
+    /// The hashes of its leaves, in tree order.
+    pub leaves: Vec<Hash>,
+    /// The hash over its leaf texts, each ended by LF.
+    pub entries_sha256: Hash,
+}
+
+/// Renders what SQLite's `json_array(...)` renders: no blanks, texts escaped minimally, `null` for NULL.
+pub(super) struct ArrayText(String);
+
+impl ArrayText {
+    pub(super) fn new(tag: &str) -> Self {
+        let mut text = String::with_capacity(256);
+        text.push_str("[\"");
+        text.push_str(tag);
+        text.push('"');
+        Self(text)
+    }
+
+    pub(super) fn integer(&mut self, value: impl Into<Option<i64>>) -> &mut Self {
+        use std::fmt::Write as _;
+        match value.into() {
+            Some(value) => write!(self.0, ",{value}").expect("writing to a String cannot fail"),
+            None => self.0.push_str(",null"),
+        }
+        self
+    }
+
+    pub(super) fn text(&mut self, value: Option<&str>) -> &mut Self {
+        self.0.push(',');
+        match value {
+            Some(value) => {
+                self.0
+                    .push_str(&serde_json::to_string(value).expect("a string always has a JSON text"));
+            }
+            None => self.0.push_str("null"),
+        }
+        self
+    }
+
+    /// A hash as hexadecimal text; a missing one is the empty text, as `hex(NULL)` is.
+    pub(super) fn hash(&mut self, value: Option<&Hash>) -> &mut Self {
+        self.0.push_str(",\"");
+        if let Some(hash) = value {
+            self.0.push_str(&hex(hash));
+        }
+        self.0.push('"');
+        self
+    }
+
+    pub(super) fn end(mut self) -> String {
+        self.0.push(']');
+        self.0
+    }
+}

@@ -1,0 +1,99 @@
+//! What a stage still has to do: the records that others wrote to its source since it last looked.
+
+use rusqlite::{Connection, params};
+
+use super::head::PassKind;
+use super::read::{PassSummary, StageHistory};
+use crate::error::Result;
+
+/// A stage, as far as feeding it is concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fed<'a> {
+    pub(crate) project: &'a str,
+    pub(crate) number: u32,
+    pub(crate) source: &'a str,
+    pub(crate) in_place: bool,
+}
+
+/// The batch after which an increment of this stage has to look: the one before the newest standing apply pass began.
+/// What that pass itself has already seen is left out record by record.
+pub(crate) fn frontier(history: &StageHistory) -> i64 {
+    history
+        .applied()
+        .next_back()
+        .map_or(0, |pass: &PassSummary| pass.first_batch - 1)
+}
+
+/// The numbers of the records that batches after `after` and before `before` wrote to the source, and that no
+/// standing pass of the stage has seen since; ascending.
+///
+/// Not everything that writes to a source feeds a stage. A rollback takes records back to what the stage has already
+/// seen. A stage in place feeds only the stages after it. A record that is edited by hand in a database that the
+/// stage has already changed in place has the new shape, so that it feeds only what comes after.
+pub(crate) fn increment(
+    connection: &Connection,
+    stage: Fed<'_>,
+    after: i64,
+    before: i64,
+) -> Result<Vec<i64>> {
+    let sql = "
+     SELECT DISTINCT coalesce(e.target, e.record) AS fed
+     FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.batch>?3 AND b.batch<?4 AND p.target=?5 AND b.read>0 AND e.before IS NOT e.after
+       AND (p.kind IN('load','merge','edit')
+         OR (p.kind IN('apply','retry') AND (p.source<>p.target OR s.number<?2) AND NOT (s.project=?1 AND s.number=?2)))
+       AND NOT EXISTS(
+         SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
+         WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry','waive')
+           AND (c.batch>b.batch OR (?6 AND p.kind='edit')) AND c.batch<?4
+           AND c.first_record<=coalesce(e.target,e.record) AND c.last_record>=coalesce(e.target,e.record)
+           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
+           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=coalesce(e.target,e.record)))
+     ORDER BY fed";
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![
+        stage.project,
+        stage.number,
+        after,
+        before,
+        stage.source,
+        stage.in_place
+    ];
+    let rows = statement.query_map(key, |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The numbers of the records that a stage has refused and that nothing has happened to since; ascending. Only what
+/// stood before the batch `before`, so that a resumed pass finds the same list again.
+pub(crate) fn refused(connection: &Connection, project: &str, number: u32, before: i64) -> Result<Vec<i64>> {
+    let sql = "
+     SELECT DISTINCT e.record FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND b.batch<?3 AND e.outcome=4 AND p.kind IN('apply','retry')
+       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
+       AND NOT EXISTS(
+         SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
+         WHERE t.project=?1 AND t.number=?2 AND c.batch>b.batch AND c.batch<?3
+           AND c.first_record<=e.record AND c.last_record>=e.record AND (q.kind<>'rollback' OR q.reverses IS NULL)
+           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
+           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))
+     ORDER BY e.record";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![project, number, before], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whether anything was written to a database by others after a batch: a cheap look before the exact one.
+pub(crate) fn written_after(connection: &Connection, stage: Fed<'_>, after: i64) -> Result<bool> {
+    let sql = "SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_stage s USING(stage)
+     WHERE b.batch>?1 AND p.target=?2 AND b.read>0 AND p.kind<>?3 AND NOT (s.project IS ?4 AND s.number IS ?5) LIMIT 1";
+    let key = params![
+        after,
+        stage.source,
+        PassKind::Rollback.name(),
+        stage.project,
+        stage.number
+    ];
+    Ok(connection.prepare_cached(sql)?.exists(key)?)
+}

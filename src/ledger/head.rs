@@ -1,0 +1,254 @@
+//! The newest batch: what the next one extends.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::entry::{ArrayText, Sealed};
+use super::tree::{Frontier, leaf_hash};
+use crate::digest::{Hash, sha256};
+use crate::error::{Error, Result};
+
+/// The newest batch's number, head hash and tree. Before the first batch: 0, zeros, the empty tree.
+#[derive(Clone, Debug, Default)]
+pub struct Head {
+    /// The newest batch's number.
+    pub batch: i64,
+    /// Its head.
+    pub head: Hash,
+    /// The tree after its header leaf.
+    pub frontier: Frontier,
+    /// When it was committed, microseconds UTC.
+    pub committed_us: i64,
+}
+
+impl Head {
+    /// Reads it.
+    pub fn read(connection: &Connection) -> Result<Self> {
+        let sql = "SELECT batch, head, tree_size, frontier, committed_us FROM ledger_batch ORDER BY batch DESC LIMIT 1";
+        let row = connection
+            .query_row(sql, [], |row| {
+                let frontier: Vec<u8> = row.get(3)?;
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get::<_, i64>(2)?,
+                    frontier,
+                    row.get(4)?,
+                ))
+            })
+            .optional()?;
+        let Some((batch, head, size, frontier, committed_us)) = row else {
+            return Ok(Self::default());
+        };
+        let damaged = || Error::Damaged {
+            what: format!("the frontier of batch {batch} does not fit its tree size"),
+        };
+        let frontier = u64::try_from(size)
+            .ok()
+            .and_then(|size| Frontier::from_bytes(size, &frontier));
+        Ok(Self {
+            batch,
+            head,
+            frontier: frontier.ok_or_else(damaged)?,
+            committed_us,
+        })
+    }
+
+    /// The head after one more batch, whose header text is given.
+    #[must_use]
+    pub fn extended(&self, sealed: &Sealed, header_text: &str, committed_us: i64) -> Self {
+        let mut frontier = self.frontier.clone();
+        sealed.leaves.iter().for_each(|leaf| frontier.push(*leaf));
+        frontier.push(leaf_hash(header_text));
+        let head = sha256(&[header_text.as_bytes(), b"\n"]);
+        Self {
+            batch: sealed.number,
+            head,
+            frontier,
+            committed_us,
+        }
+    }
+}
+
+/// The parts of a header that belong to the run.
+#[derive(Clone, Debug)]
+pub struct RunRow {
+    /// The run's number.
+    pub run: i64,
+    /// Its random UUID.
+    pub uuid: String,
+    /// The command.
+    pub command: String,
+    /// Who.
+    pub actor: String,
+    /// Where.
+    pub host: String,
+    /// With which version of the tool.
+    pub tool: String,
+    /// The arguments, as JSON.
+    pub arguments: String,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// When it began, microseconds UTC.
+    pub started_us: i64,
+}
+
+/// The parts of a header that belong to the stage's revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageRow {
+    /// The revision's number in this store.
+    pub stage: i64,
+    /// The project's name.
+    pub project: String,
+    /// The stage's number.
+    pub number: u32,
+    /// The stage's slug.
+    pub slug: String,
+    /// The text as applied.
+    pub source_text: String,
+    /// Its hash.
+    pub text_sha256: Hash,
+    /// Its meaning as canonical JSON.
+    pub meaning: String,
+    /// The hash of the meaning.
+    pub meaning_sha256: Hash,
+}
+
+/// The parts of a header that belong to the pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassRow {
+    /// The pass's number.
+    pub pass: i64,
+    /// Its kind.
+    pub kind: PassKind,
+    /// The stage's revision.
+    pub stage: Option<StageRow>,
+    /// Where it reads.
+    pub source: Option<String>,
+    /// Where it writes.
+    pub target: Option<String>,
+    /// The pass that it undoes.
+    pub reverses: Option<i64>,
+    /// It reads what later batches wrote; `None`: the whole source.
+    pub after_batch: Option<i64>,
+    /// What `now()` gives, microseconds UTC.
+    pub now_us: i64,
+}
+
+/// What kind of work a pass is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PassKind {
+    /// The store's first batch.
+    Init,
+    /// Records from outside.
+    Load,
+    /// Records written one by one.
+    Edit,
+    /// A stage forward.
+    Apply,
+    /// Refused records once more.
+    Retry,
+    /// Refused records let go.
+    Waive,
+    /// A pass undone.
+    Rollback,
+    /// Several records into one.
+    Merge,
+    /// A record shredded.
+    Erase,
+    /// Both sides compared.
+    Reconcile,
+}
+
+impl PassKind {
+    const ALL: [(Self, &'static str); 10] = [
+        (Self::Init, "init"),
+        (Self::Load, "load"),
+        (Self::Edit, "edit"),
+        (Self::Apply, "apply"),
+        (Self::Retry, "retry"),
+        (Self::Waive, "waive"),
+        (Self::Rollback, "rollback"),
+        (Self::Merge, "merge"),
+        (Self::Erase, "erase"),
+        (Self::Reconcile, "reconcile"),
+    ];
+
+    /// The word in the ledger.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(kind, _)| *kind == self)
+            .map_or("", |(_, name)| name)
+    }
+
+    /// The kind of a word in the ledger.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(kind, _)| *kind)
+    }
+}
+
+/// The header's text: `ledger_header.header_text`.
+#[must_use]
+pub fn header_text(
+    run: &RunRow,
+    pass: &PassRow,
+    sealed: &Sealed,
+    committed_us: i64,
+    previous_head: &Hash,
+) -> String {
+    let batch = &sealed.batch;
+    let mut text = ArrayText::new("b1");
+    text.integer(sealed.number)
+        .text(Some(&run.uuid))
+        .text(Some(&run.command))
+        .text(Some(&run.actor));
+    text.text(Some(&run.host))
+        .text(Some(&run.tool))
+        .text(Some(&run.arguments))
+        .text(run.reason.as_deref());
+    text.integer(run.started_us);
+    let stage = pass.stage.as_ref();
+    text.text(stage.map(|stage| stage.project.as_str()))
+        .integer(stage.map(|stage| i64::from(stage.number)));
+    text.text(stage.map(|stage| stage.slug.as_str()));
+    text.hash(stage.map(|stage| &stage.text_sha256))
+        .hash(stage.map(|stage| &stage.meaning_sha256));
+    text.integer(pass.pass)
+        .text(Some(pass.kind.name()))
+        .text(pass.source.as_deref())
+        .text(pass.target.as_deref());
+    text.integer(pass.reverses)
+        .integer(pass.after_batch)
+        .integer(pass.now_us);
+    text.text(Some(batch.step.name()))
+        .integer(batch.first_record)
+        .integer(batch.last_record);
+    text.text(batch.cursor.as_deref());
+    let counts = &batch.counts;
+    for count in [
+        counts.read,
+        counts.written,
+        counts.unchanged,
+        counts.filtered,
+        counts.refused,
+        counts.merged,
+    ] {
+        text.integer(to_integer(count));
+    }
+    text.integer(to_integer(batch.entries.len() as u64))
+        .integer(committed_us)
+        .text(batch.body.as_deref());
+    text.hash(Some(&sealed.entries_sha256)).hash(Some(previous_head));
+    text.end()
+}
+
+/// A count as SQLite keeps it.
+pub(crate) fn to_integer(count: u64) -> i64 {
+    i64::try_from(count).expect("a count of records is far below 2^63")
+}

@@ -1,0 +1,354 @@
+//! Reading the ledger: passes and what they imply, entries, images.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::entry::{Counts, Entry, EntryOutcome, ImageKind, Step};
+use super::head::{PassKind, PassRow, StageRow};
+use super::state::{PassState, StageState};
+use crate::digest::Salt;
+use crate::error::{Error, Result};
+
+/// A pass with what its batches say about it.
+#[derive(Clone, Debug)]
+pub struct PassSummary {
+    /// The pass's row.
+    pub row: PassRow,
+    /// Where it stands.
+    pub state: PassState,
+    /// Its first batch.
+    pub first_batch: i64,
+    /// Its last batch.
+    pub last_batch: i64,
+    /// The largest source number of its data batches: the keyset cursor.
+    pub last_record: Option<i64>,
+    /// The resume point of a load, as JSON.
+    pub cursor: Option<String>,
+    /// The outcomes so far.
+    pub counts: Counts,
+    /// Whether a rollback of it has ended.
+    pub undone: bool,
+}
+
+const PASSES: &str = "SELECT p.pass, p.kind, p.stage, p.source, p.target, p.reverses, p.after_batch, p.now_us,
+   min(b.batch), max(b.batch), max(CASE WHEN b.step='data' THEN b.last_record END),
+   (SELECT c.cursor FROM ledger_batch c WHERE c.pass=p.pass ORDER BY c.batch DESC LIMIT 1),
+   sum(b.read), sum(b.written), sum(b.unchanged), sum(b.filtered), sum(b.refused), sum(b.merged),
+   max(b.step='index'), max(b.step='end'),
+   EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch x USING(pass) WHERE q.reverses=p.pass AND x.step='end'),
+   s.project, s.number, s.slug, s.source_text, s.text_sha256, s.meaning, s.meaning_sha256
+ FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)";
+
+/// Every pass, in order.
+pub(crate) fn passes(connection: &Connection) -> Result<Vec<PassSummary>> {
+    let mut statement = connection.prepare_cached(&format!("{PASSES} GROUP BY p.pass ORDER BY p.pass"))?;
+    let rows = statement.query_map([], pass_summary)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The passes of one stage in both directions, in order.
+pub(crate) fn stage_passes(connection: &Connection, project: &str, number: u32) -> Result<Vec<PassSummary>> {
+    let sql = format!("{PASSES} WHERE s.project=?1 AND s.number=?2 GROUP BY p.pass ORDER BY p.pass");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![project, number], pass_summary)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn pass_summary(row: &Row<'_>) -> rusqlite::Result<PassSummary> {
+    let stage = match row.get::<_, Option<i64>>(2)? {
+        Some(stage) => Some(StageRow {
+            stage,
+            project: row.get(21)?,
+            number: row.get(22)?,
+            slug: row.get(23)?,
+            source_text: row.get(24)?,
+            text_sha256: row.get(25)?,
+            meaning: row.get(26)?,
+            meaning_sha256: row.get(27)?,
+        }),
+        None => None,
+    };
+    let pass = PassRow {
+        pass: row.get(0)?,
+        kind: row.get(1)?,
+        stage,
+        source: row.get(3)?,
+        target: row.get(4)?,
+        reverses: row.get(5)?,
+        after_batch: row.get(6)?,
+        now_us: row.get(7)?,
+    };
+    let state = match (row.get::<_, bool>(18)?, row.get::<_, bool>(19)?) {
+        (_, true) => PassState::Ended,
+        (true, false) => PassState::Indexed,
+        (false, false) => PassState::Open,
+    };
+    Ok(PassSummary {
+        row: pass,
+        state,
+        first_batch: row.get(8)?,
+        last_batch: row.get(9)?,
+        last_record: row.get(10)?,
+        cursor: row.get(11)?,
+        counts: counts(row, 12)?,
+        undone: row.get(20)?,
+    })
+}
+
+/// The six counts, from a column on.
+pub(crate) fn counts(row: &Row<'_>, from: usize) -> rusqlite::Result<Counts> {
+    let count = |at: usize| row.get::<_, i64>(from + at).map(i64::unsigned_abs);
+    Ok(Counts {
+        read: count(0)?,
+        written: count(1)?,
+        unchanged: count(2)?,
+        filtered: count(3)?,
+        refused: count(4)?,
+        merged: count(5)?,
+    })
+}
+
+/// What the passes of one stage imply.
+#[derive(Clone, Debug)]
+pub struct StageHistory {
+    /// Every pass of the stage, in order, rollbacks included.
+    pub passes: Vec<PassSummary>,
+    /// Where the stage stands.
+    pub state: StageState,
+}
+
+impl StageHistory {
+    /// Reads it.
+    pub(crate) fn read(connection: &Connection, project: &str, number: u32) -> Result<Self> {
+        let passes = stage_passes(connection, project, number)?;
+        let rolling = passes
+            .iter()
+            .any(|pass| pass.row.reverses.is_some() && pass.state != PassState::Ended);
+        let standing = passes.iter().filter(|pass| is_forward(pass));
+        let mut state = StageState::Pending;
+        for pass in standing {
+            let open = pass.row.kind == PassKind::Apply && pass.state != PassState::Ended;
+            state = if open {
+                StageState::Applying
+            } else {
+                StageState::Applied
+            };
+        }
+        if rolling {
+            state = StageState::RollingBack;
+        }
+        Ok(Self { passes, state })
+    }
+
+    /// The passes that stand: forward, and not undone. In order.
+    pub fn standing(&self) -> impl DoubleEndedIterator<Item = &PassSummary> {
+        self.passes.iter().filter(|pass| is_forward(pass))
+    }
+
+    /// The standing passes of kind `apply`, in order.
+    pub fn applied(&self) -> impl DoubleEndedIterator<Item = &PassSummary> {
+        self.standing().filter(|pass| pass.row.kind == PassKind::Apply)
+    }
+
+    /// The apply pass that has begun and not ended.
+    #[must_use]
+    pub fn open_apply(&self) -> Option<&PassSummary> {
+        self.applied()
+            .next_back()
+            .filter(|pass| pass.state != PassState::Ended)
+    }
+
+    /// The revision that stands: that of the newest standing apply pass.
+    #[must_use]
+    pub fn revision(&self) -> Option<&StageRow> {
+        self.applied()
+            .next_back()
+            .and_then(|pass| pass.row.stage.as_ref())
+    }
+}
+
+fn is_forward(pass: &PassSummary) -> bool {
+    matches!(pass.row.kind, PassKind::Apply | PassKind::Retry | PassKind::Waive) && !pass.undone
+}
+
+/// The largest number of a table's key, 0 when it is empty.
+pub(crate) fn largest(connection: &Connection, table: LedgerTable) -> Result<i64> {
+    let sql = match table {
+        LedgerTable::Run => "SELECT coalesce(max(run),0) FROM ledger_run",
+        LedgerTable::Pass => "SELECT coalesce(max(pass),0) FROM ledger_pass",
+        LedgerTable::Stage => "SELECT coalesce(max(stage),0) FROM ledger_stage",
+        LedgerTable::Record => "SELECT coalesce(max(record),0) FROM ledger_record",
+    };
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+/// The ledger tables that are numbered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LedgerTable {
+    Run,
+    Pass,
+    Stage,
+    Record,
+}
+
+/// The number of a stage's revision with exactly this text and meaning, where it was applied before.
+pub(crate) fn known_revision(connection: &Connection, stage: &StageRow) -> Result<Option<i64>> {
+    let sql = "SELECT stage FROM ledger_stage WHERE project=?1 AND number=?2 AND text_sha256=?3 AND meaning_sha256=?4";
+    let key = params![
+        stage.project,
+        stage.number,
+        stage.text_sha256,
+        stage.meaning_sha256
+    ];
+    Ok(connection.query_row(sql, key, |row| row.get(0)).optional()?)
+}
+
+/// The salt of a record number; `None` once it was erased.
+pub(crate) fn salt(connection: &Connection, record: i64) -> Result<Option<Salt>> {
+    let mut statement = connection.prepare_cached("SELECT salt FROM ledger_record WHERE record=?1")?;
+    Ok(statement
+        .query_row([record], |row| row.get(0))
+        .optional()?
+        .flatten())
+}
+
+/// An entry with the batch it stands in and its image.
+#[derive(Clone, Debug)]
+pub(crate) struct Stub {
+    pub(crate) batch: i64,
+    pub(crate) entry: Entry,
+    pub(crate) image: Option<(ImageKind, Vec<u8>)>,
+}
+
+const STUBS: &str = "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body
+ FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+ LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
+
+/// The entries of a pass after a place in it, with their images, in order.
+pub(crate) fn stubs_after(
+    connection: &Connection,
+    pass: i64,
+    after: (i64, i64, i64),
+    count: usize,
+    bytes: usize,
+) -> Result<Vec<Stub>> {
+    let sql = format!(
+        "{STUBS} WHERE b.pass=?1 AND b.batch>=?2 AND (e.batch,e.record,e.part)>(?2,?3,?4) ORDER BY b.batch, e.record, e.part LIMIT ?5"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let limit = i64::try_from(count).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![pass, after.0, after.1, after.2, limit])?;
+    let (mut stubs, mut size) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let found = stub(row)?;
+        size += found.image.as_ref().map_or(0, |(_, body)| body.len());
+        stubs.push(found);
+        if size >= bytes {
+            break;
+        }
+    }
+    Ok(stubs)
+}
+
+/// The newest entries that a stage's standing passes have for a record: all parts of the newest batch that has any.
+pub(crate) fn newest_of_stage(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    record: i64,
+) -> Result<Vec<Stub>> {
+    let sql = format!(
+        "{STUBS} WHERE e.record=?3 AND b.batch=(
+            SELECT max(c.batch) FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
+            WHERE t.project=?1 AND t.number=?2 AND c.first_record<=?3 AND c.last_record>=?3
+              AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=?3)) ORDER BY e.part"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![project, number, record], stub)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The image of the newest refusal that a stage has for a record.
+pub(crate) fn refused_image(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    record: i64,
+) -> Result<Option<Vec<u8>>> {
+    let sql =
+        "SELECT i.body FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
+     CROSS JOIN ledger_image i ON i.batch=b.batch
+     WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND b.first_record<=?3 AND b.last_record>=?3
+       AND i.record=?3 AND i.kind=4 AND p.kind IN('apply','retry') ORDER BY b.batch DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement
+        .query_row(params![project, number, record], |row| row.get(0))
+        .optional()?)
+}
+
+fn stub(row: &Row<'_>) -> rusqlite::Result<Stub> {
+    let kind: Option<i64> = row.get(9)?;
+    let image = match kind.and_then(ImageKind::from_number) {
+        Some(kind) => Some((kind, row.get(10)?)),
+        None => None,
+    };
+    Ok(Stub {
+        batch: row.get(0)?,
+        entry: entry(row, 1)?,
+        image,
+    })
+}
+
+/// An entry from its columns in the table's order, from a column on.
+pub(crate) fn entry(row: &Row<'_>, from: usize) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        record: row.get(from)?,
+        part: row.get(from + 1)?,
+        outcome: row.get(from + 2)?,
+        target: row.get(from + 3)?,
+        input: row.get(from + 4)?,
+        before: row.get(from + 5)?,
+        after: row.get(from + 6)?,
+        reason: row.get(from + 7)?,
+    })
+}
+
+/// The last batch of the ledger.
+pub(crate) fn last_step(connection: &Connection, pass: i64) -> Result<Option<Step>> {
+    let sql = "SELECT step FROM ledger_batch WHERE pass=?1 ORDER BY batch DESC LIMIT 1";
+    Ok(connection.query_row(sql, [pass], |row| row.get(0)).optional()?)
+}
+
+impl rusqlite::types::FromSql for EntryOutcome {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        let number = value.as_i64()?;
+        Self::from_number(number).ok_or(rusqlite::types::FromSqlError::OutOfRange(number))
+    }
+}
+
+impl rusqlite::types::FromSql for PassKind {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        let name = value.as_str()?;
+        Self::from_name(name).ok_or_else(|| {
+            rusqlite::types::FromSqlError::Other(format!("`{name}` is no kind of pass").into())
+        })
+    }
+}
+
+/// A record number as people may name it: by database and id, where the database still has it, otherwise by its
+/// origin in the ledger.
+pub(crate) fn number_by_origin(connection: &Connection, database: &str, id: &str) -> Result<Vec<i64>> {
+    let sql = "SELECT record FROM ledger_record WHERE database=?1 AND id=?2 ORDER BY record";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map(params![database, id], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Refuses a ledger that has no first run: something else wrote here.
+pub(crate) fn origin(connection: &Connection) -> Result<String> {
+    let found = connection
+        .query_row("SELECT uuid FROM ledger_run WHERE run=1", [], |row| row.get(0))
+        .optional()?;
+    found.ok_or_else(|| Error::Damaged {
+        what: "the ledger has no first run".to_owned(),
+    })
+}

@@ -1,0 +1,99 @@
+//! The one place that says what may follow what. Nothing here is stored: states are derived from the batches.
+
+use std::fmt;
+
+use super::entry::Step;
+use crate::error::{Error, Result};
+
+/// The state of a pass, as its batches imply it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassState {
+    /// No batch yet.
+    New,
+    /// Some batches of records.
+    Open,
+    /// The index is built; only the end is missing.
+    Indexed,
+    /// The last batch is in.
+    Ended,
+}
+
+/// The state of a pass after a batch.
+///
+/// # Errors
+/// [`Error::IllegalState`] for every pair that is not listed.
+pub fn next_pass(state: PassState, step: Step) -> Result<PassState> {
+    match (state, step) {
+        (PassState::New | PassState::Open, Step::Data | Step::Note) => Ok(PassState::Open),
+        (PassState::New | PassState::Open, Step::Index) => Ok(PassState::Indexed),
+        (PassState::New | PassState::Open | PassState::Indexed, Step::End) => Ok(PassState::Ended),
+        (PassState::Indexed | PassState::Ended, _) => Err(Error::IllegalState {
+            what: "the pass".to_owned(),
+            state: format!("{state:?}").to_lowercase(),
+            event: step.name().to_owned(),
+        }),
+    }
+}
+
+/// The state of a stage, as its passes imply it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageState {
+    /// Never applied, or rolled back completely.
+    Pending,
+    /// A pass has begun and not ended.
+    Applying,
+    /// Every pass has ended.
+    Applied,
+    /// A rollback has begun and not ended.
+    RollingBack,
+}
+
+impl fmt::Display for StageState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "pending",
+            Self::Applying => "applying",
+            Self::Applied => "applied",
+            Self::RollingBack => "rolling back",
+        })
+    }
+}
+
+/// What happens to a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StageEvent {
+    /// A pass of apply, retry or waive begins or goes on.
+    Apply,
+    /// That pass ends.
+    ApplyEnds,
+    /// A rollback of one of its passes begins or goes on.
+    Rollback,
+    /// That rollback ends, and passes of the stage still stand.
+    RollbackEnds,
+    /// That rollback ends, and nothing of the stage stands any more.
+    RollbackEndsAll,
+}
+
+/// The state of a stage after an event.
+///
+/// # Errors
+/// [`Error::IllegalState`] for every pair that is not listed.
+pub fn next_stage(number: u32, state: StageState, event: StageEvent) -> Result<StageState> {
+    match (state, event) {
+        (StageState::Pending | StageState::Applied | StageState::Applying, StageEvent::Apply) => {
+            Ok(StageState::Applying)
+        }
+        (StageState::Applying, StageEvent::ApplyEnds) => Ok(StageState::Applied),
+        (StageState::Applied | StageState::Applying | StageState::RollingBack, StageEvent::Rollback) => {
+            Ok(StageState::RollingBack)
+        }
+        (StageState::RollingBack, StageEvent::RollbackEnds) => Ok(StageState::Applied),
+        (StageState::RollingBack, StageEvent::RollbackEndsAll) => Ok(StageState::Pending),
+        _ => Err(Error::IllegalState {
+            what: format!("stage {number}"),
+            state: state.to_string(),
+            event: format!("{event:?}").to_lowercase(),
+        }),
+    }
+}

@@ -1,0 +1,129 @@
+//! How the silent library tells what it is doing, and how it is asked to stop.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::ledger::{Counts, PassKind};
+
+/// Something that happened in a verb.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A pass begins, or goes on after an interruption.
+    PassBegins {
+        /// The pass's number.
+        pass: i64,
+        /// Its kind.
+        kind: PassKind,
+        /// The stage's number and slug.
+        stage: Option<(u32, String)>,
+        /// Where it reads: a database, or for `load` the input's name.
+        source: Option<String>,
+        /// Where it writes.
+        target: Option<String>,
+        /// How many records it will read, where that is known.
+        total: Option<u64>,
+        /// How many earlier runs have already read.
+        done: u64,
+    },
+    /// A batch was committed; from here on it survives anything.
+    BatchCommitted {
+        /// The pass's number.
+        pass: i64,
+        /// The batch's number.
+        batch: i64,
+        /// Its outcomes.
+        counts: Counts,
+    },
+    /// The target's index is being built.
+    IndexBegins {
+        /// The pass's number.
+        pass: i64,
+    },
+    /// A pass has ended.
+    PassEnded {
+        /// The pass's number.
+        pass: i64,
+        /// The outcomes over all its runs.
+        counts: Counts,
+    },
+    /// Something that a person should know.
+    Warning {
+        /// What.
+        message: String,
+    },
+}
+
+/// Is told what happens. Called in the thread of the verb, between transactions.
+pub trait Observer {
+    /// Takes one event.
+    fn observe(&mut self, event: &Event);
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn observe(&mut self, _: &Event) {}
+}
+
+/// Keeps every event, for tests and services.
+#[derive(Clone, Debug, Default)]
+pub struct Recording {
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
+
+impl Observer for Recording {
+    fn observe(&mut self, event: &Event) {
+        self.events.push(event.clone());
+    }
+}
+
+/// Asks a running verb to stop. Cheap to clone; safe to use from a signal handler's thread.
+#[derive(Clone, Default)]
+pub struct StopSignal(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    asked: AtomicU8,
+    indexing: AtomicBool,
+    handle: Mutex<Option<rusqlite::InterruptHandle>>,
+}
+
+impl StopSignal {
+    /// Asks once: the batch at hand is finished, index building stops. Asked again: the transaction at hand is undone.
+    pub fn ask(&self) {
+        let before = self.0.asked.fetch_add(1, Ordering::SeqCst);
+        if before > 0 || self.0.indexing.load(Ordering::SeqCst) {
+            let handle = self.0.handle.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(handle) = handle.as_ref() {
+                handle.interrupt();
+            }
+        }
+    }
+
+    /// Whether somebody asked.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.0.asked.load(Ordering::SeqCst) > 0
+    }
+
+    pub(crate) fn watch(&self, connection: &rusqlite::Connection) {
+        *self.0.handle.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(connection.get_interrupt_handle());
+    }
+
+    pub(crate) fn set_indexing(&self, indexing: bool) {
+        self.0.indexing.store(indexing, Ordering::SeqCst);
+    }
+}
+
+impl std::fmt::Debug for StopSignal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StopSignal")
+            .field("asked", &self.is_asked())
+            .finish()
+    }
+}

@@ -1,0 +1,204 @@
+//! The two-thread pipeline of every verb that moves records: one thread reads, transforms and hashes the next batch
+//! while this one commits the last. A third thread would gain nothing: the writer is SQLite, and there is one.
+
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::error::{Error, Result};
+use crate::ledger::{Batch, Counts, Sealed, Shape, Step};
+use crate::observe::{Event, Observer, StopSignal};
+use crate::run::{Pass, Run};
+
+/// Deep documents and expressions are bounded, but not by the 2 MiB that a thread has by default.
+const STACK_BYTES: usize = 32 << 20;
+
+/// The most bytes of records in one batch.
+pub(crate) const BATCH_BYTES: usize = 8 << 20;
+
+/// Makes the batches of a pass, one after the other, in a thread of its own.
+pub(crate) trait Producer: Send {
+    /// The next batch, or `None` when there is nothing left to read.
+    fn next(&mut self, reader: &Reader) -> Result<Option<Batch>>;
+}
+
+/// The reading thread's connection.
+pub(crate) struct Reader {
+    connection: Connection,
+    gate: Arc<Mutex<()>>,
+}
+
+impl Reader {
+    /// A connection of its own beside the run's.
+    pub(crate) fn beside(run: &Run<'_>) -> Result<Self> {
+        Ok(Self {
+            connection: run.store().reader()?,
+            gate: run.gate(),
+        })
+    }
+
+    /// Reads. Must end with everything in memory: no statement may stay open, because a reader holds up the commit.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let _closed = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&self.connection)
+    }
+}
+
+/// Why a verb stopped before its end. The same command again goes on from there.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Stopped {
+    /// Somebody asked.
+    Asked,
+    /// The time was up.
+    Time,
+    /// More records were refused than allowed.
+    ErrorLimit {
+        /// How many were refused.
+        refused: u64,
+        /// How many are allowed.
+        limit: u64,
+    },
+}
+
+/// When to stop early.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bounds {
+    pub(crate) stop: StopSignal,
+    pub(crate) deadline: Option<Instant>,
+    /// The most refusals of the whole pass.
+    pub(crate) refusals: Option<u64>,
+}
+
+impl Bounds {
+    pub(crate) fn new(stop: &StopSignal, max_time: Option<Duration>) -> Self {
+        Self {
+            stop: stop.clone(),
+            deadline: max_time.map(|time| Instant::now() + time),
+            refusals: None,
+        }
+    }
+
+    /// The same bounds, and at most so many refusals.
+    pub(crate) fn allowing(&self, refusals: u64) -> Self {
+        Self {
+            refusals: Some(refusals),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn reached(&self, counts: &Counts) -> Option<Stopped> {
+        if let Some(limit) = self.refusals.filter(|limit| counts.refused > *limit) {
+            return Some(Stopped::ErrorLimit {
+                refused: counts.refused,
+                limit,
+            });
+        }
+        if self.stop.is_asked() {
+            return Some(Stopped::Asked);
+        }
+        self.deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
+            .then_some(Stopped::Time)
+    }
+}
+
+/// Runs a pass from where it stands to its end: data batches, then the index where the target still lacks it, then
+/// the end. `counts` holds the outcomes so far and is brought up to date.
+pub(crate) fn drive(
+    run: &mut Run<'_>,
+    pass: &mut Pass,
+    producer: impl Producer,
+    counts: &mut Counts,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+) -> Result<Option<Stopped>> {
+    bounds.stop.watch(run.connection());
+    if let Some(stopped) = data_batches(run, pass, producer, counts, bounds, observer)? {
+        return Ok(Some(stopped));
+    }
+    if needs_index(run, pass)? {
+        observer.observe(&Event::IndexBegins { pass: pass.row.pass });
+        let mut batch = Batch::new(Step::Index);
+        batch.shape.push(Shape::CreateIndex);
+        bounds.stop.set_indexing(true);
+        let built = run.commit_now(pass, batch);
+        bounds.stop.set_indexing(false);
+        match built {
+            Err(error) if error.code() == "interrupted" => return Ok(Some(Stopped::Asked)),
+            other => other?,
+        }
+    }
+    run.commit_now(pass, Batch::new(Step::End))?;
+    observer.observe(&Event::PassEnded {
+        pass: pass.row.pass,
+        counts: *counts,
+    });
+    Ok(None)
+}
+
+fn data_batches(
+    run: &mut Run<'_>,
+    pass: &mut Pass,
+    mut producer: impl Producer,
+    counts: &mut Counts,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+) -> Result<Option<Stopped>> {
+    let reader = Reader::beside(run)?;
+    let first = run.next_batch();
+    let (sender, receiver) = mpsc::sync_channel::<Result<Sealed>>(1);
+    std::thread::scope(|scope| {
+        let work = move || {
+            for number in first.. {
+                let made = producer
+                    .next(&reader)
+                    .map(|batch| batch.map(|batch| batch.seal(number)));
+                let Some(sealed) = made.transpose() else { return };
+                let failed = sealed.is_err();
+                // A receiver that is gone means that the run has stopped: what was made ahead is thrown away.
+                if sender.send(sealed).is_err() || failed {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("counterfoil-reader".to_owned())
+            .stack_size(STACK_BYTES);
+        thread.spawn_scoped(scope, work).map_err(|source| Error::Io {
+            path: "thread".into(),
+            source,
+        })?;
+        for sealed in receiver {
+            let sealed = sealed?;
+            run.commit(pass, &sealed)?;
+            counts.add(&sealed.batch.counts);
+            let (pass, batch) = (pass.row.pass, sealed.number);
+            observer.observe(&Event::BatchCommitted {
+                pass,
+                batch,
+                counts: sealed.batch.counts,
+            });
+            if let Some(stopped) = bounds.reached(counts) {
+                return Ok(Some(stopped));
+            }
+        }
+        Ok(None)
+    })
+}
+
+/// Whether the pass filled a target whose index was left for the end.
+fn needs_index(run: &Run<'_>, pass: &Pass) -> Result<bool> {
+    use crate::ledger::PassKind;
+    let Some(target) = &pass.row.target else {
+        return Ok(false);
+    };
+    let table = crate::store::Table::of(target)?;
+    let fills = matches!(
+        pass.row.kind,
+        PassKind::Apply | PassKind::Retry | PassKind::Load | PassKind::Edit
+    );
+    Ok(fills && table.exists(run.connection())? && !table.has_index(run.connection())?)
+}

@@ -1,0 +1,193 @@
+//! What a rollback will undo, decided and shown before anything is written.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, params};
+
+use crate::error::{Error, Result};
+use crate::ledger::read::{PassSummary, passes};
+use crate::ledger::{PassKind, PassState};
+
+/// What to roll back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The newest stage of the project that stands.
+    Last,
+    /// Every stage after this number.
+    To(u32),
+    /// What one run did.
+    Run(i64),
+    /// What the newest pass did to one record of a database.
+    Record {
+        /// The database.
+        database: String,
+        /// The record's id there.
+        id: String,
+    },
+    /// Every stage of the project.
+    All,
+}
+
+/// One pass that a rollback will undo.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Reversal {
+    /// The pass.
+    pub pass: i64,
+    /// Its kind.
+    pub kind: PassKind,
+    /// The stage's number and slug; `None` for a load or an edit.
+    pub stage: Option<(u32, String)>,
+    /// The database that is taken back.
+    pub database: String,
+    /// The stubs that will be undone.
+    pub entries: u64,
+    /// The stubs that an earlier run of the rollback has already undone.
+    pub done: u64,
+    /// How many records were changed by something that stays, so that they cannot be restored as they were.
+    pub conflicts: u64,
+}
+
+/// The passes to undo, newest first; those whose rollback was interrupted come with it.
+pub(crate) fn passes_of(connection: &Connection, project: &str, scope: &Scope) -> Result<Vec<PassSummary>> {
+    let all = passes(connection)?;
+    let number = |pass: &PassSummary| {
+        pass.row
+            .stage
+            .as_ref()
+            .filter(|stage| stage.project == project)
+            .map(|stage| stage.number)
+    };
+    let stands = |pass: &&PassSummary| {
+        !pass.undone
+            && matches!(
+                pass.row.kind,
+                PassKind::Apply | PassKind::Retry | PassKind::Waive | PassKind::Load | PassKind::Edit
+            )
+    };
+    let standing: Vec<&PassSummary> = all.iter().filter(stands).collect();
+    let newest = standing.iter().filter_map(|pass| number(pass)).max();
+    let chosen: Vec<&PassSummary> = match scope {
+        Scope::Last => standing
+            .iter()
+            .copied()
+            .filter(|pass| number(pass).is_some() && number(pass) == newest)
+            .collect(),
+        Scope::To(last) => standing
+            .iter()
+            .copied()
+            .filter(|pass| number(pass) > Some(*last))
+            .collect(),
+        Scope::All => standing
+            .iter()
+            .copied()
+            .filter(|pass| number(pass).is_some())
+            .collect(),
+        Scope::Run(run) => {
+            let of_run = passes_of_run(connection, *run)?;
+            standing
+                .iter()
+                .copied()
+                .filter(|pass| of_run.contains(&pass.row.pass))
+                .collect()
+        }
+        Scope::Record { .. } => Vec::new(),
+    };
+    refuse_dependents(&standing, &chosen)?;
+    Ok(chosen.into_iter().rev().cloned().collect())
+}
+
+fn passes_of_run(connection: &Connection, run: i64) -> Result<Vec<i64>> {
+    let mut statement = connection.prepare("SELECT DISTINCT pass FROM ledger_batch WHERE run=?1")?;
+    let found: Vec<i64> = statement
+        .query_map([run], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    if found.is_empty() {
+        Err(Error::NoSuch {
+            what: format!("run {run}"),
+        })
+    } else {
+        Ok(found)
+    }
+}
+
+/// A pass must not be undone while a later one stands that has read what it wrote.
+fn refuse_dependents(standing: &[&PassSummary], chosen: &[&PassSummary]) -> Result<()> {
+    for pass in chosen {
+        let reads = |later: &&&PassSummary| {
+            later.row.pass > pass.row.pass
+                && later.row.stage.is_some()
+                && later.row.source.is_some()
+                && later.row.source == pass.row.target
+                && later.counts.read > 0
+                && !chosen.iter().any(|chosen| chosen.row.pass == later.row.pass)
+        };
+        if let Some(later) = standing.iter().find(reads) {
+            let stage = later
+                .row
+                .stage
+                .as_ref()
+                .map(|stage| format!("stage {} ({})", stage.number, stage.slug));
+            let (database, name) = (
+                pass.row.target.as_deref().unwrap_or_default(),
+                stage.unwrap_or_default(),
+            );
+            return Err(Error::invalid(
+                format!(
+                    "pass {} wrote to `{database}`, which {name} has read since",
+                    pass.row.pass
+                ),
+                format!("roll back {name} first, or what `--to` names includes it"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The passes that stay and have written to a pass's target since: not those that the rollback undoes too, nor those
+/// that are undone already, nor the rollbacks of either.
+fn staying_writers(connection: &Connection, pass: &PassSummary, undone: &[i64]) -> Result<Vec<i64>> {
+    let all = passes(connection)?;
+    let gone = |number: i64| {
+        undone.contains(&number) || all.iter().any(|pass| pass.row.pass == number && pass.undone)
+    };
+    let stays = |later: &&PassSummary| {
+        later.last_batch > pass.first_batch
+            && later.row.pass != pass.row.pass
+            && later.row.target == pass.row.target
+            && later.counts.read > 0
+            && !gone(later.row.pass)
+            && !later.row.reverses.is_some_and(gone)
+    };
+    Ok(all.iter().filter(stays).map(|pass| pass.row.pass).collect())
+}
+
+/// Whether something that stays has written to the pass's target since: only then records need to be looked at one
+/// by one before the rollback.
+pub(crate) fn may_conflict(connection: &Connection, pass: &PassSummary, undone: &[i64]) -> Result<bool> {
+    Ok(!staying_writers(connection, pass, undone)?.is_empty())
+}
+
+/// The numbers of the rows that something that stays has changed since the pass began.
+pub(crate) fn changed_since(
+    connection: &Connection,
+    pass: &PassSummary,
+    undone: &[i64],
+) -> Result<HashSet<i64>> {
+    let sql =
+        "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.pass=?1 AND b.batch>?2 AND e.before IS NOT e.after";
+    let mut statement = connection.prepare(sql)?;
+    let mut changed = HashSet::new();
+    for writer in staying_writers(connection, pass, undone)? {
+        for row in statement.query_map(params![writer, pass.first_batch], |row| row.get(0))? {
+            changed.insert(row?);
+        }
+    }
+    Ok(changed)
+}
+
+/// A rollback pass that was begun and not ended.
+pub(crate) fn open_rollback(connection: &Connection, reverses: i64) -> Result<Option<PassSummary>> {
+    let open = |pass: &PassSummary| pass.row.reverses == Some(reverses) && pass.state != PassState::Ended;
+    Ok(passes(connection)?.into_iter().find(open))
+}

@@ -1,0 +1,103 @@
+//! Restoring one row from its stub.
+
+use crate::digest::{Hash, Salt, commitment};
+use crate::error::{Error, Result};
+use crate::ledger::read::Stub;
+use crate::ledger::{ImageKind, apply_patch, split_whole, undo_fields};
+use crate::record::Record;
+
+/// A row as it was or will be.
+pub(crate) type Row = (String, String);
+
+/// What to do with records that were changed after the pass that is undone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Change nothing at all.
+    #[default]
+    Abort,
+    /// Leave those records as they are now.
+    Skip,
+    /// Undo only the fields that nobody has changed since, where a reverse patch is kept; leave the others.
+    Merge,
+    /// Restore them all the same; what they are now is kept as an image.
+    Force,
+}
+
+/// What becomes of one row.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Restored {
+    /// The row is as it shall be.
+    Same,
+    /// The row gets this content; `None`: it goes.
+    To(Option<Row>),
+    /// The same, over something newer that must be kept.
+    Over(Option<Row>),
+    /// It was changed since, and stays.
+    Conflict,
+}
+
+/// The commitment to a row, where there is one.
+pub(crate) fn hash(salt: &Salt, row: Option<&Record>) -> Option<Hash> {
+    row.map(|row| commitment(salt, &row.id, &row.data))
+}
+
+/// What becomes of a row when the stub's work is undone.
+pub(crate) fn restore(
+    stub: &Stub,
+    salt: &Salt,
+    row: Option<&Record>,
+    on_conflict: OnConflict,
+) -> Result<Restored> {
+    let entry = &stub.entry;
+    let now = hash(salt, row);
+    // A record that was rolled back by itself before is as it shall be already.
+    if entry.before == entry.after || now == entry.before {
+        return Ok(Restored::Same);
+    }
+    if now == entry.after {
+        return Ok(Restored::To(before(stub, salt, row)?));
+    }
+    let force = match on_conflict {
+        OnConflict::Abort | OnConflict::Skip => return Ok(Restored::Conflict),
+        OnConflict::Merge => false,
+        OnConflict::Force => true,
+    };
+    let fields = match (&stub.image, row) {
+        (Some((ImageKind::Patch, patch)), Some(row)) => {
+            std::str::from_utf8(patch).ok().map(|patch| (patch, row))
+        }
+        _ if force => return Ok(Restored::Over(before(stub, salt, None)?)),
+        _ => None,
+    };
+    let merged =
+        fields.and_then(|(patch, row)| Some((row.id.clone(), undo_fields(&row.data, patch, force)?)));
+    Ok(merged.map_or(Restored::Conflict, |row| Restored::Over(Some(row))))
+}
+
+/// The row before the pass, proved against its commitment.
+fn before(stub: &Stub, salt: &Salt, now: Option<&Record>) -> Result<Option<Row>> {
+    let entry = &stub.entry;
+    let Some(expected) = entry.before else {
+        return Ok(None);
+    };
+    let row: Option<Row> = match (&stub.image, now) {
+        (Some((ImageKind::Whole | ImageKind::Refused, body)), _) => {
+            split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned()))
+        }
+        (Some((ImageKind::Patch, body)), Some(now)) => {
+            let patch = std::str::from_utf8(body).ok();
+            patch
+                .and_then(|patch| apply_patch(&now.data, patch))
+                .map(|data| (now.id.clone(), data))
+        }
+        _ => None,
+    };
+    let proved = row.filter(|(id, data)| commitment(salt, id, data) == expected);
+    let what = || {
+        format!(
+            "the image of record {} in batch {} does not give the old row",
+            entry.record, stub.batch
+        )
+    };
+    Ok(Some(proved.ok_or_else(|| Error::Damaged { what: what() })?))
+}

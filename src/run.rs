@@ -1,0 +1,280 @@
+//! The run: the only place that opens a write transaction. Every verb goes through it, one batch at a time: rows,
+//! entries, counters and resume point commit together or not at all.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::{Error, Result};
+use crate::ledger::append::{insert_batch, insert_entries, insert_pass, insert_run};
+use crate::ledger::read::{LedgerTable, PassSummary, known_revision, largest};
+use crate::ledger::{
+    Batch, Head, PassKind, PassRow, PassState, RunRow, Sealed, StageRow, Step, header_text, next_pass,
+};
+use crate::store::{Store, StoreLock, Table};
+
+/// The name and version of the tool, as it stands in the ledger.
+pub(crate) const TOOL: &str = concat!("counterfoil ", env!("CARGO_PKG_VERSION"));
+
+/// What a command that writes is called, and why it runs.
+#[derive(Clone, Debug, Default)]
+pub struct Purpose {
+    /// The command, `apply`.
+    pub command: String,
+    /// Its arguments, for the ledger; without secrets.
+    pub arguments: Vec<String>,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+}
+
+impl Purpose {
+    /// A command without arguments or reason.
+    #[must_use]
+    pub fn new(command: &str) -> Self {
+        Self {
+            command: command.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// One execution of a command that writes. Holds the store's lock.
+pub(crate) struct Run<'s> {
+    store: &'s mut Store,
+    row: RunRow,
+    row_written: bool,
+    head: Head,
+    /// Held by the reading thread while it reads, and by the commit: with a rollback journal they exclude each other,
+    /// and waiting for a mutex is faster than polling for a file lock.
+    gate: Arc<Mutex<()>>,
+    _lock: StoreLock,
+}
+
+/// A pass that a run works on.
+#[derive(Clone, Debug)]
+pub(crate) struct Pass {
+    pub(crate) row: PassRow,
+    pub(crate) state: PassState,
+}
+
+impl Pass {
+    /// A pass that other runs have begun.
+    pub(crate) fn resumed(summary: &PassSummary) -> Self {
+        Self {
+            row: summary.row.clone(),
+            state: summary.state,
+        }
+    }
+}
+
+impl<'s> Run<'s> {
+    /// Takes the lock and reads where the ledger stands. Nothing is written before the first batch.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another process holds the store for longer than the store's options say to wait.
+    pub(crate) fn begin(store: &'s mut Store, purpose: &Purpose) -> Result<Self> {
+        let surroundings = store.surroundings().clone();
+        let started_us = surroundings.clock.now_us();
+        let since = chrono::DateTime::from_timestamp_micros(started_us)
+            .map(|at| at.to_rfc3339())
+            .unwrap_or_default();
+        let holder = format!(
+            "pid {} on {} since {since}\n",
+            std::process::id(),
+            surroundings.host
+        );
+        let lock = StoreLock::take(store.path(), store.options().wait, &holder)?;
+        store.settle_journal()?;
+        let mut bytes = [0; 16];
+        surroundings.randomness.fill(&mut bytes);
+        let arguments = serde_json::to_string(&purpose.arguments).expect("texts always have a JSON text");
+        let row = RunRow {
+            run: 0,
+            uuid: uuid::Builder::from_random_bytes(bytes).into_uuid().to_string(),
+            command: purpose.command.clone(),
+            actor: surroundings.actor,
+            host: surroundings.host,
+            tool: TOOL.to_owned(),
+            arguments,
+            reason: purpose.reason.clone(),
+            started_us,
+        };
+        let mut run = Self {
+            store,
+            row,
+            row_written: false,
+            head: Head::default(),
+            gate: Arc::default(),
+            _lock: lock,
+        };
+        if run
+            .connection()
+            .prepare("SELECT 1 FROM sqlite_schema WHERE name='ledger_run'")?
+            .exists([])?
+        {
+            run.row.run = largest(run.connection(), LedgerTable::Run)?;
+            run.head = Head::read(run.connection())?;
+        }
+        run.row.run += 1;
+        Ok(run)
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        self.store
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        self.store.connection()
+    }
+
+    /// The run's number; in the ledger only once a batch was committed.
+    pub(crate) fn number(&self) -> i64 {
+        self.row.run
+    }
+
+    /// Whether the run has committed anything.
+    pub(crate) fn has_written(&self) -> bool {
+        self.row_written
+    }
+
+    /// The number that the next batch will have.
+    pub(crate) fn next_batch(&self) -> i64 {
+        self.head.batch + 1
+    }
+
+    pub(crate) fn gate(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.gate)
+    }
+
+    /// A new pass; in the ledger only once its first batch was committed.
+    pub(crate) fn new_pass(&self, kind: PassKind, stage: Option<StageRow>) -> Result<Pass> {
+        let pass = largest(self.connection(), LedgerTable::Pass)? + 1;
+        let stage = match stage {
+            Some(mut stage) => {
+                stage.stage = match known_revision(self.connection(), &stage)? {
+                    Some(known) => known,
+                    None => largest(self.connection(), LedgerTable::Stage)? + 1,
+                };
+                Some(stage)
+            }
+            None => None,
+        };
+        let now_us = self.row.started_us.max(self.head.committed_us);
+        let row = PassRow {
+            pass,
+            kind,
+            stage,
+            source: None,
+            target: None,
+            reverses: None,
+            after_batch: None,
+            now_us,
+        };
+        Ok(Pass {
+            row,
+            state: PassState::New,
+        })
+    }
+
+    /// Seals and commits a batch that was made in this thread.
+    pub(crate) fn commit_now(&mut self, pass: &mut Pass, batch: Batch) -> Result<()> {
+        let number = self.next_batch();
+        self.commit(pass, &batch.seal(number))
+    }
+
+    /// Commits a batch: everything it says, its stubs, its header and the resume point, in one transaction.
+    pub(crate) fn commit(&mut self, pass: &mut Pass, sealed: &Sealed) -> Result<()> {
+        let state = next_pass(pass.state, sealed.batch.step)?;
+        if sealed.number != self.next_batch() {
+            let what = format!(
+                "batch {} was sealed, but {} is next",
+                sealed.number,
+                self.next_batch()
+            );
+            return Err(Error::Damaged { what });
+        }
+        // Time may go backwards on this machine, but never in the ledger.
+        let committed_us = self
+            .store
+            .surroundings()
+            .clock
+            .now_us()
+            .max(self.head.committed_us);
+        let header = header_text(&self.row, &pass.row, sealed, committed_us, &self.head.head);
+        let head = self.head.extended(sealed, &header, committed_us);
+        let gate = Arc::clone(&self.gate);
+        let written = |source| Error::Sqlite {
+            doing: "written",
+            source,
+        };
+        let transaction = self
+            .store
+            .connection_mut()
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(written)?;
+        if sealed.number == 1 {
+            Store::write_schema(&transaction)?;
+        }
+        if !self.row_written {
+            insert_run(&transaction, &self.row)?;
+        }
+        if pass.state == PassState::New {
+            insert_pass(&transaction, &pass.row)?;
+        }
+        if let Some(target) = &pass.row.target {
+            let table = Table::of(target)?;
+            sealed
+                .batch
+                .shape
+                .iter()
+                .try_for_each(|shape| table.reshape(&transaction, *shape))?;
+            table.change(&transaction, &sealed.batch.changes)?;
+        }
+        insert_entries(&transaction, sealed)?;
+        insert_batch(
+            &transaction,
+            self.row.run,
+            pass.row.pass,
+            sealed,
+            &self.head,
+            &head,
+        )?;
+        let closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        transaction.commit().map_err(written)?;
+        drop(closed);
+        self.row_written = true;
+        pass.state = state;
+        self.head = head;
+        Ok(())
+    }
+
+    /// Sixteen random bytes.
+    pub(crate) fn salt(&self) -> crate::digest::Salt {
+        let mut salt = [0; 16];
+        self.store.surroundings().randomness.fill(&mut salt);
+        salt
+    }
+}
+
+/// Makes a new store: run 1 is `init`, and its uuid names the ledger.
+pub(crate) fn initialise(store: &mut Store) -> Result<()> {
+    let mut run = Run::begin(store, &Purpose::new("init"))?;
+    if run.head.batch > 0 {
+        return Ok(());
+    }
+    let row = PassRow {
+        pass: 1,
+        kind: PassKind::Init,
+        stage: None,
+        source: None,
+        target: None,
+        reverses: None,
+        after_batch: None,
+        now_us: run.row.started_us,
+    };
+    let mut pass = Pass {
+        row,
+        state: PassState::New,
+    };
+    run.commit_now(&mut pass, Batch::new(Step::End))
+}

@@ -1,0 +1,67 @@
+//! The store's lock: a file beside it, held by whoever writes. The file is never deleted, because deleting it would
+//! let two processes hold two locks of the same name.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+
+/// The held lock; released when dropped, and by the system when the process dies.
+#[derive(Debug)]
+pub(crate) struct StoreLock {
+    _file: File,
+}
+
+impl StoreLock {
+    /// Takes the lock of a store, waiting at most so long.
+    ///
+    /// # Errors
+    /// [`Error::Locked`], with what the holder wrote down about itself.
+    pub(crate) fn take(store: &Path, wait: Duration, holder: &str) -> Result<Self> {
+        let path = lock_path(store);
+        let io = |source| Error::Io {
+            path: path.clone(),
+            source,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(io)?;
+        let deadline = Instant::now() + wait;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(source)) => return Err(io(source)),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let mut text = String::new();
+                    let known = file.read_to_string(&mut text).is_ok() && !text.trim().is_empty();
+                    let holder = known.then(|| text.trim().to_owned());
+                    return Err(Error::Locked {
+                        store: store.to_owned(),
+                        holder,
+                    });
+                }
+            }
+        }
+        // What stands in the file only helps people; a full disk must not keep the lock from being taken.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(holder.as_bytes()));
+        Ok(Self { _file: file })
+    }
+}
+
+fn lock_path(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}

@@ -1,0 +1,255 @@
+//! Opening and making a store.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::Table;
+use crate::error::{Error, Result};
+use crate::record::{Limits, Record};
+use crate::surroundings::Surroundings;
+
+/// `CFL1`: marks the file as a store of ours.
+const APPLICATION_ID: i32 = 0x4346_4C31;
+/// The version of the tables, triggers and views.
+const SCHEMA_VERSION: i32 = 1;
+const LEDGER_SQL: &str = include_str!("../../schema/ledger.sql");
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// How long to wait for another writer, or for another process that holds the file.
+    pub wait: Duration,
+    /// For stores that are read while they are written: write-ahead log instead of a rollback journal.
+    pub live: bool,
+    /// How large and deep a record may be.
+    pub limits: Limits,
+    /// The most records in a batch.
+    pub batch_size: usize,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            wait: Duration::from_secs(5),
+            live: false,
+            limits: Limits::default(),
+            batch_size: 5_000,
+        }
+    }
+}
+
+/// An open store.
+pub struct Store {
+    path: PathBuf,
+    connection: Connection,
+    options: StoreOptions,
+    surroundings: Surroundings,
+}
+
+impl Store {
+    /// Opens a store.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchStore`] when there is no file, [`Error::NotAStore`] when it is something else.
+    pub fn open(path: impl AsRef<Path>, options: StoreOptions, surroundings: Surroundings) -> Result<Self> {
+        let path = path.as_ref();
+        if !path.exists() {
+            return Err(Error::NoSuchStore {
+                path: path.to_owned(),
+            });
+        }
+        let store = Self::connect(path, options, surroundings)?;
+        match store.version()? {
+            Version::Ours => Ok(store),
+            Version::Empty => Err(Error::NoSuchStore {
+                path: path.to_owned(),
+            }),
+        }
+    }
+
+    /// Opens a store, or makes it: the first run, `init`, writes the tables and the first batch in one transaction,
+    /// so that a kill in between leaves an empty file that the next call takes for none.
+    pub fn open_or_create(
+        path: impl AsRef<Path>,
+        options: StoreOptions,
+        surroundings: Surroundings,
+    ) -> Result<Self> {
+        let mut store = Self::connect(path.as_ref(), options, surroundings)?;
+        if matches!(store.version()?, Version::Empty) {
+            crate::run::initialise(&mut store)?;
+        }
+        Ok(store)
+    }
+
+    fn connect(path: &Path, options: StoreOptions, surroundings: Surroundings) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|source| Error::Sqlite {
+            doing: "opened",
+            source,
+        })?;
+        connection.busy_timeout(options.wait)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        // EXTRA: nothing that was acknowledged is lost when the power fails. No spilling: the write lock on the file
+        // is then taken at the commit and not before, so that the reading thread is not locked out in between.
+        connection.execute_batch(
+            "PRAGMA page_size=8192; PRAGMA cache_size=-16384; PRAGMA cache_spill=OFF; PRAGMA synchronous=EXTRA; \
+             PRAGMA trusted_schema=OFF; PRAGMA recursive_triggers=ON;",
+        )?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+            options,
+            surroundings,
+        })
+    }
+
+    fn version(&self) -> Result<Version> {
+        let pragma = |name: &str| {
+            self.connection
+                .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0))
+        };
+        let (application, version) = (pragma("application_id")?, pragma("user_version")?);
+        let tables: i64 = self
+            .connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        match (application, version, tables) {
+            (APPLICATION_ID, SCHEMA_VERSION, _) => Ok(Version::Ours),
+            (0, 0, 0) => Ok(Version::Empty),
+            (APPLICATION_ID, version, _) => {
+                let found = format!("schema version {version}, this program knows {SCHEMA_VERSION}");
+                Err(Error::NotAStore {
+                    path: self.path.clone(),
+                    found,
+                })
+            }
+            (application, _, _) => {
+                let found = format!("another application's file (application_id {application:#x})");
+                Err(Error::NotAStore {
+                    path: self.path.clone(),
+                    found,
+                })
+            }
+        }
+    }
+
+    /// Writes the tables; inside the transaction of the first batch.
+    pub(crate) fn write_schema(connection: &Connection) -> Result<()> {
+        connection.execute_batch(&format!(
+            "PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};\n{LEDGER_SQL}"
+        ))?;
+        Ok(())
+    }
+
+    /// Switches to the journal that the options ask for; only whoever holds the lock does this.
+    pub(crate) fn settle_journal(&self) -> Result<()> {
+        let wanted = if self.options.live { "wal" } else { "delete" };
+        let current: String = self
+            .connection
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+        if !current.eq_ignore_ascii_case(wanted) {
+            self.connection
+                .query_row(&format!("PRAGMA journal_mode={wanted}"), [], |_| Ok(()))?;
+        }
+        // In WAL mode FULL already waits for the log on every commit.
+        self.connection.execute_batch(if self.options.live {
+            "PRAGMA synchronous=FULL"
+        } else {
+            "PRAGMA synchronous=EXTRA"
+        })?;
+        Ok(())
+    }
+
+    /// A second connection that can only read.
+    pub(crate) fn reader(&self) -> Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags).map_err(|source| Error::Sqlite {
+            doing: "opened",
+            source,
+        })?;
+        connection.busy_timeout(self.options.wait)?;
+        connection.execute_batch("PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF;")?;
+        Ok(connection)
+    }
+
+    /// The store's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How it was opened.
+    #[must_use]
+    pub fn options(&self) -> &StoreOptions {
+        &self.options
+    }
+
+    /// What it may know of the world.
+    #[must_use]
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(crate) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    /// The logical databases, by name.
+    pub fn databases(&self) -> Result<Vec<String>> {
+        Table::all(&self.connection)
+    }
+
+    /// The table of a database that must exist.
+    pub(crate) fn table(&self, name: &str) -> Result<Table> {
+        let known = self.databases()?;
+        let table = Table::of(name)?;
+        if known.iter().any(|known| known == name) {
+            return Ok(table);
+        }
+        Err(Error::NoSuchDatabase {
+            name: name.to_owned(),
+            known,
+        })
+    }
+
+    /// The number of records in a database.
+    pub fn count(&self, database: &str) -> Result<u64> {
+        self.table(database)?.count(&self.connection)
+    }
+
+    /// A record by its id.
+    pub fn get(&self, database: &str, id: &str) -> Result<Option<Record>> {
+        Ok(self
+            .table(database)?
+            .by_id(&self.connection, id)?
+            .map(|found| found.record))
+    }
+
+    /// The next records after a number, in the order of their numbers: at most `count` of them.
+    pub fn records_after(&self, database: &str, after: i64, count: usize) -> Result<Vec<Record>> {
+        let found = self
+            .table(database)?
+            .after(&self.connection, after, count, 8 << 20)?;
+        Ok(found.into_iter().map(|salted| salted.record).collect())
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+enum Version {
+    Ours,
+    Empty,
+}

@@ -1,0 +1,219 @@
+//! A logical database is a table of its own name: `(record, id, data)` and a unique index over the ids. Names are
+//! checked before they come here; values are only ever bound.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::digest::{Hash, Salt, commitment};
+use crate::error::{Error, Result};
+use crate::ledger::{Change, Shape};
+use crate::name::is_database_name;
+use crate::record::Record;
+
+/// A record with what its commitment needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Salted {
+    pub(crate) record: Record,
+    /// `None` once the record was erased.
+    pub(crate) salt: Option<Salt>,
+}
+
+impl Salted {
+    /// The commitment to the content; `None` once the record was erased.
+    pub(crate) fn hash(&self) -> Option<Hash> {
+        self.salt
+            .as_ref()
+            .map(|salt| commitment(salt, &self.record.id, &self.record.data))
+    }
+}
+
+/// The statements of one logical database.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    name: String,
+}
+
+impl Table {
+    /// The table of a database, which need not exist.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the name is none of a database.
+    pub(crate) fn of(name: &str) -> Result<Self> {
+        if is_database_name(name) {
+            return Ok(Self {
+                name: name.to_owned(),
+            });
+        }
+        let message = format!("{name:?} cannot name a database");
+        Err(Error::invalid(
+            message,
+            "use lower-case letters, digits and `_`, beginning with a letter, at most 63",
+        ))
+    }
+
+    fn create_sql(&self) -> String {
+        format!(
+            "CREATE TABLE \"{}\"(record INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL) STRICT",
+            self.name
+        )
+    }
+
+    /// Every logical database of the store, by name.
+    pub(crate) fn all(connection: &Connection) -> Result<Vec<String>> {
+        let sql = "SELECT name, sql FROM sqlite_schema WHERE type='table' ORDER BY name";
+        let mut statement = connection.prepare(sql)?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let tables: Vec<(String, String)> = rows.collect::<rusqlite::Result<_>>()?;
+        let ours = |(name, sql): &(String, String)| {
+            Self::of(name).is_ok_and(|table| table.create_sql().eq_ignore_ascii_case(sql))
+        };
+        Ok(tables.into_iter().filter(ours).map(|(name, _)| name).collect())
+    }
+
+    pub(crate) fn exists(&self, connection: &Connection) -> Result<bool> {
+        Ok(Self::all(connection)?.contains(&self.name))
+    }
+
+    pub(crate) fn has_index(&self, connection: &Connection) -> Result<bool> {
+        let sql = "SELECT 1 FROM sqlite_schema WHERE type='index' AND name=?1";
+        Ok(connection
+            .prepare_cached(sql)?
+            .exists([format!("{}.id", self.name)])?)
+    }
+
+    pub(crate) fn is_empty(&self, connection: &Connection) -> Result<bool> {
+        Ok(!connection
+            .prepare(&format!("SELECT 1 FROM \"{}\" LIMIT 1", self.name))?
+            .exists([])?)
+    }
+
+    pub(crate) fn count(&self, connection: &Connection) -> Result<u64> {
+        let count: i64 =
+            connection.query_row(&format!("SELECT count(*) FROM \"{}\"", self.name), [], |row| {
+                row.get(0)
+            })?;
+        Ok(count.unsigned_abs())
+    }
+
+    pub(crate) fn reshape(&self, connection: &Connection, shape: Shape) -> Result<()> {
+        let name = &self.name;
+        let sql = match shape {
+            Shape::CreateTable => self.create_sql(),
+            Shape::CreateIndex => format!("CREATE UNIQUE INDEX \"{name}.id\" ON \"{name}\"(id)"),
+            Shape::DropIndex => format!("DROP INDEX \"{name}.id\""),
+        };
+        Ok(connection.execute_batch(&sql)?)
+    }
+
+    /// Carries out the changes in their order; a row that is not there is damage, never silence.
+    pub(crate) fn change(&self, connection: &Connection, changes: &[Change]) -> Result<()> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let name = &self.name;
+        let mut insert = connection.prepare_cached(&format!("INSERT INTO \"{name}\" VALUES(?1,?2,?3)"))?;
+        let mut update =
+            connection.prepare_cached(&format!("UPDATE \"{name}\" SET id=?2, data=?3 WHERE record=?1"))?;
+        let mut delete = connection.prepare_cached(&format!("DELETE FROM \"{name}\" WHERE record=?1"))?;
+        for change in changes {
+            let (rows, record) = match change {
+                Change::Insert { record, id, data } => (insert.execute(params![record, id, data])?, record),
+                Change::Update { record, id, data } => (update.execute(params![record, id, data])?, record),
+                Change::Delete { record } => (delete.execute([record])?, record),
+            };
+            if rows != 1 {
+                return Err(Error::Damaged {
+                    what: format!("`{name}` has no row for record {record}"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The next records after a number, in order of their numbers: at most `count`, and at most about `bytes`.
+    pub(crate) fn after(
+        &self,
+        connection: &Connection,
+        after: i64,
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<Salted>> {
+        let sql = format!(
+            "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record) \
+             WHERE t.record > ?1 ORDER BY t.record LIMIT ?2",
+            self.name
+        );
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params![after, i64::try_from(count).unwrap_or(i64::MAX)])?;
+        let (mut records, mut size) = (Vec::with_capacity(count.min(10_000)), 0);
+        while let Some(row) = rows.next()? {
+            let record = salted(row)?;
+            size += record.record.data.len();
+            records.push(record);
+            if size >= bytes {
+                break;
+            }
+        }
+        Ok(records)
+    }
+
+    /// Every row with its salt, in the order of the numbers; a row without a record number of its own has a NULL salt.
+    pub(crate) fn with_salts_sql(&self) -> String {
+        format!(
+            "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t LEFT JOIN ledger_record r USING(record) ORDER BY t.record",
+            self.name
+        )
+    }
+
+    pub(crate) fn by_number(&self, connection: &Connection, record: i64) -> Result<Option<Salted>> {
+        let sql = format!(
+            "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record) WHERE t.record=?1",
+            self.name
+        );
+        Ok(connection
+            .prepare_cached(&sql)?
+            .query_row([record], salted)
+            .optional()?)
+    }
+
+    pub(crate) fn by_id(&self, connection: &Connection, id: &str) -> Result<Option<Salted>> {
+        let sql = format!(
+            "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record) WHERE t.id=?1",
+            self.name
+        );
+        Ok(connection
+            .prepare_cached(&sql)?
+            .query_row([id], salted)
+            .optional()?)
+    }
+
+    /// The numbers after a number, ascending.
+    pub(crate) fn numbers_after(&self, connection: &Connection, after: i64) -> Result<Vec<i64>> {
+        let sql = format!(
+            "SELECT record FROM \"{}\" WHERE record>?1 ORDER BY record",
+            self.name
+        );
+        let mut statement = connection.prepare_cached(&sql)?;
+        let rows = statement.query_map([after], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    pub(crate) fn number_of(&self, connection: &Connection, id: &str) -> Result<Option<i64>> {
+        let sql = format!("SELECT record FROM \"{}\" WHERE id=?1", self.name);
+        Ok(connection
+            .prepare_cached(&sql)?
+            .query_row([id], |row| row.get(0))
+            .optional()?)
+    }
+}
+
+fn salted(row: &Row<'_>) -> rusqlite::Result<Salted> {
+    let record = Record {
+        record: row.get(0)?,
+        id: row.get(1)?,
+        data: row.get(2)?,
+    };
+    Ok(Salted {
+        record,
+        salt: row.get(3)?,
+    })
+}

@@ -1,0 +1,265 @@
+//! The ledger against its own hashes: every leaf, every header, the chain, the tree, the counts and the states.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Row};
+
+use super::{Finding, VerifyReport};
+use crate::digest::{Hash, hex, sha256};
+use crate::error::Result;
+use crate::ledger::read::{counts, entry};
+use crate::ledger::{Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Step, leaf_hash, next_pass};
+use crate::observe::StopSignal;
+
+/// What a batch's row says.
+struct Recorded {
+    batch: i64,
+    pass: i64,
+    step: Step,
+    counts: Counts,
+    range: (Option<i64>, Option<i64>),
+    entries: i64,
+    committed_us: i64,
+    entries_sha256: Hash,
+    previous_head: Hash,
+    head: Hash,
+    tree_size: i64,
+    tree_root: Hash,
+    frontier: Vec<u8>,
+    header_text: String,
+}
+
+const BATCHES: &str = "SELECT b.batch, b.pass, b.step, b.read, b.written, b.unchanged, b.filtered, b.refused, b.merged,
+   b.first_record, b.last_record, b.entries, b.committed_us, b.entries_sha256, b.previous_head, b.head, b.tree_size,
+   b.tree_root, b.frontier, h.header_text
+ FROM ledger_batch b LEFT JOIN ledger_header h USING(batch) ORDER BY b.batch";
+
+/// What is carried from batch to batch.
+#[derive(Default)]
+struct Carried {
+    batch: i64,
+    head: Hash,
+    frontier: Frontier,
+    committed_us: i64,
+    passes: HashMap<i64, PassState>,
+}
+
+pub(super) fn verify(connection: &Connection, stop: &StopSignal) -> Result<VerifyReport> {
+    // One transaction: what is compared belongs together even while others write.
+    let transaction = connection.unchecked_transaction()?;
+    let mut report = VerifyReport {
+        complete: true,
+        ..VerifyReport::default()
+    };
+    stages(&transaction, &mut report)?;
+    let mut carried = Carried::default();
+    let mut batches = transaction.prepare(BATCHES)?;
+    let mut entries = transaction.prepare(
+        "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry WHERE batch=?1",
+    )?;
+    let mut rows = batches.query([])?;
+    while let Some(row) = rows.next()? {
+        if stop.is_asked() {
+            report.complete = false;
+            break;
+        }
+        let recorded = recorded(row)?;
+        let mut batch = Batch::new(recorded.step);
+        let mut found = entries.query([recorded.batch])?;
+        while let Some(row) = found.next()? {
+            batch.entries.push(entry(row, 0)?);
+        }
+        report.entries += batch.entries.len() as u64;
+        one(&recorded, batch, &mut carried, &mut report);
+        report.batches += 1;
+    }
+    strays(&transaction, &mut report)?;
+    report.tree_size = carried.frontier.size();
+    report.tree_root = hex(&carried.frontier.root());
+    Ok(report)
+}
+
+fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
+    Ok(Recorded {
+        batch: row.get(0)?,
+        pass: row.get(1)?,
+        step: row.get(2)?,
+        counts: counts(row, 3)?,
+        range: (row.get(9)?, row.get(10)?),
+        entries: row.get(11)?,
+        committed_us: row.get(12)?,
+        entries_sha256: row.get(13)?,
+        previous_head: row.get(14)?,
+        head: row.get(15)?,
+        tree_size: row.get(16)?,
+        tree_root: row.get(17)?,
+        frontier: row.get(18)?,
+        header_text: row.get::<_, Option<String>>(19)?.unwrap_or_default(),
+    })
+}
+
+/// Verifies one batch and carries its state on. What is recorded is carried, so that one fault is reported once.
+fn one(recorded: &Recorded, batch: Batch, carried: &mut Carried, report: &mut VerifyReport) {
+    let number = recorded.batch;
+    let entries = i64::try_from(batch.entries.len()).unwrap_or(i64::MAX);
+    let counted = count(&batch.entries);
+    let range = batch
+        .entries
+        .iter()
+        .fold((None, None), |range: (Option<i64>, Option<i64>), entry| {
+            (
+                Some(range.0.map_or(entry.record, |low| low.min(entry.record))),
+                Some(range.1.map_or(entry.record, |high| high.max(entry.record))),
+            )
+        });
+    let sealed = batch.seal(number);
+    let mut frontier = carried.frontier.clone();
+    sealed.leaves.iter().for_each(|leaf| frontier.push(*leaf));
+    frontier.push(leaf_hash(&recorded.header_text));
+    let head = sha256(&[recorded.header_text.as_bytes(), b"\n"]);
+    let state = carried
+        .passes
+        .get(&recorded.pass)
+        .copied()
+        .unwrap_or(PassState::New);
+    let next = next_pass(state, recorded.step);
+    let size = i64::try_from(frontier.size()).unwrap_or(i64::MAX);
+    let checks = [
+        (
+            "chain.gap",
+            number == carried.batch + 1,
+            "the batch numbers have a gap before it",
+        ),
+        (
+            "chain.previous_head",
+            recorded.previous_head == carried.head,
+            "it does not extend the batch before it",
+        ),
+        (
+            "chain.entries",
+            recorded.entries == entries,
+            "it has another number of stubs than its header says",
+        ),
+        (
+            "chain.entries_sha256",
+            recorded.entries_sha256 == sealed.entries_sha256,
+            "its stubs are not those that were hashed",
+        ),
+        (
+            "chain.head",
+            recorded.head == head,
+            "its header is not the one that was hashed",
+        ),
+        (
+            "chain.counts",
+            entries == 0 || recorded.counts == counted,
+            "its counts are not those of its stubs",
+        ),
+        (
+            "chain.range",
+            recorded.range == range,
+            "its range of records is not that of its stubs",
+        ),
+        (
+            "chain.time",
+            recorded.committed_us >= carried.committed_us,
+            "its time is before that of the batch before it",
+        ),
+        (
+            "chain.state",
+            next.is_ok(),
+            "its step cannot follow what the pass did before",
+        ),
+        ("tree.size", recorded.tree_size == size, "its tree size is wrong"),
+        (
+            "tree.root",
+            recorded.tree_root == frontier.root(),
+            "its tree root is wrong",
+        ),
+        (
+            "tree.frontier",
+            recorded.frontier == frontier.to_bytes(),
+            "its frontier is wrong",
+        ),
+    ];
+    for (code, holds, message) in checks {
+        if !holds {
+            report.found(Finding::of_batch(
+                code,
+                number,
+                format!("batch {number}: {message}"),
+            ));
+        }
+    }
+    carried.passes.insert(recorded.pass, next.unwrap_or(state));
+    carried.batch = number;
+    carried.head = recorded.head;
+    carried.committed_us = recorded.committed_us;
+    let recorded_frontier = u64::try_from(recorded.tree_size).ok();
+    let recorded_frontier = recorded_frontier.and_then(|size| Frontier::from_bytes(size, &recorded.frontier));
+    carried.frontier = recorded_frontier.unwrap_or(frontier);
+}
+
+/// The outcomes of the source records: all parts of a record have the same.
+fn count(entries: &[Entry]) -> Counts {
+    let mut counts = Counts::default();
+    let mut last: Option<(i64, EntryOutcome)> = None;
+    for entry in entries {
+        if last.is_none_or(|(record, _)| record != entry.record) {
+            counts.count(entry.outcome);
+        }
+        last = Some((entry.record, entry.outcome));
+    }
+    counts
+}
+
+/// The texts of the stages' revisions against their hashes, which the headers cover.
+fn stages(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
+    let sql =
+        "SELECT stage, source_text, text_sha256, meaning, meaning_sha256 FROM ledger_stage ORDER BY stage";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (stage, text, meaning): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let (text_hash, meaning_hash): (Hash, Hash) = (row.get(2)?, row.get(4)?);
+        if sha256(&[text.as_bytes()]) != text_hash || sha256(&[meaning.as_bytes()]) != meaning_hash {
+            let message = format!("the text of stage revision {stage} is not the one that was hashed");
+            report.found(Finding {
+                code: "stage.text",
+                batch: None,
+                database: None,
+                record: None,
+                message,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Rows that no batch answers for.
+fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
+    for (code, sql, message) in [
+        (
+            "chain.stray_entry",
+            "SELECT DISTINCT batch FROM ledger_entry WHERE batch NOT IN (SELECT batch FROM ledger_batch)",
+            "there are stubs of a batch that does not exist",
+        ),
+        (
+            "chain.stray_image",
+            "SELECT DISTINCT i.batch FROM ledger_image i WHERE NOT EXISTS(SELECT 1 FROM ledger_entry e
+             WHERE e.batch=i.batch AND e.record=i.record AND e.part=i.part)",
+            "there is an image without its stub",
+        ),
+    ] {
+        let mut statement = connection.prepare(sql)?;
+        for batch in statement.query_map([], |row| row.get::<_, i64>(0))? {
+            let batch = batch?;
+            report.found(Finding::of_batch(
+                code,
+                batch,
+                format!("batch {batch}: {message}"),
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! The verb `verify`: the ledger against its own hashes, and the data against the ledger. Reads only.
+
+mod chain;
+mod data;
+
+use crate::error::Result;
+use crate::observe::StopSignal;
+use crate::store::Store;
+
+/// How to verify.
+#[derive(Clone, Debug, Default)]
+pub struct VerifyOptions {
+    /// Leave the data out and verify the ledger alone.
+    pub ledger_only: bool,
+    /// Asks the verb to stop; what was found so far is reported, and `complete` is false.
+    pub stop: StopSignal,
+}
+
+/// One thing that is not as the ledger says.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// A stable code, `chain.head`, `data.differs` ...
+    pub code: &'static str,
+    /// The batch, where one can be named.
+    pub batch: Option<i64>,
+    /// The database, where one can be named.
+    pub database: Option<String>,
+    /// The record's number, where one can be named.
+    pub record: Option<i64>,
+    /// What was found.
+    pub message: String,
+}
+
+impl Finding {
+    fn of_batch(code: &'static str, batch: i64, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            batch: Some(batch),
+            database: None,
+            record: None,
+            message: message.into(),
+        }
+    }
+
+    fn of_record(code: &'static str, database: &str, record: i64, batch: Option<i64>, message: &str) -> Self {
+        Self {
+            code,
+            batch,
+            database: Some(database.to_owned()),
+            record: Some(record),
+            message: message.to_owned(),
+        }
+    }
+}
+
+/// At most so many findings are listed; all are counted.
+const LISTED: usize = 100;
+
+/// What a verification found.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct VerifyReport {
+    /// The batches that were verified.
+    pub batches: u64,
+    /// The stubs that were verified.
+    pub entries: u64,
+    /// The rows that were compared with the ledger, over all databases.
+    pub rows: u64,
+    /// The images that were compared with their commitments.
+    pub images: u64,
+    /// The tree's size after the last batch.
+    pub tree_size: u64,
+    /// The tree's root after the last batch, in hexadecimal.
+    pub tree_root: String,
+    /// How much is wrong.
+    pub problems: u64,
+    /// The first hundred of it.
+    pub findings: Vec<Finding>,
+    /// Whether everything that was asked for was verified.
+    pub complete: bool,
+}
+
+impl VerifyReport {
+    /// Whether everything was verified and nothing is wrong.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.complete && self.problems == 0
+    }
+
+    fn found(&mut self, finding: Finding) {
+        self.problems += 1;
+        if self.findings.len() < LISTED {
+            self.findings.push(finding);
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.images += other.images;
+        self.problems += other.problems;
+        self.complete &= other.complete;
+        self.findings.extend(other.findings);
+        self.findings.truncate(LISTED);
+    }
+}
+
+/// Verifies the ledger alone (chain, tree, counts, states) and, in a second thread, the data against the ledger: every
+/// row is what its newest stub says, and every image is what its commitment says.
+pub fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
+    if options.ledger_only {
+        return chain::verify(&store.reader()?, &options.stop);
+    }
+    let (ledger, data) = (store.reader()?, store.reader()?);
+    let stop = &options.stop;
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(move || data::verify(&data, stop));
+        let mut report = chain::verify(&ledger, stop)?;
+        let found = beside.join().map_err(|_| crate::error::Error::Damaged {
+            what: "the verification of the data ended unexpectedly".to_owned(),
+        })?;
+        report.add(found?);
+        Ok(report)
+    })
+}
