@@ -5,6 +5,7 @@ pub mod context;
 pub mod contract;
 pub mod digest;
 pub mod expression;
+pub mod input;
 pub mod op;
 pub mod path;
 pub mod problem;
