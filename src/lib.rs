@@ -9,6 +9,7 @@ pub mod input;
 pub mod op;
 pub mod path;
 pub mod problem;
+pub mod query;
 pub mod reading;
 pub mod record;
 pub mod refusal;
