@@ -7,6 +7,7 @@ pub mod digest;
 pub mod expression;
 pub mod input;
 pub mod op;
+pub mod output;
 pub mod path;
 pub mod problem;
 pub mod query;
