@@ -1,0 +1,197 @@
+//! One JSON array, read element by element.
+//!
+//! A small scanner that knows texts, escapes and brackets finds where an element ends; the door judges it. A
+//! malformed element therefore costs only itself, as far as its brackets and quotes still tell where it ends.
+
+use std::io::{self, Read};
+
+use super::gathered::{Gathered, rejected};
+use super::source::{Position, Source, is_blank};
+use super::{Incoming, Options, Rejected, identity};
+
+/// Where in the array the input stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Before its bracket.
+    Before,
+    /// Behind its bracket, before the first element.
+    Opened,
+    /// Behind a comma, before an element.
+    Inside,
+    /// Where an earlier read stopped, nothing read yet.
+    Resumed,
+    /// Behind its closing bracket, or behind what was refused as the rest of the input.
+    Closed,
+}
+
+impl Progress {
+    /// Where a resume point lies, from the byte before it.
+    pub(super) fn resumed(last: Option<u8>) -> Self {
+        match last {
+            None => Self::Before,
+            Some(b']') => Self::Closed,
+            Some(_) => Self::Resumed,
+        }
+    }
+}
+
+/// The next element, or the rejection of what stands outside the array.
+pub(super) fn next<R: Read>(
+    source: &mut Source<R>,
+    progress: &mut Progress,
+    options: &Options,
+) -> io::Result<Option<Incoming>> {
+    let next = source.skip(is_blank)?;
+    let line = source.line();
+    match (*progress, next) {
+        (Progress::Before | Progress::Closed | Progress::Resumed, None) => return Ok(None),
+        (Progress::Before, Some(b'[')) => {
+            source.consume(1);
+            *progress = Progress::Opened;
+            return self::next(source, progress, options);
+        }
+        (Progress::Before, Some(_)) => {
+            *progress = Progress::Closed;
+            return reject_rest(source, "a list, which begins with `[`", options).map(Some);
+        }
+        (Progress::Closed, Some(_)) => {
+            return reject_rest(source, "nothing behind the end of the list", options).map(Some);
+        }
+        (Progress::Opened, Some(b']')) => {
+            source.consume(1);
+            *progress = Progress::Closed;
+            return self::next(source, progress, options);
+        }
+        (Progress::Opened | Progress::Inside | Progress::Resumed, _) => {}
+    }
+    let mut gathered = Gathered::new(options.limits.bytes);
+    let mut end = gather_element(source, &mut gathered)?;
+    // Behind a comma comes an element. Where none comes, the list is cut off, and the element before the comma is the
+    // last one: refused here, it is refused the same way whether or not a run ends between the two.
+    if end == Some(b',') && source.skip(is_blank)?.is_none() {
+        end = None;
+    }
+    *progress = if end == Some(b',') {
+        Progress::Inside
+    } else {
+        Progress::Closed
+    };
+    let body = match (gathered.finish(line), end) {
+        (Ok(raw), Some(_)) => identity::judge(raw, options, line),
+        (Ok(raw), None) => Err(rejected(
+            "json.syntax",
+            "a list that is closed with `]`",
+            line,
+            raw,
+        )),
+        (Err(overlong), _) => Err(overlong),
+    };
+    Ok(Some(incoming(line, source.position(), body)))
+}
+
+fn incoming(line: u64, end: &Position, body: Result<super::Ready, Rejected>) -> Incoming {
+    Incoming {
+        line,
+        end: end.clone(),
+        body,
+    }
+}
+
+/// Takes the rest of the input as one rejection.
+fn reject_rest<R: Read>(source: &mut Source<R>, expected: &str, options: &Options) -> io::Result<Incoming> {
+    let line = source.line();
+    let mut gathered = Gathered::new(options.limits.bytes);
+    loop {
+        let bytes = source.fill()?;
+        if bytes.is_empty() {
+            break;
+        }
+        gathered.push(bytes);
+        let count = bytes.len();
+        source.consume(count);
+    }
+    let rejection = match gathered.finish(line) {
+        Ok(raw) => rejected("json.syntax", expected, line, raw),
+        Err(overlong) => overlong,
+    };
+    Ok(incoming(line, source.position(), Err(rejection)))
+}
+
+/// Takes one element and the comma or bracket behind it, which is given back; `None` where the input ends first.
+fn gather_element<R: Read>(source: &mut Source<R>, gathered: &mut Gathered) -> io::Result<Option<u8>> {
+    let mut scanner = Scanner::default();
+    loop {
+        let bytes = source.fill()?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let overlong = gathered.is_overlong();
+        let end = bytes.iter().position(|byte| scanner.ends(*byte, overlong));
+        let delimiter = end.map(|at| bytes[at]);
+        gathered.push(&bytes[..end.unwrap_or(bytes.len())]);
+        let count = end.map_or(bytes.len(), |at| at + 1);
+        source.consume(count);
+        if delimiter.is_some() {
+            return Ok(delimiter);
+        }
+    }
+}
+
+/// Finds the end of an element.
+#[derive(Default)]
+struct Scanner {
+    in_text: bool,
+    escaped: bool,
+    /// The brackets that are open.
+    open: Vec<u8>,
+    /// How many of them are `{` and how many `[`, so that a stray closing bracket is known without a search.
+    braces: usize,
+    brackets: usize,
+    /// Brackets that are open beyond those, in an element that is too long anyway.
+    beyond: u64,
+}
+
+impl Scanner {
+    /// Whether the element ends before this byte.
+    fn ends(&mut self, byte: u8, overlong: bool) -> bool {
+        if self.in_text {
+            self.in_text = self.escaped || byte != b'"';
+            self.escaped = !self.escaped && byte == b'\\';
+            return false;
+        }
+        match byte {
+            b'"' => self.in_text = true,
+            b'{' | b'[' if overlong => self.beyond += 1,
+            b'{' | b'[' => {
+                self.open.push(byte);
+                *self.count(byte) += 1;
+            }
+            b'}' | b']' if self.beyond > 0 => self.beyond -= 1,
+            b',' | b']' if self.open.is_empty() => return true,
+            b'}' => self.close(b'{'),
+            b']' => self.close(b'['),
+            _ => {}
+        }
+        false
+    }
+
+    /// Closes the nearest bracket of a kind and what was left open inside it; where there is none of the kind, the
+    /// nearest of the other. So `{"a":[1}` and `{"a":1]` cost only their own element.
+    fn close(&mut self, opener: u8) {
+        let matched = *self.count(opener) > 0;
+        while let Some(last) = self.open.pop() {
+            *self.count(last) -= 1;
+            if last == opener || !matched {
+                return;
+            }
+        }
+    }
+
+    fn count(&mut self, opener: u8) -> &mut usize {
+        if opener == b'{' {
+            &mut self.braces
+        } else {
+            &mut self.brackets
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! NDJSON: one record on each line.
+
+use std::io::{self, Read};
+
+use super::gathered::Gathered;
+use super::source::{Source, is_blank};
+use super::{Incoming, Options, identity};
+
+/// The next line that is not blank.
+pub(super) fn next<R: Read>(source: &mut Source<R>, options: &Options) -> io::Result<Option<Incoming>> {
+    loop {
+        let line = source.line();
+        let mut gathered = Gathered::new(options.limits.bytes);
+        if !gather_line(source, &mut gathered)? {
+            return Ok(None);
+        }
+        if !gathered.is_overlong() && gathered.bytes().iter().all(|byte| is_blank(*byte)) {
+            continue;
+        }
+        let body = gathered
+            .finish(line)
+            .and_then(|raw| identity::judge(raw, options, line));
+        return Ok(Some(Incoming {
+            line,
+            end: source.position().clone(),
+            body,
+        }));
+    }
+}
+
+/// Takes one line with its end, and keeps it without; false at the end of the input.
+fn gather_line<R: Read>(source: &mut Source<R>, gathered: &mut Gathered) -> io::Result<bool> {
+    let mut any = false;
+    loop {
+        let bytes = source.fill()?;
+        if bytes.is_empty() {
+            return Ok(any);
+        }
+        any = true;
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let count = end.map_or(bytes.len(), |at| at + 1);
+        gathered.push(&bytes[..end.unwrap_or(count)]);
+        source.consume(count);
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
+}

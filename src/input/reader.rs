@@ -1,0 +1,125 @@
+//! The reader of an input in any format.
+
+use std::io::{self, Read};
+
+use super::array::{self, Progress};
+use super::source::{Position, Source};
+use super::table::Table;
+use super::{Format, Incoming, OpenError, Options, Resume, ResumeError, lines};
+use crate::digest;
+
+/// Reads an input record by record. An I/O error ends it.
+pub struct Reader<R> {
+    source: Source<R>,
+    options: Options,
+    format: FormatState,
+    position: Position,
+    ended: bool,
+}
+
+enum FormatState {
+    Lines,
+    Array(Progress),
+    Csv(Box<Table>),
+    /// A CSV without a header row: nothing to read.
+    Nothing,
+}
+
+impl<R: Read> Reader<R> {
+    /// Begins at the start of an input. Of a CSV the header row is read at once.
+    pub fn new(input: R, options: Options) -> Result<Self, OpenError> {
+        let mut source = Source::new(input)?;
+        let format = FormatState::open(&mut source, &options)?;
+        Ok(Self::at(source, options, format))
+    }
+
+    /// Goes on where an earlier read of the same input stopped: reads everything before that point again and
+    /// refuses to go on where it differs.
+    ///
+    /// Of an array that ends exactly at the resume point without its closing bracket, nothing more is said: either
+    /// the earlier read has refused that, or the input was cut at just this byte since.
+    pub fn resume(input: R, options: Options, resume: &Resume) -> Result<Self, ResumeError> {
+        if resume.offset == 0 {
+            return Ok(Self::new(input, options)?);
+        }
+        let changed = ResumeError::Changed {
+            offset: resume.offset,
+        };
+        let mut source = Source::new(input)?;
+        // Whether the input has changed comes before what is wrong with its header.
+        let format = FormatState::open(&mut source, &options);
+        let before = source.position().offset;
+        if before < resume.offset && !source.skip_to(resume.offset)? {
+            return Err(ResumeError::Shorter {
+                offset: resume.offset,
+                length: source.position().offset,
+            });
+        }
+        let position = source.position();
+        let same = position.offset == resume.offset
+            && position.line == resume.line
+            && digest::hex(&position.prefix_sha256()) == resume.prefix_sha256;
+        if !same {
+            return Err(changed);
+        }
+        let mut format = format?;
+        if let FormatState::Array(progress) = &mut format
+            && before < resume.offset
+        {
+            *progress = Progress::resumed(source.last());
+        }
+        Ok(Self::at(source, options, format))
+    }
+
+    /// Where the input stands after the last record given: the point to resume at.
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    fn at(source: Source<R>, options: Options, format: FormatState) -> Self {
+        Self {
+            position: source.position().clone(),
+            source,
+            options,
+            format,
+            ended: false,
+        }
+    }
+}
+
+impl FormatState {
+    fn open<R: Read>(source: &mut Source<R>, options: &Options) -> Result<Self, OpenError> {
+        Ok(match options.format {
+            Format::Lines => Self::Lines,
+            Format::Array => Self::Array(Progress::Before),
+            Format::Csv => {
+                Table::open(source, options)?.map_or(Self::Nothing, |table| Self::Csv(Box::new(table)))
+            }
+        })
+    }
+
+    fn next<R: Read>(&mut self, source: &mut Source<R>, options: &Options) -> io::Result<Option<Incoming>> {
+        match self {
+            Self::Lines => lines::next(source, options),
+            Self::Array(progress) => array::next(source, progress, options),
+            Self::Csv(table) => table.next(source, options),
+            Self::Nothing => Ok(None),
+        }
+    }
+}
+
+impl<R: Read> Iterator for Reader<R> {
+    type Item = Result<Incoming, io::Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = self.format.next(&mut self.source, &self.options).transpose();
+        match &next {
+            Some(Ok(incoming)) => self.position = incoming.end.clone(),
+            Some(Err(_)) | None => self.ended = true,
+        }
+        next
+    }
+}

@@ -1,0 +1,70 @@
+//! Outgoing records: NDJSON, exactly as stored, or CSV for spreadsheets.
+//!
+//! ```
+//! use counterfoil::output::{CsvWriter, NdjsonWriter, RecordWriter};
+//! use counterfoil::record::Record;
+//!
+//! let order = Record {
+//!     record: 1,
+//!     id: "ORD-1".to_owned(),
+//!     data: r#"{"total":6.00,"note":"a, b"}"#.to_owned(),
+//! };
+//!
+//! let mut lines = Vec::new();
+//! NdjsonWriter::new(&mut lines).write(&order)?;
+//! assert_eq!(lines, b"{\"total\":6.00,\"note\":\"a, b\"}\n");
+//!
+//! let mut table = Vec::new();
+//! let mut writer = CsvWriter::new(&mut table);
+//! writer.write(&order)?;
+//! writer.finish()?;
+//! drop(writer);
+//! assert_eq!(table, b"total,note\n6.00,\"a, b\"\n");
+//! # Ok::<(), counterfoil::output::OutputError>(())
+//! ```
+
+mod ndjson;
+mod table;
+
+pub use ndjson::NdjsonWriter;
+pub use table::CsvWriter;
+
+use std::io;
+
+use crate::record::{Malformed, Record};
+
+/// Writes records, one after the other, in a format of its own.
+pub trait RecordWriter {
+    /// Writes one record.
+    fn write(&mut self, record: &Record) -> Result<(), OutputError>;
+
+    /// Writes what is still held back; to be called once, after the last record.
+    fn finish(&mut self) -> Result<(), OutputError>;
+}
+
+/// Why a record could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// The output cannot be written.
+    #[error("the output cannot be written: {0}")]
+    Io(#[from] io::Error),
+    /// The record's data is not a JSON object, which can only be after damage.
+    #[error("record `{id}` is not a JSON object: {fault}")]
+    Damaged {
+        /// The record's id.
+        id: String,
+        /// What is wrong with its data.
+        fault: Malformed,
+    },
+    /// The columns come from the first record, and a later one has a field beside them.
+    #[error(
+        "record `{id}` has a field `{field}` that the first record has not; name the columns that are wanted"
+    )]
+    NoColumn {
+        /// The record's id.
+        id: String,
+        /// The field.
+        field: String,
+    },
+}

@@ -1,0 +1,149 @@
+//! Comparing values exactly.
+
+use std::cmp::Ordering;
+
+use crate::record::{Kind, Value};
+
+/// Which of two values is greater, where both are numbers or both are texts; `None` otherwise.
+pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
+    match (left.as_number(), right.as_number()) {
+        (Some(left), Some(right)) => Some(compare_numbers(left, right)),
+        // UTF-8 keeps the order of code points.
+        (None, None) => Some(left.as_text()?.as_bytes().cmp(right.as_text()?.as_bytes())),
+        _ => None,
+    }
+}
+
+/// Whether two values are equal: numbers by value, texts as decoded, objects whatever their order.
+pub(super) fn equal(left: &Value, right: &Value) -> bool {
+    if left.kind() != right.kind() {
+        return false;
+    }
+    match left.kind() {
+        Kind::Null => true,
+        Kind::Boolean => left.as_boolean() == right.as_boolean(),
+        Kind::Number | Kind::Text => order(left, right) == Some(Ordering::Equal),
+        Kind::List => match (left.as_list(), right.as_list()) {
+            (Some(left), Some(right)) => {
+                left.len() == right.len()
+                    && left
+                        .iter()
+                        .zip(right.iter())
+                        .all(|(left, right)| equal(left, right))
+            }
+            _ => false,
+        },
+        Kind::Object => match (left.as_object(), right.as_object()) {
+            (Some(left), Some(right)) => {
+                let same = |field: &crate::record::Field| {
+                    right
+                        .get(&field.name())
+                        .is_some_and(|value| equal(&field.value, value))
+                };
+                left.len() == right.len() && left.fields().iter().all(same)
+            }
+            _ => false,
+        },
+    }
+}
+
+/// Compares two JSON number texts by value, exactly, however long they and their exponents are.
+///
+/// ```
+/// use std::cmp::Ordering;
+/// use counterfoil::query::compare_numbers;
+///
+/// assert_eq!(compare_numbers("6.00", "60e-1"), Ordering::Equal);
+/// assert_eq!(compare_numbers("0.30000000000000004", "0.3"), Ordering::Greater);
+/// assert_eq!(compare_numbers("-1e400", "1"), Ordering::Less);
+/// ```
+#[must_use]
+pub fn compare_numbers(left: &str, right: &str) -> Ordering {
+    let (left, right) = (Number::read(left), Number::read(right));
+    match (left.sign(), right.sign()) {
+        (1, 1) => left.compare_magnitude(&right),
+        (-1, -1) => right.compare_magnitude(&left),
+        (left, right) => left.cmp(&right),
+    }
+}
+
+/// A number's text in parts.
+struct Number<'t> {
+    negative: bool,
+    whole: &'t str,
+    fraction: &'t str,
+    exponent: &'t str,
+}
+
+impl<'t> Number<'t> {
+    fn read(text: &'t str) -> Self {
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (negative, digits) = match mantissa.strip_prefix('-') {
+            Some(digits) => (true, digits),
+            None => (false, mantissa),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        Self {
+            negative,
+            whole,
+            fraction,
+            exponent,
+        }
+    }
+
+    fn digits(&self) -> impl Iterator<Item = u8> + use<'t> {
+        self.whole.bytes().chain(self.fraction.bytes())
+    }
+
+    fn leading_zeros(&self) -> usize {
+        self.digits().take_while(|digit| *digit == b'0').count()
+    }
+
+    fn sign(&self) -> i8 {
+        match (self.digits().all(|digit| digit == b'0'), self.negative) {
+            (true, _) => 0,
+            (false, true) => -1,
+            (false, false) => 1,
+        }
+    }
+
+    /// Compares two numbers that are not zero, without their signs: first the place of the first digit that is not
+    /// zero, then digit by digit.
+    fn compare_magnitude(&self, other: &Self) -> Ordering {
+        let point = |number: &Self| number.whole.len() as i128 - number.leading_zeros() as i128;
+        let distance = exponent_distance(self.exponent, other.exponent) + point(self) - point(other);
+        let padded = |number: &Self| {
+            number
+                .digits()
+                .skip(number.leading_zeros())
+                .chain(std::iter::repeat(b'0'))
+        };
+        let longest = self.digits().count().max(other.digits().count());
+        distance
+            .cmp(&0)
+            .then_with(|| padded(self).take(longest).cmp(padded(other).take(longest)))
+    }
+}
+
+/// The first exponent less the second. Exact up to 10^20, and beyond that of the right sign and at least 10^19: more
+/// than any count of digits in memory can make up for.
+fn exponent_distance(left: &str, right: &str) -> i128 {
+    const FAR: i128 = 100_000_000_000_000_000_000;
+    let parts = |text: &str| -> (i128, String) {
+        let sign = if text.starts_with('-') { -1 } else { 1 };
+        (sign, text.trim_start_matches(['+', '-']).to_owned())
+    };
+    let ((left_sign, left), (right_sign, right)) = (parts(left), parts(right));
+    let width = left.len().max(right.len());
+    let padded = |digits: &str| -> Vec<u8> { format!("{digits:0>width$}").into_bytes() };
+    let mut distance = 0;
+    for (left, right) in padded(&left).into_iter().zip(padded(&right)) {
+        distance =
+            distance * 10 + left_sign * i128::from(left - b'0') - right_sign * i128::from(right - b'0');
+        // The digits to come can no longer turn the sign.
+        if distance.abs() > FAR {
+            break;
+        }
+    }
+    distance
+}

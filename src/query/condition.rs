@@ -1,0 +1,280 @@
+//! Conditions on a document.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::Not;
+use std::str::FromStr;
+
+use regex::Regex;
+
+use super::compare::{equal, order};
+use super::{Operand, QueryError};
+use crate::path::Path;
+use crate::record::{Document, Value};
+
+/// The operators of a condition; [what each means](super#what-the-operators-mean).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Is {
+    /// `=`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    AtLeast,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `in`
+    In,
+    /// `not_in`
+    NotIn,
+    /// `between`
+    Between,
+    /// `like`
+    Like,
+    /// `regex`
+    Regex,
+    /// `starts_with`
+    StartsWith,
+    /// `exists`
+    Exists,
+}
+
+const OPERATORS: [(Is, &str); 13] = [
+    (Is::Equal, "="),
+    (Is::NotEqual, "!="),
+    (Is::Greater, ">"),
+    (Is::AtLeast, ">="),
+    (Is::Less, "<"),
+    (Is::AtMost, "<="),
+    (Is::In, "in"),
+    (Is::NotIn, "not_in"),
+    (Is::Between, "between"),
+    (Is::Like, "like"),
+    (Is::Regex, "regex"),
+    (Is::StartsWith, "starts_with"),
+    (Is::Exists, "exists"),
+];
+
+impl Is {
+    /// The names of all operators.
+    #[must_use]
+    pub fn names() -> [&'static str; OPERATORS.len()] {
+        OPERATORS.map(|(_, name)| name)
+    }
+}
+
+impl fmt::Display for Is {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = OPERATORS.iter().find(|(operator, _)| operator == self);
+        f.write_str(known.map_or("", |(_, name)| name))
+    }
+}
+
+impl FromStr for Is {
+    type Err = QueryError;
+
+    fn from_str(name: &str) -> Result<Self, QueryError> {
+        let known = OPERATORS.iter().find(|(_, known)| *known == name);
+        known
+            .map(|(operator, _)| *operator)
+            .ok_or_else(|| QueryError::Operator {
+                name: name.to_owned(),
+            })
+    }
+}
+
+/// Something that is true of a document or not. Conditions are combined with [`and`](Self::and), [`or`](Self::or)
+/// and `!`.
+///
+/// ```
+/// use counterfoil::query::{Condition, Is};
+/// use counterfoil::record::Document;
+///
+/// let unpaid = Condition::new("paid", Is::Equal, true)?;
+/// let urgent = (!unpaid).and(Condition::new("total", Is::Greater, 1000)?);
+/// assert!(urgent.matches(&Document::parse(r#"{"total":1000.01}"#)?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Condition(Shape);
+
+#[derive(Clone, Debug)]
+enum Shape {
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    Not(Box<Condition>),
+    Exists(Path, bool),
+    Test(Path, Test),
+}
+
+/// A test of one value.
+#[derive(Clone, Debug)]
+enum Test {
+    Equal(Value),
+    NotEqual(Value),
+    Ordered(fn(Ordering) -> bool, Value),
+    OneOf(Vec<Value>),
+    NoneOf(Vec<Value>),
+    Between(Value, Value),
+    Pattern(Regex),
+    StartsWith(String),
+}
+
+impl Condition {
+    /// A condition on the value at a path.
+    ///
+    /// # Errors
+    /// [`QueryError`] when the path is none, when the operand is not of the operator's shape, or when a pattern is no
+    /// regular expression.
+    pub fn new(path: &str, operator: Is, operand: impl Into<Operand>) -> Result<Self, QueryError> {
+        let path: Path = path.parse()?;
+        let operand = operand.into();
+        if operator == Is::Exists {
+            let Operand::One(value) = &operand else {
+                return Err(wrong(operator, "true or false"));
+            };
+            let there = value
+                .as_boolean()
+                .ok_or_else(|| wrong(operator, "true or false"))?;
+            return Ok(Self(Shape::Exists(path, there)));
+        }
+        Ok(Self(Shape::Test(path, Test::new(operator, operand)?)))
+    }
+
+    /// True where all of the conditions are; of none, always.
+    pub fn all(conditions: impl IntoIterator<Item = Self>) -> Self {
+        Self(Shape::All(conditions.into_iter().collect()))
+    }
+
+    /// True where one of the conditions is; of none, never.
+    pub fn any(conditions: impl IntoIterator<Item = Self>) -> Self {
+        Self(Shape::Any(conditions.into_iter().collect()))
+    }
+
+    /// True where both are.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self::all([self, other])
+    }
+
+    /// True where at least one is.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self::any([self, other])
+    }
+
+    /// Whether it is true of a document.
+    #[must_use]
+    pub fn matches(&self, document: &Document) -> bool {
+        match &self.0 {
+            Shape::All(conditions) => conditions.iter().all(|condition| condition.matches(document)),
+            Shape::Any(conditions) => conditions.iter().any(|condition| condition.matches(document)),
+            Shape::Not(condition) => !condition.matches(document),
+            Shape::Exists(path, there) => some_value(document, path, |_| true) == *there,
+            Shape::Test(path, test) => some_value(document, path, |value| test.holds(value)),
+        }
+    }
+}
+
+impl Not for Condition {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self(Shape::Not(Box::new(self)))
+    }
+}
+
+/// Whether the predicate is true of a value that the path stands for.
+fn some_value(document: &Document, path: &Path, predicate: impl Fn(&Value) -> bool) -> bool {
+    if !path.is_many() {
+        return document.at(path).is_some_and(|value| predicate(&value));
+    }
+    let places = document.places(path);
+    places
+        .iter()
+        .any(|place| document.at(place).is_some_and(|value| predicate(&value)))
+}
+
+fn wrong(operator: Is, expected: &'static str) -> QueryError {
+    QueryError::Operand { operator, expected }
+}
+
+impl Test {
+    fn new(operator: Is, operand: Operand) -> Result<Self, QueryError> {
+        let text = |operand: Operand| {
+            match operand {
+                Operand::One(value) => value.as_text().map(std::borrow::Cow::into_owned),
+                Operand::Many(_) | Operand::Range(..) => None,
+            }
+            .ok_or_else(|| wrong(operator, "a text"))
+        };
+        let one = |operand: Operand| match operand {
+            Operand::One(value) => Ok(value),
+            Operand::Many(_) | Operand::Range(..) => Err(wrong(operator, "one value")),
+        };
+        let many = |operand: Operand| match operand {
+            Operand::Many(values) => Ok(values),
+            Operand::One(_) | Operand::Range(..) => Err(wrong(operator, "a list of values")),
+        };
+        Ok(match operator {
+            Is::Equal => Self::Equal(one(operand)?),
+            Is::NotEqual => Self::NotEqual(one(operand)?),
+            Is::Greater => Self::Ordered(Ordering::is_gt, one(operand)?),
+            Is::AtLeast => Self::Ordered(Ordering::is_ge, one(operand)?),
+            Is::Less => Self::Ordered(Ordering::is_lt, one(operand)?),
+            Is::AtMost => Self::Ordered(Ordering::is_le, one(operand)?),
+            Is::In => Self::OneOf(many(operand)?),
+            Is::NotIn => Self::NoneOf(many(operand)?),
+            Is::Between => match operand {
+                Operand::Range(lowest, highest) => Self::Between(lowest, highest),
+                Operand::One(_) | Operand::Many(_) => {
+                    return Err(wrong(operator, "a lowest and a highest value"));
+                }
+            },
+            Is::Like => Self::Pattern(compile(&like(&text(operand)?))?),
+            Is::Regex => Self::Pattern(compile(&text(operand)?)?),
+            Is::StartsWith => Self::StartsWith(text(operand)?),
+            Is::Exists => return Err(wrong(operator, "true or false")),
+        })
+    }
+
+    fn holds(&self, value: &Value) -> bool {
+        match self {
+            Self::Equal(operand) => equal(value, operand),
+            Self::NotEqual(operand) => !equal(value, operand),
+            Self::Ordered(accepted, operand) => order(value, operand).is_some_and(accepted),
+            Self::OneOf(operands) => operands.iter().any(|operand| equal(value, operand)),
+            Self::NoneOf(operands) => !operands.iter().any(|operand| equal(value, operand)),
+            Self::Between(lowest, highest) => {
+                order(value, lowest).is_some_and(Ordering::is_ge)
+                    && order(value, highest).is_some_and(Ordering::is_le)
+            }
+            Self::Pattern(pattern) => value.as_text().is_some_and(|text| pattern.is_match(&text)),
+            Self::StartsWith(start) => value.as_text().is_some_and(|text| text.starts_with(start)),
+        }
+    }
+}
+
+fn compile(pattern: &str) -> Result<Regex, QueryError> {
+    Regex::new(pattern).map_err(|error| QueryError::Pattern {
+        problem: error.to_string(),
+    })
+}
+
+/// The regular expression of a LIKE pattern.
+fn like(pattern: &str) -> String {
+    let mut regex = String::from(r"(?s)\A");
+    for character in pattern.chars() {
+        match character {
+            '%' => regex.push_str(".*"),
+            '_' => regex.push('.'),
+            literal => regex.push_str(&regex::escape(literal.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    regex.push_str(r"\z");
+    regex
+}

@@ -1,0 +1,184 @@
+//! Queries: which records of a database, in which order, how many.
+//!
+//! A query is evaluated over documents, purely: the store streams records through it.
+//!
+//! ```
+//! use counterfoil::query::{Condition, Is, Order, Query};
+//! use counterfoil::record::Document;
+//!
+//! let query = Query::new()
+//!     .filter("status", Is::In, ["pending", "shipped"])?
+//!     .filter("pricing.total", Is::Between, (10, 200))?
+//!     .matching(Condition::new("items[*].product_id", Is::Like, "PROD-1%")?.or(Condition::new("gift", Is::Equal, true)?))
+//!     .sort("timestamps.created", Order::Descending)?
+//!     .limit(20);
+//!
+//! let order = Document::parse(
+//!     r#"{"status":"pending","pricing":{"total":189.940},"items":[{"product_id":"PROD-101"}]}"#,
+//! )?;
+//! assert!(query.matches(&order));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What the operators mean
+//!
+//! | operator | true where the value |
+//! |---|---|
+//! | `=` `!=` | is, or is not, the operand |
+//! | `>` `>=` `<` `<=` | is a number beside a number, or a text beside a text, in that order |
+//! | `between` | is not below the first operand and not above the second |
+//! | `in` `not_in` | equals one, or none, of the operands |
+//! | `like` | is a text of that pattern: `%` any characters, `_` one; upper and lower case differ; nothing is escaped |
+//! | `regex` | is a text in which the regular expression is found anywhere; it runs in linear time |
+//! | `starts_with` | is a text that begins with the operand |
+//! | `exists` | is there, `null` included (operand `true`), or is not (`false`) |
+//!
+//! - Numbers compare exactly, however long: `6.0` equals `6.00`, and `0.1` is no float. Texts compare by code points.
+//! - Values of unlike kinds are never equal and never ordered: `1` is not `"1"`, and neither is less. Booleans, lists,
+//!   objects and `null` are equal or not, but not ordered. Two objects are equal whatever the order of their fields.
+//! - A missing value is not `null`: every operator but `exists` is false of it, `!=` and `not_in` too. The negation of
+//!   a condition (`!condition`) is true of every record of which the condition is false, missing values included.
+//! - A path with `[*]` stands for several values: the condition is true if it is true of one of them; `exists` asks
+//!   whether there is one. For "no element equals" negate `=`.
+
+mod compare;
+mod condition;
+mod operand;
+mod select;
+#[cfg(test)]
+mod tests;
+
+pub use compare::compare_numbers;
+pub use condition::{Condition, Is};
+pub use operand::{Operand, Plain};
+pub use select::Selection;
+
+use crate::path::{Path, PathError};
+use crate::record::Document;
+
+/// The direction of a sort.
+///
+/// Ascending, values of unlike kinds follow one another: missing, `null`, `false`, `true`, numbers, texts, lists,
+/// objects. Lists and objects are not ordered among themselves. Records that are equal in every sort stay in the
+/// order of their numbers, in either direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The smallest first.
+    #[default]
+    Ascending,
+    /// The greatest first.
+    Descending,
+}
+
+/// Why a query cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// The path is none.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// A path with `[*]` stands for several values, and nothing says by which to sort.
+    #[error("cannot sort by `{path}`: it stands for several values")]
+    SortByMany {
+        /// The path.
+        path: String,
+    },
+    /// The operator takes another operand.
+    #[error("`{operator}` takes {expected}")]
+    Operand {
+        /// The operator.
+        operator: Is,
+        /// What it takes.
+        expected: &'static str,
+    },
+    /// There is no such operator.
+    #[error("there is no operator `{name}`; there are {}", Is::names().join(" "))]
+    Operator {
+        /// What was given.
+        name: String,
+    },
+    /// The pattern is no regular expression, or one too large.
+    #[error("not a regular expression: {problem}")]
+    Pattern {
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Which records, in which order, how many. Without a sort: in the order of their numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    conditions: Vec<Condition>,
+    sorts: Vec<(Path, Order)>,
+    limit: Option<usize>,
+    after: Option<i64>,
+}
+
+impl Query {
+    /// Every record.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only records of which this is true; all filters must be.
+    pub fn filter(self, path: &str, operator: Is, operand: impl Into<Operand>) -> Result<Self, QueryError> {
+        Ok(self.matching(Condition::new(path, operator, operand)?))
+    }
+
+    /// Only records of which the condition is true, with every other filter.
+    #[must_use]
+    pub fn matching(mut self, condition: Condition) -> Self {
+        self.conditions.push(condition);
+        self
+    }
+
+    /// Sorts by the value at a path; a further sort decides where the ones before are equal.
+    pub fn sort(mut self, path: &str, order: Order) -> Result<Self, QueryError> {
+        let parsed: Path = path.parse()?;
+        if parsed.is_many() {
+            return Err(QueryError::SortByMany {
+                path: path.to_owned(),
+            });
+        }
+        self.sorts.push((parsed, order));
+        Ok(self)
+    }
+
+    /// At most this many records.
+    #[must_use]
+    pub fn limit(mut self, records: usize) -> Self {
+        self.limit = Some(records);
+        self
+    }
+
+    /// Only records with a number above this one: the page that follows it, where nothing is sorted.
+    #[must_use]
+    pub fn after(mut self, record: i64) -> Self {
+        self.after = Some(record);
+        self
+    }
+
+    /// Whether the filters are true of a document; sort, limit and `after` are not theirs to say.
+    #[must_use]
+    pub fn matches(&self, document: &Document) -> bool {
+        self.conditions
+            .iter()
+            .all(|condition| condition.matches(document))
+    }
+
+    /// The sorts, the first one first.
+    pub fn sorts(&self) -> &[(Path, Order)] {
+        &self.sorts
+    }
+
+    /// The most records wanted.
+    pub fn most(&self) -> Option<usize> {
+        self.limit
+    }
+
+    /// The record number after which to begin.
+    pub fn after_record(&self) -> Option<i64> {
+        self.after
+    }
+}
