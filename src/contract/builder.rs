@@ -197,7 +197,7 @@ impl SchemaBuilder {
     pub fn default(self, json: &str) -> Self {
         self.describe("default", |field, _| {
             let value = parsed(json).ok_or("takes a JSON text")?;
-            field.keywords.insert("default".to_owned(), value);
+            field.put("default", value);
             Ok(())
         })
     }
@@ -209,7 +209,7 @@ impl SchemaBuilder {
             if kind != Kind::Text {
                 return Err("belongs to a text");
             }
-            field.keywords.insert("pattern".to_owned(), pattern.into());
+            field.put("pattern", pattern);
             Ok(())
         })
     }
@@ -228,7 +228,7 @@ impl SchemaBuilder {
                 }
             }
             match kind {
-                Kind::Decimal => drop(field.keywords.insert("x-decimal".to_owned(), bounds.into())),
+                Kind::Decimal => field.put("x-decimal", bounds),
                 Kind::Integer | Kind::Number => field.keywords.extend(bounds),
                 _ => return Err("belongs to an integer, a number or a decimal"),
             }
@@ -243,11 +243,9 @@ impl SchemaBuilder {
         self.describe("length", |field, kind| {
             let [least_keyword, greatest_keyword] =
                 kind.length().ok_or("belongs to a text, a list or an object")?;
-            field.keywords.insert(least_keyword.to_owned(), least.into());
+            field.put(least_keyword, least);
             if let Some(greatest) = greatest {
-                field
-                    .keywords
-                    .insert(greatest_keyword.to_owned(), greatest.into());
+                field.put(greatest_keyword, greatest);
             }
             Ok(())
         })
@@ -261,19 +259,20 @@ impl SchemaBuilder {
             if kind != Kind::Text {
                 return Err("belongs to a text");
             }
-            field.keywords.insert("enum".to_owned(), words.into());
+            field.put("enum", words);
             Ok(())
         })
     }
 
     /// An object is such a record, or every element of a list is.
     #[must_use]
-    pub fn of(mut self, inner: SchemaBuilder) -> Self {
-        self.problems.extend(inner.problems.iter().cloned());
+    pub fn of(mut self, inner: Self) -> Self {
+        let schema = inner.to_parsed();
+        self.problems.extend(inner.problems);
         self.describe("of", |field, kind| {
-            match (kind, inner.to_parsed()) {
+            match (kind, schema) {
                 (Kind::Object, Parsed::Object(keywords)) => field.keywords.extend(keywords),
-                (Kind::List, schema) => drop(field.keywords.insert("items".to_owned(), schema)),
+                (Kind::List, schema) => field.put("items", schema),
                 _ => return Err("belongs to an object or a list"),
             }
             Ok(())
@@ -337,7 +336,9 @@ impl SchemaBuilder {
                     .map(|wrong| format!("`{what}` of `{}` {wrong}", field.name))
             }
         };
-        problem.into_iter().for_each(|message| self.refuse(message));
+        if let Some(message) = problem {
+            self.refuse(message);
+        }
         self
     }
 
@@ -365,20 +366,24 @@ impl SchemaBuilder {
 }
 
 impl Described {
+    fn put(&mut self, keyword: &str, value: impl Into<Parsed>) {
+        self.keywords.insert(keyword.to_owned(), value.into());
+    }
+
     fn to_parsed(&self) -> Parsed {
         let mut keywords = self.keywords.clone();
-        if self.required && !self.allow_empty {
-            if let Some([least, _]) = self.kind.length() {
-                let given = keywords.get(least).and_then(Parsed::as_u64).unwrap_or(0);
-                keywords.insert(least.to_owned(), given.max(1).into());
-            }
+        let empty_is_refused = self.required && !self.allow_empty;
+        if let (true, Some([least, _])) = (empty_is_refused, self.kind.length()) {
+            let given = keywords.get(least).and_then(Parsed::as_u64).unwrap_or(0);
+            keywords.insert(least.to_owned(), given.max(1).into());
         }
-        match (self.kind, self.required, self.allow_empty) {
-            (Kind::Any, true, false) => {
-                drop(keywords.insert("not".to_owned(), json!({"enum": [null, "", [], {}]})))
-            }
-            (Kind::Any, true, true) => drop(keywords.insert("not".to_owned(), json!({"enum": [null]}))),
-            _ => {}
+        if self.required && self.kind == Kind::Any {
+            let refused = if empty_is_refused {
+                json!([null, "", [], {}])
+            } else {
+                json!([null])
+            };
+            keywords.insert("not".to_owned(), json!({"enum": refused}));
         }
         if self.nullable && !self.required && self.kind != Kind::Any {
             return json!({"anyOf": [{"type": "null"}, keywords]});

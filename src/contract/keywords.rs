@@ -38,23 +38,19 @@ impl<'i, C: Check> Keyword<'i, Borrowed> for Checked<C> {
 pub(super) fn install(options: Options<'_>) -> Options<'_> {
     options
         .with_keyword("minimum", |_: &_, value: &_, _| {
-            Bound::make(value, "at least", |order| order.is_ge())
+            Bound::make(value, "at least", Ordering::is_ge)
         })
         .with_keyword("maximum", |_: &_, value: &_, _| {
-            Bound::make(value, "at most", |order| order.is_le())
+            Bound::make(value, "at most", Ordering::is_le)
         })
         .with_keyword("exclusiveMinimum", |_: &_, value: &_, _| {
-            Bound::make(value, "more than", |order| order.is_gt())
+            Bound::make(value, "more than", Ordering::is_gt)
         })
         .with_keyword("exclusiveMaximum", |_: &_, value: &_, _| {
-            Bound::make(value, "less than", |order| order.is_lt())
+            Bound::make(value, "less than", Ordering::is_lt)
         })
         .with_keyword("multipleOf", multiple_of)
         .with_keyword("x-decimal", decimal)
-}
-
-fn made<'a>(check: impl Check + 'static) -> Made<'a> {
-    Ok(Box::new(Checked(check)))
 }
 
 /// The text of a number in the schema.
@@ -83,7 +79,7 @@ impl Bound {
     }
 
     fn make<'a>(value: &Parsed, words: &'static str, holds: fn(Ordering) -> bool) -> Made<'a> {
-        made(Self::of(value, words, holds)?)
+        Ok(Box::new(Checked(Self::of(value, words, holds)?)))
     }
 
     fn holds_for(&self, number: &Exact<'_>) -> bool {
@@ -114,10 +110,8 @@ fn multiple_of<'a>(_: &'a Map<String, Parsed>, value: &'a Parsed, _: Location) -
     let divisor = Exact::of(text)
         .divisor()
         .ok_or_else(|| ValidationError::schema("takes a number above zero of at most 19 digits"))?;
-    made(MultipleOf {
-        divisor,
-        text: text.to_owned(),
-    })
+    let text = text.to_owned();
+    Ok(Box::new(Checked(MultipleOf { divisor, text })))
 }
 
 impl Check for MultipleOf {
@@ -152,9 +146,8 @@ fn decimal<'a>(_: &'a Map<String, Parsed>, value: &'a Parsed, _: Location) -> Ma
             "has `minimum` and `maximum`, but no `{name}`"
         ))),
     });
-    made(ExactDecimal {
-        bounds: bounds.collect::<Result<_, _>>()?,
-    })
+    let bounds = bounds.collect::<Result<_, _>>()?;
+    Ok(Box::new(Checked(ExactDecimal { bounds })))
 }
 
 impl Check for ExactDecimal {

@@ -69,7 +69,7 @@ impl<'t> Exact<'t> {
         let digits = self
             .each_digit()
             .fold(0, |rest, digit| (rest * 10 + u128::from(digit - b'0')) % modulus);
-        digits * power_of_ten(power, modulus) % modulus == 0
+        (digits * power_of_ten(power, modulus)).is_multiple_of(modulus)
     }
 
     /// The number as a divisor; `None` for zero, for a negative number and for more than 19 digits.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jsonschema::error::ValidationErrorKind as ErrorKind;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value as Parsed;
 
@@ -12,6 +13,10 @@ use super::{SchemaBuilder, keywords, wording};
 use crate::problem::{Place, Problem};
 use crate::record::{Document, Limits, Malformed, admit};
 use crate::refusal::Violation;
+
+const TYPES: &[&str] = &[
+    "string", "number", "integer", "boolean", "object", "array", "null",
+];
 
 /// A compiled JSON Schema 2020-12. Cheap to clone.
 #[derive(Clone)]
@@ -56,6 +61,8 @@ impl Schema {
                 .map(|error| invalid(&error, error.instance_path().as_str(), place)),
         );
         if !problems.is_empty() {
+            // The metaschema is several schemas, which may each find the same.
+            problems.dedup();
             return Err(problems);
         }
         let validator = build(&parsed).map_err(|error| vec![not_built(&error, place)])?;
@@ -69,13 +76,9 @@ impl Schema {
     /// Everything in the document that the schema does not allow, in the order of the schema; empty where it passes.
     #[must_use]
     pub fn check(&self, document: &Document) -> Vec<Violation> {
-        let tree = match Tree::of(document) {
-            Ok(tree) => tree,
-            Err(Unreadable) => {
-                let violation =
-                    Violation::new("contract.unreadable", "").expected("JSON as the door lets it in");
-                return vec![violation.rule(&*self.source)];
-            }
+        let Ok(tree) = Tree::of(document) else {
+            let violation = Violation::new("contract.unreadable", "").expected("JSON as the door lets it in");
+            return vec![violation.rule(&*self.source)];
         };
         if self.validator.is_valid(&tree) {
             return Vec::new();
@@ -125,22 +128,25 @@ fn nested_too_deep(place: &Place) -> Problem {
 
 fn invalid(error: &ValidationError<'_>, at: &str, place: &Place) -> Problem {
     let message = format!("{} is not valid JSON Schema 2020-12: {error}", named(at));
-    Problem::error("contract.invalid", place.clone(), message)
+    let problem = Problem::error("contract.invalid", place.clone(), message);
+    match (at.rsplit('/').next(), error.instance().as_str()) {
+        (Some("type"), Some(given)) => {
+            let problem = problem.help(format!("the types are: {}", TYPES.join(", ")));
+            problem.did_you_mean(given, TYPES.iter().copied())
+        }
+        // The metaschema knows a bad pattern by its format, the compiler by its keyword.
+        _ if at.ends_with("/pattern") || error.kind().keyword() == "format" => problem
+            .help("patterns run in linear time: no look-around, no back-references, no huge repetitions"),
+        _ => problem,
+    }
 }
 
 fn not_built(error: &ValidationError<'_>, place: &Place) -> Problem {
-    use jsonschema::error::ValidationErrorKind::Referencing;
-    if let Referencing(reference) = error.kind() {
+    if let ErrorKind::Referencing(reference) = error.kind() {
         let message = format!("a `$ref` of the schema leads nowhere: {reference}");
         return Problem::error("contract.reference", place.clone(), message).help(
             "nothing is fetched: put what it refers to under `$defs` and write `\"$ref\": \"#/$defs/...\"`",
         );
     }
-    // The validator gives the place of a pattern or bound that it cannot compile as the schema's own path.
-    let problem = invalid(error, error.schema_path().as_str(), place);
-    if error.schema_path().as_str().ends_with("/pattern") || error.to_string().contains("regex") {
-        return problem
-            .help("patterns run in linear time: look-around and back-references are not available");
-    }
-    problem
+    invalid(error, error.schema_path().as_str(), place)
 }

@@ -164,7 +164,8 @@ impl<'t> Scanner<'t> {
             Some(b'f') => self.word("false", Tree::Boolean(false)),
             _ => {
                 let rest = &self.json[self.at..];
-                let end = rest.find([',', ']', '}']).unwrap_or(rest.len());
+                let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}');
+                let end = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
                 self.at += end;
                 let is_number = rest.starts_with(|first: char| first == '-' || first.is_ascii_digit());
                 is_number
@@ -203,21 +204,23 @@ impl<'t> Scanner<'t> {
     }
 
     fn text(&mut self) -> Result<Cow<'t, str>, Unreadable> {
-        let start = self.at;
-        let bytes = self.json.as_bytes();
         if self.peek() != Some(b'"') {
             return Err(Unreadable);
         }
+        let start = self.at;
+        let bytes = self.json.as_bytes();
         let (mut at, mut has_escape) = (start + 1, false);
         loop {
-            match bytes.get(at).ok_or(Unreadable)? {
-                b'"' => break,
-                b'\\' => {
-                    has_escape = true;
-                    at += 2;
-                }
-                _ => at += 1,
+            let rest = bytes.get(at..).ok_or(Unreadable)?;
+            at += rest
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\\'))
+                .ok_or(Unreadable)?;
+            if bytes[at] == b'"' {
+                break;
             }
+            has_escape = true;
+            at += 2;
         }
         self.at = at + 1;
         if has_escape {
