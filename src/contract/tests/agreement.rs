@@ -24,7 +24,7 @@ fn value() -> impl Strategy<Value = Parsed> {
     })
 }
 
-fn any_schema() -> impl Strategy<Value = Parsed> {
+fn leaf_schema() -> impl Strategy<Value = Parsed> {
     let kind = || {
         prop_oneof![
             Just("string"),
@@ -43,7 +43,7 @@ fn any_schema() -> impl Strategy<Value = Parsed> {
             Just(serde_json::from_str("0.5").unwrap())
         ]
     };
-    let leaf = prop_oneof![
+    prop_oneof![
         any::<bool>().prop_map(Parsed::from),
         kind().prop_map(|kind| json!({"type": kind})),
         (kind(), kind()).prop_filter_map("distinct", |(a, b)| (a != b).then(|| json!({"type": [a, b]}))),
@@ -77,8 +77,11 @@ fn any_schema() -> impl Strategy<Value = Parsed> {
         value().prop_map(|value| json!({"const": value})),
         prop::collection::vec(value(), 1..14).prop_map(|values| json!({"enum": values})),
         prop::collection::btree_set("[a-c]", 1..3).prop_map(|names| json!({"required": names})),
-    ];
-    leaf.prop_recursive(3, 24, 4, |inner| {
+    ]
+}
+
+fn any_schema() -> impl Strategy<Value = Parsed> {
+    leaf_schema().prop_recursive(3, 24, 4, |inner| {
         let list = || prop::collection::vec(inner.clone(), 1..3);
         let map = || prop::collection::btree_map("[a-c]", inner.clone(), 1..4);
         prop_oneof![

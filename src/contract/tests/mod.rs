@@ -306,6 +306,10 @@ fn mistakes_in_a_schema_are_problems_with_help() {
         );
         assert_eq!(found[0].place, Some(place()));
     }
+}
+
+#[test]
+fn a_schema_that_is_no_schema_is_refused_whole() {
     for (json, code) in [
         (r#"{"minimum":"0"}"#, "contract.invalid"),
         (r#"{"multipleOf":0}"#, "contract.invalid"),
