@@ -167,8 +167,7 @@ impl<'t> Scanner<'t> {
                 let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}');
                 let end = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
                 self.at += end;
-                let is_number = rest.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-                is_number
+                is_number(&rest[..end])
                     .then(|| Tree::Number(Numeral(&rest[..end])))
                     .ok_or(Unreadable)
             }
@@ -249,14 +248,28 @@ impl<'t> Scanner<'t> {
     }
 }
 
+/// Whether the text has the syntax of a JSON number.
+fn is_number(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (mantissa, exponent) = match text.find(['e', 'E']) {
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, "0"),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let whole = whole.strip_prefix('-').unwrap_or(whole);
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    digits(whole) && (whole == "0" || !whole.starts_with('0')) && digits(fraction) && digits(exponent)
+}
+
 impl<'t> Numeral<'t> {
     pub(super) fn exact(self) -> Exact<'t> {
         Exact::of(self.0)
     }
 
     fn to_parsed(self) -> Number {
-        // The only way to a number that no float has touched; the text has a number's syntax already.
-        Number::from_string_unchecked(self.0.to_owned())
+        self.0
+            .parse()
+            .expect("the scanner lets only the syntax of a number through")
     }
 }
 

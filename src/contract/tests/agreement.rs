@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value as Parsed, json};
 
-use super::{Document, Violation, schema};
+use super::{Document, Violation, passes, schema};
+use crate::record::exact_decimal;
 
 /// Values whose numbers the validator's own arithmetic handles exactly, so that it can be the reference.
 fn value() -> impl Strategy<Value = Parsed> {
@@ -123,5 +124,24 @@ proptest! {
         found.sort_unstable();
         found.dedup();
         prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn constants_and_bounds_agree_with_exact_decimals(left in "-?(0|[1-9][0-9]{0,12})([.][0-9]{1,12})?", right in "-?(0|[1-9][0-9]{0,3})([.][0-9]{1,3})?(e[+-]?[0-3])?") {
+        let [exact_left, exact_right] = [&left, &right].map(|text| exact_decimal(text).unwrap());
+        for (keyword, expected) in [
+            ("const", exact_left == exact_right),
+            ("minimum", exact_left >= exact_right),
+            ("maximum", exact_left <= exact_right),
+            ("exclusiveMinimum", exact_left > exact_right),
+            ("exclusiveMaximum", exact_left < exact_right),
+        ] {
+            prop_assert_eq!(passes(&format!(r#"{{"{keyword}":{right}}}"#), &left), expected, "{}", keyword);
+        }
+        prop_assert_eq!(passes(r#"{"type":"integer"}"#, &left), exact_left.fract().is_zero());
+        if exact_right.is_sign_positive() && !exact_right.is_zero() {
+            let divides = (exact_left % exact_right).is_zero();
+            prop_assert_eq!(passes(&format!(r#"{{"multipleOf":{right}}}"#), &left), divides);
+        }
     }
 }
