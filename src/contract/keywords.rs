@@ -1,0 +1,177 @@
+//! The keywords that compare numbers, checked exactly in place of the validator's own, and `x-decimal`.
+
+use std::cmp::Ordering;
+
+use jsonschema::paths::Location;
+use jsonschema::{Keyword, ValidationError, ValidationOptions};
+use serde_json::{Map, Value as Parsed};
+
+use super::number::{Divisor, Exact};
+use super::tree::{Borrowed, Tree};
+use crate::record::exact_decimal;
+
+type Options<'o> = ValidationOptions<'o, std::sync::Arc<dyn jsonschema::Retrieve>, Borrowed>;
+type Made<'a> = Result<Box<dyn for<'i> Keyword<'i, Borrowed>>, ValidationError<'a>>;
+
+/// A keyword of ours: whether a value passes, and what is expected of it in words.
+trait Check: Send + Sync {
+    fn passes(&self, value: &Tree<'_>) -> bool;
+    fn expected(&self) -> String;
+}
+
+struct Checked<C>(C);
+
+impl<'i, C: Check> Keyword<'i, Borrowed> for Checked<C> {
+    fn validate(&self, instance: &'i Tree<'i>) -> Result<(), ValidationError<'i>> {
+        if self.0.passes(instance) {
+            return Ok(());
+        }
+        Err(ValidationError::custom(self.0.expected()))
+    }
+
+    fn is_valid(&self, instance: &'i Tree<'i>) -> bool {
+        self.0.passes(instance)
+    }
+}
+
+/// Puts our keywords in place of the validator's.
+pub(super) fn install(options: Options<'_>) -> Options<'_> {
+    options
+        .with_keyword("minimum", |_: &_, value: &_, _| {
+            Bound::make(value, "at least", Ordering::is_ge)
+        })
+        .with_keyword("maximum", |_: &_, value: &_, _| {
+            Bound::make(value, "at most", Ordering::is_le)
+        })
+        .with_keyword("exclusiveMinimum", |_: &_, value: &_, _| {
+            Bound::make(value, "more than", Ordering::is_gt)
+        })
+        .with_keyword("exclusiveMaximum", |_: &_, value: &_, _| {
+            Bound::make(value, "less than", Ordering::is_lt)
+        })
+        .with_keyword("multipleOf", multiple_of)
+        .with_keyword("x-decimal", decimal)
+}
+
+/// The text of a number in the schema.
+fn number(value: &Parsed) -> Result<&str, ValidationError<'static>> {
+    match value {
+        Parsed::Number(number) => Ok(number.as_str()),
+        _ => Err(ValidationError::schema("takes a number")),
+    }
+}
+
+/// `minimum`, `maximum` and their exclusive forms.
+struct Bound {
+    limit: String,
+    words: &'static str,
+    holds: fn(Ordering) -> bool,
+}
+
+impl Bound {
+    fn of(
+        value: &Parsed,
+        words: &'static str,
+        holds: fn(Ordering) -> bool,
+    ) -> Result<Self, ValidationError<'static>> {
+        let limit = number(value)?.to_owned();
+        Ok(Self { limit, words, holds })
+    }
+
+    fn make<'a>(value: &Parsed, words: &'static str, holds: fn(Ordering) -> bool) -> Made<'a> {
+        Ok(Box::new(Checked(Self::of(value, words, holds)?)))
+    }
+
+    fn holds_for(&self, number: &Exact<'_>) -> bool {
+        (self.holds)(number.cmp(&Exact::of(&self.limit)))
+    }
+}
+
+impl Check for Bound {
+    fn passes(&self, value: &Tree<'_>) -> bool {
+        match value {
+            Tree::Number(number) => self.holds_for(&number.exact()),
+            _ => true,
+        }
+    }
+
+    fn expected(&self) -> String {
+        format!("{} {}", self.words, self.limit)
+    }
+}
+
+struct MultipleOf {
+    divisor: Divisor,
+    text: String,
+}
+
+fn multiple_of<'a>(_: &'a Map<String, Parsed>, value: &'a Parsed, _: Location) -> Made<'a> {
+    let text = number(value)?;
+    let divisor = Exact::of(text)
+        .divisor()
+        .ok_or_else(|| ValidationError::schema("takes a number above zero of at most 19 digits"))?;
+    let text = text.to_owned();
+    Ok(Box::new(Checked(MultipleOf { divisor, text })))
+}
+
+impl Check for MultipleOf {
+    fn passes(&self, value: &Tree<'_>) -> bool {
+        match value {
+            Tree::Number(number) => number.exact().is_multiple_of(self.divisor),
+            _ => true,
+        }
+    }
+
+    fn expected(&self) -> String {
+        format!("a multiple of {}", self.text)
+    }
+}
+
+/// `x-decimal`: a number, or a text that is one, that 28 digits hold exactly; JSON Schema itself has no bounds for
+/// money that is written as text.
+struct ExactDecimal {
+    bounds: Vec<Bound>,
+}
+
+fn decimal<'a>(_: &'a Map<String, Parsed>, value: &'a Parsed, _: Location) -> Made<'a> {
+    let Parsed::Object(settings) = value else {
+        return Err(ValidationError::schema(
+            "takes an object with `minimum`, `maximum` or neither",
+        ));
+    };
+    let bounds = settings.iter().map(|(name, limit)| match name.as_str() {
+        "minimum" => Bound::of(limit, "at least", Ordering::is_ge),
+        "maximum" => Bound::of(limit, "at most", Ordering::is_le),
+        _ => Err(ValidationError::schema(format!(
+            "has `minimum` and `maximum`, but no `{name}`"
+        ))),
+    });
+    let bounds = bounds.collect::<Result<_, _>>()?;
+    Ok(Box::new(Checked(ExactDecimal { bounds })))
+}
+
+impl Check for ExactDecimal {
+    fn passes(&self, value: &Tree<'_>) -> bool {
+        let text = match value {
+            Tree::Number(number) => number.0,
+            Tree::Text(text) if is_plain_decimal(text) => text,
+            _ => return false,
+        };
+        let number = Exact::of(text);
+        exact_decimal(text).is_ok() && self.bounds.iter().all(|bound| bound.holds_for(&number))
+    }
+
+    fn expected(&self) -> String {
+        let bounds = self.bounds.iter().map(|bound| format!(", {}", bound.expected()));
+        std::iter::once("a decimal of at most 28 digits".to_owned())
+            .chain(bounds)
+            .collect()
+    }
+}
+
+/// Digits, a point between digits, a minus in front: what the operations emit as a decimal text.
+fn is_plain_decimal(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole.strip_prefix('-').unwrap_or(whole)) && digits(fraction)
+}

@@ -1,0 +1,152 @@
+//! A compiled JSON Schema.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jsonschema::error::ValidationErrorKind as ErrorKind;
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
+use serde_json::Value as Parsed;
+
+use super::tree::{Borrowed, Tree, Unreadable};
+use super::vocabulary::{lint, meaning, named};
+use super::{SchemaBuilder, keywords, wording};
+use crate::problem::{Place, Problem};
+use crate::record::{Document, Limits, Malformed, admit};
+use crate::refusal::Violation;
+
+const TYPES: &[&str] = &[
+    "string", "number", "integer", "boolean", "object", "array", "null",
+];
+
+/// A compiled JSON Schema 2020-12. Cheap to clone.
+#[derive(Clone)]
+pub struct Schema {
+    validator: Arc<Validator<Borrowed>>,
+    canonical: Arc<str>,
+    source: Arc<str>,
+}
+
+impl Schema {
+    /// Begins a contract in Rust: a record whose fields are described one after the other.
+    #[must_use]
+    #[track_caller]
+    pub fn record() -> SchemaBuilder {
+        SchemaBuilder::new()
+    }
+
+    /// Compiles a schema. JSON Schema 2020-12 keeps its own meaning, with four things settled:
+    ///
+    /// - numbers are compared exactly, whatever their length; `1.0` is an integer, `true` is not;
+    /// - patterns run in linear time (no look-around, no back-references), are not anchored by themselves, and `\d`,
+    ///   `\w` are ASCII; `$` is the end of the text;
+    /// - a known `format` is checked, an unknown one is a problem;
+    /// - nothing is fetched: a `$ref` stays inside the schema.
+    ///
+    /// `x-decimal = { minimum, maximum }` is ours: a number, or a text that is one, of at most 28 digits.
+    ///
+    /// # Errors
+    /// Every problem that was found: `contract.json`, `contract.draft`, `contract.unknown_keyword`,
+    /// `contract.unknown_format`, `contract.invalid`, `contract.reference`.
+    pub fn compile(json_text: &str, place: &Place) -> Result<Self, Vec<Problem>> {
+        let json = admit(json_text.as_bytes(), &Limits::default())
+            .map_err(|malformed| vec![no_json(&malformed, place)])?;
+        let parsed = Tree::parse(&json)
+            .map_err(|Unreadable| vec![nested_too_deep(place)])?
+            .to_parsed();
+        let mut problems = Vec::new();
+        lint(&parsed, "", place, &mut problems);
+        let meta = jsonschema::draft202012::meta::validator();
+        problems.extend(
+            meta.iter_errors(&parsed)
+                .map(|error| invalid(&error, error.instance_path().as_str(), place)),
+        );
+        if !problems.is_empty() {
+            // The metaschema is several schemas, which may each find the same.
+            problems.dedup();
+            return Err(problems);
+        }
+        let validator = build(&parsed).map_err(|error| vec![not_built(&error, place)])?;
+        Ok(Self {
+            validator: Arc::new(validator),
+            canonical: Arc::from(meaning(&parsed).to_string()),
+            source: Arc::from(place.to_string()),
+        })
+    }
+
+    /// Everything in the document that the schema does not allow, in the order of the schema; empty where it passes.
+    #[must_use]
+    pub fn check(&self, document: &Document) -> Vec<Violation> {
+        let Ok(tree) = Tree::of(document) else {
+            let violation = Violation::new("contract.unreadable", "").expected("JSON as the door lets it in");
+            return vec![violation.rule(&*self.source)];
+        };
+        if self.validator.is_valid(&tree) {
+            return Vec::new();
+        }
+        let errors = self.validator.iter_errors(&tree);
+        errors
+            .flat_map(|error| wording::violations(&error, &self.source))
+            .collect()
+    }
+
+    /// The part of the schema that decides, as JSON text: without descriptions, names in order. Two schemas with the
+    /// same text have the same meaning.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Schema").field(&self.canonical).finish()
+    }
+}
+
+fn build(schema: &Parsed) -> Result<Validator<Borrowed>, ValidationError<'static>> {
+    let options = jsonschema::options_for::<Borrowed>()
+        .offline()
+        .with_draft(Draft::Draft202012)
+        .with_pattern_options(PatternOptions::regex())
+        .should_validate_formats(true)
+        .should_ignore_unknown_formats(false);
+    keywords::install(options).build(schema)
+}
+
+fn no_json(malformed: &Malformed, place: &Place) -> Problem {
+    let position = match (malformed.line, malformed.column) {
+        (Some(line), Some(column)) => format!(" (line {line}, column {column} of the schema)"),
+        _ => String::new(),
+    };
+    let message = format!("the schema is not valid JSON: {malformed}{position}");
+    Problem::error("contract.json", place.clone(), message)
+}
+
+fn nested_too_deep(place: &Place) -> Problem {
+    Problem::error("contract.json", place.clone(), "the schema is nested too deep")
+}
+
+fn invalid(error: &ValidationError<'_>, at: &str, place: &Place) -> Problem {
+    let message = format!("{} is not valid JSON Schema 2020-12: {error}", named(at));
+    let problem = Problem::error("contract.invalid", place.clone(), message);
+    match (at.rsplit('/').next(), error.instance().as_str()) {
+        (Some("type"), Some(given)) => {
+            let problem = problem.help(format!("the types are: {}", TYPES.join(", ")));
+            problem.did_you_mean(given, TYPES.iter().copied())
+        }
+        // The metaschema knows a bad pattern by its format, the compiler by its keyword.
+        _ if at.ends_with("/pattern") || error.kind().keyword() == "format" => problem
+            .help("patterns run in linear time: no look-around, no back-references, no huge repetitions"),
+        _ => problem,
+    }
+}
+
+fn not_built(error: &ValidationError<'_>, place: &Place) -> Problem {
+    if let ErrorKind::Referencing(reference) = error.kind() {
+        let message = format!("a `$ref` of the schema leads nowhere: {reference}");
+        return Problem::error("contract.reference", place.clone(), message).help(
+            "nothing is fetched: put what it refers to under `$defs` and write `\"$ref\": \"#/$defs/...\"`",
+        );
+    }
+    invalid(error, error.schema_path().as_str(), place)
+}

@@ -1,0 +1,5 @@
+//! The tests of Counterfoil's promises, one module each, in one binary.
+
+#[cfg(unix)]
+mod faults;
+mod support;
