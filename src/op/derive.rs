@@ -8,7 +8,7 @@ use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibili
 use crate::expression::{Evaluated, Expression, Scope};
 use crate::path::Path;
 use crate::problem::Problem;
-use crate::record::{Document, Field, Object, Value};
+use crate::record::{Document, Field, Value};
 use crate::refusal::Refusal;
 
 /// The code under which a record with an empty list is left out.
@@ -175,8 +175,7 @@ impl Operation for Derive {
                 let pointer = here() + &Path::field(&field.name()).pointer();
                 return Err(Refusal::new("derive.exists", pointer));
             }
-            let fields = kept.iter().chain(object.fields()).cloned();
-            Ok(Object::from_iter(fields))
+            Ok(kept.iter().chain(object.fields()).cloned().collect())
         });
         Ok(Effect::Derived(documents.collect::<Result<_, _>>()?))
     }
@@ -231,6 +230,7 @@ impl Operation for Derive {
 mod tests {
     use super::*;
     use crate::op::testing::{apply, operation, problem, refused};
+    use crate::record::Object;
 
     fn derived(toml: &str, json: &str) -> Vec<String> {
         let mut document = Document::parse(json).unwrap();

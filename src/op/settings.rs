@@ -55,17 +55,16 @@ impl<'a> Settings<'a> {
             if name == "op" || name == "refuse_as" {
                 continue;
             }
-            match manual.keys.iter().find(|key| key.name == name) {
-                Some(key) => problems.extend(settings.wrong_form(name, key.form, item)),
-                None => {
-                    let span = table.key(name).and_then(toml_edit::Key::span);
-                    let message = format!("`{}` has no key `{name}`", manual.name);
-                    let known = manual.keys.iter().map(|key| key.name).chain(["refuse_as"]);
-                    problems.push(
-                        Problem::error("stage.unknown_key", reading.place(span), message)
-                            .did_you_mean(name, known),
-                    );
-                }
+            if let Some(key) = manual.keys.iter().find(|key| key.name == name) {
+                problems.extend(settings.wrong_form(name, key.form, item));
+            } else {
+                let span = table.key(name).and_then(toml_edit::Key::span);
+                let message = format!("`{}` has no key `{name}`", manual.name);
+                let known = manual.keys.iter().map(|key| key.name).chain(["refuse_as"]);
+                problems.push(
+                    Problem::error("stage.unknown_key", reading.place(span), message)
+                        .did_you_mean(name, known),
+                );
             }
         }
         for key in manual

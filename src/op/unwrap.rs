@@ -33,12 +33,12 @@ pub(super) static MANUAL: Manual = Manual {
 };
 
 fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-    let unwrap = Unwrap {
-        path: Given::new(|| settings.path("path")),
+    let path = settings.path("path")?;
+    Ok(Box::new(Unwrap {
+        path: Given::new(|| Ok(path)),
         key: settings.text("key").map(str::to_owned),
         missing: Missing::read(settings),
-    };
-    Ok(Box::new(unwrap))
+    }))
 }
 
 /// Takes a value out of its list or object of one.

@@ -125,11 +125,11 @@ impl Walk {
         segments: &[Segment],
         visit: &mut Visit<'_, Value>,
     ) -> Result<Effect, Refusal> {
-        self.into_object(document, segments, &Trail::Record, visit)
+        self.enter_object(document, segments, &Trail::Record, visit)
             .map(effect)
     }
 
-    fn into_object(
+    fn enter_object(
         &self,
         object: &mut Object,
         segments: &[Segment],
@@ -143,12 +143,12 @@ impl Walk {
         };
         let trail = Trail::Field(trail, name);
         match object.get_mut(name) {
-            Some(value) => self.into_value(value, rest, &trail, visit),
+            Some(value) => self.enter_value(value, rest, &trail, visit),
             None => self.nothing(&trail),
         }
     }
 
-    fn into_value(
+    fn enter_value(
         &self,
         value: &mut Value,
         segments: &[Segment],
@@ -159,7 +159,7 @@ impl Walk {
             return visit(value, trail);
         };
         if let (Segment::Key(_), Some(object)) = (first, value.as_object_mut()) {
-            return self.into_object(object, segments, trail, visit);
+            return self.enter_object(object, segments, trail, visit);
         }
         let expected = if matches!(first, Segment::Key(_)) {
             "an object"
@@ -173,7 +173,7 @@ impl Walk {
             Segment::Each => {
                 let mut changed = false;
                 for (index, element) in list.iter_mut().enumerate() {
-                    changed |= self.into_value(element, rest, &Trail::Element(trail, index), visit)?;
+                    changed |= self.enter_value(element, rest, &Trail::Element(trail, index), visit)?;
                 }
                 return Ok(changed);
             }
@@ -186,7 +186,7 @@ impl Walk {
         };
         let trail = Trail::Element(trail, index);
         match list.get_mut(index) {
-            Some(element) => self.into_value(element, rest, &trail, visit),
+            Some(element) => self.enter_value(element, rest, &trail, visit),
             None => self.nothing(&trail),
         }
     }

@@ -32,12 +32,12 @@ pub(super) static MANUAL: Manual = Manual {
 };
 
 fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-    let wrap = Wrap {
-        path: Given::new(|| settings.path("path")),
+    let path = settings.path("path")?;
+    Ok(Box::new(Wrap {
+        path: Given::new(|| Ok(path)),
         key: settings.text("key").map(str::to_owned),
         missing: Missing::read(settings),
-    };
-    Ok(Box::new(wrap))
+    }))
 }
 
 /// Puts a value into a list or an object of its own.
