@@ -54,6 +54,7 @@ fn form(form: Form) -> Map<String, Json> {
         Form::Integer => json!({ "type": "integer" }),
         Form::Template => json!({}),
         Form::Table => json!({ "type": "object" }),
+        Form::Tables => json!({ "type": "array", "items": { "type": "object" } }),
         Form::PathTable => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Form::Operations => json!({ "type": "array", "items": { "$ref": "#/$defs/op" } }),
     };

@@ -98,8 +98,9 @@ impl<'a> Settings<'a> {
             Form::Boolean => (item.is_bool(), "true or false".to_owned()),
             Form::Integer => (item.is_integer(), "a whole number".to_owned()),
             Form::Table => (item.is_table_like(), "a table".to_owned()),
+            Form::Tables => (tables(item), "a list of tables".to_owned()),
             Form::PathTable => (path_table(item), "a table of names and paths".to_owned()),
-            Form::Operations => (operations(item), "a list of operations".to_owned()),
+            Form::Operations => (tables(item), "a list of operations".to_owned()),
             Form::Template => (!item.is_none(), "a value".to_owned()),
         };
         (!fits).then(|| {
@@ -264,7 +265,7 @@ fn path_table(item: &Item) -> bool {
         .is_some_and(|table| table.iter().all(|(_, path)| path.is_str()))
 }
 
-fn operations(item: &Item) -> bool {
+fn tables(item: &Item) -> bool {
     item.is_array_of_tables()
         || item
             .as_array()
