@@ -48,7 +48,7 @@ fn section(out: &mut String, manual: &Manual) {
     }
     let codes: Vec<String> = manual.refusals.iter().map(|code| format!("`{code}`")).collect();
     let refuses = if codes.is_empty() {
-        "nothing".to_owned()
+        "no code of its own".to_owned()
     } else {
         codes.join(", ")
     };
@@ -84,6 +84,7 @@ fn form(form: Form) -> String {
 mod tests {
     use super::{GROUPS, reference};
     use crate::op::MANUALS;
+    use crate::op::read::is_code;
 
     #[test]
     fn the_documentation_is_the_reference() {
@@ -118,6 +119,9 @@ mod tests {
                     "{}: {text}",
                     manual.name
                 );
+            }
+            for code in manual.refusals {
+                assert!(is_code(code), "{}: {code}", manual.name);
             }
             for key in manual.keys {
                 assert!(

@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "rust",
     group: "record",
-    summary: "calls a function that the program registered with the library",
+    summary: "calls a function that the program registered with the library; it refuses under codes of its own",
     keys: &[
         Key::required("function", Form::Text, "its name"),
         Key::required(
@@ -28,7 +28,7 @@ pub(super) static MANUAL: Manual = Manual {
             "its version, from 1: a changed function is another version",
         ),
     ],
-    refusals: &["what the function says"],
+    refusals: &[],
     undo: "lossy: what the function does is not known",
     build,
 };
