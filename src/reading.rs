@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::op::Functions;
 use crate::problem::{Place, Problem};
 use crate::record::Rounding;
 
@@ -17,6 +18,8 @@ pub struct Reading<'t> {
     pub rounding: Option<Rounding>,
     /// The names that `prepare` defines, visible to every expression.
     pub names: Vec<String>,
+    /// The functions that the library registered, for the operation `rust`.
+    pub functions: Functions,
 }
 
 impl<'t> Reading<'t> {
@@ -28,6 +31,7 @@ impl<'t> Reading<'t> {
             text,
             rounding: None,
             names: Vec::new(),
+            functions: Functions::default(),
         }
     }
 

@@ -61,6 +61,12 @@ pub enum Form {
     Expression,
     /// A table of keys and values.
     Table,
+    /// A list of tables.
+    Tables,
+    /// A table of names and paths.
+    PathTable,
+    /// A list of operations, each a table as in `[[op]]`.
+    Operations,
 }
 
 impl Key {

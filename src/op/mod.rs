@@ -7,14 +7,64 @@ use std::fmt;
 
 use crate::expression::Scope;
 use crate::path::Path;
+use crate::problem::Problem;
 use crate::record::Document;
 use crate::refusal::Refusal;
 
+mod given;
 mod manual;
+mod read;
+mod reference;
+mod schema;
 mod settings;
+#[cfg(test)]
+mod testing;
+mod walk;
 
+#[cfg(test)]
+mod inverse_tests;
+
+mod add;
+mod copy;
+mod dedupe;
+mod derive;
+mod each;
+mod filter;
+mod flatten;
+mod r#move;
+mod nest;
+mod rekey;
+mod remove;
+mod rename;
+mod rust;
+mod unwrap;
+mod wrap;
+mod zip;
+
+pub use given::PathText;
 pub use manual::{Form, Key, Manual};
+pub use read::read;
+pub use reference::reference;
+pub use schema::json_schema;
 pub use settings::Settings;
+pub use walk::Missing;
+
+pub use add::Add;
+pub use copy::Copy;
+pub use dedupe::{Dedupe, Keep};
+pub use derive::Derive;
+pub use each::Each;
+pub use filter::Filter;
+pub use flatten::Flatten;
+pub use r#move::Move;
+pub use nest::Nest;
+pub use rekey::Rekey;
+pub use remove::Remove;
+pub use rename::Rename;
+pub use rust::{Function, Functions};
+pub use unwrap::Unwrap;
+pub use wrap::Wrap;
+pub use zip::Zip;
 
 /// One typed step inside a stage.
 pub trait Operation: fmt::Debug + Send + Sync {
@@ -40,6 +90,18 @@ pub trait Operation: fmt::Debug + Send + Sync {
 
     /// Every setting that decides what it does, defaults filled in: the part of the stage's meaning that is hashed.
     fn meaning(&self) -> serde_json::Value;
+
+    /// What is wrong with its settings, found when a stage is built of it: constructors take paths as text and
+    /// neither panic nor return a `Result`.
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// Whether its effect may concern the record as a whole (leave it out, make it several, give it another id), so
+    /// that it cannot stand inside `each`.
+    fn concerns_whole_record(&self) -> bool {
+        false
+    }
 }
 
 /// What an operation did to a record.
@@ -51,14 +113,17 @@ pub enum Effect {
     Unchanged,
     /// The record is left out; the reason is a code, never a value.
     Filtered(String),
-    /// The record becomes these documents, in this order (`derive`).
+    /// The record becomes these documents, in this order, at least one (`derive`).
     Derived(Vec<Document>),
+    /// The record goes on under this id (`rekey`): not empty, without NUL.
+    Rekeyed(String),
 }
 
 /// How an operation can be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reversibility {
-    /// By another operation.
+    /// By another operation, to the byte: order, number texts and all. (Only a renamed name that was written with
+    /// needless escapes, `"\u0061"`, comes back without them.)
     Exact,
     /// From the before image that the ledger keeps.
     Image,
@@ -67,7 +132,27 @@ pub enum Reversibility {
 }
 
 /// Every operation that stage files can name, in the order of the documentation.
-pub static MANUALS: &[&Manual] = &[];
+pub static MANUALS: &[&Manual] = &[
+    // shape
+    &rename::MANUAL,
+    &r#move::MANUAL,
+    &copy::MANUAL,
+    &add::MANUAL,
+    &remove::MANUAL,
+    &nest::MANUAL,
+    &flatten::MANUAL,
+    &wrap::MANUAL,
+    &unwrap::MANUAL,
+    // collection
+    &each::MANUAL,
+    &zip::MANUAL,
+    &filter::MANUAL,
+    &dedupe::MANUAL,
+    // record
+    &derive::MANUAL,
+    &rekey::MANUAL,
+    &rust::MANUAL,
+];
 
 /// The manual of an operation.
 #[must_use]

@@ -17,6 +17,7 @@ pub struct Settings<'a> {
     table: &'a Table,
     reading: &'a Reading<'a>,
     place: Place,
+    reported: Vec<Problem>,
 }
 
 impl<'a> Settings<'a> {
@@ -29,29 +30,41 @@ impl<'a> Settings<'a> {
         table: &'a Table,
         reading: &'a Reading<'a>,
     ) -> Result<Self, Vec<Problem>> {
-        let place = reading.place(table.span());
+        Self::check_at(manual, table, reading.place(table.span()), reading)
+    }
+
+    /// Checks the keys of a table that has lost its own place, because it was written inline.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub(super) fn check_at(
+        manual: &'static Manual,
+        table: &'a Table,
+        place: Place,
+        reading: &'a Reading<'a>,
+    ) -> Result<Self, Vec<Problem>> {
         let settings = Self {
             manual,
             table,
             reading,
             place,
+            reported: Vec::new(),
         };
         let mut problems: Vec<Problem> = Vec::new();
         for (name, item) in table {
             if name == "op" || name == "refuse_as" {
                 continue;
             }
-            match manual.keys.iter().find(|key| key.name == name) {
-                Some(key) => problems.extend(settings.wrong_form(name, key.form, item)),
-                None => {
-                    let span = table.key(name).and_then(toml_edit::Key::span);
-                    let message = format!("`{}` has no key `{name}`", manual.name);
-                    let known = manual.keys.iter().map(|key| key.name).chain(["refuse_as"]);
-                    problems.push(
-                        Problem::error("stage.unknown_key", reading.place(span), message)
-                            .did_you_mean(name, known),
-                    );
-                }
+            if let Some(key) = manual.keys.iter().find(|key| key.name == name) {
+                problems.extend(settings.wrong_form(name, key.form, item));
+            } else {
+                let span = table.key(name).and_then(toml_edit::Key::span);
+                let message = format!("`{}` has no key `{name}`", manual.name);
+                let known = manual.keys.iter().map(|key| key.name).chain(["refuse_as"]);
+                problems.push(
+                    Problem::error("stage.unknown_key", reading.place(span), message)
+                        .did_you_mean(name, known),
+                );
             }
         }
         for key in manual
@@ -85,6 +98,9 @@ impl<'a> Settings<'a> {
             Form::Boolean => (item.is_bool(), "true or false".to_owned()),
             Form::Integer => (item.is_integer(), "a whole number".to_owned()),
             Form::Table => (item.is_table_like(), "a table".to_owned()),
+            Form::Tables => (tables(item), "a list of tables".to_owned()),
+            Form::PathTable => (path_table(item), "a table of names and paths".to_owned()),
+            Form::Operations => (tables(item), "a list of operations".to_owned()),
             Form::Template => (!item.is_none(), "a value".to_owned()),
         };
         (!fits).then(|| {
@@ -112,12 +128,20 @@ impl<'a> Settings<'a> {
     /// The place of a key's value, for problems.
     #[must_use]
     pub fn place_of(&self, name: &str) -> Place {
-        self.reading.place(
-            self.table
-                .get(name)
-                .and_then(Item::span)
-                .or_else(|| self.table.span()),
-        )
+        match self.table.get(name).and_then(Item::span) {
+            Some(span) => self.reading.place(Some(span)),
+            None => self.place.clone(),
+        }
+    }
+
+    /// Reports a problem without ending the building: an operation that reads several parts can report them all.
+    pub fn report(&mut self, problem: Problem) {
+        self.reported.push(problem);
+    }
+
+    /// What was reported.
+    pub(super) fn reported(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.reported)
     }
 
     /// The file being read.
@@ -150,6 +174,18 @@ impl<'a> Settings<'a> {
             .iter()
             .map(|text| self.parse_path(name, text))
             .collect()
+    }
+
+    /// The names and paths of a table, in the order written; empty where the key is absent.
+    pub fn path_table(&self, name: &str) -> Result<Vec<(String, Path)>, Problem> {
+        let Some(table) = self.table.get(name).and_then(Item::as_table_like) else {
+            return Ok(Vec::new());
+        };
+        let paths = table.iter().map(|(key, item)| {
+            let path = self.parse_path(name, item.as_str().unwrap_or_default())?;
+            Ok((key.to_owned(), path))
+        });
+        paths.collect()
     }
 
     fn parse_path(&self, name: &str, text: &str) -> Result<Path, Problem> {
@@ -222,4 +258,16 @@ impl<'a> Settings<'a> {
     pub fn manual(&self) -> &'static Manual {
         self.manual
     }
+}
+
+fn path_table(item: &Item) -> bool {
+    item.as_table_like()
+        .is_some_and(|table| table.iter().all(|(_, path)| path.is_str()))
+}
+
+fn tables(item: &Item) -> bool {
+    item.is_array_of_tables()
+        || item
+            .as_array()
+            .is_some_and(|list| list.iter().all(Toml::is_inline_table))
 }

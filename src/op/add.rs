@@ -1,0 +1,125 @@
+//! `add`: a new field.
+
+use serde_json::json;
+
+use super::given::{ElementPath, Given};
+use super::walk::Walk;
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
+use crate::expression::{Evaluated, Scope, Template};
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::record::Document;
+use crate::refusal::Refusal;
+
+/// The reference entry.
+pub(super) static MANUAL: Manual = Manual {
+    name: "add",
+    group: "shape",
+    summary: "adds a field that is not there yet, at the end of its object",
+    keys: &[
+        Key::required(
+            "path",
+            Form::Path,
+            "the new field; `[*]` adds it to every element",
+        ),
+        Key::required(
+            "value",
+            Form::Template,
+            "its value, found once a record; `omit` adds nothing",
+        ),
+    ],
+    refusals: &["add.exists", "add.missing", "add.blocked"],
+    undo: "exact: removed again; from the image where objects on the way may be made",
+    build,
+};
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let path = settings.path("path")?;
+    let value = settings.template("value")?.ok_or_else(|| {
+        Problem::error(
+            "stage.missing_key",
+            settings.place().clone(),
+            "`add` needs the key `value`",
+        )
+    })?;
+    Ok(Box::new(Add::new(path, value)))
+}
+
+/// Adds a field that is not there yet.
+#[derive(Clone, Debug)]
+pub struct Add {
+    field: Given<ElementPath>,
+    value: Template,
+}
+
+impl Add {
+    /// Adds `path` with this value. Refuses records where it exists.
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, value: Template) -> Self {
+        Self {
+            field: Given::new(|| ElementPath::field(path)),
+            value,
+        }
+    }
+}
+
+impl Operation for Add {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let field = self.field.get()?;
+        let walk = Walk {
+            op: MANUAL.name,
+            missing: Missing::Refuse,
+        };
+        let value = match self.value.value(document, scope)? {
+            Evaluated::Value(value) => value,
+            Evaluated::Omit => return Ok(Effect::Unchanged),
+        };
+        walk.objects(document, &field.elements, &mut |object, trail| {
+            walk.free_target(object, &field.below, false, trail)?;
+            walk.put(object, &field.below, value.clone(), trail)
+        })
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        self.value.reads()
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        self.field.paths(|field| [&field.path])
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        let direct = self
+            .field
+            .known()
+            .is_some_and(|field| field.below.parents().is_empty());
+        if direct {
+            Reversibility::Exact
+        } else {
+            Reversibility::Image
+        }
+    }
+
+    fn inverse(&self) -> Option<Box<dyn Operation>> {
+        let field = self.field.known()?;
+        // An expression may have left the field out; before, it was missing in any case.
+        (self.reversibility() == Reversibility::Exact)
+            .then(|| Box::new(Remove::new(&field.path).skip_missing()) as Box<dyn Operation>)
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        json!({
+            "op": MANUAL.name,
+            "path": self.field.text(|field| &field.path),
+            "value": self.value.meaning(),
+        })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.field.problems()
+    }
+}

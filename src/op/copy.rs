@@ -1,0 +1,180 @@
+//! `copy`: a value at a second place.
+
+use serde_json::json;
+
+use super::given::{ElementPath, Given, different, same_elements};
+use super::walk::{OVERWRITE, Walk};
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::record::Document;
+use crate::refusal::Refusal;
+
+/// The reference entry.
+pub(super) static MANUAL: Manual = Manual {
+    name: "copy",
+    group: "shape",
+    summary: "puts a value at a second place, making the objects on the way",
+    keys: &[
+        Key::required("from", Form::Path, "the value"),
+        Key::required(
+            "to",
+            Form::Path,
+            "where the copy goes; the same as `from` up to the last `[*]`",
+        ),
+        Missing::KEY,
+        OVERWRITE,
+    ],
+    refusals: &["copy.missing", "copy.exists", "copy.blocked"],
+    undo: "exact: the copy removed; from the image where objects on the way may be made, or with `missing = \"skip\"`; lossy with `overwrite`",
+    build,
+};
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let mut copy = Copy::new(settings.path("from")?, settings.path("to")?);
+    copy.missing = Missing::read(settings);
+    copy.overwrite = settings.boolean("overwrite", false);
+    Ok(Box::new(copy))
+}
+
+/// Puts a value at a second place.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    paths: Given<(ElementPath, ElementPath)>,
+    missing: Missing,
+    overwrite: bool,
+}
+
+impl Copy {
+    /// Copies `from` to `to`; both must be the same up to their last `[*]`. Refuses records where `from` is missing or
+    /// `to` exists.
+    #[must_use]
+    pub fn new(from: impl Into<PathText>, to: impl Into<PathText>) -> Self {
+        let paths = Given::new(|| {
+            let (from, to) = (ElementPath::read(from)?, ElementPath::field(to)?);
+            different(&from.path, &to.path)?;
+            same_elements(&from, &to)?;
+            Ok((from, to))
+        });
+        Self {
+            paths,
+            missing: Missing::Refuse,
+            overwrite: false,
+        }
+    }
+
+    /// Does nothing where the value is missing.
+    #[must_use]
+    pub fn skip_missing(mut self) -> Self {
+        self.missing = Missing::Skip;
+        self
+    }
+
+    /// Replaces what stands at the target.
+    #[must_use]
+    pub fn overwrite(mut self) -> Self {
+        self.overwrite = true;
+        self
+    }
+}
+
+impl Operation for Copy {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let (from, to) = self.paths.get()?;
+        let walk = Walk {
+            op: MANUAL.name,
+            missing: self.missing,
+        };
+        walk.objects(document, &from.elements, &mut |object, trail| {
+            let Some(value) = object.at(&from.below).map(std::borrow::Cow::into_owned) else {
+                return walk.nothing_below(trail, &from.below);
+            };
+            walk.free_target(object, &to.below, self.overwrite, trail)?;
+            walk.put(object, &to.below, value, trail)
+        })
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        self.paths.paths(|(from, _)| [&from.path])
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        self.paths.paths(|(_, to)| [&to.path])
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        // No object is made on the way when the value comes out of the same one.
+        let same_object = self
+            .paths
+            .known()
+            .is_some_and(|(from, to)| from.below.segments().starts_with(to.below.parents()));
+        match (self.overwrite, self.missing) {
+            (true, _) => Reversibility::Lossy,
+            (false, Missing::Refuse) if same_object => Reversibility::Exact,
+            (false, _) => Reversibility::Image,
+        }
+    }
+
+    fn inverse(&self) -> Option<Box<dyn Operation>> {
+        let (_, to) = self.paths.known()?;
+        (self.reversibility() == Reversibility::Exact)
+            .then(|| Box::new(Remove::new(&to.path)) as Box<dyn Operation>)
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        json!({
+            "op": MANUAL.name,
+            "from": self.paths.text(|(from, _)| &from.path),
+            "to": self.paths.text(|(_, to)| &to.path),
+            "missing": self.missing.word(),
+            "overwrite": self.overwrite,
+        })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.paths.problems()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::testing::{applied, changed, refused};
+
+    #[test]
+    fn a_copy_leaves_the_value_where_it_was() {
+        let toml = "op = 'copy'\nfrom = 'items[0].id'\nto = 'first.id'";
+        assert_eq!(
+            applied(toml, r#"{"items":[{"id":6.00}]}"#).unwrap(),
+            r#"{"items":[{"id":6.00}],"first":{"id":6.00}}"#
+        );
+        assert_eq!(refused(toml, r#"{"items":[]}"#), "copy.missing /items/0/id");
+        assert_eq!(
+            refused(toml, r#"{"items":[{"id":1}],"first":{"id":1}}"#),
+            "copy.exists /first/id"
+        );
+    }
+
+    #[test]
+    fn a_copy_is_exact_only_where_it_can_make_no_object() {
+        assert_eq!(Copy::new("a", "b").reversibility(), Reversibility::Exact);
+        assert_eq!(Copy::new("a.x", "a.y").reversibility(), Reversibility::Exact);
+        assert_eq!(
+            Copy::new("a[*].x", "a[*].y").reversibility(),
+            Reversibility::Exact
+        );
+        assert_eq!(Copy::new("a", "b.c").reversibility(), Reversibility::Image);
+        assert_eq!(
+            Copy::new("a", "b").skip_missing().reversibility(),
+            Reversibility::Image
+        );
+        let over = Copy::new("a", "b").overwrite();
+        assert_eq!(over.reversibility(), Reversibility::Lossy);
+        assert_eq!(changed(&over, r#"{"a":1,"b":2}"#).unwrap(), r#"{"a":1,"b":1}"#);
+    }
+}

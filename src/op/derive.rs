@@ -1,0 +1,283 @@
+//! `derive`: several records out of one.
+
+use serde_json::json;
+
+use super::given::{FieldPath, Given, single_path};
+use super::walk::{Trail, Walk};
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
+use crate::expression::{Evaluated, Expression, Scope};
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::record::{Document, Field, Value};
+use crate::refusal::Refusal;
+
+/// The code under which a record with an empty list is left out.
+const EMPTY: &str = "derive.empty";
+
+/// The reference entry.
+pub(super) static MANUAL: Manual = Manual {
+    name: "derive",
+    group: "record",
+    summary: "makes one record of every object of a list; a record with an empty list is left out as `derive.empty`",
+    keys: &[
+        Key::optional(
+            "path",
+            Form::Path,
+            "the objects of `records`",
+            "the list of objects",
+        ),
+        Key::optional(
+            "records",
+            Form::Expression,
+            "the objects of `path`",
+            "an expression that gives the list of objects",
+        ),
+        Key::optional(
+            "keep",
+            Form::Paths,
+            "none",
+            "fields of the record that go to the front of every derived one",
+        ),
+    ],
+    refusals: &[
+        "derive.missing",
+        "derive.not_list",
+        "derive.not_object",
+        "derive.exists",
+    ],
+    undo: "lossy: the rest of the record is gone but for the image or the untouched source",
+    build,
+};
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let derive = match (settings.path_or_none("path")?, settings.expression("records")?) {
+        (Some(path), None) => Derive::from_list(path),
+        (None, Some(records)) => Derive::from_expression(records),
+        _ => {
+            let message = "`derive` takes either `path` or `records`";
+            return Err(Problem::error(
+                "stage.missing_key",
+                settings.place().clone(),
+                message,
+            ));
+        }
+    };
+    Ok(Box::new(derive.keep(settings.paths("keep")?)))
+}
+
+/// Makes several records out of one.
+#[derive(Clone, Debug)]
+pub struct Derive {
+    source: Source,
+    keep: Given<Vec<FieldPath>>,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    List(Given<Path>),
+    Expression(Box<Expression>),
+}
+
+impl Derive {
+    /// One record of every object of the list at `path`.
+    #[must_use]
+    pub fn from_list(path: impl Into<PathText>) -> Self {
+        Self {
+            source: Source::List(Given::new(|| single_path(path))),
+            keep: Given::new(|| Ok(Vec::new())),
+        }
+    }
+
+    /// One record of every object of the list that an expression gives.
+    #[must_use]
+    pub fn from_expression(records: Expression) -> Self {
+        Self {
+            source: Source::Expression(Box::new(records)),
+            keep: Given::new(|| Ok(Vec::new())),
+        }
+    }
+
+    /// Puts these fields of the record, under their last names, to the front of every derived one. Refuses records
+    /// where one is missing or its name is taken.
+    #[must_use]
+    pub fn keep<P: Into<PathText>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.keep = self.keep.and(|mut keep| {
+            for path in paths {
+                let field = FieldPath::read(single_path(path)?)?;
+                if keep.iter().any(|before| before.name == field.name) {
+                    let message = format!("`{}` is kept twice", field.name);
+                    return Err(Problem::error("stage.same_name", None, message));
+                }
+                keep.push(field);
+            }
+            Ok(keep)
+        });
+        self
+    }
+
+    fn list(&self, walk: &Walk, document: &Document, scope: &mut Scope<'_>) -> Result<Value, Refusal> {
+        match &self.source {
+            Source::List(path) => {
+                let path = path.get()?;
+                let found = document.at(path).map(std::borrow::Cow::into_owned);
+                found.ok_or_else(|| walk.refusal_below("missing", &Trail::Record, path))
+            }
+            Source::Expression(records) => match records.value(document, scope)? {
+                Evaluated::Value(value) => Ok(value),
+                Evaluated::Omit => Ok(Value::null()),
+            },
+        }
+    }
+
+    fn kept(&self, walk: &Walk, document: &Document) -> Result<Vec<Field>, Refusal> {
+        let fields = self.keep.get()?.iter().map(|field| {
+            let value = document.at(&field.path).map(std::borrow::Cow::into_owned);
+            let value = value.ok_or_else(|| walk.refusal_below("missing", &Trail::Record, &field.path))?;
+            Ok(Field::new(&field.name, value))
+        });
+        fields.collect()
+    }
+
+    /// Where the list stands, for refusals; the record where an expression makes it.
+    fn pointer(&self) -> String {
+        match &self.source {
+            Source::List(path) => path.known().map(Path::pointer).unwrap_or_default(),
+            Source::Expression(_) => String::new(),
+        }
+    }
+}
+
+impl Operation for Derive {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let walk = Walk {
+            op: MANUAL.name,
+            missing: Missing::Refuse,
+        };
+        let kept = self.kept(&walk, document)?;
+        let value = self.list(&walk, document, scope)?;
+        let Some(list) = value.as_list() else {
+            return Err(Refusal::new("derive.not_list", self.pointer()).expected("a list of objects"));
+        };
+        if list.is_empty() {
+            return Ok(Effect::Filtered(EMPTY.to_owned()));
+        }
+        let documents = list.iter().enumerate().map(|(index, element)| {
+            let here = || format!("{}/{index}", self.pointer());
+            let object = element
+                .as_object()
+                .ok_or_else(|| Refusal::new("derive.not_object", here()).expected("an object"))?;
+            let taken = kept.iter().find(|field| object.position(&field.name()).is_some());
+            if let Some(field) = taken {
+                let pointer = here() + &Path::field(&field.name()).pointer();
+                return Err(Refusal::new("derive.exists", pointer));
+            }
+            Ok(kept.iter().chain(object.fields()).cloned().collect())
+        });
+        Ok(Effect::Derived(documents.collect::<Result<_, _>>()?))
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        let mut paths = match &self.source {
+            Source::List(path) => path.paths(|path| [path]),
+            Source::Expression(records) => records.reads(),
+        };
+        let keep = self.keep.known().into_iter().flatten();
+        paths.extend(keep.map(|field| field.path.clone()));
+        paths
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        Vec::new()
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Lossy
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        let (path, records) = match &self.source {
+            Source::List(path) => (path.text(|path| path), None),
+            Source::Expression(records) => (None, Some(records.source())),
+        };
+        let keep = self.keep.known().into_iter().flatten();
+        json!({
+            "op": MANUAL.name,
+            "path": path,
+            "records": records,
+            "keep": keep.map(|field| field.path.to_string()).collect::<Vec<_>>(),
+        })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = match &self.source {
+            Source::List(path) => path.problems(),
+            Source::Expression(_) => Vec::new(),
+        };
+        problems.extend(self.keep.problems());
+        problems
+    }
+
+    fn concerns_whole_record(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::testing::{apply, operation, problem, refused};
+    use crate::record::Object;
+
+    fn derived(toml: &str, json: &str) -> Vec<String> {
+        let mut document = Document::parse(json).unwrap();
+        match apply(&*operation(toml), &mut document).unwrap() {
+            Effect::Derived(documents) => documents.iter().map(Object::to_json).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_record_becomes_one_record_for_every_element() {
+        let toml = "op = 'derive'\npath = 'order.items'\nkeep = ['order.id']";
+        assert_eq!(
+            derived(
+                toml,
+                r#"{"order":{"id":7.0,"items":[{"sku":"a"},{"sku":"b","n":1e2}]}}"#
+            ),
+            [r#"{"id":7.0,"sku":"a"}"#, r#"{"id":7.0,"sku":"b","n":1e2}"#]
+        );
+        assert_eq!(
+            refused(toml, r#"{"order":{"id":1}}"#),
+            "derive.missing /order/items"
+        );
+        assert_eq!(
+            refused(toml, r#"{"order":{"items":[]}}"#),
+            "derive.missing /order/id"
+        );
+        assert_eq!(
+            refused(toml, r#"{"order":{"id":1,"items":[{"id":2}]}}"#),
+            "derive.exists /order/items/0/id"
+        );
+        assert_eq!(
+            refused(toml, r#"{"order":{"id":1,"items":[{},3]}}"#),
+            "derive.not_object /order/items/1"
+        );
+        assert_eq!(
+            refused(toml, r#"{"order":{"id":1,"items":{}}}"#),
+            "derive.not_list /order/items"
+        );
+    }
+
+    #[test]
+    fn a_record_that_derives_nothing_is_accounted_for() {
+        let mut document = Document::parse(r#"{"items":[]}"#).unwrap();
+        let effect = apply(&Derive::from_list("items"), &mut document).unwrap();
+        assert!(matches!(effect, Effect::Filtered(reason) if reason == "derive.empty"));
+        assert!(problem("op = 'derive'").starts_with("stage.missing_key"));
+        assert!(problem("op = 'derive'\npath = 'a[*].b'").starts_with("stage.many_places"));
+    }
+}

@@ -1,0 +1,291 @@
+//! `each`: operations on every element of a list of objects.
+
+use serde_json::json;
+use toml_edit::{Item, Value as Toml};
+
+use super::given::{Given, list_path};
+use super::read::read_at;
+use super::walk::{Trail, Walk};
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::{Path, Segment};
+use crate::problem::Problem;
+use crate::record::{Document, Value};
+use crate::refusal::Refusal;
+
+/// The reference entry.
+pub(super) static MANUAL: Manual = Manual {
+    name: "each",
+    group: "collection",
+    summary: "does operations on every element of a list of objects; their paths, and `doc` in their expressions, begin at the element",
+    keys: &[
+        Key::required("path", Form::Path, "the list"),
+        Key::required(
+            "ops",
+            Form::Operations,
+            "the operations, `[[op.ops]]` or inline tables",
+        ),
+        Missing::KEY,
+    ],
+    refusals: &[
+        "each.missing",
+        "each.not_list",
+        "each.not_object",
+        "each.whole_record",
+        "each.blocked",
+    ],
+    undo: "as the weakest of its operations: exact by their inverses in reverse order",
+    build,
+};
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let mut each = Each::new(settings.path("path")?);
+    each.missing = Missing::read(settings);
+    let reading = settings.reading();
+    let read = match settings.item("ops") {
+        Some(Item::ArrayOfTables(tables)) => tables
+            .iter()
+            .map(|table| read_at(table, table.span(), reading))
+            .collect(),
+        Some(Item::Value(Toml::Array(list))) => list
+            .iter()
+            .filter_map(Toml::as_inline_table)
+            .map(|inline| read_at(&inline.clone().into_table(), inline.span(), reading))
+            .collect(),
+        _ => Vec::new(),
+    };
+    for operation in read {
+        match operation {
+            Ok(operation) => each.operations.push(operation),
+            Err(problems) => problems.into_iter().for_each(|problem| settings.report(problem)),
+        }
+    }
+    Ok(Box::new(each))
+}
+
+/// Does operations on every element of a list of objects.
+#[derive(Debug)]
+pub struct Each {
+    list: Given<Path>,
+    operations: Vec<Box<dyn Operation>>,
+    missing: Missing,
+}
+
+impl Each {
+    /// Operations, still to be added, on every element of the list. Refuses records where the list is missing.
+    #[must_use]
+    pub fn new(list: impl Into<PathText>) -> Self {
+        Self {
+            list: Given::new(|| list_path(list)),
+            operations: Vec::new(),
+            missing: Missing::Refuse,
+        }
+    }
+
+    /// One more operation. Its paths begin at the element.
+    #[must_use]
+    pub fn op(mut self, operation: impl Operation + 'static) -> Self {
+        self.operations.push(Box::new(operation));
+        self
+    }
+
+    /// Does nothing where the list is missing.
+    #[must_use]
+    pub fn skip_missing(mut self) -> Self {
+        self.missing = Missing::Skip;
+        self
+    }
+
+    fn element(
+        &self,
+        walk: &Walk,
+        element: &mut Value,
+        trail: &Trail<'_>,
+        scope: &mut Scope<'_>,
+    ) -> Result<bool, Refusal> {
+        let Some(object) = element.as_object_mut() else {
+            return Err(walk.refusal("not_object", trail).expected("an object"));
+        };
+        let mut changed = false;
+        for operation in &self.operations {
+            match operation
+                .apply(object, scope)
+                .map_err(|refusal| trail.locate(refusal))?
+            {
+                Effect::Changed => changed = true,
+                Effect::Unchanged => {}
+                Effect::Filtered(_) | Effect::Derived(_) | Effect::Rekeyed(_) => {
+                    let expected = "operations that only change the element";
+                    return Err(walk.refusal("whole_record", trail).expected(expected));
+                }
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The paths of the operations, from the record on.
+    fn below(&self, of: impl Fn(&dyn Operation) -> Vec<Path>) -> Vec<Path> {
+        let Some(list) = self.list.known() else {
+            return Vec::new();
+        };
+        let paths = self.operations.iter().flat_map(|operation| of(&**operation));
+        paths
+            .map(|path| {
+                let before = list.segments().iter().cloned();
+                let element = std::iter::once(Segment::Each);
+                Path::of(
+                    before
+                        .chain(element)
+                        .chain(path.segments().iter().cloned())
+                        .collect(),
+                )
+            })
+            .collect()
+    }
+}
+
+impl Operation for Each {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let list = self.list.get()?;
+        let walk = Walk {
+            op: MANUAL.name,
+            missing: self.missing,
+        };
+        walk.values(document, list.segments(), &mut |value, trail| {
+            let elements = walk.list(value, trail)?;
+            let mut changed = false;
+            for (index, element) in elements.iter_mut().enumerate() {
+                changed |= self.element(&walk, element, &Trail::Element(trail, index), scope)?;
+            }
+            Ok(changed)
+        })
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        self.below(|operation| operation.reads())
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        self.below(|operation| operation.writes())
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        let all = self.operations.iter().map(|operation| operation.reversibility());
+        all.max().unwrap_or(Reversibility::Exact)
+    }
+
+    fn inverse(&self) -> Option<Box<dyn Operation>> {
+        let inverses = self.operations.iter().rev().map(|operation| operation.inverse());
+        Some(Box::new(Self {
+            list: self.list.clone(),
+            operations: inverses.collect::<Option<_>>()?,
+            missing: self.missing,
+        }))
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        let operations = self
+            .operations
+            .iter()
+            .map(|operation| json!([operation.name(), operation.meaning()]));
+        json!({
+            "op": MANUAL.name,
+            "path": self.list.text(|list| list),
+            "ops": operations.collect::<Vec<_>>(),
+            "missing": self.missing.word(),
+        })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.list.problems();
+        for operation in &self.operations {
+            problems.extend(operation.problems());
+            if operation.concerns_whole_record() {
+                let message = format!(
+                    "`{}` concerns the record as a whole and cannot stand inside `each`",
+                    operation.name()
+                );
+                problems.push(Problem::error("stage.not_inside_each", None, message));
+            }
+        }
+        problems
+    }
+}
+
+impl Walk {
+    /// The elements of a value that must be a list.
+    pub(super) fn list<'v>(
+        &self,
+        value: &'v mut Value,
+        trail: &Trail<'_>,
+    ) -> Result<&'v mut Vec<Value>, Refusal> {
+        value
+            .as_list_mut()
+            .ok_or_else(|| self.refusal("not_list", trail).expected("a list"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::testing::{applied, operation, problem, refused};
+    use crate::op::{Remove, Rename};
+
+    const RENAME: &str = "op = 'each'\npath = 'items'\n[[op.ops]]\nop = 'rename'\nfrom = 'a'\nto = 'b'";
+
+    #[test]
+    fn every_element_goes_through_the_operations() {
+        assert_eq!(
+            applied(RENAME, r#"{"items":[{"a":1.0,"c":2},{"a":3}],"a":4}"#).unwrap(),
+            r#"{"items":[{"b":1.0,"c":2},{"b":3}],"a":4}"#
+        );
+        let nested = "op = 'each'\npath = 'orders[*].items'\nops = [{op='remove', path='x'}, {op='wrap', path='y', key='v'}]";
+        assert_eq!(
+            applied(nested, r#"{"orders":[{"items":[{"x":1,"y":2}]},{"items":[]}]}"#).unwrap(),
+            r#"{"orders":[{"items":[{"y":{"v":2}}]},{"items":[]}]}"#
+        );
+    }
+
+    #[test]
+    fn refusals_inside_an_element_point_from_the_record() {
+        assert_eq!(
+            applied(RENAME, r#"{"items":[{"a":1},{}]}"#).unwrap_err(),
+            r#"{"code":"rename.missing","violations":[{"code":"rename.missing","pointer":"/items/1/a","rule":"t.toml:4:1"}]}"#
+        );
+        assert_eq!(refused(RENAME, r#"{"items":[7]}"#), "each.not_object /items/0");
+        assert_eq!(refused(RENAME, r#"{"items":{}}"#), "each.not_list /items");
+        assert_eq!(refused(RENAME, "{}"), "each.missing /items");
+    }
+
+    #[test]
+    fn all_problems_of_the_inner_operations_are_told_with_their_places() {
+        let bad = problem(
+            "op = 'each'\npath = 'items'\nops = [{op='renam'}, {op='remove', path='a', missin='skip'}]",
+        );
+        assert_eq!(
+            bad,
+            "stage.unknown_op t.toml:4:12 there is no operation `renam` (did you mean `rename`?)\n\
+             stage.unknown_key t.toml:4:46 `remove` has no key `missin` (did you mean `missing`?)"
+        );
+        let bad = problem("op = 'each'\npath = 'items[*]'\nops = [{op='rekey', id='doc.x'}]");
+        assert!(
+            bad.contains("stage.not_inside_each") && bad.contains("stage.not_a_list"),
+            "{bad}"
+        );
+        assert!(problem("op = 'each'\npath = 'items'\nops = ['rename']").starts_with("stage.wrong_type"));
+    }
+
+    #[test]
+    fn each_is_as_reversible_as_its_weakest_operation() {
+        assert_eq!(operation(RENAME).reversibility(), Reversibility::Exact);
+        let each = Each::new("items").op(Rename::new("a", "b")).op(Remove::new("c"));
+        assert_eq!(each.reversibility(), Reversibility::Lossy);
+        assert!(each.inverse().is_none());
+        let paths: Vec<String> = each.writes().iter().map(Path::to_string).collect();
+        assert_eq!(paths, ["items[*].a", "items[*].b", "items[*].c"]);
+    }
+}

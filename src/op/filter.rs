@@ -1,0 +1,219 @@
+//! `filter`: which records, or which elements of a list, go on.
+
+use std::borrow::Cow;
+
+use serde_json::json;
+
+use super::given::{Given, list_path};
+use super::read::{code, is_code};
+use super::walk::{Trail, Walk};
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
+use crate::expression::{Expression, Scope};
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::record::{Document, Field, Object, Value};
+use crate::refusal::Refusal;
+
+/// The reference entry.
+pub(super) static MANUAL: Manual = Manual {
+    name: "filter",
+    group: "collection",
+    summary: "keeps the elements of a list, or without `path` the records, for which a condition holds",
+    keys: &[
+        Key::optional("path", Form::Path, "the record itself", "the list"),
+        Key::required(
+            "where",
+            Form::Expression,
+            "the condition; for a list `doc` is the element, and `doc.value` an element that is no object",
+        ),
+        Key::optional(
+            "reason",
+            Form::Text,
+            "\"filter\"",
+            "the code under which a record is left out",
+        ),
+        Missing::KEY,
+    ],
+    refusals: &["filter.missing", "filter.not_list", "filter.blocked"],
+    undo: "lossy with `path`: the elements are gone but for the image or the untouched source; exact without: it changes no record",
+    build,
+};
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let condition = settings.expression("where")?.ok_or_else(|| {
+        Problem::error(
+            "stage.missing_key",
+            settings.place().clone(),
+            "`filter` needs the key `where`",
+        )
+    })?;
+    let reason = match settings.item("reason") {
+        Some(item) => code(settings, "reason", item)?,
+        None => MANUAL.name.to_owned(),
+    };
+    let path = settings.path_or_none("path")?;
+    if path.is_some() && settings.has("reason") {
+        let message = "`reason` is for records, not for the elements of a list";
+        return Err(Problem::error(
+            "stage.useless_key",
+            settings.place_of("reason"),
+            message,
+        ));
+    }
+    let list = path.map(|path| Given::new(|| list_path(path)));
+    Ok(Box::new(Filter {
+        list,
+        condition,
+        reason,
+        missing: Missing::read(settings),
+    }))
+}
+
+/// Keeps records, or elements of a list, for which a condition holds.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    list: Option<Given<Path>>,
+    condition: Expression,
+    reason: String,
+    missing: Missing,
+}
+
+impl Filter {
+    /// Leaves out records for which the condition does not hold, with the reason `filter`.
+    #[must_use]
+    pub fn records(condition: Expression) -> Self {
+        Self {
+            list: None,
+            condition,
+            reason: MANUAL.name.to_owned(),
+            missing: Missing::Refuse,
+        }
+    }
+
+    /// Takes elements for which the condition does not hold out of a list. `doc` is the element, and `doc.value` an
+    /// element that is no object. Refuses records where the list is missing.
+    #[must_use]
+    pub fn elements(list: impl Into<PathText>, condition: Expression) -> Self {
+        Self {
+            list: Some(Given::new(|| list_path(list))),
+            ..Self::records(condition)
+        }
+    }
+
+    /// The code under which records are left out: lower-case words joined by points.
+    #[must_use]
+    pub fn reason(mut self, code: &str) -> Self {
+        code.clone_into(&mut self.reason);
+        self
+    }
+
+    /// Does nothing where the list is missing.
+    #[must_use]
+    pub fn skip_missing(mut self) -> Self {
+        self.missing = Missing::Skip;
+        self
+    }
+
+    fn holds(&self, element: &Value, scope: &mut Scope<'_>) -> Result<bool, Refusal> {
+        match element.as_object() {
+            Some(Cow::Borrowed(object)) => self.condition.truth(object, scope),
+            Some(Cow::Owned(object)) => self.condition.truth(&object, scope),
+            None => {
+                let alone = Object::from_iter([Field::new("value", element.clone())]);
+                self.condition.truth(&alone, scope)
+            }
+        }
+    }
+
+    /// Keeps the elements that `holds` wants; says whether one went.
+    pub(super) fn retain(
+        list: &mut Vec<Value>,
+        trail: &Trail<'_>,
+        mut holds: impl FnMut(&Value) -> Result<bool, Refusal>,
+    ) -> Result<bool, Refusal> {
+        let before = list.len();
+        for (index, element) in std::mem::take(list).into_iter().enumerate() {
+            let kept = holds(&element).map_err(|refusal| Trail::Element(trail, index).locate(refusal))?;
+            if kept {
+                list.push(element);
+            }
+        }
+        Ok(list.len() < before)
+    }
+}
+
+impl Operation for Filter {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let Some(list) = &self.list else {
+            return Ok(if self.condition.truth(document, scope)? {
+                Effect::Unchanged
+            } else {
+                Effect::Filtered(self.reason.clone())
+            });
+        };
+        let walk = Walk {
+            op: MANUAL.name,
+            missing: self.missing,
+        };
+        walk.values(document, list.get()?.segments(), &mut |value, trail| {
+            let elements = walk.list(value, trail)?;
+            Self::retain(elements, trail, |element| self.holds(element, scope))
+        })
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        match &self.list {
+            Some(list) => list.paths(|list| [list]),
+            None => self.condition.reads(),
+        }
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        let list = self.list.as_ref();
+        list.map(|list| list.paths(|list| [list])).unwrap_or_default()
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        match self.list {
+            Some(_) => Reversibility::Lossy,
+            None => Reversibility::Exact,
+        }
+    }
+
+    /// Without `path` itself: it changed nothing, so a record that it let through is let through again.
+    fn inverse(&self) -> Option<Box<dyn Operation>> {
+        self.list
+            .is_none()
+            .then(|| Box::new(self.clone()) as Box<dyn Operation>)
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        json!({
+            "op": MANUAL.name,
+            "path": self.list.as_ref().and_then(|list| list.text(|list| list)),
+            "where": self.condition.source(),
+            "reason": self.reason,
+            "missing": self.missing.word(),
+        })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = self.list.iter().flat_map(Given::problems).collect();
+        if !is_code(&self.reason) {
+            let message = "the reason of a filter is not a code";
+            problems.push(
+                Problem::error("stage.bad_code", None, message)
+                    .help("write lower-case words joined by points, for example `order.cancelled`"),
+            );
+        }
+        problems
+    }
+
+    fn concerns_whole_record(&self) -> bool {
+        self.list.is_none()
+    }
+}

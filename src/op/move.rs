@@ -1,0 +1,197 @@
+//! `move`: a value to another place.
+
+use serde_json::json;
+
+use super::given::{ElementPath, Given, different, same_elements};
+use super::walk::{OVERWRITE, Walk};
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::record::Document;
+use crate::refusal::Refusal;
+
+/// The reference entry.
+pub(super) static MANUAL: Manual = Manual {
+    name: "move",
+    group: "shape",
+    summary: "takes a field from one place to the end of another object, making the objects on the way",
+    keys: &[
+        Key::required("from", Form::Path, "the field"),
+        Key::required(
+            "to",
+            Form::Path,
+            "where it goes; the same as `from` up to the last `[*]`",
+        ),
+        Missing::KEY,
+        OVERWRITE,
+    ],
+    refusals: &["move.missing", "move.exists", "move.blocked"],
+    undo: "from the image: the old place among its siblings is not known; lossy with `overwrite`",
+    build,
+};
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let mut moved = Move::new(settings.path("from")?, settings.path("to")?);
+    moved.missing = Missing::read(settings);
+    moved.overwrite = settings.boolean("overwrite", false);
+    Ok(Box::new(moved))
+}
+
+/// Takes a field from one place to the end of another object.
+#[derive(Clone, Debug)]
+pub struct Move {
+    paths: Given<(ElementPath, ElementPath)>,
+    missing: Missing,
+    overwrite: bool,
+}
+
+impl Move {
+    /// Moves `from` to `to`; both must be the same up to their last `[*]`. Refuses records where `from` is missing or
+    /// `to` exists.
+    #[must_use]
+    pub fn new(from: impl Into<PathText>, to: impl Into<PathText>) -> Self {
+        let paths = Given::new(|| {
+            let (from, to) = (ElementPath::field(from)?, ElementPath::field(to)?);
+            different(&from.path, &to.path)?;
+            same_elements(&from, &to)?;
+            if from.path.covers(&to.path) {
+                let message = format!("`{}` lies inside `{}`", to.path, from.path);
+                return Err(Problem::error("stage.inside_itself", None, message)
+                    .help("`wrap` with `key` puts a value into an object of its own"));
+            }
+            Ok((from, to))
+        });
+        Self {
+            paths,
+            missing: Missing::Refuse,
+            overwrite: false,
+        }
+    }
+
+    /// Does nothing where the field is missing.
+    #[must_use]
+    pub fn skip_missing(mut self) -> Self {
+        self.missing = Missing::Skip;
+        self
+    }
+
+    /// Replaces what stands at the target.
+    #[must_use]
+    pub fn overwrite(mut self) -> Self {
+        self.overwrite = true;
+        self
+    }
+}
+
+impl Operation for Move {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let (from, to) = self.paths.get()?;
+        let walk = Walk {
+            op: MANUAL.name,
+            missing: self.missing,
+        };
+        walk.objects(document, &from.elements, &mut |object, trail| {
+            if object.at(&from.below).is_some() {
+                walk.free_target(object, &to.below, self.overwrite, trail)?;
+            }
+            match object.remove_at(&from.below) {
+                Some(value) => walk.put(object, &to.below, value, trail),
+                None => walk.nothing_below(trail, &from.below),
+            }
+        })
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        self.paths.paths(|(from, _)| [&from.path])
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        self.paths.paths(|(from, to)| [&from.path, &to.path])
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        if self.overwrite {
+            Reversibility::Lossy
+        } else {
+            Reversibility::Image
+        }
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        json!({
+            "op": MANUAL.name,
+            "from": self.paths.text(|(from, _)| &from.path),
+            "to": self.paths.text(|(_, to)| &to.path),
+            "missing": self.missing.word(),
+            "overwrite": self.overwrite,
+        })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.paths.problems()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::testing::{applied, changed, problem, refused};
+
+    #[test]
+    fn a_moved_field_goes_to_the_end_of_its_new_object() {
+        let toml = "op = 'move'\nfrom = 'first'\nto = 'customer.name.first'";
+        assert_eq!(
+            applied(toml, r#"{"first":"Ada","customer":{"id":1.0},"z":0}"#).unwrap(),
+            r#"{"customer":{"id":1.0,"name":{"first":"Ada"}},"z":0}"#
+        );
+        assert_eq!(refused(toml, "{}"), "move.missing /first");
+        assert_eq!(
+            refused(toml, r#"{"first":1,"customer":{"name":{"first":2}}}"#),
+            "move.exists /customer/name/first"
+        );
+        assert_eq!(
+            refused(toml, r#"{"first":1,"customer":"Ada"}"#),
+            "move.blocked /customer/name/first"
+        );
+    }
+
+    #[test]
+    fn a_field_moves_inside_its_element() {
+        let toml = "op = 'move'\nfrom = 'items[*].pricing.net'\nto = 'items[*].net'";
+        assert_eq!(
+            applied(
+                toml,
+                r#"{"items":[{"pricing":{"net":1.10}},{"pricing":{"x":1,"net":2}}]}"#
+            )
+            .unwrap(),
+            r#"{"items":[{"pricing":{},"net":1.10},{"pricing":{"x":1},"net":2}]}"#
+        );
+        assert_eq!(
+            refused(toml, r#"{"items":[{}]}"#),
+            "move.missing /items/0/pricing/net"
+        );
+        assert!(problem("op = 'move'\nfrom = 'items[*].a'\nto = 'a'").starts_with("stage.other_elements"));
+        assert!(problem("op = 'move'\nfrom = 'a'\nto = 'a.b'").starts_with("stage.inside_itself"));
+    }
+
+    #[test]
+    fn a_field_can_take_its_own_objects_place_only_by_overwriting() {
+        let lift = Move::new("a.b", "a");
+        assert!(
+            changed(&lift, r#"{"a":{"b":1}}"#)
+                .unwrap_err()
+                .contains("move.exists")
+        );
+        assert_eq!(
+            changed(&lift.overwrite(), r#"{"a":{"b":1}}"#).unwrap(),
+            r#"{"a":1}"#
+        );
+        let skip = Move::new("x", "y").skip_missing();
+        assert_eq!(changed(&skip, r#"{"y":1}"#).unwrap(), r#"{"y":1}"#);
+    }
+}

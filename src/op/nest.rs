@@ -1,0 +1,192 @@
+//! `nest`: several fields into one new object.
+
+use serde_json::json;
+
+use super::given::{FieldPath, Given};
+use super::walk::Walk;
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::record::{Document, Field, Object, Value};
+use crate::refusal::Refusal;
+
+/// The reference entry.
+pub(super) static MANUAL: Manual = Manual {
+    name: "nest",
+    group: "shape",
+    summary: "puts fields of one object into a new object, where the first of them stood, in the order listed",
+    keys: &[
+        Key::required("fields", Form::Paths, "the fields, all of the same object"),
+        Key::required("into", Form::Path, "the new object, a field of that same object"),
+        Missing::KEY,
+    ],
+    refusals: &["nest.missing", "nest.exists", "nest.blocked"],
+    undo: "from the image: the old places among the siblings are not known",
+    build,
+};
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let mut nest = Nest::new(settings.paths("fields")?, settings.path("into")?);
+    nest.missing = Missing::read(settings);
+    Ok(Box::new(nest))
+}
+
+/// Puts several fields into one new object.
+#[derive(Clone, Debug)]
+pub struct Nest {
+    fields: Given<(Vec<FieldPath>, FieldPath)>,
+    missing: Missing,
+}
+
+impl Nest {
+    /// Puts `fields` into the new object `into`, where the first of them stood; all are fields of the same object.
+    /// Refuses records where one is missing or `into` exists.
+    #[must_use]
+    pub fn new<P: Into<PathText>>(fields: impl IntoIterator<Item = P>, into: impl Into<PathText>) -> Self {
+        let fields = Given::new(|| {
+            let fields: Vec<FieldPath> = fields
+                .into_iter()
+                .map(FieldPath::read)
+                .collect::<Result<_, _>>()?;
+            let into = FieldPath::read(into)?;
+            if fields.is_empty() {
+                let message = "`nest` needs at least one field";
+                return Err(Problem::error("stage.no_fields", None, message));
+            }
+            for (at, field) in fields.iter().enumerate() {
+                if field.parents() != into.parents() {
+                    let message = format!(
+                        "`{}` and `{}` do not lie in the same object",
+                        field.path, into.path
+                    );
+                    return Err(Problem::error("stage.other_parent", None, message).help("`move` it first"));
+                }
+                if fields[..at].iter().any(|before| before.name == field.name) {
+                    let message = format!("`{}` is listed twice", field.path);
+                    return Err(Problem::error("stage.same_path", None, message));
+                }
+            }
+            Ok((fields, into))
+        });
+        Self {
+            fields,
+            missing: Missing::Refuse,
+        }
+    }
+
+    /// Leaves out the fields that are missing; makes no object where all are.
+    #[must_use]
+    pub fn skip_missing(mut self) -> Self {
+        self.missing = Missing::Skip;
+        self
+    }
+
+    fn listed(&self) -> Vec<Path> {
+        let fields = self.fields.known().into_iter().flat_map(|(fields, _)| fields);
+        fields.map(|field| field.path.clone()).collect()
+    }
+}
+
+impl Operation for Nest {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let (fields, into) = self.fields.get()?;
+        let walk = Walk {
+            op: MANUAL.name,
+            missing: self.missing,
+        };
+        walk.objects(document, into.parents(), &mut |object, trail| {
+            let first = fields
+                .iter()
+                .filter_map(|field| object.position(&field.name))
+                .min();
+            let mut nested = Object::new();
+            for field in fields {
+                match object.position(&field.name) {
+                    Some(at) => {
+                        let taken = object.fields_mut().remove(at);
+                        nested.fields_mut().push(taken);
+                    }
+                    None => {
+                        walk.nothing(&trail.field(&field.name))?;
+                    }
+                }
+            }
+            if object.position(&into.name).is_some() {
+                return Err(walk.refusal("exists", &trail.field(&into.name)));
+            }
+            let Some(first) = first else { return Ok(false) };
+            let field = Field::new(&into.name, Value::Object(nested));
+            object.fields_mut().insert(first, field);
+            Ok(true)
+        })
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        self.listed()
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        let mut paths = self.listed();
+        paths.extend(self.fields.paths(|(_, into)| [&into.path]));
+        paths
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Image
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        json!({
+            "op": MANUAL.name,
+            "fields": self.listed().iter().map(Path::to_string).collect::<Vec<_>>(),
+            "into": self.fields.text(|(_, into)| &into.path),
+            "missing": self.missing.word(),
+        })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.fields.problems()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::op::testing::{applied, problem, refused};
+
+    #[test]
+    fn nested_fields_stand_where_the_first_of_them_stood() {
+        let toml = "op = 'nest'\nfields = ['last', 'first']\ninto = 'name'";
+        assert_eq!(
+            applied(toml, r#"{"id":1,"first":"Ada","x":1.0,"last":"L","z":0}"#).unwrap(),
+            r#"{"id":1,"name":{"last":"L","first":"Ada"},"x":1.0,"z":0}"#
+        );
+        assert_eq!(refused(toml, r#"{"last":1}"#), "nest.missing /first");
+        assert_eq!(
+            refused(toml, r#"{"last":1,"first":1,"name":1}"#),
+            "nest.exists /name"
+        );
+        let skip = format!("{toml}\nmissing = 'skip'");
+        assert_eq!(
+            applied(&skip, r#"{"a":0,"last":1}"#).unwrap(),
+            r#"{"a":0,"name":{"last":1}}"#
+        );
+        assert_eq!(applied(&skip, r#"{"a":0}"#).unwrap(), r#"{"a":0}"#);
+    }
+
+    #[test]
+    fn a_field_may_be_nested_under_its_own_name_and_inside_elements() {
+        let toml = "op = 'nest'\nfields = ['items[*].price', 'items[*].tax']\ninto = 'items[*].price'";
+        assert_eq!(
+            applied(toml, r#"{"items":[{"price":1.10,"tax":0}]}"#).unwrap(),
+            r#"{"items":[{"price":{"price":1.10,"tax":0}}]}"#
+        );
+        assert!(problem("op = 'nest'\nfields = ['a.b']\ninto = 'c'").starts_with("stage.other_parent"));
+        assert!(problem("op = 'nest'\nfields = ['a', 'a']\ninto = 'c'").starts_with("stage.same_path"));
+        assert!(problem("op = 'nest'\nfields = []\ninto = 'c'").starts_with("stage.no_fields"));
+    }
+}

@@ -1,0 +1,123 @@
+//! `rekey`: another id for the record.
+
+use serde_json::json;
+
+use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use crate::expression::{Evaluated, Expression, Scope};
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::record::{Document, Value};
+use crate::refusal::Refusal;
+
+/// The reference entry.
+pub(super) static MANUAL: Manual = Manual {
+    name: "rekey",
+    group: "record",
+    summary: "gives the record the id that an expression gives, in place of the source's id or the stage's `id`",
+    keys: &[Key::required(
+        "id",
+        Form::Expression,
+        "the id: a text, not empty and without NUL, or a whole number",
+    )],
+    refusals: &["rekey.not_id"],
+    undo: "from the image: the ledger knows the old id",
+    build,
+};
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let id = settings.expression("id")?.ok_or_else(|| {
+        Problem::error(
+            "stage.missing_key",
+            settings.place().clone(),
+            "`rekey` needs the key `id`",
+        )
+    })?;
+    Ok(Box::new(Rekey::new(id)))
+}
+
+/// Gives the record another id.
+#[derive(Clone, Debug)]
+pub struct Rekey {
+    id: Expression,
+}
+
+impl Rekey {
+    /// Gives the record the id that the expression gives: a text, not empty and without NUL, or a whole number.
+    #[must_use]
+    pub fn new(id: Expression) -> Self {
+        Self { id }
+    }
+}
+
+/// The id that a value stands for.
+fn id_of(value: &Value) -> Option<String> {
+    let whole = |number: &&str| {
+        let digits = number.strip_prefix('-').unwrap_or(number);
+        digits.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let id = match value.as_text() {
+        Some(text) => text.into_owned(),
+        None => value.as_number().filter(whole)?.to_owned(),
+    };
+    (!id.is_empty() && !id.contains('\0')).then_some(id)
+}
+
+impl Operation for Rekey {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let id = match self.id.value(document, scope)? {
+            Evaluated::Value(value) => id_of(&value),
+            Evaluated::Omit => None,
+        };
+        id.map(Effect::Rekeyed).ok_or_else(|| {
+            Refusal::new("rekey.not_id", "").expected("a text, not empty and without NUL, or a whole number")
+        })
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        self.id.reads()
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        Vec::new()
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Image
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        json!({ "op": MANUAL.name, "id": self.id.source() })
+    }
+
+    fn concerns_whole_record(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::id_of;
+    use crate::record::Value;
+
+    #[test]
+    fn an_id_is_a_text_or_a_whole_number() {
+        for (json, id) in [
+            (r#""a b""#, Some("a b")),
+            ("7", Some("7")),
+            ("-7", Some("-7")),
+            ("7.0", None),
+            ("1e2", None),
+            (r#""""#, None),
+            (r#""a\u0000b""#, None),
+            ("null", None),
+            ("true", None),
+            ("[1]", None),
+        ] {
+            assert_eq!(id_of(&Value::parse(json).unwrap()).as_deref(), id, "{json}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `remove`: fields that go.
+
+use serde_json::json;
+
+use super::given::{FieldPath, Given};
+use super::walk::{Walk, effect};
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::record::Document;
+use crate::refusal::Refusal;
+
+/// The reference entry.
+pub(super) static MANUAL: Manual = Manual {
+    name: "remove",
+    group: "shape",
+    summary: "removes fields",
+    keys: &[
+        Key::optional("path", Form::Path, "the fields of `paths`", "one field"),
+        Key::optional("paths", Form::Paths, "the field of `path`", "several fields"),
+        Missing::KEY,
+    ],
+    refusals: &["remove.missing", "remove.blocked"],
+    undo: "lossy: the values are gone but for the image or the untouched source",
+    build,
+};
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let mut paths = settings.paths("paths")?;
+    paths.extend(settings.path_or_none("path")?);
+    let mut remove = Remove::all(paths);
+    remove.missing = Missing::read(settings);
+    Ok(Box::new(remove))
+}
+
+/// Removes fields.
+#[derive(Clone, Debug)]
+pub struct Remove {
+    fields: Given<Vec<FieldPath>>,
+    missing: Missing,
+}
+
+impl Remove {
+    /// Removes a field. Refuses records where it is missing.
+    #[must_use]
+    pub fn new(path: impl Into<PathText>) -> Self {
+        Self::all([path])
+    }
+
+    /// Removes fields, at least one. Refuses records where one is missing.
+    #[must_use]
+    pub fn all<P: Into<PathText>>(paths: impl IntoIterator<Item = P>) -> Self {
+        let fields = Given::new(|| {
+            let fields: Vec<FieldPath> = paths.into_iter().map(FieldPath::read).collect::<Result<_, _>>()?;
+            if fields.is_empty() {
+                let message = "`remove` needs `path` or `paths`: what it removes";
+                return Err(Problem::error("stage.missing_key", None, message));
+            }
+            Ok(fields)
+        });
+        Self {
+            fields,
+            missing: Missing::Refuse,
+        }
+    }
+
+    /// Does nothing where a field is missing.
+    #[must_use]
+    pub fn skip_missing(mut self) -> Self {
+        self.missing = Missing::Skip;
+        self
+    }
+
+    fn listed(&self) -> Vec<Path> {
+        let fields = self.fields.known().into_iter().flatten();
+        fields.map(|field| field.path.clone()).collect()
+    }
+}
+
+impl Operation for Remove {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let walk = Walk {
+            op: MANUAL.name,
+            missing: self.missing,
+        };
+        let mut changed = false;
+        for field in self.fields.get()? {
+            let done = walk.objects(document, field.parents(), &mut |object, trail| match object
+                .remove(&field.name)
+            {
+                Some(_) => Ok(true),
+                None => walk.nothing(&trail.field(&field.name)),
+            })?;
+            changed |= matches!(done, Effect::Changed);
+        }
+        Ok(effect(changed))
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        Vec::new()
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        self.listed()
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Lossy
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        json!({
+            "op": MANUAL.name,
+            "paths": self.listed().iter().map(Path::to_string).collect::<Vec<_>>(),
+            "missing": self.missing.word(),
+        })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.fields.problems()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::op::testing::{applied, problem, refused};
+
+    #[test]
+    fn removed_fields_are_gone_and_their_siblings_stay() {
+        let toml = "op = 'remove'\npaths = ['a', 'items[*].x']";
+        assert_eq!(
+            applied(toml, r#"{"a":1,"b":2.0,"items":[{"x":1,"y":1e2},{"x":2}]}"#).unwrap(),
+            r#"{"b":2.0,"items":[{"y":1e2},{}]}"#
+        );
+        assert_eq!(
+            refused(toml, r#"{"a":1,"items":[{"y":1}]}"#),
+            "remove.missing /items/0/x"
+        );
+        let skip = format!("{toml}\nmissing = 'skip'");
+        assert_eq!(applied(&skip, r#"{"items":null}"#).unwrap(), r#"{"items":null}"#);
+        assert_eq!(refused(&skip, r#"{"items":"none"}"#), "remove.blocked /items");
+    }
+
+    #[test]
+    fn remove_must_say_what_it_removes() {
+        assert!(problem("op = 'remove'").starts_with("stage.missing_key t.toml:1:1"));
+        assert!(problem("op = 'remove'\npath = 'items[*]'").starts_with("stage.not_a_field"));
+    }
+}

@@ -1,0 +1,206 @@
+//! `rename`: another name for a field, which stays where it is.
+
+use serde_json::json;
+
+use super::given::{FieldPath, Given, different};
+use super::walk::{OVERWRITE, Walk};
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::record::Document;
+use crate::refusal::Refusal;
+
+/// The reference entry.
+pub(super) static MANUAL: Manual = Manual {
+    name: "rename",
+    group: "shape",
+    summary: "gives a field another name; it keeps its place among its siblings",
+    keys: &[
+        Key::required("from", Form::Path, "the field"),
+        Key::required("to", Form::Path, "the same path with the new name"),
+        Missing::KEY,
+        OVERWRITE,
+    ],
+    refusals: &["rename.missing", "rename.exists", "rename.blocked"],
+    undo: "exact: renamed back; from the image with `missing = \"skip\"`; lossy with `overwrite`",
+    build,
+};
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let mut rename = Rename::new(settings.path("from")?, settings.path("to")?);
+    rename.missing = Missing::read(settings);
+    rename.overwrite = settings.boolean("overwrite", false);
+    Ok(Box::new(rename))
+}
+
+/// Gives a field another name; it keeps its place among its siblings.
+#[derive(Clone, Debug)]
+pub struct Rename {
+    fields: Given<(FieldPath, FieldPath)>,
+    missing: Missing,
+    overwrite: bool,
+}
+
+impl Rename {
+    /// Renames `from` to `to`: the same path but for its last name. Refuses records where `from` is missing or `to`
+    /// exists.
+    #[must_use]
+    pub fn new(from: impl Into<PathText>, to: impl Into<PathText>) -> Self {
+        let fields = Given::new(|| {
+            let (from, to) = (FieldPath::read(from)?, FieldPath::read(to)?);
+            different(&from.path, &to.path)?;
+            if from.parents() != to.parents() {
+                let message = format!("`{}` and `{}` do not lie in the same object", from.path, to.path);
+                return Err(Problem::error("stage.other_parent", None, message)
+                    .help("`rename` keeps a field where it is; use `move`"));
+            }
+            Ok((from, to))
+        });
+        Self {
+            fields,
+            missing: Missing::Refuse,
+            overwrite: false,
+        }
+    }
+
+    /// Does nothing where the field is missing.
+    #[must_use]
+    pub fn skip_missing(mut self) -> Self {
+        self.missing = Missing::Skip;
+        self
+    }
+
+    /// Replaces a field that already has the new name.
+    #[must_use]
+    pub fn overwrite(mut self) -> Self {
+        self.overwrite = true;
+        self
+    }
+}
+
+impl Operation for Rename {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let (from, to) = self.fields.get()?;
+        let walk = Walk {
+            op: MANUAL.name,
+            missing: self.missing,
+        };
+        walk.objects(document, from.parents(), &mut |object, trail| {
+            if object.position(&from.name).is_none() {
+                return walk.nothing(&trail.field(&from.name));
+            }
+            if object.position(&to.name).is_some() {
+                if !self.overwrite {
+                    return Err(walk.refusal("exists", &trail.field(&to.name)));
+                }
+                object.remove(&to.name);
+            }
+            let Some(at) = object.position(&from.name) else {
+                return Ok(false);
+            };
+            object.fields_mut()[at].rename(&to.name);
+            Ok(true)
+        })
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        self.fields.paths(|(from, _)| [&from.path])
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        self.fields.paths(|(from, to)| [&from.path, &to.path])
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        match (self.overwrite, self.missing) {
+            (true, _) => Reversibility::Lossy,
+            // Where nothing was renamed, a field that has the new name anyway would be renamed back.
+            (false, Missing::Skip) => Reversibility::Image,
+            (false, Missing::Refuse) => Reversibility::Exact,
+        }
+    }
+
+    fn inverse(&self) -> Option<Box<dyn Operation>> {
+        let (from, to) = self.fields.known()?;
+        (self.reversibility() == Reversibility::Exact)
+            .then(|| Box::new(Self::new(&to.path, &from.path)) as Box<dyn Operation>)
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        json!({
+            "op": MANUAL.name,
+            "from": self.fields.text(|(from, _)| &from.path),
+            "to": self.fields.text(|(_, to)| &to.path),
+            "missing": self.missing.word(),
+            "overwrite": self.overwrite,
+        })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.fields.problems()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::testing::{applied, changed, problem, refused};
+
+    #[test]
+    fn a_renamed_field_keeps_its_place_and_its_text() {
+        let toml = "op = 'rename'\nfrom = 'acct_no'\nto = 'account_number'";
+        assert_eq!(
+            applied(toml, r#"{"a":1.50,"acct_no":6.00,"z":"é"}"#).unwrap(),
+            r#"{"a":1.50,"account_number":6.00,"z":"é"}"#
+        );
+        assert_eq!(refused(toml, r#"{"a":1}"#), "rename.missing /acct_no");
+        assert_eq!(
+            refused(toml, r#"{"acct_no":1,"account_number":2}"#),
+            "rename.exists /account_number"
+        );
+    }
+
+    #[test]
+    fn every_element_is_renamed_and_the_refusal_names_the_element() {
+        let toml = "op = 'rename'\nfrom = 'items[*].qty'\nto = 'items[*].quantity'";
+        assert_eq!(
+            applied(toml, r#"{"items":[{"qty":1},{"x":0,"qty":2.0}]}"#).unwrap(),
+            r#"{"items":[{"quantity":1},{"x":0,"quantity":2.0}]}"#
+        );
+        assert_eq!(applied(toml, r#"{"items":[]}"#).unwrap(), r#"{"items":[]}"#);
+        assert_eq!(
+            refused(toml, r#"{"items":[{"qty":1},{"x":0}]}"#),
+            "rename.missing /items/1/qty"
+        );
+        assert_eq!(refused(toml, "{}"), "rename.missing /items");
+        assert_eq!(refused(toml, r#"{"items":"none"}"#), "rename.blocked /items");
+        assert_eq!(refused(toml, r#"{"items":[7]}"#), "rename.blocked /items/0");
+    }
+
+    #[test]
+    fn skip_and_overwrite_do_what_they_say_and_cost_exactness() {
+        let rename = Rename::new("a", "b").skip_missing();
+        assert_eq!(changed(&rename, r#"{"c":1}"#).unwrap(), r#"{"c":1}"#);
+        assert_eq!(rename.reversibility(), Reversibility::Image);
+        let rename = Rename::new("a", "b").overwrite();
+        assert_eq!(changed(&rename, r#"{"b":1,"a":2}"#).unwrap(), r#"{"b":2}"#);
+        assert_eq!(rename.reversibility(), Reversibility::Lossy);
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_problems_before_any_record() {
+        assert_eq!(
+            problem("op = 'rename'\nfrom = 'a'\nto = 'b.c'"),
+            "stage.other_parent t.toml:1:1 `a` and `b.c` do not lie in the same object (`rename` keeps a field where it is; use `move`)"
+        );
+        assert!(problem("op = 'rename'\nfrom = 'a'\nto = 'b..c'").starts_with("stage.bad_path t.toml:4:6 "));
+        let rename = Rename::new("a..b", "c");
+        assert_eq!(rename.problems()[0].code, "stage.bad_path");
+        assert!(changed(&rename, "{}").unwrap_err().contains("stage.unusable"));
+    }
+}

@@ -1,0 +1,220 @@
+//! `rust`: a function that the program registered with the library.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::given::Given;
+use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
+use crate::context::Context;
+use crate::expression::Scope;
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::record::Document;
+use crate::refusal::Refusal;
+
+/// The reference entry.
+pub(super) static MANUAL: Manual = Manual {
+    name: "rust",
+    group: "record",
+    summary: "calls a function that the program registered with the library; it refuses under codes of its own",
+    keys: &[
+        Key::required("function", Form::Text, "its name"),
+        Key::required(
+            "version",
+            Form::Integer,
+            "its version, from 1: a changed function is another version",
+        ),
+    ],
+    refusals: &[],
+    undo: "lossy: what the function does is not known",
+    build,
+};
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let name = settings.text("function").unwrap_or_default();
+    let version = settings
+        .integer("version", 1..=i64::from(u32::MAX))?
+        .and_then(|version| u32::try_from(version).ok())
+        .unwrap_or(1);
+    let functions = &settings.reading().functions;
+    match functions.get(name, version) {
+        Some(function) => Ok(Box::new(function.clone())),
+        None => Err(unknown(settings, functions, name, version)),
+    }
+}
+
+fn unknown(settings: &Settings<'_>, functions: &Functions, name: &str, version: u32) -> Problem {
+    let versions: Vec<String> = functions
+        .iter()
+        .filter(|known| known.name == name)
+        .map(|known| known.version.to_string())
+        .collect();
+    if versions.is_empty() {
+        let message = format!("no function `{name}` is registered");
+        let problem = Problem::error("stage.unknown_function", settings.place_of("function"), message)
+            .help("functions are registered by the Rust program that uses the library");
+        return problem.did_you_mean(name, functions.iter().map(|known| known.name.as_str()));
+    }
+    let message = format!("the function `{name}` is not registered in version {version}");
+    Problem::error("stage.unknown_function", settings.place_of("version"), message)
+        .help(format!("registered: {}", versions.join(", ")))
+}
+
+/// What a function does: it changes the document, or refuses the record. It must be pure, like every operation.
+type Body = dyn Fn(&mut Document, &Context<'_>) -> Result<Effect, Refusal> + Send + Sync;
+
+/// A Rust function as an operation. Its name and version stand for what it does in the stage's meaning: who changes
+/// the function must raise the version.
+#[derive(Clone)]
+pub struct Function {
+    name: String,
+    version: u32,
+    body: Arc<Body>,
+    reads: Given<Vec<Path>>,
+    writes: Given<Vec<Path>>,
+}
+
+impl Function {
+    /// A function with its name and version, from 1.
+    #[must_use]
+    pub fn new(
+        name: &str,
+        version: u32,
+        body: impl Fn(&mut Document, &Context<'_>) -> Result<Effect, Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            version,
+            body: Arc::new(body),
+            reads: Given::new(|| Ok(Vec::new())),
+            writes: Given::new(|| Ok(Vec::new())),
+        }
+    }
+
+    /// Says what it reads, for plans and checks.
+    #[must_use]
+    pub fn reads<P: Into<PathText>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.reads = read_all(paths);
+        self
+    }
+
+    /// Says what it writes, for plans and checks.
+    #[must_use]
+    pub fn writes<P: Into<PathText>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.writes = read_all(paths);
+        self
+    }
+}
+
+fn read_all<P: Into<PathText>>(paths: impl IntoIterator<Item = P>) -> Given<Vec<Path>> {
+    Given::new(|| paths.into_iter().map(|path| path.into().read()).collect())
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Function({} {})", self.name, self.version)
+    }
+}
+
+impl Operation for Function {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        (self.body)(document, scope.context())
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        self.reads.known().cloned().unwrap_or_default()
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        self.writes.known().cloned().unwrap_or_default()
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Lossy
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        json!({ "op": MANUAL.name, "function": self.name, "version": self.version })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.reads.problems();
+        problems.extend(self.writes.problems());
+        problems
+    }
+}
+
+/// The functions that stage files may call with `op = "rust"`, by name and version.
+#[derive(Clone, Debug, Default)]
+pub struct Functions(Arc<BTreeMap<(String, u32), Function>>);
+
+impl Functions {
+    /// No function.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers a function. Returns the one that had this name and version, which is registered no more.
+    pub fn register(&mut self, function: Function) -> Option<Function> {
+        Arc::make_mut(&mut self.0).insert((function.name.clone(), function.version), function)
+    }
+
+    /// The function of a name and version.
+    #[must_use]
+    pub fn get(&self, name: &str, version: u32) -> Option<&Function> {
+        self.0.get(&(name.to_owned(), version))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Function> {
+        self.0.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::testing::{changed, problem, read_with};
+    use crate::record::Value;
+
+    fn functions() -> Functions {
+        let mut functions = Functions::new();
+        functions.register(Function::new("stamp", 2, |document, context| {
+            document.set("id", Value::text(context.id));
+            Ok(Effect::Changed)
+        }));
+        functions
+    }
+
+    #[test]
+    fn a_registered_function_runs_under_its_name_and_version() {
+        let toml = "op = 'rust'\nfunction = 'stamp'\nversion = 2";
+        let operation = read_with(toml, &functions()).unwrap();
+        assert_eq!(
+            changed(&*operation, r#"{"a":1.0}"#).unwrap(),
+            r#"{"a":1.0,"id":"r1"}"#
+        );
+        assert_eq!(
+            operation.meaning(),
+            json!({"op": "rust", "function": "stamp", "version": 2})
+        );
+    }
+
+    #[test]
+    fn a_function_or_version_that_is_not_registered_is_a_problem() {
+        let problems = |toml| read_with(toml, &functions()).unwrap_err();
+        let name = problems("op = 'rust'\nfunction = 'stampp'\nversion = 2");
+        assert_eq!(name[0].code, "stage.unknown_function");
+        assert_eq!(name[0].help.as_deref(), Some("did you mean `stamp`?"));
+        let version = problems("op = 'rust'\nfunction = 'stamp'\nversion = 3");
+        assert_eq!(version[0].help.as_deref(), Some("registered: 2"));
+        assert!(problem("op = 'rust'\nfunction = 'x'\nversion = 0").starts_with("stage.out_of_range"));
+    }
+}

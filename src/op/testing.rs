@@ -1,0 +1,82 @@
+//! What the tests of operations share.
+
+use toml_edit::Document as Toml;
+
+use super::{Effect, Operation, read};
+use crate::context::Context;
+use crate::expression::Scope;
+use crate::problem::Problem;
+use crate::reading::Reading;
+use crate::record::Document;
+use crate::refusal::Refusal;
+use crate::surroundings::Secrets;
+
+/// Reads the body of an `[[op]]` table, with these functions registered.
+pub(super) fn read_with(
+    body: &str,
+    functions: &super::Functions,
+) -> Result<Box<dyn Operation>, Vec<Problem>> {
+    let text = format!("[[op]]\n{body}\n");
+    let file = Toml::parse(text.as_str()).expect("the test's TOML is TOML");
+    let mut reading = Reading::new("t.toml", &text);
+    reading.functions = functions.clone();
+    let tables = file["op"].as_array_of_tables().expect("it begins with [[op]]");
+    read(tables.get(0).expect("there is one"), &reading)
+}
+
+/// Reads the body of an `[[op]]` table.
+pub(super) fn operation(body: &str) -> Box<dyn Operation> {
+    read_with(body, &super::Functions::default()).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// The problems of an `[[op]]` table, one a line.
+pub(super) fn problem(body: &str) -> String {
+    let problems = read_with(body, &super::Functions::default()).expect_err("the table has problems");
+    let lines = problems.iter().map(|problem| {
+        let help = problem
+            .help
+            .as_ref()
+            .map(|help| format!(" ({help})"))
+            .unwrap_or_default();
+        let place = problem
+            .place
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        format!("{} {place} {}{help}", problem.code, problem.message)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Applies an operation to a document.
+pub(super) fn apply(operation: &dyn Operation, document: &mut Document) -> Result<Effect, Refusal> {
+    let secrets = Secrets::default();
+    let context = Context {
+        project: "shop",
+        stage: 1,
+        id: "r1",
+        now_us: 0,
+        secrets: &secrets,
+    };
+    operation.apply(document, &mut Scope::new(context))
+}
+
+/// The JSON after an operation, or the refusal as JSON.
+pub(super) fn changed(operation: &dyn Operation, json: &str) -> Result<String, String> {
+    let mut document = Document::parse(json).expect("the test's JSON is an object");
+    apply(operation, &mut document)
+        .map(|_| document.to_json())
+        .map_err(|refusal| refusal.to_json())
+}
+
+/// The JSON after the operation of an `[[op]]` table, or the refusal as JSON.
+pub(super) fn applied(body: &str, json: &str) -> Result<String, String> {
+    changed(&*operation(body), json)
+}
+
+/// The code and the pointer of the refusal that an `[[op]]` table gives.
+pub(super) fn refused(body: &str, json: &str) -> String {
+    let mut document = Document::parse(json).expect("the test's JSON is an object");
+    let refusal = apply(&*operation(body), &mut document).expect_err("the record is refused");
+    format!("{} {}", refusal.code, refusal.violations[0].pointer)
+}
