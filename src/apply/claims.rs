@@ -6,7 +6,9 @@ use std::collections::{HashMap, VecDeque};
 use rusqlite::Connection;
 
 use super::place::Standing;
+use crate::digest::Salt;
 use crate::error::Result;
+use crate::record::Record;
 use crate::store::Table;
 
 /// At most this many batches are on their way: one being made, one waiting, one being committed.
@@ -60,6 +62,16 @@ impl Claims {
         if let Some(batch) = self.recent.back_mut() {
             batch.owners.insert(id.to_owned(), None);
         }
+    }
+
+    /// A row is written, as part 0.
+    pub(crate) fn wrote_row(&mut self, row: Record, salt: Salt) {
+        self.wrote(Standing {
+            part: 0,
+            target: row.record,
+            salt,
+            row: Some(row),
+        });
     }
 
     /// A row is written.

@@ -1,7 +1,7 @@
 //! A logical database is a table of its own name: `(record, id, data)` and a unique index over the ids. Names are
 //! checked before they come here; values are only ever bound.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, params};
 
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
@@ -154,6 +154,16 @@ impl Table {
             }
         }
         Ok(records)
+    }
+
+    /// A statement over the table; `None` while it does not exist: a pass that makes it looks before its first batch is
+    /// committed.
+    fn prepared<'c>(&self, connection: &'c Connection, sql: &str) -> Result<Option<CachedStatement<'c>>> {
+        match connection.prepare_cached(sql) {
+            Ok(statement) => Ok(Some(statement)),
+            Err(_) if !self.exists(connection)? => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Every row with its salt, in the order of the numbers; a row without a record number of its own has a NULL salt.
