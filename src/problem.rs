@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::path::PathError;
+
 /// A place in a file, for people: line and column count from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -101,6 +103,15 @@ impl Problem {
         self
     }
 }
+
+impl From<PathError> for Problem {
+    /// For operations built in Rust, where there is no file to point into.
+    fn from(error: PathError) -> Self {
+        Self::error("stage.bad_path", None, error.to_string())
+    }
+}
+
+impl std::error::Error for Problem {}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

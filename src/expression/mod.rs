@@ -1,5 +1,7 @@
 //! Expressions: the part of a stage file that begins with `= `.
 
+use std::borrow::Cow;
+
 use crate::context::Context;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
@@ -24,13 +26,28 @@ pub enum Evaluated {
 #[derive(Debug)]
 pub struct Scope<'a> {
     context: Context<'a>,
+    warnings: Vec<Cow<'static, str>>,
 }
 
 impl<'a> Scope<'a> {
     /// A scope for one record, with nothing prepared.
     #[must_use]
     pub fn new(context: Context<'a>) -> Self {
-        Self { context }
+        Self {
+            context,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Notes something about the record that is no refusal but is to be counted: a stable code, never a value.
+    pub fn warn(&mut self, code: impl Into<Cow<'static, str>>) {
+        self.warnings.push(code.into());
+    }
+
+    /// The codes noted so far, in order.
+    #[must_use]
+    pub fn warnings(&self) -> &[Cow<'static, str>] {
+        &self.warnings
     }
 
     /// The facts around the record.

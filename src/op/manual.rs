@@ -61,6 +61,8 @@ pub enum Form {
     Expression,
     /// A table of keys and values.
     Table,
+    /// A list of tables.
+    Tables,
 }
 
 impl Key {

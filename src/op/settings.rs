@@ -75,6 +75,12 @@ impl<'a> Settings<'a> {
 
     fn wrong_form(&self, name: &str, form: Form, item: &Item) -> Option<Problem> {
         let texts = |item: &Item| item.as_array().is_some_and(|list| list.iter().all(Toml::is_str));
+        let tables = |item: &Item| {
+            let inline = item
+                .as_array()
+                .is_some_and(|list| list.iter().all(Toml::is_inline_table));
+            inline || item.is_array_of_tables()
+        };
         let (fits, expected) = match form {
             Form::Path | Form::Text | Form::Expression => (item.is_str(), "a text".to_owned()),
             Form::Paths | Form::Texts => (texts(item), "a list of texts".to_owned()),
@@ -85,6 +91,7 @@ impl<'a> Settings<'a> {
             Form::Boolean => (item.is_bool(), "true or false".to_owned()),
             Form::Integer => (item.is_integer(), "a whole number".to_owned()),
             Form::Table => (item.is_table_like(), "a table".to_owned()),
+            Form::Tables => (tables(item), "a list of tables".to_owned()),
             Form::Template => (!item.is_none(), "a value".to_owned()),
         };
         (!fits).then(|| {
