@@ -10,10 +10,18 @@ use crate::path::Path;
 use crate::record::Document;
 use crate::refusal::Refusal;
 
+mod decimal;
+mod frame;
 mod manual;
+pub(crate) mod pattern;
+mod round;
 mod settings;
+#[cfg(test)]
+mod trial;
 
+pub use decimal::{Emit, ToDecimal};
 pub use manual::{Form, Key, Manual};
+pub use round::Round;
 pub use settings::Settings;
 
 /// One typed step inside a stage.
@@ -67,7 +75,7 @@ pub enum Reversibility {
 }
 
 /// Every operation that stage files can name, in the order of the documentation.
-pub static MANUALS: &[&Manual] = &[];
+pub static MANUALS: &[&Manual] = &[&decimal::MANUAL, &round::MANUAL];
 
 /// The manual of an operation.
 #[must_use]
