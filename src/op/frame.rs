@@ -122,8 +122,14 @@ impl Frame {
     /// Reads the keys `path`, `to`, `missing` and `null`, as far as the operation's manual has them. `to` is read
     /// as a path only where the manual says that it is one.
     pub(super) fn read(settings: &Settings<'_>) -> Result<Self, Problem> {
+        let path = settings.path("path")?;
+        Self::read_at(path, settings)
+    }
+
+    /// The same for an operation that takes its path from elsewhere.
+    pub(super) fn read_at(path: Path, settings: &Settings<'_>) -> Result<Self, Problem> {
         let manual = settings.manual();
-        let mut frame = Self::of(manual.name, settings.path("path")?);
+        let mut frame = Self::of(manual.name, path);
         let is_path = |key: &&Key| key.name == "to" && key.form == Form::Path;
         if manual.keys.iter().any(|key| is_path(&key))
             && let Some(to) = settings.path_or_none("to")?
@@ -154,6 +160,18 @@ impl Frame {
     /// A frame for the way back: the same place, the same answers to missing and null.
     pub(super) fn reversed(&self, op: &'static str) -> Self {
         Self { op, ..self.clone() }
+    }
+
+    /// The place of the result for a place of the path.
+    pub(super) fn target(&self, place: &Path) -> Path {
+        match &self.to {
+            Some(to) => self.follow(to, place),
+            None => place.clone(),
+        }
+    }
+
+    pub(super) fn skips_missing(&self) -> bool {
+        self.skip_missing
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -229,10 +247,12 @@ impl Frame {
             } else {
                 turn(value, place)?
             };
-            match &self.to {
-                Some(to) => self.add(document, &self.follow(to, place), result)?,
-                None if result == *value => return Ok(false),
-                None => self.put(document, place, result)?,
+            if !self.is_in_place() {
+                self.add(document, &self.target(place), result)?;
+            } else if result == *value {
+                return Ok(false);
+            } else {
+                self.put(document, place, result)?;
             }
             Ok(true)
         })

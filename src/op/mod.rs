@@ -10,19 +10,50 @@ use crate::path::Path;
 use crate::record::Document;
 use crate::refusal::Refusal;
 
+mod bands;
+mod case;
+mod convert;
+mod dates;
 mod decimal;
+mod default;
+mod format_date;
 mod frame;
+mod hash;
+mod hmac;
+mod join;
 mod manual;
+mod map;
+mod parse_date;
 pub(crate) mod pattern;
+mod replace;
 mod round;
+mod set;
 mod settings;
+mod split;
 #[cfg(test)]
 mod trial;
+mod trim;
+mod uuid;
 
+pub use bands::Bands;
+pub use case::{Case, ChangeCase};
+pub use convert::{Convert, Scalar};
 pub use decimal::{Emit, ToDecimal};
+pub use default::{Absent, SetDefault};
+pub use format_date::FormatDate;
+pub use hash::HashText;
+pub use hmac::HmacText;
+pub use join::Join;
 pub use manual::{Form, Key, Manual};
+pub use map::{Keys, MapValues};
+pub use parse_date::ParseDate;
+pub use replace::Replace;
 pub use round::Round;
+pub use set::Set;
 pub use settings::Settings;
+pub use split::{Fewer, Split};
+pub use trim::{Side, Trim};
+pub use uuid::AddUuid;
 
 /// One typed step inside a stage.
 pub trait Operation: fmt::Debug + Send + Sync {
@@ -75,7 +106,25 @@ pub enum Reversibility {
 }
 
 /// Every operation that stage files can name, in the order of the documentation.
-pub static MANUALS: &[&Manual] = &[&decimal::MANUAL, &round::MANUAL];
+pub static MANUALS: &[&Manual] = &[
+    &set::MANUAL,
+    &default::MANUAL,
+    &convert::MANUAL,
+    &decimal::MANUAL,
+    &round::MANUAL,
+    &map::MANUAL,
+    &split::MANUAL,
+    &join::MANUAL,
+    &replace::MANUAL,
+    &trim::MANUAL,
+    &case::MANUAL,
+    &parse_date::MANUAL,
+    &format_date::MANUAL,
+    &hash::MANUAL,
+    &hmac::MANUAL,
+    &uuid::MANUAL,
+    &bands::MANUAL,
+];
 
 /// The manual of an operation.
 #[must_use]
