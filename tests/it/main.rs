@@ -1,0 +1,3 @@
+//! One binary of tests: a module per promise.
+
+mod decimal_conformance;
