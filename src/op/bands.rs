@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct Bands {
     frame: Frame,
-    bands: Vec<Band>,
+    ordered: Vec<Band>,
     otherwise: Option<Value>,
 }
 
@@ -52,7 +52,7 @@ impl Bands {
         frame.set_to(to.parse()?)?;
         Ok(Self {
             frame,
-            bands: Vec::new(),
+            ordered: Vec::new(),
             otherwise: None,
         })
     }
@@ -70,7 +70,7 @@ impl Bands {
     }
 
     fn band(mut self, bound: Decimal, inclusive: bool, value: Value) -> Self {
-        self.bands.push(Band {
+        self.ordered.push(Band {
             bound,
             inclusive,
             value,
@@ -89,7 +89,7 @@ impl Bands {
         let reading = settings.reading();
         let mut op = Self {
             frame: Frame::read(settings)?,
-            bands: Vec::new(),
+            ordered: Vec::new(),
             otherwise: None,
         };
         let item = settings.item("bands");
@@ -104,7 +104,7 @@ impl Bands {
             let place = reading.place(span);
             let band = read_band(table, &place, reading)?;
             // A band whose lowest number an earlier one already holds can never be the first.
-            if op.bands.iter().any(|earlier| {
+            if op.ordered.iter().any(|earlier| {
                 earlier.bound < band.bound
                     || (earlier.bound == band.bound && (earlier.inclusive || !band.inclusive))
             }) {
@@ -112,7 +112,7 @@ impl Bands {
                 return Err(Problem::error("bands.unreachable", place, message)
                     .help("write the bands from the highest bound to the lowest"));
             }
-            op.bands.push(band);
+            op.ordered.push(band);
         }
         op.otherwise = settings
             .item("otherwise")
@@ -171,7 +171,7 @@ impl Operation for Bands {
             let text = self.frame.text_or_number(value, place)?;
             let number = exact(&text).map_err(|error| error.refusal(&self.frame, place))?;
             let band = self
-                .bands
+                .ordered
                 .iter()
                 .find(|band| band.holds(number))
                 .map(|band| &band.value);
@@ -189,7 +189,7 @@ impl Operation for Bands {
     }
 
     fn meaning(&self) -> serde_json::Value {
-        let bands = self.bands.iter().map(|band| {
+        let bands = self.ordered.iter().map(|band| {
             // 5000 and 5000.00 are the same bound.
             json!({ band.bound_name(): band.bound.normalize().to_string(), "value": band.value.to_json() })
         });

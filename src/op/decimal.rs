@@ -103,7 +103,7 @@ impl ToDecimal {
                 message,
             ));
         }
-        decimal.strip = strip.to_owned();
+        strip.clone_into(&mut decimal.strip);
         decimal.parentheses_negative = settings.text("parentheses") == Some("negative");
         if let Some(places) = settings.integer("places", 0..=28)? {
             let places = u32::try_from(places).expect("bounds were checked");

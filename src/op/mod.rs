@@ -34,6 +34,8 @@ mod split;
 mod trial;
 mod trim;
 mod uuid;
+#[cfg(test)]
+mod value_promises;
 
 pub use bands::Bands;
 pub use case::{Case, ChangeCase};

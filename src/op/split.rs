@@ -148,7 +148,7 @@ impl Split {
             .collect()
     }
 
-    fn into_each(&self, document: &mut Document, place: &Path, value: &Value) -> Result<bool, Refusal> {
+    fn cut_into_fields(&self, document: &mut Document, place: &Path, value: &Value) -> Result<bool, Refusal> {
         let text = if value.is_null() {
             None
         } else {
@@ -195,7 +195,7 @@ impl Operation for Split {
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         if !self.into.is_empty() {
             return self.frame.visit(document, |document, place, value| {
-                self.into_each(document, place, value)
+                self.cut_into_fields(document, place, value)
             });
         }
         self.frame.apply(document, |value, place| {

@@ -32,7 +32,7 @@ pub enum Side {
 frame_builders!(Trim, to);
 
 impl Trim {
-    /// Removes blanks (Unicode White_Space) from both ends.
+    /// Removes blanks (Unicode `White_Space`) from both ends.
     ///
     /// # Errors
     /// [`PathError`] when the text is no path.

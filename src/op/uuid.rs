@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
-/// `uuid`: writes the UUIDv5 of project, stage number, source id and a part, where nothing may be yet. A random one is
+/// `uuid`: writes the `UUIDv5` of project, stage number, source id and a part, where nothing may be yet. A random one is
 /// not offered: a resumed or repeated run must give the same records.
 #[derive(Clone, Debug)]
 pub struct AddUuid {
