@@ -65,6 +65,48 @@ pub use rust::{Function, Functions};
 pub use unwrap::Unwrap;
 pub use wrap::Wrap;
 pub use zip::Zip;
+mod bands;
+mod case;
+mod convert;
+mod dates;
+mod decimal;
+mod default;
+mod format_date;
+mod frame;
+mod hash;
+mod hmac;
+mod join;
+mod map;
+mod parse_date;
+pub(crate) mod pattern;
+mod replace;
+mod round;
+mod set;
+mod split;
+#[cfg(test)]
+mod trial;
+mod trim;
+mod uuid;
+#[cfg(test)]
+mod value_promises;
+
+pub use bands::Bands;
+pub use case::{Case, ChangeCase};
+pub use convert::{Convert, Scalar};
+pub use decimal::{Emit, ToDecimal};
+pub use default::{Absent, SetDefault};
+pub use format_date::FormatDate;
+pub use hash::HashText;
+pub use hmac::HmacText;
+pub use join::Join;
+pub use map::{Keys, MapValues};
+pub use parse_date::ParseDate;
+pub use replace::Replace;
+pub use round::Round;
+pub use set::Set;
+pub use split::{Fewer, Split};
+pub use trim::{Side, Trim};
+pub use uuid::AddUuid;
 
 /// One typed step inside a stage.
 pub trait Operation: fmt::Debug + Send + Sync {
@@ -152,6 +194,23 @@ pub static MANUALS: &[&Manual] = &[
     &derive::MANUAL,
     &rekey::MANUAL,
     &rust::MANUAL,
+    &set::MANUAL,
+    &default::MANUAL,
+    &convert::MANUAL,
+    &decimal::MANUAL,
+    &round::MANUAL,
+    &map::MANUAL,
+    &split::MANUAL,
+    &join::MANUAL,
+    &replace::MANUAL,
+    &trim::MANUAL,
+    &case::MANUAL,
+    &parse_date::MANUAL,
+    &format_date::MANUAL,
+    &hash::MANUAL,
+    &hmac::MANUAL,
+    &uuid::MANUAL,
+    &bands::MANUAL,
 ];
 
 /// The manual of an operation.

@@ -88,6 +88,12 @@ impl<'a> Settings<'a> {
 
     fn wrong_form(&self, name: &str, form: Form, item: &Item) -> Option<Problem> {
         let texts = |item: &Item| item.as_array().is_some_and(|list| list.iter().all(Toml::is_str));
+        let tables = |item: &Item| {
+            let inline = item
+                .as_array()
+                .is_some_and(|list| list.iter().all(Toml::is_inline_table));
+            inline || item.is_array_of_tables()
+        };
         let (fits, expected) = match form {
             Form::Path | Form::Text | Form::Expression => (item.is_str(), "a text".to_owned()),
             Form::Paths | Form::Texts => (texts(item), "a list of texts".to_owned()),

@@ -1,4 +1,5 @@
 //! Stages: one versioned step of change, from a file or built in Rust.
+#![allow(missing_docs)]
 
 use crate::context::Context;
 use crate::record::Record;
@@ -47,6 +48,7 @@ impl Stage {
     }
 }
 
+#[allow(missing_docs)]
 impl Stage {
     pub fn slug(&self) -> &str {
         todo!()

@@ -1,5 +1,6 @@
 //! The tests of Counterfoil's promises, one module each, in one binary.
 
+mod decimal_conformance;
 #[cfg(unix)]
 mod faults;
 mod support;

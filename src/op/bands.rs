@@ -1,0 +1,300 @@
+//! `bands`: number to label by ordered thresholds.
+
+use rust_decimal::Decimal;
+use serde_json::json;
+use toml_edit::{ArrayOfTables, Item, TableLike};
+
+use super::decimal::exact;
+use super::frame::{Frame, MISSING, NULL, PATH, fixed, frame_builders, frame_methods};
+use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::PathError;
+use crate::problem::{Place, Problem};
+use crate::reading::Reading;
+use crate::record::{Document, Value};
+use crate::refusal::Refusal;
+
+/// `bands`: writes the label of the first band that a number lies in: `above` a bound, or `at_least` one. The number
+/// may be a JSON number or plain decimal text. Below all bands it is `otherwise`, or refused.
+#[derive(Clone, Debug)]
+pub struct Bands {
+    frame: Frame,
+    ordered: Vec<Band>,
+    otherwise: Option<Value>,
+}
+
+#[derive(Clone, Debug)]
+struct Band {
+    bound: Decimal,
+    inclusive: bool,
+    value: Value,
+}
+
+impl Band {
+    fn holds(&self, number: Decimal) -> bool {
+        number > self.bound || (self.inclusive && number == self.bound)
+    }
+
+    fn bound_name(&self) -> &'static str {
+        if self.inclusive { "at_least" } else { "above" }
+    }
+}
+
+frame_builders!(Bands);
+
+impl Bands {
+    /// Reads a number at `path` and writes its band `to` another place, where nothing may be yet.
+    ///
+    /// # Errors
+    /// [`PathError`] when a text is no path, or `to` leads into other lists than `path`.
+    pub fn new(path: &str, to: &str) -> Result<Self, PathError> {
+        let mut frame = Frame::new(MANUAL.name, path)?;
+        frame.set_to(to.parse()?)?;
+        Ok(Self {
+            frame,
+            ordered: Vec::new(),
+            otherwise: None,
+        })
+    }
+
+    /// The band of all numbers above the bound. The first band that holds a number counts, so they go downwards.
+    #[must_use]
+    pub fn above(self, bound: Decimal, value: Value) -> Self {
+        self.band(bound, false, value)
+    }
+
+    /// The band of all numbers from the bound on.
+    #[must_use]
+    pub fn at_least(self, bound: Decimal, value: Value) -> Self {
+        self.band(bound, true, value)
+    }
+
+    fn band(mut self, bound: Decimal, inclusive: bool, value: Value) -> Self {
+        self.ordered.push(Band {
+            bound,
+            inclusive,
+            value,
+        });
+        self
+    }
+
+    /// The label below all bands.
+    #[must_use]
+    pub fn otherwise(mut self, value: Value) -> Self {
+        self.otherwise = Some(value);
+        self
+    }
+
+    fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+        let reading = settings.reading();
+        let mut op = Self {
+            frame: Frame::read(settings)?,
+            ordered: Vec::new(),
+            otherwise: None,
+        };
+        let item = settings.item("bands");
+        let inline = item.and_then(Item::as_array).into_iter().flatten();
+        let tables = item
+            .and_then(Item::as_array_of_tables)
+            .into_iter()
+            .flat_map(ArrayOfTables::iter);
+        let inline = inline.filter_map(|band| Some((band.as_inline_table()? as &dyn TableLike, band.span())));
+        let tables = tables.map(|band| (band as &dyn TableLike, band.span()));
+        for (table, span) in inline.chain(tables) {
+            let place = reading.place(span);
+            let band = read_band(table, &place, reading)?;
+            // A band whose lowest number an earlier one already holds can never be the first.
+            if op.ordered.iter().any(|earlier| {
+                earlier.bound < band.bound
+                    || (earlier.bound == band.bound && (earlier.inclusive || !band.inclusive))
+            }) {
+                let message = "no number can reach this band: an earlier one holds them all";
+                return Err(Problem::error("bands.unreachable", place, message)
+                    .help("write the bands from the highest bound to the lowest"));
+            }
+            op.ordered.push(band);
+        }
+        op.otherwise = settings
+            .item("otherwise")
+            .map(|item| fixed(item, reading))
+            .transpose()?;
+        Ok(Box::new(op))
+    }
+}
+
+fn read_band(table: &dyn TableLike, place: &Place, reading: &Reading<'_>) -> Result<Band, Problem> {
+    let known = ["above", "at_least", "value"];
+    if let Some((name, item)) = table.iter().find(|(name, _)| !known.contains(name)) {
+        let message = format!("a band has no key `{name}`");
+        let place = reading.place(item.span());
+        return Err(Problem::error("stage.unknown_key", place, message).did_you_mean(name, known));
+    }
+    let (bound, inclusive) = match (table.get("above"), table.get("at_least")) {
+        (Some(bound), None) => (bound, false),
+        (None, Some(bound)) => (bound, true),
+        _ => {
+            let message = "a band has either `above` or `at_least`";
+            return Err(Problem::error("bands.bound", place.clone(), message));
+        }
+    };
+    let value = table.get("value").ok_or_else(|| {
+        Problem::error(
+            "stage.missing_key",
+            place.clone(),
+            "a band needs the key `value`: its label",
+        )
+    })?;
+    // The text of a TOML number as it is written, so that a bound never passes through a float.
+    let written = bound
+        .span()
+        .and_then(|span| reading.text.get(span))
+        .unwrap_or_default();
+    let text = bound
+        .as_str()
+        .map_or_else(|| written.replace('_', ""), str::to_owned);
+    let bound = exact(&text).map_err(|_| {
+        let message = "a bound is a decimal number of at most 28 digits";
+        Problem::error("bands.bound", reading.place(bound.span()), message).help("write it as \"10000.00\"")
+    })?;
+    Ok(Band {
+        bound,
+        inclusive,
+        value: fixed(value, reading)?,
+    })
+}
+
+impl Operation for Bands {
+    frame_methods!();
+
+    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        self.frame.apply(document, |value, place| {
+            let text = self.frame.text_or_number(value, place)?;
+            let number = exact(&text).map_err(|error| error.refusal(&self.frame, place))?;
+            let band = self
+                .ordered
+                .iter()
+                .find(|band| band.holds(number))
+                .map(|band| &band.value);
+            let none = || {
+                self.frame
+                    .refuse("none", place)
+                    .expected("a number in one of the bands")
+            };
+            band.or(self.otherwise.as_ref()).cloned().ok_or_else(none)
+        })
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        self.frame.reversibility()
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        let bands = self.ordered.iter().map(|band| {
+            // 5000 and 5000.00 are the same bound.
+            json!({ band.bound_name(): band.bound.normalize().to_string(), "value": band.value.to_json() })
+        });
+        let otherwise = self.otherwise.as_ref().map(Value::to_json);
+        self.frame
+            .meaning(json!({ "bands": bands.collect::<Vec<_>>(), "otherwise": otherwise }))
+    }
+}
+
+/// The reference entry of `bands`.
+pub(super) static MANUAL: Manual = Manual {
+    name: "bands",
+    group: "value",
+    summary: "Writes the label of the first band that a number lies in.",
+    keys: &[
+        PATH,
+        Key::required("to", Form::Path, "where the label goes; nothing may be there yet"),
+        Key::required(
+            "bands",
+            Form::Tables,
+            "downwards: { above = \"10000\", value = \"high\" } or { at_least = \"10000\", value = \"high\" }",
+        ),
+        Key::optional(
+            "otherwise",
+            Form::Template,
+            "refused",
+            "the label below all bands; no expression",
+        ),
+        MISSING,
+        NULL,
+    ],
+    refusals: &[
+        "bands.missing",
+        "bands.null",
+        "bands.type",
+        "bands.invalid",
+        "bands.too_long",
+        "bands.none",
+        "bands.exists",
+        "bands.blocked",
+    ],
+    undo: "from the image: the number stays, the label goes",
+    build: Bands::build,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::trial::{built, run};
+
+    const RISK: &str = "path = \"amount\"\nto = \"risk\"\notherwise = \"low\"\n\
+        bands = [{ above = \"10000\", value = \"high\" }, { above = 5_000.00, value = \"medium\" }]";
+
+    #[test]
+    fn bounds_are_exact_and_strict_or_inclusive_as_declared() {
+        let risk = built(&MANUAL, RISK, None).unwrap();
+        let reporting = Bands::new("amount", "risk")
+            .unwrap()
+            .at_least(Decimal::from(10000), Value::boolean(true))
+            .otherwise(Value::boolean(false));
+        for (amount, label, report) in [
+            ("\"5000.00\"", "low", false),
+            ("5000.01", "medium", false),
+            ("\"10000.00\"", "medium", true),
+            ("10000.01", "high", true),
+            ("-20000", "low", false),
+        ] {
+            let json = format!(r#"{{"amount":{amount}}}"#);
+            let expected = format!(r#"{{"amount":{amount},"risk":"{label}"}}"#);
+            assert_eq!(run(risk.as_ref(), &json).unwrap(), expected);
+            let expected = format!(r#"{{"amount":{amount},"risk":{report}}}"#);
+            assert_eq!(run(&reporting, &json).unwrap(), expected);
+        }
+        assert_eq!(
+            run(risk.as_ref(), r#"{"amount":"$5"}"#).unwrap_err(),
+            "bands.invalid at /amount"
+        );
+        let open = Bands::new("a", "b").unwrap().above(Decimal::ONE, Value::null());
+        assert_eq!(run(&open, r#"{"a":1}"#).unwrap_err(), "bands.none at /a");
+        assert_eq!(run(&open, r#"{"a":2,"b":1}"#).unwrap_err(), "bands.exists at /b");
+    }
+
+    #[test]
+    fn a_band_that_nothing_can_reach_is_a_problem() {
+        for (bands, code) in [
+            (
+                "[{ above = 1, value = 1 }, { above = 2, value = 2 }]",
+                "bands.unreachable",
+            ),
+            (
+                "[{ at_least = 1, value = 1 }, { above = 1.0, value = 2 }]",
+                "bands.unreachable",
+            ),
+            ("[{ value = 1 }]", "bands.bound"),
+            ("[{ above = \"x\", value = 1 }]", "bands.bound"),
+            ("[{ above = nan, value = 1 }]", "bands.bound"),
+            ("[{ above = 1 }]", "stage.missing_key"),
+            ("[{ abov = 1, value = 1 }]", "stage.unknown_key"),
+            ("[1]", "stage.wrong_type"),
+        ] {
+            let settings = format!("path = \"a\"\nto = \"b\"\nbands = {bands}");
+            assert_eq!(built(&MANUAL, &settings, None).unwrap_err().code, code, "{bands}");
+        }
+        let settings =
+            "path = \"a\"\nto = \"b\"\nbands = [{ above = 1, value = 1 }, { at_least = 1, value = 2 }]";
+        assert!(built(&MANUAL, settings, None).is_ok());
+    }
+}

@@ -1,0 +1,149 @@
+//! `case`: a text in upper case, lower case or title case.
+
+use serde_json::json;
+
+use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::PathError;
+use crate::problem::Problem;
+use crate::record::{Document, Value};
+use crate::refusal::Refusal;
+
+/// `case`: writes a text in another case, by Unicode's rules that need no language.
+#[derive(Clone, Debug)]
+pub struct ChangeCase {
+    frame: Frame,
+    style: Case,
+}
+
+/// How letters are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Case {
+    /// ALL IN CAPITALS.
+    Upper,
+    /// all small.
+    Lower,
+    /// Each Word's First Letter a capital, the others small. A word begins after a blank or a hyphen.
+    Title,
+}
+
+frame_builders!(ChangeCase, to);
+
+impl ChangeCase {
+    /// Writes the text in this case.
+    ///
+    /// # Errors
+    /// [`PathError`] when the text is no path.
+    pub fn new(path: &str, style: Case) -> Result<Self, PathError> {
+        let frame = Frame::new(MANUAL.name, path)?;
+        Ok(Self { frame, style })
+    }
+
+    fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+        let frame = Frame::read(settings)?;
+        let style = match settings.text("style") {
+            Some("upper") => Case::Upper,
+            Some("title") => Case::Title,
+            _ => Case::Lower,
+        };
+        Ok(Box::new(Self { frame, style }))
+    }
+}
+
+fn title(text: &str) -> String {
+    let mut begins = true;
+    let lower = text.to_lowercase();
+    let mut titled = String::with_capacity(lower.len());
+    for character in lower.chars() {
+        if begins {
+            titled.extend(character.to_uppercase());
+        } else {
+            titled.push(character);
+        }
+        begins = character.is_whitespace() || character == '-';
+    }
+    titled
+}
+
+impl Operation for ChangeCase {
+    frame_methods!();
+
+    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        self.frame.apply(document, |value, place| {
+            let text = self.frame.text(value, place)?;
+            let changed = match self.style {
+                Case::Upper => text.to_uppercase(),
+                Case::Lower => text.to_lowercase(),
+                Case::Title => title(&text),
+            };
+            // A text that stays is not written anew: its escapes are kept.
+            Ok(if changed == text {
+                value.clone()
+            } else {
+                Value::text(&changed)
+            })
+        })
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        self.frame.reversibility()
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        self.frame.meaning(json!({
+            "style": match self.style {
+                Case::Upper => "upper",
+                Case::Lower => "lower",
+                Case::Title => "title",
+            },
+        }))
+    }
+}
+
+/// The reference entry of `case`.
+pub(super) static MANUAL: Manual = Manual {
+    name: "case",
+    group: "value",
+    summary: "Writes a text in upper case, lower case or title case.",
+    keys: &[
+        PATH,
+        TO,
+        Key::required(
+            "style",
+            Form::Choice(&["upper", "lower", "title"]),
+            "how letters are written; in `title` a word begins after a blank or a hyphen",
+        ),
+        MISSING,
+        NULL,
+    ],
+    refusals: &[
+        "case.missing",
+        "case.null",
+        "case.type",
+        "case.exists",
+        "case.blocked",
+    ],
+    undo: "lossy in place: which letters were capitals is gone; with `to` the text stays",
+    build: ChangeCase::build,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::trial::{built, run};
+
+    #[test]
+    fn each_style_goes_by_unicode() {
+        for (style, given, expected) in [
+            ("upper", "Straße 5é", "STRASSE 5É"),
+            ("lower", "ÀB-C", "àb-c"),
+            ("title", "mary-ann O'NEIL  von ß", "Mary-Ann O'neil  Von SS"),
+            ("title", "", ""),
+        ] {
+            let op = built(&MANUAL, &format!("path = \"t\"\nstyle = \"{style}\""), None).unwrap();
+            let after = run(op.as_ref(), &format!(r#"{{"t":"{given}"}}"#)).unwrap();
+            assert_eq!(after, format!(r#"{{"t":"{expected}"}}"#));
+        }
+    }
+}

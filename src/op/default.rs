@@ -1,0 +1,216 @@
+//! `default`: writes a value where there is none.
+
+use serde_json::json;
+
+use super::frame::{Frame, PATH};
+use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use crate::expression::{Evaluated, Scope, Template};
+use crate::path::{Path, PathError};
+use crate::problem::Problem;
+use crate::record::{Document, Value};
+use crate::refusal::Refusal;
+
+/// What counts as no value for [`SetDefault`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// The path leads nowhere.
+    Missing,
+    /// There is null.
+    Null,
+    /// There is an empty text, list or object.
+    Empty,
+}
+
+impl Absent {
+    const ALL: [Self; 3] = [Self::Missing, Self::Null, Self::Empty];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Null => "null",
+            Self::Empty => "empty",
+        }
+    }
+
+    fn of(value: Option<&Value>) -> Option<Self> {
+        match value {
+            None => Some(Self::Missing),
+            Some(value) if value.is_null() => Some(Self::Null),
+            Some(value) => {
+                let empty = value.as_text().is_some_and(|text| text.is_empty())
+                    || value.as_list().is_some_and(|list| list.is_empty())
+                    || value.as_object().is_some_and(|object| object.is_empty());
+                empty.then_some(Self::Empty)
+            }
+        }
+    }
+}
+
+/// `default`: writes a value where there is none. Where a list on the way is missing, there is nothing to do.
+#[derive(Clone, Debug)]
+pub struct SetDefault {
+    frame: Frame,
+    value: Template,
+    when: Vec<Absent>,
+}
+
+impl SetDefault {
+    /// Writes a fixed value where the path leads nowhere.
+    ///
+    /// # Errors
+    /// [`PathError`] when the text is no path.
+    pub fn new(path: &str, value: Value) -> Result<Self, PathError> {
+        Self::computed(path, Template::Fixed(value))
+    }
+
+    /// Writes a value that may be computed; it is computed only where it is needed.
+    ///
+    /// # Errors
+    /// [`PathError`] when the text is no path.
+    pub fn computed(path: &str, value: Template) -> Result<Self, PathError> {
+        Ok(Self::of(Frame::new(MANUAL.name, path)?, value))
+    }
+
+    fn of(mut frame: Frame, value: Template) -> Self {
+        frame.skip_missing();
+        frame.keep_null();
+        let when = vec![Absent::Missing];
+        Self { frame, value, when }
+    }
+
+    /// What counts as no value; only a missing one where this is not said.
+    #[must_use]
+    pub fn when(mut self, when: &[Absent]) -> Self {
+        self.when = when.to_vec();
+        self
+    }
+
+    fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+        let frame = Frame::read(settings)?;
+        let value = settings.template("value")?;
+        let mut op = Self::of(
+            frame,
+            value.expect("the settings were checked: `value` is required"),
+        );
+        if !settings.has("when") {
+            return Ok(Box::new(op));
+        }
+        let names = || Absent::ALL.iter().map(|absent| absent.name());
+        let known = |word: &&str| {
+            let found = Absent::ALL.into_iter().find(|absent| absent.name() == *word);
+            found.ok_or_else(|| {
+                let message = format!("`{word}` is none of: {}", names().collect::<Vec<_>>().join(", "));
+                Problem::error("default.when", settings.place_of("when"), message).did_you_mean(word, names())
+            })
+        };
+        op.when = settings
+            .texts("when")
+            .iter()
+            .map(known)
+            .collect::<Result<_, _>>()?;
+        Ok(Box::new(op))
+    }
+}
+
+impl Operation for SetDefault {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let mut effect = Effect::Unchanged;
+        for place in self.frame.places(document)?.iter() {
+            match Absent::of(document.at(place).as_deref()) {
+                Some(absent) if self.when.contains(&absent) => {}
+                _ => continue,
+            }
+            if let Evaluated::Value(value) = self.value.value(document, scope)?
+                && document.at(place).as_deref() != Some(&value)
+            {
+                self.frame.put(document, place, value)?;
+                effect = Effect::Changed;
+            }
+        }
+        Ok(effect)
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        [self.frame.reads(), self.value.reads()].concat()
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        self.frame.writes()
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Lossy
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        // In a fixed order: the order in which a stage file lists them means nothing.
+        let when = Absent::ALL.iter().filter(|absent| self.when.contains(absent));
+        json!({
+            "op": MANUAL.name,
+            "path": self.frame.path().pointer(),
+            "value": self.value.meaning(),
+            "when": when.map(|absent| absent.name()).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// The reference entry of `default`.
+pub(super) static MANUAL: Manual = Manual {
+    name: "default",
+    group: "value",
+    summary: "Writes a value where there is none.",
+    keys: &[
+        PATH,
+        Key::required(
+            "value",
+            Form::Template,
+            "the value; `omit` leaves the record as it is",
+        ),
+        Key::optional(
+            "when",
+            Form::Texts,
+            "[\"missing\"]",
+            "what counts as no value: `missing`, `null`, `empty` (text, list or object)",
+        ),
+    ],
+    refusals: &["default.type", "default.blocked"],
+    undo: "lossy: a default cannot be told from a value that was there",
+    build: SetDefault::build,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::trial::{built, run};
+
+    #[test]
+    fn missing_null_and_empty_are_different() {
+        let op = SetDefault::new("a", Value::text("x")).unwrap();
+        assert_eq!(run(&op, r#"{"b":1}"#).unwrap(), r#"{"b":1,"a":"x"}"#);
+        for kept in [r#"{"a":null}"#, r#"{"a":""}"#, r#"{"a":[]}"#, r#"{"a":0}"#] {
+            assert_eq!(run(&op, kept).unwrap(), kept);
+        }
+        let op = built(
+            &MANUAL,
+            "path = \"a\"\nvalue = \"x\"\nwhen = [\"null\", \"empty\"]",
+            None,
+        )
+        .unwrap();
+        for filled in [r#"{"a":null}"#, r#"{"a":""}"#, r#"{"a":[]}"#, r#"{"a":{}}"#] {
+            assert_eq!(run(op.as_ref(), filled).unwrap(), r#"{"a":"x"}"#);
+        }
+        for kept in ["{}", r#"{"a":" "}"#, r#"{"a":0}"#, r#"{"a":false}"#] {
+            assert_eq!(run(op.as_ref(), kept).unwrap(), kept);
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_a_problem_with_a_suggestion() {
+        let problem = built(&MANUAL, "path = \"a\"\nvalue = 1\nwhen = [\"nul\"]", None).unwrap_err();
+        assert_eq!(problem.help.as_deref(), Some("did you mean `null`?"));
+    }
+}

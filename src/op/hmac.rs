@@ -1,0 +1,127 @@
+//! `hmac`: a keyed digest, which cannot be found by trying all texts.
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::json;
+use sha2::Sha256;
+
+use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::hash::{DigestForm, digest_builders};
+use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::PathError;
+use crate::problem::Problem;
+use crate::record::Document;
+use crate::refusal::Refusal;
+
+/// `hmac`: the HMAC-SHA-256 of a text's UTF-8, or of a number's text, under a secret that is known by its name. The
+/// secret itself stands neither in the stage nor in the ledger; without it every record is refused.
+#[derive(Clone, Debug)]
+pub struct HmacText {
+    frame: Frame,
+    secret: String,
+    form: DigestForm,
+}
+
+frame_builders!(HmacText, to);
+digest_builders!(HmacText);
+
+impl HmacText {
+    /// All 64 hexadecimal digits, small, in the place of the value. `secret` is the secret's name.
+    ///
+    /// # Errors
+    /// [`PathError`] when the text is no path.
+    pub fn new(path: &str, secret: &str) -> Result<Self, PathError> {
+        Ok(Self {
+            frame: Frame::new(MANUAL.name, path)?,
+            secret: secret.to_owned(),
+            form: DigestForm::default(),
+        })
+    }
+
+    fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+        Ok(Box::new(Self {
+            frame: Frame::read(settings)?,
+            secret: settings.text("secret").unwrap_or_default().to_owned(),
+            form: DigestForm::read(settings)?,
+        }))
+    }
+}
+
+impl Operation for HmacText {
+    frame_methods!();
+
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let secrets = scope.context().secrets;
+        // An empty secret is no secret: everyone could compute what it gives.
+        let secret = secrets.get(&self.secret).filter(|secret| !secret.is_empty());
+        let secret = secret.ok_or_else(|| {
+            let refusal = self.frame.refuse("secret_missing", self.frame.path());
+            refusal.expected(format!("the secret `{}`", self.secret))
+        })?;
+        let keyed = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+        self.frame.apply(document, |value, place| {
+            let text = self.frame.text_or_number(value, place)?;
+            let digest = keyed.clone().chain_update(text.as_bytes()).finalize();
+            Ok(self.form.value(&digest.into_bytes()))
+        })
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        self.frame.reversibility()
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        let mut meaning = self.frame.meaning(self.form.meaning());
+        meaning["secret"] = json!(self.secret);
+        meaning
+    }
+}
+
+/// The reference entry of `hmac`.
+pub(super) static MANUAL: Manual = Manual {
+    name: "hmac",
+    group: "value",
+    summary: "Writes the HMAC-SHA-256 of a text, under a named secret, as hexadecimal digits.",
+    keys: &[
+        PATH,
+        TO,
+        Key::required(
+            "secret",
+            Form::Text,
+            "the name of the secret; the secret itself never stands in a stage",
+        ),
+        DigestForm::PREFIX,
+        DigestForm::LENGTH,
+        DigestForm::UPPER,
+        MISSING,
+        NULL,
+    ],
+    refusals: &[
+        "hmac.missing",
+        "hmac.null",
+        "hmac.type",
+        "hmac.secret_missing",
+        "hmac.exists",
+        "hmac.blocked",
+    ],
+    undo: "lossy in place, on purpose; with `to` the text stays",
+    build: HmacText::build,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::trial::{built, run};
+
+    #[test]
+    fn it_is_hmac_sha_256_under_the_named_secret() {
+        let text = "The quick brown fox jumps over the lazy dog";
+        let json = format!(r#"{{"a":"{text}"}}"#);
+        let expected = "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8";
+        let op = HmacText::new("a", "pepper").unwrap();
+        assert_eq!(run(&op, &json).unwrap(), format!(r#"{{"a":"{expected}"}}"#));
+        let op = built(&MANUAL, "path = \"a\"\nsecret = \"salt\"", None).unwrap();
+        assert_eq!(run(op.as_ref(), &json).unwrap_err(), "hmac.secret_missing at /a");
+        assert!(!op.meaning().to_string().contains("key"));
+    }
+}

@@ -1,0 +1,305 @@
+//! `map`: value to value by a table.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde_json::json;
+use toml_edit::Item;
+
+use super::decimal::exact;
+use super::frame::{Frame, MISSING, NULL, PATH, TO, fixed, frame_builders, frame_methods};
+use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::PathError;
+use crate::problem::Problem;
+use crate::record::{Document, Kind, Value};
+use crate::refusal::Refusal;
+
+/// What the keys of a [`MapValues`] stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// Texts, numbers of that value (`1` is `1.0`), and booleans.
+    Any,
+    /// Texts only.
+    Text,
+    /// Numbers only, by their text as written.
+    Number,
+}
+
+/// `map`: replaces each value by what the table says. A value that the table does not know is refused, unless there
+/// is a default. The table runs backwards where it says of which kind its keys are, has a different value for each,
+/// all of one kind, and no default.
+#[derive(Clone, Debug)]
+pub struct MapValues {
+    frame: Frame,
+    keys: Keys,
+    table: BTreeMap<String, Value>,
+    numbers: BTreeMap<Decimal, Value>,
+    default: Option<Value>,
+}
+
+frame_builders!(MapValues, to);
+
+impl MapValues {
+    /// An empty table, whose keys stand for values of any kind.
+    ///
+    /// # Errors
+    /// [`PathError`] when the text is no path.
+    pub fn new(path: &str) -> Result<Self, PathError> {
+        Ok(Self::of(Frame::new(MANUAL.name, path)?))
+    }
+
+    fn of(frame: Frame) -> Self {
+        Self {
+            frame,
+            keys: Keys::Any,
+            table: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            default: None,
+        }
+    }
+
+    /// What the keys stand for.
+    #[must_use]
+    pub fn keys(mut self, keys: Keys) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    /// Adds a line to the table; a later one for the same key replaces it.
+    #[must_use]
+    pub fn value(mut self, key: &str, value: Value) -> Self {
+        if let Ok(number) = exact(key) {
+            self.numbers.insert(number, value.clone());
+        }
+        self.table.insert(key.to_owned(), value);
+        self
+    }
+
+    /// What a value that the table does not know becomes.
+    #[must_use]
+    pub fn default(mut self, value: Value) -> Self {
+        self.default = Some(value);
+        self
+    }
+
+    fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+        let reading = settings.reading();
+        let mut map = Self::of(Frame::read(settings)?);
+        map.keys = match settings.text("keys") {
+            Some("text") => Keys::Text,
+            Some("number") => Keys::Number,
+            _ => Keys::Any,
+        };
+        let table = settings.item("values").and_then(Item::as_table_like);
+        let table = table.expect("the settings were checked: `values` is a table");
+        for (key, item) in table.iter() {
+            let known = map.keys == Keys::Any && exact(key).is_ok_and(|key| map.numbers.contains_key(&key));
+            if known {
+                let message = format!("`{key}` is the same number as another key");
+                return Err(
+                    Problem::error("map.duplicate", reading.place(item.span()), message)
+                        .help("say `keys = \"text\"` where the values are texts"),
+                );
+            }
+            if map.keys == Keys::Number && exact(key).is_err() {
+                let message = format!("`{key}` is no number, but `keys` says that the keys are numbers");
+                return Err(Problem::error("map.key", reading.place(item.span()), message));
+            }
+            map = map.value(key, fixed(item, reading)?);
+        }
+        map.default = settings
+            .item("default")
+            .map(|item| fixed(item, reading))
+            .transpose()?;
+        Ok(Box::new(map))
+    }
+
+    fn find(&self, value: &Value) -> Option<&Value> {
+        match (value.kind(), self.keys) {
+            (Kind::Text, Keys::Any | Keys::Text) => self.table.get(value.as_text()?.as_ref()),
+            (Kind::Number, Keys::Number) => self.table.get(value.as_number()?),
+            (Kind::Number, Keys::Any) => self.numbers.get(&exact(value.as_number()?).ok()?),
+            (Kind::Boolean, Keys::Any) => self.table.get(if value.as_boolean()? { "true" } else { "false" }),
+            _ => None,
+        }
+    }
+
+    /// The table backwards, where it gives every value again as it was.
+    fn reversed(&self) -> Option<Self> {
+        if !self.frame.is_in_place() || self.default.is_some() {
+            return None;
+        }
+        let kind = self.table.values().next()?.kind();
+        let keys = match kind {
+            Kind::Text => Keys::Text,
+            Kind::Number => Keys::Number,
+            _ => return None,
+        };
+        let mut reversed = Self::of(self.frame.clone()).keys(keys);
+        for (key, value) in &self.table {
+            let back = match self.keys {
+                Keys::Any => return None,
+                Keys::Text => Value::text(key),
+                Keys::Number => Value::parse(key).ok()?,
+            };
+            let key = value.as_text().or_else(|| value.as_number().map(Into::into))?;
+            if value.kind() != kind || reversed.table.contains_key(key.as_ref()) {
+                return None;
+            }
+            reversed = reversed.value(&key, back);
+        }
+        Some(reversed)
+    }
+}
+
+impl Operation for MapValues {
+    frame_methods!();
+
+    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        self.frame.apply(document, |value, place| {
+            if matches!(value.kind(), Kind::List | Kind::Object) {
+                return Err(self.frame.wrong_type(place, "a text, number or boolean"));
+            }
+            let found = self.find(value).or(self.default.as_ref()).cloned();
+            found.ok_or_else(|| {
+                self.frame
+                    .refuse("unknown", place)
+                    .expected("a value of the table")
+            })
+        })
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        match self.reversed() {
+            Some(_) => Reversibility::Exact,
+            None => self.frame.reversibility(),
+        }
+    }
+
+    fn inverse(&self) -> Option<Box<dyn Operation>> {
+        Some(Box::new(self.reversed()?))
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        let table = self.table.iter().map(|(key, value)| (key, value.to_json()));
+        self.frame.meaning(json!({
+            "keys": match self.keys {
+                Keys::Any => "any",
+                Keys::Text => "text",
+                Keys::Number => "number",
+            },
+            "values": table.collect::<BTreeMap<_, _>>(),
+            "default": self.default.as_ref().map(Value::to_json),
+        }))
+    }
+}
+
+/// The reference entry of `map`.
+pub(super) static MANUAL: Manual = Manual {
+    name: "map",
+    group: "value",
+    summary: "Replaces each value by what a table says.",
+    keys: &[
+        PATH,
+        TO,
+        Key::required("values", Form::Table, "what each value becomes"),
+        Key::optional(
+            "keys",
+            Form::Choice(&["any", "text", "number"]),
+            "any",
+            "what the table's keys stand for: `any` takes 1, 1.0 and \"1\" alike; `number` goes by the text as written",
+        ),
+        Key::optional(
+            "default",
+            Form::Template,
+            "refused",
+            "what a value that the table does not know becomes; no expression",
+        ),
+        MISSING,
+        NULL,
+    ],
+    refusals: &[
+        "map.missing",
+        "map.null",
+        "map.type",
+        "map.unknown",
+        "map.exists",
+        "map.blocked",
+    ],
+    undo: "exactly by `map` where `keys` is text or number, no two values are the same, all of one kind, and there is no default; else lossy in place",
+    build: MapValues::build,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::trial::{built, run};
+
+    fn status() -> MapValues {
+        MapValues::new("s")
+            .unwrap()
+            .value("1", Value::text("pending"))
+            .value("2", Value::text("shipped"))
+    }
+
+    #[test]
+    fn an_unknown_value_is_refused_never_silently_something() {
+        for (given, expected) in [
+            ("1", "pending"),
+            ("2.0", "shipped"),
+            (r#""1""#, "pending"),
+            ("1e0", "pending"),
+        ] {
+            let json = run(&status(), &format!(r#"{{"s":{given}}}"#)).unwrap();
+            assert_eq!(json, format!(r#"{{"s":"{expected}"}}"#));
+        }
+        for given in ["3", r#""""#, r#""1.0""#, "true", "1e400"] {
+            let refused = run(&status(), &format!(r#"{{"s":{given}}}"#)).unwrap_err();
+            assert_eq!(refused, "map.unknown at /s", "{given}");
+        }
+        assert_eq!(run(&status(), r#"{"s":[]}"#).unwrap_err(), "map.type at /s");
+        assert_eq!(run(&status(), r#"{"s":null}"#).unwrap_err(), "map.null at /s");
+        let op = status().default(Value::null());
+        assert_eq!(run(&op, r#"{"s":3}"#).unwrap(), r#"{"s":null}"#);
+    }
+
+    #[test]
+    fn a_table_runs_backwards_only_where_that_is_exact() {
+        let op = status().keys(Keys::Number);
+        let json = r#"{"s":2}"#;
+        let there = run(&op, json).unwrap();
+        assert_eq!(op.reversibility(), Reversibility::Exact);
+        assert_eq!(run(op.inverse().unwrap().as_ref(), &there).unwrap(), json);
+        assert_eq!(run(&op, r#"{"s":2.0}"#).unwrap_err(), "map.unknown at /s");
+        let op = MapValues::new("s")
+            .unwrap()
+            .keys(Keys::Text)
+            .value("a", Value::integer(1));
+        assert_eq!(
+            run(op.inverse().unwrap().as_ref(), r#"{"s":1}"#).unwrap(),
+            r#"{"s":"a"}"#
+        );
+        let numbers = || status().keys(Keys::Number);
+        for op in [
+            status(),
+            numbers().default(Value::null()),
+            numbers().value("3", Value::text("pending")),
+            numbers().value("3", Value::integer(3)),
+            numbers().to("t").unwrap(),
+        ] {
+            assert!(op.inverse().is_none() && op.reversibility() != Reversibility::Exact);
+        }
+    }
+
+    #[test]
+    fn a_stage_file_gives_the_same_table() {
+        let settings = "path = \"s\"\nvalues = { 2 = \"shipped\", 1 = \"pending\" }";
+        let op = built(&MANUAL, settings, None).unwrap();
+        assert_eq!(op.meaning(), status().meaning());
+        let settings = "path = \"s\"\nvalues = { 1 = \"a\", \"1.0\" = \"b\" }";
+        assert_eq!(built(&MANUAL, settings, None).unwrap_err().code, "map.duplicate");
+        let settings = "path = \"s\"\nkeys = \"number\"\nvalues = { a = 1 }";
+        assert_eq!(built(&MANUAL, settings, None).unwrap_err().code, "map.key");
+    }
+}

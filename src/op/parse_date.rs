@@ -1,0 +1,391 @@
+//! `parse_date`: a date in one of the declared formats, as ISO 8601.
+
+use chrono_tz::Tz;
+use serde_json::json;
+use toml_edit::Item;
+
+use super::dates::{DateFormat, Moment, NoInstant, zone};
+use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::Path;
+use crate::problem::{Place, Problem};
+use crate::record::{Document, Value};
+use crate::refusal::Refusal;
+
+/// The warning, counted per stage, that two formats read a date differently and the first one was taken.
+const AMBIGUOUS: &str = "parse_date.ambiguous";
+
+/// `parse_date`: reads a date or time in declared formats, tried in the declared order, and writes it as ISO 8601: a
+/// day as `2024-01-31`, an instant in UTC as `2024-01-31T12:00:00Z`, with its fraction of a second if it has one.
+///
+/// A text that no format reads is refused, never "now". A format with a time but no offset needs a zone; a time that
+/// the zone's clocks skipped or showed twice is refused.
+#[derive(Clone, Debug)]
+pub struct ParseDate {
+    frame: Frame,
+    formats: Vec<DateFormat>,
+    zone: Option<Tz>,
+    refuse_ambiguous: bool,
+    output: Option<DateFormat>,
+}
+
+frame_builders!(ParseDate, to);
+
+impl ParseDate {
+    /// Reads these formats, strftime's notation; `zone` is the IANA name for times without an offset.
+    ///
+    /// # Errors
+    /// A [`Problem`] without a place when the path, a format or the zone is wrong, or a format needs a zone.
+    pub fn new(path: &str, formats: &[&str], zone_name: Option<&str>) -> Result<Self, Problem> {
+        let formats = formats.iter().map(|format| (*format, None)).collect();
+        let zone = zone_name.map(|name| zone(name, None)).transpose()?;
+        Self::of(Frame::new(MANUAL.name, path)?, formats, zone)
+    }
+
+    fn of(frame: Frame, formats: Vec<(&str, Option<Place>)>, zone: Option<Tz>) -> Result<Self, Problem> {
+        let mut read = Vec::with_capacity(formats.len());
+        for (text, place) in formats {
+            let format = DateFormat::reading(text, place.as_ref())?;
+            if format.is_naive() && zone.is_none() {
+                let message = format!("`{text}` has a time, but neither an offset nor a zone");
+                return Err(Problem::error("stage.naive_time", place, message)
+                    .help("add `zone = \"UTC\"`, or the zone in which these times were written"));
+            }
+            read.push(format);
+        }
+        Ok(Self {
+            frame,
+            formats: read,
+            zone,
+            refuse_ambiguous: false,
+            output: None,
+        })
+    }
+
+    /// Refuses a text that two formats read differently, instead of taking the first and counting a warning.
+    #[must_use]
+    pub fn refuse_ambiguous(mut self) -> Self {
+        self.refuse_ambiguous = true;
+        self
+    }
+
+    /// Writes another format than ISO 8601; instants are written in UTC.
+    ///
+    /// # Errors
+    /// A [`Problem`] without a place when it is no format, or has a time where a format that is read has none.
+    pub fn format(self, format: &str) -> Result<Self, Problem> {
+        self.output(format, None)
+    }
+
+    fn output(mut self, text: &str, place: Option<&Place>) -> Result<Self, Problem> {
+        let output = DateFormat::writing(text, place)?;
+        let day = self.formats.iter().find(|format| format.is_date_only());
+        if let Some(day) = day.filter(|_| !output.is_date_only()) {
+            let message = format!("`{text}` has a time, but `{}` reads none", day.text());
+            return Err(Problem::error("date.format", place.cloned(), message));
+        }
+        self.output = Some(output);
+        Ok(self)
+    }
+
+    fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+        let zone_name = settings.text("zone");
+        let zone = zone_name
+            .map(|name| zone(name, Some(&settings.place_of("zone"))))
+            .transpose()?;
+        let list = settings.item("formats").and_then(Item::as_array);
+        let formats: Vec<_> = list
+            .into_iter()
+            .flatten()
+            .filter_map(|format| Some((format.as_str()?, Some(settings.reading().place(format.span())))))
+            .collect();
+        if formats.is_empty() {
+            let message = "`formats` is empty: no date could be read";
+            return Err(Problem::error(
+                "date.format",
+                settings.place_of("formats"),
+                message,
+            ));
+        }
+        let mut op = Self::of(Frame::read(settings)?, formats, zone)?;
+        op.refuse_ambiguous = settings.text("ambiguous") == Some("refuse");
+        if let Some(format) = settings.text("format") {
+            op = op.output(format, Some(&settings.place_of("format")))?;
+        }
+        Ok(Box::new(op))
+    }
+
+    /// What the text says by the first format that reads it, and whether another one reads it differently.
+    fn read(&self, text: &str, place: &Path) -> Result<(Moment, bool), Refusal> {
+        let mut readings = self
+            .formats
+            .iter()
+            .filter_map(|format| format.read(text))
+            .map(|moment| moment.in_zone(self.zone));
+        let first = readings.next().ok_or_else(|| {
+            let refusal = self.frame.refuse("unparsed", place);
+            refusal.expected("a date in one of the declared formats")
+        })?;
+        let ambiguous = readings.any(|other| other != first);
+        let moment = first.map_err(|no_instant| match no_instant {
+            NoInstant::Skipped => self
+                .frame
+                .refuse("no_such_time", place)
+                .expected("a time that the zone's clocks did not skip"),
+            NoInstant::Twice => self
+                .frame
+                .refuse("two_such_times", place)
+                .expected("a time that the zone's clocks showed only once"),
+        })?;
+        Ok((moment, ambiguous))
+    }
+
+    fn written(&self, moment: Moment) -> Option<String> {
+        let moment = match moment {
+            Moment::Instant(instant) => Moment::Instant(instant.to_utc().fixed_offset()),
+            other => other,
+        };
+        match (&self.output, moment) {
+            (Some(output), _) => output.write(&moment),
+            (None, Moment::Date(date)) => Some(date.format("%Y-%m-%d").to_string()),
+            (None, Moment::Local(time)) => Some(time.format("%Y-%m-%dT%H:%M:%S%.f").to_string()),
+            (None, Moment::Instant(instant)) => Some(instant.format("%Y-%m-%dT%H:%M:%S%.fZ").to_string()),
+        }
+    }
+}
+
+impl Operation for ParseDate {
+    frame_methods!();
+
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        self.frame.apply(document, |value, place| {
+            let text = self.frame.text_or_number(value, place)?;
+            let (moment, ambiguous) = self.read(&text, place)?;
+            if ambiguous && self.refuse_ambiguous {
+                let refusal = self.frame.refuse("ambiguous", place);
+                return Err(refusal.expected("a date that all declared formats read alike"));
+            }
+            if ambiguous {
+                scope.warn(AMBIGUOUS);
+            }
+            let written = self.written(moment);
+            written
+                .map(|text| Value::text(&text))
+                .ok_or_else(|| self.frame.refuse("unparsed", place))
+        })
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        self.frame.reversibility()
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        self.frame.meaning(json!({
+            "formats": self.formats.iter().map(DateFormat::text).collect::<Vec<_>>(),
+            "zone": self.zone.map(Tz::name),
+            "ambiguous": if self.refuse_ambiguous { "refuse" } else { "first" },
+            "format": self.output.as_ref().map(DateFormat::text),
+        }))
+    }
+}
+
+/// The reference entry of `parse_date`.
+pub(super) static MANUAL: Manual = Manual {
+    name: "parse_date",
+    group: "value",
+    summary: "Reads a date in one of the declared formats and writes it as ISO 8601.",
+    keys: &[
+        PATH,
+        TO,
+        Key::required(
+            "formats",
+            Form::Texts,
+            "the formats, strftime's notation, tried in this order",
+        ),
+        Key::optional(
+            "zone",
+            Form::Text,
+            "none; needed by a format with a time and no offset",
+            "the IANA zone in which times without an offset were written",
+        ),
+        Key::optional(
+            "ambiguous",
+            Form::Choice(&["first", "refuse"]),
+            "first",
+            "what a date means that two formats read differently; `first` counts a warning",
+        ),
+        Key::optional(
+            "format",
+            Form::Text,
+            "%Y-%m-%d for a day, %Y-%m-%dT%H:%M:%SZ for a time",
+            "the format that is written; times in UTC",
+        ),
+        MISSING,
+        NULL,
+    ],
+    refusals: &[
+        "parse_date.missing",
+        "parse_date.null",
+        "parse_date.type",
+        "parse_date.unparsed",
+        "parse_date.ambiguous",
+        "parse_date.no_such_time",
+        "parse_date.two_such_times",
+        "parse_date.exists",
+        "parse_date.blocked",
+    ],
+    undo: "lossy in place: which format it had is gone; with `to` the text stays",
+    build: ParseDate::build,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::trial::{built, run, run_with};
+
+    fn read(op: &ParseDate, text: &str) -> Result<String, String> {
+        let json = run(op, &format!(r#"{{"d":"{text}"}}"#))?;
+        Ok(json[6..json.len() - 2].to_owned())
+    }
+
+    #[test]
+    fn each_format_gives_iso_8601_in_utc() {
+        for (format, zone, given, expected) in [
+            (
+                "%Y-%m-%d %H:%M:%S",
+                Some("UTC"),
+                "2024-01-15 10:30:00",
+                "2024-01-15T10:30:00Z",
+            ),
+            (
+                "%Y-%m-%d %H:%M:%S",
+                Some("Europe/Berlin"),
+                "2024-01-15 00:30:00",
+                "2024-01-14T23:30:00Z",
+            ),
+            ("%d/%m/%Y", None, "1/2/2024", "2024-02-01"),
+            ("%m/%d/%y", None, "01/02/69", "2069-01-02"),
+            ("%Y%m%d", None, "20240229", "2024-02-29"),
+            (
+                "%Y-%m-%dT%H:%M:%S%z",
+                None,
+                "2024-01-15T10:30:00+02:00",
+                "2024-01-15T08:30:00Z",
+            ),
+            (
+                "%Y-%m-%dT%H:%M:%S%.fZ",
+                None,
+                "2024-01-15T10:30:00.250Z",
+                "2024-01-15T10:30:00.250Z",
+            ),
+            ("%s", None, "981173106", "2001-02-03T04:05:06Z"),
+            (
+                "%d %B %Y %I:%M %p",
+                Some("UTC"),
+                "3 March 2024 1:05 PM",
+                "2024-03-03T13:05:00Z",
+            ),
+        ] {
+            let op = ParseDate::new("d", &[format], zone).unwrap();
+            assert_eq!(read(&op, given).as_deref(), Ok(expected), "{format}");
+        }
+        let op = ParseDate::new("d", &["%Y%m%d"], None).unwrap();
+        assert_eq!(run(&op, r#"{"d":20240229}"#).unwrap(), r#"{"d":"2024-02-29"}"#);
+        let op = op.format("%d.%m.%Y").unwrap();
+        assert_eq!(read(&op, "20240229").unwrap(), "29.02.2024");
+    }
+
+    #[test]
+    fn what_no_format_reads_is_refused_never_now() {
+        let op = ParseDate::new("d", &["%Y-%m-%d", "%Y%m%d"], None).unwrap();
+        for text in [
+            "",
+            "2023-02-29",
+            "24-01-02",
+            "2024-01-02 ",
+            "2024-01-02T00:00:00Z",
+            "2024112",
+            "202401",
+            "today",
+        ] {
+            assert_eq!(
+                read(&op, text).unwrap_err(),
+                "parse_date.unparsed at /d",
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_date_that_two_formats_read_differently_is_counted_or_refused() {
+        let op = ParseDate::new("d", &["%m/%d/%Y", "%d/%m/%Y"], None).unwrap();
+        let of = |text: &str| run_with(&op, &format!(r#"{{"d":"{text}"}}"#));
+        assert_eq!(
+            of("03/04/2024"),
+            (Ok(r#"{"d":"2024-03-04"}"#.to_owned()), vec![AMBIGUOUS.to_owned()])
+        );
+        assert_eq!(of("03/03/2024").1, Vec::<String>::new());
+        assert_eq!(
+            of("31/01/2024"),
+            (Ok(r#"{"d":"2024-01-31"}"#.to_owned()), Vec::new())
+        );
+        let strict = op.clone().refuse_ambiguous();
+        assert_eq!(
+            read(&strict, "03/04/2024").unwrap_err(),
+            "parse_date.ambiguous at /d"
+        );
+        assert!(read(&strict, "03/03/2024").is_ok());
+    }
+
+    #[test]
+    fn a_local_time_that_is_no_instant_is_refused() {
+        let op = ParseDate::new("d", &["%Y-%m-%d %H:%M"], Some("America/New_York")).unwrap();
+        assert_eq!(
+            read(&op, "2024-03-10 02:30").unwrap_err(),
+            "parse_date.no_such_time at /d"
+        );
+        assert_eq!(
+            read(&op, "2024-11-03 01:30").unwrap_err(),
+            "parse_date.two_such_times at /d"
+        );
+        assert_eq!(read(&op, "2024-11-03 02:30").unwrap(), "2024-11-03T07:30:00Z");
+    }
+
+    #[test]
+    fn what_cannot_work_is_a_problem_with_its_place() {
+        for (settings, code, help) in [
+            (
+                r#"formats = ["%Y-%m-%d", "%Y-%m-%d %H:%M"]"#,
+                "stage.naive_time",
+                "zone = \"UTC\"",
+            ),
+            (r#"formats = ["%Q"]"#, "date.format", "strftime"),
+            (r#"formats = ["%Y-%m"]"#, "date.format", "month and day"),
+            (r#"formats = ["%Y-%m-%d %I:%M"]"#, "date.format", "%I with %p"),
+            (r#"formats = ["%Y-%m-%d %H:%M %Z"]"#, "date.format", "%z"),
+            (r#"formats = ["%Y-%m-%d"], format = "%H""#, "date.format", ""),
+            ("formats = []", "date.format", ""),
+            (
+                r#"formats = ["%Y-%m-%d"], zone = "Europe/Berlim""#,
+                "date.zone",
+                "Europe/Berlin",
+            ),
+        ] {
+            let settings = format!(
+                "path = \"d\"\n{}",
+                settings
+                    .replace(", format =", "\nformat =")
+                    .replace(", zone", "\nzone")
+            );
+            let problem = built(&MANUAL, &settings, None).unwrap_err();
+            assert_eq!(problem.code, code, "{settings}");
+            assert!(problem.place.is_some_and(|place| place.line > 1), "{settings}");
+            assert!(problem.help.unwrap_or_default().contains(help), "{settings}");
+        }
+        assert_eq!(
+            ParseDate::new("d", &["%H:%M %F"], None).unwrap_err().code,
+            "stage.naive_time"
+        );
+    }
+}

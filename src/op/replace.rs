@@ -1,0 +1,258 @@
+//! `replace`: what a pattern finds, by something else.
+
+use regex::{NoExpand, Regex};
+use serde_json::json;
+
+use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings, pattern};
+use crate::expression::Scope;
+use crate::path::PathError;
+use crate::problem::{Place, Problem};
+use crate::record::{Document, Value};
+use crate::refusal::Refusal;
+
+/// `replace`: replaces what a pattern finds in a text. Patterns take linear time, whatever the text; `\d` is an ASCII
+/// digit. In the replacement `$1` and `${name}` stand for groups, `$$` for `$`.
+#[derive(Clone, Debug)]
+pub struct Replace {
+    frame: Frame,
+    pattern: String,
+    compiled: Regex,
+    with: String,
+    literal: bool,
+    first: bool,
+    must_match: bool,
+}
+
+frame_builders!(Replace, to);
+
+impl Replace {
+    /// Replaces everything that a pattern finds.
+    ///
+    /// # Errors
+    /// A [`Problem`] without a place when the path, the pattern or a group of the replacement is wrong.
+    pub fn new(path: &str, pattern: &str, with: &str) -> Result<Self, Problem> {
+        Self::of(Frame::new(MANUAL.name, path)?, pattern, with, None)
+    }
+
+    /// Replaces every occurrence of a text; nothing in it, or in the replacement, means anything but itself.
+    ///
+    /// # Errors
+    /// [`PathError`] when the path is no path.
+    pub fn literal(path: &str, text: &str, with: &str) -> Result<Self, PathError> {
+        Ok(Self::of_literal(Frame::new(MANUAL.name, path)?, text, with))
+    }
+
+    fn of(frame: Frame, pattern: &str, with: &str, place: Option<&Place>) -> Result<Self, Problem> {
+        let compiled = pattern::compile(pattern).map_err(|error| {
+            let message = format!("`pattern` is no pattern: {error}");
+            Problem::error("replace.pattern", place.cloned(), message)
+        })?;
+        if let Some(group) = unknown_group(with, &compiled) {
+            let message = format!("`with` uses the group `{group}`, which the pattern does not have");
+            return Err(Problem::error("replace.group", place.cloned(), message)
+                .help("write `${1}` where letters or digits follow, and `$$` for `$`"));
+        }
+        Ok(Self {
+            frame,
+            pattern: pattern.to_owned(),
+            compiled,
+            with: with.to_owned(),
+            literal: false,
+            first: false,
+            must_match: false,
+        })
+    }
+
+    fn of_literal(frame: Frame, text: &str, with: &str) -> Self {
+        let compiled = Regex::new(&regex::escape(text)).expect("an escaped text is always a pattern");
+        Self {
+            frame,
+            pattern: text.to_owned(),
+            compiled,
+            with: with.to_owned(),
+            literal: true,
+            first: false,
+            must_match: false,
+        }
+    }
+
+    /// Replaces only the first.
+    #[must_use]
+    pub fn first(mut self) -> Self {
+        self.first = true;
+        self
+    }
+
+    /// Refuses a text in which nothing is found, instead of leaving it as it is.
+    #[must_use]
+    pub fn must_match(mut self) -> Self {
+        self.must_match = true;
+        self
+    }
+
+    fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+        let frame = Frame::read(settings)?;
+        let pattern = settings.text("pattern").unwrap_or_default();
+        let with = settings.text("with").unwrap_or_default();
+        let mut replace = if settings.boolean("literal", false) {
+            Self::of_literal(frame, pattern, with)
+        } else {
+            Self::of(frame, pattern, with, Some(&settings.place_of("pattern")))?
+        };
+        replace.first = settings.boolean("first", false);
+        replace.must_match = settings.text("no_match") == Some("refuse");
+        Ok(Box::new(replace))
+    }
+}
+
+/// A group that the replacement names and the pattern lacks: it would silently stand for nothing.
+fn unknown_group(with: &str, pattern: &Regex) -> Option<String> {
+    let references = Regex::new(r"\$(?:\$|\{([^}]*)\}|([0-9A-Za-z_]+))").expect("a fixed pattern");
+    let mut groups = references
+        .captures_iter(with)
+        .filter_map(|found| Some(found.get(1).or(found.get(2))?.as_str().to_owned()));
+    groups.find(|group| match group.parse::<usize>() {
+        Ok(index) => index >= pattern.captures_len(),
+        Err(_) => !pattern.capture_names().flatten().any(|name| name == group),
+    })
+}
+
+impl Operation for Replace {
+    frame_methods!();
+
+    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        self.frame.apply(document, |value, place| {
+            let text = self.frame.text(value, place)?;
+            if self.must_match && !self.compiled.is_match(&text) {
+                return Err(self
+                    .frame
+                    .refuse("no_match", place)
+                    .expected("a text that the pattern finds"));
+            }
+            // 0 means all of them.
+            let limit = usize::from(self.first);
+            let replaced = if self.literal {
+                self.compiled.replacen(&text, limit, NoExpand(&self.with))
+            } else {
+                self.compiled.replacen(&text, limit, self.with.as_str())
+            };
+            Ok(if replaced == text {
+                value.clone()
+            } else {
+                Value::text(&replaced)
+            })
+        })
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        self.frame.reversibility()
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        self.frame.meaning(json!({
+            "pattern": self.pattern,
+            "with": self.with,
+            "literal": self.literal,
+            "first": self.first,
+            "no_match": if self.must_match { "refuse" } else { "keep" },
+        }))
+    }
+}
+
+/// The reference entry of `replace`.
+pub(super) static MANUAL: Manual = Manual {
+    name: "replace",
+    group: "value",
+    summary: "Replaces what a pattern finds in a text.",
+    keys: &[
+        PATH,
+        TO,
+        Key::required("pattern", Form::Text, "what to find; `\\d` is an ASCII digit"),
+        Key::required(
+            "with",
+            Form::Text,
+            "what to put there; `$1`, `${name}` are groups, `$$` is `$`",
+        ),
+        Key::optional(
+            "literal",
+            Form::Boolean,
+            "false",
+            "takes `pattern` and `with` as they are written",
+        ),
+        Key::optional("first", Form::Boolean, "false", "replaces only the first"),
+        Key::optional(
+            "no_match",
+            Form::Choice(&["keep", "refuse"]),
+            "keep",
+            "what a text means in which nothing is found",
+        ),
+        MISSING,
+        NULL,
+    ],
+    refusals: &[
+        "replace.missing",
+        "replace.null",
+        "replace.type",
+        "replace.no_match",
+        "replace.exists",
+        "replace.blocked",
+    ],
+    undo: "lossy in place: what was replaced is gone; with `to` the text stays",
+    build: Replace::build,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::trial::{built, run};
+
+    #[test]
+    fn groups_and_literals_are_replaced_as_declared() {
+        let settings = r#"path = "p"
+            pattern = '^1?(\d{3})(\d{3})(\d{4})$'
+            with = "+1-$1-${2}-$3""#;
+        let op = built(&MANUAL, settings, None).unwrap();
+        for (given, expected) in [
+            ("5551230123", "+1-555-123-0123"),
+            ("15551230123", "+1-555-123-0123"),
+            ("5550123", "5550123"),
+            ("٥٥٥١٢٣٠١٢٣", "٥٥٥١٢٣٠١٢٣"),
+        ] {
+            let after = run(op.as_ref(), &format!(r#"{{"p":"{given}"}}"#)).unwrap();
+            assert_eq!(after, format!(r#"{{"p":"{expected}"}}"#));
+        }
+        let op = Replace::literal("p", ".", "$1").unwrap();
+        assert_eq!(run(&op, r#"{"p":"a.b.c"}"#).unwrap(), r#"{"p":"a$1b$1c"}"#);
+        assert_eq!(
+            run(&op.clone().first(), r#"{"p":"a.b.c"}"#).unwrap(),
+            r#"{"p":"a$1b.c"}"#
+        );
+        assert_eq!(
+            run(&op.clone().must_match(), r#"{"p":"x"}"#).unwrap_err(),
+            "replace.no_match at /p"
+        );
+        // A text that stays is not written anew: its escapes are kept.
+        assert_eq!(run(&op, r#"{"p":"\u0041\/"}"#).unwrap(), r#"{"p":"\u0041\/"}"#);
+    }
+
+    #[test]
+    fn a_bad_pattern_or_group_is_a_problem_at_load() {
+        for (pattern, with, code) in [
+            ("(", "", "replace.pattern"),
+            ("(?=a)", "", "replace.pattern"),
+            ("(a)", "$2", "replace.group"),
+            ("(a)", "$1b", "replace.group"),
+            ("(?<x>a)", "${y}", "replace.group"),
+        ] {
+            let settings = format!("path = \"p\"\npattern = \"{pattern}\"\nwith = \"{with}\"");
+            let problem = built(&MANUAL, &settings, None).unwrap_err();
+            assert_eq!(
+                (problem.code, problem.place.unwrap().line),
+                (code, 2),
+                "{pattern}"
+            );
+        }
+        assert!(Replace::new("p", "(?<x>a)", "$$${x}${0}").is_ok());
+    }
+}

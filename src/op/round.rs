@@ -1,0 +1,134 @@
+//! `round`: rounds an exact number to so many places.
+
+use serde_json::json;
+
+use super::decimal::{exact, round_exactly};
+use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::PathError;
+use crate::problem::Problem;
+use crate::record::{Document, Rounding, Value};
+use crate::refusal::Refusal;
+
+/// `round`: rounds a number, or the plain decimal text of one, and pads it with zeros: 29.9 to two places is 29.90.
+/// A number stays a number and a text stays a text.
+#[derive(Clone, Debug)]
+pub struct Round {
+    frame: Frame,
+    places: u32,
+    rounding: Rounding,
+}
+
+frame_builders!(Round, to);
+
+impl Round {
+    /// Rounds the value to so many places, 0 to 28.
+    ///
+    /// # Errors
+    /// [`PathError`] when the text is no path.
+    pub fn new(path: &str, places: u32, rounding: Rounding) -> Result<Self, PathError> {
+        Ok(Self {
+            frame: Frame::new(MANUAL.name, path)?,
+            places,
+            rounding,
+        })
+    }
+
+    fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+        let places = settings.integer("places", 0..=28)?.unwrap_or_default();
+        Ok(Box::new(Self {
+            frame: Frame::read(settings)?,
+            places: u32::try_from(places).expect("bounds were checked"),
+            rounding: settings.rounding()?,
+        }))
+    }
+}
+
+impl Operation for Round {
+    frame_methods!();
+
+    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        self.frame.apply(document, |value, place| {
+            let text = self.frame.text_or_number(value, place)?;
+            let rounded = exact(&text)
+                .and_then(|exact| round_exactly(self.rounding, exact, self.places))
+                .map_err(|error| error.refusal(&self.frame, place))?;
+            Ok(match value.as_number() {
+                Some(_) => Value::decimal(rounded),
+                None => Value::text(&rounded.to_string()),
+            })
+        })
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        self.frame.reversibility()
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        self.frame
+            .meaning(json!({ "places": self.places, "rounding": self.rounding.name() }))
+    }
+}
+
+/// The reference entry of `round`.
+pub(super) static MANUAL: Manual = Manual {
+    name: "round",
+    group: "value",
+    summary: "Rounds a number, or the plain decimal text of one, as the stage's `rounding` says; its kind stays.",
+    keys: &[
+        PATH,
+        TO,
+        Key::required(
+            "places",
+            Form::Integer,
+            "how many places, 0 to 28; missing ones are padded with zeros",
+        ),
+        MISSING,
+        NULL,
+    ],
+    refusals: &[
+        "round.missing",
+        "round.null",
+        "round.type",
+        "round.invalid",
+        "round.too_long",
+        "round.exists",
+        "round.blocked",
+    ],
+    undo: "lossy in place: the rounded digits are gone; with `to` the value stays",
+    build: Round::build,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::trial::{built, run};
+
+    #[test]
+    fn a_number_stays_a_number_and_a_text_a_text() {
+        let op = Round::new("a", 2, Rounding::HalfEven).unwrap();
+        for (before, after) in [
+            (r#"{"a":1234.565}"#, r#"{"a":1234.56}"#),
+            (r#"{"a":"2.675"}"#, r#"{"a":"2.68"}"#),
+            (r#"{"a":29.9}"#, r#"{"a":29.90}"#),
+            (r#"{"a":-0.005}"#, r#"{"a":0.00}"#),
+            (r#"{"a":1E2}"#, r#"{"a":100.00}"#),
+        ] {
+            assert_eq!(run(&op, before).unwrap(), after);
+        }
+        assert_eq!(run(&op, r#"{"a":"$2"}"#).unwrap_err(), "round.invalid at /a");
+        assert_eq!(run(&op, r#"{"a":true}"#).unwrap_err(), "round.type at /a");
+        assert_eq!(run(&op, r#"{"a":1e27}"#).unwrap_err(), "round.too_long at /a");
+    }
+
+    #[test]
+    fn a_stage_that_rounds_must_say_how() {
+        let settings = "path = \"a\"\nplaces = 2";
+        let problem = built(&MANUAL, settings, None).unwrap_err();
+        assert_eq!(problem.code, "stage.rounding_undeclared");
+        assert!(built(&MANUAL, settings, Some(Rounding::HalfUp)).is_ok());
+        let problem = built(&MANUAL, "path = \"a\"\nplaces = 29", Some(Rounding::HalfUp)).unwrap_err();
+        assert_eq!(problem.code, "stage.out_of_range");
+    }
+}

@@ -1,0 +1,126 @@
+//! `set`: writes a value, whatever is there.
+
+use serde_json::json;
+
+use super::frame::{Frame, PATH};
+use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use crate::expression::{Evaluated, Scope, Template};
+use crate::path::{Path, PathError};
+use crate::problem::Problem;
+use crate::record::{Document, Value};
+use crate::refusal::Refusal;
+
+/// `set`: writes a value whether or not one is there; the one operation whose purpose is to overwrite. Missing
+/// objects on the way are made; a value that is there keeps its position. `omit` leaves the record as it is.
+#[derive(Clone, Debug)]
+pub struct Set {
+    frame: Frame,
+    value: Template,
+}
+
+impl Set {
+    /// Writes a fixed value.
+    ///
+    /// # Errors
+    /// [`PathError`] when the text is no path.
+    pub fn new(path: &str, value: Value) -> Result<Self, PathError> {
+        Self::computed(path, Template::Fixed(value))
+    }
+
+    /// Writes a value that may be computed, once per record.
+    ///
+    /// # Errors
+    /// [`PathError`] when the text is no path.
+    pub fn computed(path: &str, value: Template) -> Result<Self, PathError> {
+        let frame = Frame::new(MANUAL.name, path)?;
+        Ok(Self { frame, value })
+    }
+
+    fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+        let frame = Frame::read(settings)?;
+        let value = settings.template("value")?;
+        let value = value.expect("the settings were checked: `value` is required");
+        Ok(Box::new(Self { frame, value }))
+    }
+}
+
+impl Operation for Set {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let Evaluated::Value(value) = self.value.value(document, scope)? else {
+            return Ok(Effect::Unchanged);
+        };
+        let mut effect = Effect::Unchanged;
+        for place in self.frame.places(document)?.iter() {
+            if document.at(place).is_some_and(|old| *old == value) {
+                continue;
+            }
+            self.frame.put(document, place, value.clone())?;
+            effect = Effect::Changed;
+        }
+        Ok(effect)
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        self.value.reads()
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        self.frame.writes()
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Lossy
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        json!({ "op": MANUAL.name, "path": self.frame.path().pointer(), "value": self.value.meaning() })
+    }
+}
+
+/// The reference entry of `set`.
+pub(super) static MANUAL: Manual = Manual {
+    name: "set",
+    group: "value",
+    summary: "Writes a value, whatever is there.",
+    keys: &[
+        Key {
+            summary: "where the value is written",
+            ..PATH
+        },
+        Key::required(
+            "value",
+            Form::Template,
+            "the value; `omit` leaves the record as it is",
+        ),
+    ],
+    refusals: &["set.missing", "set.null", "set.type", "set.blocked"],
+    undo: "lossy: what was there is gone",
+    build: Set::build,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::trial::{built, run};
+
+    #[test]
+    fn it_overwrites_in_place_and_adds_at_the_end() {
+        let op = Set::new("a.x", Value::integer(1)).unwrap();
+        assert_eq!(
+            run(&op, r#"{"a":{"x":9,"y":6.00},"b":2}"#).unwrap(),
+            r#"{"a":{"x":1,"y":6.00},"b":2}"#
+        );
+        assert_eq!(run(&op, r#"{"b":2}"#).unwrap(), r#"{"b":2,"a":{"x":1}}"#);
+        assert_eq!(run(&op, r#"{"a":7}"#).unwrap_err(), "set.blocked at /a/x");
+        let op = built(&MANUAL, "path = \"items[*].x\"\nvalue = \"new\"", None).unwrap();
+        assert_eq!(
+            run(op.as_ref(), r#"{"items":[{},{"x":1}]}"#).unwrap(),
+            r#"{"items":[{"x":"new"},{"x":"new"}]}"#
+        );
+        assert_eq!(run(op.as_ref(), "{}").unwrap_err(), "set.missing at /items");
+    }
+}

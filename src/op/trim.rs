@@ -1,0 +1,171 @@
+//! `trim`: what stands around a text, removed.
+
+use serde_json::json;
+
+use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::path::PathError;
+use crate::problem::Problem;
+use crate::record::{Document, Value};
+use crate::refusal::Refusal;
+
+/// `trim`: removes blanks, or the characters given, from the ends of a text.
+#[derive(Clone, Debug)]
+pub struct Trim {
+    frame: Frame,
+    side: Side,
+    characters: Option<String>,
+}
+
+/// Which end of a text is trimmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Both.
+    Both,
+    /// The beginning.
+    Start,
+    /// The end.
+    End,
+}
+
+frame_builders!(Trim, to);
+
+impl Trim {
+    /// Removes blanks (Unicode `White_Space`) from both ends.
+    ///
+    /// # Errors
+    /// [`PathError`] when the text is no path.
+    pub fn new(path: &str) -> Result<Self, PathError> {
+        Ok(Self {
+            frame: Frame::new(MANUAL.name, path)?,
+            side: Side::Both,
+            characters: None,
+        })
+    }
+
+    /// Trims only that end.
+    #[must_use]
+    pub fn side(mut self, side: Side) -> Self {
+        self.side = side;
+        self
+    }
+
+    /// Removes any of these characters instead of blanks.
+    #[must_use]
+    pub fn characters(mut self, characters: &str) -> Self {
+        self.characters = Some(characters.to_owned());
+        self
+    }
+
+    fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+        Ok(Box::new(Self {
+            frame: Frame::read(settings)?,
+            side: match settings.text("side") {
+                Some("start") => Side::Start,
+                Some("end") => Side::End,
+                _ => Side::Both,
+            },
+            characters: settings.text("characters").map(str::to_owned),
+        }))
+    }
+
+    fn trimmed<'t>(&self, text: &'t str) -> &'t str {
+        let goes = |character: char| match &self.characters {
+            Some(characters) => characters.contains(character),
+            None => character.is_whitespace(),
+        };
+        match self.side {
+            Side::Both => text.trim_matches(goes),
+            Side::Start => text.trim_start_matches(goes),
+            Side::End => text.trim_end_matches(goes),
+        }
+    }
+}
+
+impl Operation for Trim {
+    frame_methods!();
+
+    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        self.frame.apply(document, |value, place| {
+            let text = self.frame.text(value, place)?;
+            let trimmed = self.trimmed(&text);
+            // A text that stays is not written anew: its escapes are kept.
+            Ok(if trimmed == text {
+                value.clone()
+            } else {
+                Value::text(trimmed)
+            })
+        })
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        self.frame.reversibility()
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        self.frame.meaning(json!({
+            "side": match self.side {
+                Side::Both => "both",
+                Side::Start => "start",
+                Side::End => "end",
+            },
+            "characters": self.characters,
+        }))
+    }
+}
+
+/// The reference entry of `trim`.
+pub(super) static MANUAL: Manual = Manual {
+    name: "trim",
+    group: "value",
+    summary: "Removes blanks, or other characters, from the ends of a text.",
+    keys: &[
+        PATH,
+        TO,
+        Key::optional(
+            "side",
+            Form::Choice(&["both", "start", "end"]),
+            "both",
+            "which end is trimmed",
+        ),
+        Key::optional(
+            "characters",
+            Form::Text,
+            "blanks",
+            "the characters that are removed",
+        ),
+        MISSING,
+        NULL,
+    ],
+    refusals: &[
+        "trim.missing",
+        "trim.null",
+        "trim.type",
+        "trim.exists",
+        "trim.blocked",
+    ],
+    undo: "lossy in place: what was removed is gone; with `to` the text stays",
+    build: Trim::build,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::trial::{built, run};
+
+    #[test]
+    fn only_the_ends_are_trimmed() {
+        let op = Trim::new("t").unwrap();
+        assert_eq!(run(&op, r#"{"t":"\t a  b\u00a0"}"#).unwrap(), r#"{"t":"a  b"}"#);
+        assert_eq!(run(&op, r#"{"t":"a\/b"}"#).unwrap(), r#"{"t":"a\/b"}"#);
+        assert_eq!(run(&op, r#"{"t":7}"#).unwrap_err(), "trim.type at /t");
+        let op = built(
+            &MANUAL,
+            "path = \"t\"\nside = \"start\"\ncharacters = \"0\"",
+            None,
+        )
+        .unwrap();
+        assert_eq!(run(op.as_ref(), r#"{"t":"00700"}"#).unwrap(), r#"{"t":"700"}"#);
+    }
+}
