@@ -8,7 +8,7 @@ mod transform;
 use std::time::Duration;
 
 pub(crate) use claims::Claims;
-pub(crate) use select::Selection;
+pub(crate) use select::{Selection, of_open_pass};
 pub(crate) use transform::Transforming;
 
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ use crate::pipeline::{Bounds, Stopped, drive};
 use crate::run::{Pass, Purpose, Run};
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::{Store, Table};
-use select::{SUPERSEDED, of_later_pass, of_open_pass};
+use select::{SUPERSEDED, of_later_pass};
 
 /// How to apply.
 #[derive(Clone, Debug)]
@@ -116,32 +116,68 @@ pub fn apply(
         cosmetic: check_drift(&run, stages, options)?,
         ..ApplyReport::default()
     };
-    'stages: for stage in stages.up_to(options.to) {
-        let mut worked = false;
-        while let Some(work) = next_work(&mut run, stages.project(), stage, options)? {
-            worked = true;
-            let done = carry_out(
-                &mut run,
-                stages.project(),
-                stage,
-                work,
-                options,
-                &bounds,
-                observer,
-            )?;
-            report.passes.push(done.0);
-            if done.1.is_some() {
-                report.stopped = done.1;
-                break 'stages;
-            }
-        }
-        if !worked {
-            report.up_to_date.push(stage.number());
+    for stage in stages.up_to(options.to) {
+        bring_up_to_date(
+            &mut run,
+            stages.project(),
+            stage,
+            options,
+            &bounds,
+            observer,
+            &mut report,
+        )?;
+        if report.stopped.is_some() {
+            break;
         }
     }
     report.run = run.has_written().then_some(run.number());
     report.quarantined = quarantined(&run, stages)?;
     Ok(report)
+}
+
+/// Works on a stage, pass after pass, until it is up to date or has to stop.
+fn bring_up_to_date(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    options: &ApplyOptions,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+    report: &mut ApplyReport,
+) -> Result<()> {
+    let mut worked = false;
+    while let Some(work) = next_work(run, project, stage, options)? {
+        worked = true;
+        let (done, stopped) = carry_out(run, project, stage, work, options, bounds, observer)?;
+        report.passes.push(done);
+        if stopped.is_some() {
+            report.stopped = stopped;
+            return Ok(());
+        }
+    }
+    if !worked {
+        report.up_to_date.push(stage.number());
+    }
+    Ok(())
+}
+
+/// Carries what was just written through the later stages that were applied before.
+pub(crate) fn apply_after(
+    run: &mut Run<'_>,
+    stages: &Stages,
+    first: u32,
+    options: &ApplyOptions,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+    report: &mut ApplyReport,
+) -> Result<()> {
+    for stage in stages.iter().filter(|stage| stage.number() > first) {
+        let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
+        if history.revision().is_some() && report.stopped.is_none() {
+            bring_up_to_date(run, stages.project(), stage, options, bounds, observer, report)?;
+        }
+    }
+    Ok(())
 }
 
 /// One pass that is to be worked on.
@@ -378,7 +414,7 @@ fn allowed_refusals(stage: &Stage, options: &ApplyOptions, in_source: u64) -> u6
 
 /// Refuses stages whose applied meaning is another one now, that are gone, or that come before applied ones. Returns
 /// those of which only the text has changed.
-fn check_drift(run: &Run<'_>, stages: &Stages, options: &ApplyOptions) -> Result<Vec<u32>> {
+pub(crate) fn check_drift(run: &Run<'_>, stages: &Stages, options: &ApplyOptions) -> Result<Vec<u32>> {
     let (mut cosmetic, mut newest) = (Vec::new(), 0);
     for number in applied_numbers(run, stages.project())? {
         let history = StageHistory::read(run.connection(), stages.project(), number)?;
@@ -423,7 +459,7 @@ pub(crate) fn applied_numbers(run: &Run<'_>, project: &str) -> Result<Vec<u32>> 
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn quarantined(run: &Run<'_>, stages: &Stages) -> Result<u64> {
+pub(crate) fn quarantined(run: &Run<'_>, stages: &Stages) -> Result<u64> {
     let mut standing = 0;
     for stage in stages.up_to(None) {
         let refused = feed::refused(

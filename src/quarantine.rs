@@ -1,0 +1,294 @@
+//! The verbs of quarantine: the refused records, listed, shown, tried again, or let go. It is no table of its own but
+//! a view over the ledger: refused, and nothing has happened to the record in that stage since.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::apply::{ApplyOptions, ApplyReport, Selection, Work, apply_after, carry_out, stage_pass};
+use crate::error::{Error, Result};
+use crate::ledger::{Batch, Counts, Entry, EntryOutcome, PassKind, Step, split_whole};
+use crate::observe::Observer;
+use crate::path::Path;
+use crate::pipeline::Bounds;
+use crate::record::Document;
+use crate::refusal::Refusal;
+use crate::run::{Purpose, Run};
+use crate::stage::Stages;
+use crate::store::Store;
+
+/// Which refused records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// Only those that this stage refused.
+    pub stage: Option<u32>,
+    /// Only those with this refusal code.
+    pub code: Option<String>,
+    /// Only this record number.
+    pub record: Option<i64>,
+    /// Only the record with this id.
+    pub id: Option<String>,
+}
+
+/// One refused record.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Quarantined {
+    /// Its number.
+    pub record: i64,
+    /// Its id, where it has one.
+    pub id: Option<String>,
+    /// The stage that refused it; `None`: it was refused at the door by a load.
+    pub stage: Option<u32>,
+    /// The stage's slug.
+    pub slug: Option<String>,
+    /// Where it came from.
+    pub source: Option<String>,
+    /// Where it would have gone.
+    pub database: Option<String>,
+    /// The batch that refused it.
+    pub batch: i64,
+    /// When, as ISO 8601 in UTC.
+    pub at: String,
+    /// Why.
+    pub reason: Refusal,
+}
+
+/// The refused records, in the order in which they were refused; at most `limit` of them.
+pub fn quarantined(
+    store: &Store,
+    project: &str,
+    selected: &Selected,
+    limit: usize,
+) -> Result<Vec<Quarantined>> {
+    standing(store.connection(), project, selected, limit)
+}
+
+/// How many records are in quarantine, by stage and code, largest first.
+pub fn quarantine_totals(store: &Store, project: &str) -> Result<Vec<(Option<u32>, String, u64)>> {
+    let sql = "SELECT number, code, count(*) FROM audit_quarantine WHERE project IS NULL OR project=?1
+     GROUP BY number, code ORDER BY 3 DESC, 1, 2";
+    let mut statement = store.connection().prepare(sql)?;
+    let rows = statement.query_map([project], |row| {
+        Ok((
+            row.get(0)?,
+            row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+            row.get::<_, i64>(2)?.unsigned_abs(),
+        ))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn standing(
+    connection: &Connection,
+    project: &str,
+    selected: &Selected,
+    limit: usize,
+) -> Result<Vec<Quarantined>> {
+    let sql = "SELECT q.record, coalesce(q.id, json_extract(q.reason,'$.id')), q.number, q.slug, q.source, q.database,
+       q.batch, q.at, q.reason FROM audit_quarantine q
+     WHERE (q.project IS NULL OR q.project=?1) AND (?2 IS NULL OR q.number=?2) AND (?3 IS NULL OR q.code=?3)
+       AND (?4 IS NULL OR q.record=?4) AND (?5 IS NULL OR q.id=?5) ORDER BY q.batch, q.record LIMIT ?6";
+    let mut statement = connection.prepare(sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let key = params![
+        project,
+        selected.stage,
+        selected.code,
+        selected.record,
+        selected.id,
+        limit
+    ];
+    let rows = statement.query_map(key, |row| {
+        let reason: String = row.get(8)?;
+        Ok(Quarantined {
+            record: row.get(0)?,
+            id: row.get(1)?,
+            stage: row.get(2)?,
+            slug: row.get(3)?,
+            source: row.get(4)?,
+            database: row.get(5)?,
+            batch: row.get(6)?,
+            at: row.get(7)?,
+            reason: serde_json::from_str(&reason).unwrap_or_else(|_| Refusal::new("unreadable", "")),
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What a refused record was, as far as it may be shown.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct RefusedInput {
+    /// Its id, where it has one.
+    pub id: Option<String>,
+    /// The record, every redacted field masked; or the line as it was read, where it is no record.
+    pub data: Option<String>,
+    /// Whether the stage redacts fields and the record cannot be read, so that nothing of it is shown.
+    pub withheld: bool,
+}
+
+/// The input of a refused record. What any stage of the project redacts is masked.
+pub fn refused_input(store: &Store, quarantined: &Quarantined, redact: &[Path]) -> Result<RefusedInput> {
+    let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND kind=4 ORDER BY part LIMIT 1";
+    let key = params![quarantined.batch, quarantined.record];
+    let body: Option<Vec<u8>> = store
+        .connection()
+        .query_row(sql, key, |row| row.get(0))
+        .optional()?;
+    let Some(body) = body else {
+        return Ok(RefusedInput {
+            id: None,
+            data: None,
+            withheld: false,
+        });
+    };
+    let (id, text) = match (quarantined.stage, split_whole(&body)) {
+        (Some(_), Some((id, data))) => (Some(id.to_owned()), data.to_owned()),
+        _ => (None, String::from_utf8_lossy(&body).into_owned()),
+    };
+    if redact.is_empty() {
+        return Ok(RefusedInput {
+            id,
+            data: Some(text),
+            withheld: false,
+        });
+    }
+    match Document::parse(&text) {
+        Ok(mut document) => {
+            mask(&mut document, redact);
+            Ok(RefusedInput {
+                id,
+                data: Some(document.to_json()),
+                withheld: false,
+            })
+        }
+        Err(_) => Ok(RefusedInput {
+            id,
+            data: None,
+            withheld: true,
+        }),
+    }
+}
+
+/// Puts a fixed text in the place of every redacted value.
+pub fn mask(document: &mut Document, redact: &[Path]) {
+    for path in redact {
+        for place in document.places(path) {
+            if let Some(value) = document.at_mut(&place) {
+                *value = crate::record::Value::text("[redacted]");
+            }
+        }
+    }
+}
+
+/// Runs refused records through their stage again, as their source is now (or, where a stage in place took them out
+/// of it, as they were), and what passes through every later stage that was applied.
+///
+/// # Errors
+/// [`Error::Invalid`] when a selected record was refused by a load: its line has to be corrected and loaded.
+pub fn retry(
+    store: &mut Store,
+    stages: &Stages,
+    selected: &Selected,
+    options: &ApplyOptions,
+    observer: &mut dyn Observer,
+) -> Result<ApplyReport> {
+    let mut run = Run::begin(store, &options.purpose)?;
+    let found = standing(run.connection(), stages.project(), selected, usize::MAX)?;
+    let bounds = Bounds::new(&options.stop, options.max_time);
+    let mut report = ApplyReport::default();
+    if !found.is_empty() && found.iter().all(|refused| refused.stage.is_none()) {
+        return Err(Error::invalid(
+            "these lines were refused at the door by a load",
+            "correct them in the input and load it again; `quarantine waive` lets them go",
+        ));
+    }
+    let mut first = None;
+    for stage in stages.iter() {
+        let refused = found
+            .iter()
+            .filter(|refused| refused.stage == Some(stage.number()));
+        let records: Vec<i64> = refused.map(|refused| refused.record).collect();
+        if records.is_empty() {
+            continue;
+        }
+        first.get_or_insert(stage.number());
+        crate::apply::check_drift(&run, stages, options)?;
+        let pass = stage_pass(&run, stages.project(), stage, PassKind::Retry)?;
+        let (selection, counts) = (Selection::list(records), Counts::default());
+        let work = Work {
+            pass,
+            selection,
+            counts,
+            resumed: false,
+        };
+        let all = ApplyOptions {
+            max_errors: Some(crate::stage::MaxErrors::Count(u64::MAX)),
+            ..options.clone()
+        };
+        let (done, stopped) = carry_out(&mut run, stages.project(), stage, work, &all, &bounds, observer)?;
+        report.passes.push(done);
+        if stopped.is_some() {
+            report.stopped = stopped;
+            break;
+        }
+    }
+    if let (Some(first), None) = (first, &report.stopped) {
+        apply_after(&mut run, stages, first, options, &bounds, observer, &mut report)?;
+    }
+    report.run = run.has_written().then_some(run.number());
+    report.quarantined = crate::apply::quarantined(&run, stages)?;
+    Ok(report)
+}
+
+/// Lets refused records go: they leave quarantine, and the ledger says who waived them and why. Returns how many.
+pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Purpose) -> Result<u64> {
+    let mut run = Run::begin(store, purpose)?;
+    let found = standing(run.connection(), project, selected, usize::MAX)?;
+    let mut waived = 0;
+    let key = |refused: &Quarantined| (refused.stage, refused.database.clone());
+    let mut groups: Vec<(Option<u32>, Option<String>)> = found.iter().map(key).collect();
+    groups.sort();
+    groups.dedup();
+    for group in groups {
+        let mut records: Vec<&Quarantined> = found.iter().filter(|refused| key(refused) == group).collect();
+        records.sort_by_key(|refused| refused.record);
+        let Some(first) = records.first() else { continue };
+        let refusing = refusing_pass(run.connection(), first.batch)?;
+        let mut pass = run.new_pass(PassKind::Waive, refusing)?;
+        pass.row.source.clone_from(&first.source);
+        pass.row.target.clone_from(&first.database);
+        for slice in records.chunks(run.store().options().batch_size.max(1)) {
+            let mut batch = Batch::new(Step::Data);
+            for refused in slice {
+                batch.covers(refused.record);
+                batch.counts.count(EntryOutcome::Filtered);
+                batch.entries.push(waived_entry(run.connection(), refused)?);
+            }
+            run.commit_now(&mut pass, batch)?;
+        }
+        run.commit_now(&mut pass, Batch::new(Step::End))?;
+        waived += records.len() as u64;
+    }
+    Ok(waived)
+}
+
+/// The stage's revision that refused in a batch.
+fn refusing_pass(connection: &Connection, batch: i64) -> Result<Option<crate::ledger::StageRow>> {
+    let sql = "SELECT pass FROM ledger_batch WHERE batch=?1";
+    let pass: i64 = connection.query_row(sql, [batch], |row| row.get(0))?;
+    let found = crate::ledger::read::passes(connection)?
+        .into_iter()
+        .find(|summary| summary.row.pass == pass);
+    Ok(found.and_then(|summary| summary.row.stage))
+}
+
+/// The stub of a waived record: what the target holds stays as it is.
+fn waived_entry(connection: &Connection, refused: &Quarantined) -> Result<Entry> {
+    let sql = "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry
+     WHERE batch=?1 AND record=?2 AND part=0";
+    let key = params![refused.batch, refused.record];
+    let old = connection.query_row(sql, key, |row| crate::ledger::read::entry(row, 0))?;
+    let mut entry = Entry::new(refused.record, 0, EntryOutcome::Filtered);
+    (entry.target, entry.input) = (old.target, old.input);
+    (entry.before, entry.after) = (old.after, old.after);
+    entry.reason = Some(r#"{"code":"waived"}"#.to_owned());
+    Ok(entry)
+}
