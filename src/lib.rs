@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod context;
 pub mod contract;
+pub mod database;
 pub mod digest;
 pub mod edit;
 pub mod error;
