@@ -1,6 +1,17 @@
 //! Expressions: the part of a stage file that begins with `= `.
+//!
+//! Their syntax is [Rhai](https://rhai.rs)'s and Rhai parses them. What they mean is defined here, in few words:
+//! numbers are exact or the record is refused, unlike types are never compared, a missing property is a refusal,
+//! nothing runs on, and no error holds a value of the record.
+//!
+//! There are `let`, `=`, `+=`, `if`, `switch`, `for`, `while`, `loop`, `break`, `continue`, `return`, blocks, the
+//! operators `+ - * / % == != < <= > >= && || ! ?? ?. in !in .. ..=`, texts, numbers, booleans, lists, objects
+//! `#{ a: 1 }` whose order is kept, and the functions that [`functions()`] lists. `+` joins two texts or two lists;
+//! only `x == ()` compares unlike types, for null.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 use crate::context::Context;
 use crate::path::Path;
@@ -9,8 +20,27 @@ use crate::reading::Reading;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
+mod arithmetic;
+mod compile;
+mod datum;
+mod fault;
+mod functions;
+mod limits;
+mod machine;
+mod moment;
+mod node;
+mod operator;
+mod origin;
+mod parser;
 mod template;
+#[cfg(test)]
+mod tests;
 
+use datum::Datum;
+use fault::{Fault, Stop};
+pub use functions::{Function, functions};
+use machine::Machine;
+use node::{Program, Step};
 pub use template::Template;
 
 /// What an expression or a template gave.
@@ -22,10 +52,16 @@ pub enum Evaluated {
     Omit,
 }
 
-/// What expressions see while one record goes through a stage.
-#[derive(Debug)]
+impl From<Datum> for Evaluated {
+    fn from(datum: Datum) -> Self {
+        datum.into_value().map_or(Self::Omit, Self::Value)
+    }
+}
+
+/// What expressions see while one record goes through a stage. Cheap to make.
 pub struct Scope<'a> {
     context: Context<'a>,
+    prepared: Prepared,
     warnings: Vec<Cow<'static, str>>,
 }
 
@@ -35,6 +71,7 @@ impl<'a> Scope<'a> {
     pub fn new(context: Context<'a>) -> Self {
         Self {
             context,
+            prepared: Prepared::default(),
             warnings: Vec::new(),
         }
     }
@@ -57,71 +94,180 @@ impl<'a> Scope<'a> {
     }
 }
 
+impl fmt::Debug for Scope<'_> {
+    /// Shows the names that are prepared, never their values.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.prepared.values.iter().map(|(name, _)| name);
+        f.debug_set().entries(names).finish()
+    }
+}
+
+/// The names that `prepare` gave values.
+#[derive(Default)]
+struct Prepared {
+    values: Vec<(Arc<str>, Datum)>,
+}
+
+impl Prepared {
+    fn get(&self, name: &str) -> Result<Datum, Fault> {
+        let found = self.values.iter().find(|(known, _)| **known == *name);
+        let missing = || Fault::new("expression.unprepared", "the stage's `prepare` to run first");
+        found.map(|(_, value)| value.clone()).ok_or_else(missing)
+    }
+
+    fn set(&mut self, name: &Arc<str>, value: Datum) {
+        match self.values.iter_mut().find(|(known, _)| known == name) {
+            Some(known) => known.1 = value,
+            None => self.values.push((Arc::clone(name), value)),
+        }
+    }
+}
+
 /// A compiled expression. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Expression {
-    source: String,
+    program: Arc<Program>,
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expression").field(&self.program.source).finish()
+    }
 }
 
 impl Expression {
-    /// Compiles an expression (without its leading `= `).
+    /// Compiles an expression (without its leading `= `). `place` is where its TOML value begins; the names of
+    /// `reading` are visible to it, beside `doc` and `omit`.
+    ///
+    /// # Errors
+    /// A [`Problem`] with its place in the file: `expression.syntax`, `expression.unknown_name`,
+    /// `expression.unknown_function`, `expression.forbidden`, `expression.pattern`, `expression.path`,
+    /// `expression.format`, `expression.zone`, `expression.names`, `expression.code`,
+    /// `stage.rounding_undeclared`.
     pub fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
-        let _ = (place, reading);
-        Ok(Self {
-            source: source.to_owned(),
-        })
+        let program = Arc::new(compile::compile(source, place, reading)?);
+        Ok(Self { program })
     }
 
     /// The source text.
     #[must_use]
     pub fn source(&self) -> &str {
-        &self.source
+        &self.program.source
+    }
+
+    /// The paths of `doc` that it reads, as far as they can be known. What it reads through a prepared name is
+    /// told by [`Preparation::reads`].
+    #[must_use]
+    pub fn reads(&self) -> Vec<Path> {
+        self.program.reads.clone()
+    }
+
+    /// The value for a document.
+    ///
+    /// # Errors
+    /// A [`Refusal`], its code `expression.<reason>` or what `refuse` says.
+    pub fn value(&self, document: &Document, scope: &mut Scope<'_>) -> Result<Evaluated, Refusal> {
+        self.program.datum(document, scope).map(Evaluated::from)
+    }
+
+    /// The value as a condition; anything but a boolean is refused.
+    ///
+    /// # Errors
+    /// A [`Refusal`], as for [`Expression::value`].
+    pub fn truth(&self, document: &Document, scope: &mut Scope<'_>) -> Result<bool, Refusal> {
+        let datum = self.program.datum(document, scope)?;
+        datum.as_boolean().map_err(|fault| self.program.refusal(fault))
+    }
+}
+
+impl Program {
+    fn refusal(&self, fault: Fault) -> Refusal {
+        fault.refusal(&self.file, self.start)
+    }
+
+    /// Evaluates; a place, a prepared name and a constant are handed over as they are.
+    fn datum(&self, document: &Document, scope: &Scope<'_>) -> Result<Datum, Refusal> {
+        let spot = self.root.spot;
+        match &self.root.step {
+            Step::Constant(constant) => Ok(constant.clone()),
+            Step::Path(path) => machine::read(document, path).map_err(|fault| self.refusal(fault.at(spot))),
+            Step::Prepared(name) => {
+                let value = scope.prepared.get(name);
+                value.map_err(|fault| self.refusal(fault.at(spot)))
+            }
+            _ => self.run(document, scope).map(|(datum, _)| datum),
+        }
+    }
+
+    /// Evaluates with the machine; gives the value and what the names were given.
+    fn run(&self, document: &Document, scope: &Scope<'_>) -> Result<(Datum, Vec<Datum>), Refusal> {
+        let mut machine = Machine {
+            document,
+            context: &scope.context,
+            prepared: &scope.prepared,
+            locals: vec![Datum::Null; self.slots],
+            operations: 0,
+        };
+        let datum = match machine.evaluate(&self.root) {
+            Ok(datum) | Err(Stop::Return(datum) | Stop::Break(datum)) => datum,
+            Err(Stop::Continue) => Datum::Null,
+            Err(Stop::Fault(fault)) => return Err(self.refusal(fault)),
+        };
+        Ok((datum, machine.locals))
+    }
+}
+
+/// A compiled `prepare` script: statements that run once per record and whose names later expressions see.
+#[derive(Clone)]
+pub struct Preparation {
+    program: Arc<Program>,
+}
+
+impl fmt::Debug for Preparation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Preparation").field(&self.program.source).finish()
+    }
+}
+
+impl Preparation {
+    /// Compiles the script.
+    ///
+    /// # Errors
+    /// A [`Problem`], as for [`Expression::compile`].
+    pub fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
+        let program = Arc::new(compile::compile(source, place, reading)?);
+        Ok(Self { program })
+    }
+
+    /// The source text.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.program.source
+    }
+
+    /// The names that it defines at its top level, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let names = self.program.names.iter();
+        names.map(|(name, _)| name.to_string()).collect()
     }
 
     /// The paths of `doc` that it reads, as far as they can be known.
     #[must_use]
     pub fn reads(&self) -> Vec<Path> {
-        Vec::new()
-    }
-
-    /// The value for a document.
-    pub fn value(&self, document: &Document, scope: &mut Scope<'_>) -> Result<Evaluated, Refusal> {
-        let _ = (document, scope);
-        todo!("the expression engine")
-    }
-
-    /// The value as a condition; anything but a boolean is refused.
-    pub fn truth(&self, document: &Document, scope: &mut Scope<'_>) -> Result<bool, Refusal> {
-        let _ = (document, scope);
-        todo!("the expression engine")
-    }
-}
-
-/// A compiled `prepare` script: statements that run once per record and whose names later expressions see.
-#[derive(Clone, Debug)]
-pub struct Preparation {
-    source: String,
-}
-
-impl Preparation {
-    /// Compiles the script.
-    pub fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
-        let _ = (place, reading);
-        Ok(Self {
-            source: source.to_owned(),
-        })
-    }
-
-    /// The names that it defines at its top level.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        let _ = &self.source;
-        todo!("the expression engine")
+        self.program.reads.clone()
     }
 
     /// Runs it; its names are visible in the scope from here on.
+    ///
+    /// # Errors
+    /// A [`Refusal`], as for [`Expression::value`].
     pub fn run(&self, document: &Document, scope: &mut Scope<'_>) -> Result<(), Refusal> {
-        let _ = (document, scope);
-        todo!("the expression engine")
+        let (_, mut values) = self.program.run(document, scope)?;
+        for (name, slot) in &self.program.names {
+            let value = std::mem::replace(&mut values[*slot], Datum::Null);
+            scope.prepared.set(name, value);
+        }
+        Ok(())
     }
 }

@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(code(r#"{"a":1,"\u0061":2}"#), "json.duplicate_key");
         assert_eq!(code(r#"{"a":"\ud800"}"#), "json.escape");
         assert_eq!(code("{\"a\":NaN}"), "json.syntax");
-        assert_eq!(code(&("[".repeat(129) + &"]".repeat(129))), "json.depth");
+        assert_eq!(code(&("[".repeat(129) + "]".repeat(129).as_str())), "json.depth");
         assert_eq!(code(&"[".repeat(100_000)), "json.syntax");
         assert_eq!(admit(b"\xff", &Limits::default()).unwrap_err().code, "json.utf8");
         assert_eq!(

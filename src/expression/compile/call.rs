@@ -1,0 +1,232 @@
+//! Calls of operators and functions, and what must be known of their arguments before any record is seen.
+
+use std::sync::Arc;
+
+use chrono_tz::{TZ_VARIANTS, Tz};
+use regex::Regex;
+use rhai::{FnCallExpr, Position};
+
+use super::{Compiler, Result};
+use crate::expression::datum::Datum;
+use crate::expression::functions::{self, Function, Known, Needs, ascii_digits, functions, is_code};
+use crate::expression::moment;
+use crate::expression::node::{Invocation, Node, Step};
+use crate::expression::operator::Operator;
+use crate::path::{Path, Segment};
+use crate::problem::Problem;
+
+/// The text of a node that is a written text.
+fn written(node: &Node) -> Option<&Arc<str>> {
+    match &node.step {
+        Step::Constant(Datum::Text(text)) => Some(text),
+        _ => None,
+    }
+}
+
+impl Compiler<'_> {
+    pub(super) fn call(&mut self, call: &FnCallExpr, position: Position) -> Result<Node> {
+        if call.capture_parent_scope {
+            return Err(self.forbidden("`!` after a function's name", position));
+        }
+        let arguments = self.expressions(&call.args)?;
+        if call.is_operator_call() && call.name != "contains" {
+            return self.operator(&call.name, arguments, position);
+        }
+        self.function(&call.name, arguments, position)
+    }
+
+    /// `a.f(b)` is `f(a, b)`.
+    pub(super) fn method(&mut self, of: Node, call: &FnCallExpr, position: Position) -> Result<Node> {
+        let mut arguments = vec![of];
+        arguments.extend(self.expressions(&call.args)?);
+        self.function(&call.name, arguments, position)
+    }
+
+    fn operator(&mut self, symbol: &str, arguments: Vec<Node>, position: Position) -> Result<Node> {
+        let unknown = || self.forbidden(&format!("the operator `{symbol}`"), position);
+        let arguments = match <[Node; 1]>::try_from(arguments) {
+            Ok([only]) => {
+                let step = match symbol {
+                    "!" => Step::Not(Box::new(only)),
+                    "-" => Step::Negate(Box::new(only)),
+                    _ => return Err(unknown()),
+                };
+                return Ok(self.node(position, step));
+            }
+            Err(arguments) => arguments,
+        };
+        let operator = Operator::of(symbol).ok_or_else(unknown)?;
+        let sides = <[Node; 2]>::try_from(arguments).map_err(|_| unknown())?;
+        let is_null = |node: &Node| matches!(node.step, Step::Constant(Datum::Null));
+        let step = match (operator, sides) {
+            (Operator::Equal | Operator::Unequal, [side, null] | [null, side]) if is_null(&null) => {
+                Step::IsNull(Box::new(side), operator == Operator::Equal)
+            }
+            (operator, sides) => Step::Binary(operator, Box::new(sides)),
+        };
+        Ok(self.node(position, step))
+    }
+
+    fn function(&mut self, name: &str, arguments: Vec<Node>, position: Position) -> Result<Node> {
+        let Some(function) = functions::function(name) else {
+            let message = format!("there is no function `{name}`");
+            let known = functions().map(|function| function.name);
+            return Err(self
+                .problem("expression.unknown_function", position, message)
+                .did_you_mean(name, known));
+        };
+        if !(function.least..=function.most).contains(&arguments.len()) {
+            let message = format!(
+                "`{name}` does not take {} values; what stands before the dot is the first",
+                arguments.len()
+            );
+            let problem = self.problem("expression.unknown_function", position, message);
+            return Err(problem.help(format!("call it as {}", function.signature)));
+        }
+        let known = self.known(function, &arguments, position)?;
+        let invocation = Invocation {
+            function,
+            arguments,
+            known,
+        };
+        Ok(self.node(position, Step::Call(Box::new(invocation))))
+    }
+
+    fn known(&mut self, function: &Function, arguments: &[Node], position: Position) -> Result<Known> {
+        match function.needs {
+            Needs::Nothing => Ok(Known::Nothing),
+            Needs::Rounding => {
+                let place = self.origin.place(self.spot(position));
+                self.reading.rounding(&place).map(Known::Rounding)
+            }
+            Needs::Pattern => self.pattern(arguments),
+            Needs::Path => self.path(arguments),
+            Needs::Code => self.code(arguments),
+            Needs::DateRead => {
+                if let Some(tells) = self.format(&arguments[1])?
+                    && tells.needs_zone()
+                    && arguments.len() < 3
+                {
+                    let message = "the format has a time of day but no offset, and no zone is given";
+                    return Err(self
+                        .at(&arguments[1], "expression.zone", message)
+                        .help("add the zone as the third value, for example \"UTC\""));
+                }
+                self.zone(arguments.get(2))
+            }
+            Needs::DateWritten => {
+                self.format(&arguments[1])?;
+                self.zone(arguments.get(2))
+            }
+            Needs::Names => self.names(arguments),
+        }
+    }
+
+    fn at(&self, node: &Node, code: &'static str, message: &str) -> Problem {
+        Problem::error(code, self.origin.place(node.spot), message)
+    }
+
+    fn pattern(&self, arguments: &[Node]) -> Result<Known> {
+        let node = &arguments[1];
+        let Some(pattern) = written(node) else {
+            let message = "a pattern must be written out, so that it can be checked beforehand";
+            return Err(self.at(node, "expression.pattern", message));
+        };
+        let with = arguments.get(2).and_then(written);
+        let groups = with.is_some_and(|with| with.contains('$'));
+        match Regex::new(&ascii_digits(pattern)) {
+            Ok(pattern) => Ok(Known::Pattern(pattern, groups)),
+            Err(error) => {
+                let text = error.to_string();
+                let reason = text.lines().last().unwrap_or_default();
+                let reason = reason.strip_prefix("error: ").unwrap_or(reason);
+                let message = format!("`{pattern}` is not a pattern: {reason}");
+                Err(self.at(node, "expression.pattern", &message))
+            }
+        }
+    }
+
+    fn path(&mut self, arguments: &[Node]) -> Result<Known> {
+        let Some(text) = written(&arguments[1]) else {
+            return Ok(Known::Nothing);
+        };
+        let path: Path = text.parse().map_err(|error: crate::path::PathError| {
+            self.at(&arguments[1], "expression.path", &error.to_string())
+        })?;
+        if path.is_many() {
+            let message = "a path here means one place, so it cannot have `[*]`";
+            return Err(self.at(&arguments[1], "expression.path", message));
+        }
+        match &arguments[0].step {
+            Step::Document => self.reads(&path),
+            Step::Path(start) => {
+                let segments: Vec<Segment> = [start.segments(), path.segments()].concat();
+                self.reads(&Path::of(segments));
+            }
+            _ => {}
+        }
+        Ok(Known::Path(path))
+    }
+
+    fn code(&self, arguments: &[Node]) -> Result<Known> {
+        for node in arguments {
+            if written(node).is_none() {
+                let message = "a refusal never holds a value of the record: write the text out";
+                return Err(self.at(node, "expression.code", message));
+            }
+        }
+        let (code, pointer) = (written(&arguments[0]), arguments.get(1).and_then(written));
+        if !code.is_some_and(|code| is_code(code)) {
+            let message = "a code is words of small letters, digits and `_`, joined by dots";
+            return Err(self.at(&arguments[0], "expression.code", message));
+        }
+        if pointer.is_some_and(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
+            let message = "a JSON Pointer begins with `/`";
+            return Err(self.at(&arguments[1], "expression.code", message));
+        }
+        Ok(Known::Nothing)
+    }
+
+    fn format(&self, node: &Node) -> Result<Option<moment::Tells>> {
+        let Some(format) = written(node) else {
+            return Ok(None);
+        };
+        match moment::tells(format) {
+            Some(tells) => Ok(Some(tells)),
+            None => Err(self
+                .at(node, "expression.format", "this is not a date format")
+                .help("for example \"%Y-%m-%d %H:%M:%S\"")),
+        }
+    }
+
+    fn zone(&self, node: Option<&Node>) -> Result<Known> {
+        if let Some((node, zone)) = node.and_then(|node| Some((node, written(node)?)))
+            && zone.parse::<Tz>().is_err()
+        {
+            let message = format!("there is no zone `{zone}`");
+            let known = TZ_VARIANTS.iter().map(|zone| zone.name());
+            return Err(self
+                .at(node, "expression.zone", &message)
+                .did_you_mean(zone, known));
+        }
+        Ok(Known::Nothing)
+    }
+
+    fn names(&self, arguments: &[Node]) -> Result<Known> {
+        let Step::List(parts) = &arguments[0].step else {
+            return Ok(Known::Nothing);
+        };
+        let names: Option<Vec<Arc<str>>> = parts.iter().map(|part| written(part).cloned()).collect();
+        let Some(names) = names.filter(|names| !names.is_empty()) else {
+            return Ok(Known::Nothing);
+        };
+        let twice = (1..names.len()).any(|at| names[..at].contains(&names[at]));
+        if names.len() + 1 != arguments.len() || twice {
+            let message = format!("{} different names are needed here", arguments.len() - 1);
+            return Err(self
+                .at(&arguments[0], "expression.names", &message)
+                .help("the first list names the fields, one name for each list that follows"));
+        }
+        Ok(Known::Names(names))
+    }
+}

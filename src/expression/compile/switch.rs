@@ -1,0 +1,82 @@
+//! `switch`: compared by equality of whole numbers, texts and booleans.
+
+use rhai::{Dynamic, Expr, Position, RangeCase, SwitchCasesCollection};
+
+use super::{Compiler, Result};
+use crate::expression::datum::Datum;
+use crate::expression::node::{Arm, Case, Node, Step, Switch};
+
+impl Compiler<'_> {
+    pub(super) fn switch(
+        &mut self,
+        subject: &Expr,
+        cases: &SwitchCasesCollection,
+        position: Position,
+    ) -> Result<Node> {
+        let subject = self.expression(subject)?;
+        let mut arms = Vec::with_capacity(cases.expressions.len());
+        let mut default = self.node(position, Step::Constant(Datum::Null));
+        for (at, expression) in cases.expressions.iter().enumerate() {
+            let body = self.expression(&expression.rhs)?;
+            if cases.def_case == Some(at) {
+                default = body;
+                continue;
+            }
+            let guard = match &expression.lhs {
+                Expr::BoolConstant(true, _) => None,
+                guard => Some(self.expression(guard)?),
+            };
+            let mut matching = Vec::new();
+            // The order among the cases of one arm is of no consequence: any of them takes it.
+            for case in cases.cases.values().filter(|case| case.blocks.contains(&at)) {
+                matching.extend(self.case(&case.value, position)?);
+            }
+            let ranges = cases.ranges.iter().filter(|range| range.index() == at);
+            matching.extend(ranges.map(|range| match range {
+                RangeCase::ExclusiveInt(range, _) => Case::Between(range.start, range.end, false),
+                RangeCase::InclusiveInt(range, _) => Case::Between(*range.start(), *range.end(), true),
+            }));
+            arms.push(Arm {
+                cases: matching,
+                guard,
+                body,
+            });
+        }
+        let switch = Switch {
+            subject,
+            arms,
+            default,
+        };
+        Ok(self.node(position, Step::Switch(Box::new(switch))))
+    }
+
+    /// A case's value; `None` for a range, which stands in a list of its own.
+    fn case(&self, value: &Dynamic, position: Position) -> Result<Option<Case>> {
+        if let Ok(integer) = value.as_int() {
+            return Ok(Some(Case::Equal(Datum::Integer(integer))));
+        }
+        if let Ok(boolean) = value.as_bool() {
+            return Ok(Some(Case::Equal(Datum::Boolean(boolean))));
+        }
+        if let Ok(character) = value.as_char() {
+            return Ok(Some(Case::Equal(Datum::text(&character.to_string()))));
+        }
+        if let Ok(text) = value.clone().into_string() {
+            return Ok(Some(Case::Equal(Datum::text(&text))));
+        }
+        if value.is_unit() {
+            return Ok(Some(Case::Equal(Datum::Null)));
+        }
+        if value.is_decimal() {
+            return Err(self
+                .forbidden("a decimal as a case of `switch`", position)
+                .help("compare with if and else"));
+        }
+        if value.is::<std::ops::Range<i64>>() || value.is::<std::ops::RangeInclusive<i64>>() {
+            return Ok(None);
+        }
+        Err(self
+            .forbidden("this case of `switch`", position)
+            .help("a case is a whole number, a text, a boolean, `()` or a range of whole numbers"))
+    }
+}

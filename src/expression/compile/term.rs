@@ -1,0 +1,117 @@
+//! Terms: constants, names, lists, objects and what joins them.
+
+use std::sync::Arc;
+
+use rhai::{Expr, Position};
+
+use super::{Compiler, Result};
+use crate::expression::datum::Datum;
+use crate::expression::functions;
+use crate::expression::node::{Node, Step};
+use crate::record::exact_decimal;
+
+impl Compiler<'_> {
+    pub(super) fn expression(&mut self, expression: &Expr) -> Result<Node> {
+        let position = expression.position();
+        let step = match expression {
+            Expr::Unit(_) => Step::Constant(Datum::Null),
+            Expr::BoolConstant(boolean, _) => Step::Constant(Datum::Boolean(*boolean)),
+            Expr::IntegerConstant(integer, _) => {
+                self.decimal_digits(position)?;
+                Step::Constant(Datum::Integer(*integer))
+            }
+            Expr::CharConstant(character, _) => Step::Constant(Datum::text(&character.to_string())),
+            Expr::StringConstant(text, _) => Step::Constant(Datum::text(text)),
+            Expr::DynamicConstant(value, _) => match value.as_decimal() {
+                Ok(decimal) => Step::Constant(self.exact(decimal, position)?),
+                Err(_) => return Err(self.forbidden("this constant", position)),
+            },
+            Expr::InterpolatedString(parts, _) => Step::Interpolated(self.expressions(parts)?),
+            Expr::Array(parts, _) => Step::List(self.expressions(parts)?),
+            Expr::Map(parts, _) => {
+                let fields = parts.0.iter();
+                let field = |(name, value): &(rhai::Ident, Expr)| {
+                    Ok((Arc::from(name.name.as_str()), self.expression(value)?))
+                };
+                Step::Object(fields.map(field).collect::<Result<_>>()?)
+            }
+            Expr::Variable(variable, ..) => self.name(&variable.1, position)?,
+            Expr::Stmt(block) => return self.block(block),
+            Expr::FnCall(call, position) => return self.call(call, *position),
+            Expr::Dot(..) | Expr::Index(..) => return self.chain(expression),
+            Expr::And(parts, _) => Step::And(self.expressions(parts)?),
+            Expr::Or(parts, _) => Step::Or(self.expressions(parts)?),
+            Expr::Coalesce(parts, _) => Step::Coalesce(self.expressions(parts)?),
+            _ => return Err(self.forbidden("this term", position)),
+        };
+        Ok(self.node(position, step))
+    }
+
+    pub(super) fn expressions(&mut self, parts: &[Expr]) -> Result<Vec<Node>> {
+        parts.iter().map(|part| self.expression(part)).collect()
+    }
+
+    fn name(&mut self, name: &str, position: Position) -> Result<Step> {
+        if let Some((_, slot)) = self.visible.iter().rev().find(|(known, _)| **known == *name) {
+            return Ok(Step::Local(*slot));
+        }
+        if self.reading.names.iter().any(|known| known == name) {
+            return Ok(Step::Prepared(Arc::from(name)));
+        }
+        match name {
+            "doc" => return Ok(Step::Document),
+            "omit" => return Ok(Step::Constant(Datum::Omit)),
+            _ => {}
+        }
+        let problem = self.problem(
+            "expression.unknown_name",
+            position,
+            format!("there is no name `{name}` here"),
+        );
+        if let Some(function) = functions::function(name) {
+            return Err(problem.help(format!("`{name}` is a function: {}", function.signature)));
+        }
+        let own = self.visible.iter().map(|(known, _)| &**known);
+        let prepared = self.reading.names.iter().map(String::as_str);
+        Err(problem.did_you_mean(name, own.chain(prepared).chain(["doc", "omit"])))
+    }
+
+    /// The exact decimal of a literal. Rhai rounds a literal that is too long, so its text is read again.
+    fn exact(&self, parsed: rust_decimal::Decimal, position: Position) -> Result<Datum> {
+        let literal = self.literal(position);
+        match exact_decimal(&literal.replace('_', "")) {
+            Ok(exact) if exact == parsed.abs() => Ok(Datum::Decimal(parsed)),
+            _ => Err(self.problem(
+                "expression.syntax",
+                position,
+                "a number that 28 digits do not hold exactly".to_owned(),
+            )),
+        }
+    }
+
+    /// Rhai also reads hexadecimal, octal and binary integers, and lets them wrap below zero.
+    fn decimal_digits(&self, position: Position) -> Result<()> {
+        let literal = self.literal(position);
+        if literal.starts_with('0') && literal.contains(|character: char| character.is_ascii_alphabetic()) {
+            return Err(self.forbidden("an integer that is not written in decimal digits", position));
+        }
+        Ok(())
+    }
+
+    /// The text of the number that stands at a position, without its sign.
+    fn literal(&self, position: Position) -> &str {
+        let line = self.source.split('\n').nth(position.line().unwrap_or(1) - 1);
+        let skipped = position.position().unwrap_or(1) - 1;
+        let rest = line.unwrap_or_default();
+        let rest = rest
+            .char_indices()
+            .nth(skipped)
+            .map_or("", |(at, _)| &rest[at..])
+            .trim_start_matches(['-', ' ', '\t']);
+        let end = rest.char_indices().find(|(at, character)| match character {
+            '.' => !rest[at + 1..].starts_with(|next: char| next.is_ascii_digit()),
+            other => !other.is_ascii_alphanumeric() && *other != '_',
+        });
+        &rest[..end.map_or(rest.len(), |(at, _)| at)]
+    }
+}

@@ -1,0 +1,94 @@
+//! What stops an evaluation. Never holds a value of the record: only codes, pointers and words of the stage file.
+
+use std::borrow::Cow;
+
+use super::datum::Datum;
+use super::origin::Spot;
+use crate::refusal::Refusal;
+
+/// Why an evaluation cannot go on, before its place in the file is known.
+#[derive(Debug)]
+pub(super) struct Fault(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
+    code: Cow<'static, str>,
+    /// Where in the document, as a JSON Pointer; empty where it is not known.
+    pointer: String,
+    expected: Option<Cow<'static, str>>,
+    /// Where in the stage file; the innermost place wins.
+    spot: Option<Spot>,
+}
+
+impl Fault {
+    pub(super) fn new(code: &'static str, expected: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Details {
+            code: Cow::Borrowed(code),
+            pointer: String::new(),
+            expected: Some(expected.into()),
+            spot: None,
+        }))
+    }
+
+    /// What `refuse` says; both texts are written in the stage file.
+    pub(super) fn declared(code: String, pointer: String) -> Self {
+        Self(Box::new(Details {
+            code: Cow::Owned(code),
+            pointer,
+            expected: None,
+            spot: None,
+        }))
+    }
+
+    pub(super) fn types(expected: impl Into<Cow<'static, str>>) -> Self {
+        Self::new("expression.types", expected)
+    }
+
+    pub(super) fn limit(expected: &'static str) -> Self {
+        Self::new("expression.limit", expected)
+    }
+
+    /// Says where in the stage file, unless something further inside has said so.
+    pub(super) fn at(mut self, spot: Spot) -> Self {
+        self.0.spot.get_or_insert(spot);
+        self
+    }
+
+    /// Says where in the document, unless something further inside has said so.
+    pub(super) fn pointing(mut self, pointer: impl FnOnce() -> Option<String>) -> Self {
+        if self.0.pointer.is_empty() {
+            self.0.pointer = pointer().unwrap_or_default();
+        }
+        self
+    }
+
+    /// The refusal of the record.
+    pub(super) fn refusal(self, file: &str, start: Spot) -> Refusal {
+        let spot = self.0.spot.unwrap_or(start);
+        let refusal =
+            Refusal::new(self.0.code, self.0.pointer).rule(&format!("{file}:{}:{}", spot.line, spot.column));
+        match self.0.expected {
+            Some(expected) => refusal.expected(expected),
+            None => refusal,
+        }
+    }
+}
+
+/// What leaves the ordinary flow of an evaluation.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The record is refused.
+    Fault(Fault),
+    /// `break`
+    Break(Datum),
+    /// `continue`
+    Continue,
+    /// `return`
+    Return(Datum),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}

@@ -1,0 +1,51 @@
+//! Functions of dates.
+
+use super::{Call, Function, Needs, Result};
+use crate::expression::datum::{Datum, View};
+use crate::expression::fault::Fault;
+use crate::expression::moment::{self, Moment};
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "date",
+        signature: "date(text, format[, zone])",
+        summary: "reads a date, `date(doc.at, \"%Y-%m-%d %H:%M:%S\", \"UTC\")`; a time of day without an offset \
+                  needs a zone; written out as ISO 8601",
+        least: 2,
+        most: 3,
+        needs: Needs::DateRead,
+        body: date,
+    },
+    Function {
+        name: "format_date",
+        signature: "format_date(date, format[, zone])",
+        summary: "a date as text in a format, in a zone where one is given",
+        least: 2,
+        most: 3,
+        needs: Needs::DateWritten,
+        body: format_date,
+    },
+    Function {
+        name: "now",
+        signature: "now()",
+        summary: "the time of the pass, the same for every record, whichever run continues it",
+        least: 0,
+        most: 0,
+        needs: Needs::Nothing,
+        body: |call| Moment::from_microseconds(call.context.now_us).map(Datum::Moment),
+    },
+];
+
+fn date(call: &Call<'_>) -> Result<Datum> {
+    moment::read(&call.text(0)?, &call.text(1)?, call.zone(2)?).map(Datum::Moment)
+}
+
+fn format_date(call: &Call<'_>) -> Result<Datum> {
+    let View::Moment(date) = call.first().view() else {
+        return Err(Fault::types(format!(
+            "a date, which date(text, format) makes, not {}",
+            call.first().kind()
+        )));
+    };
+    Ok(Datum::text(&date.written(&call.text(1)?, call.zone(2)?)?))
+}

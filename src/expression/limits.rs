@@ -1,0 +1,58 @@
+//! How much one evaluation may do: beyond it the record is refused, so that no stage file can hang a run.
+
+use super::fault::Fault;
+
+/// The most steps; looking at a large value counts as several.
+pub(super) const OPERATIONS: usize = 200_000;
+/// The longest text that an expression may build, in bytes.
+const TEXT_BYTES: usize = 1 << 20;
+/// The longest list that an expression may build.
+const LIST_LENGTH: usize = 100_000;
+/// The deepest nesting of an expression.
+pub(super) const DEPTH: usize = 100;
+/// The deepest nesting of lists and objects that an expression may build.
+const VALUE_DEPTH: usize = 128;
+/// The most text that a list or object may come to, in bytes: parts are shared, so a small memory can mean a huge
+/// text.
+const VALUE_BYTES: usize = 16 << 20;
+
+/// How large a value is when it is written out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extent {
+    pub(super) depth: usize,
+    pub(super) bytes: usize,
+}
+
+impl Extent {
+    /// A value that holds both.
+    pub(super) fn with(self, part: Self) -> Self {
+        Self {
+            depth: self.depth.max(part.depth + 1),
+            bytes: self.bytes.saturating_add(part.bytes).saturating_add(1),
+        }
+    }
+
+    pub(super) fn checked(self) -> Result<Self, Fault> {
+        if self.depth > VALUE_DEPTH {
+            return Err(Fault::limit("lists and objects nested at most 128 levels"));
+        }
+        if self.bytes > VALUE_BYTES {
+            return Err(Fault::limit("a value of at most 16 MiB"));
+        }
+        Ok(self)
+    }
+}
+
+pub(super) fn text(bytes: usize) -> Result<(), Fault> {
+    if bytes > TEXT_BYTES {
+        return Err(Fault::limit("a text of at most 1 MiB"));
+    }
+    Ok(())
+}
+
+pub(super) fn list(length: usize) -> Result<(), Fault> {
+    if length > LIST_LENGTH {
+        return Err(Fault::limit("a list of at most 100000 elements"));
+    }
+    Ok(())
+}

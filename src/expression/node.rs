@@ -1,0 +1,122 @@
+//! A compiled expression: what the compiler makes of Rhai's syntax tree, and the machine evaluates.
+
+use std::sync::Arc;
+
+use super::datum::Datum;
+use super::functions::{Function, Known};
+use super::operator::Operator;
+use super::origin::Spot;
+use crate::path::Path;
+
+/// One step, with its place in the stage file.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) spot: Spot,
+    pub(super) step: Step,
+}
+
+#[derive(Debug)]
+pub(super) enum Step {
+    Constant(Datum),
+    /// A name of `let` or `for`, by its slot.
+    Local(usize),
+    /// A name of the stage's `prepare`.
+    Prepared(Arc<str>),
+    /// The whole document.
+    Document,
+    /// A place in the document that is known beforehand.
+    Path(Path),
+    /// `a.b` and `a["b"]`
+    Property(Box<Access>),
+    /// `a[i]`
+    Index(Box<Access>),
+    Call(Box<Invocation>),
+    Binary(Operator, Box<[Node; 2]>),
+    /// `x == ()` (true) and `x != ()` (false)
+    IsNull(Box<Node>, bool),
+    Not(Box<Node>),
+    Negate(Box<Node>),
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Coalesce(Vec<Node>),
+    Interpolated(Vec<Node>),
+    List(Vec<Node>),
+    Object(Vec<(Arc<str>, Node)>),
+    If(Box<[Node; 3]>),
+    Switch(Box<Switch>),
+    /// The value of the last statement.
+    Block(Vec<Node>),
+    /// `let` and `=`, by slot.
+    Assign(usize, Option<Operator>, Box<Node>),
+    /// `while`; `loop` where the condition is the constant `true`.
+    While(Box<[Node; 2]>),
+    /// `do { body } while condition`; the boolean that goes on.
+    DoWhile(Box<[Node; 2]>, bool),
+    For(Box<For>),
+    Break(Option<Box<Node>>),
+    Continue,
+    Return(Option<Box<Node>>),
+}
+
+/// A property or an element of something.
+#[derive(Debug)]
+pub(super) struct Access {
+    pub(super) of: Node,
+    pub(super) key: Node,
+    /// `?.` and `?[`: null where the thing before is null.
+    pub(super) optional: bool,
+}
+
+/// A call of a function.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    pub(super) function: &'static Function,
+    pub(super) arguments: Vec<Node>,
+    pub(super) known: Known,
+}
+
+/// `for name, counter in list { body }`
+#[derive(Debug)]
+pub(super) struct For {
+    pub(super) list: Node,
+    pub(super) name: usize,
+    pub(super) counter: Option<usize>,
+    pub(super) body: Node,
+}
+
+/// `switch subject { case if guard => body, _ => default }`
+#[derive(Debug)]
+pub(super) struct Switch {
+    pub(super) subject: Node,
+    pub(super) arms: Vec<Arm>,
+    pub(super) default: Node,
+}
+
+/// One arm: the first whose case holds and whose guard is true is taken.
+#[derive(Debug)]
+pub(super) struct Arm {
+    pub(super) cases: Vec<Case>,
+    pub(super) guard: Option<Node>,
+    pub(super) body: Node,
+}
+
+#[derive(Debug)]
+pub(super) enum Case {
+    Equal(Datum),
+    /// From the first number to the second, which is included or not.
+    Between(i64, i64, bool),
+}
+
+/// A whole compiled text.
+#[derive(Debug)]
+pub(super) struct Program {
+    pub(super) source: String,
+    pub(super) file: Arc<str>,
+    pub(super) start: Spot,
+    pub(super) root: Node,
+    /// How many slots its names need.
+    pub(super) slots: usize,
+    /// The names of its top level with their slots, in order.
+    pub(super) names: Vec<(Arc<str>, usize)>,
+    pub(super) reads: Vec<Path>,
+}

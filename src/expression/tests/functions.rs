@@ -1,0 +1,156 @@
+//! The table of functions.
+
+use super::*;
+
+#[test]
+fn texts_and_lists_are_taken_apart_and_put_together() {
+    all(&[
+        ("doc.name.split(\" \", 2)[0]", "\"Mary\""),
+        ("doc.name.split(\" \", 2)", "[\"Mary\",\"Ann Smith\"]"),
+        ("list(doc.ids, \",\")", "[\"a\",\"b\",\"c\"]"),
+        ("join(list(doc.ids, \",\"), \"-\").upper().lower()", "\"a-b-c\""),
+        ("replace(\"+1 (555) 010-9999\", `\\D`, \"\")", "\"15550109999\""),
+        ("replace(\"ab\", `(a)(b)`, \"$2$1\")", "\"ba\""),
+        ("let by = \"$0\"; replace(\"ab\", \"a\", by)", "\"$0b\""),
+        (
+            "matches(\"ORD-2024-001\", `^ORD-\\d{4}-\\d{3,}$`) && !matches(\"\u{663}\", `\\d`)",
+            "true",
+        ),
+        ("matches(\"a\\n\", `^a$`)", "false"),
+        (
+            "trim(\" x \").starts_with(\"x\") && \"xy\".ends_with(\"y\") && \"xyz\".contains(\"y\")",
+            "true",
+        ),
+        (
+            "zip([\"id\", \"n\"], [\"a\", \"b\"], [1, 2])",
+            r#"[{"id":"a","n":1},{"id":"b","n":2}]"#,
+        ),
+        ("zip(list(\"a,b\", \",\"), [1, 2])", r#"[["a",1],["b",2]]"#),
+        ("len(doc.name) + len(doc.items) + len(doc.customer)", "18"),
+        ("abs(-2.50) + min(3, 1.5) + max([1, 2])", "6.00"),
+    ]);
+    all_refused("expression.length", &["zip([1], [1, 2])"]);
+}
+
+#[test]
+fn dates_and_identities_are_exact_and_repeatable() {
+    all(&[
+        (
+            "date(\"2024-01-15 10:30:00\", \"%Y-%m-%d %H:%M:%S\", \"UTC\")",
+            "\"2024-01-15T10:30:00Z\"",
+        ),
+        (
+            "date(\"15.07.2024 10:30\", \"%d.%m.%Y %H:%M\", \"Europe/Berlin\")",
+            "\"2024-07-15T10:30:00+02:00\"",
+        ),
+        (
+            "date(\"2024-01-15T10:30:00+0200\", \"%Y-%m-%dT%H:%M:%S%z\").format_date(\"%H:%M\", \"UTC\")",
+            "\"08:30\"",
+        ),
+        (
+            "format_date(date(\"31/12/2023\", \"%d/%m/%Y\"), \"%Y-%m-%d\")",
+            "\"2023-12-31\"",
+        ),
+        ("now()", "\"2023-11-14T22:13:20Z\""),
+        ("sha256(\"abc\").starts_with(\"ba7816bf\")", "true"),
+        (
+            "hmac(secret(\"pepper\"), \"The quick brown fox jumps over the lazy dog\").starts_with(\"f7bc83f4\")",
+            "true",
+        ),
+        (
+            "uuid5(\"x\") == uuid5(\"x\") && uuid5(\"x\") != uuid5(\"y\")",
+            "true",
+        ),
+    ]);
+    all_refused("expression.secret_missing", &["secret(\"salt\")"]);
+    all_refused(
+        "expression.date",
+        &[
+            "date(\"x\", \"%Y\")",
+            "date(\"2024-03-31 02:30\", \"%Y-%m-%d %H:%M\", \"Europe/Berlin\")",
+        ],
+    );
+}
+
+#[test]
+fn statements_choose_repeat_and_refuse() {
+    all(&[
+        (
+            "switch doc.status { 1 => \"pending\", 2 | 3 => \"sent\", _ => refuse(\"map.unknown\") }",
+            "\"pending\"",
+        ),
+        (
+            "switch doc.price { 2 => 1, 3..=4 => 2, 0..3 if doc.paid => 3 }",
+            "3",
+        ),
+        (
+            "if doc.status == 2 { 1 } else if doc.status == 1 { 2 } else { 3 }",
+            "2",
+        ),
+        ("let n = 0; loop { n += 1; if n == 5 { break n * 2 } }", "10"),
+        (
+            "let out = []; for i in 0..3 { if i == 1 { continue } out += [i] } out",
+            "[0,2]",
+        ),
+        ("let a = 1; { let a = 2; } a", "1"),
+        ("let trim = doc.name; trim(trim).len()", "14"),
+    ]);
+    let refusal = refused("if doc.paid { refuse(\"address.unparsed\", \"/name\") }");
+    assert_eq!(
+        (&*refusal.code, &*refusal.violations[0].pointer),
+        ("address.unparsed", "/name")
+    );
+}
+
+#[test]
+fn every_function_is_listed_once_and_can_be_called() {
+    let mut names: Vec<&str> = functions().map(|function| function.name).collect();
+    for function in functions() {
+        assert!(
+            function.signature.starts_with(&format!("{}(", function.name)),
+            "{}",
+            function.name
+        );
+        assert!(
+            !function.summary.is_empty() && function.least <= function.most,
+            "{}",
+            function.name
+        );
+        for count in function.least..=function.most {
+            // Arguments of the wrong types: each must answer with a value, a refusal or a problem, never panic.
+            for argument in ["\"a.b\"", "doc", "1", "[]", "()", "doc.items"] {
+                let call = format!("{}({})", function.name, vec![argument; count].join(", "));
+                if let Err(problem) = compile(&call) {
+                    assert_ne!(problem.code, "expression.unknown_function", "{call}");
+                    continue;
+                }
+                let _ = evaluate(&call);
+            }
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), functions().count());
+    for name in [
+        "decimal",
+        "round",
+        "divide",
+        "date",
+        "format_date",
+        "split",
+        "trim",
+        "replace",
+        "matches",
+        "list",
+        "zip",
+        "sum",
+        "has",
+        "sha256",
+        "hmac",
+        "uuid5",
+        "secret",
+        "now",
+    ] {
+        assert!(names.contains(&name), "{name}");
+    }
+}

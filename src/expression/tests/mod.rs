@@ -1,0 +1,80 @@
+//! The promises of expressions, trap by trap.
+
+use std::time::Instant;
+
+use super::*;
+use crate::record::Rounding;
+use crate::surroundings::Secrets;
+
+mod functions;
+mod load;
+mod stage;
+mod values;
+
+const ORDER: &str = concat!(
+    r#"{"name":"Mary Ann Smith","price":2.50,"quantity":3,"zero":-0,"big":1E2,"paid":true,"note":null,"#,
+    r#""ids":"a, b,,c","status":1,"long":12345678901234567890123456789012,"#,
+    r#""items":[{"price":1.10,"n":2},{"price":2.00,"n":1}],"customer":{"z":6.00,"a":{"deep":"\u0041"}}}"#
+);
+
+fn reading() -> Reading<'static> {
+    Reading {
+        rounding: Some(Rounding::HalfEven),
+        ..Reading::new("0001_test.toml", "")
+    }
+}
+
+fn compile(source: &str) -> Result<Expression, Problem> {
+    let reading = reading();
+    Expression::compile(source, &reading.place(None), &reading)
+}
+
+fn problem(source: &str) -> Problem {
+    compile(source).expect_err(source)
+}
+
+fn evaluate(source: &str) -> Result<Evaluated, Refusal> {
+    let expression = compile(source).unwrap_or_else(|problem| panic!("{source}: {problem}"));
+    let secrets: Secrets = [("pepper".to_owned(), "key".to_owned())].into_iter().collect();
+    let context = Context {
+        project: "shop",
+        stage: 1,
+        id: "ORD-1",
+        now_us: 1_700_000_000_000_000,
+        secrets: &secrets,
+    };
+    expression.value(&Document::parse(ORDER).unwrap(), &mut Scope::new(context))
+}
+
+/// The JSON text of the value; `omit` as a word.
+fn json(source: &str) -> String {
+    match evaluate(source).unwrap_or_else(|refusal| panic!("{source}: {refusal}")) {
+        Evaluated::Value(value) => value.to_json(),
+        Evaluated::Omit => "omit".to_owned(),
+    }
+}
+
+fn refused(source: &str) -> Refusal {
+    match evaluate(source) {
+        Err(refusal) => refusal,
+        Ok(value) => panic!("{source} gave {value:?}"),
+    }
+}
+
+fn all(cases: &[(&str, &str)]) {
+    for (source, expected) in cases {
+        assert_eq!(json(source), *expected, "{source}");
+    }
+}
+
+fn all_refused(code: &str, sources: &[&str]) {
+    for source in sources {
+        assert_eq!(refused(source).code, code, "{source}");
+    }
+}
+
+fn all_problems(code: &str, sources: &[&str]) {
+    for source in sources {
+        assert_eq!(problem(source).code, code, "{source}");
+    }
+}
