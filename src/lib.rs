@@ -20,6 +20,7 @@ pub mod output;
 pub mod path;
 mod pipeline;
 pub mod problem;
+pub mod project;
 pub mod quarantine;
 pub mod query;
 pub mod reading;

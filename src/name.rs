@@ -1,13 +1,102 @@
-//! Names of logical databases.
+//! Names of databases, projects and stages: which texts may be one.
 
-/// Whether a text may name a logical database: `^[a-z][a-z0-9_]{0,62}$`, and not one of the store's own names.
+/// A text that may not be such a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is not a name of {of}: {problem}")]
+pub struct BadName {
+    /// The text.
+    pub name: String,
+    /// What it should have named: a database, a project, a stage.
+    pub of: &'static str,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+/// What the tables of the ledger, its views and `SQLite` itself begin with.
+const RESERVED: [&str; 3] = ["ledger_", "audit_", "sqlite_"];
+
+/// Checks the name of a logical database: `^[a-z][a-z0-9_]{0,62}$`, and nothing that the ledger, its views or
+/// `SQLite` name their tables with.
+pub fn check_database(name: &str) -> Result<(), BadName> {
+    let checked = check(
+        "a database",
+        name,
+        "_",
+        "a-z, 0-9 and _, a letter first, at most 63",
+    );
+    if RESERVED.iter().any(|prefix| name.starts_with(prefix)) {
+        return Err(BadName {
+            name: name.to_owned(),
+            of: "a database",
+            problem: "ledger_, audit_ and sqlite_ are reserved beginnings",
+        });
+    }
+    checked
+}
+
+/// Whether a text may name a logical database; [`check_database`] says why not.
 #[must_use]
 pub fn is_database_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_lowercase())
-        && name.len() <= 63
-        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        && !["ledger_", "audit_", "sqlite_"]
-            .iter()
-            .any(|own| name.starts_with(own))
+    check_database(name).is_ok()
+}
+
+/// Checks the name of a project: `^[a-z][a-z0-9_-]{0,62}$`.
+pub fn check_project(name: &str) -> Result<(), BadName> {
+    check(
+        "a project",
+        name,
+        "_-",
+        "a-z, 0-9, _ and -, a letter first, at most 63",
+    )
+}
+
+/// Checks the name of a stage, the `slug` of `NNNN_slug.toml`: `^[a-z][a-z0-9_]{0,62}$`.
+pub fn check_stage(name: &str) -> Result<(), BadName> {
+    check("a stage", name, "_", "a-z, 0-9 and _, a letter first, at most 63")
+}
+
+fn check(of: &'static str, name: &str, also: &str, problem: &'static str) -> Result<(), BadName> {
+    let fits = name.len() <= 63
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || also.contains(letter));
+    if fits {
+        return Ok(());
+    }
+    Err(BadName {
+        name: name.to_owned(),
+        of,
+        problem,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_that_nobody_else_uses_are_names_of_databases() {
+        for name in ["a", "orders_v1", &"x".repeat(63)] {
+            assert_eq!(check_database(name), Ok(()), "{name}");
+        }
+        for name in [
+            "",
+            "Orders",
+            "1a",
+            "_a",
+            "a-b",
+            "a b",
+            "a\"",
+            "é",
+            "ledger_entry",
+            "audit_x",
+            "sqlite_master",
+            &"x".repeat(64),
+        ] {
+            assert!(check_database(name).is_err(), "{name}");
+        }
+        assert_eq!(check_project("shop-2"), Ok(()));
+        assert!(check_stage("shop-2").is_err());
+    }
 }

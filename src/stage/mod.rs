@@ -1,113 +1,230 @@
 //! Stages: one versioned step of change, from a file or built in Rust.
-#![allow(missing_docs)]
 
-use crate::context::Context;
-use crate::record::Record;
-use crate::refusal::Refusal;
+use std::sync::Arc;
 
-/// What a stage makes of one record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The record's new form.
-    Write(Output),
-    /// The record becomes several (`derive`), in order; their parts are counted from 1.
-    Derive(Vec<Output>),
-    /// The record is left out; the reason is a code, never a value.
-    Filter(String),
-}
+use crate::contract::{Rule, Schema};
+use crate::digest::Hash;
+use crate::expression::{Expression, Preparation, Template};
+use crate::op::Operation;
+use crate::path::Path;
+use crate::problem::{Place, Problem};
+use crate::record::Rounding;
 
-/// One record that a stage writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// The id in the target.
-    pub id: String,
-    /// The JSON object, without insignificant whitespace.
-    pub data: String,
-}
+mod build;
+mod check;
+mod diff;
+mod example;
+mod fields;
+mod file;
+mod meaning;
+mod outcome;
+mod parse;
+mod parts;
+mod schema;
+pub(crate) mod section;
+mod settings;
+mod stages;
+mod toml_json;
+mod transform;
+
+pub use build::StageBuilder;
+pub use diff::diff;
+pub use example::{ExampleResult, Verdict};
+pub use file::{LONGEST_FILE, Lookup, read_file};
+pub use outcome::{Outcome, Output};
+pub use parse::file_name_parts;
+pub use parts::{By, Example, Expected, Reconcile};
+pub use schema::json_schema;
+pub use settings::{MaxErrors, OnConflict, OnError};
+pub use stages::Stages;
+
+use build::Closure;
+use settings::StageSettings;
 
 /// One versioned step of change. Its identity is (project name, number).
 #[derive(Debug)]
 pub struct Stage {
     number: u32,
+    slug: String,
+    /// The file, for places.
+    file: Arc<str>,
+    settings: StageSettings,
+    steps: Steps,
+    reconciles: Vec<Reconcile>,
+    examples: Vec<Example>,
+    source_text: String,
+    text_sha256: Hash,
+    meaning: String,
+    meaning_sha256: Hash,
+}
+
+/// What a record goes through, compiled.
+#[derive(Debug, Default)]
+struct Steps {
+    filter: Option<Expression>,
+    source_contract: Option<Schema>,
+    prepare: Option<Preparation>,
+    ops: Vec<Box<dyn Operation>>,
+    /// Where each op stands; empty for a stage built in Rust.
+    op_places: Vec<Place>,
+    closure: Option<Closure>,
+    into: Option<Template>,
+    id: Option<Expression>,
+    target_contract: Option<Schema>,
+    rules: Vec<Rule>,
 }
 
 impl Stage {
+    /// A stage built in Rust.
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "`Stage::new(..)...build()` reads as the stage it makes"
+    )]
+    pub fn new(number: u32, slug: &str) -> StageBuilder {
+        StageBuilder::new(number, slug)
+    }
+
+    /// A stage from the text of its file, `NNNN_slug.toml`.
+    ///
+    /// # Errors
+    /// Every problem of the file.
+    pub fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Self, Vec<Problem>> {
+        parse::parse(file_name, text, lookup)
+    }
+
     /// The number, from 1.
-    #[must_use]
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// Transforms one record: filter, prepare, ops, into, contract. Pure.
-    ///
-    /// # Errors
-    /// The [`Refusal`], with every violation.
-    pub fn transform(&self, record: &Record, context: &Context<'_>) -> Result<Outcome, Refusal> {
-        let _ = (record, context);
-        todo!("stages")
+    /// The name behind the number.
+    pub fn slug(&self) -> &str {
+        &self.slug
+    }
+
+    /// What it does, in words; may be empty.
+    pub fn description(&self) -> &str {
+        &self.settings.description
+    }
+
+    /// The database that it reads.
+    pub fn source(&self) -> &str {
+        &self.settings.source
+    }
+
+    /// The database that it writes: the source when it works in place.
+    pub fn target(&self) -> &str {
+        self.settings.target.as_deref().unwrap_or(&self.settings.source)
+    }
+
+    /// Whether it changes its source database instead of filling another one.
+    pub fn in_place(&self) -> bool {
+        self.settings.target.is_none()
+    }
+
+    /// Whether every target id is its source's id, so that target ids are known to be unique.
+    pub fn takes_over_ids(&self) -> bool {
+        let changed_by_op = self.steps.ops.iter().any(|op| may_rekey(op.as_ref()));
+        let closure_keeps = self
+            .steps
+            .closure
+            .as_ref()
+            .is_none_or(|closure| closure.keeps_ids);
+        self.steps.id.is_none() && !changed_by_op && closure_keeps && !self.derives()
+    }
+
+    /// Whether a record may become several: whether [`Outcome::Derive`] may be given.
+    pub fn derives(&self) -> bool {
+        let derives = self.steps.ops.iter().any(|op| may_derive(op.as_ref()));
+        let closure_may = self
+            .steps
+            .closure
+            .as_ref()
+            .is_some_and(|closure| !closure.keeps_ids);
+        derives || closure_may
+    }
+
+    /// The file's text as read; for a stage built in Rust a rendering that is stable between builds.
+    pub fn source_text(&self) -> &str {
+        &self.source_text
+    }
+
+    /// The SHA-256 of [`Stage::source_text`].
+    pub fn text_sha256(&self) -> Hash {
+        self.text_sha256
+    }
+
+    /// Everything that decides what the stage does, defaults filled in and named files included, as JSON without
+    /// whitespace, its names in a fixed order. Comments, the description and the examples are not part of it.
+    pub fn meaning(&self) -> &str {
+        &self.meaning
+    }
+
+    /// The SHA-256 of [`Stage::meaning`].
+    pub fn meaning_sha256(&self) -> Hash {
+        self.meaning_sha256
+    }
+
+    /// What happens when a record is refused.
+    pub fn on_error(&self) -> OnError {
+        self.settings.on_error
+    }
+
+    /// How many records may be refused before a pass stops.
+    pub fn max_errors(&self) -> MaxErrors {
+        self.settings.max_errors
+    }
+
+    /// What happens when a target id already exists.
+    pub fn on_conflict(&self) -> OnConflict {
+        self.settings.on_conflict
+    }
+
+    /// The paths whose values appear in no output.
+    pub fn redact(&self) -> &[Path] {
+        &self.settings.redact
+    }
+
+    /// The declared rounding.
+    pub fn rounding(&self) -> Option<Rounding> {
+        self.settings.rounding
+    }
+
+    /// The operations, in order.
+    pub fn ops(&self) -> &[Box<dyn Operation>] {
+        &self.steps.ops
+    }
+
+    /// What both sides must agree on.
+    pub fn reconciles(&self) -> &[Reconcile] {
+        &self.reconciles
+    }
+
+    /// The examples of the file.
+    pub fn examples(&self) -> &[Example] {
+        &self.examples
+    }
+
+    /// The file's name, `0001_orders.toml`; for a stage built in Rust its number and slug.
+    pub fn file_name(&self) -> &str {
+        &self.file
     }
 }
 
-#[allow(missing_docs)]
-impl Stage {
-    pub fn slug(&self) -> &str {
-        todo!()
-    }
-    pub fn source(&self) -> &str {
-        todo!()
-    }
-    pub fn target(&self) -> &str {
-        todo!()
-    }
-    pub fn in_place(&self) -> bool {
-        todo!()
-    }
-    pub fn takes_over_ids(&self) -> bool {
-        todo!()
-    }
-    pub fn derives(&self) -> bool {
-        todo!()
-    }
-    pub fn source_text(&self) -> &str {
-        todo!()
-    }
-    pub fn text_sha256(&self) -> crate::digest::Hash {
-        todo!()
-    }
-    pub fn meaning(&self) -> &str {
-        todo!()
-    }
-    pub fn meaning_sha256(&self) -> crate::digest::Hash {
-        todo!()
-    }
-    pub fn on_error(&self) -> OnError {
-        todo!()
-    }
-    pub fn max_errors(&self) -> MaxErrors {
-        todo!()
-    }
-    pub fn on_conflict(&self) -> OnConflict {
-        todo!()
-    }
+/// Whether the operation may give a record another id. The transformation holds it to that.
+fn may_rekey(op: &dyn Operation) -> bool {
+    concerns_whole_record(op) && !matches!(op.name(), "filter" | "derive")
 }
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnError {
-    Stop,
-    Quarantine,
+
+/// Whether the operation may make a record into several. The transformation holds it to that.
+fn may_derive(op: &dyn Operation) -> bool {
+    concerns_whole_record(op) && !matches!(op.name(), "filter" | "rekey")
 }
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnConflict {
-    Refuse,
-    Skip,
-    Replace,
+
+/// What a function of the program does is not known: it may do anything.
+fn concerns_whole_record(op: &dyn Operation) -> bool {
+    op.concerns_whole_record() || op.name() == "rust"
 }
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum MaxErrors {
-    Count(u64),
-    Share(rust_decimal::Decimal),
-}
-mod stages;
-pub use stages::Stages;
-pub fn diff(old: &str, new: &str) -> String {
-    format!("{old}{new}")
-}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Projects: a folder with `counterfoil.toml` and stage files beside it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::op::Functions;
+use crate::problem::{Problem, Severity};
+use crate::record::Limits;
+use crate::stage::{Stage, Stages};
+
+mod names;
+mod scaffold;
+mod settings;
+mod stages;
+
+/// The file that makes a folder a project.
+pub const PROJECT_FILE: &str = "counterfoil.toml";
+
+/// A project: its settings and its stages.
+#[derive(Debug)]
+pub struct Project {
+    folder: PathBuf,
+    settings: Settings,
+    stages: Stages,
+    warnings: Vec<Problem>,
+}
+
+/// What `counterfoil.toml` says, defaults filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The project's name, part of every stage's identity.
+    pub name: String,
+    /// The store's file, relative to the project's folder.
+    pub store: PathBuf,
+    /// Whether the store is read while it is written (WAL).
+    pub live: bool,
+    /// Records per batch, from 1 to 1,000,000; 5,000 unless given.
+    pub batch_size: u32,
+    /// How long to wait for another process that holds the store, in seconds, from 0 to 86,400; 5 unless given.
+    pub wait_seconds: u64,
+    /// How large and how deep a record may be.
+    pub limits: Limits,
+    /// What is declared of databases, by name.
+    pub databases: BTreeMap<String, DatabaseSettings>,
+}
+
+/// What `[database.NAME]` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseSettings {
+    /// The field that `load` takes a record's id from.
+    pub id: Option<String>,
+    /// What the database holds, in words.
+    pub description: Option<String>,
+}
+
+impl Project {
+    /// Reads `counterfoil.toml` and every stage file beside it.
+    ///
+    /// # Errors
+    /// Every error of the settings and of all stage files together.
+    pub fn open(folder: &Path) -> Result<Self, Vec<Problem>> {
+        Self::open_with(folder, &Functions::default())
+    }
+
+    /// As [`open`](Self::open), with the functions that the operation `rust` may name.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(folder: &Path, functions: &Functions) -> Result<Self, Vec<Problem>> {
+        let settings = settings::read(folder);
+        let found = stages::read(folder, functions);
+        let (settings, (stages, mut problems)) = match settings {
+            Ok(settings) => (settings, found),
+            Err(mut problems) => {
+                problems.extend(found.1);
+                return Err(problems);
+            }
+        };
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(problems);
+        }
+        problems.extend(names::check(&settings, &stages));
+        let stages = Stages::new(&settings.name, stages)?;
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            settings,
+            stages,
+            warnings: problems,
+        })
+    }
+
+    /// Reads `counterfoil.toml` only, for verbs that need no stage.
+    ///
+    /// # Errors
+    /// Every problem of the file.
+    pub fn settings_of(folder: &Path) -> Result<Settings, Vec<Problem>> {
+        settings::read(folder)
+    }
+
+    /// The project's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What `counterfoil.toml` says.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The project's name.
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// The store's file.
+    pub fn store_path(&self) -> PathBuf {
+        self.folder.join(&self.settings.store)
+    }
+
+    /// The stages, in the order of their numbers.
+    pub fn stages(&self) -> &Stages {
+        &self.stages
+    }
+
+    /// What is legal but probably not meant, over all stages.
+    pub fn check(&self) -> Vec<Problem> {
+        let of_stages = self.stages.iter().flat_map(Stage::check);
+        self.warnings.iter().cloned().chain(of_stages).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! New projects and new stages. Nothing that exists is overwritten.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::{PROJECT_FILE, Project, settings, stages};
+use crate::name;
+use crate::problem::Problem;
+use crate::stage::{Stage, file_name_parts};
+
+impl Project {
+    /// Makes a project in a folder, which is made too if it is missing: `counterfoil.toml`, a `.gitignore` for the
+    /// store, and a first stage that runs. Returns the files written.
+    ///
+    /// # Errors
+    /// When a name is not allowed, the folder already is a project, or a file cannot be written.
+    pub fn scaffold(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Vec<Problem>> {
+        name::check_project(name)
+            .map_err(|error| vec![Problem::error("project.bad_name", None, error.to_string())])?;
+        std::fs::create_dir_all(folder).map_err(|error| vec![unwritable(folder, &error)])?;
+        let files = [
+            (
+                PROJECT_FILE,
+                format!("name = \"{name}\"\n{}", include_str!("template/counterfoil.toml")),
+            ),
+            (".gitignore", include_str!("template/gitignore").to_owned()),
+            ("0001_first.toml", stage_text("records_v1", "records_v2")),
+        ];
+        let mut written = Vec::new();
+        for (file, text) in files {
+            let path = folder.join(file);
+            // Whoever has a `.gitignore` or stages already keeps them; a project, however, is made once.
+            match write_new(&path, &text) {
+                Ok(()) => written.push(path),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && file != PROJECT_FILE => {}
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    let message = format!("`{}` already is a project", folder.display());
+                    return Err(vec![Problem::error("project.exists", None, message)]);
+                }
+                Err(error) => return Err(vec![unwritable(&path, &error)]),
+            }
+        }
+        Ok(written)
+    }
+
+    /// Makes the next stage of the project in a folder: a file that runs as it is and says in comments what can be
+    /// added. Returns its path. It reads what the stage before it writes.
+    ///
+    /// # Errors
+    /// When the name is not allowed, the folder is no project, or the file cannot be written.
+    pub fn new_stage(folder: &Path, name: &str) -> Result<PathBuf, Vec<Problem>> {
+        name::check_stage(name)
+            .map_err(|error| vec![Problem::error("stage.bad_name", None, error.to_string())])?;
+        settings::read(folder)?;
+        let names = stages::stage_file_names(folder).map_err(|problem| vec![problem])?;
+        let numbers = names.iter().filter_map(|name| file_name_parts(name).ok());
+        let number = numbers.map(|(number, _)| number).max().unwrap_or(0) + 1;
+        if number > 9999 {
+            let message = "there is no number after 9999";
+            return Err(vec![Problem::error("project.no_number", None, message)]);
+        }
+        // Stages that do not compile are no reason against writing the next one.
+        let (stages, _) = stages::read(folder, &crate::op::Functions::default());
+        let source = stages.last().map_or("records_v1", Stage::target);
+        let path = folder.join(format!("{number:04}_{name}.toml"));
+        write_new(&path, &stage_text(source, &next_version(source)))
+            .map_err(|error| vec![unwritable(&path, &error)])?;
+        Ok(path)
+    }
+}
+
+/// A stage file that runs as it is.
+fn stage_text(source: &str, target: &str) -> String {
+    include_str!("template/stage.toml")
+        .replace("SOURCE", source)
+        .replace("TARGET", target)
+}
+
+/// The name of a database's next version: `orders_v1` becomes `orders_v2`, `orders` becomes `orders_v2`.
+fn next_version(database: &str) -> String {
+    let version = database
+        .rsplit_once("_v")
+        .and_then(|(stem, digits)| Some((stem, digits.parse::<u32>().ok()?)));
+    let next = match version {
+        Some((stem, version)) => format!("{stem}_v{}", u64::from(version) + 1),
+        None => format!("{database}_v2"),
+    };
+    // A name of 63 letters has no room for a version.
+    if name::check_database(&next).is_ok() {
+        next
+    } else {
+        "records_v2".to_owned()
+    }
+}
+
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)?
+        .write_all(text.as_bytes())
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::error(
+        "project.unwritable",
+        None,
+        format!("`{}` cannot be written: {error}", path.display()),
+    )
+}

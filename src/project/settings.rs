@@ -1,0 +1,151 @@
+//! `counterfoil.toml`.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+use super::{DatabaseSettings, PROJECT_FILE, Settings};
+use crate::name;
+use crate::problem::Problem;
+use crate::reading::Reading;
+use crate::record::Limits;
+use crate::stage::read_file;
+use crate::stage::section::{Problems, Section};
+
+const KEYS: [&str; 7] = [
+    "name",
+    "store",
+    "live",
+    "batch_size",
+    "wait_seconds",
+    "limits",
+    "database",
+];
+
+/// The store of a project that names none.
+const STORE: &str = "counterfoil.db";
+
+/// Reads the settings of the project in a folder.
+pub(super) fn read(folder: &Path) -> Result<Settings, Vec<Problem>> {
+    let text = read_file(&folder.join(PROJECT_FILE), PROJECT_FILE).map_err(|problem| {
+        vec![match problem.code {
+            "stage.no_file" => {
+                let message = format!("`{}` is no project: it has no `{PROJECT_FILE}`", folder.display());
+                Problem::error("project.missing", None, message)
+                    .help("name a project's folder with -C, or make one with `counterfoil init`")
+            }
+            _ => problem,
+        }]
+    })?;
+    parse(&text)
+}
+
+pub(super) fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
+    let reading = Reading::new(PROJECT_FILE, text);
+    let document = toml_edit::Document::parse(text).map_err(|error| {
+        let message = format!("not TOML: {}", error.message());
+        vec![Problem::error(
+            "project.syntax",
+            reading.place(error.span()),
+            message,
+        )]
+    })?;
+    let mut problems = Problems::default();
+    let root = Section::root(document.as_table(), &reading);
+    root.only(&KEYS, &mut problems);
+    let settings = Settings {
+        name: project_name(&root, &mut problems),
+        store: store(&root, &mut problems),
+        live: root.boolean("live", &mut problems).unwrap_or(false),
+        batch_size: number(&root, "batch_size", 1..=1_000_000, &mut problems).unwrap_or(5_000),
+        wait_seconds: number(&root, "wait_seconds", 0..=86_400, &mut problems).unwrap_or(5),
+        limits: limits(&root, &mut problems),
+        databases: databases(&root, &mut problems),
+    };
+    if problems.is_empty() {
+        Ok(settings)
+    } else {
+        Err(problems.sorted())
+    }
+}
+
+fn project_name(root: &Section<'_>, problems: &mut Problems) -> String {
+    let text = root.needed_text(
+        "name",
+        "the project's name, part of every stage's identity",
+        problems,
+    );
+    if let Some(text) = text
+        && let Err(error) = name::check_project(text)
+    {
+        problems.add(Problem::error(
+            "project.bad_name",
+            root.place_of("name"),
+            error.to_string(),
+        ));
+    }
+    text.unwrap_or_default().to_owned()
+}
+
+/// The store's path, relative and inside the folder: a copied project must not write into the first one's store.
+fn store(root: &Section<'_>, problems: &mut Problems) -> PathBuf {
+    let text = root.text("store", problems).unwrap_or(STORE);
+    let path = Path::new(text);
+    let inside = path
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if path.file_name().is_none() || text.contains('\0') || !inside {
+        let message = "`store` names a file inside the project's folder";
+        let problem = Problem::error("project.bad_store", root.place_of("store"), message);
+        problems.add(problem.help("for a store elsewhere use `--store FILE`"));
+    }
+    path.to_path_buf()
+}
+
+fn number<T: TryFrom<i64>>(
+    section: &Section<'_>,
+    key: &str,
+    bounds: std::ops::RangeInclusive<i64>,
+    problems: &mut Problems,
+) -> Option<T> {
+    section
+        .integer(key, bounds, problems)
+        .and_then(|number| T::try_from(number).ok())
+}
+
+fn limits(root: &Section<'_>, problems: &mut Problems) -> Limits {
+    let defaults = Limits::default();
+    let Some(section) = root.section("limits", problems) else {
+        return defaults;
+    };
+    section.only(&["record_bytes", "depth"], problems);
+    Limits {
+        bytes: number(&section, "record_bytes", 2..=256 * 1024 * 1024, problems).unwrap_or(defaults.bytes),
+        depth: number(&section, "depth", 1..=128, problems).unwrap_or(defaults.depth),
+    }
+}
+
+fn databases(root: &Section<'_>, problems: &mut Problems) -> BTreeMap<String, DatabaseSettings> {
+    let Some(section) = root.section("database", problems) else {
+        return BTreeMap::new();
+    };
+    let mut databases = BTreeMap::new();
+    for (name, _) in section.table().iter() {
+        if let Err(error) = name::check_database(name) {
+            problems.add(Problem::error(
+                "project.bad_name",
+                section.place_of_key(name),
+                error.to_string(),
+            ));
+        }
+        let Some(database) = section.section(name, problems) else {
+            continue;
+        };
+        database.only(&["id", "description"], problems);
+        let settings = DatabaseSettings {
+            id: database.text("id", problems).map(str::to_owned),
+            description: database.text("description", problems).map(str::to_owned),
+        };
+        databases.insert(name.to_owned(), settings);
+    }
+    databases
+}

@@ -1,0 +1,60 @@
+//! The stage files of a project's folder.
+
+use std::path::Path;
+
+use super::PROJECT_FILE;
+use crate::op::Functions;
+use crate::problem::Problem;
+use crate::stage::{Lookup, Stage, file_name_parts, read_file};
+
+/// Reads every stage file of a folder, in the order of their numbers, with the problems of all of them.
+pub(super) fn read(folder: &Path, functions: &Functions) -> (Vec<Stage>, Vec<Problem>) {
+    let (mut stages, mut problems) = (Vec::new(), Vec::new());
+    let names = match stage_file_names(folder) {
+        Ok(names) => names,
+        Err(problem) => return (stages, vec![problem]),
+    };
+    let lookup = Lookup::folder(folder).with_functions(functions.clone());
+    let mut last: Option<(u32, &str)> = None;
+    for name in &names {
+        let number = match file_name_parts(name) {
+            Ok((number, _)) => number,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        if let Some((_, other)) = last.filter(|(taken, _)| *taken == number) {
+            let message = format!("`{other}` and `{name}` have the same number");
+            let problem = Problem::error("project.duplicate_number", None, message);
+            problems.push(problem.help("give one of them the next free number"));
+        }
+        last = Some((number, name));
+        let text = read_file(&folder.join(name), name).map_err(|problem| vec![problem]);
+        match text.and_then(|text| Stage::parse(name, &text, &lookup)) {
+            Ok(stage) => stages.push(stage),
+            Err(found) => problems.extend(found),
+        }
+    }
+    (stages, problems)
+}
+
+/// The names of the `.toml` files beside `counterfoil.toml`, sorted: four digits come first, so in number order.
+/// Hidden files are nobody's stages: editors leave them.
+pub(super) fn stage_file_names(folder: &Path) -> Result<Vec<String>, Problem> {
+    let unreadable = |error: std::io::Error| {
+        let message = format!("`{}` cannot be listed: {error}", folder.display());
+        Problem::error("project.unreadable", None, message)
+    };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        let name = name.to_string_lossy();
+        let is_toml = name.to_ascii_lowercase().ends_with(".toml");
+        if is_toml && name != PROJECT_FILE && !name.starts_with('.') {
+            names.push(name.into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}

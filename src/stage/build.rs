@@ -1,0 +1,353 @@
+//! Stages built in Rust.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::meaning::{meaning, rendering};
+use super::settings::{MaxErrors, OnConflict, OnError, StageSettings};
+use super::{Outcome, Stage, Steps};
+use crate::context::Context;
+use crate::contract::{Rule, Schema};
+use crate::digest::sha256;
+use crate::expression::{Expression, Preparation};
+use crate::name;
+use crate::op::Operation;
+use crate::problem::{Place, Problem};
+use crate::reading::Reading;
+use crate::record::{Record, Rounding};
+use crate::refusal::Refusal;
+
+type Transform = dyn Fn(&Record, &Context<'_>) -> Result<Outcome, Refusal> + Send + Sync;
+
+/// A function of the program as the last step of a stage. What it does is known only to the program, so its
+/// version stands for it in the stage's meaning.
+#[derive(Clone)]
+pub(super) struct Closure {
+    pub(super) transform: Arc<Transform>,
+    pub(super) version: u32,
+    pub(super) keeps_ids: bool,
+}
+
+impl Closure {
+    pub(super) fn meaning(&self) -> Json {
+        json!({ "version": self.version, "keeps_ids": self.keeps_ids })
+    }
+}
+
+impl fmt::Debug for Closure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a function of version {}", self.version)
+    }
+}
+
+/// A stage being built in Rust.
+///
+/// ```
+/// use counterfoil::record::Value;
+/// use counterfoil::stage::{Outcome, Stage};
+///
+/// let stage = Stage::new(2, "enrich")
+///     .source("tx_v1")
+///     .target("tx_v2")
+///     .transform(|record, _context| {
+///         let mut document = record.document().expect("stored data is a JSON object");
+///         document.set("currency", Value::text("USD"));
+///         Ok(Outcome::write(record, &document))
+///     })
+///     .version(1)
+///     .keeps_ids()
+///     .build()?;
+/// assert_eq!(stage.target(), "tx_v2");
+/// # Ok::<(), Vec<counterfoil::problem::Problem>>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct StageBuilder {
+    number: u32,
+    slug: String,
+    settings: StageSettings,
+    steps: Steps,
+    rules: Vec<(String, String)>,
+    version: Option<u32>,
+    keeps_ids: bool,
+    problems: Vec<Problem>,
+}
+
+impl StageBuilder {
+    pub(super) fn new(number: u32, slug: &str) -> Self {
+        Self {
+            number,
+            slug: slug.to_owned(),
+            settings: StageSettings::new(),
+            steps: Steps::default(),
+            rules: Vec::new(),
+            version: None,
+            keeps_ids: false,
+            problems: Vec::new(),
+        }
+    }
+
+    /// What it does, in words.
+    pub fn description(mut self, description: &str) -> Self {
+        description.clone_into(&mut self.settings.description);
+        self
+    }
+
+    /// The database that it reads.
+    pub fn source(mut self, database: &str) -> Self {
+        database.clone_into(&mut self.settings.source);
+        self
+    }
+
+    /// The database that it fills; without it the stage works in place.
+    pub fn target(mut self, database: &str) -> Self {
+        self.settings.target = Some(database.to_owned());
+        self
+    }
+
+    /// A condition; records for which it is false are left out.
+    pub fn filter(mut self, expression: &str) -> Self {
+        self.settings.filter = Some(expression.to_owned());
+        self
+    }
+
+    /// The target's id; without it the source's.
+    pub fn id(mut self, expression: &str) -> Self {
+        self.settings.id = Some(expression.to_owned());
+        self
+    }
+
+    /// Statements that run once per record, before the operations; their names are visible to the expressions.
+    pub fn prepare(mut self, script: &str) -> Self {
+        self.settings.prepare = Some(script.to_owned());
+        self
+    }
+
+    /// What happens when a record is refused; without it [`OnError::Quarantine`].
+    pub fn on_error(mut self, on_error: OnError) -> Self {
+        self.settings.on_error = on_error;
+        self
+    }
+
+    /// How many records may be refused; without it one in a hundred.
+    pub fn max_errors(mut self, max_errors: MaxErrors) -> Self {
+        self.settings.max_errors = max_errors;
+        self
+    }
+
+    /// What happens when a target id already exists; without it [`OnConflict::Refuse`].
+    pub fn on_conflict(mut self, on_conflict: OnConflict) -> Self {
+        self.settings.on_conflict = on_conflict;
+        self
+    }
+
+    /// How it rounds.
+    pub fn rounding(mut self, rounding: Rounding) -> Self {
+        self.settings.rounding = Some(rounding);
+        self
+    }
+
+    /// A path whose value appears in no output.
+    pub fn redact(mut self, path: &str) -> Self {
+        match path.parse() {
+            Ok(path) => self.settings.redact.push(path),
+            Err(error) => {
+                let error: crate::path::PathError = error;
+                self.problems
+                    .push(Problem::error("stage.bad_path", None, error.to_string()));
+            }
+        }
+        self
+    }
+
+    /// The next operation.
+    pub fn op(mut self, op: impl Operation + 'static) -> Self {
+        self.steps.ops.push(Box::new(op));
+        self
+    }
+
+    /// The function that makes the outcome, after the operations. Give it a new [`version`](Self::version) whenever
+    /// it does something else.
+    pub fn transform(
+        mut self,
+        transform: impl Fn(&Record, &Context<'_>) -> Result<Outcome, Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        if self.steps.closure.is_some() {
+            let message = "a stage has one `transform`";
+            self.problems
+                .push(Problem::error("stage.two_transforms", None, message));
+        }
+        self.steps.closure = Some(Closure {
+            transform: Arc::new(transform),
+            version: 1,
+            keeps_ids: false,
+        });
+        self
+    }
+
+    /// The version of the function: 1 without it. It stands for the function in the stage's meaning.
+    pub fn version(mut self, version: u32) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Promises that the function gives every record its old id and makes no record into several, so that the
+    /// target's ids are known to be unique. A record that breaks the promise is refused (`id.changed`).
+    pub fn keeps_ids(mut self) -> Self {
+        self.keeps_ids = true;
+        self
+    }
+
+    /// What a record must satisfy before the stage.
+    pub fn source_contract(mut self, schema: Schema) -> Self {
+        self.steps.source_contract = Some(schema);
+        self
+    }
+
+    /// What a record must satisfy after the stage.
+    pub fn target_contract(mut self, schema: Schema) -> Self {
+        self.steps.target_contract = Some(schema);
+        self
+    }
+
+    /// A condition that holds for every record after the stage, and its name.
+    pub fn rule(mut self, name: &str, expect: &str) -> Self {
+        self.rules.push((name.to_owned(), expect.to_owned()));
+        self
+    }
+
+    /// The stage.
+    ///
+    /// # Errors
+    /// Every problem of what was given.
+    pub fn build(mut self) -> Result<Stage, Vec<Problem>> {
+        self.check_names();
+        self.compile();
+        self.problems
+            .extend(self.steps.ops.iter().flat_map(|op| op.problems()));
+        let functions = [("version", self.version.is_some()), ("keeps_ids", self.keeps_ids)];
+        match &mut self.steps.closure {
+            Some(closure) => {
+                closure.version = self.version.unwrap_or(closure.version);
+                closure.keeps_ids = self.keeps_ids;
+            }
+            None => {
+                for (name, _) in functions.into_iter().filter(|(_, given)| *given) {
+                    let message = format!("`{name}` belongs to a `transform`, and there is none");
+                    self.problems
+                        .push(Problem::error("stage.no_transform", None, message));
+                }
+            }
+        }
+        if !self.problems.is_empty() {
+            return Err(self.problems);
+        }
+        if self.settings.target.as_ref() == Some(&self.settings.source) {
+            self.settings.target = None;
+        }
+        let meaning = meaning(&self.settings, &self.steps, &[]);
+        let source_text = rendering(self.number, &self.slug, &meaning);
+        Ok(Stage {
+            number: self.number,
+            file: self.file(),
+            slug: self.slug,
+            settings: self.settings,
+            steps: self.steps,
+            reconciles: Vec::new(),
+            examples: Vec::new(),
+            text_sha256: sha256(&[source_text.as_bytes()]),
+            source_text,
+            meaning_sha256: sha256(&[meaning.as_bytes()]),
+            meaning,
+        })
+    }
+
+    fn file(&self) -> Arc<str> {
+        Arc::from(format!("{:04}_{}", self.number, self.slug))
+    }
+
+    fn check_names(&mut self) {
+        if self.number == 0 {
+            let message = "the numbers of stages begin with 1";
+            self.problems
+                .push(Problem::error("stage.bad_name", None, message));
+        }
+        let databases = [Some(&self.settings.source), self.settings.target.as_ref()];
+        let checks = databases
+            .into_iter()
+            .flatten()
+            .map(|database| name::check_database(database));
+        let wrong = checks
+            .chain([name::check_stage(&self.slug)])
+            .filter_map(Result::err);
+        let problems: Vec<Problem> = wrong
+            .map(|error| Problem::error("stage.bad_name", None, error.to_string()))
+            .collect();
+        self.problems.extend(problems);
+    }
+
+    /// Compiles the expressions; a place counts lines and columns within the expression.
+    fn compile(&mut self) {
+        let mut compiling = Compiling {
+            file: self.file(),
+            rounding: self.settings.rounding,
+            names: Vec::new(),
+            problems: &mut self.problems,
+        };
+        self.steps.filter = self
+            .settings
+            .filter
+            .as_deref()
+            .and_then(|source| compiling.expression(source));
+        if let Some(script) = &self.settings.prepare {
+            self.steps.prepare = compiling.prepare(script);
+        }
+        self.steps.id = self
+            .settings
+            .id
+            .as_deref()
+            .and_then(|source| compiling.expression(source));
+        for (name, source) in &self.rules {
+            let expect = compiling.expression(source);
+            self.steps.rules.extend(expect.map(|expect| Rule {
+                name: name.clone(),
+                expect,
+            }));
+        }
+    }
+}
+
+/// Compiles expressions that stand in no file.
+struct Compiling<'p> {
+    file: Arc<str>,
+    rounding: Option<Rounding>,
+    /// The names that `prepare` defines, once it is compiled.
+    names: Vec<String>,
+    problems: &'p mut Vec<Problem>,
+}
+
+impl Compiling<'_> {
+    fn reading<'t>(&self, text: &'t str) -> Reading<'t> {
+        Reading {
+            rounding: self.rounding,
+            names: self.names.clone(),
+            ..Reading::new(&self.file, text)
+        }
+    }
+
+    fn expression(&mut self, source: &str) -> Option<Expression> {
+        let start = Place::at(&self.file, source, 0);
+        let compiled = Expression::compile(source, &start, &self.reading(source));
+        compiled.map_err(|problem| self.problems.push(problem)).ok()
+    }
+
+    fn prepare(&mut self, script: &str) -> Option<Preparation> {
+        let start = Place::at(&self.file, script, 0);
+        let compiled = Preparation::compile(script, &start, &self.reading(script));
+        let prepare = compiled.map_err(|problem| self.problems.push(problem)).ok()?;
+        self.names = prepare.names();
+        Some(prepare)
+    }
+}

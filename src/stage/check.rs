@@ -1,0 +1,241 @@
+//! What to look at in a stage that compiles: warnings, each with a stable code.
+
+use rust_decimal::Decimal;
+
+use super::section::{Problems, Section};
+use super::{MaxErrors, OnError, Stage};
+use crate::op::{Operation, Reversibility};
+use crate::path::Path;
+use crate::problem::{Place, Problem};
+use crate::reading::Reading;
+
+/// Operations after which a value is no longer the one that was read.
+const DISGUISING: [&str; 2] = ["hash", "hmac"];
+
+impl Stage {
+    /// Warnings: what is legal but probably not meant, in the order of the file.
+    ///
+    /// `check.lossy`, `check.overwritten`, `check.gone`, `check.redact_leaks`, `check.unused_name`, `check.no_effect`,
+    /// `check.max_errors_unused`, `check.max_errors_all`, `check.on_conflict_unused`, `check.id_twice`.
+    pub fn check(&self) -> Vec<Problem> {
+        let mut problems = Problems::default();
+        self.check_ops(&mut problems);
+        self.check_gone(&mut problems);
+        self.check_redaction(&mut problems);
+        self.check_settings(&mut problems);
+        self.check_names(&mut problems);
+        problems.sorted()
+    }
+
+    fn check_ops(&self, problems: &mut Problems) {
+        for (at, op) in self.ops().iter().enumerate() {
+            if self.in_place() && op.reversibility() == Reversibility::Lossy {
+                let message = format!(
+                    "`{}` loses information of a record that is changed in place",
+                    op.name()
+                );
+                let problem = Problem::warning("check.lossy", self.op_place(at), message);
+                problems.add(
+                    problem.help("rollback needs the before images: keep them, or write to a new database"),
+                );
+            }
+            for path in op.writes() {
+                let before = self.ops()[..at]
+                    .iter()
+                    .rposition(|earlier| leaves_value(earlier.as_ref(), &path));
+                let Some(before) = before else { continue };
+                let between = &self.ops()[before + 1..=at];
+                if !between.iter().any(|op| {
+                    op.reads()
+                        .iter()
+                        .any(|read| read.covers(&path) || path.covers(read))
+                }) {
+                    let earlier = self.ops()[before].name();
+                    let message = format!(
+                        "`{}` overwrites `{path}`, which `{earlier}` wrote and nothing read",
+                        op.name()
+                    );
+                    problems.add(Problem::warning("check.overwritten", self.op_place(at), message));
+                }
+            }
+        }
+        let rekeys = self.ops().iter().position(|op| op.name() == "rekey");
+        if let Some(at) = rekeys.filter(|_| self.settings.id.is_some()) {
+            let message = "`rekey` has no effect: [stage] gives the id";
+            problems.add(Problem::warning("check.id_twice", self.op_place(at), message));
+        }
+    }
+
+    /// What an operation moved away or removed is no longer there to be read.
+    fn check_gone(&self, problems: &mut Problems) {
+        let ops = self.ops();
+        let gone = |path: &Path, before: usize| {
+            let toucher = |op: &dyn Operation| {
+                op.writes()
+                    .iter()
+                    .any(|write| write.covers(path) || path.covers(write))
+            };
+            let last = ops[..before].iter().rfind(|op| toucher(op.as_ref()))?;
+            takes_away(last.as_ref(), path).then(|| last.name())
+        };
+        let mut check = |reads: Vec<Path>, before: usize, place: Option<Place>| {
+            for path in reads {
+                if let Some(name) = gone(&path, before) {
+                    let message = format!("`{path}` is read, but `{name}` took it away before");
+                    problems.add(Problem::warning("check.gone", place.clone(), message));
+                }
+            }
+        };
+        for (at, op) in ops.iter().enumerate() {
+            check(op.reads(), at, self.op_place(at));
+        }
+        if let Some(id) = &self.steps.id {
+            check(id.reads(), ops.len(), self.place_of("stage", "id"));
+        }
+        if let Some(crate::expression::Template::Object(fields)) = &self.steps.into {
+            for (name, template) in fields {
+                check(template.reads(), ops.len(), self.place_of("into", name));
+            }
+        }
+    }
+
+    /// A redacted value that is written where it is not redacted would show.
+    fn check_redaction(&self, problems: &mut Problems) {
+        let redacted = |path: &Path| self.redact().iter().any(|redact| redact.covers(path));
+        let reads_redacted = |reads: &[Path]| {
+            let meets = |redact: &Path| {
+                reads
+                    .iter()
+                    .any(|read| redact.covers(read) || read.covers(redact))
+            };
+            self.redact().iter().find(|redact| meets(redact)).cloned()
+        };
+        let leaks = |op: &dyn Operation| {
+            let reads = op.reads();
+            let path = reads_redacted(&reads)?;
+            let written = op
+                .writes()
+                .into_iter()
+                .find(|write| !redacted(write) && !reads.contains(write))?;
+            (!DISGUISING.contains(&op.name())).then_some((path, written))
+        };
+        let warn = |place, path: &Path, written: &str, problems: &mut Problems| {
+            let message = format!("`{path}` is redacted, but its value goes to `{written}`, which is not");
+            let problem = Problem::warning("check.redact_leaks", place, message);
+            problems.add(problem.help(format!("add \"{written}\" to `redact`")));
+        };
+        for (at, op) in self.ops().iter().enumerate() {
+            if let Some((path, written)) = leaks(op.as_ref()) {
+                warn(self.op_place(at), &path, &written.to_string(), problems);
+            }
+        }
+        let Some(crate::expression::Template::Object(fields)) = &self.steps.into else {
+            return;
+        };
+        for (name, template) in fields.iter().filter(|(name, _)| !redacted(&Path::field(name))) {
+            if let Some(path) = reads_redacted(&template.reads()) {
+                // A nested field of it may be redacted where the whole is not.
+                let nested = self
+                    .redact()
+                    .iter()
+                    .any(|redact| Path::field(name).covers(redact));
+                if !nested {
+                    warn(self.place_of("into", name), &path, name, problems);
+                }
+            }
+        }
+    }
+
+    fn check_settings(&self, problems: &mut Problems) {
+        let written = |key| self.place_of("stage", key);
+        let steps = &self.steps;
+        if self.in_place()
+            && steps.ops.is_empty()
+            && steps.into.is_none()
+            && steps.closure.is_none()
+            && steps.id.is_none()
+            && steps.source_contract.is_none()
+            && steps.target_contract.is_none()
+            && steps.rules.is_empty()
+        {
+            let problem = Problem::warning("check.no_effect", written("source"), "the stage changes nothing");
+            problems.add(problem.help("give it operations, [into] or a `target`"));
+        }
+        if self.on_error() == OnError::Stop && written("max_errors").is_some() {
+            let message = "`max_errors` has no effect: the first refusal stops the pass";
+            problems.add(Problem::warning(
+                "check.max_errors_unused",
+                written("max_errors"),
+                message,
+            ));
+        }
+        if self.max_errors() == MaxErrors::Share(Decimal::ONE_HUNDRED) {
+            let message = "every record may be refused and the pass still goes on to its end";
+            problems.add(Problem::warning(
+                "check.max_errors_all",
+                written("max_errors"),
+                message,
+            ));
+        }
+        if self.in_place() && self.takes_over_ids() && written("on_conflict").is_some() {
+            let message =
+                "`on_conflict` has no effect: a stage in place that keeps its ids meets no other record";
+            problems.add(Problem::warning(
+                "check.on_conflict_unused",
+                written("on_conflict"),
+                message,
+            ));
+        }
+    }
+
+    /// Names of `prepare` that stand nowhere else in the file.
+    fn check_names(&self, problems: &mut Problems) {
+        let Some(prepare) = &self.steps.prepare else {
+            return;
+        };
+        for name in prepare.names() {
+            let uses = words(&self.source_text).filter(|word| *word == name).count();
+            if uses == 1 {
+                let message = format!("`prepare` defines `{name}`, and nothing uses it");
+                problems.add(Problem::warning(
+                    "check.unused_name",
+                    self.place_of("stage", "prepare"),
+                    message,
+                ));
+            }
+        }
+    }
+
+    fn op_place(&self, at: usize) -> Option<Place> {
+        self.steps.op_places.get(at).cloned()
+    }
+
+    /// Where a key stands in the file; `None` where it is absent or the stage has no file.
+    pub(crate) fn place_of(&self, section: &str, key: &str) -> Option<Place> {
+        let document = toml_edit::Document::parse(self.source_text.as_str()).ok()?;
+        let reading = Reading::new(&self.file, &self.source_text);
+        let root = Section::root(document.as_table(), &reading);
+        let section = root.section(section, &mut Problems::default())?;
+        section.has(key).then(|| section.place_of_key(key))
+    }
+}
+
+/// Whether nothing is at the path after the operation.
+fn takes_away(op: &dyn Operation, path: &Path) -> bool {
+    match op.name() {
+        "rename" | "move" => op.reads().contains(path),
+        "remove" => op.writes().contains(path),
+        _ => false,
+    }
+}
+
+/// Whether an operation writes a value to the path. One that moves a value lists the place it left as written, too.
+fn leaves_value(op: &dyn Operation, path: &Path) -> bool {
+    let writes = op.writes();
+    writes.contains(path) && (writes.len() == 1 || !op.reads().contains(path))
+}
+
+/// The words of a text: letters, digits and `_`.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+}

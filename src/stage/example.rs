@@ -1,0 +1,194 @@
+//! Running the `[[example]]`s of a stage: what it makes of them, and whether it finds back.
+
+use serde_json::Value as Json;
+
+use super::{Example, Expected, Outcome, Stage};
+use crate::context::Context;
+use crate::expression::Scope;
+use crate::op::{Effect, Reversibility};
+use crate::problem::Place;
+use crate::record::{Document, Record, Value};
+use crate::refusal::Refusal;
+use crate::surroundings::Secrets;
+
+/// What `now()` gives in examples: 2000-01-01T00:00:00Z, in microseconds UTC.
+const NOW_US: i64 = 946_684_800_000_000;
+
+/// What came of one example.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExampleResult {
+    /// The example's name.
+    pub name: String,
+    /// Where it stands.
+    pub place: Place,
+    /// What came of it.
+    pub verdict: Verdict,
+}
+
+/// Whether an example holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As expected.
+    Passed {
+        /// Whether the way back was run as well and gave the input: only where every operation has an exact inverse.
+        round_trip: bool,
+    },
+    /// Something else came out; says what, over several lines, values at redacted paths masked.
+    Failed(String),
+}
+
+impl Stage {
+    /// Runs the examples. `now()` is 2000-01-01T00:00:00Z in them.
+    ///
+    /// The output must be the expected one exactly, but for whitespace: the same fields in the same order with the
+    /// same number texts. Where every operation is exact, the way back must give the input.
+    pub fn run_examples(&self, project: &str, secrets: &Secrets) -> Vec<ExampleResult> {
+        let run = |example: &Example| ExampleResult {
+            name: example.name.clone(),
+            place: example.place.clone(),
+            verdict: self
+                .run_example(example, project, secrets)
+                .unwrap_or_else(Verdict::Failed),
+        };
+        self.examples.iter().map(run).collect()
+    }
+
+    fn run_example(&self, example: &Example, project: &str, secrets: &Secrets) -> Result<Verdict, String> {
+        let record = Record {
+            record: 1,
+            id: example.id.clone(),
+            data: example.input.clone(),
+        };
+        let context = Context {
+            project,
+            stage: self.number,
+            id: &record.id,
+            now_us: NOW_US,
+            secrets,
+        };
+        let outputs = match (self.transform(&record, &context), &example.expected) {
+            (Err(refusal), Expected::Refused(code)) => {
+                return refused_as(&refusal, code).map(|()| Verdict::Passed { round_trip: false });
+            }
+            (Err(refusal), _) => return Err(format!("the record was refused: {refusal}")),
+            (Ok(Outcome::Filter(_)), Expected::Filtered) => return Ok(Verdict::Passed { round_trip: false }),
+            (Ok(Outcome::Filter(reason)), _) => return Err(format!("the record was left out: {reason}")),
+            (Ok(Outcome::Write(output)), _) => vec![output.data],
+            (Ok(Outcome::Derive(outputs)), _) => outputs.into_iter().map(|output| output.data).collect(),
+        };
+        let Expected::Written(expected) = &example.expected else {
+            return Err("the record was written".to_owned());
+        };
+        if expected.len() != outputs.len() {
+            let (expected, found) = (expected.len(), outputs.len());
+            return Err(format!("expected {expected} records, and there came {found}"));
+        }
+        for (expected, found) in expected.iter().zip(&outputs) {
+            self.equal("the output", expected, found)?;
+        }
+        let round_trip = match &outputs[..] {
+            [output] if self.is_exact() => {
+                let back = self.way_back(output, &context)?;
+                self.equal("the way back", &example.input, &back)?;
+                true
+            }
+            _ => false,
+        };
+        Ok(Verdict::Passed { round_trip })
+    }
+
+    /// Whether the operations alone make the new record, and each has an exact inverse.
+    fn is_exact(&self) -> bool {
+        let steps = &self.steps;
+        let exact = steps
+            .ops
+            .iter()
+            .all(|op| op.reversibility() == Reversibility::Exact);
+        exact && !steps.ops.is_empty() && steps.into.is_none() && steps.closure.is_none()
+    }
+
+    /// The output taken back through the inverse operations, the last one first.
+    fn way_back(&self, output: &str, context: &Context<'_>) -> Result<String, String> {
+        let mut document = Document::parse(output).map_err(|error| error.message)?;
+        let mut scope = Scope::new(*context);
+        // What writes nothing (a filter) has nothing to undo.
+        for op in self.steps.ops.iter().rev().filter(|op| !op.writes().is_empty()) {
+            let name = op.name();
+            let inverse = op
+                .inverse()
+                .ok_or_else(|| format!("`{name}` is exact, but has no inverse"))?;
+            let effect = inverse.apply(&mut document, &mut scope);
+            match effect.map_err(|refusal| format!("the inverse of `{name}` refused: {refusal}"))? {
+                Effect::Changed | Effect::Unchanged => {}
+                _ => return Err(format!("the inverse of `{name}` is no change of one record")),
+            }
+        }
+        Ok(document.to_json())
+    }
+
+    fn equal(&self, what: &str, expected: &str, found: &str) -> Result<(), String> {
+        if expected == found {
+            return Ok(());
+        }
+        let json = |text: &str| serde_json::from_str::<Json>(text).ok();
+        if json(expected).is_some_and(|expected| Some(expected) == json(found)) {
+            let names = |text: &str| json(text).map(|json| in_order(&json));
+            if names(expected) != names(found) {
+                return Err(format!(
+                    "{what} has the right fields in another order\n{}",
+                    self.shown(expected, found)
+                ));
+            }
+            return Err(format!(
+                "{what} has the right values, but a text of it is written with other escapes"
+            ));
+        }
+        Err(format!("{what} is different\n{}", self.shown(expected, found)))
+    }
+
+    /// The differing lines of two documents, values at redacted paths masked.
+    fn shown(&self, expected: &str, found: &str) -> String {
+        let (expected, found) = (self.pretty(expected), self.pretty(found));
+        let diff = similar::TextDiff::from_lines(&expected, &found);
+        diff.unified_diff()
+            .context_radius(2)
+            .header("expected", "found")
+            .to_string()
+    }
+
+    fn pretty(&self, data: &str) -> String {
+        let Ok(mut document) = Document::parse(data) else {
+            return "no JSON object\n".to_owned();
+        };
+        for path in &self.settings.redact {
+            for place in document.places(path) {
+                if let Some(value) = document.at_mut(&place) {
+                    *value = Value::text("(redacted)");
+                }
+            }
+        }
+        let json: Option<Json> = serde_json::from_str(&document.to_json()).ok();
+        let pretty = json.and_then(|json| serde_json::to_string_pretty(&json).ok());
+        pretty.unwrap_or_default() + "\n"
+    }
+}
+
+/// Every name of a JSON value, in order.
+fn in_order(json: &Json) -> Vec<String> {
+    match json {
+        Json::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, value)| [vec![name.clone()], in_order(value)].concat())
+            .collect(),
+        Json::Array(list) => list.iter().flat_map(in_order).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the refusal, or one of its violations, has the code.
+fn refused_as(refusal: &Refusal, code: &str) -> Result<(), String> {
+    let found = refusal.code == code || refusal.violations.iter().any(|violation| violation.code == code);
+    found
+        .then_some(())
+        .ok_or_else(|| format!("expected the refusal `{code}`, and it was refused: {refusal}"))
+}

@@ -1,0 +1,54 @@
+//! The meaning of a stage: everything that decides what it does, and nothing else.
+
+use serde_json::{Value as Json, json};
+
+use super::Steps;
+use super::build::Closure;
+use super::parts::Reconcile;
+use super::settings::StageSettings;
+use crate::contract::Schema;
+use crate::expression::Template;
+
+/// The meaning as JSON. Its names stand in a fixed order; that of operations and `[into]` is kept where it decides
+/// the order of fields.
+pub(super) fn meaning(settings: &StageSettings, steps: &Steps, reconciles: &[Reconcile]) -> String {
+    let mut meaning = settings.meaning();
+    let ops = steps.ops.iter().map(|op| json!([op.name(), op.meaning()]));
+    let rules = steps
+        .rules
+        .iter()
+        .map(|rule| json!([rule.name, rule.expect.source()]));
+    let canonical = |schema: &Schema| -> Json {
+        serde_json::from_str(schema.canonical()).expect("a schema's canonical text is JSON")
+    };
+    let contract = json!({
+        "source": steps.source_contract.as_ref().map(canonical),
+        "target": steps.target_contract.as_ref().map(canonical),
+        "rules": rules.collect::<Vec<Json>>(),
+    });
+    let closure = steps.closure.as_ref().map(Closure::meaning);
+    meaning.insert("ops".to_owned(), ops.collect());
+    meaning.insert("transform".to_owned(), closure.into());
+    meaning.insert(
+        "into".to_owned(),
+        steps.into.as_ref().map(Template::meaning).into(),
+    );
+    meaning.insert("contract".to_owned(), contract);
+    meaning.insert(
+        "reconcile".to_owned(),
+        reconciles.iter().map(Reconcile::meaning).collect(),
+    );
+    Json::Object(meaning).to_string()
+}
+
+/// A text for a stage without a file: a line for each part of its meaning.
+pub(super) fn rendering(number: u32, slug: &str, meaning: &str) -> String {
+    let parts: serde_json::Map<String, Json> =
+        serde_json::from_str(meaning).expect("a meaning is a JSON object");
+    let lines = parts.iter().flat_map(|(name, value)| match value.as_array() {
+        Some(list) => list.iter().map(|item| format!("{name}[] = {item}\n")).collect(),
+        None => vec![format!("{name} = {value}\n")],
+    });
+    let title = format!("# Stage {number} `{slug}`, built in Rust.\n");
+    std::iter::once(title).chain(lines).collect()
+}

@@ -1,0 +1,198 @@
+//! A stage file: its text into a compiled stage, with every problem of the file at once.
+
+use std::sync::Arc;
+
+use toml_edit::{Item, TableLike};
+
+use super::file::Lookup;
+use super::meaning::meaning;
+use super::parts;
+use super::section::{Problems, Section};
+use super::settings::StageSettings;
+use super::{Stage, Steps};
+use crate::digest::sha256;
+use crate::expression::{Expression, Preparation, Template};
+use crate::name;
+use crate::op;
+use crate::problem::Problem;
+use crate::reading::Reading;
+use crate::record::Value;
+
+/// The sections of a stage file.
+const SECTIONS: [&str; 6] = ["stage", "op", "into", "contract", "reconcile", "example"];
+
+/// The number and the slug of a stage file's name, `0012_orders.toml`.
+///
+/// # Errors
+/// `stage.bad_file_name`
+pub fn file_name_parts(file_name: &str) -> Result<(u32, String), Problem> {
+    let bad = |help: &str| {
+        let message = format!("`{file_name}` is not the name of a stage file");
+        Problem::error("stage.bad_file_name", None, message).help(help)
+    };
+    let shape =
+        "a stage file is named like `0001_orders.toml`: four digits, `_` and a name of a-z, 0-9 and _";
+    let stem = file_name.strip_suffix(".toml").ok_or_else(|| bad(shape))?;
+    let (digits, slug) = stem.split_once('_').ok_or_else(|| bad(shape))?;
+    if digits.len() != 4
+        || !digits.bytes().all(|byte| byte.is_ascii_digit())
+        || name::check_stage(slug).is_err()
+    {
+        return Err(bad(shape));
+    }
+    match digits.parse() {
+        Ok(number) if number > 0 => Ok((number, slug.to_owned())),
+        _ => Err(bad("the numbers of stages begin with 0001")),
+    }
+}
+
+pub(super) fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Stage, Vec<Problem>> {
+    let mut problems = Problems::default();
+    let identity = problems.take(file_name_parts(file_name));
+    let early = Reading::new(file_name, text);
+    let document = match toml_edit::Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => {
+            let message = format!("not TOML: {}", error.message());
+            problems.add(Problem::error("stage.syntax", early.place(error.span()), message));
+            return Err(problems.sorted());
+        }
+    };
+    let root = Section::root(document.as_table(), &early);
+    root.only(&SECTIONS, &mut problems);
+    let section = stage_section(&root, &mut problems);
+    let settings = section.as_ref().map_or_else(StageSettings::new, |section| {
+        StageSettings::read(section, &mut problems)
+    });
+    let mut steps = Steps::default();
+    let early = Reading {
+        rounding: settings.rounding,
+        functions: lookup.functions().clone(),
+        ..early.clone()
+    };
+    if let Some(section) = &section {
+        steps.filter = compile(
+            section,
+            "where",
+            settings.filter.as_deref(),
+            &early,
+            &mut problems,
+        );
+    }
+    let reading = prepare(section.as_ref(), &settings, &early, &mut steps, &mut problems);
+    if let Some(section) = &section {
+        steps.id = compile(section, "id", settings.id.as_deref(), &reading, &mut problems);
+    }
+    for table in root.tables("op", &mut problems) {
+        if let Some(op) = problems.take_all(op::read(table, &reading)) {
+            steps.ops.push(op);
+            steps.op_places.push(reading.place(table.span()));
+        }
+    }
+    steps.into = into(&root, &reading, &mut problems);
+    if let Some(contract) = root.section("contract", &mut problems) {
+        contract.only(&["source", "target", "rule"], &mut problems);
+        steps.source_contract = parts::contract(&contract, "source", lookup, &mut problems);
+        steps.target_contract = parts::contract(&contract, "target", lookup, &mut problems);
+        steps.rules = parts::rules(&contract, steps.into.as_ref(), &reading, &mut problems);
+    }
+    let reconciles = parts::reconciles(&root, steps.into.as_ref(), &early, &mut problems);
+    let examples = parts::examples(&root, &mut problems);
+    let (Some((number, slug)), true) = (identity, problems.is_empty()) else {
+        return Err(problems.sorted());
+    };
+    let meaning = meaning(&settings, &steps, &reconciles);
+    Ok(Stage {
+        number,
+        slug,
+        file: Arc::clone(&reading.file),
+        settings,
+        steps,
+        reconciles,
+        examples,
+        source_text: text.to_owned(),
+        text_sha256: sha256(&[text.as_bytes()]),
+        meaning_sha256: sha256(&[meaning.as_bytes()]),
+        meaning,
+    })
+}
+
+fn stage_section<'t>(root: &Section<'t>, problems: &mut Problems) -> Option<Section<'t>> {
+    if !root.has("stage") {
+        let problem = Problem::error(
+            "stage.missing_key",
+            root.place(),
+            "the file has no section [stage]",
+        );
+        problems.add(problem.help("begin with [stage] and its `source`"));
+    }
+    root.section("stage", problems)
+}
+
+/// Compiles `prepare`, and returns what the expressions after it may see.
+fn prepare<'t>(
+    section: Option<&Section<'_>>,
+    settings: &StageSettings,
+    early: &Reading<'t>,
+    steps: &mut Steps,
+    problems: &mut Problems,
+) -> Reading<'t> {
+    let (Some(section), Some(source)) = (section, settings.prepare.as_deref()) else {
+        return early.clone();
+    };
+    steps.prepare = problems.take(Preparation::compile(source, &section.place_of("prepare"), early));
+    let names = match &steps.prepare {
+        Some(prepare) => prepare.names(),
+        // It does not compile: guess its names, so that the expressions that use them are not reported as well.
+        None => source
+            .split("let ")
+            .skip(1)
+            .filter_map(|rest| {
+                rest.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+                    .next()
+            })
+            .map(str::to_owned)
+            .collect(),
+    };
+    Reading {
+        names,
+        ..early.clone()
+    }
+}
+
+fn compile(
+    section: &Section<'_>,
+    key: &str,
+    source: Option<&str>,
+    reading: &Reading<'_>,
+    problems: &mut Problems,
+) -> Option<Expression> {
+    problems.take(Expression::compile(source?, &section.place_of(key), reading))
+}
+
+/// Reads `[into]`: the fields of a new document in the order written, dotted keys nested.
+fn into(root: &Section<'_>, reading: &Reading<'_>, problems: &mut Problems) -> Option<Template> {
+    let section = root.section("into", problems)?;
+    Some(Template::Object(into_fields(section.table(), reading, problems)))
+}
+
+fn into_fields(
+    table: &dyn TableLike,
+    reading: &Reading<'_>,
+    problems: &mut Problems,
+) -> Vec<(String, Template)> {
+    let mut fields = Vec::new();
+    for (name, item) in table.iter() {
+        let template = match item {
+            // Field by field, so that each shows its problem; `{ json = ".." }` is a value, however it is written.
+            Item::Table(nested) if !(nested.len() == 1 && nested.contains_key("json")) => {
+                Some(Template::Object(into_fields(nested, reading, problems)))
+            }
+            item => problems.take(Template::read(item, reading)),
+        };
+        // A field that does not compile still has its name, so that whoever reads it is not reported as well.
+        let template = template.unwrap_or_else(|| Template::Fixed(Value::null()));
+        fields.push((name.to_owned(), template));
+    }
+    fields
+}

@@ -1,0 +1,309 @@
+//! The parts of a stage beside `[stage]` and its ops: contracts, reconciliations, examples.
+
+use rust_decimal::Decimal;
+use serde_json::{Value as Json, json};
+
+use super::fields::unknown_field;
+use super::file::Lookup;
+use super::section::{Problems, Section};
+use super::settings::expression_text;
+use super::toml_json::{number_text, to_json};
+use crate::contract::{Rule, Schema};
+use crate::expression::{Expression, Template};
+use crate::problem::{Place, Problem};
+use crate::reading::Reading;
+use crate::record::{Limits, admit, exact_decimal};
+
+/// What both sides of a stage must agree on.
+#[derive(Debug)]
+pub struct Reconcile {
+    /// Its name, unique within the stage.
+    pub name: String,
+    /// The amount of a source record.
+    pub source: Expression,
+    /// The amount of a target record.
+    pub target: Expression,
+    /// The keys that amounts are summed by; `None`: one grand total.
+    pub by: Option<By>,
+    /// A difference is a discrepancy when it is strictly greater.
+    pub tolerance: Decimal,
+}
+
+/// The keys that a reconciliation sums by.
+#[derive(Debug)]
+pub struct By {
+    /// The key of a source record.
+    pub source: Expression,
+    /// The key of a target record.
+    pub target: Expression,
+}
+
+/// One `[[example]]`: a record and what the stage must make of it.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// Its name, unique within the stage.
+    pub name: String,
+    /// The id of the source record.
+    pub id: String,
+    /// The source record's data.
+    pub input: String,
+    /// What must come of it.
+    pub expected: Expected,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What an example expects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// These records, in order: one, unless the stage derives.
+    Written(Vec<String>),
+    /// A refusal with this code.
+    Refused(String),
+    /// The record is left out.
+    Filtered,
+}
+
+/// Reads `source` or `target` of `[contract]`: a schema inline, or the name of a file.
+pub(super) fn contract(
+    section: &Section<'_>,
+    key: &str,
+    lookup: &Lookup,
+    problems: &mut Problems,
+) -> Option<Schema> {
+    let item = section.table().get(key)?;
+    let place = section.place_of(key);
+    let json = if let Some(name) = item.as_str() {
+        let read = lookup.read(name).map_err(|problem| Problem {
+            place: Some(place.clone()),
+            ..problem
+        });
+        problems.take(read)?
+    } else if item.is_table_like() || item.is_bool() {
+        problems.take(to_json(item, section.reading()))?.to_string()
+    } else {
+        problems.add(section.wrong_type(key, "a JSON Schema, inline or the name of a file"));
+        return None;
+    };
+    problems.take_all(Schema::compile(&json, &place))
+}
+
+/// Reads the `[[contract.rule]]` tables.
+pub(super) fn rules(
+    contract: &Section<'_>,
+    into: Option<&Template>,
+    reading: &Reading<'_>,
+    problems: &mut Problems,
+) -> Vec<Rule> {
+    let sections = contract.sections("rule", "contract.rule", problems);
+    let mut rules = Vec::new();
+    for section in &sections {
+        section.only(&["name", "expect"], problems);
+        let name = section.needed_text("name", "what the rule says, in words", problems);
+        let expect = needed_expression(section, "expect", "the condition that holds", reading, problems);
+        check_fields(section, "expect", expect.as_ref(), into, problems);
+        if let (Some(name), Some(expect)) = (name, expect) {
+            rules.push(Rule {
+                name: name.to_owned(),
+                expect,
+            });
+        }
+    }
+    unique_names(&sections, problems);
+    rules
+}
+
+/// Reads the `[[reconcile]]` tables.
+pub(super) fn reconciles(
+    root: &Section<'_>,
+    into: Option<&Template>,
+    reading: &Reading<'_>,
+    problems: &mut Problems,
+) -> Vec<Reconcile> {
+    let sections = root.sections("reconcile", "reconcile", problems);
+    let read = |section: &Section<'_>, problems: &mut Problems| {
+        section.only(&["name", "source", "target", "by", "tolerance"], problems);
+        let name = section.needed_text("name", "what is reconciled, in words", problems);
+        let source = needed_expression(
+            section,
+            "source",
+            "the amount of a source record",
+            reading,
+            problems,
+        );
+        let target = needed_expression(
+            section,
+            "target",
+            "the amount of a target record",
+            reading,
+            problems,
+        );
+        check_fields(section, "target", target.as_ref(), into, problems);
+        let by = section.section("by", problems);
+        let keys = by.as_ref().and_then(|by| {
+            by.only(&["source", "target"], problems);
+            let source = needed_expression(by, "source", "the key of a source record", reading, problems);
+            let target = needed_expression(by, "target", "the key of a target record", reading, problems);
+            check_fields(by, "target", target.as_ref(), into, problems);
+            Some(By {
+                source: source?,
+                target: target?,
+            })
+        });
+        let tolerance = tolerance(section, problems);
+        let complete = by.is_some() == keys.is_some();
+        Some(Reconcile {
+            name: name?.to_owned(),
+            source: source?,
+            target: target?,
+            by: keys,
+            tolerance: tolerance.filter(|_| complete)?,
+        })
+    };
+    let reconciles = sections
+        .iter()
+        .filter_map(|section| read(section, problems))
+        .collect();
+    unique_names(&sections, problems);
+    reconciles
+}
+
+/// The tolerance of a reconciliation, 0 where it is absent.
+fn tolerance(section: &Section<'_>, problems: &mut Problems) -> Option<Decimal> {
+    let Some(item) = section.table().get("tolerance") else {
+        return Some(Decimal::ZERO);
+    };
+    let number = item
+        .as_value()
+        .and_then(|value| number_text(value, section.reading()));
+    let text = item.as_str().map(str::to_owned).or(number);
+    let tolerance = text.and_then(|text| exact_decimal(&text).ok());
+    let tolerance = tolerance.filter(|tolerance| *tolerance >= Decimal::ZERO);
+    if tolerance.is_none() {
+        let message = "`tolerance` takes a decimal of at most 28 digits that is not negative";
+        let problem = Problem::error("stage.wrong_type", section.place_of("tolerance"), message);
+        problems.add(problem.help("write `tolerance = \"0.01\"`"));
+    }
+    tolerance
+}
+
+/// Reads the `[[example]]` tables.
+pub(super) fn examples(root: &Section<'_>, problems: &mut Problems) -> Vec<Example> {
+    let sections = root.sections("example", "example", problems);
+    let read = |section: &Section<'_>, problems: &mut Problems| {
+        section.only(
+            &["name", "id", "input", "output", "refused", "filtered"],
+            problems,
+        );
+        let name = section.needed_text("name", "what it shows, in words", problems);
+        let needed = section.needed_text("input", "the source record, as JSON", problems);
+        let input = needed.and_then(|text| example_json(section, "input", text, problems));
+        let id = section.text("id", problems).unwrap_or("example");
+        let expected = expected(section, problems);
+        Some(Example {
+            name: name?.to_owned(),
+            id: id.to_owned(),
+            input: input?,
+            expected: expected?,
+            place: section.place(),
+        })
+    };
+    let examples = sections
+        .iter()
+        .filter_map(|section| read(section, problems))
+        .collect();
+    unique_names(&sections, problems);
+    examples
+}
+
+fn expected(section: &Section<'_>, problems: &mut Problems) -> Option<Expected> {
+    let output = section.text("output", problems);
+    let refused = section.text("refused", problems);
+    let filtered = section.boolean("filtered", problems);
+    let given = ["output", "refused", "filtered"]
+        .iter()
+        .filter(|key| section.has(key))
+        .count();
+    if given != 1 || filtered == Some(false) {
+        let message = "an example says one of `output`, `refused` and `filtered = true`";
+        problems.add(Problem::error("stage.bad_example", section.place(), message));
+        return None;
+    }
+    if let Some(text) = output {
+        let json = example_json(section, "output", text, problems)?;
+        let value = crate::record::Value::parse(&json).ok()?;
+        return Some(Expected::Written(match value.as_list() {
+            Some(list) => list.iter().map(crate::record::Value::to_json).collect(),
+            None => vec![json],
+        }));
+    }
+    refused
+        .map(|code| Expected::Refused(code.to_owned()))
+        .or(filtered.map(|_| Expected::Filtered))
+}
+
+/// The JSON of an example, as the door lets it in.
+fn example_json(section: &Section<'_>, key: &str, text: &str, problems: &mut Problems) -> Option<String> {
+    let admitted = admit(text.as_bytes(), &Limits::default());
+    problems.take(admitted.map_err(|error| {
+        let place = match (error.line, error.column) {
+            (Some(line), Some(column)) => format!(" in its line {line}, column {column}"),
+            _ => String::new(),
+        };
+        let message = format!("`{key}` is not JSON: {}{place}", error.message);
+        Problem::error("stage.bad_example", section.place_of(key), message)
+    }))
+}
+
+/// An expression that must be there.
+fn needed_expression(
+    section: &Section<'_>,
+    key: &str,
+    what: &str,
+    reading: &Reading<'_>,
+    problems: &mut Problems,
+) -> Option<Expression> {
+    let source = expression_text(section.needed_text(key, what, problems))?;
+    problems.take(Expression::compile(&source, &section.place_of(key), reading))
+}
+
+/// Checks that an expression on the final document reads only fields that `[into]` builds, where there is one.
+fn check_fields(
+    section: &Section<'_>,
+    key: &str,
+    expression: Option<&Expression>,
+    into: Option<&Template>,
+    problems: &mut Problems,
+) {
+    if let (Some(expression), Some(into)) = (expression, into) {
+        problems.extend(unknown_field(expression, into, &section.place_of(key)));
+    }
+}
+
+fn unique_names(sections: &[Section<'_>], problems: &mut Problems) {
+    let mut seen = std::collections::BTreeSet::new();
+    for section in sections {
+        let name = section.table().get("name").and_then(toml_edit::Item::as_str);
+        if let Some(name) = name.filter(|name| !seen.insert(*name)) {
+            let message = format!("the name `{name}` is given twice");
+            problems.add(Problem::error(
+                "stage.duplicate_name",
+                section.place_of("name"),
+                message,
+            ));
+        }
+    }
+}
+
+impl Reconcile {
+    /// The part of the stage's meaning that it decides.
+    pub(super) fn meaning(&self) -> Json {
+        json!({
+            "name": self.name,
+            "source": self.source.source(),
+            "target": self.target.source(),
+            "by": self.by.as_ref().map(|by| json!([by.source.source(), by.target.source()])),
+            "tolerance": self.tolerance.normalize().to_string(),
+        })
+    }
+}

@@ -1,0 +1,64 @@
+use super::{ORDERS, lines, parse};
+
+#[test]
+fn the_design_s_example_gives_no_warning() {
+    assert_eq!(lines(&parse(ORDERS).check()), "");
+}
+
+#[test]
+fn what_is_legal_but_probably_not_meant_is_a_warning() {
+    let rename =
+        |from: &str, to: &str| format!("[[op]]\nop = \"rename\"\nfrom = \"{from}\"\nto = \"{to}\"\n");
+    let stage = |settings: &str, rest: &str| {
+        lines(&parse(&format!("[stage]\nsource = \"a1\"\n{settings}{rest}")).check())
+    };
+    assert_eq!(
+        stage("", ""),
+        "check.no_effect 0001_orders.toml:2:1: the stage changes nothing (give it operations, [into] or a `target`)\n"
+    );
+    let target = "target = \"a2\"\n";
+    assert_eq!(stage(target, &rename("a", "b")), "");
+    assert_eq!(
+        stage(
+            &format!("{target}redact = [\"email\"]\n"),
+            &rename("email", "mail")
+        ),
+        "check.redact_leaks 0001_orders.toml:5:1: `email` is redacted, but its value goes to `mail`, which is not (add \"mail\" to `redact`)\n"
+    );
+    assert_eq!(
+        stage(
+            &format!("{target}redact = [\"email\"]\n"),
+            "[into]\na = 1\ncontact.mail = \"= doc.email\"\n"
+        ),
+        "check.redact_leaks 0001_orders.toml:7:1: `email` is redacted, but its value goes to `contact`, which is not (add \"contact\" to `redact`)\n"
+    );
+    assert_eq!(
+        stage(target, &(rename("a", "b") + "[into]\nx = \"= doc.a\"\n")),
+        "check.gone 0001_orders.toml:9:1: `a` is read, but `rename` took it away before\n"
+    );
+    let swapped = [rename("a", "b"), rename("c", "a"), rename("a", "d")].concat();
+    assert_eq!(stage(target, &swapped), "");
+    let remove = "[[op]]\nop = \"remove\"\npath = \"a\"\n";
+    assert!(stage("", remove).starts_with("check.lossy 0001_orders.toml:3:1: "));
+    assert_eq!(stage(target, remove), "");
+    let set = |value: u8| format!("[[op]]\nop = \"add\"\npath = \"a\"\nvalue = {value}\n");
+    assert!(
+        stage(target, &[set(1), set(2)].concat()).starts_with("check.overwritten 0001_orders.toml:8:1: ")
+    );
+    assert!(
+        stage(&format!("{target}on_error = \"stop\"\nmax_errors = 1\n"), "")
+            .starts_with("check.max_errors_unused 0001_orders.toml:5:1: ")
+    );
+    assert!(
+        stage(&format!("{target}max_errors = \"100%\"\n"), "")
+            .starts_with("check.max_errors_all 0001_orders.toml:4:1: ")
+    );
+    assert!(
+        stage("on_conflict = \"skip\"\n", &rename("a", "b"))
+            .starts_with("check.on_conflict_unused 0001_orders.toml:3:1: ")
+    );
+    assert!(
+        stage(&format!("{target}prepare = \"let unused = 1;\"\n"), "")
+            .starts_with("check.unused_name 0001_orders.toml:4:1: ")
+    );
+}

@@ -1,0 +1,313 @@
+//! What one record goes through: filter, contract, prepare, ops, into, id, contract.
+
+use super::build::Closure;
+use super::{Outcome, Output, Stage, may_derive, may_rekey};
+use crate::context::Context;
+use crate::expression::{Evaluated, Expression, Scope, Template};
+use crate::op::Effect;
+use crate::record::{Document, Kind, Limits, Record, Value, admit};
+use crate::refusal::{Refusal, Violation};
+
+/// The most records that one record may become.
+const MOST_PARTS: usize = 10_000;
+
+/// A record after the operations.
+struct Draft {
+    document: Document,
+    /// The id that `rekey` gave.
+    id: Option<String>,
+    /// Its number among the parts of a derived record, from 1.
+    part: Option<usize>,
+}
+
+/// What the operations made of a record.
+enum Operated {
+    One(Draft),
+    Many(Vec<Draft>),
+    Filtered(String),
+}
+
+impl Stage {
+    /// Transforms one record: filter, source contract, prepare, ops, into, id, target contract, rules. Pure: the
+    /// same record and context always give the same outcome.
+    ///
+    /// # Errors
+    /// The [`Refusal`], with every violation.
+    pub fn transform(&self, record: &Record, context: &Context<'_>) -> Result<Outcome, Refusal> {
+        self.transform_in(record, &mut Scope::new(*context))
+    }
+
+    /// As [`transform`](Self::transform), in a scope that the caller made for this record and can ask for warnings
+    /// afterwards.
+    ///
+    /// # Errors
+    /// The [`Refusal`], with every violation.
+    pub fn transform_in(&self, record: &Record, scope: &mut Scope<'_>) -> Result<Outcome, Refusal> {
+        if let Some(closure) = self.only_function() {
+            return self.call(closure, record, scope);
+        }
+        let source = parse(&record.data)?;
+        let steps = &self.steps;
+        if let Some(filter) = &steps.filter
+            && !filter
+                .truth(&source, scope)
+                .map_err(|refusal| refusal.rule("where"))?
+        {
+            return Ok(Outcome::filter("where"));
+        }
+        if let Some(schema) = &steps.source_contract {
+            satisfied("contract.source", schema.check(&source))?;
+        }
+        if let Some(prepare) = &steps.prepare {
+            prepare
+                .run(&source, scope)
+                .map_err(|refusal| refusal.rule("prepare"))?;
+        }
+        match self.operate(source, scope)? {
+            Operated::Filtered(reason) => Ok(Outcome::Filter(reason)),
+            Operated::One(draft) => self.finish(record, draft, scope),
+            Operated::Many(drafts) => {
+                let outcomes = drafts.into_iter().map(|draft| self.finish(record, draft, scope));
+                Ok(joined(outcomes.collect::<Result<_, _>>()?))
+            }
+        }
+    }
+
+    /// The function of a stage built in Rust where nothing happens before it: the data need not be looked into then.
+    fn only_function(&self) -> Option<&Closure> {
+        let steps = &self.steps;
+        let looked_into = steps.filter.is_some()
+            || steps.source_contract.is_some()
+            || steps.prepare.is_some()
+            || steps.id.is_some()
+            || !steps.ops.is_empty();
+        steps.closure.as_ref().filter(|_| !looked_into)
+    }
+
+    /// Runs the operations. What a record is derived into goes through the remaining ones part by part, in order.
+    fn operate(&self, document: Document, scope: &mut Scope<'_>) -> Result<Operated, Refusal> {
+        let first = Draft {
+            document,
+            id: None,
+            part: None,
+        };
+        let mut waiting = vec![(0, first)];
+        let (mut done, mut derived, mut reason) = (Vec::new(), false, None);
+        'parts: while let Some((from, mut draft)) = waiting.pop() {
+            for (at, op) in self.steps.ops.iter().enumerate().skip(from) {
+                match op.apply(&mut draft.document, scope)? {
+                    Effect::Changed | Effect::Unchanged => {}
+                    Effect::Rekeyed(id) if may_rekey(op.as_ref()) => draft.id = Some(id),
+                    Effect::Derived(_) if !may_derive(op.as_ref()) => return Err(broken_promise()),
+                    Effect::Rekeyed(_) => return Err(broken_promise()),
+                    Effect::Filtered(code) => {
+                        reason.get_or_insert(code);
+                        continue 'parts;
+                    }
+                    Effect::Derived(documents) => {
+                        derived = true;
+                        if done.len() + waiting.len() + documents.len() > MOST_PARTS {
+                            let most = format!("at most {MOST_PARTS} records");
+                            return Err(Refusal::new("derive.too_many", "").expected(most));
+                        }
+                        let parts = documents.into_iter().map(|document| Draft {
+                            document,
+                            id: None,
+                            part: None,
+                        });
+                        waiting.extend(parts.rev().map(|part| (at + 1, part)));
+                        continue 'parts;
+                    }
+                }
+            }
+            done.push(draft);
+        }
+        Ok(match (derived, done.pop()) {
+            (_, None) => Operated::Filtered(reason.unwrap_or_else(|| "derive.none".to_owned())),
+            (false, Some(draft)) => Operated::One(draft),
+            (true, Some(last)) => {
+                done.push(last);
+                done.iter_mut()
+                    .enumerate()
+                    .for_each(|(at, draft)| draft.part = Some(at + 1));
+                Operated::Many(done)
+            }
+        })
+    }
+
+    /// `into`, then the id.
+    fn finish(&self, record: &Record, draft: Draft, scope: &mut Scope<'_>) -> Result<Outcome, Refusal> {
+        let built = match &self.steps.into {
+            Some(into) => Some(build(into, &draft.document, scope)?),
+            None => None,
+        };
+        let id = match (&self.steps.id, draft.id, draft.part) {
+            (Some(id), ..) => evaluated_id(id, &draft.document, scope)?,
+            (None, Some(id), _) => checked_id(id)?,
+            (None, None, Some(part)) => scope.context().uuid(&part.to_string()),
+            (None, None, None) => record.id.clone(),
+        };
+        let document = built.unwrap_or(draft.document);
+        let Some(closure) = &self.steps.closure else {
+            self.check_target(&document, scope)?;
+            return Ok(Outcome::Write(Output::new(id, &document)));
+        };
+        let changed = Record {
+            record: record.record,
+            id,
+            data: document.to_json(),
+        };
+        self.call(closure, &changed, scope)
+    }
+
+    /// Calls the function of a stage built in Rust, and checks what it gives.
+    fn call(&self, closure: &Closure, record: &Record, scope: &mut Scope<'_>) -> Result<Outcome, Refusal> {
+        let outcome = (closure.transform)(record, scope.context())?;
+        let (outputs, kept) = match outcome {
+            Outcome::Filter(reason) => return Ok(Outcome::Filter(reason)),
+            Outcome::Write(output) => (vec![output], true),
+            Outcome::Derive(outputs) => (outputs, false),
+        };
+        if outputs.is_empty() {
+            return Ok(Outcome::filter("derive.none"));
+        }
+        let mut checked = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            if closure.keeps_ids && (!kept || output.id != record.id) {
+                return Err(broken_promise());
+            }
+            checked.push(self.checked_output(output, scope)?);
+        }
+        Ok(match checked.pop() {
+            Some(output) if kept => Outcome::Write(output),
+            last => Outcome::Derive(checked.into_iter().chain(last).collect()),
+        })
+    }
+
+    /// An output that comes from the program: it goes through the door, as everything that is stored.
+    fn checked_output(&self, output: Output, scope: &mut Scope<'_>) -> Result<Output, Refusal> {
+        let id = checked_id(output.id)?;
+        let data = admit(output.data.as_bytes(), &Limits::default())
+            .map_err(|error| Refusal::new(error.code, "").expected("valid JSON from the function"))?;
+        if !data.starts_with('{') {
+            return Err(not_an_object());
+        }
+        if self.steps.target_contract.is_some() || !self.steps.rules.is_empty() {
+            self.check_target(&parse(&data)?, scope)?;
+        }
+        Ok(Output { id, data })
+    }
+
+    /// The target contract and the rules, every violation in one refusal. Where the schema is violated, a rule that
+    /// cannot be evaluated says nothing new and is left out.
+    fn check_target(&self, document: &Document, scope: &mut Scope<'_>) -> Result<(), Refusal> {
+        let schema = self.steps.target_contract.as_ref();
+        let mut violations = schema.map(|schema| schema.check(document)).unwrap_or_default();
+        let by_schema = !violations.is_empty();
+        for rule in &self.steps.rules {
+            let broken = rule.check(document, scope);
+            violations.extend(broken.filter(|violation| !by_schema || violation.code == "contract.rule"));
+        }
+        satisfied(
+            if by_schema {
+                "contract.target"
+            } else {
+                "contract.rule"
+            },
+            violations,
+        )
+    }
+}
+
+/// Refuses where there are violations.
+fn satisfied(code: &'static str, violations: Vec<Violation>) -> Result<(), Refusal> {
+    if violations.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal {
+        code: code.into(),
+        violations,
+        line: None,
+    })
+}
+
+/// The outcomes of a derived record's parts as one.
+fn joined(outcomes: Vec<Outcome>) -> Outcome {
+    let (mut outputs, mut reason) = (Vec::new(), None);
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Write(output) => outputs.push(output),
+            Outcome::Derive(parts) => outputs.extend(parts),
+            Outcome::Filter(code) => {
+                reason.get_or_insert(code);
+            }
+        }
+    }
+    match reason {
+        Some(reason) if outputs.is_empty() => Outcome::Filter(reason),
+        _ => Outcome::Derive(outputs),
+    }
+}
+
+/// The document that `[into]` describes.
+fn build(into: &Template, document: &Document, scope: &mut Scope<'_>) -> Result<Document, Refusal> {
+    match into
+        .value(document, scope)
+        .map_err(|refusal| refusal.rule("into"))?
+    {
+        Evaluated::Value(Value::Object(built)) => Ok(built),
+        Evaluated::Value(value) if value.kind() == Kind::Object => parse(&value.to_json()),
+        Evaluated::Value(_) | Evaluated::Omit => Err(not_an_object().rule("into")),
+    }
+}
+
+fn evaluated_id(id: &Expression, document: &Document, scope: &mut Scope<'_>) -> Result<String, Refusal> {
+    let refused = |code| {
+        Err(Refusal::new(code, "")
+            .expected("a text or a whole number")
+            .rule("id"))
+    };
+    let Evaluated::Value(value) = id.value(document, scope).map_err(|refusal| refusal.rule("id"))? else {
+        return refused("id.missing");
+    };
+    if value.is_null() {
+        return refused("id.missing");
+    }
+    if let Some(text) = value.as_text() {
+        return checked_id(text.into_owned()).map_err(|refusal| refusal.rule("id"));
+    }
+    let digits = |text: &str| {
+        text.strip_prefix('-')
+            .unwrap_or(text)
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+    };
+    match value.as_number() {
+        Some(text) if digits(text) => Ok(text.to_owned()),
+        _ => refused("id.wrong_type"),
+    }
+}
+
+fn checked_id(id: String) -> Result<String, Refusal> {
+    if id.is_empty() {
+        return Err(Refusal::new("id.empty", "").expected("an id that is not empty"));
+    }
+    if id.contains('\0') {
+        return Err(Refusal::new("id.nul", "").expected("an id without NUL"));
+    }
+    Ok(id)
+}
+
+/// The store relies on what a stage says of its ids: an operation or function of the program that does otherwise
+/// is refused.
+fn broken_promise() -> Refusal {
+    Refusal::new("id.changed", "").expected("one record with the id of its source")
+}
+
+fn not_an_object() -> Refusal {
+    Refusal::new("record.not_object", "").expected("a JSON object")
+}
+
+fn parse(data: &str) -> Result<Document, Refusal> {
+    Document::parse(data).map_err(|error| Refusal::new(error.code, "").expected("a JSON object"))
+}
