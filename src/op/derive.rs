@@ -172,7 +172,7 @@ impl Operation for Derive {
                 .ok_or_else(|| Refusal::new("derive.not_object", here()).expected("an object"))?;
             let taken = kept.iter().find(|field| object.position(&field.name()).is_some());
             if let Some(field) = taken {
-                let pointer = here() + &Path::field(&field.name()).pointer();
+                let pointer = here() + Path::field(&field.name()).pointer().as_str();
                 return Err(Refusal::new("derive.exists", pointer));
             }
             Ok(kept.iter().chain(object.fields()).cloned().collect())

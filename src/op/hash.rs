@@ -56,7 +56,7 @@ impl DigestForm {
         if self.upper {
             text.make_ascii_uppercase();
         }
-        Value::text(&(self.prefix.clone() + &text))
+        Value::text(&(self.prefix.clone() + text.as_str()))
     }
 
     pub(super) fn meaning(&self) -> serde_json::Value {

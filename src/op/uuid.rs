@@ -47,7 +47,7 @@ impl AddUuid {
     fn part_of(&self, place: &Path) -> String {
         match &self.part {
             None => place.pointer(),
-            Some(part) if self.frame.path().is_many() => part.clone() + &place.pointer(),
+            Some(part) if self.frame.path().is_many() => format!("{part}{}", place.pointer()),
             Some(part) => part.clone(),
         }
     }

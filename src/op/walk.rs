@@ -248,7 +248,7 @@ impl Walk {
     pub(super) fn refusal_below(&self, reason: &str, trail: &Trail<'_>, below: &Path) -> Refusal {
         Refusal::new(
             format!("{}.{reason}", self.op),
-            trail.pointer() + &below.pointer(),
+            trail.pointer() + below.pointer().as_str(),
         )
     }
 

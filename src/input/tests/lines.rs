@@ -76,7 +76,7 @@ fn a_line_that_is_too_long_is_rejected_without_being_held() {
 #[test]
 fn a_record_as_deep_as_the_sea_is_only_rejected() {
     let deep = "[".repeat(100_000);
-    let closed = deep.clone() + &"]".repeat(100_000);
+    let closed = deep.clone() + "]".repeat(100_000).as_str();
     let input = format!("{deep}\n{{\"id\":1,\"x\":{closed}}}\n{{\"id\":2}}");
     let expected = [(1, "json.syntax"), (2, "json.depth"), (3, "2 {\"id\":2}")];
     assert_eq!(read(Format::Lines, input.as_bytes()), lines_of(&expected));

@@ -1,5 +1,6 @@
-use super::{lookup, parse, problems};
+use super::{ORDERS, lookup, parse, problems};
 use crate::stage::Stage;
+use crate::surroundings::Secrets;
 
 #[test]
 fn all_problems_of_a_file_are_shown_at_once_with_their_places_and_suggestions() {
@@ -162,3 +163,26 @@ fn a_stage_without_a_target_or_with_its_source_as_target_works_in_place() {
     assert_eq!(same.meaning(), stage.meaning());
     assert_eq!((same.number(), same.slug()), (1, "orders"));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(
+        edits in proptest::collection::vec((0usize..4000, 0usize..40, 0usize..TOKENS.len()), 1..4),
+    ) {
+        let mut text = ORDERS.to_owned();
+        for (at, length, token) in edits {
+            let at = at % text.len();
+            let end = (at + length).min(text.len());
+            text.replace_range(at..end, TOKENS[token]);
+        }
+        if let Ok(stage) = Stage::parse("0001_orders.toml", &text, &lookup()) {
+            stage.check();
+            stage.run_examples("shop", &Secrets::default());
+        }
+    }
+}
+
+/// What edits put into a stage file; all of it ASCII, as the file is, so that every cut falls between characters.
+const TOKENS: [&str; 14] = [
+    "", "\"", "'''", "[", "]", "{", "}", "=", "\n", ".", "[[op]]\n", "= doc.", "-1", "\u{0}",
+];
