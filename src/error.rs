@@ -174,14 +174,6 @@ impl Error {
             hint: Some(hint.into()),
         }
     }
-
-    /// For `map_err`: an input or output error on a path.
-    pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
-        move |source| Self::Io {
-            path: path.to_owned(),
-            source,
-        }
-    }
 }
 
 impl From<rusqlite::Error> for Error {

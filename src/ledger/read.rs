@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::entry::{Counts, Entry, EntryOutcome, ImageKind, Step};
+use super::entry::{Counts, Entry, EntryOutcome, ImageKind};
 use super::head::{PassKind, PassRow, StageRow};
 use super::state::{PassState, StageState};
 use crate::digest::Salt;
@@ -310,12 +310,6 @@ pub(crate) fn entry(row: &Row<'_>, from: usize) -> rusqlite::Result<Entry> {
         after: row.get(from + 6)?,
         reason: row.get(from + 7)?,
     })
-}
-
-/// The last batch of the ledger.
-pub(crate) fn last_step(connection: &Connection, pass: i64) -> Result<Option<Step>> {
-    let sql = "SELECT step FROM ledger_batch WHERE pass=?1 ORDER BY batch DESC LIMIT 1";
-    Ok(connection.query_row(sql, [pass], |row| row.get(0)).optional()?)
 }
 
 impl rusqlite::types::FromSql for EntryOutcome {

@@ -270,10 +270,3 @@ fn path_table(item: &Item) -> bool {
     item.as_table_like()
         .is_some_and(|table| table.iter().all(|(_, path)| path.is_str()))
 }
-
-fn tables(item: &Item) -> bool {
-    item.is_array_of_tables()
-        || item
-            .as_array()
-            .is_some_and(|list| list.iter().all(Toml::is_inline_table))
-}

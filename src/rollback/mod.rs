@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::ledger::read::{PassSummary, StageHistory, number_by_origin, passes, salt, stubs_after};
-use crate::ledger::{Counts, PassKind, PassState, Shape, StageEvent, next_stage};
+use crate::ledger::{Counts, PassKind, Shape, StageEvent, next_stage};
 use crate::observe::{Event, Observer, StopSignal};
 use crate::pipeline::{BATCH_BYTES, Bounds, Stopped, drive};
 use crate::run::{Pass, Purpose, Run};
@@ -343,13 +343,5 @@ fn scan(
                 return Ok(());
             }
         }
-    }
-}
-
-impl PassSummary {
-    /// Whether the pass has ended.
-    #[must_use]
-    pub fn ended(&self) -> bool {
-        self.state == PassState::Ended
     }
 }

@@ -179,10 +179,10 @@ impl Table {
             "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record) WHERE t.record=?1",
             self.name
         );
-        Ok(connection
-            .prepare_cached(&sql)?
-            .query_row([record], salted)
-            .optional()?)
+        let Some(mut statement) = self.prepared(connection, &sql)? else {
+            return Ok(None);
+        };
+        Ok(statement.query_row([record], salted).optional()?)
     }
 
     pub(crate) fn by_id(&self, connection: &Connection, id: &str) -> Result<Option<Salted>> {
@@ -190,10 +190,10 @@ impl Table {
             "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record) WHERE t.id=?1",
             self.name
         );
-        Ok(connection
-            .prepare_cached(&sql)?
-            .query_row([id], salted)
-            .optional()?)
+        let Some(mut statement) = self.prepared(connection, &sql)? else {
+            return Ok(None);
+        };
+        Ok(statement.query_row([id], salted).optional()?)
     }
 
     /// The numbers after a number, ascending.
@@ -209,10 +209,10 @@ impl Table {
 
     pub(crate) fn number_of(&self, connection: &Connection, id: &str) -> Result<Option<i64>> {
         let sql = format!("SELECT record FROM \"{}\" WHERE id=?1", self.name);
-        Ok(connection
-            .prepare_cached(&sql)?
-            .query_row([id], |row| row.get(0))
-            .optional()?)
+        let Some(mut statement) = self.prepared(connection, &sql)? else {
+            return Ok(None);
+        };
+        Ok(statement.query_row([id], |row| row.get(0)).optional()?)
     }
 }
 
