@@ -41,9 +41,13 @@ target = { properties = { amount = { pattern = '^-?\d{1,6}\.\d\d$' } } }
 "#;
 
 fn stages() -> Stages {
-    let lookup = counterfoil::stage::Lookup::none();
+    let lookup = counterfoil::stage::Lookup::nothing();
     let stage = |name: &str, text: &str| Stage::parse(name, text, &lookup).unwrap();
-    Stages::new("demo", vec![stage("0001_copy.toml", COPY), stage("0002_check.toml", IN_PLACE)]).unwrap()
+    Stages::new(
+        "demo",
+        vec![stage("0001_copy.toml", COPY), stage("0002_check.toml", IN_PLACE)],
+    )
+    .unwrap()
 }
 
 fn open(folder: &tempfile::TempDir) -> Store {
@@ -52,11 +56,16 @@ fn open(folder: &tempfile::TempDir) -> Store {
 }
 
 fn lines(range: std::ops::Range<u32>) -> String {
-    range.map(|n| format!("{{\"id\":\"r{n}\",\"amt\":\"{n}.505\",\"keep\":6.00}}\n")).collect()
+    range
+        .map(|n| format!("{{\"id\":\"r{n}\",\"amt\":\"{n}.505\",\"keep\":6.00}}\n"))
+        .collect()
 }
 
 fn fill(store: &mut Store, text: &str, replace: bool) {
-    let options = LoadOptions { replace, ..LoadOptions::default() };
+    let options = LoadOptions {
+        replace,
+        ..LoadOptions::default()
+    };
     let report = load(store, "a", "a.ndjson", text.as_bytes(), &options, &mut Silent).unwrap();
     assert_eq!(report.counts.refused, 0);
 }
@@ -77,7 +86,10 @@ fn sound(store: &Store) {
 
 fn rows(store: &Store, database: &str) -> Vec<(i64, String, String)> {
     let found = store.records_after(database, 0, 1_000_000).unwrap();
-    found.into_iter().map(|record| (record.record, record.id, record.data)).collect()
+    found
+        .into_iter()
+        .map(|record| (record.record, record.id, record.data))
+        .collect()
 }
 
 #[test]
@@ -87,17 +99,38 @@ fn records_move_through_all_stages_and_come_back_exactly() {
     fill(&mut store, &lines(0..250), false);
     let before = rows(&store, "a");
     let report = run(&mut store, 100);
-    assert_eq!(report.passes.iter().map(|pass| pass.counts.written).collect::<Vec<_>>(), [250, 250]);
-    assert_eq!(rows(&store, "b")[2].2, r#"{"id":"r2","amount":"2.50","keep":6.00,"checked":false}"#);
+    assert_eq!(
+        report
+            .passes
+            .iter()
+            .map(|pass| pass.counts.written)
+            .collect::<Vec<_>>(),
+        [250, 250]
+    );
+    assert_eq!(
+        rows(&store, "b")[2].2,
+        r#"{"id":"r2","amount":"2.50","keep":6.00,"checked":false}"#
+    );
     sound(&store);
     assert!(run(&mut store, 100).passes.is_empty());
-    let options = RollbackOptions { scope: Scope::All, batch_size: Some(70), ..RollbackOptions::default() };
+    let options = RollbackOptions {
+        scope: Scope::All,
+        batch_size: Some(70),
+        ..RollbackOptions::default()
+    };
     rollback(&mut store, "demo", &options, &mut Silent).unwrap();
     assert_eq!(rows(&store, "a"), before);
     assert!(rows(&store, "b").is_empty());
     sound(&store);
     let again = run(&mut store, 60);
-    assert_eq!(again.passes.iter().map(|pass| pass.counts.written).collect::<Vec<_>>(), [250, 250]);
+    assert_eq!(
+        again
+            .passes
+            .iter()
+            .map(|pass| pass.counts.written)
+            .collect::<Vec<_>>(),
+        [250, 250]
+    );
     sound(&store);
 }
 
@@ -107,24 +140,41 @@ fn corrections_and_additions_flow_through_all_stages_and_nothing_else_does() {
     let mut store = open(&folder);
     fill(&mut store, &lines(0..50), false);
     run(&mut store, 20);
-    let corrected = "{\"id\":\"r7\",\"amt\":\"1000.505\",\"keep\":6.00}\n".to_owned() + lines(50..150).as_str();
+    let corrected =
+        "{\"id\":\"r7\",\"amt\":\"1000.505\",\"keep\":6.00}\n".to_owned() + lines(50..150).as_str();
     fill(&mut store, &corrected, true);
     let report = run(&mut store, 20);
     let read: Vec<u64> = report.passes.iter().map(|pass| pass.counts.read).collect();
     let written: Vec<u64> = report.passes.iter().map(|pass| pass.counts.written).collect();
     assert_eq!((read, written), (vec![101, 101], vec![101, 101]));
-    assert_eq!(rows(&store, "b")[7].2, r#"{"id":"r7","amount":"1000.50","keep":6.00,"checked":false}"#);
+    assert_eq!(
+        rows(&store, "b")[7].2,
+        r#"{"id":"r7","amount":"1000.50","keep":6.00,"checked":false}"#
+    );
     assert_eq!(rows(&store, "b").len(), 150);
     sound(&store);
     // The increment alone is undone, and the old version stands again.
     let run_number = report.run.unwrap();
-    let options = RollbackOptions { scope: Scope::Run(run_number), ..RollbackOptions::default() };
+    let options = RollbackOptions {
+        scope: Scope::Run(run_number),
+        ..RollbackOptions::default()
+    };
     rollback(&mut store, "demo", &options, &mut Silent).unwrap();
     assert_eq!(rows(&store, "b").len(), 50);
-    assert_eq!(rows(&store, "b")[7].2, r#"{"id":"r7","amount":"7.50","keep":6.00,"checked":false}"#);
+    assert_eq!(
+        rows(&store, "b")[7].2,
+        r#"{"id":"r7","amount":"7.50","keep":6.00,"checked":false}"#
+    );
     sound(&store);
     let again = run(&mut store, 20);
-    assert_eq!(again.passes.iter().map(|pass| pass.counts.read).collect::<Vec<_>>(), [101, 101]);
+    assert_eq!(
+        again
+            .passes
+            .iter()
+            .map(|pass| pass.counts.read)
+            .collect::<Vec<_>>(),
+        [101, 101]
+    );
     sound(&store);
 }
 
@@ -132,7 +182,11 @@ fn corrections_and_additions_flow_through_all_stages_and_nothing_else_does() {
 fn a_record_refused_in_place_leaves_the_database_and_comes_back_when_rolled_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(&folder);
-    fill(&mut store, &(lines(0..10) + "{\"id\":\"big\",\"amt\":\"12345678.00\"}\n"), false);
+    fill(
+        &mut store,
+        &(lines(0..10) + "{\"id\":\"big\",\"amt\":\"12345678.00\"}\n"),
+        false,
+    );
     let report = run(&mut store, 4);
     assert_eq!(report.passes[1].counts.refused, 1);
     assert_eq!(rows(&store, "b").len(), 10);
@@ -149,12 +203,25 @@ fn a_rollback_that_would_lose_an_edit_says_so_beforehand() {
     let mut store = open(&folder);
     fill(&mut store, &lines(0..10), false);
     run(&mut store, 4);
-    store.database("b").unwrap().put("r3", r#"{"id":"r3","amount":"9.99","keep":6.00,"checked":false,"by":"ann"}"#).unwrap();
+    store
+        .database("b")
+        .unwrap()
+        .put(
+            "r3",
+            r#"{"id":"r3","amount":"9.99","keep":6.00,"checked":false,"by":"ann"}"#,
+        )
+        .unwrap();
     let refused = rollback(&mut store, "demo", &RollbackOptions::default(), &mut Silent).unwrap_err();
     assert_eq!(refused.code(), "rollback.conflict");
     assert_eq!(rows(&store, "b").len(), 10);
-    let options = RollbackOptions { on_conflict: OnConflict::Merge, ..RollbackOptions::default() };
+    let options = RollbackOptions {
+        on_conflict: OnConflict::Merge,
+        ..RollbackOptions::default()
+    };
     rollback(&mut store, "demo", &options, &mut Silent).unwrap();
-    assert_eq!(rows(&store, "b")[3].2, r#"{"id":"r3","amount":"9.99","keep":6.00,"by":"ann"}"#);
+    assert_eq!(
+        rows(&store, "b")[3].2,
+        r#"{"id":"r3","amount":"9.99","keep":6.00,"by":"ann"}"#
+    );
     sound(&store);
 }

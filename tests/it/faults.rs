@@ -156,8 +156,8 @@ fn a_failing_disk_is_an_error_of_the_program_and_leaves_whole_batches() {
         let output = fault.run(&mut child(&store), folder.path());
         assert_eq!(output.status.signal(), None, "{fault:?}: {output:?}");
         assert!(!output.status.success(), "{fault:?}: {output:?}");
-        let said =
-            String::from_utf8_lossy(&output.stdout).into_owned() + String::from_utf8_lossy(&output.stderr).as_ref();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned()
+            + String::from_utf8_lossy(&output.stderr).as_ref();
         assert!(said.contains(message), "{fault:?}: {said}");
         assert!(committed(&store) < BATCHES, "{fault:?}");
     }
