@@ -5,6 +5,7 @@ mod place;
 mod select;
 mod transform;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(crate) use claims::Claims;
@@ -13,7 +14,7 @@ pub(crate) use transform::Transforming;
 
 use crate::error::{Error, Result};
 use crate::ledger::feed::{self, Fed};
-use crate::ledger::read::{LedgerTable, StageHistory, largest};
+use crate::ledger::read::{LedgerTable, StageHistory, largest, warnings};
 use crate::ledger::{Batch, Counts, PassKind, Shape, StageEvent, StageRow, Step, next_stage};
 use crate::observe::{Event, Observer, StopSignal};
 use crate::pipeline::{Bounds, Stopped, drive};
@@ -94,6 +95,8 @@ pub struct PassReport {
     pub resumed: bool,
     /// The outcomes over all its runs.
     pub counts: Counts,
+    /// How often the stage warned over all its runs, by code.
+    pub warnings: BTreeMap<String, u64>,
     /// Whether it has ended.
     pub ended: bool,
 }
@@ -346,6 +349,7 @@ pub(crate) fn carry_out(
         target: stage.target().to_owned(),
         resumed,
         counts,
+        warnings: warnings(run.connection(), pass.row.pass)?,
         ended: pass.state == crate::ledger::PassState::Ended,
     };
     Ok((report, stopped))
@@ -400,16 +404,7 @@ fn allowed_refusals(stage: &Stage, options: &ApplyOptions, in_source: u64) -> u6
     if options.on_error.unwrap_or(stage.on_error()) == OnError::Stop {
         return 0;
     }
-    match options.max_errors.unwrap_or(stage.max_errors()) {
-        MaxErrors::Count(count) => count,
-        MaxErrors::Share(percent) => {
-            let share = rust_decimal::Decimal::from(in_source).checked_mul(percent);
-            let limit = share.map(|share| (share / rust_decimal::Decimal::ONE_HUNDRED).floor());
-            limit
-                .and_then(|limit| u64::try_from(limit).ok())
-                .unwrap_or(u64::MAX)
-        }
-    }
+    options.max_errors.unwrap_or(stage.max_errors()).of(in_source)
 }
 
 /// Refuses stages whose applied meaning is another one now, that are gone, or that come before applied ones. Returns

@@ -1,5 +1,7 @@
 //! The reading thread of a pass: read a batch, transform it, place the results.
 
+use std::collections::BTreeMap;
+
 use rusqlite::Connection;
 
 use super::claims::Claims;
@@ -7,6 +9,7 @@ use super::place::{Item, Placer, Standing};
 use super::select::Selection;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::expression::Scope;
 use crate::ledger::read::{newest_of_stage, refused_image, salt};
 use crate::ledger::{Batch, Shape, Step, split_whole};
 use crate::pipeline::{BATCH_BYTES, Producer, Reader};
@@ -43,8 +46,9 @@ impl Producer for Transforming<'_> {
         if items.is_empty() && self.shape.is_empty() {
             return Ok(None);
         }
-        let results: Vec<_> = items.iter().map(|item| self.transform(item)).collect();
         let mut batch = Batch::new(Step::Data);
+        let transformed = items.iter().map(|item| self.transform(item, &mut batch.warnings));
+        let results: Vec<_> = transformed.collect();
         batch.shape = std::mem::take(&mut self.shape);
         self.claims.begin_batch();
         if self.alone {
@@ -57,18 +61,22 @@ impl Producer for Transforming<'_> {
 }
 
 impl Transforming<'_> {
-    fn transform(&self, item: &Item) -> Result<Outcome, Refusal> {
+    fn transform(&self, item: &Item, warnings: &mut BTreeMap<String, u64>) -> Result<Outcome, Refusal> {
         let Some(source) = &item.source else {
-            return Ok(Outcome::Filter("source.deleted".to_owned()));
+            return Ok(Outcome::filter("source.deleted"));
         };
-        let context = Context {
+        let mut scope = Scope::new(Context {
             project: self.project,
             stage: self.stage.number(),
             id: &source.record.id,
             now_us: self.now_us,
             secrets: self.secrets,
-        };
-        self.stage.transform(&source.record, &context)
+        });
+        let result = self.stage.transform_in(&source.record, &mut scope);
+        for code in scope.warnings() {
+            *warnings.entry(code.to_string()).or_default() += 1;
+        }
+        result
     }
 
     fn place(

@@ -1,5 +1,7 @@
 //! Entries, batches and the texts that are hashed. One batch says, as data, everything that one transaction will do.
 
+use std::collections::BTreeMap;
+
 use super::tree::leaf_hash;
 use crate::digest::{Hash, Salt, hex};
 
@@ -271,6 +273,8 @@ pub struct Batch {
     pub counts: Counts,
     /// A remark, as JSON.
     pub body: Option<String>,
+    /// How often the stage warned, by code; stands in the remark as `{"warnings": {code: count}}`.
+    pub warnings: BTreeMap<String, u64>,
     /// Changes of the target's table, before the rows.
     pub shape: Vec<Shape>,
     /// New record numbers.
@@ -294,6 +298,7 @@ impl Batch {
             cursor: None,
             counts: Counts::default(),
             body: None,
+            warnings: BTreeMap::new(),
             shape: Vec::new(),
             records: Vec::new(),
             changes: Vec::new(),
@@ -313,6 +318,9 @@ impl Batch {
     pub fn seal(mut self, number: i64) -> Sealed {
         self.entries.sort_by_key(|entry| (entry.record, entry.part));
         self.images.sort_by_key(|image| (image.record, image.part));
+        if !self.warnings.is_empty() {
+            self.body = Some(serde_json::json!({ "warnings": self.warnings }).to_string());
+        }
         let mut lines = String::with_capacity(self.entries.len() * 256);
         let mut leaves = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {

@@ -1,5 +1,7 @@
 //! Reading the ledger: passes and what they imply, entries, images.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::entry::{Counts, Entry, EntryOutcome, ImageKind};
@@ -326,6 +328,17 @@ impl rusqlite::types::FromSql for PassKind {
             rusqlite::types::FromSqlError::Other(format!("`{name}` is no kind of pass").into())
         })
     }
+}
+
+/// How often a stage warned in a pass, by code.
+pub(crate) fn warnings(connection: &Connection, pass: i64) -> Result<BTreeMap<String, u64>> {
+    let sql = "SELECT w.key, sum(w.value) FROM ledger_batch b, json_each(b.body,'$.warnings') w
+     WHERE b.pass=?1 AND b.body IS NOT NULL GROUP BY w.key";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([pass], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// A record number as people may name it: by database and id, where the database still has it, otherwise by its
