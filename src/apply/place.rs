@@ -72,36 +72,37 @@ impl Placer<'_> {
     }
 
     fn write(&mut self, item: &Item, outputs: Vec<(i64, Output)>) -> Result<EntryOutcome> {
-        let source = item.salted()?;
-        let mut homes = Vec::with_capacity(outputs.len());
-        for (part, output) in &outputs {
-            let mut home = self.home(item, source.1, *part);
-            if let Some(owner) = self.other_owner(&output.id, home.target)? {
-                match self.stage.on_conflict() {
-                    OnConflict::Refuse => return self.refuse(item, &Refusal::new("target.exists", "")),
-                    OnConflict::Skip => return Ok(self.filter(item, "target.exists")),
-                    OnConflict::Replace => home = self.replaced(*part, owner)?,
-                }
+        let (source, salt) = item.salted()?;
+        let given_out = (*self.newest, self.batch.records.len());
+        let (mut homes, gone) = self.homes(item, salt, &outputs);
+        for (home, (part, output)) in homes.iter_mut().zip(&outputs) {
+            let Some(owner) = self.other_owner(&output.id, item, home.target)? else {
+                continue;
+            };
+            if self.stage.on_conflict() == OnConflict::Replace {
+                *home = self.replaced(*part, owner)?;
+                continue;
             }
-            homes.push(home);
+            // Numbers that were given out for parts are taken back: nothing of the record is written.
+            *self.newest = given_out.0;
+            self.batch.records.truncate(given_out.1);
+            return match self.stage.on_conflict() {
+                OnConflict::Refuse => self.refuse(item, &Refusal::new("target.exists", "")),
+                _ => Ok(self.filter(item, "target.exists")),
+            };
         }
-        let gone = item
-            .standing
-            .iter()
-            .filter(|old| !outputs.iter().any(|(part, _)| *part == old.part));
         let same = |(home, (_, output)): (&Standing, &(i64, Output))| {
-            home.row
-                .as_ref()
-                .is_some_and(|row| row.id == output.id && row.data == output.data)
+            let row = home.row.as_ref();
+            row.is_some_and(|row| row.id == output.id && row.data == output.data)
         };
-        let unchanged = gone.clone().all(|old| old.row.is_none()) && homes.iter().zip(&outputs).all(same);
+        let unchanged = gone.is_empty() && homes.iter().zip(&outputs).all(same);
         let outcome = if unchanged {
             EntryOutcome::Unchanged
         } else {
             EntryOutcome::Written
         };
-        let input = (!self.stage.in_place()).then(|| commitment(source.1, &source.0.id, &source.0.data));
-        for old in gone {
+        let input = (!self.stage.in_place()).then(|| commitment(salt, &source.id, &source.data));
+        for old in &gone {
             self.remove(item.number, old, outcome, input);
         }
         for (home, (part, output)) in homes.iter().zip(outputs) {
@@ -110,36 +111,88 @@ impl Placer<'_> {
         Ok(outcome)
     }
 
-    /// Where a part goes: where it stands already, under the source's own number (1:1), or under a new one (derive).
-    fn home(&mut self, item: &Item, salt: &Salt, part: i64) -> Standing {
-        if let Some(standing) = item.standing.iter().find(|standing| standing.part == part) {
-            return standing.clone();
+    /// Where the parts go, and what goes. A part goes where its id stands already, otherwise where its part stood;
+    /// otherwise a 1:1 result goes under the source's own number, and a derived one under a new number.
+    fn homes(
+        &mut self,
+        item: &Item,
+        salt: &Salt,
+        outputs: &[(i64, Output)],
+    ) -> (Vec<Standing>, Vec<Standing>) {
+        let mut left = item.standing.clone();
+        let mut take =
+            |fits: &dyn Fn(&Standing) -> bool| left.iter().position(fits).map(|at| left.swap_remove(at));
+        let by_id: Vec<Option<Standing>> = outputs
+            .iter()
+            .map(|(_, output)| take(&|standing| standing.row.as_ref().is_some_and(|row| row.id == output.id)))
+            .collect();
+        let found: Vec<Option<Standing>> = outputs
+            .iter()
+            .zip(by_id)
+            .map(|((part, _), found)| found.or_else(|| take(&|standing| standing.part == *part)))
+            .collect();
+        let homes = outputs
+            .iter()
+            .zip(found)
+            .map(|((part, output), found)| match found {
+                Some(standing) => Standing {
+                    part: *part,
+                    ..standing
+                },
+                None if *part == 0 => Standing {
+                    part: 0,
+                    target: item.number,
+                    salt: *salt,
+                    row: None,
+                },
+                None => self.new_home(salt, *part, &output.id),
+            });
+        let homes = homes.collect();
+        left.retain(|standing| standing.row.is_some());
+        left.sort_by_key(|standing| standing.part);
+        // What goes needs stubs of its own, behind those of the parts that stay.
+        let behind = item
+            .standing
+            .iter()
+            .map(|standing| standing.part)
+            .chain(outputs.iter().map(|(part, _)| *part));
+        let mut behind = behind.max().unwrap_or(0);
+        for standing in &mut left {
+            if outputs.iter().any(|(part, _)| *part == standing.part) {
+                behind += 1;
+                standing.part = behind;
+            }
         }
-        if part == 0 {
-            return Standing {
-                part,
-                target: item.number,
-                salt: *salt,
-                row: None,
-            };
-        }
+        (homes, left)
+    }
+
+    fn new_home(&mut self, salt: &Salt, part: i64, id: &str) -> Standing {
         *self.newest += 1;
+        let (record, salt) = (*self.newest, derived_salt(salt, self.stage.number(), part));
+        let (database, id) = (self.stage.target().to_owned(), Some(id.to_owned()));
+        self.batch.records.push(NewRecord {
+            record,
+            database,
+            id,
+            salt,
+        });
         Standing {
             part,
-            target: *self.newest,
-            salt: derived_salt(salt, self.stage.number(), part),
+            target: record,
+            salt,
             row: None,
         }
     }
 
-    fn other_owner(&self, id: &str, own: i64) -> Result<Option<i64>> {
+    /// The number of another source's row that has an id.
+    fn other_owner(&self, id: &str, item: &Item, home: i64) -> Result<Option<i64>> {
         let Some(connection) = self.lookup else {
             return Ok(None);
         };
-        Ok(self
-            .claims
-            .owner(connection, self.table, id)?
-            .filter(|owner| *owner != own))
+        let owner = self.claims.owner(connection, self.table, id)?;
+        let own =
+            |owner: &i64| *owner == home || item.standing.iter().any(|standing| standing.target == *owner);
+        Ok(owner.filter(|owner| !own(owner)))
     }
 
     /// The row that `on_conflict = "replace"` writes over; it keeps its number and its salt.
@@ -203,16 +256,6 @@ impl Placer<'_> {
                 self.batch.changes.push(Change::Update { record, id, data });
             }
             None => {
-                if part > 0 && record == *self.newest {
-                    let database = self.stage.target().to_owned();
-                    let new = NewRecord {
-                        record,
-                        database,
-                        id: Some(id.clone()),
-                        salt: home.salt,
-                    };
-                    self.batch.records.push(new);
-                }
                 self.taken(&id, record);
                 self.batch.changes.push(Change::Insert { record, id, data });
             }
