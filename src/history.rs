@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::ledger::feed;
 use crate::ledger::read::{StageHistory, number_by_origin, origin};
 use crate::ledger::{Counts, Head, StageState};
+use crate::path::{Path, Segment};
 use crate::stage::{Stage, Stages};
 use crate::store::Store;
 
@@ -396,4 +397,45 @@ fn stubs_of(store: &Store, number: i64) -> Result<Vec<TraceStep>> {
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The paths that any stage in the ledger redacts, whatever its file says now, so that their values are masked where
+/// there is no project at hand too.
+///
+/// # Errors
+/// [`Error::Damaged`] when a stage's meaning cannot be read.
+pub fn redacted(store: &Store) -> Result<Vec<Path>> {
+    let mut statement = store
+        .connection()
+        .prepare("SELECT stage, meaning FROM ledger_stage ORDER BY stage")?;
+    let mut rows = statement.query([])?;
+    let mut paths: Vec<Path> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (stage, meaning): (i64, String) = (row.get(0)?, row.get(1)?);
+        let pointers = serde_json::from_str::<serde_json::Value>(&meaning)
+            .ok()
+            .and_then(|meaning| serde_json::from_value::<Vec<String>>(meaning.get("redact")?.clone()).ok());
+        let pointers = pointers.ok_or_else(|| Error::Damaged {
+            what: format!("the meaning of stage row {stage} does not say what it redacts"),
+        })?;
+        for pointer in pointers {
+            let path = redacted_path(&pointer).ok_or_else(|| Error::Damaged {
+                what: format!("the meaning of stage row {stage} redacts what is no path"),
+            })?;
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+    }
+    Ok(paths)
+}
+
+/// The path of a pointer as [`Path::pointer`] writes it: `*` is every element.
+fn redacted_path(pointer: &str) -> Option<Path> {
+    let path: Path = pointer.parse().ok()?;
+    let every = |segment: &Segment| match segment {
+        Segment::Key(key) if key == "*" => Segment::Each,
+        other => other.clone(),
+    };
+    Some(Path::of(path.segments().iter().map(every).collect()))
 }

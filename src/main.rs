@@ -1,2 +1,7 @@
-//! stub
-fn main() {}
+//! The command `counterfoil`.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,119 @@
+//! What a command answers, before it is told on a screen or in an envelope.
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::failure::Failure;
+
+/// How a command ended, as scripts see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// Failed.
+    Failed,
+    /// The command was not understood, or makes no sense here.
+    Usage,
+    /// Done, but records were refused.
+    Refused,
+    /// A stage file or the settings are wrong.
+    StageInvalid,
+    /// An applied stage has changed its meaning.
+    Drift,
+    /// Stopped before the end; the same command goes on.
+    Stopped,
+    /// Another process holds the store.
+    Locked,
+    /// The verification found something wrong.
+    Unsound,
+    /// A rollback would overwrite something newer.
+    Conflict,
+}
+
+impl Exit {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::StageInvalid => 4,
+            Self::Drift => 5,
+            Self::Stopped => 6,
+            Self::Locked => 7,
+            Self::Unsound => 8,
+            Self::Conflict => 9,
+        }
+    }
+
+    /// Whether the command did what it was asked to.
+    pub(crate) fn is_ok(self) -> bool {
+        matches!(self, Self::Done | Self::Refused)
+    }
+}
+
+/// What a command answers.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// For programs.
+    pub(crate) data: Json,
+    /// For people: what goes to stdout.
+    pub(crate) text: String,
+    pub(crate) exit: Exit,
+    /// What went wrong, where something did.
+    pub(crate) failure: Option<Failure>,
+    /// What a person should know.
+    pub(crate) warnings: Vec<String>,
+    /// What to do next.
+    pub(crate) hints: Vec<String>,
+}
+
+impl Answer {
+    /// Done.
+    pub(crate) fn new(data: Json, text: impl Into<String>) -> Self {
+        Self {
+            data,
+            text: text.into(),
+            exit: Exit::Done,
+            failure: None,
+            warnings: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Done, but records were refused.
+    pub(crate) fn refused_if(mut self, refused: bool) -> Self {
+        if refused && self.exit == Exit::Done {
+            self.exit = Exit::Refused;
+        }
+        self
+    }
+
+    /// It did not go as it should, and this is what there is to tell.
+    pub(crate) fn failed(mut self, failure: Failure) -> Self {
+        self.exit = failure.exit;
+        self.failure = Some(failure);
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub(crate) fn warnings(mut self, warnings: impl IntoIterator<Item = String>) -> Self {
+        self.warnings.extend(warnings);
+        self
+    }
+}
+
+impl From<Failure> for Answer {
+    fn from(failure: Failure) -> Self {
+        Self::new(Json::Null, "").failed(failure)
+    }
+}
+
+/// A report as JSON.
+pub(crate) fn json(report: &impl Serialize) -> Json {
+    serde_json::to_value(report).expect("reports are plain data with text keys")
+}

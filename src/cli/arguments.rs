@@ -1,0 +1,133 @@
+//! What can be asked for.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{
+    apply, check, delete, demo, export, history, init, load, new, quarantine, query, rollback, schema,
+    status, test, trace, verify,
+};
+
+const ABOUT: &str = "Counterfoil moves JSON records through versioned stages and keeps a stub of every record it touches, \
+so that it can resume, roll back and prove what happened.";
+
+const AFTER: &str = "\
+The commands stand in the order of a migration's life. Begin with `counterfoil demo shop`.
+
+Settings are read from the command line, else from the environment, else from counterfoil.toml:
+  COUNTERFOIL_STORE         the store's file
+  COUNTERFOIL_WAIT          seconds to wait for another process that holds the store
+  COUNTERFOIL_ACTOR         who runs the command, for the ledger
+  COUNTERFOIL_BATCH_SIZE    records in a batch
+  COUNTERFOIL_LIVE          true: the store is read while stages run
+  COUNTERFOIL_RECORD_BYTES  the longest record, in bytes
+  COUNTERFOIL_DEPTH         the deepest nesting of a record
+  COUNTERFOIL_SECRET_NAME   the secret that stages ask for as `name`
+  NO_COLOR                  no colours
+
+Exit codes: 0 done; 1 failed; 2 not understood; 3 done, but records were refused; 4 a stage is invalid; 5 an applied
+stage has changed; 6 stopped, the same command goes on; 7 locked by another process; 8 verification failed; 9 rollback
+conflict.";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "counterfoil", version, about = ABOUT, after_help = AFTER, max_term_width = 100)]
+#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// The store's file, instead of the one that counterfoil.toml names.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "COUNTERFOIL_STORE",
+        hide_env = true
+    )]
+    pub(crate) store: Option<PathBuf>,
+    /// The project's folder, instead of the current one. Other paths stay relative to the current folder.
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// Prints one JSON object `{ok, command, code, data, error, warnings}` instead of words.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Prints results and errors only.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Prints a line for every batch.
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// How long to wait for another process that holds the store.
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        env = "COUNTERFOIL_WAIT",
+        hide_env = true
+    )]
+    pub(crate) wait: Option<u64>,
+    /// Who runs the command, as it shall stand in the ledger, instead of the user's name.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "COUNTERFOIL_ACTOR",
+        hide_env = true
+    )]
+    pub(crate) actor: Option<String>,
+}
+
+/// The commands, in the order of a migration's life.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(init::Init),
+    New(new::New),
+    Check(check::Check),
+    Test(test::Test),
+    Load(load::Load),
+    Status(status::Status),
+    Apply(apply::Apply),
+    Quarantine(quarantine::Quarantine),
+    Query(query::QueryCommand),
+    Export(export::Export),
+    Delete(delete::Delete),
+    History(history::History),
+    Trace(trace::Trace),
+    Verify(verify::Verify),
+    Rollback(rollback::Rollback),
+    Schema(schema::Schema),
+    Demo(demo::Demo),
+}
+
+impl Command {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::New(_) => "new",
+            Self::Check(_) => "check",
+            Self::Test(_) => "test",
+            Self::Load(_) => "load",
+            Self::Status(_) => "status",
+            Self::Apply(_) => "apply",
+            Self::Quarantine(command) => command.name(),
+            Self::Query(_) => "query",
+            Self::Export(_) => "export",
+            Self::Delete(_) => "delete",
+            Self::History(_) => "history",
+            Self::Trace(_) => "trace",
+            Self::Verify(_) => "verify",
+            Self::Rollback(_) => "rollback",
+            Self::Schema(_) => "schema",
+            Self::Demo(_) => "demo",
+        }
+    }
+}

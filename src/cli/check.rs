@@ -1,0 +1,92 @@
+//! `check`: whether every stage compiles, and what is probably not meant.
+
+use counterfoil::op::Reversibility;
+use counterfoil::stage::Stage;
+use serde_json::json;
+
+use super::answer::Answer;
+use super::failure::{Failure, problem_json, rendered_problem};
+use super::render::{counted, green, table};
+use super::session::Session;
+
+/// Compiles every stage and says what is wrong, or legal but probably not meant.
+///
+/// Nothing is read from the store and nothing is run. The exit code is 4 where a stage does not compile; warnings
+/// alone are no failure.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil check")]
+pub(crate) struct Check;
+
+impl Check {
+    #[expect(
+        clippy::unused_self,
+        reason = "every command runs by its arguments; this one has none"
+    )]
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.project()?;
+        let problems = project.check();
+        let rows = project.stages().iter().map(|stage| {
+            vec![
+                stage.number().to_string(),
+                stage.slug().to_owned(),
+                route(stage.source(), stage.target()),
+                stage.ops().len().to_string(),
+                stage.examples().len().to_string(),
+                undo(stage).to_owned(),
+            ]
+        });
+        let mut text = table(
+            &[">stage", "name", "route", ">ops", ">examples", "rollback restores"],
+            rows,
+        );
+        let stages = counted(project.stages().iter().count() as u64, "stage");
+        if problems.is_empty() {
+            text += &format!("{} {stages}, nothing to remark\n", green("ok:"));
+        } else {
+            text += "\n";
+            text.extend(problems.iter().map(rendered_problem));
+            text += &format!(
+                "{} {stages}, {}\n",
+                green("ok:"),
+                counted(problems.len() as u64, "warning")
+            );
+        }
+        let stages = project.stages().iter().map(|stage| {
+            json!({
+                "number": stage.number(), "slug": stage.slug(), "source": stage.source(), "target": stage.target(),
+                "operations": stage.ops().len(), "examples": stage.examples().len(), "restores_from": undo(stage),
+            })
+        });
+        let data = json!({
+            "project": project.name(),
+            "stages": stages.collect::<Vec<_>>(),
+            "problems": problems.iter().map(problem_json).collect::<Vec<_>>(),
+        });
+        Ok(Answer::new(data, text))
+    }
+}
+
+/// `orders_v1 -> orders_v2`, or `orders_v1 in place`.
+pub(crate) fn route(source: &str, target: &str) -> String {
+    if source == target {
+        format!("{source} in place")
+    } else {
+        format!("{source} -> {target}")
+    }
+}
+
+/// What a rollback of the stage restores from.
+fn undo(stage: &Stage) -> &'static str {
+    if !stage.in_place() {
+        return "by removing the copy";
+    }
+    let exact = stage
+        .ops()
+        .iter()
+        .all(|op| op.reversibility() == Reversibility::Exact);
+    if exact && !stage.ops().is_empty() {
+        "exactly, by images; ops are invertible"
+    } else {
+        "exactly, by before images"
+    }
+}

@@ -1,0 +1,48 @@
+//! `delete`: one record less.
+
+use counterfoil::edit::{Edit, edit};
+use serde_json::json;
+
+use super::answer::{Answer, json};
+use super::failure::Failure;
+use super::render::shown;
+use super::session::Session;
+
+/// Deletes one record from a database; the ledger keeps who did it, why, and what it was.
+///
+/// Copies that stages made of it in other databases stay. `counterfoil rollback --run N` brings it back.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil delete orders_v1 ORD-2024-001 --reason \"entered twice\"")]
+pub(crate) struct Delete {
+    /// The database.
+    database: String,
+    /// The record's id.
+    id: String,
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+impl Delete {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let mut store = session.open()?;
+        // Tells what there is, where the name is mistyped; deleting from a database that is not there would make it.
+        store.count(&self.database)?;
+        let purpose = session.purpose("delete", Some(&self.reason), &[&self.id]);
+        let edits = [Edit::Delete { id: self.id.clone() }];
+        let report = edit(&mut store, &self.database, &edits, &purpose)?;
+        let run = report.run.unwrap_or_default();
+        let text = format!(
+            "Deleted {} from {} (run {run}).\n",
+            shown(&self.id),
+            shown(&self.database)
+        );
+        let mut data = json(&report);
+        data["database"] = json!(self.database);
+        data["id"] = json!(self.id);
+        Ok(Answer::new(data, text).hint(format!(
+            "{} brings it back",
+            session.command(&format!("rollback --run {run}"))
+        )))
+    }
+}

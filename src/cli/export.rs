@@ -1,0 +1,150 @@
+//! `export`: records out of the store.
+
+use std::fs::OpenOptions;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use counterfoil::output::{CsvWriter, NdjsonWriter, RecordWriter};
+use counterfoil::path::Path;
+use counterfoil::store::Store;
+use serde_json::json;
+
+use super::answer::{Answer, Exit};
+use super::failure::Failure;
+use super::masking::{masked, redactions};
+use super::render::{counted, shown};
+use super::session::Session;
+
+/// How many records are read at a time.
+const PAGE: usize = 1_000;
+
+/// Writes all records of a database as NDJSON or CSV, in the order of their numbers, exactly as stored.
+///
+/// Where stages redact fields, their values are masked, unless `--reveal` is given.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  counterfoil export orders_v2 > orders.ndjson\n  counterfoil export orders_v2 --format csv --columns id,status --output orders.csv")]
+pub(crate) struct Export {
+    /// The database.
+    database: String,
+    /// The format.
+    #[arg(long, value_enum, default_value = "ndjson")]
+    format: Format,
+    /// NDJSON only: writes `{"id":ID,"data":DATA}` instead of the data only.
+    #[arg(long, conflicts_with = "columns")]
+    with_id: bool,
+    /// CSV only: these fields, in this order; those of the first record unless given.
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// Writes to a new file instead of stdout.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Writes redacted values as they are.
+    #[arg(long)]
+    reveal: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// One JSON object on each line.
+    Ndjson,
+    /// CSV with a header row; lists and objects as JSON text.
+    Csv,
+}
+
+impl Export {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        self.check(session)?;
+        let store = session.open()?;
+        store.count(&self.database)?;
+        let redact = if self.reveal {
+            Vec::new()
+        } else {
+            redactions(session, &store)?
+        };
+        let records = match &self.output {
+            Some(path) => {
+                let unwritable = |error: &std::io::Error| {
+                    let message = format!("{} cannot be written: {error}", path.display());
+                    Failure::new(Exit::Failed, "output.failed", message)
+                        .hint("name a new file in a folder where you may write")
+                };
+                let file = OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .open(path)
+                    .map_err(|error| unwritable(&error))?;
+                let records = self.write(&store, &redact, BufWriter::new(&file))?;
+                file.sync_all().map_err(|error| unwritable(&error))?;
+                records
+            }
+            None => self.write(&store, &redact, BufWriter::new(std::io::stdout().lock()))?,
+        };
+        let data = json!({
+            "database": self.database, "records": records, "masked": !redact.is_empty(),
+            "file": self.output.as_ref().map(|path| path.display().to_string()),
+        });
+        session.screen.say(&format!(
+            "Exported {} of {}.",
+            counted(records, "record"),
+            shown(&self.database)
+        ));
+        let masked = (!redact.is_empty()).then(|| {
+            let paths: Vec<String> = redact.iter().map(ToString::to_string).collect();
+            format!(
+                "values are masked at {}; --reveal writes them as they are",
+                paths.join(", ")
+            )
+        });
+        Ok(Answer::new(data, "").warnings(masked))
+    }
+
+    fn check(&self, session: &Session<'_>) -> Result<(), Failure> {
+        if session.screen.json && self.output.is_none() {
+            return Err(Failure::usage(
+                "export.json",
+                "with --json the envelope goes to stdout, so the records cannot",
+                "name a file with --output",
+            ));
+        }
+        if self.format == Format::Csv && self.with_id {
+            let message = "--with-id is for NDJSON";
+            return Err(Failure::usage(
+                "export.with_id",
+                message,
+                "for CSV name the columns with --columns",
+            ));
+        }
+        if self.format == Format::Ndjson && !self.columns.is_empty() {
+            return Err(Failure::usage(
+                "export.columns",
+                "--columns is for CSV",
+                "add --format csv",
+            ));
+        }
+        Ok(())
+    }
+
+    fn write(&self, store: &Store, redact: &[Path], out: impl Write) -> Result<u64, Failure> {
+        match self.format {
+            Format::Csv if self.columns.is_empty() => self.copy(store, redact, CsvWriter::new(out)),
+            Format::Csv => self.copy(store, redact, CsvWriter::new(out).columns(&self.columns)),
+            Format::Ndjson if self.with_id => self.copy(store, redact, NdjsonWriter::new(out).with_id()),
+            Format::Ndjson => self.copy(store, redact, NdjsonWriter::new(out)),
+        }
+    }
+
+    fn copy(&self, store: &Store, redact: &[Path], mut writer: impl RecordWriter) -> Result<u64, Failure> {
+        let (mut after, mut written) = (0, 0);
+        loop {
+            let page = store.records_after(&self.database, after, PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = last.record;
+            for record in page {
+                writer.write(&masked(record, redact)?)?;
+                written += 1;
+            }
+        }
+        writer.finish()?;
+        Ok(written)
+    }
+}

@@ -1,0 +1,54 @@
+//! `init`: a new project.
+
+use counterfoil::project::Project;
+use serde_json::json;
+
+use super::answer::Answer;
+use super::failure::Failure;
+use super::render::{bold, shown};
+use super::session::Session;
+
+/// Makes a new project: a folder with settings and a first stage that runs.
+///
+/// The folder NAME is made beside you; nothing that exists is overwritten.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil init shop")]
+pub(crate) struct Init {
+    /// The project's name: a-z, 0-9, _ and -. It is part of every stage's identity in the ledger.
+    name: String,
+    /// Makes the project in the current folder (or the one that -C names) instead of a new one.
+    #[arg(long)]
+    here: bool,
+}
+
+impl Init {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let folder = if self.here {
+            session.folder().to_owned()
+        } else {
+            session.inside(self.name.as_ref())
+        };
+        counterfoil::name::check_project(&self.name).map_err(|error| {
+            Failure::usage(
+                "project.bad_name",
+                error.to_string(),
+                "give another name, such as `shop`",
+            )
+        })?;
+        let written = Project::scaffold(&folder, &self.name)?;
+        let files: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+        let mut text = format!("Made the project {}:\n", bold(&self.name));
+        for file in &files {
+            text += &format!("  {}\n", shown(file));
+        }
+        let change = if self.here {
+            String::new()
+        } else {
+            format!("cd {}; ", folder.display())
+        };
+        let data = json!({ "name": self.name, "folder": folder.display().to_string(), "files": files });
+        Ok(Answer::new(data, text).hint(format!(
+            "`{change}counterfoil load records_v1 FILE`, then edit 0001_first.toml and `counterfoil test`"
+        )))
+    }
+}

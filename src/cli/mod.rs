@@ -1,0 +1,97 @@
+//! The command: what is asked for, who does it, how it is told. Only this layer prints, and only it reads the
+//! environment.
+
+mod answer;
+mod apply;
+mod arguments;
+mod check;
+mod delete;
+mod demo;
+mod export;
+mod failure;
+mod history;
+mod init;
+mod load;
+#[cfg(test)]
+mod manual;
+mod masking;
+mod new;
+mod outcome;
+mod progress;
+mod quarantine;
+mod query;
+mod render;
+mod rollback;
+mod schema;
+mod screen;
+mod session;
+mod signals;
+mod status;
+mod test;
+mod trace;
+mod values;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use answer::{Answer, Exit};
+use arguments::{Cli, Command};
+use failure::Failure;
+use screen::Screen;
+use session::Session;
+
+/// Parses, carries out, tells, and gives the exit code.
+pub(crate) fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let exit = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => carry_out(&cli, &arguments),
+        Err(error) => not_carried_out(&error, &arguments),
+    };
+    ExitCode::from(exit.code())
+}
+
+fn carry_out(cli: &Cli, arguments: &[OsString]) -> Exit {
+    let screen = Screen::new(&cli.global);
+    let session = Session::new(&cli.global, &screen, arguments);
+    let answer = dispatch(&cli.command, &session).unwrap_or_else(Answer::from);
+    screen.deliver(cli.command.name(), &answer)
+}
+
+fn dispatch(command: &Command, session: &Session<'_>) -> Result<Answer, Failure> {
+    match command {
+        Command::Init(init) => init.run(session),
+        Command::New(new) => new.run(session),
+        Command::Check(check) => check.run(session),
+        Command::Test(test) => test.run(session),
+        Command::Load(load) => load.run(session),
+        Command::Status(status) => status.run(session),
+        Command::Apply(apply) => apply.run(session),
+        Command::Quarantine(quarantine) => quarantine.run(session),
+        Command::Query(query) => query.run(session),
+        Command::Export(export) => export.run(session),
+        Command::Delete(delete) => delete.run(session),
+        Command::History(history) => history.run(session),
+        Command::Trace(trace) => trace.run(session),
+        Command::Verify(verify) => verify.run(session),
+        Command::Rollback(rollback) => rollback.run(session),
+        Command::Schema(schema) => schema.run(),
+        Command::Demo(demo) => demo.run(session),
+    }
+}
+
+/// Help and the version are answers too; everything else is a mistake of usage.
+fn not_carried_out(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    use clap::error::ErrorKind;
+    let options = arguments.iter().skip(1).take_while(|argument| *argument != "--");
+    let screen = Screen::plain(options.into_iter().any(|argument| argument == "--json"));
+    let rendered = error.render();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let data = serde_json::json!({ "text": rendered.to_string() });
+        return screen.deliver("help", &Answer::new(data, rendered.ansi().to_string()));
+    }
+    let failure = Failure::usage_of_clap(error);
+    screen.deliver("", &Answer::from(failure))
+}

@@ -1,0 +1,247 @@
+//! `query`: look at records.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use counterfoil::Error;
+use counterfoil::context::Context;
+use counterfoil::expression::{Expression, Scope};
+use counterfoil::problem::Place;
+use counterfoil::query::{Order, Query, Selection};
+use counterfoil::reading::Reading;
+use counterfoil::record::{Record, Value};
+use counterfoil::store::Store;
+use counterfoil::surroundings::Secrets;
+use serde_json::{Value as Json, json};
+
+use super::answer::{Answer, Exit};
+use super::failure::Failure;
+use super::masking::{masked, redactions};
+use super::quarantine::pretty;
+use super::render::{count, counted, shown_json};
+use super::session::Session;
+
+/// How many records are read at a time.
+const PAGE: usize = 1_000;
+
+/// Shows records of a database, one JSON object on each line. What stages redact is masked.
+///
+/// EXPR is an expression as in stage files: `doc` is the record. Numbers compare exactly; where a field may be
+/// missing, use has(doc, "x") or doc.get("x") ?? y. Records that the expression cannot judge are left out, and counted
+/// on stderr.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  counterfoil query orders_v2 --where 'doc.pricing.total > 100.00' --sort pricing.total:desc\n  counterfoil query orders_v2 --id ORD-2024-001 --pretty")]
+pub(crate) struct QueryCommand {
+    /// The database.
+    database: String,
+    /// Only records of which this is true.
+    #[arg(long = "where", value_name = "EXPR")]
+    condition: Option<String>,
+    /// Only the record with this id.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["condition", "sort", "after"])]
+    id: Option<String>,
+    /// Sorts by the value at a path; may be given several times.
+    #[arg(long, value_name = "PATH[:desc]")]
+    sort: Vec<String>,
+    /// The most records to show.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Only records with a number above this one: the next page, where nothing is sorted.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "sort")]
+    after: Option<i64>,
+    /// Shows `{"record":NUMBER,"id":ID,"data":DATA}` instead of the data only.
+    #[arg(long)]
+    with_id: bool,
+    /// Shows each record over several lines.
+    #[arg(long)]
+    pretty: bool,
+}
+
+impl QueryCommand {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let store = session.open()?;
+        let redact = redactions(session, &store)?;
+        let total = store.count(&self.database)?;
+        let condition = self.condition.as_deref().map(Condition::compile).transpose()?;
+        let mut filter = Filter::new(condition.as_ref(), &self.database);
+        let found = match &self.id {
+            Some(id) => {
+                let missing = || Error::NoSuchRecord {
+                    database: self.database.clone(),
+                    id: id.clone(),
+                };
+                vec![store.get(&self.database, id)?.ok_or_else(missing)?]
+            }
+            None => self.select(&store, &mut filter)?,
+        };
+        let last = found.last().map_or(0, |record| record.record);
+        let full = self.id.is_none() && found.len() == self.limit && (found.len() as u64) < total;
+        let shown = found
+            .into_iter()
+            .map(|record| masked(record, &redact))
+            .collect::<Result<Vec<_>, _>>()?;
+        let warnings = filter.warning();
+        let data = json!({ "database": self.database, "total": total, "records": records_json(&shown)? });
+        let mut answer = Answer::new(data, "").warnings(warnings);
+        if !session.screen.json {
+            self.print(&shown).map_err(|error| Failure::output(&error))?;
+        }
+        if full && self.sort.is_empty() {
+            answer = answer.hint(format!(
+                "{} of {} shown; the next ones: --after {last}",
+                count(shown.len() as u64),
+                count(total)
+            ));
+        }
+        Ok(answer)
+    }
+
+    fn select(&self, store: &Store, filter: &mut Filter<'_>) -> Result<Vec<Record>, Failure> {
+        let query = self.query()?;
+        let mut selection = Selection::new(&query);
+        let mut after = self.after.unwrap_or(0);
+        'pages: loop {
+            let page = store.records_after(&self.database, after, PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = last.record;
+            for record in page {
+                if filter.lets_through(&record)? && selection.offer(record).map_err(damaged)?.is_break() {
+                    break 'pages;
+                }
+            }
+        }
+        Ok(selection.into_records())
+    }
+
+    fn query(&self) -> Result<Query, Failure> {
+        let mut query = Query::new().limit(self.limit);
+        for sort in &self.sort {
+            let (path, order) = match sort.rsplit_once(':') {
+                Some((path, "desc")) => (path, Order::Descending),
+                Some((path, "asc")) => (path, Order::Ascending),
+                _ => (sort.as_str(), Order::Ascending),
+            };
+            query = query.sort(path, order).map_err(|error| {
+                Failure::usage(
+                    "query.sort",
+                    error.to_string(),
+                    "give a path such as pricing.total:desc",
+                )
+            })?;
+        }
+        Ok(query)
+    }
+
+    fn print(&self, records: &[Record]) -> std::io::Result<()> {
+        let terminal = std::io::stdout().is_terminal();
+        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+        for record in records {
+            let line = if self.with_id {
+                let id = Value::text(&record.id).to_json();
+                format!(
+                    "{{\"record\":{},\"id\":{id},\"data\":{}}}",
+                    record.record, record.data
+                )
+            } else {
+                record.data.clone()
+            };
+            if self.pretty {
+                writeln!(out, "{}", pretty(&line))?;
+            } else if terminal {
+                writeln!(out, "{}", shown_json(&line))?;
+            } else {
+                writeln!(out, "{line}")?;
+            }
+        }
+        out.flush()
+    }
+}
+
+fn records_json(records: &[Record]) -> Result<Json, Failure> {
+    let json = |record: &Record| {
+        let data: Json = serde_json::from_str(&record.data).map_err(damaged)?;
+        Ok(json!({ "record": record.record, "id": record.id, "data": data }))
+    };
+    records.iter().map(json).collect()
+}
+
+fn damaged(error: impl std::fmt::Display) -> Failure {
+    Failure::new(
+        Exit::Unsound,
+        "store.damaged",
+        format!("a stored record cannot be read: {error}"),
+    )
+    .hint("run `counterfoil verify` to see what else is damaged")
+}
+
+/// A compiled `--where`.
+struct Condition(Expression);
+
+impl Condition {
+    fn compile(text: &str) -> Result<Self, Failure> {
+        let text = text.trim();
+        let text = text.strip_prefix("= ").unwrap_or(text);
+        let reading = Reading::new("--where", text);
+        let place = Place::at(&reading.file, text, 0);
+        let compiled = Expression::compile(text, &place, &reading);
+        compiled.map(Self).map_err(|problem| {
+            let mut failure = Failure::usage(
+                "query.where",
+                "",
+                "compare as in `doc.total > 100.00 && doc.status == \"paid\"`",
+            );
+            failure.problems.push(problem);
+            failure
+        })
+    }
+}
+
+/// Lets records through, and counts those that the condition cannot judge.
+struct Filter<'c> {
+    condition: Option<&'c Condition>,
+    database: &'c str,
+    secrets: Secrets,
+    unjudged: u64,
+    why: Option<String>,
+}
+
+impl<'c> Filter<'c> {
+    fn new(condition: Option<&'c Condition>, database: &'c str) -> Self {
+        Self {
+            condition,
+            database,
+            secrets: Secrets::default(),
+            unjudged: 0,
+            why: None,
+        }
+    }
+
+    fn lets_through(&mut self, record: &Record) -> Result<bool, Failure> {
+        let Some(Condition(expression)) = self.condition else {
+            return Ok(true);
+        };
+        let document = record.document().map_err(damaged)?;
+        let context = Context {
+            project: self.database,
+            stage: 0,
+            id: &record.id,
+            now_us: 0,
+            secrets: &self.secrets,
+        };
+        match expression.truth(&document, &mut Scope::new(context)) {
+            Ok(truth) => Ok(truth),
+            Err(refusal) => {
+                self.unjudged += 1;
+                self.why.get_or_insert(refusal.to_string());
+                Ok(false)
+            }
+        }
+    }
+
+    fn warning(&self) -> Option<String> {
+        let why = self.why.as_ref()?;
+        Some(format!(
+            "the condition could not judge {}, and left them out; the first: {why}",
+            counted(self.unjudged, "record")
+        ))
+    }
+}

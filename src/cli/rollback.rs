@@ -1,0 +1,192 @@
+//! `rollback`: take back what stages did.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use counterfoil::rollback::{Reversal, RollbackOptions, RollbackReport, Scope, plan_rollback, rollback};
+use serde_json::json;
+
+use super::answer::{Answer, Exit, json};
+use super::failure::Failure;
+use super::outcome::stopped_early;
+use super::progress::Progress;
+use super::render::{bold, count, counted, table};
+use super::session::Session;
+use super::signals::stop_signal;
+use super::values::{OnConflictChoice, duration};
+
+/// Takes back the last stage, or what the options choose; every record is restored exactly as it was.
+///
+/// It says what it will do and asks. Nothing is erased: the reverse is appended to the ledger. After an interruption
+/// the same command goes on. Where records were changed since, nothing is done unless --on-conflict says what to do
+/// with them (exit code 9).
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  counterfoil rollback\n  counterfoil rollback --to 1 --yes --reason \"wrong tax table\"")]
+pub(crate) struct Rollback {
+    /// Takes back every stage after this one; 0 is all of them.
+    #[arg(long, value_name = "N", group = "scope")]
+    to: Option<u32>,
+    /// Takes back what this run did; `counterfoil history` lists the runs.
+    #[arg(long, value_name = "RUN", group = "scope")]
+    run: Option<i64>,
+    /// Takes back what the newest stage did to one record.
+    #[arg(long, num_args = 2, value_names = ["DATABASE", "ID"], group = "scope")]
+    record: Option<Vec<String>>,
+    /// Takes back every stage.
+    #[arg(long, group = "scope")]
+    all: bool,
+    /// What to do with records that were changed since.
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "abort")]
+    on_conflict: OnConflictChoice,
+    /// Does it without asking.
+    #[arg(long, short)]
+    yes: bool,
+    /// The most records in a batch.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    batch_size: Option<u32>,
+    /// Stops after the batch at hand when so much time is over: 30s, 5m, 2h.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    max_time: Option<Duration>,
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Rollback {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.settings()?.name;
+        let mut store = session.open()?;
+        let scope = self.scope();
+        let plan = plan_rollback(&store, &project, &scope)?;
+        if plan.is_empty() {
+            let data = json!({ "plan": [], "report": null });
+            return Ok(Answer::new(data, "There is nothing to roll back.\n"));
+        }
+        session.screen.say(&told(&plan));
+        let conflicts: u64 = plan.iter().map(|reversal| reversal.conflicts).sum();
+        let will_abort = conflicts > 0 && matches!(self.on_conflict, OnConflictChoice::Abort);
+        if !self.yes && !will_abort {
+            ask(session)?;
+        }
+        let ids: Vec<&str> = match &scope {
+            Scope::Record { id, .. } => vec![id],
+            _ => Vec::new(),
+        };
+        let options = RollbackOptions {
+            scope: scope.clone(),
+            on_conflict: self.on_conflict.into(),
+            batch_size: self.batch_size.map(|size| size as usize),
+            max_time: self.max_time,
+            purpose: session.purpose("rollback", self.reason.as_deref(), &ids),
+            stop: stop_signal(*session.screen)?,
+        };
+        let mut progress = Progress::new(*session.screen);
+        let report = rollback(&mut store, &project, &options, &mut progress);
+        progress.finish();
+        let report = report?;
+        let data = json!({ "plan": json(&plan), "report": json(&report) });
+        let answer = Answer::new(data, done(&report))
+            .warnings(progress.warnings.iter().cloned())
+            .refused_if(report.counts.refused > 0);
+        Ok(match &report.stopped {
+            Some(stopped) => answer.failed(stopped_early(stopped)),
+            None => answer,
+        })
+    }
+
+    fn scope(&self) -> Scope {
+        match (&self.record, self.to, self.run) {
+            (Some(record), _, _) => Scope::Record {
+                database: record.first().cloned().unwrap_or_default(),
+                id: record.get(1).cloned().unwrap_or_default(),
+            },
+            (None, Some(to), _) => Scope::To(to),
+            (None, None, Some(run)) => Scope::Run(run),
+            (None, None, None) if self.all => Scope::All,
+            (None, None, None) => Scope::Last,
+        }
+    }
+}
+
+/// What will be done, before it is.
+fn told(plan: &[Reversal]) -> String {
+    let rows = plan.iter().map(|reversal| {
+        vec![
+            reversal.pass.to_string(),
+            what(reversal),
+            reversal.database.clone(),
+            count(reversal.entries.saturating_sub(reversal.done)),
+            count(reversal.conflicts),
+        ]
+    });
+    let table = table(
+        &[
+            ">pass",
+            "what",
+            "database",
+            ">records to undo",
+            ">changed since",
+        ],
+        rows,
+    );
+    format!("{}\n{table}", bold("This takes back, newest first:"))
+}
+
+fn what(reversal: &Reversal) -> String {
+    let kind = reversal.kind.name();
+    match &reversal.stage {
+        Some((number, slug)) => format!("{kind} stage {number} {slug}"),
+        None => kind.to_owned(),
+    }
+}
+
+fn ask(session: &Session<'_>) -> Result<(), Failure> {
+    if !session.screen.can_ask() {
+        return Err(Failure::usage(
+            "rollback.unconfirmed",
+            "nobody is here to confirm this, so nothing was done",
+            "add --yes to do it without asking",
+        ));
+    }
+    let mut answer = String::new();
+    let asked = write!(std::io::stderr(), "Do it? [y/N] ")
+        .and_then(|()| std::io::stderr().flush())
+        .and_then(|()| std::io::stdin().read_line(&mut answer));
+    let yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+    if asked.is_ok() && yes {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Failed,
+        "rollback.declined",
+        "nothing was done",
+    ))
+}
+
+fn done(report: &RollbackReport) -> String {
+    let undone = report.counts.written + report.counts.unchanged;
+    let mut text = if report.stopped.is_some() {
+        format!("Took back {} so far.\n", counted(undone, "record"))
+    } else {
+        format!(
+            "Took back {} in {}.\n",
+            counted(undone, "record"),
+            plural(report.undone.len())
+        )
+    };
+    if report.counts.refused > 0 {
+        text += &format!(
+            "{} changed since and left as they are.\n",
+            counted(report.counts.refused, "record")
+        );
+    }
+    text
+}
+
+fn plural(passes: usize) -> String {
+    if passes == 1 {
+        "1 pass".to_owned()
+    } else {
+        format!("{passes} passes")
+    }
+}

@@ -1,0 +1,282 @@
+//! What every command begins with: the project, its store, who runs it. Settings come from the command line, else
+//! from `COUNTERFOIL_*`, else from `counterfoil.toml`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use counterfoil::Purpose;
+use counterfoil::project::{PROJECT_FILE, Project, Settings};
+use counterfoil::record::Limits;
+use counterfoil::stage::Stages;
+use counterfoil::store::{Store, StoreOptions};
+use counterfoil::surroundings::{Secrets, Surroundings, SystemClock, SystemRandomness};
+
+use super::arguments::Global;
+use super::failure::Failure;
+use super::screen::Screen;
+
+const SECRET: &str = "COUNTERFOIL_SECRET_";
+
+/// One execution of the command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Session<'c> {
+    pub(crate) screen: &'c Screen,
+    global: &'c Global,
+    arguments: &'c [OsString],
+}
+
+impl<'c> Session<'c> {
+    pub(crate) fn new(global: &'c Global, screen: &'c Screen, arguments: &'c [OsString]) -> Self {
+        Self {
+            screen,
+            global,
+            arguments,
+        }
+    }
+
+    /// The project's folder, as the user named it.
+    pub(crate) fn folder(&self) -> &Path {
+        self.global.directory.as_deref().unwrap_or(Path::new("."))
+    }
+
+    /// A path inside the project's folder, as a person would write it.
+    pub(crate) fn inside(&self, path: &Path) -> PathBuf {
+        if self.global.directory.is_none() {
+            path.to_owned()
+        } else {
+            self.folder().join(path)
+        }
+    }
+
+    /// A command line that goes on from here, for hints.
+    pub(crate) fn command(&self, rest: &str) -> String {
+        let mut line = "counterfoil".to_owned();
+        if let Some(directory) = &self.global.directory {
+            line += &format!(" -C {}", directory.display());
+        }
+        if let Some(store) = &self.global.store {
+            line += &format!(" --store {}", store.display());
+        }
+        format!("`{line} {rest}`")
+    }
+
+    /// The project with all its stages.
+    pub(crate) fn project(&self) -> Result<Project, Failure> {
+        Ok(Project::open(self.folder())?)
+    }
+
+    fn is_project(&self) -> bool {
+        self.folder().join(PROJECT_FILE).exists()
+    }
+
+    /// The project's stages; without a project, but with `--store`, there are none.
+    pub(crate) fn stages(&self) -> Result<Option<Project>, Failure> {
+        if self.global.store.is_some() && !self.is_project() {
+            return Ok(None);
+        }
+        self.project().map(Some)
+    }
+
+    /// The settings; where `--store` names the store, a project is not needed.
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+        let mut settings = if self.global.store.is_some() && !self.is_project() {
+            Settings {
+                name: String::new(),
+                store: PathBuf::new(),
+                live: false,
+                batch_size: 5_000,
+                wait_seconds: 5,
+                limits: Limits::default(),
+                databases: BTreeMap::new(),
+            }
+        } else {
+            Project::settings_of(self.folder())?
+        };
+        if let Some(live) = variable("COUNTERFOIL_LIVE", "true or false", |text| match text {
+            "1" | "true" | "yes" => Some(true),
+            "0" | "false" | "no" => Some(false),
+            _ => None,
+        })? {
+            settings.live = live;
+        }
+        if let Some(size) = variable("COUNTERFOIL_BATCH_SIZE", "a number from 1 to 1,000,000", |text| {
+            text.parse().ok().filter(|size| (1..=1_000_000).contains(size))
+        })? {
+            settings.batch_size = size;
+        }
+        if let Some(bytes) = variable("COUNTERFOIL_RECORD_BYTES", "a number of bytes", |text| {
+            text.parse().ok().filter(|bytes| *bytes >= 2)
+        })? {
+            settings.limits.bytes = bytes;
+        }
+        if let Some(depth) = variable("COUNTERFOIL_DEPTH", "a number from 1 to 128", |text| {
+            text.parse().ok().filter(|depth| (1..=128).contains(depth))
+        })? {
+            settings.limits.depth = depth;
+        }
+        Ok(settings)
+    }
+
+    fn store_path(&self, settings: &Settings) -> PathBuf {
+        let in_project = || self.inside(&settings.store);
+        self.global.store.clone().unwrap_or_else(in_project)
+    }
+
+    fn store_options(&self, settings: &Settings) -> StoreOptions {
+        StoreOptions {
+            wait: Duration::from_secs(self.global.wait.unwrap_or(settings.wait_seconds)),
+            live: settings.live,
+            limits: settings.limits,
+            batch_size: usize::try_from(settings.batch_size).unwrap_or(5_000),
+        }
+    }
+
+    /// The store, which must be there.
+    pub(crate) fn open(&self) -> Result<Store, Failure> {
+        let settings = self.settings()?;
+        let options = self.store_options(&settings);
+        Ok(Store::open(
+            self.store_path(&settings),
+            options,
+            self.surroundings()?,
+        )?)
+    }
+
+    /// The store, made if it is not there yet.
+    pub(crate) fn open_or_create(&self) -> Result<Store, Failure> {
+        let settings = self.settings()?;
+        let options = self.store_options(&settings);
+        Ok(Store::open_or_create(
+            self.store_path(&settings),
+            options,
+            self.surroundings()?,
+        )?)
+    }
+
+    /// The secrets that the environment gives: `COUNTERFOIL_SECRET_PATIENT_KEY` is `PATIENT_KEY` and `patient_key`.
+    pub(crate) fn secrets() -> Result<Secrets, Failure> {
+        let mut secrets = Vec::new();
+        for (name, value) in std::env::vars_os() {
+            let Some(name) = name.to_str().and_then(|name| name.strip_prefix(SECRET)) else {
+                continue;
+            };
+            let value = value.into_string().map_err(|_| {
+                let message = format!("{SECRET}{name} is not valid UTF-8");
+                Failure::usage("usage.variable", message, "give the secret as text")
+            })?;
+            secrets.push((name.to_ascii_lowercase(), value.clone()));
+            secrets.push((name.to_owned(), value));
+        }
+        Ok(secrets.into_iter().collect())
+    }
+
+    fn surroundings(&self) -> Result<Surroundings, Failure> {
+        Ok(Surroundings {
+            clock: Arc::new(SystemClock),
+            randomness: Arc::new(SystemRandomness),
+            actor: self.global.actor.clone().unwrap_or_else(user),
+            host: host(),
+            secrets: Self::secrets()?,
+        })
+    }
+
+    /// What stands in the ledger about this run: the arguments as they were given, less the ids of records, which may
+    /// be about a person and could never be erased from there.
+    pub(crate) fn purpose(&self, command: &str, reason: Option<&str>, ids: &[&str]) -> Purpose {
+        let mut words = command.split(' ').peekable();
+        let mut rest = self
+            .arguments
+            .iter()
+            .skip(1)
+            .map(|argument| argument.to_string_lossy());
+        while let Some(word) = words.peek() {
+            match rest.next() {
+                Some(argument) if argument == *word => drop(words.next()),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let arguments = rest.map(|argument| {
+            let hidden = ids.iter().find(|id| !id.is_empty() && argument.ends_with(*id));
+            hidden.map_or(argument.to_string(), |id| {
+                format!("{}<id>", &argument[..argument.len() - id.len()])
+            })
+        });
+        Purpose {
+            command: command.to_owned(),
+            arguments: arguments.collect(),
+            reason: reason.map(str::to_owned),
+        }
+    }
+}
+
+/// The stages of a project, or none.
+pub(crate) fn stages_of(project: Option<&Project>) -> Result<StagesOrNone<'_>, Failure> {
+    match project {
+        Some(project) => Ok(StagesOrNone::Some(project.stages())),
+        None => Ok(StagesOrNone::None(Stages::new("", Vec::new())?)),
+    }
+}
+
+/// The stages of a project, or an empty list where there is no project.
+pub(crate) enum StagesOrNone<'p> {
+    Some(&'p Stages),
+    None(Stages),
+}
+
+impl std::ops::Deref for StagesOrNone<'_> {
+    type Target = Stages;
+
+    fn deref(&self) -> &Stages {
+        match self {
+            Self::Some(stages) => stages,
+            Self::None(stages) => stages,
+        }
+    }
+}
+
+fn variable<T>(
+    name: &str,
+    wanted: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, Failure> {
+    let Some(value) = std::env::var_os(name) else {
+        return Ok(None);
+    };
+    let parsed = value.to_str().and_then(parse);
+    parsed.map(Some).ok_or_else(|| {
+        let message = format!("{name} is {:?}", value.to_string_lossy());
+        Failure::usage("usage.variable", message, format!("give {wanted}, or unset it"))
+    })
+}
+
+/// Who runs the command.
+fn user() -> String {
+    let named = ["USER", "LOGNAME", "USERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    named.unwrap_or_else(unnamed_user)
+}
+
+#[cfg(unix)]
+fn unnamed_user() -> String {
+    format!("uid {}", rustix::process::getuid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn unnamed_user() -> String {
+    "unknown".to_owned()
+}
+
+#[cfg(unix)]
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn host() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_else(|_| "unknown".to_owned())
+}

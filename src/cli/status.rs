@@ -1,0 +1,141 @@
+//! `status`: where the project stands.
+
+use counterfoil::history::{FileState, StageStatus, Status as Standing};
+use counterfoil::ledger::StageState;
+
+use super::answer::{Answer, json};
+use super::check::route;
+use super::failure::Failure;
+use super::render::{bold, count, dim, short, table};
+use super::session::{Session, stages_of};
+
+/// Shows where every stage stands, what the databases hold, and what to do next.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil status")]
+pub(crate) struct Status;
+
+impl Status {
+    #[expect(
+        clippy::unused_self,
+        reason = "every command runs by its arguments; this one has none"
+    )]
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.stages()?;
+        let store = session.open()?;
+        let status = counterfoil::history::status(&store, &*stages_of(project.as_ref())?)?;
+        let mut text = String::new();
+        if let Some(project) = &project {
+            text += &format!("{} {}\n\n", dim("project"), bold(project.name()));
+        }
+        text += &stages(&status.stages);
+        text += &databases(&status);
+        text += &format!(
+            "\n{} {} batches, tree size {}, root {}, origin {}\n",
+            dim("ledger"),
+            count(status.batches.unsigned_abs()),
+            count(status.tree_size),
+            short(&status.tree_root),
+            status.origin
+        );
+        let mut answer = Answer::new(json(&status), text);
+        if let Some(next) = next(session, &status) {
+            answer = answer.hint(next);
+        }
+        Ok(answer)
+    }
+}
+
+fn stages(stages: &[StageStatus]) -> String {
+    if stages.is_empty() {
+        return String::new();
+    }
+    let rows = stages.iter().map(|stage| {
+        vec![
+            format!("{} {}", stage.number, stage.slug),
+            route(&stage.source, &stage.target),
+            stage.state.to_string(),
+            file(stage.file).to_owned(),
+            count(stage.counts.written),
+            count(stage.counts.filtered),
+            count(stage.quarantined),
+            count(stage.waiting),
+        ]
+    });
+    table(
+        &[
+            "stage",
+            "route",
+            "state",
+            "file",
+            ">written",
+            ">filtered",
+            ">quarantined",
+            ">waiting",
+        ],
+        rows,
+    ) + "\n"
+}
+
+fn file(state: FileState) -> &'static str {
+    match state {
+        FileState::New => "new",
+        FileState::Same => "as applied",
+        FileState::Cosmetic => "new text, same meaning",
+        FileState::Drifted => "CHANGED",
+        FileState::Missing => "MISSING",
+    }
+}
+
+fn databases(status: &Standing) -> String {
+    let rows = status
+        .databases
+        .iter()
+        .map(|(name, records)| vec![name.clone(), count(*records)]);
+    let mut text = if status.databases.is_empty() {
+        "no database yet\n".to_owned()
+    } else {
+        table(&["database", ">records"], rows)
+    };
+    if status.refused_at_the_door > 0 {
+        text += &format!(
+            "{} refused at the door by loads\n",
+            super::render::counted(status.refused_at_the_door, "line")
+        );
+    }
+    text
+}
+
+/// What to do next, the most pressing first.
+fn next(session: &Session<'_>, status: &Standing) -> Option<String> {
+    let any = |wanted: fn(&StageStatus) -> bool| status.stages.iter().find(|stage| wanted(stage));
+    if let Some(stage) = any(|stage| matches!(stage.file, FileState::Drifted | FileState::Missing)) {
+        return Some(format!(
+            "stage {} was applied with another file: {} shows the difference",
+            stage.number,
+            session.command("apply")
+        ));
+    }
+    if any(|stage| stage.state == StageState::RollingBack).is_some() {
+        return Some(format!(
+            "a rollback was interrupted: {} goes on",
+            session.command("rollback")
+        ));
+    }
+    if let Some(stage) = any(|stage| stage.state == StageState::Applying) {
+        return Some(format!(
+            "stage {} was interrupted: {} goes on",
+            stage.number,
+            session.command("apply")
+        ));
+    }
+    if status.databases.is_empty() {
+        return Some(session.command("load DATABASE FILE"));
+    }
+    if any(|stage| stage.waiting > 0 || stage.state == StageState::Pending).is_some() {
+        return Some(session.command("apply"));
+    }
+    if any(|stage| stage.quarantined > 0).is_some() || status.refused_at_the_door > 0 {
+        return Some(session.command("quarantine list"));
+    }
+    None
+}

@@ -1,0 +1,96 @@
+//! `trace`: the life of one record.
+
+use counterfoil::history::TraceStep;
+use serde_json::json;
+
+use super::answer::{Answer, json};
+use super::failure::Failure;
+use super::render::{bold, dim, green, moment, red, short, shown, yellow};
+use super::session::Session;
+
+/// Tells the life of one record across all stages, from its stubs in the ledger.
+///
+/// Each line is one stub: when, in which run and by whom, what became of it and why. The hashes are commitments to its
+/// content before and after; the content itself is not shown.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil trace orders_v2 ORD-2024-001")]
+pub(crate) struct Trace {
+    /// A database that holds the record, or held it.
+    database: String,
+    /// The record's id there.
+    id: String,
+}
+
+impl Trace {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let store = session.open()?;
+        let steps = counterfoil::history::trace(&store, &self.database, &self.id)?;
+        let mut text = format!("{} in {}\n", bold(&shown(&self.id)), shown(&self.database));
+        text.extend(steps.iter().map(told));
+        let data = json!({ "database": self.database, "id": self.id, "steps": json(&steps) });
+        Ok(Answer::new(data, text))
+    }
+}
+
+fn told(step: &TraceStep) -> String {
+    let what = match step.stage {
+        Some(stage) => format!("{} stage {stage}", step.kind),
+        None => step.kind.clone(),
+    };
+    let source = step.source.as_deref().unwrap_or_default();
+    let database = step.database.as_deref().unwrap_or_default();
+    let route = if source.is_empty() || source == database {
+        database.to_owned()
+    } else {
+        format!("{source} -> {database}")
+    };
+    let outcome = match step.outcome.as_str() {
+        "written" => green("written"),
+        "refused" => red("refused"),
+        other => yellow(other),
+    };
+    let number = match step.target_record {
+        Some(target) => format!("record {} as {target}", step.record),
+        None => format!("record {}", step.record),
+    };
+    let mut text = format!(
+        "  {}  {}  {outcome}  {}\n",
+        moment(&step.at),
+        shown(&what),
+        shown(&route)
+    );
+    let mut details = vec![
+        number,
+        format!("batch {}", step.batch),
+        format!("run {} by {}", step.run, step.actor),
+    ];
+    let hashes = [
+        ("from", &step.input_hash),
+        ("before", &step.before_hash),
+        ("after", &step.after_hash),
+    ];
+    let hashes = hashes
+        .iter()
+        .filter(|(_, hash)| !hash.is_empty())
+        .map(|(name, hash)| format!("{name} {}", short(hash)));
+    details.extend(hashes);
+    text += &format!("    {}\n", dim(&shown(&details.join(", "))));
+    if let Some(reason) = &step.reason {
+        text += &format!("    {} {}\n", dim("why"), shown(&because(reason)));
+    }
+    text
+}
+
+/// The reason of a stub: codes and places.
+pub(crate) fn because(reason: &str) -> String {
+    if let Ok(refusal) = serde_json::from_str::<counterfoil::refusal::Refusal>(reason) {
+        return match refusal.line {
+            Some(line) => format!("{refusal} (line {line})"),
+            None => refusal.to_string(),
+        };
+    }
+    let code = serde_json::from_str::<serde_json::Value>(reason)
+        .ok()
+        .and_then(|reason| reason["code"].as_str().map(str::to_owned));
+    code.unwrap_or_else(|| reason.to_owned())
+}

@@ -1,0 +1,95 @@
+//! Values of options: times and limits.
+
+use std::time::Duration;
+
+use counterfoil::rollback::OnConflict;
+use counterfoil::stage::{MaxErrors, OnError};
+
+/// `30s`, `5m`, `2h`, `500ms`; a number alone is seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let wrong = || "give a time such as 30s, 5m or 2h".to_owned();
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    let seconds = match &text[digits.len()..] {
+        "ms" => return Ok(Duration::from_millis(number)),
+        "" | "s" => Some(number),
+        "m" => number.checked_mul(60),
+        "h" => number.checked_mul(3_600),
+        _ => None,
+    };
+    seconds.map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// `10`, or a share of the source: `0.5%`.
+pub(crate) fn max_errors(text: &str) -> Result<MaxErrors, String> {
+    let count = text.parse().ok().map(MaxErrors::Count);
+    count
+        .or_else(|| MaxErrors::share(text))
+        .ok_or_else(|| "give a count, or a share such as 0.5%".to_owned())
+}
+
+/// What happens when a record is refused.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum OnErrorChoice {
+    /// The pass stops at the first refused record.
+    Stop,
+    /// Refused records go to quarantine, and the pass goes on.
+    Quarantine,
+}
+
+impl From<OnErrorChoice> for OnError {
+    fn from(choice: OnErrorChoice) -> Self {
+        match choice {
+            OnErrorChoice::Stop => Self::Stop,
+            OnErrorChoice::Quarantine => Self::Quarantine,
+        }
+    }
+}
+
+/// What happens to records that were changed since.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum OnConflictChoice {
+    /// Change nothing at all.
+    Abort,
+    /// Leave those records as they are now.
+    Skip,
+    /// Undo only the fields that nobody has changed since.
+    Merge,
+    /// Restore them all the same; what they are now is kept in the ledger.
+    Force,
+}
+
+impl From<OnConflictChoice> for OnConflict {
+    fn from(choice: OnConflictChoice) -> Self {
+        match choice {
+            OnConflictChoice::Abort => Self::Abort,
+            OnConflictChoice::Skip => Self::Skip,
+            OnConflictChoice::Merge => Self::Merge,
+            OnConflictChoice::Force => Self::Force,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_their_unit_beside_them() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7_200)));
+        for text in ["", "s", "-1", "1.5s", "3d", "1 s", "99999999999999999999h", "é"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn limits_of_errors_are_counts_or_shares() {
+        assert_eq!(max_errors("10"), Ok(MaxErrors::Count(10)));
+        assert!(matches!(max_errors("0.5%"), Ok(MaxErrors::Share(_))));
+        for text in ["", "%", "101%", "-1", "1.5", "x"] {
+            assert!(max_errors(text).is_err(), "{text}");
+        }
+    }
+}

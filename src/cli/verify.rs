@@ -1,0 +1,83 @@
+//! `verify`: the ledger and the data against each other.
+
+use counterfoil::verify::{VerifyOptions, VerifyReport};
+
+use super::answer::{Answer, Exit, json};
+use super::failure::Failure;
+use super::outcome::stopped_early;
+use super::render::{bold, count, green, short, table};
+use super::session::Session;
+use super::signals::stop_signal;
+
+/// Verifies the ledger against its own hashes, and every record against the ledger.
+///
+/// Reads only. The exit code is 8 where anything is not as the ledger says.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil verify")]
+pub(crate) struct Verify {
+    /// Leaves the records out and verifies the ledger alone.
+    #[arg(long)]
+    ledger_only: bool,
+}
+
+impl Verify {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let store = session.open()?;
+        let options = VerifyOptions {
+            ledger_only: self.ledger_only,
+            stop: stop_signal(*session.screen)?,
+        };
+        let report = counterfoil::verify::verify(&store, &options)?;
+        let answer = Answer::new(json(&report), told(&report));
+        if report.problems > 0 {
+            let message = format!("{} things are not as the ledger says", count(report.problems));
+            let failure = Failure::new(Exit::Unsound, "verify.failed", message).hint(
+                "keep the file as it is for the inquiry, and go on with a copy that verifies; `counterfoil history` tells \
+                 which run wrote a batch",
+            );
+            return Ok(answer.failed(failure));
+        }
+        if !report.complete {
+            return Ok(answer.failed(stopped_early(&counterfoil::Stopped::Asked)));
+        }
+        Ok(answer)
+    }
+}
+
+fn told(report: &VerifyReport) -> String {
+    let mut text = table(
+        &[">batches", ">stubs", ">records", ">images", ">tree size", "root"],
+        [vec![
+            count(report.batches),
+            count(report.entries),
+            count(report.rows),
+            count(report.images),
+            count(report.tree_size),
+            short(&report.tree_root).to_owned(),
+        ]],
+    );
+    if report.is_sound() {
+        return text + &format!("{} everything is as the ledger says\n", green("sound:"));
+    }
+    let rows = report.findings.iter().map(|finding| {
+        let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
+        vec![
+            finding.code.to_owned(),
+            number(finding.batch),
+            finding.database.clone().unwrap_or_default(),
+            number(finding.record),
+            finding.message.clone(),
+        ]
+    });
+    if !report.findings.is_empty() {
+        text += &format!("\n{}\n", bold("Findings"));
+        text += &table(&["code", ">batch", "database", ">record", "what"], rows);
+    }
+    if report.problems > report.findings.len() as u64 {
+        text += &format!(
+            "and {} more\n",
+            count(report.problems - report.findings.len() as u64)
+        );
+    }
+    text
+}
