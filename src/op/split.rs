@@ -1,26 +1,37 @@
 //! `split`: a text into its parts, as a list or in fields of their own.
 
+use regex::Regex;
 use serde_json::json;
 
 use super::frame::{Frame, MISSING, NULL, PATH, TO, alongside, frame_builders};
-use super::{Effect, Form, Join, Key, Manual, Operation, Reversibility, Settings};
+use super::{Effect, Form, Join, Key, Manual, Operation, Reversibility, Settings, pattern};
 use crate::expression::Scope;
 use crate::path::{Path, PathError};
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
-/// `split`: cuts a text at every separator, into a list in its place, or into fields of their own. With fields, the
-/// last one takes what is left: "Mary Ann Smith" at the blank gives "Mary" and "Ann Smith".
+/// `split`: cuts a text at every separator, or into the groups of a pattern, into a list in its place, or into fields
+/// of their own. With a separator and fields, the last one takes what is left: "Mary Ann Smith" at the blank gives
+/// "Mary" and "Ann Smith". A pattern is taken whole or not at all: a text that it does not match is refused.
 #[derive(Clone, Debug)]
 pub struct Split {
     frame: Frame,
-    at: String,
+    cut: Cut,
     limit: Option<usize>,
     trim: bool,
     drop_empty: bool,
     into: Vec<Path>,
     fewer: Fewer,
+}
+
+/// Where a text is cut.
+#[derive(Clone, Debug)]
+enum Cut {
+    /// At this separator.
+    At(String),
+    /// Into the groups of this pattern; its text as written.
+    Groups(Regex, String),
 }
 
 /// What a field of [`Split::into_fields`] gets when there are fewer parts than fields.
@@ -44,13 +55,23 @@ impl Split {
     /// # Errors
     /// [`PathError`] when the text is no path.
     pub fn new(path: &str, at: &str) -> Result<Self, PathError> {
-        Ok(Self::of(Frame::new(MANUAL.name, path)?, at))
+        Ok(Self::of(Frame::new(MANUAL.name, path)?, Cut::At(at.to_owned())))
     }
 
-    fn of(frame: Frame, at: &str) -> Self {
+    /// Takes the groups of a pattern as the parts; a text that it does not match is refused, `split.no_match`. Anchor
+    /// it with `^` and `$` to take the whole text apart.
+    ///
+    /// # Errors
+    /// A [`Problem`] without a place when the path or the pattern is wrong, or the pattern has no groups.
+    pub fn by_pattern(path: &str, pattern: &str) -> Result<Self, Problem> {
+        let cut = Cut::groups(pattern, None)?;
+        Ok(Self::of(Frame::new(MANUAL.name, path)?, cut))
+    }
+
+    fn of(frame: Frame, cut: Cut) -> Self {
         Self {
             frame,
-            at: at.to_owned(),
+            cut,
             limit: None,
             trim: false,
             drop_empty: false,
@@ -104,13 +125,10 @@ impl Split {
     }
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-        let at = settings.text("at").unwrap_or_default();
-        if at.is_empty() {
-            let message = "`at` is empty, which cuts nowhere";
-            return Err(Problem::error("split.at", settings.place_of("at"), message));
-        }
-        let mut split = Self::of(Frame::read(settings)?, at);
+        let cut = Cut::read(settings)?;
+        let mut split = Self::of(Frame::read(settings)?, cut);
         split.into = settings.paths("into")?;
+        split.check_groups(settings)?;
         if !split.into.is_empty() && settings.has("to") {
             let message = "the parts go either into one list (`to`) or into fields (`into`)";
             return Err(Problem::error("split.into", settings.place_of("into"), message));
@@ -133,19 +151,46 @@ impl Split {
         Ok(Box::new(split))
     }
 
-    fn parts<'t>(&self, text: &'t str) -> Vec<&'t str> {
-        if self.at.is_empty() {
-            return vec![text];
+    /// A pattern says how many parts there are, so that a field too many or too few is a mistake in the stage.
+    fn check_groups(&self, settings: &Settings<'_>) -> Result<(), Problem> {
+        let Cut::Groups(pattern, _) = &self.cut else {
+            return Ok(());
+        };
+        let (groups, fields) = (pattern.captures_len() - 1, self.into.len());
+        if fields == 0 || fields == groups {
+            return Ok(());
+        }
+        let message = format!("`pattern` has {groups} groups, and `into` has {fields} fields");
+        Err(Problem::error("split.groups", settings.place_of("into"), message)
+            .help("write `(?:...)` around what is no part"))
+    }
+
+    /// The parts; `None` for a group of the pattern that took no part in the match.
+    fn parts<'t>(&self, text: &'t str, place: &Path) -> Result<Vec<Option<&'t str>>, Refusal> {
+        let trimmed = |part: &'t str| if self.trim { part.trim() } else { part };
+        let kept = |part: &Option<&str>| !self.drop_empty || part.is_some_and(|part| !part.is_empty());
+        let at = match &self.cut {
+            Cut::At(at) => at,
+            Cut::Groups(pattern, _) => {
+                let groups = pattern.captures(text).ok_or_else(|| {
+                    let refusal = self.frame.refuse("no_match", place);
+                    refusal.expected("a text that the pattern matches")
+                })?;
+                let parts = groups.iter().skip(1);
+                let parts = parts.map(|part| part.map(|part| trimmed(part.as_str())));
+                return Ok(parts.filter(kept).collect());
+            }
+        };
+        if at.is_empty() {
+            return Ok(vec![Some(text)]);
         }
         let limit = match self.limit {
             Some(limit) => limit,
             None if self.into.is_empty() => usize::MAX,
             None => self.into.len(),
         };
-        text.splitn(limit, self.at.as_str())
-            .map(|part| if self.trim { part.trim() } else { part })
-            .filter(|part| !self.drop_empty || !part.is_empty())
-            .collect()
+        let parts = text.splitn(limit, at.as_str());
+        Ok(parts.map(|part| Some(trimmed(part))).filter(kept).collect())
     }
 
     fn cut_into_fields(&self, document: &mut Document, place: &Path, value: &Value) -> Result<bool, Refusal> {
@@ -154,7 +199,8 @@ impl Split {
         } else {
             Some(self.frame.text(value, place)?)
         };
-        let parts = text.as_deref().map(|text| self.parts(text)).unwrap_or_default();
+        let parts = text.as_deref().map(|text| self.parts(text, place));
+        let parts = parts.transpose()?.unwrap_or_default();
         let fields = self.into.len();
         if parts.len() > fields {
             return Err(self
@@ -162,14 +208,15 @@ impl Split {
                 .refuse("too_many", place)
                 .expected(format!("{fields} parts")));
         }
-        if text.is_some() && parts.len() < fields && self.fewer == Fewer::Refuse {
+        let found = parts.iter().flatten().count();
+        if text.is_some() && found < fields && self.fewer == Fewer::Refuse {
             return Err(self
                 .frame
                 .refuse("no_match", place)
                 .expected(format!("{fields} parts")));
         }
         for (at, field) in self.into.iter().enumerate() {
-            let value = match (parts.get(at), self.fewer) {
+            let value = match (parts.get(at).copied().flatten(), self.fewer) {
                 (Some(part), _) => Value::text(part),
                 (None, _) if text.is_none() => Value::null(),
                 (None, Fewer::Empty) => Value::text(""),
@@ -183,7 +230,38 @@ impl Split {
     }
 
     fn is_reversible(&self) -> bool {
-        self.into.is_empty() && self.frame.is_in_place() && !self.trim && !self.drop_empty
+        let joinable = self.into.is_empty() && !self.trim && !self.drop_empty;
+        joinable && self.frame.is_in_place() && matches!(self.cut, Cut::At(_))
+    }
+}
+
+impl Cut {
+    fn read(settings: &Settings<'_>) -> Result<Self, Problem> {
+        match (settings.text("at"), settings.text("pattern")) {
+            (Some(""), None) => {
+                let message = "`at` is empty, which cuts nowhere";
+                Err(Problem::error("split.at", settings.place_of("at"), message))
+            }
+            (Some(at), None) => Ok(Self::At(at.to_owned())),
+            (None, Some(pattern)) => Self::groups(pattern, Some(&settings.place_of("pattern"))),
+            _ => {
+                let message = "a text is cut either `at` a separator or by a `pattern`";
+                Err(Problem::error("split.at", settings.place_of("at"), message))
+            }
+        }
+    }
+
+    fn groups(pattern: &str, place: Option<&Place>) -> Result<Self, Problem> {
+        let compiled = pattern::compile(pattern).map_err(|error| {
+            let message = format!("`pattern` is no pattern: {error}");
+            Problem::error("split.pattern", place.cloned(), message)
+        })?;
+        if compiled.captures_len() < 2 {
+            let message = "`pattern` has no groups, and the groups are the parts";
+            return Err(Problem::error("split.groups", place.cloned(), message)
+                .help("write parentheses around each part"));
+        }
+        Ok(Self::Groups(compiled, pattern.to_owned()))
     }
 }
 
@@ -200,8 +278,11 @@ impl Operation for Split {
         }
         self.frame.apply(document, |value, place| {
             let text = self.frame.text(value, place)?;
+            let parts = self.parts(&text, place)?.into_iter();
             Ok(Value::List(
-                self.parts(&text).into_iter().map(Value::text).collect(),
+                parts
+                    .map(|part| part.map_or_else(Value::null, Value::text))
+                    .collect(),
             ))
         })
     }
@@ -229,13 +310,20 @@ impl Operation for Split {
     }
 
     fn inverse(&self) -> Option<Box<dyn Operation>> {
-        self.is_reversible()
-            .then(|| Box::new(Join::back(&self.frame, &self.at)) as Box<dyn Operation>)
+        match &self.cut {
+            Cut::At(at) if self.is_reversible() => Some(Box::new(Join::back(&self.frame, at))),
+            _ => None,
+        }
     }
 
     fn meaning(&self) -> serde_json::Value {
+        let (at, pattern) = match &self.cut {
+            Cut::At(at) => (Some(at), None),
+            Cut::Groups(_, pattern) => (None, Some(pattern)),
+        };
         self.frame.meaning(json!({
-            "at": self.at,
+            "at": at,
+            "pattern": pattern,
             "limit": self.limit,
             "trim": self.trim,
             "drop_empty": self.drop_empty,
@@ -254,11 +342,17 @@ impl Operation for Split {
 pub(super) static MANUAL: Manual = Manual {
     name: "split",
     group: "value",
-    summary: "Cuts a text at every separator, into a list or into fields.",
+    summary: "Cuts a text at every separator, or into the groups of a pattern, into a list or into fields.",
     keys: &[
         PATH,
         TO,
-        Key::required("at", Form::Text, "the separator"),
+        Key::optional("at", Form::Text, "cut by `pattern`", "the separator"),
+        Key::optional(
+            "pattern",
+            Form::Text,
+            "cut by `at`",
+            "its groups are the parts; a text that it does not match is refused",
+        ),
         Key::optional(
             "limit",
             Form::Integer,
@@ -282,7 +376,7 @@ pub(super) static MANUAL: Manual = Manual {
             "fewer",
             Form::Choice(&["refuse", "empty", "null", "omit"]),
             "refuse",
-            "what a field of `into` gets when there are fewer parts",
+            "what a field of `into` gets when there are fewer parts, or its group took no part",
         ),
         MISSING,
         NULL,
@@ -334,6 +428,37 @@ mod tests {
             run(&op.fewer(Fewer::Omit), r#"{"n":"x"}"#).unwrap(),
             r#"{"n":"x","a":"x"}"#
         );
+    }
+
+    #[test]
+    fn a_pattern_takes_an_address_apart_from_the_right_or_refuses_it() {
+        let settings = "path = \"a\"\npattern = '^(.+), ([^,]+), ([A-Z]{2}) (\\d{5})(-\\d{4})?$'\n\
+            into = [\"street\", \"city\", \"state\", \"zip\", \"more\"]\nfewer = \"omit\"";
+        let op = built(&MANUAL, settings, None).unwrap();
+        let json = r#"{"a":"12 Main St, Apt 4, Boston, MA 02101"}"#;
+        let expected = r#"{"a":"12 Main St, Apt 4, Boston, MA 02101","street":"12 Main St, Apt 4","city":"Boston","state":"MA","zip":"02101"}"#;
+        assert_eq!(run(op.as_ref(), json).unwrap(), expected);
+        for address in [
+            "12 Main St, Boston, MA 0210",
+            "12 Main St\\n, Boston, MA 02101",
+            "",
+        ] {
+            let refused = run(op.as_ref(), &format!(r#"{{"a":"{address}"}}"#)).unwrap_err();
+            assert_eq!(refused, "split.no_match at /a", "{address}");
+        }
+        let list = Split::by_pattern("a", "^(x)(y)?$").unwrap();
+        assert_eq!(run(&list, r#"{"a":"x"}"#).unwrap(), r#"{"a":["x",null]}"#);
+        assert!(list.inverse().is_none());
+        for (wrong, code) in [
+            ("", "split.at"),
+            ("at = ','\npattern = '(x)'", "split.at"),
+            ("pattern = '('", "split.pattern"),
+            ("pattern = 'x'", "split.groups"),
+            ("pattern = '(x)'\ninto = ['b', 'c']", "split.groups"),
+        ] {
+            let settings = format!("path = 'a'\n{wrong}");
+            assert_eq!(built(&MANUAL, &settings, None).unwrap_err().code, code, "{wrong}");
+        }
     }
 
     #[test]
