@@ -4,4 +4,5 @@ mod decimal_conformance;
 mod engine;
 #[cfg(unix)]
 mod faults;
+mod projects;
 mod support;
