@@ -1,5 +1,6 @@
 //! The tests of Counterfoil's promises, one module each, in one binary.
 
+mod audit;
 mod decimal_conformance;
 mod engine;
 #[cfg(unix)]
