@@ -3,6 +3,7 @@
 mod audit;
 mod decimal_conformance;
 mod engine;
+mod examples;
 #[cfg(unix)]
 mod faults;
 mod projects;
