@@ -168,7 +168,7 @@ impl Split {
     /// The parts; `None` for a group of the pattern that took no part in the match.
     fn parts<'t>(&self, text: &'t str, place: &Path) -> Result<Vec<Option<&'t str>>, Refusal> {
         let trimmed = |part: &'t str| if self.trim { part.trim() } else { part };
-        let kept = |part: &Option<&str>| !self.drop_empty || part.is_some_and(|part| !part.is_empty());
+        let kept = |part: Option<&str>| !self.drop_empty || part.is_some_and(|part| !part.is_empty());
         let at = match &self.cut {
             Cut::At(at) => at,
             Cut::Groups(pattern, _) => {
@@ -178,7 +178,7 @@ impl Split {
                 })?;
                 let parts = groups.iter().skip(1);
                 let parts = parts.map(|part| part.map(|part| trimmed(part.as_str())));
-                return Ok(parts.filter(kept).collect());
+                return Ok(parts.filter(|part| kept(*part)).collect());
             }
         };
         if at.is_empty() {
@@ -190,7 +190,10 @@ impl Split {
             None => self.into.len(),
         };
         let parts = text.splitn(limit, at.as_str());
-        Ok(parts.map(|part| Some(trimmed(part))).filter(kept).collect())
+        Ok(parts
+            .map(|part| Some(trimmed(part)))
+            .filter(|part| kept(*part))
+            .collect())
     }
 
     fn cut_into_fields(&self, document: &mut Document, place: &Path, value: &Value) -> Result<bool, Refusal> {

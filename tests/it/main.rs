@@ -1,8 +1,11 @@
 //! The tests of Counterfoil's promises, one module each, in one binary.
 
+mod audit;
 mod decimal_conformance;
 mod engine;
+mod examples;
 #[cfg(unix)]
 mod faults;
 mod readme;
+mod projects;
 mod support;

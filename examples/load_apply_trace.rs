@@ -1,0 +1,78 @@
+//! The whole way: records loaded, carried through the stages of a project, one of them traced, and all taken back.
+//!
+//! `cargo run --example load_apply_trace`
+
+use std::fs::File;
+use std::path::Path;
+
+use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::history::trace;
+use counterfoil::load::{LoadOptions, load};
+use counterfoil::observe::Silent;
+use counterfoil::problem::Problem;
+use counterfoil::project::Project;
+use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::store::{Store, StoreOptions};
+use counterfoil::surroundings::Surroundings;
+use counterfoil::verify::{VerifyOptions, verify};
+
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(Problem::to_string).collect()
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/bank");
+    let project = Project::open(&folder).map_err(|problems| lines(&problems))?;
+    let elsewhere = tempfile::tempdir()?;
+    let path = elsewhere.path().join("bank.db");
+    let mut store = Store::open_or_create(path, StoreOptions::default(), Surroundings::default())?;
+
+    let input = File::open(folder.join("records/legacy_transactions.ndjson"))?;
+    let options = LoadOptions {
+        id_field: "tx_ref".to_owned(),
+        ..LoadOptions::default()
+    };
+    let loaded = load(
+        &mut store,
+        "legacy_transactions",
+        "sample",
+        input,
+        &options,
+        &mut Silent,
+    )?;
+    println!("loaded {} transactions", loaded.counts.written);
+
+    let applied = apply(
+        &mut store,
+        project.stages(),
+        &ApplyOptions::default(),
+        &mut Silent,
+    )?;
+    for pass in &applied.passes {
+        let (written, refused) = (pass.counts.written, pass.counts.refused);
+        println!("stage {}: {written} written, {refused} refused", pass.stage);
+    }
+
+    for step in trace(&store, "transactions", "T005")? {
+        let by = step.stage.map_or(step.kind, |stage| format!("stage {stage}"));
+        println!(
+            "T005: {} by {by} to {}",
+            step.outcome,
+            step.database.unwrap_or_default()
+        );
+    }
+
+    let everything = RollbackOptions {
+        scope: Scope::All,
+        ..RollbackOptions::default()
+    };
+    let undone = rollback(&mut store, project.name(), &everything, &mut Silent)?;
+    let left = store.count("transactions")?;
+    println!(
+        "took back {} passes, {left} transactions are left",
+        undone.undone.len()
+    );
+    let verified = verify(&store, &VerifyOptions::default())?;
+    println!("the ledger is sound: {}", verified.is_sound());
+    Ok(())
+}

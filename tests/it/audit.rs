@@ -1,0 +1,251 @@
+//! The auditor's cookbook, `schema/audit.sql`: every question in it is asked of a real store.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::Command;
+
+use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::digest::{hex, sha256};
+use counterfoil::load::{LoadOptions, load};
+use counterfoil::observe::Silent;
+use counterfoil::project::Project;
+use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::store::{Store, StoreOptions};
+use counterfoil::surroundings::Surroundings;
+use rusqlite::{Connection, OpenFlags};
+
+const COOKBOOK: &str = include_str!("../../schema/audit.sql");
+
+/// One question: its title, its query, and whether its answer must be empty or may be.
+struct Question {
+    title: &'static str,
+    query: String,
+    must_be_empty: bool,
+    may_be_empty: bool,
+}
+
+/// The cookbook taken apart: the settings, and the questions in order.
+fn cookbook() -> (Vec<&'static str>, Vec<Question>) {
+    let mut parts = COOKBOOK.split("\n-- # ");
+    let settings = parts.next().unwrap_or_default().lines();
+    let settings = settings.filter(|line| line.starts_with(".parameter")).collect();
+    let questions = parts.map(|part| {
+        let (title, rest) = part.split_once('\n').unwrap();
+        let is_comment = |line: &&str| line.starts_with("--");
+        let query: Vec<&str> = rest.lines().filter(|line| !is_comment(line)).collect();
+        Question {
+            title,
+            query: query.join("\n").trim().to_owned(),
+            must_be_empty: rest.contains("-- Must be empty."),
+            may_be_empty: rest.contains("-- Empty: "),
+        }
+    });
+    (settings, questions.collect())
+}
+
+/// A store with a history: the bank loaded, applied, its last stage rolled back and applied again, and one more edit.
+fn bank(path: &Path) -> Store {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/bank");
+    let project = Project::open(&folder).unwrap();
+    let mut store = Store::open_or_create(path, StoreOptions::default(), Surroundings::default()).unwrap();
+    let input = File::open(folder.join("records/legacy_transactions.ndjson")).unwrap();
+    let by_id = LoadOptions {
+        id_field: "tx_ref".to_owned(),
+        ..LoadOptions::default()
+    };
+    load(
+        &mut store,
+        "legacy_transactions",
+        "legacy.ndjson",
+        input,
+        &by_id,
+        &mut Silent,
+    )
+    .unwrap();
+    let all = ApplyOptions::default();
+    apply(&mut store, project.stages(), &all, &mut Silent).unwrap();
+    rollback(
+        &mut store,
+        "bank",
+        &RollbackOptions {
+            scope: Scope::Last,
+            ..RollbackOptions::default()
+        },
+        &mut Silent,
+    )
+    .unwrap();
+    apply(&mut store, project.stages(), &all, &mut Silent).unwrap();
+    let corrected = r#"{"tx_ref":"T011","acct_no":"A2000","tx_date":"2024-02-11","tx_amt":"12.34"}"#;
+    store
+        .database("legacy_transactions")
+        .unwrap()
+        .put("T011", corrected)
+        .unwrap();
+    store
+}
+
+/// The rows of an answer, a line each; the shell is asked where there is one, otherwise the library that is built in.
+fn ask(shell: bool, store: &Path, settings: &[&str], query: &str) -> Result<Vec<String>, String> {
+    if shell {
+        let mut command = Command::new("sqlite3");
+        command.args(["-batch", "-bail", "-readonly"]).arg(store);
+        command.args(settings).arg(query);
+        let output = command.output().map_err(|error| error.to_string())?;
+        if !output.status.success() || !output.stderr.is_empty() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        let text = String::from_utf8(output.stdout).map_err(|error| error.to_string())?;
+        return Ok(text.lines().map(str::to_owned).collect());
+    }
+    built_in(store, settings, query).map_err(|error| error.to_string())
+}
+
+fn built_in(store: &Path, settings: &[&str], query: &str) -> rusqlite::Result<Vec<String>> {
+    let connection = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut statement = connection.prepare(query)?;
+    for setting in settings
+        .iter()
+        .filter_map(|line| line.strip_prefix(".parameter set "))
+    {
+        let (name, value) = setting.split_once(' ').unwrap();
+        let Some(at) = statement.parameter_index(name)? else {
+            continue;
+        };
+        let sql = format!("SELECT {}", value.trim_matches('"'));
+        let value: rusqlite::types::Value = connection.query_row(&sql, [], |row| row.get(0))?;
+        statement.raw_bind_parameter(at, value)?;
+    }
+    let columns = statement.column_count();
+    let mut rows = statement.raw_query();
+    let mut answer = Vec::new();
+    while let Some(row) = rows.next()? {
+        let cell = |at: usize| {
+            row.get_ref(at).map(|value| match value {
+                rusqlite::types::ValueRef::Null => String::new(),
+                rusqlite::types::ValueRef::Integer(integer) => integer.to_string(),
+                rusqlite::types::ValueRef::Real(real) => real.to_string(),
+                rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes) => {
+                    String::from_utf8_lossy(bytes).into_owned()
+                }
+            })
+        };
+        let cells: rusqlite::Result<Vec<String>> = (0..columns).map(cell).collect();
+        answer.push(cells?.join("|"));
+    }
+    Ok(answer)
+}
+
+fn has_shell() -> bool {
+    let found = Command::new("sqlite3").arg("--version").output().is_ok();
+    if !found {
+        eprintln!("there is no sqlite3 shell here: the questions are asked of the SQLite that is built in");
+    }
+    found
+}
+
+#[test]
+fn every_question_of_the_cookbook_is_answered_by_a_real_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    drop(bank(&path));
+    let (settings, questions) = cookbook();
+    assert!(settings.len() > 3 && questions.len() > 20);
+    let shells: &[bool] = if has_shell() { &[true, false] } else { &[false] };
+    if shells.len() > 1 {
+        let whole = format!(".read '{}/schema/audit.sql'", env!("CARGO_MANIFEST_DIR"));
+        let answers = ask(true, &path, &[], &whole).unwrap_or_else(|error| panic!("{error}"));
+        assert!(answers.len() > 400, "{}", answers.len());
+    }
+    for question in &questions {
+        for shell in shells {
+            let answer = ask(*shell, &path, &settings, &question.query)
+                .unwrap_or_else(|error| panic!("{}: {error}", question.title));
+            if question.must_be_empty {
+                assert_eq!(answer, [""; 0], "{}", question.title);
+            } else if !question.may_be_empty {
+                assert!(!answer.is_empty(), "{}", question.title);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_cookbook_tells_values_before_refusals_and_totals() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    drop(bank(&path));
+    let (settings, questions) = cookbook();
+    let answer = |title: &str| {
+        let question = questions
+            .iter()
+            .find(|question| question.title.starts_with(title));
+        let question = question.unwrap_or_else(|| panic!("no question {title}"));
+        ask(false, &path, &settings, &question.query).unwrap()
+    };
+    let before = answer("What were its values before");
+    assert!(
+        before.iter().any(|row| row.contains("/amount|1234.565")),
+        "{before:?}"
+    );
+    let changed = answer("Whose amount");
+    assert!(
+        changed
+            .iter()
+            .any(|row| row.ends_with(r#"|T005|1234.565|"1234.56""#)),
+        "{changed:?}"
+    );
+    assert_eq!(answer("What stands refused")[0], "2|enrich|decimal.invalid|10");
+    assert_eq!(answer("Who rolled back what").len(), 1);
+    assert_eq!(answer("What was written to a stage's source").len(), 1);
+    assert_eq!(answer("Which source records have no target").len(), 12);
+    let totals = answer("Control totals per account");
+    assert!(
+        totals[0].starts_with("|5|"),
+        "the transactions of no account are a bucket of their own: {}",
+        totals[0]
+    );
+    assert!(
+        totals.contains(&"A1001|1|500000|500000|0".to_owned()),
+        "{totals:?}"
+    );
+}
+
+#[test]
+fn a_stage_a_batch_and_a_record_hash_by_hand_to_what_the_ledger_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    drop(bank(&path));
+    let (settings, questions) = cookbook();
+    let answer = |title: &str| {
+        let question = questions
+            .iter()
+            .find(|question| question.title.starts_with(title))
+            .unwrap();
+        ask(false, &path, &settings, &question.query).unwrap()
+    };
+    let digest = |lines: &[String]| hex(&sha256(&[(lines.join("\n") + "\n").as_bytes()]));
+    let expected = answer("What must they hash to");
+    let expected: Vec<&str> = expected[0].split('|').collect();
+    assert_eq!(digest(&answer("What do the stubs")), expected[1]);
+    assert_eq!(digest(&answer("What does the header")), expected[2]);
+    let row = answer("Is a row still");
+    let (bytes, committed) = row[0].split_once('|').unwrap();
+    assert_eq!(hex(&sha256(&[&hex_bytes(bytes)])), committed);
+    let texts = ask(
+        false,
+        &path,
+        &[],
+        "SELECT lower(hex(text_sha256)) FROM ledger_stage WHERE number=2",
+    )
+    .unwrap();
+    let stage = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/bank/0002_enrich.toml"))
+        .unwrap();
+    assert_eq!(texts, [hex(&sha256(&[&stage]))]);
+}
+
+fn hex_bytes(text: &str) -> Vec<u8> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}

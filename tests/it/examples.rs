@@ -1,0 +1,87 @@
+//! The programs in `examples/`: each is compiled, run and held to what it prints.
+
+use std::process::Command;
+
+/// What an example prints, built and run by cargo as a reader would.
+fn run(example: &str) -> String {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["run", "--quiet", "--offline", "--manifest-path"]);
+    cargo.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    cargo.args(["--example", example]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let output = cargo.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{example}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_stage_is_built_in_rust() {
+    let expected = "\
+1: {\"name\":\"Ada Lovelace\",\"email\":\"ada@example.com\",\"vip\":true,\"first_name\":\"Ada\",\"last_name\":\"Lovelace\",\"free_host\":true}
+2: refused, email.no_host at /email: expected a text with an @
+3: refused, split.no_match at /name: expected 2 parts
+";
+    assert_eq!(run("stage_in_rust"), expected);
+}
+
+#[test]
+fn a_project_is_loaded_applied_traced_and_taken_back() {
+    let expected = "\
+loaded 320 transactions
+stage 1: 320 written, 0 refused
+stage 2: 308 written, 12 refused
+stage 3: 308 written, 0 refused
+T005: written by load to legacy_transactions
+T005: written by stage 1 to transactions
+T005: written by stage 2 to transactions
+T005: written by stage 3 to transactions
+took back 3 passes, 0 transactions are left
+the ledger is sound: true
+";
+    assert_eq!(run("load_apply_trace"), expected);
+}
+
+#[test]
+fn a_refused_record_is_corrected_and_tried_again() {
+    let expected = "\
+1 written, 1 in quarantine
+milk: price.unreadable at /price: expected a decimal number
+1 written, 0 in quarantine
+tea: {\"price\":\"1234.50\"}
+milk: {\"price\":\"12.50\"}
+";
+    assert_eq!(run("quarantine_and_retry"), expected);
+}
+
+#[test]
+fn a_database_is_queried() {
+    let expected = "\
+a total of 10.1, however it is written: [\"1\", \"3\"]
+at least 10, or waiting, dearest first: [\"1\", \"3\", \"2\"]
+without a coupon, null being one: [\"1\", \"2\", \"4\"]
+a page of 3
+a page of 1
+";
+    assert_eq!(run("query"), expected);
+}
+
+#[test]
+fn an_observer_stops_a_run_that_the_next_call_continues() {
+    let expected = "\
+begins at 0 of 250
+100 records are safe
+100 records are safe
+stopped: true
+begins at 200 of 250
+50 records are safe
+ended, 250 written
+stopped: false
+";
+    assert_eq!(run("observer"), expected);
+}
