@@ -36,7 +36,7 @@ impl Check {
             ]
         });
         let mut text = table(
-            &[">stage", "name", "route", ">ops", ">examples", "rollback restores"],
+            &[">stage", "name", "route", ">ops", ">examples", "rollback"],
             rows,
         );
         let stages = counted(project.stages().iter().count() as u64, "stage");
@@ -54,7 +54,7 @@ impl Check {
         let stages = project.stages().iter().map(|stage| {
             json!({
                 "number": stage.number(), "slug": stage.slug(), "source": stage.source(), "target": stage.target(),
-                "operations": stage.ops().len(), "examples": stage.examples().len(), "restores_from": undo(stage),
+                "operations": stage.ops().len(), "examples": stage.examples().len(), "rollback": undo(stage),
             })
         });
         let data = json!({
@@ -75,18 +75,18 @@ pub(crate) fn route(source: &str, target: &str) -> String {
     }
 }
 
-/// What a rollback of the stage restores from.
+/// How a rollback takes the stage back.
 fn undo(stage: &Stage) -> &'static str {
     if !stage.in_place() {
-        return "by removing the copy";
+        return "removes the copies";
     }
     let exact = stage
         .ops()
         .iter()
         .all(|op| op.reversibility() == Reversibility::Exact);
     if exact && !stage.ops().is_empty() {
-        "exactly, by images; ops are invertible"
+        "exact, operations are invertible"
     } else {
-        "exactly, by before images"
+        "exact, by before images"
     }
 }

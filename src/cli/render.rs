@@ -126,7 +126,8 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     }
     let text = table.trim_fmt();
     let (head, body) = text.split_once('\n').unwrap_or((&text, ""));
-    format!("{}\n{body}", bold(head))
+    let end = if body.is_empty() { "" } else { "\n" };
+    format!("{}\n{body}{end}", bold(head))
 }
 
 /// A text with every line moved to the right.

@@ -1,0 +1,103 @@
+//! `demo`: a shipped project and its whole story, with a real kill in the middle.
+
+mod shipped;
+mod steps;
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::answer::Answer;
+use super::failure::Failure;
+use super::render::{bold, dim, shown};
+use super::session::Session;
+use shipped::Shipped;
+use steps::Teller;
+
+/// Copies a shipped project, loads its sample records and runs the whole story.
+///
+/// It applies, shows what was refused and why, rolls back, is killed in the middle of a second apply, goes on where it
+/// was, and verifies. Every step is a command that you can type yourself. The project stays for you to play with.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  counterfoil demo shop\n  counterfoil demo bank --folder /tmp/bank")]
+pub(crate) struct Demo {
+    /// Which project.
+    #[arg(value_enum)]
+    name: Shipped,
+    /// Where to copy it: a folder that does not exist yet; NAME beside you unless given.
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+impl Demo {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = self.name.project();
+        let folder = self
+            .folder
+            .clone()
+            .unwrap_or_else(|| session.inside(project.name.as_ref()));
+        project.copy_to(&folder)?;
+        let mut teller = Teller::new(*session.screen, folder.clone());
+        let shown_folder = folder.display().to_string();
+        let shown_folder = shown(&shown_folder);
+        teller.tell(&format!(
+            "{}\nThe project is in {}. {}",
+            bold(project.title),
+            bold(&shown_folder),
+            project.about
+        ))?;
+
+        teller.tell("First the records as they are today. Loading is a ledgered write like any other.")?;
+        let records = folder.join(project.records).display().to_string();
+        teller.step(&["load", project.database, &records])?;
+        teller.step(&["status"])?;
+
+        teller.tell(
+            "Now every stage runs. Records and their stubs in the ledger commit together, batch by batch.",
+        )?;
+        teller.step(&["apply", "--reason", "demo"])?;
+        teller.tell("What was refused stays in quarantine, with the reason and the record as it was.")?;
+        teller.step(&["quarantine", "list", "--limit", "5"])?;
+        teller.step(&["quarantine", "show", project.refused])?;
+        teller.step(&["trace", project.database, project.refused])?;
+
+        teller.tell(&audit(&folder.join("counterfoil.db").display().to_string()))?;
+
+        teller.tell("Everything can be taken back, exactly: the reverse is appended to the ledger.")?;
+        teller.step(&["rollback", "--all", "--yes", "--reason", "demo"])?;
+
+        teller.tell(
+            "Once more, in small batches and slowly, and this time the process is killed (SIGKILL) in the middle.",
+        )?;
+        teller.killed(&["apply", "--batch-size", "40", "--pause", "100ms"])?;
+        teller.step(&["status"])?;
+        teller.tell("The same command again goes on from the last committed batch.")?;
+        teller.step(&["apply"])?;
+        teller.step(&["history", "--limit", "3"])?;
+        teller.tell("And every record is what its stub in the ledger says.")?;
+        teller.step(&["verify"])?;
+
+        let data = json!({
+            "project": project.name,
+            "folder": folder.display().to_string(),
+            "steps": teller.into_steps(),
+        });
+        let answer = Answer::new(data, dim("The end of the story; the project stays."));
+        Ok(answer.hint(format!(
+            "`cd {}` and look around: `counterfoil query {} --limit 1 --pretty`",
+            folder.display(),
+            project.result
+        )))
+    }
+}
+
+/// What an auditor can do without this program.
+fn audit(store: &str) -> String {
+    format!(
+        "{}\n  sqlite3 {store} \"SELECT database, outcome, count(*) FROM audit_record GROUP BY 1, 2\"\n  \
+         sqlite3 {store} \"SELECT leaf_text FROM ledger_leaf WHERE batch=2\" | sha256sum\n  \
+         sqlite3 {store} \"SELECT lower(hex(entries_sha256)) FROM ledger_batch WHERE batch=2\"\n{}",
+        "An auditor needs nothing but sqlite3 and sha256sum. Paste this in another window:",
+        "The last two print the same hash."
+    )
+}
