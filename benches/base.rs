@@ -1,10 +1,15 @@
-//! The store that every case starts from: the orders, in the settings that Counterfoil uses.
+//! The store that every case starts from: the orders, loaded by Counterfoil; and the floor that is measured against.
 
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use counterfoil::load::{LoadOptions, load};
+use counterfoil::observe::Silent;
+use counterfoil::store::{Store, StoreOptions};
+use counterfoil::surroundings::Surroundings;
+use rusqlite::Connection;
 
 use crate::orders::{Ids, orders};
 
@@ -12,7 +17,7 @@ use crate::orders::{Ids, orders};
 const SEED: u64 = 1;
 
 /// Opens a file with Counterfoil's settings: 8 KB pages, journal DELETE, `synchronous=EXTRA`, 16 MB cache.
-pub(crate) fn open(file: &Path) -> Result<Connection, Box<dyn Error>> {
+fn open_plain(file: &Path) -> Result<Connection, Box<dyn Error>> {
     let connection = Connection::open(file)?;
     connection.execute_batch(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA; PRAGMA cache_size = -16384;",
@@ -20,30 +25,70 @@ pub(crate) fn open(file: &Path) -> Result<Connection, Box<dyn Error>> {
     Ok(connection)
 }
 
-/// A table as a logical database has it, with its index.
-pub(crate) fn create_database(connection: &Connection, name: &str) -> Result<(), Box<dyn Error>> {
-    connection.execute_batch(&format!(
-        "CREATE TABLE \"{name}\" (record INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL) STRICT;
-         CREATE UNIQUE INDEX \"{name}.id\" ON \"{name}\" (id);"
-    ))?;
-    Ok(())
+/// Opens a store as the library does for anybody.
+pub(crate) fn open(file: &Path) -> Result<Store, Box<dyn Error>> {
+    Ok(Store::open_or_create(
+        file,
+        StoreOptions::default(),
+        Surroundings::default(),
+    )?)
 }
 
-/// Writes `orders_v1` with so many orders into a new file, and the same orders as NDJSON beside it.
-pub(crate) fn prepare(file: &Path, lines: &Path, count: usize, ids: Ids) -> Result<(), Box<dyn Error>> {
-    let mut connection = open(file)?;
-    create_database(&connection, "orders_v1")?;
-    let transaction = connection.transaction()?;
-    let mut text = String::new();
-    {
-        let mut insert = transaction.prepare("INSERT INTO orders_v1 (id, data) VALUES (?1, ?2)")?;
-        for (id, data) in orders(SEED, ids).take(count) {
-            insert.execute(params![id, data])?;
-            text.push_str(&data);
-            text.push('\n');
+/// Writes so many orders as NDJSON.
+pub(crate) fn write_lines(lines: &Path, count: usize, ids: Ids) -> Result<(), Box<dyn Error>> {
+    let mut output = BufWriter::new(File::create(lines)?);
+    for (_, data) in orders(SEED, ids).take(count) {
+        writeln!(output, "{data}")?;
+    }
+    Ok(output.flush()?)
+}
+
+/// Loads the orders of a file into `orders_v1`; gives how many were written.
+pub(crate) fn load_lines(store: &Path, lines: &Path) -> Result<u64, Box<dyn Error>> {
+    let options = LoadOptions {
+        id_field: "order_id".to_owned(),
+        ..LoadOptions::default()
+    };
+    let input = File::open(lines)?;
+    let report = load(
+        &mut open(store)?,
+        "orders_v1",
+        "orders.ndjson",
+        input,
+        &options,
+        &mut Silent,
+    )?;
+    Ok(report.counts.written)
+}
+
+/// A fresh copy of a closed store, on disk before anything is measured.
+pub(crate) fn copy(prepared: &Path, store: &Path) -> Result<(), Box<dyn Error>> {
+    fs::copy(prepared, store)?;
+    // A copy still in the cache would be written out in the middle of the measurement.
+    Ok(File::open(store)?.sync_all()?)
+}
+
+/// B0: the least that any copying migration inside one file costs. With `batch` it commits as often as Counterfoil
+/// does, and as durably.
+pub(crate) fn floor(store: &Path, batch: Option<usize>) -> Result<usize, Box<dyn Error>> {
+    let connection = open_plain(store)?;
+    connection.execute_batch(
+        "CREATE TABLE orders_v2 (record INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL) STRICT;
+         CREATE UNIQUE INDEX \"orders_v2.id\" ON orders_v2 (id);",
+    )?;
+    let (mut written, limit) = (
+        0,
+        batch.map_or(-1, |batch| i64::try_from(batch).unwrap_or(i64::MAX)),
+    );
+    loop {
+        let copied = connection.execute(
+            "INSERT INTO orders_v2 SELECT record, id, data FROM orders_v1
+             WHERE record > (SELECT coalesce(max(record), 0) FROM orders_v2) ORDER BY record LIMIT ?1",
+            [limit],
+        )?;
+        written += copied;
+        if copied == 0 || batch.is_none() {
+            return Ok(written);
         }
     }
-    transaction.commit()?;
-    fs::write(lines, text)?;
-    Ok(())
 }

@@ -2,28 +2,41 @@
 
 use std::error::Error;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What one run of a case took. CPU and bytes are the whole process's, all threads; where the system does not tell
-/// them they are zero and not shown.
+/// What one run of a case took. CPU, bytes and memory are the whole process's, all threads; where the system does not
+/// tell them they are zero.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Taken {
     /// Wall time.
     pub(crate) wall: Duration,
     /// CPU time, user and system.
     pub(crate) cpu: Duration,
-    /// Bytes handed to the storage layer.
+    /// Bytes handed to the storage layer, by the store and by its journal.
     pub(crate) written_bytes: u64,
+    /// How much longer the store's file is afterwards.
+    pub(crate) grown_bytes: u64,
+    /// The most memory that was resident meanwhile.
+    pub(crate) peak_bytes: u64,
 }
 
-/// Runs a case and measures it.
-pub(crate) fn measure(run: impl FnOnce() -> Result<(), Box<dyn Error>>) -> Result<Taken, Box<dyn Error>> {
-    let (cpu, written_bytes, begun) = (cpu(), written_bytes(), Instant::now());
+/// Runs a case on a store and measures it.
+pub(crate) fn measure(
+    store: &Path,
+    run: impl FnOnce() -> Result<(), Box<dyn Error>>,
+) -> Result<Taken, Box<dyn Error>> {
+    let length = |store: &Path| fs::metadata(store).map_or(0, |metadata| metadata.len());
+    // From here on the kernel keeps the peak of this run alone.
+    let _ = fs::write("/proc/self/clear_refs", "5");
+    let (cpu, written_bytes, grown_bytes, begun) = (cpu(), written_bytes(), length(store), Instant::now());
     run()?;
     Ok(Taken {
         wall: begun.elapsed(),
         cpu: self::cpu().saturating_sub(cpu),
         written_bytes: self::written_bytes().saturating_sub(written_bytes),
+        grown_bytes: length(store).saturating_sub(grown_bytes),
+        peak_bytes: 1024 * field("/proc/self/status", "VmHWM:"),
     })
 }
 
@@ -37,9 +50,15 @@ fn cpu() -> Duration {
 }
 
 fn written_bytes() -> u64 {
-    let io = fs::read_to_string("/proc/self/io").unwrap_or_default();
-    let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: "));
-    line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0)
+    field("/proc/self/io", "write_bytes:")
+}
+
+/// The number behind a name in one of the kernel's files.
+fn field(file: &str, name: &str) -> u64 {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|rest| rest.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 /// The least, the middle and the greatest of some figures, of which there is at least one.

@@ -2,104 +2,29 @@
 //! same settings. Every round runs every case once, one after the other, on a fresh copy of one prepared store, so
 //! that a slow minute of the machine hits all of them; what counts is the ratio to B0 within a round.
 //!
-//! `cargo bench --bench migrate -- --records 1000000 --rounds 5 [--random-ids] [--python]`
+//! `cargo bench --bench migrate -- --records 1000000 --rounds 5 [--random-ids] [--only NAME]... [--python]`
 //!
-//! `--python` adds the same migration as a plain, unaudited script (`plain_python.py`), with `python3` of the path.
+//! `--only` runs the cases of these names (and the floor); `--python` adds the same migration as a plain, unaudited
+//! script (`plain_python.py`), with `python3` of the path.
 
 mod base;
+mod cases;
+mod closure;
 mod measure;
 mod orders;
 
 use std::error::Error;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::fs;
 
-use counterfoil::input::{Format, Options, Reader};
+use cases::{Case, Step, Work, cases};
 use measure::{Taken, measure, spread};
 use orders::Ids;
-
-/// One thing to measure, beside the floor.
-struct Case {
-    name: &'static str,
-    run: fn(&Copied) -> Result<(), Box<dyn Error>>,
-}
-
-/// A fresh copy of the prepared store, for one run of one case.
-struct Copied {
-    /// The store, with `orders_v1` filled and nothing else.
-    store: PathBuf,
-    /// The same orders as NDJSON.
-    lines: PathBuf,
-    /// How many there are.
-    records: usize,
-}
-
-/// The cases in the order they run; the first one is the floor, to which all others are compared.
-fn cases(with_python: bool) -> Vec<Case> {
-    let mut cases = vec![
-        Case {
-            name: "B0 insert-select",
-            run: floor,
-        },
-        Case {
-            name: "door: read and check NDJSON",
-            run: door,
-        },
-    ];
-    if with_python {
-        cases.push(Case {
-            name: "plain Python, unaudited",
-            run: python,
-        });
-    }
-    cases
-}
-
-/// B0: the least that any copying migration inside one file costs.
-fn floor(copied: &Copied) -> Result<(), Box<dyn Error>> {
-    let connection = base::open(&copied.store)?;
-    base::create_database(&connection, "orders_v2")?;
-    let written = connection.execute(
-        "INSERT INTO orders_v2 (record, id, data) SELECT record, id, data FROM orders_v1 ORDER BY record",
-        [],
-    )?;
-    expect(written, copied.records)
-}
-
-/// The part of `load` before the store.
-fn door(copied: &Copied) -> Result<(), Box<dyn Error>> {
-    let options = Options {
-        id_field: "order_id".to_owned(),
-        ..Options::new(Format::Lines)
-    };
-    let mut accepted = 0;
-    for incoming in Reader::new(File::open(&copied.lines)?, options)? {
-        accepted += usize::from(incoming?.body.is_ok());
-    }
-    expect(accepted, copied.records)
-}
-
-fn python(copied: &Copied) -> Result<(), Box<dyn Error>> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/plain_python.py");
-    let output = Command::new("python3").arg(script).arg(&copied.store).output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
-    }
-    Ok(())
-}
-
-fn expect(found: usize, expected: usize) -> Result<(), Box<dyn Error>> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(format!("{found} records instead of {expected}").into())
-}
 
 struct Settings {
     records: usize,
     rounds: usize,
     ids: Ids,
+    only: Vec<String>,
     with_python: bool,
 }
 
@@ -108,6 +33,7 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
         records: 100_000,
         rounds: 5,
         ids: Ids::Sequential,
+        only: Vec::new(),
         with_python: false,
     };
     let mut arguments = std::env::args().skip(1);
@@ -124,6 +50,7 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
             "--records" => settings.records = number(arguments.next())?,
             "--rounds" => settings.rounds = number(arguments.next())?,
             "--random-ids" => settings.ids = Ids::Random,
+            "--only" => settings.only.push(arguments.next().ok_or("a name is missing")?),
             "--python" => settings.with_python = true,
             // Cargo says so to every benchmark.
             "--bench" => {}
@@ -140,67 +67,101 @@ fn main() -> Result<(), Box<dyn Error>> {
         folder.path().join("prepared.db"),
         folder.path().join("orders.ndjson"),
     );
-    base::prepare(&prepared, &lines, settings.records, settings.ids)?;
-    let prepared_bytes = fs::metadata(&prepared)?.len();
+    base::write_lines(&lines, settings.records, settings.ids)?;
+    base::load_lines(&prepared, &lines)?;
     println!(
-        "{} records, {} rounds, ids {:?}, prepared store {prepared_bytes} bytes",
-        settings.records, settings.rounds, settings.ids
+        "{} records, {} rounds, ids {:?}, prepared store {} bytes",
+        settings.records,
+        settings.rounds,
+        settings.ids,
+        fs::metadata(&prepared)?.len()
     );
-    let cases = cases(settings.with_python);
-    let mut taken: Vec<Vec<Taken>> = vec![Vec::new(); cases.len()];
+    let mut cases = cases(settings.with_python);
+    cases.retain(|case| {
+        case.name == "floor" || settings.only.is_empty() || settings.only.iter().any(|name| name == case.name)
+    });
+    let mut taken: Vec<Vec<Vec<Taken>>> = cases
+        .iter()
+        .map(|case| vec![Vec::new(); case.steps.len()])
+        .collect();
     for round in 0..settings.rounds {
         for (case, taken) in cases.iter().zip(&mut taken) {
-            let copied = Copied {
+            let work = Work {
                 store: folder.path().join(format!("{round}.db")),
                 lines: lines.clone(),
                 records: settings.records,
             };
-            fs::copy(&prepared, &copied.store)?;
-            // A copy still in the cache would be written out in the middle of the measurement.
-            File::open(&copied.store)?.sync_all()?;
-            taken.push(measure(|| (case.run)(&copied))?);
-            fs::remove_file(&copied.store)?;
+            base::copy(&prepared, &work.store)?;
+            for (step, taken) in case.steps.iter().zip(taken) {
+                let done = measure(&work.store, || (step.run)(&work));
+                taken.push(done.map_err(|error| format!("{}: {error}", step.name))?);
+            }
+            fs::remove_file(&work.store)?;
         }
     }
     report(&cases, &taken, settings.records);
     Ok(())
 }
 
-fn report(cases: &[Case], taken: &[Vec<Taken>], records: usize) {
+fn report(cases: &[Case], taken: &[Vec<Vec<Taken>>], records: usize) {
     println!(
-        "{:<28} {:>8} {:>8} {:>8}   {:>20}   {:>20}",
-        "case", "us/rec", "cpu us", "bytes", "wall / B0", "cpu / B0"
+        "{:<28} {:>7} {:>7} {:>17} {:>17} {:>9} {:>8} {:>6} {:>6}",
+        "", "wall us", "cpu us", "wall / B0", "cpu / B0", "wall /", "written", "/ file", "peak"
     );
     println!(
-        "{:<28} {:>26}   {:>20}   {:>20}",
-        "", "median per record", "min median max", "min median max"
+        "{:<28} {:>15} {:>17} {:>17} {:>9} {:>8} {:>6} {:>6}",
+        "case (median of the rounds)",
+        "per record",
+        "min median max",
+        "min median max",
+        "its apply",
+        "B/record",
+        "growth",
+        "MiB"
     );
-    for (case, rounds) in cases.iter().zip(taken) {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "counts far below 2^52, for people to read"
-        )]
-        let per_record =
-            |figure: fn(&Taken) -> f64| spread(rounds.iter().map(figure).collect())[1] / records as f64;
-        let ratio = |figure: fn(&Taken) -> f64| {
-            let pairs = rounds.iter().zip(&taken[0]);
-            let [least, median, greatest] =
-                spread(pairs.map(|(own, floor)| figure(own) / figure(floor)).collect());
-            format!("{least:.2} {median:.2} {greatest:.2}")
-        };
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "bytes far below 2^52, for people to read"
-        )]
-        let bytes = per_record(|taken| taken.written_bytes as f64);
-        println!(
-            "{:<28} {:>8.2} {:>8.2} {:>8.0}   {:>20}   {:>20}",
-            case.name,
-            per_record(|taken| taken.wall.as_secs_f64() * 1e6),
-            per_record(|taken| taken.cpu.as_secs_f64() * 1e6),
-            bytes,
-            ratio(|taken| taken.wall.as_secs_f64()),
-            ratio(|taken| taken.cpu.as_secs_f64()),
-        );
+    let floor = &taken[0][0];
+    for (case, taken) in cases.iter().zip(taken) {
+        for (step, rounds) in case.steps.iter().zip(taken) {
+            println!("{}", line(step, rounds, floor, &taken[0], records));
+        }
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts and bytes far below 2^52, for people to read"
+)]
+fn line(step: &Step, rounds: &[Taken], floor: &[Taken], first: &[Taken], records: usize) -> String {
+    let wall = |taken: &Taken| taken.wall.as_secs_f64();
+    let cpu = |taken: &Taken| taken.cpu.as_secs_f64();
+    let middle = |figure: &dyn Fn(&Taken) -> f64| spread(rounds.iter().map(figure).collect())[1];
+    let ratios = |other: &[Taken], figure: &dyn Fn(&Taken) -> f64| {
+        let pairs = rounds.iter().zip(other);
+        spread(pairs.map(|(own, other)| figure(own) / figure(other)).collect())
+    };
+    let three = |[least, median, greatest]: [f64; 3]| format!("{least:.2} {median:.2} {greatest:.2}");
+    let its_apply = if step.beside_first {
+        format!("{:.2}", ratios(first, &wall)[1])
+    } else {
+        String::new()
+    };
+    let grown = middle(&|taken| taken.grown_bytes as f64);
+    let written = middle(&|taken| taken.written_bytes as f64);
+    let growth = if grown > 0.0 {
+        format!("{:.2}", written / grown)
+    } else {
+        String::new()
+    };
+    format!(
+        "{:<28} {:>7.2} {:>7.2} {:>17} {:>17} {:>9} {:>8.0} {:>6} {:>6.0}",
+        step.name,
+        1e6 * middle(&wall) / records as f64,
+        1e6 * middle(&cpu) / records as f64,
+        three(ratios(floor, &wall)),
+        three(ratios(floor, &cpu)),
+        its_apply,
+        written / records as f64,
+        growth,
+        middle(&|taken| taken.peak_bytes as f64) / f64::from(1 << 20),
+    )
 }
