@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         settings.ids,
         fs::metadata(&prepared)?.len()
     );
-    let mut cases = cases(settings.with_python);
+    let mut cases = cases(settings.ids, settings.with_python);
     cases.retain(|case| {
         case.name == "floor" || settings.only.is_empty() || settings.only.iter().any(|name| name == case.name)
     });
