@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::tree::leaf_hash;
-use crate::digest::{Hash, Salt, hex};
+use crate::digest::{Hash, Salt};
 
 /// What became of one source record in one pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,7 +88,14 @@ impl Entry {
     /// The text that is hashed: `ledger_leaf.leaf_text`.
     #[must_use]
     pub fn leaf_text(&self, batch: i64) -> String {
-        let mut text = ArrayText::new("e1");
+        let mut text = String::with_capacity(LEAF_BYTES);
+        self.write_leaf_text(batch, &mut text);
+        text
+    }
+
+    /// Appends the text that is hashed: [`leaf_text`](Self::leaf_text) for many entries in one buffer.
+    fn write_leaf_text(&self, batch: i64, out: &mut String) {
+        let mut text = ArrayText::new("e1", out);
         text.integer(batch)
             .integer(self.record)
             .integer(self.part)
@@ -98,9 +105,12 @@ impl Entry {
             .hash(self.before.as_ref())
             .hash(self.after.as_ref());
         text.text(self.reason.as_deref());
-        text.end()
+        text.end();
     }
 }
+
+/// About as long as the leaf text of a copied record is.
+const LEAF_BYTES: usize = 192;
 
 /// What kind of image the ledger keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -321,12 +331,12 @@ impl Batch {
         if !self.warnings.is_empty() {
             self.body = Some(serde_json::json!({ "warnings": self.warnings }).to_string());
         }
-        let mut lines = String::with_capacity(self.entries.len() * 256);
+        let mut lines = String::with_capacity(self.entries.len() * LEAF_BYTES);
         let mut leaves = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
-            let text = entry.leaf_text(number);
-            leaves.push(leaf_hash(&text));
-            lines.push_str(&text);
+            let start = lines.len();
+            entry.write_leaf_text(number, &mut lines);
+            leaves.push(leaf_hash(&lines[start..]));
             lines.push('\n');
         }
         let entries_sha256 = crate::digest::sha256(&[lines.as_bytes()]);
@@ -352,23 +362,23 @@ pub struct Sealed {
     pub entries_sha256: Hash,
 }
 
-/// Renders what SQLite's `json_array(...)` renders: no blanks, texts escaped minimally, `null` for NULL.
-pub(super) struct ArrayText(String);
+/// Renders what SQLite's `json_array(...)` renders, at the end of a text: no blanks, texts escaped minimally, `null` for
+/// NULL.
+pub(super) struct ArrayText<'t>(&'t mut String);
 
-impl ArrayText {
-    pub(super) fn new(tag: &str) -> Self {
-        let mut text = String::with_capacity(256);
-        text.push_str("[\"");
-        text.push_str(tag);
-        text.push('"');
-        Self(text)
+impl<'t> ArrayText<'t> {
+    pub(super) fn new(tag: &str, out: &'t mut String) -> Self {
+        out.push_str("[\"");
+        out.push_str(tag);
+        out.push('"');
+        Self(out)
     }
 
     pub(super) fn integer(&mut self, value: impl Into<Option<i64>>) -> &mut Self {
-        use std::fmt::Write as _;
+        self.0.push(',');
         match value.into() {
-            Some(value) => write!(self.0, ",{value}").expect("writing to a String cannot fail"),
-            None => self.0.push_str(",null"),
+            Some(value) => self.0.push_str(itoa::Buffer::new().format(value)),
+            None => self.0.push_str("null"),
         }
         self
     }
@@ -389,14 +399,16 @@ impl ArrayText {
     pub(super) fn hash(&mut self, value: Option<&Hash>) -> &mut Self {
         self.0.push_str(",\"");
         if let Some(hash) = value {
-            self.0.push_str(&hex(hash));
+            let mut digits = [0; 64];
+            hex::encode_to_slice(hash, &mut digits).expect("two digits for each byte");
+            self.0
+                .push_str(std::str::from_utf8(&digits).expect("hexadecimal digits are ASCII"));
         }
         self.0.push('"');
         self
     }
 
-    pub(super) fn end(mut self) -> String {
+    pub(super) fn end(self) {
         self.0.push(']');
-        self.0
     }
 }

@@ -203,7 +203,8 @@ pub fn header_text(
     previous_head: &Hash,
 ) -> String {
     let batch = &sealed.batch;
-    let mut text = ArrayText::new("b1");
+    let mut header = String::with_capacity(1024);
+    let mut text = ArrayText::new("b1", &mut header);
     text.integer(sealed.number)
         .text(Some(&run.uuid))
         .text(Some(&run.command))
@@ -245,7 +246,8 @@ pub fn header_text(
         .integer(committed_us)
         .text(batch.body.as_deref());
     text.hash(Some(&sealed.entries_sha256)).hash(Some(previous_head));
-    text.end()
+    text.end();
+    header
 }
 
 /// A count as SQLite keeps it.
