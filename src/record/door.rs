@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::scan;
 use super::value::Fields;
 
 /// How large and how deep a record may be.
@@ -77,6 +78,14 @@ pub fn admit(bytes: &[u8], limits: &Limits) -> Result<String, Malformed> {
             format!("not valid UTF-8 after {} bytes", error.valid_up_to()),
         )
     })?;
+    if let Some(compact) = scan::compact(text, limits.depth) {
+        return Ok(compact.into_owned());
+    }
+    admit_slowly(text, limits)
+}
+
+/// As [`admit`], for what [`scan::compact`] did not accept: says what is wrong, if anything is.
+fn admit_slowly(text: &str, limits: &Limits) -> Result<String, Malformed> {
     let whole: &RawValue = serde_json::from_str(text).map_err(|error| Malformed::from_json(&error))?;
     let compact = without_whitespace(whole.get(), limits.depth)?;
     check(&compact)?;
@@ -187,5 +196,49 @@ mod tests {
     fn names_that_the_parser_uses_inside_are_ordinary_names() {
         let json = r#"{"$serde_json::private::Number":"12","$serde_json::private::RawValue":"x"}"#;
         assert_eq!(admit(json.as_bytes(), &Limits::default()).unwrap(), json);
+    }
+
+    /// Texts that are JSON, nearly JSON, or soup.
+    fn texts() -> impl proptest::strategy::Strategy<Value = String> {
+        use proptest::prelude::*;
+        let leaf = proptest::sample::select(vec![
+            "null", "true", "0", "-0", "1.50", "1e400", "01", "1.", "-", "+1", "\"\"", "\"a\"", "\"\\u0041\"",
+            "\"\\ud800\"", "\"\\ud83d\\ude00\"", "\"\\x\"", "\"\t\"", "\"é\\\"\"", "\"", "nul", "",
+        ]);
+        let name = proptest::sample::select(vec!["\"a\"", "\"b\"", "\"\\u0061\"", "\"\"", "a", "\"é\""]);
+        let blank = proptest::sample::select(vec!["", "", "", " ", "\n\t", "\u{a0}", ","]);
+        let value = leaf.prop_map(str::to_owned).prop_recursive(4, 32, 4, move |inner| {
+            let field = (name.clone(), blank.clone(), inner.clone())
+                .prop_map(|(name, blank, value)| format!("{blank}{name}{blank}:{blank}{value}"));
+            prop_oneof![
+                proptest::collection::vec(field, 0..4).prop_map(|fields| format!("{{{}}}", fields.join(","))),
+                (proptest::collection::vec(inner, 0..4), blank.clone())
+                    .prop_map(|(parts, blank)| format!("[{blank}{}{blank}]", parts.join(&format!("{blank},")))),
+            ]
+        });
+        prop_oneof![9 => value, 1 => "[\\[\\]{}:,\"a0\\\\ -]{0,12}"]
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_fast_way_accepts_nothing_else_and_gives_nothing_else(text in texts(), depth in 1usize..6) {
+            let limits = Limits { depth, ..Limits::default() };
+            if let Some(compact) = scan::compact(&text, depth) {
+                assert_eq!(admit_slowly(&text, &limits), Ok(compact.into_owned()));
+            }
+            let slowly = |json: &str| -> Option<Vec<String>> {
+                let Fields(fields) = serde_json::from_str(json).ok()?;
+                Some(fields.iter().flat_map(|(name, value)| [name.get().to_owned(), value.get().to_owned()]).collect())
+            };
+            if let Some(fields) = scan::fields(&text) {
+                let found = fields.into_iter().flat_map(|(name, value)| [text[name].to_owned(), text[value].to_owned()]);
+                assert_eq!(slowly(&text), Some(found.collect()));
+            }
+            if let Some(parts) = scan::parts(&text) {
+                let slowly: Vec<&RawValue> = serde_json::from_str(&text).unwrap();
+                let slowly: Vec<&str> = slowly.into_iter().map(RawValue::get).collect();
+                assert_eq!(slowly, parts.into_iter().map(|part| &text[part]).collect::<Vec<_>>());
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@
 mod access;
 mod door;
 mod number;
+mod scan;
 mod text;
 mod value;
 

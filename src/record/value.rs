@@ -6,7 +6,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::{Limits, Malformed, Text, admit};
+use super::{Limits, Malformed, Text, admit, scan};
 
 /// A JSON value. `Raw` is valid JSON text without insignificant whitespace, of any kind; lists and objects are
 /// expanded into the other two variants when something inside them is to be changed. Reading never expands.
@@ -394,6 +394,12 @@ impl FromIterator<Field> for Object {
 
 /// Appends a string as JSON text.
 fn write_text(value: &str, out: &mut String) {
+    if value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push('"');
+        out.push_str(value);
+        out.push('"');
+        return;
+    }
     out.push_str(&serde_json::to_string(value).expect("a string always has a JSON text"));
 }
 
@@ -408,6 +414,12 @@ fn decode_text(json: &str) -> Option<Cow<'_, str>> {
 
 /// The elements of a list's JSON text, which the door has validated.
 fn split_list(json: &Text) -> Vec<Value> {
+    if let Some(parts) = scan::parts(json) {
+        return parts
+            .into_iter()
+            .map(|part| Value::Raw(json.slice(part)))
+            .collect();
+    }
     let parts: Vec<&RawValue> = serde_json::from_str(json).expect("a value inside a record is valid JSON");
     parts
         .into_iter()
@@ -421,6 +433,16 @@ fn split_object(json: &Text) -> Object {
 }
 
 fn try_split_object(json: &Text) -> Result<Object, serde_json::Error> {
+    if let Some(fields) = scan::fields(json) {
+        let raw = |part| Value::Raw(json.slice(part));
+        return Ok(fields
+            .into_iter()
+            .map(|(name, value)| Field {
+                name: raw(name),
+                value: raw(value),
+            })
+            .collect());
+    }
     let Fields(parts) = serde_json::from_str(json)?;
     let raw = |part: &RawValue| Value::Raw(json.slice_of(part.get()));
     Ok(parts

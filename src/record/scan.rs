@@ -1,0 +1,245 @@
+//! One pass over JSON text: the fast way through the door and into a document. It only ever says yes. What it does not
+//! accept is looked at again, slowly, by whoever has to say what is wrong.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Deeper values are left to the slow way, which does not call itself.
+const DEEPEST: usize = 128;
+
+/// The text without insignificant whitespace, where it is valid JSON: no deeper than `depth`, no name twice in an object,
+/// every escape a character. `None` where that is not so, or too intricate to tell here.
+pub(super) fn compact(text: &str, depth: usize) -> Option<Cow<'_, str>> {
+    let mut scan = Scan::new(text, depth.min(DEEPEST), true);
+    scan.whole(Scan::value)?;
+    if scan.kept == 0 {
+        return Some(Cow::Borrowed(text));
+    }
+    scan.compact.push_str(&text[scan.kept..]);
+    Some(Cow::Owned(scan.compact))
+}
+
+/// A field as places in the text of its object: the name with its quotes, and the value.
+pub(super) type Field = (Range<usize>, Range<usize>);
+
+/// The fields of an object, in order, names given twice included; `None` where the text is not an object.
+pub(super) fn fields(json: &str) -> Option<Vec<Field>> {
+    let mut fields = Vec::with_capacity(16);
+    let mut scan = Scan::new(json, DEEPEST, false);
+    scan.whole(|scan| scan.object(|name, value| fields.push((name, value))))?;
+    Some(fields)
+}
+
+/// The elements of a list, in order; `None` where the text is not a list.
+pub(super) fn parts(json: &str) -> Option<Vec<Range<usize>>> {
+    let mut parts = Vec::with_capacity(8);
+    let mut scan = Scan::new(json, DEEPEST, false);
+    scan.whole(|scan| scan.list(|part| parts.push(part)))?;
+    Some(parts)
+}
+
+struct Scan<'t> {
+    text: &'t str,
+    at: usize,
+    /// How many levels may still be entered.
+    levels: usize,
+    /// Whether names given twice and escapes of surrogates are looked for: not where the door has done it.
+    strict: bool,
+    /// The names of the objects around the place, innermost last.
+    names: Vec<&'t str>,
+    /// What was kept of the text before `kept`.
+    compact: String,
+    kept: usize,
+}
+
+impl<'t> Scan<'t> {
+    fn new(text: &'t str, levels: usize, strict: bool) -> Self {
+        Self {
+            text,
+            at: 0,
+            levels,
+            strict,
+            names: Vec::new(),
+            compact: String::new(),
+            kept: 0,
+        }
+    }
+
+    /// One value, and nothing but whitespace around it.
+    fn whole(&mut self, value: impl FnOnce(&mut Self) -> Option<()>) -> Option<()> {
+        self.blanks();
+        value(self)?;
+        self.blanks();
+        (self.at == self.text.len()).then_some(())
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn eat(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    fn blanks(&mut self) {
+        let start = self.at;
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+        if self.at > start {
+            self.compact.push_str(&self.text[self.kept..start]);
+            self.kept = self.at;
+        }
+    }
+
+    fn value(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'{' => self.object(|_, _| {}),
+            b'[' => self.list(|_| {}),
+            b'"' => self.string().map(drop),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'n' => self.word("null"),
+            _ => self.number(),
+        }
+    }
+
+    /// The place of a value.
+    fn placed(&mut self) -> Option<Range<usize>> {
+        let start = self.at;
+        self.value()?;
+        Some(start..self.at)
+    }
+
+    fn object(&mut self, mut visit: impl FnMut(Range<usize>, Range<usize>)) -> Option<()> {
+        self.eat(b'{')?;
+        self.levels = self.levels.checked_sub(1)?;
+        let outer = self.names.len();
+        self.blanks();
+        if self.peek()? == b'}' {
+            self.at += 1;
+        } else {
+            loop {
+                let (name, escaped) = self.string()?;
+                if self.strict {
+                    // What an escaped name says is for the slow way to compare.
+                    (!escaped).then(|| self.names.push(&self.text[name.clone()]))?;
+                }
+                self.blanks();
+                self.eat(b':')?;
+                self.blanks();
+                visit(name, self.placed()?);
+                self.blanks();
+                if self.eat(b',').is_none() {
+                    self.eat(b'}')?;
+                    break;
+                }
+                self.blanks();
+            }
+        }
+        are_different(&mut self.names[outer..]).then_some(())?;
+        self.names.truncate(outer);
+        self.levels += 1;
+        Some(())
+    }
+
+    fn list(&mut self, mut visit: impl FnMut(Range<usize>)) -> Option<()> {
+        self.eat(b'[')?;
+        self.levels = self.levels.checked_sub(1)?;
+        self.blanks();
+        if self.peek()? == b']' {
+            self.at += 1;
+        } else {
+            loop {
+                visit(self.placed()?);
+                self.blanks();
+                if self.eat(b',').is_none() {
+                    self.eat(b']')?;
+                    break;
+                }
+                self.blanks();
+            }
+        }
+        self.levels += 1;
+        Some(())
+    }
+
+    /// The place of a string with its quotes, and whether anything in it is escaped.
+    fn string(&mut self) -> Option<(Range<usize>, bool)> {
+        let start = self.at;
+        self.eat(b'"')?;
+        let mut escaped = false;
+        loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            self.at += rest
+                .iter()
+                .position(|byte| *byte < b' ' || *byte == b'"' || *byte == b'\\')?;
+            match self.peek()? {
+                b'"' => {
+                    self.at += 1;
+                    return Some((start..self.at, escaped));
+                }
+                b'\\' => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Option<()> {
+        let rest = &self.text.as_bytes()[self.at + 1..];
+        match rest.first()? {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 2,
+            b'u' => {
+                let digits = rest.get(1..5)?;
+                let surrogate = matches!(digits, [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..]);
+                let refused = self.strict && surrogate;
+                (digits.iter().all(u8::is_ascii_hexdigit) && !refused).then(|| self.at += 6)?;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn word(&mut self, word: &str) -> Option<()> {
+        self.text[self.at..].starts_with(word).then(|| self.at += word.len())
+    }
+
+    fn number(&mut self) -> Option<()> {
+        let _ = self.eat(b'-');
+        if self.eat(b'0').is_none() {
+            self.digits()?;
+        }
+        if self.eat(b'.').is_some() {
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Some(())
+    }
+
+    fn digits(&mut self) -> Option<()> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        (self.at > start).then_some(())
+    }
+}
+
+/// Whether no name stands twice.
+fn are_different(names: &mut [&str]) -> bool {
+    const FEW: usize = 16;
+    if names.len() <= FEW {
+        return (1..names.len()).all(|at| !names[..at].contains(&names[at]));
+    }
+    names.sort_unstable();
+    names.windows(2).all(|pair| pair[0] != pair[1])
+}
