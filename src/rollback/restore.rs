@@ -41,15 +41,15 @@ pub(crate) fn hash(salt: &Salt, row: Option<&Record>) -> Option<Hash> {
     row.map(|row| commitment(salt, &row.id, &row.data))
 }
 
-/// What becomes of a row when the stub's work is undone.
+/// What becomes of a row, whose commitment is `now`, when the stub's work is undone.
 pub(crate) fn restore(
     stub: &Stub,
     salt: &Salt,
+    now: Option<Hash>,
     row: Option<&Record>,
     on_conflict: OnConflict,
 ) -> Result<Restored> {
     let entry = &stub.entry;
-    let now = hash(salt, row);
     // A record that was rolled back by itself before is as it shall be already.
     if entry.before == entry.after || now == entry.before {
         return Ok(Restored::Same);

@@ -3,13 +3,13 @@
 use rusqlite::Connection;
 
 use super::restore::{OnConflict, Restored, Row, hash, restore};
-use crate::digest::{Salt, commitment};
+use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
 use crate::ledger::read::{Stub, salt, stubs_after};
 use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, Shape, Step, whole};
 use crate::pipeline::{BATCH_BYTES, Producer, Reader};
 use crate::record::Record;
-use crate::store::Table;
+use crate::store::{Salted, Table};
 
 /// The place of a stub in its pass: (batch, record, part).
 pub(crate) type Place = (i64, i64, i64);
@@ -37,22 +37,18 @@ impl Producer for Undoing {
         let mut batch = Batch::new(Step::Data);
         batch.shape = std::mem::take(&mut self.shape);
         batch.cursor = Some(cursor_text(self.after));
-        let rows = reader.read(|connection| {
-            stubs
-                .iter()
-                .map(|stub| self.row(connection, stub))
-                .collect::<Result<Vec<_>>>()
-        })?;
+        let rows = reader.read(|connection| self.rows(connection, &stubs))?;
         let mut taken = Vec::new();
         let mut undone: Vec<(Entry, Stub)> = Vec::with_capacity(stubs.len());
         for (stub, (salt, row)) in stubs.into_iter().zip(rows) {
-            let restored = restore(&stub, &salt, row.as_ref(), self.on_conflict)?;
+            let now = hash(&salt, row.as_ref());
+            let restored = restore(&stub, &salt, now, row.as_ref(), self.on_conflict)?;
             let restored = if self.alone {
                 restored
             } else {
                 self.with_free_id(reader, restored, &stub, row.as_ref(), &mut taken)?
             };
-            let entry = undo(&mut batch, &stub, &salt, row, restored, self.on_conflict)?;
+            let entry = undo(&mut batch, &stub, &salt, (now, row), restored, self.on_conflict)?;
             undone.push((entry, stub));
         }
         count(&mut batch, undone);
@@ -115,16 +111,21 @@ impl Undoing {
         Ok(restored)
     }
 
-    fn row(&self, connection: &Connection, stub: &Stub) -> Result<(Salt, Option<Record>)> {
-        let number = stub.entry.target.unwrap_or(stub.entry.record);
-        if let Some(found) = self.target.by_number(connection, number)? {
-            let missing = || Error::Damaged {
-                what: format!("record {number} has a row but no salt"),
-            };
-            return Ok((found.salt.ok_or_else(missing)?, Some(found.record)));
-        }
-        // Of an erased record nothing can be restored; its stub is undone without a row.
-        Ok((salt(connection, number)?.unwrap_or_default(), None))
+    /// The rows of the stubs as they are now, each with its salt.
+    fn rows(&self, connection: &Connection, stubs: &[Stub]) -> Result<Vec<(Salt, Option<Record>)>> {
+        let number = |stub: &Stub| stub.entry.target.unwrap_or(stub.entry.record);
+        let found = self.target.by_numbers(connection, stubs.iter().map(number))?;
+        let salted = |(stub, found): (&Stub, Option<Salted>)| match found {
+            Some(found) => {
+                let missing = || Error::Damaged {
+                    what: format!("record {} has a row but no salt", number(stub)),
+                };
+                Ok((found.salt.ok_or_else(missing)?, Some(found.record)))
+            }
+            // Of an erased record nothing can be restored; its stub is undone without a row.
+            None => Ok((salt(connection, number(stub))?.unwrap_or_default(), None)),
+        };
+        stubs.iter().zip(found).map(salted).collect()
     }
 }
 
@@ -133,7 +134,7 @@ fn undo(
     batch: &mut Batch,
     stub: &Stub,
     salt: &Salt,
-    row: Option<Record>,
+    (now, row): (Option<Hash>, Option<Record>),
     restored: Restored,
     on_conflict: OnConflict,
 ) -> Result<Entry> {
@@ -141,8 +142,8 @@ fn undo(
     batch.covers(record);
     let mut entry = Entry::new(record, part, EntryOutcome::Unchanged);
     entry.target = stub.entry.target;
-    entry.before = hash(salt, row.as_ref());
-    entry.after = entry.before;
+    entry.before = now;
+    entry.after = now;
     let wanted = match restored {
         Restored::Same => return Ok(entry),
         Restored::Conflict if on_conflict == OnConflict::Abort => {

@@ -113,16 +113,29 @@ impl Table {
         let mut insert = connection.prepare_cached(&format!("INSERT INTO \"{name}\" VALUES(?1,?2,?3)"))?;
         let mut update =
             connection.prepare_cached(&format!("UPDATE \"{name}\" SET id=?2, data=?3 WHERE record=?1"))?;
-        let mut delete = connection.prepare_cached(&format!("DELETE FROM \"{name}\" WHERE record=?1"))?;
-        for change in changes {
-            let (rows, record) = match change {
-                Change::Insert { record, id, data } => (insert.execute(params![record, id, data])?, record),
-                Change::Update { record, id, data } => (update.execute(params![record, id, data])?, record),
-                Change::Delete { record } => (delete.execute([record])?, record),
+        let mut delete = connection.prepare_cached(&format!(
+            "DELETE FROM \"{name}\" WHERE record BETWEEN ?1 AND ?2"
+        ))?;
+        let mut rest = changes;
+        while let Some((change, others)) = rest.split_first() {
+            rest = others;
+            let (rows, expected, record) = match change {
+                Change::Insert { record, id, data } => {
+                    (insert.execute(params![record, id, data])?, 1, record)
+                }
+                Change::Update { record, id, data } => {
+                    (update.execute(params![record, id, data])?, 1, record)
+                }
+                Change::Delete { record } => {
+                    let last = last_deleted(*record, others);
+                    let count = usize::try_from(last - record).unwrap_or(usize::MAX);
+                    rest = &others[count..];
+                    (delete.execute([*record, last])?, count + 1, record)
+                }
             };
-            if rows != 1 {
+            if rows != expected {
                 return Err(Error::Damaged {
-                    what: format!("`{name}` has no row for record {record}"),
+                    what: format!("`{name}` lacks a row from record {record} on"),
                 });
             }
         }
@@ -175,14 +188,28 @@ impl Table {
     }
 
     pub(crate) fn by_number(&self, connection: &Connection, record: i64) -> Result<Option<Salted>> {
-        let sql = format!(
+        let found = self.by_numbers(connection, std::iter::once(record))?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    /// The rows of these numbers, one for each, `None` where there is none.
+    pub(crate) fn by_numbers(
+        &self,
+        connection: &Connection,
+        numbers: impl Iterator<Item = i64>,
+    ) -> Result<Vec<Option<Salted>>> {
+        let Some(mut statement) = self.prepared(connection, &self.by_number_sql())? else {
+            return Ok(numbers.map(|_| None).collect());
+        };
+        let found = numbers.map(|number| statement.query_row([number], salted).optional());
+        Ok(found.collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn by_number_sql(&self) -> String {
+        format!(
             "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record) WHERE t.record=?1",
             self.name
-        );
-        let Some(mut statement) = self.prepared(connection, &sql)? else {
-            return Ok(None);
-        };
-        Ok(statement.query_row([record], salted).optional()?)
+        )
     }
 
     pub(crate) fn by_id(&self, connection: &Connection, id: &str) -> Result<Option<Salted>> {
@@ -214,6 +241,18 @@ impl Table {
         };
         Ok(statement.query_row([id], |row| row.get(0)).optional()?)
     }
+}
+
+/// The last of the numbers that are deleted one after the other, without a gap: they go in one statement.
+fn last_deleted(first: i64, others: &[Change]) -> i64 {
+    let mut last = first;
+    for change in others {
+        match change {
+            Change::Delete { record } if last.checked_add(1) == Some(*record) => last = *record,
+            _ => break,
+        }
+    }
+    last
 }
 
 fn salted(row: &Row<'_>) -> rusqlite::Result<Salted> {
