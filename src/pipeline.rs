@@ -38,10 +38,14 @@ impl Reader {
         })
     }
 
-    /// Reads. Must end with everything in memory: no statement may stay open, because a reader holds up the commit.
+    /// Reads, in one transaction: each statement by itself would take the file's lock and look for a journal again. Must
+    /// end with everything in memory: no statement may stay open, because a reader holds up the commit.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let _closed = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&self.connection)
+        let transaction = self.connection.unchecked_transaction()?;
+        let found = work(&transaction)?;
+        transaction.commit()?;
+        Ok(found)
     }
 }
 
