@@ -282,9 +282,11 @@ impl<R: Read> Loading<'_, R> {
     /// Places what is waiting, and tells where the input stands after the last record placed.
     fn place_all(&mut self, connection: &Connection, batch: &mut Batch) -> Result<Option<Position>> {
         let mut end = None;
+        // Until the batch that makes the table is committed there is nothing to look up in it.
+        let lookup = self.table.exists(connection)?.then_some(connection);
         while let Some(incoming) = self.waiting.pop_front() {
             let after = incoming.end.clone();
-            if let Placed::NextBatch(incoming) = self.place(connection, incoming, batch)? {
+            if let Placed::NextBatch(incoming) = self.place(lookup, incoming, batch)? {
                 self.waiting.push_front(incoming);
                 break;
             }
@@ -293,7 +295,12 @@ impl<R: Read> Loading<'_, R> {
         Ok(end)
     }
 
-    fn place(&mut self, connection: &Connection, incoming: Incoming, batch: &mut Batch) -> Result<Placed> {
+    fn place(
+        &mut self,
+        lookup: Option<&Connection>,
+        incoming: Incoming,
+        batch: &mut Batch,
+    ) -> Result<Placed> {
         let (id, data) = match &incoming.body {
             Ok(Ready { id, data }) => (id, data),
             Err(Rejected { refusal, raw }) => {
@@ -301,11 +308,11 @@ impl<R: Read> Loading<'_, R> {
                 return Ok(Placed::Yes);
             }
         };
-        let Some(owner) = self.claims.owner(connection, &self.table, id)? else {
+        let Some(owner) = self.claims.owner(lookup, &self.table, id)? else {
             self.insert(batch, id, data);
             return Ok(Placed::Yes);
         };
-        let Salted { record: old, salt } = self.standing(connection, owner)?;
+        let Salted { record: old, salt } = self.standing(lookup, owner)?;
         if old.data != *data && !self.replace {
             let mut refusal = Refusal::new("load.exists", "");
             refusal.line = Some(incoming.line);
@@ -379,7 +386,7 @@ impl<R: Read> Loading<'_, R> {
     }
 
     /// The record that owns an id, as it will be once everything on its way is committed.
-    fn standing(&self, connection: &Connection, owner: i64) -> Result<Salted> {
+    fn standing(&self, lookup: Option<&Connection>, owner: i64) -> Result<Salted> {
         if let Some(standing) = self.claims.row(owner) {
             if let Some(record) = standing.row.clone() {
                 return Ok(Salted {
@@ -391,7 +398,11 @@ impl<R: Read> Loading<'_, R> {
         let missing = || Error::Damaged {
             what: format!("record {owner} owns an id but has no row"),
         };
-        self.table.by_number(connection, owner)?.ok_or_else(missing)
+        let found = match lookup {
+            Some(connection) => self.table.by_number(connection, owner)?,
+            None => None,
+        };
+        found.ok_or_else(missing)
     }
 
     /// A line that is no record, or one too many, gets a number without an id, and its bytes are kept.

@@ -189,7 +189,7 @@ impl Placer<'_> {
         let Some(connection) = self.lookup else {
             return Ok(None);
         };
-        let owner = self.claims.owner(connection, self.table, id)?;
+        let owner = self.claims.owner(Some(connection), self.table, id)?;
         let own =
             |owner: &i64| *owner == home || item.standing.iter().any(|standing| standing.target == *owner);
         Ok(owner.filter(|owner| !own(owner)))
