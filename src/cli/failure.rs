@@ -79,6 +79,10 @@ impl Failure {
             }
             _ => "usage",
         };
+        if code == "usage.no_command" {
+            let failure = Self::new(Exit::Usage, code, "no command was given");
+            return failure.hint("`counterfoil --help` lists the commands");
+        }
         let rendered = error.render().to_string();
         let message = rendered.trim_end();
         let message = message.strip_prefix("error: ").unwrap_or(message);
@@ -165,10 +169,7 @@ fn coloured_difference(detail: &str) -> String {
             _ => shown.into_owned(),
         }
     };
-    detail
-        .lines()
-        .map(|text| format!("  {}\n", line(text)))
-        .collect()
+    detail.lines().map(|text| format!("  {}\n", line(text))).collect()
 }
 
 impl From<Vec<Problem>> for Failure {
@@ -183,9 +184,11 @@ impl From<OutputError> for Failure {
             OutputError::Io(error) => Self::output(&error),
             OutputError::Damaged { .. } => Self::new(Exit::Unsound, "store.damaged", error.to_string())
                 .hint("run `counterfoil verify` to see what else is damaged"),
-            OutputError::NoColumn { .. } => {
-                Self::usage("output.column", error.to_string(), "give them with `--columns a,b,c`")
-            }
+            OutputError::NoColumn { .. } => Self::usage(
+                "output.column",
+                error.to_string(),
+                "give them with `--columns a,b,c`",
+            ),
             other => Self::new(Exit::Failed, "output", other.to_string()),
         }
     }
@@ -214,6 +217,11 @@ impl From<Error> for Failure {
 
 fn message(error: &Error) -> String {
     match (error, error.code()) {
+        (Error::Sqlite { source, .. }, _)
+            if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) =>
+        {
+            "the file is no store: it is not an SQLite database, or its beginning is damaged".to_owned()
+        }
         // SQLite tells some read errors of the disk as a malformed file.
         (Error::Sqlite { source, .. }, "store.damaged") => {
             format!("the store could not be read (it is damaged, or the disk has errors): {source}")
@@ -288,14 +296,20 @@ fn advice(error: &Error) -> (Exit, Option<String>) {
 
 fn of_sqlite(code: &str) -> (Exit, Option<String>) {
     let (exit, hint) = match code {
-        "store.busy" => (Exit::Locked, "close the other program, or wait longer: `--wait SECONDS`"),
+        "store.busy" => (
+            Exit::Locked,
+            "close the other program, or wait longer: `--wait SECONDS`",
+        ),
         "interrupted" => (Exit::Stopped, "the same command again goes on"),
         "store.full" => (Exit::Failed, "make room; then the same command again goes on"),
         "store.readonly" => (
             Exit::Failed,
             "the store and its folder must be writable, for its journal and its lock too",
         ),
-        "store.damaged" => (Exit::Unsound, "run `counterfoil verify`; restore a copy if it finds something"),
+        "store.damaged" => (
+            Exit::Unsound,
+            "run `counterfoil verify`; restore a copy if it finds something",
+        ),
         "store.io" => (
             Exit::Failed,
             "see that the disk is there and writable; then the same command again goes on",
@@ -320,7 +334,12 @@ fn of_io(kind: std::io::ErrorKind) -> Option<String> {
 
 fn of_problems(problems: &[Problem]) -> (Exit, Option<String>) {
     let all = |codes: &[&str]| problems.iter().all(|problem| codes.contains(&problem.code));
-    if all(&["project.missing", "project.exists", "project.bad_name", "stage.bad_name"]) {
+    if all(&[
+        "project.missing",
+        "project.exists",
+        "project.bad_name",
+        "stage.bad_name",
+    ]) {
         return (Exit::Usage, None);
     }
     if all(&["project.unwritable", "project.unreadable"]) {

@@ -92,6 +92,10 @@ fn not_carried_out(error: &clap::Error, arguments: &[OsString]) -> Exit {
         let data = serde_json::json!({ "text": rendered.to_string() });
         return screen.deliver("help", &Answer::new(data, rendered.ansi().to_string()));
     }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !screen.json {
+        screen::to_stderr(&rendered.ansi().to_string());
+        return Exit::Usage;
+    }
     let failure = Failure::usage_of_clap(error);
     screen.deliver("", &Answer::from(failure))
 }

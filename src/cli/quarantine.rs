@@ -116,7 +116,9 @@ struct Retry {
 
 /// Lets refused records go: they leave quarantine, and the ledger says who waived them and why.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  counterfoil quarantine waive --code load.malformed --reason \"trailer lines\"")]
+#[command(
+    after_help = "Example:\n  counterfoil quarantine waive --code load.malformed --reason \"trailer lines\""
+)]
 struct Waive {
     #[command(flatten)]
     choice: Choice,
@@ -279,7 +281,9 @@ fn told(refused: &Quarantined, input: &counterfoil::quarantine::RefusedInput) ->
         (Some(data), _) => {
             text += &format!("  {}\n{}\n", dim("input"), indented(&pretty(data), 4));
         }
-        (None, true) => text += "  its input cannot be read as a record, and stages redact fields: not shown\n",
+        (None, true) => {
+            text += "  its input cannot be read as a record, and stages redact fields: not shown\n"
+        }
         (None, false) => text += "  its input is not kept any more\n",
     }
     text

@@ -1,6 +1,7 @@
 //! The tests of Counterfoil's promises, one module each, in one binary.
 
 mod audit;
+mod command;
 mod decimal_conformance;
 mod engine;
 mod examples;
