@@ -6,14 +6,14 @@ use counterfoil::problem::{Problem, Severity};
 use serde_json::{Value as Json, json};
 
 use super::answer::Exit;
-use super::render::{bold, cyan, red, shown_lines, yellow};
+use super::render::{bold, cyan, green, indented, red, shown_lines, yellow};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// A stable code for scripts.
-    pub(crate) code: String,
+    pub(crate) code: &'static str,
     pub(crate) message: String,
     /// What to do next.
     pub(crate) hint: Option<String>,
@@ -27,10 +27,10 @@ pub(crate) struct Failure {
 const CLOSED_OUTPUT: &str = "output.closed";
 
 impl Failure {
-    pub(crate) fn new(exit: Exit, code: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             exit,
-            code: code.into(),
+            code,
             message: message.into(),
             hint: None,
             problems: Vec::new(),
@@ -39,7 +39,7 @@ impl Failure {
     }
 
     /// The command makes no sense as given.
-    pub(crate) fn usage(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn usage(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Exit::Usage, code, message).hint(hint)
     }
 
@@ -164,12 +164,12 @@ fn coloured_difference(detail: &str) -> String {
     let line = |line: &str| {
         let shown = shown_lines(line);
         match line.as_bytes().first() {
-            Some(b'-') => super::render::red(&shown),
-            Some(b'+') => super::render::green(&shown),
+            Some(b'-') => red(&shown),
+            Some(b'+') => green(&shown),
             _ => shown.into_owned(),
         }
     };
-    detail.lines().map(|text| format!("  {}\n", line(text))).collect()
+    indented(&detail.lines().map(line).collect::<Vec<_>>().join("\n"), 2) + "\n"
 }
 
 impl From<Vec<Problem>> for Failure {
@@ -205,7 +205,7 @@ impl From<Error> for Failure {
             Error::Stage { problems } => {
                 failure.message = String::new();
                 if let [problem] = &problems[..] {
-                    failure.code = problem.code.to_owned();
+                    failure.code = problem.code;
                 }
                 failure.problems = problems;
             }
@@ -308,7 +308,7 @@ fn of_sqlite(code: &str) -> (Exit, Option<String>) {
         ),
         "store.damaged" => (
             Exit::Unsound,
-            "run `counterfoil verify`; restore a copy if it finds something",
+            "run `counterfoil verify` on it; name the right file with `--store FILE`, or restore a copy",
         ),
         "store.io" => (
             Exit::Failed,

@@ -1,6 +1,11 @@
 //! The command: what is asked for, who does it, how it is told. Only this layer prints, and only it reads the
 //! environment.
 
+#![expect(
+    clippy::format_push_string,
+    reason = "texts for people are short; `write!` would add results that cannot fail"
+)]
+
 mod answer;
 mod apply;
 mod arguments;

@@ -7,6 +7,6 @@ mod engine;
 mod examples;
 #[cfg(unix)]
 mod faults;
-mod readme;
 mod projects;
+mod readme;
 mod support;

@@ -4,8 +4,15 @@ use counterfoil::problem::Problem;
 
 use super::*;
 
-/// One of every variant, in the order of the enum.
+/// One of every variant at least, by its name.
 fn errors() -> Vec<(&'static str, Error)> {
+    [of_the_store(), of_requests(), of_work()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn of_the_store() -> Vec<(&'static str, Error)> {
     let sqlite = |code| Error::Sqlite {
         doing: "used",
         source: rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None),
@@ -45,6 +52,11 @@ fn errors() -> Vec<(&'static str, Error)> {
                 found: "schema version 9, this program knows 1".to_owned(),
             },
         ),
+    ]
+}
+
+fn of_requests() -> Vec<(&'static str, Error)> {
+    vec![
         (
             "NoSuchDatabase",
             Error::NoSuchDatabase {
@@ -82,6 +94,11 @@ fn errors() -> Vec<(&'static str, Error)> {
                 )],
             },
         ),
+    ]
+}
+
+fn of_work() -> Vec<(&'static str, Error)> {
+    vec![
         (
             "Drift",
             Error::Drift {

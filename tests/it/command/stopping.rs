@@ -10,10 +10,9 @@ use super::super::support::command::Scene;
 
 /// A hundred records, applied one by one and slowly, up to its second batch.
 fn applying(scene: &Scene) -> Child {
-    let records: String = (1..=100)
-        .map(|number| format!("{{\"id\":\"r{number}\",\"ward\":\"B2\",\"temp\":\"37.1 C\"}}\n"))
-        .collect();
-    scene.write("many.ndjson", &records);
+    let record = |number: u32| format!("{{\"id\":\"r{number}\",\"ward\":\"B2\",\"temp\":\"37.1 C\"}}");
+    let records: Vec<String> = (1..=100).map(record).collect();
+    scene.write("many.ndjson", &records.join("\n"));
     assert_eq!(scene.quietly(&["load", "records_v1", "many.ndjson"]).code, 0);
     let mut child = scene
         .command(&["-v", "apply", "--to", "1", "--batch-size", "1", "--pause", "50ms"])
