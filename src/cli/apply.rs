@@ -20,7 +20,9 @@ use super::values::{OnErrorChoice, duration, max_errors};
 /// quarantine; where more are refused than allowed, it stops with exit code 6. The first Ctrl-C finishes the batch at
 /// hand, the second undoes it.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  counterfoil apply\n  counterfoil apply --to 2 --max-time 30m --reason \"nightly window\"")]
+#[command(
+    after_help = "Examples:\n  counterfoil apply\n  counterfoil apply --to 2 --max-time 30m --reason \"nightly window\""
+)]
 pub(crate) struct Apply {
     /// The last stage to bring up to date; all unless given.
     #[arg(long, value_name = "N")]

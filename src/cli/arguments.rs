@@ -26,14 +26,21 @@ Settings are read from the command line, else from the environment, else from co
   COUNTERFOIL_SECRET_NAME   the secret that stages ask for as `name`
   NO_COLOR                  no colours
 
-Exit codes: 0 done; 1 failed; 2 not understood; 3 done, but records were refused; 4 a stage is invalid; 5 an applied
-stage has changed; 6 stopped, the same command goes on; 7 locked by another process; 8 verification failed; 9 rollback
-conflict.";
+Exit codes:
+  0 done                              5 an applied stage has changed its meaning
+  1 failed                            6 stopped; the same command goes on
+  2 the command makes no sense        7 another process holds the store
+  3 done, but records were refused    8 the verification failed
+  4 a stage file is invalid           9 a rollback would overwrite something newer";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(name = "counterfoil", version, about = ABOUT, after_help = AFTER, max_term_width = 100)]
-#[command(disable_help_subcommand = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

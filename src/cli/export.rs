@@ -22,7 +22,9 @@ const PAGE: usize = 1_000;
 ///
 /// Where stages redact fields, their values are masked, unless `--reveal` is given.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  counterfoil export orders_v2 > orders.ndjson\n  counterfoil export orders_v2 --format csv --columns id,status --output orders.csv")]
+#[command(
+    after_help = "Examples:\n  counterfoil export orders_v2 > orders.ndjson\n  counterfoil export orders_v2 --format csv --columns id,status --output orders.csv"
+)]
 pub(crate) struct Export {
     /// The database.
     database: String,

@@ -6,14 +6,14 @@ use counterfoil::problem::{Problem, Severity};
 use serde_json::{Value as Json, json};
 
 use super::answer::Exit;
-use super::render::{bold, cyan, red, shown_lines, yellow};
+use super::render::{bold, cyan, green, indented, red, shown_lines, yellow};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// A stable code for scripts.
-    pub(crate) code: String,
+    pub(crate) code: &'static str,
     pub(crate) message: String,
     /// What to do next.
     pub(crate) hint: Option<String>,
@@ -27,10 +27,10 @@ pub(crate) struct Failure {
 const CLOSED_OUTPUT: &str = "output.closed";
 
 impl Failure {
-    pub(crate) fn new(exit: Exit, code: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             exit,
-            code: code.into(),
+            code,
             message: message.into(),
             hint: None,
             problems: Vec::new(),
@@ -39,7 +39,7 @@ impl Failure {
     }
 
     /// The command makes no sense as given.
-    pub(crate) fn usage(code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn usage(code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Exit::Usage, code, message).hint(hint)
     }
 
@@ -79,6 +79,10 @@ impl Failure {
             }
             _ => "usage",
         };
+        if code == "usage.no_command" {
+            let failure = Self::new(Exit::Usage, code, "no command was given");
+            return failure.hint("`counterfoil --help` lists the commands");
+        }
         let rendered = error.render().to_string();
         let message = rendered.trim_end();
         let message = message.strip_prefix("error: ").unwrap_or(message);
@@ -160,15 +164,12 @@ fn coloured_difference(detail: &str) -> String {
     let line = |line: &str| {
         let shown = shown_lines(line);
         match line.as_bytes().first() {
-            Some(b'-') => super::render::red(&shown),
-            Some(b'+') => super::render::green(&shown),
+            Some(b'-') => red(&shown),
+            Some(b'+') => green(&shown),
             _ => shown.into_owned(),
         }
     };
-    detail
-        .lines()
-        .map(|text| format!("  {}\n", line(text)))
-        .collect()
+    indented(&detail.lines().map(line).collect::<Vec<_>>().join("\n"), 2) + "\n"
 }
 
 impl From<Vec<Problem>> for Failure {
@@ -183,9 +184,11 @@ impl From<OutputError> for Failure {
             OutputError::Io(error) => Self::output(&error),
             OutputError::Damaged { .. } => Self::new(Exit::Unsound, "store.damaged", error.to_string())
                 .hint("run `counterfoil verify` to see what else is damaged"),
-            OutputError::NoColumn { .. } => {
-                Self::usage("output.column", error.to_string(), "give them with `--columns a,b,c`")
-            }
+            OutputError::NoColumn { .. } => Self::usage(
+                "output.column",
+                error.to_string(),
+                "give them with `--columns a,b,c`",
+            ),
             other => Self::new(Exit::Failed, "output", other.to_string()),
         }
     }
@@ -202,7 +205,7 @@ impl From<Error> for Failure {
             Error::Stage { problems } => {
                 failure.message = String::new();
                 if let [problem] = &problems[..] {
-                    failure.code = problem.code.to_owned();
+                    failure.code = problem.code;
                 }
                 failure.problems = problems;
             }
@@ -214,6 +217,11 @@ impl From<Error> for Failure {
 
 fn message(error: &Error) -> String {
     match (error, error.code()) {
+        (Error::Sqlite { source, .. }, _)
+            if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) =>
+        {
+            "the file is no store: it is not an SQLite database, or its beginning is damaged".to_owned()
+        }
         // SQLite tells some read errors of the disk as a malformed file.
         (Error::Sqlite { source, .. }, "store.damaged") => {
             format!("the store could not be read (it is damaged, or the disk has errors): {source}")
@@ -288,14 +296,20 @@ fn advice(error: &Error) -> (Exit, Option<String>) {
 
 fn of_sqlite(code: &str) -> (Exit, Option<String>) {
     let (exit, hint) = match code {
-        "store.busy" => (Exit::Locked, "close the other program, or wait longer: `--wait SECONDS`"),
+        "store.busy" => (
+            Exit::Locked,
+            "close the other program, or wait longer: `--wait SECONDS`",
+        ),
         "interrupted" => (Exit::Stopped, "the same command again goes on"),
         "store.full" => (Exit::Failed, "make room; then the same command again goes on"),
         "store.readonly" => (
             Exit::Failed,
             "the store and its folder must be writable, for its journal and its lock too",
         ),
-        "store.damaged" => (Exit::Unsound, "run `counterfoil verify`; restore a copy if it finds something"),
+        "store.damaged" => (
+            Exit::Unsound,
+            "run `counterfoil verify` on it; name the right file with `--store FILE`, or restore a copy",
+        ),
         "store.io" => (
             Exit::Failed,
             "see that the disk is there and writable; then the same command again goes on",
@@ -320,7 +334,12 @@ fn of_io(kind: std::io::ErrorKind) -> Option<String> {
 
 fn of_problems(problems: &[Problem]) -> (Exit, Option<String>) {
     let all = |codes: &[&str]| problems.iter().all(|problem| codes.contains(&problem.code));
-    if all(&["project.missing", "project.exists", "project.bad_name", "stage.bad_name"]) {
+    if all(&[
+        "project.missing",
+        "project.exists",
+        "project.bad_name",
+        "stage.bad_name",
+    ]) {
         return (Exit::Usage, None);
     }
     if all(&["project.unwritable", "project.unreadable"]) {

@@ -21,7 +21,9 @@ use super::signals::{Endable, stop_signal};
 /// as unchanged; with other data it is refused, unless `--replace` is given. After an interruption the same command
 /// goes on from the byte it had come to.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  counterfoil load orders_v1 orders.ndjson\n  zcat patients.csv.gz | counterfoil load patients - --format csv --id patient_no")]
+#[command(
+    after_help = "Examples:\n  counterfoil load orders_v1 orders.ndjson\n  zcat patients.csv.gz | counterfoil load patients - --format csv --id patient_no"
+)]
 pub(crate) struct Load {
     /// The database: a-z, 0-9 and _, a letter first.
     database: String,
@@ -103,14 +105,8 @@ impl Load {
         };
         let mut store = session.open_or_create()?;
         let name = self.file.display().to_string();
-        let loaded = counterfoil::load::load(
-            &mut store,
-            &self.database,
-            &name,
-            input,
-            &options,
-            &mut progress,
-        );
+        let loaded =
+            counterfoil::load::load(&mut store, &self.database, &name, input, &options, &mut progress);
         progress.finish();
         let report = match loaded {
             // A read that a signal ended.

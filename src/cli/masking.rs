@@ -4,6 +4,7 @@ use counterfoil::history::redacted;
 use counterfoil::path::Path;
 use counterfoil::quarantine::mask;
 use counterfoil::record::Record;
+use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 
 use super::answer::Exit;
@@ -14,7 +15,7 @@ use super::session::Session;
 pub(crate) fn redactions(session: &Session<'_>, store: &Store) -> Result<Vec<Path>, Failure> {
     let mut paths = redacted(store)?;
     if let Some(project) = session.stages().map_err(unknown_redactions)? {
-        for path in project.stages().iter().flat_map(|stage| stage.redact()) {
+        for path in project.stages().iter().flat_map(Stage::redact) {
             if !paths.contains(path) {
                 paths.push(path.clone());
             }

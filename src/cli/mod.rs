@@ -1,6 +1,11 @@
 //! The command: what is asked for, who does it, how it is told. Only this layer prints, and only it reads the
 //! environment.
 
+#![expect(
+    clippy::format_push_string,
+    reason = "texts for people are short; `write!` would add results that cannot fail"
+)]
+
 mod answer;
 mod apply;
 mod arguments;
@@ -91,6 +96,10 @@ fn not_carried_out(error: &clap::Error, arguments: &[OsString]) -> Exit {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let data = serde_json::json!({ "text": rendered.to_string() });
         return screen.deliver("help", &Answer::new(data, rendered.ansi().to_string()));
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !screen.json {
+        screen::to_stderr(&rendered.ansi().to_string());
+        return Exit::Usage;
     }
     let failure = Failure::usage_of_clap(error);
     screen.deliver("", &Answer::from(failure))

@@ -14,7 +14,7 @@ use super::session::Session;
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil new split_names")]
 pub(crate) struct New {
-    /// The stage's name: a-z, 0-9 and _. The file becomes NNNN_NAME.toml.
+    /// The stage's name: a-z, 0-9 and _. The file becomes `NNNN_NAME.toml`.
     name: String,
 }
 

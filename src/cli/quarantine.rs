@@ -9,6 +9,7 @@ use counterfoil::store::Store;
 use serde_json::json;
 
 use super::answer::{Answer, Exit, json};
+use super::check::route;
 use super::failure::Failure;
 use super::masking::redactions;
 use super::outcome::{of_stages, refusals_json, refused_by, standing};
@@ -116,7 +117,9 @@ struct Retry {
 
 /// Lets refused records go: they leave quarantine, and the ledger says who waived them and why.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  counterfoil quarantine waive --code load.malformed --reason \"trailer lines\"")]
+#[command(
+    after_help = "Example:\n  counterfoil quarantine waive --code load.malformed --reason \"trailer lines\""
+)]
 struct Waive {
     #[command(flatten)]
     choice: Choice,
@@ -264,13 +267,12 @@ fn told(refused: &Quarantined, input: &counterfoil::quarantine::RefusedInput) ->
         .unwrap_or_default();
     let mut text = format!("{}{id}\n", bold(&format!("record {}", refused.record)));
     let slug = refused.slug.as_deref().unwrap_or_default();
-    let route = [&refused.source, &refused.database].map(|name| name.as_deref().unwrap_or_default());
+    let names = [&refused.source, &refused.database].map(|name| name.as_deref().unwrap_or_default());
     text += &format!(
-        "  refused by {} {} ({} -> {}) at {}, batch {}\n",
+        "  refused by {} {} ({}) at {}, batch {}\n",
         refused_by(refused.stage),
         shown(slug),
-        shown(route[0]),
-        shown(route[1]),
+        shown(&route(names[0], names[1])),
         moment(&refused.at),
         refused.batch
     );
@@ -279,7 +281,9 @@ fn told(refused: &Quarantined, input: &counterfoil::quarantine::RefusedInput) ->
         (Some(data), _) => {
             text += &format!("  {}\n{}\n", dim("input"), indented(&pretty(data), 4));
         }
-        (None, true) => text += "  its input cannot be read as a record, and stages redact fields: not shown\n",
+        (None, true) => {
+            text += "  its input cannot be read as a record, and stages redact fields: not shown\n";
+        }
         (None, false) => text += "  its input is not kept any more\n",
     }
     text

@@ -29,7 +29,9 @@ const PAGE: usize = 1_000;
 /// missing, use has(doc, "x") or doc.get("x") ?? y. Records that the expression cannot judge are left out, and counted
 /// on stderr.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  counterfoil query orders_v2 --where 'doc.pricing.total > 100.00' --sort pricing.total:desc\n  counterfoil query orders_v2 --id ORD-2024-001 --pretty")]
+#[command(
+    after_help = "Examples:\n  counterfoil query orders_v2 --where 'doc.pricing.total > 100.00' --sort pricing.total:desc\n  counterfoil query orders_v2 --id ORD-2024-001 --pretty"
+)]
 pub(crate) struct QueryCommand {
     /// The database.
     database: String,

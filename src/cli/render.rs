@@ -36,7 +36,8 @@ pub(crate) fn cyan(text: &str) -> String {
 
 /// Whether a terminal might obey a character, or show the text around it in another order.
 fn is_unsafe(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A text from outside, safe to show on one line.
@@ -66,7 +67,10 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
 
 /// JSON, safe to show: what a terminal might obey is written as JSON escapes, so that it stays the same JSON.
 pub(crate) fn shown_json(json: &str) -> Cow<'_, str> {
-    if !json.chars().any(|character| character != '\n' && is_unsafe(character)) {
+    if !json
+        .chars()
+        .any(|character| character != '\n' && is_unsafe(character))
+    {
         return Cow::Borrowed(json);
     }
     let mut safe = String::with_capacity(json.len());
@@ -118,7 +122,9 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
         table.add_row(row.iter().map(|cell| Cell::new(shown(cell))));
     }
     for (at, name) in header.iter().enumerate() {
-        let Some(column) = table.column_mut(at) else { continue };
+        let Some(column) = table.column_mut(at) else {
+            continue;
+        };
         column.set_padding((0, 2));
         if name.starts_with('>') {
             column.set_cell_alignment(CellAlignment::Right);

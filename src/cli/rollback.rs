@@ -21,7 +21,9 @@ use super::values::{OnConflictChoice, duration};
 /// the same command goes on. Where records were changed since, nothing is done unless --on-conflict says what to do
 /// with them (exit code 9).
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  counterfoil rollback\n  counterfoil rollback --to 1 --yes --reason \"wrong tax table\"")]
+#[command(
+    after_help = "Examples:\n  counterfoil rollback\n  counterfoil rollback --to 1 --yes --reason \"wrong tax table\""
+)]
 pub(crate) struct Rollback {
     /// Takes back every stage after this one; 0 is all of them.
     #[arg(long, value_name = "N", group = "scope")]
@@ -120,13 +122,7 @@ fn told(plan: &[Reversal]) -> String {
         ]
     });
     let table = table(
-        &[
-            ">pass",
-            "what",
-            "database",
-            ">records to undo",
-            ">changed since",
-        ],
+        &[">pass", "what", "database", ">records to undo", ">changed since"],
         rows,
     );
     format!("{}\n{table}", bold("This takes back, newest first:"))

@@ -14,7 +14,7 @@ pub(crate) struct Schema {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Described {
-    /// Stage files, NNNN_NAME.toml.
+    /// Stage files, `NNNN_NAME.toml`.
     Stage,
 }
 

@@ -95,4 +95,3 @@ impl Read for Endable {
         Ok(length)
     }
 }
-

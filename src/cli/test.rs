@@ -43,7 +43,11 @@ impl Test {
                 let (ok, detail) = match &result.verdict {
                     Verdict::Passed { round_trip } => {
                         passed += 1;
-                        let note = if *round_trip { dim(" (and back)") } else { String::new() };
+                        let note = if *round_trip {
+                            dim(" (and back)")
+                        } else {
+                            String::new()
+                        };
                         text += &format!("  {} {}{note}\n", green("ok    "), shown(&result.name));
                         (true, None)
                     }

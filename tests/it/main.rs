@@ -1,11 +1,12 @@
 //! The tests of Counterfoil's promises, one module each, in one binary.
 
 mod audit;
+mod command;
 mod decimal_conformance;
 mod engine;
 mod examples;
 #[cfg(unix)]
 mod faults;
-mod readme;
 mod projects;
+mod readme;
 mod support;

@@ -69,7 +69,7 @@ impl Demo {
         teller.tell(
             "Once more, in small batches and slowly, and this time the process is killed (SIGKILL) in the middle.",
         )?;
-        teller.killed(&["apply", "--batch-size", "40", "--pause", "100ms"])?;
+        teller.killed(&["apply", "--batch-size", "40", "--pause", "100ms", "--verbose"])?;
         teller.step(&["status"])?;
         teller.tell("The same command again goes on from the last committed batch.")?;
         teller.step(&["apply"])?;

@@ -45,8 +45,9 @@ const SHOP: Project = Project {
     database: "orders_v1",
     result: "orders_v2",
     records: "records/orders_v1.ndjson",
-    refused: "ORD-2024-014",
+    refused: "ORD-2024-028",
     files: files!("shop":
+        "README.md"
         "counterfoil.toml"
         "0001_nest_orders.toml"
         "order_v1.schema.json"
@@ -66,6 +67,7 @@ const BANK: Project = Project {
     records: "records/legacy_transactions.ndjson",
     refused: "T021",
     files: files!("bank":
+        "README.md"
         "counterfoil.toml"
         "0001_name_fields.toml"
         "0002_enrich.toml"
@@ -90,8 +92,15 @@ impl Project {
     /// Copies the files to a folder that is not there yet.
     pub(super) fn copy_to(&self, folder: &Path) -> Result<(), Failure> {
         if folder.exists() {
-            let message = format!("{} is there already, and nothing is overwritten", folder.display());
-            return Err(Failure::usage("demo.exists", message, "name another with --folder DIR"));
+            let message = format!(
+                "{} is there already, and nothing is overwritten",
+                folder.display()
+            );
+            return Err(Failure::usage(
+                "demo.exists",
+                message,
+                "name another with --folder DIR",
+            ));
         }
         for (file, text) in self.files {
             let path = folder.join(file);

@@ -47,6 +47,7 @@ impl Teller {
         let mut command = self.command(arguments)?;
         let status = if self.screen.json {
             let output = command
+                .args(["--json", "--quiet"])
                 .stderr(Stdio::inherit())
                 .output()
                 .map_err(|error| not_started(&error))?;
@@ -69,12 +70,11 @@ impl Teller {
         .hint("see its message above; the project stays as it is"))
     }
 
-    /// One command that is killed after a few batches, without any chance to tidy up.
+    /// One command that tells its batches and is killed after a few batches, without any chance to tidy up.
     pub(super) fn killed(&mut self, arguments: &[&str]) -> Result<(), Failure> {
         self.prompt(arguments)?;
         let mut child = self
             .command(arguments)?
-            .arg("--verbose")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -128,12 +128,6 @@ impl Teller {
             command.env_remove(name);
         }
         command.arg("-C").arg(&self.folder).args(arguments);
-        if self.screen.json {
-            command.arg("--json");
-        }
-        if self.screen.quiet {
-            command.arg("--quiet");
-        }
         Ok(command)
     }
 }

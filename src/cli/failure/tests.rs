@@ -1,0 +1,181 @@
+use std::path::PathBuf;
+
+use counterfoil::problem::Problem;
+
+use super::*;
+
+/// One of every variant at least, by its name.
+fn errors() -> Vec<(&'static str, Error)> {
+    [of_the_store(), of_requests(), of_work()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn of_the_store() -> Vec<(&'static str, Error)> {
+    let sqlite = |code| Error::Sqlite {
+        doing: "used",
+        source: rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None),
+    };
+    vec![
+        ("Sqlite", sqlite(rusqlite::ffi::SQLITE_BUSY)),
+        ("Sqlite", sqlite(rusqlite::ffi::SQLITE_CORRUPT)),
+        ("Sqlite", sqlite(rusqlite::ffi::SQLITE_FULL)),
+        ("Sqlite", sqlite(rusqlite::ffi::SQLITE_IOERR)),
+        ("Sqlite", sqlite(rusqlite::ffi::SQLITE_READONLY)),
+        ("Sqlite", sqlite(rusqlite::ffi::SQLITE_INTERRUPT)),
+        ("Sqlite", sqlite(rusqlite::ffi::SQLITE_ERROR)),
+        (
+            "Io",
+            Error::Io {
+                path: PathBuf::from("shop.db.lock"),
+                source: std::io::ErrorKind::PermissionDenied.into(),
+            },
+        ),
+        (
+            "Locked",
+            Error::Locked {
+                store: PathBuf::from("shop.db"),
+                holder: Some("pid 7 on host since then".to_owned()),
+            },
+        ),
+        (
+            "NoSuchStore",
+            Error::NoSuchStore {
+                path: PathBuf::from("shop.db"),
+            },
+        ),
+        (
+            "NotAStore",
+            Error::NotAStore {
+                path: PathBuf::from("shop.db"),
+                found: "schema version 9, this program knows 1".to_owned(),
+            },
+        ),
+    ]
+}
+
+fn of_requests() -> Vec<(&'static str, Error)> {
+    vec![
+        (
+            "NoSuchDatabase",
+            Error::NoSuchDatabase {
+                name: "order_v1".to_owned(),
+                known: vec!["customers".to_owned(), "orders_v1".to_owned()],
+            },
+        ),
+        (
+            "NoSuchRecord",
+            Error::NoSuchRecord {
+                database: "orders_v1".to_owned(),
+                id: "ORD-1".to_owned(),
+            },
+        ),
+        (
+            "NoSuch",
+            Error::NoSuch {
+                what: "run 7".to_owned(),
+            },
+        ),
+        (
+            "Invalid",
+            Error::Invalid {
+                message: "`a` is edited twice".to_owned(),
+                hint: Some("give one edit for each id".to_owned()),
+            },
+        ),
+        (
+            "Stage",
+            Error::Stage {
+                problems: vec![Problem::error(
+                    "stage.unknown_key",
+                    None,
+                    "there is no key `sorce`",
+                )],
+            },
+        ),
+    ]
+}
+
+fn of_work() -> Vec<(&'static str, Error)> {
+    vec![
+        (
+            "Drift",
+            Error::Drift {
+                number: 1,
+                slug: "nest_orders".to_owned(),
+                diff: "-places = 2\n+places = 3\n".to_owned(),
+            },
+        ),
+        (
+            "IllegalState",
+            Error::IllegalState {
+                what: "stage 1".to_owned(),
+                state: "rolling back".to_owned(),
+                event: "apply".to_owned(),
+            },
+        ),
+        (
+            "InputChanged",
+            Error::InputChanged {
+                input: "orders.ndjson".to_owned(),
+                offset: 4096,
+            },
+        ),
+        (
+            "Input",
+            Error::Input {
+                input: "orders.csv".to_owned(),
+                problem: "the header has `id` twice".to_owned(),
+            },
+        ),
+        (
+            "RollbackConflict",
+            Error::RollbackConflict {
+                count: 2,
+                first: 17,
+                pass: 3,
+            },
+        ),
+        (
+            "Damaged",
+            Error::Damaged {
+                what: "record 17 has a row but no salt".to_owned(),
+            },
+        ),
+    ]
+}
+
+#[test]
+fn every_error_says_what_happened_and_what_to_do() {
+    let mut golden = String::new();
+    for (variant, error) in errors() {
+        let failure = Failure::from(error);
+        let text = anstream::adapter::strip_str(&failure.rendered()).to_string();
+        golden += &format!(
+            "{variant} {} exit {}\n{text}\n",
+            failure.code,
+            failure.exit.code()
+        );
+    }
+    snapbox::assert_data_eq!(golden, snapbox::file!["errors.txt"].raw());
+}
+
+#[test]
+fn no_variant_is_missing_from_the_list() {
+    let source = include_str!("../../error.rs");
+    let (_, body) = source.split_once("pub enum Error {").expect("the enum is there");
+    let (body, _) = body.split_once("\n}").expect("and it ends");
+    let variants = body
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(char::is_uppercase))
+        .map(|line| line.trim_end_matches(" {"));
+    let listed: Vec<&str> = errors().into_iter().map(|(name, _)| name).collect();
+    for variant in variants {
+        assert!(
+            listed.contains(&variant),
+            "{variant} has no message, hint and exit code of its own"
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! The command: every screen as a golden transcript, every exit code, every way out.
+
+use super::support::command::Scene;
+
+mod envelopes;
+mod outputs;
+mod secrecy;
+mod stopping;
+
+#[test]
+fn a_migration_is_told_from_its_first_command_to_its_last() {
+    let mut scene = Scene::clinic();
+    scene.run(&["check"]);
+    scene.run(&["test"]);
+    scene.run(&["load", "records_v1", "readings.ndjson"]);
+    scene.run(&["status"]);
+    scene.run(&["apply", "--reason", "the ward moves"]);
+    scene.run(&["status"]);
+    scene.run(&["quarantine", "list"]);
+    scene.run(&["quarantine", "show", "r3"]);
+    scene.run(&["query", "records_v2", "--where", "doc.celsius > 37.5"]);
+    scene.run(&[
+        "query",
+        "records_v2",
+        "--sort",
+        "celsius:desc",
+        "--limit",
+        "2",
+        "--with-id",
+    ]);
+    scene.write(
+        "correction.ndjson",
+        r#"{"id": "r3", "patient": "Hamilton", "ward": "C1", "temp": "36.9 C", "weight": 64}"#,
+    );
+    scene.run(&["load", "records_v1", "correction.ndjson", "--replace"]);
+    scene.run(&["apply"]);
+    scene.run(&["trace", "records_v2", "r3"]);
+    scene.run(&["export", "records_v2", "--format", "csv"]);
+    scene.run(&["quarantine", "waive", "--record", "5", "--reason", "a torn line"]);
+    scene.run(&["delete", "records_v2", "r1", "--reason", "moved to another ward"]);
+    scene.run(&["history", "--limit", "4"]);
+    scene.run(&["verify"]);
+    scene.run(&["rollback", "--run", "7", "--yes"]);
+    scene.run(&["rollback"]);
+    scene.run(&["rollback", "--yes", "--to", "1"]);
+    scene.run(&["status"]);
+    snapbox::assert_data_eq!(scene.transcript(), snapbox::file!["command/life.txt"].raw());
+}
+
+#[test]
+fn a_mistake_is_told_with_what_to_do_next() {
+    let mut scene = Scene::new();
+    scene.run(&["status"]);
+    scene.run(&["aply"]);
+    scene.run(&["init", "Bad Name"]);
+    scene.run(&["init", "shop"]);
+    scene.run(&["init", "shop"]);
+    scene.run(&["-C", "shop", "new", "second"]);
+    scene.run(&["-C", "shop", "new", "Bad"]);
+    scene.run(&["-C", "shop", "status"]);
+    scene.run(&["-C", "shop", "load", "Records", "x.ndjson"]);
+    scene.run(&["-C", "shop", "load", "records_v1", "0001_first.toml"]);
+    scene.run(&["-C", "shop", "load", "records_v1", "missing.ndjson"]);
+    scene.write("records.ndjson", "{\"id\":\"1\"}\n");
+    scene.run(&["-C", "shop", "load", "records_v1", "records.ndjson"]);
+    scene.run(&["-C", "shop", "apply"]);
+    scene.run(&["-C", "shop", "apply", "--to", "7"]);
+    scene.run(&["-C", "shop", "apply", "--revise"]);
+    scene.run(&["-C", "shop", "apply", "--max-time", "soon"]);
+    scene.run(&["-C", "shop", "query", "record_v1"]);
+    scene.run(&["-C", "shop", "query", "records_v1", "--where", "doc.id == "]);
+    scene.run(&["-C", "shop", "query", "records_v1", "--where", "doc.missing == 1"]);
+    scene.run(&["-C", "shop", "query", "records_v1", "--id", "7"]);
+    scene.run(&["-C", "shop", "query", "records_v1", "--sort", "a[*]"]);
+    scene.run(&["-C", "shop", "trace", "records_v1", "7"]);
+    scene.run(&["-C", "shop", "delete", "records_v1", "7", "--reason", "x"]);
+    scene.run(&["-C", "shop", "delete", "records_v1", "1"]);
+    scene.run(&["-C", "shop", "rollback", "--run", "77", "--yes"]);
+    scene.run(&["-C", "shop", "quarantine", "show", "1"]);
+    scene.run(&["-C", "shop", "quarantine", "waive", "--reason", "x"]);
+    scene.run(&["-C", "shop", "export", "records_v1", "--columns", "a"]);
+    scene.run(&["--store", "records.ndjson", "verify"]);
+    let stage = std::fs::read_to_string(scene.path("shop/0001_first.toml")).unwrap();
+    scene.write(
+        "shop/0001_first.toml",
+        &stage.replace("target = \"records_v2\"", "target = \"records_v9\""),
+    );
+    scene.run(&["-C", "shop", "apply"]);
+    scene.write("shop/0001_first.toml", &stage.replace("source =", "sorce ="));
+    scene.run(&["-C", "shop", "check"]);
+    scene.run(&["-C", "shop", "query", "records_v1"]);
+    snapbox::assert_data_eq!(scene.transcript(), snapbox::file!["command/mistakes.txt"].raw());
+}
+
+#[test]
+fn a_demo_tells_a_whole_story_with_a_real_kill_in_it() {
+    let scene = Scene::new();
+    for (name, batches_end_in) in [("shop", "orders_v2"), ("bank", "transactions")] {
+        let envelope = scene.envelope(&["demo", name]);
+        assert_eq!(envelope["code"], 0, "{envelope}");
+        let steps = envelope["data"]["steps"].as_array().unwrap();
+        let killed: Vec<_> = steps
+            .iter()
+            .filter_map(|step| step["killed_after_batches"].as_u64())
+            .collect();
+        assert_eq!(killed, [3], "{name}");
+        let resumed = steps
+            .iter()
+            .any(|step| step["answer"]["data"]["passes"][0]["resumed"] == true);
+        assert!(
+            resumed,
+            "{name}: the apply after the kill goes on with the same pass"
+        );
+        assert_eq!(steps.last().unwrap()["answer"]["code"], 0, "{name}: it verifies");
+        assert!(
+            scene
+                .quietly(&["-C", name, "query", batches_end_in])
+                .out
+                .lines()
+                .count()
+                > 1
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! What a stage redacts appears in no output, and what must stay out of the ledger does.
+
+use super::super::support::command::Scene;
+
+const NAMES: [&str; 4] = ["Lovelace", "Hopper", "Hamilton", "Lamarr"];
+
+#[test]
+fn a_redacted_value_appears_in_no_output() {
+    let scene = Scene::clinic();
+    for arguments in [
+        &["load", "records_v1", "readings.ndjson"][..],
+        &["-v", "apply"],
+        &["status"],
+        &["quarantine", "list"],
+        &["quarantine", "show", "r3"],
+        &["quarantine", "show", "--record", "5"],
+        &["query", "records_v1", "--pretty"],
+        &["query", "records_v2", "--where", "doc.patient > 1"],
+        &["trace", "records_v1", "r1"],
+        &["export", "records_v1"],
+        &["export", "records_v2", "--format", "csv"],
+        &["history"],
+        &["verify"],
+        &["rollback", "--all", "--yes"],
+    ] {
+        for json in [false, true] {
+            let arguments = if json {
+                [&["--json"], arguments].concat()
+            } else {
+                arguments.to_vec()
+            };
+            let ran = scene.quietly(&arguments);
+            for name in NAMES {
+                assert!(
+                    !ran.out.contains(name) && !ran.err.contains(name),
+                    "{arguments:?}: {}",
+                    ran.out
+                );
+            }
+        }
+    }
+    let revealed = scene.quietly(&["export", "records_v1", "--reveal"]);
+    assert!(
+        NAMES.iter().all(|name| revealed.out.contains(name)),
+        "{}",
+        revealed.out
+    );
+}
+
+#[test]
+fn what_was_redacted_once_is_masked_where_the_stage_file_is_out_of_reach() {
+    let scene = Scene::clinic();
+    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
+    scene.quietly(&["apply"]);
+    std::fs::create_dir(scene.path("elsewhere")).unwrap();
+    let ran = scene.quietly(&[
+        "-C",
+        "elsewhere",
+        "--store",
+        "counterfoil.db",
+        "query",
+        "records_v1",
+    ]);
+    assert!(
+        ran.code == 0 && !ran.out.contains("Lovelace") && ran.out.contains("[redacted]"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn ids_and_secrets_do_not_go_into_the_arguments_of_a_run() {
+    let scene = Scene::clinic();
+    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
+    let deleted = scene
+        .command(&["delete", "records_v1", "r1", "--reason", "asked for"])
+        .env("COUNTERFOIL_SECRET_KEY", "open sesame")
+        .output()
+        .unwrap();
+    assert_eq!(deleted.status.code(), Some(0));
+    let store = std::fs::read(scene.path("counterfoil.db")).unwrap();
+    assert!(!store.windows(11).any(|window| window == b"open sesame"));
+    let history = scene.envelope(&["history", "--limit", "1"]);
+    let arguments = &history["data"]["runs"][0]["arguments"];
+    assert_eq!(
+        arguments.to_string(),
+        r#"["records_v1","<id>","--reason","asked for"]"#
+    );
+}
