@@ -199,11 +199,10 @@ impl<'c> Session<'c> {
                 None => break,
             }
         }
-        let arguments = rest.map(|argument| {
-            let hidden = ids.iter().find(|id| !id.is_empty() && argument.ends_with(*id));
-            hidden.map_or(argument.to_string(), |id| {
-                format!("{}<id>", &argument[..argument.len() - id.len()])
-            })
+        let arguments = rest.map(|argument| match argument.split_once('=') {
+            _ if ids.contains(&argument.as_ref()) => "<id>".to_owned(),
+            Some((option, id)) if option.starts_with("--") && ids.contains(&id) => format!("{option}=<id>"),
+            _ => argument.into_owned(),
         });
         Purpose {
             command: command.to_owned(),

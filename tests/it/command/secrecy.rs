@@ -86,4 +86,10 @@ fn ids_and_secrets_do_not_go_into_the_arguments_of_a_run() {
         arguments.to_string(),
         r#"["records_v1","<id>","--reason","asked for"]"#
     );
+    scene.quietly(&["apply"]);
+    let waived = scene.quietly(&["quarantine", "waive", "--id=r3", "--reason", "x"]);
+    assert_eq!(waived.code, 0, "{}", waived.err);
+    let history = scene.envelope(&["history", "--limit", "1"]);
+    let arguments = &history["data"]["runs"][0]["arguments"];
+    assert_eq!(arguments.to_string(), r#"["--id=<id>","--reason","x"]"#);
 }
