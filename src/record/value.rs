@@ -1,6 +1,7 @@
 //! A JSON value that is expanded only where it is touched.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 
 use rust_decimal::Decimal;
@@ -260,12 +261,16 @@ impl Field {
     }
 
     fn is(&self, name: &str) -> bool {
-        match &self.name {
-            // A name without an escape is compared where it lies.
-            Value::Raw(json) if json.len() == name.len() + 2 => {
-                &json[1..json.len() - 1] == name && !name.contains('\\')
-            }
-            _ => self.name() == name,
+        let Value::Raw(json) = &self.name else {
+            return self.name() == name;
+        };
+        // Compared where it lies, because looking for fields is most of what operations do: an escape is longer than
+        // what it stands for, so that only a longer name, and one with escapes, has to be decoded.
+        let written = &json.as_bytes()[1..json.len() - 1];
+        match written.len().cmp(&name.len()) {
+            Ordering::Less => false,
+            Ordering::Equal => written == name.as_bytes() && !name.contains('\\'),
+            Ordering::Greater => written.contains(&b'\\') && self.name() == name,
         }
     }
 }
