@@ -203,7 +203,7 @@ impl Operation for Bands {
 pub(super) static MANUAL: Manual = Manual {
     name: "bands",
     group: "value",
-    summary: "Writes the label of the first band that a number lies in.",
+    summary: "writes the label of the first band that a number lies in",
     keys: &[
         PATH,
         Key::required("to", Form::Path, "where the label goes; nothing may be there yet"),

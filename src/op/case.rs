@@ -105,7 +105,7 @@ impl Operation for ChangeCase {
 pub(super) static MANUAL: Manual = Manual {
     name: "case",
     group: "value",
-    summary: "Writes a text in upper case, lower case or title case.",
+    summary: "writes a text in upper case, lower case or title case",
     keys: &[
         PATH,
         TO,

@@ -204,7 +204,7 @@ const KINDS: Form = Form::Choice(&["text", "integer", "decimal", "boolean"]);
 pub(super) static MANUAL: Manual = Manual {
     name: "convert",
     group: "value",
-    summary: "Turns a value into another kind, only where that is exact.",
+    summary: "turns a value into another kind, only where that is exact",
     keys: &[
         PATH,
         Key::required("to", KINDS, "the kind that the value becomes"),

@@ -261,7 +261,7 @@ fn within_28_digits(exact: Decimal) -> Result<Decimal, NotRead> {
 pub(super) static MANUAL: Manual = Manual {
     name: "decimal",
     group: "value",
-    summary: "Turns money, as text or number, into an exact decimal of at most 28 digits.",
+    summary: "turns money, as text or number, into an exact decimal of at most 28 digits",
     keys: &[
         PATH,
         TO,

@@ -162,7 +162,7 @@ impl Operation for SetDefault {
 pub(super) static MANUAL: Manual = Manual {
     name: "default",
     group: "value",
-    summary: "Writes a value where there is none.",
+    summary: "writes a value where there is none",
     keys: &[
         PATH,
         Key::required(

@@ -98,7 +98,7 @@ impl Operation for FormatDate {
 pub(super) static MANUAL: Manual = Manual {
     name: "format_date",
     group: "value",
-    summary: "Writes an ISO 8601 day or time in another format.",
+    summary: "writes an ISO 8601 day or time in another format",
     keys: &[
         PATH,
         TO,

@@ -147,7 +147,7 @@ impl Operation for HashText {
 pub(super) static MANUAL: Manual = Manual {
     name: "hash",
     group: "value",
-    summary: "Writes the SHA-256 of a text as hexadecimal digits.",
+    summary: "writes the SHA-256 of a text as hexadecimal digits",
     keys: &[
         PATH,
         TO,

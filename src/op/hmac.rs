@@ -81,7 +81,7 @@ impl Operation for HmacText {
 pub(super) static MANUAL: Manual = Manual {
     name: "hmac",
     group: "value",
-    summary: "Writes the HMAC-SHA-256 of a text, under a named secret, as hexadecimal digits.",
+    summary: "writes the HMAC-SHA-256 of a text, under a named secret, as hexadecimal digits",
     keys: &[
         PATH,
         TO,

@@ -204,7 +204,7 @@ impl Operation for Join {
 pub(super) static MANUAL: Manual = Manual {
     name: "join",
     group: "value",
-    summary: "Puts the texts of a list, or of several fields, together.",
+    summary: "puts the texts of a list, or of several fields, together",
     keys: &[
         Key::optional("path", Form::Path, "`from`", "where the list is"),
         Key::optional(

@@ -199,7 +199,7 @@ impl Operation for MapValues {
 pub(super) static MANUAL: Manual = Manual {
     name: "map",
     group: "value",
-    summary: "Replaces each value by what a table says.",
+    summary: "replaces each value by what a table says",
     keys: &[
         PATH,
         TO,

@@ -194,7 +194,7 @@ impl Operation for ParseDate {
 pub(super) static MANUAL: Manual = Manual {
     name: "parse_date",
     group: "value",
-    summary: "Reads a date in one of the declared formats and writes it as ISO 8601.",
+    summary: "reads a date in one of the declared formats and writes it as ISO 8601",
     keys: &[
         PATH,
         TO,

@@ -164,7 +164,7 @@ impl Operation for Replace {
 pub(super) static MANUAL: Manual = Manual {
     name: "replace",
     group: "value",
-    summary: "Replaces what a pattern finds in a text.",
+    summary: "replaces what a pattern finds in a text",
     keys: &[
         PATH,
         TO,

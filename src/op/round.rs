@@ -75,7 +75,7 @@ impl Operation for Round {
 pub(super) static MANUAL: Manual = Manual {
     name: "round",
     group: "value",
-    summary: "Rounds a number, or the plain decimal text of one, as the stage's `rounding` says; its kind stays.",
+    summary: "rounds a number, or the plain decimal text of one, as the stage's `rounding` says; its kind stays",
     keys: &[
         PATH,
         TO,

@@ -85,7 +85,7 @@ impl Operation for Set {
 pub(super) static MANUAL: Manual = Manual {
     name: "set",
     group: "value",
-    summary: "Writes a value, whatever is there.",
+    summary: "writes a value, whatever is there",
     keys: &[
         Key {
             summary: "where the value is written",

@@ -345,7 +345,7 @@ impl Operation for Split {
 pub(super) static MANUAL: Manual = Manual {
     name: "split",
     group: "value",
-    summary: "Cuts a text at every separator, or into the groups of a pattern, into a list or into fields.",
+    summary: "cuts a text at every separator, or into the groups of a pattern, into a list or into fields",
     keys: &[
         PATH,
         TO,

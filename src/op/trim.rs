@@ -119,7 +119,7 @@ impl Operation for Trim {
 pub(super) static MANUAL: Manual = Manual {
     name: "trim",
     group: "value",
-    summary: "Removes blanks, or other characters, from the ends of a text.",
+    summary: "removes blanks, or other characters, from the ends of a text",
     keys: &[
         PATH,
         TO,

@@ -89,7 +89,7 @@ impl Operation for AddUuid {
 pub(super) static MANUAL: Manual = Manual {
     name: "uuid",
     group: "value",
-    summary: "Writes the UUIDv5 of project, stage, source id and part: the same on every run.",
+    summary: "writes the UUIDv5 of project, stage, source id and part: the same on every run",
     keys: &[
         Key {
             summary: "where it is written; nothing may be there yet",
