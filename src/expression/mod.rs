@@ -218,44 +218,37 @@ impl Program {
 }
 
 /// A compiled `prepare` script: statements that run once per record and whose names later expressions see.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Preparation {
-    program: Arc<Program>,
-}
-
-impl fmt::Debug for Preparation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Preparation").field(&self.program.source).finish()
-    }
+    script: Expression,
 }
 
 impl Preparation {
-    /// Compiles the script.
+    /// Compiles the script, as [`Expression::compile`] does.
     ///
     /// # Errors
     /// A [`Problem`], as for [`Expression::compile`].
     pub fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
-        let program = Arc::new(compile::compile(source, place, reading)?);
-        Ok(Self { program })
+        Expression::compile(source, place, reading).map(|script| Self { script })
     }
 
     /// The source text.
     #[must_use]
     pub fn source(&self) -> &str {
-        &self.program.source
+        self.script.source()
     }
 
     /// The names that it defines at its top level, in order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let names = self.program.names.iter();
+        let names = self.script.program.names.iter();
         names.map(|(name, _)| name.to_string()).collect()
     }
 
     /// The paths of `doc` that it reads, as far as they can be known.
     #[must_use]
     pub fn reads(&self) -> Vec<Path> {
-        self.program.reads.clone()
+        self.script.reads()
     }
 
     /// Runs it; its names are visible in the scope from here on.
@@ -263,8 +256,8 @@ impl Preparation {
     /// # Errors
     /// A [`Refusal`], as for [`Expression::value`].
     pub fn run(&self, document: &Document, scope: &mut Scope<'_>) -> Result<(), Refusal> {
-        let (_, mut values) = self.program.run(document, scope)?;
-        for (name, slot) in &self.program.names {
+        let (_, mut values) = self.script.program.run(document, scope)?;
+        for (name, slot) in &self.script.program.names {
             let value = std::mem::replace(&mut values[*slot], Datum::Null);
             scope.prepared.set(name, value);
         }
