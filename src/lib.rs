@@ -18,6 +18,7 @@ pub mod observe;
 pub mod op;
 pub mod output;
 pub mod path;
+mod pattern;
 mod pipeline;
 pub mod problem;
 pub mod project;

@@ -35,13 +35,7 @@ pub(super) static MANUAL: Manual = Manual {
 
 fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
     let path = settings.path("path")?;
-    let value = settings.template("value")?.ok_or_else(|| {
-        Problem::error(
-            "stage.missing_key",
-            settings.place().clone(),
-            "`add` needs the key `value`",
-        )
-    })?;
+    let value = settings.required_template("value")?;
     Ok(Box::new(Add::new(path, value)))
 }
 
@@ -70,17 +64,17 @@ impl Operation for Add {
 
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
         let field = self.field.get()?;
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: Missing::Refuse,
-        };
+        let walk = Walk::shape(MANUAL.name, Missing::Refuse);
         let value = match self.value.value(document, scope)? {
-            Evaluated::Value(value) => value,
-            Evaluated::Omit => return Ok(Effect::Unchanged),
+            Evaluated::Value(value) => Some(value),
+            Evaluated::Omit => None,
         };
         walk.objects(document, &field.elements, &mut |object, trail| {
             walk.free_target(object, &field.below, false, trail)?;
-            walk.put(object, &field.below, value.clone(), trail)
+            match &value {
+                Some(value) => walk.put(object, &field.below, value.clone(), trail),
+                None => Ok(false),
+            }
         })
     }
 
@@ -93,22 +87,16 @@ impl Operation for Add {
     }
 
     fn reversibility(&self) -> Reversibility {
-        let direct = self
-            .field
-            .known()
-            .is_some_and(|field| field.below.parents().is_empty());
-        if direct {
-            Reversibility::Exact
-        } else {
-            Reversibility::Image
+        match self.field.known() {
+            Some(field) if field.is_direct() => Reversibility::Exact,
+            _ => Reversibility::Image,
         }
     }
 
     fn inverse(&self) -> Option<Box<dyn Operation>> {
-        let field = self.field.known()?;
+        let field = self.field.known().filter(|field| field.is_direct())?;
         // An expression may have left the field out; before, it was missing in any case.
-        (self.reversibility() == Reversibility::Exact)
-            .then(|| Box::new(Remove::new(&field.path).skip_missing()) as Box<dyn Operation>)
+        Some(Box::new(Remove::new(&field.path).skip_missing()))
     }
 
     fn meaning(&self) -> serde_json::Value {

@@ -6,9 +6,9 @@ use toml_edit::{ArrayOfTables, Item, TableLike};
 
 use super::decimal::exact;
 use super::frame::{Frame, MISSING, NULL, PATH, fixed, frame_builders, frame_methods};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::given::Given;
+use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
-use crate::path::PathError;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::{Document, Value};
@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct Bands {
     frame: Frame,
-    ordered: Vec<Band>,
+    ordered: Given<Vec<Band>>,
     otherwise: Option<Value>,
 }
 
@@ -35,6 +35,10 @@ impl Band {
         number > self.bound || (self.inclusive && number == self.bound)
     }
 
+    fn leaves_nothing_of(&self, later: &Self) -> bool {
+        self.bound < later.bound || (self.bound == later.bound && (self.inclusive || !later.inclusive))
+    }
+
     fn bound_name(&self) -> &'static str {
         if self.inclusive { "at_least" } else { "above" }
     }
@@ -44,36 +48,49 @@ frame_builders!(Bands);
 
 impl Bands {
     /// Reads a number at `path` and writes its band `to` another place, where nothing may be yet.
-    ///
-    /// # Errors
-    /// [`PathError`] when a text is no path, or `to` leads into other lists than `path`.
-    pub fn new(path: &str, to: &str) -> Result<Self, PathError> {
-        let mut frame = Frame::new(MANUAL.name, path)?;
-        frame.set_to(to.parse()?)?;
-        Ok(Self {
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, to: impl Into<PathText>) -> Self {
+        Self::of(Frame::new(MANUAL.name, path).to(to))
+    }
+
+    fn of(frame: Frame) -> Self {
+        Self {
             frame,
-            ordered: Vec::new(),
+            ordered: Given::new(|| Ok(Vec::new())),
             otherwise: None,
-        })
+        }
     }
 
     /// The band of all numbers above the bound. The first band that holds a number counts, so they go downwards.
     #[must_use]
     pub fn above(self, bound: Decimal, value: Value) -> Self {
-        self.band(bound, false, value)
+        self.band(Band {
+            bound,
+            inclusive: false,
+            value,
+        })
     }
 
     /// The band of all numbers from the bound on.
     #[must_use]
     pub fn at_least(self, bound: Decimal, value: Value) -> Self {
-        self.band(bound, true, value)
+        self.band(Band {
+            bound,
+            inclusive: true,
+            value,
+        })
     }
 
-    fn band(mut self, bound: Decimal, inclusive: bool, value: Value) -> Self {
-        self.ordered.push(Band {
-            bound,
-            inclusive,
-            value,
+    fn band(mut self, band: Band) -> Self {
+        self.ordered = self.ordered.and(|mut bands| {
+            // A band whose lowest number an earlier one already holds can never be the first.
+            if bands.iter().any(|earlier| earlier.leaves_nothing_of(&band)) {
+                let message = "no number can reach this band: an earlier one holds them all";
+                return Err(Problem::error("bands.unreachable", None, message)
+                    .help("write the bands from the highest bound to the lowest"));
+            }
+            bands.push(band);
+            Ok(bands)
         });
         self
     }
@@ -87,11 +104,7 @@ impl Bands {
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let reading = settings.reading();
-        let mut op = Self {
-            frame: Frame::read(settings)?,
-            ordered: Vec::new(),
-            otherwise: None,
-        };
+        let mut op = Self::of(Frame::read(settings)?);
         let item = settings.item("bands");
         let inline = item.and_then(Item::as_array).into_iter().flatten();
         let tables = item
@@ -102,17 +115,8 @@ impl Bands {
         let tables = tables.map(|band| (band as &dyn TableLike, band.span()));
         for (table, span) in inline.chain(tables) {
             let place = reading.place(span);
-            let band = read_band(table, &place, reading)?;
-            // A band whose lowest number an earlier one already holds can never be the first.
-            if op.ordered.iter().any(|earlier| {
-                earlier.bound < band.bound
-                    || (earlier.bound == band.bound && (earlier.inclusive || !band.inclusive))
-            }) {
-                let message = "no number can reach this band: an earlier one holds them all";
-                return Err(Problem::error("bands.unreachable", place, message)
-                    .help("write the bands from the highest bound to the lowest"));
-            }
-            op.ordered.push(band);
+            op = op.band(read_band(table, &place, reading)?);
+            op.ordered = op.ordered.at(|| place);
         }
         op.otherwise = settings
             .item("otherwise")
@@ -164,14 +168,14 @@ fn read_band(table: &dyn TableLike, place: &Place, reading: &Reading<'_>) -> Res
 }
 
 impl Operation for Bands {
-    frame_methods!();
+    frame_methods!(beside: ordered);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let bands = self.ordered.get()?;
         self.frame.apply(document, |value, place| {
             let text = self.frame.text_or_number(value, place)?;
             let number = exact(&text).map_err(|error| error.refusal(&self.frame, place))?;
-            let band = self
-                .ordered
+            let band = bands
                 .iter()
                 .find(|band| band.holds(number))
                 .map(|band| &band.value);
@@ -184,12 +188,8 @@ impl Operation for Bands {
         })
     }
 
-    fn reversibility(&self) -> Reversibility {
-        self.frame.reversibility()
-    }
-
     fn meaning(&self) -> serde_json::Value {
-        let bands = self.ordered.iter().map(|band| {
+        let bands = self.ordered.known().into_iter().flatten().map(|band| {
             // 5000 and 5000.00 are the same bound.
             json!({ band.bound_name(): band.bound.normalize().to_string(), "value": band.value.to_json() })
         });
@@ -231,14 +231,14 @@ pub(super) static MANUAL: Manual = Manual {
         "bands.exists",
         "bands.blocked",
     ],
-    undo: "from the image: the number stays, the label goes",
+    undo: "exact: the label removed; from the image where objects on the way may be made, or with `missing = \"skip\"`",
     build: Bands::build,
 };
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     const RISK: &str = "path = \"amount\"\nto = \"risk\"\notherwise = \"low\"\n\
         bands = [{ above = \"10000\", value = \"high\" }, { above = 5_000.00, value = \"medium\" }]";
@@ -247,7 +247,6 @@ mod tests {
     fn bounds_are_exact_and_strict_or_inclusive_as_declared() {
         let risk = built(&MANUAL, RISK, None).unwrap();
         let reporting = Bands::new("amount", "risk")
-            .unwrap()
             .at_least(Decimal::from(10000), Value::boolean(true))
             .otherwise(Value::boolean(false));
         for (amount, label, report) in [
@@ -267,7 +266,7 @@ mod tests {
             run(risk.as_ref(), r#"{"amount":"$5"}"#).unwrap_err(),
             "bands.invalid at /amount"
         );
-        let open = Bands::new("a", "b").unwrap().above(Decimal::ONE, Value::null());
+        let open = Bands::new("a", "b").above(Decimal::ONE, Value::null());
         assert_eq!(run(&open, r#"{"a":1}"#).unwrap_err(), "bands.none at /a");
         assert_eq!(run(&open, r#"{"a":2,"b":1}"#).unwrap_err(), "bands.exists at /b");
     }

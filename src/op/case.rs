@@ -3,9 +3,8 @@
 use serde_json::json;
 
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
-use crate::path::PathError;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
@@ -32,12 +31,10 @@ frame_builders!(ChangeCase, to);
 
 impl ChangeCase {
     /// Writes the text in this case.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str, style: Case) -> Result<Self, PathError> {
-        let frame = Frame::new(MANUAL.name, path)?;
-        Ok(Self { frame, style })
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, style: Case) -> Self {
+        let frame = Frame::new(MANUAL.name, path);
+        Self { frame, style }
     }
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
@@ -67,7 +64,7 @@ fn title(text: &str) -> String {
 }
 
 impl Operation for ChangeCase {
-    frame_methods!();
+    frame_methods!(beside:);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         self.frame.apply(document, |value, place| {
@@ -84,10 +81,6 @@ impl Operation for ChangeCase {
                 Value::text(&changed)
             })
         })
-    }
-
-    fn reversibility(&self) -> Reversibility {
-        self.frame.reversibility()
     }
 
     fn meaning(&self) -> serde_json::Value {
@@ -131,7 +124,7 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     #[test]
     fn each_style_goes_by_unicode() {

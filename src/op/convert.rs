@@ -4,9 +4,8 @@ use serde_json::json;
 
 use super::decimal::{NotRead, exact};
 use super::frame::{Frame, MISSING, NULL, PATH, frame_builders, frame_methods};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
-use crate::path::PathError;
 use crate::problem::Problem;
 use crate::record::{Document, Kind, Value};
 use crate::refusal::Refusal;
@@ -62,6 +61,11 @@ impl Scalar {
 #[derive(Clone, Debug)]
 pub struct Convert {
     frame: Frame,
+    kinds: Kinds,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Kinds {
     from: Option<Scalar>,
     to: Scalar,
 }
@@ -70,19 +74,18 @@ frame_builders!(Convert);
 
 impl Convert {
     /// Converts whatever is there.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str, to: Scalar) -> Result<Self, PathError> {
-        let frame = Frame::new(MANUAL.name, path)?;
-        let from = None;
-        Ok(Self { frame, from, to })
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, to: Scalar) -> Self {
+        Self {
+            frame: Frame::new(MANUAL.name, path),
+            kinds: Kinds { from: None, to },
+        }
     }
 
     /// Accepts values of this kind only, which makes most conversions reversible.
     #[must_use]
     pub fn from(mut self, from: Scalar) -> Self {
-        self.from = Some(from);
+        self.kinds.from = Some(from);
         self
     }
 
@@ -91,22 +94,34 @@ impl Convert {
         let from = settings.text("from").and_then(Scalar::named);
         let to = settings.text("to").and_then(Scalar::named);
         let to = to.expect("the settings were checked: `to` is one of the four kinds");
-        if matches!(
-            (from, to),
-            (Some(Scalar::Boolean), Scalar::Integer | Scalar::Decimal)
-                | (Some(Scalar::Integer | Scalar::Decimal), Scalar::Boolean)
-        ) {
-            let message = "a boolean and a number never become each other";
-            return Err(
-                Problem::error("convert.impossible", settings.place_of("to"), message)
-                    .help("say which number means which with `map`"),
-            );
+        let kinds = Kinds { from, to };
+        match kinds.problems().pop() {
+            Some(problem) => Err(Problem {
+                place: Some(settings.place_of("to")),
+                ..problem
+            }),
+            None => Ok(Box::new(Self { frame, kinds })),
         }
-        Ok(Box::new(Self { frame, from, to }))
+    }
+}
+
+impl Kinds {
+    fn problems(self) -> Vec<Problem> {
+        use Scalar::{Boolean, Decimal, Integer};
+        match (self.from, self.to) {
+            (Some(Boolean), Integer | Decimal) | (Some(Integer | Decimal), Boolean) => {
+                let message = "a boolean and a number never become each other";
+                vec![
+                    Problem::error("convert.impossible", None, message)
+                        .help("say which number means which with `map`"),
+                ]
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The value in the other kind; otherwise the reason.
-    fn converted(&self, value: &Value, kind: Scalar) -> Result<Value, &'static str> {
+    fn converted(self, value: &Value, kind: Scalar) -> Result<Value, &'static str> {
         if kind.is(self.to) {
             return Ok(value.clone());
         }
@@ -123,7 +138,7 @@ impl Convert {
         }
     }
 
-    fn number(&self, text: &str) -> Result<Value, &'static str> {
+    fn number(self, text: &str) -> Result<Value, &'static str> {
         // Only what is a JSON number is converted, so that the text that comes back is the same.
         let number = Value::parse(text)
             .ok()
@@ -136,48 +151,50 @@ impl Convert {
         }
     }
 
-    /// The kind to convert back from and to, where that gives the same value again.
-    fn reverse(&self) -> Option<(Scalar, Scalar)> {
+    /// The kinds of the way back, where that gives the same value again.
+    fn reverse(self) -> Option<Self> {
         let from = self.from?;
         let exact = from == self.to || from == Scalar::Text || self.to == Scalar::Text || from.is(self.to);
-        exact.then_some((self.to, from))
+        exact.then_some(Self {
+            from: Some(self.to),
+            to: from,
+        })
     }
 }
 
 impl Operation for Convert {
-    frame_methods!();
+    frame_methods!(kinds);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         self.frame.apply(document, |value, place| {
-            let expected = self.from.map_or("a text, number or boolean", Scalar::name);
-            let kind = Scalar::of(value).filter(|kind| self.from.is_none_or(|from| kind.is(from)));
+            let expected = self.kinds.from.map_or("a text, number or boolean", Scalar::name);
+            let kind = Scalar::of(value).filter(|kind| self.kinds.from.is_none_or(|from| kind.is(from)));
             let kind = kind.ok_or_else(|| self.frame.wrong_type(place, expected))?;
-            self.converted(value, kind).map_err(|reason| {
-                let expected = format!("a value that is exactly one {}", self.to.name());
+            self.kinds.converted(value, kind).map_err(|reason| {
+                let expected = format!("a value that is exactly one {}", self.kinds.to.name());
                 self.frame.refuse(reason, place).expected(expected)
             })
         })
     }
 
     fn reversibility(&self) -> Reversibility {
-        match self.reverse() {
+        match self.kinds.reverse() {
             Some(_) => Reversibility::Exact,
             None => Reversibility::Lossy,
         }
     }
 
     fn inverse(&self) -> Option<Box<dyn Operation>> {
-        let (from, to) = self.reverse()?;
         Some(Box::new(Self {
             frame: self.frame.clone(),
-            from: Some(from),
-            to,
+            kinds: self.kinds.reverse()?,
         }))
     }
 
     fn meaning(&self) -> serde_json::Value {
-        let from = self.from.map(Scalar::name);
-        self.frame.meaning(json!({ "from": from, "to": self.to.name() }))
+        let from = self.kinds.from.map(Scalar::name);
+        self.frame
+            .meaning(json!({ "from": from, "to": self.kinds.to.name() }))
     }
 }
 
@@ -232,7 +249,7 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     fn of(op: &dyn Operation, value: &str) -> Result<String, String> {
         let json = run(op, &format!(r#"{{"a":{value}}}"#))?;
@@ -267,7 +284,7 @@ mod tests {
             (Boolean, r#""TRUE""#, Err("invalid")),
             (Boolean, "1", Err("type")),
         ] {
-            let op = Convert::new("a", to).unwrap();
+            let op = Convert::new("a", to);
             let expected = expected.map(str::to_owned);
             let expected = expected.map_err(|reason| format!("convert.{reason} at /a"));
             assert_eq!(of(&op, given), expected, "{given} to {}", to.name());
@@ -291,9 +308,9 @@ mod tests {
             assert_ne!(there, given);
             assert_eq!(of(op.inverse().unwrap().as_ref(), &there).unwrap(), given);
         }
-        let op = Convert::new("a", Scalar::Integer).unwrap().from(Scalar::Text);
+        let op = Convert::new("a", Scalar::Integer).from(Scalar::Text);
         assert_eq!(of(&op, r#""7.0""#).unwrap_err(), "convert.inexact at /a");
-        let op = Convert::new("a", Scalar::Integer).unwrap().from(Scalar::Decimal);
+        let op = Convert::new("a", Scalar::Integer).from(Scalar::Decimal);
         assert!(op.inverse().is_none() && op.reversibility() == Reversibility::Lossy);
         let problem = built(
             &MANUAL,

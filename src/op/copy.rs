@@ -1,9 +1,8 @@
 //! `copy`: a value at a second place.
 
-use serde_json::json;
-
-use super::given::{ElementPath, Given, different, same_elements};
-use super::walk::{OVERWRITE, Walk};
+use super::given::{ElementPath, same_elements};
+use super::transfer::{Transfer, transfer_builders, transfer_methods};
+use super::walk::OVERWRITE;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -32,18 +31,15 @@ pub(super) static MANUAL: Manual = Manual {
 };
 
 fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-    let mut copy = Copy::new(settings.path("from")?, settings.path("to")?);
-    copy.missing = Missing::read(settings);
-    copy.overwrite = settings.boolean("overwrite", false);
-    Ok(Box::new(copy))
+    let mut op = Copy::new(settings.path("from")?, settings.path("to")?);
+    op.transfer = op.transfer.read(settings);
+    Ok(Box::new(op))
 }
 
 /// Puts a value at a second place.
 #[derive(Clone, Debug)]
 pub struct Copy {
-    paths: Given<(ElementPath, ElementPath)>,
-    missing: Missing,
-    overwrite: bool,
+    transfer: Transfer<ElementPath>,
 }
 
 impl Copy {
@@ -51,69 +47,43 @@ impl Copy {
     /// `to` exists.
     #[must_use]
     pub fn new(from: impl Into<PathText>, to: impl Into<PathText>) -> Self {
-        let paths = Given::new(|| {
+        let transfer = Transfer::new(MANUAL.name, || {
             let (from, to) = (ElementPath::read(from)?, ElementPath::field(to)?);
-            different(&from.path, &to.path)?;
             same_elements(&from, &to)?;
             Ok((from, to))
         });
-        Self {
-            paths,
-            missing: Missing::Refuse,
-            overwrite: false,
-        }
-    }
-
-    /// Does nothing where the value is missing.
-    #[must_use]
-    pub fn skip_missing(mut self) -> Self {
-        self.missing = Missing::Skip;
-        self
-    }
-
-    /// Replaces what stands at the target.
-    #[must_use]
-    pub fn overwrite(mut self) -> Self {
-        self.overwrite = true;
-        self
+        Self { transfer }
     }
 }
 
+transfer_builders!(Copy);
+
 impl Operation for Copy {
-    fn name(&self) -> &'static str {
-        MANUAL.name
-    }
+    transfer_methods!();
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let (from, to) = self.paths.get()?;
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: self.missing,
-        };
+        let ((from, to), walk) = (self.transfer.paths.get()?, self.transfer.walk());
         walk.objects(document, &from.elements, &mut |object, trail| {
             let Some(value) = object.at(&from.below).map(std::borrow::Cow::into_owned) else {
-                return walk.nothing_below(trail, &from.below);
+                return walk.nothing(&trail.below(&from.below));
             };
-            walk.free_target(object, &to.below, self.overwrite, trail)?;
+            walk.free_target(object, &to.below, self.transfer.overwrite, trail)?;
             walk.put(object, &to.below, value, trail)
         })
     }
 
-    fn reads(&self) -> Vec<Path> {
-        self.paths.paths(|(from, _)| [&from.path])
-    }
-
     fn writes(&self) -> Vec<Path> {
-        self.paths.paths(|(_, to)| [&to.path])
+        self.transfer.to()
     }
 
     fn reversibility(&self) -> Reversibility {
         // No object is made on the way when the value comes out of the same one.
         let same_object = self
+            .transfer
             .paths
             .known()
-            .is_some_and(|(from, to)| from.below.segments().starts_with(to.below.parents()));
-        match (self.overwrite, self.missing) {
+            .is_some_and(|(from, to)| from.leads_to_parent_of(to));
+        match (self.transfer.overwrite, self.transfer.missing) {
             (true, _) => Reversibility::Lossy,
             (false, Missing::Refuse) if same_object => Reversibility::Exact,
             (false, _) => Reversibility::Image,
@@ -121,23 +91,9 @@ impl Operation for Copy {
     }
 
     fn inverse(&self) -> Option<Box<dyn Operation>> {
-        let (_, to) = self.paths.known()?;
+        let (_, to) = self.transfer.paths.known()?;
         (self.reversibility() == Reversibility::Exact)
             .then(|| Box::new(Remove::new(&to.path)) as Box<dyn Operation>)
-    }
-
-    fn meaning(&self) -> serde_json::Value {
-        json!({
-            "op": MANUAL.name,
-            "from": self.paths.text(|(from, _)| &from.path),
-            "to": self.paths.text(|(_, to)| &to.path),
-            "missing": self.missing.word(),
-            "overwrite": self.overwrite,
-        })
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.paths.problems()
     }
 }
 

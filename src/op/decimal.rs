@@ -4,9 +4,10 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::given::{Given, within};
+use super::walk::Trail;
+use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
-use crate::path::{Path, PathError};
 use crate::problem::Problem;
 use crate::record::{Document, Rounding, Value, exact_decimal};
 use crate::refusal::Refusal;
@@ -27,9 +28,9 @@ fn belongs_to_number(character: char) -> bool {
 #[derive(Clone, Debug)]
 pub struct ToDecimal {
     frame: Frame,
-    strip: String,
+    strip: Given<String>,
     parentheses_negative: bool,
-    places: Option<(u32, Rounding)>,
+    rounded: Given<Option<(u32, Rounding)>>,
     emit: Emit,
 }
 
@@ -46,28 +47,32 @@ frame_builders!(ToDecimal, to);
 
 impl ToDecimal {
     /// An exact decimal, as text, in the place of the value.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str) -> Result<Self, PathError> {
-        Ok(Self::of(Frame::new(MANUAL.name, path)?))
+    #[must_use]
+    pub fn new(path: impl Into<PathText>) -> Self {
+        Self::of(Frame::new(MANUAL.name, path))
     }
 
     fn of(frame: Frame) -> Self {
         Self {
             frame,
-            strip: String::new(),
+            strip: Given::new(|| Ok(String::new())),
             parentheses_negative: false,
-            places: None,
+            rounded: Given::new(|| Ok(None)),
             emit: Emit::Text,
         }
     }
 
-    /// The characters that may be removed, `"$,"`. Digits, signs, points and parentheses belong to the number and
-    /// are never removed.
+    /// The characters that may be removed, `"$,"`; none of those that belong to the number itself: digits, signs,
+    /// points and parentheses.
     #[must_use]
     pub fn strip(mut self, characters: &str) -> Self {
-        self.strip = characters.chars().filter(|c| !belongs_to_number(*c)).collect();
+        self.strip = Given::new(|| match characters.chars().find(|c| belongs_to_number(*c)) {
+            None => Ok(characters.to_owned()),
+            Some(character) => {
+                let message = format!("`{character}` belongs to the number and cannot be stripped");
+                Err(Problem::error("decimal.strip", None, message))
+            }
+        });
         self
     }
 
@@ -78,10 +83,10 @@ impl ToDecimal {
         self
     }
 
-    /// Rounds to so many places, and pads: 29.9 to two places is 29.90.
+    /// Rounds to so many places, 0 to 28, and pads: 29.9 to two places is 29.90.
     #[must_use]
     pub fn places(mut self, places: u32, rounding: Rounding) -> Self {
-        self.places = Some((places, rounding));
+        self.rounded = Given::new(|| within("places", places, 0..=28).map(|places| Some((places, rounding))));
         self
     }
 
@@ -93,41 +98,43 @@ impl ToDecimal {
     }
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-        let mut decimal = Self::of(Frame::read(settings)?);
         let strip = settings.text("strip").unwrap_or_default();
-        if let Some(character) = strip.chars().find(|c| belongs_to_number(*c)) {
-            let message = format!("`{character}` belongs to the number and cannot be stripped");
-            return Err(Problem::error(
-                "decimal.strip",
-                settings.place_of("strip"),
-                message,
-            ));
-        }
-        strip.clone_into(&mut decimal.strip);
+        let mut decimal = Self::of(Frame::read(settings)?).strip(strip);
+        decimal.strip = decimal.strip.at(|| settings.place_of("strip"));
         decimal.parentheses_negative = settings.text("parentheses") == Some("negative");
         if let Some(places) = settings.integer("places", 0..=28)? {
             let places = u32::try_from(places).expect("bounds were checked");
-            decimal.places = Some((places, settings.rounding()?));
+            decimal = decimal.places(places, settings.rounding()?);
         }
         if settings.text("emit") == Some("number") {
             decimal.emit = Emit::Number;
         }
         Ok(Box::new(decimal))
     }
+}
 
+/// How money is read.
+#[derive(Clone, Copy)]
+struct Money<'m> {
+    strip: &'m str,
+    parentheses_negative: bool,
+    rounded: Option<(u32, Rounding)>,
+}
+
+impl Money<'_> {
     fn number(&self, value: &Value) -> Result<Option<Decimal>, NotRead> {
         let exact = match (value.as_number(), value.as_text()) {
             (Some(number), _) => exact(number)?,
-            (None, Some(text)) => self.money(&text)?,
+            (None, Some(text)) => self.text(&text)?,
             (None, None) => return Ok(None),
         };
-        match self.places {
+        match self.rounded {
             Some((places, rounding)) => round_exactly(rounding, exact, places).map(Some),
             None => Ok(Some(exact)),
         }
     }
 
-    fn money(&self, text: &str) -> Result<Decimal, NotRead> {
+    fn text(&self, text: &str) -> Result<Decimal, NotRead> {
         let mut rest = self.without_symbols(text);
         let mut negative = false;
         let inside = rest.strip_prefix('(').and_then(|inside| inside.strip_suffix(')'));
@@ -171,11 +178,16 @@ impl ToDecimal {
 }
 
 impl Operation for ToDecimal {
-    frame_methods!();
+    frame_methods!(beside: strip, rounded);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let money = Money {
+            strip: self.strip.get()?,
+            parentheses_negative: self.parentheses_negative,
+            rounded: *self.rounded.get()?,
+        };
         self.frame.apply(document, |value, place| {
-            let decimal = self
+            let decimal = money
                 .number(value)
                 .map_err(|error| error.refusal(&self.frame, place))?
                 .ok_or_else(|| self.frame.wrong_type(place, "a text or a number"))?;
@@ -186,16 +198,13 @@ impl Operation for ToDecimal {
         })
     }
 
-    fn reversibility(&self) -> Reversibility {
-        self.frame.reversibility()
-    }
-
     fn meaning(&self) -> serde_json::Value {
+        let rounded = self.rounded.known().copied().flatten();
         self.frame.meaning(json!({
-            "strip": self.strip,
+            "strip": self.strip.known(),
             "parentheses": if self.parentheses_negative { "negative" } else { "refuse" },
-            "places": self.places.map(|(places, _)| places),
-            "rounding": self.places.map(|(_, rounding)| rounding.name()),
+            "places": rounded.map(|(places, _)| places),
+            "rounding": rounded.map(|(_, rounding)| rounding.name()),
             "emit": if self.emit == Emit::Text { "string" } else { "number" },
         }))
     }
@@ -212,7 +221,7 @@ pub(super) enum NotRead {
 
 impl NotRead {
     /// The refusal `<op>.invalid` or `<op>.too_long`.
-    pub(super) fn refusal(self, frame: &Frame, place: &Path) -> Refusal {
+    pub(super) fn refusal(self, frame: &Frame, place: &Trail<'_>) -> Refusal {
         match self {
             Self::Invalid => frame.refuse("invalid", place).expected("a decimal number"),
             Self::TooLong => frame.refuse("too_long", place).expected("at most 28 digits"),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::json;
 
 use super::given::{Given, list_path, single_path};
-use super::walk::{Trail, Walk};
+use super::walk::{Trail, Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -96,13 +96,6 @@ impl Dedupe {
         self
     }
 
-    /// Does nothing where the list is missing; keeps every element that has nothing to compare.
-    #[must_use]
-    pub fn skip_missing(mut self) -> Self {
-        self.missing = Missing::Skip;
-        self
-    }
-
     /// What is compared of an element; `None` where it has nothing to compare and that is allowed.
     fn compared(&self, walk: &Walk, element: &Value, trail: &Trail<'_>) -> Result<Option<String>, Refusal> {
         let Some(by) = &self.by else {
@@ -113,7 +106,7 @@ impl Dedupe {
             .as_object()
             .and_then(|object| object.at(by).map(|value| written(&value)));
         if found.is_none() {
-            walk.nothing_below(trail, by)?;
+            walk.nothing(&trail.below(by))?;
         }
         Ok(found)
     }
@@ -148,16 +141,18 @@ fn written(value: &Value) -> String {
     }
 }
 
+skip_missing_builder!(
+    Dedupe,
+    "Does nothing where the list is missing; keeps every element that has nothing to compare."
+);
+
 impl Operation for Dedupe {
     fn name(&self) -> &'static str {
         MANUAL.name
     }
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: self.missing,
-        };
+        let walk = Walk::shape(MANUAL.name, self.missing);
         walk.values(document, self.list.get()?.segments(), &mut |value, trail| {
             let elements = walk.list(value, trail)?;
             let compared = elements

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::frame::{Frame, PATH};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Evaluated, Scope, Template};
-use crate::path::{Path, PathError};
+use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
@@ -56,24 +56,19 @@ pub struct SetDefault {
 
 impl SetDefault {
     /// Writes a fixed value where the path leads nowhere.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str, value: Value) -> Result<Self, PathError> {
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, value: Value) -> Self {
         Self::computed(path, Template::Fixed(value))
     }
 
     /// Writes a value that may be computed; it is computed only where it is needed.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn computed(path: &str, value: Template) -> Result<Self, PathError> {
-        Ok(Self::of(Frame::new(MANUAL.name, path)?, value))
+    #[must_use]
+    pub fn computed(path: impl Into<PathText>, value: Template) -> Self {
+        Self::of(Frame::new(MANUAL.name, path), value)
     }
 
     fn of(mut frame: Frame, value: Template) -> Self {
         frame.skip_missing();
-        frame.keep_null();
         let when = vec![Absent::Missing];
         Self { frame, value, when }
     }
@@ -87,11 +82,7 @@ impl SetDefault {
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let frame = Frame::read(settings)?;
-        let value = settings.template("value")?;
-        let mut op = Self::of(
-            frame,
-            value.expect("the settings were checked: `value` is required"),
-        );
+        let mut op = Self::of(frame, settings.required_template("value")?);
         if !settings.has("when") {
             return Ok(Box::new(op));
         }
@@ -112,26 +103,41 @@ impl SetDefault {
     }
 }
 
+impl SetDefault {
+    /// Shows every place that counts as having no value. A list that is missing or null has no place; what is no
+    /// list at all is refused.
+    fn rewrite(
+        &self,
+        document: &mut Document,
+        visit: &mut dyn FnMut(Option<&Value>) -> Option<Value>,
+    ) -> Result<Effect, Refusal> {
+        let walk = self.frame.walk().refuse_misfit();
+        self.frame.rewrite(walk, document, |old, _| {
+            let absent = Absent::of(old).filter(|absent| self.when.contains(absent));
+            Ok(absent.and_then(|_| visit(old)))
+        })
+    }
+}
+
 impl Operation for SetDefault {
     fn name(&self) -> &'static str {
         MANUAL.name
     }
 
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let mut effect = Effect::Unchanged;
-        for place in self.frame.places(document)?.iter() {
-            match Absent::of(document.at(place).as_deref()) {
-                Some(absent) if self.when.contains(&absent) => {}
-                _ => continue,
-            }
-            if let Evaluated::Value(value) = self.value.value(document, scope)?
-                && document.at(place).as_deref() != Some(&value)
-            {
-                self.frame.put(document, place, value)?;
-                effect = Effect::Changed;
-            }
+        // It is computed only where it is needed, but before anything is changed.
+        let mut needed = false;
+        self.rewrite(document, &mut |_| {
+            needed = true;
+            None
+        })?;
+        if !needed {
+            return Ok(Effect::Unchanged);
         }
-        Ok(effect)
+        let Evaluated::Value(value) = self.value.value(document, scope)? else {
+            return Ok(Effect::Unchanged);
+        };
+        self.rewrite(document, &mut |old| (old != Some(&value)).then(|| value.clone()))
     }
 
     fn reads(&self) -> Vec<Path> {
@@ -140,6 +146,10 @@ impl Operation for SetDefault {
 
     fn writes(&self) -> Vec<Path> {
         self.frame.writes()
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.frame.problems()
     }
 
     fn reversibility(&self) -> Reversibility {
@@ -151,7 +161,7 @@ impl Operation for SetDefault {
         let when = Absent::ALL.iter().filter(|absent| self.when.contains(absent));
         json!({
             "op": MANUAL.name,
-            "path": self.frame.path().pointer(),
+            "path": self.frame.writes().first().map(Path::pointer),
             "value": self.value.meaning(),
             "when": when.map(|absent| absent.name()).collect::<Vec<_>>(),
         })
@@ -185,11 +195,11 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     #[test]
     fn missing_null_and_empty_are_different() {
-        let op = SetDefault::new("a", Value::text("x")).unwrap();
+        let op = SetDefault::new("a", Value::text("x"));
         assert_eq!(run(&op, r#"{"b":1}"#).unwrap(), r#"{"b":1,"a":"x"}"#);
         for kept in [r#"{"a":null}"#, r#"{"a":""}"#, r#"{"a":[]}"#, r#"{"a":0}"#] {
             assert_eq!(run(&op, kept).unwrap(), kept);

@@ -120,7 +120,7 @@ impl Derive {
             Source::List(path) => {
                 let path = path.get()?;
                 let found = document.at(path).map(std::borrow::Cow::into_owned);
-                found.ok_or_else(|| walk.refusal_below("missing", &Trail::Record, path))
+                found.ok_or_else(|| walk.refusal("missing", &Trail::Record.below(path)))
             }
             Source::Expression(records) => match records.value(document, scope)? {
                 Evaluated::Value(value) => Ok(value),
@@ -132,7 +132,7 @@ impl Derive {
     fn kept(&self, walk: &Walk, document: &Document) -> Result<Vec<Field>, Refusal> {
         let fields = self.keep.get()?.iter().map(|field| {
             let value = document.at(&field.path).map(std::borrow::Cow::into_owned);
-            let value = value.ok_or_else(|| walk.refusal_below("missing", &Trail::Record, &field.path))?;
+            let value = value.ok_or_else(|| walk.refusal("missing", &Trail::Record.below(&field.path)))?;
             Ok(Field::new(&field.name, value))
         });
         fields.collect()
@@ -153,10 +153,7 @@ impl Operation for Derive {
     }
 
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: Missing::Refuse,
-        };
+        let walk = Walk::shape(MANUAL.name, Missing::Refuse);
         let kept = self.kept(&walk, document)?;
         let value = self.list(&walk, document, scope)?;
         let Some(list) = value.as_list() else {

@@ -5,7 +5,7 @@ use toml_edit::{Item, Value as Toml};
 
 use super::given::{Given, list_path};
 use super::read::read_at;
-use super::walk::{Trail, Walk};
+use super::walk::{Trail, Visited, Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::{Path, Segment};
@@ -89,13 +89,6 @@ impl Each {
         self
     }
 
-    /// Does nothing where the list is missing.
-    #[must_use]
-    pub fn skip_missing(mut self) -> Self {
-        self.missing = Missing::Skip;
-        self
-    }
-
     fn element(
         &self,
         walk: &Walk,
@@ -144,6 +137,8 @@ impl Each {
     }
 }
 
+skip_missing_builder!(Each, "Does nothing where the list is missing.");
+
 impl Operation for Each {
     fn name(&self) -> &'static str {
         MANUAL.name
@@ -151,17 +146,14 @@ impl Operation for Each {
 
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
         let list = self.list.get()?;
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: self.missing,
-        };
+        let walk = Walk::shape(MANUAL.name, self.missing);
         walk.values(document, list.segments(), &mut |value, trail| {
             let elements = walk.list(value, trail)?;
-            let mut changed = false;
+            let mut all = Visited::default();
             for (index, element) in elements.iter_mut().enumerate() {
-                changed |= self.element(&walk, element, &Trail::Element(trail, index), scope)?;
+                all.add(self.element(&walk, element, &Trail::Element(trail, index), scope));
             }
-            Ok(changed)
+            all.end()
         })
     }
 

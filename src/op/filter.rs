@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::given::{Given, list_path};
 use super::read::{code, is_code};
-use super::walk::{Trail, Walk};
+use super::walk::{Trail, Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Expression, Scope};
 use crate::path::Path;
@@ -40,13 +40,7 @@ pub(super) static MANUAL: Manual = Manual {
 };
 
 fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-    let condition = settings.expression("where")?.ok_or_else(|| {
-        Problem::error(
-            "stage.missing_key",
-            settings.place().clone(),
-            "`filter` needs the key `where`",
-        )
-    })?;
+    let condition = settings.required_expression("where")?;
     let reason = match settings.item("reason") {
         Some(item) => code(settings, "reason", item)?,
         None => MANUAL.name.to_owned(),
@@ -107,13 +101,6 @@ impl Filter {
         self
     }
 
-    /// Does nothing where the list is missing.
-    #[must_use]
-    pub fn skip_missing(mut self) -> Self {
-        self.missing = Missing::Skip;
-        self
-    }
-
     fn holds(&self, element: &Value, scope: &mut Scope<'_>) -> Result<bool, Refusal> {
         match element.as_object() {
             Some(Cow::Borrowed(object)) => self.condition.truth(object, scope),
@@ -142,6 +129,8 @@ impl Filter {
     }
 }
 
+skip_missing_builder!(Filter, "Does nothing where the list is missing.");
+
 impl Operation for Filter {
     fn name(&self) -> &'static str {
         MANUAL.name
@@ -155,10 +144,7 @@ impl Operation for Filter {
                 Effect::Filtered(self.reason.clone())
             });
         };
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: self.missing,
-        };
+        let walk = Walk::shape(MANUAL.name, self.missing);
         walk.values(document, list.get()?.segments(), &mut |value, trail| {
             let elements = walk.list(value, trail)?;
             Self::retain(elements, trail, |element| self.holds(element, scope))

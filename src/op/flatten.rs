@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::given::{FieldPath, Given};
-use super::walk::Walk;
+use super::walk::{Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -64,14 +64,9 @@ impl Flatten {
         prefix.clone_into(&mut self.prefix);
         self
     }
-
-    /// Does nothing where the object is missing.
-    #[must_use]
-    pub fn skip_missing(mut self) -> Self {
-        self.missing = Missing::Skip;
-        self
-    }
 }
+
+skip_missing_builder!(Flatten, "Does nothing where the object is missing.");
 
 impl Operation for Flatten {
     fn name(&self) -> &'static str {
@@ -80,10 +75,7 @@ impl Operation for Flatten {
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         let field = self.field.get()?;
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: self.missing,
-        };
+        let walk = Walk::shape(MANUAL.name, self.missing);
         walk.objects(document, field.parents(), &mut |object, trail| {
             let here = trail.field(&field.name);
             let Some(at) = object.position(&field.name) else {
@@ -100,7 +92,7 @@ impl Operation for Flatten {
                     field.rename(&name);
                 }
                 if object.position(&field.name()).is_some() {
-                    return Err(walk.refusal("exists", &trail.field(&field.name())));
+                    return Err(walk.exists(&trail.field(&field.name())));
                 }
             }
             object.fields_mut().splice(at..at, lifted);

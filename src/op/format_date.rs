@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::dates::{DateFormat, Moment, zone};
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::given::Given;
+use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
@@ -17,80 +18,75 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct FormatDate {
     frame: Frame,
-    format: DateFormat,
-    zone: Option<Tz>,
+    format: Given<DateFormat>,
+    zone: Given<Option<Tz>>,
 }
 
 frame_builders!(FormatDate, to);
 
 impl FormatDate {
     /// Writes the format, strftime's notation.
-    ///
-    /// # Errors
-    /// A [`Problem`] without a place when the path or the format is wrong.
-    pub fn new(path: &str, format: &str) -> Result<Self, Problem> {
-        Ok(Self {
-            frame: Frame::new(MANUAL.name, path)?,
-            format: DateFormat::writing(format, None)?,
-            zone: None,
-        })
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, format: &str) -> Self {
+        Self {
+            frame: Frame::new(MANUAL.name, path),
+            format: Given::new(|| DateFormat::writing(format, None)),
+            zone: Given::new(|| Ok(None)),
+        }
     }
 
     /// Writes times as the clocks of this IANA zone show them; a day stays as it is.
-    ///
-    /// # Errors
-    /// A [`Problem`] without a place when there is no such zone.
-    pub fn zone(mut self, name: &str) -> Result<Self, Problem> {
-        self.zone = Some(zone(name, None)?);
-        Ok(self)
+    #[must_use]
+    pub fn zone(mut self, name: &str) -> Self {
+        self.zone = Given::new(|| zone(name, None).map(Some));
+        self
     }
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-        let zone_name = settings.text("zone");
         let format = settings.text("format").unwrap_or_default();
+        let zone = settings.text("zone").map(|name| zone(name, None)).transpose();
         Ok(Box::new(Self {
             frame: Frame::read(settings)?,
-            format: DateFormat::writing(format, Some(&settings.place_of("format")))?,
-            zone: zone_name
-                .map(|name| zone(name, Some(&settings.place_of("zone"))))
-                .transpose()?,
+            format: Given::new(|| DateFormat::writing(format, None)).at(|| settings.place_of("format")),
+            zone: Given::new(|| zone).at(|| settings.place_of("zone")),
         }))
-    }
-
-    fn written(&self, moment: Moment) -> Option<String> {
-        let moment = match (moment, self.zone) {
-            (Moment::Instant(instant), Some(zone)) => {
-                Moment::Instant(instant.with_timezone(&zone).fixed_offset())
-            }
-            // A time without an offset cannot be brought into a zone.
-            (Moment::Local(_), Some(_)) => return None,
-            (moment, _) => moment,
-        };
-        self.format.write(&moment)
     }
 }
 
+/// The moment in a format, as the clocks of the zone show it; `None` where the format needs more than it has.
+fn written(moment: Moment, format: &DateFormat, zone: Option<Tz>) -> Option<String> {
+    let moment = match (moment, zone) {
+        (Moment::Instant(instant), Some(zone)) => {
+            Moment::Instant(instant.with_timezone(&zone).fixed_offset())
+        }
+        // A time without an offset cannot be brought into a zone.
+        (Moment::Local(_), Some(_)) => return None,
+        (moment, _) => moment,
+    };
+    format.write(&moment)
+}
+
 impl Operation for FormatDate {
-    frame_methods!();
+    frame_methods!(beside: format, zone);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let (format, zone) = (self.format.get()?, *self.zone.get()?);
         self.frame.apply(document, |value, place| {
             let text = self.frame.text(value, place)?;
             let refuse = |reason, expected: &str| self.frame.refuse(reason, place).expected(expected);
             let moment = Moment::iso(&text).ok_or_else(|| refuse("unparsed", "an ISO 8601 day or time"))?;
-            let written = self.written(moment);
+            let written = written(moment, format, zone);
             let written = written.ok_or_else(|| refuse("incomplete", "all that the format writes"))?;
             Ok(Value::text(&written))
         })
     }
 
-    fn reversibility(&self) -> Reversibility {
-        self.frame.reversibility()
-    }
-
     fn meaning(&self) -> serde_json::Value {
-        self.frame
-            .meaning(json!({ "format": self.format.text(), "zone": self.zone.map(Tz::name) }))
+        let zone = self.zone.known().copied().flatten();
+        self.frame.meaning(json!({
+            "format": self.format.known().map(DateFormat::text),
+            "zone": zone.map(Tz::name),
+        }))
     }
 }
 
@@ -128,7 +124,7 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     #[test]
     fn the_format_writes_only_what_is_known() {
@@ -175,6 +171,6 @@ mod tests {
                 "{format} {given}"
             );
         }
-        assert_eq!(FormatDate::new("d", "%").unwrap_err().code, "date.format");
+        assert_eq!(FormatDate::new("d", "%").problems()[0].code, "date.format");
     }
 }

@@ -6,9 +6,11 @@ use std::borrow::Cow;
 use serde_json::json;
 use toml_edit::Item;
 
-use super::{Effect, Form, Key, Reversibility, Settings};
+use super::given::{ElementPath, Given, PathText, Spot, same_elements, whole};
+use super::walk::{Trail, Walk};
+use super::{Effect, Form, Key, Missing, Operation, Remove, Reversibility, Settings};
 use crate::expression::Template;
-use crate::path::{Path, PathError, Segment};
+use crate::path::Path;
 use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::record::{Document, Field, Object, Value};
@@ -24,12 +26,10 @@ pub(super) const TO: Key = Key::optional(
     "where the result goes; nothing may be there yet",
 );
 /// The key that says what a missing value means.
-pub(super) const MISSING: Key = Key::optional(
-    "missing",
-    Form::Choice(&["refuse", "skip"]),
-    "refuse",
-    "what a path that leads nowhere means",
-);
+pub(super) const MISSING: Key = Key {
+    summary: "what a path that leads nowhere means",
+    ..Missing::KEY
+};
 /// The key that says what null means.
 pub(super) const NULL: Key = Key::optional(
     "null",
@@ -39,13 +39,19 @@ pub(super) const NULL: Key = Key::optional(
 );
 
 /// Where an operation reads and writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Frame {
     op: &'static str,
-    path: Path,
-    to: Option<Path>,
-    skip_missing: bool,
+    paths: Given<Paths>,
+    missing: Missing,
     keep_null: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Paths {
+    from: Spot,
+    /// `None` in place.
+    to: Option<ElementPath>,
 }
 
 /// The builder methods that every operation with a `frame` shares.
@@ -71,24 +77,22 @@ macro_rules! frame_builders {
         $crate::op::frame::frame_builders!($operation);
 
         impl $operation {
-            /// Writes the result there and leaves the value where it is. A `[*]` stands for the same element as in
-            /// the path that is read.
-            ///
-            /// # Errors
-            /// [`PathError`](crate::path::PathError) when the text is no path, or leads into other lists than the
-            /// path that is read.
-            pub fn to(mut self, path: &str) -> Result<Self, crate::path::PathError> {
-                self.frame.set_to(path.parse()?)?;
-                Ok(self)
+            /// Writes the result there and leaves the value where it is. Both paths must be the same up to their last
+            /// `[*]`.
+            #[must_use]
+            pub fn to(mut self, path: impl Into<$crate::op::PathText>) -> Self {
+                self.frame = self.frame.to(path);
+                self
             }
         }
     };
 }
 pub(super) use frame_builders;
 
-/// The methods of [`Operation`](super::Operation) that the frame answers.
+/// The methods of [`Operation`](super::Operation) that the frame answers, and the problems of these other settings;
+/// after `beside:` also how an operation is undone whose result does not say what the value was.
 macro_rules! frame_methods {
-    () => {
+    ($($given:ident),*) => {
         fn name(&self) -> &'static str {
             MANUAL.name
         }
@@ -100,21 +104,36 @@ macro_rules! frame_methods {
         fn writes(&self) -> Vec<$crate::path::Path> {
             self.frame.writes()
         }
+
+        fn problems(&self) -> Vec<$crate::problem::Problem> {
+            let own: Vec<Vec<$crate::problem::Problem>> = vec![$(self.$given.problems()),*];
+            self.frame.problems().into_iter().chain(own.into_iter().flatten()).collect()
+        }
+    };
+    (beside: $($given:ident),*) => {
+        $crate::op::frame::frame_methods!($($given),*);
+
+        fn reversibility(&self) -> $crate::op::Reversibility {
+            self.frame.reversibility()
+        }
+
+        fn inverse(&self) -> Option<Box<dyn $crate::op::Operation>> {
+            self.frame.inverse()
+        }
     };
 }
 pub(super) use frame_methods;
 
 impl Frame {
-    pub(super) fn new(op: &'static str, path: &str) -> Result<Self, PathError> {
-        Ok(Self::of(op, path.parse()?))
-    }
-
-    fn of(op: &'static str, path: Path) -> Self {
+    pub(super) fn new(op: &'static str, path: impl Into<PathText>) -> Self {
+        let paths = Given::new(|| {
+            let from = Spot::read(path)?;
+            Ok(Paths { from, to: None })
+        });
         Self {
             op,
-            path,
-            to: None,
-            skip_missing: false,
+            paths,
+            missing: Missing::Refuse,
             keep_null: false,
         }
     }
@@ -129,28 +148,56 @@ impl Frame {
     /// The same for an operation that takes its path from elsewhere.
     pub(super) fn read_at(path: Path, settings: &Settings<'_>) -> Result<Self, Problem> {
         let manual = settings.manual();
-        let mut frame = Self::of(manual.name, path);
-        let is_path = |key: &&Key| key.name == "to" && key.form == Form::Path;
-        if manual.keys.iter().any(|key| is_path(&key))
+        let mut frame = Self::new(manual.name, path);
+        let is_path = |key: &Key| key.name == "to" && key.form == Form::Path;
+        if manual.keys.iter().any(is_path)
             && let Some(to) = settings.path_or_none("to")?
         {
-            frame.set_to(to).map_err(|error| {
-                Problem::error("stage.bad_path", settings.place_of("to"), error.to_string())
-            })?;
+            frame = frame.to(to);
+            frame.paths = frame.paths.at(|| settings.place_of("to"));
         }
-        frame.skip_missing = settings.text("missing") == Some("skip");
+        frame.missing = Missing::read(settings);
         frame.keep_null = settings.text("null") == Some("keep");
         Ok(frame)
     }
 
-    pub(super) fn set_to(&mut self, to: Path) -> Result<(), PathError> {
-        alongside(&self.path, &to)?;
-        self.to = (to != self.path).then_some(to);
-        Ok(())
+    /// The result goes there.
+    pub(super) fn to(mut self, path: impl Into<PathText>) -> Self {
+        self.paths = self.paths.and(|paths| {
+            let to = ElementPath::field(path)?;
+            if to.path == paths.from.path {
+                return Ok(Paths { to: None, ..paths });
+            }
+            same_elements(paths.from.below()?, &to)?;
+            let to = Some(to);
+            Ok(Paths { to, ..paths })
+        });
+        self
+    }
+
+    /// Other places that belong to those of the path. Bad ones are a problem; where the path itself is one already,
+    /// it is told instead.
+    pub(super) fn alongside<P: Into<PathText>>(
+        &self,
+        paths: impl IntoIterator<Item = P>,
+        read: impl Fn(P) -> Result<ElementPath, Problem>,
+    ) -> Given<Vec<ElementPath>> {
+        let from = self.paths.known().map(|paths| &paths.from);
+        Given::new(|| {
+            let mut read_paths = Vec::new();
+            for path in paths {
+                let path = read(path)?;
+                if let Some(from) = from {
+                    same_elements(from.below()?, &path)?;
+                }
+                read_paths.push(path);
+            }
+            Ok(read_paths)
+        })
     }
 
     pub(super) fn skip_missing(&mut self) {
-        self.skip_missing = true;
+        self.missing = Missing::Skip;
     }
 
     pub(super) fn keep_null(&mut self) {
@@ -162,50 +209,89 @@ impl Frame {
         Self { op, ..self.clone() }
     }
 
-    /// The place of the result for a place of the path.
-    pub(super) fn target(&self, place: &Path) -> Path {
-        match &self.to {
-            Some(to) => self.follow(to, place),
-            None => place.clone(),
-        }
+    /// The path that is read.
+    pub(super) fn source(&self) -> Result<&Path, Refusal> {
+        self.paths.get().map(|paths| &paths.from.path)
     }
 
-    pub(super) fn skips_missing(&self) -> bool {
-        self.skip_missing
+    /// The place that is read and the place of the result, below the same elements; `None` in place.
+    pub(super) fn beside(&self) -> Result<Option<(&ElementPath, &ElementPath)>, Refusal> {
+        let paths = self.paths.get()?;
+        Ok(paths.from.below.as_ref().zip(paths.to.as_ref()))
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// The place that is read as what is below elements or the record.
+    pub(super) fn below(&self) -> Result<&ElementPath, Refusal> {
+        let from = self.paths.get()?.from.below.as_ref();
+        from.ok_or_else(|| {
+            Refusal::new("stage.unusable", "").expected("a path that ends with a field's name")
+        })
     }
 
     pub(super) fn is_in_place(&self) -> bool {
-        self.to.is_none()
+        self.paths.known().is_none_or(|paths| paths.to.is_none())
     }
 
     pub(super) fn reads(&self) -> Vec<Path> {
-        vec![self.path.clone()]
+        self.paths.paths(|paths| [&paths.from.path])
     }
 
     pub(super) fn writes(&self) -> Vec<Path> {
-        vec![self.to.as_ref().unwrap_or(&self.path).clone()]
+        self.paths.paths(|paths| [target(paths)])
+    }
+
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        self.paths.problems()
     }
 
     /// For operations whose result does not say what the value was: in place that is lost; beside it, it is not.
     pub(super) fn reversibility(&self) -> Reversibility {
-        if self.is_in_place() {
-            Reversibility::Lossy
-        } else {
-            Reversibility::Image
+        let to = self.paths.known().and_then(|paths| paths.to.as_ref());
+        match to {
+            None => Reversibility::Lossy,
+            Some(to) => self.adding(std::slice::from_ref(to)),
         }
+    }
+
+    /// The result removed again, where that is exact.
+    pub(super) fn inverse(&self) -> Option<Box<dyn Operation>> {
+        let to = self.paths.known()?.to.as_ref()?;
+        self.removal(std::slice::from_ref(to))
+    }
+
+    /// How fields beside the value are undone that every record which goes through gets. Where what is missing is
+    /// skipped, a field may have been there before.
+    pub(super) fn adding(&self, fields: &[ElementPath]) -> Reversibility {
+        let from = self.paths.known().and_then(|paths| paths.from.below.as_ref());
+        let from = from.filter(|_| self.missing == Missing::Refuse);
+        match from {
+            Some(from) if fields.iter().all(|field| from.leads_to_parent_of(field)) => Reversibility::Exact,
+            _ => Reversibility::Image,
+        }
+    }
+
+    /// The operation that removes fields added beside the value, where that is exact.
+    pub(super) fn removal(&self, fields: &[ElementPath]) -> Option<Box<dyn Operation>> {
+        if self.adding(fields) != Reversibility::Exact {
+            return None;
+        }
+        let remove = Remove::all(whole(fields));
+        // A list on the way may have been null, and nothing was added there.
+        Some(Box::new(if self.keep_null {
+            remove.skip_missing()
+        } else {
+            remove
+        }))
     }
 
     /// The frame's part of the meaning, with the operation's own settings added.
     pub(super) fn meaning(&self, own: serde_json::Value) -> serde_json::Value {
+        let paths = self.paths.known();
         let mut meaning = json!({
             "op": self.op,
-            "path": self.path.pointer(),
-            "to": self.to.as_ref().unwrap_or(&self.path).pointer(),
-            "missing": if self.skip_missing { "skip" } else { "refuse" },
+            "path": paths.map(|paths| paths.from.path.pointer()),
+            "to": paths.map(|paths| target(paths).pointer()),
+            "missing": self.missing.word(),
             "null": if self.keep_null { "keep" } else { "refuse" },
         });
         if let (Some(all), serde_json::Value::Object(own)) = (meaning.as_object_mut(), own) {
@@ -214,169 +300,110 @@ impl Frame {
         meaning
     }
 
+    /// How the operation walks.
+    pub(super) fn walk(&self) -> Walk {
+        let walk = Walk::value(self.op, self.missing);
+        if self.keep_null { walk.skip_null() } else { walk }
+    }
+
     /// A refusal `<op>.<reason>` at a place.
-    pub(super) fn refuse(&self, reason: &str, place: &Path) -> Refusal {
-        Refusal::new(format!("{}.{reason}", self.op), place.pointer())
+    pub(super) fn refuse(&self, reason: &str, place: &Trail<'_>) -> Refusal {
+        self.walk().refusal(reason, place)
     }
 
     /// The refusal of a value of the wrong kind.
-    pub(super) fn wrong_type(&self, place: &Path, expected: &str) -> Refusal {
+    pub(super) fn wrong_type(&self, place: &Trail<'_>, expected: &str) -> Refusal {
         self.refuse("type", place).expected(expected)
     }
 
     /// The value as text.
-    pub(super) fn text<'v>(&self, value: &'v Value, place: &Path) -> Result<Cow<'v, str>, Refusal> {
+    pub(super) fn text<'v>(&self, value: &'v Value, place: &Trail<'_>) -> Result<Cow<'v, str>, Refusal> {
         value.as_text().ok_or_else(|| self.wrong_type(place, "a text"))
     }
 
     /// The value as text, or the text of the number that it is.
-    pub(super) fn text_or_number<'v>(&self, value: &'v Value, place: &Path) -> Result<Cow<'v, str>, Refusal> {
+    pub(super) fn text_or_number<'v>(
+        &self,
+        value: &'v Value,
+        place: &Trail<'_>,
+    ) -> Result<Cow<'v, str>, Refusal> {
         let text = value.as_text().or_else(|| value.as_number().map(Cow::Borrowed));
         text.ok_or_else(|| self.wrong_type(place, "a text or a number"))
+    }
+
+    /// The value, if it is there and there is something to do with it: null only where it is kept.
+    pub(super) fn present<'v>(
+        &self,
+        value: Option<&'v Value>,
+        place: &Trail<'_>,
+    ) -> Result<Option<&'v Value>, Refusal> {
+        match value {
+            None => self.walk().nothing(place).map(|_| None),
+            Some(value) if value.is_null() && !self.keep_null => Err(self.refuse("null", place)),
+            Some(value) => Ok(Some(value)),
+        }
     }
 
     /// Puts the result of `turn` in the place of every value, or beside it. `turn` never sees null.
     pub(super) fn apply(
         &self,
         document: &mut Document,
-        mut turn: impl FnMut(&Value, &Path) -> Result<Value, Refusal>,
+        mut turn: impl FnMut(&Value, &Trail<'_>) -> Result<Value, Refusal>,
     ) -> Result<Effect, Refusal> {
-        self.visit(document, |document, place, value| {
-            let result = if value.is_null() {
-                Value::null()
-            } else {
-                turn(value, place)?
-            };
-            if !self.is_in_place() {
-                self.add(document, &self.target(place), result)?;
-            } else if result == *value {
-                return Ok(false);
-            } else {
-                self.put(document, place, result)?;
+        let mut turned = |value: Option<&Value>, place: &Trail<'_>| {
+            self.present(value, place)?
+                .map(|value| {
+                    if value.is_null() {
+                        Ok(Value::null())
+                    } else {
+                        turn(value, place)
+                    }
+                })
+                .transpose()
+        };
+        let Some((from, to)) = self.beside()? else {
+            return self.rewrite(self.walk(), document, |value, place| {
+                let result = turned(value, place)?;
+                Ok(result.filter(|result| value != Some(result)))
+            });
+        };
+        let walk = self.walk();
+        walk.objects(document, &from.elements, &mut |object, trail| {
+            let value = object.at(&from.below);
+            match turned(value.as_deref(), &trail.below(&from.below))? {
+                Some(result) => walk.add(object, &to.below, result, trail),
+                None => Ok(false),
             }
-            Ok(true)
         })
     }
 
-    /// Shows every value to `change`, which says whether it changed the document. Null is shown only where it is
-    /// kept. The violations of all places are collected.
-    pub(super) fn visit(
+    /// Shows what stands at every place that the path stands for, `None` where nothing does, and puts there what
+    /// `visit` gives, whatever is there.
+    pub(super) fn rewrite(
         &self,
+        walk: Walk,
         document: &mut Document,
-        mut change: impl FnMut(&mut Document, &Path, &Value) -> Result<bool, Refusal>,
+        mut visit: impl FnMut(Option<&Value>, &Trail<'_>) -> Result<Option<Value>, Refusal>,
     ) -> Result<Effect, Refusal> {
-        let mut refused: Option<Refusal> = None;
-        let mut changed = false;
-        for place in self.places(document)?.iter() {
-            let value = document.at(place).map(Cow::into_owned);
-            let done = match value {
-                None if self.skip_missing => Ok(false),
-                None => Err(self.refuse("missing", place)),
-                Some(value) if value.is_null() && !self.keep_null => Err(self.refuse("null", place)),
-                Some(value) => change(document, place, &value),
-            };
-            match (done, &mut refused) {
-                (Ok(done), _) => changed |= done,
-                (Err(refusal), Some(first)) => first.violations.extend(refusal.violations),
-                (Err(refusal), none) => *none = Some(refusal),
+        let from = &self.paths.get()?.from;
+        let Some(below) = &from.below else {
+            return walk.values(document, from.path.segments(), &mut |value, place| {
+                let new = visit(Some(value), place)?;
+                Ok(new.map(|new| *value = new).is_some())
+            });
+        };
+        walk.objects(document, &below.elements, &mut |object, trail| {
+            let value = object.at(&below.below);
+            match visit(value.as_deref(), &trail.below(&below.below))? {
+                Some(new) => walk.put(object, &below.below, new, trail),
+                None => Ok(false),
             }
-        }
-        match refused {
-            Some(refusal) => Err(refusal),
-            None if changed => Ok(Effect::Changed),
-            None => Ok(Effect::Unchanged),
-        }
-    }
-
-    /// Every place that the path stands for, `[*]` resolved. Where a list itself is missing, null or no list, that
-    /// is a refusal too: [`Object::places`] would silently find nothing to do.
-    pub(super) fn places(&self, document: &mut Document) -> Result<Cow<'_, [Path]>, Refusal> {
-        if !self.path.is_many() {
-            return Ok(Cow::Borrowed(std::slice::from_ref(&self.path)));
-        }
-        let mut places = Vec::new();
-        self.resolve(document, Vec::new(), self.path.segments(), &mut places)?;
-        Ok(Cow::Owned(places))
-    }
-
-    fn resolve(
-        &self,
-        document: &mut Document,
-        mut before: Vec<Segment>,
-        rest: &[Segment],
-        places: &mut Vec<Path>,
-    ) -> Result<(), Refusal> {
-        let each = rest.iter().position(|segment| *segment == Segment::Each);
-        before.extend_from_slice(&rest[..each.unwrap_or(rest.len())]);
-        let list = Path::of(before);
-        let Some(each) = each else {
-            places.push(list);
-            return Ok(());
-        };
-        // Expanded once here, so that its elements are not split out of its text again and again.
-        let count = match document.at_mut(&list) {
-            None if self.skip_missing => 0,
-            None => return Err(self.refuse("missing", &list)),
-            Some(value) if value.is_null() && self.keep_null => 0,
-            Some(value) if value.is_null() => return Err(self.refuse("null", &list)),
-            Some(value) => value
-                .as_list_mut()
-                .map(|list| list.len())
-                .ok_or_else(|| self.wrong_type(&list, "a list"))?,
-        };
-        for index in 0..count {
-            let element = [list.segments(), &[Segment::Index(index)]].concat();
-            self.resolve(document, element, &rest[each + 1..], places)?;
-        }
-        Ok(())
-    }
-
-    /// The place of `other` that belongs to a place of this frame's path: each `[*]` gets the same index.
-    pub(super) fn follow(&self, other: &Path, place: &Path) -> Path {
-        let mut indices = self
-            .path
-            .segments()
-            .iter()
-            .zip(place.segments())
-            .filter_map(|(segment, found)| (*segment == Segment::Each).then_some(found));
-        let followed = other.segments().iter().map(|segment| match segment {
-            Segment::Each => indices.next().unwrap_or(segment).clone(),
-            _ => segment.clone(),
-        });
-        Path::of(followed.collect())
-    }
-
-    /// Writes where nothing may be yet.
-    pub(super) fn add(&self, document: &mut Document, place: &Path, value: Value) -> Result<(), Refusal> {
-        if document.at(place).is_some() {
-            return Err(self.refuse("exists", place).expected("nothing there yet"));
-        }
-        self.put(document, place, value)
-    }
-
-    /// Writes, whatever is there.
-    pub(super) fn put(&self, document: &mut Document, place: &Path, value: Value) -> Result<(), Refusal> {
-        let blocked = |_| self.refuse("blocked", place).expected("objects on the way");
-        document.set_at(place, value).map_err(blocked).map(drop)
+        })
     }
 }
 
-/// Checks that a `[*]` of one path stands for the same lists as those of the other.
-pub(super) fn alongside(path: &Path, to: &Path) -> Result<(), PathError> {
-    let lists = |path: &Path| {
-        let last = path
-            .segments()
-            .iter()
-            .rposition(|segment| *segment == Segment::Each);
-        path.segments()[..last.map_or(0, |at| at + 1)].to_vec()
-    };
-    if lists(path) == lists(to) {
-        return Ok(());
-    }
-    Err(PathError {
-        text: to.to_string(),
-        problem: "it must lead through the same `[*]` as the path that is read",
-    })
+fn target(paths: &Paths) -> &Path {
+    paths.to.as_ref().map_or(&paths.from.path, |to| &to.path)
 }
 
 /// A value of a stage file that must not be computed.

@@ -1,8 +1,11 @@
 //! What a Rust program gives the constructor of an operation. A constructor neither panics nor returns a
 //! `Result`, so that a stage reads as one chain; what is wrong is kept and reported when the stage is built.
 
+use std::fmt;
+use std::ops::RangeInclusive;
+
 use crate::path::{Path, PathError, Segment};
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 use crate::refusal::Refusal;
 
 /// A path, or a text that shall be one.
@@ -71,6 +74,14 @@ impl<T> Given<T> {
         Self(self.0.and_then(change))
     }
 
+    /// Says where the settings stand in a stage file, for a problem that does not say so itself.
+    pub(super) fn at(self, place: impl FnOnce() -> Place) -> Self {
+        Self(self.0.map_err(|problem| Problem {
+            place: problem.place.or_else(|| Some(place())),
+            ..problem
+        }))
+    }
+
     /// A path among the settings, as the stage's meaning has it.
     pub(super) fn text(&self, of: impl FnOnce(&T) -> &Path) -> Option<String> {
         self.known().map(|given| of(given).to_string())
@@ -103,9 +114,25 @@ impl FieldPath {
         }
     }
 
+    /// Several, of any number.
+    pub(super) fn all<P: Into<PathText>>(paths: impl IntoIterator<Item = P>) -> Result<Vec<Self>, Problem> {
+        paths.into_iter().map(Self::read).collect()
+    }
+
     pub(super) fn parents(&self) -> &[Segment] {
         self.path.parents()
     }
+}
+
+impl AsRef<Path> for FieldPath {
+    fn as_ref(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// The whole paths.
+pub(super) fn whole<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Vec<Path> {
+    paths.into_iter().map(|path| path.as_ref().clone()).collect()
 }
 
 /// A path cut after its last `[*]`: the elements, and what is below each of them.
@@ -145,6 +172,45 @@ impl ElementPath {
             Segment::Index(_) | Segment::Each => Err(not_a_field(&read.path)),
         }
     }
+
+    /// Whether the field can be added without making an object for it.
+    pub(super) fn is_direct(&self) -> bool {
+        self.below.parents().is_empty()
+    }
+
+    /// Whether, where there is a value here, the other field can be added without making an object for it.
+    pub(super) fn leads_to_parent_of(&self, other: &Self) -> bool {
+        self.below.segments().starts_with(other.below.parents())
+    }
+}
+
+impl AsRef<Path> for ElementPath {
+    fn as_ref(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A path of values: each below an element or the record, or an element itself.
+#[derive(Clone, Debug)]
+pub(super) struct Spot {
+    pub(super) path: Path,
+    /// What it is below of; `None` for the elements themselves.
+    pub(super) below: Option<ElementPath>,
+}
+
+impl Spot {
+    pub(super) fn read(path: impl Into<PathText>) -> Result<Self, Problem> {
+        let path = path.into().read()?;
+        Ok(Self {
+            below: ElementPath::read(&path).ok(),
+            path,
+        })
+    }
+
+    /// As what is below elements or the record.
+    pub(super) fn below(&self) -> Result<&ElementPath, Problem> {
+        self.below.as_ref().ok_or_else(|| not_a_field(&self.path))
+    }
 }
 
 /// A path of a list: it names the list, not its elements.
@@ -171,6 +237,23 @@ pub(super) fn single_path(path: impl Into<PathText>) -> Result<Path, Problem> {
 fn not_a_field(path: &Path) -> Problem {
     let message = format!("`{path}` does not name a field of an object");
     Problem::error("stage.not_a_field", None, message).help("end the path with a field's name")
+}
+
+/// A number that must lie within bounds.
+pub(super) fn within<N: PartialOrd + fmt::Display>(
+    name: &str,
+    number: N,
+    bounds: RangeInclusive<N>,
+) -> Result<N, Problem> {
+    if bounds.contains(&number) {
+        return Ok(number);
+    }
+    let message = format!(
+        "`{name}` is {number}, but must lie from {} to {}",
+        bounds.start(),
+        bounds.end()
+    );
+    Err(Problem::error("stage.out_of_range", None, message))
 }
 
 /// Two paths that must lie in the same elements, because a value goes from one to the other.

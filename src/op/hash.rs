@@ -3,19 +3,19 @@
 use serde_json::json;
 
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::given::Given;
+use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::digest;
 use crate::expression::Scope;
-use crate::path::PathError;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
 /// How a digest is written: some hexadecimal digits of it after a prefix.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct DigestForm {
     pub(super) prefix: String,
-    pub(super) length: usize,
+    pub(super) length: Given<usize>,
     pub(super) upper: bool,
 }
 
@@ -23,7 +23,7 @@ impl Default for DigestForm {
     fn default() -> Self {
         Self {
             prefix: String::new(),
-            length: 64,
+            length: Given::new(|| Ok(64)),
             upper: false,
         }
     }
@@ -45,22 +45,26 @@ impl DigestForm {
         let length = settings.integer("length", 1..=64)?.unwrap_or(64);
         Ok(Self {
             prefix: settings.text("prefix").unwrap_or_default().to_owned(),
-            length: usize::try_from(length).expect("bounds were checked"),
+            length: Given::new(|| Ok(usize::try_from(length).expect("bounds were checked"))),
             upper: settings.boolean("upper", false),
         })
     }
 
-    pub(super) fn value(&self, digest: &[u8]) -> Value {
+    pub(super) fn value(&self, digest: &[u8]) -> Result<Value, Refusal> {
         let mut text = digest::hex(digest);
-        text.truncate(self.length);
+        text.truncate(*self.length.get()?);
         if self.upper {
             text.make_ascii_uppercase();
         }
-        Value::text(&(self.prefix.clone() + text.as_str()))
+        Ok(Value::text(&(self.prefix.clone() + text.as_str())))
+    }
+
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        self.length.problems()
     }
 
     pub(super) fn meaning(&self) -> serde_json::Value {
-        json!({ "prefix": self.prefix, "length": self.length, "upper": self.upper })
+        json!({ "prefix": self.prefix, "length": self.length.known(), "upper": self.upper })
     }
 }
 
@@ -75,10 +79,11 @@ macro_rules! digest_builders {
                 self
             }
 
-            /// Keeps so many hexadecimal digits from the front, at least 1; all 64 where there are not so many.
+            /// Keeps so many hexadecimal digits from the front, 1 to 64.
             #[must_use]
             pub fn length(mut self, digits: usize) -> Self {
-                self.form.length = digits.clamp(1, 64);
+                self.form.length =
+                    $crate::op::given::Given::new(|| $crate::op::given::within("length", digits, 1..=64));
                 self
             }
 
@@ -106,14 +111,12 @@ digest_builders!(HashText);
 
 impl HashText {
     /// All 64 hexadecimal digits, small, in the place of the value.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str) -> Result<Self, PathError> {
-        Ok(Self {
-            frame: Frame::new(MANUAL.name, path)?,
+    #[must_use]
+    pub fn new(path: impl Into<PathText>) -> Self {
+        Self {
+            frame: Frame::new(MANUAL.name, path),
             form: DigestForm::default(),
-        })
+        }
     }
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
@@ -125,17 +128,13 @@ impl HashText {
 }
 
 impl Operation for HashText {
-    frame_methods!();
+    frame_methods!(beside: form);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         self.frame.apply(document, |value, place| {
             let text = self.frame.text_or_number(value, place)?;
-            Ok(self.form.value(&digest::sha256(&[text.as_bytes()])))
+            self.form.value(&digest::sha256(&[text.as_bytes()]))
         })
-    }
-
-    fn reversibility(&self) -> Reversibility {
-        self.frame.reversibility()
     }
 
     fn meaning(&self) -> serde_json::Value {
@@ -171,7 +170,7 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     #[test]
     fn the_unkeyed_patient_id_of_the_reference_is_reproduced() {
@@ -179,7 +178,7 @@ mod tests {
         let op = built(&MANUAL, settings, None).unwrap();
         let after = run(op.as_ref(), r#"{"ssn":"123-45-6789"}"#).unwrap();
         assert_eq!(after, r#"{"ssn":"123-45-6789","id":"PAT-01A54629EFB9"}"#);
-        let rust = HashText::new("ssn").unwrap().to("id").unwrap();
+        let rust = HashText::new("ssn").to("id");
         assert_eq!(rust.prefix("PAT-").length(12).upper().meaning(), op.meaning());
         let problem = built(&MANUAL, "path = \"a\"\nlength = 0", None).unwrap_err();
         assert_eq!(problem.code, "stage.out_of_range");

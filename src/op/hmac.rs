@@ -6,9 +6,9 @@ use sha2::Sha256;
 
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
 use super::hash::{DigestForm, digest_builders};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::walk::Trail;
+use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
-use crate::path::PathError;
 use crate::problem::Problem;
 use crate::record::Document;
 use crate::refusal::Refusal;
@@ -27,15 +27,13 @@ digest_builders!(HmacText);
 
 impl HmacText {
     /// All 64 hexadecimal digits, small, in the place of the value. `secret` is the secret's name.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str, secret: &str) -> Result<Self, PathError> {
-        Ok(Self {
-            frame: Frame::new(MANUAL.name, path)?,
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, secret: &str) -> Self {
+        Self {
+            frame: Frame::new(MANUAL.name, path),
             secret: secret.to_owned(),
             form: DigestForm::default(),
-        })
+        }
     }
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
@@ -48,26 +46,23 @@ impl HmacText {
 }
 
 impl Operation for HmacText {
-    frame_methods!();
+    frame_methods!(beside: form);
 
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
         let secrets = scope.context().secrets;
         // An empty secret is no secret: everyone could compute what it gives.
         let secret = secrets.get(&self.secret).filter(|secret| !secret.is_empty());
-        let secret = secret.ok_or_else(|| {
-            let refusal = self.frame.refuse("secret_missing", self.frame.path());
-            refusal.expected(format!("the secret `{}`", self.secret))
-        })?;
+        let Some(secret) = secret else {
+            let source = self.frame.source()?;
+            let refusal = self.frame.refuse("secret_missing", &Trail::Record.below(source));
+            return Err(refusal.expected(format!("the secret `{}`", self.secret)));
+        };
         let keyed = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
         self.frame.apply(document, |value, place| {
             let text = self.frame.text_or_number(value, place)?;
             let digest = keyed.clone().chain_update(text.as_bytes()).finalize();
-            Ok(self.form.value(&digest.into_bytes()))
+            self.form.value(&digest.into_bytes())
         })
-    }
-
-    fn reversibility(&self) -> Reversibility {
-        self.frame.reversibility()
     }
 
     fn meaning(&self) -> serde_json::Value {
@@ -111,14 +106,14 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     #[test]
     fn it_is_hmac_sha_256_under_the_named_secret() {
         let text = "The quick brown fox jumps over the lazy dog";
         let json = format!(r#"{{"a":"{text}"}}"#);
         let expected = "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8";
-        let op = HmacText::new("a", "pepper").unwrap();
+        let op = HmacText::new("a", "pepper");
         assert_eq!(run(&op, &json).unwrap(), format!(r#"{{"a":"{expected}"}}"#));
         let op = built(&MANUAL, "path = \"a\"\nsecret = \"salt\"", None).unwrap();
         assert_eq!(run(op.as_ref(), &json).unwrap_err(), "hmac.secret_missing at /a");

@@ -65,6 +65,16 @@ const EXACT: &[&str] = &[
     "op='zip'\nfrom={x='a', y='b'}\nto='c'",
     "op='zip'\nfrom={x='a', y='b'}\nto='c'\nseparator=','",
     "op='each'\npath='a'\nops=[{op='rename', from='x', to='y'}, {op='copy', from='y', to='b'}, {op='wrap', path='b'}]",
+    "op='uuid'\npath='b'",
+    "op='uuid'\npath='a[*].y'",
+    "op='bands'\npath='a'\nto='b'\nbands=[{above=1, value=true}]\notherwise='low'",
+    "op='hash'\npath='a[*].x'\nto='a[*].y'\nnull='keep'",
+    "op='trim'\npath='a.x'\nto='a.y'\nnull='keep'",
+    "op='convert'\npath='a'\nfrom='integer'\nto='text'",
+    "op='split'\npath='a'\nat=','\ninto=['b', 'c']\nfewer='empty'",
+    "op='split'\npath='a[*].x'\nat=','\ninto=['a[*].y']\nnull='keep'",
+    "op='join'\nfrom=['a', 'b']\nto='c'\nwith=' '",
+    "op='join'\npath='a'\nto='b'\nwith=' '",
     "op='each'\npath='a[*].b'\nmissing='skip'\nops=[{op='wrap', path='x', key='x'}, {op='rename', from='x', to='y'}]",
 ];
 
@@ -105,6 +115,13 @@ fn the_exact_operations_do_work_on_documents_that_fit() {
         r#"{"a":["1"],"b":["2"]}"#,
         r#"{"a":[["1"]]}"#,
         r#"{"a":{"b":[1]}}"#,
+        r#"{"a":6.00}"#,
+        r#"{"a":"x, y","z":0}"#,
+        r#"{"a":"x","b":1}"#,
+        r#"{"a":[{"x":"\u0061"},{"x":null}]}"#,
+        r#"{"a":{"x":" \u0061"}}"#,
+        r#"{"a":7}"#,
+        r#"{"a":["x",1.0]}"#,
     ];
     for body in EXACT {
         let operation = operation(body);

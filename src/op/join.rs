@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
-use super::frame::{Frame, MISSING, TO, alongside, frame_builders};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::frame::{Frame, MISSING, TO, frame_builders};
+use super::given::{ElementPath, Given, whole};
+use super::walk::Trail;
+use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
-use crate::path::{Path, PathError, Segment};
+use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
@@ -15,8 +17,8 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct Join {
     frame: Frame,
-    /// Empty for a list, which is at the frame's path; else the fields, the first of which is the frame's path.
-    fields: Vec<Path>,
+    /// None for a list, which is at the frame's path; else the fields, the first of which is the frame's path.
+    fields: Given<Vec<ElementPath>>,
     with: String,
     skip_null: bool,
 }
@@ -25,44 +27,43 @@ frame_builders!(Join, to);
 
 impl Join {
     /// Joins the list at a path.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str, with: &str) -> Result<Self, PathError> {
-        let frame = Frame::new(MANUAL.name, path)?;
-        Ok(Self::of(frame, Vec::new(), with))
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, with: &str) -> Self {
+        Self::of(Frame::new(MANUAL.name, path), Given::new(|| Ok(Vec::new())), with)
     }
 
     /// Joins fields into another one, where nothing may be yet. Where none of the fields is there and missing ones
     /// are skipped, nothing is written.
-    ///
-    /// # Errors
-    /// [`PathError`] when a text is no path, the paths lead into different lists, or there is no field.
-    pub fn fields(from: &[&str], to: &str, with: &str) -> Result<Self, PathError> {
-        let first = from.first().copied().unwrap_or_default();
-        let mut frame = Frame::new(MANUAL.name, first)?;
-        frame.set_to(to.parse()?)?;
-        let fields: Vec<Path> = from.iter().map(|field| field.parse()).collect::<Result<_, _>>()?;
-        fields
-            .iter()
-            .try_for_each(|field| alongside(frame.path(), field))?;
-        Ok(Self::of(frame, fields, with))
+    #[must_use]
+    pub fn fields<P: Into<PathText>>(
+        from: impl IntoIterator<Item = P>,
+        to: impl Into<PathText>,
+        with: &str,
+    ) -> Self {
+        let from: Vec<PathText> = from.into_iter().map(Into::into).collect();
+        let first = from.first().cloned();
+        let frame = Frame::new(MANUAL.name, first.unwrap_or_else(|| "".into())).to(to);
+        let fields = if from.is_empty() {
+            let message = "`join` of fields needs at least one field";
+            Given::new(|| Err(Problem::error("join.source", None, message)))
+        } else {
+            frame.alongside(from, ElementPath::read)
+        };
+        Self::of(frame, fields, with)
     }
 
-    fn of(frame: Frame, fields: Vec<Path>, with: &str) -> Self {
-        let with = with.to_owned();
-        let skip_null = false;
+    fn of(frame: Frame, fields: Given<Vec<ElementPath>>, with: &str) -> Self {
         Self {
             frame,
             fields,
-            with,
-            skip_null,
+            with: with.to_owned(),
+            skip_null: false,
         }
     }
 
     /// The way back from a split in place.
     pub(super) fn back(split: &Frame, at: &str) -> Self {
-        Self::of(split.reversed(MANUAL.name), Vec::new(), at)
+        Self::of(split.reversed(MANUAL.name), Given::new(|| Ok(Vec::new())), at)
     }
 
     /// Leaves out nulls; a list that is null itself stays null.
@@ -91,12 +92,10 @@ impl Join {
                 return Err(Problem::error("join.source", settings.place().clone(), message));
             }
         };
-        for field in &fields {
-            alongside(&path, field).map_err(|error| {
-                Problem::error("stage.bad_path", settings.place_of("from"), error.to_string())
-            })?;
-        }
         let frame = Frame::read_at(path, settings)?;
+        let fields = frame
+            .alongside(fields, ElementPath::read)
+            .at(|| settings.place_of("from"));
         let join = Self::of(frame, fields, settings.text("with").unwrap_or_default());
         if settings.text("null") == Some("skip") {
             return Ok(Box::new(join.skip_null()));
@@ -104,8 +103,13 @@ impl Join {
         Ok(Box::new(join))
     }
 
+    /// Where all fields are null and left out, nothing is written, and what stands at the target was there before.
+    fn may_write_nothing(&self) -> bool {
+        self.skip_null && self.fields.known().is_some_and(|fields| !fields.is_empty())
+    }
+
     /// Appends one part; `None` in `joined` while there is none.
-    fn append(&self, joined: &mut Option<String>, value: &Value, place: &Path) -> Result<(), Refusal> {
+    fn append(&self, joined: &mut Option<String>, value: &Value, place: &Trail<'_>) -> Result<(), Refusal> {
         if value.is_null() {
             return if self.skip_null {
                 Ok(())
@@ -124,40 +128,38 @@ impl Join {
         Ok(())
     }
 
-    fn join_list(&self, value: &Value, place: &Path) -> Result<Value, Refusal> {
+    fn join_list(&self, value: &Value, place: &Trail<'_>) -> Result<Value, Refusal> {
         let list = value
             .as_list()
             .ok_or_else(|| self.frame.wrong_type(place, "a list"))?;
         let mut joined = None;
         for (index, part) in list.iter().enumerate() {
-            self.append(
-                &mut joined,
-                part,
-                &Path::of([place.segments(), &[Segment::Index(index)]].concat()),
-            )?;
+            self.append(&mut joined, part, &Trail::Element(place, index))?;
         }
         Ok(Value::text(&joined.unwrap_or_default()))
     }
 
-    fn join_fields(&self, document: &mut Document) -> Result<Effect, Refusal> {
-        let mut effect = Effect::Unchanged;
-        for first in self.frame.places(document)?.iter() {
+    fn join_fields(
+        &self,
+        document: &mut Document,
+        fields: &[ElementPath],
+        to: &ElementPath,
+    ) -> Result<Effect, Refusal> {
+        let walk = self.frame.walk();
+        walk.objects(document, &to.elements, &mut |object, trail| {
             let mut joined = None;
-            for field in &self.fields {
-                let place = self.frame.follow(field, first);
-                match document.at(&place) {
+            for field in fields {
+                let place = trail.below(&field.below);
+                match object.at(&field.below) {
                     Some(value) => self.append(&mut joined, &value, &place)?,
-                    None if self.frame.skips_missing() => {}
-                    None => return Err(self.frame.refuse("missing", &place)),
+                    None => drop(walk.nothing(&place)?),
                 }
             }
-            if let Some(joined) = joined {
-                self.frame
-                    .add(document, &self.frame.target(first), Value::text(&joined))?;
-                effect = Effect::Changed;
+            match joined {
+                Some(joined) => walk.add(object, &to.below, Value::text(&joined), trail),
+                None => Ok(false),
             }
-        }
-        Ok(effect)
+        })
     }
 }
 
@@ -167,19 +169,19 @@ impl Operation for Join {
     }
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        if self.fields.is_empty() {
-            self.frame
-                .apply(document, |value, place| self.join_list(value, place))
-        } else {
-            self.join_fields(document)
+        let fields = self.fields.get()?;
+        match self.frame.beside()? {
+            Some((_, to)) if !fields.is_empty() => self.join_fields(document, fields, to),
+            _ => self
+                .frame
+                .apply(document, |value, place| self.join_list(value, place)),
         }
     }
 
     fn reads(&self) -> Vec<Path> {
-        if self.fields.is_empty() {
-            self.frame.reads()
-        } else {
-            self.fields.clone()
+        match self.fields.known() {
+            Some(fields) if !fields.is_empty() => whole(fields),
+            _ => self.frame.reads(),
         }
     }
 
@@ -188,12 +190,28 @@ impl Operation for Join {
     }
 
     fn reversibility(&self) -> Reversibility {
-        self.frame.reversibility()
+        match self.frame.reversibility() {
+            Reversibility::Exact if self.may_write_nothing() => Reversibility::Image,
+            other => other,
+        }
+    }
+
+    fn inverse(&self) -> Option<Box<dyn Operation>> {
+        self.frame.inverse().filter(|_| !self.may_write_nothing())
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.fields.problems();
+        if problems.is_empty() {
+            problems = self.frame.problems();
+        }
+        problems
     }
 
     fn meaning(&self) -> serde_json::Value {
+        let fields = self.fields.known().into_iter().flatten();
         self.frame.meaning(json!({
-            "from": self.fields.iter().map(Path::pointer).collect::<Vec<_>>(),
+            "from": fields.map(|field| field.path.pointer()).collect::<Vec<_>>(),
             "with": self.with,
             "null": if self.skip_null { "skip" } else { "refuse" },
         }))
@@ -237,11 +255,11 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     #[test]
     fn a_list_becomes_a_text_in_its_place() {
-        let op = Join::new("l", ", ").unwrap();
+        let op = Join::new("l", ", ");
         assert_eq!(
             run(&op, r#"{"l":["a",6.00,""]}"#).unwrap(),
             r#"{"l":"a, 6.00, "}"#
@@ -265,9 +283,9 @@ mod tests {
             after,
             r#"{"p":[{"f":"A","l":"B","n":"A B"},{"l":"C","n":"C"},{}]}"#
         );
-        let op = Join::fields(&["f", "l"], "n", " ").unwrap();
+        let op = Join::fields(["f", "l"], "n", " ");
         assert_eq!(run(&op, r#"{"f":"A"}"#).unwrap_err(), "join.missing at /l");
-        assert!(Join::fields(&[], "n", "").is_err());
+        assert_eq!(Join::fields([""; 0], "n", "").problems()[0].code, "join.source");
         for (settings, code) in [
             ("with = \"\"", "join.source"),
             ("with = \"\"\npath = \"a\"\nfrom = [\"b\"]", "join.source"),

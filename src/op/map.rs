@@ -8,9 +8,8 @@ use toml_edit::Item;
 
 use super::decimal::exact;
 use super::frame::{Frame, MISSING, NULL, PATH, TO, fixed, frame_builders, frame_methods};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
-use crate::path::PathError;
 use crate::problem::Problem;
 use crate::record::{Document, Kind, Value};
 use crate::refusal::Refusal;
@@ -32,29 +31,83 @@ pub enum Keys {
 #[derive(Clone, Debug)]
 pub struct MapValues {
     frame: Frame,
-    keys: Keys,
-    table: BTreeMap<String, Value>,
-    numbers: BTreeMap<Decimal, Value>,
+    table: Table,
     default: Option<Value>,
+}
+
+#[derive(Clone, Debug)]
+struct Table {
+    keys: Keys,
+    values: BTreeMap<String, Value>,
+    numbers: BTreeMap<Decimal, Value>,
+}
+
+impl Table {
+    fn new(keys: Keys) -> Self {
+        Self {
+            keys,
+            values: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+        }
+    }
+
+    fn insert(&mut self, key: &str, value: Value) {
+        if let Ok(number) = exact(key) {
+            self.numbers.insert(number, value.clone());
+        }
+        self.values.insert(key.to_owned(), value);
+    }
+
+    fn find(&self, value: &Value) -> Option<&Value> {
+        match (value.kind(), self.keys) {
+            (Kind::Text, Keys::Any | Keys::Text) => self.values.get(value.as_text()?.as_ref()),
+            (Kind::Number, Keys::Number) => self.values.get(value.as_number()?),
+            (Kind::Number, Keys::Any) => self.numbers.get(&exact(value.as_number()?).ok()?),
+            (Kind::Boolean, Keys::Any) => self
+                .values
+                .get(if value.as_boolean()? { "true" } else { "false" }),
+            _ => None,
+        }
+    }
+
+    /// Why a key cannot stand beside those before it.
+    fn check(&self, key: &str) -> Result<(), Problem> {
+        let number = exact(key);
+        if self.keys == Keys::Any && number.is_ok_and(|number| self.numbers.contains_key(&number)) {
+            let message = format!("`{key}` is the same number as another key");
+            return Err(Problem::error("map.duplicate", None, message)
+                .help("say `keys = \"text\"` where the values are texts"));
+        }
+        if self.keys == Keys::Number && number.is_err() {
+            let message = format!("`{key}` is no number, but `keys` says that the keys are numbers");
+            return Err(Problem::error("map.key", None, message));
+        }
+        Ok(())
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let (mut before, mut problems) = (Self::new(self.keys), Vec::new());
+        for (key, value) in &self.values {
+            problems.extend(before.check(key).err());
+            before.insert(key, value.clone());
+        }
+        problems
+    }
 }
 
 frame_builders!(MapValues, to);
 
 impl MapValues {
     /// An empty table, whose keys stand for values of any kind.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str) -> Result<Self, PathError> {
-        Ok(Self::of(Frame::new(MANUAL.name, path)?))
+    #[must_use]
+    pub fn new(path: impl Into<PathText>) -> Self {
+        Self::of(Frame::new(MANUAL.name, path))
     }
 
     fn of(frame: Frame) -> Self {
         Self {
             frame,
-            keys: Keys::Any,
-            table: BTreeMap::new(),
-            numbers: BTreeMap::new(),
+            table: Table::new(Keys::Any),
             default: None,
         }
     }
@@ -62,17 +115,14 @@ impl MapValues {
     /// What the keys stand for.
     #[must_use]
     pub fn keys(mut self, keys: Keys) -> Self {
-        self.keys = keys;
+        self.table.keys = keys;
         self
     }
 
     /// Adds a line to the table; a later one for the same key replaces it.
     #[must_use]
     pub fn value(mut self, key: &str, value: Value) -> Self {
-        if let Ok(number) = exact(key) {
-            self.numbers.insert(number, value.clone());
-        }
-        self.table.insert(key.to_owned(), value);
+        self.table.insert(key, value);
         self
     }
 
@@ -86,7 +136,7 @@ impl MapValues {
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let reading = settings.reading();
         let mut map = Self::of(Frame::read(settings)?);
-        map.keys = match settings.text("keys") {
+        map.table.keys = match settings.text("keys") {
             Some("text") => Keys::Text,
             Some("number") => Keys::Number,
             _ => Keys::Any,
@@ -94,18 +144,11 @@ impl MapValues {
         let table = settings.item("values").and_then(Item::as_table_like);
         let table = table.expect("the settings were checked: `values` is a table");
         for (key, item) in table.iter() {
-            let known = map.keys == Keys::Any && exact(key).is_ok_and(|key| map.numbers.contains_key(&key));
-            if known {
-                let message = format!("`{key}` is the same number as another key");
-                return Err(
-                    Problem::error("map.duplicate", reading.place(item.span()), message)
-                        .help("say `keys = \"text\"` where the values are texts"),
-                );
-            }
-            if map.keys == Keys::Number && exact(key).is_err() {
-                let message = format!("`{key}` is no number, but `keys` says that the keys are numbers");
-                return Err(Problem::error("map.key", reading.place(item.span()), message));
-            }
+            let place = || Some(reading.place(item.span()));
+            map.table.check(key).map_err(|problem| Problem {
+                place: place(),
+                ..problem
+            })?;
             map = map.value(key, fixed(item, reading)?);
         }
         map.default = settings
@@ -115,36 +158,26 @@ impl MapValues {
         Ok(Box::new(map))
     }
 
-    fn find(&self, value: &Value) -> Option<&Value> {
-        match (value.kind(), self.keys) {
-            (Kind::Text, Keys::Any | Keys::Text) => self.table.get(value.as_text()?.as_ref()),
-            (Kind::Number, Keys::Number) => self.table.get(value.as_number()?),
-            (Kind::Number, Keys::Any) => self.numbers.get(&exact(value.as_number()?).ok()?),
-            (Kind::Boolean, Keys::Any) => self.table.get(if value.as_boolean()? { "true" } else { "false" }),
-            _ => None,
-        }
-    }
-
     /// The table backwards, where it gives every value again as it was.
     fn reversed(&self) -> Option<Self> {
         if !self.frame.is_in_place() || self.default.is_some() {
             return None;
         }
-        let kind = self.table.values().next()?.kind();
+        let kind = self.table.values.values().next()?.kind();
         let keys = match kind {
             Kind::Text => Keys::Text,
             Kind::Number => Keys::Number,
             _ => return None,
         };
         let mut reversed = Self::of(self.frame.clone()).keys(keys);
-        for (key, value) in &self.table {
-            let back = match self.keys {
+        for (key, value) in &self.table.values {
+            let back = match self.table.keys {
                 Keys::Any => return None,
                 Keys::Text => Value::text(key),
                 Keys::Number => Value::parse(key).ok()?,
             };
             let key = value.as_text().or_else(|| value.as_number().map(Into::into))?;
-            if value.kind() != kind || reversed.table.contains_key(key.as_ref()) {
+            if value.kind() != kind || reversed.table.values.contains_key(key.as_ref()) {
                 return None;
             }
             reversed = reversed.value(&key, back);
@@ -154,14 +187,14 @@ impl MapValues {
 }
 
 impl Operation for MapValues {
-    frame_methods!();
+    frame_methods!(table);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         self.frame.apply(document, |value, place| {
             if matches!(value.kind(), Kind::List | Kind::Object) {
                 return Err(self.frame.wrong_type(place, "a text, number or boolean"));
             }
-            let found = self.find(value).or(self.default.as_ref()).cloned();
+            let found = self.table.find(value).or(self.default.as_ref()).cloned();
             found.ok_or_else(|| {
                 self.frame
                     .refuse("unknown", place)
@@ -178,13 +211,20 @@ impl Operation for MapValues {
     }
 
     fn inverse(&self) -> Option<Box<dyn Operation>> {
-        Some(Box::new(self.reversed()?))
+        match self.reversed() {
+            Some(reversed) => Some(Box::new(reversed)),
+            None => self.frame.inverse(),
+        }
     }
 
     fn meaning(&self) -> serde_json::Value {
-        let table = self.table.iter().map(|(key, value)| (key, value.to_json()));
+        let table = self
+            .table
+            .values
+            .iter()
+            .map(|(key, value)| (key, value.to_json()));
         self.frame.meaning(json!({
-            "keys": match self.keys {
+            "keys": match self.table.keys {
                 Keys::Any => "any",
                 Keys::Text => "text",
                 Keys::Number => "number",
@@ -234,11 +274,10 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     fn status() -> MapValues {
         MapValues::new("s")
-            .unwrap()
             .value("1", Value::text("pending"))
             .value("2", Value::text("shipped"))
     }
@@ -272,10 +311,7 @@ mod tests {
         assert_eq!(op.reversibility(), Reversibility::Exact);
         assert_eq!(run(op.inverse().unwrap().as_ref(), &there).unwrap(), json);
         assert_eq!(run(&op, r#"{"s":2.0}"#).unwrap_err(), "map.unknown at /s");
-        let op = MapValues::new("s")
-            .unwrap()
-            .keys(Keys::Text)
-            .value("a", Value::integer(1));
+        let op = MapValues::new("s").keys(Keys::Text).value("a", Value::integer(1));
         assert_eq!(
             run(op.inverse().unwrap().as_ref(), r#"{"s":1}"#).unwrap(),
             r#"{"s":"a"}"#
@@ -286,10 +322,11 @@ mod tests {
             numbers().default(Value::null()),
             numbers().value("3", Value::text("pending")),
             numbers().value("3", Value::integer(3)),
-            numbers().to("t").unwrap(),
         ] {
             assert!(op.inverse().is_none() && op.reversibility() != Reversibility::Exact);
         }
+        let beside = numbers().to("t").inverse().expect("only a field is added");
+        assert_eq!(beside.name(), "remove");
     }
 
     #[test]

@@ -11,102 +11,101 @@ use crate::problem::Problem;
 use crate::record::Document;
 use crate::refusal::Refusal;
 
-mod given;
-mod manual;
-mod read;
-mod reference;
-mod schema;
-mod settings;
-#[cfg(test)]
-mod testing;
-mod walk;
-
-#[cfg(test)]
-mod inverse_tests;
-
 mod add;
+mod bands;
+mod case;
+mod convert;
 mod copy;
+mod cut;
+mod dates;
+mod decimal;
 mod dedupe;
+mod default;
 mod derive;
 mod each;
 mod filter;
 mod flatten;
+mod format_date;
+mod frame;
+mod given;
+mod hash;
+mod hmac;
+mod join;
+mod layer;
+mod manual;
+mod map;
 mod r#move;
 mod nest;
+mod parse_date;
+mod read;
+mod reference;
 mod rekey;
 mod remove;
 mod rename;
+mod replace;
+mod round;
 mod rust;
+mod schema;
+mod set;
+mod settings;
+mod split;
+mod transfer;
+mod trim;
 mod unwrap;
+mod uuid;
+mod walk;
 mod wrap;
 mod zip;
 
-pub use given::PathText;
-pub use manual::{Form, Key, Manual};
-pub use read::read;
-pub use reference::reference;
-pub use schema::json_schema;
-pub use settings::Settings;
-pub use walk::Missing;
+#[cfg(test)]
+mod inverse_tests;
+#[cfg(test)]
+mod parent_tests;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod value_promises;
 
 pub use add::Add;
+pub use bands::Bands;
+pub use case::{Case, ChangeCase};
+pub use convert::{Convert, Scalar};
 pub use copy::Copy;
+pub use decimal::{Emit, ToDecimal};
 pub use dedupe::{Dedupe, Keep};
+pub use default::{Absent, SetDefault};
 pub use derive::Derive;
 pub use each::Each;
 pub use filter::Filter;
 pub use flatten::Flatten;
-pub use r#move::Move;
-pub use nest::Nest;
-pub use rekey::Rekey;
-pub use remove::Remove;
-pub use rename::Rename;
-pub use rust::{Function, Functions};
-pub use unwrap::Unwrap;
-pub use wrap::Wrap;
-pub use zip::Zip;
-mod bands;
-mod case;
-mod convert;
-mod dates;
-mod decimal;
-mod default;
-mod format_date;
-mod frame;
-mod hash;
-mod hmac;
-mod join;
-mod map;
-mod parse_date;
-pub(crate) mod pattern;
-mod replace;
-mod round;
-mod set;
-mod split;
-#[cfg(test)]
-mod trial;
-mod trim;
-mod uuid;
-#[cfg(test)]
-mod value_promises;
-
-pub use bands::Bands;
-pub use case::{Case, ChangeCase};
-pub use convert::{Convert, Scalar};
-pub use decimal::{Emit, ToDecimal};
-pub use default::{Absent, SetDefault};
 pub use format_date::FormatDate;
+pub use given::PathText;
 pub use hash::HashText;
 pub use hmac::HmacText;
 pub use join::Join;
+pub use manual::{Form, Key, Manual};
 pub use map::{Keys, MapValues};
+pub use r#move::Move;
+pub use nest::Nest;
 pub use parse_date::ParseDate;
+pub use read::read;
+pub use reference::reference;
+pub use rekey::Rekey;
+pub use remove::Remove;
+pub use rename::Rename;
 pub use replace::Replace;
 pub use round::Round;
+pub use rust::{Function, Functions};
+pub use schema::json_schema;
 pub use set::Set;
+pub use settings::Settings;
 pub use split::{Fewer, Split};
 pub use trim::{Side, Trim};
+pub use unwrap::Unwrap;
 pub use uuid::AddUuid;
+pub use walk::Missing;
+pub use wrap::Wrap;
+pub use zip::Zip;
 
 /// One typed step inside a stage.
 pub trait Operation: fmt::Debug + Send + Sync {
@@ -164,8 +163,8 @@ pub enum Effect {
 /// How an operation can be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reversibility {
-    /// By another operation, to the byte: order, number texts and all. (Only a renamed name that was written with
-    /// needless escapes, `"\u0061"`, comes back without them.)
+    /// By another operation, to the byte: order, number texts and all. (Only a name or a text that was written with
+    /// needless escapes, `"\u0061"`, and that the operation itself renamed or cut comes back without them.)
     Exact,
     /// From the before image that the ledger keeps.
     Image,
@@ -194,6 +193,7 @@ pub static MANUALS: &[&Manual] = &[
     &derive::MANUAL,
     &rekey::MANUAL,
     &rust::MANUAL,
+    // value
     &set::MANUAL,
     &default::MANUAL,
     &convert::MANUAL,

@@ -1,9 +1,8 @@
 //! `move`: a value to another place.
 
-use serde_json::json;
-
-use super::given::{ElementPath, Given, different, same_elements};
-use super::walk::{OVERWRITE, Walk};
+use super::given::{ElementPath, same_elements};
+use super::transfer::{Transfer, transfer_builders, transfer_methods};
+use super::walk::OVERWRITE;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -32,18 +31,15 @@ pub(super) static MANUAL: Manual = Manual {
 };
 
 fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-    let mut moved = Move::new(settings.path("from")?, settings.path("to")?);
-    moved.missing = Missing::read(settings);
-    moved.overwrite = settings.boolean("overwrite", false);
-    Ok(Box::new(moved))
+    let mut op = Move::new(settings.path("from")?, settings.path("to")?);
+    op.transfer = op.transfer.read(settings);
+    Ok(Box::new(op))
 }
 
 /// Takes a field from one place to the end of another object.
 #[derive(Clone, Debug)]
 pub struct Move {
-    paths: Given<(ElementPath, ElementPath)>,
-    missing: Missing,
-    overwrite: bool,
+    transfer: Transfer<ElementPath>,
 }
 
 impl Move {
@@ -51,89 +47,48 @@ impl Move {
     /// `to` exists.
     #[must_use]
     pub fn new(from: impl Into<PathText>, to: impl Into<PathText>) -> Self {
-        let paths = Given::new(|| {
+        let transfer = Transfer::new(MANUAL.name, || {
             let (from, to) = (ElementPath::field(from)?, ElementPath::field(to)?);
-            different(&from.path, &to.path)?;
             same_elements(&from, &to)?;
-            if from.path.covers(&to.path) {
+            if from.path != to.path && from.path.covers(&to.path) {
                 let message = format!("`{}` lies inside `{}`", to.path, from.path);
                 return Err(Problem::error("stage.inside_itself", None, message)
                     .help("`wrap` with `key` puts a value into an object of its own"));
             }
             Ok((from, to))
         });
-        Self {
-            paths,
-            missing: Missing::Refuse,
-            overwrite: false,
-        }
-    }
-
-    /// Does nothing where the field is missing.
-    #[must_use]
-    pub fn skip_missing(mut self) -> Self {
-        self.missing = Missing::Skip;
-        self
-    }
-
-    /// Replaces what stands at the target.
-    #[must_use]
-    pub fn overwrite(mut self) -> Self {
-        self.overwrite = true;
-        self
+        Self { transfer }
     }
 }
 
+transfer_builders!(Move);
+
 impl Operation for Move {
-    fn name(&self) -> &'static str {
-        MANUAL.name
-    }
+    transfer_methods!();
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let (from, to) = self.paths.get()?;
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: self.missing,
-        };
+        let ((from, to), walk) = (self.transfer.paths.get()?, self.transfer.walk());
         walk.objects(document, &from.elements, &mut |object, trail| {
             if object.at(&from.below).is_some() {
-                walk.free_target(object, &to.below, self.overwrite, trail)?;
+                walk.free_target(object, &to.below, self.transfer.overwrite, trail)?;
             }
             match object.remove_at(&from.below) {
                 Some(value) => walk.put(object, &to.below, value, trail),
-                None => walk.nothing_below(trail, &from.below),
+                None => walk.nothing(&trail.below(&from.below)),
             }
         })
     }
 
-    fn reads(&self) -> Vec<Path> {
-        self.paths.paths(|(from, _)| [&from.path])
-    }
-
     fn writes(&self) -> Vec<Path> {
-        self.paths.paths(|(from, to)| [&from.path, &to.path])
+        [self.transfer.from(), self.transfer.to()].concat()
     }
 
     fn reversibility(&self) -> Reversibility {
-        if self.overwrite {
+        if self.transfer.overwrite {
             Reversibility::Lossy
         } else {
             Reversibility::Image
         }
-    }
-
-    fn meaning(&self) -> serde_json::Value {
-        json!({
-            "op": MANUAL.name,
-            "from": self.paths.text(|(from, _)| &from.path),
-            "to": self.paths.text(|(_, to)| &to.path),
-            "missing": self.missing.word(),
-            "overwrite": self.overwrite,
-        })
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.paths.problems()
     }
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::given::{FieldPath, Given};
-use super::walk::Walk;
+use super::given::{FieldPath, Given, whole};
+use super::walk::{Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -45,10 +45,7 @@ impl Nest {
     #[must_use]
     pub fn new<P: Into<PathText>>(fields: impl IntoIterator<Item = P>, into: impl Into<PathText>) -> Self {
         let fields = Given::new(|| {
-            let fields: Vec<FieldPath> = fields
-                .into_iter()
-                .map(FieldPath::read)
-                .collect::<Result<_, _>>()?;
+            let fields = FieldPath::all(fields)?;
             let into = FieldPath::read(into)?;
             if fields.is_empty() {
                 let message = "`nest` needs at least one field";
@@ -75,18 +72,15 @@ impl Nest {
         }
     }
 
-    /// Leaves out the fields that are missing; makes no object where all are.
-    #[must_use]
-    pub fn skip_missing(mut self) -> Self {
-        self.missing = Missing::Skip;
-        self
-    }
-
     fn listed(&self) -> Vec<Path> {
-        let fields = self.fields.known().into_iter().flat_map(|(fields, _)| fields);
-        fields.map(|field| field.path.clone()).collect()
+        whole(self.fields.known().into_iter().flat_map(|(fields, _)| fields))
     }
 }
+
+skip_missing_builder!(
+    Nest,
+    "Leaves out the fields that are missing; makes no object where all are."
+);
 
 impl Operation for Nest {
     fn name(&self) -> &'static str {
@@ -95,10 +89,7 @@ impl Operation for Nest {
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         let (fields, into) = self.fields.get()?;
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: self.missing,
-        };
+        let walk = Walk::shape(MANUAL.name, self.missing);
         walk.objects(document, into.parents(), &mut |object, trail| {
             let first = fields
                 .iter()
@@ -117,7 +108,7 @@ impl Operation for Nest {
                 }
             }
             if object.position(&into.name).is_some() {
-                return Err(walk.refusal("exists", &trail.field(&into.name)));
+                return Err(walk.exists(&trail.field(&into.name)));
             }
             let Some(first) = first else { return Ok(false) };
             let field = Field::new(&into.name, Value::Object(nested));

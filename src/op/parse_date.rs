@@ -6,9 +6,10 @@ use toml_edit::Item;
 
 use super::dates::{DateFormat, Moment, NoInstant, zone};
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::given::Given;
+use super::walk::Trail;
+use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
-use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
@@ -24,9 +25,15 @@ const AMBIGUOUS: &str = "parse_date.ambiguous";
 #[derive(Clone, Debug)]
 pub struct ParseDate {
     frame: Frame,
+    plan: Given<Plan>,
+    refuse_ambiguous: bool,
+}
+
+/// What is read and written.
+#[derive(Clone, Debug)]
+struct Plan {
     formats: Vec<DateFormat>,
     zone: Option<Tz>,
-    refuse_ambiguous: bool,
     output: Option<DateFormat>,
 }
 
@@ -34,33 +41,17 @@ frame_builders!(ParseDate, to);
 
 impl ParseDate {
     /// Reads these formats, strftime's notation; `zone` is the IANA name for times without an offset.
-    ///
-    /// # Errors
-    /// A [`Problem`] without a place when the path, a format or the zone is wrong, or a format needs a zone.
-    pub fn new(path: &str, formats: &[&str], zone_name: Option<&str>) -> Result<Self, Problem> {
-        let formats = formats.iter().map(|format| (*format, None)).collect();
-        let zone = zone_name.map(|name| zone(name, None)).transpose()?;
-        Self::of(Frame::new(MANUAL.name, path)?, formats, zone)
-    }
-
-    fn of(frame: Frame, formats: Vec<(&str, Option<Place>)>, zone: Option<Tz>) -> Result<Self, Problem> {
-        let mut read = Vec::with_capacity(formats.len());
-        for (text, place) in formats {
-            let format = DateFormat::reading(text, place.as_ref())?;
-            if format.is_naive() && zone.is_none() {
-                let message = format!("`{text}` has a time, but neither an offset nor a zone");
-                return Err(Problem::error("stage.naive_time", place, message)
-                    .help("add `zone = \"UTC\"`, or the zone in which these times were written"));
-            }
-            read.push(format);
-        }
-        Ok(Self {
-            frame,
-            formats: read,
-            zone,
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, formats: &[&str], zone_name: Option<&str>) -> Self {
+        let plan = Given::new(|| {
+            let zone = zone_name.map(|name| zone(name, None)).transpose()?;
+            Plan::of(formats.iter().map(|format| (*format, None)), zone)
+        });
+        Self {
+            frame: Frame::new(MANUAL.name, path),
+            plan,
             refuse_ambiguous: false,
-            output: None,
-        })
+        }
     }
 
     /// Refuses a text that two formats read differently, instead of taking the first and counting a warning.
@@ -70,23 +61,12 @@ impl ParseDate {
         self
     }
 
-    /// Writes another format than ISO 8601; instants are written in UTC.
-    ///
-    /// # Errors
-    /// A [`Problem`] without a place when it is no format, or has a time where a format that is read has none.
-    pub fn format(self, format: &str) -> Result<Self, Problem> {
-        self.output(format, None)
-    }
-
-    fn output(mut self, text: &str, place: Option<&Place>) -> Result<Self, Problem> {
-        let output = DateFormat::writing(text, place)?;
-        let day = self.formats.iter().find(|format| format.is_date_only());
-        if let Some(day) = day.filter(|_| !output.is_date_only()) {
-            let message = format!("`{text}` has a time, but `{}` reads none", day.text());
-            return Err(Problem::error("date.format", place.cloned(), message));
-        }
-        self.output = Some(output);
-        Ok(self)
+    /// Writes another format than ISO 8601; instants are written in UTC. It must not have a time where a format that
+    /// is read has none.
+    #[must_use]
+    pub fn format(mut self, format: &str) -> Self {
+        self.plan = self.plan.and(|plan| plan.output(format));
+        self
     }
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
@@ -95,46 +75,78 @@ impl ParseDate {
             .map(|name| zone(name, Some(&settings.place_of("zone"))))
             .transpose()?;
         let list = settings.item("formats").and_then(Item::as_array);
-        let formats: Vec<_> = list
+        let formats = list
             .into_iter()
             .flatten()
-            .filter_map(|format| Some((format.as_str()?, Some(settings.reading().place(format.span())))))
-            .collect();
-        if formats.is_empty() {
-            let message = "`formats` is empty: no date could be read";
-            return Err(Problem::error(
-                "date.format",
-                settings.place_of("formats"),
-                message,
-            ));
-        }
-        let mut op = Self::of(Frame::read(settings)?, formats, zone)?;
-        op.refuse_ambiguous = settings.text("ambiguous") == Some("refuse");
+            .filter_map(|format| Some((format.as_str()?, Some(settings.reading().place(format.span())))));
+        let mut plan = Given::new(|| Plan::of(formats, zone)).at(|| settings.place_of("formats"));
         if let Some(format) = settings.text("format") {
-            op = op.output(format, Some(&settings.place_of("format")))?;
+            plan = plan
+                .and(|plan| plan.output(format))
+                .at(|| settings.place_of("format"));
         }
-        Ok(Box::new(op))
+        Ok(Box::new(Self {
+            frame: Frame::read(settings)?,
+            plan,
+            refuse_ambiguous: settings.text("ambiguous") == Some("refuse"),
+        }))
+    }
+}
+
+impl Plan {
+    fn of<'f>(
+        formats: impl IntoIterator<Item = (&'f str, Option<Place>)>,
+        zone: Option<Tz>,
+    ) -> Result<Self, Problem> {
+        let mut read = Vec::new();
+        for (text, place) in formats {
+            let format = DateFormat::reading(text, place.as_ref())?;
+            if format.is_naive() && zone.is_none() {
+                let message = format!("`{text}` has a time, but neither an offset nor a zone");
+                return Err(Problem::error("stage.naive_time", place, message)
+                    .help("add `zone = \"UTC\"`, or the zone in which these times were written"));
+            }
+            read.push(format);
+        }
+        if read.is_empty() {
+            let message = "`formats` is empty: no date could be read";
+            return Err(Problem::error("date.format", None, message));
+        }
+        Ok(Self {
+            formats: read,
+            zone,
+            output: None,
+        })
+    }
+
+    fn output(mut self, text: &str) -> Result<Self, Problem> {
+        let output = DateFormat::writing(text, None)?;
+        let day = self.formats.iter().find(|format| format.is_date_only());
+        if let Some(day) = day.filter(|_| !output.is_date_only()) {
+            let message = format!("`{text}` has a time, but `{}` reads none", day.text());
+            return Err(Problem::error("date.format", None, message));
+        }
+        self.output = Some(output);
+        Ok(self)
     }
 
     /// What the text says by the first format that reads it, and whether another one reads it differently.
-    fn read(&self, text: &str, place: &Path) -> Result<(Moment, bool), Refusal> {
+    fn read(&self, text: &str, frame: &Frame, place: &Trail<'_>) -> Result<(Moment, bool), Refusal> {
         let mut readings = self
             .formats
             .iter()
             .filter_map(|format| format.read(text))
             .map(|moment| moment.in_zone(self.zone));
         let first = readings.next().ok_or_else(|| {
-            let refusal = self.frame.refuse("unparsed", place);
+            let refusal = frame.refuse("unparsed", place);
             refusal.expected("a date in one of the declared formats")
         })?;
         let ambiguous = readings.any(|other| other != first);
         let moment = first.map_err(|no_instant| match no_instant {
-            NoInstant::Skipped => self
-                .frame
+            NoInstant::Skipped => frame
                 .refuse("no_such_time", place)
                 .expected("a time that the zone's clocks did not skip"),
-            NoInstant::Twice => self
-                .frame
+            NoInstant::Twice => frame
                 .refuse("two_such_times", place)
                 .expected("a time that the zone's clocks showed only once"),
         })?;
@@ -156,12 +168,13 @@ impl ParseDate {
 }
 
 impl Operation for ParseDate {
-    frame_methods!();
+    frame_methods!(beside: plan);
 
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let plan = self.plan.get()?;
         self.frame.apply(document, |value, place| {
             let text = self.frame.text_or_number(value, place)?;
-            let (moment, ambiguous) = self.read(&text, place)?;
+            let (moment, ambiguous) = plan.read(&text, &self.frame, place)?;
             if ambiguous && self.refuse_ambiguous {
                 let refusal = self.frame.refuse("ambiguous", place);
                 return Err(refusal.expected("a date that all declared formats read alike"));
@@ -169,23 +182,21 @@ impl Operation for ParseDate {
             if ambiguous {
                 scope.warn(AMBIGUOUS);
             }
-            let written = self.written(moment);
+            let written = plan.written(moment);
             written
                 .map(|text| Value::text(&text))
                 .ok_or_else(|| self.frame.refuse("unparsed", place))
         })
     }
 
-    fn reversibility(&self) -> Reversibility {
-        self.frame.reversibility()
-    }
-
     fn meaning(&self) -> serde_json::Value {
+        let plan = self.plan.known();
+        let formats = plan.into_iter().flat_map(|plan| &plan.formats);
         self.frame.meaning(json!({
-            "formats": self.formats.iter().map(DateFormat::text).collect::<Vec<_>>(),
-            "zone": self.zone.map(Tz::name),
+            "formats": formats.map(DateFormat::text).collect::<Vec<_>>(),
+            "zone": plan.and_then(|plan| plan.zone).map(Tz::name),
             "ambiguous": if self.refuse_ambiguous { "refuse" } else { "first" },
-            "format": self.output.as_ref().map(DateFormat::text),
+            "format": plan.and_then(|plan| plan.output.as_ref()).map(DateFormat::text),
         }))
     }
 }
@@ -242,7 +253,7 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run, run_with};
+    use crate::op::testing::{built, run, run_with};
 
     fn read(op: &ParseDate, text: &str) -> Result<String, String> {
         let json = run(op, &format!(r#"{{"d":"{text}"}}"#))?;
@@ -287,18 +298,18 @@ mod tests {
                 "2024-03-03T13:05:00Z",
             ),
         ] {
-            let op = ParseDate::new("d", &[format], zone).unwrap();
+            let op = ParseDate::new("d", &[format], zone);
             assert_eq!(read(&op, given).as_deref(), Ok(expected), "{format}");
         }
-        let op = ParseDate::new("d", &["%Y%m%d"], None).unwrap();
+        let op = ParseDate::new("d", &["%Y%m%d"], None);
         assert_eq!(run(&op, r#"{"d":20240229}"#).unwrap(), r#"{"d":"2024-02-29"}"#);
-        let op = op.format("%d.%m.%Y").unwrap();
+        let op = op.format("%d.%m.%Y");
         assert_eq!(read(&op, "20240229").unwrap(), "29.02.2024");
     }
 
     #[test]
     fn what_no_format_reads_is_refused_never_now() {
-        let op = ParseDate::new("d", &["%Y-%m-%d", "%Y%m%d"], None).unwrap();
+        let op = ParseDate::new("d", &["%Y-%m-%d", "%Y%m%d"], None);
         for text in [
             "",
             "2023-02-29",
@@ -319,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_date_that_two_formats_read_differently_is_counted_or_refused() {
-        let op = ParseDate::new("d", &["%m/%d/%Y", "%d/%m/%Y"], None).unwrap();
+        let op = ParseDate::new("d", &["%m/%d/%Y", "%d/%m/%Y"], None);
         let of = |text: &str| run_with(&op, &format!(r#"{{"d":"{text}"}}"#));
         assert_eq!(
             of("03/04/2024"),
@@ -340,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_local_time_that_is_no_instant_is_refused() {
-        let op = ParseDate::new("d", &["%Y-%m-%d %H:%M"], Some("America/New_York")).unwrap();
+        let op = ParseDate::new("d", &["%Y-%m-%d %H:%M"], Some("America/New_York"));
         assert_eq!(
             read(&op, "2024-03-10 02:30").unwrap_err(),
             "parse_date.no_such_time at /d"
@@ -384,7 +395,7 @@ mod tests {
             assert!(problem.help.unwrap_or_default().contains(help), "{settings}");
         }
         assert_eq!(
-            ParseDate::new("d", &["%H:%M %F"], None).unwrap_err().code,
+            ParseDate::new("d", &["%H:%M %F"], None).problems()[0].code,
             "stage.naive_time"
         );
     }

@@ -19,7 +19,12 @@ pub fn reference() -> String {
         "# Operations\n\n\
          Made from the code by `UPDATE_DOCS=1 cargo test reference`; do not edit by hand.\n\n\
          Every operation also takes `refuse_as`: a code for its refusals in place of its own. Paths are written \
-         `a.b`, `items[*].price`, `\"odd.key\"`, or as a JSON Pointer that begins with `/`.\n",
+         `a.b`, `items[*].price`, `\"odd.key\"`, or as a JSON Pointer that begins with `/`.\n\n\
+         Where a path leads nowhere, because a list or an object on its way is missing, null or something else, the \
+         record is refused, unless the operation says `missing = \"skip\"`. An operation on values that writes beside \
+         what it reads (`to`, `into`) is undone exactly, by `remove`, where it refuses what is missing and can make no \
+         object on the way.\n\
+",
     );
     for (group, summary) in GROUPS {
         let mut manuals = MANUALS.iter().filter(|manual| manual.group == group).peekable();

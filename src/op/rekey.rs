@@ -25,13 +25,7 @@ pub(super) static MANUAL: Manual = Manual {
 };
 
 fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-    let id = settings.expression("id")?.ok_or_else(|| {
-        Problem::error(
-            "stage.missing_key",
-            settings.place().clone(),
-            "`rekey` needs the key `id`",
-        )
-    })?;
+    let id = settings.required_expression("id")?;
     Ok(Box::new(Rekey::new(id)))
 }
 

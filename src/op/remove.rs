@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::given::{FieldPath, Given};
-use super::walk::{Walk, effect};
+use super::given::{FieldPath, Given, whole};
+use super::walk::{Walk, effect, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -52,7 +52,7 @@ impl Remove {
     #[must_use]
     pub fn all<P: Into<PathText>>(paths: impl IntoIterator<Item = P>) -> Self {
         let fields = Given::new(|| {
-            let fields: Vec<FieldPath> = paths.into_iter().map(FieldPath::read).collect::<Result<_, _>>()?;
+            let fields = FieldPath::all(paths)?;
             if fields.is_empty() {
                 let message = "`remove` needs `path` or `paths`: what it removes";
                 return Err(Problem::error("stage.missing_key", None, message));
@@ -65,18 +65,12 @@ impl Remove {
         }
     }
 
-    /// Does nothing where a field is missing.
-    #[must_use]
-    pub fn skip_missing(mut self) -> Self {
-        self.missing = Missing::Skip;
-        self
-    }
-
     fn listed(&self) -> Vec<Path> {
-        let fields = self.fields.known().into_iter().flatten();
-        fields.map(|field| field.path.clone()).collect()
+        whole(self.fields.known().into_iter().flatten())
     }
 }
+
+skip_missing_builder!(Remove, "Does nothing where a field is missing.");
 
 impl Operation for Remove {
     fn name(&self) -> &'static str {
@@ -84,10 +78,7 @@ impl Operation for Remove {
     }
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: self.missing,
-        };
+        let walk = Walk::shape(MANUAL.name, self.missing);
         let mut changed = false;
         for field in self.fields.get()? {
             let done = walk.objects(document, field.parents(), &mut |object, trail| match object
@@ -143,7 +134,14 @@ mod tests {
         );
         let skip = format!("{toml}\nmissing = 'skip'");
         assert_eq!(applied(&skip, r#"{"items":null}"#).unwrap(), r#"{"items":null}"#);
-        assert_eq!(refused(&skip, r#"{"items":"none"}"#), "remove.blocked /items");
+        assert_eq!(
+            refused(toml, r#"{"a":1,"items":"none"}"#),
+            "remove.blocked /items"
+        );
+        assert_eq!(
+            applied(&skip, r#"{"items":"none"}"#).unwrap(),
+            r#"{"items":"none"}"#
+        );
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! `rename`: another name for a field, which stays where it is.
 
-use serde_json::json;
-
-use super::given::{FieldPath, Given, different};
-use super::walk::{OVERWRITE, Walk};
+use super::given::FieldPath;
+use super::transfer::{Transfer, transfer_builders, transfer_methods};
+use super::walk::OVERWRITE;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -28,18 +27,15 @@ pub(super) static MANUAL: Manual = Manual {
 };
 
 fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-    let mut rename = Rename::new(settings.path("from")?, settings.path("to")?);
-    rename.missing = Missing::read(settings);
-    rename.overwrite = settings.boolean("overwrite", false);
-    Ok(Box::new(rename))
+    let mut op = Rename::new(settings.path("from")?, settings.path("to")?);
+    op.transfer = op.transfer.read(settings);
+    Ok(Box::new(op))
 }
 
 /// Gives a field another name; it keeps its place among its siblings.
 #[derive(Clone, Debug)]
 pub struct Rename {
-    fields: Given<(FieldPath, FieldPath)>,
-    missing: Missing,
-    overwrite: bool,
+    transfer: Transfer<FieldPath>,
 }
 
 impl Rename {
@@ -47,9 +43,8 @@ impl Rename {
     /// exists.
     #[must_use]
     pub fn new(from: impl Into<PathText>, to: impl Into<PathText>) -> Self {
-        let fields = Given::new(|| {
+        let transfer = Transfer::new(MANUAL.name, || {
             let (from, to) = (FieldPath::read(from)?, FieldPath::read(to)?);
-            different(&from.path, &to.path)?;
             if from.parents() != to.parents() {
                 let message = format!("`{}` and `{}` do not lie in the same object", from.path, to.path);
                 return Err(Problem::error("stage.other_parent", None, message)
@@ -57,46 +52,24 @@ impl Rename {
             }
             Ok((from, to))
         });
-        Self {
-            fields,
-            missing: Missing::Refuse,
-            overwrite: false,
-        }
-    }
-
-    /// Does nothing where the field is missing.
-    #[must_use]
-    pub fn skip_missing(mut self) -> Self {
-        self.missing = Missing::Skip;
-        self
-    }
-
-    /// Replaces a field that already has the new name.
-    #[must_use]
-    pub fn overwrite(mut self) -> Self {
-        self.overwrite = true;
-        self
+        Self { transfer }
     }
 }
 
+transfer_builders!(Rename);
+
 impl Operation for Rename {
-    fn name(&self) -> &'static str {
-        MANUAL.name
-    }
+    transfer_methods!();
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let (from, to) = self.fields.get()?;
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: self.missing,
-        };
+        let ((from, to), walk) = (self.transfer.paths.get()?, self.transfer.walk());
         walk.objects(document, from.parents(), &mut |object, trail| {
             if object.position(&from.name).is_none() {
                 return walk.nothing(&trail.field(&from.name));
             }
             if object.position(&to.name).is_some() {
-                if !self.overwrite {
-                    return Err(walk.refusal("exists", &trail.field(&to.name)));
+                if !self.transfer.overwrite {
+                    return Err(walk.exists(&trail.field(&to.name)));
                 }
                 object.remove(&to.name);
             }
@@ -108,16 +81,12 @@ impl Operation for Rename {
         })
     }
 
-    fn reads(&self) -> Vec<Path> {
-        self.fields.paths(|(from, _)| [&from.path])
-    }
-
     fn writes(&self) -> Vec<Path> {
-        self.fields.paths(|(from, to)| [&from.path, &to.path])
+        [self.transfer.from(), self.transfer.to()].concat()
     }
 
     fn reversibility(&self) -> Reversibility {
-        match (self.overwrite, self.missing) {
+        match (self.transfer.overwrite, self.transfer.missing) {
             (true, _) => Reversibility::Lossy,
             // Where nothing was renamed, a field that has the new name anyway would be renamed back.
             (false, Missing::Skip) => Reversibility::Image,
@@ -126,23 +95,9 @@ impl Operation for Rename {
     }
 
     fn inverse(&self) -> Option<Box<dyn Operation>> {
-        let (from, to) = self.fields.known()?;
+        let (from, to) = self.transfer.paths.known()?;
         (self.reversibility() == Reversibility::Exact)
             .then(|| Box::new(Self::new(&to.path, &from.path)) as Box<dyn Operation>)
-    }
-
-    fn meaning(&self) -> serde_json::Value {
-        json!({
-            "op": MANUAL.name,
-            "from": self.fields.text(|(from, _)| &from.path),
-            "to": self.fields.text(|(_, to)| &to.path),
-            "missing": self.missing.word(),
-            "overwrite": self.overwrite,
-        })
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.fields.problems()
     }
 }
 

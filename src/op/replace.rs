@@ -4,10 +4,11 @@ use regex::{NoExpand, Regex};
 use serde_json::json;
 
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings, pattern};
+use super::given::Given;
+use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
-use crate::path::PathError;
-use crate::problem::{Place, Problem};
+use crate::pattern;
+use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
@@ -17,7 +18,7 @@ use crate::refusal::Refusal;
 pub struct Replace {
     frame: Frame,
     pattern: String,
-    compiled: Regex,
+    search: Given<Regex>,
     with: String,
     literal: bool,
     first: bool,
@@ -28,52 +29,36 @@ frame_builders!(Replace, to);
 
 impl Replace {
     /// Replaces everything that a pattern finds.
-    ///
-    /// # Errors
-    /// A [`Problem`] without a place when the path, the pattern or a group of the replacement is wrong.
-    pub fn new(path: &str, pattern: &str, with: &str) -> Result<Self, Problem> {
-        Self::of(Frame::new(MANUAL.name, path)?, pattern, with, None)
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, pattern: &str, with: &str) -> Self {
+        Self::of(Frame::new(MANUAL.name, path), pattern, with)
     }
 
     /// Replaces every occurrence of a text; nothing in it, or in the replacement, means anything but itself.
-    ///
-    /// # Errors
-    /// [`PathError`] when the path is no path.
-    pub fn literal(path: &str, text: &str, with: &str) -> Result<Self, PathError> {
-        Ok(Self::of_literal(Frame::new(MANUAL.name, path)?, text, with))
+    #[must_use]
+    pub fn literal(path: impl Into<PathText>, text: &str, with: &str) -> Self {
+        Self::of_literal(Frame::new(MANUAL.name, path), text, with)
     }
 
-    fn of(frame: Frame, pattern: &str, with: &str, place: Option<&Place>) -> Result<Self, Problem> {
-        let compiled = pattern::compile(pattern).map_err(|error| {
-            let message = format!("`pattern` is no pattern: {error}");
-            Problem::error("replace.pattern", place.cloned(), message)
-        })?;
-        if let Some(group) = unknown_group(with, &compiled) {
-            let message = format!("`with` uses the group `{group}`, which the pattern does not have");
-            return Err(Problem::error("replace.group", place.cloned(), message)
-                .help("write `${1}` where letters or digits follow, and `$$` for `$`"));
-        }
-        Ok(Self {
+    fn of(frame: Frame, pattern: &str, with: &str) -> Self {
+        Self {
             frame,
             pattern: pattern.to_owned(),
-            compiled,
+            search: Given::new(|| search(pattern, with)),
             with: with.to_owned(),
             literal: false,
             first: false,
             must_match: false,
-        })
+        }
     }
 
     fn of_literal(frame: Frame, text: &str, with: &str) -> Self {
-        let compiled = Regex::new(&regex::escape(text)).expect("an escaped text is always a pattern");
+        let search =
+            Given::new(|| Ok(Regex::new(&regex::escape(text)).expect("an escaped text is always a pattern")));
         Self {
-            frame,
-            pattern: text.to_owned(),
-            compiled,
-            with: with.to_owned(),
+            search,
             literal: true,
-            first: false,
-            must_match: false,
+            ..Self::of(frame, text, with)
         }
     }
 
@@ -98,12 +83,26 @@ impl Replace {
         let mut replace = if settings.boolean("literal", false) {
             Self::of_literal(frame, pattern, with)
         } else {
-            Self::of(frame, pattern, with, Some(&settings.place_of("pattern")))?
+            Self::of(frame, pattern, with)
         };
+        replace.search = replace.search.at(|| settings.place_of("pattern"));
         replace.first = settings.boolean("first", false);
         replace.must_match = settings.text("no_match") == Some("refuse");
         Ok(Box::new(replace))
     }
+}
+
+fn search(pattern: &str, with: &str) -> Result<Regex, Problem> {
+    let compiled = pattern::compile(pattern).map_err(|error| {
+        let message = format!("`pattern` is no pattern: {error}");
+        Problem::error("replace.pattern", None, message)
+    })?;
+    if let Some(group) = unknown_group(with, &compiled) {
+        let message = format!("`with` uses the group `{group}`, which the pattern does not have");
+        return Err(Problem::error("replace.group", None, message)
+            .help("write `${1}` where letters or digits follow, and `$$` for `$`"));
+    }
+    Ok(compiled)
 }
 
 /// A group that the replacement names and the pattern lacks: it would silently stand for nothing.
@@ -119,12 +118,13 @@ fn unknown_group(with: &str, pattern: &Regex) -> Option<String> {
 }
 
 impl Operation for Replace {
-    frame_methods!();
+    frame_methods!(beside: search);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let search = self.search.get()?;
         self.frame.apply(document, |value, place| {
             let text = self.frame.text(value, place)?;
-            if self.must_match && !self.compiled.is_match(&text) {
+            if self.must_match && !search.is_match(&text) {
                 return Err(self
                     .frame
                     .refuse("no_match", place)
@@ -133,9 +133,9 @@ impl Operation for Replace {
             // 0 means all of them.
             let limit = usize::from(self.first);
             let replaced = if self.literal {
-                self.compiled.replacen(&text, limit, NoExpand(&self.with))
+                search.replacen(&text, limit, NoExpand(&self.with))
             } else {
-                self.compiled.replacen(&text, limit, self.with.as_str())
+                search.replacen(&text, limit, self.with.as_str())
             };
             Ok(if replaced == text {
                 value.clone()
@@ -143,10 +143,6 @@ impl Operation for Replace {
                 Value::text(&replaced)
             })
         })
-    }
-
-    fn reversibility(&self) -> Reversibility {
-        self.frame.reversibility()
     }
 
     fn meaning(&self) -> serde_json::Value {
@@ -205,7 +201,7 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     #[test]
     fn groups_and_literals_are_replaced_as_declared() {
@@ -222,7 +218,7 @@ mod tests {
             let after = run(op.as_ref(), &format!(r#"{{"p":"{given}"}}"#)).unwrap();
             assert_eq!(after, format!(r#"{{"p":"{expected}"}}"#));
         }
-        let op = Replace::literal("p", ".", "$1").unwrap();
+        let op = Replace::literal("p", ".", "$1");
         assert_eq!(run(&op, r#"{"p":"a.b.c"}"#).unwrap(), r#"{"p":"a$1b$1c"}"#);
         assert_eq!(
             run(&op.clone().first(), r#"{"p":"a.b.c"}"#).unwrap(),
@@ -253,6 +249,6 @@ mod tests {
                 "{pattern}"
             );
         }
-        assert!(Replace::new("p", "(?<x>a)", "$$${x}${0}").is_ok());
+        assert!(Replace::new("p", "(?<x>a)", "$$${x}${0}").problems().is_empty());
     }
 }

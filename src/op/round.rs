@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::decimal::{exact, round_exactly};
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::given::{Given, within};
+use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
-use crate::path::PathError;
 use crate::problem::Problem;
 use crate::record::{Document, Rounding, Value};
 use crate::refusal::Refusal;
@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct Round {
     frame: Frame,
-    places: u32,
+    places: Given<u32>,
     rounding: Rounding,
 }
 
@@ -24,35 +24,35 @@ frame_builders!(Round, to);
 
 impl Round {
     /// Rounds the value to so many places, 0 to 28.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str, places: u32, rounding: Rounding) -> Result<Self, PathError> {
-        Ok(Self {
-            frame: Frame::new(MANUAL.name, path)?,
-            places,
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, places: u32, rounding: Rounding) -> Self {
+        Self {
+            frame: Frame::new(MANUAL.name, path),
+            places: Given::new(|| within("places", places, 0..=28)),
             rounding,
-        })
+        }
     }
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let places = settings.integer("places", 0..=28)?.unwrap_or_default();
+        let places = u32::try_from(places).expect("bounds were checked");
         Ok(Box::new(Self {
             frame: Frame::read(settings)?,
-            places: u32::try_from(places).expect("bounds were checked"),
+            places: Given::new(|| Ok(places)),
             rounding: settings.rounding()?,
         }))
     }
 }
 
 impl Operation for Round {
-    frame_methods!();
+    frame_methods!(beside: places);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        let places = *self.places.get()?;
         self.frame.apply(document, |value, place| {
             let text = self.frame.text_or_number(value, place)?;
             let rounded = exact(&text)
-                .and_then(|exact| round_exactly(self.rounding, exact, self.places))
+                .and_then(|exact| round_exactly(self.rounding, exact, places))
                 .map_err(|error| error.refusal(&self.frame, place))?;
             Ok(match value.as_number() {
                 Some(_) => Value::decimal(rounded),
@@ -61,13 +61,9 @@ impl Operation for Round {
         })
     }
 
-    fn reversibility(&self) -> Reversibility {
-        self.frame.reversibility()
-    }
-
     fn meaning(&self) -> serde_json::Value {
         self.frame
-            .meaning(json!({ "places": self.places, "rounding": self.rounding.name() }))
+            .meaning(json!({ "places": self.places.known(), "rounding": self.rounding.name() }))
     }
 }
 
@@ -103,11 +99,11 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     #[test]
     fn a_number_stays_a_number_and_a_text_a_text() {
-        let op = Round::new("a", 2, Rounding::HalfEven).unwrap();
+        let op = Round::new("a", 2, Rounding::HalfEven);
         for (before, after) in [
             (r#"{"a":1234.565}"#, r#"{"a":1234.56}"#),
             (r#"{"a":"2.675"}"#, r#"{"a":"2.68"}"#),

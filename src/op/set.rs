@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::frame::{Frame, PATH};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Evaluated, Scope, Template};
-use crate::path::{Path, PathError};
+use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
@@ -20,48 +20,37 @@ pub struct Set {
 
 impl Set {
     /// Writes a fixed value.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str, value: Value) -> Result<Self, PathError> {
+    #[must_use]
+    pub fn new(path: impl Into<PathText>, value: Value) -> Self {
         Self::computed(path, Template::Fixed(value))
     }
 
     /// Writes a value that may be computed, once per record.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn computed(path: &str, value: Template) -> Result<Self, PathError> {
-        let frame = Frame::new(MANUAL.name, path)?;
-        Ok(Self { frame, value })
+    #[must_use]
+    pub fn computed(path: impl Into<PathText>, value: Template) -> Self {
+        let frame = Frame::new(MANUAL.name, path);
+        Self { frame, value }
     }
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let frame = Frame::read(settings)?;
-        let value = settings.template("value")?;
-        let value = value.expect("the settings were checked: `value` is required");
+        let value = settings.required_template("value")?;
         Ok(Box::new(Self { frame, value }))
     }
 }
 
 impl Operation for Set {
-    fn name(&self) -> &'static str {
-        MANUAL.name
-    }
-
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
         let Evaluated::Value(value) = self.value.value(document, scope)? else {
             return Ok(Effect::Unchanged);
         };
-        let mut effect = Effect::Unchanged;
-        for place in self.frame.places(document)?.iter() {
-            if document.at(place).is_some_and(|old| *old == value) {
-                continue;
-            }
-            self.frame.put(document, place, value.clone())?;
-            effect = Effect::Changed;
-        }
-        Ok(effect)
+        self.frame.rewrite(self.frame.walk(), document, |old, _| {
+            Ok((old != Some(&value)).then(|| value.clone()))
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        MANUAL.name
     }
 
     fn reads(&self) -> Vec<Path> {
@@ -72,12 +61,16 @@ impl Operation for Set {
         self.frame.writes()
     }
 
+    fn problems(&self) -> Vec<Problem> {
+        self.frame.problems()
+    }
+
     fn reversibility(&self) -> Reversibility {
         Reversibility::Lossy
     }
 
     fn meaning(&self) -> serde_json::Value {
-        json!({ "op": MANUAL.name, "path": self.frame.path().pointer(), "value": self.value.meaning() })
+        json!({ "op": MANUAL.name, "path": self.frame.writes().first().map(Path::pointer), "value": self.value.meaning() })
     }
 }
 
@@ -105,11 +98,11 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     #[test]
     fn it_overwrites_in_place_and_adds_at_the_end() {
-        let op = Set::new("a.x", Value::integer(1)).unwrap();
+        let op = Set::new("a.x", Value::integer(1));
         assert_eq!(
             run(&op, r#"{"a":{"x":9,"y":6.00},"b":2}"#).unwrap(),
             r#"{"a":{"x":1,"y":6.00},"b":2}"#

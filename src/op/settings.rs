@@ -3,6 +3,7 @@
 
 use toml_edit::{Item, Table, Value as Toml};
 
+use super::given::within;
 use super::{Form, Manual};
 use crate::expression::{Expression, Template};
 use crate::path::Path;
@@ -72,12 +73,7 @@ impl<'a> Settings<'a> {
             .iter()
             .filter(|key| key.required && !table.contains_key(key.name))
         {
-            let message = format!("`{}` needs the key `{}`: {}", manual.name, key.name, key.summary);
-            problems.push(Problem::error(
-                "stage.missing_key",
-                settings.place.clone(),
-                message,
-            ));
+            problems.push(settings.missing_key(key.name));
         }
         if problems.is_empty() {
             Ok(settings)
@@ -226,15 +222,11 @@ impl<'a> Settings<'a> {
         let Some(number) = self.table.get(name).and_then(Item::as_integer) else {
             return Ok(None);
         };
-        if bounds.contains(&number) {
-            return Ok(Some(number));
-        }
-        let message = format!(
-            "`{name}` is {number}, but must lie from {} to {}",
-            bounds.start(),
-            bounds.end()
-        );
-        Err(Problem::error("stage.out_of_range", self.place_of(name), message))
+        let within = within(name, number, bounds);
+        within.map(Some).map_err(|problem| Problem {
+            place: Some(self.place_of(name)),
+            ..problem
+        })
     }
 
     /// A value that may hold expressions; `None` where the key is absent.
@@ -252,6 +244,29 @@ impl<'a> Settings<'a> {
         };
         let source = text.strip_prefix("= ").unwrap_or(text);
         Expression::compile(source, &self.place_of(name), self.reading).map(Some)
+    }
+
+    /// The value of a key that must be there.
+    ///
+    /// # Errors
+    /// A [`Problem`] of an expression inside, or that the key is missing.
+    pub fn required_template(&self, name: &str) -> Result<Template, Problem> {
+        self.template(name)?.ok_or_else(|| self.missing_key(name))
+    }
+
+    /// The expression of a key that must be there.
+    ///
+    /// # Errors
+    /// A [`Problem`] of the expression, or that the key is missing.
+    pub fn required_expression(&self, name: &str) -> Result<Expression, Problem> {
+        self.expression(name)?.ok_or_else(|| self.missing_key(name))
+    }
+
+    fn missing_key(&self, name: &str) -> Problem {
+        let summary = self.manual.keys.iter().find(|key| key.name == name);
+        let summary = summary.map_or("", |key| key.summary);
+        let message = format!("`{}` needs the key `{name}`: {summary}", self.manual.name);
+        Problem::error("stage.missing_key", self.place.clone(), message)
     }
 
     /// The stage's declared rounding, or the problem that this operation rounds without one.

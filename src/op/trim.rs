@@ -3,9 +3,8 @@
 use serde_json::json;
 
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
-use crate::path::PathError;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
@@ -33,15 +32,13 @@ frame_builders!(Trim, to);
 
 impl Trim {
     /// Removes blanks (Unicode `White_Space`) from both ends.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str) -> Result<Self, PathError> {
-        Ok(Self {
-            frame: Frame::new(MANUAL.name, path)?,
+    #[must_use]
+    pub fn new(path: impl Into<PathText>) -> Self {
+        Self {
+            frame: Frame::new(MANUAL.name, path),
             side: Side::Both,
             characters: None,
-        })
+        }
     }
 
     /// Trims only that end.
@@ -84,7 +81,7 @@ impl Trim {
 }
 
 impl Operation for Trim {
-    frame_methods!();
+    frame_methods!(beside:);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         self.frame.apply(document, |value, place| {
@@ -97,10 +94,6 @@ impl Operation for Trim {
                 Value::text(trimmed)
             })
         })
-    }
-
-    fn reversibility(&self) -> Reversibility {
-        self.frame.reversibility()
     }
 
     fn meaning(&self) -> serde_json::Value {
@@ -152,11 +145,11 @@ pub(super) static MANUAL: Manual = Manual {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     #[test]
     fn only_the_ends_are_trimmed() {
-        let op = Trim::new("t").unwrap();
+        let op = Trim::new("t");
         assert_eq!(run(&op, r#"{"t":"\t a  b\u00a0"}"#).unwrap(), r#"{"t":"a  b"}"#);
         assert_eq!(run(&op, r#"{"t":"a\/b"}"#).unwrap(), r#"{"t":"a\/b"}"#);
         assert_eq!(run(&op, r#"{"t":7}"#).unwrap_err(), "trim.type at /t");

@@ -1,12 +1,9 @@
 //! `unwrap`: a value out of its list or object of one.
 
-use serde_json::json;
-
-use super::given::Given;
+use super::layer::{Layer, layer_builders, layer_methods};
 use super::walk::{Trail, Walk};
-use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings, Wrap};
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Settings, Wrap};
 use crate::expression::Scope;
-use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
@@ -32,22 +29,13 @@ pub(super) static MANUAL: Manual = Manual {
     build,
 };
 
-fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-    let path = settings.path("path")?;
-    Ok(Box::new(Unwrap {
-        path: Given::new(|| Ok(path)),
-        key: settings.text("key").map(str::to_owned),
-        missing: Missing::read(settings),
-    }))
-}
-
 /// Takes a value out of its list or object of one.
 #[derive(Clone, Debug)]
 pub struct Unwrap {
-    pub(super) path: Given<Path>,
-    pub(super) key: Option<String>,
-    pub(super) missing: Missing,
+    layer: Layer,
 }
+
+layer_builders!(Unwrap);
 
 impl Unwrap {
     /// Takes the value out of a list: `[x]` becomes `x`. Refuses records where the list is missing or has not exactly
@@ -55,9 +43,7 @@ impl Unwrap {
     #[must_use]
     pub fn from_list(path: impl Into<PathText>) -> Self {
         Self {
-            path: Given::new(|| path.into().read()),
-            key: None,
-            missing: Missing::Refuse,
+            layer: Layer::new(MANUAL.name, path, None),
         }
     }
 
@@ -66,22 +52,14 @@ impl Unwrap {
     #[must_use]
     pub fn from_object(path: impl Into<PathText>, key: &str) -> Self {
         Self {
-            key: Some(key.to_owned()),
-            ..Self::from_list(path)
+            layer: Layer::new(MANUAL.name, path, Some(key)),
         }
-    }
-
-    /// Does nothing where the list or object is missing.
-    #[must_use]
-    pub fn skip_missing(mut self) -> Self {
-        self.missing = Missing::Skip;
-        self
     }
 
     /// The one value inside.
     fn inner(&self, walk: &Walk, value: &mut Value, trail: &Trail<'_>) -> Result<Value, Refusal> {
         let one = || walk.refusal("length", trail);
-        if let Some(key) = &self.key {
+        if let Some(key) = &self.layer.key {
             let Some(object) = value.as_object_mut() else {
                 return Err(walk.refusal("not_object", trail).expected("an object"));
             };
@@ -103,53 +81,14 @@ impl Unwrap {
 }
 
 impl Operation for Unwrap {
-    fn name(&self) -> &'static str {
-        MANUAL.name
-    }
+    layer_methods!(Wrap);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let path = self.path.get()?;
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: self.missing,
-        };
+        let (path, walk) = (self.layer.path.get()?, self.layer.walk());
         walk.values(document, path.segments(), &mut |value, trail| {
             *value = self.inner(&walk, value, trail)?;
             Ok(true)
         })
-    }
-
-    fn reads(&self) -> Vec<Path> {
-        self.path.paths(|path| [path])
-    }
-
-    fn writes(&self) -> Vec<Path> {
-        self.path.paths(|path| [path])
-    }
-
-    fn reversibility(&self) -> Reversibility {
-        Reversibility::Exact
-    }
-
-    fn inverse(&self) -> Option<Box<dyn Operation>> {
-        Some(Box::new(Wrap {
-            path: self.path.clone(),
-            key: self.key.clone(),
-            missing: self.missing,
-        }))
-    }
-
-    fn meaning(&self) -> serde_json::Value {
-        json!({
-            "op": MANUAL.name,
-            "path": self.path.text(|path| path),
-            "key": self.key,
-            "missing": self.missing.word(),
-        })
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.path.problems()
     }
 }
 

@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
-use super::frame::{Frame, PATH};
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::frame::PATH;
+use super::given::{ElementPath, Given};
+use super::walk::{Trail, Walk};
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::Scope;
-use crate::path::{Path, PathError};
+use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
@@ -14,20 +16,18 @@ use crate::refusal::Refusal;
 /// not offered: a resumed or repeated run must give the same records.
 #[derive(Clone, Debug)]
 pub struct AddUuid {
-    frame: Frame,
+    field: Given<ElementPath>,
     part: Option<String>,
 }
 
 impl AddUuid {
     /// Writes a UUID there; its part is the place's JSON Pointer, so that each place has another one.
-    ///
-    /// # Errors
-    /// [`PathError`] when the text is no path.
-    pub fn new(path: &str) -> Result<Self, PathError> {
-        Ok(Self {
-            frame: Frame::new(MANUAL.name, path)?,
+    #[must_use]
+    pub fn new(path: impl Into<PathText>) -> Self {
+        Self {
+            field: Given::new(|| ElementPath::field(path)),
             part: None,
-        })
+        }
     }
 
     /// Another part. With `[*]` in the path, the place's JSON Pointer is added to it.
@@ -38,16 +38,15 @@ impl AddUuid {
     }
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-        Ok(Box::new(Self {
-            frame: Frame::read(settings)?,
-            part: settings.text("part").map(str::to_owned),
-        }))
+        let mut op = Self::new(settings.path("path")?);
+        op.part = settings.text("part").map(str::to_owned);
+        Ok(Box::new(op))
     }
 
-    fn part_of(&self, place: &Path) -> String {
+    fn part_of(&self, field: &ElementPath, place: &Trail<'_>) -> String {
         match &self.part {
             None => place.pointer(),
-            Some(part) if self.frame.path().is_many() => format!("{part}{}", place.pointer()),
+            Some(part) if field.path.is_many() => format!("{part}{}", place.pointer()),
             Some(part) => part.clone(),
         }
     }
@@ -59,13 +58,14 @@ impl Operation for AddUuid {
     }
 
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let mut effect = Effect::Unchanged;
-        for place in self.frame.places(document)?.iter() {
-            let uuid = scope.context().uuid(&self.part_of(place));
-            self.frame.add(document, place, Value::text(&uuid))?;
-            effect = Effect::Changed;
-        }
-        Ok(effect)
+        let field = self.field.get()?;
+        let walk = Walk::value(MANUAL.name, Missing::Refuse);
+        walk.objects(document, &field.elements, &mut |object, trail| {
+            let uuid = scope
+                .context()
+                .uuid(&self.part_of(field, &trail.below(&field.below)));
+            walk.add(object, &field.below, Value::text(&uuid), trail)
+        })
     }
 
     fn reads(&self) -> Vec<Path> {
@@ -73,15 +73,28 @@ impl Operation for AddUuid {
     }
 
     fn writes(&self) -> Vec<Path> {
-        self.frame.writes()
+        self.field.paths(|field| [&field.path])
     }
 
     fn reversibility(&self) -> Reversibility {
-        Reversibility::Image
+        match self.field.known() {
+            Some(field) if field.is_direct() => Reversibility::Exact,
+            _ => Reversibility::Image,
+        }
+    }
+
+    fn inverse(&self) -> Option<Box<dyn Operation>> {
+        let field = self.field.known().filter(|field| field.is_direct())?;
+        Some(Box::new(Remove::new(&field.path)))
     }
 
     fn meaning(&self) -> serde_json::Value {
-        json!({ "op": MANUAL.name, "path": self.frame.path().pointer(), "part": self.part })
+        let path = self.field.known().map(|field| field.path.pointer());
+        json!({ "op": MANUAL.name, "path": path, "part": self.part })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        self.field.problems()
     }
 }
 
@@ -109,7 +122,7 @@ pub(super) static MANUAL: Manual = Manual {
         "uuid.exists",
         "uuid.blocked",
     ],
-    undo: "from the image: only a field is added",
+    undo: "exact: removed again; from the image where objects on the way may be made",
     build: AddUuid::build,
 };
 
@@ -117,19 +130,19 @@ pub(super) static MANUAL: Manual = Manual {
 mod tests {
     use super::*;
     use crate::digest::stage_uuid;
-    use crate::op::trial::{built, run};
+    use crate::op::testing::{built, run};
 
     #[test]
     fn each_place_has_its_own_and_always_the_same() {
         let op = built(&MANUAL, "path = \"t[*].id\"", None).unwrap();
-        let uuid = |part: &str| stage_uuid("shop", 1, "ORD-1", part);
+        let uuid = |part: &str| stage_uuid("shop", 1, "r1", part);
         let expected = format!(
             r#"{{"t":[{{"id":"{}"}},{{"id":"{}"}}]}}"#,
             uuid("/t/0/id"),
             uuid("/t/1/id")
         );
         assert_eq!(run(op.as_ref(), r#"{"t":[{},{}]}"#).unwrap(), expected);
-        let op = AddUuid::new("id").unwrap().part("tx");
+        let op = AddUuid::new("id").part("tx");
         assert_eq!(run(&op, "{}").unwrap(), format!(r#"{{"id":"{}"}}"#, uuid("tx")));
         assert_eq!(run(&op, r#"{"id":1}"#).unwrap_err(), "uuid.exists at /id");
     }

@@ -40,6 +40,21 @@ impl Missing {
     }
 }
 
+/// The builder method of an operation with a `missing`.
+macro_rules! skip_missing_builder {
+    ($operation:ident, $promise:literal) => {
+        impl $operation {
+            #[doc = $promise]
+            #[must_use]
+            pub fn skip_missing(mut self) -> Self {
+                self.missing = Missing::Skip;
+                self
+            }
+        }
+    };
+}
+pub(super) use skip_missing_builder;
+
 /// The key that allows overwriting.
 pub(super) const OVERWRITE: Key = Key::optional(
     "overwrite",
@@ -57,12 +72,19 @@ pub(super) enum Trail<'t> {
     Field(&'t Trail<'t>, &'t str),
     /// An element of what the first part stands for.
     Element(&'t Trail<'t>, usize),
+    /// What is below the first part.
+    Below(&'t Trail<'t>, &'t Path),
 }
 
 impl Trail<'_> {
     /// The trail of a field.
     pub(super) fn field<'t>(&'t self, name: &'t str) -> Trail<'t> {
         Trail::Field(self, name)
+    }
+
+    /// The trail of what a path without `[*]` leads to from here.
+    pub(super) fn below<'t>(&'t self, path: &'t Path) -> Trail<'t> {
+        Trail::Below(self, path)
     }
 
     /// The JSON Pointer.
@@ -74,6 +96,7 @@ impl Trail<'_> {
                 format!("{}/{name}", before.pointer())
             }
             Self::Element(before, index) => format!("{}/{index}", before.pointer()),
+            Self::Below(before, path) => before.pointer() + path.pointer().as_str(),
         }
     }
 
@@ -87,17 +110,52 @@ impl Trail<'_> {
     }
 }
 
-/// How one operation walks.
+/// How one operation walks. A path that leads nowhere, because something on its way is missing, null or of a kind
+/// that has nothing inside, is the same everywhere: a refusal, unless what is missing is skipped. Only what that
+/// refusal is called differs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk {
-    pub(super) op: &'static str,
-    pub(super) missing: Missing,
+    op: &'static str,
+    missing: Missing,
+    null: (Missing, &'static str),
+    misfit: (Missing, &'static str),
 }
 
 /// What is done at a place; the answer is whether it changed something.
 type Visit<'v, T> = dyn FnMut(&mut T, &Trail<'_>) -> Result<bool, Refusal> + 'v;
 
 impl Walk {
+    /// The walk of an operation on the shape of records: null is as good as nothing there.
+    pub(super) fn shape(op: &'static str, missing: Missing) -> Self {
+        Self {
+            op,
+            missing,
+            null: (missing, "missing"),
+            misfit: (missing, "blocked"),
+        }
+    }
+
+    /// The walk of an operation on values, which tells null and wrong types apart.
+    pub(super) fn value(op: &'static str, missing: Missing) -> Self {
+        Self {
+            null: (missing, "null"),
+            misfit: (missing, "type"),
+            ..Self::shape(op, missing)
+        }
+    }
+
+    /// Finds nothing to do where a list or object on the way is null.
+    pub(super) fn skip_null(mut self) -> Self {
+        self.null.0 = Missing::Skip;
+        self
+    }
+
+    /// Refuses where something on the way has nothing inside, even where missing is skipped.
+    pub(super) fn refuse_misfit(mut self) -> Self {
+        self.misfit.0 = Missing::Refuse;
+        self
+    }
+
     /// Visits every object that the segments stand for; no segments stand for the record.
     pub(super) fn objects(
         &self,
@@ -113,7 +171,7 @@ impl Walk {
             segments,
             &mut |value, trail| match value.as_object_mut() {
                 Some(object) => visit(object, trail),
-                None => self.blocked(value, trail, "an object"),
+                None => self.misfit(value, trail, "an object"),
             },
         )
     }
@@ -138,7 +196,7 @@ impl Walk {
     ) -> Result<bool, Refusal> {
         let Some((Segment::Key(name), rest)) = segments.split_first() else {
             return Err(self
-                .refusal("blocked", trail)
+                .refusal(self.misfit.1, trail)
                 .expected("a path that begins with a name"));
         };
         let trail = Trail::Field(trail, name);
@@ -166,51 +224,45 @@ impl Walk {
         } else {
             "a list"
         };
-        let Some(list) = value.as_list_mut() else {
-            return self.blocked(value, trail, expected);
-        };
+        if value.kind() != Kind::List {
+            return self.misfit(value, trail, expected);
+        }
         let index = match first {
             Segment::Each => {
-                let mut changed = false;
-                for (index, element) in list.iter_mut().enumerate() {
-                    changed |= self.enter_value(element, rest, &Trail::Element(trail, index), visit)?;
+                let mut all = Visited::default();
+                for (index, element) in value.as_list_mut().into_iter().flatten().enumerate() {
+                    all.add(self.enter_value(element, rest, &Trail::Element(trail, index), visit));
                 }
-                return Ok(changed);
+                return all.end();
             }
             Segment::Index(index) => *index,
             // A JSON Pointer does not tell an index from a name of digits.
             Segment::Key(name) => match name.parse() {
                 Ok(index) => index,
-                Err(_) => return Err(self.refusal("blocked", trail).expected(expected)),
+                Err(_) => return self.misfit(value, trail, expected),
             },
         };
         let trail = Trail::Element(trail, index);
-        match list.get_mut(index) {
+        match value.as_list_mut().and_then(|list| list.get_mut(index)) {
             Some(element) => self.enter_value(element, rest, &trail, visit),
             None => self.nothing(&trail),
         }
     }
 
-    /// A null on the way is as good as nothing there; any other kind is an error even where missing is not.
-    fn blocked(&self, value: &Value, trail: &Trail<'_>, expected: &str) -> Result<bool, Refusal> {
-        if value.kind() == Kind::Null {
-            return self.nothing(trail);
+    /// What is on the way has nothing inside.
+    fn misfit(&self, value: &Value, trail: &Trail<'_>, expected: &str) -> Result<bool, Refusal> {
+        let is_null = value.kind() == Kind::Null;
+        match if is_null { self.null } else { self.misfit } {
+            (Missing::Skip, _) => Ok(false),
+            (Missing::Refuse, reason) if is_null => Err(self.refusal(reason, trail)),
+            (Missing::Refuse, reason) => Err(self.refusal(reason, trail).expected(expected)),
         }
-        Err(self.refusal("blocked", trail).expected(expected))
     }
 
     /// The source is not there.
     pub(super) fn nothing(&self, trail: &Trail<'_>) -> Result<bool, Refusal> {
         match self.missing {
             Missing::Refuse => Err(self.refusal("missing", trail)),
-            Missing::Skip => Ok(false),
-        }
-    }
-
-    /// The source below an object is not there.
-    pub(super) fn nothing_below(&self, trail: &Trail<'_>, below: &Path) -> Result<bool, Refusal> {
-        match self.missing {
-            Missing::Refuse => Err(self.refusal_below("missing", trail, below)),
             Missing::Skip => Ok(false),
         }
     }
@@ -224,9 +276,21 @@ impl Walk {
         trail: &Trail<'_>,
     ) -> Result<(), Refusal> {
         if !overwrite && object.at(below).is_some() {
-            return Err(self.refusal_below("exists", trail, below));
+            return Err(self.exists(&trail.below(below)));
         }
         Ok(())
+    }
+
+    /// Sets a value below an object where nothing is yet, making objects on the way.
+    pub(super) fn add(
+        &self,
+        object: &mut Object,
+        below: &Path,
+        value: Value,
+        trail: &Trail<'_>,
+    ) -> Result<bool, Refusal> {
+        self.free_target(object, below, false, trail)?;
+        self.put(object, below, value, trail)
     }
 
     /// Sets a value below an object, making objects on the way.
@@ -240,21 +304,42 @@ impl Walk {
         match object.set_at(below, value) {
             Ok(_) => Ok(true),
             Err(Blocked) => Err(self
-                .refusal_below("blocked", trail, below)
+                .refusal("blocked", &trail.below(below))
                 .expected("objects on the way")),
         }
     }
 
-    pub(super) fn refusal_below(&self, reason: &str, trail: &Trail<'_>, below: &Path) -> Refusal {
-        Refusal::new(
-            format!("{}.{reason}", self.op),
-            trail.pointer() + below.pointer().as_str(),
-        )
+    /// The refusal of a target where something stands already.
+    pub(super) fn exists(&self, trail: &Trail<'_>) -> Refusal {
+        self.refusal("exists", trail).expected("nothing there yet")
     }
 
     /// A refusal of this operation at a place.
     pub(super) fn refusal(&self, reason: &str, trail: &Trail<'_>) -> Refusal {
         Refusal::new(format!("{}.{reason}", self.op), trail.pointer())
+    }
+}
+
+/// What came of several places: whether one was changed, and the violations of all of them.
+#[derive(Debug, Default)]
+pub(super) struct Visited {
+    changed: bool,
+    refused: Option<Refusal>,
+}
+
+impl Visited {
+    /// Adds what came of one place.
+    pub(super) fn add(&mut self, place: Result<bool, Refusal>) {
+        match (place, &mut self.refused) {
+            (Ok(changed), _) => self.changed |= changed,
+            (Err(refusal), Some(first)) => first.violations.extend(refusal.violations),
+            (Err(refusal), none) => *none = Some(refusal),
+        }
+    }
+
+    /// Whether a place was changed; a refusal with the violations of all places where one refused.
+    pub(super) fn end(self) -> Result<bool, Refusal> {
+        self.refused.map_or(Ok(self.changed), Err)
     }
 }
 

@@ -1,12 +1,8 @@
 //! `wrap`: a value into a list or an object of its own.
 
-use serde_json::json;
-
-use super::given::Given;
-use super::walk::Walk;
-use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings, Unwrap};
+use super::layer::{Layer, layer_builders, layer_methods};
+use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Settings, Unwrap};
 use crate::expression::Scope;
-use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Field, Object, Value};
 use crate::refusal::Refusal;
@@ -31,31 +27,20 @@ pub(super) static MANUAL: Manual = Manual {
     build,
 };
 
-fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-    let path = settings.path("path")?;
-    Ok(Box::new(Wrap {
-        path: Given::new(|| Ok(path)),
-        key: settings.text("key").map(str::to_owned),
-        missing: Missing::read(settings),
-    }))
-}
-
 /// Puts a value into a list or an object of its own.
 #[derive(Clone, Debug)]
 pub struct Wrap {
-    pub(super) path: Given<Path>,
-    pub(super) key: Option<String>,
-    pub(super) missing: Missing,
+    layer: Layer,
 }
+
+layer_builders!(Wrap);
 
 impl Wrap {
     /// Puts the value into a list: `x` becomes `[x]`. Refuses records where it is missing.
     #[must_use]
     pub fn in_list(path: impl Into<PathText>) -> Self {
         Self {
-            path: Given::new(|| path.into().read()),
-            key: None,
-            missing: Missing::Refuse,
+            layer: Layer::new(MANUAL.name, path, None),
         }
     }
 
@@ -63,71 +48,26 @@ impl Wrap {
     #[must_use]
     pub fn in_object(path: impl Into<PathText>, key: &str) -> Self {
         Self {
-            key: Some(key.to_owned()),
-            ..Self::in_list(path)
+            layer: Layer::new(MANUAL.name, path, Some(key)),
         }
-    }
-
-    /// Does nothing where the value is missing.
-    #[must_use]
-    pub fn skip_missing(mut self) -> Self {
-        self.missing = Missing::Skip;
-        self
     }
 }
 
 impl Operation for Wrap {
-    fn name(&self) -> &'static str {
-        MANUAL.name
-    }
+    layer_methods!(Unwrap);
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let path = self.path.get()?;
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: self.missing,
-        };
-        walk.values(document, path.segments(), &mut |value, _| {
-            let inner = std::mem::replace(value, Value::List(Vec::new()));
-            *value = match &self.key {
-                None => Value::List(vec![inner]),
-                Some(key) => Value::Object(Object::from_iter([Field::new(key, inner)])),
-            };
-            Ok(true)
-        })
-    }
-
-    fn reads(&self) -> Vec<Path> {
-        self.path.paths(|path| [path])
-    }
-
-    fn writes(&self) -> Vec<Path> {
-        self.path.paths(|path| [path])
-    }
-
-    fn reversibility(&self) -> Reversibility {
-        Reversibility::Exact
-    }
-
-    fn inverse(&self) -> Option<Box<dyn Operation>> {
-        Some(Box::new(Unwrap {
-            path: self.path.clone(),
-            key: self.key.clone(),
-            missing: self.missing,
-        }))
-    }
-
-    fn meaning(&self) -> serde_json::Value {
-        json!({
-            "op": MANUAL.name,
-            "path": self.path.text(|path| path),
-            "key": self.key,
-            "missing": self.missing.word(),
-        })
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        self.path.problems()
+        let path = self.layer.path.get()?;
+        self.layer
+            .walk()
+            .values(document, path.segments(), &mut |value, _| {
+                let inner = std::mem::replace(value, Value::List(Vec::new()));
+                *value = match &self.layer.key {
+                    None => Value::List(vec![inner]),
+                    Some(key) => Value::Object(Object::from_iter([Field::new(key, inner)])),
+                };
+                Ok(true)
+            })
     }
 }
 

@@ -128,7 +128,7 @@ impl Zip {
 
     /// The elements of one source.
     fn elements(&self, walk: &Walk, document: &Document, path: &Path) -> Result<Vec<Value>, Refusal> {
-        let refusal = |reason| walk.refusal_below(reason, &Trail::Record, path);
+        let refusal = |reason| walk.refusal(reason, &Trail::Record.below(path));
         let Some(value) = document.at(path) else {
             return Err(refusal("missing"));
         };
@@ -155,7 +155,7 @@ impl Zip {
                 let first = &plan.columns[0].1;
                 let expected = format!("as many elements as {}", first.pointer());
                 return Err(walk
-                    .refusal_below("length", &Trail::Record, path)
+                    .refusal("length", &Trail::Record.below(path))
                     .expected(expected));
             }
             for (row, element) in rows.iter_mut().zip(elements) {
@@ -179,10 +179,7 @@ impl Operation for Zip {
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         let plan = self.plan.get()?;
-        let walk = Walk {
-            op: MANUAL.name,
-            missing: Missing::Refuse,
-        };
+        let walk = Walk::shape(MANUAL.name, Missing::Refuse);
         let objects = self.objects(&walk, document, plan)?;
         if self.remove_sources {
             for (_, path) in &plan.columns {

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use chrono_tz::{TZ_VARIANTS, Tz};
-use regex::Regex;
 use rhai::{FnCallExpr, Position};
 
 use super::{Compiler, Result};
 use crate::expression::datum::Datum;
-use crate::expression::functions::{self, Function, Known, Needs, ascii_digits, functions, is_code};
+use crate::expression::functions::{self, Function, Known, Needs, functions, is_code};
 use crate::expression::moment;
 use crate::expression::node::{Invocation, Node, Step};
 use crate::expression::operator::Operator;
@@ -134,7 +133,7 @@ impl Compiler<'_> {
         };
         let with = arguments.get(2).and_then(written);
         let groups = with.is_some_and(|with| with.contains('$'));
-        match Regex::new(&ascii_digits(pattern)) {
+        match crate::pattern::compile(pattern) {
             Ok(pattern) => Ok(Known::Pattern(pattern, groups)),
             Err(error) => {
                 let text = error.to_string();

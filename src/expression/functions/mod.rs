@@ -18,7 +18,7 @@ mod text;
 mod time;
 
 pub(super) use identity::is_code;
-pub(super) use text::{ascii_digits, written};
+pub(super) use text::written;
 
 type Result<T> = std::result::Result<T, Fault>;
 

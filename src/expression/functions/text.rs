@@ -249,20 +249,3 @@ fn contains(call: &Call<'_>) -> Result<Datum> {
     };
     Ok(Datum::Boolean(found))
 }
-
-/// `\d` means the ASCII digits and `\D` everything else, in whatever language a text is written.
-pub(in crate::expression) fn ascii_digits(pattern: &str) -> String {
-    let mut ascii = String::with_capacity(pattern.len());
-    let mut characters = pattern.chars();
-    while let Some(character) = characters.next() {
-        match (character, character == '\\') {
-            (_, true) => match characters.next() {
-                Some('d') => ascii.push_str("[0-9]"),
-                Some('D') => ascii.push_str("[^0-9]"),
-                other => ascii.extend(std::iter::once('\\').chain(other)),
-            },
-            (other, false) => ascii.push(other),
-        }
-    }
-    ascii
-}

@@ -1,4 +1,4 @@
-//! Patterns: regular expressions that run in linear time, in which `\d` is an ASCII digit.
+//! Patterns of operations and expressions: regular expressions that run in linear time, in which `\d` is an ASCII digit.
 
 use regex::Regex;
 
