@@ -30,6 +30,13 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &["add.exists", "add.missing", "add.blocked"],
     undo: "exact: removed again; from the image where objects on the way may be made",
+    example: (
+        r#"op = "add"
+path = "total"
+value = "= doc.net + doc.tax""#,
+        r#"{"net":10.00,"tax":0.83}"#,
+        r#"{"net":10.00,"tax":0.83,"total":10.83}"#,
+    ),
     build,
 };
 
@@ -40,6 +47,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Adds a field that is not there yet.
+///
+/// ```toml
+/// op = "add"
+/// path = "total"
+/// value = "= doc.net + doc.tax"
+/// ```
+/// Turns `{"net":10.00,"tax":0.83}` into `{"net":10.00,"tax":0.83,"total":10.83}`.
 #[derive(Clone, Debug)]
 pub struct Add {
     field: Given<ElementPath>,

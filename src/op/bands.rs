@@ -16,6 +16,14 @@ use crate::refusal::Refusal;
 
 /// `bands`: writes the label of the first band that a number lies in: `above` a bound, or `at_least` one. The number
 /// may be a JSON number or plain decimal text. Below all bands it is `otherwise`, or refused.
+///
+/// ```toml
+/// op = "bands"
+/// path = "amount"
+/// to = "risk"
+/// bands = [{ above = 10000, value = "high" }, { at_least = 0, value = "low" }]
+/// ```
+/// Turns `{"amount":"10000.01"}` into `{"amount":"10000.01","risk":"high"}`.
 #[derive(Clone, Debug)]
 pub struct Bands {
     frame: Frame,
@@ -232,6 +240,14 @@ pub(super) static MANUAL: Manual = Manual {
         "bands.blocked",
     ],
     undo: "exact: the label removed; from the image where objects on the way may be made, or with `missing = \"skip\"`",
+    example: (
+        r#"op = "bands"
+path = "amount"
+to = "risk"
+bands = [{ above = 10000, value = "high" }, { at_least = 0, value = "low" }]"#,
+        r#"{"amount":"10000.01"}"#,
+        r#"{"amount":"10000.01","risk":"high"}"#,
+    ),
     build: Bands::build,
 };
 

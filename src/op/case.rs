@@ -10,6 +10,13 @@ use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
 /// `case`: writes a text in another case, by Unicode's rules that need no language.
+///
+/// ```toml
+/// op = "case"
+/// path = "city"
+/// style = "title"
+/// ```
+/// Turns `{"city":"NEW YORK"}` into `{"city":"New York"}`.
 #[derive(Clone, Debug)]
 pub struct ChangeCase {
     frame: Frame,
@@ -118,6 +125,13 @@ pub(super) static MANUAL: Manual = Manual {
         "case.blocked",
     ],
     undo: "lossy in place: which letters were capitals is gone; with `to` the text stays",
+    example: (
+        r#"op = "case"
+path = "city"
+style = "title""#,
+        r#"{"city":"NEW YORK"}"#,
+        r#"{"city":"New York"}"#,
+    ),
     build: ChangeCase::build,
 };
 

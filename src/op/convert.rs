@@ -58,6 +58,13 @@ impl Scalar {
 /// `convert`: turns a value into another kind, only where that is exact: `"7"` and `7.0` become the integer 7, `"007"`
 /// and `7.5` are refused. A boolean and a number never become each other. A number's text is kept: `"6.00"` becomes
 /// `6.00` and back.
+///
+/// ```toml
+/// op = "convert"
+/// path = "quantity"
+/// to = "integer"
+/// ```
+/// Turns `{"quantity":"7"}` into `{"quantity":7}`.
 #[derive(Clone, Debug)]
 pub struct Convert {
     frame: Frame,
@@ -243,6 +250,13 @@ pub(super) static MANUAL: Manual = Manual {
         "convert.too_long",
     ],
     undo: "exactly by `convert` where `from` is given; else lossy: the former kind is not known",
+    example: (
+        r#"op = "convert"
+path = "quantity"
+to = "integer""#,
+        r#"{"quantity":"7"}"#,
+        r#"{"quantity":7}"#,
+    ),
     build: Convert::build,
 };
 

@@ -27,6 +27,13 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &["copy.missing", "copy.exists", "copy.blocked"],
     undo: "exact: the copy removed; from the image where objects on the way may be made, or with `missing = \"skip\"`; lossy with `overwrite`",
+    example: (
+        r#"op = "copy"
+from = "id"
+to = "legacy_id""#,
+        r#"{"id":7,"amount":6.00}"#,
+        r#"{"id":7,"amount":6.00,"legacy_id":7}"#,
+    ),
     build,
 };
 
@@ -37,6 +44,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Puts a value at a second place.
+///
+/// ```toml
+/// op = "copy"
+/// from = "id"
+/// to = "legacy_id"
+/// ```
+/// Turns `{"id":7,"amount":6.00}` into `{"id":7,"amount":6.00,"legacy_id":7}`.
 #[derive(Clone, Debug)]
 pub struct Copy {
     transfer: Transfer<ElementPath>,

@@ -25,6 +25,13 @@ fn belongs_to_number(character: char) -> bool {
 /// Of the characters to strip, those that separate groups (`,` `'` `_`, a blank) are accepted only between whole
 /// groups of three digits before the point, the same one throughout; any other is accepted only around the number,
 /// on either side of a leading sign. Surrounding blanks are always accepted, an exponent only in a JSON number.
+///
+/// ```toml
+/// op = "decimal"
+/// path = "amount"
+/// strip = "$,"
+/// ```
+/// Turns `{"amount":"$1,234.50"}` into `{"amount":"1234.50"}`.
 #[derive(Clone, Debug)]
 pub struct ToDecimal {
     frame: Frame,
@@ -311,6 +318,13 @@ pub(super) static MANUAL: Manual = Manual {
         "decimal.blocked",
     ],
     undo: "lossy in place: symbols, zeros and rounded digits are gone; with `to` the value stays",
+    example: (
+        r#"op = "decimal"
+path = "amount"
+strip = "$,""#,
+        r#"{"amount":"$1,234.50"}"#,
+        r#"{"amount":"1234.50"}"#,
+    ),
     build: ToDecimal::build,
 };
 

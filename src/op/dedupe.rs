@@ -36,6 +36,13 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &["dedupe.missing", "dedupe.not_list", "dedupe.blocked"],
     undo: "lossy: the elements are gone but for the image or the untouched source",
+    example: (
+        r#"op = "dedupe"
+path = "items"
+by = "sku""#,
+        r#"{"items":[{"sku":"a"},{"sku":"b"},{"sku":"a"}]}"#,
+        r#"{"items":[{"sku":"a"},{"sku":"b"}]}"#,
+    ),
     build,
 };
 
@@ -62,6 +69,13 @@ pub enum Keep {
 }
 
 /// Keeps one of the equal elements of a list.
+///
+/// ```toml
+/// op = "dedupe"
+/// path = "items"
+/// by = "sku"
+/// ```
+/// Turns `{"items":[{"sku":"a"},{"sku":"b"},{"sku":"a"}]}` into `{"items":[{"sku":"a"},{"sku":"b"}]}`.
 #[derive(Clone, Debug)]
 pub struct Dedupe {
     list: Given<Path>,

@@ -47,6 +47,13 @@ impl Absent {
 }
 
 /// `default`: writes a value where there is none. Where a list on the way is missing, there is nothing to do.
+///
+/// ```toml
+/// op = "default"
+/// path = "currency"
+/// value = "USD"
+/// ```
+/// Turns `{"amount":"6.00"}` into `{"amount":"6.00","currency":"USD"}`.
 #[derive(Clone, Debug)]
 pub struct SetDefault {
     frame: Frame,
@@ -189,6 +196,13 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &["default.type", "default.blocked"],
     undo: "lossy: a default cannot be told from a value that was there",
+    example: (
+        r#"op = "default"
+path = "currency"
+value = "USD""#,
+        r#"{"amount":"6.00"}"#,
+        r#"{"amount":"6.00","currency":"USD"}"#,
+    ),
     build: SetDefault::build,
 };
 

@@ -46,6 +46,13 @@ pub(super) static MANUAL: Manual = Manual {
         "derive.exists",
     ],
     undo: "lossy: the rest of the record is gone but for the image or the untouched source",
+    example: (
+        r#"op = "derive"
+path = "items"
+keep = ["order"]"#,
+        r#"{"order":7,"items":[{"sku":"a"},{"sku":"b"}]}"#,
+        r#"{"order":7,"sku":"a"} {"order":7,"sku":"b"}"#,
+    ),
     build,
 };
 
@@ -66,6 +73,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Makes several records out of one.
+///
+/// ```toml
+/// op = "derive"
+/// path = "items"
+/// keep = ["order"]
+/// ```
+/// Turns `{"order":7,"items":[{"sku":"a"},{"sku":"b"}]}` into `{"order":7,"sku":"a"} {"order":7,"sku":"b"}`.
 #[derive(Clone, Debug)]
 pub struct Derive {
     source: Source,

@@ -35,6 +35,13 @@ pub(super) static MANUAL: Manual = Manual {
         "each.blocked",
     ],
     undo: "as the weakest of its operations: exact by their inverses in reverse order",
+    example: (
+        r#"op = "each"
+path = "items"
+ops = [{ op = "rename", from = "qty", to = "quantity" }]"#,
+        r#"{"items":[{"qty":1},{"qty":2}]}"#,
+        r#"{"items":[{"quantity":1},{"quantity":2}]}"#,
+    ),
     build,
 };
 
@@ -64,6 +71,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Does operations on every element of a list of objects.
+///
+/// ```toml
+/// op = "each"
+/// path = "items"
+/// ops = [{ op = "rename", from = "qty", to = "quantity" }]
+/// ```
+/// Turns `{"items":[{"qty":1},{"qty":2}]}` into `{"items":[{"quantity":1},{"quantity":2}]}`.
 #[derive(Debug)]
 pub struct Each {
     list: Given<Path>,

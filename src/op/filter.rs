@@ -36,6 +36,13 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &["filter.missing", "filter.not_list", "filter.blocked"],
     undo: "lossy with `path`: the elements are gone but for the image or the untouched source; exact without: it changes no record",
+    example: (
+        r#"op = "filter"
+path = "items"
+where = "doc.quantity > 0""#,
+        r#"{"items":[{"quantity":1},{"quantity":0}]}"#,
+        r#"{"items":[{"quantity":1}]}"#,
+    ),
     build,
 };
 
@@ -64,6 +71,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Keeps records, or elements of a list, for which a condition holds.
+///
+/// ```toml
+/// op = "filter"
+/// path = "items"
+/// where = "doc.quantity > 0"
+/// ```
+/// Turns `{"items":[{"quantity":1},{"quantity":0}]}` into `{"items":[{"quantity":1}]}`.
 #[derive(Clone, Debug)]
 pub struct Filter {
     list: Option<Given<Path>>,

@@ -28,6 +28,13 @@ pub(super) static MANUAL: Manual = Manual {
         "flatten.blocked",
     ],
     undo: "from the image: which fields belonged to the object is not known",
+    example: (
+        r#"op = "flatten"
+path = "name"
+prefix = "name_""#,
+        r#"{"name":{"first":"Ada"},"id":7}"#,
+        r#"{"name_first":"Ada","id":7}"#,
+    ),
     build,
 };
 
@@ -39,6 +46,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Lifts the fields of an object into its parent.
+///
+/// ```toml
+/// op = "flatten"
+/// path = "name"
+/// prefix = "name_"
+/// ```
+/// Turns `{"name":{"first":"Ada"},"id":7}` into `{"name_first":"Ada","id":7}`.
 #[derive(Clone, Debug)]
 pub struct Flatten {
     field: Given<FieldPath>,

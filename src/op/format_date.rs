@@ -15,6 +15,13 @@ use crate::refusal::Refusal;
 /// `format_date`: writes an ISO 8601 day or time in another format. A time keeps the offset that it is written with,
 /// unless a zone is declared. A format that needs more than the text says (a time from a day, an offset from a time
 /// without one) is refused.
+///
+/// ```toml
+/// op = "format_date"
+/// path = "born"
+/// format = "%d.%m.%Y"
+/// ```
+/// Turns `{"born":"1815-12-10"}` into `{"born":"10.12.1815"}`.
 #[derive(Clone, Debug)]
 pub struct FormatDate {
     frame: Frame,
@@ -118,6 +125,13 @@ pub(super) static MANUAL: Manual = Manual {
         "format_date.blocked",
     ],
     undo: "lossy in place: what the format leaves out is gone; with `to` the text stays",
+    example: (
+        r#"op = "format_date"
+path = "born"
+format = "%d.%m.%Y""#,
+        r#"{"born":"1815-12-10"}"#,
+        r#"{"born":"10.12.1815"}"#,
+    ),
     build: FormatDate::build,
 };
 

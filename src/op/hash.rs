@@ -100,6 +100,13 @@ pub(super) use digest_builders;
 
 /// `hash`: the SHA-256 of a text's UTF-8, or of a number's text. Whoever can guess the text can check the guess: for
 /// what identifies a person, take [`HmacText`](super::HmacText).
+///
+/// ```toml
+/// op = "hash"
+/// path = "ssn"
+/// length = 12
+/// ```
+/// Turns `{"ssn":"123-45-6789"}` into `{"ssn":"01a54629efb9"}`.
 #[derive(Clone, Debug)]
 pub struct HashText {
     frame: Frame,
@@ -164,6 +171,13 @@ pub(super) static MANUAL: Manual = Manual {
         "hash.blocked",
     ],
     undo: "lossy in place, on purpose; with `to` the text stays",
+    example: (
+        r#"op = "hash"
+path = "ssn"
+length = 12"#,
+        r#"{"ssn":"123-45-6789"}"#,
+        r#"{"ssn":"01a54629efb9"}"#,
+    ),
     build: HashText::build,
 };
 

@@ -15,6 +15,14 @@ use crate::refusal::Refusal;
 
 /// `hmac`: the HMAC-SHA-256 of a text's UTF-8, or of a number's text, under a secret that is known by its name. The
 /// secret itself stands neither in the stage nor in the ledger; without it every record is refused.
+///
+/// ```toml
+/// op = "hmac"
+/// path = "ssn"
+/// secret = "pepper"
+/// length = 12
+/// ```
+/// Turns `{"ssn":"123-45-6789"}` into `{"ssn":"440e40f8f840"}`.
 #[derive(Clone, Debug)]
 pub struct HmacText {
     frame: Frame,
@@ -100,6 +108,14 @@ pub(super) static MANUAL: Manual = Manual {
         "hmac.blocked",
     ],
     undo: "lossy in place, on purpose; with `to` the text stays",
+    example: (
+        r#"op = "hmac"
+path = "ssn"
+secret = "pepper"
+length = 12"#,
+        r#"{"ssn":"123-45-6789"}"#,
+        r#"{"ssn":"440e40f8f840"}"#,
+    ),
     build: HmacText::build,
 };
 

@@ -14,6 +14,13 @@ use crate::refusal::Refusal;
 
 /// `join`: puts the texts of a list, or of several fields, together with a separator between them. Numbers are
 /// joined by their text as written. Fields stay where they are.
+///
+/// ```toml
+/// op = "join"
+/// path = "tags"
+/// with = ", "
+/// ```
+/// Turns `{"tags":["new","sale"]}` into `{"tags":"new, sale"}`.
 #[derive(Clone, Debug)]
 pub struct Join {
     frame: Frame,
@@ -249,6 +256,13 @@ pub(super) static MANUAL: Manual = Manual {
         "join.blocked",
     ],
     undo: "lossy in place: where one part ended is not known; with `to` the parts stay",
+    example: (
+        r#"op = "join"
+path = "tags"
+with = ", ""#,
+        r#"{"tags":["new","sale"]}"#,
+        r#"{"tags":"new, sale"}"#,
+    ),
     build: Join::build,
 };
 

@@ -19,6 +19,9 @@ pub struct Manual {
     pub refusals: &'static [&'static str],
     /// How it can be undone, in words: the inverse, or from the image, or lossy and why.
     pub undo: &'static str,
+    /// An `[[op]]` table without its first line, a record, and what becomes of it: the record afterwards; several for an
+    /// operation that makes several. The rounding is half-even, and the secret `pepper` is `key`.
+    pub example: (&'static str, &'static str, &'static str),
     /// Makes the operation from its checked settings.
     pub build: fn(&mut Settings<'_>) -> Result<Box<dyn Operation>, Problem>,
 }

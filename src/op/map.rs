@@ -28,6 +28,13 @@ pub enum Keys {
 /// `map`: replaces each value by what the table says. A value that the table does not know is refused, unless there
 /// is a default. The table runs backwards where it says of which kind its keys are, has a different value for each,
 /// all of one kind, and no default.
+///
+/// ```toml
+/// op = "map"
+/// path = "status"
+/// values = { 1 = "pending", 2 = "shipped" }
+/// ```
+/// Turns `{"status":2}` into `{"status":"shipped"}`.
 #[derive(Clone, Debug)]
 pub struct MapValues {
     frame: Frame,
@@ -268,6 +275,13 @@ pub(super) static MANUAL: Manual = Manual {
         "map.blocked",
     ],
     undo: "exactly by `map` where `keys` is text or number, no two values are the same, all of one kind, and there is no default; else lossy in place",
+    example: (
+        r#"op = "map"
+path = "status"
+values = { 1 = "pending", 2 = "shipped" }"#,
+        r#"{"status":2}"#,
+        r#"{"status":"shipped"}"#,
+    ),
     build: MapValues::build,
 };
 

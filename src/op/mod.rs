@@ -58,6 +58,8 @@ mod wrap;
 mod zip;
 
 #[cfg(test)]
+mod example_tests;
+#[cfg(test)]
 mod inverse_tests;
 #[cfg(test)]
 mod parent_tests;

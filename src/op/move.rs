@@ -27,6 +27,13 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &["move.missing", "move.exists", "move.blocked"],
     undo: "from the image: the old place among its siblings is not known; lossy with `overwrite`",
+    example: (
+        r#"op = "move"
+from = "first"
+to = "customer.first""#,
+        r#"{"first":"Ada","customer":{"id":1}}"#,
+        r#"{"customer":{"id":1,"first":"Ada"}}"#,
+    ),
     build,
 };
 
@@ -37,6 +44,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Takes a field from one place to the end of another object.
+///
+/// ```toml
+/// op = "move"
+/// from = "first"
+/// to = "customer.first"
+/// ```
+/// Turns `{"first":"Ada","customer":{"id":1}}` into `{"customer":{"id":1,"first":"Ada"}}`.
 #[derive(Clone, Debug)]
 pub struct Move {
     transfer: Transfer<ElementPath>,

@@ -23,6 +23,13 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &["nest.missing", "nest.exists", "nest.blocked"],
     undo: "from the image: the old places among the siblings are not known",
+    example: (
+        r#"op = "nest"
+fields = ["first", "last"]
+into = "name""#,
+        r#"{"first":"Ada","id":7,"last":"Lovelace"}"#,
+        r#"{"name":{"first":"Ada","last":"Lovelace"},"id":7}"#,
+    ),
     build,
 };
 
@@ -33,6 +40,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Puts several fields into one new object.
+///
+/// ```toml
+/// op = "nest"
+/// fields = ["first", "last"]
+/// into = "name"
+/// ```
+/// Turns `{"first":"Ada","id":7,"last":"Lovelace"}` into `{"name":{"first":"Ada","last":"Lovelace"},"id":7}`.
 #[derive(Clone, Debug)]
 pub struct Nest {
     fields: Given<(Vec<FieldPath>, FieldPath)>,

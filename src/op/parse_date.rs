@@ -22,6 +22,13 @@ const AMBIGUOUS: &str = "parse_date.ambiguous";
 ///
 /// A text that no format reads is refused, never "now". A format with a time but no offset needs a zone; a time that
 /// the zone's clocks skipped or showed twice is refused.
+///
+/// ```toml
+/// op = "parse_date"
+/// path = "born"
+/// formats = ["%d.%m.%Y"]
+/// ```
+/// Turns `{"born":"10.12.1815"}` into `{"born":"1815-12-10"}`.
 #[derive(Clone, Debug)]
 pub struct ParseDate {
     frame: Frame,
@@ -247,6 +254,13 @@ pub(super) static MANUAL: Manual = Manual {
         "parse_date.blocked",
     ],
     undo: "lossy in place: which format it had is gone; with `to` the text stays",
+    example: (
+        r#"op = "parse_date"
+path = "born"
+formats = ["%d.%m.%Y"]"#,
+        r#"{"born":"10.12.1815"}"#,
+        r#"{"born":"1815-12-10"}"#,
+    ),
     build: ParseDate::build,
 };
 

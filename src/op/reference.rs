@@ -23,8 +23,8 @@ pub fn reference() -> String {
          Where a path leads nowhere, because a list or an object on its way is missing, null or something else, the \
          record is refused, unless the operation says `missing = \"skip\"`. An operation on values that writes beside \
          what it reads (`to`, `into`) is undone exactly, by `remove`, where it refuses what is missing and can make no \
-         object on the way.\n\
-",
+         object on the way.\n\n\
+         The examples are tested. Their stage rounds half-even, and its secret `pepper` is `key`.\n",
     );
     for (group, summary) in GROUPS {
         let mut manuals = MANUALS.iter().filter(|manual| manual.group == group).peekable();
@@ -39,6 +39,11 @@ pub fn reference() -> String {
 
 fn section(out: &mut String, manual: &Manual) {
     let _ = write!(out, "\n### `{}`\n\n{}.\n\n", manual.name, capital(manual.summary));
+    let (settings, input, output) = manual.example;
+    let _ = write!(
+        out,
+        "```toml\n[[op]]\n{settings}\n```\n\n`{input}` becomes `{output}`\n\n"
+    );
     out.push_str("| key | takes | absent | what for |\n|---|---|---|---|\n");
     for key in manual.keys {
         let absent = if key.required { "**required**" } else { key.default };
@@ -118,7 +123,8 @@ mod tests {
                 "{}",
                 manual.name
             );
-            for text in [manual.summary, manual.undo] {
+            let (settings, input, output) = manual.example;
+            for text in [manual.summary, manual.undo, settings, input, output] {
                 assert!(
                     !text.is_empty() && !text.ends_with('.'),
                     "{}: {text}",

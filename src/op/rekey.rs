@@ -21,6 +21,12 @@ pub(super) static MANUAL: Manual = Manual {
     )],
     refusals: &["rekey.not_id"],
     undo: "from the image: the ledger knows the old id",
+    example: (
+        r#"op = "rekey"
+id = "doc.account""#,
+        r#"{"account":"A-7"}"#,
+        r#"{"account":"A-7"} under the id A-7"#,
+    ),
     build,
 };
 
@@ -30,6 +36,12 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Gives the record another id.
+///
+/// ```toml
+/// op = "rekey"
+/// id = "doc.account"
+/// ```
+/// Turns `{"account":"A-7"}` into `{"account":"A-7"} under the id A-7`.
 #[derive(Clone, Debug)]
 pub struct Rekey {
     id: Expression,

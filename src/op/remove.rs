@@ -23,6 +23,13 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &["remove.missing", "remove.blocked"],
     undo: "lossy: the values are gone but for the image or the untouched source",
+    example: (
+        r#"op = "remove"
+paths = ["ssn", "items[*].cost"]
+missing = "skip""#,
+        r#"{"ssn":"1","items":[{"sku":"a","cost":2},{"sku":"b"}]}"#,
+        r#"{"items":[{"sku":"a"},{"sku":"b"}]}"#,
+    ),
     build,
 };
 
@@ -35,6 +42,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Removes fields.
+///
+/// ```toml
+/// op = "remove"
+/// paths = ["ssn", "items[*].cost"]
+/// missing = "skip"
+/// ```
+/// Turns `{"ssn":"1","items":[{"sku":"a","cost":2},{"sku":"b"}]}` into `{"items":[{"sku":"a"},{"sku":"b"}]}`.
 #[derive(Clone, Debug)]
 pub struct Remove {
     fields: Given<Vec<FieldPath>>,

@@ -23,6 +23,13 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &["rename.missing", "rename.exists", "rename.blocked"],
     undo: "exact: renamed back; from the image with `missing = \"skip\"`; lossy with `overwrite`",
+    example: (
+        r#"op = "rename"
+from = "acct_no"
+to = "account_number""#,
+        r#"{"acct_no":"7","amount":6.00}"#,
+        r#"{"account_number":"7","amount":6.00}"#,
+    ),
     build,
 };
 
@@ -33,6 +40,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Gives a field another name; it keeps its place among its siblings.
+///
+/// ```toml
+/// op = "rename"
+/// from = "acct_no"
+/// to = "account_number"
+/// ```
+/// Turns `{"acct_no":"7","amount":6.00}` into `{"account_number":"7","amount":6.00}`.
 #[derive(Clone, Debug)]
 pub struct Rename {
     transfer: Transfer<FieldPath>,

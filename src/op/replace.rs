@@ -14,6 +14,14 @@ use crate::refusal::Refusal;
 
 /// `replace`: replaces what a pattern finds in a text. Patterns take linear time, whatever the text; `\d` is an ASCII
 /// digit. In the replacement `$1` and `${name}` stand for groups, `$$` for `$`.
+///
+/// ```toml
+/// op = "replace"
+/// path = "phone"
+/// pattern = '\D'
+/// with = ""
+/// ```
+/// Turns `{"phone":"(555) 123-4567"}` into `{"phone":"5551234567"}`.
 #[derive(Clone, Debug)]
 pub struct Replace {
     frame: Frame,
@@ -195,6 +203,14 @@ pub(super) static MANUAL: Manual = Manual {
         "replace.blocked",
     ],
     undo: "lossy in place: what was replaced is gone; with `to` the text stays",
+    example: (
+        r#"op = "replace"
+path = "phone"
+pattern = '\D'
+with = """#,
+        r#"{"phone":"(555) 123-4567"}"#,
+        r#"{"phone":"5551234567"}"#,
+    ),
     build: Replace::build,
 };
 

@@ -13,6 +13,13 @@ use crate::refusal::Refusal;
 
 /// `round`: rounds a number, or the plain decimal text of one, and pads it with zeros: 29.9 to two places is 29.90.
 /// A number stays a number and a text stays a text.
+///
+/// ```toml
+/// op = "round"
+/// path = "tax"
+/// places = 2
+/// ```
+/// Turns `{"tax":14.025}` into `{"tax":14.02}`.
 #[derive(Clone, Debug)]
 pub struct Round {
     frame: Frame,
@@ -93,6 +100,13 @@ pub(super) static MANUAL: Manual = Manual {
         "round.blocked",
     ],
     undo: "lossy in place: the rounded digits are gone; with `to` the value stays",
+    example: (
+        r#"op = "round"
+path = "tax"
+places = 2"#,
+        r#"{"tax":14.025}"#,
+        r#"{"tax":14.02}"#,
+    ),
     build: Round::build,
 };
 

@@ -30,6 +30,13 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &[],
     undo: "lossy: what the function does is not known",
+    example: (
+        r#"op = "rust"
+function = "count_items"
+version = 1"#,
+        r#"{"items":[1,2]}"#,
+        r#"{"items":[1,2],"count":2}"#,
+    ),
     build,
 };
 
@@ -68,6 +75,13 @@ type Body = dyn Fn(&mut Document, &Context<'_>) -> Result<Effect, Refusal> + Sen
 
 /// A Rust function as an operation. Its name and version stand for what it does in the stage's meaning: who changes
 /// the function must raise the version.
+///
+/// ```toml
+/// op = "rust"
+/// function = "count_items"
+/// version = 1
+/// ```
+/// Turns `{"items":[1,2]}` into `{"items":[1,2],"count":2}`.
 #[derive(Clone)]
 pub struct Function {
     name: String,

@@ -12,6 +12,13 @@ use crate::refusal::Refusal;
 
 /// `set`: writes a value whether or not one is there; the one operation whose purpose is to overwrite. Missing
 /// objects on the way are made; a value that is there keeps its position. `omit` leaves the record as it is.
+///
+/// ```toml
+/// op = "set"
+/// path = "status"
+/// value = "pending"
+/// ```
+/// Turns `{"status":9,"id":7}` into `{"status":"pending","id":7}`.
 #[derive(Clone, Debug)]
 pub struct Set {
     frame: Frame,
@@ -92,6 +99,13 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &["set.missing", "set.null", "set.type", "set.blocked"],
     undo: "lossy: what was there is gone",
+    example: (
+        r#"op = "set"
+path = "status"
+value = "pending""#,
+        r#"{"status":9,"id":7}"#,
+        r#"{"status":"pending","id":7}"#,
+    ),
     build: Set::build,
 };
 

@@ -18,6 +18,13 @@ use crate::refusal::Refusal;
 /// `split`: cuts a text at every separator, or into the groups of a pattern, into a list in its place, or into fields
 /// of their own. With a separator and fields, the last one takes what is left: "Mary Ann Smith" at the blank gives
 /// "Mary" and "Ann Smith". A pattern is taken whole or not at all: a text that it does not match is refused.
+///
+/// ```toml
+/// op = "split"
+/// path = "tags"
+/// at = ","
+/// ```
+/// Turns `{"tags":"new,sale"}` into `{"tags":["new","sale"]}`.
 #[derive(Clone, Debug)]
 pub struct Split {
     frame: Frame,
@@ -368,6 +375,13 @@ pub(super) static MANUAL: Manual = Manual {
         "split.blocked",
     ],
     undo: "exactly by `join` for a list in place, neither trimmed nor with parts left out; else lossy in place; with `to` or `into` the text stays",
+    example: (
+        r#"op = "split"
+path = "tags"
+at = ",""#,
+        r#"{"tags":"new,sale"}"#,
+        r#"{"tags":["new","sale"]}"#,
+    ),
     build: Split::build,
 };
 

@@ -10,6 +10,13 @@ use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
 /// `trim`: removes blanks, or the characters given, from the ends of a text.
+///
+/// ```toml
+/// op = "trim"
+/// path = "name"
+/// side = "end"
+/// ```
+/// Turns `{"name":"Ada  "}` into `{"name":"Ada"}`.
 #[derive(Clone, Debug)]
 pub struct Trim {
     frame: Frame,
@@ -139,6 +146,13 @@ pub(super) static MANUAL: Manual = Manual {
         "trim.blocked",
     ],
     undo: "lossy in place: what was removed is gone; with `to` the text stays",
+    example: (
+        r#"op = "trim"
+path = "name"
+side = "end""#,
+        r#"{"name":"Ada  "}"#,
+        r#"{"name":"Ada"}"#,
+    ),
     build: Trim::build,
 };
 

@@ -26,10 +26,24 @@ pub(super) static MANUAL: Manual = Manual {
         "unwrap.blocked",
     ],
     undo: "exact: `wrap`",
+    example: (
+        r#"op = "unwrap"
+path = "phone"
+key = "home""#,
+        r#"{"phone":{"home":"555-0123"}}"#,
+        r#"{"phone":"555-0123"}"#,
+    ),
     build,
 };
 
 /// Takes a value out of its list or object of one.
+///
+/// ```toml
+/// op = "unwrap"
+/// path = "phone"
+/// key = "home"
+/// ```
+/// Turns `{"phone":{"home":"555-0123"}}` into `{"phone":"555-0123"}`.
 #[derive(Clone, Debug)]
 pub struct Unwrap {
     layer: Layer,

@@ -14,6 +14,13 @@ use crate::refusal::Refusal;
 
 /// `uuid`: writes the `UUIDv5` of project, stage number, source id and a part, where nothing may be yet. A random one is
 /// not offered: a resumed or repeated run must give the same records.
+///
+/// ```toml
+/// op = "uuid"
+/// path = "transaction_id"
+/// part = "transaction"
+/// ```
+/// Turns `{"amount":"6.00"}` into `{"amount":"6.00","transaction_id":"6da08deb-afb8-5a89-9fac-04c8a8103066"}`.
 #[derive(Clone, Debug)]
 pub struct AddUuid {
     field: Given<ElementPath>,
@@ -123,6 +130,13 @@ pub(super) static MANUAL: Manual = Manual {
         "uuid.blocked",
     ],
     undo: "exact: removed again; from the image where objects on the way may be made",
+    example: (
+        r#"op = "uuid"
+path = "transaction_id"
+part = "transaction""#,
+        r#"{"amount":"6.00"}"#,
+        r#"{"amount":"6.00","transaction_id":"6da08deb-afb8-5a89-9fac-04c8a8103066"}"#,
+    ),
     build: AddUuid::build,
 };
 

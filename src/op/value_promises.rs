@@ -26,6 +26,7 @@ fn operations() -> Vec<Box<dyn Operation>> {
         Box::new(Bands::new("a", "b").above(Decimal::ONE, Value::null())),
         Box::new(Split::new("a", " ")),
         Box::new(Split::new("a", " ").into_fields(["b", "c"])),
+        Box::new(Split::by_pattern("a", r"(\d+)\D(\d+)").into_fields(["b", "c"])),
         Box::new(Join::new("a", ",")),
         Box::new(Join::fields(["a", "d"], "b", ",")),
         Box::new(Replace::new("a", r"(\d+)", "<$1>").must_match()),

@@ -24,10 +24,24 @@ pub(super) static MANUAL: Manual = Manual {
     ],
     refusals: &["wrap.missing", "wrap.blocked"],
     undo: "exact: `unwrap`",
+    example: (
+        r#"op = "wrap"
+path = "phone"
+key = "home""#,
+        r#"{"phone":"555-0123"}"#,
+        r#"{"phone":{"home":"555-0123"}}"#,
+    ),
     build,
 };
 
 /// Puts a value into a list or an object of its own.
+///
+/// ```toml
+/// op = "wrap"
+/// path = "phone"
+/// key = "home"
+/// ```
+/// Turns `{"phone":"555-0123"}` into `{"phone":{"home":"555-0123"}}`.
 #[derive(Clone, Debug)]
 pub struct Wrap {
     layer: Layer,

@@ -40,6 +40,13 @@ pub(super) static MANUAL: Manual = Manual {
         "zip.blocked",
     ],
     undo: "exact: the list removed; from the image where objects on the way may be made or the sources are removed; lossy with `overwrite`, or where removed texts were split",
+    example: (
+        r#"op = "zip"
+from = { sku = "skus", quantity = "quantities" }
+to = "items""#,
+        r#"{"skus":["a"],"quantities":[2]}"#,
+        r#"{"skus":["a"],"quantities":[2],"items":[{"sku":"a","quantity":2}]}"#,
+    ),
     build,
 };
 
@@ -55,6 +62,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 }
 
 /// Makes one list of objects out of parallel lists.
+///
+/// ```toml
+/// op = "zip"
+/// from = { sku = "skus", quantity = "quantities" }
+/// to = "items"
+/// ```
+/// Turns `{"skus":["a"],"quantities":[2]}` into `{"skus":["a"],"quantities":[2],"items":[{"sku":"a","quantity":2}]}`.
 #[derive(Clone, Debug)]
 pub struct Zip {
     plan: Given<Plan>,
