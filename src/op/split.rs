@@ -179,9 +179,9 @@ impl Split {
             refusal.expected("a text that the pattern matches")
         })?;
         let trimmed = |part: &'t str| if self.trim { part.trim() } else { part };
-        let kept = |part: &Option<&str>| !self.drop_empty || part.is_some_and(|part| !part.is_empty());
+        let kept = |part: Option<&str>| !self.drop_empty || part.is_some_and(|part| !part.is_empty());
         let parts = parts.into_iter().map(|part| part.map(trimmed));
-        Ok(parts.filter(kept).collect())
+        Ok(parts.filter(|part| kept(*part)).collect())
     }
 
     fn cut_into_fields(
