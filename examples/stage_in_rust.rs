@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .source("contacts_v1")
         .target("contacts_v2")
         .op(Rename::new("mail", "email"))
-        .op(Split::new("name", " ")?.into_fields(&["first_name", "last_name"])?)
+        .op(Split::new("name", " ").into_fields(["first_name", "last_name"]))
         .transform(flag)
         .version(1)
         .keeps_ids()
