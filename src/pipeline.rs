@@ -1,7 +1,8 @@
 //! The two-thread pipeline of every verb that moves records: one thread reads, transforms and hashes the next batch
-//! while this one commits the last. A third thread would gain nothing: the writer is SQLite, and there is one.
+//! while this one commits the last. The writer is SQLite, and there is one.
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -168,13 +169,7 @@ fn data_batches(
                 }
             }
         };
-        let thread = std::thread::Builder::new()
-            .name("counterfoil-reader".to_owned())
-            .stack_size(STACK_BYTES);
-        thread.spawn_scoped(scope, work).map_err(|source| Error::Io {
-            path: "thread".into(),
-            source,
-        })?;
+        spawn_deep(scope, "counterfoil-reader", work)?;
         for sealed in receiver {
             let sealed = sealed?;
             run.commit(pass, &sealed)?;
@@ -190,6 +185,21 @@ fn data_batches(
             }
         }
         Ok(None)
+    })
+}
+
+/// Starts a thread with a stack for deep documents.
+pub(crate) fn spawn_deep<'s, T: Send + 's>(
+    scope: &'s Scope<'s, '_>,
+    name: &str,
+    work: impl FnOnce() -> T + Send + 's,
+) -> Result<ScopedJoinHandle<'s, T>> {
+    let thread = std::thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK_BYTES);
+    thread.spawn_scoped(scope, work).map_err(|source| Error::Io {
+        path: "thread".into(),
+        source,
     })
 }
 

@@ -38,12 +38,7 @@ impl Claims {
     }
 
     /// The number that owns an id; `lookup` is `None` while the table does not exist.
-    pub(crate) fn owner(
-        &self,
-        lookup: Option<&Connection>,
-        table: &Table,
-        id: &str,
-    ) -> Result<Option<i64>> {
+    pub(crate) fn owner(&self, lookup: Option<&Connection>, table: &Table, id: &str) -> Result<Option<i64>> {
         let on_the_way = self.recent.iter().rev().find_map(|batch| batch.owners.get(id));
         match (on_the_way, lookup) {
             (Some(owner), _) => Ok(*owner),

@@ -1,6 +1,8 @@
 //! The reading thread of a pass: read a batch, transform it, place the results.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::Connection;
 
@@ -12,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::expression::Scope;
 use crate::ledger::read::{newest_of_stage, refused_image, salt};
 use crate::ledger::{Batch, Shape, Step, split_whole};
-use crate::pipeline::{BATCH_BYTES, Producer, Reader};
+use crate::pipeline::{BATCH_BYTES, Producer, Reader, spawn_deep};
 use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::stage::{Outcome, Stage};
@@ -47,8 +49,7 @@ impl Producer for Transforming<'_> {
             return Ok(None);
         }
         let mut batch = Batch::new(Step::Data);
-        let transformed = items.iter().map(|item| self.transform(item, &mut batch.warnings));
-        let results: Vec<_> = transformed.collect();
+        let results = self.transform_all(&items, &mut batch.warnings)?;
         batch.shape = std::mem::take(&mut self.shape);
         self.claims.begin_batch();
         if self.alone {
@@ -60,7 +61,61 @@ impl Producer for Transforming<'_> {
     }
 }
 
+/// What became of some records, and how often the stage warned, by code.
+type Transformed = (Vec<Result<Outcome, Refusal>>, BTreeMap<String, u64>);
+
+/// So many records are transformed in one go.
+const PORTION: usize = 250;
+
 impl Transforming<'_> {
+    /// Transforms a batch on every core: expressions and contracts cost more than all the rest. A transformation is pure,
+    /// so that the results, in the order of the records, do not depend on who made them.
+    fn transform_all(
+        &self,
+        items: &[Item],
+        warnings: &mut BTreeMap<String, u64>,
+    ) -> Result<Vec<Result<Outcome, Refusal>>> {
+        let portions: Vec<&[Item]> = items.chunks(PORTION).collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(portion) = portions.get(at) else {
+                    return done;
+                };
+                done.push((at, self.transform_portion(portion)));
+            }
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut done = std::thread::scope(|scope| {
+            let mut helpers = Vec::new();
+            for _ in 1..cores.min(portions.len()) {
+                helpers.push(spawn_deep(scope, "counterfoil-transform", work)?);
+            }
+            let mut done = work();
+            for helper in helpers {
+                done.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+            Ok::<_, Error>(done)
+        })?;
+        done.sort_unstable_by_key(|(at, _)| *at);
+        let mut results = Vec::with_capacity(items.len());
+        for (_, (portion, warned)) in done {
+            results.extend(portion);
+            for (code, count) in warned {
+                *warnings.entry(code).or_default() += count;
+            }
+        }
+        Ok(results)
+    }
+
+    fn transform_portion(&self, items: &[Item]) -> Transformed {
+        let mut warnings = BTreeMap::new();
+        let results = items.iter().map(|item| self.transform(item, &mut warnings));
+        (results.collect(), warnings)
+    }
+
     fn transform(&self, item: &Item, warnings: &mut BTreeMap<String, u64>) -> Result<Outcome, Refusal> {
         let Some(source) = &item.source else {
             return Ok(Outcome::filter("source.deleted"));

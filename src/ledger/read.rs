@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 
 /// A pass with what its batches say about it.
 #[derive(Clone, Debug)]
-pub struct PassSummary {
+pub(crate) struct PassSummary {
     /// The pass's row.
     pub row: PassRow,
     /// Where it stands.
@@ -111,7 +111,7 @@ pub(crate) fn counts(row: &Row<'_>, from: usize) -> rusqlite::Result<Counts> {
 
 /// What the passes of one stage imply.
 #[derive(Clone, Debug)]
-pub struct StageHistory {
+pub(crate) struct StageHistory {
     /// Every pass of the stage, in order, rollbacks included.
     pub passes: Vec<PassSummary>,
     /// Where the stage stands.
@@ -142,18 +142,18 @@ impl StageHistory {
     }
 
     /// The passes that stand: forward, and not undone. In order.
-    pub fn standing(&self) -> impl DoubleEndedIterator<Item = &PassSummary> {
+    pub(crate) fn standing(&self) -> impl DoubleEndedIterator<Item = &PassSummary> {
         self.passes.iter().filter(|pass| is_forward(pass))
     }
 
     /// The standing passes of kind `apply`, in order.
-    pub fn applied(&self) -> impl DoubleEndedIterator<Item = &PassSummary> {
+    pub(crate) fn applied(&self) -> impl DoubleEndedIterator<Item = &PassSummary> {
         self.standing().filter(|pass| pass.row.kind == PassKind::Apply)
     }
 
     /// The apply pass that has begun and not ended.
     #[must_use]
-    pub fn open_apply(&self) -> Option<&PassSummary> {
+    pub(crate) fn open_apply(&self) -> Option<&PassSummary> {
         self.applied()
             .next_back()
             .filter(|pass| pass.state != PassState::Ended)
@@ -161,7 +161,7 @@ impl StageHistory {
 
     /// The revision that stands: that of the newest standing apply pass.
     #[must_use]
-    pub fn revision(&self) -> Option<&StageRow> {
+    pub(crate) fn revision(&self) -> Option<&StageRow> {
         self.applied()
             .next_back()
             .and_then(|pass| pass.row.stage.as_ref())

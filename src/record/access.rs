@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Kind, Object, Value};
+use super::{Field, Kind, Object, Value};
 use crate::path::{Path, Segment};
 
 impl Object {
@@ -104,7 +104,7 @@ fn put_in_object(object: &mut Object, segments: &[Segment], value: Value) -> Res
     }
     let mut made = Object::new();
     let old = put_in_object(&mut made, rest, value)?;
-    object.set(name, Value::Object(made));
+    object.fields_mut().push(Field::new(name, Value::Object(made)));
     Ok(old)
 }
 

@@ -202,20 +202,43 @@ mod tests {
     fn texts() -> impl proptest::strategy::Strategy<Value = String> {
         use proptest::prelude::*;
         let leaf = proptest::sample::select(vec![
-            "null", "true", "0", "-0", "1.50", "1e400", "01", "1.", "-", "+1", "\"\"", "\"a\"", "\"\\u0041\"",
-            "\"\\ud800\"", "\"\\ud83d\\ude00\"", "\"\\x\"", "\"\t\"", "\"é\\\"\"", "\"", "nul", "",
+            "null",
+            "true",
+            "0",
+            "-0",
+            "1.50",
+            "1e400",
+            "01",
+            "1.",
+            "-",
+            "+1",
+            "\"\"",
+            "\"a\"",
+            "\"\\u0041\"",
+            "\"\\ud800\"",
+            "\"\\ud83d\\ude00\"",
+            "\"\\x\"",
+            "\"\t\"",
+            "\"é\\\"\"",
+            "\"",
+            "nul",
+            "",
         ]);
         let name = proptest::sample::select(vec!["\"a\"", "\"b\"", "\"\\u0061\"", "\"\"", "a", "\"é\""]);
         let blank = proptest::sample::select(vec!["", "", "", " ", "\n\t", "\u{a0}", ","]);
-        let value = leaf.prop_map(str::to_owned).prop_recursive(4, 32, 4, move |inner| {
-            let field = (name.clone(), blank.clone(), inner.clone())
-                .prop_map(|(name, blank, value)| format!("{blank}{name}{blank}:{blank}{value}"));
-            prop_oneof![
-                proptest::collection::vec(field, 0..4).prop_map(|fields| format!("{{{}}}", fields.join(","))),
-                (proptest::collection::vec(inner, 0..4), blank.clone())
-                    .prop_map(|(parts, blank)| format!("[{blank}{}{blank}]", parts.join(&format!("{blank},")))),
-            ]
-        });
+        let value = leaf
+            .prop_map(str::to_owned)
+            .prop_recursive(4, 32, 4, move |inner| {
+                let field = (name.clone(), blank.clone(), inner.clone())
+                    .prop_map(|(name, blank, value)| format!("{blank}{name}{blank}:{blank}{value}"));
+                prop_oneof![
+                    proptest::collection::vec(field, 0..4)
+                        .prop_map(|fields| format!("{{{}}}", fields.join(","))),
+                    (proptest::collection::vec(inner, 0..4), blank.clone()).prop_map(
+                        |(parts, blank)| format!("[{blank}{}{blank}]", parts.join(&format!("{blank},")))
+                    ),
+                ]
+            });
         prop_oneof![9 => value, 1 => "[\\[\\]{}:,\"a0\\\\ -]{0,12}"]
     }
 

@@ -204,7 +204,9 @@ impl<'t> Scan<'t> {
     }
 
     fn word(&mut self, word: &str) -> Option<()> {
-        self.text[self.at..].starts_with(word).then(|| self.at += word.len())
+        self.text[self.at..]
+            .starts_with(word)
+            .then(|| self.at += word.len())
     }
 
     fn number(&mut self) -> Option<()> {

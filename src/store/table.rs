@@ -113,9 +113,8 @@ impl Table {
         let mut insert = connection.prepare_cached(&format!("INSERT INTO \"{name}\" VALUES(?1,?2,?3)"))?;
         let mut update =
             connection.prepare_cached(&format!("UPDATE \"{name}\" SET id=?2, data=?3 WHERE record=?1"))?;
-        let mut delete = connection.prepare_cached(&format!(
-            "DELETE FROM \"{name}\" WHERE record BETWEEN ?1 AND ?2"
-        ))?;
+        let mut delete =
+            connection.prepare_cached(&format!("DELETE FROM \"{name}\" WHERE record BETWEEN ?1 AND ?2"))?;
         let mut rest = changes;
         while let Some((change, others)) = rest.split_first() {
             rest = others;
