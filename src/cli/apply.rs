@@ -66,7 +66,8 @@ impl Apply {
             purpose: session.purpose("apply", self.reason.as_deref(), &[]),
             stop: stop_signal(*session.screen)?,
         };
-        let mut progress = Progress::new(*session.screen).pausing(self.pause.unwrap_or_default());
+        let pause = self.pause.unwrap_or_default();
+        let mut progress = Progress::new(*session.screen).pausing(pause, &options.stop);
         let mut store = session.open_or_create()?;
         let report = counterfoil::apply::apply(&mut store, project.stages(), &options, &mut progress);
         progress.finish();

@@ -333,7 +333,11 @@ fn of_io(kind: std::io::ErrorKind) -> Option<String> {
 }
 
 fn of_problems(problems: &[Problem]) -> (Exit, Option<String>) {
-    let all = |codes: &[&str]| problems.iter().all(|problem| codes.contains(&problem.code));
+    // A name that stands in a file is wrong there, not on the command line.
+    let all = |codes: &[&str]| {
+        let of_usage = |problem: &Problem| problem.place.is_none() && codes.contains(&problem.code);
+        problems.iter().all(of_usage)
+    };
     if all(&[
         "project.missing",
         "project.exists",

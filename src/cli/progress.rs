@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use counterfoil::ledger::Counts;
-use counterfoil::observe::{Event, Observer};
+use counterfoil::observe::{Event, Observer, StopSignal};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::render::{count, shown};
@@ -23,6 +23,8 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     /// Waits so long after every batch.
     pause: Duration,
+    /// Ends a rest early.
+    stop: StopSignal,
     /// The bytes read so far, and all of them, where the input is a file.
     bytes: Option<(Arc<AtomicU64>, u64)>,
     pass: Option<Running>,
@@ -52,6 +54,7 @@ impl Progress {
             screen,
             bar,
             pause: Duration::ZERO,
+            stop: StopSignal::default(),
             bytes: None,
             pass: None,
             last_line: Instant::now(),
@@ -60,10 +63,22 @@ impl Progress {
         }
     }
 
-    /// Rests so long after every batch, for other programs on the machine.
-    pub(crate) fn pausing(mut self, pause: Duration) -> Self {
+    /// Rests so long after every batch, for other programs on the machine; not once it is asked to stop.
+    pub(crate) fn pausing(mut self, pause: Duration, stop: &StopSignal) -> Self {
         self.pause = pause;
+        self.stop = stop.clone();
         self
+    }
+
+    fn rest(&self) {
+        const GLANCE: Duration = Duration::from_millis(50);
+        let begun = Instant::now();
+        while let Some(left) = self.pause.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {
+            if self.stop.is_asked() {
+                return;
+            }
+            std::thread::sleep(left.min(GLANCE));
+        }
     }
 
     /// Counts the bytes of an input of a known length, from which the number of its records is estimated.
@@ -132,7 +147,7 @@ impl Progress {
                 }
             }
         }
-        std::thread::sleep(self.pause);
+        self.rest();
     }
 
     /// How many records an input holds, by the length of those that were read.

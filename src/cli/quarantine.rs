@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use counterfoil::apply::ApplyOptions;
 use counterfoil::quarantine::{Quarantined, Selected, quarantined, refused_input, retry, waive};
+use counterfoil::record::Value;
 use counterfoil::refusal::Refusal;
 use counterfoil::store::Store;
 use serde_json::json;
@@ -14,7 +15,7 @@ use super::failure::Failure;
 use super::masking::redactions;
 use super::outcome::{of_stages, refusals_json, refused_by, standing};
 use super::progress::Progress;
-use super::render::{bold, count, counted, dim, indented, moment, shown, shown_json, table};
+use super::render::{bold, count, counted, dim, envelope_json, indented, moment, shown, shown_json, table};
 use super::session::Session;
 use super::signals::stop_signal;
 use super::values::duration;
@@ -318,8 +319,8 @@ fn violations(reason: &Refusal) -> String {
 
 /// JSON over several lines, number texts as they are; any other text as it is.
 pub(crate) fn pretty(data: &str) -> String {
-    match serde_json::from_str::<serde_json::Value>(data) {
-        Ok(json) => shown_json(&format!("{json:#}")).into_owned(),
+    match Value::parse(data) {
+        Ok(value) => shown_json(&format!("{:#}", envelope_json(&value))).into_owned(),
         Err(_) => shown(data).into_owned(),
     }
 }

@@ -17,7 +17,7 @@ use super::answer::{Answer, Exit};
 use super::failure::Failure;
 use super::masking::{masked, redactions};
 use super::quarantine::pretty;
-use super::render::{count, counted, shown_json};
+use super::render::{count, counted, envelope_json, shown_json};
 use super::session::Session;
 
 /// How many records are read at a time.
@@ -160,7 +160,7 @@ impl QueryCommand {
 
 fn records_json(records: &[Record]) -> Result<Json, Failure> {
     let json = |record: &Record| {
-        let data: Json = serde_json::from_str(&record.data).map_err(damaged)?;
+        let data = envelope_json(&Value::Object(record.document().map_err(damaged)?));
         Ok(json!({ "record": record.record, "id": record.id, "data": data }))
     };
     records.iter().map(json).collect()

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, CellAlignment, Table, presets};
+use counterfoil::record::{Field, Value};
+use serde_json::Value as Json;
 
 fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
@@ -103,6 +105,26 @@ pub(crate) fn counted(number: u64, one: &str) -> String {
     format!("{} {one}{end}", count(number))
 }
 
+/// A record's value for an envelope. Built from our own reading of it, because `serde_json` takes an object whose first
+/// field has a private name of its own for a number.
+pub(crate) fn envelope_json(value: &Value) -> Json {
+    if let Some(object) = value.as_object() {
+        let field = |field: &Field| (field.name().into_owned(), envelope_json(&field.value));
+        return Json::Object(object.fields().iter().map(field).collect());
+    }
+    if let Some(list) = value.as_list() {
+        return list.iter().map(envelope_json).collect();
+    }
+    if let Some(text) = value.as_text() {
+        return Json::String(text.into_owned());
+    }
+    if let Some(number) = value.as_number() {
+        // Every number of JSON is one here, whatever its length; an exponent without a sign gets its `+`.
+        return number.parse().map_or(Json::Null, Json::Number);
+    }
+    value.as_boolean().map_or(Json::Null, Json::Bool)
+}
+
 /// A time of the ledger, `2026-01-31T12:00:00Z`, for people.
 pub(crate) fn moment(iso: &str) -> String {
     shown(iso).replace('T', " ").trim_end_matches('Z').to_owned()
@@ -152,6 +174,13 @@ mod tests {
         assert_eq!(shown("a\u{202e}b\u{9b}"), "a\\u{202e}b\\u{9b}");
         assert_eq!(shown("Ünï → ok"), "Ünï → ok");
         assert_eq!(shown_json("{\"a\":\"\u{9b}x\"}"), "{\"a\":\"\\u009bx\"}");
+    }
+
+    #[test]
+    fn an_envelope_holds_a_value_exactly_whatever_its_names() {
+        let json = r#"{"$serde_json::private::Number":"1e5","n":-0.10,"l":[1e+400,true,null],"o":{"$serde_json::private::RawValue":[]}}"#;
+        let value = Value::parse(json).expect("valid JSON");
+        assert_eq!(envelope_json(&value).to_string(), json);
     }
 
     #[test]

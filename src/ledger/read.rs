@@ -341,10 +341,13 @@ pub(crate) fn warnings(connection: &Connection, pass: i64) -> Result<BTreeMap<St
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// A record number as people may name it: by database and id, where the database still has it, otherwise by its
-/// origin in the ledger.
+/// The record numbers that people may mean by a database and an id which it need not have any more: those that
+/// originate in that database, and those that a stage has carried there.
 pub(crate) fn number_by_origin(connection: &Connection, database: &str, id: &str) -> Result<Vec<i64>> {
-    let sql = "SELECT record FROM ledger_record WHERE database=?1 AND id=?2 ORDER BY record";
+    let sql = "SELECT record FROM ledger_record n WHERE id=?2 AND (database=?1 OR EXISTS(
+       SELECT 1 FROM ledger_pass p JOIN ledger_batch b USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
+       WHERE p.target=?1 AND b.first_record<=n.record AND b.last_record>=n.record AND e.record=n.record))
+     ORDER BY record";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map(params![database, id], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -1,5 +1,4 @@
 mod array;
-mod conformance;
 mod lines;
 mod promises;
 mod table;

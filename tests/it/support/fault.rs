@@ -12,6 +12,8 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::all_wanted;
+
 /// The operations that change a file: what a crash can interrupt.
 pub(crate) const CHANGES: &str = "write,fsync,truncate,unlink,rename";
 
@@ -148,7 +150,7 @@ pub(crate) fn count(command: &mut Command, folder: &Path) -> u64 {
 /// every one whose kind or file differs from the one before (there the protocol takes a step), thinned out evenly.
 pub(crate) fn points(operations: &[Operation]) -> Vec<u64> {
     let all = 1..=operations.len() as u64;
-    if std::env::var("COUNTERFOIL_FAULTS").is_ok_and(|wish| wish == "all") {
+    if all_wanted() {
         return all.collect();
     }
     let is_step = |at: &u64| {
@@ -166,9 +168,8 @@ pub(crate) fn points(operations: &[Operation]) -> Vec<u64> {
 /// Whether faults can be injected here. Says loudly when not; with `COUNTERFOIL_FAULTS=all` that is a failure.
 pub(crate) fn available(test: &str) -> bool {
     let Err(reason) = shim() else { return true };
-    let demanded = std::env::var("COUNTERFOIL_FAULTS").is_ok_and(|wish| wish == "all");
     assert!(
-        !demanded,
+        !all_wanted(),
         "COUNTERFOIL_FAULTS=all, but no faults can be injected: {reason}"
     );
     // Not `eprintln!`: the test harness would hide it for a test that passes.

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use rusqlite::Connection;
 
-use super::support::fault::{self, Fault, Operation};
+use crate::support::fault::{self, Fault, Operation};
 
 const SIGKILL: i32 = 9;
 const BATCHES: i64 = 3;
@@ -42,7 +42,7 @@ fn child(store: &Path) -> Command {
     command
         .args([
             "--exact",
-            "faults::child_that_commits_batches",
+            "faults::injection::child_that_commits_batches",
             "--ignored",
             "--test-threads=1",
         ])

@@ -1,0 +1,215 @@
+//! Fault 13: numbers on their way through load, stages and export keep their text, or are refused.
+
+use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::load::{LoadOptions, load};
+use counterfoil::observe::Silent;
+use counterfoil::output::{NdjsonWriter, RecordWriter as _};
+use counterfoil::quarantine::{Selected, quarantined};
+use counterfoil::stage::{Lookup, MaxErrors, Stage, Stages};
+use counterfoil::store::{Store, StoreOptions};
+
+use crate::support::invariants::assert_sound;
+use crate::support::scenario::surroundings;
+
+/// Moves the number about, without looking at it.
+const MOVE: &str = r#"
+[stage]
+source = "a"
+target = "b"
+
+[[op]]
+op = "rename"
+from = "n"
+to = "number"
+
+[[op]]
+op = "nest"
+into = "inner"
+fields = ["number"]
+"#;
+
+/// The same by expressions.
+const COPY: &str = r#"
+[stage]
+source = "b"
+target = "c"
+
+[into]
+id = "= doc.id"
+n = "= doc.inner.number"
+list = "= [doc.inner.number]"
+"#;
+
+/// Makes money of it.
+const MONEY: &str = r#"
+[stage]
+source = "c"
+target = "d"
+rounding = "half-even"
+
+[[op]]
+op = "decimal"
+path = "n"
+places = 2
+emit = "string"
+"#;
+
+/// Calculates with it.
+const SUM: &str = r#"
+[stage]
+source = "c"
+target = "e"
+
+[into]
+id = "= doc.id"
+sum = "= decimal(doc.n) + 1"
+"#;
+
+/// A number's text; what the op `decimal` makes of it; what adding 1 makes of it. `None`: refused.
+fn numbers() -> Vec<(String, Option<&'static str>, Option<&'static str>)> {
+    let of = |text: &str, money, sum| (text.to_owned(), money, sum);
+    vec![
+        of("0.10", Some("0.10"), Some("1.10")),
+        of("-0", Some("0.00"), Some("1")),
+        of("-0.0", Some("0.00"), Some("1.0")),
+        of("6.00", Some("6.00"), Some("7.00")),
+        of("2.675", Some("2.68"), Some("3.675")),
+        of("0.1", Some("0.10"), Some("1.1")),
+        of(
+            "9007199254740993",
+            Some("9007199254740993.00"),
+            Some("9007199254740994"),
+        ),
+        of(
+            "18446744073709551616",
+            Some("18446744073709551616.00"),
+            Some("18446744073709551617"),
+        ),
+        of("0.30000000000000004", Some("0.30"), Some("1.30000000000000004")),
+        of("1e400", None, None),
+        of("-1E+400", None, None),
+        of("1e-400", None, None),
+        of("123456789012345678901234567890.123", None, None),
+        (format!("0.{}1", "0".repeat(10_000)), None, None),
+        ("9".repeat(10_000), None, None),
+    ]
+}
+
+fn refusals(store: &Store, stage: u32) -> Vec<String> {
+    let selected = Selected {
+        stage: Some(stage),
+        ..Selected::default()
+    };
+    let found = quarantined(store, "numbers", &selected, 1_000).expect("the quarantine can be listed");
+    found.into_iter().filter_map(|refused| refused.id).collect()
+}
+
+fn field(store: &Store, database: &str, id: &str) -> Option<String> {
+    store.get(database, id).expect("a look").map(|record| record.data)
+}
+
+#[test]
+fn a_number_keeps_its_text_from_load_to_export_or_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    let mut store =
+        Store::open_or_create(&path, StoreOptions::default(), surroundings(1)).expect("a new store");
+    let numbers = numbers();
+    let line = |(at, (text, _, _)): (usize, &(String, _, _))| format!("{{\"id\":\"{at}\",\"n\":{text}}}\n");
+    let input: String = numbers.iter().enumerate().map(line).collect();
+    let loaded = load(
+        &mut store,
+        "a",
+        "a.ndjson",
+        input.as_bytes(),
+        &LoadOptions::default(),
+        &mut Silent,
+    );
+    assert_eq!(loaded.expect("a load").counts.written, numbers.len() as u64);
+    let texts = [
+        ("0001_move.toml", MOVE),
+        ("0002_copy.toml", COPY),
+        ("0003_money.toml", MONEY),
+        ("0004_sum.toml", SUM),
+    ];
+    let stage =
+        |(name, text): (&str, &str)| Stage::parse(name, text, &Lookup::nothing()).expect("a valid stage");
+    let stages = Stages::new("numbers", texts.map(stage).into()).expect("four stages");
+    let options = ApplyOptions {
+        max_errors: Some(MaxErrors::Count(100)),
+        ..ApplyOptions::default()
+    };
+    apply(&mut store, &stages, &options, &mut Silent).expect("an apply");
+    assert_sound(&path, 0, "numbers");
+    let mut exported = Vec::new();
+    let mut writer = NdjsonWriter::new(&mut exported);
+    for record in store.records_after("a", 0, 1_000).expect("the records") {
+        writer.write(&record).expect("memory takes everything");
+    }
+    assert_eq!(String::from_utf8(exported).expect("text"), input);
+    let (money, sums) = (refusals(&store, 3), refusals(&store, 4));
+    for (at, (text, rounded, sum)) in numbers.iter().enumerate() {
+        let (id, start) = (at.to_string(), &text[..text.len().min(40)]);
+        let moved = format!("{{\"id\":\"{id}\",\"inner\":{{\"number\":{text}}}}}");
+        assert_eq!(field(&store, "b", &id).as_ref(), Some(&moved), "{start}");
+        let copied = format!("{{\"id\":\"{id}\",\"n\":{text},\"list\":[{text}]}}");
+        assert_eq!(field(&store, "c", &id).as_ref(), Some(&copied), "{start}");
+        let rounded =
+            rounded.map(|rounded| format!("{{\"id\":\"{id}\",\"n\":\"{rounded}\",\"list\":[{text}]}}"));
+        assert_eq!(field(&store, "d", &id), rounded, "{start}");
+        assert_eq!(money.contains(&id), rounded.is_none(), "{start}");
+        let sum = sum.map(|sum| format!("{{\"id\":\"{id}\",\"sum\":{sum}}}"));
+        assert_eq!(field(&store, "e", &id), sum, "{start}");
+        assert_eq!(sums.contains(&id), sum.is_none(), "{start}");
+    }
+}
+
+#[test]
+fn what_is_no_number_is_refused_at_the_door() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    let mut store =
+        Store::open_or_create(&path, StoreOptions::default(), surroundings(1)).expect("a new store");
+    let texts = [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "nan",
+        "inf",
+        "+1",
+        "01",
+        "1.",
+        ".5",
+        "1e",
+        "0x10",
+        "1_000",
+        "1,000",
+        "--1",
+        "- 1",
+        "\u{ff11}",
+        "\u{0661}",
+    ];
+    let line =
+        |(at, text): (usize, &&str)| format!("{{\"id\":\"{at}\",\"n\":{text}}}\n{{\"id\":\"after {at}\"}}\n");
+    let input: String = texts.iter().enumerate().map(line).collect();
+    let loaded = load(
+        &mut store,
+        "a",
+        "a.ndjson",
+        input.as_bytes(),
+        &LoadOptions::default(),
+        &mut Silent,
+    );
+    let counts = loaded.expect("a load").counts;
+    assert_eq!(
+        (counts.written, counts.refused),
+        (texts.len() as u64, texts.len() as u64)
+    );
+    let found =
+        quarantined(&store, "numbers", &Selected::default(), 1_000).expect("the quarantine can be listed");
+    assert!(
+        found.iter().all(|refused| refused.reason.code == "json.syntax"),
+        "{found:?}"
+    );
+    assert_sound(&path, 0, "no numbers");
+}
