@@ -82,6 +82,9 @@ impl<'t> Scan<'t> {
     }
 
     fn blanks(&mut self) {
+        if self.peek().is_some_and(|byte| byte > b' ') {
+            return;
+        }
         let start = self.at;
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;

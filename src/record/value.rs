@@ -399,7 +399,10 @@ impl FromIterator<Field> for Object {
 
 /// Appends a string as JSON text.
 fn write_text(value: &str, out: &mut String) {
-    if value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+    if value
+        .bytes()
+        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
+    {
         out.push('"');
         out.push_str(value);
         out.push('"');

@@ -114,7 +114,8 @@ impl Undoing {
     /// The rows of the stubs as they are now, each with its salt.
     fn rows(&self, connection: &Connection, stubs: &[Stub]) -> Result<Vec<(Salt, Option<Record>)>> {
         let number = |stub: &Stub| stub.entry.target.unwrap_or(stub.entry.record);
-        let found = self.target.by_numbers(connection, stubs.iter().map(number))?;
+        let numbers: Vec<i64> = stubs.iter().map(number).collect();
+        let found = self.target.by_numbers(connection, &numbers)?;
         let salted = |(stub, found): (&Stub, Option<Salted>)| match found {
             Some(found) => {
                 let missing = || Error::Damaged {

@@ -1,7 +1,7 @@
 //! A logical database is a table of its own name: `(record, id, data)` and a unique index over the ids. Names are
 //! checked before they come here; values are only ever bound.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Rows, params};
 
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
@@ -187,28 +187,30 @@ impl Table {
     }
 
     pub(crate) fn by_number(&self, connection: &Connection, record: i64) -> Result<Option<Salted>> {
-        let found = self.by_numbers(connection, std::iter::once(record))?;
+        let found = self.by_numbers(connection, &[record])?;
         Ok(found.into_iter().next().flatten())
     }
 
     /// The rows of these numbers, one for each, `None` where there is none.
-    pub(crate) fn by_numbers(
-        &self,
-        connection: &Connection,
-        numbers: impl Iterator<Item = i64>,
-    ) -> Result<Vec<Option<Salted>>> {
-        let Some(mut statement) = self.prepared(connection, &self.by_number_sql())? else {
-            return Ok(numbers.map(|_| None).collect());
-        };
-        let found = numbers.map(|number| statement.query_row([number], salted).optional());
-        Ok(found.collect::<rusqlite::Result<_>>()?)
-    }
-
-    fn by_number_sql(&self) -> String {
-        format!(
-            "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record) WHERE t.record=?1",
+    pub(crate) fn by_numbers(&self, connection: &Connection, numbers: &[i64]) -> Result<Vec<Option<Salted>>> {
+        let select = format!(
+            "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record)",
             self.name
-        )
+        );
+        if let Some((first, last)) = dense(numbers) {
+            let sql = format!("{select} WHERE t.record BETWEEN ?1 AND ?2 ORDER BY t.record");
+            let Some(mut statement) = self.prepared(connection, &sql)? else {
+                return Ok(numbers.iter().map(|_| None).collect());
+            };
+            return Ok(beside(numbers, statement.query([first, last])?)?);
+        }
+        let Some(mut statement) = self.prepared(connection, &format!("{select} WHERE t.record=?1"))? else {
+            return Ok(numbers.iter().map(|_| None).collect());
+        };
+        let found = numbers
+            .iter()
+            .map(|number| statement.query_row([number], salted).optional());
+        Ok(found.collect::<rusqlite::Result<_>>()?)
     }
 
     pub(crate) fn by_id(&self, connection: &Connection, id: &str) -> Result<Option<Salted>> {
@@ -240,6 +242,33 @@ impl Table {
         };
         Ok(statement.query_row([id], |row| row.get(0)).optional()?)
     }
+}
+
+/// The first and the last of many ascending numbers with few gaps: reading on from row to row is then twice as fast as
+/// looking for each.
+fn dense(numbers: &[i64]) -> Option<(i64, i64)> {
+    const MANY: i64 = 16;
+    let (first, last) = (*numbers.first()?, *numbers.last()?);
+    let count = i64::try_from(numbers.len()).ok()?;
+    let ascending = numbers.windows(2).all(|pair| pair[0] < pair[1]);
+    (count >= MANY && ascending && last.checked_sub(first)? < 2 * count).then_some((first, last))
+}
+
+/// The row of each of the ascending numbers, from rows in the order of their numbers.
+fn beside(numbers: &[i64], mut rows: Rows<'_>) -> rusqlite::Result<Vec<Option<Salted>>> {
+    let mut found = Vec::with_capacity(numbers.len());
+    let mut row = rows.next()?.map(salted).transpose()?;
+    for number in numbers {
+        while row.as_ref().is_some_and(|row| row.record.record < *number) {
+            row = rows.next()?.map(salted).transpose()?;
+        }
+        let here = row.take_if(|row| row.record.record == *number);
+        if here.is_some() {
+            row = rows.next()?.map(salted).transpose()?;
+        }
+        found.push(here);
+    }
+    Ok(found)
 }
 
 /// The last of the numbers that are deleted one after the other, without a gap: they go in one statement.
