@@ -73,7 +73,11 @@ impl Progress {
     fn rest(&self) {
         const GLANCE: Duration = Duration::from_millis(50);
         let begun = Instant::now();
-        while let Some(left) = self.pause.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {
+        while let Some(left) = self
+            .pause
+            .checked_sub(begun.elapsed())
+            .filter(|left| !left.is_zero())
+        {
             if self.stop.is_asked() {
                 return;
             }

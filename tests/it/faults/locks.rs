@@ -134,9 +134,9 @@ fn a_second_apply_is_told_who_is_at_work_and_a_killed_one_holds_nothing() {
     assert_finishes(&project, &undisturbed);
 }
 
-/// One of the appliers, in its own process; what it says goes nowhere.
-fn applier(store: &Path, seed: u64) -> Child {
-    let mut command = Work::new(Verb::Apply, store).seeded(seed).command();
+/// One of several at work, in its own process; what it says goes nowhere.
+fn started(verb: Verb, store: &Path, seed: u64) -> Child {
+    let mut command = Work::new(verb, store).seeded(seed).command();
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("a child")
 }
@@ -148,7 +148,9 @@ fn of_eight_appliers_at_once_each_record_is_written_once_whoever_is_killed() {
     let mut state = seed("eight appliers");
     for round in 0..if all_wanted() { 200 } else { 3 } {
         let (_folder, store) = template.store();
-        let mut appliers: Vec<Child> = (0..8).map(|number| applier(&store, 100 + number)).collect();
+        let mut appliers: Vec<Child> = (0..8)
+            .map(|number| started(Verb::Apply, &store, 100 + number))
+            .collect();
         for killed in 0..3 {
             std::thread::sleep(Duration::from_millis(random(&mut state) % 150));
             // One that has ended already was not in the way.
@@ -165,5 +167,19 @@ fn of_eight_appliers_at_once_each_record_is_written_once_whoever_is_killed() {
         assert_sound(&store, 0, &format!("round {round}"));
         let contents = Contents::of(&store, Compared::LessRuns);
         assert_eq!(undisturbed.difference(&contents), None, "round {round}");
+    }
+}
+
+#[test]
+fn of_eight_that_open_a_store_for_the_first_time_one_makes_it() {
+    for round in 0..if all_wanted() { 100 } else { 3 } {
+        let (_folder, store) = Template::new(Beginning::Nothing).store();
+        let openers: Vec<Child> = (0..8).map(|number| started(Verb::Open, &store, number)).collect();
+        for mut opener in openers {
+            let status = opener.wait().expect("it ends");
+            assert!(status.success(), "round {round}: {status}");
+        }
+        assert_sound(&store, 1, &format!("round {round}"));
+        assert_eq!(batches_of(&store), 1, "round {round}");
     }
 }
