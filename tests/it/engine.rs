@@ -248,14 +248,23 @@ fn a_derived_record_keeps_its_number_by_its_id_when_the_parts_change() {
         apply(store, &stages, &ApplyOptions::default(), &mut Silent).unwrap();
         sound(store);
         let found = rows(store, "lines");
-        found.into_iter().map(|(record, id, data)| format!("{record} {id} {data}")).collect::<Vec<_>>()
+        found
+            .into_iter()
+            .map(|(record, id, data)| format!("{record} {id} {data}"))
+            .collect::<Vec<_>>()
     };
     let first = carry(&mut store, r#"{"sku":"A"},{"sku":"B"},{"sku":"C"}"#);
-    assert_eq!(first, [r#"2 A {"sku":"A"}"#, r#"3 B {"sku":"B"}"#, r#"4 C {"sku":"C"}"#]);
+    assert_eq!(
+        first,
+        [r#"2 A {"sku":"A"}"#, r#"3 B {"sku":"B"}"#, r#"4 C {"sku":"C"}"#]
+    );
     let second = carry(&mut store, r#"{"sku":"C","n":1},{"sku":"A"}"#);
     assert_eq!(second, [r#"2 A {"sku":"A"}"#, r#"4 C {"sku":"C","n":1}"#]);
     let third = carry(&mut store, r#"{"sku":"A"},{"sku":"D"},{"sku":"C"}"#);
-    assert_eq!(third, [r#"2 A {"sku":"A"}"#, r#"4 C {"sku":"C"}"#, r#"5 D {"sku":"D"}"#]);
+    assert_eq!(
+        third,
+        [r#"2 A {"sku":"A"}"#, r#"4 C {"sku":"C"}"#, r#"5 D {"sku":"D"}"#]
+    );
     let options = RollbackOptions::default();
     rollback(&mut store, "items", &options, &mut Silent).unwrap();
     assert!(rows(&store, "lines").is_empty());

@@ -4,4 +4,8 @@ mod decimal_conformance;
 mod engine;
 #[cfg(unix)]
 mod faults;
+mod increments;
+mod layers;
+mod ledger_format;
+mod model;
 mod support;
