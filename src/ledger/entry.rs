@@ -189,6 +189,16 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The number of the row.
+    #[must_use]
+    pub fn record(&self) -> i64 {
+        match self {
+            Self::Insert { record, .. } | Self::Update { record, .. } | Self::Delete { record } => *record,
+        }
+    }
+}
+
 /// A change of the target's table itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {

@@ -224,17 +224,6 @@ impl Table {
         Ok(statement.query_row([id], salted).optional()?)
     }
 
-    /// The numbers after a number, ascending.
-    pub(crate) fn numbers_after(&self, connection: &Connection, after: i64) -> Result<Vec<i64>> {
-        let sql = format!(
-            "SELECT record FROM \"{}\" WHERE record>?1 ORDER BY record",
-            self.name
-        );
-        let mut statement = connection.prepare_cached(&sql)?;
-        let rows = statement.query_map([after], |row| row.get(0))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
     pub(crate) fn number_of(&self, connection: &Connection, id: &str) -> Result<Option<i64>> {
         let sql = format!("SELECT record FROM \"{}\" WHERE id=?1", self.name);
         let Some(mut statement) = self.prepared(connection, &sql)? else {

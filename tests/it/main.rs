@@ -9,4 +9,8 @@ mod examples;
 mod faults;
 mod projects;
 mod readme;
+mod increments;
+mod layers;
+mod ledger_format;
+mod model;
 mod support;
