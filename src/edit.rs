@@ -60,7 +60,8 @@ pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &Purpose
     }
     let mut pass = run.new_pass(PassKind::Edit, None)?;
     pass.row.target = Some(database.to_owned());
-    let mut batch = Batch::new(Step::Data);
+    // The batch is the whole pass: a kill leaves all of it or nothing, and the same edits again mean the same.
+    let mut batch = Batch::new(Step::End);
     batch.shape = shape_for_writing(&run, database)?;
     let exists = batch.shape.first() != Some(&Shape::CreateTable);
     let mut newest = largest(run.connection(), LedgerTable::Record)?;
@@ -80,11 +81,11 @@ pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &Purpose
         };
         one(&run, database, edit, present, &mut newest, &mut batch)?;
     }
-    run.commit_now(&mut pass, batch.clone())?;
-    run.commit_now(&mut pass, Batch::new(Step::End))?;
+    let counts = batch.counts;
+    run.commit_now(&mut pass, batch)?;
     Ok(EditReport {
         run: Some(run.number()),
-        counts: batch.counts,
+        counts,
     })
 }
 
@@ -132,68 +133,74 @@ fn one(
             let message = format!("`{database}` has a record `{id}` already");
             return Err(Error::invalid(message, "use `put` to change it"));
         }
-        (Edit::Delete { .. }, Some(found)) => {
-            let (old, salt) = salted(found)?;
-            let mut entry = Entry::new(old.record, 0, EntryOutcome::Written);
-            entry.before = Some(commitment(&salt, &old.id, &old.data));
-            let body = whole(&old.id, &old.data);
-            batch.images.push(Image {
-                record: old.record,
-                part: 0,
-                kind: ImageKind::Whole,
-                body,
-            });
-            batch.changes.push(Change::Delete { record: old.record });
-            stub(batch, entry);
-        }
+        (Edit::Delete { .. }, Some(found)) => delete(salted(found)?, batch),
         (Edit::Put { id, data }, Some(found)) => {
-            let data = admitted(run, id, data)?;
-            let (old, salt) = salted(found)?;
-            let outcome = if old.data == data {
-                EntryOutcome::Unchanged
-            } else {
-                EntryOutcome::Written
-            };
-            let mut entry = Entry::new(old.record, 0, outcome);
-            entry.before = Some(commitment(&salt, id, &old.data));
-            entry.after = Some(commitment(&salt, id, &data));
-            if outcome == EntryOutcome::Written {
-                let (kind, body) = before_image((id, &old.data), (id, &data));
-                batch.images.push(Image {
-                    record: old.record,
-                    part: 0,
-                    kind,
-                    body,
-                });
-                batch.changes.push(Change::Update {
-                    record: old.record,
-                    id: id.clone(),
-                    data,
-                });
-            }
-            stub(batch, entry);
+            put(salted(found)?, id, admitted(run, id, data)?, batch);
         }
         (Edit::Insert { id, data } | Edit::Put { id, data }, None) => {
             let data = admitted(run, id, data)?;
             *newest += 1;
-            let (record, salt) = (*newest, run.salt());
-            let mut entry = Entry::new(record, 0, EntryOutcome::Written);
-            entry.after = Some(commitment(&salt, id, &data));
-            batch.records.push(NewRecord {
-                record,
+            let record = NewRecord {
+                record: *newest,
                 database: database.to_owned(),
                 id: Some(id.clone()),
-                salt,
-            });
-            batch.changes.push(Change::Insert {
-                record,
-                id: id.clone(),
-                data,
-            });
-            stub(batch, entry);
+                salt: run.salt(),
+            };
+            insert(record, id, data, batch);
         }
     }
     Ok(())
+}
+
+fn delete((old, salt): (Record, Salt), batch: &mut Batch) {
+    let mut entry = Entry::new(old.record, 0, EntryOutcome::Written);
+    entry.before = Some(commitment(&salt, &old.id, &old.data));
+    batch.images.push(Image {
+        record: old.record,
+        part: 0,
+        kind: ImageKind::Whole,
+        body: whole(&old.id, &old.data),
+    });
+    batch.changes.push(Change::Delete { record: old.record });
+    stub(batch, entry);
+}
+
+fn put((old, salt): (Record, Salt), id: &str, data: String, batch: &mut Batch) {
+    let outcome = if old.data == data {
+        EntryOutcome::Unchanged
+    } else {
+        EntryOutcome::Written
+    };
+    let mut entry = Entry::new(old.record, 0, outcome);
+    entry.before = Some(commitment(&salt, id, &old.data));
+    entry.after = Some(commitment(&salt, id, &data));
+    if outcome == EntryOutcome::Written {
+        let (kind, body) = before_image((id, &old.data), (id, &data));
+        batch.images.push(Image {
+            record: old.record,
+            part: 0,
+            kind,
+            body,
+        });
+        batch.changes.push(Change::Update {
+            record: old.record,
+            id: id.to_owned(),
+            data,
+        });
+    }
+    stub(batch, entry);
+}
+
+fn insert(new: NewRecord, id: &str, data: String, batch: &mut Batch) {
+    let mut entry = Entry::new(new.record, 0, EntryOutcome::Written);
+    entry.after = Some(commitment(&new.salt, id, &data));
+    batch.changes.push(Change::Insert {
+        record: new.record,
+        id: id.to_owned(),
+        data,
+    });
+    batch.records.push(new);
+    stub(batch, entry);
 }
 
 fn stub(batch: &mut Batch, entry: Entry) {

@@ -104,23 +104,11 @@ pub fn load(
         id_field: options.id_field.clone(),
     };
     let input = std::io::Cursor::new(head).chain(input);
-    let (mut pass, records, mut counts) = match &open {
-        Some(open) => (
-            Pass::resumed(open),
-            resume(input, reading, open, name)?,
-            open.counts,
-        ),
-        None => {
-            let mut pass = run.new_pass(PassKind::Load, None)?;
-            pass.row.source = Some(name.to_owned());
-            pass.row.target = Some(database.to_owned());
-            (
-                pass,
-                Records::new(input, reading).map_err(|error| cannot_open(name, &error))?,
-                Counts::default(),
-            )
-        }
+    let (mut pass, records) = match &open {
+        Some(open) => (Pass::resumed(open), resume(input, reading, open, name)?),
+        None => begin(&run, database, name, input, reading)?,
     };
+    let mut counts = open.as_ref().map(|open| open.counts).unwrap_or_default();
     observer.observe(&Event::PassBegins {
         pass: pass.row.pass,
         kind: PassKind::Load,
@@ -177,6 +165,20 @@ fn settle_open(run: &mut Run<'_>, database: &str, name: &str, restart: bool) -> 
     end.body = Some(r#"{"given_up":true}"#.to_owned());
     run.commit_now(&mut Pass::resumed(&open), end)?;
     Ok(None)
+}
+
+fn begin<R: Read>(
+    run: &Run<'_>,
+    database: &str,
+    name: &str,
+    input: R,
+    reading: Options,
+) -> Result<(Pass, Records<R>)> {
+    let mut pass = run.new_pass(PassKind::Load, None)?;
+    pass.row.source = Some(name.to_owned());
+    pass.row.target = Some(database.to_owned());
+    let records = Records::new(input, reading).map_err(|error| cannot_open(name, &error))?;
+    Ok((pass, records))
 }
 
 fn resume<R: Read>(input: R, reading: Options, open: &PassSummary, name: &str) -> Result<Records<R>> {
@@ -266,14 +268,12 @@ impl<R: Read + Send> Producer for Loading<'_, R> {
 impl<R: Read> Loading<'_, R> {
     /// Reads on until a batch is full or the input ends.
     fn fill(&mut self) -> Result<()> {
-        let mut size: usize = 0;
+        // What is waiting counts too, so that a resumed load cuts the same batches.
+        let mut size: usize = self.waiting.iter().map(size_of_one).sum();
         while self.waiting.len() < self.batch_size && size < BATCH_BYTES {
             let Some(next) = self.records.next() else { break };
             let next = next.map_err(|error| unreadable(self.name, &error))?;
-            size += match &next.body {
-                Ok(ready) => ready.data.len(),
-                Err(rejected) => rejected.raw.len(),
-            };
+            size += size_of_one(&next);
             self.waiting.push_back(next);
         }
         Ok(())
@@ -431,6 +431,13 @@ impl<R: Read> Loading<'_, R> {
         let mut salt = Salt::default();
         self.randomness.fill(&mut salt);
         salt
+    }
+}
+
+fn size_of_one(incoming: &Incoming) -> usize {
+    match &incoming.body {
+        Ok(ready) => ready.data.len(),
+        Err(rejected) => rejected.raw.len(),
     }
 }
 

@@ -120,8 +120,7 @@ pub(crate) fn drive(
     bounds: &Bounds,
     observer: &mut dyn Observer,
 ) -> Result<Option<Stopped>> {
-    bounds.stop.watch(run.connection());
-    if let Some(stopped) = data_batches(run, pass, producer, counts, bounds, observer)? {
+    if let Some(stopped) = drive_on(run, pass, producer, counts, bounds, observer)? {
         return Ok(Some(stopped));
     }
     if needs_index(run, pass)? {
@@ -144,7 +143,8 @@ pub(crate) fn drive(
     Ok(None)
 }
 
-fn data_batches(
+/// The data batches of a pass alone: more of it is to come.
+pub(crate) fn drive_on(
     run: &mut Run<'_>,
     pass: &mut Pass,
     mut producer: impl Producer,
@@ -152,6 +152,7 @@ fn data_batches(
     bounds: &Bounds,
     observer: &mut dyn Observer,
 ) -> Result<Option<Stopped>> {
+    bounds.stop.watch(run.connection());
     let reader = Reader::beside(run)?;
     let first = run.next_batch();
     let (sender, receiver) = mpsc::sync_channel::<Result<Sealed>>(1);
@@ -204,7 +205,7 @@ pub(crate) fn spawn_deep<'s, T: Send + 's>(
 }
 
 /// Whether the pass filled a target whose index was left for the end.
-fn needs_index(run: &Run<'_>, pass: &Pass) -> Result<bool> {
+pub(crate) fn needs_index(run: &Run<'_>, pass: &Pass) -> Result<bool> {
     use crate::ledger::PassKind;
     let Some(target) = &pass.row.target else {
         return Ok(false);

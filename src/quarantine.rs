@@ -5,15 +5,18 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::apply::{ApplyOptions, ApplyReport, Selection, Work, apply_after, carry_out, stage_pass};
 use crate::error::{Error, Result};
-use crate::ledger::{Batch, Counts, Entry, EntryOutcome, PassKind, Step, split_whole};
+use crate::ledger::read::StageHistory;
+use crate::ledger::{
+    Batch, Counts, Entry, EntryOutcome, PassKind, PassState, StageEvent, Step, next_stage, split_whole,
+};
 use crate::observe::Observer;
 use crate::path::Path;
 use crate::pipeline::Bounds;
 use crate::record::Document;
 use crate::refusal::Refusal;
-use crate::run::{Purpose, Run};
-use crate::stage::Stages;
-use crate::store::Store;
+use crate::run::{Pass, Purpose, Run};
+use crate::stage::{MaxErrors, OnError, Stage, Stages};
+use crate::store::{Salted, Store, Table};
 
 /// Which refused records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -192,41 +195,38 @@ pub fn retry(
 ) -> Result<ApplyReport> {
     let mut run = Run::begin(store, &options.purpose)?;
     let found = standing(run.connection(), stages.project(), selected, usize::MAX)?;
-    let bounds = Bounds::new(&options.stop, options.max_time);
-    let mut report = ApplyReport::default();
     if !found.is_empty() && found.iter().all(|refused| refused.stage.is_none()) {
         return Err(Error::invalid(
             "these lines were refused at the door by a load",
             "correct them in the input and load it again; `quarantine waive` lets them go",
         ));
     }
+    crate::apply::check_drift(&run, stages, options)?;
+    let bounds = Bounds::new(&options.stop, options.max_time);
+    let mut report = ApplyReport::default();
     let mut first = None;
     for stage in stages.iter() {
-        let refused = found
+        let refused: Vec<&Quarantined> = found
             .iter()
-            .filter(|refused| refused.stage == Some(stage.number()));
-        let records: Vec<i64> = refused.map(|refused| refused.record).collect();
-        if records.is_empty() {
-            continue;
-        }
-        first.get_or_insert(stage.number());
-        crate::apply::check_drift(&run, stages, options)?;
-        let pass = stage_pass(&run, stages.project(), stage, PassKind::Retry)?;
-        let (selection, counts) = (Selection::list(records), Counts::default());
-        let work = Work {
-            pass,
-            selection,
-            counts,
-            resumed: false,
-        };
-        let all = ApplyOptions {
-            max_errors: Some(crate::stage::MaxErrors::Count(u64::MAX)),
-            ..options.clone()
-        };
-        let (done, stopped) = carry_out(&mut run, stages.project(), stage, work, &all, &bounds, observer)?;
-        report.passes.push(done);
-        if stopped.is_some() {
+            .filter(|refused| refused.stage == Some(stage.number()))
+            .collect();
+        for work in retries(&run, stages.project(), stage, &refused)? {
+            first.get_or_insert(stage.number());
+            // Whoever tries again wants to know about every record.
+            let all = ApplyOptions {
+                on_error: Some(OnError::Quarantine),
+                max_errors: Some(MaxErrors::Count(u64::MAX)),
+                ..options.clone()
+            };
+            let (done, stopped) =
+                carry_out(&mut run, stages.project(), stage, work, &all, &bounds, observer)?;
+            report.passes.push(done);
             report.stopped = stopped;
+            if report.stopped.is_some() {
+                break;
+            }
+        }
+        if report.stopped.is_some() {
             break;
         }
     }
@@ -236,6 +236,51 @@ pub fn retry(
     report.run = run.has_written().then_some(run.number());
     report.quarantined = crate::apply::quarantined(&run, stages)?;
     Ok(report)
+}
+
+/// The retries that a stage has to carry out: first what is left of one that was interrupted, then what that one had
+/// not come to try.
+fn retries(run: &Run<'_>, project: &str, stage: &Stage, refused: &[&Quarantined]) -> Result<Vec<Work>> {
+    let history = StageHistory::read(run.connection(), project, stage.number())?;
+    let open = history
+        .standing()
+        .rfind(|pass| pass.row.kind == PassKind::Retry && pass.state != PassState::Ended)
+        .filter(|pass| {
+            let row = pass.row.stage.as_ref();
+            row.is_some_and(|row| row.meaning_sha256 == stage.meaning_sha256())
+        });
+    if refused.is_empty() && open.is_none() {
+        return Ok(Vec::new());
+    }
+    next_stage(stage.number(), history.state, StageEvent::Apply)?;
+    let numbers = |fits: &dyn Fn(&Quarantined) -> bool| -> Vec<i64> {
+        let fitting = refused.iter().filter(|refused| fits(refused));
+        fitting.map(|refused| refused.record).collect()
+    };
+    let begun = |records: Vec<i64>| -> Result<Work> {
+        Ok(Work {
+            pass: stage_pass(run, project, stage, PassKind::Retry)?,
+            selection: Selection::list(records),
+            counts: Counts::default(),
+            resumed: false,
+        })
+    };
+    let Some(open) = open else {
+        return Ok(vec![begun(numbers(&|_| true))?]);
+    };
+    let reached = open.last_record.unwrap_or(0);
+    let resumed = Work {
+        pass: Pass::resumed(open),
+        selection: Selection::list(numbers(&|refused| refused.record > reached)),
+        counts: open.counts,
+        resumed: true,
+    };
+    let untried = numbers(&|refused| refused.record <= reached && refused.batch < open.first_batch);
+    let mut works = vec![resumed];
+    if !untried.is_empty() {
+        works.push(begun(untried)?);
+    }
+    Ok(works)
 }
 
 /// Lets refused records go: they leave quarantine, and the ledger says who waived them and why. Returns how many.
@@ -255,16 +300,17 @@ pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Pu
         let mut pass = run.new_pass(PassKind::Waive, refusing)?;
         pass.row.source.clone_from(&first.source);
         pass.row.target.clone_from(&first.database);
-        for slice in records.chunks(run.store().options().batch_size.max(1)) {
-            let mut batch = Batch::new(Step::Data);
+        let mut slices = records.chunks(run.store().options().batch_size.max(1)).peekable();
+        while let Some(slice) = slices.next() {
+            let last = slices.peek().is_none();
+            let mut batch = Batch::new(if last { Step::End } else { Step::Data });
             for refused in slice {
                 batch.covers(refused.record);
                 batch.counts.count(EntryOutcome::Filtered);
-                batch.entries.push(waived_entry(run.connection(), refused)?);
+                batch.entries.extend(waived_entries(run.connection(), refused)?);
             }
             run.commit_now(&mut pass, batch)?;
         }
-        run.commit_now(&mut pass, Batch::new(Step::End))?;
         waived += records.len() as u64;
     }
     Ok(waived)
@@ -280,15 +326,26 @@ fn refusing_pass(connection: &Connection, batch: i64) -> Result<Option<crate::le
     Ok(found.and_then(|summary| summary.row.stage))
 }
 
-/// The stub of a waived record: what the target holds stays as it is.
-fn waived_entry(connection: &Connection, refused: &Quarantined) -> Result<Entry> {
+/// The stubs of a waived record: what the target holds for it stays as it is now.
+fn waived_entries(connection: &Connection, refused: &Quarantined) -> Result<Vec<Entry>> {
     let sql = "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry
-     WHERE batch=?1 AND record=?2 AND part=0";
-    let key = params![refused.batch, refused.record];
-    let old = connection.query_row(sql, key, |row| crate::ledger::read::entry(row, 0))?;
-    let mut entry = Entry::new(refused.record, 0, EntryOutcome::Filtered);
-    (entry.target, entry.input) = (old.target, old.input);
-    (entry.before, entry.after) = (old.after, old.after);
-    entry.reason = Some(r#"{"code":"waived"}"#.to_owned());
-    Ok(entry)
+     WHERE batch=?1 AND record=?2 ORDER BY part";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![refused.batch, refused.record], |row| {
+        crate::ledger::read::entry(row, 0)
+    })?;
+    let target = refused.database.as_deref().map(Table::of).transpose()?;
+    let mut entries = Vec::new();
+    for old in rows {
+        let old = old?;
+        let mut entry = Entry::new(refused.record, old.part, EntryOutcome::Filtered);
+        (entry.target, entry.input) = (old.target, old.input);
+        let number = old.target.unwrap_or(old.record);
+        let row = target.as_ref().map(|target| target.by_number(connection, number));
+        entry.before = row.transpose()?.flatten().as_ref().and_then(Salted::hash);
+        entry.after = entry.before;
+        entry.reason = (old.part == 0).then(|| r#"{"code":"waived"}"#.to_owned());
+        entries.push(entry);
+    }
+    Ok(entries)
 }

@@ -9,15 +9,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(crate) use claims::Claims;
+pub(crate) use place::Standing;
 pub(crate) use select::{Selection, of_open_pass};
 pub(crate) use transform::Transforming;
 
 use crate::error::{Error, Result};
 use crate::ledger::feed::{self, Fed};
-use crate::ledger::read::{LedgerTable, StageHistory, largest, warnings};
+use crate::ledger::read::{LedgerTable, PassSummary, StageHistory, largest, warnings};
 use crate::ledger::{Batch, Counts, PassKind, Shape, StageEvent, StageRow, Step, next_stage};
 use crate::observe::{Event, Observer, StopSignal};
-use crate::pipeline::{Bounds, Stopped, drive};
+use crate::pipeline::{Bounds, Stopped, drive, needs_index};
 use crate::run::{Pass, Purpose, Run};
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::{Store, Table};
@@ -224,12 +225,10 @@ fn next_work(
                 resumed: true,
             }));
         }
-        let mut end = Batch::new(Step::End);
-        end.body = Some(SUPERSEDED.to_owned());
-        run.commit_now(&mut Pass::resumed(open), end)?;
+        supersede(run, open)?;
         return next_work(run, project, stage, options);
     }
-    let Some(last) = history.applied().next_back() else {
+    if history.applied().next_back().is_none() {
         let pass = stage_pass(run, project, stage, PassKind::Apply)?;
         let (selection, counts) = (Selection::Table { after: 0 }, Counts::default());
         return Ok(Some(Work {
@@ -238,19 +237,13 @@ fn next_work(
             counts,
             resumed: false,
         }));
-    };
+    }
     let after = feed::frontier(&history);
     if !revised && !feed::written_after(run.connection(), fed(project, stage), after)? {
         return Ok(None);
     }
-    let earlier = revised.then_some(last);
-    let selection = of_later_pass(
-        run.connection(),
-        fed(project, stage),
-        earlier,
-        after,
-        run.next_batch(),
-    )?;
+    let before = run.next_batch();
+    let selection = of_later_pass(run.connection(), fed(project, stage), revised, after, before)?;
     if !revised && selection.remaining() == Some(0) {
         return Ok(None);
     }
@@ -262,6 +255,20 @@ fn next_work(
         counts: Counts::default(),
         resumed: false,
     }))
+}
+
+/// Ends a pass of an earlier revision where it stands. What it has not read is left to the next pass, which may only
+/// write where the index is not missing.
+fn supersede(run: &mut Run<'_>, open: &PassSummary) -> Result<()> {
+    let mut pass = Pass::resumed(open);
+    if needs_index(run, &pass)? {
+        let mut index = Batch::new(Step::Index);
+        index.shape.push(Shape::CreateIndex);
+        run.commit_now(&mut pass, index)?;
+    }
+    let mut end = Batch::new(Step::End);
+    end.body = Some(SUPERSEDED.to_owned());
+    run.commit_now(&mut pass, end)
 }
 
 /// A new pass of a stage.
@@ -315,7 +322,8 @@ pub(crate) fn carry_out(
         done: counts.read,
     });
     let began_with = in_source + if stage.in_place() { counts.refused } else { 0 };
-    let bounds = bounds.allowing(allowed_refusals(stage, options, began_with));
+    let settled = settled_since(run, project, stage, &counts)?;
+    let bounds = bounds.allowing(allowed_refusals(stage, options, began_with).saturating_add(settled));
     let mut stopped = bounds.reached(&counts);
     if stopped.is_none() {
         let (alone, shape) = preparation(run, stage, &pass, &selection, &target)?;
@@ -387,7 +395,9 @@ fn preparation(
     match (indexed, begins) {
         (true, _) => Ok((false, vec![])),
         (false, false) => Ok((fills, vec![])),
-        (false, true) => Err(unfinished(stage.target())),
+        // Another pass was interrupted while it filled the target. It may have to wait for this one, so that the index
+        // is built now; that pass will find it and look up its ids from then on.
+        (false, true) => Ok((false, vec![Shape::CreateIndex])),
     }
 }
 
@@ -398,6 +408,15 @@ pub(crate) fn unfinished(target: &str) -> Error {
         message,
         "run `counterfoil apply` (or `rollback`) again until it is done",
     )
+}
+
+/// How many refusals of a pass are settled by now, retried or waived, so that they no longer count against its limit.
+fn settled_since(run: &Run<'_>, project: &str, stage: &Stage, counts: &Counts) -> Result<u64> {
+    if counts.refused == 0 {
+        return Ok(0);
+    }
+    let standing = feed::refused(run.connection(), project, stage.number(), run.next_batch())?;
+    Ok(counts.refused.saturating_sub(standing.len() as u64))
 }
 
 fn allowed_refusals(stage: &Stage, options: &ApplyOptions, in_source: u64) -> u64 {

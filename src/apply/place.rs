@@ -1,6 +1,8 @@
 //! Placing a stage's results: what each result means for the target's rows, the stubs and the images. Pure but for
 //! the look-up of ids.
 
+use std::collections::HashSet;
+
 use rusqlite::Connection;
 
 use super::claims::Claims;
@@ -11,6 +13,9 @@ use crate::record::Record;
 use crate::refusal::Refusal;
 use crate::stage::{OnConflict, Outcome, Output, Stage};
 use crate::store::{Salted, Table};
+
+/// The reason in the stub of a row that another record has replaced.
+const TARGET_REPLACED: &str = r#"{"code":"target.replaced"}"#;
 
 /// One source record on its way through a stage.
 #[derive(Debug)]
@@ -38,6 +43,11 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
+    /// Whether a stub is about a row that was another record's, and not about a part of its own record.
+    pub(crate) fn is_replaced(stub: &Entry) -> bool {
+        stub.reason.as_deref() == Some(TARGET_REPLACED)
+    }
+
     fn hash(&self) -> Option<Hash> {
         self.row
             .as_ref()
@@ -59,28 +69,49 @@ pub(crate) struct Placer<'p> {
 
 impl Placer<'_> {
     /// Places one result: changes, stubs and images go to the batch, and the record is counted once.
-    pub(crate) fn place(&mut self, item: Item, result: Result<Outcome, Refusal>) -> Result<()> {
+    pub(crate) fn place(&mut self, mut item: Item, result: Result<Outcome, Refusal>) -> Result<()> {
         self.batch.covers(item.number);
+        if self.stage.on_conflict() == OnConflict::Replace {
+            self.refresh(&mut item);
+        }
         let outcome = match result {
             Ok(Outcome::Write(output)) => self.write(&item, vec![(0, output)])?,
+            Ok(Outcome::Derive(_)) if self.stage.in_place() => {
+                // The parts would be read, and derived from, in their turn.
+                self.refuse(&item, &Refusal::new("derive.in_place", ""))?
+            }
             Ok(Outcome::Derive(outputs)) => self.write(&item, (1..).zip(outputs).collect())?,
-            Ok(Outcome::Filter(code)) => self.filter(&item, &code),
+            Ok(Outcome::Filter(code)) => self.filter(&item, &code)?,
             Err(refusal) => self.refuse(&item, &refusal)?,
         };
         self.batch.counts.count(outcome);
         Ok(())
     }
 
+    /// What stood in the target may have been replaced by a record before this one in the same batch.
+    fn refresh(&self, item: &mut Item) {
+        for standing in &mut item.standing {
+            if let Some(on_the_way) = self.claims.row(standing.target) {
+                standing.row.clone_from(&on_the_way.row);
+            }
+        }
+    }
+
     fn write(&mut self, item: &Item, outputs: Vec<(i64, Output)>) -> Result<EntryOutcome> {
         let (source, salt) = item.salted()?;
+        let mut ids = HashSet::with_capacity(outputs.len());
+        if outputs.len() > 1 && !outputs.iter().all(|(_, output)| ids.insert(output.id.as_str())) {
+            return self.refuse(item, &Refusal::new("derive.same_id", ""));
+        }
         let given_out = (*self.newest, self.batch.records.len());
-        let (mut homes, gone) = self.homes(item, salt, &outputs);
-        for (home, (part, output)) in homes.iter_mut().zip(&outputs) {
+        let (homes, gone) = self.homes(item, salt, &outputs);
+        let mut replaced = Vec::new();
+        for (home, (_, output)) in homes.iter().zip(&outputs) {
             let Some(owner) = self.other_owner(&output.id, item, home.target)? else {
                 continue;
             };
             if self.stage.on_conflict() == OnConflict::Replace {
-                *home = self.replaced(*part, owner)?;
+                replaced.push(self.owned(owner)?);
                 continue;
             }
             // Numbers that were given out for parts are taken back: nothing of the record is written.
@@ -88,7 +119,7 @@ impl Placer<'_> {
             self.batch.records.truncate(given_out.1);
             return match self.stage.on_conflict() {
                 OnConflict::Refuse => self.refuse(item, &Refusal::new("target.exists", "")),
-                _ => Ok(self.filter(item, "target.exists")),
+                _ => self.filter(item, "target.exists"),
             };
         }
         let same = |(home, (_, output)): (&Standing, &(i64, Output))| {
@@ -103,7 +134,13 @@ impl Placer<'_> {
         };
         let input = (!self.stage.in_place()).then(|| commitment(salt, &source.id, &source.data));
         for old in &gone {
-            self.remove(item.number, old, outcome, input);
+            self.remove(item.number, old, outcome, input, None);
+        }
+        let parts = homes.iter().chain(&gone).chain(&item.standing);
+        let behind = parts.map(|standing| standing.part).max().unwrap_or(0);
+        for (part, standing) in (behind + 1..).zip(replaced) {
+            let standing = Standing { part, ..standing };
+            self.remove(item.number, &standing, outcome, input, Some(TARGET_REPLACED));
         }
         for (home, (part, output)) in homes.iter().zip(outputs) {
             self.settle(item.number, part, home, output, outcome, input);
@@ -195,13 +232,10 @@ impl Placer<'_> {
         Ok(owner.filter(|owner| !own(owner)))
     }
 
-    /// The row that `on_conflict = "replace"` writes over; it keeps its number and its salt.
-    fn replaced(&self, part: i64, owner: i64) -> Result<Standing> {
+    /// The row that `on_conflict = "replace"` takes out of the way.
+    fn owned(&self, owner: i64) -> Result<Standing> {
         if let Some(standing) = self.claims.row(owner) {
-            return Ok(Standing {
-                part,
-                ..standing.clone()
-            });
+            return Ok(standing.clone());
         }
         let found = match self.lookup {
             Some(connection) => self.table.by_number(connection, owner)?,
@@ -212,7 +246,7 @@ impl Placer<'_> {
         };
         let Salted { record, salt } = found.ok_or_else(unknown)?;
         Ok(Standing {
-            part,
+            part: 0,
             target: owner,
             salt: salt.ok_or_else(unknown)?,
             row: Some(record),
@@ -236,17 +270,8 @@ impl Placer<'_> {
         let Output { id, data } = output;
         let record = home.target;
         if self.stage.on_conflict() == OnConflict::Replace {
-            let row = Some(Record {
-                record,
-                id: id.clone(),
-                data: data.clone(),
-            });
-            self.claims.wrote(Standing {
-                part,
-                target: record,
-                salt: home.salt,
-                row,
-            });
+            let (id, data) = (id.clone(), data.clone());
+            self.claims.wrote_row(Record { record, id, data }, home.salt);
         }
         match &home.row {
             Some(row) if entry.before == entry.after => debug_assert_eq!((&row.id, &row.data), (&id, &data)),
@@ -287,8 +312,16 @@ impl Placer<'_> {
     }
 
     /// Takes a row out of the target, with its before image.
-    fn remove(&mut self, number: i64, old: &Standing, outcome: EntryOutcome, input: Option<Hash>) {
+    fn remove(
+        &mut self,
+        number: i64,
+        old: &Standing,
+        outcome: EntryOutcome,
+        input: Option<Hash>,
+        reason: Option<&str>,
+    ) {
         let mut entry = Entry::new(number, old.part, outcome);
+        entry.reason = reason.map(str::to_owned);
         entry.target = (old.target != number).then_some(old.target);
         entry.input = input;
         entry.before = old.hash();
@@ -304,37 +337,54 @@ impl Placer<'_> {
             if self.lookup.is_some() {
                 self.claims.release(&row.id);
             }
+            if self.stage.on_conflict() == OnConflict::Replace {
+                self.claims.wrote(Standing {
+                    row: None,
+                    ..old.clone()
+                });
+            }
         }
         self.batch.entries.push(entry);
     }
 
-    /// Leaves the record out. In place it stays as it is; a copy that an earlier pass made goes.
-    fn filter(&mut self, item: &Item, code: &str) -> EntryOutcome {
+    /// Leaves the record out. In place it stays as it is, and comes back from quarantine as it was; a copy that an
+    /// earlier pass made goes.
+    fn filter(&mut self, item: &Item, code: &str) -> Result<EntryOutcome> {
         let input = item.source.as_ref().and_then(Salted::hash);
         let reason = serde_json::json!({ "code": code }).to_string();
-        let mut entry = Entry::new(item.number, 0, EntryOutcome::Filtered);
-        entry.reason = Some(reason);
         if self.stage.in_place() {
-            entry.before = item.present.then_some(input).flatten();
-            entry.after = entry.before;
-            self.batch.entries.push(entry);
-            return EntryOutcome::Filtered;
+            return self.filter_in_place(item, input, reason);
         }
-        entry.input = input;
         let (own, parts): (Vec<_>, Vec<_>) = item.standing.iter().partition(|standing| standing.part == 0);
-        match own.first() {
-            Some(old) => {
-                self.remove(item.number, old, EntryOutcome::Filtered, input);
-                if let Some(last) = self.batch.entries.last_mut() {
-                    last.reason = entry.reason;
-                }
-            }
-            None => self.batch.entries.push(entry),
+        if let Some(old) = own.first() {
+            self.remove(item.number, old, EntryOutcome::Filtered, input, Some(&reason));
+        } else {
+            let mut entry = Entry::new(item.number, 0, EntryOutcome::Filtered);
+            (entry.input, entry.reason) = (input, Some(reason));
+            self.batch.entries.push(entry);
         }
         for old in parts {
-            self.remove(item.number, old, EntryOutcome::Filtered, input);
+            self.remove(item.number, old, EntryOutcome::Filtered, input, None);
         }
-        EntryOutcome::Filtered
+        Ok(EntryOutcome::Filtered)
+    }
+
+    fn filter_in_place(&mut self, item: &Item, hash: Option<Hash>, reason: String) -> Result<EntryOutcome> {
+        let mut entry = Entry::new(item.number, 0, EntryOutcome::Filtered);
+        (entry.after, entry.reason) = (hash, Some(reason));
+        if item.present {
+            entry.before = hash;
+        } else if let Some(source) = &item.source {
+            let Record { id, data, .. } = source.record.clone();
+            if self.other_owner(&id, item, item.number)?.is_some() {
+                return self.refuse(item, &Refusal::new("target.exists", ""));
+            }
+            self.taken(&id, item.number);
+            let record = item.number;
+            self.batch.changes.push(Change::Insert { record, id, data });
+        }
+        self.batch.entries.push(entry);
+        Ok(EntryOutcome::Filtered)
     }
 
     /// Refuses the record. A copied record's source and whatever stands in the target stay; in place it leaves the

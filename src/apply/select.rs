@@ -5,7 +5,6 @@ use rusqlite::Connection;
 use crate::error::Result;
 use crate::ledger::feed::{self, Fed};
 use crate::ledger::read::{PassSummary, StageHistory};
-use crate::store::Table;
 
 /// The records that are still to be read.
 #[derive(Clone, Debug)]
@@ -64,38 +63,33 @@ pub(crate) fn of_open_pass(
                 .applied()
                 .rev()
                 .find(|earlier| earlier.row.pass < pass.row.pass);
-            let revised = earlier.filter(|earlier| earlier.row.stage != pass.row.stage);
+            let revised = earlier.is_some_and(|earlier| is_revised(earlier, pass));
             of_later_pass(connection, stage, revised, after, pass.first_batch)?
         }
     };
     Ok(whole.skip_to(pass.last_record.unwrap_or(0)))
 }
 
-/// What a later pass has to read: what others wrote to the source after a batch; and, where the stage's meaning was
-/// revised, what the earlier revision has refused or never reached.
+fn is_revised(earlier: &PassSummary, pass: &PassSummary) -> bool {
+    let meaning = |pass: &PassSummary| pass.row.stage.as_ref().map(|stage| stage.meaning_sha256);
+    meaning(earlier) != meaning(pass)
+}
+
+/// What a later pass has to read: what others wrote to the source after a batch and before another; and, where the
+/// stage's meaning was revised, what the earlier revision has refused.
 pub(crate) fn of_later_pass(
     connection: &Connection,
     stage: Fed<'_>,
-    revised: Option<&PassSummary>,
+    revised: bool,
     after: i64,
     before: i64,
 ) -> Result<Selection> {
     let mut records = feed::increment(connection, stage, after, before)?;
-    if let Some(earlier) = revised {
+    if revised {
         records.extend(feed::refused(connection, stage.project, stage.number, before)?);
-        if earlier.row.after_batch.is_none() && is_superseded(connection, earlier)? {
-            let reached = earlier.last_record.unwrap_or(0);
-            records.extend(Table::of(stage.source)?.numbers_after(connection, reached)?);
-        }
     }
     Ok(Selection::list(records))
 }
 
-/// Whether a pass was ended before it had read everything, because the stage was revised.
-fn is_superseded(connection: &Connection, pass: &PassSummary) -> Result<bool> {
-    let sql = "SELECT 1 FROM ledger_batch WHERE pass=?1 AND step='end' AND body->>'$.superseded'";
-    Ok(connection.prepare(sql)?.exists([pass.row.pass])?)
-}
-
-/// The remark on the end of such a pass.
+/// The remark on the end of a pass that is ended before it has read everything, because the stage was revised.
 pub(crate) const SUPERSEDED: &str = r#"{"superseded":true}"#;

@@ -171,10 +171,7 @@ impl Transforming<'_> {
                 while *read < records.len() && items.len() < self.batch_size && size < BATCH_BYTES {
                     let number = records[*read];
                     *read += 1;
-                    let Some(item) = listed(connection, self.project, self.stage, &self.source, number)?
-                    else {
-                        continue;
-                    };
+                    let item = listed(connection, self.project, self.stage, &self.source, number)?;
                     size += item.source.as_ref().map_or(0, |source| source.record.data.len());
                     items.push(item);
                 }
@@ -215,7 +212,8 @@ impl Transforming<'_> {
         };
         let homes = earlier
             .iter()
-            .filter(|stub| stub.entry.part > 0 || stub.entry.target.is_some());
+            .filter(|stub| stub.entry.part > 0 || stub.entry.target.is_some())
+            .filter(|stub| !Standing::is_replaced(&stub.entry));
         let mut homes: Vec<(i64, i64)> = homes
             .map(|stub| (stub.entry.part, stub.entry.target.unwrap_or(number)))
             .collect();
@@ -246,46 +244,44 @@ impl Transforming<'_> {
     }
 }
 
-/// A record of a list: from the source, or where a stage in place had refused it, from its image.
+/// A record of a list: from the source, or where a stage in place had refused it, from its image; without a source
+/// where it was deleted since.
 fn listed(
     connection: &Connection,
     project: &str,
     stage: &Stage,
     source: &Table,
     number: i64,
-) -> Result<Option<Item>> {
+) -> Result<Item> {
     if let Some(found) = source.by_number(connection, number)? {
-        return Ok(Some(Item::present(found)));
+        return Ok(Item::present(found));
     }
-    if !stage.in_place() {
-        return Ok(Some(Item {
-            number,
-            source: None,
-            present: false,
-            standing: Vec::new(),
-        }));
-    }
-    let Some(body) = refused_image(connection, project, stage.number(), number)? else {
-        return Ok(None);
+    let image = if stage.in_place() {
+        refused_image(connection, (project, stage.number()), stage.source(), number)?
+    } else {
+        None
     };
-    let (id, data) = split_whole(&body).ok_or_else(|| Error::Damaged {
-        what: format!("the image of record {number} is no record"),
-    })?;
-    let record = Record {
-        record: number,
-        id: id.to_owned(),
-        data: data.to_owned(),
+    let source = match image {
+        None => None,
+        Some(body) => {
+            let (id, data) = split_whole(&body).ok_or_else(|| Error::Damaged {
+                what: format!("the image of record {number} is no record"),
+            })?;
+            let record = Record {
+                record: number,
+                id: id.to_owned(),
+                data: data.to_owned(),
+            };
+            let salt = salt(connection, number)?;
+            Some(Salted { record, salt })
+        }
     };
-    let source = Some(Salted {
-        record,
-        salt: salt(connection, number)?,
-    });
-    Ok(Some(Item {
+    Ok(Item {
         number,
         source,
         present: false,
         standing: Vec::new(),
-    }))
+    })
 }
 
 impl Item {

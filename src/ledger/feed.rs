@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::head::PassKind;
-use super::read::{PassSummary, StageHistory};
+use super::read::StageHistory;
 use crate::error::Result;
 
 /// A stage, as far as feeding it is concerned.
@@ -15,21 +15,33 @@ pub(crate) struct Fed<'a> {
     pub(crate) in_place: bool,
 }
 
-/// The batch after which an increment of this stage has to look: the one before the newest standing apply pass began.
-/// What that pass itself has already seen is left out record by record.
+/// The batch after which an increment of this stage has to look: everything that was written to the source before it
+/// was read by a pass that stands. A pass that was undone, or ended early because its stage was revised, leaves a gap,
+/// and the look begins before it; what later passes have seen all the same is left out record by record.
 pub(crate) fn frontier(history: &StageHistory) -> i64 {
-    history
-        .applied()
-        .next_back()
-        .map_or(0, |pass: &PassSummary| pass.first_batch - 1)
+    let whole = history.applied().rev().filter(|pass| !pass.superseded);
+    let (mut frontier, mut reaches_back_to) = (0, i64::MAX);
+    for pass in whole {
+        if pass.first_batch - 1 < reaches_back_to {
+            frontier = pass.first_batch - 1;
+        }
+        match pass.row.after_batch {
+            None => return frontier,
+            Some(after) => reaches_back_to = after,
+        }
+    }
+    0
 }
 
 /// The numbers of the records that batches after `after` and before `before` wrote to the source, and that no
 /// standing pass of the stage has seen since; ascending.
 ///
-/// Not everything that writes to a source feeds a stage. A rollback takes records back to what the stage has already
-/// seen. A stage in place feeds only the stages after it. A record that is edited by hand in a database that the
-/// stage has already changed in place has the new shape, so that it feeds only what comes after.
+/// Not everything that writes to a source feeds a stage: what was undone does not, and a rollback takes records back to what the stage has already
+/// seen. A stage in place feeds only the stages after it, and is fed only by those before it: what a later one writes
+/// has the later shape. A record that is edited by hand in a database that the
+/// stage has already changed in place has the new shape, so that it feeds only what comes after; one that the stage
+/// has left as it was feeds the stage too. What the stage has refused in place, and an earlier stage leaves out now,
+/// feeds it although no row has changed.
 pub(crate) fn increment(
     connection: &Connection,
     stage: Fed<'_>,
@@ -40,16 +52,23 @@ pub(crate) fn increment(
      SELECT DISTINCT coalesce(e.target, e.record) AS fed
      FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
      CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.batch>?3 AND b.batch<?4 AND p.target=?5 AND b.read>0 AND e.before IS NOT e.after
+     WHERE b.batch>?3 AND b.batch<?4 AND p.target=?5 AND b.read>0
+       AND (e.before IS NOT e.after OR (?6 AND e.outcome=3 AND EXISTS(
+         SELECT 1 FROM ledger_batch d JOIN ledger_pass r USING(pass) JOIN ledger_stage v USING(stage)
+         WHERE v.project=?1 AND v.number=?2 AND d.refused>0 AND d.batch<b.batch
+           AND d.first_record<=e.record AND d.last_record>=e.record
+           AND EXISTS(SELECT 1 FROM ledger_entry g WHERE g.batch=d.batch AND g.record=e.record AND g.outcome=4))))
        AND (p.kind IN('load','merge','edit')
-         OR (p.kind IN('apply','retry') AND (p.source<>p.target OR s.number<?2) AND NOT (s.project=?1 AND s.number=?2)))
+         OR (p.kind IN('apply','retry') AND (s.number<?2 OR (p.source<>p.target AND NOT ?6)) AND NOT (s.project=?1 AND s.number=?2)))
+       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
        AND NOT EXISTS(
          SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
          WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry','waive')
-           AND (c.batch>b.batch OR (?6 AND p.kind='edit')) AND c.batch<?4
+           AND (c.batch>b.batch OR (?6 AND p.kind='edit' AND q.kind<>'waive')) AND c.batch<?4
            AND c.first_record<=coalesce(e.target,e.record) AND c.last_record>=coalesce(e.target,e.record)
            AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
-           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=coalesce(e.target,e.record)))
+           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=coalesce(e.target,e.record)
+             AND (c.batch>b.batch OR f.outcome IN(1,2))))
      ORDER BY fed";
     let mut statement = connection.prepare_cached(sql)?;
     let key = params![

@@ -29,6 +29,10 @@ pub(crate) struct PassSummary {
     pub counts: Counts,
     /// Whether a rollback of it has ended.
     pub undone: bool,
+    /// Whether it was ended before it had read everything, because its stage was revised.
+    pub superseded: bool,
+    /// Of a rollback of single records: the pass whose work on them it undoes.
+    pub undoes: Option<i64>,
 }
 
 const PASSES: &str = "SELECT p.pass, p.kind, p.stage, p.source, p.target, p.reverses, p.after_batch, p.now_us,
@@ -37,7 +41,8 @@ const PASSES: &str = "SELECT p.pass, p.kind, p.stage, p.source, p.target, p.reve
    sum(b.read), sum(b.written), sum(b.unchanged), sum(b.filtered), sum(b.refused), sum(b.merged),
    max(b.step='index'), max(b.step='end'),
    EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch x USING(pass) WHERE q.reverses=p.pass AND x.step='end'),
-   s.project, s.number, s.slug, s.source_text, s.text_sha256, s.meaning, s.meaning_sha256
+   s.project, s.number, s.slug, s.source_text, s.text_sha256, s.meaning, s.meaning_sha256,
+   coalesce(max(b.step='end' AND b.body->>'$.superseded'),0), max(b.body->>'$.undoes')
  FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)";
 
 /// Every pass, in order.
@@ -93,6 +98,8 @@ fn pass_summary(row: &Row<'_>) -> rusqlite::Result<PassSummary> {
         cursor: row.get(11)?,
         counts: counts(row, 12)?,
         undone: row.get(20)?,
+        superseded: row.get(28)?,
+        undoes: row.get(29)?,
     })
 }
 
@@ -125,15 +132,13 @@ impl StageHistory {
         let rolling = passes
             .iter()
             .any(|pass| pass.row.reverses.is_some() && pass.state != PassState::Ended);
-        let standing = passes.iter().filter(|pass| is_forward(pass));
-        let mut state = StageState::Pending;
-        for pass in standing {
-            let open = pass.row.kind == PassKind::Apply && pass.state != PassState::Ended;
-            state = if open {
-                StageState::Applying
-            } else {
-                StageState::Applied
-            };
+        let mut standing = passes.iter().filter(|pass| is_forward(pass)).peekable();
+        let mut state = match standing.peek() {
+            None => StageState::Pending,
+            Some(_) => StageState::Applied,
+        };
+        if standing.any(|pass| pass.row.kind == PassKind::Apply && pass.state != PassState::Ended) {
+            state = StageState::Applying;
         }
         if rolling {
             state = StageState::RollingBack;
@@ -225,20 +230,28 @@ const STUBS: &str = "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.in
  FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
  LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
 
-/// The entries of a pass after a place in it, with their images, in order.
-pub(crate) fn stubs_after(
+/// The place of a source record in a pass: (batch, record).
+pub(crate) type Place = (i64, i64);
+
+/// The place behind every other.
+pub(crate) const BEHIND_ALL: Place = (i64::MAX, i64::MAX);
+
+/// The entries of a pass before a place in it, down to a batch, with their images, newest first: the order in which
+/// they are undone.
+pub(crate) fn stubs_before(
     connection: &Connection,
     pass: i64,
-    after: (i64, i64, i64),
+    (before, down_to): (Place, i64),
     count: usize,
     bytes: usize,
 ) -> Result<Vec<Stub>> {
     let sql = format!(
-        "{STUBS} WHERE b.pass=?1 AND b.batch>=?2 AND (e.batch,e.record,e.part)>(?2,?3,?4) ORDER BY b.batch, e.record, e.part LIMIT ?5"
+        "{STUBS} WHERE b.pass=?1 AND b.batch<=?2 AND b.batch>=?5 AND (e.batch,e.record)<(?2,?3)
+         ORDER BY b.batch DESC, e.record DESC, e.part DESC LIMIT ?4"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let limit = i64::try_from(count).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![pass, after.0, after.1, after.2, limit])?;
+    let mut rows = statement.query(params![pass, before.0, before.1, limit, down_to])?;
     let (mut stubs, mut size) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
         let found = stub(row)?;
@@ -249,6 +262,17 @@ pub(crate) fn stubs_after(
         }
     }
     Ok(stubs)
+}
+
+/// The entries of a pass for one source record, newest first.
+pub(crate) fn stubs_of_record(connection: &Connection, pass: i64, record: i64) -> Result<Vec<Stub>> {
+    let sql = format!(
+        "{STUBS} WHERE b.pass=?1 AND b.first_record<=?2 AND b.last_record>=?2 AND e.record=?2
+         ORDER BY b.batch DESC, e.part DESC"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![pass, record], stub)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The newest entries that a stage's standing passes have for a record: all parts of the newest batch that has any.
@@ -269,21 +293,27 @@ pub(crate) fn newest_of_stage(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The image of the newest refusal that a stage has for a record.
+/// What a stage (of a project) has refused in place, where that is the last thing that happened to the record in the
+/// database: what was refused once, let in later and deleted then must not come back.
 pub(crate) fn refused_image(
     connection: &Connection,
-    project: &str,
-    number: u32,
+    stage: (&str, u32),
+    database: &str,
     record: i64,
 ) -> Result<Option<Vec<u8>>> {
     let sql =
         "SELECT i.body FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
      CROSS JOIN ledger_image i ON i.batch=b.batch
-     WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND b.first_record<=?3 AND b.last_record>=?3
-       AND i.record=?3 AND i.kind=4 AND p.kind IN('apply','retry') ORDER BY b.batch DESC LIMIT 1";
+     WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND b.first_record<=?4 AND b.last_record>=?4
+       AND i.record=?4 AND i.kind=4 AND p.kind IN('apply','retry')
+       AND NOT EXISTS(SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass)
+         CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=?4
+         WHERE c.batch>b.batch AND c.first_record<=?4 AND c.last_record>=?4 AND q.target=?3
+           AND (f.after IS NOT NULL OR (f.outcome=3 AND q.kind<>'waive')))
+     ORDER BY b.batch DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement
-        .query_row(params![project, number, record], |row| row.get(0))
+        .query_row(params![stage.0, stage.1, database, record], |row| row.get(0))
         .optional()?)
 }
 

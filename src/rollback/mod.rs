@@ -1,7 +1,9 @@
 //! The verb `rollback`: append the reverse of passes, newest first. The ledger itself is never rewritten.
 
+mod conflict;
 mod plan;
 mod restore;
+mod single;
 mod undo;
 
 pub use plan::{Reversal, Scope};
@@ -9,13 +11,16 @@ pub use restore::OnConflict;
 
 use std::time::Duration;
 
+use crate::apply::Claims;
 use crate::error::{Error, Result};
-use crate::ledger::read::{PassSummary, StageHistory, number_by_origin, passes, salt, stubs_after};
+use crate::ledger::read::{BEHIND_ALL, PassSummary, StageHistory};
 use crate::ledger::{Counts, PassKind, Shape, StageEvent, next_stage};
 use crate::observe::{Event, Observer, StopSignal};
-use crate::pipeline::{BATCH_BYTES, Bounds, Stopped, drive};
+use crate::pipeline::{Bounds, Stopped, drive, drive_on};
 use crate::run::{Pass, Purpose, Run};
 use crate::store::{Store, Table};
+use conflict::Conflicts;
+use plan::Stretch;
 use undo::{Undoing, cursor_place};
 
 /// How to roll back.
@@ -63,47 +68,40 @@ pub struct RollbackReport {
 
 /// What a rollback would undo, newest first, with the conflicts it would meet. Writes nothing.
 pub fn plan_rollback(store: &Store, project: &str, scope: &Scope) -> Result<Vec<Reversal>> {
+    let planned = planned(store, &chosen(store, project, scope)?)?;
+    Ok(planned.into_iter().map(|(reversal, _)| reversal).collect())
+}
+
+/// A pass that is to be undone; of a single record also the source's number in its stubs.
+type Chosen = (PassSummary, Option<i64>);
+
+fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)>> {
     let connection = store.connection();
-    let chosen = chosen(store, project, scope)?;
     let undone: Vec<i64> = chosen.iter().map(|(pass, _)| pass.row.pass).collect();
-    chosen
-        .iter()
-        .map(|(pass, only)| {
-            let open = plan::open_rollback(connection, pass.row.pass)?;
-            let conflicts = if plan::may_conflict(connection, pass, &undone)? {
-                let after = open
-                    .as_ref()
-                    .and_then(|open| open.cursor.as_deref())
-                    .and_then(cursor_place);
-                conflicts(store, pass, *only, after.unwrap_or((0, 0, 0)), &undone)?
-            } else {
-                0
-            };
-            let sql = "SELECT coalesce(sum(entries),0) FROM ledger_batch WHERE pass=?1";
-            let entries = |pass: i64| {
-                connection
-                    .query_row(sql, [pass], |row| row.get::<_, i64>(0))
-                    .map(i64::unsigned_abs)
-            };
-            Ok(Reversal {
-                pass: pass.row.pass,
-                kind: pass.row.kind,
-                stage: pass
-                    .row
-                    .stage
-                    .as_ref()
-                    .map(|stage| (stage.number, stage.slug.clone())),
-                database: pass.row.target.clone().unwrap_or_default(),
-                entries: if only.is_some() {
-                    1
-                } else {
-                    entries(pass.row.pass)?
-                },
-                done: open.map(|open| entries(open.row.pass)).transpose()?.unwrap_or(0),
-                conflicts,
-            })
-        })
-        .collect()
+    let reversal = |(pass, only): &Chosen| {
+        let open = match only {
+            Some(_) => None,
+            None => plan::open_rollback(connection, pass.row.pass)?,
+        };
+        let cursor = open.as_ref().and_then(|open| open.cursor.as_deref());
+        let conflicts = conflict::find(store, pass, *only, cursor.and_then(cursor_place), &undone)?;
+        let entries = |pass: i64| match only {
+            Some(record) => plan::entries_of_record(connection, pass, *record),
+            None => plan::entries(connection, pass),
+        };
+        let stage = pass.row.stage.as_ref();
+        let reversal = Reversal {
+            pass: pass.row.pass,
+            kind: pass.row.kind,
+            stage: stage.map(|stage| (stage.number, stage.slug.clone())),
+            database: pass.row.target.clone().unwrap_or_default(),
+            entries: entries(pass.row.pass)?,
+            done: open.map(|open| entries(open.row.pass)).transpose()?.unwrap_or(0),
+            conflicts: conflicts.count,
+        };
+        Ok((reversal, conflicts))
+    };
+    chosen.iter().map(reversal).collect()
 }
 
 /// Appends the reverse of every pass in the scope, newest first. An interrupted rollback goes on where it stopped.
@@ -117,30 +115,32 @@ pub fn rollback(
     observer: &mut dyn Observer,
 ) -> Result<RollbackReport> {
     let mut run = Run::begin(store, &options.purpose)?;
-    let plan = plan_rollback(run.store(), project, &options.scope)?;
-    let conflict = plan.iter().find(|reversal| reversal.conflicts > 0);
-    if let (Some(conflict), OnConflict::Abort) = (conflict, options.on_conflict) {
-        let (count, pass) = (
-            plan.iter().map(|reversal| reversal.conflicts).sum(),
-            conflict.pass,
-        );
-        return Err(Error::RollbackConflict {
-            count,
-            first: first_conflict(run.store(), project, options)?,
-            pass,
-        });
+    let chosen = chosen(run.store(), project, &options.scope)?;
+    let plan = planned(run.store(), &chosen)?;
+    if options.on_conflict == OnConflict::Abort {
+        abort_on_conflict(&plan)?;
     }
     let bounds = Bounds::new(&options.stop, options.max_time);
     let mut report = RollbackReport::default();
-    let chosen = chosen(run.store(), project, &options.scope)?;
-    for ((pass, only), reversal) in chosen.iter().zip(plan) {
+    for (pass, _) in &chosen {
         if let Some(stage) = &pass.row.stage {
             let state = StageHistory::read(run.connection(), &stage.project, stage.number)?.state;
             next_stage(stage.number, state, StageEvent::Rollback)?;
         }
-        let (counts, stopped) = undo_pass(&mut run, pass, *only, options, &bounds, observer)?;
-        report.counts.add(&counts);
-        report.undone.push(reversal);
+    }
+    if let [(pass, Some(record))] = chosen.as_slice() {
+        report.counts = single::undo(&mut run, pass, *record, options, observer)?;
+        report.undone = plan.into_iter().map(|(reversal, _)| reversal).collect();
+        report.run = Some(run.number());
+        return Ok(report);
+    }
+    let passes: Vec<PassSummary> = chosen.into_iter().map(|(pass, _)| pass).collect();
+    for stretch in plan::stretches(run.connection(), &passes)? {
+        let (counts, stopped) = undo_pass(&mut run, &passes, stretch, options, &bounds, observer)?;
+        if stretch.last || stopped.is_some() {
+            report.counts.add(&counts);
+            report.undone.push(plan[stretch.pass].0.clone());
+        }
         if stopped.is_some() {
             report.stopped = stopped;
             break;
@@ -150,117 +150,89 @@ pub fn rollback(
     Ok(report)
 }
 
-/// The passes in the scope, newest first; for a single record also its number.
-fn chosen(store: &Store, project: &str, scope: &Scope) -> Result<Vec<(PassSummary, Option<i64>)>> {
-    let connection = store.connection();
+fn abort_on_conflict(plan: &[(Reversal, Conflicts)]) -> Result<()> {
+    let first = plan
+        .iter()
+        .find_map(|(reversal, conflicts)| Some((reversal.pass, conflicts.first?)));
+    match first {
+        None => Ok(()),
+        Some((pass, first)) => Err(Error::RollbackConflict {
+            count: plan.iter().map(|(reversal, _)| reversal.conflicts).sum(),
+            first,
+            pass,
+        }),
+    }
+}
+
+/// The passes in the scope, newest first.
+fn chosen(store: &Store, project: &str, scope: &Scope) -> Result<Vec<Chosen>> {
     if let Scope::Record { database, id } = scope {
-        return Ok(vec![newest_of_record(store, database, id)?]);
+        let (pass, record) = single::newest(store, database, id)?;
+        return Ok(vec![(pass, Some(record))]);
     }
-    Ok(plan::passes_of(connection, project, scope)?
-        .into_iter()
-        .map(|pass| (pass, None))
-        .collect())
+    let passes = plan::passes_of(store.connection(), project, scope)?;
+    Ok(passes.into_iter().map(|pass| (pass, None)).collect())
 }
 
-/// The newest pass that changed a record of a database and was not undone, with the record's number in its stub.
-fn newest_of_record(store: &Store, database: &str, id: &str) -> Result<(PassSummary, Option<i64>)> {
-    let connection = store.connection();
-    let missing = || Error::NoSuchRecord {
-        database: database.to_owned(),
-        id: id.to_owned(),
-    };
-    let number = match store.table(database)?.number_of(connection, id)? {
-        Some(number) => number,
-        None => number_by_origin(connection, database, id)?
-            .pop()
-            .ok_or_else(missing)?,
-    };
-    let sql = "SELECT p.pass, e.record, p.kind='rollback' FROM ledger_batch b JOIN ledger_pass p USING(pass)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.target=?1 AND coalesce(e.target,e.record)=?2 AND e.before IS NOT e.after AND p.kind<>'load'
-       AND (e.target IS NOT NULL OR (b.first_record<=?2 AND b.last_record>=?2)) ORDER BY b.batch";
-    let mut statement = connection.prepare(sql)?;
-    let mut standing: Vec<(i64, i64)> = Vec::new();
-    let mut rows = statement.query(rusqlite::params![database, number])?;
-    while let Some(row) = rows.next()? {
-        if row.get(2)? {
-            standing.pop();
-        } else {
-            standing.push((row.get(0)?, row.get(1)?));
-        }
-    }
-    let (pass, record) = standing.pop().ok_or_else(|| {
-        Error::invalid(
-            format!("no stage has changed `{id}` in `{database}`"),
-            "see `counterfoil trace` for its life",
-        )
-    })?;
-    let found = passes(connection)?
-        .into_iter()
-        .find(|summary| summary.row.pass == pass)
-        .ok_or_else(missing)?;
-    Ok((found, Some(record)))
-}
-
-/// Undoes one pass, or what is left of it.
+/// Undoes a stretch of a pass, or what is left of it; the last one ends the pass.
 fn undo_pass(
     run: &mut Run<'_>,
-    undone: &PassSummary,
-    only: Option<i64>,
+    passes: &[PassSummary],
+    stretch: Stretch,
     options: &RollbackOptions,
     bounds: &Bounds,
     observer: &mut dyn Observer,
 ) -> Result<(Counts, Option<Stopped>)> {
-    let database = undone.row.target.clone().unwrap_or_default();
-    let target = run.store().table(&database)?;
-    let open = if only.is_none() {
-        plan::open_rollback(run.connection(), undone.row.pass)?
-    } else {
-        None
-    };
-    let (mut pass, after, mut counts) = match &open {
+    let undone = &passes[stretch.pass];
+    let in_scope: Vec<i64> = passes.iter().map(|pass| pass.row.pass).collect();
+    let target = run
+        .store()
+        .table(undone.row.target.as_deref().unwrap_or_default())?;
+    let open = plan::open_rollback(run.connection(), undone.row.pass)?;
+    let (mut pass, before, mut counts) = match &open {
         Some(open) => {
             let place = open.cursor.as_deref().and_then(cursor_place);
-            (Pass::resumed(open), place.unwrap_or((0, 0, 0)), open.counts)
+            (Pass::resumed(open), place.unwrap_or(BEHIND_ALL), open.counts)
         }
         None => {
             let mut pass = run.new_pass(PassKind::Rollback, undone.row.stage.clone())?;
-            pass.row.target = Some(database.clone());
-            pass.row.reverses = only.is_none().then_some(undone.row.pass);
-            (pass, only.map_or((0, 0, 0), |_| (0, 0, 0)), Counts::default())
+            pass.row.target.clone_from(&undone.row.target);
+            pass.row.reverses = Some(undone.row.pass);
+            (pass, BEHIND_ALL, Counts::default())
         }
     };
+    begins(&pass, undone, undone.counts.read, counts.read, observer);
+    let (alone, shape) = preparation(run, undone, &target, open.is_some())?;
+    let batch_size = options.batch_size.unwrap_or(run.store().options().batch_size);
+    let producer = Undoing {
+        pass: undone.row.pass,
+        target,
+        before,
+        down_to: stretch.down_to,
+        batch_size: batch_size.max(1),
+        on_conflict: options.on_conflict,
+        shape,
+        alone,
+        done: plan::undone_singly(run.connection(), undone.row.pass)?,
+        overwritten: plan::overwritten(run.connection(), undone, &in_scope)?,
+        claims: Claims::default(),
+    };
+    let work = if stretch.last { drive } else { drive_on };
+    let stopped = work(run, &mut pass, producer, &mut counts, bounds, observer)?;
+    Ok((counts, stopped))
+}
+
+fn begins(pass: &Pass, undone: &PassSummary, total: u64, done: u64, observer: &mut dyn Observer) {
+    let stage = undone.row.stage.as_ref();
     observer.observe(&Event::PassBegins {
         pass: pass.row.pass,
         kind: PassKind::Rollback,
-        stage: undone
-            .row
-            .stage
-            .as_ref()
-            .map(|stage| (stage.number, stage.slug.clone())),
+        stage: stage.map(|stage| (stage.number, stage.slug.clone())),
         source: None,
-        target: Some(database),
-        total: Some(undone.counts.read),
-        done: counts.read,
+        target: pass.row.target.clone(),
+        total: Some(total),
+        done,
     });
-    let (alone, shape) = preparation(run, undone, &target, open.is_some())?;
-    let batch_size = options
-        .batch_size
-        .unwrap_or(run.store().options().batch_size)
-        .max(1);
-    let (on_conflict, pass_number) = (options.on_conflict, undone.row.pass);
-    let producer = Undoing {
-        pass: pass_number,
-        only,
-        target,
-        after,
-        batch_size,
-        on_conflict,
-        shape,
-        alone,
-    };
-    let stopped = drive(run, &mut pass, producer, &mut counts, bounds, observer)?;
-    Ok((counts, stopped))
 }
 
 /// A pass that filled an empty database is undone without its index, which would be dearer to keep than to build.
@@ -281,67 +253,4 @@ fn preparation(
         && target.count(connection)? == undone.counts.written;
     let alone = filled && !resumed && !plan::may_conflict(connection, undone, &[undone.row.pass])?;
     Ok((alone, if alone { vec![Shape::DropIndex] } else { vec![] }))
-}
-
-/// How many records something that stays has changed since the pass.
-fn conflicts(
-    store: &Store,
-    pass: &PassSummary,
-    only: Option<i64>,
-    after: undo::Place,
-    undone: &[i64],
-) -> Result<u64> {
-    let mut count = 0;
-    scan(store, pass, only, after, undone, |_| {
-        count += 1;
-        true
-    })?;
-    Ok(count)
-}
-
-fn first_conflict(store: &Store, project: &str, options: &RollbackOptions) -> Result<i64> {
-    let chosen = chosen(store, project, &options.scope)?;
-    let undone: Vec<i64> = chosen.iter().map(|(pass, _)| pass.row.pass).collect();
-    let mut first = None;
-    for (pass, only) in &chosen {
-        scan(store, pass, *only, (0, 0, 0), &undone, |record| {
-            first.get_or_insert(record);
-            false
-        })?;
-    }
-    Ok(first.unwrap_or_default())
-}
-
-/// Visits the records of a pass that something that stays has changed since, so that undoing the pass would not find
-/// what it left.
-fn scan(
-    store: &Store,
-    pass: &PassSummary,
-    only: Option<i64>,
-    mut after: undo::Place,
-    undone: &[i64],
-    mut visit: impl FnMut(i64) -> bool,
-) -> Result<()> {
-    let connection = store.connection();
-    let target = store.table(pass.row.target.as_deref().unwrap_or_default())?;
-    let changed = plan::changed_since(connection, pass, undone)?;
-    loop {
-        let stubs = stubs_after(connection, pass.row.pass, after, 5_000, BATCH_BYTES)?;
-        let Some(last) = stubs.last() else { return Ok(()) };
-        after = (last.batch, last.entry.record, last.entry.part);
-        for stub in stubs
-            .iter()
-            .filter(|stub| only.is_none_or(|only| stub.entry.record == only))
-        {
-            let number = stub.entry.target.unwrap_or(stub.entry.record);
-            if stub.entry.before == stub.entry.after || !changed.contains(&number) {
-                continue;
-            }
-            let row = target.by_number(connection, number)?.map(|found| found.record);
-            let now = restore::hash(&salt(connection, number)?.unwrap_or_default(), row.as_ref());
-            if now != stub.entry.after && now != stub.entry.before && !visit(stub.entry.record) {
-                return Ok(());
-            }
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! What a rollback will undo, decided and shown before anything is written.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
@@ -93,7 +93,9 @@ pub(crate) fn passes_of(connection: &Connection, project: &str, scope: &Scope) -
         Scope::Record { .. } => Vec::new(),
     };
     refuse_dependents(&standing, &chosen)?;
-    Ok(chosen.into_iter().rev().cloned().collect())
+    let mut chosen: Vec<PassSummary> = chosen.into_iter().cloned().collect();
+    chosen.sort_by_key(|pass| std::cmp::Reverse(pass.last_batch));
+    Ok(chosen)
 }
 
 fn passes_of_run(connection: &Connection, run: i64) -> Result<Vec<i64>> {
@@ -156,9 +158,55 @@ fn staying_writers(connection: &Connection, pass: &PassSummary, undone: &[i64]) 
             && later.row.target == pass.row.target
             && later.counts.read > 0
             && !gone(later.row.pass)
-            && !later.row.reverses.is_some_and(gone)
+            && !later.row.reverses.or(later.undoes).is_some_and(gone)
     };
     Ok(all.iter().filter(stays).map(|pass| pass.row.pass).collect())
+}
+
+/// A stretch of one pass that is undone without a break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    /// The place of the pass among those that are undone.
+    pub(crate) pass: usize,
+    /// Its first batch.
+    pub(crate) down_to: i64,
+    /// Whether nothing of the pass is left after it.
+    pub(crate) last: bool,
+}
+
+/// The passes in stretches, newest first. Passes that took turns (one was interrupted, another ran, the first went on)
+/// are undone in turns, so that every change is undone before the one that it was made upon.
+pub(crate) fn stretches(connection: &Connection, passes: &[PassSummary]) -> Result<Vec<Stretch>> {
+    let place = |number: i64| passes.iter().position(|pass| pass.row.pass == number);
+    let mut stretches: Vec<Stretch> = Vec::new();
+    let mut statement = connection.prepare("SELECT pass, batch FROM ledger_batch ORDER BY batch DESC")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let Some(pass) = place(row.get(0)?) else { continue };
+        let down_to: i64 = row.get(1)?;
+        let last = passes[pass].first_batch == down_to;
+        match stretches.last_mut() {
+            Some(stretch) if stretch.pass == pass => *stretch = Stretch { pass, down_to, last },
+            _ => stretches.push(Stretch { pass, down_to, last }),
+        }
+    }
+    Ok(stretches)
+}
+
+/// The number of a pass's stubs.
+pub(crate) fn entries(connection: &Connection, pass: i64) -> Result<u64> {
+    let sql = "SELECT coalesce(sum(entries),0) FROM ledger_batch WHERE pass=?1";
+    let count: i64 = connection.query_row(sql, [pass], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// The number of a pass's stubs for one source record.
+pub(crate) fn entries_of_record(connection: &Connection, pass: i64, record: i64) -> Result<u64> {
+    let sql =
+        "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2
+     WHERE b.pass=?1 AND b.first_record<=?2 AND b.last_record>=?2";
+    let count: i64 = connection.query_row(sql, [pass, record], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
 }
 
 /// Whether something that stays has written to the pass's target since: only then records need to be looked at one
@@ -184,6 +232,52 @@ pub(crate) fn changed_since(
         }
     }
     Ok(changed)
+}
+
+/// Rows that a stage in place had changed and that were written again since, with the batch that did: by a load, or by
+/// an earlier stage from its own source. They have the shape from before the stage, so that there is nothing to undo.
+pub(crate) type Overwritten = HashMap<i64, i64>;
+
+/// What has overwritten the work of a pass, as far as it stays.
+pub(crate) fn overwritten(
+    connection: &Connection,
+    pass: &PassSummary,
+    undone: &[i64],
+) -> Result<Overwritten> {
+    let in_place = pass.row.source == pass.row.target;
+    let Some(stage) = pass.row.stage.as_ref().filter(|_| in_place) else {
+        return Ok(Overwritten::new());
+    };
+    let sql =
+        "SELECT coalesce(e.target,e.record), max(b.batch) FROM ledger_pass q LEFT JOIN ledger_stage s USING(stage)
+     JOIN ledger_batch b USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE q.pass=?1 AND b.batch>?2 AND e.before IS NOT e.after
+       AND (q.kind='load' OR (q.kind IN('apply','retry') AND s.project=?3 AND s.number<?4))
+       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
+         CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=e.part
+         WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=q.pass AND g.outcome<>4)
+     GROUP BY 1";
+    let mut statement = connection.prepare(sql)?;
+    let mut overwritten = Overwritten::new();
+    for writer in staying_writers(connection, pass, undone)? {
+        let key = params![writer, pass.first_batch, stage.project, stage.number];
+        for row in statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))? {
+            let (number, batch): (i64, i64) = row?;
+            let newest = overwritten.entry(number).or_insert(batch);
+            *newest = batch.max(*newest);
+        }
+    }
+    Ok(overwritten)
+}
+
+/// The stubs of a pass, by record and part, that a rollback of single records has undone already.
+pub(crate) fn undone_singly(connection: &Connection, pass: i64) -> Result<HashSet<(i64, i64)>> {
+    let sql = "SELECT e.record, e.part FROM ledger_pass p JOIN ledger_batch b USING(pass)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE p.kind='rollback' AND p.reverses IS NULL AND b.body->>'$.undoes'=?1 AND e.outcome<>4";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// A rollback pass that was begun and not ended.

@@ -66,6 +66,8 @@ pub(crate) fn restore(
         (Some((ImageKind::Patch, patch)), Some(row)) => {
             std::str::from_utf8(patch).ok().map(|patch| (patch, row))
         }
+        // A patch needs the row that it changes: of one that is gone nothing can be restored.
+        (Some((ImageKind::Patch, _)), None) => None,
         _ if force => return Ok(Restored::Over(before(stub, salt, None)?)),
         _ => None,
     };

@@ -241,6 +241,8 @@ impl StageBuilder {
                 }
             }
         }
+        self.problems
+            .extend(super::in_place::problems(&self.settings, &self.steps, |_| None));
         if !self.problems.is_empty() {
             return Err(self.problems);
         }

@@ -16,6 +16,7 @@ mod diff;
 mod example;
 mod fields;
 mod file;
+mod in_place;
 mod meaning;
 mod outcome;
 mod parse;

@@ -9,7 +9,7 @@ use super::meaning::meaning;
 use super::parts;
 use super::section::{Problems, Section};
 use super::settings::StageSettings;
-use super::{Stage, Steps};
+use super::{Stage, Steps, in_place};
 use crate::digest::sha256;
 use crate::expression::{Expression, Preparation, Template};
 use crate::name;
@@ -61,9 +61,8 @@ pub(super) fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Stag
     let root = Section::root(document.as_table(), &early);
     root.only(&SECTIONS, &mut problems);
     let section = stage_section(&root, &mut problems);
-    let settings = section.as_ref().map_or_else(StageSettings::new, |section| {
-        StageSettings::read(section, &mut problems)
-    });
+    let read = |section| StageSettings::read(section, &mut problems);
+    let settings = section.as_ref().map_or_else(StageSettings::new, read);
     let mut steps = Steps::default();
     let early = Reading {
         rounding: settings.rounding,
@@ -80,9 +79,9 @@ pub(super) fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Stag
         );
     }
     let reading = prepare(section.as_ref(), &settings, &early, &mut steps, &mut problems);
-    if let Some(section) = &section {
-        steps.id = compile(section, "id", settings.id.as_deref(), &reading, &mut problems);
-    }
+    steps.id = section
+        .as_ref()
+        .and_then(|section| compile(section, "id", settings.id.as_deref(), &reading, &mut problems));
     for table in root.tables("op", &mut problems) {
         if let Some(op) = problems.take_all(op::read(table, &reading)) {
             steps.ops.push(op);
@@ -96,6 +95,7 @@ pub(super) fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Stag
         steps.target_contract = parts::contract(&contract, "target", lookup, &mut problems);
         steps.rules = parts::rules(&contract, steps.into.as_ref(), &reading, &mut problems);
     }
+    in_place(section.as_ref(), &settings, &steps, &mut problems);
     let reconciles = parts::reconciles(&root, steps.into.as_ref(), &early, &mut problems);
     let examples = parts::examples(&root, &mut problems);
     let (Some((number, slug)), true) = (identity, problems.is_empty()) else {
@@ -157,6 +157,13 @@ fn prepare<'t>(
     Reading {
         names,
         ..early.clone()
+    }
+}
+
+fn in_place(section: Option<&Section<'_>>, settings: &StageSettings, steps: &Steps, problems: &mut Problems) {
+    let place = |key: &str| section.map(|section| section.place_of(key));
+    for problem in in_place::problems(settings, steps, place) {
+        problems.add(problem);
     }
 }
 

@@ -103,15 +103,7 @@ fn one(recorded: &Recorded, batch: Batch, carried: &mut Carried, report: &mut Ve
     let number = recorded.batch;
     let entries = i64::try_from(batch.entries.len()).unwrap_or(i64::MAX);
     let counted = count(&batch.entries);
-    let range = batch
-        .entries
-        .iter()
-        .fold((None, None), |range: (Option<i64>, Option<i64>), entry| {
-            (
-                Some(range.0.map_or(entry.record, |low| low.min(entry.record))),
-                Some(range.1.map_or(entry.record, |high| high.max(entry.record))),
-            )
-        });
+    let range = range(&batch.entries);
     let sealed = batch.seal(number);
     let mut frontier = carried.frontier.clone();
     sealed.leaves.iter().for_each(|leaf| frontier.push(*leaf));
@@ -123,8 +115,7 @@ fn one(recorded: &Recorded, batch: Batch, carried: &mut Carried, report: &mut Ve
         .copied()
         .unwrap_or(PassState::New);
     let next = next_pass(state, recorded.step);
-    let size = i64::try_from(frontier.size()).unwrap_or(i64::MAX);
-    let checks = [
+    let chain = [
         (
             "chain.gap",
             number == carried.batch + 1,
@@ -136,31 +127,6 @@ fn one(recorded: &Recorded, batch: Batch, carried: &mut Carried, report: &mut Ve
             "it does not extend the batch before it",
         ),
         (
-            "chain.entries",
-            recorded.entries == entries,
-            "it has another number of stubs than its header says",
-        ),
-        (
-            "chain.entries_sha256",
-            recorded.entries_sha256 == sealed.entries_sha256,
-            "its stubs are not those that were hashed",
-        ),
-        (
-            "chain.head",
-            recorded.head == head,
-            "its header is not the one that was hashed",
-        ),
-        (
-            "chain.counts",
-            entries == 0 || recorded.counts == counted,
-            "its counts are not those of its stubs",
-        ),
-        (
-            "chain.range",
-            recorded.range == range,
-            "its range of records is not that of its stubs",
-        ),
-        (
             "chain.time",
             recorded.committed_us >= carried.committed_us,
             "its time is before that of the batch before it",
@@ -170,18 +136,17 @@ fn one(recorded: &Recorded, batch: Batch, carried: &mut Carried, report: &mut Ve
             next.is_ok(),
             "its step cannot follow what the pass did before",
         ),
-        ("tree.size", recorded.tree_size == size, "its tree size is wrong"),
-        (
-            "tree.root",
-            recorded.tree_root == frontier.root(),
-            "its tree root is wrong",
-        ),
-        (
-            "tree.frontier",
-            recorded.frontier == frontier.to_bytes(),
-            "its frontier is wrong",
-        ),
     ];
+    let checks = chain
+        .into_iter()
+        .chain(of_stubs(
+            recorded,
+            entries,
+            &counted,
+            range,
+            &sealed.entries_sha256,
+        ))
+        .chain(of_tree(recorded, &head, &frontier));
     for (code, holds, message) in checks {
         if !holds {
             report.found(Finding::of_batch(
@@ -198,6 +163,68 @@ fn one(recorded: &Recorded, batch: Batch, carried: &mut Carried, report: &mut Ve
     let recorded_frontier = u64::try_from(recorded.tree_size).ok();
     let recorded_frontier = recorded_frontier.and_then(|size| Frontier::from_bytes(size, &recorded.frontier));
     carried.frontier = recorded_frontier.unwrap_or(frontier);
+}
+
+/// A code, whether it holds, and what it means where it does not.
+type Check = (&'static str, bool, &'static str);
+
+fn of_stubs(
+    recorded: &Recorded,
+    entries: i64,
+    counted: &Counts,
+    range: (Option<i64>, Option<i64>),
+    entries_sha256: &Hash,
+) -> [Check; 4] {
+    [
+        (
+            "chain.entries",
+            recorded.entries == entries,
+            "it has another number of stubs than its header says",
+        ),
+        (
+            "chain.entries_sha256",
+            recorded.entries_sha256 == *entries_sha256,
+            "its stubs are not those that were hashed",
+        ),
+        (
+            "chain.counts",
+            entries == 0 || recorded.counts == *counted,
+            "its counts are not those of its stubs",
+        ),
+        (
+            "chain.range",
+            recorded.range == range,
+            "its range of records is not that of its stubs",
+        ),
+    ]
+}
+
+fn of_tree(recorded: &Recorded, head: &Hash, frontier: &Frontier) -> [Check; 4] {
+    let size = i64::try_from(frontier.size()).unwrap_or(i64::MAX);
+    [
+        (
+            "chain.head",
+            recorded.head == *head,
+            "its header is not the one that was hashed",
+        ),
+        ("tree.size", recorded.tree_size == size, "its tree size is wrong"),
+        (
+            "tree.root",
+            recorded.tree_root == frontier.root(),
+            "its tree root is wrong",
+        ),
+        (
+            "tree.frontier",
+            recorded.frontier == frontier.to_bytes(),
+            "its frontier is wrong",
+        ),
+    ]
+}
+
+/// The smallest and the largest source number.
+fn range(entries: &[Entry]) -> (Option<i64>, Option<i64>) {
+    let numbers = entries.iter().map(|entry| entry.record);
+    (numbers.clone().min(), numbers.max())
 }
 
 /// The outcomes of the source records: all parts of a record have the same.

@@ -64,7 +64,7 @@ impl Lane<'_> {
             return Ok(Step::End);
         };
         let left: Left = (row.get(0)?, row.get(1)?, row.get(2)?);
-        if let (true, Some(pass)) = (left.0 < self.last, self.pass) {
+        if let (true, Some(pass)) = (left.0 <= self.last, self.pass) {
             return Ok(Step::OutOfOrder(pass));
         }
         self.last = left.0;
@@ -80,21 +80,23 @@ fn compare(
     stop: &StopSignal,
     report: &mut VerifyReport,
 ) -> Result<Option<i64>> {
-    let large: Vec<i64> = large_passes(connection, database)?
+    let large: Vec<(i64, bool)> = large_passes(connection, database)?
         .into_iter()
-        .filter(|pass| !sorted.contains(pass))
+        .filter(|(pass, _)| !sorted.contains(pass))
         .collect();
     let mut statements = Vec::new();
-    for _ in &large {
-        statements.push(connection.prepare(
+    for (_, backwards) in &large {
+        let direction = if *backwards { "DESC" } else { "" };
+        statements.push(connection.prepare(&format!(
             "SELECT coalesce(e.target,e.record), e.batch, e.after FROM ledger_batch b
-             CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.pass=?1 ORDER BY b.batch, e.record, e.part",
-        )?);
+             CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.pass=?1 ORDER BY b.batch {direction}, e.record, e.part",
+        ))?);
     }
+    let large: Vec<i64> = large.into_iter().map(|(pass, _)| pass).collect();
     let mut rest = connection.prepare(
         "SELECT coalesce(e.target,e.record) AS number, e.batch, e.after FROM ledger_pass p
          CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
-         WHERE p.target=?1 AND p.pass NOT IN (SELECT value FROM json_each(?2)) ORDER BY number, e.batch, e.part",
+         WHERE p.target=?1 AND p.pass NOT IN (SELECT value FROM json_each(?2)) ORDER BY number, e.batch, e.record, e.part",
     )?;
     let mut lanes = Vec::new();
     for (statement, pass) in statements.iter_mut().zip(&large) {
@@ -125,11 +127,12 @@ fn compare(
     Ok(out_of_order)
 }
 
-fn large_passes(connection: &Connection, database: &str) -> Result<Vec<i64>> {
-    let sql = "SELECT p.pass FROM ledger_pass p JOIN ledger_batch b USING(pass) WHERE p.target=?1
+/// The large passes, and whether their batches go backwards: a rollback begins with the newest.
+fn large_passes(connection: &Connection, database: &str) -> Result<Vec<(i64, bool)>> {
+    let sql = "SELECT p.pass, p.kind='rollback' FROM ledger_pass p JOIN ledger_batch b USING(pass) WHERE p.target=?1
      GROUP BY p.pass HAVING sum(b.entries)>=?2 ORDER BY p.pass";
     let mut statement: Statement<'_> = connection.prepare(sql)?;
-    let rows = statement.query_map(params![database, LARGE], |row| row.get(0))?;
+    let rows = statement.query_map(params![database, LARGE], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

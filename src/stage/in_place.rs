@@ -1,0 +1,32 @@
+//! What a stage in place cannot do.
+
+use super::Steps;
+use super::settings::{OnConflict, StageSettings};
+use crate::problem::{Place, Problem};
+
+/// The errors of a stage that reads and writes the same database; `place` tells where a key of `[stage]` stands.
+pub(super) fn problems(
+    settings: &StageSettings,
+    steps: &Steps,
+    place: impl Fn(&str) -> Option<Place>,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if settings
+        .target
+        .as_ref()
+        .is_some_and(|target| *target != settings.source)
+    {
+        return problems;
+    }
+    if settings.on_conflict == OnConflict::Replace {
+        let message = "a stage in place cannot replace records that it has not read yet";
+        let problem = Problem::error("stage.replace_in_place", place("on_conflict"), message);
+        problems.push(problem.help("give [stage] a `target`, or refuse or skip conflicts"));
+    }
+    if let Some(at) = steps.ops.iter().position(|op| op.name() == "derive") {
+        let message = "a stage in place cannot derive: its own records would be derived from again";
+        let problem = Problem::error("stage.derive_in_place", steps.op_places.get(at).cloned(), message);
+        problems.push(problem.help("give [stage] a `target`"));
+    }
+    problems
+}

@@ -1,0 +1,61 @@
+//! Sequences that were wrong once, each a promise of its own.
+
+use counterfoil::stage::OnConflict;
+
+use super::{Line, Operation, Pair, RandomScope};
+
+fn load(database: &'static str, lines: &[Line], replace: bool) -> Operation {
+    Operation::Load {
+        database,
+        lines: lines.to_vec(),
+        replace,
+    }
+}
+
+fn apply(to: u32, size: usize, stop: Option<usize>) -> Operation {
+    Operation::Apply {
+        to,
+        size,
+        stop,
+        revise: false,
+    }
+}
+
+fn roll_back(scope: RandomScope) -> Operation {
+    Operation::Rollback {
+        scope,
+        size: 2,
+        stop: false,
+    }
+}
+
+fn holds(on_conflict: OnConflict, operations: &[Operation]) {
+    let mut pair = Pair::new(on_conflict);
+    for operation in operations {
+        if let Err(error) = pair.step(operation) {
+            panic!("{operation:?}: {error}");
+        }
+    }
+    pair.come_back().expect("everything comes back");
+}
+
+#[test]
+fn a_stage_goes_on_while_a_later_one_has_begun_to_fill_the_same_database() {
+    let operations = [
+        load("a2", &[Some((0, 0))], false),
+        load("a1", &[], false),
+        apply(3, 1, Some(2)),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
+
+#[test]
+fn passes_that_took_turns_are_undone_in_turns() {
+    let operations = [
+        load("a1", &[], false),
+        apply(1, 1, None),
+        load("a2", &[], false),
+        apply(2, 1, Some(1)),
+    ];
+    holds(OnConflict::Replace, &operations);
+}
