@@ -73,16 +73,12 @@ impl Undoing {
                 None => row,
             };
             let now = hash(&salt, row.as_ref());
-            let restored = self.restored(reader, &stub, &salt, (now, row.as_ref()))?;
+            let restored = self.restored(reader, &stub, &salt, now, row.as_ref())?;
             if !self.alone {
                 self.claim(&stub, &salt, row.as_ref(), &restored);
             }
             let entry = undo(&mut batch, &stub, &salt, (now, row), restored, self.on_conflict)?;
             undone.push((entry, stub));
-        }
-        if self.alone {
-            // Only deletions, of rows that have nothing to do with each other: in the order in which they lie.
-            batch.changes.sort_by_key(Change::record);
         }
         count(&mut batch, undone);
         Ok(batch)
@@ -122,16 +118,10 @@ impl Undoing {
 
     /// The rows of the stubs as they are now, each with its salt.
     fn rows(&self, connection: &Connection, stubs: &[Stub]) -> Result<Vec<(Salt, Option<Record>)>> {
-        let mut numbers: Vec<i64> = stubs.iter().map(number).collect();
-        // Newest first is how a pass is undone, oldest first is how rows lie.
-        let newest_first = numbers.windows(2).all(|pair| pair[0] > pair[1]);
-        if newest_first {
-            numbers.reverse();
-        }
+        // Numbers that lie close together are looked up in one go, in their own order.
+        let numbers: Vec<i64> = stubs.iter().rev().map(number).collect();
         let mut found = self.target.by_numbers(connection, &numbers)?;
-        if newest_first {
-            found.reverse();
-        }
+        found.reverse();
         let salted = |(stub, found): (&Stub, Option<Salted>)| match found {
             Some(found) => {
                 let missing = || Error::Damaged {
@@ -150,7 +140,8 @@ impl Undoing {
         reader: &Reader,
         stub: &Stub,
         salt: &Salt,
-        (now, row): (Option<Hash>, Option<&Record>),
+        now: Option<Hash>,
+        row: Option<&Record>,
     ) -> Result<Restored> {
         let is_over = |batch: &i64| *batch > stub.batch;
         if self.done.contains(&(stub.entry.record, stub.entry.part))

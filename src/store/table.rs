@@ -126,10 +126,14 @@ impl Table {
                     (update.execute(params![record, id, data])?, 1, record)
                 }
                 Change::Delete { record } => {
-                    let last = last_deleted(*record, others);
-                    let count = usize::try_from(last - record).unwrap_or(usize::MAX);
+                    let count = deleted_together(*record, others);
+                    let last = match others[..count].last() {
+                        Some(Change::Delete { record }) => *record,
+                        _ => *record,
+                    };
                     rest = &others[count..];
-                    (delete.execute([*record, last])?, count + 1, record)
+                    let range = [*record.min(&last), *record.max(&last)];
+                    (delete.execute(range)?, count + 1, record)
                 }
             };
             if rows != expected {
@@ -260,16 +264,22 @@ fn beside(numbers: &[i64], mut rows: Rows<'_>) -> rusqlite::Result<Vec<Option<Sa
     Ok(found)
 }
 
-/// The last of the numbers that are deleted one after the other, without a gap: they go in one statement.
-fn last_deleted(first: i64, others: &[Change]) -> i64 {
+/// How many of the changes delete the numbers next to a first one, upwards or downwards without a gap: they go in one
+/// statement. A rollback goes downwards.
+fn deleted_together(first: i64, others: &[Change]) -> usize {
+    let step = match others.first() {
+        Some(Change::Delete { record }) if first.checked_add(1) == Some(*record) => 1,
+        _ => -1,
+    };
     let mut last = first;
-    for change in others {
-        match change {
-            Change::Delete { record } if last.checked_add(1) == Some(*record) => last = *record,
-            _ => break,
+    let next = |change: &&Change| match change {
+        Change::Delete { record } if last.checked_add(step) == Some(*record) => {
+            last = *record;
+            true
         }
-    }
-    last
+        _ => false,
+    };
+    others.iter().take_while(next).count()
 }
 
 fn salted(row: &Row<'_>) -> rusqlite::Result<Salted> {

@@ -7,6 +7,10 @@ mod engine;
 mod examples;
 #[cfg(unix)]
 mod faults;
+mod increments;
+mod layers;
+mod ledger_format;
+mod model;
 mod projects;
 mod readme;
 mod increments;

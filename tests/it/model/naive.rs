@@ -38,7 +38,6 @@ struct Change {
     database: &'static str,
     key: Key,
     before: Option<Row>,
-    after: Option<Row>,
     /// The source record that it was done for.
     record: i64,
     at: usize,
@@ -215,7 +214,6 @@ impl Model {
             database,
             key,
             before,
-            after,
             record,
             at,
             kind,
