@@ -88,6 +88,8 @@ pub(super) struct Model {
     written: Vec<Written>,
     clock: usize,
     newest: i64,
+    /// The id that each number began with.
+    origins: BTreeMap<i64, String>,
     pub(super) version: i64,
     replaces: Option<OnConflict>,
 }
@@ -259,6 +261,7 @@ impl Model {
             }
             None => {
                 self.newest += 1;
+                self.origins.insert(self.newest, id.to_owned());
                 self.set(pass, database, plain(self.newest), self.newest, Some(row));
                 true
             }
@@ -563,12 +566,28 @@ impl Model {
 
     /// The newest pass, not a load, whose change of the row stands, with the source record that it was done for.
     pub(super) fn newest_change(&self, database: &str, id: &str) -> Option<(usize, i64)> {
-        let key = self.owner(database, id)?;
+        let key = self.owner(database, id).or_else(|| self.gone(database, id))?;
         self.passes.iter().enumerate().rev().find_map(|(at, pass)| {
             let of_row = |change: &&Change| change.database == database && change.key == key;
             let change = pass.changes.iter().find(of_row)?;
             (!pass.undone && pass.kind != Kind::Load).then_some((at, change.record))
         })
+    }
+
+    /// The newest record that began with an id and has been in a database.
+    fn gone(&self, database: &str, id: &str) -> Option<Key> {
+        let origins = self.origins.iter().rev().filter(|(_, origin)| *origin == id);
+        let mut records = origins.map(|(record, _)| *record);
+        let was_there = |record: &i64| {
+            let seen = self.seen.iter().any(|seen| {
+                seen.record == *record && seen.database == database && seen.became != Became::Gone
+            });
+            seen || self
+                .written
+                .iter()
+                .any(|written| written.record == *record && written.database == database)
+        };
+        records.find(was_there).map(plain)
     }
 
     /// Whether a stage that stands has carried the record on after the pass.

@@ -50,6 +50,29 @@ fn a_stage_goes_on_while_a_later_one_has_begun_to_fill_the_same_database() {
 }
 
 #[test]
+fn what_was_rolled_back_before_a_stage_saw_it_does_not_feed_the_stage() {
+    let operations = [
+        load("a1", &[], false),
+        load("a2", &[Some((4, 0))], false),
+        apply(2, 1, None),
+        load("a1", &[Some((0, 0))], false),
+        roll_back(RandomScope::Run(0)),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
+
+#[test]
+fn a_record_that_a_stage_in_place_refused_is_brought_back_alone() {
+    let operations = [
+        load("a1", &[], false),
+        load("a2", &[Some((5, 12))], false),
+        apply(3, 1, None),
+        roll_back(RandomScope::Record("b", 5)),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
+
+#[test]
 fn passes_that_took_turns_are_undone_in_turns() {
     let operations = [
         load("a1", &[], false),
