@@ -81,7 +81,8 @@ impl Bounds {
     pub(crate) fn new(stop: &StopSignal, max_time: Option<Duration>) -> Self {
         Self {
             stop: stop.clone(),
-            deadline: max_time.map(|time| Instant::now() + time),
+            // A time beyond what the clock can tell is no bound.
+            deadline: max_time.and_then(|time| Instant::now().checked_add(time)),
             refusals: None,
         }
     }

@@ -12,7 +12,7 @@ use crate::ledger::{
 use crate::observe::Observer;
 use crate::path::Path;
 use crate::pipeline::Bounds;
-use crate::record::Document;
+use crate::record::{Document, Limits, admit};
 use crate::refusal::Refusal;
 use crate::run::{Pass, Purpose, Run};
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
@@ -153,7 +153,9 @@ pub fn refused_input(store: &Store, quarantined: &Quarantined, redact: &[Path]) 
             withheld: false,
         });
     }
-    match Document::parse(&text) {
+    // Only what the door lets in can be masked: of a name that stands twice, one value would be shown.
+    let admitted = admit(text.as_bytes(), &Limits::default());
+    match admitted.and_then(|text| Document::parse(&text)) {
         Ok(mut document) => {
             mask(&mut document, redact);
             Ok(RefusedInput {

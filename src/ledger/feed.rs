@@ -36,12 +36,13 @@ pub(crate) fn frontier(history: &StageHistory) -> i64 {
 /// The numbers of the records that batches after `after` and before `before` wrote to the source, and that no
 /// standing pass of the stage has seen since; ascending.
 ///
-/// Not everything that writes to a source feeds a stage: what was undone does not, and a rollback takes records back to what the stage has already
-/// seen. A stage in place feeds only the stages after it, and is fed only by those before it: what a later one writes
-/// has the later shape. A record that is edited by hand in a database that the
-/// stage has already changed in place has the new shape, so that it feeds only what comes after; one that the stage
-/// has left as it was feeds the stage too. What the stage has refused in place, and an earlier stage leaves out now,
-/// feeds it although no row has changed.
+/// Not everything that writes to a source feeds a stage: what was undone does not, and a rollback takes records back
+/// to what the stage has already seen. A stage in place feeds only the stages after it, and is fed only by those before
+/// it: what a later one writes has the later shape. A record that is edited by hand in a database that the stage has
+/// already changed in place has the new shape, so that it feeds only what comes after; one that the stage has left as it
+/// was feeds the stage too. What the stage has refused in place, and an earlier stage leaves out now, feeds it although
+/// no row has changed. And a record of the stage that was rolled back by itself is carried again, as a whole stage or
+/// run that was rolled back would be.
 pub(crate) fn increment(
     connection: &Connection,
     stage: Fed<'_>,
@@ -69,6 +70,15 @@ pub(crate) fn increment(
            AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
            AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=coalesce(e.target,e.record)
              AND (c.batch>b.batch OR f.outcome IN(1,2))))
+     UNION SELECT e.record FROM ledger_pass p JOIN ledger_stage s USING(stage) JOIN ledger_batch b USING(pass)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE p.kind='rollback' AND p.reverses IS NULL AND s.project=?1 AND s.number=?2 AND b.batch<?4
+       AND NOT EXISTS(
+         SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
+         WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry','waive') AND c.batch>b.batch AND c.batch<?4
+           AND c.first_record<=e.record AND c.last_record>=e.record
+           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
+           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))
      ORDER BY fed";
     let mut statement = connection.prepare_cached(sql)?;
     let key = params![
@@ -106,7 +116,8 @@ pub(crate) fn refused(connection: &Connection, project: &str, number: u32, befor
 /// Whether anything was written to a database by others after a batch: a cheap look before the exact one.
 pub(crate) fn written_after(connection: &Connection, stage: Fed<'_>, after: i64) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_stage s USING(stage)
-     WHERE b.batch>?1 AND p.target=?2 AND b.read>0 AND p.kind<>?3 AND NOT (s.project IS ?4 AND s.number IS ?5) LIMIT 1";
+     WHERE b.read>0 AND ((b.batch>?1 AND p.target=?2 AND p.kind<>?3 AND NOT (s.project IS ?4 AND s.number IS ?5))
+       OR (p.kind=?3 AND p.reverses IS NULL AND s.project=?4 AND s.number=?5)) LIMIT 1";
     let key = params![
         after,
         stage.source,

@@ -14,6 +14,8 @@ use crate::surroundings::Surroundings;
 const APPLICATION_ID: i32 = 0x4346_4C31;
 /// The version of the tables, triggers and views.
 const SCHEMA_VERSION: i32 = 1;
+/// SQLite counts a wait in milliseconds of 31 bits.
+const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
 const LEDGER_SQL: &str = include_str!("../../schema/ledger.sql");
 
 /// How a store is opened.
@@ -91,7 +93,7 @@ impl Store {
             doing: "opened",
             source,
         })?;
-        connection.busy_timeout(options.wait)?;
+        connection.busy_timeout(options.wait.min(LONGEST_WAIT))?;
         connection.set_prepared_statement_cache_capacity(64);
         // EXTRA: nothing that was acknowledged is lost when the power fails. No spilling: the write lock on the file
         // is then taken at the commit and not before, so that the reading thread is not locked out in between.
@@ -170,7 +172,7 @@ impl Store {
             doing: "opened",
             source,
         })?;
-        connection.busy_timeout(self.options.wait)?;
+        connection.busy_timeout(self.options.wait.min(LONGEST_WAIT))?;
         connection.execute_batch("PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF;")?;
         Ok(connection)
     }

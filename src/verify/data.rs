@@ -41,8 +41,24 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal) -> Result<Verif
     Ok(report)
 }
 
-/// A stub's number, batch and commitment to the row that it left.
-type Left = (i64, i64, Option<Hash>);
+/// What a stub says about a row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Left {
+    number: i64,
+    batch: i64,
+    /// Which of the streams it came from: within a batch they lie in order.
+    lane: usize,
+    /// The commitment to the row that it found.
+    before: Option<Hash>,
+    /// The commitment to the row that it left.
+    after: Option<Hash>,
+}
+
+/// The newest stub of a number, and the first batch that did not find what the stub before it had left.
+struct Story {
+    newest: Left,
+    broken: Option<i64>,
+}
 
 /// One stream of stubs in the order of the numbers.
 struct Lane<'s> {
@@ -59,15 +75,21 @@ enum Step {
 }
 
 impl Lane<'_> {
-    fn step(&mut self) -> Result<Step> {
+    fn step(&mut self, lane: usize) -> Result<Step> {
         let Some(row) = self.rows.next()? else {
             return Ok(Step::End);
         };
-        let left: Left = (row.get(0)?, row.get(1)?, row.get(2)?);
-        if let (true, Some(pass)) = (left.0 <= self.last, self.pass) {
+        let left = Left {
+            number: row.get(0)?,
+            batch: row.get(1)?,
+            lane,
+            before: row.get(2)?,
+            after: row.get(3)?,
+        };
+        if let (true, Some(pass)) = (left.number <= self.last, self.pass) {
             return Ok(Step::OutOfOrder(pass));
         }
-        self.last = left.0;
+        self.last = left.number;
         Ok(Step::Next(left))
     }
 }
@@ -88,13 +110,13 @@ fn compare(
     for (_, backwards) in &large {
         let direction = if *backwards { "DESC" } else { "" };
         statements.push(connection.prepare(&format!(
-            "SELECT coalesce(e.target,e.record), e.batch, e.after FROM ledger_batch b
+            "SELECT coalesce(e.target,e.record), e.batch, e.before, e.after FROM ledger_batch b
              CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.pass=?1 ORDER BY b.batch {direction}, e.record, e.part",
         ))?);
     }
     let large: Vec<i64> = large.into_iter().map(|(pass, _)| pass).collect();
     let mut rest = connection.prepare(
-        "SELECT coalesce(e.target,e.record) AS number, e.batch, e.after FROM ledger_pass p
+        "SELECT coalesce(e.target,e.record) AS number, e.batch, e.before, e.after FROM ledger_pass p
          CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
          WHERE p.target=?1 AND p.pass NOT IN (SELECT value FROM json_each(?2)) ORDER BY number, e.batch, e.record, e.part",
     )?;
@@ -139,7 +161,7 @@ fn large_passes(connection: &Connection, database: &str) -> Result<Vec<(i64, boo
 /// The newest stub of each number, in the order of the numbers.
 struct Newest<'s> {
     lanes: Vec<Lane<'s>>,
-    heap: BinaryHeap<Reverse<(i64, i64, usize, Option<Hash>)>>,
+    heap: BinaryHeap<Reverse<Left>>,
 }
 
 impl Newest<'_> {
@@ -153,28 +175,31 @@ impl Newest<'_> {
     }
 
     fn advance(&mut self, lane: usize) -> Result<Option<i64>> {
-        match self.lanes[lane].step()? {
-            Step::Next((number, batch, after)) => self.heap.push(Reverse((number, batch, lane, after))),
+        match self.lanes[lane].step(lane)? {
+            Step::Next(left) => self.heap.push(Reverse(left)),
             Step::End => {}
             Step::OutOfOrder(pass) => return Ok(Some(pass)),
         }
         Ok(None)
     }
 
-    /// The next number with its newest batch and what that left; `Err(pass)` when a pass does not lie in order.
-    fn next(&mut self) -> Result<std::result::Result<Option<Left>, i64>> {
-        let mut newest: Option<Left> = None;
-        while let Some(Reverse((number, batch, lane, after))) = self.heap.peek().copied() {
-            if newest.is_some_and(|(known, _, _)| known != number) {
-                break;
-            }
+    /// The next number's story; `Err(pass)` when a pass does not lie in order.
+    fn next(&mut self) -> Result<std::result::Result<Option<Story>, i64>> {
+        let mut story: Option<Story> = None;
+        while let Some(Reverse(left)) = self.heap.peek().copied() {
+            let (known, broken) = match &story {
+                Some(story) if story.newest.number != left.number => break,
+                Some(story) => (story.newest.after, story.broken),
+                None => (None, None),
+            };
             self.heap.pop();
-            newest = Some((number, batch, after));
-            if let Some(pass) = self.advance(lane)? {
+            let broken = broken.or((left.before != known).then_some(left.batch));
+            story = Some(Story { newest: left, broken });
+            if let Some(pass) = self.advance(left.lane)? {
                 return Ok(Err(pass));
             }
         }
-        Ok(Ok(newest))
+        Ok(Ok(story))
     }
 }
 
@@ -204,7 +229,9 @@ fn side_by_side(
             Err(pass) => return Ok(Some(pass)),
         };
         // Rows before the next stub have none.
-        while let Some((number, _)) = row.filter(|(number, _)| stub.is_none_or(|stub| *number < stub.0)) {
+        while let Some((number, _)) =
+            row.filter(|(number, _)| stub.as_ref().is_none_or(|stub| *number < stub.newest.number))
+        {
             report.rows += 1;
             let message = "there is a row that no stub answers for";
             report.found(Finding::of_record(
@@ -216,24 +243,45 @@ fn side_by_side(
             ));
             row = next_row(&mut rows)?;
         }
-        let Some((number, batch, after)) = stub else {
+        let Some(Story {
+            newest: Left {
+                number, batch, after, ..
+            },
+            broken,
+        }) = stub
+        else {
             return Ok(None);
         };
+        if let Some(batch) = broken {
+            let message =
+                "it found another row than the stub before it had left: something else wrote in between";
+            report.found(Finding::of_record(
+                "data.changed_between",
+                database,
+                number,
+                Some(batch),
+                message,
+            ));
+        }
         let present = row.filter(|(found, _)| *found == number);
-        let finding = match (present, after) {
-            (None, None) => None,
-            (Some((_, now)), Some(left)) if now == Some(left) => None,
-            (Some(_), Some(_)) => Some(("data.differs", "the row is not what the ledger says")),
-            (Some(_), None) => Some(("data.unexpected", "there is a row that the ledger says is gone")),
-            (None, Some(_)) => Some(("data.missing", "the row that the ledger says is there is missing")),
-        };
-        if let Some((code, message)) = finding {
+        if let Some((code, message)) = compared(present.map(|(_, now)| now), after) {
             report.found(Finding::of_record(code, database, number, Some(batch), message));
         }
         if present.is_some() {
             report.rows += 1;
             row = next_row(&mut rows)?;
         }
+    }
+}
+
+/// What is wrong with a row, as it is now (`Some(None)` where its salt is gone) and as its newest stub left it.
+fn compared(now: Option<Option<Hash>>, left: Option<Hash>) -> Option<(&'static str, &'static str)> {
+    match (now, left) {
+        (None, None) => None,
+        (Some(now), Some(_)) if now == left => None,
+        (Some(_), Some(_)) => Some(("data.differs", "the row is not what the ledger says")),
+        (Some(_), None) => Some(("data.unexpected", "there is a row that the ledger says is gone")),
+        (None, Some(_)) => Some(("data.missing", "the row that the ledger says is there is missing")),
     }
 }
 

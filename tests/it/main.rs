@@ -13,8 +13,4 @@ mod ledger_format;
 mod model;
 mod projects;
 mod readme;
-mod increments;
-mod layers;
-mod ledger_format;
-mod model;
 mod support;

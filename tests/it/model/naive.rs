@@ -309,6 +309,12 @@ impl Model {
         if self.written.iter().filter(feeds).any(unseen) {
             return true;
         }
+        // A record that was rolled back by itself is carried again.
+        let taken_back = |single: &&Seen| single.kind == Kind::Single(stage) && single.record == record;
+        let unseen_since = |single: &Seen| !seen.iter().any(|seen| seen.at > single.at);
+        if self.seen.iter().filter(taken_back).any(unseen_since) {
+            return true;
+        }
         // What the stage has refused in place may be left out by an earlier stage now.
         in_place
             && self.seen.iter().any(|left_out| {
