@@ -45,11 +45,12 @@ impl<'t> Tree<'t> {
 
     fn of_object(object: &'t Document, depth: usize) -> Result<Self, Unreadable> {
         let depth = depth.checked_sub(1).ok_or(Unreadable)?;
-        let fields = object
-            .fields()
-            .iter()
-            .map(|field| Ok((field.name(), Self::of_value(&field.value, depth)?)));
-        fields.collect::<Result<_, _>>().map(Self::Object)
+        // `collect` into a `Result` would not know how many there are.
+        let mut fields = Vec::with_capacity(object.len());
+        for field in object.fields() {
+            fields.push((field.name(), Self::of_value(&field.value, depth)?));
+        }
+        Ok(Self::Object(fields))
     }
 
     fn of_value(value: &'t Value, depth: usize) -> Result<Self, Unreadable> {
@@ -58,8 +59,11 @@ impl<'t> Tree<'t> {
             Value::Object(object) => Self::of_object(object, depth),
             Value::List(list) => {
                 let depth = depth.checked_sub(1).ok_or(Unreadable)?;
-                let parts = list.iter().map(|value| Self::of_value(value, depth));
-                parts.collect::<Result<_, _>>().map(Self::List)
+                let mut parts = Vec::with_capacity(list.len());
+                for value in list {
+                    parts.push(Self::of_value(value, depth)?);
+                }
+                Ok(Self::List(parts))
             }
         }
     }

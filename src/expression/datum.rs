@@ -198,6 +198,15 @@ impl Datum {
         }
     }
 
+    /// The elements of a list, to keep: nothing is copied that nobody else holds.
+    pub(super) fn into_elements(self) -> Result<Vec<Datum>, Fault> {
+        match self {
+            Self::List(list) => Ok(Arc::unwrap_or_clone(list).parts),
+            Self::Json(Value::List(list)) => Ok(list.into_iter().map(Self::Json).collect()),
+            other => other.as_list().map(Cow::into_owned),
+        }
+    }
+
     /// The value of a field of an object; `None` where it is missing or this is no object.
     pub(super) fn field(&self, name: &str) -> Option<Datum> {
         match self {

@@ -217,19 +217,27 @@ impl Machine<'_> {
     }
 
     fn property(&mut self, access: &Access) -> Result<Datum> {
-        let name = match &access.key.step {
-            Step::Constant(Datum::Text(name)) => Arc::clone(name),
-            _ => return self.index(access),
+        let Step::Constant(Datum::Text(name)) = &access.key.step else {
+            return self.index(access);
         };
         if let Step::Document = access.of.step {
-            return Ok(read(self.document, &Path::field(&name))?);
+            return Ok(read(self.document, &Path::field(name))?);
         }
-        let of = self.evaluate(&access.of)?;
+        let evaluated;
+        let of = if let Step::Local(slot) = access.of.step {
+            // Looked into where it lies: a loop reads field after field of the same object.
+            self.spend(1).map_err(|fault| fault.at(access.of.spot))?;
+            self.spend(self.locals[slot].weight())?;
+            &self.locals[slot]
+        } else {
+            evaluated = self.evaluate(&access.of)?;
+            self.spend(evaluated.weight())?;
+            &evaluated
+        };
         if access.optional && of.is_null() {
             return Ok(Datum::Null);
         }
-        self.spend(of.weight())?;
-        let found = of.field(&name);
+        let found = of.field(name);
         let missing = || match of.view() {
             View::Object => Fault::new("expression.missing_property", format!("a property `{name}`")),
             _ => Fault::types(format!("an object with a property `{name}`, not {}", of.kind())),
@@ -261,13 +269,10 @@ impl Machine<'_> {
         } = invocation;
         if let (Known::Path(path), Some(Step::Document)) = (known, nodes.first().map(|node| &node.step)) {
             // The document is only looked into, never copied for it.
-            let found = self
-                .document
-                .at(path)
-                .map(|value| Datum::Json(value.into_owned()));
+            let found = self.document.at(path);
             return Ok(match function.name {
                 "has" => Datum::Boolean(found.is_some()),
-                _ => found.unwrap_or(Datum::Null),
+                _ => found.map_or(Datum::Null, |value| Datum::Json(value.into_owned())),
             });
         }
         let arguments = nodes.iter().map(|node| self.evaluate(node));
@@ -305,11 +310,11 @@ impl Machine<'_> {
     fn for_each(&mut self, parts: &For) -> Result<Datum> {
         let list = self.evaluate(&parts.list)?;
         self.spend(list.weight())?;
-        let list = list
-            .as_list()
+        let elements = list
+            .into_elements()
             .map_err(|fault| fault.pointing(|| pointer([&parts.list])).at(parts.list.spot))?;
-        for (at, element) in list.iter().enumerate() {
-            self.locals[parts.name] = element.clone();
+        for (at, element) in elements.into_iter().enumerate() {
+            self.locals[parts.name] = element;
             if let Some(counter) = parts.counter {
                 self.locals[counter] = Datum::Integer(i64::try_from(at).unwrap_or(i64::MAX));
             }

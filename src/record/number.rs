@@ -79,9 +79,43 @@ pub fn exact_decimal(text: &str) -> Result<Decimal, NotExact> {
         .ok_or(NotExact)
 }
 
+/// The text of a decimal, as its `Display` writes it; without its detours, because most of what stages compute are
+/// amounts.
+pub(super) fn text(value: Decimal) -> String {
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(value.mantissa().unsigned_abs());
+    let places = value.scale() as usize;
+    let mut text = String::with_capacity(digits.len().max(places + 1) + 2);
+    if value.is_sign_negative() {
+        text.push('-');
+    }
+    for _ in digits.len()..=places {
+        text.push('0');
+    }
+    text.push_str(digits);
+    if places > 0 {
+        text.insert(text.len() - places, '.');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_decimal_is_written_as_its_display_writes_it(
+            mantissa in -0xffff_ffff_ffff_ffff_i128..0xffff_ffff_ffff_ffff,
+            drop in 0u32..64,
+            scale in 0u32..=28,
+        ) {
+            let mut value = Decimal::from_i128_with_scale(mantissa >> drop, scale);
+            proptest::prop_assert_eq!(text(value), value.to_string());
+            value.set_sign_negative(true);
+            proptest::prop_assert_eq!(text(value), value.to_string());
+        }
+    }
 
     #[test]
     fn number_text_becomes_the_exact_decimal_or_is_refused() {

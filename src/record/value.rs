@@ -7,7 +7,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::{Limits, Malformed, Text, admit, scan};
+use super::{Limits, Malformed, Text, admit, number, scan};
 
 /// A JSON value. `Raw` is valid JSON text without insignificant whitespace, of any kind; lists and objects are
 /// expanded into the other two variants when something inside them is to be changed. Reading never expands.
@@ -72,13 +72,13 @@ impl Value {
     /// A JSON number without a fraction.
     #[must_use]
     pub fn integer(value: i64) -> Self {
-        Self::Raw(Text::from(value.to_string()))
+        Self::Raw(Text::from(itoa::Buffer::new().format(value)))
     }
 
     /// A JSON number with the decimal's own scale: 6.00 stays `6.00`.
     #[must_use]
     pub fn decimal(value: Decimal) -> Self {
-        Self::Raw(Text::from(value.to_string()))
+        Self::Raw(Text::from(number::text(value)))
     }
 
     /// A JSON string.
