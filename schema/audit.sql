@@ -2,39 +2,43 @@
 --
 --     sqlite3 -readonly counterfoil.db ".read audit.sql"
 --
--- answers all of them for what is set here; or open the store, paste these settings, and ask one at a time. The names
--- are those of the shipped project `bank`; put your own in their place. An answer that may be empty says when.
+-- answers all of them for what is set here; or open the store, paste these settings, and ask one at a time. The last
+-- ones are about the databases of the shipped project `bank`; put your own names in their place. An answer that may be
+-- empty says when.
 
+.headers on
 .parameter init
-.parameter set :record "(SELECT record FROM transactions WHERE id='T005')"
-.parameter set :project "'bank'"
-.parameter set :number 2
-.parameter set :batch "(SELECT min(first_batch) FROM audit_pass WHERE project='bank' AND number=2 AND kind='apply')"
+.parameter set :record "(SELECT min(record) FROM ledger_record)"
+.parameter set :project "(SELECT min(project) FROM ledger_stage)"
+.parameter set :number "(SELECT min(number) FROM ledger_stage)"
+.parameter set :batch "(SELECT min(first_batch) FROM audit_pass WHERE kind='apply')"
 
--- # Who wrote to this store, when, with what and why?
+.print "\n# Who wrote to this store, when, with what and why?"
 SELECT run, started, last_commit, actor, host, tool, command, arguments, reason, read, written, refused FROM audit_run;
 
--- # What was done, pass by pass, and does it stand?
+.print "\n# What was done, pass by pass, and does it stand?"
 -- A pass is the work of one stage in one direction; several runs may continue it. `undone_by` is the rollback.
 SELECT pass, kind, number, slug, source, target, read, written, unchanged, filtered, refused, merged,
   CASE WHEN undone_by IS NOT NULL THEN 'undone by pass ' || undone_by WHEN ended THEN 'stands' ELSE 'unfinished' END AS state
 FROM audit_pass ORDER BY pass;
 
--- # Who rolled back what, and why?
--- Empty: nothing was rolled back.
-SELECT a.pass, a.reverses, u.number AS stage, r.actor, r.reason, a.written AS restored
-FROM audit_pass a JOIN audit_pass u ON u.pass = a.reverses
-JOIN ledger_batch b ON b.batch = a.last_batch JOIN ledger_run r USING(run) WHERE a.kind = 'rollback';
+.print "\n# Who rolled back what, and why?"
+-- Of one record alone (`rollback --record`), or of a whole pass. Empty: nothing was rolled back.
+SELECT a.pass, CASE WHEN a.reverses IS NOT NULL THEN 'pass ' || a.reverses ELSE (SELECT 'record ' || e.record
+    FROM ledger_batch o JOIN ledger_entry e USING(batch) WHERE o.pass = a.pass LIMIT 1) END AS undone,
+  coalesce(u.number, a.number) AS stage, a.target AS database, r.actor, r.reason, a.written AS restored
+FROM audit_pass a LEFT JOIN audit_pass u ON u.pass = a.reverses
+JOIN ledger_batch b ON b.batch = a.last_batch JOIN ledger_run r USING(run) WHERE a.kind = 'rollback' ORDER BY a.pass;
 
--- # What happened to one record, by whom and why?
+.print "\n# What happened to one record, by whom and why?"
 -- The record's number is its lineage: a stage that copies keeps it, whatever the ids are.
 SELECT a.at, a.actor, a.kind, a.number AS stage, a.source, a.database, a.outcome, r.reason AS why, a.batch
 FROM audit_record a JOIN ledger_run r USING(run) WHERE a.record = :record ORDER BY a.batch, a.part;
 
--- # Where did one record come from?
+.print "\n# Where did one record come from?"
 SELECT record, database AS first_database, id AS first_id FROM ledger_record WHERE record = :record;
 
--- # What were its values before each change in place?
+.print "\n# What were its values before each change in place?"
 -- The old row is kept whole (kind 1), or, where that is shorter, as a reverse patch (kind 2): a JSON array of
 -- [pointer, position, old text, new text], position -1 for a field that was not there. All texts are JSON as written.
 SELECT b.batch, s.number AS stage, r.actor, k.field, k.was FROM (
@@ -46,33 +50,22 @@ SELECT b.batch, s.number AS stage, r.actor, k.field, k.was FROM (
 JOIN ledger_batch b USING(batch) JOIN ledger_run r USING(run) JOIN ledger_pass p USING(pass)
 LEFT JOIN ledger_stage s USING(stage) ORDER BY b.batch, k.field;
 
--- # Whose amount did a stage change, from what, and what is it now?
-SELECT k.record, n.id, k.was, t.data -> '$.amount' AS is_now FROM (
-  SELECT batch, record, data -> '$.amount' AS was FROM audit_image WHERE kind = 1
-  UNION ALL
-  SELECT i.batch, i.record, json_extract(step.value, '$[2]')
-  FROM ledger_image i JOIN json_each(CAST(i.body AS TEXT)) step
-  WHERE i.kind = 2 AND json_extract(step.value, '$[0]') = '/amount') k
-JOIN ledger_batch b USING(batch) JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
-JOIN ledger_record n USING(record) JOIN transactions t USING(record)
-WHERE p.kind = 'apply' AND s.project = :project AND s.number = :number AND k.was <> is_now ORDER BY k.record;
-
--- # What stands refused, by stage and code?
+.print "\n# What stands refused, by stage and code?"
 -- Empty: nothing is in quarantine.
 SELECT number AS stage, slug, code, count(*) AS records FROM audit_quarantine GROUP BY number, slug, code ORDER BY 4 DESC;
 
--- # Why was each of them refused, violation by violation?
+.print "\n# Why was each of them refused, violation by violation?"
 -- Empty: nothing is in quarantine.
 SELECT q.number AS stage, q.record, q.id, q.at, json_extract(v.value, '$.code') AS code,
   json_extract(v.value, '$.pointer') AS pointer, json_extract(v.value, '$.expected') AS expected,
   json_extract(v.value, '$.rule') AS rule
 FROM audit_quarantine q JOIN json_each(q.reason, '$.violations') v ORDER BY q.batch, q.record, v.key;
 
--- # What did the refused records look like?
+.print "\n# What did the refused records look like?"
 -- Empty: nothing is in quarantine.
 SELECT q.id, q.code, i.data FROM audit_quarantine q JOIN audit_image i USING(batch, record) WHERE i.kind = 4;
 
--- # Which texts of which stages were applied?
+.print "\n# Which texts of which stages were applied?"
 -- To hash a text yourself (writefile is the shell's own):
 --     sqlite3 -readonly counterfoil.db "SELECT writefile('stage.toml', source_text) FROM ledger_stage WHERE stage=2"
 --     sha256sum stage.toml
@@ -80,66 +73,44 @@ SELECT q.id, q.code, i.data FROM audit_quarantine q JOIN audit_image i USING(bat
 SELECT stage, project, number, slug, lower(hex(text_sha256)) AS text_sha256, lower(hex(meaning_sha256)) AS meaning_sha256,
   length(source_text) AS characters FROM ledger_stage ORDER BY project, number, stage;
 
--- # Which revision of a stage wrote which records?
+.print "\n# Which revision of a stage wrote which records?"
 SELECT p.stage AS revision, s.slug, p.kind, min(e.record) AS first_record, max(e.record) AS last_record, count(*) AS records
 FROM ledger_pass p JOIN ledger_stage s USING(stage) JOIN ledger_batch b USING(pass) JOIN ledger_entry e USING(batch)
 WHERE s.project = :project AND s.number = :number AND e.outcome = 1 GROUP BY p.pass ORDER BY p.pass;
 
--- # Is the chain whole?
+.print "\n# Is the chain whole?"
 -- Must be empty.
 SELECT batch, problem FROM audit_chain_problem;
 
--- # What do the stubs of a batch hash to?
--- By hand: sqlite3 -readonly counterfoil.db "SELECT leaf_text FROM ledger_leaf WHERE batch=7" | sha256sum
+.print "\n# What do the stubs of a batch hash to?"
+-- Here are three of them. All of them, by hand: sqlite3 -readonly counterfoil.db "SELECT leaf_text FROM ledger_leaf WHERE batch=7" | sha256sum
 -- gives entries_sha256 of batch 7, which its header names.
-SELECT leaf_text FROM ledger_leaf WHERE batch = :batch ORDER BY record, part;
+SELECT leaf_text FROM ledger_leaf WHERE batch = :batch ORDER BY record, part LIMIT 3;
 
--- # What does the header of a batch hash to?
+.print "\n# What does the header of a batch hash to?"
 -- By hand: sqlite3 -readonly counterfoil.db "SELECT header_text FROM ledger_header WHERE batch=7" | sha256sum
 -- gives head of batch 7, which the header of batch 8 names as its previous head.
 SELECT header_text FROM ledger_header WHERE batch = :batch;
 
--- # What must they hash to?
+.print "\n# What must they hash to?"
 SELECT batch, lower(hex(entries_sha256)) AS entries_sha256, lower(hex(head)) AS head,
   lower(hex(previous_head)) AS previous_head, tree_size, lower(hex(tree_root)) AS tree_root
 FROM ledger_batch WHERE batch = :batch;
 
--- # Is a row still what the ledger says it is?
--- The commitment is SHA-256(salt || id || 00 || data): hash these bytes and compare.
---     sqlite3 -readonly counterfoil.db "SELECT hex(n.salt)||hex(t.id)||'00'||hex(t.data) FROM transactions t
---       JOIN ledger_record n USING(record) WHERE t.id='T005'" | xxd -r -p | sha256sum
-SELECT lower(hex(n.salt) || hex(t.id) || '00' || hex(t.data)) AS bytes,
-  (SELECT lower(hex(e.after)) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch = b.batch AND e.record = t.record
-   JOIN ledger_pass p USING(pass) WHERE p.target = 'transactions' AND e.after IS NOT NULL
-   ORDER BY e.batch DESC LIMIT 1) AS sha256
-FROM transactions t JOIN ledger_record n USING(record) WHERE t.record = :record;
-
--- # Do the stubs add up to what the batches say?
+.print "\n# Do the stubs add up to what the batches say?"
 -- Must be empty.
 SELECT b.batch, b.written, sum(e.outcome = 1) AS stubs_written, b.refused, sum(e.outcome = 4) AS stubs_refused
 FROM ledger_batch b JOIN ledger_entry e USING(batch) JOIN ledger_pass p USING(pass)
 WHERE p.kind IN ('load', 'apply', 'retry') AND e.part = 0 GROUP BY b.batch
 HAVING b.written <> stubs_written OR b.refused <> stubs_refused;
 
--- # How many records went in, and what became of them?
+.print "\n# How many records went in, and what became of them?"
 SELECT number AS stage, slug, sum(read) AS read, sum(written) AS written, sum(unchanged) AS unchanged,
   sum(filtered) AS filtered, sum(refused) AS refused, sum(merged) AS merged,
   sum(read) - sum(written + unchanged + filtered + refused + merged) AS unaccounted
 FROM audit_pass WHERE kind IN ('load', 'apply', 'retry') AND undone_by IS NULL GROUP BY number, slug ORDER BY number;
 
--- # Which source records have no target, and why?
--- Empty: every record went through.
-SELECT s.record, s.id, q.number AS stage, q.code FROM legacy_transactions s LEFT JOIN transactions t USING(record)
-LEFT JOIN audit_quarantine q USING(record) WHERE t.record IS NULL ORDER BY s.record;
-
--- # Which rows does the ledger not know?
--- Must be empty.
-SELECT 'transactions' AS database, record, id FROM transactions t
-WHERE NOT EXISTS (SELECT 1 FROM ledger_record n WHERE n.record = t.record)
-UNION ALL SELECT 'legacy_transactions', record, id FROM legacy_transactions t
-WHERE NOT EXISTS (SELECT 1 FROM ledger_record n WHERE n.record = t.record);
-
--- # What was written to a stage's source and not yet carried through?
+.print "\n# What was written to a stage's source and not yet carried through?"
 -- Empty: `apply` would find nothing to do.
 WITH applied AS (
   SELECT number, slug, source, max(last_batch) AS last_batch FROM audit_pass
@@ -150,7 +121,57 @@ FROM applied a JOIN audit_pass p ON p.target = a.source AND p.last_batch > a.las
 JOIN ledger_batch b ON b.pass = p.pass AND b.batch > a.last_batch JOIN ledger_entry e ON e.batch = b.batch
 LEFT JOIN ledger_record n ON n.record = e.record WHERE e.outcome = 1 ORDER BY a.number, e.batch, e.record;
 
--- # Control totals per account, in exact cents?
+.print "\n# What was erased, and on what basis?"
+-- Empty: nothing was erased.
+SELECT e.record, e.basis, e.batch, r.actor, r.reason FROM ledger_erasure e JOIN ledger_batch b USING(batch)
+JOIN ledger_run r USING(run);
+
+.print "\n# Which checkpoints were signed?"
+-- Empty: none was. A note is C2SP text: origin, tree size, root in base64, signatures.
+SELECT c.tree_size, b.batch, c.note FROM ledger_checkpoint c LEFT JOIN ledger_batch b USING(tree_size) ORDER BY c.tree_size;
+
+-- From here on: the shipped project `bank`, its databases `legacy_transactions` and `transactions`. In any other store
+-- the shell says that there are no such tables, until your own names stand in their place.
+
+.parameter set :record "(SELECT record FROM transactions WHERE id='T005')"
+.parameter set :project "'bank'"
+.parameter set :number 2
+.parameter set :batch "(SELECT min(first_batch) FROM audit_pass WHERE project='bank' AND number=2 AND kind='apply')"
+
+.print "\n# Bank: whose amount did a stage change, from what, and what is it now?"
+SELECT k.record, n.id, k.was, t.data -> '$.amount' AS is_now FROM (
+  SELECT batch, record, data -> '$.amount' AS was FROM audit_image WHERE kind = 1
+  UNION ALL
+  SELECT i.batch, i.record, json_extract(step.value, '$[2]')
+  FROM ledger_image i JOIN json_each(CAST(i.body AS TEXT)) step
+  WHERE i.kind = 2 AND json_extract(step.value, '$[0]') = '/amount') k
+JOIN ledger_batch b USING(batch) JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
+JOIN ledger_record n USING(record) JOIN transactions t USING(record)
+WHERE p.kind = 'apply' AND s.project = :project AND s.number = :number AND k.was <> is_now ORDER BY k.record;
+
+.print "\n# Bank: is a row still what the ledger says it is?"
+-- The commitment is SHA-256(salt || id || 00 || data): hash these bytes and compare.
+--     sqlite3 -readonly counterfoil.db "SELECT hex(n.salt)||hex(t.id)||'00'||hex(t.data) FROM transactions t
+--       JOIN ledger_record n USING(record) WHERE t.id='T005'" | xxd -r -p | sha256sum
+SELECT lower(hex(n.salt) || hex(t.id) || '00' || hex(t.data)) AS bytes,
+  (SELECT lower(hex(e.after)) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch = b.batch AND e.record = t.record
+   JOIN ledger_pass p USING(pass) WHERE p.target = 'transactions' AND e.after IS NOT NULL
+   ORDER BY e.batch DESC LIMIT 1) AS sha256
+FROM transactions t JOIN ledger_record n USING(record) WHERE t.record = :record;
+
+.print "\n# Bank: which source records have no target, and why?"
+-- Empty: every record went through.
+SELECT s.record, s.id, q.number AS stage, q.code FROM legacy_transactions s LEFT JOIN transactions t USING(record)
+LEFT JOIN audit_quarantine q USING(record) WHERE t.record IS NULL ORDER BY s.record;
+
+.print "\n# Bank: which rows does the ledger not know?"
+-- Must be empty.
+SELECT 'transactions' AS database, record, id FROM transactions t
+WHERE NOT EXISTS (SELECT 1 FROM ledger_record n WHERE n.record = t.record)
+UNION ALL SELECT 'legacy_transactions', record, id FROM legacy_transactions t
+WHERE NOT EXISTS (SELECT 1 FROM ledger_record n WHERE n.record = t.record);
+
+.print "\n# Bank: control totals per account, in exact cents?"
 -- Whole numbers, because SQLite's sum of fractions is a float: an amount with two places loses its point and is a count
 -- of cents. For a JSON number take its text with `data -> '$.pricing.total'`, never the value of `->>` or json_extract.
 SELECT data ->> '$.account_number' AS account, count(*) AS transactions,
@@ -159,16 +180,7 @@ SELECT data ->> '$.account_number' AS account, count(*) AS transactions,
   sum(min(CAST(replace(data ->> '$.amount', '.', '') AS INTEGER), 0)) AS debits
 FROM transactions GROUP BY 1 ORDER BY 1;
 
--- # Are the amounts such that these totals are exact?
+.print "\n# Bank: are the amounts such that these totals are exact?"
 -- Must be empty.
 SELECT id FROM transactions
 WHERE json_type(data, '$.amount') <> 'text' OR data ->> '$.amount' NOT GLOB '*[0-9].[0-9][0-9]';
-
--- # What was erased, and on what basis?
--- Empty: nothing was erased.
-SELECT e.record, e.basis, e.batch, r.actor, r.reason FROM ledger_erasure e JOIN ledger_batch b USING(batch)
-JOIN ledger_run r USING(run);
-
--- # Which checkpoints were signed?
--- Empty: none was. A note is C2SP text: origin, tree size, root in base64, signatures.
-SELECT c.tree_size, b.batch, c.note FROM ledger_checkpoint c LEFT JOIN ledger_batch b USING(tree_size) ORDER BY c.tree_size;

@@ -125,7 +125,8 @@ pub enum Error {
     },
     /// A rollback would overwrite something newer.
     #[error(
-        "{count} records were changed after the pass that is to be rolled back; the first is number {first}"
+        "{} changed after the pass that is to be rolled back; the first is number {first}",
+        changed(*count)
     )]
     RollbackConflict {
         /// How many.
@@ -201,6 +202,14 @@ fn sqlite_code(source: &rusqlite::Error) -> &'static str {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "store.readonly",
         Some(ErrorCode::OperationInterrupted) => "interrupted",
         _ => "store.sqlite",
+    }
+}
+
+fn changed(records: u64) -> String {
+    if records == 1 {
+        "1 record was".to_owned()
+    } else {
+        format!("{records} records were")
     }
 }
 

@@ -312,6 +312,8 @@ pub struct TraceStep {
     pub run: i64,
     /// Who.
     pub actor: String,
+    /// Why the run was carried out, as it was told.
+    pub run_reason: Option<String>,
     /// When, ISO 8601 in UTC.
     pub at: String,
     /// What became of it.
@@ -369,7 +371,8 @@ fn stubs_of(store: &Store, number: i64) -> Result<Vec<TraceStep>> {
     // the passes that write under other numbers, which the ledger cannot know without reading their stubs.
     let columns =
         "record, part, batch, pass, kind, number, source, database, target_record, run, actor, at, outcome,
-       reason, input_hash, before_hash, after_hash";
+       reason, input_hash, before_hash, after_hash,
+       (SELECT reason FROM ledger_run r WHERE r.run=audit_record.run)";
     let sql = format!(
         "SELECT {columns} FROM audit_record WHERE record=?1
          UNION SELECT {columns} FROM audit_record WHERE target_record=?1 ORDER BY batch, record, part"
@@ -394,6 +397,7 @@ fn stubs_of(store: &Store, number: i64) -> Result<Vec<TraceStep>> {
             input_hash: row.get(14)?,
             before_hash: row.get(15)?,
             after_hash: row.get(16)?,
+            run_reason: row.get(17)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use counterfoil::apply::ApplyOptions;
-use counterfoil::stage::MaxErrors;
+use counterfoil::stage::{MaxErrors, Stage};
 
 use super::answer::Answer;
 use super::failure::Failure;
-use super::outcome::of_stages;
+use super::outcome::{Limits, of_stages, of_the_library};
 use super::progress::Progress;
 use super::session::Session;
 use super::signals::stop_signal;
 use super::test::no_stage;
-use super::values::{OnErrorChoice, duration, max_errors};
+use super::values::{OnErrorChoice, duration, max_errors, stage_number};
 
 /// Runs every stage that is pending, and carries what came since through those that ran before.
 ///
@@ -25,7 +25,7 @@ use super::values::{OnErrorChoice, duration, max_errors};
 )]
 pub(crate) struct Apply {
     /// The last stage to bring up to date; all unless given.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = stage_number)]
     to: Option<u32>,
     /// The most records in a batch; 5,000 unless the settings say otherwise.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -54,7 +54,7 @@ impl Apply {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let project = session.project()?;
         if let Some(number) = self.to.filter(|number| project.stages().get(*number).is_none()) {
-            return Err(no_stage(number));
+            return Err(no_stage(project.stages().iter().map(Stage::number), number));
         }
         let options = ApplyOptions {
             to: self.to,
@@ -71,7 +71,11 @@ impl Apply {
         let mut store = session.open_or_create()?;
         let report = counterfoil::apply::apply(&mut store, project.stages(), &options, &mut progress);
         progress.finish();
-        let answer = of_stages(session, &store, project.name(), &report?, &progress)?;
-        Ok(answer)
+        let report = report.map_err(|error| of_the_library(session, &project, error))?;
+        let limits = Limits {
+            max_errors: self.max_errors,
+            on_error: self.on_error.map(Into::into),
+        };
+        of_stages(session, &store, &project, &report, limits, &progress)
     }
 }

@@ -1,6 +1,7 @@
 //! `delete`: one record less.
 
 use counterfoil::edit::{Edit, edit};
+use counterfoil::stage::Stage;
 use serde_json::json;
 
 use super::answer::{Answer, json};
@@ -10,7 +11,8 @@ use super::session::Session;
 
 /// Deletes one record from a database; the ledger keeps who did it, why, and what it was.
 ///
-/// Copies that stages made of it in other databases stay. `counterfoil rollback --run N` brings it back.
+/// Copies that stages made of it in other databases are removed by the next `counterfoil apply`.
+/// `counterfoil rollback --run N` brings it back.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil delete orders_v1 ORD-2024-001 --reason \"entered twice\"")]
 pub(crate) struct Delete {
@@ -40,7 +42,18 @@ impl Delete {
         let mut data = json(&report);
         data["database"] = json!(self.database);
         data["id"] = json!(self.id);
-        Ok(Answer::new(data, text).hint(format!(
+        let mut answer = Answer::new(data, text);
+        let copied = session.stages().ok().flatten().is_some_and(|project| {
+            let reads = |stage: &Stage| stage.source() == self.database && !stage.in_place();
+            project.stages().iter().any(reads)
+        });
+        if copied {
+            answer = answer.hint(format!(
+                "{} removes the copies that stages made of it",
+                session.command("apply")
+            ));
+        }
+        Ok(answer.hint(format!(
             "{} brings it back",
             session.command(&format!("rollback --run {run}"))
         )))

@@ -10,8 +10,8 @@ use counterfoil::store::Store;
 use serde_json::json;
 
 use super::answer::{Answer, Exit};
-use super::failure::Failure;
-use super::masking::{masked, redactions};
+use super::failure::{Failure, nearest};
+use super::masking::{masked_noting, redactions};
 use super::render::{counted, shown};
 use super::session::Session;
 
@@ -23,7 +23,7 @@ const PAGE: usize = 1_000;
 /// Where stages redact fields, their values are masked, unless `--reveal` is given.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  counterfoil export orders_v2 > orders.ndjson\n  counterfoil export orders_v2 --format csv --columns id,status --output orders.csv"
+    after_help = "Examples:\n  counterfoil export orders_v2 > orders.ndjson\n  counterfoil export orders_v2 --format csv --columns id,pricing.total --output orders.csv"
 )]
 pub(crate) struct Export {
     /// The database.
@@ -34,8 +34,9 @@ pub(crate) struct Export {
     /// NDJSON only: writes `{"id":ID,"data":DATA}` instead of the data only.
     #[arg(long, conflicts_with = "columns")]
     with_id: bool,
-    /// CSV only: these fields, in this order; those of the first record unless given.
-    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
+    /// CSV only: the values at these paths (`id`, `customer.name`), in this order; the fields of the first record
+    /// unless given.
+    #[arg(long, value_name = "PATHS", value_delimiter = ',')]
     columns: Vec<String>,
     /// Writes to a new file instead of stdout.
     #[arg(long, short, value_name = "FILE")]
@@ -63,6 +64,8 @@ impl Export {
         } else {
             redactions(session, &store)?
         };
+        self.check_columns(&store)?;
+        let mut noted = Vec::new();
         let records = match &self.output {
             Some(path) => {
                 let unwritable = |error: &std::io::Error| {
@@ -75,14 +78,17 @@ impl Export {
                     .create_new(true)
                     .open(path)
                     .map_err(|error| unwritable(&error))?;
-                let records = self.write(&store, &redact, BufWriter::new(&file))?;
+                let records = self.write(&store, &redact, &mut noted, BufWriter::new(&file))?;
                 file.sync_all().map_err(|error| unwritable(&error))?;
                 records
             }
-            None => self.write(&store, &redact, BufWriter::new(std::io::stdout().lock()))?,
+            None => {
+                let out = BufWriter::new(std::io::stdout().lock());
+                self.write(&store, &redact, &mut noted, out)?
+            }
         };
         let data = json!({
-            "database": self.database, "records": records, "masked": !redact.is_empty(),
+            "database": self.database, "records": records, "masked": !noted.is_empty(),
             "file": self.output.as_ref().map(|path| path.display().to_string()),
         });
         session.screen.say(&format!(
@@ -90,8 +96,8 @@ impl Export {
             counted(records, "record"),
             shown(&self.database)
         ));
-        let masked = (!redact.is_empty()).then(|| {
-            let paths: Vec<String> = redact.iter().map(ToString::to_string).collect();
+        let masked = (!noted.is_empty()).then(|| {
+            let paths: Vec<String> = noted.iter().map(ToString::to_string).collect();
             format!(
                 "values are masked at {}; --reveal writes them as they are",
                 paths.join(", ")
@@ -126,23 +132,75 @@ impl Export {
         Ok(())
     }
 
-    fn write(&self, store: &Store, redact: &[Path], out: impl Write) -> Result<u64, Failure> {
-        match self.format {
-            Format::Csv if self.columns.is_empty() => self.copy(store, redact, CsvWriter::new(out)),
-            Format::Csv => self.copy(store, redact, CsvWriter::new(out).columns(&self.columns)),
-            Format::Ndjson if self.with_id => self.copy(store, redact, NdjsonWriter::new(out).with_id()),
-            Format::Ndjson => self.copy(store, redact, NdjsonWriter::new(out)),
+    /// Refuses a column that no record has at all, which is a slip of the pen; an empty database has every column.
+    fn check_columns(&self, store: &Store) -> Result<(), Failure> {
+        let mut missing: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        for column in &missing {
+            if column.parse::<Path>().is_ok_and(|path| path.is_many()) {
+                let message = format!("`{column}` stands for several values, and a column holds one");
+                let hint = "name one of them, or the list itself: it is written as JSON text";
+                return Err(Failure::usage("export.column", message, hint));
+            }
+        }
+        let (mut after, mut names) = (0, Vec::new());
+        while !missing.is_empty() {
+            let page = store.records_after(&self.database, after, PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = last.record;
+            for record in &page {
+                let Ok(document) = record.document() else { continue };
+                missing.retain(|column| counterfoil::output::column(&document, column).is_none());
+                if missing.is_empty() {
+                    break;
+                }
+                for name in document.fields().iter().map(counterfoil::record::Field::name) {
+                    if !names.iter().any(|known: &String| *known == *name) {
+                        names.push(name.into_owned());
+                    }
+                }
+            }
+        }
+        match missing.first() {
+            Some(column) if !names.is_empty() => Err(Failure::usage(
+                "export.column",
+                format!("no record of `{}` has `{column}`", self.database),
+                nearest(column, &names),
+            )),
+            _ => Ok(()),
         }
     }
 
-    fn copy(&self, store: &Store, redact: &[Path], mut writer: impl RecordWriter) -> Result<u64, Failure> {
+    fn write(
+        &self,
+        store: &Store,
+        redact: &[Path],
+        noted: &mut Vec<Path>,
+        out: impl Write,
+    ) -> Result<u64, Failure> {
+        match self.format {
+            Format::Csv if self.columns.is_empty() => self.copy(store, redact, noted, CsvWriter::new(out)),
+            Format::Csv => self.copy(store, redact, noted, CsvWriter::new(out).columns(&self.columns)),
+            Format::Ndjson if self.with_id => {
+                self.copy(store, redact, noted, NdjsonWriter::new(out).with_id())
+            }
+            Format::Ndjson => self.copy(store, redact, noted, NdjsonWriter::new(out)),
+        }
+    }
+
+    fn copy(
+        &self,
+        store: &Store,
+        redact: &[Path],
+        noted: &mut Vec<Path>,
+        mut writer: impl RecordWriter,
+    ) -> Result<u64, Failure> {
         let (mut after, mut written) = (0, 0);
         loop {
             let page = store.records_after(&self.database, after, PAGE)?;
             let Some(last) = page.last() else { break };
             after = last.record;
             for record in page {
-                writer.write(&masked(record, redact)?)?;
+                writer.write(&masked_noting(record, redact, noted)?)?;
                 written += 1;
             }
         }

@@ -283,7 +283,9 @@ fn advice(error: &Error) -> (Exit, Option<String>) {
         ),
         Error::RollbackConflict { .. } => (
             Exit::Conflict,
-            "nothing was changed; choose with `--on-conflict skip`, `merge` or `force`".to_owned(),
+            "nothing was changed; `--on-conflict skip` leaves such records as they are, `merge` undoes the fields that \
+             nobody has changed since, `force` restores them all the same"
+                .to_owned(),
         ),
         Error::Damaged { .. } => (
             Exit::Unsound,
@@ -362,14 +364,19 @@ fn of_problems(problems: &[Problem]) -> (Exit, Option<String>) {
 
 /// The databases that there are, the nearest first.
 fn near(name: &str, known: &[String]) -> String {
+    if known.is_empty() {
+        return "the store has no database yet: `counterfoil load DATABASE FILE` makes one".to_owned();
+    }
+    nearest(name, known)
+}
+
+/// What was probably meant, and what there is.
+pub(crate) fn nearest(name: &str, known: &[String]) -> String {
     let nearest = known
         .iter()
         .map(|known| (strsim::jaro_winkler(name, known), known))
         .filter(|(score, _)| *score > 0.75)
         .max_by(|left, right| left.0.total_cmp(&right.0));
-    if known.is_empty() {
-        return "the store has no database yet: `counterfoil load DATABASE FILE` makes one".to_owned();
-    }
     let list = known.join(", ");
     match nearest {
         Some((_, nearest)) => format!("did you mean `{nearest}`? There are: {list}"),

@@ -5,11 +5,15 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use counterfoil::load::{LoadOptions, LoadReport};
+use counterfoil::project::Settings;
+use counterfoil::quarantine::{Selected, quarantined, refused_input};
+use counterfoil::record::{Document, Field};
+use counterfoil::store::Store;
 use serde_json::json;
 
 use super::answer::{Answer, Exit, json};
-use super::failure::Failure;
-use super::outcome::{refusals, refusals_json, standing, stopped_early};
+use super::failure::{Failure, nearest};
+use super::outcome::{Standing, refusals, refusals_json, standing, stopped_early};
 use super::progress::Progress;
 use super::render::{count, table};
 use super::session::Session;
@@ -113,7 +117,8 @@ impl Load {
             Err(counterfoil::Error::Input { .. }) if stop.is_asked() => {
                 return Err(stopped_early(&counterfoil::Stopped::Asked));
             }
-            other => other?,
+            Err(error) => return Err(self.of_input(error)),
+            Ok(report) => report,
         };
         let refused = if report.counts.refused > 0 {
             standing(&store, &settings.name, |stage| stage.is_none())?
@@ -128,17 +133,79 @@ impl Load {
         let mut answer = Answer::new(data, text)
             .warnings(progress.warnings.iter().cloned())
             .refused_if(report.counts.refused > 0);
-        if !refused.is_empty() {
-            answer = answer.hint(format!(
-                "{}; correct the lines and load them, or let them go with {}",
-                session.command("quarantine list"),
-                session.command("quarantine waive")
-            ));
+        answer.warnings.extend(self.unread(session, &settings));
+        for hint in self.hints(session, &store, &settings.name, &options.id_field, &refused)? {
+            answer = answer.hint(hint);
         }
         Ok(match &report.stopped {
             Some(stopped) => answer.failed(stopped_early(stopped)),
             None => answer,
         })
+    }
+
+    fn of_input(&self, error: counterfoil::Error) -> Failure {
+        let without_id =
+            matches!(&error, counterfoil::Error::Input { problem, .. } if problem.contains("for the ids"));
+        let failure = Failure::from(error);
+        if without_id {
+            failure.hint("name the column that holds the ids: `--id COLUMN`")
+        } else {
+            failure
+        }
+    }
+
+    /// A warning where no stage reads the database, which is mostly a slip of the pen.
+    fn unread(&self, session: &Session<'_>, settings: &Settings) -> Option<String> {
+        let project = session.stages().ok().flatten()?;
+        let mut sources: Vec<String> = Vec::new();
+        for stage in project.stages().iter() {
+            if !sources.iter().any(|source| source == stage.source()) {
+                sources.push(stage.source().to_owned());
+            }
+        }
+        let is_read = sources.is_empty() || sources.contains(&self.database);
+        (!is_read && !settings.databases.contains_key(&self.database)).then(|| {
+            format!(
+                "no stage reads `{}`; {}",
+                self.database,
+                nearest(&self.database, &sources)
+            )
+        })
+    }
+
+    /// What to do about refused lines.
+    fn hints(
+        &self,
+        session: &Session<'_>,
+        store: &Store,
+        project: &str,
+        id_field: &str,
+        refused: &[Standing],
+    ) -> Result<Vec<String>, Failure> {
+        let has = |wanted: &str| refused.iter().any(|(_, code, _)| code == wanted);
+        let mut hints = Vec::new();
+        if has("id.missing") {
+            let fields = fields_of_refused(store, project)?;
+            let seen = if fields.is_empty() {
+                String::new()
+            } else {
+                format!("; a refused record has the fields {}", fields.join(", "))
+            };
+            hints.push(format!(
+                "records without `{id_field}`: name the field that holds the id with `--id FIELD`{seen}"
+            ));
+        }
+        if has("load.exists") {
+            hints.push("records that exist with other data: `--replace` writes over them".to_owned());
+        }
+        if let Some((_, code, _)) = refused.first() {
+            hints.push(format!(
+                "{}; correct the lines and load them, or let them go with {}",
+                session.command("quarantine list"),
+                session.command(&format!("quarantine waive --code {code} --reason TEXT"))
+            ));
+        }
+        Ok(hints)
     }
 
     /// The file and its length; 0 where it has none, as for a pipe.
@@ -199,4 +266,23 @@ impl Load {
             [row],
         )
     }
+}
+
+/// The names of the fields of a record that was refused for want of an id; never a value.
+fn fields_of_refused(store: &Store, project: &str) -> Result<Vec<String>, Failure> {
+    let without_id = Selected {
+        code: Some("id.missing".to_owned()),
+        ..Selected::default()
+    };
+    let Some(refused) = quarantined(store, project, &without_id, 1_000)?.pop() else {
+        return Ok(Vec::new());
+    };
+    let Some(data) = refused_input(store, &refused, &[])?.data else {
+        return Ok(Vec::new());
+    };
+    let names = Document::parse(&data).map(|document| {
+        let names = document.fields().iter().map(Field::name);
+        names.take(20).map(|name| name.into_owned()).collect()
+    });
+    Ok(names.unwrap_or_default())
 }

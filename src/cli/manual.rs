@@ -62,6 +62,69 @@ fn the_manual_has_every_command_as_it_is() {
     );
 }
 
+const EXPRESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/expressions.md");
+
+const EXPRESSIONS_HEAD: &str = r#"# Expressions
+
+Generated from the table of functions: `UPDATE_DOCS=1 cargo test --bin counterfoil manual` rewrites it.
+
+In a stage file a text that begins with `= ` (with the blank) is an expression; `counterfoil query --where` takes one
+too. The syntax is [Rhai](https://rhai.rs)'s; what it means is Counterfoil's:
+
+```text
+doc.customer.name               a field; a missing one refuses the record (expression.missing_property)
+doc["odd key"]                  a field whose name is no word
+doc.items[0].price              an element of a list, from 0
+has(doc, "customer.name")       whether there is such a field, null or not
+doc.get("nick") ?? "none"       null where the field is missing; `??` takes the other side for null
+doc.note == ()                  () is null; as a result it writes null
+if doc.n > 9 { "many" } else { omit }      omit leaves the field out
+doc.price * doc.count           numbers are exact: 0.1 + 0.2 is 0.3, and a result that does not fit is refused
+divide(doc.total, 3, 2)         a division that does not come out needs its places; `/` refuses it
+round(doc.total, 2)             rounds as [stage] rounding says
+decimal(doc.amount)             "12.50" to a number; 1 == "1" is refused, unlike types are never compared
+doc.status in ["new", "paid"]   whether it is one of them
+let n = doc.name.trim(); n.upper() + "!"   names, statements; f(a, b) may be written a.f(b)
+switch doc.code { 1 => "one", _ => "other" }   also: for, while, loop, return
+refuse("order.empty", "/items") refuses the record under a code of your own
+```
+
+There is no clock but `now()`, the time of the pass; no randomness, no files, no network. Expressions are bounded in
+steps, depth and size.
+
+## Functions
+
+What stands before the dot is the first value: `split(doc.name, " ")` is `doc.name.split(" ")`. `[...]` may be left out.
+
+| function | what it gives |
+|---|---|
+"#;
+
+fn expressions() -> String {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let rows = counterfoil::expression::functions().map(|function| {
+        format!(
+            "| `{}` | {} |\n",
+            cell(function.signature),
+            cell(function.summary)
+        )
+    });
+    EXPRESSIONS_HEAD.to_owned() + &rows.collect::<String>()
+}
+
+#[test]
+fn the_manual_has_every_function_of_expressions_as_it_is() {
+    let manual = expressions();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(EXPRESSIONS, &manual).unwrap();
+    }
+    let written = std::fs::read_to_string(EXPRESSIONS).unwrap_or_default();
+    assert!(
+        written == manual,
+        "docs/expressions.md is not up to date: UPDATE_DOCS=1 cargo test --bin counterfoil manual"
+    );
+}
+
 #[test]
 fn the_definitions_of_the_commands_are_sound() {
     Cli::command().debug_assert();

@@ -1,10 +1,12 @@
 //! What became of records: the tables of passes and refusals that several commands end with.
 
-use counterfoil::Stopped;
 use counterfoil::apply::{ApplyReport, PassReport};
 use counterfoil::ledger::PassKind;
+use counterfoil::project::Project;
 use counterfoil::quarantine::quarantine_totals;
+use counterfoil::stage::{MaxErrors, OnError, Stage};
 use counterfoil::store::Store;
+use counterfoil::{Error, Stopped};
 use serde_json::{Value as Json, json};
 
 use super::answer::{Answer, Exit, json};
@@ -14,12 +16,20 @@ use super::progress::Progress;
 use super::render::{bold, count, counted, table};
 use super::session::Session;
 
+/// The limits of errors that the command line gives, whatever the stages say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) max_errors: Option<MaxErrors>,
+    pub(crate) on_error: Option<OnError>,
+}
+
 /// The answer of a command that carried records through stages.
 pub(crate) fn of_stages(
     session: &Session<'_>,
     store: &Store,
-    project: &str,
+    project: &Project,
     report: &ApplyReport,
+    limits: Limits,
     progress: &Progress,
 ) -> Result<Answer, Failure> {
     let refusing: Vec<u32> = report
@@ -28,7 +38,7 @@ pub(crate) fn of_stages(
         .filter(|pass| pass.counts.refused > 0)
         .map(|pass| pass.stage)
         .collect();
-    let refused = standing(store, project, |stage| {
+    let refused = standing(store, project.name(), |stage| {
         stage.is_some_and(|stage| refusing.contains(&stage))
     })?;
     let mut text = if report.passes.is_empty() {
@@ -42,7 +52,13 @@ pub(crate) fn of_stages(
     let cosmetic = report.cosmetic.iter().map(|stage| {
         format!("the text of stage {stage} has changed since it was applied, but not what it does")
     });
-    let warnings = progress.warnings.iter().cloned().chain(cosmetic);
+    let counted_warnings = report.passes.iter().flat_map(warned);
+    let warnings = progress
+        .warnings
+        .iter()
+        .cloned()
+        .chain(cosmetic)
+        .chain(counted_warnings);
     let mut answer = Answer::new(data, text)
         .warnings(warnings)
         .refused_if(!refusing.is_empty());
@@ -54,9 +70,86 @@ pub(crate) fn of_stages(
         ));
     }
     Ok(match &report.stopped {
-        Some(stopped) => answer.failed(stopped_early(stopped)),
+        Some(stopped) => {
+            let mut failure = stopped_early(stopped);
+            let stage = report
+                .passes
+                .last()
+                .and_then(|pass| project.stages().get(pass.stage));
+            if let (Stopped::ErrorLimit { .. }, Some(stage)) = (stopped, stage) {
+                failure.message += &format!(" ({})", which_limit(stage, limits));
+            }
+            answer.failed(failure)
+        }
         None => answer,
     })
+}
+
+/// Where the limit of errors comes from.
+fn which_limit(stage: &Stage, given: Limits) -> String {
+    if given.on_error == Some(OnError::Stop) {
+        return "--on-error stop".to_owned();
+    }
+    if given.on_error.is_none() && stage.on_error() == OnError::Stop {
+        return format!("stage {} has on_error = \"stop\"", stage.number());
+    }
+    let written = |limit: MaxErrors| match limit {
+        MaxErrors::Count(count) => count.to_string(),
+        MaxErrors::Share(share) => format!("{share}% of the source"),
+    };
+    match (given.max_errors, stage.max_errors()) {
+        (Some(limit), _) => format!("--max-errors: {}", written(limit)),
+        (None, MaxErrors::Share(share)) if share.to_string() == "1" => {
+            "1% of the source, the default of max_errors".to_owned()
+        }
+        (None, limit) => format!("max_errors of stage {}: {}", stage.number(), written(limit)),
+    }
+}
+
+/// What a pass counted that is no refusal, for people.
+fn warned(pass: &PassReport) -> impl Iterator<Item = String> {
+    pass.warnings.iter().map(|(code, times)| {
+        let what = match code.as_str() {
+            "parse_date.ambiguous" => {
+                "could be read by two formats, and differently; the first format was taken".to_owned()
+            }
+            code => format!("warned `{code}`"),
+        };
+        let which = if code == "parse_date.ambiguous" {
+            "date"
+        } else {
+            "time"
+        };
+        format!(
+            "stage {} {}: {} {what}",
+            pass.stage,
+            pass.slug,
+            counted(*times, which)
+        )
+    })
+}
+
+/// What the library could not do with the stages. That a stage's file is gone is no changed meaning.
+pub(crate) fn of_the_library(session: &Session<'_>, project: &Project, error: Error) -> Failure {
+    let Error::Drift { number, slug, .. } = &error else {
+        return Failure::from(error);
+    };
+    if project.stages().get(*number).is_some() {
+        return Failure::from(error);
+    }
+    let message = format!("stage {number} ({slug}) was applied, and its file is gone");
+    let before = project
+        .stages()
+        .iter()
+        .map(Stage::number)
+        .filter(|other| other < number);
+    let roll_back = format!("rollback --to {}", before.max().unwrap_or(0));
+    Failure::new(Exit::Drift, "stage.missing", message).hint(format!(
+        "put {number:04}_{slug}.toml back: the ledger has its text (sqlite3 STORE \"SELECT source_text FROM ledger_stage \
+         WHERE project='{}' AND number={number} ORDER BY stage DESC LIMIT 1\"); or roll it back: {}",
+        project.name(),
+        session.command(&roll_back)
+    ))
 }
 
 fn up_to_date(report: &ApplyReport) -> String {

@@ -6,6 +6,7 @@ use counterfoil::apply::ApplyOptions;
 use counterfoil::quarantine::{Quarantined, Selected, quarantined, refused_input, retry, waive};
 use counterfoil::record::Value;
 use counterfoil::refusal::Refusal;
+use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 use serde_json::json;
 
@@ -13,12 +14,13 @@ use super::answer::{Answer, Exit, json};
 use super::check::route;
 use super::failure::Failure;
 use super::masking::redactions;
-use super::outcome::{of_stages, refusals_json, refused_by, standing};
+use super::outcome::{Limits, of_stages, of_the_library, refusals_json, refused_by, standing};
 use super::progress::Progress;
 use super::render::{bold, count, counted, dim, envelope_json, indented, moment, shown, shown_json, table};
 use super::session::Session;
 use super::signals::stop_signal;
-use super::values::duration;
+use super::test::no_stage;
+use super::values::{duration, stage_number};
 
 /// Lists, shows, tries again or lets go the refused records.
 ///
@@ -42,7 +44,7 @@ enum Action {
 #[derive(clap::Args, Debug)]
 struct Choice {
     /// Only what this stage refused.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = stage_number)]
     stage: Option<u32>,
     /// Only what was refused with this code.
     #[arg(long, value_name = "CODE")]
@@ -67,6 +69,34 @@ impl Choice {
 
     fn ids(&self) -> Vec<&str> {
         self.id.as_deref().into_iter().collect()
+    }
+
+    /// Refuses an id or a number that is not in quarantine, which is a slip of the pen.
+    fn exists(&self, store: &Store, project: &str) -> Result<(), Failure> {
+        let named = Selected {
+            record: self.record,
+            id: self.id.clone(),
+            ..Selected::default()
+        };
+        if named == Selected::default() || !quarantined(store, project, &named, 1)?.is_empty() {
+            return Ok(());
+        }
+        let found = quarantined(store, project, &Selected::default(), 5)?;
+        let names = found.iter().map(|refused| match &refused.id {
+            Some(id) => format!("id {id}"),
+            None => format!("record {}", refused.record),
+        });
+        let names: Vec<String> = names.collect();
+        let hint = if names.is_empty() {
+            "the quarantine is empty".to_owned()
+        } else {
+            format!("in quarantine are, among others: {}", names.join(", "))
+        };
+        Err(Failure::usage(
+            "quarantine.missing",
+            "no such record is in quarantine",
+            hint,
+        ))
     }
 
     fn is_everything(&self) -> bool {
@@ -250,7 +280,12 @@ fn next(session: &Session<'_>, found: &[Quarantined]) -> String {
         .iter()
         .find(|refused| refused.stage.is_some())
         .and_then(|refused| refused.id.as_deref());
-    let waive = session.command("quarantine waive");
+    let chosen = match found.first() {
+        Some(Quarantined { id: Some(id), .. }) => format!("--id {id}"),
+        Some(refused) => format!("--record {}", refused.record),
+        None => "--all".to_owned(),
+    };
+    let waive = session.command(&format!("quarantine waive {chosen} --reason TEXT"));
     match retry {
         Some(id) => format!(
             "correct its source or the stage, then {}; or {waive}",
@@ -338,9 +373,18 @@ impl Retry {
         let mut store = session.open()?;
         let mut progress = Progress::new(*session.screen);
         let selected = self.choice.selected();
+        if let Some(number) = self
+            .choice
+            .stage
+            .filter(|number| project.stages().get(*number).is_none())
+        {
+            return Err(no_stage(project.stages().iter().map(Stage::number), number));
+        }
+        self.choice.exists(&store, project.name())?;
         let report = retry(&mut store, project.stages(), &selected, &options, &mut progress);
         progress.finish();
-        of_stages(session, &store, project.name(), &report?, &progress)
+        let report = report.map_err(|error| of_the_library(session, &project, error))?;
+        of_stages(session, &store, &project, &report, Limits::default(), &progress)
     }
 }
 
@@ -355,6 +399,7 @@ impl Waive {
         }
         let project = session.settings()?.name;
         let mut store: Store = session.open()?;
+        self.choice.exists(&store, &project)?;
         let purpose = session.purpose("quarantine waive", Some(&self.reason), &self.choice.ids());
         let waived = waive(&mut store, &project, &self.choice.selected(), &purpose)?;
         let text = format!("Waived {}.\n", counted(waived, "record"));

@@ -5,6 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use counterfoil::Error;
 use counterfoil::context::Context;
 use counterfoil::expression::{Expression, Scope};
+use counterfoil::path::Path;
 use counterfoil::problem::Place;
 use counterfoil::query::{Order, Query, Selection};
 use counterfoil::reading::Reading;
@@ -15,7 +16,7 @@ use serde_json::{Value as Json, json};
 
 use super::answer::{Answer, Exit};
 use super::failure::Failure;
-use super::masking::{masked, redactions};
+use super::masking::{masked, redactions, refuse_redacted};
 use super::quarantine::pretty;
 use super::render::{count, counted, envelope_json, shown_json};
 use super::session::Session;
@@ -23,7 +24,8 @@ use super::session::Session;
 /// How many records are read at a time.
 const PAGE: usize = 1_000;
 
-/// Shows records of a database, one JSON object on each line. What stages redact is masked.
+/// Shows records of a database, one JSON object on each line. What stages redact is masked, and can be neither tested
+/// nor sorted by.
 ///
 /// EXPR is an expression as in stage files: `doc` is the record. Numbers compare exactly; where a field may be
 /// missing, use has(doc, "x") or doc.get("x") ?? y. Records that the expression cannot judge are left out, and counted
@@ -64,24 +66,34 @@ impl QueryCommand {
         let redact = redactions(session, &store)?;
         let total = store.count(&self.database)?;
         let condition = self.condition.as_deref().map(Condition::compile).transpose()?;
+        if let Some(Condition(expression)) = &condition {
+            refuse_redacted(&expression.reads(), &redact, "a condition on", session)?;
+        }
+        let query = self.query()?;
+        let sorted: Vec<Path> = query.sorts().iter().map(|(path, _)| path.clone()).collect();
+        refuse_redacted(&sorted, &redact, "sorting by", session)?;
         let mut filter = Filter::new(condition.as_ref(), &self.database);
-        let found = match &self.id {
+        let mut unseen = sorted;
+        let shown = match &self.id {
             Some(id) => {
                 let missing = || Error::NoSuchRecord {
                     database: self.database.clone(),
                     id: id.clone(),
                 };
-                vec![store.get(&self.database, id)?.ok_or_else(missing)?]
+                let record = store.get(&self.database, id)?.ok_or_else(missing)?;
+                vec![masked(record, &redact)?]
             }
-            None => self.select(&store, &mut filter)?,
+            None => self.select(&store, &query, &redact, &mut filter, &mut unseen)?,
         };
-        let last = found.last().map_or(0, |record| record.record);
-        let full = self.id.is_none() && found.len() == self.limit && (found.len() as u64) < total;
-        let shown = found
-            .into_iter()
-            .map(|record| masked(record, &redact))
-            .collect::<Result<Vec<_>, _>>()?;
-        let warnings = filter.warning();
+        let last = shown.last().map_or(0, |record| record.record);
+        let full = self.id.is_none() && shown.len() == self.limit && (shown.len() as u64) < total;
+        let unsorted = unseen.iter().filter(|_| total > 0).map(|path| {
+            format!(
+                "no record of `{}` has `{path}`, so that it sorts nothing",
+                self.database
+            )
+        });
+        let warnings: Vec<String> = filter.warning().into_iter().chain(unsorted).collect();
         let data = json!({ "database": self.database, "total": total, "records": records_json(&shown)? });
         let mut answer = Answer::new(data, "").warnings(warnings);
         if !session.screen.json {
@@ -97,15 +109,28 @@ impl QueryCommand {
         Ok(answer)
     }
 
-    fn select(&self, store: &Store, filter: &mut Filter<'_>) -> Result<Vec<Record>, Failure> {
-        let query = self.query()?;
-        let mut selection = Selection::new(&query);
+    /// The records that are wanted, masked before anything looks at them. Takes out of `unseen` the paths that any
+    /// record has.
+    fn select(
+        &self,
+        store: &Store,
+        query: &Query,
+        redact: &[Path],
+        filter: &mut Filter<'_>,
+        unseen: &mut Vec<Path>,
+    ) -> Result<Vec<Record>, Failure> {
+        let mut selection = Selection::new(query);
         let mut after = self.after.unwrap_or(0);
         'pages: loop {
             let page = store.records_after(&self.database, after, PAGE)?;
             let Some(last) = page.last() else { break };
             after = last.record;
             for record in page {
+                let record = masked(record, redact)?;
+                if !unseen.is_empty() {
+                    let document = record.document().map_err(damaged)?;
+                    unseen.retain(|path| document.at(path).is_none());
+                }
                 if filter.lets_through(&record)? && selection.offer(record).map_err(damaged)?.is_break() {
                     break 'pages;
                 }

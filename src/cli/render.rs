@@ -127,7 +127,7 @@ pub(crate) fn envelope_json(value: &Value) -> Json {
 
 /// A time of the ledger, `2026-01-31T12:00:00Z`, for people.
 pub(crate) fn moment(iso: &str) -> String {
-    shown(iso).replace('T', " ").trim_end_matches('Z').to_owned()
+    shown(iso).replace('T', " ")
 }
 
 /// The first digits of a hash.

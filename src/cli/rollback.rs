@@ -3,7 +3,11 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use counterfoil::Error;
+use counterfoil::project::Project;
 use counterfoil::rollback::{Reversal, RollbackOptions, RollbackReport, Scope, plan_rollback, rollback};
+use counterfoil::stage::{Stage, Stages};
+use counterfoil::store::Store;
 use serde_json::json;
 
 use super::answer::{Answer, Exit, json};
@@ -13,7 +17,8 @@ use super::progress::Progress;
 use super::render::{bold, count, counted, table};
 use super::session::Session;
 use super::signals::stop_signal;
-use super::values::{OnConflictChoice, duration};
+use super::test::no_stage;
+use super::values::{OnConflictChoice, duration, stage_number};
 
 /// Takes back the last stage, or what the options choose; every record is restored exactly as it was.
 ///
@@ -26,7 +31,7 @@ use super::values::{OnConflictChoice, duration};
 )]
 pub(crate) struct Rollback {
     /// Takes back every stage after this one; 0 is all of them.
-    #[arg(long, value_name = "N", group = "scope")]
+    #[arg(long, value_name = "N", group = "scope", value_parser = stage_number)]
     to: Option<u32>,
     /// Takes back what this run did; `counterfoil history` lists the runs.
     #[arg(long, value_name = "RUN", group = "scope")]
@@ -59,6 +64,9 @@ impl Rollback {
         let project = session.settings()?.name;
         let mut store = session.open()?;
         let scope = self.scope();
+        if let Some(number) = self.to {
+            known_stage(session, &store, &project, number)?;
+        }
         let plan = plan_rollback(&store, &project, &scope)?;
         if plan.is_empty() {
             let data = json!({ "plan": [], "report": null });
@@ -85,7 +93,7 @@ impl Rollback {
         let mut progress = Progress::new(*session.screen);
         let report = rollback(&mut store, &project, &options, &mut progress);
         progress.finish();
-        let report = report?;
+        let report = report.map_err(|error| conflict(&store, &plan, error))?;
         let data = json!({ "plan": json(&plan), "report": json(&report) });
         let answer = Answer::new(data, done(&report))
             .warnings(progress.warnings.iter().cloned())
@@ -108,6 +116,49 @@ impl Rollback {
             (None, None, None) => Scope::Last,
         }
     }
+}
+
+/// Refuses a number that no stage has, of those that are applied and of those in the project's files.
+fn known_stage(session: &Session<'_>, store: &Store, project: &str, number: u32) -> Result<(), Failure> {
+    let in_files = session.stages().ok().flatten();
+    let is_known = |project: &Project| project.stages().get(number).is_some();
+    if number == 0 || in_files.as_ref().is_some_and(is_known) {
+        return Ok(());
+    }
+    let status = counterfoil::history::status(store, &Stages::new(project, Vec::new())?)?;
+    let mut known: Vec<u32> = status.stages.iter().map(|stage| stage.number).collect();
+    if known.contains(&number) {
+        return Ok(());
+    }
+    known.extend(
+        in_files
+            .iter()
+            .flat_map(|project| project.stages().iter().map(Stage::number)),
+    );
+    known.sort_unstable();
+    known.dedup();
+    Err(no_stage(known.into_iter(), number))
+}
+
+/// A conflict, told with the id and the database of the first record.
+fn conflict(store: &Store, plan: &[Reversal], error: Error) -> Failure {
+    let Error::RollbackConflict { count, first, pass } = error else {
+        return Failure::from(error);
+    };
+    let database = plan.iter().find(|reversal| reversal.pass == pass);
+    let database = database
+        .map(|reversal| reversal.database.as_str())
+        .unwrap_or_default();
+    let found = store.records_after(database, first - 1, 1).unwrap_or_default();
+    let id = found.into_iter().find(|record| record.record == first);
+    let which = id.map_or_else(|| format!("record {first}"), |record| format!("`{}`", record.id));
+    let were = if count == 1 { "was" } else { "were" };
+    let mut failure = Failure::from(Error::RollbackConflict { count, first, pass });
+    failure.message = format!(
+        "{} {were} changed after pass {pass}, which is to be rolled back; the first is {which} in `{database}`",
+        counted(count, "record")
+    );
+    failure
 }
 
 /// What will be done, before it is.

@@ -63,8 +63,22 @@ impl<'c> Session<'c> {
         format!("`{line} {rest}`")
     }
 
+    /// Refuses a folder that is not there, before everything that is not in it is missed.
+    fn check_folder(&self) -> Result<(), Failure> {
+        if self.folder().is_dir() {
+            return Ok(());
+        }
+        let message = format!("there is no folder `{}`", self.folder().display());
+        Err(Failure::usage(
+            "project.missing",
+            message,
+            "name a project's folder with -C",
+        ))
+    }
+
     /// The project with all its stages.
     pub(crate) fn project(&self) -> Result<Project, Failure> {
+        self.check_folder()?;
         Ok(Project::open(self.folder())?)
     }
 
@@ -93,6 +107,7 @@ impl<'c> Session<'c> {
                 databases: BTreeMap::new(),
             }
         } else {
+            self.check_folder()?;
             Project::settings_of(self.folder())?
         };
         if let Some(live) = variable("COUNTERFOIL_LIVE", "true or false", |text| match text {

@@ -82,7 +82,7 @@ fn file(state: FileState) -> &'static str {
         FileState::Same => "as applied",
         FileState::Cosmetic => "new text, same meaning",
         FileState::Drifted => "CHANGED",
-        FileState::Missing => "MISSING",
+        FileState::Missing => "missing",
     }
 }
 
@@ -108,7 +108,14 @@ fn databases(status: &Standing) -> String {
 /// What to do next, the most pressing first.
 fn next(session: &Session<'_>, status: &Standing) -> Option<String> {
     let any = |wanted: fn(&StageStatus) -> bool| status.stages.iter().find(|stage| wanted(stage));
-    if let Some(stage) = any(|stage| matches!(stage.file, FileState::Drifted | FileState::Missing)) {
+    if let Some(stage) = any(|stage| stage.file == FileState::Missing) {
+        return Some(format!(
+            "the file of stage {} is missing: {} tells how to get it back",
+            stage.number,
+            session.command("apply")
+        ));
+    }
+    if let Some(stage) = any(|stage| stage.file == FileState::Drifted) {
         return Some(format!(
             "stage {} was applied with another file: {} shows the difference",
             stage.number,

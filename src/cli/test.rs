@@ -1,6 +1,6 @@
 //! `test`: the examples of the stages.
 
-use counterfoil::stage::Verdict;
+use counterfoil::stage::{Stage, Verdict};
 use serde_json::json;
 
 use super::answer::{Answer, Exit};
@@ -31,7 +31,7 @@ impl Test {
             .stage
             .filter(|number| project.stages().get(*number).is_none())
         {
-            return Err(no_stage(number));
+            return Err(no_stage(project.stages().iter().map(Stage::number), number));
         }
         for stage in project.stages().iter().filter(|stage| wanted(stage.number())) {
             if stage.examples().is_empty() {
@@ -83,10 +83,15 @@ impl Test {
 }
 
 /// There is no such stage in the project.
-pub(crate) fn no_stage(number: u32) -> Failure {
+pub(crate) fn no_stage(known: impl Iterator<Item = u32>, number: u32) -> Failure {
+    let known: Vec<String> = known.map(|number| number.to_string()).collect();
     Failure::usage(
         "stage.missing",
         format!("the project has no stage {number}"),
-        "`counterfoil check` lists the stages",
+        if known.is_empty() {
+            "it has none: `counterfoil new NAME` makes one".to_owned()
+        } else {
+            format!("there are: {}", known.join(", "))
+        },
     )
 }

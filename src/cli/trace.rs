@@ -1,5 +1,6 @@
 //! `trace`: the life of one record.
 
+use counterfoil::Error;
 use counterfoil::history::TraceStep;
 use serde_json::json;
 
@@ -24,7 +25,18 @@ pub(crate) struct Trace {
 impl Trace {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let store = session.open()?;
-        let steps = counterfoil::history::trace(&store, &self.database, &self.id)?;
+        let steps = counterfoil::history::trace(&store, &self.database, &self.id).map_err(|error| {
+            let missing = matches!(error, Error::NoSuchRecord { .. });
+            let failure = Failure::from(error);
+            if missing {
+                let query = session.command(&format!("query {}", self.database));
+                failure.hint(format!(
+                    "{query} shows what is there; ids are compared letter by letter"
+                ))
+            } else {
+                failure
+            }
+        })?;
         let mut text = format!("{} in {}\n", bold(&shown(&self.id)), shown(&self.database));
         text.extend(steps.iter().map(told));
         let data = json!({ "database": self.database, "id": self.id, "steps": json(&steps) });
@@ -75,6 +87,9 @@ fn told(step: &TraceStep) -> String {
         .map(|(name, hash)| format!("{name} {}", short(hash)));
     details.extend(hashes);
     text += &format!("    {}\n", dim(&shown(&details.join(", "))));
+    if let Some(reason) = &step.run_reason {
+        text += &format!("    {} {}\n", dim("reason"), shown(reason));
+    }
     if let Some(reason) = &step.reason {
         text += &format!("    {} {}\n", dim("why"), shown(&because(reason)));
     }

@@ -20,6 +20,12 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs).ok_or_else(wrong)
 }
 
+/// A stage's number.
+pub(crate) fn stage_number(text: &str) -> Result<u32, String> {
+    text.parse()
+        .map_err(|_| "give a stage's number, such as 2".to_owned())
+}
+
 /// `10`, or a share of the source: `0.5%`.
 pub(crate) fn max_errors(text: &str) -> Result<MaxErrors, String> {
     let count = text.parse().ok().map(MaxErrors::Count);

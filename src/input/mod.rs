@@ -217,10 +217,12 @@ pub enum HeaderError {
         second: usize,
     },
     /// No column has the name that the ids are under.
-    #[error("has no column `{id_field}` for the ids")]
+    #[error("has no column `{id_field}` for the ids; its columns are {}", columns.join(", "))]
     NoId {
         /// The name that was looked for.
         id_field: String,
+        /// The columns that there are.
+        columns: Vec<String>,
     },
     /// The header is not UTF-8.
     #[error("is not valid UTF-8")]

@@ -56,6 +56,7 @@ impl Table {
         let id_at = names.iter().position(|name| *name == options.id_field);
         let id_at = id_at.ok_or_else(|| HeaderError::NoId {
             id_field: options.id_field.clone(),
+            columns: names.iter().map(|name| (*name).to_owned()).collect(),
         })?;
         let columns = names.iter().map(|name| Column {
             key: Value::text(name).to_json() + ":",

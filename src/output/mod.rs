@@ -27,7 +27,7 @@ mod ndjson;
 mod table;
 
 pub use ndjson::NdjsonWriter;
-pub use table::CsvWriter;
+pub use table::{CsvWriter, column};
 
 use std::io;
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::Write;
 
 use super::{OutputError, RecordWriter};
+use crate::path::Path;
 use crate::record::{Document, Kind, Record, Value};
 
 /// Writes the top level of each record as a row: a text as it is, a number in its exact text, a list or an object as
@@ -33,7 +34,8 @@ impl<W: Write> CsvWriter<W> {
         }
     }
 
-    /// Writes these columns only, in this order; other fields are left out.
+    /// Writes these columns only, in this order; other fields are left out. A column is the name of a field or a path
+    /// to a value, `customer.name`.
     #[must_use]
     pub fn columns(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.columns = names.into_iter().map(Into::into).collect();
@@ -71,7 +73,10 @@ impl<W: Write> RecordWriter for CsvWriter<W> {
         let cells: Vec<Cow<'_, str>> = self
             .columns
             .iter()
-            .map(|column| document.get(column).map_or(Cow::Borrowed(""), cell))
+            .map(|name| {
+                column(&document, name)
+                    .map_or(Cow::Borrowed(""), |value| Cow::Owned(cell(&value).into_owned()))
+            })
             .collect();
         row(&mut self.output, cells.iter().map(|cell| cell.as_bytes()))
     }
@@ -91,7 +96,19 @@ fn row<'c, W: Write>(
     // Every row has the same number of cells, so that only the output itself can fail.
     output
         .write_record(cells)
-        .map_err(|error| OutputError::Io(error.into()))
+        .map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => OutputError::Io(error),
+            other => OutputError::Io(std::io::Error::other(format!("{other:?}"))),
+        })
+}
+
+/// The value of a column: of the field of this name, else at this path.
+#[must_use]
+pub fn column<'d>(document: &'d Document, name: &str) -> Option<Cow<'d, Value>> {
+    if let Some(value) = document.get(name) {
+        return Some(Cow::Borrowed(value));
+    }
+    document.at(&name.parse::<Path>().ok()?)
 }
 
 fn names(document: &Document) -> impl Iterator<Item = Cow<'_, str>> {
@@ -151,5 +168,14 @@ mod tests {
         assert_eq!(written(given, &[]).unwrap(), "n,q\n");
         assert_eq!(written(given, &[r#"{"x":1,"n":2}"#]).unwrap(), "n,q\n2,\n");
         assert_eq!(written(None, &[]).unwrap(), "");
+    }
+
+    #[test]
+    fn a_column_may_be_a_path_and_a_name_with_a_dot_stays_a_name() {
+        let records = [r#"{"a":{"b":6.00},"l":[1,2]}"#, r#"{"a":1,"a.b":"x"}"#];
+        assert_eq!(
+            written(Some(["a.b", "l[1]"]), &records).unwrap(),
+            "a.b,l[1]\n6.00,2\nx,\n"
+        );
     }
 }

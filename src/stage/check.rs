@@ -9,21 +9,22 @@ use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 
-/// Operations after which a value is no longer the one that was read.
-const DISGUISING: [&str; 2] = ["hash", "hmac"];
-
 impl Stage {
     /// Warnings: what is legal but probably not meant, in the order of the file.
     ///
-    /// `check.lossy`, `check.overwritten`, `check.gone`, `check.redact_leaks`, `check.unused_name`, `check.no_effect`,
-    /// `check.max_errors_unused`, `check.max_errors_all`, `check.on_conflict_unused`, `check.id_twice`.
+    /// `check.lossy`, `check.overwritten`, `check.gone`, `check.redact_leaks`, `check.redact_source`, `check.unused_name`, `check.no_effect`,
+    /// `check.max_errors_unused`, `check.max_errors_all`, `check.on_conflict_unused`, `check.id_twice`,
+    /// `check.not_an_expression`, `check.ambiguous_formats`.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Problems::default();
         self.check_ops(&mut problems);
         self.check_gone(&mut problems);
         self.check_redaction(&mut problems);
+        self.check_redacted_sources(&mut problems);
         self.check_settings(&mut problems);
         self.check_names(&mut problems);
+        self.check_texts(&mut problems);
+        self.check_formats(&mut problems);
         problems.sorted()
     }
 
@@ -99,53 +100,6 @@ impl Stage {
         }
     }
 
-    /// A redacted value that is written where it is not redacted would show.
-    fn check_redaction(&self, problems: &mut Problems) {
-        let redacted = |path: &Path| self.redact().iter().any(|redact| redact.covers(path));
-        let reads_redacted = |reads: &[Path]| {
-            let meets = |redact: &Path| {
-                reads
-                    .iter()
-                    .any(|read| redact.covers(read) || read.covers(redact))
-            };
-            self.redact().iter().find(|redact| meets(redact)).cloned()
-        };
-        let leaks = |op: &dyn Operation| {
-            let reads = op.reads();
-            let path = reads_redacted(&reads)?;
-            let written = op
-                .writes()
-                .into_iter()
-                .find(|write| !redacted(write) && !reads.contains(write))?;
-            (!DISGUISING.contains(&op.name())).then_some((path, written))
-        };
-        let warn = |place, path: &Path, written: &str, problems: &mut Problems| {
-            let message = format!("`{path}` is redacted, but its value goes to `{written}`, which is not");
-            let problem = Problem::warning("check.redact_leaks", place, message);
-            problems.add(problem.help(format!("add \"{written}\" to `redact`")));
-        };
-        for (at, op) in self.ops().iter().enumerate() {
-            if let Some((path, written)) = leaks(op.as_ref()) {
-                warn(self.op_place(at), &path, &written.to_string(), problems);
-            }
-        }
-        let Some(crate::expression::Template::Object(fields)) = &self.steps.into else {
-            return;
-        };
-        for (name, template) in fields.iter().filter(|(name, _)| !redacted(&Path::field(name))) {
-            if let Some(path) = reads_redacted(&template.reads()) {
-                // A nested field of it may be redacted where the whole is not.
-                let nested = self
-                    .redact()
-                    .iter()
-                    .any(|redact| Path::field(name).covers(redact));
-                if !nested {
-                    warn(self.place_of("into", name), &path, name, problems);
-                }
-            }
-        }
-    }
-
     fn check_settings(&self, problems: &mut Problems) {
         let written = |key| self.place_of("stage", key);
         let steps = &self.steps;
@@ -206,7 +160,7 @@ impl Stage {
         }
     }
 
-    fn op_place(&self, at: usize) -> Option<Place> {
+    pub(super) fn op_place(&self, at: usize) -> Option<Place> {
         self.steps.op_places.get(at).cloned()
     }
 
@@ -230,7 +184,7 @@ fn takes_away(op: &dyn Operation, path: &Path) -> bool {
 }
 
 /// Whether an operation writes a value to the path. One that moves a value lists the place it left as written, too.
-fn leaves_value(op: &dyn Operation, path: &Path) -> bool {
+pub(super) fn leaves_value(op: &dyn Operation, path: &Path) -> bool {
     let writes = op.writes();
     writes.contains(path) && (writes.len() == 1 || !op.reads().contains(path))
 }

@@ -12,6 +12,8 @@ use crate::record::Rounding;
 
 mod build;
 mod check;
+mod check_redaction;
+mod check_texts;
 mod diff;
 mod example;
 mod fields;

@@ -24,14 +24,17 @@ struct Question {
     may_be_empty: bool,
 }
 
-/// The cookbook taken apart: the settings, and the questions in order.
+/// The cookbook taken apart: the settings (a later one holds, for the bank), and the questions in order.
 fn cookbook() -> (Vec<&'static str>, Vec<Question>) {
-    let mut parts = COOKBOOK.split("\n-- # ");
-    let settings = parts.next().unwrap_or_default().lines();
-    let settings = settings.filter(|line| line.starts_with(".parameter")).collect();
+    let settings = COOKBOOK
+        .lines()
+        .filter(|line| line.starts_with(".parameter"))
+        .collect();
+    let parts = COOKBOOK.split("\n.print \"\\n# ").skip(1);
     let questions = parts.map(|part| {
-        let (title, rest) = part.split_once('\n').unwrap();
-        let is_comment = |line: &&str| line.starts_with("--");
+        let (title, rest) = part.split_once("\"\n").unwrap();
+        let title = title.strip_prefix("Bank: ").unwrap_or(title);
+        let is_comment = |line: &&str| line.starts_with("--") || line.starts_with('.');
         let query: Vec<&str> = rest.lines().filter(|line| !is_comment(line)).collect();
         Question {
             title,
@@ -154,7 +157,7 @@ fn every_question_of_the_cookbook_is_answered_by_a_real_store() {
     if shells.len() > 1 {
         let whole = format!(".read '{}/schema/audit.sql'", env!("CARGO_MANIFEST_DIR"));
         let answers = ask(true, &path, &[], &whole).unwrap_or_else(|error| panic!("{error}"));
-        assert!(answers.len() > 400, "{}", answers.len());
+        assert!(answers.len() > 200, "{}", answers.len());
     }
     for question in &questions {
         for shell in shells {
@@ -187,7 +190,7 @@ fn the_cookbook_tells_values_before_refusals_and_totals() {
         before.iter().any(|row| row.contains("/amount|1234.565")),
         "{before:?}"
     );
-    let changed = answer("Whose amount");
+    let changed = answer("whose amount");
     assert!(
         changed
             .iter()
@@ -197,8 +200,8 @@ fn the_cookbook_tells_values_before_refusals_and_totals() {
     assert_eq!(answer("What stands refused")[0], "2|enrich|decimal.invalid|10");
     assert_eq!(answer("Who rolled back what").len(), 1);
     assert_eq!(answer("What was written to a stage's source").len(), 1);
-    assert_eq!(answer("Which source records have no target").len(), 12);
-    let totals = answer("Control totals per account");
+    assert_eq!(answer("which source records have no target").len(), 12);
+    let totals = answer("control totals per account");
     assert!(
         totals[0].starts_with("|5|"),
         "the transactions of no account are a bucket of their own: {}",
@@ -207,6 +210,33 @@ fn the_cookbook_tells_values_before_refusals_and_totals() {
     assert!(
         totals.contains(&"A1001|1|500000|500000|0".to_owned()),
         "{totals:?}"
+    );
+}
+
+#[test]
+fn the_cookbook_tells_of_a_record_that_was_rolled_back_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut store = bank(&path);
+    let scope = Scope::Record {
+        database: "legacy_transactions".to_owned(),
+        id: "T011".to_owned(),
+    };
+    let options = RollbackOptions {
+        scope,
+        ..RollbackOptions::default()
+    };
+    rollback(&mut store, "bank", &options, &mut Silent).unwrap();
+    drop(store);
+    let (settings, questions) = cookbook();
+    let question = questions
+        .iter()
+        .find(|question| question.title.starts_with("Who rolled back what"));
+    let answer = ask(false, &path, &settings, &question.unwrap().query).unwrap();
+    assert_eq!(answer.len(), 2, "{answer:?}");
+    assert!(
+        answer[0].contains("|pass ") && answer[1].contains("|record "),
+        "{answer:?}"
     );
 }
 
@@ -226,9 +256,16 @@ fn a_stage_a_batch_and_a_record_hash_by_hand_to_what_the_ledger_says() {
     let digest = |lines: &[String]| hex(&sha256(&[(lines.join("\n") + "\n").as_bytes()]));
     let expected = answer("What must they hash to");
     let expected: Vec<&str> = expected[0].split('|').collect();
-    assert_eq!(digest(&answer("What do the stubs")), expected[1]);
+    let stubs = questions
+        .iter()
+        .find(|question| question.title.starts_with("What do the stubs"));
+    let all_stubs = stubs.unwrap().query.replace(" LIMIT 3;", ";");
+    assert_eq!(
+        digest(&ask(false, &path, &settings, &all_stubs).unwrap()),
+        expected[1]
+    );
     assert_eq!(digest(&answer("What does the header")), expected[2]);
-    let row = answer("Is a row still");
+    let row = answer("is a row still");
     let (bytes, committed) = row[0].split_once('|').unwrap();
     assert_eq!(hex(&sha256(&[&hex_bytes(bytes)])), committed);
     let texts = ask(

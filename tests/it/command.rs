@@ -5,6 +5,7 @@ use super::support::command::Scene;
 mod envelopes;
 mod outputs;
 mod secrecy;
+mod slips;
 mod stopping;
 
 #[test]

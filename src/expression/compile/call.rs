@@ -70,9 +70,10 @@ impl Compiler<'_> {
         let Some(function) = functions::function(name) else {
             let message = format!("there is no function `{name}`");
             let known = functions().map(|function| function.name);
-            return Err(self
+            let problem = self
                 .problem("expression.unknown_function", position, message)
-                .did_you_mean(name, known));
+                .help("docs/expressions.md lists the functions");
+            return Err(problem.did_you_mean(name, known));
         };
         if !(function.least..=function.most).contains(&arguments.len()) {
             let message = format!(

@@ -62,3 +62,56 @@ fn what_is_legal_but_probably_not_meant_is_a_warning() {
             .starts_with("check.unused_name 0001_orders.toml:4:1: ")
     );
 }
+
+#[test]
+fn a_redacted_value_is_not_taken_from_a_field_that_shows_it() {
+    let stage = |redact: &str, rest: &str| {
+        let text = format!("[stage]\nsource = \"a1\"\ntarget = \"a2\"\nredact = [{redact}]\n{rest}");
+        lines(&parse(&text).check())
+    };
+    let rename = "[[op]]\nop = \"rename\"\nfrom = \"mail\"\nto = \"email\"\n";
+    assert_eq!(
+        stage("\"email\"", rename),
+        "check.redact_source 0001_orders.toml:5:1: `email` is redacted, but its value comes from `mail`, which is not \
+         (list \"mail\" in `redact` too)\n"
+    );
+    assert_eq!(stage("\"email\", \"mail\"", rename), "");
+    let into = "[into]\ncontact.mail = \"= doc.mail\"\nn = \"= doc.n + 1\"\n";
+    assert!(
+        stage("\"contact\"", into).contains("`contact.mail` is redacted, but its value comes from `mail`")
+    );
+    assert_eq!(stage("\"contact\", \"mail\"", into), "");
+    let made = "[[op]]\nop = \"add\"\npath = \"mail\"\nvalue = \"x\"\n";
+    assert_eq!(
+        stage("\"email\"", &[made, rename].concat()),
+        "",
+        "no record ever had it"
+    );
+}
+
+#[test]
+fn a_forgotten_blank_and_formats_that_disagree_are_warnings() {
+    let stage = |rest: &str| {
+        let text = format!("[stage]\nsource = \"a1\"\ntarget = \"a2\"\n{rest}");
+        lines(&parse(&text).check())
+    };
+    assert!(
+        stage("[into]\na = \"=doc.b\"\n").starts_with("check.not_an_expression 0001_orders.toml:5:5: "),
+        "{}",
+        stage("[into]\na = \"=doc.b\"\n")
+    );
+    assert_eq!(stage("[into]\na = \"= doc.b\"\nb = \"==\"\n"), "");
+    let dates = |formats: &str, rest: &str| {
+        stage(&format!(
+            "[[op]]\nop = \"parse_date\"\npath = \"d\"\nformats = [{formats}]\n{rest}"
+        ))
+    };
+    assert!(
+        dates("\"%d/%m/%Y\", \"%Y-%m-%d\", \"%m/%d/%Y\"", "").starts_with("check.ambiguous_formats 0001_")
+    );
+    assert_eq!(dates("\"%d/%m/%Y\", \"%m-%d-%Y\"", ""), "");
+    assert_eq!(
+        dates("\"%d/%m/%Y\", \"%m/%d/%Y\"", "ambiguous = \"refuse\"\n"),
+        ""
+    );
+}

@@ -43,6 +43,8 @@ fn a_reader_that_goes_away_ends_the_command_quietly_with_its_own_exit_code() {
     let scene = loaded();
     for (arguments, code) in [
         (&["export", "records_v1"][..], 0),
+        (&["export", "records_v1", "--format", "csv"], 0),
+        (&["export", "records_v1", "--with-id"], 0),
         (&["status"], 0),
         (&["apply"], 3),
     ] {

@@ -48,6 +48,36 @@ fn a_redacted_value_appears_in_no_output() {
 }
 
 #[test]
+fn a_redacted_value_is_found_out_neither_by_testing_nor_by_sorting() {
+    let scene = Scene::clinic();
+    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
+    for (arguments, code) in [
+        (&["--where", "doc.patient < \"M\""][..], 2),
+        (&["--where", "doc[\"patient\"].len() > 3"], 2),
+        (&["--where", "has(doc, \"patient\")"], 2),
+        (&["--sort", "patient"], 2),
+        (&["--sort", "ward"], 0),
+    ] {
+        let ran = scene.quietly(&[&["query", "records_v1"], arguments].concat());
+        assert_eq!(ran.code, code, "{arguments:?}: {}{}", ran.out, ran.err);
+    }
+    // What cannot be seen in the expression sees the masked record.
+    let ran = scene.quietly(&[
+        "query",
+        "records_v1",
+        "--where",
+        "let d = doc; let f = \"pat\" + \"ient\"; d[f] == \"Lovelace\"",
+    ]);
+    assert_eq!(ran.out, "", "{}", ran.err);
+    let exported = scene.quietly(&["export", "records_v1"]);
+    assert!(exported.err.contains("masked at patient;"), "{}", exported.err);
+    scene.write("plain.ndjson", "{\"id\":\"1\"}\n");
+    scene.quietly(&["load", "plain", "plain.ndjson"]);
+    let exported = scene.quietly(&["export", "plain"]);
+    assert!(!exported.err.contains("masked"), "{}", exported.err);
+}
+
+#[test]
 fn what_was_redacted_once_is_masked_where_the_stage_file_is_out_of_reach() {
     let scene = Scene::clinic();
     scene.quietly(&["load", "records_v1", "readings.ndjson"]);

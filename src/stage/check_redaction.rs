@@ -1,0 +1,132 @@
+//! What to look at in a stage that redacts.
+
+use super::Stage;
+use super::check::leaves_value;
+use super::section::Problems;
+use crate::expression::Template;
+use crate::op::Operation;
+use crate::path::{Path, Segment};
+use crate::problem::Problem;
+
+/// Operations after which a value is no longer the one that was read.
+const DISGUISING: [&str; 2] = ["hash", "hmac"];
+
+/// Operations that hand a value on as it is.
+const HANDING_ON: [&str; 3] = ["rename", "move", "copy"];
+
+impl Stage {
+    /// A redacted value that is written where it is not redacted would show.
+    pub(super) fn check_redaction(&self, problems: &mut Problems) {
+        let redacted = |path: &Path| self.redact().iter().any(|redact| redact.covers(path));
+        let reads_redacted = |reads: &[Path]| {
+            let meets = |redact: &Path| {
+                reads
+                    .iter()
+                    .any(|read| redact.covers(read) || read.covers(redact))
+            };
+            self.redact().iter().find(|redact| meets(redact)).cloned()
+        };
+        let leaks = |op: &dyn Operation| {
+            let reads = op.reads();
+            let path = reads_redacted(&reads)?;
+            let written = op
+                .writes()
+                .into_iter()
+                .find(|write| !redacted(write) && !reads.contains(write))?;
+            (!DISGUISING.contains(&op.name())).then_some((path, written))
+        };
+        let warn = |place, path: &Path, written: &str, problems: &mut Problems| {
+            let message = format!("`{path}` is redacted, but its value goes to `{written}`, which is not");
+            let problem = Problem::warning("check.redact_leaks", place, message);
+            problems.add(problem.help(format!("add \"{written}\" to `redact`")));
+        };
+        for (at, op) in self.ops().iter().enumerate() {
+            if let Some((path, written)) = leaks(op.as_ref()) {
+                warn(self.op_place(at), &path, &written.to_string(), problems);
+            }
+        }
+        let Some(crate::expression::Template::Object(fields)) = &self.steps.into else {
+            return;
+        };
+        for (name, template) in fields.iter().filter(|(name, _)| !redacted(&Path::field(name))) {
+            if let Some(path) = reads_redacted(&template.reads()) {
+                // A nested field of it may be redacted where the whole is not.
+                let nested = self
+                    .redact()
+                    .iter()
+                    .any(|redact| Path::field(name).covers(redact));
+                if !nested {
+                    warn(self.place_of("into", name), &path, name, problems);
+                }
+            }
+        }
+    }
+
+    /// A value that is redacted where it goes to, but not where it comes from, shows there.
+    pub(super) fn check_redacted_sources(&self, problems: &mut Problems) {
+        let mut redacted = self.redact().to_vec();
+        let mut warn = |place, from: &Path, to: &Path| {
+            let message = format!("`{to}` is redacted, but its value comes from `{from}`, which is not");
+            let problem = Problem::warning("check.redact_source", place, message);
+            problems.add(problem.help(format!("list \"{from}\" in `redact` too")));
+        };
+        // Backwards, because a value may have gone through several fields.
+        let mut look = |place, before: usize, from: Path, to: &Path, redacted: &mut Vec<Path>| {
+            let is_redacted = |path: &Path| redacted.iter().any(|redact| redact.covers(path));
+            if !is_redacted(to) || is_redacted(&from) {
+                return;
+            }
+            let made_here = |op: &dyn Operation| leaves_value(op, &from);
+            if !self.ops()[..before].iter().any(|op| made_here(op.as_ref())) {
+                warn(place, &from, to);
+            }
+            redacted.push(from);
+        };
+        if let Some(template @ Template::Object(_)) = &self.steps.into {
+            let mut pairs = Vec::new();
+            plain_paths(template, &mut Vec::new(), &mut pairs);
+            for (from, to) in pairs {
+                let place = to.segments().first().and_then(|first| match first {
+                    Segment::Key(name) => self.place_of("into", name),
+                    _ => None,
+                });
+                look(place, self.ops().len(), from, &to, &mut redacted);
+            }
+        }
+        for (at, op) in self.ops().iter().enumerate().rev() {
+            if HANDING_ON.contains(&op.name()) {
+                for (from, to) in handed_on(op.as_ref()) {
+                    look(self.op_place(at), at, from, &to, &mut redacted);
+                }
+            }
+        }
+    }
+}
+
+/// From where to where an operation hands values on.
+fn handed_on(op: &dyn Operation) -> Vec<(Path, Path)> {
+    let reads = op.reads();
+    let written = op.writes().into_iter().filter(|write| !reads.contains(write));
+    reads.iter().cloned().zip(written).collect()
+}
+
+/// The fields of a new document that are nothing but a value of the old one: from where, to where.
+fn plain_paths(template: &Template, to: &mut Vec<Segment>, found: &mut Vec<(Path, Path)>) {
+    match template {
+        Template::Object(fields) => {
+            for (name, template) in fields {
+                to.push(Segment::Key(name.clone()));
+                plain_paths(template, to, found);
+                to.pop();
+            }
+        }
+        Template::Expression(expression) if !to.is_empty() => {
+            let plain = |letter: char| letter.is_alphanumeric() || "_.[]\"".contains(letter);
+            let source = expression.source().trim();
+            if let ([from], true) = (&expression.reads()[..], source.chars().all(plain)) {
+                found.push((from.clone(), Path::of(to.clone())));
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,89 @@
+//! Slips of the pen: each is told with what there is, and what to do.
+
+use super::super::support::command::Scene;
+
+fn applied() -> Scene {
+    let scene = Scene::clinic();
+    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
+    scene.quietly(&["apply"]);
+    scene
+}
+
+#[test]
+fn a_name_that_nothing_has_is_refused_with_the_names_that_there_are() {
+    let mut scene = applied();
+    scene.run(&["rollback", "--to", "9", "--yes"]);
+    scene.run(&["rollback", "--to", "one"]);
+    scene.run(&["apply", "--to", "9"]);
+    scene.run(&["quarantine", "retry", "--stage", "9"]);
+    scene.run(&["quarantine", "retry", "--id", "nosuch"]);
+    scene.run(&["quarantine", "waive", "--id", "nosuch", "--reason", "x"]);
+    scene.run(&["trace", "records_v1", "nosuch"]);
+    scene.run(&["-C", "nowhere", "check"]);
+    scene.run(&[
+        "export",
+        "records_v2",
+        "--format",
+        "csv",
+        "--columns",
+        "id,celsus",
+    ]);
+    scene.run(&[
+        "export",
+        "records_v2",
+        "--format",
+        "csv",
+        "--columns",
+        "id,ward[*]",
+    ]);
+    scene.run(&["query", "records_v2", "--sort", "celsus", "--limit", "1"]);
+    scene.run(&["query", "records_v2", "--sort", "patient"]);
+    snapbox::assert_data_eq!(scene.transcript(), snapbox::file!["slips_names.txt"].raw());
+}
+
+#[test]
+fn a_load_says_what_was_probably_meant() {
+    let mut scene = Scene::clinic();
+    scene.write("keys.ndjson", "{\"key\":\"1\",\"ward\":\"B2\"}\n");
+    scene.run(&["load", "records_v1", "keys.ndjson"]);
+    scene.write("keys.csv", "key,ward\n1,B2\n");
+    scene.run(&["load", "records_v1", "keys.csv"]);
+    scene.run(&["load", "record_v1", "keys.csv", "--id", "key"]);
+    scene.write("other.csv", "key,ward\n1,C1\n");
+    scene.run(&["load", "record_v1", "other.csv", "--id", "key"]);
+    snapbox::assert_data_eq!(scene.transcript(), snapbox::file!["slips_load.txt"].raw());
+}
+
+#[test]
+fn a_stage_file_that_is_gone_a_limit_and_a_conflict_say_what_to_do() {
+    let mut scene = Scene::clinic();
+    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
+    scene.run(&["apply", "--max-errors", "0"]);
+    scene.run(&["apply", "--on-error", "stop"]);
+    scene.run(&["apply", "--max-errors", "50%"]);
+    scene.write("correction.ndjson", r#"{"id": "r1", "temp": "36.9 C"}"#);
+    scene.run(&["load", "records_v2", "correction.ndjson", "--replace"]);
+    scene.run(&["rollback", "--all", "--yes"]);
+    std::fs::rename(scene.path("0002_wards.toml"), scene.path("wards.txt")).unwrap();
+    scene.run(&["status"]);
+    scene.run(&["apply"]);
+    snapbox::assert_data_eq!(scene.transcript(), snapbox::file!["slips_stops.txt"].raw());
+}
+
+#[test]
+fn dates_that_two_formats_read_differently_are_counted_and_told() {
+    let mut scene = Scene::new();
+    scene.write("counterfoil.toml", "name = \"dates\"\n");
+    scene.write(
+        "0001_days.toml",
+        "[stage]\nsource = \"a1\"\ntarget = \"a2\"\n\n[[op]]\nop = \"parse_date\"\npath = \"d\"\nformats = [\"%d/%m/%Y\", \"%m/%d/%Y\"]\n",
+    );
+    scene.write(
+        "days.ndjson",
+        "{\"id\":\"1\",\"d\":\"02/03/2024\"}\n{\"id\":\"2\",\"d\":\"25/03/2024\"}\n",
+    );
+    scene.quietly(&["load", "a1", "days.ndjson"]);
+    scene.run(&["check"]);
+    scene.run(&["apply"]);
+    snapbox::assert_data_eq!(scene.transcript(), snapbox::file!["slips_dates.txt"].raw());
+}
