@@ -365,13 +365,11 @@ impl Object {
 
     /// Sets a field: in place where it exists, at the end where it does not. Returns the old value.
     pub fn set(&mut self, name: &str, value: Value) -> Option<Value> {
-        match self.get_mut(name) {
-            Some(old) => Some(std::mem::replace(old, value)),
-            None => {
-                self.fields.push(Field::new(name, value));
-                None
-            }
+        if let Some(old) = self.get_mut(name) {
+            return Some(std::mem::replace(old, value));
         }
+        self.fields.push(Field::new(name, value));
+        None
     }
 
     /// Removes a field; the others keep their order.
