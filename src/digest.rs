@@ -9,14 +9,16 @@ pub type Hash = [u8; 32];
 /// Sixteen bytes that keep a commitment from being guessed; one per record number.
 pub type Salt = [u8; 16];
 
-/// The one constant namespace of every UUIDv5 that a stage makes.
+/// The one constant namespace of every `UUIDv5` that a stage makes.
 pub const NAMESPACE: Uuid = Uuid::from_u128(0x6e0f_8a5c_4d0b_5c1e_9a57_43f1_c04f_e201);
 
 /// The SHA-256 of the parts, one after the other.
 #[must_use]
 pub fn sha256(parts: &[&[u8]]) -> Hash {
     let mut hasher = Sha256::new();
-    parts.iter().for_each(|part| hasher.update(part));
+    for part in parts {
+        hasher.update(part);
+    }
     hasher.finalize().into()
 }
 
@@ -40,7 +42,7 @@ pub fn derived_salt(parent: &Salt, stage: u32, part: i64) -> Salt {
     std::array::from_fn(|at| hash[at])
 }
 
-/// The UUIDv5 of (project, stage number, id, part), the parts separated by NUL.
+/// The `UUIDv5` of (project, stage number, id, part), the parts separated by NUL.
 #[must_use]
 pub fn stage_uuid(project: &str, stage: u32, id: &str, part: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, format!("{project}\0{stage}\0{id}\0{part}").as_bytes())

@@ -1,5 +1,5 @@
 //! The two-thread pipeline of every verb that moves records: one thread reads, transforms and hashes the next batch
-//! while this one commits the last. The writer is SQLite, and there is one.
+//! while this one commits the last. The writer is `SQLite`, and there is one.
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Scope, ScopedJoinHandle};

@@ -62,7 +62,9 @@ impl Object {
         let mut places: Vec<Vec<Segment>> = vec![Vec::new()];
         for segment in path.segments() {
             if *segment != Segment::Each {
-                places.iter_mut().for_each(|place| place.push(segment.clone()));
+                for place in &mut places {
+                    place.push(segment.clone());
+                }
                 continue;
             }
             places = places

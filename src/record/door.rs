@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::scan;
-use super::value::Fields;
+use super::split::Fields;
 
 /// How large and how deep a record may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

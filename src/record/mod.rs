@@ -9,6 +9,7 @@ mod access;
 mod door;
 mod number;
 mod scan;
+mod split;
 mod text;
 mod value;
 

@@ -1,13 +1,14 @@
 //! A JSON value that is expanded only where it is touched.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::fmt;
 
 use rust_decimal::Decimal;
-use serde_json::value::RawValue;
 
-use super::{Limits, Malformed, Text, admit, number, scan};
+use super::split::{split_list, split_object, try_split_object};
+use super::{Limits, Malformed, Text, admit, number};
 
 /// A JSON value. `Raw` is valid JSON text without insignificant whitespace, of any kind; lists and objects are
 /// expanded into the other two variants when something inside them is to be changed. Reading never expands.
@@ -84,9 +85,7 @@ impl Value {
     /// A JSON string.
     #[must_use]
     pub fn text(value: &str) -> Self {
-        let mut json = String::with_capacity(value.len() + 2);
-        write_text(value, &mut json);
-        Self::Raw(Text::from(json))
+        rendered(|out| write_text(value, out))
     }
 
     /// What the value is.
@@ -209,9 +208,20 @@ impl Value {
     /// The JSON text, without insignificant whitespace.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut out = String::new();
+        let mut out = String::with_capacity(self.json_len());
         self.write(&mut out);
         out
+    }
+}
+
+impl Value {
+    /// At least the length of the JSON text, in bytes.
+    fn json_len(&self) -> usize {
+        match self {
+            Self::Raw(json) => json.len(),
+            Self::Object(object) => object.json_len(),
+            Self::List(list) => 2 + list.iter().map(|value| value.json_len() + 1).sum::<usize>(),
+        }
     }
 }
 
@@ -246,6 +256,14 @@ impl Field {
         Self {
             name: Value::text(name),
             value,
+        }
+    }
+
+    /// A field from its JSON texts, the name's with its quotes.
+    pub(super) fn of_raw(name: Text, value: Text) -> Self {
+        Self {
+            name: Value::Raw(name),
+            value: Value::Raw(value),
         }
     }
 
@@ -346,13 +364,11 @@ impl Object {
 
     /// Sets a field: in place where it exists, at the end where it does not. Returns the old value.
     pub fn set(&mut self, name: &str, value: Value) -> Option<Value> {
-        match self.get_mut(name) {
-            Some(old) => Some(std::mem::replace(old, value)),
-            None => {
-                self.fields.push(Field::new(name, value));
-                None
-            }
+        if let Some(old) = self.get_mut(name) {
+            return Some(std::mem::replace(old, value));
         }
+        self.fields.push(Field::new(name, value));
+        None
     }
 
     /// Removes a field; the others keep their order.
@@ -377,9 +393,19 @@ impl Object {
     /// The JSON text, without insignificant whitespace.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut out = String::new();
+        let mut out = String::with_capacity(self.json_len());
         self.write(&mut out);
         out
+    }
+}
+
+impl Object {
+    /// At least the length of the JSON text, in bytes.
+    fn json_len(&self) -> usize {
+        let fields = self.fields.iter();
+        2 + fields
+            .map(|field| field.name.json_len() + field.value.json_len() + 2)
+            .sum::<usize>()
     }
 }
 
@@ -395,6 +421,23 @@ impl FromIterator<Field> for Object {
             fields: fields.into_iter().collect(),
         }
     }
+}
+
+thread_local! {
+    /// Where a value's text is put together before it is shared, so that it costs one allocation.
+    static RENDERED: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The value of a JSON text that is put together here.
+fn rendered(render: impl FnOnce(&mut String)) -> Value {
+    const KEPT_BYTES: usize = 4096;
+    RENDERED.with_borrow_mut(|out| {
+        out.clear();
+        render(out);
+        let value = Value::Raw(Text::from(out.as_str()));
+        out.shrink_to(KEPT_BYTES);
+        value
+    })
 }
 
 /// Appends a string as JSON text.
@@ -418,71 +461,4 @@ fn decode_text(json: &str) -> Option<Cow<'_, str>> {
         return serde_json::from_str::<String>(json).ok().map(Cow::Owned);
     }
     Some(Cow::Borrowed(inner))
-}
-
-/// The elements of a list's JSON text, which the door has validated.
-fn split_list(json: &Text) -> Vec<Value> {
-    if let Some(parts) = scan::parts(json) {
-        return parts
-            .into_iter()
-            .map(|part| Value::Raw(json.slice(part)))
-            .collect();
-    }
-    let parts: Vec<&RawValue> = serde_json::from_str(json).expect("a value inside a record is valid JSON");
-    parts
-        .into_iter()
-        .map(|part| Value::Raw(json.slice_of(part.get())))
-        .collect()
-}
-
-/// The fields of an object's JSON text, which the door has validated.
-fn split_object(json: &Text) -> Object {
-    try_split_object(json).expect("a value inside a record is valid JSON")
-}
-
-fn try_split_object(json: &Text) -> Result<Object, serde_json::Error> {
-    if let Some(fields) = scan::fields(json) {
-        let raw = |part| Value::Raw(json.slice(part));
-        return Ok(fields
-            .into_iter()
-            .map(|(name, value)| Field {
-                name: raw(name),
-                value: raw(value),
-            })
-            .collect());
-    }
-    let Fields(parts) = serde_json::from_str(json)?;
-    let raw = |part: &RawValue| Value::Raw(json.slice_of(part.get()));
-    Ok(parts
-        .into_iter()
-        .map(|(name, value)| Field {
-            name: raw(name),
-            value: raw(value),
-        })
-        .collect())
-}
-
-/// An object's fields as slices of its text, in order, duplicates included.
-pub(super) struct Fields<'a>(pub(super) Vec<(&'a RawValue, &'a RawValue)>);
-
-impl<'de: 'a, 'a> serde::Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Fields<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut fields = Vec::with_capacity(16);
-                while let Some(field) = map.next_entry::<&RawValue, &RawValue>()? {
-                    fields.push(field);
-                }
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_map(Visitor)
-    }
 }

@@ -80,7 +80,7 @@ impl Undoing {
             let entry = undo(&mut batch, &stub, &salt, (now, row), restored, self.on_conflict)?;
             undone.push((entry, stub));
         }
-        count(&mut batch, undone);
+        count(&mut batch, &undone);
         Ok(batch)
     }
 
@@ -254,7 +254,7 @@ fn change(record: i64, row: Option<Record>, wanted: Option<Row>) -> Option<Chang
 }
 
 /// Counts each source record once: all its parts get the outcome of the weightiest.
-fn count(batch: &mut Batch, undone: Vec<(Entry, Stub)>) {
+fn count(batch: &mut Batch, undone: &[(Entry, Stub)]) {
     let weight = |entry: &Entry| match entry.outcome {
         EntryOutcome::Refused => 2,
         EntryOutcome::Written => 1,
