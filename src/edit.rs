@@ -1,7 +1,7 @@
 //! The verb `edit`: single records put, deleted or inserted, each with its stub and its before image. What other
 //! programs do to a database by hand goes through here, so that the ledger knows it and the stages carry it on.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::digest::{Salt, commitment};
 use crate::error::{Error, Result};
@@ -65,10 +65,10 @@ pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &Purpose
     batch.shape = shape_for_writing(&run, database)?;
     let exists = batch.shape.first() != Some(&Shape::CreateTable);
     let mut newest = largest(run.connection(), LedgerTable::Record)?;
-    let mut seen: HashMap<&str, ()> = HashMap::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     for edit in edits {
         let id = edit.id();
-        if seen.insert(id, ()).is_some() {
+        if !seen.insert(id) {
             return Err(Error::invalid(
                 format!("`{id}` is edited twice"),
                 "give one edit for each id",

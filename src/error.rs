@@ -28,7 +28,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Another process holds the store's lock.
-    #[error("{store} is locked{by}", store = store.display(), by = held_by(holder))]
+    #[error("{store} is locked{by}", store = store.display(), by = held_by(holder.as_ref()))]
     Locked {
         /// The store.
         store: PathBuf,
@@ -213,11 +213,8 @@ fn changed(records: u64) -> String {
     }
 }
 
-fn held_by(holder: &Option<String>) -> String {
-    holder
-        .as_ref()
-        .map(|holder| format!(" by {holder}"))
-        .unwrap_or_default()
+fn held_by(holder: Option<&String>) -> String {
+    holder.map(|holder| format!(" by {holder}")).unwrap_or_default()
 }
 
 fn listed(problems: &[Problem]) -> String {

@@ -243,7 +243,7 @@ enum Placed {
     /// It has its stub.
     Yes,
     /// Its number has a stub in this batch already, so that it has to wait for the next one.
-    NextBatch(Incoming),
+    NextBatch(Box<Incoming>),
 }
 
 impl<R: Read + Send> Producer for Loading<'_, R> {
@@ -287,7 +287,7 @@ impl<R: Read> Loading<'_, R> {
         while let Some(incoming) = self.waiting.pop_front() {
             let after = incoming.end.clone();
             if let Placed::NextBatch(incoming) = self.place(lookup, incoming, batch)? {
-                self.waiting.push_front(incoming);
+                self.waiting.push_front(*incoming);
                 break;
             }
             end = Some(after);
@@ -320,7 +320,7 @@ impl<R: Read> Loading<'_, R> {
             return Ok(Placed::Yes);
         }
         if !self.touched.insert(owner) {
-            return Ok(Placed::NextBatch(incoming));
+            return Ok(Placed::NextBatch(Box::new(incoming)));
         }
         let missing = || Error::Damaged {
             what: format!("record {owner} has a row but no salt"),
@@ -387,13 +387,11 @@ impl<R: Read> Loading<'_, R> {
 
     /// The record that owns an id, as it will be once everything on its way is committed.
     fn standing(&self, lookup: Option<&Connection>, owner: i64) -> Result<Salted> {
-        if let Some(standing) = self.claims.row(owner) {
-            if let Some(record) = standing.row.clone() {
-                return Ok(Salted {
-                    record,
-                    salt: Some(standing.salt),
-                });
-            }
+        if let Some(standing) = self.claims.row(owner)
+            && let Some(record) = standing.row.clone()
+        {
+            let salt = Some(standing.salt);
+            return Ok(Salted { record, salt });
         }
         let missing = || Error::Damaged {
             what: format!("record {owner} owns an id but has no row"),

@@ -152,9 +152,9 @@ impl fmt::Display for Path {
                     let dot = if at > 0 { "." } else { "" };
                     let plain = !key.is_empty() && !key.contains(['.', '[', ']', '"', '/']);
                     if plain {
-                        write!(f, "{dot}{key}")?
+                        write!(f, "{dot}{key}")?;
                     } else {
-                        write!(f, "{dot}\"{key}\"")?
+                        write!(f, "{dot}\"{key}\"")?;
                     }
                 }
                 Segment::Index(index) => write!(f, "[{index}]")?,

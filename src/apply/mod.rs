@@ -150,7 +150,7 @@ fn bring_up_to_date(
     report: &mut ApplyReport,
 ) -> Result<()> {
     let mut worked = false;
-    while let Some(work) = next_work(run, project, stage, options)? {
+    while let Some(work) = next_work(run, project, stage)? {
         worked = true;
         let (done, stopped) = carry_out(run, project, stage, work, options, bounds, observer)?;
         report.passes.push(done);
@@ -203,12 +203,7 @@ pub(crate) fn fed<'a>(project: &'a str, stage: &'a Stage) -> Fed<'a> {
 }
 
 /// What a stage has to do next; `None` when it is up to date.
-fn next_work(
-    run: &mut Run<'_>,
-    project: &str,
-    stage: &Stage,
-    options: &ApplyOptions,
-) -> Result<Option<Work>> {
+fn next_work(run: &mut Run<'_>, project: &str, stage: &Stage) -> Result<Option<Work>> {
     let history = StageHistory::read(run.connection(), project, stage.number())?;
     next_stage(stage.number(), history.state, StageEvent::Apply)?;
     let revised = history
@@ -226,7 +221,7 @@ fn next_work(
             }));
         }
         supersede(run, open)?;
-        return next_work(run, project, stage, options);
+        return next_work(run, project, stage);
     }
     if history.applied().next_back().is_none() {
         let pass = stage_pass(run, project, stage, PassKind::Apply)?;

@@ -84,14 +84,14 @@ fn pass_summary(row: &Row<'_>) -> rusqlite::Result<PassSummary> {
         after_batch: row.get(6)?,
         now_us: row.get(7)?,
     };
-    let state = match (row.get::<_, bool>(18)?, row.get::<_, bool>(19)?) {
+    let reached = match (row.get::<_, bool>(18)?, row.get::<_, bool>(19)?) {
         (_, true) => PassState::Ended,
         (true, false) => PassState::Indexed,
         (false, false) => PassState::Open,
     };
     Ok(PassSummary {
         row: pass,
-        state,
+        state: reached,
         first_batch: row.get(8)?,
         last_batch: row.get(9)?,
         last_record: row.get(10)?,

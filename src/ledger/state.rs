@@ -84,11 +84,11 @@ pub fn next_stage(number: u32, state: StageState, event: StageEvent) -> Result<S
         (StageState::Pending | StageState::Applied | StageState::Applying, StageEvent::Apply) => {
             Ok(StageState::Applying)
         }
-        (StageState::Applying, StageEvent::ApplyEnds) => Ok(StageState::Applied),
         (StageState::Applied | StageState::Applying | StageState::RollingBack, StageEvent::Rollback) => {
             Ok(StageState::RollingBack)
         }
-        (StageState::RollingBack, StageEvent::RollbackEnds) => Ok(StageState::Applied),
+        (StageState::Applying, StageEvent::ApplyEnds)
+        | (StageState::RollingBack, StageEvent::RollbackEnds) => Ok(StageState::Applied),
         (StageState::RollingBack, StageEvent::RollbackEndsAll) => Ok(StageState::Pending),
         _ => Err(Error::IllegalState {
             what: format!("stage {number}"),

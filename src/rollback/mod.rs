@@ -189,17 +189,14 @@ fn undo_pass(
         .store()
         .table(undone.row.target.as_deref().unwrap_or_default())?;
     let open = plan::open_rollback(run.connection(), undone.row.pass)?;
-    let (mut pass, before, mut counts) = match &open {
-        Some(open) => {
-            let place = open.cursor.as_deref().and_then(cursor_place);
-            (Pass::resumed(open), place.unwrap_or(BEHIND_ALL), open.counts)
-        }
-        None => {
-            let mut pass = run.new_pass(PassKind::Rollback, undone.row.stage.clone())?;
-            pass.row.target.clone_from(&undone.row.target);
-            pass.row.reverses = Some(undone.row.pass);
-            (pass, BEHIND_ALL, Counts::default())
-        }
+    let (mut pass, before, mut counts) = if let Some(open) = &open {
+        let place = open.cursor.as_deref().and_then(cursor_place);
+        (Pass::resumed(open), place.unwrap_or(BEHIND_ALL), open.counts)
+    } else {
+        let mut pass = run.new_pass(PassKind::Rollback, undone.row.stage.clone())?;
+        pass.row.target.clone_from(&undone.row.target);
+        pass.row.reverses = Some(undone.row.pass);
+        (pass, BEHIND_ALL, Counts::default())
     };
     begins(&pass, undone, undone.counts.read, counts.read, observer);
     let (alone, shape) = preparation(run, undone, &target, open.is_some())?;

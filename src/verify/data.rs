@@ -264,7 +264,8 @@ fn side_by_side(
             ));
         }
         let present = row.filter(|(found, _)| *found == number);
-        if let Some((code, message)) = compared(present.map(|(_, now)| now), after) {
+        if let Some((code, message)) = compared(present.as_ref().map(|(_, now)| now.as_ref()), after.as_ref())
+        {
             report.found(Finding::of_record(code, database, number, Some(batch), message));
         }
         if present.is_some() {
@@ -274,8 +275,8 @@ fn side_by_side(
     }
 }
 
-/// What is wrong with a row, as it is now (`Some(None)` where its salt is gone) and as its newest stub left it.
-fn compared(now: Option<Option<Hash>>, left: Option<Hash>) -> Option<(&'static str, &'static str)> {
+/// What is wrong with a row beside what its newest stub left. `now` is `None` where there is no row.
+fn compared(now: Option<RowHash<'_>>, left: Option<&Hash>) -> Option<(&'static str, &'static str)> {
     match (now, left) {
         (None, None) => None,
         (Some(now), Some(_)) if now == left => None,
@@ -284,6 +285,9 @@ fn compared(now: Option<Option<Hash>>, left: Option<Hash>) -> Option<(&'static s
         (None, Some(_)) => Some(("data.missing", "the row that the ledger says is there is missing")),
     }
 }
+
+/// The commitment to a row; `None` where its salt is gone.
+type RowHash<'r> = Option<&'r Hash>;
 
 /// The next row's number and commitment.
 fn next_row(rows: &mut Rows<'_>) -> Result<Option<(i64, Option<Hash>)>> {
