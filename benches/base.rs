@@ -76,19 +76,16 @@ pub(crate) fn floor(store: &Path, batch: Option<usize>) -> Result<usize, Box<dyn
         "CREATE TABLE orders_v2 (record INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL) STRICT;
          CREATE UNIQUE INDEX \"orders_v2.id\" ON orders_v2 (id);",
     )?;
-    let (mut written, limit) = (
-        0,
-        batch.map_or(-1, |batch| i64::try_from(batch).unwrap_or(i64::MAX)),
-    );
+    // Nothing but the plain copy: a look at the target in the same statement would make SQLite copy everything twice.
+    let sql = "INSERT INTO orders_v2 SELECT record, id, data FROM orders_v1 WHERE record > ?1 ORDER BY record LIMIT ?2";
+    let limit = batch.map_or(-1, |batch| i64::try_from(batch).unwrap_or(i64::MAX));
+    let (mut written, mut after) = (0, 0);
     loop {
-        let copied = connection.execute(
-            "INSERT INTO orders_v2 SELECT record, id, data FROM orders_v1
-             WHERE record > (SELECT coalesce(max(record), 0) FROM orders_v2) ORDER BY record LIMIT ?1",
-            [limit],
-        )?;
+        let copied = connection.execute(sql, [after, limit])?;
         written += copied;
         if copied == 0 || batch.is_none() {
             return Ok(written);
         }
+        after = connection.query_row("SELECT max(record) FROM orders_v2", [], |row| row.get(0))?;
     }
 }
