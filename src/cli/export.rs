@@ -66,26 +66,23 @@ impl Export {
         };
         self.check_columns(&store)?;
         let mut noted = Vec::new();
-        let records = match &self.output {
-            Some(path) => {
-                let unwritable = |error: &std::io::Error| {
-                    let message = format!("{} cannot be written: {error}", path.display());
-                    Failure::new(Exit::Failed, "output.failed", message)
-                        .hint("name a new file in a folder where you may write")
-                };
-                let file = OpenOptions::new()
-                    .write(true)
-                    .create_new(true)
-                    .open(path)
-                    .map_err(|error| unwritable(&error))?;
-                let records = self.write(&store, &redact, &mut noted, BufWriter::new(&file))?;
-                file.sync_all().map_err(|error| unwritable(&error))?;
-                records
-            }
-            None => {
-                let out = BufWriter::new(std::io::stdout().lock());
-                self.write(&store, &redact, &mut noted, out)?
-            }
+        let records = if let Some(path) = &self.output {
+            let unwritable = |error: &std::io::Error| {
+                let message = format!("{} cannot be written: {error}", path.display());
+                Failure::new(Exit::Failed, "output.failed", message)
+                    .hint("name a new file in a folder where you may write")
+            };
+            let file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(path)
+                .map_err(|error| unwritable(&error))?;
+            let records = self.write(&store, &redact, &mut noted, BufWriter::new(&file))?;
+            file.sync_all().map_err(|error| unwritable(&error))?;
+            records
+        } else {
+            let out = BufWriter::new(std::io::stdout().lock());
+            self.write(&store, &redact, &mut noted, out)?
         };
         let data = json!({
             "database": self.database, "records": records, "masked": !noted.is_empty(),

@@ -1,5 +1,6 @@
 //! `load`: records from outside.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
@@ -117,7 +118,7 @@ impl Load {
             Err(counterfoil::Error::Input { .. }) if stop.is_asked() => {
                 return Err(stopped_early(&counterfoil::Stopped::Asked));
             }
-            Err(error) => return Err(self.of_input(error)),
+            Err(error) => return Err(Self::of_input(error)),
             Ok(report) => report,
         };
         let refused = if report.counts.refused > 0 {
@@ -134,7 +135,7 @@ impl Load {
             .warnings(progress.warnings.iter().cloned())
             .refused_if(report.counts.refused > 0);
         answer.warnings.extend(self.unread(session, &settings));
-        for hint in self.hints(session, &store, &settings.name, &options.id_field, &refused)? {
+        for hint in Self::hints(session, &store, &settings.name, &options.id_field, &refused)? {
             answer = answer.hint(hint);
         }
         Ok(match &report.stopped {
@@ -143,7 +144,7 @@ impl Load {
         })
     }
 
-    fn of_input(&self, error: counterfoil::Error) -> Failure {
+    fn of_input(error: counterfoil::Error) -> Failure {
         let without_id =
             matches!(&error, counterfoil::Error::Input { problem, .. } if problem.contains("for the ids"));
         let failure = Failure::from(error);
@@ -175,7 +176,6 @@ impl Load {
 
     /// What to do about refused lines.
     fn hints(
-        &self,
         session: &Session<'_>,
         store: &Store,
         project: &str,
@@ -282,7 +282,7 @@ fn fields_of_refused(store: &Store, project: &str) -> Result<Vec<String>, Failur
     };
     let names = Document::parse(&data).map(|document| {
         let names = document.fields().iter().map(Field::name);
-        names.take(20).map(|name| name.into_owned()).collect()
+        names.take(20).map(Cow::into_owned).collect()
     });
     Ok(names.unwrap_or_default())
 }

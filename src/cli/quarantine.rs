@@ -82,15 +82,15 @@ impl Choice {
             return Ok(());
         }
         let found = quarantined(store, project, &Selected::default(), 5)?;
-        let names = found.iter().map(|refused| match &refused.id {
+        let told = found.iter().map(|refused| match &refused.id {
             Some(id) => format!("id {id}"),
             None => format!("record {}", refused.record),
         });
-        let names: Vec<String> = names.collect();
-        let hint = if names.is_empty() {
+        let listed: Vec<String> = told.collect();
+        let hint = if listed.is_empty() {
             "the quarantine is empty".to_owned()
         } else {
-            format!("in quarantine are, among others: {}", names.join(", "))
+            format!("in quarantine are, among others: {}", listed.join(", "))
         };
         Err(Failure::usage(
             "quarantine.missing",
