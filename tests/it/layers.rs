@@ -282,7 +282,7 @@ fn functions_have_at_most_seventy_lines_and_files_five_hundred() {
         for (number, line) in lines.iter().enumerate() {
             let indent = line.len() - line.trim_start().len();
             let words: Vec<&str> = line.split_whitespace().take(5).collect();
-            let begins = words.iter().any(|word| *word == "fn") && !line.trim_start().starts_with("//");
+            let begins = words.contains(&"fn") && !line.trim_start().starts_with("//");
             if !begins || line.trim_end().ends_with(';') || line.contains('}') {
                 continue;
             }

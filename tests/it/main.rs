@@ -1,5 +1,8 @@
 //! The tests of Counterfoil's promises, one module each, in one binary.
 
+// Tests are written to be read as promises; the stricter lints are for the code that keeps them.
+#![allow(clippy::pedantic)]
+
 mod audit;
 mod command;
 mod decimal_conformance;
