@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support::all_wanted;
 use crate::support::child::{FAILED, Verb, Work};
 use crate::support::comparison::{Compared, Contents};
 use crate::support::fault::{self, CHANGES, Fault, GROWTH, Operation};
 use crate::support::invariants::{Interrupted, assert_invariants};
 use crate::support::scenario::{Beginning, Template};
 
-/// Lets the chosen operations of these kinds of an apply fail, and holds the invariants once the disk works again.
+/// Lets the chosen operations of these kinds of an apply fail (on ordinary days by one of the faults in turn), and holds the invariants once the disk works again.
 fn fail_everywhere(operations: &'static str, faults: &[fn(u64) -> Fault]) {
     if !fault::available(&format!("a disk that fails at {operations}")) {
         return;
@@ -24,8 +25,14 @@ fn fail_everywhere(operations: &'static str, faults: &[fn(u64) -> Fault]) {
     assert!(output.status.success(), "{output:?}");
     let uninterrupted = Contents::of(&store, Compared::LessRuns);
     let (mut struck, mut failed) = (0, 0);
-    for at in fault::points(&trace) {
-        for fault in faults {
+    for (turn, at) in fault::points(&trace).into_iter().enumerate() {
+        let turn = turn % faults.len();
+        let chosen = if all_wanted() {
+            faults
+        } else {
+            &faults[turn..=turn]
+        };
+        for fault in chosen {
             let fault = fault(at).among(operations);
             let (folder, store) = template.store();
             let work = Work::new(Verb::Apply, &store);

@@ -68,7 +68,7 @@ fn applied() -> (ProjectFolder, Contents) {
 }
 
 #[test]
-fn an_applied_stage_that_was_edited_or_deleted_is_exit_5_with_the_difference() {
+fn an_applied_stage_that_was_edited_or_deleted_is_exit_5_with_what_is_different() {
     let (project, before) = applied();
     project.write("0001_copy.toml", COPY.replace("places = 2", "places = 3"));
     let said = project.run(&["apply"]);
@@ -81,7 +81,10 @@ fn an_applied_stage_that_was_edited_or_deleted_is_exit_5_with_the_difference() {
     std::fs::remove_file(project.path(SECOND)).expect("the file is there");
     let said = project.run(&["apply"]);
     assert_eq!(said.code, Some(5), "{said:?}");
-    assert!(said.err.contains("-path = \"note\""), "{said:?}");
+    assert!(
+        said.err.contains("its file is gone") && said.err.contains(SECOND),
+        "{said:?}"
+    );
     let after = Contents::of(&project.store(), Compared::Whole);
     assert_eq!(before.difference(&after), None, "nothing is written");
     // What is gone from the folder is still in the ledger.
