@@ -1,5 +1,6 @@
 //! The tests of Counterfoil's promises, one module each, in one binary.
 
+mod api;
 mod audit;
 mod command;
 mod decimal_conformance;

@@ -73,6 +73,19 @@ fn a_record_that_a_stage_in_place_refused_is_brought_back_alone() {
 }
 
 #[test]
+fn a_stage_that_was_rolled_back_below_one_that_stands_is_applied_again() {
+    let operations = [
+        load("a1", &[], false),
+        apply(1, 1, None),
+        load("a2", &[], false),
+        apply(2, 1, None),
+        load("a1", &[], false),
+        roll_back(RandomScope::Run(3)),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
+
+#[test]
 fn passes_that_took_turns_are_undone_in_turns() {
     let operations = [
         load("a1", &[], false),
