@@ -1,6 +1,7 @@
 //! The verb `apply`: bring every stage up to date, resuming whatever was interrupted.
 
 mod claims;
+mod drift;
 mod place;
 mod select;
 mod transform;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(crate) use claims::Claims;
+pub(crate) use drift::check_drift;
 pub(crate) use place::Standing;
 pub(crate) use select::{Selection, of_open_pass};
 pub(crate) use transform::Transforming;
@@ -419,53 +421,6 @@ fn allowed_refusals(stage: &Stage, options: &ApplyOptions, in_source: u64) -> u6
         return 0;
     }
     options.max_errors.unwrap_or(stage.max_errors()).of(in_source)
-}
-
-/// Refuses stages whose applied meaning is another one now, that are gone, or that come before applied ones. Returns
-/// those of which only the text has changed.
-pub(crate) fn check_drift(run: &Run<'_>, stages: &Stages, options: &ApplyOptions) -> Result<Vec<u32>> {
-    let (mut cosmetic, mut newest) = (Vec::new(), 0);
-    for number in applied_numbers(run, stages.project())? {
-        let history = StageHistory::read(run.connection(), stages.project(), number)?;
-        let Some(row) = history.revision() else { continue };
-        newest = number;
-        let stage = stages.get(number);
-        let same_meaning = stage.is_some_and(|stage| stage.meaning_sha256() == row.meaning_sha256);
-        if !same_meaning && (stage.is_none() || !options.revise) {
-            let diff = crate::stage::diff(&row.source_text, stage.map_or("", Stage::source_text));
-            return Err(Error::Drift {
-                number,
-                slug: row.slug.clone(),
-                diff,
-            });
-        }
-        if same_meaning && stage.is_some_and(|stage| stage.text_sha256() != row.text_sha256) {
-            cosmetic.push(number);
-        }
-    }
-    for stage in stages.iter().filter(|stage| stage.number() < newest) {
-        if StageHistory::read(run.connection(), stages.project(), stage.number())?
-            .revision()
-            .is_none()
-        {
-            return Err(Error::invalid(
-                format!(
-                    "stage {} is not applied, but the later stage {newest} is",
-                    stage.number()
-                ),
-                "give the new stage a number after the last applied one, or roll back to before it",
-            ));
-        }
-    }
-    Ok(cosmetic)
-}
-
-/// The numbers of a project's stages that were ever applied, ascending.
-pub(crate) fn applied_numbers(run: &Run<'_>, project: &str) -> Result<Vec<u32>> {
-    let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1 ORDER BY number";
-    let mut statement = run.connection().prepare(sql)?;
-    let rows = statement.query_map([project], |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(crate) fn quarantined(run: &Run<'_>, stages: &Stages) -> Result<u64> {

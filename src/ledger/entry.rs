@@ -7,7 +7,7 @@ use crate::digest::{Hash, Salt};
 
 /// What became of one source record in one pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum EntryOutcome {
+pub(crate) enum EntryOutcome {
     /// Written to the target, or removed from it.
     Written = 1,
     /// The target already had exactly this.
@@ -21,21 +21,9 @@ pub enum EntryOutcome {
 }
 
 impl EntryOutcome {
-    /// The word for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Written => "written",
-            Self::Unchanged => "unchanged",
-            Self::Filtered => "filtered",
-            Self::Refused => "refused",
-            Self::Merged => "merged",
-        }
-    }
-
     /// The outcome of a number in the ledger.
     #[must_use]
-    pub fn from_number(number: i64) -> Option<Self> {
+    pub(crate) fn from_number(number: i64) -> Option<Self> {
         [
             Self::Written,
             Self::Unchanged,
@@ -50,29 +38,29 @@ impl EntryOutcome {
 
 /// The ledger's line for one record in one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The source record's number; of a rollback, the number of the row that it restores.
-    pub record: i64,
+    pub(crate) record: i64,
     /// 0, or the part of a derived record, from 1.
-    pub part: i64,
+    pub(crate) part: i64,
     /// What became of it.
-    pub outcome: EntryOutcome,
+    pub(crate) outcome: EntryOutcome,
     /// The number written, where it is another one.
-    pub target: Option<i64>,
+    pub(crate) target: Option<i64>,
     /// The commitment to the source record; `None` in place.
-    pub input: Option<Hash>,
+    pub(crate) input: Option<Hash>,
     /// The commitment to the target's row before; `None` for no row.
-    pub before: Option<Hash>,
+    pub(crate) before: Option<Hash>,
     /// The commitment to the target's row after; `None` for no row.
-    pub after: Option<Hash>,
+    pub(crate) after: Option<Hash>,
     /// Codes and places as JSON; never a value.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 impl Entry {
     /// An entry with nothing but its key and outcome.
     #[must_use]
-    pub fn new(record: i64, part: i64, outcome: EntryOutcome) -> Self {
+    pub(crate) fn new(record: i64, part: i64, outcome: EntryOutcome) -> Self {
         Self {
             record,
             part,
@@ -85,15 +73,7 @@ impl Entry {
         }
     }
 
-    /// The text that is hashed: `ledger_leaf.leaf_text`.
-    #[must_use]
-    pub fn leaf_text(&self, batch: i64) -> String {
-        let mut text = String::with_capacity(LEAF_BYTES);
-        self.write_leaf_text(batch, &mut text);
-        text
-    }
-
-    /// Appends the text that is hashed: [`leaf_text`](Self::leaf_text) for many entries in one buffer.
+    /// Appends the text that is hashed, `ledger_leaf.leaf_text`.
     fn write_leaf_text(&self, batch: i64, out: &mut String) {
         let mut text = ArrayText::new("e1", out);
         text.integer(batch)
@@ -114,7 +94,7 @@ const LEAF_BYTES: usize = 192;
 
 /// What kind of image the ledger keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImageKind {
+pub(crate) enum ImageKind {
     /// `id || 0x00 || data` of the old row: exactly what its commitment covers, after the salt.
     Whole = 1,
     /// A reverse patch.
@@ -128,7 +108,7 @@ pub enum ImageKind {
 impl ImageKind {
     /// The kind of a number in the ledger.
     #[must_use]
-    pub fn from_number(number: i64) -> Option<Self> {
+    pub(crate) fn from_number(number: i64) -> Option<Self> {
         [Self::Whole, Self::Patch, Self::Encrypted, Self::Refused]
             .into_iter()
             .find(|kind| *kind as i64 == number)
@@ -137,33 +117,33 @@ impl ImageKind {
 
 /// An image to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
+pub(crate) struct Image {
     /// The entry's record.
-    pub record: i64,
+    pub(crate) record: i64,
     /// The entry's part.
-    pub part: i64,
+    pub(crate) part: i64,
     /// What it is.
-    pub kind: ImageKind,
+    pub(crate) kind: ImageKind,
     /// Its bytes.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// A new record number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewRecord {
+pub(crate) struct NewRecord {
     /// The number.
-    pub record: i64,
+    pub(crate) record: i64,
     /// The database that it begins in.
-    pub database: String,
+    pub(crate) database: String,
     /// Its id there; `None` where the input gave none.
-    pub id: Option<String>,
+    pub(crate) id: Option<String>,
     /// Its salt.
-    pub salt: Salt,
+    pub(crate) salt: Salt,
 }
 
 /// A change of one row of the pass's target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// A new row.
     Insert {
         /// The number.
@@ -189,19 +169,9 @@ pub enum Change {
     },
 }
 
-impl Change {
-    /// The number of the row.
-    #[must_use]
-    pub fn record(&self) -> i64 {
-        match self {
-            Self::Insert { record, .. } | Self::Update { record, .. } | Self::Delete { record } => *record,
-        }
-    }
-}
-
 /// A change of the target's table itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// The table, without its index.
     CreateTable,
     /// The unique index over ids.
@@ -212,7 +182,7 @@ pub enum Shape {
 
 /// What a batch is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
+pub(crate) enum Step {
     /// Records.
     Data,
     /// The target's index, built after the rows.
@@ -226,7 +196,7 @@ pub enum Step {
 impl Step {
     /// The word in the ledger.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Data => "data",
             Self::Index => "index",
@@ -255,7 +225,7 @@ pub struct Counts {
 
 impl Counts {
     /// Counts one source record.
-    pub fn count(&mut self, outcome: EntryOutcome) {
+    pub(crate) fn count(&mut self, outcome: EntryOutcome) {
         self.read += 1;
         *match outcome {
             EntryOutcome::Written => &mut self.written,
@@ -267,7 +237,7 @@ impl Counts {
     }
 
     /// Adds other counts to these.
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.read += other.read;
         self.written += other.written;
         self.unchanged += other.unchanged;
@@ -280,37 +250,37 @@ impl Counts {
 /// Everything that one transaction will do, as data. Whoever makes it opens no transaction, and the one who commits
 /// it decides nothing.
 #[derive(Clone, Debug)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// What it is for.
-    pub step: Step,
+    pub(crate) step: Step,
     /// The smallest source number in it.
-    pub first_record: Option<i64>,
+    pub(crate) first_record: Option<i64>,
     /// The largest source number in it: the keyset cursor.
-    pub last_record: Option<i64>,
+    pub(crate) last_record: Option<i64>,
     /// The resume point where it is not a record number (`load`), as JSON.
-    pub cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// The outcomes.
-    pub counts: Counts,
+    pub(crate) counts: Counts,
     /// A remark, as JSON.
-    pub body: Option<String>,
+    pub(crate) body: Option<String>,
     /// How often the stage warned, by code; stands in the remark as `{"warnings": {code: count}}`.
-    pub warnings: BTreeMap<String, u64>,
+    pub(crate) warnings: BTreeMap<String, u64>,
     /// Changes of the target's table, before the rows.
-    pub shape: Vec<Shape>,
+    pub(crate) shape: Vec<Shape>,
     /// New record numbers.
-    pub records: Vec<NewRecord>,
+    pub(crate) records: Vec<NewRecord>,
     /// Changes of rows, in this order.
-    pub changes: Vec<Change>,
+    pub(crate) changes: Vec<Change>,
     /// The stubs.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// The images.
-    pub images: Vec<Image>,
+    pub(crate) images: Vec<Image>,
 }
 
 impl Batch {
     /// An empty batch.
     #[must_use]
-    pub fn new(step: Step) -> Self {
+    pub(crate) fn new(step: Step) -> Self {
         Self {
             step,
             first_record: None,
@@ -328,14 +298,14 @@ impl Batch {
     }
 
     /// Widens the range of source numbers.
-    pub fn covers(&mut self, record: i64) {
+    pub(crate) fn covers(&mut self, record: i64) {
         self.first_record = Some(self.first_record.map_or(record, |first| first.min(record)));
         self.last_record = Some(self.last_record.map_or(record, |last| last.max(record)));
     }
 
     /// Renders and hashes the entries under the number that the batch will have.
     #[must_use]
-    pub fn seal(mut self, number: i64) -> Sealed {
+    pub(crate) fn seal(mut self, number: i64) -> Sealed {
         self.entries.sort_by_key(|entry| (entry.record, entry.part));
         self.images.sort_by_key(|image| (image.record, image.part));
         if !self.warnings.is_empty() {
@@ -361,15 +331,15 @@ impl Batch {
 
 /// A batch whose entries are hashed, ready to be committed under exactly this number.
 #[derive(Clone, Debug)]
-pub struct Sealed {
+pub(crate) struct Sealed {
     /// The batch.
-    pub batch: Batch,
+    pub(crate) batch: Batch,
     /// Its number.
-    pub number: i64,
+    pub(crate) number: i64,
     /// The hashes of its leaves, in tree order.
-    pub leaves: Vec<Hash>,
+    pub(crate) leaves: Vec<Hash>,
     /// The hash over its leaf texts, each ended by LF.
-    pub entries_sha256: Hash,
+    pub(crate) entries_sha256: Hash,
 }
 
 /// Renders what SQLite's `json_array(...)` renders, at the end of a text: no blanks, texts escaped minimally, `null` for

@@ -9,20 +9,20 @@ use crate::error::{Error, Result};
 
 /// The newest batch's number, head hash and tree. Before the first batch: 0, zeros, the empty tree.
 #[derive(Clone, Debug, Default)]
-pub struct Head {
+pub(crate) struct Head {
     /// The newest batch's number.
-    pub batch: i64,
+    pub(crate) batch: i64,
     /// Its head.
-    pub head: Hash,
+    pub(crate) head: Hash,
     /// The tree after its header leaf.
-    pub frontier: Frontier,
+    pub(crate) frontier: Frontier,
     /// When it was committed, microseconds UTC.
-    pub committed_us: i64,
+    pub(crate) committed_us: i64,
 }
 
 impl Head {
     /// Reads it.
-    pub fn read(connection: &Connection) -> Result<Self> {
+    pub(crate) fn read(connection: &Connection) -> Result<Self> {
         let sql = "SELECT batch, head, tree_size, frontier, committed_us FROM ledger_batch ORDER BY batch DESC LIMIT 1";
         let row = connection
             .query_row(sql, [], |row| {
@@ -55,7 +55,7 @@ impl Head {
 
     /// The head after one more batch, whose header text is given.
     #[must_use]
-    pub fn extended(&self, sealed: &Sealed, header_text: &str, committed_us: i64) -> Self {
+    pub(crate) fn extended(&self, sealed: &Sealed, header_text: &str, committed_us: i64) -> Self {
         let mut frontier = self.frontier.clone();
         sealed.leaves.iter().for_each(|leaf| frontier.push(*leaf));
         frontier.push(leaf_hash(header_text));
@@ -71,67 +71,67 @@ impl Head {
 
 /// The parts of a header that belong to the run.
 #[derive(Clone, Debug)]
-pub struct RunRow {
+pub(crate) struct RunRow {
     /// The run's number.
-    pub run: i64,
+    pub(crate) run: i64,
     /// Its random UUID.
-    pub uuid: String,
+    pub(crate) uuid: String,
     /// The command.
-    pub command: String,
+    pub(crate) command: String,
     /// Who.
-    pub actor: String,
+    pub(crate) actor: String,
     /// Where.
-    pub host: String,
+    pub(crate) host: String,
     /// With which version of the tool.
-    pub tool: String,
+    pub(crate) tool: String,
     /// The arguments, as JSON.
-    pub arguments: String,
+    pub(crate) arguments: String,
     /// Why, in the operator's words.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// When it began, microseconds UTC.
-    pub started_us: i64,
+    pub(crate) started_us: i64,
 }
 
 /// The parts of a header that belong to the stage's revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StageRow {
+pub(crate) struct StageRow {
     /// The revision's number in this store.
-    pub stage: i64,
+    pub(crate) stage: i64,
     /// The project's name.
-    pub project: String,
+    pub(crate) project: String,
     /// The stage's number.
-    pub number: u32,
+    pub(crate) number: u32,
     /// The stage's slug.
-    pub slug: String,
+    pub(crate) slug: String,
     /// The text as applied.
-    pub source_text: String,
+    pub(crate) source_text: String,
     /// Its hash.
-    pub text_sha256: Hash,
+    pub(crate) text_sha256: Hash,
     /// Its meaning as canonical JSON.
-    pub meaning: String,
+    pub(crate) meaning: String,
     /// The hash of the meaning.
-    pub meaning_sha256: Hash,
+    pub(crate) meaning_sha256: Hash,
 }
 
 /// The parts of a header that belong to the pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PassRow {
+pub(crate) struct PassRow {
     /// The pass's number.
-    pub pass: i64,
+    pub(crate) pass: i64,
     /// Its kind.
-    pub kind: PassKind,
+    pub(crate) kind: PassKind,
     /// The stage's revision.
-    pub stage: Option<StageRow>,
+    pub(crate) stage: Option<StageRow>,
     /// Where it reads.
-    pub source: Option<String>,
+    pub(crate) source: Option<String>,
     /// Where it writes.
-    pub target: Option<String>,
+    pub(crate) target: Option<String>,
     /// The pass that it undoes.
-    pub reverses: Option<i64>,
+    pub(crate) reverses: Option<i64>,
     /// It reads what later batches wrote; `None`: the whole source.
-    pub after_batch: Option<i64>,
+    pub(crate) after_batch: Option<i64>,
     /// What `now()` gives, microseconds UTC.
-    pub now_us: i64,
+    pub(crate) now_us: i64,
 }
 
 /// What kind of work a pass is.
@@ -195,7 +195,7 @@ impl PassKind {
 
 /// The header's text: `ledger_header.header_text`.
 #[must_use]
-pub fn header_text(
+pub(crate) fn header_text(
     run: &RunRow,
     pass: &PassRow,
     sealed: &Sealed,

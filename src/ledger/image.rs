@@ -7,13 +7,13 @@ use crate::record::{Document, Field, Value};
 
 /// The bytes of a whole row: `id || 0x00 || data`, which is what its commitment covers after the salt.
 #[must_use]
-pub fn whole(id: &str, data: &str) -> Vec<u8> {
+pub(crate) fn whole(id: &str, data: &str) -> Vec<u8> {
     [id.as_bytes(), &[0], data.as_bytes()].concat()
 }
 
 /// Takes a whole row apart; `None` when the bytes are no such image.
 #[must_use]
-pub fn split_whole(body: &[u8]) -> Option<(&str, &str)> {
+pub(crate) fn split_whole(body: &[u8]) -> Option<(&str, &str)> {
     let at = body.iter().position(|byte| *byte == 0)?;
     Some((
         std::str::from_utf8(&body[..at]).ok()?,
@@ -24,7 +24,7 @@ pub fn split_whole(body: &[u8]) -> Option<(&str, &str)> {
 /// The smaller image that brings `new` back to `old`: a reverse patch where it provably does and is smaller, otherwise
 /// the whole old row.
 #[must_use]
-pub fn before_image(old: (&str, &str), new: (&str, &str)) -> (ImageKind, Vec<u8>) {
+pub(crate) fn before_image(old: (&str, &str), new: (&str, &str)) -> (ImageKind, Vec<u8>) {
     let patch = (old.0 == new.0).then(|| reverse_patch(old.1, new.1)).flatten();
     match patch {
         Some(patch) if patch.len() < old.1.len() && apply_patch(new.1, &patch).as_deref() == Some(old.1) => {
@@ -58,7 +58,7 @@ fn reverse_patch(old: &str, new: &str) -> Option<String> {
 
 /// Applies a reverse patch to the new data, giving the old; `None` when it does not fit.
 #[must_use]
-pub fn apply_patch(new: &str, patch: &str) -> Option<String> {
+pub(crate) fn apply_patch(new: &str, patch: &str) -> Option<String> {
     let steps: Vec<(String, i64, Option<String>, Option<String>)> = serde_json::from_str(patch).ok()?;
     let mut document = Document::parse(new).ok()?;
     for (pointer, position, old, _) in steps {
@@ -83,7 +83,7 @@ pub fn apply_patch(new: &str, patch: &str) -> Option<String> {
 /// Undoes the fields of a reverse patch in a row that was changed since: with `force` every field of the patch,
 /// otherwise only those that still hold what the patch says was written. `None` when the patch or the row is no JSON.
 #[must_use]
-pub fn undo_fields(now: &str, patch: &str, force: bool) -> Option<String> {
+pub(crate) fn undo_fields(now: &str, patch: &str, force: bool) -> Option<String> {
     let steps: Vec<(String, i64, Option<String>, Option<String>)> = serde_json::from_str(patch).ok()?;
     let mut document = Document::parse(now).ok()?;
     for (pointer, position, old, new) in steps {

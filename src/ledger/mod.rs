@@ -9,10 +9,14 @@ pub(crate) mod read;
 mod state;
 mod tree;
 
-pub use entry::{
-    Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, NewRecord, Sealed, Shape, Step,
+pub use entry::Counts;
+pub use head::PassKind;
+pub use state::StageState;
+
+pub(crate) use entry::{
+    Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, Sealed, Shape, Step,
 };
-pub use head::{Head, PassKind, PassRow, RunRow, StageRow, header_text};
-pub use image::{apply_patch, before_image, split_whole, undo_fields, whole};
-pub use state::{PassState, StageEvent, StageState, next_pass, next_stage};
-pub use tree::{Frontier, leaf_hash};
+pub(crate) use head::{Head, PassRow, RunRow, StageRow, header_text};
+pub(crate) use image::{apply_patch, before_image, split_whole, undo_fields, whole};
+pub(crate) use state::{PassState, StageEvent, next_pass, next_stage};
+pub(crate) use tree::{Frontier, leaf_hash};

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 
 /// The state of a pass, as its batches imply it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PassState {
+pub(crate) enum PassState {
     /// No batch yet.
     New,
     /// Some batches of records.
@@ -22,7 +22,7 @@ pub enum PassState {
 ///
 /// # Errors
 /// [`Error::IllegalState`] for every pair that is not listed.
-pub fn next_pass(state: PassState, step: Step) -> Result<PassState> {
+pub(crate) fn next_pass(state: PassState, step: Step) -> Result<PassState> {
     match (state, step) {
         (PassState::New | PassState::Open, Step::Data | Step::Note) => Ok(PassState::Open),
         (PassState::New | PassState::Open, Step::Index) => Ok(PassState::Indexed),
@@ -60,26 +60,20 @@ impl fmt::Display for StageState {
     }
 }
 
-/// What happens to a stage.
+/// What is asked of a stage. That it has ended is read off its batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StageEvent {
+pub(crate) enum StageEvent {
     /// A pass of apply, retry or waive begins or goes on.
     Apply,
-    /// That pass ends.
-    ApplyEnds,
     /// A rollback of one of its passes begins or goes on.
     Rollback,
-    /// That rollback ends, and passes of the stage still stand.
-    RollbackEnds,
-    /// That rollback ends, and nothing of the stage stands any more.
-    RollbackEndsAll,
 }
 
 /// The state of a stage after an event.
 ///
 /// # Errors
 /// [`Error::IllegalState`] for every pair that is not listed.
-pub fn next_stage(number: u32, state: StageState, event: StageEvent) -> Result<StageState> {
+pub(crate) fn next_stage(number: u32, state: StageState, event: StageEvent) -> Result<StageState> {
     match (state, event) {
         (StageState::Pending | StageState::Applied | StageState::Applying, StageEvent::Apply) => {
             Ok(StageState::Applying)
@@ -87,13 +81,12 @@ pub fn next_stage(number: u32, state: StageState, event: StageEvent) -> Result<S
         (StageState::Applied | StageState::Applying | StageState::RollingBack, StageEvent::Rollback) => {
             Ok(StageState::RollingBack)
         }
-        (StageState::Applying, StageEvent::ApplyEnds)
-        | (StageState::RollingBack, StageEvent::RollbackEnds) => Ok(StageState::Applied),
-        (StageState::RollingBack, StageEvent::RollbackEndsAll) => Ok(StageState::Pending),
-        _ => Err(Error::IllegalState {
-            what: format!("stage {number}"),
-            state: state.to_string(),
-            event: format!("{event:?}").to_lowercase(),
-        }),
+        (StageState::RollingBack, StageEvent::Apply) | (StageState::Pending, StageEvent::Rollback) => {
+            Err(Error::IllegalState {
+                what: format!("stage {number}"),
+                state: state.to_string(),
+                event: format!("{event:?}").to_lowercase(),
+            })
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::digest::{Hash, sha256};
 
 /// The hash of a leaf's text: `SHA-256(0x00 || text)`.
 #[must_use]
-pub fn leaf_hash(text: &str) -> Hash {
+pub(crate) fn leaf_hash(text: &str) -> Hash {
     sha256(&[&[0], text.as_bytes()])
 }
 
@@ -15,7 +15,7 @@ fn node_hash(left: &Hash, right: &Hash) -> Hash {
 /// The right edge of the tree: enough to append leaves and to tell the root, and small enough to be kept with every
 /// batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Frontier {
+pub(crate) struct Frontier {
     size: u64,
     roots: Vec<Hash>,
 }
@@ -23,7 +23,7 @@ pub struct Frontier {
 impl Frontier {
     /// The frontier as it stands in the ledger; `None` when the size and the bytes do not belong together.
     #[must_use]
-    pub fn from_bytes(size: u64, bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_bytes(size: u64, bytes: &[u8]) -> Option<Self> {
         let roots: Vec<Hash> = bytes
             .chunks(32)
             .map(|part| part.try_into().ok())
@@ -33,18 +33,18 @@ impl Frontier {
 
     /// The frontier as it stands in the ledger: one hash for each bit set in the size, largest subtree first.
     #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.roots.concat()
     }
 
     /// The number of leaves.
     #[must_use]
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
     /// Appends a leaf.
-    pub fn push(&mut self, leaf: Hash) {
+    pub(crate) fn push(&mut self, leaf: Hash) {
         let complete = self.size.trailing_ones();
         let merged = (0..complete).fold(leaf, |right, _| {
             let left = self.roots.pop().expect("one root for each bit of the size");
@@ -56,7 +56,7 @@ impl Frontier {
 
     /// The root; of an empty tree the SHA-256 of nothing.
     #[must_use]
-    pub fn root(&self) -> Hash {
+    pub(crate) fn root(&self) -> Hash {
         let mut roots = self.roots.iter().rev().copied();
         let Some(smallest) = roots.next() else {
             return sha256(&[]);

@@ -98,18 +98,20 @@ pub(crate) fn passes_of(connection: &Connection, project: &str, scope: &Scope) -
     Ok(chosen)
 }
 
+/// The passes in which a run has written stubs; to have ended what another run did is not to have done it.
 fn passes_of_run(connection: &Connection, run: i64) -> Result<Vec<i64>> {
-    let mut statement = connection.prepare("SELECT DISTINCT pass FROM ledger_batch WHERE run=?1")?;
-    let found: Vec<i64> = statement
-        .query_map([run], |row| row.get(0))?
+    let mut statement =
+        connection.prepare("SELECT pass, sum(entries) FROM ledger_batch WHERE run=?1 GROUP BY pass")?;
+    let found: Vec<(i64, i64)> = statement
+        .query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     if found.is_empty() {
-        Err(Error::NoSuch {
+        return Err(Error::NoSuch {
             what: format!("run {run}"),
-        })
-    } else {
-        Ok(found)
+        });
     }
+    let wrote = found.into_iter().filter(|(_, entries)| *entries > 0);
+    Ok(wrote.map(|(pass, _)| pass).collect())
 }
 
 /// A pass must not be undone while a later one stands that has read what it wrote.

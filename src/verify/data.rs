@@ -210,12 +210,7 @@ fn side_by_side(
     stop: &StopSignal,
     report: &mut VerifyReport,
 ) -> Result<Option<i64>> {
-    let table = Table::of(database)?;
-    let sql = if table.exists(connection)? {
-        table.with_salts_sql()
-    } else {
-        "SELECT NULL, NULL, NULL, NULL WHERE 0".to_owned()
-    };
+    let sql = rows_sql(connection, database)?;
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
     let mut row = next_row(&mut rows)?;
@@ -273,6 +268,17 @@ fn side_by_side(
             row = next_row(&mut rows)?;
         }
     }
+}
+
+/// Every row of a database with its salt; none where the database is gone.
+fn rows_sql(connection: &Connection, database: &str) -> Result<String> {
+    let table = Table::of(database)?;
+    let none = "SELECT NULL, NULL, NULL, NULL WHERE 0".to_owned();
+    Ok(if table.exists(connection)? {
+        table.with_salts_sql()
+    } else {
+        none
+    })
 }
 
 /// What is wrong with a row beside what its newest stub left. `now` is `None` where there is no row.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, lowest first; a module names only modules of its own layer and of lower ones.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: &[&[&str]] = &[
     &[
         "record",
         "path",
@@ -186,7 +186,7 @@ fn what_a_stage_does_knows_no_sql_clock_randomness_environment_or_files() {
 
 #[test]
 fn only_the_store_the_ledger_and_the_verbs_that_read_it_contain_sql() {
-    const MAY: [&str; 10] = [
+    const MAY: [&str; 12] = [
         "store/",
         "ledger/",
         "verify/",
@@ -194,10 +194,14 @@ fn only_the_store_the_ledger_and_the_verbs_that_read_it_contain_sql() {
         "rollback/single.rs",
         "history.rs",
         "quarantine.rs",
-        "apply/mod.rs",
+        "apply/drift.rs",
+        "apply/drift.rs",
+        // What it tells the reader to type.
+        "cli/demo/mod.rs",
         "run.rs",
         // Shows questions for the sqlite3 shell; asks none itself.
         "cli/demo/",
+        "cli/outcome.rs",
     ];
     let sql = [
         "SELECT ",

@@ -3,6 +3,7 @@
 // Tests are written to be read as promises; the stricter lints are for the code that keeps them.
 #![allow(clippy::pedantic)]
 
+mod api;
 mod audit;
 mod command;
 mod decimal_conformance;

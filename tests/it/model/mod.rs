@@ -301,13 +301,14 @@ impl Pair {
                     revises &= stage != 1;
                 }
                 Event::BatchCommitted { counts, .. } => {
-                    self.model.passes[pass].runs.push(run);
+                    if counts.read > 0 {
+                        self.model.passes[pass].runs.push(run);
+                    }
                     self.follow_batch(pass, counts)?;
                 }
                 Event::PassEnded { .. } => {
                     let left = self.model.next(pass, usize::MAX);
                     prop_assert!(left.is_empty(), "the store has not read {:?}", left);
-                    self.model.passes[pass].runs.push(run);
                     self.model.end(pass);
                 }
                 _ => {}

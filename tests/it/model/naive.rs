@@ -122,7 +122,11 @@ impl Model {
         self.clock += 1;
         self.passes.push(Pass {
             kind,
-            runs: vec![run],
+            // Who carries records is known batch by batch.
+            runs: match kind {
+                Kind::Apply(_) | Kind::Retry(_) => Vec::new(),
+                _ => vec![run],
+            },
             undone: false,
             ended: false,
             changes: Vec::new(),

@@ -73,6 +73,47 @@ fn a_record_that_a_stage_in_place_refused_is_brought_back_alone() {
 }
 
 #[test]
+fn a_stage_that_was_rolled_back_below_one_that_stands_is_applied_again() {
+    let operations = [
+        load("a1", &[Some((1, 0))], false),
+        apply(1, 1, None),
+        load("a2", &[Some((2, 0))], false),
+        apply(2, 1, None),
+        load("a1", &[], false),
+        roll_back(RandomScope::Run(3)),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
+
+#[test]
+fn a_run_that_only_ended_what_another_did_takes_nothing_back_with_it() {
+    let operations = [
+        load("a1", &[Some((0, 0))], false),
+        apply(1, 1, Some(1)),
+        Operation::Apply {
+            to: 1,
+            size: 1,
+            stop: None,
+            revise: true,
+        },
+        roll_back(RandomScope::Run(0)),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
+
+#[test]
+fn what_a_later_stage_has_replaced_is_not_taken_back_before_it() {
+    let operations = [
+        load("a1", &[Some((0, 27))], false),
+        load("a2", &[Some((0, 4))], false),
+        apply(1, 1, None),
+        apply(2, 1, None),
+        roll_back(RandomScope::Run(1)),
+    ];
+    holds(OnConflict::Replace, &operations);
+}
+
+#[test]
 fn passes_that_took_turns_are_undone_in_turns() {
     let operations = [
         load("a1", &[], false),

@@ -1,0 +1,66 @@
+//! Whether the stages are those that were applied, in the order in which they were applied.
+
+use crate::error::{Error, Result};
+use crate::ledger::read::StageHistory;
+use crate::run::Run;
+use crate::stage::{Stage, Stages};
+
+use super::ApplyOptions;
+
+/// Refuses stages whose applied meaning is another one now, that are gone, or that come before applied ones. Returns
+/// those of which only the text has changed.
+pub(crate) fn check_drift(run: &Run<'_>, stages: &Stages, options: &ApplyOptions) -> Result<Vec<u32>> {
+    let (mut cosmetic, mut newest) = (Vec::new(), None);
+    for number in applied_numbers(run, stages.project())? {
+        let history = StageHistory::read(run.connection(), stages.project(), number)?;
+        let (Some(row), Some(first)) = (history.revision(), history.applied().next()) else {
+            continue;
+        };
+        newest = Some((number, first.first_batch));
+        let stage = stages.get(number);
+        let same_meaning = stage.is_some_and(|stage| stage.meaning_sha256() == row.meaning_sha256);
+        if !same_meaning && (stage.is_none() || !options.revise) {
+            let diff = crate::stage::diff(&row.source_text, stage.map_or("", Stage::source_text));
+            return Err(Error::Drift {
+                number,
+                slug: row.slug.clone(),
+                diff,
+            });
+        }
+        if same_meaning && stage.is_some_and(|stage| stage.text_sha256() != row.text_sha256) {
+            cosmetic.push(number);
+        }
+    }
+    match newest {
+        Some((number, first_batch)) => check_order(run, stages, number, first_batch)?,
+        None => {}
+    }
+    Ok(cosmetic)
+}
+
+/// Refuses a stage that was not there when the newest applied one began. One that was, and was rolled back since
+/// because the newest does not build upon it, may be applied again.
+fn check_order(run: &Run<'_>, stages: &Stages, newest: u32, first_batch: i64) -> Result<()> {
+    for stage in stages.iter().filter(|stage| stage.number() < newest) {
+        let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
+        let stood = history.passes.iter().any(|pass| pass.last_batch > first_batch);
+        if history.revision().is_none() && !stood {
+            return Err(Error::invalid(
+                format!(
+                    "stage {} is not applied, but the later stage {newest} is",
+                    stage.number()
+                ),
+                "give the new stage a number after the last applied one, or roll back to before it",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The numbers of a project's stages that were ever applied, ascending.
+fn applied_numbers(run: &Run<'_>, project: &str) -> Result<Vec<u32>> {
+    let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1 ORDER BY number";
+    let mut statement = run.connection().prepare(sql)?;
+    let rows = statement.query_map([project], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
