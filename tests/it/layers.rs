@@ -195,7 +195,6 @@ fn only_the_store_the_ledger_and_the_verbs_that_read_it_contain_sql() {
         "history.rs",
         "quarantine.rs",
         "apply/drift.rs",
-        "apply/drift.rs",
         // What it tells the reader to type.
         "cli/demo/mod.rs",
         "run.rs",
