@@ -31,9 +31,8 @@ pub(crate) fn check_drift(run: &Run<'_>, stages: &Stages, options: &ApplyOptions
             cosmetic.push(number);
         }
     }
-    match newest {
-        Some((number, first_batch)) => check_order(run, stages, number, first_batch)?,
-        None => {}
+    if let Some((number, first_batch)) = newest {
+        check_order(run, stages, number, first_batch)?;
     }
     Ok(cosmetic)
 }

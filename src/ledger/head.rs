@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 
 /// The newest batch's number, head hash and tree. Before the first batch: 0, zeros, the empty tree.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_field_names)] // `head` is the field's name in the ledger
 pub(crate) struct Head {
     /// The newest batch's number.
     pub(crate) batch: i64,
