@@ -14,6 +14,7 @@ pub(crate) struct Head {
     /// The newest batch's number.
     pub(crate) batch: i64,
     /// Its head.
+    #[expect(clippy::struct_field_names, reason = "the word of the ledger, as its column")]
     pub(crate) head: Hash,
     /// The tree after its header leaf.
     pub(crate) frontier: Frontier,

@@ -275,7 +275,8 @@ pub(crate) fn stubs_of_record(connection: &Connection, pass: i64, record: i64) -
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The newest entries that a stage's standing passes have for a record: all parts of the newest batch that has any.
+/// The newest entries that a stage has for a record: all parts of the newest batch that has any. Numbers stay with
+/// their parts though a rollback has taken the rows away, so that rollbacks need not be looked at.
 pub(crate) fn newest_of_stage(
     connection: &Connection,
     project: &str,
@@ -285,7 +286,7 @@ pub(crate) fn newest_of_stage(
     let sql = format!(
         "{STUBS} WHERE e.record=?3 AND b.batch=(
             SELECT max(c.batch) FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
-            WHERE t.project=?1 AND t.number=?2 AND c.first_record<=?3 AND c.last_record>=?3
+            WHERE t.project=?1 AND t.number=?2 AND q.kind<>'rollback' AND c.first_record<=?3 AND c.last_record>=?3
               AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=?3)) ORDER BY e.part"
     );
     let mut statement = connection.prepare_cached(&sql)?;

@@ -66,7 +66,7 @@ pub(super) fn find(
             }
             let mut conflict = false;
             for stub in group.iter().filter(stands) {
-                conflict |= conflicts(store, &target, stub, &changed)?;
+                conflict |= conflicts(store, &target, stub, &changed, undone)?;
             }
             if conflict {
                 found.count += 1;
@@ -79,7 +79,13 @@ pub(super) fn find(
     }
 }
 
-fn conflicts(store: &Store, target: &Table, stub: &Stub, changed: &HashSet<i64>) -> Result<bool> {
+fn conflicts(
+    store: &Store,
+    target: &Table,
+    stub: &Stub,
+    changed: &HashSet<i64>,
+    undone: &[i64],
+) -> Result<bool> {
     let connection = store.connection();
     let entry = &stub.entry;
     if entry.before == entry.after {
@@ -87,8 +93,13 @@ fn conflicts(store: &Store, target: &Table, stub: &Stub, changed: &HashSet<i64>)
     }
     let number = entry.target.unwrap_or(entry.record);
     if changed.contains(&number) {
-        let row = target.by_number(connection, number)?.map(|found| found.record);
-        let now = restore::hash(&salt(connection, number)?.unwrap_or_default(), row.as_ref());
+        let now = match plan::left_by_newer(connection, (target.name(), number), undone, stub.batch)? {
+            Some(left) => left,
+            None => {
+                let row = target.by_number(connection, number)?.map(|found| found.record);
+                restore::hash(&salt(connection, number)?.unwrap_or_default(), row.as_ref())
+            }
+        };
         // Even where the row is by chance as it was before the pass: undoing what came between would bring back what
         // the pass had written.
         if now != entry.after {

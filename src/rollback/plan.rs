@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::digest::Hash;
 use crate::error::{Error, Result};
 use crate::ledger::read::{PassSummary, passes};
 use crate::ledger::{PassKind, PassState};
@@ -280,6 +281,33 @@ pub(crate) fn undone_singly(connection: &Connection, pass: i64) -> Result<HashSe
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What a row will have come to when everything that is undone and newer than a batch is undone: the commitment from
+/// before the oldest such change. `None` where none of it has changed the row.
+#[expect(
+    clippy::option_option,
+    reason = "no change, and a change of no row, are two things"
+)]
+pub(crate) fn left_by_newer(
+    connection: &Connection,
+    (database, number): (&str, i64),
+    undone: &[i64],
+    after: i64,
+) -> Result<Option<Option<Hash>>> {
+    let sql =
+        "SELECT e.before FROM ledger_batch b JOIN ledger_pass p USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.batch>?3 AND p.target=?1 AND coalesce(e.target,e.record)=?2 AND e.before IS NOT e.after
+       AND (e.target IS NOT NULL OR (b.first_record<=?2 AND b.last_record>=?2))
+       AND b.pass IN (SELECT value FROM json_each(?4))
+       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
+         CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=e.part
+         WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=p.pass AND g.outcome<>4)
+     ORDER BY b.batch LIMIT 1";
+    let undone = serde_json::to_string(undone).expect("numbers always have a JSON text");
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![database, number, after, undone];
+    Ok(statement.query_row(key, |row| row.get(0)).optional()?)
 }
 
 /// A rollback pass that was begun and not ended.

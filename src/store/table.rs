@@ -50,6 +50,11 @@ impl Table {
         ))
     }
 
+    /// The database's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn create_sql(&self) -> String {
         format!(
             "CREATE TABLE \"{}\"(record INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL) STRICT",

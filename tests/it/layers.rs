@@ -111,7 +111,7 @@ fn lines_with<'s>(source: &'s Source, words: &'s [&str]) -> impl Iterator<Item =
         .map(|(number, line)| format!("src/{}:{}: {}", source.name, number + 1, line.trim()))
 }
 
-fn nowhere(found: Vec<String>, promise: &str) {
+fn nowhere(found: &[String], promise: &str) {
     assert!(found.is_empty(), "{promise}:\n{}", found.join("\n"));
 }
 
@@ -144,7 +144,7 @@ fn a_lower_layer_never_names_a_higher_one() {
         }
     }
     found.dedup();
-    nowhere(found, "a lower layer names a higher one");
+    nowhere(&found, "a lower layer names a higher one");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn what_a_stage_does_knows_no_sql_clock_randomness_environment_or_files() {
             }
         }
     }
-    nowhere(found, "a stage reaches out of itself");
+    nowhere(&found, "a stage reaches out of itself");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn only_the_store_the_ledger_and_the_verbs_that_read_it_contain_sql() {
             found.extend(lines_with(source, &sql));
         }
     }
-    nowhere(found, "SQL stands where it does not belong");
+    nowhere(&found, "SQL stands where it does not belong");
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn only_the_run_opens_a_write_transaction() {
             found.extend(lines_with(source, &write));
         }
     }
-    nowhere(found, "somebody else opens a write transaction");
+    nowhere(&found, "somebody else opens a write transaction");
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn the_library_never_prints_and_never_reads_the_environment() {
             found.extend(lines_with(source, &loud));
         }
     }
-    nowhere(found, "the library speaks or listens");
+    nowhere(&found, "the library speaks or listens");
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn nothing_is_unsafe_and_no_value_is_a_float() {
             found.extend(lines_with(source, &["f64", "f32"]));
         }
     }
-    nowhere(found, "a float or something unsafe");
+    nowhere(&found, "a float or something unsafe");
 }
 
 #[test]
@@ -299,5 +299,5 @@ fn functions_have_at_most_seventy_lines_and_files_five_hundred() {
             }
         }
     }
-    nowhere(found, "too long");
+    nowhere(&found, "too long");
 }

@@ -82,10 +82,12 @@ fn store() -> (tempfile::TempDir, Store) {
     let path = folder.path().join("store.db");
     let mut store = Store::open_or_create(path, StoreOptions::default(), surroundings).expect("a store");
     let odd = serde_json::to_string(ODD).expect("a text");
-    let mut lines = format!("{{\"id\":{odd},\"n\":6.00}}\n{{\"id\":\"broken\",}}\n\u{1}\n");
-    for id in ["one", "refused", "waived", "left out", "late"] {
-        lines += &format!("{{\"id\":\"{id}\",\"é\":1e400,\"n\":0.10}}\n");
-    }
+    let begin = format!("{{\"id\":{odd},\"n\":6.00}}\n{{\"id\":\"broken\",}}\n\u{1}\n");
+    let line = |id: &str| format!("{{\"id\":\"{id}\",\"é\":1e400,\"n\":0.10}}\n");
+    let lines: String = ["one", "refused", "waived", "left out", "late"]
+        .map(line)
+        .concat();
+    let lines = begin + &lines;
     let loading = LoadOptions {
         batch_size: Some(3),
         purpose: odd_purpose("load"),

@@ -228,7 +228,7 @@ impl Pair {
         database == "b" && (open(1) || open(2))
     }
 
-    fn options(&self, to: u32, size: usize, watching: &Watching, revise: bool) -> ApplyOptions {
+    fn options(to: u32, size: usize, watching: &Watching, revise: bool) -> ApplyOptions {
         ApplyOptions {
             to: Some(to),
             batch_size: Some(size),
@@ -246,7 +246,7 @@ impl Pair {
             after: stop,
             ..Watching::default()
         };
-        let options = self.options(to, size, &watching, revise);
+        let options = Self::options(to, size, &watching, revise);
         let stages = self.stages();
         let report = apply(&mut self.store, &stages, &options, &mut watching);
         let missing = !self.model.rows.contains_key("a1") || !self.model.rows.contains_key("a2");
@@ -272,7 +272,7 @@ impl Pair {
             ..Watching::default()
         };
         self.model.settle_version(false);
-        let options = self.options(4, size, &watching, false);
+        let options = Self::options(4, size, &watching, false);
         let selected = Selected::default();
         let stages = self.stages();
         let report = retry(&mut self.store, &stages, &selected, &options, &mut watching);
@@ -414,7 +414,7 @@ impl Pair {
                 self.model.undo(&passes);
             }
             (Err(Error::NoSuchRecord { .. } | Error::NoSuchDatabase { .. }), Some(None)) => {}
-            (Err(Error::Invalid { .. } | Error::RollbackConflict { .. }), _) => {
+            (Err(error @ (Error::Invalid { .. } | Error::RollbackConflict { .. })), _) => {
                 prop_assert_eq!(run, newest, "a refused rollback writes nothing");
                 let stands_on_it = match (&scope, single) {
                     (Scope::Record { database, .. }, Some(Some((pass, record)))) => {
@@ -425,7 +425,10 @@ impl Pair {
                         self.model.has_foreign_writes() || self.model.needs_a_taken_id(&self.in_scope(&scope))
                     }
                 };
-                prop_assert!(stands_on_it, "nothing stands on what shall be rolled back");
+                prop_assert!(
+                    stands_on_it,
+                    "nothing stands on what shall be rolled back: {error}"
+                );
             }
             (Err(error), _) => prop_assert!(false, "rollback: {error}"),
         }
@@ -456,10 +459,10 @@ impl Pair {
         let newest = self.model.newest_stage();
         let model = &self.model;
         model.standing(|pass| match scope {
-            Scope::Last => model.stage(pass).is_some() && model.stage(pass) == newest,
-            Scope::To(last) => model.stage(pass).is_some_and(|stage| stage > *last),
+            Scope::Last => Model::stage(pass).is_some() && Model::stage(pass) == newest,
+            Scope::To(last) => Model::stage(pass).is_some_and(|stage| stage > *last),
             Scope::Run(run) => pass.runs.contains(run),
-            Scope::All => model.stage(pass).is_some(),
+            Scope::All => Model::stage(pass).is_some(),
             Scope::Record { .. } => false,
         })
     }

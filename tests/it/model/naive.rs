@@ -198,13 +198,13 @@ impl Model {
             .map(|(key, _)| key.clone())
     }
 
-    fn set(&mut self, pass: usize, database: &'static str, key: Key, record: i64, after: Option<Row>) {
+    fn set(&mut self, pass: usize, database: &'static str, key: Key, record: i64, after: Option<&Row>) {
         let rows = self.rows.entry(database).or_default();
-        let before = match &after {
+        let before = match after {
             Some(row) => rows.insert(key.clone(), row.clone()),
             None => rows.remove(&key),
         };
-        if before == after {
+        if before.as_ref() == after {
             return;
         }
         self.clock += 1;
@@ -260,13 +260,13 @@ impl Model {
             Some(key) if self.rows[database][&key] == row => true,
             Some(_) if !replace => false,
             Some(key) => {
-                self.set(pass, database, key.clone(), key.0, Some(row));
+                self.set(pass, database, key.clone(), key.0, Some(&row));
                 true
             }
             None => {
                 self.newest += 1;
                 self.origins.insert(self.newest, id.to_owned());
-                self.set(pass, database, plain(self.newest), self.newest, Some(row));
+                self.set(pass, database, plain(self.newest), self.newest, Some(&row));
                 true
             }
         }
@@ -465,7 +465,7 @@ impl Model {
             }
         }
         for (key, row) in outputs {
-            self.set(pass, target, key, record, Some(row));
+            self.set(pass, target, key, record, Some(&row));
         }
         self.saw(pass, record, Became::Settled, None);
         Became::Settled
@@ -494,7 +494,7 @@ impl Model {
             if self.owner(target, &row.0).is_some_and(|owner| owner.0 != record) {
                 return self.refuse(pass, record, Some(row));
             }
-            self.set(pass, target, plain(record), record, Some(row));
+            self.set(pass, target, plain(record), record, Some(&row));
         } else if source != target {
             for key in self.keys_of(target, record) {
                 self.set(pass, target, key, record, None);
@@ -589,13 +589,8 @@ impl Model {
         let origins = self.origins.iter().rev().filter(|(_, origin)| *origin == id);
         let mut records = origins.map(|(record, _)| *record);
         let was_there = |record: &i64| {
-            let seen = self.seen.iter().any(|seen| {
-                seen.record == *record && seen.database == database && seen.became != Became::Gone
-            });
-            seen || self
-                .written
-                .iter()
-                .any(|written| written.record == *record && written.database == database)
+            let here = |written: &Written| written.record == *record && written.database == database;
+            self.written.iter().any(here)
         };
         records.find(was_there).map(plain)
     }
@@ -634,7 +629,7 @@ impl Model {
             .collect()
     }
 
-    pub(super) fn stage(&self, pass: &Pass) -> Option<u32> {
+    pub(super) fn stage(pass: &Pass) -> Option<u32> {
         stage_of(pass.kind)
     }
 

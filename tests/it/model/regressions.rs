@@ -114,6 +114,31 @@ fn what_a_later_stage_has_replaced_is_not_taken_back_before_it() {
 }
 
 #[test]
+fn an_edit_of_a_target_is_taken_back_alone() {
+    let operations = [
+        load("a1", &[Some((0, 18))], false),
+        apply(1, 1, None),
+        Operation::Put("b", 0, 0),
+        roll_back(RandomScope::Record("b", 0)),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
+
+#[test]
+fn a_row_that_was_replaced_and_restored_is_still_another_records() {
+    let operations = [
+        load("a2", &[], false),
+        load("a1", &[], false),
+        apply(3, 1, None),
+        load("a2", &[Some((4, 4))], false),
+        load("a1", &[Some((4, 6))], false),
+        apply(2, 1, None),
+        roll_back(RandomScope::Run(0)),
+    ];
+    holds(OnConflict::Replace, &operations);
+}
+
+#[test]
 fn passes_that_took_turns_are_undone_in_turns() {
     let operations = [
         load("a1", &[], false),

@@ -41,14 +41,13 @@ pub(super) fn make(stage: u32, version: i64, id: &str, old: &str) -> Made {
     let marked = |id: &str| Made::Write(id.to_owned(), data(id, n, &format!("{marks}{stage}")));
     match stage {
         1 if (n + version) % 7 == 3 => Made::Refuse,
-        1 if n % 7 == 5 => Made::Filter,
         2 if n % 7 == 3 => Made::Refuse,
-        1 | 2 => marked(id),
         3 if n % 5 == 2 => Made::Refuse,
+        1 if n % 7 == 5 => Made::Filter,
         3 if n % 5 == 4 => Made::Filter,
         // The next id: where that record has moved on already, a chain of ids shifts by one.
         3 if n % 3 == 1 => marked(&next_id(id)),
-        3 => marked(id),
+        1..=3 => marked(id),
         _ if n % 4 == 3 => Made::Refuse,
         _ => {
             let parts =
