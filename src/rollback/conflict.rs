@@ -93,12 +93,12 @@ fn conflicts(
     }
     let number = entry.target.unwrap_or(entry.record);
     if changed.contains(&number) {
-        let now = match plan::left_by_newer(connection, (target.name(), number), undone, stub.batch)? {
-            Some(left) => left,
-            None => {
-                let row = target.by_number(connection, number)?.map(|found| found.record);
-                restore::hash(&salt(connection, number)?.unwrap_or_default(), row.as_ref())
-            }
+        let left = plan::left_by_newer(connection, (target.name(), number), undone, stub.batch)?;
+        let now = if let Some(left) = left {
+            left
+        } else {
+            let row = target.by_number(connection, number)?.map(|found| found.record);
+            restore::hash(&salt(connection, number)?.unwrap_or_default(), row.as_ref())
         };
         // Even where the row is by chance as it was before the pass: undoing what came between would bring back what
         // the pass had written.

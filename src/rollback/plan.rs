@@ -284,7 +284,7 @@ pub(crate) fn undone_singly(connection: &Connection, pass: i64) -> Result<HashSe
 }
 
 /// What a row will have come to when everything that is undone and newer than a batch is undone: the commitment from
-/// before the oldest such change. `None` where none of it has changed the row.
+/// before the oldest such change. `None` where none of it has changed the row, what was overwritten since aside.
 #[expect(
     clippy::option_option,
     reason = "no change, and a change of no row, are two things"
@@ -296,13 +296,22 @@ pub(crate) fn left_by_newer(
     after: i64,
 ) -> Result<Option<Option<Hash>>> {
     let sql =
-        "SELECT e.before FROM ledger_batch b JOIN ledger_pass p USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
+        "SELECT e.before FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_stage s USING(stage)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.batch>?3 AND p.target=?1 AND coalesce(e.target,e.record)=?2 AND e.before IS NOT e.after
        AND (e.target IS NOT NULL OR (b.first_record<=?2 AND b.last_record>=?2))
        AND b.pass IN (SELECT value FROM json_each(?4))
        AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
          CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=e.part
          WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=p.pass AND g.outcome<>4)
+       AND NOT (s.stage IS NOT NULL AND p.source=p.target AND EXISTS(
+         SELECT 1 FROM ledger_pass q LEFT JOIN ledger_stage t ON t.stage=q.stage JOIN ledger_batch c ON c.pass=q.pass
+         CROSS JOIN ledger_entry f ON f.batch=c.batch
+         WHERE q.target=?1 AND c.batch>b.batch AND coalesce(f.target,f.record)=?2 AND f.before IS NOT f.after
+           AND (f.target IS NOT NULL OR (c.first_record<=?2 AND c.last_record>=?2))
+           AND (q.kind='load' OR (q.kind IN('apply','retry') AND t.project=s.project AND t.number<s.number))
+           AND q.pass NOT IN (SELECT value FROM json_each(?4))
+           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')))
      ORDER BY b.batch LIMIT 1";
     let undone = serde_json::to_string(undone).expect("numbers always have a JSON text");
     let mut statement = connection.prepare_cached(sql)?;

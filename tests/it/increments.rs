@@ -578,6 +578,35 @@ fn a_rollback_that_would_need_an_id_that_is_taken_says_so_beforehand() {
 }
 
 #[test]
+fn a_load_into_a_target_stands_in_the_way_of_the_stage_that_copied_there() {
+    let mut project = Project::applied(3);
+    let line = "{\"id\":\"r2\",\"n\":\"5.00\"}\n";
+    let replacing = LoadOptions {
+        replace: true,
+        ..LoadOptions::default()
+    };
+    load(
+        &mut project.store,
+        "b",
+        "by hand",
+        line.as_bytes(),
+        &replacing,
+        &mut Silent,
+    )
+    .expect("a load");
+    let batches = status(&project.store, &project.stages()).unwrap().batches;
+    assert_eq!(
+        project.try_roll_back(Scope::All).unwrap_err().code(),
+        "rollback.conflict"
+    );
+    assert_eq!(
+        status(&project.store, &project.stages()).unwrap().batches,
+        batches
+    );
+    assert_eq!(project.carried(), [(2, 1, 0), (3, 1, 0)]);
+}
+
+#[test]
 fn a_settled_refusal_no_longer_stops_its_stage() {
     let mut project = Project::new();
     project.load_with(&[(1, "x".to_owned()), (2, "2".to_owned()), (3, "3".to_owned())]);
