@@ -1,10 +1,11 @@
 //! The verb `edit`: single records put, deleted or inserted, each with its stub and its before image. What other
 //! programs do to a database by hand goes through here, so that the ledger knows it and the stages carry it on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::digest::{Salt, commitment};
 use crate::error::{Error, Result};
+use crate::ledger::feed;
 use crate::ledger::read::{LedgerTable, largest};
 use crate::ledger::{
     Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, NewRecord, PassKind, Shape, Step,
@@ -89,6 +90,18 @@ pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &Purpose
     })
 }
 
+/// The records that wait in quarantine for a correction under their own id; a number that is in use again does not.
+pub(crate) fn taken_out(run: &Run<'_>, database: &str) -> Result<HashMap<String, (i64, Salt)>> {
+    let mut waiting = feed::taken_out(run.connection(), database)?;
+    let table = Table::of(database)?;
+    for (id, (record, _)) in waiting.clone() {
+        if table.by_number(run.connection(), record)?.is_some() {
+            waiting.remove(&id);
+        }
+    }
+    Ok(waiting)
+}
+
 /// What has to be done to a database's table before anybody but an unfinished pass may write to it.
 pub(crate) fn shape_for_writing(run: &Run<'_>, database: &str) -> Result<Vec<Shape>> {
     let table = Table::of(database)?;
@@ -139,14 +152,21 @@ fn one(
         }
         (Edit::Insert { id, data } | Edit::Put { id, data }, None) => {
             let data = admitted(run, id, data)?;
-            *newest += 1;
-            let record = NewRecord {
-                record: *newest,
-                database: database.to_owned(),
-                id: Some(id.clone()),
-                salt: run.salt(),
-            };
-            insert(record, id, data, batch);
+            let corrected = taken_out(run, database)?.remove(id);
+            let (record, salt) = corrected.unwrap_or_else(|| {
+                *newest += 1;
+                (*newest, run.salt())
+            });
+            if corrected.is_none() {
+                let (database, id) = (database.to_owned(), Some(id.clone()));
+                batch.records.push(NewRecord {
+                    record,
+                    database,
+                    id,
+                    salt,
+                });
+            }
+            insert((record, salt), id, data, batch);
         }
     }
     Ok(())
@@ -191,15 +211,11 @@ fn put((old, salt): (Record, Salt), id: &str, data: String, batch: &mut Batch) {
     stub(batch, entry);
 }
 
-fn insert(new: NewRecord, id: &str, data: String, batch: &mut Batch) {
-    let mut entry = Entry::new(new.record, 0, EntryOutcome::Written);
-    entry.after = Some(commitment(&new.salt, id, &data));
-    batch.changes.push(Change::Insert {
-        record: new.record,
-        id: id.to_owned(),
-        data,
-    });
-    batch.records.push(new);
+fn insert((record, salt): (i64, Salt), id: &str, data: String, batch: &mut Batch) {
+    let mut entry = Entry::new(record, 0, EntryOutcome::Written);
+    entry.after = Some(commitment(&salt, id, &data));
+    let id = id.to_owned();
+    batch.changes.push(Change::Insert { record, id, data });
     stub(batch, entry);
 }
 

@@ -1,14 +1,14 @@
 //! The verb `load`: records from outside into a database, each through the door, with its stub. A malformed record
 //! goes to quarantine with its line; its neighbours never notice.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Read;
 
 use rusqlite::Connection;
 
 use crate::apply::Claims;
 use crate::digest::{Salt, commitment, sha256};
-use crate::edit::shape_for_writing;
+use crate::edit::{shape_for_writing, taken_out};
 use crate::error::{Error, Result};
 use crate::input::{
     Format, Incoming, OpenError, Options, Position, Reader as Records, Ready, Rejected, Resume, ResumeError,
@@ -133,6 +133,7 @@ pub fn load(
             .max(1),
         shape: shape_for_writing(&run, database)?,
         newest: largest(run.connection(), LedgerTable::Record)?,
+        taken_out: taken_out(&run, database)?,
         claims: Claims::default(),
         randomness: randomness.as_ref(),
     };
@@ -234,6 +235,8 @@ struct Loading<'a, R> {
     batch_size: usize,
     shape: Vec<Shape>,
     newest: i64,
+    /// What waits in quarantine for a correction under its own id.
+    taken_out: HashMap<String, (i64, Salt)>,
     claims: Claims,
     randomness: &'a dyn Randomness,
 }
@@ -359,8 +362,11 @@ impl<R: Read> Loading<'_, R> {
 
     /// A record that the database does not have yet.
     fn insert(&mut self, batch: &mut Batch, id: &str, data: &str) {
-        self.newest += 1;
-        let (record, salt) = (self.newest, self.salt());
+        let corrected = self.taken_out.remove(id);
+        let (record, salt) = corrected.unwrap_or_else(|| {
+            self.newest += 1;
+            (self.newest, self.salt())
+        });
         let mut entry = Entry::new(record, 0, EntryOutcome::Written);
         entry.after = Some(commitment(&salt, id, data));
         let (id, data) = (id.to_owned(), data.to_owned());
@@ -374,13 +380,15 @@ impl<R: Read> Loading<'_, R> {
             salt,
         );
         self.touched.insert(record);
-        let database = self.database.to_owned();
-        batch.records.push(NewRecord {
-            record,
-            database,
-            id: Some(id.clone()),
-            salt,
-        });
+        if corrected.is_none() {
+            let (database, id) = (self.database.to_owned(), Some(id.clone()));
+            batch.records.push(NewRecord {
+                record,
+                database,
+                id,
+                salt,
+            });
+        }
         batch.changes.push(Change::Insert { record, id, data });
         stub(batch, entry);
     }

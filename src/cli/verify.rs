@@ -30,7 +30,10 @@ impl Verify {
         let report = counterfoil::verify::verify(&store, &options)?;
         let answer = Answer::new(json(&report), told(&report));
         if report.problems > 0 {
-            let message = format!("{} things are not as the ledger says", count(report.problems));
+            let message = match report.problems {
+                1 => "one thing is not as the ledger says".to_owned(),
+                problems => format!("{} things are not as the ledger says", count(problems)),
+            };
             let failure = Failure::new(Exit::Unsound, "verify.failed", message).hint(
                 "keep the file as it is for the inquiry, and go on with a copy that verifies; `counterfoil history` tells \
                  which run wrote a batch",

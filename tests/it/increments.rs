@@ -660,3 +660,46 @@ fn the_life_of_a_record_is_told_across_stages() {
         told.len()
     );
 }
+
+#[test]
+fn a_record_refused_in_place_and_loaded_again_keeps_its_number_and_leaves_quarantine() {
+    let folder = tempfile::tempdir().unwrap();
+    let binary = env!("CARGO_BIN_EXE_counterfoil");
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(binary);
+        command
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("counterfoil.toml", "name = \"p\"\n");
+    write(
+        "0001_positive.toml",
+        "[stage]\nsource = \"d\"\nmax_errors = \"100%\"\n[[contract.rule]]\nname = \"positive\"\nexpect = \"= doc.v > 0\"\n",
+    );
+    write("first.ndjson", "{\"id\":\"a\",\"v\":0}\n{\"id\":\"b\",\"v\":1}\n");
+    write("again.ndjson", "{\"id\":\"a\",\"v\":5}\n");
+    assert_eq!(run(&["load", "d", "first.ndjson"]).status.code(), Some(0));
+    assert_eq!(run(&["apply"]).status.code(), Some(3));
+    assert_eq!(run(&["load", "d", "again.ndjson"]).status.code(), Some(0));
+    assert_eq!(run(&["apply"]).status.code(), Some(0));
+    let listed = run(&["quarantine", "list", "--json"]);
+    assert!(
+        !String::from_utf8_lossy(&listed.stdout).contains("positive"),
+        "{listed:?}"
+    );
+    let shown = run(&["query", "d", "--id", "a", "--json"]);
+    assert!(
+        String::from_utf8_lossy(&shown.stdout).contains("\"record\":1,"),
+        "{shown:?}"
+    );
+    assert_eq!(run(&["rollback", "--yes"]).status.code(), Some(0));
+    let rows = run(&["export", "d"]);
+    assert_eq!(
+        String::from_utf8_lossy(&rows.stdout),
+        "{\"id\":\"a\",\"v\":5}\n{\"id\":\"b\",\"v\":1}\n"
+    );
+    assert_eq!(run(&["verify"]).status.code(), Some(0));
+}

@@ -264,12 +264,36 @@ impl Model {
                 true
             }
             None => {
-                self.newest += 1;
-                self.origins.insert(self.newest, id.to_owned());
-                self.set(pass, database, plain(self.newest), self.newest, Some(&row));
+                let record = self.corrected(database, id).unwrap_or_else(|| {
+                    self.newest += 1;
+                    self.origins.insert(self.newest, id.to_owned());
+                    self.newest
+                });
+                self.set(pass, database, plain(record), record, Some(&row));
                 true
             }
         }
+    }
+
+    /// The record that a stage in place has refused and that waits for a correction under this id.
+    fn corrected(&self, database: &str, id: &str) -> Option<i64> {
+        let in_place = STAGES
+            .into_iter()
+            .filter(|stage| databases(*stage) == (database, database));
+        let waiting =
+            in_place.flat_map(|stage| self.refused(stage).into_iter().map(move |record| (stage, record)));
+        let newest = waiting.filter_map(|(stage, record)| {
+            let refusal = self.seen.iter().rfind(|seen| {
+                seen.record == record && stage_of(seen.kind) == Some(stage) && seen.became == Became::Refused
+            })?;
+            let fits = refusal.image.as_ref().is_some_and(|row| row.0 == id);
+            let absent = !self
+                .rows
+                .get(database)
+                .is_some_and(|rows| rows.contains_key(&plain(record)));
+            (fits && absent).then_some((refusal.at, record))
+        });
+        newest.max().map(|(_, record)| record)
     }
 
     pub(super) fn delete(&mut self, pass: usize, database: &'static str, id: &str) -> bool {
