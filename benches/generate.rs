@@ -10,7 +10,7 @@ use std::io::{self, BufWriter, Write as _};
 
 use orders::{Ids, orders};
 
-const USAGE: &str = "usage: generate_orders COUNT [--random-ids] [--seed N]";
+const USAGE: &str = "usage: generate_orders COUNT [--random-ids | --random-orders] [--seed N]";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (mut count, mut seed, mut ids) = (None, 1, Ids::Sequential);
@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--random-ids" => ids = Ids::Random,
+            "--random-orders" => ids = Ids::RandomOrders,
             "--seed" => seed = arguments.next().ok_or(USAGE)?.parse()?,
             number => count = Some(number.parse().map_err(|_| USAGE)?),
         }

@@ -2,7 +2,7 @@
 //! same settings. Every round runs every case once, one after the other, on a fresh copy of one prepared store, so
 //! that a slow minute of the machine hits all of them; what counts is the ratio to B0 within a round.
 //!
-//! `cargo bench --bench migrate -- --records 1000000 --rounds 5 [--random-ids] [--only NAME]... [--python]`
+//! `cargo bench --bench migrate -- --records 1000000 --rounds 5 [--random-ids | --random-orders] [--only NAME]... [--python]`
 //!
 //! `--only` runs the cases of these names (and the floor); `--python` adds the same migration as a plain, unaudited
 //! script (`plain_python.py`), with `python3` of the path.
@@ -50,6 +50,7 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
             "--records" => settings.records = number(arguments.next())?,
             "--rounds" => settings.rounds = number(arguments.next())?,
             "--random-ids" => settings.ids = Ids::Random,
+            "--random-orders" => settings.ids = Ids::RandomOrders,
             "--only" => settings.only.push(arguments.next().ok_or("a name is missing")?),
             "--python" => settings.with_python = true,
             // Cargo says so to every benchmark.

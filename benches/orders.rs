@@ -8,6 +8,8 @@ pub(crate) enum Ids {
     Sequential,
     /// Random UUIDs of version 4: the worst case for an index.
     Random,
+    /// `ORD-2020-` and twenty random digits: as bad for an index, and what the contract of the shop accepts.
+    RandomOrders,
 }
 
 /// Endless orders: the id and the data, JSON text without insignificant whitespace.
@@ -132,6 +134,7 @@ fn order(at: u64, ids: Ids, random: &mut Random) -> (String, String) {
     let id = match ids {
         Ids::Sequential => format!("ORD-{year}-{:03}", sequence + 1),
         Ids::Random => random.uuid(),
+        Ids::RandomOrders => format!("ORD-{FIRST_YEAR}-{:020}", random.next()),
     };
     let (given, family) = (random.pick(&GIVEN_NAMES), random.pick(&FAMILY_NAMES));
     let mailbox: String = format!("{given}.{family}")

@@ -149,3 +149,72 @@ fn an_apply_that_may_write_no_larger_file_stops_and_resumes() {
         assert_invariants(&store, &output, &interrupted, &what);
     }
 }
+
+/// A small file system in memory, unmounted at the end.
+struct SmallDisk {
+    folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    /// `None` where this user may not mount, or the system cannot.
+    fn mounted(kilobytes: u64) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let size = format!("size={kilobytes}k");
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(folder.path())
+            .output();
+        mount.ok()?.status.success().then_some(Self { folder })
+    }
+
+    fn grow(&self, kilobytes: u64) {
+        let size = format!("remount,size={kilobytes}k");
+        let mount = Command::new("mount")
+            .args(["-o", &size])
+            .arg(self.folder.path())
+            .status();
+        assert!(
+            mount.expect("mount starts").success(),
+            "a disk that is ours can grow"
+        );
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.folder.path()).status();
+    }
+}
+
+#[test]
+fn an_apply_on_a_small_disk_that_fills_up_stops_and_resumes_once_the_disk_is_larger() {
+    let template = Template::new(Beginning::Loaded);
+    let (_folder, store) = template.store();
+    let before = kilobytes(&store);
+    Work::new(Verb::Apply, &store)
+        .here()
+        .expect("it runs where there is room");
+    let uninterrupted = Contents::of(&store, Compared::LessRuns);
+    let growth = kilobytes(&store) - before;
+    for share in [0, 1, 2, 4, 6] {
+        let size = before + 16 + growth * share / 8;
+        let Some(disk) = SmallDisk::mounted(size) else {
+            eprintln!("SKIPPED: mounting a small file system needs root on Linux");
+            return;
+        };
+        let (_folder, original) = template.store();
+        let store = disk.folder.path().join("store.db");
+        std::fs::copy(original, &store).expect("the loaded store fits");
+        let work = Work::new(Verb::Apply, &store);
+        let output = work.command().output().expect("the child starts");
+        let what = format!("a disk of {size} KiB");
+        assert!(!output.status.success(), "{what}: {output:?}");
+        disk.grow(64 * 1024);
+        let interrupted = Interrupted {
+            again: &|| work.again(),
+            uninterrupted: &uninterrupted,
+            compared: Compared::LessRuns,
+        };
+        assert_invariants(&store, &output, &interrupted, &what);
+    }
+}
