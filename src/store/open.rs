@@ -110,14 +110,13 @@ impl Store {
     }
 
     fn version(&self) -> Result<Version> {
-        let pragma = |name: &str| {
-            self.connection
-                .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0))
-        };
+        // In one transaction: another process may make the store between two reads, and then half of what is read
+        // would be from before.
+        let moment = self.connection.unchecked_transaction()?;
+        let pragma = |name: &str| moment.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0));
         let (application, version) = (pragma("application_id")?, pragma("user_version")?);
-        let tables: i64 = self
-            .connection
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let tables: i64 = moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        moment.commit()?;
         match (application, version, tables) {
             (APPLICATION_ID, SCHEMA_VERSION, _) => Ok(Version::Ours),
             (0, 0, 0) => Ok(Version::Empty),

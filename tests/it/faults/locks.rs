@@ -174,10 +174,16 @@ fn of_eight_appliers_at_once_each_record_is_written_once_whoever_is_killed() {
 fn of_eight_that_open_a_store_for_the_first_time_one_makes_it() {
     for round in 0..if all_wanted() { 100 } else { 3 } {
         let (_folder, store) = Template::new(Beginning::Nothing).store();
-        let openers: Vec<Child> = (0..8).map(|number| started(Verb::Open, &store, number)).collect();
-        for mut opener in openers {
-            let status = opener.wait().expect("it ends");
-            assert!(status.success(), "round {round}: {status}");
+        let open = |number| {
+            let mut command = Work::new(Verb::Open, &store).seeded(number).command();
+            command.stdout(Stdio::piped()).stderr(Stdio::null());
+            command.spawn().expect("a child")
+        };
+        let openers: Vec<Child> = (0..8).map(open).collect();
+        for opener in openers {
+            let output = opener.wait_with_output().expect("it ends");
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "round {round}: {said}");
         }
         assert_sound(&store, 1, &format!("round {round}"));
         assert_eq!(batches_of(&store), 1, "round {round}");
