@@ -136,6 +136,19 @@ pub enum Error {
         /// The pass.
         pass: i64,
     },
+    /// A pass lies beneath a newer one of its stage that stands: undone alone, the newer one would bring its work back.
+    #[error(
+        "pass {pass} cannot be rolled back alone: pass {newer} of the same stage, from run {run}, has changed the same \
+         records since"
+    )]
+    RollbackBeneath {
+        /// The pass that was to be undone.
+        pass: i64,
+        /// The pass that stands on it.
+        newer: i64,
+        /// The run that worked on it last.
+        run: i64,
+    },
     /// The store does not hold what the ledger says.
     #[error("the store is damaged: {what}")]
     Damaged {
@@ -164,6 +177,7 @@ impl Error {
             Self::InputChanged { .. } => "input.changed",
             Self::Input { .. } => "input.unreadable",
             Self::RollbackConflict { .. } => "rollback.conflict",
+            Self::RollbackBeneath { .. } => "rollback.beneath",
             Self::Damaged { .. } => "store.damaged",
         }
     }

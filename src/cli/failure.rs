@@ -287,6 +287,10 @@ fn advice(error: &Error) -> (Exit, Option<String>) {
              nobody has changed since, `force` restores them all the same"
                 .to_owned(),
         ),
+        Error::RollbackBeneath { run, .. } => (
+            Exit::Conflict,
+            format!("nothing was changed; roll back newest first, `--run {run}`, or the whole stage, without `--run`"),
+        ),
         Error::Damaged { .. } => (
             Exit::Unsound,
             "run `counterfoil verify` to see what else is damaged, and restore a copy".to_owned(),

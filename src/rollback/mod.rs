@@ -107,7 +107,8 @@ fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)
 /// Appends the reverse of every pass in the scope, newest first. An interrupted rollback goes on where it stopped.
 ///
 /// # Errors
-/// [`Error::RollbackConflict`] when records were changed since and `on_conflict` is `abort`: then nothing is written.
+/// [`Error::RollbackConflict`] when records were changed since and `on_conflict` is `abort`;
+/// [`Error::RollbackBeneath`] when a newer pass of the same stage stands on one of them. Then nothing is written.
 pub fn rollback(
     store: &mut Store,
     project: &str,
@@ -117,6 +118,7 @@ pub fn rollback(
     let mut run = Run::begin(store, &options.purpose)?;
     let chosen = chosen(run.store(), project, &options.scope)?;
     let plan = planned(run.store(), &chosen)?;
+    refuse_beneath(&run, &chosen, &plan)?;
     if options.on_conflict == OnConflict::Abort {
         abort_on_conflict(&plan)?;
     }
@@ -148,6 +150,16 @@ pub fn rollback(
     }
     report.run = run.has_written().then_some(run.number());
     Ok(report)
+}
+
+/// Only what is chosen by its run can leave a newer pass of its stage standing.
+fn refuse_beneath(run: &Run<'_>, chosen: &[Chosen], plan: &[(Reversal, Conflicts)]) -> Result<()> {
+    let undone: Vec<i64> = chosen.iter().map(|(pass, _)| pass.row.pass).collect();
+    chosen
+        .iter()
+        .zip(plan)
+        .filter(|((_, only), (_, conflicts))| only.is_none() && conflicts.count > 0)
+        .try_for_each(|((pass, _), _)| plan::refuse_beneath(run.connection(), pass, &undone))
 }
 
 fn abort_on_conflict(plan: &[(Reversal, Conflicts)]) -> Result<()> {

@@ -148,6 +148,55 @@ fn refuse_dependents(standing: &[&PassSummary], chosen: &[&PassSummary]) -> Resu
     Ok(())
 }
 
+/// Of a copying stage, an older pass must not be undone alone where a newer one has changed the same rows: whatever is
+/// done about the conflict, undoing the newer pass later would bring back what the older had written. (In place, a newer
+/// pass has changed a row again only after it was written anew, so that the older has nothing left to undo there.)
+pub(crate) fn refuse_beneath(connection: &Connection, pass: &PassSummary, undone: &[i64]) -> Result<()> {
+    let Some(stage) = &pass.row.stage else {
+        return Ok(());
+    };
+    if pass.row.source == pass.row.target {
+        return Ok(());
+    }
+    let same_stage = |later: &&PassSummary| {
+        let row = later.row.stage.as_ref();
+        row.is_some_and(|row| (&row.project, row.number) == (&stage.project, stage.number))
+            && matches!(later.row.kind, PassKind::Apply | PassKind::Retry)
+            && later.row.pass > pass.row.pass
+            && !later.undone
+            && !undone.contains(&later.row.pass)
+    };
+    let all = passes(connection)?;
+    let changed = |pass: i64| -> Result<HashSet<(i64, i64, i64)>> {
+        let sql = "SELECT e.record, e.part, coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_entry e
+         ON e.batch=b.batch WHERE b.pass=?1 AND e.before IS NOT e.after";
+        let mut statement = connection.prepare_cached(sql)?;
+        let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    };
+    let singly = undone_singly(connection, pass.row.pass)?;
+    let own: HashSet<i64> = changed(pass.row.pass)?
+        .into_iter()
+        .filter(|(record, part, _)| !singly.contains(&(*record, *part)))
+        .map(|(_, _, number)| number)
+        .collect();
+    for later in all.iter().filter(same_stage) {
+        let singly = undone_singly(connection, later.row.pass)?;
+        let stands = |(record, part, number): &(i64, i64, i64)| {
+            own.contains(number) && !singly.contains(&(*record, *part))
+        };
+        if changed(later.row.pass)?.iter().any(stands) {
+            let sql = "SELECT max(run) FROM ledger_batch WHERE pass=?1";
+            return Err(Error::RollbackBeneath {
+                pass: pass.row.pass,
+                newer: later.row.pass,
+                run: connection.query_row(sql, [later.row.pass], |row| row.get(0))?,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// The passes that stay and have written to a pass's target since: not those that the rollback undoes too, nor those
 /// that are undone already, nor the rollbacks of either.
 fn staying_writers(connection: &Connection, pass: &PassSummary, undone: &[i64]) -> Result<Vec<i64>> {

@@ -703,3 +703,50 @@ fn a_record_refused_in_place_and_loaded_again_keeps_its_number_and_leaves_quaran
     );
     assert_eq!(run(&["verify"]).status.code(), Some(0));
 }
+
+#[test]
+fn an_older_run_is_not_rolled_back_beneath_a_newer_one_of_its_stage_that_changed_the_same_records() {
+    let mut project = Project::new();
+    project.files.retain(|name, _| name.starts_with("0001"));
+    project.load(1..=3);
+    let older = project.apply().run.expect("a run");
+    project.correct(1, "10");
+    let newer = project.apply().run.expect("a run");
+    for on_conflict in [
+        OnConflict::Abort,
+        OnConflict::Skip,
+        OnConflict::Merge,
+        OnConflict::Force,
+    ] {
+        let options = RollbackOptions {
+            scope: Scope::Run(older),
+            on_conflict,
+            ..RollbackOptions::default()
+        };
+        let refused = rollback(&mut project.store, "demo", &options, &mut Silent);
+        let beneath = matches!(refused, Err(counterfoil::Error::RollbackBeneath { run, .. }) if run == newer);
+        assert!(beneath, "{on_conflict:?}: {refused:?}");
+        assert_eq!(project.count("b"), 3, "{on_conflict:?}");
+    }
+    project.roll_back(Scope::Run(newer));
+    project.roll_back(Scope::Run(older));
+    assert_eq!(project.count("b"), 0);
+}
+
+#[test]
+fn an_older_run_is_rolled_back_alone_where_the_newer_one_changed_other_records() {
+    let mut project = Project::new();
+    project.files.retain(|name, _| name.starts_with("0001"));
+    project.load(1..=3);
+    let older = project.apply().run.expect("a run");
+    project.load([4]);
+    project.apply();
+    project.roll_back(Scope::Run(older));
+    assert_eq!(project.count("b"), 1);
+    assert_eq!(project.data("b", 4).as_deref(), Some(r#"{"id":"r4","n":"4.00"}"#));
+    assert_eq!(
+        project.carried(),
+        [(1, 3, 0)],
+        "what was taken back is carried again"
+    );
+}

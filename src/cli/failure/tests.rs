@@ -138,6 +138,14 @@ fn of_work() -> Vec<(&'static str, Error)> {
             },
         ),
         (
+            "RollbackBeneath",
+            Error::RollbackBeneath {
+                pass: 3,
+                newer: 5,
+                run: 7,
+            },
+        ),
+        (
             "Damaged",
             Error::Damaged {
                 what: "record 17 has a row but no salt".to_owned(),

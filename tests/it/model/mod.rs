@@ -414,7 +414,14 @@ impl Pair {
                 self.model.undo(&passes);
             }
             (Err(Error::NoSuchRecord { .. } | Error::NoSuchDatabase { .. }), Some(None)) => {}
-            (Err(error @ (Error::Invalid { .. } | Error::RollbackConflict { .. })), _) => {
+            (
+                Err(
+                    error @ (Error::Invalid { .. }
+                    | Error::RollbackConflict { .. }
+                    | Error::RollbackBeneath { .. }),
+                ),
+                _,
+            ) => {
                 prop_assert_eq!(run, newest, "a refused rollback writes nothing");
                 let stands_on_it = match (&scope, single) {
                     (Scope::Record { database, .. }, Some(Some((pass, record)))) => {
