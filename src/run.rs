@@ -184,6 +184,19 @@ impl<'s> Run<'s> {
 
     /// Commits a batch: everything it says, its stubs, its header and the resume point, in one transaction.
     pub(crate) fn commit(&mut self, pass: &mut Pass, sealed: &Sealed) -> Result<()> {
+        // An index is as large as its table is long: nobody reads beside its step, so that it need not all be held in
+        // memory until the commit.
+        if sealed.batch.step != Step::Index {
+            return self.commit_held(pass, sealed);
+        }
+        self.store.let_spill(true)?;
+        let committed = self.commit_held(pass, sealed);
+        self.store.let_spill(false)?;
+        committed
+    }
+
+    /// Commits a batch that is held in memory until then.
+    fn commit_held(&mut self, pass: &mut Pass, sealed: &Sealed) -> Result<()> {
         let state = next_pass(pass.state, sealed.batch.step)?;
         if sealed.number != self.next_batch() {
             let what = format!(

@@ -164,6 +164,14 @@ impl Store {
         Ok(())
     }
 
+    /// Whether changed pages may be written to the file before the commit.
+    pub(crate) fn let_spill(&self, spill: bool) -> Result<()> {
+        let state = if spill { "ON" } else { "OFF" };
+        Ok(self
+            .connection
+            .execute_batch(&format!("PRAGMA cache_spill={state}"))?)
+    }
+
     /// A second connection that can only read.
     pub(crate) fn reader(&self) -> Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
