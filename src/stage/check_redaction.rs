@@ -11,6 +11,9 @@ use crate::problem::Problem;
 /// Operations after which a value is no longer the one that was read.
 const DISGUISING: [&str; 2] = ["hash", "hmac"];
 
+/// Functions after which a value is no longer the one that was read.
+const DISGUISING_FUNCTIONS: [&str; 3] = ["hmac(", "sha256(", "uuid5("];
+
 /// Operations that hand a value on as it is.
 const HANDING_ON: [&str; 3] = ["rename", "move", "copy"];
 
@@ -60,6 +63,26 @@ impl Stage {
                 }
             }
         }
+    }
+
+    /// Ids are shown wherever a record is named; what is redacted must not be one.
+    pub(super) fn check_redacted_ids(&self, problems: &mut Problems) {
+        let redacted = |path: &Path| self.redact().iter().any(|redact| redact.covers(path));
+        let disguised = |source: &str| DISGUISING_FUNCTIONS.iter().any(|name| source.contains(name));
+        let made_from = match &self.steps.id {
+            Some(id) if disguised(id.source()) => None,
+            Some(id) => id.reads().into_iter().find(redacted).map(|path| (path, "id")),
+            None => Some(Path::field("id"))
+                .filter(redacted)
+                .map(|path| (path, "redact")),
+        };
+        let Some((path, key)) = made_from else { return };
+        let message =
+            format!("`{path}` is redacted, but as the record's id it is shown wherever the record is named");
+        let problem = Problem::warning("check.redact_id", self.place_of("stage", key), message);
+        problems.add(
+            problem.help("make the id of it by `hmac` (a database's own ids are chosen when it is loaded)"),
+        );
     }
 
     /// A value that is redacted where it goes to, but not where it comes from, shows there.

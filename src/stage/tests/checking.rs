@@ -115,3 +115,23 @@ fn a_forgotten_blank_and_formats_that_disagree_are_warnings() {
         ""
     );
 }
+
+#[test]
+fn a_redacted_value_that_is_the_record_s_id_is_a_warning_because_ids_are_shown() {
+    let stage = |settings: &str| {
+        let text = format!("[stage]\nsource = \"a1\"\ntarget = \"a2\"\n{settings}\n");
+        lines(&parse(&text).check())
+    };
+    let shown = "is redacted, but as the record's id it is shown wherever the record is named";
+    assert!(
+        stage("redact = [\"id\"]")
+            .starts_with(&format!("check.redact_id 0001_orders.toml:4:1: `id` {shown}"))
+    );
+    let made = stage("redact = [\"ssn\"]\nid = \"= doc.ssn\"");
+    assert!(
+        made.starts_with(&format!("check.redact_id 0001_orders.toml:5:1: `ssn` {shown}")),
+        "{made}"
+    );
+    assert_eq!(stage("redact = [\"ssn\"]\nid = \"= sha256(doc.ssn)\""), "");
+    assert_eq!(stage("redact = [\"ssn\"]"), "");
+}
