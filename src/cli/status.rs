@@ -2,6 +2,7 @@
 
 use counterfoil::history::{FileState, StageStatus, Status as Standing};
 use counterfoil::ledger::StageState;
+use counterfoil::stage::{OnError, Stage, Stages};
 
 use super::answer::{Answer, json};
 use super::check::route;
@@ -38,7 +39,8 @@ impl Status {
             status.origin
         );
         let mut answer = Answer::new(json(&status), text);
-        if let Some(next) = next(session, &status) {
+        let stages = stages_of(project.as_ref())?;
+        if let Some(next) = next(session, &stages, &status) {
             answer = answer.hint(next);
         }
         Ok(answer)
@@ -106,7 +108,7 @@ fn databases(status: &Standing) -> String {
 }
 
 /// What to do next, the most pressing first.
-fn next(session: &Session<'_>, status: &Standing) -> Option<String> {
+fn next(session: &Session<'_>, files: &Stages, status: &Standing) -> Option<String> {
     let any = |wanted: fn(&StageStatus) -> bool| status.stages.iter().find(|stage| wanted(stage));
     if let Some(stage) = any(|stage| stage.file == FileState::Missing) {
         return Some(format!(
@@ -129,6 +131,17 @@ fn next(session: &Session<'_>, status: &Standing) -> Option<String> {
         ));
     }
     if let Some(stage) = any(|stage| stage.state == StageState::Applying) {
+        let allowed = files.get(stage.number).map(|file| allowed(file, stage, status));
+        if let Some(allowed) = allowed.filter(|allowed| stage.quarantined > *allowed) {
+            return Some(format!(
+                "stage {} has refused {} where its limit allows {}: see why with {}, then go on with {}",
+                stage.number,
+                super::render::counted(stage.quarantined, "record"),
+                count(allowed),
+                session.command("quarantine list"),
+                session.command("apply --max-errors N")
+            ));
+        }
         return Some(format!(
             "stage {} was interrupted: {} goes on",
             stage.number,
@@ -145,4 +158,18 @@ fn next(session: &Session<'_>, status: &Standing) -> Option<String> {
         return Some(session.command("quarantine list"));
     }
     None
+}
+
+/// How many refusals a stage allows by itself, as the apply that began it has counted its source.
+fn allowed(file: &Stage, stage: &StageStatus, status: &Standing) -> u64 {
+    if file.on_error() == OnError::Stop {
+        return 0;
+    }
+    let databases = status.databases.iter();
+    let in_source = databases
+        .filter(|(name, _)| **name == stage.source)
+        .map(|(_, records)| *records)
+        .sum::<u64>();
+    let taken_out = if file.in_place() { stage.quarantined } else { 0 };
+    file.max_errors().of(in_source + taken_out)
 }

@@ -87,3 +87,24 @@ fn dates_that_two_formats_read_differently_are_counted_and_told() {
     scene.run(&["apply"]);
     snapbox::assert_data_eq!(scene.transcript(), snapbox::file!["slips_dates.txt"].raw());
 }
+
+#[test]
+fn status_says_that_a_stage_stopped_at_its_error_limit_and_how_to_go_on() {
+    let mut scene = Scene::new();
+    scene.write("counterfoil.toml", "name = \"limits\"\n");
+    scene.write(
+        "0001_exact.toml",
+        "[stage]\nsource = \"a1\"\ntarget = \"a2\"\nmax_errors = \"50%\"\n\n[[op]]\nop = \"rename\"\nfrom = \"x\"\nto = \"y\"\n",
+    );
+    scene.write(
+        "records.ndjson",
+        "{\"id\":\"1\"}\n{\"id\":\"2\"}\n{\"id\":\"3\",\"x\":1}\n",
+    );
+    scene.quietly(&["load", "a1", "records.ndjson"]);
+    scene.quietly(&["apply"]);
+    scene.run(&["status"]);
+    let limit = "stage 1 has refused 2 records where its limit allows 1: see why with `counterfoil quarantine list`, \
+                 then go on with `counterfoil apply --max-errors N`";
+    let told = scene.transcript();
+    assert!(told.contains(limit), "{told}");
+}
