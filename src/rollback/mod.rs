@@ -118,7 +118,7 @@ pub fn rollback(
     let mut run = Run::begin(store, &options.purpose)?;
     let chosen = chosen(run.store(), project, &options.scope)?;
     let plan = planned(run.store(), &chosen)?;
-    refuse_beneath(&run, &chosen, &plan)?;
+    refuse_beneath(&run, &chosen)?;
     if options.on_conflict == OnConflict::Abort {
         abort_on_conflict(&plan)?;
     }
@@ -152,14 +152,14 @@ pub fn rollback(
     Ok(report)
 }
 
-/// Only what is chosen by its run can leave a newer pass of its stage standing.
-fn refuse_beneath(run: &Run<'_>, chosen: &[Chosen], plan: &[(Reversal, Conflicts)]) -> Result<()> {
+/// Only what is chosen by its run can leave a newer pass of its stage standing. Whether there are conflicts does not
+/// matter: newer passes may have made a row by chance what the older had left.
+fn refuse_beneath(run: &Run<'_>, chosen: &[Chosen]) -> Result<()> {
     let undone: Vec<i64> = chosen.iter().map(|(pass, _)| pass.row.pass).collect();
     chosen
         .iter()
-        .zip(plan)
-        .filter(|((_, only), (_, conflicts))| only.is_none() && conflicts.count > 0)
-        .try_for_each(|((pass, _), _)| plan::refuse_beneath(run.connection(), pass, &undone))
+        .filter(|(_, only)| only.is_none())
+        .try_for_each(|(pass, _)| plan::refuse_beneath(run.connection(), pass, &undone))
 }
 
 fn abort_on_conflict(plan: &[(Reversal, Conflicts)]) -> Result<()> {

@@ -162,36 +162,45 @@ pub(crate) fn refuse_beneath(connection: &Connection, pass: &PassSummary, undone
         let row = later.row.stage.as_ref();
         row.is_some_and(|row| (&row.project, row.number) == (&stage.project, stage.number))
             && matches!(later.row.kind, PassKind::Apply | PassKind::Retry)
-            && later.row.pass > pass.row.pass
+            && later.row.pass != pass.row.pass
+            && later.last_batch > pass.first_batch
             && !later.undone
             && !undone.contains(&later.row.pass)
     };
-    let all = passes(connection)?;
-    let changed = |pass: i64| -> Result<HashSet<(i64, i64, i64)>> {
-        let sql = "SELECT e.record, e.part, coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_entry e
-         ON e.batch=b.batch WHERE b.pass=?1 AND e.before IS NOT e.after";
-        let mut statement = connection.prepare_cached(sql)?;
-        let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    };
-    let singly = undone_singly(connection, pass.row.pass)?;
-    let own: HashSet<i64> = changed(pass.row.pass)?
-        .into_iter()
-        .filter(|(record, part, _)| !singly.contains(&(*record, *part)))
-        .map(|(_, _, number)| number)
-        .collect();
-    for later in all.iter().filter(same_stage) {
-        let singly = undone_singly(connection, later.row.pass)?;
-        let stands = |(record, part, number): &(i64, i64, i64)| {
-            own.contains(number) && !singly.contains(&(*record, *part))
-        };
-        if changed(later.row.pass)?.iter().any(stands) {
-            let sql = "SELECT max(run) FROM ledger_batch WHERE pass=?1";
+    // The newest first: it is the one that can be rolled back as things are.
+    for later in passes(connection)?.iter().rev().filter(same_stage) {
+        let mut stands_on: HashMap<i64, i64> = HashMap::new();
+        changes(connection, later.row.pass, |number, batch| {
+            let newest = stands_on.entry(number).or_insert(batch);
+            *newest = batch.max(*newest);
+        })?;
+        let mut beneath = false;
+        changes(connection, pass.row.pass, |number, batch| {
+            beneath |= stands_on.get(&number).is_some_and(|above| *above > batch);
+        })?;
+        if beneath {
+            // A run that only ended the pass has nothing of it to be rolled back.
+            let sql = "SELECT max(run) FROM ledger_batch WHERE pass=?1 AND entries>0";
             return Err(Error::RollbackBeneath {
                 pass: pass.row.pass,
                 newer: later.row.pass,
                 run: connection.query_row(sql, [later.row.pass], |row| row.get(0))?,
             });
+        }
+    }
+    Ok(())
+}
+
+/// Tells the number and the batch of every row that a pass has changed, less what was undone by itself since.
+fn changes(connection: &Connection, pass: i64, mut tell: impl FnMut(i64, i64)) -> Result<()> {
+    let singly = undone_singly(connection, pass)?;
+    let sql = "SELECT e.record, e.part, coalesce(e.target,e.record), b.batch FROM ledger_batch b
+     CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.pass=?1 AND e.before IS NOT e.after";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([pass])?;
+    while let Some(row) = rows.next()? {
+        if !singly.contains(&(row.get(0)?, row.get(1)?)) {
+            tell(row.get(2)?, row.get(3)?);
         }
     }
     Ok(())

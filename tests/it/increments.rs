@@ -750,3 +750,33 @@ fn an_older_run_is_rolled_back_alone_where_the_newer_one_changed_other_records()
         "what was taken back is carried again"
     );
 }
+
+#[test]
+fn an_older_run_is_not_rolled_back_beneath_newer_ones_that_made_its_rows_what_they_were_again() {
+    let mut project = Project::new();
+    project.files.retain(|name, _| name.starts_with("0001"));
+    project.load(1..=3);
+    let older = project.apply().run.expect("a run");
+    project.correct(1, "10");
+    let between = project.apply().run.expect("a run");
+    project.correct(1, "1");
+    let newest = project.apply().run.expect("a run");
+    for run in [older, between] {
+        for on_conflict in [OnConflict::Abort, OnConflict::Skip, OnConflict::Force] {
+            let options = RollbackOptions {
+                scope: Scope::Run(run),
+                on_conflict,
+                ..RollbackOptions::default()
+            };
+            let refused = rollback(&mut project.store, "demo", &options, &mut Silent);
+            let beneath =
+                matches!(refused, Err(counterfoil::Error::RollbackBeneath { run, .. }) if run == newest);
+            assert!(beneath, "run {run}, {on_conflict:?}: {refused:?}");
+        }
+    }
+    assert_eq!(project.count("b"), 3);
+    for run in [newest, between, older] {
+        project.roll_back(Scope::Run(run));
+    }
+    assert_eq!(project.count("b"), 0);
+}
