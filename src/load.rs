@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::input::{
     Format, Incoming, OpenError, Options, Position, Reader as Records, Ready, Rejected, Resume, ResumeError,
 };
+use crate::ledger::feed::RefusedLines;
 use crate::ledger::read::{LedgerTable, PassSummary, largest, passes};
 use crate::ledger::{
     Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, NewRecord, PassKind, PassState, Shape,
@@ -134,6 +135,7 @@ pub fn load(
         shape: shape_for_writing(&run, database)?,
         newest: largest(run.connection(), LedgerTable::Record)?,
         taken_out: taken_out(&run, database)?,
+        refused: RefusedLines::of(run.connection(), database, name, pass.row.pass)?,
         claims: Claims::default(),
         randomness: randomness.as_ref(),
     };
@@ -237,6 +239,8 @@ struct Loading<'a, R> {
     newest: i64,
     /// What waits in quarantine for a correction under its own id.
     taken_out: HashMap<String, (i64, Salt)>,
+    /// The lines of this input that stand in quarantine already.
+    refused: RefusedLines,
     claims: Claims,
     randomness: &'a dyn Randomness,
 }
@@ -411,19 +415,26 @@ impl<R: Read> Loading<'_, R> {
         found.ok_or_else(missing)
     }
 
-    /// A line that is no record, or one too many, gets a number without an id, and its bytes are kept.
+    /// A line that is no record, or one too many, gets a number without an id, and its bytes are kept. Where it stands
+    /// in quarantine already, because the same input was loaded before, it keeps its number and stands there once.
     fn refuse(&mut self, batch: &mut Batch, refusal: &Refusal, raw: Vec<u8>) {
-        self.newest += 1;
-        let (record, salt) = (self.newest, self.salt());
+        let reason = refusal.to_json();
+        let again = self.refused.take(&reason, &raw);
+        let (record, salt) = again.unwrap_or_else(|| {
+            self.newest += 1;
+            (self.newest, self.salt())
+        });
         let mut entry = Entry::new(record, 0, EntryOutcome::Refused);
         entry.input = Some(sha256(&[&salt, &raw]));
-        entry.reason = Some(refusal.to_json());
-        batch.records.push(NewRecord {
-            record,
-            database: self.database.to_owned(),
-            id: None,
-            salt,
-        });
+        entry.reason = Some(reason);
+        if again.is_none() {
+            batch.records.push(NewRecord {
+                record,
+                database: self.database.to_owned(),
+                id: None,
+                salt,
+            });
+        }
         batch.images.push(Image {
             record,
             part: 0,

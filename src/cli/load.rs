@@ -22,9 +22,9 @@ use super::signals::{Endable, stop_signal};
 
 /// Loads records into a database, which is made where it does not exist.
 ///
-/// Lines that are no records go to quarantine with their line number. A record that exists with the same data counts
-/// as unchanged; with other data it is refused, unless `--replace` is given. After an interruption the same command
-/// goes on from the byte it had come to.
+/// Lines that are no records go to quarantine with their line number, once however often the file is loaded. A record
+/// that exists with the same data counts as unchanged; with other data it is refused, unless `--replace` is given.
+/// After an interruption the same command goes on from the byte it had come to.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil load orders_v1 orders.ndjson\n  zcat patients.csv.gz | counterfoil load patients - --format csv --id patient_no"

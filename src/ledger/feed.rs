@@ -1,13 +1,13 @@
 //! What a stage still has to do: the records that others wrote to its source since it last looked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use rusqlite::{Connection, params};
 
 use super::head::PassKind;
 use super::image::split_whole;
 use super::read::StageHistory;
-use crate::digest::Salt;
+use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
 
 /// A stage, as far as feeding it is concerned.
@@ -148,4 +148,36 @@ pub(crate) fn taken_out(connection: &Connection, database: &str) -> Result<HashM
         }
     }
     Ok(taken_out)
+}
+
+/// The lines of one input that loads into one database have refused and that still wait in quarantine, by reason.
+#[derive(Debug, Default)]
+pub(crate) struct RefusedLines(HashMap<String, VecDeque<(i64, Salt, Hash)>>);
+
+impl RefusedLines {
+    /// What other passes than `pass` have refused, so that a pass that is resumed finds what is still left for it.
+    pub(crate) fn of(connection: &Connection, database: &str, source: &str, pass: i64) -> Result<Self> {
+        let sql = "SELECT q.reason, q.record, r.salt, e.input FROM audit_quarantine q
+         JOIN ledger_entry e ON e.batch=q.batch AND e.record=q.record AND e.part=0
+         JOIN ledger_record r ON r.record=q.record
+         WHERE q.kind='load' AND q.database=?1 AND q.source=?2 AND q.pass<>?3
+           AND r.salt IS NOT NULL AND e.input IS NOT NULL ORDER BY q.record";
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query(params![database, source, pass])?;
+        let mut lines = Self::default();
+        while let Some(row) = rows.next()? {
+            let line = (row.get(1)?, row.get(2)?, row.get(3)?);
+            lines.0.entry(row.get(0)?).or_default().push_back(line);
+        }
+        Ok(lines)
+    }
+
+    /// The number and salt of a line that stands refused for the same reason, which tells its place, with the same
+    /// bytes. Each is given once: several elements of an array may share a line, a reason and their bytes.
+    pub(crate) fn take(&mut self, reason: &str, raw: &[u8]) -> Option<(i64, Salt)> {
+        let lines = self.0.get_mut(reason)?;
+        let same = |(_, salt, input): &(i64, Salt, Hash)| sha256(&[salt, raw]) == *input;
+        let at = lines.iter().position(same)?;
+        lines.remove(at).map(|(record, salt, _)| (record, salt))
+    }
 }

@@ -6,6 +6,7 @@ use counterfoil::Purpose;
 use counterfoil::apply::{ApplyOptions, ApplyReport, apply};
 use counterfoil::edit::Edit;
 use counterfoil::history::{status, trace};
+use counterfoil::ledger::Counts;
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::{Event, Observer, Silent, StopSignal};
 use counterfoil::quarantine::{Selected, quarantined, retry, waive};
@@ -779,4 +780,108 @@ fn an_older_run_is_not_rolled_back_beneath_newer_ones_that_made_its_rows_what_th
         project.roll_back(Scope::Run(run));
     }
     assert_eq!(project.count("b"), 0);
+}
+
+/// What a file gives, loaded once more, and which records stand in quarantine then.
+fn load_again(project: &mut Project, name: &str, text: &str, options: &LoadOptions) -> (Counts, Vec<i64>) {
+    let report = load(
+        &mut project.store,
+        "a",
+        name,
+        text.as_bytes(),
+        options,
+        &mut Silent,
+    )
+    .expect("a load");
+    project.is_sound();
+    let standing = project.quarantine().into_iter().map(|(_, record)| record);
+    (report.counts, standing.collect())
+}
+
+#[test]
+fn a_file_that_is_loaded_again_has_its_refused_lines_in_quarantine_once() {
+    let mut project = Project::new();
+    // A record, a torn line, the record's id with other data, another torn line of the same bytes.
+    let text = "{\"id\":\"r1\",\"n\":\"1\"}\n{\"id\":\n{\"id\":\"r1\",\"n\":\"2\"}\n{\"id\":\n";
+    let options = LoadOptions::default();
+    let (counts, first) = load_again(&mut project, "x.ndjson", text, &options);
+    assert_eq!((counts.written, counts.refused, first.len()), (1, 3, 3));
+    for batch_size in [None, Some(1)] {
+        let options = LoadOptions {
+            batch_size,
+            ..options.clone()
+        };
+        let (counts, again) = load_again(&mut project, "x.ndjson", text, &options);
+        assert_eq!(
+            (counts.unchanged, counts.refused),
+            (1, 3),
+            "refused as the first time"
+        );
+        assert_eq!(again, first, "under the numbers that they had");
+    }
+    project.delete("a", 1);
+    let (counts, again) = load_again(&mut project, "x.ndjson", text, &options);
+    assert_eq!(counts.written, 1, "what was deleted comes back");
+    assert_eq!(again, first);
+    let whole = LoadOptions {
+        replace: true,
+        ..options.clone()
+    };
+    let (counts, _) = load_again(&mut project, "x.ndjson", text, &whole);
+    assert_eq!(
+        (counts.written, counts.refused),
+        (1, 2),
+        "what `replace` lets in is let in"
+    );
+    assert_eq!(project.data("a", 1).as_deref(), Some(r#"{"id":"r1","n":"2"}"#));
+    let (_, other) = load_again(&mut project, "y.ndjson", "{\"id\":\n{\"id\":\n", &options);
+    assert_eq!(other.len(), first.len() + 2, "another file has lines of its own");
+}
+
+#[test]
+fn a_second_load_of_a_file_is_interrupted_and_gone_on_with_and_rolled_back() {
+    let mut project = Project::new();
+    // Elements of one line, with the same bytes: each is a refused record of its own.
+    let text = "[{\"n\":1},{\"n\":1},{\"n\":1},{\"id\":\"r1\"}]";
+    let options = LoadOptions {
+        batch_size: Some(1),
+        ..LoadOptions::default()
+    };
+    let (_, first) = load_again(&mut project, "x.json", text, &options);
+    assert_eq!(first.len(), 3);
+    let mut stop = StopAfter(2, StopSignal::default());
+    let stopped = LoadOptions {
+        stop: stop.1.clone(),
+        ..options.clone()
+    };
+    let report = load(
+        &mut project.store,
+        "a",
+        "x.json",
+        text.as_bytes(),
+        &stopped,
+        &mut stop,
+    )
+    .expect("a load");
+    assert!(report.stopped.is_some());
+    let report = load(
+        &mut project.store,
+        "a",
+        "x.json",
+        text.as_bytes(),
+        &options,
+        &mut Silent,
+    );
+    let report = report.expect("a load");
+    assert!(report.resumed);
+    assert_eq!((report.counts.refused, report.counts.unchanged), (3, 1));
+    let standing = |project: &Project| -> Vec<i64> {
+        let found = project.quarantine().into_iter().map(|(_, record)| record);
+        let mut found: Vec<i64> = found.collect();
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(standing(&project), first);
+    project.roll_back(Scope::Run(report.run.expect("a run")));
+    assert_eq!(standing(&project), first, "the first refusal stands again");
 }

@@ -42,6 +42,10 @@ const OF_SALTS: [&str; 5] = [
     "ledger_batch.entries_sha256",
 ];
 
+/// What is in quarantine, and why; not which batch put it there.
+const QUARANTINE: &str = "SELECT record||'|'||database||'|'||quote(source)||'|'||quote(number)||'|'||reason
+ FROM audit_quarantine ORDER BY record, number";
+
 impl Contents {
     /// Reads a store.
     pub(crate) fn of(store: &Path, compared: Compared) -> Self {
@@ -63,22 +67,25 @@ impl Contents {
             let sql = format!("SELECT {} FROM \"{table}\" ORDER BY 1", quoted.join("||'|'||"));
             contents.insert(table, texts(&connection, &sql));
         }
+        let view = "SELECT name FROM sqlite_schema WHERE name='audit_quarantine'";
+        for view in texts(&connection, view) {
+            contents.insert(view, texts(&connection, QUARANTINE));
+        }
         Self(contents)
     }
 
-    /// The first difference in the logical databases alone.
-    pub(crate) fn difference_of_data(&self, other: &Self) -> Option<String> {
-        self.data().difference(&other.data())
+    /// The first difference in what is there: the logical databases, the numbers given out, and what is in quarantine;
+    /// not in the batches that brought it there.
+    pub(crate) fn difference_of_records(&self, other: &Self) -> Option<String> {
+        self.records().difference(&other.records())
     }
 
-    fn data(&self) -> Self {
-        let is_database = |(table, _): &(&String, &Vec<String>)| !table.starts_with("ledger_");
-        let databases = self.0.iter().filter(is_database);
-        Self(
-            databases
-                .map(|(table, rows)| (table.clone(), rows.clone()))
-                .collect(),
-        )
+    fn records(&self) -> Self {
+        let is_kept = |(table, _): &(&String, &Vec<String>)| {
+            !table.starts_with("ledger_") || table.as_str() == "ledger_record"
+        };
+        let kept = self.0.iter().filter(is_kept);
+        Self(kept.map(|(table, rows)| (table.clone(), rows.clone())).collect())
     }
 
     /// The first difference, in words; `None` when they are equal.
