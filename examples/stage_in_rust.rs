@@ -5,7 +5,7 @@
 use counterfoil::context::Context;
 use counterfoil::op::{Rename, Split};
 use counterfoil::problem::Problem;
-use counterfoil::record::{Record, Value};
+use counterfoil::record::{Limits, Record, Value};
 use counterfoil::refusal::Refusal;
 use counterfoil::stage::{Outcome, Stage};
 use counterfoil::surroundings::Secrets;
@@ -58,6 +58,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             id,
             now_us: 0,
             secrets: &secrets,
+            limits: Limits::default(),
         };
         match stage.transform(&record, &context) {
             Ok(Outcome::Write(output)) => println!("{id}: {}", output.data),

@@ -2,6 +2,7 @@
 //! same record always gives the same result.
 
 use crate::digest;
+use crate::record::Limits;
 use crate::surroundings::Secrets;
 
 /// The facts around one record in one pass.
@@ -17,6 +18,8 @@ pub struct Context<'a> {
     pub now_us: i64,
     /// The secrets that may be asked for by name.
     pub secrets: &'a Secrets,
+    /// How large and how deep what it makes may be: what the store takes in.
+    pub limits: Limits,
 }
 
 impl Context<'_> {

@@ -1,5 +1,6 @@
 //! What can go wrong, as facts. Messages say what and where; what to do next is added at the command's edge.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::problem::Problem;
@@ -124,17 +125,14 @@ pub enum Error {
         problem: String,
     },
     /// A rollback would overwrite something newer.
-    #[error(
-        "{} changed after the pass that is to be rolled back; the first is number {first}",
-        changed(*count)
-    )]
+    #[error("{} cannot be restored as pass {pass} found {}; the first is {first}", records(*count), them(*count))]
     RollbackConflict {
         /// How many.
         count: u64,
-        /// The first record's number.
-        first: i64,
-        /// The pass.
+        /// The pass that would be rolled back with the first of them.
         pass: i64,
+        /// The first.
+        first: Box<Conflict>,
     },
     /// A pass lies beneath a newer one of its stage that stands: undone alone, the newer one would bring its work back.
     #[error(
@@ -219,12 +217,43 @@ fn sqlite_code(source: &rusqlite::Error) -> &'static str {
     }
 }
 
-fn changed(records: u64) -> String {
-    if records == 1 {
-        "1 record was".to_owned()
-    } else {
-        format!("{records} records were")
+/// A record that a rollback cannot restore as it was.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Conflict {
+    /// The database.
+    pub database: String,
+    /// The number of its row.
+    pub record: i64,
+    /// Its id; `None` where it has no row now.
+    pub id: Option<String>,
+    /// The old id that another record has; `None` where the row itself was changed since.
+    pub taken: Option<String>,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.id {
+            Some(id) => write!(out, "`{id}`")?,
+            None => write!(out, "record {}", self.record)?,
+        }
+        write!(out, " in `{}`, ", self.database)?;
+        match &self.taken {
+            Some(taken) => write!(out, "whose old id `{taken}` is another record's"),
+            None => out.write_str("changed since"),
+        }
     }
+}
+
+fn records(count: u64) -> String {
+    if count == 1 {
+        "1 record".to_owned()
+    } else {
+        format!("{count} records")
+    }
+}
+
+fn them(count: u64) -> &'static str {
+    if count == 1 { "it" } else { "them" }
 }
 
 fn held_by(holder: Option<&String>) -> String {

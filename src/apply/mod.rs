@@ -330,6 +330,7 @@ pub(crate) fn carry_out(
             stage,
             now_us: pass.row.now_us,
             secrets: &surroundings.secrets,
+            limits: run.store().options().limits,
             source,
             target,
             alone,

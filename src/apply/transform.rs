@@ -15,7 +15,7 @@ use crate::expression::Scope;
 use crate::ledger::read::{newest_of_stage, refused_image, salt};
 use crate::ledger::{Batch, Shape, Step, split_whole};
 use crate::pipeline::{BATCH_BYTES, Producer, Reader, spawn_deep};
-use crate::record::Record;
+use crate::record::{Limits, Record};
 use crate::refusal::Refusal;
 use crate::stage::{Outcome, Stage};
 use crate::store::{Salted, Table};
@@ -27,6 +27,7 @@ pub(crate) struct Transforming<'a> {
     pub(crate) stage: &'a Stage,
     pub(crate) now_us: i64,
     pub(crate) secrets: &'a Secrets,
+    pub(crate) limits: Limits,
     pub(crate) source: Table,
     pub(crate) target: Table,
     pub(crate) selection: Selection,
@@ -126,6 +127,7 @@ impl Transforming<'_> {
             id: &source.record.id,
             now_us: self.now_us,
             secrets: self.secrets,
+            limits: self.limits,
         });
         let result = self.stage.transform_in(&source.record, &mut scope);
         for code in scope.warnings() {

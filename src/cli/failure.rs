@@ -284,7 +284,8 @@ fn advice(error: &Error) -> (Exit, Option<String>) {
         Error::RollbackConflict { .. } => (
             Exit::Conflict,
             "nothing was changed; `--on-conflict skip` leaves such records as they are, `merge` undoes the fields that \
-             nobody has changed since, `force` restores them all the same"
+             nobody has changed since, `force` restores them all the same (less those whose id another record has: \
+             delete or rename that first)"
                 .to_owned(),
         ),
         Error::RollbackBeneath { run, .. } => (

@@ -253,6 +253,7 @@ impl<'c> Filter<'c> {
             id: &record.id,
             now_us: 0,
             secrets: &self.secrets,
+            limits: counterfoil::record::Limits::default(),
         };
         match expression.truth(&document, &mut Scope::new(context)) {
             Ok(truth) => Ok(truth),

@@ -3,7 +3,6 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use counterfoil::Error;
 use counterfoil::project::Project;
 use counterfoil::rollback::{Reversal, RollbackOptions, RollbackReport, Scope, plan_rollback, rollback};
 use counterfoil::stage::{Stage, Stages};
@@ -93,7 +92,7 @@ impl Rollback {
         let mut progress = Progress::new(*session.screen);
         let report = rollback(&mut store, &project, &options, &mut progress);
         progress.finish();
-        let report = report.map_err(|error| conflict(&store, &plan, error))?;
+        let report = report?;
         let data = json!({ "plan": json(&plan), "report": json(&report) });
         let answer = Answer::new(data, done(&report))
             .warnings(progress.warnings.iter().cloned())
@@ -138,27 +137,6 @@ fn known_stage(session: &Session<'_>, store: &Store, project: &str, number: u32)
     known.sort_unstable();
     known.dedup();
     Err(no_stage(known.into_iter(), number))
-}
-
-/// A conflict, told with the id and the database of the first record.
-fn conflict(store: &Store, plan: &[Reversal], error: Error) -> Failure {
-    let Error::RollbackConflict { count, first, pass } = error else {
-        return Failure::from(error);
-    };
-    let database = plan.iter().find(|reversal| reversal.pass == pass);
-    let database = database
-        .map(|reversal| reversal.database.as_str())
-        .unwrap_or_default();
-    let found = store.records_after(database, first - 1, 1).unwrap_or_default();
-    let id = found.into_iter().find(|record| record.record == first);
-    let which = id.map_or_else(|| format!("record {first}"), |record| format!("`{}`", record.id));
-    let were = if count == 1 { "was" } else { "were" };
-    let mut failure = Failure::from(Error::RollbackConflict { count, first, pass });
-    failure.message = format!(
-        "{} {were} changed after pass {pass}, which is to be rolled back; the first is {which} in `{database}`",
-        counted(count, "record")
-    );
-    failure
 }
 
 /// What will be done, before it is.
@@ -223,9 +201,16 @@ fn done(report: &RollbackReport) -> String {
     };
     if report.counts.refused > 0 {
         text += &format!(
-            "{} changed since and left as they are.\n",
+            "Left as it is now: {}.\n",
             counted(report.counts.refused, "record")
         );
+        for conflict in &report.left {
+            text += &format!("  {conflict}\n");
+        }
+        let more = report.counts.refused.saturating_sub(report.left.len() as u64);
+        if more > 0 {
+            text += &format!("  and {more} more; `counterfoil trace` tells of each\n");
+        }
     }
     text
 }

@@ -76,7 +76,7 @@ pub(crate) fn increment(
              AND (c.batch>b.batch OR f.outcome IN(1,2))))
      UNION SELECT e.record FROM ledger_pass p JOIN ledger_stage s USING(stage) JOIN ledger_batch b USING(pass)
      CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.kind='rollback' AND p.reverses IS NULL AND s.project=?1 AND s.number=?2 AND b.batch<?4
+     WHERE p.kind='rollback' AND p.reverses IS NULL AND s.project=?1 AND s.number=?2 AND b.batch>?3 AND b.batch<?4
        AND NOT EXISTS(
          SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
          WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry','waive') AND c.batch>b.batch AND c.batch<?4
@@ -120,7 +120,7 @@ pub(crate) fn refused(connection: &Connection, project: &str, number: u32, befor
 /// Whether anything was written to a database by others after a batch: a cheap look before the exact one.
 pub(crate) fn written_after(connection: &Connection, stage: Fed<'_>, after: i64) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_stage s USING(stage)
-     WHERE b.read>0 AND ((b.batch>?1 AND p.target=?2 AND p.kind<>?3 AND NOT (s.project IS ?4 AND s.number IS ?5))
+     WHERE b.read>0 AND b.batch>?1 AND ((p.target=?2 AND p.kind<>?3 AND NOT (s.project IS ?4 AND s.number IS ?5))
        OR (p.kind=?3 AND p.reverses IS NULL AND s.project=?4 AND s.number=?5)) LIMIT 1";
     let key = params![
         after,

@@ -226,6 +226,26 @@ pub(crate) struct Stub {
     pub(crate) image: Option<(ImageKind, Vec<u8>)>,
 }
 
+impl Stub {
+    /// The number of the row that it is about.
+    #[must_use]
+    pub(crate) fn number(&self) -> i64 {
+        self.entry.target.unwrap_or(self.entry.record)
+    }
+
+    /// The place of its record in the pass.
+    #[must_use]
+    pub(crate) fn place(&self) -> Place {
+        (self.batch, self.entry.record)
+    }
+
+    /// What names it.
+    #[must_use]
+    pub(crate) fn key(&self) -> StubKey {
+        (self.batch, self.entry.record, self.entry.part)
+    }
+}
+
 const STUBS: &str = "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body
  FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
  LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
@@ -237,7 +257,7 @@ pub(crate) type Place = (i64, i64);
 pub(crate) const BEHIND_ALL: Place = (i64::MAX, i64::MAX);
 
 /// The entries of a pass before a place in it, down to a batch, with their images, newest first: the order in which
-/// they are undone.
+/// they are undone. About so many, or so many bytes of images, but of every record all of its parts.
 pub(crate) fn stubs_before(
     connection: &Connection,
     pass: i64,
@@ -250,8 +270,9 @@ pub(crate) fn stubs_before(
          ORDER BY b.batch DESC, e.record DESC, e.part DESC LIMIT ?4"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let limit = i64::try_from(count).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![pass, before.0, before.1, limit, down_to])?;
+    let limit = count.saturating_add(1);
+    let sql_limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![pass, before.0, before.1, sql_limit, down_to])?;
     let (mut stubs, mut size) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
         let found = stub(row)?;
@@ -261,7 +282,38 @@ pub(crate) fn stubs_before(
             break;
         }
     }
+    let Some(last) = stubs.last().map(Stub::place) else {
+        return Ok(stubs);
+    };
+    if stubs.len() < limit && size < bytes {
+        return Ok(stubs);
+    }
+    // The last record may have more parts.
+    if stubs.first().map(Stub::place) == Some(last) {
+        stubs = stubs_of_record(connection, pass, last.1)?;
+        stubs.retain(|stub| stub.place() == last);
+    } else {
+        stubs.retain(|stub| stub.place() != last);
+    }
     Ok(stubs)
+}
+
+/// Whether a pass has overwritten or taken out anything.
+pub(crate) fn keeps_images(connection: &Connection, pass: i64) -> Result<bool> {
+    let sql = "SELECT EXISTS(SELECT 1 FROM ledger_batch b CROSS JOIN ledger_image i ON i.batch=b.batch
+     WHERE b.pass=?1)";
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([pass], |row| row.get(0))?)
+}
+
+/// What names a stub: batch, record and part.
+pub(crate) type StubKey = (i64, i64, i64);
+
+/// One stub.
+pub(crate) fn stub_at(connection: &Connection, key: StubKey) -> Result<Stub> {
+    let sql = format!("{STUBS} WHERE b.batch=?1 AND e.record=?2 AND e.part=?3");
+    Ok(connection.prepare_cached(&sql)?.query_row(key, stub)?)
 }
 
 /// The entries of a pass for one source record, newest first.

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::expression::Scope;
 use crate::problem::Problem;
 use crate::reading::Reading;
-use crate::record::{Document, Rounding};
+use crate::record::{Document, Limits, Rounding};
 use crate::refusal::Refusal;
 use crate::surroundings::Secrets;
 
@@ -68,6 +68,7 @@ fn apply_warned(
         id: "r1",
         now_us: 0,
         secrets: &secrets,
+        limits: Limits::default(),
     });
     let before = document.to_json();
     let effect = operation.apply(document, &mut scope);

@@ -68,10 +68,7 @@ impl Malformed {
 /// # Errors
 /// [`Malformed`], with the place.
 pub fn admit(bytes: &[u8], limits: &Limits) -> Result<String, Malformed> {
-    if bytes.len() > limits.bytes {
-        let message = format!("{} bytes, the limit is {}", bytes.len(), limits.bytes);
-        return Err(Malformed::new("json.size", message));
-    }
+    fits(bytes, limits)?;
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Malformed::new(
             "json.utf8",
@@ -82,6 +79,28 @@ pub fn admit(bytes: &[u8], limits: &Limits) -> Result<String, Malformed> {
         return Ok(compact.into_owned());
     }
     admit_slowly(text, limits)
+}
+
+/// Whether a text that is valid JSON without insignificant whitespace keeps the limits.
+///
+/// # Errors
+/// [`Malformed`], `json.size` or `json.depth`.
+pub(crate) fn within(json: &str, limits: &Limits) -> Result<(), Malformed> {
+    fits(json.as_bytes(), limits)?;
+    // Nothing nests deeper than it has brackets, which are counted in a tenth of the time.
+    let brackets = json.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if brackets <= limits.depth {
+        return Ok(());
+    }
+    without_whitespace(json, limits.depth).map(drop)
+}
+
+fn fits(bytes: &[u8], limits: &Limits) -> Result<(), Malformed> {
+    if bytes.len() <= limits.bytes {
+        return Ok(());
+    }
+    let message = format!("{} bytes, the limit is {}", bytes.len(), limits.bytes);
+    Err(Malformed::new("json.size", message))
 }
 
 /// As [`admit`], for what [`scan::compact`] did not accept: says what is wrong, if anything is.

@@ -14,6 +14,7 @@ mod text;
 mod value;
 
 pub use access::Blocked;
+pub(crate) use door::within;
 pub use door::{Limits, Malformed, admit};
 pub use number::{NotExact, Rounding, exact_decimal};
 pub use text::Text;

@@ -1,118 +1,261 @@
-//! Which records a rollback could not restore, found before anything is written.
+//! Which records a rollback could not restore, found before anything is written: the rollback is gone through as it will
+//! be, with the rows that something else has changed since, in memory.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::plan;
-use super::restore;
-use crate::error::Result;
-use crate::ledger::read::{BEHIND_ALL, PassSummary, Place, Stub, salt, stubs_before, stubs_of_record};
-use crate::ledger::{ImageKind, split_whole};
+use rusqlite::Connection;
+
+use super::plan::{self, Stretch};
+use super::since::{self, Deferred, Overwritten};
+use super::undo::{ID_TAKEN, cursor_place, in_order};
+use super::{Chosen, restore};
+use crate::digest::Hash;
+use crate::error::{Conflict, Result};
+use crate::ledger::read::{
+    BEHIND_ALL, PassSummary, Place, Stub, salt, stub_at, stubs_before, stubs_of_record,
+};
 use crate::pipeline::BATCH_BYTES;
 use crate::store::{Store, Table};
 
 /// The most stubs that are looked at together.
 const SLICE: usize = 5_000;
 
-/// How many records cannot be restored, and the first of them.
-#[derive(Clone, Copy, Debug, Default)]
+/// How many records of a pass cannot be restored, and the first of them.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Conflicts {
     pub(super) count: u64,
-    pub(super) first: Option<i64>,
+    pub(super) first: Option<Conflict>,
 }
 
-/// The records of a pass that something that stays has changed since, or whose old id something that stays has taken,
-/// so that undoing the pass would not find what it left. `before` is where an interrupted rollback has come to.
-pub(super) fn find(
-    store: &Store,
-    pass: &PassSummary,
+/// What is in the way of undoing a stub.
+enum InTheWay {
+    /// Its row was changed since.
+    Changed,
+    /// Its old id is another record's.
+    Taken(String),
+}
+
+/// The records of each pass that would not be found as the pass has left them, or whose old id another record would have.
+pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
+    let connection = store.connection();
+    let undone: Vec<i64> = chosen.iter().map(|(pass, _)| pass.row.pass).collect();
+    let mut trials: HashMap<&str, Trial<'_>> = HashMap::new();
+    for (pass, _) in chosen {
+        let database = pass.row.target.as_deref().unwrap_or_default();
+        let changed = since::changed_since(connection, pass, &undone)?;
+        if changed.is_empty() {
+            continue;
+        }
+        if let Some(trial) = trials.get_mut(database) {
+            trial.changed.extend(changed);
+        } else {
+            trials.insert(database, Trial::new(connection, store.table(database)?, changed));
+        }
+    }
+    let mut found = vec![Conflicts::default(); chosen.len()];
+    let mut passes = Vec::with_capacity(chosen.len());
+    for chosen in chosen {
+        passes.push(Undone::new(connection, chosen, &undone)?);
+    }
+    let summaries: Vec<PassSummary> = chosen.iter().map(|(pass, _)| pass.clone()).collect();
+    for Stretch { pass, down_to, .. } in plan::stretches(connection, &summaries)? {
+        let database = chosen[pass].0.row.target.as_deref().unwrap_or_default();
+        let Some(trial) = trials.get_mut(database) else {
+            continue;
+        };
+        loop {
+            let mut stubs = passes[pass].next(connection, down_to)?;
+            if stubs.is_empty() {
+                break;
+            }
+            for group in stubs.chunk_by_mut(|left, right| left.place() == right.place()) {
+                in_order(group);
+                if let Some(conflict) = trial.undo(group, &passes[pass])? {
+                    found[pass].count += 1;
+                    found[pass].first.get_or_insert(conflict);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A conflict, with the record's id.
+fn told(connection: &Connection, target: &Table, number: i64, in_the_way: InTheWay) -> Result<Conflict> {
+    let row = target.by_number(connection, number)?;
+    Ok(Conflict {
+        database: target.name().to_owned(),
+        record: number,
+        id: row.map(|row| row.record.id),
+        taken: match in_the_way {
+            InTheWay::Taken(id) => Some(id),
+            InTheWay::Changed => None,
+        },
+    })
+}
+
+/// The records that a run of rollbacks has left as they are: the first of them.
+pub(super) fn left(store: &Store, run: i64, count: usize) -> Result<Vec<Conflict>> {
+    let connection = store.connection();
+    let mut left = Vec::new();
+    for refused in since::left(connection, run, count)? {
+        let table = store.table(&refused.database)?;
+        let stubs = stubs_of_record(connection, refused.pass, refused.record)?;
+        let part = stubs.iter().filter(|stub| stub.entry.part == refused.part);
+        let in_the_way = match part.clone().find_map(restore::old_id) {
+            Some(id) if refused.code == ID_TAKEN => InTheWay::Taken(id.to_owned()),
+            _ => InTheWay::Changed,
+        };
+        left.push(told(connection, &table, refused.number, in_the_way)?);
+    }
+    Ok(left)
+}
+
+/// A pass on its way back.
+struct Undone {
+    pass: i64,
+    /// Of a single record's rollback, the number in its stubs.
     only: Option<i64>,
-    before: Option<Place>,
-    undone: &[i64],
-) -> Result<Conflicts> {
-    let connection = store.connection();
-    let mut found = Conflicts::default();
-    let changed = plan::changed_since(connection, pass, undone)?;
-    if changed.is_empty() {
-        return Ok(found);
+    before: Place,
+    done: HashSet<(i64, i64)>,
+    overwritten: Overwritten,
+    deferred: Deferred,
+}
+
+impl Undone {
+    fn new(connection: &Connection, (pass, only): &Chosen, undone: &[i64]) -> Result<Self> {
+        // An interrupted rollback goes on where it stopped; that of a single record is done in one batch.
+        let open = match only {
+            Some(_) => None,
+            None => plan::open_rollback(connection, pass.row.pass)?,
+        };
+        let cursor = open.as_ref().and_then(|open| open.cursor.as_deref());
+        Ok(Self {
+            pass: pass.row.pass,
+            only: *only,
+            before: cursor.and_then(cursor_place).unwrap_or(BEHIND_ALL),
+            done: since::undone_singly(connection, pass.row.pass)?,
+            overwritten: since::overwritten(connection, pass, undone)?,
+            deferred: since::deferred(connection, pass)?,
+        })
     }
-    let target = store.table(pass.row.target.as_deref().unwrap_or_default())?;
-    let done = plan::undone_singly(connection, pass.row.pass)?;
-    let overwritten = plan::overwritten(connection, pass, undone)?;
-    let stands = |stub: &&Stub| {
-        let number = stub.entry.target.unwrap_or(stub.entry.record);
-        !done.contains(&(stub.entry.record, stub.entry.part))
-            && overwritten.get(&number).is_none_or(|batch| *batch <= stub.batch)
-    };
-    let mut before = before.unwrap_or(BEHIND_ALL);
-    loop {
-        let stubs = match only {
-            Some(record) => stubs_of_record(connection, pass.row.pass, record)?,
-            None => stubs_before(connection, pass.row.pass, (before, 0), SLICE, BATCH_BYTES)?,
+
+    /// The next stubs down to a batch, newest first; none when it has come there.
+    fn next(&mut self, connection: &Connection, down_to: i64) -> Result<Vec<Stub>> {
+        let place = (self.before, down_to);
+        let stubs = match self.only {
+            None => stubs_before(connection, self.pass, place, SLICE, BATCH_BYTES)?,
+            Some(record) if self.before == BEHIND_ALL => stubs_of_record(connection, self.pass, record)?,
+            Some(_) => Vec::new(),
         };
-        // A record whose stubs are cut by the end of a slice is looked at again, whole, with the next one.
-        let key = |stub: &Stub| (stub.batch, stub.entry.record);
-        let Some(last) = stubs.last().map(key) else {
-            return Ok(found);
-        };
-        let ends = only.is_some() || stubs.first().map(key) == Some(last);
-        before = if ends {
-            last
-        } else {
-            (last.0, last.1.saturating_add(1))
-        };
-        for group in stubs.chunk_by(|left, right| key(left) == key(right)) {
-            if !ends && key(&group[0]) == last {
-                continue;
-            }
-            let mut conflict = false;
-            for stub in group.iter().filter(stands) {
-                conflict |= conflicts(store, &target, stub, &changed, undone)?;
-            }
-            if conflict {
-                found.count += 1;
-                found.first.get_or_insert(group[0].entry.record);
-            }
+        if let Some(last) = stubs.last() {
+            self.before = last.place();
         }
-        if only.is_some() {
-            return Ok(found);
-        }
+        Ok(stubs)
+    }
+
+    fn is_to_undo(&self, stub: &Stub) -> bool {
+        let is_over = |batch: &i64| *batch > stub.batch;
+        !self.done.contains(&(stub.entry.record, stub.entry.part))
+            && !self.overwritten.get(&stub.number()).is_some_and(is_over)
+            && stub.entry.before != stub.entry.after
     }
 }
 
-fn conflicts(
-    store: &Store,
-    target: &Table,
-    stub: &Stub,
-    changed: &HashSet<i64>,
-    undone: &[i64],
-) -> Result<bool> {
-    let connection = store.connection();
-    let entry = &stub.entry;
-    if entry.before == entry.after {
-        return Ok(false);
+/// A row as it would be: its commitment and its id.
+type Then = Option<(Hash, String)>;
+
+/// A database on its way back. Only the rows that something that stays has changed are kept: of any other, what is
+/// undone is all that has happened to it since.
+struct Trial<'t> {
+    connection: &'t Connection,
+    target: Table,
+    changed: HashSet<i64>,
+    /// Those of them that are otherwise than they are now.
+    rows: HashMap<i64, Then>,
+    /// Who would have an id that one of them has taken or let go.
+    owners: HashMap<String, Option<i64>>,
+}
+
+impl<'t> Trial<'t> {
+    fn new(connection: &'t Connection, target: Table, changed: HashSet<i64>) -> Self {
+        Self {
+            connection,
+            target,
+            changed,
+            rows: HashMap::new(),
+            owners: HashMap::new(),
+        }
     }
-    let number = entry.target.unwrap_or(entry.record);
-    if changed.contains(&number) {
-        let left = plan::left_by_newer(connection, (target.name(), number), undone, stub.batch)?;
-        let now = if let Some(left) = left {
-            left
-        } else {
-            let row = target.by_number(connection, number)?.map(|found| found.record);
-            restore::hash(&salt(connection, number)?.unwrap_or_default(), row.as_ref())
-        };
+
+    /// Undoes the stubs of one record as far as it can be done; gives the first that cannot.
+    fn undo(&mut self, stubs: &[Stub], pass: &Undone) -> Result<Option<Conflict>> {
+        let mut first = None;
+        for stub in stubs.iter().filter(|stub| pass.is_to_undo(stub)) {
+            let mut put_off = Vec::new();
+            for key in pass.deferred.get(&stub.key()).into_iter().flatten() {
+                put_off.push(stub_at(self.connection, *key)?);
+            }
+            let Some(in_the_way) = self.undo_one(stub, &put_off)? else {
+                continue;
+            };
+            if first.is_none() {
+                first = Some(told(self.connection, &self.target, stub.number(), in_the_way)?);
+            }
+        }
+        Ok(first)
+    }
+
+    fn undo_one(&mut self, stub: &Stub, put_off: &[Stub]) -> Result<Option<InTheWay>> {
+        let number = stub.number();
+        let is_changed = self.changed.contains(&number);
+        let now = if is_changed { self.row(number)? } else { None };
         // Even where the row is by chance as it was before the pass: undoing what came between would bring back what
         // the pass had written.
-        if now != entry.after {
-            return Ok(true);
+        if is_changed && now.as_ref().map(|(hash, _)| *hash) != stub.entry.after {
+            return Ok(Some(InTheWay::Changed));
+        }
+        let oldest = put_off.last().unwrap_or(stub);
+        let old_id = put_off.iter().rev().chain([stub]).find_map(restore::old_id);
+        let now_id = now.as_ref().map(|(_, id)| id.clone());
+        let old_id = old_id.map(str::to_owned).or(now_id);
+        if let Some(id) = old_id.as_ref().filter(|_| oldest.entry.before.is_some()) {
+            let owner = self.owner(id)?;
+            if owner.is_some_and(|owner| owner != number && self.changed.contains(&owner)) {
+                return Ok(Some(InTheWay::Taken(id.clone())));
+            }
+        }
+        if is_changed {
+            self.set(number, now, oldest.entry.before.zip(old_id));
+        }
+        Ok(None)
+    }
+
+    fn row(&self, number: i64) -> Result<Then> {
+        if let Some(then) = self.rows.get(&number) {
+            return Ok(then.clone());
+        }
+        let Some(found) = self.target.by_number(self.connection, number)? else {
+            return Ok(None);
+        };
+        let salt = salt(self.connection, number)?.unwrap_or_default();
+        Ok(restore::hash(&salt, Some(&found.record)).map(|hash| (hash, found.record.id)))
+    }
+
+    fn owner(&self, id: &str) -> Result<Option<i64>> {
+        match self.owners.get(id) {
+            Some(owner) => Ok(*owner),
+            None => self.target.number_of(self.connection, id),
         }
     }
-    let old_id = match &stub.image {
-        Some((ImageKind::Whole | ImageKind::Refused, body)) => split_whole(body).map(|(id, _)| id),
-        _ => None,
-    };
-    let Some(old_id) = old_id.filter(|_| entry.before.is_some()) else {
-        return Ok(false);
-    };
-    let owner = target.number_of(connection, old_id)?;
-    Ok(owner.is_some_and(|owner| owner != number && changed.contains(&owner)))
+
+    fn set(&mut self, number: i64, now: Then, then: Then) {
+        if let Some((_, id)) = now {
+            self.owners.insert(id, None);
+        }
+        if let Some((_, id)) = &then {
+            self.owners.insert(id.clone(), Some(number));
+        }
+        self.rows.insert(number, then);
+    }
 }

@@ -3,9 +3,11 @@
 mod conflict;
 mod plan;
 mod restore;
+mod since;
 mod single;
 mod undo;
 
+pub use crate::error::Conflict;
 pub use plan::{Reversal, Scope};
 pub use restore::OnConflict;
 
@@ -13,7 +15,7 @@ use std::time::Duration;
 
 use crate::apply::Claims;
 use crate::error::{Error, Result};
-use crate::ledger::read::{BEHIND_ALL, PassSummary, StageHistory};
+use crate::ledger::read::{BEHIND_ALL, PassSummary, StageHistory, keeps_images};
 use crate::ledger::{Counts, PassKind, Shape, StageEvent, next_stage};
 use crate::observe::{Event, Observer, StopSignal};
 use crate::pipeline::{Bounds, Stopped, drive, drive_on};
@@ -53,6 +55,9 @@ impl Default for RollbackOptions {
     }
 }
 
+/// The most conflicts that a report names one by one; the ledger has all of them.
+pub const MOST_LEFT: usize = 10;
+
 /// What a rollback did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct RollbackReport {
@@ -62,6 +67,8 @@ pub struct RollbackReport {
     pub undone: Vec<Reversal>,
     /// The outcomes over all passes: `refused` are the conflicts that were left as they are.
     pub counts: Counts,
+    /// The first of those conflicts, at most [`MOST_LEFT`].
+    pub left: Vec<Conflict>,
     /// Why it stopped before its end.
     pub stopped: Option<Stopped>,
 }
@@ -77,14 +84,12 @@ type Chosen = (PassSummary, Option<i64>);
 
 fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)>> {
     let connection = store.connection();
-    let undone: Vec<i64> = chosen.iter().map(|(pass, _)| pass.row.pass).collect();
-    let reversal = |(pass, only): &Chosen| {
+    let conflicts = conflict::find(store, chosen)?;
+    let reversal = |((pass, only), conflicts): (&Chosen, Conflicts)| {
         let open = match only {
             Some(_) => None,
             None => plan::open_rollback(connection, pass.row.pass)?,
         };
-        let cursor = open.as_ref().and_then(|open| open.cursor.as_deref());
-        let conflicts = conflict::find(store, pass, *only, cursor.and_then(cursor_place), &undone)?;
         let entries = |pass: i64| match only {
             Some(record) => plan::entries_of_record(connection, pass, *record),
             None => plan::entries(connection, pass),
@@ -101,13 +106,13 @@ fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)
         };
         Ok((reversal, conflicts))
     };
-    chosen.iter().map(reversal).collect()
+    chosen.iter().zip(conflicts).map(reversal).collect()
 }
 
 /// Appends the reverse of every pass in the scope, newest first. An interrupted rollback goes on where it stopped.
 ///
 /// # Errors
-/// [`Error::RollbackConflict`] when records were changed since and `on_conflict` is `abort`;
+/// [`Error::RollbackConflict`] when records cannot be restored as they were and `on_conflict` is `abort`;
 /// [`Error::RollbackBeneath`] when a newer pass of the same stage stands on one of them. Then nothing is written.
 pub fn rollback(
     store: &mut Store,
@@ -134,6 +139,7 @@ pub fn rollback(
         report.counts = single::undo(&mut run, pass, *record, options, observer)?;
         report.undone = plan.into_iter().map(|(reversal, _)| reversal).collect();
         report.run = Some(run.number());
+        report.left = conflict::left(run.store(), run.number(), MOST_LEFT)?;
         return Ok(report);
     }
     let passes: Vec<PassSummary> = chosen.into_iter().map(|(pass, _)| pass).collect();
@@ -149,6 +155,7 @@ pub fn rollback(
         }
     }
     report.run = run.has_written().then_some(run.number());
+    report.left = conflict::left(run.store(), run.number(), MOST_LEFT)?;
     Ok(report)
 }
 
@@ -165,13 +172,13 @@ fn refuse_beneath(run: &Run<'_>, chosen: &[Chosen]) -> Result<()> {
 fn abort_on_conflict(plan: &[(Reversal, Conflicts)]) -> Result<()> {
     let first = plan
         .iter()
-        .find_map(|(reversal, conflicts)| Some((reversal.pass, conflicts.first?)));
+        .find_map(|(reversal, conflicts)| Some((reversal.pass, conflicts.first.clone()?)));
     match first {
         None => Ok(()),
         Some((pass, first)) => Err(Error::RollbackConflict {
             count: plan.iter().map(|(reversal, _)| reversal.conflicts).sum(),
-            first,
             pass,
+            first: Box::new(first),
         }),
     }
 }
@@ -222,8 +229,9 @@ fn undo_pass(
         on_conflict: options.on_conflict,
         shape,
         alone,
-        done: plan::undone_singly(run.connection(), undone.row.pass)?,
-        overwritten: plan::overwritten(run.connection(), undone, &in_scope)?,
+        done: since::undone_singly(run.connection(), undone.row.pass)?,
+        overwritten: since::overwritten(run.connection(), undone, &in_scope)?,
+        deferred: since::deferred(run.connection(), undone)?,
         claims: Claims::default(),
     };
     let work = if stretch.last { drive } else { drive_on };
@@ -244,7 +252,8 @@ fn begins(pass: &Pass, undone: &PassSummary, total: u64, done: u64, observer: &m
     });
 }
 
-/// A pass that filled an empty database is undone without its index, which would be dearer to keep than to build.
+/// A pass that filled an empty database is undone without its index, which would be dearer to keep than to build. One
+/// that keeps an image has found something there.
 fn preparation(
     run: &Run<'_>,
     undone: &PassSummary,
@@ -259,7 +268,8 @@ fn preparation(
     let filled = undone.row.kind == PassKind::Apply
         && undone.row.source != undone.row.target
         && undone.row.after_batch.is_none()
-        && target.count(connection)? == undone.counts.written;
-    let alone = filled && !resumed && !plan::may_conflict(connection, undone, &[undone.row.pass])?;
+        && target.count(connection)? == undone.counts.written
+        && !keeps_images(connection, undone.row.pass)?;
+    let alone = filled && !resumed && !since::may_conflict(connection, undone, &[undone.row.pass])?;
     Ok((alone, if alone { vec![Shape::DropIndex] } else { vec![] }))
 }

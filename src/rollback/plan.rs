@@ -1,10 +1,10 @@
 //! What a rollback will undo, decided and shown before anything is written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::Connection;
 
-use crate::digest::Hash;
+use super::since::undone_singly;
 use crate::error::{Error, Result};
 use crate::ledger::read::{PassSummary, passes};
 use crate::ledger::{PassKind, PassState};
@@ -206,24 +206,6 @@ fn changes(connection: &Connection, pass: i64, mut tell: impl FnMut(i64, i64)) -
     Ok(())
 }
 
-/// The passes that stay and have written to a pass's target since: not those that the rollback undoes too, nor those
-/// that are undone already, nor the rollbacks of either.
-fn staying_writers(connection: &Connection, pass: &PassSummary, undone: &[i64]) -> Result<Vec<i64>> {
-    let all = passes(connection)?;
-    let gone = |number: i64| {
-        undone.contains(&number) || all.iter().any(|pass| pass.row.pass == number && pass.undone)
-    };
-    let stays = |later: &&PassSummary| {
-        later.last_batch > pass.first_batch
-            && later.row.pass != pass.row.pass
-            && later.row.target == pass.row.target
-            && later.counts.read > 0
-            && !gone(later.row.pass)
-            && !later.row.reverses.or(later.undoes).is_some_and(gone)
-    };
-    Ok(all.iter().filter(stays).map(|pass| pass.row.pass).collect())
-}
-
 /// A stretch of one pass that is undone without a break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stretch {
@@ -268,113 +250,6 @@ pub(crate) fn entries_of_record(connection: &Connection, pass: i64, record: i64)
      WHERE b.pass=?1 AND b.first_record<=?2 AND b.last_record>=?2";
     let count: i64 = connection.query_row(sql, [pass, record], |row| row.get(0))?;
     Ok(count.unsigned_abs())
-}
-
-/// Whether something that stays has written to the pass's target since: only then records need to be looked at one
-/// by one before the rollback.
-pub(crate) fn may_conflict(connection: &Connection, pass: &PassSummary, undone: &[i64]) -> Result<bool> {
-    Ok(!staying_writers(connection, pass, undone)?.is_empty())
-}
-
-/// The numbers of the rows that something that stays has changed since the pass began.
-pub(crate) fn changed_since(
-    connection: &Connection,
-    pass: &PassSummary,
-    undone: &[i64],
-) -> Result<HashSet<i64>> {
-    let sql =
-        "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.pass=?1 AND b.batch>?2 AND e.before IS NOT e.after";
-    let mut statement = connection.prepare(sql)?;
-    let mut changed = HashSet::new();
-    for writer in staying_writers(connection, pass, undone)? {
-        for row in statement.query_map(params![writer, pass.first_batch], |row| row.get(0))? {
-            changed.insert(row?);
-        }
-    }
-    Ok(changed)
-}
-
-/// Rows that a stage in place had changed and that were written again since, with the batch that did: by a load, or by
-/// an earlier stage from its own source. They have the shape from before the stage, so that there is nothing to undo.
-pub(crate) type Overwritten = HashMap<i64, i64>;
-
-/// What has overwritten the work of a pass, as far as it stays.
-pub(crate) fn overwritten(
-    connection: &Connection,
-    pass: &PassSummary,
-    undone: &[i64],
-) -> Result<Overwritten> {
-    let in_place = pass.row.source == pass.row.target;
-    let Some(stage) = pass.row.stage.as_ref().filter(|_| in_place) else {
-        return Ok(Overwritten::new());
-    };
-    let sql =
-        "SELECT coalesce(e.target,e.record), max(b.batch) FROM ledger_pass q LEFT JOIN ledger_stage s USING(stage)
-     JOIN ledger_batch b USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE q.pass=?1 AND b.batch>?2 AND e.before IS NOT e.after
-       AND (q.kind='load' OR (q.kind IN('apply','retry') AND s.project=?3 AND s.number<?4))
-       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
-         CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=e.part
-         WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=q.pass AND g.outcome<>4)
-     GROUP BY 1";
-    let mut statement = connection.prepare(sql)?;
-    let mut overwritten = Overwritten::new();
-    for writer in staying_writers(connection, pass, undone)? {
-        let key = params![writer, pass.first_batch, stage.project, stage.number];
-        for row in statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))? {
-            let (number, batch): (i64, i64) = row?;
-            let newest = overwritten.entry(number).or_insert(batch);
-            *newest = batch.max(*newest);
-        }
-    }
-    Ok(overwritten)
-}
-
-/// The stubs of a pass, by record and part, that a rollback of single records has undone already.
-pub(crate) fn undone_singly(connection: &Connection, pass: i64) -> Result<HashSet<(i64, i64)>> {
-    let sql = "SELECT e.record, e.part FROM ledger_pass p JOIN ledger_batch b USING(pass)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.kind='rollback' AND p.reverses IS NULL AND b.body->>'$.undoes'=?1 AND e.outcome<>4";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// What a row will have come to when everything that is undone and newer than a batch is undone: the commitment from
-/// before the oldest such change. `None` where none of it has changed the row, what was overwritten since aside.
-#[expect(
-    clippy::option_option,
-    reason = "no change, and a change of no row, are two things"
-)]
-pub(crate) fn left_by_newer(
-    connection: &Connection,
-    (database, number): (&str, i64),
-    undone: &[i64],
-    after: i64,
-) -> Result<Option<Option<Hash>>> {
-    let sql =
-        "SELECT e.before FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_stage s USING(stage)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.batch>?3 AND p.target=?1 AND coalesce(e.target,e.record)=?2 AND e.before IS NOT e.after
-       AND (e.target IS NOT NULL OR (b.first_record<=?2 AND b.last_record>=?2))
-       AND b.pass IN (SELECT value FROM json_each(?4))
-       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
-         CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=e.part
-         WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=p.pass AND g.outcome<>4)
-       AND NOT (s.stage IS NOT NULL AND p.source=p.target AND EXISTS(
-         SELECT 1 FROM ledger_pass q LEFT JOIN ledger_stage t ON t.stage=q.stage JOIN ledger_batch c ON c.pass=q.pass
-         CROSS JOIN ledger_entry f ON f.batch=c.batch
-         WHERE q.target=?1 AND c.batch>b.batch AND coalesce(f.target,f.record)=?2 AND f.before IS NOT f.after
-           AND (f.target IS NOT NULL OR (c.first_record<=?2 AND c.last_record>=?2))
-           AND (q.kind='load' OR (q.kind IN('apply','retry') AND t.project=s.project AND t.number<s.number))
-           AND q.pass NOT IN (SELECT value FROM json_each(?4))
-           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')))
-     ORDER BY b.batch LIMIT 1";
-    let undone = serde_json::to_string(undone).expect("numbers always have a JSON text");
-    let mut statement = connection.prepare_cached(sql)?;
-    let key = params![database, number, after, undone];
-    Ok(statement.query_row(key, |row| row.get(0)).optional()?)
 }
 
 /// A rollback pass that was begun and not ended.

@@ -34,6 +34,8 @@ pub(crate) enum Restored {
     Over(Option<Row>),
     /// It was changed since, and stays.
     Conflict,
+    /// It stays, because another record has its old id.
+    Taken,
 }
 
 /// The commitment to a row, where there is one.
@@ -55,6 +57,7 @@ pub(crate) fn restore(
         return Ok(Restored::Same);
     }
     if now == entry.after {
+        let row = row.map(|row| (row.id.as_str(), row.data.as_str()));
         return Ok(Restored::To(before(stub, salt, row)?));
     }
     let force = match on_conflict {
@@ -76,8 +79,29 @@ pub(crate) fn restore(
     Ok(merged.map_or(Restored::Conflict, |row| Restored::Over(Some(row))))
 }
 
+/// The row that a restored one stood on when stubs that were put off are undone as well, the newest first.
+pub(crate) fn beneath(mut row: Option<Row>, put_off: &[Stub], salt: &Salt) -> Result<Option<Row>> {
+    for stub in put_off {
+        let left = row.as_ref().map(|(id, data)| (id.as_str(), data.as_str()));
+        // Fields that were merged into something newer are not what the stub had left: there is nothing to undo.
+        if left.map(|(id, data)| commitment(salt, id, data)) != stub.entry.after {
+            break;
+        }
+        row = before(stub, salt, left)?;
+    }
+    Ok(row)
+}
+
+/// The id of the row before a stub's change, where its image tells: after any other change the id is the same.
+pub(crate) fn old_id(stub: &Stub) -> Option<&str> {
+    match &stub.image {
+        Some((ImageKind::Whole | ImageKind::Refused, body)) => split_whole(body).map(|(id, _)| id),
+        _ => None,
+    }
+}
+
 /// The row before the pass, proved against its commitment.
-fn before(stub: &Stub, salt: &Salt, now: Option<&Record>) -> Result<Option<Row>> {
+fn before(stub: &Stub, salt: &Salt, now: Option<(&str, &str)>) -> Result<Option<Row>> {
     let entry = &stub.entry;
     let Some(expected) = entry.before else {
         return Ok(None);
@@ -86,11 +110,11 @@ fn before(stub: &Stub, salt: &Salt, now: Option<&Record>) -> Result<Option<Row>>
         (Some((ImageKind::Whole | ImageKind::Refused, body)), _) => {
             split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned()))
         }
-        (Some((ImageKind::Patch, body)), Some(now)) => {
+        (Some((ImageKind::Patch, body)), Some((id, data))) => {
             let patch = std::str::from_utf8(body).ok();
             patch
-                .and_then(|patch| apply_patch(&now.data, patch))
-                .map(|data| (now.id.clone(), data))
+                .and_then(|patch| apply_patch(data, patch))
+                .map(|data| (id.to_owned(), data))
         }
         _ => None,
     };

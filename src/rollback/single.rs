@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::undo::Undoing;
-use super::{RollbackOptions, begins, plan};
+use super::{RollbackOptions, begins, since};
 use crate::apply::Claims;
 use crate::error::{Error, Result};
 use crate::ledger::read::{BEHIND_ALL, PassSummary, number_by_origin, passes, stubs_of_record};
@@ -26,18 +26,19 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSum
             .pop()
             .ok_or_else(missing)?,
     };
-    let sql = "SELECT p.pass, e.record, b.batch, p.kind='rollback' FROM ledger_batch b JOIN ledger_pass p USING(pass)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.target=?1 AND coalesce(e.target,e.record)=?2 AND e.before IS NOT e.after AND p.kind<>'load'
+    // A rollback that came to a change has undone it, though it may have found nothing to do.
+    let sql = "SELECT p.pass, e.record, b.batch, coalesce(p.reverses, b.body->>'$.undoes')
+     FROM ledger_batch b JOIN ledger_pass p USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE p.target=?1 AND coalesce(e.target,e.record)=?2 AND p.kind<>'load'
+       AND CASE p.kind WHEN 'rollback' THEN e.outcome<>4 ELSE e.before IS NOT e.after END
        AND (e.target IS NOT NULL OR (b.first_record<=?2 AND b.last_record>=?2)) ORDER BY b.batch";
     let mut statement = connection.prepare(sql)?;
     let mut standing: Vec<(i64, i64, i64)> = Vec::new();
     let mut rows = statement.query(params![database, number])?;
     while let Some(row) = rows.next()? {
-        if row.get(3)? {
-            standing.pop();
-        } else {
-            standing.push((row.get(0)?, row.get(1)?, row.get(2)?));
+        match row.get::<_, Option<i64>>(3)? {
+            Some(undone) => standing.retain(|(pass, ..)| *pass != undone),
+            None => standing.push((row.get(0)?, row.get(1)?, row.get(2)?)),
         }
     }
     let (pass, record, batch) = standing.pop().ok_or_else(|| {
@@ -108,8 +109,9 @@ pub(super) fn undo(
         on_conflict: options.on_conflict,
         shape: Vec::new(),
         alone: false,
-        done: plan::undone_singly(run.connection(), undone.row.pass)?,
-        overwritten: plan::overwritten(run.connection(), undone, &[undone.row.pass])?,
+        done: since::undone_singly(run.connection(), undone.row.pass)?,
+        overwritten: since::overwritten(run.connection(), undone, &[undone.row.pass])?,
+        deferred: since::deferred(run.connection(), undone)?,
         claims: Claims::default(),
     };
     let stubs = stubs_of_record(run.connection(), undone.row.pass, record)?;

@@ -6,16 +6,21 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use super::plan::Overwritten;
-use super::restore::{OnConflict, Restored, Row, hash, restore};
+use super::restore::{self, OnConflict, Restored, Row, hash, restore};
+use super::since::{Deferred, Overwritten};
 use crate::apply::{Claims, Standing};
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
-use crate::ledger::read::{Place, Stub, salt, stubs_before, stubs_of_record};
+use crate::ledger::read::{Place, Stub, salt, stub_at, stubs_before};
 use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, Shape, Step, whole};
 use crate::pipeline::{BATCH_BYTES, Producer, Reader};
 use crate::record::Record;
 use crate::store::{Salted, Table};
+
+/// Why a record was left as it is: it was changed since.
+const CHANGED: &str = "rollback.conflict";
+/// Why a record was left as it is: another record has its old id.
+pub(crate) const ID_TAKEN: &str = "rollback.id_taken";
 
 /// Makes the batches that undo one pass.
 pub(crate) struct Undoing {
@@ -33,6 +38,8 @@ pub(crate) struct Undoing {
     /// The stubs that were undone one by one before.
     pub(crate) done: HashSet<(i64, i64)>,
     pub(crate) overwritten: Overwritten,
+    /// What is to be undone with its changes.
+    pub(crate) deferred: Deferred,
     pub(crate) claims: Claims,
 }
 
@@ -40,26 +47,22 @@ impl Producer for Undoing {
     fn next(&mut self, reader: &Reader) -> Result<Option<Batch>> {
         let stubs = reader.read(|connection| self.stubs(connection))?;
         let Some(last) = stubs.last() else { return Ok(None) };
-        self.before = (last.batch, last.entry.record);
+        self.before = last.place();
         self.undo(reader, stubs).map(Some)
     }
 }
 
-fn key(stub: &Stub) -> Place {
-    (stub.batch, stub.entry.record)
-}
-
-/// The number of the row that a stub is about.
-fn number(stub: &Stub) -> i64 {
-    stub.entry.target.unwrap_or(stub.entry.record)
+/// Puts the stubs of one record in the order in which they are undone.
+pub(crate) fn in_order(stubs: &mut [Stub]) {
+    // What was taken out before the other parts were placed comes back after they are gone.
+    stubs.sort_by_key(|stub| stub.entry.after.is_none());
 }
 
 impl Undoing {
     /// The batch that undoes these stubs, in this order.
     pub(crate) fn undo(&mut self, reader: &Reader, mut stubs: Vec<Stub>) -> Result<Batch> {
-        // What was taken out before the other parts were placed comes back after they are gone.
-        for group in stubs.chunk_by_mut(|left, right| key(left) == key(right)) {
-            group.sort_by_key(|stub| stub.entry.after.is_none());
+        for group in stubs.chunk_by_mut(|left, right| left.place() == right.place()) {
+            in_order(group);
         }
         let mut batch = Batch::new(Step::Data);
         batch.shape = std::mem::take(&mut self.shape);
@@ -68,7 +71,7 @@ impl Undoing {
         self.claims.begin_batch();
         let mut undone: Vec<(Entry, Stub)> = Vec::with_capacity(stubs.len());
         for (stub, (salt, row)) in stubs.into_iter().zip(rows) {
-            let row = match self.claims.row(number(&stub)) {
+            let row = match self.claims.row(stub.number()) {
                 Some(on_the_way) => on_the_way.row.clone(),
                 None => row,
             };
@@ -84,34 +87,16 @@ impl Undoing {
         Ok(batch)
     }
 
-    /// The next stubs, cut so that every record has all its parts in one batch, and every row one stub.
+    /// The next stubs, cut so that every row has one of them.
     fn stubs(&self, connection: &Connection) -> Result<Vec<Stub>> {
-        let count = self.batch_size + 1;
-        let mut stubs = stubs_before(
-            connection,
-            self.pass,
-            (self.before, self.down_to),
-            count,
-            BATCH_BYTES,
-        )?;
-        let Some(last) = stubs.last().map(key) else {
-            return Ok(stubs);
-        };
-        if stubs.len() == count || bytes(&stubs) >= BATCH_BYTES {
-            if stubs.first().map(key) == Some(last) {
-                // One record with more parts than a batch holds: take them all.
-                stubs = stubs_of_record(connection, self.pass, last.1)?;
-                stubs.retain(|stub| key(stub) == last);
-            } else {
-                stubs.retain(|stub| key(stub) != last);
-            }
-        }
+        let place = (self.before, self.down_to);
+        let mut stubs = stubs_before(connection, self.pass, place, self.batch_size, BATCH_BYTES)?;
         // A load may have touched a record twice, and one record may have replaced what another has written.
         let mut seen = HashSet::with_capacity(stubs.len());
-        let again = stubs.iter().position(|stub| !seen.insert(number(stub)));
+        let again = stubs.iter().position(|stub| !seen.insert(stub.number()));
         if let Some(again) = again {
-            let cut = key(&stubs[again]);
-            stubs.truncate(stubs.iter().position(|stub| key(stub) == cut).unwrap_or(again));
+            let cut = stubs[again].place();
+            stubs.truncate(stubs.iter().position(|stub| stub.place() == cut).unwrap_or(again));
         }
         Ok(stubs)
     }
@@ -119,18 +104,18 @@ impl Undoing {
     /// The rows of the stubs as they are now, each with its salt.
     fn rows(&self, connection: &Connection, stubs: &[Stub]) -> Result<Vec<(Salt, Option<Record>)>> {
         // Numbers that lie close together are looked up in one go, in their own order.
-        let numbers: Vec<i64> = stubs.iter().rev().map(number).collect();
+        let numbers: Vec<i64> = stubs.iter().rev().map(Stub::number).collect();
         let mut found = self.target.by_numbers(connection, &numbers)?;
         found.reverse();
         let salted = |(stub, found): (&Stub, Option<Salted>)| match found {
             Some(found) => {
                 let missing = || Error::Damaged {
-                    what: format!("record {} has a row but no salt", number(stub)),
+                    what: format!("record {} has a row but no salt", stub.number()),
                 };
                 Ok((found.salt.ok_or_else(missing)?, Some(found.record)))
             }
             // Of an erased record nothing can be restored; its stub is undone without a row.
-            None => Ok((salt(connection, number(stub))?.unwrap_or_default(), None)),
+            None => Ok((salt(connection, stub.number())?.unwrap_or_default(), None)),
         };
         stubs.iter().zip(found).map(salted).collect()
     }
@@ -145,11 +130,17 @@ impl Undoing {
     ) -> Result<Restored> {
         let is_over = |batch: &i64| *batch > stub.batch;
         if self.done.contains(&(stub.entry.record, stub.entry.part))
-            || self.overwritten.get(&number(stub)).is_some_and(is_over)
+            || self.overwritten.get(&stub.number()).is_some_and(is_over)
         {
             return Ok(Restored::Same);
         }
-        let restored = restore(stub, salt, now, row, self.on_conflict)?;
+        let restored = self.beneath(
+            reader,
+            stub,
+            salt,
+            now,
+            restore(stub, salt, now, row, self.on_conflict)?,
+        )?;
         let (Restored::To(Some((id, _))) | Restored::Over(Some((id, _)))) = &restored else {
             return Ok(restored);
         };
@@ -158,10 +149,40 @@ impl Undoing {
         }
         // A row gets its old id back only where no other record has it by now.
         let owner = reader.read(|connection| self.claims.owner(Some(connection), &self.target, id))?;
-        if owner.is_some_and(|owner| owner != number(stub)) {
-            return Ok(Restored::Conflict);
+        if owner.is_some_and(|owner| owner != stub.number()) {
+            return Ok(Restored::Taken);
         }
         Ok(restored)
+    }
+
+    /// What a restored row stood on, where that was put off.
+    fn beneath(
+        &self,
+        reader: &Reader,
+        stub: &Stub,
+        salt: &Salt,
+        now: Option<Hash>,
+        restored: Restored,
+    ) -> Result<Restored> {
+        let Some(put_off) = self.deferred.get(&stub.key()) else {
+            return Ok(restored);
+        };
+        let put_off = put_off
+            .iter()
+            .map(|key| reader.read(|connection| stub_at(connection, *key)));
+        let put_off: Vec<Stub> = put_off.collect::<Result<_>>()?;
+        let (wanted, over) = match restored {
+            Restored::To(wanted) => (wanted, false),
+            Restored::Over(wanted) => (wanted, true),
+            restored => return Ok(restored),
+        };
+        let wanted = restore::beneath(wanted, &put_off, salt)?;
+        let as_now = wanted.as_ref().map(|(id, data)| commitment(salt, id, data)) == now;
+        Ok(match (as_now, over) {
+            (true, _) => Restored::Same,
+            (false, true) => Restored::Over(wanted),
+            (false, false) => Restored::To(wanted),
+        })
     }
 
     /// Notes what will be so once the batch is committed.
@@ -169,7 +190,7 @@ impl Undoing {
         let (Restored::To(wanted) | Restored::Over(wanted)) = restored else {
             return;
         };
-        let record = number(stub);
+        let record = stub.number();
         if let Some(row) = row {
             self.claims.release(&row.id);
         }
@@ -190,13 +211,6 @@ impl Undoing {
     }
 }
 
-fn bytes(stubs: &[Stub]) -> usize {
-    stubs
-        .iter()
-        .map(|stub| stub.image.as_ref().map_or(0, |(_, body)| body.len()))
-        .sum()
-}
-
 /// Adds one stub's undoing to the batch, and gives its own stub.
 fn undo(
     batch: &mut Batch,
@@ -214,16 +228,13 @@ fn undo(
     entry.after = now;
     let wanted = match restored {
         Restored::Same => return Ok(entry),
-        Restored::Conflict if on_conflict == OnConflict::Abort => {
+        Restored::Conflict | Restored::Taken if on_conflict == OnConflict::Abort => {
             let what =
                 format!("record {record} is not what the ledger says, so that it cannot be rolled back");
             return Err(Error::Damaged { what });
         }
-        Restored::Conflict => {
-            entry.outcome = EntryOutcome::Refused;
-            entry.reason = Some(r#"{"code":"rollback.conflict","violations":[]}"#.to_owned());
-            return Ok(entry);
-        }
+        Restored::Conflict => return Ok(left(entry, CHANGED)),
+        Restored::Taken => return Ok(left(entry, ID_TAKEN)),
         Restored::To(wanted) => wanted,
         Restored::Over(wanted) => {
             if let Some(row) = &row {
@@ -240,8 +251,15 @@ fn undo(
     };
     entry.outcome = EntryOutcome::Written;
     entry.after = wanted.as_ref().map(|(id, data)| commitment(salt, id, data));
-    batch.changes.extend(change(number(stub), row, wanted));
+    batch.changes.extend(change(stub.number(), row, wanted));
     Ok(entry)
+}
+
+/// The stub of a record that is left as it is.
+fn left(mut entry: Entry, code: &str) -> Entry {
+    entry.outcome = EntryOutcome::Refused;
+    entry.reason = Some(serde_json::json!({ "code": code, "violations": [] }).to_string());
+    entry
 }
 
 fn change(record: i64, row: Option<Record>, wanted: Option<Row>) -> Option<Change> {

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::expression::Scope;
 use crate::op::{Effect, Reversibility};
 use crate::problem::Place;
-use crate::record::{Document, Record, Value};
+use crate::record::{Document, Limits, Record, Value};
 use crate::refusal::Refusal;
 use crate::surroundings::Secrets;
 
@@ -65,6 +65,7 @@ impl Stage {
             id: &record.id,
             now_us: NOW_US,
             secrets,
+            limits: Limits::default(),
         };
         let outputs = match (self.transform(&record, &context), &example.expected) {
             (Err(refusal), Expected::Refused(code)) => {

@@ -5,7 +5,7 @@ use super::{Outcome, Output, Stage, may_derive, may_rekey};
 use crate::context::Context;
 use crate::expression::{Evaluated, Expression, Scope, Template};
 use crate::op::Effect;
-use crate::record::{Document, Kind, Limits, Record, Value, admit};
+use crate::record::{Document, Kind, Malformed, Record, Value, admit, within};
 use crate::refusal::{Refusal, Violation};
 
 /// The most records that one record may become.
@@ -150,7 +150,9 @@ impl Stage {
         let document = built.unwrap_or(draft.document);
         let Some(closure) = &self.steps.closure else {
             self.check_target(&document, scope)?;
-            return Ok(Outcome::Write(Output::new(id, &document)));
+            let output = Output::new(id, &document);
+            within(&output.data, &scope.context().limits).map_err(|error| too_much(&error))?;
+            return Ok(Outcome::Write(output));
         };
         let changed = Record {
             record: record.record,
@@ -187,8 +189,13 @@ impl Stage {
     /// An output that comes from the program: it goes through the door, as everything that is stored.
     fn checked_output(&self, output: Output, scope: &mut Scope<'_>) -> Result<Output, Refusal> {
         let id = checked_id(output.id)?;
-        let data = admit(output.data.as_bytes(), &Limits::default())
-            .map_err(|error| Refusal::new(error.code, "").expected("valid JSON from the function"))?;
+        let data = admit(output.data.as_bytes(), &scope.context().limits).map_err(|error| {
+            let expected = match error.code {
+                "json.size" | "json.depth" => return too_much(&error),
+                _ => "valid JSON from the function",
+            };
+            Refusal::new(error.code, "").expected(expected)
+        })?;
         if !data.starts_with('{') {
             return Err(not_an_object());
         }
@@ -217,6 +224,14 @@ impl Stage {
             violations,
         )
     }
+}
+
+/// What a stage makes has to come in through the door again, where it is exported and loaded.
+fn too_much(error: &Malformed) -> Refusal {
+    Refusal::new(error.code, "").expected(format!(
+        "at most what the store's limits allow ({})",
+        error.message
+    ))
 }
 
 /// Refuses where there are violations.

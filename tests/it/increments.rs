@@ -556,25 +556,35 @@ fn a_load_that_touched_a_record_twice_is_rolled_back() {
 #[test]
 fn a_rollback_that_would_need_an_id_that_is_taken_says_so_beforehand() {
     let mut project = Project::applied(3);
-    project.correct(2, "2000");
-    project.apply();
+    project.delete("a", 2);
+    let run = project.apply().run.unwrap();
     assert_eq!(project.data("b", 2), None);
     let (id, data) = ("r2".to_owned(), r#"{"id":"r2","n":"1.00"}"#.to_owned());
     project.edit("b", Edit::Insert { id, data });
     let batches = status(&project.store, &project.stages()).unwrap().batches;
-    let conflict = project.try_roll_back(Scope::To(1)).unwrap_err();
+    let conflict = project.try_roll_back(Scope::Run(run)).unwrap_err();
+    let message = conflict.to_string();
+    let first = "the first is record 2 in `b`, whose old id `r2` is another record's";
     assert_eq!(conflict.code(), "rollback.conflict");
+    assert!(
+        message.starts_with("1 record cannot be restored as pass ") && message.ends_with(first),
+        "{message}"
+    );
     assert_eq!(
         status(&project.store, &project.stages()).unwrap().batches,
         batches
     );
-    let skipping = RollbackOptions {
-        scope: Scope::To(1),
-        on_conflict: OnConflict::Skip,
+    // Nor can it be forced.
+    let forcing = RollbackOptions {
+        scope: Scope::Run(run),
+        on_conflict: OnConflict::Force,
         ..RollbackOptions::default()
     };
-    let report = rollback(&mut project.store, "demo", &skipping, &mut Silent).expect("a rollback");
+    let report = rollback(&mut project.store, "demo", &forcing, &mut Silent).expect("a rollback");
     assert_eq!(report.counts.refused, 1);
+    let left: Vec<String> = report.left.iter().map(ToString::to_string).collect();
+    assert_eq!(left, ["record 2 in `b`, whose old id `r2` is another record's"]);
+    assert_eq!(project.data("a", 2), None);
     project.is_sound();
 }
 

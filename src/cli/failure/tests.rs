@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use counterfoil::problem::Problem;
+use counterfoil::rollback::Conflict;
 
 use super::*;
 
@@ -133,8 +134,13 @@ fn of_work() -> Vec<(&'static str, Error)> {
             "RollbackConflict",
             Error::RollbackConflict {
                 count: 2,
-                first: 17,
                 pass: 3,
+                first: Box::new(Conflict {
+                    database: "orders_v2".to_owned(),
+                    record: 17,
+                    id: Some("A-17".to_owned()),
+                    taken: None,
+                }),
             },
         ),
         (

@@ -42,6 +42,7 @@ fn evaluate(source: &str) -> Result<Evaluated, Refusal> {
         id: "ORD-1",
         now_us: 1_700_000_000_000_000,
         secrets: &secrets,
+        limits: crate::record::Limits::default(),
     };
     expression.value(&Document::parse(ORDER).unwrap(), &mut Scope::new(context))
 }

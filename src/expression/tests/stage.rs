@@ -19,6 +19,7 @@ fn prepared_names_are_seen_by_later_expressions() {
         id: "1",
         now_us: 0,
         secrets: &secrets,
+        limits: crate::record::Limits::default(),
     };
     let (document, mut scope) = (Document::parse(ORDER).unwrap(), Scope::new(context));
     let early = expression("n").value(&document, &mut scope).unwrap_err();
@@ -81,6 +82,7 @@ fn a_template_keeps_order_and_number_text() {
         id: "1",
         now_us: 0,
         secrets: &secrets,
+        limits: crate::record::Limits::default(),
     };
     let value = template
         .value(&Document::parse(ORDER).unwrap(), &mut Scope::new(context))
@@ -131,6 +133,7 @@ fn speed() {
         id: "1",
         now_us: 0,
         secrets: &secrets,
+        limits: crate::record::Limits::default(),
     };
     let (document, mut scope) = (Document::parse(ORDER).unwrap(), Scope::new(context));
     for source in [

@@ -53,6 +53,7 @@ fn outcome(stage: &Stage, data: &str) -> String {
         id: "r1",
         now_us: 0,
         secrets: &Secrets::default(),
+        limits: crate::record::Limits::default(),
     };
     let shown = |output: super::Output| format!("{} {}", output.id, output.data);
     match stage.transform(&record, &context) {

@@ -115,6 +115,7 @@ fn time(stage: &Stage, shown: &str) {
         id: "bad",
         now_us: 0,
         secrets: &secrets,
+        limits: counterfoil::record::Limits::default(),
     };
     let begun = busy();
     // What it comes to is looked at where the stage is applied.

@@ -143,3 +143,29 @@ fn limits_are_what_the_settings_say() {
     );
     assert_sound(&project.store(), 0, "small limits");
 }
+
+#[test]
+fn what_a_stage_makes_keeps_the_limits_too() {
+    let stage = "[stage]\nsource = \"a\"\ntarget = \"b\"\n[[op]]\nop = \"nest\"\nfields = [\"v\"]\ninto = \"w\"\n\
+                 [[op]]\nop = \"set\"\npath = \"s\"\nvalue = \"= doc.t + doc.t + doc.t\"\n";
+    let project = ProjectFolder::new(&[("0001_nest.toml", stage)]);
+    let settings = "name = \"faults\"\nstore = \"store.db\"\n[limits]\nrecord_bytes = 1000\ndepth = 3\n";
+    project.write("counterfoil.toml", settings);
+    let long = "x".repeat(400);
+    let lines = format!(
+        "{{\"id\":\"fits\",\"v\":[1],\"t\":\"x\"}}\n{{\"id\":\"deep\",\"v\":[[1]],\"t\":\"x\"}}\n\
+         {{\"id\":\"large\",\"v\":[1],\"t\":\"{long}\"}}\n"
+    );
+    let (said, _) = load(&project, &[], &[(&lines, 1)]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let said = project.run(&["apply", "--max-errors", "100%"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    let listed = project.run(&["quarantine", "list", "--json"]);
+    let listed: Value = serde_json::from_str(&listed.out).expect("an envelope");
+    let text = listed["data"].to_string();
+    assert!(
+        text.contains("\"json.depth\"") && text.contains("\"json.size\""),
+        "{text}"
+    );
+    assert_sound(&project.store(), 0, "small limits");
+}

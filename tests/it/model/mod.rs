@@ -493,7 +493,7 @@ impl Pair {
         Ok(())
     }
 
-    /// Everything applied, rolled back, and applied again.
+    /// Everything applied, rolled back, and applied again; then the same stage by stage.
     pub(super) fn come_back(&mut self) -> Outcome {
         for database in ["a1", "a2"] {
             self.step(&Operation::Load {
@@ -524,7 +524,16 @@ impl Pair {
         prop_assert_eq!(left, Default::default(), "the targets are empty");
         self.step(&whole)?;
         let again = (self.model.by_id("b"), self.model.by_id("c"));
-        self.step(&back)?;
+        for _ in stages::STAGES {
+            self.step(&Operation::Rollback {
+                scope: RandomScope::Last,
+                size: 2,
+                stop: false,
+            })?;
+        }
+        prop_assert_eq!(&sources, &(self.model.by_id("a1"), self.model.by_id("a2")));
+        let left = (self.model.by_id("b"), self.model.by_id("c"));
+        prop_assert_eq!(left, Default::default(), "the targets are empty");
         self.step(&whole)?;
         prop_assert_eq!(again, (self.model.by_id("b"), self.model.by_id("c")));
         Ok(())

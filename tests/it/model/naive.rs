@@ -557,6 +557,11 @@ impl Model {
 
     /// Undoes whole passes: their changes, newest first.
     pub(super) fn undo(&mut self, passes: &[usize]) {
+        self.undo_while(passes, |_, _| true);
+    }
+
+    /// Undoes passes change by change, the newest first, while each is possible; tells whether one was not.
+    fn undo_while(&mut self, passes: &[usize], possible: impl Fn(&Self, &Change) -> bool) -> bool {
         let mut changes: Vec<Change> = Vec::new();
         for pass in passes {
             changes.extend(self.passes[*pass].changes.clone());
@@ -564,9 +569,26 @@ impl Model {
         }
         changes.sort_by_key(|change| std::cmp::Reverse(change.at));
         for change in changes {
-            if !self.is_overwritten(&change, passes) {
-                self.restore(&change);
+            if self.is_overwritten(&change, passes) {
+                self.cut_out(&change);
+                continue;
             }
+            if !possible(self, &change) {
+                return true;
+            }
+            self.restore(&change);
+        }
+        false
+    }
+
+    /// What stands on a change stands on what was beneath it from now on.
+    fn cut_out(&mut self, cut: &Change) {
+        let standing = self.passes.iter_mut().filter(|pass| !pass.undone);
+        let changes = standing.flat_map(|pass| &mut pass.changes);
+        let above = changes
+            .filter(|change| change.database == cut.database && change.key == cut.key && change.at > cut.at);
+        if let Some(next) = above.min_by_key(|change| change.at) {
+            next.before.clone_from(&cut.before);
         }
     }
 
@@ -665,13 +687,14 @@ impl Model {
         })
     }
 
-    /// Whether a row that would come back had an id that another row has now.
+    /// Whether a row would come back under an id that another row has by then, when these passes are undone change by
+    /// change, the newest first.
     pub(super) fn needs_a_taken_id(&self, passes: &[usize]) -> bool {
-        let changes = passes.iter().flat_map(|pass| &self.passes[*pass].changes);
-        changes.into_iter().any(|change| {
+        let mut trial = self.clone();
+        trial.undo_while(passes, |model, change| {
             let id = change.before.as_ref().map(|row| row.0.as_str());
-            let owner = id.and_then(|id| self.owner(change.database, id));
-            owner.is_some_and(|owner| owner != change.key)
+            let owner = id.and_then(|id| model.owner(change.database, id));
+            owner.is_none_or(|owner| owner == change.key)
         })
     }
 

@@ -148,3 +148,68 @@ fn passes_that_took_turns_are_undone_in_turns() {
     ];
     holds(OnConflict::Replace, &operations);
 }
+
+#[test]
+fn an_id_that_undoing_something_newer_gives_back_to_a_record_that_stays_is_seen_beforehand() {
+    let operations = [
+        Operation::Put("a2", 2, 12),
+        load("a1", &[], false),
+        apply(3, 1, None),
+        load("a1", &[Some((2, 25))], false),
+        apply(3, 1, None),
+        roll_back(RandomScope::Last),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
+
+#[test]
+fn a_stage_in_place_that_was_rolled_back_under_a_correction_goes_with_the_correction() {
+    let operations = [
+        load("a1", &[Some((2, 15))], false),
+        load("a2", &[], false),
+        apply(3, 1, None),
+        Operation::Put("a1", 2, 4),
+        apply(1, 1, None),
+        roll_back(RandomScope::Last),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
+
+#[test]
+fn undoing_a_pass_that_had_replaced_what_stood_there_leaves_the_database_its_index() {
+    let operations = [
+        load("a1", &[], false),
+        load("a2", &[Some((3, 4))], false),
+        Operation::Put("b", 3, 0),
+        apply(2, 1, None),
+        roll_back(RandomScope::Last),
+        Operation::Put("b", 0, 0),
+    ];
+    holds(OnConflict::Replace, &operations);
+}
+
+#[test]
+fn stages_are_rolled_back_one_after_the_other_after_a_correction() {
+    let operations = [
+        load("a1", &[Some((2, 15))], false),
+        load("a2", &[], false),
+        apply(3, 1, None),
+        Operation::Put("a1", 2, 15 + 35),
+        apply(3, 1, None),
+        roll_back(RandomScope::Last),
+        roll_back(RandomScope::Last),
+        roll_back(RandomScope::Last),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
+
+#[test]
+fn what_was_rolled_back_alone_and_deleted_does_not_feed_a_stage_that_began_again() {
+    let operations = [
+        load("a1", &[Some((3, 15))], false),
+        apply(1, 1, None),
+        roll_back(RandomScope::Record("b", 3)),
+        Operation::Delete("a1", 3),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
