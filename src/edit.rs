@@ -84,8 +84,10 @@ pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &Purpose
     }
     let counts = batch.counts;
     run.commit_now(&mut pass, batch)?;
+    let number = run.number();
+    run.finish()?;
     Ok(EditReport {
-        run: Some(run.number()),
+        run: Some(number),
         counts,
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::note::BadNote;
 use crate::problem::Problem;
 
 /// The result of everything that can fail.
@@ -124,6 +125,22 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// The store is not what was signed.
+    #[error("`{}` {} (it was signed with {signed} leaves, in `{}`, and has {found}){}", store.display(), is(contradiction), checkpoints.display(), sound_until(*since))]
+    Contradicted {
+        /// The store.
+        store: PathBuf,
+        /// The file in which the checkpoint stands.
+        checkpoints: PathBuf,
+        /// The size of the ledger's tree that was signed.
+        signed: u64,
+        /// The size that it has.
+        found: u64,
+        /// The batch of the newest checkpoint that still holds.
+        since: Option<i64>,
+        /// What is wrong.
+        contradiction: Contradiction,
+    },
     /// A rollback would overwrite something newer.
     #[error("{} cannot be restored as pass {pass} found {}; the first is {first}", records(*count), them(*count))]
     RollbackConflict {
@@ -174,6 +191,13 @@ impl Error {
             Self::IllegalState { .. } => "state.illegal",
             Self::InputChanged { .. } => "input.changed",
             Self::Input { .. } => "input.unreadable",
+            Self::Contradicted { contradiction, .. } => match contradiction {
+                Contradiction::Forged(_) => "checkpoint.forged",
+                Contradiction::Missing => "checkpoint.missing_store",
+                Contradiction::Replaced => "checkpoint.replaced",
+                Contradiction::Truncated => "checkpoint.truncated",
+                Contradiction::Rewritten => "checkpoint.rewritten",
+            },
             Self::RollbackConflict { .. } => "rollback.conflict",
             Self::RollbackBeneath { .. } => "rollback.beneath",
             Self::Damaged { .. } => "store.damaged",
@@ -242,6 +266,42 @@ impl fmt::Display for Conflict {
             None => out.write_str("changed since"),
         }
     }
+}
+
+/// How a store differs from what was signed about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Contradiction {
+    /// The signature under the newest checkpoint does not hold.
+    Forged(BadNote),
+    /// There is no store, though it was signed.
+    Missing,
+    /// The store is another one.
+    Replaced,
+    /// The store ends before the checkpoint: it was cut, or an older copy was put back.
+    Truncated,
+    /// The store reaches as far, but not with that content.
+    Rewritten,
+}
+
+fn is(contradiction: &Contradiction) -> String {
+    match contradiction {
+        Contradiction::Forged(problem) => format!("has a checkpoint that does not hold: {problem}"),
+        Contradiction::Missing => "is missing or empty, but its checkpoints are there".to_owned(),
+        Contradiction::Replaced => "is another store than the one that was signed here".to_owned(),
+        Contradiction::Truncated => {
+            "was cut, or an older copy of it was put back: its newest checkpoint is of a longer ledger"
+                .to_owned()
+        }
+        Contradiction::Rewritten => "was rewritten: its ledger is not the one that was signed".to_owned(),
+    }
+}
+
+fn sound_until(batch: Option<i64>) -> String {
+    batch.map_or_else(
+        || "; no checkpoint in that file holds".to_owned(),
+        |batch| format!("; it still holds up to batch {batch}"),
+    )
 }
 
 fn records(count: u64) -> String {

@@ -54,7 +54,7 @@
 //! # Layers
 //! A module names only modules of its own layer and of those below it; a test holds it. From the bottom:
 //!
-//! 1. what a record is: [`record`], [`path`], [`digest`], [`refusal`], [`problem`], [`name`], [`surroundings`],
+//! 1. what a record is: [`record`], [`path`], [`digest`], [`refusal`], [`problem`], [`name`], [`note`], [`surroundings`],
 //!    [`context`], [`reading`], patterns
 //! 2. [`expression`]
 //! 3. [`op`] and [`contract`]
@@ -63,13 +63,15 @@
 //! 6. [`input`], [`output`] and [`query`]
 //! 7. the run, which alone writes, and the pipeline of a thread that reads and one that commits
 //! 8. the verbs: [`load`](mod@load), [`edit`], [`apply`](mod@apply), [`rollback`](mod@rollback), [`quarantine`],
-//!    [`history`], [`verify`](mod@verify), each a function of one shape,
+//!    [`history`], [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove), each a function of one
+//!    shape,
 //!    `verb(&mut store, what, &options, &mut observer)`
 //!
 //! The library never prints, never reads the environment, and is synchronous: a verb returns when its work is
 //! committed.
 
 pub mod apply;
+pub mod checkpoint;
 pub mod context;
 pub mod contract;
 mod database;
@@ -82,6 +84,7 @@ pub mod input;
 pub mod ledger;
 pub mod load;
 pub mod name;
+pub mod note;
 pub mod observe;
 pub mod op;
 pub mod output;
@@ -90,6 +93,7 @@ mod pattern;
 mod pipeline;
 pub mod problem;
 pub mod project;
+pub mod prove;
 pub mod quarantine;
 pub mod query;
 pub mod reading;

@@ -141,9 +141,10 @@ pub fn load(
     };
     let bounds = Bounds::new(&options.stop, None);
     let stopped = drive(&mut run, &mut pass, producer, &mut counts, &bounds, observer)?;
-    let run = run.has_written().then_some(run.number());
+    let number = run.has_written().then_some(run.number());
+    run.finish()?;
     Ok(LoadReport {
-        run,
+        run: number,
         pass: pass.row.pass,
         resumed: open.is_some(),
         counts,

@@ -237,6 +237,7 @@ pub fn retry(
     }
     report.run = run.has_written().then_some(run.number());
     report.quarantined = crate::apply::quarantined(&run, stages)?;
+    run.finish()?;
     Ok(report)
 }
 
@@ -315,6 +316,7 @@ pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Pu
         }
         waived += records.len() as u64;
     }
+    run.finish()?;
     Ok(waived)
 }
 

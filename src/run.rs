@@ -7,11 +7,13 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{Error, Result};
 use crate::ledger::append::{insert_batch, insert_entries, insert_pass, insert_run};
+use crate::ledger::checkpoint::{Checkpoint, insert_note, newest_note};
 use crate::ledger::read::{LedgerTable, PassSummary, known_revision, largest};
 use crate::ledger::{
     Batch, Head, PassKind, PassRow, PassState, RunRow, Sealed, StageRow, Step, header_text, next_pass,
 };
-use crate::store::{Store, StoreLock, Table};
+use crate::note::SigningKey;
+use crate::store::{Store, StoreLock, Table, checkpoints};
 
 /// The name and version of the tool, as it stands in the ledger.
 pub(crate) const TOOL: &str = concat!("counterfoil ", env!("CARGO_PKG_VERSION"));
@@ -259,6 +261,32 @@ impl<'s> Run<'s> {
         pass.state = state;
         self.head = head;
         Ok(())
+    }
+
+    /// Ends the run: signs the ledger as it stands, where there is a key, and appends the checkpoint to its file. A run
+    /// that was killed before this is signed with the next one.
+    pub(crate) fn finish(self) -> Result<()> {
+        self.sign().map(drop)
+    }
+
+    /// Signs the ledger as it stands, where there is a key and it is not signed yet.
+    pub(crate) fn sign(&self) -> Result<Option<Checkpoint>> {
+        let signed = self.surroundings_key().map(|key| -> Result<_> {
+            let connection = self.connection();
+            let Some(now) = Checkpoint::of_ledger(connection)? else {
+                return Ok(None);
+            };
+            if newest_note(connection)?.and_then(|note| Checkpoint::of_note(&note)) != Some(now.clone()) {
+                insert_note(connection, now.size, &key.sign(&now.to_text()))?;
+            }
+            Ok(Some(now))
+        });
+        checkpoints::complete(self.store)?;
+        signed.transpose().map(Option::flatten)
+    }
+
+    fn surroundings_key(&self) -> Option<&SigningKey> {
+        self.store.surroundings().keys.signer()
     }
 
     /// Sixteen random bytes.

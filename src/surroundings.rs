@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::note::{SigningKey, VerifyingKey};
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// Microseconds since 1970-01-01 UTC.
@@ -51,6 +53,8 @@ pub struct Surroundings {
     pub host: String,
     /// The secrets that expressions and operations may ask for by name; never written anywhere.
     pub secrets: Secrets,
+    /// The key that checkpoints are signed with, and the one that they are checked with.
+    pub keys: Keys,
 }
 
 impl Default for Surroundings {
@@ -61,7 +65,47 @@ impl Default for Surroundings {
             actor: "unknown".to_owned(),
             host: "unknown".to_owned(),
             secrets: Secrets::default(),
+            keys: Keys::default(),
         }
+    }
+}
+
+/// The keys for checkpoints. Without any, runs are not signed, and of a signed store only its root is compared.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    signing: Option<Arc<SigningKey>>,
+    verifying: Option<VerifyingKey>,
+}
+
+impl Keys {
+    /// A key that signs; its other half checks.
+    #[must_use]
+    pub fn signing(key: SigningKey) -> Self {
+        Self {
+            verifying: Some(key.verifying()),
+            signing: Some(Arc::new(key)),
+        }
+    }
+
+    /// A key that checks; nothing is signed.
+    #[must_use]
+    pub fn verifying(key: VerifyingKey) -> Self {
+        Self {
+            signing: None,
+            verifying: Some(key),
+        }
+    }
+
+    /// What signs.
+    #[must_use]
+    pub fn signer(&self) -> Option<&SigningKey> {
+        self.signing.as_deref()
+    }
+
+    /// What signatures are checked with.
+    #[must_use]
+    pub fn trusted(&self) -> Option<&VerifyingKey> {
+        self.verifying.as_ref()
     }
 }
 

@@ -138,6 +138,7 @@ pub fn apply(
     }
     report.run = run.has_written().then_some(run.number());
     report.quarantined = quarantined(&run, stages)?;
+    run.finish()?;
     Ok(report)
 }
 

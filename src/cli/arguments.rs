@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    apply, check, delete, demo, export, history, init, load, new, quarantine, query, rollback, schema,
-    status, test, trace, verify,
+    apply, check, checkpoint, delete, demo, export, history, init, load, new, prove, quarantine, query,
+    rollback, schema, status, test, trace, verify, verify_proof,
 };
 
 const ABOUT: &str = "Counterfoil moves JSON records through versioned stages and keeps a stub of every record it touches, \
@@ -23,6 +23,8 @@ Settings are read from the command line, else from the environment, else from co
   COUNTERFOIL_LIVE          true: the store is read while stages run
   COUNTERFOIL_RECORD_BYTES  the longest record, in bytes
   COUNTERFOIL_DEPTH         the deepest nesting of a record
+  COUNTERFOIL_KEY           the file of the key that signs checkpoints
+  COUNTERFOIL_SIGNING_KEY   that key itself
   COUNTERFOIL_SECRET_NAME   the secret that stages ask for as `name`
   NO_COLOR                  no colours
 
@@ -91,6 +93,15 @@ pub(crate) struct Global {
         hide_env = true
     )]
     pub(crate) actor: Option<String>,
+    /// The file of the key that signs checkpoints, instead of the project's counterfoil.key.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "COUNTERFOIL_KEY",
+        hide_env = true
+    )]
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// The commands, in the order of a migration's life.
@@ -110,6 +121,9 @@ pub(crate) enum Command {
     History(history::History),
     Trace(trace::Trace),
     Verify(verify::Verify),
+    Checkpoint(checkpoint::CheckpointCommand),
+    Prove(prove::Prove),
+    VerifyProof(verify_proof::VerifyProof),
     Rollback(rollback::Rollback),
     Schema(schema::Schema),
     Demo(demo::Demo),
@@ -132,6 +146,9 @@ impl Command {
             Self::History(_) => "history",
             Self::Trace(_) => "trace",
             Self::Verify(_) => "verify",
+            Self::Checkpoint(_) => "checkpoint",
+            Self::Prove(_) => "prove",
+            Self::VerifyProof(_) => "verify-proof",
             Self::Rollback(_) => "rollback",
             Self::Schema(_) => "schema",
             Self::Demo(_) => "demo",

@@ -1,6 +1,6 @@
 //! `export`: records out of the store.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
@@ -67,18 +67,9 @@ impl Export {
         self.check_columns(&store)?;
         let mut noted = Vec::new();
         let records = if let Some(path) = &self.output {
-            let unwritable = |error: &std::io::Error| {
-                let message = format!("{} cannot be written: {error}", path.display());
-                Failure::new(Exit::Failed, "output.failed", message)
-                    .hint("name a new file in a folder where you may write")
-            };
-            let file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(path)
-                .map_err(|error| unwritable(&error))?;
+            let file = new_file(path)?;
             let records = self.write(&store, &redact, &mut noted, BufWriter::new(&file))?;
-            file.sync_all().map_err(|error| unwritable(&error))?;
+            file.sync_all().map_err(|error| unwritable(path, &error))?;
             records
         } else {
             let out = BufWriter::new(std::io::stdout().lock());
@@ -204,4 +195,19 @@ impl Export {
         writer.finish()?;
         Ok(written)
     }
+}
+
+/// A new file for what a command gives; nothing that exists is overwritten.
+pub(crate) fn new_file(path: &std::path::Path) -> Result<File, Failure> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {
+    let message = format!("{} cannot be written: {error}", path.display());
+    Failure::new(Exit::Failed, "output.failed", message)
+        .hint("name a new file in a folder where you may write")
 }

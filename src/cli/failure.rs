@@ -178,6 +178,17 @@ impl From<Vec<Problem>> for Failure {
     }
 }
 
+/// What is wrong with a key's file.
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        let failure = Self::new(Exit::Failed, problem.code, problem.message);
+        match problem.help {
+            Some(help) => failure.hint(help),
+            None => failure,
+        }
+    }
+}
+
 impl From<OutputError> for Failure {
     fn from(error: OutputError) -> Self {
         match error {
@@ -280,6 +291,12 @@ fn advice(error: &Error) -> (Exit, Option<String>) {
         Error::Input { .. } => (
             Exit::Failed,
             "what was committed stands; correct the input, or name its format with `--format`".to_owned(),
+        ),
+        Error::Contradicted { .. } => (
+            Exit::Unsound,
+            "keep both files for the inquiry; if the store was restored on purpose, or has a new key, say so: \
+             `counterfoil checkpoint --accept-restore --reason TEXT`; to begin anew, move the file of checkpoints away"
+                .to_owned(),
         ),
         Error::RollbackConflict { .. } => (
             Exit::Conflict,

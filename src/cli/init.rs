@@ -1,6 +1,7 @@
 //! `init`: a new project.
 
 use counterfoil::project::Project;
+use counterfoil::surroundings::SystemRandomness;
 use serde_json::json;
 
 use super::answer::Answer;
@@ -35,7 +36,8 @@ impl Init {
                 "give another name, such as `shop`",
             )
         })?;
-        let written = Project::scaffold(&folder, &self.name)?;
+        let mut written = Project::scaffold(&folder, &self.name)?;
+        written.extend(Project::make_keys(&folder, &self.name, &SystemRandomness)?);
         let files: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
         let mut text = format!("Made the project {}:\n", bold(&self.name));
         for file in &files {

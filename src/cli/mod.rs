@@ -10,6 +10,7 @@ mod answer;
 mod apply;
 mod arguments;
 mod check;
+mod checkpoint;
 mod delete;
 mod demo;
 mod export;
@@ -23,6 +24,7 @@ mod masking;
 mod new;
 mod outcome;
 mod progress;
+mod prove;
 mod quarantine;
 mod query;
 mod render;
@@ -36,7 +38,9 @@ mod test;
 mod trace;
 mod values;
 mod verify;
+mod verify_proof;
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -60,8 +64,10 @@ pub(crate) fn main() -> ExitCode {
 
 fn carry_out(cli: &Cli, arguments: &[OsString]) -> Exit {
     let screen = Screen::new(&cli.global);
-    let session = Session::new(&cli.global, &screen, arguments);
-    let answer = dispatch(&cli.command, &session).unwrap_or_else(Answer::from);
+    let warnings = RefCell::default();
+    let session = Session::new(&cli.global, &screen, arguments, &warnings);
+    let mut answer = dispatch(&cli.command, &session).unwrap_or_else(Answer::from);
+    answer.warnings.splice(0..0, warnings.take());
     screen.deliver(cli.command.name(), &answer)
 }
 
@@ -81,6 +87,9 @@ fn dispatch(command: &Command, session: &Session<'_>) -> Result<Answer, Failure>
         Command::History(history) => history.run(session),
         Command::Trace(trace) => trace.run(session),
         Command::Verify(verify) => verify.run(session),
+        Command::Checkpoint(checkpoint) => checkpoint.run(session),
+        Command::Prove(prove) => prove.run(session),
+        Command::VerifyProof(verify) => verify.run(session),
         Command::Rollback(rollback) => rollback.run(session),
         Command::Schema(schema) => schema.run(),
         Command::Demo(demo) => demo.run(session),

@@ -1,6 +1,7 @@
 //! What every command begins with: the project, its store, who runs it. Settings come from the command line, else
 //! from `COUNTERFOIL_*`, else from `counterfoil.toml`.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,17 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use counterfoil::Purpose;
+use counterfoil::note::SigningKey;
 use counterfoil::project::{PROJECT_FILE, Project, Settings};
 use counterfoil::record::Limits;
 use counterfoil::stage::Stages;
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::{Secrets, Surroundings, SystemClock, SystemRandomness};
+use counterfoil::surroundings::{Keys, Secrets, Surroundings, SystemClock, SystemRandomness};
 
 use super::arguments::Global;
 use super::failure::Failure;
 use super::screen::Screen;
 
 const SECRET: &str = "COUNTERFOIL_SECRET_";
+const SIGNING_KEY: &str = "COUNTERFOIL_SIGNING_KEY";
 
 /// One execution of the command.
 #[derive(Clone, Copy, Debug)]
@@ -26,14 +29,21 @@ pub(crate) struct Session<'c> {
     pub(crate) screen: &'c Screen,
     global: &'c Global,
     arguments: &'c [OsString],
+    warnings: &'c RefCell<Vec<String>>,
 }
 
 impl<'c> Session<'c> {
-    pub(crate) fn new(global: &'c Global, screen: &'c Screen, arguments: &'c [OsString]) -> Self {
+    pub(crate) fn new(
+        global: &'c Global,
+        screen: &'c Screen,
+        arguments: &'c [OsString],
+        warnings: &'c RefCell<Vec<String>>,
+    ) -> Self {
         Self {
             screen,
             global,
             arguments,
+            warnings,
         }
     }
 
@@ -140,12 +150,18 @@ impl<'c> Session<'c> {
         self.global.store.clone().unwrap_or_else(in_project)
     }
 
+    /// Whether there is a store already.
+    pub(crate) fn has_store(&self) -> Result<bool, Failure> {
+        Ok(self.store_path(&self.settings()?).exists())
+    }
+
     fn store_options(&self, settings: &Settings) -> StoreOptions {
         StoreOptions {
             wait: Duration::from_secs(self.global.wait.unwrap_or(settings.wait_seconds)),
             live: settings.live,
             limits: settings.limits,
             batch_size: usize::try_from(settings.batch_size).unwrap_or(5_000),
+            unchecked: false,
         }
     }
 
@@ -153,22 +169,67 @@ impl<'c> Session<'c> {
     pub(crate) fn open(&self) -> Result<Store, Failure> {
         let settings = self.settings()?;
         let options = self.store_options(&settings);
-        Ok(Store::open(
+        self.opened(Store::open(
             self.store_path(&settings),
             options,
             self.surroundings()?,
-        )?)
+        ))
+    }
+
+    /// The store, though it is not what was signed.
+    pub(crate) fn open_unchecked(&self) -> Result<Store, Failure> {
+        let settings = self.settings()?;
+        let options = StoreOptions {
+            unchecked: true,
+            ..self.store_options(&settings)
+        };
+        self.opened(Store::open(
+            self.store_path(&settings),
+            options,
+            self.surroundings()?,
+        ))
+    }
+
+    fn opened(&self, store: counterfoil::Result<Store>) -> Result<Store, Failure> {
+        let store = store?;
+        let warning = store.warning().map(str::to_owned);
+        self.warnings.borrow_mut().extend(warning);
+        Ok(store)
     }
 
     /// The store, made if it is not there yet.
     pub(crate) fn open_or_create(&self) -> Result<Store, Failure> {
         let settings = self.settings()?;
         let options = self.store_options(&settings);
-        Ok(Store::open_or_create(
+        self.opened(Store::open_or_create(
             self.store_path(&settings),
             options,
             self.surroundings()?,
-        )?)
+        ))
+    }
+
+    /// What `--key` says.
+    pub(crate) fn given_key(&self) -> Option<&Path> {
+        self.global.key.as_deref()
+    }
+
+    /// The keys for checkpoints: those given, else the project's.
+    pub(crate) fn keys(&self) -> Result<Keys, Failure> {
+        if let Some(text) = std::env::var_os(SIGNING_KEY) {
+            let key = text.to_str().map(SigningKey::parse);
+            return match key {
+                Some(Ok(key)) => Ok(Keys::signing(key)),
+                _ => Err(Failure::usage(
+                    "usage.variable",
+                    format!("{SIGNING_KEY} is no signing key"),
+                    "it has the text of a `counterfoil.key`, PRIVATE+KEY+NAME+HASH+KEY",
+                )),
+            };
+        }
+        match &self.global.key {
+            Some(path) => Ok(Keys::signing(Project::signing_key(path)?)),
+            None => Ok(Project::keys(self.folder())?),
+        }
     }
 
     /// The secrets that the environment gives: `COUNTERFOIL_SECRET_PATIENT_KEY` is `PATIENT_KEY` and `patient_key`.
@@ -195,6 +256,7 @@ impl<'c> Session<'c> {
             actor: self.global.actor.clone().unwrap_or_else(user),
             host: host(),
             secrets: Self::secrets()?,
+            keys: self.keys()?,
         })
     }
 

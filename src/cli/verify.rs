@@ -49,12 +49,21 @@ impl Verify {
 
 fn told(report: &VerifyReport) -> String {
     let mut text = table(
-        &[">batches", ">stubs", ">records", ">images", ">tree size", "root"],
+        &[
+            ">batches",
+            ">stubs",
+            ">records",
+            ">images",
+            ">checkpoints",
+            ">tree size",
+            "root",
+        ],
         [vec![
             count(report.batches),
             count(report.entries),
             count(report.rows),
             count(report.images),
+            count(report.checkpoints),
             count(report.tree_size),
             short(&report.tree_root).to_owned(),
         ]],

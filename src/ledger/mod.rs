@@ -1,14 +1,18 @@
 //! The ledger: append-only, committed together with the data, verifiable with stock tools.
 
 pub(crate) mod append;
+pub(crate) mod checkpoint;
 mod entry;
 pub(crate) mod feed;
 mod head;
 mod image;
+pub(crate) mod leaves;
+pub(crate) mod proof;
 pub(crate) mod read;
 mod state;
 mod tree;
 
+pub use checkpoint::Checkpoint;
 pub use entry::Counts;
 pub use head::PassKind;
 pub use state::StageState;

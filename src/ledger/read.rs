@@ -327,6 +327,19 @@ pub(crate) fn stubs_of_record(connection: &Connection, pass: i64, record: i64) -
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The stubs that passes from or to a database have of one of its rows, oldest first: those under its own number, and
+/// those that wrote it under another record's.
+pub(crate) fn stubs_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<Stub>> {
+    let sql = format!(
+        "{STUBS} JOIN ledger_pass p USING(pass) WHERE (p.target=?1 OR p.source=?1)
+           AND ((b.first_record<=?2 AND b.last_record>=?2 AND e.record=?2) OR e.target=?2)
+         ORDER BY b.batch, e.record, e.part"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![database, number], stub)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The newest entries that a stage has for a record: all parts of the newest batch that has any. Numbers stay with
 /// their parts though a rollback has taken the rows away, so that rollbacks need not be looked at.
 pub(crate) fn newest_of_stage(

@@ -8,7 +8,7 @@ pub(crate) fn leaf_hash(text: &str) -> Hash {
     sha256(&[&[0], text.as_bytes()])
 }
 
-fn node_hash(left: &Hash, right: &Hash) -> Hash {
+pub(super) fn node_hash(left: &Hash, right: &Hash) -> Hash {
     sha256(&[&[1], left, right])
 }
 

@@ -8,10 +8,13 @@ use crate::problem::{Problem, Severity};
 use crate::record::Limits;
 use crate::stage::{Stage, Stages};
 
+mod keys;
 mod names;
 mod scaffold;
 mod settings;
 mod stages;
+
+pub use keys::{KEY_FILE, PUBLIC_KEY_FILE};
 
 /// The file that makes a folder a project.
 pub const PROJECT_FILE: &str = "counterfoil.toml";

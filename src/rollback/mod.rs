@@ -140,6 +140,7 @@ pub fn rollback(
         report.undone = plan.into_iter().map(|(reversal, _)| reversal).collect();
         report.run = Some(run.number());
         report.left = conflict::left(run.store(), run.number(), MOST_LEFT)?;
+        run.finish()?;
         return Ok(report);
     }
     let passes: Vec<PassSummary> = chosen.into_iter().map(|(pass, _)| pass).collect();
@@ -156,6 +157,7 @@ pub fn rollback(
     }
     report.run = run.has_written().then_some(run.number());
     report.left = conflict::left(run.store(), run.number(), MOST_LEFT)?;
+    run.finish()?;
     Ok(report)
 }
 

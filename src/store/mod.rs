@@ -1,9 +1,11 @@
 //! The store: the SQLite file that holds the logical databases and the ledger.
 
+pub(crate) mod checkpoints;
 mod lock;
 mod open;
 mod table;
 
+pub use crate::error::Contradiction;
 pub(crate) use lock::StoreLock;
 pub use open::{Store, StoreOptions};
 pub(crate) use table::{Salted, Table};

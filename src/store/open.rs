@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::Table;
+use super::{Table, checkpoints};
 use crate::error::{Error, Result};
 use crate::record::{Limits, Record};
 use crate::surroundings::Surroundings;
@@ -29,6 +29,8 @@ pub struct StoreOptions {
     pub limits: Limits,
     /// The most records in a batch.
     pub batch_size: usize,
+    /// Opens a store although it contradicts its checkpoints, to look at it or to accept what was restored.
+    pub unchecked: bool,
 }
 
 impl Default for StoreOptions {
@@ -38,6 +40,7 @@ impl Default for StoreOptions {
             live: false,
             limits: Limits::default(),
             batch_size: 5_000,
+            unchecked: false,
         }
     }
 }
@@ -48,13 +51,15 @@ pub struct Store {
     connection: Connection,
     options: StoreOptions,
     surroundings: Surroundings,
+    warning: Option<String>,
 }
 
 impl Store {
     /// Opens a store.
     ///
     /// # Errors
-    /// [`Error::NoSuchStore`] when there is no file, [`Error::NotAStore`] when it is something else.
+    /// [`Error::NoSuchStore`] when there is no file, [`Error::NotAStore`] when it is something else,
+    /// [`Error::Contradicted`] when it is not what was signed.
     pub fn open(path: impl AsRef<Path>, options: StoreOptions, surroundings: Surroundings) -> Result<Self> {
         let path = path.as_ref();
         if !path.exists() {
@@ -62,9 +67,12 @@ impl Store {
                 path: path.to_owned(),
             });
         }
-        let store = Self::connect(path, options, surroundings)?;
+        let mut store = Self::connect(path, options, surroundings)?;
         match store.version()? {
-            Version::Ours => Ok(store),
+            Version::Ours => {
+                store.check()?;
+                Ok(store)
+            }
             Version::Empty => Err(Error::NoSuchStore {
                 path: path.to_owned(),
             }),
@@ -80,9 +88,30 @@ impl Store {
     ) -> Result<Self> {
         let mut store = Self::connect(path.as_ref(), options, surroundings)?;
         if matches!(store.version()?, Version::Empty) {
+            let lost = checkpoints::check_new(&store);
+            // Another process may have made the store, and signed it, since.
+            if !store.options.unchecked && matches!(store.version()?, Version::Empty) {
+                lost?;
+            }
             crate::run::initialise(&mut store)?;
+        } else {
+            store.check()?;
         }
         Ok(store)
+    }
+
+    /// Compares the store with its newest checkpoints.
+    fn check(&mut self) -> Result<()> {
+        if !self.options.unchecked {
+            self.warning = checkpoints::check(self)?;
+        }
+        Ok(())
+    }
+
+    /// What there is to say about the store although it was opened.
+    #[must_use]
+    pub fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
     }
 
     fn connect(path: &Path, options: StoreOptions, surroundings: Surroundings) -> Result<Self> {
@@ -106,6 +135,7 @@ impl Store {
             connection,
             options,
             surroundings,
+            warning: None,
         })
     }
 
@@ -135,6 +165,16 @@ impl Store {
                 })
             }
         }
+    }
+
+    /// The query of a view, as it was made: what stands in the store may have been changed.
+    pub(crate) fn query_of_view(name: &str) -> &'static str {
+        let begin = format!("CREATE VIEW {name} AS\n");
+        let query = LEDGER_SQL
+            .split(&begin)
+            .nth(1)
+            .and_then(|rest| rest.split(';').next());
+        query.expect("the views of the ledger are in its SQL")
     }
 
     /// Writes the tables; inside the transaction of the first batch.

@@ -55,11 +55,17 @@ impl Table {
         &self.name
     }
 
-    fn create_sql(&self) -> String {
+    /// The text that makes it.
+    pub(crate) fn create_sql(&self) -> String {
         format!(
             "CREATE TABLE \"{}\"(record INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL) STRICT",
             self.name
         )
+    }
+
+    /// The text that makes its index.
+    pub(crate) fn index_sql(&self) -> String {
+        format!("CREATE UNIQUE INDEX \"{0}.id\" ON \"{0}\"(id)", self.name)
     }
 
     /// Every logical database of the store, by name.
@@ -103,7 +109,7 @@ impl Table {
         let name = &self.name;
         let sql = match shape {
             Shape::CreateTable => self.create_sql(),
-            Shape::CreateIndex => format!("CREATE UNIQUE INDEX \"{name}.id\" ON \"{name}\"(id)"),
+            Shape::CreateIndex => self.index_sql(),
             Shape::DropIndex => format!("DROP INDEX \"{name}.id\""),
         };
         Ok(connection.execute_batch(&sql)?)
@@ -187,12 +193,9 @@ impl Table {
         }
     }
 
-    /// Every row with its salt, in the order of the numbers; a row without a record number of its own has a NULL salt.
-    pub(crate) fn with_salts_sql(&self) -> String {
-        format!(
-            "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t LEFT JOIN ledger_record r USING(record) ORDER BY t.record",
-            self.name
-        )
+    /// Every row, in the order of the numbers.
+    pub(crate) fn in_order_sql(&self) -> String {
+        format!("SELECT record, id, data FROM \"{}\" ORDER BY record", self.name)
     }
 
     pub(crate) fn by_number(&self, connection: &Connection, record: i64) -> Result<Option<Salted>> {

@@ -1,15 +1,20 @@
 //! The ledger against its own hashes: every leaf, every header, the chain, the tree, the counts and the states.
 
 use std::collections::HashMap;
+use std::num::NonZero;
+use std::sync::mpsc::sync_channel;
 
 use rusqlite::{Connection, Row};
 
-use super::{Finding, VerifyReport};
+use super::{Finding, VerifyReport, checkpoints, schema};
 use crate::digest::{Hash, hex, sha256};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::read::{counts, entry};
-use crate::ledger::{Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Step, leaf_hash, next_pass};
+use crate::ledger::{
+    Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Sealed, Step, leaf_hash, next_pass,
+};
 use crate::observe::StopSignal;
+use crate::store::Store;
 
 /// What a batch's row says.
 struct Recorded {
@@ -29,10 +34,18 @@ struct Recorded {
     header_text: String,
 }
 
-const BATCHES: &str = "SELECT b.batch, b.pass, b.step, b.read, b.written, b.unchanged, b.filtered, b.refused, b.merged,
+/// The header's text by the view's own query: a changed view must not tell what was hashed.
+fn batch_sql() -> String {
+    format!(
+        "WITH header AS ({}) {BATCH}",
+        Store::query_of_view("ledger_header")
+    )
+}
+
+const BATCH: &str = "SELECT b.batch, b.pass, b.step, b.read, b.written, b.unchanged, b.filtered, b.refused, b.merged,
    b.first_record, b.last_record, b.entries, b.committed_us, b.entries_sha256, b.previous_head, b.head, b.tree_size,
    b.tree_root, b.frontier, h.header_text
- FROM ledger_batch b LEFT JOIN ledger_header h USING(batch) ORDER BY b.batch";
+ FROM ledger_batch b LEFT JOIN header h USING(batch) WHERE b.batch=?1";
 
 /// What is carried from batch to batch.
 #[derive(Default)]
@@ -44,39 +57,134 @@ struct Carried {
     passes: HashMap<i64, PassState>,
 }
 
-pub(super) fn verify(connection: &Connection, stop: &StopSignal) -> Result<VerifyReport> {
+pub(super) fn verify(store: &Store, stop: &StopSignal) -> Result<VerifyReport> {
     // One transaction: what is compared belongs together even while others write.
+    let connection = store.reader()?;
     let transaction = connection.unchecked_transaction()?;
     let mut report = VerifyReport {
         complete: true,
         ..VerifyReport::default()
     };
+    schema::verify(&transaction, &mut report)?;
+    checkpoints::verify(&transaction, store.surroundings().keys.trusted(), &mut report)?;
     stages(&transaction, &mut report)?;
-    let mut carried = Carried::default();
-    let mut batches = transaction.prepare(BATCHES)?;
-    let mut entries = transaction.prepare(
-        "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry WHERE batch=?1",
-    )?;
-    let mut rows = batches.query([])?;
-    while let Some(row) = rows.next()? {
-        if stop.is_asked() {
-            report.complete = false;
-            break;
-        }
-        let recorded = recorded(row)?;
-        let mut batch = Batch::new(recorded.step);
-        let mut found = entries.query([recorded.batch])?;
-        while let Some(row) = found.next()? {
-            batch.entries.push(entry(row, 0)?);
-        }
-        report.entries += batch.entries.len() as u64;
-        one(&recorded, batch, &mut carried, &mut report);
-        report.batches += 1;
-    }
+    let numbers: Vec<i64> = transaction
+        .prepare("SELECT batch FROM ledger_batch ORDER BY batch")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let carried = side_by_side(store, &numbers, stop, &mut report)?;
     strays(&transaction, &mut report)?;
     report.tree_size = carried.frontier.size();
     report.tree_root = hex(&carried.frontier.root());
     Ok(report)
+}
+
+/// Renders and hashes the batches on every core, and takes what comes of it in the order of the chain.
+fn side_by_side(
+    store: &Store,
+    numbers: &[i64],
+    stop: &StopSignal,
+    report: &mut VerifyReport,
+) -> Result<Carried> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let mut carried = Carried::default();
+    std::thread::scope(|scope| {
+        let mut lanes = Vec::with_capacity(cores);
+        for first in 0..cores.min(numbers.len()) {
+            let connection = store.reader()?;
+            let (hashed, lane) = sync_channel(AHEAD);
+            lanes.push(lane);
+            scope.spawn(move || {
+                // Whoever reads has gone away when a batch cannot be sent: after an error, or a stop.
+                hash_batches(&connection, numbers, (first, cores), |batch| {
+                    hashed.send(batch).is_ok()
+                });
+            });
+        }
+        for (at, number) in numbers.iter().enumerate() {
+            if stop.is_asked() {
+                report.complete = false;
+                break;
+            }
+            let hashed = lanes[at % cores].recv().map_err(|_| Error::Damaged {
+                what: format!("the verification of batch {number} ended unexpectedly"),
+            })?;
+            report.batches += 1;
+            match hashed {
+                Ok(hashed) => {
+                    report.entries += hashed.entries.unsigned_abs();
+                    one(&hashed, &mut carried, report);
+                }
+                Err(error) => {
+                    let message = format!("batch {number}: it cannot be read: {error}");
+                    report.found(Finding::of_batch("chain.unreadable", *number, message));
+                    carried.batch = *number;
+                }
+            }
+        }
+        Ok(carried)
+    })
+}
+
+/// So many batches of one thread wait to be taken.
+const AHEAD: usize = 2;
+
+/// Hashes every `step`-th batch from a place on, until nobody wants any more.
+fn hash_batches(
+    connection: &Connection,
+    numbers: &[i64],
+    (first, step): (usize, usize),
+    mut tell: impl FnMut(Result<Hashed>) -> bool,
+) {
+    let work = |tell: &mut dyn FnMut(Result<Hashed>) -> bool| -> Result<()> {
+        let transaction = connection.unchecked_transaction()?;
+        let mut batches = transaction.prepare(&batch_sql())?;
+        let mut entries = transaction.prepare(
+            "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry WHERE batch=?1",
+        )?;
+        for number in numbers.iter().skip(first).step_by(step) {
+            let mut hash = || -> Result<Hashed> {
+                let recorded = batches.query_row([number], recorded)?;
+                let mut batch = Batch::new(recorded.step);
+                let mut found = entries.query([number])?;
+                while let Some(row) = found.next()? {
+                    batch.entries.push(entry(row, 0)?);
+                }
+                Ok(Hashed::new(recorded, batch))
+            };
+            if !tell(hash()) {
+                break;
+            }
+        }
+        Ok(())
+    };
+    if let Err(error) = work(&mut tell) {
+        tell(Err(error));
+    }
+}
+
+/// A batch, and what its stubs and its header hash to.
+struct Hashed {
+    recorded: Recorded,
+    entries: i64,
+    counted: Counts,
+    range: (Option<i64>, Option<i64>),
+    sealed: Sealed,
+    head: Hash,
+}
+
+impl Hashed {
+    fn new(recorded: Recorded, batch: Batch) -> Self {
+        let number = recorded.batch;
+        Self {
+            entries: i64::try_from(batch.entries.len()).unwrap_or(i64::MAX),
+            counted: count(&batch.entries),
+            range: range(&batch.entries),
+            head: sha256(&[recorded.header_text.as_bytes(), b"\n"]),
+            sealed: batch.seal(number),
+            recorded,
+        }
+    }
 }
 
 fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
@@ -99,16 +207,12 @@ fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
 }
 
 /// Verifies one batch and carries its state on. What is recorded is carried, so that one fault is reported once.
-fn one(recorded: &Recorded, batch: Batch, carried: &mut Carried, report: &mut VerifyReport) {
+fn one(hashed: &Hashed, carried: &mut Carried, report: &mut VerifyReport) {
+    let recorded = &hashed.recorded;
     let number = recorded.batch;
-    let entries = i64::try_from(batch.entries.len()).unwrap_or(i64::MAX);
-    let counted = count(&batch.entries);
-    let range = range(&batch.entries);
-    let sealed = batch.seal(number);
     let mut frontier = carried.frontier.clone();
-    sealed.leaves.iter().for_each(|leaf| frontier.push(*leaf));
+    hashed.sealed.leaves.iter().for_each(|leaf| frontier.push(*leaf));
     frontier.push(leaf_hash(&recorded.header_text));
-    let head = sha256(&[recorded.header_text.as_bytes(), b"\n"]);
     let state = carried
         .passes
         .get(&recorded.pass)
@@ -139,14 +243,8 @@ fn one(recorded: &Recorded, batch: Batch, carried: &mut Carried, report: &mut Ve
     ];
     let checks = chain
         .into_iter()
-        .chain(of_stubs(
-            recorded,
-            entries,
-            &counted,
-            range,
-            &sealed.entries_sha256,
-        ))
-        .chain(of_tree(recorded, &head, &frontier));
+        .chain(of_stubs(hashed))
+        .chain(of_tree(recorded, &hashed.head, &frontier));
     for (code, holds, message) in checks {
         if !holds {
             report.found(Finding::of_batch(
@@ -168,32 +266,34 @@ fn one(recorded: &Recorded, batch: Batch, carried: &mut Carried, report: &mut Ve
 /// A code, whether it holds, and what it means where it does not.
 type Check = (&'static str, bool, &'static str);
 
-fn of_stubs(
-    recorded: &Recorded,
-    entries: i64,
-    counted: &Counts,
-    range: (Option<i64>, Option<i64>),
-    entries_sha256: &Hash,
-) -> [Check; 4] {
+fn of_stubs(hashed: &Hashed) -> [Check; 4] {
+    let Hashed {
+        recorded,
+        entries,
+        counted,
+        range,
+        sealed,
+        ..
+    } = hashed;
     [
         (
             "chain.entries",
-            recorded.entries == entries,
+            recorded.entries == *entries,
             "it has another number of stubs than its header says",
         ),
         (
             "chain.entries_sha256",
-            recorded.entries_sha256 == *entries_sha256,
+            recorded.entries_sha256 == sealed.entries_sha256,
             "its stubs are not those that were hashed",
         ),
         (
             "chain.counts",
-            entries == 0 || recorded.counts == *counted,
+            *entries == 0 || recorded.counts == *counted,
             "its counts are not those of its stubs",
         ),
         (
             "chain.range",
-            recorded.range == range,
+            recorded.range == *range,
             "its range of records is not that of its stubs",
         ),
     ]
@@ -291,6 +391,20 @@ fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
                 format!("batch {batch}: {message}"),
             ));
         }
+    }
+    let sql = "SELECT 'pass ' || pass FROM ledger_pass WHERE pass NOT IN (SELECT pass FROM ledger_batch)
+     UNION ALL SELECT 'run ' || run FROM ledger_run WHERE run NOT IN (SELECT run FROM ledger_batch)
+     UNION ALL SELECT 'stage revision ' || stage FROM ledger_stage
+       WHERE stage NOT IN (SELECT stage FROM ledger_pass WHERE stage IS NOT NULL)";
+    let mut statement = connection.prepare(sql)?;
+    for what in statement.query_map([], |row| row.get::<_, String>(0))? {
+        report.found(Finding {
+            code: "chain.stray",
+            batch: None,
+            database: None,
+            record: None,
+            message: format!("there is a {} that no batch belongs to", what?),
+        });
     }
     Ok(())
 }

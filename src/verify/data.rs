@@ -1,15 +1,16 @@
 //! The data against the ledger: for every database its rows and its newest stubs, both in the order of the numbers,
 //! laid side by side. Memory is flat: every large pass wrote its stubs in that order already, and is read as it lies.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use rusqlite::{Connection, Rows, Statement, params};
 
+use super::story::{Lane, Left, Stories, Story, Version};
 use super::{Finding, VerifyReport};
 use crate::digest::{Hash, Salt, commitment, sha256};
 use crate::error::Result;
 use crate::ledger::ImageKind;
+use crate::ledger::read::keeps_images;
 use crate::observe::StopSignal;
 use crate::store::Table;
 
@@ -41,58 +42,18 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal) -> Result<Verif
     Ok(report)
 }
 
-/// What a stub says about a row.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Left {
-    number: i64,
-    batch: i64,
-    /// Which of the streams it came from: within a batch they lie in order.
-    lane: usize,
-    /// The commitment to the row that it found.
-    before: Option<Hash>,
-    /// The commitment to the row that it left.
-    after: Option<Hash>,
-}
-
-/// The newest stub of a number, and the first batch that did not find what the stub before it had left.
-struct Story {
-    newest: Left,
-    broken: Option<i64>,
-}
-
-/// One stream of stubs in the order of the numbers.
-struct Lane<'s> {
-    rows: Rows<'s>,
-    /// The pass, where the stream is one pass as it lies.
-    pass: Option<i64>,
-    last: i64,
-}
-
-enum Step {
-    Next(Left),
-    End,
-    OutOfOrder(i64),
-}
-
-impl Lane<'_> {
-    fn step(&mut self, lane: usize) -> Result<Step> {
-        let Some(row) = self.rows.next()? else {
-            return Ok(Step::End);
-        };
-        let left = Left {
-            number: row.get(0)?,
-            batch: row.get(1)?,
-            lane,
-            before: row.get(2)?,
-            after: row.get(3)?,
-        };
-        if let (true, Some(pass)) = (left.number <= self.last, self.pass) {
-            return Ok(Step::OutOfOrder(pass));
-        }
-        self.last = left.number;
-        Ok(Step::Next(left))
+/// What is read of a stub; its image only where there are any, because every look-up costs.
+fn columns(images: bool) -> (&'static str, &'static str) {
+    if images {
+        let join = "LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
+        ("e.batch, e.before, e.after, i.kind, i.body", join)
+    } else {
+        ("e.batch, e.before, e.after, NULL, NULL", "")
     }
 }
+
+/// Whether a stub of a pass gave out the number of its row, and whether it has to keep an image of what it changed.
+const OF_PASS: &str = "p.kind IN('load','edit','merge') OR e.target IS NOT NULL, p.kind<>'rollback'";
 
 /// Compares one database; gives the pass that has to be sorted first, if there is one.
 fn compare(
@@ -107,23 +68,26 @@ fn compare(
         .filter(|(pass, _)| !sorted.contains(pass))
         .collect();
     let mut statements = Vec::new();
-    for (_, backwards) in &large {
+    for (pass, backwards) in &large {
         let direction = if *backwards { "DESC" } else { "" };
+        let (columns, join) = columns(keeps_images(connection, *pass)?);
         statements.push(connection.prepare(&format!(
-            "SELECT coalesce(e.target,e.record), e.batch, e.before, e.after FROM ledger_batch b
-             CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.pass=?1 ORDER BY b.batch {direction}, e.record, e.part",
+            "SELECT coalesce(e.target,e.record), {columns}, {OF_PASS} FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass
+             CROSS JOIN ledger_entry e ON e.batch=b.batch {join} WHERE p.pass=?1 ORDER BY b.batch {direction}, e.record, e.part",
         ))?);
     }
     let large: Vec<i64> = large.into_iter().map(|(pass, _)| pass).collect();
-    let mut rest = connection.prepare(
-        "SELECT coalesce(e.target,e.record) AS number, e.batch, e.before, e.after FROM ledger_pass p
-         CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
+    let (columns, join) = columns(true);
+    let mut rest = connection.prepare(&format!(
+        "SELECT coalesce(e.target,e.record) AS number, {columns}, {OF_PASS} FROM ledger_pass p
+         CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch {join}
          WHERE p.target=?1 AND p.pass NOT IN (SELECT value FROM json_each(?2)) ORDER BY number, e.batch, e.record, e.part",
-    )?;
+    ))?;
     let mut lanes = Vec::new();
     for (statement, pass) in statements.iter_mut().zip(&large) {
         lanes.push(Lane {
             rows: statement.query([pass])?,
+            next: None,
             pass: Some(*pass),
             last: i64::MIN,
         });
@@ -131,10 +95,11 @@ fn compare(
     let listed = serde_json::to_string(&large).expect("numbers always have a JSON text");
     lanes.push(Lane {
         rows: rest.query(params![database, listed])?,
+        next: None,
         pass: None,
         last: i64::MIN,
     });
-    let mut stubs = Newest {
+    let mut stubs = Stories {
         lanes,
         heap: BinaryHeap::new(),
     };
@@ -158,131 +123,149 @@ fn large_passes(connection: &Connection, database: &str) -> Result<Vec<(i64, boo
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The newest stub of each number, in the order of the numbers.
-struct Newest<'s> {
-    lanes: Vec<Lane<'s>>,
-    heap: BinaryHeap<Reverse<Left>>,
-}
-
-impl Newest<'_> {
-    fn fill(&mut self) -> Result<Option<i64>> {
-        for lane in 0..self.lanes.len() {
-            if let Some(pass) = self.advance(lane)? {
-                return Ok(Some(pass));
-            }
-        }
-        Ok(None)
-    }
-
-    fn advance(&mut self, lane: usize) -> Result<Option<i64>> {
-        match self.lanes[lane].step(lane)? {
-            Step::Next(left) => self.heap.push(Reverse(left)),
-            Step::End => {}
-            Step::OutOfOrder(pass) => return Ok(Some(pass)),
-        }
-        Ok(None)
-    }
-
-    /// The next number's story; `Err(pass)` when a pass does not lie in order.
-    fn next(&mut self) -> Result<std::result::Result<Option<Story>, i64>> {
-        let mut story: Option<Story> = None;
-        while let Some(Reverse(left)) = self.heap.peek().copied() {
-            let (known, broken) = match &story {
-                Some(story) if story.newest.number != left.number => break,
-                Some(story) => (story.newest.after, story.broken),
-                None => (None, None),
-            };
-            self.heap.pop();
-            let broken = broken.or((left.before != known).then_some(left.batch));
-            story = Some(Story { newest: left, broken });
-            if let Some(pass) = self.advance(left.lane)? {
-                return Ok(Err(pass));
-            }
-        }
-        Ok(Ok(story))
-    }
-}
-
 fn side_by_side(
     connection: &Connection,
     database: &str,
-    stubs: &mut Newest<'_>,
+    stories: &mut Stories<'_>,
     stop: &StopSignal,
     report: &mut VerifyReport,
 ) -> Result<Option<i64>> {
-    let sql = rows_sql(connection, database)?;
+    let table = Table::of(database)?;
+    let sql = if table.exists(connection)? {
+        table.in_order_sql()
+    } else {
+        "SELECT NULL, NULL, NULL WHERE 0".to_owned()
+    };
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
+    let mut origins = connection.prepare(ORIGINS)?;
+    let mut origins = Origins::new(origins.query([])?)?;
     let mut row = next_row(&mut rows)?;
+    let mut side = Side { database, report };
     loop {
         if stop.is_asked() {
-            report.complete = false;
+            side.report.complete = false;
             return Ok(None);
         }
-        let stub = match stubs.next()? {
-            Ok(stub) => stub,
+        let story = match stories.next()? {
+            Ok(story) => story,
             Err(pass) => return Ok(Some(pass)),
         };
         // Rows before the next stub have none.
-        while let Some((number, _)) =
-            row.filter(|(number, _)| stub.as_ref().is_none_or(|stub| *number < stub.newest.number))
-        {
-            report.rows += 1;
-            let message = "there is a row that no stub answers for";
-            report.found(Finding::of_record(
+        let is_before = |row: &Row| {
+            story
+                .as_ref()
+                .is_none_or(|story| row.number < story.newest().number)
+        };
+        while let Some(stray) = row.take_if(|row| is_before(row)) {
+            side.report.rows += 1;
+            side.found(
                 "data.unexpected",
-                database,
+                stray.number,
+                None,
+                "there is a row that no stub answers for",
+            );
+            row = next_row(&mut rows)?;
+        }
+        let number = story.as_ref().map(|story| story.newest().number);
+        for number in origins.without_story(database, number)? {
+            side.found(
+                "record.unknown",
                 number,
                 None,
-                message,
-            ));
-            row = next_row(&mut rows)?;
+                "its number was given out here, and no stub tells of it",
+            );
         }
-        let Some(Story {
-            newest: Left {
-                number, batch, after, ..
-            },
-            broken,
-        }) = stub
-        else {
+        let Some(story) = story else {
             return Ok(None);
         };
-        if let Some(batch) = broken {
+        let present = row.take_if(|row| Some(row.number) == number);
+        if present.is_some() {
+            side.report.rows += 1;
+            row = next_row(&mut rows)?;
+        }
+        let origin = origins.of(story.newest().number)?;
+        side.compare(&story, origin.as_ref(), present);
+    }
+}
+
+/// One database beside its stubs.
+struct Side<'s> {
+    database: &'s str,
+    report: &'s mut VerifyReport,
+}
+
+impl Side<'_> {
+    fn found(&mut self, code: &'static str, number: i64, batch: Option<i64>, message: &str) {
+        self.report
+            .found(Finding::of_record(code, self.database, number, batch, message));
+    }
+
+    /// A row, where there is one, and where its number comes from, against its stubs.
+    fn compare(&mut self, story: &Story, origin: Option<&Origin>, row: Option<Row>) {
+        let Left {
+            number, batch, after, ..
+        } = *story.newest();
+        if let Some(batch) = story.broken {
             let message =
                 "it found another row than the stub before it had left: something else wrote in between";
-            report.found(Finding::of_record(
-                "data.changed_between",
-                database,
+            self.found("data.changed_between", number, Some(batch), message);
+        }
+        let salt = origin.and_then(|origin| origin.salt);
+        let hash = |row: &Row| {
+            let (id, data) = row.content.as_ref()?;
+            salt.map(|salt| commitment(&salt, id, data))
+        };
+        if let Some((code, message)) = compared(row.as_ref().map(hash), after) {
+            return self.found(code, number, Some(batch), message);
+        }
+        if let Some(batch) = story.without_image() {
+            self.found(
+                "image.missing",
                 number,
                 Some(batch),
-                message,
-            ));
+                "what it changed is not kept any more",
+            );
         }
-        let present = row.filter(|(found, _)| *found == number);
-        if let Some((code, message)) = compared(present.as_ref().map(|(_, now)| now.as_ref()), after.as_ref())
+        let is_patched = story
+            .stubs
+            .iter()
+            .any(|stub| matches!(stub.image, Some((ImageKind::Patch, _))));
+        self.report.images += u64::from(is_patched);
+        let (Some(origin), Some(salt)) = (origin, salt) else {
+            return;
+        };
+        let first = match story.first_version(&salt, row.and_then(|row| row.content)) {
+            Ok(first) => first,
+            Err(batch) => {
+                let message = "its reverse patch does not lead back to the row that the stub found";
+                return self.found("image.differs", number, Some(batch), message);
+            }
+        };
+        let born = story.stubs.first().map(|stub| stub.batch);
+        if story.is_birth() != (origin.database == self.database) {
+            self.found(
+                "record.origin",
+                number,
+                born,
+                "its number was given out in another database than is said",
+            );
+        } else if let (true, Some((id, _))) = (story.is_birth(), first)
+            && origin.id.as_deref() != Some(id.as_str())
         {
-            report.found(Finding::of_record(code, database, number, Some(batch), message));
-        }
-        if present.is_some() {
-            report.rows += 1;
-            row = next_row(&mut rows)?;
+            self.found(
+                "record.origin",
+                number,
+                born,
+                "it began with another id than is said",
+            );
         }
     }
 }
 
-/// Every row of a database with its salt; none where the database is gone.
-fn rows_sql(connection: &Connection, database: &str) -> Result<String> {
-    let table = Table::of(database)?;
-    let none = "SELECT NULL, NULL, NULL, NULL WHERE 0".to_owned();
-    Ok(if table.exists(connection)? {
-        table.with_salts_sql()
-    } else {
-        none
-    })
-}
-
-/// What is wrong with a row beside what its newest stub left. `now` is `None` where there is no row.
-fn compared(now: Option<RowHash<'_>>, left: Option<&Hash>) -> Option<(&'static str, &'static str)> {
+/// What is wrong with a row beside what its newest stub left. `now` is `None` where there is no row, and has no hash
+/// where its salt is gone.
+fn compared(now: Option<RowHash>, left: Option<Hash>) -> Option<(&'static str, &'static str)> {
     match (now, left) {
         (None, None) => None,
         (Some(now), Some(_)) if now == left => None,
@@ -293,26 +276,112 @@ fn compared(now: Option<RowHash<'_>>, left: Option<&Hash>) -> Option<(&'static s
 }
 
 /// The commitment to a row; `None` where its salt is gone.
-type RowHash<'r> = Option<&'r Hash>;
+type RowHash = Option<Hash>;
 
-/// The next row's number and commitment.
-fn next_row(rows: &mut Rows<'_>) -> Result<Option<(i64, Option<Hash>)>> {
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let (id, data) = (row.get_ref(1)?.as_str().ok(), row.get_ref(2)?.as_str().ok());
-    let salt: Option<Salt> = row.get(3).unwrap_or_default();
-    let hash = match (salt, id, data) {
-        (Some(salt), Some(id), Some(data)) => Some(commitment(&salt, id, data)),
-        _ => None,
-    };
-    Ok(Some((row.get(0)?, hash)))
+/// A row as it is.
+struct Row {
+    number: i64,
+    /// `None` where it is no text.
+    content: Option<Version>,
 }
 
-/// Whole images and refused inputs against the commitments of their stubs. A reverse patch has none of its own: a
-/// rollback proves it when it applies it.
+/// The next row.
+fn next_row(rows: &mut Rows<'_>) -> Result<Option<Row>> {
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let text = |at| Some(row.get_ref(at).ok()?.as_str().ok()?.to_owned());
+    Ok(Some(Row {
+        number: row.get(0)?,
+        content: text(1).zip(text(2)),
+    }))
+}
+
+/// Where the numbers come from, in their order.
+const ORIGINS: &str = "SELECT record, database, id, salt FROM ledger_record ORDER BY record";
+
+struct Origin {
+    number: i64,
+    database: String,
+    id: Option<String>,
+    salt: Option<Salt>,
+}
+
+struct Origins<'s> {
+    rows: Rows<'s>,
+    next: Option<Origin>,
+}
+
+impl<'s> Origins<'s> {
+    fn new(rows: Rows<'s>) -> Result<Self> {
+        let mut origins = Self { rows, next: None };
+        origins.advance()?;
+        Ok(origins)
+    }
+
+    fn advance(&mut self) -> Result<()> {
+        self.next = match self.rows.next()? {
+            None => None,
+            Some(row) => Some(Origin {
+                number: row.get(0)?,
+                database: row.get(1)?,
+                id: row.get(2)?,
+                salt: row.get(3)?,
+            }),
+        };
+        Ok(())
+    }
+
+    /// Goes on to a number; gives those before it (all that are left, for none) that were given out in a database.
+    fn without_story(&mut self, database: &str, number: Option<i64>) -> Result<Vec<i64>> {
+        let mut without = Vec::new();
+        while let Some(origin) = self
+            .next
+            .take_if(|origin| number.is_none_or(|number| origin.number < number))
+        {
+            if origin.database == database {
+                without.push(origin.number);
+            }
+            self.advance()?;
+        }
+        Ok(without)
+    }
+
+    /// Where a number comes from that was gone on to.
+    fn of(&mut self, number: i64) -> Result<Option<Origin>> {
+        let found = self.next.take_if(|origin| origin.number == number);
+        if found.is_some() {
+            self.advance()?;
+        }
+        Ok(found)
+    }
+}
+
+/// Whole images and refused inputs against the commitments of their stubs. A reverse patch has none of its own: it is
+/// proved beside the rows.
 fn images(connection: &Connection, stop: &StopSignal, report: &mut VerifyReport) -> Result<()> {
     let sql = "SELECT i.batch, i.record, i.kind, i.body, e.input, e.before, r.salt, p.target
      FROM ledger_image i JOIN ledger_entry e USING(batch,record,part) JOIN ledger_batch b USING(batch)
-     JOIN ledger_pass p USING(pass) LEFT JOIN ledger_record r ON r.record=coalesce(CASE WHEN i.kind=1 THEN e.target END, e.record)";
+     JOIN ledger_pass p USING(pass) LEFT JOIN ledger_record r ON r.record=coalesce(CASE WHEN i.kind=1 THEN e.target END, e.record)
+     WHERE i.kind<>2";
+    let lost = "SELECT p.target, e.record, e.batch FROM ledger_batch b JOIN ledger_pass p USING(pass)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.refused>0 AND p.kind IN('load','apply','retry') AND e.outcome=4 AND e.reason IS NOT NULL
+       AND NOT EXISTS(SELECT 1 FROM ledger_image i WHERE i.batch=e.batch AND i.record=e.record AND i.part=e.part)";
+    let mut statement = connection.prepare(lost)?;
+    let lost = statement.query_map([], |row| {
+        Ok((row.get::<_, Option<String>>(0)?, row.get(1)?, row.get(2)?))
+    })?;
+    for lost in lost {
+        let (database, record, batch) = lost?;
+        let message = "the refused input is not kept any more";
+        let database = database.unwrap_or_default();
+        report.found(Finding::of_record(
+            "image.missing",
+            &database,
+            record,
+            Some(batch),
+            message,
+        ));
+    }
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -333,7 +402,7 @@ fn images(connection: &Connection, stop: &StopSignal, report: &mut VerifyReport)
                 Some(expected) => hash == Some(expected),
                 None => true,
             },
-            _ => true,
+            _ => false,
         };
         report.images += 1;
         if !holds {

@@ -1,7 +1,10 @@
 //! The verb `verify`: the ledger against its own hashes, and the data against the ledger. Reads only.
 
 mod chain;
+mod checkpoints;
 mod data;
+mod schema;
+mod story;
 
 use crate::error::Result;
 use crate::observe::StopSignal;
@@ -67,6 +70,8 @@ pub struct VerifyReport {
     pub rows: u64,
     /// The images that were compared with their commitments.
     pub images: u64,
+    /// The signed checkpoints that were compared with the ledger.
+    pub checkpoints: u64,
     /// The tree's size after the last batch.
     pub tree_size: u64,
     /// The tree's root after the last batch, in hexadecimal.
@@ -107,13 +112,13 @@ impl VerifyReport {
 /// row is what its newest stub says, and every image is what its commitment says.
 pub fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
     if options.ledger_only {
-        return chain::verify(&store.reader()?, &options.stop);
+        return chain::verify(store, &options.stop);
     }
-    let (ledger, data) = (store.reader()?, store.reader()?);
+    let data = store.reader()?;
     let stop = &options.stop;
     std::thread::scope(|scope| {
         let beside = scope.spawn(move || data::verify(&data, stop));
-        let mut report = chain::verify(&ledger, stop)?;
+        let mut report = chain::verify(store, stop)?;
         let found = beside.join().map_err(|_| crate::error::Error::Damaged {
             what: "the verification of the data ended unexpectedly".to_owned(),
         })?;

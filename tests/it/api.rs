@@ -46,7 +46,12 @@ fn the_library_is_a_map_of_modules_and_names_and_nothing_else() {
 #[test]
 fn of_the_ledger_only_what_reports_speak_of_is_public() {
     let names = public(&source("ledger/mod.rs"), "pub use ");
-    let wanted = ["entry::Counts", "head::PassKind", "state::StageState"];
+    let wanted = [
+        "checkpoint::Checkpoint",
+        "entry::Counts",
+        "head::PassKind",
+        "state::StageState",
+    ];
     assert_eq!(names, wanted.map(str::to_owned).into());
 }
 

@@ -3,6 +3,7 @@
 use super::support::command::Scene;
 
 mod envelopes;
+mod evidence;
 mod outputs;
 mod secrecy;
 mod slips;

@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
         "refusal",
         "problem",
         "name",
+        "note",
         "surroundings",
         "context",
         "reading",
@@ -27,10 +28,12 @@ const LAYERS: &[&[&str]] = &[
     // The verbs may use each other: a retry applies, a load shapes tables as an edit does.
     &[
         "apply",
+        "checkpoint",
         "database",
         "edit",
         "history",
         "load",
+        "prove",
         "quarantine",
         "rollback",
         "verify",

@@ -8,6 +8,7 @@ mod audit;
 mod command;
 mod decimal_conformance;
 mod engine;
+mod evidence;
 mod examples;
 #[cfg(unix)]
 mod faults;

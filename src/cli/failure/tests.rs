@@ -2,12 +2,13 @@ use std::path::PathBuf;
 
 use counterfoil::problem::Problem;
 use counterfoil::rollback::Conflict;
+use counterfoil::store::Contradiction;
 
 use super::*;
 
 /// One of every variant at least, by its name.
 fn errors() -> Vec<(&'static str, Error)> {
-    [of_the_store(), of_requests(), of_work()]
+    [of_the_store(), of_requests(), of_work(), of_evidence()]
         .into_iter()
         .flatten()
         .collect()
@@ -128,6 +129,22 @@ fn of_work() -> Vec<(&'static str, Error)> {
             Error::Input {
                 input: "orders.csv".to_owned(),
                 problem: "the header has `id` twice".to_owned(),
+            },
+        ),
+    ]
+}
+
+fn of_evidence() -> Vec<(&'static str, Error)> {
+    vec![
+        (
+            "Contradicted",
+            Error::Contradicted {
+                store: PathBuf::from("shop.db"),
+                checkpoints: PathBuf::from("shop.db.checkpoints"),
+                signed: 20_023,
+                found: 15_022,
+                since: Some(4),
+                contradiction: Contradiction::Truncated,
             },
         ),
         (

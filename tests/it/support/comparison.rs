@@ -23,7 +23,7 @@ pub(crate) enum Compared {
 pub(crate) struct Contents(BTreeMap<String, Vec<String>>);
 
 /// Columns of the ledger that differ between two runs of the same work.
-const OF_RUNS: [&str; 7] = [
+const OF_RUNS: [&str; 8] = [
     "ledger_batch.run",
     "ledger_batch.committed_us",
     "ledger_batch.previous_head",
@@ -31,6 +31,7 @@ const OF_RUNS: [&str; 7] = [
     "ledger_batch.tree_root",
     "ledger_batch.frontier",
     "ledger_pass.now_us",
+    "ledger_checkpoint.note",
 ];
 
 /// Columns that depend on the salts.
@@ -86,6 +87,16 @@ impl Contents {
         };
         let kept = self.0.iter().filter(is_kept);
         Self(kept.map(|(table, rows)| (table.clone(), rows.clone())).collect())
+    }
+
+    /// The first difference in what was done; whether it was signed is left out.
+    pub(crate) fn difference_unsigned(&self, other: &Self) -> Option<String> {
+        let unsigned = |contents: &Self| {
+            let mut contents = contents.clone();
+            contents.0.remove("ledger_checkpoint");
+            contents
+        };
+        unsigned(self).difference(&unsigned(other))
     }
 
     /// The first difference, in words; `None` when they are equal.

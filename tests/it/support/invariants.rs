@@ -32,7 +32,7 @@ pub(crate) fn assert_invariants(store: &Path, output: &Output, interrupted: &Int
     // What had come to its end before it was killed is done: the same load again is another load, which finds
     // everything unchanged, or refused already, and adds nothing but its own batches.
     let before = Contents::of(store, interrupted.compared);
-    let is_done = interrupted.uninterrupted.difference(&before).is_none();
+    let is_done = interrupted.uninterrupted.difference_unsigned(&before).is_none();
     // I6
     let again = (interrupted.again)();
     assert_eq!(again, Ok(()), "{fault}: the same command again");
@@ -45,6 +45,27 @@ pub(crate) fn assert_invariants(store: &Path, output: &Output, interrupted: &Int
         interrupted.uninterrupted.difference(&contents)
     };
     assert_eq!(difference, None, "{fault}: not as after an uninterrupted run");
+    assert_signed(store, fault);
+}
+
+/// What stands is signed, and the file beside the store has the checkpoint too.
+fn assert_signed(store: &Path, fault: &str) {
+    let connection = Connection::open(store).expect("a store opens");
+    let sql = "SELECT tree_size, note FROM ledger_checkpoint ORDER BY tree_size DESC LIMIT 1";
+    let newest = connection.query_row(sql, [], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+    });
+    // Making a store signs nothing: there is nothing in it.
+    let Ok((size, note)) = newest else { return };
+    let stands: i64 = connection
+        .query_row("SELECT max(tree_size) FROM ledger_batch", [], |row| row.get(0))
+        .expect("a ledger");
+    assert_eq!(size, stands, "{fault}: what stands is not signed");
+    let file = std::fs::read_to_string(format!("{}.checkpoints", store.display()));
+    assert!(
+        file.is_ok_and(|text| text.ends_with(&note)),
+        "{fault}: the file of checkpoints"
+    );
 }
 
 /// I1 to I5, on a store in whatever state a fault has left it.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::scenario::{COPY, IN_PLACE, PROJECT, Template};
+use super::scenario::{COPY, IN_PLACE, PROJECT, Template, signing_key};
 
 /// A folder with `counterfoil.toml` and stage files.
 pub(crate) struct ProjectFolder {
@@ -34,6 +34,7 @@ impl ProjectFolder {
         if store.exists() {
             std::fs::copy(store, project.store()).expect("a store that nobody has open");
         }
+        project.write_secret("counterfoil.key", signing_key().to_text());
         project
     }
 
@@ -50,6 +51,14 @@ impl ProjectFolder {
     /// Writes a file.
     pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
         std::fs::write(self.path(name), contents).expect("the folder is writable");
+    }
+
+    /// Writes a file that only its owner may read.
+    fn write_secret(&self, name: &str, contents: impl AsRef<[u8]>) {
+        use std::os::unix::fs::PermissionsExt as _;
+        self.write(name, contents);
+        let owner_only = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(self.path(name), owner_only).expect("it is ours");
     }
 
     /// The command with these arguments, without settings from outside.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use counterfoil::note::SigningKey;
 use counterfoil::stage::{Lookup, Stage, Stages};
-use counterfoil::surroundings::{Clock, Randomness, Surroundings};
+use counterfoil::surroundings::{Clock, Keys, Randomness, Surroundings};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -99,6 +100,15 @@ fn line(number: u32, malformed: bool) -> String {
     )
 }
 
+/// The key that the scenario's runs are signed with.
+pub(crate) fn signing_key() -> SigningKey {
+    let randomness = Seeded {
+        seed: 7,
+        drawn: AtomicU64::new(0),
+    };
+    SigningKey::generate(PROJECT, &randomness).expect("a name that keys may have")
+}
+
 /// A clock that stands still and randomness from a seed: two runs with them differ in nothing.
 pub(crate) fn surroundings(seed: u64) -> Surroundings {
     Surroundings {
@@ -109,6 +119,7 @@ pub(crate) fn surroundings(seed: u64) -> Surroundings {
         }),
         actor: "tester".to_owned(),
         host: "here".to_owned(),
+        keys: Keys::signing(signing_key()),
         ..Surroundings::default()
     }
 }
@@ -189,4 +200,8 @@ fn copy(from: &Path, to: &Path) {
     connection
         .execute("VACUUM INTO ?1", [to.to_str().expect("a path that is text")])
         .expect("a copy");
+    let checkpoints = |store: &Path| PathBuf::from(format!("{}.checkpoints", store.display()));
+    if checkpoints(from).exists() {
+        std::fs::copy(checkpoints(from), checkpoints(to)).expect("a copy");
+    }
 }

@@ -1,0 +1,91 @@
+//! The verb `checkpoint`: sign the ledger as it stands. Every run signs it in the end; this is for a run that was killed
+//! before, for a store from before there was a key, and for one that was restored on purpose.
+
+use crate::error::{Error, Result};
+use crate::ledger::checkpoint::newest_note;
+use crate::ledger::{Batch, Checkpoint, PassKind, Step};
+use crate::run::{Purpose, Run};
+use crate::store::{Store, checkpoints};
+
+/// A signed statement about the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Signed {
+    /// The ledger: the uuid of its first run.
+    pub origin: String,
+    /// The number of leaves, stubs and batch headers.
+    pub size: u64,
+    /// The root over them, in hexadecimal.
+    pub root: String,
+    /// The signed note.
+    pub note: String,
+}
+
+/// Signs the ledger as it stands, unless it is signed already.
+///
+/// # Errors
+/// [`Error::Invalid`] where there is no key.
+pub fn checkpoint(store: &mut Store) -> Result<Signed> {
+    need_key(store)?;
+    let run = Run::begin(store, &Purpose::new("checkpoint"))?;
+    run.sign()?;
+    signed(run.store())
+}
+
+/// Accepts a store that was restored from a copy, or the first checkpoint by a new key. The file of checkpoints that
+/// contradicts it is put aside under another name, and the ledger keeps who accepted it and why.
+///
+/// Open the store [`unchecked`](crate::store::StoreOptions::unchecked).
+///
+/// # Errors
+/// [`Error::Invalid`] where there is no key or no reason.
+pub fn accept_restored(store: &mut Store, purpose: &Purpose) -> Result<Signed> {
+    need_key(store)?;
+    if purpose
+        .reason
+        .as_deref()
+        .is_none_or(|reason| reason.trim().is_empty())
+    {
+        return Err(Error::invalid(
+            "a restored store is accepted for a reason, which stands in the ledger",
+            "say why with `--reason TEXT`",
+        ));
+    }
+    let mut run = Run::begin(store, purpose)?;
+    let mut pass = run.new_pass(PassKind::Edit, None)?;
+    let mut batch = Batch::new(Step::End);
+    batch.body = Some(serde_json::json!({ "accepted": "restored" }).to_string());
+    run.commit_now(&mut pass, batch)?;
+    checkpoints::put_aside(run.store())?;
+    run.sign()?;
+    signed(run.store())
+}
+
+fn need_key(store: &Store) -> Result<()> {
+    if store.surroundings().keys.signer().is_some() {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        "there is no key to sign with",
+        "make one with `counterfoil checkpoint --new-key`, or name its file with `--key FILE`",
+    ))
+}
+
+/// The newest checkpoint of a store; `None` where none was signed.
+pub fn newest(store: &Store) -> Result<Option<Signed>> {
+    let note = newest_note(store.connection())?;
+    Ok(note.and_then(|note| {
+        let checkpoint = Checkpoint::of_note(&note)?;
+        Some(Signed {
+            origin: checkpoint.origin,
+            size: checkpoint.size,
+            root: crate::digest::hex(&checkpoint.root),
+            note,
+        })
+    }))
+}
+
+fn signed(store: &Store) -> Result<Signed> {
+    newest(store)?.ok_or_else(|| Error::Damaged {
+        what: "the checkpoint that was just written is not there".to_owned(),
+    })
+}

@@ -1,0 +1,63 @@
+//! `checkpoint`: sign the ledger as it stands.
+
+use counterfoil::checkpoint::{Signed, accept_restored, checkpoint};
+use counterfoil::project::Project;
+use counterfoil::surroundings::SystemRandomness;
+
+use super::answer::{Answer, json};
+use super::failure::Failure;
+use super::render::{bold, count, shown};
+use super::session::Session;
+
+/// Signs the ledger's size and root, and keeps the signed checkpoint in the store and beside it.
+///
+/// Every run does this in the end, where there is a key. A store that was cut, rewritten, or replaced by an older copy
+/// since is found when it is opened: keep `<store>.checkpoints`, or what this prints, where nobody can change it.
+#[derive(clap::Args, Debug)]
+#[command(
+    name = "checkpoint",
+    after_help = "Examples:\n  counterfoil checkpoint\n  counterfoil checkpoint --accept-restore --reason \"restored from last night's copy\""
+)]
+pub(crate) struct CheckpointCommand {
+    /// Makes the project's key pair first: counterfoil.key, which signs, and counterfoil.pub, which checks.
+    #[arg(long)]
+    new_key: bool,
+    /// Accepts a store that was restored from a copy, or another key: what contradicts it is put aside.
+    #[arg(long, requires = "reason")]
+    accept_restore: bool,
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl CheckpointCommand {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        if self.new_key {
+            let name = session.settings()?.name;
+            let made = Project::make_keys(session.folder(), &name, &SystemRandomness)?;
+            let made: Vec<String> = made.iter().map(|path| path.display().to_string()).collect();
+            let text = format!("Made {}.\n", shown(&made.join(" and ")));
+            if !session.has_store()? {
+                return Ok(Answer::new(serde_json::json!({ "made": made }), text));
+            }
+            session.screen.say(&text);
+        }
+        let signed = if self.accept_restore {
+            let mut store = session.open_unchecked()?;
+            let purpose = session.purpose("checkpoint", self.reason.as_deref(), &[]);
+            accept_restored(&mut store, &purpose)?
+        } else {
+            checkpoint(&mut session.open()?)?
+        };
+        Ok(Answer::new(json(&signed), told(&signed)))
+    }
+}
+
+fn told(signed: &Signed) -> String {
+    format!(
+        "Signed {} leaves of the ledger, root {}.\n\n{}",
+        bold(&count(signed.size)),
+        signed.root,
+        signed.note
+    )
+}

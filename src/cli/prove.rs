@@ -1,0 +1,96 @@
+//! `prove`: one record, for somebody who has neither the store nor this program.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use counterfoil::project::PUBLIC_KEY_FILE;
+use counterfoil::prove::{Opening, ProveOptions, prove, prove_consistency};
+use counterfoil::record::Record;
+use counterfoil::store::Store;
+use serde_json::json;
+
+use super::answer::{Answer, Exit};
+use super::export::new_file;
+use super::failure::Failure;
+use super::masking::{masked_noting, redactions};
+use super::session::Session;
+
+/// Proves what was done to one record: its stub, its batch, and their paths to a signed checkpoint, in one text.
+///
+/// `counterfoil verify-proof`, or the script `docs/verify_proof.py`, checks it with the public key and nothing else. The
+/// record itself is in it only with --disclose.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil prove orders_v2 ORD-2024-001 --disclose --output proof.txt\n  counterfoil prove --since 20023"
+)]
+pub(crate) struct Prove {
+    /// A database that holds the record, or held it.
+    #[arg(required_unless_present = "since", requires = "id")]
+    database: Option<String>,
+    /// The record's id there.
+    id: Option<String>,
+    /// The batch of the entry to prove, as `counterfoil trace` shows it, instead of the newest that changed the record.
+    #[arg(long, value_name = "BATCH")]
+    entry: Option<i64>,
+    /// Tells what the record was: its id, its data, and the salt of its commitments.
+    #[arg(long)]
+    disclose: bool,
+    /// Proves instead that the ledger signed last extends the one that was signed with so many leaves.
+    #[arg(long, value_name = "LEAVES", conflicts_with_all = ["database", "entry", "disclose"])]
+    since: Option<u64>,
+    /// Writes to a new file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Prove {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let store = session.open()?;
+        let proof = match (self.since, &self.database, &self.id) {
+            (Some(size), ..) => prove_consistency(&store, size)?.to_string(),
+            (None, Some(database), Some(id)) => {
+                let options = ProveOptions {
+                    batch: self.entry,
+                    disclose: self.disclose,
+                };
+                let proof = prove(&store, database, id, &options)?;
+                if let Some(opening) = &proof.opening {
+                    refuse_redacted(session, &store, opening)?;
+                }
+                proof.to_string()
+            }
+            _ => unreachable!("clap asks for both"),
+        };
+        let data = json!({ "proof": proof });
+        let Some(path) = &self.output else {
+            return Ok(Answer::new(data, proof));
+        };
+        let mut file = new_file(path)?;
+        file.write_all(proof.as_bytes())
+            .map_err(|error| Failure::output(&error))?;
+        let next = format!(
+            "`counterfoil verify-proof {} --key {PUBLIC_KEY_FILE}` checks it",
+            path.display()
+        );
+        Ok(Answer::new(data, format!("Wrote {}.\n", path.display())).hint(next))
+    }
+}
+
+/// What a stage redacts appears in no output, and a disclosed record is whole or proves nothing.
+fn refuse_redacted(session: &Session<'_>, store: &Store, opening: &Opening) -> Result<(), Failure> {
+    let record = Record {
+        record: 0,
+        id: opening.id.clone(),
+        data: opening.data.clone(),
+    };
+    let mut found = Vec::new();
+    masked_noting(record, &redactions(session, store)?, &mut found)?;
+    let Some(path) = found.first() else { return Ok(()) };
+    let failure = Failure::new(
+        Exit::Failed,
+        "prove.redacted",
+        format!("the record has `{path}`, which a stage redacts, so that it is not disclosed"),
+    );
+    Err(failure
+        .hint("prove it without --disclose: the proof holds, and whoever has the record can compare it"))
+}

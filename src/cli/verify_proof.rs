@@ -1,0 +1,161 @@
+//! `verify-proof`: check a proof with the public key, and nothing else.
+
+use std::path::PathBuf;
+
+use counterfoil::ledger::Checkpoint;
+use counterfoil::note::VerifyingKey;
+use counterfoil::project::PUBLIC_KEY_FILE;
+use counterfoil::prove::{Consistency, NotProved, Proof, Proved};
+use serde_json::json;
+
+use super::answer::{Answer, Exit, json as to_json};
+use super::failure::Failure;
+use super::render::{bold, count, green, moment, short, shown};
+use super::session::Session;
+
+/// The longest proof that is read: a record of the largest size, with room to spare.
+const LONGEST: u64 = 512 << 20;
+
+/// Checks a proof that `prove` wrote, and tells what it proves. Neither the store nor the project is needed.
+///
+/// --key takes the public key of whoever signed, or its file; without it `counterfoil.pub` of the project is used.
+/// The exit code is 8 where anything in it was changed.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil verify-proof proof.txt --key shop+c321f6c5+AW7d...")]
+pub(crate) struct VerifyProof {
+    /// The proof; `-` reads standard input.
+    file: PathBuf,
+}
+
+impl VerifyProof {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let key = Self::key(session)?;
+        let text = read(&self.file)?;
+        if text.starts_with("counterfoil-consistency") {
+            let checked = Consistency::parse(&text).and_then(|proof| proof.verify(&key));
+            let (old, new) = checked.map_err(|error| refused(&error))?;
+            let data = json!({ "consistent": true, "old_size": old.size, "new_size": new.size, "ledger": new.origin });
+            return Ok(Answer::new(data, consistent(&old, &new)));
+        }
+        let proved = Proof::parse(&text).and_then(|proof| proof.verify(&key));
+        let proved = proved.map_err(|error| refused(&error))?;
+        Ok(Answer::new(to_json(&proved), told(&proved)))
+    }
+
+    fn key(session: &Session<'_>) -> Result<VerifyingKey, Failure> {
+        let missing = || {
+            Failure::usage(
+                "key.missing",
+                "there is no key to check with",
+                "give the public key, or its file, with --key",
+            )
+        };
+        let text = match session.given_key() {
+            Some(key) if key.to_string_lossy().contains('+') => key.to_string_lossy().into_owned(),
+            Some(path) => std::fs::read_to_string(path).map_err(|error| {
+                let message = format!("the key `{}` cannot be read: {error}", path.display());
+                Failure::usage("key.unreadable", message, "name its file, or give its text")
+            })?,
+            None => std::fs::read_to_string(session.folder().join(PUBLIC_KEY_FILE)).map_err(|_| missing())?,
+        };
+        VerifyingKey::parse(&text).map_err(|error| {
+            Failure::usage(
+                "key.bad",
+                error.to_string(),
+                "it looks like `shop+c321f6c5+AW7d...`",
+            )
+        })
+    }
+}
+
+fn read(path: &PathBuf) -> Result<String, Failure> {
+    use std::io::Read as _;
+    let unreadable = |error: std::io::Error| {
+        Failure::new(
+            Exit::Failed,
+            "input.unreadable",
+            format!("{} cannot be read: {error}", path.display()),
+        )
+        .hint("name the file that `counterfoil prove` wrote")
+    };
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin()
+            .lock()
+            .take(LONGEST)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
+    } else {
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        file.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
+    }
+    String::from_utf8(bytes).map_err(|_| refused(&NotProved::Form("it is not valid UTF-8".to_owned())))
+}
+
+fn refused(error: &NotProved) -> Failure {
+    Failure::new(Exit::Unsound, "proof.refused", error.to_string())
+        .hint("nothing is proved; ask for the proof again, and for the public key by another way")
+}
+
+fn consistent(old: &Checkpoint, new: &Checkpoint) -> String {
+    format!(
+        "{} the ledger {} with {} leaves extends the one with {}: nothing in it was changed or taken away\n",
+        green("proved:"),
+        new.origin,
+        bold(&count(new.size)),
+        bold(&count(old.size)),
+    )
+}
+
+fn told(proved: &Proved) -> String {
+    let what = match &proved.stage {
+        Some(stage) => format!(
+            "{} of stage {} {} of {}",
+            proved.kind, stage.number, stage.slug, stage.project
+        ),
+        None => proved.kind.clone(),
+    };
+    let route = match (&proved.source, &proved.database) {
+        (Some(source), Some(database)) if source != database => format!("{source} -> {database}"),
+        (_, Some(database)) => database.clone(),
+        (Some(source), None) => source.clone(),
+        (None, None) => String::new(),
+    };
+    let mut text = format!(
+        "{} this stub is in the ledger that was signed\n",
+        green("proved:")
+    );
+    let mut line = |name: &str, value: &str| text += &format!("  {name:<10}{}\n", shown(value));
+    line("record", &format!("{} (part {})", proved.record, proved.part));
+    line("outcome", proved.outcome);
+    if let Some(reason) = &proved.reason {
+        line("reason", reason);
+    }
+    line("by", &format!("{what}, {route}"));
+    if let Some(stage) = &proved.stage {
+        line("text", &format!("SHA-256 {}", stage.text_sha256));
+    }
+    line("batch", &proved.batch.to_string());
+    line("when", &moment(&proved.at));
+    line("who", &proved.actor);
+    if let Some(why) = &proved.why {
+        line("why", why);
+    }
+    line(
+        "ledger",
+        &format!(
+            "{}, {} leaves, root {}",
+            proved.ledger,
+            count(proved.size),
+            short(&proved.root)
+        ),
+    );
+    match &proved.disclosed {
+        Some(disclosed) => line(
+            disclosed.which.name(),
+            &format!("{}  {}", disclosed.id, disclosed.data),
+        ),
+        None => line("content", "not disclosed"),
+    }
+    text
+}

@@ -1,0 +1,62 @@
+//! The leaves of the tree, rendered anew: they are stored nowhere.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::read::entry;
+use super::{Batch, Step, leaf_hash};
+use crate::digest::Hash;
+use crate::error::Result;
+
+/// Tells every leaf in the order of the tree, up to the batch after which the tree has so many.
+pub(crate) fn leaves(connection: &Connection, size: u64, mut tell: impl FnMut(Hash)) -> Result<()> {
+    let size = i64::try_from(size).unwrap_or(i64::MAX);
+    let mut batches =
+        connection.prepare("SELECT batch FROM ledger_batch WHERE tree_size<=?1 ORDER BY batch")?;
+    let mut entries = connection.prepare(
+        "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry WHERE batch=?1",
+    )?;
+    let numbers: Vec<i64> = batches
+        .query_map([size], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for number in numbers {
+        let mut batch = Batch::new(Step::Data);
+        let mut rows = entries.query([number])?;
+        while let Some(row) = rows.next()? {
+            batch.entries.push(entry(row, 0)?);
+        }
+        batch.seal(number).leaves.into_iter().for_each(&mut tell);
+        tell(leaf_hash(&header(connection, number)?));
+    }
+    Ok(())
+}
+
+/// The text of a batch's header, its last leaf.
+pub(crate) fn header(connection: &Connection, batch: i64) -> Result<String> {
+    let mut statement = connection.prepare_cached("SELECT header_text FROM ledger_header WHERE batch=?1")?;
+    Ok(statement.query_row([batch], |row| row.get(0))?)
+}
+
+/// A stub as a leaf.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf {
+    pub(crate) text: String,
+    /// Its place in the tree.
+    pub(crate) index: u64,
+    /// The place of its batch's header.
+    pub(crate) header_index: u64,
+}
+
+/// The leaf of a stub; `None` where there is no such stub.
+pub(crate) fn leaf(connection: &Connection, (batch, record, part): (i64, i64, i64)) -> Result<Option<Leaf>> {
+    let sql = "SELECT l.leaf_text, b.tree_size-b.entries-1
+       + (SELECT count(*) FROM ledger_entry e WHERE e.batch=?1 AND (e.record,e.part)<(?2,?3)), b.tree_size-1
+     FROM ledger_leaf l JOIN ledger_batch b USING(batch) WHERE l.batch=?1 AND l.record=?2 AND l.part=?3";
+    let leaf = connection.query_row(sql, [batch, record, part], |row| {
+        Ok(Leaf {
+            text: row.get(0)?,
+            index: row.get::<_, i64>(1)?.unsigned_abs(),
+            header_index: row.get::<_, i64>(2)?.unsigned_abs(),
+        })
+    });
+    Ok(leaf.optional()?)
+}

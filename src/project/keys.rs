@@ -1,0 +1,125 @@
+//! The key pair of a project: `counterfoil.key` signs and stays where it is, `counterfoil.pub` checks and is given away.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::Project;
+use crate::note::{BadKey, SigningKey, VerifyingKey};
+use crate::problem::Problem;
+use crate::surroundings::{Keys, Randomness};
+
+/// The file of the key that signs: secret, not to be committed.
+pub const KEY_FILE: &str = "counterfoil.key";
+/// The file of the key that checks.
+pub const PUBLIC_KEY_FILE: &str = "counterfoil.pub";
+
+impl Project {
+    /// Makes a new key pair in a folder: the key that signs is readable by its owner only. Returns the files written.
+    ///
+    /// # Errors
+    /// When there is a key already, or a file cannot be written.
+    pub fn make_keys(
+        folder: &Path,
+        name: &str,
+        randomness: &dyn Randomness,
+    ) -> Result<Vec<PathBuf>, Problem> {
+        let key =
+            SigningKey::generate(name, randomness).map_err(|error| bad(&folder.join(KEY_FILE), &error))?;
+        let files = [
+            (folder.join(KEY_FILE), key.to_text(), true),
+            (folder.join(PUBLIC_KEY_FILE), key.verifying().to_text(), false),
+        ];
+        // Both or none.
+        for (path, ..) in &files {
+            if path.exists() {
+                return Err(unwritable(path, &ErrorKind::AlreadyExists.into()));
+            }
+        }
+        for (path, text, secret) in &files {
+            write_new(path, &format!("{text}\n"), *secret).map_err(|error| unwritable(path, &error))?;
+        }
+        Ok(files.into_iter().map(|(path, ..)| path).collect())
+    }
+
+    /// The keys of the project in a folder: the pair, the half that checks, or none.
+    ///
+    /// # Errors
+    /// When a file is there and is no key, or when others may read the one that signs.
+    pub fn keys(folder: &Path) -> Result<Keys, Problem> {
+        let signing = folder.join(KEY_FILE);
+        if signing.exists() {
+            return Self::signing_key(&signing).map(Keys::signing);
+        }
+        let public = folder.join(PUBLIC_KEY_FILE);
+        if !public.exists() {
+            return Ok(Keys::default());
+        }
+        let text = std::fs::read_to_string(&public).map_err(|error| unreadable(&public, &error))?;
+        let key = VerifyingKey::parse(&text).map_err(|error| bad(&public, &error))?;
+        Ok(Keys::verifying(key))
+    }
+
+    /// Reads the file of a key that signs.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no key, or may be read by others.
+    pub fn signing_key(path: &Path) -> Result<SigningKey, Problem> {
+        let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        if is_open_to_others(path) {
+            let message = format!("others may read `{}`, and sign in your name", path.display());
+            let problem = Problem::error("key.readable", None, message);
+            return Err(problem.help(format!("`chmod 600 {}`", path.display())));
+        }
+        SigningKey::parse(&text).map_err(|error| bad(path, &error))
+    }
+}
+
+#[cfg(unix)]
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &Path) -> bool {
+    false
+}
+
+fn write_new(path: &Path, text: &str, secret: bool) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if secret {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = secret;
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+fn bad(path: &Path, error: &BadKey) -> Problem {
+    let problem = Problem::error("key.bad", None, format!("`{}`: {error}", path.display()));
+    problem.help(
+        "restore the file, or make a new key: put this one away, then `counterfoil checkpoint --new-key`",
+    )
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    let message = format!("the key `{}` cannot be read: {error}", path.display());
+    Problem::error("key.unreadable", None, message).help("name another with `--key FILE`")
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
+    if error.kind() == ErrorKind::AlreadyExists {
+        let message = format!(
+            "`{}` is there already, and nothing is overwritten",
+            path.display()
+        );
+        return Problem::error("key.exists", None, message)
+            .help("put the old key away first, both files of it");
+    }
+    let message = format!("`{}` cannot be written: {error}", path.display());
+    Problem::error("key.unwritable", None, message).help("keys are made in the project's folder")
+}

@@ -1,0 +1,258 @@
+//! The verb `prove`: that one record went through this ledger as its stub says, for somebody who has neither the store
+//! nor this program. [`Proof`] is a text; whoever has the key that checks reads from it what was done to the record,
+//! when, by whom and by which stage, and, where it was disclosed, what the record was.
+//!
+//! ```text
+//! counterfoil-proof v1
+//! entry ["e1",7,12,0,1,null,"9f..","","c4..",null]
+//! index 30021
+//! path q2PuGm...
+//! opening after
+//! salt 00112233445566778899aabbccddeeff
+//! id "ORD-2024-001"
+//! data {"id":"ORD-2024-001"}
+//! header ["b1",7,...]
+//! index 35020
+//! path 8H2wsD...
+//!
+//! 0b5c1e9a-...
+//! 35021
+//! kYcvCGuSzcLO...
+//!
+//! — shop wyH2xTVk...
+//! ```
+//!
+//! Both leaves are hashed as `SHA-256(0x00 || text)`, and each path leads from there to the root in the checkpoint (RFC
+//! 9162, 2.1.3.2). An opening is what was hashed into the commitment that the entry names: `SHA-256(salt || id || 0x00 ||
+//! data)`.
+
+mod text;
+
+use rusqlite::Connection;
+
+use crate::digest::{Hash, Salt, commitment};
+use crate::error::{Error, Result};
+use crate::ledger::checkpoint::{first_note_of, newest_note, sizes};
+use crate::ledger::leaves::{header, leaf, leaves};
+use crate::ledger::proof::{Subtrees, consistency, inclusion};
+use crate::ledger::read::{Stub, number_by_origin, salt, stubs_of_row};
+use crate::ledger::{Checkpoint, ImageKind, apply_patch, split_whole};
+use crate::store::Store;
+
+pub use text::{Consistency, Disclosed, Included, NotProved, Opening, Proof, Proved, ProvedStage, Which};
+
+/// What to prove about a record.
+#[derive(Clone, Debug, Default)]
+pub struct ProveOptions {
+    /// The batch of the entry; `None`: the newest that wrote the record.
+    pub batch: Option<i64>,
+    /// Whether to tell what the record was: its id, its data, and the salt of its commitments.
+    pub disclose: bool,
+}
+
+/// Proves that a record went through the ledger.
+///
+/// # Errors
+/// [`Error::NoSuchRecord`]; [`Error::Invalid`] where there is no such entry, no checkpoint that covers it, or nothing to
+/// disclose.
+pub fn prove(store: &Store, database: &str, id: &str, options: &ProveOptions) -> Result<Proof> {
+    let connection = store.reader()?;
+    // One moment of the store, though others may write.
+    let moment = connection.unchecked_transaction()?;
+    let number = number(store, &moment, database, id)?;
+    let stub = chosen(&moment, database, number, id, options.batch)?;
+    let missing = || Error::Damaged {
+        what: format!("the stub of `{id}` is not in the tree"),
+    };
+    let entry = leaf(&moment, stub.key())?.ok_or_else(missing)?;
+    let note = first_note_of(&moment, entry.header_index + 1)?.ok_or_else(|| {
+        Error::invalid(
+            format!("no checkpoint covers batch {} yet", stub.batch),
+            "sign one with `counterfoil checkpoint`",
+        )
+    })?;
+    let size = Checkpoint::of_note(&note).ok_or_else(missing)?.size;
+    let opening = if options.disclose {
+        Some(opening(store, &moment, database, number, &stub)?)
+    } else {
+        None
+    };
+    let header_text = header(&moment, stub.batch)?;
+    let paths = paths(&moment, size, &[entry.index, entry.header_index])?.ok_or_else(missing)?;
+    let [entry_path, header_path] = paths.try_into().map_err(|_| missing())?;
+    Ok(Proof {
+        entry: Included {
+            text: entry.text,
+            index: entry.index,
+            path: entry_path,
+        },
+        opening,
+        header: Included {
+            text: header_text,
+            index: entry.header_index,
+            path: header_path,
+        },
+        note,
+    })
+}
+
+/// Proves that the ledger as it was signed last extends the one that was signed with a size: nothing that stood there
+/// was changed or taken away since.
+///
+/// # Errors
+/// [`Error::Invalid`] where there is no checkpoint of that size, or none that is newer.
+pub fn prove_consistency(store: &Store, size: u64) -> Result<Consistency> {
+    let connection = store.reader()?;
+    let moment = connection.unchecked_transaction()?;
+    let of_size = |note: &String| Checkpoint::of_note(note).is_some_and(|checkpoint| checkpoint.size == size);
+    let Some(old) = first_note_of(&moment, size)?.filter(of_size) else {
+        let sizes = sizes(&moment)?;
+        let known: Vec<String> = sizes.iter().rev().take(5).map(u64::to_string).collect();
+        let message = format!("no checkpoint was signed with {size} leaves");
+        return Err(Error::invalid(
+            message,
+            format!("the newest have {}", known.join(", ")),
+        ));
+    };
+    let missing = || Error::Damaged {
+        what: "a checkpoint is of a larger ledger than the store holds".to_owned(),
+    };
+    let new = newest_note(&moment)?.ok_or_else(missing)?;
+    let newest = Checkpoint::of_note(&new).ok_or_else(missing)?;
+    let mut subtrees = Subtrees::new(consistency(size, newest.size).ok_or_else(missing)?);
+    leaves(&moment, newest.size, |leaf| subtrees.push(leaf))?;
+    Ok(Consistency {
+        path: subtrees.roots().ok_or_else(missing)?,
+        old,
+        new,
+    })
+}
+
+/// The paths from several leaves to the root of the tree of a size, in one pass over it. `None` where leaves are missing.
+fn paths(connection: &Connection, size: u64, indexes: &[u64]) -> Result<Option<Vec<Vec<Hash>>>> {
+    let ranges: Option<Vec<_>> = indexes.iter().map(|index| inclusion(*index, size)).collect();
+    let Some(ranges) = ranges else { return Ok(None) };
+    let mut trees: Vec<Subtrees> = ranges.into_iter().map(Subtrees::new).collect();
+    leaves(connection, size, |leaf| {
+        for tree in &mut trees {
+            tree.push(leaf);
+        }
+    })?;
+    Ok(trees.iter().map(Subtrees::roots).collect())
+}
+
+/// The number of a record that is, or was, in a database.
+fn number(store: &Store, connection: &Connection, database: &str, id: &str) -> Result<i64> {
+    if let Some(number) = store.table(database)?.number_of(connection, id)? {
+        return Ok(number);
+    }
+    number_by_origin(connection, database, id)?
+        .pop()
+        .ok_or_else(|| Error::NoSuchRecord {
+            database: database.to_owned(),
+            id: id.to_owned(),
+        })
+}
+
+fn chosen(
+    connection: &Connection,
+    database: &str,
+    number: i64,
+    id: &str,
+    batch: Option<i64>,
+) -> Result<Stub> {
+    let mut stubs = stubs_of_row(connection, database, number)?;
+    let newest = match batch {
+        Some(batch) => stubs.iter().rposition(|stub| stub.batch == batch),
+        None => stubs
+            .iter()
+            .rposition(|stub| stub.entry.before != stub.entry.after)
+            .or(stubs.len().checked_sub(1)),
+    };
+    newest.map(|at| stubs.swap_remove(at)).ok_or_else(|| {
+        let message = match batch {
+            Some(batch) => format!("batch {batch} has no stub of `{id}` in `{database}`"),
+            None => format!("there is no stub of `{id}` in `{database}`"),
+        };
+        Error::invalid(message, "`counterfoil trace` lists the batches of a record")
+    })
+}
+
+/// What a stub's commitment was made of, from wherever it is still kept: the row, or the image of a later change.
+fn opening(
+    store: &Store,
+    connection: &Connection,
+    database: &str,
+    number: i64,
+    stub: &Stub,
+) -> Result<Opening> {
+    let salt = salt(connection, number)?;
+    let versions = versions(store, connection, database, number)?;
+    let entry = &stub.entry;
+    let of = |salt: &Salt, wanted: Option<Hash>| {
+        let wanted = wanted?;
+        versions
+            .iter()
+            .find(|(id, data)| commitment(salt, id, data) == wanted)
+            .cloned()
+    };
+    let opened = salt.and_then(|salt| {
+        [
+            (Which::After, entry.after),
+            (Which::Input, entry.input),
+            (Which::Before, entry.before),
+        ]
+        .into_iter()
+        .find_map(|(which, wanted)| {
+            of(&salt, wanted).map(|(id, data)| Opening {
+                which,
+                salt,
+                id,
+                data,
+            })
+        })
+    });
+    opened.ok_or_else(|| {
+        Error::invalid(
+            format!(
+                "what batch {} knew of this record is kept nowhere any more, as it was changed since",
+                stub.batch
+            ),
+            "prove a later entry, or this one without `--disclose`",
+        )
+    })
+}
+
+/// What a record is in any database, and what it was in this one, as far back as the images lead.
+fn versions(
+    store: &Store,
+    connection: &Connection,
+    database: &str,
+    number: i64,
+) -> Result<Vec<(String, String)>> {
+    let mut versions = Vec::new();
+    let mut version = None;
+    for name in store.databases()? {
+        let row = store.table(&name)?.by_number(connection, number)?;
+        let row = row.map(|row| (row.record.id, row.record.data));
+        if name == database {
+            version.clone_from(&row);
+        }
+        versions.extend(row);
+    }
+    for stub in stubs_of_row(connection, database, number)?.into_iter().rev() {
+        if stub.entry.before == stub.entry.after {
+            continue;
+        }
+        version = match &stub.image {
+            Some((ImageKind::Patch, patch)) => version.and_then(|(id, data)| {
+                let patch = std::str::from_utf8(patch).ok()?;
+                Some((id, apply_patch(&data, patch)?))
+            }),
+            Some((_, body)) => split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned())),
+            None => None,
+        };
+        versions.extend(version.clone());
+    }
+    Ok(versions)
+}

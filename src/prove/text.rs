@@ -1,0 +1,477 @@
+//! Proofs as texts, and what they prove. Nothing here knows a store.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value as Json;
+
+use crate::digest::{Hash, Salt, commitment, hex};
+use crate::ledger::proof::{is_consistent, is_included};
+use crate::ledger::{Checkpoint, leaf_hash};
+use crate::note::{BadNote, VerifyingKey};
+
+/// The first line of a proof about a record.
+const PROOF: &str = "counterfoil-proof v1";
+/// The first line of a proof about two checkpoints.
+const CONSISTENCY: &str = "counterfoil-consistency v1";
+
+/// A leaf with its path to the root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Included {
+    /// The text of the leaf.
+    pub text: String,
+    /// Its place in the tree.
+    pub index: u64,
+    /// The hashes beside the way to the root, lowest first.
+    pub path: Vec<Hash>,
+}
+
+/// Which of an entry's commitments is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// The source record.
+    Input,
+    /// The row before.
+    Before,
+    /// The row after.
+    After,
+}
+
+impl Which {
+    const ALL: [Self; 3] = [Self::Input, Self::Before, Self::After];
+
+    /// Its word in a proof.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Before => "before",
+            Self::After => "after",
+        }
+    }
+
+    /// Where the commitment stands in an entry's leaf.
+    fn place(self) -> usize {
+        match self {
+            Self::Input => 6,
+            Self::Before => 7,
+            Self::After => 8,
+        }
+    }
+}
+
+/// What a commitment was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Which commitment.
+    pub which: Which,
+    /// The record's salt.
+    pub salt: Salt,
+    /// The record's id.
+    pub id: String,
+    /// Its data.
+    pub data: String,
+}
+
+/// A proof about one record. Its text is what [`prove`](super::prove) gives and [`Proof::parse`] reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The stub.
+    pub entry: Included,
+    /// What the record was, where it was disclosed.
+    pub opening: Option<Opening>,
+    /// The header of the stub's batch.
+    pub header: Included,
+    /// The signed checkpoint.
+    pub note: String,
+}
+
+/// A proof that the ledger of one checkpoint extends that of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consistency {
+    /// The hashes of RFC 6962, 2.1.2.
+    pub path: Vec<Hash>,
+    /// The older signed checkpoint.
+    pub old: String,
+    /// The newer signed checkpoint.
+    pub new: String,
+}
+
+/// Why a text proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotProved {
+    /// It is no proof.
+    #[error("this is no proof: {0}")]
+    Form(String),
+    /// The checkpoint does not hold.
+    #[error("the checkpoint does not hold: {0}")]
+    Checkpoint(BadNote),
+    /// The leaf is not in the tree that was signed.
+    #[error("the {0} is not in the ledger that was signed: it, its place or its path was changed")]
+    NotIncluded(&'static str),
+    /// The entry is not one of the batch.
+    #[error("the entry and the header are not of one batch")]
+    OtherBatch,
+    /// What is disclosed is not what the entry commits to.
+    #[error("what is disclosed is not what went through the ledger: it, its id or its salt was changed")]
+    Opening,
+    /// The newer ledger does not extend the older one.
+    #[error("the newer ledger does not extend the older one")]
+    Inconsistent,
+}
+
+/// What a proof proves.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Proved {
+    /// The ledger: the uuid of its first run.
+    pub ledger: String,
+    /// The size of the ledger that was signed.
+    pub size: u64,
+    /// Its root, in hexadecimal.
+    pub root: String,
+    /// The batch.
+    pub batch: i64,
+    /// The source record's number.
+    pub record: i64,
+    /// 0, or the part of a derived record.
+    pub part: i64,
+    /// What became of it.
+    pub outcome: &'static str,
+    /// Why, where there is a reason: codes and places, never a value.
+    pub reason: Option<String>,
+    /// What kind of pass it was.
+    pub kind: String,
+    /// The stage, where one did it.
+    pub stage: Option<ProvedStage>,
+    /// Where the record came from.
+    pub source: Option<String>,
+    /// The database that was written.
+    pub database: Option<String>,
+    /// Who ran it.
+    pub actor: String,
+    /// Why, in the operator's words.
+    pub why: Option<String>,
+    /// When it was committed, in UTC.
+    pub at: String,
+    /// What was disclosed.
+    pub disclosed: Option<Disclosed>,
+}
+
+/// A stage, as a header names it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ProvedStage {
+    /// The project.
+    pub project: String,
+    /// The stage's number.
+    pub number: u64,
+    /// Its name.
+    pub slug: String,
+    /// The SHA-256 of its text, in hexadecimal.
+    pub text_sha256: String,
+}
+
+/// What a record was.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Disclosed {
+    /// Which of the entry's commitments it is.
+    pub which: Which,
+    /// The record's id.
+    pub id: String,
+    /// Its data.
+    pub data: String,
+}
+
+impl Proof {
+    /// Reads a proof.
+    ///
+    /// # Errors
+    /// [`NotProved::Form`].
+    pub fn parse(text: &str) -> Result<Self, NotProved> {
+        let (lines, note) = begun(text, PROOF)?;
+        let mut lines = Lines(lines);
+        let (entry, index) = (lines.take("entry")?, lines.number("index")?);
+        let entry = Included {
+            text: entry.to_owned(),
+            index,
+            path: lines.path()?,
+        };
+        let opening = if lines.next_is("opening") {
+            Some(lines.opening()?)
+        } else {
+            None
+        };
+        let (header, index) = (lines.take("header")?, lines.number("index")?);
+        let header = Included {
+            text: header.to_owned(),
+            index,
+            path: lines.path()?,
+        };
+        lines.end()?;
+        let proof = Self {
+            entry,
+            opening,
+            header,
+            note: note.to_owned(),
+        };
+        as_written(text, &proof.to_string())?;
+        Ok(proof)
+    }
+
+    /// Checks everything, the signature first, and tells what is proved.
+    ///
+    /// # Errors
+    /// [`NotProved`].
+    pub fn verify(&self, key: &VerifyingKey) -> Result<Proved, NotProved> {
+        let checkpoint = opened(&self.note, key)?;
+        for (what, leaf) in [("entry", &self.entry), ("header", &self.header)] {
+            let tree = (checkpoint.size, &checkpoint.root);
+            if !is_included(&leaf_hash(&leaf.text), leaf.index, tree, &leaf.path) {
+                return Err(NotProved::NotIncluded(what));
+            }
+        }
+        let entry = array(&self.entry.text, "e1", 10)?;
+        let header = array(&self.header.text, "b1", 37)?;
+        // The stubs of a batch stand right before its header.
+        let entries = header[32].as_u64().unwrap_or_default();
+        let first = self.header.index.checked_sub(entries);
+        let is_within = first.is_some_and(|first| (first..self.header.index).contains(&self.entry.index));
+        if entry[1] != header[1] || !is_within {
+            return Err(NotProved::OtherBatch);
+        }
+        if let Some(opening) = &self.opening {
+            let commitment = hex(&commitment(&opening.salt, &opening.id, &opening.data));
+            if entry[opening.which.place()] != commitment {
+                return Err(NotProved::Opening);
+            }
+        }
+        self.told(&checkpoint, &entry, &header)
+    }
+
+    fn told(&self, checkpoint: &Checkpoint, entry: &[Json], header: &[Json]) -> Result<Proved, NotProved> {
+        let form = || NotProved::Form("its leaves do not have the fields of this format".to_owned());
+        let text = |value: &Json| value.as_str().map(str::to_owned);
+        let number = |value: &Json| value.as_i64().ok_or_else(form);
+        let outcome = match entry[4].as_i64() {
+            Some(1) => "written",
+            Some(2) => "unchanged",
+            Some(3) => "filtered",
+            Some(4) => "refused",
+            Some(5) => "merged",
+            _ => return Err(form()),
+        };
+        let stage = match (text(&header[10]), header[11].as_u64(), text(&header[12])) {
+            (Some(project), Some(number), Some(slug)) => Some(ProvedStage {
+                project,
+                number,
+                slug,
+                text_sha256: text(&header[13]).unwrap_or_default(),
+            }),
+            _ => None,
+        };
+        Ok(Proved {
+            ledger: checkpoint.origin.clone(),
+            size: checkpoint.size,
+            root: hex(&checkpoint.root),
+            batch: number(&entry[1])?,
+            record: number(&entry[2])?,
+            part: number(&entry[3])?,
+            outcome,
+            reason: text(&entry[9]),
+            kind: text(&header[16]).ok_or_else(form)?,
+            stage,
+            source: text(&header[17]),
+            database: text(&header[18]),
+            actor: text(&header[4]).ok_or_else(form)?,
+            why: text(&header[8]),
+            at: chrono::DateTime::from_timestamp_micros(number(&header[33])?)
+                .ok_or_else(form)?
+                .format("%Y-%m-%dT%H:%M:%SZ")
+                .to_string(),
+            disclosed: self.opening.as_ref().map(|opening| Disclosed {
+                which: opening.which,
+                id: opening.id.clone(),
+                data: opening.data.clone(),
+            }),
+        })
+    }
+}
+
+impl std::fmt::Display for Proof {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(out, "{PROOF}")?;
+        writeln!(out, "entry {}\nindex {}", self.entry.text, self.entry.index)?;
+        write_path(out, &self.entry.path)?;
+        if let Some(opening) = &self.opening {
+            let id = serde_json::to_string(&opening.id).expect("a text always has a JSON text");
+            writeln!(
+                out,
+                "opening {}\nsalt {}",
+                opening.which.name(),
+                hex(&opening.salt)
+            )?;
+            writeln!(out, "id {id}\ndata {}", opening.data)?;
+        }
+        writeln!(out, "header {}\nindex {}", self.header.text, self.header.index)?;
+        write_path(out, &self.header.path)?;
+        write!(out, "\n{}", self.note)
+    }
+}
+
+impl Consistency {
+    /// Reads such a proof.
+    ///
+    /// # Errors
+    /// [`NotProved::Form`].
+    pub fn parse(text: &str) -> Result<Self, NotProved> {
+        let (lines, notes) = begun(text, CONSISTENCY)?;
+        let mut lines = Lines(lines);
+        let path = lines.path()?;
+        lines.end()?;
+        // The first note ends with its signatures, before an empty line.
+        let parts = notes
+            .match_indices("\n\n")
+            .nth(1)
+            .map(|(at, _)| notes.split_at(at + 1));
+        let (old, new) = parts.ok_or_else(|| NotProved::Form("it has not two checkpoints".to_owned()))?;
+        let proof = Self {
+            path,
+            old: old.to_owned(),
+            new: new[1..].to_owned(),
+        };
+        as_written(text, &proof.to_string())?;
+        Ok(proof)
+    }
+
+    /// Checks both signatures and that the newer ledger extends the older one; returns both sizes.
+    ///
+    /// # Errors
+    /// [`NotProved`].
+    pub fn verify(&self, key: &VerifyingKey) -> Result<(Checkpoint, Checkpoint), NotProved> {
+        let (old, new) = (opened(&self.old, key)?, opened(&self.new, key)?);
+        let trees = ((old.size, &old.root), (new.size, &new.root));
+        if old.origin != new.origin || !is_consistent(trees.0, trees.1, &self.path) {
+            return Err(NotProved::Inconsistent);
+        }
+        Ok((old, new))
+    }
+}
+
+impl std::fmt::Display for Consistency {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(out, "{CONSISTENCY}")?;
+        write_path(out, &self.path)?;
+        write!(out, "\n{}\n{}", self.old, self.new)
+    }
+}
+
+/// One proof has one text: what could be written in two ways would let two people hold different ones.
+fn as_written(text: &str, written: &str) -> Result<(), NotProved> {
+    if text == written {
+        return Ok(());
+    }
+    Err(NotProved::Form("it is not written as proofs are".to_owned()))
+}
+
+fn write_path(out: &mut std::fmt::Formatter<'_>, path: &[Hash]) -> std::fmt::Result {
+    path.iter()
+        .try_for_each(|hash| writeln!(out, "path {}", BASE64_STANDARD.encode(hash)))
+}
+
+/// The lines of a proof behind the first, and what stands behind the empty line.
+fn begun<'t>(text: &'t str, first: &str) -> Result<(Vec<&'t str>, &'t str), NotProved> {
+    let form = |problem: String| NotProved::Form(problem);
+    let rest = text
+        .strip_prefix(first)
+        .and_then(|rest| rest.strip_prefix('\n'))
+        .ok_or_else(|| form(format!("it does not begin with the line `{first}`")))?;
+    let (lines, note) = match rest.strip_prefix('\n') {
+        Some(note) => ("", note),
+        None => rest
+            .split_once("\n\n")
+            .ok_or_else(|| form("it has no checkpoint behind an empty line".to_owned()))?,
+    };
+    Ok((
+        lines.split('\n').filter(|line| !line.is_empty()).rev().collect(),
+        note,
+    ))
+}
+
+fn opened(note: &str, key: &VerifyingKey) -> Result<Checkpoint, NotProved> {
+    let text = key.open(note).map_err(NotProved::Checkpoint)?;
+    Checkpoint::parse(text).ok_or(NotProved::Checkpoint(BadNote::Form("its text is no checkpoint")))
+}
+
+/// A leaf's array, with as many fields as the format has.
+fn array(text: &str, tag: &str, fields: usize) -> Result<Vec<Json>, NotProved> {
+    let parsed: Option<Vec<Json>> = serde_json::from_str(text).ok();
+    parsed
+        .filter(|array| array.len() == fields && array[0] == tag)
+        .ok_or_else(|| NotProved::Form(format!("a leaf is no `{tag}` of this format")))
+}
+
+/// The lines that are left, the next one last.
+struct Lines<'t>(Vec<&'t str>);
+
+impl<'t> Lines<'t> {
+    fn next_is(&self, word: &str) -> bool {
+        let next = self.0.last().and_then(|line| line.strip_prefix(word));
+        next.is_some_and(|rest| rest.starts_with(' '))
+    }
+
+    fn take(&mut self, word: &str) -> Result<&'t str, NotProved> {
+        let line = self
+            .0
+            .pop()
+            .and_then(|line| line.strip_prefix(word)?.strip_prefix(' '));
+        line.ok_or_else(|| NotProved::Form(format!("the line `{word} ...` is missing")))
+    }
+
+    fn number(&mut self, word: &str) -> Result<u64, NotProved> {
+        let text = self.take(word)?;
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        let number = text.parse().ok().filter(|_| plain);
+        number.ok_or_else(|| NotProved::Form(format!("`{word}` is no number")))
+    }
+
+    fn path(&mut self) -> Result<Vec<Hash>, NotProved> {
+        let mut path = Vec::new();
+        while self.next_is("path") {
+            let hash = BASE64_STANDARD.decode(self.take("path")?).ok();
+            let hash = hash.and_then(|hash| hash.try_into().ok());
+            path.push(hash.ok_or_else(|| NotProved::Form("a hash of a path is none".to_owned()))?);
+        }
+        Ok(path)
+    }
+
+    fn opening(&mut self) -> Result<Opening, NotProved> {
+        let form = |problem: &str| NotProved::Form(problem.to_owned());
+        let name = self.take("opening")?;
+        let which = Which::ALL.into_iter().find(|which| which.name() == name);
+        let which = which.ok_or_else(|| form("it opens no commitment that an entry has"))?;
+        let mut salt = Salt::default();
+        let text = self.take("salt")?;
+        let is_small = text.bytes().all(|byte| !byte.is_ascii_uppercase());
+        hex::decode_to_slice(text, &mut salt)
+            .ok()
+            .filter(|()| is_small)
+            .ok_or_else(|| form("the salt is not 16 bytes in hexadecimal"))?;
+        let id = serde_json::from_str(self.take("id")?).map_err(|_| form("the id is no text"))?;
+        let data = self.take("data")?.to_owned();
+        Ok(Opening {
+            which,
+            salt,
+            id,
+            data,
+        })
+    }
+
+    fn end(self) -> Result<(), NotProved> {
+        match self.0.last() {
+            None => Ok(()),
+            Some(_) => Err(NotProved::Form(
+                "it has lines that do not belong there".to_owned(),
+            )),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! `<store>.checkpoints`: the signed notes once more, in a file beside the store. Whoever puts an older store back, or
+//! writes another history into it, has to change this file too; and where it was copied elsewhere, cannot.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::Store;
+use crate::error::{Contradiction, Error, Result};
+use crate::ledger::checkpoint::{Checkpoint, batch_of_size, newest_note, notes_after};
+use crate::note::{BadNote, VerifyingKey};
+
+/// More than two notes are long: the newest one stands in the end of the file.
+const TAIL: u64 = 8 << 10;
+
+/// The file of a store's checkpoints.
+pub(crate) fn path_of(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".checkpoints");
+    name.into()
+}
+
+/// The notes in a text, in order. What is cut off is left out: a write may have been torn, and the next note stands
+/// behind what is left of it.
+fn notes(text: &str) -> Vec<&str> {
+    let (mut found, mut from, mut at, mut in_signatures) = (Vec::new(), 0, 0, false);
+    for line in text.split_inclusive('\n').chain([""]) {
+        let is_signature = line.starts_with('\u{2014}') && line.ends_with('\n');
+        if in_signatures && !is_signature {
+            found.extend(last_note(&text[from..at]));
+            from = at;
+        }
+        in_signatures = is_signature;
+        at += line.len();
+    }
+    found
+}
+
+/// The note that a text ends in.
+fn last_note(text: &str) -> Option<&str> {
+    let lines = text.match_indices('\n').map(|(at, _)| at + 1).rev();
+    let mut begins = lines.chain([0]).map(|begin| &text[begin..]);
+    begins.find(|note| Checkpoint::of_note(note).is_some())
+}
+
+/// What stands in the file, or in the end of it.
+fn read(store: &Path, tail: Option<u64>) -> Result<Option<String>> {
+    let path = path_of(store);
+    let read = || -> std::io::Result<String> {
+        let mut file = std::fs::File::open(&path)?;
+        let length = file.metadata()?.len();
+        if let Some(tail) = tail.filter(|tail| *tail < length) {
+            file.seek(SeekFrom::Start(length - tail))?;
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    match read() {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Io { path, source }),
+    }
+}
+
+/// Appends what the store keeps and the file does not have, and waits until it is on the disk. Only whoever holds the
+/// store's lock does this.
+pub(crate) fn complete(store: &Store) -> Result<()> {
+    let known = read(store.path(), Some(TAIL))?.unwrap_or_default();
+    let size = notes(&known)
+        .last()
+        .and_then(|note| Checkpoint::of_note(note))
+        .map_or(0, |newest| newest.size);
+    let missing = notes_after(store.connection(), size)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    // A torn end is ended, so that it does not become a part of the next note.
+    let end = if known.is_empty() || known.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    let path = path_of(store.path());
+    let is_new = !path.exists();
+    let append = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        file.write_all(format!("{end}{}", missing.concat()).as_bytes())?;
+        file.sync_all()?;
+        // The file's name has to be on the disk too.
+        if is_new && let Some(folder) = path.parent() {
+            let folder = if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            };
+            std::fs::File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    };
+    append().map_err(|source| Error::Io {
+        path: path.clone(),
+        source,
+    })
+}
+
+/// Gives the file another name: what stands in it is of no store any more.
+pub(crate) fn put_aside(store: &Store) -> Result<()> {
+    let path = path_of(store.path());
+    let mut number = 1;
+    let aside = loop {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        let aside = PathBuf::from(name);
+        if !aside.exists() {
+            break aside;
+        }
+        number += 1;
+    };
+    match std::fs::rename(&path, aside) {
+        Err(source) if source.kind() != ErrorKind::NotFound => Err(Error::Io { path, source }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks the newest known checkpoints, that of the file and that of the store, against the store: a few look-ups.
+/// Returns what there is to say though nothing is wrong.
+///
+/// # Errors
+/// [`Error::Contradicted`].
+pub(crate) fn check(store: &Store) -> Result<Option<String>> {
+    let path = path_of(store.path());
+    // The file first: whoever writes commits to the store before.
+    let in_file = read(store.path(), Some(TAIL))?;
+    let in_store = newest_note(store.connection())?;
+    let from_file = in_file.as_deref().and_then(|text| notes(text).pop());
+    let trusted = store.surroundings().keys.trusted();
+    for (note, place) in [(from_file, path.as_path()), (in_store.as_deref(), store.path())] {
+        let Some(note) = note else { continue };
+        if let Some(contradiction) = contradiction(store.connection(), note, trusted)? {
+            return Err(contradicted(store, place, note, contradiction)?);
+        }
+    }
+    let missing = in_store.is_some() && from_file.is_none();
+    Ok(missing.then(|| {
+        format!(
+            "`{}` is missing: what was cut off the store since its newest checkpoint could not be noticed",
+            path.display()
+        )
+    }))
+}
+
+/// Refuses to make a store where one was signed: it was lost, or taken away.
+///
+/// # Errors
+/// [`Error::Contradicted`].
+pub(crate) fn check_new(store: &Store) -> Result<()> {
+    let text = read(store.path(), Some(TAIL))?.unwrap_or_default();
+    let Some(newest) = notes(&text).pop().and_then(Checkpoint::of_note) else {
+        return Ok(());
+    };
+    Err(Error::Contradicted {
+        checkpoints: path_of(store.path()),
+        store: store.path().to_owned(),
+        signed: newest.size,
+        found: 0,
+        since: None,
+        contradiction: Contradiction::Missing,
+    })
+}
+
+fn contradiction(
+    connection: &Connection,
+    note: &str,
+    trusted: Option<&VerifyingKey>,
+) -> Result<Option<Contradiction>> {
+    if let Some(Err(problem)) = trusted.map(|key| key.open(note)) {
+        return Ok(Some(Contradiction::Forged(problem)));
+    }
+    let Some(checkpoint) = Checkpoint::of_note(note) else {
+        return Ok(Some(Contradiction::Forged(BadNote::Form("it is no checkpoint"))));
+    };
+    let Some(now) = Checkpoint::of_ledger(connection)? else {
+        return Ok(Some(Contradiction::Truncated));
+    };
+    Ok(if now.origin != checkpoint.origin {
+        Some(Contradiction::Replaced)
+    } else if now.size < checkpoint.size {
+        Some(Contradiction::Truncated)
+    } else {
+        let closed = batch_of_size(connection, checkpoint.size)?;
+        let holds = closed.is_some_and(|closed| closed.root == checkpoint.root);
+        (!holds).then_some(Contradiction::Rewritten)
+    })
+}
+
+/// The error, with the newest checkpoint of the file that still holds.
+fn contradicted(store: &Store, place: &Path, note: &str, contradiction: Contradiction) -> Result<Error> {
+    let connection = store.connection();
+    let text = read(store.path(), None)?.unwrap_or_default();
+    let trusted = store.surroundings().keys.trusted();
+    let mut holds = None;
+    for note in notes(&text).into_iter().rev() {
+        if self::contradiction(connection, note, trusted)?.is_none() {
+            holds = Checkpoint::of_note(note);
+            break;
+        }
+    }
+    let since = match &holds {
+        Some(checkpoint) => batch_of_size(connection, checkpoint.size)?.map(|closed| closed.batch),
+        None => None,
+    };
+    Ok(Error::Contradicted {
+        checkpoints: place.to_owned(),
+        store: store.path().to_owned(),
+        signed: Checkpoint::of_note(note).map_or(0, |checkpoint| checkpoint.size),
+        found: Checkpoint::of_ledger(connection)?.map_or(0, |now| now.size),
+        since,
+        contradiction,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_notes_of_a_file_are_told_apart_and_a_torn_one_is_left_out() {
+        let key = crate::note::SigningKey::generate("shop", &crate::surroundings::SystemRandomness);
+        let key = key.expect("a key");
+        let note = |size| {
+            key.sign(&format!(
+                "origin\n{size}\nBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n"
+            ))
+        };
+        let file = [note(1), note(2), note(30)].concat();
+        assert_eq!(notes(&file), [note(1), note(2), note(30)]);
+        for cut in 0..note(30).len() {
+            let Some(torn) = file.get(..file.len() - cut) else {
+                continue;
+            };
+            let whole = if cut == 0 { 3 } else { 2 };
+            assert_eq!(notes(torn).len(), whole, "cut by {cut}");
+            let ended = format!(
+                "{torn}{}{}",
+                if torn.ends_with('\n') { "" } else { "\n" },
+                note(40)
+            );
+            assert_eq!(notes(&ended).last(), Some(&note(40).as_str()), "cut by {cut}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The evidence: what is signed, what can be proved, and what is found where somebody tampers with it.
+
+mod checkpoints;
+mod proofs;
+mod tampering;
+
+use std::path::Path;
+
+use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::load::{LoadOptions, load};
+use counterfoil::observe::Silent;
+use counterfoil::store::{Store, StoreOptions};
+use counterfoil::surroundings::Surroundings;
+
+use crate::support::scenario;
+
+/// A store of the scenario, with what it may know of the world.
+pub(super) fn open_with(path: &Path, surroundings: Surroundings) -> Result<Store, counterfoil::Error> {
+    let options = StoreOptions {
+        batch_size: scenario::BATCH_SIZE,
+        ..StoreOptions::default()
+    };
+    Store::open_or_create(path, options, surroundings)
+}
+
+/// The same, with the scenario's key.
+pub(super) fn open(path: &Path) -> Result<Store, counterfoil::Error> {
+    open_with(path, scenario::surroundings(3))
+}
+
+/// Loads a record more.
+pub(super) fn load_one(store: &mut Store, id: &str) {
+    let line = format!("{{\"id\":\"{id}\",\"amt\":\"1.00\",\"kind\":\"plain\",\"email\":\"e\"}}\n");
+    let loaded = load(
+        store,
+        "a",
+        id,
+        line.as_bytes(),
+        &LoadOptions::default(),
+        &mut Silent,
+    );
+    loaded.expect("a load");
+}
+
+/// Applies the scenario's stages.
+pub(super) fn apply_all(store: &mut Store) {
+    apply(store, &scenario::stages(), &ApplyOptions::default(), &mut Silent).expect("an apply");
+}
