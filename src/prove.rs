@@ -35,7 +35,7 @@ use crate::error::{Error, Result};
 use crate::ledger::checkpoint::{first_note_of, newest_note, sizes};
 use crate::ledger::leaves::{header, leaf, leaves};
 use crate::ledger::proof::{Subtrees, consistency, inclusion};
-use crate::ledger::read::{Stub, number_by_origin, salt, stubs_of_row};
+use crate::ledger::read::{Stub, batches_into, number_by_origin, salt, stubs_of_row};
 use crate::ledger::{Checkpoint, ImageKind, apply_patch, split_whole};
 use crate::store::Store;
 
@@ -162,6 +162,12 @@ fn chosen(
     batch: Option<i64>,
 ) -> Result<Stub> {
     let mut stubs = stubs_of_row(connection, database, number)?;
+    if batch.is_none() {
+        // What other passes did with a copy of it is proved in their database.
+        let written: Vec<i64> = batches_into(connection, database)?;
+        let into = |stub: &Stub| written.binary_search(&stub.batch).is_ok();
+        stubs.retain(into);
+    }
     let newest = match batch {
         Some(batch) => stubs.iter().rposition(|stub| stub.batch == batch),
         None => stubs
@@ -240,8 +246,9 @@ fn versions(
         }
         versions.extend(row);
     }
+    let written = batches_into(connection, database)?;
     for stub in stubs_of_row(connection, database, number)?.into_iter().rev() {
-        if stub.entry.before == stub.entry.after {
+        if stub.entry.before == stub.entry.after || written.binary_search(&stub.batch).is_err() {
             continue;
         }
         version = match &stub.image {

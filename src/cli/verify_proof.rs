@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use counterfoil::ledger::Checkpoint;
 use counterfoil::note::VerifyingKey;
-use counterfoil::project::PUBLIC_KEY_FILE;
+use counterfoil::project::{PUBLIC_KEY_FILE, Project};
 use counterfoil::prove::{Consistency, NotProved, Proof, Proved};
 use serde_json::json;
 
@@ -43,28 +43,26 @@ impl VerifyProof {
     }
 
     fn key(session: &Session<'_>) -> Result<VerifyingKey, Failure> {
-        let missing = || {
-            Failure::usage(
-                "key.missing",
-                "there is no key to check with",
-                "give the public key, or its file, with --key",
-            )
-        };
-        let text = match session.given_key() {
-            Some(key) if key.to_string_lossy().contains('+') => key.to_string_lossy().into_owned(),
-            Some(path) => std::fs::read_to_string(path).map_err(|error| {
-                let message = format!("the key `{}` cannot be read: {error}", path.display());
-                Failure::usage("key.unreadable", message, "name its file, or give its text")
-            })?,
-            None => std::fs::read_to_string(session.folder().join(PUBLIC_KEY_FILE)).map_err(|_| missing())?,
-        };
-        VerifyingKey::parse(&text).map_err(|error| {
-            Failure::usage(
-                "key.bad",
-                error.to_string(),
-                "it looks like `shop+c321f6c5+AW7d...`",
-            )
-        })
+        match session.given_key() {
+            Some(key) if key.to_string_lossy().contains('+') => VerifyingKey::parse(&key.to_string_lossy())
+                .map_err(|error| {
+                    Failure::usage(
+                        "key.bad",
+                        error.to_string(),
+                        "it looks like `shop+c321f6c5+AW7d...`",
+                    )
+                }),
+            Some(path) => Ok(Project::public_key(path)?),
+            None => {
+                let path = session.folder().join(PUBLIC_KEY_FILE);
+                if !path.exists() {
+                    let message = "there is no key to check with";
+                    let hint = "give the public key, or its file, with --key";
+                    return Err(Failure::usage("key.missing", message, hint));
+                }
+                Ok(Project::public_key(&path)?)
+            }
+        }
     }
 }
 

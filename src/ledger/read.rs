@@ -340,6 +340,14 @@ pub(crate) fn stubs_of_row(connection: &Connection, database: &str, number: i64)
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The batches that wrote to a database, ascending.
+pub(crate) fn batches_into(connection: &Connection, database: &str) -> Result<Vec<i64>> {
+    let sql = "SELECT b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass) WHERE p.target=?1 ORDER BY b.batch";
+    let mut statement = connection.prepare_cached(sql)?;
+    let batches = statement.query_map([database], |row| row.get(0))?;
+    Ok(batches.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The newest entries that a stage has for a record: all parts of the newest batch that has any. Numbers stay with
 /// their parts though a rollback has taken the rows away, so that rollbacks need not be looked at.
 pub(crate) fn newest_of_stage(

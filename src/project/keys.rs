@@ -1,7 +1,7 @@
 //! The key pair of a project: `counterfoil.key` signs and stays where it is, `counterfoil.pub` checks and is given away.
 
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Project;
@@ -13,6 +13,9 @@ use crate::surroundings::{Keys, Randomness};
 pub const KEY_FILE: &str = "counterfoil.key";
 /// The file of the key that checks.
 pub const PUBLIC_KEY_FILE: &str = "counterfoil.pub";
+
+/// Much longer than any key.
+const LONGEST: u64 = 4 << 10;
 
 impl Project {
     /// Makes a new key pair in a folder: the key that signs is readable by its owner only. Returns the files written.
@@ -55,9 +58,16 @@ impl Project {
         if !public.exists() {
             return Ok(Keys::default());
         }
-        let text = std::fs::read_to_string(&public).map_err(|error| unreadable(&public, &error))?;
-        let key = VerifyingKey::parse(&text).map_err(|error| bad(&public, &error))?;
-        Ok(Keys::verifying(key))
+        Self::public_key(&public).map(Keys::verifying)
+    }
+
+    /// Reads the file of a key that checks.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no such key.
+    pub fn public_key(path: &Path) -> Result<VerifyingKey, Problem> {
+        let text = read(path).map_err(|error| unreadable(path, &error))?;
+        VerifyingKey::parse(&text).map_err(|error| bad(path, &error))
     }
 
     /// Reads the file of a key that signs.
@@ -65,7 +75,7 @@ impl Project {
     /// # Errors
     /// When it cannot be read, is no key, or may be read by others.
     pub fn signing_key(path: &Path) -> Result<SigningKey, Problem> {
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        let text = read(path).map_err(|error| unreadable(path, &error))?;
         if is_open_to_others(path) {
             let message = format!("others may read `{}`, and sign in your name", path.display());
             let problem = Problem::error("key.readable", None, message);
@@ -73,6 +83,21 @@ impl Project {
         }
         SigningKey::parse(&text).map_err(|error| bad(path, &error))
     }
+}
+
+/// Reads a key's file, which is a line long; a pipe or a device would never end.
+fn read(path: &Path) -> std::io::Result<String> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::new(
+            ErrorKind::InvalidInput,
+            "it is no plain file",
+        ));
+    }
+    let mut text = String::new();
+    std::fs::File::open(path)?
+        .take(LONGEST)
+        .read_to_string(&mut text)?;
+    Ok(text)
 }
 
 #[cfg(unix)]

@@ -49,8 +49,16 @@ fn last_note(text: &str) -> Option<&str> {
 fn read(store: &Path, tail: Option<u64>) -> Result<Option<String>> {
     let path = path_of(store);
     let read = || -> std::io::Result<String> {
+        // A pipe or a device would never end.
+        let metadata = std::fs::metadata(&path)?;
+        if !metadata.is_file() {
+            return Err(std::io::Error::new(
+                ErrorKind::InvalidInput,
+                "it is no plain file",
+            ));
+        }
+        let length = metadata.len();
         let mut file = std::fs::File::open(&path)?;
-        let length = file.metadata()?.len();
         if let Some(tail) = tail.filter(|tail| *tail < length) {
             file.seek(SeekFrom::Start(length - tail))?;
         }

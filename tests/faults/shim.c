@@ -15,6 +15,10 @@
  *                eio, enospc             fail this one operation
  *                eio_from, enospc_from   fail this one and every later one
  *   FAULT_AT     which operation, from 1
+ *   FAULT_RECORD a file that gets every counted change with its bytes, and what the process says on standard output, in
+ *                the order in which they happen: "kind offset count path\n" and then count bytes. The offset is -1 for
+ *                a write at the end of the file; a truncation's is the new length, a renaming's bytes are the old path.
+ *                Enough to tell what a disk may hold after a power failure at any moment
  *   FAULT_TRACE  a file that gets one line per counted operation, "write /path", before it happens; so the number
  *                of lines is the count, and after a kill the last line says where
  */
@@ -81,6 +85,23 @@ static void trace(const char *operation, const char *path) {
     }
 }
 
+/* Appends a change with its bytes to FAULT_RECORD. */
+static void record(const char *kind, const char *path, long long offset, const void *bytes, size_t count) {
+    static int record_fd = -1;
+    const char *name = getenv("FAULT_RECORD");
+    char line[PATH_BYTES + 64];
+    if (!name) return;
+    if (record_fd < 0) record_fd = raw_open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int length = snprintf(line, sizeof line, "%s %lld %zu %s\n", kind, offset, count, path);
+    if (raw_write(record_fd, line, (size_t)length) != length) abort();
+    if (count && raw_write(record_fd, bytes, count) != (ssize_t)count) abort();
+}
+
+static int recorded(const char *path) {
+    const char *wanted = getenv("FAULT_PATH");
+    return getenv("FAULT_RECORD") && wanted && *wanted && strstr(path, wanted);
+}
+
 /* What is to happen to this operation; sets the error for FAIL. */
 static enum moment decide(const char *operation, const char *path) {
     static unsigned long counted;
@@ -139,6 +160,12 @@ static enum moment decide_name(const char *operation, int directory, const char 
     return decide(operation, path);
 }
 
+static void record_fd(const char *kind, int fd, long long offset, const void *bytes, size_t count) {
+    char path[PATH_BYTES];
+    path_of(fd, path);
+    if (recorded(path)) record(kind, path, offset, bytes, count);
+}
+
 /* Runs `call` as the moment asks; `half` is what a torn write does instead. */
 #define INJECT(moment_of_it, type, call, half) \
     do { \
@@ -154,12 +181,15 @@ static enum moment decide_name(const char *operation, int directory, const char 
 #define WRITTEN_HALF(call) if ((call) < 0) abort()
 
 ssize_t write(int fd, const void *bytes, size_t count) {
+    if (fd == 1 && getenv("FAULT_RECORD")) record("say", "-", 0, bytes, count);
+    else record_fd("write", fd, -1, bytes, count);
     INJECT(decide_fd("write", fd), ssize_t, raw_write(fd, bytes, count), WRITTEN_HALF(raw_write(fd, bytes, count / 2)));
 }
 
 #define POSITIONED_WRITE(name, offset_type) \
     ssize_t name(int fd, const void *bytes, size_t count, offset_type at) { \
         REAL(ssize_t, #name, int, const void *, size_t, offset_type); \
+        record_fd("write", fd, (long long)at, bytes, count); \
         INJECT(decide_fd("write", fd), ssize_t, real(fd, bytes, count, at), WRITTEN_HALF(real(fd, bytes, count / 2, at))); \
     }
 POSITIONED_WRITE(pwrite, off_t)
@@ -181,6 +211,7 @@ POSITIONED_READ(pread64, off64_t)
 #define SYNC(name) \
     int name(int fd) { \
         REAL(int, #name, int); \
+        record_fd("fsync", fd, 0, NULL, 0); \
         INJECT(decide_fd("fsync", fd), int, real(fd), (void)0); \
     }
 SYNC(fsync)
@@ -189,6 +220,7 @@ SYNC(fdatasync)
 #define TRUNCATE(name, offset_type) \
     int name(int fd, offset_type length) { \
         REAL(int, #name, int, offset_type); \
+        record_fd("truncate", fd, (long long)length, NULL, 0); \
         INJECT(decide_fd("truncate", fd), int, real(fd, length), (void)0); \
     }
 TRUNCATE(ftruncate, off_t)
@@ -196,6 +228,7 @@ TRUNCATE(ftruncate64, off64_t)
 
 int unlink(const char *path) {
     REAL(int, "unlink", const char *);
+    if (recorded(path)) record("unlink", path, 0, NULL, 0);
     INJECT(decide_name("unlink", AT_FDCWD, path), int, real(path), (void)0);
 }
 
@@ -206,6 +239,7 @@ int unlinkat(int directory, const char *path, int flags) {
 
 int rename(const char *from, const char *to) {
     REAL(int, "rename", const char *, const char *);
+    if (recorded(to)) record("rename", to, 0, from, strlen(from));
     INJECT(decide_name("rename", AT_FDCWD, to), int, real(from, to), (void)0);
 }
 

@@ -5,6 +5,7 @@ mod steps;
 
 use std::path::PathBuf;
 
+use counterfoil::surroundings::SystemRandomness;
 use serde_json::json;
 
 use super::answer::Answer;
@@ -37,6 +38,7 @@ impl Demo {
             .clone()
             .unwrap_or_else(|| session.inside(project.name.as_ref()));
         project.copy_to(&folder)?;
+        counterfoil::project::Project::make_keys(&folder, project.name, &SystemRandomness)?;
         let mut teller = Teller::new(*session.screen, folder.clone());
         let shown_folder = folder.display().to_string();
         let shown_folder = shown(&shown_folder);
@@ -74,6 +76,20 @@ impl Demo {
         teller.tell("The same command again goes on from the last committed batch.")?;
         teller.step(&["apply"])?;
         teller.step(&["history", "--limit", "3"])?;
+        teller.tell(
+            "Every run has signed the ledger in the end. So one record can be proved to somebody who has nothing but the \
+             public key.",
+        )?;
+        let proof = folder.join("proof.txt").display().to_string();
+        teller.step(&[
+            "prove",
+            project.result,
+            project.proved,
+            "--disclose",
+            "--output",
+            &proof,
+        ])?;
+        teller.step(&["verify-proof", &proof])?;
         teller.tell("And every record is what its stub in the ledger says.")?;
         teller.step(&["verify"])?;
 

@@ -27,6 +27,8 @@ pub(super) struct Project {
     pub(super) records: &'static str,
     /// The id of a record that is refused.
     pub(super) refused: &'static str,
+    /// A record of the result, to be proved.
+    pub(super) proved: &'static str,
     pub(super) files: &'static [(&'static str, &'static str)],
 }
 
@@ -46,6 +48,7 @@ const SHOP: Project = Project {
     result: "orders_v2",
     records: "records/orders_v1.ndjson",
     refused: "ORD-2024-028",
+    proved: "ORD-2024-001",
     files: files!("shop":
         "README.md"
         "counterfoil.toml"
@@ -66,6 +69,7 @@ const BANK: Project = Project {
     result: "transactions",
     records: "records/legacy_transactions.ndjson",
     refused: "T021",
+    proved: "T001",
     files: files!("bank":
         "README.md"
         "counterfoil.toml"

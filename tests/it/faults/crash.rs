@@ -104,7 +104,7 @@ fn kill_after(command: &mut Command, delay: Duration) -> Output {
 }
 
 /// The next number of a sequence that a seed fixes (splitmix64).
-pub(super) fn random(state: &mut u64) -> u64 {
+pub(crate) fn random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -113,7 +113,7 @@ pub(super) fn random(state: &mut u64) -> u64 {
 }
 
 /// The seed of a test with chance in it, printed so that a failure can be repeated.
-pub(super) fn seed(test: &str) -> u64 {
+pub(crate) fn seed(test: &str) -> u64 {
     let given = std::env::var("COUNTERFOIL_FAULT_SEED")
         .ok()
         .and_then(|text| text.parse().ok());

@@ -1,11 +1,12 @@
 //! Faults to survive; `tests/faults/README.md` says which, how, and what must hold after each.
 
-mod crash;
+pub(crate) mod crash;
 mod disk;
 mod expressions;
 mod injection;
 mod input;
 mod numbers;
+mod power;
 mod repetition;
 
 // These ask for exit codes and messages, so that they need the command itself.

@@ -133,6 +133,63 @@ pub(crate) fn trace(
     (text.lines().map(operation).collect(), output)
 }
 
+/// One change of a file that a command made, or something that it said, in the order in which they happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// Bytes at an offset; `None`: at the end.
+    Write(PathBuf, Option<usize>, Vec<u8>),
+    /// The file has this length from then on.
+    Truncate(PathBuf, usize),
+    /// A file, or a directory, was waited for.
+    Sync(PathBuf),
+    Unlink(PathBuf),
+    /// From, to.
+    Rename(PathBuf, PathBuf),
+    /// On standard output.
+    Say(Vec<u8>),
+}
+
+/// Runs the command and gives every change that it made below the folder, with its bytes.
+///
+/// # Panics
+/// As [`Fault::run`], and when the record cannot be read.
+pub(crate) fn record(command: &mut Command, folder: &Path) -> (Vec<Recorded>, Output) {
+    static RECORDS: AtomicU32 = AtomicU32::new(0);
+    let number = RECORDS.fetch_add(1, Ordering::Relaxed);
+    let file = scratch().join(format!("record-{}-{number}", std::process::id()));
+    let command = under_shim(command, folder, CHANGES);
+    command.env("FAULT_MODE", "none").env("FAULT_RECORD", &file);
+    let output = output(command);
+    let bytes = fs::read(&file).expect("the record can be read");
+    let _ = fs::remove_file(&file);
+    let mut rest = &bytes[..];
+    let mut recorded = Vec::new();
+    while !rest.is_empty() {
+        let end = rest
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .expect("a line for each change");
+        let line = std::str::from_utf8(&rest[..end]).expect("paths of the tests are text");
+        let mut words = line.splitn(4, ' ');
+        let (kind, offset, count, path) = (words.next(), words.next(), words.next(), words.next());
+        let number = |word: Option<&str>| word.and_then(|word| word.parse::<i64>().ok()).expect("a number");
+        let (offset, count) = (number(offset), usize::try_from(number(count)).expect("a length"));
+        let path = PathBuf::from(path.expect("a path"));
+        let content = rest[end + 1..end + 1 + count].to_vec();
+        rest = &rest[end + 1 + count..];
+        recorded.push(match kind.expect("a kind") {
+            "write" => Recorded::Write(path, usize::try_from(offset).ok(), content),
+            "truncate" => Recorded::Truncate(path, usize::try_from(offset).expect("a length")),
+            "fsync" => Recorded::Sync(path),
+            "unlink" => Recorded::Unlink(path),
+            "rename" => Recorded::Rename(String::from_utf8(content).expect("a path").into(), path),
+            "say" => Recorded::Say(content),
+            other => panic!("the shim records {other}"),
+        });
+    }
+    (recorded, output)
+}
+
 /// How many operations that change files the command makes below the folder.
 ///
 /// # Panics
