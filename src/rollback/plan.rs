@@ -115,7 +115,8 @@ fn passes_of_run(connection: &Connection, run: i64) -> Result<Vec<i64>> {
     Ok(wrote.map(|(pass, _)| pass).collect())
 }
 
-/// A pass must not be undone while a later one stands that has read what it wrote.
+/// A pass must not be undone while a later one stands that has read what it wrote. Stages that work in place on one
+/// database are fed by those before them only, whichever ran last.
 fn refuse_dependents(standing: &[&PassSummary], chosen: &[&PassSummary]) -> Result<()> {
     for pass in chosen {
         let reads = |later: &&&PassSummary| {
@@ -124,6 +125,7 @@ fn refuse_dependents(standing: &[&PassSummary], chosen: &[&PassSummary]) -> Resu
                 && later.row.source.is_some()
                 && later.row.source == pass.row.target
                 && later.counts.read > 0
+                && is_fed(later, pass)
                 && !chosen.iter().any(|chosen| chosen.row.pass == later.row.pass)
         };
         if let Some(later) = standing.iter().find(reads) {
@@ -146,6 +148,14 @@ fn refuse_dependents(standing: &[&PassSummary], chosen: &[&PassSummary]) -> Resu
         }
     }
     Ok(())
+}
+
+/// Whether what a pass writes may feed another: a stage of the same project feeds only stages after it.
+fn is_fed(later: &PassSummary, pass: &PassSummary) -> bool {
+    match (&later.row.stage, &pass.row.stage) {
+        (Some(later), Some(stage)) if later.project == stage.project => later.number > stage.number,
+        _ => true,
+    }
 }
 
 /// Of a copying stage, an older pass must not be undone alone where a newer one has changed the same rows: whatever is

@@ -272,7 +272,7 @@ impl Pair {
             ..Watching::default()
         };
         self.model.settle_version(false);
-        let options = Self::options(4, size, &watching, false);
+        let options = Self::options(5, size, &watching, false);
         let selected = Selected::default();
         let stages = self.stages();
         let report = retry(&mut self.store, &stages, &selected, &options, &mut watching);
@@ -503,7 +503,7 @@ impl Pair {
             })?;
         }
         let whole = Operation::Apply {
-            to: 4,
+            to: 5,
             size: 100,
             stop: None,
             revise: false,
@@ -551,7 +551,7 @@ fn source() -> impl Strategy<Value = &'static str> {
 fn scope() -> impl Strategy<Value = RandomScope> {
     prop_oneof![
         2 => Just(RandomScope::Last),
-        1 => (0..4u32).prop_map(RandomScope::To),
+        1 => (0..5u32).prop_map(RandomScope::To),
         2 => (0..4i64).prop_map(RandomScope::Run),
         2 => (prop_oneof![Just("a1"), Just("b")], 0..6u8).prop_map(|(database, id)| RandomScope::Record(database, id)),
         1 => Just(RandomScope::All),
@@ -561,7 +561,7 @@ fn scope() -> impl Strategy<Value = RandomScope> {
 fn operation() -> impl Strategy<Value = Operation> {
     let load = (source(), prop::collection::vec(line(), 0..6), any::<bool>());
     let apply = (
-        1..=4u32,
+        1..=5u32,
         1..4usize,
         prop::option::weighted(0.3, 1..4usize),
         prop::bool::weighted(0.1),

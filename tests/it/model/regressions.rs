@@ -213,3 +213,19 @@ fn what_was_rolled_back_alone_and_deleted_does_not_feed_a_stage_that_began_again
     ];
     holds(OnConflict::Refuse, &operations);
 }
+
+#[test]
+fn stages_in_place_on_one_database_are_rolled_back_one_after_the_other_after_a_correction() {
+    let operations = [
+        load("a1", &[Some((2, 15)), Some((3, 8))], false),
+        load("a2", &[], false),
+        apply(4, 1, None),
+        Operation::Put("a1", 2, 50),
+        apply(4, 1, None),
+        roll_back(RandomScope::Last),
+        roll_back(RandomScope::Last),
+        roll_back(RandomScope::Last),
+        roll_back(RandomScope::Last),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}

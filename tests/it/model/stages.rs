@@ -1,4 +1,4 @@
-//! The four stages that the random sequences go through, as plain functions that the store's stages and the model
+//! The five stages that the random sequences go through, as plain functions that the store's stages and the model
 //! share: what a stage makes of a record is not what is tested here, but where it goes and how it comes back.
 
 use counterfoil::record::Record;
@@ -21,12 +21,12 @@ pub(super) fn databases(stage: u32) -> (&'static str, &'static str) {
     match stage {
         1 => ("a1", "b"),
         2 => ("a2", "b"),
-        3 => ("b", "b"),
+        3 | 4 => ("b", "b"),
         _ => ("b", "c"),
     }
 }
 
-pub(super) const STAGES: [u32; 4] = [1, 2, 3, 4];
+pub(super) const STAGES: [u32; 5] = [1, 2, 3, 4, 5];
 
 /// The data of a record: a number that decides its fate, and the stages it went through.
 pub(super) fn data(id: &str, n: i64, marks: &str) -> String {
@@ -43,15 +43,17 @@ pub(super) fn make(stage: u32, version: i64, id: &str, old: &str) -> Made {
         1 if (n + version) % 7 == 3 => Made::Refuse,
         2 if n % 7 == 3 => Made::Refuse,
         3 if n % 5 == 2 => Made::Refuse,
+        4 if n % 11 == 6 => Made::Refuse,
         1 if n % 7 == 5 => Made::Filter,
         3 if n % 5 == 4 => Made::Filter,
+        4 if n % 6 == 5 => Made::Filter,
         // The next id: where that record has moved on already, a chain of ids shifts by one.
         3 if n % 3 == 1 => marked(&next_id(id)),
-        1..=3 => marked(id),
+        1..=4 => marked(id),
         _ if n % 4 == 3 => Made::Refuse,
         _ => {
             let parts =
-                (0..n % 4).map(|part| (format!("{id}-{part}"), data(id, n, &format!("{marks}4.{part}"))));
+                (0..n % 4).map(|part| (format!("{id}-{part}"), data(id, n, &format!("{marks}5.{part}"))));
             Made::Derive(parts.collect())
         }
     }
