@@ -3,7 +3,7 @@
 mod shipped;
 mod steps;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use counterfoil::surroundings::SystemRandomness;
 use serde_json::json;
@@ -76,20 +76,7 @@ impl Demo {
         teller.tell("The same command again goes on from the last committed batch.")?;
         teller.step(&["apply"])?;
         teller.step(&["history", "--limit", "3"])?;
-        teller.tell(
-            "Every run has signed the ledger in the end. So one record can be proved to somebody who has nothing but the \
-             public key.",
-        )?;
-        let proof = folder.join("proof.txt").display().to_string();
-        teller.step(&[
-            "prove",
-            project.result,
-            project.proved,
-            "--disclose",
-            "--output",
-            &proof,
-        ])?;
-        teller.step(&["verify-proof", &proof])?;
+        prove(&mut teller, project, &folder)?;
         teller.tell("And every record is what its stub in the ledger says.")?;
         teller.step(&["verify"])?;
 
@@ -105,6 +92,24 @@ impl Demo {
             project.result
         )))
     }
+}
+
+/// One record for somebody who has neither the store nor this program.
+fn prove(teller: &mut Teller, project: &shipped::Project, folder: &Path) -> Result<(), Failure> {
+    teller.tell(
+        "Every run has signed the ledger in the end. So one record can be proved to somebody who has nothing but the \
+         public key.",
+    )?;
+    let proof = folder.join("proof.txt").display().to_string();
+    teller.step(&[
+        "prove",
+        project.result,
+        project.proved,
+        "--disclose",
+        "--output",
+        &proof,
+    ])?;
+    teller.step(&["verify-proof", &proof])
 }
 
 /// What an auditor can do without this program.
