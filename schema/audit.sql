@@ -110,6 +110,11 @@ SELECT number AS stage, slug, sum(read) AS read, sum(written) AS written, sum(un
   sum(read) - sum(written + unchanged + filtered + refused + merged) AS unaccounted
 FROM audit_pass WHERE kind IN ('load', 'apply', 'retry') AND undone_by IS NULL GROUP BY number, slug ORDER BY number;
 
+.print "\n# Do both sides of each stage agree, and what explains the difference?"
+-- Empty: no stage says what to reconcile. Amounts are exact decimals, as texts; holds = 0: something is unexplained.
+SELECT number AS stage, name, source_records, source_amount, target_records, target_amount, difference, unexplained, holds, causes
+FROM audit_reconciliation ORDER BY batch;
+
 .print "\n# What was written to a stage's source and not yet carried through?"
 -- Empty: `apply` would find nothing to do.
 WITH applied AS (

@@ -1,4 +1,4 @@
--- The ledger, format e1/b1 (schema version 1).
+-- The ledger, format e1/b1 (schema version 2; version 1 had no audit_reconciliation).
 --
 -- Tree order is the primary-key order of ledger_entry (batch, record, part); each batch is closed by its header as one
 -- more leaf. commitment = SHA-256(salt || id || 0x00 || data as stored). leaf = SHA-256(0x00 || text) and
@@ -153,6 +153,18 @@ CREATE VIEW audit_quarantine AS
      AND (q.kind<>'rollback' OR q.reverses IS NULL)
      AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
      AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record));
+-- One line per reconciliation of a stage: both sides, their difference, and what nothing explains. Amounts are texts:
+-- exact decimals. The causes are a JSON array.
+CREATE VIEW audit_reconciliation AS
+ SELECT b.batch, b.run, r.actor, strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch') AS at,
+   s.project, s.number, s.slug, p.source, p.target, json_extract(b.body,'$.whole') AS whole,
+   json_extract(v.value,'$.name') AS name, json_extract(v.value,'$.source_records') AS source_records,
+   json_extract(v.value,'$.source_amount') AS source_amount, json_extract(v.value,'$.target_records') AS target_records,
+   json_extract(v.value,'$.target_amount') AS target_amount, json_extract(v.value,'$.difference') AS difference,
+   json_extract(v.value,'$.causes') AS causes, json_extract(v.value,'$.unexplained') AS unexplained,
+   json_extract(v.value,'$.discrepancies') AS discrepancies, json_extract(v.value,'$.holds') AS holds
+ FROM ledger_pass p JOIN ledger_batch b USING(pass) JOIN ledger_run r USING(run) JOIN ledger_stage s USING(stage)
+ JOIN json_each(b.body,'$.reconciled') v WHERE p.kind='reconcile';
 -- Whole images, taken apart (kind 1, and kind 4 of stages).
 CREATE VIEW audit_image AS
  SELECT i.batch, i.record, i.part, i.kind, p.kind AS pass_kind,

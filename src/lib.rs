@@ -63,7 +63,7 @@
 //! 6. [`input`], [`output`] and [`query`]
 //! 7. the run, which alone writes, and the pipeline of a thread that reads and one that commits
 //! 8. the verbs: [`load`](mod@load), [`edit`], [`apply`](mod@apply), [`rollback`](mod@rollback), [`quarantine`],
-//!    [`history`], [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove), each a function of one
+//!    [`history`], [`reconcile`](mod@reconcile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove), each a function of one
 //!    shape,
 //!    `verb(&mut store, what, &options, &mut observer)`
 //!
@@ -97,6 +97,7 @@ pub mod prove;
 pub mod quarantine;
 pub mod query;
 pub mod reading;
+pub mod reconcile;
 pub mod record;
 pub mod refusal;
 pub mod rollback;

@@ -231,6 +231,9 @@ pub fn retry(
         if report.stopped.is_some() {
             break;
         }
+        if !refused.is_empty() {
+            crate::apply::reconcile_new(&mut run, stages.project(), stage, options, &mut report)?;
+        }
     }
     if let (Some(first), None) = (first, &report.stopped) {
         apply_after(&mut run, stages, first, options, &bounds, observer, &mut report)?;

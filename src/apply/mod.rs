@@ -18,9 +18,11 @@ pub(crate) use transform::Transforming;
 use crate::error::{Error, Result};
 use crate::ledger::feed::{self, Fed};
 use crate::ledger::read::{LedgerTable, PassSummary, StageHistory, largest, warnings};
+use crate::ledger::reconciled::not_looked_at;
 use crate::ledger::{Batch, Counts, PassKind, Shape, StageEvent, StageRow, Step, next_stage};
 use crate::observe::{Event, Observer, StopSignal};
 use crate::pipeline::{Bounds, Stopped, drive, needs_index};
+use crate::reconcile::{ReconcileOptions, StageReconciled, Wanted, of_stage};
 use crate::run::{Pass, Purpose, Run};
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::{Store, Table};
@@ -77,6 +79,8 @@ pub struct ApplyReport {
     pub stopped: Option<Stopped>,
     /// How many records these stages have in quarantine now.
     pub quarantined: u64,
+    /// What the reconciliations of the stages came to that have carried something.
+    pub reconciled: Vec<StageReconciled>,
 }
 
 /// What was done in one pass.
@@ -164,6 +168,43 @@ fn bring_up_to_date(
     }
     if !worked {
         report.up_to_date.push(stage.number());
+    }
+    reconcile_new(run, project, stage, options, report)
+}
+
+/// Reconciles what a stage has carried and nobody has reconciled yet: in this run, or in one that was killed before.
+pub(crate) fn reconcile_new(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    options: &ApplyOptions,
+    report: &mut ApplyReport,
+) -> Result<()> {
+    if stage.reconciles().is_empty() {
+        return Ok(());
+    }
+    let history = StageHistory::read(run.connection(), project, stage.number())?;
+    let carried = |pass: &&PassSummary| {
+        matches!(pass.row.kind, PassKind::Apply | PassKind::Retry)
+            && pass.state == crate::ledger::PassState::Ended
+    };
+    let standing: Vec<i64> = history
+        .standing()
+        .filter(carried)
+        .map(|pass| pass.row.pass)
+        .collect();
+    let passes = not_looked_at(run.connection(), project, stage.number(), &standing)?;
+    if passes.is_empty() {
+        return Ok(());
+    }
+    let wanted = Wanted {
+        passes: &passes,
+        whole: passes == standing,
+        examples: ReconcileOptions::default().examples,
+    };
+    match of_stage(run, project, stage, &wanted, &options.stop)? {
+        Some(reconciled) => report.reconciled.push(reconciled),
+        None => report.stopped = Some(Stopped::Asked),
     }
     Ok(())
 }
@@ -277,7 +318,7 @@ pub(crate) fn stage_pass(run: &Run<'_>, project: &str, stage: &Stage, kind: Pass
     Ok(pass)
 }
 
-fn stage_row(project: &str, stage: &Stage) -> StageRow {
+pub(crate) fn stage_row(project: &str, stage: &Stage) -> StageRow {
     StageRow {
         stage: 0,
         project: project.to_owned(),

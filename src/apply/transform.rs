@@ -128,6 +128,7 @@ impl Transforming<'_> {
             now_us: self.now_us,
             secrets: self.secrets,
             limits: self.limits,
+            roundings: None,
         });
         let result = self.stage.transform_in(&source.record, &mut scope);
         for code in scope.warnings() {

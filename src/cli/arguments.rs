@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     apply, check, checkpoint, delete, demo, export, history, init, load, new, prove, quarantine, query,
-    rollback, schema, status, test, trace, verify, verify_proof,
+    reconcile, rollback, schema, status, test, trace, verify, verify_proof,
 };
 
 const ABOUT: &str = "Counterfoil moves JSON records through versioned stages and keeps a stub of every record it touches, \
@@ -32,7 +32,7 @@ Exit codes:
   0 done                              5 an applied stage has changed its meaning
   1 failed                            6 stopped; the same command goes on
   2 the command makes no sense        7 another process holds the store
-  3 done, but records were refused    8 the verification failed
+  3 done, but refused or unexplained  8 the verification failed
   4 a stage file is invalid           9 a rollback would overwrite something newer";
 
 /// The whole command line.
@@ -120,6 +120,7 @@ pub(crate) enum Command {
     Delete(delete::Delete),
     History(history::History),
     Trace(trace::Trace),
+    Reconcile(reconcile::ReconcileCommand),
     Verify(verify::Verify),
     Checkpoint(checkpoint::CheckpointCommand),
     Prove(prove::Prove),
@@ -145,6 +146,7 @@ impl Command {
             Self::Delete(_) => "delete",
             Self::History(_) => "history",
             Self::Trace(_) => "trace",
+            Self::Reconcile(_) => "reconcile",
             Self::Verify(_) => "verify",
             Self::Checkpoint(_) => "checkpoint",
             Self::Prove(_) => "prove",

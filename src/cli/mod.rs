@@ -27,6 +27,7 @@ mod progress;
 mod prove;
 mod quarantine;
 mod query;
+mod reconcile;
 mod render;
 mod rollback;
 mod schema;
@@ -87,6 +88,7 @@ fn dispatch(command: &Command, session: &Session<'_>) -> Result<Answer, Failure>
         Command::History(history) => history.run(session),
         Command::Trace(trace) => trace.run(session),
         Command::Verify(verify) => verify.run(session),
+        Command::Reconcile(reconcile) => reconcile.run(session),
         Command::Checkpoint(checkpoint) => checkpoint.run(session),
         Command::Prove(prove) => prove.run(session),
         Command::VerifyProof(verify) => verify.run(session),

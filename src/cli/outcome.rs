@@ -13,6 +13,7 @@ use super::answer::{Answer, Exit, json};
 use super::check::route;
 use super::failure::Failure;
 use super::progress::Progress;
+use super::reconcile::{in_short, left_open};
 use super::render::{bold, count, counted, table};
 use super::session::Session;
 
@@ -47,6 +48,7 @@ pub(crate) fn of_stages(
         passes(&report.passes, progress)
     };
     text += &refusals(&refused);
+    text += &in_short(&report.reconciled);
     let mut data = json(report);
     data["refusals"] = refusals_json(&refused);
     let cosmetic = report.cosmetic.iter().map(|stage| {
@@ -81,7 +83,7 @@ pub(crate) fn of_stages(
             }
             answer.failed(failure)
         }
-        None => answer,
+        None => left_open(answer, &report.reconciled),
     })
 }
 

@@ -254,6 +254,7 @@ impl<'c> Filter<'c> {
             now_us: 0,
             secrets: &self.secrets,
             limits: counterfoil::record::Limits::default(),
+            roundings: None,
         };
         match expression.truth(&document, &mut Scope::new(context)) {
             Ok(truth) => Ok(truth),

@@ -1,6 +1,7 @@
 //! The ledger: append-only, committed together with the data, verifiable with stock tools.
 
 pub(crate) mod append;
+pub(crate) mod carried;
 pub(crate) mod checkpoint;
 mod entry;
 pub(crate) mod feed;
@@ -9,6 +10,7 @@ mod image;
 pub(crate) mod leaves;
 pub(crate) mod proof;
 pub(crate) mod read;
+pub(crate) mod reconciled;
 mod state;
 mod tree;
 

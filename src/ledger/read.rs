@@ -143,6 +143,16 @@ impl StageHistory {
         if rolling {
             state = StageState::RollingBack;
         }
+        if state == StageState::Applied {
+            let standing: Vec<i64> = passes
+                .iter()
+                .filter(|pass| is_forward(pass))
+                .map(|pass| pass.row.pass)
+                .collect();
+            if super::reconciled::is_reconciled(connection, project, number, &standing)? == Some(false) {
+                state = StageState::Unreconciled;
+            }
+        }
         Ok(Self { passes, state })
     }
 
@@ -246,7 +256,7 @@ impl Stub {
     }
 }
 
-const STUBS: &str = "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body
+pub(super) const STUBS: &str = "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body
  FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
  LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
 
@@ -391,7 +401,7 @@ pub(crate) fn refused_image(
         .optional()?)
 }
 
-fn stub(row: &Row<'_>) -> rusqlite::Result<Stub> {
+pub(super) fn stub(row: &Row<'_>) -> rusqlite::Result<Stub> {
     let kind: Option<i64> = row.get(9)?;
     let image = match kind.and_then(ImageKind::from_number) {
         Some(kind) => Some((kind, row.get(10)?)),

@@ -45,6 +45,8 @@ pub enum StageState {
     Applying,
     /// Every pass has ended.
     Applied,
+    /// Every pass has ended, and its reconciliation has left something unexplained.
+    Unreconciled,
     /// A rollback has begun and not ended.
     RollingBack,
 }
@@ -55,6 +57,7 @@ impl fmt::Display for StageState {
             Self::Pending => "pending",
             Self::Applying => "applying",
             Self::Applied => "applied",
+            Self::Unreconciled => "unreconciled",
             Self::RollingBack => "rolling back",
         })
     }
@@ -75,12 +78,14 @@ pub(crate) enum StageEvent {
 /// [`Error::IllegalState`] for every pair that is not listed.
 pub(crate) fn next_stage(number: u32, state: StageState, event: StageEvent) -> Result<StageState> {
     match (state, event) {
-        (StageState::Pending | StageState::Applied | StageState::Applying, StageEvent::Apply) => {
-            Ok(StageState::Applying)
-        }
-        (StageState::Applied | StageState::Applying | StageState::RollingBack, StageEvent::Rollback) => {
-            Ok(StageState::RollingBack)
-        }
+        (
+            StageState::Pending | StageState::Applied | StageState::Unreconciled | StageState::Applying,
+            StageEvent::Apply,
+        ) => Ok(StageState::Applying),
+        (
+            StageState::Applied | StageState::Unreconciled | StageState::Applying | StageState::RollingBack,
+            StageEvent::Rollback,
+        ) => Ok(StageState::RollingBack),
         (StageState::RollingBack, StageEvent::Apply) | (StageState::Pending, StageEvent::Rollback) => {
             Err(Error::IllegalState {
                 what: format!("stage {number}"),

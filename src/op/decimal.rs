@@ -7,6 +7,7 @@ use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods
 use super::given::{Given, within};
 use super::walk::Trail;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
+use crate::context::Context;
 use crate::expression::Scope;
 use crate::problem::Problem;
 use crate::record::{Document, Rounding, Value, exact_decimal};
@@ -129,14 +130,14 @@ struct Money<'m> {
 }
 
 impl Money<'_> {
-    fn number(&self, value: &Value) -> Result<Option<Decimal>, NotRead> {
+    fn number(&self, value: &Value, context: &Context<'_>) -> Result<Option<Decimal>, NotRead> {
         let exact = match (value.as_number(), value.as_text()) {
             (Some(number), _) => exact(number)?,
             (None, Some(text)) => self.text(&text)?,
             (None, None) => return Ok(None),
         };
         match self.rounded {
-            Some((places, rounding)) => round_exactly(rounding, exact, places).map(Some),
+            Some((places, rounding)) => round_exactly(rounding, exact, places, context).map(Some),
             None => Ok(Some(exact)),
         }
     }
@@ -187,7 +188,7 @@ impl Money<'_> {
 impl Operation for ToDecimal {
     frame_methods!(beside: strip, rounded);
 
-    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
         let money = Money {
             strip: self.strip.get()?,
             parentheses_negative: self.parentheses_negative,
@@ -195,7 +196,7 @@ impl Operation for ToDecimal {
         };
         self.frame.apply(document, |value, place| {
             let decimal = money
-                .number(value)
+                .number(value, scope.context())
                 .map_err(|error| error.refusal(&self.frame, place))?
                 .ok_or_else(|| self.frame.wrong_type(place, "a text or a number"))?;
             Ok(match self.emit {
@@ -259,8 +260,14 @@ pub(super) fn exact(number: &str) -> Result<Decimal, NotRead> {
 }
 
 /// Rounds and pads within 28 digits.
-pub(super) fn round_exactly(rounding: Rounding, exact: Decimal, places: u32) -> Result<Decimal, NotRead> {
+pub(super) fn round_exactly(
+    rounding: Rounding,
+    exact: Decimal,
+    places: u32,
+    context: &Context<'_>,
+) -> Result<Decimal, NotRead> {
     let rounded = rounding.round(exact, places).map_err(|_| NotRead::TooLong)?;
+    context.rounded(exact, rounded);
     within_28_digits(rounded)
 }
 

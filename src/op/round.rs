@@ -54,12 +54,12 @@ impl Round {
 impl Operation for Round {
     frame_methods!(beside: places);
 
-    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
         let places = *self.places.get()?;
         self.frame.apply(document, |value, place| {
             let text = self.frame.text_or_number(value, place)?;
             let rounded = exact(&text)
-                .and_then(|exact| round_exactly(self.rounding, exact, places))
+                .and_then(|exact| round_exactly(self.rounding, exact, places, scope.context()))
                 .map_err(|error| error.refusal(&self.frame, place))?;
             Ok(match value.as_number() {
                 Some(_) => Value::decimal(rounded),

@@ -69,6 +69,7 @@ fn apply_warned(
         now_us: 0,
         secrets: &secrets,
         limits: Limits::default(),
+        roundings: None,
     });
     let before = document.to_json();
     let effect = operation.apply(document, &mut scope);

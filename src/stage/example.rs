@@ -66,6 +66,7 @@ impl Stage {
             now_us: NOW_US,
             secrets,
             limits: Limits::default(),
+            roundings: None,
         };
         let outputs = match (self.transform(&record, &context), &example.expected) {
             (Err(refusal), Expected::Refused(code)) => {

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Table, checkpoints};
+use super::{StoreLock, Table, checkpoints};
 use crate::error::{Error, Result};
 use crate::record::{Limits, Record};
 use crate::surroundings::Surroundings;
@@ -13,7 +13,7 @@ use crate::surroundings::Surroundings;
 /// `CFL1`: marks the file as a store of ours.
 const APPLICATION_ID: i32 = 0x4346_4C31;
 /// The version of the tables, triggers and views.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 /// SQLite counts a wait in milliseconds of 31 bits.
 const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
 const LEDGER_SQL: &str = include_str!("../../schema/ledger.sql");
@@ -73,6 +73,11 @@ impl Store {
                 store.check()?;
                 Ok(store)
             }
+            Version::Older => {
+                store.upgrade()?;
+                store.check()?;
+                Ok(store)
+            }
             Version::Empty => Err(Error::NoSuchStore {
                 path: path.to_owned(),
             }),
@@ -87,6 +92,9 @@ impl Store {
         surroundings: Surroundings,
     ) -> Result<Self> {
         let mut store = Self::connect(path.as_ref(), options, surroundings)?;
+        if matches!(store.version()?, Version::Older) {
+            store.upgrade()?;
+        }
         if matches!(store.version()?, Version::Empty) {
             let lost = checkpoints::check_new(&store);
             // Another process may have made the store, and signed it, since.
@@ -98,6 +106,24 @@ impl Store {
             store.check()?;
         }
         Ok(store)
+    }
+
+    /// Brings a store of an earlier version up to date, in one transaction, while nobody else writes.
+    fn upgrade(&mut self) -> Result<()> {
+        let _lock = StoreLock::take(&self.path, self.options.wait, "upgrading the store\n")?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: i32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        // Another process may have done it meanwhile.
+        if version == 1 {
+            let view = "audit_reconciliation";
+            transaction.execute_batch(&format!(
+                "CREATE VIEW {view} AS\n{}; PRAGMA user_version={SCHEMA_VERSION};",
+                Self::query_of_view(view)
+            ))?;
+        }
+        Ok(transaction.commit()?)
     }
 
     /// Compares the store with its newest checkpoints.
@@ -149,6 +175,7 @@ impl Store {
         moment.commit()?;
         match (application, version, tables) {
             (APPLICATION_ID, SCHEMA_VERSION, _) => Ok(Version::Ours),
+            (APPLICATION_ID, 1.., _) if version < SCHEMA_VERSION => Ok(Version::Older),
             (0, 0, 0) => Ok(Version::Empty),
             (APPLICATION_ID, version, _) => {
                 let found = format!("schema version {version}, this program knows {SCHEMA_VERSION}");
@@ -300,5 +327,6 @@ impl std::fmt::Debug for Store {
 
 enum Version {
     Ours,
+    Older,
     Empty,
 }

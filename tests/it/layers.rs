@@ -35,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
         "load",
         "prove",
         "quarantine",
+        "reconcile",
         "rollback",
         "verify",
     ],

@@ -145,10 +145,11 @@ fn rounding(call: &Call<'_>) -> Result<Rounding> {
 
 fn round(call: &Call<'_>) -> Result<Datum> {
     let number = call.number(0)?.decimal();
-    rounding(call)?
+    let rounded = rounding(call)?
         .round(number, call.places(1)?)
-        .map(Datum::Decimal)
-        .map_err(|_| Fault::new("expression.overflow", "a result that fits 28 digits exactly"))
+        .map_err(|_| Fault::new("expression.overflow", "a result that fits 28 digits exactly"))?;
+    call.context.rounded(number, rounded);
+    Ok(Datum::Decimal(rounded))
 }
 
 fn divide(call: &Call<'_>) -> Result<Datum> {

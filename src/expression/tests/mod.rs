@@ -43,6 +43,7 @@ fn evaluate(source: &str) -> Result<Evaluated, Refusal> {
         now_us: 1_700_000_000_000_000,
         secrets: &secrets,
         limits: crate::record::Limits::default(),
+        roundings: None,
     };
     expression.value(&Document::parse(ORDER).unwrap(), &mut Scope::new(context))
 }

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod proofs;
+mod reconciling;
 mod tampering;
 
 use std::path::Path;

@@ -116,6 +116,7 @@ fn time(stage: &Stage, shown: &str) {
         now_us: 0,
         secrets: &secrets,
         limits: counterfoil::record::Limits::default(),
+        roundings: None,
     };
     let begun = busy();
     // What it comes to is looked at where the stage is applied.

@@ -1,0 +1,182 @@
+//! `reconcile`: both sides of the stages against each other.
+
+use counterfoil::reconcile::{ReconcileOptions, Reconciliation, StageReconciled, reconcile};
+use counterfoil::stage::Stage;
+
+use super::answer::{Answer, Exit, json};
+use super::check::route;
+use super::failure::Failure;
+use super::outcome::stopped_early;
+use super::render::{bold, count, counted, green, indented, red, shown, table};
+use super::session::Session;
+use super::signals::stop_signal;
+use super::test::no_stage;
+
+/// Measures both sides of every stage that says how, and explains each difference from the ledger.
+///
+/// The exit code is 3 where anything is left unexplained. The result is kept in the ledger (view
+/// `audit_reconciliation`); `apply` does this too, for what it has carried.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  counterfoil reconcile\n  counterfoil reconcile --stage 1 --limit 1000")]
+pub(crate) struct ReconcileCommand {
+    /// This stage alone.
+    #[arg(long, value_name = "N", value_parser = super::values::stage_number)]
+    stage: Option<u32>,
+    /// The most records and keys that are named for each cause.
+    #[arg(long, value_name = "N", default_value = "10")]
+    limit: usize,
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl ReconcileCommand {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.project()?;
+        if let Some(number) = self
+            .stage
+            .filter(|number| project.stages().get(*number).is_none())
+        {
+            return Err(no_stage(project.stages().iter().map(Stage::number), number));
+        }
+        let mut store = session.open()?;
+        let options = ReconcileOptions {
+            stage: self.stage,
+            examples: self.limit,
+            purpose: session.purpose("reconcile", self.reason.as_deref(), &[]),
+            stop: stop_signal(*session.screen)?,
+        };
+        let report = reconcile(&mut store, project.stages(), &options)?;
+        let text = if report.stages.is_empty() {
+            "No applied stage has anything to reconcile.\n".to_owned()
+        } else {
+            report.stages.iter().map(told).collect::<Vec<_>>().join("\n")
+        };
+        let answer = Answer::new(json(&report), text);
+        Ok(match &report.stopped {
+            Some(stopped) => answer.failed(stopped_early(stopped)),
+            None => left_open(answer, &report.stages),
+        })
+    }
+}
+
+/// Exit 3 where something is left unexplained.
+pub(crate) fn left_open(answer: Answer, stages: &[StageReconciled]) -> Answer {
+    let open: Vec<&StageReconciled> = stages.iter().filter(|stage| !stage.is_reconciled()).collect();
+    let Some(first) = open.first() else { return answer };
+    let message = match open.len() {
+        1 => format!(
+            "stage {} {} is not reconciled: something is left unexplained",
+            first.stage, first.slug
+        ),
+        stages => format!("{stages} stages are not reconciled: something is left unexplained"),
+    };
+    let failure = Failure::new(Exit::Refused, "reconcile.unexplained", message).hint(format!(
+        "`counterfoil reconcile --stage {} --limit 1000` names the records; correct the stage after `counterfoil rollback`",
+        first.stage
+    ));
+    answer.failed(failure)
+}
+
+/// A stage's reconciliations, each with its table.
+pub(crate) fn told(stage: &StageReconciled) -> String {
+    let mut text = format!(
+        "{} {}\n",
+        bold(&format!("Stage {} {}", stage.stage, stage.slug)),
+        route(&stage.source, &stage.target)
+    );
+    for reconciliation in &stage.reconciliations {
+        text += indented(&one(reconciliation), 2).trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+fn one(result: &Reconciliation) -> String {
+    let state = if result.holds {
+        green("reconciled")
+    } else {
+        red("NOT RECONCILED")
+    };
+    let mut text = format!("{}: {state}\n", bold(&shown(&result.name)));
+    let mut rows = vec![
+        vec![
+            "source".to_owned(),
+            count(result.source.records),
+            result.source.amount.to_string(),
+            String::new(),
+        ],
+        vec![
+            "target".to_owned(),
+            count(result.target.records),
+            result.target.amount.to_string(),
+            String::new(),
+        ],
+        vec![
+            "difference".to_owned(),
+            String::new(),
+            result.difference.to_string(),
+            String::new(),
+        ],
+    ];
+    for cause in &result.causes {
+        let more = cause.records.saturating_sub(cause.ids.len() as u64);
+        let mut ids = cause
+            .ids
+            .iter()
+            .map(|id| shown(id).into_owned())
+            .collect::<Vec<_>>()
+            .join(", ");
+        if more > 0 {
+            ids += &format!(" and {} more", count(more));
+        }
+        let mut name = format!("  {}", cause.cause.name());
+        if cause.unmeasured > 0 {
+            name += &format!(" ({} without an amount)", count(cause.unmeasured));
+        }
+        rows.push(vec![name, count(cause.records), cause.amount.to_string(), ids]);
+    }
+    text += &table(&["", ">records", ">amount", "ids"], rows);
+    if result.discrepancies > 0 {
+        text += &format!(
+            "{} with more than {}:\n",
+            counted(result.discrepancies, "key"),
+            result.tolerance
+        );
+        let rows = result.keys.iter().map(|key| {
+            let name = key
+                .key
+                .as_deref()
+                .map_or_else(|| "null".to_owned(), |key| shown(key).into_owned());
+            vec![name, key.difference.to_string(), key.unexplained.to_string()]
+        });
+        text += &table(&["key", ">difference", ">unexplained"], rows);
+    }
+    text
+}
+
+/// One line for what `apply` has reconciled, and the tables of what it has not.
+pub(crate) fn in_short(stages: &[StageReconciled]) -> String {
+    let mut text = String::new();
+    for stage in stages {
+        if stage.is_reconciled() {
+            let names: Vec<&str> = stage
+                .reconciliations
+                .iter()
+                .map(|result| result.name.as_str())
+                .collect();
+            text += &format!(
+                "Stage {} reconciled: {}.\n",
+                stage.stage,
+                shown(&names.join(", "))
+            );
+        } else {
+            text += &told(stage);
+        }
+    }
+    if text.is_empty() {
+        text
+    } else {
+        format!("\n{text}")
+    }
+}

@@ -1,0 +1,316 @@
+//! The verb `reconcile`: both sides of a stage measured by its `[[reconcile]]` expressions, and every difference explained
+//! from the ledger. What is left unexplained is what somebody has to answer for.
+
+mod lineage;
+mod measure;
+
+use rust_decimal::Decimal;
+
+use crate::error::{Error, Result};
+use crate::ledger::read::StageHistory;
+use crate::ledger::{Batch, PassKind, Step};
+use crate::observe::StopSignal;
+use crate::pipeline::Stopped;
+use crate::run::{Purpose, Run};
+use crate::stage::{Stage, Stages};
+use crate::store::Store;
+
+use lineage::Lineage;
+use measure::Measuring;
+
+/// How to reconcile.
+#[derive(Clone, Debug)]
+pub struct ReconcileOptions {
+    /// One stage; `None`: every applied stage that has something to reconcile.
+    pub stage: Option<u32>,
+    /// The most records and keys that are named for each cause; all are counted.
+    pub examples: usize,
+    /// What stands in the ledger about this run.
+    pub purpose: Purpose,
+    /// Asks the verb to stop; what is not finished is left out.
+    pub stop: StopSignal,
+}
+
+impl Default for ReconcileOptions {
+    fn default() -> Self {
+        Self {
+            stage: None,
+            examples: 10,
+            purpose: Purpose::new("reconcile"),
+            stop: StopSignal::default(),
+        }
+    }
+}
+
+/// What a reconciliation came to.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct ReconcileReport {
+    /// The run's number; `None` when there was nothing to reconcile.
+    pub run: Option<i64>,
+    /// The stages, in their order.
+    pub stages: Vec<StageReconciled>,
+    /// Why it stopped before its end.
+    pub stopped: Option<Stopped>,
+}
+
+impl ReconcileReport {
+    /// Whether nothing is left unexplained.
+    #[must_use]
+    pub fn is_reconciled(&self) -> bool {
+        self.stages.iter().all(StageReconciled::is_reconciled)
+    }
+}
+
+/// The reconciliations of one stage.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct StageReconciled {
+    /// The stage's number.
+    pub stage: u32,
+    /// Its name.
+    pub slug: String,
+    /// The database that it reads.
+    pub source: String,
+    /// The database that it writes.
+    pub target: String,
+    /// Whether every record that the stage has carried was looked at; else those of some passes.
+    pub whole: bool,
+    /// One for each `[[reconcile]]`.
+    pub reconciliations: Vec<Reconciliation>,
+}
+
+impl StageReconciled {
+    /// Whether nothing is left unexplained.
+    #[must_use]
+    pub fn is_reconciled(&self) -> bool {
+        self.reconciliations
+            .iter()
+            .all(|reconciliation| reconciliation.holds)
+    }
+}
+
+/// One side of a reconciliation. Amounts are exact.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Side {
+    /// The records that have an amount.
+    pub records: u64,
+    /// The sum of the amounts.
+    pub amount: Decimal,
+    /// The sum of those above zero.
+    pub positive: Decimal,
+    /// The sum of those below zero.
+    pub negative: Decimal,
+    /// The least.
+    pub least: Option<Decimal>,
+    /// The greatest.
+    pub greatest: Option<Decimal>,
+    /// The different keys, where there are keys; null is one of them.
+    pub keys: Option<u64>,
+}
+
+/// Why both sides differ for a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The stage has refused it.
+    Refused,
+    /// The stage has left it out, or it was waived.
+    Filtered,
+    /// It was merged into another.
+    Merged,
+    /// The stage has not carried it yet.
+    NotCarried,
+    /// Its source or its target was changed by somebody else since.
+    EditedSince,
+    /// The stage has rounded by exactly that.
+    Rounding,
+    /// None of these.
+    Unexplained,
+}
+
+impl Cause {
+    /// The cause in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Filtered => "filtered",
+            Self::Merged => "merged",
+            Self::NotCarried => "not carried yet",
+            Self::EditedSince => "edited since",
+            Self::Rounding => "rounding",
+            Self::Unexplained => "unexplained",
+        }
+    }
+}
+
+/// How much of a difference has one cause.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Attribution {
+    /// The cause.
+    pub cause: Cause,
+    /// The records.
+    pub records: u64,
+    /// What they add to the difference, target less source.
+    pub amount: Decimal,
+    /// Those of them that have no amount that could be told.
+    pub unmeasured: u64,
+    /// The ids of the first of them.
+    pub ids: Vec<String>,
+}
+
+/// A key whose sums differ by more than the tolerance, less what is explained.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Discrepancy {
+    /// The key; `None` is the bucket of those that have null.
+    pub key: Option<String>,
+    /// The target's sum less the source's.
+    pub difference: Decimal,
+    /// What of it is not explained.
+    pub unexplained: Decimal,
+}
+
+/// What one `[[reconcile]]` came to.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Reconciliation {
+    /// Its name.
+    pub name: String,
+    /// A difference is a discrepancy when it is strictly greater.
+    pub tolerance: Decimal,
+    /// The source.
+    pub source: Side,
+    /// The target.
+    pub target: Side,
+    /// The target's amount less the source's.
+    pub difference: Decimal,
+    /// What explains it, and what nothing explains.
+    pub causes: Vec<Attribution>,
+    /// What is left, over all keys.
+    pub unexplained: Decimal,
+    /// How many keys are left with more than the tolerance.
+    pub discrepancies: u64,
+    /// The first of them.
+    pub keys: Vec<Discrepancy>,
+    /// Whether nothing is left beyond the tolerance, of any key and in total.
+    pub holds: bool,
+}
+
+/// Measures both sides of stages and keeps the result in the ledger.
+///
+/// # Errors
+/// [`Error::NoSuch`] for a stage that is not there; [`Error::Invalid`] where an amount is no number, or a sum needs more
+/// than 28 digits.
+pub fn reconcile(store: &mut Store, stages: &Stages, options: &ReconcileOptions) -> Result<ReconcileReport> {
+    if let Some(number) = options.stage.filter(|number| stages.get(*number).is_none()) {
+        return Err(Error::NoSuch {
+            what: format!("stage {number}"),
+        });
+    }
+    let mut run = Run::begin(store, &options.purpose)?;
+    let mut report = ReconcileReport::default();
+    for stage in stages.iter() {
+        let is_chosen = options.stage.is_none_or(|number| number == stage.number());
+        if !is_chosen || stage.reconciles().is_empty() {
+            continue;
+        }
+        let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
+        let passes: Vec<i64> = history.standing().map(|pass| pass.row.pass).collect();
+        if passes.is_empty() {
+            continue;
+        }
+        let wanted = Wanted {
+            passes: &passes,
+            whole: true,
+            examples: options.examples,
+        };
+        let Some(reconciled) = of_stage(&mut run, stages.project(), stage, &wanted, &options.stop)? else {
+            report.stopped = Some(Stopped::Asked);
+            break;
+        };
+        report.stages.push(reconciled);
+    }
+    report.run = run.has_written().then_some(run.number());
+    run.finish()?;
+    Ok(report)
+}
+
+/// What of a stage is reconciled.
+pub(crate) struct Wanted<'w> {
+    /// The passes that carried the records.
+    pub(crate) passes: &'w [i64],
+    /// Whether they are all; then records that none of them has carried are looked for too.
+    pub(crate) whole: bool,
+    pub(crate) examples: usize,
+}
+
+/// Reconciles one stage and keeps the result in the ledger; `None` when it was stopped.
+pub(crate) fn of_stage(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    wanted: &Wanted<'_>,
+    stop: &StopSignal,
+) -> Result<Option<StageReconciled>> {
+    let mut measuring = Measuring::new(
+        project,
+        stage,
+        wanted.examples,
+        run.store().surroundings().secrets.clone(),
+    );
+    {
+        let moment = run.connection().unchecked_transaction()?;
+        let mut lineage = Lineage::new(&moment, stage, wanted)?;
+        while let Some(slice) = lineage.next()? {
+            if stop.is_asked() {
+                return Ok(None);
+            }
+            for carried in slice {
+                measuring.add(&carried)?;
+            }
+        }
+    }
+    let reconciled = StageReconciled {
+        stage: stage.number(),
+        slug: stage.slug().to_owned(),
+        source: stage.source().to_owned(),
+        target: stage.target().to_owned(),
+        whole: wanted.whole,
+        reconciliations: measuring.results()?,
+    };
+    keep(run, project, stage, wanted, &reconciled)?;
+    Ok(Some(reconciled))
+}
+
+/// A pass of one batch, whose remark is the result: sums and counts, no key and no id.
+fn keep(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    wanted: &Wanted<'_>,
+    reconciled: &StageReconciled,
+) -> Result<()> {
+    let mut pass = run.new_pass(PassKind::Reconcile, Some(crate::apply::stage_row(project, stage)))?;
+    pass.row.source = Some(stage.source().to_owned());
+    pass.row.target = Some(stage.target().to_owned());
+    let mut batch = Batch::new(Step::End);
+    let results: Vec<serde_json::Value> = reconciled.reconciliations.iter().map(told).collect();
+    batch.body = Some(
+        serde_json::json!({ "whole": wanted.whole, "passes": wanted.passes, "reconciled": results })
+            .to_string(),
+    );
+    run.commit_now(&mut pass, batch)
+}
+
+fn told(result: &Reconciliation) -> serde_json::Value {
+    let causes = result.causes.iter().map(|cause| {
+        serde_json::json!({
+            "cause": cause.cause, "records": cause.records, "amount": cause.amount, "unmeasured": cause.unmeasured,
+        })
+    });
+    serde_json::json!({
+        "name": result.name, "tolerance": result.tolerance,
+        "source_records": result.source.records, "source_amount": result.source.amount,
+        "target_records": result.target.records, "target_amount": result.target.amount,
+        "difference": result.difference, "causes": causes.collect::<Vec<_>>(),
+        "unexplained": result.unexplained, "discrepancies": result.discrepancies, "holds": result.holds,
+    })
+}
