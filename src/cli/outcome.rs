@@ -12,8 +12,9 @@ use serde_json::{Value as Json, json};
 use super::answer::{Answer, Exit, json};
 use super::check::route;
 use super::failure::Failure;
+use super::masking::redactions;
 use super::progress::Progress;
-use super::reconcile::{in_short, left_open};
+use super::reconcile::{in_short, left_open, mask};
 use super::render::{bold, count, counted, table};
 use super::session::Session;
 
@@ -42,6 +43,13 @@ pub(crate) fn of_stages(
     let refused = standing(store, project.name(), |stage| {
         stage.is_some_and(|stage| refusing.contains(&stage))
     })?;
+    let mut report = report.clone();
+    mask(
+        &mut report.reconciled,
+        project.stages(),
+        &redactions(session, store)?,
+    );
+    let report = &report;
     let mut text = if report.passes.is_empty() {
         up_to_date(report)
     } else {

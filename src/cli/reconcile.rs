@@ -1,11 +1,13 @@
 //! `reconcile`: both sides of the stages against each other.
 
+use counterfoil::path::Path;
 use counterfoil::reconcile::{ReconcileOptions, Reconciliation, StageReconciled, reconcile};
-use counterfoil::stage::Stage;
+use counterfoil::stage::{Stage, Stages};
 
 use super::answer::{Answer, Exit, json};
 use super::check::route;
 use super::failure::Failure;
+use super::masking::redactions;
 use super::outcome::stopped_early;
 use super::render::{bold, count, counted, green, indented, red, shown, table};
 use super::session::Session;
@@ -46,7 +48,9 @@ impl ReconcileCommand {
             purpose: session.purpose("reconcile", self.reason.as_deref(), &[]),
             stop: stop_signal(*session.screen)?,
         };
-        let report = reconcile(&mut store, project.stages(), &options)?;
+        let mut report = reconcile(&mut store, project.stages(), &options)?;
+        let redact = redactions(session, &store)?;
+        mask(&mut report.stages, project.stages(), &redact);
         let text = if report.stages.is_empty() {
             "No applied stage has anything to reconcile.\n".to_owned()
         } else {
@@ -59,6 +63,30 @@ impl ReconcileCommand {
         })
     }
 }
+
+/// Keys that are made of what a stage redacts are shown nowhere.
+pub(crate) fn mask(reconciled: &mut [StageReconciled], stages: &Stages, redact: &[Path]) {
+    for reconciled in reconciled {
+        let Some(stage) = stages.get(reconciled.stage) else {
+            continue;
+        };
+        for (result, rule) in reconciled.reconciliations.iter_mut().zip(stage.reconciles()) {
+            let reads = rule
+                .by
+                .iter()
+                .flat_map(|by| [by.source.reads(), by.target.reads()])
+                .flatten();
+            let is_redacted = |read: Path| redact.iter().any(|path| path.covers(&read) || read.covers(path));
+            if reads.into_iter().any(is_redacted) {
+                let keys = result.keys.iter_mut().filter_map(|key| key.key.as_mut());
+                keys.for_each(|key| REDACTED.clone_into(key));
+            }
+        }
+    }
+}
+
+/// What stands for a key that must not show.
+const REDACTED: &str = "[redacted]";
 
 /// Exit 3 where something is left unexplained.
 pub(crate) fn left_open(answer: Answer, stages: &[StageReconciled]) -> Answer {

@@ -130,6 +130,13 @@ fn next(session: &Session<'_>, files: &Stages, status: &Standing) -> Option<Stri
             session.command("rollback")
         ));
     }
+    if let Some(stage) = any(|stage| stage.state == StageState::Unreconciled) {
+        let reconcile = session.command(&format!("reconcile --stage {}", stage.number));
+        return Some(format!(
+            "stage {} leaves something unexplained: {reconcile} names it",
+            stage.number
+        ));
+    }
     if let Some(stage) = any(|stage| stage.state == StageState::Applying) {
         let allowed = files.get(stage.number).map(|file| allowed(file, stage, status));
         if let Some(allowed) = allowed.filter(|allowed| stage.quarantined > *allowed) {

@@ -93,3 +93,90 @@ fn a_store_that_is_not_what_was_signed_is_exit_8_until_it_is_accepted() {
     scene.run(&["-C", "shop", "status"]);
     snapbox::assert_data_eq!(scene.transcript(), snapbox::file!["restored.txt"].raw());
 }
+
+const HALVED: &str = r#"
+[stage]
+source = "records_v1"
+target = "records_v2"
+max_errors = "50%"
+rounding = "half-even"
+
+[[op]]
+op = "decimal"
+path = "n"
+places = 1
+emit = "number"
+
+[[op]]
+op = "set"
+path = "n"
+value = '= if doc.n == 4 { divide(doc.n, 2, 1) } else { doc.n }'
+
+[[reconcile]]
+name = "the sum of n"
+source = "= decimal(doc.n)"
+target = "= doc.n"
+by = { source = "= doc.id", target = "= doc.id" }
+"#;
+
+#[test]
+fn what_a_stage_leaves_unexplained_is_told_by_key_and_by_record() {
+    let mut scene = Scene::new();
+    scene.run(&["init", "sums"]);
+    scene.write("sums/0001_first.toml", HALVED);
+    scene.write(
+        "records.ndjson",
+        "{\"id\":\"a\",\"n\":1}\n{\"id\":\"b\",\"n\":\"x\"}\n{\"id\":\"c\",\"n\":0.25}\n{\"id\":\"d\",\"n\":3}\n",
+    );
+    scene.run(&["-C", "sums", "reconcile"]);
+    scene.run(&["-C", "sums", "load", "records_v1", "records.ndjson"]);
+    scene.run(&["-C", "sums", "reconcile"]);
+    scene.run(&["-C", "sums", "apply"]);
+    scene.run(&["-C", "sums", "reconcile", "--stage", "1"]);
+    scene.write("more.ndjson", "{\"id\":\"e\",\"n\":4}\n");
+    scene.run(&["-C", "sums", "load", "records_v1", "more.ndjson"]);
+    scene.run(&["-C", "sums", "reconcile"]);
+    scene.run(&["-C", "sums", "apply"]);
+    scene.run(&["-C", "sums", "status"]);
+    scene.run(&["-C", "sums", "reconcile", "--limit", "1"]);
+    scene.run(&["-C", "sums", "reconcile", "--stage", "7"]);
+    scene.run(&["-C", "sums", "history", "--limit", "1"]);
+    snapbox::assert_data_eq!(scene.transcript(), snapbox::file!["reconciled.txt"].raw());
+}
+
+#[test]
+fn a_key_that_a_stage_redacts_is_shown_nowhere() {
+    let mut scene = Scene::new();
+    scene.run(&["init", "sums"]);
+    let stage = HALVED
+        .replace(
+            "\n[[op]]\nop = \"decimal\"",
+            "redact = [\"mail\"]\n\n[[op]]\nop = \"decimal\"",
+        )
+        .replace("doc.id", "doc.mail");
+    scene.write("sums/0001_first.toml", &stage);
+    scene.write(
+        "records.ndjson",
+        "{\"id\":\"a\",\"n\":4,\"mail\":\"ada@example.test\"}\n",
+    );
+    scene.run(&["-C", "sums", "load", "records_v1", "records.ndjson"]);
+    let applied = scene.run(&["-C", "sums", "apply"]);
+    assert_eq!(applied.code, 3, "{}", applied.err);
+    assert!(applied.out.contains("[redacted]"), "{}", applied.out);
+    scene.run(&["-C", "sums", "reconcile"]);
+    for json in [&["-C", "sums", "reconcile"][..], &["-C", "sums", "history"]] {
+        let told = scene.envelope(json).to_string();
+        assert!(!told.contains("ada@"), "{told}");
+    }
+    assert!(!scene.transcript().contains("ada@"));
+    let store = rusqlite::Connection::open(scene.path("sums/counterfoil.db")).unwrap();
+    let bodies: String = store
+        .query_row("SELECT group_concat(body) FROM ledger_batch", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert!(
+        bodies.contains("reconciled") && !bodies.contains("ada@"),
+        "{bodies}"
+    );
+}
