@@ -66,6 +66,7 @@ pub(super) fn verify(store: &Store, stop: &StopSignal) -> Result<VerifyReport> {
         ..VerifyReport::default()
     };
     schema::verify(&transaction, &mut report)?;
+    schema::structure(&transaction, &mut report)?;
     checkpoints::verify(&transaction, store.surroundings().keys.trusted(), &mut report)?;
     stages(&transaction, &mut report)?;
     let numbers: Vec<i64> = transaction
@@ -374,6 +375,12 @@ fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
                  WHERE numbers.batch IS NOT NULL)
              SELECT batch FROM numbers WHERE batch IS NOT NULL AND batch NOT IN (SELECT batch FROM ledger_batch)",
             "there are stubs of a batch that does not exist",
+        ),
+        (
+            "chain.stray_erasure",
+            "SELECT x.batch FROM ledger_erasure x WHERE NOT EXISTS(SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass)
+             WHERE b.batch=x.batch AND p.kind='erase')",
+            "there is an erasure that no run has made",
         ),
         (
             "chain.stray_image",

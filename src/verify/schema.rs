@@ -9,12 +9,14 @@ use super::{Finding, VerifyReport};
 use crate::error::Result;
 use crate::store::{Store, Table};
 
-/// An object of the schema: its kind and its text; SQLite's own indexes have none.
-type Object = (String, Option<String>);
+/// An object of the schema: its kind, its table and its text; SQLite's own indexes have none.
+type Object = (String, String, Option<String>);
 
 fn objects(connection: &Connection) -> Result<BTreeMap<String, Object>> {
-    let mut statement = connection.prepare("SELECT name, type, sql FROM sqlite_schema")?;
-    let objects = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+    let mut statement = connection.prepare("SELECT name, type, tbl_name, sql FROM sqlite_schema")?;
+    let objects = statement.query_map([], |row| {
+        Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
+    })?;
     Ok(objects.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -22,7 +24,7 @@ pub(super) fn verify(connection: &Connection, report: &mut VerifyReport) -> Resu
     let built_in = Connection::open_in_memory()?;
     Store::write_schema(&built_in)?;
     let (mut expected, mut found) = (objects(&built_in)?, objects(connection)?);
-    expected.retain(|_, (_, sql)| sql.is_some());
+    expected.retain(|_, (_, _, sql)| sql.is_some());
     for (name, object) in &expected {
         let message = match found.remove(name) {
             Some(there) if there == *object => continue,
@@ -32,8 +34,8 @@ pub(super) fn verify(connection: &Connection, report: &mut VerifyReport) -> Resu
         report.found(finding("schema.differs", message));
     }
     // What is left must be the tables of logical databases, with their indexes.
-    let is_database = |name: &str, (kind, sql): &Object| {
-        let table = Table::of(name).ok().filter(|_| kind == "table");
+    let is_database = |name: &str, (kind, of, sql): &Object| {
+        let table = Table::of(name).ok().filter(|_| kind == "table" && of == name);
         table.is_some_and(|table| sql.as_ref() == Some(&table.create_sql()))
     };
     let databases: Vec<String> = found
@@ -45,7 +47,7 @@ pub(super) fn verify(connection: &Connection, report: &mut VerifyReport) -> Resu
         found.remove(&name);
         let (table, index) = (Table::of(&name)?, format!("{name}.id"));
         match found.remove(&index) {
-            Some((_, Some(sql))) if sql == table.index_sql() => {}
+            Some((_, of, Some(sql))) if of == name && sql == table.index_sql() => {}
             Some(_) => report.found(finding(
                 "schema.differs",
                 format!("the index `{index}` is not as it was made"),
@@ -59,9 +61,33 @@ pub(super) fn verify(connection: &Connection, report: &mut VerifyReport) -> Resu
         }
     }
     found.retain(|name, _| !name.starts_with("sqlite_"));
-    for (name, (kind, _)) in found {
+    for (name, (kind, ..)) in found {
         let message = format!("there is a {kind} `{name}` that no version of this program makes");
         report.found(finding("schema.unexpected", message));
+    }
+    Ok(())
+}
+
+/// The tables of the ledger that are not read row by row otherwise.
+const SMALL: [&str; 5] = [
+    "ledger_stage",
+    "ledger_run",
+    "ledger_pass",
+    "ledger_checkpoint",
+    "ledger_erasure",
+];
+
+/// SQLite's own look at the structure of the small tables and their indexes.
+pub(super) fn structure(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
+    for table in SMALL {
+        let sql = format!("PRAGMA integrity_check({table})");
+        let checked: rusqlite::Result<Vec<String>> = connection
+            .prepare(&sql)
+            .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect());
+        let problems = checked.unwrap_or_else(|error| vec![error.to_string()]);
+        for problem in problems.into_iter().filter(|problem| problem != "ok") {
+            report.found(finding("file.damaged", format!("the table `{table}`: {problem}")));
+        }
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use rusqlite::Rows;
 
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::Result as Fallible;
-use crate::ledger::{ImageKind, apply_patch, split_whole};
+use crate::ledger::{ImageKind, apply_patch, before_image, split_whole};
 
 /// What a stub says about a row.
 pub(super) struct Left {
@@ -68,9 +68,15 @@ impl Story {
                 Some((ImageKind::Patch, patch)) => match version {
                     None => None,
                     Some((id, data)) => {
-                        let patch = std::str::from_utf8(patch).ok();
-                        let older = patch.and_then(|patch| apply_patch(&data, patch));
-                        let holds = |data: &String| Some(commitment(salt, &id, data)) == stub.before;
+                        let text = std::str::from_utf8(patch).ok();
+                        let older = text.and_then(|patch| apply_patch(&data, patch));
+                        // It tells the new texts too, for people and for a merge: what says something else than the
+                        // patch between both rows was changed.
+                        let holds = |older: &String| {
+                            Some(commitment(salt, &id, older)) == stub.before
+                                && before_image((&id, older), (&id, &data))
+                                    == (ImageKind::Patch, patch.clone())
+                        };
                         let older = older.filter(holds).ok_or(stub.batch)?;
                         Some((id, older))
                     }

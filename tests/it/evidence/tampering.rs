@@ -104,7 +104,7 @@ fn other(value: &Value) -> Value {
 }
 
 /// A store with everything in it: refusals, images of every kind, a rollback, an edit, a waiver.
-fn eventful() -> (tempfile::TempDir, std::path::PathBuf) {
+pub(super) fn eventful() -> (tempfile::TempDir, std::path::PathBuf) {
     let (folder, path) = Template::new(Beginning::Applied).store();
     let mut store = open(&path).expect("a store");
     let mut edit = |id: &str, n: &str| {
@@ -325,6 +325,10 @@ fn rows_that_are_taken_out_put_in_or_swapped_are_found() {
         (
             "a digit of a row",
             "UPDATE a SET data=replace(data, '20.505', '20.506') WHERE record=20",
+        ),
+        (
+            "an erasure that nobody made",
+            "INSERT INTO ledger_erasure VALUES(20, 2, 'none')",
         ),
         (
             "white space in a row",
