@@ -13,12 +13,19 @@ use super::session::Session;
 
 /// The paths that any stage redacts: of the project at hand, and of those in the ledger.
 pub(crate) fn redactions(session: &Session<'_>, store: &Store) -> Result<Vec<Path>, Failure> {
+    let project = session.stages().map_err(unknown_redactions)?;
+    redactions_with(store, project.iter().flat_map(|project| project.stages().iter()))
+}
+
+/// The paths that these stages redact, and those in the ledger.
+pub(crate) fn redactions_with<'s>(
+    store: &Store,
+    stages: impl Iterator<Item = &'s Stage>,
+) -> Result<Vec<Path>, Failure> {
     let mut paths = redacted(store)?;
-    if let Some(project) = session.stages().map_err(unknown_redactions)? {
-        for path in project.stages().iter().flat_map(Stage::redact) {
-            if !paths.contains(path) {
-                paths.push(path.clone());
-            }
+    for path in stages.flat_map(Stage::redact) {
+        if !paths.contains(path) {
+            paths.push(path.clone());
         }
     }
     Ok(paths)

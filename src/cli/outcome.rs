@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use super::answer::{Answer, Exit, json};
 use super::check::route;
 use super::failure::Failure;
-use super::masking::redactions;
+use super::masking::redactions_with;
 use super::progress::Progress;
 use super::reconcile::{in_short, left_open, mask};
 use super::render::{bold, count, counted, table};
@@ -47,7 +47,7 @@ pub(crate) fn of_stages(
     mask(
         &mut report.reconciled,
         project.stages(),
-        &redactions(session, store)?,
+        &redactions_with(store, project.stages().iter())?,
     );
     let report = &report;
     let mut text = if report.passes.is_empty() {

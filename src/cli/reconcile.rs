@@ -7,7 +7,7 @@ use counterfoil::stage::{Stage, Stages};
 use super::answer::{Answer, Exit, json};
 use super::check::route;
 use super::failure::Failure;
-use super::masking::redactions;
+use super::masking::redactions_with;
 use super::outcome::stopped_early;
 use super::render::{bold, count, counted, green, indented, red, shown, table};
 use super::session::Session;
@@ -49,7 +49,7 @@ impl ReconcileCommand {
             stop: stop_signal(*session.screen)?,
         };
         let mut report = reconcile(&mut store, project.stages(), &options)?;
-        let redact = redactions(session, &store)?;
+        let redact = redactions_with(&store, project.stages().iter())?;
         mask(&mut report.stages, project.stages(), &redact);
         let text = if report.stages.is_empty() {
             "No applied stage has anything to reconcile.\n".to_owned()

@@ -44,11 +44,11 @@ fn undone_singly(connection: &Connection, passes: &[i64]) -> Result<HashSet<(i64
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The stubs of a record in a batch, with their images: one, or one for each part.
-pub(crate) fn stubs_in(connection: &Connection, batch: i64, record: i64) -> Result<Vec<Stub>> {
-    let sql = format!("{STUBS} WHERE b.batch=?1 AND e.record=?2 ORDER BY e.part");
+/// The stubs of a stretch of records in a batch, with their images, in the order of records and parts.
+pub(crate) fn stubs_between(connection: &Connection, batch: i64, first: i64, last: i64) -> Result<Vec<Stub>> {
+    let sql = format!("{STUBS} WHERE b.batch=?1 AND e.record BETWEEN ?2 AND ?3 ORDER BY e.record, e.part");
     let mut statement = connection.prepare_cached(&sql)?;
-    let stubs = statement.query_map([batch, record], stub)?;
+    let stubs = statement.query_map([batch, first, last], stub)?;
     Ok(stubs.collect::<rusqlite::Result<_>>()?)
 }
 

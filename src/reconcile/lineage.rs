@@ -1,7 +1,6 @@
 //! Source records beside what a stage made of them: as it read them, and as it left them, whatever happened since.
 
-use std::collections::HashMap;
-use std::iter::Peekable;
+use std::collections::{HashMap, VecDeque};
 use std::vec::IntoIter;
 
 use rusqlite::Connection;
@@ -9,7 +8,7 @@ use rusqlite::Connection;
 use super::{Cause, Wanted};
 use crate::digest::commitment;
 use crate::error::Result;
-use crate::ledger::carried::{carried_by, stubs_in, stubs_since, writers};
+use crate::ledger::carried::{carried_by, stubs_between, stubs_since, writers};
 use crate::ledger::read::{Stub, salt};
 use crate::ledger::{EntryOutcome, ImageKind, apply_patch, split_whole};
 use crate::record::Record;
@@ -41,7 +40,9 @@ pub(super) struct Lineage<'l> {
     target: Table,
     in_place: bool,
     /// The records with stubs, each with its batch; what is to come.
-    groups: Peekable<IntoIter<(i64, i64)>>,
+    carried: IntoIter<(i64, i64)>,
+    /// The stubs of the next of them.
+    groups: VecDeque<Group>,
     /// Every record of the source is looked at, after this one.
     from: Option<i64>,
     /// What kind of pass each batch belongs to: whether somebody else wrote it.
@@ -55,7 +56,8 @@ impl<'l> Lineage<'l> {
             source: Table::of(stage.source())?,
             target: Table::of(stage.target())?,
             in_place: stage.in_place(),
-            groups: carried_by(connection, wanted.passes)?.into_iter().peekable(),
+            carried: carried_by(connection, wanted.passes)?.into_iter(),
+            groups: VecDeque::new(),
             from: wanted.whole.then_some(0),
             foreign: writers(connection, stage.target())?,
         })
@@ -128,9 +130,33 @@ impl<'l> Lineage<'l> {
 
     /// The stubs of the next record, where it is one that is wanted.
     fn next_group(&mut self, is_wanted: impl Fn(i64) -> bool) -> Result<Option<Group>> {
-        let next = self.groups.next_if(|(record, _)| is_wanted(*record));
-        next.map(|(record, batch)| stubs_in(self.connection, batch, record))
-            .transpose()
+        if self.groups.is_empty() {
+            self.read_groups()?;
+        }
+        let is_next = self
+            .groups
+            .front()
+            .is_some_and(|group| is_wanted(group[0].entry.record));
+        Ok(if is_next { self.groups.pop_front() } else { None })
+    }
+
+    /// Reads the stubs of the next records, stretch by stretch: most of them lie beside each other in one batch.
+    fn read_groups(&mut self) -> Result<()> {
+        let next: Vec<(i64, i64)> = self.carried.by_ref().take(SLICE).collect();
+        for stretch in next.chunk_by(|one, other| one.1 == other.1) {
+            let (first, batch) = stretch[0];
+            let last = stretch[stretch.len() - 1].0;
+            let mut wanted = stretch.iter().map(|(record, _)| *record).peekable();
+            let stubs = stubs_between(self.connection, batch, first, last)?;
+            for group in stubs.chunk_by(|one, other| one.entry.record == other.entry.record) {
+                let record = group[0].entry.record;
+                while wanted.next_if(|wanted| *wanted < record).is_some() {}
+                if wanted.next_if_eq(&record).is_some() {
+                    self.groups.push_back(group.to_vec());
+                }
+            }
+        }
+        Ok(())
     }
 
     fn carried(&self, source: Option<Salted>, group: &[Stub], rows: Vec<Option<Salted>>) -> Result<Carried> {

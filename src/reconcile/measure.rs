@@ -1,6 +1,7 @@
 //! The amounts of both sides, summed exactly, and what explains their differences.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZero;
 
 use rust_decimal::Decimal;
 
@@ -10,7 +11,7 @@ use crate::context::{Context, Roundings};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::expression::{Evaluated, Expression, Scope};
-use crate::record::{Limits, Record, exact_decimal};
+use crate::record::{Document, Limits, Record, exact_decimal};
 use crate::refusal::Refusal;
 use crate::stage::{Reconcile, Stage};
 use crate::surroundings::Secrets;
@@ -58,6 +59,17 @@ struct Measured {
     key: Key,
 }
 
+/// A record's id and what it says, where it can be read; read once for every `[[reconcile]]`.
+type Read = (String, Option<Document>);
+
+/// What a record has on both sides.
+struct Both {
+    source: Option<Measured>,
+    targets: Vec<Measured>,
+    /// Whether something of it has no amount that could be told.
+    unmeasured: bool,
+}
+
 impl<'m> Measuring<'m> {
     pub(super) fn new(project: &'m str, stage: &'m Stage, examples: usize, secrets: Secrets) -> Self {
         let sums = |rule| Sums {
@@ -76,32 +88,81 @@ impl<'m> Measuring<'m> {
         }
     }
 
-    /// Takes a source record with what became of it.
-    pub(super) fn add(&mut self, carried: &Carried) -> Result<()> {
+    /// Takes source records with what became of them. They are measured on every core, and summed in their order.
+    pub(super) fn add(&mut self, slice: &[Carried]) -> Result<()> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let length = slice.len().div_ceil(cores).max(1);
+        let measured: Vec<Vec<Both>> = std::thread::scope(|scope| {
+            let measuring = &*self;
+            let threads: Vec<_> = slice
+                .chunks(length)
+                .map(|part| {
+                    scope.spawn(move || {
+                        part.iter()
+                            .map(|carried| measuring.both(carried))
+                            .collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            let joined = threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_default());
+            joined.flatten().collect()
+        });
+        if measured.len() != slice.len() {
+            return Err(Error::Damaged {
+                what: "the measuring of some records ended unexpectedly".to_owned(),
+            });
+        }
         let mut sums = std::mem::take(&mut self.sums);
-        let added = sums.iter_mut().try_for_each(|sums| self.add_to(sums, carried));
+        for (carried, both) in slice.iter().zip(measured) {
+            for (sums, both) in sums.iter_mut().zip(both) {
+                self.add_to(sums, carried, both)?;
+            }
+        }
         self.sums = sums;
-        added
+        Ok(())
     }
 
-    fn add_to(&self, sums: &mut Sums<'_>, carried: &Carried) -> Result<()> {
-        let rule = sums.rule;
-        let keys = rule.by.as_ref();
-        let mut unmeasured = false;
-        let mut measure = |amount: &Expression, key: Option<&Expression>, record: &Record| {
-            let measured = self.measured(amount, key, record);
-            unmeasured |= measured.is_err();
-            measured.ok()
+    /// Both sides of a record, for each `[[reconcile]]`. Pure.
+    fn both(&self, carried: &Carried) -> Vec<Both> {
+        let read = |record: &Record| (record.id.clone(), record.document().ok());
+        let source = carried.source.as_ref().map(read);
+        let targets: Vec<_> = carried.targets.iter().map(read).collect();
+        let of_rule = |rule: &Reconcile| {
+            let keys = rule.by.as_ref();
+            let mut unmeasured = false;
+            let measure = |amount: &Expression, key: Option<&Expression>, (id, document): &Read| {
+                let document = document.as_ref()?;
+                self.measured(amount, key, id, document).ok()
+            };
+            let mut noted = |measured: Option<Measured>| {
+                unmeasured |= measured.is_none();
+                measured
+            };
+            let source = source
+                .as_ref()
+                .and_then(|record| noted(measure(&rule.source, keys.map(|keys| &keys.source), record)));
+            let targets = targets
+                .iter()
+                .filter_map(|record| noted(measure(&rule.target, keys.map(|keys| &keys.target), record)))
+                .collect();
+            Both {
+                source,
+                targets,
+                unmeasured,
+            }
         };
-        let source = carried
-            .source
-            .as_ref()
-            .and_then(|record| measure(&rule.source, keys.map(|keys| &keys.source), record));
-        let targets: Vec<Measured> = carried
-            .targets
-            .iter()
-            .filter_map(|record| measure(&rule.target, keys.map(|keys| &keys.target), record))
-            .collect();
+        self.stage.reconciles().iter().map(of_rule).collect()
+    }
+
+    fn add_to(&self, sums: &mut Sums<'_>, carried: &Carried, both: Both) -> Result<()> {
+        let Both {
+            source,
+            targets,
+            unmeasured,
+        } = both;
+        let keys = sums.rule.by.as_ref();
         let (mut nets, mut difference): (Vec<(Key, Decimal)>, Decimal) = (Vec::new(), Decimal::ZERO);
         if let Some(Measured {
             amount: Some(amount),
@@ -149,11 +210,11 @@ impl<'m> Measuring<'m> {
         &self,
         amount: &Expression,
         key: Option<&Expression>,
-        record: &Record,
+        id: &str,
+        document: &Document,
     ) -> Result<Measured, Refusal> {
-        let document = record.document().map_err(|error| Refusal::new(error.code, ""))?;
-        let mut scope = Scope::new(self.context(&record.id, None));
-        let amount = match amount.value(&document, &mut scope)? {
+        let mut scope = Scope::new(self.context(id, None));
+        let amount = match amount.value(document, &mut scope)? {
             Evaluated::Omit => None,
             Evaluated::Value(value) if value.is_null() => None,
             Evaluated::Value(value) => {
@@ -167,7 +228,7 @@ impl<'m> Measuring<'m> {
         };
         let key = match key {
             None => None,
-            Some(key) => match key.value(&document, &mut scope)? {
+            Some(key) => match key.value(document, &mut scope)? {
                 Evaluated::Omit => None,
                 Evaluated::Value(value) if value.is_null() => None,
                 Evaluated::Value(value) => Some(value.as_text().map_or_else(|| value.to_json(), Into::into)),

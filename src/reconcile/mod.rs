@@ -263,9 +263,7 @@ pub(crate) fn of_stage(
             if stop.is_asked() {
                 return Ok(None);
             }
-            for carried in slice {
-                measuring.add(&carried)?;
-            }
+            measuring.add(&slice)?;
         }
     }
     let reconciled = StageReconciled {

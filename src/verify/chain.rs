@@ -66,7 +66,7 @@ pub(super) fn verify(store: &Store, stop: &StopSignal) -> Result<VerifyReport> {
         ..VerifyReport::default()
     };
     schema::verify(&transaction, &mut report)?;
-    schema::structure(&transaction, &mut report)?;
+    schema::structure(&transaction, &mut report);
     checkpoints::verify(&transaction, store.surroundings().keys.trusted(), &mut report)?;
     stages(&transaction, &mut report)?;
     let numbers: Vec<i64> = transaction
@@ -141,7 +141,7 @@ fn hash_batches(
         let transaction = connection.unchecked_transaction()?;
         let mut batches = transaction.prepare(&batch_sql())?;
         let mut entries = transaction.prepare(
-            "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry WHERE batch=?1",
+            "SELECT record,part,outcome,target,input,before,after,reason,batch FROM ledger_entry WHERE batch=?1",
         )?;
         for number in numbers.iter().skip(first).step_by(step) {
             let mut hash = || -> Result<Hashed> {
@@ -149,6 +149,11 @@ fn hash_batches(
                 let mut batch = Batch::new(recorded.step);
                 let mut found = entries.query([number])?;
                 while let Some(row) = found.next()? {
+                    // In a damaged file a stub may lie among those of another batch.
+                    if row.get::<_, i64>(8)? != *number {
+                        let what = "there is a stub of another batch among its stubs".to_owned();
+                        return Err(Error::Damaged { what });
+                    }
                     batch.entries.push(entry(row, 0)?);
                 }
                 Ok(Hashed::new(recorded, batch))

@@ -2,43 +2,99 @@
 //! laid side by side. Memory is flat: every large pass wrote its stubs in that order already, and is read as it lies.
 
 use std::collections::{BTreeSet, BinaryHeap};
+use std::num::NonZero;
 
 use rusqlite::{Connection, Rows, Statement, params};
 
 use super::story::{Lane, Left, Stories, Story, Version};
 use super::{Finding, VerifyReport};
 use crate::digest::{Hash, Salt, commitment, sha256};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::ImageKind;
 use crate::ledger::read::keeps_images;
 use crate::observe::StopSignal;
-use crate::store::Table;
+use crate::store::{Store, Table};
 
 /// A pass with at least so many stubs is read as it lies; the smaller ones are sorted together.
 const LARGE: i64 = 50_000;
 
-pub(super) fn verify(connection: &Connection, stop: &StopSignal) -> Result<VerifyReport> {
-    let transaction = connection.unchecked_transaction()?;
-    let mut report = VerifyReport {
+/// What the data is read through: a connection for each thread.
+pub(super) struct Readers {
+    databases: BTreeSet<String>,
+    images: Connection,
+    lanes: Vec<Connection>,
+}
+
+impl Readers {
+    pub(super) fn open(store: &Store) -> Result<Self> {
+        let images = store.reader()?;
+        let databases = databases(&images)?;
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let lanes = (0..cores.min(databases.len())).map(|_| store.reader());
+        Ok(Self {
+            lanes: lanes.collect::<Result<_>>()?,
+            databases,
+            images,
+        })
+    }
+}
+
+/// Every database, on as many cores as there are, and the images.
+pub(super) fn verify(readers: Readers, stop: &StopSignal) -> Result<VerifyReport> {
+    let (databases, lanes) = (&readers.databases, readers.lanes.len());
+    std::thread::scope(|scope| {
+        let mut threads = Vec::with_capacity(lanes);
+        for (lane, connection) in readers.lanes.into_iter().enumerate() {
+            let databases = databases.iter().skip(lane).step_by(lanes);
+            threads.push(scope.spawn(move || of_databases(&connection, databases, stop)));
+        }
+        let mut report = whole();
+        images(&readers.images, stop, &mut report)?;
+        for thread in threads {
+            let found = thread.join().map_err(|_| Error::Damaged {
+                what: "the verification of a database ended unexpectedly".to_owned(),
+            })?;
+            report.add(found?);
+        }
+        Ok(report)
+    })
+}
+
+fn whole() -> VerifyReport {
+    VerifyReport {
         complete: true,
         ..VerifyReport::default()
-    };
-    let mut databases: BTreeSet<String> = Table::all(&transaction)?.into_iter().collect();
+    }
+}
+
+/// The databases that are there, and those that were.
+fn databases(connection: &Connection) -> Result<BTreeSet<String>> {
+    let mut databases: BTreeSet<String> = Table::all(connection)?.into_iter().collect();
     let sql = "SELECT DISTINCT target FROM ledger_pass WHERE target IS NOT NULL";
-    for target in transaction
+    for target in connection
         .prepare(sql)?
         .query_map([], |row| row.get::<_, String>(0))?
     {
         databases.insert(target?);
     }
+    Ok(databases)
+}
+
+/// One after the other, each at one moment of the store.
+fn of_databases<'d>(
+    connection: &Connection,
+    databases: impl Iterator<Item = &'d String>,
+    stop: &StopSignal,
+) -> Result<VerifyReport> {
+    let transaction = connection.unchecked_transaction()?;
+    let mut report = whole();
     for database in databases {
         // A pass that turns out not to lie in order is sorted, and the database is begun again.
         let mut sorted = BTreeSet::new();
-        while let Some(pass) = compare(&transaction, &database, &sorted, stop, &mut report)? {
+        while let Some(pass) = compare(&transaction, database, &sorted, stop, &mut report)? {
             sorted.insert(pass);
         }
     }
-    images(&transaction, stop, &mut report)?;
     Ok(report)
 }
 

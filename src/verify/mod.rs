@@ -108,16 +108,17 @@ impl VerifyReport {
     }
 }
 
-/// Verifies the ledger alone (chain, tree, counts, states) and, in a second thread, the data against the ledger: every
-/// row is what its newest stub says, and every image is what its commitment says.
+/// Verifies the ledger alone (chain, tree, counts, states), batch by batch on every core, and then the data against the
+/// ledger, database by database: every row is what its newest stub says, and the images lead back to what it began with.
 pub fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
     if options.ledger_only {
         return chain::verify(store, &options.stop);
     }
-    let data = store.reader()?;
     let stop = &options.stop;
+    // What threads share of a store are the connections that it opens for them.
+    let readers = data::Readers::open(store)?;
     std::thread::scope(|scope| {
-        let beside = scope.spawn(move || data::verify(&data, stop));
+        let beside = scope.spawn(move || data::verify(readers, stop));
         let mut report = chain::verify(store, stop)?;
         let found = beside.join().map_err(|_| crate::error::Error::Damaged {
             what: "the verification of the data ended unexpectedly".to_owned(),

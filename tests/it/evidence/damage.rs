@@ -43,16 +43,21 @@ fn cells(store: &Path) -> Option<BTreeMap<String, Vec<Vec<Value>>>> {
     Some(cells)
 }
 
-/// The tables that differ.
+/// The first row that differs.
 fn differing(store: &Path, before: &BTreeMap<String, Vec<Vec<Value>>>) -> String {
     let Some(cells) = cells(store) else {
         return "some cannot be read".to_owned();
     };
-    let names = before
-        .iter()
-        .filter(|(name, rows)| cells.get(*name) != Some(rows))
-        .map(|(name, _)| name.as_str());
-    names.collect::<Vec<_>>().join(", ")
+    for (name, rows) in before {
+        let Some(others) = cells.get(name) else {
+            return format!("{name} is gone");
+        };
+        let mut pairs = rows.iter().zip(others);
+        if let Some((row, other)) = pairs.find(|(row, other)| row != other) {
+            return format!("{name}: {row:?} became {other:?}");
+        }
+    }
+    "the number of rows".to_owned()
 }
 
 /// Damages a file; tells how.
