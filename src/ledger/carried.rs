@@ -65,6 +65,17 @@ pub(crate) fn stubs_since(connection: &Connection, database: &str, of: &Stub) ->
     Ok(stubs.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The rows of a database that a load or an edit has put there, and no stage: their numbers, ascending.
+pub(crate) fn put_by_hand(connection: &Connection, database: &str) -> Result<Vec<i64>> {
+    let sql = "SELECT r.record FROM ledger_record r WHERE r.database=?1 AND EXISTS(
+       SELECT 1 FROM ledger_pass p JOIN ledger_batch b USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
+       WHERE p.target=?1 AND p.kind IN('load','edit') AND b.first_record<=r.record AND b.last_record>=r.record
+         AND e.record=r.record AND e.target IS NULL AND e.after IS NOT NULL) ORDER BY r.record";
+    let mut statement = connection.prepare(sql)?;
+    let numbers = statement.query_map([database], |row| row.get(0))?;
+    Ok(numbers.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The batches that wrote to a database, each with whether somebody else than a stage or its rollback did.
 pub(crate) fn writers(connection: &Connection, database: &str) -> Result<HashMap<i64, bool>> {
     let sql = "SELECT b.batch, p.kind IN('load','edit') FROM ledger_pass p JOIN ledger_batch b USING(pass)

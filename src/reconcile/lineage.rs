@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::{Cause, Wanted};
 use crate::digest::commitment;
 use crate::error::Result;
-use crate::ledger::carried::{carried_by, stubs_between, stubs_since, writers};
+use crate::ledger::carried::{carried_by, put_by_hand, stubs_between, stubs_since, writers};
 use crate::ledger::read::{Stub, salt};
 use crate::ledger::{EntryOutcome, ImageKind, apply_patch, split_whole};
 use crate::record::Record;
@@ -45,6 +45,8 @@ pub(super) struct Lineage<'l> {
     groups: VecDeque<Group>,
     /// Every record of the source is looked at, after this one.
     from: Option<i64>,
+    /// The rows of the target that no stage has put there; what is to come.
+    by_hand: IntoIter<i64>,
     /// What kind of pass each batch belongs to: whether somebody else wrote it.
     foreign: HashMap<i64, bool>,
 }
@@ -59,6 +61,11 @@ impl<'l> Lineage<'l> {
             carried: carried_by(connection, wanted.passes)?.into_iter(),
             groups: VecDeque::new(),
             from: wanted.whole.then_some(0),
+            by_hand: if wanted.whole && !stage.in_place() {
+                put_by_hand(connection, stage.target())?.into_iter()
+            } else {
+                Vec::new().into_iter()
+            },
             foreign: writers(connection, stage.target())?,
         })
     }
@@ -70,7 +77,7 @@ impl<'l> Lineage<'l> {
             None => self.of_groups()?,
         };
         if pairs.is_empty() {
-            return Ok(None);
+            return self.put_by_hand();
         }
         let numbers: Vec<i64> = pairs
             .iter()
@@ -89,6 +96,22 @@ impl<'l> Lineage<'l> {
             carried.push(self.carried(source, &group, rows)?);
         }
         Ok(Some(carried))
+    }
+
+    /// The next rows of the target that have no source.
+    fn put_by_hand(&mut self) -> Result<Option<Vec<Carried>>> {
+        let numbers: Vec<i64> = self.by_hand.by_ref().take(SLICE).collect();
+        if numbers.is_empty() {
+            return Ok(None);
+        }
+        let rows = self.target.by_numbers(self.connection, &numbers)?;
+        let carried = rows.into_iter().flatten().map(|row| Carried {
+            id: row.record.id.clone(),
+            source: None,
+            targets: vec![row.record],
+            fate: Some(Cause::EditedSince),
+        });
+        Ok(Some(carried.collect()))
     }
 
     /// The next source records, each with its stubs where it has any, and stubs whose source is gone.

@@ -248,6 +248,23 @@ fn what_changed_since_is_told_apart_from_what_the_stage_did() {
 }
 
 #[test]
+fn what_was_put_into_the_target_by_hand_has_no_source_and_is_told_of() {
+    let mut books = Books::new(&[STAGE, IN_PLACE]);
+    books.load(&[("1", "x", "10.00", "plain")]);
+    books.apply();
+    let by_hand = r#"{"id":"9","account":"x","amount":"4.00","kind":"plain"}"#.to_owned();
+    let put = [Edit::Put {
+        id: "9".to_owned(),
+        data: by_hand,
+    }];
+    edit(&mut books.store, "b", &put, &Purpose::new("edit")).expect("an edit");
+    let stages = books.reconcile();
+    let result = &stages[0].reconciliations[0];
+    assert_eq!(told(result), [(Cause::EditedSince, 1, "4.00".to_owned())]);
+    assert_eq!((result.source.records, result.target.records), (1, 2));
+}
+
+#[test]
 fn what_nothing_explains_keeps_the_stage_from_being_applied_until_it_is_rolled_back() {
     let mut books = Books::new(&[STAGE, IN_PLACE]);
     books.load(&[
