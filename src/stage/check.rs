@@ -13,7 +13,7 @@ impl Stage {
     /// Warnings: what is legal but probably not meant, in the order of the file.
     ///
     /// `check.lossy`, `check.overwritten`, `check.gone`, `check.redact_leaks`, `check.redact_source`, `check.redact_id`,
-    /// `check.unused_name`, `check.no_effect`, `check.max_errors_unused`, `check.max_errors_all`, `check.on_conflict_unused`, `check.id_twice`,
+    /// `check.redact_sum`, `check.unused_name`, `check.no_effect`, `check.max_errors_unused`, `check.max_errors_all`, `check.on_conflict_unused`, `check.id_twice`,
     /// `check.not_an_expression`, `check.ambiguous_formats`.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Problems::default();
@@ -22,6 +22,7 @@ impl Stage {
         self.check_redaction(&mut problems);
         self.check_redacted_sources(&mut problems);
         self.check_redacted_ids(&mut problems);
+        self.check_redacted_sums(&mut problems);
         self.check_settings(&mut problems);
         self.check_names(&mut problems);
         self.check_texts(&mut problems);

@@ -85,6 +85,23 @@ impl Stage {
         );
     }
 
+    /// Sums are shown, and kept in the ledger; where few records have an amount they tell it.
+    pub(super) fn check_redacted_sums(&self, problems: &mut Problems) {
+        let redacted = |path: &Path| self.redact().iter().any(|redact| redact.covers(path));
+        for rule in self.reconciles() {
+            let reads = [rule.source.reads(), rule.target.reads()].concat();
+            let Some(path) = reads.into_iter().find(redacted) else {
+                continue;
+            };
+            let message = format!(
+                "`{path}` is redacted, but its sum, which tells it where few records have one, is shown by `{}`",
+                rule.name
+            );
+            let problem = Problem::warning("check.redact_sum", None, message);
+            problems.add(problem.help("reconcile a count (`= 1`), or accept that the sum is shown"));
+        }
+    }
+
     /// A value that is redacted where it goes to, but not where it comes from, shows there.
     pub(super) fn check_redacted_sources(&self, problems: &mut Problems) {
         let mut redacted = self.redact().to_vec();

@@ -135,3 +135,20 @@ fn a_redacted_value_that_is_the_record_s_id_is_a_warning_because_ids_are_shown()
     assert_eq!(stage("redact = [\"ssn\"]\nid = \"= sha256(doc.ssn)\""), "");
     assert_eq!(stage("redact = [\"ssn\"]"), "");
 }
+
+#[test]
+fn the_sum_of_what_is_redacted_is_a_warning_because_sums_are_shown() {
+    let stage = |amount: &str| {
+        let text = format!(
+            "[stage]\nsource = \"a1\"\ntarget = \"a2\"\nredact = [\"salary\"]\n\n[[reconcile]]\nname = \"sums\"\n\
+             source = \"= {amount}\"\ntarget = \"= {amount}\"\n"
+        );
+        lines(&parse(&text).check())
+    };
+    let warned = stage("doc.salary");
+    assert!(
+        warned.starts_with("check.redact_sum ") && warned.contains("`salary` is redacted"),
+        "{warned}"
+    );
+    assert_eq!(stage("1"), "");
+}
