@@ -1,6 +1,8 @@
 //! The verb `load`: records from outside into a database, each through the door, with its stub. A malformed record
 //! goes to quarantine with its line; its neighbours never notice.
 
+mod resume;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::Read;
 
@@ -10,9 +12,7 @@ use crate::apply::Claims;
 use crate::digest::{Salt, commitment, sha256};
 use crate::edit::{shape_for_writing, taken_out};
 use crate::error::{Error, Result};
-use crate::input::{
-    Format, Incoming, OpenError, Options, Position, Reader as Records, Ready, Rejected, Resume, ResumeError,
-};
+use crate::input::{Format, Incoming, OpenError, Options, Position, Reader as Records, Ready, Rejected};
 use crate::ledger::feed::RefusedLines;
 use crate::ledger::read::{LedgerTable, PassSummary, largest, passes};
 use crate::ledger::{
@@ -26,6 +26,7 @@ use crate::refusal::Refusal;
 use crate::run::{Pass, Purpose, Run};
 use crate::store::{Salted, Store, Table};
 use crate::surroundings::Randomness;
+use resume::{How, cursor_text, resume};
 
 /// How to load.
 #[derive(Clone, Debug)]
@@ -104,7 +105,7 @@ pub fn load(
         limits: run.store().options().limits,
         id_field: options.id_field.clone(),
     };
-    let input = std::io::Cursor::new(head).chain(input);
+    let (how, input) = (How::of(&reading), std::io::Cursor::new(head).chain(input));
     let (mut pass, records) = match &open {
         Some(open) => (Pass::resumed(open), resume(input, reading, open, name)?),
         None => begin(&run, database, name, input, reading)?,
@@ -138,6 +139,7 @@ pub fn load(
         refused: RefusedLines::of(run.connection(), database, name, pass.row.pass)?,
         claims: Claims::default(),
         randomness: randomness.as_ref(),
+        how,
     };
     let bounds = Bounds::new(&options.stop, None);
     let stopped = drive(&mut run, &mut pass, producer, &mut counts, &bounds, observer)?;
@@ -185,31 +187,6 @@ fn begin<R: Read>(
     Ok((pass, records))
 }
 
-fn resume<R: Read>(input: R, reading: Options, open: &PassSummary, name: &str) -> Result<Records<R>> {
-    let cursor = open
-        .cursor
-        .as_deref()
-        .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-    let point = cursor.and_then(|cursor| {
-        Some(Resume {
-            offset: cursor["offset"].as_u64()?,
-            line: cursor["line"].as_u64()?,
-            prefix_sha256: cursor["prefix_sha256"].as_str()?.to_owned(),
-        })
-    });
-    let what = || Error::Damaged {
-        what: format!("the resume point of pass {} cannot be read", open.row.pass),
-    };
-    let point = point.ok_or_else(what)?;
-    Records::resume(input, reading, &point).map_err(|error| match error {
-        ResumeError::Changed { offset } | ResumeError::Shorter { offset, .. } => Error::InputChanged {
-            input: name.to_owned(),
-            offset,
-        },
-        ResumeError::Open(error) => cannot_open(name, &error),
-    })
-}
-
 fn unreadable(name: &str, error: &std::io::Error) -> Error {
     Error::Input {
         input: name.to_owned(),
@@ -244,6 +221,7 @@ struct Loading<'a, R> {
     refused: RefusedLines,
     claims: Claims,
     randomness: &'a dyn Randomness,
+    how: How,
 }
 
 /// What became of one record of the input.
@@ -268,7 +246,7 @@ impl<R: Read + Send> Producer for Loading<'_, R> {
         self.claims.begin_batch();
         self.touched.clear();
         let end = reader.read(|connection| self.place_all(connection, &mut batch))?;
-        batch.cursor = end.as_ref().map(cursor_text);
+        batch.cursor = end.as_ref().map(|end| cursor_text(end, &self.how));
         Ok(Some(batch))
     }
 }
@@ -463,13 +441,4 @@ fn stub(batch: &mut Batch, entry: Entry) {
     batch.covers(entry.record);
     batch.counts.count(entry.outcome);
     batch.entries.push(entry);
-}
-
-fn cursor_text(end: &Position) -> String {
-    let Resume {
-        offset,
-        line,
-        prefix_sha256,
-    } = end.resume();
-    serde_json::json!({ "offset": offset, "line": line, "prefix_sha256": prefix_sha256 }).to_string()
 }

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::path::{Path, Segment};
+
 /// Why one record was refused. Stored in the ledger as JSON, so it must never hold a value of the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
@@ -58,7 +60,40 @@ impl Violation {
     }
 }
 
+/// How much of a pointer leads to a path, where it leads on below it.
+fn length_to(path: &Path, pointer: &str) -> Option<usize> {
+    let mut rest = pointer;
+    for segment in path.segments() {
+        rest = rest.strip_prefix('/')?;
+        let end = rest.find('/').unwrap_or(rest.len());
+        let token = rest[..end].replace("~1", "/").replace("~0", "~");
+        let is_there = match segment {
+            Segment::Key(name) => *name == token,
+            Segment::Index(index) => token == index.to_string(),
+            Segment::Each => token.bytes().all(|byte| byte.is_ascii_digit()),
+        };
+        if !is_there {
+            return None;
+        }
+        rest = &rest[end..];
+    }
+    (!rest.is_empty()).then_some(pointer.len() - rest.len())
+}
+
 impl Refusal {
+    /// Cuts places at what is redacted: the names below it are values of the record as well.
+    pub(crate) fn cut_at(mut self, redacted: &[Path]) -> Self {
+        for violation in &mut self.violations {
+            let lengths = redacted
+                .iter()
+                .filter_map(|path| length_to(path, &violation.pointer));
+            if let Some(length) = lengths.min() {
+                violation.pointer.truncate(length);
+            }
+        }
+        self
+    }
+
     /// A refusal of one violation, under the same code.
     pub fn new(code: impl Into<Cow<'static, str>>, pointer: impl Into<String>) -> Self {
         Violation::new(code, pointer).into()

@@ -6,7 +6,7 @@ use counterfoil::problem::{Problem, Severity};
 use serde_json::{Value as Json, json};
 
 use super::answer::Exit;
-use super::render::{bold, cyan, green, indented, red, shown_lines, yellow};
+use super::render::{bold, cyan, green, indented, red, shown_lines, word, yellow};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -264,7 +264,7 @@ fn advice(error: &Error) -> (Exit, Option<String>) {
         Error::NoSuchDatabase { name, known } => (Exit::Failed, near(name, known)),
         Error::NoSuchRecord { database, id } => (
             Exit::Failed,
-            format!("`counterfoil query {database}` shows what is there; `counterfoil trace {database} {id}` what was"),
+            format!("`counterfoil query {database}` shows what is there; `counterfoil trace {database} {}` what was", word(id)),
         ),
         Error::NoSuch { .. } => (
             Exit::Failed,

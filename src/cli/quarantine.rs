@@ -16,7 +16,9 @@ use super::failure::Failure;
 use super::masking::redactions;
 use super::outcome::{Limits, of_stages, of_the_library, refusals_json, refused_by, standing};
 use super::progress::Progress;
-use super::render::{bold, count, counted, dim, envelope_json, indented, moment, shown, shown_json, table};
+use super::render::{
+    bold, count, counted, dim, envelope_json, indented, moment, shown, shown_json, table, word,
+};
 use super::session::Session;
 use super::signals::stop_signal;
 use super::test::no_stage;
@@ -212,7 +214,7 @@ impl List {
         answer.text = text;
         let example = found
             .iter()
-            .find_map(|refused| refused.id.clone())
+            .find_map(|refused| refused.id.as_deref().map(|id| word(id).into_owned()))
             .unwrap_or_else(|| format!("--record {}", found[0].record));
         Ok(answer.hint(session.command(&format!("quarantine show {example}"))))
     }
@@ -281,7 +283,7 @@ fn next(session: &Session<'_>, found: &[Quarantined]) -> String {
         .find(|refused| refused.stage.is_some())
         .and_then(|refused| refused.id.as_deref());
     let chosen = match found.first() {
-        Some(Quarantined { id: Some(id), .. }) => format!("--id {id}"),
+        Some(Quarantined { id: Some(id), .. }) => id_option(id),
         Some(refused) => format!("--record {}", refused.record),
         None => "--all".to_owned(),
     };
@@ -289,7 +291,7 @@ fn next(session: &Session<'_>, found: &[Quarantined]) -> String {
     match retry {
         Some(id) => format!(
             "correct its source or the stage, then {}; or {waive}",
-            session.command(&format!("quarantine retry --id {id}"))
+            session.command(&format!("quarantine retry {}", id_option(id)))
         ),
         None => format!("correct the line and load it; or {waive}"),
     }
@@ -405,4 +407,10 @@ impl Waive {
         let text = format!("Waived {}.\n", counted(waived, "record"));
         Ok(Answer::new(json!({ "waived": waived }), text))
     }
+}
+
+/// The option that chooses an id, to be copied into a shell.
+fn id_option(id: &str) -> String {
+    let between = if id.starts_with('-') { '=' } else { ' ' };
+    format!("--id{between}{}", word(id))
 }

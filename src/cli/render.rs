@@ -130,6 +130,15 @@ pub(crate) fn moment(iso: &str) -> String {
     shown(iso).replace('T', " ")
 }
 
+/// A word of a command line to be copied into a shell: whatever it holds, it stays one word and starts nothing.
+pub(crate) fn word(text: &str) -> Cow<'_, str> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);
+    if !text.is_empty() && text.chars().all(plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', "'\\''")))
+}
+
 /// The first digits of a hash.
 pub(crate) fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)

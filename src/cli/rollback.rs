@@ -154,7 +154,16 @@ fn told(plan: &[Reversal]) -> String {
         &[">pass", "what", "database", ">records to undo", ">changed since"],
         rows,
     );
-    format!("{}\n{table}", bold("This takes back, newest first:"))
+    let mut text = format!("{}\n{table}", bold("This takes back, newest first:"));
+    for reversal in plan.iter().filter(|reversal| reversal.runs.len() > 1) {
+        let runs: Vec<String> = reversal.runs.iter().map(i64::to_string).collect();
+        text += &format!(
+            "Pass {} is the work of runs {}; all of it is taken back.\n",
+            reversal.pass,
+            runs.join(" and ")
+        );
+    }
+    text
 }
 
 fn what(reversal: &Reversal) -> String {

@@ -18,6 +18,7 @@ use counterfoil::surroundings::{Keys, Secrets, Surroundings, SystemClock, System
 
 use super::arguments::Global;
 use super::failure::Failure;
+use super::render::word;
 use super::screen::Screen;
 
 const SECRET: &str = "COUNTERFOIL_SECRET_";
@@ -65,10 +66,10 @@ impl<'c> Session<'c> {
     pub(crate) fn command(&self, rest: &str) -> String {
         let mut line = "counterfoil".to_owned();
         if let Some(directory) = &self.global.directory {
-            line += &format!(" -C {}", directory.display());
+            line += &format!(" -C {}", word(&directory.display().to_string()));
         }
         if let Some(store) = &self.global.store {
-            line += &format!(" --store {}", store.display());
+            line += &format!(" --store {}", word(&store.display().to_string()));
         }
         format!("`{line} {rest}`")
     }

@@ -99,6 +99,7 @@ fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)
             pass: pass.row.pass,
             kind: pass.row.kind,
             stage: stage.map(|stage| (stage.number, stage.slug.clone())),
+            runs: plan::runs(connection, pass.row.pass)?,
             database: pass.row.target.clone().unwrap_or_default(),
             entries: entries(pass.row.pass)?,
             done: open.map(|open| entries(open.row.pass)).transpose()?.unwrap_or(0),

@@ -38,6 +38,8 @@ pub struct Reversal {
     pub kind: PassKind,
     /// The stage's number and slug; `None` for a load or an edit.
     pub stage: Option<(u32, String)>,
+    /// The runs that worked on it: all of their work on it is taken back together.
+    pub runs: Vec<i64>,
     /// The database that is taken back.
     pub database: String,
     /// The stubs that will be undone.
@@ -244,6 +246,14 @@ pub(crate) fn stretches(connection: &Connection, passes: &[PassSummary]) -> Resu
         }
     }
     Ok(stretches)
+}
+
+/// The runs that wrote stubs of a pass.
+pub(crate) fn runs(connection: &Connection, pass: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT DISTINCT run FROM ledger_batch WHERE pass=?1 AND entries>0 ORDER BY run";
+    let mut statement = connection.prepare(sql)?;
+    let runs = statement.query_map([pass], |row| row.get(0))?;
+    Ok(runs.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The number of a pass's stubs.

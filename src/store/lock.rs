@@ -8,6 +8,17 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 
+#[cfg(unix)]
+fn has_other_names(store: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(store).is_ok_and(|metadata| metadata.nlink() > 1)
+}
+
+#[cfg(not(unix))]
+fn has_other_names(_: &Path) -> bool {
+    false
+}
+
 /// The held lock; released when dropped, and by the system when the process dies.
 #[derive(Debug)]
 pub(crate) struct StoreLock {
@@ -20,6 +31,15 @@ impl StoreLock {
     /// # Errors
     /// [`Error::Locked`], with what the holder wrote down about itself.
     pub(crate) fn take(store: &Path, wait: Duration, holder: &str) -> Result<Self> {
+        if has_other_names(store) {
+            return Err(Error::invalid(
+                format!(
+                    "`{}` is a file with several names (hard links), each with a lock of its own",
+                    store.display()
+                ),
+                "write to a store that has one name only: make a copy with `VACUUM INTO`",
+            ));
+        }
         let path = lock_path(store);
         let io = |source| Error::Io {
             path: path.clone(),

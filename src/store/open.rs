@@ -141,6 +141,12 @@ impl Store {
     }
 
     fn connect(path: &Path, options: StoreOptions, surroundings: Surroundings) -> Result<Self> {
+        // By whichever link a store is opened, its lock and its checkpoints are those of the file.
+        let is_link = path
+            .symlink_metadata()
+            .is_ok_and(|metadata| metadata.is_symlink());
+        let target = if is_link { path.canonicalize().ok() } else { None };
+        let path = target.as_deref().unwrap_or(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -895,3 +895,63 @@ fn a_second_load_of_a_file_is_interrupted_and_gone_on_with_and_rolled_back() {
     project.roll_back(Scope::Run(report.run.expect("a run")));
     assert_eq!(standing(&project), first, "the first refusal stands again");
 }
+
+#[test]
+fn a_load_is_not_gone_on_with_under_other_settings() {
+    let mut project = Project::new();
+    let text: String = (0..6)
+        .map(|n| format!("{{\"id\":\"x{n}\",\"k\":\"{n}\"}}\n"))
+        .collect();
+    let mut stop = StopAfter(2, StopSignal::default());
+    let stopped = LoadOptions {
+        batch_size: Some(1),
+        stop: stop.1.clone(),
+        ..LoadOptions::default()
+    };
+    load(
+        &mut project.store,
+        "a",
+        "in",
+        text.as_bytes(),
+        &stopped,
+        &mut stop,
+    )
+    .expect("a load");
+    let count = project.count("a");
+    for other in [
+        LoadOptions {
+            id_field: "k".to_owned(),
+            ..LoadOptions::default()
+        },
+        LoadOptions {
+            format: Some(counterfoil::input::Format::Csv),
+            ..LoadOptions::default()
+        },
+    ] {
+        let refused = load(
+            &mut project.store,
+            "a",
+            "in",
+            text.as_bytes(),
+            &other,
+            &mut Silent,
+        )
+        .expect_err("other settings");
+        assert!(
+            refused.to_string().contains("was interrupted; now it is"),
+            "{refused}"
+        );
+        assert_eq!(project.count("a"), count);
+    }
+    let report = load(
+        &mut project.store,
+        "a",
+        "in",
+        text.as_bytes(),
+        &LoadOptions::default(),
+        &mut Silent,
+    )
+    .expect("a load");
+    assert!(report.resumed);
+    assert_eq!(project.count("a"), 6);
+}

@@ -123,3 +123,43 @@ fn ids_and_secrets_do_not_go_into_the_arguments_of_a_run() {
     let arguments = &history["data"]["runs"][0]["arguments"];
     assert_eq!(arguments.to_string(), r#"["--id=<id>","--reason","x"]"#);
 }
+
+#[test]
+fn names_below_what_is_redacted_are_values_too() {
+    let scene = Scene::new();
+    scene.write("counterfoil.toml", "name = \"p\"\n");
+    let stage = "[stage]\nsource=\"r\"\ntarget=\"s\"\nmax_errors=\"100%\"\nredact=[\"n\", \"m[*].a\"]\n[contract]\n\
+                 target={properties={n={additionalProperties={type=\"integer\"}}, m={items={properties={a={additionalProperties={type=\"integer\"}}}}}}}\n";
+    scene.write("0001_a.toml", stage);
+    scene.write(
+        "r.ndjson",
+        "{\"id\":\"1\",\"n\":{\"123-45-6789\":\"x\"},\"m\":[{\"a\":{\"987-65-4321\":\"y\"}}]}\n",
+    );
+    scene.quietly(&["load", "r", "r.ndjson"]);
+    let applied = scene.quietly(&["apply"]);
+    assert_eq!(applied.code, 3, "{}", applied.err);
+    for command in [
+        &["quarantine", "list"][..],
+        &["quarantine", "show", "1"],
+        &["trace", "r", "1"],
+        &["--json", "quarantine", "list"],
+    ] {
+        let told = scene.quietly(command);
+        let told = told.out + &told.err;
+        assert!(
+            !told.contains("123-45") && !told.contains("987-65"),
+            "{command:?}: {told}"
+        );
+    }
+    let store = rusqlite::Connection::open(scene.path("counterfoil.db")).unwrap();
+    let reason: String = store
+        .query_row("SELECT reason FROM ledger_entry WHERE outcome=4", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert!(
+        reason.contains(r#""pointer":"/n""#) && reason.contains(r#""pointer":"/m/0/a""#),
+        "{reason}"
+    );
+    assert!(!reason.contains("123-45"), "{reason}");
+}

@@ -189,3 +189,29 @@ fn of_eight_that_open_a_store_for_the_first_time_one_makes_it() {
         assert_eq!(batches_of(&store), 1, "round {round}");
     }
 }
+
+#[test]
+fn a_link_to_a_store_has_the_lock_of_the_store_and_a_hard_link_is_not_written_through() {
+    let project = ProjectFolder::of_scenario(&Template::new(Beginning::Loaded));
+    let link = project.path("link.db");
+    std::os::unix::fs::symlink(project.store(), &link).expect("a link");
+    let child = project.start(&["apply", "--pause", "30ms"]);
+    wait_for_batches(&project.store(), 14);
+    let link = link.display().to_string();
+    let said = project.run(&["--store", &link, "--wait", "0", "rollback", "--yes"]);
+    assert_eq!(said.code, Some(7), "{said:?}");
+    assert_eq!(Said::within(child, Duration::from_secs(60)).code, Some(3));
+    let hard = project.path("hard.db");
+    std::fs::hard_link(project.store(), &hard).expect("a link");
+    let said = project.run(&["--store", &hard.display().to_string(), "rollback", "--yes"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("hard link"), "{said:?}");
+    std::fs::remove_file(hard).expect("it is there");
+    assert_eq!(
+        project
+            .run(&["--store", &link, "rollback", "--yes", "--all"])
+            .code,
+        Some(0)
+    );
+    assert_sound(&project.store(), 0, "a link");
+}

@@ -1,0 +1,95 @@
+//! Where an interrupted load goes on: what stands in the cursor of its batches.
+
+use std::io::Read;
+
+use super::cannot_open;
+use crate::error::{Error, Result};
+use crate::input::{Format, Options, Position, Reader as Records, Resume, ResumeError};
+use crate::ledger::read::PassSummary;
+
+pub(super) fn resume<R: Read>(
+    input: R,
+    reading: Options,
+    open: &PassSummary,
+    name: &str,
+) -> Result<Records<R>> {
+    let cursor = open
+        .cursor
+        .as_deref()
+        .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    if let Some(cursor) = &cursor {
+        How::of(&reading).check(cursor, name)?;
+    }
+    let point = cursor.and_then(|cursor| {
+        Some(Resume {
+            offset: cursor["offset"].as_u64()?,
+            line: cursor["line"].as_u64()?,
+            prefix_sha256: cursor["prefix_sha256"].as_str()?.to_owned(),
+        })
+    });
+    let what = || Error::Damaged {
+        what: format!("the resume point of pass {} cannot be read", open.row.pass),
+    };
+    let point = point.ok_or_else(what)?;
+    Records::resume(input, reading, &point).map_err(|error| match error {
+        ResumeError::Changed { offset } | ResumeError::Shorter { offset, .. } => Error::InputChanged {
+            input: name.to_owned(),
+            offset,
+        },
+        ResumeError::Open(error) => cannot_open(name, &error),
+    })
+}
+
+/// Where a load goes on, and how it read what is behind it.
+pub(super) fn cursor_text(end: &Position, how: &How) -> String {
+    let Resume {
+        offset,
+        line,
+        prefix_sha256,
+    } = end.resume();
+    serde_json::json!({
+        "offset": offset, "line": line, "prefix_sha256": prefix_sha256, "id": how.id_field, "format": how.format,
+    })
+    .to_string()
+}
+
+/// How an input is read: with other settings the rest of it would be read as another one.
+#[derive(Clone)]
+pub(super) struct How {
+    id_field: String,
+    format: &'static str,
+}
+
+impl How {
+    pub(super) fn of(reading: &Options) -> Self {
+        Self {
+            id_field: reading.id_field.clone(),
+            format: match reading.format {
+                Format::Lines => "ndjson",
+                Format::Array => "json",
+                Format::Csv => "csv",
+            },
+        }
+    }
+
+    /// Refuses to go on with other settings than those that a resume point names.
+    fn check(&self, cursor: &serde_json::Value, name: &str) -> Result<()> {
+        for (setting, began, now) in [
+            ("--id", &cursor["id"], self.id_field.as_str()),
+            ("--format", &cursor["format"], self.format),
+        ] {
+            if began.as_str().is_some_and(|began| began != now) {
+                let began = began.as_str().unwrap_or_default();
+                return Err(Error::invalid(
+                    format!(
+                        "the load of {name} began with {setting} {began} and was interrupted; now it is {now}"
+                    ),
+                    format!(
+                        "go on with `{setting} {began}`; or begin again with `--restart`: what is loaded stays"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
