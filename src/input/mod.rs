@@ -207,7 +207,7 @@ pub enum HeaderError {
         column: usize,
     },
     /// Two columns have one name.
-    #[error("gives the name `{name}` to column {first} and to column {second}")]
+    #[error("gives column {first} and column {second} the same name")]
     SameName {
         /// The name.
         name: String,
@@ -217,7 +217,7 @@ pub enum HeaderError {
         second: usize,
     },
     /// No column has the name that the ids are under.
-    #[error("has no column `{id_field}` for the ids; its columns are {}", columns.join(", "))]
+    #[error("has no column `{id_field}` for the ids among its {}: name one with `--id`, or is there no header row?", columns.len())]
     NoId {
         /// The name that was looked for.
         id_field: String,

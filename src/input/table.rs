@@ -104,6 +104,10 @@ impl Table {
             );
             return Err(rejected("csv.fields", expected, line, raw));
         }
+        if goes_on_behind_quotes(&raw) {
+            let expected = "nothing between the closing quote of a field and its end";
+            return Err(rejected("csv.quote", expected, line, raw));
+        }
         let Some(texts) = self.row.texts() else {
             return Err(rejected("csv.utf8", "valid UTF-8", line, raw));
         };
@@ -126,6 +130,32 @@ impl Table {
             Err(fault) => Err(rejected(fault.code, fault.message, line, raw)),
         }
     }
+}
+
+/// Whether a quoted field goes on behind its closing quote, as in `"bad"tail`: the parser would join both without a word.
+fn goes_on_behind_quotes(row: &[u8]) -> bool {
+    let mut bytes = row.iter().copied().peekable();
+    let mut begins = true;
+    while let Some(byte) = bytes.next() {
+        if !(begins && byte == b'"') {
+            begins = byte == b',';
+            continue;
+        }
+        // Inside quotes, up to one that is not doubled.
+        loop {
+            match bytes.next() {
+                None => return false,
+                Some(b'"') if bytes.next_if_eq(&b'"').is_none() => break,
+                Some(_) => {}
+            }
+        }
+        match bytes.next() {
+            None | Some(b'\r' | b'\n') => return false,
+            Some(b',') => begins = true,
+            Some(_) => return true,
+        }
+    }
+    false
 }
 
 fn is_line_end(byte: u8) -> bool {
@@ -222,4 +252,29 @@ fn ends_inside_quotes(raw: &[u8]) -> bool {
         }
     }
     quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::goes_on_behind_quotes;
+
+    #[test]
+    fn what_stands_behind_a_closing_quote_is_seen_and_nothing_else_is() {
+        for row in [r#"6,"bad"tail"#, r#""a"b,1"#, r#""a" ,1"#, r#"1,"x""y"z"#] {
+            assert!(goes_on_behind_quotes(row.as_bytes()), "{row}");
+        }
+        for row in [
+            r#"6,"good""#,
+            r#""a","b""#,
+            r#"a"b,c"#,
+            r#""a""b",1"#,
+            "\"a\nb\",2\r\n",
+            r#""""#,
+            "",
+            ",",
+            r#"x,"open"#,
+        ] {
+            assert!(!goes_on_behind_quotes(row.as_bytes()), "{row}");
+        }
+    }
 }
