@@ -60,6 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             secrets: &secrets,
             limits: Limits::default(),
             roundings: None,
+            tally: None,
         };
         match stage.transform(&record, &context) {
             Ok(Outcome::Write(output)) => println!("{id}: {}", output.data),

@@ -2,6 +2,7 @@
 //! same record always gives the same result.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rust_decimal::Decimal;
 
@@ -26,6 +27,8 @@ pub struct Context<'a> {
     pub limits: Limits,
     /// What notes by how much values are rounded, where somebody wants to know.
     pub roundings: Option<&'a Roundings>,
+    /// What counts what each operation of the stage does, where somebody wants to know.
+    pub tally: Option<&'a Tally>,
 }
 
 /// By how much the values of one record were rounded: what a value became, less what it was.
@@ -37,6 +40,58 @@ impl Roundings {
     #[must_use]
     pub fn amounts(&self) -> Vec<Decimal> {
         self.0.borrow().clone()
+    }
+}
+
+/// How often each operation of a stage found what it works on, changed it, or refused the record. May be shared by
+/// threads.
+#[derive(Debug, Default)]
+pub struct Tally(Vec<[AtomicU64; 4]>);
+
+/// What one operation did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Tallied {
+    /// The documents that came to it: records, or the parts of derived ones.
+    pub reached: u64,
+    /// Those that had something at one of the places that it reads; all, where it reads none.
+    pub matched: u64,
+    /// Those that it changed, left out, derived from or gave another id.
+    pub changed: u64,
+    /// Those that it refused.
+    pub refused: u64,
+}
+
+impl Tally {
+    /// For a stage with so many operations.
+    #[must_use]
+    pub fn new(operations: usize) -> Self {
+        Self(std::iter::repeat_with(Default::default).take(operations).collect())
+    }
+
+    /// What the operations did so far, in their order.
+    #[must_use]
+    pub fn counted(&self) -> Vec<Tallied> {
+        let count = |counters: &[AtomicU64; 4]| {
+            let [reached, matched, changed, refused] =
+                [0, 1, 2, 3].map(|at: usize| counters[at].load(Ordering::Relaxed));
+            Tallied {
+                reached,
+                matched,
+                changed,
+                refused,
+            }
+        };
+        self.0.iter().map(count).collect()
+    }
+
+    /// Notes what an operation did with one document.
+    pub(crate) fn note(&self, operation: usize, matched: bool, changed: bool, refused: bool) {
+        let Some(counters) = self.0.get(operation) else {
+            return;
+        };
+        for (counter, is) in counters.iter().zip([true, matched, changed, refused]) {
+            counter.fetch_add(u64::from(is), Ordering::Relaxed);
+        }
     }
 }
 

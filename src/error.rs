@@ -97,6 +97,12 @@ pub enum Error {
         /// The difference, from what was applied to what is there now.
         diff: String,
     },
+    /// The stages or the data are not those that a plan was made of.
+    #[error("the plan does not fit any more: {what}")]
+    PlanMoved {
+        /// What is another now.
+        what: String,
+    },
     /// A step is not allowed in the state that the pass or the stage is in.
     #[error("{what} is {state}, so that it cannot take `{event}`")]
     IllegalState {
@@ -188,6 +194,7 @@ impl Error {
             Self::Invalid { .. } => "invalid",
             Self::Stage { .. } => "stage.invalid",
             Self::Drift { .. } => "stage.drift",
+            Self::PlanMoved { .. } => "plan.moved",
             Self::IllegalState { .. } => "state.illegal",
             Self::InputChanged { .. } => "input.changed",
             Self::Input { .. } => "input.unreadable",

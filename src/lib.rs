@@ -62,7 +62,7 @@
 //! 5. [`Error`], and above it the [`ledger`], the [`store`] and [`observe`]
 //! 6. [`input`], [`output`] and [`query`]
 //! 7. the run, which alone writes, and the pipeline of a thread that reads and one that commits
-//! 8. the verbs: [`load`](mod@load), [`edit`], [`apply`](mod@apply), [`rollback`](mod@rollback), [`quarantine`],
+//! 8. the verbs: [`load`](mod@load), [`edit`], [`plan`](mod@plan), [`apply`](mod@apply), [`rollback`](mod@rollback), [`quarantine`],
 //!    [`history`], [`reconcile`](mod@reconcile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove), each a function of one
 //!    shape,
 //!    `verb(&mut store, what, &options, &mut observer)`
@@ -89,6 +89,7 @@ pub mod observe;
 pub mod op;
 pub mod output;
 pub mod path;
+pub mod plan;
 mod pattern;
 mod pipeline;
 pub mod problem;

@@ -35,6 +35,13 @@ pub enum Event {
         /// Its outcomes.
         counts: Counts,
     },
+    /// A batch of a plan was tried; nothing was written.
+    BatchPlanned {
+        /// The stage's number.
+        stage: u32,
+        /// Its outcomes.
+        counts: Counts,
+    },
     /// The target's index is being built.
     IndexBegins {
         /// The pass's number.

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::ledger::{Batch, Counts, Sealed, Shape, Step};
 use crate::observe::{Event, Observer, StopSignal};
 use crate::run::{Pass, Run};
+use crate::store::Store;
 
 /// Deep documents and expressions are bounded, but not by the 2 MiB that a thread has by default.
 const STACK_BYTES: usize = 32 << 20;
@@ -36,6 +37,14 @@ impl Reader {
         Ok(Self {
             connection: run.store().reader()?,
             gate: run.gate(),
+        })
+    }
+
+    /// A connection of its own, where nobody commits.
+    pub(crate) fn alone(store: &Store) -> Result<Self> {
+        Ok(Self {
+            connection: store.reader()?,
+            gate: Arc::default(),
         })
     }
 

@@ -203,7 +203,7 @@ pub fn retry(
             "correct them in the input and load it again; `quarantine waive` lets them go",
         ));
     }
-    crate::apply::check_drift(&run, stages, options)?;
+    crate::apply::check_drift(run.connection(), stages, options)?;
     let bounds = Bounds::new(&options.stop, options.max_time);
     let mut report = ApplyReport::default();
     let mut first = None;

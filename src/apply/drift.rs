@@ -1,18 +1,23 @@
 //! Whether the stages are those that were applied, in the order in which they were applied.
 
+use rusqlite::Connection;
+
 use crate::error::{Error, Result};
 use crate::ledger::read::StageHistory;
-use crate::run::Run;
 use crate::stage::{Stage, Stages};
 
 use super::ApplyOptions;
 
 /// Refuses stages whose applied meaning is another one now, that are gone, or that come before applied ones. Returns
 /// those of which only the text has changed.
-pub(crate) fn check_drift(run: &Run<'_>, stages: &Stages, options: &ApplyOptions) -> Result<Vec<u32>> {
+pub(crate) fn check_drift(
+    connection: &Connection,
+    stages: &Stages,
+    options: &ApplyOptions,
+) -> Result<Vec<u32>> {
     let (mut cosmetic, mut newest) = (Vec::new(), None);
-    for number in applied_numbers(run, stages.project())? {
-        let history = StageHistory::read(run.connection(), stages.project(), number)?;
+    for number in applied_numbers(connection, stages.project())? {
+        let history = StageHistory::read(connection, stages.project(), number)?;
         let (Some(row), Some(first)) = (history.revision(), history.applied().next()) else {
             continue;
         };
@@ -32,16 +37,16 @@ pub(crate) fn check_drift(run: &Run<'_>, stages: &Stages, options: &ApplyOptions
         }
     }
     if let Some((number, first_batch)) = newest {
-        check_order(run, stages, number, first_batch)?;
+        check_order(connection, stages, number, first_batch)?;
     }
     Ok(cosmetic)
 }
 
 /// Refuses a stage that was not there when the newest applied one began. One that was, and was rolled back since
 /// because the newest does not build upon it, may be applied again.
-fn check_order(run: &Run<'_>, stages: &Stages, newest: u32, first_batch: i64) -> Result<()> {
+fn check_order(connection: &Connection, stages: &Stages, newest: u32, first_batch: i64) -> Result<()> {
     for stage in stages.iter().filter(|stage| stage.number() < newest) {
-        let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
+        let history = StageHistory::read(connection, stages.project(), stage.number())?;
         let stood = history.passes.iter().any(|pass| pass.last_batch > first_batch);
         if history.revision().is_none() && !stood {
             return Err(Error::invalid(
@@ -57,9 +62,9 @@ fn check_order(run: &Run<'_>, stages: &Stages, newest: u32, first_batch: i64) ->
 }
 
 /// The numbers of a project's stages that were ever applied, ascending.
-fn applied_numbers(run: &Run<'_>, project: &str) -> Result<Vec<u32>> {
+fn applied_numbers(connection: &Connection, project: &str) -> Result<Vec<u32>> {
     let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1 ORDER BY number";
-    let mut statement = run.connection().prepare(sql)?;
+    let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([project], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

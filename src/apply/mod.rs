@@ -12,21 +12,24 @@ use std::time::Duration;
 pub(crate) use claims::Claims;
 pub(crate) use drift::check_drift;
 pub(crate) use place::Standing;
-pub(crate) use select::{Selection, of_open_pass};
+pub(crate) use select::{Selection, of_later_pass, of_open_pass};
 pub(crate) use transform::Transforming;
+
+use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 use crate::ledger::feed::{self, Fed};
 use crate::ledger::read::{LedgerTable, PassSummary, StageHistory, largest, warnings};
 use crate::ledger::reconciled::not_looked_at;
-use crate::ledger::{Batch, Counts, PassKind, Shape, StageEvent, StageRow, Step, next_stage};
+use crate::ledger::{Batch, Counts, PassKind, PassState, Shape, StageEvent, StageRow, Step, next_stage};
 use crate::observe::{Event, Observer, StopSignal};
 use crate::pipeline::{Bounds, Stopped, drive, needs_index};
+use crate::plan::Pin;
 use crate::reconcile::{ReconcileOptions, StageReconciled, Wanted, of_stage};
 use crate::run::{Pass, Purpose, Run};
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::{Store, Table};
-use select::{SUPERSEDED, of_later_pass};
+use select::SUPERSEDED;
 
 /// How to apply.
 #[derive(Clone, Debug)]
@@ -43,6 +46,8 @@ pub struct ApplyOptions {
     pub max_time: Option<Duration>,
     /// Let a stage that was applied go on with its changed meaning.
     pub revise: bool,
+    /// Only where stages and data are still those of this plan; the run has the plan's hash among its arguments.
+    pub plan: Option<Pin>,
     /// What stands in the ledger about this run.
     pub purpose: Purpose,
     /// Asks the verb to stop.
@@ -58,6 +63,7 @@ impl Default for ApplyOptions {
             max_errors: None,
             max_time: None,
             revise: false,
+            plan: None,
             purpose: Purpose::new("apply"),
             stop: StopSignal::default(),
         }
@@ -112,7 +118,8 @@ pub struct PassReport {
 /// never ran, and carries what others wrote to a source through the stages that were applied before.
 ///
 /// # Errors
-/// [`Error::Drift`] when an applied stage has another meaning now, [`Error::Locked`] when another process writes.
+/// [`Error::Drift`] when an applied stage has another meaning now, [`Error::PlanMoved`] when a plan was given that does
+/// not fit any more, [`Error::Locked`] when another process writes.
 /// Refused records are no error: they are counted, and stand in quarantine.
 pub fn apply(
     store: &mut Store,
@@ -120,10 +127,15 @@ pub fn apply(
     options: &ApplyOptions,
     observer: &mut dyn Observer,
 ) -> Result<ApplyReport> {
-    let mut run = Run::begin(store, &options.purpose)?;
+    let mut purpose = options.purpose.clone();
+    purpose.arguments.extend(options.plan.as_ref().map(Pin::argument));
+    let mut run = Run::begin(store, &purpose)?;
+    if let Some(plan) = &options.plan {
+        plan.check(run.connection(), stages, options)?;
+    }
     let bounds = Bounds::new(&options.stop, options.max_time);
     let mut report = ApplyReport {
-        cosmetic: check_drift(&run, stages, options)?,
+        cosmetic: check_drift(run.connection(), stages, options)?,
         ..ApplyReport::default()
     };
     for stage in stages.up_to(options.to) {
@@ -186,7 +198,7 @@ pub(crate) fn reconcile_new(
     let history = StageHistory::read(run.connection(), project, stage.number())?;
     let carried = |pass: &&PassSummary| {
         matches!(pass.row.kind, PassKind::Apply | PassKind::Retry)
-            && pass.state == crate::ledger::PassState::Ended
+            && pass.state == PassState::Ended
     };
     let standing: Vec<i64> = history
         .standing()
@@ -361,11 +373,17 @@ pub(crate) fn carry_out(
         done: counts.read,
     });
     let began_with = in_source + if stage.in_place() { counts.refused } else { 0 };
-    let settled = settled_since(run, project, stage, &counts)?;
+    let settled = settled_since(run.connection(), project, stage, &counts, run.next_batch())?;
     let bounds = bounds.allowing(allowed_refusals(stage, options, began_with).saturating_add(settled));
     let mut stopped = bounds.reached(&counts);
     if stopped.is_none() {
-        let (alone, shape) = preparation(run, stage, &pass, &selection, &target)?;
+        let (alone, shape) = preparation(
+            run.connection(),
+            stage,
+            pass.state == PassState::New,
+            &selection,
+            &target,
+        )?;
         let surroundings = run.store().surroundings().clone();
         let producer = Transforming {
             project,
@@ -385,6 +403,8 @@ pub(crate) fn carry_out(
             shape,
             newest: largest(run.connection(), LedgerTable::Record)?,
             claims: Claims::default(),
+            tally: None,
+            bytes: 0,
         };
         stopped = drive(run, &mut pass, producer, &mut counts, &bounds, observer)?;
     }
@@ -398,7 +418,7 @@ pub(crate) fn carry_out(
         resumed,
         counts,
         warnings: warnings(run.connection(), pass.row.pass)?,
-        ended: pass.state == crate::ledger::PassState::Ended,
+        ended: pass.state == PassState::Ended,
     };
     Ok((report, stopped))
 }
@@ -406,15 +426,13 @@ pub(crate) fn carry_out(
 /// Whether the pass has the target to itself, and what its first batch does to the target's table. A target that is
 /// empty and takes over ids that are already unique gets its index after the rows: random ids would make a kept index
 /// twice as dear. While the index is missing only the pass that left it out may write there.
-fn preparation(
-    run: &Run<'_>,
+pub(crate) fn preparation(
+    connection: &Connection,
     stage: &Stage,
-    pass: &Pass,
+    begins: bool,
     selection: &Selection,
     target: &Table,
 ) -> Result<(bool, Vec<Shape>)> {
-    let connection = run.connection();
-    let begins = pass.state == crate::ledger::PassState::New;
     let fills = matches!(selection, Selection::Table { .. }) && !stage.in_place() && stage.takes_over_ids();
     if !target.exists(connection)? {
         let index = if fills { None } else { Some(Shape::CreateIndex) };
@@ -451,15 +469,21 @@ pub(crate) fn unfinished(target: &str) -> Error {
 }
 
 /// How many refusals of a pass are settled by now, retried or waived, so that they no longer count against its limit.
-fn settled_since(run: &Run<'_>, project: &str, stage: &Stage, counts: &Counts) -> Result<u64> {
+pub(crate) fn settled_since(
+    connection: &Connection,
+    project: &str,
+    stage: &Stage,
+    counts: &Counts,
+    before: i64,
+) -> Result<u64> {
     if counts.refused == 0 {
         return Ok(0);
     }
-    let standing = feed::refused(run.connection(), project, stage.number(), run.next_batch())?;
+    let standing = feed::refused(connection, project, stage.number(), before)?;
     Ok(counts.refused.saturating_sub(standing.len() as u64))
 }
 
-fn allowed_refusals(stage: &Stage, options: &ApplyOptions, in_source: u64) -> u64 {
+pub(crate) fn allowed_refusals(stage: &Stage, options: &ApplyOptions, in_source: u64) -> u64 {
     if options.on_error.unwrap_or(stage.on_error()) == OnError::Stop {
         return 0;
     }

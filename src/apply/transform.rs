@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::claims::Claims;
 use super::place::{Item, Placer, Standing};
 use super::select::Selection;
-use crate::context::Context;
+use crate::context::{Context, Tally};
 use crate::error::{Error, Result};
 use crate::expression::Scope;
 use crate::ledger::read::{newest_of_stage, refused_image, salt};
@@ -41,6 +41,10 @@ pub(crate) struct Transforming<'a> {
     /// The newest record number given out.
     pub(crate) newest: i64,
     pub(crate) claims: Claims,
+    /// Counts what each operation does, where somebody wants to know.
+    pub(crate) tally: Option<&'a Tally>,
+    /// The bytes of the records that were read.
+    pub(crate) bytes: u64,
 }
 
 impl Producer for Transforming<'_> {
@@ -129,6 +133,7 @@ impl Transforming<'_> {
             secrets: self.secrets,
             limits: self.limits,
             roundings: None,
+            tally: self.tally,
         });
         let result = self.stage.transform_in(&source.record, &mut scope);
         for code in scope.warnings() {
@@ -181,6 +186,8 @@ impl Transforming<'_> {
                 items
             }
         };
+        let length = |item: &Item| item.source.as_ref().map_or(0, |source| source.record.data.len() as u64);
+        self.bytes += items.iter().map(length).sum::<u64>();
         if !self.alone {
             for item in &mut items {
                 item.standing = self.standing(connection, item)?;

@@ -1,8 +1,11 @@
 //! `apply`: bring every stage up to date.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use counterfoil::apply::ApplyOptions;
+use counterfoil::plan::Pin;
+use counterfoil::project::Project;
 use counterfoil::stage::{MaxErrors, Stage};
 
 use super::answer::Answer;
@@ -24,18 +27,11 @@ use super::values::{OnErrorChoice, duration, max_errors, stage_number};
     after_help = "Examples:\n  counterfoil apply\n  counterfoil apply --to 2 --max-time 30m --reason \"nightly window\""
 )]
 pub(crate) struct Apply {
-    /// The last stage to bring up to date; all unless given.
-    #[arg(long, value_name = "N", value_parser = stage_number)]
-    to: Option<u32>,
-    /// The most records in a batch; 5,000 unless the settings say otherwise.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    batch_size: Option<u32>,
-    /// What happens when a record is refused, whatever the stages say.
-    #[arg(long, value_enum, value_name = "WHAT")]
-    on_error: Option<OnErrorChoice>,
-    /// How many records may be refused, whatever the stages say: a count, or a share such as 0.5%.
-    #[arg(long, value_name = "N|N%", value_parser = max_errors)]
-    max_errors: Option<MaxErrors>,
+    #[command(flatten)]
+    how: HowToApply,
+    /// Refuses (exit code 5) unless stages and data are still those of this plan, made by `plan --out FILE`.
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
     /// Stops after the batch at hand when so much time is over: 30s, 5m, 2h.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     max_time: Option<Duration>,
@@ -50,21 +46,49 @@ pub(crate) struct Apply {
     reason: Option<String>,
 }
 
-impl Apply {
-    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        let project = session.project()?;
+/// What `apply` and `plan` have in common.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct HowToApply {
+    /// The last stage to bring up to date; all unless given.
+    #[arg(long, value_name = "N", value_parser = stage_number)]
+    to: Option<u32>,
+    /// The most records in a batch; 5,000 unless the settings say otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    batch_size: Option<u32>,
+    /// What happens when a record is refused, whatever the stages say.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    on_error: Option<OnErrorChoice>,
+    /// How many records may be refused, whatever the stages say: a count, or a share such as 0.5%.
+    #[arg(long, value_name = "N|N%", value_parser = max_errors)]
+    max_errors: Option<MaxErrors>,
+}
+
+impl HowToApply {
+    /// The options so far.
+    pub(crate) fn options(&self, session: &Session<'_>, project: &Project) -> Result<ApplyOptions, Failure> {
         if let Some(number) = self.to.filter(|number| project.stages().get(*number).is_none()) {
             return Err(no_stage(project.stages().iter().map(Stage::number), number));
         }
-        let options = ApplyOptions {
+        Ok(ApplyOptions {
             to: self.to,
             batch_size: self.batch_size.map(|size| size as usize),
             on_error: self.on_error.map(Into::into),
             max_errors: self.max_errors,
+            stop: stop_signal(*session.screen)?,
+            ..ApplyOptions::default()
+        })
+    }
+}
+
+impl Apply {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.project()?;
+        let options = ApplyOptions {
             max_time: self.max_time,
             revise: self.revise,
+            plan: self.plan.as_deref().map(read_plan).transpose()?,
             purpose: session.purpose("apply", self.reason.as_deref(), &[]),
-            stop: stop_signal(*session.screen)?,
+            ..self.how.options(session, &project)?
         };
         let pause = self.pause.unwrap_or_default();
         let mut progress = Progress::new(*session.screen).pausing(pause, &options.stop);
@@ -73,9 +97,18 @@ impl Apply {
         progress.finish();
         let report = report.map_err(|error| of_the_library(session, &project, error))?;
         let limits = Limits {
-            max_errors: self.max_errors,
-            on_error: self.on_error.map(Into::into),
+            max_errors: options.max_errors,
+            on_error: options.on_error,
         };
         of_stages(session, &store, &project, &report, limits, &progress)
     }
+}
+
+/// What a plan's file pins.
+fn read_plan(path: &Path) -> Result<Pin, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("{}: {error}", path.display());
+        Failure::usage("plan.unreadable", message, "make it with `counterfoil plan --out FILE`")
+    })?;
+    Ok(Pin::parse(&text)?)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    apply, check, checkpoint, delete, demo, export, history, init, load, new, prove, quarantine, query,
+    apply, check, checkpoint, delete, demo, export, history, init, load, new, plan, prove, quarantine, query,
     reconcile, rollback, schema, status, test, trace, verify, verify_proof,
 };
 
@@ -113,6 +113,7 @@ pub(crate) enum Command {
     Test(test::Test),
     Load(load::Load),
     Status(status::Status),
+    Plan(plan::PlanCommand),
     Apply(apply::Apply),
     Quarantine(quarantine::Quarantine),
     Query(query::QueryCommand),
@@ -139,6 +140,7 @@ impl Command {
             Self::Test(_) => "test",
             Self::Load(_) => "load",
             Self::Status(_) => "status",
+            Self::Plan(_) => "plan",
             Self::Apply(_) => "apply",
             Self::Quarantine(command) => command.name(),
             Self::Query(_) => "query",

@@ -279,6 +279,10 @@ fn advice(error: &Error) -> (Exit, Option<String>) {
                  stage {number} first; or `counterfoil apply --revise --reason TEXT`: for records not yet carried through"
             ),
         ),
+        Error::PlanMoved { .. } => (
+            Exit::Drift,
+            "nothing was changed; look at a new plan: `counterfoil plan --out FILE`".to_owned(),
+        ),
         Error::IllegalState { .. } => (
             Exit::Failed,
             "finish what was begun: `counterfoil status` shows it, and the same command again goes on".to_owned(),

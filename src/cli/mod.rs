@@ -23,6 +23,7 @@ mod manual;
 mod masking;
 mod new;
 mod outcome;
+mod plan;
 mod progress;
 mod prove;
 mod quarantine;
@@ -80,6 +81,7 @@ fn dispatch(command: &Command, session: &Session<'_>) -> Result<Answer, Failure>
         Command::Test(test) => test.run(session),
         Command::Load(load) => load.run(session),
         Command::Status(status) => status.run(session),
+        Command::Plan(plan) => plan.run(session),
         Command::Apply(apply) => apply.run(session),
         Command::Quarantine(quarantine) => quarantine.run(session),
         Command::Query(query) => query.run(session),

@@ -21,6 +21,8 @@ const EVERY: Duration = Duration::from_secs(5);
 pub(crate) struct Progress {
     screen: Screen,
     bar: Option<ProgressBar>,
+    /// What is done, where it is not what the pass is called.
+    doing: Option<&'static str>,
     /// Waits so long after every batch.
     pause: Duration,
     /// Ends a rest early.
@@ -53,6 +55,7 @@ impl Progress {
         Self {
             screen,
             bar,
+            doing: None,
             pause: Duration::ZERO,
             stop: StopSignal::default(),
             bytes: None,
@@ -61,6 +64,12 @@ impl Progress {
             warnings: Vec::new(),
             speeds: BTreeMap::new(),
         }
+    }
+
+    /// Says what is done, where it is not what the passes are called.
+    pub(crate) fn doing(mut self, what: &'static str) -> Self {
+        self.doing = Some(what);
+        self
     }
 
     /// Rests so long after every batch, for other programs on the machine; not once it is asked to stop.
@@ -113,7 +122,7 @@ impl Progress {
         self.pass = Some(running);
     }
 
-    fn committed(&mut self, batch: i64, counts: &Counts) {
+    fn committed(&mut self, batch: Option<i64>, counts: &Counts) {
         let estimate = self.estimate(counts.read);
         let Some(pass) = &mut self.pass else { return };
         pass.done += counts.read;
@@ -123,8 +132,9 @@ impl Progress {
         self.speeds
             .insert(pass.pass, (pass.done - pass.before, pass.began.elapsed()));
         let verbose = self.screen.verbose.then(|| {
+            let batch = batch.map_or_else(|| "batch tried".to_owned(), |batch| format!("batch {batch}"));
             format!(
-                "batch {batch}: {} read, {} written, {} refused",
+                "{batch}: {} read, {} written, {} refused",
                 count(counts.read),
                 count(counts.written),
                 count(counts.refused)
@@ -242,14 +252,15 @@ impl Observer for Progress {
                 };
                 self.begins(Running {
                     pass: *pass,
-                    label: shown(&format!("{} {what}", kind.name())).into_owned(),
+                    label: shown(&format!("{} {what}", self.doing.unwrap_or(kind.name()))).into_owned(),
                     began: Instant::now(),
                     total: *total,
                     before: *done,
                     done: *done,
                 });
             }
-            Event::BatchCommitted { batch, counts, .. } => self.committed(*batch, counts),
+            Event::BatchCommitted { batch, counts, .. } => self.committed(Some(*batch), counts),
+            Event::BatchPlanned { counts, .. } => self.committed(None, counts),
             Event::IndexBegins { .. } => {
                 if let Some(bar) = &self.bar {
                     bar.set_style(style(false));

@@ -255,6 +255,7 @@ impl<'c> Filter<'c> {
             secrets: &self.secrets,
             limits: counterfoil::record::Limits::default(),
             roundings: None,
+            tally: None,
         };
         match expression.truth(&document, &mut Scope::new(context)) {
             Ok(truth) => Ok(truth),

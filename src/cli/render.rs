@@ -86,6 +86,30 @@ pub(crate) fn shown_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// An amount of bytes, about: `1.2 MB`.
+pub(crate) fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "kB", "MB", "GB", "TB"];
+    let (mut tenths, mut unit) = (u128::from(number) * 10, 0);
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1_000;
+        unit += 1;
+    }
+    match tenths {
+        ..100 if unit > 0 => format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]),
+        _ => format!("{} {}", count(u64::try_from(tenths / 10).unwrap_or(u64::MAX)), UNITS[unit]),
+    }
+}
+
+/// How long something takes, about: `12 s`, `3 min`.
+pub(crate) fn took(microseconds: u64) -> String {
+    match microseconds / 1_000 {
+        ..1_000 => "a second".to_owned(),
+        ms @ 1_000..120_000 => counted(ms / 1_000, "second"),
+        ms @ 120_000..7_200_000 => counted(ms / 60_000, "minute"),
+        ms => counted(ms / 3_600_000, "hour"),
+    }
+}
+
 /// A number with its thousands apart: `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();

@@ -163,6 +163,7 @@ impl<'c> Session<'c> {
             limits: settings.limits,
             batch_size: usize::try_from(settings.batch_size).unwrap_or(5_000),
             unchecked: false,
+            read_only: false,
         }
     }
 
@@ -182,6 +183,20 @@ impl<'c> Session<'c> {
         let settings = self.settings()?;
         let options = StoreOptions {
             unchecked: true,
+            ..self.store_options(&settings)
+        };
+        self.opened(Store::open(
+            self.store_path(&settings),
+            options,
+            self.surroundings()?,
+        ))
+    }
+
+    /// The store, which must be there and is only read.
+    pub(crate) fn open_to_read(&self) -> Result<Store, Failure> {
+        let settings = self.settings()?;
+        let options = StoreOptions {
+            read_only: true,
             ..self.store_options(&settings)
         };
         self.opened(Store::open(

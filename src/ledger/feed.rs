@@ -117,6 +117,17 @@ pub(crate) fn refused(connection: &Connection, project: &str, number: u32, befor
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The numbers of all records that a stage has ever refused; ascending.
+pub(crate) fn ever_refused(connection: &Connection, project: &str, number: u32) -> Result<Vec<i64>> {
+    let sql = "
+     SELECT DISTINCT e.record FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND e.outcome=4 ORDER BY e.record";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![project, number], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Whether anything was written to a database by others after a batch: a cheap look before the exact one.
 pub(crate) fn written_after(connection: &Connection, stage: Fed<'_>, after: i64) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_stage s USING(stage)

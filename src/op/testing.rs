@@ -70,6 +70,7 @@ fn apply_warned(
         secrets: &secrets,
         limits: Limits::default(),
         roundings: None,
+        tally: None,
     });
     let before = document.to_json();
     let effect = operation.apply(document, &mut scope);

@@ -246,6 +246,7 @@ impl<'m> Measuring<'m> {
             secrets: &self.secrets,
             limits: Limits::default(),
             roundings,
+            tally: None,
         }
     }
 

@@ -162,7 +162,7 @@ impl Stage {
         }
     }
 
-    pub(super) fn op_place(&self, at: usize) -> Option<Place> {
+    pub(crate) fn op_place(&self, at: usize) -> Option<Place> {
         self.steps.op_places.get(at).cloned()
     }
 

@@ -67,6 +67,7 @@ impl Stage {
             secrets,
             limits: Limits::default(),
             roundings: None,
+            tally: None,
         };
         let outputs = match (self.transform(&record, &context), &example.expected) {
             (Err(refusal), Expected::Refused(code)) => {

@@ -4,7 +4,8 @@ use super::build::Closure;
 use super::{Outcome, Output, Stage, may_derive, may_rekey};
 use crate::context::Context;
 use crate::expression::{Evaluated, Expression, Scope, Template};
-use crate::op::Effect;
+use crate::op::{Effect, Operation};
+use crate::path::Path;
 use crate::record::{Document, Kind, Malformed, Record, Value, admit, within};
 use crate::refusal::{Refusal, Violation};
 
@@ -100,7 +101,7 @@ impl Stage {
         let (mut done, mut derived, mut reason) = (Vec::new(), false, None);
         'parts: while let Some((from, mut draft)) = waiting.pop() {
             for (at, op) in self.steps.ops.iter().enumerate().skip(from) {
-                match op.apply(&mut draft.document, scope)? {
+                match applied(at, op.as_ref(), &mut draft.document, scope)? {
                     Effect::Changed | Effect::Unchanged => {}
                     Effect::Rekeyed(id) if may_rekey(op.as_ref()) => draft.id = Some(id),
                     Effect::Derived(_) if !may_derive(op.as_ref()) => return Err(broken_promise()),
@@ -229,6 +230,27 @@ impl Stage {
             violations,
         )
     }
+}
+
+/// Applies an operation, and counts what it does where somebody wants to know.
+fn applied(
+    at: usize,
+    op: &dyn Operation,
+    document: &mut Document,
+    scope: &mut Scope<'_>,
+) -> Result<Effect, Refusal> {
+    let Some(tally) = scope.context().tally else {
+        return op.apply(document, scope);
+    };
+    let reads = op.reads();
+    let is_there = |path: &Path| document.places(path).iter().any(|place| document.at(place).is_some());
+    let matched = reads.is_empty() || reads.iter().any(is_there);
+    let effect = op.apply(document, scope);
+    let changed = effect
+        .as_ref()
+        .is_ok_and(|effect| !matches!(effect, Effect::Unchanged));
+    tally.note(at, matched, changed, effect.is_err());
+    effect
 }
 
 /// What a stage makes has to come in through the door again, where it is exported and loaded.

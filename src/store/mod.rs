@@ -3,9 +3,11 @@
 pub(crate) mod checkpoints;
 mod lock;
 mod open;
+mod overlay;
 mod table;
 
 pub use crate::error::Contradiction;
 pub(crate) use lock::StoreLock;
 pub use open::{Store, StoreOptions};
+pub(crate) use overlay::Overlay;
 pub(crate) use table::{Salted, Table};

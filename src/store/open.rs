@@ -31,6 +31,9 @@ pub struct StoreOptions {
     pub batch_size: usize,
     /// Opens a store although it contradicts its checkpoints, to look at it or to accept what was restored.
     pub unchecked: bool,
+    /// Opens the file for reading alone: not even a store of an older version is brought up to date. What a killed
+    /// process has left half done is undone all the same, because nothing could be read before that.
+    pub read_only: bool,
 }
 
 impl Default for StoreOptions {
@@ -41,6 +44,7 @@ impl Default for StoreOptions {
             limits: Limits::default(),
             batch_size: 5_000,
             unchecked: false,
+            read_only: false,
         }
     }
 }
@@ -68,7 +72,14 @@ impl Store {
             });
         }
         let mut store = Self::connect(path, options, surroundings)?;
+        if store.options.read_only {
+            store.recover()?;
+        }
         match store.version()? {
+            Version::Older if store.options.read_only => {
+                store.check()?;
+                Ok(store)
+            }
             Version::Ours => {
                 store.check()?;
                 Ok(store)
@@ -147,9 +158,12 @@ impl Store {
             .is_ok_and(|metadata| metadata.is_symlink());
         let target = if is_link { path.canonicalize().ok() } else { None };
         let path = target.as_deref().unwrap_or(path);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mode = if options.read_only {
+            OpenFlags::SQLITE_OPEN_READ_ONLY
+        } else {
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
+        };
+        let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|source| Error::Sqlite {
             doing: "opened",
             source,
@@ -169,6 +183,26 @@ impl Store {
             surroundings,
             warning: None,
         })
+    }
+
+    /// Lets SQLite undo what a killed process has left half done, which a connection that only reads may not.
+    fn recover(&self) -> Result<()> {
+        let look = "SELECT count(*) FROM sqlite_schema";
+        let looked = self.connection.query_row(look, [], |_| Ok(()));
+        let left_over = |error: &rusqlite::Error| {
+            error.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly)
+                || error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen)
+        };
+        match looked {
+            Err(error) if left_over(&error) => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let writing = Connection::open_with_flags(&self.path, flags)?;
+                writing.busy_timeout(self.options.wait.min(LONGEST_WAIT))?;
+                Ok(writing.query_row(look, [], |_| Ok(()))?)
+            }
+            // What else is wrong is told by whoever reads next.
+            _ => Ok(()),
+        }
     }
 
     fn version(&self) -> Result<Version> {

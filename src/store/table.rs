@@ -105,6 +105,13 @@ impl Table {
         Ok(count.unsigned_abs())
     }
 
+    /// How many rows there are after a number.
+    pub(crate) fn count_after(&self, connection: &Connection, after: i64) -> Result<u64> {
+        let sql = format!("SELECT count(*) FROM \"{}\" WHERE record>?1", self.name);
+        let count: i64 = connection.query_row(&sql, [after], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
     pub(crate) fn reshape(&self, connection: &Connection, shape: Shape) -> Result<()> {
         let name = &self.name;
         let sql = match shape {

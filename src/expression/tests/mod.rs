@@ -44,6 +44,7 @@ fn evaluate(source: &str) -> Result<Evaluated, Refusal> {
         secrets: &secrets,
         limits: crate::record::Limits::default(),
         roundings: None,
+        tally: None,
     };
     expression.value(&Document::parse(ORDER).unwrap(), &mut Scope::new(context))
 }

@@ -21,6 +21,7 @@ fn prepared_names_are_seen_by_later_expressions() {
         secrets: &secrets,
         limits: crate::record::Limits::default(),
         roundings: None,
+        tally: None,
     };
     let (document, mut scope) = (Document::parse(ORDER).unwrap(), Scope::new(context));
     let early = expression("n").value(&document, &mut scope).unwrap_err();
@@ -85,6 +86,7 @@ fn a_template_keeps_order_and_number_text() {
         secrets: &secrets,
         limits: crate::record::Limits::default(),
         roundings: None,
+        tally: None,
     };
     let value = template
         .value(&Document::parse(ORDER).unwrap(), &mut Scope::new(context))
@@ -137,6 +139,7 @@ fn speed() {
         secrets: &secrets,
         limits: crate::record::Limits::default(),
         roundings: None,
+        tally: None,
     };
     let (document, mut scope) = (Document::parse(ORDER).unwrap(), Scope::new(context));
     for source in [

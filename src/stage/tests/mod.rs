@@ -55,6 +55,7 @@ fn outcome(stage: &Stage, data: &str) -> String {
         secrets: &Secrets::default(),
         limits: crate::record::Limits::default(),
         roundings: None,
+        tally: None,
     };
     let shown = |output: super::Output| format!("{} {}", output.id, output.data);
     match stage.transform(&record, &context) {

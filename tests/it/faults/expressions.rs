@@ -117,6 +117,7 @@ fn time(stage: &Stage, shown: &str) {
         secrets: &secrets,
         limits: counterfoil::record::Limits::default(),
         roundings: None,
+        tally: None,
     };
     let begun = busy();
     // What it comes to is looked at where the stage is applied.

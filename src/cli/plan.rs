@@ -1,0 +1,290 @@
+//! `plan`: what `apply` would do.
+
+use std::path::{Path, PathBuf};
+
+use counterfoil::apply::ApplyOptions;
+use counterfoil::plan::{
+    FieldChange, OperationPlan, Pin, PlanOptions, PlanReport, PlannedPass, RefusalPlan, Sample, StagePlan, plan,
+};
+use serde_json::{Value as Json, json};
+
+use super::answer::{Answer, json};
+use super::apply::HowToApply;
+use super::check::route;
+use super::failure::Failure;
+use super::outcome::{of_the_library, stopped_early};
+use super::progress::Progress;
+use super::render::{bold, bytes, count, counted, dim, green, red, shown, table, took, word, yellow};
+use super::session::Session;
+
+/// Tells what `apply` would do, and writes nothing to the store.
+///
+/// Every record goes through every stage, as `apply` would carry it; what would be written goes to a private temporary
+/// file, where later stages find it. The store is read, and neither locked nor changed. The exit code is 3 where records
+/// would be refused.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil plan\n  counterfoil plan --sample 1000\n  counterfoil plan --out plan.json && \
+                  counterfoil apply --plan plan.json"
+)]
+pub(crate) struct PlanCommand {
+    #[command(flatten)]
+    how: HowToApply,
+    /// Tries only so many records of each stage, spread evenly over its source.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    sample: Option<u64>,
+    /// The most records that are shown for each stage, and for each reason to refuse.
+    #[arg(long, value_name = "N", default_value = "3")]
+    examples: usize,
+    /// Lets applied stages go on with their changed meaning, as `apply --revise` would.
+    #[arg(long)]
+    revise: bool,
+    /// Writes the plan to a file, for `apply --plan FILE`.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl PlanCommand {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.project()?;
+        let options = PlanOptions {
+            apply: ApplyOptions {
+                revise: self.revise,
+                ..self.how.options(session, &project)?
+            },
+            sample: self.sample,
+            examples: self.examples,
+        };
+        let mut progress = Progress::new(*session.screen).doing("plan");
+        let store = session.open_to_read()?;
+        let report = plan(&store, project.stages(), &options, &mut progress);
+        progress.finish();
+        let report = report.map_err(|error| of_the_library(session, &project, error))?;
+        let free = free_bytes(store.path());
+        let mut data = json(&report);
+        data["growth"] = json!(report.growth());
+        data["estimated_us"] = json!(report.estimated_us());
+        data["free_bytes"] = json!(free);
+        if let Some(stopped) = &report.stopped {
+            return Ok(Answer::new(data, text(&report, free)).failed(stopped_early(stopped).hint(
+                "nothing was written; the same command begins again",
+            )));
+        }
+        let mut answer = Answer::new(data.clone(), text(&report, free)).refused_if(report.refuses());
+        answer = answer.warnings(warnings(&report, free));
+        if let Some(path) = &self.out {
+            write(path, data)?;
+        }
+        Ok(match &self.out {
+            _ if report.stages.is_empty() => answer,
+            Some(path) => answer.hint(session.command(&format!("apply --plan {}{}", word(&path.to_string_lossy()), self.repeated(&report)))),
+            None => answer.hint(session.command(&format!("apply{}", self.repeated(&report)))),
+        })
+    }
+
+    /// What `apply` needs to be told to do the same.
+    fn repeated(&self, report: &PlanReport) -> String {
+        let to = report.pin.to.map(|to| format!(" --to {to}")).unwrap_or_default();
+        let revise = if self.revise { " --revise --reason TEXT" } else { "" };
+        format!("{to}{revise}")
+    }
+}
+
+fn warnings(report: &PlanReport, free: Option<u64>) -> Vec<String> {
+    let mut warnings: Vec<String> = report
+        .cosmetic
+        .iter()
+        .map(|stage| format!("the text of stage {stage} has changed since it was applied, but not what it does"))
+        .collect();
+    if report.moved {
+        warnings.push("the store was written to while the plan was made; `apply --plan` will refuse it".to_owned());
+    }
+    let growth = report.growth();
+    if let Some(free) = free.filter(|free| growth > *free) {
+        let (growth, free) = (bytes(growth), bytes(free));
+        warnings.push(format!("the store would grow by about {growth}, and the disk has {free} left"));
+    }
+    warnings
+}
+
+/// Writes the plan in the place of an earlier one; no other file is overwritten.
+fn write(path: &Path, mut data: Json) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::usage(
+            "plan.unwritable",
+            format!("{}: {error}", path.display()),
+            "nothing in the store has changed; name another file",
+        )
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) if Pin::parse(&text).is_err() => {
+            let message = format!("{} is there already, and is no plan", path.display());
+            return Err(Failure::usage("plan.exists", message, "name a new file"));
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let pin = data["pin"].take();
+    if let Some(fields) = data.as_object_mut() {
+        fields.remove("pin");
+    }
+    let text = format!("{:#}\n", json!({ "pin": pin, "plan": data }));
+    std::fs::write(path, text).map_err(failed)
+}
+
+/// What the disk of a file has left for this user; `None` where that is not known.
+#[cfg(unix)]
+fn free_bytes(path: &Path) -> Option<u64> {
+    let room = rustix::fs::statvfs(path).ok()?;
+    room.f_bavail.checked_mul(room.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_: &Path) -> Option<u64> {
+    None
+}
+
+fn text(report: &PlanReport, free: Option<u64>) -> String {
+    if report.stages.is_empty() {
+        let stages = counted(report.up_to_date.len() as u64, "stage");
+        return format!("{stages} up to date: nothing to do.\n");
+    }
+    let stages = report.stages.iter().map(|stage| of_stage(stage, report.sample));
+    let mut text = stages.collect::<Vec<_>>().join("\n");
+    text += &format!(
+        "\n{} about {}, and the store grows by about {}{}\n",
+        bold("In all"),
+        took(report.estimated_us()),
+        bytes(report.growth()),
+        free.map_or_else(String::new, |free| format!(" (the disk has {} left)", bytes(free)))
+    );
+    text
+}
+
+fn of_stage(stage: &StagePlan, sample: Option<u64>) -> String {
+    let mut text = format!(
+        "{}  {}\n",
+        bold(&shown(&format!("stage {} {}", stage.stage, stage.slug))),
+        shown(&route(&stage.source, &stage.target))
+    );
+    for pass in &stage.passes {
+        let what = match pass.kind {
+            PlannedPass::First => "would be applied for the first time",
+            PlannedPass::Resumed => "would go on where it was interrupted",
+            PlannedPass::Later => "would carry what came since",
+            PlannedPass::Revised => "would go on with its changed meaning",
+            _ => "would be applied",
+        };
+        text += &format!("  {what}: {}\n", counted(pass.records, "record"));
+    }
+    if sample.is_some() && stage.counts.read < stage.records {
+        text += &format!(
+            "  {} {} of {} tried, spread evenly\n",
+            yellow("a sample:"),
+            count(stage.counts.read),
+            count(stage.records)
+        );
+    }
+    let counts = stage.counts;
+    let row = [counts.read, counts.written, counts.unchanged, counts.filtered, counts.refused].map(count);
+    text += &table(&[">read", ">written", ">unchanged", ">filtered", ">refused"], [row.to_vec()]);
+    if let Some(limit) = stage.stops {
+        let refused = counted(limit.refused, "record");
+        let allowed = count(limit.limit);
+        text += &format!("{} {refused} refused, and {allowed} allowed: `apply` would stop here\n", red("stops:"));
+    }
+    for (code, times) in &stage.warnings {
+        text += &format!("{} {} of `{}`\n", yellow("warned:"), counted(*times, "time"), shown(code));
+    }
+    text += &operations(&stage.operations);
+    text += &refusals(&stage.refusals);
+    text.extend(stage.samples.iter().map(of_sample));
+    for lint in &stage.lints {
+        let place = lint.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
+        let what = format!("{place}{}", lint.message);
+        text += &format!("{} {}\n", yellow(&format!("warning[{}]:", lint.code)), shown(&what));
+    }
+    let images = match stage.images {
+        0 => String::new(),
+        images => format!(", {} of before images for {}", bytes(stage.image_bytes), counted(images, "record")),
+    };
+    text += &dim(&format!(
+        "about {}, the store grows by about {}{images}",
+        took(stage.estimated_us),
+        bytes(stage.growth)
+    ));
+    text + "\n"
+}
+
+fn operations(operations: &[OperationPlan]) -> String {
+    if operations.is_empty() {
+        return String::new();
+    }
+    let rows = operations.iter().map(|operation| {
+        let tallied = operation.tallied;
+        vec![
+            operation.op.to_owned(),
+            operation.place.clone().unwrap_or_default(),
+            count(tallied.reached),
+            count(tallied.matched),
+            count(tallied.changed),
+            count(tallied.refused),
+            operation.reversibility.to_owned(),
+        ]
+    });
+    let header = ["operation", "at", ">reached", ">matched", ">changed", ">refused", "undone by"];
+    format!("\n{}", table(&header, rows))
+}
+
+fn refusals(refusals: &[RefusalPlan]) -> String {
+    if refusals.is_empty() {
+        return String::new();
+    }
+    let rows = refusals.iter().flat_map(|group| {
+        group.examples.iter().enumerate().map(|(at, example)| {
+            let (code, records) = match at {
+                0 => (group.code.clone(), count(group.records)),
+                _ => (String::new(), String::new()),
+            };
+            vec![code, records, example.id.clone(), example.reason.to_string()]
+        })
+    });
+    format!(
+        "\n{}\n{}",
+        bold("Would be refused"),
+        table(&["code", ">records", "for example", "why"], rows.collect::<Vec<_>>())
+    )
+}
+
+fn of_sample(sample: &Sample) -> String {
+    let id = if sample.id == sample.target_id {
+        sample.id.clone()
+    } else {
+        format!("{} -> {}", sample.id, sample.target_id)
+    };
+    let mut text = format!("\n{}\n", bold(&shown(&id)));
+    text.extend(sample.fields.iter().map(of_field));
+    if sample.kept > 0 {
+        text += &format!("    {}\n", dim(&format!("{} as they are", counted(sample.kept, "field"))));
+    }
+    text
+}
+
+fn of_field(field: &FieldChange) -> String {
+    let pointer = shown(&field.pointer);
+    let cut = |json: &str| {
+        const MOST: usize = 120;
+        match json.char_indices().nth(MOST) {
+            Some((at, _)) => shown(&format!("{}…", &json[..at])).into_owned(),
+            None => shown(json).into_owned(),
+        }
+    };
+    match (&field.before, &field.after) {
+        (Some(before), Some(after)) => {
+            format!("  {} {pointer}  {} -> {}\n", yellow("~"), red(&cut(before)), green(&cut(after)))
+        }
+        (Some(before), None) => format!("  {} {pointer}  {}\n", red("-"), red(&cut(before))),
+        (None, Some(after)) => format!("  {} {pointer}  {}\n", green("+"), green(&cut(after))),
+        (None, None) => String::new(),
+    }
+}

@@ -1,0 +1,177 @@
+//! Of which data and which stages a plan is, so that `apply` can refuse to carry out another one.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use crate::apply::ApplyOptions;
+use crate::digest::{Hash, hex, sha256};
+use crate::error::{Error, Result};
+use crate::ledger::Head;
+use crate::ledger::read::origin;
+use crate::stage::{Stage, Stages};
+
+/// The state of a store and of a project's stages that a plan was made of.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Pin {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The project.
+    pub project: String,
+    /// The uuid of the store's first run.
+    pub origin: String,
+    /// The store's last batch.
+    pub batch: i64,
+    /// The size of the ledger's tree after it.
+    pub tree_size: u64,
+    /// The tree's root after it, in hexadecimal: the fingerprint of everything that was ever written to the store.
+    pub tree_root: String,
+    /// The last stage that is to be brought up to date; `None`: all.
+    pub to: Option<u32>,
+    /// Whether applied stages may go on with a changed meaning.
+    pub revise: bool,
+    /// The stages, in order.
+    pub stages: Vec<PinnedStage>,
+}
+
+/// A stage that a plan was made of.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PinnedStage {
+    /// Its number.
+    pub number: u32,
+    /// Its slug.
+    pub slug: String,
+    /// The hash of its meaning, in hexadecimal.
+    pub meaning_sha256: String,
+}
+
+/// The version of the format.
+const VERSION: u32 = 1;
+/// Stands before the pin's hash in the arguments of every run that goes by it.
+const ARGUMENT: &str = "--plan-sha256=";
+
+impl Pin {
+    /// The state as it is.
+    pub(super) fn of(
+        connection: &Connection,
+        head: &Head,
+        stages: &Stages,
+        options: &ApplyOptions,
+    ) -> Result<Self> {
+        Ok(Self {
+            version: VERSION,
+            project: stages.project().to_owned(),
+            origin: origin(connection)?,
+            batch: head.batch,
+            tree_size: head.frontier.size(),
+            tree_root: hex(&head.frontier.root()),
+            to: options.to,
+            revise: options.revise,
+            stages: stages.up_to(options.to).map(PinnedStage::of).collect(),
+        })
+    }
+
+    /// The pin in the text of a plan: a JSON object that has it as `pin`.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the text is no plan, or one of another version.
+    pub fn parse(text: &str) -> Result<Self> {
+        #[derive(serde::Deserialize)]
+        struct Plan {
+            pin: Pin,
+        }
+        let plan: Plan = serde_json::from_str(text).map_err(|error| {
+            let message = format!("this is no plan: {error}");
+            Error::invalid(message, "make one with `counterfoil plan --out FILE`")
+        })?;
+        if plan.pin.version != VERSION {
+            let message = format!("the plan has version {}, not {VERSION}", plan.pin.version);
+            return Err(Error::invalid(message, "make it again with `counterfoil plan --out FILE`"));
+        }
+        Ok(plan.pin)
+    }
+
+    /// The argument that a run which goes by this plan has in the ledger.
+    pub(crate) fn argument(&self) -> String {
+        let text = serde_json::to_string(self).expect("plain data has a JSON text");
+        format!("{ARGUMENT}{}", hex(&sha256(&[text.as_bytes()])))
+    }
+
+    /// Refuses where the stages or the data are not those of the plan. What runs that went by the same plan have written
+    /// is not held against it: an interrupted `apply` goes on.
+    pub(crate) fn check(
+        &self,
+        connection: &Connection,
+        stages: &Stages,
+        options: &ApplyOptions,
+    ) -> Result<()> {
+        let moved = |what: String| Err(Error::PlanMoved { what });
+        if self.project != stages.project() {
+            return moved(format!("it is of the project `{}`, not `{}`", self.project, stages.project()));
+        }
+        if self.origin != origin(connection)? {
+            return moved("it is of another store".to_owned());
+        }
+        if (self.to, self.revise) != (options.to, options.revise) {
+            return moved(format!("it was made {}", asked(self.to, self.revise)));
+        }
+        let now: Vec<PinnedStage> = stages.up_to(self.to).map(PinnedStage::of).collect();
+        if let Some(what) = difference(&self.stages, &now) {
+            return moved(what);
+        }
+        let sql = "SELECT tree_root FROM ledger_batch WHERE batch=?1";
+        let root: Option<Hash> = connection
+            .query_row(sql, [self.batch], |row| row.get(0))
+            .optional()?;
+        if root.map(|root| hex(&root)) != Some(self.tree_root.clone()) {
+            return moved(format!("the store never was in the state of batch {}", self.batch));
+        }
+        let sql = "SELECT r.run, r.command, r.arguments, min(b.batch) FROM ledger_batch b JOIN ledger_run r USING(run)
+         WHERE b.batch>?1 GROUP BY r.run ORDER BY r.run";
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query([self.batch])?;
+        while let Some(row) = rows.next()? {
+            let (run, command, arguments): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let arguments: Vec<String> = serde_json::from_str(&arguments).unwrap_or_default();
+            if command != "apply" || !arguments.contains(&self.argument()) {
+                let batch: i64 = row.get(3)?;
+                return moved(format!("run {run} (`{command}`) has written batch {batch} since"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PinnedStage {
+    fn of(stage: &Stage) -> Self {
+        Self {
+            number: stage.number(),
+            slug: stage.slug().to_owned(),
+            meaning_sha256: hex(&stage.meaning_sha256()),
+        }
+    }
+}
+
+fn asked(to: Option<u32>, revise: bool) -> String {
+    let to = to.map_or_else(|| "for all stages".to_owned(), |to| format!("with `--to {to}`"));
+    let revise = if revise { ", with `--revise`" } else { "" };
+    to + revise
+}
+
+/// The first stage that is not as it was.
+fn difference(then: &[PinnedStage], now: &[PinnedStage]) -> Option<String> {
+    for stage in then {
+        match now.iter().find(|other| other.number == stage.number) {
+            None => return Some(format!("stage {} ({}) is gone", stage.number, stage.slug)),
+            Some(other) if other.meaning_sha256 != stage.meaning_sha256 => {
+                return Some(format!(
+                    "stage {} ({}) has another meaning now",
+                    stage.number, stage.slug
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    let is_new = |stage: &&PinnedStage| !then.iter().any(|other| other.number == stage.number);
+    now.iter()
+        .find(is_new)
+        .map(|stage| format!("stage {} ({}) is new", stage.number, stage.slug))
+}

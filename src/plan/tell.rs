@@ -1,0 +1,233 @@
+//! What is told of a stage's trial: batches become counts, examples and an estimate.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::{ErrorLimit, Lint, OperationPlan, PassPlan, RefusalPlan, RefusedExample, Sample, StagePlan};
+use crate::context::Tally;
+use crate::error::Result;
+use crate::ledger::{Batch, Change, Counts, EntryOutcome, ImageKind, split_whole};
+use crate::op::Reversibility;
+use crate::path::Path;
+use crate::refusal::Refusal;
+use crate::stage::Stage;
+use crate::store::Table;
+
+/// Beside its own bytes a row takes its number, its lengths and its place on the page.
+const ROW: u64 = 14;
+/// So does an entry of an index.
+const INDEX_ENTRY: u64 = 10;
+/// A stub without reason, its numbers and two hashes.
+const STUB: u64 = 88;
+/// A batch's row, and the end of its page.
+const BATCH: u64 = 1_500;
+/// A pass and a run, their rows and pages of tables that were empty.
+const PASS: u64 = 4_096;
+/// A commit waits for the disk about so long.
+const COMMIT: Duration = Duration::from_millis(4);
+
+/// What a stage's batches come to.
+pub(super) struct Telling<'t> {
+    stage: &'t Stage,
+    redact: &'t [Path],
+    most: usize,
+    counts: Counts,
+    warnings: BTreeMap<String, u64>,
+    refusals: HashMap<String, RefusalPlan>,
+    samples: Vec<Sample>,
+    images: (u64, u64),
+    written: u64,
+    batches: u64,
+    indexed: u64,
+}
+
+impl<'t> Telling<'t> {
+    pub(super) fn new(stage: &'t Stage, redact: &'t [Path], most: usize) -> Self {
+        Self {
+            stage,
+            redact,
+            most,
+            counts: Counts::default(),
+            warnings: BTreeMap::new(),
+            refusals: HashMap::new(),
+            samples: Vec::new(),
+            images: (0, 0),
+            written: 0,
+            batches: 0,
+            indexed: 0,
+        }
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Looks at a batch before its changes are made.
+    pub(super) fn add(&mut self, connection: &Connection, source: &Table, batch: &Batch) -> Result<()> {
+        self.counts.add(&batch.counts);
+        for (code, count) in &batch.warnings {
+            *self.warnings.entry(code.clone()).or_default() += count;
+        }
+        self.weigh(batch);
+        self.refused(batch);
+        self.show(connection, source, batch)
+    }
+
+    fn weigh(&mut self, batch: &Batch) {
+        self.batches += 1;
+        for change in &batch.changes {
+            match change {
+                Change::Insert { id, data, .. } => {
+                    self.written += (id.len() + data.len()) as u64 + ROW;
+                    self.indexed += id.len() as u64 + INDEX_ENTRY;
+                }
+                Change::Update { data, .. } => self.written += data.len() as u64,
+                Change::Delete { .. } => {}
+            }
+        }
+        for entry in &batch.entries {
+            let reason = entry.reason.as_ref().map_or(0, String::len);
+            self.written += STUB + reason as u64;
+        }
+        for record in &batch.records {
+            let names = record.database.len() + record.id.as_ref().map_or(0, String::len);
+            self.written += ROW + 16 + names as u64;
+        }
+        for image in &batch.images {
+            let bytes = image.body.len() as u64;
+            self.written += bytes + ROW;
+            if image.kind != ImageKind::Refused {
+                self.images = (self.images.0 + 1, self.images.1 + bytes);
+            }
+        }
+    }
+
+    fn refused(&mut self, batch: &Batch) {
+        for entry in &batch.entries {
+            let reason = entry
+                .reason
+                .as_ref()
+                .filter(|_| entry.outcome == EntryOutcome::Refused);
+            let Some(reason) = reason.and_then(|reason| serde_json::from_str::<Refusal>(reason).ok()) else {
+                continue;
+            };
+            let group = self
+                .refusals
+                .entry(reason.code.to_string())
+                .or_insert_with(|| RefusalPlan {
+                    code: reason.code.to_string(),
+                    records: 0,
+                    examples: Vec::new(),
+                });
+            group.records += 1;
+            if group.examples.len() < self.most {
+                let is_its = |image: &&crate::ledger::Image| {
+                    image.record == entry.record && image.kind == ImageKind::Refused
+                };
+                let body = batch.images.iter().find(is_its).map(|image| image.body.as_slice());
+                let id = body.and_then(split_whole).map_or_else(String::new, |(id, _)| id.to_owned());
+                group.examples.push(RefusedExample { id, reason });
+            }
+        }
+    }
+
+    fn show(&mut self, connection: &Connection, source: &Table, batch: &Batch) -> Result<()> {
+        let writes = batch.entries.iter().filter(|entry| {
+            entry.outcome == EntryOutcome::Written && entry.after.is_some() && entry.before != entry.after
+        });
+        for entry in writes {
+            if self.samples.len() >= self.most {
+                break;
+            }
+            let number = entry.target.unwrap_or(entry.record);
+            let new = batch.changes.iter().find_map(|change| match change {
+                Change::Insert { record, id, data } | Change::Update { record, id, data }
+                    if *record == number =>
+                {
+                    Some((id.as_str(), data.as_str()))
+                }
+                _ => None,
+            });
+            let old = source.by_number(connection, entry.record)?;
+            if let (Some(new), Some(old)) = (new, old) {
+                let old = (old.record.id.as_str(), old.record.data.as_str());
+                self.samples.push(Sample::of(old, new, self.redact)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The plan of the stage: `records` it would read, `bytes` of those tried stood in the source, `took` so long.
+    pub(super) fn finish(
+        self,
+        (passes, tally): (Vec<PassPlan>, &Tally),
+        (bytes, took): (u64, Duration),
+        stops: Option<ErrorLimit>,
+    ) -> StagePlan {
+        let records = passes.iter().map(|pass| pass.records).sum();
+        let mut refusals: Vec<RefusalPlan> = self.refusals.into_values().collect();
+        refusals.sort_by(|left, right| (right.records, &left.code).cmp(&(left.records, &right.code)));
+        let old = if self.stage.in_place() { bytes } else { 0 };
+        let of_rows = (self.written + self.indexed).saturating_sub(old.min(self.written));
+        let whole = |tried: u64| scaled(tried, records, self.counts.read);
+        let batches = whole(self.batches).max(1);
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let commits = batches.saturating_mul(u64::try_from(COMMIT.as_micros()).unwrap_or(0));
+        StagePlan {
+            stage: self.stage.number(),
+            slug: self.stage.slug().to_owned(),
+            source: self.stage.source().to_owned(),
+            target: self.stage.target().to_owned(),
+            records,
+            counts: self.counts,
+            warnings: self.warnings,
+            operations: operations(self.stage, tally),
+            refusals,
+            samples: self.samples,
+            images: self.images.0,
+            image_bytes: self.images.1,
+            growth: whole(of_rows) + batches * BATCH + passes.len() as u64 * PASS,
+            estimated_us: whole(took).saturating_add(commits),
+            lints: lints(self.stage),
+            stops,
+            passes,
+        }
+    }
+}
+
+/// What so many tried records come to for all of them.
+fn scaled(amount: u64, all: u64, tried: u64) -> u64 {
+    if tried == 0 || tried >= all {
+        return amount;
+    }
+    u64::try_from(u128::from(amount) * u128::from(all) / u128::from(tried)).unwrap_or(u64::MAX)
+}
+
+fn operations(stage: &Stage, tally: &Tally) -> Vec<OperationPlan> {
+    let ops = stage.ops().iter().zip(tally.counted()).enumerate();
+    ops.map(|(at, (op, tallied))| OperationPlan {
+        op: op.name(),
+        place: stage.op_place(at).map(|place| place.to_string()),
+        reversibility: match op.reversibility() {
+            Reversibility::Exact => "exact",
+            Reversibility::Image => "image",
+            Reversibility::Lossy => "lossy",
+        },
+        tallied,
+    })
+    .collect()
+}
+
+fn lints(stage: &Stage) -> Vec<Lint> {
+    let problems = stage.check().into_iter();
+    problems
+        .map(|problem| Lint {
+            code: problem.code,
+            place: problem.place.map(|place| place.to_string()),
+            message: problem.message,
+            help: problem.help,
+        })
+        .collect()
+}

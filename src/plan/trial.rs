@@ -1,0 +1,375 @@
+//! The stages tried in order: what each would read now, and what it would make of it, laid over the store.
+
+use std::collections::{BTreeMap, HashSet};
+use std::panic::resume_unwind;
+use std::time::{Duration, Instant};
+
+use super::tell::Telling;
+use super::{ErrorLimit, PassPlan, PlanOptions, PlannedPass, StagePlan};
+use crate::apply::{
+    Claims, Selection, Transforming, allowed_refusals, fed, of_later_pass, of_open_pass, preparation,
+    settled_since,
+};
+use crate::context::Tally;
+use crate::error::Result;
+use crate::ledger::read::{LedgerTable, StageHistory, largest};
+use crate::ledger::{
+    Batch, Counts, EntryOutcome, PassKind, PassState, StageEvent, feed, next_stage,
+};
+use crate::observe::{Event, Observer};
+use crate::path::Path;
+use crate::pipeline::{Bounds, Producer as _, Reader, Stopped, spawn_deep};
+use crate::stage::Stage;
+use crate::store::{Overlay, Store, Table};
+
+/// One stage after the other, each over what those before it would write.
+pub(super) struct Trial<'t> {
+    store: &'t Store,
+    project: &'t str,
+    options: &'t PlanOptions,
+    redact: Vec<Path>,
+    reader: Reader,
+    overlay: Overlay,
+    /// What the stages so far would leave in each database.
+    left: BTreeMap<String, Left>,
+    /// The newest record number that would be given out.
+    newest: i64,
+    bounds: Bounds,
+    stopped: Option<Stopped>,
+}
+
+/// What would be left in a database.
+#[derive(Debug, Default)]
+struct Left {
+    /// The rows that would be written, changed or taken out.
+    changed: Vec<i64>,
+    /// The rows that a stage would leave out, and as they are.
+    filtered: Vec<i64>,
+    /// Of those that were tried: the rows that would stand there.
+    standing: Vec<i64>,
+}
+
+/// What one pass of a stage would read.
+struct Work {
+    kind: PlannedPass,
+    selection: Selection,
+    /// What `now()` would give.
+    now_us: i64,
+    /// The outcomes of earlier runs of the pass.
+    earlier: Counts,
+    /// Earlier passes of the stage may have written for the same records.
+    repeated: bool,
+}
+
+/// What the passes of one stage share.
+struct Course<'c> {
+    telling: Telling<'c>,
+    tally: Tally,
+    passes: Vec<PassPlan>,
+    seen: HashSet<i64>,
+    bytes: u64,
+    took: Duration,
+    stops: Option<ErrorLimit>,
+}
+
+impl<'t> Trial<'t> {
+    pub(super) fn new(
+        store: &'t Store,
+        project: &'t str,
+        options: &'t PlanOptions,
+        redact: Vec<Path>,
+    ) -> Result<Self> {
+        Ok(Self {
+            store,
+            project,
+            options,
+            redact,
+            reader: Reader::alone(store)?,
+            overlay: Overlay::default(),
+            left: BTreeMap::new(),
+            newest: largest(store.connection(), LedgerTable::Record)?,
+            bounds: Bounds::new(&options.apply.stop, options.apply.max_time),
+            stopped: None,
+        })
+    }
+
+    pub(super) fn stopped(&self) -> Option<Stopped> {
+        self.stopped.clone()
+    }
+
+    /// Tries a stage; `None` when it is up to date.
+    pub(super) fn of_stage(
+        &mut self,
+        stage: &Stage,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<StagePlan>> {
+        let number = stage.number();
+        let mut history = StageHistory::read(self.store.connection(), self.project, number)?;
+        next_stage(number, history.state, StageEvent::Apply)?;
+        let redact = self.redact.clone();
+        let mut course = Course {
+            telling: Telling::new(stage, &redact, self.options.examples),
+            tally: Tally::new(stage.ops().len()),
+            passes: Vec::new(),
+            seen: HashSet::new(),
+            bytes: 0,
+            took: Duration::ZERO,
+            stops: None,
+        };
+        let revised = history
+            .revision()
+            .is_some_and(|row| row.meaning_sha256 != stage.meaning_sha256());
+        if let Some(work) = self.interrupted(stage, &mut history, revised)? {
+            self.carry_out(stage, work, &mut course, observer)?;
+        }
+        if self.stopped.is_none()
+            && let Some(work) = self.next_work(stage, &history, revised, &course.seen)?
+        {
+            self.carry_out(stage, work, &mut course, observer)?;
+        }
+        if course.passes.is_empty() {
+            return Ok(None);
+        }
+        let Course {
+            telling,
+            tally,
+            passes,
+            bytes,
+            took,
+            stops,
+            ..
+        } = course;
+        let stops = stops.filter(|_| self.options.sample.is_none());
+        Ok(Some(telling.finish((passes, &tally), (bytes, took), stops)))
+    }
+
+    /// What is left of a pass that was interrupted. One of an earlier revision would be ended where it stands.
+    fn interrupted(&self, stage: &Stage, history: &mut StageHistory, revised: bool) -> Result<Option<Work>> {
+        let Some(open) = history.open_apply().cloned() else {
+            return Ok(None);
+        };
+        if !revised {
+            let connection = self.store.connection();
+            return Ok(Some(Work {
+                kind: PlannedPass::Resumed,
+                selection: of_open_pass(connection, fed(self.project, stage), history, &open)?,
+                now_us: open.row.now_us,
+                earlier: open.counts,
+                repeated: open.row.after_batch.is_some(),
+            }));
+        }
+        for pass in &mut history.passes {
+            if pass.row.pass == open.row.pass {
+                (pass.state, pass.superseded) = (PassState::Ended, true);
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a stage would read next; `None` when it is up to date.
+    fn next_work(
+        &self,
+        stage: &Stage,
+        history: &StageHistory,
+        revised: bool,
+        seen: &HashSet<i64>,
+    ) -> Result<Option<Work>> {
+        let work = |kind, selection| Work {
+            kind,
+            selection,
+            now_us: self.store.surroundings().clock.now_us(),
+            earlier: Counts::default(),
+            repeated: kind != PlannedPass::First,
+        };
+        if history.applied().next_back().is_none() {
+            return Ok(Some(work(PlannedPass::First, Selection::Table { after: 0 })));
+        }
+        let connection = self.store.connection();
+        let fed = fed(self.project, stage);
+        let after = feed::frontier(history);
+        let recorded = match of_later_pass(connection, fed, revised, after, i64::MAX)? {
+            Selection::List { records, .. } => records,
+            Selection::Table { .. } => Vec::new(),
+        };
+        let mut records = recorded;
+        if let Some(left) = self.left.get(stage.source()) {
+            records.extend(&left.changed);
+            if stage.in_place() && !left.filtered.is_empty() {
+                let refused = feed::ever_refused(connection, self.project, stage.number())?;
+                records.extend(left.filtered.iter().filter(|number| refused.binary_search(number).is_ok()));
+            }
+        }
+        records.retain(|number| !seen.contains(number));
+        if records.is_empty() && !revised {
+            return Ok(None);
+        }
+        let kind = if revised { PlannedPass::Revised } else { PlannedPass::Later };
+        Ok(Some(work(kind, Selection::list(records))))
+    }
+
+    fn carry_out(
+        &mut self,
+        stage: &Stage,
+        work: Work,
+        course: &mut Course<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let began = Instant::now();
+        let (source, target) = (self.source(stage)?, Table::of(stage.target())?);
+        let in_source = self.reader.read(|connection| source.count(connection))?;
+        let records = self.reader.read(|connection| {
+            Ok(match &work.selection {
+                Selection::Table { after: 0 } => in_source,
+                Selection::Table { after } => source.count_after(connection, *after)?,
+                list @ Selection::List { .. } => list.remaining().unwrap_or(0),
+            })
+        })?;
+        let (kind, earlier) = (work.kind, work.earlier);
+        course.passes.push(PassPlan { kind, records });
+        let began_with = in_source + if stage.in_place() { earlier.refused } else { 0 };
+        let (alone, work) = self.prepare(stage, work, &source, &target)?;
+        observer.observe(&Event::PassBegins {
+            pass: 0,
+            kind: PassKind::Apply,
+            stage: Some((stage.number(), stage.slug().to_owned())),
+            source: Some(stage.source().to_owned()),
+            target: Some(stage.target().to_owned()),
+            total: Some(self.options.sample.map_or(records, |sample| sample.min(records))),
+            done: 0,
+        });
+        let mut producer = Transforming {
+            project: self.project,
+            stage,
+            now_us: work.now_us,
+            secrets: &self.store.surroundings().secrets,
+            limits: self.store.options().limits,
+            source: source.clone(),
+            target: target.clone(),
+            alone,
+            repeated: work.repeated,
+            selection: work.selection,
+            batch_size: self.batch_size(),
+            shape: Vec::new(),
+            newest: self.newest,
+            claims: Claims::default(),
+            tally: Some(&course.tally),
+            bytes: 0,
+        };
+        let before = *course.telling.counts();
+        while let Some(batch) = made(&mut producer, &mut self.reader)? {
+            let (telling, overlay) = (&mut course.telling, &mut self.overlay);
+            self.reader.read(|connection| {
+                telling.add(connection, &source, &batch)?;
+                overlay.number(connection, &batch.records)?;
+                overlay.change(connection, &target, &batch.changes)
+            })?;
+            course.seen.extend(batch.entries.iter().map(|entry| entry.record));
+            let left = self.left.entry(stage.target().to_owned()).or_default();
+            left.add(&batch, stage.in_place());
+            observer.observe(&Event::BatchPlanned {
+                stage: stage.number(),
+                counts: batch.counts,
+            });
+            self.stopped = self.bounds.reached(&Counts::default());
+            if self.stopped.is_some() {
+                break;
+            }
+        }
+        (self.newest, course.bytes) = (producer.newest, course.bytes + producer.bytes);
+        course.took += began.elapsed();
+        let mut refused = earlier;
+        refused.refused += course.telling.counts().refused - before.refused;
+        self.limit(stage, began_with, (&earlier, &refused), course)
+    }
+
+    /// Whether `apply` would stop because of what is refused.
+    fn limit(
+        &self,
+        stage: &Stage,
+        began_with: u64,
+        (earlier, refused): (&Counts, &Counts),
+        course: &mut Course<'_>,
+    ) -> Result<()> {
+        let settled = settled_since(self.store.connection(), self.project, stage, earlier, i64::MAX)?;
+        let limit = allowed_refusals(stage, &self.options.apply, began_with).saturating_add(settled);
+        if refused.refused > limit && course.stops.is_none() {
+            let refused = refused.refused;
+            course.stops = Some(ErrorLimit { refused, limit });
+        }
+        Ok(())
+    }
+
+    /// The records to try, the target laid over, and whether the pass would have it to itself.
+    fn prepare(&mut self, stage: &Stage, work: Work, source: &Table, target: &Table) -> Result<(bool, Work)> {
+        let begins = work.kind != PlannedPass::Resumed;
+        let (overlay, sample) = (&mut self.overlay, self.options.sample);
+        let tried = self.left.get(stage.source()).map(|left| left.standing.as_slice());
+        self.reader.read(|connection| {
+            let alone = !overlay.has(target)
+                && preparation(connection, stage, begins, &work.selection, target)?.0;
+            let selection = match (sample, work.selection) {
+                (None, selection) => selection,
+                (Some(sample), Selection::List { records, read }) => {
+                    Selection::list(few(&records[read..], sample))
+                }
+                (Some(sample), Selection::Table { after }) => Selection::list(match tried {
+                    Some(tried) => {
+                        let later: Vec<i64> = tried.iter().copied().filter(|number| *number > after).collect();
+                        few(&later, sample)
+                    }
+                    None => source.spread(connection, after, sample)?,
+                }),
+            };
+            overlay.lay(connection, target, !alone)?;
+            Ok((alone, Work { selection, ..work }))
+        })
+    }
+
+    /// Where a stage would read: a database that is there, or would be.
+    fn source(&self, stage: &Stage) -> Result<Table> {
+        let table = Table::of(stage.source())?;
+        if self.overlay.has(&table) {
+            return Ok(table);
+        }
+        self.store.table(stage.source())
+    }
+
+    fn batch_size(&self) -> usize {
+        let given = self.options.apply.batch_size;
+        given.unwrap_or(self.store.options().batch_size).max(1)
+    }
+}
+
+/// The next batch. It is made in a thread with a stack for deep documents.
+fn made(producer: &mut Transforming<'_>, reader: &mut Reader) -> Result<Option<Batch>> {
+    std::thread::scope(|scope| {
+        let making = spawn_deep(scope, "counterfoil-plan", move || producer.next(reader))?;
+        making.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+/// At most so many, spread evenly.
+fn few(records: &[i64], most: u64) -> Vec<i64> {
+    let (count, most) = (records.len() as u128, u128::from(most));
+    if count <= most {
+        return records.to_vec();
+    }
+    let place = |at: u128| usize::try_from(at * count / most).ok();
+    (0..most).filter_map(place).filter_map(|at| records.get(at).copied()).collect()
+}
+
+impl Left {
+    fn add(&mut self, batch: &Batch, in_place: bool) {
+        for entry in &batch.entries {
+            let number = entry.target.unwrap_or(entry.record);
+            if entry.before != entry.after {
+                self.changed.push(number);
+            } else if entry.outcome == EntryOutcome::Filtered && in_place {
+                self.filtered.push(number);
+            }
+            if entry.after.is_some() {
+                self.standing.push(number);
+            }
+        }
+    }
+}
