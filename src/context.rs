@@ -65,7 +65,11 @@ impl Tally {
     /// For a stage with so many operations.
     #[must_use]
     pub fn new(operations: usize) -> Self {
-        Self(std::iter::repeat_with(Default::default).take(operations).collect())
+        Self(
+            std::iter::repeat_with(Default::default)
+                .take(operations)
+                .collect(),
+        )
     }
 
     /// What the operations did so far, in their order.

@@ -197,8 +197,7 @@ pub(crate) fn reconcile_new(
     }
     let history = StageHistory::read(run.connection(), project, stage.number())?;
     let carried = |pass: &&PassSummary| {
-        matches!(pass.row.kind, PassKind::Apply | PassKind::Retry)
-            && pass.state == PassState::Ended
+        matches!(pass.row.kind, PassKind::Apply | PassKind::Retry) && pass.state == PassState::Ended
     };
     let standing: Vec<i64> = history
         .standing()

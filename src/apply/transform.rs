@@ -186,7 +186,11 @@ impl Transforming<'_> {
                 items
             }
         };
-        let length = |item: &Item| item.source.as_ref().map_or(0, |source| source.record.data.len() as u64);
+        let length = |item: &Item| {
+            item.source
+                .as_ref()
+                .map_or(0, |source| source.record.data.len() as u64)
+        };
         self.bytes += items.iter().map(length).sum::<u64>();
         if !self.alone {
             for item in &mut items {

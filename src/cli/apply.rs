@@ -6,12 +6,14 @@ use std::time::Duration;
 use counterfoil::apply::ApplyOptions;
 use counterfoil::plan::Pin;
 use counterfoil::project::Project;
+use counterfoil::rehearse::{Difference, Rehearsal, rehearse};
 use counterfoil::stage::{MaxErrors, Stage};
 
-use super::answer::Answer;
+use super::answer::{Answer, Exit, json};
 use super::failure::Failure;
-use super::outcome::{Limits, of_stages, of_the_library};
+use super::outcome::{Limits, of_stages, of_the_library, standing};
 use super::progress::Progress;
+use super::render::{counted, green};
 use super::session::Session;
 use super::signals::stop_signal;
 use super::test::no_stage;
@@ -32,6 +34,10 @@ pub(crate) struct Apply {
     /// Refuses (exit code 5) unless stages and data are still those of this plan, made by `plan --out FILE`.
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
+    /// Does it all on a private copy of the store, verifies, rolls back and compares the copy with the store, which stays
+    /// as it is. Nothing is signed.
+    #[arg(long)]
+    rehearse: bool,
     /// Stops after the batch at hand when so much time is over: 30s, 5m, 2h.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     max_time: Option<Duration>,
@@ -92,23 +98,124 @@ impl Apply {
         };
         let pause = self.pause.unwrap_or_default();
         let mut progress = Progress::new(*session.screen).pausing(pause, &options.stop);
-        let mut store = session.open_or_create()?;
-        let report = counterfoil::apply::apply(&mut store, project.stages(), &options, &mut progress);
-        progress.finish();
-        let report = report.map_err(|error| of_the_library(session, &project, error))?;
         let limits = Limits {
             max_errors: options.max_errors,
             on_error: options.on_error,
         };
-        of_stages(session, &store, &project, &report, limits, &progress)
+        if self.rehearse {
+            return rehearsed(session, &project, &options, limits, progress);
+        }
+        let mut store = session.open_or_create()?;
+        let report = counterfoil::apply::apply(&mut store, project.stages(), &options, &mut progress);
+        progress.finish();
+        let report = report.map_err(|error| of_the_library(session, &project, error))?;
+        let refused = standing(&store, project.name(), |_| true)?;
+        of_stages(session, &store, &project, &report, refused, limits, &progress)
     }
+}
+
+/// Applies on a copy in the system's folder for temporary files, and tells what came of it.
+fn rehearsed(
+    session: &Session<'_>,
+    project: &Project,
+    options: &ApplyOptions,
+    limits: Limits,
+    progress: Progress,
+) -> Result<Answer, Failure> {
+    let mut progress = progress.doing("rehearse");
+    let store = session.open_to_read()?;
+    let folder = tempfile::Builder::new()
+        .prefix("counterfoil-rehearsal-")
+        .tempdir()
+        .map_err(|error| {
+            let message = format!("there is no place for a copy of the store: {error}");
+            Failure::new(Exit::Failed, "rehearsal.folder", message)
+                .hint("name a folder that has room for it with the variable TMPDIR")
+        })?;
+    let rehearsal = rehearse(&store, project.stages(), options, folder.path(), &mut progress);
+    progress.finish();
+    let rehearsal = rehearsal.map_err(|error| of_the_library(session, project, error))?;
+    let refused = rehearsal.quarantine.clone();
+    let mut answer = of_stages(
+        session,
+        &store,
+        project,
+        &rehearsal.applied,
+        refused,
+        limits,
+        &progress,
+    )?;
+    answer.hints.clear();
+    answer.text += &format!("\n{}", told(&rehearsal));
+    answer.data["rehearsal"] = serde_json::json!({
+        "verified": json(&rehearsal.verified),
+        "rolled_back": json(&rehearsal.rolled_back),
+        "compared": json(&rehearsal.compared),
+    });
+    if rehearsal.is_sound() {
+        return Ok(answer);
+    }
+    let message = "the rehearsal failed: its copy was not sound, or not as the store after the rollback";
+    Ok(answer.failed(
+        Failure::new(Exit::Unsound, "rehearsal.failed", message)
+            .hint("do not apply; `counterfoil verify` tells whether the store itself is sound"),
+    ))
+}
+
+fn told(rehearsal: &Rehearsal) -> String {
+    let compared = &rehearsal.compared;
+    let mut text = format!("{} on a copy; the store is as it was\n", green("rehearsed:"));
+    let verified = &rehearsal.verified;
+    if verified.is_sound() {
+        text += &format!(
+            "  verified: {} and {} are as the ledger says\n",
+            counted(verified.rows, "record"),
+            counted(verified.entries, "stub")
+        );
+    } else {
+        text += &format!("  verified: {} wrong\n", counted(verified.problems, "thing"));
+        text.extend(
+            verified
+                .findings
+                .iter()
+                .map(|finding| format!("    {}\n", finding.message)),
+        );
+    }
+    let stubs = rehearsal.rolled_back.as_ref().map_or(0, |back| back.counts.read);
+    text += &format!("  rolled back: {}\n", counted(stubs, "stub"));
+    let equal = |difference: &Difference| {
+        format!(
+            "    {} from record {} on\n",
+            difference.database, difference.record
+        )
+    };
+    text += &match compared.differences.as_slice() {
+        [] => format!(
+            "  compared: {} in {} as before\n",
+            counted(compared.records, "record"),
+            counted(compared.databases, "database")
+        ),
+        differences => format!(
+            "  compared: {} not as before\n{}",
+            counted(differences.len() as u64, "database"),
+            differences.iter().map(equal).collect::<String>()
+        ),
+    };
+    if !compared.resumed.is_empty() {
+        text += "  not compared: what a run before this one had begun to write, and the rollback takes back as a whole\n";
+    }
+    text
 }
 
 /// What a plan's file pins.
 fn read_plan(path: &Path) -> Result<Pin, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let message = format!("{}: {error}", path.display());
-        Failure::usage("plan.unreadable", message, "make it with `counterfoil plan --out FILE`")
+        Failure::usage(
+            "plan.unreadable",
+            message,
+            "make it with `counterfoil plan --out FILE`",
+        )
     })?;
     Ok(Pin::parse(&text)?)
 }

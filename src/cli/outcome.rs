@@ -31,6 +31,7 @@ pub(crate) fn of_stages(
     store: &Store,
     project: &Project,
     report: &ApplyReport,
+    mut refused: Vec<Standing>,
     limits: Limits,
     progress: &Progress,
 ) -> Result<Answer, Failure> {
@@ -40,9 +41,7 @@ pub(crate) fn of_stages(
         .filter(|pass| pass.counts.refused > 0)
         .map(|pass| pass.stage)
         .collect();
-    let refused = standing(store, project.name(), |stage| {
-        stage.is_some_and(|stage| refusing.contains(&stage))
-    })?;
+    refused.retain(|(stage, _, _)| stage.is_some_and(|stage| refusing.contains(&stage)));
     let mut report = report.clone();
     mask(
         &mut report.reconciled,

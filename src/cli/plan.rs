@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use counterfoil::apply::ApplyOptions;
 use counterfoil::plan::{
-    FieldChange, OperationPlan, Pin, PlanOptions, PlanReport, PlannedPass, RefusalPlan, Sample, StagePlan, plan,
+    FieldChange, OperationPlan, Pin, PlanOptions, PlanReport, PlannedPass, RefusalPlan, Sample, StagePlan,
+    plan,
 };
 use serde_json::{Value as Json, json};
 
@@ -66,9 +67,8 @@ impl PlanCommand {
         data["estimated_us"] = json!(report.estimated_us());
         data["free_bytes"] = json!(free);
         if let Some(stopped) = &report.stopped {
-            return Ok(Answer::new(data, text(&report, free)).failed(stopped_early(stopped).hint(
-                "nothing was written; the same command begins again",
-            )));
+            return Ok(Answer::new(data, text(&report, free))
+                .failed(stopped_early(stopped).hint("nothing was written; the same command begins again")));
         }
         let mut answer = Answer::new(data.clone(), text(&report, free)).refused_if(report.refuses());
         answer = answer.warnings(warnings(&report, free));
@@ -77,7 +77,11 @@ impl PlanCommand {
         }
         Ok(match &self.out {
             _ if report.stages.is_empty() => answer,
-            Some(path) => answer.hint(session.command(&format!("apply --plan {}{}", word(&path.to_string_lossy()), self.repeated(&report)))),
+            Some(path) => answer.hint(session.command(&format!(
+                "apply --plan {}{}",
+                word(&path.to_string_lossy()),
+                self.repeated(&report)
+            ))),
             None => answer.hint(session.command(&format!("apply{}", self.repeated(&report)))),
         })
     }
@@ -85,7 +89,11 @@ impl PlanCommand {
     /// What `apply` needs to be told to do the same.
     fn repeated(&self, report: &PlanReport) -> String {
         let to = report.pin.to.map(|to| format!(" --to {to}")).unwrap_or_default();
-        let revise = if self.revise { " --revise --reason TEXT" } else { "" };
+        let revise = if self.revise {
+            " --revise --reason TEXT"
+        } else {
+            ""
+        };
         format!("{to}{revise}")
     }
 }
@@ -94,15 +102,21 @@ fn warnings(report: &PlanReport, free: Option<u64>) -> Vec<String> {
     let mut warnings: Vec<String> = report
         .cosmetic
         .iter()
-        .map(|stage| format!("the text of stage {stage} has changed since it was applied, but not what it does"))
+        .map(|stage| {
+            format!("the text of stage {stage} has changed since it was applied, but not what it does")
+        })
         .collect();
     if report.moved {
-        warnings.push("the store was written to while the plan was made; `apply --plan` will refuse it".to_owned());
+        warnings.push(
+            "the store was written to while the plan was made; `apply --plan` will refuse it".to_owned(),
+        );
     }
     let growth = report.growth();
     if let Some(free) = free.filter(|free| growth > *free) {
         let (growth, free) = (bytes(growth), bytes(free));
-        warnings.push(format!("the store would grow by about {growth}, and the disk has {free} left"));
+        warnings.push(format!(
+            "the store would grow by about {growth}, and the disk has {free} left"
+        ));
     }
     warnings
 }
@@ -156,7 +170,10 @@ fn text(report: &PlanReport, free: Option<u64>) -> String {
         bold("In all"),
         took(report.estimated_us()),
         bytes(report.growth()),
-        free.map_or_else(String::new, |free| format!(" (the disk has {} left)", bytes(free)))
+        free.map_or_else(String::new, |free| format!(
+            " (the disk has {} left)",
+            bytes(free)
+        ))
     );
     text
 }
@@ -186,27 +203,56 @@ fn of_stage(stage: &StagePlan, sample: Option<u64>) -> String {
         );
     }
     let counts = stage.counts;
-    let row = [counts.read, counts.written, counts.unchanged, counts.filtered, counts.refused].map(count);
-    text += &table(&[">read", ">written", ">unchanged", ">filtered", ">refused"], [row.to_vec()]);
+    let row = [
+        counts.read,
+        counts.written,
+        counts.unchanged,
+        counts.filtered,
+        counts.refused,
+    ]
+    .map(count);
+    text += &table(
+        &[">read", ">written", ">unchanged", ">filtered", ">refused"],
+        [row.to_vec()],
+    );
     if let Some(limit) = stage.stops {
         let refused = counted(limit.refused, "record");
         let allowed = count(limit.limit);
-        text += &format!("{} {refused} refused, and {allowed} allowed: `apply` would stop here\n", red("stops:"));
+        text += &format!(
+            "{} {refused} refused, and {allowed} allowed: `apply` would stop here\n",
+            red("stops:")
+        );
     }
     for (code, times) in &stage.warnings {
-        text += &format!("{} {} of `{}`\n", yellow("warned:"), counted(*times, "time"), shown(code));
+        text += &format!(
+            "{} {} of `{}`\n",
+            yellow("warned:"),
+            counted(*times, "time"),
+            shown(code)
+        );
     }
     text += &operations(&stage.operations);
     text += &refusals(&stage.refusals);
     text.extend(stage.samples.iter().map(of_sample));
     for lint in &stage.lints {
-        let place = lint.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
+        let place = lint
+            .place
+            .as_ref()
+            .map_or_else(String::new, |place| format!("{place}: "));
         let what = format!("{place}{}", lint.message);
-        text += &format!("{} {}\n", yellow(&format!("warning[{}]:", lint.code)), shown(&what));
+        text += &format!(
+            "{} {}\n",
+            yellow(&format!("warning[{}]:", lint.code)),
+            shown(&what)
+        );
     }
     let images = match stage.images {
         0 => String::new(),
-        images => format!(", {} of before images for {}", bytes(stage.image_bytes), counted(images, "record")),
+        images => format!(
+            ", {} of before images for {}",
+            bytes(stage.image_bytes),
+            counted(images, "record")
+        ),
     };
     text += &dim(&format!(
         "about {}, the store grows by about {}{images}",
@@ -232,7 +278,15 @@ fn operations(operations: &[OperationPlan]) -> String {
             operation.reversibility.to_owned(),
         ]
     });
-    let header = ["operation", "at", ">reached", ">matched", ">changed", ">refused", "undone by"];
+    let header = [
+        "operation",
+        "at",
+        ">reached",
+        ">matched",
+        ">changed",
+        ">refused",
+        "undone by",
+    ];
     format!("\n{}", table(&header, rows))
 }
 
@@ -252,7 +306,10 @@ fn refusals(refusals: &[RefusalPlan]) -> String {
     format!(
         "\n{}\n{}",
         bold("Would be refused"),
-        table(&["code", ">records", "for example", "why"], rows.collect::<Vec<_>>())
+        table(
+            &["code", ">records", "for example", "why"],
+            rows.collect::<Vec<_>>()
+        )
     )
 }
 
@@ -265,7 +322,10 @@ fn of_sample(sample: &Sample) -> String {
     let mut text = format!("\n{}\n", bold(&shown(&id)));
     text.extend(sample.fields.iter().map(of_field));
     if sample.kept > 0 {
-        text += &format!("    {}\n", dim(&format!("{} as they are", counted(sample.kept, "field"))));
+        text += &format!(
+            "    {}\n",
+            dim(&format!("{} as they are", counted(sample.kept, "field")))
+        );
     }
     text
 }
@@ -281,7 +341,12 @@ fn of_field(field: &FieldChange) -> String {
     };
     match (&field.before, &field.after) {
         (Some(before), Some(after)) => {
-            format!("  {} {pointer}  {} -> {}\n", yellow("~"), red(&cut(before)), green(&cut(after)))
+            format!(
+                "  {} {pointer}  {} -> {}\n",
+                yellow("~"),
+                red(&cut(before)),
+                green(&cut(after))
+            )
         }
         (Some(before), None) => format!("  {} {pointer}  {}\n", red("-"), red(&cut(before))),
         (None, Some(after)) => format!("  {} {pointer}  {}\n", green("+"), green(&cut(after))),

@@ -386,7 +386,16 @@ impl Retry {
         let report = retry(&mut store, project.stages(), &selected, &options, &mut progress);
         progress.finish();
         let report = report.map_err(|error| of_the_library(session, &project, error))?;
-        of_stages(session, &store, &project, &report, Limits::default(), &progress)
+        let refused = standing(&store, project.name(), |_| true)?;
+        of_stages(
+            session,
+            &store,
+            &project,
+            &report,
+            refused,
+            Limits::default(),
+            &progress,
+        )
     }
 }
 

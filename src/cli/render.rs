@@ -96,7 +96,11 @@ pub(crate) fn bytes(number: u64) -> String {
     }
     match tenths {
         ..100 if unit > 0 => format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit]),
-        _ => format!("{} {}", count(u64::try_from(tenths / 10).unwrap_or(u64::MAX)), UNITS[unit]),
+        _ => format!(
+            "{} {}",
+            count(u64::try_from(tenths / 10).unwrap_or(u64::MAX)),
+            UNITS[unit]
+        ),
     }
 }
 

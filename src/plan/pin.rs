@@ -84,7 +84,10 @@ impl Pin {
         })?;
         if plan.pin.version != VERSION {
             let message = format!("the plan has version {}, not {VERSION}", plan.pin.version);
-            return Err(Error::invalid(message, "make it again with `counterfoil plan --out FILE`"));
+            return Err(Error::invalid(
+                message,
+                "make it again with `counterfoil plan --out FILE`",
+            ));
         }
         Ok(plan.pin)
     }
@@ -105,7 +108,11 @@ impl Pin {
     ) -> Result<()> {
         let moved = |what: String| Err(Error::PlanMoved { what });
         if self.project != stages.project() {
-            return moved(format!("it is of the project `{}`, not `{}`", self.project, stages.project()));
+            return moved(format!(
+                "it is of the project `{}`, not `{}`",
+                self.project,
+                stages.project()
+            ));
         }
         if self.origin != origin(connection)? {
             return moved("it is of another store".to_owned());
@@ -122,7 +129,10 @@ impl Pin {
             .query_row(sql, [self.batch], |row| row.get(0))
             .optional()?;
         if root.map(|root| hex(&root)) != Some(self.tree_root.clone()) {
-            return moved(format!("the store never was in the state of batch {}", self.batch));
+            return moved(format!(
+                "the store never was in the state of batch {}",
+                self.batch
+            ));
         }
         let sql = "SELECT r.run, r.command, r.arguments, min(b.batch) FROM ledger_batch b JOIN ledger_run r USING(run)
          WHERE b.batch>?1 GROUP BY r.run ORDER BY r.run";

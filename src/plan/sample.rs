@@ -61,7 +61,9 @@ impl Sample {
                 }),
             }
         }
-        let is_new = after.iter().filter(|(pointer, _)| !old.contains_key(pointer.as_str()));
+        let is_new = after
+            .iter()
+            .filter(|(pointer, _)| !old.contains_key(pointer.as_str()));
         fields.extend(is_new.map(|(pointer, text)| FieldChange {
             pointer: pointer.clone(),
             before: None,
@@ -77,7 +79,9 @@ impl Sample {
 }
 
 fn texts(fields: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
-    fields.iter().map(|(pointer, text)| (pointer.as_str(), text.as_str()))
+    fields
+        .iter()
+        .map(|(pointer, text)| (pointer.as_str(), text.as_str()))
 }
 
 fn pointer(parent: &str, name: &str) -> String {

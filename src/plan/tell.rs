@@ -126,8 +126,14 @@ impl<'t> Telling<'t> {
                 let is_its = |image: &&crate::ledger::Image| {
                     image.record == entry.record && image.kind == ImageKind::Refused
                 };
-                let body = batch.images.iter().find(is_its).map(|image| image.body.as_slice());
-                let id = body.and_then(split_whole).map_or_else(String::new, |(id, _)| id.to_owned());
+                let body = batch
+                    .images
+                    .iter()
+                    .find(is_its)
+                    .map(|image| image.body.as_slice());
+                let id = body
+                    .and_then(split_whole)
+                    .map_or_else(String::new, |(id, _)| id.to_owned());
                 group.examples.push(RefusedExample { id, reason });
             }
         }
@@ -198,7 +204,7 @@ impl<'t> Telling<'t> {
 }
 
 /// What so many tried records come to for all of them.
-fn scaled(amount: u64, all: u64, tried: u64) -> u64 {
+pub(super) fn scaled(amount: u64, all: u64, tried: u64) -> u64 {
     if tried == 0 || tried >= all {
         return amount;
     }

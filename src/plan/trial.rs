@@ -1,10 +1,10 @@
 //! The stages tried in order: what each would read now, and what it would make of it, laid over the store.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
-use super::tell::Telling;
+use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlannedPass, StagePlan};
 use crate::apply::{
     Claims, Selection, Transforming, allowed_refusals, fed, of_later_pass, of_open_pass, preparation,
@@ -13,9 +13,7 @@ use crate::apply::{
 use crate::context::Tally;
 use crate::error::Result;
 use crate::ledger::read::{LedgerTable, StageHistory, largest};
-use crate::ledger::{
-    Batch, Counts, EntryOutcome, PassKind, PassState, StageEvent, feed, next_stage,
-};
+use crate::ledger::{Batch, Counts, EntryOutcome, PassKind, PassState, StageEvent, feed, next_stage};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
 use crate::pipeline::{Bounds, Producer as _, Reader, Stopped, spawn_deep};
@@ -43,10 +41,13 @@ pub(super) struct Trial<'t> {
 struct Left {
     /// The rows that would be written, changed or taken out.
     changed: Vec<i64>,
-    /// The rows that a stage would leave out, and as they are.
+    /// The rows that a stage would leave out without changing anything: what a later one has refused in place may be
+    /// among them.
     filtered: Vec<i64>,
     /// Of those that were tried: the rows that would stand there.
-    standing: Vec<i64>,
+    standing: BTreeSet<i64>,
+    /// How many rows there would be, about, where only a sample was tried.
+    rows: u64,
 }
 
 /// What one pass of a stage would read.
@@ -196,14 +197,22 @@ impl<'t> Trial<'t> {
             records.extend(&left.changed);
             if stage.in_place() && !left.filtered.is_empty() {
                 let refused = feed::ever_refused(connection, self.project, stage.number())?;
-                records.extend(left.filtered.iter().filter(|number| refused.binary_search(number).is_ok()));
+                records.extend(
+                    left.filtered
+                        .iter()
+                        .filter(|number| refused.binary_search(number).is_ok()),
+                );
             }
         }
         records.retain(|number| !seen.contains(number));
         if records.is_empty() && !revised {
             return Ok(None);
         }
-        let kind = if revised { PlannedPass::Revised } else { PlannedPass::Later };
+        let kind = if revised {
+            PlannedPass::Revised
+        } else {
+            PlannedPass::Later
+        };
         Ok(Some(work(kind, Selection::list(records))))
     }
 
@@ -224,6 +233,11 @@ impl<'t> Trial<'t> {
                 list @ Selection::List { .. } => list.remaining().unwrap_or(0),
             })
         })?;
+        let estimated = self
+            .left
+            .get(stage.source())
+            .filter(|_| self.options.sample.is_some());
+        let records = estimated.map_or(records, |left| left.rows.max(records));
         let (kind, earlier) = (work.kind, work.earlier);
         course.passes.push(PassPlan { kind, records });
         let began_with = in_source + if stage.in_place() { earlier.refused } else { 0 };
@@ -265,7 +279,7 @@ impl<'t> Trial<'t> {
             })?;
             course.seen.extend(batch.entries.iter().map(|entry| entry.record));
             let left = self.left.entry(stage.target().to_owned()).or_default();
-            left.add(&batch, stage.in_place());
+            left.add(&batch);
             observer.observe(&Event::BatchPlanned {
                 stage: stage.number(),
                 counts: batch.counts,
@@ -274,6 +288,10 @@ impl<'t> Trial<'t> {
             if self.stopped.is_some() {
                 break;
             }
+        }
+        if let Some(left) = self.left.get_mut(stage.target()) {
+            let tried = course.telling.counts().read - before.read;
+            left.rows = scaled(left.standing.len() as u64, records, tried);
         }
         (self.newest, course.bytes) = (producer.newest, course.bytes + producer.bytes);
         course.took += began.elapsed();
@@ -303,10 +321,10 @@ impl<'t> Trial<'t> {
     fn prepare(&mut self, stage: &Stage, work: Work, source: &Table, target: &Table) -> Result<(bool, Work)> {
         let begins = work.kind != PlannedPass::Resumed;
         let (overlay, sample) = (&mut self.overlay, self.options.sample);
-        let tried = self.left.get(stage.source()).map(|left| left.standing.as_slice());
+        let tried = self.left.get(stage.source()).map(|left| &left.standing);
         self.reader.read(|connection| {
-            let alone = !overlay.has(target)
-                && preparation(connection, stage, begins, &work.selection, target)?.0;
+            let alone =
+                !overlay.has(target) && preparation(connection, stage, begins, &work.selection, target)?.0;
             let selection = match (sample, work.selection) {
                 (None, selection) => selection,
                 (Some(sample), Selection::List { records, read }) => {
@@ -314,7 +332,7 @@ impl<'t> Trial<'t> {
                 }
                 (Some(sample), Selection::Table { after }) => Selection::list(match tried {
                     Some(tried) => {
-                        let later: Vec<i64> = tried.iter().copied().filter(|number| *number > after).collect();
+                        let later: Vec<i64> = tried.range(after.saturating_add(1)..).copied().collect();
                         few(&later, sample)
                     }
                     None => source.spread(connection, after, sample)?,
@@ -355,20 +373,25 @@ fn few(records: &[i64], most: u64) -> Vec<i64> {
         return records.to_vec();
     }
     let place = |at: u128| usize::try_from(at * count / most).ok();
-    (0..most).filter_map(place).filter_map(|at| records.get(at).copied()).collect()
+    (0..most)
+        .filter_map(place)
+        .filter_map(|at| records.get(at).copied())
+        .collect()
 }
 
 impl Left {
-    fn add(&mut self, batch: &Batch, in_place: bool) {
+    fn add(&mut self, batch: &Batch) {
         for entry in &batch.entries {
             let number = entry.target.unwrap_or(entry.record);
             if entry.before != entry.after {
                 self.changed.push(number);
-            } else if entry.outcome == EntryOutcome::Filtered && in_place {
+            } else if entry.outcome == EntryOutcome::Filtered {
                 self.filtered.push(number);
             }
             if entry.after.is_some() {
-                self.standing.push(number);
+                self.standing.insert(number);
+            } else {
+                self.standing.remove(&number);
             }
         }
     }

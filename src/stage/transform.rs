@@ -243,7 +243,12 @@ fn applied(
         return op.apply(document, scope);
     };
     let reads = op.reads();
-    let is_there = |path: &Path| document.places(path).iter().any(|place| document.at(place).is_some());
+    let is_there = |path: &Path| {
+        document
+            .places(path)
+            .iter()
+            .any(|place| document.at(place).is_some())
+    };
     let matched = reads.is_empty() || reads.iter().any(is_there);
     let effect = op.apply(document, scope);
     let changed = effect

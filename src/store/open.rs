@@ -71,10 +71,10 @@ impl Store {
                 path: path.to_owned(),
             });
         }
-        let mut store = Self::connect(path, options, surroundings)?;
-        if store.options.read_only {
-            store.recover()?;
+        if options.read_only {
+            recover(path, options.wait)?;
         }
+        let mut store = Self::connect(path, options, surroundings)?;
         match store.version()? {
             Version::Older if store.options.read_only => {
                 store.check()?;
@@ -185,26 +185,6 @@ impl Store {
         })
     }
 
-    /// Lets SQLite undo what a killed process has left half done, which a connection that only reads may not.
-    fn recover(&self) -> Result<()> {
-        let look = "SELECT count(*) FROM sqlite_schema";
-        let looked = self.connection.query_row(look, [], |_| Ok(()));
-        let left_over = |error: &rusqlite::Error| {
-            error.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly)
-                || error.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen)
-        };
-        match looked {
-            Err(error) if left_over(&error) => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let writing = Connection::open_with_flags(&self.path, flags)?;
-                writing.busy_timeout(self.options.wait.min(LONGEST_WAIT))?;
-                Ok(writing.query_row(look, [], |_| Ok(()))?)
-            }
-            // What else is wrong is told by whoever reads next.
-            _ => Ok(()),
-        }
-    }
-
     fn version(&self) -> Result<Version> {
         // In one transaction: another process may make the store between two reads, and then half of what is read
         // would be from before.
@@ -291,6 +271,19 @@ impl Store {
         Ok(connection)
     }
 
+    /// Writes a copy of the store as it is, in one read, to a file that is not there yet.
+    pub(crate) fn copy_to(&self, path: &Path) -> Result<()> {
+        let name = path.to_str().ok_or_else(|| Error::Io {
+            path: path.to_owned(),
+            source: std::io::ErrorKind::InvalidFilename.into(),
+        })?;
+        let copied = self.connection.execute("VACUUM INTO ?1", [name]);
+        copied.map(drop).map_err(|source| Error::Sqlite {
+            doing: "copied",
+            source,
+        })
+    }
+
     /// The store's file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -369,4 +362,21 @@ enum Version {
     Ours,
     Older,
     Empty,
+}
+
+/// Lets SQLite undo what a killed process has left half done, which a connection that only reads may not.
+fn recover(path: &Path, wait: Duration) -> Result<()> {
+    let look = |mode| {
+        let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(wait.min(LONGEST_WAIT))?;
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+    };
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    match look(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        Err(error) if matches!(error.sqlite_error_code(), Some(ReadOnly | CannotOpen)) => {
+            Ok(look(OpenFlags::SQLITE_OPEN_READ_WRITE)?)
+        }
+        // What else is wrong is told by whoever reads next.
+        _ => Ok(()),
+    }
 }

@@ -57,7 +57,10 @@ impl Overlay {
 
     /// Carries out changes of a database that has been laid over.
     pub(crate) fn change(&self, connection: &Connection, table: &Table, changes: &[Change]) -> Result<()> {
-        let sql = format!("INSERT OR REPLACE INTO temp.\"{}.changed\" VALUES(?1,?2,?3)", table.name());
+        let sql = format!(
+            "INSERT OR REPLACE INTO temp.\"{}.changed\" VALUES(?1,?2,?3)",
+            table.name()
+        );
         let mut write = connection.prepare_cached(&sql)?;
         for change in changes {
             match change {
@@ -105,9 +108,12 @@ impl Table {
         let mut next = connection.prepare(&next)?;
         let mut numbers: Vec<i64> = Vec::new();
         for at in 0..count {
-            let along = (i128::from(last) - i128::from(first)) * i128::from(at) / i128::from((count - 1).max(1));
+            let along =
+                (i128::from(last) - i128::from(first)) * i128::from(at) / i128::from((count - 1).max(1));
             let from = first.saturating_add(i64::try_from(along).unwrap_or(i64::MAX));
-            let from = numbers.last().map_or(from, |newest| from.max(newest.saturating_add(1)));
+            let from = numbers
+                .last()
+                .map_or(from, |newest| from.max(newest.saturating_add(1)));
             if from > last {
                 break;
             }

@@ -37,6 +37,7 @@ const LAYERS: &[&[&str]] = &[
         "prove",
         "quarantine",
         "reconcile",
+        "rehearse",
         "rollback",
         "verify",
     ],

@@ -16,6 +16,7 @@ mod increments;
 mod layers;
 mod ledger_format;
 mod model;
+mod plan;
 mod projects;
 mod readme;
 mod support;

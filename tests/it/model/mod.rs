@@ -4,6 +4,7 @@
 //! any order and with batches of any size,
 //! - the databases hold exactly the records that the model holds (`naive.rs`: maps, and lists of what happened);
 //! - a pass reads exactly the records that the model says are waiting, in the order of their numbers;
+//! - a plan tells beforehand what an apply does: the same outcomes of every stage;
 //! - the outcomes of every batch add up, the ledger is sound by its own hashes, and the data is what it says;
 //! - what a rollback refuses, it refuses before anything is written, and only where something that stays stands on it;
 //! - after everything is rolled back the sources are as before, byte for byte, the targets are empty, and applying
@@ -22,6 +23,7 @@ use counterfoil::edit::Edit;
 use counterfoil::ledger::{Counts, PassKind};
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::{Event, Observer, Silent, StopSignal};
+use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::quarantine::{Selected, retry, waive};
 use counterfoil::rollback::{RollbackOptions, Scope, rollback};
 use counterfoil::stage::{MaxErrors, OnConflict, Stages};
@@ -248,11 +250,16 @@ impl Pair {
         };
         let options = Self::options(to, size, &watching, revise);
         let stages = self.stages();
+        let planned = self.planned(&stages, &options);
         let report = apply(&mut self.store, &stages, &options, &mut watching);
         let missing = !self.model.rows.contains_key("a1") || !self.model.rows.contains_key("a2");
         let report = match report {
             // A source that does not exist yet; what the stages before it did stands.
             Err(Error::NoSuchDatabase { .. }) if missing => {
+                prop_assert!(
+                    matches!(planned, Err(Error::NoSuchDatabase { .. })),
+                    "{planned:?}"
+                );
                 self.follow(&watching.events, revises)?;
                 return Ok(());
             }
@@ -261,9 +268,22 @@ impl Pair {
         self.follow(&watching.events, revises)?;
         self.agree(&report)?;
         if report.stopped.is_none() {
+            let planned = planned.map_err(|error| TestCaseError::fail(format!("plan: {error}")))?;
+            prop_assert_eq!(planned, done(&watching.events), "the plan is what was done");
             prop_assert!(self.model.is_up_to_date(to), "the model has more to do");
         }
         Ok(())
+    }
+
+    /// What an apply would do, stage by stage. Must leave the store as it is.
+    fn planned(&self, stages: &Stages, options: &ApplyOptions) -> Result<BTreeMap<u32, Counts>, Error> {
+        let options = PlanOptions {
+            apply: options.clone(),
+            ..PlanOptions::default()
+        };
+        let report = plan(&self.store, stages, &options, &mut Silent)?;
+        let counts = report.stages.into_iter().map(|stage| (stage.stage, stage.counts));
+        Ok(counts.filter(|(_, counts)| counts.read > 0).collect())
     }
 
     fn retry(&mut self, size: usize, stop: Option<usize>) -> Outcome {
@@ -608,4 +628,31 @@ proptest! {
         }
         pair.come_back()?;
     }
+}
+
+/// What the batches of an apply came to, stage by stage.
+fn done(events: &[Event]) -> BTreeMap<u32, Counts> {
+    let (mut stage_of, mut done) = (BTreeMap::new(), BTreeMap::<u32, Counts>::new());
+    for event in events {
+        match event {
+            Event::PassBegins {
+                pass,
+                stage: Some((number, _)),
+                ..
+            } => {
+                stage_of.insert(*pass, *number);
+            }
+            Event::BatchCommitted { pass, counts, .. } if counts.read > 0 => {
+                let sum = done.entry(stage_of[pass]).or_default();
+                sum.read += counts.read;
+                sum.written += counts.written;
+                sum.unchanged += counts.unchanged;
+                sum.filtered += counts.filtered;
+                sum.refused += counts.refused;
+                sum.merged += counts.merged;
+            }
+            _ => {}
+        }
+    }
+    done
 }
