@@ -275,7 +275,7 @@ impl<'t> Trial<'t> {
             self.reader.read(|connection| {
                 telling.add(connection, &source, &batch)?;
                 overlay.number(connection, &batch.records)?;
-                overlay.change(connection, &target, &batch.changes)
+                Overlay::change(connection, &target, &batch.changes)
             })?;
             course.seen.extend(batch.entries.iter().map(|entry| entry.record));
             let left = self.left.entry(stage.target().to_owned()).or_default();

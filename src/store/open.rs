@@ -366,12 +366,12 @@ enum Version {
 
 /// Lets SQLite undo what a killed process has left half done, which a connection that only reads may not.
 fn recover(path: &Path, wait: Duration) -> Result<()> {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
     let look = |mode| {
         let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(wait.min(LONGEST_WAIT))?;
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
     };
-    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
     match look(OpenFlags::SQLITE_OPEN_READ_ONLY) {
         Err(error) if matches!(error.sqlite_error_code(), Some(ReadOnly | CannotOpen)) => {
             Ok(look(OpenFlags::SQLITE_OPEN_READ_WRITE)?)

@@ -56,7 +56,7 @@ impl Overlay {
     }
 
     /// Carries out changes of a database that has been laid over.
-    pub(crate) fn change(&self, connection: &Connection, table: &Table, changes: &[Change]) -> Result<()> {
+    pub(crate) fn change(connection: &Connection, table: &Table, changes: &[Change]) -> Result<()> {
         let sql = format!(
             "INSERT OR REPLACE INTO temp.\"{}.changed\" VALUES(?1,?2,?3)",
             table.name()
