@@ -1,8 +1,8 @@
 //! What a stage may know while it transforms one record. It is all fixed before the record is read, so that the
 //! same record always gives the same result.
 
-use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rust_decimal::Decimal;
 
@@ -33,13 +33,13 @@ pub struct Context<'a> {
 
 /// By how much the values of one record were rounded: what a value became, less what it was.
 #[derive(Debug, Default)]
-pub struct Roundings(RefCell<Vec<Decimal>>);
+pub struct Roundings(Mutex<Vec<Decimal>>);
 
 impl Roundings {
     /// The amounts so far, in order; values that were whole already are not among them.
     #[must_use]
     pub fn amounts(&self) -> Vec<Decimal> {
-        self.0.borrow().clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -105,7 +105,11 @@ impl Context<'_> {
         if let (Some(roundings), Some(by)) = (self.roundings, to.checked_sub(from))
             && !by.is_zero()
         {
-            roundings.0.borrow_mut().push(by);
+            roundings
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(by);
         }
     }
 

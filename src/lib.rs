@@ -62,9 +62,10 @@
 //! 5. [`Error`], and above it the [`ledger`], the [`store`] and [`observe`]
 //! 6. [`input`], [`output`] and [`query`]
 //! 7. the run, which alone writes, and the pipeline of a thread that reads and one that commits
-//! 8. the verbs: [`load`](mod@load), [`edit`], [`plan`](mod@plan), [`apply`](mod@apply), [`rollback`](mod@rollback), [`quarantine`],
-//!    [`history`], [`reconcile`](mod@reconcile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove), each a function of one
-//!    shape,
+//! 8. the verbs: [`load`](mod@load), [`edit`], [`plan`](mod@plan), [`apply`](mod@apply), [`rehearse`](mod@rehearse),
+//!    [`rollback`](mod@rollback), [`quarantine`], [`history`], [`reconcile`](mod@reconcile), [`validate`](mod@validate),
+//!    [`profile`](mod@profile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove), each a
+//!    function of one shape,
 //!    `verb(&mut store, what, &options, &mut observer)`
 //!
 //! The library never prints, never reads the environment, and is synchronous: a verb returns when its work is
@@ -93,6 +94,7 @@ mod pattern;
 mod pipeline;
 pub mod plan;
 pub mod problem;
+pub mod profile;
 pub mod project;
 pub mod prove;
 pub mod quarantine;
@@ -107,6 +109,7 @@ mod run;
 pub mod stage;
 pub mod store;
 pub mod surroundings;
+pub mod validate;
 pub mod verify;
 
 pub use database::Database;

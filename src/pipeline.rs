@@ -1,6 +1,8 @@
 //! The two-thread pipeline of every verb that moves records: one thread reads, transforms and hashes the next batch
 //! while this one commits the last. The writer is `SQLite`, and there is one.
 
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
@@ -8,6 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use crate::error::{Error, Result};
+use crate::ledger::feed;
 use crate::ledger::{Batch, Counts, Sealed, Shape, Step};
 use crate::observe::{Event, Observer, StopSignal};
 use crate::run::{Pass, Run};
@@ -68,6 +71,11 @@ pub enum Stopped {
     Asked,
     /// The time was up.
     Time,
+    /// A record broke a contract in the mode `refuse`.
+    Contract {
+        /// How many records of the pass stand refused by it.
+        refused: u64,
+    },
     /// More records were refused than allowed.
     ErrorLimit {
         /// How many were refused.
@@ -191,6 +199,11 @@ pub(crate) fn drive_on(
                 batch,
                 counts: sealed.batch.counts,
             });
+            if sealed.batch.halts {
+                return Ok(Some(Stopped::Contract {
+                    refused: feed::halting(run.connection(), pass)?,
+                }));
+            }
             if let Some(stopped) = bounds.reached(counts) {
                 return Ok(Some(stopped));
             }
@@ -212,6 +225,40 @@ pub(crate) fn spawn_deep<'s, T: Send + 's>(
         path: "thread".into(),
         source,
     })
+}
+
+/// Works on many things on every core, a portion at a time; the results stand in the order of the things.
+pub(crate) fn in_portions<I: Sync, O: Send>(
+    items: &[I],
+    size: usize,
+    work: impl Fn(&[I]) -> O + Sync,
+) -> Result<Vec<O>> {
+    let portions: Vec<&[I]> = items.chunks(size).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let Some(portion) = portions.get(at) else {
+                return done;
+            };
+            done.push((at, work(portion)));
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut done = std::thread::scope(|scope| {
+        let mut helpers = Vec::new();
+        for _ in 1..cores.min(portions.len()) {
+            helpers.push(spawn_deep(scope, "counterfoil-worker", work)?);
+        }
+        let mut done = work();
+        for helper in helpers {
+            done.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        Ok::<_, Error>(done)
+    })?;
+    done.sort_unstable_by_key(|(at, _)| *at);
+    Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
 /// Whether the pass filled a target whose index was left for the end.

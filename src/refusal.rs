@@ -17,6 +17,9 @@ pub struct Refusal {
     /// The line of the input, for records refused at the door.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
+    /// Whether the pass may not go on over it: a contract in the mode `refuse` was broken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub halts: bool,
 }
 
 /// One thing that is wrong with a record.
@@ -32,6 +35,9 @@ pub struct Violation {
     /// The rule or the place in the stage file that refused, for example `0001_orders.toml:12:3` or a rule's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// Whether the record broke the contract so already before the stage.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub preexisting: bool,
 }
 
 impl Violation {
@@ -42,6 +48,7 @@ impl Violation {
             pointer: pointer.into(),
             expected: None,
             rule: None,
+            preexisting: false,
         }
     }
 
@@ -56,6 +63,13 @@ impl Violation {
     #[must_use]
     pub fn rule(mut self, rule: impl Into<String>) -> Self {
         self.rule = Some(rule.into());
+        self
+    }
+
+    /// Says that the record was so already before the stage.
+    #[must_use]
+    pub fn preexisting(mut self) -> Self {
+        self.preexisting = true;
         self
     }
 }
@@ -141,6 +155,7 @@ impl From<Violation> for Refusal {
             code: violation.code.clone(),
             violations: vec![violation],
             line: None,
+            halts: false,
         }
     }
 }
@@ -155,6 +170,9 @@ impl fmt::Display for Refusal {
                 &violation.pointer
             };
             write!(f, " at {place}")?;
+            if violation.preexisting {
+                f.write_str(" (already before the stage)")?;
+            }
             if let Some(expected) = &violation.expected {
                 write!(f, ": expected {expected}")?;
             }

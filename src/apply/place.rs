@@ -65,6 +65,8 @@ pub(crate) struct Placer<'p> {
     /// The newest record number given out.
     pub(crate) newest: &'p mut i64,
     pub(crate) batch: &'p mut Batch,
+    /// What stands in the stub of the record at hand, where it is written with a warning.
+    pub(crate) warned: Option<String>,
 }
 
 impl Placer<'_> {
@@ -267,6 +269,7 @@ impl Placer<'_> {
         entry.input = input;
         entry.before = home.hash();
         entry.after = Some(commitment(&home.salt, &output.id, &output.data));
+        entry.reason = self.warned.take();
         let Output { id, data } = output;
         let record = home.target;
         if self.stage.on_conflict() == OnConflict::Replace {
@@ -394,6 +397,7 @@ impl Placer<'_> {
         let hash = commitment(salt, &source.id, &source.data);
         let mut entry = Entry::new(item.number, 0, EntryOutcome::Refused);
         entry.reason = Some(refusal.to_json());
+        self.batch.halts |= refusal.halts;
         if self.stage.in_place() {
             if item.present {
                 entry.before = Some(hash);

@@ -1,33 +1,30 @@
 //! The reading thread of a pass: read a batch, transform it, place the results.
 
 use std::collections::BTreeMap;
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rusqlite::Connection;
 
 use super::claims::Claims;
+use super::cross::Cross;
 use super::place::{Item, Placer, Standing};
 use super::select::Selection;
-use crate::context::{Context, Tally};
+use crate::context::Context;
+use crate::contract::{Broken, Has, Mode};
 use crate::error::{Error, Result};
 use crate::expression::Scope;
 use crate::ledger::read::{newest_of_stage, refused_image, salt};
 use crate::ledger::{Batch, Shape, Step, split_whole};
-use crate::pipeline::{BATCH_BYTES, Producer, Reader, spawn_deep};
-use crate::record::{Limits, Record};
-use crate::refusal::Refusal;
+use crate::pipeline::{BATCH_BYTES, Producer, Reader, in_portions};
+use crate::record::Record;
+use crate::refusal::{Refusal, Violation};
 use crate::stage::{Outcome, Stage};
 use crate::store::{Salted, Table};
-use crate::surroundings::Secrets;
 
 /// Makes the batches of a pass of a stage.
 pub(crate) struct Transforming<'a> {
-    pub(crate) project: &'a str,
     pub(crate) stage: &'a Stage,
-    pub(crate) now_us: i64,
-    pub(crate) secrets: &'a Secrets,
-    pub(crate) limits: Limits,
+    /// The facts of the pass, without a record.
+    pub(crate) context: Context<'a>,
     pub(crate) source: Table,
     pub(crate) target: Table,
     pub(crate) selection: Selection,
@@ -41,8 +38,8 @@ pub(crate) struct Transforming<'a> {
     /// The newest record number given out.
     pub(crate) newest: i64,
     pub(crate) claims: Claims,
-    /// Counts what each operation does, where somebody wants to know.
-    pub(crate) tally: Option<&'a Tally>,
+    /// The rules over more than one record, where the stage has any.
+    pub(crate) cross: Option<Cross<'a>>,
     /// The bytes of the records that were read.
     pub(crate) bytes: u64,
 }
@@ -57,7 +54,7 @@ impl Producer for Transforming<'_> {
         let results = self.transform_all(&items, &mut batch.warnings)?;
         batch.shape = std::mem::take(&mut self.shape);
         self.claims.begin_batch();
-        if self.alone {
+        if self.alone && self.cross.is_none() {
             self.place(None, items, results, &mut batch)?;
         } else {
             reader.read(|connection| self.place(Some(connection), items, results, &mut batch))?;
@@ -66,8 +63,17 @@ impl Producer for Transforming<'_> {
     }
 }
 
+/// What became of one record.
+pub(crate) struct Transformed {
+    pub(crate) result: Result<Outcome, Refusal>,
+    /// What it has to do with rules over more than one record.
+    has: Vec<Has>,
+    /// What is wrong with it that is only warned of.
+    warned: Vec<Violation>,
+}
+
 /// What became of some records, and how often the stage warned, by code.
-type Transformed = (Vec<Result<Outcome, Refusal>>, BTreeMap<String, u64>);
+type Portion = (Vec<Transformed>, BTreeMap<String, u64>);
 
 /// So many records are transformed in one go.
 const PORTION: usize = 250;
@@ -79,34 +85,10 @@ impl Transforming<'_> {
         &self,
         items: &[Item],
         warnings: &mut BTreeMap<String, u64>,
-    ) -> Result<Vec<Result<Outcome, Refusal>>> {
-        let portions: Vec<&[Item]> = items.chunks(PORTION).collect();
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(portion) = portions.get(at) else {
-                    return done;
-                };
-                done.push((at, self.transform_portion(portion)));
-            }
-        };
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut done = std::thread::scope(|scope| {
-            let mut helpers = Vec::new();
-            for _ in 1..cores.min(portions.len()) {
-                helpers.push(spawn_deep(scope, "counterfoil-transform", work)?);
-            }
-            let mut done = work();
-            for helper in helpers {
-                done.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            }
-            Ok::<_, Error>(done)
-        })?;
-        done.sort_unstable_by_key(|(at, _)| *at);
+    ) -> Result<Vec<Transformed>> {
+        let done = in_portions(items, PORTION, |portion| self.transform_portion(portion))?;
         let mut results = Vec::with_capacity(items.len());
-        for (_, (portion, warned)) in done {
+        for (portion, warned) in done {
             results.extend(portion);
             for (code, count) in warned {
                 *warnings.entry(code).or_default() += count;
@@ -115,53 +97,76 @@ impl Transforming<'_> {
         Ok(results)
     }
 
-    fn transform_portion(&self, items: &[Item]) -> Transformed {
+    fn transform_portion(&self, items: &[Item]) -> Portion {
         let mut warnings = BTreeMap::new();
         let results = items.iter().map(|item| self.transform(item, &mut warnings));
         (results.collect(), warnings)
     }
 
-    fn transform(&self, item: &Item, warnings: &mut BTreeMap<String, u64>) -> Result<Outcome, Refusal> {
+    fn transform(&self, item: &Item, warnings: &mut BTreeMap<String, u64>) -> Transformed {
         let Some(source) = &item.source else {
-            return Ok(Outcome::filter("source.deleted"));
+            return Transformed {
+                result: Ok(Outcome::filter("source.deleted")),
+                has: Vec::new(),
+                warned: Vec::new(),
+            };
         };
         let mut scope = Scope::new(Context {
-            project: self.project,
-            stage: self.stage.number(),
             id: &source.record.id,
-            now_us: self.now_us,
-            secrets: self.secrets,
-            limits: self.limits,
-            roundings: None,
-            tally: self.tally,
+            ..self.context
         });
         let result = self.stage.transform_in(&source.record, &mut scope);
         for code in scope.warnings() {
             *warnings.entry(code.to_string()).or_default() += 1;
         }
-        result
+        let has = match (&self.cross, &result) {
+            (Some(cross), Ok(outcome)) => cross.has(outcome),
+            _ => Vec::new(),
+        };
+        Transformed {
+            result,
+            has,
+            warned: scope.broken().to_vec(),
+        }
     }
 
     fn place(
         &mut self,
         lookup: Option<&Connection>,
         items: Vec<Item>,
-        results: Vec<Result<Outcome, Refusal>>,
+        results: Vec<Transformed>,
         batch: &mut Batch,
     ) -> Result<()> {
         let (stage, table) = (self.stage, &self.target);
+        let cross = match (&mut self.cross, lookup) {
+            (Some(cross), Some(connection)) => {
+                cross.begin(connection, table)?;
+                Some((&*cross, connection))
+            }
+            _ => None,
+        };
         let mut placer = Placer {
             stage,
             table,
-            lookup,
+            lookup: lookup.filter(|_| !self.alone),
             claims: &mut self.claims,
             newest: &mut self.newest,
             batch,
+            warned: None,
         };
-        items
-            .into_iter()
-            .zip(results)
-            .try_for_each(|(item, result)| placer.place(item, result))
+        for (item, mut transformed) in items.into_iter().zip(results) {
+            if let Some((cross, connection)) = cross {
+                let broken = cross.broken(connection, &item, &transformed.has)?;
+                transformed.broke(broken, placer.batch);
+            }
+            placer.warned = transformed.reason(stage);
+            let before = placer.batch.entries.len();
+            placer.place(item, transformed.result)?;
+            if let Some((cross, connection)) = cross {
+                cross.placed(connection, &placer.batch.entries[before..], &transformed.has)?;
+            }
+        }
+        Ok(())
     }
 
     /// The next batch of source records, with what the target holds for them.
@@ -179,7 +184,7 @@ impl Transforming<'_> {
                 while *read < records.len() && items.len() < self.batch_size && size < BATCH_BYTES {
                     let number = records[*read];
                     *read += 1;
-                    let item = listed(connection, self.project, self.stage, &self.source, number)?;
+                    let item = listed(connection, self.context.project, self.stage, &self.source, number)?;
                     size += item.source.as_ref().map_or(0, |source| source.record.data.len());
                     items.push(item);
                 }
@@ -220,7 +225,7 @@ impl Transforming<'_> {
                 .collect());
         }
         let earlier = if self.repeated {
-            newest_of_stage(connection, self.project, self.stage.number(), number)?
+            newest_of_stage(connection, self.context.project, self.stage.number(), number)?
         } else {
             Vec::new()
         };
@@ -255,6 +260,42 @@ impl Transforming<'_> {
             }
         }
         Ok(standing)
+    }
+}
+
+impl Transformed {
+    /// Takes note of rules over more than one record that it breaks.
+    fn broke(&mut self, broken: Vec<Broken>, batch: &mut Batch) {
+        let (warned, enforced): (Vec<_>, Vec<_>) =
+            broken.into_iter().partition(|broken| broken.mode == Mode::Warn);
+        if let Some(first) = enforced.first() {
+            self.result = Err(Refusal {
+                code: first.violation.code.clone(),
+                halts: enforced.iter().any(|broken| broken.mode == Mode::Refuse),
+                violations: enforced.into_iter().map(|broken| broken.violation).collect(),
+                line: None,
+            });
+            return;
+        }
+        for broken in warned {
+            *batch
+                .warnings
+                .entry(broken.violation.code.to_string())
+                .or_default() += 1;
+            self.warned.push(broken.violation);
+        }
+    }
+
+    /// What stands in the stub of a record that is written though it breaks a contract.
+    fn reason(&mut self, stage: &Stage) -> Option<String> {
+        let violations = std::mem::take(&mut self.warned);
+        let warned = Refusal {
+            code: "contract.warned".into(),
+            violations,
+            line: None,
+            halts: false,
+        };
+        (!warned.violations.is_empty()).then(|| warned.cut_at(stage.redact()).to_json())
     }
 }
 

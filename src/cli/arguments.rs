@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    apply, check, checkpoint, delete, demo, export, history, init, load, new, plan, prove, quarantine, query,
-    reconcile, rollback, schema, status, test, trace, verify, verify_proof,
+    apply, check, checkpoint, delete, demo, export, history, init, load, new, plan, profile, prove,
+    quarantine, query, reconcile, rollback, schema, status, test, trace, validate, verify, verify_proof,
 };
 
 const ABOUT: &str = "Counterfoil moves JSON records through versioned stages and keeps a stub of every record it touches, \
@@ -112,6 +112,8 @@ pub(crate) enum Command {
     Check(check::Check),
     Test(test::Test),
     Load(load::Load),
+    Profile(profile::ProfileCommand),
+    Validate(validate::Validate),
     Status(status::Status),
     Plan(plan::PlanCommand),
     Apply(apply::Apply),
@@ -139,6 +141,8 @@ impl Command {
             Self::Check(_) => "check",
             Self::Test(_) => "test",
             Self::Load(_) => "load",
+            Self::Profile(_) => "profile",
+            Self::Validate(_) => "validate",
             Self::Status(_) => "status",
             Self::Plan(_) => "plan",
             Self::Apply(_) => "apply",

@@ -206,7 +206,7 @@ pub(crate) fn new_file(path: &std::path::Path) -> Result<File, Failure> {
         .map_err(|error| unwritable(path, &error))
 }
 
-fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {
+pub(crate) fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {
     let message = format!("{} cannot be written: {error}", path.display());
     Failure::new(Exit::Failed, "output.failed", message)
         .hint("name a new file in a folder where you may write")

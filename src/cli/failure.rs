@@ -247,6 +247,9 @@ fn message(error: &Error) -> String {
     }
 }
 
+const INPUT_CHANGED: &str = "put the file back as it was; or begin again with `--restart`: what is loaded already counts as unchanged";
+const PLAN_MOVED: &str = "nothing was changed; look at a new plan: `counterfoil plan --out FILE`";
+
 /// The exit code, and what to do next.
 fn advice(error: &Error) -> (Exit, Option<String>) {
     let (exit, hint) = match error {
@@ -279,19 +282,12 @@ fn advice(error: &Error) -> (Exit, Option<String>) {
                  stage {number} first; or `counterfoil apply --revise --reason TEXT`: for records not yet carried through"
             ),
         ),
-        Error::PlanMoved { .. } => (
-            Exit::Drift,
-            "nothing was changed; look at a new plan: `counterfoil plan --out FILE`".to_owned(),
-        ),
+        Error::PlanMoved { .. } => (Exit::Drift, PLAN_MOVED.to_owned()),
         Error::IllegalState { .. } => (
             Exit::Failed,
             "finish what was begun: `counterfoil status` shows it, and the same command again goes on".to_owned(),
         ),
-        Error::InputChanged { .. } => (
-            Exit::Failed,
-            "put the file back as it was; or begin again with `--restart`: what is loaded already counts as unchanged"
-                .to_owned(),
-        ),
+        Error::InputChanged { .. } => (Exit::Failed, INPUT_CHANGED.to_owned()),
         Error::Input { .. } => (
             Exit::Failed,
             "what was committed stands; correct the input, or name its format with `--format`".to_owned(),

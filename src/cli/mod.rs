@@ -24,6 +24,7 @@ mod masking;
 mod new;
 mod outcome;
 mod plan;
+mod profile;
 mod progress;
 mod prove;
 mod quarantine;
@@ -38,6 +39,7 @@ mod signals;
 mod status;
 mod test;
 mod trace;
+mod validate;
 mod values;
 mod verify;
 mod verify_proof;
@@ -80,6 +82,8 @@ fn dispatch(command: &Command, session: &Session<'_>) -> Result<Answer, Failure>
         Command::Check(check) => check.run(session),
         Command::Test(test) => test.run(session),
         Command::Load(load) => load.run(session),
+        Command::Profile(profile) => profile.run(session),
+        Command::Validate(validate) => validate.run(session),
         Command::Status(status) => status.run(session),
         Command::Plan(plan) => plan.run(session),
         Command::Apply(apply) => apply.run(session),

@@ -278,6 +278,15 @@ pub(crate) fn stopped_early(stopped: &Stopped) -> Failure {
             "the time is up; every batch up to here is committed",
         )
         .hint(go_on),
+        Stopped::Contract { refused } => {
+            let message = format!(
+                "stopped: {} refused by a contract in the mode `refuse`; every batch up to here is committed",
+                counted(*refused, "record")
+            );
+            let hint = "see why with `counterfoil quarantine list`; correct the records and run `counterfoil quarantine retry`, \
+                        or correct the stage after `counterfoil rollback`";
+            Failure::new(Exit::Stopped, "stopped.contract", message).hint(hint)
+        }
         Stopped::ErrorLimit { refused, limit } => {
             let message = format!(
                 "stopped: {} refused, and {} allowed; every batch up to here is committed",

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use counterfoil::apply::ApplyOptions;
 use counterfoil::plan::{
-    FieldChange, OperationPlan, Pin, PlanOptions, PlanReport, PlannedPass, RefusalPlan, Sample, StagePlan,
-    plan,
+    FieldChange, Lint, OperationPlan, Pin, PlanOptions, PlanReport, PlannedPass, RefusalPlan, Sample,
+    StagePlan, plan,
 };
 use serde_json::{Value as Json, json};
 
@@ -215,37 +215,11 @@ fn of_stage(stage: &StagePlan, sample: Option<u64>) -> String {
         &[">read", ">written", ">unchanged", ">filtered", ">refused"],
         [row.to_vec()],
     );
-    if let Some(limit) = stage.stops {
-        let refused = counted(limit.refused, "record");
-        let allowed = count(limit.limit);
-        text += &format!(
-            "{} {refused} refused, and {allowed} allowed: `apply` would stop here\n",
-            red("stops:")
-        );
-    }
-    for (code, times) in &stage.warnings {
-        text += &format!(
-            "{} {} of `{}`\n",
-            yellow("warned:"),
-            counted(*times, "time"),
-            shown(code)
-        );
-    }
+    text += &troubles(stage);
     text += &operations(&stage.operations);
     text += &refusals(&stage.refusals);
     text.extend(stage.samples.iter().map(of_sample));
-    for lint in &stage.lints {
-        let place = lint
-            .place
-            .as_ref()
-            .map_or_else(String::new, |place| format!("{place}: "));
-        let what = format!("{place}{}", lint.message);
-        text += &format!(
-            "{} {}\n",
-            yellow(&format!("warning[{}]:", lint.code)),
-            shown(&what)
-        );
-    }
+    text += &lints(&stage.lints);
     let images = match stage.images {
         0 => String::new(),
         images => format!(
@@ -260,6 +234,58 @@ fn of_stage(stage: &StagePlan, sample: Option<u64>) -> String {
         bytes(stage.growth)
     ));
     text + "\n"
+}
+
+/// What would stop it, and what it warns of.
+fn troubles(stage: &StagePlan) -> String {
+    let mut text = String::new();
+    if let Some(limit) = stage.stops {
+        let refused = counted(limit.refused, "record");
+        let allowed = count(limit.limit);
+        text += &format!(
+            "{} {refused} refused, and {allowed} allowed: `apply` would stop here\n",
+            red("stops:")
+        );
+    }
+    let halting = stage.refusals.iter().map(|group| group.halting).sum();
+    if halting > 0 {
+        let halting = counted(halting, "record");
+        text += &format!(
+            "{} {halting} would break a contract in the mode `refuse`: `apply` would stop at the first\n",
+            red("stops:")
+        );
+    }
+    let preexisting = stage.refusals.iter().map(|group| group.preexisting).sum();
+    if preexisting > 0 {
+        let broken = count(preexisting);
+        text += &format!("of the refused, {broken} broke the contract already before the stage\n");
+    }
+    for (code, times) in &stage.warnings {
+        text += &format!(
+            "{} {} of `{}`\n",
+            yellow("warned:"),
+            counted(*times, "time"),
+            shown(code)
+        );
+    }
+    text
+}
+
+fn lints(lints: &[Lint]) -> String {
+    let mut text = String::new();
+    for lint in lints {
+        let place = lint
+            .place
+            .as_ref()
+            .map_or_else(String::new, |place| format!("{place}: "));
+        let what = format!("{place}{}", lint.message);
+        text += &format!(
+            "{} {}\n",
+            yellow(&format!("warning[{}]:", lint.code)),
+            shown(&what)
+        );
+    }
+    text
 }
 
 fn operations(operations: &[OperationPlan]) -> String {

@@ -349,6 +349,9 @@ fn violations(reason: &Refusal) -> String {
         if let Some(rule) = &violation.rule {
             line += &format!(" ({rule})");
         }
+        if violation.preexisting {
+            line += ", already before the stage";
+        }
         text += &format!("    {}\n", shown(&line));
     }
     text

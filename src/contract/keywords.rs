@@ -8,20 +8,21 @@ use serde_json::{Map, Value as Parsed};
 
 use super::number::{Divisor, Exact};
 use super::tree::{Borrowed, Tree};
-use crate::record::exact_decimal;
+use super::{Check, Checks};
+use crate::record::{Value, exact_decimal};
 
 type Options<'o> = ValidationOptions<'o, std::sync::Arc<dyn jsonschema::Retrieve>, Borrowed>;
 type Made<'a> = Result<Box<dyn for<'i> Keyword<'i, Borrowed>>, ValidationError<'a>>;
 
 /// A keyword of ours: whether a value passes, and what is expected of it in words.
-trait Check: Send + Sync {
+trait Judge: Send + Sync {
     fn passes(&self, value: &Tree<'_>) -> bool;
     fn expected(&self) -> String;
 }
 
-struct Checked<C>(C);
+struct Judged<C>(C);
 
-impl<'i, C: Check> Keyword<'i, Borrowed> for Checked<C> {
+impl<'i, C: Judge> Keyword<'i, Borrowed> for Judged<C> {
     fn validate(&self, instance: &'i Tree<'i>) -> Result<(), ValidationError<'i>> {
         if self.0.passes(instance) {
             return Ok(());
@@ -35,7 +36,8 @@ impl<'i, C: Check> Keyword<'i, Borrowed> for Checked<C> {
 }
 
 /// Puts our keywords in place of the validator's.
-pub(super) fn install(options: Options<'_>) -> Options<'_> {
+pub(super) fn install<'o>(options: Options<'o>, checks: &Checks) -> Options<'o> {
+    let checks = checks.clone();
     options
         .with_keyword("minimum", |_: &_, value: &_, _| {
             Bound::make(value, "at least", Ordering::is_ge)
@@ -51,6 +53,7 @@ pub(super) fn install(options: Options<'_>) -> Options<'_> {
         })
         .with_keyword("multipleOf", multiple_of)
         .with_keyword("x-decimal", decimal)
+        .with_keyword("x-check", move |_: &_, value: &_, _| custom(value, &checks))
 }
 
 /// The text of a number in the schema.
@@ -79,7 +82,7 @@ impl Bound {
     }
 
     fn make<'a>(value: &Parsed, words: &'static str, holds: fn(Ordering) -> bool) -> Made<'a> {
-        Ok(Box::new(Checked(Self::of(value, words, holds)?)))
+        Ok(Box::new(Judged(Self::of(value, words, holds)?)))
     }
 
     fn holds_for(&self, number: &Exact<'_>) -> bool {
@@ -87,7 +90,7 @@ impl Bound {
     }
 }
 
-impl Check for Bound {
+impl Judge for Bound {
     fn passes(&self, value: &Tree<'_>) -> bool {
         match value {
             Tree::Number(number) => self.holds_for(&number.exact()),
@@ -111,10 +114,10 @@ fn multiple_of<'a>(_: &'a Map<String, Parsed>, value: &'a Parsed, _: Location) -
         .divisor()
         .ok_or_else(|| ValidationError::schema("takes a number above zero of at most 19 digits"))?;
     let text = text.to_owned();
-    Ok(Box::new(Checked(MultipleOf { divisor, text })))
+    Ok(Box::new(Judged(MultipleOf { divisor, text })))
 }
 
-impl Check for MultipleOf {
+impl Judge for MultipleOf {
     fn passes(&self, value: &Tree<'_>) -> bool {
         match value {
             Tree::Number(number) => number.exact().is_multiple_of(self.divisor),
@@ -147,10 +150,10 @@ fn decimal<'a>(_: &'a Map<String, Parsed>, value: &'a Parsed, _: Location) -> Ma
         ))),
     });
     let bounds = bounds.collect::<Result<_, _>>()?;
-    Ok(Box::new(Checked(ExactDecimal { bounds })))
+    Ok(Box::new(Judged(ExactDecimal { bounds })))
 }
 
-impl Check for ExactDecimal {
+impl Judge for ExactDecimal {
     fn passes(&self, value: &Tree<'_>) -> bool {
         let text = match value {
             Tree::Number(number) => number.0,
@@ -166,6 +169,35 @@ impl Check for ExactDecimal {
         std::iter::once("a decimal of at most 28 digits".to_owned())
             .chain(bounds)
             .collect()
+    }
+}
+
+/// `x-check`: checks of the program.
+struct Custom(Vec<Check>);
+
+fn custom<'a>(value: &Parsed, checks: &Checks) -> Made<'a> {
+    let names = value.as_array().filter(|names| !names.is_empty());
+    let names = names.ok_or_else(|| ValidationError::schema("takes a list of names of checks"))?;
+    let known = names.iter().map(|name| {
+        let check = name.as_str().and_then(|name| checks.get(name));
+        check
+            .cloned()
+            .ok_or_else(|| ValidationError::schema("takes names of checks that the program has registered"))
+    });
+    Ok(Box::new(Judged(Custom(known.collect::<Result<_, _>>()?))))
+}
+
+impl Judge for Custom {
+    fn passes(&self, value: &Tree<'_>) -> bool {
+        let Ok(value) = Value::parse(&value.to_parsed().to_string()) else {
+            return false;
+        };
+        self.0.iter().all(|check| check.passes(&value))
+    }
+
+    fn expected(&self) -> String {
+        let expected: Vec<&str> = self.0.iter().map(Check::expected).collect();
+        expected.join(", and ")
     }
 }
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 /// A number as its significant digits (no zero at either end) and the power of ten of the last one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Exact<'t> {
+pub(crate) struct Exact<'t> {
     negative: bool,
     /// The digits before the point and after it; zero has none.
     digits: [&'t [u8]; 2],
@@ -23,7 +23,7 @@ const EXPONENT_LIMIT: i64 = i64::MAX / 4;
 
 impl<'t> Exact<'t> {
     /// The value of a JSON number's text.
-    pub(super) fn of(text: &'t str) -> Self {
+    pub(crate) fn of(text: &'t str) -> Self {
         let (negative, text) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text),
@@ -52,7 +52,7 @@ impl<'t> Exact<'t> {
     }
 
     /// Whether there is no fraction: `1.0` and `1e2` are whole numbers.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.is_zero() || self.exponent >= 0
     }
 

@@ -1,5 +1,6 @@
 //! A rule of a contract: an expression that must be true.
 
+use super::Mode;
 use crate::expression::{Expression, Scope};
 use crate::record::Document;
 use crate::refusal::{Refusal, Violation};
@@ -11,6 +12,8 @@ pub struct Rule {
     pub name: String,
     /// The condition.
     pub expect: Expression,
+    /// What happens to a record that breaks it.
+    pub mode: Mode,
 }
 
 impl Rule {
@@ -27,7 +30,7 @@ impl Rule {
 }
 
 /// What an expression refused with; it refuses with one violation.
-fn first(refusal: Refusal) -> Violation {
+pub(super) fn first(refusal: Refusal) -> Violation {
     let code = refusal.code.clone();
     refusal
         .violations

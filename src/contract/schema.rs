@@ -8,8 +8,9 @@ use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value as Parsed;
 
 use super::tree::{Borrowed, Tree, Unreadable};
-use super::vocabulary::{lint, meaning, named};
-use super::{SchemaBuilder, keywords, wording};
+use super::vocabulary::{Linting, meaning, named};
+use super::{Checks, Reads, References, SchemaBuilder, Unique, keywords, vocabulary, wording};
+use crate::contract::Mode;
 use crate::problem::{Place, Problem};
 use crate::record::{Document, Limits, Malformed, admit};
 use crate::refusal::Violation;
@@ -23,17 +24,15 @@ const TYPES: &[&str] = &[
 pub struct Schema {
     validator: Arc<Validator<Borrowed>>,
     canonical: Arc<str>,
+    /// As it was read, whitespace aside.
+    text: Arc<str>,
+    parsed: Arc<Parsed>,
+    checks: Checks,
+    place: Place,
     source: Arc<str>,
 }
 
 impl Schema {
-    /// Begins a contract in Rust: a record whose fields are described one after the other.
-    #[must_use]
-    #[track_caller]
-    pub fn record() -> SchemaBuilder {
-        SchemaBuilder::new()
-    }
-
     /// Compiles a schema. JSON Schema 2020-12 keeps its own meaning, with four things settled:
     ///
     /// - numbers are compared exactly, whatever their length; `1.0` is an integer, `true` is not;
@@ -42,19 +41,36 @@ impl Schema {
     /// - a known `format` is checked, an unknown one is a problem;
     /// - nothing is fetched: a `$ref` stays inside the schema.
     ///
-    /// `x-decimal = { minimum, maximum }` is ours: a number, or a text that is one, of at most 28 digits.
+    /// Four keywords are ours: `x-decimal = { minimum, maximum }`, a number, or a text that is one, of at most 28 digits;
+    /// `x-check = ["name"]`, a [`Check`](super::Check) of the program; and, for fields of the record and of objects in it,
+    /// `x-unique = true` and `x-references = "database"`, which are looked at with whole databases
+    /// ([`Contract`](super::Contract)) and not by [`check`](Self::check).
     ///
     /// # Errors
     /// Every problem that was found: `contract.json`, `contract.draft`, `contract.unknown_keyword`,
-    /// `contract.unknown_format`, `contract.invalid`, `contract.reference`.
+    /// `contract.unknown_format`, `contract.unknown_check`, `contract.cross_record`, `contract.invalid`,
+    /// `contract.reference`.
     pub fn compile(json_text: &str, place: &Place) -> Result<Self, Vec<Problem>> {
+        Self::compile_with(json_text, place, &Checks::default())
+    }
+
+    /// As [`compile`](Self::compile), with the checks that the schema may name.
+    ///
+    /// # Errors
+    /// As for [`compile`](Self::compile).
+    pub fn compile_with(json_text: &str, place: &Place, checks: &Checks) -> Result<Self, Vec<Problem>> {
         let json = admit(json_text.as_bytes(), &Limits::default())
             .map_err(|malformed| vec![no_json(&malformed, place)])?;
         let parsed = Tree::parse(&json)
             .map_err(|Unreadable| vec![nested_too_deep(place)])?
             .to_parsed();
-        let mut problems = Vec::new();
-        lint(&parsed, "", place, &mut problems);
+        let mut linting = Linting {
+            place,
+            checks,
+            problems: Vec::new(),
+        };
+        linting.lint(&parsed, "");
+        let mut problems = linting.problems;
         let meta = jsonschema::draft202012::meta::validator();
         problems.extend(
             meta.iter_errors(&parsed)
@@ -65,10 +81,14 @@ impl Schema {
             problems.dedup();
             return Err(problems);
         }
-        let validator = build(&parsed).map_err(|error| vec![not_built(&error, place)])?;
+        let validator = build(&parsed, checks).map_err(|error| vec![not_built(&error, place)])?;
         Ok(Self {
             validator: Arc::new(validator),
             canonical: Arc::from(meaning(&parsed).to_string()),
+            text: Arc::from(json),
+            parsed: Arc::new(parsed),
+            checks: checks.clone(),
+            place: place.clone(),
             source: Arc::from(place.to_string()),
         })
     }
@@ -95,6 +115,54 @@ impl Schema {
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
+
+    /// The schema as it was given, descriptions and all, without insignificant whitespace.
+    #[must_use]
+    pub fn to_json(&self) -> &str {
+        &self.text
+    }
+
+    /// The schema as a builder, to be described further; its [`to_json`](SchemaBuilder::to_json) is this schema's.
+    #[must_use]
+    pub fn builder(&self) -> SchemaBuilder {
+        SchemaBuilder::read(&self.parsed, self.place.clone(), self.checks.clone())
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place.clone()
+    }
+
+    /// The checks that it may name.
+    #[must_use]
+    pub fn checks(&self) -> &Checks {
+        &self.checks
+    }
+
+    /// What its `x-unique` demand of a whole database.
+    pub(super) fn unique(&self) -> Vec<Unique> {
+        let fields = vocabulary::fields_with(&self.parsed, "x-unique");
+        let rules = fields.into_iter().map(|(path, _)| Unique {
+            name: format!("`{path}` is unique"),
+            key: Reads::Field(path),
+            mode: Mode::default(),
+        });
+        rules.collect()
+    }
+
+    /// What its `x-references` demand of other databases.
+    pub(super) fn references(&self) -> Vec<References> {
+        let fields = vocabulary::fields_with(&self.parsed, "x-references");
+        let rules = fields.into_iter().map(|(path, database)| References {
+            name: format!("`{path}` is in {}", database.as_str().unwrap_or_default()),
+            value: Reads::Field(path),
+            to: database.as_str().unwrap_or_default().to_owned(),
+            key: None,
+            mode: Mode::default(),
+        });
+        rules.collect()
+    }
 }
 
 impl fmt::Debug for Schema {
@@ -103,14 +171,14 @@ impl fmt::Debug for Schema {
     }
 }
 
-fn build(schema: &Parsed) -> Result<Validator<Borrowed>, ValidationError<'static>> {
+fn build(schema: &Parsed, checks: &Checks) -> Result<Validator<Borrowed>, ValidationError<'static>> {
     let options = jsonschema::options_for::<Borrowed>()
         .offline()
         .with_draft(Draft::Draft202012)
         .with_pattern_options(PatternOptions::regex())
         .should_validate_formats(true)
         .should_ignore_unknown_formats(false);
-    keywords::install(options).build(schema)
+    keywords::install(options, checks).build(schema)
 }
 
 fn no_json(malformed: &Malformed, place: &Place) -> Problem {

@@ -115,7 +115,7 @@ impl<'t> Tree<'t> {
     }
 
     /// A text that two values share exactly when they are equal in the sense of JSON Schema.
-    fn write_canonical(&self, out: &mut String) {
+    pub(super) fn write_canonical(&self, out: &mut String) {
         match self {
             Self::Null => out.push('n'),
             Self::Boolean(value) => out.push(if *value { 't' } else { 'f' }),

@@ -2,6 +2,9 @@
 
 use serde_json::Value as Parsed;
 
+use super::Checks;
+use crate::name::check_database;
+use crate::path::{Path, Segment};
 use crate::problem::{Place, Problem};
 
 /// What the value of a keyword holds.
@@ -34,7 +37,8 @@ const KEYWORDS: &[(&str, Holds)] = &[
     ("pattern", Holds::Plain), ("minItems", Holds::Plain), ("maxItems", Holds::Plain),
     ("uniqueItems", Holds::Plain), ("minContains", Holds::Plain), ("maxContains", Holds::Plain),
     ("minProperties", Holds::Plain), ("maxProperties", Holds::Plain), ("required", Holds::Plain),
-    ("dependentRequired", Holds::Plain), ("x-decimal", Holds::Plain),
+    ("dependentRequired", Holds::Plain), ("x-decimal", Holds::Plain), ("x-check", Holds::Plain),
+    ("x-unique", Holds::Plain), ("x-references", Holds::Plain),
     ("properties", Holds::Map), ("patternProperties", Holds::Map), ("dependentSchemas", Holds::Map),
     ("additionalProperties", Holds::Schema), ("unevaluatedProperties", Holds::Schema),
     ("propertyNames", Holds::Schema), ("items", Holds::Schema), ("unevaluatedItems", Holds::Schema),
@@ -92,21 +96,84 @@ pub(super) fn step(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// Everything in a schema that the validator would pass over in silence though it looks as if it meant something.
-pub(super) fn lint(schema: &Parsed, at: &str, place: &Place, problems: &mut Vec<Problem>) {
-    let Parsed::Object(keywords) = schema else { return };
-    for (keyword, value) in keywords {
-        match holds(keyword) {
-            Some(found) => {
-                let here = format!("{at}{}", step(keyword));
-                for (below, schema) in inner(found, value) {
-                    lint(schema, &format!("{here}{below}"), place, problems);
-                }
-                problems.extend(mistaken_value(keyword, value, &here, place));
+/// Looks for everything in a schema that the validator would pass over in silence though it looks as if it meant
+/// something.
+pub(super) struct Linting<'l> {
+    pub(super) place: &'l Place,
+    pub(super) checks: &'l Checks,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Linting<'_> {
+    /// Looks at the schema at a place of the whole, a JSON Pointer.
+    pub(super) fn lint(&mut self, schema: &Parsed, at: &str) {
+        let Parsed::Object(keywords) = schema else { return };
+        for (keyword, value) in keywords {
+            let Some(found) = holds(keyword) else {
+                self.problems.extend(mistaken_keyword(keyword, at, self.place));
+                continue;
+            };
+            let here = format!("{at}{}", step(keyword));
+            for (below, schema) in inner(found, value) {
+                self.lint(schema, &format!("{here}{below}"));
             }
-            None => problems.extend(mistaken_keyword(keyword, at, place)),
+            let problem = match keyword.as_str() {
+                "x-unique" | "x-references" => cross_record(keyword, value, at, self.place),
+                "x-check" => unknown_check(value, &here, self.checks, self.place),
+                _ => mistaken_value(keyword, value, &here, self.place),
+            };
+            self.problems.extend(problem);
         }
     }
+}
+
+/// `x-unique` and `x-references` stand at fields of the record, or of objects in it, and nowhere else.
+fn cross_record(keyword: &str, value: &Parsed, at: &str, place: &Place) -> Option<Problem> {
+    let steps: Vec<&str> = at.split('/').skip(1).collect();
+    let at_a_field = !steps.is_empty()
+        && steps.len().is_multiple_of(2)
+        && steps.iter().step_by(2).all(|step| *step == "properties");
+    let message = if !at_a_field {
+        format!(
+            "{} has `{keyword}`, which belongs to a field of the record, or of an object in it",
+            named(at)
+        )
+    } else if keyword == "x-unique" && *value != Parsed::Bool(true) {
+        format!("`{at}/x-unique` takes `true`")
+    } else if keyword == "x-references" && value.as_str().is_none_or(|name| check_database(name).is_err()) {
+        format!("`{at}/x-references` takes the name of a database")
+    } else {
+        return None;
+    };
+    let help = "for anything else write [[contract.unique]] or [[contract.references]] with an expression";
+    Some(Problem::error("contract.cross_record", place.clone(), message).help(help))
+}
+
+fn unknown_check(value: &Parsed, here: &str, checks: &Checks, place: &Place) -> Option<Problem> {
+    let names = value.as_array()?.iter().filter_map(Parsed::as_str);
+    let unknown = names.into_iter().find(|name| checks.get(name).is_none())?;
+    let message = format!("`{here}` names the check `{unknown}`, which the program has not registered");
+    let problem = Problem::error("contract.unknown_check", place.clone(), message)
+        .help("a check is written in Rust and registered with the functions of the program");
+    Some(problem.did_you_mean(unknown, checks.names()))
+}
+
+/// The fields that have a keyword, and what it says; only where [`cross_record`] finds nothing wrong.
+pub(super) fn fields_with(schema: &Parsed, keyword: &str) -> Vec<(Path, Parsed)> {
+    let mut found = Vec::new();
+    let mut waiting = vec![(Vec::new(), schema)];
+    while let Some((path, schema)) = waiting.pop() {
+        if let (Some(value), false) = (schema.get(keyword), path.is_empty()) {
+            found.push((Path::of(path.clone()), value.clone()));
+        }
+        let properties = schema.get("properties").and_then(Parsed::as_object);
+        for (name, field) in properties.into_iter().flatten().rev() {
+            let mut below = path.clone();
+            below.push(Segment::Key(name.clone()));
+            waiting.push((below, field));
+        }
+    }
+    found
 }
 
 fn mistaken_keyword(keyword: &str, at: &str, place: &Place) -> Option<Problem> {

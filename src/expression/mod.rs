@@ -18,7 +18,7 @@ use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::{Document, Value};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, Violation};
 
 mod arithmetic;
 mod compile;
@@ -63,6 +63,7 @@ pub struct Scope<'a> {
     context: Context<'a>,
     prepared: Prepared,
     warnings: Vec<Cow<'static, str>>,
+    broken: Vec<Violation>,
 }
 
 impl<'a> Scope<'a> {
@@ -73,6 +74,7 @@ impl<'a> Scope<'a> {
             context,
             prepared: Prepared::default(),
             warnings: Vec::new(),
+            broken: Vec::new(),
         }
     }
 
@@ -85,6 +87,18 @@ impl<'a> Scope<'a> {
     #[must_use]
     pub fn warnings(&self) -> &[Cow<'static, str>] {
         &self.warnings
+    }
+
+    /// Notes that the record breaks a contract that only warns.
+    pub fn warn_of(&mut self, violation: Violation) {
+        self.warn(violation.code.clone());
+        self.broken.push(violation);
+    }
+
+    /// What was noted of contracts that only warn, in order.
+    #[must_use]
+    pub fn broken(&self) -> &[Violation] {
+        &self.broken
     }
 
     /// The facts around the record.
@@ -160,6 +174,12 @@ impl Expression {
     #[must_use]
     pub fn reads(&self) -> Vec<Path> {
         self.program.reads.clone()
+    }
+
+    /// Whether it names nothing that `prepare` defines, so that a document is all it needs.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.program.is_alone
     }
 
     /// The value for a document.

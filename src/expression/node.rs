@@ -119,4 +119,6 @@ pub(super) struct Program {
     /// The names of its top level with their slots, in order.
     pub(super) names: Vec<(Arc<str>, usize)>,
     pub(super) reads: Vec<Path>,
+    /// Whether it names nothing that `prepare` defines.
+    pub(super) is_alone: bool,
 }

@@ -275,6 +275,8 @@ pub(crate) struct Batch {
     pub(crate) entries: Vec<Entry>,
     /// The images.
     pub(crate) images: Vec<Image>,
+    /// The pass may not go on after it: a contract in the mode `refuse` was broken. It stands in the refusal's reason.
+    pub(crate) halts: bool,
 }
 
 impl Batch {
@@ -294,6 +296,7 @@ impl Batch {
             changes: Vec::new(),
             entries: Vec::new(),
             images: Vec::new(),
+            halts: false,
         }
     }
 

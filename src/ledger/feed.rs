@@ -192,3 +192,10 @@ impl RefusedLines {
         lines.remove(at).map(|(record, salt, _)| (record, salt))
     }
 }
+
+/// How many records a pass has refused over a contract in the mode `refuse`, and that still stand so.
+pub(crate) fn halting(connection: &Connection, pass: i64) -> Result<u64> {
+    let sql = "SELECT count(*) FROM audit_quarantine WHERE pass=?1 AND json_extract(reason,'$.halts')";
+    let count: i64 = connection.query_row(sql, [pass], |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}

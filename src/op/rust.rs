@@ -9,6 +9,7 @@ use serde_json::json;
 use super::given::Given;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::context::Context;
+use crate::contract::{Check, Checks};
 use crate::expression::Scope;
 use crate::path::Path;
 use crate::problem::Problem;
@@ -166,8 +167,13 @@ impl Operation for Function {
 }
 
 /// The functions that stage files may call with `op = "rust"`, by name and version.
+///
+/// With them stand the checks that contracts may name with `x-check`.
 #[derive(Clone, Debug, Default)]
-pub struct Functions(Arc<BTreeMap<(String, u32), Function>>);
+pub struct Functions {
+    functions: Arc<BTreeMap<(String, u32), Function>>,
+    checks: Checks,
+}
 
 impl Functions {
     /// No function.
@@ -178,17 +184,28 @@ impl Functions {
 
     /// Registers a function. Returns the one that had this name and version, which is registered no more.
     pub fn register(&mut self, function: Function) -> Option<Function> {
-        Arc::make_mut(&mut self.0).insert((function.name.clone(), function.version), function)
+        Arc::make_mut(&mut self.functions).insert((function.name.clone(), function.version), function)
     }
 
     /// The function of a name and version.
     #[must_use]
     pub fn get(&self, name: &str, version: u32) -> Option<&Function> {
-        self.0.get(&(name.to_owned(), version))
+        self.functions.get(&(name.to_owned(), version))
     }
 
     fn iter(&self) -> impl Iterator<Item = &Function> {
-        self.0.values()
+        self.functions.values()
+    }
+
+    /// Registers a check of values. Returns the one that had this name, which is registered no more.
+    pub fn register_check(&mut self, check: Check) -> Option<Check> {
+        self.checks.register(check)
+    }
+
+    /// The checks.
+    #[must_use]
+    pub fn checks(&self) -> &Checks {
+        &self.checks
     }
 }
 

@@ -148,6 +148,10 @@ pub struct RefusalPlan {
     pub code: String,
     /// How many.
     pub records: u64,
+    /// How many of them broke the contract in the same way already before the stage.
+    pub preexisting: u64,
+    /// How many of them break a contract in the mode `refuse`: `apply` would stop at the first.
+    pub halting: u64,
     /// The first of them.
     pub examples: Vec<RefusedExample>,
 }

@@ -119,9 +119,14 @@ impl<'t> Telling<'t> {
                 .or_insert_with(|| RefusalPlan {
                     code: reason.code.to_string(),
                     records: 0,
+                    preexisting: 0,
+                    halting: 0,
                     examples: Vec::new(),
                 });
             group.records += 1;
+            let before = reason.violations.iter().all(|violation| violation.preexisting);
+            group.preexisting += u64::from(before && !reason.violations.is_empty());
+            group.halting += u64::from(reason.halts);
             if group.examples.len() < self.most {
                 let is_its = |image: &&crate::ledger::Image| {
                     image.record == entry.record && image.kind == ImageKind::Refused

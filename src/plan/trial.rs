@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlannedPass, StagePlan};
 use crate::apply::{
-    Claims, Selection, Transforming, allowed_refusals, fed, of_later_pass, of_open_pass, preparation,
+    Claims, Cross, Selection, Transforming, allowed_refusals, fed, of_later_pass, of_open_pass, preparation,
     settled_since,
 };
+use crate::context::Context;
 use crate::context::Tally;
 use crate::error::Result;
 use crate::ledger::read::{LedgerTable, StageHistory, largest};
@@ -65,7 +67,7 @@ struct Work {
 /// What the passes of one stage share.
 struct Course<'c> {
     telling: Telling<'c>,
-    tally: Tally,
+    tally: Arc<Tally>,
     passes: Vec<PassPlan>,
     seen: HashSet<i64>,
     bytes: u64,
@@ -110,7 +112,7 @@ impl<'t> Trial<'t> {
         let redact = self.redact.clone();
         let mut course = Course {
             telling: Telling::new(stage, &redact, self.options.examples),
-            tally: Tally::new(stage.ops().len()),
+            tally: Arc::new(Tally::new(stage.ops().len())),
             passes: Vec::new(),
             seen: HashSet::new(),
             bytes: 0,
@@ -225,19 +227,7 @@ impl<'t> Trial<'t> {
     ) -> Result<()> {
         let began = Instant::now();
         let (source, target) = (self.source(stage)?, Table::of(stage.target())?);
-        let in_source = self.reader.read(|connection| source.count(connection))?;
-        let records = self.reader.read(|connection| {
-            Ok(match &work.selection {
-                Selection::Table { after: 0 } => in_source,
-                Selection::Table { after } => source.count_after(connection, *after)?,
-                list @ Selection::List { .. } => list.remaining().unwrap_or(0),
-            })
-        })?;
-        let estimated = self
-            .left
-            .get(stage.source())
-            .filter(|_| self.options.sample.is_some());
-        let records = estimated.map_or(records, |left| left.rows.max(records));
+        let (in_source, records) = self.ahead(stage, &work, &source)?;
         let (kind, earlier) = (work.kind, work.earlier);
         course.passes.push(PassPlan { kind, records });
         let began_with = in_source + if stage.in_place() { earlier.refused } else { 0 };
@@ -251,12 +241,20 @@ impl<'t> Trial<'t> {
             total: Some(self.options.sample.map_or(records, |sample| sample.min(records))),
             done: 0,
         });
-        let mut producer = Transforming {
+        let tally = Arc::clone(&course.tally);
+        let context = Context {
             project: self.project,
-            stage,
+            stage: stage.number(),
+            id: "",
             now_us: work.now_us,
             secrets: &self.store.surroundings().secrets,
             limits: self.store.options().limits,
+            roundings: None,
+            tally: Some(&tally),
+        };
+        let mut producer = Transforming {
+            stage,
+            context,
             source: source.clone(),
             target: target.clone(),
             alone,
@@ -266,11 +264,31 @@ impl<'t> Trial<'t> {
             shape: Vec::new(),
             newest: self.newest,
             claims: Claims::default(),
-            tally: Some(&course.tally),
+            cross: Cross::of(stage, context),
             bytes: 0,
         };
         let before = *course.telling.counts();
-        while let Some(batch) = made(&mut producer, &mut self.reader)? {
+        self.run_through(&mut producer, course, observer)?;
+        if let Some(left) = self.left.get_mut(stage.target()) {
+            let tried = course.telling.counts().read - before.read;
+            left.rows = scaled(left.standing.len() as u64, records, tried);
+        }
+        (self.newest, course.bytes) = (producer.newest, course.bytes + producer.bytes);
+        course.took += began.elapsed();
+        let mut refused = earlier;
+        refused.refused += course.telling.counts().refused - before.refused;
+        self.limit(stage, began_with, (&earlier, &refused), course)
+    }
+
+    /// Makes batch after batch, and lays each over the store.
+    fn run_through(
+        &mut self,
+        producer: &mut Transforming<'_>,
+        course: &mut Course<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let (stage, source, target) = (producer.stage, producer.source.clone(), producer.target.clone());
+        while let Some(batch) = made(producer, &mut self.reader)? {
             let (telling, overlay) = (&mut course.telling, &mut self.overlay);
             self.reader.read(|connection| {
                 telling.add(connection, &source, &batch)?;
@@ -289,15 +307,25 @@ impl<'t> Trial<'t> {
                 break;
             }
         }
-        if let Some(left) = self.left.get_mut(stage.target()) {
-            let tried = course.telling.counts().read - before.read;
-            left.rows = scaled(left.standing.len() as u64, records, tried);
-        }
-        (self.newest, course.bytes) = (producer.newest, course.bytes + producer.bytes);
-        course.took += began.elapsed();
-        let mut refused = earlier;
-        refused.refused += course.telling.counts().refused - before.refused;
-        self.limit(stage, began_with, (&earlier, &refused), course)
+        Ok(())
+    }
+
+    /// How many records the source has, and how many the pass would read, about.
+    fn ahead(&self, stage: &Stage, work: &Work, source: &Table) -> Result<(u64, u64)> {
+        let in_source = self.reader.read(|connection| source.count(connection))?;
+        let records = self.reader.read(|connection| {
+            Ok(match &work.selection {
+                Selection::Table { after: 0 } => in_source,
+                Selection::Table { after } => source.count_after(connection, *after)?,
+                list @ Selection::List { .. } => list.remaining().unwrap_or(0),
+            })
+        })?;
+        let estimated = self.left.get(stage.source());
+        let estimated = estimated.filter(|_| self.options.sample.is_some());
+        Ok((
+            in_source,
+            estimated.map_or(records, |left| left.rows.max(records)),
+        ))
     }
 
     /// Whether `apply` would stop because of what is refused.
@@ -339,6 +367,12 @@ impl<'t> Trial<'t> {
                 }),
             };
             overlay.lay(connection, target, !alone)?;
+            for rule in &stage.contract().references {
+                let to = Table::of(&rule.to)?;
+                if rule.key.is_none() && overlay.has(&to) {
+                    overlay.lay(connection, &to, true)?;
+                }
+            }
             Ok((alone, Work { selection, ..work }))
         })
     }

@@ -9,7 +9,7 @@ use super::meaning::{meaning, rendering};
 use super::settings::{MaxErrors, OnConflict, OnError, StageSettings};
 use super::{Outcome, Stage, Steps};
 use crate::context::Context;
-use crate::contract::{Rule, Schema};
+use crate::contract::{Mode, Reads, References, Rule, Schema, Unique};
 use crate::digest::sha256;
 use crate::expression::{Expression, Preparation};
 use crate::name;
@@ -208,7 +208,21 @@ impl StageBuilder {
 
     /// What a record must satisfy after the stage.
     pub fn target_contract(mut self, schema: Schema) -> Self {
-        self.steps.target_contract = Some(schema);
+        self.steps.contract.set_schema(schema);
+        self
+    }
+
+    /// What happens to a record that breaks a contract of the stage; said before the contracts. Without it the record
+    /// goes to quarantine.
+    pub fn contract_mode(mut self, mode: Mode) -> Self {
+        self.steps.contract.mode = mode;
+        self.steps.preexisting = mode;
+        self
+    }
+
+    /// What happens to a record that broke the contract in the same way already before the stage.
+    pub fn preexisting(mut self, mode: Mode) -> Self {
+        self.steps.preexisting = mode;
         self
     }
 
@@ -216,6 +230,51 @@ impl StageBuilder {
     pub fn rule(mut self, name: &str, expect: &str) -> Self {
         self.rules.push((name.to_owned(), expect.to_owned()));
         self
+    }
+
+    /// A key that no two records of the target share, and the rule's name: an expression on the document after the stage.
+    pub fn unique(mut self, name: &str, key: &str) -> Self {
+        let mode = self.steps.contract.mode;
+        if let Some(key) = self.plain_expression(key) {
+            self.steps.contract.unique.push(Unique {
+                name: name.to_owned(),
+                key: Reads::Expression(key),
+                mode,
+            });
+        }
+        self
+    }
+
+    /// What a record of the target refers to, an expression on the document after the stage: the id of a record of the
+    /// database `to`, or where `key` is an expression, that of one of its records.
+    pub fn references(mut self, name: &str, value: &str, to: &str, key: Option<&str>) -> Self {
+        let mode = self.steps.contract.mode;
+        if let Err(error) = name::check_database(to) {
+            self.problems
+                .push(Problem::error("stage.bad_name", None, error.to_string()));
+        }
+        let key = key.and_then(|key| self.plain_expression(key));
+        if let Some(value) = self.plain_expression(value) {
+            self.steps.contract.references.push(References {
+                name: name.to_owned(),
+                value: Reads::Expression(value),
+                to: to.to_owned(),
+                key: key.map(Reads::Expression),
+                mode,
+            });
+        }
+        self
+    }
+
+    /// An expression that sees nothing of `prepare`.
+    fn plain_expression(&mut self, source: &str) -> Option<Expression> {
+        let mut compiling = Compiling {
+            file: self.file(),
+            rounding: self.settings.rounding,
+            names: Vec::new(),
+            problems: &mut self.problems,
+        };
+        compiling.expression(source)
     }
 
     /// The stage.
@@ -313,9 +372,11 @@ impl StageBuilder {
             .and_then(|source| compiling.expression(source));
         for (name, source) in &self.rules {
             let expect = compiling.expression(source);
-            self.steps.rules.extend(expect.map(|expect| Rule {
+            let mode = self.steps.contract.mode;
+            self.steps.contract.rules.extend(expect.map(|expect| Rule {
                 name: name.clone(),
                 expect,
+                mode,
             }));
         }
     }

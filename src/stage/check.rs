@@ -111,8 +111,7 @@ impl Stage {
             && steps.closure.is_none()
             && steps.id.is_none()
             && steps.source_contract.is_none()
-            && steps.target_contract.is_none()
-            && steps.rules.is_empty()
+            && steps.contract.is_empty()
         {
             let problem = Problem::warning("check.no_effect", written("source"), "the stage changes nothing");
             problems.add(problem.help("give it operations, [into] or a `target`"));

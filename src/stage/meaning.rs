@@ -6,7 +6,7 @@ use super::Steps;
 use super::build::Closure;
 use super::parts::Reconcile;
 use super::settings::StageSettings;
-use crate::contract::Schema;
+use crate::contract::{Contract, Mode, Reads, Schema};
 use crate::expression::Template;
 
 /// The meaning as JSON. Its names stand in a fixed order; that of operations and `[into]` is kept where it decides
@@ -14,18 +14,17 @@ use crate::expression::Template;
 pub(super) fn meaning(settings: &StageSettings, steps: &Steps, reconciles: &[Reconcile]) -> String {
     let mut meaning = settings.meaning();
     let ops = steps.ops.iter().map(|op| json!([op.name(), op.meaning()]));
-    let rules = steps
-        .rules
-        .iter()
-        .map(|rule| json!([rule.name, rule.expect.source()]));
     let canonical = |schema: &Schema| -> Json {
         serde_json::from_str(schema.canonical()).expect("a schema's canonical text is JSON")
     };
-    let contract = json!({
+    let mut contract = json!({
         "source": steps.source_contract.as_ref().map(canonical),
-        "target": steps.target_contract.as_ref().map(canonical),
-        "rules": rules.collect::<Vec<Json>>(),
+        "target": steps.contract.schema.as_ref().map(canonical),
+        "rules": rules(&steps.contract),
     });
+    if let Some(more) = modes_and_cross_rules(steps) {
+        contract["more"] = more;
+    }
     let closure = steps.closure.as_ref().map(Closure::meaning);
     meaning.insert("ops".to_owned(), ops.collect());
     meaning.insert("transform".to_owned(), closure.into());
@@ -39,6 +38,43 @@ pub(super) fn meaning(settings: &StageSettings, steps: &Steps, reconciles: &[Rec
         reconciles.iter().map(Reconcile::meaning).collect(),
     );
     Json::Object(meaning).to_string()
+}
+
+/// A mode where it is not that of a contract that says nothing.
+fn unusual(mode: Mode) -> Option<&'static str> {
+    (mode != Mode::default()).then(|| mode.name())
+}
+
+fn rules(contract: &Contract) -> Json {
+    let rules = contract.rules.iter().map(|rule| match unusual(rule.mode) {
+        None => json!([rule.name, rule.expect.source()]),
+        Some(mode) => json!([rule.name, rule.expect.source(), mode]),
+    });
+    rules.collect()
+}
+
+/// What a contract may have beside schemas and rules; `None` where it has none of it: stages of the time before these
+/// were known keep their meaning.
+fn modes_and_cross_rules(steps: &Steps) -> Option<Json> {
+    let contract = &steps.contract;
+    let unique = contract
+        .unique
+        .iter()
+        .map(|rule| json!([rule.name, rule.key.meaning(), rule.mode.name()]));
+    let references = contract.references.iter().map(|rule| {
+        let key = rule.key.as_ref().map(Reads::meaning);
+        json!([rule.name, rule.value.meaning(), rule.to, key, rule.mode.name()])
+    });
+    let is_usual = unusual(contract.mode).is_none() && unusual(steps.preexisting).is_none();
+    if is_usual && !contract.is_cross_record() {
+        return None;
+    }
+    Some(json!({
+        "mode": contract.mode.name(),
+        "preexisting": steps.preexisting.name(),
+        "unique": unique.collect::<Vec<Json>>(),
+        "references": references.collect::<Vec<Json>>(),
+    }))
 }
 
 /// A text for a stage without a file: a line for each part of its meaning.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::contract::{Rule, Schema};
+use crate::contract::{Contract, Mode, Schema};
 use crate::digest::Hash;
 use crate::expression::{Expression, Preparation, Template};
 use crate::op::Operation;
@@ -14,6 +14,7 @@ mod build;
 mod check;
 mod check_redaction;
 mod check_texts;
+mod contract;
 mod diff;
 mod example;
 mod fields;
@@ -73,8 +74,10 @@ struct Steps {
     closure: Option<Closure>,
     into: Option<Template>,
     id: Option<Expression>,
-    target_contract: Option<Schema>,
-    rules: Vec<Rule>,
+    /// What a record must satisfy after the stage.
+    contract: Contract,
+    /// What happens to a record that broke a contract already before the stage.
+    preexisting: Mode,
 }
 
 impl Stage {
@@ -196,6 +199,16 @@ impl Stage {
     /// The operations, in order.
     pub fn ops(&self) -> &[Box<dyn Operation>] {
         &self.steps.ops
+    }
+
+    /// What a record must satisfy before the stage.
+    pub fn source_contract(&self) -> Option<&Schema> {
+        self.steps.source_contract.as_ref()
+    }
+
+    /// What a record, and the target with it, must satisfy after the stage.
+    pub fn contract(&self) -> &Contract {
+        &self.steps.contract
     }
 
     /// What both sides must agree on.

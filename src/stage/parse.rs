@@ -90,10 +90,7 @@ pub(super) fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Stag
     }
     steps.into = into(&root, &reading, &mut problems);
     if let Some(contract) = root.section("contract", &mut problems) {
-        contract.only(&["source", "target", "rule"], &mut problems);
-        steps.source_contract = parts::contract(&contract, "source", lookup, &mut problems);
-        steps.target_contract = parts::contract(&contract, "target", lookup, &mut problems);
-        steps.rules = parts::rules(&contract, steps.into.as_ref(), &reading, &mut problems);
+        super::contract::read(&contract, lookup, &reading, &mut steps, &mut problems);
     }
     in_place(section.as_ref(), &settings, &steps, &mut problems);
     let reconciles = parts::reconciles(&root, steps.into.as_ref(), &early, &mut problems);

@@ -4,11 +4,9 @@ use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 
 use super::fields::unknown_field;
-use super::file::Lookup;
 use super::section::{Problems, Section};
 use super::settings::expression_text;
-use super::toml_json::{number_text, to_json};
-use crate::contract::{Rule, Schema};
+use super::toml_json::number_text;
 use crate::expression::{Expression, Template};
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
@@ -62,55 +60,6 @@ pub enum Expected {
     Refused(String),
     /// The record is left out.
     Filtered,
-}
-
-/// Reads `source` or `target` of `[contract]`: a schema inline, or the name of a file.
-pub(super) fn contract(
-    section: &Section<'_>,
-    key: &str,
-    lookup: &Lookup,
-    problems: &mut Problems,
-) -> Option<Schema> {
-    let item = section.table().get(key)?;
-    let place = section.place_of(key);
-    let json = if let Some(name) = item.as_str() {
-        let read = lookup.read(name).map_err(|problem| Problem {
-            place: Some(place.clone()),
-            ..problem
-        });
-        problems.take(read)?
-    } else if item.is_table_like() || item.is_bool() {
-        problems.take(to_json(item, section.reading()))?.to_string()
-    } else {
-        problems.add(section.wrong_type(key, "a JSON Schema, inline or the name of a file"));
-        return None;
-    };
-    problems.take_all(Schema::compile(&json, &place))
-}
-
-/// Reads the `[[contract.rule]]` tables.
-pub(super) fn rules(
-    contract: &Section<'_>,
-    into: Option<&Template>,
-    reading: &Reading<'_>,
-    problems: &mut Problems,
-) -> Vec<Rule> {
-    let sections = contract.sections("rule", "contract.rule", problems);
-    let mut rules = Vec::new();
-    for section in &sections {
-        section.only(&["name", "expect"], problems);
-        let name = section.needed_text("name", "what the rule says, in words", problems);
-        let expect = needed_expression(section, "expect", "the condition that holds", reading, problems);
-        check_fields(section, "expect", expect.as_ref(), into, problems);
-        if let (Some(name), Some(expect)) = (name, expect) {
-            rules.push(Rule {
-                name: name.to_owned(),
-                expect,
-            });
-        }
-    }
-    unique_names(&sections, problems);
-    rules
 }
 
 /// Reads the `[[reconcile]]` tables.
@@ -256,7 +205,7 @@ fn example_json(section: &Section<'_>, key: &str, text: &str, problems: &mut Pro
 }
 
 /// An expression that must be there.
-fn needed_expression(
+pub(super) fn needed_expression(
     section: &Section<'_>,
     key: &str,
     what: &str,
@@ -268,7 +217,7 @@ fn needed_expression(
 }
 
 /// Checks that an expression on the final document reads only fields that `[into]` builds, where there is one.
-fn check_fields(
+pub(super) fn check_fields(
     section: &Section<'_>,
     key: &str,
     expression: Option<&Expression>,
@@ -280,7 +229,7 @@ fn check_fields(
     }
 }
 
-fn unique_names(sections: &[Section<'_>], problems: &mut Problems) {
+pub(super) fn unique_names(sections: &[Section<'_>], problems: &mut Problems) {
     let mut seen = std::collections::BTreeSet::new();
     for section in sections {
         let name = section.table().get("name").and_then(toml_edit::Item::as_str);

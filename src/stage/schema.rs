@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::contract::Mode;
 use crate::op;
 
 /// The JSON Schema (2020-12) of stage files. It describes their form; what only compiling can find (expressions,
@@ -100,6 +101,32 @@ fn contract() -> Json {
             "type": ["string", "object", "boolean"],
         })
     };
+    let mode = |description: &str| {
+        json!({
+            "description": format!("{description} refuse: it is refused and the pass stops; quarantine (the default): it is refused \
+                and the pass goes on within its limit; warn: it is written, and its stub says what is wrong."),
+            "enum": Mode::WORDS,
+        })
+    };
+    let rules = |description: &str, required: &[&str], keys: Json| {
+        let mut properties = json!({
+            "name": text("What the rule says, in words; unique."),
+            "mode": mode("What happens to a record that breaks it; without it the contract's mode."),
+        });
+        if let (Some(properties), Json::Object(keys)) = (properties.as_object_mut(), keys) {
+            properties.extend(keys);
+        }
+        json!({
+            "description": description,
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": required,
+                "additionalProperties": false,
+                "properties": properties,
+            },
+        })
+    };
     json!({
         "description": "What a record must satisfy.",
         "type": "object",
@@ -107,19 +134,20 @@ fn contract() -> Json {
         "properties": {
             "source": side("Before the stage"),
             "target": side("After the stage"),
-            "rule": {
-                "description": "Conditions that JSON Schema cannot say.",
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "required": ["name", "expect"],
-                    "additionalProperties": false,
-                    "properties": {
-                        "name": text("What the rule says, in words; unique."),
-                        "expect": text("The condition on the final document."),
-                    },
-                },
-            },
+            "mode": mode("What happens to a record that breaks the contract."),
+            "preexisting": mode("What happens to a record that broke it in the same way already before the stage: one that \
+                breaks the source contract, and in place one that broke the target contract; without it `mode`."),
+            "rule": rules("Conditions that JSON Schema cannot say.", &["name", "expect"], json!({
+                "expect": text("The condition on the final document."),
+            })),
+            "unique": rules("Keys that no two records of the target share.", &["name", "key"], json!({
+                "key": text("The key, of the final document; null is no key, a list is a key of several parts."),
+            })),
+            "references": rules("What records refer to.", &["name", "value", "to"], json!({
+                "value": text("What the final document refers to; null refers to nothing, of a list every element does."),
+                "to": text("The database that is referred to."),
+                "key": text("The key of its records; without it their id."),
+            })),
         },
     })
 }

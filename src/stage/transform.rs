@@ -3,11 +3,12 @@
 use super::build::Closure;
 use super::{Outcome, Output, Stage, may_derive, may_rekey};
 use crate::context::Context;
+use crate::contract::{Broken, Mode};
 use crate::expression::{Evaluated, Expression, Scope, Template};
 use crate::op::{Effect, Operation};
 use crate::path::Path;
 use crate::record::{Document, Kind, Malformed, Record, Value, admit, within};
-use crate::refusal::{Refusal, Violation};
+use crate::refusal::Refusal;
 
 /// The most records that one record may become.
 const MOST_PARTS: usize = 10_000;
@@ -50,7 +51,7 @@ impl Stage {
 
     fn carry(&self, record: &Record, scope: &mut Scope<'_>) -> Result<Outcome, Refusal> {
         if let Some(closure) = self.only_function() {
-            return self.call(closure, record, scope);
+            return self.call(closure, record, record, scope);
         }
         let source = parse(&record.data)?;
         let steps = &self.steps;
@@ -62,7 +63,12 @@ impl Stage {
             return Ok(Outcome::filter("where"));
         }
         if let Some(schema) = &steps.source_contract {
-            satisfied("contract.source", schema.check(&source))?;
+            let found = schema.check(&source).into_iter().map(|violation| Broken {
+                violation: violation.preexisting(),
+                mode: steps.preexisting,
+                of_schema: true,
+            });
+            enforce("contract.source", found.collect(), scope)?;
         }
         if let Some(prepare) = &steps.prepare {
             prepare
@@ -155,7 +161,7 @@ impl Stage {
         };
         let document = built.unwrap_or(draft.document);
         let Some(closure) = &self.steps.closure else {
-            self.check_target(&document, scope)?;
+            self.check_target(&document, record, scope)?;
             let output = Output::new(id, &document);
             within(&output.data, &scope.context().limits).map_err(|error| too_much(&error))?;
             return Ok(Outcome::Write(output));
@@ -165,11 +171,17 @@ impl Stage {
             id,
             data: document.to_json(),
         };
-        self.call(closure, &changed, scope)
+        self.call(closure, &changed, record, scope)
     }
 
-    /// Calls the function of a stage built in Rust, and checks what it gives.
-    fn call(&self, closure: &Closure, record: &Record, scope: &mut Scope<'_>) -> Result<Outcome, Refusal> {
+    /// Calls the function of a stage built in Rust, and checks what it gives. `source`: the record before the stage.
+    fn call(
+        &self,
+        closure: &Closure,
+        record: &Record,
+        source: &Record,
+        scope: &mut Scope<'_>,
+    ) -> Result<Outcome, Refusal> {
         let outcome = (closure.transform)(record, scope.context())?;
         let (outputs, kept) = match outcome {
             Outcome::Filter(reason) => return Ok(Outcome::Filter(reason)),
@@ -184,7 +196,7 @@ impl Stage {
             if closure.keeps_ids && (!kept || output.id != record.id) {
                 return Err(broken_promise());
             }
-            checked.push(self.checked_output(output, scope)?);
+            checked.push(self.checked_output(output, source, scope)?);
         }
         Ok(match checked.pop() {
             Some(output) if kept => Outcome::Write(output),
@@ -193,7 +205,12 @@ impl Stage {
     }
 
     /// An output that comes from the program: it goes through the door, as everything that is stored.
-    fn checked_output(&self, output: Output, scope: &mut Scope<'_>) -> Result<Output, Refusal> {
+    fn checked_output(
+        &self,
+        output: Output,
+        source: &Record,
+        scope: &mut Scope<'_>,
+    ) -> Result<Output, Refusal> {
         let id = checked_id(output.id)?;
         let data = admit(output.data.as_bytes(), &scope.context().limits).map_err(|error| {
             let expected = match error.code {
@@ -205,30 +222,32 @@ impl Stage {
         if !data.starts_with('{') {
             return Err(not_an_object());
         }
-        if self.steps.target_contract.is_some() || !self.steps.rules.is_empty() {
-            self.check_target(&parse(&data)?, scope)?;
+        if !self.steps.contract.is_empty() {
+            self.check_target(&parse(&data)?, source, scope)?;
         }
         Ok(Output { id, data })
     }
 
-    /// The target contract and the rules, every violation in one refusal. Where the schema is violated, a rule that
-    /// cannot be evaluated says nothing new and is left out.
-    fn check_target(&self, document: &Document, scope: &mut Scope<'_>) -> Result<(), Refusal> {
-        let schema = self.steps.target_contract.as_ref();
-        let mut violations = schema.map(|schema| schema.check(document)).unwrap_or_default();
-        let by_schema = !violations.is_empty();
-        for rule in &self.steps.rules {
-            let broken = rule.check(document, scope);
-            violations.extend(broken.filter(|violation| !by_schema || violation.code == "contract.rule"));
+    /// The target contract, every violation in one refusal. In place, what the record broke already before the stage is
+    /// told apart from what the stage broke.
+    fn check_target(
+        &self,
+        document: &Document,
+        source: &Record,
+        scope: &mut Scope<'_>,
+    ) -> Result<(), Refusal> {
+        let contract = &self.steps.contract;
+        let mut broken = contract.check(document, scope);
+        if self.in_place() && !broken.is_empty() {
+            let before = contract.check(&parse(&source.data)?, scope);
+            for broken in &mut broken {
+                if before.iter().any(|old| old.violation == broken.violation) {
+                    broken.violation.preexisting = true;
+                    broken.mode = self.steps.preexisting;
+                }
+            }
         }
-        satisfied(
-            if by_schema {
-                "contract.target"
-            } else {
-                "contract.rule"
-            },
-            violations,
-        )
+        enforce("contract.target", broken, scope)
     }
 }
 
@@ -266,14 +285,21 @@ fn too_much(error: &Malformed) -> Refusal {
     ))
 }
 
-/// Refuses where there are violations.
-fn satisfied(code: &'static str, violations: Vec<Violation>) -> Result<(), Refusal> {
-    if violations.is_empty() {
+/// Refuses where there is something that is not only to be warned of. `code`: that of a broken schema.
+fn enforce(code: &'static str, broken: Vec<Broken>, scope: &mut Scope<'_>) -> Result<(), Refusal> {
+    let (warned, enforced): (Vec<_>, Vec<_>) =
+        broken.into_iter().partition(|broken| broken.mode == Mode::Warn);
+    if enforced.is_empty() {
+        for broken in warned {
+            scope.warn_of(broken.violation);
+        }
         return Ok(());
     }
+    let of_schema = enforced.iter().any(|broken| broken.of_schema);
     Err(Refusal {
-        code: code.into(),
-        violations,
+        code: if of_schema { code } else { "contract.rule" }.into(),
+        halts: enforced.iter().any(|broken| broken.mode == Mode::Refuse),
+        violations: enforced.into_iter().map(|broken| broken.violation).collect(),
         line: None,
     })
 }

@@ -200,6 +200,23 @@ impl Table {
         }
     }
 
+    /// Shows every row, in the order of the numbers; none where the table does not exist.
+    pub(crate) fn each(
+        &self,
+        connection: &Connection,
+        mut show: impl FnMut(&Record) -> Result<()>,
+    ) -> Result<()> {
+        let Some(mut statement) = self.prepared(connection, &self.in_order_sql())? else {
+            return Ok(());
+        };
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (record, id, data) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            show(&Record { record, id, data })?;
+        }
+        Ok(())
+    }
+
     /// Every row, in the order of the numbers.
     pub(crate) fn in_order_sql(&self) -> String {
         format!("SELECT record, id, data FROM \"{}\" ORDER BY record", self.name)

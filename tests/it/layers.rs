@@ -34,11 +34,13 @@ const LAYERS: &[&[&str]] = &[
         "history",
         "load",
         "plan",
+        "profile",
         "prove",
         "quarantine",
         "reconcile",
         "rehearse",
         "rollback",
+        "validate",
         "verify",
     ],
 ];

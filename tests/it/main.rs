@@ -6,6 +6,7 @@
 mod api;
 mod audit;
 mod command;
+mod contracts;
 mod decimal_conformance;
 mod engine;
 mod evidence;

@@ -110,6 +110,12 @@ fn of_work() -> Vec<(&'static str, Error)> {
             },
         ),
         (
+            "PlanMoved",
+            Error::PlanMoved {
+                what: "stage 1 (nest_orders)".to_owned(),
+            },
+        ),
+        (
             "IllegalState",
             Error::IllegalState {
                 what: "stage 1".to_owned(),

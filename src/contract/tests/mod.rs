@@ -1,4 +1,5 @@
 mod agreement;
+mod building;
 
 use std::sync::Arc;
 
@@ -376,7 +377,7 @@ fn the_builder_says_what_it_means() {
         .range("0.00", "999999999999999999999.99")
         .string("status")
         .required()
-        .one_of(["pending", "shipped"])
+        .enumeration(["pending", "shipped"])
         .list("items")
         .required()
         .of(Schema::record().string("sku").required().length(2, 4))

@@ -32,6 +32,7 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
         visible: Vec::new(),
         slots: 0,
         reads: Vec::new(),
+        is_alone: true,
     };
     let statements = compiler.statements(ast.statements())?;
     if statements.is_empty() {
@@ -63,6 +64,7 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
         slots: compiler.slots,
         names,
         reads: compiler.reads,
+        is_alone: compiler.is_alone,
     })
 }
 
@@ -74,6 +76,8 @@ struct Compiler<'c> {
     visible: Vec<(Arc<str>, usize)>,
     slots: usize,
     reads: Vec<Path>,
+    /// Whether it names nothing that `prepare` defines.
+    is_alone: bool,
 }
 
 impl Compiler<'_> {

@@ -56,6 +56,7 @@ impl Compiler<'_> {
             return Ok(Step::Local(*slot));
         }
         if self.reading.names.iter().any(|known| known == name) {
+            self.is_alone = false;
             return Ok(Step::Prepared(Arc::from(name)));
         }
         match name {

@@ -1,0 +1,200 @@
+//! Rules over more than one record while a stage writes: whoever comes second with a key that is unique, or refers to
+//! what is not there, is told. One thread decides, in the order of the records, so that the answer does not depend on
+//! which batch is committed when.
+
+use rusqlite::Connection;
+
+use super::place::Item;
+use crate::context::Context;
+use crate::contract::{Broken, Contract, Has, key_text};
+use crate::error::Result;
+use crate::expression::Scope;
+use crate::ledger::{Entry, EntryOutcome};
+use crate::record::Document;
+use crate::refusal::Violation;
+use crate::stage::{Outcome, Output, Stage};
+use crate::store::{Keys, Table};
+
+/// The rules at work.
+#[derive(Debug)]
+pub(crate) struct Cross<'a> {
+    stage: &'a Stage,
+    /// The facts of the pass, without a record.
+    context: Context<'a>,
+    /// Whether what the databases hold has been read, which the first batch does.
+    begun: bool,
+}
+
+impl<'a> Cross<'a> {
+    /// The rules of a stage; `None` where it has none.
+    pub(crate) fn of(stage: &'a Stage, context: Context<'a>) -> Option<Self> {
+        stage.contract().is_cross_record().then_some(Self {
+            stage,
+            context,
+            begun: false,
+        })
+    }
+
+    fn contract(&self) -> &'a Contract {
+        self.stage.contract()
+    }
+
+    /// The number of a rule among the keys.
+    fn reference(&self, at: usize) -> i64 {
+        number(self.contract().unique.len() + at)
+    }
+
+    /// Reads what the databases hold, once.
+    pub(crate) fn begin(&mut self, connection: &Connection, target: &Table) -> Result<()> {
+        if std::mem::replace(&mut self.begun, true) {
+            return Ok(());
+        }
+        let keys = Keys::begin(connection)?;
+        target.each(connection, |record| {
+            let Ok(document) = record.document() else {
+                return Ok(());
+            };
+            let has = self.has_one(&record.id, &document);
+            self.take(keys, &has, record.record)
+        })?;
+        for (at, rule) in self.contract().references.iter().enumerate() {
+            let Some(key) = rule.key.as_ref().filter(|_| rule.to != self.stage.target()) else {
+                continue;
+            };
+            Table::of(&rule.to)?.each(connection, |record| {
+                let Ok(document) = record.document() else {
+                    return Ok(());
+                };
+                match key.value(&document, &mut scope(&self.context, &record.id)) {
+                    Ok(Some(value)) => keys.take(self.reference(at), &key_text(&value), record.record),
+                    _ => Ok(()),
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn take(&self, keys: Keys<'_>, has: &Has, record: i64) -> Result<()> {
+        for (at, key) in has.unique.iter().enumerate() {
+            if let Ok(Some(key)) = key {
+                keys.take(number(at), key, record)?;
+            }
+        }
+        for (at, key) in has.is.iter().enumerate() {
+            if let Some(key) = key {
+                keys.take(self.reference(at), key, record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the records that a stage makes of one.
+    pub(crate) fn broken(&self, connection: &Connection, item: &Item, has: &[Has]) -> Result<Vec<Broken>> {
+        let mut broken = Vec::new();
+        let keys = Keys::on(connection);
+        let own: Vec<i64> = item
+            .standing
+            .iter()
+            .map(|standing| standing.target)
+            .chain([item.number])
+            .collect();
+        let mut tell = |violation: Violation, mode| {
+            broken.push(Broken {
+                violation,
+                mode,
+                of_schema: false,
+            });
+        };
+        for (part, record) in has.iter().enumerate() {
+            for (at, rule) in self.contract().unique.iter().enumerate() {
+                let key = match &record.unique[at] {
+                    Ok(Some(key)) => key,
+                    Ok(None) => continue,
+                    Err(violation) => {
+                        tell(violation.clone().rule(&*rule.name), rule.mode);
+                        continue;
+                    }
+                };
+                let before = has[..part]
+                    .iter()
+                    .any(|other| matches!(&other.unique[at], Ok(Some(same)) if same == key));
+                let holder = if before {
+                    Some(item.number)
+                } else {
+                    keys.holder(number(at), key, &own)?
+                };
+                if let Some(holder) = holder {
+                    tell(rule.violation(holder), rule.mode);
+                }
+            }
+            for (at, rule) in self.contract().references.iter().enumerate() {
+                match &record.refers[at] {
+                    Err(violation) => tell(violation.clone().rule(&*rule.name), rule.mode),
+                    Ok(wanted) => {
+                        for key in wanted {
+                            let own = has.iter().any(|part| part.is[at].as_ref() == Some(key));
+                            if !own && !self.is_there(connection, at, key)? {
+                                tell(rule.violation(), rule.mode);
+                                break;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Ok(broken)
+    }
+
+    fn is_there(&self, connection: &Connection, at: usize, key: &str) -> Result<bool> {
+        let rule = &self.contract().references[at];
+        if rule.key.is_some() || rule.to == self.stage.target() {
+            return Keys::on(connection).has(self.reference(at), key);
+        }
+        Ok(Table::of(&rule.to)?.number_of(connection, key)?.is_some())
+    }
+
+    /// Takes note of what was placed in the target for one record.
+    pub(crate) fn placed(&self, connection: &Connection, entries: &[Entry], has: &[Has]) -> Result<()> {
+        let keys = Keys::on(connection);
+        for entry in entries {
+            let row = entry.target.unwrap_or(entry.record);
+            let settled = matches!(entry.outcome, EntryOutcome::Written | EntryOutcome::Unchanged);
+            if entry.after.is_none() || settled {
+                keys.release(row)?;
+            }
+            let part = usize::try_from((entry.part - 1).max(0)).unwrap_or(usize::MAX);
+            if let (true, Some(_), Some(has)) = (settled, entry.after, has.get(part)) {
+                self.take(keys, has, row)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn has_one(&self, id: &str, document: &Document) -> Has {
+        let mut scope = scope(&self.context, id);
+        Has::of(self.contract(), self.stage.target(), id, document, &mut scope)
+    }
+
+    /// What the outputs of one record have to do with the rules. Pure.
+    pub(crate) fn has(&self, outcome: &Outcome) -> Vec<Has> {
+        let outputs = match outcome {
+            Outcome::Write(output) => std::slice::from_ref(output),
+            Outcome::Derive(outputs) => outputs,
+            Outcome::Filter(_) => &[],
+        };
+        let has = |output: &Output| {
+            let document = Document::parse(&output.data).unwrap_or_default();
+            self.has_one(&output.id, &document)
+        };
+        outputs.iter().map(has).collect()
+    }
+}
+
+/// The number of a rule.
+fn number(at: usize) -> i64 {
+    i64::try_from(at).unwrap_or(i64::MAX)
+}
+
+fn scope<'s>(context: &Context<'s>, id: &'s str) -> Scope<'s> {
+    Scope::new(Context { id, ..*context })
+}

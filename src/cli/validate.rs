@@ -1,0 +1,314 @@
+//! `validate`: a contract over a database, at any time.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path as FilePath, PathBuf};
+
+use counterfoil::contract::{Contract, Mode, Schema};
+use counterfoil::observe::StopSignal;
+use counterfoil::problem::Place;
+use counterfoil::project::Project;
+use counterfoil::stage::{Stage, read_file};
+use counterfoil::store::Store;
+use counterfoil::validate::{Finding, ValidateOptions, ValidateReport, ViolationGroup, validate};
+use serde_json::json;
+
+use super::answer::{Answer, json};
+use super::export::{new_file, unwritable};
+use super::failure::Failure;
+use super::masking::redactions;
+use super::outcome::stopped_early;
+use super::render::{bold, count, counted, dim, green, red, shown, table, yellow};
+use super::session::Session;
+use super::signals::stop_signal;
+use super::test::no_stage;
+
+/// Looks at every record of a database with a contract, and says since which run each violation is there.
+///
+/// The contract is the one of the newest stage that writes to the database, or else the source contract of the first
+/// stage that reads it, unless `--stage` or `--contract` says otherwise. Rules over several records (`unique`,
+/// `references`) are looked at too. Reads only, nothing is kept. The exit code is 3 where a record breaks what is not
+/// only warned of.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil validate orders_v2\n  counterfoil validate orders_v1 --contract order.schema.json --output violations.ndjson"
+)]
+pub(crate) struct Validate {
+    /// The database.
+    database: String,
+    /// A JSON Schema (2020-12) instead of a stage's contract.
+    #[arg(long, value_name = "FILE", conflicts_with = "stage")]
+    contract: Option<PathBuf>,
+    /// The contract of this stage: for its target the target contract, for its source the source contract.
+    #[arg(long, value_name = "N", value_parser = super::values::stage_number)]
+    stage: Option<u32>,
+    /// What was broken after this run already counts as pre-existing; without it, what records came with.
+    #[arg(long, value_name = "RUN")]
+    since: Option<i64>,
+    /// The most ids that are named for each kind of violation; `--output` and `--json` name every one.
+    #[arg(long, value_name = "N", default_value = "5")]
+    limit: usize,
+    /// Writes every violation to a new file, one JSON object on each line.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// A contract, and where it comes from.
+struct Found {
+    contract: Contract,
+    stage: u32,
+    /// In words.
+    from: String,
+}
+
+impl Validate {
+    /// A database against a file.
+    pub(crate) fn against(database: &str, contract: PathBuf) -> Self {
+        Self {
+            database: database.to_owned(),
+            contract: Some(contract),
+            stage: None,
+            since: None,
+            limit: 5,
+            output: None,
+        }
+    }
+
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        self.run_until(session, stop_signal(*session.screen)?)
+    }
+
+    /// As [`run`](Self::run), with the signal of the command that it is a part of.
+    pub(crate) fn run_until(&self, session: &Session<'_>, stop: StopSignal) -> Result<Answer, Failure> {
+        let store = session.open_to_read()?;
+        store.count(&self.database)?;
+        self.check_run(&store)?;
+        let project = session.stages()?;
+        let found = self.contract(session, project.as_ref())?;
+        let redact = redactions(session, &store)?;
+        let options = ValidateOptions {
+            project: project.as_ref().map_or("", Project::name),
+            stage: found.stage,
+            now_us: store.surroundings().clock.now_us(),
+            since: self.since,
+            redact: &redact,
+            examples: self.limit,
+            stop,
+        };
+        let mut file = self.output.as_deref().map(Lines::new).transpose()?;
+        let mut listed = Vec::new();
+        let mut failed = None;
+        let report = validate(
+            &store,
+            &self.database,
+            &found.contract,
+            &options,
+            &mut |finding: &Finding| {
+                if let (Some(file), None) = (&mut file, &failed) {
+                    failed = file.write(finding).err();
+                }
+                if session.screen.json {
+                    listed.push(json(finding));
+                }
+                Ok(())
+            },
+        )?;
+        if let Some(file) = file {
+            failed.map_or_else(|| file.finish(), Err)?;
+        }
+        let text = told(&report, &found.from, self.since);
+        let mut data = json(&report);
+        data["contract"] = found.from.into();
+        data["findings"] = listed.into();
+        let left_out = report.left_out.iter().map(|rule| {
+            format!(
+                "the rule `{}` needs what `prepare` defines, so that only the stage itself can look at it",
+                shown(rule)
+            )
+        });
+        let answer = Answer::new(data, text)
+            .warnings(left_out)
+            .refused_if(report.failing > 0);
+        Ok(match &report.stopped {
+            Some(stopped) => answer.failed(stopped_early(stopped)),
+            None if report.violations.is_empty() || self.output.is_some() => answer,
+            None => answer.hint(format!(
+                "{} writes every one to a file",
+                session.command(&format!("validate {} --output violations.ndjson", self.database))
+            )),
+        })
+    }
+
+    fn check_run(&self, store: &Store) -> Result<(), Failure> {
+        let Some(run) = self.since else { return Ok(()) };
+        let newest = counterfoil::history::history(store, 1)?;
+        let newest = newest.first().map_or(0, |run| run.run);
+        if run < 1 || run > newest {
+            let message = format!("there is no run {run}: the newest is {newest}");
+            return Err(Failure::usage(
+                "run.unknown",
+                message,
+                "`counterfoil history` lists the runs",
+            ));
+        }
+        Ok(())
+    }
+
+    fn contract(&self, session: &Session<'_>, project: Option<&Project>) -> Result<Found, Failure> {
+        if let Some(path) = &self.contract {
+            return from_file(&session.inside(path), path);
+        }
+        let stages: Vec<&Stage> = project
+            .iter()
+            .flat_map(|project| project.stages().iter())
+            .collect();
+        if let Some(number) = self.stage {
+            let stage = stages.iter().find(|stage| stage.number() == number);
+            let stage = stage.ok_or_else(|| no_stage(stages.iter().map(|stage| stage.number()), number))?;
+            return of_stage(stage, &self.database).ok_or_else(|| {
+                let message = format!("stage {number} has no contract for `{}`", self.database);
+                Failure::usage(
+                    "validate.no_contract",
+                    message,
+                    "name another stage, or a file with --contract",
+                )
+            });
+        }
+        let writes = stages
+            .iter()
+            .rev()
+            .filter(|stage| stage.target() == self.database);
+        let reads = stages.iter().filter(|stage| stage.source() == self.database);
+        let found = writes
+            .chain(reads)
+            .find_map(|stage| of_stage(stage, &self.database));
+        found.ok_or_else(|| {
+            let message = format!("no stage has a contract for `{}`", self.database);
+            Failure::usage(
+                "validate.no_contract",
+                message,
+                "name a JSON Schema with --contract FILE",
+            )
+        })
+    }
+}
+
+/// The contract that a stage has for a database.
+fn of_stage(stage: &Stage, database: &str) -> Option<Found> {
+    let found = |contract: Contract, side: &str| Found {
+        contract,
+        stage: stage.number(),
+        from: format!("{side} contract of stage {} {}", stage.number(), stage.slug()),
+    };
+    if stage.target() == database && !stage.contract().is_empty() {
+        return Some(found(stage.contract().clone(), "target"));
+    }
+    let source = stage.source_contract().filter(|_| stage.source() == database)?;
+    Some(found(Contract::from(source.clone()), "source"))
+}
+
+fn from_file(path: &FilePath, given: &FilePath) -> Result<Found, Failure> {
+    let name = given.display().to_string();
+    let text = read_file(path, &name).map_err(|problem| Failure::from(vec![problem]))?;
+    let place = Place::at(&name.as_str().into(), &text, 0);
+    let schema = Schema::compile(&text, &place).map_err(Failure::from)?;
+    Ok(Found {
+        contract: Contract::from(schema),
+        stage: 0,
+        from: name,
+    })
+}
+
+/// The file that every violation goes to.
+struct Lines<'l> {
+    path: &'l FilePath,
+    out: BufWriter<File>,
+}
+
+impl<'l> Lines<'l> {
+    fn new(path: &'l FilePath) -> Result<Self, Failure> {
+        let out = BufWriter::new(new_file(path)?);
+        Ok(Self { path, out })
+    }
+
+    fn write(&mut self, finding: &Finding) -> Result<(), Failure> {
+        writeln!(self.out, "{}", json!(finding)).map_err(|error| unwritable(self.path, &error))
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        let written = self.out.flush().and_then(|()| self.out.get_ref().sync_all());
+        written.map_err(|error| unwritable(self.path, &error))
+    }
+}
+
+fn told(report: &ValidateReport, from: &str, since: Option<i64>) -> String {
+    let mut text = format!(
+        "{} of {} against the {}\n",
+        counted(report.records, "record"),
+        bold(&shown(&report.database)),
+        shown(from)
+    );
+    if report.violations.is_empty() {
+        return text + &format!("{} no record breaks it\n", green("valid:"));
+    }
+    let rows = report.violations.iter().map(row);
+    let before = if since.is_some() { "before" } else { "came so" };
+    text += &table(
+        &[
+            ">records",
+            &format!(">{before}"),
+            "violation",
+            "at",
+            "runs",
+            "for example",
+        ],
+        rows,
+    );
+    for group in &report.violations {
+        let rule = group.rule.as_deref().unwrap_or_default();
+        let expected = group.expected.as_deref().unwrap_or("see the rule");
+        text += &dim(&shown(&format!(
+            "{} at {}: expected {expected} ({rule})",
+            group.code,
+            at(group)
+        )));
+        text.push('\n');
+    }
+    let failing = format!("{} break the contract", counted(report.failing, "record"));
+    text += &match report.failing {
+        0 => format!("{} no record breaks more than is warned of", green("valid:")),
+        _ => format!("{} {failing}", red("not valid:")),
+    };
+    if report.warned > 0 {
+        text += &format!(", {} {}", count(report.warned), yellow("only warned of"));
+    }
+    text + "\n"
+}
+
+fn row(group: &ViolationGroup) -> Vec<String> {
+    let runs: Vec<String> = group
+        .by_run
+        .iter()
+        .map(|(run, records)| format!("{run} ({})", count(*records)))
+        .collect();
+    let code = match group.mode {
+        Mode::Warn => format!("{} (warned)", group.code),
+        _ => group.code.clone(),
+    };
+    vec![
+        count(group.records),
+        count(group.preexisting),
+        code,
+        at(group).to_owned(),
+        runs.join(", "),
+        group.examples.join(", "),
+    ]
+}
+
+fn at(group: &ViolationGroup) -> &str {
+    if group.pointer.is_empty() {
+        "the record"
+    } else {
+        &group.pointer
+    }
+}

@@ -1,0 +1,78 @@
+//! Where a schema begins.
+
+use super::SchemaBuilder;
+use super::described::Kind;
+use crate::contract::Schema;
+
+/// Schemas of single values: elements of lists, alternatives, or parts of a schema of your own.
+impl Schema {
+    /// Begins a contract in Rust: a record whose fields are described one after the other.
+    #[must_use]
+    #[track_caller]
+    pub fn record() -> SchemaBuilder {
+        SchemaBuilder::new(Kind::Object)
+    }
+
+    /// A text.
+    #[must_use]
+    #[track_caller]
+    pub fn string() -> SchemaBuilder {
+        SchemaBuilder::new(Kind::Text)
+    }
+
+    /// A whole number of any length.
+    #[must_use]
+    #[track_caller]
+    pub fn integer() -> SchemaBuilder {
+        SchemaBuilder::new(Kind::Integer)
+    }
+
+    /// A number of any length.
+    #[must_use]
+    #[track_caller]
+    pub fn number() -> SchemaBuilder {
+        SchemaBuilder::new(Kind::Number)
+    }
+
+    /// A number, or a text that is one, that 28 digits hold exactly.
+    #[must_use]
+    #[track_caller]
+    pub fn decimal() -> SchemaBuilder {
+        SchemaBuilder::new(Kind::Decimal)
+    }
+
+    /// `true` or `false`.
+    #[must_use]
+    #[track_caller]
+    pub fn boolean() -> SchemaBuilder {
+        SchemaBuilder::new(Kind::Boolean)
+    }
+
+    /// A text that is a date of the calendar.
+    #[must_use]
+    #[track_caller]
+    pub fn date() -> SchemaBuilder {
+        SchemaBuilder::new(Kind::Date)
+    }
+
+    /// A text that is a date and time with its zone (RFC 3339).
+    #[must_use]
+    #[track_caller]
+    pub fn datetime() -> SchemaBuilder {
+        SchemaBuilder::new(Kind::DateTime)
+    }
+
+    /// A list.
+    #[must_use]
+    #[track_caller]
+    pub fn list() -> SchemaBuilder {
+        SchemaBuilder::new(Kind::List)
+    }
+
+    /// A value of any kind.
+    #[must_use]
+    #[track_caller]
+    pub fn any() -> SchemaBuilder {
+        SchemaBuilder::new(Kind::Any)
+    }
+}

@@ -1,0 +1,172 @@
+//! Rules over more than one record: values that are unique, values that refer to other records.
+
+use super::rule::first;
+use super::tree::Tree;
+use super::{Contract, Mode};
+use crate::expression::{Evaluated, Expression, Scope};
+use crate::path::Path;
+use crate::record::{Document, Value};
+use crate::refusal::Violation;
+
+/// `[[contract.unique]]`, and `x-unique` in a schema: no two records of the database have the same key.
+#[derive(Clone, Debug)]
+pub struct Unique {
+    /// The name, which says what holds: "one order per number".
+    pub name: String,
+    /// The key. Null and a missing field are no key; a list is a key of several parts. Equal is what JSON Schema calls
+    /// equal: `1` and `1.0`, objects whatever the order of their fields.
+    pub key: Reads,
+    /// What happens to the record that comes second.
+    pub mode: Mode,
+}
+
+/// `[[contract.references]]`, and `x-references` in a schema: what a record refers to is there.
+#[derive(Clone, Debug)]
+pub struct References {
+    /// The name, which says what holds: "the customer is known".
+    pub name: String,
+    /// What is referred to. Null and a missing field refer to nothing; of a list every element refers.
+    pub value: Reads,
+    /// The database that is referred to.
+    pub to: String,
+    /// The key of its records; `None`: their id.
+    pub key: Option<Reads>,
+    /// What happens to a record whose reference leads nowhere.
+    pub mode: Mode,
+}
+
+/// How a value is taken from a record.
+#[derive(Clone, Debug)]
+pub enum Reads {
+    /// A field.
+    Field(Path),
+    /// An expression.
+    Expression(Expression),
+}
+
+impl Reads {
+    /// The value; `None` where there is nothing to compare.
+    ///
+    /// # Errors
+    /// The expression's violation, with its own code and place.
+    pub fn value(&self, document: &Document, scope: &mut Scope<'_>) -> Result<Option<Value>, Violation> {
+        let value = match self {
+            Self::Field(path) => document.at(path).map(std::borrow::Cow::into_owned),
+            Self::Expression(expression) => match expression.value(document, scope).map_err(first)? {
+                Evaluated::Value(value) => Some(value),
+                Evaluated::Omit => None,
+            },
+        };
+        Ok(value.filter(|value| !value.is_null()))
+    }
+
+    /// Where the value stands, as a JSON Pointer; empty for an expression.
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        match self {
+            Self::Field(path) => path.pointer(),
+            Self::Expression(_) => String::new(),
+        }
+    }
+
+    /// The part of a stage's meaning.
+    pub(crate) fn meaning(&self) -> String {
+        match self {
+            Self::Field(path) => path.pointer(),
+            Self::Expression(expression) => expression.source().to_owned(),
+        }
+    }
+}
+
+/// A text that two values share exactly when they are equal.
+pub(crate) fn key_text(value: &Value) -> String {
+    let json = value.to_json();
+    let mut text = String::new();
+    match Tree::parse(&json) {
+        Ok(tree) => tree.write_canonical(&mut text),
+        Err(_) => text = json,
+    }
+    text
+}
+
+/// What a value is as an id: a text, or the digits of a number.
+fn id_text(value: &Value) -> Option<String> {
+    let text = value.as_text().map(std::borrow::Cow::into_owned);
+    text.or_else(|| value.as_number().map(str::to_owned))
+}
+
+impl Unique {
+    /// The violation of the record that comes second. The first is named by its number: an id would outlive its erasure.
+    pub(crate) fn violation(&self, holder: i64) -> Violation {
+        Violation::new("contract.unique", self.key.pointer())
+            .expected(format!(
+                "a value that no other record has; record {holder} has it"
+            ))
+            .rule(&*self.name)
+    }
+}
+
+impl References {
+    /// The violation of a record whose reference leads nowhere.
+    pub(crate) fn violation(&self) -> Violation {
+        let what = if self.key.is_some() { "key" } else { "id" };
+        Violation::new("contract.references", self.value.pointer())
+            .expected(format!("the {what} of a record of {}", self.to))
+            .rule(&*self.name)
+    }
+}
+
+/// What one record has to do with the rules over more than one, in the order of the contract.
+#[derive(Debug)]
+pub(crate) struct Has {
+    /// Its keys.
+    pub(crate) unique: Vec<Result<Option<String>, Violation>>,
+    /// What it refers to.
+    pub(crate) refers: Vec<Result<Vec<String>, Violation>>,
+    /// What it is referred to by, where the rule's database is its own.
+    pub(crate) is: Vec<Option<String>>,
+}
+
+impl Has {
+    /// What a record of a database has to do with the rules of a contract. Pure.
+    pub(crate) fn of(
+        contract: &Contract,
+        database: &str,
+        id: &str,
+        document: &Document,
+        scope: &mut Scope<'_>,
+    ) -> Self {
+        let mut unique = Vec::with_capacity(contract.unique.len());
+        for rule in &contract.unique {
+            let value = rule.key.value(document, scope);
+            unique.push(value.map(|value| value.as_ref().map(key_text)));
+        }
+        let (mut refers, mut is) = (Vec::new(), Vec::new());
+        for rule in &contract.references {
+            let value = rule.value.value(document, scope);
+            refers.push(value.map(|value| rule.looked_up(value.as_ref())));
+            is.push(match &rule.key {
+                _ if rule.to != database => None,
+                None => Some(id.to_owned()),
+                Some(key) => key.value(document, scope).ok().flatten().as_ref().map(key_text),
+            });
+        }
+        Self { unique, refers, is }
+    }
+}
+
+impl References {
+    /// What is looked up for a value: of a list every element.
+    fn looked_up(&self, value: Option<&Value>) -> Vec<String> {
+        let text = |value: &Value| match self.key {
+            Some(_) => key_text(value),
+            // A value that is no id at all is looked up as it is, and not found.
+            None => id_text(value).unwrap_or_else(|| key_text(value)),
+        };
+        let Some(value) = value else { return Vec::new() };
+        match value.as_list() {
+            Some(list) => list.iter().filter(|part| !part.is_null()).map(text).collect(),
+            None => vec![text(value)],
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! What is counted of one field, and of those below it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::FieldProfile;
+use crate::contract::{Exact, key_text};
+use crate::digest::sha256;
+use crate::path::Segment;
+use crate::record::{Document, Kind, Value, exact_decimal};
+
+/// An object with more names than these is a map: its values are counted together.
+const MOST_NAMES: usize = 300;
+/// Values are shown where there are at most so many.
+const FEW: usize = 12;
+/// And are not longer than this.
+const SHORT: usize = 40;
+
+/// A field and what is below it.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    field: Field,
+    /// The fields of objects, with their place in the order in which they were met.
+    names: HashMap<String, (usize, Node)>,
+    /// Of an object with very many names.
+    others: Option<Box<Node>>,
+    /// The elements of lists.
+    elements: Option<Box<Node>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Field {
+    values: u64,
+    /// Records that have it.
+    records: u64,
+    newest: Option<i64>,
+    nulls: u64,
+    empty: u64,
+    kinds: BTreeMap<&'static str, u64>,
+    forms: BTreeMap<&'static str, u64>,
+    distinct: HashSet<u128>,
+    /// The distinct values were too many to be kept; at least so many.
+    bound: Option<u64>,
+    numbers: Option<[String; 2]>,
+    texts: Option<[String; 2]>,
+    lengths: Option<[u64; 2]>,
+    /// Every value, as long as they are few.
+    frequent: HashMap<String, u64>,
+    has_many: bool,
+}
+
+impl Node {
+    /// Takes a record in.
+    pub(super) fn record(&mut self, number: i64, document: &Document) {
+        self.object(number, document);
+    }
+
+    fn object(&mut self, record: i64, object: &Document) {
+        for field in object.fields() {
+            self.below(&field.name()).value(record, &field.value);
+        }
+    }
+
+    fn below(&mut self, name: &str) -> &mut Self {
+        let next = self.names.len();
+        if next >= MOST_NAMES && !self.names.contains_key(name) {
+            return self.others.get_or_insert_default();
+        }
+        &mut self
+            .names
+            .entry(name.to_owned())
+            .or_insert_with(|| (next, Self::default()))
+            .1
+    }
+
+    fn value(&mut self, record: i64, value: &Value) {
+        self.field.add(record, value);
+        if let Some(object) = value.as_object() {
+            self.object(record, &object);
+        } else if let Some(list) = value.as_list() {
+            for element in list.iter() {
+                self.elements.get_or_insert_default().value(record, element);
+            }
+        }
+    }
+
+    /// Takes in what was counted of later records.
+    pub(super) fn merge(&mut self, later: Self) {
+        self.field.merge(later.field);
+        let mut names: Vec<_> = later.names.into_iter().collect();
+        names.sort_unstable_by_key(|(_, (place, _))| *place);
+        for (name, (_, node)) in names {
+            self.below(&name).merge(node);
+        }
+        if let Some(others) = later.others {
+            self.others.get_or_insert_default().merge(*others);
+        }
+        if let Some(elements) = later.elements {
+            self.elements.get_or_insert_default().merge(*elements);
+        }
+    }
+
+    /// Shows every field below this one, in the order in which they were met.
+    pub(super) fn each(self, show: &mut dyn FnMut(&[Segment], &Field)) {
+        self.each_below(&mut Vec::new(), show);
+    }
+
+    fn each_below(self, path: &mut Vec<Segment>, show: &mut dyn FnMut(&[Segment], &Field)) {
+        let mut below: Vec<_> = self
+            .names
+            .into_iter()
+            .map(|(name, (place, node))| (place, Segment::Key(name), node))
+            .collect();
+        below.sort_unstable_by_key(|(place, ..)| *place);
+        below.extend(
+            self.others
+                .map(|others| (MOST_NAMES, Segment::Key("*".to_owned()), *others)),
+        );
+        below.extend(self.elements.map(|elements| (0, Segment::Each, *elements)));
+        for (_, segment, mut node) in below {
+            path.push(segment);
+            let field = std::mem::take(&mut node.field);
+            show(path, &field);
+            node.each_below(path, show);
+            path.pop();
+        }
+    }
+
+    /// Gives up to tell the values of the fields with the most of them apart, until at most so many are left.
+    pub(super) fn bound_distinct(&mut self, most: usize) {
+        while self.kept() > most {
+            let largest = self.largest();
+            self.forget(largest);
+        }
+    }
+
+    fn children(&mut self) -> impl Iterator<Item = &mut Self> {
+        let named = self.names.values_mut().map(|(_, node)| node);
+        named
+            .chain(self.others.as_deref_mut())
+            .chain(self.elements.as_deref_mut())
+    }
+
+    fn kept(&mut self) -> usize {
+        self.field.distinct.len() + self.children().map(Self::kept).sum::<usize>()
+    }
+
+    fn largest(&mut self) -> usize {
+        let below = self.children().map(Self::largest).max().unwrap_or(0);
+        self.field.distinct.len().max(below)
+    }
+
+    fn forget(&mut self, size: usize) {
+        if self.field.distinct.len() >= size {
+            self.field.bound = Some(size as u64);
+            self.field.distinct = HashSet::new();
+        }
+        self.children().for_each(|node| node.forget(size));
+    }
+}
+
+impl Field {
+    fn add(&mut self, record: i64, value: &Value) {
+        self.values += 1;
+        if self.newest != Some(record) {
+            self.newest = Some(record);
+            self.records += 1;
+        }
+        let kind = match value.kind() {
+            Kind::Null => "null",
+            Kind::Boolean => "boolean",
+            Kind::Number => {
+                let number = value.as_number().unwrap_or("0");
+                let exact = Exact::of(number);
+                widen(&mut self.numbers, number, exact_order);
+                if exact.is_whole() { "integer" } else { "number" }
+            }
+            Kind::Text => {
+                self.text(&value.as_text().unwrap_or_default());
+                "text"
+            }
+            Kind::List => {
+                self.length(value.as_list().map_or(0, |list| list.len()));
+                "list"
+            }
+            Kind::Object => {
+                self.empty += u64::from(value.as_object().is_some_and(|object| object.is_empty()));
+                "object"
+            }
+        };
+        *self.kinds.entry(kind).or_default() += 1;
+        match value.kind() {
+            Kind::Null => self.nulls += 1,
+            Kind::List | Kind::Object => {}
+            _ => self.tell_apart(value),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.length(text.chars().count());
+        widen(&mut self.texts, text, str::cmp);
+        let forms: [(&'static str, bool); 4] = [
+            (
+                "date",
+                chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() && text.len() == 10,
+            ),
+            (
+                "date_time",
+                text.len() > 10 && chrono::DateTime::parse_from_rfc3339(text).is_ok(),
+            ),
+            (
+                "decimal",
+                text.bytes().any(|byte| byte.is_ascii_digit()) && exact_decimal(text).is_ok(),
+            ),
+            ("uuid", text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()),
+        ];
+        for (form, _) in forms.into_iter().filter(|(_, is)| *is) {
+            *self.forms.entry(form).or_default() += 1;
+        }
+    }
+
+    fn length(&mut self, length: usize) {
+        self.empty += u64::from(length == 0);
+        let length = length as u64;
+        let [least, most] = self.lengths.get_or_insert([length, length]);
+        (*least, *most) = ((*least).min(length), (*most).max(length));
+    }
+
+    fn tell_apart(&mut self, value: &Value) {
+        if self.bound.is_none() {
+            let hash = sha256(&[key_text(value).as_bytes()]);
+            let half = hash.first_chunk().expect("a hash has 32 bytes");
+            self.distinct.insert(u128::from_be_bytes(*half));
+        }
+        let json = value.to_json();
+        if !self.has_many && json.len() <= SHORT {
+            *self.frequent.entry(json).or_default() += 1;
+            self.has_many = self.frequent.len() > FEW;
+        } else {
+            self.has_many = true;
+        }
+        if self.has_many {
+            self.frequent.clear();
+        }
+    }
+
+    fn merge(&mut self, later: Self) {
+        self.values += later.values;
+        self.records += later.records;
+        self.nulls += later.nulls;
+        self.empty += later.empty;
+        for (kind, count) in later.kinds {
+            *self.kinds.entry(kind).or_default() += count;
+        }
+        for (form, count) in later.forms {
+            *self.forms.entry(form).or_default() += count;
+        }
+        if self.bound.is_none() {
+            self.distinct.extend(later.distinct);
+        }
+        for number in later.numbers.into_iter().flatten() {
+            widen(&mut self.numbers, &number, exact_order);
+        }
+        for text in later.texts.into_iter().flatten() {
+            widen(&mut self.texts, &text, str::cmp);
+        }
+        if let Some([least, most]) = later.lengths {
+            let known = self.lengths.get_or_insert([least, most]);
+            *known = [known[0].min(least), known[1].max(most)];
+        }
+        for (value, count) in later.frequent {
+            *self.frequent.entry(value).or_default() += count;
+        }
+        self.has_many |= later.has_many || self.frequent.len() > FEW;
+        if self.has_many {
+            self.frequent.clear();
+        }
+    }
+
+    /// What is told of it.
+    pub(super) fn profile(&self, path: String, records: u64, redacted: bool) -> FieldProfile {
+        let told = |range: &Option<[String; 2]>| range.clone().filter(|_| !redacted);
+        let mut frequent: Vec<(String, u64)> =
+            self.frequent.clone().into_iter().filter(|_| !redacted).collect();
+        frequent.sort_unstable_by(|left, right| (right.1, &left.0).cmp(&(left.1, &right.0)));
+        FieldProfile {
+            path,
+            values: self.values,
+            missing: records.saturating_sub(self.records),
+            nulls: self.nulls,
+            empty: self.empty,
+            kinds: self.kinds.clone(),
+            forms: self.forms.clone(),
+            distinct: self.bound.unwrap_or(self.distinct.len() as u64),
+            distinct_is_bound: self.bound.is_some(),
+            numbers: told(&self.numbers),
+            texts: told(&self.texts).map(|texts| texts.map(|text| cut(&text))),
+            lengths: self.lengths,
+            frequent,
+            redacted,
+        }
+    }
+}
+
+/// Widens a range.
+fn widen(range: &mut Option<[String; 2]>, value: &str, order: impl Fn(&str, &str) -> std::cmp::Ordering) {
+    let Some([least, most]) = range else {
+        *range = Some([value.to_owned(), value.to_owned()]);
+        return;
+    };
+    if order(value, least).is_lt() {
+        value.clone_into(least);
+    }
+    if order(value, most).is_gt() {
+        value.clone_into(most);
+    }
+}
+
+fn exact_order(left: &str, right: &str) -> std::cmp::Ordering {
+    Exact::of(left).cmp(&Exact::of(right))
+}
+
+/// The beginning of a text.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHORT) {
+        Some((at, _)) => format!("{}...", &text[..at]),
+        None => text.to_owned(),
+    }
+}
