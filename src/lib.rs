@@ -62,9 +62,9 @@
 //! 5. [`Error`], and above it the [`ledger`], the [`store`] and [`observe`]
 //! 6. [`input`], [`output`] and [`query`]
 //! 7. the run, which alone writes, and the pipeline of a thread that reads and one that commits
-//! 8. the verbs: [`load`](mod@load), [`edit`], [`plan`](mod@plan), [`apply`](mod@apply), [`rollback`](mod@rollback), [`quarantine`],
-//!    [`history`], [`reconcile`](mod@reconcile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove), each a function of one
-//!    shape,
+//! 8. the verbs: [`load`](mod@load), [`edit`], [`plan`](mod@plan), [`apply`](mod@apply), [`rehearse`](mod@rehearse),
+//!    [`rollback`](mod@rollback), [`quarantine`], [`history`], [`reconcile`](mod@reconcile), [`verify`](mod@verify),
+//!    [`checkpoint`](mod@checkpoint), [`prove`](mod@prove), [`report`](mod@report), each a function of one shape,
 //!    `verb(&mut store, what, &options, &mut observer)`
 //!
 //! The library never prints, never reads the environment, and is synchronous: a verb returns when its work is
@@ -102,6 +102,7 @@ pub mod reconcile;
 pub mod record;
 pub mod refusal;
 pub mod rehearse;
+pub mod report;
 pub mod rollback;
 mod run;
 pub mod stage;

@@ -23,6 +23,7 @@ mod manual;
 mod masking;
 mod new;
 mod outcome;
+mod page_file;
 mod plan;
 mod progress;
 mod prove;
@@ -30,6 +31,7 @@ mod quarantine;
 mod query;
 mod reconcile;
 mod render;
+mod report;
 mod rollback;
 mod schema;
 mod screen;
@@ -91,6 +93,7 @@ fn dispatch(command: &Command, session: &Session<'_>) -> Result<Answer, Failure>
         Command::Trace(trace) => trace.run(session),
         Command::Verify(verify) => verify.run(session),
         Command::Reconcile(reconcile) => reconcile.run(session),
+        Command::Report(report) => report.run(session),
         Command::Checkpoint(checkpoint) => checkpoint.run(session),
         Command::Prove(prove) => prove.run(session),
         Command::VerifyProof(verify) => verify.run(session),
