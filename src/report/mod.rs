@@ -7,8 +7,6 @@ mod read;
 mod refused;
 mod speed;
 
-use std::fmt;
-
 use crate::error::{Error, Result};
 use crate::history::RunRecord;
 use crate::ledger::{Counts, Head};
@@ -194,8 +192,10 @@ pub struct PassOutcome {
     pub source: Option<String>,
     /// Where it wrote.
     pub target: Option<String>,
-    /// The outcomes.
+    /// The outcomes in this run.
     pub counts: Counts,
+    /// Those of the whole pass, where other runs have worked on it too.
+    pub whole: Option<Counts>,
     /// The pass that it undoes.
     pub reverses: Option<i64>,
     /// The pass that has undone it.
@@ -382,28 +382,21 @@ fn ended(
         ),
     }
     if refused.standing > 0 {
-        let words = format!(
-            "of {} refused, {} still in quarantine",
-            refused.records,
-            Are(refused.standing)
-        );
-        found(Ending::RefusedLeft, words);
+        found(Ending::RefusedLeft, refused_left(refused));
     }
     let gravest = endings.into_iter().min_by_key(|ending| *ending as u8);
     match gravest {
         Some(ending) => (ending, told.join("; ")),
-        None => (
-            Ending::Done,
-            "everything that it was to do is done, and nothing is left".to_owned(),
-        ),
+        None => (Ending::Done, "everything that it was to do is done".to_owned()),
     }
 }
 
-/// `1 is`, `2 are`.
-struct Are(u64);
-
-impl fmt::Display for Are {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} {}", self.0, if self.0 == 1 { "is" } else { "are" })
+/// How many of the refused are in quarantine.
+fn refused_left(refused: &Refused) -> String {
+    match (refused.standing, refused.records) {
+        (1, 1) => "the one refused record is still in quarantine".to_owned(),
+        (standing, all) if standing == all => format!("all {all} refused records are still in quarantine"),
+        (1, all) => format!("1 of {all} refused records is still in quarantine"),
+        (standing, all) => format!("{standing} of {all} refused records are still in quarantine"),
     }
 }

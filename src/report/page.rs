@@ -69,7 +69,6 @@ pub(super) fn html(report: &RunReport) -> String {
     page.render().expect("writing into memory does not fail")
 }
 
-/// What the templates ask of a report.
 impl Page<'_> {
     fn is_good(&self) -> bool {
         matches!(self.report.summary.ending, Ending::Done | Ending::Continued)
@@ -120,17 +119,22 @@ fn look_title(look: &StageLook, result: &LookResult) -> String {
     format!("Stage {}: {}", look.stage, result.name)
 }
 
-/// A number with its thousands apart.
+/// A number with its thousands apart: a count, or the text of an exact amount.
 fn count(number: impl fmt::Display) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+    let text = number.to_string();
+    let (sign, digits) = text.split_at(usize::from(text.starts_with('-')));
+    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    if !whole.bytes().all(|digit| digit.is_ascii_digit()) {
+        return text;
+    }
+    let mut grouped = sign.to_owned();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
     }
-    grouped
+    grouped + fraction
 }
 
 /// A share in percent: what is there is never 0%, what is not all never 100%.
@@ -151,7 +155,8 @@ fn percent(part: impl Borrow<u64>, whole: impl Borrow<u64>) -> String {
 fn duration(micros: impl Borrow<u64>) -> String {
     let micros = *micros.borrow();
     match micros {
-        0..1_000 => format!("{micros} \u{b5}s"),
+        0 => "0".to_owned(),
+        1..1_000 => format!("{micros} \u{b5}s"),
         1_000..1_000_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
         1_000_000..60_000_000 => format!("{}.{:02} s", micros / 1_000_000, micros % 1_000_000 / 10_000),
         _ => {
@@ -192,6 +197,21 @@ mod tests {
     }
 
     #[test]
+    fn numbers_and_amounts_are_easy_to_read_and_exact() {
+        for (number, told) in [
+            ("0", "0"),
+            ("1234567", "1,234,567"),
+            ("-100957.20", "-100,957.20"),
+            ("0.0001", "0.0001"),
+            ("1234.00005", "1,234.00005"),
+            ("1e9", "1e9"),
+            ("", ""),
+        ] {
+            assert_eq!(count(number), told);
+        }
+    }
+
+    #[test]
     fn shares_do_not_round_away_what_is_there() {
         for (part, whole, told) in [
             (0, 7, "0%"),
@@ -209,7 +229,8 @@ mod tests {
     #[test]
     fn times_are_told_in_the_unit_that_fits() {
         for (micros, told) in [
-            (0, "0 \u{b5}s"),
+            (0, "0"),
+            (7, "7 \u{b5}s"),
             (1_250, "1.2 ms"),
             (1_234_567, "1.23 s"),
             (61_000_000, "1 min 01 s"),

@@ -51,13 +51,22 @@ pub(super) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcom
             source: row.get(4)?,
             target: row.get(5)?,
             counts: counts(row, 6)?,
+            whole: None,
             reverses: row.get(12)?,
             undone_by: row.get(13)?,
             ended_in: row.get(14)?,
             begun_in: row.get(15)?,
         })
     })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut passes: Vec<PassOutcome> = rows.collect::<rusqlite::Result<_>>()?;
+    let sql = "SELECT sum(read), sum(written), sum(unchanged), sum(filtered), sum(refused), sum(merged)
+     FROM ledger_batch WHERE pass=?1 HAVING min(run)<?2 OR max(run)>?2";
+    let mut statement = connection.prepare(sql)?;
+    for pass in &mut passes {
+        let whole = statement.query_row([pass.pass, run], |row| counts(row, 0));
+        pass.whole = whole.optional()?;
+    }
+    Ok(passes)
 }
 
 /// What was rolled back of a run's passes: whole passes, and single records.

@@ -150,7 +150,19 @@ fn outcomes(report: &RunReport) -> String {
         ">refused",
         ">merged",
     ];
-    table(&header, rows)
+    let mut text = table(&header, rows);
+    for pass in &report.outcomes {
+        if let Some(whole) = &pass.whole {
+            text += &format!(
+                "pass {} is the work of several runs: {} read, {} written, {} refused in all\n",
+                pass.pass,
+                count(whole.read),
+                count(whole.written),
+                count(whole.refused)
+            );
+        }
+    }
+    text
 }
 
 fn speed(speed: &Speed) -> String {
