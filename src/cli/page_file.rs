@@ -1,8 +1,10 @@
 //! A page in a file: whole or not at all, and never in the place of something else.
 
-use std::fs::{File, FileType, OpenOptions};
+use std::fs::{File, FileType};
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use super::answer::Exit;
 use super::failure::Failure;
@@ -20,33 +22,36 @@ pub(crate) fn write_out(page: &str) -> Result<(), Failure> {
 /// Writes a page to a new file, or over an older page where that is wanted.
 pub(crate) fn write(path: &Path, page: &str, force: bool) -> Result<(), Failure> {
     check(path, force)?;
-    let beside = beside(path)?;
-    let made = fill(&beside, page).and_then(|()| put(&beside, path, force));
-    if made.is_err() {
-        // What was begun is of no use to anybody; the error that matters is the first.
-        let _ = std::fs::remove_file(&beside);
+    let finished = beside(path).and_then(|mut part| {
+        part.write_all(page.as_bytes())?;
+        part.as_file().sync_all()?;
+        Ok(part)
+    });
+    // Only the finished file gets the name; what was begun goes with `part`.
+    let named = finished.and_then(|part| {
+        let named = if force {
+            part.persist(path)
+        } else {
+            part.persist_noclobber(path)
+        };
+        named.map_err(|error| error.error)
+    });
+    match named {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
+        Err(error) => Err(unwritable(path, &error)),
     }
-    made.map_err(|error| unwritable(path, &error))
 }
 
-fn fill(path: &Path, page: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(page.as_bytes())?;
-    file.sync_all()
-}
-
-/// Gives the finished file its name. Without --force a link is made, which fails where the name was taken meanwhile.
-fn put(beside: &Path, path: &Path, force: bool) -> io::Result<()> {
-    if force {
-        return std::fs::rename(beside, path);
-    }
-    match std::fs::hard_link(beside, path) {
-        Ok(()) => std::fs::remove_file(beside),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // Some file systems have no links.
-        Err(_) if path.symlink_metadata().is_err() => std::fs::rename(beside, path),
-        Err(error) => Err(error),
-    }
+/// A file in the same folder, so that it only has to be renamed when it is finished.
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let mut part = tempfile::Builder::new();
+    part.prefix(".counterfoil-").suffix(".part");
+    // As any other file that a program makes: less what the user's mask takes away.
+    #[cfg(unix)]
+    part.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    part.tempfile_in(folder.unwrap_or(Path::new(".")))
 }
 
 /// Refuses what stands at the place already, unless it is a page and may be replaced.
@@ -56,26 +61,30 @@ fn check(path: &Path, force: bool) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(unwritable(path, &error)),
     };
-    let refused = |why: &str, hint: &str| {
-        let message = format!("{} {why}", path.display());
-        Err(Failure::new(Exit::Failed, "report.exists", message).hint(hint))
-    };
     if let Some(kind) = no_file(there) {
-        return refused(kind, "name a file with --html, or `-` for stdout");
+        return Err(taken(path, kind, "name a file with --html, or `-` for stdout"));
     }
     if !force {
-        return refused(
-            "exists already",
-            "name another file, or add --force to write over it",
-        );
+        return Err(exists(path));
     }
     if !is_page(path).map_err(|error| unwritable(path, &error))? {
-        return refused(
-            "is no page, so that --force does not write over it",
-            "name another file, or remove this one first",
-        );
+        let why = "is no page, so that --force does not write over it";
+        return Err(taken(path, why, "name another file with --html"));
     }
     Ok(())
+}
+
+fn exists(path: &Path) -> Failure {
+    taken(
+        path,
+        "exists already",
+        "name another file, or add --force to write over an older page",
+    )
+}
+
+fn taken(path: &Path, why: &str, hint: &str) -> Failure {
+    let message = format!("{} {why}", path.display());
+    Failure::new(Exit::Failed, "report.exists", message).hint(hint)
 }
 
 fn no_file(kind: FileType) -> Option<&'static str> {
@@ -94,21 +103,6 @@ fn is_page(path: &Path) -> io::Result<bool> {
         .take(BEGINNING.len() as u64)
         .read_to_end(&mut beginning)?;
     Ok(beginning.is_empty() || beginning == BEGINNING)
-}
-
-/// A name in the same folder, so that the finished file only has to be renamed.
-fn beside(path: &Path) -> Result<PathBuf, Failure> {
-    let Some(name) = path.file_name() else {
-        return Err(Failure::usage(
-            "report.file",
-            format!("`{}` names no file", path.display()),
-            "name a file with --html, or `-` for stdout",
-        ));
-    };
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{}.part", std::process::id()));
-    Ok(path.with_file_name(hidden))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {

@@ -2,6 +2,7 @@
 //! made. It reads only, and at one moment of the store.
 
 mod evidence;
+mod look;
 mod page;
 mod read;
 mod refused;
@@ -14,6 +15,7 @@ use crate::path::Path;
 use crate::store::Store;
 
 pub use evidence::{CheckByHand, Evidence, Seal, SignedNote};
+pub use look::{LookCause, LookResult, StageLook};
 pub use refused::{Example, Refused, RefusedCause};
 pub use speed::{Speed, SpeedPoint};
 
@@ -170,7 +172,7 @@ impl Ending {
             Self::Interrupted => "interrupted",
             Self::PartlyUndone => "partly rolled back",
             Self::Unreconciled => "not reconciled",
-            Self::RefusedLeft => "refused left",
+            Self::RefusedLeft => "records in quarantine",
             Self::Continued => "continued later",
             Self::Done => "done",
         }
@@ -206,67 +208,6 @@ pub struct PassOutcome {
     pub begun_in: Option<i64>,
 }
 
-/// A look at both sides of a stage.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct StageLook {
-    /// The run that looked; a later one, where this run did not come to it.
-    pub run: i64,
-    /// When, ISO 8601 in UTC.
-    pub at: String,
-    /// The stage.
-    pub stage: u32,
-    /// Its name.
-    pub slug: String,
-    /// Where it reads.
-    pub source: Option<String>,
-    /// Where it writes.
-    pub target: Option<String>,
-    /// Whether everything that the stage has carried was looked at; else what some passes have.
-    pub whole: bool,
-    /// One for each `[[reconcile]]`.
-    pub results: Vec<LookResult>,
-}
-
-/// What one `[[reconcile]]` came to. Amounts are exact decimals, as texts.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct LookResult {
-    /// Its name.
-    pub name: String,
-    /// A difference is a discrepancy when it is strictly greater.
-    pub tolerance: String,
-    /// The source's records that have an amount.
-    pub source_records: u64,
-    /// Their sum.
-    pub source_amount: String,
-    /// The target's.
-    pub target_records: u64,
-    /// Their sum.
-    pub target_amount: String,
-    /// The target's amount less the source's.
-    pub difference: String,
-    /// What explains it, and what nothing explains.
-    pub causes: Vec<LookCause>,
-    /// What is left.
-    pub unexplained: String,
-    /// How many keys are left with more than the tolerance.
-    pub discrepancies: u64,
-    /// Whether nothing is left beyond the tolerance.
-    pub holds: bool,
-}
-
-/// How much of a difference has one cause.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct LookCause {
-    /// The cause, as [`Cause`](crate::reconcile::Cause) is written.
-    pub cause: String,
-    /// The records.
-    pub records: u64,
-    /// What they add to the difference.
-    pub amount: String,
-    /// Those of them whose amount could not be told.
-    pub unmeasured: u64,
-}
-
 /// Everything about one run; about the newest that has stubs where none is named.
 ///
 /// # Errors
@@ -283,7 +224,7 @@ pub fn report(store: &Store, run: Option<i64>, options: &ReportOptions) -> Resul
     let outcomes = read::passes(&moment, number)?;
     let undone = read::undone(&moment, number)?;
     let refused = refused::refused(store, number, record.batches, &outcomes, options)?;
-    let reconciliation = read::looks(&moment, number)?;
+    let reconciliation = look::looks(&moment, number)?;
     let timed = read::timed_batches(&moment, number)?;
     let (started_us, project) = (read::started(&moment, number)?, read::project(&moment, number)?);
     let (ending, ending_told) = ended(number, &outcomes, &undone, &refused, &reconciliation);

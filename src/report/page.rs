@@ -109,6 +109,13 @@ fn look_route(look: &StageLook) -> String {
     route(look.source.as_ref(), look.target.as_ref())
 }
 
+/// A sentence of its own.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str() + "."
+}
+
 /// A cause in words.
 fn spaced(cause: &str) -> String {
     cause.replace('_', " ")
@@ -146,7 +153,8 @@ fn percent(part: impl Borrow<u64>, whole: impl Borrow<u64>) -> String {
     match (part * 1_000 + whole / 2) / whole {
         0 if part > 0 => "<0.1%".to_owned(),
         1_000 if part < whole => ">99.9%".to_owned(),
-        permille if permille % 10 == 0 => format!("{}%", permille / 10),
+        0 => "0%".to_owned(),
+        1_000 => "100%".to_owned(),
         permille => format!("{}.{}%", permille / 10, permille % 10),
     }
 }
@@ -217,6 +225,7 @@ mod tests {
             (0, 7, "0%"),
             (7, 7, "100%"),
             (1, 8, "12.5%"),
+            (13, 100, "13.0%"),
             (1, 1_000_000, "<0.1%"),
             (999_999, 1_000_000, ">99.9%"),
             (u64::MAX, u64::MAX, "100%"),

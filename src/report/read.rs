@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::{LookResult, PassOutcome, StageLook, StageTold, Undone};
+use super::{PassOutcome, StageTold, Undone};
 use crate::error::Result;
 use crate::ledger::read::counts;
 
@@ -139,49 +139,4 @@ pub(super) fn timed_batches(connection: &Connection, run: i64) -> Result<Vec<Tim
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The remark of a reconciliation.
-#[derive(serde::Deserialize)]
-struct Remark {
-    whole: bool,
-    reconciled: Vec<LookResult>,
-}
-
-/// The reconciliations of a run, and of later ones the newest of each stage that looked at what this one carried.
-pub(super) fn looks(connection: &Connection, run: i64) -> Result<Vec<StageLook>> {
-    let sql = "SELECT b.run, b.committed_us, s.number, s.slug, p.source, p.target, b.body
-     FROM ledger_pass p JOIN ledger_batch b USING(pass) JOIN ledger_stage s USING(stage)
-     WHERE p.kind='reconcile' AND b.body IS NOT NULL AND (b.run=?1 OR (b.run>?1 AND EXISTS(
-       SELECT 1 FROM json_each(b.body,'$.passes') j WHERE j.value IN (SELECT pass FROM ledger_batch WHERE run=?1))))
-     ORDER BY b.batch";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([run], |row| {
-        let body: String = row.get(6)?;
-        // What is no such remark says nothing; that it was changed is for `verify` to find.
-        let remark: Option<Remark> = serde_json::from_str(&body).ok();
-        let look = StageLook {
-            run: row.get(0)?,
-            at: iso(row.get(1)?),
-            stage: row.get(2)?,
-            slug: row.get(3)?,
-            source: row.get(4)?,
-            target: row.get(5)?,
-            whole: remark.as_ref().is_some_and(|remark| remark.whole),
-            results: Vec::new(),
-        };
-        Ok(remark.map(|remark| StageLook {
-            results: remark.reconciled,
-            ..look
-        }))
-    })?;
-    let mut looks: Vec<StageLook> = Vec::new();
-    for look in rows {
-        let Some(look) = look? else { continue };
-        if look.run != run {
-            looks.retain(|older| older.run == run || older.stage != look.stage);
-        }
-        looks.push(look);
-    }
-    Ok(looks)
 }

@@ -30,7 +30,12 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Whether examples show the records.
+    /// Whether any record is shown.
+    pub(super) fn shows_examples(&self) -> bool {
+        self.causes.iter().any(|cause| !cause.examples.is_empty())
+    }
+
+    /// Whether examples show the records as they were read.
     pub(super) fn shows_inputs(&self) -> bool {
         let mut examples = self.causes.iter().flat_map(|cause| &cause.examples);
         examples.any(|example| example.input.is_some())

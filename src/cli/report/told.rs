@@ -206,12 +206,14 @@ fn refused(refused: &Refused) -> String {
         ]
     });
     let mut text = table(&["refused by", "code", ">records", ">in quarantine"], rows);
-    text.push('\n');
     let examples = refused.causes.iter().flat_map(|cause| {
         let row = |example| example_row(&cause.code, example);
         cause.examples.iter().map(row)
     });
-    text += &table(&["code", ">record", "id", "where", "expected", "rule"], examples);
+    if refused.causes.iter().any(|cause| !cause.examples.is_empty()) {
+        text.push('\n');
+        text += &table(&["code", ">record", "id", "where", "expected", "rule"], examples);
+    }
     for example in refused.causes.iter().flat_map(|cause| &cause.examples) {
         if let Some(input) = &example.input {
             let data = input
@@ -276,12 +278,20 @@ fn one(look: &StageLook, result: &LookResult) -> String {
     };
     let mut rows = vec![row("source", Some(result.source_records), &result.source_amount)];
     rows.extend(result.causes.iter().map(|cause| {
-        let name = format!("  {}", cause.cause.replace('_', " "));
+        let mut name = format!("  {}", cause.cause.replace('_', " "));
+        if cause.unmeasured > 0 {
+            name += &format!(" ({} without an amount)", count(cause.unmeasured));
+        }
         row(&name, Some(cause.records), &cause.amount)
     }));
     rows.push(row("target", Some(result.target_records), &result.target_amount));
     rows.push(row("difference", None, &result.difference));
-    rows.push(row("unexplained", None, &result.unexplained));
+    let why = result
+        .why_open()
+        .map(|why| format!(" ({why})"))
+        .unwrap_or_default();
+    rows.push(row(&format!("unexplained{why}"), None, &result.unexplained));
+    rows.push(row("tolerance", None, &result.tolerance));
     format!(
         "stage {} {}, {}: {state}\n{}",
         look.stage,
