@@ -66,7 +66,7 @@ pub(super) fn html(report: &RunReport) -> String {
             ]
         },
     };
-    page.render().expect("writing into memory does not fail")
+    page.render().expect("writing into memory does not fail") + "\n"
 }
 
 impl Page<'_> {

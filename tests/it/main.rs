@@ -19,4 +19,5 @@ mod model;
 mod plan;
 mod projects;
 mod readme;
+mod report;
 mod support;
