@@ -10,7 +10,7 @@ use super::answer::Exit;
 use super::failure::Failure;
 
 /// What every page begins with, so that --force writes over pages only: never over a store, a key or a stage.
-const BEGINNING: &[u8] = b"<!doctype html>";
+const DOCTYPE: &[u8] = b"<!doctype html>";
 
 /// Writes a page to stdout, as it is.
 pub(crate) fn write_out(page: &str) -> Result<(), Failure> {
@@ -100,9 +100,9 @@ fn no_file(kind: FileType) -> Option<&'static str> {
 fn is_page(path: &Path) -> io::Result<bool> {
     let mut beginning = Vec::new();
     File::open(path)?
-        .take(BEGINNING.len() as u64)
+        .take(DOCTYPE.len() as u64)
         .read_to_end(&mut beginning)?;
-    Ok(beginning.is_empty() || beginning == BEGINNING)
+    Ok(beginning.is_empty() || beginning == DOCTYPE)
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {

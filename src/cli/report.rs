@@ -14,8 +14,10 @@ use super::page_file::{write, write_out};
 use super::render::{counted, shown};
 use super::session::Session;
 
-/// Tells everything about one run: what ran, by whom and why, what became of the records, how fast, what was refused,
-/// whether both sides agree, and how to verify all of it without this program.
+/// Tells everything about one run, as text or as a page.
+///
+/// What ran, by whom and why, what became of the records, how fast, what was refused, whether both sides agree, and how
+/// to verify all of it without this program.
 ///
 /// Reads only. With --html it is one self-contained page, which loads nothing from anywhere. Refused records are shown by
 /// id, place and rule; their values only with --inputs, and then with what stages redact masked.

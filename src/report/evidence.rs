@@ -121,7 +121,9 @@ fn signed(store: &Store, connection: &Connection, size: u64) -> Result<Option<Si
         .filter_map(|line| line.strip_prefix("\u{2014} ")?.split(' ').next());
     let signers: Vec<&str> = signers.collect();
     let ours = key.filter(|key| signers.contains(&key.name()));
-    let signer = ours.map(|key| key.name()).or(signers.first().copied());
+    let signer = ours
+        .map(crate::note::VerifyingKey::name)
+        .or(signers.first().copied());
     Ok(Some(SignedNote {
         tree_size: checkpoint.size,
         batch: batch_of_size(connection, checkpoint.size)?.map(|closed| closed.batch),

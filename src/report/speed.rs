@@ -118,9 +118,8 @@ fn points(started_us: i64, batches: &[TimedBatch]) -> Vec<SpeedPoint> {
         }
         from_us = to_us;
     }
-    match (points.last_mut(), waiting) {
-        (Some(last), Some(rest)) => last.joined(&rest),
-        _ => {}
+    if let (Some(last), Some(rest)) = (points.last_mut(), waiting) {
+        last.joined(&rest);
     }
     points
 }
@@ -137,7 +136,9 @@ fn thinned(points: Vec<SpeedPoint>) -> Vec<SpeedPoint> {
             continue;
         };
         let mut point = *first;
-        rest.iter().for_each(|next| point.joined(next));
+        for next in rest {
+            point.joined(next);
+        }
         thin.push(point);
     }
     thin

@@ -370,6 +370,7 @@ fn the_listener_of_the_tests_sees_what_a_page_asks_for() {
 
 #[test]
 fn a_page_has_rules_that_forbid_scripts_and_loading_and_needs_neither() {
+    let tags = regex::Regex::new(r"<([a-zA-Z]+)([^>]*)>").unwrap();
     let (bank, hostile) = (bank(), hostile());
     for (scene, run) in [
         (&bank, "1"),
@@ -386,7 +387,6 @@ fn a_page_has_rules_that_forbid_scripts_and_loading_and_needs_neither() {
             !before.contains("<style") && !before.contains("<link"),
             "the rules come first"
         );
-        let tags = regex::Regex::new(r"<([a-zA-Z]+)([^>]*)>").unwrap();
         for tag in tags.captures_iter(&page) {
             let (name, attributes) = (&tag[1], &tag[2]);
             let loads = [

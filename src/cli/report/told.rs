@@ -4,7 +4,7 @@ use counterfoil::report::{Evidence, Example, LookResult, Refused, RunReport, Spe
 
 use super::super::check::route;
 use super::super::render::{
-    bold, count, counted, dim, green, indented, moment, red, short, shown, table, yellow,
+    bold, count, counted, dim, green, indented, moment, red, short, shown, shown_lines, table, yellow,
 };
 
 pub(super) fn told(report: &RunReport) -> String {
@@ -333,5 +333,5 @@ fn evidence(evidence: &Evidence) -> String {
 }
 
 fn note_lines(note: &str) -> String {
-    note.lines().map(|line| format!("  {}\n", shown(line))).collect()
+    indented(&shown_lines(note), 2) + "\n"
 }

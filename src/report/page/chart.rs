@@ -1,5 +1,7 @@
 //! The geometry of the bars and of the curve, in whole numbers: what is drawn is never a float either.
 
+use std::fmt::Write as _;
+
 use super::super::{Speed, SpeedPoint};
 use super::{count, duration};
 use crate::ledger::Counts;
@@ -128,7 +130,7 @@ impl<'r> Course<'r> {
                 format!("V{}", y(point.per_second))
             };
             line.push_str(&begin);
-            line.push_str(&format!("H{}", x(point.to_us)));
+            let _ = write!(line, "H{}", x(point.to_us));
         }
         let field = format!("{line}V{HEIGHT}H0Z");
         let rates = [top, top / 2, 0].map(|rate| Mark::down(y(rate), count(rate)));

@@ -29,7 +29,7 @@ fn limited(scene: &Scene, before: &str, arguments: &str) -> Ran {
     let output = Command::new("sh")
         .args([
             "-c",
-            &format!("{before} ulimit -f 8; exec '{program}' {arguments}"),
+            &format!("{before} ulimit -c 0; ulimit -f 8; exec '{program}' {arguments}"),
         ])
         .current_dir(scene.path("."))
         .output()
