@@ -293,6 +293,8 @@ fn ended(
     }
     for pass in passes {
         match pass.ended_in {
+            // What was taken back goes on no more.
+            None if pass.undone_by.is_some() => {}
             None => found(
                 Ending::Interrupted,
                 format!("pass {} has not ended yet: the same command goes on", pass.pass),

@@ -1,9 +1,9 @@
 //! What a run refused, by cause, with examples that show places and rules; values only where they are asked for, and then
 //! masked as quarantine shows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row};
 
 use super::{PassOutcome, ReportOptions};
 use crate::error::Result;
@@ -103,11 +103,12 @@ pub(super) fn refused(
     options: &ReportOptions,
 ) -> Result<Refused> {
     let connection = store.connection();
-    let standing = standing(connection, batches)?;
+    let standing = standing(connection, batches.0)?;
     let mut redact = crate::history::redacted(store)?;
     redact.extend(options.redact.iter().cloned());
-    let sql = "SELECT p.pass, e.batch, e.record, e.reason, n.id FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
-     JOIN ledger_pass p USING(pass) LEFT JOIN ledger_record n ON n.record=e.record
+    let sql = "SELECT p.pass, e.batch, e.record, e.reason, n.id, s.project, s.number, p.target
+     FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch JOIN ledger_pass p USING(pass)
+     LEFT JOIN ledger_stage s USING(stage) LEFT JOIN ledger_record n ON n.record=e.record
      WHERE b.run=?1 AND b.refused>0 AND e.outcome=4 AND e.reason IS NOT NULL ORDER BY e.batch, e.record, e.part";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([run])?;
@@ -120,17 +121,18 @@ pub(super) fn refused(
             line: None,
             id: None,
         });
-        let key = (row.get(0)?, reason.code.clone());
-        let begin = || cause(&key, passes, &standing);
-        let cause = causes.entry(key.clone()).or_insert_with(begin);
+        let (key, record) = ((row.get(0)?, reason.code.clone()), row.get(2)?);
+        let cause = causes.entry(key.clone()).or_insert_with(|| cause(&key, passes));
         cause.records += 1;
+        let stands = standing.get(&place(row, 5)?);
+        cause.standing += u64::from(stands.is_some_and(|records| records.contains(&record)));
         if cause.examples.len() < options.examples {
-            let place = (row.get(1)?, row.get(2)?);
+            let stub = (row.get(1)?, record);
             let id: Option<String> = row.get(4)?;
             cause.examples.push(example(
                 store,
                 cause,
-                place,
+                stub,
                 (id, reason),
                 &redact,
                 options.inputs,
@@ -146,24 +148,32 @@ pub(super) fn refused(
     })
 }
 
-type Standing = BTreeMap<(i64, String), u64>;
+/// Who refuses: a stage by its project and number, whatever its revision; without one, the loads of a database.
+type Place = (Option<String>, Option<i64>, Option<String>);
+type Standing = BTreeMap<Place, HashSet<i64>>;
 
-/// What of some batches still stands in quarantine, by pass and code.
-fn standing(connection: &Connection, batches: (i64, i64)) -> Result<Standing> {
-    let sql =
-        "SELECT pass, code, count(*) FROM audit_quarantine WHERE batch BETWEEN ?1 AND ?2 GROUP BY pass, code";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map(params![batches.0, batches.1], |row| {
-        let code: Option<String> = row.get(1)?;
-        Ok((
-            (row.get(0)?, code.unwrap_or_default()),
-            row.get::<_, i64>(2)?.unsigned_abs(),
-        ))
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+fn place(row: &Row<'_>, at: usize) -> rusqlite::Result<Place> {
+    let project: Option<String> = row.get(at)?;
+    let database = match project {
+        Some(_) => None,
+        None => row.get(at + 2)?,
+    };
+    Ok((project, row.get(at + 1)?, database))
 }
 
-fn cause(key: &(i64, String), passes: &[PassOutcome], standing: &Standing) -> RefusedCause {
+/// What stands in quarantine from a batch on: a record that was refused again later stands there too.
+fn standing(connection: &Connection, first: i64) -> Result<Standing> {
+    let sql = "SELECT project, number, database, record FROM audit_quarantine WHERE batch>=?1";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([first])?;
+    let mut standing = Standing::new();
+    while let Some(row) = rows.next()? {
+        standing.entry(place(row, 0)?).or_default().insert(row.get(3)?);
+    }
+    Ok(standing)
+}
+
+fn cause(key: &(i64, String), passes: &[PassOutcome]) -> RefusedCause {
     let pass = passes.iter().find(|pass| pass.pass == key.0);
     RefusedCause {
         pass: key.0,
@@ -172,7 +182,7 @@ fn cause(key: &(i64, String), passes: &[PassOutcome], standing: &Standing) -> Re
         slug: pass.and_then(|pass| pass.slug.clone()),
         code: key.1.clone(),
         records: 0,
-        standing: standing.get(key).copied().unwrap_or(0),
+        standing: 0,
         read: pass.map_or(0, |pass| pass.counts.read),
         examples: Vec::new(),
     }

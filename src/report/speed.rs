@@ -74,7 +74,7 @@ pub(super) fn measured(started_us: i64, batches: &[TimedBatch]) -> Speed {
     let reading = batches.iter().filter(|batch| batch.read > 0).count();
     let remark = match (reading, rates.len()) {
         (0, _) => Some("The run read no records."),
-        (1, _) => Some("The run read its records in one batch: there is no course to draw."),
+        (1, _) => Some("The run read its records in one batch, so that there is no curve to draw."),
         (_, 0) => Some("All batches were committed at the same time, as far as the clock tells."),
         _ => None,
     };

@@ -312,6 +312,62 @@ fn every_kind_of_run_says_how_it_ended_as_the_ledger_stands_now() {
 }
 
 #[test]
+fn what_a_later_run_refuses_again_is_not_called_done() {
+    let scene = shipped("shop", "orders_v1");
+    assert_eq!(scene.quietly(&["apply"]).code, 3);
+    let refused = || scene.envelope(&["report", "3"])["data"]["refused"].clone();
+    assert_eq!(
+        (number(&refused()["records"]), number(&refused()["standing"])),
+        (23, 23)
+    );
+    // All but one are refused again, by the retry.
+    let order = scene.quietly(&["query", "orders_v1", "--id", "ORD-2024-033"]).out;
+    scene.write(
+        "corrected.ndjson",
+        &order.replace("\"quantities\":\"1,2\"", "\"quantities\":\"1,2,3\""),
+    );
+    scene.quietly(&["load", "orders_v1", "corrected.ndjson", "--replace"]);
+    assert_eq!(scene.quietly(&["quarantine", "retry"]).code, 3);
+    assert_eq!(number(&refused()["standing"]), 22);
+    scene.quietly(&[
+        "quarantine",
+        "waive",
+        "--code",
+        "map.unknown",
+        "--reason",
+        "abroad",
+    ]);
+    let report = scene.envelope(&["report", "3"]);
+    assert_eq!(
+        report["data"]["summary"]["ending_told"],
+        "19 of 23 refused records are still in quarantine"
+    );
+    let lengths = list(&report["data"]["refused"]["causes"])
+        .iter()
+        .find(|cause| cause["code"] == "items.length");
+    assert_eq!(number(&lengths.unwrap()["standing"]), 2);
+}
+
+#[test]
+fn an_interrupted_run_that_was_taken_back_does_not_wait_to_go_on() {
+    let scene = shipped("shop", "orders_v1");
+    assert_eq!(
+        scene
+            .quietly(&["apply", "--batch-size", "20", "--max-errors", "0"])
+            .code,
+        6
+    );
+    let rolled = scene.quietly(&["rollback", "--yes"]);
+    assert_eq!(rolled.code, 0, "{}", rolled.err);
+    let summary = &scene.envelope(&["report", "3"])["data"]["summary"];
+    assert_eq!(summary["ending"], "undone");
+    assert_eq!(
+        summary["ending_told"],
+        "all of what it wrote was rolled back since"
+    );
+}
+
+#[test]
 fn in_a_browser_every_section_is_there_and_nothing_is_asked_of_the_network() {
     let bank = bank();
     let hostile = hostile();
