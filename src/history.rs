@@ -233,13 +233,25 @@ pub struct RunPass {
     pub ended: bool,
 }
 
+const RUNS: &str =
+    "SELECT run, uuid, command, arguments, actor, host, tool, reason, started, last_commit, first_batch,
+   last_batch, read, written, unchanged, filtered, refused, merged FROM audit_run";
+
 /// The runs that wrote, newest first; at most `limit` of them.
 pub fn history(store: &Store, limit: usize) -> Result<Vec<RunRecord>> {
-    let connection = store.connection();
-    let sql = "SELECT run, uuid, command, arguments, actor, host, tool, reason, started, last_commit, first_batch,
-       last_batch, read, written, unchanged, filtered, refused, merged FROM audit_run ORDER BY run DESC LIMIT ?1";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+    let sql = format!("{RUNS} ORDER BY run DESC LIMIT ?1");
+    runs(store, &sql, i64::try_from(limit).unwrap_or(i64::MAX))
+}
+
+/// One run that wrote; `None` where there is none of that number.
+pub fn run(store: &Store, number: i64) -> Result<Option<RunRecord>> {
+    let sql = format!("{RUNS} WHERE run=?1");
+    Ok(runs(store, &sql, number)?.pop())
+}
+
+fn runs(store: &Store, sql: &str, parameter: i64) -> Result<Vec<RunRecord>> {
+    let mut statement = store.connection().prepare(sql)?;
+    let rows = statement.query_map([parameter], |row| {
         let arguments: String = row.get(3)?;
         Ok(RunRecord {
             run: row.get(0)?,

@@ -64,8 +64,8 @@
 //! 7. the run, which alone writes, and the pipeline of a thread that reads and one that commits
 //! 8. the verbs: [`load`](mod@load), [`edit`], [`plan`](mod@plan), [`apply`](mod@apply), [`rehearse`](mod@rehearse),
 //!    [`rollback`](mod@rollback), [`quarantine`], [`history`], [`reconcile`](mod@reconcile), [`validate`](mod@validate),
-//!    [`profile`](mod@profile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove), each a
-//!    function of one shape,
+//!    [`profile`](mod@profile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove),
+//!    [`report`](mod@report), each a function of one shape,
 //!    `verb(&mut store, what, &options, &mut observer)`
 //!
 //! The library never prints, never reads the environment, and is synchronous: a verb returns when its work is
@@ -104,6 +104,7 @@ pub mod reconcile;
 pub mod record;
 pub mod refusal;
 pub mod rehearse;
+pub mod report;
 pub mod rollback;
 mod run;
 pub mod stage;

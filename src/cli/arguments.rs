@@ -6,7 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     apply, check, checkpoint, delete, demo, export, history, init, load, new, plan, profile, prove,
-    quarantine, query, reconcile, rollback, schema, status, test, trace, validate, verify, verify_proof,
+    quarantine, query, reconcile, report, rollback, schema, status, test, trace, validate, verify,
+    verify_proof,
 };
 
 const ABOUT: &str = "Counterfoil moves JSON records through versioned stages and keeps a stub of every record it touches, \
@@ -125,6 +126,7 @@ pub(crate) enum Command {
     Trace(trace::Trace),
     Reconcile(reconcile::ReconcileCommand),
     Verify(verify::Verify),
+    Report(report::Report),
     Checkpoint(checkpoint::CheckpointCommand),
     Prove(prove::Prove),
     VerifyProof(verify_proof::VerifyProof),
@@ -154,6 +156,7 @@ impl Command {
             Self::Trace(_) => "trace",
             Self::Reconcile(_) => "reconcile",
             Self::Verify(_) => "verify",
+            Self::Report(_) => "report",
             Self::Checkpoint(_) => "checkpoint",
             Self::Prove(_) => "prove",
             Self::VerifyProof(_) => "verify-proof",

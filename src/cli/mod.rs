@@ -23,6 +23,7 @@ mod manual;
 mod masking;
 mod new;
 mod outcome;
+mod page_file;
 mod plan;
 mod profile;
 mod progress;
@@ -31,6 +32,7 @@ mod quarantine;
 mod query;
 mod reconcile;
 mod render;
+mod report;
 mod rollback;
 mod schema;
 mod screen;
@@ -95,6 +97,7 @@ fn dispatch(command: &Command, session: &Session<'_>) -> Result<Answer, Failure>
         Command::Trace(trace) => trace.run(session),
         Command::Verify(verify) => verify.run(session),
         Command::Reconcile(reconcile) => reconcile.run(session),
+        Command::Report(report) => report.run(session),
         Command::Checkpoint(checkpoint) => checkpoint.run(session),
         Command::Prove(prove) => prove.run(session),
         Command::VerifyProof(verify) => verify.run(session),

@@ -20,4 +20,5 @@ mod model;
 mod plan;
 mod projects;
 mod readme;
+mod report;
 mod support;

@@ -1,5 +1,6 @@
 //! What the tests stand on.
 
+pub(crate) mod browser;
 pub(crate) mod child;
 pub(crate) mod command;
 pub(crate) mod comparison;

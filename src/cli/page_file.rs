@@ -1,0 +1,112 @@
+//! A page in a file: whole or not at all, and never in the place of something else.
+
+use std::fs::{File, FileType};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use super::answer::Exit;
+use super::failure::Failure;
+
+/// What every page begins with, so that --force writes over pages only: never over a store, a key or a stage.
+const DOCTYPE: &[u8] = b"<!doctype html>";
+
+/// Writes a page to stdout, as it is.
+pub(crate) fn write_out(page: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(page.as_bytes()).and_then(|()| out.flush());
+    written.map_err(|error| Failure::output(&error))
+}
+
+/// Writes a page to a new file, or over an older page where that is wanted.
+pub(crate) fn write(path: &Path, page: &str, force: bool) -> Result<(), Failure> {
+    check(path, force)?;
+    let finished = beside(path).and_then(|mut part| {
+        part.write_all(page.as_bytes())?;
+        part.as_file().sync_all()?;
+        Ok(part)
+    });
+    // Only the finished file gets the name; what was begun goes with `part`.
+    let named = finished.and_then(|part| {
+        let named = if force {
+            part.persist(path)
+        } else {
+            part.persist_noclobber(path)
+        };
+        named.map_err(|error| error.error)
+    });
+    match named {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(exists(path)),
+        Err(error) => Err(unwritable(path, &error)),
+    }
+}
+
+/// A file in the same folder, so that it only has to be renamed when it is finished.
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let mut part = tempfile::Builder::new();
+    part.prefix(".counterfoil-").suffix(".part");
+    // As any other file that a program makes: less what the user's mask takes away.
+    #[cfg(unix)]
+    part.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    part.tempfile_in(folder.unwrap_or(Path::new(".")))
+}
+
+/// Refuses what stands at the place already, unless it is a page and may be replaced.
+fn check(path: &Path, force: bool) -> Result<(), Failure> {
+    let there = match path.symlink_metadata() {
+        Ok(there) => there.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(unwritable(path, &error)),
+    };
+    if let Some(kind) = no_file(there) {
+        return Err(taken(path, kind, "name a file with --html, or `-` for stdout"));
+    }
+    if !force {
+        return Err(exists(path));
+    }
+    if !is_page(path).map_err(|error| unwritable(path, &error))? {
+        let why = "is no page, so that --force does not write over it";
+        return Err(taken(path, why, "name another file with --html"));
+    }
+    Ok(())
+}
+
+fn exists(path: &Path) -> Failure {
+    taken(
+        path,
+        "exists already",
+        "name another file, or add --force to write over an older page",
+    )
+}
+
+fn taken(path: &Path, why: &str, hint: &str) -> Failure {
+    let message = format!("{} {why}", path.display());
+    Failure::new(Exit::Failed, "report.exists", message).hint(hint)
+}
+
+fn no_file(kind: FileType) -> Option<&'static str> {
+    match kind {
+        kind if kind.is_file() => None,
+        kind if kind.is_symlink() => Some("is a symbolic link"),
+        kind if kind.is_dir() => Some("is a folder"),
+        _ => Some("is no file"),
+    }
+}
+
+/// Whether a file is a page, or empty.
+fn is_page(path: &Path) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    File::open(path)?
+        .take(DOCTYPE.len() as u64)
+        .read_to_end(&mut beginning)?;
+    Ok(beginning.is_empty() || beginning == DOCTYPE)
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    let message = format!("{} cannot be written: {error}", path.display());
+    Failure::new(Exit::Failed, "output.failed", message)
+        .hint("name a new file in a folder that is there, and where you may write")
+}

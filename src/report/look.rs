@@ -1,0 +1,236 @@
+//! What the reconciliations of a run's stages came to, as the ledger keeps it.
+
+use rusqlite::Connection;
+
+use super::read::iso;
+use crate::error::Result;
+
+/// A look at both sides of a stage.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct StageLook {
+    /// The run that looked; a later one, where this run did not come to it.
+    pub run: i64,
+    /// When, ISO 8601 in UTC.
+    pub at: String,
+    /// The stage.
+    pub stage: u32,
+    /// Its name.
+    pub slug: String,
+    /// Where it reads.
+    pub source: Option<String>,
+    /// Where it writes.
+    pub target: Option<String>,
+    /// Whether everything that the stage has carried was looked at; else what some passes have.
+    pub whole: bool,
+    /// One for each `[[reconcile]]`.
+    pub results: Vec<LookResult>,
+}
+
+/// What one `[[reconcile]]` came to. Amounts are exact decimals, as texts.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct LookResult {
+    /// Its name.
+    pub name: String,
+    /// A difference is a discrepancy when it is strictly greater.
+    pub tolerance: String,
+    /// The source's records that have an amount.
+    pub source_records: u64,
+    /// Their sum.
+    pub source_amount: String,
+    /// The target's.
+    pub target_records: u64,
+    /// Their sum.
+    pub target_amount: String,
+    /// The target's amount less the source's.
+    pub difference: String,
+    /// What explains it, and what nothing explains.
+    pub causes: Vec<LookCause>,
+    /// What is left.
+    pub unexplained: String,
+    /// How many keys are left with more than the tolerance.
+    pub discrepancies: u64,
+    /// Whether nothing is left beyond the tolerance.
+    pub holds: bool,
+}
+
+impl LookResult {
+    /// Why it does not hold, in words.
+    #[must_use]
+    pub fn why_open(&self) -> Option<String> {
+        if self.holds {
+            return None;
+        }
+        let is_open = |cause: &&LookCause| cause.cause == "unexplained";
+        let unmeasured = self
+            .causes
+            .iter()
+            .find(is_open)
+            .map_or(0, |cause| cause.unmeasured);
+        let mut why = Vec::new();
+        match self.discrepancies {
+            0 => {}
+            1 => why.push("1 key beyond the tolerance".to_owned()),
+            keys => why.push(format!("{keys} keys beyond the tolerance")),
+        }
+        match unmeasured {
+            0 => {}
+            1 => why.push("1 record without an amount".to_owned()),
+            records => why.push(format!("{records} records without an amount")),
+        }
+        if why.is_empty() {
+            why.push("more than the tolerance".to_owned());
+        }
+        Some(why.join(", "))
+    }
+
+    /// Gives all amounts the same number of places, so that they stand one below the other; what they say stays the same.
+    fn aligned(mut self) -> Self {
+        let own = [
+            &mut self.tolerance,
+            &mut self.source_amount,
+            &mut self.target_amount,
+            &mut self.difference,
+            &mut self.unexplained,
+        ];
+        let of_causes = self.causes.iter_mut().map(|cause| &mut cause.amount);
+        let mut amounts: Vec<&mut String> = own.into_iter().chain(of_causes).collect();
+        let most = amounts.iter().map(|amount| places(amount)).max().unwrap_or(0);
+        for amount in &mut amounts {
+            let (had, digits) = (places(amount), amount.trim_start_matches('-'));
+            if digits.is_empty()
+                || !digits
+                    .bytes()
+                    .all(|digit| digit.is_ascii_digit() || digit == b'.')
+            {
+                continue;
+            }
+            if had == 0 && most > 0 {
+                amount.push('.');
+            }
+            amount.extend(std::iter::repeat_n('0', most - had));
+        }
+        self
+    }
+}
+
+/// How many digits an amount has behind its point.
+fn places(amount: &str) -> usize {
+    amount.split_once('.').map_or(0, |(_, fraction)| fraction.len())
+}
+
+/// How much of a difference has one cause.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct LookCause {
+    /// The cause, as [`Cause`](crate::reconcile::Cause) is written.
+    pub cause: String,
+    /// The records.
+    pub records: u64,
+    /// What they add to the difference.
+    pub amount: String,
+    /// Those of them whose amount could not be told.
+    pub unmeasured: u64,
+}
+
+/// The remark of a reconciliation.
+#[derive(serde::Deserialize)]
+struct Remark {
+    whole: bool,
+    reconciled: Vec<LookResult>,
+}
+
+/// The reconciliations of a run, and of later ones the newest of each stage that looked at what this one carried.
+pub(super) fn looks(connection: &Connection, run: i64) -> Result<Vec<StageLook>> {
+    let sql = "SELECT b.run, b.committed_us, s.number, s.slug, p.source, p.target, b.body
+     FROM ledger_pass p JOIN ledger_batch b USING(pass) JOIN ledger_stage s USING(stage)
+     WHERE p.kind='reconcile' AND b.body IS NOT NULL AND (b.run=?1 OR (b.run>?1 AND EXISTS(
+       SELECT 1 FROM json_each(b.body,'$.passes') j WHERE j.value IN (SELECT pass FROM ledger_batch WHERE run=?1))))
+     ORDER BY b.batch";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([run], |row| {
+        let body: String = row.get(6)?;
+        // What is no such remark says nothing; that it was changed is for `verify` to find.
+        let remark: Option<Remark> = serde_json::from_str(&body).ok();
+        let look = StageLook {
+            run: row.get(0)?,
+            at: iso(row.get(1)?),
+            stage: row.get(2)?,
+            slug: row.get(3)?,
+            source: row.get(4)?,
+            target: row.get(5)?,
+            whole: remark.as_ref().is_some_and(|remark| remark.whole),
+            results: Vec::new(),
+        };
+        Ok(remark.map(|remark| StageLook {
+            results: remark.reconciled.into_iter().map(LookResult::aligned).collect(),
+            ..look
+        }))
+    })?;
+    let mut looks: Vec<StageLook> = Vec::new();
+    for look in rows {
+        let Some(look) = look? else { continue };
+        if look.run != run {
+            looks.retain(|older| older.run == run || older.stage != look.stage);
+        }
+        looks.push(look);
+    }
+    Ok(looks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(unexplained: &str, tolerance: &str) -> LookResult {
+        LookResult {
+            name: String::new(),
+            tolerance: tolerance.to_owned(),
+            source_records: 1,
+            source_amount: "12.5".to_owned(),
+            target_records: 1,
+            target_amount: "-3".to_owned(),
+            difference: "-15.5".to_owned(),
+            causes: vec![LookCause {
+                cause: "unexplained".to_owned(),
+                records: 11,
+                amount: "0".to_owned(),
+                unmeasured: 11,
+            }],
+            unexplained: unexplained.to_owned(),
+            discrepancies: 0,
+            holds: false,
+        }
+    }
+
+    #[test]
+    fn amounts_stand_one_below_the_other_and_say_what_they_said() {
+        let aligned = result("0", "0.005").aligned();
+        let told = [
+            &aligned.tolerance,
+            &aligned.source_amount,
+            &aligned.target_amount,
+            &aligned.unexplained,
+            &aligned.causes[0].amount,
+        ];
+        assert_eq!(told, ["0.005", "12.500", "-3.000", "0.000", "0.000"]);
+        let whole = result("7", "").aligned();
+        assert_eq!(
+            (whole.unexplained.as_str(), whole.tolerance.as_str()),
+            ("7.0", "")
+        );
+    }
+
+    #[test]
+    fn what_does_not_hold_says_why() {
+        let mut open = result("0", "0");
+        assert_eq!(open.why_open().unwrap(), "11 records without an amount");
+        open.discrepancies = 1;
+        assert_eq!(
+            open.why_open().unwrap(),
+            "1 key beyond the tolerance, 11 records without an amount"
+        );
+        (open.discrepancies, open.causes) = (0, Vec::new());
+        assert_eq!(open.why_open().unwrap(), "more than the tolerance");
+        open.holds = true;
+        assert!(open.why_open().is_none());
+    }
+}

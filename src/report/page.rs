@@ -1,0 +1,251 @@
+//! The page of a run: templates beside this file, filled with what a report has, and the geometry of its bars and curve.
+//! Whatever is shown is escaped by the template engine, with [`Inert`]; nothing here makes markup.
+
+mod chart;
+
+use std::borrow::Borrow;
+use std::fmt;
+
+use askama::Template;
+
+use super::{Ending, LookResult, PassOutcome, RefusedCause, RunReport, Seal, StageLook};
+use chart::{Bar, Course};
+
+/// Escapes markup, and shows what would hide or reorder the text around it instead of obeying it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inert;
+
+impl askama::filters::Escaper for Inert {
+    fn write_escaped_str<W: fmt::Write>(&self, mut dest: W, text: &str) -> fmt::Result {
+        let mut plain = 0;
+        for (at, letter) in text.char_indices() {
+            if hides(letter) {
+                askama::filters::Html.write_escaped_str(&mut dest, &text[plain..at])?;
+                write!(dest, "{}", letter.escape_unicode())?;
+                plain = at + letter.len_utf8();
+            }
+        }
+        askama::filters::Html.write_escaped_str(dest, &text[plain..])
+    }
+}
+
+/// Whether a character is not seen, or changes how the text around it is seen.
+pub(super) fn hides(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'r> {
+    report: &'r RunReport,
+    bars: Vec<(&'r PassOutcome, Bar)>,
+    course: Option<Course<'r>>,
+    seals: Vec<(&'r Seal, &'static str)>,
+}
+
+/// The page of a report.
+pub(super) fn html(report: &RunReport) -> String {
+    let page = Page {
+        report,
+        bars: report
+            .outcomes
+            .iter()
+            .filter(|pass| !matches!(pass.kind.as_str(), "init" | "reconcile"))
+            .map(|pass| (pass, Bar::of(&pass.counts)))
+            .collect(),
+        course: Course::of(&report.speed),
+        seals: if report.evidence.first.batch == report.evidence.last.batch {
+            vec![(&report.evidence.last, "Batch")]
+        } else {
+            vec![
+                (&report.evidence.first, "First batch"),
+                (&report.evidence.last, "Last batch"),
+            ]
+        },
+    };
+    page.render().expect("writing into memory does not fail") + "\n"
+}
+
+impl Page<'_> {
+    fn is_good(&self) -> bool {
+        matches!(self.report.summary.ending, Ending::Done | Ending::Continued)
+    }
+}
+
+/// `pass 3: apply stage 1 nest_orders`.
+fn pass_name(pass: &PassOutcome) -> String {
+    format!("{}{}", pass.kind, stage_name(pass.stage, pass.slug.as_deref()))
+}
+
+fn stage_name(stage: Option<u32>, slug: Option<&str>) -> String {
+    match (stage, slug) {
+        (Some(stage), Some(slug)) => format!(" stage {stage} {slug}"),
+        (Some(stage), None) => format!(" stage {stage}"),
+        _ => String::new(),
+    }
+}
+
+fn cause_by(cause: &RefusedCause) -> String {
+    format!("{}{}", cause.kind, stage_name(cause.stage, cause.slug.as_deref()))
+}
+
+/// `orders_v1 to orders_v2`, or what there is of it.
+fn route(source: Option<&String>, target: Option<&String>) -> String {
+    match (source, target) {
+        (Some(source), Some(target)) if source != target => format!("{source} \u{2192} {target}"),
+        (_, Some(only)) | (Some(only), None) => only.clone(),
+        (None, None) => String::new(),
+    }
+}
+
+fn pass_route(pass: &PassOutcome) -> String {
+    route(pass.source.as_ref(), pass.target.as_ref())
+}
+
+fn look_route(look: &StageLook) -> String {
+    route(look.source.as_ref(), look.target.as_ref())
+}
+
+/// A sentence of its own.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str() + "."
+}
+
+/// A cause in words.
+fn spaced(cause: &str) -> String {
+    cause.replace('_', " ")
+}
+
+/// A name that stands for this result alone: the heading of its table.
+fn look_title(look: &StageLook, result: &LookResult) -> String {
+    format!("Stage {}: {}", look.stage, result.name)
+}
+
+/// A number with its thousands apart: a count, or the text of an exact amount.
+fn count(number: impl fmt::Display) -> String {
+    let text = number.to_string();
+    let (sign, digits) = text.split_at(usize::from(text.starts_with('-')));
+    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    if !whole.bytes().all(|digit| digit.is_ascii_digit()) {
+        return text;
+    }
+    let mut grouped = sign.to_owned();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped + fraction
+}
+
+/// A share in percent: what is there is never 0%, what is not all never 100%.
+fn percent(part: impl Borrow<u64>, whole: impl Borrow<u64>) -> String {
+    let (part, whole) = (u128::from(*part.borrow()), u128::from(*whole.borrow()));
+    if whole == 0 {
+        return "\u{2013}".to_owned();
+    }
+    match (part * 1_000 + whole / 2) / whole {
+        0 if part > 0 => "<0.1%".to_owned(),
+        1_000 if part < whole => ">99.9%".to_owned(),
+        0 => "0%".to_owned(),
+        1_000 => "100%".to_owned(),
+        permille => format!("{}.{}%", permille / 10, permille % 10),
+    }
+}
+
+/// A length of time as a person would say it.
+fn duration(micros: impl Borrow<u64>) -> String {
+    let micros = *micros.borrow();
+    match micros {
+        0 => "0".to_owned(),
+        1..1_000 => format!("{micros} \u{b5}s"),
+        1_000..1_000_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
+        1_000_000..60_000_000 => format!("{}.{:02} s", micros / 1_000_000, micros % 1_000_000 / 10_000),
+        _ => {
+            let seconds = micros / 1_000_000;
+            let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+            if hours > 0 {
+                format!("{} h {minutes:02} min {seconds:02} s", count(hours))
+            } else {
+                format!("{minutes} min {seconds:02} s")
+            }
+        }
+    }
+}
+
+/// A time for people: `2026-01-31 12:00:00 UTC`.
+fn moment(iso: &str) -> String {
+    iso.replace('T', " ").replace('Z', " UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use askama::filters::Escaper as _;
+
+    #[test]
+    fn whatever_is_shown_is_inert() {
+        let mut shown = String::new();
+        let hostile = "<script>\"'&\u{0}\u{1b}[2J\u{202e}a\nb\u{feff}</script>\u{1F600}é";
+        Inert.write_escaped_str(&mut shown, hostile).unwrap();
+        assert!(
+            !shown.contains(['<', '>', '"', '\'']) && !shown.chars().any(hides),
+            "{shown}"
+        );
+        assert!(
+            shown.contains(r"\u{202e}a\u{a}b\u{feff}") && shown.ends_with("\u{1F600}é"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn numbers_and_amounts_are_easy_to_read_and_exact() {
+        for (number, told) in [
+            ("0", "0"),
+            ("1234567", "1,234,567"),
+            ("-100957.20", "-100,957.20"),
+            ("0.0001", "0.0001"),
+            ("1234.00005", "1,234.00005"),
+            ("1e9", "1e9"),
+            ("", ""),
+        ] {
+            assert_eq!(count(number), told);
+        }
+    }
+
+    #[test]
+    fn shares_do_not_round_away_what_is_there() {
+        for (part, whole, told) in [
+            (0, 7, "0%"),
+            (7, 7, "100%"),
+            (1, 8, "12.5%"),
+            (13, 100, "13.0%"),
+            (1, 1_000_000, "<0.1%"),
+            (999_999, 1_000_000, ">99.9%"),
+            (u64::MAX, u64::MAX, "100%"),
+            (0, 0, "\u{2013}"),
+        ] {
+            assert_eq!(percent(part, whole), told);
+        }
+    }
+
+    #[test]
+    fn times_are_told_in_the_unit_that_fits() {
+        for (micros, told) in [
+            (0, "0"),
+            (7, "7 \u{b5}s"),
+            (1_250, "1.2 ms"),
+            (1_234_567, "1.23 s"),
+            (61_000_000, "1 min 01 s"),
+            (3_661_000_000, "1 h 01 min 01 s"),
+        ] {
+            assert_eq!(duration(micros), told);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! What a run refused, by cause, with examples that show places and rules; values only where they are asked for, and then
+//! masked as quarantine shows them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use rusqlite::{Connection, Row};
+
+use super::{PassOutcome, ReportOptions};
+use crate::error::Result;
+use crate::path::Path;
+use crate::quarantine::{Quarantined, RefusedInput, refused_input};
+use crate::refusal::{Refusal, Violation};
+use crate::store::Store;
+
+/// The most violations that are shown of one record.
+const VIOLATIONS: usize = 5;
+/// The most characters that are shown of an id, and of a record.
+const ID: usize = 200;
+const INPUT: usize = 4_000;
+
+/// What a run refused.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Refused {
+    /// The records.
+    pub records: u64,
+    /// Those of them that still stand in quarantine.
+    pub standing: u64,
+    /// By pass and code, the most frequent first.
+    pub causes: Vec<RefusedCause>,
+}
+
+impl Refused {
+    /// Whether any record is shown.
+    pub(super) fn shows_examples(&self) -> bool {
+        self.causes.iter().any(|cause| !cause.examples.is_empty())
+    }
+
+    /// Whether examples show the records as they were read.
+    pub(super) fn shows_inputs(&self) -> bool {
+        let mut examples = self.causes.iter().flat_map(|cause| &cause.examples);
+        examples.any(|example| example.input.is_some())
+    }
+}
+
+/// What one pass refused with one code.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct RefusedCause {
+    /// The pass.
+    pub pass: i64,
+    /// Its kind.
+    pub kind: String,
+    /// The stage; `None`: a load, at the door.
+    pub stage: Option<u32>,
+    /// The stage's name.
+    pub slug: Option<String>,
+    /// The code.
+    pub code: String,
+    /// The records.
+    pub records: u64,
+    /// Those of them that still stand in quarantine.
+    pub standing: u64,
+    /// What the pass read in this run.
+    pub read: u64,
+    /// The first of them.
+    pub examples: Vec<Example>,
+}
+
+/// One refused record.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Example {
+    /// Its number.
+    pub record: i64,
+    /// Its id, where it has one.
+    pub id: Option<String>,
+    /// The line of the input, where a load refused it.
+    pub line: Option<u64>,
+    /// What is wrong with it: places, expectations and rules, no values.
+    pub violations: Vec<Violation>,
+    /// How many more violations it has.
+    pub more: u64,
+    /// The record as it was read, masked; only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<RefusedInput>,
+}
+
+/// A reason, as far as it can be read; the ledger's own form varies with what refused.
+#[derive(serde::Deserialize)]
+struct Reason {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    violations: Vec<Violation>,
+    line: Option<u64>,
+    id: Option<String>,
+}
+
+/// What a run refused.
+pub(super) fn refused(
+    store: &Store,
+    run: i64,
+    batches: (i64, i64),
+    passes: &[PassOutcome],
+    options: &ReportOptions,
+) -> Result<Refused> {
+    let connection = store.connection();
+    let standing = standing(connection, batches.0)?;
+    let mut redact = crate::history::redacted(store)?;
+    redact.extend(options.redact.iter().cloned());
+    let sql = "SELECT p.pass, e.batch, e.record, e.reason, n.id, s.project, s.number, p.target
+     FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch JOIN ledger_pass p USING(pass)
+     LEFT JOIN ledger_stage s USING(stage) LEFT JOIN ledger_record n ON n.record=e.record
+     WHERE b.run=?1 AND b.refused>0 AND e.outcome=4 AND e.reason IS NOT NULL ORDER BY e.batch, e.record, e.part";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([run])?;
+    let mut causes: BTreeMap<(i64, String), RefusedCause> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let text: String = row.get(3)?;
+        let reason: Reason = serde_json::from_str(&text).unwrap_or(Reason {
+            code: "unreadable".to_owned(),
+            violations: Vec::new(),
+            line: None,
+            id: None,
+        });
+        let (key, record) = ((row.get(0)?, reason.code.clone()), row.get(2)?);
+        let cause = causes.entry(key.clone()).or_insert_with(|| cause(&key, passes));
+        cause.records += 1;
+        let stands = standing.get(&place(row, 5)?);
+        cause.standing += u64::from(stands.is_some_and(|records| records.contains(&record)));
+        if cause.examples.len() < options.examples {
+            let stub = (row.get(1)?, record);
+            let id: Option<String> = row.get(4)?;
+            cause.examples.push(example(
+                store,
+                cause,
+                stub,
+                (id, reason),
+                &redact,
+                options.inputs,
+            )?);
+        }
+    }
+    let mut causes: Vec<RefusedCause> = causes.into_values().collect();
+    causes.sort_by_key(|cause| std::cmp::Reverse(cause.records));
+    Ok(Refused {
+        records: causes.iter().map(|cause| cause.records).sum(),
+        standing: causes.iter().map(|cause| cause.standing).sum(),
+        causes,
+    })
+}
+
+/// Who refuses: a stage by its project and number, whatever its revision; without one, the loads of a database.
+type Place = (Option<String>, Option<i64>, Option<String>);
+type Standing = BTreeMap<Place, HashSet<i64>>;
+
+fn place(row: &Row<'_>, at: usize) -> rusqlite::Result<Place> {
+    let project: Option<String> = row.get(at)?;
+    let database = match project {
+        Some(_) => None,
+        None => row.get(at + 2)?,
+    };
+    Ok((project, row.get(at + 1)?, database))
+}
+
+/// What stands in quarantine from a batch on: a record that was refused again later stands there too.
+fn standing(connection: &Connection, first: i64) -> Result<Standing> {
+    let sql = "SELECT project, number, database, record FROM audit_quarantine WHERE batch>=?1";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([first])?;
+    let mut standing = Standing::new();
+    while let Some(row) = rows.next()? {
+        standing.entry(place(row, 0)?).or_default().insert(row.get(3)?);
+    }
+    Ok(standing)
+}
+
+fn cause(key: &(i64, String), passes: &[PassOutcome]) -> RefusedCause {
+    let pass = passes.iter().find(|pass| pass.pass == key.0);
+    RefusedCause {
+        pass: key.0,
+        kind: pass.map(|pass| pass.kind.clone()).unwrap_or_default(),
+        stage: pass.and_then(|pass| pass.stage),
+        slug: pass.and_then(|pass| pass.slug.clone()),
+        code: key.1.clone(),
+        records: 0,
+        standing: 0,
+        read: pass.map_or(0, |pass| pass.counts.read),
+        examples: Vec::new(),
+    }
+}
+
+fn example(
+    store: &Store,
+    cause: &RefusedCause,
+    (batch, record): (i64, i64),
+    (id, reason): (Option<String>, Reason),
+    redact: &[Path],
+    inputs: bool,
+) -> Result<Example> {
+    let id = id.or(reason.id).map(|id| clipped(id, ID));
+    let refusal = Refusal {
+        code: reason.code.into(),
+        violations: reason.violations,
+        line: reason.line,
+        halts: false,
+    };
+    // A stage that redacts a path may have come after the one that refused.
+    let mut refusal = refusal.cut_at(redact);
+    let input = if inputs {
+        let quarantined = Quarantined {
+            record,
+            id: None,
+            stage: cause.stage,
+            slug: None,
+            source: None,
+            database: None,
+            batch,
+            at: String::new(),
+            reason: refusal.clone(),
+        };
+        let input = refused_input(store, &quarantined, redact)?;
+        Some(RefusedInput {
+            id: input.id.map(|id| clipped(id, ID)),
+            data: input.data.map(|data| clipped(data, INPUT)),
+            withheld: input.withheld,
+        })
+    } else {
+        None
+    };
+    let more = refusal.violations.len().saturating_sub(VIOLATIONS) as u64;
+    refusal.violations.truncate(VIOLATIONS);
+    Ok(Example {
+        record,
+        id,
+        line: refusal.line,
+        violations: refusal.violations,
+        more,
+        input,
+    })
+}
+
+/// A text that is not longer than a page can show.
+fn clipped(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((at, _)) => format!("{} \u{2026}", &text[..at]),
+        None => text,
+    }
+}
