@@ -559,3 +559,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_run_that_goes_on_knows_the_keys_of_the_one_that_stopped() {
+    let project = people(&rule(UNIQUE));
+    let lines = [
+        r#"{"id":"a","n":1}"#,
+        r#"{"id":"b","n":1}"#,
+        r#"{"id":"c","n":2}"#,
+        r#"{"id":"d","n":1}"#,
+        r#"{"id":"e","n":2}"#,
+    ];
+    load(&project, "people_v1", &lines);
+    let stopped = project.run(&["apply", "--batch-size", "1", "--on-error", "stop"]);
+    assert_eq!(stopped.code, Some(6), "{stopped:?}");
+    assert_eq!(ids(&project, "people"), set(&["a"]));
+    let planned = data(&project.run(&["plan", "--json", "--max-errors", "100%"]));
+    assert_eq!(planned["stages"][0]["counts"]["refused"], 2, "{planned}");
+    let resumed = project.run(&["apply", "--batch-size", "1", "--max-errors", "100%"]);
+    assert_eq!(resumed.code, Some(3), "{resumed:?}");
+    assert_eq!(ids(&project, "people"), set(&["a", "c"]));
+    assert_eq!(
+        refused(&project).into_keys().collect::<BTreeSet<_>>(),
+        set(&["b", "d", "e"])
+    );
+}
