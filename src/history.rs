@@ -90,6 +90,19 @@ pub fn status(store: &Store, stages: &Stages) -> Result<Status> {
     })
 }
 
+/// The other projects whose stages the store has applied, where it has applied none of this one: then the project was
+/// most likely given another name, under which all its stages are new.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn other_projects(store: &Store, project: &str) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT project FROM ledger_stage
+     WHERE NOT EXISTS(SELECT 1 FROM ledger_stage WHERE project=?1) ORDER BY project";
+    let mut statement = store.connection().prepare(sql)?;
+    let names = statement.query_map([project], |row| row.get(0))?;
+    Ok(names.collect::<rusqlite::Result<_>>()?)
+}
+
 fn stage_statuses(store: &Store, stages: &Stages) -> Result<Vec<StageStatus>> {
     let connection = store.connection();
     let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1";

@@ -68,8 +68,19 @@ pub fn quarantined(
 pub fn quarantine_totals(store: &Store, project: &str) -> Result<Vec<(Option<u32>, String, u64)>> {
     let sql = "SELECT number, code, count(*) FROM audit_quarantine WHERE project IS NULL OR project=?1
      GROUP BY number, code ORDER BY 3 DESC, 1, 2";
+    totals(store, sql, &project)
+}
+
+/// What one pass has refused and still stands so, by stage and code, as [`quarantine_totals`].
+pub fn quarantine_totals_of(store: &Store, pass: i64) -> Result<Vec<(Option<u32>, String, u64)>> {
+    let sql = "SELECT number, code, count(*) FROM audit_quarantine WHERE pass=?1
+     GROUP BY number, code ORDER BY 3 DESC, 1, 2";
+    totals(store, sql, &pass)
+}
+
+fn totals(store: &Store, sql: &str, which: &dyn rusqlite::ToSql) -> Result<Vec<(Option<u32>, String, u64)>> {
     let mut statement = store.connection().prepare(sql)?;
-    let rows = statement.query_map([project], |row| {
+    let rows = statement.query_map([which], |row| {
         Ok((
             row.get(0)?,
             row.get::<_, Option<String>>(1)?.unwrap_or_default(),

@@ -154,13 +154,25 @@ impl<'a> Cross<'a> {
     }
 
     /// Takes note of what was placed in the target for one record.
-    pub(crate) fn placed(&self, connection: &Connection, entries: &[Entry], has: &[Has]) -> Result<()> {
+    pub(crate) fn placed(
+        &self,
+        connection: &Connection,
+        entries: &[Entry],
+        has: &[Has],
+        back: Option<&Has>,
+    ) -> Result<()> {
         let keys = Keys::on(connection);
         for entry in entries {
             let row = entry.target.unwrap_or(entry.record);
             let settled = matches!(entry.outcome, EntryOutcome::Written | EntryOutcome::Unchanged);
-            if entry.after.is_none() || settled {
+            let changed = entry.after.is_none() || settled;
+            if changed && entry.before.is_some() {
                 keys.release(row)?;
+            }
+            // In place: a record that was refused before, and is left out now, comes back from quarantine as it was.
+            let comes_back = entry.outcome == EntryOutcome::Filtered && entry.before.is_none();
+            if let (true, Some(_), Some(has)) = (comes_back, entry.after, back) {
+                self.take(keys, has, row)?;
             }
             let part = usize::try_from((entry.part - 1).max(0)).unwrap_or(usize::MAX);
             if let (true, Some(_), Some(has)) = (settled, entry.after, has.get(part)) {
@@ -168,6 +180,12 @@ impl<'a> Cross<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What a record has to do with the rules that would come back from quarantine as it is.
+    pub(crate) fn comes_back(&self, item: &Item) -> Option<Has> {
+        let record = &item.source.as_ref().filter(|_| !item.present)?.record;
+        Some(self.has_one(&record.id, &record.document().ok()?))
     }
 
     fn has_one(&self, id: &str, document: &Document) -> Has {

@@ -1,6 +1,6 @@
 //! Whether the stages are those that were applied, in the order in which they were applied.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::error::{Error, Result};
 use crate::ledger::read::StageHistory;
@@ -15,8 +15,12 @@ pub(crate) fn check_drift(
     stages: &Stages,
     options: &ApplyOptions,
 ) -> Result<Vec<u32>> {
+    let applied = applied_numbers(connection, stages.project())?;
+    if applied.is_empty() {
+        check_name(connection, stages)?;
+    }
     let (mut cosmetic, mut newest) = (Vec::new(), None);
-    for number in applied_numbers(connection, stages.project())? {
+    for number in applied {
         let history = StageHistory::read(connection, stages.project(), number)?;
         let (Some(row), Some(first)) = (history.revision(), history.applied().next()) else {
             continue;
@@ -40,6 +44,33 @@ pub(crate) fn check_drift(
         check_order(connection, stages, number, first_batch)?;
     }
     Ok(cosmetic)
+}
+
+/// Refuses stages that another project has applied under the same numbers and names, where this one has applied none:
+/// the project was given another name, under which everything would be applied once more.
+fn check_name(connection: &Connection, stages: &Stages) -> Result<()> {
+    let sql = "SELECT project FROM ledger_stage WHERE number=?1 AND slug=?2 ORDER BY stage DESC LIMIT 1";
+    let mut statement = connection.prepare(sql)?;
+    for stage in stages.iter() {
+        let other: Option<String> = statement
+            .query_row((stage.number(), stage.slug()), |row| row.get(0))
+            .optional()?;
+        if let Some(other) = other {
+            return Err(Error::invalid(
+                format!(
+                    "the store has applied stage {} `{}` as one of the project `{other}`, and this project is `{}`",
+                    stage.number(),
+                    stage.slug(),
+                    stages.project()
+                ),
+                format!(
+                    "write `name = \"{other}\"` in counterfoil.toml again; another project gives its stages other names, or \
+                     has a store of its own"
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a stage that was not there when the newest applied one began. One that was, and was rolled back since

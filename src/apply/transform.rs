@@ -159,11 +159,17 @@ impl Transforming<'_> {
                 let broken = cross.broken(connection, &item, &transformed.has)?;
                 transformed.broke(broken, placer.batch);
             }
+            let back = cross.and_then(|(cross, _)| cross.comes_back(&item));
             placer.warned = transformed.reason(stage);
             let before = placer.batch.entries.len();
             placer.place(item, transformed.result)?;
             if let Some((cross, connection)) = cross {
-                cross.placed(connection, &placer.batch.entries[before..], &transformed.has)?;
+                cross.placed(
+                    connection,
+                    &placer.batch.entries[before..],
+                    &transformed.has,
+                    back.as_ref(),
+                )?;
             }
         }
         Ok(())

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 
 use counterfoil::load::{LoadOptions, LoadReport};
 use counterfoil::project::Settings;
-use counterfoil::quarantine::{Selected, quarantined, refused_input};
+use counterfoil::quarantine::{Selected, quarantine_totals_of, quarantined, refused_input};
 use counterfoil::record::{Document, Field};
 use counterfoil::store::Store;
 use serde_json::json;
 
 use super::answer::{Answer, Exit, json};
 use super::failure::{Failure, nearest};
-use super::outcome::{Standing, refusals, refusals_json, standing, stopped_early};
+use super::outcome::{Standing, refusals, refusals_json, stopped_early};
 use super::progress::Progress;
 use super::render::{count, table};
 use super::session::Session;
@@ -122,7 +122,7 @@ impl Load {
             Ok(report) => report,
         };
         let refused = if report.counts.refused > 0 {
-            standing(&store, &settings.name, |stage| stage.is_none())?
+            quarantine_totals_of(&store, report.pass)?
         } else {
             Vec::new()
         };

@@ -151,7 +151,7 @@ struct Retry {
 /// Lets refused records go: they leave quarantine, and the ledger says who waived them and why.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Example:\n  counterfoil quarantine waive --code load.malformed --reason \"trailer lines\""
+    after_help = "Example:\n  counterfoil quarantine waive --code json.syntax --reason \"trailer lines\""
 )]
 struct Waive {
     #[command(flatten)]
@@ -194,7 +194,12 @@ impl List {
         let found = quarantined(&store, &project, &self.choice.selected(), self.limit)?;
         let data = json!({ "totals": refusals_json(&totals), "records": json(&found) });
         if found.is_empty() {
-            return Ok(Answer::new(data, "Nothing is in quarantine.\n"));
+            let text = if self.choice.selected() == Selected::default() {
+                "Nothing is in quarantine.\n"
+            } else {
+                "Nothing like that is in quarantine.\n"
+            };
+            return Ok(Answer::new(data, text));
         }
         let rows = totals
             .iter()

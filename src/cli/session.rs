@@ -206,6 +206,19 @@ impl<'c> Session<'c> {
         ))
     }
 
+    /// Warns where the store has applied stages of other projects only.
+    pub(crate) fn warn_of_another_name(&self, store: &Store, project: &str) -> Result<(), Failure> {
+        let others = counterfoil::history::other_projects(store, project)?;
+        if !others.is_empty() {
+            let others = others.join("`, `");
+            self.warnings.borrow_mut().push(format!(
+                "the stages that this store has applied are of the project `{others}`; under the name `{project}` all stages are \
+                 new: if it was changed in counterfoil.toml, change it back"
+            ));
+        }
+        Ok(())
+    }
+
     fn opened(&self, store: counterfoil::Result<Store>) -> Result<Store, Failure> {
         let store = store?;
         let warning = store.warning().map(str::to_owned);

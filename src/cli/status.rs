@@ -26,6 +26,7 @@ impl Status {
         let status = counterfoil::history::status(&store, &*stages_of(project.as_ref())?)?;
         let mut text = String::new();
         if let Some(project) = &project {
+            session.warn_of_another_name(&store, project.name())?;
             text += &format!("{} {}\n\n", dim("project"), bold(project.name()));
         }
         text += &stages(&status.stages);

@@ -108,3 +108,44 @@ fn status_says_that_a_stage_stopped_at_its_error_limit_and_how_to_go_on() {
     let told = scene.transcript();
     assert!(told.contains(limit), "{told}");
 }
+
+#[test]
+fn a_project_under_another_name_is_told_and_nothing_is_applied_twice() {
+    let scene = applied();
+    scene.write("counterfoil.toml", "name = \"klinik\"\n");
+    for command in ["plan", "apply"] {
+        let ran = scene.quietly(&[command]);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(
+            ran.err.contains("`name = \"clinic\"` in counterfoil.toml"),
+            "{}",
+            ran.err
+        );
+    }
+    let ran = scene.quietly(&["status"]);
+    assert!(ran.err.contains("of the project `clinic`"), "{}", ran.err);
+}
+
+#[test]
+fn a_load_tells_of_its_own_refused_lines_only() {
+    let scene = Scene::clinic();
+    scene.write("broken.ndjson", "{\"id\":\n");
+    scene.write(
+        "twice.ndjson",
+        "{\"id\":\"x1\",\"ward\":\"A\"}\n{\"id\":\"x1\",\"ward\":\"B\"}\n",
+    );
+    let ran = scene.quietly(&["load", "records_v1", "broken.ndjson"]);
+    assert!(ran.out.contains("json.syntax"), "{}", ran.out);
+    let ran = scene.quietly(&["load", "records_v1", "twice.ndjson"]);
+    assert!(
+        ran.out.contains("load.exists") && !ran.out.contains("json.syntax"),
+        "{}",
+        ran.out
+    );
+    let listed = scene.quietly(&["quarantine", "list", "--code", "nosuch.code"]);
+    assert!(
+        listed.out.contains("Nothing like that is in quarantine"),
+        "{}",
+        listed.out
+    );
+}
