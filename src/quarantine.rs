@@ -90,6 +90,33 @@ fn totals(store: &Store, sql: &str, which: &dyn rusqlite::ToSql) -> Result<Vec<(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// How many of the records that stages have refused have an earlier version in the stage's target, which stays there
+/// until the record is let in or taken back; by stage.
+pub fn earlier_versions(store: &Store, project: &str) -> Result<Vec<(u32, String, u64)>> {
+    let sql = format!(
+        "SELECT q.number, q.database, count(*) FROM audit_quarantine q WHERE q.project=?1 AND {EARLIER_VERSION}
+         GROUP BY q.number, q.database ORDER BY q.number"
+    );
+    let mut statement = store.connection().prepare(&sql)?;
+    let rows = statement.query_map([project], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whether a stage has refused a record of which an earlier version stands in its target.
+pub fn has_earlier_version(store: &Store, refused: &Quarantined) -> Result<bool> {
+    let sql = format!("SELECT {EARLIER_VERSION} FROM audit_quarantine q WHERE q.batch=?1 AND q.record=?2");
+    let mut statement = store.connection().prepare_cached(&sql)?;
+    let found = statement.query_row([refused.batch, refused.record], |row| row.get(0));
+    Ok(found.optional()?.unwrap_or(false))
+}
+
+/// The stub of a refusal says what stands in the target, where it is another database.
+const EARLIER_VERSION: &str =
+    "(q.number IS NOT NULL AND q.source<>q.database AND EXISTS(SELECT 1 FROM ledger_entry e
+   WHERE e.batch=q.batch AND e.record=q.record AND e.after IS NOT NULL))";
+
 fn standing(
     connection: &Connection,
     project: &str,

@@ -3,7 +3,7 @@
 use counterfoil::apply::{ApplyReport, PassReport};
 use counterfoil::ledger::PassKind;
 use counterfoil::project::Project;
-use counterfoil::quarantine::quarantine_totals;
+use counterfoil::quarantine::{earlier_versions, quarantine_totals};
 use counterfoil::stage::{MaxErrors, OnError, Stage};
 use counterfoil::store::Store;
 use counterfoil::{Error, Stopped};
@@ -62,12 +62,18 @@ pub(crate) fn of_stages(
         format!("the text of stage {stage} has changed since it was applied, but not what it does")
     });
     let counted_warnings = report.passes.iter().flat_map(warned);
+    let earlier = earlier_versions(store, project.name())?.into_iter();
+    let earlier = earlier.filter(|(stage, ..)| refusing.contains(stage)).map(|(stage, target, records)| {
+        let of = counted(records, "refused correction");
+        format!("{of} of stage {stage}: the earlier versions stay in {target} until the corrections are let in")
+    });
     let warnings = progress
         .warnings
         .iter()
         .cloned()
         .chain(cosmetic)
-        .chain(counted_warnings);
+        .chain(counted_warnings)
+        .chain(earlier);
     let mut answer = Answer::new(data, text)
         .warnings(warnings)
         .refused_if(!refusing.is_empty());

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use counterfoil::apply::ApplyOptions;
-use counterfoil::quarantine::{Quarantined, Selected, quarantined, refused_input, retry, waive};
+use counterfoil::quarantine::{
+    Quarantined, RefusedInput, Selected, has_earlier_version, quarantined, refused_input, retry, waive,
+};
 use counterfoil::record::Value;
 use counterfoil::refusal::Refusal;
 use counterfoil::stage::Stage;
@@ -272,9 +274,11 @@ impl Show {
         let (mut text, mut records) = (Vec::new(), Vec::new());
         for refused in &found {
             let input = refused_input(&store, refused, &redact)?;
-            text.push(self::told(refused, &input));
+            let stands = has_earlier_version(&store, refused)?;
+            text.push(told(refused, &input, stands));
             let mut record = json(refused);
             record["input"] = json(&input);
+            record["earlier_version"] = json!(stands);
             records.push(record);
         }
         let answer = Answer::new(json!({ "records": records }), text.join("\n"));
@@ -302,7 +306,7 @@ fn next(session: &Session<'_>, found: &[Quarantined]) -> String {
     }
 }
 
-fn told(refused: &Quarantined, input: &counterfoil::quarantine::RefusedInput) -> String {
+fn told(refused: &Quarantined, input: &RefusedInput, stands: bool) -> String {
     let id = refused
         .id
         .as_deref()
@@ -320,6 +324,12 @@ fn told(refused: &Quarantined, input: &counterfoil::quarantine::RefusedInput) ->
         refused.batch
     );
     text += &violations(&refused.reason);
+    if stands {
+        text += &format!(
+            "  an earlier version of it stays in {} until this one is let in\n",
+            shown(names[1])
+        );
+    }
     match (&input.data, input.withheld) {
         (Some(data), _) => {
             text += &format!("  {}\n{}\n", dim("input"), indented(&pretty(data), 4));

@@ -149,3 +149,30 @@ fn a_load_tells_of_its_own_refused_lines_only() {
         listed.out
     );
 }
+
+#[test]
+fn a_correction_that_is_refused_says_that_the_earlier_version_stays() {
+    let scene = Scene::clinic();
+    const READING: &str = "{\"id\": \"r1\", \"patient\": \"Lovelace\", \"ward\": \"B2\", \"temp\": \"37.1 C\", \"weight\": 6.00}\n";
+    std::fs::remove_file(scene.path("0002_wards.toml")).expect("the stage in place");
+    scene.write("one.ndjson", READING);
+    scene.quietly(&["load", "records_v1", "one.ndjson"]);
+    let ran = scene.quietly(&["apply", "--max-errors", "100%"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    scene.write("one.ndjson", &READING.replace("37.1", "hot"));
+    scene.quietly(&["load", "records_v1", "one.ndjson", "--replace"]);
+    let ran = scene.quietly(&["apply", "--max-errors", "100%"]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(
+        ran.err
+            .contains("1 refused correction of stage 1: the earlier versions stay in records_v2"),
+        "{}",
+        ran.err
+    );
+    let ran = scene.quietly(&["quarantine", "show", "r1"]);
+    assert!(
+        ran.out.contains("an earlier version of it stays in records_v2"),
+        "{}",
+        ran.out
+    );
+}
