@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
         "context",
         "reading",
     ],
-    &["pattern"],
+    &["pattern", "lineage"],
     &["expression"],
     &["op", "contract"],
     &["stage", "project"],

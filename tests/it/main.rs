@@ -13,6 +13,7 @@ mod examples;
 #[cfg(unix)]
 mod faults;
 mod increments;
+mod interchange;
 mod layers;
 mod ledger_format;
 mod model;
