@@ -81,6 +81,7 @@ mod error;
 pub mod expression;
 pub mod history;
 pub mod input;
+pub mod interchange;
 pub mod ledger;
 pub mod lineage;
 pub mod load;

@@ -11,6 +11,7 @@ pub(crate) mod leaves;
 pub(crate) mod proof;
 pub(crate) mod read;
 pub(crate) mod reconciled;
+pub(crate) mod runs;
 mod state;
 mod tree;
 

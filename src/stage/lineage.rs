@@ -35,6 +35,13 @@ pub enum Place {
 }
 
 impl Lineage {
+    /// That of a stage of which nothing is known.
+    pub(crate) fn unknown() -> Self {
+        let mut flow = Flow::new();
+        flow.unknown();
+        told(&flow)
+    }
+
     /// The sources of a field of the target: of the nearest place that stands for it. `None` where the stage writes no such
     /// field.
     #[must_use]

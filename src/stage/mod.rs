@@ -10,6 +10,7 @@ use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::record::Rounding;
 
+mod applied;
 mod build;
 mod check;
 mod check_redaction;

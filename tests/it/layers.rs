@@ -32,6 +32,7 @@ const LAYERS: &[&[&str]] = &[
         "database",
         "edit",
         "history",
+        "interchange",
         "load",
         "plan",
         "prove",
