@@ -58,7 +58,11 @@ impl Preparation {
         let program = &self.script.program;
         let mut tracer = Tracer::of(program, flow);
         tracer.value(program);
-        let names: Vec<Shape> = program.names.iter().map(|(_, slot)| tracer.local(*slot)).collect();
+        let names: Vec<Shape> = program
+            .names
+            .iter()
+            .map(|(_, slot)| tracer.local(*slot))
+            .collect();
         for ((name, _), shape) in program.names.iter().zip(names) {
             flow.prepare(name, shape);
         }
@@ -69,6 +73,8 @@ impl Preparation {
 struct Tracer<'f> {
     flow: &'f Flow,
     locals: Vec<Shape>,
+    /// Which of them were given a value since this was last emptied.
+    assigned: Vec<usize>,
     /// What decides whether the step at hand is carried out.
     under: Sources,
     /// Everything that was read.
@@ -79,11 +85,11 @@ struct Tracer<'f> {
 
 impl<'f> Tracer<'f> {
     fn of(program: &Program, flow: &'f Flow) -> Self {
-        let leaves =
-            |step: &Step| matches!(step, Step::Return(_) | Step::Break(_) | Step::Continue);
+        let leaves = |step: &Step| matches!(step, Step::Return(_) | Step::Break(_) | Step::Continue);
         Self {
             flow,
             locals: vec![Shape::nothing(); program.slots],
+            assigned: Vec::new(),
             under: Sources::none(),
             touched: Sources::none(),
             uneven: found(&program.root, &leaves),
@@ -120,7 +126,7 @@ impl<'f> Tracer<'f> {
             Step::Local(slot) => self.locals.get(*slot).cloned().unwrap_or_else(Shape::nothing),
             Step::Prepared(name) => self.read(self.flow.prepared(name)),
             Step::Document => self.read(self.flow.document().clone()),
-            Step::Path(path) => self.read(self.flow.at(path)),
+            Step::Path(path) => or_null(self.read(self.flow.at(path))),
             Step::Property(access) | Step::Index(access) => self.access(access),
             Step::Call(call) => self.call(call),
             Step::Binary(_, sides) => self.made_of(&sides[..]),
@@ -137,7 +143,9 @@ impl<'f> Tracer<'f> {
                 }
             }
             Step::Object(fields) => {
-                let fields = fields.iter().map(|(name, field)| (name.to_string(), self.trace(field)));
+                let fields = fields
+                    .iter()
+                    .map(|(name, field)| (name.to_string(), self.trace(field)));
                 Shape::object(fields.collect())
             }
             Step::If(parts) => {
@@ -158,6 +166,7 @@ impl<'f> Tracer<'f> {
                 }
                 if let Some(local) = self.locals.get_mut(*slot) {
                     *local = new.decided(&self.under);
+                    self.assigned.push(*slot);
                 }
                 Shape::made(Sources::none())
             }
@@ -192,7 +201,7 @@ impl<'f> Tracer<'f> {
             let by = self.condition(&access.key);
             return Shape::made(of.sources().made(Dependence::Transformation)).decided(&by);
         };
-        of.at(&[key])
+        or_null(of.at(&[key]))
     }
 
     fn call(&mut self, call: &Invocation) -> Shape {
@@ -201,13 +210,15 @@ impl<'f> Tracer<'f> {
             (Known::Path(path), "get" | "has") => {
                 let found = self.inside(&call.arguments[0], path);
                 return if name == "get" {
-                    found
+                    or_null(found)
                 } else {
                     Shape::made(found.sources().made(Dependence::Transformation))
                 };
             }
             (Known::Names(names), "zip") => {
-                let cells = call.arguments[1..].iter().map(|list| self.trace(list).at(&[Segment::Each]));
+                let cells = call.arguments[1..]
+                    .iter()
+                    .map(|list| self.trace(list).at(&[Segment::Each]));
                 let cells: Vec<Shape> = cells.collect();
                 let names = names.iter().map(ToString::to_string);
                 return Shape::list(Shape::object(names.zip(cells).collect()));
@@ -282,7 +293,7 @@ impl<'f> Tracer<'f> {
     fn each(&mut self, each: &For) -> Shape {
         let list = self.trace(&each.list);
         let (element, length) = (list.at(&[Segment::Each]), list.sources());
-        let before = self.locals.clone();
+        let (before, assigned) = (self.locals.clone(), std::mem::take(&mut self.assigned));
         self.rounds(|tracer| {
             if let Some(local) = tracer.locals.get_mut(each.name) {
                 *local = element.clone();
@@ -294,18 +305,19 @@ impl<'f> Tracer<'f> {
         });
         // What the elements go into, all of them go into; anything else that is set depends on how many there are.
         let inner = element.sources();
-        for (at, local) in self.locals.iter_mut().enumerate() {
-            if *local == before[at] {
-                continue;
-            }
+        self.assigned.sort_unstable();
+        self.assigned.dedup();
+        for at in &self.assigned {
+            let local = &mut self.locals[*at];
             let found = local.sources();
             let taken = std::mem::replace(local, Shape::nothing());
             *local = if found.meets(&inner) || found.meets(&length) {
-                aggregated(taken, &before[at], &inner)
+                aggregated(taken, &before[*at], &inner)
             } else {
                 taken.decided(&length.clone().deciding(Dependence::Conditional))
             };
         }
+        self.assigned.extend(assigned);
         Shape::made(Sources::none())
     }
 
@@ -324,9 +336,21 @@ impl<'f> Tracer<'f> {
     }
 }
 
+/// What is not there is null where it is read.
+fn or_null(shape: Shape) -> Shape {
+    if shape.is_nothing() {
+        Shape::made(shape.sources())
+    } else {
+        shape
+    }
+}
+
 /// Either these names or those.
 fn joined(one: Vec<Shape>, other: Vec<Shape>) -> Vec<Shape> {
-    one.into_iter().zip(other).map(|(one, other)| one.or(other)).collect()
+    one.into_iter()
+        .zip(other)
+        .map(|(one, other)| one.or(other))
+        .collect()
 }
 
 /// What a loop has made of a list's elements comes from all of them.
@@ -335,7 +359,9 @@ fn aggregated(value: Shape, before: &Shape, elements: &Sources) -> Shape {
     let known = before.sources();
     let mut all = Sources::none();
     for source in sources {
-        let is_element = elements.iter().any(|element| element.origin == source.origin);
+        let is_element = elements
+            .iter()
+            .any(|element| element.origin.meets(&source.origin));
         let one = Sources::one(source.clone());
         let is_new = !known.iter().any(|known| *known == source);
         all = all.and(&if is_element && is_new {

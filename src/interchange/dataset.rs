@@ -95,7 +95,10 @@ pub(super) fn column_lineage(lineage: &Lineage, source: (&str, &str), redact: &[
     let mut fields = Map::new();
     for (place, sources) in &lineage.fields {
         let redacted = matches!(place, LineagePlace::Field(path) if is_redacted(path, redact));
-        fields.insert(place_name(place), json!({ "inputFields": inputs(sources, redacted) }));
+        fields.insert(
+            place_name(place),
+            json!({ "inputFields": inputs(sources, redacted) }),
+        );
     }
     let mut columns = json!({ "fields": fields });
     if !lineage.record.is_empty() {

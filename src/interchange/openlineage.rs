@@ -17,7 +17,8 @@ use crate::store::Store;
 /// The version of the specification that the events follow.
 const SCHEMA_URL: &str = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent";
 /// Our own facet: `schema/openlineage/CounterfoilLedgerRunFacet.json`.
-const LEDGER_FACET: &str = "urn:counterfoil:facets:1-0-0:CounterfoilLedgerRunFacet.json#/$defs/CounterfoilLedgerRunFacet";
+const LEDGER_FACET: &str =
+    "urn:counterfoil:facets:1-0-0:CounterfoilLedgerRunFacet.json#/$defs/CounterfoilLedgerRunFacet";
 
 /// Which runs are told.
 #[derive(Clone, Debug, Default)]
@@ -164,7 +165,10 @@ impl OpenLineage<'_> {
         let (end, why) = ended(&story.row, part);
         let mut told = Told {
             run: Uuid::new_v5(&parent.run, format!("pass/{}", pass.pass).as_bytes()),
-            job: self.job(&job_name(part), if pass.stage.is_some() { "STAGE" } else { "DATABASE" }),
+            job: self.job(
+                &job_name(part),
+                if pass.stage.is_some() { "STAGE" } else { "DATABASE" },
+            ),
             facets: json!({
                 "parent": facet("ParentRunFacet", "1-1-0", json!({
                     "run": { "runId": parent.run.to_string() },
@@ -192,8 +196,13 @@ impl OpenLineage<'_> {
         if let Some(why) = why {
             told.facets["errorMessage"] = error_message(&why);
         }
-        self.waiting
-            .push_back(event(end.name(), part.last.committed_us, &told, &inputs, &outputs));
+        self.waiting.push_back(event(
+            end.name(),
+            part.last.committed_us,
+            &told,
+            &inputs,
+            &outputs,
+        ));
         end
     }
 
@@ -252,9 +261,7 @@ impl OpenLineage<'_> {
 
     fn lineage(&mut self, stage: &StageRow) -> Lineage {
         let known = self.lineages.entry(stage.stage);
-        known
-            .or_insert_with(|| lineage_of(stage, self.stages))
-            .clone()
+        known.or_insert_with(|| lineage_of(stage, self.stages)).clone()
     }
 }
 
@@ -283,7 +290,11 @@ fn job_name(part: &RunPart) -> String {
 
 fn engine(row: &RunRow) -> Json {
     let (name, version) = row.tool.split_once(' ').unwrap_or((&row.tool, ""));
-    facet("ProcessingEngineRunFacet", "1-1-1", json!({ "version": version, "name": name }))
+    facet(
+        "ProcessingEngineRunFacet",
+        "1-1-1",
+        json!({ "version": version, "name": name }),
+    )
 }
 
 /// Where the events stand in the ledger, so that they can be checked against it.

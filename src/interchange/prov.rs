@@ -112,9 +112,12 @@ impl<'s> Telling<'s> {
     }
 
     fn document(mut self) -> Json {
-        let sections = SECTIONS
-            .iter()
-            .filter_map(|section| Some(((*section).to_owned(), Json::Object(self.sections.remove(section)?))));
+        let sections = SECTIONS.iter().filter_map(|section| {
+            Some((
+                (*section).to_owned(),
+                Json::Object(self.sections.remove(section)?),
+            ))
+        });
         Json::Object(sections.collect())
     }
 
@@ -155,7 +158,10 @@ impl<'s> Telling<'s> {
         before: Option<&String>,
         source: Option<&String>,
     ) {
-        let earlier = self.committed.get(&(row.clone(), step.after_hash.clone())).cloned();
+        let earlier = self
+            .committed
+            .get(&(row.clone(), step.after_hash.clone()))
+            .cloned();
         let batch = format!("{}-{}", step.batch, step.part);
         let version = self.version(row, &batch, &step.after_hash);
         let generation = json!({ "prov:entity": version, "prov:activity": activity, "prov:time": at });
@@ -163,7 +169,10 @@ impl<'s> Telling<'s> {
         let restored = earlier.filter(|earlier| step.kind == "rollback" && Some(earlier) != before);
         let from = [
             (before, "prov:Revision"),
-            (source.filter(|source| !source.starts_with("input:")), "counterfoil:Copy"),
+            (
+                source.filter(|source| !source.starts_with("input:")),
+                "counterfoil:Copy",
+            ),
             (restored.as_ref(), "counterfoil:Restoration"),
         ];
         for (used, kind) in from {
@@ -258,7 +267,12 @@ impl<'s> Telling<'s> {
         let mut association = json!({ "prov:activity": activity, "prov:agent": actor });
         if let Some(stage) = &pass.stage {
             let hash = crate::digest::hex(&stage.meaning_sha256);
-            let plan = format!("stage:{}/{}/{}", escaped(&stage.project), stage.number, &hash[..16]);
+            let plan = format!(
+                "stage:{}/{}/{}",
+                escaped(&stage.project),
+                stage.number,
+                &hash[..16]
+            );
             let attributes = json!({
                 "prov:type": name("prov:Plan"),
                 "prov:label": format!("{:04}_{}", stage.number, stage.slug),

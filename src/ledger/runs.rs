@@ -177,7 +177,8 @@ pub(crate) fn run_row(connection: &Connection, run: i64) -> Result<RunRow> {
 
 /// A pass's row, with its stage's revision.
 pub(crate) fn pass_row(connection: &Connection, pass: i64) -> Result<PassRow> {
-    let sql = "SELECT p.pass, p.kind, p.source, p.target, p.reverses, p.after_batch, p.now_us, p.stage, s.project,
+    let sql =
+        "SELECT p.pass, p.kind, p.source, p.target, p.reverses, p.after_batch, p.now_us, p.stage, s.project,
        s.number, s.slug, s.source_text, s.text_sha256, s.meaning, s.meaning_sha256
      FROM ledger_pass p LEFT JOIN ledger_stage s USING(stage) WHERE p.pass=?1";
     Ok(connection.prepare_cached(sql)?.query_row([pass], |row| {
@@ -210,11 +211,15 @@ pub(crate) fn pass_row(connection: &Connection, pass: i64) -> Result<PassRow> {
 /// When a run committed its last batch in a pass, microseconds UTC.
 pub(crate) fn ended_us(connection: &Connection, run: i64, pass: i64) -> Result<i64> {
     let sql = "SELECT max(committed_us) FROM ledger_batch WHERE pass=?1 AND run=?2";
-    Ok(connection.prepare_cached(sql)?.query_row([pass, run], |row| row.get(0))?)
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([pass, run], |row| row.get(0))?)
 }
 
 /// When a batch was committed, microseconds UTC.
 pub(crate) fn committed_us(connection: &Connection, batch: i64) -> Result<i64> {
     let sql = "SELECT committed_us FROM ledger_batch WHERE batch=?1";
-    Ok(connection.prepare_cached(sql)?.query_row([batch], |row| row.get(0))?)
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([batch], |row| row.get(0))?)
 }

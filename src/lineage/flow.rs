@@ -12,6 +12,8 @@ pub struct Flow {
     prepared: Vec<(Arc<str>, Shape)>,
     record: Sources,
     id: Sources,
+    /// The lists whose elements are followed: how many there are decides whether there is anything at all.
+    within: Vec<Sources>,
 }
 
 impl Default for Flow {
@@ -29,6 +31,7 @@ impl Flow {
             prepared: Vec::new(),
             record: Sources::none(),
             id: Sources::of(Origin::Id),
+            within: Vec::new(),
         }
     }
 
@@ -64,8 +67,15 @@ impl Flow {
     }
 
     /// A value stands at a path from here on.
-    pub fn put(&mut self, path: &Path, value: Shape) {
-        self.document.put(path.segments(), value);
+    pub fn put(&mut self, path: &Path, mut value: Shape) {
+        let place = path.segments();
+        let elements = (0..place.len()).filter(|at| !matches!(place[*at], Segment::Key(_)));
+        let lists = elements.map(|at| self.document.at(&place[..at]).sources());
+        let lists: Vec<Sources> = lists.chain(self.within.iter().cloned()).collect();
+        for list in lists {
+            value.counted(&list.deciding(Dependence::Conditional));
+        }
+        self.document.put(place, value);
     }
 
     /// A value may stand at a path from here on, or what stood there before.
@@ -127,7 +137,9 @@ impl Flow {
             prepared: self.prepared.clone(),
             record: Sources::none(),
             id: self.id.clone(),
+            within: self.within.clone(),
         };
+        inner.within.push(self.at(list).sources());
         follow(&mut inner);
         self.document.put(&element, inner.document);
     }

@@ -20,8 +20,10 @@ enum Form {
     /// Made of these.
     Made(Sources),
     /// An object: the fields that are known, and what every other field is: `Nothing`, `Source` (the field of the same
-    /// name there) or `Made`.
+    /// name there), `Made` or `Any`.
     Object(Vec<(String, Shape)>, Box<Shape>),
+    /// Of the fields that are not known by their names: any of these, for those whose names begin so.
+    Any(Vec<(String, Shape)>),
     /// A list, whose elements are all alike.
     List(Box<Shape>),
 }
@@ -82,6 +84,9 @@ impl Shape {
             Form::Source(place) => Sources::of(origin(place)),
             Form::Made(sources) => sources.clone(),
             Form::List(element) => element.sources(),
+            Form::Any(ways) => ways
+                .iter()
+                .fold(Sources::none(), |all, (_, way)| all.and(&way.sources())),
             Form::Object(fields, rest) => fields
                 .iter()
                 .fold(rest.sources(), |all, (_, field)| all.and(&field.sources())),
@@ -94,6 +99,26 @@ impl Shape {
     pub fn decided(mut self, by: &Sources) -> Self {
         self.decided = self.decided.and(by);
         self
+    }
+
+    /// The same value in every element of a list: what does not come from the list is there as often as it has elements.
+    pub(crate) fn counted(&mut self, list: &Sources) {
+        let is_leaf = match &mut self.form {
+            Form::Nothing => false,
+            Form::Source(_) | Form::Made(_) | Form::Any(_) => true,
+            Form::List(element) => {
+                element.counted(list);
+                false
+            }
+            Form::Object(fields, rest) => {
+                fields.iter_mut().for_each(|(_, field)| field.counted(list));
+                rest.counted(list);
+                fields.is_empty() && rest.is_nothing()
+            }
+        };
+        if is_leaf && !self.sources().meets(list) {
+            self.decided = std::mem::take(&mut self.decided).and(list);
+        }
     }
 
     /// The part at a place below.
@@ -127,7 +152,13 @@ impl Shape {
     /// What a field is that is not known by its name.
     fn unnamed(&self, name: &str) -> Self {
         match &self.form {
-            Form::Source(_) => self.part(&Segment::Key(name.to_owned())),
+            Form::Source(_) | Form::Object(..) => self.part(&Segment::Key(name.to_owned())),
+            Form::Any(ways) => {
+                let ways = ways
+                    .iter()
+                    .filter_map(|(prefix, way)| Some(way.unnamed(name.strip_prefix(&**prefix)?)));
+                ways.fold(Self::nothing(), Self::or).decided(&self.decided)
+            }
             _ => self.clone(),
         }
     }
@@ -211,31 +242,34 @@ impl Shape {
         Self { form, decided }
     }
 
-    /// What else a field may be that is not known by its name, or whose name begins so.
+    /// Fields whose names begin with a prefix may from here on be those of another object.
     pub(crate) fn lift(&mut self, from: &Self, prefix: &str) {
-        self.slot(&[Segment::Key(String::new())]);
+        if !matches!(self.form, Form::Object(..)) {
+            self.open(&Segment::Key(String::new()));
+        }
         let Form::Object(fields, rest) = &mut self.form else {
             return;
         };
-        // Only to open it.
-        fields.retain(|(name, field)| !(name.is_empty() && *field == rest.unnamed("")));
         for (name, field) in fields.iter_mut() {
             if let Some(inner) = name.strip_prefix(prefix) {
                 let lifted = from.part(&Segment::Key(inner.to_owned()));
                 *field = std::mem::replace(field, Self::nothing()).or(lifted);
             }
         }
-        if let Form::Object(lifted, others) = &from.form {
-            for (inner, lifted) in lifted {
+        if let Form::Object(known, _) = &from.form {
+            for (inner, _) in known {
                 let name = format!("{prefix}{inner}");
                 if !fields.iter().any(|(field, _)| *field == name) {
-                    fields.push((name.clone(), rest.unnamed(&name).or(lifted.clone())));
+                    let lifted = from.part(&Segment::Key(inner.clone()));
+                    fields.push((name.clone(), rest.unnamed(&name).or(lifted)));
                 }
             }
-            **rest = in_doubt(rest, others);
-        } else {
-            **rest = in_doubt(rest, from);
         }
+        let lifted = match &from.form {
+            Form::Object(_, others) => (**others).clone().decided(&from.decided),
+            _ => from.clone(),
+        };
+        **rest = in_doubt(rest, prefix, &lifted);
     }
 
     /// Every value that is told: where, and what it comes from. A place of an object or list stands for what is below
@@ -250,13 +284,18 @@ impl Shape {
         let decided = above.clone().and(&self.decided);
         match &self.form {
             Form::Nothing => {}
-            Form::Source(_) | Form::Made(_) => leaves.push((at.clone(), self.sources().and(&decided))),
+            Form::Source(_) | Form::Made(_) | Form::Any(_) => {
+                leaves.push((at.clone(), self.sources().and(&decided)));
+            }
             Form::List(element) => {
                 at.push(Segment::Each);
                 element.tell(at, &decided, leaves);
                 at.pop();
             }
             Form::Object(fields, rest) => {
+                if fields.is_empty() && rest.is_nothing() && !at.is_empty() {
+                    leaves.push((at.clone(), decided.clone()));
+                }
                 rest.tell(at, &decided, leaves);
                 for (name, field) in fields {
                     at.push(Segment::Key(name.clone()));
@@ -310,17 +349,26 @@ fn either(one: Shape, other: Shape) -> Form {
             fields.push((name, one.or(field)));
         }
     }
-    Form::Object(fields, Box::new(in_doubt(&one_rest, &other_rest)))
+    Form::Object(fields, Box::new(in_doubt(&one_rest, "", &other_rest)))
 }
 
-/// What a field is that is not known by its name, where it may be of either.
-fn in_doubt(one: &Shape, other: &Shape) -> Shape {
-    match (&one.form, &other.form) {
-        (Form::Nothing, _) => other.clone().decided(&one.decided),
-        (_, Form::Nothing) => one.clone().decided(&other.decided),
-        (one_form, other_form) if one_form == other_form => one.clone().decided(&other.decided),
-        _ => Shape::made(one.sources().and(&other.sources())),
+/// What a field is that is not known by its name, where it may also be one of another object, behind a prefix.
+fn in_doubt(one: &Shape, prefix: &str, other: &Shape) -> Shape {
+    if other.is_nothing() || (prefix.is_empty() && one.form == other.form) {
+        return one.clone().decided(&other.decided);
     }
+    let mut ways = match &one.form {
+        Form::Nothing => Vec::new(),
+        Form::Any(ways) => ways
+            .iter()
+            .map(|(prefix, way)| (prefix.clone(), way.clone().decided(&one.decided)))
+            .collect(),
+        _ => vec![(String::new(), one.clone())],
+    };
+    if !ways.iter().any(|(known, way)| known == prefix && way == other) {
+        ways.push((prefix.to_owned(), other.clone()));
+    }
+    Form::Any(ways).into()
 }
 
 fn origin(place: &[Segment]) -> Origin {

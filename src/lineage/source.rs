@@ -16,6 +16,17 @@ pub enum Origin {
     Field(Path),
 }
 
+impl Origin {
+    /// Whether it is the other one, or within it or around it.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Id, other) | (other, Self::Id) => *other == Self::Id,
+            (Self::Record, _) | (_, Self::Record) => true,
+            (Self::Field(one), Self::Field(other)) => one.covers(other) || other.covers(one),
+        }
+    }
+}
+
 /// How a value depends on its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dependence {
@@ -123,10 +134,10 @@ impl Sources {
         self.0.iter()
     }
 
-    /// Whether one of these comes from the same place as one of those.
+    /// Whether one of these comes from the same place as one of those, or from within it or around it.
     pub(crate) fn meets(&self, others: &Self) -> bool {
         self.iter()
-            .any(|source| others.iter().any(|other| other.origin == source.origin))
+            .any(|source| others.iter().any(|other| other.origin.meets(&source.origin)))
     }
 
     fn each(self, change: impl Fn(&mut Source)) -> Self {

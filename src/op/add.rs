@@ -103,7 +103,9 @@ impl Operation for Add {
 
     fn lineage(&self, flow: &mut Flow) {
         let value = self.value.lineage(flow);
-        self.writes().iter().for_each(|path| flow.put(path, value.clone()));
+        self.writes()
+            .iter()
+            .for_each(|path| flow.put(path, value.clone()));
     }
 
     fn reversibility(&self) -> Reversibility {

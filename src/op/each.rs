@@ -183,7 +183,9 @@ impl Operation for Each {
     fn lineage(&self, flow: &mut Flow) {
         if let Some(list) = self.list.known() {
             flow.each(list, |element| {
-                self.operations.iter().for_each(|operation| operation.lineage(element));
+                self.operations
+                    .iter()
+                    .for_each(|operation| operation.lineage(element));
             });
         }
     }

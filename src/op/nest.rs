@@ -143,8 +143,12 @@ impl Operation for Nest {
     }
 
     fn lineage(&self, flow: &mut Flow) {
-        let Some((fields, into)) = self.fields.known() else { return };
-        let taken = fields.iter().map(|field| (field.name.clone(), flow.at(&field.path)));
+        let Some((fields, into)) = self.fields.known() else {
+            return;
+        };
+        let taken = fields
+            .iter()
+            .map(|field| (field.name.clone(), flow.at(&field.path)));
         let nested = Shape::object(taken.collect());
         fields.iter().for_each(|field| flow.remove(&field.path));
         match self.missing {

@@ -55,7 +55,9 @@ impl<P: AsRef<Path>> Transfer<P> {
 
     /// The value goes on as it is, with everything in it. Where it may be missing, the target may be what it was before.
     pub(super) fn lineage(&self, flow: &mut Flow) {
-        let Some((from, to)) = self.paths.known() else { return };
+        let Some((from, to)) = self.paths.known() else {
+            return;
+        };
         let value = flow.at(from.as_ref());
         if self.op != "copy" {
             flow.remove(from.as_ref());

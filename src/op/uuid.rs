@@ -86,7 +86,9 @@ impl Operation for AddUuid {
 
     fn lineage(&self, flow: &mut Flow) {
         let id = Sources::of(Origin::Id).made(Dependence::Transformation).masked();
-        self.writes().iter().for_each(|path| flow.put(path, Shape::made(id.clone())));
+        self.writes()
+            .iter()
+            .for_each(|path| flow.put(path, Shape::made(id.clone())));
     }
 
     fn reversibility(&self) -> Reversibility {

@@ -113,7 +113,11 @@ impl Stage {
             Contracted::of(steps.source_contract.as_ref()),
             Contracted::of(steps.target_contract.as_ref()),
         );
-        flow.known(&[source.names, target.names].concat(), source.closed, target.closed);
+        flow.known(
+            &[source.names, target.names].concat(),
+            source.closed,
+            target.closed,
+        );
         told(&flow)
     }
 }

@@ -1,3 +1,4 @@
-//! What other tools read of a store: column lineage, OpenLineage events, PROV-JSON.
+//! What other tools read of a store: the lineage of columns, OpenLineage events, PROV-JSON.
 
 mod lineage;
+mod truth;
