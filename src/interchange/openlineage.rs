@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -62,6 +63,7 @@ pub fn openlineage<'s>(
     options: &OpenLineageOptions,
 ) -> Result<OpenLineage<'s>> {
     Ok(OpenLineage {
+        connection: store.connection(),
         namespace: format!("counterfoil://{}", origin(store.connection())?),
         stories: RunStories::read(store.connection(), options.newest)?,
         stages,
@@ -73,6 +75,7 @@ pub fn openlineage<'s>(
 /// The events, made run by run.
 #[derive(Debug)]
 pub struct OpenLineage<'s> {
+    connection: &'s Connection,
     namespace: String,
     stories: RunStories<'s>,
     stages: &'s Stages,
@@ -132,7 +135,7 @@ impl OpenLineage<'_> {
         for part in &story.parts {
             ended_us = ended_us.max(part.last.committed_us);
             if part.pass.kind != PassKind::Init {
-                end = end.max(self.tell_part(&parent, story, part));
+                end = end.max(self.tell_part(&parent, story, part)?);
             }
         }
         let mut last = parent;
@@ -160,9 +163,9 @@ impl OpenLineage<'_> {
     }
 
     /// What it did in one pass.
-    fn tell_part(&mut self, parent: &Told, story: &RunStory, part: &RunPart) -> End {
+    fn tell_part(&mut self, parent: &Told, story: &RunStory, part: &RunPart) -> Result<End> {
         let pass = &part.pass;
-        let (end, why) = ended(&story.row, part);
+        let (end, why) = ended(self.connection, &story.row, part)?;
         let mut told = Told {
             run: Uuid::new_v5(&parent.run, format!("pass/{}", pass.pass).as_bytes()),
             job: self.job(
@@ -203,7 +206,7 @@ impl OpenLineage<'_> {
             &inputs,
             &outputs,
         ));
-        end
+        Ok(end)
     }
 
     fn job(&self, name: &str, kind: &str) -> Json {
@@ -340,22 +343,22 @@ fn not_ended(story: &RunStory) -> String {
 }
 
 /// How a run's part of a pass ended, and why, as far as the ledger tells.
-fn ended(row: &RunRow, part: &RunPart) -> (End, Option<String>) {
+fn ended(connection: &Connection, row: &RunRow, part: &RunPart) -> Result<(End, Option<String>)> {
     if part.ended() {
-        return (End::Complete, None);
+        return Ok((End::Complete, None));
     }
-    let (counts, last) = (&part.counts, &part.last.counts);
-    let most = allowed(row, part);
-    let over = most.is_some_and(|most| counts.refused > most.of(counts.read));
-    if let (true, Some(most)) = (over && last.refused > 0, most) {
+    let (read, refused) = part.so_far(connection)?;
+    if let Some(most) = allowed(row, part)
+        && part.last.counts.refused > 0
+        && refused > most.of(read)
+    {
         let why = format!(
-            "stopped with {} of {} records refused, where {most} may be; the same command goes on",
-            counts.refused, counts.read
+            "stopped with {refused} of {read} records refused, where {most} may be; the same command goes on"
         );
-        return (End::Fail, Some(why));
+        return Ok((End::Fail, Some(why)));
     }
     let why = "the pass did not end in this run; the ledger does not keep why a run stops, and this one may still go on";
-    (End::Abort, Some(why.to_owned()))
+    Ok((End::Abort, Some(why.to_owned())))
 }
 
 /// How many records a stage, or the run's arguments, allow to be refused.

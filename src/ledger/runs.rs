@@ -39,6 +39,11 @@ impl RunPart {
     pub(crate) fn ended(&self) -> bool {
         self.last.ends
     }
+
+    /// How many records the pass had read when this run left it, and how many of them refused.
+    pub(crate) fn so_far(&self, connection: &Connection) -> Result<(u64, u64)> {
+        refused_with(connection, self.pass.pass, self.last.batch)
+    }
 }
 
 /// A batch, as far as a story tells it.
@@ -205,6 +210,16 @@ pub(crate) fn pass_row(connection: &Connection, pass: i64) -> Result<PassRow> {
             after_batch: row.get(5)?,
             now_us: row.get(6)?,
         })
+    })?)
+}
+
+/// How many records a pass had read, and how many of them refused, with a batch.
+fn refused_with(connection: &Connection, pass: i64, batch: i64) -> Result<(u64, u64)> {
+    let sql = "SELECT sum(read), sum(refused) FROM ledger_batch WHERE pass=?1 AND batch<=?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([pass, batch], |row| {
+        let count = |at: usize| row.get::<_, i64>(at).map(i64::unsigned_abs);
+        Ok((count(0)?, count(1)?))
     })?)
 }
 
