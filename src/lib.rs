@@ -63,8 +63,8 @@
 //! 6. [`input`], [`output`] and [`query`]
 //! 7. the run, which alone writes, and the pipeline of a thread that reads and one that commits
 //! 8. the verbs: [`load`](mod@load), [`edit`], [`plan`](mod@plan), [`apply`](mod@apply), [`rollback`](mod@rollback), [`quarantine`],
-//!    [`history`], [`reconcile`](mod@reconcile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove), each a function of one
-//!    shape,
+//!    [`history`], [`reconcile`](mod@reconcile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove), [`interchange`],
+//!    each a function of one shape,
 //!    `verb(&mut store, what, &options, &mut observer)`
 //!
 //! The library never prints, never reads the environment, and is synchronous: a verb returns when its work is

@@ -29,7 +29,7 @@ pub(crate) struct History {
 enum Format {
     /// For people, newest first; with --json in the envelope.
     Text,
-    /// Events of OpenLineage 2-0-2, one on each line, oldest first, with the lineage of columns.
+    /// Events of the specification of openlineage.io (2-0-2), one on each line, oldest first, with the lineage of columns.
     Openlineage,
 }
 

@@ -170,8 +170,7 @@ impl<'f> Tracer<'f> {
                 }
                 Shape::made(Sources::none())
             }
-            Step::While(parts) => self.repeat(&parts[0], &parts[1]),
-            Step::DoWhile(parts, _) => self.repeat(&parts[0], &parts[1]),
+            Step::While(parts) | Step::DoWhile(parts, _) => self.repeat(&parts[0], &parts[1]),
             Step::For(each) => self.each(each),
             Step::Break(value) | Step::Return(value) => match value {
                 Some(value) => self.trace(value),
@@ -312,7 +311,7 @@ impl<'f> Tracer<'f> {
             let found = local.sources();
             let taken = std::mem::replace(local, Shape::nothing());
             *local = if found.meets(&inner) || found.meets(&length) {
-                aggregated(taken, &before[*at], &inner)
+                aggregated(&taken, &before[*at], &inner)
             } else {
                 taken.decided(&length.clone().deciding(Dependence::Conditional))
             };
@@ -354,7 +353,7 @@ fn joined(one: Vec<Shape>, other: Vec<Shape>) -> Vec<Shape> {
 }
 
 /// What a loop has made of a list's elements comes from all of them.
-fn aggregated(value: Shape, before: &Shape, elements: &Sources) -> Shape {
+fn aggregated(value: &Shape, before: &Shape, elements: &Sources) -> Shape {
     let sources = value.sources();
     let known = before.sources();
     let mut all = Sources::none();

@@ -157,7 +157,9 @@ impl Flow {
 
     /// Tells the fields of these names by themselves; says that there are no others where that is so.
     pub(crate) fn known(&mut self, names: &[String], closed_source: bool, closed_target: bool) {
-        names.iter().for_each(|name| self.document.name(name));
+        for name in names {
+            self.document.name(name);
+        }
         if closed_source {
             self.document.close_carried();
         }

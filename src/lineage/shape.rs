@@ -111,7 +111,9 @@ impl Shape {
                 false
             }
             Form::Object(fields, rest) => {
-                fields.iter_mut().for_each(|(_, field)| field.counted(list));
+                for (_, field) in fields.iter_mut() {
+                    field.counted(list);
+                }
                 rest.counted(list);
                 fields.is_empty() && rest.is_nothing()
             }

@@ -218,7 +218,9 @@ impl Operation for Derive {
         flow.filter(list.sources());
         flow.rekey(flow.id().clone().made(Dependence::Transformation));
         flow.replace(list.at(&[Segment::Each]));
-        kept.into_iter().for_each(|(path, value)| flow.put(&path, value));
+        for (path, value) in kept {
+            flow.put(&path, value);
+        }
     }
 
     fn reversibility(&self) -> Reversibility {

@@ -254,11 +254,11 @@ impl Frame {
     pub(super) fn lineage(&self, flow: &mut Flow) {
         let value = flow.sources(&self.reads()).made(Dependence::Transformation);
         let masks = ["hash", "hmac"].contains(&self.op);
-        self.goes_to(flow, Shape::made(if masks { value.masked() } else { value }));
+        self.goes_to(flow, &Shape::made(if masks { value.masked() } else { value }));
     }
 
     /// A value goes to where the result goes.
-    pub(super) fn goes_to(&self, flow: &mut Flow, value: Shape) {
+    pub(super) fn goes_to(&self, flow: &mut Flow, value: &Shape) {
         for path in self.writes() {
             if self.is_in_place() || self.missing == Missing::Refuse {
                 flow.put(&path, value.clone());

@@ -201,7 +201,7 @@ impl Operation for Join {
         let joined = Shape::made(flow.sources(&self.reads()).made(Dependence::Transformation));
         match self.writes().first() {
             Some(path) if self.may_write_nothing() => flow.put_or_keep(path, joined),
-            _ => self.frame.goes_to(flow, joined),
+            _ => self.frame.goes_to(flow, &joined),
         }
     }
 

@@ -150,7 +150,9 @@ impl Operation for Nest {
             .iter()
             .map(|field| (field.name.clone(), flow.at(&field.path)));
         let nested = Shape::object(taken.collect());
-        fields.iter().for_each(|field| flow.remove(&field.path));
+        for field in fields {
+            flow.remove(&field.path);
+        }
         match self.missing {
             Missing::Refuse => flow.put(&into.path, nested),
             Missing::Skip => flow.put_or_keep(&into.path, nested),

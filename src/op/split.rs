@@ -280,7 +280,7 @@ impl Operation for Split {
     fn lineage(&self, flow: &mut Flow) {
         let text = flow.sources(&self.frame.reads()).made(Dependence::Transformation);
         match self.fields() {
-            [] => self.frame.goes_to(flow, Shape::list(Shape::made(text))),
+            [] => self.frame.goes_to(flow, &Shape::list(Shape::made(text))),
             fields => {
                 for field in fields {
                     if self.fewer == Fewer::Omit || self.frame.may_skip() {

@@ -103,6 +103,22 @@ fn prov_errors(document: &Json) -> Vec<String> {
 }
 
 #[test]
+fn the_schemas_are_those_that_the_readme_names() {
+    let folder = root().join("tests/fixtures/schemas");
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let sums: Vec<(&str, &str)> = readme.lines().filter_map(|line| line.split_once("  ")).collect();
+    assert_eq!(sums.len(), 10);
+    for (sum, file) in sums {
+        let text = std::fs::read(folder.join(file)).unwrap();
+        assert_eq!(
+            counterfoil::digest::hex(&counterfoil::digest::sha256(&[&text])),
+            sum,
+            "{file}"
+        );
+    }
+}
+
+#[test]
 fn the_schemas_find_what_is_wrong() {
     let schema = OpenLineageSchema::new();
     let event = json!({
