@@ -12,7 +12,7 @@ use crate::ledger::runs::{committed_us, ended_us, pass_row, run_row};
 use crate::store::Store;
 
 /// The parts of a document, in the order in which they are written.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 11] = [
     "prefix",
     "entity",
     "activity",
@@ -24,7 +24,6 @@ const SECTIONS: [&str; 12] = [
     "specializationOf",
     "wasAssociatedWith",
     "actedOnBehalfOf",
-    "wasInformedBy",
 ];
 
 /// The namespaces of names, below that of the ledger.

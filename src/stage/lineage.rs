@@ -76,7 +76,8 @@ impl Stage {
     ///     .target("people_v2")
     ///     .op(Rename::new("fname", "first"))
     ///     .op(Join::fields(["first", "last"], "name", " "))
-    ///     .build()?;
+    ///     .build()
+    ///     .map_err(counterfoil::Error::from)?;
     /// let sources = stage.lineage().of(&"name".parse()?).unwrap_or_default().to_vec();
     /// let told: Vec<_> = sources.iter().map(|source| (&source.origin, source.dependence)).collect();
     /// assert_eq!(told, [

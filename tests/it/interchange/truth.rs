@@ -313,7 +313,7 @@ fn a_field_that_is_not_named_as_a_source_never_changes_the_target_in_the_shipped
         let opened = Project::open(&folder).unwrap();
         let text = std::fs::read_to_string(folder.join(format!("records/{database}.ndjson"))).unwrap();
         let mut records = lines(&text);
-        records.truncate(120);
+        records.truncate(60);
         for stage in opened.stages().iter() {
             let mut looked = Looked::default();
             let mut check = Check {
@@ -328,7 +328,7 @@ fn a_field_that_is_not_named_as_a_source_never_changes_the_target_in_the_shipped
                 check.record(record, &others);
             }
             assert!(
-                looked.compared > 300 && looked.changed > 300 && looked.identities > 50,
+                looked.compared > 300 && looked.changed > 300 && looked.identities > 20,
                 "{project} {}: {looked:?}",
                 stage.number()
             );
@@ -561,7 +561,7 @@ fn random_stage(dice: &mut Dice) -> String {
 fn a_field_that_is_not_named_as_a_source_never_changes_the_target_in_random_sequences_of_operations() {
     // More than the everyday selection, where somebody asks for it.
     let wanted = std::env::var("COUNTERFOIL_LINEAGE_STAGES").ok();
-    let wanted = wanted.and_then(|wanted| wanted.parse().ok()).unwrap_or(200);
+    let wanted = wanted.and_then(|wanted| wanted.parse().ok()).unwrap_or(150);
     let mut dice = Dice(20_260);
     let (mut looked, mut stages, mut wrong) = (Looked::default(), 0, BTreeMap::<String, usize>::new());
     while stages < wanted {
