@@ -5,7 +5,7 @@ use super::datum::Datum;
 use super::functions::Known;
 use super::node::{Access, Arm, For, Invocation, Node, Program, Step, Switch};
 use super::{Expression, Preparation, Template};
-use crate::lineage::{Dependence, Flow, Origin, Shape, Sources};
+use crate::lineage::{Count, Dependence, Flow, Origin, Shape, Sources};
 use crate::path::{Path, Segment};
 
 /// How often a loop is followed before its names are taken to come from everything that the expression reads.
@@ -41,7 +41,7 @@ impl Template {
             }
             Self::List(parts) => {
                 let parts = parts.iter().map(|part| part.lineage(flow));
-                Shape::list(parts.fold(Shape::nothing(), Shape::or))
+                Shape::list(parts.fold(Shape::nothing(), Shape::or), Count::default())
             }
         }
     }
@@ -138,7 +138,7 @@ impl<'f> Tracer<'f> {
                 let parts = parts.iter().map(|part| self.trace(part));
                 let either = parts.fold(Shape::nothing(), Shape::or);
                 match node.step {
-                    Step::List(_) => Shape::list(either),
+                    Step::List(_) => Shape::list(either, Count::default()),
                     _ => either,
                 }
             }
@@ -215,12 +215,12 @@ impl<'f> Tracer<'f> {
                 };
             }
             (Known::Names(names), "zip") => {
-                let cells = call.arguments[1..]
-                    .iter()
-                    .map(|list| self.trace(list).at(&[Segment::Each]));
-                let cells: Vec<Shape> = cells.collect();
-                let names = names.iter().map(ToString::to_string);
-                return Shape::list(Shape::object(names.zip(cells).collect()));
+                let lists = call.arguments[1..].iter().map(|list| self.trace(list));
+                let lists: Vec<Shape> = lists.collect();
+                let cells = lists.iter().map(|list| list.at(&[Segment::Each]));
+                let cells = names.iter().map(ToString::to_string).zip(cells).collect();
+                let columns: Vec<Sources> = lists.iter().map(Shape::sources).collect();
+                return Shape::list(Shape::object(cells), Count::of_columns(&columns));
             }
             _ => {}
         }
@@ -291,7 +291,7 @@ impl<'f> Tracer<'f> {
 
     fn each(&mut self, each: &For) -> Shape {
         let list = self.trace(&each.list);
-        let (element, length) = (list.at(&[Segment::Each]), list.sources());
+        let (element, count) = (list.at(&[Segment::Each]), list.count());
         let (before, assigned) = (self.locals.clone(), std::mem::take(&mut self.assigned));
         self.rounds(|tracer| {
             if let Some(local) = tracer.locals.get_mut(each.name) {
@@ -308,13 +308,9 @@ impl<'f> Tracer<'f> {
         self.assigned.dedup();
         for at in &self.assigned {
             let local = &mut self.locals[*at];
-            let found = local.sources();
-            let taken = std::mem::replace(local, Shape::nothing());
-            *local = if found.meets(&inner) || found.meets(&length) {
-                aggregated(&taken, &before[*at], &inner)
-            } else {
-                taken.decided(&length.clone().deciding(Dependence::Conditional))
-            };
+            let mut value = aggregated(local, &before[*at], &inner);
+            value.counted(&count);
+            *local = value;
         }
         self.assigned.extend(assigned);
         Shape::made(Sources::none())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Dependence, Origin, Shape, Sources};
+use super::{Count, Dependence, Origin, Shape, Sources};
 use crate::path::{Path, Segment};
 
 /// What is known of a record at one point of its way through a stage.
@@ -13,7 +13,7 @@ pub struct Flow {
     record: Sources,
     id: Sources,
     /// The lists whose elements are followed: how many there are decides whether there is anything at all.
-    within: Vec<Sources>,
+    within: Vec<Count>,
 }
 
 impl Default for Flow {
@@ -70,10 +70,10 @@ impl Flow {
     pub fn put(&mut self, path: &Path, mut value: Shape) {
         let place = path.segments();
         let elements = (0..place.len()).filter(|at| !matches!(place[*at], Segment::Key(_)));
-        let lists = elements.map(|at| self.document.at(&place[..at]).sources());
-        let lists: Vec<Sources> = lists.chain(self.within.iter().cloned()).collect();
-        for list in lists {
-            value.counted(&list.deciding(Dependence::Conditional));
+        let lists = elements.map(|at| self.document.at(&place[..at]).count());
+        let lists: Vec<Count> = lists.chain(self.within.iter().cloned()).collect();
+        for list in &lists {
+            value.counted(list);
         }
         self.document.put(place, value);
     }
@@ -139,7 +139,7 @@ impl Flow {
             id: self.id.clone(),
             within: self.within.clone(),
         };
-        inner.within.push(self.at(list).sources());
+        inner.within.push(self.at(list).count());
         follow(&mut inner);
         self.document.put(&element, inner.document);
     }

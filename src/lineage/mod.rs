@@ -9,5 +9,5 @@ mod shape;
 mod source;
 
 pub use flow::Flow;
-pub use shape::Shape;
+pub use shape::{Count, Shape};
 pub use source::{Dependence, Origin, Source, Sources};

@@ -1,6 +1,6 @@
 //! What is known of a value without any record: its parts, and where each comes from.
 
-use super::{Dependence, Origin, Sources};
+use super::{Dependence, Origin, Source, Sources};
 use crate::path::{Path, Segment};
 
 /// What is known of a value: its parts, and where each comes from.
@@ -24,8 +24,70 @@ enum Form {
     Object(Vec<(String, Shape)>, Box<Shape>),
     /// Of the fields that are not known by their names: any of these, for those whose names begin so.
     Any(Vec<(String, Shape)>),
-    /// A list, whose elements are all alike.
-    List(Box<Shape>),
+    /// A list, whose elements are all alike, and what decides how many there are.
+    List(Box<Shape>, Count),
+}
+
+/// What decides how many elements a list has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Each of these alone.
+    each: Sources,
+    /// Any of these tells it, because they agree: the lists that are put side by side.
+    any: Sources,
+}
+
+impl Count {
+    /// Of a list that is as long as these say.
+    #[must_use]
+    pub fn of(sources: Sources) -> Self {
+        Self {
+            any: sources.clone(),
+            each: sources,
+        }
+    }
+
+    /// Of lists of the same length side by side: one alone is longer only where all of them come from the same.
+    #[must_use]
+    pub fn of_columns(columns: &[Sources]) -> Self {
+        let any = columns
+            .iter()
+            .fold(Sources::none(), |all, column| all.and(column));
+        let shared = |source: &Source| {
+            let one = Sources::one(source.clone());
+            columns.iter().all(|column| column.meets(&one))
+        };
+        let each = any.iter().filter(|source| shared(source)).cloned();
+        Self {
+            each: each
+                .map(Sources::one)
+                .fold(Sources::none(), |all, one| all.and(&one)),
+            any,
+        }
+    }
+
+    /// What also decides about a value that is there as often as the list has elements, and comes from these.
+    #[must_use]
+    pub fn beside(&self, sources: &Sources) -> Sources {
+        let mut missing = Sources::none();
+        for source in &self.each {
+            let one = Sources::one(source.clone());
+            if !sources.meets(&one) {
+                missing = missing.and(&one);
+            }
+        }
+        if !self.any.is_empty() && !sources.meets(&self.any) {
+            missing = missing.and(&self.any);
+        }
+        missing.deciding(Dependence::Conditional)
+    }
+
+    fn or(self, other: &Self) -> Self {
+        Self {
+            each: self.each.and(&other.each),
+            any: self.any.and(&other.any),
+        }
+    }
 }
 
 impl From<Form> for Shape {
@@ -64,10 +126,19 @@ impl Shape {
         object
     }
 
-    /// A list of such elements.
+    /// A list of such elements, and what decides how many.
     #[must_use]
-    pub fn list(element: Self) -> Self {
-        Form::List(Box::new(element)).into()
+    pub fn list(element: Self, count: Count) -> Self {
+        Form::List(Box::new(element), count).into()
+    }
+
+    /// What decides how many elements there are, where it is a list.
+    #[must_use]
+    pub fn count(&self) -> Count {
+        match &self.form {
+            Form::List(_, count) => count.clone(),
+            _ => Count::of(self.sources()),
+        }
     }
 
     /// Whether there is no value.
@@ -83,7 +154,11 @@ impl Shape {
             Form::Nothing => Sources::none(),
             Form::Source(place) => Sources::of(origin(place)),
             Form::Made(sources) => sources.clone(),
-            Form::List(element) => element.sources(),
+            Form::List(element, count) => {
+                let elements = element.sources();
+                let count = count.beside(&elements);
+                elements.and(&count)
+            }
             Form::Any(ways) => ways
                 .iter()
                 .fold(Sources::none(), |all, (_, way)| all.and(&way.sources())),
@@ -102,11 +177,11 @@ impl Shape {
     }
 
     /// The same value in every element of a list: what does not come from the list is there as often as it has elements.
-    pub(crate) fn counted(&mut self, list: &Sources) {
+    pub(crate) fn counted(&mut self, list: &Count) {
         let is_leaf = match &mut self.form {
             Form::Nothing => false,
             Form::Source(_) | Form::Made(_) | Form::Any(_) => true,
-            Form::List(element) => {
+            Form::List(element, _) => {
                 element.counted(list);
                 false
             }
@@ -118,8 +193,9 @@ impl Shape {
                 fields.is_empty() && rest.is_nothing()
             }
         };
-        if is_leaf && !self.sources().meets(list) {
-            self.decided = std::mem::take(&mut self.decided).and(list);
+        if is_leaf {
+            let beside = list.beside(&self.sources());
+            self.decided = std::mem::take(&mut self.decided).and(&beside);
         }
     }
 
@@ -145,7 +221,7 @@ impl Shape {
                 let known = fields.iter().find(|(field, _)| field == name);
                 known.map_or_else(|| rest.unnamed(name), |(_, field)| field.clone())
             }
-            (Form::List(element), segment) if is_element(segment) => (**element).clone(),
+            (Form::List(element, _), segment) if is_element(segment) => (**element).clone(),
             _ => Self::made(self.sources().made(Dependence::Transformation)),
         };
         part.decided(&self.decided)
@@ -177,7 +253,7 @@ impl Shape {
     fn part_mut(&mut self, segment: &Segment) -> &mut Self {
         let fits = match (&self.form, segment) {
             (Form::Object(..), Segment::Key(_)) => true,
-            (Form::List(_), segment) => is_element(segment),
+            (Form::List(..), segment) => is_element(segment),
             _ => false,
         };
         if !fits {
@@ -192,7 +268,7 @@ impl Shape {
                 });
                 &mut fields[at].1
             }
-            (Form::List(element), _) => element,
+            (Form::List(element, _), _) => element,
             _ => unreachable!("`open` made it an object or a list"),
         }
     }
@@ -206,10 +282,14 @@ impl Shape {
         };
         self.form = match segment {
             Segment::Key(_) => Form::Object(Vec::new(), Box::new(whole)),
-            Segment::Index(_) | Segment::Each => Form::List(Box::new(match whole.form {
-                Form::Source(_) => whole.part(&Segment::Each),
-                _ => whole,
-            })),
+            Segment::Index(_) | Segment::Each => {
+                let count = whole.count();
+                let element = match whole.form {
+                    Form::Source(_) => whole.part(&Segment::Each),
+                    _ => whole,
+                };
+                Form::List(Box::new(element), count)
+            }
         };
     }
 
@@ -235,7 +315,9 @@ impl Shape {
         let form = match (self.form, other.form) {
             (Form::Nothing, form) | (form, Form::Nothing) => form,
             (one, other) if one == other => one,
-            (Form::List(one), Form::List(other)) => Form::List(Box::new(one.or(*other))),
+            (Form::List(one, count), Form::List(other, other_count)) => {
+                Form::List(Box::new(one.or(*other)), count.or(&other_count))
+            }
             (one @ (Form::Source(_) | Form::Object(..)), other @ (Form::Source(_) | Form::Object(..))) => {
                 either(one.into(), other.into())
             }
@@ -289,7 +371,7 @@ impl Shape {
             Form::Source(_) | Form::Made(_) | Form::Any(_) => {
                 leaves.push((at.clone(), self.sources().and(&decided)));
             }
-            Form::List(element) => {
+            Form::List(element, _) => {
                 at.push(Segment::Each);
                 element.tell(at, &decided, leaves);
                 at.pop();

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::given::{Given, PathText};
 use super::walk::Walk;
 use super::{Missing, Settings};
-use crate::lineage::{Flow, Shape};
+use crate::lineage::{Count, Flow, Shape};
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
 
@@ -57,7 +57,7 @@ impl Layer {
         let Some(path) = self.path.known() else { return };
         let inside = flow.at(path);
         let value = match (wraps, &self.key) {
-            (true, None) => Shape::list(inside),
+            (true, None) => Shape::list(inside, Count::default()),
             (true, Some(key)) => Shape::object(vec![(key.clone(), inside)]),
             (false, None) => inside.at(&[Segment::Each]),
             (false, Some(key)) => inside.at(&[Segment::Key(key.clone())]),

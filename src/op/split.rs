@@ -10,7 +10,7 @@ use super::given::{ElementPath, Given, whole, within};
 use super::walk::Trail;
 use super::{Effect, Form, Join, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
-use crate::lineage::{Dependence, Flow, Shape};
+use crate::lineage::{Count, Dependence, Flow, Shape};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Object, Value};
@@ -280,7 +280,9 @@ impl Operation for Split {
     fn lineage(&self, flow: &mut Flow) {
         let text = flow.sources(&self.frame.reads()).made(Dependence::Transformation);
         match self.fields() {
-            [] => self.frame.goes_to(flow, &Shape::list(Shape::made(text))),
+            [] => self
+                .frame
+                .goes_to(flow, &Shape::list(Shape::made(text.clone()), Count::of(text))),
             fields => {
                 for field in fields {
                     if self.fewer == Fewer::Omit || self.frame.may_skip() {

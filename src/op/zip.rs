@@ -6,7 +6,7 @@ use super::given::{FieldPath, Given, different, single_path};
 use super::walk::{OVERWRITE, Trail, Walk};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::Scope;
-use crate::lineage::{Dependence, Flow, Shape};
+use crate::lineage::{Count, Dependence, Flow, Shape, Sources};
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::record::{Document, Field, Object, Value};
@@ -235,7 +235,12 @@ impl Operation for Zip {
             }
         };
         let cells = plan.columns.iter().map(|(name, path)| (name.clone(), cell(path)));
-        let objects = Shape::list(Shape::object(cells.collect()));
+        let lists: Vec<Sources> = plan
+            .columns
+            .iter()
+            .map(|(_, path)| flow.at(path).sources())
+            .collect();
+        let objects = Shape::list(Shape::object(cells.collect()), Count::of_columns(&lists));
         if self.remove_sources {
             plan.columns.iter().for_each(|(_, path)| flow.remove(path));
         }

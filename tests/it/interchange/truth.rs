@@ -562,7 +562,8 @@ fn a_field_that_is_not_named_as_a_source_never_changes_the_target_in_random_sequ
     // More than the everyday selection, where somebody asks for it.
     let wanted = std::env::var("COUNTERFOIL_LINEAGE_STAGES").ok();
     let wanted = wanted.and_then(|wanted| wanted.parse().ok()).unwrap_or(150);
-    let mut dice = Dice(20_260);
+    let seed = std::env::var("COUNTERFOIL_LINEAGE_SEED").ok();
+    let mut dice = Dice(seed.and_then(|seed| seed.parse().ok()).unwrap_or(20_260));
     let (mut looked, mut stages, mut wrong) = (Looked::default(), 0, BTreeMap::<String, usize>::new());
     while stages < wanted {
         let text = random_stage(&mut dice);
