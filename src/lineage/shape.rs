@@ -50,9 +50,7 @@ impl Count {
     /// Of lists of the same length side by side: one alone is longer only where all of them come from the same.
     #[must_use]
     pub fn of_columns(columns: &[Sources]) -> Self {
-        let any = columns
-            .iter()
-            .fold(Sources::none(), |all, column| all.and(column));
+        let any = columns.iter().fold(Sources::none(), Sources::and);
         let shared = |source: &Source| {
             let one = Sources::one(source.clone());
             columns.iter().all(|column| column.meets(&one))
