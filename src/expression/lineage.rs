@@ -134,13 +134,10 @@ impl<'f> Tracer<'f> {
                 self.made_of(std::slice::from_ref(&**only))
             }
             Step::And(parts) | Step::Or(parts) | Step::Interpolated(parts) => self.made_of(parts),
-            Step::Coalesce(parts) | Step::List(parts) => {
+            Step::Coalesce(parts) => self.coalesce(parts),
+            Step::List(parts) => {
                 let parts = parts.iter().map(|part| self.trace(part));
-                let either = parts.fold(Shape::nothing(), Shape::or);
-                match node.step {
-                    Step::List(_) => Shape::list(either, Count::default()),
-                    _ => either,
-                }
+                Shape::list(parts.fold(Shape::nothing(), Shape::or), Count::default())
             }
             Step::Object(fields) => {
                 let fields = fields
@@ -183,6 +180,18 @@ impl<'f> Tracer<'f> {
         let parts = parts.iter().map(|part| self.trace(part).sources());
         let all = parts.fold(Sources::none(), |all, part| all.and(&part));
         Shape::made(all.made(Dependence::Transformation))
+    }
+
+    /// The first that is not null, which those before it decide.
+    fn coalesce(&mut self, parts: &[Node]) -> Shape {
+        let (mut either, mut by) = (Shape::nothing(), Sources::none());
+        for part in parts {
+            let value = self.trace(part);
+            let decides = value.sources().deciding(Dependence::Conditional);
+            either = either.or(value.decided(&by));
+            by = by.and(&decides);
+        }
+        either
     }
 
     fn condition(&mut self, node: &Node) -> Sources {

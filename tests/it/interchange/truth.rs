@@ -1,5 +1,8 @@
 //! The lineage of columns against the truth: stages are run on records of which one place was changed, and what
 //! changes in the target must be named. A naive check that knows nothing of how the lineage is found.
+//!
+//! 150 random sequences of operations every day; `COUNTERFOIL_LINEAGE_STAGES` asks for more, `COUNTERFOIL_LINEAGE_SEED` for
+//! others.
 
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
