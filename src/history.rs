@@ -359,6 +359,14 @@ pub struct TraceStep {
 /// # Errors
 /// [`Error::NoSuchRecord`] when the database never had a record with this id.
 pub fn trace(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> {
+    trace_numbers(store, numbers_of(store, database, id)?)
+}
+
+/// The numbers that a record with this id has or had in a database.
+///
+/// # Errors
+/// [`Error::NoSuchRecord`] when there never was one.
+pub(crate) fn numbers_of(store: &Store, database: &str, id: &str) -> Result<Vec<i64>> {
     let connection = store.connection();
     let mut numbers = number_by_origin(connection, database, id)?;
     match store.table(database) {
@@ -372,6 +380,11 @@ pub fn trace(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> 
             id: id.to_owned(),
         });
     }
+    Ok(numbers)
+}
+
+/// Every stub of these numbers, and of those that they came from or went to, oldest first.
+pub(crate) fn trace_numbers(store: &Store, mut numbers: Vec<i64>) -> Result<Vec<TraceStep>> {
     let (mut steps, mut seen): (Vec<TraceStep>, Vec<i64>) = (Vec::new(), Vec::new());
     while let Some(number) = numbers.pop() {
         if seen.contains(&number) {
@@ -441,22 +454,23 @@ pub fn redacted(store: &Store) -> Result<Vec<Path>> {
     let mut paths: Vec<Path> = Vec::new();
     while let Some(row) = rows.next()? {
         let (stage, meaning): (i64, String) = (row.get(0)?, row.get(1)?);
-        let pointers = serde_json::from_str::<serde_json::Value>(&meaning)
-            .ok()
-            .and_then(|meaning| serde_json::from_value::<Vec<String>>(meaning.get("redact")?.clone()).ok());
-        let pointers = pointers.ok_or_else(|| Error::Damaged {
+        let redacted = redacted_by(&meaning).ok_or_else(|| Error::Damaged {
             what: format!("the meaning of stage row {stage} does not say what it redacts"),
         })?;
-        for pointer in pointers {
-            let path = redacted_path(&pointer).ok_or_else(|| Error::Damaged {
-                what: format!("the meaning of stage row {stage} redacts what is no path"),
-            })?;
+        for path in redacted {
             if !paths.contains(&path) {
                 paths.push(path);
             }
         }
     }
     Ok(paths)
+}
+
+/// The paths that a stage of this meaning redacts; `None` where it does not say so.
+pub(crate) fn redacted_by(meaning: &str) -> Option<Vec<Path>> {
+    let meaning: serde_json::Value = serde_json::from_str(meaning).ok()?;
+    let pointers: Vec<String> = serde_json::from_value(meaning.get("redact")?.clone()).ok()?;
+    pointers.iter().map(|pointer| redacted_path(pointer)).collect()
 }
 
 /// The path of a pointer as [`Path::pointer`] writes it: `*` is every element.

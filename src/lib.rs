@@ -55,7 +55,7 @@
 //! A module names only modules of its own layer and of those below it; a test holds it. From the bottom:
 //!
 //! 1. what a record is: [`record`], [`path`], [`digest`], [`refusal`], [`problem`], [`name`], [`note`], [`surroundings`],
-//!    [`context`], [`reading`], patterns
+//!    [`context`], [`reading`], patterns, [`lineage`]
 //! 2. [`expression`]
 //! 3. [`op`] and [`contract`]
 //! 4. [`stage`] and [`project`]; nothing up to here knows a database, a clock or a file, stage files aside
@@ -65,7 +65,7 @@
 //! 8. the verbs: [`load`](mod@load), [`edit`], [`plan`](mod@plan), [`apply`](mod@apply), [`rehearse`](mod@rehearse),
 //!    [`rollback`](mod@rollback), [`quarantine`], [`history`], [`reconcile`](mod@reconcile), [`validate`](mod@validate),
 //!    [`profile`](mod@profile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove),
-//!    [`report`](mod@report), each a function of one shape,
+//!    [`report`](mod@report), [`interchange`], each a function of one shape,
 //!    `verb(&mut store, what, &options, &mut observer)`
 //!
 //! The library never prints, never reads the environment, and is synchronous: a verb returns when its work is
@@ -82,7 +82,9 @@ mod error;
 pub mod expression;
 pub mod history;
 pub mod input;
+pub mod interchange;
 pub mod ledger;
+pub mod lineage;
 pub mod load;
 pub mod name;
 pub mod note;

@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// One step of a [`Path`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Segment {
     /// A field of an object. From a JSON Pointer, digits may also name an element of a list.
     Key(String),
@@ -18,7 +18,7 @@ pub enum Segment {
 }
 
 /// Where in a document: at least one segment.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path {
     segments: Vec<Segment>,
 }

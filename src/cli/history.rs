@@ -1,26 +1,48 @@
 //! `history`: the runs that wrote.
 
+use std::io::{BufWriter, Write as _};
+
 use counterfoil::history::{RunPass, RunRecord};
+use counterfoil::interchange::{OpenLineageOptions, openlineage};
 use serde_json::json;
 
 use super::answer::{Answer, json};
 use super::failure::Failure;
 use super::render::{bold, count, dim, moment, shown};
-use super::session::Session;
+use super::session::{Session, stages_of};
 
 /// Lists the runs that wrote to the store, newest first: who, when, why, and what became of how many records.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  counterfoil history --limit 5")]
+#[command(
+    after_help = "Examples:\n  counterfoil history --limit 5\n  counterfoil history --format openlineage > events.ndjson"
+)]
 pub(crate) struct History {
-    /// The most runs to list.
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    limit: usize,
+    /// The most runs to list: the newest. 20 unless given; with --format openlineage all.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// The format.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people, newest first; with --json in the envelope.
+    Text,
+    /// Events of the specification of openlineage.io (2-0-2), one on each line, oldest first, with the lineage of columns.
+    Openlineage,
+}
+
+/// How many runs are listed for people.
+const LISTED: usize = 20;
 
 impl History {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        if self.format == Format::Openlineage {
+            return self.export(session);
+        }
         let store = session.open()?;
-        let runs = counterfoil::history::history(&store, self.limit)?;
+        let runs = counterfoil::history::history(&store, self.limit.unwrap_or(LISTED))?;
         let text: Vec<String> = runs.iter().map(told).collect();
         let more = runs.last().is_some_and(|run| run.run > 1);
         let answer = Answer::new(json!({ "runs": json(&runs) }), text.join("\n"));
@@ -30,6 +52,35 @@ impl History {
             answer
         })
     }
+
+    /// Writes the runs as events, one by one.
+    fn export(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        refuse_envelope(session, "history.json")?;
+        let store = session.open()?;
+        // Whatever the command has applied, the ledger has its text: the files may be gone, or not compile.
+        let stages = stages_of(None)?;
+        let options = OpenLineageOptions { newest: self.limit };
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let mut events = 0;
+        for event in openlineage(&store, &stages, &options)? {
+            writeln!(out, "{}", event?).map_err(|error| Failure::output(&error))?;
+            events += 1;
+        }
+        out.flush().map_err(|error| Failure::output(&error))?;
+        Ok(Answer::new(json!({ "events": events }), ""))
+    }
+}
+
+/// A format of its own is no part of an envelope.
+pub(crate) fn refuse_envelope(session: &Session<'_>, code: &'static str) -> Result<(), Failure> {
+    if session.screen.json {
+        return Err(Failure::usage(
+            code,
+            "--json is an envelope around the format `text`; the other formats are JSON by themselves",
+            "leave out --json or --format",
+        ));
+    }
+    Ok(())
 }
 
 fn told(run: &RunRecord) -> String {

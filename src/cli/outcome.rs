@@ -62,18 +62,13 @@ pub(crate) fn of_stages(
         format!("the text of stage {stage} has changed since it was applied, but not what it does")
     });
     let counted_warnings = report.passes.iter().flat_map(warned);
-    let earlier = earlier_versions(store, project.name())?.into_iter();
-    let earlier = earlier.filter(|(stage, ..)| refusing.contains(stage)).map(|(stage, target, records)| {
-        let of = counted(records, "refused correction");
-        format!("{of} of stage {stage}: the earlier versions stay in {target} until the corrections are let in")
-    });
     let warnings = progress
         .warnings
         .iter()
         .cloned()
         .chain(cosmetic)
         .chain(counted_warnings)
-        .chain(earlier);
+        .chain(staying(store, project, &refusing)?);
     let mut answer = Answer::new(data, text)
         .warnings(warnings)
         .refused_if(!refusing.is_empty());
@@ -98,6 +93,19 @@ pub(crate) fn of_stages(
         }
         None => left_open(answer, &report.reconciled),
     })
+}
+
+/// Corrections that these stages have refused, and whose earlier versions stay.
+fn staying(store: &Store, project: &Project, stages: &[u32]) -> Result<Vec<String>, Failure> {
+    let earlier = earlier_versions(store, project.name())?.into_iter();
+    let earlier = earlier.filter(|(stage, ..)| stages.contains(stage));
+    let told = earlier.map(|(stage, target, records)| {
+        let of = counted(records, "refused correction");
+        format!(
+            "{of} of stage {stage}: the earlier versions stay in {target} until the corrections are let in"
+        )
+    });
+    Ok(told.collect())
 }
 
 /// Where the limit of errors comes from.

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::answer::{Answer, json};
 use super::failure::Failure;
+use super::history::refuse_envelope;
 use super::render::{bold, dim, green, moment, red, short, shown, yellow};
 use super::session::Session;
 
@@ -14,33 +15,55 @@ use super::session::Session;
 /// Each line is one stub: when, in which run and by whom, what became of it and why. The hashes are commitments to its
 /// content before and after; the content itself is not shown.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  counterfoil trace orders_v2 ORD-2024-001")]
+#[command(
+    after_help = "Examples:\n  counterfoil trace orders_v2 ORD-2024-001\n  counterfoil trace orders_v2 ORD-2024-001 --format prov-json > provenance.json"
+)]
 pub(crate) struct Trace {
     /// A database that holds the record, or held it.
     database: String,
     /// The record's id there.
     id: String,
+    /// The format.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people; with --json in the envelope.
+    Text,
+    /// A document of PROV-JSON: every version of the record, what made it and who.
+    ProvJson,
 }
 
 impl Trace {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        if self.format == Format::ProvJson {
+            refuse_envelope(session, "trace.json")?;
+            let store = session.open()?;
+            let document = counterfoil::interchange::prov(&store, &self.database, &self.id)
+                .map_err(|error| self.failed(error, session))?;
+            return Ok(Answer::new(serde_json::Value::Null, format!("{document:#}")));
+        }
         let store = session.open()?;
-        let steps = counterfoil::history::trace(&store, &self.database, &self.id).map_err(|error| {
-            let missing = matches!(error, Error::NoSuchRecord { .. });
-            let failure = Failure::from(error);
-            if missing {
-                let query = session.command(&format!("query {}", self.database));
-                failure.hint(format!(
-                    "{query} shows what is there; ids are compared letter by letter"
-                ))
-            } else {
-                failure
-            }
-        })?;
+        let steps = counterfoil::history::trace(&store, &self.database, &self.id)
+            .map_err(|error| self.failed(error, session))?;
         let mut text = format!("{} in {}\n", bold(&shown(&self.id)), shown(&self.database));
         text.extend(steps.iter().map(told));
         let data = json!({ "database": self.database, "id": self.id, "steps": json(&steps) });
         Ok(Answer::new(data, text))
+    }
+
+    fn failed(&self, error: Error, session: &Session<'_>) -> Failure {
+        let missing = matches!(error, Error::NoSuchRecord { .. });
+        let failure = Failure::from(error);
+        if !missing {
+            return failure;
+        }
+        let query = session.command(&format!("query {}", self.database));
+        failure.hint(format!(
+            "{query} shows what is there; ids are compared letter by letter"
+        ))
     }
 }
 

@@ -26,6 +26,7 @@ mod datum;
 mod fault;
 mod functions;
 mod limits;
+mod lineage;
 mod machine;
 mod moment;
 mod node;

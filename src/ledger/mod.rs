@@ -12,6 +12,7 @@ pub(crate) mod past;
 pub(crate) mod proof;
 pub(crate) mod read;
 pub(crate) mod reconciled;
+pub(crate) mod runs;
 mod state;
 mod tree;
 

@@ -6,6 +6,7 @@ use super::given::{ElementPath, Given};
 use super::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::{Evaluated, Scope, Template};
+use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::Document;
@@ -98,6 +99,13 @@ impl Operation for Add {
 
     fn writes(&self) -> Vec<Path> {
         self.field.paths(|field| [&field.path])
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let value = self.value.lineage(flow);
+        self.writes()
+            .iter()
+            .for_each(|path| flow.put(path, value.clone()));
     }
 
     fn reversibility(&self) -> Reversibility {

@@ -8,7 +8,8 @@ use super::given::{Given, list_path, single_path};
 use super::walk::{Trail, Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
-use crate::path::Path;
+use crate::lineage::{Dependence, Flow};
+use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
@@ -186,6 +187,15 @@ impl Operation for Dedupe {
 
     fn writes(&self) -> Vec<Path> {
         self.list.paths(|list| [list])
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let Some(list) = self.list.known() else { return };
+        let mut element = flow.at(list).at(&[Segment::Each]);
+        if let Some(by) = self.by.as_ref().and_then(Given::known) {
+            element = element.at(by.segments());
+        }
+        flow.decide(list, &element.sources().deciding(Dependence::Filter));
     }
 
     fn reversibility(&self) -> Reversibility {

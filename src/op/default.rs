@@ -5,6 +5,7 @@ use serde_json::json;
 use super::frame::{Frame, PATH};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Evaluated, Scope, Template};
+use crate::lineage::{Dependence, Flow};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
@@ -157,6 +158,15 @@ impl Operation for SetDefault {
 
     fn problems(&self) -> Vec<Problem> {
         self.frame.problems()
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let before = flow.sources(&self.frame.reads());
+        let value = self.value.lineage(flow);
+        let value = value.decided(&before.deciding(Dependence::Conditional));
+        for path in self.frame.writes() {
+            flow.put_or_keep(&path, value.clone());
+        }
     }
 
     fn reversibility(&self) -> Reversibility {

@@ -6,7 +6,8 @@ use super::given::{FieldPath, Given, single_path};
 use super::walk::{Trail, Walk};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Evaluated, Expression, Scope};
-use crate::path::Path;
+use crate::lineage::{Dependence, Flow, Shape};
+use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::record::{Document, Field, Value};
 use crate::refusal::Refusal;
@@ -203,6 +204,23 @@ impl Operation for Derive {
 
     fn writes(&self) -> Vec<Path> {
         Vec::new()
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let list = match &self.source {
+            Source::List(path) => path.known().map_or_else(Shape::nothing, |path| flow.at(path)),
+            Source::Expression(records) => records.lineage(flow),
+        };
+        let keep = self.keep.known().into_iter().flatten();
+        let kept: Vec<(Path, Shape)> = keep
+            .map(|field| (Path::field(&field.name), flow.at(&field.path)))
+            .collect();
+        flow.filter(list.sources());
+        flow.rekey(flow.id().clone().made(Dependence::Transformation));
+        flow.replace(list.at(&[Segment::Each]));
+        for (path, value) in kept {
+            flow.put(&path, value);
+        }
     }
 
     fn reversibility(&self) -> Reversibility {

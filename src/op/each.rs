@@ -8,6 +8,7 @@ use super::read::read_at;
 use super::walk::{Trail, Visited, Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
+use crate::lineage::Flow;
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::record::{Document, Value};
@@ -177,6 +178,16 @@ impl Operation for Each {
 
     fn writes(&self) -> Vec<Path> {
         self.below(|operation| operation.writes())
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        if let Some(list) = self.list.known() {
+            flow.each(list, |element| {
+                self.operations
+                    .iter()
+                    .for_each(|operation| operation.lineage(element));
+            });
+        }
     }
 
     fn reversibility(&self) -> Reversibility {

@@ -5,6 +5,8 @@ use std::path::Path as FilePath;
 
 use super::testing::{apply, read_as};
 use super::{Effect, Function, Functions, MANUALS};
+use crate::lineage::{Flow, Origin, Sources};
+use crate::path::Path;
 use crate::reading::Reading;
 use crate::record::{Document, Object, Rounding, Value};
 
@@ -68,5 +70,45 @@ fn every_example_is_in_the_documentation_of_its_type() {
         let file = folder.join(format!("{}.rs", manual.name));
         let source = std::fs::read_to_string(&file).expect("an operation has a file of its own");
         assert!(source.contains(&comment), "{}: {comment}", file.display());
+    }
+}
+
+/// `flatten` and `derive` make fields whose names only the record has, and say so in their manuals.
+const MAKES_UNKNOWN_FIELDS: [&str; 2] = ["flatten", "derive"];
+
+#[test]
+fn what_an_operation_makes_comes_from_what_it_reads_and_goes_to_what_it_writes() {
+    let meets =
+        |paths: &[Path], place: &Path| paths.iter().any(|path| path.covers(place) || place.covers(path));
+    for manual in MANUALS.iter().filter(|manual| manual.name != "rust") {
+        let declared = |reading: &mut Reading<'_>| reading.rounding = Some(Rounding::HalfEven);
+        let operation = read_as(manual.example.0, declared).expect("the example is right");
+        let (reads, writes) = (operation.reads(), operation.writes());
+        let mut flow = Flow::new();
+        operation.lineage(&mut flow);
+        for (place, sources) in flow.document().leaves() {
+            if place.is_empty() {
+                continue;
+            }
+            let place = Path::of(place);
+            if sources == Sources::of(Origin::Field(place.clone())) {
+                continue;
+            }
+            let name = manual.name;
+            assert!(
+                meets(&writes, &place) || MAKES_UNKNOWN_FIELDS.contains(&name),
+                "{name} writes {place}, and does not say so"
+            );
+            for source in &sources {
+                let Origin::Field(from) = &source.origin else {
+                    continue;
+                };
+                // What stays of what stood there before is no reading.
+                assert!(
+                    meets(&reads, from) || meets(&writes, from),
+                    "{name} makes {place} of {from}, and does not say that it reads it"
+                );
+            }
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::read::{code, is_code};
 use super::walk::{Trail, Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Expression, Scope};
+use crate::lineage::{Dependence, Flow, Shape, Sources};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Field, Object, Value};
@@ -175,6 +176,24 @@ impl Operation for Filter {
     fn writes(&self) -> Vec<Path> {
         let list = self.list.as_ref();
         list.map(|list| list.paths(|list| [list])).unwrap_or_default()
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let Some(list) = &self.list else {
+            let condition = self.condition.lineage(flow).sources();
+            return flow.filter(condition);
+        };
+        let Some(list) = list.known() else { return };
+        let mut condition = Sources::none();
+        flow.each(list, |element| {
+            // An element that is no object stands at `value`.
+            let alone = element.document().clone();
+            let value = alone.clone().or(Shape::object(vec![("value".to_owned(), alone)]));
+            let mut seen = element.clone();
+            seen.replace(value);
+            condition = self.condition.lineage(&seen).sources();
+        });
+        flow.decide(list, &condition.deciding(Dependence::Filter));
     }
 
     fn reversibility(&self) -> Reversibility {

@@ -6,6 +6,7 @@ use super::given::{FieldPath, Given};
 use super::walk::{Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
+use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::Document;
@@ -121,6 +122,12 @@ impl Operation for Flatten {
     /// The object; which fields it lifts is not known before the record is.
     fn writes(&self) -> Vec<Path> {
         self.field.paths(|field| [&field.path])
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        if let Some(field) = self.field.known() {
+            flow.lift(&field.path, &self.prefix);
+        }
     }
 
     fn reversibility(&self) -> Reversibility {

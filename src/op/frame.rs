@@ -10,6 +10,7 @@ use super::given::{ElementPath, Given, PathText, Spot, same_elements, whole};
 use super::walk::{Trail, Walk};
 use super::{Effect, Form, Key, Missing, Operation, Remove, Reversibility, Settings};
 use crate::expression::Template;
+use crate::lineage::{Dependence, Flow, Shape};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::reading::Reading;
@@ -103,6 +104,10 @@ macro_rules! frame_methods {
 
         fn writes(&self) -> Vec<$crate::path::Path> {
             self.frame.writes()
+        }
+
+        fn lineage(&self, flow: &mut $crate::lineage::Flow) {
+            self.frame.lineage(flow);
         }
 
         fn problems(&self) -> Vec<$crate::problem::Problem> {
@@ -228,6 +233,11 @@ impl Frame {
         })
     }
 
+    /// Whether it does nothing where the value is missing.
+    pub(super) fn may_skip(&self) -> bool {
+        self.missing == Missing::Skip
+    }
+
     pub(super) fn is_in_place(&self) -> bool {
         self.paths.known().is_none_or(|paths| paths.to.is_none())
     }
@@ -238,6 +248,24 @@ impl Frame {
 
     pub(super) fn writes(&self) -> Vec<Path> {
         self.paths.paths(|paths| [target(paths)])
+    }
+
+    /// The result comes from the value. Where what is missing is skipped, a field beside it may be what it was before.
+    pub(super) fn lineage(&self, flow: &mut Flow) {
+        let value = flow.sources(&self.reads()).made(Dependence::Transformation);
+        let masks = ["hash", "hmac"].contains(&self.op);
+        self.goes_to(flow, &Shape::made(if masks { value.masked() } else { value }));
+    }
+
+    /// A value goes to where the result goes.
+    pub(super) fn goes_to(&self, flow: &mut Flow, value: &Shape) {
+        for path in self.writes() {
+            if self.is_in_place() || self.missing == Missing::Refuse {
+                flow.put(&path, value.clone());
+            } else {
+                flow.put_or_keep(&path, value.clone());
+            }
+        }
     }
 
     pub(super) fn problems(&self) -> Vec<Problem> {

@@ -7,6 +7,7 @@ use super::given::{ElementPath, Given, whole};
 use super::walk::Trail;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
+use crate::lineage::{Dependence, Flow, Shape};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
@@ -194,6 +195,14 @@ impl Operation for Join {
 
     fn writes(&self) -> Vec<Path> {
         self.frame.writes()
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let joined = Shape::made(flow.sources(&self.reads()).made(Dependence::Transformation));
+        match self.writes().first() {
+            Some(path) if self.may_write_nothing() => flow.put_or_keep(path, joined),
+            _ => self.frame.goes_to(flow, &joined),
+        }
     }
 
     fn reversibility(&self) -> Reversibility {

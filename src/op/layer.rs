@@ -6,7 +6,8 @@ use serde_json::json;
 use super::given::{Given, PathText};
 use super::walk::Walk;
 use super::{Missing, Settings};
-use crate::path::Path;
+use crate::lineage::{Count, Flow, Shape};
+use crate::path::{Path, Segment};
 use crate::problem::Problem;
 
 /// A list or an object of one around a value.
@@ -49,6 +50,19 @@ impl Layer {
 
     pub(super) fn walk(&self) -> Walk {
         Walk::shape(self.op, self.missing)
+    }
+
+    /// What is inside stays what it is.
+    pub(super) fn lineage(&self, flow: &mut Flow, wraps: bool) {
+        let Some(path) = self.path.known() else { return };
+        let inside = flow.at(path);
+        let value = match (wraps, &self.key) {
+            (true, None) => Shape::list(inside, Count::default()),
+            (true, Some(key)) => Shape::object(vec![(key.clone(), inside)]),
+            (false, None) => inside.at(&[Segment::Each]),
+            (false, Some(key)) => inside.at(&[Segment::Key(key.clone())]),
+        };
+        flow.put(path, value);
     }
 
     pub(super) fn meaning(&self) -> serde_json::Value {
@@ -100,6 +114,10 @@ macro_rules! layer_methods {
 
         fn writes(&self) -> Vec<$crate::path::Path> {
             self.layer.path.paths(|path| [path])
+        }
+
+        fn lineage(&self, flow: &mut $crate::lineage::Flow) {
+            self.layer.lineage(flow, MANUAL.name == "wrap");
         }
 
         fn reversibility(&self) -> $crate::op::Reversibility {

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::expression::Scope;
+use crate::lineage::{Dependence, Flow, Shape};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::Document;
@@ -122,6 +123,18 @@ pub trait Operation: fmt::Debug + Send + Sync {
 
     /// What it writes or removes.
     fn writes(&self) -> Vec<Path>;
+
+    /// What it does to where values come from. By default, what it writes may come from everything that it reads, or be
+    /// what it was before; what concerns the record as a whole may do anything.
+    fn lineage(&self, flow: &mut Flow) {
+        if self.concerns_whole_record() {
+            return flow.unknown();
+        }
+        let sources = flow.sources(&self.reads()).made(Dependence::Transformation);
+        for path in self.writes() {
+            flow.put_or_keep(&path, Shape::made(sources.clone()));
+        }
+    }
 
     /// How its work can be undone.
     fn reversibility(&self) -> Reversibility;

@@ -6,6 +6,7 @@ use super::given::{FieldPath, Given, whole};
 use super::walk::{Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
+use crate::lineage::{Flow, Shape};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Field, Object, Value};
@@ -139,6 +140,23 @@ impl Operation for Nest {
         let mut paths = self.listed();
         paths.extend(self.fields.paths(|(_, into)| [&into.path]));
         paths
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let Some((fields, into)) = self.fields.known() else {
+            return;
+        };
+        let taken = fields
+            .iter()
+            .map(|field| (field.name.clone(), flow.at(&field.path)));
+        let nested = Shape::object(taken.collect());
+        for field in fields {
+            flow.remove(&field.path);
+        }
+        match self.missing {
+            Missing::Refuse => flow.put(&into.path, nested),
+            Missing::Skip => flow.put_or_keep(&into.path, nested),
+        }
     }
 
     fn reversibility(&self) -> Reversibility {

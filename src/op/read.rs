@@ -6,6 +6,7 @@ use toml_edit::{Item, Table};
 
 use super::{Effect, MANUALS, Operation, Reversibility, Settings, manual};
 use crate::expression::Scope;
+use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
@@ -141,6 +142,10 @@ impl Operation for Placed {
 
     fn writes(&self) -> Vec<Path> {
         self.inner.writes()
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        self.inner.lineage(flow);
     }
 
     fn reversibility(&self) -> Reversibility {

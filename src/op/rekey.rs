@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
 use crate::expression::{Evaluated, Expression, Scope};
+use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
@@ -89,6 +90,11 @@ impl Operation for Rekey {
 
     fn writes(&self) -> Vec<Path> {
         Vec::new()
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let id = self.id.lineage(flow).sources();
+        flow.rekey(id);
     }
 
     fn reversibility(&self) -> Reversibility {

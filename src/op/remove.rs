@@ -6,6 +6,7 @@ use super::given::{FieldPath, Given, whole};
 use super::walk::{Walk, effect, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
+use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::Document;
@@ -112,6 +113,10 @@ impl Operation for Remove {
 
     fn writes(&self) -> Vec<Path> {
         self.listed()
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        self.listed().iter().for_each(|path| flow.remove(path));
     }
 
     fn reversibility(&self) -> Reversibility {

@@ -11,6 +11,7 @@ use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Setti
 use crate::context::Context;
 use crate::contract::{Check, Checks};
 use crate::expression::Scope;
+use crate::lineage::{Dependence, Flow, Shape};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::Document;
@@ -88,8 +89,9 @@ pub struct Function {
     name: String,
     version: u32,
     body: Arc<Body>,
-    reads: Given<Vec<Path>>,
-    writes: Given<Vec<Path>>,
+    /// `None` where it does not say.
+    reads: Option<Given<Vec<Path>>>,
+    writes: Option<Given<Vec<Path>>>,
 }
 
 impl Function {
@@ -104,28 +106,33 @@ impl Function {
             name: name.to_owned(),
             version,
             body: Arc::new(body),
-            reads: Given::new(|| Ok(Vec::new())),
-            writes: Given::new(|| Ok(Vec::new())),
+            reads: None,
+            writes: None,
         }
     }
 
-    /// Says what it reads, for plans and checks.
+    /// Says what it reads, for plans, checks and lineage: only of these may what it writes, and what it decides, depend.
     #[must_use]
     pub fn reads<P: Into<PathText>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
-        self.reads = read_all(paths);
+        self.reads = Some(read_all(paths));
         self
     }
 
-    /// Says what it writes, for plans and checks.
+    /// Says what it writes or removes, for plans, checks and lineage: it may change nothing else. Without this, or without
+    /// [`reads`](Self::reads), everything after it is told to depend on the record as a whole.
     #[must_use]
     pub fn writes<P: Into<PathText>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
-        self.writes = read_all(paths);
+        self.writes = Some(read_all(paths));
         self
     }
 }
 
 fn read_all<P: Into<PathText>>(paths: impl IntoIterator<Item = P>) -> Given<Vec<Path>> {
     Given::new(|| paths.into_iter().map(|path| path.into().read()).collect())
+}
+
+fn known(paths: Option<&Given<Vec<Path>>>) -> Vec<Path> {
+    paths.and_then(Given::known).cloned().unwrap_or_default()
 }
 
 impl fmt::Debug for Function {
@@ -144,11 +151,24 @@ impl Operation for Function {
     }
 
     fn reads(&self) -> Vec<Path> {
-        self.reads.known().cloned().unwrap_or_default()
+        known(self.reads.as_ref())
     }
 
     fn writes(&self) -> Vec<Path> {
-        self.writes.known().cloned().unwrap_or_default()
+        known(self.writes.as_ref())
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        if self.reads.is_none() || self.writes.is_none() {
+            return flow.unknown();
+        }
+        let sources = flow.sources(&self.reads()).made(Dependence::Transformation);
+        for path in self.writes() {
+            flow.put_or_keep(&path, Shape::made(sources.clone()));
+        }
+        // It may leave the record out, or give it another id.
+        flow.filter(sources.clone());
+        flow.rekey(flow.id().clone().and(&sources));
     }
 
     fn reversibility(&self) -> Reversibility {
@@ -160,9 +180,8 @@ impl Operation for Function {
     }
 
     fn problems(&self) -> Vec<Problem> {
-        let mut problems = self.reads.problems();
-        problems.extend(self.writes.problems());
-        problems
+        let given = [&self.reads, &self.writes].into_iter().flatten();
+        given.flat_map(Given::problems).collect()
     }
 }
 

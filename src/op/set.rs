@@ -5,6 +5,7 @@ use serde_json::json;
 use super::frame::{Frame, PATH};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Evaluated, Scope, Template};
+use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
@@ -70,6 +71,17 @@ impl Operation for Set {
 
     fn problems(&self) -> Vec<Problem> {
         self.frame.problems()
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let value = self.value.lineage(flow);
+        for path in self.frame.writes() {
+            if self.value.may_omit() {
+                flow.put_or_keep(&path, value.clone());
+            } else {
+                flow.put(&path, value.clone());
+            }
+        }
     }
 
     fn reversibility(&self) -> Reversibility {

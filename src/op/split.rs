@@ -10,6 +10,7 @@ use super::given::{ElementPath, Given, whole, within};
 use super::walk::Trail;
 use super::{Effect, Form, Join, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
+use crate::lineage::{Count, Dependence, Flow, Shape};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Object, Value};
@@ -273,6 +274,24 @@ impl Operation for Split {
         match self.fields() {
             [] => self.frame.writes(),
             fields => whole(fields),
+        }
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let text = flow.sources(&self.frame.reads()).made(Dependence::Transformation);
+        match self.fields() {
+            [] => self
+                .frame
+                .goes_to(flow, &Shape::list(Shape::made(text.clone()), Count::of(text))),
+            fields => {
+                for field in fields {
+                    if self.fewer == Fewer::Omit || self.frame.may_skip() {
+                        flow.put_or_keep(&field.path, Shape::made(text.clone()));
+                    } else {
+                        flow.put(&field.path, Shape::made(text.clone()));
+                    }
+                }
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::given::{Given, different, whole};
 use super::walk::Walk;
 use super::{Missing, Settings};
+use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::Problem;
 
@@ -52,6 +53,21 @@ impl<P: AsRef<Path>> Transfer<P> {
         whole(self.paths.known().map(|(_, to)| to))
     }
 
+    /// The value goes on as it is, with everything in it. Where it may be missing, the target may be what it was before.
+    pub(super) fn lineage(&self, flow: &mut Flow) {
+        let Some((from, to)) = self.paths.known() else {
+            return;
+        };
+        let value = flow.at(from.as_ref());
+        if self.op != "copy" {
+            flow.remove(from.as_ref());
+        }
+        match self.missing {
+            Missing::Refuse => flow.put(to.as_ref(), value),
+            Missing::Skip => flow.put_or_keep(to.as_ref(), value),
+        }
+    }
+
     pub(super) fn meaning(&self) -> serde_json::Value {
         json!({
             "op": self.op,
@@ -94,6 +110,10 @@ macro_rules! transfer_methods {
 
         fn reads(&self) -> Vec<$crate::path::Path> {
             self.transfer.from()
+        }
+
+        fn lineage(&self, flow: &mut $crate::lineage::Flow) {
+            self.transfer.lineage(flow);
         }
 
         fn meaning(&self) -> serde_json::Value {

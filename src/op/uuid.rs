@@ -7,6 +7,7 @@ use super::given::{ElementPath, Given};
 use super::walk::{Trail, Walk};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::Scope;
+use crate::lineage::{Dependence, Flow, Origin, Shape, Sources};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
@@ -81,6 +82,13 @@ impl Operation for AddUuid {
 
     fn writes(&self) -> Vec<Path> {
         self.field.paths(|field| [&field.path])
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let id = Sources::of(Origin::Id).made(Dependence::Transformation).masked();
+        self.writes()
+            .iter()
+            .for_each(|path| flow.put(path, Shape::made(id.clone())));
     }
 
     fn reversibility(&self) -> Reversibility {

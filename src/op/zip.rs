@@ -6,6 +6,7 @@ use super::given::{FieldPath, Given, different, single_path};
 use super::walk::{OVERWRITE, Trail, Walk};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::Scope;
+use crate::lineage::{Count, Dependence, Flow, Shape, Sources};
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::record::{Document, Field, Object, Value};
@@ -220,6 +221,30 @@ impl Operation for Zip {
             paths.extend(self.reads());
         }
         paths
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        let Some(plan) = self.plan.known() else { return };
+        let cell = |path: &Path| {
+            let list = flow.at(path);
+            let element = list.at(&[Segment::Each]);
+            match self.separator {
+                None => element,
+                // A list, or a text that is taken apart.
+                Some(_) => Shape::made(list.sources().made(Dependence::Transformation)),
+            }
+        };
+        let cells = plan.columns.iter().map(|(name, path)| (name.clone(), cell(path)));
+        let lists: Vec<Sources> = plan
+            .columns
+            .iter()
+            .map(|(_, path)| flow.at(path).sources())
+            .collect();
+        let objects = Shape::list(Shape::object(cells.collect()), Count::of_columns(&lists));
+        if self.remove_sources {
+            plan.columns.iter().for_each(|(_, path)| flow.remove(path));
+        }
+        flow.put(&plan.to, objects);
     }
 
     fn reversibility(&self) -> Reversibility {

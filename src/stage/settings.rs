@@ -78,6 +78,11 @@ impl MaxErrors {
         (share <= Decimal::ONE_HUNDRED).then_some(Self::Share(share.normalize()))
     }
 
+    /// The limit of a text as it is written out: `10` or `0.5%`.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self::Count).or_else(|| Self::share(text))
+    }
+
     /// The most records that may be refused, of so many in the source.
     #[must_use]
     pub fn of(self, records: u64) -> u64 {

@@ -14,6 +14,7 @@ mod examples;
 #[cfg(unix)]
 mod faults;
 mod increments;
+mod interchange;
 mod layers;
 mod ledger_format;
 mod model;

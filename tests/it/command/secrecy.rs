@@ -19,7 +19,9 @@ fn a_redacted_value_appears_in_no_output() {
         &["trace", "records_v1", "r1"],
         &["export", "records_v1"],
         &["export", "records_v2", "--format", "csv"],
+        &["trace", "records_v1", "r1", "--format", "prov-json"],
         &["history"],
+        &["history", "--format", "openlineage"],
         &["verify"],
         &["rollback", "--all", "--yes"],
     ] {

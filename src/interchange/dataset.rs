@@ -1,0 +1,154 @@
+//! Logical databases as datasets of `OpenLineage`: their fields, and where these come from.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::PRODUCER;
+use crate::ledger::StageRow;
+use crate::lineage::{Dependence, Origin, Source};
+use crate::path::{Path, Segment};
+use crate::stage::{Lineage, LineagePlace, Stage, Stages};
+
+/// How `OpenLineage` names the fields that are not told by their names, and the record as a whole.
+const WHOLE: &str = "*";
+/// How it names a record's id, which is no field of it.
+const ID: &str = "@id";
+
+/// A facet of the specification, with its version.
+pub(super) fn facet(name: &str, version: &str, facet: Json) -> Json {
+    let url = format!("https://openlineage.io/spec/facets/{version}/{name}.json#/$defs/{name}");
+    with_origin(url, facet)
+}
+
+/// A facet with who made it and what it must look like.
+pub(super) fn with_origin(schema_url: String, facet: Json) -> Json {
+    let mut whole = Map::new();
+    whole.insert("_producer".to_owned(), PRODUCER.into());
+    whole.insert("_schemaURL".to_owned(), schema_url.into());
+    if let Json::Object(fields) = facet {
+        whole.extend(fields);
+    }
+    Json::Object(whole)
+}
+
+/// The fields that a stage's contract names; `None` where it has none.
+pub(super) fn schema(stage: &StageRow, side: &str) -> Option<Json> {
+    let meaning: Json = serde_json::from_str(&stage.meaning).ok()?;
+    let fields = schema_fields(&meaning["contract"][side])?;
+    Some(facet("SchemaDatasetFacet", "1-2-0", json!({ "fields": fields })))
+}
+
+fn schema_fields(contract: &Json) -> Option<Json> {
+    let properties = contract["properties"].as_object().filter(|all| !all.is_empty())?;
+    let fields = properties.iter().map(|(name, schema)| {
+        let mut field = json!({ "name": name });
+        let nested = schema_fields(schema).or_else(|| schema_fields(&schema["items"]));
+        for (key, value) in [("type", type_name(schema)), ("fields", nested)] {
+            if let Some(value) = value {
+                field[key] = value;
+            }
+        }
+        field
+    });
+    Some(fields.collect())
+}
+
+/// The types that a schema allows, `string|null`.
+fn type_name(schema: &Json) -> Option<Json> {
+    let name = match &schema["type"] {
+        Json::String(name) => name.clone(),
+        Json::Array(names) => {
+            let names: Vec<&str> = names.iter().filter_map(Json::as_str).collect();
+            names.join("|")
+        }
+        _ => return None,
+    };
+    Some(name.into())
+}
+
+/// A stage as it was applied: the one at hand, where it still means the same, or read again from the ledger.
+pub(super) fn lineage_of(row: &StageRow, stages: &Stages) -> Lineage {
+    let at_hand = stages
+        .get(row.number)
+        .filter(|stage| stages.project() == row.project && stage.meaning_sha256() == row.meaning_sha256);
+    match at_hand {
+        Some(stage) => stage.lineage(),
+        None => Stage::as_applied(row.number, &row.slug, &row.source_text, &row.meaning)
+            .map_or_else(Lineage::unknown, |stage| stage.lineage()),
+    }
+}
+
+/// Where the fields of the target come from. Fields that the stage redacts are named, as everywhere; the facet says so.
+pub(super) fn column_lineage(lineage: &Lineage, source: (&str, &str), redact: &[Path]) -> Json {
+    let inputs = |sources: &[Source], redacted: bool| {
+        let mut inputs: Vec<Json> = Vec::new();
+        for of_field in sources.chunk_by(|one, other| one.origin == other.origin) {
+            let transformations = of_field.iter().map(|source| transformation(source, redacted));
+            inputs.push(json!({
+                "namespace": source.0,
+                "name": source.1,
+                "field": origin_name(&of_field[0].origin),
+                "transformations": transformations.collect::<Vec<_>>(),
+            }));
+        }
+        inputs
+    };
+    let mut fields = Map::new();
+    for (place, sources) in &lineage.fields {
+        let redacted = matches!(place, LineagePlace::Field(path) if is_redacted(path, redact));
+        fields.insert(
+            place_name(place),
+            json!({ "inputFields": inputs(sources, redacted) }),
+        );
+    }
+    let mut columns = json!({ "fields": fields });
+    if !lineage.record.is_empty() {
+        columns["dataset"] = inputs(&lineage.record, false).into();
+    }
+    facet("ColumnLineageDatasetFacet", "1-2-0", columns)
+}
+
+fn transformation(source: &Source, redacted: bool) -> Json {
+    let (kind, subtype) = match source.dependence {
+        Dependence::Identity => ("DIRECT", "IDENTITY"),
+        Dependence::Transformation => ("DIRECT", "TRANSFORMATION"),
+        Dependence::Aggregation => ("DIRECT", "AGGREGATION"),
+        Dependence::Conditional => ("INDIRECT", "CONDITIONAL"),
+        Dependence::Filter => ("INDIRECT", "FILTER"),
+    };
+    let description = match (&source.origin, source.dependence) {
+        (Origin::Record, Dependence::Identity) => "the field of the same name, or the record as it is",
+        (Origin::Record, _) => "any field of the record: which, is not known",
+        (Origin::Id, _) => "the record's id, which is no field",
+        (Origin::Field(_), _) if redacted => "redacted: plain in the store, masked in whatever is shown",
+        (Origin::Field(_), _) => "",
+    };
+    json!({ "type": kind, "subtype": subtype, "description": description, "masking": source.masked })
+}
+
+fn is_redacted(path: &Path, redact: &[Path]) -> bool {
+    redact.iter().any(|redact| redact.covers(path))
+}
+
+fn place_name(place: &LineagePlace) -> String {
+    match place {
+        LineagePlace::Others => WHOLE.to_owned(),
+        LineagePlace::Id => ID.to_owned(),
+        LineagePlace::Field(path) => field_name(path),
+    }
+}
+
+fn origin_name(origin: &Origin) -> String {
+    match origin {
+        Origin::Record => WHOLE.to_owned(),
+        Origin::Id => ID.to_owned(),
+        Origin::Field(path) => field_name(path),
+    }
+}
+
+/// The path as stage files write it; a field that is named as something else is stands in quotes.
+fn field_name(path: &Path) -> String {
+    match path.segments() {
+        [Segment::Key(name)] if [WHOLE, ID].contains(&name.as_str()) => format!("\"{name}\""),
+        _ => path.to_string(),
+    }
+}

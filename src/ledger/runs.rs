@@ -1,0 +1,240 @@
+//! The runs of the ledger, one after the other, with what each did in each of its passes.
+
+use std::collections::VecDeque;
+
+use rusqlite::{Connection, Row, params};
+
+use super::entry::Counts;
+use super::head::{PassRow, RunRow, StageRow};
+use super::read::counts;
+use crate::digest::Hash;
+use crate::error::Result;
+
+/// How many batches are read at a time.
+const PAGE: i64 = 1_000;
+
+/// A run with its parts of passes, in order.
+#[derive(Clone, Debug)]
+pub(crate) struct RunStory {
+    pub(crate) row: RunRow,
+    pub(crate) parts: Vec<RunPart>,
+}
+
+/// What a run did in one pass.
+#[derive(Clone, Debug)]
+pub(crate) struct RunPart {
+    pub(crate) pass: PassRow,
+    pub(crate) first_batch: i64,
+    /// When it began: when the batch before it was committed, or the run began.
+    pub(crate) began_us: i64,
+    pub(crate) counts: Counts,
+    /// How many rows it left in the target.
+    pub(crate) rows: u64,
+    /// Its last batch.
+    pub(crate) last: BatchRow,
+}
+
+impl RunPart {
+    /// Whether the pass has ended in this run.
+    pub(crate) fn ended(&self) -> bool {
+        self.last.ends
+    }
+
+    /// How many records the pass had read when this run left it, and how many of them refused.
+    pub(crate) fn so_far(&self, connection: &Connection) -> Result<(u64, u64)> {
+        refused_with(connection, self.pass.pass, self.last.batch)
+    }
+}
+
+/// A batch, as far as a story tells it.
+#[derive(Clone, Debug)]
+pub(crate) struct BatchRow {
+    pub(crate) batch: i64,
+    run: i64,
+    pass: i64,
+    pub(crate) ends: bool,
+    pub(crate) counts: Counts,
+    rows: i64,
+    pub(crate) committed_us: i64,
+    pub(crate) head: Hash,
+    pub(crate) tree_size: i64,
+    pub(crate) tree_root: Hash,
+}
+
+/// The runs, oldest first. A run's batches follow each other, because a run holds the store's lock.
+#[derive(Debug)]
+pub(crate) struct RunStories<'c> {
+    connection: &'c Connection,
+    waiting: VecDeque<BatchRow>,
+    /// The last batch that was read, and when the last one that was told was committed.
+    read: i64,
+    complete: bool,
+}
+
+impl<'c> RunStories<'c> {
+    /// All runs, or the newest so many.
+    pub(crate) fn read(connection: &'c Connection, newest: Option<usize>) -> Result<Self> {
+        let before = match newest {
+            None => 0,
+            Some(newest) => {
+                let sql = "SELECT min(b.batch)-1 FROM ledger_batch b
+                 WHERE b.run IN (SELECT run FROM ledger_run ORDER BY run DESC LIMIT ?1)";
+                let newest = i64::try_from(newest).unwrap_or(i64::MAX);
+                let before: Option<i64> = connection.query_row(sql, [newest], |row| row.get(0))?;
+                before.unwrap_or(i64::MAX)
+            }
+        };
+        Ok(Self {
+            connection,
+            waiting: VecDeque::new(),
+            read: before,
+            complete: false,
+        })
+    }
+
+    fn next_batch(&mut self) -> Result<Option<&BatchRow>> {
+        if self.waiting.is_empty() && !self.complete {
+            let sql = "SELECT b.batch, b.run, b.pass, b.step='end', b.read, b.written, b.unchanged, b.filtered,
+               b.refused, b.merged,
+               (SELECT count(*) FROM ledger_entry e WHERE e.batch=b.batch AND e.outcome=1 AND e.after IS NOT NULL),
+               b.committed_us, b.head, b.tree_size, b.tree_root
+             FROM ledger_batch b WHERE b.batch>?1 ORDER BY b.batch LIMIT ?2";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![self.read, PAGE], batch_row)?;
+            self.waiting = rows.collect::<rusqlite::Result<_>>()?;
+            self.complete = self.waiting.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+            self.read = self.waiting.back().map_or(self.read, |batch| batch.batch);
+        }
+        Ok(self.waiting.front())
+    }
+
+    fn story(&mut self) -> Result<Option<RunStory>> {
+        let Some(run) = self.next_batch()?.map(|first| first.run) else {
+            return Ok(None);
+        };
+        let row = run_row(self.connection, run)?;
+        let mut began_us = row.started_us;
+        let mut parts: Vec<RunPart> = Vec::new();
+        while let Some(batch) = self.next_batch()?.filter(|batch| batch.run == row.run).cloned() {
+            self.waiting.pop_front();
+            let rows = batch.rows.unsigned_abs();
+            let ended_us = batch.committed_us;
+            if let Some(part) = parts.iter_mut().find(|part| part.pass.pass == batch.pass) {
+                part.counts.add(&batch.counts);
+                part.rows += rows;
+                part.last = batch;
+            } else {
+                parts.push(RunPart {
+                    pass: pass_row(self.connection, batch.pass)?,
+                    first_batch: batch.batch,
+                    began_us,
+                    counts: batch.counts,
+                    rows,
+                    last: batch,
+                });
+            }
+            began_us = ended_us;
+        }
+        Ok(Some(RunStory { row, parts }))
+    }
+}
+
+impl Iterator for RunStories<'_> {
+    type Item = Result<RunStory>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.story().transpose()
+    }
+}
+
+fn batch_row(row: &Row<'_>) -> rusqlite::Result<BatchRow> {
+    Ok(BatchRow {
+        batch: row.get(0)?,
+        run: row.get(1)?,
+        pass: row.get(2)?,
+        ends: row.get(3)?,
+        counts: counts(row, 4)?,
+        rows: row.get(10)?,
+        committed_us: row.get(11)?,
+        head: row.get(12)?,
+        tree_size: row.get(13)?,
+        tree_root: row.get(14)?,
+    })
+}
+
+/// A run's row.
+pub(crate) fn run_row(connection: &Connection, run: i64) -> Result<RunRow> {
+    let sql = "SELECT run, uuid, command, actor, host, tool, arguments, reason, started_us FROM ledger_run WHERE run=?1";
+    Ok(connection.prepare_cached(sql)?.query_row([run], |row| {
+        Ok(RunRow {
+            run: row.get(0)?,
+            uuid: row.get(1)?,
+            command: row.get(2)?,
+            actor: row.get(3)?,
+            host: row.get(4)?,
+            tool: row.get(5)?,
+            arguments: row.get(6)?,
+            reason: row.get(7)?,
+            started_us: row.get(8)?,
+        })
+    })?)
+}
+
+/// A pass's row, with its stage's revision.
+pub(crate) fn pass_row(connection: &Connection, pass: i64) -> Result<PassRow> {
+    let sql =
+        "SELECT p.pass, p.kind, p.source, p.target, p.reverses, p.after_batch, p.now_us, p.stage, s.project,
+       s.number, s.slug, s.source_text, s.text_sha256, s.meaning, s.meaning_sha256
+     FROM ledger_pass p LEFT JOIN ledger_stage s USING(stage) WHERE p.pass=?1";
+    Ok(connection.prepare_cached(sql)?.query_row([pass], |row| {
+        let stage = match row.get::<_, Option<i64>>(7)? {
+            Some(stage) => Some(StageRow {
+                stage,
+                project: row.get(8)?,
+                number: row.get(9)?,
+                slug: row.get(10)?,
+                source_text: row.get(11)?,
+                text_sha256: row.get(12)?,
+                meaning: row.get(13)?,
+                meaning_sha256: row.get(14)?,
+            }),
+            None => None,
+        };
+        Ok(PassRow {
+            pass: row.get(0)?,
+            kind: row.get(1)?,
+            stage,
+            source: row.get(2)?,
+            target: row.get(3)?,
+            reverses: row.get(4)?,
+            after_batch: row.get(5)?,
+            now_us: row.get(6)?,
+        })
+    })?)
+}
+
+/// How many records a pass had read, and how many of them refused, with a batch.
+fn refused_with(connection: &Connection, pass: i64, batch: i64) -> Result<(u64, u64)> {
+    let sql = "SELECT sum(read), sum(refused) FROM ledger_batch WHERE pass=?1 AND batch<=?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([pass, batch], |row| {
+        let count = |at: usize| row.get::<_, i64>(at).map(i64::unsigned_abs);
+        Ok((count(0)?, count(1)?))
+    })?)
+}
+
+/// When a run committed its last batch in a pass, microseconds UTC.
+pub(crate) fn ended_us(connection: &Connection, run: i64, pass: i64) -> Result<i64> {
+    let sql = "SELECT max(committed_us) FROM ledger_batch WHERE pass=?1 AND run=?2";
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([pass, run], |row| row.get(0))?)
+}
+
+/// When a batch was committed, microseconds UTC.
+pub(crate) fn committed_us(connection: &Connection, batch: i64) -> Result<i64> {
+    let sql = "SELECT committed_us FROM ledger_batch WHERE batch=?1";
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([batch], |row| row.get(0))?)
+}

@@ -1,0 +1,170 @@
+//! Following a document through the operations of a stage.
+
+use std::sync::Arc;
+
+use super::{Count, Dependence, Origin, Shape, Sources};
+use crate::path::{Path, Segment};
+
+/// What is known of a record at one point of its way through a stage.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    document: Shape,
+    prepared: Vec<(Arc<str>, Shape)>,
+    record: Sources,
+    id: Sources,
+    /// The lists whose elements are followed: how many there are decides whether there is anything at all.
+    within: Vec<Count>,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Flow {
+    /// A record as the stage reads it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            document: Shape::record(),
+            prepared: Vec::new(),
+            record: Sources::none(),
+            id: Sources::of(Origin::Id),
+            within: Vec::new(),
+        }
+    }
+
+    /// The document.
+    #[must_use]
+    pub fn document(&self) -> &Shape {
+        &self.document
+    }
+
+    /// What decides whether there is a record.
+    #[must_use]
+    pub fn record(&self) -> &Sources {
+        &self.record
+    }
+
+    /// What the record's id comes from.
+    #[must_use]
+    pub fn id(&self) -> &Sources {
+        &self.id
+    }
+
+    /// What stands at a path.
+    #[must_use]
+    pub fn at(&self, path: &Path) -> Shape {
+        self.document.at(path.segments())
+    }
+
+    /// What the values at these paths come from, all together.
+    #[must_use]
+    pub fn sources(&self, paths: &[Path]) -> Sources {
+        let all = paths.iter().map(|path| self.at(path).sources());
+        all.fold(Sources::none(), |sources, more| sources.and(&more))
+    }
+
+    /// A value stands at a path from here on.
+    pub fn put(&mut self, path: &Path, mut value: Shape) {
+        let place = path.segments();
+        let elements = (0..place.len()).filter(|at| !matches!(place[*at], Segment::Key(_)));
+        let lists = elements.map(|at| self.document.at(&place[..at]).count());
+        let lists: Vec<Count> = lists.chain(self.within.iter().cloned()).collect();
+        for list in &lists {
+            value.counted(list);
+        }
+        self.document.put(place, value);
+    }
+
+    /// A value may stand at a path from here on, or what stood there before.
+    pub fn put_or_keep(&mut self, path: &Path, value: Shape) {
+        let before = self.at(path);
+        self.put(path, before.or(value));
+    }
+
+    /// Nothing stands at a path from here on.
+    pub fn remove(&mut self, path: &Path) {
+        self.put(path, Shape::nothing());
+    }
+
+    /// The whole document is another one from here on.
+    pub fn replace(&mut self, document: Shape) {
+        self.document = document;
+    }
+
+    /// Fields with a prefix before their names may come from the object at a path, which is no longer there.
+    pub(crate) fn lift(&mut self, path: &Path, prefix: &str) {
+        let from = self.at(path);
+        self.remove(path);
+        self.document.slot(path.parents()).lift(&from, prefix);
+    }
+
+    /// These decide about what stands at a path.
+    pub fn decide(&mut self, path: &Path, by: &Sources) {
+        let slot = self.document.slot(path.segments());
+        *slot = std::mem::replace(slot, Shape::nothing()).decided(by);
+    }
+
+    /// These decide whether there is a record.
+    pub fn filter(&mut self, by: Sources) {
+        let by = by.deciding(Dependence::Filter);
+        self.record = std::mem::take(&mut self.record).and(&by);
+    }
+
+    /// The record goes on under an id that is made of these.
+    pub fn rekey(&mut self, sources: Sources) {
+        self.id = sources;
+    }
+
+    /// Something happens that is not known: anything may come from anything.
+    pub fn unknown(&mut self) {
+        let whole = self.document.sources().and(&Sources::of(Origin::Id));
+        let whole = whole.made(Dependence::Transformation);
+        self.document = Shape::made(whole.clone());
+        self.id = std::mem::take(&mut self.id)
+            .made(Dependence::Transformation)
+            .and(&whole);
+        self.filter(whole);
+    }
+
+    /// Follows the elements of a list: as a document of their own.
+    pub fn each(&mut self, list: &Path, follow: impl FnOnce(&mut Self)) {
+        let element: Vec<Segment> = [list.segments(), &[Segment::Each]].concat();
+        let mut inner = Self {
+            document: self.document.at(&element),
+            prepared: self.prepared.clone(),
+            record: Sources::none(),
+            id: self.id.clone(),
+            within: self.within.clone(),
+        };
+        inner.within.push(self.at(list).count());
+        follow(&mut inner);
+        self.document.put(&element, inner.document);
+    }
+
+    /// What a name of `prepare` stands for.
+    pub(crate) fn prepared(&self, name: &str) -> Shape {
+        let known = self.prepared.iter().find(|(known, _)| **known == *name);
+        known.map_or_else(Shape::nothing, |(_, shape)| shape.clone())
+    }
+
+    pub(crate) fn prepare(&mut self, name: &Arc<str>, shape: Shape) {
+        self.prepared.retain(|(known, _)| known != name);
+        self.prepared.push((Arc::clone(name), shape));
+    }
+
+    /// Tells the fields of these names by themselves; says that there are no others where that is so.
+    pub(crate) fn known(&mut self, names: &[String], closed_source: bool, closed_target: bool) {
+        for name in names {
+            self.document.name(name);
+        }
+        if closed_source {
+            self.document.close_carried();
+        }
+        if closed_target {
+            self.document.close();
+        }
+    }
+}

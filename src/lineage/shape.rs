@@ -1,0 +1,473 @@
+//! What is known of a value without any record: its parts, and where each comes from.
+
+use super::{Dependence, Origin, Source, Sources};
+use crate::path::{Path, Segment};
+
+/// What is known of a value: its parts, and where each comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    form: Form,
+    /// What decides about the value and everything in it.
+    decided: Sources,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    /// No value.
+    Nothing,
+    /// What stands in the source record there; nowhere: the record.
+    Source(Vec<Segment>),
+    /// Made of these.
+    Made(Sources),
+    /// An object: the fields that are known, and what every other field is: `Nothing`, `Source` (the field of the same
+    /// name there), `Made` or `Any`.
+    Object(Vec<(String, Shape)>, Box<Shape>),
+    /// Of the fields that are not known by their names: any of these, for those whose names begin so.
+    Any(Vec<(String, Shape)>),
+    /// A list, whose elements are all alike, and what decides how many there are.
+    List(Box<Shape>, Count),
+}
+
+/// What decides how many elements a list has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Each of these alone.
+    each: Sources,
+    /// Any of these tells it, because they agree: the lists that are put side by side.
+    any: Sources,
+}
+
+impl Count {
+    /// Of a list that is as long as these say.
+    #[must_use]
+    pub fn of(sources: Sources) -> Self {
+        Self {
+            any: sources.clone(),
+            each: sources,
+        }
+    }
+
+    /// Of lists of the same length side by side: one alone is longer only where all of them come from the same.
+    #[must_use]
+    pub fn of_columns(columns: &[Sources]) -> Self {
+        let any = columns.iter().fold(Sources::none(), Sources::and);
+        let shared = |source: &Source| {
+            let one = Sources::one(source.clone());
+            columns.iter().all(|column| column.meets(&one))
+        };
+        let each = any.iter().filter(|source| shared(source)).cloned();
+        Self {
+            each: each
+                .map(Sources::one)
+                .fold(Sources::none(), |all, one| all.and(&one)),
+            any,
+        }
+    }
+
+    /// What also decides about a value that is there as often as the list has elements, and comes from these.
+    #[must_use]
+    pub fn beside(&self, sources: &Sources) -> Sources {
+        let mut missing = Sources::none();
+        for source in &self.each {
+            let one = Sources::one(source.clone());
+            if !sources.meets(&one) {
+                missing = missing.and(&one);
+            }
+        }
+        if !self.any.is_empty() && !sources.meets(&self.any) {
+            missing = missing.and(&self.any);
+        }
+        missing.deciding(Dependence::Conditional)
+    }
+
+    fn or(self, other: &Self) -> Self {
+        Self {
+            each: self.each.and(&other.each),
+            any: self.any.and(&other.any),
+        }
+    }
+}
+
+impl From<Form> for Shape {
+    fn from(form: Form) -> Self {
+        let decided = Sources::none();
+        Self { form, decided }
+    }
+}
+
+impl Shape {
+    /// The source record, as it is.
+    #[must_use]
+    pub fn record() -> Self {
+        Form::Source(Vec::new()).into()
+    }
+
+    /// No value.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Form::Nothing.into()
+    }
+
+    /// A value that is made of these.
+    #[must_use]
+    pub fn made(sources: Sources) -> Self {
+        Form::Made(sources).into()
+    }
+
+    /// An object of these fields and no others.
+    #[must_use]
+    pub fn object(fields: Vec<(String, Self)>) -> Self {
+        let mut object: Self = Form::Object(Vec::new(), Box::new(Self::nothing())).into();
+        for (name, shape) in fields {
+            *object.slot(&[Segment::Key(name)]) = shape;
+        }
+        object
+    }
+
+    /// A list of such elements, and what decides how many.
+    #[must_use]
+    pub fn list(element: Self, count: Count) -> Self {
+        Form::List(Box::new(element), count).into()
+    }
+
+    /// What decides how many elements there are, where it is a list.
+    #[must_use]
+    pub fn count(&self) -> Count {
+        match &self.form {
+            Form::List(_, count) => count.clone(),
+            _ => Count::of(self.sources()),
+        }
+    }
+
+    /// Whether there is no value.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.form == Form::Nothing
+    }
+
+    /// Everything that the value and its parts come from.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        let own = match &self.form {
+            Form::Nothing => Sources::none(),
+            Form::Source(place) => Sources::of(origin(place)),
+            Form::Made(sources) => sources.clone(),
+            Form::List(element, count) => {
+                let elements = element.sources();
+                let count = count.beside(&elements);
+                elements.and(&count)
+            }
+            Form::Any(ways) => ways
+                .iter()
+                .fold(Sources::none(), |all, (_, way)| all.and(&way.sources())),
+            Form::Object(fields, rest) => fields
+                .iter()
+                .fold(rest.sources(), |all, (_, field)| all.and(&field.sources())),
+        };
+        own.and(&self.decided)
+    }
+
+    /// The same value, about which these decide too.
+    #[must_use]
+    pub fn decided(mut self, by: &Sources) -> Self {
+        self.decided = self.decided.and(by);
+        self
+    }
+
+    /// The same value in every element of a list: what does not come from the list is there as often as it has elements.
+    pub(crate) fn counted(&mut self, list: &Count) {
+        let is_leaf = match &mut self.form {
+            Form::Nothing => false,
+            Form::Source(_) | Form::Made(_) | Form::Any(_) => true,
+            Form::List(element, _) => {
+                element.counted(list);
+                false
+            }
+            Form::Object(fields, rest) => {
+                for (_, field) in fields.iter_mut() {
+                    field.counted(list);
+                }
+                rest.counted(list);
+                fields.is_empty() && rest.is_nothing()
+            }
+        };
+        if is_leaf {
+            let beside = list.beside(&self.sources());
+            self.decided = std::mem::take(&mut self.decided).and(&beside);
+        }
+    }
+
+    /// The part at a place below.
+    #[must_use]
+    pub fn at(&self, place: &[Segment]) -> Self {
+        place
+            .iter()
+            .fold(self.clone(), |shape, segment| shape.part(segment))
+    }
+
+    fn part(&self, segment: &Segment) -> Self {
+        let part: Self = match (&self.form, segment) {
+            (Form::Nothing, _) => Self::nothing(),
+            (Form::Source(place), segment) => {
+                let below = match segment {
+                    Segment::Index(_) => Segment::Each,
+                    other => other.clone(),
+                };
+                Form::Source([&place[..], &[below]].concat()).into()
+            }
+            (Form::Object(fields, rest), Segment::Key(name)) => {
+                let known = fields.iter().find(|(field, _)| field == name);
+                known.map_or_else(|| rest.unnamed(name), |(_, field)| field.clone())
+            }
+            (Form::List(element, _), segment) if is_element(segment) => (**element).clone(),
+            _ => Self::made(self.sources().made(Dependence::Transformation)),
+        };
+        part.decided(&self.decided)
+    }
+
+    /// What a field is that is not known by its name.
+    fn unnamed(&self, name: &str) -> Self {
+        match &self.form {
+            Form::Source(_) | Form::Object(..) => self.part(&Segment::Key(name.to_owned())),
+            Form::Any(ways) => {
+                let ways = ways
+                    .iter()
+                    .filter_map(|(prefix, way)| Some(way.unnamed(name.strip_prefix(&**prefix)?)));
+                ways.fold(Self::nothing(), Self::or).decided(&self.decided)
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// The place of a part, known by itself from here on. What decides about the whole still does.
+    pub(crate) fn slot(&mut self, place: &[Segment]) -> &mut Self {
+        let Some((first, below)) = place.split_first() else {
+            return self;
+        };
+        let part = self.part_mut(first);
+        part.slot(below)
+    }
+
+    fn part_mut(&mut self, segment: &Segment) -> &mut Self {
+        let fits = match (&self.form, segment) {
+            (Form::Object(..), Segment::Key(_)) => true,
+            (Form::List(..), segment) => is_element(segment),
+            _ => false,
+        };
+        if !fits {
+            self.open(segment);
+        }
+        match (&mut self.form, segment) {
+            (Form::Object(fields, rest), Segment::Key(name)) => {
+                let at = fields.iter().position(|(field, _)| field == name);
+                let at = at.unwrap_or_else(|| {
+                    fields.push((name.clone(), rest.unnamed(name)));
+                    fields.len() - 1
+                });
+                &mut fields[at].1
+            }
+            (Form::List(element, _), _) => element,
+            _ => unreachable!("`open` made it an object or a list"),
+        }
+    }
+
+    /// Makes it an object or a list of what is known so far.
+    fn open(&mut self, segment: &Segment) {
+        let whole = match &self.form {
+            Form::Nothing => Self::nothing(),
+            Form::Source(place) => Form::Source(place.clone()).into(),
+            _ => Self::made(self.sources()),
+        };
+        self.form = match segment {
+            Segment::Key(_) => Form::Object(Vec::new(), Box::new(whole)),
+            Segment::Index(_) | Segment::Each => {
+                let count = whole.count();
+                let element = match whole.form {
+                    Form::Source(_) => whole.part(&Segment::Each),
+                    _ => whole,
+                };
+                Form::List(Box::new(element), count)
+            }
+        };
+    }
+
+    /// Puts a value at a place: at one element of a list it may stand, or what was there before.
+    pub(crate) fn put(&mut self, place: &[Segment], value: Self) {
+        let every = |segment: &Segment| match segment {
+            Segment::Each => true,
+            Segment::Index(_) => false,
+            Segment::Key(key) => !is_digits(key),
+        };
+        let slot = self.slot(place);
+        if place.iter().all(every) {
+            *slot = value;
+        } else {
+            *slot = std::mem::replace(slot, Self::nothing()).or(value);
+        }
+    }
+
+    /// Either this or that.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let decided = self.decided.clone().and(&other.decided);
+        let form = match (self.form, other.form) {
+            (Form::Nothing, form) | (form, Form::Nothing) => form,
+            (one, other) if one == other => one,
+            (Form::List(one, count), Form::List(other, other_count)) => {
+                Form::List(Box::new(one.or(*other)), count.or(&other_count))
+            }
+            (one @ (Form::Source(_) | Form::Object(..)), other @ (Form::Source(_) | Form::Object(..))) => {
+                either(one.into(), other.into())
+            }
+            (one, other) => Form::Made(Self::from(one).sources().and(&Self::from(other).sources())),
+        };
+        Self { form, decided }
+    }
+
+    /// Fields whose names begin with a prefix may from here on be those of another object.
+    pub(crate) fn lift(&mut self, from: &Self, prefix: &str) {
+        if !matches!(self.form, Form::Object(..)) {
+            self.open(&Segment::Key(String::new()));
+        }
+        let Form::Object(fields, rest) = &mut self.form else {
+            return;
+        };
+        for (name, field) in fields.iter_mut() {
+            if let Some(inner) = name.strip_prefix(prefix) {
+                let lifted = from.part(&Segment::Key(inner.to_owned()));
+                *field = std::mem::replace(field, Self::nothing()).or(lifted);
+            }
+        }
+        if let Form::Object(known, _) = &from.form {
+            for (inner, _) in known {
+                let name = format!("{prefix}{inner}");
+                if !fields.iter().any(|(field, _)| *field == name) {
+                    let lifted = from.part(&Segment::Key(inner.clone()));
+                    fields.push((name.clone(), rest.unnamed(&name).or(lifted)));
+                }
+            }
+        }
+        let lifted = match &from.form {
+            Form::Object(_, others) => (**others).clone().decided(&from.decided),
+            _ => from.clone(),
+        };
+        **rest = in_doubt(rest, prefix, &lifted);
+    }
+
+    /// Every value that is told: where, and what it comes from. A place of an object or list stands for what is below
+    /// it and not told by itself.
+    pub(crate) fn leaves(&self) -> Vec<(Vec<Segment>, Sources)> {
+        let mut leaves = Vec::new();
+        self.tell(&mut Vec::new(), &Sources::none(), &mut leaves);
+        leaves
+    }
+
+    fn tell(&self, at: &mut Vec<Segment>, above: &Sources, leaves: &mut Vec<(Vec<Segment>, Sources)>) {
+        let decided = above.clone().and(&self.decided);
+        match &self.form {
+            Form::Nothing => {}
+            Form::Source(_) | Form::Made(_) | Form::Any(_) => {
+                leaves.push((at.clone(), self.sources().and(&decided)));
+            }
+            Form::List(element, _) => {
+                at.push(Segment::Each);
+                element.tell(at, &decided, leaves);
+                at.pop();
+            }
+            Form::Object(fields, rest) => {
+                if fields.is_empty() && rest.is_nothing() && !at.is_empty() {
+                    leaves.push((at.clone(), decided.clone()));
+                }
+                rest.tell(at, &decided, leaves);
+                for (name, field) in fields {
+                    at.push(Segment::Key(name.clone()));
+                    field.tell(at, &decided, leaves);
+                    at.pop();
+                }
+            }
+        }
+    }
+
+    /// Tells a field by its name, where it is one of those that are carried as they are.
+    pub(crate) fn name(&mut self, name: &str) {
+        if matches!(&self.form, Form::Source(_) | Form::Object(..)) {
+            self.slot(&[Segment::Key(name.to_owned())]);
+        }
+    }
+
+    /// Says that there are no other fields than those that are known by their names.
+    pub(crate) fn close(&mut self) {
+        if let Form::Object(_, rest) = &mut self.form {
+            **rest = Self::nothing();
+        }
+    }
+
+    /// Says that what is carried over as it is has no other fields.
+    pub(crate) fn close_carried(&mut self) {
+        if let Form::Object(_, rest) = &mut self.form
+            && matches!(rest.form, Form::Source(_))
+        {
+            **rest = Self::nothing();
+        }
+    }
+}
+
+/// Either object, field by field.
+fn either(one: Shape, other: Shape) -> Form {
+    let opened = |shape: Shape| match shape.form {
+        Form::Object(fields, rest) => (fields, *rest),
+        form => (Vec::new(), Shape::from(form)),
+    };
+    let ((one_fields, one_rest), (other_fields, other_rest)) = (opened(one), opened(other));
+    let mut fields: Vec<(String, Shape)> = Vec::new();
+    for (name, field) in &one_fields {
+        let known = other_fields.iter().find(|(other, _)| other == name);
+        let other = known.map_or_else(|| other_rest.unnamed(name), |(_, field)| field.clone());
+        fields.push((name.clone(), field.clone().or(other)));
+    }
+    for (name, field) in other_fields {
+        if !one_fields.iter().any(|(known, _)| *known == name) {
+            let one = one_rest.unnamed(&name);
+            fields.push((name, one.or(field)));
+        }
+    }
+    Form::Object(fields, Box::new(in_doubt(&one_rest, "", &other_rest)))
+}
+
+/// What a field is that is not known by its name, where it may also be one of another object, behind a prefix.
+fn in_doubt(one: &Shape, prefix: &str, other: &Shape) -> Shape {
+    if other.is_nothing() || (prefix.is_empty() && one.form == other.form) {
+        return one.clone().decided(&other.decided);
+    }
+    let mut ways = match &one.form {
+        Form::Nothing => Vec::new(),
+        Form::Any(ways) => ways
+            .iter()
+            .map(|(prefix, way)| (prefix.clone(), way.clone().decided(&one.decided)))
+            .collect(),
+        _ => vec![(String::new(), one.clone())],
+    };
+    if !ways.iter().any(|(known, way)| known == prefix && way == other) {
+        ways.push((prefix.to_owned(), other.clone()));
+    }
+    Form::Any(ways).into()
+}
+
+fn origin(place: &[Segment]) -> Origin {
+    if place.is_empty() {
+        Origin::Record
+    } else {
+        Origin::Field(Path::of(place.to_vec()))
+    }
+}
+
+fn is_digits(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_element(segment: &Segment) -> bool {
+    match segment {
+        Segment::Each | Segment::Index(_) => true,
+        Segment::Key(key) => is_digits(key),
+    }
+}

@@ -1,0 +1,164 @@
+//! Column lineage: for every field of a stage's target the fields of its source that it comes from. (That of records,
+//! which source record became which target record, is `reconcile/lineage.rs`.)
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::Stage;
+use crate::contract::Schema;
+use crate::lineage::{Flow, Source, Sources};
+use crate::path::{Path, Segment};
+
+/// Where the values of a stage's target come from.
+///
+/// For a record that the stage writes, a field of the target stays what it is when any field of the source changes that
+/// is not named here as one of its sources, or as one of the record's. Which records are refused is not told: any field
+/// that something reads may be one that it refuses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lineage {
+    /// Each place of the target, in the order of their names.
+    pub fields: BTreeMap<Place, Vec<Source>>,
+    /// What decides whether a record has a counterpart in the target, and how many.
+    pub record: Vec<Source>,
+}
+
+/// A place of the target.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Every field that is not told by its name. Where its source is the record, by identity: the field of the same name.
+    Others,
+    /// The record's id.
+    Id,
+    /// A field; everything below it that is not told by itself. An element of a list stands for all of them.
+    Field(Path),
+}
+
+impl Lineage {
+    /// That of a stage of which nothing is known.
+    pub(crate) fn unknown() -> Self {
+        let mut flow = Flow::new();
+        flow.unknown();
+        told(&flow)
+    }
+
+    /// The sources of a field of the target: of the nearest place that stands for it. `None` where the stage writes no such
+    /// field.
+    #[must_use]
+    pub fn of(&self, field: &Path) -> Option<&[Source]> {
+        let segments = field.segments();
+        let nearest = (1..=segments.len()).rev().find_map(|length| {
+            let place = segments[..length].iter().map(|segment| match segment {
+                Segment::Index(_) => Segment::Each,
+                other => other.clone(),
+            });
+            self.fields.get(&Place::Field(Path::of(place.collect())))
+        });
+        let others = || self.fields.get(&Place::Others);
+        nearest.or_else(others).map(Vec::as_slice)
+    }
+}
+
+impl Stage {
+    /// Where the values of the target come from, as far as the stage says: its `where`, `prepare`, operations, `[into]`
+    /// and `id`, in their order, and the fields that its contracts name.
+    ///
+    /// What a function of the program does is not known, unless an operation `rust` declares what it reads and writes:
+    /// everything after it depends on the record as a whole.
+    ///
+    /// ```
+    /// use counterfoil::lineage::{Dependence, Origin};
+    /// use counterfoil::op::{Join, Rename};
+    /// use counterfoil::stage::Stage;
+    ///
+    /// let stage = Stage::new(1, "names")
+    ///     .source("people_v1")
+    ///     .target("people_v2")
+    ///     .op(Rename::new("fname", "first"))
+    ///     .op(Join::fields(["first", "last"], "name", " "))
+    ///     .build()
+    ///     .map_err(counterfoil::Error::from)?;
+    /// let sources = stage.lineage().of(&"name".parse()?).unwrap_or_default().to_vec();
+    /// let told: Vec<_> = sources.iter().map(|source| (&source.origin, source.dependence)).collect();
+    /// assert_eq!(told, [
+    ///     (&Origin::Field("fname".parse()?), Dependence::Transformation),
+    ///     (&Origin::Field("last".parse()?), Dependence::Transformation),
+    /// ]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn lineage(&self) -> Lineage {
+        let mut flow = Flow::new();
+        let steps = &self.steps;
+        if let Some(filter) = &steps.filter {
+            flow.filter(filter.lineage(&flow).sources());
+        }
+        if let Some(prepare) = &steps.prepare {
+            prepare.lineage(&mut flow);
+        }
+        steps.ops.iter().for_each(|op| op.lineage(&mut flow));
+        if let Some(id) = &steps.id {
+            flow.rekey(id.lineage(&flow).sources());
+        }
+        if let Some(into) = &steps.into {
+            flow.replace(into.lineage(&flow));
+        }
+        if let Some(closure) = &steps.closure {
+            let id = flow.id().clone();
+            flow.unknown();
+            if closure.keeps_ids {
+                flow.rekey(id);
+            }
+        }
+        let (source, target) = (
+            Contracted::of(steps.source_contract.as_ref()),
+            Contracted::of(steps.contract.schema.as_ref()),
+        );
+        flow.known(
+            &[source.names, target.names].concat(),
+            source.closed,
+            target.closed,
+        );
+        told(&flow)
+    }
+}
+
+fn told(flow: &Flow) -> Lineage {
+    let list = |sources: &Sources| sources.iter().cloned().collect::<Vec<_>>();
+    let mut fields: BTreeMap<Place, Vec<Source>> = BTreeMap::from([(Place::Id, list(flow.id()))]);
+    for (place, sources) in flow.document().leaves() {
+        let place = if place.is_empty() {
+            Place::Others
+        } else {
+            Place::Field(Path::of(place))
+        };
+        fields.insert(place, list(&sources));
+    }
+    Lineage {
+        fields,
+        record: list(flow.record()),
+    }
+}
+
+/// The fields that a contract names at the top level.
+#[derive(Debug, Default)]
+struct Contracted {
+    names: Vec<String>,
+    /// Whether there may be no others.
+    closed: bool,
+}
+
+impl Contracted {
+    fn of(schema: Option<&Schema>) -> Self {
+        let parsed = schema.and_then(|schema| serde_json::from_str::<Json>(schema.canonical()).ok());
+        let Some(parsed) = parsed else {
+            return Self::default();
+        };
+        let names = parsed["properties"].as_object().into_iter().flatten();
+        Self {
+            names: names.map(|(name, _)| name.clone()).collect(),
+            closed: parsed["additionalProperties"] == Json::Bool(false)
+                && parsed.get("patternProperties").is_none(),
+        }
+    }
+}
