@@ -256,7 +256,7 @@ fn begins(pass: &Pass, undone: &PassSummary, total: u64, done: u64, observer: &m
 }
 
 /// A pass that filled an empty database is undone without its index, which would be dearer to keep than to build. One
-/// that keeps an image has found something there.
+/// that keeps an image has found something there; of one that was undone in part already, the counts do not tell.
 fn preparation(
     run: &Run<'_>,
     undone: &PassSummary,
@@ -272,7 +272,8 @@ fn preparation(
         && undone.row.source != undone.row.target
         && undone.row.after_batch.is_none()
         && target.count(connection)? == undone.counts.written
-        && !keeps_images(connection, undone.row.pass)?;
+        && !keeps_images(connection, undone.row.pass)?
+        && since::undone_singly(connection, undone.row.pass)?.is_empty();
     let alone = filled && !resumed && !since::may_conflict(connection, undone, &[undone.row.pass])?;
     Ok((alone, if alone { vec![Shape::DropIndex] } else { vec![] }))
 }

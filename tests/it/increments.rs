@@ -133,6 +133,15 @@ impl Project {
         self.load_with(&[(id, n.to_owned())]);
     }
 
+    /// A record that is put by hand.
+    fn put(&mut self, database: &str, id: u32, n: &str) {
+        let edit = Edit::Put {
+            id: format!("r{id}"),
+            data: format!("{{\"n\":\"{n}\"}}"),
+        };
+        counterfoil::edit::edit(&mut self.store, database, &[edit], &Purpose::new("put")).expect("an edit");
+    }
+
     fn try_apply(&mut self, options: &ApplyOptions) -> counterfoil::Result<ApplyReport> {
         let stages = self.stages();
         apply(&mut self.store, &stages, options, &mut Silent)
@@ -954,4 +963,18 @@ fn a_load_is_not_gone_on_with_under_other_settings() {
     .expect("a load");
     assert!(report.resumed);
     assert_eq!(project.count("a"), 6);
+}
+
+#[test]
+fn a_target_that_also_held_another_row_keeps_its_index_when_the_rest_of_a_pass_is_undone() {
+    let mut project = Project::new();
+    project.files.retain(|name, _| name == "0001_copy.toml");
+    project.put("b", 9, "9");
+    project.load([1]);
+    project.apply();
+    // One record of two is left, as many as the pass has written: not those.
+    project.roll_back(record("b", 1));
+    project.roll_back(Scope::All);
+    assert_eq!((project.count("a"), project.count("b")), (1, 1));
+    assert!(project.data("b", 9).is_some());
 }
