@@ -1,5 +1,7 @@
 //! One pass of a stage, from where it stands to its end.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 
 use super::{ApplyOptions, Claims, Cross, PassReport, Selection, Transforming};
@@ -113,6 +115,7 @@ fn producer<'s>(
         newest: largest(run.connection(), LedgerTable::Record)?,
         claims: Claims::default(),
         cross: Cross::of(stage, context),
+        planned: BTreeSet::new(),
         bytes: 0,
     })
 }

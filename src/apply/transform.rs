@@ -1,6 +1,6 @@
 //! The reading thread of a pass: read a batch, transform it, place the results.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
@@ -40,6 +40,9 @@ pub(crate) struct Transforming<'a> {
     pub(crate) claims: Claims,
     /// The rules over more than one record, where the stage has any.
     pub(crate) cross: Option<Cross<'a>>,
+    /// What has happened to records of the source that is not in the ledger, because it is only planned: what was refused
+    /// in place before that does not count any more.
+    pub(crate) planned: BTreeSet<i64>,
     /// The bytes of the records that were read.
     pub(crate) bytes: u64,
 }
@@ -190,7 +193,8 @@ impl Transforming<'_> {
                 while *read < records.len() && items.len() < self.batch_size && size < BATCH_BYTES {
                     let number = records[*read];
                     *read += 1;
-                    let item = listed(connection, self.context.project, self.stage, &self.source, number)?;
+                    let of = (self.context.project, self.stage);
+                    let item = listed(connection, of, &self.source, &self.planned, number)?;
                     size += item.source.as_ref().map_or(0, |source| source.record.data.len());
                     items.push(item);
                 }
@@ -309,15 +313,15 @@ impl Transformed {
 /// where it was deleted since.
 fn listed(
     connection: &Connection,
-    project: &str,
-    stage: &Stage,
+    (project, stage): (&str, &Stage),
     source: &Table,
+    planned: &BTreeSet<i64>,
     number: i64,
 ) -> Result<Item> {
     if let Some(found) = source.by_number(connection, number)? {
         return Ok(Item::present(found));
     }
-    let image = if stage.in_place() {
+    let image = if stage.in_place() && !planned.contains(&number) {
         refused_image(connection, (project, stage.number()), stage.source(), number)?
     } else {
         None

@@ -48,6 +48,8 @@ struct Left {
     filtered: Vec<i64>,
     /// Of those that were tried: the rows that would stand there.
     standing: BTreeSet<i64>,
+    /// The records that a stage would leave out, or write.
+    settled: BTreeSet<i64>,
     /// How many rows there would be, about, where only a sample was tried.
     rows: u64,
 }
@@ -252,6 +254,8 @@ impl<'t> Trial<'t> {
             roundings: None,
             tally: Some(&tally),
         };
+        let left = self.left.get(stage.source()).filter(|_| stage.in_place());
+        let planned = left.map_or_else(BTreeSet::new, |left| left.settled.clone());
         let mut producer = Transforming {
             stage,
             context,
@@ -265,6 +269,7 @@ impl<'t> Trial<'t> {
             newest: self.newest,
             claims: Claims::default(),
             cross: Cross::of(stage, context),
+            planned,
             bytes: 0,
         };
         let before = *course.telling.counts();
@@ -421,6 +426,9 @@ impl Left {
                 self.changed.push(number);
             } else if entry.outcome == EntryOutcome::Filtered {
                 self.filtered.push(number);
+            }
+            if entry.after.is_some() || entry.outcome == EntryOutcome::Filtered {
+                self.settled.insert(entry.record);
             }
             if entry.after.is_some() {
                 self.standing.insert(number);

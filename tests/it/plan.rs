@@ -487,3 +487,23 @@ fn a_rehearsal_of_the_recomputing_shop_tells_what_is_left_unexplained() {
         "{said:?}"
     );
 }
+
+#[test]
+fn what_a_stage_in_place_had_refused_is_not_planned_again_where_an_earlier_stage_leaves_it_out() {
+    let copy = "[stage]\nsource = \"a\"\ntarget = \"b\"\nwhere = \"= doc.n != 5\"\nmax_errors = \"100%\"\n";
+    let in_place =
+        "[stage]\nsource = \"b\"\nmax_errors = \"100%\"\n[contract.target.properties.n]\nmaximum = 9\n";
+    let project = ProjectFolder::new(&[("0001_copy.toml", copy), ("0002_small.toml", in_place)]);
+    let put = |n: u32| {
+        project.write("a.ndjson", format!("{{\"id\":\"x\",\"n\":{n}}}\n"));
+        let path = project.path("a.ndjson").display().to_string();
+        done(&project.run(&["load", "a", &path, "--replace"]));
+    };
+    put(22);
+    done(&project.run(&["apply"]));
+    put(5);
+    let planned = data(&project.run(&["plan", "--json"]));
+    let applied = data(&project.run(&["apply", "--json"]));
+    assert_eq!(outcomes(&planned["stages"]), outcomes(&applied["passes"]));
+    assert_eq!(planned["stages"][1]["counts"]["filtered"], 1, "{planned}");
+}
