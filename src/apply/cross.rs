@@ -88,8 +88,14 @@ impl<'a> Cross<'a> {
         Ok(())
     }
 
-    /// What is wrong with the records that a stage makes of one.
-    pub(crate) fn broken(&self, connection: &Connection, item: &Item, has: &[Has]) -> Result<Vec<Broken>> {
+    /// What is wrong with the records that a stage makes of one; `replaced`: the rows that they would take the place of.
+    pub(crate) fn broken(
+        &self,
+        connection: &Connection,
+        item: &Item,
+        has: &[Has],
+        replaced: &[i64],
+    ) -> Result<Vec<Broken>> {
         let mut broken = Vec::new();
         let keys = Keys::on(connection);
         let own: Vec<i64> = item
@@ -97,6 +103,7 @@ impl<'a> Cross<'a> {
             .iter()
             .map(|standing| standing.target)
             .chain([item.number])
+            .chain(replaced.iter().copied())
             .collect();
         let mut tell = |violation: Violation, mode| {
             broken.push(Broken {
@@ -132,8 +139,8 @@ impl<'a> Cross<'a> {
                     Err(violation) => tell(violation.clone().rule(&*rule.name), rule.mode),
                     Ok(wanted) => {
                         for key in wanted {
-                            let own = has.iter().any(|part| part.is[at].as_ref() == Some(key));
-                            if !own && !self.is_there(connection, at, key)? {
+                            let itself = has.iter().any(|part| part.is[at].as_ref() == Some(key));
+                            if !itself && !self.is_there(connection, at, key, &own)? {
                                 tell(rule.violation(), rule.mode);
                                 break;
                             }
@@ -145,10 +152,12 @@ impl<'a> Cross<'a> {
         Ok(broken)
     }
 
-    fn is_there(&self, connection: &Connection, at: usize, key: &str) -> Result<bool> {
+    fn is_there(&self, connection: &Connection, at: usize, key: &str, own: &[i64]) -> Result<bool> {
         let rule = &self.contract().references[at];
         if rule.key.is_some() || rule.to == self.stage.target() {
-            return Keys::on(connection).has(self.reference(at), key);
+            // What the record itself held is gone with what it was.
+            let holder = Keys::on(connection).holder(self.reference(at), key, own)?;
+            return Ok(holder.is_some());
         }
         Ok(Table::of(&rule.to)?.number_of(connection, key)?.is_some())
     }

@@ -120,8 +120,8 @@ pub struct PassReport {
 /// never ran, and carries what others wrote to a source through the stages that were applied before.
 ///
 /// # Errors
-/// [`Error::Drift`] when an applied stage has another meaning now, [`Error::PlanMoved`] when a plan was given that does
-/// not fit any more, [`Error::Locked`] when another process writes.
+/// [`Drift`](crate::Error::Drift) when an applied stage has another meaning now, [`PlanMoved`](crate::Error::PlanMoved)
+/// when a plan was given that does not fit any more, [`Locked`](crate::Error::Locked) when another process writes.
 /// Refused records are no error: they are counted, and stand in quarantine.
 pub fn apply(
     store: &mut Store,

@@ -234,6 +234,22 @@ impl Placer<'_> {
         Ok(owner.filter(|owner| !own(owner)))
     }
 
+    /// The rows that a record would take the place of.
+    pub(crate) fn replaced(&self, item: &Item, result: &Result<Outcome, Refusal>) -> Result<Vec<i64>> {
+        let outputs = match result {
+            Ok(Outcome::Write(output)) => std::slice::from_ref(output),
+            Ok(Outcome::Derive(outputs)) => outputs,
+            _ => &[],
+        };
+        if self.stage.on_conflict() != OnConflict::Replace {
+            return Ok(Vec::new());
+        }
+        let owners = outputs
+            .iter()
+            .map(|output| self.other_owner(&output.id, item, item.number));
+        owners.filter_map(Result::transpose).collect()
+    }
+
     /// The row that `on_conflict = "replace"` takes out of the way.
     fn owned(&self, owner: i64) -> Result<Standing> {
         if let Some(standing) = self.claims.row(owner) {

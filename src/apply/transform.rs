@@ -159,7 +159,8 @@ impl Transforming<'_> {
         };
         for (item, mut transformed) in items.into_iter().zip(results) {
             if let Some((cross, connection)) = cross {
-                let broken = cross.broken(connection, &item, &transformed.has)?;
+                let replaced = placer.replaced(&item, &transformed.result)?;
+                let broken = cross.broken(connection, &item, &transformed.has, &replaced)?;
                 transformed.broke(broken, placer.batch);
             }
             let back = cross.and_then(|(cross, _)| cross.comes_back(&item));

@@ -266,9 +266,10 @@ fn told(report: &ValidateReport, from: &str, since: Option<i64>) -> String {
     );
     for group in &report.violations {
         let rule = group.rule.as_deref().unwrap_or_default();
-        let expected = group.expected.as_deref().unwrap_or("see the rule");
+        let expected = group.expected.as_deref();
+        let expected = expected.map_or_else(String::new, |expected| format!(": expected {expected}"));
         text += &dim(&shown(&format!(
-            "{} at {}: expected {expected} ({rule})",
+            "{} at {}{expected} ({rule})",
             group.code,
             at(group)
         )));

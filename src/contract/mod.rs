@@ -3,7 +3,7 @@
 //! A [`Contract`] is a [`Schema`] (JSON Schema 2020-12, from a file or from the [builder](Schema::record)), [`Rule`]s,
 //! which are expressions for what a schema cannot say, and rules over more than one record: [`Unique`] and
 //! [`References`]. They only look: they change nothing, and what they report
-//! ([`Violation`](crate::refusal::Violation)) names places and expectations, never a value of the record.
+//! ([`Violation`]) names places and expectations, never a value of the record.
 
 mod builder;
 mod check;

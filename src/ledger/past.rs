@@ -4,19 +4,105 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use super::read::{STUBS, Stub, stub};
+use super::read::{Stub, StubKey, stub_at};
 use crate::error::Result;
 
-/// The stubs that changed one row of a database, with their images, newest first.
-pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<Stub>> {
-    let sql = format!(
-        "{STUBS} JOIN ledger_pass p USING(pass) WHERE p.target=?1 AND e.before IS NOT e.after
-           AND ((b.first_record<=?2 AND b.last_record>=?2 AND e.record=?2 AND coalesce(e.target,?2)=?2) OR e.target=?2)
-         ORDER BY b.batch DESC, e.record DESC, e.part DESC"
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![database, number], stub)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+/// The past of one database's rows. It knows which batch to look into, so that a row costs as many look-ups as there are
+/// passes, however long the ledger is.
+#[derive(Debug)]
+pub(crate) struct Past {
+    passes: Vec<PassBatches>,
+    /// The stubs under other records' numbers, by the row that they wrote.
+    elsewhere: HashMap<i64, Vec<StubKey>>,
+    /// The newest batch that changed a row, or took one out.
+    pub(crate) newest_change: Option<i64>,
+}
+
+/// The batches of one pass.
+#[derive(Debug, Default)]
+struct PassBatches {
+    /// First and last number, batch.
+    batches: Vec<(i64, i64, i64)>,
+    /// Most passes go through the numbers once, upwards.
+    ascending: bool,
+}
+
+impl Past {
+    /// Of a database.
+    pub(crate) fn of(connection: &Connection, database: &str) -> Result<Self> {
+        let sql = "SELECT p.pass, b.first_record, b.last_record, b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
+         WHERE p.target=?1 AND b.entries>0 ORDER BY p.pass, b.batch";
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query([database])?;
+        let (mut passes, mut newest): (Vec<PassBatches>, Option<i64>) = (Vec::new(), None);
+        while let Some(row) = rows.next()? {
+            let pass: i64 = row.get(0)?;
+            if newest.replace(pass) != Some(pass) {
+                passes.push(PassBatches::default());
+            }
+            if let Some(pass) = passes.last_mut() {
+                pass.batches.push((row.get(1)?, row.get(2)?, row.get(3)?));
+            }
+        }
+        for pass in &mut passes {
+            pass.ascending = pass.batches.windows(2).all(|pair| pair[0].1 < pair[1].0);
+        }
+        let sql =
+            "SELECT e.target, e.batch, e.record, e.part FROM ledger_pass p JOIN ledger_batch b USING(pass)
+         CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE p.target=?1 AND e.target IS NOT NULL";
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query([database])?;
+        let mut elsewhere: HashMap<i64, Vec<StubKey>> = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let key = (row.get(1)?, row.get(2)?, row.get(3)?);
+            elsewhere.entry(row.get(0)?).or_default().push(key);
+        }
+        let sql = "SELECT max(b.batch) FROM ledger_pass p JOIN ledger_batch b USING(pass) WHERE p.target=?1
+         AND EXISTS(SELECT 1 FROM ledger_entry e WHERE e.batch=b.batch AND e.before IS NOT NULL AND e.before IS NOT e.after)";
+        Ok(Self {
+            passes,
+            elsewhere,
+            newest_change: connection.query_row(sql, [database], |row| row.get(0))?,
+        })
+    }
+
+    /// The stubs that changed a row, with their images, newest first.
+    pub(crate) fn changes(&self, connection: &Connection, number: i64) -> Result<Vec<Stub>> {
+        let mut keys = self.elsewhere.get(&number).cloned().unwrap_or_default();
+        let sql = "SELECT batch, record, part FROM ledger_entry WHERE batch=?1 AND record=?2 AND coalesce(target,?2)=?2";
+        let mut statement = connection.prepare_cached(sql)?;
+        for batch in self.passes.iter().flat_map(|pass| pass.around(number)) {
+            let rows = statement.query_map(params![batch, number], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
+            for key in rows {
+                keys.push(key?);
+            }
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        let stubs = keys.into_iter().rev().map(|key| stub_at(connection, key));
+        let mut stubs: Vec<Stub> = stubs.collect::<Result<_>>()?;
+        stubs.retain(|stub| stub.entry.before != stub.entry.after);
+        Ok(stubs)
+    }
+}
+
+impl PassBatches {
+    /// The batches whose range has a number.
+    fn around(&self, number: i64) -> Vec<i64> {
+        let has = |(first, last, _): &&(i64, i64, i64)| *first <= number && number <= *last;
+        if self.ascending {
+            let at = self.batches.partition_point(|(_, last, _)| *last < number);
+            let found = self.batches.get(at).filter(has);
+            return found.map(|(.., batch)| *batch).into_iter().collect();
+        }
+        self.batches
+            .iter()
+            .filter(has)
+            .map(|(.., batch)| *batch)
+            .collect()
+    }
 }
 
 /// The run of a batch, the kind of its pass, and the stage.

@@ -11,6 +11,7 @@ use crate::stage::{Stage, Stages};
 
 /// The state of a store and of a project's stages that a plan was made of.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Pin {
     /// The version of this format: 1.
     pub version: u32,
@@ -34,6 +35,7 @@ pub struct Pin {
 
 /// A stage that a plan was made of.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PinnedStage {
     /// Its number.
     pub number: u32,
@@ -124,11 +126,12 @@ impl Pin {
         if let Some(what) = difference(&self.stages, &now) {
             return moved(what);
         }
-        let sql = "SELECT tree_root FROM ledger_batch WHERE batch=?1";
-        let root: Option<Hash> = connection
-            .query_row(sql, [self.batch], |row| row.get(0))
+        let sql = "SELECT tree_size, tree_root FROM ledger_batch WHERE batch=?1";
+        let tree: Option<(i64, Hash)> = connection
+            .query_row(sql, [self.batch], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        if root.map(|root| hex(&root)) != Some(self.tree_root.clone()) {
+        let tree = tree.map(|(size, root)| (size.unsigned_abs(), hex(&root)));
+        if tree != Some((self.tree_size, self.tree_root.clone())) {
             return moved(format!(
                 "the store never was in the state of batch {}",
                 self.batch
@@ -179,6 +182,11 @@ fn difference(then: &[PinnedStage], now: &[PinnedStage]) -> Option<String> {
             }
             Some(_) => {}
         }
+    }
+    let distinct =
+        |(at, stage): (usize, &PinnedStage)| !then[..at].iter().any(|other| other.number == stage.number);
+    if !then.iter().enumerate().all(distinct) || then.iter().any(|stage| !now.contains(stage)) {
+        return Some("its stages are not those that there are".to_owned());
     }
     let is_new = |stage: &&PinnedStage| !then.iter().any(|other| other.number == stage.number);
     now.iter()

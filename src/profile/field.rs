@@ -8,8 +8,10 @@ use crate::digest::sha256;
 use crate::path::Segment;
 use crate::record::{Document, Kind, Value, exact_decimal};
 
-/// An object with more names than these is a map: its values are counted together.
+/// An object with more names than these, over all records, is a map: its values are counted together, whichever came first.
 const MOST_NAMES: usize = 300;
+/// Stands for its names.
+pub(super) const ANY_NAME: &str = "*";
 /// Values are shown where there are at most so many.
 const FEW: usize = 12;
 /// And are not longer than this.
@@ -62,7 +64,16 @@ impl Node {
 
     fn below(&mut self, name: &str) -> &mut Self {
         let next = self.names.len();
-        if next >= MOST_NAMES && !self.names.contains_key(name) {
+        if self.others.is_none() && next >= MOST_NAMES && !self.names.contains_key(name) {
+            let mut all = Box::<Self>::default();
+            let mut names: Vec<_> = std::mem::take(&mut self.names).into_values().collect();
+            names.sort_unstable_by_key(|(place, _)| *place);
+            for (_, node) in names {
+                all.merge(node);
+            }
+            self.others = Some(all);
+        }
+        if self.others.is_some() {
             return self.others.get_or_insert_default();
         }
         &mut self
@@ -92,7 +103,15 @@ impl Node {
             self.below(&name).merge(node);
         }
         if let Some(others) = later.others {
-            self.others.get_or_insert_default().merge(*others);
+            // A map in either part is one in both.
+            let names = std::mem::take(&mut self.names);
+            let all = self.others.get_or_insert_default();
+            let mut names: Vec<_> = names.into_values().collect();
+            names.sort_unstable_by_key(|(place, _)| *place);
+            for (_, node) in names {
+                all.merge(node);
+            }
+            all.merge(*others);
         }
         if let Some(elements) = later.elements {
             self.elements.get_or_insert_default().merge(*elements);

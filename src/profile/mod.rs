@@ -90,12 +90,13 @@ pub fn profile(store: &Store, database: &str, options: &ProfileOptions<'_>) -> R
     let root = Reader::alone(store)?.read(|connection| look(connection, &table, options, &mut report))?;
     let records = report.records;
     root.each(&mut |path, field| {
-        // An empty path is the record itself.
-        if let Some(shown) = shown(path) {
-            let redacted = options
-                .redact
-                .iter()
-                .any(|redact| redact.covers(&Path::of(path.to_vec())));
+        // What stands below something that is redacted is not even named: its names are values as well.
+        let is_below = options
+            .redact
+            .iter()
+            .any(|redact| redact.segments().len() < path.len() && leads_to(redact, path));
+        if let Some(shown) = shown(path).filter(|_| !is_below) {
+            let redacted = options.redact.iter().any(|redact| may_hold(path, redact));
             report.fields.push(field.profile(shown, records, redacted));
         }
     });
@@ -132,6 +133,28 @@ fn look(
             root.merge(part);
         }
         root.bound_distinct(MOST_DISTINCT);
+    }
+}
+
+/// Whether a path begins with another, as far as names that are counted together tell.
+fn leads_to(redact: &Path, path: &[Segment]) -> bool {
+    redact
+        .segments()
+        .iter()
+        .zip(path)
+        .all(|(redact, segment)| same(redact, segment))
+}
+
+/// Whether values of a field may be redacted ones.
+fn may_hold(path: &[Segment], redact: &Path) -> bool {
+    redact.segments().len() == path.len() && leads_to(redact, path)
+}
+
+fn same(redact: &Segment, segment: &Segment) -> bool {
+    match (redact, segment) {
+        (_, Segment::Key(name)) if name == field::ANY_NAME => true,
+        (Segment::Index(_), Segment::Each) => true,
+        (redact, segment) => redact == segment,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Keys of rules over more than one record, in a private temporary table of one connection: it spills to a file without
 //! a name where it outgrows its cache, so that memory is bounded, and nothing is left of it whatever happens.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
 use crate::error::Result;
 
@@ -78,15 +78,5 @@ impl<'c> Keys<'c> {
         let mut read = self.connection.prepare(sql)?;
         let rows = read.query_map([wanted, rule], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// Whether any record has a key.
-    pub(crate) fn has(self, rule: i64, key: &str) -> Result<bool> {
-        let sql = "SELECT 1 FROM temp.contract_key WHERE rule=?1 AND key=?2 LIMIT 1";
-        let mut read = self.connection.prepare_cached(sql)?;
-        Ok(read
-            .query_row(params![rule, key], |_| Ok(()))
-            .optional()?
-            .is_some())
     }
 }

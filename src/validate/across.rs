@@ -1,16 +1,16 @@
 //! Rules over more than one record, over a whole database.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use super::Validation;
 use super::origin::{Origins, Version};
+use super::{Origin, Validation};
 use crate::context::Context;
 use crate::contract::{Contract, Has, Mode, References, key_text};
 use crate::error::Result;
 use crate::expression::Scope;
-use crate::ledger::past::{changes_of_row, numbers_under};
+use crate::ledger::past::{Past, numbers_under};
 use crate::record::Record;
 use crate::refusal::Violation;
 use crate::store::{Keys, Table};
@@ -121,25 +121,36 @@ impl<'a> Across<'a> {
         let database = validation.table.name().to_owned();
         for (at, rule) in self.contract.unique.iter().enumerate() {
             let number = i64::try_from(at).unwrap_or(i64::MAX);
+            let mut groups: BTreeMap<i64, Vec<(Record, Option<i64>)>> = BTreeMap::new();
             for (record, first) in self.keys.shared(number)? {
                 let Some(found) = validation.table.by_number(self.connection, record)? else {
                     continue;
                 };
                 let key = |version: &Version| self.key(&database, &version.record, at);
                 let versions = origins.versions(self.connection, &found.record)?;
-                let origin = origins.origin(self.connection, since(&versions, key))?;
-                // The first of them is told of the second.
-                let holder = if record == first {
-                    let key = self.key(&database, &found.record, at).unwrap_or_default();
-                    self.keys.holder(number, &key, &[first])?.unwrap_or(first)
-                } else {
-                    first
-                };
-                let violation = rule.violation(holder);
-                validation.tell(record, &found.record.id, violation, rule.mode, origin)?;
+                let batch = since(&versions, key).map(|version| version.batch);
+                groups.entry(first).or_default().push((found.record, batch));
+            }
+            for group in groups.values() {
+                for (at, (record, own)) in group.iter().enumerate() {
+                    // It is broken since there are two: since the second of them came.
+                    let others = group.iter().enumerate().filter(|(other, _)| *other != at);
+                    let others = others.map(|(_, (_, batch))| *batch).min().flatten();
+                    let batch = (*own).max(others);
+                    let holder = group.iter().find(|(other, _)| other.record != record.record);
+                    let violation = rule.violation(holder.map_or(record.record, |(other, _)| other.record));
+                    let origin = self.of_batch(origins, batch)?;
+                    validation.tell(record.record, &record.id, violation, rule.mode, origin)?;
+                }
             }
         }
         Ok(())
+    }
+
+    fn of_batch(&self, origins: &mut Origins, batch: Option<i64>) -> Result<Option<Origin>> {
+        batch
+            .map(|batch| origins.of_batch(self.connection, batch))
+            .transpose()
     }
 
     fn references(&self, origins: &mut Origins, validation: &mut Validation<'_>) -> Result<()> {
@@ -149,12 +160,10 @@ impl<'a> Across<'a> {
                 self.referred_to(rule, self.reference(number))?;
             }
             let unmet = self.keys.unmet(WANTED + number, self.reference(number))?;
-            let gone = if rule.key.is_none() {
-                let ids: HashSet<String> = unmet.iter().map(|(_, key)| key.clone()).collect();
-                numbers_under(self.connection, &ids)?
-            } else {
-                HashMap::new()
-            };
+            if unmet.is_empty() {
+                continue;
+            }
+            let gone = Gone::of(self.connection, rule, &unmet)?;
             for (record, key) in unmet {
                 let Some(found) = validation.table.by_number(self.connection, record)? else {
                     continue;
@@ -165,13 +174,9 @@ impl<'a> Across<'a> {
                     wanted.contains(&key).then(|| key.clone())
                 };
                 let versions = origins.versions(self.connection, &found.record)?;
-                let mut batch = since(&versions, refers).map(|version| version.batch);
-                for number in gone.get(&key).into_iter().flatten() {
-                    batch = batch.max(self.taken_out(&rule.to, *number)?);
-                }
-                let origin = batch
-                    .map(|batch| origins.of_batch(self.connection, batch))
-                    .transpose()?;
+                let own = since(&versions, refers).map(|version| version.batch);
+                let batch = gone.since(self.connection, &key, own)?;
+                let origin = self.of_batch(origins, batch)?;
                 validation.tell(record, &found.record.id, rule.violation(), rule.mode, origin)?;
             }
         }
@@ -194,14 +199,38 @@ impl<'a> Across<'a> {
             }
         })
     }
+}
 
-    /// The batch that took a row out of a database, where it is gone: what it was referred to by may be there still.
-    fn taken_out(&self, database: &str, number: i64) -> Result<Option<i64>> {
-        let newest = changes_of_row(self.connection, database, number)?
-            .into_iter()
-            .next();
-        let gone = newest.filter(|stub| stub.entry.after.is_none());
-        Ok(gone.map(|stub| stub.batch))
+/// What records refer to and is not there: it may have been, and have gone since.
+struct Gone {
+    past: Past,
+    /// The numbers that were there under ids; of keys the ledger does not know them.
+    numbers: Option<HashMap<String, Vec<i64>>>,
+}
+
+impl Gone {
+    fn of(connection: &Connection, rule: &References, unmet: &[(i64, String)]) -> Result<Self> {
+        let ids: HashSet<String> = unmet.iter().map(|(_, key)| key.clone()).collect();
+        let numbers = rule.key.is_none().then(|| numbers_under(connection, &ids));
+        Ok(Self {
+            past: Past::of(connection, &rule.to)?,
+            numbers: numbers.transpose()?,
+        })
+    }
+
+    /// Since which batch a reference leads nowhere, that is there since a batch of its own. `None` where it cannot be
+    /// known: a record may have had the key, and has been changed or taken out since.
+    fn since(&self, connection: &Connection, key: &str, own: Option<i64>) -> Result<Option<i64>> {
+        let Some(numbers) = &self.numbers else {
+            return Ok(own.filter(|own| self.past.newest_change.is_none_or(|change| change <= *own)));
+        };
+        let mut batch = own;
+        for number in numbers.get(key).into_iter().flatten() {
+            let newest = self.past.changes(connection, *number)?.into_iter().next();
+            let gone = newest.filter(|stub| stub.entry.after.is_none());
+            batch = batch.max(gone.map(|stub| stub.batch));
+        }
+        Ok(batch)
     }
 }
 

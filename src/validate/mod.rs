@@ -201,7 +201,7 @@ struct Validation<'v> {
 
 impl Validation<'_> {
     fn run(&mut self, connection: &Connection) -> Result<()> {
-        let mut origins = Origins::of(self.table.name());
+        let mut origins = Origins::of(connection, self.table.name())?;
         let mut across = Across::begin(connection, self.contract, self.context)?;
         let (contract, context) = (self.contract, self.context);
         let mut after = 0;

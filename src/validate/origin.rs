@@ -6,7 +6,8 @@ use rusqlite::Connection;
 
 use super::{Origin, misfit};
 use crate::error::Result;
-use crate::ledger::past::{changes_of_row, origin_of_batch};
+use crate::ledger::past::{Past, origin_of_batch};
+use crate::ledger::read::Stub;
 use crate::ledger::{ImageKind, apply_patch, split_whole};
 use crate::record::Record;
 
@@ -18,31 +19,41 @@ pub(super) struct Version {
 
 /// Looks into the past of one database's rows.
 pub(super) struct Origins {
-    database: String,
+    past: Past,
     known: HashMap<i64, Origin>,
 }
 
 impl Origins {
-    pub(super) fn of(database: &str) -> Self {
-        Self {
-            database: database.to_owned(),
+    pub(super) fn of(connection: &Connection, database: &str) -> Result<Self> {
+        Ok(Self {
+            past: Past::of(connection, database)?,
             known: HashMap::new(),
-        }
+        })
     }
 
-    /// What a row was, newest first, down to where it came into the database.
+    /// What a row was, newest first, down to where it came into the database. What was taken back, and what took it
+    /// back, are left out: the row has been since then what it was before. So are images that the ledger does not keep:
+    /// a rollback needs none, because what it leaves stood there once.
     pub(super) fn versions(&self, connection: &Connection, now: &Record) -> Result<Vec<Version>> {
-        let mut versions = Vec::new();
-        let mut record = now.clone();
-        for stub in changes_of_row(connection, &self.database, now.record)? {
+        let changes = self.past.changes(connection, now.record)?;
+        let (mut versions, mut record, mut at) = (Vec::new(), now.clone(), 0);
+        while let Some(newest) = changes.get(at) {
+            // The first time since which the row is so, without gaps that somebody has not taken back.
+            let same = |stub: &Stub| stub.entry.after.is_some() && stub.entry.after == newest.entry.after;
+            let known = newest.image.is_some() && newest.entry.before.is_some();
+            let first = if known {
+                at
+            } else {
+                changes.iter().rposition(same).unwrap_or(at)
+            };
+            let stub = &changes[first];
             versions.push(Version {
                 batch: stub.batch,
                 record: record.clone(),
             });
-            if stub.entry.before.is_none() {
+            let Some((kind, body)) = stub.image.as_ref().filter(|_| stub.entry.before.is_some()) else {
                 break;
-            }
-            let (kind, body) = stub.image.as_ref().ok_or_else(|| misfit(now.record))?;
+            };
             if *kind == ImageKind::Patch {
                 let patch = std::str::from_utf8(body).ok();
                 let old = patch.and_then(|patch| apply_patch(&record.data, patch));
@@ -51,6 +62,7 @@ impl Origins {
                 let (id, data) = split_whole(body).ok_or_else(|| misfit(now.record))?;
                 (record.id, record.data) = (id.to_owned(), data.to_owned());
             }
+            at = first + 1;
         }
         Ok(versions)
     }

@@ -43,7 +43,7 @@ fn apply(project: &ProjectFolder, options: &[&str]) -> Said {
     let applied = data(&said);
     if said.code != Some(6) {
         let sum = |list: &Json, name: &str| -> u64 {
-            let list = list.as_array().expect("a list");
+            let list = list.as_array().unwrap_or_else(|| panic!("{planned} {said:?}"));
             list.iter()
                 .map(|one| one["counts"][name].as_u64().expect("a count"))
                 .sum()
@@ -415,7 +415,7 @@ fn validate_names_every_record_and_the_run_that_brought_it_in() {
         [
             ("b".into(), "references".into(), 5, false),
             ("c".into(), "required".into(), 3, true),
-            ("x".into(), "unique".into(), 4, true),
+            ("x".into(), "unique".into(), 6, false),
             ("y".into(), "required".into(), 4, true),
             ("z".into(), "unique".into(), 6, false),
         ]
@@ -582,5 +582,136 @@ fn a_run_that_goes_on_knows_the_keys_of_the_one_that_stopped() {
     assert_eq!(
         refused(&project).into_keys().collect::<BTreeSet<_>>(),
         set(&["b", "d", "e"])
+    );
+}
+
+#[test]
+fn validate_goes_back_through_what_was_rolled_back() {
+    let stage = "[stage]\nsource = \"a\"\n[[op]]\nop = \"set\"\npath = \"v\"\nvalue = \"= doc.v + 1\"\n";
+    let project = ProjectFolder::new(&[("0001_more.toml", stage)]);
+    project.write("c.json", r#"{"properties":{"v":{"maximum":5}}}"#);
+    let file = project.path("c.json").display().to_string();
+    let origins = |options: &[&str]| -> BTreeMap<String, i64> {
+        let said = project.run(&[&["validate", "a", "--contract", &file, "--json"], options].concat());
+        let data = data(&said);
+        let findings = data["findings"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{said:?}"))
+            .iter();
+        findings
+            .map(|one| {
+                (
+                    one["id"].as_str().unwrap().to_owned(),
+                    one["origin"]["run"].as_i64().unwrap(),
+                )
+            })
+            .collect()
+    };
+    load(&project, "a", &[r#"{"id":"1","v":9}"#, r#"{"id":"2","v":5}"#]);
+    let applied = project.run(&["apply"]);
+    assert_eq!(applied.code, Some(0), "{applied:?}");
+    assert_eq!(origins(&[]), [("1".into(), 2), ("2".into(), 3)].into());
+    assert_eq!(project.run(&["rollback", "--yes"]).code, Some(0));
+    assert_eq!(origins(&[]), [("1".into(), 2)].into());
+    assert_eq!(project.run(&["apply"]).code, Some(0));
+    assert_eq!(origins(&[]), [("1".into(), 2), ("2".into(), 5)].into());
+}
+
+#[test]
+fn a_key_that_came_twice_is_broken_since_the_second_came() {
+    let project = people("");
+    project.write("c.json", r#"{"properties":{"n":{"x-unique":true}}}"#);
+    let file = project.path("c.json").display().to_string();
+    load(&project, "people_v1", &[r#"{"id":"a","n":1}"#]);
+    load(&project, "people_v1", &[r#"{"id":"b","n":1}"#]);
+    let said = project.run(&[
+        "validate",
+        "people_v1",
+        "--contract",
+        &file,
+        "--since",
+        "2",
+        "--json",
+    ]);
+    let data = data(&said);
+    let findings = data["findings"].as_array().expect("findings");
+    assert_eq!(findings.len(), 2);
+    assert!(
+        findings
+            .iter()
+            .all(|one| one["origin"]["run"] == 3 && one["preexisting"].is_null()),
+        "{data}"
+    );
+}
+
+#[test]
+fn a_record_cannot_refer_to_what_its_own_correction_takes_away() {
+    let contract = rule(
+        "[[contract.references]]\nname = \"the parent is known\"\nvalue = \"= doc.get('parent')\"\nto = \"people\"\nkey = \"= doc.code\"\n",
+    );
+    let project = people(&contract);
+    load(&project, "people_v1", &[r#"{"id":"a","code":"x"}"#]);
+    apply(&project, &[]);
+    load_with(
+        &project,
+        "people_v1",
+        &[r#"{"id":"a","code":"y","parent":"x"}"#],
+        &["--replace"],
+    );
+    apply(&project, &[]);
+    assert_eq!(
+        refused(&project),
+        [("a".into(), "contract.references".into())].into()
+    );
+    assert_eq!(project.run(&["validate", "people"]).code, Some(0));
+}
+
+#[test]
+fn a_record_may_take_the_key_of_the_one_that_it_replaces() {
+    let stage = format!(
+        "{COPY}on_conflict = \"replace\"\nid = \"= doc.at\"\n{}",
+        rule(UNIQUE)
+    );
+    let project = ProjectFolder::new(&[("0001_people.toml", &stage)]);
+    load(
+        &project,
+        "people_v1",
+        &[r#"{"id":"1","at":"p","n":7}"#, r#"{"id":"2","at":"p","n":7}"#],
+    );
+    apply(&project, &["--batch-size", "1"]);
+    assert_eq!(refused(&project), BTreeMap::new());
+    assert_eq!(ids(&project, "people"), set(&["p"]));
+}
+
+#[test]
+fn profile_counts_a_map_as_one_whatever_the_order_and_hides_what_is_redacted_in_it() {
+    let stage = format!("{COPY}redact = [\"m.ssn\", \"gone\"]\n");
+    let project = ProjectFolder::new(&[("0001_people.toml", &stage)]);
+    let fields: Vec<String> = (0..400).map(|at| format!("\"n{at}\":{at}")).collect();
+    let backwards: Vec<String> = fields.iter().rev().cloned().collect();
+    let line = |id: u32, fields: &[String]| {
+        format!(
+            r#"{{"id":"{id}","gone":{{"SECRETKEY":1}},"m":{{{},"ssn":"SECRETVALUE"}}}}"#,
+            fields.join(",")
+        )
+    };
+    let lines: Vec<String> = (0..1200)
+        .map(|id| line(id, if id < 600 { &fields } else { &backwards }))
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    load(&project, "people_v1", &lines);
+    let said = project.run(&["profile", "people_v1", "--json"]);
+    assert!(!said.out.contains("SECRET"), "{}", &said.out[..2000]);
+    assert!(!project.run(&["profile", "people_v1"]).out.contains("SECRET"));
+    let profile = data(&said);
+    let fields = profile["fields"].as_array().expect("fields");
+    let map: Vec<&Json> = fields
+        .iter()
+        .filter(|field| field["path"].as_str().unwrap().starts_with("m."))
+        .collect();
+    assert_eq!(map.len(), 1, "{map:?}");
+    assert_eq!(
+        (&map[0]["values"], &map[0]["missing"]),
+        (&(1200 * 401).into(), &0.into())
     );
 }

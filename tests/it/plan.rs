@@ -350,6 +350,20 @@ fn apply_holds_to_a_plan() {
         project.run(&["apply", "--plan", &plan, "--to", "1"]).code,
         Some(5)
     );
+    // A doctored one.
+    let text = fs::read_to_string(&plan).unwrap();
+    let pin = serde_json::from_str::<Json>(&text).unwrap()["pin"].clone();
+    let mut doctored = vec![("\"tree_size\":", "\"tree_size\":1")];
+    doctored.push(("\"slug\":\"compliance\"", "\"slug\":\"complaints\""));
+    doctored.push(("\"version\":1", "\"version\":1,\"more\":1"));
+    for (from, to) in doctored {
+        let file = project.path("doctored.json").display().to_string();
+        let compact = serde_json::to_string(&serde_json::json!({ "pin": pin })).unwrap();
+        assert!(compact.contains(from), "{compact}");
+        fs::write(&file, compact.replacen(from, to, 1)).unwrap();
+        let said = project.run(&["apply", "--plan", &file]);
+        assert!(matches!(said.code, Some(2 | 5)), "{to}: {said:?}");
+    }
     let stage = fs::read_to_string(project.path("0003_compliance.toml")).unwrap();
     project.write(
         "0003_compliance.toml",
