@@ -61,8 +61,9 @@ pub(crate) fn increment(
        AND (e.before IS NOT e.after OR (?6 AND e.outcome=3 AND EXISTS(
          SELECT 1 FROM ledger_batch d JOIN ledger_pass r USING(pass) JOIN ledger_stage v USING(stage)
          WHERE v.project=?1 AND v.number=?2 AND d.refused>0 AND d.batch<b.batch
-           AND d.first_record<=e.record AND d.last_record>=e.record
-           AND EXISTS(SELECT 1 FROM ledger_entry g WHERE g.batch=d.batch AND g.record=e.record AND g.outcome=4))))
+           AND d.first_record<=coalesce(e.target,e.record) AND d.last_record>=coalesce(e.target,e.record)
+           AND EXISTS(SELECT 1 FROM ledger_entry g WHERE g.batch=d.batch AND g.record=coalesce(e.target,e.record)
+             AND g.outcome=4))))
        AND (p.kind IN('load','merge','edit')
          OR (p.kind IN('apply','retry') AND (s.number<?2 OR (p.source<>p.target AND NOT ?6)) AND NOT (s.project=?1 AND s.number=?2)))
        AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')

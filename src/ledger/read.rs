@@ -394,6 +394,10 @@ pub(crate) fn refused_image(
          CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=?4
          WHERE c.batch>b.batch AND c.first_record<=?4 AND c.last_record>=?4 AND q.target=?3
            AND (f.after IS NOT NULL OR (f.outcome=3 AND q.kind<>'waive')))
+       AND NOT (EXISTS(SELECT 1 FROM ledger_record n WHERE n.record=?4 AND n.database=?3)
+         AND EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch c USING(pass) CROSS JOIN ledger_entry f ON f.batch=c.batch
+           WHERE q.target=?3 AND q.source<>q.target AND c.batch>b.batch AND f.target=?4
+             AND (f.after IS NOT NULL OR f.outcome=3)))
      ORDER BY b.batch DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement

@@ -428,7 +428,7 @@ impl Left {
                 self.filtered.push(number);
             }
             if entry.after.is_some() || entry.outcome == EntryOutcome::Filtered {
-                self.settled.insert(entry.record);
+                self.settled.extend([entry.record, number]);
             }
             if entry.after.is_some() {
                 self.standing.insert(number);

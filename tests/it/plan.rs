@@ -521,3 +521,35 @@ fn what_a_stage_in_place_had_refused_is_not_planned_again_where_an_earlier_stage
     assert_eq!(outcomes(&planned["stages"]), outcomes(&applied["passes"]));
     assert_eq!(planned["stages"][1]["counts"]["filtered"], 1, "{planned}");
 }
+
+#[test]
+fn what_is_derived_from_a_record_that_is_deleted_leaves_the_quarantine_of_a_later_stage_with_it() {
+    let parts = "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"100%\"\n[[op]]\nop = \"derive\"\npath = \"items\"\n\
+                 [[op]]\nop = \"rekey\"\nid = \"doc.code\"\n";
+    let small = "[stage]\nsource = \"b\"\nmax_errors = \"100%\"\n[[contract.rule]]\nname = \"small\"\nexpect = \"= doc.n < 5\"\n";
+    let project = ProjectFolder::new(&[("0001_parts.toml", parts), ("0002_small.toml", small)]);
+    let line = "{\"id\":\"1\",\"items\":[{\"code\":\"p\",\"n\":9},{\"code\":\"q\",\"n\":1}]}\n";
+    project.write("a.ndjson", line);
+    load(
+        &project,
+        "a",
+        &project.path("a.ndjson").display().to_string(),
+        "id",
+    );
+    done(&project.run(&["apply"]));
+    done(&project.run(&["delete", "a", "1", "--reason", "left"]));
+    let planned = data(&project.run(&["plan", "--json"]));
+    let applied = data(&project.run(&["apply", "--json"]));
+    assert_eq!(outcomes(&planned["stages"]), outcomes(&applied["passes"]));
+    let listed = data(&project.run(&["quarantine", "list", "--json"]));
+    assert_eq!(
+        listed["records"],
+        serde_json::json!([]),
+        "nothing waits for a record that is gone"
+    );
+    project.write("0002_small.toml", small.replace("< 5", "< 50"));
+    done(&project.run(&["apply", "--revise", "--reason", "more"]));
+    let left = project.run(&["export", "b"]);
+    assert_eq!(left.out, "", "{left:?}");
+    assert_eq!(project.run(&["verify"]).code, Some(0));
+}
