@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, params};
 
 use crate::error::Result;
+use crate::ledger::PassState;
 use crate::ledger::read::{PassSummary, StubKey, passes};
 
 /// The passes that stay and have written to a pass's target since: not those that the rollback undoes too, nor those
@@ -141,7 +142,17 @@ pub(crate) fn deferred(connection: &Connection, pass: &PassSummary) -> Result<De
     if put_off.is_empty() {
         return Ok(Deferred::new());
     }
-    above(connection, pass, &put_off)
+    above(connection, pass, &put_off, &cancelled(&all))
+}
+
+/// The passes that were taken back as a whole, and those that took them back, each with the batch since which they cancel
+/// each other out.
+fn cancelled(all: &[PassSummary]) -> HashMap<i64, i64> {
+    let done = all.iter().filter(|rollback| rollback.state == PassState::Ended);
+    let pairs = done.filter_map(|rollback| Some((rollback.row.reverses?, rollback)));
+    pairs
+        .flat_map(|(undone, rollback)| [undone, rollback.row.pass].map(|pass| (pass, rollback.last_batch)))
+        .collect()
 }
 
 /// The numbers of the rows that a pass has changed.
@@ -188,8 +199,14 @@ fn put_off_by(
     Ok(())
 }
 
-/// The changes of a pass that stand directly on stubs that were put off after them.
-fn above(connection: &Connection, pass: &PassSummary, put_off: &HashMap<StubKey, i64>) -> Result<Deferred> {
+/// The changes of a pass that stand directly on stubs that were put off after them. What had cancelled itself out by then
+/// does not stand between.
+fn above(
+    connection: &Connection,
+    pass: &PassSummary,
+    put_off: &HashMap<StubKey, i64>,
+    cancelled: &HashMap<i64, i64>,
+) -> Result<Deferred> {
     let sql = "SELECT e.batch, e.record, e.part, coalesce(e.target,e.record), b.pass
      FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.batch>=?2 AND b.batch<=?3 AND p.target=?1 AND e.before IS NOT e.after
@@ -200,12 +217,18 @@ fn above(connection: &Connection, pass: &PassSummary, put_off: &HashMap<StubKey,
     let (mut found, mut beneath) = (Deferred::new(), HashMap::<i64, Vec<StubKey>>::new());
     while let Some(row) = changes.next()? {
         let key = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let number: i64 = row.get(3)?;
+        let (number, by): (i64, i64) = (row.get(3)?, row.get(4)?);
+        let is_over_before = |stub: &StubKey| cancelled.get(&by).is_some_and(|batch| *batch < put_off[stub]);
         if put_off.contains_key(&key) {
             beneath.entry(number).or_default().insert(0, key);
+        } else if beneath
+            .get(&number)
+            .is_some_and(|stubs| stubs.iter().all(is_over_before))
+        {
+            // Nothing of it was left when the stubs were put off.
         } else if let Some(mut stubs) = beneath.remove(&number) {
             stubs.retain(|stub| put_off[stub] > key.0);
-            if row.get::<_, i64>(4)? == pass.row.pass && !stubs.is_empty() {
+            if by == pass.row.pass && !stubs.is_empty() {
                 found.insert(key, stubs);
             }
         }

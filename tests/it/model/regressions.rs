@@ -229,3 +229,17 @@ fn stages_in_place_on_one_database_are_rolled_back_one_after_the_other_after_a_c
     ];
     holds(OnConflict::Refuse, &operations);
 }
+
+#[test]
+fn what_a_later_stage_had_refused_and_its_rollback_gave_back_is_undone_beneath_a_correction() {
+    let operations = [
+        load("a1", &[Some((0, 6))], false),
+        load("a2", &[], false),
+        apply(4, 1, None),
+        load("a1", &[Some((0, 18))], true),
+        roll_back(RandomScope::Last),
+        apply(1, 1, None),
+        roll_back(RandomScope::Last),
+    ];
+    holds(OnConflict::Refuse, &operations);
+}
