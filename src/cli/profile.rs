@@ -68,6 +68,9 @@ fn told(report: &ProfileReport) -> String {
         bold(&shown(&report.database)),
         bytes(report.bytes)
     );
+    if report.fields.is_empty() {
+        return text;
+    }
     let rows = report.fields.iter().map(row);
     let header = [
         "field",

@@ -6,7 +6,7 @@ use std::path::{Path as FilePath, PathBuf};
 
 use counterfoil::contract::{Contract, Mode, Schema};
 use counterfoil::observe::StopSignal;
-use counterfoil::problem::Place;
+use counterfoil::problem::{Place, Problem};
 use counterfoil::project::Project;
 use counterfoil::stage::{Stage, read_file};
 use counterfoil::store::Store;
@@ -208,10 +208,13 @@ fn of_stage(stage: &Stage, database: &str) -> Option<Found> {
 }
 
 fn from_file(path: &FilePath, given: &FilePath) -> Result<Found, Failure> {
+    let wrong = |problems: Vec<Problem>| {
+        Failure::from(problems).hint("correct the file, or name another with --contract")
+    };
     let name = given.display().to_string();
-    let text = read_file(path, &name).map_err(|problem| Failure::from(vec![problem]))?;
+    let text = read_file(path, &name).map_err(|problem| wrong(vec![problem]))?;
     let place = Place::at(&name.as_str().into(), &text, 0);
-    let schema = Schema::compile(&text, &place).map_err(Failure::from)?;
+    let schema = Schema::compile(&text, &place).map_err(wrong)?;
     Ok(Found {
         contract: Contract::from(schema),
         stage: 0,
