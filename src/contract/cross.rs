@@ -13,7 +13,7 @@ use crate::refusal::Violation;
 pub struct Unique {
     /// The name, which says what holds: "one order per number".
     pub name: String,
-    /// The key. Null and a missing field are no key; a list is a key of several parts. Equal is what JSON Schema calls
+    /// The key. Null and a missing field are no key; a list is a key of several parts, none of which is null. Equal is what JSON Schema calls
     /// equal: `1` and `1.0`, objects whatever the order of their fields.
     pub key: Reads,
     /// What happens to the record that comes second.
@@ -89,6 +89,14 @@ pub(crate) fn key_text(value: &Value) -> String {
     text
 }
 
+/// The text of a key; `None` where a part of it is null.
+fn whole_key(value: &Value) -> Option<String> {
+    let is_whole = value
+        .as_list()
+        .is_none_or(|parts| !parts.iter().any(Value::is_null));
+    is_whole.then(|| key_text(value))
+}
+
 /// What a value is as an id: a text, or the digits of a number.
 fn id_text(value: &Value) -> Option<String> {
     let text = value.as_text().map(std::borrow::Cow::into_owned);
@@ -139,7 +147,7 @@ impl Has {
         let mut unique = Vec::with_capacity(contract.unique.len());
         for rule in &contract.unique {
             let value = rule.key.value(document, scope);
-            unique.push(value.map(|value| value.as_ref().map(key_text)));
+            unique.push(value.map(|value| value.as_ref().and_then(whole_key)));
         }
         let (mut refers, mut is) = (Vec::new(), Vec::new());
         for rule in &contract.references {

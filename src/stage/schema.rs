@@ -141,7 +141,7 @@ fn contract() -> Json {
                 "expect": text("The condition on the final document."),
             })),
             "unique": rules("Keys that no two records of the target share.", &["name", "key"], json!({
-                "key": text("The key, of the final document; null is no key, a list is a key of several parts."),
+                "key": text("The key, of the final document; null is no key, a list is a key of several parts, none of which is null."),
             })),
             "references": rules("What records refer to.", &["name", "value", "to"], json!({
                 "value": text("What the final document refers to; null refers to nothing, of a list every element does."),

@@ -715,3 +715,19 @@ fn profile_counts_a_map_as_one_whatever_the_order_and_hides_what_is_redacted_in_
         (&(1200 * 401).into(), &0.into())
     );
 }
+
+#[test]
+fn a_key_of_several_parts_is_compared_as_one_and_needs_all_of_them() {
+    let unique = UNIQUE.replace("doc.get('n')", "[doc.get('n'), doc.get('m')]");
+    let project = people(&rule(&unique));
+    let lines = [
+        r#"{"id":"a","n":1,"m":1}"#,
+        r#"{"id":"b","n":1,"m":2}"#,
+        r#"{"id":"c","n":1}"#,
+        r#"{"id":"d","n":1}"#,
+        r#"{"id":"e","n":1.0,"m":2}"#,
+    ];
+    load(&project, "people_v1", &lines);
+    apply(&project, &[]);
+    assert_eq!(ids(&project, "people"), set(&["a", "b", "c", "d"]));
+}
