@@ -40,8 +40,8 @@ pub(crate) struct PlanCommand {
     /// Lets applied stages go on with their changed meaning, as `apply --revise` would.
     #[arg(long)]
     revise: bool,
-    /// Writes the plan to a file, for `apply --plan FILE`.
-    #[arg(long, value_name = "FILE")]
+    /// Writes the plan to a file, for `apply --plan FILE`; not of a sample, which does not say what would be done.
+    #[arg(long, value_name = "FILE", conflicts_with = "sample")]
     out: Option<PathBuf>,
 }
 
@@ -70,7 +70,8 @@ impl PlanCommand {
             return Ok(Answer::new(data, text(&report, free))
                 .failed(stopped_early(stopped).hint("nothing was written; the same command begins again")));
         }
-        let mut answer = Answer::new(data.clone(), text(&report, free)).refused_if(report.refuses());
+        let mut answer = Answer::new(data.clone(), text(&report, free))
+            .refused_if(report.refuses() || report.stages.iter().any(|stage| stage.halted > 0));
         answer = answer.warnings(warnings(&report, free));
         if let Some(path) = &self.out {
             write(path, data)?;
@@ -142,8 +143,8 @@ fn write(path: &Path, mut data: Json) -> Result<(), Failure> {
     if let Some(fields) = data.as_object_mut() {
         fields.remove("pin");
     }
-    let text = format!("{:#}\n", json!({ "pin": pin, "plan": data }));
-    std::fs::write(path, text).map_err(failed)
+    let pin: Pin = serde_json::from_value(pin).expect("a plan has its pin");
+    std::fs::write(path, pin.to_file(&data)).map_err(failed)
 }
 
 /// What the disk of a file has left for this user; `None` where that is not known.
@@ -251,8 +252,16 @@ fn troubles(stage: &StagePlan) -> String {
     if halting > 0 {
         let halting = counted(halting, "record");
         text += &format!(
-            "{} {halting} would break a contract in the mode `refuse`: `apply` would stop at the first\n",
+            "{} {halting} would break a contract in the mode `refuse`: `apply` would stop after the batch \
+             with the first\n",
             red("stops:")
+        );
+    }
+    if stage.halted > 0 {
+        let halted = counted(stage.halted, "record");
+        text += &format!(
+            "{} {halted} refused by a contract in the mode `refuse` and not settled: `apply` does not go on\n",
+            red("stopped:")
         );
     }
     let preexisting = stage.refusals.iter().map(|group| group.preexisting).sum();

@@ -118,7 +118,7 @@ impl Validate {
         }
         let text = told(&report, &found.from, self.since);
         let mut data = json(&report);
-        data["contract"] = found.from.into();
+        data["contract"] = found.from.clone().into();
         data["findings"] = listed.into();
         let left_out = report.left_out.iter().map(|rule| {
             format!(
@@ -126,8 +126,17 @@ impl Validate {
                 shown(rule)
             )
         });
+        let says_nothing = found.contract.schema.as_ref().filter(|_| self.contract.is_some());
+        let says_nothing = says_nothing.filter(|schema| matches!(schema.canonical(), "{}" | "true"));
+        let says_nothing = says_nothing.map(|_| {
+            format!(
+                "{} says nothing that a record could break; is it a JSON Schema?",
+                shown(&found.from)
+            )
+        });
         let answer = Answer::new(data, text)
             .warnings(left_out)
+            .warnings(says_nothing)
             .refused_if(report.failing > 0);
         Ok(match &report.stopped {
             Some(stopped) => answer.failed(stopped_early(stopped)),
@@ -198,7 +207,7 @@ fn of_stage(stage: &Stage, database: &str) -> Option<Found> {
     let found = |contract: Contract, side: &str| Found {
         contract,
         stage: stage.number(),
-        from: format!("{side} contract of stage {} {}", stage.number(), stage.slug()),
+        from: format!("the {side} contract of stage {} {}", stage.number(), stage.slug()),
     };
     if stage.target() == database && !stage.contract().is_empty() {
         return Some(found(stage.contract().clone(), "target"));
@@ -246,7 +255,7 @@ impl<'l> Lines<'l> {
 
 fn told(report: &ValidateReport, from: &str, since: Option<i64>) -> String {
     let mut text = format!(
-        "{} of {} against the {}\n",
+        "{} of {} against {}\n",
         counted(report.records, "record"),
         bold(&shown(&report.database)),
         shown(from)

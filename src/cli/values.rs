@@ -37,7 +37,7 @@ pub(crate) fn max_errors(text: &str) -> Result<MaxErrors, String> {
 /// What happens when a record is refused.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(crate) enum OnErrorChoice {
-    /// The pass stops at the first refused record.
+    /// The pass stops after the batch with the first refused record.
     Stop,
     /// Refused records go to quarantine, and the pass goes on.
     Quarantine,

@@ -99,6 +99,9 @@ pub struct StagePlan {
     pub estimated_us: u64,
     /// What `check` warns of.
     pub lints: Vec<Lint>,
+    /// How many records of the pass that would be resumed stand refused by a contract in the mode `refuse`: `apply` does
+    /// not go on before they are settled.
+    pub halted: u64,
     /// Where `apply` would stop, because more records are refused than allowed; not known from a sample.
     pub stops: Option<ErrorLimit>,
 }
@@ -150,7 +153,7 @@ pub struct RefusalPlan {
     pub records: u64,
     /// How many of them broke the contract in the same way already before the stage.
     pub preexisting: u64,
-    /// How many of them break a contract in the mode `refuse`: `apply` would stop at the first.
+    /// How many of them break a contract in the mode `refuse`: `apply` would stop after the batch with the first.
     pub halting: u64,
     /// The first of them.
     pub examples: Vec<RefusedExample>,

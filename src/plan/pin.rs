@@ -31,6 +31,10 @@ pub struct Pin {
     pub revise: bool,
     /// The stages, in order.
     pub stages: Vec<PinnedStage>,
+    /// The hash of the plan's figures as they stand in its file, in hexadecimal: whoever approves a plan approves them,
+    /// and the pin's own hash is in the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures_sha256: Option<String>,
 }
 
 /// A stage that a plan was made of.
@@ -68,7 +72,18 @@ impl Pin {
             to: options.to,
             revise: options.revise,
             stages: stages.up_to(options.to).map(PinnedStage::of).collect(),
+            figures_sha256: None,
         })
+    }
+
+    /// The text of a plan's file: the pin, bound to the figures, and these.
+    #[must_use]
+    pub fn to_file(&self, figures: &serde_json::Value) -> String {
+        let pin = Self {
+            figures_sha256: Some(hash_of(figures)),
+            ..self.clone()
+        };
+        format!("{:#}\n", serde_json::json!({ "pin": pin, "plan": figures }))
     }
 
     /// The pin in the text of a plan: a JSON object that has it as `pin`.
@@ -79,6 +94,7 @@ impl Pin {
         #[derive(serde::Deserialize)]
         struct Plan {
             pin: Pin,
+            plan: Option<serde_json::Value>,
         }
         let plan: Plan = serde_json::from_str(text).map_err(|error| {
             let message = format!("this is no plan: {error}");
@@ -88,6 +104,12 @@ impl Pin {
             let message = format!("the plan has version {}, not {VERSION}", plan.pin.version);
             return Err(Error::invalid(
                 message,
+                "make it again with `counterfoil plan --out FILE`",
+            ));
+        }
+        if plan.pin.figures_sha256 != plan.plan.as_ref().map(hash_of) {
+            return Err(Error::invalid(
+                "the figures of the plan are not those that it was made with",
                 "make it again with `counterfoil plan --out FILE`",
             ));
         }
@@ -151,6 +173,11 @@ impl Pin {
         }
         Ok(())
     }
+}
+
+/// The hash of figures, whatever the blanks between them.
+fn hash_of(figures: &serde_json::Value) -> String {
+    hex(&sha256(&[figures.to_string().as_bytes()]))
 }
 
 impl PinnedStage {

@@ -175,7 +175,7 @@ impl<'t> Telling<'t> {
         self,
         (passes, tally): (Vec<PassPlan>, &Tally),
         (bytes, took): (u64, Duration),
-        stops: Option<ErrorLimit>,
+        (stops, halted): (Option<ErrorLimit>, u64),
     ) -> StagePlan {
         let records = passes.iter().map(|pass| pass.records).sum();
         let mut refusals: Vec<RefusalPlan> = self.refusals.into_values().collect();
@@ -202,6 +202,7 @@ impl<'t> Telling<'t> {
             growth: whole(of_rows) + batches * BATCH + passes.len() as u64 * PASS,
             estimated_us: whole(took).saturating_add(commits),
             lints: lints(self.stage),
+            halted,
             stops,
             passes,
         }

@@ -64,6 +64,8 @@ struct Work {
     earlier: Counts,
     /// Earlier passes of the stage may have written for the same records.
     repeated: bool,
+    /// Records that stand refused by a contract that refuses, in the pass that would be resumed.
+    halted: u64,
 }
 
 /// What the passes of one stage share.
@@ -75,6 +77,8 @@ struct Course<'c> {
     bytes: u64,
     took: Duration,
     stops: Option<ErrorLimit>,
+    /// Records that stand refused by a contract that refuses, in the pass that would be resumed.
+    halted: u64,
 }
 
 impl<'t> Trial<'t> {
@@ -120,6 +124,7 @@ impl<'t> Trial<'t> {
             bytes: 0,
             took: Duration::ZERO,
             stops: None,
+            halted: 0,
         };
         let revised = history
             .revision()
@@ -142,10 +147,15 @@ impl<'t> Trial<'t> {
             bytes,
             took,
             stops,
+            halted,
             ..
         } = course;
         let stops = stops.filter(|_| self.options.sample.is_none());
-        Ok(Some(telling.finish((passes, &tally), (bytes, took), stops)))
+        Ok(Some(telling.finish(
+            (passes, &tally),
+            (bytes, took),
+            (stops, halted),
+        )))
     }
 
     /// What is left of a pass that was interrupted. One of an earlier revision would be ended where it stands.
@@ -161,6 +171,7 @@ impl<'t> Trial<'t> {
                 now_us: open.row.now_us,
                 earlier: open.counts,
                 repeated: open.row.after_batch.is_some(),
+                halted: feed::halting(connection, open.row.pass)?,
             }));
         }
         for pass in &mut history.passes {
@@ -185,6 +196,7 @@ impl<'t> Trial<'t> {
             now_us: self.store.surroundings().clock.now_us(),
             earlier: Counts::default(),
             repeated: kind != PlannedPass::First,
+            halted: 0,
         };
         if history.applied().next_back().is_none() {
             return Ok(Some(work(PlannedPass::First, Selection::Table { after: 0 })));
@@ -231,6 +243,7 @@ impl<'t> Trial<'t> {
         let (source, target) = (self.source(stage)?, Table::of(stage.target())?);
         let (in_source, records) = self.ahead(stage, &work, &source)?;
         let (kind, earlier) = (work.kind, work.earlier);
+        course.halted += work.halted;
         course.passes.push(PassPlan { kind, records });
         let began_with = in_source + if stage.in_place() { earlier.refused } else { 0 };
         let (alone, work) = self.prepare(stage, work, &source, &target)?;

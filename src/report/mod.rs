@@ -8,6 +8,8 @@ mod read;
 mod refused;
 mod speed;
 
+use std::collections::BTreeMap;
+
 use crate::error::{Error, Result};
 use crate::history::RunRecord;
 use crate::ledger::{Counts, Head};
@@ -196,6 +198,8 @@ pub struct PassOutcome {
     pub target: Option<String>,
     /// The outcomes in this run.
     pub counts: Counts,
+    /// How often the stage warned in this run, by code: of dates that two formats read, of contracts that only warn.
+    pub warnings: BTreeMap<String, u64>,
     /// Those of the whole pass, where other runs have worked on it too.
     pub whole: Option<Counts>,
     /// The pass that it undoes.

@@ -1,5 +1,7 @@
 //! What a report reads of the ledger.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{PassOutcome, StageTold, Undone};
@@ -51,6 +53,7 @@ pub(super) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcom
             source: row.get(4)?,
             target: row.get(5)?,
             counts: counts(row, 6)?,
+            warnings: BTreeMap::new(),
             whole: None,
             reverses: row.get(12)?,
             undone_by: row.get(13)?,
@@ -59,6 +62,15 @@ pub(super) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcom
         })
     })?;
     let mut passes: Vec<PassOutcome> = rows.collect::<rusqlite::Result<_>>()?;
+    let sql = "SELECT w.key, sum(w.value) FROM ledger_batch b, json_each(b.body,'$.warnings') w
+     WHERE b.pass=?1 AND b.run=?2 GROUP BY w.key";
+    let mut statement = connection.prepare(sql)?;
+    for pass in &mut passes {
+        let warned = statement.query_map([pass.pass, run], |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+        })?;
+        pass.warnings = warned.collect::<rusqlite::Result<_>>()?;
+    }
     let sql = "SELECT sum(read), sum(written), sum(unchanged), sum(filtered), sum(refused), sum(merged)
      FROM ledger_batch WHERE pass=?1 HAVING min(run)<?2 OR max(run)>?2";
     let mut statement = connection.prepare(sql)?;

@@ -250,6 +250,13 @@ fn a_contract_that_warns_writes_the_record_and_says_so_in_its_stub() {
         *warned,
         serde_json::json!({"contract.required": 1, "contract.rule": 1, "contract.unique": 1})
     );
+    let told = project.run(&["report"]);
+    assert!(told.out.contains("warned 1 time: contract.unique"), "{told:?}");
+    let page = project.run(&["report", "--html", "-"]);
+    assert!(
+        page.out.contains("Warned 1 times: <code>contract.rule</code>"),
+        "{page:?}"
+    );
     let traced = data(&project.run(&["trace", "people", "b", "--json"])).to_string();
     assert!(
         traced.contains("contract.warned") && traced.contains("grown up"),
@@ -276,6 +283,14 @@ fn a_contract_that_refuses_stops_the_pass_whatever_is_allowed_and_goes_on_when_i
         let said = apply(&project, &["--batch-size", "1", "--max-errors", "100%"]);
         assert_eq!(said.code, Some(6), "{said:?}");
         assert!(said.out.contains("stopped.contract"), "{said:?}");
+        let planned = project.run(&["plan"]);
+        assert_eq!(planned.code, Some(3), "{planned:?}");
+        assert!(
+            planned
+                .out
+                .contains("1 record refused by a contract in the mode `refuse` and not settled"),
+            "{planned:?}"
+        );
         assert_eq!(ids(&project, "people"), set(&["a"]));
     }
     load_with(
@@ -514,6 +529,13 @@ fn profile_counts_exactly_and_shows_nothing_that_is_redacted() {
     let said = project.run(&["profile", "people_v1", "--contract", &file, "--json"]);
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(data(&said)["validation"]["findings"][0]["id"], "d");
+    project.write("nothing.json", r#"{"mandatory":["cust"]}"#);
+    let file = project.path("nothing.json").display().to_string();
+    let said = project.run(&["validate", "people_v1", "--contract", &file, "--json"]);
+    assert!(
+        said.out.contains("says nothing that a record could break"),
+        "{said:?}"
+    );
 }
 
 proptest! {

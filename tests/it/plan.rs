@@ -350,6 +350,11 @@ fn apply_holds_to_a_plan() {
         project.run(&["apply", "--plan", &plan, "--to", "1"]).code,
         Some(5)
     );
+    // Of a sample there is no plan to hold to.
+    assert_eq!(
+        project.run(&["plan", "--sample", "1", "--out", &plan]).code,
+        Some(2)
+    );
     // A doctored one.
     let text = fs::read_to_string(&plan).unwrap();
     let pin = serde_json::from_str::<Json>(&text).unwrap()["pin"].clone();
@@ -364,6 +369,12 @@ fn apply_holds_to_a_plan() {
         let said = project.run(&["apply", "--plan", &file]);
         assert!(matches!(said.code, Some(2 | 5)), "{to}: {said:?}");
     }
+    let figures = project.path("figures.json").display().to_string();
+    assert!(text.contains("\"refused\": 0"), "{text}");
+    fs::write(&figures, text.replacen("\"refused\": 0", "\"refused\": 1", 1)).unwrap();
+    let said = project.run(&["apply", "--plan", &figures]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("the figures of the plan"), "{said:?}");
     let stage = fs::read_to_string(project.path("0003_compliance.toml")).unwrap();
     project.write(
         "0003_compliance.toml",

@@ -152,6 +152,10 @@ fn outcomes(report: &RunReport) -> String {
     ];
     let mut text = table(&header, rows);
     for pass in &report.outcomes {
+        for (code, times) in &pass.warnings {
+            let times = counted(*times, "time");
+            text += &format!("pass {} warned {times}: {}\n", pass.pass, shown(code));
+        }
         if let Some(whole) = &pass.whole {
             text += &format!(
                 "pass {} is the work of several runs: {} read, {} written, {} refused in all\n",
