@@ -140,6 +140,13 @@ impl Schema {
         &self.checks
     }
 
+    /// The fields of the record that it names.
+    pub(crate) fn fields(&self) -> Vec<crate::path::Path> {
+        let properties = self.parsed.get("properties").and_then(Parsed::as_object);
+        let names = properties.into_iter().flatten();
+        names.map(|(name, _)| crate::path::Path::field(name)).collect()
+    }
+
     /// What its `x-unique` demand of a whole database.
     pub(super) fn unique(&self) -> Vec<Unique> {
         let fields = vocabulary::fields_with(&self.parsed, "x-unique");

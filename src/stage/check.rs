@@ -22,6 +22,7 @@ impl Stage {
         self.check_redaction(&mut problems);
         self.check_redacted_sources(&mut problems);
         self.check_redacted_ids(&mut problems);
+        self.check_redacted_names(&mut problems);
         self.check_redacted_sums(&mut problems);
         self.check_settings(&mut problems);
         self.check_names(&mut problems);

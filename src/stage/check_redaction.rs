@@ -3,7 +3,8 @@
 use super::Stage;
 use super::check::leaves_value;
 use super::section::Problems;
-use crate::expression::Template;
+use crate::contract::Schema;
+use crate::expression::{Expression, Template};
 use crate::op::Operation;
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
@@ -83,6 +84,44 @@ impl Stage {
         problems.add(
             problem.help("make the id of it by `hmac` (a database's own ids are chosen when it is loaded)"),
         );
+    }
+
+    /// A slip of the pen in `redact` would show what was meant to be hidden: a name that the stage does not have, near to
+    /// one that it has.
+    pub(super) fn check_redacted_names(&self, problems: &mut Problems) {
+        let steps = &self.steps;
+        let mut known: Vec<Path> = self
+            .ops()
+            .iter()
+            .flat_map(|op| [op.reads(), op.writes()].concat())
+            .collect();
+        known.extend(steps.filter.iter().flat_map(Expression::reads));
+        known.extend(steps.id.iter().flat_map(Expression::reads));
+        if let Some(Template::Object(fields)) = &steps.into {
+            known.extend(fields.iter().map(|(name, _)| Path::field(name)));
+            known.extend(fields.iter().flat_map(|(_, template)| template.reads()));
+        }
+        let schemas = steps.source_contract.iter().chain(&steps.contract.schema);
+        known.extend(schemas.flat_map(Schema::fields));
+        for redact in self.redact() {
+            if known
+                .iter()
+                .any(|path| path.covers(redact) || redact.covers(path))
+            {
+                continue;
+            }
+            let given = redact.to_string();
+            let near = |name: &String| {
+                let distance = strsim::damerau_levenshtein(name, &given);
+                distance <= 2 && distance * 3 <= given.chars().count()
+            };
+            if let Some(near) = known.iter().map(ToString::to_string).find(near) {
+                let message = format!("`{given}` is redacted, but nothing else in the stage has that name");
+                let problem =
+                    Problem::warning("check.redact_unknown", self.place_of("stage", "redact"), message);
+                problems.add(problem.help(format!("did you mean `{near}`?")));
+            }
+        }
     }
 
     /// Sums are shown, and kept in the ledger; where few records have an amount they tell it.

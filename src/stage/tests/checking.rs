@@ -152,3 +152,19 @@ fn the_sum_of_what_is_redacted_is_a_warning_because_sums_are_shown() {
     );
     assert_eq!(stage("1"), "");
 }
+
+#[test]
+fn a_slip_in_redact_is_told_where_the_stage_has_a_name_near_to_it() {
+    let text = "[stage]\nsource = \"a\"\ntarget = \"b\"\nredact = [\"ibna\", \"left_as_it_is\"]\n[[op]]\nop = \"trim\"\npath = \"iban\"\n";
+    let warnings = |text: &str| lines(&parse(text).check());
+    let told = warnings(text);
+    assert!(
+        told.starts_with("check.redact_unknown 0001_orders.toml:4:1: `ibna` is redacted"),
+        "{told}"
+    );
+    assert!(
+        told.contains("did you mean `iban`?") && !told.contains("left_as_it_is"),
+        "{told}"
+    );
+    assert_eq!(warnings(&text.replace("ibna", "iban")), "");
+}
