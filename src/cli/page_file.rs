@@ -44,7 +44,7 @@ pub(crate) fn write(path: &Path, page: &str, force: bool) -> Result<(), Failure>
 }
 
 /// A file in the same folder, so that it only has to be renamed when it is finished.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
+pub(super) fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let mut part = tempfile::Builder::new();
     part.prefix(".counterfoil-").suffix(".part");
     // As any other file that a program makes: less what the user's mask takes away.

@@ -1,5 +1,6 @@
 //! `plan`: what `apply` would do.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use counterfoil::apply::ApplyOptions;
@@ -14,6 +15,7 @@ use super::apply::HowToApply;
 use super::check::route;
 use super::failure::Failure;
 use super::outcome::{of_the_library, stopped_early};
+use super::page_file::beside;
 use super::progress::Progress;
 use super::render::{bold, bytes, count, counted, dim, green, red, shown, table, took, word, yellow};
 use super::session::Session;
@@ -95,7 +97,15 @@ impl PlanCommand {
         } else {
             ""
         };
-        format!("{to}{revise}")
+        let option = |name: &str, value: &Option<String>| {
+            value
+                .as_ref()
+                .map(|value| format!(" --{name} {value}"))
+                .unwrap_or_default()
+        };
+        let on_error = option("on-error", &report.pin.on_error);
+        let max_errors = option("max-errors", &report.pin.max_errors);
+        format!("{to}{on_error}{max_errors}{revise}")
     }
 }
 
@@ -131,6 +141,10 @@ fn write(path: &Path, mut data: Json) -> Result<(), Failure> {
             "nothing in the store has changed; name another file",
         )
     };
+    if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+        let message = format!("{} is no regular file", path.display());
+        return Err(Failure::usage("plan.exists", message, "name a new file"));
+    }
     match std::fs::read_to_string(path) {
         Ok(text) if Pin::parse(&text).is_err() => {
             let message = format!("{} is there already, and is no plan", path.display());
@@ -144,7 +158,13 @@ fn write(path: &Path, mut data: Json) -> Result<(), Failure> {
         fields.remove("pin");
     }
     let pin: Pin = serde_json::from_value(pin).expect("a plan has its pin");
-    std::fs::write(path, pin.to_file(&data)).map_err(failed)
+    // Under another name first, so that there is a whole plan or the earlier one.
+    let finished = beside(path).and_then(|mut part| {
+        part.write_all(pin.to_file(&data).as_bytes())?;
+        part.as_file().sync_all()?;
+        part.persist(path).map_err(|error| error.error)
+    });
+    finished.map(drop).map_err(failed)
 }
 
 /// What the disk of a file has left for this user; `None` where that is not known.

@@ -29,6 +29,12 @@ pub struct Pin {
     pub to: Option<u32>,
     /// Whether applied stages may go on with a changed meaning.
     pub revise: bool,
+    /// What was given about refusals, `stop` or `quarantine`; `None`: what the stages say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_error: Option<String>,
+    /// How many refusals were allowed, `10` or `0.5%`; `None`: what the stages say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_errors: Option<String>,
     /// The stages, in order.
     pub stages: Vec<PinnedStage>,
     /// The hash of the plan's figures as they stand in its file, in hexadecimal: whoever approves a plan approves them,
@@ -71,6 +77,8 @@ impl Pin {
             tree_root: hex(&head.frontier.root()),
             to: options.to,
             revise: options.revise,
+            on_error: options.on_error.map(|choice| choice.name().to_owned()),
+            max_errors: options.max_errors.map(|limit| limit.to_string()),
             stages: stages.up_to(options.to).map(PinnedStage::of).collect(),
             figures_sha256: None,
         })
@@ -144,6 +152,19 @@ impl Pin {
         if (self.to, self.revise) != (options.to, options.revise) {
             return moved(format!("it was made {}", asked(self.to, self.revise)));
         }
+        let given = options.on_error.map(|choice| choice.name().to_owned());
+        if self.on_error != given {
+            return moved(format!(
+                "it was made {}",
+                with("--on-error", self.on_error.as_ref())
+            ));
+        }
+        if self.max_errors != options.max_errors.map(|limit| limit.to_string()) {
+            return moved(format!(
+                "it was made {}",
+                with("--max-errors", self.max_errors.as_ref())
+            ));
+        }
         let now: Vec<PinnedStage> = stages.up_to(self.to).map(PinnedStage::of).collect();
         if let Some(what) = difference(&self.stages, &now) {
             return moved(what);
@@ -187,6 +208,13 @@ impl PinnedStage {
             slug: stage.slug().to_owned(),
             meaning_sha256: hex(&stage.meaning_sha256()),
         }
+    }
+}
+
+fn with(option: &str, value: Option<&String>) -> String {
+    match value {
+        Some(value) => format!("with `{option} {value}`"),
+        None => format!("without `{option}`"),
     }
 }
 

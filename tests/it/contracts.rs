@@ -254,7 +254,7 @@ fn a_contract_that_warns_writes_the_record_and_says_so_in_its_stub() {
     assert!(told.out.contains("warned 1 time: contract.unique"), "{told:?}");
     let page = project.run(&["report", "--html", "-"]);
     assert!(
-        page.out.contains("Warned 1 times: <code>contract.rule</code>"),
+        page.out.contains("Warned of <code>contract.rule</code>: 1"),
         "{page:?}"
     );
     let traced = data(&project.run(&["trace", "people", "b", "--json"])).to_string();

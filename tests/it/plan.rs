@@ -350,6 +350,21 @@ fn apply_holds_to_a_plan() {
         project.run(&["apply", "--plan", &plan, "--to", "1"]).code,
         Some(5)
     );
+    for other in [["--max-errors", "5"], ["--on-error", "stop"]] {
+        let said = project.run(&[&["apply", "--plan", &plan], &other[..]].concat());
+        assert_eq!(said.code, Some(5), "{said:?}");
+        assert!(said.err.contains(&format!("without `{}`", other[0])), "{said:?}");
+    }
+    // No plan is written over what is no plan.
+    let folder = project.path("").display().to_string();
+    for taken in [
+        "/dev/null",
+        &folder,
+        &project.path("more.ndjson").display().to_string(),
+    ] {
+        let said = project.run(&["plan", "--out", taken]);
+        assert_eq!(said.code, Some(2), "{taken}: {said:?}");
+    }
     // Of a sample there is no plan to hold to.
     assert_eq!(
         project.run(&["plan", "--sample", "1", "--out", &plan]).code,
