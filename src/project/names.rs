@@ -22,6 +22,33 @@ pub(super) fn check(settings: &Settings, stages: &[Stage]) -> Vec<Problem> {
             "did you mean `{near}`? If not, declare [database.{source}]"
         )))
     });
+    let mut warnings: Vec<Problem> = warnings.collect();
+    warnings.extend(stages.iter().flat_map(|stage| referred_to(stage, &known, stages)));
+    warnings
+}
+
+/// The same for what the contract of a stage refers to; a database that a stage reads is one that is there.
+fn referred_to(stage: &Stage, known: &BTreeSet<&str>, stages: &[Stage]) -> Vec<Problem> {
+    let known: BTreeSet<&str> = stages
+        .iter()
+        .map(Stage::source)
+        .chain(known.iter().copied())
+        .collect();
+    let rules = stage.contract().references.iter();
+    let unknown = rules.filter(|rule| !known.contains(rule.to.as_str()));
+    let warnings = unknown.filter_map(|rule| {
+        let near = known.iter().find(|name| nearly(&rule.to, name))?;
+        let message = format!("nothing fills `{}`, which `{}` refers to", rule.to, rule.name);
+        let problem = Problem::warning(
+            "project.near_name",
+            stage.place_of("contract", "references"),
+            message,
+        );
+        Some(problem.help(format!(
+            "did you mean `{near}`? If not, declare [database.{}]",
+            rule.to
+        )))
+    });
     warnings.collect()
 }
 

@@ -753,3 +753,25 @@ fn a_key_of_several_parts_is_compared_as_one_and_needs_all_of_them() {
     apply(&project, &[]);
     assert_eq!(ids(&project, "people"), set(&["a", "b", "c", "d"]));
 }
+
+#[test]
+fn a_reference_to_a_database_that_is_probably_a_slip_is_told_by_check() {
+    let refers = |to: &str| {
+        format!(
+            "[[contract.references]]\nname = \"the town is known\"\nvalue = \"= doc.town\"\nto = \"{to}\"\n"
+        )
+    };
+    let towns = "[stage]\nsource = \"towns_v1\"\ntarget = \"townships\"\n";
+    let check = |to: &str| {
+        let people = format!("{COPY}{}", refers(to));
+        ProjectFolder::new(&[("0001_towns.toml", towns), ("0002_people.toml", &people)])
+            .run(&["check", "--json"])
+    };
+    let said = check("towships");
+    assert!(
+        said.out.contains("project.near_name") && said.out.contains("did you mean `townships`"),
+        "{said:?}"
+    );
+    assert!(!check("townships").out.contains("near_name"));
+    assert!(!check("towns_v1").out.contains("near_name"));
+}
