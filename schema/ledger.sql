@@ -1,4 +1,5 @@
--- The ledger, format e1/b1 (schema version 2; version 1 had no audit_reconciliation).
+-- The ledger, format e1/b1 (schema version 3; version 1 had no audit_reconciliation, version 2 lacked the indexes marked
+-- below).
 --
 -- Tree order is the primary-key order of ledger_entry (batch, record, part); each batch is closed by its header as one
 -- more leaf. commitment = SHA-256(salt || id || 0x00 || data as stored). leaf = SHA-256(0x00 || text) and
@@ -25,6 +26,7 @@ CREATE TABLE ledger_pass(
   reverses INTEGER REFERENCES ledger_pass,  -- the pass that a rollback undoes; NULL where it undoes single records
   after_batch INTEGER,                      -- an increment reads what later batches wrote to the source; NULL: the whole table
   now_us INTEGER NOT NULL) STRICT;          -- what now() gives in every run that continues the pass
+CREATE INDEX ledger_pass_reverses ON ledger_pass(reverses);  -- since version 3
 
 -- A slice of records committed atomically. read, written ... count source records; tree_* and frontier are those after
 -- the header leaf.
@@ -40,6 +42,7 @@ CREATE TABLE ledger_batch(
   frontier BLOB NOT NULL CHECK(length(frontier)%32=0),
   CHECK(read=written+unchanged+filtered+refused+merged)) STRICT;
 CREATE INDEX ledger_batch_pass ON ledger_batch(pass, batch);
+CREATE INDEX ledger_batch_run ON ledger_batch(run, batch);  -- since version 3
 
 -- Where a record number comes from. A 1:1 stage keeps the number. id and salt are NULL once erased; id is NULL for a
 -- line that was refused at the door.
@@ -55,6 +58,10 @@ CREATE TABLE ledger_entry(
   before BLOB CHECK(length(before)=32), after BLOB CHECK(length(after)=32),  -- the target's row before and after; NULL = no row
   reason TEXT,                                              -- JSON: codes, pointers, rule, line; never a value
   PRIMARY KEY(batch, record, part)) STRICT, WITHOUT ROWID;
+-- Since version 3. The entries that wrote a row under another number, and those of records that met another one in the
+-- target: who waits for a place. Both are small, because most entries have neither.
+CREATE INDEX ledger_entry_target ON ledger_entry(target) WHERE target IS NOT NULL;
+CREATE INDEX ledger_entry_conflict ON ledger_entry(record) WHERE reason GLOB '{"code":"target.*';
 
 -- What a rollback or a retry needs. 1: id || 0x00 || data of the old row. 2: a reverse patch, a JSON array of
 -- [pointer, position, old text | null, new text | null]. 3: encrypted. 4: the refused input: id || 0x00 || data, or for

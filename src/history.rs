@@ -186,10 +186,7 @@ fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) 
         return count(stage.source());
     }
     let after = feed::frontier(history);
-    if !feed::written_after(connection, fed, after)? {
-        return Ok(0);
-    }
-    Ok(feed::increment(connection, fed, after, i64::MAX)?.len() as u64)
+    Ok(crate::apply::waiting(connection, fed, after, i64::MAX)?.len() as u64)
 }
 
 /// One run, as `history` shows it.

@@ -270,7 +270,8 @@ pub fn retry(
             break;
         }
         if !refused.is_empty() {
-            crate::apply::reconcile_new(&mut run, stages.project(), stage, options, &mut report)?;
+            report.stopped =
+                crate::apply::reconcile_new(&mut run, stages.project(), stage, options, &mut report)?;
         }
     }
     if let (Some(first), None) = (first, &report.stopped) {
@@ -306,7 +307,7 @@ fn retries(run: &Run<'_>, project: &str, stage: &Stage, refused: &[&Quarantined]
             pass: stage_pass(run, project, stage, PassKind::Retry)?,
             selection: Selection::list(records),
             counts: Counts::default(),
-            resumed: false,
+            resumed: None,
         })
     };
     let Some(open) = open else {
@@ -317,7 +318,7 @@ fn retries(run: &Run<'_>, project: &str, stage: &Stage, refused: &[&Quarantined]
         pass: Pass::resumed(open),
         selection: Selection::list(numbers(&|refused| refused.record > reached)),
         counts: open.counts,
-        resumed: true,
+        resumed: Some(open.first_batch - 1),
     };
     let untried = numbers(&|refused| refused.record <= reached && refused.batch < open.first_batch);
     let mut works = vec![resumed];

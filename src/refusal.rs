@@ -20,6 +20,20 @@ pub struct Refusal {
     /// Whether the pass may not go on over it: a contract in the mode `refuse` was broken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub halts: bool,
+    /// The row of the target that is in the record's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
+}
+
+/// A row of the target that is in the place of a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The row's number.
+    pub record: i64,
+    /// SHA-256(salt of that number || the id that the row had), in hexadecimal digits: tells, without the id, whether the
+    /// row still has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_sha256: Option<String>,
 }
 
 /// One thing that is wrong with a record.
@@ -156,6 +170,7 @@ impl From<Violation> for Refusal {
             violations: vec![violation],
             line: None,
             halts: false,
+            holder: None,
         }
     }
 }

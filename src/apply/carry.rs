@@ -1,20 +1,21 @@
 //! One pass of a stage, from where it stands to its end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
-use super::{ApplyOptions, Claims, Cross, PassReport, Selection, Transforming};
+use super::{ApplyOptions, Claims, Cross, PassReport, Selection, Transforming, fed};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::ledger::feed;
-use crate::ledger::read::{LedgerTable, largest, warnings};
-use crate::ledger::{Counts, PassKind, PassState, Shape};
+use crate::ledger::feed::Fed;
+use crate::ledger::read::{LedgerTable, PassSummary, largest, warnings};
+use crate::ledger::{Counts, PassKind, PassState, Shape, feed, places, split_whole};
 use crate::observe::{Event, Observer};
 use crate::pipeline::{Bounds, Stopped, drive};
+use crate::record::Record;
 use crate::run::{Pass, Run};
 use crate::stage::{OnError, Stage};
-use crate::store::Table;
+use crate::store::{Salted, Table};
 
 /// One pass that is to be worked on.
 pub(crate) struct Work {
@@ -22,7 +23,8 @@ pub(crate) struct Work {
     pub(crate) selection: Selection,
     /// The outcomes of earlier runs.
     pub(crate) counts: Counts,
-    pub(crate) resumed: bool,
+    /// Of a pass that goes on: the batch before its first one.
+    pub(crate) resumed: Option<i64>,
 }
 
 /// Works on a pass until it ends or has to stop.
@@ -55,7 +57,10 @@ pub(crate) fn carry_out(
         done: counts.read,
     });
     let began_with = in_source + if stage.in_place() { counts.refused } else { 0 };
-    let settled = settled_since(run.connection(), project, stage, &counts, run.next_batch())?;
+    let settled = match resumed {
+        Some(before) => settled_since(run.connection(), fed(project, stage), (pass.row.pass, before), &counts)?,
+        None => 0,
+    };
     let bounds = bounds.allowing(allowed_refusals(stage, options, began_with).saturating_add(settled));
     let halting = feed::halting(run.connection(), pass.row.pass)?;
     let halted = (halting > 0).then_some(Stopped::Contract { refused: halting });
@@ -82,7 +87,7 @@ pub(crate) fn carry_out(
         slug: stage.slug().to_owned(),
         source: stage.source().to_owned(),
         target: stage.target().to_owned(),
-        resumed,
+        resumed: resumed.is_some(),
         counts,
         warnings: warnings(run.connection(), pass.row.pass)?,
         ended: pass.state == PassState::Ended,
@@ -102,6 +107,7 @@ fn producer<'s>(
     let begins = pass.state == PassState::New;
     let (alone, shape) = preparation(run.connection(), stage, begins, &selection, &target)?;
     let of_store = run.store().options();
+    let comes_last = comes_last(run.connection(), stage, context.project, &selection)?;
     Ok(Transforming {
         stage,
         context,
@@ -116,6 +122,8 @@ fn producer<'s>(
         claims: Claims::default(),
         cross: Cross::of(stage, context),
         planned: BTreeSet::new(),
+        set_aside: set_aside(run.connection(), stage, pass)?,
+        comes_last,
         bytes: 0,
     })
 }
@@ -165,18 +173,86 @@ pub(crate) fn unfinished(target: &str) -> Error {
     )
 }
 
-/// How many refusals of a pass are settled by now, retried or waived, so that they no longer count against its limit.
-pub(crate) fn settled_since(
+/// Whether no row in the target can belong to a record that the pass comes to later, nor to a later stage: then nothing
+/// needs a look before a row is replaced.
+pub(crate) fn comes_last(
+    connection: &Connection,
+    stage: &Stage,
+    project: &str,
+    selection: &Selection,
+) -> Result<bool> {
+    let reads_all = matches!(selection, Selection::Table { .. }) && !stage.in_place();
+    Ok(reads_all && !feed::is_written_by_later(connection, fed(project, stage))?)
+}
+
+/// The rows that an interrupted pass in place has set aside.
+fn set_aside(connection: &Connection, stage: &Stage, pass: &Pass) -> Result<BTreeMap<i64, Salted>> {
+    if !stage.in_place() || pass.state == PassState::New {
+        return Ok(BTreeMap::new());
+    }
+    let mut aside = BTreeMap::new();
+    for (number, salt, body) in places::set_aside(connection, pass.row.pass)? {
+        let (id, data) = split_whole(&body).ok_or_else(|| Error::Damaged {
+            what: format!("the image of record {number} is no record"),
+        })?;
+        let record = Record {
+            record: number,
+            id: id.to_owned(),
+            data: data.to_owned(),
+        };
+        let salt = Some(salt);
+        aside.insert(number, Salted { record, salt });
+    }
+    Ok(aside)
+}
+
+/// Whether the source has changed behind the reader of a pass that reads the whole table: what the pass has written for
+/// those records is no longer right, and may stand in the way of what is still to come. While the pass is held by what
+/// it has refused, that comes first.
+pub(crate) fn is_overtaken(
     connection: &Connection,
     project: &str,
     stage: &Stage,
+    options: &ApplyOptions,
+    open: &PassSummary,
+) -> Result<bool> {
+    let Some(reached) = open.last_record.filter(|_| open.row.after_batch.is_none()) else {
+        return Ok(false);
+    };
+    if open.state != PassState::Open {
+        return Ok(false);
+    }
+    let waiting = super::waiting(connection, fed(project, stage), open.first_batch - 1, i64::MAX)?;
+    if waiting.first().is_none_or(|first| *first > reached) {
+        return Ok(false);
+    }
+    let of = (open.row.pass, open.first_batch - 1);
+    let settled = settled_since(connection, fed(project, stage), of, &open.counts)?;
+    let table = Table::of(stage.source())?;
+    let in_source = if table.exists(connection)? {
+        table.count(connection)?
+    } else {
+        0
+    };
+    let began_with = in_source + if stage.in_place() { open.counts.refused } else { 0 };
+    let allowed = allowed_refusals(stage, options, began_with).saturating_add(settled);
+    Ok(open.counts.refused <= allowed && feed::halting(connection, open.row.pass)? == 0)
+}
+
+/// How many refusals of a pass are settled by now, so that they no longer count against its limit: they were retried,
+/// waived, or their records were corrected since. `before` is the batch before the pass's first one.
+pub(crate) fn settled_since(
+    connection: &Connection,
+    stage: Fed<'_>,
+    (pass, before): (i64, i64),
     counts: &Counts,
-    before: i64,
 ) -> Result<u64> {
     if counts.refused == 0 {
         return Ok(0);
     }
-    let standing = feed::refused(connection, project, stage.number(), before)?;
+    let mut standing = feed::refused_by(connection, stage.project, stage.number, pass)?;
+    let waiting = super::waiting(connection, stage, before, i64::MAX)?;
+    standing.retain(|record| waiting.binary_search(record).is_err());
     Ok(counts.refused.saturating_sub(standing.len() as u64))
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use rusqlite::Connection;
 
-use super::place::Standing;
+use super::item::Standing;
 use crate::digest::Salt;
 use crate::error::Result;
 use crate::record::Record;
@@ -52,6 +52,11 @@ impl Claims {
         self.recent.iter().rev().find_map(|batch| batch.rows.get(&record))
     }
 
+    /// Whether any row is on its way.
+    pub(crate) fn has_rows(&self) -> bool {
+        self.recent.iter().any(|batch| !batch.rows.is_empty())
+    }
+
     /// An id is taken.
     pub(crate) fn take(&mut self, id: &str, record: i64) {
         if let Some(batch) = self.recent.back_mut() {
@@ -73,6 +78,7 @@ impl Claims {
             target: row.record,
             salt,
             row: Some(row),
+            edited: false,
         });
     }
 

@@ -4,7 +4,7 @@
 
 use rusqlite::Connection;
 
-use super::place::Item;
+use super::item::Item;
 use crate::context::Context;
 use crate::contract::{Broken, Contract, Has, key_text};
 use crate::error::Result;

@@ -1,9 +1,13 @@
 //! The verb `apply`: bring every stage up to date, resuming whatever was interrupted.
 
+mod ahead;
 mod carry;
 mod claims;
 mod cross;
+mod decide;
 mod drift;
+mod item;
+mod items;
 mod place;
 mod select;
 mod transform;
@@ -11,12 +15,12 @@ mod transform;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub(crate) use carry::{Work, allowed_refusals, carry_out, preparation, settled_since, unfinished};
+pub(crate) use carry::{Work, allowed_refusals, carry_out, comes_last, is_overtaken, preparation, settled_since, unfinished};
 pub(crate) use claims::Claims;
 pub(crate) use cross::Cross;
 pub(crate) use drift::check_drift;
-pub(crate) use place::Standing;
-pub(crate) use select::{Selection, of_later_pass, of_open_pass};
+pub(crate) use item::Standing;
+pub(crate) use select::{Selection, of_later_pass, of_open_pass, waiting};
 pub(crate) use transform::Transforming;
 
 use crate::error::Result;
@@ -83,12 +87,23 @@ pub struct ApplyReport {
     pub up_to_date: Vec<u32>,
     /// Stages whose text changed, but not their meaning.
     pub cosmetic: Vec<u32>,
-    /// Why it stopped before its end.
+    /// Why it stopped before its end, or the first stage that did.
     pub stopped: Option<Stopped>,
+    /// The stages that were left as they are, because a stage that they depend on has stopped.
+    pub held_back: Vec<HeldBack>,
     /// How many records these stages have in quarantine now.
     pub quarantined: u64,
     /// What the reconciliations of the stages came to that have carried something.
     pub reconciled: Vec<StageReconciled>,
+}
+
+/// A stage that has to wait for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct HeldBack {
+    /// The stage.
+    pub stage: u32,
+    /// The stage that has stopped before it was up to date.
+    pub by: u32,
 }
 
 /// What was done in one pass.
@@ -140,27 +155,97 @@ pub fn apply(
         cosmetic: check_drift(run.connection(), stages, options)?,
         ..ApplyReport::default()
     };
-    for stage in stages.up_to(options.to) {
-        bring_up_to_date(
-            &mut run,
-            stages.project(),
-            stage,
-            options,
-            &bounds,
-            observer,
-            &mut report,
-        )?;
-        if report.stopped.is_some() {
-            break;
-        }
-    }
+    bring_all_up_to_date(&mut run, stages, options, &bounds, observer, &mut report)?;
     report.run = run.has_written().then_some(run.number());
     report.quarantined = quarantined(&run, stages)?;
     run.finish()?;
     Ok(report)
 }
 
-/// Works on a stage, pass after pass, until it is up to date or has to stop.
+/// Works on every stage, until none has anything left to do: a later stage may free a place in the target that a record of
+/// an earlier one waits for.
+fn bring_all_up_to_date(
+    run: &mut Run<'_>,
+    stages: &Stages,
+    options: &ApplyOptions,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+    report: &mut ApplyReport,
+) -> Result<()> {
+    let project = stages.project();
+    let mut stopped = StoppedStages::default();
+    for stage in stages.up_to(options.to) {
+        if let Some(by) = stopped.holds_back(stage) {
+            report.held_back.push(HeldBack {
+                stage: stage.number(),
+                by,
+            });
+            continue;
+        }
+        let passes = report.passes.len();
+        let why = bring_up_to_date(run, project, stage, options, bounds, observer, report)?;
+        if report.passes.len() == passes && why.is_none() {
+            report.up_to_date.push(stage.number());
+        }
+        if stopped.takes_note(stage, why, report) {
+            return Ok(());
+        }
+    }
+    let mut passes = 0;
+    while passes != report.passes.len() {
+        passes = report.passes.len();
+        for stage in stages.up_to(options.to) {
+            if stopped.holds_back(stage).is_some() || stopped.is(stage) {
+                continue;
+            }
+            let why = bring_up_to_date(run, project, stage, options, bounds, observer, report)?;
+            if stopped.takes_note(stage, why, report) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The stages that had to stop, and the databases that are not up to date because of them.
+#[derive(Debug, Default)]
+pub(crate) struct StoppedStages {
+    databases: Vec<(String, u32)>,
+    stages: Vec<u32>,
+}
+
+impl StoppedStages {
+    /// The stage because of which another has to wait: what it would read, write or refer to is not up to date.
+    pub(crate) fn holds_back(&self, stage: &Stage) -> Option<u32> {
+        let refers = stage.contract().references.iter().map(|rule| rule.to.as_str());
+        let mut names = [stage.source(), stage.target()].into_iter().chain(refers);
+        let by = |name| self.databases.iter().find(|(database, _)| database == name);
+        names.find_map(by).map(|(_, by)| *by)
+    }
+
+    fn is(&self, stage: &Stage) -> bool {
+        self.stages.contains(&stage.number())
+    }
+
+    /// A stage has stopped.
+    pub(crate) fn add(&mut self, stage: &Stage) {
+        self.stages.push(stage.number());
+        self.databases.push((stage.target().to_owned(), stage.number()));
+    }
+
+    /// Notes why a stage has stopped; `true` where the whole run has to stop.
+    fn takes_note(&mut self, stage: &Stage, why: Option<Stopped>, report: &mut ApplyReport) -> bool {
+        let Some(why) = why else { return false };
+        let of_all = matches!(why, Stopped::Asked | Stopped::Time);
+        self.add(stage);
+        if of_all || report.stopped.is_none() {
+            report.stopped = Some(why);
+        }
+        of_all
+    }
+}
+
+/// Works on a stage, pass after pass, until it is up to date; why, where it has to stop before.
 fn bring_up_to_date(
     run: &mut Run<'_>,
     project: &str,
@@ -169,19 +254,13 @@ fn bring_up_to_date(
     bounds: &Bounds,
     observer: &mut dyn Observer,
     report: &mut ApplyReport,
-) -> Result<()> {
-    let mut worked = false;
-    while let Some(work) = next_work(run, project, stage)? {
-        worked = true;
+) -> Result<Option<Stopped>> {
+    while let Some(work) = next_work(run, project, stage, options)? {
         let (done, stopped) = carry_out(run, project, stage, work, options, bounds, observer)?;
         report.passes.push(done);
         if stopped.is_some() {
-            report.stopped = stopped;
-            return Ok(());
+            return Ok(stopped);
         }
-    }
-    if !worked {
-        report.up_to_date.push(stage.number());
     }
     reconcile_new(run, project, stage, options, report)
 }
@@ -193,9 +272,9 @@ pub(crate) fn reconcile_new(
     stage: &Stage,
     options: &ApplyOptions,
     report: &mut ApplyReport,
-) -> Result<()> {
+) -> Result<Option<Stopped>> {
     if stage.reconciles().is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let history = StageHistory::read(run.connection(), project, stage.number())?;
     let carried = |pass: &&PassSummary| {
@@ -208,18 +287,20 @@ pub(crate) fn reconcile_new(
         .collect();
     let passes = not_looked_at(run.connection(), project, stage.number(), &standing)?;
     if passes.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let wanted = Wanted {
         passes: &passes,
         whole: passes == standing,
         examples: ReconcileOptions::default().examples,
     };
-    match of_stage(run, project, stage, &wanted, &options.stop)? {
-        Some(reconciled) => report.reconciled.push(reconciled),
-        None => report.stopped = Some(Stopped::Asked),
-    }
-    Ok(())
+    Ok(match of_stage(run, project, stage, &wanted, &options.stop)? {
+        Some(reconciled) => {
+            report.reconciled.push(reconciled);
+            None
+        }
+        None => Some(Stopped::Asked),
+    })
 }
 
 /// Carries what was just written through the later stages that were applied before.
@@ -235,7 +316,8 @@ pub(crate) fn apply_after(
     for stage in stages.iter().filter(|stage| stage.number() > first) {
         let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
         if history.revision().is_some() && report.stopped.is_none() {
-            bring_up_to_date(run, stages.project(), stage, options, bounds, observer, report)?;
+            let project = stages.project();
+            report.stopped = bring_up_to_date(run, project, stage, options, bounds, observer, report)?;
         }
     }
     Ok(())
@@ -246,45 +328,47 @@ pub(crate) fn fed<'a>(project: &'a str, stage: &'a Stage) -> Fed<'a> {
         project,
         number: stage.number(),
         source: stage.source(),
+        target: stage.target(),
         in_place: stage.in_place(),
     }
 }
 
 /// What a stage has to do next; `None` when it is up to date.
-fn next_work(run: &mut Run<'_>, project: &str, stage: &Stage) -> Result<Option<Work>> {
+fn next_work(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    options: &ApplyOptions,
+) -> Result<Option<Work>> {
     let history = StageHistory::read(run.connection(), project, stage.number())?;
     next_stage(stage.number(), history.state, StageEvent::Apply)?;
     let revised = history
         .revision()
         .is_some_and(|row| row.meaning_sha256 != stage.meaning_sha256());
     if let Some(open) = history.open_apply() {
-        if !revised {
-            let selection = of_open_pass(run.connection(), fed(project, stage), &history, open)?;
-            let (pass, counts) = (Pass::resumed(open), open.counts);
-            return Ok(Some(Work {
-                pass,
-                selection,
-                counts,
-                resumed: true,
-            }));
+        if revised || is_overtaken(run.connection(), project, stage, options, open)? {
+            supersede(run, open)?;
+            return next_work(run, project, stage, options);
         }
-        supersede(run, open)?;
-        return next_work(run, project, stage);
-    }
-    if history.applied().next_back().is_none() {
-        let pass = stage_pass(run, project, stage, PassKind::Apply)?;
-        let (selection, counts) = (Selection::Table { after: 0 }, Counts::default());
+        let selection = of_open_pass(run.connection(), fed(project, stage), &history, open)?;
         return Ok(Some(Work {
-            pass,
+            pass: Pass::resumed(open),
             selection,
-            counts,
-            resumed: false,
+            counts: open.counts,
+            resumed: Some(open.first_batch - 1),
         }));
     }
-    let after = feed::frontier(&history);
-    if !revised && !feed::written_after(run.connection(), fed(project, stage), after)? {
-        return Ok(None);
+    let begun = |pass, selection| Work {
+        pass,
+        selection,
+        counts: Counts::default(),
+        resumed: None,
+    };
+    if history.applied().next_back().is_none() {
+        let pass = stage_pass(run, project, stage, PassKind::Apply)?;
+        return Ok(Some(begun(pass, Selection::Table { after: 0 })));
     }
+    let after = feed::frontier(&history);
     let before = run.next_batch();
     let selection = of_later_pass(run.connection(), fed(project, stage), revised, after, before)?;
     if !revised && selection.remaining() == Some(0) {
@@ -292,17 +376,12 @@ fn next_work(run: &mut Run<'_>, project: &str, stage: &Stage) -> Result<Option<W
     }
     let mut pass = stage_pass(run, project, stage, PassKind::Apply)?;
     pass.row.after_batch = Some(after);
-    Ok(Some(Work {
-        pass,
-        selection,
-        counts: Counts::default(),
-        resumed: false,
-    }))
+    Ok(Some(begun(pass, selection)))
 }
 
-/// Ends a pass of an earlier revision where it stands. What it has not read is left to the next pass, which may only
-/// write where the index is not missing.
-fn supersede(run: &mut Run<'_>, open: &PassSummary) -> Result<()> {
+/// Ends a pass where it stands: one of an earlier revision, or one whose source has changed behind its reader. What it has
+/// not read is left to the next pass, which may only write where the index is not missing.
+pub(crate) fn supersede(run: &mut Run<'_>, open: &PassSummary) -> Result<()> {
     let mut pass = Pass::resumed(open);
     if needs_index(run, &pass)? {
         let mut index = Batch::new(Step::Index);

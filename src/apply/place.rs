@@ -1,59 +1,18 @@
-//! Placing a stage's results: what each result means for the target's rows, the stubs and the images. Pure but for
-//! the look-up of ids.
-
-use std::collections::HashSet;
+//! Placing a stage's results: what each decision means for the target's rows, the entries and the images.
 
 use rusqlite::Connection;
 
 use super::claims::Claims;
+use super::decide::{Decision, Displaced, Fate, Placement, reason};
+use super::item::{Item, Standing};
 use crate::digest::{Hash, Salt, commitment, derived_salt};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::ledger::places::{EDITED, EXISTS, REPLACED};
 use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, whole};
 use crate::record::Record;
-use crate::refusal::Refusal;
-use crate::stage::{OnConflict, Outcome, Output, Stage};
+use crate::refusal::{Holder, Refusal};
+use crate::stage::{OnConflict, Output, Stage, Stale};
 use crate::store::{Salted, Table};
-
-/// The reason in the stub of a row that another record has replaced.
-const TARGET_REPLACED: &str = r#"{"code":"target.replaced"}"#;
-
-/// One source record on its way through a stage.
-#[derive(Debug)]
-pub(crate) struct Item {
-    /// Its number.
-    pub(crate) number: i64,
-    /// The record; `None` when the source no longer has it.
-    pub(crate) source: Option<Salted>,
-    /// Whether it stands in the source; a refused record in place comes from quarantine.
-    pub(crate) present: bool,
-    /// What the target holds for it from earlier.
-    pub(crate) standing: Vec<Standing>,
-}
-
-/// What the target holds for one part of a source record.
-#[derive(Clone, Debug)]
-pub(crate) struct Standing {
-    pub(crate) part: i64,
-    /// The number in the target.
-    pub(crate) target: i64,
-    /// That number's salt.
-    pub(crate) salt: Salt,
-    /// The row; `None` when there is none at the moment.
-    pub(crate) row: Option<Record>,
-}
-
-impl Standing {
-    /// Whether a stub is about a row that was another record's, and not about a part of its own record.
-    pub(crate) fn is_replaced(stub: &Entry) -> bool {
-        stub.reason.as_deref() == Some(TARGET_REPLACED)
-    }
-
-    fn hash(&self) -> Option<Hash> {
-        self.row
-            .as_ref()
-            .map(|row| commitment(&self.salt, &row.id, &row.data))
-    }
-}
 
 /// Places the results of one batch.
 pub(crate) struct Placer<'p> {
@@ -65,33 +24,18 @@ pub(crate) struct Placer<'p> {
     /// The newest record number given out.
     pub(crate) newest: &'p mut i64,
     pub(crate) batch: &'p mut Batch,
-    /// What stands in the stub of the record at hand, where it is written with a warning.
+    /// What stands in the entry of the record at hand, where it is written with a warning.
     pub(crate) warned: Option<String>,
+    /// Rows that this batch takes out of a database in place, to be processed in their turn.
+    pub(crate) set_aside: Vec<Standing>,
 }
 
 impl Placer<'_> {
-    /// Places one result: changes, stubs and images go to the batch, and the record is counted once.
-    pub(crate) fn place(&mut self, mut item: Item, result: Result<Outcome, Refusal>) -> Result<()> {
-        self.batch.covers(item.number);
-        if self.stage.on_conflict() == OnConflict::Replace {
-            self.refresh(&mut item);
+    /// What stood in the target may have been taken by a record before this one since it was read.
+    pub(crate) fn refresh(&self, item: &mut Item) {
+        if !self.claims.has_rows() {
+            return;
         }
-        let outcome = match result {
-            Ok(Outcome::Write(output)) => self.write(&item, vec![(0, output)])?,
-            Ok(Outcome::Derive(_)) if self.stage.in_place() => {
-                // The parts would be read, and derived from, in their turn.
-                self.refuse(&item, &Refusal::new("derive.in_place", ""))?
-            }
-            Ok(Outcome::Derive(outputs)) => self.write(&item, (1..).zip(outputs).collect())?,
-            Ok(Outcome::Filter(code)) => self.filter(&item, &code)?,
-            Err(refusal) => self.refuse(&item, &refusal)?,
-        };
-        self.batch.counts.count(outcome);
-        Ok(())
-    }
-
-    /// What stood in the target may have been replaced by a record before this one in the same batch.
-    fn refresh(&self, item: &mut Item) {
         for standing in &mut item.standing {
             if let Some(on_the_way) = self.claims.row(standing.target) {
                 standing.row.clone_from(&on_the_way.row);
@@ -99,110 +43,125 @@ impl Placer<'_> {
         }
     }
 
-    fn write(&mut self, item: &Item, outputs: Vec<(i64, Output)>) -> Result<EntryOutcome> {
+    /// Places one decision: changes, entries and images go to the batch, and the record is counted once.
+    pub(crate) fn place(&mut self, item: &Item, decision: Decision) -> Result<()> {
+        self.batch.covers(item.number);
+        let outcome = match decision {
+            Decision::Place { placements, gone } => self.write(item, placements, gone)?,
+            Decision::Filter(reason) => self.filter(item, reason)?,
+            Decision::Refuse(refusal) => self.refuse(item, &refusal)?,
+        };
+        self.batch.counts.count(outcome);
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        item: &Item,
+        placements: Vec<Placement>,
+        gone: Vec<Standing>,
+    ) -> Result<EntryOutcome> {
         let (source, salt) = item.salted()?;
-        let mut ids = HashSet::with_capacity(outputs.len());
-        if outputs.len() > 1 && !outputs.iter().all(|(_, output)| ids.insert(output.id.as_str())) {
-            return self.refuse(item, &Refusal::new("derive.same_id", ""));
+        let outcome = outcome(&placements, &gone);
+        let input = (!self.stage.in_place()).then(|| commitment(salt, &source.id, &source.data));
+        let of = Of {
+            record: item.number,
+            outcome,
+            input,
+        };
+        let parts = placements.iter().map(|placement| placement.part);
+        let parts = parts.chain(gone.iter().chain(&item.standing).map(|standing| standing.part));
+        let mut behind = parts.max().unwrap_or(0);
+        for old in &gone {
+            self.take_out(of, old, None);
         }
-        let given_out = (*self.newest, self.batch.records.len());
-        let (homes, gone) = self.homes(item, salt, &outputs);
-        let mut replaced = Vec::new();
-        for (home, (_, output)) in homes.iter().zip(&outputs) {
-            let Some(owner) = self.other_owner(&output.id, item, home.target)? else {
-                continue;
-            };
-            if self.stage.on_conflict() == OnConflict::Replace {
-                replaced.push(self.owned(owner)?);
+        let mut written = Vec::with_capacity(placements.len());
+        let mut making_room = Vec::new();
+        for placement in placements {
+            let Placement {
+                part,
+                output,
+                home,
+                fate,
+            } = placement;
+            if let Some((code, holder)) = fate.in_the_way() {
+                self.leave_out(of, part, home.as_ref(), code, holder)?;
                 continue;
             }
-            // Numbers that were given out for parts are taken back: nothing of the record is written.
-            *self.newest = given_out.0;
-            self.batch.records.truncate(given_out.1);
-            return match self.stage.on_conflict() {
-                OnConflict::Refuse => self.refuse(item, &Refusal::new("target.exists", "")),
-                _ => self.filter(item, "target.exists"),
-            };
+            let home = home.unwrap_or_else(|| self.new_home(salt, part, &output.id));
+            if let Fate::Write(Some(displaced)) = fate {
+                let holder = Holder::of_row(home.target, &home.salt, &output.id);
+                making_room.push((displaced, holder));
+            }
+            written.push((home, output));
         }
-        let same = |(home, (_, output)): (&Standing, &(i64, Output))| {
-            let row = home.row.as_ref();
-            row.is_some_and(|row| row.id == output.id && row.data == output.data)
-        };
-        let unchanged = gone.is_empty() && homes.iter().zip(&outputs).all(same);
-        let outcome = if unchanged {
-            EntryOutcome::Unchanged
-        } else {
-            EntryOutcome::Written
-        };
-        let input = (!self.stage.in_place()).then(|| commitment(salt, &source.id, &source.data));
-        for old in &gone {
-            self.remove(item.number, old, outcome, input, None);
+        for (displaced, holder) in making_room {
+            behind += 1;
+            self.displace(of, behind, displaced, &holder);
         }
-        let parts = homes.iter().chain(&gone).chain(&item.standing);
-        let behind = parts.map(|standing| standing.part).max().unwrap_or(0);
-        for (part, standing) in (behind + 1..).zip(replaced) {
-            let standing = Standing { part, ..standing };
-            self.remove(item.number, &standing, outcome, input, Some(TARGET_REPLACED));
-        }
-        for (home, (part, output)) in homes.iter().zip(outputs) {
-            self.settle(item.number, part, home, output, outcome, input);
+        for (home, output) in written {
+            self.settle(of, &home, output);
         }
         Ok(outcome)
     }
 
-    /// Where the parts go, and what goes. A part goes where its id stands already, otherwise where its part stood;
-    /// otherwise a 1:1 result goes under the source's own number, and a derived one under a new number.
-    fn homes(
+    /// An output that is not written: its row goes, because it has another id now, or stays as somebody has changed it.
+    fn leave_out(
         &mut self,
-        item: &Item,
-        salt: &Salt,
-        outputs: &[(i64, Output)],
-    ) -> (Vec<Standing>, Vec<Standing>) {
-        let mut left = item.standing.clone();
-        let mut take =
-            |fits: &dyn Fn(&Standing) -> bool| left.iter().position(fits).map(|at| left.swap_remove(at));
-        let by_id: Vec<Option<Standing>> = outputs
-            .iter()
-            .map(|(_, output)| take(&|standing| standing.row.as_ref().is_some_and(|row| row.id == output.id)))
-            .collect();
-        let found: Vec<Option<Standing>> = outputs
-            .iter()
-            .zip(by_id)
-            .map(|((part, _), found)| found.or_else(|| take(&|standing| standing.part == *part)))
-            .collect();
-        let homes = outputs
-            .iter()
-            .zip(found)
-            .map(|((part, output), found)| match found {
-                Some(standing) => Standing {
-                    part: *part,
-                    ..standing
-                },
-                None if *part == 0 => Standing {
-                    part: 0,
-                    target: item.number,
-                    salt: *salt,
-                    row: None,
-                },
-                None => self.new_home(salt, *part, &output.id),
-            });
-        let homes = homes.collect();
-        left.retain(|standing| standing.row.is_some());
-        left.sort_by_key(|standing| standing.part);
-        // What goes needs stubs of its own, behind those of the parts that stay.
-        let behind = item
-            .standing
-            .iter()
-            .map(|standing| standing.part)
-            .chain(outputs.iter().map(|(part, _)| *part));
-        let mut behind = behind.max().unwrap_or(0);
-        for standing in &mut left {
-            if outputs.iter().any(|(part, _)| *part == standing.part) {
-                behind += 1;
-                standing.part = behind;
+        of: Of,
+        part: i64,
+        home: Option<&Standing>,
+        code: &str,
+        holder: &Holder,
+    ) -> Result<()> {
+        let why = reason(code, Some(holder));
+        if of.outcome != EntryOutcome::Filtered {
+            *self.batch.warnings.entry(code.to_owned()).or_default() += 1;
+        }
+        match home {
+            Some(home) if code == EDITED => {
+                let mut entry = of.entry(part, home.target);
+                (entry.before, entry.after) = (home.hash(), home.hash());
+                entry.reason = Some(why);
+                self.batch.entries.push(entry);
+            }
+            Some(home) => self.remove(of, home, Some(&why)),
+            None => {
+                let mut entry = of.entry(part, of.record);
+                let stranger = self.stranger(of.record)?;
+                (entry.before, entry.after, entry.reason) = (stranger, stranger, Some(why));
+                self.batch.entries.push(entry);
             }
         }
-        (homes, left)
+        Ok(())
+    }
+
+    /// The row of another record under a record's own number: an entry that names no row of its own is about that one,
+    /// and leaves it as it is.
+    fn stranger(&self, number: i64) -> Result<Option<Hash>> {
+        let Some(connection) = self.lookup else {
+            return Ok(None);
+        };
+        if let Some(standing) = self.claims.row(number) {
+            return Ok(standing.hash());
+        }
+        let row = self.table.by_number(connection, number)?;
+        Ok(row.as_ref().and_then(Salted::hash))
+    }
+
+    /// Takes another record's row out of the way.
+    fn displace(&mut self, of: Of, part: i64, displaced: Displaced, holder: &Holder) {
+        let Displaced { row, moves_on } = displaced;
+        let why = reason(REPLACED, (!moves_on).then_some(holder));
+        let row = Standing { part, ..row };
+        self.remove(of, &row, Some(&why));
+        self.claims.wrote(Standing {
+            row: None,
+            ..row.clone()
+        });
+        if self.stage.in_place() {
+            self.set_aside.push(row);
+        }
     }
 
     fn new_home(&mut self, salt: &Salt, part: i64, id: &str) -> Standing {
@@ -220,69 +179,12 @@ impl Placer<'_> {
             target: record,
             salt,
             row: None,
+            edited: false,
         }
     }
 
-    /// The number of another source's row that has an id.
-    fn other_owner(&self, id: &str, item: &Item, home: i64) -> Result<Option<i64>> {
-        let Some(connection) = self.lookup else {
-            return Ok(None);
-        };
-        let owner = self.claims.owner(Some(connection), self.table, id)?;
-        let own =
-            |owner: &i64| *owner == home || item.standing.iter().any(|standing| standing.target == *owner);
-        Ok(owner.filter(|owner| !own(owner)))
-    }
-
-    /// The rows that a record would take the place of.
-    pub(crate) fn replaced(&self, item: &Item, result: &Result<Outcome, Refusal>) -> Result<Vec<i64>> {
-        let outputs = match result {
-            Ok(Outcome::Write(output)) => std::slice::from_ref(output),
-            Ok(Outcome::Derive(outputs)) => outputs,
-            _ => &[],
-        };
-        if self.stage.on_conflict() != OnConflict::Replace {
-            return Ok(Vec::new());
-        }
-        let owners = outputs
-            .iter()
-            .map(|output| self.other_owner(&output.id, item, item.number));
-        owners.filter_map(Result::transpose).collect()
-    }
-
-    /// The row that `on_conflict = "replace"` takes out of the way.
-    fn owned(&self, owner: i64) -> Result<Standing> {
-        if let Some(standing) = self.claims.row(owner) {
-            return Ok(standing.clone());
-        }
-        let found = match self.lookup {
-            Some(connection) => self.table.by_number(connection, owner)?,
-            None => None,
-        };
-        let unknown = || Error::Damaged {
-            what: format!("record {owner} owns an id but has no row"),
-        };
-        let Salted { record, salt } = found.ok_or_else(unknown)?;
-        Ok(Standing {
-            part: 0,
-            target: owner,
-            salt: salt.ok_or_else(unknown)?,
-            row: Some(record),
-        })
-    }
-
-    fn settle(
-        &mut self,
-        number: i64,
-        part: i64,
-        home: &Standing,
-        output: Output,
-        outcome: EntryOutcome,
-        input: Option<Hash>,
-    ) {
-        let mut entry = Entry::new(number, part, outcome);
-        entry.target = (home.target != number).then_some(home.target);
-        entry.input = input;
+    fn settle(&mut self, of: Of, home: &Standing, output: Output) {
+        let mut entry = of.entry(home.part, home.target);
         entry.before = home.hash();
         entry.after = Some(commitment(&home.salt, &output.id, &output.data));
         entry.reason = self.warned.take();
@@ -295,7 +197,10 @@ impl Placer<'_> {
         match &home.row {
             Some(row) if entry.before == entry.after => debug_assert_eq!((&row.id, &row.data), (&id, &data)),
             Some(row) => {
-                self.keep_before(number, part, row, (&id, &data));
+                if home.edited {
+                    *self.batch.warnings.entry(EDITED.to_owned()).or_default() += 1;
+                }
+                self.keep_before(of.record, home.part, row, (&id, &data));
                 self.moved(&row.id, &id, record);
                 self.batch.changes.push(Change::Update { record, id, data });
             }
@@ -330,24 +235,31 @@ impl Placer<'_> {
         }
     }
 
+    /// Takes a row of the record's own out of the target, unless somebody has changed it by hand and it may not be written
+    /// over.
+    fn take_out(&mut self, of: Of, old: &Standing, why: Option<&str>) {
+        let kept = old.row.as_ref().filter(|_| {
+            old.edited && self.stage.on_conflict() != OnConflict::Replace
+        });
+        let Some(row) = kept else {
+            return self.remove(of, old, why);
+        };
+        let mut entry = of.entry(old.part, old.target);
+        (entry.before, entry.after) = (old.hash(), old.hash());
+        entry.reason = Some(reason(EDITED, Some(&Holder::of_row(old.target, &old.salt, &row.id))));
+        *self.batch.warnings.entry(EDITED.to_owned()).or_default() += 1;
+        self.batch.entries.push(entry);
+    }
+
     /// Takes a row out of the target, with its before image.
-    fn remove(
-        &mut self,
-        number: i64,
-        old: &Standing,
-        outcome: EntryOutcome,
-        input: Option<Hash>,
-        reason: Option<&str>,
-    ) {
-        let mut entry = Entry::new(number, old.part, outcome);
-        entry.reason = reason.map(str::to_owned);
-        entry.target = (old.target != number).then_some(old.target);
-        entry.input = input;
+    fn remove(&mut self, of: Of, old: &Standing, why: Option<&str>) {
+        let mut entry = of.entry(old.part, old.target);
+        entry.reason = why.map(str::to_owned);
         entry.before = old.hash();
         if let Some(row) = &old.row {
             let body = whole(&row.id, &row.data);
             self.batch.images.push(Image {
-                record: number,
+                record: of.record,
                 part: old.part,
                 kind: ImageKind::Whole,
                 body,
@@ -368,35 +280,47 @@ impl Placer<'_> {
 
     /// Leaves the record out. In place it stays as it is, and comes back from quarantine as it was; a copy that an
     /// earlier pass made goes.
-    fn filter(&mut self, item: &Item, code: &str) -> Result<EntryOutcome> {
+    fn filter(&mut self, item: &Item, why: String) -> Result<EntryOutcome> {
         let input = item.source.as_ref().and_then(Salted::hash);
-        let reason = serde_json::json!({ "code": code }).to_string();
         if self.stage.in_place() {
-            return self.filter_in_place(item, input, reason);
+            return self.filter_in_place(item, input, why);
         }
+        let outcome = EntryOutcome::Filtered;
+        let of = Of {
+            record: item.number,
+            outcome,
+            input,
+        };
         let (own, parts): (Vec<_>, Vec<_>) = item.standing.iter().partition(|standing| standing.part == 0);
         if let Some(old) = own.first() {
-            self.remove(item.number, old, EntryOutcome::Filtered, input, Some(&reason));
+            self.take_out(of, old, Some(&why));
         } else {
-            let mut entry = Entry::new(item.number, 0, EntryOutcome::Filtered);
-            (entry.input, entry.reason) = (input, Some(reason));
+            let mut entry = of.entry(0, item.number);
+            let stranger = self.stranger(item.number)?;
+            (entry.before, entry.after, entry.reason) = (stranger, stranger, Some(why));
             self.batch.entries.push(entry);
         }
         for old in parts {
-            self.remove(item.number, old, EntryOutcome::Filtered, input, None);
+            self.take_out(of, old, None);
         }
-        Ok(EntryOutcome::Filtered)
+        Ok(outcome)
     }
 
-    fn filter_in_place(&mut self, item: &Item, hash: Option<Hash>, reason: String) -> Result<EntryOutcome> {
+    fn filter_in_place(&mut self, item: &Item, hash: Option<Hash>, why: String) -> Result<EntryOutcome> {
         let mut entry = Entry::new(item.number, 0, EntryOutcome::Filtered);
-        (entry.after, entry.reason) = (hash, Some(reason));
+        (entry.after, entry.reason) = (hash, Some(why));
         if item.present {
             entry.before = hash;
         } else if let Some(source) = &item.source {
             let Record { id, data, .. } = source.record.clone();
-            if self.other_owner(&id, item, item.number)?.is_some() {
-                return self.refuse(item, &Refusal::new("target.exists", ""));
+            if let Some(connection) = self.lookup
+                && let Some(owner) = self.claims.owner(Some(connection), self.table, &id)?
+                && owner != item.number
+            {
+                let mut refusal = Refusal::new(EXISTS, "");
+                let row = self.owned(connection, owner)?;
+                refusal.holder = Some(Holder::of_row(owner, &row.salt, &id));
+                return self.refuse(item, &refusal);
             }
             self.taken(&id, item.number);
             let record = item.number;
@@ -406,8 +330,8 @@ impl Placer<'_> {
         Ok(EntryOutcome::Filtered)
     }
 
-    /// Refuses the record. A copied record's source and whatever stands in the target stay; in place it leaves the
-    /// database for quarantine, so that no old shape stands among new ones.
+    /// Refuses the record. A copied record's source stays, and whatever stands in the target too unless the stage removes
+    /// what is stale; in place it leaves the database for quarantine, so that no old shape stands among new ones.
     fn refuse(&mut self, item: &Item, refusal: &Refusal) -> Result<EntryOutcome> {
         let (source, salt) = item.salted()?;
         let hash = commitment(salt, &source.id, &source.data);
@@ -422,17 +346,11 @@ impl Placer<'_> {
             }
         } else {
             entry.input = Some(hash);
-            for standing in &item.standing {
-                let hash = standing.hash();
-                let target = (standing.target != item.number).then_some(standing.target);
-                if standing.part == 0 {
-                    (entry.target, entry.before, entry.after) = (target, hash, hash);
-                } else {
-                    let mut part = Entry::new(item.number, standing.part, EntryOutcome::Refused);
-                    (part.target, part.input, part.before, part.after) = (target, entry.input, hash, hash);
-                    self.batch.entries.push(part);
-                }
+            if item.standing.is_empty() {
+                let stranger = self.stranger(item.number)?;
+                (entry.before, entry.after) = (stranger, stranger);
             }
+            self.keep_or_remove_stale(item, &mut entry);
         }
         self.batch.entries.push(entry);
         let body = whole(&source.id, &source.data);
@@ -444,17 +362,82 @@ impl Placer<'_> {
         });
         Ok(EntryOutcome::Refused)
     }
+
+    /// What the target holds of a copied record that is refused: `entry` is that of the refusal.
+    fn keep_or_remove_stale(&mut self, item: &Item, entry: &mut Entry) {
+        let of = Of {
+            record: item.number,
+            outcome: EntryOutcome::Refused,
+            input: entry.input,
+        };
+        let mut behind = item.standing.iter().map(|standing| standing.part).max().unwrap_or(0);
+        for standing in &item.standing {
+            if self.stage.stale() == Stale::Remove && standing.row.is_some() && !standing.edited {
+                // The refusal's own entry has the image of the record that is refused.
+                let part = if standing.part == 0 {
+                    behind += 1;
+                    behind
+                } else {
+                    standing.part
+                };
+                let old = Standing {
+                    part,
+                    ..standing.clone()
+                };
+                self.remove(of, &old, None);
+                continue;
+            }
+            let hash = standing.hash();
+            if standing.part == 0 {
+                entry.target = (standing.target != item.number).then_some(standing.target);
+                (entry.before, entry.after) = (hash, hash);
+            } else {
+                let mut part = of.entry(standing.part, standing.target);
+                (part.before, part.after) = (hash, hash);
+                self.batch.entries.push(part);
+            }
+        }
+    }
 }
 
-impl Item {
-    /// The record and its salt.
-    fn salted(&self) -> Result<(&Record, &Salt)> {
-        let found = self
-            .source
-            .as_ref()
-            .and_then(|source| Some((&source.record, source.salt.as_ref()?)));
-        found.ok_or_else(|| Error::Damaged {
-            what: format!("record {} has a row but no salt", self.number),
-        })
+/// What the entries of one source record share.
+#[derive(Clone, Copy)]
+struct Of {
+    record: i64,
+    outcome: EntryOutcome,
+    /// The commitment to the source; `None` in place.
+    input: Option<Hash>,
+}
+
+impl Of {
+    /// An entry for a part, about a row of the target.
+    fn entry(self, part: i64, target: i64) -> Entry {
+        let mut entry = Entry::new(self.record, part, self.outcome);
+        entry.target = (target != self.record).then_some(target);
+        entry.input = self.input;
+        entry
+    }
+}
+
+/// What became of a record whose parts go their ways.
+fn outcome(placements: &[Placement], gone: &[Standing]) -> EntryOutcome {
+    let is_left_out = |placement: &Placement| placement.fate.in_the_way().is_some();
+    if !placements.is_empty() && placements.iter().all(is_left_out) {
+        return EntryOutcome::Filtered;
+    }
+    let is_same = |placement: &Placement| {
+        let row = placement.home.as_ref().and_then(|home| home.row.as_ref());
+        let output = &placement.output;
+        match &placement.fate {
+            Fate::Write(None) => row.is_some_and(|row| row.id == output.id && row.data == output.data),
+            Fate::Write(Some(_)) => false,
+            Fate::Exists(_) => row.is_none(),
+            Fate::Edited(_) => true,
+        }
+    };
+    if gone.is_empty() && placements.iter().all(is_same) {
+        EntryOutcome::Unchanged
+    } else {
+        EntryOutcome::Written
     }
 }

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::ledger::feed::{self, Fed};
+use crate::ledger::{PassState, places};
 use crate::ledger::read::{PassSummary, StageHistory};
 
 /// The records that are still to be read.
@@ -56,6 +57,10 @@ pub(crate) fn of_open_pass(
     history: &StageHistory,
     pass: &PassSummary,
 ) -> Result<Selection> {
+    // Once the index stands, only the end is missing: what came since is left to the next pass.
+    if pass.state == PassState::Indexed {
+        return Ok(Selection::list(Vec::new()));
+    }
     let whole = match pass.row.after_batch {
         None => Selection::Table { after: 0 },
         Some(after) => {
@@ -84,12 +89,24 @@ pub(crate) fn of_later_pass(
     after: i64,
     before: i64,
 ) -> Result<Selection> {
-    let mut records = feed::increment(connection, stage, after, before)?;
+    let mut records = waiting(connection, stage, after, before)?;
     if revised {
         records.extend(feed::refused(connection, stage.project, stage.number, before)?);
     }
     Ok(Selection::list(records))
 }
 
-/// The remark on the end of a pass that is ended before it has read everything, because the stage was revised.
+/// The records that others have written to the source, and those whose place in the target is free by now.
+pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>, after: i64, before: i64) -> Result<Vec<i64>> {
+    let mut records = places::free(connection, stage)?;
+    if feed::written_after(connection, stage, after)? {
+        records.extend(feed::increment(connection, stage, after, before)?);
+    }
+    records.sort_unstable();
+    records.dedup();
+    Ok(records)
+}
+
+/// The remark on the end of a pass that is ended before it has read everything, because the stage was revised, or its source
+/// has changed behind the reader.
 pub(crate) const SUPERSEDED: &str = r#"{"superseded":true}"#;

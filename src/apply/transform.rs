@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
+use super::ahead::Ahead;
 use super::claims::Claims;
 use super::cross::Cross;
-use super::place::{Item, Placer, Standing};
+use super::decide::Decision;
+use super::item::Item;
+use super::place::Placer;
 use super::select::Selection;
 use crate::context::Context;
 use crate::contract::{Broken, Has, Mode};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::expression::Scope;
-use crate::ledger::read::{newest_of_stage, refused_image, salt};
-use crate::ledger::{Batch, Shape, Step, split_whole};
-use crate::pipeline::{BATCH_BYTES, Producer, Reader, in_portions};
-use crate::record::Record;
+use crate::ledger::{Batch, Shape, Step};
+use crate::pipeline::{Producer, Reader, in_portions};
 use crate::refusal::{Refusal, Violation};
 use crate::stage::{Outcome, Stage};
 use crate::store::{Salted, Table};
@@ -43,6 +44,10 @@ pub(crate) struct Transforming<'a> {
     /// What has happened to records of the source that is not in the ledger, because it is only planned: what was refused
     /// in place before that does not count any more.
     pub(crate) planned: BTreeSet<i64>,
+    /// Rows that the pass has taken out of a database in place, and whose records it has not come to yet.
+    pub(crate) set_aside: BTreeMap<i64, Salted>,
+    /// No row in the target can belong to a record that this pass comes to later, nor to a later stage.
+    pub(crate) comes_last: bool,
     /// The bytes of the records that were read.
     pub(crate) bytes: u64,
 }
@@ -69,6 +74,8 @@ impl Producer for Transforming<'_> {
 /// What became of one record.
 pub(crate) struct Transformed {
     pub(crate) result: Result<Outcome, Refusal>,
+    /// What the stage warned of, by code.
+    codes: Vec<String>,
     /// What it has to do with rules over more than one record.
     has: Vec<Has>,
     /// What is wrong with it that is only warned of.
@@ -102,35 +109,14 @@ impl Transforming<'_> {
 
     fn transform_portion(&self, items: &[Item]) -> Portion {
         let mut warnings = BTreeMap::new();
-        let results = items.iter().map(|item| self.transform(item, &mut warnings));
-        (results.collect(), warnings)
-    }
-
-    fn transform(&self, item: &Item, warnings: &mut BTreeMap<String, u64>) -> Transformed {
-        let Some(source) = &item.source else {
-            return Transformed {
-                result: Ok(Outcome::filter("source.deleted")),
-                has: Vec::new(),
-                warned: Vec::new(),
-            };
-        };
-        let mut scope = Scope::new(Context {
-            id: &source.record.id,
-            ..self.context
+        let results = items.iter().map(|item| {
+            let transformed = transform(self.stage, self.context, self.cross.as_ref(), item);
+            for code in &transformed.codes {
+                *warnings.entry(code.clone()).or_default() += 1;
+            }
+            transformed
         });
-        let result = self.stage.transform_in(&source.record, &mut scope);
-        for code in scope.warnings() {
-            *warnings.entry(code.to_string()).or_default() += 1;
-        }
-        let has = match (&self.cross, &result) {
-            (Some(cross), Ok(outcome)) => cross.has(outcome),
-            _ => Vec::new(),
-        };
-        Transformed {
-            result,
-            has,
-            warned: scope.broken().to_vec(),
-        }
+        (results.collect(), warnings)
     }
 
     fn place(
@@ -148,6 +134,8 @@ impl Transforming<'_> {
             }
             _ => None,
         };
+        let numbers: Vec<i64> = items.iter().map(|item| item.number).collect();
+        let mut results: Vec<Option<Transformed>> = results.into_iter().map(Some).collect();
         let mut placer = Placer {
             stage,
             table,
@@ -156,137 +144,99 @@ impl Transforming<'_> {
             newest: &mut self.newest,
             batch,
             warned: None,
+            set_aside: Vec::new(),
         };
-        for (item, mut transformed) in items.into_iter().zip(results) {
+        for (at, mut item) in items.into_iter().enumerate() {
+            let Some(mut transformed) = results[at].take() else {
+                continue;
+            };
+            if let Some(aside) = self.set_aside.remove(&item.number) {
+                item.is_set_aside(aside);
+            }
+            placer.refresh(&mut item);
+            let ahead = Ahead {
+                stage,
+                context: self.context,
+                source: &self.source,
+                planned: &self.planned,
+                numbers: &numbers,
+                results: &results,
+                selection: &self.selection,
+                comes_last: self.comes_last,
+            };
+            let mut decision = placer.decide(&item, transformed.outcome(), &ahead)?;
             if let Some((cross, connection)) = cross {
-                let replaced = placer.replaced(&item, &transformed.result)?;
-                let broken = cross.broken(connection, &item, &transformed.has, &replaced)?;
-                transformed.broke(broken, placer.batch);
+                let broken = cross.broken(connection, &item, &transformed.has, &decision.displaced())?;
+                if let Some(refusal) = transformed.broke(broken, placer.batch) {
+                    decision = Decision::Refuse(refusal);
+                }
             }
             let back = cross.and_then(|(cross, _)| cross.comes_back(&item));
             placer.warned = transformed.reason(stage);
             let before = placer.batch.entries.len();
-            placer.place(item, transformed.result)?;
+            placer.place(&item, decision)?;
+            for aside in std::mem::take(&mut placer.set_aside) {
+                self.set_aside.extend(aside.into_salted());
+            }
             if let Some((cross, connection)) = cross {
-                cross.placed(
-                    connection,
-                    &placer.batch.entries[before..],
-                    &transformed.has,
-                    back.as_ref(),
-                )?;
+                let entries = &placer.batch.entries[before..];
+                cross.placed(connection, entries, &transformed.has, back.as_ref())?;
             }
         }
         Ok(())
     }
+}
 
-    /// The next batch of source records, with what the target holds for them.
-    fn items(&mut self, connection: &Connection) -> Result<Vec<Item>> {
-        let mut items = match &mut self.selection {
-            Selection::Table { after } => {
-                let found = self
-                    .source
-                    .after(connection, *after, self.batch_size, BATCH_BYTES)?;
-                *after = found.last().map_or(*after, |last| last.record.record);
-                found.into_iter().map(Item::present).collect()
-            }
-            Selection::List { records, read } => {
-                let (mut items, mut size) = (Vec::new(), 0);
-                while *read < records.len() && items.len() < self.batch_size && size < BATCH_BYTES {
-                    let number = records[*read];
-                    *read += 1;
-                    let of = (self.context.project, self.stage);
-                    let item = listed(connection, of, &self.source, &self.planned, number)?;
-                    size += item.source.as_ref().map_or(0, |source| source.record.data.len());
-                    items.push(item);
-                }
-                items
-            }
+/// What a stage makes of one record. Pure.
+pub(crate) fn transform(
+    stage: &Stage,
+    context: Context<'_>,
+    cross: Option<&Cross<'_>>,
+    item: &Item,
+) -> Transformed {
+    let Some(source) = &item.source else {
+        return Transformed {
+            result: Ok(Outcome::filter("source.deleted")),
+            codes: Vec::new(),
+            has: Vec::new(),
+            warned: Vec::new(),
         };
-        let length = |item: &Item| {
-            item.source
-                .as_ref()
-                .map_or(0, |source| source.record.data.len() as u64)
-        };
-        self.bytes += items.iter().map(length).sum::<u64>();
-        if !self.alone {
-            for item in &mut items {
-                item.standing = self.standing(connection, item)?;
-            }
-        }
-        Ok(items)
-    }
-
-    /// What the target holds for a source record: in place the record itself; in a copy the row of the same number, or
-    /// those that an earlier pass of the stage wrote for it.
-    fn standing(&self, connection: &Connection, item: &Item) -> Result<Vec<Standing>> {
-        let number = item.number;
-        if self.stage.in_place() {
-            let own = item
-                .source
-                .clone()
-                .and_then(|source| Some((source.salt?, source.record)));
-            return Ok(own
-                .map(|(salt, row)| Standing {
-                    part: 0,
-                    target: number,
-                    salt,
-                    row: item.present.then_some(row),
-                })
-                .into_iter()
-                .collect());
-        }
-        let earlier = if self.repeated {
-            newest_of_stage(connection, self.context.project, self.stage.number(), number)?
-        } else {
-            Vec::new()
-        };
-        let homes = earlier
-            .iter()
-            .filter(|stub| stub.entry.part > 0 || stub.entry.target.is_some())
-            .filter(|stub| !Standing::is_replaced(&stub.entry));
-        let mut homes: Vec<(i64, i64)> = homes
-            .map(|stub| (stub.entry.part, stub.entry.target.unwrap_or(number)))
-            .collect();
-        if homes.is_empty() && !self.stage.derives() {
-            homes.push((0, number));
-        }
-        let mut standing = Vec::with_capacity(homes.len());
-        for (part, target) in homes {
-            if let Some(on_the_way) = self.claims.row(target) {
-                standing.push(Standing {
-                    part,
-                    ..on_the_way.clone()
-                });
-            } else if let Some(salt) = salt(connection, target)? {
-                let row = self
-                    .target
-                    .by_number(connection, target)?
-                    .map(|found| found.record);
-                standing.push(Standing {
-                    part,
-                    target,
-                    salt,
-                    row,
-                });
-            }
-        }
-        Ok(standing)
+    };
+    let mut scope = Scope::new(Context {
+        id: &source.record.id,
+        ..context
+    });
+    let result = stage.transform_in(&source.record, &mut scope);
+    let has = match (cross, &result) {
+        (Some(cross), Ok(outcome)) => cross.has(outcome),
+        _ => Vec::new(),
+    };
+    Transformed {
+        result,
+        codes: scope.warnings().iter().map(ToString::to_string).collect(),
+        has,
+        warned: scope.broken().to_vec(),
     }
 }
 
 impl Transformed {
-    /// Takes note of rules over more than one record that it breaks.
-    fn broke(&mut self, broken: Vec<Broken>, batch: &mut Batch) {
+    /// Takes the result out.
+    fn outcome(&mut self) -> Result<Outcome, Refusal> {
+        std::mem::replace(&mut self.result, Ok(Outcome::filter("placed")))
+    }
+
+    /// Takes note of rules over more than one record that it breaks; the refusal where they are enforced.
+    fn broke(&mut self, broken: Vec<Broken>, batch: &mut Batch) -> Option<Refusal> {
         let (warned, enforced): (Vec<_>, Vec<_>) =
             broken.into_iter().partition(|broken| broken.mode == Mode::Warn);
         if let Some(first) = enforced.first() {
-            self.result = Err(Refusal {
+            return Some(Refusal {
                 code: first.violation.code.clone(),
                 halts: enforced.iter().any(|broken| broken.mode == Mode::Refuse),
                 violations: enforced.into_iter().map(|broken| broken.violation).collect(),
                 line: None,
+                holder: None,
             });
-            return;
         }
         for broken in warned {
             *batch
@@ -295,9 +245,10 @@ impl Transformed {
                 .or_default() += 1;
             self.warned.push(broken.violation);
         }
+        None
     }
 
-    /// What stands in the stub of a record that is written though it breaks a contract.
+    /// What stands in the entry of a record that is written though it breaks a contract.
     fn reason(&mut self, stage: &Stage) -> Option<String> {
         let violations = std::mem::take(&mut self.warned);
         let warned = Refusal {
@@ -305,58 +256,8 @@ impl Transformed {
             violations,
             line: None,
             halts: false,
+            holder: None,
         };
         (!warned.violations.is_empty()).then(|| warned.cut_at(stage.redact()).to_json())
-    }
-}
-
-/// A record of a list: from the source, or where a stage in place had refused it, from its image; without a source
-/// where it was deleted since.
-fn listed(
-    connection: &Connection,
-    (project, stage): (&str, &Stage),
-    source: &Table,
-    planned: &BTreeSet<i64>,
-    number: i64,
-) -> Result<Item> {
-    if let Some(found) = source.by_number(connection, number)? {
-        return Ok(Item::present(found));
-    }
-    let image = if stage.in_place() && !planned.contains(&number) {
-        refused_image(connection, (project, stage.number()), stage.source(), number)?
-    } else {
-        None
-    };
-    let source = match image {
-        None => None,
-        Some(body) => {
-            let (id, data) = split_whole(&body).ok_or_else(|| Error::Damaged {
-                what: format!("the image of record {number} is no record"),
-            })?;
-            let record = Record {
-                record: number,
-                id: id.to_owned(),
-                data: data.to_owned(),
-            };
-            let salt = salt(connection, number)?;
-            Some(Salted { record, salt })
-        }
-    };
-    Ok(Item {
-        number,
-        source,
-        present: false,
-        standing: Vec::new(),
-    })
-}
-
-impl Item {
-    fn present(source: Salted) -> Self {
-        Self {
-            number: source.record.record,
-            source: Some(source),
-            present: true,
-            standing: Vec::new(),
-        }
     }
 }

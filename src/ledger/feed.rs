@@ -16,6 +16,7 @@ pub(crate) struct Fed<'a> {
     pub(crate) project: &'a str,
     pub(crate) number: u32,
     pub(crate) source: &'a str,
+    pub(crate) target: &'a str,
     pub(crate) in_place: bool,
 }
 
@@ -116,6 +117,26 @@ pub(crate) fn refused(connection: &Connection, project: &str, number: u32, befor
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![project, number, before], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The numbers of the records that one pass has refused, and that nothing has happened to in the stage since; ascending.
+pub(crate) fn refused_by(connection: &Connection, project: &str, number: u32, pass: i64) -> Result<Vec<i64>> {
+    let mut of_stage = refused(connection, project, number, i64::MAX)?;
+    let sql = "SELECT DISTINCT e.record FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.pass=?1 AND b.refused>0 AND e.outcome=4 ORDER BY e.record";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([pass], |row| row.get(0))?;
+    let of_pass: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    of_stage.retain(|record| of_pass.binary_search(record).is_ok());
+    Ok(of_stage)
+}
+
+/// Whether a later stage has written to a stage's target too.
+pub(crate) fn is_written_by_later(connection: &Connection, stage: Fed<'_>) -> Result<bool> {
+    let sql = "SELECT 1 FROM ledger_pass p JOIN ledger_stage s USING(stage)
+     WHERE p.target=?3 AND p.kind IN('apply','retry') AND s.project=?1 AND s.number>?2 LIMIT 1";
+    let key = params![stage.project, stage.number, stage.target];
+    Ok(connection.prepare_cached(sql)?.exists(key)?)
 }
 
 /// The numbers of all records that a stage has ever refused; ascending.

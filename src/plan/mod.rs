@@ -104,6 +104,8 @@ pub struct StagePlan {
     pub halted: u64,
     /// Where `apply` would stop, because more records are refused than allowed; not known from a sample.
     pub stops: Option<ErrorLimit>,
+    /// The stage that would stop before this one, which depends on it and would be left as it is.
+    pub held_back_by: Option<u32>,
 }
 
 /// A pass that a stage would make.
@@ -190,6 +192,14 @@ pub struct ErrorLimit {
     pub limit: u64,
 }
 
+impl StagePlan {
+    /// Whether a contract in the mode `refuse` would stop the stage.
+    #[must_use]
+    pub fn halts(&self) -> bool {
+        self.refusals.iter().any(|refusal| refusal.halting > 0)
+    }
+}
+
 impl PlanReport {
     /// Whether records would be refused.
     #[must_use]
@@ -234,16 +244,8 @@ pub fn plan(
     let mut masked = redacted(store)?;
     masked.extend(stages.iter().flat_map(|stage| stage.redact().to_vec()));
     let mut trial = Trial::new(store, stages.project(), options, masked)?;
-    for stage in stages.up_to(options.apply.to) {
-        match trial.of_stage(stage, observer)? {
-            Some(planned) => report.stages.push(planned),
-            None => report.up_to_date.push(stage.number()),
-        }
-        if let Some(stopped) = trial.stopped() {
-            report.stopped = Some(stopped);
-            break;
-        }
-    }
+    trial.of_all(stages, observer, &mut report)?;
+    report.stopped = trial.stopped();
     report.moved = Head::read(store.connection())?.batch != head.batch;
     Ok(report)
 }

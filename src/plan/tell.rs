@@ -204,6 +204,7 @@ impl<'t> Telling<'t> {
             lints: lints(self.stage),
             halted,
             stops,
+            held_back_by: None,
             passes,
         }
     }

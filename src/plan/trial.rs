@@ -5,21 +5,24 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
+
 use super::tell::{Telling, scaled};
-use super::{ErrorLimit, PassPlan, PlanOptions, PlannedPass, StagePlan};
+use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
-    Claims, Cross, Selection, Transforming, allowed_refusals, fed, of_later_pass, of_open_pass, preparation,
-    settled_since,
+    Claims, Cross, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed, is_overtaken,
+    of_later_pass, of_open_pass, preparation, settled_since,
 };
 use crate::context::Context;
 use crate::context::Tally;
 use crate::error::Result;
 use crate::ledger::read::{LedgerTable, StageHistory, largest};
-use crate::ledger::{Batch, Counts, EntryOutcome, PassKind, PassState, StageEvent, feed, next_stage};
+use crate::ledger::{Batch, Counts, EntryOutcome, PassKind, PassState, StageEvent, feed, next_stage, places};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
 use crate::pipeline::{Bounds, Producer as _, Reader, Stopped, spawn_deep};
-use crate::stage::Stage;
+use crate::refusal::Holder;
+use crate::stage::{Stage, Stages};
 use crate::store::{Overlay, Store, Table};
 
 /// One stage after the other, each over what those before it would write.
@@ -36,13 +39,27 @@ pub(super) struct Trial<'t> {
     newest: i64,
     bounds: Bounds,
     stopped: Option<Stopped>,
+    /// What the stages have come to so far, by their numbers.
+    tried: BTreeMap<u32, Tried>,
+}
+
+/// What a stage has come to so far.
+#[derive(Debug, Default)]
+struct Tried {
+    /// The records that were tried.
+    records: HashSet<i64>,
+    /// How many of the changes of its source it has seen.
+    changes: usize,
+    /// The records that would wait for a place in the target, and which row they would wait for.
+    waiting: Vec<(i64, Option<Holder>)>,
 }
 
 /// What would be left in a database.
 #[derive(Debug, Default)]
 struct Left {
-    /// The rows that would be written, changed or taken out.
-    changed: Vec<i64>,
+    /// The rows that would be written, changed or taken out, each with the stage that does it and whether that stage works
+    /// in place.
+    changed: Vec<(i64, u32, bool)>,
     /// The rows that a stage would leave out without changing anything: what a later one has refused in place may be
     /// among them.
     filtered: Vec<i64>,
@@ -64,6 +81,8 @@ struct Work {
     earlier: Counts,
     /// Earlier passes of the stage may have written for the same records.
     repeated: bool,
+    /// Of the pass that would be resumed: its number, and the batch before its first one.
+    open: Option<(i64, i64)>,
     /// Records that stand refused by a contract that refuses, in the pass that would be resumed.
     halted: u64,
 }
@@ -73,7 +92,6 @@ struct Course<'c> {
     telling: Telling<'c>,
     tally: Arc<Tally>,
     passes: Vec<PassPlan>,
-    seen: HashSet<i64>,
     bytes: u64,
     took: Duration,
     stops: Option<ErrorLimit>,
@@ -99,7 +117,40 @@ impl<'t> Trial<'t> {
             newest: largest(store.connection(), LedgerTable::Record)?,
             bounds: Bounds::new(&options.apply.stop, options.apply.max_time),
             stopped: None,
+            tried: BTreeMap::new(),
         })
+    }
+
+    /// Tries every stage, and again while one of them frees a place that another waits for, as `apply` does.
+    pub(super) fn of_all(
+        &mut self,
+        stages: &Stages,
+        observer: &mut dyn Observer,
+        report: &mut PlanReport,
+    ) -> Result<()> {
+        let mut stopped = StoppedStages::default();
+        let mut before = None;
+        while before != Some(report.stages.len()) {
+            let first = before.is_none();
+            before = Some(report.stages.len());
+            for stage in stages.up_to(self.options.apply.to) {
+                match self.of_stage(stage, observer)? {
+                    Some(mut planned) => {
+                        planned.held_back_by = stopped.holds_back(stage);
+                        if planned.stops.is_some() || planned.halted > 0 || planned.halts() {
+                            stopped.add(stage);
+                        }
+                        report.stages.push(planned);
+                    }
+                    None if first => report.up_to_date.push(stage.number()),
+                    None => {}
+                }
+                if self.stopped.is_some() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn stopped(&self) -> Option<Stopped> {
@@ -120,7 +171,6 @@ impl<'t> Trial<'t> {
             telling: Telling::new(stage, &redact, self.options.examples),
             tally: Arc::new(Tally::new(stage.ops().len())),
             passes: Vec::new(),
-            seen: HashSet::new(),
             bytes: 0,
             took: Duration::ZERO,
             stops: None,
@@ -129,11 +179,12 @@ impl<'t> Trial<'t> {
         let revised = history
             .revision()
             .is_some_and(|row| row.meaning_sha256 != stage.meaning_sha256());
-        if let Some(work) = self.interrupted(stage, &mut history, revised)? {
+        let again = self.tried.contains_key(&number);
+        if let Some(work) = self.interrupted(stage, &mut history, revised)?.filter(|_| !again) {
             self.carry_out(stage, work, &mut course, observer)?;
         }
-        if self.stopped.is_none()
-            && let Some(work) = self.next_work(stage, &history, revised, &course.seen)?
+        while self.stopped.is_none()
+            && let Some(work) = self.next_work(stage, &history, revised)?
         {
             self.carry_out(stage, work, &mut course, observer)?;
         }
@@ -163,14 +214,15 @@ impl<'t> Trial<'t> {
         let Some(open) = history.open_apply().cloned() else {
             return Ok(None);
         };
-        if !revised {
-            let connection = self.store.connection();
+        let connection = self.store.connection();
+        if !revised && !is_overtaken(connection, self.project, stage, &self.options.apply, &open)? {
             return Ok(Some(Work {
                 kind: PlannedPass::Resumed,
                 selection: of_open_pass(connection, fed(self.project, stage), history, &open)?,
                 now_us: open.row.now_us,
                 earlier: open.counts,
                 repeated: open.row.after_batch.is_some(),
+                open: Some((open.row.pass, open.first_batch - 1)),
                 halted: feed::halting(connection, open.row.pass)?,
             }));
         }
@@ -188,7 +240,6 @@ impl<'t> Trial<'t> {
         stage: &Stage,
         history: &StageHistory,
         revised: bool,
-        seen: &HashSet<i64>,
     ) -> Result<Option<Work>> {
         let work = |kind, selection| Work {
             kind,
@@ -196,35 +247,52 @@ impl<'t> Trial<'t> {
             now_us: self.store.surroundings().clock.now_us(),
             earlier: Counts::default(),
             repeated: kind != PlannedPass::First,
+            open: None,
             halted: 0,
         };
-        if history.applied().next_back().is_none() {
+        let tried = self.tried.get(&stage.number());
+        let is_new = history.applied().next_back().is_none();
+        if is_new && tried.is_none() {
             return Ok(Some(work(PlannedPass::First, Selection::Table { after: 0 })));
         }
-        let connection = self.store.connection();
         let fed = fed(self.project, stage);
-        let after = feed::frontier(history);
-        let recorded = match of_later_pass(connection, fed, revised, after, i64::MAX)? {
-            Selection::List { records, .. } => records,
-            Selection::Table { .. } => Vec::new(),
+        let mut records = if is_new {
+            Vec::new()
+        } else {
+            let after = feed::frontier(history);
+            let recorded = |connection: &Connection| {
+                of_later_pass(connection, fed, revised && tried.is_none(), after, i64::MAX)
+            };
+            match self.reader.read(recorded)? {
+                Selection::List { records, .. } => records,
+                Selection::Table { .. } => Vec::new(),
+            }
         };
-        let mut records = recorded;
+        if let Some(tried) = tried {
+            records.retain(|number| !tried.records.contains(number));
+            records.extend(self.freed(stage, tried)?);
+        }
         if let Some(left) = self.left.get(stage.source()) {
-            records.extend(&left.changed);
+            // As in the ledger: a stage in place feeds only those after it, and is fed only by those before it.
+            let number = stage.number();
+            let feeds = |(_, by, in_place): &&(i64, u32, bool)| {
+                *by < number || (*by != number && !in_place && !stage.in_place())
+            };
+            let changes = left.changed.iter().skip(tried.map_or(0, |tried| tried.changes));
+            records.extend(changes.filter(feeds).map(|(record, ..)| *record));
             if stage.in_place() && !left.filtered.is_empty() {
-                let refused = feed::ever_refused(connection, self.project, stage.number())?;
-                records.extend(
-                    left.filtered
-                        .iter()
-                        .filter(|number| refused.binary_search(number).is_ok()),
-                );
+                let refused =
+                    feed::ever_refused(self.store.connection(), self.project, stage.number())?;
+                records.extend(left.filtered.iter().filter(|number| {
+                    refused.binary_search(number).is_ok()
+                        && tried.is_none_or(|tried| !tried.records.contains(number))
+                }));
             }
         }
-        records.retain(|number| !seen.contains(number));
-        if records.is_empty() && !revised {
+        if records.is_empty() && (!revised || tried.is_some()) {
             return Ok(None);
         }
-        let kind = if revised {
+        let kind = if revised && tried.is_none() {
             PlannedPass::Revised
         } else {
             PlannedPass::Later
@@ -246,6 +314,9 @@ impl<'t> Trial<'t> {
         course.halted += work.halted;
         course.passes.push(PassPlan { kind, records });
         let began_with = in_source + if stage.in_place() { earlier.refused } else { 0 };
+        let open = work.open;
+        let comes_last = comes_last(self.store.connection(), stage, self.project, &work.selection)?
+            && !self.tried.keys().any(|tried| *tried > stage.number());
         let (alone, work) = self.prepare(stage, work, &source, &target)?;
         observer.observe(&Event::PassBegins {
             pass: 0,
@@ -283,9 +354,13 @@ impl<'t> Trial<'t> {
             claims: Claims::default(),
             cross: Cross::of(stage, context),
             planned,
+            set_aside: BTreeMap::new(),
+            comes_last,
             bytes: 0,
         };
         let before = *course.telling.counts();
+        let changes = self.left.get(stage.source()).map_or(0, |left| left.changed.len());
+        self.tried.entry(stage.number()).or_default().changes = changes;
         self.run_through(&mut producer, course, observer)?;
         if let Some(left) = self.left.get_mut(stage.target()) {
             let tried = course.telling.counts().read - before.read;
@@ -295,7 +370,7 @@ impl<'t> Trial<'t> {
         course.took += began.elapsed();
         let mut refused = earlier;
         refused.refused += course.telling.counts().refused - before.refused;
-        self.limit(stage, began_with, (&earlier, &refused), course)
+        self.limit(stage, began_with, (&earlier, &refused), open, course)
     }
 
     /// Makes batch after batch, and lays each over the store.
@@ -313,9 +388,10 @@ impl<'t> Trial<'t> {
                 overlay.number(connection, &batch.records)?;
                 Overlay::change(connection, &target, &batch.changes)
             })?;
-            course.seen.extend(batch.entries.iter().map(|entry| entry.record));
+            self.tried.entry(stage.number()).or_default().add(&batch);
+            self.take_away(stage, &batch);
             let left = self.left.entry(stage.target().to_owned()).or_default();
-            left.add(&batch);
+            left.add(stage, &batch);
             observer.observe(&Event::BatchPlanned {
                 stage: stage.number(),
                 counts: batch.counts,
@@ -326,6 +402,42 @@ impl<'t> Trial<'t> {
             }
         }
         Ok(())
+    }
+
+    /// Of the records that a stage would have to let wait, those whose place would be free by now.
+    fn freed(&self, stage: &Stage, tried: &Tried) -> Result<Vec<i64>> {
+        let target = Table::of(stage.target())?;
+        let mut freed = Vec::new();
+        for (record, holder) in &tried.waiting {
+            let still_holds = |connection: &Connection| match holder {
+                Some(holder) => holder.still_holds(connection, &target),
+                None => Ok(false),
+            };
+            if !self.reader.read(still_holds)? {
+                freed.push(*record);
+            }
+        }
+        Ok(freed)
+    }
+
+    /// Notes the records whose rows a batch would take away: they would wait for their places.
+    fn take_away(&mut self, stage: &Stage, batch: &Batch) {
+        for entry in &batch.entries {
+            let (Some(row), Some(reason)) = (entry.target, entry.reason.as_deref()) else {
+                continue;
+            };
+            let Some((places::REPLACED, holder)) = places::reason(reason) else {
+                continue;
+            };
+            // Of the stages that were tried, the one that has come to the record; of derived rows none is known.
+            let later = entry.record < row;
+            let owners = self.tried.iter_mut().filter(|(number, tried)| {
+                **number <= stage.number() && tried.records.contains(&row) && !(later && **number == stage.number())
+            });
+            for (_, tried) in owners {
+                tried.waiting.push((row, holder.clone()));
+            }
+        }
     }
 
     /// How many records the source has, and how many the pass would read, about.
@@ -352,9 +464,13 @@ impl<'t> Trial<'t> {
         stage: &Stage,
         began_with: u64,
         (earlier, refused): (&Counts, &Counts),
+        open: Option<(i64, i64)>,
         course: &mut Course<'_>,
     ) -> Result<()> {
-        let settled = settled_since(self.store.connection(), self.project, stage, earlier, i64::MAX)?;
+        let settled = match open {
+            Some(open) => settled_since(self.store.connection(), fed(self.project, stage), open, earlier)?,
+            None => 0,
+        };
         let limit = allowed_refusals(stage, &self.options.apply, began_with).saturating_add(settled);
         if refused.refused > limit && course.stops.is_none() {
             let refused = refused.refused;
@@ -431,12 +547,27 @@ fn few(records: &[i64], most: u64) -> Vec<i64> {
         .collect()
 }
 
-impl Left {
+impl Tried {
     fn add(&mut self, batch: &Batch) {
+        let records = batch.entries.iter().map(|entry| entry.record);
+        let records: HashSet<i64> = records.collect();
+        self.waiting.retain(|(record, _)| !records.contains(record));
+        self.records.extend(records);
+        for entry in &batch.entries {
+            let reason = entry.reason.as_deref().and_then(places::reason);
+            if let Some((places::EXISTS | places::EDITED, holder)) = reason {
+                self.waiting.push((entry.record, holder));
+            }
+        }
+    }
+}
+
+impl Left {
+    fn add(&mut self, stage: &Stage, batch: &Batch) {
         for entry in &batch.entries {
             let number = entry.target.unwrap_or(entry.record);
             if entry.before != entry.after {
-                self.changed.push(number);
+                self.changed.push((number, stage.number(), stage.in_place()));
             } else if entry.outcome == EntryOutcome::Filtered {
                 self.filtered.push(number);
             }

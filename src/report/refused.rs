@@ -202,6 +202,7 @@ fn example(
         violations: reason.violations,
         line: reason.line,
         halts: false,
+        holder: None,
     };
     // A stage that redacts a path may have come after the one that refused.
     let mut refusal = refusal.cut_at(redact);

@@ -207,6 +207,7 @@ impl Undoing {
             target: record,
             salt: *salt,
             row,
+            edited: false,
         });
     }
 }

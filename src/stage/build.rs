@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::meaning::{meaning, rendering};
-use super::settings::{MaxErrors, OnConflict, OnError, StageSettings};
+use super::settings::{MaxErrors, OnConflict, OnError, StageSettings, Stale};
 use super::{Outcome, Stage, Steps};
 use crate::context::Context;
 use crate::contract::{Mode, Reads, References, Rule, Schema, Unique};
@@ -134,6 +134,13 @@ impl StageBuilder {
     /// How many records may be refused; without it one in a hundred.
     pub fn max_errors(mut self, max_errors: MaxErrors) -> Self {
         self.settings.max_errors = max_errors;
+        self
+    }
+
+    /// What becomes of the target's earlier version of a record when a correction of it is refused; without it
+    /// [`Stale::Keep`].
+    pub fn stale(mut self, stale: Stale) -> Self {
+        self.settings.stale = stale;
         self
     }
 

@@ -42,7 +42,7 @@ pub use outcome::{Outcome, Output};
 pub use parse::file_name_parts;
 pub use parts::{By, Example, Expected, Reconcile};
 pub use schema::json_schema;
-pub use settings::{MaxErrors, OnConflict, OnError};
+pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
 use build::Closure;
@@ -187,6 +187,11 @@ impl Stage {
     /// What happens when a target id already exists.
     pub fn on_conflict(&self) -> OnConflict {
         self.settings.on_conflict
+    }
+
+    /// What becomes of the target's earlier version of a record when a correction of it is refused.
+    pub fn stale(&self) -> Stale {
+        self.settings.stale
     }
 
     /// The paths whose values appear in no output.

@@ -75,9 +75,15 @@ fn stage() -> Json {
                 "default": "1%",
             },
             "on_conflict": {
-                "description": "What happens when a target id already exists.",
+                "description": "What happens when a target id already exists, or its row was changed by hand.",
                 "enum": ["refuse", "skip", "replace"],
                 "default": "refuse",
+            },
+            "stale": {
+                "description": "What becomes of the target's earlier version of a record when a correction of it is \
+                    refused.",
+                "enum": ["keep", "remove"],
+                "default": "keep",
             },
             "rounding": {
                 "description": "How it rounds; a stage that rounds must say so.",

@@ -38,12 +38,22 @@ pub enum OnConflict {
     Replace,
 }
 
+/// What becomes of the earlier version of a record that the target holds, when a correction of it is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stale {
+    /// It stays until the correction is let in; `status` and the report name it.
+    Keep,
+    /// It goes; its image is kept.
+    Remove,
+}
+
 const ON_ERROR: [(&str, OnError); 2] = [("quarantine", OnError::Quarantine), ("stop", OnError::Stop)];
 const ON_CONFLICT: [(&str, OnConflict); 3] = [
     ("refuse", OnConflict::Refuse),
     ("skip", OnConflict::Skip),
     ("replace", OnConflict::Replace),
 ];
+const STALE: [(&str, Stale); 2] = [("keep", Stale::Keep), ("remove", Stale::Remove)];
 const ROUNDING: [(&str, Rounding); 2] = [("half-even", Rounding::HalfEven), ("half-up", Rounding::HalfUp)];
 
 impl OnError {
@@ -62,6 +72,17 @@ impl OnConflict {
     #[must_use]
     pub fn name(self) -> &'static str {
         ON_CONFLICT
+            .iter()
+            .find(|(_, value)| *value == self)
+            .map_or("", |(word, _)| word)
+    }
+}
+
+impl Stale {
+    /// The word in stage files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        STALE
             .iter()
             .find(|(_, value)| *value == self)
             .map_or("", |(word, _)| word)
@@ -121,13 +142,14 @@ pub(super) struct StageSettings {
     pub(super) on_error: OnError,
     pub(super) max_errors: MaxErrors,
     pub(super) on_conflict: OnConflict,
+    pub(super) stale: Stale,
     pub(super) rounding: Option<Rounding>,
     pub(super) redact: Vec<Path>,
 }
 
 impl StageSettings {
     /// The keys of `[stage]`.
-    pub(super) const KEYS: [&'static str; 11] = [
+    pub(super) const KEYS: [&'static str; 12] = [
         "description",
         "source",
         "target",
@@ -136,6 +158,7 @@ impl StageSettings {
         "on_error",
         "max_errors",
         "on_conflict",
+        "stale",
         "rounding",
         "redact",
         "prepare",
@@ -153,6 +176,7 @@ impl StageSettings {
             on_error: OnError::Quarantine,
             max_errors: MaxErrors::Share(Decimal::ONE),
             on_conflict: OnConflict::Refuse,
+            stale: Stale::Keep,
             rounding: None,
             redact: Vec::new(),
         }
@@ -181,6 +205,7 @@ impl StageSettings {
             on_conflict: section
                 .word("on_conflict", &ON_CONFLICT, problems)
                 .unwrap_or(defaults.on_conflict),
+            stale: section.word("stale", &STALE, problems).unwrap_or(defaults.stale),
             rounding: section.word("rounding", &ROUNDING, problems),
             redact: redact(section, problems),
         }
@@ -201,10 +226,15 @@ impl StageSettings {
             "rounding": self.rounding.map(Rounding::name),
             "redact": redact,
         });
-        match meaning {
+        let mut meaning = match meaning {
             Json::Object(meaning) => meaning,
             _ => Map::new(),
+        };
+        // Stages from before the key keep their meaning.
+        if self.stale != Stale::Keep {
+            meaning.insert("stale".to_owned(), self.stale.name().into());
         }
+        meaning
     }
 }
 

@@ -299,6 +299,7 @@ fn enforce(code: &'static str, broken: Vec<Broken>, scope: &mut Scope<'_>) -> Re
     Err(Refusal {
         code: if of_schema { code } else { "contract.rule" }.into(),
         halts: enforced.iter().any(|broken| broken.mode == Mode::Refuse),
+        holder: None,
         violations: enforced.into_iter().map(|broken| broken.violation).collect(),
         line: None,
     })

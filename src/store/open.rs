@@ -13,7 +13,15 @@ use crate::surroundings::Surroundings;
 /// `CFL1`: marks the file as a store of ours.
 const APPLICATION_ID: i32 = 0x4346_4C31;
 /// The version of the tables, triggers and views.
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
+
+/// What version 3 of the schema has added.
+const INDEXES_OF_VERSION_3: [&str; 4] = [
+    "ledger_pass_reverses",
+    "ledger_batch_run",
+    "ledger_entry_target",
+    "ledger_entry_conflict",
+];
 /// SQLite counts a wait in milliseconds of 31 bits.
 const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
 const LEDGER_SQL: &str = include_str!("../../schema/ledger.sql");
@@ -127,13 +135,16 @@ impl Store {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         // Another process may have done it meanwhile.
-        if version == 1 {
+        if version < 2 {
             let view = "audit_reconciliation";
-            transaction.execute_batch(&format!(
-                "CREATE VIEW {view} AS\n{}; PRAGMA user_version={SCHEMA_VERSION};",
-                Self::query_of_view(view)
-            ))?;
+            transaction.execute_batch(&format!("CREATE VIEW {view} AS\n{};", Self::query_of_view(view)))?;
         }
+        if version < 3 {
+            for index in INDEXES_OF_VERSION_3 {
+                transaction.execute_batch(Self::text_of_index(index))?;
+            }
+        }
+        transaction.execute_batch(&format!("PRAGMA user_version={SCHEMA_VERSION}"))?;
         Ok(transaction.commit()?)
     }
 
@@ -222,6 +233,13 @@ impl Store {
             .nth(1)
             .and_then(|rest| rest.split(';').next());
         query.expect("the views of the ledger are in its SQL")
+    }
+
+    /// The statement that makes an index of the ledger.
+    fn text_of_index(name: &str) -> &'static str {
+        let begin = LEDGER_SQL.find(&format!("CREATE INDEX {name} "));
+        let statement = begin.and_then(|begin| LEDGER_SQL[begin..].split(';').next());
+        statement.expect("the indexes of the ledger are in its SQL")
     }
 
     /// Writes the tables; inside the transaction of the first batch.

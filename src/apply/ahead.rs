@@ -1,0 +1,113 @@
+//! What a pass has still to process: a row whose record comes later in the same pass, and goes somewhere else then, need
+//! not be in anybody's way. So two records can exchange their ids, and a chain of them can move up by one.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+
+use super::item::Standing;
+use super::select::Selection;
+use super::items::listed;
+use super::transform::{Transformed, transform};
+use crate::context::Context;
+use crate::error::Result;
+use crate::ledger::places;
+use crate::stage::{Outcome, Stage};
+use crate::store::Table;
+
+/// What comes after the record that is being placed.
+pub(crate) struct Ahead<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) context: Context<'a>,
+    pub(crate) source: &'a Table,
+    pub(crate) planned: &'a BTreeSet<i64>,
+    /// The numbers of the batch, ascending, and what became of those that are not placed yet.
+    pub(crate) numbers: &'a [i64],
+    pub(crate) results: &'a [Option<Transformed>],
+    /// What later batches will read.
+    pub(crate) selection: &'a Selection,
+    /// No row in the target can belong to a later record, nor to a later stage.
+    pub(crate) comes_last: bool,
+}
+
+impl Ahead<'_> {
+    /// Whether a row's record is still to come in this pass, and will let go of an id.
+    pub(crate) fn moves_on(
+        &self,
+        connection: &Connection,
+        target: &Table,
+        row: &Standing,
+        id: &str,
+    ) -> Result<bool> {
+        let record = self.record_of(connection, row.target)?;
+        let Some(at) = self.place(connection, record)? else {
+            return Ok(false);
+        };
+        if !self.stage.in_place() {
+            // What somebody has changed by hand is not this stage's to move.
+            let fed = super::fed(self.context.project, self.stage);
+            let changes = places::changes_of_row(connection, target.name(), row.target)?;
+            let writer = changes.iter().find(|change| change.copies);
+            let is_own = writer.is_some_and(|writer| {
+                let of = writer.stage.as_ref();
+                writer.record == record && of.is_some_and(|(_, number)| *number == self.stage.number())
+            });
+            if !is_own || places::is_edited(&changes, fed) {
+                return Ok(false);
+            }
+        }
+        let later;
+        let transformed = match at {
+            Place::Batch(at) => self.results[at].as_ref(),
+            Place::Later => {
+                let of = (self.context.project, self.stage);
+                let item = listed(connection, of, self.source, self.planned, record)?;
+                later = transform(self.stage, self.context, None, &item);
+                Some(&later)
+            }
+        };
+        Ok(transformed.is_some_and(|transformed| self.lets_go(transformed, id)))
+    }
+
+    fn lets_go(&self, transformed: &Transformed, id: &str) -> bool {
+        match &transformed.result {
+            Ok(Outcome::Write(output)) => output.id != id,
+            Ok(Outcome::Derive(outputs)) => outputs.iter().all(|output| output.id != id),
+            Ok(Outcome::Filter(_)) => !self.stage.in_place(),
+            // What is refused stays where it is, as far as this pass is concerned.
+            Err(_) => false,
+        }
+    }
+
+    /// The source record of a row of the target, by the stage's rule.
+    fn record_of(&self, connection: &Connection, row: i64) -> Result<i64> {
+        if !self.stage.derives() {
+            return Ok(row);
+        }
+        places::source_of_row(connection, row)
+    }
+
+    fn place(&self, connection: &Connection, record: i64) -> Result<Option<Place>> {
+        if let Ok(at) = self.numbers.binary_search(&record) {
+            return Ok(self.results[at].is_some().then_some(Place::Batch(at)));
+        }
+        let is_later = match self.selection {
+            Selection::List { records, read } => records[*read..].binary_search(&record).is_ok(),
+            // A table that is read from the start is the target's own only in place.
+            Selection::Table { after } => {
+                self.stage.in_place()
+                    && record > *after
+                    && self.source.by_number(connection, record)?.is_some()
+            }
+        };
+        Ok(is_later.then_some(Place::Later))
+    }
+}
+
+/// Where a record is still to come.
+enum Place {
+    /// In this batch.
+    Batch(usize),
+    /// In a later one.
+    Later,
+}

@@ -1,0 +1,287 @@
+//! What becomes of a stage's results where others stand in their places: a row under the same id, or a row of their own
+//! that somebody has changed by hand. Decided before anything is placed; nothing is changed here.
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+
+use super::ahead::Ahead;
+use super::item::{Item, Standing};
+use super::place::Placer;
+use crate::digest::Salt;
+use crate::error::{Error, Result};
+use crate::ledger::places::{self, RowChange};
+use crate::refusal::{Holder, Refusal};
+use crate::stage::{OnConflict, Outcome, Output};
+use crate::store::Salted;
+
+/// What becomes of one source record.
+#[derive(Debug)]
+pub(crate) enum Decision {
+    /// It goes to quarantine.
+    Refuse(Refusal),
+    /// It is left out, for this reason as JSON.
+    Filter(String),
+    /// Its parts go their ways, and rows of it that no part needs any more go.
+    Place {
+        placements: Vec<Placement>,
+        gone: Vec<Standing>,
+    },
+}
+
+/// One output, where it goes, and whether it gets there.
+#[derive(Debug)]
+pub(crate) struct Placement {
+    pub(crate) part: i64,
+    pub(crate) output: Output,
+    /// `None`: under a new number.
+    pub(crate) home: Option<Standing>,
+    pub(crate) fate: Fate,
+}
+
+/// What becomes of one output.
+#[derive(Debug)]
+pub(crate) enum Fate {
+    /// It is written, in the place of another record's row where there is one.
+    Write(Option<Displaced>),
+    /// It is left out: another row has its id, and stays.
+    Exists(Holder),
+    /// Its row stays as somebody has changed it.
+    Edited(Holder),
+}
+
+/// Another record's row that makes room.
+#[derive(Debug)]
+pub(crate) struct Displaced {
+    pub(crate) row: Standing,
+    /// Its record comes later in this pass, and goes somewhere else: it does not wait for the place.
+    pub(crate) moves_on: bool,
+}
+
+impl Decision {
+    /// The rows of other records that would make room.
+    pub(crate) fn displaced(&self) -> Vec<i64> {
+        let placements = match self {
+            Self::Place { placements, .. } => placements.as_slice(),
+            _ => &[],
+        };
+        let displaced = placements.iter().filter_map(|placement| match &placement.fate {
+            Fate::Write(Some(displaced)) => Some(displaced.row.target),
+            _ => None,
+        });
+        displaced.collect()
+    }
+}
+
+impl Placer<'_> {
+    /// Decides what becomes of a record's result.
+    pub(crate) fn decide(
+        &self,
+        item: &Item,
+        result: Result<Outcome, Refusal>,
+        ahead: &Ahead<'_>,
+    ) -> Result<Decision> {
+        let outputs = match result {
+            Err(refusal) => return Ok(Decision::Refuse(refusal)),
+            Ok(Outcome::Filter(code)) => return Ok(Decision::Filter(reason(&code, None))),
+            // The parts would be read, and derived from, in their turn.
+            Ok(Outcome::Derive(_)) if self.stage.in_place() => {
+                return Ok(Decision::Refuse(Refusal::new("derive.in_place", "")));
+            }
+            Ok(Outcome::Write(output)) => vec![(0, output)],
+            Ok(Outcome::Derive(outputs)) => (1..).zip(outputs).collect(),
+        };
+        let mut ids = HashSet::with_capacity(outputs.len());
+        if outputs.len() > 1 && !outputs.iter().all(|(_, output)| ids.insert(output.id.as_str())) {
+            return Ok(Decision::Refuse(Refusal::new("derive.same_id", "")));
+        }
+        let (homes, gone) = homes(item, &outputs)?;
+        let mut placements = Vec::with_capacity(outputs.len());
+        for (home, (part, output)) in homes.into_iter().zip(outputs) {
+            let fate = self.fate(item, home.as_ref(), &output, ahead)?;
+            if self.stage.on_conflict() == OnConflict::Refuse
+                && let Some((code, holder)) = fate.in_the_way()
+            {
+                let mut refusal = Refusal::new(code, "");
+                refusal.holder = Some(holder.clone());
+                return Ok(Decision::Refuse(refusal));
+            }
+            placements.push(Placement {
+                part,
+                output,
+                home,
+                fate,
+            });
+        }
+        // Of a record that is one row, and finds its id taken, nothing is left to place.
+        if let [Placement { part: 0, fate: Fate::Exists(holder), .. }] = placements.as_slice() {
+            return Ok(Decision::Filter(reason(places::EXISTS, Some(holder))));
+        }
+        Ok(Decision::Place { placements, gone })
+    }
+
+    fn fate(
+        &self,
+        item: &Item,
+        home: Option<&Standing>,
+        output: &Output,
+        ahead: &Ahead<'_>,
+    ) -> Result<Fate> {
+        let Some(connection) = self.lookup else {
+            return Ok(Fate::Write(None));
+        };
+        if let Some(holder) = self.edited(home, output) {
+            return Ok(Fate::Edited(holder));
+        }
+        let Some(owner) = self.other_owner(connection, &output.id, item, home)? else {
+            return Ok(Fate::Write(None));
+        };
+        let row = self.owned(connection, owner)?;
+        if ahead.moves_on(connection, self.table, &row, &output.id)? {
+            let moves_on = true;
+            return Ok(Fate::Write(Some(Displaced { row, moves_on })));
+        }
+        if self.stage.on_conflict() == OnConflict::Replace
+            && self.comes_after(connection, item.number, owner, ahead)?
+        {
+            let moves_on = false;
+            return Ok(Fate::Write(Some(Displaced { row, moves_on })));
+        }
+        Ok(Fate::Exists(Holder::of_row(owner, &row.salt, &output.id)))
+    }
+
+    /// The row of an output that somebody has changed by hand, and to something else, where it may not be written over.
+    fn edited(&self, home: Option<&Standing>, output: &Output) -> Option<Holder> {
+        let home = home.filter(|home| home.edited && self.stage.on_conflict() != OnConflict::Replace)?;
+        let row = home.row.as_ref()?;
+        let is_other = (row.id.as_str(), row.data.as_str()) != (output.id.as_str(), output.data.as_str());
+        is_other.then(|| Holder::of_row(home.target, &home.salt, &row.id))
+    }
+
+    /// The number of another record's row that has an id.
+    fn other_owner(
+        &self,
+        connection: &Connection,
+        id: &str,
+        item: &Item,
+        home: Option<&Standing>,
+    ) -> Result<Option<i64>> {
+        let owner = self.claims.owner(Some(connection), self.table, id)?;
+        let own = |owner: &i64| {
+            home.is_some_and(|home| home.target == *owner)
+                || item.standing.iter().any(|standing| standing.target == *owner)
+        };
+        Ok(owner.filter(|owner| !own(owner)))
+    }
+
+    /// Another record's row, as it will be once everything on its way is committed.
+    pub(super) fn owned(&self, connection: &Connection, owner: i64) -> Result<Standing> {
+        if let Some(standing) = self.claims.row(owner) {
+            return Ok(standing.clone());
+        }
+        let unknown = || Error::Damaged {
+            what: format!("record {owner} owns an id but has no row"),
+        };
+        let Salted { record, salt } = self.table.by_number(connection, owner)?.ok_or_else(unknown)?;
+        Ok(Standing {
+            part: 0,
+            target: owner,
+            salt: salt.ok_or_else(unknown)?,
+            row: Some(record),
+            edited: false,
+        })
+    }
+
+    /// Whether a record has the right to the place of a row under `on_conflict = "replace"`: of two records with one id,
+    /// the one of the later stage has it, and of two of this stage the one with the higher number, whichever was
+    /// processed first. So the target is the same as if everything had come at once.
+    fn comes_after(
+        &self,
+        connection: &Connection,
+        number: i64,
+        owner: i64,
+        ahead: &Ahead<'_>,
+    ) -> Result<bool> {
+        // What this pass has written came before, in the order of the numbers.
+        if ahead.comes_last || self.claims.row(owner).is_some() {
+            return Ok(true);
+        }
+        let changes = places::changes_of_row(connection, self.table.name(), owner)?;
+        let place = |change: &RowChange| Some((change.stage.as_ref()?.1, change.record));
+        let writer = changes.iter().filter(|change| change.copies).find_map(place);
+        // A row that no stage wrote was there before all of them.
+        Ok(writer.is_none_or(|writer| (self.stage.number(), number) > writer))
+    }
+}
+
+impl Fate {
+    /// Why the output is not written, and which row is in its way.
+    pub(crate) fn in_the_way(&self) -> Option<(&'static str, &Holder)> {
+        match self {
+            Self::Write(_) => None,
+            Self::Exists(holder) => Some((places::EXISTS, holder)),
+            Self::Edited(holder) => Some((places::EDITED, holder)),
+        }
+    }
+}
+
+/// A reason as it stands in the ledger.
+pub(crate) fn reason(code: &str, holder: Option<&Holder>) -> String {
+    match holder {
+        None => serde_json::json!({ "code": code }).to_string(),
+        Some(holder) => serde_json::json!({ "code": code, "holder": holder }).to_string(),
+    }
+}
+
+/// Where the parts go, and what goes. A part goes where its id stands already, otherwise where its part stood; otherwise
+/// a 1:1 result goes under the source's own number, and a derived one under a new number, which is not given out yet.
+fn homes(item: &Item, outputs: &[(i64, Output)]) -> Result<(Vec<Option<Standing>>, Vec<Standing>)> {
+    let (_, salt) = item.salted()?;
+    let mut left = item.standing.clone();
+    let mut take =
+        |fits: &dyn Fn(&Standing) -> bool| left.iter().position(fits).map(|at| left.swap_remove(at));
+    let by_id: Vec<Option<Standing>> = outputs
+        .iter()
+        .map(|(_, output)| take(&|standing| standing.row.as_ref().is_some_and(|row| row.id == output.id)))
+        .collect();
+    let found: Vec<Option<Standing>> = outputs
+        .iter()
+        .zip(by_id)
+        .map(|((part, _), found)| found.or_else(|| take(&|standing| standing.part == *part)))
+        .collect();
+    let homes = outputs.iter().zip(found).map(|((part, _), found)| match found {
+        Some(standing) => Some(Standing {
+            part: *part,
+            ..standing
+        }),
+        None if *part == 0 && !item.number_taken => Some(own_number(item.number, *salt)),
+        None => None,
+    });
+    let homes = homes.collect();
+    left.retain(|standing| standing.row.is_some());
+    left.sort_by_key(|standing| standing.part);
+    // What goes needs entries of its own, behind those of the parts that stay.
+    let behind = item
+        .standing
+        .iter()
+        .map(|standing| standing.part)
+        .chain(outputs.iter().map(|(part, _)| *part));
+    let mut behind = behind.max().unwrap_or(0);
+    for standing in &mut left {
+        if outputs.iter().any(|(part, _)| *part == standing.part) {
+            behind += 1;
+            standing.part = behind;
+        }
+    }
+    Ok((homes, left))
+}
+
+fn own_number(target: i64, salt: Salt) -> Standing {
+    Standing {
+        part: 0,
+        target,
+        salt,
+        row: None,
+        edited: false,
+    }
+}

@@ -1,0 +1,96 @@
+//! One source record on its way through a stage, and what the target holds for it.
+
+use crate::digest::{Hash, Salt, commitment};
+use crate::error::{Error, Result};
+use crate::record::Record;
+use crate::store::Salted;
+
+/// One source record on its way through a stage.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// Its number.
+    pub(crate) number: i64,
+    /// The record; `None` when the source no longer has it.
+    pub(crate) source: Option<Salted>,
+    /// Whether it stands in the source; a refused record in place comes from quarantine.
+    pub(crate) present: bool,
+    /// What the target holds for it from earlier.
+    pub(crate) standing: Vec<Standing>,
+    /// Whether the number of a copied record is taken in the target by a row that is not its own.
+    pub(crate) number_taken: bool,
+}
+
+/// What the target holds for one part of a source record.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    pub(crate) part: i64,
+    /// The number in the target.
+    pub(crate) target: i64,
+    /// That number's salt.
+    pub(crate) salt: Salt,
+    /// The row; `None` when there is none at the moment.
+    pub(crate) row: Option<Record>,
+    /// Whether somebody has changed the row by hand since the stage wrote it.
+    pub(crate) edited: bool,
+}
+
+impl Standing {
+    pub(crate) fn hash(&self) -> Option<Hash> {
+        self.row
+            .as_ref()
+            .map(|row| commitment(&self.salt, &row.id, &row.data))
+    }
+
+    /// The row with its number and its salt.
+    pub(crate) fn into_salted(self) -> Option<(i64, Salted)> {
+        let record = self.row?;
+        let salt = Some(self.salt);
+        Some((record.record, Salted { record, salt }))
+    }
+}
+
+impl Item {
+    /// A record that stands in the source.
+    pub(crate) fn present(source: Salted) -> Self {
+        Self {
+            present: true,
+            ..Self::absent(source.record.record, Some(source))
+        }
+    }
+
+    /// A record that does not stand in the source, with what is known of it.
+    pub(crate) fn absent(number: i64, source: Option<Salted>) -> Self {
+        Self {
+            number,
+            source,
+            present: false,
+            standing: Vec::new(),
+            number_taken: false,
+        }
+    }
+
+    /// The pass has taken it out of its database in place, to make room for another record.
+    pub(crate) fn is_set_aside(&mut self, source: Salted) {
+        self.source = Some(source);
+        self.present = false;
+        for standing in &mut self.standing {
+            standing.row = None;
+        }
+    }
+
+    /// The bytes of its data.
+    pub(crate) fn len(&self) -> usize {
+        self.source.as_ref().map_or(0, |source| source.record.data.len())
+    }
+
+    /// The record and its salt.
+    pub(crate) fn salted(&self) -> Result<(&Record, &Salt)> {
+        let found = self
+            .source
+            .as_ref()
+            .and_then(|source| Some((&source.record, source.salt.as_ref()?)));
+        found.ok_or_else(|| Error::Damaged {
+            what: format!("record {} has a row but no salt", self.number),
+        })
+    }
+}

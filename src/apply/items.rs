@@ -1,0 +1,223 @@
+//! Reading the records of a pass, each with what the target holds for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::Connection;
+
+use super::fed;
+use super::item::{Item, Standing};
+use super::select::Selection;
+use super::transform::Transforming;
+use crate::error::{Error, Result};
+use crate::ledger::places;
+use crate::ledger::read::{Stub, newest_of_stage, refused_image, salt};
+use crate::ledger::{EntryOutcome, split_whole};
+use crate::pipeline::BATCH_BYTES;
+use crate::record::Record;
+use crate::stage::Stage;
+use crate::store::{Salted, Table};
+
+impl Transforming<'_> {
+    /// The next batch of source records, with what the target holds for them.
+    pub(super) fn items(&mut self, connection: &Connection) -> Result<Vec<Item>> {
+        let mut items = match &mut self.selection {
+            Selection::Table { after } => {
+                let found = self
+                    .source
+                    .after(connection, *after, self.batch_size, BATCH_BYTES)?;
+                let items = beside_those_set_aside(found, *after, self.batch_size, &self.set_aside);
+                *after = items.last().map_or(*after, |last| last.number);
+                items
+            }
+            Selection::List { records, read } => {
+                let (mut items, mut size) = (Vec::new(), 0);
+                while *read < records.len() && items.len() < self.batch_size && size < BATCH_BYTES {
+                    let number = records[*read];
+                    *read += 1;
+                    let of = (self.context.project, self.stage);
+                    let item = match self.set_aside.get(&number) {
+                        Some(aside) => Item::absent(number, Some(aside.clone())),
+                        None => listed(connection, of, &self.source, &self.planned, number)?,
+                    };
+                    size += item.len();
+                    items.push(item);
+                }
+                items
+            }
+        };
+        self.bytes += items.iter().map(|item| item.len() as u64).sum::<u64>();
+        if !self.alone {
+            for item in &mut items {
+                self.stand(connection, item)?;
+            }
+        }
+        Ok(items)
+    }
+
+    /// Finds what the target holds for a source record: in place the record itself; in a copy the row of the same number,
+    /// or those that an earlier pass of the stage wrote for it.
+    fn stand(&self, connection: &Connection, item: &mut Item) -> Result<()> {
+        let number = item.number;
+        if self.stage.in_place() {
+            let own = item
+                .source
+                .clone()
+                .and_then(|source| Some((source.salt?, source.record)));
+            item.standing.extend(own.map(|(salt, row)| Standing {
+                part: 0,
+                target: number,
+                salt,
+                row: item.present.then_some(row),
+                edited: false,
+            }));
+            return Ok(());
+        }
+        let earlier = if self.repeated {
+            newest_of_stage(connection, self.context.project, self.stage.number(), number)?
+        } else {
+            Vec::new()
+        };
+        let mut homes: Vec<(i64, i64)> = earlier
+            .iter()
+            .filter(|stub| !is_of_another(stub))
+            .filter_map(|stub| Some((stub.entry.part, stub.entry.target?)))
+            .collect();
+        if homes.is_empty() && !self.stage.derives() {
+            homes.push((0, number));
+        }
+        for (part, target) in homes {
+            let Some(standing) = self.standing(connection, (part, target), &earlier)? else {
+                continue;
+            };
+            // A row that stands under the record's number before the stage has seen the record is another stage's.
+            if earlier.is_empty() && standing.row.is_some() {
+                item.number_taken = true;
+            } else {
+                item.standing.push(standing);
+            }
+        }
+        Ok(())
+    }
+
+    fn standing(
+        &self,
+        connection: &Connection,
+        (part, target): (i64, i64),
+        earlier: &[Stub],
+    ) -> Result<Option<Standing>> {
+        if let Some(on_the_way) = self.claims.row(target) {
+            return Ok(Some(Standing {
+                part,
+                ..on_the_way.clone()
+            }));
+        }
+        let Some(salt) = salt(connection, target)? else {
+            return Ok(None);
+        };
+        let row = self.target.by_number(connection, target)?;
+        let mut standing = Standing {
+            part,
+            target,
+            salt,
+            row: row.map(|found| found.record),
+            edited: false,
+        };
+        standing.edited = self.is_edited(connection, &standing, earlier)?;
+        Ok(Some(standing))
+    }
+
+    /// Whether somebody has changed a row by hand since the stage wrote it.
+    fn is_edited(&self, connection: &Connection, standing: &Standing, earlier: &[Stub]) -> Result<bool> {
+        let Some(hash) = standing.hash() else {
+            return Ok(false);
+        };
+        let is_as_written = |stub: &Stub| {
+            let settled = matches!(stub.entry.outcome, EntryOutcome::Written | EntryOutcome::Unchanged);
+            stub.number() == standing.target
+                && stub.entry.after == Some(hash)
+                && settled
+                && !is_about_a_place(stub)
+        };
+        if earlier.is_empty() || earlier.iter().any(is_as_written) {
+            return Ok(false);
+        }
+        let changes = places::changes_of_row(connection, self.target.name(), standing.target)?;
+        Ok(places::is_edited(
+            &changes,
+            fed(self.context.project, self.stage),
+        ))
+    }
+}
+
+/// Whether an entry is about a row that was another record's, and not about a part of its own record.
+fn is_of_another(stub: &Stub) -> bool {
+    let reason = stub.entry.reason.as_deref();
+    reason.and_then(places::code).as_deref() == Some(places::REPLACED)
+}
+
+fn is_about_a_place(stub: &Stub) -> bool {
+    let reason = stub.entry.reason.as_deref();
+    reason.is_some_and(|reason| places::code(reason).is_some_and(|code| code.starts_with("target.")))
+}
+
+/// The rows of a table after a number, and in their order the rows that the pass has set aside: those are read in their
+/// turn though they are not in the table any more.
+fn beside_those_set_aside(
+    found: Vec<Salted>,
+    after: i64,
+    batch_size: usize,
+    set_aside: &BTreeMap<i64, Salted>,
+) -> Vec<Item> {
+    let size: usize = found.iter().map(|found| found.record.data.len()).sum();
+    let is_end = found.len() < batch_size && size < BATCH_BYTES;
+    let last = found.last().map_or(after, |last| last.record.record);
+    let mut items: Vec<Item> = found
+        .into_iter()
+        // Those are in the table until the batch that takes them out is committed.
+        .filter(|found| !set_aside.contains_key(&found.record.record))
+        .map(Item::present)
+        .collect();
+    let turns = set_aside.range(after.saturating_add(1)..);
+    let turns = turns.take_while(|(number, _)| is_end || **number <= last);
+    items.extend(turns.map(|(number, aside)| Item::absent(*number, Some(aside.clone()))));
+    items.sort_by_key(|item| item.number);
+    items
+}
+
+/// A record of a list: from the source, or where a stage in place had taken it out, from its image; without a source where
+/// it was deleted since.
+pub(super) fn listed(
+    connection: &Connection,
+    (project, stage): (&str, &Stage),
+    source: &Table,
+    planned: &BTreeSet<i64>,
+    number: i64,
+) -> Result<Item> {
+    if let Some(found) = source.by_number(connection, number)? {
+        return Ok(Item::present(found));
+    }
+    let image = if stage.in_place() && !planned.contains(&number) {
+        match refused_image(connection, (project, stage.number()), stage.source(), number)? {
+            Some(image) => Some(image),
+            None => places::image_set_aside(connection, fed(project, stage), number)?,
+        }
+    } else {
+        None
+    };
+    let source = match image {
+        None => None,
+        Some(body) => {
+            let (id, data) = split_whole(&body).ok_or_else(|| Error::Damaged {
+                what: format!("the image of record {number} is no record"),
+            })?;
+            let record = Record {
+                record: number,
+                id: id.to_owned(),
+                data: data.to_owned(),
+            };
+            let salt = salt(connection, number)?;
+            Some(Salted { record, salt })
+        }
+    };
+    Ok(Item::absent(number, source))
+}

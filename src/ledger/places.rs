@@ -1,0 +1,285 @@
+//! Who waits for whose place. A record of a stage can find its id taken in the target, or lose its row to another record.
+//! It waits then, and the stage processes it again as soon as the row in its place has gone or has another id.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::feed::Fed;
+use super::head::PassKind;
+use super::read::salt;
+use crate::digest::{Hash, Salt, sha256};
+use crate::error::Result;
+use crate::refusal::Holder;
+use crate::store::Table;
+
+/// The id of a stage's own record is another record's in the target.
+pub(crate) const EXISTS: &str = "target.exists";
+/// Somebody has changed the row by hand since the stage wrote it.
+pub(crate) const EDITED: &str = "target.edited";
+/// Another record has taken the place of the row.
+pub(crate) const REPLACED: &str = "target.replaced";
+
+impl Holder {
+    /// The row that stands under an id.
+    pub(crate) fn of_row(record: i64, salt: &Salt, id: &str) -> Self {
+        Self {
+            record,
+            id_sha256: Some(hex::encode(id_hash(salt, id))),
+        }
+    }
+
+    /// Whether the row is still there, under the same id.
+    pub(crate) fn still_holds(&self, connection: &Connection, target: &Table) -> Result<bool> {
+        let (Some(expected), Some(row)) = (&self.id_sha256, target.by_number(connection, self.record)?)
+        else {
+            return Ok(false);
+        };
+        let hash = row.salt.map(|salt| hex::encode(id_hash(&salt, &row.record.id)));
+        Ok(hash.as_ref() == Some(expected))
+    }
+}
+
+fn id_hash(salt: &Salt, id: &str) -> Hash {
+    sha256(&[salt, id.as_bytes()])
+}
+
+/// The code of an entry's reason.
+pub(crate) fn code(reason: &str) -> Option<String> {
+    let reason: serde_json::Value = serde_json::from_str(reason).ok()?;
+    Some(reason["code"].as_str()?.to_owned())
+}
+
+/// What a reason says of a place: its code, and the row in it.
+pub(crate) fn reason(reason: &str) -> Option<(&'static str, Option<Holder>)> {
+    let found = code(reason)?;
+    let code = [EXISTS, EDITED, REPLACED].into_iter().find(|code| *code == found)?;
+    let value: serde_json::Value = serde_json::from_str(reason).ok()?;
+    Some((code, serde_json::from_value(value["holder"].clone()).ok()))
+}
+
+/// A pass that was undone does not count.
+macro_rules! stands {
+    ($pass:literal) => {
+        concat!(
+            "NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=",
+            $pass,
+            " AND x.step='end')"
+        )
+    };
+}
+
+/// Whether the stage has seen the record of an entry behind its place in the ledger: the batch, and in it the record that
+/// it was processed with.
+macro_rules! seen_behind {
+    ($by:literal) => {
+        concat!(
+            "EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_stage t USING(stage) JOIN ledger_batch c USING(pass)
+              WHERE t.project=?1 AND t.number=?2 AND c.batch>=e.batch AND c.first_record<=e.record
+                AND c.last_record>=e.record AND (c.batch>e.batch OR e.record>",
+            $by,
+            ") AND (q.kind<>'rollback' OR q.reverses IS NULL) AND ",
+            stands!("q.pass"),
+            " AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))"
+        )
+    };
+}
+
+/// A record that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// The source record.
+    pub(crate) record: i64,
+    /// The row in its place; `None` where nothing says which.
+    pub(crate) holder: Option<Holder>,
+}
+
+/// The records of a stage that found their place taken (or their own row changed by hand), and those whose rows were
+/// taken away by another record. Nothing has happened to any of them in the stage since.
+pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>) -> Result<Vec<Waiting>> {
+    let mut waiting = Vec::new();
+    let own = concat!(
+        "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256'
+         FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
+         JOIN ledger_stage s ON s.stage=p.stage
+         WHERE e.reason GLOB '{\"code\":\"target.*' AND e.reason->>'$.code' IN('target.exists','target.edited')
+           AND s.project=?1 AND s.number=?2 AND p.kind IN('apply','retry') AND ",
+        stands!("p.pass"),
+        " AND NOT ",
+        seen_behind!("e.record")
+    );
+    let mut statement = connection.prepare_cached(own)?;
+    let mut rows = statement.query(params![stage.project, stage.number])?;
+    while let Some(row) = rows.next()? {
+        waiting.push(Waiting {
+            record: row.get(0)?,
+            holder: holder(row.get(1)?, row.get(2)?),
+        });
+    }
+    // A row has its source's number, or the entry that wrote it names it.
+    let taken_away = concat!(
+        "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256' FROM (
+           SELECT batch, record AS by, reason, coalesce((SELECT w.record FROM ledger_entry w WHERE w.target=d.target
+               AND coalesce(w.reason,'') NOT GLOB '{\"code\":\"target.*' ORDER BY w.batch LIMIT 1), target) AS record
+           FROM ledger_entry d WHERE reason GLOB '{\"code\":\"target.*' AND reason->>'$.code'='target.replaced') e
+         CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
+         WHERE p.target=?3 AND ",
+        stands!("p.pass"),
+        " AND EXISTS(
+           SELECT 1 FROM ledger_pass q JOIN ledger_stage t USING(stage) JOIN ledger_batch c USING(pass)
+           WHERE t.project=?1 AND t.number=?2 AND c.batch<=e.batch AND c.first_record<=e.record
+             AND c.last_record>=e.record AND q.kind IN('apply','retry') AND ",
+        stands!("q.pass"),
+        " AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))
+           AND NOT ",
+        seen_behind!("e.by")
+    );
+    let mut statement = connection.prepare_cached(taken_away)?;
+    let mut rows = statement.query(params![stage.project, stage.number, stage.target])?;
+    while let Some(row) = rows.next()? {
+        waiting.push(Waiting {
+            record: row.get(0)?,
+            holder: holder(row.get(1)?, row.get(2)?),
+        });
+    }
+    Ok(waiting)
+}
+
+fn holder(record: Option<i64>, id_sha256: Option<String>) -> Option<Holder> {
+    record.map(|record| Holder { record, id_sha256 })
+}
+
+/// Of those that wait, the ones whose place is free by now; ascending.
+pub(crate) fn free(connection: &Connection, stage: Fed<'_>) -> Result<Vec<i64>> {
+    let target = Table::of(stage.target)?;
+    let mut free = Vec::new();
+    for waiting in waiting(connection, stage)? {
+        let taken = match &waiting.holder {
+            Some(holder) => holder.still_holds(connection, &target)?,
+            None => false,
+        };
+        if !taken {
+            free.push(waiting.record);
+        }
+    }
+    free.sort_unstable();
+    free.dedup();
+    Ok(free)
+}
+
+/// The source record of a row that has a number of its own; of any other, its own number.
+pub(crate) fn source_of_row(connection: &Connection, row: i64) -> Result<i64> {
+    let sql = "SELECT record FROM ledger_entry WHERE target=?1 AND coalesce(reason,'') NOT GLOB '{\"code\":\"target.*'
+     ORDER BY batch LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row([row], |found| found.get(0)).optional()?;
+    Ok(found.unwrap_or(row))
+}
+
+/// A change of a row that stands, newest first.
+#[derive(Clone, Debug)]
+pub(crate) struct RowChange {
+    pub(crate) kind: PassKind,
+    /// Project and number of the stage.
+    pub(crate) stage: Option<(String, u32)>,
+    /// Whether the stage writes to another database than it reads.
+    pub(crate) copies: bool,
+    /// The source record.
+    pub(crate) record: i64,
+}
+
+/// The changes of a row that stand, newest first: what was undone is left out together with what undid it.
+pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<RowChange>> {
+    const COLUMNS: &str = "e.batch, e.record, e.part, p.pass, p.kind, s.project, s.number, coalesce(p.source<>p.target,0),
+       coalesce(p.reverses, b.body->>'$.undoes'), e.outcome=4, e.before IS e.after";
+    let sql = format!(
+        "SELECT {COLUMNS} FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)
+         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
+         WHERE p.target=?1 AND b.first_record<=?2 AND b.last_record>=?2
+         UNION ALL SELECT {COLUMNS} FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch
+         CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
+         WHERE e.target=?2 AND p.target=?1 ORDER BY 1 DESC, 2 DESC, 3 DESC"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![database, number])?;
+    let (mut changes, mut undone) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        let kind: PassKind = row.get(4)?;
+        if let Some(reverses) = row.get::<_, Option<i64>>(8)?.filter(|_| kind == PassKind::Rollback) {
+            // What a rollback had to leave as it was stands on.
+            if !row.get::<_, bool>(9)? {
+                undone.push(reverses);
+            }
+            continue;
+        }
+        if row.get::<_, bool>(10)? || undone.contains(&row.get(3)?) {
+            continue;
+        }
+        let stage: Option<String> = row.get(5)?;
+        changes.push(RowChange {
+            kind,
+            stage: match stage {
+                Some(project) => Some((project, row.get(6)?)),
+                None => None,
+            },
+            copies: row.get(7)?,
+            record: row.get(1)?,
+        });
+    }
+    Ok(changes)
+}
+
+/// Whether somebody has changed a row by hand since a stage wrote it.
+pub(crate) fn is_edited(changes: &[RowChange], stage: Fed<'_>) -> bool {
+    let by_the_stage = |change: &RowChange| {
+        let of = change.stage.as_ref();
+        of.is_some_and(|(project, number)| (project.as_str(), *number) == (stage.project, stage.number))
+    };
+    let since = changes.iter().take_while(|change| !by_the_stage(change));
+    since.into_iter().any(|change| matches!(change.kind, PassKind::Load | PassKind::Edit))
+}
+
+/// The rows that a pass in place has taken out of its database to make room, and whose records it has not come to yet:
+/// number, salt and the row as `id || 0x00 || data`.
+pub(crate) fn set_aside(connection: &Connection, pass: i64) -> Result<Vec<(i64, Salt, Vec<u8>)>> {
+    let sql = "SELECT e.target, i.body FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+     JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
+     WHERE b.pass=?1 AND e.reason GLOB '{\"code\":\"target.*' AND e.reason->>'$.code'='target.replaced' AND i.kind=1
+       AND NOT EXISTS(SELECT 1 FROM ledger_batch c CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=e.target
+         WHERE c.pass=?1 AND c.first_record<=e.target AND c.last_record>=e.target
+           AND (c.batch>e.batch OR (c.batch=e.batch AND e.target>e.record)))
+     ORDER BY e.target";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut aside = Vec::new();
+    for row in rows {
+        let (record, body): (i64, Vec<u8>) = row?;
+        if let Some(salt) = salt(connection, record)? {
+            aside.push((record, salt, body));
+        }
+    }
+    Ok(aside)
+}
+
+/// The row that a stage in place has taken out of its database to make room, as `id || 0x00 || data`, where nothing has
+/// happened to it there since.
+pub(crate) fn image_set_aside(
+    connection: &Connection,
+    stage: Fed<'_>,
+    number: i64,
+) -> Result<Option<Vec<u8>>> {
+    let sql = concat!(
+        "SELECT i.body FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch
+         CROSS JOIN ledger_pass p ON p.pass=b.pass JOIN ledger_stage s ON s.stage=p.stage
+         JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
+         WHERE e.target=?4 AND e.reason->>'$.code'='target.replaced' AND i.kind=1 AND p.target=?3 AND p.source=p.target
+           AND s.project=?1 AND s.number=?2 AND ",
+        stands!("p.pass"),
+        " AND NOT EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch c USING(pass)
+           CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=?4 AND f.target IS NULL
+           WHERE q.target=?3 AND c.batch>=e.batch AND c.first_record<=?4 AND c.last_record>=?4
+             AND (c.batch>e.batch OR ?4>e.record))
+         ORDER BY e.batch DESC LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![stage.project, stage.number, stage.target, number];
+    Ok(statement.query_row(key, |row| row.get(0)).optional()?)
+}
