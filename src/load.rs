@@ -353,7 +353,7 @@ impl<R: Read> Loading<'_, R> {
         let mut entry = Entry::new(record, 0, EntryOutcome::Written);
         entry.after = Some(commitment(&salt, id, data));
         let (id, data) = (id.to_owned(), data.to_owned());
-        self.claims.take(&id, record);
+        self.claims.take(&id, record, salt);
         self.claims.wrote_row(
             Record {
                 record,

@@ -24,7 +24,7 @@ pub(crate) struct Claims {
 #[derive(Debug, Default)]
 struct OnTheWay {
     /// `None`: nobody owns the id any more.
-    owners: HashMap<String, Option<i64>>,
+    owners: HashMap<String, Option<(i64, Salt)>>,
     rows: HashMap<i64, Standing>,
 }
 
@@ -41,10 +41,16 @@ impl Claims {
     pub(crate) fn owner(&self, lookup: Option<&Connection>, table: &Table, id: &str) -> Result<Option<i64>> {
         let on_the_way = self.recent.iter().rev().find_map(|batch| batch.owners.get(id));
         match (on_the_way, lookup) {
-            (Some(owner), _) => Ok(*owner),
+            (Some(owner), _) => Ok(owner.map(|(number, _)| number)),
             (None, Some(connection)) => table.number_of(connection, id),
             (None, None) => Ok(None),
         }
+    }
+
+    /// The number and salt of the row that a recent batch has given an id to, where it still has it.
+    pub(crate) fn taker(&self, id: &str) -> Option<(i64, Salt)> {
+        let on_the_way = self.recent.iter().rev().find_map(|batch| batch.owners.get(id));
+        on_the_way.copied().flatten()
     }
 
     /// The row of a number, where a recent batch wrote it.
@@ -58,9 +64,9 @@ impl Claims {
     }
 
     /// An id is taken.
-    pub(crate) fn take(&mut self, id: &str, record: i64) {
+    pub(crate) fn take(&mut self, id: &str, record: i64, salt: Salt) {
         if let Some(batch) = self.recent.back_mut() {
-            batch.owners.insert(id.to_owned(), Some(record));
+            batch.owners.insert(id.to_owned(), Some((record, salt)));
         }
     }
 

@@ -65,8 +65,10 @@ impl<'a> Cross<'a> {
                 let Ok(document) = record.document() else {
                     return Ok(());
                 };
+                // A record keeps its number from database to database: what stands in another one is told from the
+                // target's rows by the sign.
                 match key.value(&document, &mut scope(&self.context, &record.id)) {
-                    Ok(Some(value)) => keys.take(self.reference(at), &key_text(&value), record.record),
+                    Ok(Some(value)) => keys.take(self.reference(at), &key_text(&value), -record.record),
                     _ => Ok(()),
                 }
             })?;

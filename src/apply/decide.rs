@@ -136,8 +136,12 @@ impl Placer<'_> {
         let Some(owner) = self.other_owner(connection, &output.id, item, home)? else {
             return Ok(Fate::Write(None));
         };
+        let on_the_way = self.claims.taker(&output.id).is_some();
+        if on_the_way && self.stage.on_conflict() != OnConflict::Replace {
+            return Ok(Fate::Exists(self.holder(connection, owner, &output.id)?));
+        }
         let row = self.owned(connection, owner)?;
-        if ahead.moves_on(connection, self.table, &row, &output.id)? {
+        if !on_the_way && ahead.moves_on(connection, self.table, &row, &output.id)? {
             let moves_on = true;
             return Ok(Fate::Write(Some(Displaced { row, moves_on })));
         }
@@ -174,8 +178,17 @@ impl Placer<'_> {
         Ok(owner.filter(|owner| !own(owner)))
     }
 
+    /// A row of another record's that stands in the place of an id.
+    pub(super) fn holder(&self, connection: &Connection, owner: i64, id: &str) -> Result<Holder> {
+        let salt = match self.claims.taker(id) {
+            Some((_, salt)) => salt,
+            None => self.owned(connection, owner)?.salt,
+        };
+        Ok(Holder::of_row(owner, &salt, id))
+    }
+
     /// Another record's row, as it will be once everything on its way is committed.
-    pub(super) fn owned(&self, connection: &Connection, owner: i64) -> Result<Standing> {
+    fn owned(&self, connection: &Connection, owner: i64) -> Result<Standing> {
         if let Some(standing) = self.claims.row(owner) {
             return Ok(standing.clone());
         }

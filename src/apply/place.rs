@@ -201,11 +201,11 @@ impl Placer<'_> {
                     *self.batch.warnings.entry(EDITED.to_owned()).or_default() += 1;
                 }
                 self.keep_before(of.record, home.part, row, (&id, &data));
-                self.moved(&row.id, &id, record);
+                self.moved(&row.id, &id, record, home.salt);
                 self.batch.changes.push(Change::Update { record, id, data });
             }
             None => {
-                self.taken(&id, record);
+                self.taken(&id, record, home.salt);
                 self.batch.changes.push(Change::Insert { record, id, data });
             }
         }
@@ -222,16 +222,16 @@ impl Placer<'_> {
         });
     }
 
-    fn taken(&mut self, id: &str, record: i64) {
+    fn taken(&mut self, id: &str, record: i64, salt: Salt) {
         if self.lookup.is_some() {
-            self.claims.take(id, record);
+            self.claims.take(id, record, salt);
         }
     }
 
-    fn moved(&mut self, old: &str, new: &str, record: i64) {
+    fn moved(&mut self, old: &str, new: &str, record: i64, salt: Salt) {
         if self.lookup.is_some() && old != new {
             self.claims.release(old);
-            self.claims.take(new, record);
+            self.claims.take(new, record, salt);
         }
     }
 
@@ -318,11 +318,11 @@ impl Placer<'_> {
                 && owner != item.number
             {
                 let mut refusal = Refusal::new(EXISTS, "");
-                let row = self.owned(connection, owner)?;
-                refusal.holder = Some(Holder::of_row(owner, &row.salt, &id));
+                refusal.holder = Some(self.holder(connection, owner, &id)?);
                 return self.refuse(item, &refusal);
             }
-            self.taken(&id, item.number);
+            let (_, salt) = item.salted()?;
+            self.taken(&id, item.number, *salt);
             let record = item.number;
             self.batch.changes.push(Change::Insert { record, id, data });
         }

@@ -195,7 +195,7 @@ impl Undoing {
             self.claims.release(&row.id);
         }
         if let Some((id, _)) = wanted {
-            self.claims.take(id, record);
+            self.claims.take(id, record, *salt);
         }
         let row = wanted.as_ref().map(|(id, data)| Record {
             record,
