@@ -65,7 +65,7 @@
 //! 8. the verbs: [`load`](mod@load), [`edit`], [`plan`](mod@plan), [`apply`](mod@apply), [`rehearse`](mod@rehearse),
 //!    [`rollback`](mod@rollback), [`quarantine`], [`history`], [`reconcile`](mod@reconcile), [`validate`](mod@validate),
 //!    [`profile`](mod@profile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove),
-//!    [`report`](mod@report), [`interchange`], each a function of one shape,
+//!    [`deviation`], [`report`](mod@report), [`interchange`], each a function of one shape,
 //!    `verb(&mut store, what, &options, &mut observer)`
 //!
 //! The library never prints, never reads the environment, and is synchronous: a verb returns when its work is
@@ -76,6 +76,7 @@ pub mod checkpoint;
 pub mod context;
 pub mod contract;
 mod database;
+pub mod deviation;
 pub mod digest;
 pub mod edit;
 mod error;

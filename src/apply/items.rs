@@ -184,6 +184,18 @@ fn beside_those_set_aside(
     items
 }
 
+/// A source record as a pass of a stage would read it; `None` where there is none.
+pub(crate) fn source_as_read(
+    connection: &Connection,
+    project: &str,
+    stage: &Stage,
+    number: i64,
+) -> Result<Option<Record>> {
+    let source = Table::of(stage.source())?;
+    let item = listed(connection, (project, stage), &source, &BTreeSet::new(), number)?;
+    Ok(item.source.map(|source| source.record))
+}
+
 /// A record of a list: from the source, or where a stage in place had taken it out, from its image; without a source where
 /// it was deleted since.
 pub(super) fn listed(

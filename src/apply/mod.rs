@@ -20,6 +20,7 @@ pub(crate) use claims::Claims;
 pub(crate) use cross::Cross;
 pub(crate) use drift::check_drift;
 pub(crate) use item::Standing;
+pub(crate) use items::source_as_read;
 pub(crate) use select::{Selection, of_later_pass, of_open_pass, waiting};
 pub(crate) use transform::Transforming;
 

@@ -119,6 +119,26 @@ pub(crate) fn refused(connection: &Connection, project: &str, number: u32, befor
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The numbers of the records that a stage has refused, waived or not, and that nothing else has happened to since;
+/// ascending.
+pub(crate) fn refused_or_waived(connection: &Connection, project: &str, number: u32) -> Result<Vec<i64>> {
+    let sql = "
+     SELECT DISTINCT e.record FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND e.outcome=4 AND p.kind IN('apply','retry')
+       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
+       AND NOT EXISTS(
+         SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
+         WHERE t.project=?1 AND t.number=?2 AND c.batch>b.batch AND q.kind<>'waive'
+           AND c.first_record<=e.record AND c.last_record>=e.record AND (q.kind<>'rollback' OR q.reverses IS NULL)
+           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
+           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))
+     ORDER BY e.record";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![project, number], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The numbers of the records that one pass has refused, and that nothing has happened to in the stage since; ascending.
 pub(crate) fn refused_by(connection: &Connection, project: &str, number: u32, pass: i64) -> Result<Vec<i64>> {
     let mut of_stage = refused(connection, project, number, i64::MAX)?;

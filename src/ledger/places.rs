@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::feed::Fed;
 use super::head::PassKind;
+use super::image::split_whole;
 use super::read::salt;
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
@@ -90,6 +91,10 @@ pub(crate) struct Waiting {
     pub(crate) record: i64,
     /// The row in its place; `None` where nothing says which.
     pub(crate) holder: Option<Holder>,
+    /// Whether it is refused; otherwise it was left out, or lost its row.
+    pub(crate) refused: bool,
+    /// Whether the row in its place is its own, changed by hand.
+    pub(crate) edited: bool,
 }
 
 /// The records of a stage that found their place taken (or their own row changed by hand), and those whose rows were
@@ -97,7 +102,8 @@ pub(crate) struct Waiting {
 pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>) -> Result<Vec<Waiting>> {
     let mut waiting = Vec::new();
     let own = concat!(
-        "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256'
+        "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256', e.outcome=4,
+           e.reason->>'$.code'='target.edited'
          FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
          JOIN ledger_stage s ON s.stage=p.stage
          WHERE e.reason GLOB '{\"code\":\"target.*' AND e.reason->>'$.code' IN('target.exists','target.edited')
@@ -112,6 +118,8 @@ pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>) -> Result<Vec<Wai
         waiting.push(Waiting {
             record: row.get(0)?,
             holder: holder(row.get(1)?, row.get(2)?),
+            refused: row.get(3)?,
+            edited: row.get(4)?,
         });
     }
     // A row has its source's number, or the entry that wrote it names it.
@@ -138,6 +146,8 @@ pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>) -> Result<Vec<Wai
         waiting.push(Waiting {
             record: row.get(0)?,
             holder: holder(row.get(1)?, row.get(2)?),
+            refused: false,
+            edited: false,
         });
     }
     Ok(waiting)
@@ -177,6 +187,8 @@ pub(crate) fn source_of_row(connection: &Connection, row: i64) -> Result<i64> {
 /// A change of a row that stands, newest first.
 #[derive(Clone, Debug)]
 pub(crate) struct RowChange {
+    /// Batch, record and part of the entry.
+    pub(crate) key: (i64, i64, i64),
     pub(crate) kind: PassKind,
     /// Project and number of the stage.
     pub(crate) stage: Option<(String, u32)>,
@@ -215,6 +227,7 @@ pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i6
         }
         let stage: Option<String> = row.get(5)?;
         changes.push(RowChange {
+            key: (row.get(0)?, row.get(1)?, row.get(2)?),
             kind,
             stage: match stage {
                 Some(project) => Some((project, row.get(6)?)),
@@ -235,6 +248,62 @@ pub(crate) fn is_edited(changes: &[RowChange], stage: Fed<'_>) -> bool {
     };
     let since = changes.iter().take_while(|change| !by_the_stage(change));
     since.into_iter().any(|change| matches!(change.kind, PassKind::Load | PassKind::Edit))
+}
+
+/// The rows of a database that a load or an edit has changed or taken out, and that stands; ascending.
+pub(crate) fn rows_touched_by_hand(connection: &Connection, database: &str) -> Result<Vec<i64>> {
+    let sql = concat!(
+        "SELECT DISTINCT coalesce(e.target,e.record) AS row FROM ledger_pass p JOIN ledger_batch b USING(pass)
+         CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE p.target=?1 AND p.kind IN('load','edit') AND e.before IS NOT NULL AND e.before IS NOT e.after AND ",
+        stands!("p.pass"),
+        " ORDER BY row"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([database], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The id of the row that an entry has taken out, from its image.
+pub(crate) fn id_before(connection: &Connection, key: (i64, i64, i64)) -> Result<Option<String>> {
+    let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND part=?3 AND kind=1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let body: Option<Vec<u8>> = statement.query_row(key, |row| row.get(0)).optional()?;
+    Ok(body.and_then(|body| Some(split_whole(&body)?.0.to_owned())))
+}
+
+/// The numbers that a stage has written a record under, or would write it under.
+pub(crate) fn rows_of_record(
+    connection: &Connection,
+    (project, number): (&str, u32),
+    record: i64,
+) -> Result<Vec<i64>> {
+    let sql = "SELECT DISTINCT e.target FROM ledger_pass p JOIN ledger_stage s USING(stage) JOIN ledger_batch b USING(pass)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?3
+     WHERE s.project=?1 AND s.number=?2 AND b.first_record<=?3 AND b.last_record>=?3 AND e.target IS NOT NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![project, number, record], |row| row.get(0))?;
+    let mut numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    numbers.push(record);
+    Ok(numbers)
+}
+
+/// The commitment to a row as the newest stage in place has left it; `None` where none has come to it.
+pub(crate) fn written_in_place(
+    connection: &Connection,
+    database: &str,
+    number: i64,
+) -> Result<Option<Hash>> {
+    let sql = concat!(
+        "SELECT e.after FROM ledger_pass p JOIN ledger_batch b USING(pass)
+         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
+         WHERE p.target=?1 AND p.source=?1 AND p.kind IN('apply','retry') AND b.first_record<=?2 AND b.last_record>=?2 AND ",
+        stands!("p.pass"),
+        " ORDER BY b.batch DESC LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row(params![database, number], |row| row.get(0)).optional()?;
+    Ok(found.flatten())
 }
 
 /// The rows that a pass in place has taken out of its database to make room, and whose records it has not come to yet:

@@ -30,6 +30,7 @@ const LAYERS: &[&[&str]] = &[
         "apply",
         "checkpoint",
         "database",
+        "deviation",
         "edit",
         "history",
         "interchange",

@@ -12,8 +12,10 @@
 //!
 //! 40 cases every day; `COUNTERFOIL_MODEL_CASES` asks for more.
 
+mod law;
 mod naive;
 mod regressions;
+mod scratch;
 mod stages;
 
 use std::collections::BTreeMap;

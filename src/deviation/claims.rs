@@ -1,0 +1,248 @@
+//! The same records from scratch: who would have which id, had they all come at once, in the order of the stages and of
+//! the records' numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::special::Special;
+use super::{Cause, Deviation};
+use crate::apply::source_as_read;
+use crate::context::Context;
+use crate::error::Result;
+use crate::expression::Scope;
+use crate::ledger::places;
+use crate::record::Record;
+use crate::stage::{OnConflict, Outcome, Stage};
+use crate::store::{Salted, Store, Table};
+
+/// Whose a row is: the stage that brings it to the target, 0 where none does, and its source record.
+type Owner = (u32, i64);
+
+/// Id and data.
+type Row = (String, String);
+
+/// The records of one target.
+pub(super) struct Claims<'a> {
+    store: &'a Store,
+    project: &'a str,
+    target: Table,
+    stages: Vec<&'a Stage>,
+    /// What the records that are looked at would be.
+    wanted: BTreeMap<Owner, Vec<Row>>,
+    /// The ids that are looked at.
+    ids: BTreeSet<String>,
+}
+
+impl<'a> Claims<'a> {
+    pub(super) fn new(store: &'a Store, project: &'a str, target: Table, stages: Vec<&'a Stage>) -> Self {
+        Self {
+            store,
+            project,
+            target,
+            stages,
+            wanted: BTreeMap::new(),
+            ids: BTreeSet::new(),
+        }
+    }
+
+    /// Compares what is with what would be, as far as these records, and those that they meet, are concerned.
+    pub(super) fn compare(mut self, special: BTreeSet<Special>) -> Result<Vec<Deviation>> {
+        let mut left: Vec<Owner> = Vec::new();
+        let mut of_owner: BTreeMap<Owner, Vec<&Special>> = BTreeMap::new();
+        for special in &special {
+            let owner = self.owner_of_source(special)?;
+            of_owner.entry(owner).or_default().push(special);
+            self.ids.extend(special.gone.clone());
+            left.push(owner);
+        }
+        while let Some(owner) = left.pop() {
+            if self.wanted.contains_key(&owner) {
+                continue;
+            }
+            let wanted = self.wants(owner)?;
+            let standing = self.rows_of(owner)?;
+            self.ids.extend(standing.iter().map(|row| row.id.clone()));
+            for (id, _) in &wanted {
+                self.ids.insert(id.clone());
+                left.extend(self.holder(id)?.map(|(owner, _)| owner));
+            }
+            self.wanted.insert(owner, wanted);
+        }
+        let from_scratch = self.from_scratch();
+        let mut found = Vec::new();
+        for id in &self.ids {
+            let is = self.holder(id)?;
+            let would_be = from_scratch.get(id);
+            let same = match (&is, would_be) {
+                (None, None) => true,
+                (Some((owner, data)), Some((wanted, wanted_data))) => {
+                    // What nothing is the matter with is as its stage wrote it.
+                    owner == wanted && (data == wanted_data || !of_owner.contains_key(owner))
+                }
+                _ => false,
+            };
+            if !same {
+                let owners = is.iter().map(|(owner, _)| owner).chain(would_be.map(|(owner, _)| owner));
+                found.push(self.blame(id, owners.copied().collect(), &of_owner, &special));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The record that a deviation lies with: that of the row as it is or would be, or one that wants its id.
+    fn blame(
+        &self,
+        id: &str,
+        owners: Vec<Owner>,
+        of_owner: &BTreeMap<Owner, Vec<&Special>>,
+        all: &BTreeSet<Special>,
+    ) -> Deviation {
+        let wants = |owner: &&Owner| {
+            let rows = self.wanted.get(owner);
+            rows.is_some_and(|rows| rows.iter().any(|(wanted, _)| wanted == id))
+        };
+        let those = owners.iter().chain(of_owner.keys().filter(wants));
+        let special = those.filter_map(|owner| of_owner.get(owner)).flatten().copied().min();
+        let by = special.or_else(|| all.first());
+        Deviation {
+            database: self.target.name().to_owned(),
+            id: id.to_owned(),
+            cause: by.map_or(Cause::Refused, |special| special.cause),
+            stage: by.map_or(0, |special| special.stage),
+            record: by.map_or(0, |special| special.record),
+        }
+    }
+
+    /// Whose the row is that a special record would have.
+    fn owner_of_source(&self, special: &Special) -> Result<Owner> {
+        let copies = |stage: &&&Stage| stage.number() == special.stage && !stage.in_place();
+        if self.stages.iter().any(|stage| copies(&stage)) {
+            return Ok((special.stage, special.record));
+        }
+        self.owner_of_row(special.record)
+    }
+
+    fn owner_of_row(&self, row: i64) -> Result<Owner> {
+        let changes = places::changes_of_row(self.store.connection(), self.target.name(), row)?;
+        let copied = changes.iter().filter(|change| change.copies).find_map(|change| {
+            let (_, number) = change.stage.as_ref()?;
+            Some((*number, change.record))
+        });
+        Ok(copied.unwrap_or((0, row)))
+    }
+
+    /// Who has an id now, and with what data.
+    fn holder(&self, id: &str) -> Result<Option<(Owner, String)>> {
+        let connection = self.store.connection();
+        let Some(Salted { record, .. }) = self.target.by_id(connection, id)? else {
+            return Ok(None);
+        };
+        Ok(Some((self.owner_of_row(record.record)?, record.data)))
+    }
+
+    /// The rows of the target that are a record's.
+    fn rows_of(&self, (stage, record): Owner) -> Result<Vec<Record>> {
+        let connection = self.store.connection();
+        let numbers = places::rows_of_record(connection, (self.project, stage), record)?;
+        let rows = self.target.by_numbers(connection, &numbers)?;
+        let mut own = Vec::new();
+        for row in rows.into_iter().flatten() {
+            if self.owner_of_row(row.record.record)? == (stage, record) {
+                own.push(row.record);
+            }
+        }
+        Ok(own)
+    }
+
+    /// What the stages would make of a record.
+    fn wants(&self, (number, record): Owner) -> Result<Vec<Row>> {
+        let connection = self.store.connection();
+        let Some(stage) = self.stages.iter().find(|stage| stage.number() == number) else {
+            return self.wants_in_place(record);
+        };
+        let source = source_as_read(connection, self.project, stage, record)?;
+        let made = source.map_or_else(Vec::new, |source| self.made(stage, &source));
+        let in_place = self.stages.iter().filter(|later| later.in_place() && later.number() > number);
+        Ok(in_place.fold(made, |rows, stage| self.carried(stage, record, rows)))
+    }
+
+    /// What the stages in place would make of a record that no stage brings there: it is what they have made of it, but
+    /// where they wait to make more.
+    fn wants_in_place(&self, record: i64) -> Result<Vec<Row>> {
+        let connection = self.store.connection();
+        let mut rows: Vec<Row> = Vec::new();
+        if let Some(found) = self.target.by_number(connection, record)? {
+            let written = places::written_in_place(connection, self.target.name(), record)?;
+            let as_written = found.hash().is_some() && written == found.hash();
+            // Of what was changed by hand, what it was before is not asked for: it was something else.
+            let data = if as_written || written.is_none() { found.record.data } else { String::new() };
+            rows.push((found.record.id, data));
+        }
+        for stage in &self.stages {
+            let aside = places::waiting(connection, crate::apply::fed(self.project, stage))?;
+            if aside.iter().any(|waiting| waiting.record == record && !waiting.edited)
+                && let Some(source) = source_as_read(connection, self.project, stage, record)?
+            {
+                rows = self.made(stage, &source);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn made(&self, stage: &Stage, source: &Record) -> Vec<Row> {
+        let surroundings = self.store.surroundings();
+        let mut scope = Scope::new(Context {
+            project: self.project,
+            stage: stage.number(),
+            id: &source.id,
+            now_us: surroundings.clock.now_us(),
+            secrets: &surroundings.secrets,
+            limits: self.store.options().limits,
+            roundings: None,
+            tally: None,
+        });
+        match stage.transform_in(source, &mut scope) {
+            Ok(Outcome::Write(output)) => vec![(output.id, output.data)],
+            Ok(Outcome::Derive(outputs)) => {
+                outputs.into_iter().map(|output| (output.id, output.data)).collect()
+            }
+            Ok(Outcome::Filter(_)) if stage.in_place() => vec![(source.id.clone(), source.data.clone())],
+            Ok(Outcome::Filter(_)) | Err(_) => Vec::new(),
+        }
+    }
+
+    fn carried(&self, stage: &Stage, number: i64, rows: Vec<Row>) -> Vec<Row> {
+        let record = |(id, data): Row| Record {
+            record: number,
+            id,
+            data,
+        };
+        rows.into_iter().flat_map(|row| self.made(stage, &record(row))).collect()
+    }
+
+    /// Who would have which id: in the order of the stages, and of the records' numbers; what no stage has brought stands
+    /// there already.
+    fn from_scratch(&self) -> BTreeMap<String, (Owner, String)> {
+        let mut held: BTreeMap<String, (Owner, String)> = BTreeMap::new();
+        let rekeys = self.stages.iter().find(|stage| stage.in_place() && !stage.takes_over_ids());
+        let mut owners: Vec<&Owner> = self.wanted.keys().collect();
+        if rekeys.is_some() {
+            // Ids are given in place, whichever stage has brought the records.
+            owners.sort_by_key(|(_, record)| *record);
+        }
+        for owner in owners {
+            let copies = self.stages.iter().find(|stage| stage.number() == owner.0);
+            let policy = rekeys.or(copies).map_or(OnConflict::Refuse, |stage| stage.on_conflict());
+            let rows = &self.wanted[owner];
+            let is_taken = |(id, _): &Row| held.contains_key(id);
+            if policy == OnConflict::Refuse && rows.iter().any(is_taken) {
+                continue;
+            }
+            for (id, data) in rows {
+                if policy == OnConflict::Replace || !held.contains_key(id) {
+                    held.insert(id.clone(), (*owner, data.clone()));
+                }
+            }
+        }
+        held
+    }
+}

@@ -1,0 +1,101 @@
+//! The records that something is the matter with: only with them, and with those that they meet, can a target deviate.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+
+use super::Cause;
+use crate::apply::fed;
+use crate::error::Result;
+use crate::ledger::places::{self, RowChange};
+use crate::ledger::{PassKind, feed};
+use crate::stage::Stage;
+use crate::store::Table;
+
+/// A record that something is the matter with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Special {
+    pub(super) cause: Cause,
+    /// The stage that it lies with.
+    pub(super) stage: u32,
+    /// The source record.
+    pub(super) record: i64,
+    /// The id of a row that was taken out by hand.
+    pub(super) gone: Option<String>,
+}
+
+pub(super) fn find(
+    connection: &Connection,
+    project: &str,
+    target: &Table,
+    stages: &[&Stage],
+) -> Result<BTreeSet<Special>> {
+    let mut special = BTreeSet::new();
+    for stage in stages {
+        let number = stage.number();
+        let of = |cause, record| Special {
+            cause,
+            stage: number,
+            record,
+            gone: None,
+        };
+        for waiting in places::waiting(connection, fed(project, stage))? {
+            let cause = match (waiting.edited, waiting.refused) {
+                (true, _) => Cause::Edited,
+                (false, true) => Cause::Refused,
+                (false, false) => Cause::Skipped,
+            };
+            special.insert(of(cause, waiting.record));
+        }
+        if !stage.in_place() {
+            for record in feed::refused_or_waived(connection, project, number)? {
+                let numbers = places::rows_of_record(connection, (project, number), record)?;
+                if target.by_numbers(connection, &numbers)?.iter().any(Option::is_some) {
+                    special.insert(of(Cause::Stale, record));
+                }
+            }
+        }
+    }
+    for row in places::rows_touched_by_hand(connection, target.name())? {
+        let changes = places::changes_of_row(connection, target.name(), row)?;
+        special.extend(edited(connection, target, stages, row, &changes)?);
+    }
+    Ok(special)
+}
+
+/// A row that somebody has changed by hand since a stage wrote it.
+fn edited(
+    connection: &Connection,
+    target: &Table,
+    stages: &[&Stage],
+    row: i64,
+    changes: &[RowChange],
+) -> Result<Option<Special>> {
+    // Of a row that a stage has brought there, the changes since that one count; what works in place on it changes it in
+    // between. Of any other, those since the newest change in place.
+    let copied = changes.iter().any(|change| change.copies);
+    let is_written = |change: &&RowChange| change.stage.is_some() && (change.copies || !copied);
+    let Some(written) = changes.iter().find(is_written) else {
+        return Ok(None);
+    };
+    let since = changes.iter().take_while(|change| !is_written(change));
+    let mut by_hand = since.filter(|change| matches!(change.kind, PassKind::Load | PassKind::Edit));
+    let (Some(by), Some((_, number))) = (by_hand.next(), &written.stage) else {
+        return Ok(None);
+    };
+    if !stages.iter().any(|stage| stage.number() == *number) {
+        return Ok(None);
+    }
+    let is_there = target.by_number(connection, row)?.is_some();
+    let gone = if is_there {
+        None
+    } else {
+        places::id_before(connection, by.key)?
+    };
+    Ok(Some(Special {
+        cause: Cause::Edited,
+        stage: *number,
+        record: written.record,
+        gone,
+    }))
+}

@@ -1,0 +1,250 @@
+//! What stages make of their sources from scratch: maps and loops, and no idea of a ledger.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use counterfoil::record::Record;
+use counterfoil::refusal::Refusal;
+use counterfoil::stage::{OnConflict, Outcome, Output, Stage, Stages, Stale};
+use counterfoil::store::Store;
+use proptest::prelude::*;
+
+use super::stages::{Made, PROJECT};
+
+/// What was put into a database that stages write to: by database and number, the id and the data as they came.
+pub(super) type Base = BTreeMap<(String, i64), (String, String)>;
+
+/// What a stage does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Copies under the record's key, which several records may have.
+    Copy,
+    /// Copies under the same id.
+    Keep,
+    /// Changes in place.
+    Change,
+    /// Gives ids in place, which several records may get.
+    Rekey,
+    /// Makes up to two parts, under ids that several records may give.
+    Derive,
+}
+
+/// A stage.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spec {
+    from: &'static str,
+    to: &'static str,
+    kind: Kind,
+}
+
+/// One to three stages.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    stages: Vec<Spec>,
+    on_conflict: OnConflict,
+    stale: Stale,
+}
+
+const fn spec(from: &'static str, to: &'static str, kind: Kind) -> Spec {
+    Spec { from, to, kind }
+}
+
+const LAYOUTS: &[&[Spec]] = &[
+    &[spec("a", "b", Kind::Copy)],
+    &[spec("a", "b", Kind::Copy), spec("d", "b", Kind::Copy)],
+    &[spec("a", "b", Kind::Copy), spec("b", "b", Kind::Change)],
+    &[spec("a", "b", Kind::Keep), spec("b", "b", Kind::Rekey)],
+    &[spec("a", "b", Kind::Derive)],
+    &[spec("a", "b", Kind::Copy), spec("b", "c", Kind::Keep)],
+    &[spec("a", "a", Kind::Change)],
+    &[spec("a", "a", Kind::Rekey)],
+    &[spec("a", "b", Kind::Copy), spec("a", "b", Kind::Derive)],
+    &[spec("a", "b", Kind::Copy), spec("b", "b", Kind::Change), spec("b", "c", Kind::Derive)],
+    &[spec("a", "b", Kind::Derive), spec("d", "b", Kind::Copy), spec("b", "c", Kind::Keep)],
+];
+
+pub(super) fn layouts() -> impl Strategy<Value = Layout> {
+    let policy = prop_oneof![Just(OnConflict::Refuse), Just(OnConflict::Skip), Just(OnConflict::Replace)];
+    let stale = prop_oneof![Just(Stale::Keep), Just(Stale::Remove)];
+    let only: Option<usize> = std::env::var("COUNTERFOIL_MODEL_LAYOUT").ok().and_then(|at| at.parse().ok());
+    let at = (0..LAYOUTS.len()).prop_map(move |at| only.unwrap_or(at));
+    (at, policy, stale).prop_map(|(at, on_conflict, stale)| Layout {
+        stages: LAYOUTS[at].to_vec(),
+        on_conflict,
+        stale,
+    })
+}
+
+impl Layout {
+    pub(super) fn databases(&self) -> Vec<&'static str> {
+        let names = self.stages.iter().flat_map(|spec| [spec.from, spec.to]);
+        names.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    pub(super) fn targets(&self) -> BTreeSet<&'static str> {
+        self.stages.iter().map(|spec| spec.to).collect()
+    }
+
+    /// Whether records are loaded there.
+    pub(super) fn is_source(&self, database: &str) -> bool {
+        matches!(database, "a" | "d")
+    }
+
+    /// Whether no stage writes there.
+    pub(super) fn is_pure_source(&self, database: &str) -> bool {
+        !self.targets().contains(database)
+    }
+
+    /// How the ids begin that the stages give.
+    pub(super) fn prefix(&self) -> &'static str {
+        let rekeys = self.stages.iter().any(|spec| spec.kind == Kind::Rekey);
+        if rekeys { "m" } else { "x" }
+    }
+
+    /// The same as stages of the store.
+    pub(super) fn stages(&self) -> Stages {
+        let stage = |(number, spec): (u32, &Spec)| {
+            let spec = *spec;
+            let mut stage = Stage::new(number, &format!("stage_{number}")).source(spec.from);
+            if spec.from != spec.to {
+                stage = stage.target(spec.to).on_conflict(self.on_conflict).stale(self.stale);
+            }
+            let stage = stage
+                .transform(move |record, _| outcome(make(spec.kind, number, &record.id, &record.data)))
+                .version(1);
+            let keeps = matches!(spec.kind, Kind::Keep | Kind::Change);
+            let stage = if keeps { stage.keeps_ids() } else { stage };
+            stage.build().expect("the stages are right")
+        };
+        let stages = (1..).zip(&self.stages).map(stage).collect();
+        Stages::new(PROJECT, stages).expect("the numbers differ")
+    }
+}
+
+/// The data of a record: the key that it is copied under, a number that decides its fate, the stages it went through.
+pub(super) fn data(id: &str, key: u8, n: i64, marks: &str) -> String {
+    format!(r#"{{"id":"{id}","key":"x{key}","n":{n},"marks":"{marks}"}}"#)
+}
+
+fn parsed(data: &str) -> (String, i64, String) {
+    let value: serde_json::Value = serde_json::from_str(data).expect("stored data is JSON");
+    let text = |name: &str| value[name].as_str().expect("a text").to_owned();
+    let n = value["n"].to_string().parse().expect("a whole number");
+    (text("key"), n, text("marks"))
+}
+
+/// Whether a stage in place has made a row what it is.
+pub(super) fn is_processed(data: &str) -> bool {
+    parsed(data).2.contains('p')
+}
+
+/// What a stage makes of a record.
+fn make(kind: Kind, number: u32, id: &str, data: &str) -> Made {
+    let (key, n, marks) = parsed(data);
+    let at = key[1..].parse().expect("keys are a letter and a number");
+    let write = |id: &str, mark: &str| {
+        Made::Write(id.to_owned(), self::data(id, at, n, &format!("{marks}{mark}")))
+    };
+    let copy = number.to_string();
+    let place = format!("{number}p");
+    match kind {
+        Kind::Copy | Kind::Keep | Kind::Derive if n % 7 == 3 => Made::Refuse,
+        Kind::Copy | Kind::Keep if n % 7 == 5 => Made::Filter,
+        Kind::Change | Kind::Rekey if n % 5 == 2 => Made::Refuse,
+        Kind::Change | Kind::Rekey if n % 5 == 4 => Made::Filter,
+        Kind::Copy => write(&key, &copy),
+        Kind::Keep => write(id, &copy),
+        Kind::Change => write(id, &place),
+        Kind::Rekey => write(&format!("m{}", n % 4), &place),
+        Kind::Derive => {
+            let ids: BTreeSet<String> = [n % 4, n / 4 % 4].iter().map(|at| format!("x{at}")).collect();
+            let part = |id: String| {
+                let data = self::data(&id, at, n, &format!("{marks}{copy}"));
+                (id, data)
+            };
+            Made::Derive(ids.into_iter().map(part).collect())
+        }
+    }
+}
+
+fn outcome(made: Made) -> Result<Outcome, Refusal> {
+    let output = |(id, data)| Output { id, data };
+    match made {
+        Made::Write(id, data) => Ok(Outcome::Write(output((id, data)))),
+        Made::Derive(parts) => Ok(Outcome::Derive(parts.into_iter().map(output).collect())),
+        Made::Filter => Ok(Outcome::filter("left.out")),
+        Made::Refuse => Err(Refusal::new("stage.refused", "/n")),
+    }
+}
+
+/// The rows of a database, in the order of their numbers.
+pub(super) fn rows(store: &Store, database: &str) -> Vec<Record> {
+    store.records_after(database, 0, 10_000).unwrap_or_default()
+}
+
+/// What a target would be, given its sources as they are: the stages in their order, each over the records in the order of
+/// their numbers. What was put there by hand stands there first.
+pub(super) fn scratch(store: &Store, layout: &Layout, target: &str, base: &Base) -> BTreeMap<String, String> {
+    let copies = |spec: &Spec| spec.from != spec.to;
+    let is = rows(store, target);
+    let in_place = layout.stages.iter().any(|spec| spec.to == target && !copies(spec));
+    let mut table: Vec<(i64, String, String)> = base
+        .iter()
+        .filter(|((database, _), _)| database == target)
+        // What a record has taken the place of is gone for good.
+        .filter(|((_, number), _)| in_place || is.iter().any(|row| row.record == *number))
+        .map(|((_, number), (id, data))| (*number, id.clone(), data.clone()))
+        .collect();
+    if !in_place {
+        // Of what was put there by hand, nothing else has changed it but a hand.
+        for (number, id, data) in &mut table {
+            if let Some(row) = is.iter().find(|row| row.record == *number) {
+                (*id, *data) = (row.id.clone(), row.data.clone());
+            }
+        }
+    }
+    for (number, spec) in (1..).zip(&layout.stages).filter(|(_, spec)| spec.to == target) {
+        if copies(spec) {
+            for row in rows(store, spec.from) {
+                let parts = match make(spec.kind, number, &row.id, &row.data) {
+                    Made::Write(id, data) => vec![(id, data)],
+                    Made::Derive(parts) => parts,
+                    Made::Filter | Made::Refuse => continue,
+                };
+                let taken = |id: &str, table: &[(i64, String, String)]| table.iter().any(|(_, other, _)| other == id);
+                if layout.on_conflict == OnConflict::Refuse && parts.iter().any(|(id, _)| taken(id, &table)) {
+                    continue;
+                }
+                for (id, data) in parts {
+                    match layout.on_conflict {
+                        OnConflict::Skip if taken(&id, &table) => continue,
+                        _ => table.retain(|(_, other, _)| *other != id),
+                    }
+                    table.push((row.record, id, data));
+                }
+            }
+        } else {
+            table = changed_in_place(spec.kind, number, table);
+        }
+    }
+    table.into_iter().map(|(_, id, data)| (id, data)).collect()
+}
+
+/// All records at once: those that stay as they are keep their ids, the others get theirs in the order of their numbers.
+fn changed_in_place(kind: Kind, number: u32, mut table: Vec<(i64, String, String)>) -> Vec<(i64, String, String)> {
+    table.sort();
+    let mut stay = Vec::new();
+    let mut change = Vec::new();
+    for (record, id, data) in table {
+        match make(kind, number, &id, &data) {
+            Made::Filter => stay.push((record, id, data)),
+            Made::Write(id, data) => change.push((record, id, data)),
+            Made::Refuse | Made::Derive(_) => {}
+        }
+    }
+    for (record, id, data) in change {
+        if !stay.iter().any(|(_, other, _)| *other == id) {
+            stay.push((record, id, data));
+        }
+    }
+    stay
+}
