@@ -112,10 +112,11 @@ pub fn has_earlier_version(store: &Store, refused: &Quarantined) -> Result<bool>
     Ok(found.optional()?.unwrap_or(false))
 }
 
-/// The stub of a refusal says what stands in the target, where it is another database.
+/// The entries of a refusal say what stands in the target, where it is another database, and what was removed from it.
 const EARLIER_VERSION: &str =
     "(q.number IS NOT NULL AND q.source<>q.database AND EXISTS(SELECT 1 FROM ledger_entry e
-   WHERE e.batch=q.batch AND e.record=q.record AND e.after IS NOT NULL))";
+   WHERE e.batch=q.batch AND e.record=q.record AND e.after IS NOT NULL AND NOT EXISTS(SELECT 1 FROM ledger_entry r
+     WHERE r.batch=q.batch AND r.record=q.record AND r.part>e.part AND r.before=e.after AND r.after IS NULL)))";
 
 fn standing(
     connection: &Connection,

@@ -8,6 +8,7 @@ use super::fed;
 use super::item::{Item, Standing};
 use super::select::Selection;
 use super::transform::Transforming;
+use crate::digest::Hash;
 use crate::error::{Error, Result};
 use crate::ledger::places;
 use crate::ledger::read::{Stub, newest_of_stage, refused_image, salt};
@@ -82,21 +83,39 @@ impl Transforming<'_> {
             .filter(|stub| !is_of_another(stub))
             .filter_map(|stub| Some((stub.entry.part, stub.entry.target?)))
             .collect();
-        if homes.is_empty() && !self.stage.derives() {
+        let has_been_one = earlier.iter().any(|stub| stub.entry.part == 0 && stub.entry.target.is_none());
+        if has_been_one || (homes.is_empty() && !self.stage.derives()) {
             homes.push((0, number));
         }
         for (part, target) in homes {
             let Some(standing) = self.standing(connection, (part, target), &earlier)? else {
                 continue;
             };
-            // A row that stands under the record's number before the stage has seen the record is another stage's.
-            if earlier.is_empty() && standing.row.is_some() {
+            if target == number && !self.is_own(connection, &standing, &earlier)? {
                 item.number_taken = true;
             } else {
                 item.standing.push(standing);
             }
         }
         Ok(())
+    }
+
+    /// Whether what stands under a record's number is the record's copy, and not what another stage has brought there
+    /// from the same source.
+    fn is_own(&self, connection: &Connection, standing: &Standing, earlier: &[Stub]) -> Result<bool> {
+        let Some(hash) = standing.hash() else {
+            return Ok(true);
+        };
+        if earlier.iter().any(|stub| is_as_written(stub, standing, hash)) {
+            return Ok(true);
+        }
+        let changes = places::changes_of_row(connection, self.target.name(), standing.target)?;
+        let of = (self.context.project, self.stage.number());
+        Ok(changes.iter().any(|change| {
+            let stage = change.stage.as_ref();
+            change.record == standing.target
+                && stage.is_some_and(|(project, number)| (project.as_str(), *number) == of)
+        }))
     }
 
     fn standing(
@@ -131,14 +150,7 @@ impl Transforming<'_> {
         let Some(hash) = standing.hash() else {
             return Ok(false);
         };
-        let is_as_written = |stub: &Stub| {
-            let settled = matches!(stub.entry.outcome, EntryOutcome::Written | EntryOutcome::Unchanged);
-            stub.number() == standing.target
-                && stub.entry.after == Some(hash)
-                && settled
-                && !is_about_a_place(stub)
-        };
-        if earlier.is_empty() || earlier.iter().any(is_as_written) {
+        if earlier.is_empty() || earlier.iter().any(|stub| is_as_written(stub, standing, hash)) {
             return Ok(false);
         }
         let changes = places::changes_of_row(connection, self.target.name(), standing.target)?;
@@ -147,6 +159,15 @@ impl Transforming<'_> {
             fed(self.context.project, self.stage),
         ))
     }
+}
+
+/// Whether a row is as an entry of its own record has left it.
+fn is_as_written(stub: &Stub, standing: &Standing, hash: Hash) -> bool {
+    let settled = matches!(stub.entry.outcome, EntryOutcome::Written | EntryOutcome::Unchanged);
+    stub.number() == standing.target
+        && stub.entry.after == Some(hash)
+        && settled
+        && !is_about_a_place(stub)
 }
 
 /// Whether an entry is about a row that was another record's, and not about a part of its own record.

@@ -373,13 +373,16 @@ impl Placer<'_> {
         let mut behind = item.standing.iter().map(|standing| standing.part).max().unwrap_or(0);
         for standing in &item.standing {
             if self.stage.stale() == Stale::Remove && standing.row.is_some() && !standing.edited {
-                // The refusal's own entry has the image of the record that is refused.
-                let part = if standing.part == 0 {
+                // The refusal's own entry has the image of the record that is refused: what is removed has another, behind
+                // it.
+                let mut part = standing.part;
+                if part == 0 {
                     behind += 1;
-                    behind
-                } else {
-                    standing.part
-                };
+                    part = behind;
+                    let hash = standing.hash();
+                    entry.target = (standing.target != item.number).then_some(standing.target);
+                    (entry.before, entry.after) = (hash, hash);
+                }
                 let old = Standing {
                     part,
                     ..standing.clone()

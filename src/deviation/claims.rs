@@ -20,6 +20,15 @@ type Owner = (u32, i64);
 /// Id and data.
 type Row = (String, String);
 
+/// One row that a record would have.
+#[derive(Clone, Debug)]
+struct Wanted {
+    /// The id that it takes.
+    id: String,
+    /// The row; `None` where a stage in place has refused it, which keeps its place.
+    row: Option<Row>,
+}
+
 /// The records of one target.
 pub(super) struct Claims<'a> {
     store: &'a Store,
@@ -27,7 +36,7 @@ pub(super) struct Claims<'a> {
     target: Table,
     stages: Vec<&'a Stage>,
     /// What the records that are looked at would be.
-    wanted: BTreeMap<Owner, Vec<Row>>,
+    wanted: BTreeMap<Owner, Vec<Wanted>>,
     /// The ids that are looked at.
     ids: BTreeSet<String>,
 }
@@ -53,6 +62,9 @@ impl<'a> Claims<'a> {
             of_owner.entry(owner).or_default().push(special);
             self.ids.extend(special.gone.clone());
             left.push(owner);
+            if let Some(holder) = special.holder {
+                left.push(self.owner_of_row(holder)?);
+            }
         }
         while let Some(owner) = left.pop() {
             if self.wanted.contains_key(&owner) {
@@ -61,9 +73,12 @@ impl<'a> Claims<'a> {
             let wanted = self.wants(owner)?;
             let standing = self.rows_of(owner)?;
             self.ids.extend(standing.iter().map(|row| row.id.clone()));
-            for (id, _) in &wanted {
-                self.ids.insert(id.clone());
-                left.extend(self.holder(id)?.map(|(owner, _)| owner));
+            for Wanted { id, row } in &wanted {
+                let ids = std::iter::once(id).chain(row.iter().map(|(id, _)| id));
+                for id in ids {
+                    self.ids.insert(id.clone());
+                    left.extend(self.holder(id)?.map(|(owner, _)| owner));
+                }
             }
             self.wanted.insert(owner, wanted);
         }
@@ -76,7 +91,7 @@ impl<'a> Claims<'a> {
                 (None, None) => true,
                 (Some((owner, data)), Some((wanted, wanted_data))) => {
                     // What nothing is the matter with is as its stage wrote it.
-                    owner == wanted && (data == wanted_data || !of_owner.contains_key(owner))
+                    data == wanted_data || (owner == wanted && !of_owner.contains_key(owner))
                 }
                 _ => false,
             };
@@ -98,7 +113,7 @@ impl<'a> Claims<'a> {
     ) -> Deviation {
         let wants = |owner: &&Owner| {
             let rows = self.wanted.get(owner);
-            rows.is_some_and(|rows| rows.iter().any(|(wanted, _)| wanted == id))
+            rows.is_some_and(|rows| rows.iter().any(|wanted| wanted.id == id))
         };
         let those = owners.iter().chain(of_owner.keys().filter(wants));
         let special = those.filter_map(|owner| of_owner.get(owner)).flatten().copied().min();
@@ -154,20 +169,48 @@ impl<'a> Claims<'a> {
     }
 
     /// What the stages would make of a record.
-    fn wants(&self, (number, record): Owner) -> Result<Vec<Row>> {
+    fn wants(&self, (number, record): Owner) -> Result<Vec<Wanted>> {
         let connection = self.store.connection();
         let Some(stage) = self.stages.iter().find(|stage| stage.number() == number) else {
             return self.wants_in_place(record);
         };
         let source = source_as_read(connection, self.project, stage, record)?;
         let made = source.map_or_else(Vec::new, |source| self.made(stage, &source));
-        let in_place = self.stages.iter().filter(|later| later.in_place() && later.number() > number);
-        Ok(in_place.fold(made, |rows, stage| self.carried(stage, record, rows)))
+        let wanted = made.into_iter().filter_map(|row| {
+            let id = row.0.clone();
+            let row = self.changed_in_place(number, record, row);
+            match (self.rekeys(), row) {
+                (None, row) => Some(Wanted { id, row }),
+                (Some(_), row) => row.map(|row| Wanted {
+                    id: row.0.clone(),
+                    row: Some(row),
+                }),
+            }
+        });
+        Ok(wanted.collect())
+    }
+
+    /// What the stages in place after another one make of a row; `None` where one of them refuses it.
+    fn changed_in_place(&self, after: u32, number: i64, row: Row) -> Option<Row> {
+        let mut stages = self.stages.iter().filter(|later| later.in_place() && later.number() > after);
+        stages.try_fold(row, |(id, data), stage| {
+            let record = Record {
+                record: number,
+                id,
+                data,
+            };
+            self.made(stage, &record).pop()
+        })
+    }
+
+    /// The stage in place that gives ids: whichever stage has brought the records, they meet there.
+    fn rekeys(&self) -> Option<&&Stage> {
+        self.stages.iter().find(|stage| stage.in_place() && !stage.takes_over_ids())
     }
 
     /// What the stages in place would make of a record that no stage brings there: it is what they have made of it, but
     /// where they wait to make more.
-    fn wants_in_place(&self, record: i64) -> Result<Vec<Row>> {
+    fn wants_in_place(&self, record: i64) -> Result<Vec<Wanted>> {
         let connection = self.store.connection();
         let mut rows: Vec<Row> = Vec::new();
         if let Some(found) = self.target.by_number(connection, record)? {
@@ -185,7 +228,11 @@ impl<'a> Claims<'a> {
                 rows = self.made(stage, &source);
             }
         }
-        Ok(rows)
+        let wanted = |row: Row| Wanted {
+            id: row.0.clone(),
+            row: Some(row),
+        };
+        Ok(rows.into_iter().map(wanted).collect())
     }
 
     fn made(&self, stage: &Stage, source: &Record) -> Vec<Row> {
@@ -210,20 +257,11 @@ impl<'a> Claims<'a> {
         }
     }
 
-    fn carried(&self, stage: &Stage, number: i64, rows: Vec<Row>) -> Vec<Row> {
-        let record = |(id, data): Row| Record {
-            record: number,
-            id,
-            data,
-        };
-        rows.into_iter().flat_map(|row| self.made(stage, &record(row))).collect()
-    }
-
     /// Who would have which id: in the order of the stages, and of the records' numbers; what no stage has brought stands
     /// there already.
     fn from_scratch(&self) -> BTreeMap<String, (Owner, String)> {
-        let mut held: BTreeMap<String, (Owner, String)> = BTreeMap::new();
-        let rekeys = self.stages.iter().find(|stage| stage.in_place() && !stage.takes_over_ids());
+        let mut held: BTreeMap<&str, (Owner, &Option<Row>)> = BTreeMap::new();
+        let rekeys = self.rekeys();
         let mut owners: Vec<&Owner> = self.wanted.keys().collect();
         if rekeys.is_some() {
             // Ids are given in place, whichever stage has brought the records.
@@ -233,16 +271,20 @@ impl<'a> Claims<'a> {
             let copies = self.stages.iter().find(|stage| stage.number() == owner.0);
             let policy = rekeys.or(copies).map_or(OnConflict::Refuse, |stage| stage.on_conflict());
             let rows = &self.wanted[owner];
-            let is_taken = |(id, _): &Row| held.contains_key(id);
+            let is_taken = |wanted: &Wanted| held.contains_key(wanted.id.as_str());
             if policy == OnConflict::Refuse && rows.iter().any(is_taken) {
                 continue;
             }
-            for (id, data) in rows {
-                if policy == OnConflict::Replace || !held.contains_key(id) {
-                    held.insert(id.clone(), (*owner, data.clone()));
+            for Wanted { id, row } in rows {
+                if policy == OnConflict::Replace || !held.contains_key(id.as_str()) {
+                    held.insert(id, (*owner, row));
                 }
             }
         }
-        held
+        let standing = held.into_values().filter_map(|(owner, row)| {
+            let (id, data) = row.clone()?;
+            Some((id, (owner, data)))
+        });
+        standing.collect()
     }
 }

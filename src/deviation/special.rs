@@ -22,6 +22,8 @@ pub(super) struct Special {
     pub(super) record: i64,
     /// The id of a row that was taken out by hand.
     pub(super) gone: Option<String>,
+    /// The row that is in its place.
+    pub(super) holder: Option<i64>,
 }
 
 pub(super) fn find(
@@ -38,6 +40,7 @@ pub(super) fn find(
             stage: number,
             record,
             gone: None,
+            holder: None,
         };
         for waiting in places::waiting(connection, fed(project, stage))? {
             let cause = match (waiting.edited, waiting.refused) {
@@ -45,7 +48,10 @@ pub(super) fn find(
                 (false, true) => Cause::Refused,
                 (false, false) => Cause::Skipped,
             };
-            special.insert(of(cause, waiting.record));
+            special.insert(Special {
+                holder: waiting.holder.map(|holder| holder.record),
+                ..of(cause, waiting.record)
+            });
         }
         if !stage.in_place() {
             for record in feed::refused_or_waived(connection, project, number)? {
@@ -56,7 +62,12 @@ pub(super) fn find(
             }
         }
     }
-    for row in places::rows_touched_by_hand(connection, target.name())? {
+    let mut by_hand: BTreeSet<i64> = places::rows_touched_by_hand(connection, target.name())?;
+    for stage in stages.iter().filter(|stage| stage.in_place()) {
+        // What was refused in place may have been put there again under its number.
+        by_hand.extend(feed::ever_refused(connection, project, stage.number())?);
+    }
+    for row in by_hand {
         let changes = places::changes_of_row(connection, target.name(), row)?;
         special.extend(edited(connection, target, stages, row, &changes)?);
     }
@@ -97,5 +108,6 @@ fn edited(
         stage: *number,
         record: written.record,
         gone,
+        holder: None,
     }))
 }

@@ -45,7 +45,7 @@ pub(crate) fn frontier(history: &StageHistory) -> i64 {
 /// to what the stage has already seen. A stage in place feeds only the stages after it, and is fed only by those before
 /// it: what a later one writes has the later shape. A record that is edited by hand in a database that the stage has
 /// already changed in place has the new shape, so that it feeds only what comes after; one that the stage has left as it
-/// was feeds the stage too. What the stage has refused in place, and an earlier stage leaves out now, feeds it although
+/// was feeds the stage too. A waiver settles what was refused, not a correction of it. What the stage has refused in place, and an earlier stage leaves out now, feeds it although
 /// no row has changed. And a record of the stage that was rolled back by itself is carried again, as a whole stage or
 /// run that was rolled back would be.
 pub(crate) fn increment(
@@ -70,8 +70,8 @@ pub(crate) fn increment(
        AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
        AND NOT EXISTS(
          SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
-         WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry','waive')
-           AND (c.batch>b.batch OR (?6 AND p.kind='edit' AND q.kind<>'waive')) AND c.batch<?4
+         WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry')
+           AND (c.batch>b.batch OR (?6 AND p.kind='edit')) AND c.batch<?4
            AND c.first_record<=coalesce(e.target,e.record) AND c.last_record>=coalesce(e.target,e.record)
            AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
            AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=coalesce(e.target,e.record)
@@ -81,7 +81,7 @@ pub(crate) fn increment(
      WHERE p.kind='rollback' AND p.reverses IS NULL AND s.project=?1 AND s.number=?2 AND b.batch>?3 AND b.batch<?4
        AND NOT EXISTS(
          SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
-         WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry','waive') AND c.batch>b.batch AND c.batch<?4
+         WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND c.batch>b.batch AND c.batch<?4
            AND c.first_record<=e.record AND c.last_record>=e.record
            AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
            AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))

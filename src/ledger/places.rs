@@ -1,6 +1,8 @@
 //! Who waits for whose place. A record of a stage can find its id taken in the target, or lose its row to another record.
 //! It waits then, and the stage processes it again as soon as the row in its place has gone or has another id.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::feed::Fed;
@@ -19,6 +21,17 @@ pub(crate) const EDITED: &str = "target.edited";
 /// Another record has taken the place of the row.
 pub(crate) const REPLACED: &str = "target.replaced";
 
+/// A pass that was undone does not count.
+macro_rules! stands {
+    ($pass:literal) => {
+        concat!(
+            "NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=",
+            $pass,
+            " AND x.step='end')"
+        )
+    };
+}
+
 impl Holder {
     /// The row that stands under an id.
     pub(crate) fn of_row(record: i64, salt: &Salt, id: &str) -> Self {
@@ -30,13 +43,33 @@ impl Holder {
 
     /// Whether the row is still there, under the same id.
     pub(crate) fn still_holds(&self, connection: &Connection, target: &Table) -> Result<bool> {
-        let (Some(expected), Some(row)) = (&self.id_sha256, target.by_number(connection, self.record)?)
-        else {
+        let Some(expected) = &self.id_sha256 else {
             return Ok(false);
+        };
+        let Some(row) = target.by_number(connection, self.record)? else {
+            return was_refused_in_place(connection, target.name(), self.record);
         };
         let hash = row.salt.map(|salt| hex::encode(id_hash(&salt, &row.record.id)));
         Ok(hash.as_ref() == Some(expected))
     }
+}
+
+/// Whether a stage in place has taken a row out of a database because it has refused it: its place is kept for it, waived
+/// or not, until something else happens to it.
+fn was_refused_in_place(connection: &Connection, database: &str, number: i64) -> Result<bool> {
+    let sql = concat!(
+        "SELECT e.outcome=4 AND p.source=p.target FROM ledger_pass p JOIN ledger_batch b USING(pass)
+         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2
+         WHERE p.target=?1 AND b.first_record<=?2 AND b.last_record>=?2
+           AND (p.kind IN('load','edit','apply','retry') OR (p.kind='rollback' AND e.outcome<>4)) AND ",
+        stands!("p.pass"),
+        " ORDER BY b.batch DESC, e.part LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let found: Option<Option<bool>> = statement
+        .query_row(params![database, number], |row| row.get(0))
+        .optional()?;
+    Ok(found.flatten().unwrap_or(false))
 }
 
 fn id_hash(salt: &Salt, id: &str) -> Hash {
@@ -55,17 +88,6 @@ pub(crate) fn reason(reason: &str) -> Option<(&'static str, Option<Holder>)> {
     let code = [EXISTS, EDITED, REPLACED].into_iter().find(|code| *code == found)?;
     let value: serde_json::Value = serde_json::from_str(reason).ok()?;
     Some((code, serde_json::from_value(value["holder"].clone()).ok()))
-}
-
-/// A pass that was undone does not count.
-macro_rules! stands {
-    ($pass:literal) => {
-        concat!(
-            "NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=",
-            $pass,
-            " AND x.step='end')"
-        )
-    };
 }
 
 /// Whether the stage has seen the record of an entry behind its place in the ledger: the batch, and in it the record that
@@ -200,7 +222,7 @@ pub(crate) struct RowChange {
 
 /// The changes of a row that stand, newest first: what was undone is left out together with what undid it.
 pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<RowChange>> {
-    const COLUMNS: &str = "e.batch, e.record, e.part, p.pass, p.kind, s.project, s.number, coalesce(p.source<>p.target,0),
+    const COLUMNS: &str = "e.batch, e.record, e.part, p.pass, p.kind, s.project, s.number, p.stage IS NOT NULL AND p.source<>p.target,
        coalesce(p.reverses, b.body->>'$.undoes'), e.outcome=4, e.before IS e.after";
     let sql = format!(
         "SELECT {COLUMNS} FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)
@@ -250,14 +272,13 @@ pub(crate) fn is_edited(changes: &[RowChange], stage: Fed<'_>) -> bool {
     since.into_iter().any(|change| matches!(change.kind, PassKind::Load | PassKind::Edit))
 }
 
-/// The rows of a database that a load or an edit has changed or taken out, and that stands; ascending.
-pub(crate) fn rows_touched_by_hand(connection: &Connection, database: &str) -> Result<Vec<i64>> {
+/// The rows of a database that a load has changed, or an edit, and that stands.
+pub(crate) fn rows_touched_by_hand(connection: &Connection, database: &str) -> Result<BTreeSet<i64>> {
     let sql = concat!(
         "SELECT DISTINCT coalesce(e.target,e.record) AS row FROM ledger_pass p JOIN ledger_batch b USING(pass)
          CROSS JOIN ledger_entry e ON e.batch=b.batch
-         WHERE p.target=?1 AND p.kind IN('load','edit') AND e.before IS NOT NULL AND e.before IS NOT e.after AND ",
-        stands!("p.pass"),
-        " ORDER BY row"
+         WHERE p.target=?1 AND (p.kind='edit' OR (p.kind='load' AND e.before IS NOT NULL)) AND e.before IS NOT e.after AND ",
+        stands!("p.pass")
     );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([database], |row| row.get(0))?;
