@@ -35,8 +35,6 @@ pub(super) struct Carried {
     pub(super) in_place: bool,
     /// The parts that were left out, because another record has their place.
     pub(super) skipped: Vec<i64>,
-    /// The id of the record that has replaced it before the stage came to it.
-    pub(super) replaced_by: Option<String>,
     /// Whether a row of it is not what the entries say: then they explain nothing.
     pub(super) behind: bool,
 }
@@ -82,8 +80,6 @@ pub(super) struct Lineage<'l> {
     from: Option<i64>,
     /// The rows of the target that no stage has put there; what is to come.
     by_hand: IntoIter<i64>,
-    /// What a stage in place has taken out for another record's id before it came to it.
-    displaced: Vec<Stub>,
 }
 
 impl<'l> Lineage<'l> {
@@ -94,11 +90,9 @@ impl<'l> Lineage<'l> {
         wanted: &Wanted<'_>,
     ) -> Result<Self> {
         let mut carried = carried_by(connection, wanted.passes)?;
-        let displaced = if stage.on_conflict() == OnConflict::Replace {
-            with_displaced(connection, project, stage, wanted, &mut carried)?
-        } else {
-            Vec::new()
-        };
+        if stage.on_conflict() == OnConflict::Replace && !wanted.whole {
+            with_displaced(connection, project, stage, wanted, &mut carried)?;
+        }
         let in_place = stage.in_place();
         Ok(Self {
             connection,
@@ -113,7 +107,6 @@ impl<'l> Lineage<'l> {
             } else {
                 Vec::new().into_iter()
             },
-            displaced,
         })
     }
 
@@ -145,14 +138,11 @@ impl<'l> Lineage<'l> {
         Ok(Some(carried))
     }
 
-    /// The next rows of the target that have no source, and in the end those that a stage in place has not come to.
+    /// The next rows of the target that have no source.
     fn without_a_source(&mut self) -> Result<Option<Vec<Carried>>> {
         let numbers: Vec<i64> = self.by_hand.by_ref().take(SLICE).collect();
         if numbers.is_empty() {
-            let displaced = std::mem::take(&mut self.displaced);
-            let told = displaced.iter().map(|stub| self.never_carried(stub));
-            let told = told.collect::<Result<Vec<_>>>()?;
-            return Ok((!told.is_empty()).then_some(told));
+            return Ok(None);
         }
         let rows = self.target.table.by_numbers(self.connection, &numbers)?;
         let mut carried = Vec::new();
@@ -173,26 +163,6 @@ impl<'l> Lineage<'l> {
             });
         }
         Ok(Some(carried))
-    }
-
-    /// A record that another one has replaced before the stage came to it.
-    fn never_carried(&self, stub: &Stub) -> Result<Carried> {
-        let (number, was) = (stub.number(), before_of(stub, None));
-        let source = was.map(|(id, data)| Piece {
-            was: Some(record(number, id, data)),
-            since: None,
-        });
-        let id = source.as_ref().and_then(|piece| piece.was.as_ref()).map(|record| record.id.clone());
-        Ok(Carried {
-            id: match id {
-                Some(id) => id,
-                None => self.name(number)?,
-            },
-            replaced_by: Some(self.name(stub.entry.record)?),
-            source,
-            fate: Some(Cause::Replaced),
-            ..Carried::default()
-        })
     }
 
     /// The next source records, each with its stubs where it has any, and stubs whose source is gone.
@@ -368,39 +338,28 @@ impl<'l> Lineage<'l> {
     }
 }
 
-/// Adds what records of the passes have replaced and earlier passes of the stage had carried. What the stage has never
-/// carried comes back, of a stage in place: it stood in what the stage reads.
+/// Adds what earlier passes of the stage had carried and records of these passes have replaced: it is lost by them.
 fn with_displaced(
     connection: &Connection,
     project: &str,
     stage: &Stage,
     wanted: &Wanted<'_>,
     carried: &mut Vec<(i64, i64)>,
-) -> Result<Vec<Stub>> {
-    let (mut never, mut added, mut parts) = (Vec::new(), Vec::new(), None);
+) -> Result<()> {
+    let (mut added, mut parts) = (Vec::new(), None);
     for stub in displaced_by(connection, wanted.passes)? {
         let row = stub.number();
-        if carried.binary_search_by_key(&row, |(record, _)| *record).is_ok() {
-            continue;
-        }
-        let mut newest = Vec::new();
-        if !wanted.whole {
-            newest = newest_of_stage(connection, project, stage.number(), row)?;
-            if newest.is_empty() && !stage.in_place() {
-                let parts = match &mut parts {
-                    Some(parts) => parts,
-                    none => none.insert(changes_elsewhere(connection, stage.target())?),
-                };
-                if let Some(owner) = owner(connection, parts, row)? {
-                    newest = newest_of_stage(connection, project, stage.number(), owner)?;
-                }
+        let mut newest = newest_of_stage(connection, project, stage.number(), row)?;
+        if newest.is_empty() {
+            let parts = match &mut parts {
+                Some(parts) => parts,
+                none => none.insert(changes_elsewhere(connection, stage.target())?),
+            };
+            if let Some(owner) = owner(connection, parts, row)? {
+                newest = newest_of_stage(connection, project, stage.number(), owner)?;
             }
         }
-        match newest.first() {
-            Some(newest) => added.push((newest.entry.record, newest.batch)),
-            None if stage.in_place() => never.push(stub),
-            None => {}
-        }
+        added.extend(newest.first().map(|newest| (newest.entry.record, newest.batch)));
     }
     carried.append(&mut added);
     carried.sort_unstable();
@@ -408,7 +367,7 @@ fn with_displaced(
     carried.reverse();
     carried.dedup_by_key(|(record, _)| *record);
     carried.reverse();
-    Ok(never)
+    Ok(())
 }
 
 /// The record whose part a row is.

@@ -217,7 +217,7 @@ impl<'m> Measuring<'m> {
         let leaves = both.targets.iter().all(|side| !side.was.is_something());
         let named = Named {
             id: &carried.id,
-            by: carried.replaced_by.as_deref(),
+            by: None,
             unmeasured: unmeasured || carried.is_lost(),
             one_sided: !unmeasured && !carried.behind && source.is_some() && (brings || leaves),
         };

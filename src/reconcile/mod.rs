@@ -161,15 +161,6 @@ impl Cause {
             Self::Unexplained => "unexplained",
         }
     }
-
-    /// Whether somebody still has something to do about it: to correct or waive a record, or to apply.
-    #[must_use]
-    pub fn is_open(self) -> bool {
-        matches!(
-            self,
-            Self::Refused | Self::NotCarried | Self::Stale | Self::Unexplained
-        )
-    }
 }
 
 /// How much of a difference has one cause.

@@ -1,5 +1,6 @@
 //! The evidence: what is signed, what can be proved, and what is found where somebody tampers with it.
 
+mod causes;
 mod checkpoints;
 mod damage;
 mod proofs;
