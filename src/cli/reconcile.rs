@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use counterfoil::path::Path;
 use counterfoil::quarantine::quarantine_totals;
-use counterfoil::reconcile::{Attribution, Cause, ReconcileOptions, Reconciliation, StageReconciled, reconcile};
+use counterfoil::reconcile::{
+    Attribution, Cause, ReconcileOptions, Reconciliation, StageReconciled, reconcile,
+};
 use counterfoil::stage::{Stage, Stages};
 
 use super::answer::{Answer, Exit, json};
@@ -91,7 +93,11 @@ impl ReconcileCommand {
             Some(stage) => green(&format!("all balances of stage {stage} reconciled")),
         };
         if !found.is_empty() {
-            let names: Vec<&str> = found.into_iter().map(Cause::name).collect();
+            let names = found.into_iter().map(|cause| match cause {
+                Cause::Unexplained => "the tolerance",
+                cause => cause.name(),
+            });
+            let names: Vec<&str> = names.collect();
             end += &format!("; explained: {}", names.join(", "));
         }
         end
@@ -134,8 +140,7 @@ pub(crate) fn left_open(session: &Session<'_>, answer: Answer, stages: &[StageRe
         stages => format!("{stages} stages are not reconciled: something is left unexplained"),
     };
     let failure = Failure::new(Exit::Refused, "reconcile.unexplained", message).hint(format!(
-        "{} names the records, and {} finds what was changed behind the ledger; what the stage itself has changed, correct \
-         in the stage after {}",
+        "{} names the records; {} finds rows that were changed behind the ledger; else correct the stage after {}",
         session.command(&format!("reconcile --stage {} --limit 1000", first.stage)),
         session.command("verify"),
         session.command("rollback")
@@ -197,6 +202,9 @@ fn one(result: &Reconciliation) -> String {
         rows.push(vec![name, count(cause.records), cause.amount.to_string(), ids]);
     }
     text += &table(&["", ">records", ">amount", "ids"], rows);
+    if result.behind > 0 {
+        text += &format!("{} changed behind the ledger\n", counted(result.behind, "record"));
+    }
     if result.discrepancies > 0 {
         text += &format!(
             "{} with more than {}:\n",

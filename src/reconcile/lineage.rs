@@ -9,7 +9,8 @@ use super::since::{By, Rows, Seen, Since, Version, before_of};
 use super::{Cause, Wanted};
 use crate::error::Result;
 use crate::ledger::carried::{
-    TARGET_EXISTS, TARGET_REPLACED, carried_by, changes_elsewhere, displaced_by, first_id, put_by_hand, refused_before, stubs_between,
+    TARGET_EXISTS, TARGET_REPLACED, carried_by, changes_elsewhere, displaced_by, first_id, put_by_hand,
+    refused_before, stubs_between,
 };
 use crate::ledger::read::{Stub, StubKey, newest_of_stage, stub_at};
 use crate::ledger::{EntryOutcome, split_whole};
@@ -125,7 +126,11 @@ impl<'l> Lineage<'l> {
             .flatten()
             .map(Stub::number)
             .collect();
-        let mut rows = self.target.table.by_numbers(self.connection, &numbers)?.into_iter();
+        let mut rows = self
+            .target
+            .table
+            .by_numbers(self.connection, &numbers)?
+            .into_iter();
         let mut carried = Vec::with_capacity(pairs.len());
         for (source, group) in pairs {
             let Some(group) = group else {
@@ -282,7 +287,12 @@ impl<'l> Lineage<'l> {
             carried.source = self.piece(record, found)?;
         }
         let pieces = carried.source.iter().chain(&carried.targets);
-        let named = pieces.flat_map(|piece| piece.was.iter().chain(piece.since.iter().filter_map(|since| since.now.as_ref())));
+        let named = pieces.flat_map(|piece| {
+            piece
+                .was
+                .iter()
+                .chain(piece.since.iter().filter_map(|since| since.now.as_ref()))
+        });
         carried.id = match named.map(|record| record.id.clone()).next() {
             Some(id) => id,
             None => self.name(record)?,
@@ -399,6 +409,9 @@ fn fate(group: &[Stub]) -> Option<Cause> {
     };
     let has = |outcome| own().any(|entry| entry.outcome == outcome);
     let says = |code| own().any(|entry| entry.has_code(code));
+    if own().next().is_none() {
+        return Some(Cause::Replaced);
+    }
     if has(EntryOutcome::Refused) {
         return Some(Cause::Refused);
     }

@@ -128,15 +128,20 @@ impl<'m> Measuring<'m> {
         let source = carried.source.as_ref().map(read_piece);
         let mut targets: Vec<BothRead<'_>> = carried.targets.iter().map(read_piece).collect();
         let skipped = self.skipped(carried);
-        targets.extend(skipped.iter().map(|part| (read(Some(part)), Some((Cause::Skipped, None, None)))));
+        targets.extend(
+            skipped
+                .iter()
+                .map(|part| (read(Some(part)), Some((Cause::Skipped, None, None)))),
+        );
         let of_rule = |rule: &Reconcile| {
             let by = rule.by.as_ref();
-            let side = |amount: &Expression, key: Option<&Expression>, (was, since): &BothRead<'_>| Measured {
-                was: self.reading(amount, key, was),
-                since: since.as_ref().map(|(cause, by, now)| {
-                    (*cause, by.map(str::to_owned), self.reading(amount, key, now))
-                }),
-            };
+            let side =
+                |amount: &Expression, key: Option<&Expression>, (was, since): &BothRead<'_>| Measured {
+                    was: self.reading(amount, key, was),
+                    since: since.as_ref().map(|(cause, by, now)| {
+                        (*cause, by.map(str::to_owned), self.reading(amount, key, now))
+                    }),
+                };
             Both {
                 source: source
                     .as_ref()
@@ -156,10 +161,13 @@ impl<'m> Measuring<'m> {
         let Some(source) = source.filter(|_| !carried.skipped.is_empty()) else {
             return Vec::new();
         };
-        let Ok(Outcome::Derive(outputs)) = self.stage.transform(source, &self.context(&source.id, None)) else {
+        let Ok(Outcome::Derive(outputs)) = self.stage.transform(source, &self.context(&source.id, None))
+        else {
             return Vec::new();
         };
-        let parts = (1_i64..).zip(outputs).filter(|(part, _)| carried.skipped.contains(part));
+        let parts = (1_i64..)
+            .zip(outputs)
+            .filter(|(part, _)| carried.skipped.contains(part));
         let record = |(_, output): (i64, crate::stage::Output)| Record {
             record: source.record,
             id: output.id,
@@ -184,7 +192,9 @@ impl<'m> Measuring<'m> {
         }
         self.add_carried(sums, carried, both, nets.told())?;
         for (is_source, side) in sides() {
-            let Some((cause, by, now)) = &side.since else { continue };
+            let Some((cause, by, now)) = &side.since else {
+                continue;
+            };
             let mut nets = Nets::default();
             if let Reading::Amount(amount, key) = &side.was {
                 nets.add(key, signed(is_source, -*amount))?;
@@ -196,6 +206,7 @@ impl<'m> Measuring<'m> {
                 id: &carried.id,
                 by: by.as_deref(),
                 unmeasured: !now.is_measured() || !side.was.is_measured(),
+                behind: false,
                 one_sided: false,
             };
             sums.attribute(*cause, nets.told(), named)?;
@@ -219,6 +230,7 @@ impl<'m> Measuring<'m> {
             id: &carried.id,
             by: None,
             unmeasured: unmeasured || carried.is_lost(),
+            behind: carried.behind,
             one_sided: !unmeasured && !carried.behind && source.is_some() && (brings || leaves),
         };
         let cause = self.cause(carried, both, &nets, unmeasured);
@@ -283,11 +295,12 @@ impl<'m> Measuring<'m> {
             (Some(fate), _) => fate,
             (None, [(_, net)]) if !unmeasured && self.is_rounded_by(carried, *net) => Cause::Rounding,
             // What nobody can read on either side: no amount was lost on the way.
-            (None, []) if both.source.as_ref().is_some_and(unreadable) => {
-                match !both.targets.is_empty() && both.targets.iter().all(unreadable) {
-                    true => Cause::Unreadable,
-                    false => Cause::Unexplained,
-                }
+            (None, [])
+                if both.source.as_ref().is_some_and(unreadable)
+                    && !both.targets.is_empty()
+                    && both.targets.iter().all(unreadable) =>
+            {
+                Cause::Unreadable
             }
             _ => Cause::Unexplained,
         }

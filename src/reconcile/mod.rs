@@ -213,7 +213,9 @@ pub struct Reconciliation {
     pub discrepancies: u64,
     /// The first of them.
     pub keys: Vec<Discrepancy>,
-    /// Whether nothing is left beyond the tolerance, of any key and in total.
+    /// How many records differ of which a row is not what the ledger says; no tolerance covers them.
+    pub behind: u64,
+    /// Whether nothing is left beyond the tolerance, of any key and in total, and nothing was changed behind the ledger.
     pub holds: bool,
 }
 
@@ -332,6 +334,7 @@ fn told(result: &Reconciliation) -> serde_json::Value {
         "source_records": result.source.records, "source_amount": result.source.amount,
         "target_records": result.target.records, "target_amount": result.target.amount,
         "difference": result.difference, "causes": causes.collect::<Vec<_>>(),
-        "unexplained": result.unexplained, "discrepancies": result.discrepancies, "holds": result.holds,
+        "unexplained": result.unexplained, "discrepancies": result.discrepancies,
+        "behind": result.behind, "holds": result.holds,
     })
 }

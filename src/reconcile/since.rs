@@ -147,16 +147,15 @@ impl<'l> Rows<'l> {
     /// The entries that have changed a row since, newest first.
     fn later(&self, seen: &Seen) -> Result<Vec<Stub>> {
         let mut later = changes_of(self.connection, self.table.name(), seen.row, seen.batch)?;
-        let elsewhere = match self.elsewhere.get() {
-            Some(elsewhere) => elsewhere,
-            None => {
-                let found = changes_elsewhere(self.connection, self.table.name())?;
-                self.elsewhere.get_or_init(|| found)
-            }
-        };
+        if self.elsewhere.get().is_none() {
+            let found = changes_elsewhere(self.connection, self.table.name())?;
+            self.elsewhere.get_or_init(|| found);
+        }
+        let elsewhere = self.elsewhere.get().map_or(&[][..], Vec::as_slice);
         let from = elsewhere.partition_point(|(row, _)| *row < seen.row);
         let of_row = elsewhere[from..].iter().take_while(|(row, _)| *row == seen.row);
-        for (_, key) in of_row.filter(|(_, (batch, record, _))| (*batch, *record) > (seen.batch, seen.record)) {
+        for (_, key) in of_row.filter(|(_, (batch, record, _))| (*batch, *record) > (seen.batch, seen.record))
+        {
             later.push(stub_at(self.connection, *key)?);
         }
         later.sort_unstable_by_key(|stub| std::cmp::Reverse(stub.key()));

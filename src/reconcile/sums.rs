@@ -20,6 +20,8 @@ pub(super) struct Sums<'m> {
     causes: BTreeMap<Cause, Attribution>,
     /// The keys to which a record has added more on one side than on the other. Where each record fits, so does its key.
     keys: HashMap<Key, Net>,
+    /// The records whose rows are not what the ledger says.
+    behind: u64,
     /// The most records that are named for a cause.
     examples: usize,
 }
@@ -76,6 +78,8 @@ pub(super) struct Named<'n> {
     pub(super) by: Option<&'n str>,
     /// Whether something of it has no amount that could be told.
     pub(super) unmeasured: bool,
+    /// Whether a row of it is not what the ledger says.
+    pub(super) behind: bool,
     /// Whether it has an amount on one side only, by what kind of record it is.
     pub(super) one_sided: bool,
 }
@@ -118,18 +122,24 @@ impl<'m> Sums<'m> {
             target: Half::default(),
             causes: BTreeMap::new(),
             keys: HashMap::new(),
+            behind: 0,
             examples,
         }
     }
 
     /// Adds an amount to a side.
     pub(super) fn measure(&mut self, is_source: bool, amount: Decimal, key: &Key) -> Result<()> {
-        let half = if is_source { &mut self.source } else { &mut self.target };
+        let half = if is_source {
+            &mut self.source
+        } else {
+            &mut self.target
+        };
         half.add(amount, self.rule.by.as_ref().map(|_| key))
     }
 
     /// Puts what a record adds down to a cause.
     pub(super) fn attribute(&mut self, cause: Cause, nets: Nets, named: Named<'_>) -> Result<()> {
+        self.behind += u64::from(named.behind);
         // A key can be made up by others; a grand total says nothing of who makes up for what.
         let brings = named.one_sided && cause == Cause::Unexplained && self.rule.by.is_some();
         if !brings {
@@ -181,7 +191,11 @@ impl<'m> Sums<'m> {
         }
         let left = sum(net.difference, -net.explained)?;
         let makes_up = left == net.brought && sum(net.brought, net.filtered)?.abs() <= self.rule.tolerance;
-        let cause = if makes_up { Cause::Counterpart } else { Cause::Unexplained };
+        let cause = if makes_up {
+            Cause::Counterpart
+        } else {
+            Cause::Unexplained
+        };
         if makes_up {
             net.explained = net.difference;
         }
@@ -245,7 +259,9 @@ impl<'m> Sums<'m> {
             unexplained,
             discrepancies,
             keys: found,
-            holds: discrepancies == 0 && unexplained.abs() <= tolerance && !unmeasured,
+            behind: self.behind,
+            // What was changed behind the ledger is not made good by another that was.
+            holds: discrepancies == 0 && unexplained.abs() <= tolerance && !unmeasured && self.behind == 0,
         })
     }
 }

@@ -113,7 +113,19 @@ fn a_demo_tells_a_whole_story_with_a_real_kill_in_it() {
             resumed,
             "{name}: the apply after the kill goes on with the same pass"
         );
-        assert_eq!(steps.last().unwrap()["answer"]["code"], 0, "{name}: it verifies");
+        let [.., verified, reconciled] = &steps[..] else {
+            panic!("{name}")
+        };
+        assert_eq!(verified["answer"]["command"], "verify", "{name}");
+        assert_eq!(reconciled["answer"]["command"], "reconcile", "{name}");
+        assert_eq!(
+            reconciled["answer"]["code"], 0,
+            "{name}: all balances are reconciled"
+        );
+        let told = scene.quietly(&["-C", name, "reconcile"]).out;
+        assert!(told.contains("\nall balances reconciled"), "{name}: {told}");
+        let left = scene.envelope(&["-C", name, "quarantine", "list"]);
+        assert_eq!(left["data"]["records"], serde_json::json!([]), "{name}: {left}");
         assert!(
             scene
                 .quietly(&["-C", name, "query", batches_end_in])

@@ -106,8 +106,16 @@ fn settle(teller: &mut Teller, project: &shipped::Project, folder: &Path) -> Res
     let corrections = folder.join(project.corrections).display().to_string();
     teller.step(&["load", project.database, &corrections, "--replace"])?;
     teller.step(&["apply"])?;
-    teller.tell("Of the others nobody knows what is right; they are let go, and the ledger says who did it and why.")?;
-    teller.step(&["quarantine", "waive", "--all", "--reason", "nobody knows what is right"])
+    teller.tell(
+        "Of the others nobody knows what is right; they are let go, and the ledger says who did it and why.",
+    )?;
+    teller.step(&[
+        "quarantine",
+        "waive",
+        "--all",
+        "--reason",
+        "nobody knows what is right",
+    ])
 }
 
 /// One record for somebody who has neither the store nor this program.

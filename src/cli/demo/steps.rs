@@ -114,11 +114,7 @@ impl Teller {
     }
 
     fn prompt(&self, arguments: &[&str]) -> Result<(), Failure> {
-        let line = format!(
-            "$ counterfoil -C {} {}",
-            self.folder.display(),
-            typed(arguments)
-        );
+        let line = format!("$ counterfoil -C {} {}", self.folder.display(), typed(arguments));
         self.tell(&bold(&shown(&line)))
     }
 
@@ -145,8 +141,14 @@ fn how(status: ExitStatus) -> String {
 
 /// A step that has ended otherwise than the story has it. The demo ends as the step did; where that was well, it failed.
 fn ended(arguments: &[&str], status: ExitStatus) -> Failure {
-    let exit = status.code().and_then(Exit::of_code).filter(|exit| *exit != Exit::Done);
-    let message = format!("`{}` ended with {status}, which is not how the story goes", typed(arguments));
+    let exit = status
+        .code()
+        .and_then(Exit::of_code)
+        .filter(|exit| *exit != Exit::Done);
+    let message = format!(
+        "`{}` ended with {status}, which is not how the story goes",
+        typed(arguments)
+    );
     Failure::new(exit.unwrap_or(Exit::Failed), "demo.step", message)
         .hint("see its message above; the project stays as it is")
 }
