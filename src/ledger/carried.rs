@@ -101,9 +101,13 @@ pub(crate) fn displaced_by(connection: &Connection, passes: &[i64]) -> Result<Ve
     Ok(displaced)
 }
 
-/// What the stage that a batch belongs to had refused of a record before: the input, as it was.
-pub(crate) fn refused_before(connection: &Connection, batch: i64, record: i64) -> Result<Option<Vec<u8>>> {
-    let sql = "SELECT i.body FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
+/// What the stage that a batch belongs to had refused of a record before: the batch, and the input as it was.
+pub(crate) fn refused_before(
+    connection: &Connection,
+    batch: i64,
+    record: i64,
+) -> Result<Option<(i64, Vec<u8>)>> {
+    let sql = "SELECT b.batch, i.body FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
      CROSS JOIN ledger_image i ON i.batch=b.batch AND i.record=?2 AND i.kind=4
      WHERE b.batch<?1 AND b.refused>0 AND b.first_record<=?2 AND b.last_record>=?2
        AND (s.project, s.number)=(SELECT t.project, t.number FROM ledger_batch c JOIN ledger_pass q USING(pass)
@@ -111,7 +115,7 @@ pub(crate) fn refused_before(connection: &Connection, batch: i64, record: i64) -
      ORDER BY b.batch DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement
-        .query_row([batch, record], |row| row.get(0))
+        .query_row([batch, record], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?)
 }
 

@@ -272,8 +272,13 @@ impl<'l> Lineage<'l> {
             self.read_in_place(&mut carried, stub, was)?;
         } else {
             let input = group.iter().find_map(|stub| stub.entry.input);
+            // A waiver lets go what was refused, whatever the source has become meanwhile.
+            let refused = match carried.fate {
+                Some(Cause::Waived) => refused_before(self.connection, batch, record)?,
+                _ => None,
+            };
             let seen = Seen {
-                batch,
+                batch: refused.map_or(batch, |(batch, _)| batch),
                 record,
                 row: record,
                 hash: input,
@@ -312,8 +317,8 @@ impl<'l> Lineage<'l> {
             None if entry.outcome == EntryOutcome::Filtered && was.is_some() => was,
             // It came from quarantine, or it was waived there.
             None => refused_before(self.connection, stub.batch, entry.record)?
-                .as_deref()
-                .and_then(split_whole)
+                .as_ref()
+                .and_then(|(_, input)| split_whole(input))
                 .map(|(id, data)| (id.to_owned(), data.to_owned())),
         };
         carried.source = self.piece(entry.record, Since::nothing(read))?;

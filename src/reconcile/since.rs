@@ -85,7 +85,11 @@ impl<'l> Rows<'l> {
         if later.first().map_or(seen.hash, |stub| stub.entry.after) != now {
             return Ok(Since::behind_the_ledger(is));
         }
-        let (was, changed) = self.back(seen, &later, is.clone());
+        let (was, changed) = match self.back(seen, &later, is.clone()) {
+            Back::Led(was, changed) => (was, changed),
+            Back::Stopped(stands) => return Ok(Since::nothing(stands)),
+            Back::Broken => return Ok(Since::behind_the_ledger(is)),
+        };
         let holds = match (&was, seen.hash) {
             (Some((id, data)), Some(hash)) => {
                 let salt = match salted {
@@ -108,20 +112,28 @@ impl<'l> Rows<'l> {
     }
 
     /// Goes back from entry to entry, the newest first, to what a row was.
-    fn back(&self, seen: &Seen, later: &[Stub], is: Version) -> (Version, Option<(By, Version)>) {
+    fn back(&self, seen: &Seen, later: &[Stub], is: Version) -> Back {
         let (mut version, mut changed, mut at) = (is, None, 0);
         loop {
             let state = later.get(at).map_or(seen.hash, |stub| stub.entry.after);
             if state == seen.hash {
-                return (version, changed);
+                return Back::Led(version, changed);
             }
             // What was undone since has changed nothing.
             if let Some(same) = later.iter().rposition(|stub| stub.entry.after == state) {
                 at = same.max(at);
             }
             let Some(stub) = later.get(at) else {
-                return (version, changed);
+                return Back::Broken;
             };
+            if stub.image.is_none() && stub.entry.before.is_some() {
+                // A rollback keeps no image of what it took back.
+                return if changed.is_none() && is_chain(&later[at..], seen.hash) {
+                    Back::Stopped(version)
+                } else {
+                    Back::Broken
+                };
+            }
             if changed.is_none() {
                 changed = self.by(seen, stub).map(|by| (by, version.clone()));
             }
@@ -161,6 +173,25 @@ impl<'l> Rows<'l> {
         later.sort_unstable_by_key(|stub| std::cmp::Reverse(stub.key()));
         Ok(later)
     }
+}
+
+/// Where the entries lead.
+enum Back {
+    /// To the row as it was, past whoever has changed it.
+    Led(Version, Option<(By, Version)>),
+    /// To a rollback, and no further: the row as it has left it.
+    Stopped(Version),
+    /// Nowhere.
+    Broken,
+}
+
+/// Whether each entry has found what the one before it left, down to a state.
+fn is_chain(later: &[Stub], to: Option<Hash>) -> bool {
+    let left = later.iter().skip(1).map(|stub| stub.entry.after).chain([to]);
+    later
+        .iter()
+        .zip(left)
+        .all(|(stub, left)| stub.entry.before == left)
 }
 
 impl Since {

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use rust_decimal::Decimal;
 
 /// Copies `a` to `b`; an amount that is no number is refused.
-const COPY: &str = r#"
+pub(super) const COPY: &str = r#"
 [stage]
 source = "a"
 target = "b"
@@ -33,7 +33,7 @@ target = "= doc.amt"
 "#;
 
 /// The target's id is another: two records may come to the same.
-const REKEYED: &str = r#"
+pub(super) const REKEYED: &str = r#"
 [stage]
 source = "a"
 target = "b"
@@ -47,7 +47,7 @@ target = "= doc.amt"
 "#;
 
 /// Marks the records of `b` in place, and refuses what is no number.
-const MARK: &str = r#"
+pub(super) const MARK: &str = r#"
 [stage]
 source = "b"
 
@@ -85,15 +85,15 @@ source = "= doc.total"
 target = "= doc.amt"
 "#;
 
-struct Ledger {
+pub(super) struct Ledger {
     _folder: tempfile::TempDir,
-    store: Store,
-    stages: Stages,
+    pub(super) store: Store,
+    pub(super) stages: Stages,
     loads: u32,
 }
 
 impl Ledger {
-    fn new(texts: &[&str]) -> Self {
+    pub(super) fn new(texts: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("store.db");
         let names = ["0001_first.toml", "0002_second.toml"];
@@ -117,7 +117,7 @@ impl Ledger {
         ledger
     }
 
-    fn load(&mut self, database: &str, records: &[&str]) {
+    pub(super) fn load(&mut self, database: &str, records: &[&str]) {
         self.loads += 1;
         let (name, text) = (self.loads.to_string(), records.join("\n"));
         let options = LoadOptions {
@@ -135,7 +135,7 @@ impl Ledger {
         .expect("a load");
     }
 
-    fn options() -> ApplyOptions {
+    pub(super) fn options() -> ApplyOptions {
         ApplyOptions {
             max_errors: Some(MaxErrors::Count(1_000)),
             ..ApplyOptions::default()
@@ -160,7 +160,7 @@ impl Ledger {
     }
 
     /// What somebody does to the file without this program.
-    fn behind(&self, sql: &str) {
+    pub(super) fn behind(&self, sql: &str) {
         let store = Connection::open(self.store.path()).expect("the file");
         store.execute_batch(sql).expect("what the test does");
     }
@@ -172,7 +172,7 @@ impl Ledger {
         ));
     }
 
-    fn reconcile(&mut self) -> Vec<StageReconciled> {
+    pub(super) fn reconcile(&mut self) -> Vec<StageReconciled> {
         let report = reconcile(&mut self.store, &self.stages, &ReconcileOptions::default());
         let stages = report.expect("a reconciliation").stages;
         for result in stages.iter().flat_map(|stage| &stage.reconciliations) {
