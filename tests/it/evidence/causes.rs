@@ -68,7 +68,7 @@ target = "= doc.amt"
 "#;
 
 /// One record for each of `parts`; ids that are there already are skipped.
-const PARTS: &str = r#"
+pub(super) const PARTS: &str = r#"
 [stage]
 source = "a"
 target = "b"

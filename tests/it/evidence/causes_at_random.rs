@@ -9,7 +9,10 @@ use counterfoil::reconcile::StageReconciled;
 use counterfoil::rollback::{OnConflict, RollbackOptions, Scope, rollback};
 use rusqlite::Connection;
 
-use super::causes::{COPY, Ledger, MARK, REKEYED};
+use super::causes::{COPY, Ledger, MARK, PARTS, REKEYED};
+
+/// Some, and those that have found something.
+const SEEDS: [u64; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1004, 1079];
 
 /// A row of numbers that is the same every time.
 struct Dice(u64);
@@ -31,7 +34,12 @@ fn record(dice: &mut Dice) -> (String, String) {
         0 => "\"none\"".to_owned(),
         _ => format!("{}.{:02}", 1 + dice.below(1_000_000), dice.below(100)),
     };
-    let data = format!("{{\"id\":\"{id}\",\"k\":\"k{k}\",\"amt\":{amount}}}");
+    let (one, other) = (1 + dice.below(1_000_000), 1 + dice.below(1_000_000));
+    let parts = format!("[{{\"id\":\"k{k}\",\"amt\":{one}}},{{\"id\":\"q{id}\",\"amt\":{other}}}]");
+    let data = format!(
+        "{{\"id\":\"{id}\",\"k\":\"k{k}\",\"amt\":{amount},\"total\":{},\"parts\":{parts}}}",
+        one + other
+    );
     (id.to_string(), data)
 }
 
@@ -158,14 +166,14 @@ fn strict(stage: &str) -> String {
 
 #[test]
 fn of_a_copy_that_a_stage_in_place_marks() {
-    for seed in 0..40 {
+    for seed in SEEDS {
         at_random(&[COPY, MARK], seed);
     }
 }
 
 #[test]
 fn of_records_that_replace_each_other() {
-    for seed in 0..40 {
+    for seed in SEEDS {
         at_random(&[&strict(REKEYED)], seed);
     }
 }
@@ -173,7 +181,17 @@ fn of_records_that_replace_each_other() {
 #[test]
 fn of_records_that_are_skipped_for_each_other() {
     let skip = strict(&REKEYED.replace("\"replace\"", "\"skip\""));
-    for seed in 0..40 {
+    for seed in SEEDS {
         at_random(&[&skip], seed);
+    }
+}
+
+#[test]
+fn of_records_that_become_several() {
+    let [refuse, replace] = ["refuse", "replace"].map(|conflict| PARTS.replace("skip", conflict));
+    for seed in SEEDS {
+        for conflict in [PARTS, &refuse, &replace] {
+            at_random(&[conflict, MARK], seed);
+        }
     }
 }
