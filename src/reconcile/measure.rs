@@ -219,6 +219,10 @@ impl<'m> Measuring<'m> {
         let pieces = || both.source.iter().chain(&both.targets);
         let unmeasured = pieces().any(|side| !side.was.is_measured());
         let nothing = nets.keys.is_empty() && !unmeasured;
+        if both.source.is_none() && both.targets.is_empty() && carried.fate == Some(Cause::Filtered) {
+            // Its source is deleted, and so is what the stage had made of it.
+            return Ok(());
+        }
         // Without an amount a refused record explains nothing, and is told of all the same.
         if nothing && (carried.behind || carried.fate.is_none()) && !carried.is_lost() {
             return Ok(());

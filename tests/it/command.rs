@@ -136,3 +136,20 @@ fn a_demo_tells_a_whole_story_with_a_real_kill_in_it() {
         );
     }
 }
+
+#[test]
+fn a_demo_whose_step_fails_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = std::process::Command::new("bash")
+        .args([
+            "-c",
+            "ulimit -c 0; ulimit -f 100; exec \"$0\" demo bank --folder \"$1\"",
+        ])
+        .arg(env!("CARGO_BIN_EXE_counterfoil"))
+        .arg(folder.path().join("bank"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&demo.stderr);
+    assert_eq!(demo.status.code(), Some(1), "{told}");
+    assert!(told.contains("which is not how the story goes"), "{told}");
+}

@@ -276,6 +276,15 @@ fn a_row_that_is_deleted_by_hand_is_edited_since() {
 }
 
 #[test]
+fn a_source_that_is_deleted_by_hand_is_edited_until_the_stage_has_carried_that() {
+    let mut ledger = Ledger::applied(&[COPY], &THREE);
+    ledger.delete("a", "2");
+    says(&ledger.first(), "edited since 2 2.5", true);
+    ledger.apply();
+    says(&ledger.first(), "", true);
+}
+
+#[test]
 fn an_edit_vouches_for_nothing_that_happened_behind_the_ledger_after_it() {
     let mut ledger = Ledger::applied(&[COPY], &THREE);
     ledger.put("b", "2", r#"{"id":"2","amt":2.75}"#);
