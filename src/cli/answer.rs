@@ -31,6 +31,24 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    const ALL: [Self; 10] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::Refused,
+        Self::StageInvalid,
+        Self::Drift,
+        Self::Stopped,
+        Self::Locked,
+        Self::Unsound,
+        Self::Conflict,
+    ];
+
+    /// What a process that ended with a code says.
+    pub(crate) fn of_code(code: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|exit| i32::from(exit.code()) == code)
+    }
+
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,

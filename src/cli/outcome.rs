@@ -91,7 +91,7 @@ pub(crate) fn of_stages(
             }
             answer.failed(failure)
         }
-        None => left_open(answer, &report.reconciled),
+        None => left_open(session, answer, &report.reconciled),
     })
 }
 

@@ -1,7 +1,12 @@
 //! `reconcile`: both sides of the stages against each other.
 
+use std::collections::BTreeSet;
+
 use counterfoil::path::Path;
-use counterfoil::reconcile::{ReconcileOptions, Reconciliation, StageReconciled, reconcile};
+use counterfoil::quarantine::quarantine_totals;
+use counterfoil::reconcile::{
+    Attribution, Cause, ReconcileOptions, Reconciliation, StageReconciled, reconcile,
+};
 use counterfoil::stage::{Stage, Stages};
 
 use super::answer::{Answer, Exit, json};
@@ -51,16 +56,51 @@ impl ReconcileCommand {
         let mut report = reconcile(&mut store, project.stages(), &options)?;
         let redact = redactions_with(&store, project.stages().iter())?;
         mask(&mut report.stages, project.stages(), &redact);
-        let text = if report.stages.is_empty() {
+        let mut text = if report.stages.is_empty() {
             "No applied stage has anything to reconcile.\n".to_owned()
         } else {
             report.stages.iter().map(told).collect::<Vec<_>>().join("\n")
         };
+        if report.stopped.is_none() && report.is_reconciled() && !report.stages.is_empty() {
+            let totals = quarantine_totals(&store, project.name())?;
+            let quarantined = totals.iter().map(|(_, _, records)| records).sum();
+            text += &format!("\n{}\n", self.end(&report.stages, quarantined));
+        }
         let answer = Answer::new(json(&report), text);
         Ok(match &report.stopped {
             Some(stopped) => answer.failed(stopped_early(stopped)),
-            None => left_open(answer, &report.stages),
+            None => left_open(session, answer, &report.stages),
         })
+    }
+
+    /// What is to be said where nothing is left unexplained: somebody may have something to do all the same.
+    fn end(&self, stages: &[StageReconciled], quarantined: u64) -> String {
+        let results = stages.iter().flat_map(|stage| &stage.reconciliations);
+        let causes = results.flat_map(|result| &result.causes);
+        let found: BTreeSet<Cause> = causes.map(|cause| cause.cause).collect();
+        let mut open = Vec::new();
+        if quarantined > 0 {
+            open.push(format!("{} in quarantine", counted(quarantined, "record")));
+        }
+        if found.contains(&Cause::NotCarried) {
+            open.push("records that wait for `apply`".to_owned());
+        }
+        if !open.is_empty() {
+            return format!("every difference is explained; still open: {}", open.join(", "));
+        }
+        let mut end = match self.stage {
+            None => green("all balances reconciled"),
+            Some(stage) => green(&format!("all balances of stage {stage} reconciled")),
+        };
+        if !found.is_empty() {
+            let names = found.into_iter().map(|cause| match cause {
+                Cause::Unexplained => "the tolerance",
+                cause => cause.name(),
+            });
+            let names: Vec<&str> = names.collect();
+            end += &format!("; explained: {}", names.join(", "));
+        }
+        end
     }
 }
 
@@ -89,7 +129,7 @@ pub(crate) fn mask(reconciled: &mut [StageReconciled], stages: &Stages, redact: 
 const REDACTED: &str = "[redacted]";
 
 /// Exit 3 where something is left unexplained.
-pub(crate) fn left_open(answer: Answer, stages: &[StageReconciled]) -> Answer {
+pub(crate) fn left_open(session: &Session<'_>, answer: Answer, stages: &[StageReconciled]) -> Answer {
     let open: Vec<&StageReconciled> = stages.iter().filter(|stage| !stage.is_reconciled()).collect();
     let Some(first) = open.first() else { return answer };
     let message = match open.len() {
@@ -100,8 +140,10 @@ pub(crate) fn left_open(answer: Answer, stages: &[StageReconciled]) -> Answer {
         stages => format!("{stages} stages are not reconciled: something is left unexplained"),
     };
     let failure = Failure::new(Exit::Refused, "reconcile.unexplained", message).hint(format!(
-        "`counterfoil reconcile --stage {} --limit 1000` names the records; correct the stage after `counterfoil rollback`",
-        first.stage
+        "{} names the records; {} finds rows that were changed behind the ledger; else correct the stage after {}",
+        session.command(&format!("reconcile --stage {} --limit 1000", first.stage)),
+        session.command("verify"),
+        session.command("rollback")
     ));
     answer.failed(failure)
 }
@@ -149,12 +191,7 @@ fn one(result: &Reconciliation) -> String {
     ];
     for cause in &result.causes {
         let more = cause.records.saturating_sub(cause.ids.len() as u64);
-        let mut ids = cause
-            .ids
-            .iter()
-            .map(|id| shown(id).into_owned())
-            .collect::<Vec<_>>()
-            .join(", ");
+        let mut ids = named(cause).join(", ");
         if more > 0 {
             ids += &format!(" and {} more", count(more));
         }
@@ -165,6 +202,9 @@ fn one(result: &Reconciliation) -> String {
         rows.push(vec![name, count(cause.records), cause.amount.to_string(), ids]);
     }
     text += &table(&["", ">records", ">amount", "ids"], rows);
+    if result.behind > 0 {
+        text += &format!("{} changed behind the ledger\n", counted(result.behind, "record"));
+    }
     if result.discrepancies > 0 {
         text += &format!(
             "{} with more than {}:\n",
@@ -183,7 +223,32 @@ fn one(result: &Reconciliation) -> String {
     text
 }
 
-/// One line for what `apply` has reconciled, and the tables of what it has not.
+/// The records of a cause; of replaced ones, also which records have their places.
+fn named(cause: &Attribution) -> Vec<String> {
+    let by = cause.by.iter().map(Some).chain(std::iter::repeat(None));
+    let ids = cause.ids.iter().zip(by);
+    let named = ids.map(|(id, by)| match by {
+        Some(by) => format!("{} -> {}", shown(id), shown(by)),
+        None => shown(id).into_owned(),
+    });
+    named.collect()
+}
+
+/// The causes of what differs all the same, in a line.
+fn causes(result: &Reconciliation) -> Option<String> {
+    let told = result.causes.iter().map(|cause| {
+        let mut told = format!("{} {}", cause.cause.name(), count(cause.records));
+        if cause.unmeasured < cause.records || !cause.amount.is_zero() {
+            told += &format!(" ({})", cause.amount);
+        }
+        let by = cause.by.first().map(|_| named(cause).join(", "));
+        told + &by.map_or_else(String::new, |by| format!(": {by}"))
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    (!told.is_empty()).then(|| format!("  {}: {told}\n", shown(&result.name)))
+}
+
+/// One line for what `apply` has reconciled and one for its causes, and the tables of what it has not.
 pub(crate) fn in_short(stages: &[StageReconciled]) -> String {
     let mut text = String::new();
     for stage in stages {
@@ -198,6 +263,7 @@ pub(crate) fn in_short(stages: &[StageReconciled]) -> String {
                 stage.stage,
                 shown(&names.join(", "))
             );
+            text.extend(stage.reconciliations.iter().filter_map(causes));
         } else {
             text += &told(stage);
         }

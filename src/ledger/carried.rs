@@ -2,10 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::read::{STUBS, Stub, stub};
+use super::read::{STUBS, Stub, StubKey, stub};
 use crate::error::Result;
+
+/// The code of an entry that takes another record's row out of the target.
+pub(crate) const TARGET_REPLACED: &str = "target.replaced";
+
+/// The code of an entry that left a record, or a part of it, out because another record has its place.
+pub(crate) const TARGET_EXISTS: &str = "target.exists";
 
 /// The records that passes have stubs of, ascending, each with the newest batch that has them. What was rolled back by
 /// itself since is not among them.
@@ -52,17 +58,75 @@ pub(crate) fn stubs_between(connection: &Connection, batch: i64, first: i64, las
     Ok(stubs.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The stubs of the row that a stub is about in later batches into a database, newest first. A row that was taken out for
-/// another record's id has one under that record's number, which is not among them.
-pub(crate) fn stubs_since(connection: &Connection, database: &str, of: &Stub) -> Result<Vec<Stub>> {
+/// The entries that changed a row of a database under its own number, in batches after one, with their images.
+pub(crate) fn changes_of(connection: &Connection, database: &str, row: i64, after: i64) -> Result<Vec<Stub>> {
     let sql = format!(
         "{STUBS} JOIN ledger_pass p USING(pass) WHERE p.target=?1 AND b.batch>?2
-           AND ((b.first_record<=?3 AND b.last_record>=?3) OR (b.first_record<=?4 AND b.last_record>=?4))
-           AND e.record IN (?3,?4) AND coalesce(e.target,e.record)=?3 ORDER BY b.batch DESC, e.record DESC, e.part DESC"
+           AND b.first_record<=?3 AND b.last_record>=?3
+           AND e.record=?3 AND coalesce(e.target,e.record)=?3 AND e.before IS NOT e.after"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let stubs = statement.query_map(params![database, of.batch, of.number(), of.entry.record], stub)?;
+    let stubs = statement.query_map(params![database, after, row], stub)?;
     Ok(stubs.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The entries that changed rows of a database under another record's number, ascending: the row, and what names the
+/// entry. Those of parts of derived records, and of rows that another record has replaced.
+pub(crate) fn changes_elsewhere(connection: &Connection, database: &str) -> Result<Vec<(i64, StubKey)>> {
+    let sql = "SELECT e.target, e.batch, e.record, e.part FROM ledger_pass p JOIN ledger_batch b USING(pass)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE p.target=?1 AND e.target IS NOT NULL AND e.target<>e.record AND e.before IS NOT e.after";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([database], |row| {
+        Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
+    })?;
+    let mut changes: Vec<(i64, StubKey)> = rows.collect::<rusqlite::Result<_>>()?;
+    changes.sort_unstable();
+    Ok(changes)
+}
+
+/// The rows that records of some passes have replaced, with the entries that say so, in the order of the ledger.
+pub(crate) fn displaced_by(connection: &Connection, passes: &[i64]) -> Result<Vec<Stub>> {
+    let sql = format!(
+        "{STUBS} WHERE b.pass=?1 AND e.target IS NOT NULL AND e.reason LIKE '%{TARGET_REPLACED}%'
+         ORDER BY e.batch, e.record, e.part"
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let mut displaced: Vec<Stub> = Vec::new();
+    for pass in passes {
+        let stubs = statement.query_map([pass], stub)?;
+        displaced.extend(stubs.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    displaced.retain(|stub| stub.entry.has_code(TARGET_REPLACED));
+    Ok(displaced)
+}
+
+/// What the stage that a batch belongs to had refused of a record before: the batch, and the input as it was.
+pub(crate) fn refused_before(
+    connection: &Connection,
+    batch: i64,
+    record: i64,
+) -> Result<Option<(i64, Vec<u8>)>> {
+    let sql = "SELECT b.batch, i.body FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
+     CROSS JOIN ledger_image i ON i.batch=b.batch AND i.record=?2 AND i.kind=4
+     WHERE b.batch<?1 AND b.refused>0 AND b.first_record<=?2 AND b.last_record>=?2
+       AND (s.project, s.number)=(SELECT t.project, t.number FROM ledger_batch c JOIN ledger_pass q USING(pass)
+         JOIN ledger_stage t USING(stage) WHERE c.batch=?1)
+     ORDER BY b.batch DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement
+        .query_row([batch, record], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
+}
+
+/// The id that a record had where it began; `None` where it has none, or has it no more.
+pub(crate) fn first_id(connection: &Connection, record: i64) -> Result<Option<String>> {
+    let sql = "SELECT id FROM ledger_record WHERE record=?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement
+        .query_row([record], |row| row.get(0))
+        .optional()?
+        .flatten())
 }
 
 /// The rows of a database that a load or an edit has put there, and no stage: their numbers, ascending.
@@ -76,11 +140,30 @@ pub(crate) fn put_by_hand(connection: &Connection, database: &str) -> Result<Vec
     Ok(numbers.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The batches that wrote to a database, each with whether somebody else than a stage or its rollback did.
-pub(crate) fn writers(connection: &Connection, database: &str) -> Result<HashMap<i64, bool>> {
-    let sql = "SELECT b.batch, p.kind IN('load','edit') FROM ledger_pass p JOIN ledger_batch b USING(pass)
-     WHERE p.target=?1";
+/// Who wrote a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// A load or an edit.
+    Hand,
+    /// A stage that works in place.
+    InPlace(u32),
+    /// Another stage, or a rollback.
+    Other,
+}
+
+/// The batches that wrote to a database, each with who did.
+pub(crate) fn writers(connection: &Connection, database: &str) -> Result<HashMap<i64, Writer>> {
+    let sql = "SELECT b.batch, p.kind IN('load','edit'),
+       CASE WHEN p.kind<>'rollback' AND p.source=p.target THEN s.number END
+     FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage) WHERE p.target=?1";
     let mut statement = connection.prepare(sql)?;
-    let batches = statement.query_map(params![database], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let batches = statement.query_map(params![database], |row| {
+        let writer = match (row.get(1)?, row.get(2)?) {
+            (true, _) => Writer::Hand,
+            (false, Some(number)) => Writer::InPlace(number),
+            (false, None) => Writer::Other,
+        };
+        Ok((row.get(0)?, writer))
+    })?;
     Ok(batches.collect::<rusqlite::Result<_>>()?)
 }

@@ -73,6 +73,18 @@ impl Entry {
         }
     }
 
+    /// Whether its reason has this code. A reason may say more than its code.
+    #[must_use]
+    pub(crate) fn has_code(&self, code: &str) -> bool {
+        #[derive(serde::Deserialize)]
+        struct Reason<'r> {
+            #[serde(borrow)]
+            code: std::borrow::Cow<'r, str>,
+        }
+        let reason = self.reason.as_deref().map(serde_json::from_str::<Reason<'_>>);
+        reason.is_some_and(|reason| reason.is_ok_and(|reason| reason.code == code))
+    }
+
     /// Appends the text that is hashed, `ledger_leaf.leaf_text`.
     fn write_leaf_text(&self, batch: i64, out: &mut String) {
         let mut text = ArrayText::new("e1", out);

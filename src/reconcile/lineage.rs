@@ -1,33 +1,67 @@
 //! Source records beside what a stage made of them: as it read them, and as it left them, whatever happened since.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::vec::IntoIter;
 
 use rusqlite::Connection;
 
+use super::since::{By, Rows, Seen, Since, Version, before_of};
 use super::{Cause, Wanted};
-use crate::digest::commitment;
 use crate::error::Result;
-use crate::ledger::carried::{carried_by, put_by_hand, stubs_between, stubs_since, writers};
-use crate::ledger::read::{Stub, salt};
-use crate::ledger::{EntryOutcome, ImageKind, apply_patch, split_whole};
+use crate::ledger::carried::{
+    TARGET_EXISTS, TARGET_REPLACED, carried_by, changes_elsewhere, displaced_by, first_id, put_by_hand,
+    refused_before, stubs_between,
+};
+use crate::ledger::read::{Stub, StubKey, newest_of_stage, stub_at};
+use crate::ledger::{EntryOutcome, split_whole};
 use crate::record::Record;
-use crate::stage::Stage;
-use crate::store::{Salted, Table};
+use crate::stage::{OnConflict, Stage};
+use crate::store::Salted;
 
 /// So many records are looked at together.
 const SLICE: usize = 1_000;
 
 /// A source record and what became of it.
+#[derive(Default)]
 pub(super) struct Carried {
     /// Its id, on whichever side it has one.
     pub(super) id: String,
-    /// As the stage has read it; as it is, where that is not known any more.
-    pub(super) source: Option<Record>,
-    /// As the stage has left them.
-    pub(super) targets: Vec<Record>,
-    /// What explains a difference, without a look at the amounts; `None`: it was written and nobody has touched it.
+    /// What the stage has read.
+    pub(super) source: Option<Piece>,
+    /// What the stage has left of it in the target.
+    pub(super) targets: Vec<Piece>,
+    /// What its entries say became of it, without a look at the amounts; `None`: it was written.
     pub(super) fate: Option<Cause>,
+    /// Whether both sides are the same row.
+    pub(super) in_place: bool,
+    /// The parts that were left out, because another record has their place.
+    pub(super) skipped: Vec<i64>,
+    /// Whether a row of it is not what the entries say: then they explain nothing.
+    pub(super) behind: bool,
+}
+
+impl Carried {
+    /// Whether what a stage in place has read cannot be told any more: its row has changed behind the ledger's back.
+    pub(super) fn is_lost(&self) -> bool {
+        self.behind && self.source.is_none() && self.in_place
+    }
+}
+
+/// A record on one side.
+pub(super) struct Piece {
+    /// As the stage has read or left it; `None` where it had nothing there.
+    pub(super) was: Option<Record>,
+    /// What has happened to it since.
+    pub(super) since: Option<Changed>,
+}
+
+/// What an entry of somebody else says of a record.
+pub(super) struct Changed {
+    pub(super) cause: Cause,
+    /// As it was left then.
+    pub(super) now: Option<Record>,
+    /// The id of the record that did it.
+    pub(super) by: Option<String>,
 }
 
 /// The stubs of a source record in the newest batch that has any.
@@ -36,8 +70,8 @@ type Group = Vec<Stub>;
 /// The records of a stage in the order of their numbers.
 pub(super) struct Lineage<'l> {
     connection: &'l Connection,
-    source: Table,
-    target: Table,
+    source: Rows<'l>,
+    target: Rows<'l>,
     in_place: bool,
     /// The records with stubs, each with its batch; what is to come.
     carried: IntoIter<(i64, i64)>,
@@ -47,26 +81,33 @@ pub(super) struct Lineage<'l> {
     from: Option<i64>,
     /// The rows of the target that no stage has put there; what is to come.
     by_hand: IntoIter<i64>,
-    /// What kind of pass each batch belongs to: whether somebody else wrote it.
-    foreign: HashMap<i64, bool>,
 }
 
 impl<'l> Lineage<'l> {
-    pub(super) fn new(connection: &'l Connection, stage: &Stage, wanted: &Wanted<'_>) -> Result<Self> {
+    pub(super) fn new(
+        connection: &'l Connection,
+        project: &str,
+        stage: &Stage,
+        wanted: &Wanted<'_>,
+    ) -> Result<Self> {
+        let mut carried = carried_by(connection, wanted.passes)?;
+        if stage.on_conflict() == OnConflict::Replace && !wanted.whole {
+            with_displaced(connection, project, stage, wanted, &mut carried)?;
+        }
+        let in_place = stage.in_place();
         Ok(Self {
             connection,
-            source: Table::of(stage.source())?,
-            target: Table::of(stage.target())?,
-            in_place: stage.in_place(),
-            carried: carried_by(connection, wanted.passes)?.into_iter(),
+            source: Rows::of(connection, stage.source(), (!in_place).then_some(stage.number()))?,
+            target: Rows::of(connection, stage.target(), None)?,
+            in_place,
+            carried: carried.into_iter(),
             groups: VecDeque::new(),
             from: wanted.whole.then_some(0),
-            by_hand: if wanted.whole && !stage.in_place() {
+            by_hand: if wanted.whole && !in_place {
                 put_by_hand(connection, stage.target())?.into_iter()
             } else {
                 Vec::new().into_iter()
             },
-            foreign: writers(connection, stage.target())?,
         })
     }
 
@@ -77,7 +118,7 @@ impl<'l> Lineage<'l> {
             None => self.of_groups()?,
         };
         if pairs.is_empty() {
-            return self.put_by_hand();
+            return self.without_a_source();
         }
         let numbers: Vec<i64> = pairs
             .iter()
@@ -85,7 +126,11 @@ impl<'l> Lineage<'l> {
             .flatten()
             .map(Stub::number)
             .collect();
-        let mut rows = self.target.by_numbers(self.connection, &numbers)?.into_iter();
+        let mut rows = self
+            .target
+            .table
+            .by_numbers(self.connection, &numbers)?
+            .into_iter();
         let mut carried = Vec::with_capacity(pairs.len());
         for (source, group) in pairs {
             let Some(group) = group else {
@@ -99,25 +144,37 @@ impl<'l> Lineage<'l> {
     }
 
     /// The next rows of the target that have no source.
-    fn put_by_hand(&mut self) -> Result<Option<Vec<Carried>>> {
+    fn without_a_source(&mut self) -> Result<Option<Vec<Carried>>> {
         let numbers: Vec<i64> = self.by_hand.by_ref().take(SLICE).collect();
         if numbers.is_empty() {
             return Ok(None);
         }
-        let rows = self.target.by_numbers(self.connection, &numbers)?;
-        let carried = rows.into_iter().flatten().map(|row| Carried {
-            id: row.record.id.clone(),
-            source: None,
-            targets: vec![row.record],
-            fate: Some(Cause::EditedSince),
-        });
-        Ok(Some(carried.collect()))
+        let rows = self.target.table.by_numbers(self.connection, &numbers)?;
+        let mut carried = Vec::new();
+        for row in rows.into_iter().flatten() {
+            let (number, id) = (row.record.record, row.record.id.clone());
+            let seen = Seen {
+                batch: 0,
+                record: number,
+                row: number,
+                hash: None,
+            };
+            let found = self.target.since(&seen, Some(row))?;
+            carried.push(Carried {
+                id,
+                behind: !found.known,
+                targets: self.piece(number, found)?.into_iter().collect(),
+                ..Carried::default()
+            });
+        }
+        Ok(Some(carried))
     }
 
     /// The next source records, each with its stubs where it has any, and stubs whose source is gone.
     fn beside_the_source(&mut self, from: i64) -> Result<Vec<(Option<Salted>, Option<Group>)>> {
-        let rows = if self.source.exists(self.connection)? {
+        let rows = if self.source.table.exists(self.connection)? {
             self.source
+                .table
                 .after(self.connection, from, SLICE, crate::pipeline::BATCH_BYTES)?
         } else {
             Vec::new()
@@ -147,7 +204,7 @@ impl<'l> Lineage<'l> {
             groups.push(group);
         }
         let numbers: Vec<i64> = groups.iter().map(|group| group[0].entry.record).collect();
-        let rows = self.source.by_numbers(self.connection, &numbers)?;
+        let rows = self.source.table.by_numbers(self.connection, &numbers)?;
         Ok(rows.into_iter().zip(groups.into_iter().map(Some)).collect())
     }
 
@@ -182,105 +239,211 @@ impl<'l> Lineage<'l> {
         Ok(())
     }
 
+    /// What became of one source record.
     fn carried(&self, source: Option<Salted>, group: &[Stub], rows: Vec<Option<Salted>>) -> Result<Carried> {
-        let stub = &group[0];
-        let mut fate = match stub.entry.outcome {
-            EntryOutcome::Refused => Some(Cause::Refused),
-            EntryOutcome::Filtered => Some(Cause::Filtered),
-            EntryOutcome::Merged => Some(Cause::Merged),
-            EntryOutcome::Written | EntryOutcome::Unchanged => None,
+        let (record, batch) = (group[0].entry.record, group[0].batch);
+        let mut carried = Carried {
+            fate: fate(group),
+            in_place: self.in_place,
+            ..Carried::default()
         };
-        let mut targets = Vec::with_capacity(rows.len());
-        let mut before = None;
+        let mut own = None;
         for (stub, row) in group.iter().zip(rows) {
-            let found = self.as_left(stub, row)?;
-            if found.edited && fate.is_none() {
-                fate = Some(Cause::EditedSince);
+            if stub.entry.has_code(TARGET_REPLACED) {
+                // It is about a row that was another record's.
+                continue;
+            }
+            if carried.fate.is_none() && is_skipped(stub) {
+                carried.skipped.push(stub.entry.part);
+            }
+            let found = self.target.since(&left_by(stub), row)?;
+            if !found.known {
+                carried.behind = true;
             }
             if self.in_place {
-                before = before_of(stub, found.left.as_ref());
+                own = Some((stub, found.was.clone()));
             }
-            if fate.is_none_or(|fate| fate == Cause::EditedSince) {
-                targets.extend(found.left.map(|(id, data)| record(stub.number(), id, data)));
+            if found.stands().is_some() && carried.fate == Some(Cause::Refused) && !self.in_place {
+                carried.fate = Some(Cause::Stale);
             }
+            carried.targets.extend(self.piece(stub.number(), found)?);
         }
-        let source = if self.in_place {
-            before.map(|(id, data)| record(stub.entry.record, id, data))
+        if let Some((stub, was)) = own {
+            self.read_in_place(&mut carried, stub, was)?;
         } else {
-            let is_as_read = source.as_ref().and_then(Salted::hash) == stub.entry.input;
-            if !is_as_read && stub.entry.input.is_some() && fate.is_none() {
-                fate = Some(Cause::EditedSince);
-            }
-            source.map(|source| source.record)
+            let input = group.iter().find_map(|stub| stub.entry.input);
+            // A waiver lets go what was refused, whatever the source has become meanwhile.
+            let refused = match carried.fate {
+                Some(Cause::Waived) => refused_before(self.connection, batch, record)?,
+                _ => None,
+            };
+            let seen = Seen {
+                batch: refused.map_or(batch, |(batch, _)| batch),
+                record,
+                row: record,
+                hash: input,
+            };
+            let found = match carried.fate {
+                // Of several together there is one digest.
+                Some(Cause::Merged) => Since::nothing(source.map(|row| (row.record.id, row.record.data))),
+                _ => self.source.since(&seen, source)?,
+            };
+            carried.behind |= !found.known;
+            carried.source = self.piece(record, found)?;
+        }
+        let pieces = carried.source.iter().chain(&carried.targets);
+        let named = pieces.flat_map(|piece| {
+            piece
+                .was
+                .iter()
+                .chain(piece.since.iter().filter_map(|since| since.now.as_ref()))
+        });
+        carried.id = match named.map(|record| record.id.clone()).next() {
+            Some(id) => id,
+            None => self.name(record)?,
         };
-        let named = source.as_ref().or(targets.first());
-        let id = named.map_or_else(
-            || format!("record {}", stub.entry.record),
-            |record| record.id.clone(),
-        );
-        Ok(Carried {
-            id,
-            source,
-            targets,
-            fate,
-        })
+        Ok(carried)
     }
 
-    /// The row as a stub has left it, from the row as it is and the images since.
-    fn as_left(&self, stub: &Stub, row: Option<Salted>) -> Result<Left> {
-        let now = row.as_ref().and_then(Salted::hash);
-        let mut version = row.map(|row| (row.record.id, row.record.data));
-        if now == stub.entry.after {
-            return Ok(Left {
-                left: version,
-                edited: false,
-            });
+    /// What a stage in place has read of a record, from what it left.
+    fn read_in_place(&self, carried: &mut Carried, stub: &Stub, was: Version) -> Result<()> {
+        if carried.behind {
+            // What it was is lost with what the stage had left.
+            return Ok(());
         }
-        let number = stub.number();
-        let salt = salt(self.connection, number)?.unwrap_or_default();
-        let now = version.clone();
-        let mut edited = false;
-        for later in stubs_since(self.connection, self.target.name(), stub)? {
-            if later.entry.before != later.entry.after {
-                edited |= self.foreign.get(&later.batch).is_some_and(|foreign| *foreign);
-                version = before_of(&later, version.as_ref());
+        let entry = &stub.entry;
+        let read = match before_of(stub, was.as_ref()) {
+            Some(read) => Some(read),
+            None if entry.outcome == EntryOutcome::Filtered && was.is_some() => was,
+            // It came from quarantine, or it was waived there.
+            None => refused_before(self.connection, stub.batch, entry.record)?
+                .as_ref()
+                .and_then(|(_, input)| split_whole(input))
+                .map(|(id, data)| (id.to_owned(), data.to_owned())),
+        };
+        carried.source = self.piece(entry.record, Since::nothing(read))?;
+        Ok(())
+    }
+
+    /// One side of a record; `None` where there was nothing, and is nothing.
+    fn piece(&self, number: i64, found: Since) -> Result<Option<Piece>> {
+        let since = match found.changed {
+            None => None,
+            Some((by, now)) => {
+                let (cause, replaced_by) = match by {
+                    By::Hand => (Cause::EditedSince, None),
+                    By::Before => (Cause::NotCarried, None),
+                    By::Replacing(record) => (Cause::Replaced, Some(self.name(record)?)),
+                };
+                Some(Changed {
+                    cause,
+                    now: now.map(|(id, data)| record(number, id, data)),
+                    by: replaced_by,
+                })
+            }
+        };
+        let was = found.was.map(|(id, data)| record(number, id, data));
+        Ok((was.is_some() || since.is_some()).then_some(Piece { was, since }))
+    }
+
+    /// How to name a record of which nothing stands.
+    fn name(&self, record: i64) -> Result<String> {
+        let id = first_id(self.connection, record)?;
+        Ok(id.unwrap_or_else(|| format!("record {record}")))
+    }
+}
+
+/// Adds what earlier passes of the stage had carried and records of these passes have replaced: it is lost by them.
+fn with_displaced(
+    connection: &Connection,
+    project: &str,
+    stage: &Stage,
+    wanted: &Wanted<'_>,
+    carried: &mut Vec<(i64, i64)>,
+) -> Result<()> {
+    let (mut added, mut parts) = (Vec::new(), None);
+    for stub in displaced_by(connection, wanted.passes)? {
+        let row = stub.number();
+        let mut newest = newest_of_stage(connection, project, stage.number(), row)?;
+        if newest.is_empty() {
+            let parts = match &mut parts {
+                Some(parts) => parts,
+                none => none.insert(changes_elsewhere(connection, stage.target())?),
+            };
+            if let Some(owner) = owner(connection, parts, row)? {
+                newest = newest_of_stage(connection, project, stage.number(), owner)?;
             }
         }
-        let holds = |(id, data): &(String, String)| Some(commitment(&salt, id, data)) == stub.entry.after;
-        Ok(match version.filter(holds) {
-            Some(left) if !edited => Left {
-                left: Some(left),
-                edited,
-            },
-            // Somebody else has changed it: what counts is what stands there.
-            _ => Left {
-                left: now,
-                edited: true,
-            },
-        })
+        added.extend(newest.first().map(|newest| (newest.entry.record, newest.batch)));
+    }
+    carried.append(&mut added);
+    carried.sort_unstable();
+    // The newest batch of each record stands last.
+    carried.reverse();
+    carried.dedup_by_key(|(record, _)| *record);
+    carried.reverse();
+    Ok(())
+}
+
+/// The record whose part a row is.
+fn owner(connection: &Connection, parts: &[(i64, StubKey)], row: i64) -> Result<Option<i64>> {
+    let from = parts.partition_point(|(part, _)| *part < row);
+    for (_, key) in parts[from..].iter().take_while(|(part, _)| *part == row) {
+        if !stub_at(connection, *key)?.entry.has_code(TARGET_REPLACED) {
+            return Ok(Some(key.1));
+        }
+    }
+    Ok(None)
+}
+
+/// The state in which an entry has left its row.
+fn left_by(stub: &Stub) -> Seen {
+    Seen {
+        batch: stub.batch,
+        record: stub.entry.record,
+        row: stub.number(),
+        hash: stub.entry.after,
     }
 }
 
-/// A row as a stub has left it, unless somebody else has changed it since.
-struct Left {
-    left: Option<(String, String)>,
-    edited: bool,
+/// What the entries of a record say became of it; `None`: it was written.
+fn fate(group: &[Stub]) -> Option<Cause> {
+    let own = || {
+        let entries = group.iter().map(|stub| &stub.entry);
+        entries.filter(|entry| !entry.has_code(TARGET_REPLACED))
+    };
+    let has = |outcome| own().any(|entry| entry.outcome == outcome);
+    let says = |code| own().any(|entry| entry.has_code(code));
+    if own().next().is_none() {
+        return Some(Cause::Replaced);
+    }
+    if has(EntryOutcome::Refused) {
+        return Some(Cause::Refused);
+    }
+    if group.iter().any(|stub| is_written(stub) && !is_skipped(stub)) {
+        return None;
+    }
+    Some(if has(EntryOutcome::Merged) {
+        Cause::Merged
+    } else if says(TARGET_EXISTS) {
+        Cause::Skipped
+    } else if says("waived") {
+        Cause::Waived
+    } else {
+        Cause::Filtered
+    })
 }
 
-/// A row before a stub's change, from the row after it.
-fn before_of(stub: &Stub, after: Option<&(String, String)>) -> Option<(String, String)> {
-    match &stub.image {
-        Some((ImageKind::Patch, patch)) => {
-            let (id, data) = after?;
-            let patch = std::str::from_utf8(patch).ok()?;
-            Some((id.clone(), apply_patch(data, patch)?))
-        }
-        Some((ImageKind::Whole | ImageKind::Refused, body)) => {
-            split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned()))
-        }
-        _ if stub.entry.before == stub.entry.after => after.cloned(),
-        _ => None,
-    }
+fn is_written(stub: &Stub) -> bool {
+    matches!(
+        stub.entry.outcome,
+        EntryOutcome::Written | EntryOutcome::Unchanged
+    )
+}
+
+/// Whether an entry says that this part was left out, because another record has its place.
+fn is_skipped(stub: &Stub) -> bool {
+    stub.entry.outcome != EntryOutcome::Refused && stub.entry.has_code(TARGET_EXISTS)
 }
 
 fn record(number: i64, id: String, data: String) -> Record {
@@ -294,8 +457,11 @@ fn record(number: i64, id: String, data: String) -> Record {
 fn not_carried(source: Record) -> Carried {
     Carried {
         id: source.id.clone(),
-        source: Some(source),
-        targets: Vec::new(),
+        source: Some(Piece {
+            was: Some(source),
+            since: None,
+        }),
         fate: Some(Cause::NotCarried),
+        ..Carried::default()
     }
 }

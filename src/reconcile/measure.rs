@@ -1,19 +1,17 @@
-//! The amounts of both sides, summed exactly, and what explains their differences.
+//! The amounts of both sides of each record, read exactly, and what its entries say of their difference.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZero;
 
 use rust_decimal::Decimal;
 
-use super::lineage::Carried;
-use super::{Attribution, Cause, Discrepancy, Reconciliation, Side};
+use super::lineage::{Carried, Piece};
+use super::sums::{Key, Named, Nets, Sums};
+use super::{Cause, Reconciliation};
 use crate::context::{Context, Roundings};
-use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::expression::{Evaluated, Expression, Scope};
 use crate::record::{Document, Limits, Record, exact_decimal};
-use crate::refusal::Refusal;
-use crate::stage::{Reconcile, Stage};
+use crate::stage::{Outcome, Reconcile, Stage};
 use crate::surroundings::Secrets;
 
 /// With more roundings than this in one record only their sum is tried.
@@ -24,66 +22,67 @@ pub(super) struct Measuring<'m> {
     project: &'m str,
     stage: &'m Stage,
     secrets: Secrets,
-    examples: usize,
     sums: Vec<Sums<'m>>,
 }
 
-/// One `[[reconcile]]` so far.
-struct Sums<'m> {
-    rule: &'m Reconcile,
-    source: Half,
-    target: Half,
-    causes: BTreeMap<Cause, Attribution>,
-    /// The keys to which a record has added more on one side than on the other. Where each record fits, so does its key.
-    keys: HashMap<Key, Net>,
+/// What an amount came to.
+#[derive(Clone)]
+enum Reading {
+    /// There is no record.
+    Nothing,
+    /// The record has none, and says so: null, or left out.
+    None,
+    /// An amount and its key.
+    Amount(Decimal, Key),
+    /// The amount can be read, its key cannot.
+    NoKey,
+    /// The amount cannot be read.
+    Unreadable,
 }
 
-/// A key as text; `None` is the bucket of null.
-type Key = Option<String>;
+impl Reading {
+    fn is_measured(&self) -> bool {
+        !matches!(self, Self::NoKey | Self::Unreadable)
+    }
 
-#[derive(Default)]
-struct Half {
-    side: Side,
-    keys: HashSet<[u8; 16]>,
+    fn is_something(&self) -> bool {
+        matches!(self, Self::Amount(amount, _) if !amount.is_zero())
+    }
 }
 
-#[derive(Clone, Copy, Default)]
-struct Net {
-    difference: Decimal,
-    explained: Decimal,
-}
-
-/// What a record has on one side: its amount, where it has one, and its key.
+/// A record on one side.
 struct Measured {
-    amount: Option<Decimal>,
-    key: Key,
+    was: Reading,
+    /// What it came to since, why, and which record did it.
+    since: Option<(Cause, Option<String>, Reading)>,
 }
 
-/// A record's id and what it says, where it can be read; read once for every `[[reconcile]]`.
-type Read = (String, Option<Document>);
+impl Measured {
+    /// What stands on the side.
+    fn stands(&self) -> &Reading {
+        self.since.as_ref().map_or(&self.was, |(_, _, now)| now)
+    }
+}
 
 /// What a record has on both sides.
 struct Both {
     source: Option<Measured>,
     targets: Vec<Measured>,
-    /// Whether something of it has no amount that could be told.
-    unmeasured: bool,
 }
+
+/// A record's id and what it says, where it can be read; read once for every `[[reconcile]]`.
+type Read = Option<(String, Option<Document>)>;
+
+/// The same of a record on one side: as it was, and as it is since.
+type BothRead<'c> = (Read, Option<(Cause, Option<&'c str>, Read)>);
 
 impl<'m> Measuring<'m> {
     pub(super) fn new(project: &'m str, stage: &'m Stage, examples: usize, secrets: Secrets) -> Self {
-        let sums = |rule| Sums {
-            rule,
-            source: Half::default(),
-            target: Half::default(),
-            causes: BTreeMap::new(),
-            keys: HashMap::new(),
-        };
+        let sums = |rule| Sums::of(rule, examples);
         Self {
             project,
             stage,
             secrets,
-            examples,
             sums: stage.reconciles().iter().map(sums).collect(),
         }
     }
@@ -117,7 +116,7 @@ impl<'m> Measuring<'m> {
         let mut sums = std::mem::take(&mut self.sums);
         for (carried, both) in slice.iter().zip(measured) {
             for (sums, both) in sums.iter_mut().zip(both) {
-                self.add_to(sums, carried, both)?;
+                self.add_to(sums, carried, &both)?;
             }
         }
         self.sums = sums;
@@ -126,115 +125,155 @@ impl<'m> Measuring<'m> {
 
     /// Both sides of a record, for each `[[reconcile]]`. Pure.
     fn both(&self, carried: &Carried) -> Vec<Both> {
-        let read = |record: &Record| (record.id.clone(), record.document().ok());
-        let source = carried.source.as_ref().map(read);
-        let targets: Vec<_> = carried.targets.iter().map(read).collect();
-        let of_rule = |rule: &Reconcile| {
-            let keys = rule.by.as_ref();
-            let mut unmeasured = false;
-            let measure = |amount: &Expression, key: Option<&Expression>, (id, document): &Read| {
-                let document = document.as_ref()?;
-                self.measured(amount, key, id, document).ok()
-            };
-            let mut noted = |measured: Option<Measured>| {
-                unmeasured |= measured.is_none();
-                measured
-            };
-            let source = source
-                .as_ref()
-                .and_then(|record| noted(measure(&rule.source, keys.map(|keys| &keys.source), record)));
-            let targets = targets
+        let source = carried.source.as_ref().map(read_piece);
+        let mut targets: Vec<BothRead<'_>> = carried.targets.iter().map(read_piece).collect();
+        let skipped = self.skipped(carried);
+        targets.extend(
+            skipped
                 .iter()
-                .filter_map(|record| noted(measure(&rule.target, keys.map(|keys| &keys.target), record)))
-                .collect();
+                .map(|part| (read(Some(part)), Some((Cause::Skipped, None, None)))),
+        );
+        let of_rule = |rule: &Reconcile| {
+            let by = rule.by.as_ref();
+            let side =
+                |amount: &Expression, key: Option<&Expression>, (was, since): &BothRead<'_>| Measured {
+                    was: self.reading(amount, key, was),
+                    since: since.as_ref().map(|(cause, by, now)| {
+                        (*cause, by.map(str::to_owned), self.reading(amount, key, now))
+                    }),
+                };
             Both {
-                source,
-                targets,
-                unmeasured,
+                source: source
+                    .as_ref()
+                    .map(|piece| side(&rule.source, by.map(|keys| &keys.source), piece)),
+                targets: targets
+                    .iter()
+                    .map(|piece| side(&rule.target, by.map(|keys| &keys.target), piece))
+                    .collect(),
             }
         };
         self.stage.reconciles().iter().map(of_rule).collect()
     }
 
-    fn add_to(&self, sums: &mut Sums<'_>, carried: &Carried, both: Both) -> Result<()> {
-        let Both {
-            source,
-            targets,
-            unmeasured,
-        } = both;
-        let keys = sums.rule.by.as_ref();
-        let (mut nets, mut difference): (Vec<(Key, Decimal)>, Decimal) = (Vec::new(), Decimal::ZERO);
-        if let Some(Measured {
-            amount: Some(amount),
-            key,
-        }) = source
-        {
-            sums.source.add(amount, keys.map(|_| &key))?;
-            difference = sum(difference, -amount)?;
-            nets.push((key, -amount));
+    /// The parts of a record that were left out for another record's, as the stage makes them: nothing else has them.
+    fn skipped(&self, carried: &Carried) -> Vec<Record> {
+        let source = carried.source.as_ref().and_then(|piece| piece.was.as_ref());
+        let Some(source) = source.filter(|_| !carried.skipped.is_empty()) else {
+            return Vec::new();
+        };
+        let Ok(Outcome::Derive(outputs)) = self.stage.transform(source, &self.context(&source.id, None))
+        else {
+            return Vec::new();
+        };
+        let parts = (1_i64..)
+            .zip(outputs)
+            .filter(|(part, _)| carried.skipped.contains(part));
+        let record = |(_, output): (i64, crate::stage::Output)| Record {
+            record: source.record,
+            id: output.id,
+            data: output.data,
+        };
+        parts.map(record).collect()
+    }
+
+    fn add_to(&self, sums: &mut Sums<'_>, carried: &Carried, both: &Both) -> Result<()> {
+        let sides = || {
+            let source = both.source.iter().map(|side| (true, side));
+            source.chain(both.targets.iter().map(|side| (false, side)))
+        };
+        let mut nets = Nets::default();
+        for (is_source, side) in sides() {
+            if let Reading::Amount(amount, key) = side.stands() {
+                sums.measure(is_source, *amount, key)?;
+            }
+            if let Reading::Amount(amount, key) = &side.was {
+                nets.add(key, signed(is_source, *amount))?;
+            }
         }
-        for measured in targets {
-            let Measured {
-                amount: Some(amount),
-                key,
-            } = measured
-            else {
+        self.add_carried(sums, carried, both, nets.told())?;
+        for (is_source, side) in sides() {
+            let Some((cause, by, now)) = &side.since else {
                 continue;
             };
-            sums.target.add(amount, keys.map(|_| &key))?;
-            difference = sum(difference, amount)?;
-            match nets.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, net)) => *net = sum(*net, amount)?,
-                None => nets.push((key, amount)),
+            let mut nets = Nets::default();
+            if let Reading::Amount(amount, key) = &side.was {
+                nets.add(key, signed(is_source, -*amount))?;
             }
-        }
-        nets.retain(|(_, net)| !net.is_zero());
-        if nets.is_empty() && !unmeasured && carried.fate.is_none() {
-            return Ok(());
-        }
-        let cause = self.cause(carried, &nets, unmeasured);
-        // Without an amount a refused record explains nothing, and is told of all the same.
-        sums.attribute(cause, difference, unmeasured, &carried.id, self.examples)?;
-        for (key, net) in nets {
-            let of_key = sums.keys.entry(key).or_default();
-            of_key.difference = sum(of_key.difference, net)?;
-            if cause != Cause::Unexplained {
-                of_key.explained = sum(of_key.explained, net)?;
+            if let Reading::Amount(amount, key) = now {
+                nets.add(key, signed(is_source, *amount))?;
             }
+            let named = Named {
+                id: &carried.id,
+                by: by.as_deref(),
+                unmeasured: !now.is_measured() || !side.was.is_measured(),
+                behind: false,
+                one_sided: false,
+            };
+            sums.attribute(*cause, nets.told(), named)?;
         }
         Ok(())
     }
 
-    /// The amount and the key of a record.
-    fn measured(
-        &self,
-        amount: &Expression,
-        key: Option<&Expression>,
-        id: &str,
-        document: &Document,
-    ) -> Result<Measured, Refusal> {
+    /// What the stage itself has made of a record.
+    fn add_carried(&self, sums: &mut Sums<'_>, carried: &Carried, both: &Both, nets: Nets) -> Result<()> {
+        let pieces = || both.source.iter().chain(&both.targets);
+        let unmeasured = pieces().any(|side| !side.was.is_measured());
+        let nothing = nets.keys.is_empty() && !unmeasured;
+        if both.source.is_none() && both.targets.is_empty() && carried.fate == Some(Cause::Filtered) {
+            // Its source is deleted, and so is what the stage had made of it.
+            return Ok(());
+        }
+        // Without an amount a refused record explains nothing, and is told of all the same.
+        if nothing && (carried.behind || carried.fate.is_none()) && !carried.is_lost() {
+            return Ok(());
+        }
+        let source = both.source.as_ref();
+        let brings = source.is_none_or(|side| !side.was.is_something());
+        let leaves = both.targets.iter().all(|side| !side.was.is_something());
+        let named = Named {
+            id: &carried.id,
+            by: None,
+            unmeasured: unmeasured || carried.is_lost(),
+            behind: carried.behind,
+            one_sided: !unmeasured && !carried.behind && source.is_some() && (brings || leaves),
+        };
+        let cause = self.cause(carried, both, &nets, unmeasured);
+        sums.attribute(cause, nets, named)
+    }
+
+    /// What a record comes to on one side.
+    fn reading(&self, amount: &Expression, key: Option<&Expression>, read: &Read) -> Reading {
+        let Some((id, document)) = read else {
+            return Reading::Nothing;
+        };
+        let Some(document) = document else {
+            return Reading::Unreadable;
+        };
         let mut scope = Scope::new(self.context(id, None));
-        let amount = match amount.value(document, &mut scope)? {
-            Evaluated::Omit => None,
-            Evaluated::Value(value) if value.is_null() => None,
-            Evaluated::Value(value) => {
+        let amount = match amount.value(document, &mut scope) {
+            Err(_) => return Reading::Unreadable,
+            Ok(Evaluated::Omit) => return Reading::None,
+            Ok(Evaluated::Value(value)) if value.is_null() => return Reading::None,
+            Ok(Evaluated::Value(value)) => {
                 let text = value
                     .as_number()
                     .map(str::to_owned)
                     .or_else(|| value.as_text().map(Into::into));
-                let number = text.and_then(|text| exact_decimal(&text).ok());
-                Some(number.ok_or_else(|| Refusal::new("reconcile.amount", ""))?)
+                match text.and_then(|text| exact_decimal(&text).ok()) {
+                    Some(amount) => amount,
+                    None => return Reading::Unreadable,
+                }
             }
         };
-        let key = match key {
-            None => None,
-            Some(key) => match key.value(document, &mut scope)? {
-                Evaluated::Omit => None,
-                Evaluated::Value(value) if value.is_null() => None,
-                Evaluated::Value(value) => Some(value.as_text().map_or_else(|| value.to_json(), Into::into)),
-            },
+        let key = match key.map(|key| key.value(document, &mut scope)) {
+            Some(Err(_)) => return Reading::NoKey,
+            None | Some(Ok(Evaluated::Omit)) => None,
+            Some(Ok(Evaluated::Value(value))) if value.is_null() => None,
+            Some(Ok(Evaluated::Value(value))) => {
+                Some(value.as_text().map_or_else(|| value.to_json(), Into::into))
+            }
         };
-        Ok(Measured { amount, key })
+        Reading::Amount(amount, key)
     }
 
     fn context<'c>(&'c self, id: &'c str, roundings: Option<&'c Roundings>) -> Context<'c> {
@@ -251,17 +290,29 @@ impl<'m> Measuring<'m> {
     }
 
     /// Why a record's sides differ.
-    fn cause(&self, carried: &Carried, nets: &[(Key, Decimal)], unmeasured: bool) -> Cause {
-        match (carried.fate, nets) {
+    fn cause(&self, carried: &Carried, both: &Both, nets: &Nets, unmeasured: bool) -> Cause {
+        if carried.behind {
+            return Cause::Unexplained;
+        }
+        let unreadable = |side: &Measured| matches!(side.was, Reading::Unreadable);
+        match (carried.fate, &nets.keys[..]) {
             (Some(fate), _) => fate,
             (None, [(_, net)]) if !unmeasured && self.is_rounded_by(carried, *net) => Cause::Rounding,
+            // What nobody can read on either side: no amount was lost on the way.
+            (None, [])
+                if both.source.as_ref().is_some_and(unreadable)
+                    && !both.targets.is_empty()
+                    && both.targets.iter().all(unreadable) =>
+            {
+                Cause::Unreadable
+            }
             _ => Cause::Unexplained,
         }
     }
 
     /// Whether the stage, carrying the record once more, rounds by exactly so much: as a whole, or some of its values.
     fn is_rounded_by(&self, carried: &Carried, net: Decimal) -> bool {
-        let Some(source) = &carried.source else {
+        let Some(source) = carried.source.as_ref().and_then(|piece| piece.was.as_ref()) else {
             return false;
         };
         let roundings = Roundings::default();
@@ -286,112 +337,23 @@ impl<'m> Measuring<'m> {
         (1_u32..1 << amounts.len()).any(|chosen| total(chosen) == Some(net))
     }
 
-    /// What each came to.
-    pub(super) fn results(self) -> Result<Vec<Reconciliation>> {
-        let examples = self.examples;
-        self.sums.into_iter().map(|sums| sums.result(examples)).collect()
+    /// What each came to; `whole`: all that the stage has ever carried.
+    pub(super) fn results(self, whole: bool) -> Result<Vec<Reconciliation>> {
+        self.sums.into_iter().map(|sums| sums.result(whole)).collect()
     }
 }
 
-impl Half {
-    fn add(&mut self, amount: Decimal, key: Option<&Key>) -> Result<()> {
-        let side = &mut self.side;
-        side.records += 1;
-        side.amount = sum(side.amount, amount)?;
-        if amount.is_sign_negative() {
-            side.negative = sum(side.negative, amount)?;
-        } else {
-            side.positive = sum(side.positive, amount)?;
-        }
-        side.least = Some(side.least.map_or(amount, |least| least.min(amount)));
-        side.greatest = Some(side.greatest.map_or(amount, |greatest| greatest.max(amount)));
-        if let Some(key) = key {
-            let hash = match key {
-                Some(key) => sha256(&[b"1", key.as_bytes()]),
-                None => sha256(&[b"0"]),
-            };
-            let mut short = [0; 16];
-            short.copy_from_slice(&hash[..16]);
-            self.keys.insert(short);
-        }
-        Ok(())
-    }
-
-    fn told(mut self, has_keys: bool) -> Side {
-        self.side.keys = has_keys.then_some(self.keys.len() as u64);
-        self.side
-    }
+fn read(record: Option<&Record>) -> Read {
+    record.map(|record| (record.id.clone(), record.document().ok()))
 }
 
-impl Sums<'_> {
-    fn attribute(
-        &mut self,
-        cause: Cause,
-        amount: Decimal,
-        unmeasured: bool,
-        id: &str,
-        examples: usize,
-    ) -> Result<()> {
-        let attribution = self.causes.entry(cause).or_insert_with(|| Attribution {
-            cause,
-            records: 0,
-            amount: Decimal::ZERO,
-            unmeasured: 0,
-            ids: Vec::new(),
-        });
-        attribution.records += 1;
-        attribution.amount = sum(attribution.amount, amount)?;
-        attribution.unmeasured += u64::from(unmeasured);
-        if attribution.ids.len() < examples {
-            attribution.ids.push(id.to_owned());
-        }
-        Ok(())
-    }
-
-    fn result(self, examples: usize) -> Result<Reconciliation> {
-        let tolerance = self.rule.tolerance;
-        let (mut unexplained, mut found) = (Decimal::ZERO, Vec::new());
-        for (key, net) in self.keys {
-            let left = sum(net.difference, -net.explained)?;
-            unexplained = sum(unexplained, left)?;
-            if left.abs() > tolerance {
-                found.push(Discrepancy {
-                    key,
-                    difference: net.difference,
-                    unexplained: left,
-                });
-            }
-        }
-        let discrepancies = found.len() as u64;
-        found.sort_by(|left, right| left.key.cmp(&right.key));
-        found.truncate(examples);
-        let unmeasured = self
-            .causes
-            .get(&Cause::Unexplained)
-            .is_some_and(|cause| cause.unmeasured > 0);
-        let has_keys = self.rule.by.is_some();
-        let (source, target) = (self.source.told(has_keys), self.target.told(has_keys));
-        Ok(Reconciliation {
-            name: self.rule.name.clone(),
-            tolerance,
-            difference: sum(target.amount, -source.amount)?,
-            source,
-            target,
-            causes: self.causes.into_values().collect(),
-            unexplained,
-            discrepancies,
-            keys: found,
-            holds: discrepancies == 0 && unexplained.abs() <= tolerance && !unmeasured,
-        })
-    }
+fn read_piece(piece: &Piece) -> BothRead<'_> {
+    let since = piece.since.as_ref();
+    let since = since.map(|since| (since.cause, since.by.as_deref(), read(since.now.as_ref())));
+    (read(piece.was.as_ref()), since)
 }
 
-/// The exact sum.
-fn sum(one: Decimal, other: Decimal) -> Result<Decimal> {
-    one.checked_add(other).ok_or_else(|| {
-        Error::invalid(
-            "a sum of the reconciliation needs more than 28 digits",
-            "reconcile in parts, by a key, or in larger units",
-        )
-    })
+/// An amount as it adds to the difference, target less source.
+fn signed(is_source: bool, amount: Decimal) -> Decimal {
+    if is_source { -amount } else { amount }
 }

@@ -3,6 +3,8 @@
 
 mod lineage;
 mod measure;
+mod since;
+mod sums;
 
 use rust_decimal::Decimal;
 
@@ -113,16 +115,28 @@ pub struct Side {
 pub enum Cause {
     /// The stage has refused it.
     Refused,
-    /// The stage has left it out, or it was waived.
+    /// The stage has refused it, and it was waived.
+    Waived,
+    /// The stage has left it out.
     Filtered,
+    /// It was left out, or a part of it, because another record has its place in the target.
+    Skipped,
     /// It was merged into another.
     Merged,
-    /// The stage has not carried it yet.
+    /// The stage has not carried it yet, or not what its source has become since.
     NotCarried,
-    /// Its source or its target was changed by somebody else since.
+    /// The stage has refused what it has become, and the copy of what it was still stands.
+    Stale,
+    /// Another record has taken its place in the target since.
+    Replaced,
+    /// A load or an edit has changed its source or its target since.
     EditedSince,
     /// The stage has rounded by exactly that.
     Rounding,
+    /// It has no amount of its own in the source; with the others of its key it makes up for what was filtered there.
+    Counterpart,
+    /// Its amount cannot be read on either side.
+    Unreadable,
     /// None of these.
     Unexplained,
 }
@@ -133,11 +147,17 @@ impl Cause {
     pub fn name(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::Waived => "waived",
             Self::Filtered => "filtered",
+            Self::Skipped => "skipped",
             Self::Merged => "merged",
             Self::NotCarried => "not carried yet",
+            Self::Stale => "stale",
+            Self::Replaced => "replaced",
             Self::EditedSince => "edited since",
             Self::Rounding => "rounding",
+            Self::Counterpart => "counterpart of filtered",
+            Self::Unreadable => "unreadable",
             Self::Unexplained => "unexplained",
         }
     }
@@ -156,6 +176,9 @@ pub struct Attribution {
     pub unmeasured: u64,
     /// The ids of the first of them.
     pub ids: Vec<String>,
+    /// Of replaced records, the ids of those that have taken their places: one for each of `ids`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
 }
 
 /// A key whose sums differ by more than the tolerance, less what is explained.
@@ -190,7 +213,9 @@ pub struct Reconciliation {
     pub discrepancies: u64,
     /// The first of them.
     pub keys: Vec<Discrepancy>,
-    /// Whether nothing is left beyond the tolerance, of any key and in total.
+    /// How many records differ of which a row is not what the ledger says; no tolerance covers them.
+    pub behind: u64,
+    /// Whether nothing is left beyond the tolerance, of any key and in total, and nothing was changed behind the ledger.
     pub holds: bool,
 }
 
@@ -258,7 +283,7 @@ pub(crate) fn of_stage(
     );
     {
         let moment = run.connection().unchecked_transaction()?;
-        let mut lineage = Lineage::new(&moment, stage, wanted)?;
+        let mut lineage = Lineage::new(&moment, project, stage, wanted)?;
         while let Some(slice) = lineage.next()? {
             if stop.is_asked() {
                 return Ok(None);
@@ -272,7 +297,7 @@ pub(crate) fn of_stage(
         source: stage.source().to_owned(),
         target: stage.target().to_owned(),
         whole: wanted.whole,
-        reconciliations: measuring.results()?,
+        reconciliations: measuring.results(wanted.whole)?,
     };
     keep(run, project, stage, wanted, &reconciled)?;
     Ok(Some(reconciled))
@@ -309,6 +334,7 @@ fn told(result: &Reconciliation) -> serde_json::Value {
         "source_records": result.source.records, "source_amount": result.source.amount,
         "target_records": result.target.records, "target_amount": result.target.amount,
         "difference": result.difference, "causes": causes.collect::<Vec<_>>(),
-        "unexplained": result.unexplained, "discrepancies": result.discrepancies, "holds": result.holds,
+        "unexplained": result.unexplained, "discrepancies": result.discrepancies,
+        "behind": result.behind, "holds": result.holds,
     })
 }

@@ -49,6 +49,9 @@ pub struct LookResult {
     pub unexplained: String,
     /// How many keys are left with more than the tolerance.
     pub discrepancies: u64,
+    /// How many records differ of which a row is not what the ledger says; older reconciliations did not look.
+    #[serde(default)]
+    pub behind: u64,
     /// Whether nothing is left beyond the tolerance.
     pub holds: bool,
 }
@@ -76,6 +79,11 @@ impl LookResult {
             0 => {}
             1 => why.push("1 record without an amount".to_owned()),
             records => why.push(format!("{records} records without an amount")),
+        }
+        match self.behind {
+            0 => {}
+            1 => why.push("1 record changed behind the ledger".to_owned()),
+            records => why.push(format!("{records} records changed behind the ledger")),
         }
         if why.is_empty() {
             why.push("more than the tolerance".to_owned());
@@ -197,6 +205,7 @@ mod tests {
             }],
             unexplained: unexplained.to_owned(),
             discrepancies: 0,
+            behind: 0,
             holds: false,
         }
     }
@@ -228,7 +237,9 @@ mod tests {
             open.why_open().unwrap(),
             "1 key beyond the tolerance, 11 records without an amount"
         );
-        (open.discrepancies, open.causes) = (0, Vec::new());
+        (open.discrepancies, open.causes, open.behind) = (0, Vec::new(), 2);
+        assert_eq!(open.why_open().unwrap(), "2 records changed behind the ledger");
+        open.behind = 0;
         assert_eq!(open.why_open().unwrap(), "more than the tolerance");
         open.holds = true;
         assert!(open.why_open().is_none());

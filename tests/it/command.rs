@@ -113,7 +113,19 @@ fn a_demo_tells_a_whole_story_with_a_real_kill_in_it() {
             resumed,
             "{name}: the apply after the kill goes on with the same pass"
         );
-        assert_eq!(steps.last().unwrap()["answer"]["code"], 0, "{name}: it verifies");
+        let [.., verified, reconciled] = &steps[..] else {
+            panic!("{name}")
+        };
+        assert_eq!(verified["answer"]["command"], "verify", "{name}");
+        assert_eq!(reconciled["answer"]["command"], "reconcile", "{name}");
+        assert_eq!(
+            reconciled["answer"]["code"], 0,
+            "{name}: all balances are reconciled"
+        );
+        let told = scene.quietly(&["-C", name, "reconcile"]).out;
+        assert!(told.contains("\nall balances reconciled"), "{name}: {told}");
+        let left = scene.envelope(&["-C", name, "quarantine", "list"]);
+        assert_eq!(left["data"]["records"], serde_json::json!([]), "{name}: {left}");
         assert!(
             scene
                 .quietly(&["-C", name, "query", batches_end_in])
@@ -123,4 +135,21 @@ fn a_demo_tells_a_whole_story_with_a_real_kill_in_it() {
                 > 1
         );
     }
+}
+
+#[test]
+fn a_demo_whose_step_fails_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = std::process::Command::new("bash")
+        .args([
+            "-c",
+            "ulimit -c 0; ulimit -f 100; exec \"$0\" demo bank --folder \"$1\"",
+        ])
+        .arg(env!("CARGO_BIN_EXE_counterfoil"))
+        .arg(folder.path().join("bank"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&demo.stderr);
+    assert_eq!(demo.status.code(), Some(1), "{told}");
+    assert!(told.contains("which is not how the story goes"), "{told}");
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use counterfoil::surroundings::SystemRandomness;
 use serde_json::json;
 
-use super::answer::Answer;
+use super::answer::{Answer, Exit};
 use super::failure::Failure;
 use super::render::{bold, dim, shown};
 use super::session::Session;
@@ -18,7 +18,9 @@ use steps::Teller;
 /// Copies a shipped project, loads its sample records and runs the whole story.
 ///
 /// It applies, shows what was refused and why, rolls back, is killed in the middle of a second apply, goes on where it
-/// was, and verifies. Every step is a command that you can type yourself. The project stays for you to play with.
+/// was, corrects or waives what was refused, verifies and reconciles. Every step is a command that you can type yourself.
+/// The project stays for you to play with. Where a step ends otherwise than the story has it, the demo ends with its
+/// exit code.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  counterfoil demo shop\n  counterfoil demo bank --folder /tmp/bank")]
 pub(crate) struct Demo {
@@ -57,7 +59,7 @@ impl Demo {
         teller.tell(
             "Now every stage runs. Records and their stubs in the ledger commit together, batch by batch.",
         )?;
-        teller.step(&["apply", "--reason", "demo"])?;
+        teller.expect(Exit::Refused, &["apply", "--reason", "demo"])?;
         teller.tell("What was refused stays in quarantine, with the reason and the record as it was.")?;
         teller.step(&["quarantine", "list", "--limit", "5"])?;
         teller.step(&["quarantine", "show", project.refused])?;
@@ -74,11 +76,13 @@ impl Demo {
         teller.killed(&["apply", "--batch-size", "40", "--pause", "100ms", "--verbose"])?;
         teller.step(&["status"])?;
         teller.tell("The same command again goes on from the last committed batch.")?;
-        teller.step(&["apply"])?;
+        teller.expect(Exit::Refused, &["apply"])?;
         teller.step(&["history", "--limit", "3"])?;
+        settle(&mut teller, project, &folder)?;
         prove(&mut teller, project, &folder)?;
-        teller.tell("And every record is what its stub in the ledger says.")?;
+        teller.tell("Every record is what its entry in the ledger says, and so is every difference between both sides.")?;
         teller.step(&["verify"])?;
+        teller.step(&["reconcile"])?;
 
         let data = json!({
             "project": project.name,
@@ -92,6 +96,26 @@ impl Demo {
             project.result
         )))
     }
+}
+
+/// What was refused is corrected where it can be, and waived where it cannot.
+fn settle(teller: &mut Teller, project: &shipped::Project, folder: &Path) -> Result<(), Failure> {
+    teller.tell(
+        "Refused records wait until somebody decides. Some are corrected in their source, and the next apply carries them.",
+    )?;
+    let corrections = folder.join(project.corrections).display().to_string();
+    teller.step(&["load", project.database, &corrections, "--replace"])?;
+    teller.step(&["apply"])?;
+    teller.tell(
+        "Of the others nobody knows what is right; they are let go, and the ledger says who did it and why.",
+    )?;
+    teller.step(&[
+        "quarantine",
+        "waive",
+        "--all",
+        "--reason",
+        "nobody knows what is right",
+    ])
 }
 
 /// One record for somebody who has neither the store nor this program.

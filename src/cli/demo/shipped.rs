@@ -25,6 +25,8 @@ pub(super) struct Project {
     pub(super) result: &'static str,
     /// The sample records.
     pub(super) records: &'static str,
+    /// Some of those that are refused, corrected.
+    pub(super) corrections: &'static str,
     /// The id of a record that is refused.
     pub(super) refused: &'static str,
     /// A record of the result, to be proved.
@@ -47,6 +49,7 @@ const SHOP: Project = Project {
     database: "orders_v1",
     result: "orders_v2",
     records: "records/orders_v1.ndjson",
+    corrections: "records/corrections.ndjson",
     refused: "ORD-2024-028",
     proved: "ORD-2024-001",
     files: files!("shop":
@@ -55,6 +58,7 @@ const SHOP: Project = Project {
         "0001_nest_orders.toml"
         "order_v1.schema.json"
         "order_v2.schema.json"
+        "records/corrections.ndjson"
         "records/orders_v1.ndjson"
         "revisions/0001_nest_orders.toml"
         "revisions/order_v2.schema.json"
@@ -68,6 +72,7 @@ const BANK: Project = Project {
     database: "legacy_transactions",
     result: "transactions",
     records: "records/legacy_transactions.ndjson",
+    corrections: "records/corrections.ndjson",
     refused: "T021",
     proved: "T001",
     files: files!("bank":
@@ -79,6 +84,7 @@ const BANK: Project = Project {
         "legacy.schema.json"
         "transaction_v2.schema.json"
         "transaction_v3.schema.json"
+        "records/corrections.ndjson"
         "records/legacy_transactions.ndjson"
     ),
 };

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::answer::Exit;
 use super::super::failure::Failure;
-use super::super::render::{bold, dim, shown, yellow};
+use super::super::render::{bold, dim, shown, word, yellow};
 use super::super::screen::Screen;
 
 /// After so many committed batches the process is killed.
@@ -41,8 +41,13 @@ impl Teller {
             .map_err(|error| Failure::output(&error))
     }
 
-    /// One command; it may refuse records, but must do what it is asked to.
+    /// One command, which must do what it is asked to.
     pub(super) fn step(&mut self, arguments: &[&str]) -> Result<(), Failure> {
+        self.expect(Exit::Done, arguments)
+    }
+
+    /// One command that ends as the story has it; the story does not go on after any other end.
+    pub(super) fn expect(&mut self, expected: Exit, arguments: &[&str]) -> Result<(), Failure> {
         self.prompt(arguments)?;
         let mut command = self.command(arguments)?;
         let status = if self.screen.json {
@@ -58,16 +63,10 @@ impl Teller {
         } else {
             command.status().map_err(|error| not_started(&error))?
         };
-        let fine = [Exit::Done, Exit::Refused].map(|exit| Some(i32::from(exit.code())));
-        if fine.contains(&status.code()) {
+        if status.code() == Some(i32::from(expected.code())) {
             return Ok(());
         }
-        Err(Failure::new(
-            Exit::Failed,
-            "demo.step",
-            format!("`{}` ended with {status}", arguments.join(" ")),
-        )
-        .hint("see its message above; the project stays as it is"))
+        Err(ended(arguments, status))
     }
 
     /// One command that tells its batches and is killed after a few batches, without any chance to tidy up.
@@ -100,6 +99,10 @@ impl Teller {
             }
         }
         let status = child.wait().map_err(|error| not_started(&error))?;
+        let finished = [Exit::Done, Exit::Refused].map(|exit| i32::from(exit.code()));
+        if status.code().is_some_and(|code| !finished.contains(&code)) {
+            return Err(ended(arguments, status));
+        }
         self.tell(&format!("{} {}", yellow("killed:"), how(status)))?;
         self.steps
             .push(json!({ "arguments": arguments, "killed_after_batches": batches }));
@@ -111,11 +114,7 @@ impl Teller {
     }
 
     fn prompt(&self, arguments: &[&str]) -> Result<(), Failure> {
-        let line = format!(
-            "$ counterfoil -C {} {}",
-            self.folder.display(),
-            arguments.join(" ")
-        );
+        let line = format!("$ counterfoil -C {} {}", self.folder.display(), typed(arguments));
         self.tell(&bold(&shown(&line)))
     }
 
@@ -133,11 +132,31 @@ impl Teller {
 }
 
 fn how(status: ExitStatus) -> String {
-    if status.success() {
+    if status.code().is_some() {
         "it was faster than the kill, and is done".to_owned()
     } else {
         format!("{status}; nothing was tidied up")
     }
+}
+
+/// A step that has ended otherwise than the story has it. The demo ends as the step did; where that was well, it failed.
+fn ended(arguments: &[&str], status: ExitStatus) -> Failure {
+    let exit = status
+        .code()
+        .and_then(Exit::of_code)
+        .filter(|exit| *exit != Exit::Done);
+    let message = format!(
+        "`{}` ended with {status}, which is not how the story goes",
+        typed(arguments)
+    );
+    Failure::new(exit.unwrap_or(Exit::Failed), "demo.step", message)
+        .hint("see its message above; the project stays as it is")
+}
+
+/// Arguments as one would type them.
+fn typed(arguments: &[&str]) -> String {
+    let words = arguments.iter().map(|argument| word(argument));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn not_started(error: &std::io::Error) -> Failure {

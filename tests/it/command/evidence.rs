@@ -180,3 +180,124 @@ fn a_key_that_a_stage_redacts_is_shown_nowhere() {
         "{bodies}"
     );
 }
+
+/// The shipped bank, step by step: its amounts that nobody can read are explained by that, and waived it is green.
+#[test]
+fn the_shipped_bank_ends_green_once_somebody_has_decided_about_what_was_refused() {
+    let mut scene = Scene::new();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/bank");
+    let bank = folder.display().to_string();
+    let store = scene.path("bank.db").display().to_string();
+    let at = |rest: &[&'static str]| -> Vec<String> {
+        let given = ["-C", &bank, "--store", &store].map(str::to_owned);
+        given
+            .into_iter()
+            .chain(rest.iter().map(|word| (*word).to_owned()))
+            .collect()
+    };
+    let mut run = |rest: &[&'static str]| {
+        let words = at(rest);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        scene.run(&words)
+    };
+    let records = folder
+        .join("records/legacy_transactions.ndjson")
+        .display()
+        .to_string();
+    let records: &'static str = records.leak();
+    assert_eq!(run(&["load", "legacy_transactions", records]).code, 0);
+    let applied = run(&["apply"]);
+    assert_eq!(applied.code, 3, "12 are refused: {}", applied.err);
+    assert!(!applied.out.contains("NOT RECONCILED"), "{}", applied.out);
+    assert!(
+        applied.out.contains("  balances per account: unreadable 11\n"),
+        "{}",
+        applied.out
+    );
+    let before = run(&["reconcile"]);
+    assert_eq!(before.code, 0, "{}", before.err);
+    assert!(
+        before
+            .out
+            .ends_with("every difference is explained; still open: 12 records in quarantine\n"),
+        "{}",
+        before.out
+    );
+    assert_eq!(
+        run(&["quarantine", "waive", "--all", "--reason", "nobody knows"]).code,
+        0
+    );
+    let after = run(&["reconcile"]);
+    assert_eq!(after.code, 0, "{}", after.err);
+    assert!(
+        after
+            .out
+            .ends_with("\nall balances reconciled; explained: unreadable\n"),
+        "{}",
+        after.out
+    );
+    assert!(
+        after.out.contains("unreadable (11 without an amount)"),
+        "{}",
+        after.out
+    );
+    // A row that is lost behind the ledger is neither.
+    rusqlite::Connection::open(&store)
+        .and_then(|store| store.execute("DELETE FROM transactions WHERE id='T001'", []))
+        .expect("the file");
+    let lost = run(&["reconcile"]);
+    assert_eq!(lost.code, 3, "{}", lost.out);
+    assert!(
+        lost.out.contains("NOT RECONCILED") && lost.out.contains("T001"),
+        "{}",
+        lost.out
+    );
+    assert!(!lost.out.contains("all balances"), "{}", lost.out);
+}
+
+const REPLACING: &str = r#"
+[stage]
+source = "records_v1"
+target = "records_v2"
+id = "= doc.k"
+on_conflict = "replace"
+
+[[reconcile]]
+name = "amt"
+source = "= doc.amt"
+target = "= doc.amt"
+"#;
+
+#[test]
+fn three_written_for_two_rows_are_explained_by_the_record_that_was_replaced() {
+    let mut scene = Scene::new();
+    scene.run(&["init", "sums"]);
+    scene.write("sums/0001_first.toml", REPLACING);
+    scene.write(
+        "records.ndjson",
+        "{\"id\":\"1\",\"k\":\"a\",\"amt\":0.1}\n{\"id\":\"2\",\"k\":\"a\",\"amt\":0.2}\n{\"id\":\"3\",\"k\":\"b\",\"amt\":1e3}\n",
+    );
+    scene.run(&["-C", "sums", "load", "records_v1", "records.ndjson"]);
+    let applied = scene.run(&["-C", "sums", "apply"]);
+    assert!(
+        applied.out.contains("  amt: replaced 1 (-0.1): 1 -> 2\n"),
+        "{}",
+        applied.out
+    );
+    let reconciled = scene.run(&["-C", "sums", "reconcile"]);
+    assert!(
+        reconciled
+            .out
+            .ends_with("\nall balances reconciled; explained: replaced\n"),
+        "{}",
+        reconciled.out
+    );
+    let told = scene.envelope(&["-C", "sums", "reconcile"]);
+    let causes = &told["data"]["stages"][0]["reconciliations"][0]["causes"];
+    assert_eq!(
+        *causes,
+        serde_json::json!([{
+            "cause": "replaced", "records": 1, "amount": "-0.1", "unmeasured": 0, "ids": ["1"], "by": ["2"],
+        }])
+    );
+}

@@ -1,5 +1,7 @@
 //! The evidence: what is signed, what can be proved, and what is found where somebody tampers with it.
 
+mod causes;
+mod causes_at_random;
 mod checkpoints;
 mod damage;
 mod proofs;

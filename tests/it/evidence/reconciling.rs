@@ -342,7 +342,7 @@ fn an_increment_is_reconciled_alone_and_a_failed_one_is_remembered() {
 }
 
 #[test]
-fn a_waived_refusal_is_told_as_left_out() {
+fn a_waived_refusal_is_told_as_waived() {
     let mut books = Books::new(&[STAGE]);
     books.load(&[("1", "x", "10.00", "plain"), ("2", "x", "3.00", "plain")]);
     let stricter =
@@ -362,7 +362,7 @@ fn a_waived_refusal_is_told_as_left_out() {
     .expect("a waiver");
     assert_eq!(
         told(&books.reconcile()[0].reconciliations[0]),
-        [(Cause::Filtered, 1, "-3.00".to_owned())]
+        [(Cause::Waived, 1, "-3.00".to_owned())]
     );
 }
 

@@ -1,0 +1,235 @@
+//! What has happened to a row since a stage has read or left it, by the ledger's entries. Nothing is taken for granted:
+//! a row that is not what its entries say has changed behind the ledger's back.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use crate::digest::{Hash, commitment};
+use crate::error::Result;
+use crate::ledger::carried::{TARGET_REPLACED, Writer, changes_elsewhere, changes_of, writers};
+use crate::ledger::read::{Stub, StubKey, salt, stub_at};
+use crate::ledger::{ImageKind, apply_patch, split_whole};
+use crate::store::{Salted, Table};
+
+/// A row as it was at some time: its id and data; `None` where there was none.
+pub(super) type Version = Option<(String, String)>;
+
+/// Who has changed a row since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// A load or an edit.
+    Hand,
+    /// A record that has taken its place in the target.
+    Replacing(i64),
+    /// Whoever writes to the source of a stage before it: what it wrote waits for the stage.
+    Before,
+}
+
+/// The state of a row that is looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    /// The batch that has read or left it.
+    pub(super) batch: i64,
+    /// The record under whose number.
+    pub(super) record: i64,
+    /// The row's own number.
+    pub(super) row: i64,
+    /// The commitment to it; `None` for no row.
+    pub(super) hash: Option<Hash>,
+}
+
+/// A row as it was, and what became of it.
+#[derive(Debug)]
+pub(super) struct Since {
+    /// As it was; as it is, where that cannot be told any more.
+    pub(super) was: Version,
+    /// Who was the last to change it, where it counts, and how they have left it.
+    pub(super) changed: Option<(By, Version)>,
+    /// Whether the row is what the entries say, and they lead back to what it was.
+    pub(super) known: bool,
+}
+
+/// What the ledger says of the rows of a database, as one side of a stage.
+pub(super) struct Rows<'l> {
+    connection: &'l Connection,
+    pub(super) table: Table,
+    /// Of the source of a copying stage, the stage; else it is the target.
+    source_of: Option<u32>,
+    writers: HashMap<i64, Writer>,
+    /// Read only where a row has changed.
+    elsewhere: OnceCell<Vec<(i64, StubKey)>>,
+}
+
+impl<'l> Rows<'l> {
+    pub(super) fn of(connection: &'l Connection, database: &str, source_of: Option<u32>) -> Result<Self> {
+        Ok(Self {
+            connection,
+            table: Table::of(database)?,
+            source_of,
+            writers: writers(connection, database)?,
+            elsewhere: OnceCell::new(),
+        })
+    }
+
+    /// What became of a row since it was seen, from the row as it is and the images since.
+    pub(super) fn since(&self, seen: &Seen, row: Option<Salted>) -> Result<Since> {
+        let now = row.as_ref().and_then(Salted::hash);
+        let salted = row.as_ref().and_then(|row| row.salt);
+        let is = row.map(|row| (row.record.id, row.record.data));
+        if now == seen.hash {
+            return Ok(Since::nothing(is));
+        }
+        let later = self.later(seen)?;
+        if later.first().map_or(seen.hash, |stub| stub.entry.after) != now {
+            return Ok(Since::behind_the_ledger(is));
+        }
+        let (was, changed) = match self.back(seen, &later, is.clone()) {
+            Back::Led(was, changed) => (was, changed),
+            Back::Stopped(stands) => return Ok(Since::nothing(stands)),
+            Back::Broken => return Ok(Since::behind_the_ledger(is)),
+        };
+        let holds = match (&was, seen.hash) {
+            (Some((id, data)), Some(hash)) => {
+                let salt = match salted {
+                    Some(salt) => salt,
+                    None => salt(self.connection, seen.row)?.unwrap_or_default(),
+                };
+                commitment(&salt, id, data) == hash
+            }
+            (was, hash) => was.is_none() && hash.is_none(),
+        };
+        Ok(if holds {
+            Since {
+                was,
+                changed,
+                known: true,
+            }
+        } else {
+            Since::behind_the_ledger(is)
+        })
+    }
+
+    /// Goes back from entry to entry, the newest first, to what a row was.
+    fn back(&self, seen: &Seen, later: &[Stub], is: Version) -> Back {
+        let (mut version, mut changed, mut at) = (is, None, 0);
+        loop {
+            let state = later.get(at).map_or(seen.hash, |stub| stub.entry.after);
+            if state == seen.hash {
+                return Back::Led(version, changed);
+            }
+            // What was undone since has changed nothing.
+            if let Some(same) = later.iter().rposition(|stub| stub.entry.after == state) {
+                at = same.max(at);
+            }
+            let Some(stub) = later.get(at) else {
+                return Back::Broken;
+            };
+            if stub.image.is_none() && stub.entry.before.is_some() {
+                // A rollback keeps no image of what it took back.
+                return if changed.is_none() && is_chain(&later[at..], seen.hash) {
+                    Back::Stopped(version)
+                } else {
+                    Back::Broken
+                };
+            }
+            if changed.is_none() {
+                changed = self.by(seen, stub).map(|by| (by, version.clone()));
+            }
+            version = before_of(stub, version.as_ref());
+            at += 1;
+        }
+    }
+
+    /// Who it was that changed the row, where it is to be told: what a later stage has changed is its own affair.
+    fn by(&self, seen: &Seen, stub: &Stub) -> Option<By> {
+        let writer = self.writers.get(&stub.batch);
+        match (writer, self.source_of) {
+            (Some(Writer::Hand), _) => Some(By::Hand),
+            (Some(Writer::InPlace(number)), Some(stage)) if *number > stage => None,
+            (_, Some(_)) => Some(By::Before),
+            (_, None) => {
+                let another = stub.entry.record != seen.record && stub.entry.has_code(TARGET_REPLACED);
+                another.then_some(By::Replacing(stub.entry.record))
+            }
+        }
+    }
+
+    /// The entries that have changed a row since, newest first.
+    fn later(&self, seen: &Seen) -> Result<Vec<Stub>> {
+        let mut later = changes_of(self.connection, self.table.name(), seen.row, seen.batch)?;
+        if self.elsewhere.get().is_none() {
+            let found = changes_elsewhere(self.connection, self.table.name())?;
+            self.elsewhere.get_or_init(|| found);
+        }
+        let elsewhere = self.elsewhere.get().map_or(&[][..], Vec::as_slice);
+        let from = elsewhere.partition_point(|(row, _)| *row < seen.row);
+        let of_row = elsewhere[from..].iter().take_while(|(row, _)| *row == seen.row);
+        for (_, key) in of_row.filter(|(_, (batch, record, _))| (*batch, *record) > (seen.batch, seen.record))
+        {
+            later.push(stub_at(self.connection, *key)?);
+        }
+        later.sort_unstable_by_key(|stub| std::cmp::Reverse(stub.key()));
+        Ok(later)
+    }
+}
+
+/// Where the entries lead.
+enum Back {
+    /// To the row as it was, past whoever has changed it.
+    Led(Version, Option<(By, Version)>),
+    /// To a rollback, and no further: the row as it has left it.
+    Stopped(Version),
+    /// Nowhere.
+    Broken,
+}
+
+/// Whether each entry has found what the one before it left, down to a state.
+fn is_chain(later: &[Stub], to: Option<Hash>) -> bool {
+    let left = later.iter().skip(1).map(|stub| stub.entry.after).chain([to]);
+    later
+        .iter()
+        .zip(left)
+        .all(|(stub, left)| stub.entry.before == left)
+}
+
+impl Since {
+    /// Nobody has touched it.
+    pub(super) fn nothing(was: Version) -> Self {
+        Self {
+            was,
+            changed: None,
+            known: true,
+        }
+    }
+
+    fn behind_the_ledger(is: Version) -> Self {
+        Self {
+            was: is,
+            changed: None,
+            known: false,
+        }
+    }
+
+    /// The version that stands.
+    pub(super) fn stands(&self) -> &Version {
+        self.changed.as_ref().map_or(&self.was, |(_, version)| version)
+    }
+}
+
+/// A row before an entry's change, from the row after it.
+pub(super) fn before_of(stub: &Stub, after: Option<&(String, String)>) -> Version {
+    match &stub.image {
+        Some((ImageKind::Patch, patch)) => {
+            let (id, data) = after?;
+            let patch = std::str::from_utf8(patch).ok()?;
+            Some((id.clone(), apply_patch(data, patch)?))
+        }
+        Some((ImageKind::Whole | ImageKind::Refused, body)) => {
+            split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned()))
+        }
+        _ if stub.entry.before == stub.entry.after => after.cloned(),
+        _ => None,
+    }
+}
