@@ -1,6 +1,11 @@
 //! Reading what happened: the verbs `status`, `history` and `trace`. All of it is derived from the ledger.
 
+mod unfinished;
+
 use rusqlite::params;
+
+pub use unfinished::{UnfinishedPass, unfinished};
+pub(crate) use unfinished::unfinished_in;
 
 use crate::error::{Error, Result};
 use crate::ledger::feed;
@@ -27,6 +32,8 @@ pub struct Status {
     pub stages: Vec<StageStatus>,
     /// How many lines were refused at the door and still stand in quarantine.
     pub refused_at_the_door: u64,
+    /// The passes that have begun and not ended.
+    pub unfinished: Vec<UnfinishedPass>,
 }
 
 /// Where a stage stands.
@@ -87,6 +94,7 @@ pub fn status(store: &Store, stages: &Stages) -> Result<Status> {
         databases: databases.collect::<Result<_>>()?,
         stages: stage_statuses(store, stages)?,
         refused_at_the_door: refused.unsigned_abs(),
+        unfinished: unfinished(store)?,
     })
 }
 
@@ -369,6 +377,7 @@ pub fn trace(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> 
 pub(crate) fn numbers_of(store: &Store, database: &str, id: &str) -> Result<Vec<i64>> {
     let connection = store.connection();
     let mut numbers = number_by_origin(connection, database, id)?;
+    numbers.extend(feed::refused_by_id(connection, database, id)?);
     match store.table(database) {
         Ok(table) => numbers.extend(table.number_of(connection, id)?),
         Err(Error::NoSuchDatabase { .. }) if !numbers.is_empty() => {}

@@ -41,6 +41,7 @@ mod signals;
 mod status;
 mod test;
 mod trace;
+mod unfinished;
 mod validate;
 mod values;
 mod verify;

@@ -27,6 +27,7 @@
 
 mod array;
 mod gathered;
+mod half_read;
 mod identity;
 mod lines;
 mod reader;
@@ -130,6 +131,8 @@ pub struct Rejected {
     /// (or the limit, where that is less); the refusal then tells the length and the SHA-256 of everything up to the
     /// line feed, or in an array up to the comma or bracket behind the element.
     pub raw: Vec<u8>,
+    /// The id, where it could be read all the same: it stands whole in the bytes, before whatever is wrong with them.
+    pub id: Option<String>,
 }
 
 impl fmt::Debug for Rejected {

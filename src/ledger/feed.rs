@@ -149,7 +149,7 @@ pub(crate) fn written_after(connection: &Connection, stage: Fed<'_>, after: i64)
 pub(crate) fn taken_out(connection: &Connection, database: &str) -> Result<HashMap<String, (i64, Salt)>> {
     let sql = "SELECT i.body, q.record, r.salt FROM audit_quarantine q
      JOIN ledger_image i ON i.batch=q.batch AND i.record=q.record AND i.kind=4 JOIN ledger_record r ON r.record=q.record
-     WHERE q.source=?1 AND q.database=?1 AND r.salt IS NOT NULL ORDER BY q.batch";
+     WHERE q.source=?1 AND q.database=?1 AND q.kind<>'load' AND r.salt IS NOT NULL ORDER BY q.batch";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([database])?;
     let mut taken_out = HashMap::new();
@@ -162,14 +162,39 @@ pub(crate) fn taken_out(connection: &Connection, database: &str) -> Result<HashM
     Ok(taken_out)
 }
 
-/// The lines of one input that loads into one database have refused and that still wait in quarantine, by reason.
+/// The lines of one input that loads into one database have refused and that still wait in quarantine.
 #[derive(Debug, Default)]
-pub(crate) struct RefusedLines(HashMap<String, VecDeque<(i64, Salt, Hash)>>);
+pub(crate) struct RefusedLines {
+    waiting: HashMap<i64, RefusedLine>,
+    by_reason: HashMap<String, VecDeque<i64>>,
+    by_line: HashMap<u64, Vec<i64>>,
+    by_id: HashMap<String, Vec<i64>>,
+}
+
+#[derive(Debug)]
+struct RefusedLine {
+    salt: Salt,
+    input: Hash,
+    id: Option<String>,
+    line: Option<u64>,
+}
+
+/// A record that a load lets in, as far as it may be the correction of a line that was refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LetIn<'r> {
+    pub(crate) line: u64,
+    pub(crate) id: &'r str,
+    pub(crate) data: &'r str,
+    /// Whether it has changed anything, and did not stand there already.
+    pub(crate) written: bool,
+    /// Whether the input so far is what it was when the line was refused, so that the same place means the same record.
+    pub(crate) in_place: bool,
+}
 
 impl RefusedLines {
     /// What other passes than `pass` have refused, so that a pass that is resumed finds what is still left for it.
     pub(crate) fn of(connection: &Connection, database: &str, source: &str, pass: i64) -> Result<Self> {
-        let sql = "SELECT q.reason, q.record, r.salt, e.input FROM audit_quarantine q
+        let sql = "SELECT q.reason, q.record, r.salt, e.input, r.id FROM audit_quarantine q
          JOIN ledger_entry e ON e.batch=q.batch AND e.record=q.record AND e.part=0
          JOIN ledger_record r ON r.record=q.record
          WHERE q.kind='load' AND q.database=?1 AND q.source=?2 AND q.pass<>?3
@@ -178,8 +203,21 @@ impl RefusedLines {
         let mut rows = statement.query(params![database, source, pass])?;
         let mut lines = Self::default();
         while let Some(row) = rows.next()? {
-            let line = (row.get(1)?, row.get(2)?, row.get(3)?);
-            lines.0.entry(row.get(0)?).or_default().push_back(line);
+            let (reason, record): (String, i64) = (row.get(0)?, row.get(1)?);
+            let line = RefusedLine {
+                salt: row.get(2)?,
+                input: row.get(3)?,
+                id: row.get(4)?,
+                line: line_of(&reason),
+            };
+            lines.by_reason.entry(reason).or_default().push_back(record);
+            if let Some(number) = line.line {
+                lines.by_line.entry(number).or_default().push(record);
+            }
+            if let Some(id) = &line.id {
+                lines.by_id.entry(id.clone()).or_default().push(record);
+            }
+            lines.waiting.insert(record, line);
         }
         Ok(lines)
     }
@@ -187,11 +225,73 @@ impl RefusedLines {
     /// The number and salt of a line that stands refused for the same reason, which tells its place, with the same
     /// bytes. Each is given once: several elements of an array may share a line, a reason and their bytes.
     pub(crate) fn take(&mut self, reason: &str, raw: &[u8]) -> Option<(i64, Salt)> {
-        let lines = self.0.get_mut(reason)?;
-        let same = |(_, salt, input): &(i64, Salt, Hash)| sha256(&[salt, raw]) == *input;
+        let waiting = &self.waiting;
+        let lines = self.by_reason.get_mut(reason)?;
+        let same = |record: &i64| {
+            let line = waiting.get(record);
+            line.is_some_and(|line| sha256(&[&line.salt, raw]) == line.input)
+        };
         let at = lines.iter().position(same)?;
-        lines.remove(at).map(|(record, salt, _)| (record, salt))
+        let record = lines.remove(at)?;
+        let line = self.waiting.remove(&record)?;
+        Some((record, line.salt))
     }
+
+    /// The lines of which this record is the correction, ascending: they leave quarantine, each once.
+    ///
+    /// The same id is the same record: at another place too, unless the record was there all along. Where no id could be
+    /// read, the place has to tell, and does so only as long as the input is what it was.
+    pub(crate) fn settled_by(&mut self, record: LetIn<'_>) -> Vec<(i64, Hash)> {
+        if self.waiting.is_empty() {
+            return Vec::new();
+        }
+        let at_place = self.by_line.get(&record.line).into_iter().flatten();
+        let under_id = self.by_id.get(record.id).into_iter().flatten();
+        let mut settled: Vec<(i64, Hash)> = at_place
+            .chain(under_id)
+            .filter_map(|number| Some((*number, self.waiting.get(number)?)))
+            .filter(|(_, line)| line.is_settled_by(record))
+            .map(|(number, line)| (number, line.input))
+            .collect();
+        settled.sort_unstable();
+        settled.dedup();
+        for (number, _) in &settled {
+            self.waiting.remove(number);
+        }
+        settled
+    }
+}
+
+impl RefusedLine {
+    fn is_settled_by(&self, record: LetIn<'_>) -> bool {
+        let same_place = self.line == Some(record.line);
+        match &self.id {
+            None => same_place && record.in_place,
+            Some(id) if id != record.id => false,
+            Some(_) => {
+                record.written
+                    || same_place
+                    || sha256(&[&self.salt, record.data.as_bytes()]) == self.input
+            }
+        }
+    }
+}
+
+/// The line of the input that a reason names.
+fn line_of(reason: &str) -> Option<u64> {
+    serde_json::from_str::<serde_json::Value>(reason).ok()?["line"].as_u64()
+}
+
+/// The numbers of the lines with an id that loads into a database have refused.
+pub(crate) fn refused_by_id(connection: &Connection, database: &str, id: &str) -> Result<Vec<i64>> {
+    let sql = "SELECT r.record FROM ledger_record r WHERE r.id=?2 AND r.database=?1 AND EXISTS(
+       SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass)
+       CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=r.record
+       WHERE p.kind='load' AND p.target=?1 AND b.refused>0 AND e.outcome=4
+         AND b.first_record<=r.record AND b.last_record>=r.record) ORDER BY r.record";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map(params![database, id], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// How many records a pass has refused over a contract in the mode `refuse`, and that still stand so.
