@@ -4,8 +4,8 @@ mod unfinished;
 
 use rusqlite::params;
 
-pub use unfinished::{UnfinishedPass, unfinished};
 pub(crate) use unfinished::unfinished_in;
+pub use unfinished::{UnfinishedPass, unfinished};
 
 use crate::error::{Error, Result};
 use crate::ledger::feed;

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::history::{UnfinishedPass, redacted};
 use crate::input::{Format, OpenError, Options, Position, Reader as Records};
 use crate::ledger::feed::RefusedLines;
-use crate::ledger::open::WholeLoad;
+use crate::ledger::open::{WholeLoad, written_since};
 use crate::ledger::read::{LedgerTable, PassSummary, largest};
 use crate::ledger::{Batch, Counts, PassKind, Step};
 use crate::observe::{Event, Observer, StopSignal};
@@ -80,6 +80,9 @@ pub struct LoadReport {
     pub carried: bool,
     /// Whether an earlier run had begun it.
     pub resumed: bool,
+    /// Whether others have written to the database between the interruption and going on: with
+    /// [`replace`](LoadOptions::replace), what they wrote was written over where the rest of the input has it too.
+    pub overtaken: bool,
     /// What the input was called when the pass was begun, where that is another name.
     pub begun_as: Option<String>,
     /// The outcomes over all its runs. What is filtered is no record of the input: a line that an earlier load had
@@ -258,6 +261,10 @@ fn carry(
         Some(open) => (Pass::resumed(open), resume(input, reading, open, name)?),
         None => begin(run, database, name, input, reading)?,
     };
+    if let Some(open) = open {
+        let place = (open.row.pass, open.last_batch);
+        report.overtaken = written_since(run.connection(), database, place)?;
+    }
     let mut counts = open.map(|open| open.counts).unwrap_or_default();
     begins(&pass, counts.read, observer);
     let source = pass.row.source.clone().unwrap_or_default();
@@ -319,9 +326,7 @@ fn begins(pass: &Pass, done: u64, observer: &mut dyn Observer) {
 
 /// Whether a stage redacts the field that holds the id.
 fn is_redacted(store: &Store, options: &LoadOptions) -> Result<bool> {
-    let is_id = |path: &Path| {
-        matches!(path.segments(), [Segment::Key(key)] if *key == options.id_field)
-    };
+    let is_id = |path: &Path| matches!(path.segments(), [Segment::Key(key)] if *key == options.id_field);
     Ok(options.redact.iter().any(is_id) || redacted(store)?.iter().any(is_id))
 }
 

@@ -121,7 +121,7 @@ impl Load {
         };
         let mut answer = Answer::new(data, text + &refusals(&refused))
             .warnings(progress.warnings.iter().cloned())
-            .warnings(Self::warnings(session, &report))
+            .warnings(self.warnings(session, &report))
             .refused_if(report.counts.refused > 0);
         answer.warnings.extend(self.unread(session, &settings));
         for hint in self.hints(session, &store, &settings.name, &options.id_field, &refused)? {
@@ -169,7 +169,10 @@ impl Load {
         progress: &mut Progress,
     ) -> Result<Input, Failure> {
         if self.file.as_os_str() == "-" {
-            return Ok(Input::Stream(Endable::new(std::io::stdin(), options.stop.clone())));
+            return Ok(Input::Stream(Endable::new(
+                std::io::stdin(),
+                options.stop.clone(),
+            )));
         }
         let (file, metadata) = self.open(session)?;
         if metadata.is_file() {
@@ -198,7 +201,7 @@ impl Load {
         Ok(text)
     }
 
-    fn warnings(session: &Session<'_>, report: &LoadReport) -> Vec<String> {
+    fn warnings(&self, session: &Session<'_>, report: &LoadReport) -> Vec<String> {
         let mut warnings: Vec<String> = report.given_up.iter().map(given_up).collect();
         if let Some(begun_as) = &report.begun_as {
             warnings.push(format!(
@@ -212,6 +215,13 @@ impl Load {
                  before it is read",
                 known.run,
                 moment(&known.at)
+            ));
+        }
+        if report.overtaken && self.replace {
+            warnings.push(format!(
+                "other runs have written to {} since this load was interrupted: where the rest of the file has the same \
+                 records, it was written over what they wrote",
+                self.database
             ));
         }
         let open = report.open.iter();
@@ -274,7 +284,9 @@ impl Load {
         if has("load.exists") {
             let file = word(&self.file.to_string_lossy()).into_owned();
             let load = session.command(&format!("load {} {file} --replace --again", self.database));
-            hints.push(format!("records that exist with other data: {load} writes over them"));
+            hints.push(format!(
+                "records that exist with other data: {load} writes over them"
+            ));
         }
         if let Some((_, code, _)) = refused.first() {
             hints.push(format!(
@@ -380,7 +392,11 @@ impl Input {
 
 /// What is lost with a load that was given up, and what is not.
 fn given_up(load: &UnfinishedPass) -> String {
-    let what = if load.source.as_deref() == Some("-") { "input" } else { "file" };
+    let what = if load.source.as_deref() == Some("-") {
+        "input"
+    } else {
+        "file"
+    };
     format!(
         "gives up the load of {} of run {} {}; its {} stay, the rest of that {what} is not loaded",
         shown(load.input()),

@@ -208,7 +208,7 @@ impl List {
             .map(|(stage, code, records)| vec![refused_by(*stage), code.clone(), count(*records)]);
         let mut text = table(&["refused by", "code", ">records"], rows) + "\n";
         text += &table(
-            &[">record", "id", "refused by", "code", "why", "when"],
+            &[">record", "id", "refused by", "route", "code", "why", "when"],
             found.iter().map(row),
         );
         let mut answer = Answer::new(data, "");
@@ -225,6 +225,12 @@ impl List {
             .unwrap_or_else(|| format!("--record {}", found[0].record));
         Ok(answer.hint(session.command(&format!("quarantine show {example}"))))
     }
+}
+
+/// Where it came from, a file or a database, and where it would have gone.
+fn way(refused: &Quarantined) -> String {
+    let names = [&refused.source, &refused.database].map(|name| name.as_deref().unwrap_or_default());
+    route(names[0], names[1])
 }
 
 fn row(refused: &Quarantined) -> Vec<String> {
@@ -246,6 +252,7 @@ fn row(refused: &Quarantined) -> Vec<String> {
         refused.record.to_string(),
         refused.id.clone().unwrap_or_default(),
         refused_by(refused.stage),
+        way(refused),
         refused.reason.code.to_string(),
         why.into_iter().flatten().collect::<Vec<_>>().join(", "),
         moment(&refused.at),
@@ -302,8 +309,29 @@ fn next(session: &Session<'_>, found: &[Quarantined]) -> String {
             "correct its source or the stage, then {}; or {waive}",
             session.command(&format!("quarantine retry {}", id_option(id)))
         ),
-        None => format!("correct the line and load it; or {waive}"),
+        None => match found.first() {
+            Some(refused) => format!("{}; or {waive}", mend(session, refused)),
+            None => waive,
+        },
     }
+}
+
+/// What to do about a line that a load has refused.
+fn mend(session: &Session<'_>, refused: &Quarantined) -> String {
+    let database = refused.database.as_deref().unwrap_or_default();
+    let (source, line) = (refused.source.as_deref().unwrap_or_default(), refused.reason.line);
+    let what = if source == "-" {
+        "standard input".to_owned()
+    } else {
+        shown(source).into_owned()
+    };
+    let place = line.map_or_else(|| what.clone(), |line| format!("line {line} of {what}"));
+    let load = format!("load {} {}", word(database), shown(&word(source)));
+    if refused.reason.code == "load.exists" {
+        let replace = session.command(&format!("{load} --replace --again"));
+        return format!("{place} has the id of a record with other data: {replace} writes over it");
+    }
+    format!("correct {place}, then {}", session.command(&load))
 }
 
 fn told(refused: &Quarantined, input: &RefusedInput, stands: bool) -> String {
@@ -401,11 +429,28 @@ impl Retry {
             return Err(no_stage(project.stages().iter().map(Stage::number), number));
         }
         self.choice.exists(&store, project.name())?;
+        let mut lines = quarantined(&store, project.name(), &selected, usize::MAX)?;
+        let all = lines.len();
+        lines.retain(|refused| refused.stage.is_none());
+        let only_lines = lines.len() == all;
         let report = retry(&mut store, project.stages(), &selected, &options, &mut progress);
         progress.finish();
-        let report = report.map_err(|error| of_the_library(session, &project, error))?;
+        let report = report.map_err(|error| {
+            let failure = of_the_library(session, &project, error);
+            match lines.first() {
+                Some(line) if only_lines => failure.hint(format!(
+                    "{}; it leaves quarantine when it passes, and {} lets it go",
+                    mend(session, line),
+                    session.command(&format!(
+                        "quarantine waive --record {} --reason TEXT",
+                        line.record
+                    ))
+                )),
+                _ => failure,
+            }
+        })?;
         let refused = standing(&store, project.name(), |_| true)?;
-        of_stages(
+        let mut answer = of_stages(
             session,
             &store,
             &project,
@@ -413,7 +458,15 @@ impl Retry {
             refused,
             Limits::default(),
             &progress,
-        )
+        )?;
+        if let Some(line) = lines.first() {
+            let many = counted(lines.len() as u64, "line");
+            answer = answer.warnings([format!(
+                "{many} that loads have refused cannot be tried again from here: {}",
+                mend(session, line)
+            )]);
+        }
+        Ok(answer)
     }
 }
 

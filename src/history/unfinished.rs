@@ -2,12 +2,12 @@
 //! tell of them.
 
 use chrono::DateTime;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 use serde_json::Value as Json;
 
 use crate::error::Result;
 use crate::input::Format;
-use crate::ledger::open::{OpenPass, open_passes};
+use crate::ledger::open::{OpenPass, last_writer, open_passes, written_since};
 use crate::ledger::{Counts, PassKind};
 use crate::store::Store;
 
@@ -74,7 +74,10 @@ impl UnfinishedPass {
                 format!("the rollback of {what} stopped in run {}", self.last_run)
             }
             PassKind::Retry => format!("a retry of what {stage} refused stopped in run {}", self.last_run),
-            PassKind::Waive => format!("a waiver of what {stage} refused stopped in run {}", self.last_run),
+            PassKind::Waive => format!(
+                "a waiver of what {stage} refused stopped in run {}",
+                self.last_run
+            ),
             _ => format!(
                 "the apply of {stage} stopped in run {} after {} records",
                 self.last_run,
@@ -108,7 +111,9 @@ impl UnfinishedPass {
     pub fn reached(&self) -> String {
         let bytes = grouped(self.bytes.unwrap_or_default());
         match self.lines {
-            None | Some(0) if self.bytes.is_none_or(|bytes| bytes == 0) => "before its first record".to_owned(),
+            None | Some(0) if self.bytes.is_none_or(|bytes| bytes == 0) => {
+                "before its first record".to_owned()
+            }
             None | Some(0) => format!("after byte {bytes}"),
             Some(line) => format!("after line {} (byte {bytes})", grouped(line)),
         }
@@ -158,7 +163,7 @@ struct Reached {
 
 fn told(connection: &Connection, open: OpenPass) -> Result<UnfinishedPass> {
     let reached = match open.kind {
-        PassKind::Load => Reached::of(&open),
+        PassKind::Load => Reached::of(connection, &open)?,
         _ => Reached::default(),
     };
     let load = |last: Vec<String>| {
@@ -198,13 +203,13 @@ fn told(connection: &Connection, open: OpenPass) -> Result<UnfinishedPass> {
 }
 
 impl Reached {
-    fn of(open: &OpenPass) -> Self {
+    fn of(connection: &Connection, open: &OpenPass) -> Result<Self> {
         let Some(cursor) = &open.cursor else {
-            return Self {
+            return Ok(Self {
                 bytes: Some(0),
                 lines: Some(0),
                 options: Vec::new(),
-            };
+            });
         };
         let cursor: Json = serde_json::from_str(cursor).unwrap_or_default();
         let mut options = Vec::new();
@@ -217,14 +222,18 @@ impl Reached {
         {
             option("--format", format);
         }
-        if cursor["replace"].as_bool() == Some(true) {
+        // What others have written since is newer than what the file has: that is for the operator to write over.
+        let database = open.target.as_deref().unwrap_or_default();
+        if cursor["replace"].as_bool() == Some(true)
+            && !written_since(connection, database, (open.pass, open.last_batch))?
+        {
             options.push("--replace".to_owned());
         }
-        Self {
+        Ok(Self {
             bytes: cursor["offset"].as_u64(),
             lines: cursor["line"].as_u64().map(|next| next.saturating_sub(1)),
             options,
-        }
+        })
     }
 }
 
@@ -269,11 +278,9 @@ fn rollback(connection: &Connection, open: &OpenPass) -> Result<Vec<String>> {
     );
     // Without a scope the newest stage is meant. What no stage did is named by its run.
     if scope.is_empty() && open.stage.is_none() {
-        let sql = "SELECT max(run) FROM ledger_batch WHERE pass=?1 AND entries>0";
-        let run: Option<Option<i64>> = connection
-            .query_row(sql, [open.reverses], |row| row.get(0))
-            .optional()?;
-        if let Some(run) = run.flatten() {
+        if let Some(undone) = open.reverses
+            && let Some(run) = last_writer(connection, undone)?
+        {
             words.extend(["--run".to_owned(), run.to_string()]);
         }
     }
@@ -283,7 +290,13 @@ fn rollback(connection: &Connection, open: &OpenPass) -> Result<Vec<String>> {
 
 fn waive(open: &OpenPass) -> Vec<String> {
     let mut words = vec!["quarantine".to_owned(), "waive".to_owned()];
-    let options = [("--stage", 1), ("--code", 1), ("--id", 1), ("--record", 1), ("--all", 0)];
+    let options = [
+        ("--stage", 1),
+        ("--code", 1),
+        ("--id", 1),
+        ("--record", 1),
+        ("--all", 0),
+    ];
     let scope = chosen(&arguments(open), &options);
     if scope.is_empty() {
         words.push("--all".to_owned());

@@ -1,6 +1,6 @@
 //! What a stage still has to do: the records that others wrote to its source since it last looked.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use rusqlite::{Connection, params};
 
@@ -9,6 +9,7 @@ use super::image::split_whole;
 use super::read::StageHistory;
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
+use crate::store::Table;
 
 /// A stage, as far as feeding it is concerned.
 #[derive(Clone, Copy, Debug)]
@@ -169,6 +170,8 @@ pub(crate) struct RefusedLines {
     by_reason: HashMap<String, VecDeque<i64>>,
     by_line: HashMap<u64, Vec<i64>>,
     by_id: HashMap<String, Vec<i64>>,
+    /// The record that was let in under a line's id.
+    let_in: BTreeMap<i64, i64>,
 }
 
 #[derive(Debug)]
@@ -176,7 +179,6 @@ struct RefusedLine {
     salt: Salt,
     input: Hash,
     id: Option<String>,
-    line: Option<u64>,
 }
 
 /// A record that a load lets in, as far as it may be the correction of a line that was refused.
@@ -184,11 +186,18 @@ struct RefusedLine {
 pub(crate) struct LetIn<'r> {
     pub(crate) line: u64,
     pub(crate) id: &'r str,
-    pub(crate) data: &'r str,
-    /// Whether it has changed anything, and did not stand there already.
-    pub(crate) written: bool,
+    pub(crate) record: i64,
     /// Whether the input so far is what it was when the line was refused, so that the same place means the same record.
     pub(crate) in_place: bool,
+}
+
+/// A line that leaves quarantine, and the record that it does so for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settled {
+    pub(crate) line: i64,
+    /// The commitment to its bytes.
+    pub(crate) input: Hash,
+    pub(crate) record: i64,
 }
 
 impl RefusedLines {
@@ -208,10 +217,10 @@ impl RefusedLines {
                 salt: row.get(2)?,
                 input: row.get(3)?,
                 id: row.get(4)?,
-                line: line_of(&reason),
             };
+            let place = line_of(&reason);
             lines.by_reason.entry(reason).or_default().push_back(record);
-            if let Some(number) = line.line {
+            if let Some(number) = place {
                 lines.by_line.entry(number).or_default().push(record);
             }
             if let Some(id) = &line.id {
@@ -219,6 +228,7 @@ impl RefusedLines {
             }
             lines.waiting.insert(record, line);
         }
+        lines.note_before(connection, database, pass)?;
         Ok(lines)
     }
 
@@ -237,43 +247,76 @@ impl RefusedLines {
         Some((record, line.salt))
     }
 
-    /// The lines of which this record is the correction, ascending: they leave quarantine, each once.
-    ///
-    /// The same id is the same record: at another place too, unless the record was there all along. Where no id could be
-    /// read, the place has to tell, and does so only as long as the input is what it was.
-    pub(crate) fn settled_by(&mut self, record: LetIn<'_>) -> Vec<(i64, Hash)> {
-        if self.waiting.is_empty() {
-            return Vec::new();
-        }
-        let at_place = self.by_line.get(&record.line).into_iter().flatten();
-        let under_id = self.by_id.get(record.id).into_iter().flatten();
-        let mut settled: Vec<(i64, Hash)> = at_place
-            .chain(under_id)
-            .filter_map(|number| Some((*number, self.waiting.get(number)?)))
-            .filter(|(_, line)| line.is_settled_by(record))
-            .map(|(number, line)| (number, line.input))
-            .collect();
-        settled.sort_unstable();
-        settled.dedup();
-        for (number, _) in &settled {
-            self.waiting.remove(number);
-        }
-        settled
+    /// Whether a line of the input still waits.
+    pub(crate) fn stands_at(&self, line: u64) -> bool {
+        let at_place = self.by_line.get(&line);
+        at_place.is_some_and(|at_place| at_place.iter().any(|number| self.waiting.contains_key(number)))
     }
-}
 
-impl RefusedLine {
-    fn is_settled_by(&self, record: LetIn<'_>) -> bool {
-        let same_place = self.line == Some(record.line);
-        match &self.id {
-            None => same_place && record.in_place,
-            Some(id) if id != record.id => false,
-            Some(_) => {
-                record.written
-                    || same_place
-                    || sha256(&[&self.salt, record.data.as_bytes()]) == self.input
+    /// The lines whose place this record of the input takes, ascending: they leave quarantine with it.
+    ///
+    /// Under the id that was read there it is their correction. Where no id could be read, the place alone has to tell,
+    /// and does so only as long as the input is what it was.
+    pub(crate) fn replaced_by(&mut self, record: LetIn<'_>) -> Vec<Settled> {
+        let Some(at_place) = self.by_line.get(&record.line) else {
+            return Vec::new();
+        };
+        let is_same = |line: &RefusedLine| match &line.id {
+            Some(id) => id == record.id,
+            None => record.in_place,
+        };
+        let waiting = &mut self.waiting;
+        let settled = |number: &i64| {
+            waiting.get(number).filter(|line| is_same(line))?;
+            let input = waiting.remove(number)?.input;
+            Some(Settled {
+                line: *number,
+                input,
+                record: record.record,
+            })
+        };
+        at_place.iter().filter_map(settled).collect()
+    }
+
+    /// Notes that a record was let in, for lines with its id at other places: they may still come, and be refused again.
+    pub(crate) fn note(&mut self, id: &str, record: i64) {
+        if let Some(numbers) = self.by_id.get(id) {
+            self.let_in.extend(numbers.iter().map(|number| (*number, record)));
+        }
+    }
+
+    /// As [`note`](Self::note), for what a pass that is resumed has let in before.
+    fn note_before(&mut self, connection: &Connection, database: &str, pass: i64) -> Result<()> {
+        let table = Table::of(database)?;
+        if self.by_id.is_empty() || !table.exists(connection)? {
+            return Ok(());
+        }
+        let sql = "SELECT 1 FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2
+         WHERE b.pass=?1 AND b.first_record<=?2 AND b.last_record>=?2 AND e.outcome IN(1,2)";
+        let mut statement = connection.prepare(sql)?;
+        let ids: Vec<String> = self.by_id.keys().cloned().collect();
+        for id in ids {
+            if let Some(record) = table.number_of(connection, &id)?
+                && statement.exists(params![pass, record])?
+            {
+                self.note(&id, record);
             }
         }
+        Ok(())
+    }
+
+    /// What is settled at the end of the input, at most so many lines, ascending: it has brought the id, and not the line.
+    pub(crate) fn settled_at_end(&mut self, most: usize) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        while settled.len() < most
+            && let Some((line, record)) = self.let_in.pop_first()
+        {
+            if let Some(refused) = self.waiting.remove(&line) {
+                let input = refused.input;
+                settled.push(Settled { line, input, record });
+            }
+        }
+        settled
     }
 }
 

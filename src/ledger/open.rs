@@ -83,6 +83,24 @@ fn open_pass(row: &Row<'_>) -> rusqlite::Result<OpenPass> {
     })
 }
 
+/// The newest run that has entries in a pass.
+pub(crate) fn last_writer(connection: &Connection, pass: i64) -> Result<Option<i64>> {
+    let sql = "SELECT max(run) FROM ledger_batch WHERE pass=?1 AND entries>0";
+    Ok(connection.query_row(sql, [pass], |row| row.get(0))?)
+}
+
+/// Whether others have written to a database after a batch.
+pub(crate) fn written_since(
+    connection: &Connection,
+    database: &str,
+    (pass, batch): (i64, i64),
+) -> Result<bool> {
+    let sql = "SELECT EXISTS(SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass)
+     WHERE b.batch>?3 AND b.written>0 AND p.target=?1 AND p.pass<>?2)";
+    let key = params![database, pass, batch];
+    Ok(connection.query_row(sql, key, |row| row.get(0))?)
+}
+
 /// The passes that a rollback has taken back or begun to: looked for once, because no index leads to them.
 fn taken_back(connection: &Connection) -> Result<HashSet<i64>> {
     let mut statement = connection.prepare("SELECT reverses FROM ledger_pass WHERE reverses IS NOT NULL")?;
@@ -131,8 +149,7 @@ pub(crate) struct WholeLoad {
 /// The loads into a database that came to the end of an input of so many bytes and that stand, newest first. Of those
 /// that were ended before their inputs were hashed, nothing is known.
 pub(crate) fn whole_loads(connection: &Connection, database: &str, bytes: u64) -> Result<Vec<WholeLoad>> {
-    let sql =
-        "SELECT p.pass, p.source, l.run, l.committed_us, l.body FROM ledger_pass p
+    let sql = "SELECT p.pass, p.source, l.run, l.committed_us, l.body FROM ledger_pass p
      CROSS JOIN ledger_batch l ON l.batch=(SELECT max(batch) FROM ledger_batch WHERE pass=p.pass)
      WHERE p.kind='load' AND p.target=?1 AND l.step='end' AND l.body->>'$.bytes'=?2 ORDER BY p.pass DESC";
     let mut statement = connection.prepare(sql)?;

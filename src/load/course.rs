@@ -99,9 +99,7 @@ pub(super) fn first_bytes(name: &str, input: &mut impl Read) -> Result<Vec<u8>> 
 /// How an input is read.
 pub(super) fn reading(run: &Run<'_>, name: &str, head: &[u8], options: &LoadOptions) -> Options {
     Options {
-        format: options
-            .format
-            .unwrap_or_else(|| Format::guess(Some(name), head)),
+        format: options.format.unwrap_or_else(|| Format::guess(Some(name), head)),
         limits: run.store().options().limits,
         id_field: options.id_field.clone(),
     }
@@ -205,7 +203,11 @@ impl Begun<'_> {
             true => Vec::new(),
             false => whole_loads(connection, self.database, length)?,
         };
-        let mut lengths: Vec<u64> = open.iter().filter_map(Open::prefix).map(|prefix| prefix.bytes).collect();
+        let mut lengths: Vec<u64> = open
+            .iter()
+            .filter_map(Open::prefix)
+            .map(|prefix| prefix.bytes)
+            .collect();
         lengths.extend((!whole.is_empty()).then_some(length));
         lengths.retain(|wanted| *wanted <= length);
         lengths.sort_unstable();
@@ -258,7 +260,9 @@ fn prefixes(input: &mut impl Read, lengths: &[u64], stop: &StopSignal) -> io::Re
             if stop.is_asked() {
                 return Ok(None);
             }
-            let wanted = usize::try_from(length - at).unwrap_or(usize::MAX).min(buffer.len());
+            let wanted = usize::try_from(length - at)
+                .unwrap_or(usize::MAX)
+                .min(buffer.len());
             match input.read(&mut buffer[..wanted]) {
                 // It has become shorter meanwhile.
                 Ok(0) => return Ok(Some(found)),

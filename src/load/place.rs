@@ -12,7 +12,7 @@ use crate::apply::Claims;
 use crate::digest::{Salt, commitment, sha256};
 use crate::error::{Error, Result};
 use crate::input::{Incoming, Position, Reader as Records, Ready, Rejected};
-use crate::ledger::feed::{LetIn, RefusedLines};
+use crate::ledger::feed::{LetIn, RefusedLines, Settled};
 use crate::ledger::{
     Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, Shape, Step, before_image,
 };
@@ -69,6 +69,9 @@ impl<R: Read + Send> Producer for Loading<'_, R> {
                 .finish()
                 .map_err(|error| unreadable(self.name, &error))?;
             *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+            if let Some(settled) = self.settle_rest() {
+                return Ok(Some(settled));
+            }
             // An empty input makes an empty database.
             let mut batch = Batch::new(Step::Note);
             batch.shape = std::mem::take(&mut self.shape);
@@ -184,25 +187,35 @@ impl<R: Read> Loading<'_, R> {
     /// What a record that is let in means for lines that earlier loads of the input have refused: those that it corrects
     /// leave quarantine with it, in the same batch, so that a kill or a rollback takes both or neither.
     fn let_in(&mut self, batch: &mut Batch, incoming: &Incoming, record: i64, written: bool) {
-        let Ok(Ready { id, data }) = &incoming.body else {
+        let Ok(Ready { id, .. }) = &incoming.body else {
             return;
         };
         // The elements of an array may all stand on one line, which then is no place.
         let is_place = !self.how.is_array() || incoming.line > 1;
-        let settled = self.refused.settled_by(LetIn {
+        let was_refused = self.refused.stands_at(incoming.line);
+        let settled = self.refused.replaced_by(LetIn {
             line: incoming.line,
             id,
-            data,
-            written,
+            record,
             in_place: self.follows && is_place,
         });
-        self.follows = !written || !settled.is_empty();
-        for (line, input) in settled {
-            let mut entry = Entry::new(line, 0, EntryOutcome::Filtered);
-            entry.input = Some(input);
-            entry.reason = Some(serde_json::json!({ "code": "load.passed", "record": record }).to_string());
-            stub(batch, entry);
+        // Where a line was refused, whatever passes now is new: it speaks neither for nor against.
+        self.follows = !written || !settled.is_empty() || (self.follows && was_refused);
+        self.refused.note(id, record);
+        settled.into_iter().for_each(|settled| pass(batch, settled));
+    }
+
+    /// Lets the lines go that the input has not brought again, but the records whose ids they have.
+    fn settle_rest(&mut self) -> Option<Batch> {
+        let settled = self.refused.settled_at_end(self.batch_size);
+        if settled.is_empty() {
+            return None;
         }
+        let mut batch = Batch::new(Step::Data);
+        settled.into_iter().for_each(|settled| pass(&mut batch, settled));
+        let end = self.records.position();
+        batch.cursor = Some(cursor_text(end, &self.how, self.replace, self.follows));
+        Some(batch)
     }
 
     /// A record that the database does not have yet; gives its number.
@@ -293,6 +306,14 @@ impl<R: Read> Loading<'_, R> {
         self.randomness.fill(&mut salt);
         salt
     }
+}
+
+/// A line that was refused leaves quarantine, because a record passes.
+fn pass(batch: &mut Batch, settled: Settled) {
+    let mut entry = Entry::new(settled.line, 0, EntryOutcome::Filtered);
+    entry.input = Some(settled.input);
+    entry.reason = Some(serde_json::json!({ "code": "load.passed", "record": settled.record }).to_string());
+    stub(batch, entry);
 }
 
 fn size_of_one(incoming: &Incoming) -> usize {

@@ -54,7 +54,10 @@ pub(super) fn cursor_text(end: &Position, how: &How, replace: bool, follows: boo
     let mut cursor = serde_json::json!({
         "offset": offset, "line": line, "prefix_sha256": prefix_sha256, "id": how.id_field, "format": how.format,
     });
-    for (name, _) in [("replace", replace), ("follows", follows)].iter().filter(|(_, is)| *is) {
+    for (name, _) in [("replace", replace), ("follows", follows)]
+        .iter()
+        .filter(|(_, is)| *is)
+    {
         cursor[name] = true.into();
     }
     cursor.to_string()
