@@ -4,8 +4,8 @@ mod unfinished;
 
 use rusqlite::params;
 
-pub(crate) use unfinished::unfinished_in;
 pub use unfinished::{UnfinishedPass, unfinished};
+pub(crate) use unfinished::{reading_options, unfinished_in};
 
 use crate::error::{Error, Result};
 use crate::ledger::feed;

@@ -65,6 +65,27 @@ pub fn quarantined(
     standing(store.connection(), project, selected, limit)
 }
 
+/// The words of the command that loads the input of a refused line again, as it was read; empty for what a stage refused.
+pub fn load_again(store: &Store, refused: &Quarantined) -> Result<Vec<String>> {
+    let (None, Some(source), Some(database)) = (refused.stage, &refused.source, &refused.database) else {
+        return Ok(Vec::new());
+    };
+    let sql = "SELECT cursor FROM ledger_batch WHERE batch=?1";
+    let cursor: Option<String> = store
+        .connection()
+        .query_row(sql, [refused.batch], |row| row.get(0))?;
+    let cursor = cursor.and_then(|cursor| serde_json::from_str(&cursor).ok());
+    let mut words = ["load", database, source].map(str::to_owned).to_vec();
+    words.extend(crate::history::reading_options(
+        &cursor.unwrap_or_default(),
+        Some(source),
+    ));
+    if refused.reason.code == "load.exists" {
+        words.extend(["--replace", "--again"].map(str::to_owned));
+    }
+    Ok(words)
+}
+
 /// How many records are in quarantine, by stage and code, largest first.
 pub fn quarantine_totals(store: &Store, project: &str) -> Result<Vec<(Option<u32>, String, u64)>> {
     let sql = "SELECT number, code, count(*) FROM audit_quarantine WHERE project IS NULL OR project=?1

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fs::{File, Metadata};
 use std::path::PathBuf;
 
+use clap::ValueEnum as _;
 use counterfoil::history::UnfinishedPass;
 use counterfoil::load::{KnownLoad, LoadOptions, LoadReport, load, load_file};
 use counterfoil::path::Path as FieldPath;
@@ -18,7 +19,7 @@ use super::answer::{Answer, Exit, json};
 use super::failure::{Failure, nearest};
 use super::outcome::{Standing, refusals, refusals_json, stopped_early};
 use super::progress::{Counting, Progress};
-use super::render::{count, counted, moment, shown, table, word};
+use super::render::{count, counted, moment, shown, table};
 use super::session::Session;
 use super::signals::{Endable, stop_signal};
 use super::unfinished;
@@ -259,6 +260,22 @@ impl Load {
         })
     }
 
+    /// The command that loads the same file once more, and writes over what is there.
+    fn again(&self, session: &Session<'_>) -> String {
+        let mut words = vec!["load".to_owned(), self.database.clone()];
+        words.push(self.file.display().to_string());
+        let format = self.format.and_then(|format| format.to_possible_value());
+        let given = [
+            ("--id", self.id.clone()),
+            ("--format", format.map(|format| format.get_name().to_owned())),
+        ];
+        for (option, value) in given {
+            words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
+        }
+        words.extend(["--replace", "--again"].map(str::to_owned));
+        unfinished::command(session, &words)
+    }
+
     /// What to do about refused lines.
     fn hints(
         &self,
@@ -282,8 +299,7 @@ impl Load {
             ));
         }
         if has("load.exists") {
-            let file = word(&self.file.to_string_lossy()).into_owned();
-            let load = session.command(&format!("load {} {file} --replace --again", self.database));
+            let load = self.again(session);
             hints.push(format!(
                 "records that exist with other data: {load} writes over them"
             ));

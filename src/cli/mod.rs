@@ -21,6 +21,7 @@ mod load;
 #[cfg(test)]
 mod manual;
 mod masking;
+mod mending;
 mod new;
 mod outcome;
 mod page_file;

@@ -16,6 +16,7 @@ use super::answer::{Answer, Exit, json};
 use super::check::route;
 use super::failure::Failure;
 use super::masking::redactions;
+use super::mending::mend;
 use super::outcome::{Limits, of_stages, of_the_library, refusals_json, refused_by, standing};
 use super::progress::Progress;
 use super::render::{
@@ -289,11 +290,11 @@ impl Show {
             records.push(record);
         }
         let answer = Answer::new(json!({ "records": records }), text.join("\n"));
-        Ok(answer.hint(next(session, &found)))
+        Ok(answer.hint(next(session, &store, &found)?))
     }
 }
 
-fn next(session: &Session<'_>, found: &[Quarantined]) -> String {
+fn next(session: &Session<'_>, store: &Store, found: &[Quarantined]) -> Result<String, Failure> {
     let retry = found
         .iter()
         .find(|refused| refused.stage.is_some())
@@ -304,34 +305,16 @@ fn next(session: &Session<'_>, found: &[Quarantined]) -> String {
         None => "--all".to_owned(),
     };
     let waive = session.command(&format!("quarantine waive {chosen} --reason TEXT"));
-    match retry {
+    Ok(match retry {
         Some(id) => format!(
             "correct its source or the stage, then {}; or {waive}",
             session.command(&format!("quarantine retry {}", id_option(id)))
         ),
         None => match found.first() {
-            Some(refused) => format!("{}; or {waive}", mend(session, refused)),
+            Some(refused) => format!("{}; or {waive}", mend(session, store, refused)?),
             None => waive,
         },
-    }
-}
-
-/// What to do about a line that a load has refused.
-fn mend(session: &Session<'_>, refused: &Quarantined) -> String {
-    let database = refused.database.as_deref().unwrap_or_default();
-    let (source, line) = (refused.source.as_deref().unwrap_or_default(), refused.reason.line);
-    let what = if source == "-" {
-        "standard input".to_owned()
-    } else {
-        shown(source).into_owned()
-    };
-    let place = line.map_or_else(|| what.clone(), |line| format!("line {line} of {what}"));
-    let load = format!("load {} {}", word(database), shown(&word(source)));
-    if refused.reason.code == "load.exists" {
-        let replace = session.command(&format!("{load} --replace --again"));
-        return format!("{place} has the id of a record with other data: {replace} writes over it");
-    }
-    format!("correct {place}, then {}", session.command(&load))
+    })
 }
 
 fn told(refused: &Quarantined, input: &RefusedInput, stands: bool) -> String {
@@ -435,17 +418,20 @@ impl Retry {
         let only_lines = lines.len() == all;
         let report = retry(&mut store, project.stages(), &selected, &options, &mut progress);
         progress.finish();
+        let mended = lines
+            .first()
+            .map(|line| mend(session, &store, line))
+            .transpose()?;
         let report = report.map_err(|error| {
             let failure = of_the_library(session, &project, error);
-            match lines.first() {
-                Some(line) if only_lines => failure.hint(format!(
-                    "{}; it leaves quarantine when it passes, and {} lets it go",
-                    mend(session, line),
-                    session.command(&format!(
-                        "quarantine waive --record {} --reason TEXT",
-                        line.record
+            match (&mended, lines.first()) {
+                (Some(mended), Some(line)) if only_lines => {
+                    let waive = format!("quarantine waive --record {} --reason TEXT", line.record);
+                    let waive = session.command(&waive);
+                    failure.hint(format!(
+                        "{mended}; it leaves quarantine when it passes, and {waive} lets it go"
                     ))
-                )),
+                }
                 _ => failure,
             }
         })?;
@@ -459,11 +445,10 @@ impl Retry {
             Limits::default(),
             &progress,
         )?;
-        if let Some(line) = lines.first() {
+        if let Some(mended) = mended {
             let many = counted(lines.len() as u64, "line");
             answer = answer.warnings([format!(
-                "{many} that loads have refused cannot be tried again from here: {}",
-                mend(session, line)
+                "{many} that loads have refused cannot be tried again from here: {mended}"
             )]);
         }
         Ok(answer)

@@ -212,16 +212,7 @@ impl Reached {
             });
         };
         let cursor: Json = serde_json::from_str(cursor).unwrap_or_default();
-        let mut options = Vec::new();
-        let mut option = |name: &str, value: &str| options.extend([name.to_owned(), value.to_owned()]);
-        if let Some(id) = cursor["id"].as_str().filter(|id| *id != "id") {
-            option("--id", id);
-        }
-        if let Some(format) = cursor["format"].as_str()
-            && !is_guessed(open.source.as_deref(), format)
-        {
-            option("--format", format);
-        }
+        let mut options = reading_options(&cursor, open.source.as_deref());
         // What others have written since is newer than what the file has: that is for the operator to write over.
         let database = open.target.as_deref().unwrap_or_default();
         if cursor["replace"].as_bool() == Some(true)
@@ -235,6 +226,21 @@ impl Reached {
             options,
         })
     }
+}
+
+/// The options that a load needs to read its input as one with this resume point did.
+pub(crate) fn reading_options(cursor: &Json, source: Option<&str>) -> Vec<String> {
+    let mut options = Vec::new();
+    let mut option = |name: &str, value: &str| options.extend([name.to_owned(), value.to_owned()]);
+    if let Some(id) = cursor["id"].as_str().filter(|id| *id != "id") {
+        option("--id", id);
+    }
+    if let Some(format) = cursor["format"].as_str()
+        && !is_guessed(source, format)
+    {
+        option("--format", format);
+    }
+    options
 }
 
 /// Whether a file's name, or its first byte, says how it is read.
