@@ -176,7 +176,8 @@ impl Load {
             )));
         }
         let (file, metadata) = self.open(session)?;
-        if metadata.is_file() {
+        // What has no length is made as it is read.
+        if metadata.is_file() && metadata.len() > 0 {
             return Ok(Input::File(progress.counting(file, metadata.len())));
         }
         Ok(Input::Stream(Endable::new(file, options.stop.clone())))

@@ -283,12 +283,12 @@ fn rollback(connection: &Connection, open: &OpenPass) -> Result<Vec<String>> {
         &[("--to", 1), ("--run", 1), ("--all", 0), ("--on-conflict", 1)],
     );
     // Without a scope the newest stage is meant. What no stage did is named by its run.
-    if scope.is_empty() && open.stage.is_none() {
-        if let Some(undone) = open.reverses
-            && let Some(run) = last_writer(connection, undone)?
-        {
-            words.extend(["--run".to_owned(), run.to_string()]);
-        }
+    if scope.is_empty()
+        && open.stage.is_none()
+        && let Some(undone) = open.reverses
+        && let Some(run) = last_writer(connection, undone)?
+    {
+        words.extend(["--run".to_owned(), run.to_string()]);
     }
     words.extend(scope);
     Ok(words)

@@ -122,7 +122,7 @@ pub struct Ready {
     pub data: String,
 }
 
-/// What stood where a record was expected. Its debug form does not show the bytes.
+/// What stood where a record was expected. Its debug form shows neither the bytes nor the id.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rejected {
     /// Why, with the line.
@@ -140,7 +140,7 @@ impl fmt::Debug for Rejected {
         f.debug_struct("Rejected")
             .field("refusal", &self.refusal)
             .field("raw_bytes", &self.raw.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -38,8 +38,8 @@ pub(crate) fn open_passes(connection: &Connection) -> Result<Vec<OpenPass>> {
        l.committed_us, r.arguments,
        (SELECT c.cursor FROM ledger_batch c WHERE c.pass=p.pass AND c.cursor IS NOT NULL ORDER BY c.batch DESC LIMIT 1)
      FROM ledger_pass p CROSS JOIN ledger_batch l ON l.batch=(SELECT max(batch) FROM ledger_batch WHERE pass=p.pass)
-     JOIN ledger_batch f ON f.batch=(SELECT min(batch) FROM ledger_batch WHERE pass=p.pass)
-     JOIN ledger_run r ON r.run=l.run
+     CROSS JOIN ledger_batch f ON f.batch=(SELECT min(batch) FROM ledger_batch WHERE pass=p.pass)
+     CROSS JOIN ledger_run r ON r.run=l.run
      LEFT JOIN ledger_stage s ON s.stage=coalesce(p.stage,(SELECT u.stage FROM ledger_pass u WHERE u.pass=p.reverses))
      WHERE l.step<>'end' ORDER BY p.pass";
     let mut statement = connection.prepare(sql)?;

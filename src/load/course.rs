@@ -147,8 +147,7 @@ impl Begun<'_> {
         file: &mut (impl Read + Seek),
     ) -> Result<Course> {
         let how = How::of(self.reading);
-        let hashed = self.hashed(connection, &open, file);
-        let Some((hashes, whole)) = hashed? else {
+        let Some((hashes, whole)) = self.hashed(connection, &open, file)? else {
             return Ok(Course::Stopped);
         };
         let matches = |open: &Open| match open.prefix() {
@@ -199,9 +198,10 @@ impl Begun<'_> {
     ) -> Result<Option<(Vec<Prefix>, Vec<WholeLoad>)>> {
         let failed = |error: io::Error| unreadable(self.name, &error);
         let length = file.seek(io::SeekFrom::End(0)).map_err(failed)?;
-        let whole = match self.options.again {
-            true => Vec::new(),
-            false => whole_loads(connection, self.database, length)?,
+        let whole = if self.options.again {
+            Vec::new()
+        } else {
+            whole_loads(connection, self.database, length)?
         };
         let mut lengths: Vec<u64> = open
             .iter()
@@ -239,6 +239,10 @@ pub(super) fn known_before(
     end: &crate::input::Position,
     how: &How,
 ) -> Result<Option<KnownLoad>> {
+    // That nothing came twice says nothing.
+    if end.offset == 0 {
+        return Ok(None);
+    }
     let whole = Prefix {
         bytes: end.offset,
         sha256: hex(&end.prefix_sha256()),

@@ -202,7 +202,9 @@ impl<R: Read> Loading<'_, R> {
         // Where a line was refused, whatever passes now is new: it speaks neither for nor against.
         self.follows = !written || !settled.is_empty() || (self.follows && was_refused);
         self.refused.note(id, record);
-        settled.into_iter().for_each(|settled| pass(batch, settled));
+        for settled in settled {
+            pass(batch, settled);
+        }
     }
 
     /// Lets the lines go that the input has not brought again, but the records whose ids they have.
@@ -212,7 +214,9 @@ impl<R: Read> Loading<'_, R> {
             return None;
         }
         let mut batch = Batch::new(Step::Data);
-        settled.into_iter().for_each(|settled| pass(&mut batch, settled));
+        for settled in settled {
+            pass(&mut batch, settled);
+        }
         let end = self.records.position();
         batch.cursor = Some(cursor_text(end, &self.how, self.replace, self.follows));
         Some(batch)

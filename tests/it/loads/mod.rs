@@ -1,10 +1,11 @@
 //! Loads have a beginning and an end: a file is known by its bytes, a cut load stands open until it is finished or given
 //! up, and a refused line leaves quarantine when it passes.
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "cli"))]
 mod kills;
 mod known;
 mod lines;
+#[cfg(all(unix, feature = "cli"))]
 mod unfinished;
 
 use std::io::Cursor;
