@@ -9,7 +9,7 @@ pub(crate) use unfinished::{reading_options, unfinished_in};
 
 use crate::error::{Error, Result};
 use crate::ledger::feed;
-use crate::ledger::read::{StageHistory, number_by_origin, origin};
+use crate::ledger::read::{StageHistory, numbers_with_id, origin};
 use crate::ledger::{Counts, Head, StageState};
 use crate::path::{Path, Segment};
 use crate::stage::{Stage, Stages};
@@ -376,8 +376,8 @@ pub fn trace(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> 
 /// [`Error::NoSuchRecord`] when there never was one.
 pub(crate) fn numbers_of(store: &Store, database: &str, id: &str) -> Result<Vec<i64>> {
     let connection = store.connection();
-    let mut numbers = number_by_origin(connection, database, id)?;
-    numbers.extend(feed::refused_by_id(connection, database, id)?);
+    let found = numbers_with_id(connection, database, id)?.into_iter();
+    let mut numbers: Vec<i64> = found.map(|(number, _)| number).collect();
     match store.table(database) {
         Ok(table) => numbers.extend(table.number_of(connection, id)?),
         Err(Error::NoSuchDatabase { .. }) if !numbers.is_empty() => {}

@@ -325,18 +325,6 @@ fn line_of(reason: &str) -> Option<u64> {
     serde_json::from_str::<serde_json::Value>(reason).ok()?["line"].as_u64()
 }
 
-/// The numbers of the lines with an id that loads into a database have refused.
-pub(crate) fn refused_by_id(connection: &Connection, database: &str, id: &str) -> Result<Vec<i64>> {
-    let sql = "SELECT r.record FROM ledger_record r WHERE r.id=?2 AND r.database=?1 AND EXISTS(
-       SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass)
-       CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=r.record
-       WHERE p.kind='load' AND p.target=?1 AND b.refused>0 AND e.outcome=4
-         AND b.first_record<=r.record AND b.last_record>=r.record) ORDER BY r.record";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map(params![database, id], |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
 /// How many records a pass has refused over a contract in the mode `refuse`, and that still stand so.
 pub(crate) fn halting(connection: &Connection, pass: i64) -> Result<u64> {
     let sql = "SELECT count(*) FROM audit_quarantine WHERE pass=?1 AND json_extract(reason,'$.halts')";

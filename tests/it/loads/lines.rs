@@ -1,5 +1,7 @@
 //! A refused line keeps the id that could be read, and leaves quarantine when it passes, with the load that brought it.
 
+use counterfoil::Purpose;
+use counterfoil::edit::{Edit, edit};
 use counterfoil::input::Format;
 use counterfoil::load::LoadOptions;
 use counterfoil::observe::Silent;
@@ -218,4 +220,26 @@ fn a_load_of_what_is_unchanged_counts_only_its_records() {
         loads.file_with("x.ndjson", "{\"id\":\"A\"}\n", &again()).counts,
         counts(1, 0, 1)
     );
+}
+
+#[test]
+fn a_record_that_was_deleted_is_found_beneath_the_lines_that_were_refused_under_its_id() {
+    let mut loads = Loads::new();
+    loads.file("x.ndjson", BROKEN);
+    let delete = [Edit::Delete { id: "A".to_owned() }];
+    edit(&mut loads.store, "a", &delete, &Purpose::new("delete")).expect("a deletion");
+    // Its number, and not that of the refused line, which is larger.
+    let options = RollbackOptions {
+        scope: Scope::Record {
+            database: "a".to_owned(),
+            id: "A".to_owned(),
+        },
+        ..RollbackOptions::default()
+    };
+    rollback(&mut loads.store, "none", &options, &mut Silent).expect("a rollback");
+    assert_eq!(loads.data("A"), "{\"id\":\"A\",\"v\":1}");
+    let traced = counterfoil::history::trace(&loads.store, "a", "A").expect("a life");
+    let outcomes: Vec<&str> = traced.iter().map(|step| step.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["written", "refused", "written", "written"]);
+    loads.is_sound();
 }
