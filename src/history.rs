@@ -1,10 +1,15 @@
 //! Reading what happened: the verbs `status`, `history` and `trace`. All of it is derived from the ledger.
 
+mod unfinished;
+
 use rusqlite::params;
+
+pub use unfinished::{UnfinishedPass, unfinished};
+pub(crate) use unfinished::{reading_options, unfinished_in};
 
 use crate::error::{Error, Result};
 use crate::ledger::feed;
-use crate::ledger::read::{StageHistory, number_by_origin, origin};
+use crate::ledger::read::{StageHistory, numbers_with_id, origin};
 use crate::ledger::{Counts, Head, StageState};
 use crate::path::{Path, Segment};
 use crate::stage::{Stage, Stages};
@@ -27,6 +32,8 @@ pub struct Status {
     pub stages: Vec<StageStatus>,
     /// How many lines were refused at the door and still stand in quarantine.
     pub refused_at_the_door: u64,
+    /// The passes that have begun and not ended.
+    pub unfinished: Vec<UnfinishedPass>,
 }
 
 /// Where a stage stands.
@@ -87,6 +94,7 @@ pub fn status(store: &Store, stages: &Stages) -> Result<Status> {
         databases: databases.collect::<Result<_>>()?,
         stages: stage_statuses(store, stages)?,
         refused_at_the_door: refused.unsigned_abs(),
+        unfinished: unfinished(store)?,
     })
 }
 
@@ -365,7 +373,8 @@ pub fn trace(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> 
 /// [`Error::NoSuchRecord`] when there never was one.
 pub(crate) fn numbers_of(store: &Store, database: &str, id: &str) -> Result<Vec<i64>> {
     let connection = store.connection();
-    let mut numbers = number_by_origin(connection, database, id)?;
+    let found = numbers_with_id(connection, database, id)?.into_iter();
+    let mut numbers: Vec<i64> = found.map(|(number, _)| number).collect();
     match store.table(database) {
         Ok(table) => numbers.extend(table.number_of(connection, id)?),
         Err(Error::NoSuchDatabase { .. }) if !numbers.is_empty() => {}

@@ -138,6 +138,21 @@ pub(crate) fn drive(
     bounds: &Bounds,
     observer: &mut dyn Observer,
 ) -> Result<Option<Stopped>> {
+    drive_to(run, pass, producer, counts, bounds, observer, || {
+        Batch::new(Step::End)
+    })
+}
+
+/// As [`drive`], with the batch that ends the pass.
+pub(crate) fn drive_to(
+    run: &mut Run<'_>,
+    pass: &mut Pass,
+    producer: impl Producer,
+    counts: &mut Counts,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+    end: impl FnOnce() -> Batch,
+) -> Result<Option<Stopped>> {
     if let Some(stopped) = drive_on(run, pass, producer, counts, bounds, observer)? {
         return Ok(Some(stopped));
     }
@@ -153,7 +168,7 @@ pub(crate) fn drive(
             other => other?,
         }
     }
-    run.commit_now(pass, Batch::new(Step::End))?;
+    run.commit_now(pass, end())?;
     observer.observe(&Event::PassEnded {
         pass: pass.row.pass,
         counts: *counts,

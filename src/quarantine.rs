@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::apply::{ApplyOptions, ApplyReport, Selection, Work, apply_after, carry_out, stage_pass};
 use crate::error::{Error, Result};
-use crate::ledger::read::StageHistory;
+use crate::ledger::open::open_passes;
+use crate::ledger::read::{self, StageHistory};
 use crate::ledger::{
     Batch, Counts, Entry, EntryOutcome, PassKind, PassState, StageEvent, Step, next_stage, split_whole,
 };
@@ -62,6 +63,27 @@ pub fn quarantined(
     limit: usize,
 ) -> Result<Vec<Quarantined>> {
     standing(store.connection(), project, selected, limit)
+}
+
+/// The words of the command that loads the input of a refused line again, as it was read; empty for what a stage refused.
+pub fn load_again(store: &Store, refused: &Quarantined) -> Result<Vec<String>> {
+    let (None, Some(source), Some(database)) = (refused.stage, &refused.source, &refused.database) else {
+        return Ok(Vec::new());
+    };
+    let sql = "SELECT cursor FROM ledger_batch WHERE batch=?1";
+    let cursor: Option<String> = store
+        .connection()
+        .query_row(sql, [refused.batch], |row| row.get(0))?;
+    let cursor = cursor.and_then(|cursor| serde_json::from_str(&cursor).ok());
+    let mut words = ["load", database, source].map(str::to_owned).to_vec();
+    words.extend(crate::history::reading_options(
+        &cursor.unwrap_or_default(),
+        Some(source),
+    ));
+    if refused.reason.code == "load.exists" {
+        words.extend(["--replace", "--again"].map(str::to_owned));
+    }
+    Ok(words)
 }
 
 /// How many records are in quarantine, by stage and code, largest first.
@@ -251,6 +273,7 @@ pub fn retry(
             .iter()
             .filter(|refused| refused.stage == Some(stage.number()))
             .collect();
+        end_superseded(&mut run, stages.project(), stage)?;
         for work in retries(&run, stages.project(), stage, &refused)? {
             first.get_or_insert(stage.number());
             // Whoever tries again wants to know about every record.
@@ -282,6 +305,26 @@ pub fn retry(
     report.quarantined = crate::apply::quarantined(&run, stages)?;
     run.finish()?;
     Ok(report)
+}
+
+/// Ends retries that were interrupted and that nothing goes on with, because the stage has another meaning now.
+fn end_superseded(run: &mut Run<'_>, project: &str, stage: &Stage) -> Result<()> {
+    let history = StageHistory::read(run.connection(), project, stage.number())?;
+    let is_superseded = |pass: &&crate::ledger::read::PassSummary| {
+        pass.row.kind == PassKind::Retry
+            && pass.state != PassState::Ended
+            && pass
+                .row
+                .stage
+                .as_ref()
+                .is_some_and(|row| row.meaning_sha256 != stage.meaning_sha256())
+    };
+    for open in history.standing().filter(is_superseded) {
+        let mut end = Batch::new(Step::End);
+        end.body = Some(r#"{"superseded":true}"#.to_owned());
+        run.commit_now(&mut Pass::resumed(open), end)?;
+    }
+    Ok(())
 }
 
 /// The retries that a stage has to carry out: first what is left of one that was interrupted, then what that one had
@@ -335,17 +378,18 @@ pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Pu
     let found = standing(run.connection(), project, selected, usize::MAX)?;
     let mut waived = 0;
     let key = |refused: &Quarantined| (refused.stage, refused.database.clone());
-    let mut groups: Vec<(Option<u32>, Option<String>)> = found.iter().map(key).collect();
+    let mut groups: Vec<Group> = found.iter().map(key).collect();
     groups.sort();
     groups.dedup();
+    let mut interrupted = settle_interrupted(&mut run, project, &groups)?;
     for group in groups {
         let mut records: Vec<&Quarantined> = found.iter().filter(|refused| key(refused) == group).collect();
         records.sort_by_key(|refused| refused.record);
         let Some(first) = records.first() else { continue };
-        let refusing = refusing_pass(run.connection(), first.batch)?;
-        let mut pass = run.new_pass(PassKind::Waive, refusing)?;
-        pass.row.source.clone_from(&first.source);
-        pass.row.target.clone_from(&first.database);
+        let mut pass = match interrupted.take_if(|(open, _)| *open == group) {
+            Some((_, pass)) => pass,
+            None => new_waiver(&run, first)?,
+        };
         let mut slices = records.chunks(run.store().options().batch_size.max(1)).peekable();
         while let Some(slice) = slices.next() {
             let last = slices.peek().is_none();
@@ -363,14 +407,41 @@ pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Pu
     Ok(waived)
 }
 
-/// The stage's revision that refused in a batch.
-fn refusing_pass(connection: &Connection, batch: i64) -> Result<Option<crate::ledger::StageRow>> {
+/// What is waived together: what one stage, or loads into one database, have refused.
+type Group = (Option<u32>, Option<String>);
+
+/// The waiver that was interrupted and goes on now. It does so where it was the last thing that happened, as the same
+/// command again finds it; any other ends where it stands, because what it waived may be in quarantine once more.
+fn settle_interrupted(run: &mut Run<'_>, project: &str, groups: &[Group]) -> Result<Option<(Group, Pass)>> {
+    let mut goes_on = None;
+    for open in open_passes(run.connection())? {
+        let is_ours = open.project.as_deref().is_none_or(|other| other == project);
+        if open.kind != PassKind::Waive || !is_ours {
+            continue;
+        }
+        let Some(summary) = read::pass(run.connection(), open.pass)? else {
+            continue;
+        };
+        let (group, mut pass) = ((open.stage, open.target), Pass::resumed(&summary));
+        if open.last_batch + 1 == run.next_batch() && groups.contains(&group) {
+            goes_on = Some((group, pass));
+        } else {
+            run.commit_now(&mut pass, Batch::new(Step::End))?;
+        }
+    }
+    Ok(goes_on)
+}
+
+fn new_waiver(run: &Run<'_>, refused: &Quarantined) -> Result<Pass> {
     let sql = "SELECT pass FROM ledger_batch WHERE batch=?1";
-    let pass: i64 = connection.query_row(sql, [batch], |row| row.get(0))?;
-    let found = crate::ledger::read::passes(connection)?
-        .into_iter()
-        .find(|summary| summary.row.pass == pass);
-    Ok(found.and_then(|summary| summary.row.stage))
+    let refusing = run
+        .connection()
+        .query_row(sql, [refused.batch], |row| row.get(0))?;
+    let stage = read::pass(run.connection(), refusing)?.and_then(|pass| pass.row.stage);
+    let mut pass = run.new_pass(PassKind::Waive, stage)?;
+    pass.row.source.clone_from(&refused.source);
+    pass.row.target.clone_from(&refused.database);
+    Ok(pass)
 }
 
 /// The stubs of a waived record: what the target holds for it stays as it is now.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use counterfoil::apply::ApplyOptions;
+use counterfoil::history::UnfinishedPass;
 use counterfoil::plan::Pin;
 use counterfoil::project::Project;
 use counterfoil::rehearse::{Difference, Rehearsal, rehearse};
@@ -17,6 +18,7 @@ use super::render::{counted, green};
 use super::session::Session;
 use super::signals::stop_signal;
 use super::test::no_stage;
+use super::unfinished;
 use super::values::{OnErrorChoice, duration, max_errors, stage_number};
 
 /// Runs every stage that is pending, and carries what came since through those that ran before.
@@ -110,7 +112,9 @@ impl Apply {
         progress.finish();
         let report = report.map_err(|error| of_the_library(session, &project, error))?;
         let refused = standing(&store, project.name(), |_| true)?;
-        of_stages(session, &store, &project, &report, refused, limits, &progress)
+        let answer = of_stages(session, &store, &project, &report, refused, limits, &progress)?;
+        let is_own = |open: &UnfinishedPass| report.passes.iter().any(|pass| pass.pass == open.pass);
+        unfinished::warn(session, &store, answer, is_own)
     }
 }
 

@@ -1,30 +1,40 @@
 //! `load`: records from outside.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::Read;
+use std::fs::{File, Metadata};
 use std::path::PathBuf;
 
-use counterfoil::load::{LoadOptions, LoadReport};
+use clap::ValueEnum as _;
+use counterfoil::history::UnfinishedPass;
+use counterfoil::load::{KnownLoad, LoadOptions, LoadReport, load, load_file};
+use counterfoil::path::Path as FieldPath;
 use counterfoil::project::Settings;
 use counterfoil::quarantine::{Selected, quarantine_totals_of, quarantined, refused_input};
 use counterfoil::record::{Document, Field};
+use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 use serde_json::json;
 
 use super::answer::{Answer, Exit, json};
 use super::failure::{Failure, nearest};
 use super::outcome::{Standing, refusals, refusals_json, stopped_early};
-use super::progress::Progress;
-use super::render::{count, table};
+use super::progress::{Counting, Progress};
+use super::render::{count, counted, moment, shown, table};
 use super::session::Session;
 use super::signals::{Endable, stop_signal};
+use super::unfinished;
 
 /// Loads records into a database, which is made where it does not exist.
 ///
 /// Lines that are no records go to quarantine with their line number, once however often the file is loaded. A record
-/// that exists with the same data counts as unchanged; with other data it is refused, unless `--replace` is given.
-/// After an interruption the same command goes on from the byte it had come to.
+/// that exists with the same data counts as unchanged; with other data it is refused, unless `--replace` is given. A
+/// refused line leaves quarantine when a later load of the same file brings it, at its place or under its id, and it
+/// passes.
+///
+/// After an interruption the same command goes on from the byte it had come to. A file is known by its bytes: one that
+/// was loaded to its end is not loaded once more unless `--again` is given, one that was interrupted goes on under any
+/// name, and another one under the same name is loaded as such. (A file of the same length as one that is known is read
+/// twice for that; to hash it costs less than to parse it.) Standard input is known only once it is read.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil load orders_v1 orders.ndjson\n  zcat patients.csv.gz | counterfoil load patients - --format csv --id patient_no"
@@ -43,9 +53,12 @@ pub(crate) struct Load {
     /// Writes over records that exist with other data; what they were is kept in the ledger.
     #[arg(long)]
     replace: bool,
-    /// Gives up an unfinished load of the same file and begins again.
+    /// Gives up an unfinished load of the same file, or of the same name, and begins again; says what is given up.
     #[arg(long)]
     restart: bool,
+    /// Loads a file once more that was loaded to its end before.
+    #[arg(long)]
+    again: bool,
     /// The most records in a batch.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     batch_size: Option<u32>,
@@ -79,43 +92,16 @@ impl Load {
         let settings = session.settings()?;
         counterfoil::name::check_database(&self.database)
             .map_err(|error| Failure::usage("database.bad_name", error.to_string(), "give another name"))?;
-        let declared = settings
-            .databases
-            .get(&self.database)
-            .and_then(|database| database.id.clone());
-        let stop = stop_signal(*session.screen)?;
-        let options = LoadOptions {
-            id_field: self
-                .id
-                .clone()
-                .or(declared)
-                .unwrap_or_else(|| LoadOptions::default().id_field),
-            format: self.format.map(Into::into),
-            replace: self.replace,
-            restart: self.restart,
-            batch_size: self.batch_size.map(|size| size as usize),
-            purpose: session.purpose("load", self.reason.as_deref(), &[]),
-            stop: stop.clone(),
-        };
+        let options = self.options(session, &settings)?;
         let mut progress = Progress::new(*session.screen);
-        let input: Box<dyn Read + Send> = if self.file.as_os_str() == "-" {
-            Box::new(Endable::new(std::io::stdin(), stop.clone()))
-        } else {
-            let (file, length) = self.open(session)?;
-            if length > 0 {
-                Box::new(Endable::new(progress.counting(file, length), stop.clone()))
-            } else {
-                Box::new(Endable::new(file, stop.clone()))
-            }
-        };
+        let input = self.input(session, &options, &mut progress)?;
         let mut store = session.open_or_create()?;
         let name = self.file.display().to_string();
-        let loaded =
-            counterfoil::load::load(&mut store, &self.database, &name, input, &options, &mut progress);
+        let loaded = input.load(&mut store, &self.database, &name, &options, &mut progress);
         progress.finish();
         let report = match loaded {
             // A read that a signal ended.
-            Err(counterfoil::Error::Input { .. }) if stop.is_asked() => {
+            Err(counterfoil::Error::Input { .. }) if options.stop.is_asked() => {
                 return Err(stopped_early(&counterfoil::Stopped::Asked));
             }
             Err(error) => return Err(Self::of_input(error)),
@@ -130,18 +116,119 @@ impl Load {
         data["database"] = json!(self.database);
         data["source"] = json!(name);
         data["refusals"] = refusals_json(&refused);
-        let text = self.told(&name, &report, &progress) + &refusals(&refused);
-        let mut answer = Answer::new(data, text)
+        let text = match report.known.as_ref().filter(|_| !report.carried) {
+            Some(known) => Self::known(&store, &name, known)?,
+            None => self.told(&name, &report, &progress),
+        };
+        let mut answer = Answer::new(data, text + &refusals(&refused))
             .warnings(progress.warnings.iter().cloned())
+            .warnings(self.warnings(session, &report))
             .refused_if(report.counts.refused > 0);
         answer.warnings.extend(self.unread(session, &settings));
-        for hint in Self::hints(session, &store, &settings.name, &options.id_field, &refused)? {
+        for hint in self.hints(session, &store, &settings.name, &options.id_field, &refused)? {
             answer = answer.hint(hint);
         }
         Ok(match &report.stopped {
             Some(stopped) => answer.failed(stopped_early(stopped)),
             None => answer,
         })
+    }
+
+    fn options(&self, session: &Session<'_>, settings: &Settings) -> Result<LoadOptions, Failure> {
+        let declared = settings
+            .databases
+            .get(&self.database)
+            .and_then(|database| database.id.clone());
+        let given = self.id.clone().or(declared);
+        let id_field = given.unwrap_or_else(|| LoadOptions::default().id_field);
+        let redact = match session.stages() {
+            Ok(project) => project.map_or_else(Vec::new, |project| {
+                let stages = project.stages();
+                stages.iter().flat_map(Stage::redact).cloned().collect()
+            }),
+            // What the stages redact is not known while they do not compile: it may be the id.
+            Err(_) => vec![FieldPath::field(&id_field)],
+        };
+        Ok(LoadOptions {
+            id_field,
+            format: self.format.map(Into::into),
+            replace: self.replace,
+            restart: self.restart,
+            again: self.again,
+            redact,
+            batch_size: self.batch_size.map(|size| size as usize),
+            purpose: session.purpose("load", self.reason.as_deref(), &[]),
+            stop: stop_signal(*session.screen)?,
+        })
+    }
+
+    /// The input: a file that can be read twice, or a stream.
+    fn input(
+        &self,
+        session: &Session<'_>,
+        options: &LoadOptions,
+        progress: &mut Progress,
+    ) -> Result<Input, Failure> {
+        if self.file.as_os_str() == "-" {
+            return Ok(Input::Stream(Endable::new(
+                std::io::stdin(),
+                options.stop.clone(),
+            )));
+        }
+        let (file, metadata) = self.open(session)?;
+        // What has no length is made as it is read.
+        if metadata.is_file() && metadata.len() > 0 {
+            return Ok(Input::File(progress.counting(file, metadata.len())));
+        }
+        Ok(Input::Stream(Endable::new(file, options.stop.clone())))
+    }
+
+    /// That a file was loaded to its end before.
+    fn known(store: &Store, name: &str, known: &KnownLoad) -> Result<String, Failure> {
+        let renamed = match known.source.as_deref() {
+            Some(source) if source != name => format!(" as {}", shown(source)),
+            _ => String::new(),
+        };
+        let mut text = format!(
+            "{} was loaded to its end{renamed} by run {} ({}): nothing to do; `--again` loads it once more\n",
+            shown(name),
+            known.run,
+            moment(&known.at)
+        );
+        let standing = quarantine_totals_of(store, known.pass)?;
+        let lines: u64 = standing.iter().map(|(_, _, lines)| lines).sum();
+        if lines > 0 {
+            text += &format!("{} of it in quarantine\n", counted(lines, "line"));
+        }
+        Ok(text)
+    }
+
+    fn warnings(&self, session: &Session<'_>, report: &LoadReport) -> Vec<String> {
+        let mut warnings: Vec<String> = report.given_up.iter().map(given_up).collect();
+        if let Some(begun_as) = &report.begun_as {
+            warnings.push(format!(
+                "its beginning is that of {}, whose load was interrupted: that load has gone on",
+                shown(begun_as)
+            ));
+        }
+        if let (Some(known), true) = (&report.known, report.carried) {
+            warnings.push(format!(
+                "the same bytes were loaded to their end by run {} ({}), and now once more: a stream is not known \
+                 before it is read",
+                known.run,
+                moment(&known.at)
+            ));
+        }
+        if report.overtaken && self.replace {
+            warnings.push(format!(
+                "other runs have written to {} since this load was interrupted: where the rest of the file has the same \
+                 records, it was written over what they wrote",
+                self.database
+            ));
+        }
+        let open = report.open.iter();
+        warnings.extend(open.map(|open| unfinished::told(session, open)));
+        warnings
     }
 
     fn of_input(error: counterfoil::Error) -> Failure {
@@ -174,8 +261,25 @@ impl Load {
         })
     }
 
+    /// The command that loads the same file once more, and writes over what is there.
+    fn again(&self, session: &Session<'_>) -> String {
+        let mut words = vec!["load".to_owned(), self.database.clone()];
+        words.push(self.file.display().to_string());
+        let format = self.format.and_then(|format| format.to_possible_value());
+        let given = [
+            ("--id", self.id.clone()),
+            ("--format", format.map(|format| format.get_name().to_owned())),
+        ];
+        for (option, value) in given {
+            words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
+        }
+        words.extend(["--replace", "--again"].map(str::to_owned));
+        unfinished::command(session, &words)
+    }
+
     /// What to do about refused lines.
     fn hints(
+        &self,
         session: &Session<'_>,
         store: &Store,
         project: &str,
@@ -196,7 +300,10 @@ impl Load {
             ));
         }
         if has("load.exists") {
-            hints.push("records that exist with other data: `--replace` writes over them".to_owned());
+            let load = self.again(session);
+            hints.push(format!(
+                "records that exist with other data: {load} writes over them"
+            ));
         }
         if let Some((_, code, _)) = refused.first() {
             hints.push(format!(
@@ -208,8 +315,7 @@ impl Load {
         Ok(hints)
     }
 
-    /// The file and its length; 0 where it has none, as for a pipe.
-    fn open(&self, session: &Session<'_>) -> Result<(File, u64), Failure> {
+    fn open(&self, session: &Session<'_>) -> Result<(File, Metadata), Failure> {
         let shown = self.file.display();
         let failed = |error: &std::io::Error| {
             let failure = Failure::new(
@@ -232,7 +338,7 @@ impl Load {
         if metadata.is_dir() {
             return Err(failed(&std::io::ErrorKind::IsADirectory.into()));
         }
-        Ok((file, metadata.len()))
+        Ok((file, metadata))
     }
 
     fn told(&self, name: &str, report: &LoadReport, progress: &Progress) -> String {
@@ -242,17 +348,19 @@ impl Load {
             (false, true) => "resumed, done",
             (false, false) => "done",
         };
+        // A line that has left quarantine is none of this input.
+        let passed = counts.filtered;
         let row = vec![
             name.to_owned(),
             self.database.clone(),
             state.to_owned(),
-            count(counts.read),
+            count(counts.read - passed),
             count(counts.written),
             count(counts.unchanged),
             count(counts.refused),
             progress.records_a_second(report.pass),
         ];
-        table(
+        let text = table(
             &[
                 "file",
                 "database",
@@ -264,8 +372,55 @@ impl Load {
                 ">records/s",
             ],
             [row],
-        )
+        );
+        match passed {
+            0 => text,
+            1 => text + "1 line that was refused before passes now, and has left quarantine\n",
+            lines => {
+                let lines = counted(lines, "line");
+                text + &format!("{lines} that were refused before pass now, and have left quarantine\n")
+            }
+        }
     }
+}
+
+/// What is read.
+enum Input {
+    File(Counting<File>),
+    /// What may never go on, and cannot be read twice.
+    Stream(Endable),
+}
+
+impl Input {
+    fn load(
+        self,
+        store: &mut Store,
+        database: &str,
+        name: &str,
+        options: &LoadOptions,
+        progress: &mut Progress,
+    ) -> counterfoil::Result<LoadReport> {
+        match self {
+            Self::File(file) => load_file(store, database, name, file, options, progress),
+            Self::Stream(stream) => load(store, database, name, stream, options, progress),
+        }
+    }
+}
+
+/// What is lost with a load that was given up, and what is not.
+fn given_up(load: &UnfinishedPass) -> String {
+    let what = if load.source.as_deref() == Some("-") {
+        "input"
+    } else {
+        "file"
+    };
+    format!(
+        "gives up the load of {} of run {} {}; its {} stay, the rest of that {what} is not loaded",
+        shown(load.input()),
+        load.last_run,
+        load.reached(),
+        counted(load.stay(), "record")
+    )
 }
 
 /// The names of the fields of a record that was refused for want of an id; never a value.

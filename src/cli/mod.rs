@@ -21,6 +21,7 @@ mod load;
 #[cfg(test)]
 mod manual;
 mod masking;
+mod mending;
 mod new;
 mod outcome;
 mod page_file;
@@ -41,6 +42,7 @@ mod signals;
 mod status;
 mod test;
 mod trace;
+mod unfinished;
 mod validate;
 mod values;
 mod verify;

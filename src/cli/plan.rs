@@ -4,6 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use counterfoil::apply::ApplyOptions;
+use counterfoil::history::UnfinishedPass;
+use counterfoil::ledger::PassKind;
 use counterfoil::plan::{
     FieldChange, Lint, OperationPlan, Pin, PlanOptions, PlanReport, PlannedPass, RefusalPlan, Sample,
     StagePlan, plan,
@@ -19,6 +21,7 @@ use super::page_file::beside;
 use super::progress::Progress;
 use super::render::{bold, bytes, count, counted, dim, green, red, shown, table, took, word, yellow};
 use super::session::Session;
+use super::unfinished;
 
 /// Tells what `apply` would do, and writes nothing to the store.
 ///
@@ -78,6 +81,11 @@ impl PlanCommand {
         if let Some(path) = &self.out {
             write(path, data)?;
         }
+        // What `apply` goes on with is a part of the plan.
+        let is_planned = |open: &UnfinishedPass| {
+            open.kind == PassKind::Apply && open.project.as_deref() == Some(project.name())
+        };
+        answer = unfinished::warn(session, &store, answer, is_planned)?;
         Ok(match &self.out {
             _ if report.stages.is_empty() => answer,
             Some(path) => answer.hint(session.command(&format!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::io::{IsTerminal as _, Read};
+use std::io::{IsTerminal as _, Read, Seek, SeekFrom};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -95,7 +95,7 @@ impl Progress {
     }
 
     /// Counts the bytes of an input of a known length, from which the number of its records is estimated.
-    pub(crate) fn counting<R: Read>(&mut self, input: R, length: u64) -> Counting<R> {
+    pub(crate) fn counting<R>(&mut self, input: R, length: u64) -> Counting<R> {
         let read = Arc::new(AtomicU64::new(0));
         self.bytes = Some((Arc::clone(&read), length));
         Counting { input, read }
@@ -280,6 +280,14 @@ impl Observer for Progress {
 pub(crate) struct Counting<R> {
     input: R,
     read: Arc<AtomicU64>,
+}
+
+impl<R: Seek> Seek for Counting<R> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        let at = self.input.seek(to)?;
+        self.read.store(at, Ordering::Relaxed);
+        Ok(at)
+    }
 }
 
 impl<R: Read> Read for Counting<R> {

@@ -16,6 +16,7 @@ use super::answer::{Answer, Exit, json};
 use super::check::route;
 use super::failure::Failure;
 use super::masking::redactions;
+use super::mending::mend;
 use super::outcome::{Limits, of_stages, of_the_library, refusals_json, refused_by, standing};
 use super::progress::Progress;
 use super::render::{
@@ -208,7 +209,7 @@ impl List {
             .map(|(stage, code, records)| vec![refused_by(*stage), code.clone(), count(*records)]);
         let mut text = table(&["refused by", "code", ">records"], rows) + "\n";
         text += &table(
-            &[">record", "id", "refused by", "code", "why", "when"],
+            &[">record", "id", "refused by", "route", "code", "why", "when"],
             found.iter().map(row),
         );
         let mut answer = Answer::new(data, "");
@@ -225,6 +226,12 @@ impl List {
             .unwrap_or_else(|| format!("--record {}", found[0].record));
         Ok(answer.hint(session.command(&format!("quarantine show {example}"))))
     }
+}
+
+/// Where it came from, a file or a database, and where it would have gone.
+fn way(refused: &Quarantined) -> String {
+    let names = [&refused.source, &refused.database].map(|name| name.as_deref().unwrap_or_default());
+    route(names[0], names[1])
 }
 
 fn row(refused: &Quarantined) -> Vec<String> {
@@ -246,6 +253,7 @@ fn row(refused: &Quarantined) -> Vec<String> {
         refused.record.to_string(),
         refused.id.clone().unwrap_or_default(),
         refused_by(refused.stage),
+        way(refused),
         refused.reason.code.to_string(),
         why.into_iter().flatten().collect::<Vec<_>>().join(", "),
         moment(&refused.at),
@@ -282,11 +290,11 @@ impl Show {
             records.push(record);
         }
         let answer = Answer::new(json!({ "records": records }), text.join("\n"));
-        Ok(answer.hint(next(session, &found)))
+        Ok(answer.hint(next(session, &store, &found)?))
     }
 }
 
-fn next(session: &Session<'_>, found: &[Quarantined]) -> String {
+fn next(session: &Session<'_>, store: &Store, found: &[Quarantined]) -> Result<String, Failure> {
     let retry = found
         .iter()
         .find(|refused| refused.stage.is_some())
@@ -297,13 +305,16 @@ fn next(session: &Session<'_>, found: &[Quarantined]) -> String {
         None => "--all".to_owned(),
     };
     let waive = session.command(&format!("quarantine waive {chosen} --reason TEXT"));
-    match retry {
+    Ok(match retry {
         Some(id) => format!(
             "correct its source or the stage, then {}; or {waive}",
             session.command(&format!("quarantine retry {}", id_option(id)))
         ),
-        None => format!("correct the line and load it; or {waive}"),
-    }
+        None => match found.first() {
+            Some(refused) => format!("{}; or {waive}", mend(session, store, refused)?),
+            None => waive,
+        },
+    })
 }
 
 fn told(refused: &Quarantined, input: &RefusedInput, stands: bool) -> String {
@@ -401,11 +412,31 @@ impl Retry {
             return Err(no_stage(project.stages().iter().map(Stage::number), number));
         }
         self.choice.exists(&store, project.name())?;
+        let mut lines = quarantined(&store, project.name(), &selected, usize::MAX)?;
+        let all = lines.len();
+        lines.retain(|refused| refused.stage.is_none());
+        let only_lines = lines.len() == all;
         let report = retry(&mut store, project.stages(), &selected, &options, &mut progress);
         progress.finish();
-        let report = report.map_err(|error| of_the_library(session, &project, error))?;
+        let mended = lines
+            .first()
+            .map(|line| mend(session, &store, line))
+            .transpose()?;
+        let report = report.map_err(|error| {
+            let failure = of_the_library(session, &project, error);
+            match (&mended, lines.first()) {
+                (Some(mended), Some(line)) if only_lines => {
+                    let waive = format!("quarantine waive --record {} --reason TEXT", line.record);
+                    let waive = session.command(&waive);
+                    failure.hint(format!(
+                        "{mended}; it leaves quarantine when it passes, and {waive} lets it go"
+                    ))
+                }
+                _ => failure,
+            }
+        })?;
         let refused = standing(&store, project.name(), |_| true)?;
-        of_stages(
+        let mut answer = of_stages(
             session,
             &store,
             &project,
@@ -413,7 +444,14 @@ impl Retry {
             refused,
             Limits::default(),
             &progress,
-        )
+        )?;
+        if let Some(mended) = mended {
+            let many = counted(lines.len() as u64, "line");
+            answer = answer.warnings([format!(
+                "{many} that loads have refused cannot be tried again from here: {mended}"
+            )]);
+        }
+        Ok(answer)
     }
 }
 

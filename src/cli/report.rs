@@ -66,7 +66,7 @@ impl Report {
         let Some(file) = &self.html else {
             let run = report.summary.run.run;
             let hint = session.command(&format!("report {run} --html run-{run}.html"));
-            return Ok(Answer::new(data, told::told(&report)).hint(hint));
+            return Ok(Answer::new(data, told::told(session, &report)).hint(hint));
         };
         if to_stdout {
             write_out(&report.to_html())?;

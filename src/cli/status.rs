@@ -1,7 +1,7 @@
 //! `status`: where the project stands.
 
 use counterfoil::history::{FileState, StageStatus, Status as Standing};
-use counterfoil::ledger::StageState;
+use counterfoil::ledger::{PassKind, StageState};
 use counterfoil::stage::{OnError, Stage, Stages};
 
 use super::answer::{Answer, json};
@@ -31,6 +31,7 @@ impl Status {
         }
         text += &stages(&status.stages);
         text += &databases(&status);
+        text += &unfinished(session, &status);
         text += &format!(
             "\n{} {} batches, tree size {}, root {}, origin {}\n",
             dim("ledger"),
@@ -108,6 +109,18 @@ fn databases(status: &Standing) -> String {
     text
 }
 
+/// The passes that stand open.
+fn unfinished(session: &Session<'_>, status: &Standing) -> String {
+    if status.unfinished.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{}\n", bold("Not finished"));
+    for pass in &status.unfinished {
+        text += &format!("  {}\n", super::unfinished::told(session, pass));
+    }
+    text
+}
+
 /// What to do next, the most pressing first.
 fn next(session: &Session<'_>, files: &Stages, status: &Standing) -> Option<String> {
     let any = |wanted: fn(&StageStatus) -> bool| status.stages.iter().find(|stage| wanted(stage));
@@ -125,11 +138,15 @@ fn next(session: &Session<'_>, files: &Stages, status: &Standing) -> Option<Stri
             session.command("apply")
         ));
     }
-    if any(|stage| stage.state == StageState::RollingBack).is_some() {
+    let open = |kind: PassKind| status.unfinished.iter().find(|pass| pass.kind == kind);
+    if let Some(rollback) = open(PassKind::Rollback) {
         return Some(format!(
             "a rollback was interrupted: {} goes on",
-            session.command("rollback")
+            super::unfinished::command(session, &rollback.go_on)
         ));
+    }
+    if let Some(load) = open(PassKind::Load) {
+        return Some(super::unfinished::told(session, load));
     }
     if let Some(stage) = any(|stage| stage.state == StageState::Unreconciled) {
         let reconcile = session.command(&format!("reconcile --stage {}", stage.number));

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use super::gathered::{Gathered, rejected};
 use super::source::{Position, Source, is_blank};
-use super::{Incoming, Options, Rejected, identity};
+use super::{Incoming, Options, Rejected, half_read, identity};
 
 /// Where in the array the input stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +86,7 @@ pub(super) fn next<R: Read>(
         )),
         (Err(overlong), _) => Err(overlong),
     };
+    let body = body.map_err(|rejected| half_read::with_id(rejected, options));
     Ok(Some(incoming(line, source.position(), body)))
 }
 

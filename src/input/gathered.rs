@@ -81,5 +81,9 @@ impl Gathered {
 pub(super) fn rejected(code: &'static str, expected: impl Into<String>, line: u64, raw: Vec<u8>) -> Rejected {
     let mut refusal = Refusal::new(code, "").expected(expected);
     refusal.line = Some(line);
-    Rejected { refusal, raw }
+    Rejected {
+        refusal,
+        raw,
+        id: None,
+    }
 }

@@ -23,7 +23,11 @@ pub(super) fn judge(raw: Vec<u8>, options: &Options, line: u64) -> Result<Ready,
 /// A rejection of a record by its id.
 pub(super) fn refuse(mut refusal: Refusal, line: u64, raw: Vec<u8>) -> Rejected {
     refusal.line = Some(line);
-    Rejected { refusal, raw }
+    Rejected {
+        refusal,
+        raw,
+        id: None,
+    }
 }
 
 /// What the door expected, with the place inside the record.
@@ -37,7 +41,7 @@ fn describe(fault: &Malformed) -> String {
 }
 
 /// The id that a field's value gives.
-fn read_id(value: Option<&Value>, field: &str) -> Result<String, Refusal> {
+pub(super) fn read_id(value: Option<&Value>, field: &str) -> Result<String, Refusal> {
     let refuse =
         |code| Err(Refusal::new(code, Path::field(field).pointer()).expected("a text or a whole number"));
     let Some(value) = value else {

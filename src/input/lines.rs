@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::gathered::Gathered;
 use super::source::{Source, is_blank};
-use super::{Incoming, Options, identity};
+use super::{Incoming, Options, half_read, identity};
 
 /// The next line that is not blank.
 pub(super) fn next<R: Read>(source: &mut Source<R>, options: &Options) -> io::Result<Option<Incoming>> {
@@ -19,7 +19,8 @@ pub(super) fn next<R: Read>(source: &mut Source<R>, options: &Options) -> io::Re
         }
         let body = gathered
             .finish(line)
-            .and_then(|raw| identity::judge(raw, options, line));
+            .and_then(|raw| identity::judge(raw, options, line))
+            .map_err(|rejected| half_read::with_id(rejected, options));
         return Ok(Some(Incoming {
             line,
             end: source.position().clone(),

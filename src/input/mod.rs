@@ -27,6 +27,7 @@
 
 mod array;
 mod gathered;
+mod half_read;
 mod identity;
 mod lines;
 mod reader;
@@ -121,7 +122,7 @@ pub struct Ready {
     pub data: String,
 }
 
-/// What stood where a record was expected. Its debug form does not show the bytes.
+/// What stood where a record was expected. Its debug form shows neither the bytes nor the id.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rejected {
     /// Why, with the line.
@@ -130,6 +131,8 @@ pub struct Rejected {
     /// (or the limit, where that is less); the refusal then tells the length and the SHA-256 of everything up to the
     /// line feed, or in an array up to the comma or bracket behind the element.
     pub raw: Vec<u8>,
+    /// The id, where it could be read all the same: it stands whole in the bytes, before whatever is wrong with them.
+    pub id: Option<String>,
 }
 
 impl fmt::Debug for Rejected {
@@ -137,7 +140,7 @@ impl fmt::Debug for Rejected {
         f.debug_struct("Rejected")
             .field("refusal", &self.refusal)
             .field("raw_bytes", &self.raw.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -76,6 +76,14 @@ impl<R: Read> Reader<R> {
         &self.position
     }
 
+    /// Takes what is left behind the last record, and tells where the input ends: how long it is, and the hash of all
+    /// of it.
+    pub fn finish(&mut self) -> io::Result<Position> {
+        self.ended = true;
+        self.source.skip(|_| true)?;
+        Ok(self.source.position().clone())
+    }
+
     fn at(source: Source<R>, options: Options, format: FormatState) -> Self {
         Self {
             position: source.position().clone(),

@@ -6,7 +6,7 @@ use csv_core::ReadRecordResult;
 
 use super::gathered::{Gathered, rejected};
 use super::source::Source;
-use super::{HeaderError, Incoming, OpenError, Options, Ready, Rejected, identity};
+use super::{HeaderError, Incoming, OpenError, Options, Ready, Rejected, half_read, identity};
 use crate::record::{Value, admit};
 
 /// The state of reading a table: its header and the buffers of a row.
@@ -83,11 +83,16 @@ impl Table {
             return Ok(None);
         };
         let cut = source.fill()?.is_empty() && ends_inside_quotes(gathered.bytes());
-        let body = match gathered.finish(line) {
+        let mut body = match gathered.finish(line) {
             Ok(raw) if cut => Err(rejected("csv.quote", "a quoted field that is closed", line, raw)),
             Ok(raw) => self.judge(raw, options, line),
             Err(overlong) => Err(overlong),
         };
+        if let Err(rejected) = &mut body
+            && rejected.id.is_none()
+        {
+            rejected.id = self.id_of(&rejected.raw, options);
+        }
         Ok(Some(Incoming {
             line,
             end: source.position().clone(),
@@ -127,8 +132,21 @@ impl Table {
                 id: texts[self.id_at].to_owned(),
                 data,
             }),
-            Err(fault) => Err(rejected(fault.code, fault.message, line, raw)),
+            Err(fault) => Err(Rejected {
+                id: Some(texts[self.id_at].to_owned()),
+                ..rejected(fault.code, fault.message, line, raw)
+            }),
         }
+    }
+
+    /// The id of a row that was refused: of the first column alone, because a row with a field too many or too few does
+    /// not tell which of the others is which.
+    fn id_of(&self, raw: &[u8], options: &Options) -> Option<String> {
+        if self.id_at != 0 {
+            return None;
+        }
+        let id = half_read::first_field(raw)?;
+        identity::check_id(&id, &options.id_field).ok().map(|()| id)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a stage still has to do: the records that others wrote to its source since it last looked.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use rusqlite::{Connection, params};
 
@@ -9,6 +9,7 @@ use super::image::split_whole;
 use super::read::StageHistory;
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
+use crate::store::Table;
 
 /// A stage, as far as feeding it is concerned.
 #[derive(Clone, Copy, Debug)]
@@ -190,7 +191,7 @@ pub(crate) fn written_after(connection: &Connection, stage: Fed<'_>, after: i64)
 pub(crate) fn taken_out(connection: &Connection, database: &str) -> Result<HashMap<String, (i64, Salt)>> {
     let sql = "SELECT i.body, q.record, r.salt FROM audit_quarantine q
      JOIN ledger_image i ON i.batch=q.batch AND i.record=q.record AND i.kind=4 JOIN ledger_record r ON r.record=q.record
-     WHERE q.source=?1 AND q.database=?1 AND r.salt IS NOT NULL ORDER BY q.batch";
+     WHERE q.source=?1 AND q.database=?1 AND q.kind<>'load' AND r.salt IS NOT NULL ORDER BY q.batch";
     let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([database])?;
     let mut taken_out = HashMap::new();
@@ -203,14 +204,47 @@ pub(crate) fn taken_out(connection: &Connection, database: &str) -> Result<HashM
     Ok(taken_out)
 }
 
-/// The lines of one input that loads into one database have refused and that still wait in quarantine, by reason.
+/// The lines of one input that loads into one database have refused and that still wait in quarantine.
 #[derive(Debug, Default)]
-pub(crate) struct RefusedLines(HashMap<String, VecDeque<(i64, Salt, Hash)>>);
+pub(crate) struct RefusedLines {
+    waiting: HashMap<i64, RefusedLine>,
+    by_reason: HashMap<String, VecDeque<i64>>,
+    by_line: HashMap<u64, Vec<i64>>,
+    by_id: HashMap<String, Vec<i64>>,
+    /// The record that was let in under a line's id.
+    let_in: BTreeMap<i64, i64>,
+}
+
+#[derive(Debug)]
+struct RefusedLine {
+    salt: Salt,
+    input: Hash,
+    id: Option<String>,
+}
+
+/// A record that a load lets in, as far as it may be the correction of a line that was refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LetIn<'r> {
+    pub(crate) line: u64,
+    pub(crate) id: &'r str,
+    pub(crate) record: i64,
+    /// Whether the input so far is what it was when the line was refused, so that the same place means the same record.
+    pub(crate) in_place: bool,
+}
+
+/// A line that leaves quarantine, and the record that it does so for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settled {
+    pub(crate) line: i64,
+    /// The commitment to its bytes.
+    pub(crate) input: Hash,
+    pub(crate) record: i64,
+}
 
 impl RefusedLines {
     /// What other passes than `pass` have refused, so that a pass that is resumed finds what is still left for it.
     pub(crate) fn of(connection: &Connection, database: &str, source: &str, pass: i64) -> Result<Self> {
-        let sql = "SELECT q.reason, q.record, r.salt, e.input FROM audit_quarantine q
+        let sql = "SELECT q.reason, q.record, r.salt, e.input, r.id FROM audit_quarantine q
          JOIN ledger_entry e ON e.batch=q.batch AND e.record=q.record AND e.part=0
          JOIN ledger_record r ON r.record=q.record
          WHERE q.kind='load' AND q.database=?1 AND q.source=?2 AND q.pass<>?3
@@ -219,20 +253,117 @@ impl RefusedLines {
         let mut rows = statement.query(params![database, source, pass])?;
         let mut lines = Self::default();
         while let Some(row) = rows.next()? {
-            let line = (row.get(1)?, row.get(2)?, row.get(3)?);
-            lines.0.entry(row.get(0)?).or_default().push_back(line);
+            let (reason, record): (String, i64) = (row.get(0)?, row.get(1)?);
+            let line = RefusedLine {
+                salt: row.get(2)?,
+                input: row.get(3)?,
+                id: row.get(4)?,
+            };
+            let place = line_of(&reason);
+            lines.by_reason.entry(reason).or_default().push_back(record);
+            if let Some(number) = place {
+                lines.by_line.entry(number).or_default().push(record);
+            }
+            if let Some(id) = &line.id {
+                lines.by_id.entry(id.clone()).or_default().push(record);
+            }
+            lines.waiting.insert(record, line);
         }
+        lines.note_before(connection, database, pass)?;
         Ok(lines)
     }
 
     /// The number and salt of a line that stands refused for the same reason, which tells its place, with the same
     /// bytes. Each is given once: several elements of an array may share a line, a reason and their bytes.
     pub(crate) fn take(&mut self, reason: &str, raw: &[u8]) -> Option<(i64, Salt)> {
-        let lines = self.0.get_mut(reason)?;
-        let same = |(_, salt, input): &(i64, Salt, Hash)| sha256(&[salt, raw]) == *input;
+        let waiting = &self.waiting;
+        let lines = self.by_reason.get_mut(reason)?;
+        let same = |record: &i64| {
+            let line = waiting.get(record);
+            line.is_some_and(|line| sha256(&[&line.salt, raw]) == line.input)
+        };
         let at = lines.iter().position(same)?;
-        lines.remove(at).map(|(record, salt, _)| (record, salt))
+        let record = lines.remove(at)?;
+        let line = self.waiting.remove(&record)?;
+        Some((record, line.salt))
     }
+
+    /// Whether a line of the input still waits.
+    pub(crate) fn stands_at(&self, line: u64) -> bool {
+        let at_place = self.by_line.get(&line);
+        at_place.is_some_and(|at_place| at_place.iter().any(|number| self.waiting.contains_key(number)))
+    }
+
+    /// The lines whose place this record of the input takes, ascending: they leave quarantine with it.
+    ///
+    /// Under the id that was read there it is their correction. Where no id could be read, the place alone has to tell,
+    /// and does so only as long as the input is what it was.
+    pub(crate) fn replaced_by(&mut self, record: LetIn<'_>) -> Vec<Settled> {
+        let Some(at_place) = self.by_line.get(&record.line) else {
+            return Vec::new();
+        };
+        let is_same = |line: &RefusedLine| match &line.id {
+            Some(id) => id == record.id,
+            None => record.in_place,
+        };
+        let waiting = &mut self.waiting;
+        let settled = |number: &i64| {
+            waiting.get(number).filter(|line| is_same(line))?;
+            let input = waiting.remove(number)?.input;
+            Some(Settled {
+                line: *number,
+                input,
+                record: record.record,
+            })
+        };
+        at_place.iter().filter_map(settled).collect()
+    }
+
+    /// Notes that a record was let in, for lines with its id at other places: they may still come, and be refused again.
+    pub(crate) fn note(&mut self, id: &str, record: i64) {
+        if let Some(numbers) = self.by_id.get(id) {
+            self.let_in.extend(numbers.iter().map(|number| (*number, record)));
+        }
+    }
+
+    /// As [`note`](Self::note), for what a pass that is resumed has let in before.
+    fn note_before(&mut self, connection: &Connection, database: &str, pass: i64) -> Result<()> {
+        let table = Table::of(database)?;
+        if self.by_id.is_empty() || !table.exists(connection)? {
+            return Ok(());
+        }
+        let sql = "SELECT 1 FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2
+         WHERE b.pass=?1 AND b.first_record<=?2 AND b.last_record>=?2 AND e.outcome IN(1,2)";
+        let mut statement = connection.prepare(sql)?;
+        let ids: Vec<String> = self.by_id.keys().cloned().collect();
+        for id in ids {
+            if let Some(record) = table.number_of(connection, &id)?
+                && statement.exists(params![pass, record])?
+            {
+                self.note(&id, record);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is settled at the end of the input, at most so many lines, ascending: it has brought the id, and not the line.
+    pub(crate) fn settled_at_end(&mut self, most: usize) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        while settled.len() < most
+            && let Some((line, record)) = self.let_in.pop_first()
+        {
+            if let Some(refused) = self.waiting.remove(&line) {
+                let input = refused.input;
+                settled.push(Settled { line, input, record });
+            }
+        }
+        settled
+    }
+}
+
+/// The line of the input that a reason names.
+fn line_of(reason: &str) -> Option<u64> {
+    serde_json::from_str::<serde_json::Value>(reason).ok()?["line"].as_u64()
 }
 
 /// How many records a pass has refused over a contract in the mode `refuse`, and that still stand so.

@@ -8,6 +8,7 @@ pub(crate) mod feed;
 mod head;
 mod image;
 pub(crate) mod leaves;
+pub(crate) mod open;
 pub(crate) mod past;
 pub(crate) mod places;
 pub(crate) mod proof;

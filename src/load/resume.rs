@@ -20,6 +20,10 @@ pub(super) fn resume<R: Read>(
     if let Some(cursor) = &cursor {
         How::of(&reading).check(cursor, name)?;
     }
+    // Killed before the first record was in: there is nothing behind it.
+    if open.cursor.is_none() {
+        return Records::new(input, reading).map_err(|error| cannot_open(name, &error));
+    }
     let point = cursor.and_then(|cursor| {
         Some(Resume {
             offset: cursor["offset"].as_u64()?,
@@ -40,17 +44,42 @@ pub(super) fn resume<R: Read>(
     })
 }
 
-/// Where a load goes on, and how it read what is behind it.
-pub(super) fn cursor_text(end: &Position, how: &How) -> String {
+/// Where a load goes on, and how it read what is behind it; `follows` as in [`Loading`](super::place::Loading).
+pub(super) fn cursor_text(end: &Position, how: &How, replace: bool, follows: bool) -> String {
     let Resume {
         offset,
         line,
         prefix_sha256,
     } = end.resume();
-    serde_json::json!({
+    let mut cursor = serde_json::json!({
         "offset": offset, "line": line, "prefix_sha256": prefix_sha256, "id": how.id_field, "format": how.format,
-    })
-    .to_string()
+    });
+    for (name, _) in [("replace", replace), ("follows", follows)]
+        .iter()
+        .filter(|(_, is)| *is)
+    {
+        cursor[name] = true.into();
+    }
+    cursor.to_string()
+}
+
+/// Whether the input that is behind a resume point was that of an earlier load; at its beginning nothing speaks against
+/// it.
+pub(super) fn followed(cursor: Option<&str>) -> bool {
+    let Some(cursor) = cursor else { return true };
+    serde_json::from_str::<serde_json::Value>(cursor)
+        .is_ok_and(|cursor| cursor["follows"].as_bool() == Some(true))
+}
+
+/// What stands in the ledger of a whole input: its hash, its length, and how it was read.
+pub(super) fn end_text(end: &Position, how: &How) -> String {
+    let Resume {
+        offset,
+        prefix_sha256,
+        ..
+    } = end.resume();
+    serde_json::json!({ "sha256": prefix_sha256, "bytes": offset, "id": how.id_field, "format": how.format })
+        .to_string()
 }
 
 /// How an input is read: with other settings the rest of it would be read as another one.
@@ -70,6 +99,16 @@ impl How {
                 Format::Csv => "csv",
             },
         }
+    }
+
+    /// Whether the records are the elements of an array.
+    pub(super) fn is_array(&self) -> bool {
+        self.format == "json"
+    }
+
+    /// Whether the remark or resume point of another load tells that it read its input so.
+    pub(super) fn is_that_of(&self, told: &serde_json::Value) -> bool {
+        told["id"].as_str() == Some(&self.id_field) && told["format"].as_str() == Some(self.format)
     }
 
     /// Refuses to go on with other settings than those that a resume point names.

@@ -11,7 +11,7 @@ mod speed;
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::history::RunRecord;
+use crate::history::{RunRecord, UnfinishedPass, unfinished_in};
 use crate::ledger::{Counts, Head};
 use crate::path::Path;
 use crate::store::Store;
@@ -54,6 +54,8 @@ pub struct RunReport {
     pub store: StoreState,
     /// What was taken back since; it stands above everything else.
     pub undone: Vec<Undone>,
+    /// The passes of the store that have begun and not ended, whichever run began them.
+    pub unfinished: Vec<UnfinishedPass>,
     /// What ran, by whom and why.
     pub summary: Summary,
     /// What became of the records, pass by pass.
@@ -254,6 +256,7 @@ pub fn report(store: &Store, run: Option<i64>, options: &ReportOptions) -> Resul
             run: record,
         },
         undone,
+        unfinished: unfinished_in(&moment)?,
         outcomes,
         speed: speed::measured(started_us, &timed),
         refused,

@@ -75,6 +75,12 @@ impl Page<'_> {
     }
 }
 
+/// A command line of these words.
+fn command(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|text| super::evidence::word(text)).collect();
+    format!("counterfoil {}", quoted.join(" "))
+}
+
 /// `pass 3: apply stage 1 nest_orders`.
 fn pass_name(pass: &PassOutcome) -> String {
     format!("{}{}", pass.kind, stage_name(pass.stage, pass.slug.as_deref()))

@@ -4,6 +4,7 @@ use super::support::command::Scene;
 
 mod envelopes;
 mod evidence;
+mod loads;
 mod outputs;
 mod secrecy;
 mod slips;

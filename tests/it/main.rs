@@ -17,6 +17,7 @@ mod increments;
 mod interchange;
 mod layers;
 mod ledger_format;
+mod loads;
 mod model;
 mod plan;
 mod projects;

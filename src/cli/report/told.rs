@@ -6,8 +6,9 @@ use super::super::check::route;
 use super::super::render::{
     bold, count, counted, dim, green, indented, moment, red, short, shown, shown_lines, table, yellow,
 };
+use super::super::session::Session;
 
-pub(super) fn told(report: &RunReport) -> String {
+pub(super) fn told(session: &Session<'_>, report: &RunReport) -> String {
     let sections = [
         ("Summary", summary(report)),
         ("Outcomes", outcomes(report)),
@@ -23,6 +24,10 @@ pub(super) fn told(report: &RunReport) -> String {
         shown(&report.summary.command_line)
     );
     text += &undone(report);
+    for pass in &report.unfinished {
+        let told = super::super::unfinished::told(session, pass);
+        text += &format!("{} {told}\n", yellow("NOT FINISHED:"));
+    }
     for (name, section) in sections {
         text += &format!("\n{}\n{}\n", bold(name), indented(section.trim_end(), 2));
     }

@@ -36,7 +36,7 @@ fn a_ledger_is_signed_and_a_record_proved_to_whoever_has_the_public_key() {
     scene.run(&["-C", "shop", "prove", "records_v2", "1", "--entry", "2"]);
     scene.run(&["-C", "shop", "prove", "records_v2"]);
     scene.run(&["-C", "shop", "prove", "records_v2", "1", "--output", "proof.txt"]);
-    scene.run(&["-C", "shop", "load", "records_v1", "records.ndjson"]);
+    scene.run(&["-C", "shop", "load", "records_v1", "records.ndjson", "--again"]);
     scene.run(&["-C", "shop", "prove", "--since", "10", "--output", "since.txt"]);
     scene.run(&["verify-proof", "since.txt", "--key", "shop/counterfoil.pub"]);
     scene.run(&["-C", "shop", "prove", "--since", "8"]);

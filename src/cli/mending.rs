@@ -1,0 +1,27 @@
+//! What to do about a line that a load has refused: it is mended where it came from.
+
+use counterfoil::quarantine::{Quarantined, load_again};
+use counterfoil::store::Store;
+
+use super::failure::Failure;
+use super::render::shown;
+use super::session::Session;
+use super::unfinished;
+
+/// What to do about a line that a load has refused.
+pub(super) fn mend(session: &Session<'_>, store: &Store, refused: &Quarantined) -> Result<String, Failure> {
+    let source = refused.source.as_deref().unwrap_or_default();
+    let what = if source == "-" {
+        "standard input".into()
+    } else {
+        shown(source)
+    };
+    let line = refused.reason.line;
+    let place = line.map_or_else(|| what.to_string(), |line| format!("line {line} of {what}"));
+    let load = unfinished::command(session, &load_again(store, refused)?);
+    Ok(if refused.reason.code == "load.exists" {
+        format!("{place} has the id of a record with other data: {load} writes over it")
+    } else {
+        format!("correct {place}, then {load}")
+    })
+}

@@ -1,0 +1,45 @@
+//! The passes that have begun and not ended, as `status`, `plan`, `apply`, `report` and `load` tell of them.
+
+use counterfoil::history::{UnfinishedPass, unfinished};
+use counterfoil::store::Store;
+use serde_json::Value as Json;
+
+use super::answer::{Answer, json};
+use super::failure::Failure;
+use super::render::{shown, word};
+use super::session::Session;
+
+/// What has not ended, and how to go on.
+pub(crate) fn told(session: &Session<'_>, pass: &UnfinishedPass) -> String {
+    let go_on = command(session, &pass.go_on);
+    let what = shown(&pass.told()).into_owned();
+    let given = pass.given();
+    let mut text = format!("{what}: {go_on} goes on{given}");
+    if let Some(give_up) = &pass.give_up {
+        text += &format!("; {} gives it up", command(session, give_up));
+    }
+    text
+}
+
+/// A command line of these words.
+pub(crate) fn command(session: &Session<'_>, words: &[String]) -> String {
+    let quoted = words.iter().map(|text| word(text));
+    session.command(&shown(&quoted.collect::<Vec<_>>().join(" ")))
+}
+
+/// Adds a warning for every pass that stands open, less those that are told otherwise.
+pub(crate) fn warn(
+    session: &Session<'_>,
+    store: &Store,
+    answer: Answer,
+    is_told: impl Fn(&UnfinishedPass) -> bool,
+) -> Result<Answer, Failure> {
+    let mut open = unfinished(store)?;
+    open.retain(|pass| !is_told(pass));
+    let warnings: Vec<String> = open.iter().map(|pass| told(session, pass)).collect();
+    let mut answer = answer.warnings(warnings);
+    if let Json::Object(data) = &mut answer.data {
+        data.insert("unfinished".to_owned(), json(&open));
+    }
+    Ok(answer)
+}

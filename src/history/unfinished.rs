@@ -1,0 +1,321 @@
+//! The passes that have begun and not ended, each with how to go on: what `status`, `plan`, `apply`, `report` and `load`
+//! tell of them.
+
+use chrono::DateTime;
+use rusqlite::Connection;
+use serde_json::Value as Json;
+
+use crate::error::Result;
+use crate::input::Format;
+use crate::ledger::open::{OpenPass, last_writer, open_passes, written_since};
+use crate::ledger::{Counts, PassKind};
+use crate::store::Store;
+
+/// A pass that has begun and not ended.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct UnfinishedPass {
+    /// The pass.
+    pub pass: i64,
+    /// Its kind.
+    pub kind: PassKind,
+    /// The project of its stage; of a rollback, of the stage that is taken back.
+    pub project: Option<String>,
+    /// That stage's number.
+    pub stage: Option<u32>,
+    /// Its slug.
+    pub slug: Option<String>,
+    /// Where it reads; of a load, the file.
+    pub source: Option<String>,
+    /// The database that it writes to.
+    pub database: Option<String>,
+    /// The pass that it undoes.
+    pub reverses: Option<i64>,
+    /// The run that began it.
+    pub begun_in: i64,
+    /// The run that worked on it last.
+    pub last_run: i64,
+    /// When that committed last, ISO 8601 in UTC.
+    pub last_commit: String,
+    /// The outcomes so far.
+    pub counts: Counts,
+    /// The bytes of its input that a load has read.
+    pub bytes: Option<u64>,
+    /// The lines of its input that a load has read.
+    pub lines: Option<u64>,
+    /// The words of the command that goes on with it; capital letters stand for what its operator has to say.
+    pub go_on: Vec<String>,
+    /// The words of the command that gives it up, where there is one.
+    pub give_up: Option<Vec<String>>,
+}
+
+impl UnfinishedPass {
+    /// What has not ended, and how far it came, in words.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let database = self.database.as_deref().unwrap_or_default();
+        let stage = match (self.stage, &self.slug) {
+            (Some(number), Some(slug)) => format!("stage {number} ({slug})"),
+            (Some(number), None) => format!("stage {number}"),
+            (None, _) => format!("loads into {database}"),
+        };
+        let read = self.counts.read - self.counts.filtered;
+        match self.kind {
+            PassKind::Load => format!(
+                "the load of {} into {database} stopped in run {} {}",
+                self.input(),
+                self.last_run,
+                self.reached()
+            ),
+            PassKind::Rollback => {
+                let what = match self.stage {
+                    Some(_) => stage,
+                    None => format!("pass {} in {database}", self.reverses.unwrap_or_default()),
+                };
+                format!("the rollback of {what} stopped in run {}", self.last_run)
+            }
+            PassKind::Retry => format!("a retry of what {stage} refused stopped in run {}", self.last_run),
+            PassKind::Waive => format!(
+                "a waiver of what {stage} refused stopped in run {}",
+                self.last_run
+            ),
+            _ => format!(
+                "the apply of {stage} stopped in run {} after {} records",
+                self.last_run,
+                grouped(read)
+            ),
+        }
+    }
+
+    /// What the command that goes on has to be given.
+    #[must_use]
+    pub fn given(&self) -> &'static str {
+        match (self.kind, self.source.as_deref()) {
+            (PassKind::Load, Some("-")) => " when it is given the same input from its beginning",
+            (PassKind::Load, _) => " when it is given the same file, under any name",
+            _ => "",
+        }
+    }
+
+    /// What a load reads.
+    #[must_use]
+    pub fn input(&self) -> &str {
+        match self.source.as_deref() {
+            Some("-") => "standard input",
+            Some(name) => name,
+            None => "",
+        }
+    }
+
+    /// How far a load has come in its input.
+    #[must_use]
+    pub fn reached(&self) -> String {
+        let bytes = grouped(self.bytes.unwrap_or_default());
+        match self.lines {
+            None | Some(0) if self.bytes.is_none_or(|bytes| bytes == 0) => {
+                "before its first record".to_owned()
+            }
+            None | Some(0) => format!("after byte {bytes}"),
+            Some(line) => format!("after line {} (byte {bytes})", grouped(line)),
+        }
+    }
+
+    /// The records of a load that are in the database, whatever becomes of the rest.
+    #[must_use]
+    pub fn stay(&self) -> u64 {
+        self.counts.written + self.counts.unchanged
+    }
+}
+
+/// Thousands apart, as the screens write them.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Every pass that has begun and not ended, in order. What a rollback takes back is not among them, the rollback is.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn unfinished(store: &Store) -> Result<Vec<UnfinishedPass>> {
+    unfinished_in(store.connection())
+}
+
+pub(crate) fn unfinished_in(connection: &Connection) -> Result<Vec<UnfinishedPass>> {
+    let open = open_passes(connection)?.into_iter();
+    open.map(|pass| told(connection, pass)).collect()
+}
+
+/// How far a load has come, and how it reads.
+#[derive(Default)]
+struct Reached {
+    bytes: Option<u64>,
+    lines: Option<u64>,
+    /// The options that it has to be gone on with.
+    options: Vec<String>,
+}
+
+fn told(connection: &Connection, open: OpenPass) -> Result<UnfinishedPass> {
+    let reached = match open.kind {
+        PassKind::Load => Reached::of(connection, &open)?,
+        _ => Reached::default(),
+    };
+    let load = |last: Vec<String>| {
+        let names = [&open.target, &open.source].map(|name| name.clone().unwrap_or_default());
+        let words = ["load".to_owned()].into_iter().chain(names);
+        words.chain(last).collect::<Vec<String>>()
+    };
+    let (go_on, give_up) = match open.kind {
+        PassKind::Load => (
+            load(reached.options.clone()),
+            Some(load(vec!["--restart".to_owned()])),
+        ),
+        PassKind::Rollback => (rollback(connection, &open)?, None),
+        PassKind::Retry => (of_stage("quarantine retry", &open), None),
+        PassKind::Waive => (waive(&open), None),
+        _ => (vec!["apply".to_owned()], None),
+    };
+    let at = DateTime::from_timestamp_micros(open.committed_us).unwrap_or_default();
+    Ok(UnfinishedPass {
+        pass: open.pass,
+        kind: open.kind,
+        project: open.project,
+        stage: open.stage,
+        slug: open.slug,
+        source: open.source,
+        database: open.target,
+        reverses: open.reverses,
+        begun_in: open.runs.0,
+        last_run: open.runs.1,
+        last_commit: at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        counts: open.counts,
+        bytes: reached.bytes,
+        lines: reached.lines,
+        go_on,
+        give_up,
+    })
+}
+
+impl Reached {
+    fn of(connection: &Connection, open: &OpenPass) -> Result<Self> {
+        let Some(cursor) = &open.cursor else {
+            return Ok(Self {
+                bytes: Some(0),
+                lines: Some(0),
+                options: Vec::new(),
+            });
+        };
+        let cursor: Json = serde_json::from_str(cursor).unwrap_or_default();
+        let mut options = reading_options(&cursor, open.source.as_deref());
+        // What others have written since is newer than what the file has: that is for the operator to write over.
+        let database = open.target.as_deref().unwrap_or_default();
+        if cursor["replace"].as_bool() == Some(true)
+            && !written_since(connection, database, (open.pass, open.last_batch))?
+        {
+            options.push("--replace".to_owned());
+        }
+        Ok(Self {
+            bytes: cursor["offset"].as_u64(),
+            lines: cursor["line"].as_u64().map(|next| next.saturating_sub(1)),
+            options,
+        })
+    }
+}
+
+/// The options that a load needs to read its input as one with this resume point did.
+pub(crate) fn reading_options(cursor: &Json, source: Option<&str>) -> Vec<String> {
+    let mut options = Vec::new();
+    let mut option = |name: &str, value: &str| options.extend([name.to_owned(), value.to_owned()]);
+    if let Some(id) = cursor["id"].as_str().filter(|id| *id != "id") {
+        option("--id", id);
+    }
+    if let Some(format) = cursor["format"].as_str()
+        && !is_guessed(source, format)
+    {
+        option("--format", format);
+    }
+    options
+}
+
+/// Whether a file's name, or its first byte, says how it is read.
+fn is_guessed(name: Option<&str>, format: &str) -> bool {
+    match (Format::guess(name, b"["), Format::guess(name, b"{")) {
+        (Format::Csv, _) => format == "csv",
+        (Format::Array, _) => format != "csv",
+        (Format::Lines, _) => format == "ndjson",
+    }
+}
+
+/// The arguments of the command that worked on a pass last.
+fn arguments(open: &OpenPass) -> Vec<String> {
+    serde_json::from_str(&open.arguments).unwrap_or_default()
+}
+
+/// Those options of a command that choose what it works on, as they were given; an id, which the ledger does not have,
+/// is for the operator to say.
+fn chosen(arguments: &[String], options: &[(&str, usize)]) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        for (option, values) in options {
+            if argument == option {
+                words.push(argument.clone());
+                words.extend(rest.by_ref().take(*values).cloned());
+            } else if argument.starts_with(&format!("{option}=")) {
+                words.push(argument.clone());
+            }
+        }
+    }
+    words.iter().map(|word| word.replace("<id>", "ID")).collect()
+}
+
+/// What goes on with a rollback: the scope that it was begun with.
+fn rollback(connection: &Connection, open: &OpenPass) -> Result<Vec<String>> {
+    let mut words = vec!["rollback".to_owned()];
+    let scope = chosen(
+        &arguments(open),
+        &[("--to", 1), ("--run", 1), ("--all", 0), ("--on-conflict", 1)],
+    );
+    // Without a scope the newest stage is meant. What no stage did is named by its run.
+    if scope.is_empty()
+        && open.stage.is_none()
+        && let Some(undone) = open.reverses
+        && let Some(run) = last_writer(connection, undone)?
+    {
+        words.extend(["--run".to_owned(), run.to_string()]);
+    }
+    words.extend(scope);
+    Ok(words)
+}
+
+fn waive(open: &OpenPass) -> Vec<String> {
+    let mut words = vec!["quarantine".to_owned(), "waive".to_owned()];
+    let options = [
+        ("--stage", 1),
+        ("--code", 1),
+        ("--id", 1),
+        ("--record", 1),
+        ("--all", 0),
+    ];
+    let scope = chosen(&arguments(open), &options);
+    if scope.is_empty() {
+        words.push("--all".to_owned());
+    }
+    words.extend(scope);
+    words.extend(["--reason".to_owned(), "TEXT".to_owned()]);
+    words
+}
+
+fn of_stage(command: &str, open: &OpenPass) -> Vec<String> {
+    let mut words: Vec<String> = command.split(' ').map(str::to_owned).collect();
+    if let Some(stage) = open.stage {
+        words.extend(["--stage".to_owned(), stage.to_string()]);
+    }
+    words
+}

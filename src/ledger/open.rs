@@ -1,0 +1,173 @@
+//! Which passes have not ended, and which loads have come to the end of their input. Each is one look per pass, at its
+//! newest batch, however many batches there are.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, Row, params};
+
+use super::entry::Counts;
+use super::head::PassKind;
+use super::read::counts;
+use crate::error::Result;
+
+/// A pass that has begun and not ended, and that no rollback takes back.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenPass {
+    pub(crate) pass: i64,
+    pub(crate) kind: PassKind,
+    pub(crate) project: Option<String>,
+    pub(crate) stage: Option<u32>,
+    pub(crate) slug: Option<String>,
+    pub(crate) source: Option<String>,
+    pub(crate) target: Option<String>,
+    pub(crate) reverses: Option<i64>,
+    /// The run that began it, and the one that committed its newest batch.
+    pub(crate) runs: (i64, i64),
+    pub(crate) last_batch: i64,
+    pub(crate) committed_us: i64,
+    /// The arguments of the newest run, as JSON.
+    pub(crate) arguments: String,
+    /// The resume point of a load, as JSON.
+    pub(crate) cursor: Option<String>,
+    pub(crate) counts: Counts,
+}
+
+/// The passes that have not ended, in order.
+pub(crate) fn open_passes(connection: &Connection) -> Result<Vec<OpenPass>> {
+    let sql = "SELECT p.pass, p.kind, s.project, s.number, s.slug, p.source, p.target, p.reverses, f.run, l.run, l.batch,
+       l.committed_us, r.arguments,
+       (SELECT c.cursor FROM ledger_batch c WHERE c.pass=p.pass AND c.cursor IS NOT NULL ORDER BY c.batch DESC LIMIT 1)
+     FROM ledger_pass p CROSS JOIN ledger_batch l ON l.batch=(SELECT max(batch) FROM ledger_batch WHERE pass=p.pass)
+     CROSS JOIN ledger_batch f ON f.batch=(SELECT min(batch) FROM ledger_batch WHERE pass=p.pass)
+     CROSS JOIN ledger_run r ON r.run=l.run
+     LEFT JOIN ledger_stage s ON s.stage=coalesce(p.stage,(SELECT u.stage FROM ledger_pass u WHERE u.pass=p.reverses))
+     WHERE l.step<>'end' ORDER BY p.pass";
+    let mut statement = connection.prepare(sql)?;
+    let found: Vec<OpenPass> = statement
+        .query_map([], open_pass)?
+        .collect::<rusqlite::Result<_>>()?;
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let taken_back = taken_back(connection)?;
+    let mut statement = connection.prepare(
+        "SELECT sum(read), sum(written), sum(unchanged), sum(filtered), sum(refused), sum(merged)
+         FROM ledger_batch WHERE pass=?1",
+    )?;
+    let mut open = Vec::new();
+    for mut pass in found {
+        if !taken_back.contains(&pass.pass) {
+            pass.counts = statement.query_row([pass.pass], |row| counts(row, 0))?;
+            open.push(pass);
+        }
+    }
+    Ok(open)
+}
+
+fn open_pass(row: &Row<'_>) -> rusqlite::Result<OpenPass> {
+    Ok(OpenPass {
+        pass: row.get(0)?,
+        kind: row.get(1)?,
+        project: row.get(2)?,
+        stage: row.get(3)?,
+        slug: row.get(4)?,
+        source: row.get(5)?,
+        target: row.get(6)?,
+        reverses: row.get(7)?,
+        runs: (row.get(8)?, row.get(9)?),
+        last_batch: row.get(10)?,
+        committed_us: row.get(11)?,
+        arguments: row.get(12)?,
+        cursor: row.get(13)?,
+        counts: Counts::default(),
+    })
+}
+
+/// The newest run that has entries in a pass.
+pub(crate) fn last_writer(connection: &Connection, pass: i64) -> Result<Option<i64>> {
+    let sql = "SELECT max(run) FROM ledger_batch WHERE pass=?1 AND entries>0";
+    Ok(connection.query_row(sql, [pass], |row| row.get(0))?)
+}
+
+/// Whether others have written to a database after a batch.
+pub(crate) fn written_since(
+    connection: &Connection,
+    database: &str,
+    (pass, batch): (i64, i64),
+) -> Result<bool> {
+    let sql = "SELECT EXISTS(SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass)
+     WHERE b.batch>?3 AND b.written>0 AND p.target=?1 AND p.pass<>?2)";
+    let key = params![database, pass, batch];
+    Ok(connection.query_row(sql, key, |row| row.get(0))?)
+}
+
+/// The passes that a rollback has taken back or begun to: looked for once, because no index leads to them.
+fn taken_back(connection: &Connection) -> Result<HashSet<i64>> {
+    let mut statement = connection.prepare("SELECT reverses FROM ledger_pass WHERE reverses IS NOT NULL")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Where a load stood after one of its batches: how many bytes it had read, and their SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prefix {
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+}
+
+impl Prefix {
+    /// What a resume point says.
+    pub(crate) fn of_cursor(cursor: &str) -> Option<Self> {
+        let cursor: serde_json::Value = serde_json::from_str(cursor).ok()?;
+        Some(Self {
+            bytes: cursor["offset"].as_u64()?,
+            sha256: cursor["prefix_sha256"].as_str()?.to_owned(),
+        })
+    }
+}
+
+/// Where a load stood after its first batch that has a resume point.
+pub(crate) fn first_prefix(connection: &Connection, pass: i64) -> Result<Option<Prefix>> {
+    let sql = "SELECT cursor FROM ledger_batch WHERE pass=?1 AND cursor IS NOT NULL ORDER BY batch LIMIT 1";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([pass])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Prefix::of_cursor(&row.get::<_, String>(0)?))
+}
+
+/// A load that came to the end of its input.
+#[derive(Clone, Debug)]
+pub(crate) struct WholeLoad {
+    pub(crate) pass: i64,
+    pub(crate) source: Option<String>,
+    pub(crate) run: i64,
+    pub(crate) committed_us: i64,
+    /// The remark of its last batch: how the whole input was read, and its hash.
+    pub(crate) body: serde_json::Value,
+}
+
+/// The loads into a database that came to the end of an input of so many bytes and that stand, newest first. Of those
+/// that were ended before their inputs were hashed, nothing is known.
+pub(crate) fn whole_loads(connection: &Connection, database: &str, bytes: u64) -> Result<Vec<WholeLoad>> {
+    let sql = "SELECT p.pass, p.source, l.run, l.committed_us, l.body FROM ledger_pass p
+     CROSS JOIN ledger_batch l ON l.batch=(SELECT max(batch) FROM ledger_batch WHERE pass=p.pass)
+     WHERE p.kind='load' AND p.target=?1 AND l.step='end' AND l.body->>'$.bytes'=?2 ORDER BY p.pass DESC";
+    let mut statement = connection.prepare(sql)?;
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![database, bytes], |row| {
+        let body: String = row.get(4)?;
+        Ok(WholeLoad {
+            pass: row.get(0)?,
+            source: row.get(1)?,
+            run: row.get(2)?,
+            committed_us: row.get(3)?,
+            body: serde_json::from_str(&body).unwrap_or_default(),
+        })
+    })?;
+    let mut found: Vec<WholeLoad> = rows.collect::<rusqlite::Result<_>>()?;
+    if !found.is_empty() {
+        let taken_back = taken_back(connection)?;
+        found.retain(|load| !taken_back.contains(&load.pass));
+    }
+    Ok(found)
+}

@@ -1,0 +1,287 @@
+//! What a load is to do with its input: go on with a load that was interrupted, begin a new one, or nothing, because it
+//! was loaded to its end before.
+
+use std::io::{self, Read, Seek};
+
+use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
+
+use super::resume::How;
+use super::{KnownLoad, LoadOptions, unreadable};
+use crate::digest::hex;
+use crate::error::Result;
+use crate::history::{UnfinishedPass, unfinished_in};
+use crate::input::{Format, Options};
+use crate::ledger::open::{Prefix, WholeLoad, first_prefix, whole_loads};
+use crate::ledger::read::{self, PassSummary};
+use crate::ledger::{Batch, PassKind, Step};
+use crate::observe::StopSignal;
+use crate::run::{Pass, Run};
+
+/// What to do with an input.
+pub(super) enum Course {
+    /// The ledger does not have it, or is to have it once more.
+    Begin,
+    /// An interrupted load of it goes on.
+    GoOn(Box<PassSummary>),
+    /// It was loaded to its end.
+    Known(KnownLoad),
+    /// Somebody asked to stop before it was known.
+    Stopped,
+}
+
+/// An interrupted load into the database at hand.
+pub(super) struct Open {
+    pub(super) told: UnfinishedPass,
+    summary: PassSummary,
+}
+
+impl Open {
+    fn is_named(&self, name: &str) -> bool {
+        self.told.source.as_deref() == Some(name)
+    }
+
+    fn prefix(&self) -> Option<Prefix> {
+        self.summary.cursor.as_deref().and_then(Prefix::of_cursor)
+    }
+
+    /// Whether it read its input as it would be read now.
+    fn reads_as(&self, how: &How) -> bool {
+        let cursor = self.summary.cursor.as_deref();
+        cursor
+            .and_then(|cursor| serde_json::from_str(cursor).ok())
+            .is_some_and(|cursor| how.is_that_of(&cursor))
+    }
+}
+
+/// The interrupted loads into a database, newest first.
+pub(super) fn open_loads(connection: &Connection, database: &str) -> Result<Vec<Open>> {
+    let mut open = Vec::new();
+    for told in unfinished_in(connection)?.into_iter().rev() {
+        if told.kind != PassKind::Load || told.database.as_deref() != Some(database) {
+            continue;
+        }
+        if let Some(summary) = read::pass(connection, told.pass)? {
+            open.push(Open { told, summary });
+        }
+    }
+    Ok(open)
+}
+
+/// Ends loads where they stand.
+pub(super) fn give_up(run: &mut Run<'_>, loads: Vec<Open>) -> Result<Vec<UnfinishedPass>> {
+    let mut given_up = Vec::new();
+    for open in loads {
+        let mut end = Batch::new(Step::End);
+        end.body = Some(r#"{"given_up":true}"#.to_owned());
+        run.commit_now(&mut Pass::resumed(&open.summary), end)?;
+        given_up.push(open.told);
+    }
+    Ok(given_up)
+}
+
+/// An input that has begun to be read, and what is known of it.
+pub(super) struct Begun<'i> {
+    pub(super) name: &'i str,
+    pub(super) database: &'i str,
+    pub(super) reading: &'i Options,
+    pub(super) options: &'i LoadOptions,
+}
+
+/// The first bytes of an input: enough to guess its format by.
+pub(super) fn first_bytes(name: &str, input: &mut impl Read) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let read = input.by_ref().take(4096).read_to_end(&mut head);
+    read.map_err(|error| unreadable(name, &error))?;
+    Ok(head)
+}
+
+/// How an input is read.
+pub(super) fn reading(run: &Run<'_>, name: &str, head: &[u8], options: &LoadOptions) -> Options {
+    Options {
+        format: options.format.unwrap_or_else(|| Format::guess(Some(name), head)),
+        limits: run.store().options().limits,
+        id_field: options.id_field.clone(),
+    }
+}
+
+/// The most that is read ahead of a stream to see whether an interrupted load is one of it.
+const AHEAD_BYTES: u64 = 64 << 20;
+
+impl Begun<'_> {
+    /// What to do with a stream. It cannot be read twice, so that only its name tells whose it may be; where what was
+    /// read of it in the first batch is something else, it is another one. `head` is what was read of it, and grows.
+    pub(super) fn of_stream(
+        &self,
+        connection: &Connection,
+        open: Vec<Open>,
+        input: &mut impl Read,
+        head: &mut Vec<u8>,
+    ) -> Result<Course> {
+        for open in open.into_iter().filter(|open| open.is_named(self.name)) {
+            let first = first_prefix(connection, open.told.pass)?;
+            let Some(first) = first.filter(|first| first.bytes <= AHEAD_BYTES) else {
+                return Ok(Course::GoOn(Box::new(open.summary)));
+            };
+            let missing = first.bytes.saturating_sub(head.len() as u64);
+            let read = input.by_ref().take(missing).read_to_end(head);
+            read.map_err(|error| unreadable(self.name, &error))?;
+            let bytes = usize::try_from(first.bytes).unwrap_or(usize::MAX);
+            let is_same = head
+                .get(..bytes)
+                .is_some_and(|begins| hex(&Sha256::digest(begins)) == first.sha256);
+            if is_same {
+                return Ok(Course::GoOn(Box::new(open.summary)));
+            }
+        }
+        Ok(Course::Begin)
+    }
+
+    /// What to do with a file. Its bytes tell: first those of an interrupted load under its name, then all of them, then
+    /// those of an interrupted load under another name. It is read for that only as far as the ledger asks for, and not
+    /// at all where it has neither an interrupted load into the database nor a whole one of the same length.
+    pub(super) fn of_file(
+        &self,
+        connection: &Connection,
+        mut open: Vec<Open>,
+        file: &mut (impl Read + Seek),
+    ) -> Result<Course> {
+        let how = How::of(self.reading);
+        let Some((hashes, whole)) = self.hashed(connection, &open, file)? else {
+            return Ok(Course::Stopped);
+        };
+        let matches = |open: &Open| match open.prefix() {
+            Some(prefix) => hashes.contains(&prefix),
+            None => open.is_named(self.name),
+        };
+        open.retain(matches);
+        if let Some(named) = open.iter().position(|open| open.is_named(self.name)) {
+            return Ok(Course::GoOn(Box::new(open.swap_remove(named).summary)));
+        }
+        if let Some(known) = whole.iter().find(|known| is_of(known, &hashes, &how)) {
+            return Ok(Course::Known(KnownLoad::of(known)));
+        }
+        Ok(match open.into_iter().find(|open| open.reads_as(&how)) {
+            Some(open) => Course::GoOn(Box::new(open.summary)),
+            None => Course::Begin,
+        })
+    }
+
+    /// Of several interrupted loads those that a restart gives up: what has the name, and what the file goes on with.
+    pub(super) fn restarted(
+        &self,
+        connection: &Connection,
+        open: &mut Vec<Open>,
+        file: Option<&mut (impl Read + Seek)>,
+    ) -> Result<Vec<Open>> {
+        let how = How::of(self.reading);
+        let hashes = match file {
+            Some(file) => self.hashed(connection, open, file)?.unwrap_or_default().0,
+            None => Vec::new(),
+        };
+        let is_meant = |open: &mut Open| {
+            open.is_named(self.name)
+                || open
+                    .prefix()
+                    .is_some_and(|prefix| hashes.contains(&prefix) && open.reads_as(&how))
+        };
+        Ok(open.extract_if(.., is_meant).collect())
+    }
+
+    /// The hashes of the file's beginning at every length that the ledger asks for, and the whole loads of its length;
+    /// `None` where somebody asked to stop.
+    fn hashed(
+        &self,
+        connection: &Connection,
+        open: &[Open],
+        file: &mut (impl Read + Seek),
+    ) -> Result<Option<(Vec<Prefix>, Vec<WholeLoad>)>> {
+        let failed = |error: io::Error| unreadable(self.name, &error);
+        let length = file.seek(io::SeekFrom::End(0)).map_err(failed)?;
+        let whole = if self.options.again {
+            Vec::new()
+        } else {
+            whole_loads(connection, self.database, length)?
+        };
+        let mut lengths: Vec<u64> = open
+            .iter()
+            .filter_map(Open::prefix)
+            .map(|prefix| prefix.bytes)
+            .collect();
+        lengths.extend((!whole.is_empty()).then_some(length));
+        lengths.retain(|wanted| *wanted <= length);
+        lengths.sort_unstable();
+        lengths.dedup();
+        file.rewind().map_err(failed)?;
+        let hashes = prefixes(file, &lengths, &self.options.stop).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        Ok(hashes.map(|hashes| (hashes, whole)))
+    }
+}
+
+/// Whether a load was one of these bytes, read the same way.
+fn is_of(known: &WholeLoad, hashes: &[Prefix], how: &How) -> bool {
+    let told = known.body["bytes"].as_u64().zip(known.body["sha256"].as_str());
+    told.is_some_and(|(bytes, sha256)| {
+        let whole = Prefix {
+            bytes,
+            sha256: sha256.to_owned(),
+        };
+        hashes.contains(&whole) && how.is_that_of(&known.body)
+    })
+}
+
+/// The load, other than this pass, that has brought the same bytes to their end before.
+pub(super) fn known_before(
+    connection: &Connection,
+    database: &str,
+    pass: i64,
+    end: &crate::input::Position,
+    how: &How,
+) -> Result<Option<KnownLoad>> {
+    // That nothing came twice says nothing.
+    if end.offset == 0 {
+        return Ok(None);
+    }
+    let whole = Prefix {
+        bytes: end.offset,
+        sha256: hex(&end.prefix_sha256()),
+    };
+    let loads = whole_loads(connection, database, end.offset)?;
+    let known = loads
+        .iter()
+        .find(|known| known.pass != pass && is_of(known, std::slice::from_ref(&whole), how));
+    Ok(known.map(KnownLoad::of))
+}
+
+/// The SHA-256 of an input's first bytes, for each of these lengths, ascending; `None` where somebody asked to stop.
+fn prefixes(input: &mut impl Read, lengths: &[u64], stop: &StopSignal) -> io::Result<Option<Vec<Prefix>>> {
+    let (mut hash, mut at) = (Sha256::new(), 0);
+    let mut buffer = vec![0; 256 << 10];
+    let mut found = Vec::new();
+    for length in lengths {
+        while at < *length {
+            if stop.is_asked() {
+                return Ok(None);
+            }
+            let wanted = usize::try_from(length - at)
+                .unwrap_or(usize::MAX)
+                .min(buffer.len());
+            match input.read(&mut buffer[..wanted]) {
+                // It has become shorter meanwhile.
+                Ok(0) => return Ok(Some(found)),
+                Ok(count) => {
+                    hash.update(&buffer[..count]);
+                    at += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        found.push(Prefix {
+            bytes: *length,
+            sha256: hex(&hash.clone().finalize()),
+        });
+    }
+    Ok(Some(found))
+}

@@ -1,0 +1,296 @@
+//! Every pass that has begun and not ended is named by `status`, `plan`, `apply` and `report`, and the command that they
+//! name goes on with it.
+
+use counterfoil::Purpose;
+use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::history::{UnfinishedPass, unfinished};
+use counterfoil::ledger::PassKind;
+use counterfoil::load::{LoadOptions, load_file};
+use counterfoil::observe::StopSignal;
+use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::store::{Store, StoreOptions};
+use serde_json::Value as Json;
+
+use super::{StopAfter, records};
+use crate::support::project::{ProjectFolder, Said};
+use crate::support::scenario::surroundings;
+
+const COPY: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\n";
+
+/// A project whose store can be worked on in this process.
+struct Scene {
+    project: ProjectFolder,
+    seed: std::cell::Cell<u64>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let project = ProjectFolder::new(&[("0001_copy.toml", COPY)]);
+        project.write("big file.ndjson", records("m", 1, 90));
+        let seed = std::cell::Cell::new(0);
+        let scene = Self { project, seed };
+        drop(scene.store());
+        scene
+    }
+
+    fn store(&self) -> Store {
+        let options = StoreOptions {
+            batch_size: 20,
+            ..StoreOptions::default()
+        };
+        self.seed.set(self.seed.get() + 1);
+        let surroundings = surroundings(self.seed.get());
+        Store::open_or_create(self.project.store(), options, surroundings).expect("a store")
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        self.project.run(arguments)
+    }
+
+    fn envelope(&self, arguments: &[&str]) -> Json {
+        let said = self.run(&[&["--json"], arguments].concat());
+        serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", said.err))
+    }
+
+    fn file(&self) -> String {
+        self.project.path("big file.ndjson").display().to_string()
+    }
+
+    fn cut_load(&self, replace: bool) {
+        let stop = StopSignal::default();
+        let options = LoadOptions {
+            replace,
+            stop: stop.clone(),
+            ..LoadOptions::default()
+        };
+        let file = std::fs::File::open(self.file()).expect("a file");
+        let mut observer = StopAfter(2, stop);
+        load_file(
+            &mut self.store(),
+            "a",
+            &self.file(),
+            file,
+            &options,
+            &mut observer,
+        )
+        .expect("a load");
+    }
+
+    fn open(&self) -> Vec<UnfinishedPass> {
+        unfinished(&self.store()).expect("a list")
+    }
+
+    /// All screens name it, in every form.
+    fn is_named(&self, told: &str) {
+        for (screen, code) in [("status", 0), ("plan", 0), ("report", 0), ("apply", 0)] {
+            let said = self.run(&[screen]);
+            assert_eq!(said.code, Some(code), "{screen}: {}", said.err);
+            let text = said.out + &said.err;
+            assert!(text.contains(told), "{screen} does not say `{told}`: {text}");
+            let envelope = self.envelope(&[screen]);
+            let named = &envelope["data"]["unfinished"][0];
+            assert_eq!(
+                named["go_on"],
+                serde_json::json!(self.open()[0].go_on),
+                "{screen}"
+            );
+        }
+        let page = self.run(&["report", "--html", "-"]).out;
+        assert!(
+            page.contains("Not finished in this store") && page.contains(told),
+            "{page}"
+        );
+    }
+
+    /// Runs the command that is named, and whatever it needs beside.
+    fn go_on(&self, more: &[&str]) {
+        let open = self.open().remove(0);
+        let words: Vec<&str> = open.go_on.iter().map(String::as_str).collect();
+        let said = self.run(&[&words, more].concat());
+        assert_eq!(said.code, Some(0), "{words:?}: {}", said.err);
+        assert!(
+            self.open().is_empty(),
+            "{words:?} has not ended it: {:?}",
+            self.open()
+        );
+        assert_eq!(self.run(&["verify"]).code, Some(0));
+        let text = self.run(&["status"]).out;
+        assert!(!text.contains("Not finished"), "{text}");
+    }
+}
+
+#[test]
+fn an_open_load_is_named_by_every_screen_and_goes_on() {
+    let scene = Scene::new();
+    scene.cut_load(true);
+    assert_eq!(scene.open()[0].bytes, Some(records("m", 1, 40).len() as u64));
+    scene.is_named("after line 40 (byte ");
+    let status = scene.run(&["status"]);
+    let named = format!("load a '{}' --replace`", scene.file());
+    assert!(status.out.contains(&named), "{}", status.out);
+    assert!(status.err.contains("next: the load of"), "{}", status.err);
+    scene.go_on(&[]);
+    let applied = scene.envelope(&["apply"]);
+    assert_eq!(
+        applied["data"]["passes"][0]["counts"]["written"], 50,
+        "what has come since is carried"
+    );
+}
+
+#[test]
+fn an_open_load_that_others_have_written_over_goes_on_without_replace() {
+    let scene = Scene::new();
+    scene.cut_load(true);
+    scene
+        .project
+        .write("other.ndjson", "{\"id\":\"m80\",\"v\":\"newer\"}\n");
+    let other = scene.project.path("other.ndjson").display().to_string();
+    scene.run(&["load", "a", &other]);
+    let open = scene.open().remove(0);
+    assert!(!open.go_on.contains(&"--replace".to_owned()), "{:?}", open.go_on);
+    let said = scene.run(&["load", "a", &scene.file(), "--replace"]);
+    assert!(
+        said.err.contains("it was written over what they wrote"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn an_open_load_is_given_up_by_the_command_that_is_named_for_it() {
+    let scene = Scene::new();
+    scene.cut_load(false);
+    let open = scene.open().remove(0);
+    let words = open.give_up.expect("it can be given up");
+    scene.project.write("big file.ndjson", "{\"id\":\"t\"}\n");
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let said = scene.run(&words);
+    assert_eq!(said.code, Some(0));
+    let told = "of run 2 after line 40 (byte 950); its 40 records stay, the rest of that file is not loaded";
+    let told = told.replace("950", &records("m", 1, 40).len().to_string());
+    assert!(
+        said.err.contains("gives up the load of") && said.err.contains(&told),
+        "{}",
+        said.err
+    );
+    assert!(scene.open().is_empty());
+}
+
+#[test]
+fn an_open_apply_is_named_and_goes_on() {
+    let scene = Scene::new();
+    scene.run(&["load", "a", &scene.file()]);
+    let stop = StopSignal::default();
+    let options = ApplyOptions {
+        stop: stop.clone(),
+        ..ApplyOptions::default()
+    };
+    let lookup = counterfoil::stage::Lookup::nothing();
+    let stage = counterfoil::stage::Stage::parse("0001_copy.toml", COPY, &lookup).expect("a stage");
+    let stages =
+        counterfoil::stage::Stages::new(crate::support::scenario::PROJECT, vec![stage]).expect("stages");
+    apply(&mut scene.store(), &stages, &options, &mut StopAfter(1, stop)).expect("an apply");
+    let told = "the apply of stage 1 (copy) stopped in run 3 after 20 records";
+    for screen in ["status", "report"] {
+        assert!(scene.run(&[screen]).out.contains(told), "{screen}");
+    }
+    scene.go_on(&[]);
+}
+
+#[test]
+fn an_open_rollback_is_named_and_goes_on() {
+    for scope in [Scope::Last, Scope::Run(2)] {
+        let scene = Scene::new();
+        scene.run(&["load", "a", &scene.file()]);
+        if scope == Scope::Last {
+            scene.run(&["apply"]);
+        }
+        let stop = StopSignal::default();
+        let options = RollbackOptions {
+            scope: scope.clone(),
+            batch_size: Some(20),
+            stop: stop.clone(),
+            purpose: Purpose::new("rollback"),
+            ..RollbackOptions::default()
+        };
+        let project = crate::support::scenario::PROJECT;
+        rollback(&mut scene.store(), project, &options, &mut StopAfter(1, stop)).expect("a rollback");
+        assert_eq!(
+            scene.open()[0].kind,
+            PassKind::Rollback,
+            "and not what it takes back"
+        );
+        let status = scene.run(&["status"]);
+        assert!(status.out.contains("the rollback of "), "{}", status.out);
+        assert!(
+            status.err.contains("a rollback was interrupted"),
+            "{}",
+            status.err
+        );
+        scene.go_on(&["--yes"]);
+    }
+}
+
+#[test]
+fn an_open_waiver_is_named_and_goes_on() {
+    let lines = "torn\n".repeat(400);
+    // Killed earlier it has not begun, killed later it is done.
+    let cut = (1..100).find_map(|delay| {
+        let scene = Scene::new();
+        scene.project.write("torn.ndjson", &lines);
+        scene.run(&[
+            "load",
+            "a",
+            &scene.project.path("torn.ndjson").display().to_string(),
+        ]);
+        let mut waiver = scene.project.start(&[
+            "quarantine",
+            "waive",
+            "--code",
+            "json.syntax",
+            "--reason",
+            "a trailer",
+        ]);
+        std::thread::sleep(std::time::Duration::from_millis(5 + delay * 3));
+        let _ = waiver.kill();
+        waiver.wait().expect("it ends");
+        (!scene.open().is_empty()).then_some(scene)
+    });
+    let scene = cut.expect("a waiver that was killed between two batches");
+    let open = scene.open().remove(0);
+    assert_eq!(open.kind, PassKind::Waive);
+    assert_eq!(
+        open.go_on,
+        ["quarantine", "waive", "--code", "json.syntax", "--reason", "TEXT"]
+    );
+    let status = scene.run(&["status"]).out;
+    assert!(
+        status.contains("a waiver of what loads into a refused stopped in run 3"),
+        "{status}"
+    );
+    scene.go_on(&[]);
+    assert!(
+        scene
+            .run(&["quarantine", "list"])
+            .out
+            .contains("Nothing is in quarantine")
+    );
+    let connection = rusqlite::Connection::open(scene.project.store()).expect("a store");
+    let passes: i64 = connection
+        .query_row("SELECT count(*) FROM ledger_pass WHERE kind='waive'", [], |row| {
+            row.get(0)
+        })
+        .expect("a count");
+    assert_eq!(passes, 1, "the same pass has gone on");
+}
+
+#[test]
+fn the_four_screens_say_nothing_where_nothing_is_open() {
+    let scene = Scene::new();
+    scene.run(&["load", "a", &scene.file()]);
+    for screen in ["status", "plan", "report", "apply"] {
+        let envelope = scene.envelope(&[screen]);
+        assert_eq!(envelope["data"]["unfinished"], serde_json::json!([]), "{screen}");
+    }
+    assert!(!scene.run(&["report", "--html", "-"]).out.contains("Not finished"));
+}
