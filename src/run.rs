@@ -153,10 +153,12 @@ impl<'s> Run<'s> {
         let pass = largest(self.connection(), LedgerTable::Pass)? + 1;
         let stage = match stage {
             Some(mut stage) => {
-                stage.stage = match known_revision(self.connection(), &stage)? {
-                    Some(known) => known,
-                    None => largest(self.connection(), LedgerTable::Stage)? + 1,
-                };
+                // What is hashed is what the ledger keeps: a stage that only has another name is the revision that it
+                // was, under the name that it had.
+                match known_revision(self.connection(), &stage)? {
+                    Some((known, slug)) => (stage.stage, stage.slug) = (known, slug),
+                    None => stage.stage = largest(self.connection(), LedgerTable::Stage)? + 1,
+                }
                 Some(stage)
             }
             None => None,

@@ -105,6 +105,15 @@ impl<'c> Session<'c> {
         self.project().map(Some)
     }
 
+    /// The names that the stages' files have; none where they cannot be read.
+    pub(crate) fn stage_names(&self) -> Vec<(u32, String)> {
+        let project = self.stages().ok().flatten();
+        let stages = project.iter().flat_map(|project| project.stages().iter());
+        stages
+            .map(|stage| (stage.number(), stage.slug().to_owned()))
+            .collect()
+    }
+
     /// The settings; where `--store` names the store, a project is not needed.
     pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = if self.global.store.is_some() && !self.is_project() {

@@ -7,6 +7,8 @@ mod api;
 mod audit;
 mod command;
 mod contracts;
+#[cfg(unix)]
+mod cosmetic;
 mod decimal_conformance;
 mod engine;
 mod evidence;
