@@ -20,6 +20,8 @@ mod interchange;
 mod layers;
 mod ledger_format;
 mod model;
+#[cfg(unix)]
+mod one_stage_back;
 mod plan;
 mod projects;
 mod readme;

@@ -71,6 +71,7 @@ pub(super) enum Operation {
 pub(super) enum RandomScope {
     Last,
     To(u32),
+    Stage(u32),
     /// A run, counted back from the newest.
     Run(i64),
     Record(&'static str, u8),
@@ -416,6 +417,7 @@ impl Pair {
         let (scope, single) = match scope {
             RandomScope::Last => (Scope::Last, None),
             RandomScope::To(stage) => (Scope::To(stage), None),
+            RandomScope::Stage(stage) => (Scope::Stage(stage), None),
             RandomScope::All => (Scope::All, None),
             RandomScope::Run(back) => (Scope::Run((newest - back).max(1)), None),
             RandomScope::Record(database, id) => {
@@ -447,7 +449,7 @@ impl Pair {
                     (Scope::Record { database, .. }, Some(Some((pass, record)))) => {
                         self.model.is_carried_on(pass, database, record) || self.model.passes.len() > pass + 1
                     }
-                    (Scope::Run(_) | Scope::Record { .. }, _) => true,
+                    (Scope::Run(_) | Scope::Stage(_) | Scope::Record { .. }, _) => true,
                     _ => {
                         self.model.has_foreign_writes() || self.model.needs_a_taken_id(&self.in_scope(&scope))
                     }
@@ -488,6 +490,7 @@ impl Pair {
         model.standing(|pass| match scope {
             Scope::Last => Model::stage(pass).is_some() && Model::stage(pass) == newest,
             Scope::To(last) => Model::stage(pass).is_some_and(|stage| stage > *last),
+            Scope::Stage(only) => Model::stage(pass) == Some(*only),
             Scope::Run(run) => pass.runs.contains(run),
             Scope::All => Model::stage(pass).is_some(),
             Scope::Record { .. } => false,
@@ -572,6 +575,7 @@ fn scope() -> impl Strategy<Value = RandomScope> {
     prop_oneof![
         2 => Just(RandomScope::Last),
         1 => (0..5u32).prop_map(RandomScope::To),
+        1 => (1..6u32).prop_map(RandomScope::Stage),
         2 => (0..4i64).prop_map(RandomScope::Run),
         2 => (prop_oneof![Just("a1"), Just("b")], 0..6u8).prop_map(|(database, id)| RandomScope::Record(database, id)),
         1 => Just(RandomScope::All),
