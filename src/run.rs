@@ -144,6 +144,11 @@ impl<'s> Run<'s> {
         self.head.batch + 1
     }
 
+    /// What `now()` gives in a pass that begins now: the time at which the run began, but none before the newest batch.
+    pub(crate) fn now_us(&self) -> i64 {
+        self.row.started_us.max(self.head.committed_us)
+    }
+
     pub(crate) fn gate(&self) -> Arc<Mutex<()>> {
         Arc::clone(&self.gate)
     }
@@ -163,7 +168,7 @@ impl<'s> Run<'s> {
             }
             None => None,
         };
-        let now_us = self.row.started_us.max(self.head.committed_us);
+        let now_us = self.now_us();
         let row = PassRow {
             pass,
             kind,

@@ -89,7 +89,7 @@ impl Validate {
         let options = ValidateOptions {
             project: project.as_ref().map_or("", Project::name),
             stage: found.stage,
-            now_us: store.surroundings().clock.now_us(),
+            now_us: None,
             since: self.since,
             redact: &redact,
             examples: self.limit,

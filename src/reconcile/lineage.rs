@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::{Cause, Wanted};
 use crate::digest::commitment;
 use crate::error::Result;
-use crate::ledger::carried::{carried_by, put_by_hand, stubs_between, stubs_since, writers};
+use crate::ledger::carried::{carried_by, put_by_hand, stubs_between, stubs_since, times, writers};
 use crate::ledger::read::{Stub, salt};
 use crate::ledger::{EntryOutcome, ImageKind, apply_patch, split_whole};
 use crate::record::Record;
@@ -28,6 +28,8 @@ pub(super) struct Carried {
     pub(super) targets: Vec<Record>,
     /// What explains a difference, without a look at the amounts; `None`: it was written and nobody has touched it.
     pub(super) fate: Option<Cause>,
+    /// What `now()` gave when it was carried; where it was not, the time of the command.
+    pub(super) now_us: i64,
 }
 
 /// The stubs of a source record in the newest batch that has any.
@@ -49,10 +51,18 @@ pub(super) struct Lineage<'l> {
     by_hand: IntoIter<i64>,
     /// What kind of pass each batch belongs to: whether somebody else wrote it.
     foreign: HashMap<i64, bool>,
+    /// What `now()` gave in each batch.
+    times: HashMap<i64, i64>,
+    now_us: i64,
 }
 
 impl<'l> Lineage<'l> {
-    pub(super) fn new(connection: &'l Connection, stage: &Stage, wanted: &Wanted<'_>) -> Result<Self> {
+    pub(super) fn new(
+        connection: &'l Connection,
+        stage: &Stage,
+        wanted: &Wanted<'_>,
+        now_us: i64,
+    ) -> Result<Self> {
         Ok(Self {
             connection,
             source: Table::of(stage.source())?,
@@ -67,6 +77,8 @@ impl<'l> Lineage<'l> {
                 Vec::new().into_iter()
             },
             foreign: writers(connection, stage.target())?,
+            times: times(connection, wanted.passes)?,
+            now_us,
         })
     }
 
@@ -89,7 +101,7 @@ impl<'l> Lineage<'l> {
         let mut carried = Vec::with_capacity(pairs.len());
         for (source, group) in pairs {
             let Some(group) = group else {
-                carried.extend(source.map(|source| not_carried(source.record)));
+                carried.extend(source.map(|source| not_carried(source.record, self.now_us)));
                 continue;
             };
             let rows: Vec<Option<Salted>> = rows.by_ref().take(group.len()).collect();
@@ -110,6 +122,7 @@ impl<'l> Lineage<'l> {
             source: None,
             targets: vec![row.record],
             fate: Some(Cause::EditedSince),
+            now_us: self.now_us,
         });
         Ok(Some(carried.collect()))
     }
@@ -223,6 +236,7 @@ impl<'l> Lineage<'l> {
             source,
             targets,
             fate,
+            now_us: self.times.get(&stub.batch).copied().unwrap_or(self.now_us),
         })
     }
 
@@ -291,11 +305,12 @@ fn record(number: i64, id: String, data: String) -> Record {
     }
 }
 
-fn not_carried(source: Record) -> Carried {
+fn not_carried(source: Record, now_us: i64) -> Carried {
     Carried {
         id: source.id.clone(),
         source: Some(source),
         targets: Vec::new(),
         fate: Some(Cause::NotCarried),
+        now_us,
     }
 }

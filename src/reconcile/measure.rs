@@ -134,7 +134,7 @@ impl<'m> Measuring<'m> {
             let mut unmeasured = false;
             let measure = |amount: &Expression, key: Option<&Expression>, (id, document): &Read| {
                 let document = document.as_ref()?;
-                self.measured(amount, key, id, document).ok()
+                self.measured((amount, key), (id, carried.now_us), document).ok()
             };
             let mut noted = |measured: Option<Measured>| {
                 unmeasured |= measured.is_none();
@@ -208,12 +208,11 @@ impl<'m> Measuring<'m> {
     /// The amount and the key of a record.
     fn measured(
         &self,
-        amount: &Expression,
-        key: Option<&Expression>,
-        id: &str,
+        (amount, key): (&Expression, Option<&Expression>),
+        (id, now_us): (&str, i64),
         document: &Document,
     ) -> Result<Measured, Refusal> {
-        let mut scope = Scope::new(self.context(id, None));
+        let mut scope = Scope::new(self.context(id, now_us, None));
         let amount = match amount.value(document, &mut scope)? {
             Evaluated::Omit => None,
             Evaluated::Value(value) if value.is_null() => None,
@@ -237,12 +236,12 @@ impl<'m> Measuring<'m> {
         Ok(Measured { amount, key })
     }
 
-    fn context<'c>(&'c self, id: &'c str, roundings: Option<&'c Roundings>) -> Context<'c> {
+    fn context<'c>(&'c self, id: &'c str, now_us: i64, roundings: Option<&'c Roundings>) -> Context<'c> {
         Context {
             project: self.project,
             stage: self.stage.number(),
             id,
-            now_us: 0,
+            now_us,
             secrets: &self.secrets,
             limits: Limits::default(),
             roundings,
@@ -265,7 +264,7 @@ impl<'m> Measuring<'m> {
             return false;
         };
         let roundings = Roundings::default();
-        let context = self.context(&source.id, Some(&roundings));
+        let context = self.context(&source.id, carried.now_us, Some(&roundings));
         if self.stage.transform(source, &context).is_err() {
             return false;
         }

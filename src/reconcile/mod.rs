@@ -258,7 +258,7 @@ pub(crate) fn of_stage(
     );
     {
         let moment = run.connection().unchecked_transaction()?;
-        let mut lineage = Lineage::new(&moment, stage, wanted)?;
+        let mut lineage = Lineage::new(&moment, stage, wanted, run.now_us())?;
         while let Some(slice) = lineage.next()? {
             if stop.is_asked() {
                 return Ok(None);

@@ -27,3 +27,4 @@ mod projects;
 mod readme;
 mod report;
 mod support;
+mod time_of_commands;
