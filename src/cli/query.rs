@@ -64,6 +64,7 @@ impl QueryCommand {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let store = session.open()?;
         let redact = redactions(session, &store)?;
+        session.has_database(&store, &self.database)?;
         let total = store.count(&self.database)?;
         let condition = self.condition.as_deref().map(Condition::compile).transpose()?;
         if let Some(Condition(expression)) = &condition {

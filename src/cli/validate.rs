@@ -81,7 +81,7 @@ impl Validate {
     /// As [`run`](Self::run), with the signal of the command that it is a part of.
     pub(crate) fn run_until(&self, session: &Session<'_>, stop: StopSignal) -> Result<Answer, Failure> {
         let store = session.open_to_read()?;
-        store.count(&self.database)?;
+        session.has_database(&store, &self.database)?;
         self.check_run(&store)?;
         let project = session.stages()?;
         let found = self.contract(session, project.as_ref())?;

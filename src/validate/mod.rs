@@ -142,7 +142,7 @@ impl ValidateReport {
 /// violation. Reads one state of the store, and only reads.
 ///
 /// # Errors
-/// [`Error::NoSuchDatabase`]; what `show` returns.
+/// What `show` returns.
 pub fn validate(
     store: &Store,
     database: &str,
@@ -150,7 +150,7 @@ pub fn validate(
     options: &ValidateOptions<'_>,
     show: &mut dyn FnMut(&Finding) -> Result<()>,
 ) -> Result<ValidateReport> {
-    let table = store.table(database)?;
+    let table = Table::of(database)?;
     let mut contract = contract.clone();
     let left_out = contract.rules.iter().filter(|rule| !rule.expect.is_alone());
     let left_out = left_out.map(|rule| rule.name.clone()).collect();

@@ -10,6 +10,8 @@ mod contracts;
 #[cfg(unix)]
 mod cosmetic;
 mod decimal_conformance;
+#[cfg(unix)]
+mod empty_source;
 mod engine;
 mod evidence;
 mod examples;
