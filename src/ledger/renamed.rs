@@ -87,40 +87,33 @@ impl Names {
     /// text.
     pub(crate) fn known(connection: &Connection, headers: &str, more: &[(u32, String)]) -> Result<Self> {
         let mut names = Self::accepted(connection)?;
-        let rows = connection
-            .prepare("SELECT DISTINCT number, slug FROM ledger_stage ORDER BY stage")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<Vec<(u32, String)>>>()?;
-        for (number, slug) in rows.iter().chain(more) {
-            let known = names.known.entry(*number).or_default();
-            if check_stage(slug).is_ok() && !known.contains(slug) {
-                known.push(slug.clone());
+        // What cannot be read is found where every batch is looked at.
+        let mut statement = connection.prepare("SELECT number, slug FROM ledger_stage ORDER BY stage")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for (number, slug) in rows.flatten().chain(more.iter().cloned()) {
+            let known = names.known.entry(number).or_default();
+            if check_stage(&slug).is_ok() && !known.contains(&slug) {
+                known.push(slug);
             }
         }
-        let sql = format!(
-            "WITH header AS ({headers}),
-             first(stage, pass) AS (SELECT stage, min(pass) FROM ledger_pass WHERE stage IS NOT NULL GROUP BY stage)
-             SELECT f.stage, b.head, h.header_text FROM first f
-             JOIN ledger_batch b ON b.batch=(SELECT min(batch) FROM ledger_batch c WHERE c.pass=f.pass)
-             JOIN header h ON h.batch=b.batch"
-        );
-        let mut firsts = connection.prepare(&sql)?;
-        let mut rows = firsts.query([])?;
-        let mut later = connection.prepare(
-            "SELECT pass FROM ledger_pass WHERE stage=?1 AND pass>(SELECT min(pass) FROM ledger_pass WHERE stage=?1)",
-        )?;
-        while let Some(row) = rows.next()? {
-            // What cannot be read is found where every batch is looked at.
-            let (Ok(stage), Ok(head), Ok(text)) = (
-                row.get::<_, i64>(0),
-                row.get::<_, Hash>(1),
-                row.get::<_, String>(2),
-            ) else {
-                continue;
-            };
-            if head_of(&text) == head {
-                for pass in later.query_map([stage], |row| row.get(0))? {
-                    names.later.insert(pass?);
+        let mut header = connection.prepare(&format!(
+            "WITH header AS ({headers}) SELECT b.head, h.header_text FROM ledger_batch b JOIN header h USING(batch)
+             WHERE b.batch=(SELECT min(batch) FROM ledger_batch WHERE pass=?1)"
+        ))?;
+        let mut passes = connection
+            .prepare("SELECT stage, pass FROM ledger_pass WHERE stage IS NOT NULL ORDER BY pass")?;
+        let mut holds: HashMap<i64, bool> = HashMap::new();
+        for (stage, pass) in passes
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .flatten()
+        {
+            match holds.get(&stage) {
+                Some(true) => drop(names.later.insert(pass)),
+                Some(false) => {}
+                None => {
+                    let first = header.query_row([pass], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)));
+                    let is_its_own = first.is_ok_and(|(head, text): (Hash, _)| head_of(&text) == head);
+                    holds.insert(stage, is_its_own);
                 }
             }
         }
