@@ -187,6 +187,17 @@ fn a_stage_may_get_another_name() {
 }
 
 #[test]
+fn a_plan_is_carried_out_under_another_name() {
+    let project = project();
+    load_one(&project, "a plan", "1");
+    let plan = project.path("plan.json").display().to_string();
+    run(&project, "a plan", &["plan", "--out", &plan]);
+    renamed(&project, "0001_copy.toml", "0001_better_name.toml");
+    run(&project, "a plan", &["apply", "--plan", &plan]);
+    run(&project, "a plan", &["verify"]);
+}
+
+#[test]
 fn a_pass_that_stopped_goes_on_under_another_name() {
     let project = project();
     let lines: String = (1..=100)
