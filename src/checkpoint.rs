@@ -3,7 +3,8 @@
 
 use crate::error::{Error, Result};
 use crate::ledger::checkpoint::newest_note;
-use crate::ledger::{Batch, Checkpoint, PassKind, Step};
+use crate::ledger::renamed::unaccepted;
+use crate::ledger::{Batch, Checkpoint, PassKind, Renamed, Step};
 use crate::run::{Purpose, Run};
 use crate::store::{Store, checkpoints};
 
@@ -40,16 +41,7 @@ pub fn checkpoint(store: &mut Store) -> Result<Signed> {
 /// [`Error::Invalid`] where there is no key or no reason.
 pub fn accept_restored(store: &mut Store, purpose: &Purpose) -> Result<Signed> {
     need_key(store)?;
-    if purpose
-        .reason
-        .as_deref()
-        .is_none_or(|reason| reason.trim().is_empty())
-    {
-        return Err(Error::invalid(
-            "a restored store is accepted for a reason, which stands in the ledger",
-            "say why with `--reason TEXT`",
-        ));
-    }
+    need_reason(purpose, "a restored store is accepted")?;
     let mut run = Run::begin(store, purpose)?;
     let mut pass = run.new_pass(PassKind::Edit, None)?;
     let mut batch = Batch::new(Step::End);
@@ -58,6 +50,45 @@ pub fn accept_restored(store: &mut Store, purpose: &Purpose) -> Result<Signed> {
     checkpoints::put_aside(run.store())?;
     run.sign()?;
     signed(run.store())
+}
+
+/// Accepts that batches were hashed under another name of their stage than the ledger keeps, because the stage's file was
+/// renamed: the ledger keeps who accepted it and why, and from then on these batches are read with the name that was
+/// hashed. Nothing that stands is changed. Only names that give exactly the hashes that stand there are accepted; tried
+/// are those that the ledger has for the stage, and `names`, by the stage's number.
+///
+/// # Errors
+/// [`Error::Invalid`] where there is no such batch, or no reason.
+pub fn accept_renamed(store: &mut Store, names: &[(u32, String)], purpose: &Purpose) -> Result<Vec<Renamed>> {
+    need_reason(purpose, "other names of stages are accepted")?;
+    let mut run = Run::begin(store, purpose)?;
+    let found = unaccepted(run.connection(), Store::query_of_view("ledger_header"), names)?;
+    if found.is_empty() {
+        return Err(Error::invalid(
+            "no batch was hashed under another name of its stage, as far as names are known",
+            "`counterfoil verify` says what is wrong; a name that a stage's file had once is given with `--name STAGE NAME`",
+        ));
+    }
+    let mut pass = run.new_pass(PassKind::Edit, None)?;
+    let mut batch = Batch::new(Step::End);
+    batch.body = Some(serde_json::json!({ "renamed": found }).to_string());
+    run.commit_now(&mut pass, batch)?;
+    run.finish()?;
+    Ok(found)
+}
+
+fn need_reason(purpose: &Purpose, what: &str) -> Result<()> {
+    if purpose
+        .reason
+        .as_deref()
+        .is_some_and(|reason| !reason.trim().is_empty())
+    {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        format!("{what} for a reason, which stands in the ledger"),
+        "say why with `--reason TEXT`",
+    ))
 }
 
 fn need_key(store: &Store) -> Result<()> {

@@ -67,26 +67,17 @@ impl Database<'_> {
 
     /// A record by its id.
     pub fn get(&self, id: &str) -> Result<Option<Record>> {
-        match self.store.get(&self.name, id) {
-            Err(Error::NoSuchDatabase { .. }) => Ok(None),
-            other => other,
-        }
+        self.store.get(&self.name, id)
     }
 
     /// The number of records.
     pub fn count(&self) -> Result<u64> {
-        match self.store.count(&self.name) {
-            Err(Error::NoSuchDatabase { .. }) => Ok(0),
-            other => other,
-        }
+        self.store.count(&self.name)
     }
 
     /// The records that a query selects, in its order.
     pub fn query(&self, query: &Query) -> Result<Vec<Record>> {
-        match self.store.query(&self.name, query) {
-            Err(Error::NoSuchDatabase { .. }) => Ok(Vec::new()),
-            other => other,
-        }
+        self.store.query(&self.name, query)
     }
 
     /// Adds a record that must not exist yet.

@@ -174,10 +174,7 @@ fn stage_status(store: &Store, stages: &Stages, number: u32) -> Result<Option<St
 fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -> Result<u64> {
     let connection = store.connection();
     let fed = crate::apply::fed(project, stage);
-    let count = |source: &str| match store.count(source) {
-        Err(Error::NoSuchDatabase { .. }) => Ok(0),
-        other => other,
-    };
+    let count = |source: &str| store.count(source);
     if let Some(open) = history.open_apply() {
         let selection = crate::apply::of_open_pass(connection, fed, history, open)?;
         let read_in_place = if stage.in_place() {

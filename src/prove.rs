@@ -34,9 +34,9 @@ use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
 use crate::ledger::checkpoint::{first_note_of, newest_note, sizes};
 use crate::ledger::leaves::{header, leaf, leaves};
-use crate::ledger::proof::{Subtrees, consistency, inclusion};
+use crate::ledger::proof::{Subtrees, consistency, inclusion, is_consistent};
 use crate::ledger::read::{Stub, batches_into, number_by_origin, salt, stubs_of_row};
-use crate::ledger::{Checkpoint, ImageKind, apply_patch, split_whole};
+use crate::ledger::{AcceptedName, Checkpoint, ImageKind, apply_patch, split_whole};
 use crate::store::Store;
 
 pub use text::{Consistency, Disclosed, Included, NotProved, Opening, Proof, Proved, ProvedStage, Which};
@@ -77,10 +77,10 @@ pub fn prove(store: &Store, database: &str, id: &str, options: &ProveOptions) ->
     } else {
         None
     };
-    let header_text = header(&moment, stub.batch)?;
+    let (header_text, _) = header(&moment, stub.batch)?;
     let paths = paths(&moment, size, &[entry.index, entry.header_index])?.ok_or_else(missing)?;
     let [entry_path, header_path] = paths.try_into().map_err(|_| missing())?;
-    Ok(Proof {
+    let proof = Proof {
         entry: Included {
             text: entry.text,
             index: entry.index,
@@ -93,7 +93,29 @@ pub fn prove(store: &Store, database: &str, id: &str, options: &ProveOptions) ->
             path: header_path,
         },
         note,
-    })
+    };
+    if proof.leads_to_checkpoint() {
+        return Ok(proof);
+    }
+    Err(unprovable())
+}
+
+/// A ledger that is not what was signed: whoever checks the proof would take it for forged.
+fn unprovable() -> Error {
+    Error::invalid(
+        "the ledger does not hash to what was signed, so that nothing in it can be proved",
+        "`counterfoil verify` says where, and what to do",
+    )
+}
+
+/// The entry of the ledger that accepts the name under which the header in a proof was hashed, where the ledger keeps
+/// another.
+pub fn accepted_name(store: &Store, proof: &Proof) -> Result<Option<AcceptedName>> {
+    let connection = store.reader()?;
+    let Some(batch) = proof.batch() else {
+        return Ok(None);
+    };
+    Ok(header(&connection, batch)?.1)
 }
 
 /// Proves that the ledger as it was signed last extends the one that was signed with a size: nothing that stood there
@@ -121,11 +143,12 @@ pub fn prove_consistency(store: &Store, size: u64) -> Result<Consistency> {
     let newest = Checkpoint::of_note(&new).ok_or_else(missing)?;
     let mut subtrees = Subtrees::new(consistency(size, newest.size).ok_or_else(missing)?);
     leaves(&moment, newest.size, |leaf| subtrees.push(leaf))?;
-    Ok(Consistency {
-        path: subtrees.roots().ok_or_else(missing)?,
-        old,
-        new,
-    })
+    let path = subtrees.roots().ok_or_else(missing)?;
+    let old_root = Checkpoint::of_note(&old).ok_or_else(missing)?.root;
+    if !is_consistent((size, &old_root), (newest.size, &newest.root), &path) {
+        return Err(unprovable());
+    }
+    Ok(Consistency { path, old, new })
 }
 
 /// The paths from several leaves to the root of the tree of a size, in one pass over it. `None` where leaves are missing.

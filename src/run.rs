@@ -144,6 +144,11 @@ impl<'s> Run<'s> {
         self.head.batch + 1
     }
 
+    /// What `now()` gives in a pass that begins now: the time at which the run began, but none before the newest batch.
+    pub(crate) fn now_us(&self) -> i64 {
+        self.row.started_us.max(self.head.committed_us)
+    }
+
     pub(crate) fn gate(&self) -> Arc<Mutex<()>> {
         Arc::clone(&self.gate)
     }
@@ -153,15 +158,17 @@ impl<'s> Run<'s> {
         let pass = largest(self.connection(), LedgerTable::Pass)? + 1;
         let stage = match stage {
             Some(mut stage) => {
-                stage.stage = match known_revision(self.connection(), &stage)? {
-                    Some(known) => known,
-                    None => largest(self.connection(), LedgerTable::Stage)? + 1,
-                };
+                // What is hashed is what the ledger keeps: a stage that only has another name is the revision that it
+                // was, under the name that it had.
+                match known_revision(self.connection(), &stage)? {
+                    Some((known, slug)) => (stage.stage, stage.slug) = (known, slug),
+                    None => stage.stage = largest(self.connection(), LedgerTable::Stage)? + 1,
+                }
                 Some(stage)
             }
             None => None,
         };
-        let now_us = self.row.started_us.max(self.head.committed_us);
+        let now_us = self.now_us();
         let row = PassRow {
             pass,
             kind,

@@ -43,7 +43,7 @@ pub(crate) fn carry_out(
         mut counts,
         resumed,
     } = work;
-    let source = run.store().table(stage.source())?;
+    let source = Table::of(stage.source())?;
     let target = Table::of(stage.target())?;
     let in_source = source.count(run.connection())?;
     let total = selection.remaining().map_or(in_source, |left| left + counts.read);
@@ -139,6 +139,10 @@ pub(crate) fn preparation(
     target: &Table,
 ) -> Result<(bool, Vec<Shape>)> {
     let fills = matches!(selection, Selection::Table { .. }) && !stage.in_place() && stage.takes_over_ids();
+    if stage.in_place() && !target.exists(connection)? {
+        // Nothing was loaded there yet, and a stage does not make its own source.
+        return Ok((false, vec![]));
+    }
     if !target.exists(connection)? {
         let index = if fills { None } else { Some(Shape::CreateIndex) };
         return Ok((

@@ -108,6 +108,7 @@ impl Apply {
             return rehearsed(session, &project, &options, limits, progress);
         }
         let mut store = session.open_or_create()?;
+        session.warn_of_absent_sources(&store, &project)?;
         let report = counterfoil::apply::apply(&mut store, project.stages(), &options, &mut progress);
         progress.finish();
         let report = report.map_err(|error| of_the_library(session, &project, error))?;
@@ -136,6 +137,7 @@ fn rehearsed(
             Failure::new(Exit::Failed, "rehearsal.folder", message)
                 .hint("name a folder that has room for it with the variable TMPDIR")
         })?;
+    session.warn_of_absent_sources(&store, project)?;
     let rehearsal = rehearse(&store, project.stages(), options, folder.path(), &mut progress);
     progress.finish();
     let rehearsal = rehearsal.map_err(|error| of_the_library(session, project, error))?;

@@ -11,7 +11,7 @@ use super::session::Session;
 
 /// Compiles every stage and says what is wrong, or legal but probably not meant.
 ///
-/// Nothing is read from the store and nothing is run. The exit code is 4 where a stage does not compile; warnings
+/// Of the store, where there is one, only the names of its databases are read, and nothing is run. The exit code is 4 where a stage does not compile; warnings
 /// alone are no failure.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil check")]
@@ -24,7 +24,23 @@ impl Check {
     )]
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let project = session.project()?;
-        let problems = project.check();
+        let mut problems = project.check();
+        if let Ok(true) = session.has_store() {
+            // What is wrong with the store is not what is asked here.
+            let databases = session
+                .open_to_read()
+                .ok()
+                .and_then(|store| store.databases().ok());
+            let absent = databases
+                .map(|databases| project.absent_sources(&databases))
+                .unwrap_or_default();
+            let told: Vec<_> = problems.iter().map(|problem| problem.place.clone()).collect();
+            problems.extend(
+                absent
+                    .into_iter()
+                    .filter(|problem| !told.contains(&problem.place)),
+            );
+        }
         let rows = project.stages().iter().map(|stage| {
             vec![
                 stage.number().to_string(),

@@ -1,6 +1,6 @@
 //! `checkpoint`: sign the ledger as it stands.
 
-use counterfoil::checkpoint::{Signed, accept_restored, checkpoint};
+use counterfoil::checkpoint::{Signed, accept_renamed, accept_restored, checkpoint};
 use counterfoil::project::Project;
 use counterfoil::surroundings::SystemRandomness;
 
@@ -8,6 +8,8 @@ use super::answer::{Answer, json};
 use super::failure::Failure;
 use super::render::{bold, count, shown};
 use super::session::Session;
+use super::values::stage_number;
+use super::verify::hashed_under;
 
 /// Signs the ledger's size and root, and keeps the signed checkpoint in the store and beside it.
 ///
@@ -16,7 +18,7 @@ use super::session::Session;
 #[derive(clap::Args, Debug)]
 #[command(
     name = "checkpoint",
-    after_help = "Examples:\n  counterfoil checkpoint\n  counterfoil checkpoint --accept-restore --reason \"restored from last night's copy\""
+    after_help = "Examples:\n  counterfoil checkpoint\n  counterfoil checkpoint --accept-restore --reason \"restored from last night's copy\"\n  counterfoil checkpoint --accept-renamed --reason \"the file of stage 1 was renamed in May\""
 )]
 pub(crate) struct CheckpointCommand {
     /// Makes the project's key pair first: counterfoil.key, which signs, and counterfoil.pub, which checks.
@@ -25,6 +27,13 @@ pub(crate) struct CheckpointCommand {
     /// Accepts a store that was restored from a copy, or another key: what contradicts it is put aside.
     #[arg(long, requires = "reason")]
     accept_restore: bool,
+    /// Accepts batches that were hashed under another name of their stage than the ledger keeps, as `verify` finds them
+    /// (`chain.renamed`); nothing that stands is changed.
+    #[arg(long, requires = "reason", conflicts_with_all = ["accept_restore", "new_key"])]
+    accept_renamed: bool,
+    /// A name that a stage's file had once, for --accept-renamed; may be given several times.
+    #[arg(long, num_args = 2, value_names = ["STAGE", "NAME"], requires = "accept_renamed")]
+    name: Vec<String>,
     /// Why, for the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -42,6 +51,9 @@ impl CheckpointCommand {
             }
             session.screen.say(&text);
         }
+        if self.accept_renamed {
+            return self.accept_renamed(session);
+        }
         let signed = if self.accept_restore {
             let mut store = session.open_unchecked()?;
             let purpose = session.purpose("checkpoint", self.reason.as_deref(), &[]);
@@ -50,6 +62,30 @@ impl CheckpointCommand {
             checkpoint(&mut session.open()?)?
         };
         Ok(Answer::new(json(&signed), told(&signed)))
+    }
+
+    fn accept_renamed(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let mut names = session.stage_names();
+        for pair in self.name.chunks_exact(2) {
+            let number = stage_number(&pair[0]).map_err(|error| {
+                let hint = "give a stage's number and a name, as in `--name 1 first`";
+                Failure::usage(
+                    "usage.invalid_value",
+                    format!("--name {}: {error}", pair[0]),
+                    hint,
+                )
+            })?;
+            names.push((number, pair[1].clone()));
+        }
+        let mut store = session.open()?;
+        let purpose = session.purpose("checkpoint", self.reason.as_deref(), &[]);
+        let accepted = accept_renamed(&mut store, &names, &purpose)?;
+        let mut text = String::new();
+        for renamed in &accepted {
+            text += &format!("Accepted: {}.\n", hashed_under(renamed));
+        }
+        let data = serde_json::json!({ "accepted": json(&accepted) });
+        Ok(Answer::new(data, text).hint(format!("{} says what is accepted", session.command("verify"))))
     }
 }
 

@@ -29,7 +29,10 @@ impl Delete {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let mut store = session.open()?;
         // Tells what there is, where the name is mistyped; deleting from a database that is not there would make it.
-        store.count(&self.database)?;
+        if !session.has_database(&store, &self.database)? {
+            let (database, id) = (self.database.clone(), self.id.clone());
+            return Err(counterfoil::Error::NoSuchRecord { database, id }.into());
+        }
         let purpose = session.purpose("delete", Some(&self.reason), &[&self.id]);
         let edits = [Edit::Delete { id: self.id.clone() }];
         let report = edit(&mut store, &self.database, &edits, &purpose)?;

@@ -58,7 +58,7 @@ impl Export {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         self.check(session)?;
         let store = session.open()?;
-        store.count(&self.database)?;
+        session.has_database(&store, &self.database)?;
         let redact = if self.reveal {
             Vec::new()
         } else {

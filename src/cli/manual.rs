@@ -89,8 +89,8 @@ switch doc.code { 1 => "one", _ => "other" }   also: for, while, loop, return
 refuse("order.empty", "/items") refuses the record under a code of your own
 ```
 
-There is no clock but `now()`, the time of the pass; no randomness, no files, no network. Expressions are bounded in
-steps, depth and size.
+There is no clock but `now()`, the time of the pass (of the command, in `query` and `validate`); no randomness, no files,
+no network. Expressions are bounded in steps, depth and size.
 
 ## Functions
 

@@ -63,6 +63,7 @@ impl PlanCommand {
         };
         let mut progress = Progress::new(*session.screen).doing("plan");
         let store = session.open_to_read()?;
+        session.warn_of_absent_sources(&store, &project)?;
         let report = plan(&store, project.stages(), &options, &mut progress);
         progress.finish();
         let report = report.map_err(|error| of_the_library(session, &project, error))?;

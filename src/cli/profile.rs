@@ -34,7 +34,7 @@ pub(crate) struct ProfileCommand {
 impl ProfileCommand {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let store = session.open_to_read()?;
-        store.count(&self.database)?;
+        session.has_database(&store, &self.database)?;
         let redact = redactions(session, &store)?;
         let options = ProfileOptions {
             redact: &redact,

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use counterfoil::project::PUBLIC_KEY_FILE;
-use counterfoil::prove::{Opening, ProveOptions, prove, prove_consistency};
+use counterfoil::prove::{Opening, ProveOptions, accepted_name, prove, prove_consistency};
 use counterfoil::record::Record;
 use counterfoil::store::Store;
 use serde_json::json;
@@ -14,6 +14,7 @@ use super::export::new_file;
 use super::failure::Failure;
 use super::masking::{masked_noting, redactions};
 use super::session::Session;
+use super::verify::hashed_under;
 
 /// Proves what was done to one record: its stub, its batch, and their paths to a signed checkpoint, in one text.
 ///
@@ -46,6 +47,7 @@ pub(crate) struct Prove {
 impl Prove {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let store = session.open()?;
+        let mut remark = None;
         let proof = match (self.since, &self.database, &self.id) {
             (Some(size), ..) => prove_consistency(&store, size)?.to_string(),
             (None, Some(database), Some(id)) => {
@@ -57,13 +59,20 @@ impl Prove {
                 if let Some(opening) = &proof.opening {
                     refuse_redacted(session, &store, opening)?;
                 }
+                remark = accepted_name(&store, &proof)?.map(|name| {
+                    let under = hashed_under(&name.renamed);
+                    format!(
+                        "{under}, so that the proof names it so; batch {} accepts that",
+                        name.accepted_in
+                    )
+                });
                 proof.to_string()
             }
             _ => unreachable!("clap asks for both"),
         };
         let data = json!({ "proof": proof });
         let Some(path) = &self.output else {
-            return Ok(Answer::new(data, proof));
+            return Ok(Answer::new(data, proof).warnings(remark));
         };
         let mut file = new_file(path)?;
         file.write_all(proof.as_bytes())
@@ -72,7 +81,8 @@ impl Prove {
             "`counterfoil verify-proof {} --key {PUBLIC_KEY_FILE}` checks it",
             path.display()
         );
-        Ok(Answer::new(data, format!("Wrote {}.\n", path.display())).hint(next))
+        let answer = Answer::new(data, format!("Wrote {}.\n", path.display())).warnings(remark);
+        Ok(answer.hint(next))
     }
 }
 

@@ -27,7 +27,7 @@ const PAGE: usize = 1_000;
 /// Shows records of a database, one JSON object on each line. What stages redact is masked, and can be neither tested
 /// nor sorted by.
 ///
-/// EXPR is an expression as in stage files: `doc` is the record. Numbers compare exactly; where a field may be
+/// EXPR is an expression as in stage files: `doc` is the record, `now()` the time of the command. Numbers compare exactly; where a field may be
 /// missing, use has(doc, "x") or doc.get("x") ?? y. Records that the expression cannot judge are left out, and counted
 /// on stderr.
 #[derive(clap::Args, Debug)]
@@ -64,6 +64,7 @@ impl QueryCommand {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let store = session.open()?;
         let redact = redactions(session, &store)?;
+        session.has_database(&store, &self.database)?;
         let total = store.count(&self.database)?;
         let condition = self.condition.as_deref().map(Condition::compile).transpose()?;
         if let Some(Condition(expression)) = &condition {
@@ -72,7 +73,11 @@ impl QueryCommand {
         let query = self.query()?;
         let sorted: Vec<Path> = query.sorts().iter().map(|(path, _)| path.clone()).collect();
         refuse_redacted(&sorted, &redact, "sorting by", session)?;
-        let mut filter = Filter::new(condition.as_ref(), &self.database);
+        let mut filter = Filter::new(
+            condition.as_ref(),
+            &self.database,
+            store.surroundings().clock.now_us(),
+        );
         let mut unseen = sorted;
         let shown = match &self.id {
             Some(id) => {
@@ -226,16 +231,19 @@ impl Condition {
 struct Filter<'c> {
     condition: Option<&'c Condition>,
     database: &'c str,
+    /// What `now()` gives: the time of the command, the same for every record.
+    now_us: i64,
     secrets: Secrets,
     unjudged: u64,
     why: Option<String>,
 }
 
 impl<'c> Filter<'c> {
-    fn new(condition: Option<&'c Condition>, database: &'c str) -> Self {
+    fn new(condition: Option<&'c Condition>, database: &'c str, now_us: i64) -> Self {
         Self {
             condition,
             database,
+            now_us,
             secrets: Secrets::default(),
             unjudged: 0,
             why: None,
@@ -251,7 +259,7 @@ impl<'c> Filter<'c> {
             project: self.database,
             stage: 0,
             id: &record.id,
-            now_us: 0,
+            now_us: self.now_us,
             secrets: &self.secrets,
             limits: counterfoil::record::Limits::default(),
             roundings: None,

@@ -26,12 +26,15 @@ use super::values::{OnConflictChoice, duration, stage_number};
 /// with them (exit code 9).
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  counterfoil rollback\n  counterfoil rollback --to 1 --yes --reason \"wrong tax table\""
+    after_help = "Examples:\n  counterfoil rollback\n  counterfoil rollback --to 1 --yes --reason \"wrong tax table\"\n  counterfoil rollback --stage 3"
 )]
 pub(crate) struct Rollback {
     /// Takes back every stage after this one; 0 is all of them.
     #[arg(long, value_name = "N", group = "scope", value_parser = stage_number)]
     to: Option<u32>,
+    /// Takes back this stage alone, where no later one has read what it wrote.
+    #[arg(long, value_name = "N", group = "scope", value_parser = stage_number)]
+    stage: Option<u32>,
     /// Takes back what this run did; `counterfoil history` lists the runs.
     #[arg(long, value_name = "RUN", group = "scope")]
     run: Option<i64>,
@@ -63,13 +66,19 @@ impl Rollback {
         let project = session.settings()?.name;
         let mut store = session.open()?;
         let scope = self.scope();
-        if let Some(number) = self.to {
+        if let Some(number) = self.to.filter(|number| *number > 0).or(self.stage) {
             known_stage(session, &store, &project, number)?;
         }
         let plan = plan_rollback(&store, &project, &scope)?;
         if plan.is_empty() {
             let data = json!({ "plan": [], "report": null });
-            return Ok(Answer::new(data, "There is nothing to roll back.\n"));
+            let text = match self.stage {
+                Some(number) => {
+                    format!("There is nothing to roll back: nothing that stage {number} did stands.\n")
+                }
+                None => "There is nothing to roll back.\n".to_owned(),
+            };
+            return Ok(Answer::new(data, text));
         }
         session.screen.say(&told(&plan));
         let conflicts: u64 = plan.iter().map(|reversal| reversal.conflicts).sum();
@@ -104,16 +113,17 @@ impl Rollback {
     }
 
     fn scope(&self) -> Scope {
-        match (&self.record, self.to, self.run) {
-            (Some(record), _, _) => Scope::Record {
+        if let Some(record) = &self.record {
+            return Scope::Record {
                 database: record.first().cloned().unwrap_or_default(),
                 id: record.get(1).cloned().unwrap_or_default(),
-            },
-            (None, Some(to), _) => Scope::To(to),
-            (None, None, Some(run)) => Scope::Run(run),
-            (None, None, None) if self.all => Scope::All,
-            (None, None, None) => Scope::Last,
+            };
         }
+        // clap lets one of them through.
+        let scope = self.to.map(Scope::To).or(self.stage.map(Scope::Stage));
+        scope
+            .or(self.run.map(Scope::Run))
+            .unwrap_or(if self.all { Scope::All } else { Scope::Last })
     }
 }
 
@@ -121,7 +131,7 @@ impl Rollback {
 fn known_stage(session: &Session<'_>, store: &Store, project: &str, number: u32) -> Result<(), Failure> {
     let in_files = session.stages().ok().flatten();
     let is_known = |project: &Project| project.stages().get(number).is_some();
-    if number == 0 || in_files.as_ref().is_some_and(is_known) {
+    if in_files.as_ref().is_some_and(is_known) {
         return Ok(());
     }
     let status = counterfoil::history::status(store, &Stages::new(project, Vec::new())?)?;

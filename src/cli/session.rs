@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use counterfoil::Purpose;
 use counterfoil::note::SigningKey;
+use counterfoil::problem::Problem;
 use counterfoil::project::{PROJECT_FILE, Project, Settings};
 use counterfoil::record::Limits;
 use counterfoil::stage::Stages;
@@ -103,6 +104,15 @@ impl<'c> Session<'c> {
             return Ok(None);
         }
         self.project().map(Some)
+    }
+
+    /// The names that the stages' files have; none where they cannot be read.
+    pub(crate) fn stage_names(&self) -> Vec<(u32, String)> {
+        let project = self.stages().ok().flatten();
+        let stages = project.iter().flat_map(|project| project.stages().iter());
+        stages
+            .map(|stage| (stage.number(), stage.slug().to_owned()))
+            .collect()
     }
 
     /// The settings; where `--store` names the store, a project is not needed.
@@ -217,6 +227,33 @@ impl<'c> Session<'c> {
             ));
         }
         Ok(())
+    }
+
+    /// Warns of sources that are not there yet, which are read as empty: their names may be mistyped.
+    pub(crate) fn warn_of_absent_sources(&self, store: &Store, project: &Project) -> Result<(), Failure> {
+        let told = |problem: Problem| {
+            let help = problem.help.map(|help| format!("; {help}")).unwrap_or_default();
+            problem.message + &help
+        };
+        let problems = project.absent_sources(&store.databases()?);
+        self.warnings.borrow_mut().extend(problems.into_iter().map(told));
+        Ok(())
+    }
+
+    /// Whether the store has a database that a person has named. One that it does not have yet is empty where the project
+    /// names it, and a mistake where it does not.
+    pub(crate) fn has_database(&self, store: &Store, name: &str) -> Result<bool, Failure> {
+        if store.has_database(name)? {
+            return Ok(true);
+        }
+        let project = self.stages().ok().flatten();
+        if project.is_some_and(|project| project.names_database(name)) {
+            let warning = format!("`{name}` does not exist yet: nothing was ever written to it");
+            self.warnings.borrow_mut().push(warning);
+            return Ok(false);
+        }
+        let (name, known) = (name.to_owned(), store.databases()?);
+        Err(counterfoil::Error::NoSuchDatabase { name, known }.into())
     }
 
     fn opened(&self, store: counterfoil::Result<Store>) -> Result<Store, Failure> {

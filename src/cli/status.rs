@@ -27,6 +27,7 @@ impl Status {
         let mut text = String::new();
         if let Some(project) = &project {
             session.warn_of_another_name(&store, project.name())?;
+            session.warn_of_absent_sources(&store, project)?;
             text += &format!("{} {}\n\n", dim("project"), bold(project.name()));
         }
         text += &stages(&status.stages);

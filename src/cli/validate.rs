@@ -81,7 +81,7 @@ impl Validate {
     /// As [`run`](Self::run), with the signal of the command that it is a part of.
     pub(crate) fn run_until(&self, session: &Session<'_>, stop: StopSignal) -> Result<Answer, Failure> {
         let store = session.open_to_read()?;
-        store.count(&self.database)?;
+        session.has_database(&store, &self.database)?;
         self.check_run(&store)?;
         let project = session.stages()?;
         let found = self.contract(session, project.as_ref())?;
@@ -89,7 +89,7 @@ impl Validate {
         let options = ValidateOptions {
             project: project.as_ref().map_or("", Project::name),
             stage: found.stage,
-            now_us: store.surroundings().clock.now_us(),
+            now_us: None,
             since: self.since,
             redact: &redact,
             examples: self.limit,

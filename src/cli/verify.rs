@@ -1,11 +1,12 @@
 //! `verify`: the ledger and the data against each other.
 
+use counterfoil::ledger::{AcceptedName, Renamed};
 use counterfoil::verify::{VerifyOptions, VerifyReport};
 
 use super::answer::{Answer, Exit, json};
 use super::failure::Failure;
 use super::outcome::stopped_early;
-use super::render::{bold, count, green, short, table};
+use super::render::{bold, count, green, short, shown, table};
 use super::session::Session;
 use super::signals::stop_signal;
 
@@ -25,6 +26,7 @@ impl Verify {
         let store = session.open()?;
         let options = VerifyOptions {
             ledger_only: self.ledger_only,
+            names: session.stage_names(),
             stop: stop_signal(*session.screen)?,
         };
         let report = counterfoil::verify::verify(&store, &options)?;
@@ -34,17 +36,59 @@ impl Verify {
                 1 => "one thing is not as the ledger says".to_owned(),
                 problems => format!("{} things are not as the ledger says", count(problems)),
             };
-            let failure = Failure::new(Exit::Unsound, "verify.failed", message).hint(
-                "keep the file as it is for the inquiry, and go on with a copy that verifies; `counterfoil history` tells \
-                 which run wrote a batch",
-            );
-            return Ok(answer.failed(failure));
+            let failure = Failure::new(Exit::Unsound, "verify.failed", message);
+            return Ok(answer.failed(failure.hint(hint(&report, session))));
         }
         if !report.complete {
             return Ok(answer.failed(stopped_early(&counterfoil::Stopped::Asked)));
         }
         Ok(answer)
     }
+}
+
+/// What to do about what was found.
+fn hint(report: &VerifyReport, session: &Session<'_>) -> String {
+    if report.unaccepted < report.problems {
+        return "keep the file as it is for the inquiry, and go on with a copy that verifies; `counterfoil history` tells \
+                which run wrote a batch"
+            .to_owned();
+    }
+    format!(
+        "nothing else is wrong: an earlier version hashed these batches under the name that the stage's file had got, with \
+         its text as it was; {} enters in the ledger that this is known, and changes nothing that stands there",
+        session.command("checkpoint --accept-renamed --reason TEXT")
+    )
+}
+
+/// What was accepted, which is no problem, but is not passed over either.
+fn remarks(report: &VerifyReport) -> String {
+    let remark = |name: &AcceptedName| {
+        let reason = name.reason.as_deref().unwrap_or_default();
+        format!(
+            "note: {} (accepted in batch {} by {}: {})\n",
+            hashed_under(&name.renamed),
+            name.accepted_in,
+            shown(&name.actor),
+            shown(reason)
+        )
+    };
+    report.renamed.iter().map(remark).collect()
+}
+
+/// Which batches were hashed under which name.
+pub(crate) fn hashed_under(renamed: &Renamed) -> String {
+    let [first, last] = renamed.batches;
+    let batches = if first == last {
+        format!("batch {first} was")
+    } else {
+        format!("batches {first} to {last} were")
+    };
+    format!(
+        "{batches} hashed under the name `{}` of stage {}, which the ledger keeps as `{}`",
+        shown(&renamed.slug),
+        renamed.stage,
+        shown(&renamed.recorded)
+    )
 }
 
 fn told(report: &VerifyReport) -> String {
@@ -68,6 +112,7 @@ fn told(report: &VerifyReport) -> String {
             short(&report.tree_root).to_owned(),
         ]],
     );
+    text += &remarks(report);
     if report.is_sound() {
         return text + &format!("{} everything is as the ledger says\n", green("sound:"));
     }

@@ -38,6 +38,20 @@ pub(crate) fn carried_by(connection: &Connection, passes: &[i64]) -> Result<Vec<
     Ok(carried)
 }
 
+/// What `now()` gave where passes carried their records, by the batch.
+pub(crate) fn times(connection: &Connection, passes: &[i64]) -> Result<HashMap<i64, i64>> {
+    let sql = "SELECT b.batch, p.now_us FROM ledger_pass p JOIN ledger_batch b USING(pass) WHERE p.pass=?1 AND b.read>0";
+    let mut statement = connection.prepare(sql)?;
+    let mut times = HashMap::new();
+    for pass in passes {
+        for row in statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))? {
+            let (batch, now_us) = row?;
+            times.insert(batch, now_us);
+        }
+    }
+    Ok(times)
+}
+
 /// The passes and records of which a rollback of single records has undone the stubs.
 fn undone_singly(connection: &Connection, passes: &[i64]) -> Result<HashSet<(i64, i64)>> {
     let sql = "SELECT b.body->>'$.undoes', e.record FROM ledger_pass p JOIN ledger_batch b USING(pass)

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::read::entry;
+use super::renamed::{AcceptedName, Hashed, Names};
 use super::{Batch, Step, leaf_hash};
 use crate::digest::Hash;
 use crate::error::Result;
@@ -18,6 +19,7 @@ pub(crate) fn leaves(connection: &Connection, size: u64, mut tell: impl FnMut(Ha
     let numbers: Vec<i64> = batches
         .query_map([size], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
+    let names = Names::accepted(connection)?;
     for number in numbers {
         let mut batch = Batch::new(Step::Data);
         let mut rows = entries.query([number])?;
@@ -25,15 +27,29 @@ pub(crate) fn leaves(connection: &Connection, size: u64, mut tell: impl FnMut(Ha
             batch.entries.push(entry(row, 0)?);
         }
         batch.seal(number).leaves.into_iter().for_each(&mut tell);
-        tell(leaf_hash(&header(connection, number)?));
+        tell(leaf_hash(&hashed_header(connection, &names, number)?));
     }
     Ok(())
 }
 
-/// The text of a batch's header, its last leaf.
-pub(crate) fn header(connection: &Connection, batch: i64) -> Result<String> {
-    let mut statement = connection.prepare_cached("SELECT header_text FROM ledger_header WHERE batch=?1")?;
-    Ok(statement.query_row([batch], |row| row.get(0))?)
+/// The text of a batch's header, its last leaf, and the entry that accepts its name where that is not the ledger's.
+pub(crate) fn header(connection: &Connection, batch: i64) -> Result<(String, Option<AcceptedName>)> {
+    let names = Names::accepted(connection)?;
+    Ok(match rendered_header(connection, &names, batch)? {
+        Hashed::Accepted(text, name) => (text, Some(name)),
+        hashed => (hashed.into_text(), None),
+    })
+}
+
+fn hashed_header(connection: &Connection, names: &Names, batch: i64) -> Result<String> {
+    Ok(rendered_header(connection, names, batch)?.into_text())
+}
+
+fn rendered_header(connection: &Connection, names: &Names, batch: i64) -> Result<Hashed> {
+    let mut statement =
+        connection.prepare_cached("SELECT head, header_text FROM ledger_header WHERE batch=?1")?;
+    let (head, text): (Hash, String) = statement.query_row([batch], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(names.hashed(batch, &head, text))
 }
 
 /// A stub as a leaf.

@@ -14,6 +14,7 @@ pub(crate) mod places;
 pub(crate) mod proof;
 pub(crate) mod read;
 pub(crate) mod reconciled;
+pub(crate) mod renamed;
 pub(crate) mod runs;
 mod state;
 mod tree;
@@ -21,6 +22,7 @@ mod tree;
 pub use checkpoint::Checkpoint;
 pub use entry::Counts;
 pub use head::PassKind;
+pub use renamed::{AcceptedName, Renamed};
 pub use state::StageState;
 
 pub(crate) use entry::{

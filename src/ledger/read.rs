@@ -213,16 +213,19 @@ pub(crate) enum LedgerTable {
     Record,
 }
 
-/// The number of a stage's revision with exactly this text and meaning, where it was applied before.
-pub(crate) fn known_revision(connection: &Connection, stage: &StageRow) -> Result<Option<i64>> {
-    let sql = "SELECT stage FROM ledger_stage WHERE project=?1 AND number=?2 AND text_sha256=?3 AND meaning_sha256=?4";
+/// The number and the slug of a stage's revision with exactly this text and meaning, where it was applied before.
+pub(crate) fn known_revision(connection: &Connection, stage: &StageRow) -> Result<Option<(i64, String)>> {
+    let sql = "SELECT stage, slug FROM ledger_stage
+     WHERE project=?1 AND number=?2 AND text_sha256=?3 AND meaning_sha256=?4";
     let key = params![
         stage.project,
         stage.number,
         stage.text_sha256,
         stage.meaning_sha256
     ];
-    Ok(connection.query_row(sql, key, |row| row.get(0)).optional()?)
+    Ok(connection
+        .query_row(sql, key, |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
 }
 
 /// The salt of a record number; `None` once it was erased.

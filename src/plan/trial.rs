@@ -308,7 +308,7 @@ impl<'t> Trial<'t> {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         let began = Instant::now();
-        let (source, target) = (self.source(stage)?, Table::of(stage.target())?);
+        let (source, target) = (Table::of(stage.source())?, Table::of(stage.target())?);
         let (in_source, records) = self.ahead(stage, &work, &source)?;
         let (kind, earlier) = (work.kind, work.earlier);
         course.halted += work.halted;
@@ -509,15 +509,6 @@ impl<'t> Trial<'t> {
             }
             Ok((alone, Work { selection, ..work }))
         })
-    }
-
-    /// Where a stage would read: a database that is there, or would be.
-    fn source(&self, stage: &Stage) -> Result<Table> {
-        let table = Table::of(stage.source())?;
-        if self.overlay.has(&table) {
-            return Ok(table);
-        }
-        self.store.table(stage.source())
     }
 
     fn batch_size(&self) -> usize {

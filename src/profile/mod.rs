@@ -78,11 +78,8 @@ pub struct FieldProfile {
 }
 
 /// Looks at every record of a database, on every core. Reads one state of the store, and only reads.
-///
-/// # Errors
-/// [`Error::NoSuchDatabase`](crate::Error::NoSuchDatabase)
 pub fn profile(store: &Store, database: &str, options: &ProfileOptions<'_>) -> Result<ProfileReport> {
-    let table = store.table(database)?;
+    let table = Table::of(database)?;
     let mut report = ProfileReport {
         database: database.to_owned(),
         ..ProfileReport::default()

@@ -130,6 +130,19 @@ impl Project {
         let of_stages = self.stages.iter().flat_map(Stage::check);
         self.warnings.iter().cloned().chain(of_stages).collect()
     }
+
+    /// A warning for each source that a store with these databases does not have, that no stage would fill, and that
+    /// `counterfoil.toml` does not declare: it is read as empty, and may be a typing error.
+    pub fn absent_sources(&self, databases: &[String]) -> Vec<Problem> {
+        let stages: Vec<&Stage> = self.stages.iter().collect();
+        names::absent(&self.settings, &stages, databases)
+    }
+
+    /// Whether a stage reads or fills a database, or `counterfoil.toml` declares it.
+    pub fn names_database(&self, name: &str) -> bool {
+        let of_stage = |stage: &Stage| stage.source() == name || stage.target() == name;
+        self.settings.databases.contains_key(name) || self.stages.iter().any(of_stage)
+    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,35 @@ pub(super) fn check(settings: &Settings, stages: &[Stage]) -> Vec<Problem> {
     warnings
 }
 
+/// A warning for each stage whose source is not in a store with these databases, and which no other stage would fill and
+/// no declaration names: it is read as an empty one, so that a typing error would pass in silence.
+pub(super) fn absent(settings: &Settings, stages: &[&Stage], databases: &[String]) -> Vec<Problem> {
+    let declared = settings.databases.keys().map(String::as_str);
+    let filling = stages.iter().filter(|stage| !stage.in_place());
+    let targets = filling.map(|stage| stage.target());
+    let databases = databases.iter().map(String::as_str);
+    let known: BTreeSet<&str> = databases.chain(targets).chain(declared).collect();
+    let unknown = stages.iter().filter(|stage| !known.contains(stage.source()));
+    let warning = |stage: &&Stage| {
+        let source = stage.source();
+        let message = format!(
+            "stage {} reads `{source}`, which does not exist yet and is read as empty",
+            stage.number()
+        );
+        let problem = Problem::warning(
+            "project.source_missing",
+            stage.place_of("stage", "source"),
+            message,
+        );
+        let fills = format!("`counterfoil load {source} FILE` fills it");
+        problem.help(match known.iter().find(|name| nearly(source, name)) {
+            Some(near) => format!("did you mean `{near}`? If not, {fills}"),
+            None => fills,
+        })
+    };
+    unknown.map(warning).collect()
+}
+
 /// The same for what the contract of a stage refers to; a database that a stage reads is one that is there.
 fn referred_to(stage: &Stage, known: &BTreeSet<&str>, stages: &[Stage]) -> Vec<Problem> {
     let known: BTreeSet<&str> = stages

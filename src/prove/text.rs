@@ -224,12 +224,7 @@ impl Proof {
     /// [`NotProved`].
     pub fn verify(&self, key: &VerifyingKey) -> Result<Proved, NotProved> {
         let checkpoint = opened(&self.note, key)?;
-        for (what, leaf) in [("entry", &self.entry), ("header", &self.header)] {
-            let tree = (checkpoint.size, &checkpoint.root);
-            if !is_included(&leaf_hash(&leaf.text), leaf.index, tree, &leaf.path) {
-                return Err(NotProved::NotIncluded(what));
-            }
-        }
+        self.is_in(&checkpoint).map_err(NotProved::NotIncluded)?;
         let entry = array(&self.entry.text, "e1", 10)?;
         let header = array(&self.header.text, "b1", 37)?;
         // The stubs of a batch stand right before its header.
@@ -246,6 +241,26 @@ impl Proof {
             }
         }
         self.told(&checkpoint, &entry, &header)
+    }
+
+    /// Whether both leaves lead to a checkpoint's root; else the one that does not.
+    fn is_in(&self, checkpoint: &Checkpoint) -> Result<(), &'static str> {
+        let tree = (checkpoint.size, &checkpoint.root);
+        let holds = |leaf: &Included| is_included(&leaf_hash(&leaf.text), leaf.index, tree, &leaf.path);
+        let mut leaves = [("entry", &self.entry), ("header", &self.header)].into_iter();
+        leaves
+            .find(|(_, leaf)| !holds(leaf))
+            .map_or(Ok(()), |(what, _)| Err(what))
+    }
+
+    /// Whether both leaves lead to the root of the proof's own checkpoint, whoever signed it.
+    pub(super) fn leads_to_checkpoint(&self) -> bool {
+        Checkpoint::of_note(&self.note).is_some_and(|checkpoint| self.is_in(&checkpoint).is_ok())
+    }
+
+    /// The batch whose header this is.
+    pub(super) fn batch(&self) -> Option<i64> {
+        array(&self.header.text, "b1", 37).ok()?[1].as_i64()
     }
 
     fn told(&self, checkpoint: &Checkpoint, entry: &[Json], header: &[Json]) -> Result<Proved, NotProved> {

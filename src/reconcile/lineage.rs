@@ -1,6 +1,6 @@
 //! Source records beside what a stage made of them: as it read them, and as it left them, whatever happened since.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::vec::IntoIter;
 
 use rusqlite::Connection;
@@ -10,7 +10,7 @@ use super::{Cause, Wanted};
 use crate::error::Result;
 use crate::ledger::carried::{
     TARGET_EXISTS, TARGET_REPLACED, carried_by, changes_elsewhere, displaced_by, first_id, put_by_hand,
-    refused_before, stubs_between,
+    refused_before, stubs_between, times,
 };
 use crate::ledger::read::{Stub, StubKey, newest_of_stage, stub_at};
 use crate::ledger::{EntryOutcome, split_whole};
@@ -38,6 +38,8 @@ pub(super) struct Carried {
     pub(super) skipped: Vec<i64>,
     /// Whether a row of it is not what the entries say: then they explain nothing.
     pub(super) behind: bool,
+    /// What `now()` gave when it was carried; where it was not, the time of the command.
+    pub(super) now_us: i64,
 }
 
 impl Carried {
@@ -81,6 +83,9 @@ pub(super) struct Lineage<'l> {
     from: Option<i64>,
     /// The rows of the target that no stage has put there; what is to come.
     by_hand: IntoIter<i64>,
+    /// What `now()` gave in each batch.
+    times: HashMap<i64, i64>,
+    now_us: i64,
 }
 
 impl<'l> Lineage<'l> {
@@ -89,6 +94,7 @@ impl<'l> Lineage<'l> {
         project: &str,
         stage: &Stage,
         wanted: &Wanted<'_>,
+        now_us: i64,
     ) -> Result<Self> {
         let mut carried = carried_by(connection, wanted.passes)?;
         if stage.on_conflict() == OnConflict::Replace && !wanted.whole {
@@ -108,6 +114,8 @@ impl<'l> Lineage<'l> {
             } else {
                 Vec::new().into_iter()
             },
+            times: times(connection, wanted.passes)?,
+            now_us,
         })
     }
 
@@ -134,11 +142,15 @@ impl<'l> Lineage<'l> {
         let mut carried = Vec::with_capacity(pairs.len());
         for (source, group) in pairs {
             let Some(group) = group else {
-                carried.extend(source.map(|source| not_carried(source.record)));
+                carried.extend(source.map(|source| not_carried(source.record, self.now_us)));
                 continue;
             };
             let rows: Vec<Option<Salted>> = rows.by_ref().take(group.len()).collect();
-            carried.push(self.carried(source, &group, rows)?);
+            let now_us = self.times.get(&group[0].batch).copied().unwrap_or(self.now_us);
+            carried.push(Carried {
+                now_us,
+                ..self.carried(source, &group, rows)?
+            });
         }
         Ok(Some(carried))
     }
@@ -164,6 +176,7 @@ impl<'l> Lineage<'l> {
                 id,
                 behind: !found.known,
                 targets: self.piece(number, found)?.into_iter().collect(),
+                now_us: self.now_us,
                 ..Carried::default()
             });
         }
@@ -454,7 +467,7 @@ fn record(number: i64, id: String, data: String) -> Record {
     }
 }
 
-fn not_carried(source: Record) -> Carried {
+fn not_carried(source: Record, now_us: i64) -> Carried {
     Carried {
         id: source.id.clone(),
         source: Some(Piece {
@@ -462,6 +475,7 @@ fn not_carried(source: Record) -> Carried {
             since: None,
         }),
         fate: Some(Cause::NotCarried),
+        now_us,
         ..Carried::default()
     }
 }

@@ -137,9 +137,9 @@ impl<'m> Measuring<'m> {
             let by = rule.by.as_ref();
             let side =
                 |amount: &Expression, key: Option<&Expression>, (was, since): &BothRead<'_>| Measured {
-                    was: self.reading(amount, key, was),
+                    was: self.reading((amount, key), was, carried.now_us),
                     since: since.as_ref().map(|(cause, by, now)| {
-                        (*cause, by.map(str::to_owned), self.reading(amount, key, now))
+                        (*cause, by.map(str::to_owned), self.reading((amount, key), now, carried.now_us))
                     }),
                 };
             Both {
@@ -161,7 +161,7 @@ impl<'m> Measuring<'m> {
         let Some(source) = source.filter(|_| !carried.skipped.is_empty()) else {
             return Vec::new();
         };
-        let Ok(Outcome::Derive(outputs)) = self.stage.transform(source, &self.context(&source.id, None))
+        let Ok(Outcome::Derive(outputs)) = self.stage.transform(source, &self.context(&source.id, carried.now_us, None))
         else {
             return Vec::new();
         };
@@ -242,14 +242,14 @@ impl<'m> Measuring<'m> {
     }
 
     /// What a record comes to on one side.
-    fn reading(&self, amount: &Expression, key: Option<&Expression>, read: &Read) -> Reading {
+    fn reading(&self, (amount, key): (&Expression, Option<&Expression>), read: &Read, now_us: i64) -> Reading {
         let Some((id, document)) = read else {
             return Reading::Nothing;
         };
         let Some(document) = document else {
             return Reading::Unreadable;
         };
-        let mut scope = Scope::new(self.context(id, None));
+        let mut scope = Scope::new(self.context(id, now_us, None));
         let amount = match amount.value(document, &mut scope) {
             Err(_) => return Reading::Unreadable,
             Ok(Evaluated::Omit) => return Reading::None,
@@ -276,12 +276,12 @@ impl<'m> Measuring<'m> {
         Reading::Amount(amount, key)
     }
 
-    fn context<'c>(&'c self, id: &'c str, roundings: Option<&'c Roundings>) -> Context<'c> {
+    fn context<'c>(&'c self, id: &'c str, now_us: i64, roundings: Option<&'c Roundings>) -> Context<'c> {
         Context {
             project: self.project,
             stage: self.stage.number(),
             id,
-            now_us: 0,
+            now_us,
             secrets: &self.secrets,
             limits: Limits::default(),
             roundings,
@@ -316,7 +316,7 @@ impl<'m> Measuring<'m> {
             return false;
         };
         let roundings = Roundings::default();
-        let context = self.context(&source.id, Some(&roundings));
+        let context = self.context(&source.id, carried.now_us, Some(&roundings));
         if self.stage.transform(source, &context).is_err() {
             return false;
         }

@@ -283,7 +283,7 @@ pub(crate) fn of_stage(
     );
     {
         let moment = run.connection().unchecked_transaction()?;
-        let mut lineage = Lineage::new(&moment, project, stage, wanted)?;
+        let mut lineage = Lineage::new(&moment, project, stage, wanted, run.now_us())?;
         while let Some(slice) = lineage.next()? {
             if stop.is_asked() {
                 return Ok(None);

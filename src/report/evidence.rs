@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use rusqlite::{Connection, Row};
 
 use crate::error::Result;
-use crate::ledger::Checkpoint;
 use crate::ledger::checkpoint::{batch_of_size, first_note_of};
 use crate::ledger::read::origin;
+use crate::ledger::{AcceptedName, Checkpoint};
 use crate::store::Store;
 
 /// What holds a run together.
@@ -95,7 +95,8 @@ pub(super) fn evidence(store: &Store, run: i64) -> Result<Evidence> {
     let shown = one("entries DESC, batch DESC")?;
     let checkpoint = signed(store, connection, last.tree_size)?;
     let path = store_word(&store.path().display().to_string());
-    let mut checks = by_sqlite(&path, &shown, &last);
+    let accepted = crate::ledger::leaves::header(connection, shown.batch)?.1;
+    let mut checks = by_sqlite(&path, &shown, &last, accepted.as_ref());
     checks.extend(checkpoint.as_ref().map(|note| by_openssl(&path, note)));
     checks.extend(by_ourselves(&path));
     Ok(Evidence {
@@ -133,9 +134,14 @@ fn signed(store: &Store, connection: &Connection, size: u64) -> Result<Option<Si
     }))
 }
 
-fn by_sqlite(path: &str, shown: &Seal, last: &Seal) -> Vec<CheckByHand> {
+fn by_sqlite(path: &str, shown: &Seal, last: &Seal, accepted: Option<&AcceptedName>) -> Vec<CheckByHand> {
     let ask = |sql: &str| format!("sqlite3 -readonly {path} \"{sql}\"");
     let batch = shown.batch;
+    let header = match accepted {
+        None => "header_text".to_owned(),
+        // The name that was hashed, which was accepted. A shell reads `$[`, but nothing in a name.
+        Some(name) => format!("json_set(header_text,'\\$[12]','{}')", name.renamed.slug),
+    };
     vec![
         CheckByHand {
             what: "The stubs of one batch hash to what its header names",
@@ -144,9 +150,7 @@ fn by_sqlite(path: &str, shown: &Seal, last: &Seal) -> Vec<CheckByHand> {
         },
         CheckByHand {
             what: "Its header, with all counts, who and why, hashes to its head",
-            command: ask(&format!(
-                "SELECT header_text FROM ledger_header WHERE batch={batch}"
-            )) + " | sha256sum",
+            command: ask(&format!("SELECT {header} FROM ledger_header WHERE batch={batch}")) + " | sha256sum",
             prints: format!("{}  -", shown.head),
         },
         CheckByHand {

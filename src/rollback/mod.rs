@@ -207,9 +207,7 @@ fn undo_pass(
 ) -> Result<(Counts, Option<Stopped>)> {
     let undone = &passes[stretch.pass];
     let in_scope: Vec<i64> = passes.iter().map(|pass| pass.row.pass).collect();
-    let target = run
-        .store()
-        .table(undone.row.target.as_deref().unwrap_or_default())?;
+    let target = Table::of(undone.row.target.as_deref().unwrap_or_default())?;
     let open = plan::open_rollback(run.connection(), undone.row.pass)?;
     let (mut pass, before, mut counts) = if let Some(open) = &open {
         let place = open.cursor.as_deref().and_then(cursor_place);

@@ -1,6 +1,6 @@
 //! What a rollback will undo, decided and shown before anything is written.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::Connection;
 
@@ -16,6 +16,8 @@ pub enum Scope {
     Last,
     /// Every stage after this number.
     To(u32),
+    /// This stage alone, where no later one has read what it wrote.
+    Stage(u32),
     /// What one run did.
     Run(i64),
     /// What the newest pass did to one record of a database.
@@ -80,6 +82,11 @@ pub(crate) fn passes_of(connection: &Connection, project: &str, scope: &Scope) -
             .copied()
             .filter(|pass| number(pass) > Some(*last))
             .collect(),
+        Scope::Stage(only) => standing
+            .iter()
+            .copied()
+            .filter(|pass| number(pass) == Some(*only))
+            .collect(),
         Scope::All => standing
             .iter()
             .copied()
@@ -95,7 +102,7 @@ pub(crate) fn passes_of(connection: &Connection, project: &str, scope: &Scope) -
         }
         Scope::Record { .. } => Vec::new(),
     };
-    refuse_dependents(&standing, &chosen)?;
+    refuse_dependents(&standing, &chosen, scope)?;
     let mut chosen: Vec<PassSummary> = chosen.into_iter().cloned().collect();
     chosen.sort_by_key(|pass| std::cmp::Reverse(pass.last_batch));
     Ok(chosen)
@@ -117,39 +124,54 @@ fn passes_of_run(connection: &Connection, run: i64) -> Result<Vec<i64>> {
     Ok(wrote.map(|(pass, _)| pass).collect())
 }
 
-/// A pass must not be undone while a later one stands that has read what it wrote. Stages that work in place on one
+/// A pass must not be undone while another stands that has read since what it wrote. Stages that work in place on one
 /// database are fed by those before them only, whichever ran last.
-fn refuse_dependents(standing: &[&PassSummary], chosen: &[&PassSummary]) -> Result<()> {
+fn refuse_dependents(standing: &[&PassSummary], chosen: &[&PassSummary], scope: &Scope) -> Result<()> {
+    let (mut first, mut stages): (Option<&PassSummary>, BTreeSet<(&str, u32, &str)>) = Default::default();
     for pass in chosen {
         let reads = |later: &&&PassSummary| {
-            later.row.pass > pass.row.pass
-                && later.row.stage.is_some()
+            later.last_batch > pass.first_batch
                 && later.row.source.is_some()
                 && later.row.source == pass.row.target
                 && later.counts.read > 0
                 && is_fed(later, pass)
                 && !chosen.iter().any(|chosen| chosen.row.pass == later.row.pass)
         };
-        if let Some(later) = standing.iter().find(reads) {
-            let stage = later
-                .row
-                .stage
-                .as_ref()
-                .map(|stage| format!("stage {} ({})", stage.number, stage.slug));
-            let (database, name) = (
-                pass.row.target.as_deref().unwrap_or_default(),
-                stage.unwrap_or_default(),
-            );
-            return Err(Error::invalid(
-                format!(
-                    "pass {} wrote to `{database}`, which {name} has read since",
-                    pass.row.pass
-                ),
-                format!("roll back {name} first, or what `--to` names includes it"),
-            ));
+        for later in standing.iter().filter(reads) {
+            if let Some(stage) = &later.row.stage {
+                first.get_or_insert(pass);
+                stages.insert((&stage.project, stage.number, &stage.slug));
+            }
         }
     }
-    Ok(())
+    let Some(pass) = first else { return Ok(()) };
+    let own = pass.row.stage.as_ref();
+    let is_ours = stages
+        .iter()
+        .all(|(project, ..)| own.is_some_and(|own| own.project == *project));
+    let named: Vec<String> = stages
+        .iter()
+        .map(|(_, number, slug)| format!("stage {number} ({slug})"))
+        .collect();
+    let have = if named.len() == 1 { "has" } else { "have" };
+    let named = named.join(" and ");
+    let database = pass.row.target.as_deref().unwrap_or_default();
+    Err(match scope {
+        Scope::Stage(number) if is_ours => Error::invalid(
+            format!("stage {number} wrote to `{database}`, which {named} {have} read since"),
+            format!(
+                "`counterfoil rollback --to {}` takes back stage {number} and all after it",
+                number.saturating_sub(1)
+            ),
+        ),
+        _ => Error::invalid(
+            format!(
+                "pass {} wrote to `{database}`, which {named} {have} read since",
+                pass.row.pass
+            ),
+            format!("roll back {named} first, or what `--to` names includes it"),
+        ),
+    })
 }
 
 /// Whether what a pass writes may feed another: a stage of the same project feeds only stages after it.

@@ -346,24 +346,26 @@ impl Store {
         })
     }
 
+    /// Whether a database was ever filled. One that was not is read as an empty one.
+    pub fn has_database(&self, name: &str) -> Result<bool> {
+        Table::of(name)?.exists(&self.connection)
+    }
+
     /// The number of records in a database.
     pub fn count(&self, database: &str) -> Result<u64> {
-        self.table(database)?.count(&self.connection)
+        Table::of(database)?.count(&self.connection)
     }
 
     /// A record by its id.
     pub fn get(&self, database: &str, id: &str) -> Result<Option<Record>> {
-        Ok(self
-            .table(database)?
+        Ok(Table::of(database)?
             .by_id(&self.connection, id)?
             .map(|found| found.record))
     }
 
     /// The next records after a number, in the order of their numbers: at most `count` of them.
     pub fn records_after(&self, database: &str, after: i64, count: usize) -> Result<Vec<Record>> {
-        let found = self
-            .table(database)?
-            .after(&self.connection, after, count, 8 << 20)?;
+        let found = Table::of(database)?.after(&self.connection, after, count, 8 << 20)?;
         Ok(found.into_iter().map(|salted| salted.record).collect())
     }
 }

@@ -97,6 +97,9 @@ impl Overlay {
 impl Table {
     /// At most `count` numbers after a number, spread evenly over those that there are.
     pub(crate) fn spread(&self, connection: &Connection, after: i64, count: u64) -> Result<Vec<i64>> {
+        if self.is_empty(connection)? {
+            return Ok(Vec::new());
+        }
         let name = self.name();
         let ends = format!("SELECT min(record), max(record) FROM \"{name}\" WHERE record>?1");
         let (first, last): (Option<i64>, Option<i64>) =

@@ -92,23 +92,31 @@ impl Table {
     }
 
     pub(crate) fn is_empty(&self, connection: &Connection) -> Result<bool> {
-        Ok(!connection
-            .prepare(&format!("SELECT 1 FROM \"{}\" LIMIT 1", self.name))?
-            .exists([])?)
+        let found = self.prepared(connection, &format!("SELECT 1 FROM \"{}\" LIMIT 1", self.name))?;
+        Ok(match found {
+            Some(mut statement) => !statement.exists([])?,
+            None => true,
+        })
     }
 
     pub(crate) fn count(&self, connection: &Connection) -> Result<u64> {
-        let count: i64 =
-            connection.query_row(&format!("SELECT count(*) FROM \"{}\"", self.name), [], |row| {
-                row.get(0)
-            })?;
+        // Without a condition SQLite counts without reading the rows.
+        let Some(mut statement) =
+            self.prepared(connection, &format!("SELECT count(*) FROM \"{}\"", self.name))?
+        else {
+            return Ok(0);
+        };
+        let count: i64 = statement.query_row([], |row| row.get(0))?;
         Ok(count.unsigned_abs())
     }
 
     /// How many rows there are after a number.
     pub(crate) fn count_after(&self, connection: &Connection, after: i64) -> Result<u64> {
         let sql = format!("SELECT count(*) FROM \"{}\" WHERE record>?1", self.name);
-        let count: i64 = connection.query_row(&sql, [after], |row| row.get(0))?;
+        let Some(mut statement) = self.prepared(connection, &sql)? else {
+            return Ok(0);
+        };
+        let count: i64 = statement.query_row([after], |row| row.get(0))?;
         Ok(count.unsigned_abs())
     }
 
@@ -176,7 +184,9 @@ impl Table {
              WHERE t.record > ?1 ORDER BY t.record LIMIT ?2",
             self.name
         );
-        let mut statement = connection.prepare_cached(&sql)?;
+        let Some(mut statement) = self.prepared(connection, &sql)? else {
+            return Ok(Vec::new());
+        };
         let mut rows = statement.query(params![after, i64::try_from(count).unwrap_or(i64::MAX)])?;
         let (mut records, mut size) = (Vec::with_capacity(count.min(10_000)), 0);
         while let Some(row) = rows.next()? {
@@ -190,8 +200,8 @@ impl Table {
         Ok(records)
     }
 
-    /// A statement over the table; `None` while it does not exist: a pass that makes it looks before its first batch is
-    /// committed.
+    /// A statement over the table; `None` while it does not exist. A database that was never filled is an empty one, and
+    /// a pass that makes its target looks there before its first batch is committed.
     fn prepared<'c>(&self, connection: &'c Connection, sql: &str) -> Result<Option<CachedStatement<'c>>> {
         match connection.prepare_cached(sql) {
             Ok(statement) => Ok(Some(statement)),

@@ -32,8 +32,8 @@ pub struct ValidateOptions<'o> {
     pub project: &'o str,
     /// And the number of the stage that the contract belongs to; 0 where there is none.
     pub stage: u32,
-    /// What `now()` gives, in microseconds UTC.
-    pub now_us: i64,
+    /// What `now()` gives, in microseconds UTC; `None`: the time of the call, by the store's clock.
+    pub now_us: Option<i64>,
     /// What broke the contract already after this run counts as pre-existing.
     pub since: Option<i64>,
     /// What is redacted: the places of violations are cut there.
@@ -49,7 +49,7 @@ impl Default for ValidateOptions<'_> {
         Self {
             project: "",
             stage: 0,
-            now_us: 0,
+            now_us: None,
             since: None,
             redact: &[],
             examples: 5,
@@ -142,7 +142,7 @@ impl ValidateReport {
 /// violation. Reads one state of the store, and only reads.
 ///
 /// # Errors
-/// [`Error::NoSuchDatabase`]; what `show` returns.
+/// What `show` returns.
 pub fn validate(
     store: &Store,
     database: &str,
@@ -150,7 +150,7 @@ pub fn validate(
     options: &ValidateOptions<'_>,
     show: &mut dyn FnMut(&Finding) -> Result<()>,
 ) -> Result<ValidateReport> {
-    let table = store.table(database)?;
+    let table = Table::of(database)?;
     let mut contract = contract.clone();
     let left_out = contract.rules.iter().filter(|rule| !rule.expect.is_alone());
     let left_out = left_out.map(|rule| rule.name.clone()).collect();
@@ -159,7 +159,9 @@ pub fn validate(
         project: options.project,
         stage: options.stage,
         id: "",
-        now_us: options.now_us,
+        now_us: options
+            .now_us
+            .unwrap_or_else(|| store.surroundings().clock.now_us()),
         secrets: &store.surroundings().secrets,
         limits: store.options().limits,
         roundings: None,

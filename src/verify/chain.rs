@@ -6,12 +6,13 @@ use std::sync::mpsc::sync_channel;
 
 use rusqlite::{Connection, Row};
 
-use super::{Finding, VerifyReport, checkpoints, schema};
+use super::{Finding, RENAMED, VerifyOptions, VerifyReport, checkpoints, schema};
 use crate::digest::{Hash, hex, sha256};
 use crate::error::{Error, Result};
 use crate::ledger::read::{counts, entry};
+use crate::ledger::renamed::{Hashed as Header, Names};
 use crate::ledger::{
-    Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Sealed, Step, leaf_hash, next_pass,
+    Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Renamed, Sealed, Step, leaf_hash, next_pass,
 };
 use crate::observe::StopSignal;
 use crate::store::Store;
@@ -32,6 +33,8 @@ struct Recorded {
     tree_root: Hash,
     frontier: Vec<u8>,
     header_text: String,
+    /// Where the header was hashed with another name of its stage that nobody has accepted yet.
+    renamed: Option<Renamed>,
 }
 
 /// The header's text by the view's own query: a changed view must not tell what was hashed.
@@ -57,7 +60,7 @@ struct Carried {
     passes: HashMap<i64, PassState>,
 }
 
-pub(super) fn verify(store: &Store, stop: &StopSignal) -> Result<VerifyReport> {
+pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
     // One transaction: what is compared belongs together even while others write.
     let connection = store.reader()?;
     let transaction = connection.unchecked_transaction()?;
@@ -73,7 +76,13 @@ pub(super) fn verify(store: &Store, stop: &StopSignal) -> Result<VerifyReport> {
         .prepare("SELECT batch FROM ledger_batch ORDER BY batch")?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let carried = side_by_side(store, &numbers, stop, &mut report)?;
+    let names = Names::known(
+        &transaction,
+        Store::query_of_view("ledger_header"),
+        &options.names,
+    )?;
+    let carried = side_by_side(store, &numbers, &names, &options.stop, &mut report)?;
+    report.renamed = names.into_accepted();
     strays(&transaction, &mut report)?;
     report.tree_size = carried.frontier.size();
     report.tree_root = hex(&carried.frontier.root());
@@ -84,6 +93,7 @@ pub(super) fn verify(store: &Store, stop: &StopSignal) -> Result<VerifyReport> {
 fn side_by_side(
     store: &Store,
     numbers: &[i64],
+    names: &Names,
     stop: &StopSignal,
     report: &mut VerifyReport,
 ) -> Result<Carried> {
@@ -97,7 +107,7 @@ fn side_by_side(
             lanes.push(lane);
             scope.spawn(move || {
                 // Whoever reads has gone away when a batch cannot be sent: after an error, or a stop.
-                hash_batches(&connection, numbers, (first, cores), |batch| {
+                hash_batches(&connection, numbers, names, (first, cores), |batch| {
                     hashed.send(batch).is_ok()
                 });
             });
@@ -134,6 +144,7 @@ const AHEAD: usize = 2;
 fn hash_batches(
     connection: &Connection,
     numbers: &[i64],
+    names: &Names,
     (first, step): (usize, usize),
     mut tell: impl FnMut(Result<Hashed>) -> bool,
 ) {
@@ -145,7 +156,7 @@ fn hash_batches(
         )?;
         for number in numbers.iter().skip(first).step_by(step) {
             let mut hash = || -> Result<Hashed> {
-                let recorded = batches.query_row([number], recorded)?;
+                let recorded = batches.query_row([number], recorded)?.named(names);
                 let mut batch = Batch::new(recorded.step);
                 let mut found = entries.query([number])?;
                 while let Some(row) = found.next()? {
@@ -209,7 +220,21 @@ fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
         tree_root: row.get(17)?,
         frontier: row.get(18)?,
         header_text: row.get::<_, Option<String>>(19)?.unwrap_or_default(),
+        renamed: None,
     })
+}
+
+impl Recorded {
+    /// With the header that was hashed, where that is another only in the name of its stage.
+    fn named(mut self, names: &Names) -> Self {
+        let text = std::mem::take(&mut self.header_text);
+        let header = names.hashed(self.batch, &self.head, text);
+        if let Header::Renamed(_, renamed) = &header {
+            self.renamed = Some(renamed.clone());
+        }
+        self.header_text = header.into_text();
+        self
+    }
 }
 
 /// Verifies one batch and carries its state on. What is recorded is carried, so that one fault is reported once.
@@ -259,6 +284,14 @@ fn one(hashed: &Hashed, carried: &mut Carried, report: &mut VerifyReport) {
                 format!("batch {number}: {message}"),
             ));
         }
+    }
+    if let Some(renamed) = &recorded.renamed {
+        let message = format!(
+            "batch {number}: it was hashed under the name `{}` of stage {}, which the ledger keeps as `{}`: the stage's file \
+             was renamed",
+            renamed.slug, renamed.stage, renamed.recorded
+        );
+        report.found(Finding::of_batch(RENAMED, number, message));
     }
     carried.passes.insert(recorded.pass, next.unwrap_or(state));
     carried.batch = number;

@@ -7,6 +7,7 @@ mod schema;
 mod story;
 
 use crate::error::Result;
+use crate::ledger::AcceptedName;
 use crate::observe::StopSignal;
 use crate::store::Store;
 
@@ -15,6 +16,9 @@ use crate::store::Store;
 pub struct VerifyOptions {
     /// Leave the data out and verify the ledger alone.
     pub ledger_only: bool,
+    /// Names that the files of stages have, or had, by the stage's number: what a batch may have been hashed with, though
+    /// the ledger keeps another. Without them only the names that the ledger has are tried.
+    pub names: Vec<(u32, String)>,
     /// Asks the verb to stop; what was found so far is reported, and `complete` is false.
     pub stop: StopSignal,
 }
@@ -56,6 +60,9 @@ impl Finding {
     }
 }
 
+/// The code of a batch that was hashed under another name of its stage, which nobody has accepted.
+const RENAMED: &str = "chain.renamed";
+
 /// At most so many findings are listed; all are counted.
 const LISTED: usize = 100;
 
@@ -80,6 +87,11 @@ pub struct VerifyReport {
     pub problems: u64,
     /// The first hundred of it.
     pub findings: Vec<Finding>,
+    /// Batches that were hashed under another name of their stage than the ledger keeps, as far as that was accepted
+    /// ([`accept_renamed`](crate::checkpoint::accept_renamed)): a remark, no problem.
+    pub renamed: Vec<AcceptedName>,
+    /// How many of the problems are such batches that nobody has accepted.
+    pub unaccepted: u64,
     /// Whether everything that was asked for was verified.
     pub complete: bool,
 }
@@ -93,6 +105,7 @@ impl VerifyReport {
 
     fn found(&mut self, finding: Finding) {
         self.problems += 1;
+        self.unaccepted += u64::from(finding.code == RENAMED);
         if self.findings.len() < LISTED {
             self.findings.push(finding);
         }
@@ -112,14 +125,14 @@ impl VerifyReport {
 /// ledger, database by database: every row is what its newest stub says, and the images lead back to what it began with.
 pub fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
     if options.ledger_only {
-        return chain::verify(store, &options.stop);
+        return chain::verify(store, options);
     }
     let stop = &options.stop;
     // What threads share of a store are the connections that it opens for them.
     let readers = data::Readers::open(store)?;
     std::thread::scope(|scope| {
         let beside = scope.spawn(move || data::verify(readers, stop));
-        let mut report = chain::verify(store, stop)?;
+        let mut report = chain::verify(store, options)?;
         let found = beside.join().map_err(|_| crate::error::Error::Damaged {
             what: "the verification of the data ended unexpectedly".to_owned(),
         })?;

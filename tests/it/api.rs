@@ -50,6 +50,7 @@ fn of_the_ledger_only_what_reports_speak_of_is_public() {
         "checkpoint::Checkpoint",
         "entry::Counts",
         "head::PassKind",
+        "renamed::{AcceptedName, Renamed}",
         "state::StageState",
     ];
     assert_eq!(names, wanted.map(str::to_owned).into());

@@ -7,7 +7,11 @@ mod api;
 mod audit;
 mod command;
 mod contracts;
+#[cfg(unix)]
+mod cosmetic;
 mod decimal_conformance;
+#[cfg(unix)]
+mod empty_source;
 mod engine;
 mod evidence;
 mod examples;
@@ -19,8 +23,11 @@ mod layers;
 mod ledger_format;
 mod loads;
 mod model;
+#[cfg(unix)]
+mod one_stage_back;
 mod plan;
 mod projects;
 mod readme;
 mod report;
 mod support;
+mod time_of_commands;

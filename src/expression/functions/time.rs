@@ -28,7 +28,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "now",
         signature: "now()",
-        summary: "the time of the pass, the same for every record, whichever run continues it",
+        summary: "the time of the pass, the same for every record, whichever run continues it; of the command, where there is no pass",
         least: 0,
         most: 0,
         needs: Needs::Nothing,

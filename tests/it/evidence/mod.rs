@@ -6,6 +6,8 @@ mod checkpoints;
 mod damage;
 mod proofs;
 mod reconciling;
+#[cfg(unix)]
+mod renamed;
 mod tampering;
 
 use std::path::Path;

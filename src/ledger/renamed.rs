@@ -1,0 +1,291 @@
+//! Batches whose header was hashed with another name of their stage than the ledger keeps.
+//!
+//! Until version 0.1.0 a pass of a stage whose file was renamed, with its text as it was, took the row of the known
+//! revision, which has the old name, and hashed the new one. Such a head is that of the header with the other name and
+//! of nothing else, so that it can be told from one that was tampered with. What was hashed stays as it is: a person
+//! accepts it with a reason, which is an entry of the ledger, and from then on it is read with the name that was hashed.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, Row};
+use serde_json::value::RawValue;
+
+use crate::digest::{Hash, sha256};
+use crate::error::Result;
+use crate::name::check_stage;
+
+/// Batches of one stage that were hashed with one name, which is not the one that the ledger keeps.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Renamed {
+    /// The project of the stage.
+    pub project: String,
+    /// The stage's number.
+    pub stage: u32,
+    /// The name that the ledger keeps.
+    pub recorded: String,
+    /// The name that was hashed.
+    pub slug: String,
+    /// The first and the last of the batches; those of other stages between them are not concerned.
+    pub batches: [i64; 2],
+}
+
+/// The same, with the entry that accepts it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct AcceptedName {
+    /// What is accepted.
+    #[serde(flatten)]
+    pub renamed: Renamed,
+    /// The batch that accepts it.
+    pub accepted_in: i64,
+    /// Who did.
+    pub actor: String,
+    /// Why, in that person's words.
+    pub reason: Option<String>,
+}
+
+/// What the head of a batch was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Hashed {
+    /// The header as the ledger renders it, as far as names go.
+    Recorded(String),
+    /// The header with a name that was accepted.
+    Accepted(String, AcceptedName),
+    /// The header with another name, which nobody has accepted yet.
+    Renamed(String, Renamed),
+}
+
+impl Hashed {
+    /// The text.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Recorded(text) | Self::Accepted(text, _) | Self::Renamed(text, _) => text,
+        }
+    }
+}
+
+/// The names that stages have, or had.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    accepted: Vec<AcceptedName>,
+    /// Names by the stage's number: those of its other revisions, and those that the caller knows.
+    known: HashMap<u32, Vec<String>>,
+    /// The passes that may have the fault: not the first of a revision, which was hashed with the name that it wrote,
+    /// nor any where that one does not hold either, because then it is the ledger's name that was changed.
+    later: HashSet<i64>,
+}
+
+impl Names {
+    /// Those that were accepted.
+    pub(crate) fn accepted(connection: &Connection) -> Result<Self> {
+        Ok(Self {
+            accepted: accepted(connection)?,
+            ..Self::default()
+        })
+    }
+
+    /// Those that were accepted, and those that may be found. The headers are rendered by a query that gives batch and
+    /// text.
+    pub(crate) fn known(connection: &Connection, headers: &str, more: &[(u32, String)]) -> Result<Self> {
+        let mut names = Self::accepted(connection)?;
+        // What cannot be read is found where every batch is looked at.
+        let mut statement = connection.prepare("SELECT number, slug FROM ledger_stage ORDER BY stage")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for (number, slug) in rows.flatten().chain(more.iter().cloned()) {
+            let known = names.known.entry(number).or_default();
+            if check_stage(&slug).is_ok() && !known.contains(&slug) {
+                known.push(slug);
+            }
+        }
+        let mut header = connection.prepare(&format!(
+            "WITH header AS ({headers}) SELECT b.head, h.header_text FROM ledger_batch b JOIN header h USING(batch)
+             WHERE b.batch=(SELECT min(batch) FROM ledger_batch WHERE pass=?1)"
+        ))?;
+        let mut passes = connection
+            .prepare("SELECT stage, pass FROM ledger_pass WHERE stage IS NOT NULL ORDER BY pass")?;
+        let mut holds: HashMap<i64, bool> = HashMap::new();
+        for (stage, pass) in passes
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .flatten()
+        {
+            match holds.get(&stage) {
+                Some(true) => drop(names.later.insert(pass)),
+                Some(false) => {}
+                None => {
+                    let first = header.query_row([pass], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)));
+                    let is_its_own = first.is_ok_and(|(head, text): (Hash, _)| head_of(&text) == head);
+                    holds.insert(stage, is_its_own);
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// What was accepted, in the order of the entries.
+    pub(crate) fn into_accepted(self) -> Vec<AcceptedName> {
+        self.accepted
+    }
+
+    /// What the head of a batch was made of, given its header as the ledger renders it.
+    pub(crate) fn hashed(&self, batch: i64, head: &Hash, text: String) -> Hashed {
+        if head_of(&text) == *head {
+            return Hashed::Recorded(text);
+        }
+        let Some(header) = Header::read(&text) else {
+            return Hashed::Recorded(text);
+        };
+        let covers = |name: &&AcceptedName| {
+            let Renamed {
+                project,
+                stage,
+                batches,
+                ..
+            } = &name.renamed;
+            *stage == header.number
+                && *project == header.project
+                && (batches[0]..=batches[1]).contains(&batch)
+        };
+        for name in self.accepted.iter().filter(covers) {
+            let renamed = header.with_slug(&name.renamed.slug);
+            if head_of(&renamed) == *head {
+                return Hashed::Accepted(renamed, name.clone());
+            }
+        }
+        let known = self
+            .known
+            .get(&header.number)
+            .filter(|_| self.later.contains(&header.pass));
+        for slug in known.into_iter().flatten() {
+            let renamed = header.with_slug(slug);
+            if head_of(&renamed) == *head {
+                let found = Renamed {
+                    project: header.project,
+                    stage: header.number,
+                    recorded: header.slug,
+                    slug: slug.clone(),
+                    batches: [batch, batch],
+                };
+                return Hashed::Renamed(renamed, found);
+            }
+        }
+        Hashed::Recorded(text)
+    }
+}
+
+/// The head of a batch with a header's text.
+fn head_of(text: &str) -> Hash {
+    sha256(&[text.as_bytes(), b"\n"])
+}
+
+/// A header with the parts that name its stage, and every part as it was written.
+struct Header<'t> {
+    parts: Vec<&'t RawValue>,
+    project: String,
+    number: u32,
+    slug: String,
+    pass: i64,
+}
+
+impl<'t> Header<'t> {
+    /// The places of the parts in `ledger_header.header_text`.
+    const PROJECT: usize = 10;
+    const NUMBER: usize = 11;
+    const SLUG: usize = 12;
+    const PASS: usize = 15;
+
+    /// `None` where it is the header of no stage.
+    fn read(text: &'t str) -> Option<Self> {
+        let parts: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+        let part = |at: usize| parts.get(at).map(|part| part.get());
+        Some(Self {
+            project: serde_json::from_str(part(Self::PROJECT)?).ok()?,
+            number: serde_json::from_str(part(Self::NUMBER)?).ok()?,
+            slug: serde_json::from_str(part(Self::SLUG)?).ok()?,
+            pass: serde_json::from_str(part(Self::PASS)?).ok()?,
+            parts,
+        })
+    }
+
+    /// The text with another name, which needs no escaping: names are lower-case letters, digits and `_`.
+    fn with_slug(&self, slug: &str) -> String {
+        let slug = format!("\"{slug}\"");
+        let parts = self.parts.iter().enumerate();
+        let parts: Vec<&str> = parts
+            .map(|(at, part)| {
+                if at == Self::SLUG {
+                    slug.as_str()
+                } else {
+                    part.get()
+                }
+            })
+            .collect();
+        format!("[{}]", parts.join(","))
+    }
+}
+
+/// What was accepted, in the order of the entries; an entry that is not as it is written here accepts nothing.
+fn accepted(connection: &Connection) -> Result<Vec<AcceptedName>> {
+    let sql = "SELECT b.batch, r.actor, r.reason, v.value->>'$.project', v.value->>'$.stage', v.value->>'$.recorded',
+       v.value->>'$.slug', v.value->>'$.batches[0]', v.value->>'$.batches[1]'
+     FROM ledger_pass p JOIN ledger_batch b USING(pass) JOIN ledger_run r USING(run) JOIN json_each(b.body,'$.renamed') v
+     WHERE p.kind='edit' AND p.target IS NULL ORDER BY b.batch, v.key";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut accepted = Vec::new();
+    while let Some(row) = rows.next()? {
+        let read = |row: &Row<'_>| -> rusqlite::Result<AcceptedName> {
+            Ok(AcceptedName {
+                accepted_in: row.get(0)?,
+                actor: row.get(1)?,
+                reason: row.get(2)?,
+                renamed: Renamed {
+                    project: row.get(3)?,
+                    stage: row.get(4)?,
+                    recorded: row.get(5)?,
+                    slug: row.get(6)?,
+                    batches: [row.get(7)?, row.get(8)?],
+                },
+            })
+        };
+        accepted.extend(
+            read(row)
+                .ok()
+                .filter(|name| check_stage(&name.renamed.slug).is_ok()),
+        );
+    }
+    Ok(accepted)
+}
+
+/// The batches that were hashed with another name and that nobody has accepted yet, by stage, name and stretch.
+pub(crate) fn unaccepted(
+    connection: &Connection,
+    headers: &str,
+    more: &[(u32, String)],
+) -> Result<Vec<Renamed>> {
+    let names = Names::known(connection, headers, more)?;
+    let sql = format!(
+        "WITH header AS ({headers}) SELECT b.batch, b.head, h.header_text, s.project, s.number
+         FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage) JOIN header h USING(batch)
+         ORDER BY b.batch"
+    );
+    let (mut found, mut open): (Vec<Renamed>, HashMap<(String, u32), usize>) = (Vec::new(), HashMap::new());
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let batch = row.get(0)?;
+        let stage = (row.get(3)?, row.get(4)?);
+        let Hashed::Renamed(_, renamed) = names.hashed(batch, &row.get(1)?, row.get(2)?) else {
+            open.remove(&stage);
+            continue;
+        };
+        match open.get(&stage).map(|at| &mut found[*at]) {
+            Some(stretch) if (&stretch.slug, &stretch.recorded) == (&renamed.slug, &renamed.recorded) => {
+                stretch.batches[1] = batch;
+            }
+            _ => {
+                open.insert(stage, found.len());
+                found.push(renamed);
+            }
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,171 @@
+//! `now()` is the time of the pass; where there is none it is the time of the command, and never the year 1970.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::load::{LoadOptions, load};
+use counterfoil::observe::Silent;
+use counterfoil::reconcile::{ReconcileOptions, reconcile};
+use counterfoil::stage::{Lookup, Stage, Stages};
+use counterfoil::store::{Store, StoreOptions};
+use counterfoil::surroundings::{Clock, Surroundings};
+use counterfoil::validate::{ValidateOptions, validate};
+
+use crate::support::command::Scene;
+
+/// Noon of a day in 2024, and in 2031.
+const THEN: i64 = 1_710_000_000_000_000;
+const LATER: i64 = 1_930_000_000_000_000;
+
+#[derive(Default)]
+struct SetClock(AtomicI64);
+
+impl Clock for SetClock {
+    fn now_us(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct World {
+    _folder: tempfile::TempDir,
+    clock: Arc<SetClock>,
+    store: Store,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Arc::new(SetClock(THEN.into()));
+        let surroundings = Surroundings {
+            clock: clock.clone(),
+            ..Surroundings::default()
+        };
+        let path = folder.path().join("store.db");
+        let store = Store::open_or_create(path, StoreOptions::default(), surroundings).expect("a store");
+        Self {
+            _folder: folder,
+            clock,
+            store,
+        }
+    }
+
+    fn load(&mut self, name: &str, lines: &str) {
+        load(
+            &mut self.store,
+            "a",
+            name,
+            lines.as_bytes(),
+            &LoadOptions::default(),
+            &mut Silent,
+        )
+        .expect("a load");
+    }
+}
+
+const DATED: &str = r#"
+[stage]
+source = "a"
+target = "b"
+
+[into]
+id = "= doc.id"
+year = '= integer(format_date(now(), "%Y"))'
+
+[[reconcile]]
+name = "years"
+source = '= integer(format_date(now(), "%Y"))'
+target = "= doc.year"
+"#;
+
+#[test]
+fn a_reconciliation_sees_each_record_at_the_time_of_the_pass_that_carried_it() {
+    let mut world = World::new();
+    let stage = Stage::parse("0001_dated.toml", DATED, &Lookup::nothing()).expect("a stage");
+    let stages = Stages::new("demo", vec![stage]).expect("stages");
+    world.load("1", "{\"id\":\"1\"}\n");
+    apply(&mut world.store, &stages, &ApplyOptions::default(), &mut Silent).expect("an apply");
+    world.clock.0.store(LATER, Ordering::Relaxed);
+    world.load("2", "{\"id\":\"2\"}\n{\"id\":\"3\"}\n");
+    apply(&mut world.store, &stages, &ApplyOptions::default(), &mut Silent).expect("an apply");
+    world.clock.0.store(LATER + (LATER - THEN), Ordering::Relaxed);
+    world.load("3", "{\"id\":\"4\"}\n");
+    let report =
+        reconcile(&mut world.store, &stages, &ReconcileOptions::default()).expect("a reconciliation");
+    let years = &report.stages[0].reconciliations[0];
+    // 2024, twice 2031, and of what no pass has carried yet the year of the command.
+    assert_eq!(years.target.amount.to_string(), "6086", "{years:?}");
+    assert_eq!(
+        years.source.amount.to_string(),
+        (6086 + 2038).to_string(),
+        "{years:?}"
+    );
+    assert!(years.holds, "{years:?}");
+}
+
+#[test]
+fn a_contract_is_checked_at_the_time_of_the_call() {
+    let mut world = World::new();
+    world.load("1", "{\"id\":\"1\",\"ends\":\"2030-01-01 00:00:00\"}\n");
+    let stage = r#"
+[stage]
+source = "a"
+
+[[contract.rule]]
+name = "is valid"
+expect = '= now() < date(doc.ends, "%Y-%m-%d %H:%M:%S", "UTC")'
+"#;
+    let stage = Stage::parse("0001_valid.toml", stage, &Lookup::nothing()).expect("a stage");
+    for (now, broken) in [(THEN, 0), (LATER, 1)] {
+        world.clock.0.store(now, Ordering::Relaxed);
+        let contract = stage.contract();
+        let report = validate(
+            &world.store,
+            "a",
+            contract,
+            &ValidateOptions::default(),
+            &mut |_| Ok(()),
+        )
+        .expect("a validation");
+        assert_eq!(report.failing, broken, "{report:?}");
+    }
+}
+
+#[test]
+fn a_query_knows_what_was_updated_since_yesterday() {
+    let scene = Scene::new();
+    scene.write("counterfoil.toml", "name = \"clinic\"\n");
+    let second = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs();
+    let at = |shift: i64| {
+        let at = chrono::DateTime::from_timestamp(second as i64 + shift, 0).expect("a time");
+        at.format("%Y-%m-%d %H:%M:%S").to_string()
+    };
+    let line =
+        |id: &str, shift: i64| format!("{{\"id\":\"{id}\",\"next_day\":\"{}\"}}\n", at(shift + 86_400));
+    let lines = [
+        line("old", -100 * 3600),
+        line("yesterday", -23 * 3600),
+        line("new", -60),
+    ]
+    .concat();
+    scene.write("visits.ndjson", &lines);
+    assert_eq!(scene.quietly(&["load", "visits", "visits.ndjson"]).code, 0);
+    let recent = r#"date(doc.next_day, "%Y-%m-%d %H:%M:%S", "UTC") > now()"#;
+    let said = scene.quietly(&["query", "visits", "--where", recent, "--with-id"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let found: Vec<&str> = ["old", "yesterday", "new"]
+        .into_iter()
+        .filter(|id| said.out.contains(&format!("\"id\":\"{id}\"")))
+        .collect();
+    assert_eq!(found, ["yesterday", "new"], "{}", said.out);
+    let over = r#"date(doc.next_day, "%Y-%m-%d %H:%M:%S", "UTC") <= now()"#;
+    let said = scene.quietly(&["query", "visits", "--where", over]);
+    assert!(
+        said.out.contains("\"old\"") && said.out.lines().count() == 1,
+        "{}",
+        said.out
+    );
+}
