@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::history::{UnfinishedPass, redacted};
 use crate::input::{Format, OpenError, Options, Position, Reader as Records};
 use crate::ledger::feed::RefusedLines;
+use crate::ledger::feed::fixed_by_hand;
 use crate::ledger::open::{WholeLoad, written_since};
 use crate::ledger::read::{LedgerTable, PassSummary, largest};
 use crate::ledger::{Batch, Counts, PassKind, Step};
@@ -39,6 +40,9 @@ pub struct LoadOptions {
     /// Write over a record that exists with other data; its before image is kept. Otherwise it is refused
     /// (`load.exists`).
     pub replace: bool,
+    /// Let stages in place process a record again that replaces one which they have changed already: it is in the shape
+    /// from before them. Otherwise it stands as it is, in the shape that they have given the others.
+    pub reprocess: bool,
     /// Give up an unfinished load of the same input, or of the same name, and begin again.
     pub restart: bool,
     /// Load once more what was loaded to its end before.
@@ -59,6 +63,7 @@ impl Default for LoadOptions {
             id_field: "id".to_owned(),
             format: None,
             replace: false,
+            reprocess: false,
             restart: false,
             again: false,
             redact: Vec::new(),
@@ -85,6 +90,9 @@ pub struct LoadReport {
     pub overtaken: bool,
     /// What the input was called when the pass was begun, where that is another name.
     pub begun_as: Option<String>,
+    /// How many records it has written over that a stage in place had changed, and that stand as they are now; with the
+    /// numbers of those stages.
+    pub fixed_by_hand: Option<FixedByHand>,
     /// The outcomes over all its runs. What is filtered is no record of the input: a line that an earlier load had
     /// refused, and that has left quarantine because it passes now.
     pub counts: Counts,
@@ -97,6 +105,15 @@ pub struct LoadReport {
     pub given_up: Vec<UnfinishedPass>,
     /// The other loads into the database that stand open.
     pub open: Vec<UnfinishedPass>,
+}
+
+/// Records that were written over in the shape that stages in place have given them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FixedByHand {
+    /// How many.
+    pub records: u64,
+    /// The stages in place that have changed the database.
+    pub stages: Vec<u32>,
 }
 
 /// A load that has come to the end of its input.
@@ -279,6 +296,7 @@ fn carry(
         database,
         table: Table::of(database)?,
         replace: options.replace,
+        reprocess: options.reprocess,
         names_refused: !is_redacted(run.store(), options)?,
         batch_size: batch_size.max(1),
         shape: shape_for_writing(run, database)?,
@@ -309,6 +327,8 @@ fn carry(
     report.resumed = open.is_some();
     report.begun_as = (source != name).then_some(source);
     report.counts = counts;
+    report.fixed_by_hand = fixed_by_hand(run.connection(), database, pass.row.pass)?
+        .map(|(records, stages)| FixedByHand { records, stages });
     Ok(())
 }
 

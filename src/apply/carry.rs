@@ -8,6 +8,7 @@ use super::{ApplyOptions, Claims, Cross, PassReport, Selection, Transforming, fe
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::feed::Fed;
+use crate::ledger::places::KeptPlaces;
 use crate::ledger::read::{LedgerTable, PassSummary, largest, warnings};
 use crate::ledger::{Counts, PassKind, PassState, Shape, feed, places, split_whole};
 use crate::observe::{Event, Observer};
@@ -112,6 +113,7 @@ fn producer<'s>(
         stage,
         context,
         source,
+        kept: kept_places(run.connection(), stage, &target, alone)?,
         target,
         alone,
         repeated: pass.row.after_batch.is_some() || pass.row.kind != PassKind::Apply,
@@ -187,6 +189,19 @@ pub(crate) fn comes_last(
 ) -> Result<bool> {
     let reads_all = matches!(selection, Selection::Table { .. }) && !stage.in_place();
     Ok(reads_all && !feed::is_written_by_later(connection, fed(project, stage))?)
+}
+
+/// The places in a copying stage's target that are kept for records which a stage in place has refused.
+pub(crate) fn kept_places(
+    connection: &Connection,
+    stage: &Stage,
+    target: &Table,
+    alone: bool,
+) -> Result<KeptPlaces> {
+    if alone || stage.in_place() {
+        return Ok(KeptPlaces::new());
+    }
+    places::kept(connection, target)
 }
 
 /// The rows that an interrupted pass in place has set aside.

@@ -134,7 +134,7 @@ impl Placer<'_> {
             return Ok(Fate::Edited(holder));
         }
         let Some(owner) = self.other_owner(connection, &output.id, item, home)? else {
-            return Ok(Fate::Write(None));
+            return self.kept_place(connection, item, output, ahead);
         };
         let on_the_way = self.claims.taker(&output.id).is_some();
         if on_the_way && self.stage.on_conflict() != OnConflict::Replace {
@@ -152,6 +152,36 @@ impl Placer<'_> {
             return Ok(Fate::Write(Some(Displaced { row, moves_on })));
         }
         Ok(Fate::Exists(Holder::of_row(owner, &row.salt, &output.id)))
+    }
+
+    /// Nobody has the id; its place may be kept for a record that a later stage in place has refused.
+    fn kept_place(
+        &self,
+        connection: &Connection,
+        item: &Item,
+        output: &Output,
+        ahead: &Ahead<'_>,
+    ) -> Result<Fate> {
+        let Some((owner, salt)) = self.kept.get(&output.id).copied() else {
+            return Ok(Fate::Write(None));
+        };
+        let row = Standing {
+            part: 0,
+            target: owner,
+            salt,
+            row: None,
+            edited: false,
+        };
+        let is_free = owner == item.number
+            || item.standing.iter().any(|standing| standing.target == owner)
+            || ahead.moves_on(connection, self.table, &row, &output.id)?
+            || (self.stage.on_conflict() == OnConflict::Replace
+                && self.comes_after(connection, item.number, owner, ahead)?);
+        Ok(if is_free {
+            Fate::Write(None)
+        } else {
+            Fate::Exists(Holder::of_row(owner, &salt, &output.id))
+        })
     }
 
     /// The row of an output that somebody has changed by hand, and to something else, where it may not be written over.

@@ -7,7 +7,7 @@ use super::decide::{Decision, Displaced, Fate, Placement, reason};
 use super::item::{Item, Standing};
 use crate::digest::{Hash, Salt, commitment, derived_salt};
 use crate::error::Result;
-use crate::ledger::places::{EDITED, EXISTS, REPLACED};
+use crate::ledger::places::{EDITED, EXISTS, KeptPlaces, REPLACED};
 use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, whole};
 use crate::record::Record;
 use crate::refusal::{Holder, Refusal};
@@ -28,6 +28,8 @@ pub(crate) struct Placer<'p> {
     pub(crate) warned: Option<String>,
     /// Rows that this batch takes out of a database in place, to be processed in their turn.
     pub(crate) set_aside: Vec<Standing>,
+    /// The ids whose records a stage in place has refused: their places are kept for them.
+    pub(crate) kept: &'p mut KeptPlaces,
 }
 
 impl Placer<'_> {
@@ -46,6 +48,10 @@ impl Placer<'_> {
     /// Places one decision: changes, entries and images go to the batch, and the record is counted once.
     pub(crate) fn place(&mut self, item: &Item, decision: Decision) -> Result<()> {
         self.batch.covers(item.number);
+        if !self.kept.is_empty() {
+            // It takes its place anew.
+            self.kept.retain(|_, (number, _)| *number != item.number);
+        }
         let outcome = match decision {
             Decision::Place { placements, gone } => self.write(item, placements, gone)?,
             Decision::Filter(reason) => self.filter(item, reason)?,

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::contract::{Broken, Has, Mode};
 use crate::error::Result;
 use crate::expression::Scope;
+use crate::ledger::places::KeptPlaces;
 use crate::ledger::{Batch, Shape, Step};
 use crate::pipeline::{Producer, Reader, in_portions};
 use crate::refusal::{Refusal, Violation};
@@ -46,6 +47,8 @@ pub(crate) struct Transforming<'a> {
     pub(crate) planned: BTreeSet<i64>,
     /// Rows that the pass has taken out of a database in place, and whose records it has not come to yet.
     pub(crate) set_aside: BTreeMap<i64, Salted>,
+    /// The ids whose records a later stage in place has refused.
+    pub(crate) kept: KeptPlaces,
     /// No row in the target can belong to a record that this pass comes to later, nor to a later stage.
     pub(crate) comes_last: bool,
     /// The bytes of the records that were read.
@@ -145,6 +148,7 @@ impl Transforming<'_> {
             batch,
             warned: None,
             set_aside: Vec::new(),
+            kept: &mut self.kept,
         };
         for (at, mut item) in items.into_iter().enumerate() {
             let Some(mut transformed) = results[at].take() else {

@@ -53,6 +53,9 @@ pub(crate) struct Load {
     /// Writes over records that exist with other data; what they were is kept in the ledger.
     #[arg(long)]
     replace: bool,
+    /// Lets stages in place process again what is replaced: the records are in the shape from before them.
+    #[arg(long, requires = "replace")]
+    reprocess: bool,
     /// Gives up an unfinished load of the same file, or of the same name, and begins again; says what is given up.
     #[arg(long)]
     restart: bool,
@@ -153,6 +156,7 @@ impl Load {
             id_field,
             format: self.format.map(Into::into),
             replace: self.replace,
+            reprocess: self.reprocess,
             restart: self.restart,
             again: self.again,
             redact,
@@ -224,6 +228,16 @@ impl Load {
                 "other runs have written to {} since this load was interrupted: where the rest of the file has the same \
                  records, it was written over what they wrote",
                 self.database
+            ));
+        }
+        if let Some(fixed) = &report.fixed_by_hand {
+            let stages: Vec<String> = fixed.stages.iter().map(ToString::to_string).collect();
+            warnings.push(format!(
+                "{} of {} written over that stage {} had changed in place: they stand as they are now, in the shape that the \
+                 stage gives; `--reprocess --again` loads records in the shape from before it",
+                counted(fixed.records, "record"),
+                self.database,
+                stages.join(" and ")
             ));
         }
         let open = report.open.iter();

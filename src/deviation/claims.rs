@@ -25,6 +25,8 @@ type Row = (String, String);
 struct Wanted {
     /// The id that it takes.
     id: String,
+    /// Whether a stage in place leaves it as it is: it has its id before the others get theirs.
+    stays: bool,
     /// The row; `None` where a stage in place has refused it, which keeps its place.
     row: Option<Row>,
 }
@@ -73,7 +75,7 @@ impl<'a> Claims<'a> {
             let wanted = self.wants(owner)?;
             let standing = self.rows_of(owner)?;
             self.ids.extend(standing.iter().map(|row| row.id.clone()));
-            for Wanted { id, row } in &wanted {
+            for Wanted { id, row, .. } in &wanted {
                 let ids = std::iter::once(id).chain(row.iter().map(|(id, _)| id));
                 for id in ids {
                     self.ids.insert(id.clone());
@@ -180,8 +182,13 @@ impl<'a> Claims<'a> {
             let id = row.0.clone();
             let row = self.changed_in_place(number, record, row);
             match (self.rekeys(), row) {
-                (None, row) => Some(Wanted { id, row }),
+                (None, row) => Some(Wanted {
+                    id,
+                    stays: false,
+                    row,
+                }),
                 (Some(_), row) => row.map(|row| Wanted {
+                    stays: row.0 == id,
                     id: row.0.clone(),
                     row: Some(row),
                 }),
@@ -212,14 +219,15 @@ impl<'a> Claims<'a> {
     /// where they wait to make more.
     fn wants_in_place(&self, record: i64) -> Result<Vec<Wanted>> {
         let connection = self.store.connection();
-        let mut rows: Vec<Row> = Vec::new();
-        if let Some(found) = self.target.by_number(connection, record)? {
-            let written = places::written_in_place(connection, self.target.name(), record)?;
-            let as_written = found.hash().is_some() && written == found.hash();
-            // Of what was changed by hand, what it was before is not asked for: it was something else.
-            let data = if as_written || written.is_none() { found.record.data } else { String::new() };
-            rows.push((found.record.id, data));
-        }
+        let Some(found) = self.target.by_number(connection, record)? else {
+            return self.wants_out_of_place(record);
+        };
+        let left = places::left_in_place(connection, self.target.name(), record)?;
+        let stays = left.as_ref().is_some_and(|(_, filtered)| *filtered);
+        // Of what was changed by hand, what it was before is not asked for: it was something else.
+        let changed = left.is_some_and(|(written, _)| written != found.hash());
+        let data = if changed { String::new() } else { found.record.data };
+        let mut rows: Vec<Row> = vec![(found.record.id, data)];
         for stage in &self.stages {
             let aside = places::waiting(connection, crate::apply::fed(self.project, stage))?;
             if aside.iter().any(|waiting| waiting.record == record && !waiting.edited)
@@ -230,9 +238,28 @@ impl<'a> Claims<'a> {
         }
         let wanted = |row: Row| Wanted {
             id: row.0.clone(),
+            stays,
             row: Some(row),
         };
         Ok(rows.into_iter().map(wanted).collect())
+    }
+
+    /// What would become of a record that a stage in place has taken out of the target.
+    fn wants_out_of_place(&self, record: i64) -> Result<Vec<Wanted>> {
+        for stage in self.stages.iter().filter(|stage| stage.in_place()) {
+            let Some(source) = source_as_read(self.store.connection(), self.project, stage, record)? else {
+                continue;
+            };
+            let row = self.made(stage, &source).pop();
+            let id = match (&row, self.rekeys()) {
+                (Some((id, _)), Some(_)) => id.clone(),
+                (None, Some(_)) => continue,
+                (_, None) => source.id,
+            };
+            let stays = false;
+            return Ok(vec![Wanted { id, stays, row }]);
+        }
+        Ok(Vec::new())
     }
 
     fn made(&self, stage: &Stage, source: &Record) -> Vec<Row> {
@@ -265,7 +292,8 @@ impl<'a> Claims<'a> {
         let mut owners: Vec<&Owner> = self.wanted.keys().collect();
         if rekeys.is_some() {
             // Ids are given in place, whichever stage has brought the records.
-            owners.sort_by_key(|(_, record)| *record);
+            let stays = |owner: &Owner| self.wanted[owner].iter().any(|wanted| wanted.stays);
+            owners.sort_by_key(|owner| (!stays(owner), owner.1));
         }
         for owner in owners {
             let copies = self.stages.iter().find(|stage| stage.number() == owner.0);
@@ -275,7 +303,7 @@ impl<'a> Claims<'a> {
             if policy == OnConflict::Refuse && rows.iter().any(is_taken) {
                 continue;
             }
-            for Wanted { id, row } in rows {
+            for Wanted { id, row, .. } in rows {
                 if policy == OnConflict::Replace || !held.contains_key(id.as_str()) {
                     held.insert(id, (*owner, row));
                 }

@@ -45,8 +45,8 @@ pub(crate) fn frontier(history: &StageHistory) -> i64 {
 /// Not everything that writes to a source feeds a stage: what was undone does not, and a rollback takes records back
 /// to what the stage has already seen. A stage in place feeds only the stages after it, and is fed only by those before
 /// it: what a later one writes has the later shape. A record that is edited by hand in a database that the stage has
-/// already changed in place has the new shape, so that it feeds only what comes after; one that the stage has left as it
-/// was feeds the stage too. A waiver settles what was refused, not a correction of it. What the stage has refused in place, and an earlier stage leaves out now, feeds it although
+/// already changed in place has the new shape, so that it feeds only what comes after, and so has a record that a load
+/// writes over there unless it says otherwise; one that the stage has left as it was feeds the stage too. A waiver settles what was refused, not a correction of it. What the stage has refused in place, and an earlier stage leaves out now, feeds it although
 /// no row has changed. And a record of the stage that was rolled back by itself is carried again, as a whole stage or
 /// run that was rolled back would be.
 pub(crate) fn increment(
@@ -72,7 +72,7 @@ pub(crate) fn increment(
        AND NOT EXISTS(
          SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
          WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry')
-           AND (c.batch>b.batch OR (?6 AND p.kind='edit')) AND c.batch<?4
+           AND (c.batch>b.batch OR (?6 AND (p.kind='edit' OR (p.kind='load' AND e.before IS NOT NULL AND b.cursor->>'$.reprocess' IS NULL)))) AND c.batch<?4
            AND c.first_record<=coalesce(e.target,e.record) AND c.last_record>=coalesce(e.target,e.record)
            AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
            AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=coalesce(e.target,e.record)
@@ -364,6 +364,33 @@ impl RefusedLines {
 /// The line of the input that a reason names.
 fn line_of(reason: &str) -> Option<u64> {
     serde_json::from_str::<serde_json::Value>(reason).ok()?["line"].as_u64()
+}
+
+/// Of a load: how many records it has written over that stages in place had changed, and that they do not process again;
+/// with the numbers of those stages. `None`: no record.
+pub(crate) fn fixed_by_hand(
+    connection: &Connection,
+    database: &str,
+    pass: i64,
+) -> Result<Option<(u64, Vec<u32>)>> {
+    let sql = "SELECT DISTINCT s.number FROM ledger_pass p JOIN ledger_stage s USING(stage)
+     WHERE p.source=?1 AND p.target=?1 AND p.kind IN('apply','retry')
+       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
+     ORDER BY s.number";
+    let mut statement = connection.prepare_cached(sql)?;
+    let stages = statement.query_map([database], |row| row.get(0))?;
+    let stages: Vec<u32> = stages.collect::<rusqlite::Result<_>>()?;
+    if stages.is_empty() {
+        return Ok(None);
+    }
+    let sql = "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.pass=?2 AND b.cursor->>'$.reprocess' IS NULL AND e.before IS NOT NULL AND e.before IS NOT e.after AND EXISTS(
+       SELECT 1 FROM ledger_pass q JOIN ledger_batch c USING(pass)
+       CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=e.record AND f.outcome IN(1,2)
+       WHERE q.source=?1 AND q.target=?1 AND q.kind IN('apply','retry') AND c.first_record<=e.record AND c.last_record>=e.record
+         AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end'))";
+    let count: i64 = connection.query_row(sql, params![database, pass], |row| row.get(0))?;
+    Ok((count > 0).then_some((count.unsigned_abs(), stages)))
 }
 
 /// How many records a pass has refused over a contract in the mode `refuse`, and that still stand so.

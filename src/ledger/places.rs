@@ -1,7 +1,7 @@
 //! Who waits for whose place. A record of a stage can find its id taken in the target, or lose its row to another record.
 //! It waits then, and the stage processes it again as soon as the row in its place has gone or has another id.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -70,6 +70,40 @@ fn was_refused_in_place(connection: &Connection, database: &str, number: i64) ->
         .query_row(params![database, number], |row| row.get(0))
         .optional()?;
     Ok(found.flatten().unwrap_or(false))
+}
+
+/// Ids, each with the number and the salt of the record that its place is kept for.
+pub(crate) type KeptPlaces = HashMap<String, (i64, Salt)>;
+
+/// The places in a database that are kept for records which a stage in place has refused.
+pub(crate) fn kept(connection: &Connection, target: &Table) -> Result<KeptPlaces> {
+    let sql = concat!(
+        "SELECT e.record, i.body, r.salt FROM ledger_pass p JOIN ledger_batch b USING(pass)
+         CROSS JOIN ledger_entry e ON e.batch=b.batch
+         JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
+         JOIN ledger_record r ON r.record=e.record
+         WHERE p.source=?1 AND p.target=?1 AND b.refused>0 AND e.outcome=4 AND i.kind=4 AND r.salt IS NOT NULL AND ",
+        stands!("p.pass"),
+        " ORDER BY b.batch"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([target.name()])?;
+    let mut refused: HashMap<i64, (String, Salt)> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let body: Vec<u8> = row.get(1)?;
+        if let Some((id, _)) = split_whole(&body) {
+            refused.insert(row.get(0)?, (id.to_owned(), row.get(2)?));
+        }
+    }
+    let mut kept = KeptPlaces::new();
+    for (number, (id, salt)) in refused {
+        if target.by_number(connection, number)?.is_none()
+            && was_refused_in_place(connection, target.name(), number)?
+        {
+            kept.insert(id, (number, salt));
+        }
+    }
+    Ok(kept)
 }
 
 fn id_hash(salt: &Salt, id: &str) -> Hash {
@@ -309,22 +343,23 @@ pub(crate) fn rows_of_record(
     Ok(numbers)
 }
 
-/// The commitment to a row as the newest stage in place has left it; `None` where none has come to it.
-pub(crate) fn written_in_place(
+/// The commitment to a row as the newest stage in place has left it, and whether it has left it as it was; `None` where
+/// none has come to it.
+pub(crate) fn left_in_place(
     connection: &Connection,
     database: &str,
     number: i64,
-) -> Result<Option<Hash>> {
+) -> Result<Option<(Option<Hash>, bool)>> {
     let sql = concat!(
-        "SELECT e.after FROM ledger_pass p JOIN ledger_batch b USING(pass)
+        "SELECT e.after, e.outcome=3 FROM ledger_pass p JOIN ledger_batch b USING(pass)
          CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
          WHERE p.target=?1 AND p.source=?1 AND p.kind IN('apply','retry') AND b.first_record<=?2 AND b.last_record>=?2 AND ",
         stands!("p.pass"),
         " ORDER BY b.batch DESC LIMIT 1"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_row(params![database, number], |row| row.get(0)).optional()?;
-    Ok(found.flatten())
+    let key = params![database, number];
+    Ok(statement.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
 /// The rows that a pass in place has taken out of its database to make room, and whose records it has not come to yet:

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use super::resume::{How, cursor_text};
+use super::resume::{How, Manner, cursor_text};
 use super::unreadable;
 use crate::apply::Claims;
 use crate::digest::{Salt, commitment, sha256};
@@ -33,6 +33,8 @@ pub(super) struct Loading<'a, R> {
     pub(super) database: &'a str,
     pub(super) table: Table,
     pub(super) replace: bool,
+    /// Whether stages in place process again what is replaced.
+    pub(super) reprocess: bool,
     /// Whether an id may stand in the ledger: no stage redacts it.
     pub(super) names_refused: bool,
     pub(super) batch_size: usize,
@@ -84,7 +86,7 @@ impl<R: Read + Send> Producer for Loading<'_, R> {
         let end = reader.read(|connection| self.place_all(connection, &mut batch))?;
         batch.cursor = end
             .as_ref()
-            .map(|end| cursor_text(end, &self.how, self.replace, self.follows));
+            .map(|end| cursor_text(end, &self.how, self.manner()));
         Ok(Some(batch))
     }
 }
@@ -207,6 +209,14 @@ impl<R: Read> Loading<'_, R> {
         }
     }
 
+    fn manner(&self) -> Manner {
+        Manner {
+            replace: self.replace,
+            reprocess: self.reprocess,
+            follows: self.follows,
+        }
+    }
+
     /// Lets the lines go that the input has not brought again, but the records whose ids they have.
     fn settle_rest(&mut self) -> Option<Batch> {
         let settled = self.refused.settled_at_end(self.batch_size);
@@ -218,7 +228,7 @@ impl<R: Read> Loading<'_, R> {
             pass(&mut batch, settled);
         }
         let end = self.records.position();
-        batch.cursor = Some(cursor_text(end, &self.how, self.replace, self.follows));
+        batch.cursor = Some(cursor_text(end, &self.how, self.manner()));
         Some(batch)
     }
 

@@ -44,8 +44,18 @@ pub(super) fn resume<R: Read>(
     })
 }
 
-/// Where a load goes on, and how it read what is behind it; `follows` as in [`Loading`](super::place::Loading).
-pub(super) fn cursor_text(end: &Position, how: &How, replace: bool, follows: bool) -> String {
+/// How a load has come to where it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) replace: bool,
+    /// Whether stages in place process again what it replaces.
+    pub(super) reprocess: bool,
+    /// As in [`Loading`](super::place::Loading).
+    pub(super) follows: bool,
+}
+
+/// Where a load goes on, and how it read what is behind it.
+pub(super) fn cursor_text(end: &Position, how: &How, manner: Manner) -> String {
     let Resume {
         offset,
         line,
@@ -54,7 +64,12 @@ pub(super) fn cursor_text(end: &Position, how: &How, replace: bool, follows: boo
     let mut cursor = serde_json::json!({
         "offset": offset, "line": line, "prefix_sha256": prefix_sha256, "id": how.id_field, "format": how.format,
     });
-    for (name, _) in [("replace", replace), ("follows", follows)]
+    let Manner {
+        replace,
+        reprocess,
+        follows,
+    } = manner;
+    for (name, _) in [("replace", replace), ("reprocess", reprocess), ("follows", follows)]
         .iter()
         .filter(|(_, is)| *is)
     {

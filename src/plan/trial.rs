@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
-    Claims, Cross, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed, is_overtaken,
+    Claims, Cross, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed, is_overtaken, kept_places,
     of_later_pass, of_open_pass, preparation, settled_since,
 };
 use crate::context::Context;
@@ -67,6 +67,8 @@ struct Left {
     standing: BTreeSet<i64>,
     /// The records that a stage would leave out, or write.
     settled: BTreeSet<i64>,
+    /// The rows that a stage in place would refuse.
+    refused: BTreeSet<i64>,
     /// How many rows there would be, about, where only a sample was tried.
     rows: u64,
 }
@@ -338,6 +340,9 @@ impl<'t> Trial<'t> {
             roundings: None,
             tally: Some(&tally),
         };
+        let kept = self
+            .reader
+            .read(|connection| kept_places(connection, stage, &target, alone))?;
         let left = self.left.get(stage.source()).filter(|_| stage.in_place());
         let planned = left.map_or_else(BTreeSet::new, |left| left.settled.clone());
         let mut producer = Transforming {
@@ -356,6 +361,7 @@ impl<'t> Trial<'t> {
             planned,
             set_aside: BTreeMap::new(),
             comes_last,
+            kept,
             bytes: 0,
         };
         let before = *course.telling.counts();
@@ -410,6 +416,8 @@ impl<'t> Trial<'t> {
         let mut freed = Vec::new();
         for (record, holder) in &tried.waiting {
             let still_holds = |connection: &Connection| match holder {
+                // What a stage in place would refuse keeps its place.
+                Some(holder) if self.is_refused_in_place(stage, holder) => Ok(true),
                 Some(holder) => holder.still_holds(connection, &target),
                 None => Ok(false),
             };
@@ -418,6 +426,11 @@ impl<'t> Trial<'t> {
             }
         }
         Ok(freed)
+    }
+
+    fn is_refused_in_place(&self, stage: &Stage, holder: &Holder) -> bool {
+        let left = self.left.get(stage.target());
+        left.is_some_and(|left| left.refused.contains(&holder.record))
     }
 
     /// Notes the records whose rows a batch would take away: they would wait for their places.
@@ -564,6 +577,11 @@ impl Left {
             }
             if entry.after.is_some() || entry.outcome == EntryOutcome::Filtered {
                 self.settled.extend([entry.record, number]);
+            }
+            if stage.in_place() && entry.outcome == EntryOutcome::Refused {
+                self.refused.insert(number);
+            } else {
+                self.refused.remove(&number);
             }
             if entry.after.is_some() {
                 self.standing.insert(number);

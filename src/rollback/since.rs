@@ -77,7 +77,7 @@ pub(crate) fn overwritten(
         "SELECT coalesce(e.target,e.record), max(b.batch) FROM ledger_pass q LEFT JOIN ledger_stage s USING(stage)
      JOIN ledger_batch b USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE q.pass=?1 AND b.batch>?2 AND e.before IS NOT e.after
-       AND (q.kind='load' OR (q.kind IN('apply','retry') AND s.project=?3 AND s.number<?4))
+       AND ((q.kind='load' AND (e.before IS NULL OR b.cursor->>'$.reprocess')) OR (q.kind IN('apply','retry') AND s.project=?3 AND s.number<?4))
        AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
          CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=e.part
          WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=q.pass AND g.outcome<>4)
