@@ -62,8 +62,8 @@ impl<'a> Claims<'a> {
         for special in &special {
             let owner = self.owner_of_source(special)?;
             of_owner.entry(owner).or_default().push(special);
-            self.ids.extend(special.gone.clone());
             left.push(owner);
+            left.extend(self.look_at(special.gone.as_deref())?);
             if let Some(holder) = special.holder {
                 left.push(self.owner_of_row(holder)?);
             }
@@ -73,14 +73,12 @@ impl<'a> Claims<'a> {
                 continue;
             }
             let wanted = self.wants(owner)?;
-            let standing = self.rows_of(owner)?;
-            self.ids.extend(standing.iter().map(|row| row.id.clone()));
+            for row in self.rows_of(owner)? {
+                left.extend(self.look_at(Some(&row.id))?);
+            }
             for Wanted { id, row, .. } in &wanted {
-                let ids = std::iter::once(id).chain(row.iter().map(|(id, _)| id));
-                for id in ids {
-                    self.ids.insert(id.clone());
-                    left.extend(self.holder(id)?.map(|(owner, _)| owner));
-                }
+                left.extend(self.look_at(Some(id))?);
+                left.extend(self.look_at(row.as_ref().map(|(id, _)| id.as_str()))?);
             }
             self.wanted.insert(owner, wanted);
         }
@@ -103,6 +101,13 @@ impl<'a> Claims<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// Has a look at an id, and gives who has it.
+    fn look_at(&mut self, id: Option<&str>) -> Result<Option<Owner>> {
+        let Some(id) = id else { return Ok(None) };
+        self.ids.insert(id.to_owned());
+        Ok(self.holder(id)?.map(|(owner, _)| owner))
     }
 
     /// The record that a deviation lies with: that of the row as it is or would be, or one that wants its id.
@@ -229,7 +234,7 @@ impl<'a> Claims<'a> {
         let data = if changed { String::new() } else { found.record.data };
         let mut rows: Vec<Row> = vec![(found.record.id, data)];
         for stage in &self.stages {
-            let aside = places::waiting(connection, crate::apply::fed(self.project, stage))?;
+            let aside = places::waiting(connection, crate::apply::fed(self.project, stage), true)?;
             if aside.iter().any(|waiting| waiting.record == record && !waiting.edited)
                 && let Some(source) = source_as_read(connection, self.project, stage, record)?
             {

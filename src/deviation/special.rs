@@ -42,7 +42,7 @@ pub(super) fn find(
             gone: None,
             holder: None,
         };
-        for waiting in places::waiting(connection, fed(project, stage))? {
+        for waiting in places::waiting(connection, fed(project, stage), true)? {
             let cause = match (waiting.edited, waiting.refused) {
                 (true, _) => Cause::Edited,
                 (false, true) => Cause::Refused,

@@ -133,7 +133,7 @@ macro_rules! seen_behind {
               WHERE t.project=?1 AND t.number=?2 AND c.batch>=e.batch AND c.first_record<=e.record
                 AND c.last_record>=e.record AND (c.batch>e.batch OR e.record>",
             $by,
-            ") AND (q.kind<>'rollback' OR q.reverses IS NULL) AND ",
+            ") AND (q.kind<>'rollback' OR q.reverses IS NULL) AND (q.kind<>'waive' OR NOT ?4) AND ",
             stands!("q.pass"),
             " AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))"
         )
@@ -154,8 +154,9 @@ pub(crate) struct Waiting {
 }
 
 /// The records of a stage that found their place taken (or their own row changed by hand), and those whose rows were
-/// taken away by another record. Nothing has happened to any of them in the stage since.
-pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>) -> Result<Vec<Waiting>> {
+/// taken away by another record. Nothing has happened to any of them in the stage since; with `waived` those too whose
+/// refusal was waived since, and who wait for nothing.
+pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>, waived: bool) -> Result<Vec<Waiting>> {
     let mut waiting = Vec::new();
     let own = concat!(
         "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256', e.outcome=4,
@@ -163,13 +164,13 @@ pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>) -> Result<Vec<Wai
          FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
          JOIN ledger_stage s ON s.stage=p.stage
          WHERE e.reason GLOB '{\"code\":\"target.*' AND e.reason->>'$.code' IN('target.exists','target.edited')
-           AND s.project=?1 AND s.number=?2 AND p.kind IN('apply','retry') AND ",
+           AND s.project=?1 AND s.number=?2 AND ?3 IS NOT NULL AND p.kind IN('apply','retry') AND ",
         stands!("p.pass"),
         " AND NOT ",
         seen_behind!("e.record")
     );
     let mut statement = connection.prepare_cached(own)?;
-    let mut rows = statement.query(params![stage.project, stage.number])?;
+    let mut rows = statement.query(params![stage.project, stage.number, stage.target, waived])?;
     while let Some(row) = rows.next()? {
         waiting.push(Waiting {
             record: row.get(0)?,
@@ -197,7 +198,7 @@ pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>) -> Result<Vec<Wai
         seen_behind!("e.by")
     );
     let mut statement = connection.prepare_cached(taken_away)?;
-    let mut rows = statement.query(params![stage.project, stage.number, stage.target])?;
+    let mut rows = statement.query(params![stage.project, stage.number, stage.target, waived])?;
     while let Some(row) = rows.next()? {
         waiting.push(Waiting {
             record: row.get(0)?,
@@ -217,7 +218,7 @@ fn holder(record: Option<i64>, id_sha256: Option<String>) -> Option<Holder> {
 pub(crate) fn free(connection: &Connection, stage: Fed<'_>) -> Result<Vec<i64>> {
     let target = Table::of(stage.target)?;
     let mut free = Vec::new();
-    for waiting in waiting(connection, stage)? {
+    for waiting in waiting(connection, stage, false)? {
         let taken = match &waiting.holder {
             Some(holder) => holder.still_holds(connection, &target)?,
             None => false,

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::deviation::deviations;
 use counterfoil::edit::{Edit, edit};
+use counterfoil::ledger::PassKind;
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
 use counterfoil::quarantine::{Selected, retry, waive};
@@ -55,6 +56,8 @@ struct History {
     stages: Stages,
     /// What was put into targets, and into what stages change in place, by number: the data as it came.
     base: Base,
+    /// What was there before it was deleted by hand.
+    deleted: Base,
     loads: usize,
     applies: Vec<i64>,
 }
@@ -73,6 +76,7 @@ impl History {
             layout,
             stages,
             base: Base::default(),
+            deleted: Base::default(),
             loads: 0,
             applies: Vec::new(),
         }
@@ -81,8 +85,11 @@ impl History {
     /// The ids that a step may name in a database: those of its sources, and those that its stages give.
     fn id(&self, database: &str, at: u8) -> String {
         // Where a stage in place gives other ids, what comes from outside under the old ones would meet a record by chance.
-        let may_be_old = self.layout.prefix() == "x" && at < 2;
-        if self.layout.is_source(database) && !(self.layout.prefix() == "m" && at > 3) || may_be_old {
+        let is_old = match self.layout.prefix() {
+            "m" => self.layout.is_source(database) && at < 4,
+            _ => self.layout.is_source(database) || at < 2,
+        };
+        if is_old || self.layout.is_pure_source(database) {
             format!("k{at}")
         } else {
             format!("{}{}", self.layout.prefix(), at % 4)
@@ -187,7 +194,10 @@ impl History {
             Err(error) => return Err(TestCaseError::fail(format!("edit: {error}"))),
         }
         if let (None, Some((number, _))) = (&text, &was) {
-            self.base.remove(&(database.to_owned(), *number));
+            let key = (database.to_owned(), *number);
+            if let Some(base) = self.base.remove(&key) {
+                self.deleted.insert(key, base);
+            }
         }
         self.came(database, id, was.map(|(_, data)| data).as_deref(), text);
         Ok(())
@@ -228,10 +238,18 @@ impl History {
                 Scope::Record { database: database.to_owned(), id: self.id(database, at) }
             }
         };
+        let scope_given = scope.clone();
         let options = RollbackOptions { scope, batch_size: Some(size), ..RollbackOptions::default() };
         let before = counterfoil::history::history(&self.store, 1).expect("a history")[0].run;
         match rollback(&mut self.store, PROJECT, &options, &mut Silent) {
-            Ok(_) => Ok(()),
+            Ok(report) => {
+                if let (Scope::Record { database, .. }, Some(undone)) = (&scope_given, report.undone.first())
+                    && undone.kind == PassKind::Edit
+                {
+                    self.put_was_undone(database);
+                }
+                Ok(())
+            }
             Err(
                 Error::Invalid { .. }
                 | Error::NoSuch { .. }
@@ -246,6 +264,30 @@ impl History {
             }
             Err(error) => Err(TestCaseError::fail(format!("rollback: {error}"))),
         }
+    }
+
+    /// What was put by hand was taken back: it is what it was before, or was never there.
+    fn put_was_undone(&mut self, database: &str) {
+        let after = rows(&self.store, database);
+        for row in &after {
+            let key = (database.to_owned(), row.record);
+            if let Some(base) = self.deleted.remove(&key) {
+                self.base.insert(key, base);
+            }
+        }
+        self.base.retain(|(of, number), (id, data)| {
+            if of != database {
+                return true;
+            }
+            let Some(row) = after.iter().find(|row| row.record == *number) else {
+                // What a stage in place has refused is there no more either.
+                return self.layout.is_refused_in_place(database, id, data);
+            };
+            if !is_processed(&row.data) {
+                (*id, *data) = (row.id.clone(), row.data.clone());
+            }
+            true
+        });
     }
 
     /// Brings a copy up to date and compares it with what the stages make from scratch.

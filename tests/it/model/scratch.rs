@@ -94,6 +94,15 @@ impl Layout {
         !self.targets().contains(database)
     }
 
+    /// Whether a stage in place refuses a record.
+    pub(super) fn is_refused_in_place(&self, database: &str, id: &str, data: &str) -> bool {
+        let mut stages = (1..).zip(&self.stages);
+        stages.any(|(number, spec)| {
+            (spec.from, spec.to) == (database, database)
+                && make(spec.kind, number, id, data) == Made::Refuse
+        })
+    }
+
     /// How the ids begin that the stages give.
     pub(super) fn prefix(&self) -> &'static str {
         let rekeys = self.stages.iter().any(|spec| spec.kind == Kind::Rekey);
