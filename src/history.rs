@@ -9,7 +9,8 @@ pub(crate) use unfinished::{reading_options, unfinished_in};
 
 use crate::error::{Error, Result};
 use crate::ledger::feed;
-use crate::ledger::read::{StageHistory, numbers_with_id, origin};
+use crate::ledger::past::numbers_with_id;
+use crate::ledger::read::{StageHistory, origin};
 use crate::ledger::{Counts, Head, StageState};
 use crate::path::{Path, Segment};
 use crate::stage::{Stage, Stages};

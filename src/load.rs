@@ -116,6 +116,13 @@ pub struct FixedByHand {
     pub stages: Vec<u32>,
 }
 
+impl FixedByHand {
+    fn of(run: &Run<'_>, database: &str, pass: i64) -> Result<Option<Self>> {
+        let found = fixed_by_hand(run.connection(), database, pass)?;
+        Ok(found.map(|(records, stages)| Self { records, stages }))
+    }
+}
+
 /// A load that has come to the end of its input.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct KnownLoad {
@@ -309,10 +316,9 @@ fn carry(
         how: how.clone(),
         end: &end,
     };
-    let ended = || end.lock().unwrap_or_else(PoisonError::into_inner).take();
     let mut whole = None;
     let ending = || {
-        whole = ended();
+        whole = end.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut batch = Batch::new(Step::End);
         batch.body = whole.as_ref().map(|end| end_text(end, &how));
         batch
@@ -327,8 +333,7 @@ fn carry(
     report.resumed = open.is_some();
     report.begun_as = (source != name).then_some(source);
     report.counts = counts;
-    report.fixed_by_hand = fixed_by_hand(run.connection(), database, pass.row.pass)?
-        .map(|(records, stages)| FixedByHand { records, stages });
+    report.fixed_by_hand = FixedByHand::of(run, database, pass.row.pass)?;
     Ok(())
 }
 

@@ -35,7 +35,8 @@ use crate::error::{Error, Result};
 use crate::ledger::checkpoint::{first_note_of, newest_note, sizes};
 use crate::ledger::leaves::{header, leaf, leaves};
 use crate::ledger::proof::{Subtrees, consistency, inclusion, is_consistent};
-use crate::ledger::read::{Stub, batches_into, number_by_origin, salt, stubs_of_row};
+use crate::ledger::past::number_by_origin;
+use crate::ledger::read::{Stub, batches_into, salt, stubs_of_row};
 use crate::ledger::{AcceptedName, Checkpoint, ImageKind, apply_patch, split_whole};
 use crate::store::Store;
 

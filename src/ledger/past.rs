@@ -132,3 +132,27 @@ pub(crate) fn numbers_under(
     }
     Ok(found)
 }
+
+/// The numbers that had an id in a database and are not there now: those that began there, and those that another
+/// database began and a stage brought there. Not those of lines that a load has refused: they never were a row.
+pub(crate) fn number_by_origin(connection: &Connection, database: &str, id: &str) -> Result<Vec<i64>> {
+    let found = numbers_with_id(connection, database, id)?.into_iter();
+    Ok(found
+        .filter_map(|(number, was_row)| was_row.then_some(number))
+        .collect())
+}
+
+/// As [`number_by_origin`], with the lines that a load has refused under the id, and whether each was ever a row.
+pub(crate) fn numbers_with_id(connection: &Connection, database: &str, id: &str) -> Result<Vec<(i64, bool)>> {
+    let sql = "SELECT r.record, NOT EXISTS(SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass)
+         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=r.record
+         WHERE p.kind='load' AND b.refused>0 AND b.first_record<=r.record AND b.last_record>=r.record AND e.outcome=4)
+     FROM ledger_record r WHERE r.id=?2 AND (r.database=?1 OR EXISTS(
+       SELECT 1 FROM ledger_pass p JOIN ledger_batch b USING(pass)
+       CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=r.record
+       WHERE p.target=?1 AND b.first_record<=r.record AND b.last_record>=r.record
+         AND (e.before IS NOT NULL OR e.after IS NOT NULL) AND e.target IS NULL)) ORDER BY r.record";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map(params![database, id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

@@ -1,6 +1,7 @@
 //! The verb `plan`: what `apply` would do. The same stages, selections and placing, over the same records; the store is
 //! only read, and what would be written goes to a private temporary file, where later stages find it.
 
+mod forecast;
 mod pin;
 mod sample;
 mod tell;

@@ -1,12 +1,13 @@
 //! The stages tried in order: what each would read now, and what it would make of it, laid over the store.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::forecast::Forecast;
 use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
@@ -17,11 +18,10 @@ use crate::context::Context;
 use crate::context::Tally;
 use crate::error::Result;
 use crate::ledger::read::{LedgerTable, StageHistory, largest};
-use crate::ledger::{Batch, Counts, EntryOutcome, PassKind, PassState, StageEvent, feed, next_stage, places};
+use crate::ledger::{Batch, Counts, PassKind, PassState, StageEvent, feed, next_stage};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
 use crate::pipeline::{Bounds, Producer as _, Reader, Stopped, spawn_deep};
-use crate::refusal::Holder;
 use crate::stage::{Stage, Stages};
 use crate::store::{Overlay, Store, Table};
 
@@ -33,44 +33,11 @@ pub(super) struct Trial<'t> {
     redact: Vec<Path>,
     reader: Reader,
     overlay: Overlay,
-    /// What the stages so far would leave in each database.
-    left: BTreeMap<String, Left>,
     /// The newest record number that would be given out.
     newest: i64,
     bounds: Bounds,
     stopped: Option<Stopped>,
-    /// What the stages have come to so far, by their numbers.
-    tried: BTreeMap<u32, Tried>,
-}
-
-/// What a stage has come to so far.
-#[derive(Debug, Default)]
-struct Tried {
-    /// The records that were tried.
-    records: HashSet<i64>,
-    /// How many of the changes of its source it has seen.
-    changes: usize,
-    /// The records that would wait for a place in the target, and which row they would wait for.
-    waiting: Vec<(i64, Option<Holder>)>,
-}
-
-/// What would be left in a database.
-#[derive(Debug, Default)]
-struct Left {
-    /// The rows that would be written, changed or taken out, each with the stage that does it and whether that stage works
-    /// in place.
-    changed: Vec<(i64, u32, bool)>,
-    /// The rows that a stage would leave out without changing anything: what a later one has refused in place may be
-    /// among them.
-    filtered: Vec<i64>,
-    /// Of those that were tried: the rows that would stand there.
-    standing: BTreeSet<i64>,
-    /// The records that a stage would leave out, or write.
-    settled: BTreeSet<i64>,
-    /// The rows that a stage in place would refuse.
-    refused: BTreeSet<i64>,
-    /// How many rows there would be, about, where only a sample was tried.
-    rows: u64,
+    forecast: Forecast,
 }
 
 /// What one pass of a stage would read.
@@ -115,11 +82,10 @@ impl<'t> Trial<'t> {
             redact,
             reader: Reader::alone(store)?,
             overlay: Overlay::default(),
-            left: BTreeMap::new(),
             newest: largest(store.connection(), LedgerTable::Record)?,
             bounds: Bounds::new(&options.apply.stop, options.apply.max_time),
             stopped: None,
-            tried: BTreeMap::new(),
+            forecast: Forecast::default(),
         })
     }
 
@@ -181,7 +147,7 @@ impl<'t> Trial<'t> {
         let revised = history
             .revision()
             .is_some_and(|row| row.meaning_sha256 != stage.meaning_sha256());
-        let again = self.tried.contains_key(&number);
+        let again = self.forecast.stage(number).is_some();
         if let Some(work) = self.interrupted(stage, &mut history, revised)?.filter(|_| !again) {
             self.carry_out(stage, work, &mut course, observer)?;
         }
@@ -252,7 +218,7 @@ impl<'t> Trial<'t> {
             open: None,
             halted: 0,
         };
-        let tried = self.tried.get(&stage.number());
+        let tried = self.forecast.stage(stage.number());
         let is_new = history.applied().next_back().is_none();
         if is_new && tried.is_none() {
             return Ok(Some(work(PlannedPass::First, Selection::Table { after: 0 })));
@@ -272,16 +238,10 @@ impl<'t> Trial<'t> {
         };
         if let Some(tried) = tried {
             records.retain(|number| !tried.records.contains(number));
-            records.extend(self.freed(stage, tried)?);
+            records.extend(self.forecast.freed(stage, &self.reader)?);
         }
-        if let Some(left) = self.left.get(stage.source()) {
-            // As in the ledger: a stage in place feeds only those after it, and is fed only by those before it.
-            let number = stage.number();
-            let feeds = |(_, by, in_place): &&(i64, u32, bool)| {
-                *by < number || (*by != number && !in_place && !stage.in_place())
-            };
-            let changes = left.changed.iter().skip(tried.map_or(0, |tried| tried.changes));
-            records.extend(changes.filter(feeds).map(|(record, ..)| *record));
+        records.extend(self.forecast.changes(stage));
+        if let Some(left) = self.forecast.database(stage.source()) {
             if stage.in_place() && !left.filtered.is_empty() {
                 let refused =
                     feed::ever_refused(self.store.connection(), self.project, stage.number())?;
@@ -318,7 +278,7 @@ impl<'t> Trial<'t> {
         let began_with = in_source + if stage.in_place() { earlier.refused } else { 0 };
         let open = work.open;
         let comes_last = comes_last(self.store.connection(), stage, self.project, &work.selection)?
-            && !self.tried.keys().any(|tried| *tried > stage.number());
+            && !self.forecast.is_beyond(stage.number());
         let (alone, work) = self.prepare(stage, work, &source, &target)?;
         observer.observe(&Event::PassBegins {
             pass: 0,
@@ -340,35 +300,12 @@ impl<'t> Trial<'t> {
             roundings: None,
             tally: Some(&tally),
         };
-        let kept = self
-            .reader
-            .read(|connection| kept_places(connection, stage, &target, alone))?;
-        let left = self.left.get(stage.source()).filter(|_| stage.in_place());
-        let planned = left.map_or_else(BTreeSet::new, |left| left.settled.clone());
-        let mut producer = Transforming {
-            stage,
-            context,
-            source: source.clone(),
-            target: target.clone(),
-            alone,
-            repeated: work.repeated,
-            selection: work.selection,
-            batch_size: self.batch_size(),
-            shape: Vec::new(),
-            newest: self.newest,
-            claims: Claims::default(),
-            cross: Cross::of(stage, context),
-            planned,
-            set_aside: BTreeMap::new(),
-            comes_last,
-            kept,
-            bytes: 0,
-        };
+        let of = (source, target, alone, comes_last);
+        let mut producer = self.producer((stage, context), of, work)?;
         let before = *course.telling.counts();
-        let changes = self.left.get(stage.source()).map_or(0, |left| left.changed.len());
-        self.tried.entry(stage.number()).or_default().changes = changes;
+        self.forecast.begin(stage);
         self.run_through(&mut producer, course, observer)?;
-        if let Some(left) = self.left.get_mut(stage.target()) {
+        if let Some(left) = self.forecast.database_mut(stage.target()) {
             let tried = course.telling.counts().read - before.read;
             left.rows = scaled(left.standing.len() as u64, records, tried);
         }
@@ -394,10 +331,7 @@ impl<'t> Trial<'t> {
                 overlay.number(connection, &batch.records)?;
                 Overlay::change(connection, &target, &batch.changes)
             })?;
-            self.tried.entry(stage.number()).or_default().add(&batch);
-            self.take_away(stage, &batch);
-            let left = self.left.entry(stage.target().to_owned()).or_default();
-            left.add(stage, &batch);
+            self.forecast.add(stage, &batch);
             observer.observe(&Event::BatchPlanned {
                 stage: stage.number(),
                 counts: batch.counts,
@@ -410,47 +344,35 @@ impl<'t> Trial<'t> {
         Ok(())
     }
 
-    /// Of the records that a stage would have to let wait, those whose place would be free by now.
-    fn freed(&self, stage: &Stage, tried: &Tried) -> Result<Vec<i64>> {
-        let target = Table::of(stage.target())?;
-        let mut freed = Vec::new();
-        for (record, holder) in &tried.waiting {
-            let still_holds = |connection: &Connection| match holder {
-                // What a stage in place would refuse keeps its place.
-                Some(holder) if self.is_refused_in_place(stage, holder) => Ok(true),
-                Some(holder) => holder.still_holds(connection, &target),
-                None => Ok(false),
-            };
-            if !self.reader.read(still_holds)? {
-                freed.push(*record);
-            }
-        }
-        Ok(freed)
-    }
-
-    fn is_refused_in_place(&self, stage: &Stage, holder: &Holder) -> bool {
-        let left = self.left.get(stage.target());
-        left.is_some_and(|left| left.refused.contains(&holder.record))
-    }
-
-    /// Notes the records whose rows a batch would take away: they would wait for their places.
-    fn take_away(&mut self, stage: &Stage, batch: &Batch) {
-        for entry in &batch.entries {
-            let (Some(row), Some(reason)) = (entry.target, entry.reason.as_deref()) else {
-                continue;
-            };
-            let Some((places::REPLACED, holder)) = places::reason(reason) else {
-                continue;
-            };
-            // Of the stages that were tried, the one that has come to the record; of derived rows none is known.
-            let later = entry.record < row;
-            let owners = self.tried.iter_mut().filter(|(number, tried)| {
-                **number <= stage.number() && tried.records.contains(&row) && !(later && **number == stage.number())
-            });
-            for (_, tried) in owners {
-                tried.waiting.push((row, holder.clone()));
-            }
-        }
+    /// What makes the batches of a pass.
+    fn producer<'p>(
+        &self,
+        (stage, context): (&'p Stage, Context<'p>),
+        (source, target, alone, comes_last): (Table, Table, bool, bool),
+        work: Work,
+    ) -> Result<Transforming<'p>> {
+        let kept = |connection: &Connection| kept_places(connection, stage, &target, alone);
+        let kept = self.reader.read(kept)?;
+        let left = self.forecast.database(stage.source()).filter(|_| stage.in_place());
+        Ok(Transforming {
+            stage,
+            context,
+            source,
+            target,
+            alone,
+            repeated: work.repeated,
+            selection: work.selection,
+            batch_size: self.batch_size(),
+            shape: Vec::new(),
+            newest: self.newest,
+            claims: Claims::default(),
+            cross: Cross::of(stage, context),
+            planned: left.map_or_else(BTreeSet::new, |left| left.settled.clone()),
+            set_aside: BTreeMap::new(),
+            kept,
+            comes_last,
+            bytes: 0,
+        })
     }
 
     /// How many records the source has, and how many the pass would read, about.
@@ -463,7 +385,7 @@ impl<'t> Trial<'t> {
                 list @ Selection::List { .. } => list.remaining().unwrap_or(0),
             })
         })?;
-        let estimated = self.left.get(stage.source());
+        let estimated = self.forecast.database(stage.source());
         let estimated = estimated.filter(|_| self.options.sample.is_some());
         Ok((
             in_source,
@@ -496,7 +418,7 @@ impl<'t> Trial<'t> {
     fn prepare(&mut self, stage: &Stage, work: Work, source: &Table, target: &Table) -> Result<(bool, Work)> {
         let begins = work.kind != PlannedPass::Resumed;
         let (overlay, sample) = (&mut self.overlay, self.options.sample);
-        let tried = self.left.get(stage.source()).map(|left| &left.standing);
+        let tried = self.forecast.database(stage.source()).map(|left| &left.standing);
         self.reader.read(|connection| {
             let alone =
                 !overlay.has(target) && preparation(connection, stage, begins, &work.selection, target)?.0;
@@ -549,45 +471,4 @@ fn few(records: &[i64], most: u64) -> Vec<i64> {
         .filter_map(place)
         .filter_map(|at| records.get(at).copied())
         .collect()
-}
-
-impl Tried {
-    fn add(&mut self, batch: &Batch) {
-        let records = batch.entries.iter().map(|entry| entry.record);
-        let records: HashSet<i64> = records.collect();
-        self.waiting.retain(|(record, _)| !records.contains(record));
-        self.records.extend(records);
-        for entry in &batch.entries {
-            let reason = entry.reason.as_deref().and_then(places::reason);
-            if let Some((places::EXISTS | places::EDITED, holder)) = reason {
-                self.waiting.push((entry.record, holder));
-            }
-        }
-    }
-}
-
-impl Left {
-    fn add(&mut self, stage: &Stage, batch: &Batch) {
-        for entry in &batch.entries {
-            let number = entry.target.unwrap_or(entry.record);
-            if entry.before != entry.after {
-                self.changed.push((number, stage.number(), stage.in_place()));
-            } else if entry.outcome == EntryOutcome::Filtered {
-                self.filtered.push(number);
-            }
-            if entry.after.is_some() || entry.outcome == EntryOutcome::Filtered {
-                self.settled.extend([entry.record, number]);
-            }
-            if stage.in_place() && entry.outcome == EntryOutcome::Refused {
-                self.refused.insert(number);
-            } else {
-                self.refused.remove(&number);
-            }
-            if entry.after.is_some() {
-                self.standing.insert(number);
-            } else {
-                self.standing.remove(&number);
-            }
-        }
-    }
 }

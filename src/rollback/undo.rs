@@ -91,9 +91,12 @@ impl Undoing {
     fn stubs(&self, connection: &Connection) -> Result<Vec<Stub>> {
         let place = (self.before, self.down_to);
         let mut stubs = stubs_before(connection, self.pass, place, self.batch_size, BATCH_BYTES)?;
-        // A load may have touched a record twice, and one record may have replaced what another has written.
+        // A load may have touched a record twice, and one record may have replaced what another has written. Entries that
+        // changed nothing, such as those of parts that were left out, do not count.
         let mut seen = HashSet::with_capacity(stubs.len());
-        let again = stubs.iter().position(|stub| !seen.insert(stub.number()));
+        let is_again =
+            |stub: &Stub| stub.entry.before != stub.entry.after && !seen.insert(stub.number());
+        let again = stubs.iter().position(is_again);
         if let Some(again) = again {
             let cut = stubs[again].place();
             stubs.truncate(stubs.iter().position(|stub| stub.place() == cut).unwrap_or(again));

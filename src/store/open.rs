@@ -225,6 +225,18 @@ impl Store {
         }
     }
 
+    /// What later versions of the schema than this one have added: a store that may only be read is not brought up to date.
+    pub(crate) fn added_after(version: i32) -> Vec<&'static str> {
+        let mut added = Vec::new();
+        if version < 2 {
+            added.push("audit_reconciliation");
+        }
+        if version < 3 {
+            added.extend(INDEXES_OF_VERSION_3);
+        }
+        added
+    }
+
     /// The query of a view, as it was made: what stands in the store may have been changed.
     pub(crate) fn query_of_view(name: &str) -> &'static str {
         let begin = format!("CREATE VIEW {name} AS\n");

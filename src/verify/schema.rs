@@ -23,7 +23,11 @@ fn objects(connection: &Connection) -> Result<BTreeMap<String, Object>> {
 pub(super) fn verify(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
     let built_in = Connection::open_in_memory()?;
     Store::write_schema(&built_in)?;
-    let (expected, mut found) = (objects(&built_in)?, objects(connection)?);
+    let (mut expected, mut found) = (objects(&built_in)?, objects(connection)?);
+    let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for added in Store::added_after(version) {
+        expected.remove(added);
+    }
     for (name, object) in &expected {
         let message = match found.remove(name) {
             Some(there) if there == *object => continue,

@@ -623,7 +623,8 @@ fn a_load_into_a_target_stands_in_the_way_of_the_stage_that_copied_there() {
         status(&project.store, &project.stages()).unwrap().batches,
         batches
     );
-    assert_eq!(project.carried(), [(2, 1, 0), (3, 1, 0)]);
+    // It stands as it was loaded: the stage in place had changed the record already. Only what comes after takes it.
+    assert_eq!(project.carried(), [(3, 1, 0)]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod layers;
 mod ledger_format;
 mod loads;
 mod model;
+mod old_stores;
 #[cfg(unix)]
 mod one_stage_back;
 mod plan;

@@ -493,30 +493,3 @@ fn of_the_real_orders_those_refused_account_for_the_whole_difference() {
         assert_eq!(result.difference.to_string(), "-1071379.84");
     }
 }
-
-#[test]
-fn a_store_of_the_first_version_is_brought_up_to_date_when_it_is_opened() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("store.db");
-    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store_v1.db");
-    std::fs::copy(old, &path).expect("a copy");
-    let version = |path: &Path| -> (i32, i64) {
-        let store = Connection::open(path).expect("a store");
-        let view = "SELECT count(*) FROM sqlite_schema WHERE name='audit_reconciliation'";
-        let number = |sql: &str| store.query_row(sql, [], |row| row.get(0));
-        (
-            number("PRAGMA user_version").expect("a version") as i32,
-            number(view).expect("a schema"),
-        )
-    };
-    assert_eq!(version(&path), (1, 0));
-    let store = Store::open(&path, StoreOptions::default(), Surroundings::default()).expect("it opens");
-    assert_eq!(version(&path), (2, 1));
-    let report = verify(&store, &VerifyOptions::default()).expect("a verification");
-    assert!(report.is_sound(), "{:?}", report.findings);
-    let record = store
-        .get("records_v2", "a")
-        .expect("a database")
-        .expect("a record");
-    assert_eq!(record.data, r#"{"id":"a","n":1.50}"#);
-}

@@ -17,7 +17,7 @@ use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
 use counterfoil::quarantine::{Selected, retry, waive};
 use counterfoil::rollback::{RollbackOptions, Scope, rollback};
-use counterfoil::stage::{MaxErrors, Stages};
+use counterfoil::stage::{MaxErrors, OnConflict, Stages, Stale};
 use counterfoil::store::{Store, StoreOptions};
 use counterfoil::surroundings::Surroundings;
 use counterfoil::verify::{VerifyOptions, verify};
@@ -381,5 +381,41 @@ proptest! {
         for step in &steps {
             history.step(step)?;
         }
+    }
+}
+
+/// Sequences that were wrong once.
+mod regressions {
+    use super::*;
+
+    fn holds(at: usize, on_conflict: OnConflict, stale: Stale, steps: &[Step]) {
+        let mut history = History::new(Layout::new(at, on_conflict, stale));
+        for step in steps {
+            if let Err(error) = history.step(step) {
+                std::fs::copy(history.store.path(), "/tmp/dbg/failed.db").ok();
+                panic!("{step:?}: {error}");
+            }
+        }
+    }
+
+    fn load(lines: &[(u8, u8, i64)], replace: bool) -> Step {
+        Step::Load { database: 0, lines: lines.to_vec(), replace }
+    }
+
+    fn apply() -> Step {
+        Step::Apply { to: 3, size: 1, stop: None, limit: None }
+    }
+
+    #[test]
+    fn parts_that_change_places_are_taken_back() {
+        let steps = [
+            load(&[(5, 0, 4)], false),
+            apply(),
+            Step::Put(2, 5, 7),
+            load(&[(0, 0, 23)], false),
+            apply(),
+            Step::Rollback(RandomScope::All, 1),
+        ];
+        holds(4, OnConflict::Skip, Stale::Keep, &steps);
     }
 }

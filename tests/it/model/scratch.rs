@@ -67,14 +67,18 @@ pub(super) fn layouts() -> impl Strategy<Value = Layout> {
     let stale = prop_oneof![Just(Stale::Keep), Just(Stale::Remove)];
     let only: Option<usize> = std::env::var("COUNTERFOIL_MODEL_LAYOUT").ok().and_then(|at| at.parse().ok());
     let at = (0..LAYOUTS.len()).prop_map(move |at| only.unwrap_or(at));
-    (at, policy, stale).prop_map(|(at, on_conflict, stale)| Layout {
-        stages: LAYOUTS[at].to_vec(),
-        on_conflict,
-        stale,
-    })
+    (at, policy, stale).prop_map(|(at, on_conflict, stale)| Layout::new(at, on_conflict, stale))
 }
 
 impl Layout {
+    pub(super) fn new(at: usize, on_conflict: OnConflict, stale: Stale) -> Self {
+        Self {
+            stages: LAYOUTS[at].to_vec(),
+            on_conflict,
+            stale,
+        }
+    }
+
     pub(super) fn databases(&self) -> Vec<&'static str> {
         let names = self.stages.iter().flat_map(|spec| [spec.from, spec.to]);
         names.collect::<BTreeSet<_>>().into_iter().collect()
