@@ -40,9 +40,12 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     let connection = store.connection();
     let undone: Vec<i64> = chosen.iter().map(|(pass, _)| pass.row.pass).collect();
     let mut trials: HashMap<&str, Trial<'_>> = HashMap::new();
-    for (pass, _) in chosen {
+    for (pass, only) in chosen {
         let database = pass.row.target.as_deref().unwrap_or_default();
-        let changed = since::changed_since(connection, pass, &undone)?;
+        let mut changed = since::changed_since(connection, pass, &undone)?;
+        if let Some(record) = only {
+            changed.extend(since::changed_again(connection, pass.row.pass, *record)?);
+        }
         if changed.is_empty() {
             continue;
         }

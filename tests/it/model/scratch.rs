@@ -6,12 +6,20 @@ use counterfoil::record::Record;
 use counterfoil::refusal::Refusal;
 use counterfoil::stage::{OnConflict, Outcome, Output, Stage, Stages, Stale};
 use counterfoil::store::Store;
-use proptest::prelude::*;
 
-use super::stages::{Made, PROJECT};
+pub(super) const PROJECT: &str = "random";
 
 /// What was put into a database that stages write to: by database and number, the id and the data as they came.
 pub(super) type Base = BTreeMap<(String, i64), (String, String)>;
+
+/// What a stage makes of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    Write(String, String),
+    Derive(Vec<(String, String)>),
+    Filter,
+    Refuse,
+}
 
 /// What a stage does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +34,10 @@ pub(super) enum Kind {
     Rekey,
     /// Makes up to two parts, under ids that several records may give.
     Derive,
+    /// Gives some records in place the id before theirs: where that record has moved on already, a chain of ids shifts.
+    Shift,
+    /// Makes up to three parts under ids of their own.
+    Parts,
 }
 
 /// A stage.
@@ -44,11 +56,14 @@ pub(super) struct Layout {
     stale: Stale,
 }
 
+/// Which revision of the first stage is applied.
+type Version = i64;
+
 const fn spec(from: &'static str, to: &'static str, kind: Kind) -> Spec {
     Spec { from, to, kind }
 }
 
-const LAYOUTS: &[&[Spec]] = &[
+pub(super) const LAYOUTS: &[&[Spec]] = &[
     &[spec("a", "b", Kind::Copy)],
     &[spec("a", "b", Kind::Copy), spec("d", "b", Kind::Copy)],
     &[spec("a", "b", Kind::Copy), spec("b", "b", Kind::Change)],
@@ -60,15 +75,16 @@ const LAYOUTS: &[&[Spec]] = &[
     &[spec("a", "b", Kind::Copy), spec("a", "b", Kind::Derive)],
     &[spec("a", "b", Kind::Copy), spec("b", "b", Kind::Change), spec("b", "c", Kind::Derive)],
     &[spec("a", "b", Kind::Derive), spec("d", "b", Kind::Copy), spec("b", "c", Kind::Keep)],
+    // Old and new ids mix here, and the first stage is revised: what comes of it depends on what came when, so that it is
+    // not compared. All else is checked.
+    &[
+        spec("a", "b", Kind::Keep),
+        spec("d", "b", Kind::Keep),
+        spec("b", "b", Kind::Shift),
+        spec("b", "b", Kind::Change),
+        spec("b", "c", Kind::Parts),
+    ],
 ];
-
-pub(super) fn layouts() -> impl Strategy<Value = Layout> {
-    let policy = prop_oneof![Just(OnConflict::Refuse), Just(OnConflict::Skip), Just(OnConflict::Replace)];
-    let stale = prop_oneof![Just(Stale::Keep), Just(Stale::Remove)];
-    let only: Option<usize> = std::env::var("COUNTERFOIL_MODEL_LAYOUT").ok().and_then(|at| at.parse().ok());
-    let at = (0..LAYOUTS.len()).prop_map(move |at| only.unwrap_or(at));
-    (at, policy, stale).prop_map(|(at, on_conflict, stale)| Layout::new(at, on_conflict, stale))
-}
 
 impl Layout {
     pub(super) fn new(at: usize, on_conflict: OnConflict, stale: Stale) -> Self {
@@ -88,6 +104,24 @@ impl Layout {
         self.stages.iter().map(|spec| spec.to).collect()
     }
 
+    pub(super) fn count(&self) -> u32 {
+        u32::try_from(self.stages.len()).expect("few stages")
+    }
+
+    /// Whether what comes of it is the same whatever came when.
+    pub(super) fn is_compared(&self) -> bool {
+        !self.may_be_revised()
+    }
+
+    pub(super) fn may_be_revised(&self) -> bool {
+        self.stages.iter().any(|spec| spec.kind == Kind::Shift)
+    }
+
+    pub(super) fn pure_sources(&self) -> Vec<&'static str> {
+        let names = self.databases().into_iter();
+        names.filter(|name| self.is_pure_source(name)).collect()
+    }
+
     /// Whether records are loaded there.
     pub(super) fn is_source(&self, database: &str) -> bool {
         matches!(database, "a" | "d")
@@ -103,27 +137,49 @@ impl Layout {
         let mut stages = (1..).zip(&self.stages);
         stages.any(|(number, spec)| {
             (spec.from, spec.to) == (database, database)
-                && make(spec.kind, number, id, data) == Made::Refuse
+                && make(spec.kind, (number, 0), id, data) == Made::Refuse
         })
     }
 
     /// How the ids begin that the stages give.
     pub(super) fn prefix(&self) -> &'static str {
-        let rekeys = self.stages.iter().any(|spec| spec.kind == Kind::Rekey);
-        if rekeys { "m" } else { "x" }
+        let has = |kind| self.stages.iter().any(|spec| spec.kind == kind);
+        match (has(Kind::Rekey), has(Kind::Shift)) {
+            (true, _) => "m",
+            (_, true) => "k",
+            _ => "x",
+        }
     }
 
-    /// The same as stages of the store.
-    pub(super) fn stages(&self) -> Stages {
+    /// The stages at the revision that stands, or at the next one.
+    pub(super) fn revised(&self, revise: bool, store: &Store) -> Stages {
+        let standing = "SELECT meaning FROM ledger_pass p JOIN ledger_stage s USING(stage) WHERE s.number=1 AND p.kind='apply'
+           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
+           ORDER BY p.pass DESC LIMIT 1";
+        let ledger = rusqlite::Connection::open(store.path()).expect("a store");
+        let standing: Option<String> = ledger.query_row(standing, [], |row| row.get(0)).ok();
+        let newest: Version = ledger
+            .query_row("SELECT count(DISTINCT meaning_sha256) FROM ledger_stage WHERE number=1", [], |row| row.get(0))
+            .expect("a count");
+        let is_standing = |version: &Version| {
+            let stages = self.stages(*version);
+            stages.get(1).is_some_and(|stage| Some(stage.meaning()) == standing.as_deref())
+        };
+        let version = (0..newest).find(is_standing).unwrap_or(0);
+        self.stages(if revise { newest } else { version })
+    }
+
+    /// The same as stages of the store; `version` is the revision of the first.
+    pub(super) fn stages(&self, version: Version) -> Stages {
         let stage = |(number, spec): (u32, &Spec)| {
-            let spec = *spec;
+            let (spec, version) = (*spec, if number == 1 { version } else { 0 });
             let mut stage = Stage::new(number, &format!("stage_{number}")).source(spec.from);
             if spec.from != spec.to {
                 stage = stage.target(spec.to).on_conflict(self.on_conflict).stale(self.stale);
             }
             let stage = stage
-                .transform(move |record, _| outcome(make(spec.kind, number, &record.id, &record.data)))
-                .version(1);
+                .transform(move |record, _| outcome(make(spec.kind, (number, version), &record.id, &record.data)))
+                .version(u32::try_from(version).expect("few revisions") + 1);
             let keeps = matches!(spec.kind, Kind::Keep | Kind::Change);
             let stage = if keeps { stage.keeps_ids() } else { stage };
             stage.build().expect("the stages are right")
@@ -151,7 +207,7 @@ pub(super) fn is_processed(data: &str) -> bool {
 }
 
 /// What a stage makes of a record.
-fn make(kind: Kind, number: u32, id: &str, data: &str) -> Made {
+fn make(kind: Kind, (number, version): (u32, Version), id: &str, data: &str) -> Made {
     let (key, n, marks) = parsed(data);
     let at = key[1..].parse().expect("keys are a letter and a number");
     let write = |id: &str, mark: &str| {
@@ -160,13 +216,22 @@ fn make(kind: Kind, number: u32, id: &str, data: &str) -> Made {
     let copy = number.to_string();
     let place = format!("{number}p");
     match kind {
-        Kind::Copy | Kind::Keep | Kind::Derive if n % 7 == 3 => Made::Refuse,
+        Kind::Copy | Kind::Keep | Kind::Derive if (n + version) % 7 == 3 => Made::Refuse,
         Kind::Copy | Kind::Keep if n % 7 == 5 => Made::Filter,
-        Kind::Change | Kind::Rekey if n % 5 == 2 => Made::Refuse,
-        Kind::Change | Kind::Rekey if n % 5 == 4 => Made::Filter,
+        Kind::Change | Kind::Rekey | Kind::Shift if n % 5 == 2 => Made::Refuse,
+        Kind::Change | Kind::Rekey | Kind::Shift if n % 5 == 4 => Made::Filter,
+        Kind::Parts if n % 4 == 3 => Made::Refuse,
+        Kind::Shift if n % 3 == 1 => write(&before(id), &place),
         Kind::Copy => write(&key, &copy),
         Kind::Keep => write(id, &copy),
-        Kind::Change => write(id, &place),
+        Kind::Change | Kind::Shift => write(id, &place),
+        Kind::Parts => {
+            let part = |part: i64| {
+                let data = self::data(id, at, n, &format!("{marks}{copy}.{part}"));
+                (format!("{id}-{part}"), data)
+            };
+            Made::Derive((0..n % 4).map(part).collect())
+        }
         Kind::Rekey => write(&format!("m{}", n % 4), &place),
         Kind::Derive => {
             let ids: BTreeSet<String> = [n % 4, n / 4 % 4].iter().map(|at| format!("x{at}")).collect();
@@ -177,6 +242,12 @@ fn make(kind: Kind, number: u32, id: &str, data: &str) -> Made {
             Made::Derive(ids.into_iter().map(part).collect())
         }
     }
+}
+
+/// The id before another.
+fn before(id: &str) -> String {
+    let number: u32 = id[1..].parse().expect("ids are a letter and a number");
+    format!("k{}", number.saturating_sub(1))
 }
 
 fn outcome(made: Made) -> Result<Outcome, Refusal> {
@@ -218,7 +289,7 @@ pub(super) fn scratch(store: &Store, layout: &Layout, target: &str, base: &Base)
     for (number, spec) in (1..).zip(&layout.stages).filter(|(_, spec)| spec.to == target) {
         if copies(spec) {
             for row in rows(store, spec.from) {
-                let parts = match make(spec.kind, number, &row.id, &row.data) {
+                let parts = match make(spec.kind, (number, 0), &row.id, &row.data) {
                     Made::Write(id, data) => vec![(id, data)],
                     Made::Derive(parts) => parts,
                     Made::Filter | Made::Refuse => continue,
@@ -248,7 +319,7 @@ fn changed_in_place(kind: Kind, number: u32, mut table: Vec<(i64, String, String
     let mut stay = Vec::new();
     let mut change = Vec::new();
     for (record, id, data) in table {
-        match make(kind, number, &id, &data) {
+        match make(kind, (number, 0), &id, &data) {
             Made::Filter => stay.push((record, id, data)),
             Made::Write(id, data) => change.push((record, id, data)),
             Made::Refuse | Made::Derive(_) => {}

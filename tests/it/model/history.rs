@@ -1,0 +1,479 @@
+//! One random history: the store, what is done to it, and what is checked after every step.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::deviation::deviations;
+use counterfoil::edit::{Edit, edit};
+use counterfoil::ledger::{Counts, PassKind};
+use counterfoil::load::{LoadOptions, load};
+use counterfoil::observe::Silent;
+use counterfoil::plan::{PlanOptions, plan};
+use counterfoil::quarantine::{Selected, retry, waive};
+use counterfoil::rollback::{RollbackOptions, RollbackReport, Scope, rollback};
+use counterfoil::stage::{MaxErrors, Stages};
+use counterfoil::store::{Store, StoreOptions};
+use counterfoil::surroundings::Surroundings;
+use counterfoil::verify::{VerifyOptions, verify};
+use counterfoil::{Error, Purpose};
+use proptest::prelude::*;
+
+use super::scratch::{Base, Layout, PROJECT, data, is_processed, rows, scratch};
+use super::watching::{Watching, add, done};
+
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// Records with id, key and number, and behind them a line that is none.
+    Load { database: usize, lines: Vec<(u8, u8, i64)>, replace: bool, broken: bool },
+    Put(usize, u8, i64),
+    Delete(usize, u8),
+    /// Up to a stage, in batches of a size, stopped after so many of them, or beyond so many refusals.
+    Apply { to: u32, size: usize, stop: Option<usize>, limit: Option<u64>, revise: bool },
+    Retry { size: usize, stop: Option<usize> },
+    Waive,
+    /// In batches of a size; stopped after every one of them, and gone on with.
+    Rollback { scope: RandomScope, size: usize, stop: bool },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum RandomScope {
+    Last,
+    To(u32),
+    Stage(u32),
+    /// A run that carried records, counted back from the newest.
+    Apply(usize),
+    Record(usize, u8),
+    All,
+}
+
+/// The store and what is expected of it.
+pub(super) struct History {
+    folder: tempfile::TempDir,
+    store: Store,
+    layout: Layout,
+    stages: Stages,
+    /// What was put into targets, and into what stages change in place, by number: the data as it came.
+    base: Base,
+    /// What was there before it was deleted by hand.
+    deleted: Base,
+    /// What was changed by hand after a stage in place had changed it.
+    fixed: BTreeSet<(String, i64)>,
+    /// The records of databases that only stages read.
+    numbers: BTreeSet<i64>,
+    loads: usize,
+    applies: Vec<i64>,
+    /// What the databases held before each of the newest runs: rolling the newest of them back gives that again.
+    before: Vec<(i64, Databases)>,
+}
+
+/// The rows of every database: id and data.
+type Databases = BTreeMap<&'static str, BTreeMap<String, String>>;
+
+pub(super) type Checked = Result<(), TestCaseError>;
+
+impl History {
+    pub(super) fn new(layout: Layout) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        let store = Store::open_or_create(path, StoreOptions::default(), Surroundings::default());
+        let stages = layout.stages(0);
+        Self {
+            folder,
+            store: store.expect("a store"),
+            layout,
+            stages,
+            base: Base::default(),
+            deleted: Base::default(),
+            fixed: BTreeSet::new(),
+            numbers: BTreeSet::new(),
+            loads: 0,
+            applies: Vec::new(),
+            before: Vec::new(),
+        }
+    }
+
+    /// The ids that a step may name in a database: those of its sources, and those that its stages give.
+    fn id(&self, database: &str, at: u8) -> String {
+        // Where a stage in place gives other ids, what comes from outside under the old ones would meet a record by chance.
+        let is_old = match self.layout.prefix() {
+            "m" => self.layout.is_source(database) && at < 4,
+            _ => self.layout.is_source(database) || at < 2,
+        };
+        if is_old || self.layout.is_pure_source(database) {
+            format!("k{at}")
+        } else {
+            format!("{}{}", self.layout.prefix(), at % 4)
+        }
+    }
+
+    pub(super) fn step(&mut self, step: &Step) -> Checked {
+        let databases = self.layout.databases();
+        let (run, before) = (self.run_number(), self.databases());
+        match step.clone() {
+            Step::Load { database, lines, replace, broken } => {
+                let database = databases[database % databases.len()];
+                let database = if self.layout.is_source(database) { database } else { databases[0] };
+                self.load(database, &lines, replace, broken)?;
+            }
+            Step::Put(database, at, n) => {
+                let database = databases[database % databases.len()];
+                let id = self.id(database, at);
+                let text = data(&id, at % 4, n, "");
+                let change = Edit::Put { id: id.clone(), data: text.clone() };
+                self.edit(database, &id, &change, Some(text))?;
+            }
+            Step::Delete(database, at) => {
+                let database = databases[database % databases.len()];
+                let id = self.id(database, at);
+                let change = Edit::Delete { id: id.clone() };
+                self.edit(database, &id, &change, None)?;
+            }
+            Step::Apply { to, size, stop, limit, revise } => {
+                let revise = revise && self.layout.may_be_revised();
+                self.stages = self.layout.revised(revise, &self.store);
+                let mut watching = Watching { after: stop, ..Watching::default() };
+                let options = ApplyOptions {
+                    to: Some(to),
+                    batch_size: Some(size),
+                    max_errors: Some(MaxErrors::Count(limit.unwrap_or(1_000))),
+                    stop: watching.stop.clone(),
+                    revise,
+                    ..ApplyOptions::default()
+                };
+                let planned = self.planned(&options);
+                let report = apply(&mut self.store, &self.stages, &options, &mut watching);
+                let report = report.map_err(|error| failed("apply", &error))?;
+                self.applies.extend(report.run);
+                if report.stopped.is_none() {
+                    let planned = planned.map_err(|error| failed("plan", &error))?;
+                    prop_assert_eq!(planned, done(&watching.events), "the plan is what was done");
+                }
+            }
+            Step::Retry { size, stop } => {
+                let mut watching = Watching { after: stop, ..Watching::default() };
+                self.stages = self.layout.revised(false, &self.store);
+                let options = ApplyOptions {
+                    batch_size: Some(size),
+                    stop: watching.stop.clone(),
+                    ..ApplyOptions::default()
+                };
+                let selected = Selected::default();
+                let report = retry(&mut self.store, &self.stages, &selected, &options, &mut watching);
+                match report {
+                    // Lines that a load has refused are not retried.
+                    Err(Error::Invalid { .. }) => {}
+                    report => {
+                        let report = report.map_err(|error| failed("retry", &error))?;
+                        self.applies.extend(report.run);
+                    }
+                }
+            }
+            Step::Waive => {
+                let waived = waive(&mut self.store, PROJECT, &Selected::default(), &Purpose::new("waive"));
+                waived.map_err(|error| failed("waive", &error))?;
+            }
+            Step::Rollback { scope, size, stop } => self.rollback(scope, size, stop, &databases)?,
+        }
+        if !matches!(step, Step::Rollback { .. }) && self.run_number() > run {
+            self.before.push((self.run_number(), before));
+        }
+        self.check()
+    }
+
+    fn run_number(&self) -> i64 {
+        counterfoil::history::history(&self.store, 1).expect("a history")[0].run
+    }
+
+    fn databases(&self) -> Databases {
+        let rows = |name| rows(&self.store, name).into_iter().map(|row| (row.id, row.data)).collect();
+        let names = self.layout.databases().into_iter();
+        names.map(|name| (name, rows(name))).collect()
+    }
+
+    /// What an apply would do, stage by stage.
+    fn planned(&self, options: &ApplyOptions) -> Result<BTreeMap<u32, Counts>, Error> {
+        let options = PlanOptions { apply: options.clone(), ..PlanOptions::default() };
+        let report = plan(&self.store, &self.stages, &options, &mut Silent)?;
+        let mut planned = BTreeMap::new();
+        for stage in report.stages.into_iter().filter(|stage| stage.counts.read > 0) {
+            add(planned.entry(stage.stage).or_default(), &stage.counts);
+        }
+        Ok(planned)
+    }
+
+    /// Rolls back; where it is stopped, again until it is done.
+    fn roll_back(&mut self, scope: &Scope, size: usize, stop: bool) -> Result<RollbackReport, Error> {
+        let mut undone = Vec::new();
+        loop {
+            let mut watching = Watching { after: stop.then_some(1), ..Watching::default() };
+            let options = RollbackOptions {
+                scope: scope.clone(),
+                batch_size: Some(size),
+                stop: watching.stop.clone(),
+                ..RollbackOptions::default()
+            };
+            let mut report = rollback(&mut self.store, PROJECT, &options, &mut watching)?;
+            undone.append(&mut report.undone);
+            if report.stopped.is_none() {
+                return Ok(RollbackReport { undone, ..report });
+            }
+        }
+    }
+
+    /// Rolling back the newest run gives what was there before it.
+    fn is_as_before(&mut self, scope: &Scope, report: &RollbackReport) -> Checked {
+        let newest = self.before.pop();
+        let (Scope::Run(run), Some((newest, before))) = (scope, newest) else {
+            self.before.clear();
+            return Ok(());
+        };
+        if *run != newest || report.undone.iter().any(|undone| undone.runs != [newest]) {
+            self.before.clear();
+            return Ok(());
+        }
+        prop_assert_eq!(self.databases(), before, "run {} was taken back", run);
+        Ok(())
+    }
+
+    /// Everything applied, rolled back, and applied again; then stage by stage.
+    pub(super) fn come_back(&mut self) -> Checked {
+        let stages = self.layout.count();
+        let whole = Step::Apply { to: stages, size: 100, stop: None, limit: None, revise: false };
+        let back = |scope| Step::Rollback { scope, size: 2, stop: false };
+        self.step(&whole)?;
+        let sources = self.layout.pure_sources();
+        let of = |all: &Databases| -> Databases {
+            let all = all.iter().filter(|(name, _)| sources.contains(name));
+            all.map(|(name, rows)| (*name, rows.clone())).collect()
+        };
+        let before = self.databases();
+        self.step(&back(RandomScope::All))?;
+        let after = self.databases();
+        prop_assert_eq!(of(&before), of(&after), "sources stay as they are");
+        if self.was_touched() || after == before {
+            return Ok(());
+        }
+        let targets = after.iter().filter(|(name, _)| !sources.contains(name));
+        let left: Vec<_> = targets.filter(|(_, rows)| !rows.is_empty()).collect();
+        prop_assert!(left.is_empty(), "the targets are empty: {:?}", left);
+        self.step(&whole)?;
+        let again = self.databases();
+        for _ in 0..stages {
+            self.step(&back(RandomScope::Last))?;
+        }
+        prop_assert_eq!(after, self.databases());
+        self.step(&whole)?;
+        prop_assert_eq!(again, self.databases());
+        Ok(())
+    }
+
+    /// Whether anything has come from outside to what stages write to: then not everything can be taken back.
+    fn was_touched(&self) -> bool {
+        let touched = "SELECT count(*) FROM ledger_pass WHERE kind IN('load','edit') AND target=?1";
+        let ledger = rusqlite::Connection::open(self.store.path()).expect("a store");
+        self.layout.targets().iter().any(|target| {
+            let count: i64 = ledger.query_row(touched, [target], |row| row.get(0)).expect("a count");
+            count > 0
+        })
+    }
+
+    fn load(&mut self, database: &str, lines: &[(u8, u8, i64)], replace: bool, broken: bool) -> Checked {
+        self.loads += 1;
+        let mut ids = BTreeSet::new();
+        let lines = lines.iter().filter(|(id, ..)| ids.insert(*id));
+        let lines: Vec<(String, String)> = lines
+            .map(|(id, key, n)| (format!("k{id}"), data(&format!("k{id}"), *key, *n, "")))
+            .collect();
+        let before = rows(&self.store, database);
+        let text: String = lines.iter().map(|(_, data)| format!("{data}\n")).collect();
+        let text = text + if broken { "{\"id\": no record\n" } else { "" };
+        let options = LoadOptions { replace, batch_size: Some(3), ..LoadOptions::default() };
+        let name = format!("{}.ndjson", self.loads);
+        load(&mut self.store, database, &name, text.as_bytes(), &options, &mut Silent)
+            .map_err(|error| failed("load", &error))?;
+        for (id, data) in lines {
+            let was = before.iter().find(|row| row.id == id);
+            if was.is_none() || replace {
+                self.came(database, &id, was.map(|row| row.data.clone()).as_deref(), Some(data));
+            }
+        }
+        Ok(())
+    }
+
+    fn edit(&mut self, database: &str, id: &str, change: &Edit, text: Option<String>) -> Checked {
+        let before = rows(&self.store, database);
+        let was = before.iter().find(|row| row.id == id).map(|row| (row.record, row.data.clone()));
+        let edits = std::slice::from_ref(change);
+        match edit(&mut self.store, database, edits, &Purpose::new("edit")) {
+            Ok(_) => {}
+            // Not there, or being filled.
+            Err(Error::NoSuchRecord { .. } | Error::Invalid { .. }) => return Ok(()),
+            Err(error) => return Err(failed("edit", &error)),
+        }
+        if let (None, Some((number, _))) = (&text, &was) {
+            let key = (database.to_owned(), *number);
+            if let Some(base) = self.base.remove(&key) {
+                self.deleted.insert(key, base);
+            }
+        }
+        self.came(database, id, was.map(|(_, data)| data).as_deref(), text);
+        Ok(())
+    }
+
+    /// What came from outside to a database that stages write to. What is there in its new shape already stays what it
+    /// began as: it was changed by hand.
+    fn came(&mut self, database: &str, id: &str, was: Option<&str>, text: Option<String>) {
+        let after = rows(&self.store, database);
+        if self.layout.is_pure_source(database) {
+            self.numbers.extend(after.iter().map(|row| row.record));
+            return;
+        }
+        let Some(text) = text else { return };
+        let Some(row) = after.iter().find(|row| row.id == id) else {
+            return;
+        };
+        // What a stage had brought there, and one in place has refused, is changed by hand and not new.
+        if self.numbers.contains(&row.record) {
+            return;
+        }
+        let key = (database.to_owned(), row.record);
+        let is_new = was.is_none();
+        let is_raw = was.is_some_and(|was| !is_processed(was)) && !self.fixed.contains(&key);
+        if is_new || (is_raw && self.base.contains_key(&key)) {
+            self.base.insert(key, (id.to_owned(), text));
+        } else {
+            self.fixed.insert(key);
+        }
+    }
+
+    fn rollback(&mut self, scope: RandomScope, size: usize, stop: bool, databases: &[&str]) -> Checked {
+        let scope = match scope {
+            RandomScope::Last => Scope::Last,
+            RandomScope::To(stage) => Scope::To(stage),
+            RandomScope::Stage(stage) => Scope::Stage(stage),
+            RandomScope::All => Scope::All,
+            RandomScope::Apply(back) => match self.applies.iter().rev().nth(back) {
+                Some(run) => Scope::Run(*run),
+                None => return Ok(()),
+            },
+            RandomScope::Record(database, at) => {
+                let database = databases[database % databases.len()];
+                if self.layout.is_pure_source(database) {
+                    return Ok(());
+                }
+                Scope::Record { database: database.to_owned(), id: self.id(database, at) }
+            }
+        };
+        let scope_given = scope.clone();
+        let before = self.run_number();
+        match self.roll_back(&scope, size, stop) {
+            Ok(report) => {
+                self.is_as_before(&scope_given, &report)?;
+                if let (Scope::Record { database, .. }, Some(undone)) = (&scope_given, report.undone.first())
+                    && undone.kind == PassKind::Edit
+                {
+                    self.put_was_undone(database);
+                }
+                Ok(())
+            }
+            Err(
+                Error::Invalid { .. }
+                | Error::NoSuch { .. }
+                | Error::NoSuchRecord { .. }
+                | Error::RollbackConflict { .. }
+                | Error::RollbackBeneath { .. },
+            ) => {
+                prop_assert_eq!(before, self.run_number(), "a refused rollback writes nothing");
+                Ok(())
+            }
+            Err(error) => Err(failed("rollback", &error)),
+        }
+    }
+
+    /// What was put by hand was taken back: it is what it was before, or was never there.
+    fn put_was_undone(&mut self, database: &str) {
+        let after = rows(&self.store, database);
+        for row in &after {
+            let key = (database.to_owned(), row.record);
+            if let Some(base) = self.deleted.remove(&key) {
+                self.base.insert(key, base);
+            }
+        }
+        self.base.retain(|(of, number), (id, data)| {
+            if of != database {
+                return true;
+            }
+            let Some(row) = after.iter().find(|row| row.record == *number) else {
+                // What a stage in place has refused is there no more either.
+                return self.layout.is_refused_in_place(database, id, data);
+            };
+            if !is_processed(&row.data) {
+                (*id, *data) = (row.id.clone(), row.data.clone());
+            }
+            true
+        });
+    }
+
+    /// Brings a copy up to date and compares it with what the stages make from scratch.
+    fn check(&self) -> Checked {
+        let path = self.folder.path().join("copy.db");
+        std::fs::copy(self.store.path(), &path).expect("a copy");
+        let mut copy =
+            Store::open(&path, StoreOptions::default(), Surroundings::default()).expect("the copy opens");
+        let options = ApplyOptions {
+            max_errors: Some(MaxErrors::Count(1_000)),
+            ..ApplyOptions::default()
+        };
+        match apply(&mut copy, &self.stages, &options, &mut Silent) {
+            Err(error) => return Err(failed("apply", &error)),
+            Ok(report) => prop_assert_eq!(report.stopped, None, "nothing is left that stops it"),
+        }
+        let again = apply(&mut copy, &self.stages, &options, &mut Silent);
+        let again = again.map_err(|error| failed("apply again", &error))?;
+        prop_assert!(again.passes.is_empty(), "a second apply finds nothing to do: {:?}", again.passes);
+        let report = verify(&copy, &VerifyOptions::default()).expect("a verification");
+        prop_assert!(report.is_sound(), "{:#?}", report.findings);
+        let ledger = rusqlite::Connection::open(copy.path()).expect("a store");
+        let problems = "SELECT (SELECT count(*) FROM audit_chain_problem)
+         + (SELECT count(*) FROM ledger_batch WHERE read<>written+unchanged+filtered+refused+merged)";
+        let problems: i64 = ledger.query_row(problems, [], |row| row.get(0)).expect("a view");
+        prop_assert_eq!(problems, 0);
+        drop(ledger);
+        if self.layout.is_compared() {
+            self.compare(&copy)?;
+        }
+        drop(copy);
+        for ending in ["", ".lock", ".checkpoints"] {
+            let _ = std::fs::remove_file(format!("{}{ending}", path.display()));
+        }
+        Ok(())
+    }
+
+    /// Every target against what its stages make from scratch.
+    fn compare(&self, copy: &Store) -> Checked {
+        let named = deviations(copy, &self.stages).expect("deviations");
+        for target in self.layout.targets() {
+            let is: BTreeMap<String, String> =
+                rows(copy, target).into_iter().map(|row| (row.id, row.data)).collect();
+            let would_be = scratch(copy, &self.layout, target, &self.base);
+            let ids: BTreeSet<&String> = is.keys().chain(would_be.keys()).collect();
+            let differing: BTreeSet<&str> = ids
+                .into_iter()
+                .filter(|id| is.get(*id) != would_be.get(*id))
+                .map(String::as_str)
+                .collect();
+            let of_target = named.iter().filter(|deviation| deviation.database == target);
+            let named_ids: BTreeSet<&str> = of_target.map(|deviation| deviation.id.as_str()).collect();
+            prop_assert_eq!(
+                &differing, &named_ids,
+                "{}: is {:#?}, from scratch {:#?}, named {:#?}",
+                target, is, would_be, named
+            );
+        }
+        Ok(())
+    }
+}
+
+fn failed(verb: &str, error: &Error) -> TestCaseError {
+    TestCaseError::fail(format!("{verb}: {error}"))
+}
