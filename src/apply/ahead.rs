@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::item::Standing;
-use super::select::Selection;
+use super::item::{PlannedRows, Standing};
 use super::items::listed;
+use super::select::Selection;
 use super::transform::{Transformed, transform};
 use crate::context::Context;
 use crate::error::Result;
@@ -28,6 +28,8 @@ pub(crate) struct Ahead<'a> {
     pub(crate) selection: &'a Selection,
     /// No row in the target can belong to a later record, nor to a later stage.
     pub(crate) comes_last: bool,
+    /// Of rows that are only planned: whose they are.
+    pub(crate) planned_rows: &'a PlannedRows,
 }
 
 impl Ahead<'_> {

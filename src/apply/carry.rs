@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
-use super::{ApplyOptions, Claims, Cross, PassReport, Selection, Transforming, fed};
+use super::{ApplyOptions, Claims, Cross, PassReport, PlannedRows, Selection, Transforming, fed};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::feed::Fed;
@@ -59,7 +59,12 @@ pub(crate) fn carry_out(
     });
     let began_with = in_source + if stage.in_place() { counts.refused } else { 0 };
     let settled = match resumed {
-        Some(before) => settled_since(run.connection(), fed(project, stage), (pass.row.pass, before), &counts)?,
+        Some(before) => settled_since(
+            run.connection(),
+            fed(project, stage),
+            (pass.row.pass, before),
+            &counts,
+        )?,
         None => 0,
     };
     let bounds = bounds.allowing(allowed_refusals(stage, options, began_with).saturating_add(settled));
@@ -125,6 +130,7 @@ fn producer<'s>(
         cross: Cross::of(stage, context),
         planned: BTreeSet::new(),
         set_aside: set_aside(run.connection(), stage, pass)?,
+        planned_rows: PlannedRows::default(),
         comes_last,
         bytes: 0,
     })

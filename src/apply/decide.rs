@@ -114,19 +114,20 @@ impl Placer<'_> {
             });
         }
         // Of a record that is one row, and finds its id taken, nothing is left to place.
-        if let [Placement { part: 0, fate: Fate::Exists(holder), .. }] = placements.as_slice() {
+        if let [
+            Placement {
+                part: 0,
+                fate: Fate::Exists(holder),
+                ..
+            },
+        ] = placements.as_slice()
+        {
             return Ok(Decision::Filter(reason(places::EXISTS, Some(holder))));
         }
         Ok(Decision::Place { placements, gone })
     }
 
-    fn fate(
-        &self,
-        item: &Item,
-        home: Option<&Standing>,
-        output: &Output,
-        ahead: &Ahead<'_>,
-    ) -> Result<Fate> {
+    fn fate(&self, item: &Item, home: Option<&Standing>, output: &Output, ahead: &Ahead<'_>) -> Result<Fate> {
         let Some(connection) = self.lookup else {
             return Ok(Fate::Write(None));
         };
@@ -248,6 +249,9 @@ impl Placer<'_> {
         // What this pass has written came before, in the order of the numbers.
         if ahead.comes_last || self.claims.row(owner).is_some() {
             return Ok(true);
+        }
+        if let Some(writer) = ahead.planned_rows.owner(owner) {
+            return Ok((self.stage.number(), number) > writer);
         }
         let changes = places::changes_of_row(connection, self.table.name(), owner)?;
         let place = |change: &RowChange| Some((change.stage.as_ref()?.1, change.record));

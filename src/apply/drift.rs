@@ -19,13 +19,13 @@ pub(crate) fn check_drift(
     if applied.is_empty() {
         check_name(connection, stages)?;
     }
-    let (mut cosmetic, mut newest) = (Vec::new(), None);
+    let (mut cosmetic, mut standing) = (Vec::new(), Vec::new());
     for number in applied {
         let history = StageHistory::read(connection, stages.project(), number)?;
         let (Some(row), Some(first)) = (history.revision(), history.applied().next()) else {
             continue;
         };
-        newest = Some((number, first.first_batch));
+        standing.push((number, first.first_batch));
         let stage = stages.get(number);
         let same_meaning = stage.is_some_and(|stage| stage.meaning_sha256() == row.meaning_sha256);
         if !same_meaning && (stage.is_none() || !options.revise) {
@@ -40,9 +40,7 @@ pub(crate) fn check_drift(
             cosmetic.push(number);
         }
     }
-    if let Some((number, first_batch)) = newest {
-        check_order(connection, stages, number, first_batch)?;
-    }
+    check_order(connection, stages, &standing)?;
     Ok(cosmetic)
 }
 
@@ -73,17 +71,27 @@ fn check_name(connection: &Connection, stages: &Stages) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a stage that was not there when the newest applied one began. One that was, and was rolled back since
-/// because the newest does not build upon it, may be applied again.
-fn check_order(connection: &Connection, stages: &Stages, newest: u32, first_batch: i64) -> Result<()> {
-    for stage in stages.iter().filter(|stage| stage.number() < newest) {
+/// Refuses a stage that was not there when a later one that builds upon it began. One that was there, and was rolled back
+/// since, may be applied again; and so may one that had to wait while others, which do not depend on it, went on.
+fn check_order(connection: &Connection, stages: &Stages, applied: &[(u32, i64)]) -> Result<()> {
+    for stage in stages.iter() {
         let history = StageHistory::read(connection, stages.project(), stage.number())?;
-        let stood = history.passes.iter().any(|pass| pass.last_batch > first_batch);
-        if history.revision().is_none() && !stood {
+        if history.revision().is_some() {
+            continue;
+        }
+        let builds_upon = |(number, first_batch): &&(u32, i64)| {
+            let stood = history.passes.iter().any(|pass| pass.last_batch > *first_batch);
+            let later = stages
+                .get(*number)
+                .filter(|later| later.number() > stage.number());
+            !stood && later.is_some_and(|later| later.depends_on(stage.target()))
+        };
+        if let Some((later, _)) = applied.iter().find(builds_upon) {
             return Err(Error::invalid(
                 format!(
-                    "stage {} is not applied, but the later stage {newest} is",
-                    stage.number()
+                    "stage {} is not applied, but the later stage {later}, which depends on `{}`, is",
+                    stage.number(),
+                    stage.target()
                 ),
                 "give the new stage a number after the last applied one, or roll back to before it",
             ));

@@ -1,5 +1,7 @@
 //! One source record on its way through a stage, and what the target holds for it.
 
+use std::collections::HashMap;
+
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
 use crate::record::Record;
@@ -92,5 +94,32 @@ impl Item {
         found.ok_or_else(|| Error::Damaged {
             what: format!("record {} has a row but no salt", self.number),
         })
+    }
+}
+
+/// Rows that no ledger tells of, because they are only planned: whose they are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PlannedRows {
+    /// By the row: the stage, and the source record.
+    owners: HashMap<i64, (u32, i64)>,
+    /// By those: the parts and the rows.
+    rows: HashMap<(u32, i64), Vec<(i64, i64)>>,
+}
+
+impl PlannedRows {
+    pub(crate) fn add(&mut self, owner: (u32, i64), (part, row): (i64, i64)) {
+        if self.owners.insert(row, owner) != Some(owner) {
+            self.rows.entry(owner).or_default().push((part, row));
+        }
+    }
+
+    /// Whose a row is.
+    pub(crate) fn owner(&self, row: i64) -> Option<(u32, i64)> {
+        self.owners.get(&row).copied()
+    }
+
+    /// The rows of a stage's record, each with its part.
+    pub(crate) fn of(&self, owner: (u32, i64)) -> &[(i64, i64)] {
+        self.rows.get(&owner).map_or(&[], Vec::as_slice)
     }
 }

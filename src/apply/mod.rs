@@ -15,12 +15,14 @@ mod transform;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub(crate) use carry::{Work, allowed_refusals, carry_out, comes_last,
-    kept_places, is_overtaken, preparation, settled_since, unfinished};
+pub(crate) use carry::{
+    Work, allowed_refusals, carry_out, comes_last, is_overtaken, kept_places, preparation, settled_since,
+    unfinished,
+};
 pub(crate) use claims::Claims;
 pub(crate) use cross::Cross;
 pub(crate) use drift::check_drift;
-pub(crate) use item::Standing;
+pub(crate) use item::{PlannedRows, Standing};
 pub(crate) use items::source_as_read;
 pub(crate) use select::{Selection, of_later_pass, of_open_pass, waiting};
 pub(crate) use transform::Transforming;
@@ -219,10 +221,10 @@ pub(crate) struct StoppedStages {
 impl StoppedStages {
     /// The stage because of which another has to wait: what it would read, write or refer to is not up to date.
     pub(crate) fn holds_back(&self, stage: &Stage) -> Option<u32> {
-        let refers = stage.contract().references.iter().map(|rule| rule.to.as_str());
-        let mut names = [stage.source(), stage.target()].into_iter().chain(refers);
-        let by = |name| self.databases.iter().find(|(database, _)| database == name);
-        names.find_map(by).map(|(_, by)| *by)
+        let mut databases = self.databases.iter();
+        databases
+            .find(|(database, _)| stage.depends_on(database))
+            .map(|(_, by)| *by)
     }
 
     fn is(&self, stage: &Stage) -> bool {

@@ -8,7 +8,7 @@ use super::ahead::Ahead;
 use super::claims::Claims;
 use super::cross::Cross;
 use super::decide::Decision;
-use super::item::Item;
+use super::item::{Item, PlannedRows};
 use super::place::Placer;
 use super::select::Selection;
 use crate::context::Context;
@@ -47,6 +47,8 @@ pub(crate) struct Transforming<'a> {
     pub(crate) planned: BTreeSet<i64>,
     /// Rows that the pass has taken out of a database in place, and whose records it has not come to yet.
     pub(crate) set_aside: BTreeMap<i64, Salted>,
+    /// Of rows that are only planned: whose they are.
+    pub(crate) planned_rows: PlannedRows,
     /// The ids whose records a later stage in place has refused.
     pub(crate) kept: KeptPlaces,
     /// No row in the target can belong to a record that this pass comes to later, nor to a later stage.
@@ -167,6 +169,7 @@ impl Transforming<'_> {
                 results: &results,
                 selection: &self.selection,
                 comes_last: self.comes_last,
+                planned_rows: &self.planned_rows,
             };
             let mut decision = placer.decide(&item, transformed.outcome(), &ahead)?;
             if let Some((cross, connection)) = cross {

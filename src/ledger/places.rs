@@ -119,7 +119,9 @@ pub(crate) fn code(reason: &str) -> Option<String> {
 /// What a reason says of a place: its code, and the row in it.
 pub(crate) fn reason(reason: &str) -> Option<(&'static str, Option<Holder>)> {
     let found = code(reason)?;
-    let code = [EXISTS, EDITED, REPLACED].into_iter().find(|code| *code == found)?;
+    let code = [EXISTS, EDITED, REPLACED]
+        .into_iter()
+        .find(|code| *code == found)?;
     let value: serde_json::Value = serde_json::from_str(reason).ok()?;
     Some((code, serde_json::from_value(value["holder"].clone()).ok()))
 }
@@ -182,7 +184,8 @@ pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>, waived: bool) -> 
     // A row has its source's number, or the entry that wrote it names it.
     let taken_away = concat!(
         "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256' FROM (
-           SELECT batch, record AS by, reason, coalesce((SELECT w.record FROM ledger_entry w WHERE w.target=d.target
+           SELECT batch, record AS by, reason, coalesce((SELECT w.record FROM ledger_entry w JOIN ledger_batch y ON y.batch=w.batch
+               JOIN ledger_pass z ON z.pass=y.pass WHERE w.target=d.target AND z.kind IN('apply','retry')
                AND coalesce(w.reason,'') NOT GLOB '{\"code\":\"target.*' ORDER BY w.batch LIMIT 1), target) AS record
            FROM ledger_entry d WHERE reason GLOB '{\"code\":\"target.*' AND reason->>'$.code'='target.replaced') e
          CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
@@ -237,8 +240,9 @@ pub(crate) fn free(connection: &Connection, stage: Fed<'_>) -> Result<Vec<i64>> 
 
 /// The source record of a row that has a number of its own; of any other, its own number.
 pub(crate) fn source_of_row(connection: &Connection, row: i64) -> Result<i64> {
-    let sql = "SELECT record FROM ledger_entry WHERE target=?1 AND coalesce(reason,'') NOT GLOB '{\"code\":\"target.*'
-     ORDER BY batch LIMIT 1";
+    let sql = "SELECT e.record FROM ledger_entry e JOIN ledger_batch b USING(batch) JOIN ledger_pass p USING(pass)
+     WHERE e.target=?1 AND p.kind IN('apply','retry') AND coalesce(e.reason,'') NOT GLOB '{\"code\":\"target.*'
+     ORDER BY e.batch LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_row([row], |found| found.get(0)).optional()?;
     Ok(found.unwrap_or(row))
@@ -275,7 +279,10 @@ pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i6
     let (mut changes, mut undone) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         let kind: PassKind = row.get(4)?;
-        if let Some(reverses) = row.get::<_, Option<i64>>(8)?.filter(|_| kind == PassKind::Rollback) {
+        if let Some(reverses) = row
+            .get::<_, Option<i64>>(8)?
+            .filter(|_| kind == PassKind::Rollback)
+        {
             // What a rollback had to leave as it was stands on.
             if !row.get::<_, bool>(9)? {
                 undone.push(reverses);
@@ -310,7 +317,9 @@ pub(crate) fn is_edited(changes: &[RowChange], stage: Fed<'_>) -> bool {
         return false;
     }
     let since = changes.iter().take_while(|change| !by_the_stage(change));
-    since.into_iter().any(|change| matches!(change.kind, PassKind::Load | PassKind::Edit))
+    since
+        .into_iter()
+        .any(|change| matches!(change.kind, PassKind::Load | PassKind::Edit))
 }
 
 /// The rows of a database that a load has changed, or an edit, and that stands.
@@ -366,7 +375,9 @@ pub(crate) fn left_in_place(
     );
     let mut statement = connection.prepare_cached(sql)?;
     let key = params![database, number];
-    Ok(statement.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    Ok(statement
+        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
 }
 
 /// The rows that a pass in place has taken out of its database to make room, and whose records it has not come to yet:

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rusqlite::Connection;
 
+use crate::apply::PlannedRows;
 use crate::error::Result;
 use crate::ledger::{Batch, EntryOutcome, places};
 use crate::pipeline::Reader;
 use crate::refusal::Holder;
-use crate::stage::Stage;
+use crate::stage::{OnConflict, Stage, Stages};
 use crate::store::Table;
 
 /// What the stages have come to so far.
@@ -19,6 +20,9 @@ pub(super) struct Forecast {
     stages: BTreeMap<u32, StageForecast>,
     /// What they would leave in each database.
     databases: BTreeMap<String, DatabaseForecast>,
+    /// The databases in which a stage may replace what others have written.
+    replaced: BTreeSet<String>,
+    rows: PlannedRows,
 }
 
 /// What a stage has come to so far.
@@ -26,8 +30,10 @@ pub(super) struct Forecast {
 pub(super) struct StageForecast {
     /// The records that were tried.
     pub(super) records: HashSet<i64>,
-    /// How many of the changes of its source it has seen.
+    /// How many of the changes of its source it has taken note of.
     changes: usize,
+    /// Those of them that it has not come to since.
+    pending: BTreeSet<i64>,
     /// The records that would wait for a place in the target, and which row they would wait for.
     waiting: Vec<(i64, Option<Holder>)>,
 }
@@ -69,19 +75,45 @@ impl Forecast {
         self.stages.keys().any(|tried| *tried > number)
     }
 
-    /// A stage begins with what its source would be now.
-    pub(super) fn begin(&mut self, stage: &Stage) {
+    /// Of a plan for these stages.
+    pub(super) fn new(stages: &Stages) -> Self {
+        let replacing = stages
+            .iter()
+            .filter(|stage| stage.on_conflict() == OnConflict::Replace);
+        Self {
+            replaced: replacing.map(|stage| stage.target().to_owned()).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// A pass of a stage begins: a first one reads its source as it would be now, another one what it is given.
+    pub(super) fn begin(&mut self, stage: &Stage, is_first: bool) {
+        let pending = if is_first { Vec::new() } else { self.changes(stage) };
         let source = self.databases.get(stage.source());
         let changes = source.map_or(0, |source| source.changed.len());
-        self.stages.entry(stage.number()).or_default().changes = changes;
+        let tried = self.stages.entry(stage.number()).or_default();
+        tried.changes = changes;
+        tried.pending = pending.into_iter().collect();
+    }
+
+    /// Whose the rows would be that are only planned.
+    pub(super) fn rows(&self) -> PlannedRows {
+        self.rows.clone()
     }
 
     /// A batch that a stage would commit.
-    pub(super) fn add(&mut self, stage: &Stage, batch: &Batch) {
+    pub(super) fn add(&mut self, reader: &Reader, stage: &Stage, batch: &Batch) -> Result<()> {
         self.stages.entry(stage.number()).or_default().add(batch);
-        self.take_away(stage, batch);
+        if self.replaced.contains(stage.target()) && !stage.in_place() {
+            for entry in batch.entries.iter().filter(|entry| entry.after.is_some()) {
+                let row = entry.target.unwrap_or(entry.record);
+                self.rows.add((stage.number(), entry.record), (entry.part, row));
+            }
+        }
+        self.take_away(reader, stage, batch)?;
         let target = self.databases.entry(stage.target().to_owned()).or_default();
         target.add(stage, batch);
+        Ok(())
     }
 
     /// The records of a stage's source that would be changed, and that it has not seen since.
@@ -94,9 +126,11 @@ impl Forecast {
         let feeds = |(_, by, in_place): &&(i64, u32, bool)| {
             *by < number || (*by != number && !in_place && !stage.in_place())
         };
-        let seen = self.stages.get(&number).map_or(0, |tried| tried.changes);
+        let tried = self.stages.get(&number);
+        let seen = tried.map_or(0, |tried| tried.changes);
         let changes = source.changed.iter().skip(seen).filter(feeds);
-        changes.map(|(record, ..)| *record).collect()
+        let pending = tried.into_iter().flat_map(|tried| tried.pending.iter().copied());
+        changes.map(|(record, ..)| *record).chain(pending).collect()
     }
 
     /// Of the records that a stage would have to let wait, those whose place would be free by now.
@@ -121,7 +155,8 @@ impl Forecast {
     }
 
     /// Notes the records whose rows a batch would take away: they would wait for their places.
-    fn take_away(&mut self, stage: &Stage, batch: &Batch) {
+    fn take_away(&mut self, reader: &Reader, stage: &Stage, batch: &Batch) -> Result<()> {
+        let records: HashSet<i64> = batch.entries.iter().map(|entry| entry.record).collect();
         for entry in &batch.entries {
             let (Some(row), Some(reason)) = (entry.target, entry.reason.as_deref()) else {
                 continue;
@@ -129,17 +164,35 @@ impl Forecast {
             let Some((places::REPLACED, holder)) = places::reason(reason) else {
                 continue;
             };
-            // Of the stages that were tried, the one that has come to the record; of derived rows none is known.
-            let later = entry.record < row;
-            let owners = self.stages.iter_mut().filter(|(number, tried)| {
-                **number <= stage.number()
-                    && tried.records.contains(&row)
-                    && !(later && **number == stage.number())
-            });
-            for (_, tried) in owners {
-                tried.waiting.push((row, holder.clone()));
+            // Whose turn comes later in the batch has had it.
+            let is_later = |number: u32, record: i64| {
+                number == stage.number() && record > entry.record && records.contains(&record)
+            };
+            let Some((number, record)) = self.owner(reader, stage, row)? else {
+                continue;
+            };
+            if !is_later(number, record) {
+                let tried = self.stages.entry(number).or_default();
+                tried.waiting.push((record, holder));
             }
         }
+        Ok(())
+    }
+
+    /// The stage and the source record of a row, by this plan or by the ledger; `None` where no stage has brought it there.
+    fn owner(&self, reader: &Reader, stage: &Stage, row: i64) -> Result<Option<(u32, i64)>> {
+        if stage.in_place() {
+            return Ok(Some((stage.number(), row)));
+        }
+        if let Some(owner) = self.rows.owner(row) {
+            return Ok(Some(owner));
+        }
+        let changes = |connection: &Connection| places::changes_of_row(connection, stage.target(), row);
+        let changes = reader.read(changes)?;
+        let copied = changes.iter().filter(|change| change.copies);
+        Ok(copied
+            .filter_map(|change| Some((change.stage.as_ref()?.1, change.record)))
+            .next())
     }
 }
 
@@ -148,6 +201,7 @@ impl StageForecast {
         let records = batch.entries.iter().map(|entry| entry.record);
         let records: HashSet<i64> = records.collect();
         self.waiting.retain(|(record, _)| !records.contains(record));
+        self.pending.retain(|record| !records.contains(record));
         self.records.extend(records);
         for entry in &batch.entries {
             let reason = entry.reason.as_deref().and_then(places::reason);

@@ -244,7 +244,7 @@ pub fn plan(
     };
     let mut masked = redacted(store)?;
     masked.extend(stages.iter().flat_map(|stage| stage.redact().to_vec()));
-    let mut trial = Trial::new(store, stages.project(), options, masked)?;
+    let mut trial = Trial::new(store, stages, options, masked)?;
     trial.of_all(stages, observer, &mut report)?;
     report.stopped = trial.stopped();
     report.moved = Head::read(store.connection())?.batch != head.batch;

@@ -11,8 +11,8 @@ use super::forecast::Forecast;
 use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
-    Claims, Cross, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed, is_overtaken, kept_places,
-    of_later_pass, of_open_pass, preparation, settled_since,
+    Claims, Cross, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed, is_overtaken,
+    kept_places, of_later_pass, of_open_pass, preparation, settled_since,
 };
 use crate::context::Context;
 use crate::context::Tally;
@@ -71,13 +71,13 @@ struct Course<'c> {
 impl<'t> Trial<'t> {
     pub(super) fn new(
         store: &'t Store,
-        project: &'t str,
+        stages: &'t Stages,
         options: &'t PlanOptions,
         redact: Vec<Path>,
     ) -> Result<Self> {
         Ok(Self {
             store,
-            project,
+            project: stages.project(),
             options,
             redact,
             reader: Reader::alone(store)?,
@@ -85,7 +85,7 @@ impl<'t> Trial<'t> {
             newest: largest(store.connection(), LedgerTable::Record)?,
             bounds: Bounds::new(&options.apply.stop, options.apply.max_time),
             stopped: None,
-            forecast: Forecast::default(),
+            forecast: Forecast::new(stages),
         })
     }
 
@@ -203,12 +203,7 @@ impl<'t> Trial<'t> {
     }
 
     /// What a stage would read next; `None` when it is up to date.
-    fn next_work(
-        &self,
-        stage: &Stage,
-        history: &StageHistory,
-        revised: bool,
-    ) -> Result<Option<Work>> {
+    fn next_work(&self, stage: &Stage, history: &StageHistory, revised: bool) -> Result<Option<Work>> {
         let work = |kind, selection| Work {
             kind,
             selection,
@@ -242,9 +237,8 @@ impl<'t> Trial<'t> {
         }
         records.extend(self.forecast.changes(stage));
         if let Some(left) = self.forecast.database(stage.source()) {
-            if stage.in_place() && !left.filtered.is_empty() {
-                let refused =
-                    feed::ever_refused(self.store.connection(), self.project, stage.number())?;
+            if stage.in_place() && !is_new && !left.filtered.is_empty() {
+                let refused = feed::ever_refused(self.store.connection(), self.project, stage.number())?;
                 records.extend(left.filtered.iter().filter(|number| {
                     refused.binary_search(number).is_ok()
                         && tried.is_none_or(|tried| !tried.records.contains(number))
@@ -303,7 +297,7 @@ impl<'t> Trial<'t> {
         let of = (source, target, alone, comes_last);
         let mut producer = self.producer((stage, context), of, work)?;
         let before = *course.telling.counts();
-        self.forecast.begin(stage);
+        self.forecast.begin(stage, kind == PlannedPass::First);
         self.run_through(&mut producer, course, observer)?;
         if let Some(left) = self.forecast.database_mut(stage.target()) {
             let tried = course.telling.counts().read - before.read;
@@ -331,7 +325,7 @@ impl<'t> Trial<'t> {
                 overlay.number(connection, &batch.records)?;
                 Overlay::change(connection, &target, &batch.changes)
             })?;
-            self.forecast.add(stage, &batch);
+            self.forecast.add(&self.reader, stage, &batch)?;
             observer.observe(&Event::BatchPlanned {
                 stage: stage.number(),
                 counts: batch.counts,
@@ -353,7 +347,10 @@ impl<'t> Trial<'t> {
     ) -> Result<Transforming<'p>> {
         let kept = |connection: &Connection| kept_places(connection, stage, &target, alone);
         let kept = self.reader.read(kept)?;
-        let left = self.forecast.database(stage.source()).filter(|_| stage.in_place());
+        let left = self
+            .forecast
+            .database(stage.source())
+            .filter(|_| stage.in_place());
         Ok(Transforming {
             stage,
             context,
@@ -369,6 +366,7 @@ impl<'t> Trial<'t> {
             cross: Cross::of(stage, context),
             planned: left.map_or_else(BTreeSet::new, |left| left.settled.clone()),
             set_aside: BTreeMap::new(),
+            planned_rows: self.forecast.rows(),
             kept,
             comes_last,
             bytes: 0,

@@ -94,8 +94,7 @@ impl Undoing {
         // A load may have touched a record twice, and one record may have replaced what another has written. Entries that
         // changed nothing, such as those of parts that were left out, do not count.
         let mut seen = HashSet::with_capacity(stubs.len());
-        let is_again =
-            |stub: &Stub| stub.entry.before != stub.entry.after && !seen.insert(stub.number());
+        let is_again = |stub: &Stub| stub.entry.before != stub.entry.after && !seen.insert(stub.number());
         let again = stubs.iter().position(is_again);
         if let Some(again) = again {
             let cut = stubs[again].place();

@@ -131,6 +131,12 @@ impl Stage {
         self.settings.target.is_none()
     }
 
+    /// Whether what it does depends on what a database holds: it reads, writes or refers to it.
+    pub fn depends_on(&self, database: &str) -> bool {
+        let refers = self.contract().references.iter().any(|rule| rule.to == database);
+        self.source() == database || self.target() == database || refers
+    }
+
     /// Whether every target id is its source's id, so that target ids are known to be unique.
     pub fn takes_over_ids(&self) -> bool {
         let changed_by_op = self.steps.ops.iter().any(|op| may_rekey(op.as_ref()));

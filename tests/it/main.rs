@@ -26,6 +26,8 @@ mod model;
 mod old_stores;
 #[cfg(unix)]
 mod one_stage_back;
+#[cfg(unix)]
+mod places;
 mod plan;
 mod projects;
 mod readme;

@@ -30,7 +30,9 @@ to = \"decimal\"
 fn copy_of(name: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.db");
-    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stores").join(name);
+    let old = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/stores")
+        .join(name);
     std::fs::copy(old, &path).expect("a copy");
     (folder, path)
 }
@@ -51,10 +53,16 @@ fn is_sound(store: &Store) {
 /// The version, and how many of the objects there are that later versions brought.
 fn version(path: &Path) -> (i32, i64) {
     let store = Connection::open(path).expect("a store");
-    let version = store.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("a version");
-    let sql = "SELECT count(*) FROM sqlite_schema WHERE name IN('audit_reconciliation','ledger_pass_reverses',
+    let version = store
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .expect("a version");
+    let sql =
+        "SELECT count(*) FROM sqlite_schema WHERE name IN('audit_reconciliation','ledger_pass_reverses',
        'ledger_batch_run','ledger_entry_target','ledger_entry_conflict')";
-    (version, store.query_row(sql, [], |row| row.get(0)).expect("a schema"))
+    (
+        version,
+        store.query_row(sql, [], |row| row.get(0)).expect("a schema"),
+    )
 }
 
 #[test]
@@ -97,7 +105,10 @@ fn what_an_earlier_version_left_out_comes_when_its_place_is_free() {
     let delete = [Edit::Delete { id: "a".to_owned() }];
     edit(&mut store, "records_v1", &delete, &Purpose::new("edit")).expect("an edit");
     assert_eq!(up_to_date(&mut store), 2);
-    let record = store.get("records_v2", "x").expect("a database").expect("a record");
+    let record = store
+        .get("records_v2", "x")
+        .expect("a database")
+        .expect("a record");
     assert_eq!(record.data, r#"{"id":"b","k":"x","n":2}"#);
     is_sound(&store);
 }

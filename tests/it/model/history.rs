@@ -24,15 +24,33 @@ use super::watching::{Watching, add, done};
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     /// Records with id, key and number, and behind them a line that is none.
-    Load { database: usize, lines: Vec<(u8, u8, i64)>, replace: bool, broken: bool },
+    Load {
+        database: usize,
+        lines: Vec<(u8, u8, i64)>,
+        replace: bool,
+        broken: bool,
+    },
     Put(usize, u8, i64),
     Delete(usize, u8),
     /// Up to a stage, in batches of a size, stopped after so many of them, or beyond so many refusals.
-    Apply { to: u32, size: usize, stop: Option<usize>, limit: Option<u64>, revise: bool },
-    Retry { size: usize, stop: Option<usize> },
+    Apply {
+        to: u32,
+        size: usize,
+        stop: Option<usize>,
+        limit: Option<u64>,
+        revise: bool,
+    },
+    Retry {
+        size: usize,
+        stop: Option<usize>,
+    },
     Waive,
     /// In batches of a size; stopped after every one of them, and gone on with.
-    Rollback { scope: RandomScope, size: usize, stop: bool },
+    Rollback {
+        scope: RandomScope,
+        size: usize,
+        stop: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -110,16 +128,28 @@ impl History {
         let databases = self.layout.databases();
         let (run, before) = (self.run_number(), self.databases());
         match step.clone() {
-            Step::Load { database, lines, replace, broken } => {
+            Step::Load {
+                database,
+                lines,
+                replace,
+                broken,
+            } => {
                 let database = databases[database % databases.len()];
-                let database = if self.layout.is_source(database) { database } else { databases[0] };
+                let database = if self.layout.is_source(database) {
+                    database
+                } else {
+                    databases[0]
+                };
                 self.load(database, &lines, replace, broken)?;
             }
             Step::Put(database, at, n) => {
                 let database = databases[database % databases.len()];
                 let id = self.id(database, at);
                 let text = data(&id, at % 4, n, "");
-                let change = Edit::Put { id: id.clone(), data: text.clone() };
+                let change = Edit::Put {
+                    id: id.clone(),
+                    data: text.clone(),
+                };
                 self.edit(database, &id, &change, Some(text))?;
             }
             Step::Delete(database, at) => {
@@ -128,10 +158,19 @@ impl History {
                 let change = Edit::Delete { id: id.clone() };
                 self.edit(database, &id, &change, None)?;
             }
-            Step::Apply { to, size, stop, limit, revise } => {
+            Step::Apply {
+                to,
+                size,
+                stop,
+                limit,
+                revise,
+            } => {
                 let revise = revise && self.layout.may_be_revised();
                 self.stages = self.layout.revised(revise, &self.store);
-                let mut watching = Watching { after: stop, ..Watching::default() };
+                let mut watching = Watching {
+                    after: stop,
+                    ..Watching::default()
+                };
                 let options = ApplyOptions {
                     to: Some(to),
                     batch_size: Some(size),
@@ -150,7 +189,10 @@ impl History {
                 }
             }
             Step::Retry { size, stop } => {
-                let mut watching = Watching { after: stop, ..Watching::default() };
+                let mut watching = Watching {
+                    after: stop,
+                    ..Watching::default()
+                };
                 self.stages = self.layout.revised(false, &self.store);
                 let options = ApplyOptions {
                     batch_size: Some(size),
@@ -169,7 +211,12 @@ impl History {
                 }
             }
             Step::Waive => {
-                let waived = waive(&mut self.store, PROJECT, &Selected::default(), &Purpose::new("waive"));
+                let waived = waive(
+                    &mut self.store,
+                    PROJECT,
+                    &Selected::default(),
+                    &Purpose::new("waive"),
+                );
                 waived.map_err(|error| failed("waive", &error))?;
             }
             Step::Rollback { scope, size, stop } => self.rollback(scope, size, stop, &databases)?,
@@ -185,14 +232,22 @@ impl History {
     }
 
     fn databases(&self) -> Databases {
-        let rows = |name| rows(&self.store, name).into_iter().map(|row| (row.id, row.data)).collect();
+        let rows = |name| {
+            rows(&self.store, name)
+                .into_iter()
+                .map(|row| (row.id, row.data))
+                .collect()
+        };
         let names = self.layout.databases().into_iter();
         names.map(|name| (name, rows(name))).collect()
     }
 
     /// What an apply would do, stage by stage.
     fn planned(&self, options: &ApplyOptions) -> Result<BTreeMap<u32, Counts>, Error> {
-        let options = PlanOptions { apply: options.clone(), ..PlanOptions::default() };
+        let options = PlanOptions {
+            apply: options.clone(),
+            ..PlanOptions::default()
+        };
         let report = plan(&self.store, &self.stages, &options, &mut Silent)?;
         let mut planned = BTreeMap::new();
         for stage in report.stages.into_iter().filter(|stage| stage.counts.read > 0) {
@@ -205,7 +260,10 @@ impl History {
     fn roll_back(&mut self, scope: &Scope, size: usize, stop: bool) -> Result<RollbackReport, Error> {
         let mut undone = Vec::new();
         loop {
-            let mut watching = Watching { after: stop.then_some(1), ..Watching::default() };
+            let mut watching = Watching {
+                after: stop.then_some(1),
+                ..Watching::default()
+            };
             let options = RollbackOptions {
                 scope: scope.clone(),
                 batch_size: Some(size),
@@ -238,8 +296,18 @@ impl History {
     /// Everything applied, rolled back, and applied again; then stage by stage.
     pub(super) fn come_back(&mut self) -> Checked {
         let stages = self.layout.count();
-        let whole = Step::Apply { to: stages, size: 100, stop: None, limit: None, revise: false };
-        let back = |scope| Step::Rollback { scope, size: 2, stop: false };
+        let whole = Step::Apply {
+            to: stages,
+            size: 100,
+            stop: None,
+            limit: None,
+            revise: false,
+        };
+        let back = |scope| Step::Rollback {
+            scope,
+            size: 2,
+            stop: false,
+        };
         self.step(&whole)?;
         let sources = self.layout.pure_sources();
         let of = |all: &Databases| -> Databases {
@@ -272,7 +340,9 @@ impl History {
         let touched = "SELECT count(*) FROM ledger_pass WHERE kind IN('load','edit') AND target=?1";
         let ledger = rusqlite::Connection::open(self.store.path()).expect("a store");
         self.layout.targets().iter().any(|target| {
-            let count: i64 = ledger.query_row(touched, [target], |row| row.get(0)).expect("a count");
+            let count: i64 = ledger
+                .query_row(touched, [target], |row| row.get(0))
+                .expect("a count");
             count > 0
         })
     }
@@ -287,14 +357,30 @@ impl History {
         let before = rows(&self.store, database);
         let text: String = lines.iter().map(|(_, data)| format!("{data}\n")).collect();
         let text = text + if broken { "{\"id\": no record\n" } else { "" };
-        let options = LoadOptions { replace, batch_size: Some(3), ..LoadOptions::default() };
+        let options = LoadOptions {
+            replace,
+            batch_size: Some(3),
+            ..LoadOptions::default()
+        };
         let name = format!("{}.ndjson", self.loads);
-        load(&mut self.store, database, &name, text.as_bytes(), &options, &mut Silent)
-            .map_err(|error| failed("load", &error))?;
+        load(
+            &mut self.store,
+            database,
+            &name,
+            text.as_bytes(),
+            &options,
+            &mut Silent,
+        )
+        .map_err(|error| failed("load", &error))?;
         for (id, data) in lines {
             let was = before.iter().find(|row| row.id == id);
             if was.is_none() || replace {
-                self.came(database, &id, was.map(|row| row.data.clone()).as_deref(), Some(data));
+                self.came(
+                    database,
+                    &id,
+                    was.map(|row| row.data.clone()).as_deref(),
+                    Some(data),
+                );
             }
         }
         Ok(())
@@ -302,7 +388,10 @@ impl History {
 
     fn edit(&mut self, database: &str, id: &str, change: &Edit, text: Option<String>) -> Checked {
         let before = rows(&self.store, database);
-        let was = before.iter().find(|row| row.id == id).map(|row| (row.record, row.data.clone()));
+        let was = before
+            .iter()
+            .find(|row| row.id == id)
+            .map(|row| (row.record, row.data.clone()));
         let edits = std::slice::from_ref(change);
         match edit(&mut self.store, database, edits, &Purpose::new("edit")) {
             Ok(_) => {}
@@ -361,7 +450,10 @@ impl History {
                 if self.layout.is_pure_source(database) {
                     return Ok(());
                 }
-                Scope::Record { database: database.to_owned(), id: self.id(database, at) }
+                Scope::Record {
+                    database: database.to_owned(),
+                    id: self.id(database, at),
+                }
             }
         };
         let scope_given = scope.clone();
@@ -380,6 +472,7 @@ impl History {
                 Error::Invalid { .. }
                 | Error::NoSuch { .. }
                 | Error::NoSuchRecord { .. }
+                | Error::NoSuchDatabase { .. }
                 | Error::RollbackConflict { .. }
                 | Error::RollbackBeneath { .. },
             ) => {
@@ -430,7 +523,11 @@ impl History {
         }
         let again = apply(&mut copy, &self.stages, &options, &mut Silent);
         let again = again.map_err(|error| failed("apply again", &error))?;
-        prop_assert!(again.passes.is_empty(), "a second apply finds nothing to do: {:?}", again.passes);
+        prop_assert!(
+            again.passes.is_empty(),
+            "a second apply finds nothing to do: {:?}",
+            again.passes
+        );
         let report = verify(&copy, &VerifyOptions::default()).expect("a verification");
         prop_assert!(report.is_sound(), "{:#?}", report.findings);
         let ledger = rusqlite::Connection::open(copy.path()).expect("a store");
@@ -453,8 +550,10 @@ impl History {
     fn compare(&self, copy: &Store) -> Checked {
         let named = deviations(copy, &self.stages).expect("deviations");
         for target in self.layout.targets() {
-            let is: BTreeMap<String, String> =
-                rows(copy, target).into_iter().map(|row| (row.id, row.data)).collect();
+            let is: BTreeMap<String, String> = rows(copy, target)
+                .into_iter()
+                .map(|row| (row.id, row.data))
+                .collect();
             let would_be = scratch(copy, &self.layout, target, &self.base);
             let ids: BTreeSet<&String> = is.keys().chain(would_be.keys()).collect();
             let differing: BTreeSet<&str> = ids
@@ -465,9 +564,13 @@ impl History {
             let of_target = named.iter().filter(|deviation| deviation.database == target);
             let named_ids: BTreeSet<&str> = of_target.map(|deviation| deviation.id.as_str()).collect();
             prop_assert_eq!(
-                &differing, &named_ids,
+                &differing,
+                &named_ids,
                 "{}: is {:#?}, from scratch {:#?}, named {:#?}",
-                target, is, would_be, named
+                target,
+                is,
+                would_be,
+                named
             );
         }
         Ok(())

@@ -7,9 +7,15 @@ use super::history::{History, RandomScope, Step};
 use super::scratch::{LAYOUTS, Layout};
 
 fn layouts() -> impl Strategy<Value = Layout> {
-    let policy = prop_oneof![Just(OnConflict::Refuse), Just(OnConflict::Skip), Just(OnConflict::Replace)];
+    let policy = prop_oneof![
+        Just(OnConflict::Refuse),
+        Just(OnConflict::Skip),
+        Just(OnConflict::Replace)
+    ];
     let stale = prop_oneof![Just(Stale::Keep), Just(Stale::Remove)];
-    let only: Option<usize> = std::env::var("COUNTERFOIL_MODEL_LAYOUT").ok().and_then(|at| at.parse().ok());
+    let only: Option<usize> = std::env::var("COUNTERFOIL_MODEL_LAYOUT")
+        .ok()
+        .and_then(|at| at.parse().ok());
     let at = (0..LAYOUTS.len()).prop_map(move |at| only.unwrap_or(at));
     (at, policy, stale).prop_map(|(at, on_conflict, stale)| Layout::new(at, on_conflict, stale))
 }

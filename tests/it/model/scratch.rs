@@ -73,8 +73,16 @@ pub(super) const LAYOUTS: &[&[Spec]] = &[
     &[spec("a", "a", Kind::Change)],
     &[spec("a", "a", Kind::Rekey)],
     &[spec("a", "b", Kind::Copy), spec("a", "b", Kind::Derive)],
-    &[spec("a", "b", Kind::Copy), spec("b", "b", Kind::Change), spec("b", "c", Kind::Derive)],
-    &[spec("a", "b", Kind::Derive), spec("d", "b", Kind::Copy), spec("b", "c", Kind::Keep)],
+    &[
+        spec("a", "b", Kind::Copy),
+        spec("b", "b", Kind::Change),
+        spec("b", "c", Kind::Derive),
+    ],
+    &[
+        spec("a", "b", Kind::Derive),
+        spec("d", "b", Kind::Copy),
+        spec("b", "c", Kind::Keep),
+    ],
     // Old and new ids mix here, and the first stage is revised: what comes of it depends on what came when, so that it is
     // not compared. All else is checked.
     &[
@@ -159,11 +167,17 @@ impl Layout {
         let ledger = rusqlite::Connection::open(store.path()).expect("a store");
         let standing: Option<String> = ledger.query_row(standing, [], |row| row.get(0)).ok();
         let newest: Version = ledger
-            .query_row("SELECT count(DISTINCT meaning_sha256) FROM ledger_stage WHERE number=1", [], |row| row.get(0))
+            .query_row(
+                "SELECT count(DISTINCT meaning_sha256) FROM ledger_stage WHERE number=1",
+                [],
+                |row| row.get(0),
+            )
             .expect("a count");
         let is_standing = |version: &Version| {
             let stages = self.stages(*version);
-            stages.get(1).is_some_and(|stage| Some(stage.meaning()) == standing.as_deref())
+            stages
+                .get(1)
+                .is_some_and(|stage| Some(stage.meaning()) == standing.as_deref())
         };
         let version = (0..newest).find(is_standing).unwrap_or(0);
         self.stages(if revise { newest } else { version })
@@ -175,10 +189,15 @@ impl Layout {
             let (spec, version) = (*spec, if number == 1 { version } else { 0 });
             let mut stage = Stage::new(number, &format!("stage_{number}")).source(spec.from);
             if spec.from != spec.to {
-                stage = stage.target(spec.to).on_conflict(self.on_conflict).stale(self.stale);
+                stage = stage
+                    .target(spec.to)
+                    .on_conflict(self.on_conflict)
+                    .stale(self.stale);
             }
             let stage = stage
-                .transform(move |record, _| outcome(make(spec.kind, (number, version), &record.id, &record.data)))
+                .transform(move |record, _| {
+                    outcome(make(spec.kind, (number, version), &record.id, &record.data))
+                })
                 .version(u32::try_from(version).expect("few revisions") + 1);
             let keeps = matches!(spec.kind, Kind::Keep | Kind::Change);
             let stage = if keeps { stage.keeps_ids() } else { stage };
@@ -210,9 +229,8 @@ pub(super) fn is_processed(data: &str) -> bool {
 fn make(kind: Kind, (number, version): (u32, Version), id: &str, data: &str) -> Made {
     let (key, n, marks) = parsed(data);
     let at = key[1..].parse().expect("keys are a letter and a number");
-    let write = |id: &str, mark: &str| {
-        Made::Write(id.to_owned(), self::data(id, at, n, &format!("{marks}{mark}")))
-    };
+    let write =
+        |id: &str, mark: &str| Made::Write(id.to_owned(), self::data(id, at, n, &format!("{marks}{mark}")));
     let copy = number.to_string();
     let place = format!("{number}p");
     match kind {
@@ -270,7 +288,10 @@ pub(super) fn rows(store: &Store, database: &str) -> Vec<Record> {
 pub(super) fn scratch(store: &Store, layout: &Layout, target: &str, base: &Base) -> BTreeMap<String, String> {
     let copies = |spec: &Spec| spec.from != spec.to;
     let is = rows(store, target);
-    let in_place = layout.stages.iter().any(|spec| spec.to == target && !copies(spec));
+    let in_place = layout
+        .stages
+        .iter()
+        .any(|spec| spec.to == target && !copies(spec));
     let mut table: Vec<(i64, String, String)> = base
         .iter()
         .filter(|((database, _), _)| database == target)
@@ -294,7 +315,8 @@ pub(super) fn scratch(store: &Store, layout: &Layout, target: &str, base: &Base)
                     Made::Derive(parts) => parts,
                     Made::Filter | Made::Refuse => continue,
                 };
-                let taken = |id: &str, table: &[(i64, String, String)]| table.iter().any(|(_, other, _)| other == id);
+                let taken =
+                    |id: &str, table: &[(i64, String, String)]| table.iter().any(|(_, other, _)| other == id);
                 if layout.on_conflict == OnConflict::Refuse && parts.iter().any(|(id, _)| taken(id, &table)) {
                     continue;
                 }
@@ -314,7 +336,11 @@ pub(super) fn scratch(store: &Store, layout: &Layout, target: &str, base: &Base)
 }
 
 /// All records at once: those that stay as they are keep their ids, the others get theirs in the order of their numbers.
-fn changed_in_place(kind: Kind, number: u32, mut table: Vec<(i64, String, String)>) -> Vec<(i64, String, String)> {
+fn changed_in_place(
+    kind: Kind,
+    number: u32,
+    mut table: Vec<(i64, String, String)>,
+) -> Vec<(i64, String, String)> {
     table.sort();
     let mut stay = Vec::new();
     let mut change = Vec::new();

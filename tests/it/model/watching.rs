@@ -16,7 +16,10 @@ pub(super) struct Watching {
 impl Observer for Watching {
     fn observe(&mut self, event: &Event) {
         self.events.push(event.clone());
-        let batches = self.events.iter().filter(|event| matches!(event, Event::BatchCommitted { .. }));
+        let batches = self
+            .events
+            .iter()
+            .filter(|event| matches!(event, Event::BatchCommitted { .. }));
         if self.after.is_some_and(|after| batches.count() >= after) {
             self.stop.ask();
         }
@@ -28,7 +31,11 @@ pub(super) fn done(events: &[Event]) -> BTreeMap<u32, Counts> {
     let (mut stage_of, mut done) = (BTreeMap::new(), BTreeMap::<u32, Counts>::new());
     for event in events {
         match event {
-            Event::PassBegins { pass, stage: Some((number, _)), .. } => {
+            Event::PassBegins {
+                pass,
+                stage: Some((number, _)),
+                ..
+            } => {
                 stage_of.insert(*pass, *number);
             }
             Event::BatchCommitted { pass, counts, .. } if counts.read > 0 => {
