@@ -7,7 +7,7 @@ use super::decide::{Decision, Displaced, Fate, Placement, reason};
 use super::item::{Item, Standing};
 use crate::digest::{Hash, Salt, commitment, derived_salt};
 use crate::error::Result;
-use crate::ledger::places::{EDITED, EXISTS, KeptPlaces, REPLACED};
+use crate::ledger::places::{self, EDITED, EXISTS, KeptPlaces, REPLACED};
 use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, whole};
 use crate::record::Record;
 use crate::refusal::{Holder, Refusal};
@@ -54,7 +54,12 @@ impl Placer<'_> {
         }
         let outcome = match decision {
             Decision::Place { placements, gone } => self.write(item, placements, gone)?,
-            Decision::Filter(reason) => self.filter(item, reason)?,
+            Decision::Filter(reason) => {
+                if let Some((EXISTS, _)) = places::reason(&reason) {
+                    *self.batch.warnings.entry(EXISTS.to_owned()).or_default() += 1;
+                }
+                self.filter(item, reason)?
+            }
             Decision::Refuse(refusal) => self.refuse(item, &refusal)?,
         };
         self.batch.counts.count(outcome);
@@ -121,9 +126,7 @@ impl Placer<'_> {
         holder: &Holder,
     ) -> Result<()> {
         let why = reason(code, Some(holder));
-        if of.outcome != EntryOutcome::Filtered {
-            *self.batch.warnings.entry(code.to_owned()).or_default() += 1;
-        }
+        *self.batch.warnings.entry(code.to_owned()).or_default() += 1;
         match home {
             Some(home) if code == EDITED => {
                 let mut entry = of.entry(part, home.target);
