@@ -15,6 +15,8 @@ mod transform;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rusqlite::Connection;
+
 pub(crate) use carry::{Work, allowed_refusals, carry_out, comes_last,
     kept_places, is_overtaken, preparation, settled_since, unfinished};
 pub(crate) use claims::Claims;
@@ -177,7 +179,7 @@ fn bring_all_up_to_date(
     let project = stages.project();
     let mut stopped = StoppedStages::default();
     for stage in stages.up_to(options.to) {
-        if let Some(by) = stopped.holds_back(stage) {
+        if let Some(by) = stopped.keeps_waiting(run.connection(), project, stage)? {
             report.held_back.push(HeldBack {
                 stage: stage.number(),
                 by,
@@ -197,7 +199,8 @@ fn bring_all_up_to_date(
     while passes != report.passes.len() {
         passes = report.passes.len();
         for stage in stages.up_to(options.to) {
-            if stopped.holds_back(stage).is_some() || stopped.is(stage) {
+            let waits = stopped.keeps_waiting(run.connection(), project, stage)?;
+            if waits.is_some() || stopped.is(stage) {
                 continue;
             }
             let why = bring_up_to_date(run, project, stage, options, bounds, observer, report)?;
@@ -214,11 +217,32 @@ fn bring_all_up_to_date(
 pub(crate) struct StoppedStages {
     databases: Vec<(String, u32)>,
     stages: Vec<u32>,
+    /// The stage because of which one waits that was never applied.
+    first_waits_for: Option<u32>,
 }
 
 impl StoppedStages {
-    /// The stage because of which another has to wait: what it would read, write or refer to is not up to date.
-    pub(crate) fn holds_back(&self, stage: &Stage) -> Option<u32> {
+    /// The stage because of which another has to wait. One that was never applied also waits for those before it that were
+    /// not: stages are applied for the first time in their order.
+    pub(crate) fn keeps_waiting(
+        &mut self,
+        connection: &Connection,
+        project: &str,
+        stage: &Stage,
+    ) -> Result<Option<u32>> {
+        let by = self.holds_back(stage);
+        if by.is_none() && self.first_waits_for.is_none() {
+            return Ok(None);
+        }
+        let is_new = StageHistory::read(connection, project, stage.number())?.revision().is_none();
+        if is_new {
+            self.first_waits_for = self.first_waits_for.or(by);
+        }
+        Ok(by.or(self.first_waits_for.filter(|_| is_new)))
+    }
+
+    /// The stage because of which what another one would read, write or refer to is not up to date.
+    fn holds_back(&self, stage: &Stage) -> Option<u32> {
         let refers = stage.contract().references.iter().map(|rule| rule.to.as_str());
         let mut names = [stage.source(), stage.target()].into_iter().chain(refers);
         let by = |name| self.databases.iter().find(|(database, _)| database == name);

@@ -126,20 +126,25 @@ fn which_stopped(
     let stage = project.stages().get(pass.stage);
     if let (Stopped::ErrorLimit { .. }, Some(stage)) = (stopped, stage) {
         failure.message += &format!(" ({})", which_limit(stage, limits));
-        failure = failure.hint(after_the_limit(session));
+        failure = failure.hint(after_the_limit(session, stops_at_once(stage, limits)));
     }
     failure
 }
 
 /// How to go on where more was refused than allowed.
-pub(super) fn after_the_limit(session: &Session<'_>) -> String {
+pub(super) fn after_the_limit(session: &Session<'_>, stops_at_once: bool) -> String {
+    let go_on = if stops_at_once {
+        "apply --on-error quarantine --max-errors N"
+    } else {
+        "apply --max-errors N"
+    };
     format!(
         "{} says why; correct the records and load them, or let them go with {}: the next {} goes on; or go on as it is \
          with {}; or correct the stage after {}",
         session.command("quarantine list"),
         session.command("quarantine waive"),
         session.command("apply"),
-        session.command("apply --max-errors N"),
+        session.command(go_on),
         session.command("rollback")
     )
 }
@@ -201,6 +206,11 @@ fn staying(store: &Store, project: &Project, stages: &[u32]) -> Result<Vec<Strin
         )
     });
     Ok(told.collect())
+}
+
+/// Whether the first refusal stops a stage.
+fn stops_at_once(stage: &Stage, given: Limits) -> bool {
+    given.on_error.unwrap_or(stage.on_error()) == OnError::Stop
 }
 
 /// Where the limit of errors comes from.

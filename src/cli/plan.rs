@@ -108,7 +108,7 @@ impl PlanCommand {
             Some(stage) => format!(
                 "{apply} would stop at stage {}: correct the records first, or let it go on with {}",
                 stage.stage,
-                session.command("apply --max-errors N")
+                session.command("apply --on-error quarantine --max-errors N")
             ),
         }
     }
@@ -325,9 +325,7 @@ fn troubles(session: &Session<'_>, project: &Project, stage: &StagePlan) -> Stri
         text += &format!("{} {}\n", yellow("warned:"), shown(&what));
     }
     if stage.source == stage.target && stage.counts.refused > 0 {
-        let first = stage.refusals.iter().flat_map(|group| &group.examples).next();
-        let id = first.map(|example| example.id.as_str());
-        let what = left_for_quarantine(session, &stage.target, stage.counts.refused, id, Told::Planned);
+        let what = left_for_quarantine(session, &stage.target, stage.counts.refused, None, Told::Planned);
         text += &format!("{} {}\n", yellow("warned:"), shown(&what));
     }
     text

@@ -266,14 +266,22 @@ impl Places {
         }
     }
 
+    /// An id in a database, masked where it is made of what is redacted.
+    fn shown_id(&self, database: Option<&str>, id: String) -> Result<String, Failure> {
+        let stages = stages_of(self.project.as_ref())?;
+        let hidden = |redact: &Vec<Path>| database.is_some_and(|name| hides_ids(&stages, redact, name));
+        Ok(if self.redact.as_ref().is_none_or(hidden) {
+            HIDDEN.to_owned()
+        } else {
+            id
+        })
+    }
+
     fn of(&self, store: &Store, refused: &Quarantined) -> Result<Option<InPlace>, Failure> {
         let mut place = in_its_place(store, refused)?;
-        let stages = stages_of(self.project.as_ref())?;
-        if let (Some(place), Some(database)) = (&mut place, &refused.database) {
-            let hidden = |redact: &Vec<Path>| hides_ids(&stages, redact, database);
-            if self.redact.as_ref().is_none_or(hidden) {
-                place.id = place.id.as_ref().map(|_| HIDDEN.to_owned());
-            }
+        if let Some(place) = &mut place {
+            let id = place.id.take();
+            place.id = id.map(|id| self.shown_id(refused.database.as_deref(), id)).transpose()?;
         }
         Ok(place)
     }
@@ -301,10 +309,12 @@ impl Show {
         let (mut text, mut records) = (Vec::new(), Vec::new());
         let places = Places::new(session, &store)?;
         for refused in &found {
-            let input = refused_input(&store, refused, &redact)?;
+            let mut input = refused_input(&store, refused, &redact)?;
+            input.id = input.id.map(|id| places.shown_id(refused.source.as_deref(), id)).transpose()?;
+            let own_id = input.id.as_deref().filter(|id| Some(*id) != refused.id.as_deref());
             let stands = has_earlier_version(&store, refused)?;
             let place = places.of(&store, refused)?;
-            text.push(told(refused, &input, place.as_ref(), stands));
+            text.push(told(refused, &input, place.as_ref(), stands, own_id));
             let mut record = json(refused);
             record["input"] = json(&input);
             record["earlier_version"] = json!(stands);
@@ -332,9 +342,17 @@ fn next(session: &Session<'_>, store: &Store, found: &[Quarantined]) -> Result<S
         None => "--all".to_owned(),
     };
     let waive = session.command(&format!("quarantine waive {chosen} --reason TEXT"));
+    let in_place = found.iter().find(|refused| refused.stage.is_some() && refused.source == refused.database);
+    let mended = match in_place.and_then(|refused| refused.database.as_deref()) {
+        Some(database) => format!(
+            "load a correction under its id, {}, or correct the stage",
+            session.command(&format!("load {} FILE", word(database)))
+        ),
+        None => "correct its source or the stage".to_owned(),
+    };
     Ok(match retry {
         Some(id) => format!(
-            "correct its source or the stage, then {}; or {waive}",
+            "{mended}, then {}; or {waive}",
             session.command(&format!("quarantine retry {}", id_option(id)))
         ),
         None => match found.first() {

@@ -178,13 +178,16 @@ fn next(session: &Session<'_>, files: &Stages, status: &Standing) -> Option<Stri
     }
     if let Some(stage) = any(|stage| stage.state == StageState::Applying) {
         let allowed = files.get(stage.number).map(|file| allowed(file, stage, status));
+        let stops_at_once = files
+            .get(stage.number)
+            .is_some_and(|file| file.on_error() == OnError::Stop);
         if let Some(allowed) = allowed.filter(|allowed| stage.quarantined > *allowed) {
             return Some(format!(
                 "stage {} has refused {} where its limit allows {}: {}",
                 stage.number,
                 super::render::counted(stage.quarantined, "record"),
                 count(allowed),
-                super::outcome::after_the_limit(session)
+                super::outcome::after_the_limit(session, stops_at_once)
             ));
         }
         return Some(format!(

@@ -138,7 +138,8 @@ impl<'t> Trial<'t> {
             for stage in stages.up_to(self.options.apply.to) {
                 match self.of_stage(stage, observer)? {
                     Some(mut planned) => {
-                        planned.held_back_by = stopped.holds_back(stage);
+                        planned.held_back_by =
+                            stopped.keeps_waiting(self.store.connection(), self.project, stage)?;
                         if planned.stops.is_some() || planned.halted > 0 || planned.halts() {
                             stopped.add(stage);
                         }

@@ -48,12 +48,14 @@ pub(super) fn row(refused: &Quarantined, stands: bool) -> Vec<String> {
     ]
 }
 
-/// Everything about a refused record; `stands`: an earlier version of it stays in the target.
+/// Everything about a refused record; `stands`: an earlier version of it stays in the target; `own_id`: its id where it was
+/// read, if that is another.
 pub(super) fn told(
     refused: &Quarantined,
     input: &RefusedInput,
     place: Option<&InPlace>,
     stands: bool,
+    own_id: Option<&str>,
 ) -> String {
     let id = refused
         .id
@@ -74,6 +76,9 @@ pub(super) fn told(
     text += &violations(&refused.reason);
     if let Some(place) = place {
         text += &format!("  {}\n", shown(&in_the_way(place, names[1])));
+    }
+    if let Some(id) = own_id {
+        text += &format!("  its id in {} is `{}`\n", shown(names[0]), shown(id));
     }
     if stands {
         text += &format!(
