@@ -56,7 +56,12 @@ pub(crate) fn of_stages(
     progress: &Progress,
 ) -> Result<Answer, Failure> {
     let stands = |pass: &&PassReport| left.passes.contains(&pass.pass);
-    let refusing: Vec<u32> = report.passes.iter().filter(stands).map(|pass| pass.stage).collect();
+    let refusing: Vec<u32> = report
+        .passes
+        .iter()
+        .filter(stands)
+        .map(|pass| pass.stage)
+        .collect();
     let mut refused = left.totals;
     refused.retain(|(stage, _, _)| stage.is_some_and(|stage| refusing.contains(&stage)));
     let mut report = report.clone();
@@ -158,7 +163,10 @@ fn held_back(project: &Project, report: &ApplyReport) -> Vec<String> {
     let open = report.passes.iter().filter(|pass| !pass.ended);
     let others = open.skip(1).filter(|_| own).map(|pass| {
         let refused = counted(pass.counts.refused, "record");
-        format!("stage {} {} stopped too: {refused} refused", pass.stage, pass.slug)
+        format!(
+            "stage {} {} stopped too: {refused} refused",
+            pass.stage, pass.slug
+        )
     });
     let waiting = report.held_back.iter().map(|held| {
         let slug = project.stages().get(held.stage).map_or("", Stage::slug);
@@ -190,7 +198,13 @@ fn gone(
         };
         let first = quarantined(store, project.name(), &selected, 1)?.pop();
         let id = first.and_then(|refused| refused.id);
-        told.push(left_for_quarantine(session, stage.target(), rows, id.as_deref(), Told::Done));
+        told.push(left_for_quarantine(
+            session,
+            stage.target(),
+            rows,
+            id.as_deref(),
+            Told::Done,
+        ));
     }
     Ok(told)
 }

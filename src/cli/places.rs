@@ -46,8 +46,15 @@ pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64
                 true => counted(times, "part"),
                 false => counted(times, "record"),
             };
-            let left_out = told.of(if many { "were left out" } else { "was left out" }, "would be left out");
-            let have = if many { "other records have their ids" } else { "another record has its id" };
+            let left_out = told.of(
+                if many { "were left out" } else { "was left out" },
+                "would be left out",
+            );
+            let have = if many {
+                "other records have their ids"
+            } else {
+                "another record has its id"
+            };
             format!("{what} {left_out} of {target}: {have}")
         }
         EDITED => {
@@ -154,7 +161,10 @@ pub(super) fn deviating(deviations: &Deviations) -> String {
         text += &dim(&format!("  {cause}: {meaning}\n"));
     }
     if let Some(why) = &deviations.unknown {
-        text += &format!("whether the targets are what their stages would make is not known: {}\n", shown(why));
+        text += &format!(
+            "whether the targets are what their stages would make is not known: {}\n",
+            shown(why)
+        );
     }
     text
 }

@@ -208,7 +208,10 @@ fn text(session: &Session<'_>, project: &Project, report: &PlanReport, free: Opt
         let stages = counted(report.up_to_date.len() as u64, "stage");
         return format!("{stages} up to date: nothing to do.\n");
     }
-    let stages = report.stages.iter().map(|stage| of_stage(session, project, stage, report.sample));
+    let stages = report
+        .stages
+        .iter()
+        .map(|stage| of_stage(session, project, stage, report.sample));
     let mut text = stages.collect::<Vec<_>>().join("\n");
     text += &format!(
         "\n{} about {}, and the store grows by about {}{}\n",

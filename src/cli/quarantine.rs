@@ -5,13 +5,13 @@ mod told;
 use std::time::Duration;
 
 use counterfoil::apply::ApplyOptions;
+use counterfoil::history::hides_ids;
+use counterfoil::path::Path;
+use counterfoil::project::Project;
 use counterfoil::quarantine::{
     InPlace, Quarantined, Selected, has_earlier_version, in_its_place, quarantined, refused_input, retry,
     waive,
 };
-use counterfoil::history::hides_ids;
-use counterfoil::path::Path;
-use counterfoil::project::Project;
 use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 use serde_json::json;
@@ -223,7 +223,10 @@ impl List {
             .iter()
             .map(|(stage, code, records)| vec![refused_by(*stage), code.clone(), count(*records)]);
         let mut text = table(&["refused by", "code", ">records"], rows) + "\n";
-        let listed = found.iter().zip(&standing).map(|(refused, stands)| row(refused, *stands));
+        let listed = found
+            .iter()
+            .zip(&standing)
+            .map(|(refused, stands)| row(refused, *stands));
         text += &table(
             &[">record", "id", "refused by", "route", "code", "why", "when"],
             listed,
@@ -281,7 +284,9 @@ impl Places {
         let mut place = in_its_place(store, refused)?;
         if let Some(place) = &mut place {
             let id = place.id.take();
-            place.id = id.map(|id| self.shown_id(refused.database.as_deref(), id)).transpose()?;
+            place.id = id
+                .map(|id| self.shown_id(refused.database.as_deref(), id))
+                .transpose()?;
         }
         Ok(place)
     }
@@ -310,8 +315,14 @@ impl Show {
         let places = Places::new(session, &store)?;
         for refused in &found {
             let mut input = refused_input(&store, refused, &redact)?;
-            input.id = input.id.map(|id| places.shown_id(refused.source.as_deref(), id)).transpose()?;
-            let own_id = input.id.as_deref().filter(|id| Some(*id) != refused.id.as_deref());
+            input.id = input
+                .id
+                .map(|id| places.shown_id(refused.source.as_deref(), id))
+                .transpose()?;
+            let own_id = input
+                .id
+                .as_deref()
+                .filter(|id| Some(*id) != refused.id.as_deref());
             let stands = has_earlier_version(&store, refused)?;
             let place = places.of(&store, refused)?;
             text.push(told(refused, &input, place.as_ref(), stands, own_id));
@@ -342,7 +353,9 @@ fn next(session: &Session<'_>, store: &Store, found: &[Quarantined]) -> Result<S
         None => "--all".to_owned(),
     };
     let waive = session.command(&format!("quarantine waive {chosen} --reason TEXT"));
-    let in_place = found.iter().find(|refused| refused.stage.is_some() && refused.source == refused.database);
+    let in_place = found
+        .iter()
+        .find(|refused| refused.stage.is_some() && refused.source == refused.database);
     let mended = match in_place.and_then(|refused| refused.database.as_deref()) {
         Some(database) => format!(
             "load a correction under its id, {}, or correct the stage",

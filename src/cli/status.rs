@@ -121,13 +121,21 @@ fn in_quarantine(session: &Session<'_>, status: &Standing) -> String {
         format!("stage {} {}: {what}\n", stage.number, shown(&stage.slug))
     });
     let lines: String = lines.collect();
-    if lines.is_empty() { lines } else { format!("\n{lines}") }
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\n{lines}")
+    }
 }
 
 /// The rows that are not what the stages would make of their sources.
 fn deviating(status: &Standing) -> String {
     let lines = places::deviating(&status.deviations);
-    if lines.is_empty() { lines } else { format!("\n{lines}") }
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\n{lines}")
+    }
 }
 
 /// The passes that stand open.

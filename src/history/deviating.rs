@@ -116,8 +116,11 @@ impl Deviations {
         let mut databases: Vec<&str> = self.causes.iter().map(|count| count.database.as_str()).collect();
         databases.dedup();
         let of_database = |database: &str| {
-            let causes: Vec<&CauseCount> =
-                self.causes.iter().filter(|count| count.database == database).collect();
+            let causes: Vec<&CauseCount> = self
+                .causes
+                .iter()
+                .filter(|count| count.database == database)
+                .collect();
             let all: u64 = causes.iter().map(|count| count.rows).sum();
             let several = causes.iter().any(|count| count.stage != causes[0].stage);
             let parts: Vec<String> = causes.iter().map(|count| count.told(several)).collect();
@@ -136,26 +139,31 @@ impl Deviations {
         let mut causes: Vec<Cause> = self.causes.iter().map(|count| count.cause).collect();
         causes.sort_unstable();
         causes.dedup();
-        causes.into_iter().map(|cause| (cause.name(), meaning(cause))).collect()
+        causes
+            .into_iter()
+            .map(|cause| (cause.name(), meaning(cause)))
+            .collect()
     }
 }
 
 impl CauseCount {
     fn told(&self, with_stage: bool) -> String {
-        let mut text = format!("{} {}", self.rows, self.cause.name());
-        if with_stage {
-            text += &format!(" by stage {}", self.stage);
-        }
-        let masked = self.ids.iter().all(|id| id == HIDDEN);
-        if !masked {
-            let more = if self.rows > self.ids.len() as u64 {
-                ", \u{2026}"
-            } else {
-                ""
-            };
-            text += &format!(" ({}{more})", self.ids.join(", "));
-        }
-        text
+        let by = if with_stage {
+            format!(" by stage {}", self.stage)
+        } else {
+            String::new()
+        };
+        let more = if self.rows > self.ids.len() as u64 {
+            ", \u{2026}"
+        } else {
+            ""
+        };
+        let ids = if self.ids.iter().all(|id| id == HIDDEN) {
+            String::new()
+        } else {
+            format!(" ({}{more})", self.ids.join(", "))
+        };
+        format!("{} {}{by}{ids}", self.rows, self.cause.name())
     }
 }
 
@@ -184,5 +192,8 @@ pub fn hides_ids(stages: &Stages, redact: &[Path], database: &str) -> bool {
     let own = Path::field("id");
     let meets = |stage: &&Stage| stage.target() == database || stage.source() == database;
     redact.iter().any(|path| path.covers(&own))
-        || stages.iter().filter(meets).any(|stage| stage.redacts_ids_of(database))
+        || stages
+            .iter()
+            .filter(meets)
+            .any(|stage| stage.redacts_ids_of(database))
 }

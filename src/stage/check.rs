@@ -150,7 +150,8 @@ impl Stage {
     fn check_stale(&self, problems: &mut Problems) {
         let place = self.place_of("stage", "stale");
         if self.in_place() && place.is_some() {
-            let message = "`stale` has no effect: a stage in place takes the rows that it refuses out of its database";
+            let message =
+                "`stale` has no effect: a stage in place takes the rows that it refuses out of its database";
             problems.add(Problem::warning("check.stale_unused", place, message));
         }
     }

@@ -87,7 +87,9 @@ impl Stage {
 
     /// Ids are shown wherever a record is named; what is redacted must not be one.
     pub(super) fn check_redacted_ids(&self, problems: &mut Problems) {
-        let Some((path, key)) = self.redacted_in_ids() else { return };
+        let Some((path, key)) = self.redacted_in_ids() else {
+            return;
+        };
         let message =
             format!("`{path}` is redacted, but as the record's id it is shown wherever the record is named");
         let problem = Problem::warning("check.redact_id", self.place_of("stage", key), message);

@@ -83,14 +83,20 @@ fn either_step_lets_in_a_record_whose_id_another_one_has() {
         told(&scene, &["apply"], 3);
         let shown = told(&scene, &["quarantine", "show", "2"], 0);
         says(&shown, "record 1 `x` has its id in b");
-        says(&shown, "correct one of the two in a, or `counterfoil delete b x --reason TEXT`");
+        says(
+            &shown,
+            "correct one of the two in a, or `counterfoil delete b x --reason TEXT`",
+        );
         if corrects {
             load(&scene, "a", "{\"id\":\"1\",\"k\":\"w\"}\n");
         } else {
             told(&scene, &["delete", "b", "x", "--reason", "TEXT"], 0);
         }
         told(&scene, &["apply"], 0);
-        says(&told(&scene, &["quarantine", "list"], 0), "Nothing is in quarantine");
+        says(
+            &told(&scene, &["quarantine", "list"], 0),
+            "Nothing is in quarantine",
+        );
         says(&told(&scene, &["query", "b", "--id", "x"], 0), "\"id\":\"2\"");
     }
 }
@@ -106,10 +112,20 @@ fn either_step_settles_a_row_that_was_changed_by_hand() {
         );
         let shown = told(&scene, &["quarantine", "show", "1"], 0);
         says(&shown, "its own row in b, record 1 `1`, was changed by hand");
-        says(&shown, "`counterfoil delete b 1 --reason TEXT`, and the next `counterfoil apply` writes the row anew");
-        says(&shown, "or `counterfoil quarantine waive --record 1 --reason TEXT` keeps it as it is");
+        says(
+            &shown,
+            "`counterfoil delete b 1 --reason TEXT`, and the next `counterfoil apply` writes the row anew",
+        );
+        says(
+            &shown,
+            "or `counterfoil quarantine waive --record 1 --reason TEXT` keeps it as it is",
+        );
         if keeps {
-            told(&scene, &["quarantine", "waive", "--record", "1", "--reason", "TEXT"], 0);
+            told(
+                &scene,
+                &["quarantine", "waive", "--record", "1", "--reason", "TEXT"],
+                0,
+            );
         } else {
             told(&scene, &["delete", "b", "1", "--reason", "TEXT"], 0);
         }
@@ -157,14 +173,24 @@ fn an_id_that_is_made_of_what_is_redacted_is_masked() {
     for arguments in [["quarantine", "show", "2"].as_slice(), &["quarantine", "list"]] {
         let plain = told(&scene, arguments, 0);
         let json = told(&scene, &[&["--json"], arguments].concat(), 0);
-        assert!(!plain.contains("SECRET") && !json.contains("SECRET"), "{plain}{json}");
+        assert!(
+            !plain.contains("SECRET") && !json.contains("SECRET"),
+            "{plain}{json}"
+        );
         says(&json, "[redacted]");
     }
     // A row that deviates is counted, and not named.
     told(&scene, &["delete", "b", "SECRET", "--reason", "x"], 0);
     told(&scene, &["apply"], 0);
-    says(&told(&scene, &["status"], 0), "b differs from its stages in 1 row: 1 edited\n");
-    for arguments in [["--json", "status"].as_slice(), &["report"], &["report", "--html", "-"]] {
+    says(
+        &told(&scene, &["status"], 0),
+        "b differs from its stages in 1 row: 1 edited\n",
+    );
+    for arguments in [
+        ["--json", "status"].as_slice(),
+        &["report"],
+        &["report", "--html", "-"],
+    ] {
         let told = told(&scene, arguments, 0);
         assert!(!told.contains("SECRET"), "{told}");
     }
@@ -174,7 +200,11 @@ fn an_id_that_is_made_of_what_is_redacted_is_masked() {
 fn status_and_report_tell_where_a_target_deviates_and_why() {
     let stage = "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"90%\"\n[[op]]\nop = \"convert\"\npath = \"n\"\nto = \"integer\"\n";
     let scene = project(&[stage]);
-    load(&scene, "a", "{\"id\":\"7\",\"n\":\"1\"}\n{\"id\":\"9\",\"n\":\"2\"}\n");
+    load(
+        &scene,
+        "a",
+        "{\"id\":\"7\",\"n\":\"1\"}\n{\"id\":\"9\",\"n\":\"2\"}\n",
+    );
     told(&scene, &["apply"], 0);
     let clean = scene.envelope(&["status"]);
     assert_eq!(clean["data"]["deviations"]["total"], 0);
@@ -200,7 +230,10 @@ fn status_and_report_tell_where_a_target_deviates_and_why() {
     );
     assert_eq!(scene.envelope(&["report"])["data"]["deviations"], *data);
     let page = told(&scene, &["report", "--html", "-"], 0);
-    says(&page, "<code>stale</code></td><td class=\"number\">1</td><td>b</td>");
+    says(
+        &page,
+        "<code>stale</code></td><td class=\"number\">1</td><td>b</td>",
+    );
     // The correction is let in, and the row that was changed by hand goes back to what the stage made of it.
     load(&scene, "a", "{\"id\":\"7\",\"n\":\"3\"}\n");
     load(&scene, "b", "{\"id\":\"9\",\"n\":2}\n");
@@ -219,7 +252,10 @@ fn of_many_rows_that_deviate_all_are_counted_and_few_are_listed() {
     told(&scene, &["apply"], 0);
     load(&scene, "b", &rows(2));
     let data = &scene.envelope(&["status"])["data"]["deviations"];
-    assert_eq!((&data["total"], &data["causes"][0]["rows"]), (&120.into(), &120.into()));
+    assert_eq!(
+        (&data["total"], &data["causes"][0]["rows"]),
+        (&120.into(), &120.into())
+    );
     assert_eq!(data["rows"].as_array().unwrap().len(), 100);
     says(
         &told(&scene, &["status"], 0),
@@ -287,9 +323,21 @@ fn the_stage_that_stopped_is_named_with_those_that_wait_for_it() {
 #[test]
 fn each_step_that_the_error_limit_names_goes_on() {
     let steps: [(&str, &[&str], &[&str]); 5] = [
-        ("max_errors = 0", &["quarantine", "waive", "--all", "--reason", "x"], &["apply"]),
-        ("max_errors = 0", &["load", "a", "fixed.ndjson", "--replace"], &["apply"]),
-        ("max_errors = 0", &["rollback", "--yes"], &["apply", "--max-errors", "1"]),
+        (
+            "max_errors = 0",
+            &["quarantine", "waive", "--all", "--reason", "x"],
+            &["apply"],
+        ),
+        (
+            "max_errors = 0",
+            &["load", "a", "fixed.ndjson", "--replace"],
+            &["apply"],
+        ),
+        (
+            "max_errors = 0",
+            &["rollback", "--yes"],
+            &["apply", "--max-errors", "1"],
+        ),
         ("max_errors = 0", &["status"], &["apply", "--max-errors", "1"]),
         (
             "on_error = \"stop\"",
@@ -301,13 +349,20 @@ fn each_step_that_the_error_limit_names_goes_on() {
         let scene = stopping(limit);
         scene.write("fixed.ndjson", "{\"id\":\"1\",\"v\":3}\n");
         let hint = told(&scene, &["apply"], 6);
-        says(&hint, &format!("`counterfoil {}", next[..next.len() - 1].join(" ")));
+        says(
+            &hint,
+            &format!("`counterfoil {}", next[..next.len() - 1].join(" ")),
+        );
         told(&scene, step, 0);
         // Exit code 3 only where something still stands in quarantine.
         let left = !matches!(step[0], "quarantine" | "load");
         told(&scene, next, if left { 3 } else { 0 });
         let listed = told(&scene, &["quarantine", "list"], 0);
-        assert_eq!(!listed.contains("Nothing is in quarantine"), left, "{step:?}: {listed}");
+        assert_eq!(
+            !listed.contains("Nothing is in quarantine"),
+            left,
+            "{step:?}: {listed}"
+        );
         says(&told(&scene, &["status"], 0), "4 s4   c -> f  applied");
     }
 }
@@ -317,14 +372,21 @@ fn a_row_that_a_stage_in_place_refuses_is_not_lost_from_sight() {
     let scene = project(&[
         "[stage]\nsource = \"films\"\nmax_errors = \"50%\"\n[[op]]\nop = \"add\"\npath = \"late\"\nvalue = \"= doc.d > 15\"\n",
     ]);
-    load(&scene, "films", "{\"id\":\"a\",\"d\":1}\n{\"id\":\"b\",\"d\":\"?\"}\n");
+    load(
+        &scene,
+        "films",
+        "{\"id\":\"a\",\"d\":1}\n{\"id\":\"b\",\"d\":\"?\"}\n",
+    );
     let there = |id| {
         format!(
             "films for quarantine: `counterfoil quarantine show {id}` shows it; `counterfoil quarantine retry`, or loading a \
              correction under its id, brings it back"
         )
     };
-    let (would, has) = (format!("1 row would leave {}", there("ID")), format!("1 row left {}", there("b")));
+    let (would, has) = (
+        format!("1 row would leave {}", there("ID")),
+        format!("1 row left {}", there("b")),
+    );
     says(&told(&scene, &["plan"], 3), &would);
     says(&told(&scene, &["apply"], 3), &has);
     says(
@@ -332,10 +394,16 @@ fn a_row_that_a_stage_in_place_refuses_is_not_lost_from_sight() {
         "stage 1 s1: 1 row left films for quarantine",
     );
     let shown = told(&scene, &["quarantine", "show", "b"], 0);
-    says(&shown, "load a correction under its id, `counterfoil load films FILE`");
+    says(
+        &shown,
+        "load a correction under its id, `counterfoil load films FILE`",
+    );
     load(&scene, "films", "{\"id\":\"b\",\"d\":20}\n");
     told(&scene, &["apply"], 0);
-    says(&told(&scene, &["query", "films", "--id", "b"], 0), "\"late\":true");
+    says(
+        &told(&scene, &["query", "films", "--id", "b"], 0),
+        "\"late\":true",
+    );
     assert!(!told(&scene, &["status"], 0).contains("for quarantine"));
 }
 
