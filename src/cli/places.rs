@@ -42,10 +42,8 @@ pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64
             told.of("was", "would be")
         ),
         EXISTS => {
-            let what = match stage.is_some_and(Stage::derives) {
-                true => counted(times, "part"),
-                false => counted(times, "record"),
-            };
+            let derives = stage.is_some_and(Stage::derives);
+            let what = counted(times, if derives { "part" } else { "record" });
             let left_out = told.of(
                 if many { "were left out" } else { "was left out" },
                 "would be left out",

@@ -83,6 +83,12 @@ impl<'a> Claims<'a> {
             self.wanted.insert(owner, wanted);
         }
         let from_scratch = self.from_scratch();
+        let mut wanting: BTreeMap<&str, Vec<&Owner>> = BTreeMap::new();
+        for owner in of_owner.keys() {
+            for wanted in self.wanted.get(owner).into_iter().flatten() {
+                wanting.entry(&wanted.id).or_default().push(owner);
+            }
+        }
         let mut found = Vec::new();
         for id in &self.ids {
             let is = self.holder(id)?;
@@ -97,6 +103,7 @@ impl<'a> Claims<'a> {
             };
             if !same {
                 let owners = is.iter().map(|(owner, _)| owner).chain(would_be.map(|(owner, _)| owner));
+                let owners = owners.chain(wanting.get(id.as_str()).into_iter().flatten().copied());
                 found.push(self.blame(id, owners.copied().collect(), &of_owner, &special));
             }
         }
@@ -118,12 +125,7 @@ impl<'a> Claims<'a> {
         of_owner: &BTreeMap<Owner, Vec<&Special>>,
         all: &BTreeSet<Special>,
     ) -> Deviation {
-        let wants = |owner: &&Owner| {
-            let rows = self.wanted.get(owner);
-            rows.is_some_and(|rows| rows.iter().any(|wanted| wanted.id == id))
-        };
-        let those = owners.iter().chain(of_owner.keys().filter(wants));
-        let special = those.filter_map(|owner| of_owner.get(owner)).flatten().copied().min();
+        let special = owners.iter().filter_map(|owner| of_owner.get(owner)).flatten().copied().min();
         let by = special.or_else(|| all.first());
         Deviation {
             database: self.target.name().to_owned(),
