@@ -1,9 +1,11 @@
 //! Reading what happened: the verbs `status`, `history` and `trace`. All of it is derived from the ledger.
 
+mod deviating;
 mod unfinished;
 
 use rusqlite::params;
 
+pub use deviating::{CauseCount, Deviations, hides_ids};
 pub use unfinished::{UnfinishedPass, unfinished};
 pub(crate) use unfinished::{reading_options, unfinished_in};
 
@@ -35,6 +37,8 @@ pub struct Status {
     pub refused_at_the_door: u64,
     /// The passes that have begun and not ended.
     pub unfinished: Vec<UnfinishedPass>,
+    /// The rows of the stages' targets that are not what the stages would make of their sources from scratch.
+    pub deviations: Deviations,
 }
 
 /// Where a stage stands.
@@ -96,6 +100,7 @@ pub fn status(store: &Store, stages: &Stages) -> Result<Status> {
         stages: stage_statuses(store, stages)?,
         refused_at_the_door: refused.unsigned_abs(),
         unfinished: unfinished(store)?,
+        deviations: Deviations::of(store, stages)?,
     })
 }
 

@@ -31,6 +31,10 @@ use place::Loading;
 use resume::{How, end_text, followed, resume};
 
 /// How to load.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own, with yes or no"
+)]
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
     /// The top-level field that holds the id.

@@ -1,6 +1,8 @@
 //! The verbs of quarantine: the refused records, listed, shown, tried again, or let go. It is no table of its own but
 //! a view over the ledger: refused, and nothing has happened to the record in that stage since.
 
+mod place;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::apply::{ApplyOptions, ApplyReport, Selection, Work, apply_after, carry_out, stage_pass};
@@ -18,6 +20,8 @@ use crate::refusal::Refusal;
 use crate::run::{Pass, Purpose, Run};
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::{Salted, Store, Table};
+
+pub use place::{InPlace, PlaceState, in_its_place};
 
 /// Which refused records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,6 +104,18 @@ pub fn quarantine_totals_of(store: &Store, pass: i64) -> Result<Vec<(Option<u32>
     totals(store, sql, &pass)
 }
 
+/// Those of these passes that have refused something which still stands so.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn still_refusing(store: &Store, passes: &[i64]) -> Result<Vec<i64>> {
+    let sql = "SELECT DISTINCT pass FROM audit_quarantine WHERE pass IN(SELECT value FROM json_each(?1)) ORDER BY pass";
+    let mut statement = store.connection().prepare_cached(sql)?;
+    let listed = serde_json::json!(passes).to_string();
+    let rows = statement.query_map([listed], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 fn totals(store: &Store, sql: &str, which: &dyn rusqlite::ToSql) -> Result<Vec<(Option<u32>, String, u64)>> {
     let mut statement = store.connection().prepare(sql)?;
     let rows = statement.query_map([which], |row| {
@@ -134,9 +150,10 @@ pub fn has_earlier_version(store: &Store, refused: &Quarantined) -> Result<bool>
     Ok(found.optional()?.unwrap_or(false))
 }
 
-/// The entries of a refusal say what stands in the target, where it is another database, and what was removed from it.
+/// The entries of a refusal say what stands in the target, where it is another database, and what was removed from it. A row
+/// that somebody has changed by hand is no earlier version.
 const EARLIER_VERSION: &str =
-    "(q.number IS NOT NULL AND q.source<>q.database AND EXISTS(SELECT 1 FROM ledger_entry e
+    "(q.number IS NOT NULL AND q.source<>q.database AND q.code<>'target.edited' AND EXISTS(SELECT 1 FROM ledger_entry e
    WHERE e.batch=q.batch AND e.record=q.record AND e.after IS NOT NULL AND NOT EXISTS(SELECT 1 FROM ledger_entry r
      WHERE r.batch=q.batch AND r.record=q.record AND r.part>e.part AND r.before=e.after AND r.after IS NULL)))";
 

@@ -22,7 +22,7 @@ pub struct Refusal {
     pub halts: bool,
     /// The row of the target that is in the record's place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub holder: Option<Holder>,
+    pub holder: Option<Box<Holder>>,
 }
 
 /// A row of the target that is in the place of a record.

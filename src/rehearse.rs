@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::apply::{ApplyOptions, ApplyReport, apply};
 use crate::error::Result;
 use crate::observe::Observer;
-use crate::quarantine::quarantine_totals;
+use crate::quarantine::{quarantine_totals, still_refusing};
 use crate::rollback::{RollbackOptions, RollbackReport, Scope, rollback};
 use crate::run::Purpose;
 use crate::stage::Stages;
@@ -21,6 +21,8 @@ pub struct Rehearsal {
     pub applied: ApplyReport,
     /// What stood in quarantine after that: stage (`None`: a load), code, records.
     pub quarantine: Vec<(Option<u32>, String, u64)>,
+    /// Those of its passes that had refused something which stood so.
+    pub refusing: Vec<i64>,
     /// Whether the copy was sound after that.
     pub verified: VerifyReport,
     /// What was rolled back; `None` when nothing was applied.
@@ -86,6 +88,8 @@ pub fn rehearse(
     let mut copy = Store::open(&path, copy_options, surroundings)?;
     let applied = apply(&mut copy, stages, options, observer)?;
     let quarantine = quarantine_totals(&copy, stages.project())?;
+    let passes: Vec<i64> = applied.passes.iter().map(|pass| pass.pass).collect();
+    let refusing = still_refusing(&copy, &passes)?;
     let stop = options.stop.clone();
     let verify_options = VerifyOptions {
         stop,
@@ -106,6 +110,7 @@ pub fn rehearse(
         compared: compared(store, &copy, &applied)?,
         applied,
         quarantine,
+        refusing,
         verified,
         rolled_back: rolled_back.transpose()?,
     })

@@ -1,7 +1,7 @@
 //! What becomes of a stage's results where others stand in their places: a row under the same id, or a row of their own
 //! that somebody has changed by hand. Decided before anything is placed; nothing is changed here.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use rusqlite::Connection;
 
@@ -91,9 +91,11 @@ impl Placer<'_> {
             Ok(Outcome::Write(output)) => vec![(0, output)],
             Ok(Outcome::Derive(outputs)) => (1..).zip(outputs).collect(),
         };
-        let mut ids = HashSet::with_capacity(outputs.len());
-        if outputs.len() > 1 && !outputs.iter().all(|(_, output)| ids.insert(output.id.as_str())) {
-            return Ok(Decision::Refuse(Refusal::new("derive.same_id", "")));
+        if let Some((first, second)) = same_id(&outputs) {
+            let apart = format!("parts {first} and {second} of it to have ids of their own");
+            return Ok(Decision::Refuse(
+                Refusal::new("derive.same_id", "").expected(apart),
+            ));
         }
         let (homes, gone) = homes(item, &outputs)?;
         let mut placements = Vec::with_capacity(outputs.len());
@@ -103,7 +105,7 @@ impl Placer<'_> {
                 && let Some((code, holder)) = fate.in_the_way()
             {
                 let mut refusal = Refusal::new(code, "");
-                refusal.holder = Some(holder.clone());
+                refusal.holder = Some(Box::new(holder.clone()));
                 return Ok(Decision::Refuse(refusal));
             }
             placements.push(Placement {
@@ -270,6 +272,16 @@ impl Fate {
             Self::Edited(holder) => Some((places::EDITED, holder)),
         }
     }
+}
+
+/// The numbers of the first two parts with one id.
+fn same_id(outputs: &[(i64, Output)]) -> Option<(i64, i64)> {
+    if outputs.len() < 2 {
+        return None;
+    }
+    let mut ids = HashMap::with_capacity(outputs.len());
+    let mut parts = outputs.iter();
+    parts.find_map(|(part, output)| Some((ids.insert(output.id.as_str(), *part)?, *part)))
 }
 
 /// A reason as it stands in the ledger.

@@ -219,12 +219,17 @@ pub(crate) struct StoppedStages {
 }
 
 impl StoppedStages {
-    /// The stage because of which another has to wait: what it would read, write or refer to is not up to date.
-    pub(crate) fn holds_back(&self, stage: &Stage) -> Option<u32> {
+    /// The stage because of which another has to wait: what it would read, write or refer to is not up to date. Whatever
+    /// depends on that one waits as well.
+    pub(crate) fn holds_back(&mut self, stage: &Stage) -> Option<u32> {
         let mut databases = self.databases.iter();
-        databases
-            .find(|(database, _)| stage.depends_on(database))
-            .map(|(_, by)| *by)
+        let (_, by) = databases.find(|(database, _)| stage.depends_on(database))?;
+        let by = *by;
+        let waits = (stage.target().to_owned(), by);
+        if !self.databases.contains(&waits) {
+            self.databases.push(waits);
+        }
+        Some(by)
     }
 
     fn is(&self, stage: &Stage) -> bool {

@@ -7,7 +7,7 @@ use super::decide::{Decision, Displaced, Fate, Placement, reason};
 use super::item::{Item, Standing};
 use crate::digest::{Hash, Salt, commitment, derived_salt};
 use crate::error::Result;
-use crate::ledger::places::{EDITED, EXISTS, KeptPlaces, REPLACED};
+use crate::ledger::places::{self, EDITED, EXISTS, KeptPlaces, REPLACED};
 use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, whole};
 use crate::record::Record;
 use crate::refusal::{Holder, Refusal};
@@ -53,22 +53,22 @@ impl Placer<'_> {
             self.kept.retain(|_, (number, _)| *number != item.number);
         }
         let outcome = match decision {
-            Decision::Place { placements, gone } => self.write(item, placements, gone)?,
-            Decision::Filter(reason) => self.filter(item, reason)?,
+            Decision::Place { placements, gone } => self.write(item, placements, &gone)?,
+            Decision::Filter(reason) => {
+                if let Some((EXISTS, _)) = places::reason(&reason) {
+                    *self.batch.warnings.entry(EXISTS.to_owned()).or_default() += 1;
+                }
+                self.filter(item, reason)?
+            }
             Decision::Refuse(refusal) => self.refuse(item, &refusal)?,
         };
         self.batch.counts.count(outcome);
         Ok(())
     }
 
-    fn write(
-        &mut self,
-        item: &Item,
-        placements: Vec<Placement>,
-        gone: Vec<Standing>,
-    ) -> Result<EntryOutcome> {
+    fn write(&mut self, item: &Item, placements: Vec<Placement>, gone: &[Standing]) -> Result<EntryOutcome> {
         let (source, salt) = item.salted()?;
-        let outcome = outcome(&placements, &gone);
+        let outcome = outcome(&placements, gone);
         let input = (!self.stage.in_place()).then(|| commitment(salt, &source.id, &source.data));
         let of = Of {
             record: item.number,
@@ -78,7 +78,7 @@ impl Placer<'_> {
         let parts = placements.iter().map(|placement| placement.part);
         let parts = parts.chain(gone.iter().chain(&item.standing).map(|standing| standing.part));
         let mut behind = parts.max().unwrap_or(0);
-        for old in &gone {
+        for old in gone {
             self.take_out(of, old, None);
         }
         let mut written = Vec::with_capacity(placements.len());
@@ -121,9 +121,7 @@ impl Placer<'_> {
         holder: &Holder,
     ) -> Result<()> {
         let why = reason(code, Some(holder));
-        if of.outcome != EntryOutcome::Filtered {
-            *self.batch.warnings.entry(code.to_owned()).or_default() += 1;
-        }
+        *self.batch.warnings.entry(code.to_owned()).or_default() += 1;
         match home {
             Some(home) if code == EDITED => {
                 let mut entry = of.entry(part, home.target);
@@ -328,7 +326,7 @@ impl Placer<'_> {
                 && owner != item.number
             {
                 let mut refusal = Refusal::new(EXISTS, "");
-                refusal.holder = Some(self.holder(connection, owner, &id)?);
+                refusal.holder = Some(Box::new(self.holder(connection, owner, &id)?));
                 return self.refuse(item, &refusal);
             }
             let (_, salt) = item.salted()?;

@@ -12,7 +12,7 @@ use counterfoil::stage::{MaxErrors, Stage};
 
 use super::answer::{Answer, Exit, json};
 use super::failure::Failure;
-use super::outcome::{Limits, of_stages, of_the_library, standing};
+use super::outcome::{Left, Limits, of_stages, of_the_library};
 use super::progress::Progress;
 use super::render::{counted, green};
 use super::session::Session;
@@ -112,8 +112,8 @@ impl Apply {
         let report = counterfoil::apply::apply(&mut store, project.stages(), &options, &mut progress);
         progress.finish();
         let report = report.map_err(|error| of_the_library(session, &project, error))?;
-        let refused = standing(&store, project.name(), |_| true)?;
-        let answer = of_stages(session, &store, &project, &report, refused, limits, &progress)?;
+        let left = Left::of(&store, &project, &report)?;
+        let answer = of_stages(session, &store, &project, &report, left, limits, &progress)?;
         let is_own = |open: &UnfinishedPass| report.passes.iter().any(|pass| pass.pass == open.pass);
         unfinished::warn(session, &store, answer, is_own)
     }
@@ -141,13 +141,16 @@ fn rehearsed(
     let rehearsal = rehearse(&store, project.stages(), options, folder.path(), &mut progress);
     progress.finish();
     let rehearsal = rehearsal.map_err(|error| of_the_library(session, project, error))?;
-    let refused = rehearsal.quarantine.clone();
+    let left = Left {
+        totals: rehearsal.quarantine.clone(),
+        passes: rehearsal.refusing.clone(),
+    };
     let mut answer = of_stages(
         session,
         &store,
         project,
         &rehearsal.applied,
-        refused,
+        left,
         limits,
         &progress,
     )?;

@@ -25,6 +25,7 @@ mod mending;
 mod new;
 mod outcome;
 mod page_file;
+mod places;
 mod plan;
 mod profile;
 mod progress;

@@ -3,7 +3,7 @@
 use counterfoil::apply::{ApplyReport, PassReport};
 use counterfoil::ledger::PassKind;
 use counterfoil::project::Project;
-use counterfoil::quarantine::{earlier_versions, quarantine_totals};
+use counterfoil::quarantine::{Selected, earlier_versions, quarantine_totals, quarantined, still_refusing};
 use counterfoil::stage::{MaxErrors, OnError, Stage};
 use counterfoil::store::Store;
 use counterfoil::{Error, Stopped};
@@ -13,6 +13,7 @@ use super::answer::{Answer, Exit, json};
 use super::check::route;
 use super::failure::Failure;
 use super::masking::redactions_with;
+use super::places::{self, Told, left_for_quarantine};
 use super::progress::Progress;
 use super::reconcile::{in_short, left_open, mask};
 use super::render::{bold, count, counted, table};
@@ -25,22 +26,43 @@ pub(crate) struct Limits {
     pub(crate) on_error: Option<OnError>,
 }
 
+/// What stands in quarantine after a command that carried records through stages.
+pub(crate) struct Left {
+    /// All of it.
+    pub(crate) totals: Vec<Standing>,
+    /// The passes of the command that have refused some of it.
+    pub(crate) passes: Vec<i64>,
+}
+
+impl Left {
+    /// What stands in the store.
+    pub(crate) fn of(store: &Store, project: &Project, report: &ApplyReport) -> Result<Self, Failure> {
+        let passes: Vec<i64> = report.passes.iter().map(|pass| pass.pass).collect();
+        Ok(Self {
+            totals: standing(store, project.name(), |_| true)?,
+            passes: still_refusing(store, &passes)?,
+        })
+    }
+}
+
 /// The answer of a command that carried records through stages.
 pub(crate) fn of_stages(
     session: &Session<'_>,
     store: &Store,
     project: &Project,
     report: &ApplyReport,
-    mut refused: Vec<Standing>,
+    left: Left,
     limits: Limits,
     progress: &Progress,
 ) -> Result<Answer, Failure> {
+    let stands = |pass: &&PassReport| left.passes.contains(&pass.pass);
     let refusing: Vec<u32> = report
         .passes
         .iter()
-        .filter(|pass| pass.counts.refused > 0)
+        .filter(stands)
         .map(|pass| pass.stage)
         .collect();
+    let mut refused = left.totals;
     refused.retain(|(stage, _, _)| stage.is_some_and(|stage| refusing.contains(&stage)));
     let mut report = report.clone();
     mask(
@@ -61,18 +83,24 @@ pub(crate) fn of_stages(
     let cosmetic = report.cosmetic.iter().map(|stage| {
         format!("the text of stage {stage} has changed since it was applied, but not what it does")
     });
-    let counted_warnings = report.passes.iter().flat_map(warned);
+    let counted_warnings = report.passes.iter().flat_map(|pass| warned(project, pass));
     let warnings = progress
         .warnings
         .iter()
         .cloned()
         .chain(cosmetic)
         .chain(counted_warnings)
-        .chain(staying(store, project, &refusing)?);
+        .chain(gone(session, store, project, &refused)?)
+        .chain(staying(store, project, &refusing)?)
+        .chain(held_back(project, report));
     let mut answer = Answer::new(data, text)
         .warnings(warnings)
         .refused_if(!refusing.is_empty());
-    if !refused.is_empty() {
+    let own_hint = matches!(
+        report.stopped,
+        Some(Stopped::ErrorLimit { .. } | Stopped::Contract { .. })
+    );
+    if !refused.is_empty() && !own_hint {
         answer = answer.hint(format!(
             "{}, then correct and {}",
             session.command("quarantine list"),
@@ -80,19 +108,105 @@ pub(crate) fn of_stages(
         ));
     }
     Ok(match &report.stopped {
-        Some(stopped) => {
-            let mut failure = stopped_early(stopped);
-            let stage = report
-                .passes
-                .last()
-                .and_then(|pass| project.stages().get(pass.stage));
-            if let (Stopped::ErrorLimit { .. }, Some(stage)) = (stopped, stage) {
-                failure.message += &format!(" ({})", which_limit(stage, limits));
-            }
-            answer.failed(failure)
-        }
+        Some(stopped) => answer.failed(which_stopped(session, project, report, stopped, limits)),
         None => left_open(session, answer, &report.reconciled),
     })
+}
+
+/// Why it stopped, and which stage.
+fn which_stopped(
+    session: &Session<'_>,
+    project: &Project,
+    report: &ApplyReport,
+    stopped: &Stopped,
+    limits: Limits,
+) -> Failure {
+    let mut failure = stopped_early(stopped);
+    let own = matches!(stopped, Stopped::ErrorLimit { .. } | Stopped::Contract { .. });
+    let first = report.passes.iter().find(|pass| !pass.ended);
+    let Some(pass) = first.filter(|_| own) else {
+        return failure;
+    };
+    failure.message = format!("stage {} {} {}", pass.stage, pass.slug, failure.message);
+    let stage = project.stages().get(pass.stage);
+    if let (Stopped::ErrorLimit { .. }, Some(stage)) = (stopped, stage) {
+        failure.message += &format!(" ({})", which_limit(stage, limits));
+        failure = failure.hint(after_the_limit(session, stops_at_once(stage, limits)));
+    }
+    failure
+}
+
+/// How to go on where more was refused than allowed.
+pub(super) fn after_the_limit(session: &Session<'_>, stops_at_once: bool) -> String {
+    let go_on = if stops_at_once {
+        "apply --on-error quarantine --max-errors N"
+    } else {
+        "apply --max-errors N"
+    };
+    format!(
+        "{} says why; correct the records and load them, or let them go with {}: the next {} goes on; or go on as it is \
+         with {}; or correct the stage after {}",
+        session.command("quarantine list"),
+        session.command("quarantine waive"),
+        session.command("apply"),
+        session.command(go_on),
+        session.command("rollback")
+    )
+}
+
+/// Stages that stopped after the first that did, and those that have to wait for any of them.
+fn held_back(project: &Project, report: &ApplyReport) -> Vec<String> {
+    let own = matches!(
+        report.stopped,
+        Some(Stopped::ErrorLimit { .. } | Stopped::Contract { .. })
+    );
+    let open = report.passes.iter().filter(|pass| !pass.ended);
+    let others = open.skip(1).filter(|_| own).map(|pass| {
+        let refused = counted(pass.counts.refused, "record");
+        format!(
+            "stage {} {} stopped too: {refused} refused",
+            pass.stage, pass.slug
+        )
+    });
+    let waiting = report.held_back.iter().map(|held| {
+        let slug = project.stages().get(held.stage).map_or("", Stage::slug);
+        format!(
+            "stage {} {slug} was left as it is: stage {} stopped before it was up to date",
+            held.stage, held.by
+        )
+    });
+    others.chain(waiting).collect()
+}
+
+/// The rows that these stages have taken out of their databases for quarantine.
+fn gone(
+    session: &Session<'_>,
+    store: &Store,
+    project: &Project,
+    refused: &[Standing],
+) -> Result<Vec<String>, Failure> {
+    let mut told = Vec::new();
+    for stage in project.stages().iter().filter(|stage| stage.in_place()) {
+        let its = refused.iter().filter(|(by, ..)| *by == Some(stage.number()));
+        let rows = its.map(|(_, _, records)| records).sum();
+        if rows == 0 {
+            continue;
+        }
+        let selected = Selected {
+            stage: Some(stage.number()),
+            ..Selected::default()
+        };
+        let first = quarantined(store, project.name(), &selected, 1)?.pop();
+        let id = first.and_then(|refused| refused.id);
+        told.push(left_for_quarantine(
+            session,
+            stage.target(),
+            rows,
+            id.as_deref(),
+            Told::Done,
+        ));
+    }
+    Ok(told)
 }
 
 /// Corrections that these stages have refused, and whose earlier versions stay.
@@ -106,6 +220,11 @@ fn staying(store: &Store, project: &Project, stages: &[u32]) -> Result<Vec<Strin
         )
     });
     Ok(told.collect())
+}
+
+/// Whether the first refusal stops a stage.
+fn stops_at_once(stage: &Stage, given: Limits) -> bool {
+    given.on_error.unwrap_or(stage.on_error()) == OnError::Stop
 }
 
 /// Where the limit of errors comes from.
@@ -130,26 +249,13 @@ fn which_limit(stage: &Stage, given: Limits) -> String {
 }
 
 /// What a pass counted that is no refusal, for people.
-fn warned(pass: &PassReport) -> impl Iterator<Item = String> {
-    pass.warnings.iter().map(|(code, times)| {
-        let what = match code.as_str() {
-            "parse_date.ambiguous" => {
-                "could be read by two formats, and differently; the first format was taken".to_owned()
-            }
-            code => format!("warned `{code}`"),
-        };
-        let which = if code == "parse_date.ambiguous" {
-            "date"
-        } else {
-            "time"
-        };
-        format!(
-            "stage {} {}: {} {what}",
-            pass.stage,
-            pass.slug,
-            counted(*times, which)
-        )
-    })
+fn warned(project: &Project, pass: &PassReport) -> Vec<String> {
+    let stage = project.stages().get(pass.stage);
+    let one = |(code, times): (&String, &u64)| {
+        let what = places::warned(stage, &pass.target, code, *times, Told::Done);
+        format!("stage {} {}: {what}", pass.stage, pass.slug)
+    };
+    pass.warnings.iter().map(one).collect()
 }
 
 /// What the library could not do with the stages. That a stage's file is gone is no changed meaning.
@@ -307,9 +413,7 @@ pub(crate) fn stopped_early(stopped: &Stopped) -> Failure {
                 counted(*refused, "record"),
                 count(*limit)
             );
-            let hint = "see why with `counterfoil quarantine list`; correct the stage after `counterfoil rollback`, or go on \
-                        with `counterfoil apply --max-errors N`";
-            Failure::new(Exit::Stopped, "stopped.error_limit", message).hint(hint)
+            Failure::new(Exit::Stopped, "stopped.error_limit", message)
         }
         _ => Failure::new(Exit::Stopped, "stopped", "stopped before the end").hint(go_on),
     }

@@ -10,6 +10,8 @@ use counterfoil::plan::{
     FieldChange, Lint, OperationPlan, Pin, PlanOptions, PlanReport, PlannedPass, RefusalPlan, Sample,
     StagePlan, plan,
 };
+use counterfoil::project::Project;
+use counterfoil::refusal::Refusal;
 use serde_json::{Value as Json, json};
 
 use super::answer::{Answer, json};
@@ -18,6 +20,7 @@ use super::check::route;
 use super::failure::Failure;
 use super::outcome::{of_the_library, stopped_early};
 use super::page_file::beside;
+use super::places::{self, Told, left_for_quarantine};
 use super::progress::Progress;
 use super::render::{bold, bytes, count, counted, dim, green, red, shown, table, took, word, yellow};
 use super::session::Session;
@@ -73,10 +76,10 @@ impl PlanCommand {
         data["estimated_us"] = json!(report.estimated_us());
         data["free_bytes"] = json!(free);
         if let Some(stopped) = &report.stopped {
-            return Ok(Answer::new(data, text(&report, free))
+            return Ok(Answer::new(data, text(session, &project, &report, free))
                 .failed(stopped_early(stopped).hint("nothing was written; the same command begins again")));
         }
-        let mut answer = Answer::new(data.clone(), text(&report, free))
+        let mut answer = Answer::new(data.clone(), text(session, &project, &report, free))
             .refused_if(report.refuses() || report.stages.iter().any(|stage| stage.halted > 0));
         answer = answer.warnings(warnings(&report, free));
         if let Some(path) = &self.out {
@@ -94,8 +97,20 @@ impl PlanCommand {
                 word(&path.to_string_lossy()),
                 self.repeated(&report)
             ))),
-            None => answer.hint(session.command(&format!("apply{}", self.repeated(&report)))),
+            None => answer.hint(self.next(session, &report)),
         })
+    }
+
+    fn next(&self, session: &Session<'_>, report: &PlanReport) -> String {
+        let apply = session.command(&format!("apply{}", self.repeated(report)));
+        match report.stages.iter().find(|stage| stage.stops.is_some()) {
+            None => apply,
+            Some(stage) => format!(
+                "{apply} would stop at stage {}: correct the records first, or let it go on with {}",
+                stage.stage,
+                session.command("apply --on-error quarantine --max-errors N")
+            ),
+        }
     }
 
     /// What `apply` needs to be told to do the same.
@@ -188,12 +203,15 @@ fn free_bytes(_: &Path) -> Option<u64> {
     None
 }
 
-fn text(report: &PlanReport, free: Option<u64>) -> String {
+fn text(session: &Session<'_>, project: &Project, report: &PlanReport, free: Option<u64>) -> String {
     if report.stages.is_empty() {
         let stages = counted(report.up_to_date.len() as u64, "stage");
         return format!("{stages} up to date: nothing to do.\n");
     }
-    let stages = report.stages.iter().map(|stage| of_stage(stage, report.sample));
+    let stages = report
+        .stages
+        .iter()
+        .map(|stage| of_stage(session, project, stage, report.sample));
     let mut text = stages.collect::<Vec<_>>().join("\n");
     text += &format!(
         "\n{} about {}, and the store grows by about {}{}\n",
@@ -208,7 +226,7 @@ fn text(report: &PlanReport, free: Option<u64>) -> String {
     text
 }
 
-fn of_stage(stage: &StagePlan, sample: Option<u64>) -> String {
+fn of_stage(session: &Session<'_>, project: &Project, stage: &StagePlan, sample: Option<u64>) -> String {
     let mut text = format!(
         "{}  {}\n",
         bold(&shown(&format!("stage {} {}", stage.stage, stage.slug))),
@@ -245,7 +263,7 @@ fn of_stage(stage: &StagePlan, sample: Option<u64>) -> String {
         &[">read", ">written", ">unchanged", ">filtered", ">refused"],
         [row.to_vec()],
     );
-    text += &troubles(stage);
+    text += &troubles(session, project, stage);
     text += &operations(&stage.operations);
     text += &refusals(&stage.refusals);
     text.extend(stage.samples.iter().map(of_sample));
@@ -267,8 +285,14 @@ fn of_stage(stage: &StagePlan, sample: Option<u64>) -> String {
 }
 
 /// What would stop it, and what it warns of.
-fn troubles(stage: &StagePlan) -> String {
+fn troubles(session: &Session<'_>, project: &Project, stage: &StagePlan) -> String {
     let mut text = String::new();
+    if let Some(by) = stage.held_back_by {
+        text += &format!(
+            "{} stage {by} would stop before it is up to date, and this one would be left as it is\n",
+            yellow("held back:")
+        );
+    }
     if let Some(limit) = stage.stops {
         let refused = counted(limit.refused, "record");
         let allowed = count(limit.limit);
@@ -298,13 +322,14 @@ fn troubles(stage: &StagePlan) -> String {
         let broken = count(preexisting);
         text += &format!("of the refused, {broken} broke the contract already before the stage\n");
     }
+    let file = project.stages().get(stage.stage);
     for (code, times) in &stage.warnings {
-        text += &format!(
-            "{} {} of `{}`\n",
-            yellow("warned:"),
-            counted(*times, "time"),
-            shown(code)
-        );
+        let what = places::warned(file, &stage.target, code, *times, Told::Planned);
+        text += &format!("{} {}\n", yellow("warned:"), shown(&what));
+    }
+    if stage.source == stage.target && stage.counts.refused > 0 {
+        let what = left_for_quarantine(session, &stage.target, stage.counts.refused, None, Told::Planned);
+        text += &format!("{} {}\n", yellow("warned:"), shown(&what));
     }
     text
 }
@@ -364,7 +389,7 @@ fn refusals(refusals: &[RefusalPlan]) -> String {
                 0 => (group.code.clone(), count(group.records)),
                 _ => (String::new(), String::new()),
             };
-            vec![code, records, example.id.clone(), example.reason.to_string()]
+            vec![code, records, example.id.clone(), why(&example.reason)]
         })
     });
     format!(
@@ -375,6 +400,11 @@ fn refusals(refusals: &[RefusalPlan]) -> String {
             rows.collect::<Vec<_>>()
         )
     )
+}
+
+/// Why a record would be refused.
+fn why(reason: &Refusal) -> String {
+    places::why(&reason.code).map_or_else(|| reason.to_string(), str::to_owned)
 }
 
 fn of_sample(sample: &Sample) -> String {

@@ -1,31 +1,36 @@
 //! `quarantine`: the refused records.
 
+mod told;
+
 use std::time::Duration;
 
 use counterfoil::apply::ApplyOptions;
+use counterfoil::history::hides_ids;
+use counterfoil::path::Path;
+use counterfoil::project::Project;
 use counterfoil::quarantine::{
-    Quarantined, RefusedInput, Selected, has_earlier_version, quarantined, refused_input, retry, waive,
+    InPlace, Quarantined, Selected, has_earlier_version, in_its_place, quarantined, refused_input, retry,
+    waive,
 };
-use counterfoil::record::Value;
-use counterfoil::refusal::Refusal;
 use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 use serde_json::json;
 
 use super::answer::{Answer, Exit, json};
-use super::check::route;
 use super::failure::Failure;
 use super::masking::redactions;
 use super::mending::mend;
-use super::outcome::{Limits, of_stages, of_the_library, refusals_json, refused_by, standing};
+use super::outcome::{Left, Limits, of_stages, of_the_library, refusals_json, refused_by, standing};
+use super::places::HIDDEN;
 use super::progress::Progress;
-use super::render::{
-    bold, count, counted, dim, envelope_json, indented, moment, shown, shown_json, table, word,
-};
-use super::session::Session;
+use super::render::{count, counted, dim, table, word};
+use super::session::{Session, stages_of};
 use super::signals::stop_signal;
 use super::test::no_stage;
 use super::values::{duration, stage_number};
+use told::{row, told};
+
+pub(crate) use told::pretty;
 
 /// Lists, shows, tries again or lets go the refused records.
 ///
@@ -195,7 +200,17 @@ impl List {
             self.choice.stage.is_none_or(|only| stage == Some(only))
         })?;
         let found = quarantined(&store, &project, &self.choice.selected(), self.limit)?;
-        let data = json!({ "totals": refusals_json(&totals), "records": json(&found) });
+        let (mut standing, mut records) = (Vec::new(), Vec::new());
+        let places = Places::new(session, &store)?;
+        for refused in &found {
+            let (stands, place) = (has_earlier_version(&store, refused)?, places.of(&store, refused)?);
+            let mut record = json(refused);
+            record["earlier_version"] = json!(stands);
+            record["in_its_place"] = json!(place);
+            records.push(record);
+            standing.push(stands);
+        }
+        let data = json!({ "totals": refusals_json(&totals), "records": records });
         if found.is_empty() {
             let text = if self.choice.selected() == Selected::default() {
                 "Nothing is in quarantine.\n"
@@ -208,9 +223,13 @@ impl List {
             .iter()
             .map(|(stage, code, records)| vec![refused_by(*stage), code.clone(), count(*records)]);
         let mut text = table(&["refused by", "code", ">records"], rows) + "\n";
+        let listed = found
+            .iter()
+            .zip(&standing)
+            .map(|(refused, stands)| row(refused, *stands));
         text += &table(
             &[">record", "id", "refused by", "route", "code", "why", "when"],
-            found.iter().map(row),
+            listed,
         );
         let mut answer = Answer::new(data, "");
         if found.len() == self.limit {
@@ -228,36 +247,49 @@ impl List {
     }
 }
 
-/// Where it came from, a file or a database, and where it would have gone.
-fn way(refused: &Quarantined) -> String {
-    let names = [&refused.source, &refused.database].map(|name| name.as_deref().unwrap_or_default());
-    route(names[0], names[1])
+/// Looks up the rows that are in the places of refused records.
+struct Places {
+    project: Option<Project>,
+    /// What is redacted; `None` where the stages do not compile, so that it is not known.
+    redact: Option<Vec<Path>>,
 }
 
-fn row(refused: &Quarantined) -> Vec<String> {
-    let first = refused.reason.violations.first();
-    let place = match (refused.reason.line, first) {
-        (Some(line), _) => format!("line {line}"),
-        (None, Some(violation)) if !violation.pointer.is_empty() => violation.pointer.clone(),
-        _ => String::new(),
-    };
-    let expected = first
-        .and_then(|violation| violation.expected.clone())
-        .map(|expected| format!("expected {expected}"));
-    let more = match refused.reason.violations.len() {
-        0 | 1 => None,
-        all => Some(format!("and {} more", all - 1)),
-    };
-    let why = [Some(place).filter(|place| !place.is_empty()), expected, more];
-    vec![
-        refused.record.to_string(),
-        refused.id.clone().unwrap_or_default(),
-        refused_by(refused.stage),
-        way(refused),
-        refused.reason.code.to_string(),
-        why.into_iter().flatten().collect::<Vec<_>>().join(", "),
-        moment(&refused.at),
-    ]
+impl Places {
+    fn new(session: &Session<'_>, store: &Store) -> Result<Self, Failure> {
+        match (session.stages(), redactions(session, store)) {
+            (Ok(project), Ok(redact)) => Ok(Self {
+                project,
+                redact: Some(redact),
+            }),
+            (Err(failure), _) | (_, Err(failure)) if failure.exit != Exit::StageInvalid => Err(failure),
+            _ => Ok(Self {
+                project: None,
+                redact: None,
+            }),
+        }
+    }
+
+    /// An id in a database, masked where it is made of what is redacted.
+    fn shown_id(&self, database: Option<&str>, id: String) -> Result<String, Failure> {
+        let stages = stages_of(self.project.as_ref())?;
+        let hidden = |redact: &Vec<Path>| database.is_some_and(|name| hides_ids(&stages, redact, name));
+        Ok(if self.redact.as_ref().is_none_or(hidden) {
+            HIDDEN.to_owned()
+        } else {
+            id
+        })
+    }
+
+    fn of(&self, store: &Store, refused: &Quarantined) -> Result<Option<InPlace>, Failure> {
+        let mut place = in_its_place(store, refused)?;
+        if let Some(place) = &mut place {
+            let id = place.id.take();
+            place.id = id
+                .map(|id| self.shown_id(refused.database.as_deref(), id))
+                .transpose()?;
+        }
+        Ok(place)
+    }
 }
 
 impl Show {
@@ -280,16 +312,32 @@ impl Show {
             .hint(format!("{} lists what is", session.command("quarantine list"))));
         }
         let (mut text, mut records) = (Vec::new(), Vec::new());
+        let places = Places::new(session, &store)?;
         for refused in &found {
-            let input = refused_input(&store, refused, &redact)?;
+            let mut input = refused_input(&store, refused, &redact)?;
+            input.id = input
+                .id
+                .map(|id| places.shown_id(refused.source.as_deref(), id))
+                .transpose()?;
+            let own_id = input
+                .id
+                .as_deref()
+                .filter(|id| Some(*id) != refused.id.as_deref());
             let stands = has_earlier_version(&store, refused)?;
-            text.push(told(refused, &input, stands));
+            let place = places.of(&store, refused)?;
+            text.push(told(refused, &input, place.as_ref(), stands, own_id));
             let mut record = json(refused);
             record["input"] = json(&input);
             record["earlier_version"] = json!(stands);
+            record["in_its_place"] = json!(place);
             records.push(record);
         }
         let answer = Answer::new(json!({ "records": records }), text.join("\n"));
+        if let Some(refused) = found.first()
+            && let Some(place) = places.of(&store, refused)?
+        {
+            return Ok(answer.hint(super::places::next(session, refused, &place)));
+        }
         Ok(answer.hint(next(session, &store, &found)?))
     }
 }
@@ -305,9 +353,19 @@ fn next(session: &Session<'_>, store: &Store, found: &[Quarantined]) -> Result<S
         None => "--all".to_owned(),
     };
     let waive = session.command(&format!("quarantine waive {chosen} --reason TEXT"));
+    let in_place = found
+        .iter()
+        .find(|refused| refused.stage.is_some() && refused.source == refused.database);
+    let mended = match in_place.and_then(|refused| refused.database.as_deref()) {
+        Some(database) => format!(
+            "load a correction under its id, {}, or correct the stage",
+            session.command(&format!("load {} FILE", word(database)))
+        ),
+        None => "correct its source or the stage".to_owned(),
+    };
     Ok(match retry {
         Some(id) => format!(
-            "correct its source or the stage, then {}; or {waive}",
+            "{mended}, then {}; or {waive}",
             session.command(&format!("quarantine retry {}", id_option(id)))
         ),
         None => match found.first() {
@@ -315,80 +373,6 @@ fn next(session: &Session<'_>, store: &Store, found: &[Quarantined]) -> Result<S
             None => waive,
         },
     })
-}
-
-fn told(refused: &Quarantined, input: &RefusedInput, stands: bool) -> String {
-    let id = refused
-        .id
-        .as_deref()
-        .map(|id| format!(" {}", shown(id)))
-        .unwrap_or_default();
-    let mut text = format!("{}{id}\n", bold(&format!("record {}", refused.record)));
-    let slug = refused.slug.as_deref().unwrap_or_default();
-    let names = [&refused.source, &refused.database].map(|name| name.as_deref().unwrap_or_default());
-    text += &format!(
-        "  refused by {} {} ({}) at {}, batch {}\n",
-        refused_by(refused.stage),
-        shown(slug),
-        shown(&route(names[0], names[1])),
-        moment(&refused.at),
-        refused.batch
-    );
-    text += &violations(&refused.reason);
-    if stands {
-        text += &format!(
-            "  an earlier version of it stays in {} until this one is let in\n",
-            shown(names[1])
-        );
-    }
-    match (&input.data, input.withheld) {
-        (Some(data), _) => {
-            text += &format!("  {}\n{}\n", dim("input"), indented(&pretty(data), 4));
-        }
-        (None, true) => {
-            text += "  its input cannot be read as a record, and stages redact fields: not shown\n";
-        }
-        (None, false) => text += "  its input is not kept any more\n",
-    }
-    text
-}
-
-fn violations(reason: &Refusal) -> String {
-    let mut text = format!("  {} {}", dim("code"), bold(&shown(&reason.code)));
-    if let Some(line) = reason.line {
-        text += &format!(", line {line}");
-    }
-    text.push('\n');
-    for violation in &reason.violations {
-        let place = if violation.pointer.is_empty() {
-            "the record"
-        } else {
-            &violation.pointer
-        };
-        let mut line = format!("at {place}");
-        if violation.code != reason.code {
-            line += &format!(": {}", violation.code);
-        }
-        if let Some(expected) = &violation.expected {
-            line += &format!(": expected {expected}");
-        }
-        if let Some(rule) = &violation.rule {
-            line += &format!(" ({rule})");
-        }
-        if violation.preexisting {
-            line += ", already before the stage";
-        }
-        text += &format!("    {}\n", shown(&line));
-    }
-    text
-}
-
-/// JSON over several lines, number texts as they are; any other text as it is.
-pub(crate) fn pretty(data: &str) -> String {
-    match Value::parse(data) {
-        Ok(value) => shown_json(&format!("{:#}", envelope_json(&value))).into_owned(),
-        Err(_) => shown(data).into_owned(),
-    }
 }
 
 impl Retry {
@@ -435,13 +419,13 @@ impl Retry {
                 _ => failure,
             }
         })?;
-        let refused = standing(&store, project.name(), |_| true)?;
+        let left = Left::of(&store, &project, &report)?;
         let mut answer = of_stages(
             session,
             &store,
             &project,
             &report,
-            refused,
+            left,
             Limits::default(),
             &progress,
         )?;

@@ -4,7 +4,8 @@ mod told;
 
 use std::path::{Path, PathBuf};
 
-use counterfoil::report::{ReportOptions, RunReport, report};
+use counterfoil::project::Project;
+use counterfoil::report::{ReportOptions, RunReport, report_with};
 use counterfoil::store::Store;
 
 use super::answer::{Answer, Exit, json};
@@ -61,7 +62,8 @@ impl Report {
             examples: self.examples,
             inputs: self.inputs,
         };
-        let report = self.made(&store, &options)?;
+        let project = session.stages()?;
+        let report = self.made(&store, project.as_ref(), &options)?;
         let data = json(&report);
         let Some(file) = &self.html else {
             let run = report.summary.run.run;
@@ -81,8 +83,13 @@ impl Report {
         Ok(Answer::new(data, ""))
     }
 
-    fn made(&self, store: &Store, options: &ReportOptions) -> Result<RunReport, Failure> {
-        report(store, self.run, options).map_err(|error| match error {
+    fn made(
+        &self,
+        store: &Store,
+        project: Option<&Project>,
+        options: &ReportOptions,
+    ) -> Result<RunReport, Failure> {
+        report_with(store, project.map(Project::stages), self.run, options).map_err(|error| match error {
             counterfoil::Error::NoSuch { what } => missing(store, &what),
             other => Failure::from(other),
         })

@@ -7,7 +7,8 @@ use counterfoil::stage::{OnError, Stage, Stages};
 use super::answer::{Answer, json};
 use super::check::route;
 use super::failure::Failure;
-use super::render::{bold, count, dim, short, table};
+use super::places::{self, Told, left_for_quarantine};
+use super::render::{bold, count, dim, short, shown, table};
 use super::session::{Session, stages_of};
 
 /// Shows where every stage stands, what the databases hold, and what to do next.
@@ -32,6 +33,8 @@ impl Status {
         }
         text += &stages(&status.stages);
         text += &databases(&status);
+        text += &in_quarantine(session, &status);
+        text += &deviating(&status);
         text += &unfinished(session, &status);
         text += &format!(
             "\n{} {} batches, tree size {}, root {}, origin {}\n",
@@ -110,6 +113,31 @@ fn databases(status: &Standing) -> String {
     text
 }
 
+/// The rows that stages in place have taken out of their databases.
+fn in_quarantine(session: &Session<'_>, status: &Standing) -> String {
+    let took = |stage: &&StageStatus| stage.source == stage.target && stage.quarantined > 0;
+    let lines = status.stages.iter().filter(took).map(|stage| {
+        let what = left_for_quarantine(session, &stage.target, stage.quarantined, None, Told::Done);
+        format!("stage {} {}: {what}\n", stage.number, shown(&stage.slug))
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\n{lines}")
+    }
+}
+
+/// The rows that are not what the stages would make of their sources.
+fn deviating(status: &Standing) -> String {
+    let lines = places::deviating(&status.deviations);
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\n{lines}")
+    }
+}
+
 /// The passes that stand open.
 fn unfinished(session: &Session<'_>, status: &Standing) -> String {
     if status.unfinished.is_empty() {
@@ -158,14 +186,16 @@ fn next(session: &Session<'_>, files: &Stages, status: &Standing) -> Option<Stri
     }
     if let Some(stage) = any(|stage| stage.state == StageState::Applying) {
         let allowed = files.get(stage.number).map(|file| allowed(file, stage, status));
+        let stops_at_once = files
+            .get(stage.number)
+            .is_some_and(|file| file.on_error() == OnError::Stop);
         if let Some(allowed) = allowed.filter(|allowed| stage.quarantined > *allowed) {
             return Some(format!(
-                "stage {} has refused {} where its limit allows {}: see why with {}, then go on with {}",
+                "stage {} has refused {} where its limit allows {}: {}",
                 stage.number,
                 super::render::counted(stage.quarantined, "record"),
                 count(allowed),
-                session.command("quarantine list"),
-                session.command("apply --max-errors N")
+                super::outcome::after_the_limit(session, stops_at_once)
             ));
         }
         return Some(format!(

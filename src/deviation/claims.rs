@@ -56,10 +56,10 @@ impl<'a> Claims<'a> {
     }
 
     /// Compares what is with what would be, as far as these records, and those that they meet, are concerned.
-    pub(super) fn compare(mut self, special: BTreeSet<Special>) -> Result<Vec<Deviation>> {
+    pub(super) fn compare(mut self, special: &BTreeSet<Special>) -> Result<Vec<Deviation>> {
         let mut left: Vec<Owner> = Vec::new();
         let mut of_owner: BTreeMap<Owner, Vec<&Special>> = BTreeMap::new();
-        for special in &special {
+        for special in special {
             let owner = self.owner_of_source(special)?;
             of_owner.entry(owner).or_default().push(special);
             left.push(owner);
@@ -82,7 +82,13 @@ impl<'a> Claims<'a> {
             }
             self.wanted.insert(owner, wanted);
         }
-        let from_scratch = self.from_scratch();
+        let from_scratch = self.scratch();
+        let mut wanting: BTreeMap<&str, Vec<&Owner>> = BTreeMap::new();
+        for owner in of_owner.keys() {
+            for wanted in self.wanted.get(owner).into_iter().flatten() {
+                wanting.entry(&wanted.id).or_default().push(owner);
+            }
+        }
         let mut found = Vec::new();
         for id in &self.ids {
             let is = self.holder(id)?;
@@ -100,7 +106,8 @@ impl<'a> Claims<'a> {
                     .iter()
                     .map(|(owner, _)| owner)
                     .chain(would_be.map(|(owner, _)| owner));
-                found.push(self.blame(id, owners.copied().collect(), &of_owner, &special));
+                let owners = owners.chain(wanting.get(id.as_str()).into_iter().flatten().copied());
+                found.push(self.blame(id, owners.copied(), &of_owner, special));
             }
         }
         Ok(found)
@@ -117,17 +124,12 @@ impl<'a> Claims<'a> {
     fn blame(
         &self,
         id: &str,
-        owners: Vec<Owner>,
+        owners: impl Iterator<Item = Owner>,
         of_owner: &BTreeMap<Owner, Vec<&Special>>,
         all: &BTreeSet<Special>,
     ) -> Deviation {
-        let wants = |owner: &&Owner| {
-            let rows = self.wanted.get(owner);
-            rows.is_some_and(|rows| rows.iter().any(|wanted| wanted.id == id))
-        };
-        let those = owners.iter().chain(of_owner.keys().filter(wants));
-        let special = those
-            .filter_map(|owner| of_owner.get(owner))
+        let special = owners
+            .filter_map(|owner| of_owner.get(&owner))
             .flatten()
             .copied()
             .min();
@@ -306,7 +308,7 @@ impl<'a> Claims<'a> {
 
     /// Who would have which id: in the order of the stages, and of the records' numbers; what no stage has brought stands
     /// there already.
-    fn from_scratch(&self) -> BTreeMap<String, (Owner, String)> {
+    fn scratch(&self) -> BTreeMap<String, (Owner, String)> {
         let mut held: BTreeMap<&str, (Owner, &Option<Row>)> = BTreeMap::new();
         let rekeys = self.rekeys();
         let mut owners: Vec<&Owner> = self.wanted.keys().collect();

@@ -83,7 +83,7 @@ pub fn deviations(store: &Store, stages: &Stages) -> Result<Vec<Deviation>> {
             continue;
         }
         let claims = Claims::new(store, stages.project(), table, stages_of_target);
-        found.extend(claims.compare(special)?);
+        found.extend(claims.compare(&special)?);
     }
     found.sort();
     Ok(found)

@@ -10,7 +10,7 @@ use crate::record::Value;
 
 /// Adds the id to what was refused of a JSON text.
 pub(super) fn with_id(mut rejected: Rejected, options: &Options) -> Rejected {
-    rejected.id = id_of_json(&rejected.raw, &options.id_field);
+    rejected.id = id_of_json(&rejected.raw, &options.id_field).map(Into::into);
     rejected
 }
 

@@ -132,7 +132,7 @@ pub struct Rejected {
     /// line feed, or in an array up to the comma or bracket behind the element.
     pub raw: Vec<u8>,
     /// The id, where it could be read all the same: it stands whole in the bytes, before whatever is wrong with them.
-    pub id: Option<String>,
+    pub id: Option<Box<str>>,
 }
 
 impl fmt::Debug for Rejected {

@@ -91,7 +91,7 @@ impl Table {
         if let Err(rejected) = &mut body
             && rejected.id.is_none()
         {
-            rejected.id = self.id_of(&rejected.raw, options);
+            rejected.id = self.id_of(&rejected.raw, options).map(Into::into);
         }
         Ok(Some(Incoming {
             line,
@@ -133,7 +133,7 @@ impl Table {
                 data,
             }),
             Err(fault) => Err(Rejected {
-                id: Some(texts[self.id_at].to_owned()),
+                id: Some(texts[self.id_at].into()),
                 ..rejected(fault.code, fault.message, line, raw)
             }),
         }

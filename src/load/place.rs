@@ -23,6 +23,10 @@ use crate::store::{Salted, Table};
 use crate::surroundings::Randomness;
 
 /// The reading thread of a load.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own, with yes or no"
+)]
 pub(super) struct Loading<'a, R> {
     pub(super) name: &'a str,
     pub(super) records: Records<R>,

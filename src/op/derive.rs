@@ -45,6 +45,7 @@ pub(super) static MANUAL: Manual = Manual {
         "derive.not_list",
         "derive.not_object",
         "derive.exists",
+        "derive.same_id",
     ],
     undo: "lossy: the rest of the record is gone but for the image or the untouched source",
     example: (

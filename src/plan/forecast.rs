@@ -44,9 +44,9 @@ pub(super) struct DatabaseForecast {
     /// The rows that would be written, changed or taken out, each with the stage that does it and whether that stage works
     /// in place.
     changed: Vec<(i64, u32, bool)>,
-    /// The rows that a stage would leave out without changing anything: what a later one has refused in place may be
-    /// among them.
-    pub(super) filtered: Vec<i64>,
+    /// The rows that a stage would leave out without changing anything, each with the stage: what a later one has refused
+    /// in place may be among them.
+    filtered: Vec<(i64, u32)>,
     /// Of those that were tried: the rows that would stand there.
     pub(super) standing: BTreeSet<i64>,
     /// The records that a stage would leave out, or write.
@@ -133,6 +133,16 @@ impl Forecast {
         changes.map(|(record, ..)| *record).chain(pending).collect()
     }
 
+    /// The rows of a database in which a stage works that an earlier one would leave out.
+    pub(super) fn left_out_before(&self, stage: &Stage) -> Vec<i64> {
+        let source = self.databases.get(stage.source()).filter(|_| stage.in_place());
+        let filtered = source.into_iter().flat_map(|source| &source.filtered);
+        filtered
+            .filter(|(_, by)| *by < stage.number())
+            .map(|(row, _)| *row)
+            .collect()
+    }
+
     /// Of the records that a stage would have to let wait, those whose place would be free by now.
     pub(super) fn freed(&self, stage: &Stage, reader: &Reader) -> Result<Vec<i64>> {
         let (target, left) = (Table::of(stage.target())?, self.databases.get(stage.target()));
@@ -189,10 +199,8 @@ impl Forecast {
         }
         let changes = |connection: &Connection| places::changes_of_row(connection, stage.target(), row);
         let changes = reader.read(changes)?;
-        let copied = changes.iter().filter(|change| change.copies);
-        Ok(copied
-            .filter_map(|change| Some((change.stage.as_ref()?.1, change.record)))
-            .next())
+        let mut copied = changes.iter().filter(|change| change.copies);
+        Ok(copied.find_map(|change| Some((change.stage.as_ref()?.1, change.record))))
     }
 }
 
@@ -219,7 +227,7 @@ impl DatabaseForecast {
             if entry.before != entry.after {
                 self.changed.push((number, stage.number(), stage.in_place()));
             } else if entry.outcome == EntryOutcome::Filtered {
-                self.filtered.push(number);
+                self.filtered.push((number, stage.number()));
             }
             if entry.after.is_some() || entry.outcome == EntryOutcome::Filtered {
                 self.settled.extend([entry.record, number]);

@@ -236,14 +236,17 @@ impl<'t> Trial<'t> {
             records.extend(self.forecast.freed(stage, &self.reader)?);
         }
         records.extend(self.forecast.changes(stage));
-        if let Some(left) = self.forecast.database(stage.source()) {
-            if stage.in_place() && !is_new && !left.filtered.is_empty() {
-                let refused = feed::ever_refused(self.store.connection(), self.project, stage.number())?;
-                records.extend(left.filtered.iter().filter(|number| {
-                    refused.binary_search(number).is_ok()
-                        && tried.is_none_or(|tried| !tried.records.contains(number))
-                }));
-            }
+        let left_out = if is_new {
+            Vec::new()
+        } else {
+            self.forecast.left_out_before(stage)
+        };
+        if !left_out.is_empty() {
+            let refused = feed::ever_refused(self.store.connection(), self.project, stage.number())?;
+            records.extend(left_out.into_iter().filter(|number| {
+                refused.binary_search(number).is_ok()
+                    && tried.is_none_or(|tried| !tried.records.contains(number))
+            }));
         }
         if records.is_empty() && (!revised || tried.is_some()) {
             return Ok(None);

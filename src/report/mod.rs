@@ -11,9 +11,10 @@ mod speed;
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::history::{RunRecord, UnfinishedPass, unfinished_in};
+use crate::history::{Deviations, RunRecord, UnfinishedPass, unfinished_in};
 use crate::ledger::{Counts, Head};
 use crate::path::Path;
+use crate::stage::Stages;
 use crate::store::Store;
 
 pub use evidence::{CheckByHand, Evidence, Seal, SignedNote};
@@ -66,6 +67,9 @@ pub struct RunReport {
     pub refused: Refused,
     /// Both sides of the stages against each other.
     pub reconciliation: Vec<StageLook>,
+    /// Where the targets of the stages are not what these would make of their sources, as the store is now; `None` where
+    /// the stages were not given.
+    pub deviations: Option<Deviations>,
     /// What holds it all together.
     pub evidence: Evidence,
 }
@@ -219,6 +223,19 @@ pub struct PassOutcome {
 /// # Errors
 /// [`Error::NoSuch`] where there is no such run.
 pub fn report(store: &Store, run: Option<i64>, options: &ReportOptions) -> Result<RunReport> {
+    report_with(store, None, run, options)
+}
+
+/// As [`report`], with where the targets of these stages deviate from what they would make of their sources.
+///
+/// # Errors
+/// As [`report`].
+pub fn report_with(
+    store: &Store,
+    stages: Option<&Stages>,
+    run: Option<i64>,
+    options: &ReportOptions,
+) -> Result<RunReport> {
     // One moment of the store, whoever writes meanwhile.
     let moment = store.connection().unchecked_transaction()?;
     let number = match run {
@@ -261,6 +278,7 @@ pub fn report(store: &Store, run: Option<i64>, options: &ReportOptions) -> Resul
         speed: speed::measured(started_us, &timed),
         refused,
         reconciliation,
+        deviations: stages.map(|stages| Deviations::of(store, stages)).transpose()?,
         evidence: evidence::evidence(store, number)?,
     })
 }

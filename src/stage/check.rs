@@ -13,7 +13,8 @@ impl Stage {
     /// Warnings: what is legal but probably not meant, in the order of the file.
     ///
     /// `check.lossy`, `check.overwritten`, `check.gone`, `check.redact_leaks`, `check.redact_source`, `check.redact_id`,
-    /// `check.redact_sum`, `check.unused_name`, `check.no_effect`, `check.max_errors_unused`, `check.max_errors_all`, `check.on_conflict_unused`, `check.id_twice`,
+    /// `check.redact_sum`, `check.unused_name`, `check.no_effect`, `check.max_errors_unused`, `check.max_errors_all`, `check.on_conflict_unused`,
+    /// `check.stale_unused`, `check.id_twice`,
     /// `check.not_an_expression`, `check.ambiguous_formats`.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Problems::default();
@@ -25,6 +26,7 @@ impl Stage {
         self.check_redacted_names(&mut problems);
         self.check_redacted_sums(&mut problems);
         self.check_settings(&mut problems);
+        self.check_stale(&mut problems);
         self.check_names(&mut problems);
         self.check_texts(&mut problems);
         self.check_formats(&mut problems);
@@ -141,6 +143,16 @@ impl Stage {
                 written("on_conflict"),
                 message,
             ));
+        }
+    }
+
+    /// A stage in place takes what it refuses out of its database: no earlier version is left there.
+    fn check_stale(&self, problems: &mut Problems) {
+        let place = self.place_of("stage", "stale");
+        if self.in_place() && place.is_some() {
+            let message =
+                "`stale` has no effect: a stage in place takes the rows that it refuses out of its database";
+            problems.add(Problem::warning("check.stale_unused", place, message));
         }
     }
 

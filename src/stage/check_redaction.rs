@@ -66,18 +66,30 @@ impl Stage {
         }
     }
 
-    /// Ids are shown wherever a record is named; what is redacted must not be one.
-    pub(super) fn check_redacted_ids(&self, problems: &mut Problems) {
+    /// Whether the ids of a database that the stage reads or writes are made of what it redacts.
+    pub(crate) fn redacts_ids_of(&self, database: &str) -> bool {
+        let made_here = self.steps.id.is_some();
+        self.redacted_in_ids().is_some() && (!made_here || database == self.target())
+    }
+
+    /// What is redacted and shows in the ids, and the key of the stage's file that makes it so.
+    fn redacted_in_ids(&self) -> Option<(Path, &'static str)> {
         let redacted = |path: &Path| self.redact().iter().any(|redact| redact.covers(path));
         let disguised = |source: &str| DISGUISING_FUNCTIONS.iter().any(|name| source.contains(name));
-        let made_from = match &self.steps.id {
+        match &self.steps.id {
             Some(id) if disguised(id.source()) => None,
             Some(id) => id.reads().into_iter().find(redacted).map(|path| (path, "id")),
             None => Some(Path::field("id"))
                 .filter(redacted)
                 .map(|path| (path, "redact")),
+        }
+    }
+
+    /// Ids are shown wherever a record is named; what is redacted must not be one.
+    pub(super) fn check_redacted_ids(&self, problems: &mut Problems) {
+        let Some((path, key)) = self.redacted_in_ids() else {
+            return;
         };
-        let Some((path, key)) = made_from else { return };
         let message =
             format!("`{path}` is redacted, but as the record's id it is shown wherever the record is named");
         let problem = Problem::warning("check.redact_id", self.place_of("stage", key), message);

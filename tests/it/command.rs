@@ -6,6 +6,7 @@ mod envelopes;
 mod evidence;
 mod loads;
 mod outputs;
+mod places;
 mod secrecy;
 mod slips;
 mod stopping;

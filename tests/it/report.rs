@@ -12,12 +12,13 @@ mod checks;
 mod files;
 
 /// The sections of every page, whatever the run was.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "summary",
     "outcomes",
     "speed",
     "refused",
     "reconciliation",
+    "deviations",
     "evidence",
     "glossary",
 ];

@@ -1,5 +1,6 @@
 //! The report as text on a terminal: the sections of the page, in their order.
 
+use counterfoil::history::Deviations;
 use counterfoil::report::{Evidence, Example, LookResult, Refused, RunReport, Speed, StageLook};
 
 use super::super::check::route;
@@ -15,6 +16,7 @@ pub(super) fn told(session: &Session<'_>, report: &RunReport) -> String {
         ("Speed", speed(&report.speed)),
         ("Refused", refused(&report.refused)),
         ("Reconciliation", reconciliation(&report.reconciliation)),
+        ("Deviations", deviations(report.deviations.as_ref())),
         ("Evidence", evidence(&report.evidence)),
     ];
     let run = &report.summary.run;
@@ -270,6 +272,16 @@ fn reconciliation(looks: &[StageLook]) -> String {
         .iter()
         .flat_map(|look| look.results.iter().map(move |result| one(look, result)));
     told.collect::<Vec<_>>().join("\n")
+}
+
+fn deviations(deviations: Option<&Deviations>) -> String {
+    match deviations.map(super::super::places::deviating) {
+        None => "Not known: the stages are not at hand.".to_owned(),
+        Some(none) if none.is_empty() => {
+            "Every row of the targets is what their stages would make of their sources.".to_owned()
+        }
+        Some(told) => told,
+    }
 }
 
 fn one(look: &StageLook, result: &LookResult) -> String {

@@ -1,0 +1,168 @@
+//! What became of records whose place in the target is taken, or whose row was changed by hand, in words; and where the
+//! rows went that a stage in place has refused.
+
+use counterfoil::history::Deviations;
+use counterfoil::quarantine::{InPlace, PlaceState, Quarantined};
+use counterfoil::stage::{OnConflict, Stage};
+
+use super::render::{counted, dim, shown, word};
+use super::session::Session;
+
+/// Another record has the id.
+pub(super) const EXISTS: &str = "target.exists";
+/// Somebody has changed the row by hand.
+pub(super) const EDITED: &str = "target.edited";
+
+/// What stands for an id that must not show.
+pub(super) const HIDDEN: &str = "[redacted]";
+
+/// Whether something has happened, or would happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Done,
+    Planned,
+}
+
+impl Told {
+    fn of(self, done: &'static str, planned: &'static str) -> &'static str {
+        match self {
+            Self::Done => done,
+            Self::Planned => planned,
+        }
+    }
+}
+
+/// What a stage has counted that is no refusal, for people.
+pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64, told: Told) -> String {
+    let many = times != 1;
+    match code {
+        "parse_date.ambiguous" => format!(
+            "{} could be read by two formats, and differently; the first format {} taken",
+            counted(times, "date"),
+            told.of("was", "would be")
+        ),
+        EXISTS => {
+            let derives = stage.is_some_and(Stage::derives);
+            let what = counted(times, if derives { "part" } else { "record" });
+            let left_out = told.of(
+                if many { "were left out" } else { "was left out" },
+                "would be left out",
+            );
+            let have = if many {
+                "other records have their ids"
+            } else {
+                "another record has its id"
+            };
+            format!("{what} {left_out} of {target}: {have}")
+        }
+        EDITED => {
+            let what = counted(times, "row");
+            let (were, them) = if many { ("were", "them") } else { ("was", "it") };
+            let replaces = stage.is_some_and(|stage| stage.on_conflict() == OnConflict::Replace);
+            let fate = match (replaces, many) {
+                (true, true) => told.of("they were written over", "they would be written over"),
+                (true, false) => told.of("it was written over", "it would be written over"),
+                (false, true) => told.of("they stay as they are", "they would stay as they are"),
+                (false, false) => told.of("it stays as it is", "it would stay as it is"),
+            };
+            format!("{what} of {target} {were} changed by hand since the stage wrote {them}: {fate}")
+        }
+        code => format!("{} of `{code}`", counted(times, "time")),
+    }
+}
+
+/// Why a record was refused whose reason has no words of its own.
+pub(super) fn why(code: &str) -> Option<&'static str> {
+    match code {
+        EXISTS => Some("another record has its id in the target"),
+        EDITED => Some("its row was changed by hand since the stage wrote it"),
+        _ => None,
+    }
+}
+
+/// Where the rows went that a stage in place has refused, or would refuse.
+pub(super) fn left_for_quarantine(
+    session: &Session<'_>,
+    database: &str,
+    rows: u64,
+    id: Option<&str>,
+    told: Told,
+) -> String {
+    let id = id.filter(|_| rows == 1).map_or_else(|| "ID".into(), word);
+    let it = if rows == 1 { "it" } else { "them" };
+    format!(
+        "{} {} {database} for quarantine: {} shows {it}; {}, or loading a correction under its id, brings {it} back",
+        counted(rows, "row"),
+        told.of("left", "would leave"),
+        session.command(&format!("quarantine show {id}")),
+        session.command("quarantine retry"),
+    )
+}
+
+/// What is in the place of a refused record.
+pub(super) fn in_the_way(place: &InPlace, database: &str) -> String {
+    let of_row = match &place.id {
+        Some(id) => format!("record {} `{id}`", place.record),
+        None => format!("record {}", place.record),
+    };
+    match (place.state, place.edited) {
+        (PlaceState::Taken, true) => {
+            format!("its own row in {database}, {of_row}, was changed by hand since the stage wrote it")
+        }
+        (PlaceState::Taken, false) => format!("{of_row} has its id in {database}"),
+        (PlaceState::Kept, _) => format!(
+            "the place of its id in {database} is kept for {of_row}, which a stage in place has refused"
+        ),
+        _ => format!("its place in {database} is free by now"),
+    }
+}
+
+/// What to do about a record whose place is taken.
+pub(super) fn next(session: &Session<'_>, refused: &Quarantined, place: &InPlace) -> String {
+    let database = refused.database.as_deref().unwrap_or_default();
+    let source = refused.source.as_deref().unwrap_or_default();
+    let apply = session.command("apply");
+    let waive = |why: &str| {
+        let chosen = format!("quarantine waive --record {} --reason TEXT", refused.record);
+        format!("{} {why}", session.command(&chosen))
+    };
+    // An id that must not show is no word of a command.
+    let id = place.id.as_deref().filter(|id| *id != HIDDEN);
+    let id = id.map_or_else(|| "ID".into(), word);
+    let delete = session.command(&format!("delete {} {id} --reason TEXT", word(database)));
+    match (place.state, place.edited) {
+        (PlaceState::Taken, true) => format!(
+            "{delete}, and the next {apply} writes the row anew; or {}",
+            waive("keeps it as it is")
+        ),
+        (PlaceState::Taken, false) => format!(
+            "correct one of the two in {}, or {delete}: the next {apply} carries the refused one by itself; or {}",
+            shown(source),
+            waive("lets it go")
+        ),
+        (PlaceState::Kept, _) => format!(
+            "correct the id of one of the two, and the next {apply} carries it: {} shows the other; or {}",
+            session.command(&format!("quarantine show --record {}", place.record)),
+            waive("lets it go")
+        ),
+        _ => format!("{apply} processes it again"),
+    }
+}
+
+/// Where the targets deviate from what their stages would make; empty where they do not.
+pub(super) fn deviating(deviations: &Deviations) -> String {
+    let mut text = String::new();
+    for line in deviations.told() {
+        text += &format!("{}\n", shown(&line));
+    }
+    for (cause, meaning) in deviations.meanings() {
+        text += &dim(&format!("  {cause}: {meaning}\n"));
+    }
+    if let Some(why) = &deviations.unknown {
+        text += &format!(
+            "whether the targets are what their stages would make is not known: {}\n",
+            shown(why)
+        );
+    }
+    text
+}

@@ -1,0 +1,140 @@
+//! Refused records on the screen.
+
+use counterfoil::quarantine::{InPlace, Quarantined, RefusedInput};
+use counterfoil::record::Value;
+use counterfoil::refusal::Refusal;
+
+use super::super::check::route;
+use super::super::outcome::refused_by;
+use super::super::places::{in_the_way, why};
+use super::super::render::{bold, dim, envelope_json, indented, moment, shown, shown_json};
+
+/// Where it came from, a file or a database, and where it would have gone.
+fn way(refused: &Quarantined) -> String {
+    let names = [&refused.source, &refused.database].map(|name| name.as_deref().unwrap_or_default());
+    route(names[0], names[1])
+}
+
+/// A refused record in the list; `stands`: an earlier version of it stays in the target.
+pub(super) fn row(refused: &Quarantined, stands: bool) -> Vec<String> {
+    let first = refused.reason.violations.first();
+    let place = match (refused.reason.line, first) {
+        (Some(line), _) => format!("line {line}"),
+        (None, Some(violation)) if !violation.pointer.is_empty() => violation.pointer.clone(),
+        _ => String::new(),
+    };
+    let expected = first
+        .and_then(|violation| violation.expected.clone())
+        .map(|expected| format!("expected {expected}"));
+    let more = match refused.reason.violations.len() {
+        0 | 1 => None,
+        all => Some(format!("and {} more", all - 1)),
+    };
+    let words = why(&refused.reason.code).map(str::to_owned);
+    let stays = stands.then(|| {
+        let database = refused.database.as_deref().unwrap_or_default();
+        format!("an earlier version stays in {database}")
+    });
+    let place = Some(place).filter(|place| !place.is_empty());
+    let all = [place, words, expected, more, stays];
+    vec![
+        refused.record.to_string(),
+        refused.id.clone().unwrap_or_default(),
+        refused_by(refused.stage),
+        way(refused),
+        refused.reason.code.to_string(),
+        all.into_iter().flatten().collect::<Vec<_>>().join(", "),
+        moment(&refused.at),
+    ]
+}
+
+/// Everything about a refused record; `stands`: an earlier version of it stays in the target; `own_id`: its id where it was
+/// read, if that is another.
+pub(super) fn told(
+    refused: &Quarantined,
+    input: &RefusedInput,
+    place: Option<&InPlace>,
+    stands: bool,
+    own_id: Option<&str>,
+) -> String {
+    let id = refused
+        .id
+        .as_deref()
+        .map(|id| format!(" {}", shown(id)))
+        .unwrap_or_default();
+    let mut text = format!("{}{id}\n", bold(&format!("record {}", refused.record)));
+    let slug = refused.slug.as_deref().unwrap_or_default();
+    let names = [&refused.source, &refused.database].map(|name| name.as_deref().unwrap_or_default());
+    text += &format!(
+        "  refused by {} {} ({}) at {}, batch {}\n",
+        refused_by(refused.stage),
+        shown(slug),
+        shown(&route(names[0], names[1])),
+        moment(&refused.at),
+        refused.batch
+    );
+    text += &violations(&refused.reason);
+    if let Some(place) = place {
+        text += &format!("  {}\n", shown(&in_the_way(place, names[1])));
+    }
+    if let Some(id) = own_id {
+        text += &format!("  its id in {} is `{}`\n", shown(names[0]), shown(id));
+    }
+    if stands {
+        text += &format!(
+            "  an earlier version of it stays in {} until this one is let in\n",
+            shown(names[1])
+        );
+    }
+    match (&input.data, input.withheld) {
+        (Some(data), _) => {
+            text += &format!("  {}\n{}\n", dim("input"), indented(&pretty(data), 4));
+        }
+        (None, true) => {
+            text += "  its input cannot be read as a record, and stages redact fields: not shown\n";
+        }
+        (None, false) => text += "  its input is not kept any more\n",
+    }
+    text
+}
+
+fn violations(reason: &Refusal) -> String {
+    let mut text = format!("  {} {}", dim("code"), bold(&shown(&reason.code)));
+    if let Some(line) = reason.line {
+        text += &format!(", line {line}");
+    }
+    text.push('\n');
+    for violation in &reason.violations {
+        let place = if violation.pointer.is_empty() {
+            "the record"
+        } else {
+            &violation.pointer
+        };
+        let mut line = format!("at {place}");
+        if violation.code != reason.code {
+            line += &format!(": {}", violation.code);
+        }
+        if let Some(words) = why(&violation.code) {
+            line += &format!(": {words}");
+        }
+        if let Some(expected) = &violation.expected {
+            line += &format!(": expected {expected}");
+        }
+        if let Some(rule) = &violation.rule {
+            line += &format!(" ({rule})");
+        }
+        if violation.preexisting {
+            line += ", already before the stage";
+        }
+        text += &format!("    {}\n", shown(&line));
+    }
+    text
+}
+
+/// JSON over several lines, number texts as they are; any other text as it is.
+pub(crate) fn pretty(data: &str) -> String {
+    match Value::parse(data) {
+        Ok(value) => shown_json(&format!("{:#}", envelope_json(&value))).into_owned(),
+        Err(_) => shown(data).into_owned(),
+    }
+}

@@ -1,0 +1,199 @@
+//! Where targets deviate from what their stages would make, as `status` and the report tell it: counted by cause, with a
+//! few ids.
+
+use super::redacted;
+use crate::apply::{ApplyOptions, check_drift};
+use crate::deviation::{Cause, Deviation, deviations};
+use crate::error::{Error, Result};
+use crate::path::Path;
+use crate::stage::{Stage, Stages};
+use crate::store::Store;
+
+/// The most rows that are listed; all are counted.
+const LISTED: usize = 100;
+/// The most ids that are told of each cause.
+const TOLD: usize = 3;
+/// What stands for an id that must not show.
+const HIDDEN: &str = "[redacted]";
+
+/// Where the targets are not what the stages would make of their sources from scratch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Deviations {
+    /// How many rows deviate.
+    pub total: u64,
+    /// By database, cause and stage.
+    pub causes: Vec<CauseCount>,
+    /// The first hundred of the rows, by database and id.
+    pub rows: Vec<Deviation>,
+    /// Why it is not known, where it is not.
+    pub unknown: Option<String>,
+}
+
+/// How many rows of a target deviate for one cause.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct CauseCount {
+    /// The target.
+    pub database: String,
+    /// Why.
+    pub cause: Cause,
+    /// The stage that it lies with.
+    pub stage: u32,
+    /// How many rows.
+    pub rows: u64,
+    /// The ids of the first of them; where stages redact what the ids are made of, they are masked.
+    pub ids: Vec<String>,
+}
+
+impl Deviations {
+    /// Looks at every target of the stages.
+    ///
+    /// # Errors
+    /// When the store cannot be read. That the data and the ledger contradict each other, or that a stage is not the one
+    /// that was applied, is no error: then it is not known.
+    pub fn of(store: &Store, stages: &Stages) -> Result<Self> {
+        let unknown = |why: String| {
+            Ok(Self {
+                unknown: Some(why),
+                ..Self::default()
+            })
+        };
+        match check_drift(store.connection(), stages, &ApplyOptions::default()) {
+            // A new stage before the others is told by `apply`; it has no part in what stands.
+            Ok(_) | Err(Error::Invalid { .. }) => {}
+            Err(Error::Drift { number, .. }) => {
+                return unknown(format!("stage {number} is not the one that was applied"));
+            }
+            Err(error) => return Err(error),
+        }
+        let mut rows = match deviations(store, stages) {
+            Ok(rows) => rows,
+            Err(Error::Damaged { what }) => return unknown(what),
+            Err(error) => return Err(error),
+        };
+        let total = rows.len() as u64;
+        let redact = redacted(store)?;
+        for row in &mut rows {
+            if hides_ids(stages, &redact, &row.database) {
+                HIDDEN.clone_into(&mut row.id);
+            }
+        }
+        let mut causes: Vec<CauseCount> = Vec::new();
+        for row in &rows {
+            let is_its = |count: &&mut CauseCount| {
+                (&count.database, count.cause, count.stage) == (&row.database, row.cause, row.stage)
+            };
+            if let Some(count) = causes.iter_mut().find(is_its) {
+                count.rows += 1;
+                if count.ids.len() < TOLD {
+                    count.ids.push(clipped(&row.id));
+                }
+            } else {
+                causes.push(CauseCount {
+                    database: row.database.clone(),
+                    cause: row.cause,
+                    stage: row.stage,
+                    rows: 1,
+                    ids: vec![clipped(&row.id)],
+                });
+            }
+        }
+        causes.sort_by(|left, right| {
+            let key = |count: &CauseCount| (count.database.clone(), count.cause, count.stage);
+            key(left).cmp(&key(right))
+        });
+        rows.truncate(LISTED);
+        Ok(Self {
+            total,
+            causes,
+            rows,
+            unknown: None,
+        })
+    }
+
+    /// A sentence for each target: `orders_v2 differs from its stages in 2 rows: 1 stale (7), 1 edited (9)`.
+    #[must_use]
+    pub fn told(&self) -> Vec<String> {
+        let mut databases: Vec<&str> = self.causes.iter().map(|count| count.database.as_str()).collect();
+        databases.dedup();
+        let of_database = |database: &str| {
+            let causes: Vec<&CauseCount> = self
+                .causes
+                .iter()
+                .filter(|count| count.database == database)
+                .collect();
+            let all: u64 = causes.iter().map(|count| count.rows).sum();
+            let several = causes.iter().any(|count| count.stage != causes[0].stage);
+            let parts: Vec<String> = causes.iter().map(|count| count.told(several)).collect();
+            let rows = if all == 1 { "row" } else { "rows" };
+            format!(
+                "{database} differs from its stages in {all} {rows}: {}",
+                parts.join(", ")
+            )
+        };
+        databases.into_iter().map(of_database).collect()
+    }
+
+    /// The causes that there are, each with what it means.
+    #[must_use]
+    pub fn meanings(&self) -> Vec<(&'static str, &'static str)> {
+        let mut causes: Vec<Cause> = self.causes.iter().map(|count| count.cause).collect();
+        causes.sort_unstable();
+        causes.dedup();
+        causes
+            .into_iter()
+            .map(|cause| (cause.name(), meaning(cause)))
+            .collect()
+    }
+}
+
+impl CauseCount {
+    fn told(&self, with_stage: bool) -> String {
+        let by = if with_stage {
+            format!(" by stage {}", self.stage)
+        } else {
+            String::new()
+        };
+        let more = if self.rows > self.ids.len() as u64 {
+            ", \u{2026}"
+        } else {
+            ""
+        };
+        let ids = if self.ids.iter().all(|id| id == HIDDEN) {
+            String::new()
+        } else {
+            format!(" ({}{more})", self.ids.join(", "))
+        };
+        format!("{} {}{by}{ids}", self.rows, self.cause.name())
+    }
+}
+
+/// A text that is not longer than a line can show.
+fn clipped(id: &str) -> String {
+    match id.char_indices().nth(80) {
+        Some((at, _)) => format!("{}\u{2026}", &id[..at]),
+        None => id.to_owned(),
+    }
+}
+
+/// What a cause means, in a line.
+fn meaning(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Stale => "a correction of the record was refused, or waived, and its earlier version stays",
+        Cause::Edited => "the row was changed or taken out by hand since its stage wrote it",
+        Cause::Skipped => "the record was left out, because another one has its id",
+        Cause::Refused => "the record was refused, because another one has its id",
+    }
+}
+
+/// Whether the ids of a database are made of what is redacted: by one of the stages that read or write it, or because the
+/// field `id` is among the paths that the ledger redacts.
+#[must_use]
+pub fn hides_ids(stages: &Stages, redact: &[Path], database: &str) -> bool {
+    let own = Path::field("id");
+    let meets = |stage: &&Stage| stage.target() == database || stage.source() == database;
+    redact.iter().any(|path| path.covers(&own))
+        || stages
+            .iter()
+            .filter(meets)
+            .any(|stage| stage.redacts_ids_of(database))
+}

@@ -1,0 +1,64 @@
+//! What is in the place of a record that was refused because its place is taken.
+
+use super::Quarantined;
+use crate::error::Result;
+use crate::ledger::places;
+use crate::store::{Store, Table};
+
+/// What is in the place of a refused record.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct InPlace {
+    /// The number of the row.
+    pub record: i64,
+    /// Its id, where it stands in the target.
+    pub id: Option<String>,
+    /// Whether it is the record's own row, which somebody has changed by hand.
+    pub edited: bool,
+    /// How the place stands now.
+    pub state: PlaceState,
+}
+
+/// How the place of a refused record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PlaceState {
+    /// The row is there, under the same id.
+    Taken,
+    /// A stage in place has refused the row, and its place is kept for it.
+    Kept,
+    /// The row has gone, or has another id: the next `apply` processes the record again.
+    Free,
+}
+
+/// The row in the place of a record that was refused as `target.exists` or `target.edited`; `None` for any other.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn in_its_place(store: &Store, refused: &Quarantined) -> Result<Option<InPlace>> {
+    let edited = match refused.reason.code.as_ref() {
+        places::EXISTS => false,
+        places::EDITED => true,
+        _ => return Ok(None),
+    };
+    let (Some(holder), Some(database)) = (&refused.reason.holder, &refused.database) else {
+        return Ok(None);
+    };
+    let (connection, table) = (store.connection(), Table::of(database)?);
+    let holds = table.exists(connection)? && holder.still_holds(connection, &table)?;
+    let row = if holds {
+        table.by_number(connection, holder.record)?
+    } else {
+        None
+    };
+    Ok(Some(InPlace {
+        record: holder.record,
+        state: match (holds, &row) {
+            (false, _) => PlaceState::Free,
+            (true, Some(_)) => PlaceState::Taken,
+            (true, None) => PlaceState::Kept,
+        },
+        id: row.map(|row| row.record.id),
+        edited,
+    }))
+}
