@@ -387,7 +387,8 @@ pub(crate) fn newest_of_stage(
 }
 
 /// What a stage (of a project) has refused in place, where that is the last thing that happened to the record in the
-/// database: what was refused once, let in later and deleted then must not come back.
+/// database: what was refused once, let in later and deleted then must not come back. That another stage in place has not
+/// found it there says nothing.
 pub(crate) fn refused_image(
     connection: &Connection,
     stage: (&str, u32),
@@ -402,7 +403,7 @@ pub(crate) fn refused_image(
        AND NOT EXISTS(SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass)
          CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=?4
          WHERE c.batch>b.batch AND c.first_record<=?4 AND c.last_record>=?4 AND q.target=?3
-           AND (f.after IS NOT NULL OR (f.outcome=3 AND q.kind<>'waive')))
+           AND (f.after IS NOT NULL OR (f.outcome=3 AND q.kind<>'waive' AND q.source IS NOT q.target)))
        AND NOT (EXISTS(SELECT 1 FROM ledger_record n WHERE n.record=?4 AND n.database=?3)
          AND EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch c USING(pass) CROSS JOIN ledger_entry f ON f.batch=c.batch
            WHERE q.target=?3 AND q.source<>q.target AND c.batch>b.batch AND f.target=?4
