@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::item::Standing;
-use super::items::listed;
 use super::select::Selection;
+use super::items::listed;
 use super::transform::{Transformed, transform};
 use crate::context::Context;
 use crate::error::Result;

@@ -59,12 +59,7 @@ pub(crate) fn carry_out(
     });
     let began_with = in_source + if stage.in_place() { counts.refused } else { 0 };
     let settled = match resumed {
-        Some(before) => settled_since(
-            run.connection(),
-            fed(project, stage),
-            (pass.row.pass, before),
-            &counts,
-        )?,
+        Some(before) => settled_since(run.connection(), fed(project, stage), (pass.row.pass, before), &counts)?,
         None => 0,
     };
     let bounds = bounds.allowing(allowed_refusals(stage, options, began_with).saturating_add(settled));

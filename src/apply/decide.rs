@@ -114,20 +114,19 @@ impl Placer<'_> {
             });
         }
         // Of a record that is one row, and finds its id taken, nothing is left to place.
-        if let [
-            Placement {
-                part: 0,
-                fate: Fate::Exists(holder),
-                ..
-            },
-        ] = placements.as_slice()
-        {
+        if let [Placement { part: 0, fate: Fate::Exists(holder), .. }] = placements.as_slice() {
             return Ok(Decision::Filter(reason(places::EXISTS, Some(holder))));
         }
         Ok(Decision::Place { placements, gone })
     }
 
-    fn fate(&self, item: &Item, home: Option<&Standing>, output: &Output, ahead: &Ahead<'_>) -> Result<Fate> {
+    fn fate(
+        &self,
+        item: &Item,
+        home: Option<&Standing>,
+        output: &Output,
+        ahead: &Ahead<'_>,
+    ) -> Result<Fate> {
         let Some(connection) = self.lookup else {
             return Ok(Fate::Write(None));
         };

@@ -83,9 +83,7 @@ impl Transforming<'_> {
             .filter(|stub| !is_of_another(stub))
             .filter_map(|stub| Some((stub.entry.part, stub.entry.target?)))
             .collect();
-        let has_been_one = earlier
-            .iter()
-            .any(|stub| stub.entry.part == 0 && stub.entry.target.is_none());
+        let has_been_one = earlier.iter().any(|stub| stub.entry.part == 0 && stub.entry.target.is_none());
         if has_been_one || (homes.is_empty() && !self.stage.derives()) {
             homes.push((0, number));
         }
@@ -156,17 +154,20 @@ impl Transforming<'_> {
             return Ok(false);
         }
         let changes = places::changes_of_row(connection, self.target.name(), standing.target)?;
-        Ok(places::is_edited(&changes, fed(self.context.project, self.stage)))
+        Ok(places::is_edited(
+            &changes,
+            fed(self.context.project, self.stage),
+        ))
     }
 }
 
 /// Whether a row is as an entry of its own record has left it.
 fn is_as_written(stub: &Stub, standing: &Standing, hash: Hash) -> bool {
-    let settled = matches!(
-        stub.entry.outcome,
-        EntryOutcome::Written | EntryOutcome::Unchanged
-    );
-    stub.number() == standing.target && stub.entry.after == Some(hash) && settled && !is_about_a_place(stub)
+    let settled = matches!(stub.entry.outcome, EntryOutcome::Written | EntryOutcome::Unchanged);
+    stub.number() == standing.target
+        && stub.entry.after == Some(hash)
+        && settled
+        && !is_about_a_place(stub)
 }
 
 /// Whether an entry is about a row that was another record's, and not about a part of its own record.

@@ -15,10 +15,8 @@ mod transform;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub(crate) use carry::{
-    Work, allowed_refusals, carry_out, comes_last, is_overtaken, kept_places, preparation, settled_since,
-    unfinished,
-};
+pub(crate) use carry::{Work, allowed_refusals, carry_out, comes_last,
+    kept_places, is_overtaken, preparation, settled_since, unfinished};
 pub(crate) use claims::Claims;
 pub(crate) use cross::Cross;
 pub(crate) use drift::check_drift;

@@ -244,19 +244,15 @@ impl Placer<'_> {
     /// Takes a row of the record's own out of the target, unless somebody has changed it by hand and it may not be written
     /// over.
     fn take_out(&mut self, of: Of, old: &Standing, why: Option<&str>) {
-        let kept = old
-            .row
-            .as_ref()
-            .filter(|_| old.edited && self.stage.on_conflict() != OnConflict::Replace);
+        let kept = old.row.as_ref().filter(|_| {
+            old.edited && self.stage.on_conflict() != OnConflict::Replace
+        });
         let Some(row) = kept else {
             return self.remove(of, old, why);
         };
         let mut entry = of.entry(old.part, old.target);
         (entry.before, entry.after) = (old.hash(), old.hash());
-        entry.reason = Some(reason(
-            EDITED,
-            Some(&Holder::of_row(old.target, &old.salt, &row.id)),
-        ));
+        entry.reason = Some(reason(EDITED, Some(&Holder::of_row(old.target, &old.salt, &row.id))));
         *self.batch.warnings.entry(EDITED.to_owned()).or_default() += 1;
         self.batch.entries.push(entry);
     }
@@ -380,12 +376,7 @@ impl Placer<'_> {
             outcome: EntryOutcome::Refused,
             input: entry.input,
         };
-        let mut behind = item
-            .standing
-            .iter()
-            .map(|standing| standing.part)
-            .max()
-            .unwrap_or(0);
+        let mut behind = item.standing.iter().map(|standing| standing.part).max().unwrap_or(0);
         for standing in &item.standing {
             if self.stage.stale() == Stale::Remove && standing.row.is_some() && !standing.edited {
                 // The refusal's own entry has the image of the record that is refused: what is removed has another, behind

@@ -4,8 +4,8 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::ledger::feed::{self, Fed};
-use crate::ledger::read::{PassSummary, StageHistory};
 use crate::ledger::{PassState, places};
+use crate::ledger::read::{PassSummary, StageHistory};
 
 /// The records that are still to be read.
 #[derive(Clone, Debug)]

@@ -96,10 +96,7 @@ impl<'a> Claims<'a> {
                 _ => false,
             };
             if !same {
-                let owners = is
-                    .iter()
-                    .map(|(owner, _)| owner)
-                    .chain(would_be.map(|(owner, _)| owner));
+                let owners = is.iter().map(|(owner, _)| owner).chain(would_be.map(|(owner, _)| owner));
                 found.push(self.blame(id, owners.copied().collect(), &of_owner, &special));
             }
         }
@@ -126,11 +123,7 @@ impl<'a> Claims<'a> {
             rows.is_some_and(|rows| rows.iter().any(|wanted| wanted.id == id))
         };
         let those = owners.iter().chain(of_owner.keys().filter(wants));
-        let special = those
-            .filter_map(|owner| of_owner.get(owner))
-            .flatten()
-            .copied()
-            .min();
+        let special = those.filter_map(|owner| of_owner.get(owner)).flatten().copied().min();
         let by = special.or_else(|| all.first());
         Deviation {
             database: self.target.name().to_owned(),
@@ -211,10 +204,7 @@ impl<'a> Claims<'a> {
 
     /// What the stages in place after another one make of a row; `None` where one of them refuses it.
     fn changed_in_place(&self, after: u32, number: i64, row: Row) -> Option<Row> {
-        let mut stages = self
-            .stages
-            .iter()
-            .filter(|later| later.in_place() && later.number() > after);
+        let mut stages = self.stages.iter().filter(|later| later.in_place() && later.number() > after);
         stages.try_fold(row, |(id, data), stage| {
             let record = Record {
                 record: number,
@@ -227,9 +217,7 @@ impl<'a> Claims<'a> {
 
     /// The stage in place that gives ids: whichever stage has brought the records, they meet there.
     fn rekeys(&self) -> Option<&&Stage> {
-        self.stages
-            .iter()
-            .find(|stage| stage.in_place() && !stage.takes_over_ids())
+        self.stages.iter().find(|stage| stage.in_place() && !stage.takes_over_ids())
     }
 
     /// What the stages in place would make of a record that no stage brings there: it is what they have made of it, but
@@ -247,9 +235,7 @@ impl<'a> Claims<'a> {
         let mut rows: Vec<Row> = vec![(found.record.id, data)];
         for stage in &self.stages {
             let aside = places::waiting(connection, crate::apply::fed(self.project, stage), true)?;
-            if aside
-                .iter()
-                .any(|waiting| waiting.record == record && !waiting.edited)
+            if aside.iter().any(|waiting| waiting.record == record && !waiting.edited)
                 && let Some(source) = source_as_read(connection, self.project, stage, record)?
             {
                 rows = self.made(stage, &source);
@@ -295,10 +281,9 @@ impl<'a> Claims<'a> {
         });
         match stage.transform_in(source, &mut scope) {
             Ok(Outcome::Write(output)) => vec![(output.id, output.data)],
-            Ok(Outcome::Derive(outputs)) => outputs
-                .into_iter()
-                .map(|output| (output.id, output.data))
-                .collect(),
+            Ok(Outcome::Derive(outputs)) => {
+                outputs.into_iter().map(|output| (output.id, output.data)).collect()
+            }
             Ok(Outcome::Filter(_)) if stage.in_place() => vec![(source.id.clone(), source.data.clone())],
             Ok(Outcome::Filter(_)) | Err(_) => Vec::new(),
         }
@@ -317,9 +302,7 @@ impl<'a> Claims<'a> {
         }
         for owner in owners {
             let copies = self.stages.iter().find(|stage| stage.number() == owner.0);
-            let policy = rekeys
-                .or(copies)
-                .map_or(OnConflict::Refuse, |stage| stage.on_conflict());
+            let policy = rekeys.or(copies).map_or(OnConflict::Refuse, |stage| stage.on_conflict());
             let rows = &self.wanted[owner];
             let is_taken = |wanted: &Wanted| held.contains_key(wanted.id.as_str());
             if policy == OnConflict::Refuse && rows.iter().any(is_taken) {

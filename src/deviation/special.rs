@@ -56,11 +56,7 @@ pub(super) fn find(
         if !stage.in_place() {
             for record in feed::refused_or_waived(connection, project, number)? {
                 let numbers = places::rows_of_record(connection, (project, number), record)?;
-                if target
-                    .by_numbers(connection, &numbers)?
-                    .iter()
-                    .any(Option::is_some)
-                {
+                if target.by_numbers(connection, &numbers)?.iter().any(Option::is_some) {
                     special.insert(of(Cause::Stale, record));
                 }
             }

@@ -119,9 +119,7 @@ pub(crate) fn code(reason: &str) -> Option<String> {
 /// What a reason says of a place: its code, and the row in it.
 pub(crate) fn reason(reason: &str) -> Option<(&'static str, Option<Holder>)> {
     let found = code(reason)?;
-    let code = [EXISTS, EDITED, REPLACED]
-        .into_iter()
-        .find(|code| *code == found)?;
+    let code = [EXISTS, EDITED, REPLACED].into_iter().find(|code| *code == found)?;
     let value: serde_json::Value = serde_json::from_str(reason).ok()?;
     Some((code, serde_json::from_value(value["holder"].clone()).ok()))
 }
@@ -274,10 +272,7 @@ pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i6
     let (mut changes, mut undone) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         let kind: PassKind = row.get(4)?;
-        if let Some(reverses) = row
-            .get::<_, Option<i64>>(8)?
-            .filter(|_| kind == PassKind::Rollback)
-        {
+        if let Some(reverses) = row.get::<_, Option<i64>>(8)?.filter(|_| kind == PassKind::Rollback) {
             // What a rollback had to leave as it was stands on.
             if !row.get::<_, bool>(9)? {
                 undone.push(reverses);
@@ -309,9 +304,7 @@ pub(crate) fn is_edited(changes: &[RowChange], stage: Fed<'_>) -> bool {
         of.is_some_and(|(project, number)| (project.as_str(), *number) == (stage.project, stage.number))
     };
     let since = changes.iter().take_while(|change| !by_the_stage(change));
-    since
-        .into_iter()
-        .any(|change| matches!(change.kind, PassKind::Load | PassKind::Edit))
+    since.into_iter().any(|change| matches!(change.kind, PassKind::Load | PassKind::Edit))
 }
 
 /// The rows of a database that a load has changed, or an edit, and that stands.
@@ -367,9 +360,7 @@ pub(crate) fn left_in_place(
     );
     let mut statement = connection.prepare_cached(sql)?;
     let key = params![database, number];
-    Ok(statement
-        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?)
+    Ok(statement.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
 /// The rows that a pass in place has taken out of its database to make room, and whose records it has not come to yet:

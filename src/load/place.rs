@@ -84,7 +84,9 @@ impl<R: Read + Send> Producer for Loading<'_, R> {
         self.claims.begin_batch();
         self.touched.clear();
         let end = reader.read(|connection| self.place_all(connection, &mut batch))?;
-        batch.cursor = end.as_ref().map(|end| cursor_text(end, &self.how, self.manner()));
+        batch.cursor = end
+            .as_ref()
+            .map(|end| cursor_text(end, &self.how, self.manner()));
         Ok(Some(batch))
     }
 }

@@ -69,13 +69,9 @@ pub(super) fn cursor_text(end: &Position, how: &How, manner: Manner) -> String {
         reprocess,
         follows,
     } = manner;
-    for (name, _) in [
-        ("replace", replace),
-        ("reprocess", reprocess),
-        ("follows", follows),
-    ]
-    .iter()
-    .filter(|(_, is)| *is)
+    for (name, _) in [("replace", replace), ("reprocess", reprocess), ("follows", follows)]
+        .iter()
+        .filter(|(_, is)| *is)
     {
         cursor[name] = true.into();
     }

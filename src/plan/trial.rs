@@ -10,8 +10,8 @@ use rusqlite::Connection;
 use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
-    Claims, Cross, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed, is_overtaken,
-    kept_places, of_later_pass, of_open_pass, preparation, settled_since,
+    Claims, Cross, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed, is_overtaken, kept_places,
+    of_later_pass, of_open_pass, preparation, settled_since,
 };
 use crate::context::Context;
 use crate::context::Tally;
@@ -237,7 +237,12 @@ impl<'t> Trial<'t> {
     }
 
     /// What a stage would read next; `None` when it is up to date.
-    fn next_work(&self, stage: &Stage, history: &StageHistory, revised: bool) -> Result<Option<Work>> {
+    fn next_work(
+        &self,
+        stage: &Stage,
+        history: &StageHistory,
+        revised: bool,
+    ) -> Result<Option<Work>> {
         let work = |kind, selection| Work {
             kind,
             selection,
@@ -278,7 +283,8 @@ impl<'t> Trial<'t> {
             let changes = left.changed.iter().skip(tried.map_or(0, |tried| tried.changes));
             records.extend(changes.filter(feeds).map(|(record, ..)| *record));
             if stage.in_place() && !left.filtered.is_empty() {
-                let refused = feed::ever_refused(self.store.connection(), self.project, stage.number())?;
+                let refused =
+                    feed::ever_refused(self.store.connection(), self.project, stage.number())?;
                 records.extend(left.filtered.iter().filter(|number| {
                     refused.binary_search(number).is_ok()
                         && tried.is_none_or(|tried| !tried.records.contains(number))
@@ -439,9 +445,7 @@ impl<'t> Trial<'t> {
             // Of the stages that were tried, the one that has come to the record; of derived rows none is known.
             let later = entry.record < row;
             let owners = self.tried.iter_mut().filter(|(number, tried)| {
-                **number <= stage.number()
-                    && tried.records.contains(&row)
-                    && !(later && **number == stage.number())
+                **number <= stage.number() && tried.records.contains(&row) && !(later && **number == stage.number())
             });
             for (_, tried) in owners {
                 tried.waiting.push((row, holder.clone()));

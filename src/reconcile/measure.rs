@@ -139,11 +139,7 @@ impl<'m> Measuring<'m> {
                 |amount: &Expression, key: Option<&Expression>, (was, since): &BothRead<'_>| Measured {
                     was: self.reading((amount, key), was, carried.now_us),
                     since: since.as_ref().map(|(cause, by, now)| {
-                        (
-                            *cause,
-                            by.map(str::to_owned),
-                            self.reading((amount, key), now, carried.now_us),
-                        )
+                        (*cause, by.map(str::to_owned), self.reading((amount, key), now, carried.now_us))
                     }),
                 };
             Both {
@@ -165,9 +161,7 @@ impl<'m> Measuring<'m> {
         let Some(source) = source.filter(|_| !carried.skipped.is_empty()) else {
             return Vec::new();
         };
-        let Ok(Outcome::Derive(outputs)) = self
-            .stage
-            .transform(source, &self.context(&source.id, carried.now_us, None))
+        let Ok(Outcome::Derive(outputs)) = self.stage.transform(source, &self.context(&source.id, carried.now_us, None))
         else {
             return Vec::new();
         };
@@ -248,12 +242,7 @@ impl<'m> Measuring<'m> {
     }
 
     /// What a record comes to on one side.
-    fn reading(
-        &self,
-        (amount, key): (&Expression, Option<&Expression>),
-        read: &Read,
-        now_us: i64,
-    ) -> Reading {
+    fn reading(&self, (amount, key): (&Expression, Option<&Expression>), read: &Read, now_us: i64) -> Reading {
         let Some((id, document)) = read else {
             return Reading::Nothing;
         };

@@ -10,6 +10,7 @@
 //! is the same for the same seed, but for the instant at which a kill hits.
 
 mod deeds;
+mod found;
 mod model;
 mod random;
 mod stages;

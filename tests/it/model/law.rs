@@ -30,19 +30,10 @@ use super::stages::PROJECT;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Load {
-        database: usize,
-        lines: Vec<(u8, u8, i64)>,
-        replace: bool,
-    },
+    Load { database: usize, lines: Vec<(u8, u8, i64)>, replace: bool },
     Put(usize, u8, i64),
     Delete(usize, u8),
-    Apply {
-        to: u32,
-        size: usize,
-        stop: Option<usize>,
-        limit: Option<u64>,
-    },
+    Apply { to: u32, size: usize, stop: Option<usize>, limit: Option<u64> },
     Retry(usize),
     Waive,
     Rollback(RandomScope, usize),
@@ -108,27 +99,16 @@ impl History {
     fn step(&mut self, step: &Step) -> Checked {
         let databases = self.layout.databases();
         match step.clone() {
-            Step::Load {
-                database,
-                lines,
-                replace,
-            } => {
+            Step::Load { database, lines, replace } => {
                 let database = databases[database % databases.len()];
-                let database = if self.layout.is_source(database) {
-                    database
-                } else {
-                    databases[0]
-                };
+                let database = if self.layout.is_source(database) { database } else { databases[0] };
                 self.load(database, &lines, replace)?;
             }
             Step::Put(database, at, n) => {
                 let database = databases[database % databases.len()];
                 let id = self.id(database, at);
                 let text = data(&id, at % 4, n, "");
-                let change = Edit::Put {
-                    id: id.clone(),
-                    data: text.clone(),
-                };
+                let change = Edit::Put { id: id.clone(), data: text.clone() };
                 self.edit(database, &id, &change, Some(text))?;
             }
             Step::Delete(database, at) => {
@@ -137,16 +117,8 @@ impl History {
                 let change = Edit::Delete { id: id.clone() };
                 self.edit(database, &id, &change, None)?;
             }
-            Step::Apply {
-                to,
-                size,
-                stop,
-                limit,
-            } => {
-                let mut watching = Watching {
-                    after: stop,
-                    ..Watching::default()
-                };
+            Step::Apply { to, size, stop, limit } => {
+                let mut watching = Watching { after: stop, ..Watching::default() };
                 let options = ApplyOptions {
                     to: Some(to),
                     batch_size: Some(size),
@@ -159,10 +131,7 @@ impl History {
                 self.applies.extend(report.and_then(|report| report.run));
             }
             Step::Retry(size) => {
-                let options = ApplyOptions {
-                    batch_size: Some(size),
-                    ..ApplyOptions::default()
-                };
+                let options = ApplyOptions { batch_size: Some(size), ..ApplyOptions::default() };
                 let selected = Selected::default();
                 let report = retry(&mut self.store, &self.stages, &selected, &options, &mut Silent);
                 match report {
@@ -174,12 +143,7 @@ impl History {
                 }
             }
             Step::Waive => {
-                let waived = waive(
-                    &mut self.store,
-                    PROJECT,
-                    &Selected::default(),
-                    &Purpose::new("waive"),
-                );
+                let waived = waive(&mut self.store, PROJECT, &Selected::default(), &Purpose::new("waive"));
                 waived.map_err(|error| TestCaseError::fail(format!("waive: {error}")))?;
             }
             Step::Rollback(scope, size) => self.rollback(scope, size, &databases)?,
@@ -204,30 +168,14 @@ impl History {
             .collect();
         let before = rows(&self.store, database);
         let text: String = lines.iter().map(|(_, data)| format!("{data}\n")).collect();
-        let options = LoadOptions {
-            replace,
-            batch_size: Some(3),
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions { replace, batch_size: Some(3), ..LoadOptions::default() };
         let name = format!("{}.ndjson", self.loads);
-        load(
-            &mut self.store,
-            database,
-            &name,
-            text.as_bytes(),
-            &options,
-            &mut Silent,
-        )
-        .map_err(|error| TestCaseError::fail(format!("load: {error}")))?;
+        load(&mut self.store, database, &name, text.as_bytes(), &options, &mut Silent)
+            .map_err(|error| TestCaseError::fail(format!("load: {error}")))?;
         for (id, data) in lines {
             let was = before.iter().find(|row| row.id == id);
             if was.is_none() || replace {
-                self.came(
-                    database,
-                    &id,
-                    was.map(|row| row.data.clone()).as_deref(),
-                    Some(data),
-                );
+                self.came(database, &id, was.map(|row| row.data.clone()).as_deref(), Some(data));
             }
         }
         Ok(())
@@ -235,10 +183,7 @@ impl History {
 
     fn edit(&mut self, database: &str, id: &str, change: &Edit, text: Option<String>) -> Checked {
         let before = rows(&self.store, database);
-        let was = before
-            .iter()
-            .find(|row| row.id == id)
-            .map(|row| (row.record, row.data.clone()));
+        let was = before.iter().find(|row| row.id == id).map(|row| (row.record, row.data.clone()));
         let edits = std::slice::from_ref(change);
         match edit(&mut self.store, database, edits, &Purpose::new("edit")) {
             Ok(_) => {}
@@ -290,18 +235,11 @@ impl History {
                 if self.layout.is_pure_source(database) {
                     return Ok(());
                 }
-                Scope::Record {
-                    database: database.to_owned(),
-                    id: self.id(database, at),
-                }
+                Scope::Record { database: database.to_owned(), id: self.id(database, at) }
             }
         };
         let scope_given = scope.clone();
-        let options = RollbackOptions {
-            scope,
-            batch_size: Some(size),
-            ..RollbackOptions::default()
-        };
+        let options = RollbackOptions { scope, batch_size: Some(size), ..RollbackOptions::default() };
         let before = counterfoil::history::history(&self.store, 1).expect("a history")[0].run;
         match rollback(&mut self.store, PROJECT, &options, &mut Silent) {
             Ok(report) => {
@@ -369,19 +307,13 @@ impl History {
         }
         let again = apply(&mut copy, &self.stages, &options, &mut Silent);
         let again = again.map_err(|error| TestCaseError::fail(format!("apply again: {error}")))?;
-        prop_assert!(
-            again.passes.is_empty(),
-            "a second apply finds nothing to do: {:?}",
-            again.passes
-        );
+        prop_assert!(again.passes.is_empty(), "a second apply finds nothing to do: {:?}", again.passes);
         let report = verify(&copy, &VerifyOptions::default()).expect("a verification");
         prop_assert!(report.is_sound(), "{:#?}", report.findings);
         let named = deviations(&copy, &self.stages).expect("deviations");
         for target in self.layout.targets() {
-            let is: BTreeMap<String, String> = rows(&copy, target)
-                .into_iter()
-                .map(|row| (row.id, row.data))
-                .collect();
+            let is: BTreeMap<String, String> =
+                rows(&copy, target).into_iter().map(|row| (row.id, row.data)).collect();
             let would_be = scratch(&copy, &self.layout, target, &self.base);
             let ids: BTreeSet<&String> = is.keys().chain(would_be.keys()).collect();
             let differing: BTreeSet<&str> = ids
@@ -392,13 +324,9 @@ impl History {
             let of_target = named.iter().filter(|deviation| deviation.database == target);
             let named_ids: BTreeSet<&str> = of_target.map(|deviation| deviation.id.as_str()).collect();
             prop_assert_eq!(
-                &differing,
-                &named_ids,
+                &differing, &named_ids,
                 "{}: is {:#?}, from scratch {:#?}, named {:#?}",
-                target,
-                is,
-                would_be,
-                named
+                target, is, would_be, named
             );
         }
         drop(copy);

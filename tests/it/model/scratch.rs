@@ -58,28 +58,14 @@ const LAYOUTS: &[&[Spec]] = &[
     &[spec("a", "a", Kind::Change)],
     &[spec("a", "a", Kind::Rekey)],
     &[spec("a", "b", Kind::Copy), spec("a", "b", Kind::Derive)],
-    &[
-        spec("a", "b", Kind::Copy),
-        spec("b", "b", Kind::Change),
-        spec("b", "c", Kind::Derive),
-    ],
-    &[
-        spec("a", "b", Kind::Derive),
-        spec("d", "b", Kind::Copy),
-        spec("b", "c", Kind::Keep),
-    ],
+    &[spec("a", "b", Kind::Copy), spec("b", "b", Kind::Change), spec("b", "c", Kind::Derive)],
+    &[spec("a", "b", Kind::Derive), spec("d", "b", Kind::Copy), spec("b", "c", Kind::Keep)],
 ];
 
 pub(super) fn layouts() -> impl Strategy<Value = Layout> {
-    let policy = prop_oneof![
-        Just(OnConflict::Refuse),
-        Just(OnConflict::Skip),
-        Just(OnConflict::Replace)
-    ];
+    let policy = prop_oneof![Just(OnConflict::Refuse), Just(OnConflict::Skip), Just(OnConflict::Replace)];
     let stale = prop_oneof![Just(Stale::Keep), Just(Stale::Remove)];
-    let only: Option<usize> = std::env::var("COUNTERFOIL_MODEL_LAYOUT")
-        .ok()
-        .and_then(|at| at.parse().ok());
+    let only: Option<usize> = std::env::var("COUNTERFOIL_MODEL_LAYOUT").ok().and_then(|at| at.parse().ok());
     let at = (0..LAYOUTS.len()).prop_map(move |at| only.unwrap_or(at));
     (at, policy, stale).prop_map(|(at, on_conflict, stale)| Layout {
         stages: LAYOUTS[at].to_vec(),
@@ -112,7 +98,8 @@ impl Layout {
     pub(super) fn is_refused_in_place(&self, database: &str, id: &str, data: &str) -> bool {
         let mut stages = (1..).zip(&self.stages);
         stages.any(|(number, spec)| {
-            (spec.from, spec.to) == (database, database) && make(spec.kind, number, id, data) == Made::Refuse
+            (spec.from, spec.to) == (database, database)
+                && make(spec.kind, number, id, data) == Made::Refuse
         })
     }
 
@@ -128,10 +115,7 @@ impl Layout {
             let spec = *spec;
             let mut stage = Stage::new(number, &format!("stage_{number}")).source(spec.from);
             if spec.from != spec.to {
-                stage = stage
-                    .target(spec.to)
-                    .on_conflict(self.on_conflict)
-                    .stale(self.stale);
+                stage = stage.target(spec.to).on_conflict(self.on_conflict).stale(self.stale);
             }
             let stage = stage
                 .transform(move |record, _| outcome(make(spec.kind, number, &record.id, &record.data)))
@@ -166,8 +150,9 @@ pub(super) fn is_processed(data: &str) -> bool {
 fn make(kind: Kind, number: u32, id: &str, data: &str) -> Made {
     let (key, n, marks) = parsed(data);
     let at = key[1..].parse().expect("keys are a letter and a number");
-    let write =
-        |id: &str, mark: &str| Made::Write(id.to_owned(), self::data(id, at, n, &format!("{marks}{mark}")));
+    let write = |id: &str, mark: &str| {
+        Made::Write(id.to_owned(), self::data(id, at, n, &format!("{marks}{mark}")))
+    };
     let copy = number.to_string();
     let place = format!("{number}p");
     match kind {
@@ -210,10 +195,7 @@ pub(super) fn rows(store: &Store, database: &str) -> Vec<Record> {
 pub(super) fn scratch(store: &Store, layout: &Layout, target: &str, base: &Base) -> BTreeMap<String, String> {
     let copies = |spec: &Spec| spec.from != spec.to;
     let is = rows(store, target);
-    let in_place = layout
-        .stages
-        .iter()
-        .any(|spec| spec.to == target && !copies(spec));
+    let in_place = layout.stages.iter().any(|spec| spec.to == target && !copies(spec));
     let mut table: Vec<(i64, String, String)> = base
         .iter()
         .filter(|((database, _), _)| database == target)
@@ -237,8 +219,7 @@ pub(super) fn scratch(store: &Store, layout: &Layout, target: &str, base: &Base)
                     Made::Derive(parts) => parts,
                     Made::Filter | Made::Refuse => continue,
                 };
-                let taken =
-                    |id: &str, table: &[(i64, String, String)]| table.iter().any(|(_, other, _)| other == id);
+                let taken = |id: &str, table: &[(i64, String, String)]| table.iter().any(|(_, other, _)| other == id);
                 if layout.on_conflict == OnConflict::Refuse && parts.iter().any(|(id, _)| taken(id, &table)) {
                     continue;
                 }
@@ -258,11 +239,7 @@ pub(super) fn scratch(store: &Store, layout: &Layout, target: &str, base: &Base)
 }
 
 /// All records at once: those that stay as they are keep their ids, the others get theirs in the order of their numbers.
-fn changed_in_place(
-    kind: Kind,
-    number: u32,
-    mut table: Vec<(i64, String, String)>,
-) -> Vec<(i64, String, String)> {
+fn changed_in_place(kind: Kind, number: u32, mut table: Vec<(i64, String, String)>) -> Vec<(i64, String, String)> {
     table.sort();
     let mut stay = Vec::new();
     let mut change = Vec::new();
