@@ -90,3 +90,25 @@ fn a_stale_copy_that_was_removed_reconciles_as_refused() {
         "{told}"
     );
 }
+
+#[test]
+fn what_a_revision_has_let_in_and_a_rollback_has_taken_back_waits_again() {
+    for scope in [&["--record", "a", "k2"][..], &["--run", "4"]] {
+        let scene = scene(&[("0001_map.toml", &map("a", ""))]);
+        load(
+            &scene,
+            "a",
+            "1.ndjson",
+            "{\"id\":\"k1\",\"s\":\"n\"}\n{\"id\":\"k2\",\"s\":\"x\"}\n",
+        );
+        run(&scene, &["apply"], 3);
+        scene.write("0001_map.toml", &map("a", ", x = \"other\""));
+        let revise = ["apply", "--revise", "--reason", "x is known now"];
+        run(&scene, &revise, 0);
+        let both = run(&scene, &["export", "a"], 0);
+        run(&scene, &[&["rollback", "--yes"], scope].concat(), 0);
+        run(&scene, &revise, 0);
+        assert_eq!(run(&scene, &["export", "a"], 0), both, "{scope:?}");
+        run(&scene, &["verify"], 0);
+    }
+}

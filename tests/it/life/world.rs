@@ -192,6 +192,9 @@ impl World {
     pub(super) fn fail(&self, why: &str) -> ! {
         let Self { seed, day, days, .. } = self;
         let typed = self.typed.join("\n");
+        if std::env::var_os("COUNTERFOIL_LIFE").is_some() {
+            println!("{}", self.table());
+        }
         panic!("day {day} of {days}, COUNTERFOIL_LIFE_SEED={seed}: {why}\nThe day's commands:\n{typed}\n");
     }
 
