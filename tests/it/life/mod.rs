@@ -224,7 +224,7 @@ impl Life {
                 .filter(|deviation| deviation.database == target)
                 .map(|deviation| (deviation.id.as_str(), deviation))
                 .collect();
-            let would_be = self.model.from_scratch(target, &self.applied(), &is);
+            let would_be = self.model.scratch(target, &self.applied(), &is);
             let rows: BTreeMap<&String, &String> = is[target].iter().map(|(id, data)| (id, data)).collect();
             let ids: BTreeSet<&String> = rows.keys().copied().chain(would_be.keys()).collect();
             for id in ids {

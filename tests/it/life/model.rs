@@ -134,7 +134,7 @@ impl Model {
     }
 
     /// What a target would be, given what its stages read, as it is.
-    pub(super) fn from_scratch(
+    pub(super) fn scratch(
         &self,
         target: &str,
         applied: &Applied<'_>,
@@ -185,8 +185,8 @@ impl Model {
             stages: &before,
             revised: applied.revised,
         };
-        let came = self.from_scratch(target, &raw, is);
-        let stays = self.from_scratch(target, applied, is);
+        let came = self.scratch(target, &raw, is);
+        let stays = self.scratch(target, applied, is);
         came.into_iter()
             .filter(|(id, _)| !stays.contains_key(id))
             .collect()

@@ -200,7 +200,7 @@ impl World {
 
     /// The table: name by month, the median time and the mean processor time of the children.
     pub(super) fn table(&self) -> String {
-        let months = self.days / MONTH;
+        let months = (self.days - 1) / MONTH;
         let mut text = format!("{:24}", "median ms (mean CPU ms)");
         for month in 0..=months {
             let _ = write!(text, "{:>16}", format!("month {}", month + 1));
