@@ -284,7 +284,7 @@ pub fn retry(
     crate::apply::check_drift(run.connection(), stages, options)?;
     let bounds = Bounds::new(&options.stop, options.max_time);
     let mut report = ApplyReport::default();
-    let mut first = None;
+    let mut has_tried = false;
     for stage in stages.iter() {
         let refused: Vec<&Quarantined> = found
             .iter()
@@ -292,7 +292,7 @@ pub fn retry(
             .collect();
         end_superseded(&mut run, stages.project(), stage)?;
         for work in retries(&run, stages.project(), stage, &refused)? {
-            first.get_or_insert(stage.number());
+            has_tried = true;
             // Whoever tries again wants to know about every record.
             let all = ApplyOptions {
                 on_error: Some(OnError::Quarantine),
@@ -315,8 +315,9 @@ pub fn retry(
                 crate::apply::reconcile_new(&mut run, stages.project(), stage, options, &mut report)?;
         }
     }
-    if let (Some(first), None) = (first, &report.stopped) {
-        apply_after(&mut run, stages, first, options, &bounds, observer, &mut report)?;
+    if has_tried && report.stopped.is_none() {
+        // The earlier stages too: what waits for one that works in place must not come to a later one before it.
+        apply_after(&mut run, stages, 0, options, &bounds, observer, &mut report)?;
     }
     report.run = run.has_written().then_some(run.number());
     report.quarantined = crate::apply::quarantined(&run, stages)?;

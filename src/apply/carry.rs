@@ -58,15 +58,9 @@ pub(crate) fn carry_out(
         done: counts.read,
     });
     let began_with = in_source + if stage.in_place() { counts.refused } else { 0 };
-    let settled = match resumed {
-        Some(before) => settled_since(
-            run.connection(),
-            fed(project, stage),
-            (pass.row.pass, before),
-            &counts,
-        )?,
-        None => 0,
-    };
+    let stage_fed = fed(project, stage);
+    let of = resumed.map(|before| (pass.row.pass, before));
+    let settled = settled_since(run.connection(), stage_fed, of, &counts)?;
     let bounds = bounds.allowing(allowed_refusals(stage, options, began_with).saturating_add(settled));
     let halting = feed::halting(run.connection(), pass.row.pass)?;
     let halted = (halting > 0).then_some(Stopped::Contract { refused: halting });
@@ -251,7 +245,7 @@ pub(crate) fn is_overtaken(
     if waiting.first().is_none_or(|first| *first > reached) {
         return Ok(false);
     }
-    let of = (open.row.pass, open.first_batch - 1);
+    let of = Some((open.row.pass, open.first_batch - 1));
     let settled = settled_since(connection, fed(project, stage), of, &open.counts)?;
     let table = Table::of(stage.source())?;
     let in_source = if table.exists(connection)? {
@@ -269,12 +263,12 @@ pub(crate) fn is_overtaken(
 pub(crate) fn settled_since(
     connection: &Connection,
     stage: Fed<'_>,
-    (pass, before): (i64, i64),
+    resumed: Option<(i64, i64)>,
     counts: &Counts,
 ) -> Result<u64> {
-    if counts.refused == 0 {
+    let Some((pass, before)) = resumed.filter(|_| counts.refused > 0) else {
         return Ok(0);
-    }
+    };
     let mut standing = feed::refused_by(connection, stage.project, stage.number, pass)?;
     let waiting = super::waiting(connection, stage, before, i64::MAX)?;
     standing.retain(|record| waiting.binary_search(record).is_err());

@@ -133,6 +133,40 @@ pub(crate) fn refused_before(
         .optional()?)
 }
 
+/// What a stage (of a project) has refused in place, where that is the last thing that happened to the record in the
+/// database: what was refused once, let in later and deleted then must not come back. That another stage in place has not
+/// found it there says nothing, and neither does what was undone.
+pub(crate) fn refused_image(
+    connection: &Connection,
+    stage: (&str, u32),
+    database: &str,
+    record: i64,
+) -> Result<Option<Vec<u8>>> {
+    let sql =
+        "SELECT i.body FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
+     CROSS JOIN ledger_image i ON i.batch=b.batch
+     WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND b.first_record<=?4 AND b.last_record>=?4
+       AND i.record=?4 AND i.kind=4 AND p.kind IN('apply','retry')
+       AND NOT EXISTS(SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass)
+         CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=?4
+         WHERE c.batch>b.batch AND c.first_record<=?4 AND c.last_record>=?4 AND q.target=?3
+           AND (f.after IS NOT NULL OR q.kind='edit' OR (f.outcome=3 AND q.kind<>'waive' AND q.source IS NOT q.target))
+           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
+             WHERE u.reverses=q.pass AND x.step='end')
+           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) JOIN ledger_entry g
+               ON g.batch=x.batch AND g.record=?4
+             WHERE u.kind='rollback' AND u.reverses IS NULL AND x.batch>c.batch AND x.body->>'$.undoes'=q.pass))
+       AND NOT (EXISTS(SELECT 1 FROM ledger_record n WHERE n.record=?4 AND n.database=?3)
+         AND EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch c USING(pass) CROSS JOIN ledger_entry f ON f.batch=c.batch
+           WHERE q.target=?3 AND q.source<>q.target AND c.batch>b.batch AND f.target=?4
+             AND (f.after IS NOT NULL OR f.outcome=3)))
+     ORDER BY b.batch DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement
+        .query_row(params![stage.0, stage.1, database, record], |row| row.get(0))
+        .optional()?)
+}
+
 /// The id that a record had where it began; `None` where it has none, or has it no more.
 pub(crate) fn first_id(connection: &Connection, record: i64) -> Result<Option<String>> {
     let sql = "SELECT id FROM ledger_record WHERE record=?1";

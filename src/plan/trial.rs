@@ -403,10 +403,7 @@ impl<'t> Trial<'t> {
         open: Option<(i64, i64)>,
         course: &mut Course<'_>,
     ) -> Result<()> {
-        let settled = match open {
-            Some(open) => settled_since(self.store.connection(), fed(self.project, stage), open, earlier)?,
-            None => 0,
-        };
+        let settled = settled_since(self.store.connection(), fed(self.project, stage), open, earlier)?;
         let limit = allowed_refusals(stage, &self.options.apply, began_with).saturating_add(settled);
         if refused.refused > limit && course.stops.is_none() {
             let refused = refused.refused;

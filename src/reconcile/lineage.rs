@@ -261,9 +261,8 @@ impl<'l> Lineage<'l> {
             ..Carried::default()
         };
         let mut own = None;
-        for (stub, row) in group.iter().zip(rows) {
-            if stub.entry.has_code(TARGET_REPLACED) {
-                // It is about a row that was another record's.
+        for ((at, stub), row) in group.iter().enumerate().zip(rows) {
+            if is_about_another(stub) || is_followed(stub, &group[at + 1..]) {
                 continue;
             }
             if carried.fate.is_none() && is_skipped(stub) {
@@ -417,6 +416,18 @@ fn left_by(stub: &Stub) -> Seen {
         row: stub.number(),
         hash: stub.entry.after,
     }
+}
+
+/// Whether an entry is about a row that was another record's.
+fn is_about_another(stub: &Stub) -> bool {
+    stub.entry.has_code(TARGET_REPLACED)
+}
+
+/// Whether a later entry of the same record tells what became of the row: a refusal has one of its own, and the removal of
+/// the stale copy another.
+fn is_followed(stub: &Stub, later: &[Stub]) -> bool {
+    let tells = |later: &&Stub| !is_about_another(later) && later.number() == stub.number();
+    later.iter().any(|later| tells(&later))
 }
 
 /// What the entries of a record say became of it; `None`: it was written.

@@ -21,6 +21,7 @@ mod increments;
 mod interchange;
 mod layers;
 mod ledger_format;
+mod life;
 mod loads;
 mod model;
 mod old_stores;
