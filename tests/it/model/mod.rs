@@ -16,7 +16,7 @@
 //!
 //! 100 cases every day; `COUNTERFOIL_MODEL_CASES` asks for more, `COUNTERFOIL_MODEL_LAYOUT` for one arrangement of stages.
 //! That the law can be broken is shown by building with a fault: `RUSTFLAGS='--cfg counterfoil_fault="waiting"'` (or
-//! `"overtaken"`, `"edited"`) makes it fail.
+//! `"overtaken"`) makes it fail.
 
 mod history;
 mod law;
