@@ -45,7 +45,10 @@ pub(super) fn find(
         // Whose place is free by now is only due: the next `apply` lets it in.
         let due = places::free(connection, fed(project, stage))?;
         let waiting = places::waiting(connection, fed(project, stage), true)?;
-        for waiting in waiting.into_iter().filter(|waiting| due.binary_search(&waiting.record).is_err()) {
+        for waiting in waiting
+            .into_iter()
+            .filter(|waiting| due.binary_search(&waiting.record).is_err())
+        {
             let cause = match (waiting.edited, waiting.refused) {
                 (true, _) => Cause::Edited,
                 (false, true) => Cause::Refused,

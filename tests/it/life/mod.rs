@@ -5,7 +5,7 @@
 //! what the stages make of their sources from scratch (`model.rs`), except for exactly the rows that
 //! `deviation::deviations` names. `verify` is sound each week; what is proved, and what is reconciled, each month.
 //!
-//! A fortnight every day. `COUNTERFOIL_LIFE=1` asks for 168 days, `COUNTERFOIL_LIFE_DAYS` for another number of them,
+//! A fortnight without kills every day. `COUNTERFOIL_LIFE=1` asks for 168 days with them, `COUNTERFOIL_LIFE_DAYS` for another number of them,
 //! `COUNTERFOIL_LIFE_SEED` for another life; `COUNTERFOIL_LIFE_KEEP` names a folder in which each day's morning is kept. All
 //! is the same for the same seed, but for the instant at which a kill hits.
 
@@ -77,7 +77,12 @@ impl Life {
             journal: None,
             copy: None,
             newest: 1,
-            kills: 15,
+            // A kill hits where it hits: what is to be the same every day has none.
+            kills: if std::env::var_os("COUNTERFOIL_LIFE").is_some() {
+                15
+            } else {
+                0
+            },
             is: BTreeMap::new(),
         }
     }
