@@ -42,13 +42,22 @@ pub(super) fn find(
             gone: None,
             holder: None,
         };
-        // Whose place is free by now is only due: the next `apply` lets it in.
-        let due = places::free(connection, fed(project, stage))?;
-        let waiting = places::waiting(connection, fed(project, stage), true)?;
-        for waiting in waiting
-            .into_iter()
-            .filter(|waiting| due.binary_search(&waiting.record).is_err())
-        {
+        // Whose place is free by now is only due: the next `apply` lets it in, unless its refusal was waived.
+        let waiting = places::waiting(connection, fed(project, stage), false)?;
+        let mut due = BTreeSet::new();
+        for waiting in &waiting {
+            let is_held = match &waiting.holder {
+                Some(holder) => holder.still_holds(connection, target)?,
+                None => false,
+            };
+            if !is_held {
+                due.insert(waiting.record);
+            }
+        }
+        for waiting in places::waiting(connection, fed(project, stage), true)? {
+            if due.contains(&waiting.record) {
+                continue;
+            }
             let cause = match (waiting.edited, waiting.refused) {
                 (true, _) => Cause::Edited,
                 (false, true) => Cause::Refused,
