@@ -24,7 +24,7 @@ pub(crate) use cross::Cross;
 pub(crate) use drift::check_drift;
 pub(crate) use item::{PlannedRows, Standing};
 pub(crate) use items::source_as_read;
-pub(crate) use select::{Selection, of_later_pass, of_open_pass, waiting};
+pub(crate) use select::{Selection, of_later_pass, of_open_pass, of_source, waiting};
 pub(crate) use transform::Transforming;
 
 use crate::error::Result;

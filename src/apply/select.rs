@@ -89,19 +89,33 @@ pub(crate) fn of_later_pass(
     after: i64,
     before: i64,
 ) -> Result<Selection> {
-    let mut records = waiting(connection, stage, after, before)?;
+    let mut records = places::free(connection, stage)?;
+    records.extend(of_source(connection, stage, revised, after, before)?);
+    Ok(Selection::list(records))
+}
+
+/// The part of it that does not depend on what the target holds.
+pub(crate) fn of_source(
+    connection: &Connection,
+    stage: Fed<'_>,
+    revised: bool,
+    after: i64,
+    before: i64,
+) -> Result<Vec<i64>> {
+    let mut records = Vec::new();
+    if feed::written_after(connection, stage, after)? {
+        records = feed::increment(connection, stage, after, before)?;
+    }
     if revised {
         records.extend(feed::refused(connection, stage.project, stage.number, before)?);
     }
-    Ok(Selection::list(records))
+    Ok(records)
 }
 
 /// The records that others have written to the source, and those whose place in the target is free by now.
 pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>, after: i64, before: i64) -> Result<Vec<i64>> {
     let mut records = places::free(connection, stage)?;
-    if feed::written_after(connection, stage, after)? {
-        records.extend(feed::increment(connection, stage, after, before)?);
-    }
+    records.extend(of_source(connection, stage, false, after, before)?);
     records.sort_unstable();
     records.dedup();
     Ok(records)

@@ -43,7 +43,7 @@ pub(crate) fn frontier(history: &StageHistory) -> i64 {
 /// standing pass of the stage has seen since; ascending.
 ///
 /// Not everything that writes to a source feeds a stage: what was undone does not, and a rollback takes records back
-/// to what the stage has already seen. A stage in place feeds only the stages after it, and is fed only by those before
+/// to what the stage has already seen, but for those that it has not: they were deleted before the stage came. A stage in place feeds only the stages after it, and is fed only by those before
 /// it: what a later one writes has the later shape. A record that is edited by hand in a database that the stage has
 /// already changed in place has the new shape, so that it feeds only what comes after, and so has a record that a load
 /// writes over there unless it says otherwise; one that the stage has left as it was feeds the stage too. A waiver settles what was refused, not a correction of it. What the stage has refused in place, and an earlier stage leaves out now, feeds it although
@@ -86,6 +86,18 @@ pub(crate) fn increment(
            AND c.first_record<=e.record AND c.last_record>=e.record
            AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
            AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))
+     UNION SELECT coalesce(e.target,e.record) FROM ledger_pass p JOIN ledger_batch b USING(pass)
+     JOIN ledger_pass w ON w.pass=coalesce(p.reverses, b.body->>'$.undoes')
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE p.kind='rollback' AND p.target=?5 AND b.batch>?3 AND b.batch<?4 AND w.kind IN('load','edit')
+       AND e.before IS NOT e.after AND e.after IS NOT NULL
+       AND NOT EXISTS(
+         SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
+         WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND (c.batch>b.batch OR ?6) AND c.batch<?4
+           AND c.first_record<=coalesce(e.target,e.record) AND c.last_record>=coalesce(e.target,e.record)
+           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
+           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=coalesce(e.target,e.record)
+             AND (c.batch>b.batch OR f.outcome IN(1,2))))
      ORDER BY fed";
     let mut statement = connection.prepare_cached(sql)?;
     let key = params![
@@ -175,7 +187,7 @@ pub(crate) fn ever_refused(connection: &Connection, project: &str, number: u32) 
 pub(crate) fn written_after(connection: &Connection, stage: Fed<'_>, after: i64) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_stage s USING(stage)
      WHERE b.read>0 AND b.batch>?1 AND ((p.target=?2 AND p.kind<>?3 AND NOT (s.project IS ?4 AND s.number IS ?5))
-       OR (p.kind=?3 AND p.reverses IS NULL AND s.project=?4 AND s.number=?5)) LIMIT 1";
+       OR (p.kind=?3 AND (p.target=?2 OR (p.reverses IS NULL AND s.project=?4 AND s.number=?5)))) LIMIT 1";
     let key = params![
         after,
         stage.source,

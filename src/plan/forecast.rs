@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use crate::apply::PlannedRows;
 use crate::error::Result;
+use crate::ledger::feed::Fed;
 use crate::ledger::{Batch, EntryOutcome, places};
 use crate::pipeline::Reader;
 use crate::refusal::Holder;
@@ -141,6 +142,25 @@ impl Forecast {
             .filter(|(_, by)| *by < stage.number())
             .map(|(row, _)| *row)
             .collect()
+    }
+
+    /// The records that wait by the ledger for a place whose row a stage in place would refuse: it keeps the place.
+    pub(super) fn kept_waiting(&self, connection: &Connection, stage: Fed<'_>) -> Result<BTreeSet<i64>> {
+        let mut kept = BTreeSet::new();
+        let Some(target) = self
+            .databases
+            .get(stage.target)
+            .filter(|target| !target.refused.is_empty())
+        else {
+            return Ok(kept);
+        };
+        for waiting in places::waiting(connection, stage, false)? {
+            let holder = waiting
+                .holder
+                .filter(|holder| target.refused.contains(&holder.record));
+            kept.extend(holder.map(|_| waiting.record));
+        }
+        Ok(kept)
     }
 
     /// Of the records that a stage would have to let wait, those whose place would be free by now.

@@ -12,13 +12,13 @@ use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
     Claims, Cross, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed, is_overtaken,
-    kept_places, of_later_pass, of_open_pass, preparation, settled_since,
+    kept_places, of_open_pass, of_source, preparation, settled_since,
 };
 use crate::context::Context;
 use crate::context::Tally;
 use crate::error::Result;
 use crate::ledger::read::{LedgerTable, StageHistory, largest};
-use crate::ledger::{Batch, Counts, PassKind, PassState, StageEvent, feed, next_stage};
+use crate::ledger::{Batch, Counts, PassKind, PassState, StageEvent, feed, next_stage, places};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
 use crate::pipeline::{Bounds, Producer as _, Reader, Stopped, spawn_deep};
@@ -223,13 +223,12 @@ impl<'t> Trial<'t> {
             Vec::new()
         } else {
             let after = feed::frontier(history);
-            let recorded = |connection: &Connection| {
-                of_later_pass(connection, fed, revised && tried.is_none(), after, i64::MAX)
-            };
-            match self.reader.read(recorded)? {
-                Selection::List { records, .. } => records,
-                Selection::Table { .. } => Vec::new(),
-            }
+            let kept = self.forecast.kept_waiting(self.store.connection(), fed)?;
+            let mut due = self.reader.read(|connection| places::free(connection, fed))?;
+            due.retain(|record| !kept.contains(record));
+            let revised = revised && tried.is_none();
+            due.extend(of_source(self.store.connection(), fed, revised, after, i64::MAX)?);
+            due
         };
         if let Some(tried) = tried {
             records.retain(|number| !tried.records.contains(number));

@@ -284,3 +284,14 @@ fn a_record_whose_row_another_one_of_its_pass_has_taken_is_not_taken_back_alone(
     ];
     holds_in(8, OnConflict::Replace, &steps);
 }
+
+#[test]
+fn a_deletion_that_is_taken_back_after_a_stage_came_gives_the_record_to_the_stage() {
+    let steps = [
+        load(A, &[(2, 5)], false),
+        Step::Delete(A, 2),
+        apply(1, 1, None),
+        roll_back(RandomScope::Record(A, 2)),
+    ];
+    holds_in(6, OnConflict::Refuse, &steps);
+}
