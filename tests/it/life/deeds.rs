@@ -320,6 +320,16 @@ impl Life {
         self.delete(&database, &id);
     }
 
+    /// Whether a stage in place has taken a record out of a database.
+    fn is_in_quarantine(&self, database: &str, id: &str) -> bool {
+        let store = rusqlite::Connection::open(self.world.store()).expect("a store");
+        let sql = "SELECT count(*) FROM audit_quarantine WHERE source=?1 AND database=?1 AND id=?2";
+        let count: i64 = store
+            .query_row(sql, [database, id], |row| row.get(0))
+            .expect("a count");
+        count > 0
+    }
+
     /// What a stage in place has refused is put there again, corrected.
     fn correct_refused_row(&mut self) {
         let is = self.is.clone();
@@ -328,6 +338,8 @@ impl Life {
         let refused: Vec<Row> = refused
             .into_iter()
             .filter(|(id, _)| !there.iter().any(|row| row.0 == *id))
+            // After a restore, or a kill, no stage may have come to it again: then its id is nobody's.
+            .filter(|(id, _)| self.is_in_quarantine("orders_v1", id))
             .collect();
         let Some((id, data)) = self.random.pick(&refused).cloned() else {
             return;
