@@ -216,7 +216,7 @@ pub(crate) fn drive_on(
             });
             if sealed.batch.halts {
                 return Ok(Some(Stopped::Contract {
-                    refused: feed::halting(run.connection(), pass)?,
+                    refused: feed::halting(run.connection(), pass)?.len() as u64,
                 }));
             }
             if let Some(stopped) = bounds.reached(counts) {

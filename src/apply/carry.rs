@@ -62,7 +62,10 @@ pub(crate) fn carry_out(
     let of = resumed.map(|before| (pass.row.pass, before));
     let settled = settled_since(run.connection(), stage_fed, of, &counts)?;
     let bounds = bounds.allowing(allowed_refusals(stage, options, began_with).saturating_add(settled));
-    let halting = feed::halting(run.connection(), pass.row.pass)?;
+    let halting = match of {
+        Some(of) => halting(run.connection(), stage_fed, of)?,
+        None => 0,
+    };
     let halted = (halting > 0).then_some(Stopped::Contract { refused: halting });
     let mut stopped = halted.or_else(|| bounds.reached(&counts));
     if stopped.is_none() {
@@ -255,7 +258,12 @@ pub(crate) fn is_overtaken(
     };
     let began_with = in_source + if stage.in_place() { open.counts.refused } else { 0 };
     let allowed = allowed_refusals(stage, options, began_with).saturating_add(settled);
-    Ok(open.counts.refused <= allowed && feed::halting(connection, open.row.pass)? == 0)
+    let halting = halting(
+        connection,
+        fed(project, stage),
+        (open.row.pass, open.first_batch - 1),
+    )?;
+    Ok(open.counts.refused <= allowed && halting == 0)
 }
 
 /// How many refusals of a pass are settled by now, so that they no longer count against its limit: they were retried,
@@ -273,6 +281,17 @@ pub(crate) fn settled_since(
     let waiting = super::waiting(connection, stage, before, i64::MAX)?;
     standing.retain(|record| waiting.binary_search(record).is_err());
     Ok(counts.refused.saturating_sub(standing.len() as u64))
+}
+
+/// How many records stand in the way of a pass that goes on, because it has refused them over a contract in the mode
+/// `refuse`; not those that were corrected since. `before` is the batch before the pass's first one.
+pub(crate) fn halting(connection: &Connection, stage: Fed<'_>, (pass, before): (i64, i64)) -> Result<u64> {
+    let mut halting = feed::halting(connection, pass)?;
+    if !halting.is_empty() {
+        let waiting = super::waiting(connection, stage, before, i64::MAX)?;
+        halting.retain(|record| waiting.binary_search(record).is_err());
+    }
+    Ok(halting.len() as u64)
 }
 
 pub(crate) fn allowed_refusals(stage: &Stage, options: &ApplyOptions, in_source: u64) -> u64 {

@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(crate) use carry::{
-    Work, allowed_refusals, carry_out, comes_last, is_overtaken, kept_places, preparation, settled_since,
-    unfinished,
+    Work, allowed_refusals, carry_out, comes_last, halting, is_overtaken, kept_places, preparation,
+    settled_since, unfinished,
 };
 pub(crate) use claims::Claims;
 pub(crate) use cross::Cross;

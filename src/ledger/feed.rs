@@ -405,9 +405,10 @@ pub(crate) fn fixed_by_hand(
     Ok((count > 0).then_some((count.unsigned_abs(), stages)))
 }
 
-/// How many records a pass has refused over a contract in the mode `refuse`, and that still stand so.
-pub(crate) fn halting(connection: &Connection, pass: i64) -> Result<u64> {
-    let sql = "SELECT count(*) FROM audit_quarantine WHERE pass=?1 AND json_extract(reason,'$.halts')";
-    let count: i64 = connection.query_row(sql, [pass], |row| row.get(0))?;
-    Ok(u64::try_from(count).unwrap_or_default())
+/// The records that a pass has refused over a contract in the mode `refuse`, and that still stand so.
+pub(crate) fn halting(connection: &Connection, pass: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT DISTINCT record FROM audit_quarantine WHERE pass=?1 AND json_extract(reason,'$.halts')";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([pass], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

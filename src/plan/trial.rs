@@ -11,8 +11,8 @@ use super::forecast::Forecast;
 use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
-    Claims, Cross, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed, is_overtaken,
-    kept_places, of_open_pass, of_source, preparation, settled_since,
+    Claims, Cross, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed, halting,
+    is_overtaken, kept_places, of_open_pass, of_source, preparation, settled_since,
 };
 use crate::context::Context;
 use crate::context::Tally;
@@ -191,7 +191,11 @@ impl<'t> Trial<'t> {
                 earlier: open.counts,
                 repeated: open.row.after_batch.is_some(),
                 open: Some((open.row.pass, open.first_batch - 1)),
-                halted: feed::halting(connection, open.row.pass)?,
+                halted: halting(
+                    connection,
+                    fed(self.project, stage),
+                    (open.row.pass, open.first_batch - 1),
+                )?,
             }));
         }
         for pass in &mut history.passes {

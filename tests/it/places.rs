@@ -439,3 +439,29 @@ fn a_kill_between_the_index_and_the_end_of_a_pass_and_one_more_load_is_no_dead_e
     assert_eq!(rows(&project, "b").len(), 21);
     is_as_from_scratch(&project, "b");
 }
+
+#[test]
+fn a_correction_after_a_contract_that_refuses_stopped_the_pass_is_taken() {
+    let rule = "[[contract.rule]]\nname = \"positive\"\nexpect = \"= doc.n > 0\"\nmode = \"refuse\"\n";
+    let project = ProjectFolder::new(&[("0001_n.toml", &(copy("") + rule))]);
+    load(
+        &project,
+        "a",
+        &[
+            r#"{"id":"1","n":7}"#,
+            r#"{"id":"2","n":-1}"#,
+            r#"{"id":"3","n":9}"#,
+        ],
+        &[],
+    );
+    let arguments = ["apply", "--batch-size", "1", "--max-errors", "100%"];
+    run(&project, &arguments, 6);
+    // Nothing has changed: it stops again.
+    run(&project, &arguments, 6);
+    load(&project, "a", &[r#"{"id":"2","n":1}"#], &["--replace"]);
+    let planned = run(&project, &["plan"], 0);
+    assert!(!planned.out.contains("stop"), "{planned:?}");
+    run(&project, &arguments, 0);
+    assert_eq!(rows(&project, "b").len(), 3);
+    is_as_from_scratch(&project, "b");
+}
