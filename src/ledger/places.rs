@@ -55,13 +55,14 @@ impl Holder {
 }
 
 /// Whether a stage in place has taken a row out of a database because it has refused it: its place is kept for it, waived
-/// or not, until something else happens to it.
+/// or not, until something else happens to it. That a later stage in place has not found it is nothing.
 fn was_refused_in_place(connection: &Connection, database: &str, number: i64) -> Result<bool> {
     let sql = concat!(
         "SELECT e.outcome=4 AND p.source=p.target FROM ledger_pass p JOIN ledger_batch b USING(pass)
          CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2
          WHERE p.target=?1 AND b.first_record<=?2 AND b.last_record>=?2
-           AND (p.kind IN('load','edit','apply','retry') OR (p.kind='rollback' AND e.outcome<>4)) AND ",
+           AND (p.kind IN('load','edit','apply','retry') OR (p.kind='rollback' AND e.outcome<>4))
+           AND NOT (p.source IS p.target AND e.outcome=3 AND e.before IS NULL AND e.after IS NULL) AND ",
         stands!("p.pass"),
         " ORDER BY b.batch DESC, e.part LIMIT 1"
     );

@@ -83,6 +83,11 @@ pub(super) const LAYOUTS: &[&[Spec]] = &[
         spec("d", "b", Kind::Copy),
         spec("b", "c", Kind::Keep),
     ],
+    &[
+        spec("a", "b", Kind::Copy),
+        spec("b", "b", Kind::Change),
+        spec("b", "b", Kind::Change),
+    ],
     // Old and new ids mix here, and the first stage is revised: what comes of it depends on what came when, so that it is
     // not compared. All else is checked.
     &[
