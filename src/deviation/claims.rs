@@ -7,6 +7,7 @@ use super::special::Special;
 use super::{Cause, Deviation};
 use crate::apply::source_as_read;
 use crate::context::Context;
+use crate::digest::Hash;
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::places;
@@ -241,11 +242,14 @@ impl<'a> Claims<'a> {
         let Some(found) = self.target.by_number(connection, record)? else {
             return self.wants_out_of_place(record);
         };
-        let left = places::left_in_place(connection, self.target.name(), record)?;
-        let stays = left.as_ref().is_some_and(|(_, filtered)| *filtered);
+        let stays = places::is_left_in_place(connection, self.target.name(), record)?;
         // Of what was changed by hand, what it was before is not asked for: it was something else.
-        let changed = left.is_some_and(|(written, _)| written != found.hash());
-        let data = if changed { String::new() } else { found.record.data };
+        let is_edited = self.is_edited_in_place(record, found.hash())?;
+        let data = if is_edited {
+            String::new()
+        } else {
+            found.record.data
+        };
         let mut rows: Vec<Row> = vec![(found.record.id, data)];
         for stage in &self.stages {
             let aside = places::waiting(connection, crate::apply::fed(self.project, stage), true)?;
@@ -271,7 +275,11 @@ impl<'a> Claims<'a> {
             let Some(source) = source_as_read(self.store.connection(), self.project, stage, record)? else {
                 continue;
             };
-            let row = self.made(stage, &source).pop();
+            let row = if self.is_edited_in_place(record, None)? {
+                Some((source.id.clone(), String::new()))
+            } else {
+                self.made(stage, &source).pop()
+            };
             let id = match (&row, self.rekeys()) {
                 (Some((id, _)), Some(_)) => id.clone(),
                 (None, Some(_)) => continue,
@@ -281,6 +289,11 @@ impl<'a> Claims<'a> {
             return Ok(vec![Wanted { id, stays, row }]);
         }
         Ok(Vec::new())
+    }
+
+    fn is_edited_in_place(&self, record: i64, now: Option<Hash>) -> Result<bool> {
+        let changes = places::changes_of_row(self.store.connection(), self.target.name(), record)?;
+        Ok(places::edited_in_place(&changes, now).is_some())
     }
 
     fn made(&self, stage: &Stage, source: &Record) -> Vec<Row> {

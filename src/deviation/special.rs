@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::ledger::places::{self, RowChange};
 use crate::ledger::{PassKind, feed};
 use crate::stage::Stage;
-use crate::store::Table;
+use crate::store::{Salted, Table};
 
 /// A record that something is the matter with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,23 +101,25 @@ fn edited(
     row: i64,
     changes: &[RowChange],
 ) -> Result<Option<Special>> {
-    // Of a row that a stage has brought there, the changes since that one count; what works in place on it changes it in
-    // between. Of any other, those since the newest change in place.
-    let copied = changes.iter().any(|change| change.copies);
-    let is_written = |change: &&RowChange| change.stage.is_some() && (change.copies || !copied);
-    let Some(written) = changes.iter().find(is_written) else {
+    let found = target.by_number(connection, row)?;
+    // Of a row that a stage has brought there, the changes since that one count: what works in place on it comes in
+    // between.
+    let copy = changes.iter().position(|change| change.copies);
+    let by_hand = |change: &&RowChange| matches!(change.kind, PassKind::Load | PassKind::Edit);
+    let edited = match copy {
+        Some(at) => changes[..at].iter().find(by_hand).map(|by| (by, &changes[at])),
+        None => places::edited_in_place(changes, found.as_ref().and_then(Salted::hash)),
+    };
+    let Some((by, written)) = edited else {
         return Ok(None);
     };
-    let since = changes.iter().take_while(|change| !is_written(change));
-    let mut by_hand = since.filter(|change| matches!(change.kind, PassKind::Load | PassKind::Edit));
-    let (Some(by), Some((_, number))) = (by_hand.next(), &written.stage) else {
+    let Some((_, number)) = &written.stage else {
         return Ok(None);
     };
     if !stages.iter().any(|stage| stage.number() == *number) {
         return Ok(None);
     }
-    let is_there = target.by_number(connection, row)?.is_some();
-    let gone = if is_there {
+    let gone = if found.is_some() {
         None
     } else {
         places::id_before(connection, by.key)?

@@ -261,12 +261,15 @@ pub(crate) struct RowChange {
     pub(crate) copies: bool,
     /// The source record.
     pub(crate) record: i64,
+    /// The commitments to the row before and after; `None` where it was not there.
+    pub(crate) before: Option<Hash>,
+    pub(crate) after: Option<Hash>,
 }
 
 /// The changes of a row that stand, newest first: what was undone is left out together with what undid it.
 pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<RowChange>> {
     const COLUMNS: &str = "e.batch, e.record, e.part, p.pass, p.kind, s.project, s.number, p.stage IS NOT NULL AND p.source<>p.target,
-       coalesce(p.reverses, b.body->>'$.undoes'), e.outcome=4, e.before IS e.after";
+       coalesce(p.reverses, b.body->>'$.undoes'), e.outcome=4, e.before, e.after";
     let sql = format!(
         "SELECT {COLUMNS} FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)
          CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
@@ -290,7 +293,8 @@ pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i6
             }
             continue;
         }
-        if row.get::<_, bool>(10)? || undone.contains(&row.get(3)?) {
+        let (before, after): (Option<Hash>, Option<Hash>) = (row.get(10)?, row.get(11)?);
+        if before == after || undone.contains(&row.get(3)?) {
             continue;
         }
         let stage: Option<String> = row.get(5)?;
@@ -303,9 +307,32 @@ pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i6
             },
             copies: row.get(7)?,
             record: row.get(1)?,
+            before,
+            after,
         });
     }
     Ok(changes)
+}
+
+/// The newest change by hand of a row that no stage copies, and the change in place beneath it that it has made something
+/// else of. It stays changed by hand whatever stages in place make of it; what came after one of them had refused the row
+/// begins anew.
+/// `now` is the commitment to the row.
+pub(crate) fn edited_in_place(changes: &[RowChange], now: Option<Hash>) -> Option<(&RowChange, &RowChange)> {
+    let (mut above, mut newest) = (now, None);
+    for change in changes {
+        if change.stage.is_some() {
+            let by_hand = newest.take().filter(|_| change.after != above);
+            match (by_hand, change.after) {
+                (Some(_), None) => return None,
+                (Some(by_hand), Some(_)) => return Some((by_hand, change)),
+                (None, _) => above = change.before,
+            }
+        } else if matches!(change.kind, PassKind::Load | PassKind::Edit) {
+            newest = newest.or(Some(change));
+        }
+    }
+    None
 }
 
 /// Whether somebody has changed a row by hand since a stage wrote it.
@@ -357,25 +384,20 @@ pub(crate) fn rows_of_record(
     Ok(numbers)
 }
 
-/// The commitment to a row as the newest stage in place has left it, and whether it has left it as it was; `None` where
-/// none has come to it.
-pub(crate) fn left_in_place(
-    connection: &Connection,
-    database: &str,
-    number: i64,
-) -> Result<Option<(Option<Hash>, bool)>> {
+/// Whether the newest stage in place that has come to a row has left it as it was.
+pub(crate) fn is_left_in_place(connection: &Connection, database: &str, number: i64) -> Result<bool> {
     let sql = concat!(
-        "SELECT e.after, e.outcome=3 FROM ledger_pass p JOIN ledger_batch b USING(pass)
+        "SELECT e.outcome=3 FROM ledger_pass p JOIN ledger_batch b USING(pass)
          CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
          WHERE p.target=?1 AND p.source=?1 AND p.kind IN('apply','retry') AND b.first_record<=?2 AND b.last_record>=?2 AND ",
         stands!("p.pass"),
         " ORDER BY b.batch DESC LIMIT 1"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    let key = params![database, number];
-    Ok(statement
-        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?)
+    let found: Option<bool> = statement
+        .query_row(params![database, number], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or(false))
 }
 
 /// The rows that a pass in place has taken out of its database to make room, and whose records it has not come to yet:

@@ -295,3 +295,18 @@ fn a_deletion_that_is_taken_back_after_a_stage_came_gives_the_record_to_the_stag
     ];
     holds_in(6, OnConflict::Refuse, &steps);
 }
+
+#[test]
+fn what_was_changed_by_hand_between_two_stages_in_place_is_named() {
+    // The later stage changes the one and refuses the other.
+    for changed in [0, 17] {
+        let steps = [
+            Step::Put(1, 0, 5),
+            load(A, &[], false),
+            apply(2, 1, None),
+            Step::Put(1, 0, changed),
+            apply(3, 1, None),
+        ];
+        holds_in(11, OnConflict::Refuse, &steps);
+    }
+}
