@@ -150,9 +150,9 @@ pub enum Error {
     /// A rollback would overwrite something newer.
     #[error("{} cannot be restored as pass {pass} found {}; the first is {first}", records(*count), them(*count))]
     RollbackConflict {
-        /// How many.
+        /// How many records of the pass.
         count: u64,
-        /// The pass that would be rolled back with the first of them.
+        /// The first pass that has any.
         pass: i64,
         /// The first.
         first: Box<Conflict>,

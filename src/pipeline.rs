@@ -92,6 +92,8 @@ pub(crate) struct Bounds {
     pub(crate) deadline: Option<Instant>,
     /// The most refusals of the whole pass.
     pub(crate) refusals: Option<u64>,
+    /// Those of its refusals that count no longer.
+    pub(crate) settled: u64,
 }
 
 impl Bounds {
@@ -101,23 +103,23 @@ impl Bounds {
             // A time beyond what the clock can tell is no bound.
             deadline: max_time.and_then(|time| Instant::now().checked_add(time)),
             refusals: None,
+            settled: 0,
         }
     }
 
-    /// The same bounds, and at most so many refusals.
-    pub(crate) fn allowing(&self, refusals: u64) -> Self {
+    /// The same bounds, and at most so many refusals beside those that are settled.
+    pub(crate) fn allowing(&self, refusals: u64, settled: u64) -> Self {
         Self {
             refusals: Some(refusals),
+            settled,
             ..self.clone()
         }
     }
 
     pub(crate) fn reached(&self, counts: &Counts) -> Option<Stopped> {
-        if let Some(limit) = self.refusals.filter(|limit| counts.refused > *limit) {
-            return Some(Stopped::ErrorLimit {
-                refused: counts.refused,
-                limit,
-            });
+        let refused = counts.refused.saturating_sub(self.settled);
+        if let Some(limit) = self.refusals.filter(|limit| refused > *limit) {
+            return Some(Stopped::ErrorLimit { refused, limit });
         }
         if self.stop.is_asked() {
             return Some(Stopped::Asked);

@@ -10,10 +10,9 @@ use crate::error::{Error, Result};
 use crate::ledger::feed::Fed;
 use crate::ledger::places::KeptPlaces;
 use crate::ledger::read::{LedgerTable, PassSummary, largest, warnings};
-use crate::ledger::{Counts, PassKind, PassState, Shape, feed, places, split_whole};
+use crate::ledger::{Counts, PassKind, PassState, Shape, feed, places, whole_record};
 use crate::observe::{Event, Observer};
 use crate::pipeline::{Bounds, Stopped, drive};
-use crate::record::Record;
 use crate::run::{Pass, Run};
 use crate::stage::{OnError, Stage};
 use crate::store::{Salted, Table};
@@ -61,7 +60,7 @@ pub(crate) fn carry_out(
     let stage_fed = fed(project, stage);
     let of = resumed.map(|before| (pass.row.pass, before));
     let settled = settled_since(run.connection(), stage_fed, of, &counts)?;
-    let bounds = bounds.allowing(allowed_refusals(stage, options, began_with).saturating_add(settled));
+    let bounds = bounds.allowing(allowed_refusals(stage, options, began_with), settled);
     let halting = match of {
         Some(of) => halting(run.connection(), stage_fed, of)?,
         None => 0,
@@ -214,14 +213,7 @@ fn set_aside(connection: &Connection, stage: &Stage, pass: &Pass) -> Result<BTre
     }
     let mut aside = BTreeMap::new();
     for (number, salt, body) in places::set_aside(connection, pass.row.pass)? {
-        let (id, data) = split_whole(&body).ok_or_else(|| Error::Damaged {
-            what: format!("the image of record {number} is no record"),
-        })?;
-        let record = Record {
-            record: number,
-            id: id.to_owned(),
-            data: data.to_owned(),
-        };
+        let record = whole_record(number, &body)?;
         let salt = Some(salt);
         aside.insert(number, Salted { record, salt });
     }
@@ -257,13 +249,14 @@ pub(crate) fn is_overtaken(
         0
     };
     let began_with = in_source + if stage.in_place() { open.counts.refused } else { 0 };
-    let allowed = allowed_refusals(stage, options, began_with).saturating_add(settled);
+    let standing = open.counts.refused.saturating_sub(settled);
+    let allowed = allowed_refusals(stage, options, began_with);
     let halting = halting(
         connection,
         fed(project, stage),
         (open.row.pass, open.first_batch - 1),
     )?;
-    Ok(open.counts.refused <= allowed && halting == 0)
+    Ok(standing <= allowed && halting == 0)
 }
 
 /// How many refusals of a pass are settled by now, so that they no longer count against its limit: they were retried,

@@ -9,10 +9,10 @@ use super::item::{Item, Standing};
 use super::select::Selection;
 use super::transform::Transforming;
 use crate::digest::Hash;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ledger::places;
 use crate::ledger::read::{Stub, newest_of_stage, refused_image, salt};
-use crate::ledger::{EntryOutcome, split_whole};
+use crate::ledger::{EntryOutcome, whole_record};
 use crate::pipeline::BATCH_BYTES;
 use crate::record::Record;
 use crate::stage::Stage;
@@ -241,14 +241,7 @@ pub(super) fn listed(
     let source = match image {
         None => None,
         Some(body) => {
-            let (id, data) = split_whole(&body).ok_or_else(|| Error::Damaged {
-                what: format!("the image of record {number} is no record"),
-            })?;
-            let record = Record {
-                record: number,
-                id: id.to_owned(),
-                data: data.to_owned(),
-            };
+            let record = whole_record(number, &body)?;
             let salt = salt(connection, number)?;
             Some(Salted { record, salt })
         }

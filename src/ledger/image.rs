@@ -3,7 +3,8 @@
 use serde_json::value::RawValue;
 
 use super::entry::ImageKind;
-use crate::record::{Document, Field, Value};
+use crate::error::{Error, Result};
+use crate::record::{Document, Field, Record, Value};
 
 /// The bytes of a whole row: `id || 0x00 || data`, which is what its commitment covers after the salt.
 #[must_use]
@@ -19,6 +20,18 @@ pub(crate) fn split_whole(body: &[u8]) -> Option<(&str, &str)> {
         std::str::from_utf8(&body[..at]).ok()?,
         std::str::from_utf8(&body[at + 1..]).ok()?,
     ))
+}
+
+/// The record that a whole row is; [`Error::Damaged`] when the bytes are no such image.
+pub(crate) fn whole_record(number: i64, body: &[u8]) -> Result<Record> {
+    let (id, data) = split_whole(body).ok_or_else(|| Error::Damaged {
+        what: format!("the image of record {number} is no record"),
+    })?;
+    Ok(Record {
+        record: number,
+        id: id.to_owned(),
+        data: data.to_owned(),
+    })
 }
 
 /// The smaller image that brings `new` back to `old`: a reverse patch where it provably does and is smaller, otherwise

@@ -29,6 +29,6 @@ pub(crate) use entry::{
     Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, Sealed, Shape, Step,
 };
 pub(crate) use head::{Head, PassRow, RunRow, StageRow, header_text};
-pub(crate) use image::{apply_patch, before_image, split_whole, undo_fields, whole};
+pub(crate) use image::{apply_patch, before_image, split_whole, undo_fields, whole, whole_record};
 pub(crate) use state::{PassState, StageEvent, next_pass, next_stage};
 pub(crate) use tree::{Frontier, leaf_hash};

@@ -407,9 +407,9 @@ impl<'t> Trial<'t> {
         course: &mut Course<'_>,
     ) -> Result<()> {
         let settled = settled_since(self.store.connection(), fed(self.project, stage), open, earlier)?;
-        let limit = allowed_refusals(stage, &self.options.apply, began_with).saturating_add(settled);
-        if refused.refused > limit && course.stops.is_none() {
-            let refused = refused.refused;
+        let refused = refused.refused.saturating_sub(settled);
+        let limit = allowed_refusals(stage, &self.options.apply, began_with);
+        if refused > limit && course.stops.is_none() {
             course.stops = Some(ErrorLimit { refused, limit });
         }
         Ok(())

@@ -175,12 +175,13 @@ fn refuse_beneath(run: &Run<'_>, chosen: &[Chosen]) -> Result<()> {
 fn abort_on_conflict(plan: &[(Reversal, Conflicts)]) -> Result<()> {
     let first = plan
         .iter()
-        .find_map(|(reversal, conflicts)| Some((reversal.pass, conflicts.first.clone()?)));
+        .find_map(|(reversal, conflicts)| Some((reversal, conflicts.first.clone()?)));
     match first {
         None => Ok(()),
-        Some((pass, first)) => Err(Error::RollbackConflict {
-            count: plan.iter().map(|(reversal, _)| reversal.conflicts).sum(),
-            pass,
+        // A record can be in several passes: those of the others are not added.
+        Some((reversal, first)) => Err(Error::RollbackConflict {
+            count: reversal.conflicts,
+            pass: reversal.pass,
             first: Box::new(first),
         }),
     }
