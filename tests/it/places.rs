@@ -92,7 +92,11 @@ fn a_correction_that_is_refused_again_stops_the_stage_again() {
     );
     run(&project, &["apply", "--batch-size", "1"], 6);
     load(&project, "a", &[r#"{"id":"1","n":"z"}"#], &["--replace"]);
-    run(&project, &["apply", "--batch-size", "1"], 6);
+    let stopped = run(&project, &["apply", "--batch-size", "1"], 6);
+    assert!(
+        stopped.err.contains("1 record refused, and 0 allowed"),
+        "{stopped:?}"
+    );
     load(
         &project,
         "a",
