@@ -74,8 +74,8 @@ pub(super) struct History {
     base: Base,
     /// What was there before it was deleted by hand.
     deleted: Base,
-    /// What was changed by hand after a stage in place had changed it.
-    fixed: BTreeSet<(String, i64)>,
+    /// What was changed by hand after a stage in place had changed it: what came last.
+    fixed: Base,
     /// The records of databases that only stages read.
     numbers: BTreeSet<i64>,
     loads: usize,
@@ -102,7 +102,7 @@ impl History {
             stages,
             base: Base::default(),
             deleted: Base::default(),
-            fixed: BTreeSet::new(),
+            fixed: Base::default(),
             numbers: BTreeSet::new(),
             loads: 0,
             applies: Vec::new(),
@@ -433,11 +433,11 @@ impl History {
         }
         let key = (database.to_owned(), row.record);
         let is_new = was.is_none();
-        let is_raw = was.is_some_and(|was| !is_processed(was)) && !self.fixed.contains(&key);
+        let is_raw = was.is_some_and(|was| !is_processed(was)) && !self.fixed.contains_key(&key);
         if is_new || (is_raw && self.base.contains_key(&key)) {
             self.base.insert(key, (id.to_owned(), text));
         } else {
-            self.fixed.insert(key);
+            self.fixed.insert(key, (id.to_owned(), text));
         }
     }
 
@@ -504,7 +504,8 @@ impl History {
             }
             let Some(row) = after.iter().find(|row| row.record == *number) else {
                 // What a stage in place has refused is there no more either.
-                return self.layout.is_refused_in_place(database, id, data);
+                let fixed = self.fixed.get(&(of.clone(), *number));
+                return self.layout.is_refused_in_place(database, (id, data), fixed);
             };
             if !is_processed(&row.data) {
                 (*id, *data) = (row.id.clone(), row.data.clone());
@@ -560,7 +561,7 @@ impl History {
                 .into_iter()
                 .map(|row| (row.id, row.data))
                 .collect();
-            let would_be = scratch(copy, &self.layout, target, &self.base);
+            let would_be = scratch(copy, &self.layout, target, (&self.base, &self.fixed));
             let ids: BTreeSet<&String> = is.keys().chain(would_be.keys()).collect();
             let differing: BTreeSet<&str> = ids
                 .into_iter()

@@ -310,3 +310,15 @@ fn what_was_changed_by_hand_between_two_stages_in_place_is_named() {
         holds_in(11, OnConflict::Refuse, &steps);
     }
 }
+
+#[test]
+fn what_was_put_by_hand_and_replaced_is_gone_for_good() {
+    let steps = [
+        load(A, &[(0, 0)], false),
+        Step::Put(B, 4, 3),
+        apply(1, 1, None),
+        load(A, &[], false),
+        Step::Delete(A, 0),
+    ];
+    holds_in(2, OnConflict::Replace, &steps);
+}

@@ -145,13 +145,28 @@ impl Layout {
         !self.targets().contains(database)
     }
 
-    /// Whether a stage in place refuses a record.
-    pub(super) fn is_refused_in_place(&self, database: &str, id: &str, data: &str) -> bool {
-        let mut stages = (1..).zip(&self.stages);
-        stages.any(|(number, spec)| {
-            (spec.from, spec.to) == (database, database)
-                && make(spec.kind, (number, 0), id, data) == Made::Refuse
+    /// Whether a stage in place refuses a record, as it came or as it was changed by hand.
+    pub(super) fn is_refused_in_place(
+        &self,
+        database: &str,
+        (id, data): (&str, &str),
+        fixed: Option<&(String, String)>,
+    ) -> bool {
+        let mut stages = (1..)
+            .zip(&self.stages)
+            .filter(|(_, spec)| (spec.from, spec.to) == (database, database));
+        let refuses = |(number, spec): (u32, &Spec), (id, data): (&str, &str)| {
+            make(spec.kind, (number, 0), id, data) == Made::Refuse
+        };
+        stages.any(|stage| {
+            refuses(stage, (id, data)) || fixed.is_some_and(|(id, data)| refuses(stage, (id, data)))
         })
+    }
+
+    /// Whether what was put into a target by hand, and is no longer there, was replaced: it is gone for good.
+    fn replaces(&self, target: &str) -> bool {
+        let of_target = self.stages.iter().filter(|spec| spec.to == target);
+        self.on_conflict == OnConflict::Replace && of_target.clone().all(|spec| spec.kind != Kind::Rekey)
     }
 
     /// How the ids begin that the stages give.
@@ -290,7 +305,12 @@ pub(super) fn rows(store: &Store, database: &str) -> Vec<Record> {
 
 /// What a target would be, given its sources as they are: the stages in their order, each over the records in the order of
 /// their numbers. What was put there by hand stands there first.
-pub(super) fn scratch(store: &Store, layout: &Layout, target: &str, base: &Base) -> BTreeMap<String, String> {
+pub(super) fn scratch(
+    store: &Store,
+    layout: &Layout,
+    target: &str,
+    (base, fixed): (&Base, &Base),
+) -> BTreeMap<String, String> {
     let copies = |spec: &Spec| spec.from != spec.to;
     let is = rows(store, target);
     let in_place = layout
@@ -301,7 +321,11 @@ pub(super) fn scratch(store: &Store, layout: &Layout, target: &str, base: &Base)
         .iter()
         .filter(|((database, _), _)| database == target)
         // What a record has taken the place of is gone for good.
-        .filter(|((_, number), _)| in_place || is.iter().any(|row| row.record == *number))
+        .filter(|(key, (id, data))| {
+            let is_there = is.iter().any(|row| row.record == key.1);
+            let is_refused = || layout.is_refused_in_place(target, (id, data), fixed.get(*key));
+            is_there || (in_place && (!layout.replaces(target) || is_refused()))
+        })
         .map(|((_, number), (id, data))| (*number, id.clone(), data.clone()))
         .collect();
     if !in_place {
