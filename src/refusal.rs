@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::path::{Path, Segment};
 
+/// Whether the ledger itself says something with a code: a record that waits for its place, a waiver, a deletion. Nothing
+/// else may give it as its reason.
+pub(crate) fn is_reserved(code: &str) -> bool {
+    code.starts_with("target.") || matches!(code, "waived" | "source.deleted")
+}
+
 /// Why one record was refused. Stored in the ledger as JSON, so it must never hold a value of the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {

@@ -49,12 +49,8 @@ impl Ahead<'_> {
             // What somebody has changed by hand is not this stage's to move.
             let fed = super::fed(self.context.project, self.stage);
             let changes = places::changes_of_row(connection, target.name(), row.target)?;
-            let writer = changes.iter().find(|change| change.copies);
-            let is_own = writer.is_some_and(|writer| {
-                let of = writer.stage.as_ref();
-                writer.record == record && of.is_some_and(|(_, number)| *number == self.stage.number())
-            });
-            if !is_own || places::is_edited(&changes, fed) {
+            let own = (self.context.project, self.stage.number(), record);
+            if places::writer(&changes) != Some(own) || places::is_edited(&changes, fed) {
                 return Ok(false);
             }
         }
@@ -83,7 +79,7 @@ impl Ahead<'_> {
 
     /// The source record of a row of the target, by the stage's rule.
     fn record_of(&self, connection: &Connection, row: i64) -> Result<i64> {
-        if !self.stage.derives() {
+        if self.stage.in_place() {
             return Ok(row);
         }
         places::source_of_row(connection, row)

@@ -118,6 +118,7 @@ fn producer<'s>(
         target,
         alone,
         repeated: pass.row.after_batch.is_some() || pass.row.kind != PassKind::Apply,
+        shares_numbers: places::shares_numbers(run.connection(), fed(context.project, stage))?,
         selection,
         batch_size: options.batch_size.unwrap_or(of_store.batch_size).max(1),
         shape,
@@ -142,7 +143,10 @@ pub(crate) fn preparation(
     selection: &Selection,
     target: &Table,
 ) -> Result<(bool, Vec<Shape>)> {
-    let fills = matches!(selection, Selection::Table { .. }) && !stage.in_place() && stage.takes_over_ids();
+    let fills = matches!(selection, Selection::Table { .. })
+        && !stage.in_place()
+        && stage.takes_over_ids()
+        && places::kept(connection, target)?.is_empty();
     if stage.in_place() && !target.exists(connection)? {
         // Nothing was loaded there yet, and a stage does not make its own source.
         return Ok((false, vec![]));
@@ -201,7 +205,7 @@ pub(crate) fn kept_places(
     alone: bool,
 ) -> Result<KeptPlaces> {
     if alone || stage.in_place() {
-        return Ok(KeptPlaces::new());
+        return Ok(KeptPlaces::default());
     }
     places::kept(connection, target)
 }

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::contract::{Broken, Contract, Has, key_text};
 use crate::error::Result;
 use crate::expression::Scope;
-use crate::ledger::{Entry, EntryOutcome};
+use crate::ledger::{Entry, EntryOutcome, places};
 use crate::record::Document;
 use crate::refusal::Violation;
 use crate::stage::{Outcome, Output, Stage};
@@ -104,7 +104,7 @@ impl<'a> Cross<'a> {
             .standing
             .iter()
             .map(|standing| standing.target)
-            .chain([item.number])
+            .chain(self.stage.in_place().then_some(item.number))
             .chain(replaced.iter().copied())
             .collect();
         let mut tell = |violation: Violation, mode| {
@@ -173,7 +173,11 @@ impl<'a> Cross<'a> {
         back: Option<&Has>,
     ) -> Result<()> {
         let keys = Keys::on(connection);
-        for entry in entries {
+        let is_written = |entry: &&Entry| {
+            let reason = entry.reason.as_deref().and_then(places::reason);
+            !matches!(reason, Some((places::EXISTS | places::EDITED, _)))
+        };
+        for entry in entries.iter().filter(is_written) {
             let row = entry.target.unwrap_or(entry.record);
             let settled = matches!(entry.outcome, EntryOutcome::Written | EntryOutcome::Unchanged);
             let changed = entry.after.is_none() || settled;

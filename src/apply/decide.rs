@@ -10,7 +10,7 @@ use super::item::{Item, Standing};
 use super::place::Placer;
 use crate::digest::Salt;
 use crate::error::{Error, Result};
-use crate::ledger::places::{self, RowChange};
+use crate::ledger::places;
 use crate::refusal::{Holder, Refusal};
 use crate::stage::{OnConflict, Outcome, Output};
 use crate::store::Salted;
@@ -97,7 +97,7 @@ impl Placer<'_> {
                 Refusal::new("derive.same_id", "").expected(apart),
             ));
         }
-        let (homes, gone) = homes(item, &outputs)?;
+        let (homes, gone) = homes(item, &outputs, |standing| self.kept.has(standing.target))?;
         let mut placements = Vec::with_capacity(outputs.len());
         for (home, (part, output)) in homes.into_iter().zip(outputs) {
             let fate = self.fate(item, home.as_ref(), &output, ahead)?;
@@ -165,7 +165,7 @@ impl Placer<'_> {
         output: &Output,
         ahead: &Ahead<'_>,
     ) -> Result<Fate> {
-        let Some((owner, salt)) = self.kept.get(&output.id).copied() else {
+        let Some((owner, salt)) = self.kept.holder(&output.id) else {
             return Ok(Fate::Write(None));
         };
         let row = Standing {
@@ -175,8 +175,7 @@ impl Placer<'_> {
             row: None,
             edited: false,
         };
-        let is_free = owner == item.number
-            || item.standing.iter().any(|standing| standing.target == owner)
+        let is_free = item.standing.iter().any(|standing| standing.target == owner)
             || ahead.moves_on(connection, self.table, &row, &output.id)?
             || (self.stage.on_conflict() == OnConflict::Replace
                 && self.comes_after(connection, item.number, owner, ahead)?);
@@ -256,10 +255,10 @@ impl Placer<'_> {
             return Ok((self.stage.number(), number) > writer);
         }
         let changes = places::changes_of_row(connection, self.table.name(), owner)?;
-        let place = |change: &RowChange| Some((change.stage.as_ref()?.1, change.record));
-        let writer = changes.iter().filter(|change| change.copies).find_map(place);
         // A row that no stage wrote was there before all of them.
-        Ok(writer.is_none_or(|writer| (self.stage.number(), number) > writer))
+        Ok(places::writer(&changes).is_none_or(|(project, stage, record)| {
+            (self.stage.number(), ahead.context.project, number) > (stage, project, record)
+        }))
     }
 }
 
@@ -294,7 +293,13 @@ pub(crate) fn reason(code: &str, holder: Option<&Holder>) -> String {
 
 /// Where the parts go, and what goes. A part goes where its id stands already, otherwise where its part stood; otherwise
 /// a 1:1 result goes under the source's own number, and a derived one under a new number, which is not given out yet.
-fn homes(item: &Item, outputs: &[(i64, Output)]) -> Result<(Vec<Option<Standing>>, Vec<Standing>)> {
+///
+/// A part that a stage in place has refused has no row, but a place that is kept for it: it goes too.
+fn homes(
+    item: &Item,
+    outputs: &[(i64, Output)],
+    is_kept: impl Fn(&Standing) -> bool,
+) -> Result<(Vec<Option<Standing>>, Vec<Standing>)> {
     let (_, salt) = item.salted()?;
     let mut left = item.standing.clone();
     let mut take =
@@ -317,7 +322,7 @@ fn homes(item: &Item, outputs: &[(i64, Output)]) -> Result<(Vec<Option<Standing>
         None => None,
     });
     let homes = homes.collect();
-    left.retain(|standing| standing.row.is_some());
+    left.retain(|standing| standing.row.is_some() || is_kept(standing));
     left.sort_by_key(|standing| standing.part);
     // What goes needs entries of its own, behind those of the parts that stay.
     let behind = item

@@ -88,7 +88,13 @@ impl Transforming<'_> {
         let has_been_one = earlier
             .iter()
             .any(|stub| stub.entry.part == 0 && stub.entry.target.is_none());
-        if has_been_one || (homes.is_empty() && !self.stage.derives()) {
+        let may_be_one = if self.stage.derives() {
+            // Whose number it is decides where a single result goes.
+            self.shares_numbers && homes.iter().all(|(_, row)| *row != number)
+        } else {
+            homes.is_empty()
+        };
+        if has_been_one || may_be_one {
             homes.push((0, number));
         }
         for (part, target) in homes {
@@ -104,22 +110,23 @@ impl Transforming<'_> {
         Ok(())
     }
 
-    /// Whether what stands under a record's number is the record's copy, and not what another stage has brought there
-    /// from the same source.
+    /// Whether a record's number is its own in the target, and not that of what another stage has brought there from the
+    /// same source; also where no row has it at the moment, because a stage in place has refused that one.
     fn is_own(&self, connection: &Connection, standing: &Standing, earlier: &[Stub]) -> Result<bool> {
-        let Some(hash) = standing.hash() else {
-            return Ok(true);
-        };
-        if earlier.iter().any(|stub| is_as_written(stub, standing, hash)) {
+        let of = (self.stage.number(), standing.target);
+        if let Some(owner) = self.planned_rows.owner(standing.target) {
+            return Ok(owner == of);
+        }
+        let hash = standing.hash();
+        let is_as_written = |hash| earlier.iter().any(|stub| is_as_written(stub, standing, hash));
+        if hash.is_some_and(is_as_written) || (hash.is_none() && !self.shares_numbers) {
             return Ok(true);
         }
         let changes = places::changes_of_row(connection, self.target.name(), standing.target)?;
-        let of = (self.context.project, self.stage.number());
-        Ok(changes.iter().any(|change| {
-            let stage = change.stage.as_ref();
-            change.record == standing.target
-                && stage.is_some_and(|(project, number)| (project.as_str(), *number) == of)
-        }))
+        let writer = places::writer(&changes);
+        let is_own =
+            writer.map(|(project, number, record)| (project, (number, record)) == (self.context.project, of));
+        Ok(is_own.unwrap_or(hash.is_none()))
     }
 
     fn standing(

@@ -289,18 +289,14 @@ pub(crate) fn reconcile_new(
     let carried = |pass: &&PassSummary| {
         matches!(pass.row.kind, PassKind::Apply | PassKind::Retry) && pass.state == PassState::Ended
     };
-    let standing: Vec<i64> = history
-        .standing()
-        .filter(carried)
-        .map(|pass| pass.row.pass)
-        .collect();
+    let standing: Vec<&PassSummary> = history.standing().filter(carried).collect();
     let passes = not_looked_at(run.connection(), project, stage.number(), &standing)?;
     if passes.is_empty() {
         return Ok(None);
     }
     let wanted = Wanted {
         passes: &passes,
-        whole: passes == standing,
+        whole: passes.len() == standing.len(),
         examples: ReconcileOptions::default().examples,
     };
     Ok(match of_stage(run, project, stage, &wanted, &options.stop)? {

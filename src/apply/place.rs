@@ -6,8 +6,9 @@ use super::claims::Claims;
 use super::decide::{Decision, Displaced, Fate, Placement, reason};
 use super::item::{Item, Standing};
 use crate::digest::{Hash, Salt, commitment, derived_salt};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::places::{self, EDITED, EXISTS, KeptPlaces, REPLACED};
+use crate::ledger::read;
 use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, whole};
 use crate::record::Record;
 use crate::refusal::{Holder, Refusal};
@@ -21,6 +22,8 @@ pub(crate) struct Placer<'p> {
     /// `None` while only this pass may write to the target and ids are taken over: then nothing needs a look.
     pub(crate) lookup: Option<&'p Connection>,
     pub(crate) claims: &'p mut Claims,
+    /// Another stage copies from the same source to the target.
+    pub(crate) shares_numbers: bool,
     /// The newest record number given out.
     pub(crate) newest: &'p mut i64,
     pub(crate) batch: &'p mut Batch,
@@ -48,9 +51,11 @@ impl Placer<'_> {
     /// Places one decision: changes, entries and images go to the batch, and the record is counted once.
     pub(crate) fn place(&mut self, item: &Item, decision: Decision) -> Result<()> {
         self.batch.covers(item.number);
-        if !self.kept.is_empty() {
-            // It takes its place anew.
-            self.kept.retain(|_, (number, _)| *number != item.number);
+        if !matches!(decision, Decision::Refuse(_)) {
+            // It takes its places anew.
+            for standing in &item.standing {
+                self.kept.free(standing.target);
+            }
         }
         let outcome = match decision {
             Decision::Place { placements, gone } => self.write(item, placements, &gone)?,
@@ -91,10 +96,10 @@ impl Placer<'_> {
                 fate,
             } = placement;
             if let Some((code, holder)) = fate.in_the_way() {
-                self.leave_out(of, part, home.as_ref(), code, holder)?;
+                self.leave_out(item, of, (part, home.as_ref()), code, holder)?;
                 continue;
             }
-            let home = home.unwrap_or_else(|| self.new_home(salt, part, &output.id));
+            let home = home.unwrap_or_else(|| self.new_home(salt, part, Some(output.id.clone())));
             if let Fate::Write(Some(displaced)) = fate {
                 let holder = Holder::of_row(home.target, &home.salt, &output.id);
                 making_room.push((displaced, holder));
@@ -114,9 +119,9 @@ impl Placer<'_> {
     /// An output that is not written: its row goes, because it has another id now, or stays as somebody has changed it.
     fn leave_out(
         &mut self,
+        item: &Item,
         of: Of,
-        part: i64,
-        home: Option<&Standing>,
+        (part, home): (i64, Option<&Standing>),
         code: &str,
         holder: &Holder,
     ) -> Result<()> {
@@ -131,26 +136,31 @@ impl Placer<'_> {
             }
             Some(home) => self.remove(of, home, Some(&why)),
             None => {
-                let mut entry = of.entry(part, of.record);
-                let stranger = self.stranger(of.record)?;
-                (entry.before, entry.after, entry.reason) = (stranger, stranger, Some(why));
+                let number = self.nowhere(item, part)?;
+                let mut entry = of.entry(part, number);
+                entry.reason = Some(why);
                 self.batch.entries.push(entry);
             }
         }
         Ok(())
     }
 
-    /// The row of another record under a record's own number: an entry that names no row of its own is about that one,
-    /// and leaves it as it is.
-    fn stranger(&self, number: i64) -> Result<Option<Hash>> {
-        let Some(connection) = self.lookup else {
-            return Ok(None);
+    /// The number of an entry about no row: the record's own, or where another stage has that in the target, one that is
+    /// given out for it.
+    fn nowhere(&mut self, item: &Item, part: i64) -> Result<i64> {
+        let is_own = !item.number_taken && !(self.shares_numbers && self.stage.derives());
+        let Some(connection) = self.lookup.filter(|_| !is_own) else {
+            return Ok(item.number);
         };
-        if let Some(standing) = self.claims.row(number) {
-            return Ok(standing.hash());
-        }
-        let row = self.table.by_number(connection, number)?;
-        Ok(row.as_ref().and_then(Salted::hash))
+        let of_source = item.source.as_ref().and_then(|source| source.salt);
+        let salt = match of_source {
+            Some(salt) => Some(salt),
+            None => read::salt(connection, item.number)?,
+        };
+        let salt = salt.ok_or_else(|| Error::Damaged {
+            what: format!("record {} has no salt", item.number),
+        })?;
+        Ok(self.new_home(&salt, part, None).target)
     }
 
     /// Takes another record's row out of the way.
@@ -159,6 +169,10 @@ impl Placer<'_> {
         let why = reason(REPLACED, (!moves_on).then_some(holder));
         let row = Standing { part, ..row };
         self.remove(of, &row, Some(&why));
+        if let Some(entry) = self.batch.entries.last_mut() {
+            // Another stage's record may have the same number: it is named all the same.
+            entry.target = Some(row.target);
+        }
         self.claims.wrote(Standing {
             row: None,
             ..row.clone()
@@ -168,10 +182,11 @@ impl Placer<'_> {
         }
     }
 
-    fn new_home(&mut self, salt: &Salt, part: i64, id: &str) -> Standing {
+    /// A new number for a part; `id` is that of the row that it begins with.
+    fn new_home(&mut self, salt: &Salt, part: i64, id: Option<String>) -> Standing {
         *self.newest += 1;
         let (record, salt) = (*self.newest, derived_salt(salt, self.stage.number(), part));
-        let (database, id) = (self.stage.target().to_owned(), Some(id.to_owned()));
+        let database = self.stage.target().to_owned();
         self.batch.records.push(NewRecord {
             record,
             database,
@@ -303,9 +318,9 @@ impl Placer<'_> {
         if let Some(old) = own.first() {
             self.take_out(of, old, Some(&why));
         } else {
-            let mut entry = of.entry(0, item.number);
-            let stranger = self.stranger(item.number)?;
-            (entry.before, entry.after, entry.reason) = (stranger, stranger, Some(why));
+            let number = self.nowhere(item, 0)?;
+            let mut entry = of.entry(0, number);
+            entry.reason = Some(why);
             self.batch.entries.push(entry);
         }
         for old in parts {
@@ -355,8 +370,8 @@ impl Placer<'_> {
         } else {
             entry.input = Some(hash);
             if item.standing.iter().all(|standing| standing.part != 0) {
-                let stranger = self.stranger(item.number)?;
-                (entry.before, entry.after) = (stranger, stranger);
+                let number = self.nowhere(item, 0)?;
+                entry.target = (number != item.number).then_some(number);
             }
             self.keep_or_remove_stale(item, &mut entry);
         }

@@ -35,6 +35,8 @@ pub(crate) struct Transforming<'a> {
     pub(crate) alone: bool,
     /// Earlier passes of the stage may have written for the same records.
     pub(crate) repeated: bool,
+    /// Another stage copies from the same source to the target.
+    pub(crate) shares_numbers: bool,
     /// What the first batch does to the target's table.
     pub(crate) shape: Vec<Shape>,
     /// The newest record number given out.
@@ -146,6 +148,7 @@ impl Transforming<'_> {
             table,
             lookup: lookup.filter(|_| !self.alone),
             claims: &mut self.claims,
+            shares_numbers: self.shares_numbers,
             newest: &mut self.newest,
             batch,
             warned: None,

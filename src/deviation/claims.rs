@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::digest::Hash;
 use crate::error::Result;
 use crate::expression::Scope;
-use crate::ledger::places;
+use crate::ledger::places::{self, KeptPlaces};
 use crate::record::Record;
 use crate::stage::{OnConflict, Outcome, Stage};
 use crate::store::{Salted, Store, Table};
@@ -42,18 +42,26 @@ pub(super) struct Claims<'a> {
     wanted: BTreeMap<Owner, Vec<Wanted>>,
     /// The ids that are looked at.
     ids: BTreeSet<String>,
+    /// The places of what stages in place have refused.
+    kept: KeptPlaces,
 }
 
 impl<'a> Claims<'a> {
-    pub(super) fn new(store: &'a Store, project: &'a str, target: Table, stages: Vec<&'a Stage>) -> Self {
-        Self {
+    pub(super) fn new(
+        store: &'a Store,
+        project: &'a str,
+        target: Table,
+        stages: Vec<&'a Stage>,
+    ) -> Result<Self> {
+        Ok(Self {
+            kept: places::kept(store.connection(), &target)?,
             store,
             project,
             target,
             stages,
             wanted: BTreeMap::new(),
             ids: BTreeSet::new(),
-        }
+        })
     }
 
     /// Compares what is with what would be, as far as these records, and those that they meet, are concerned.
@@ -114,11 +122,15 @@ impl<'a> Claims<'a> {
         Ok(found)
     }
 
-    /// Has a look at an id, and gives who has it.
+    /// Has a look at an id, and gives who has it, or whose place it is.
     fn look_at(&mut self, id: Option<&str>) -> Result<Option<Owner>> {
         let Some(id) = id else { return Ok(None) };
         self.ids.insert(id.to_owned());
-        Ok(self.holder(id)?.map(|(owner, _)| owner))
+        match (self.holder(id)?, self.kept.holder(id)) {
+            (Some((owner, _)), _) => Ok(Some(owner)),
+            (None, Some((row, _))) => Ok(Some(self.owner_of_row(row)?)),
+            (None, None) => Ok(None),
+        }
     }
 
     /// The record that a deviation lies with: that of the row as it is or would be, or one that wants its id.
@@ -155,11 +167,9 @@ impl<'a> Claims<'a> {
 
     fn owner_of_row(&self, row: i64) -> Result<Owner> {
         let changes = places::changes_of_row(self.store.connection(), self.target.name(), row)?;
-        let copied = changes.iter().filter(|change| change.copies).find_map(|change| {
-            let (_, number) = change.stage.as_ref()?;
-            Some((*number, change.record))
-        });
-        Ok(copied.unwrap_or((0, row)))
+        // What a stage of another project has brought there stands there already, as far as this one is concerned.
+        let writer = places::writer(&changes).filter(|(project, ..)| *project == self.project);
+        Ok(writer.map_or((0, row), |(_, number, record)| (number, record)))
     }
 
     /// Who has an id now, and with what data.

@@ -82,7 +82,7 @@ pub fn deviations(store: &Store, stages: &Stages) -> Result<Vec<Deviation>> {
         if special.is_empty() {
             continue;
         }
-        let claims = Claims::new(store, stages.project(), table, stages_of_target);
+        let claims = Claims::new(store, stages.project(), table, stages_of_target)?;
         found.extend(claims.compare(&special)?);
     }
     found.sort();

@@ -148,7 +148,7 @@ pub(crate) fn refused_image(
      WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND b.first_record<=?4 AND b.last_record>=?4
        AND i.record=?4 AND i.kind=4 AND p.kind IN('apply','retry')
        AND NOT EXISTS(SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass)
-         CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=?4
+         CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=?4 AND f.target IS NULL
          WHERE c.batch>b.batch AND c.first_record<=?4 AND c.last_record>=?4 AND q.target=?3
            AND (f.after IS NOT NULL OR q.kind='edit' OR (f.outcome=3 AND q.kind<>'waive' AND q.source IS NOT q.target))
            AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
@@ -159,7 +159,7 @@ pub(crate) fn refused_image(
        AND NOT (EXISTS(SELECT 1 FROM ledger_record n WHERE n.record=?4 AND n.database=?3)
          AND EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch c USING(pass) CROSS JOIN ledger_entry f ON f.batch=c.batch
            WHERE q.target=?3 AND q.source<>q.target AND c.batch>b.batch AND f.target=?4
-             AND (f.after IS NOT NULL OR f.outcome=3)))
+             AND (f.after IS NOT NULL OR f.outcome<>4)))
      ORDER BY b.batch DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement

@@ -60,14 +60,14 @@ pub(crate) fn increment(
      FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
      CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.batch>?3 AND b.batch<?4 AND p.target=?5 AND b.read>0
-       AND (e.before IS NOT e.after OR (?6 AND e.outcome=3 AND EXISTS(
+       AND (e.before IS NOT e.after OR (?6 AND (e.outcome=3 OR (e.outcome<>4 AND e.target IS NOT NULL AND e.after IS NULL)) AND EXISTS(
          SELECT 1 FROM ledger_batch d JOIN ledger_pass r USING(pass) JOIN ledger_stage v USING(stage)
          WHERE v.project=?1 AND v.number=?2 AND d.refused>0 AND d.batch<b.batch
            AND d.first_record<=coalesce(e.target,e.record) AND d.last_record>=coalesce(e.target,e.record)
            AND EXISTS(SELECT 1 FROM ledger_entry g WHERE g.batch=d.batch AND g.record=coalesce(e.target,e.record)
              AND g.outcome=4))))
        AND (p.kind IN('load','merge','edit')
-         OR (p.kind IN('apply','retry') AND (s.number<?2 OR (p.source<>p.target AND NOT ?6)) AND NOT (s.project=?1 AND s.number=?2)))
+         OR (p.kind IN('apply','retry') AND ((s.number,s.project)<(?2,?1) OR (NOT ?6 AND (p.source<>p.target OR s.project<>?1))) AND NOT (s.project=?1 AND s.number=?2)))
        AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
        AND NOT EXISTS(
          SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
@@ -167,7 +167,7 @@ pub(crate) fn refused_by(connection: &Connection, project: &str, number: u32, pa
 /// Whether a later stage has written to a stage's target too.
 pub(crate) fn is_written_by_later(connection: &Connection, stage: Fed<'_>) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_pass p JOIN ledger_stage s USING(stage)
-     WHERE p.target=?3 AND p.kind IN('apply','retry') AND s.project=?1 AND s.number>?2 LIMIT 1";
+     WHERE p.target=?3 AND p.kind IN('apply','retry') AND (s.number,s.project)>(?2,?1) LIMIT 1";
     let key = params![stage.project, stage.number, stage.target];
     Ok(connection.prepare_cached(sql)?.exists(key)?)
 }

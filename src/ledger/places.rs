@@ -55,26 +55,86 @@ impl Holder {
 }
 
 /// Whether a stage in place has taken a row out of a database because it has refused it: its place is kept for it, waived
-/// or not, until something else happens to it. That a later stage in place has not found it is nothing.
+/// or not, until something else happens to it, or the stage that has brought it there takes it back. That a later stage in
+/// place has not found it is nothing.
 fn was_refused_in_place(connection: &Connection, database: &str, number: i64) -> Result<bool> {
-    let sql = concat!(
-        "SELECT e.outcome=4 AND p.source=p.target FROM ledger_pass p JOIN ledger_batch b USING(pass)
-         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2
-         WHERE p.target=?1 AND b.first_record<=?2 AND b.last_record>=?2
-           AND (p.kind IN('load','edit','apply','retry') OR (p.kind='rollback' AND e.outcome<>4))
-           AND NOT (p.source IS p.target AND e.outcome=3 AND e.before IS NULL AND e.after IS NULL) AND ",
-        stands!("p.pass"),
-        " ORDER BY b.batch DESC, e.part LIMIT 1"
+    const COLUMNS: &str = "e.batch, e.record, e.part, p.kind, p.source IS p.target, s.project, s.number, e.outcome, e.before IS e.after,
+       e.after IS NULL, coalesce(e.reason,'') GLOB '{\"code\":\"target.*'";
+    const STANDS: &str = stands!("p.pass");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)
+         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
+         WHERE p.target=?1 AND b.first_record<=?2 AND b.last_record>=?2 AND {STANDS}
+         UNION ALL SELECT {COLUMNS} FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch
+         CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
+         WHERE e.target=?2 AND p.target=?1 AND {STANDS} ORDER BY 1 DESC, 2 DESC, 3 DESC"
     );
-    let mut statement = connection.prepare_cached(sql)?;
-    let found: Option<Option<bool>> = statement
-        .query_row(params![database, number], |row| row.get(0))
-        .optional()?;
-    Ok(found.flatten().unwrap_or(false))
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![database, number])?;
+    let (mut is_refused, mut taken_back) = (false, Vec::new());
+    while let Some(row) = rows.next()? {
+        let (kind, in_place): (PassKind, bool) = (row.get(3)?, row.get(4)?);
+        let stage: (Option<String>, Option<u32>) = (row.get(5)?, row.get(6)?);
+        let (is_refusal, is_same): (bool, bool) = (row.get::<_, i64>(7)? == 4, row.get(8)?);
+        let (is_gone, is_about_a_place): (bool, bool) = (row.get(9)?, row.get(10)?);
+        let by_a_stage = matches!(kind, PassKind::Apply | PassKind::Retry);
+        let is_nothing = (is_same && (!is_gone || is_about_a_place)) || kind == PassKind::Waive;
+        if is_refused {
+            // Whose row it was.
+            if by_a_stage && !in_place && !is_gone && !is_about_a_place {
+                return Ok(!taken_back.contains(&stage));
+            }
+            continue;
+        }
+        match (by_a_stage, in_place) {
+            (true, true) if is_refusal => is_refused = true,
+            _ if is_nothing => {}
+            // It has not found it.
+            (true, true) if is_same => {}
+            (true, false) if is_same => taken_back.extend((!is_refusal).then_some(stage)),
+            (false, _) if is_same => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(is_refused)
 }
 
 /// Ids, each with the number and the salt of the record that its place is kept for.
-pub(crate) type KeptPlaces = HashMap<String, (i64, Salt)>;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeptPlaces {
+    by_id: HashMap<String, (i64, Salt)>,
+    ids: HashMap<i64, String>,
+}
+
+impl KeptPlaces {
+    fn keep(&mut self, id: String, (number, salt): (i64, Salt)) {
+        self.ids.insert(number, id.clone());
+        self.by_id.insert(id, (number, salt));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// The number and the salt of the record that an id is kept for.
+    pub(crate) fn holder(&self, id: &str) -> Option<(i64, Salt)> {
+        self.by_id.get(id).copied()
+    }
+
+    /// Whether a place is kept for a record.
+    pub(crate) fn has(&self, number: i64) -> bool {
+        self.ids.contains_key(&number)
+    }
+
+    /// A record takes its place anew.
+    pub(crate) fn free(&mut self, number: i64) {
+        if let Some(id) = self.ids.remove(&number)
+            && self.by_id.get(&id).is_some_and(|(holder, _)| *holder == number)
+        {
+            self.by_id.remove(&id);
+        }
+    }
+}
 
 /// The places in a database that are kept for records which a stage in place has refused.
 pub(crate) fn kept(connection: &Connection, target: &Table) -> Result<KeptPlaces> {
@@ -96,12 +156,12 @@ pub(crate) fn kept(connection: &Connection, target: &Table) -> Result<KeptPlaces
             refused.insert(row.get(0)?, (id.to_owned(), row.get(2)?));
         }
     }
-    let mut kept = KeptPlaces::new();
+    let mut kept = KeptPlaces::default();
     for (number, (id, salt)) in refused {
         if target.by_number(connection, number)?.is_none()
             && was_refused_in_place(connection, target.name(), number)?
         {
-            kept.insert(id, (number, salt));
+            kept.keep(id, (number, salt));
         }
     }
     Ok(kept)
@@ -186,8 +246,8 @@ pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>, waived: bool) -> 
     let taken_away = concat!(
         "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256' FROM (
            SELECT batch, record AS by, reason, coalesce((SELECT w.record FROM ledger_entry w JOIN ledger_batch y ON y.batch=w.batch
-               JOIN ledger_pass z ON z.pass=y.pass WHERE w.target=d.target AND z.kind IN('apply','retry')
-               AND coalesce(w.reason,'') NOT GLOB '{\"code\":\"target.*' ORDER BY w.batch LIMIT 1), target) AS record
+               JOIN ledger_pass z ON z.pass=y.pass WHERE w.target=coalesce(d.target,d.record) AND z.kind IN('apply','retry')
+               AND coalesce(w.reason,'') NOT GLOB '{\"code\":\"target.*' ORDER BY w.batch LIMIT 1), target, record) AS record
            FROM ledger_entry d WHERE reason GLOB '{\"code\":\"target.*' AND reason->>'$.code'='target.replaced') e
          CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
          WHERE p.target=?3 AND ",
@@ -333,6 +393,27 @@ pub(crate) fn edited_in_place(changes: &[RowChange], now: Option<Hash>) -> Optio
         }
     }
     None
+}
+
+/// Who has brought a row to its database: the project and the number of a stage that writes to another database than it
+/// reads, and the source record.
+pub(crate) type Writer<'c> = (&'c str, u32, i64);
+
+/// Who has brought a row there, by its changes; `None` where no stage has.
+pub(crate) fn writer(changes: &[RowChange]) -> Option<Writer<'_>> {
+    let change = changes
+        .iter()
+        .find(|change| change.copies && change.after.is_some())?;
+    let (project, number) = change.stage.as_ref()?;
+    Some((project, *number, change.record))
+}
+
+/// Whether another stage copies from a stage's source to its target: their records have the same numbers.
+pub(crate) fn shares_numbers(connection: &Connection, stage: Fed<'_>) -> Result<bool> {
+    let sql = "SELECT 1 FROM ledger_pass p JOIN ledger_stage s USING(stage)
+     WHERE p.source=?1 AND p.target=?2 AND p.kind IN('apply','retry') AND NOT (s.project=?3 AND s.number=?4) LIMIT 1";
+    let key = params![stage.source, stage.target, stage.project, stage.number];
+    Ok(connection.prepare_cached(sql)?.exists(key)?)
 }
 
 /// Whether somebody has changed a row by hand since a stage wrote it.

@@ -2,11 +2,15 @@
 
 use rusqlite::{Connection, params};
 
+use super::read::PassSummary;
 use crate::error::Result;
 
 /// The remark of a reconciliation, as far as it is looked at again.
 #[derive(serde::Deserialize)]
 struct Remark {
+    /// The batch that it stands on.
+    #[serde(skip)]
+    batch: i64,
     whole: bool,
     passes: Vec<i64>,
     reconciled: Vec<Held>,
@@ -19,14 +23,21 @@ struct Held {
 
 fn remarks(connection: &Connection, project: &str, number: u32) -> Result<Vec<Remark>> {
     let sql =
-        "SELECT b.body FROM ledger_pass p JOIN ledger_stage s USING(stage) JOIN ledger_batch b USING(pass)
+        "SELECT b.batch, b.body FROM ledger_pass p JOIN ledger_stage s USING(stage) JOIN ledger_batch b USING(pass)
      WHERE s.project=?1 AND s.number=?2 AND p.kind='reconcile' AND b.body IS NOT NULL ORDER BY b.batch";
     let mut statement = connection.prepare_cached(sql)?;
-    let bodies = statement.query_map(params![project, number], |row| row.get::<_, String>(0))?;
+    let bodies = statement.query_map(params![project, number], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+    })?;
     let mut remarks = Vec::new();
-    for body in bodies {
+    for found in bodies {
+        let (batch, body) = found?;
         // What is no such remark says nothing; that it was changed is for `verify` to find.
-        remarks.extend(serde_json::from_str(&body?).ok());
+        remarks.extend(
+            serde_json::from_str(&body)
+                .map(|remark| Remark { batch, ..remark })
+                .ok(),
+        );
     }
     Ok(remarks)
 }
@@ -50,14 +61,18 @@ pub(crate) fn is_reconciled(
     Ok(state)
 }
 
-/// Those of a stage's passes that no reconciliation has looked at yet.
+/// Those of a stage's passes that no reconciliation has looked at since they have ended.
 pub(crate) fn not_looked_at(
     connection: &Connection,
     project: &str,
     number: u32,
-    passes: &[i64],
+    passes: &[&PassSummary],
 ) -> Result<Vec<i64>> {
     let remarks = remarks(connection, project, number)?;
-    let is_new = |pass: &&i64| !remarks.iter().any(|remark| remark.passes.contains(pass));
-    Ok(passes.iter().filter(is_new).copied().collect())
+    let is_new = |pass: &&&PassSummary| {
+        let looks =
+            |remark: &Remark| remark.batch > pass.last_batch && remark.passes.contains(&pass.row.pass);
+        !remarks.iter().any(looks)
+    };
+    Ok(passes.iter().filter(is_new).map(|pass| pass.row.pass).collect())
 }

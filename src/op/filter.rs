@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::json;
 
 use super::given::{Given, list_path};
-use super::read::{code, is_code};
+use super::read::{code, is_code, reserved};
 use super::walk::{Trail, Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Expression, Scope};
@@ -13,7 +13,7 @@ use crate::lineage::{Dependence, Flow, Shape, Sources};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Field, Object, Value};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, is_reserved};
 
 /// The reference entry.
 pub(super) static MANUAL: Manual = Manual {
@@ -222,6 +222,13 @@ impl Operation for Filter {
 
     fn problems(&self) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self.list.iter().flat_map(Given::problems).collect();
+        if is_reserved(&self.reason) {
+            problems.push(Problem::error(
+                "stage.reserved_code",
+                None,
+                reserved(&self.reason),
+            ));
+        }
         if !is_code(&self.reason) {
             let message = "the reason of a filter is not a code";
             problems.push(

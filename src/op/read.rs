@@ -11,7 +11,7 @@ use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::Document;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, is_reserved};
 
 /// Reads one `[[op]]` table. The operation's refusals name its place in the file as their rule, and have the code
 /// that `refuse_as` gives, if it is there.
@@ -91,12 +91,24 @@ fn refuse_as(settings: &Settings<'_>) -> Result<Option<String>, Problem> {
 /// A code of a stage file: lower-case words joined by points.
 pub(super) fn code(settings: &Settings<'_>, name: &str, item: &Item) -> Result<String, Problem> {
     let text = item.as_str().unwrap_or_default();
+    if is_reserved(text) {
+        return Err(Problem::error(
+            "stage.reserved_code",
+            settings.place_of(name),
+            reserved(text),
+        ));
+    }
     if is_code(text) {
         return Ok(text.to_owned());
     }
     let message = format!("`{name}` is not a code");
     Err(Problem::error("stage.bad_code", settings.place_of(name), message)
         .help("write lower-case words joined by points, for example `address.unparsed`"))
+}
+
+/// What is wrong with a code that only the ledger gives.
+pub(super) fn reserved(code: &str) -> String {
+    format!("`{code}` is a code of the ledger's own: choose another one")
 }
 
 /// The form of a code, as a pattern: what [`is_code`] checks.

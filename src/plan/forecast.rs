@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::apply::PlannedRows;
 use crate::error::Result;
 use crate::ledger::feed::Fed;
-use crate::ledger::{Batch, EntryOutcome, places};
+use crate::ledger::{Batch, Entry, EntryOutcome, places};
 use crate::pipeline::Reader;
 use crate::refusal::Holder;
 use crate::stage::{OnConflict, Stage, Stages};
@@ -21,8 +21,10 @@ pub(super) struct Forecast {
     stages: BTreeMap<u32, StageForecast>,
     /// What they would leave in each database.
     databases: BTreeMap<String, DatabaseForecast>,
-    /// The databases in which a stage may replace what others have written.
-    replaced: BTreeSet<String>,
+    /// The stages that have the source and the target of another one: their records have the same numbers.
+    sharing: BTreeSet<u32>,
+    /// The databases whose rows' owners are asked for.
+    asked: BTreeSet<String>,
     rows: PlannedRows,
 }
 
@@ -78,13 +80,25 @@ impl Forecast {
 
     /// Of a plan for these stages.
     pub(super) fn new(stages: &Stages) -> Self {
-        let replacing = stages
-            .iter()
-            .filter(|stage| stage.on_conflict() == OnConflict::Replace);
+        let shares_numbers = |stage: &&Stage| {
+            let ends = |stage: &Stage| (stage.source().to_owned(), stage.target().to_owned());
+            let shares = |other: &Stage| other.number() != stage.number() && ends(other) == ends(stage);
+            !stage.in_place() && stages.iter().any(shares)
+        };
+        let sharing: BTreeSet<u32> = stages.iter().filter(shares_numbers).map(Stage::number).collect();
+        let is_asked =
+            |stage: &&Stage| stage.on_conflict() == OnConflict::Replace || sharing.contains(&stage.number());
+        let asked = stages.iter().filter(is_asked);
         Self {
-            replaced: replacing.map(|stage| stage.target().to_owned()).collect(),
+            asked: asked.map(|stage| stage.target().to_owned()).collect(),
+            sharing,
             ..Self::default()
         }
+    }
+
+    /// Whether another stage of the plan copies from a stage's source to its target.
+    pub(super) fn shares_numbers(&self, stage: &Stage) -> bool {
+        self.sharing.contains(&stage.number())
     }
 
     /// A pass of a stage begins: a first one reads its source as it would be now, another one what it is given.
@@ -105,7 +119,7 @@ impl Forecast {
     /// A batch that a stage would commit.
     pub(super) fn add(&mut self, reader: &Reader, stage: &Stage, batch: &Batch) -> Result<()> {
         self.stages.entry(stage.number()).or_default().add(batch);
-        if self.replaced.contains(stage.target()) && !stage.in_place() {
+        if self.asked.contains(stage.target()) && !stage.in_place() {
             for entry in batch.entries.iter().filter(|entry| entry.after.is_some()) {
                 let row = entry.target.unwrap_or(entry.record);
                 self.rows.add((stage.number(), entry.record), (entry.part, row));
@@ -188,7 +202,8 @@ impl Forecast {
     fn take_away(&mut self, reader: &Reader, stage: &Stage, batch: &Batch) -> Result<()> {
         let records: HashSet<i64> = batch.entries.iter().map(|entry| entry.record).collect();
         for entry in &batch.entries {
-            let (Some(row), Some(reason)) = (entry.target, entry.reason.as_deref()) else {
+            let row = entry.target.unwrap_or(entry.record);
+            let Some(reason) = entry.reason.as_deref() else {
                 continue;
             };
             let Some((places::REPLACED, holder)) = places::reason(reason) else {
@@ -246,10 +261,10 @@ impl DatabaseForecast {
             let number = entry.target.unwrap_or(entry.record);
             if entry.before != entry.after {
                 self.changed.push((number, stage.number(), stage.in_place()));
-            } else if entry.outcome == EntryOutcome::Filtered {
+            } else if is_taken_back(entry) {
                 self.filtered.push((number, stage.number()));
             }
-            if entry.after.is_some() || entry.outcome == EntryOutcome::Filtered {
+            if entry.after.is_some() || is_taken_back(entry) {
                 self.settled.extend([entry.record, number]);
             }
             if stage.in_place() && entry.outcome == EntryOutcome::Refused {
@@ -264,4 +279,10 @@ impl DatabaseForecast {
             }
         }
     }
+}
+
+/// Whether an entry says that nothing is brought to a row any more, though there may be none.
+fn is_taken_back(entry: &Entry) -> bool {
+    let is_part = entry.target.is_some() && entry.after.is_none() && entry.outcome != EntryOutcome::Refused;
+    entry.outcome == EntryOutcome::Filtered || is_part
 }

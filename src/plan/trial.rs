@@ -364,6 +364,10 @@ impl<'t> Trial<'t> {
             target,
             alone,
             repeated: work.repeated,
+            shares_numbers: self.forecast.shares_numbers(stage)
+                || self
+                    .reader
+                    .read(|connection| places::shares_numbers(connection, fed(self.project, stage)))?,
             selection: work.selection,
             batch_size: self.batch_size(),
             shape: Vec::new(),

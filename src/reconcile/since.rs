@@ -135,7 +135,7 @@ impl<'l> Rows<'l> {
                 };
             }
             if changed.is_none() {
-                changed = self.by(seen, stub).map(|by| (by, version.clone()));
+                changed = self.by(stub).map(|by| (by, version.clone()));
             }
             version = before_of(stub, version.as_ref());
             at += 1;
@@ -143,15 +143,15 @@ impl<'l> Rows<'l> {
     }
 
     /// Who it was that changed the row, where it is to be told: what a later stage has changed is its own affair.
-    fn by(&self, seen: &Seen, stub: &Stub) -> Option<By> {
+    fn by(&self, stub: &Stub) -> Option<By> {
         let writer = self.writers.get(&stub.batch);
         match (writer, self.source_of) {
             (Some(Writer::Hand), _) => Some(By::Hand),
             (Some(Writer::InPlace(number)), Some(stage)) if *number > stage => None,
             (_, Some(_)) => Some(By::Before),
             (_, None) => {
-                let another = stub.entry.record != seen.record && stub.entry.has_code(TARGET_REPLACED);
-                another.then_some(By::Replacing(stub.entry.record))
+                let replaces = stub.entry.has_code(TARGET_REPLACED);
+                replaces.then_some(By::Replacing(stub.entry.record))
             }
         }
     }

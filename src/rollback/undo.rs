@@ -91,10 +91,13 @@ impl Undoing {
     fn stubs(&self, connection: &Connection) -> Result<Vec<Stub>> {
         let place = (self.before, self.down_to);
         let mut stubs = stubs_before(connection, self.pass, place, self.batch_size, BATCH_BYTES)?;
-        // A load may have touched a record twice, and one record may have replaced what another has written. Entries that
-        // changed nothing, such as those of parts that were left out, do not count.
-        let mut seen = HashSet::with_capacity(stubs.len());
-        let is_again = |stub: &Stub| stub.entry.before != stub.entry.after && !seen.insert(stub.number());
+        // A load may have touched a record twice, and one record may have replaced what another has written: there, entries
+        // that changed nothing, such as those of parts that were left out, do not count.
+        let (mut keys, mut seen) = (HashSet::with_capacity(stubs.len()), HashSet::new());
+        let is_again = |stub: &Stub| {
+            !keys.insert((stub.entry.record, stub.entry.part))
+                || (stub.entry.before != stub.entry.after && !seen.insert(stub.number()))
+        };
         let again = stubs.iter().position(is_again);
         if let Some(again) = again {
             let cut = stubs[again].place();

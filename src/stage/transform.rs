@@ -8,7 +8,7 @@ use crate::expression::{Evaluated, Expression, Scope, Template};
 use crate::op::{Effect, Operation};
 use crate::path::Path;
 use crate::record::{Document, Kind, Malformed, Record, Value, admit, within};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, is_reserved};
 
 /// The most records that one record may become.
 const MOST_PARTS: usize = 10_000;
@@ -182,8 +182,16 @@ impl Stage {
         source: &Record,
         scope: &mut Scope<'_>,
     ) -> Result<Outcome, Refusal> {
-        let outcome = (closure.transform)(record, scope.context())?;
+        let outcome = (closure.transform)(record, scope.context());
+        let outcome = outcome.map_err(|refusal| {
+            if is_reserved(&refusal.code) {
+                reserved()
+            } else {
+                refusal
+            }
+        })?;
         let (outputs, kept) = match outcome {
+            Outcome::Filter(reason) if is_reserved(&reason) => return Err(reserved()),
             Outcome::Filter(reason) => return Ok(Outcome::Filter(reason)),
             Outcome::Write(output) => (vec![output], true),
             Outcome::Derive(outputs) => (outputs, false),
@@ -376,6 +384,10 @@ fn checked_id(id: String) -> Result<String, Refusal> {
 /// is refused.
 fn broken_promise() -> Refusal {
     Refusal::new("id.changed", "").expected("one record with the id of its source")
+}
+
+fn reserved() -> Refusal {
+    Refusal::new("stage.reserved_code", "").expected("a code that is not one of the ledger's own")
 }
 
 fn not_an_object() -> Refusal {

@@ -42,6 +42,13 @@ impl Story {
         self.stubs.first().is_some_and(|stub| stub.born)
     }
 
+    /// Whether its number was given out before there was a row.
+    pub(super) fn begins_without_row(&self) -> bool {
+        self.stubs
+            .first()
+            .is_some_and(|stub| stub.before.is_none() && stub.after.is_none())
+    }
+
     /// The first batch that has no image of what it changed.
     pub(super) fn without_image(&self) -> Option<i64> {
         let lacks = |stub: &&Left| {

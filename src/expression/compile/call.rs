@@ -13,6 +13,7 @@ use crate::expression::node::{Invocation, Node, Step};
 use crate::expression::operator::Operator;
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
+use crate::refusal::is_reserved;
 
 /// The text of a node that is a written text.
 fn written(node: &Node) -> Option<&Arc<str>> {
@@ -176,6 +177,10 @@ impl Compiler<'_> {
             }
         }
         let (code, pointer) = (written(&arguments[0]), arguments.get(1).and_then(written));
+        if let Some(code) = code.filter(|code| is_reserved(code)) {
+            let message = format!("`{code}` is a code of the ledger's own: choose another one");
+            return Err(self.at(&arguments[0], "expression.code", &message));
+        }
         if !code.is_some_and(|code| is_code(code)) {
             let message = "a code is words of small letters, digits and `_`, joined by dots";
             return Err(self.at(&arguments[0], "expression.code", message));

@@ -322,3 +322,15 @@ fn what_was_put_by_hand_and_replaced_is_gone_for_good() {
     ];
     holds_in(2, OnConflict::Replace, &steps);
 }
+
+#[test]
+fn two_stages_that_copy_from_one_source_do_not_take_each_others_numbers() {
+    for policy in [OnConflict::Refuse, OnConflict::Skip, OnConflict::Replace] {
+        holds_in(13, policy, &[Step::Put(A, 0, 0)]);
+        holds_in(
+            12,
+            policy,
+            &[Step::Put(A, 0, 0), apply(2, 1, None), Step::Put(A, 0, 3)],
+        );
+    }
+}

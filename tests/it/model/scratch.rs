@@ -88,8 +88,17 @@ pub(super) const LAYOUTS: &[&[Spec]] = &[
         spec("b", "b", Kind::Change),
         spec("b", "b", Kind::Change),
     ],
-    // Old and new ids mix here, and the first stage is revised: what comes of it depends on what came when, so that it is
-    // not compared. All else is checked.
+    // Two stages from one source: their records have the same numbers.
+    &[spec("a", "b", Kind::Copy), spec("a", "b", Kind::Keep)],
+    &[spec("a", "b", Kind::Copy), spec("a", "b", Kind::Copy)],
+    &[
+        spec("a", "b", Kind::Copy),
+        spec("b", "b", Kind::Change),
+        spec("a", "b", Kind::Keep),
+    ],
+    &[spec("a", "b", Kind::Derive), spec("b", "b", Kind::Change)],
+    // Old and new ids mix here, and the first stage is revised: what comes of it depends on what came when, so that
+    // neither it nor its plans are compared. All else is checked.
     &[
         spec("a", "b", Kind::Keep),
         spec("d", "b", Kind::Keep),
@@ -336,6 +345,8 @@ pub(super) fn scratch(
             }
         }
     }
+    // The ids of what a stage in place has refused: their places are kept.
+    let mut kept: BTreeSet<String> = BTreeSet::new();
     for (number, spec) in (1..).zip(&layout.stages).filter(|(_, spec)| spec.to == target) {
         if copies(spec) {
             for row in rows(store, spec.from) {
@@ -344,8 +355,9 @@ pub(super) fn scratch(
                     Made::Derive(parts) => parts,
                     Made::Filter | Made::Refuse => continue,
                 };
-                let taken =
-                    |id: &str, table: &[(i64, String, String)]| table.iter().any(|(_, other, _)| other == id);
+                let taken = |id: &str, table: &[(i64, String, String)]| {
+                    kept.contains(id) || table.iter().any(|(_, other, _)| other == id)
+                };
                 if layout.on_conflict == OnConflict::Refuse && parts.iter().any(|(id, _)| taken(id, &table)) {
                     continue;
                 }
@@ -358,6 +370,10 @@ pub(super) fn scratch(
                 }
             }
         } else {
+            let refused = |(_, id, data): &&(i64, String, String)| {
+                make(spec.kind, (number, 0), id, data) == Made::Refuse
+            };
+            kept.extend(table.iter().filter(refused).map(|(_, id, _)| id.clone()));
             table = changed_in_place(spec.kind, number, table);
         }
     }
