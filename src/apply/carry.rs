@@ -107,7 +107,14 @@ fn producer<'s>(
     options: &ApplyOptions,
 ) -> Result<Transforming<'s>> {
     let begins = pass.state == PassState::New;
-    let (alone, shape) = preparation(run.connection(), stage, begins, &selection, &target)?;
+    let shares_numbers = places::shares_numbers(run.connection(), fed(context.project, stage))?;
+    let (alone, shape) = preparation(
+        run.connection(),
+        (stage, shares_numbers),
+        begins,
+        &selection,
+        &target,
+    )?;
     let of_store = run.store().options();
     let comes_last = comes_last(run.connection(), stage, context.project, &selection)?;
     Ok(Transforming {
@@ -118,7 +125,7 @@ fn producer<'s>(
         target,
         alone,
         repeated: pass.row.after_batch.is_some() || pass.row.kind != PassKind::Apply,
-        shares_numbers: places::shares_numbers(run.connection(), fed(context.project, stage))?,
+        shares_numbers,
         selection,
         batch_size: options.batch_size.unwrap_or(of_store.batch_size).max(1),
         shape,
@@ -138,7 +145,7 @@ fn producer<'s>(
 /// twice as dear. While the index is missing only the pass that left it out may write there.
 pub(crate) fn preparation(
     connection: &Connection,
-    stage: &Stage,
+    (stage, shares_numbers): (&Stage, bool),
     begins: bool,
     selection: &Selection,
     target: &Table,
@@ -146,6 +153,7 @@ pub(crate) fn preparation(
     let fills = matches!(selection, Selection::Table { .. })
         && !stage.in_place()
         && stage.takes_over_ids()
+        && !shares_numbers
         && places::kept(connection, target)?.is_empty();
     if stage.in_place() && !target.exists(connection)? {
         // Nothing was loaded there yet, and a stage does not make its own source.

@@ -83,6 +83,9 @@ impl Transforming<'_> {
             .filter(|stub| !is_of_another(stub))
             .filter_map(|stub| Some((stub.entry.part, stub.entry.target?)))
             .collect();
+        // The removal of a stale row has an entry beside that of the refusal.
+        homes.sort_by_key(|(part, row)| (*row, *part));
+        homes.dedup_by_key(|(_, row)| *row);
         let planned = self.planned_rows.of((self.stage.number(), number));
         homes.extend(planned.iter().filter(|(_, row)| *row != number));
         let has_been_one = earlier

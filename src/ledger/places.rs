@@ -107,7 +107,7 @@ pub(crate) struct KeptPlaces {
 }
 
 impl KeptPlaces {
-    fn keep(&mut self, id: String, (number, salt): (i64, Salt)) {
+    pub(crate) fn keep(&mut self, id: String, (number, salt): (i64, Salt)) {
         self.ids.insert(number, id.clone());
         self.by_id.insert(id, (number, salt));
     }

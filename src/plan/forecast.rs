@@ -1,14 +1,16 @@
 //! What a plan has come to so far: which records of which stage it has tried, and what it would leave in each database. Of
 //! this the ledger knows nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::Connection;
 
 use crate::apply::PlannedRows;
 use crate::error::Result;
 use crate::ledger::feed::Fed;
-use crate::ledger::{Batch, Entry, EntryOutcome, places};
+use crate::ledger::places::KeptPlaces;
+use crate::ledger::read::salt;
+use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, places, split_whole};
 use crate::pipeline::Reader;
 use crate::refusal::Holder;
 use crate::stage::{OnConflict, Stage, Stages};
@@ -54,8 +56,8 @@ pub(super) struct DatabaseForecast {
     pub(super) standing: BTreeSet<i64>,
     /// The records that a stage would leave out, or write.
     pub(super) settled: BTreeSet<i64>,
-    /// The rows that a stage in place would refuse.
-    refused: BTreeSet<i64>,
+    /// The rows that a stage in place would refuse, with their ids.
+    refused: BTreeMap<i64, String>,
     /// How many rows there would be, about, where only a sample was tried.
     pub(super) rows: u64,
 }
@@ -171,7 +173,7 @@ impl Forecast {
         for waiting in places::waiting(connection, stage, false)? {
             let holder = waiting
                 .holder
-                .filter(|holder| target.refused.contains(&holder.record));
+                .filter(|holder| target.refused.contains_key(&holder.record));
             kept.extend(holder.map(|_| waiting.record));
         }
         Ok(kept)
@@ -184,7 +186,7 @@ impl Forecast {
         let tried = self.stages.get(&stage.number());
         for (record, holder) in tried.into_iter().flat_map(|tried| &tried.waiting) {
             let is_refused_in_place =
-                |holder: &Holder| left.is_some_and(|left| left.refused.contains(&holder.record));
+                |holder: &Holder| left.is_some_and(|left| left.refused.contains_key(&holder.record));
             let still_holds = |connection: &Connection| match holder {
                 // What a stage in place would refuse keeps its place.
                 Some(holder) if is_refused_in_place(holder) => Ok(true),
@@ -256,7 +258,26 @@ impl StageForecast {
 }
 
 impl DatabaseForecast {
+    /// Adds what is kept for those that a stage in place would refuse, and takes out what would be settled.
+    pub(super) fn keep(&self, connection: &Connection, kept: &mut KeptPlaces) -> Result<()> {
+        for number in &self.settled {
+            kept.free(*number);
+        }
+        for (number, id) in &self.refused {
+            // Only a holder needs the salt, and that of a plan is written nowhere.
+            let salt = salt(connection, *number)?.unwrap_or_default();
+            kept.keep(id.clone(), (*number, salt));
+        }
+        Ok(())
+    }
+
     fn add(&mut self, stage: &Stage, batch: &Batch) {
+        let refused = batch
+            .images
+            .iter()
+            .filter(|image| image.kind == ImageKind::Refused);
+        let ids = refused.filter_map(|image| Some((image.record, split_whole(&image.body)?.0)));
+        let ids: HashMap<i64, &str> = ids.collect();
         for entry in &batch.entries {
             let number = entry.target.unwrap_or(entry.record);
             if entry.before != entry.after {
@@ -268,7 +289,8 @@ impl DatabaseForecast {
                 self.settled.extend([entry.record, number]);
             }
             if stage.in_place() && entry.outcome == EntryOutcome::Refused {
-                self.refused.insert(number);
+                let id = ids.get(&number).copied().unwrap_or_default();
+                self.refused.insert(number, id.to_owned());
             } else {
                 self.refused.remove(&number);
             }

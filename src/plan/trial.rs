@@ -351,7 +351,14 @@ impl<'t> Trial<'t> {
         (source, target, alone, comes_last): (Table, Table, bool, bool),
         work: Work,
     ) -> Result<Transforming<'p>> {
-        let kept = |connection: &Connection| kept_places(connection, stage, &target, alone);
+        let planned = self.forecast.database(stage.target());
+        let kept = |connection: &Connection| {
+            let mut kept = kept_places(connection, stage, &target, alone)?;
+            if let Some(planned) = planned.filter(|_| !alone && !stage.in_place()) {
+                planned.keep(connection, &mut kept)?;
+            }
+            Ok(kept)
+        };
         let kept = self.reader.read(kept)?;
         let left = self
             .forecast
@@ -364,10 +371,7 @@ impl<'t> Trial<'t> {
             target,
             alone,
             repeated: work.repeated,
-            shares_numbers: self.forecast.shares_numbers(stage)
-                || self
-                    .reader
-                    .read(|connection| places::shares_numbers(connection, fed(self.project, stage)))?,
+            shares_numbers: self.shares_numbers(stage)?,
             selection: work.selection,
             batch_size: self.batch_size(),
             shape: Vec::new(),
@@ -381,6 +385,13 @@ impl<'t> Trial<'t> {
             comes_last,
             bytes: 0,
         })
+    }
+
+    /// Whether another stage copies from a stage's source to its target, or would.
+    fn shares_numbers(&self, stage: &Stage) -> Result<bool> {
+        let in_ledger =
+            |connection: &Connection| places::shares_numbers(connection, fed(self.project, stage));
+        Ok(self.forecast.shares_numbers(stage) || self.reader.read(in_ledger)?)
     }
 
     /// How many records the source has, and how many the pass would read, about.
@@ -422,11 +433,13 @@ impl<'t> Trial<'t> {
     /// The records to try, the target laid over, and whether the pass would have it to itself.
     fn prepare(&mut self, stage: &Stage, work: Work, source: &Table, target: &Table) -> Result<(bool, Work)> {
         let begins = work.kind != PlannedPass::Resumed;
+        let shares_numbers = self.shares_numbers(stage)?;
         let (overlay, sample) = (&mut self.overlay, self.options.sample);
         let tried = self.forecast.database(stage.source()).map(|left| &left.standing);
         self.reader.read(|connection| {
+            let of_stage = (stage, shares_numbers);
             let alone =
-                !overlay.has(target) && preparation(connection, stage, begins, &work.selection, target)?.0;
+                !overlay.has(target) && preparation(connection, of_stage, begins, &work.selection, target)?.0;
             let selection = match (sample, work.selection) {
                 (None, selection) => selection,
                 (Some(sample), Selection::List { records, read }) => {

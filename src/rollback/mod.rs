@@ -270,6 +270,7 @@ fn preparation(
     let filled = undone.row.kind == PassKind::Apply
         && undone.row.source != undone.row.target
         && undone.row.after_batch.is_none()
+        && since::is_first_writer(connection, undone)?
         && target.count(connection)? == undone.counts.written
         && !keeps_images(connection, undone.row.pass)?
         && since::undone_singly(connection, undone.row.pass)?.is_empty();

@@ -32,6 +32,16 @@ pub(crate) fn may_conflict(connection: &Connection, pass: &PassSummary, undone: 
     Ok(!staying_writers(connection, pass, undone)?.is_empty())
 }
 
+/// Whether nothing that stands has written to a pass's target before it.
+pub(crate) fn is_first_writer(connection: &Connection, pass: &PassSummary) -> Result<bool> {
+    let sql = "SELECT 1 FROM ledger_pass p JOIN ledger_batch b USING(pass)
+     WHERE p.target=?1 AND p.kind<>'rollback' AND b.batch<?2 AND b.read>0
+       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
+     LIMIT 1";
+    let key = params![pass.row.target, pass.first_batch];
+    Ok(!connection.prepare_cached(sql)?.exists(key)?)
+}
+
 /// The numbers of the rows that something that stays has changed since the pass began; those that a rollback had to
 /// leave as they were are among them. No other row can be in the way of undoing it.
 pub(crate) fn changed_since(

@@ -334,3 +334,68 @@ fn two_stages_that_copy_from_one_source_do_not_take_each_others_numbers() {
         );
     }
 }
+
+#[test]
+fn a_pass_that_fills_what_earlier_stages_have_emptied_is_not_undone_without_the_index() {
+    let steps = [
+        load(A, &[], false),
+        Step::Put(A, 2, 0),
+        Step::Load {
+            database: A,
+            lines: vec![(0, 2, 32)],
+            replace: false,
+            broken: false,
+        },
+    ];
+    holds_in(14, OnConflict::Replace, &steps);
+}
+
+#[test]
+fn a_row_that_was_deleted_by_hand_is_not_missed_where_another_record_has_its_place() {
+    let steps = [
+        Step::Load {
+            database: A,
+            lines: vec![(0, 0, 0), (2, 1, 8)],
+            replace: false,
+            broken: false,
+        },
+        apply(1, 1, None),
+        Step::Load {
+            database: A,
+            lines: vec![(1, 1, 37)],
+            replace: false,
+            broken: false,
+        },
+        Step::Delete(B, 5),
+    ];
+    holds_in(2, OnConflict::Replace, &steps);
+}
+
+#[test]
+fn a_part_that_is_refused_in_place_and_no_longer_made_lets_its_place_go() {
+    let steps = [
+        Step::Put(A, 3, 2),
+        apply(2, 1, None),
+        load(A, &[(3, 15)], true),
+        apply(2, 1, None),
+        load(A, &[(3, 0)], true),
+    ];
+    holds_in(15, OnConflict::Refuse, &steps);
+}
+
+#[test]
+fn a_stale_row_under_a_number_of_its_own_is_removed_once() {
+    let layout = Layout::new(12, OnConflict::Refuse, Stale::Remove);
+    let mut history = History::new(layout);
+    let steps = [
+        load(A, &[(0, 0)], false),
+        apply(2, 1, None),
+        load(A, &[(0, 17)], true),
+        apply(2, 1, None),
+        roll_back(NEWEST),
+    ];
+    for step in &steps {
+        history.step(step).expect("it holds");
+    }
+    history.come_back().expect("everything comes back");
+}
