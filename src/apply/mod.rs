@@ -27,7 +27,7 @@ pub(crate) use items::source_as_read;
 pub(crate) use select::{Selection, of_later_pass, of_open_pass, of_source, waiting};
 pub(crate) use transform::Transforming;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::feed::{self, Fed};
 use crate::ledger::read::{PassSummary, StageHistory};
 use crate::ledger::reconciled::not_looked_at;
@@ -211,6 +211,31 @@ fn bring_all_up_to_date(
     Ok(())
 }
 
+/// After so many passes, and as many again, it is asked whether the stages get anywhere.
+const PASSES: usize = 64;
+
+/// So often a stage may carry one record in later passes of a run.
+const TIMES: u64 = 10;
+
+/// Refuses to go on where a stage has carried the same record time and again: what one stage writes, another takes away,
+/// and gives it back to the first. A chain of records that wait for each other's places takes many passes too, but each
+/// record of it is carried once or twice.
+fn refuse_going_round(run: &Run<'_>, project: &str) -> Result<()> {
+    let Some((stage, record, times)) = feed::most_often(run.connection(), run.number(), project)? else {
+        return Ok(());
+    };
+    if times < TIMES {
+        return Ok(());
+    }
+    let message = format!(
+        "the stages do not come to an end: stage {stage} has carried record {record} {times} times in this run, because a \
+         later stage takes away what it has written, or gives it back"
+    );
+    let hint = "what was carried stands; give the stages other ids, another `on_conflict`, or let no stage write to what an \
+                earlier one reads, and then run `counterfoil apply` again";
+    Err(Error::invalid(message, hint))
+}
+
 /// The stages that had to stop, and the databases that are not up to date because of them.
 #[derive(Debug, Default)]
 pub(crate) struct StoppedStages {
@@ -269,6 +294,9 @@ fn bring_up_to_date(
         report.passes.push(done);
         if stopped.is_some() {
             return Ok(stopped);
+        }
+        if report.passes.len().is_multiple_of(PASSES) {
+            refuse_going_round(run, project)?;
         }
     }
     reconcile_new(run, project, stage, options, report)

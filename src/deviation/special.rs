@@ -71,12 +71,11 @@ pub(super) fn find(
         if !stage.in_place() {
             for record in feed::refused_or_waived(connection, project, number)? {
                 let numbers = places::rows_of_record(connection, (project, number), record)?;
-                if target
-                    .by_numbers(connection, &numbers)?
-                    .iter()
-                    .any(Option::is_some)
-                {
-                    special.insert(of(Cause::Stale, record));
+                for row in target.by_numbers(connection, &numbers)?.into_iter().flatten() {
+                    let changes = places::changes_of_row(connection, target.name(), row.record.record)?;
+                    if places::writer(&changes) == Some((project, number, record)) {
+                        special.insert(of(Cause::Stale, record));
+                    }
                 }
             }
         }
@@ -104,7 +103,9 @@ fn edited(
     let found = target.by_number(connection, row)?;
     // Of a row that a stage has brought there, the changes since that one count: what works in place on it comes in
     // between.
-    let copy = changes.iter().position(|change| change.copies);
+    let copy = changes
+        .iter()
+        .position(|change| change.copies && change.after.is_some());
     let by_hand = |change: &&RowChange| matches!(change.kind, PassKind::Load | PassKind::Edit);
     let edited = match copy {
         Some(at) => changes[..at].iter().find(by_hand).map(|by| (by, &changes[at])),

@@ -280,7 +280,14 @@ fn rollback(connection: &Connection, open: &OpenPass) -> Result<Vec<String>> {
     let mut words = vec!["rollback".to_owned()];
     let scope = chosen(
         &arguments(open),
-        &[("--to", 1), ("--run", 1), ("--all", 0), ("--on-conflict", 1)],
+        &[
+            ("--to", 1),
+            ("--stage", 1),
+            ("--run", 1),
+            ("--record", 2),
+            ("--all", 0),
+            ("--on-conflict", 1),
+        ],
     );
     // Without a scope the newest stage is meant. What no stage did is named by its run.
     if scope.is_empty()

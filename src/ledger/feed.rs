@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::head::PassKind;
 use super::image::split_whole;
@@ -162,6 +162,23 @@ pub(crate) fn refused_by(connection: &Connection, project: &str, number: u32, pa
     let of_pass: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
     of_stage.retain(|record| of_pass.binary_search(record).is_ok());
     Ok(of_stage)
+}
+
+/// The record that a stage has carried most often in later passes of a run: the number of the stage, the record, and how often.
+pub(crate) fn most_often(
+    connection: &Connection,
+    run: i64,
+    project: &str,
+) -> Result<Option<(u32, i64, u64)>> {
+    let sql = "SELECT s.number, e.record, count(DISTINCT e.batch) AS times
+     FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.run=?1 AND s.project=?2 AND p.kind='apply' AND p.after_batch IS NOT NULL GROUP BY s.number, e.record ORDER BY times DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row(params![run, project], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()))
+    });
+    Ok(found.optional()?)
 }
 
 /// Whether a later stage has written to a stage's target too.

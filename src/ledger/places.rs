@@ -375,19 +375,20 @@ pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i6
 }
 
 /// The newest change by hand of a row that no stage copies, and the change in place beneath it that it has made something
-/// else of. It stays changed by hand whatever stages in place make of it; what came after one of them had refused the row
-/// begins anew.
-/// `now` is the commitment to the row.
+/// else of. It stays changed by hand whatever later stages in place make of it. What a stage has changed again since was
+/// given to it anew, as is what came after a stage had refused the row. `now` is the commitment to the row.
 pub(crate) fn edited_in_place(changes: &[RowChange], now: Option<Hash>) -> Option<(&RowChange, &RowChange)> {
     let (mut above, mut newest) = (now, None);
+    let mut changed_again = u32::MAX;
     for change in changes {
-        if change.stage.is_some() {
+        if let Some((_, number)) = &change.stage {
             let by_hand = newest.take().filter(|_| change.after != above);
             match (by_hand, change.after) {
                 (Some(_), None) => return None,
-                (Some(by_hand), Some(_)) => return Some((by_hand, change)),
-                (None, _) => above = change.before,
+                (Some(by_hand), Some(_)) if *number < changed_again => return Some((by_hand, change)),
+                _ => above = change.before,
             }
+            changed_again = changed_again.min(*number);
         } else if matches!(change.kind, PassKind::Load | PassKind::Edit) {
             newest = newest.or(Some(change));
         }

@@ -24,7 +24,33 @@ pub(super) fn check(settings: &Settings, stages: &[Stage]) -> Vec<Problem> {
     });
     let mut warnings: Vec<Problem> = warnings.collect();
     warnings.extend(stages.iter().flat_map(|stage| referred_to(stage, &known, stages)));
+    warnings.extend(stages.iter().filter_map(|stage| read_too_early(stage, stages)));
     warnings
+}
+
+/// A warning for a stage before the one that fills its source, where a later one changes that source in place: what the
+/// stage reads then depends on which of them came first.
+fn read_too_early(stage: &Stage, stages: &[Stage]) -> Option<Problem> {
+    let later = || stages.iter().filter(|later| later.number() > stage.number());
+    let fills = later().find(|later| !later.in_place() && later.target() == stage.source())?;
+    let changes = later().find(|later| later.in_place() && later.source() == stage.source())?;
+    let message = format!(
+        "stage {} reads `{}` before stage {} fills it, and stage {} changes it in place: it may read records of the shape \
+         before or after that",
+        stage.number(),
+        stage.source(),
+        fills.number(),
+        changes.number()
+    );
+    let problem = Problem::warning(
+        "project.read_too_early",
+        stage.place_of("stage", "source"),
+        message,
+    );
+    Some(problem.help(format!(
+        "give the stage a number after {}",
+        fills.number().max(changes.number())
+    )))
 }
 
 /// A warning for each stage whose source is not in a store with these databases, and which no other stage would fill and
