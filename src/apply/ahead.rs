@@ -11,7 +11,7 @@ use super::select::Selection;
 use super::transform::{Transformed, transform};
 use crate::context::Context;
 use crate::error::Result;
-use crate::ledger::places;
+use crate::ledger::rows;
 use crate::stage::{Outcome, Stage};
 use crate::store::Table;
 
@@ -48,9 +48,9 @@ impl Ahead<'_> {
         if !self.stage.in_place() {
             // What somebody has changed by hand is not this stage's to move.
             let fed = super::fed(self.context.project, self.stage);
-            let changes = places::changes_of_row(connection, target.name(), row.target)?;
+            let changes = rows::changes_of_row(connection, target.name(), row.target)?;
             let own = (self.context.project, self.stage.number(), record);
-            if places::writer(&changes) != Some(own) || places::is_edited(&changes, fed) {
+            if rows::owner(&changes) != Some(own) || rows::is_edited(&changes, fed) {
                 return Ok(false);
             }
         }
@@ -82,7 +82,7 @@ impl Ahead<'_> {
         if self.stage.in_place() {
             return Ok(row);
         }
-        places::source_of_row(connection, row)
+        rows::source_of_row(connection, row)
     }
 
     fn place(&self, connection: &Connection, record: i64) -> Result<Option<Place>> {

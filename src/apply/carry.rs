@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
-use super::{ApplyOptions, Claims, Cross, PassReport, PlannedRows, Selection, Transforming, fed};
+use super::{ApplyOptions, Claims, Cross, Numbers, PassReport, PlannedRows, Selection, Transforming, fed};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::feed::Fed;
 use crate::ledger::places::KeptPlaces;
 use crate::ledger::read::{LedgerTable, PassSummary, largest, warnings};
-use crate::ledger::{Counts, PassKind, PassState, Shape, feed, places, whole_record};
+use crate::ledger::{Counts, PassKind, PassState, Shape, feed, places, rows, whole_record};
 use crate::observe::{Event, Observer};
 use crate::pipeline::{Bounds, Stopped, drive};
 use crate::run::{Pass, Run};
@@ -107,7 +107,7 @@ fn producer<'s>(
     options: &ApplyOptions,
 ) -> Result<Transforming<'s>> {
     let begins = pass.state == PassState::New;
-    let shares_numbers = places::shares_numbers(run.connection(), fed(context.project, stage))?;
+    let shares_numbers = rows::shares_numbers(run.connection(), fed(context.project, stage))?;
     let (alone, shape) = preparation(
         run.connection(),
         (stage, shares_numbers),
@@ -125,7 +125,7 @@ fn producer<'s>(
         target,
         alone,
         repeated: pass.row.after_batch.is_some() || pass.row.kind != PassKind::Apply,
-        shares_numbers,
+        numbers: Numbers::shared(shares_numbers),
         selection,
         batch_size: options.batch_size.unwrap_or(of_store.batch_size).max(1),
         shape,

@@ -10,7 +10,7 @@ use super::item::{Item, Standing};
 use super::place::Placer;
 use crate::digest::Salt;
 use crate::error::{Error, Result};
-use crate::ledger::places;
+use crate::ledger::{places, rows};
 use crate::refusal::{Holder, Refusal};
 use crate::stage::{OnConflict, Outcome, Output};
 use crate::store::Salted;
@@ -254,9 +254,9 @@ impl Placer<'_> {
         if let Some(writer) = ahead.planned_rows.owner(owner) {
             return Ok((self.stage.number(), number) > writer);
         }
-        let changes = places::changes_of_row(connection, self.table.name(), owner)?;
+        let changes = rows::changes_of_row(connection, self.table.name(), owner)?;
         // A row that no stage wrote was there before all of them.
-        Ok(places::writer(&changes).is_none_or(|(project, stage, record)| {
+        Ok(rows::owner(&changes).is_none_or(|(project, stage, record)| {
             (self.stage.number(), ahead.context.project, number) > (stage, project, record)
         }))
     }

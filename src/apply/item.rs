@@ -97,6 +97,21 @@ impl Item {
     }
 }
 
+/// Whose numbers the records of a stage have in its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    /// Theirs alone.
+    Own,
+    /// Another stage copies from the same source, so that its records have the same.
+    Shared,
+}
+
+impl Numbers {
+    pub(crate) fn shared(is_shared: bool) -> Self {
+        if is_shared { Self::Shared } else { Self::Own }
+    }
+}
+
 /// Rows that no ledger tells of, because they are only planned: whose they are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PlannedRows {

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::Connection;
 
 use super::fed;
-use super::item::{Item, Standing};
+use super::item::{Item, Numbers, Standing};
 use super::select::Selection;
 use super::transform::Transforming;
 use crate::digest::Hash;
 use crate::error::Result;
-use crate::ledger::places;
 use crate::ledger::read::{Stub, newest_of_stage, refused_image, salt};
 use crate::ledger::{EntryOutcome, whole_record};
+use crate::ledger::{places, rows};
 use crate::pipeline::BATCH_BYTES;
 use crate::record::Record;
 use crate::stage::Stage;
@@ -93,7 +93,7 @@ impl Transforming<'_> {
             .any(|stub| stub.entry.part == 0 && stub.entry.target.is_none());
         let may_be_one = if self.stage.derives() {
             // Whose number it is decides where a single result goes.
-            self.shares_numbers && homes.iter().all(|(_, row)| *row != number)
+            self.numbers == Numbers::Shared && homes.iter().all(|(_, row)| *row != number)
         } else {
             homes.is_empty()
         };
@@ -122,11 +122,11 @@ impl Transforming<'_> {
         }
         let hash = standing.hash();
         let is_as_written = |hash| earlier.iter().any(|stub| is_as_written(stub, standing, hash));
-        if hash.is_some_and(is_as_written) || (hash.is_none() && !self.shares_numbers) {
+        if hash.is_some_and(is_as_written) || (hash.is_none() && self.numbers == Numbers::Own) {
             return Ok(true);
         }
-        let changes = places::changes_of_row(connection, self.target.name(), standing.target)?;
-        let writer = places::writer(&changes);
+        let changes = rows::changes_of_row(connection, self.target.name(), standing.target)?;
+        let writer = rows::owner(&changes);
         let is_own =
             writer.map(|(project, number, record)| (project, (number, record)) == (self.context.project, of));
         Ok(is_own.unwrap_or(hash.is_none()))
@@ -167,8 +167,8 @@ impl Transforming<'_> {
         if earlier.is_empty() || earlier.iter().any(|stub| is_as_written(stub, standing, hash)) {
             return Ok(false);
         }
-        let changes = places::changes_of_row(connection, self.target.name(), standing.target)?;
-        Ok(places::is_edited(&changes, fed(self.context.project, self.stage)))
+        let changes = rows::changes_of_row(connection, self.target.name(), standing.target)?;
+        Ok(rows::is_edited(&changes, fed(self.context.project, self.stage)))
     }
 }
 

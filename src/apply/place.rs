@@ -148,8 +148,8 @@ impl Placer<'_> {
     /// The number of an entry about no row: the record's own, or where another stage has that in the target, one that is
     /// given out for it.
     fn nowhere(&mut self, item: &Item, part: i64) -> Result<i64> {
-        let is_own = !item.number_taken && !(self.shares_numbers && self.stage.derives());
-        let Some(connection) = self.lookup.filter(|_| !is_own) else {
+        let is_taken = item.number_taken || (self.shares_numbers && self.stage.derives());
+        let Some(connection) = self.lookup.filter(|_| is_taken) else {
             return Ok(item.number);
         };
         let of_source = item.source.as_ref().and_then(|source| source.salt);

@@ -8,7 +8,7 @@ use super::ahead::Ahead;
 use super::claims::Claims;
 use super::cross::Cross;
 use super::decide::Decision;
-use super::item::{Item, PlannedRows};
+use super::item::{Item, Numbers, PlannedRows};
 use super::place::Placer;
 use super::select::Selection;
 use crate::context::Context;
@@ -35,8 +35,8 @@ pub(crate) struct Transforming<'a> {
     pub(crate) alone: bool,
     /// Earlier passes of the stage may have written for the same records.
     pub(crate) repeated: bool,
-    /// Another stage copies from the same source to the target.
-    pub(crate) shares_numbers: bool,
+    /// Whose numbers its records have in the target.
+    pub(crate) numbers: Numbers,
     /// What the first batch does to the target's table.
     pub(crate) shape: Vec<Shape>,
     /// The newest record number given out.
@@ -148,7 +148,7 @@ impl Transforming<'_> {
             table,
             lookup: lookup.filter(|_| !self.alone),
             claims: &mut self.claims,
-            shares_numbers: self.shares_numbers,
+            shares_numbers: self.numbers == Numbers::Shared,
             newest: &mut self.newest,
             batch,
             warned: None,

@@ -11,6 +11,7 @@ use crate::digest::Hash;
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::places::{self, KeptPlaces};
+use crate::ledger::rows;
 use crate::record::Record;
 use crate::stage::{OnConflict, Outcome, Stage};
 use crate::store::{Salted, Store, Table};
@@ -166,9 +167,9 @@ impl<'a> Claims<'a> {
     }
 
     fn owner_of_row(&self, row: i64) -> Result<Owner> {
-        let changes = places::changes_of_row(self.store.connection(), self.target.name(), row)?;
+        let changes = rows::changes_of_row(self.store.connection(), self.target.name(), row)?;
         // What a stage of another project has brought there stands there already, as far as this one is concerned.
-        let writer = places::writer(&changes).filter(|(project, ..)| *project == self.project);
+        let writer = rows::owner(&changes).filter(|(project, ..)| *project == self.project);
         Ok(writer.map_or((0, row), |(_, number, record)| (number, record)))
     }
 
@@ -184,7 +185,7 @@ impl<'a> Claims<'a> {
     /// The rows of the target that are a record's.
     fn rows_of(&self, (stage, record): Owner) -> Result<Vec<Record>> {
         let connection = self.store.connection();
-        let numbers = places::rows_of_record(connection, (self.project, stage), record)?;
+        let numbers = rows::rows_of_record(connection, (self.project, stage), record)?;
         let rows = self.target.by_numbers(connection, &numbers)?;
         let mut own = Vec::new();
         for row in rows.into_iter().flatten() {
@@ -252,7 +253,7 @@ impl<'a> Claims<'a> {
         let Some(found) = self.target.by_number(connection, record)? else {
             return self.wants_out_of_place(record);
         };
-        let stays = places::is_left_in_place(connection, self.target.name(), record)?;
+        let stays = rows::is_left_in_place(connection, self.target.name(), record)?;
         // Of what was changed by hand, what it was before is not asked for: it was something else.
         let is_edited = self.is_edited_in_place(record, found.hash())?;
         let data = if is_edited {
@@ -302,8 +303,8 @@ impl<'a> Claims<'a> {
     }
 
     fn is_edited_in_place(&self, record: i64, now: Option<Hash>) -> Result<bool> {
-        let changes = places::changes_of_row(self.store.connection(), self.target.name(), record)?;
-        Ok(places::edited_in_place(&changes, now).is_some())
+        let changes = rows::changes_of_row(self.store.connection(), self.target.name(), record)?;
+        Ok(rows::edited_in_place(&changes, now).is_some())
     }
 
     fn made(&self, stage: &Stage, source: &Record) -> Vec<Row> {

@@ -7,7 +7,8 @@ use rusqlite::Connection;
 use super::Cause;
 use crate::apply::fed;
 use crate::error::Result;
-use crate::ledger::places::{self, RowChange};
+use crate::ledger::places;
+use crate::ledger::rows::{self, RowChange};
 use crate::ledger::{PassKind, feed};
 use crate::stage::Stage;
 use crate::store::{Salted, Table};
@@ -70,23 +71,23 @@ pub(super) fn find(
         }
         if !stage.in_place() {
             for record in feed::refused_or_waived(connection, project, number)? {
-                let numbers = places::rows_of_record(connection, (project, number), record)?;
+                let numbers = rows::rows_of_record(connection, (project, number), record)?;
                 for row in target.by_numbers(connection, &numbers)?.into_iter().flatten() {
-                    let changes = places::changes_of_row(connection, target.name(), row.record.record)?;
-                    if places::writer(&changes) == Some((project, number, record)) {
+                    let changes = rows::changes_of_row(connection, target.name(), row.record.record)?;
+                    if rows::owner(&changes) == Some((project, number, record)) {
                         special.insert(of(Cause::Stale, record));
                     }
                 }
             }
         }
     }
-    let mut by_hand: BTreeSet<i64> = places::rows_touched_by_hand(connection, target.name())?;
+    let mut by_hand: BTreeSet<i64> = rows::rows_touched_by_hand(connection, target.name())?;
     for stage in stages.iter().filter(|stage| stage.in_place()) {
         // What was refused in place may have been put there again under its number.
         by_hand.extend(feed::ever_refused(connection, project, stage.number())?);
     }
     for row in by_hand {
-        let changes = places::changes_of_row(connection, target.name(), row)?;
+        let changes = rows::changes_of_row(connection, target.name(), row)?;
         special.extend(edited(connection, target, stages, row, &changes)?);
     }
     Ok(special)
@@ -109,7 +110,7 @@ fn edited(
     let by_hand = |change: &&RowChange| matches!(change.kind, PassKind::Load | PassKind::Edit);
     let edited = match copy {
         Some(at) => changes[..at].iter().find(by_hand).map(|by| (by, &changes[at])),
-        None => places::edited_in_place(changes, found.as_ref().and_then(Salted::hash)),
+        None => rows::edited_in_place(changes, found.as_ref().and_then(Salted::hash)),
     };
     let Some((by, written)) = edited else {
         return Ok(None);
@@ -123,7 +124,7 @@ fn edited(
     let gone = if found.is_some() {
         None
     } else {
-        places::id_before(connection, by.key)?
+        rows::id_before(connection, by.key)?
     };
     Ok(Some(Special {
         cause: Cause::Edited,

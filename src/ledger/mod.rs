@@ -1,5 +1,16 @@
 //! The ledger: append-only, committed together with the data, verifiable with stock tools.
 
+/// A pass that was undone does not count.
+macro_rules! stands {
+    ($pass:literal) => {
+        concat!(
+            "NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=",
+            $pass,
+            " AND x.step='end')"
+        )
+    };
+}
+
 pub(crate) mod append;
 pub(crate) mod carried;
 pub(crate) mod checkpoint;
@@ -15,6 +26,7 @@ pub(crate) mod proof;
 pub(crate) mod read;
 pub(crate) mod reconciled;
 pub(crate) mod renamed;
+pub(crate) mod rows;
 pub(crate) mod runs;
 mod state;
 mod tree;

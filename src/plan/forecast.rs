@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::ledger::feed::Fed;
 use crate::ledger::places::KeptPlaces;
 use crate::ledger::read::salt;
-use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, places, split_whole};
+use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, places, rows, split_whole};
 use crate::pipeline::Reader;
 use crate::refusal::Holder;
 use crate::stage::{OnConflict, Stage, Stages};
@@ -234,7 +234,7 @@ impl Forecast {
         if let Some(owner) = self.rows.owner(row) {
             return Ok(Some(owner));
         }
-        let changes = |connection: &Connection| places::changes_of_row(connection, stage.target(), row);
+        let changes = |connection: &Connection| rows::changes_of_row(connection, stage.target(), row);
         let changes = reader.read(changes)?;
         let mut copied = changes.iter().filter(|change| change.copies);
         Ok(copied.find_map(|change| Some((change.stage.as_ref()?.1, change.record))))

@@ -11,14 +11,14 @@ use super::forecast::Forecast;
 use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
-    Claims, Cross, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed, halting,
-    is_overtaken, kept_places, of_open_pass, of_source, preparation, settled_since,
+    Claims, Cross, Numbers, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed,
+    halting, is_overtaken, kept_places, of_open_pass, of_source, preparation, settled_since,
 };
 use crate::context::Context;
 use crate::context::Tally;
 use crate::error::Result;
 use crate::ledger::read::{LedgerTable, StageHistory, largest};
-use crate::ledger::{Batch, Counts, PassKind, PassState, StageEvent, feed, next_stage, places};
+use crate::ledger::{Batch, Counts, PassKind, PassState, StageEvent, feed, next_stage, places, rows};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
 use crate::pipeline::{Bounds, Producer as _, Reader, Stopped, spawn_deep};
@@ -371,7 +371,7 @@ impl<'t> Trial<'t> {
             target,
             alone,
             repeated: work.repeated,
-            shares_numbers: self.shares_numbers(stage)?,
+            numbers: Numbers::shared(self.shares_numbers(stage)?),
             selection: work.selection,
             batch_size: self.batch_size(),
             shape: Vec::new(),
@@ -389,8 +389,7 @@ impl<'t> Trial<'t> {
 
     /// Whether another stage copies from a stage's source to its target, or would.
     fn shares_numbers(&self, stage: &Stage) -> Result<bool> {
-        let in_ledger =
-            |connection: &Connection| places::shares_numbers(connection, fed(self.project, stage));
+        let in_ledger = |connection: &Connection| rows::shares_numbers(connection, fed(self.project, stage));
         Ok(self.forecast.shares_numbers(stage) || self.reader.read(in_ledger)?)
     }
 

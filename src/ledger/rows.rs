@@ -1,0 +1,194 @@
+//! What has happened to a row of a database, by its entries, and whose it is.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::feed::Fed;
+use super::head::PassKind;
+use super::image::split_whole;
+use crate::digest::Hash;
+use crate::error::Result;
+
+/// The source record of a row that has a number of its own; of any other, its own number.
+pub(crate) fn source_of_row(connection: &Connection, row: i64) -> Result<i64> {
+    let sql = "SELECT e.record FROM ledger_entry e JOIN ledger_batch b USING(batch) JOIN ledger_pass p USING(pass)
+     WHERE e.target=?1 AND p.kind IN('apply','retry') AND coalesce(e.reason,'') NOT GLOB '{\"code\":\"target.*'
+     ORDER BY e.batch LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row([row], |found| found.get(0)).optional()?;
+    Ok(found.unwrap_or(row))
+}
+
+/// A change of a row that stands, newest first.
+#[derive(Clone, Debug)]
+pub(crate) struct RowChange {
+    /// Batch, record and part of the entry.
+    pub(crate) key: (i64, i64, i64),
+    pub(crate) kind: PassKind,
+    /// Project and number of the stage.
+    pub(crate) stage: Option<(String, u32)>,
+    /// Whether the stage writes to another database than it reads.
+    pub(crate) copies: bool,
+    /// The source record.
+    pub(crate) record: i64,
+    /// The commitments to the row before and after; `None` where it was not there.
+    pub(crate) before: Option<Hash>,
+    pub(crate) after: Option<Hash>,
+}
+
+/// The changes of a row that stand, newest first: what was undone is left out together with what undid it.
+pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<RowChange>> {
+    const COLUMNS: &str = "e.batch, e.record, e.part, p.pass, p.kind, s.project, s.number, p.stage IS NOT NULL AND p.source<>p.target,
+       coalesce(p.reverses, b.body->>'$.undoes'), e.outcome=4, e.before, e.after";
+    let sql = format!(
+        "SELECT {COLUMNS} FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)
+         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
+         WHERE p.target=?1 AND b.first_record<=?2 AND b.last_record>=?2
+         UNION ALL SELECT {COLUMNS} FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch
+         CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
+         WHERE e.target=?2 AND p.target=?1 ORDER BY 1 DESC, 2 DESC, 3 DESC"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![database, number])?;
+    let (mut changes, mut undone) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        let kind: PassKind = row.get(4)?;
+        if let Some(reverses) = row
+            .get::<_, Option<i64>>(8)?
+            .filter(|_| kind == PassKind::Rollback)
+        {
+            // What a rollback had to leave as it was stands on.
+            if !row.get::<_, bool>(9)? {
+                undone.push(reverses);
+            }
+            continue;
+        }
+        let (before, after): (Option<Hash>, Option<Hash>) = (row.get(10)?, row.get(11)?);
+        if before == after || undone.contains(&row.get(3)?) {
+            continue;
+        }
+        let stage: Option<String> = row.get(5)?;
+        changes.push(RowChange {
+            key: (row.get(0)?, row.get(1)?, row.get(2)?),
+            kind,
+            stage: match stage {
+                Some(project) => Some((project, row.get(6)?)),
+                None => None,
+            },
+            copies: row.get(7)?,
+            record: row.get(1)?,
+            before,
+            after,
+        });
+    }
+    Ok(changes)
+}
+
+/// The newest change by hand of a row that no stage copies, and the change in place beneath it that it has made something
+/// else of. It stays changed by hand whatever later stages in place make of it. What a stage has changed again since was
+/// given to it anew, as is what came after a stage had refused the row. `now` is the commitment to the row.
+pub(crate) fn edited_in_place(changes: &[RowChange], now: Option<Hash>) -> Option<(&RowChange, &RowChange)> {
+    let (mut above, mut newest) = (now, None);
+    let mut changed_again = u32::MAX;
+    for change in changes {
+        if let Some((_, number)) = &change.stage {
+            let by_hand = newest.take().filter(|_| change.after != above);
+            match (by_hand, change.after) {
+                (Some(_), None) => return None,
+                (Some(by_hand), Some(_)) if *number < changed_again => return Some((by_hand, change)),
+                _ => above = change.before,
+            }
+            changed_again = changed_again.min(*number);
+        } else if matches!(change.kind, PassKind::Load | PassKind::Edit) {
+            newest = newest.or(Some(change));
+        }
+    }
+    None
+}
+
+/// Who has brought a row to its database: the project and the number of a stage that writes to another database than it
+/// reads, and the source record.
+pub(crate) type Owner<'c> = (&'c str, u32, i64);
+
+/// Who has brought a row there, by its changes; `None` where no stage has.
+pub(crate) fn owner(changes: &[RowChange]) -> Option<Owner<'_>> {
+    let change = changes
+        .iter()
+        .find(|change| change.copies && change.after.is_some())?;
+    let (project, number) = change.stage.as_ref()?;
+    Some((project, *number, change.record))
+}
+
+/// Whether another stage copies from a stage's source to its target: their records have the same numbers.
+pub(crate) fn shares_numbers(connection: &Connection, stage: Fed<'_>) -> Result<bool> {
+    let sql = "SELECT 1 FROM ledger_pass p JOIN ledger_stage s USING(stage)
+     WHERE p.source=?1 AND p.target=?2 AND p.kind IN('apply','retry') AND NOT (s.project=?3 AND s.number=?4) LIMIT 1";
+    let key = params![stage.source, stage.target, stage.project, stage.number];
+    Ok(connection.prepare_cached(sql)?.exists(key)?)
+}
+
+/// Whether somebody has changed a row by hand since a stage wrote it.
+pub(crate) fn is_edited(changes: &[RowChange], stage: Fed<'_>) -> bool {
+    let by_the_stage = |change: &RowChange| {
+        let of = change.stage.as_ref();
+        of.is_some_and(|(project, number)| (project.as_str(), *number) == (stage.project, stage.number))
+    };
+    let since = changes.iter().take_while(|change| !by_the_stage(change));
+    since
+        .into_iter()
+        .any(|change| matches!(change.kind, PassKind::Load | PassKind::Edit))
+}
+
+/// The rows of a database that a load has changed, or an edit, and that stands.
+pub(crate) fn rows_touched_by_hand(connection: &Connection, database: &str) -> Result<BTreeSet<i64>> {
+    let sql = concat!(
+        "SELECT DISTINCT coalesce(e.target,e.record) AS row FROM ledger_pass p JOIN ledger_batch b USING(pass)
+         CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE p.target=?1 AND (p.kind='edit' OR (p.kind='load' AND e.before IS NOT NULL)) AND e.before IS NOT e.after AND ",
+        stands!("p.pass")
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([database], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The id of the row that an entry has taken out, from its image.
+pub(crate) fn id_before(connection: &Connection, key: (i64, i64, i64)) -> Result<Option<String>> {
+    let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND part=?3 AND kind=1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let body: Option<Vec<u8>> = statement.query_row(key, |row| row.get(0)).optional()?;
+    Ok(body.and_then(|body| Some(split_whole(&body)?.0.to_owned())))
+}
+
+/// The numbers that a stage has written a record under, or would write it under.
+pub(crate) fn rows_of_record(
+    connection: &Connection,
+    (project, number): (&str, u32),
+    record: i64,
+) -> Result<Vec<i64>> {
+    let sql = "SELECT DISTINCT e.target FROM ledger_pass p JOIN ledger_stage s USING(stage) JOIN ledger_batch b USING(pass)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?3
+     WHERE s.project=?1 AND s.number=?2 AND b.first_record<=?3 AND b.last_record>=?3 AND e.target IS NOT NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![project, number, record], |row| row.get(0))?;
+    let mut numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    numbers.push(record);
+    Ok(numbers)
+}
+
+/// Whether the newest stage in place that has come to a row has left it as it was.
+pub(crate) fn is_left_in_place(connection: &Connection, database: &str, number: i64) -> Result<bool> {
+    let sql = concat!(
+        "SELECT e.outcome=3 FROM ledger_pass p JOIN ledger_batch b USING(pass)
+         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
+         WHERE p.target=?1 AND p.source=?1 AND p.kind IN('apply','retry') AND b.first_record<=?2 AND b.last_record>=?2 AND ",
+        stands!("p.pass"),
+        " ORDER BY b.batch DESC LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let found: Option<bool> = statement
+        .query_row(params![database, number], |row| row.get(0))
+        .optional()?;
+    Ok(found.unwrap_or(false))
+}
