@@ -168,7 +168,11 @@ impl Transforming<'_> {
             return Ok(false);
         }
         let changes = rows::changes_of_row(connection, self.target.name(), standing.target)?;
-        Ok(rows::is_edited(&changes, fed(self.context.project, self.stage)))
+        let is_edited = rows::is_edited(&changes, fed(self.context.project, self.stage));
+        // What was changed behind the ledger is no more the stage's to write over.
+        let is_planned = self.planned_rows.owner(standing.target).is_some();
+        let is_known = is_planned || changes.first().is_some_and(|newest| newest.after == Some(hash));
+        Ok(is_edited || !is_known)
     }
 }
 

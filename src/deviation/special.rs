@@ -74,7 +74,10 @@ pub(super) fn find(
                 let numbers = rows::rows_of_record(connection, (project, number), record)?;
                 for row in target.by_numbers(connection, &numbers)?.into_iter().flatten() {
                     let changes = rows::changes_of_row(connection, target.name(), row.record.record)?;
-                    if rows::owner(&changes) == Some((project, number, record)) {
+                    let of_stage = fed(project, stage);
+                    if rows::owner(&changes) == Some((project, number, record))
+                        && !rows::is_edited(&changes, of_stage)
+                    {
                         special.insert(of(Cause::Stale, record));
                     }
                 }

@@ -13,7 +13,8 @@ use crate::ledger::carried::{
     refused_before, stubs_between, times,
 };
 use crate::ledger::read::{Stub, StubKey, newest_of_stage, stub_at};
-use crate::ledger::{EntryOutcome, split_whole};
+use crate::ledger::rows::changes_of_row;
+use crate::ledger::{EntryOutcome, PassKind, split_whole};
 use crate::record::Record;
 use crate::stage::{OnConflict, Stage};
 use crate::store::Salted;
@@ -252,6 +253,24 @@ impl<'l> Lineage<'l> {
         Ok(())
     }
 
+    /// What became of a record that was not written, where a row of it stands all the same; and whether the ledger knows
+    /// the row that the entry has found.
+    fn of_standing(&self, fate: Cause, stub: &Stub) -> Result<(Cause, bool)> {
+        if !matches!(fate, Cause::Refused | Cause::Waived | Cause::Filtered) {
+            return Ok((fate, true));
+        }
+        let changes = changes_of_row(self.connection, self.target.table.name(), stub.number())?;
+        let newest = changes.first();
+        let is_by_hand = newest.is_some_and(|newest| matches!(newest.kind, PassKind::Load | PassKind::Edit));
+        let is_known = newest.is_none_or(|newest| newest.after == stub.entry.after);
+        let fate = match fate {
+            _ if is_by_hand => Cause::EditedSince,
+            Cause::Refused => Cause::Stale,
+            fate => fate,
+        };
+        Ok((fate, is_known))
+    }
+
     /// What became of one source record.
     fn carried(&self, source: Option<Salted>, group: &[Stub], rows: Vec<Option<Salted>>) -> Result<Carried> {
         let (record, batch) = (group[0].entry.record, group[0].batch);
@@ -275,8 +294,13 @@ impl<'l> Lineage<'l> {
             if self.in_place {
                 own = Some((stub, found.was.clone()));
             }
-            if found.stands().is_some() && carried.fate == Some(Cause::Refused) && !self.in_place {
-                carried.fate = Some(Cause::Stale);
+            if let Some(fate) = carried
+                .fate
+                .filter(|_| found.stands().is_some() && !self.in_place)
+            {
+                let (fate, is_known) = self.of_standing(fate, stub)?;
+                carried.fate = Some(fate);
+                carried.behind |= !is_known;
             }
             carried.targets.extend(self.piece(stub.number(), found)?);
         }
