@@ -223,7 +223,11 @@ impl History {
                 );
                 waived.map_err(|error| failed("waive", &error))?;
             }
-            Step::Rollback { scope, size, stop } => self.rollback(scope, size, stop, &databases)?,
+            Step::Rollback { scope, size, stop } => {
+                self.rollback(scope, size, stop, &databases)?;
+                // The revision that it has taken back stands no more.
+                self.stages = self.layout.revised(false, &self.store);
+            }
         }
         if !matches!(step, Step::Rollback { .. }) && self.run_number() > run {
             self.before.push((self.run_number(), before));

@@ -384,6 +384,24 @@ fn a_part_that_is_refused_in_place_and_no_longer_made_lets_its_place_go() {
 }
 
 #[test]
+fn a_revision_that_is_taken_back_leaves_the_one_before_it() {
+    let revised = Step::Apply {
+        to: 1,
+        size: 1,
+        stop: None,
+        limit: None,
+        revise: true,
+    };
+    let steps = [
+        apply(1, 1, None),
+        load(A, &[(0, 0)], false),
+        revised,
+        roll_back(NEWEST),
+    ];
+    holds(OnConflict::Refuse, &steps);
+}
+
+#[test]
 fn a_stale_row_under_a_number_of_its_own_is_removed_once() {
     let layout = Layout::new(12, OnConflict::Refuse, Stale::Remove);
     let mut history = History::new(layout);
