@@ -112,6 +112,51 @@ pub(crate) fn increment(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The records of a copying stage whose rows a rollback has brought back though the stage had taken them back: a stage in
+/// place had refused the row meanwhile, so that there was nothing to take out. As in [`increment`], between two batches.
+pub(crate) fn brought_back(
+    connection: &Connection,
+    stage: Fed<'_>,
+    after: i64,
+    before: i64,
+) -> Result<Vec<i64>> {
+    let sql =
+        "SELECT DISTINCT b.batch, coalesce(e.target,e.record) FROM ledger_pass p JOIN ledger_batch b USING(pass)
+         JOIN ledger_pass w ON w.pass=coalesce(p.reverses, b.body->>'$.undoes') CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE p.kind='rollback' AND p.target=?1 AND w.source=w.target AND b.batch>?2 AND b.batch<?3
+           AND e.before IS NULL AND e.after IS NOT NULL ORDER BY 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![stage.target, after, before], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    let rows: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
+    // The newest word of the stage on the row before that, and whether it has carried the record since.
+    let newest = concat!(
+        "SELECT record, is_taken_back AND NOT EXISTS(SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
+           WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND c.batch>?4 AND c.batch<?5
+             AND c.first_record<=found.record AND c.last_record>=found.record AND ",
+        stands!("q.pass"),
+        "  AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=found.record))
+         FROM (SELECT e.batch, e.record, e.before IS NULL AND e.after IS NULL AND e.outcome<>4
+             AND coalesce(e.reason,'') NOT GLOB '{\"code\":\"target.*' AS is_taken_back
+           FROM ledger_stage t JOIN ledger_pass q USING(stage) JOIN ledger_batch b USING(pass)
+           CROSS JOIN ledger_entry e ON e.batch=b.batch AND (e.target=?3 OR (e.record=?3 AND e.target IS NULL))
+           WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND b.batch<?4 AND ",
+        stands!("q.pass"),
+        " ORDER BY e.batch DESC LIMIT 1) AS found"
+    );
+    let mut statement = connection.prepare_cached(newest)?;
+    let mut records = Vec::new();
+    for (batch, row) in rows {
+        let key = params![stage.project, stage.number, row, batch, before];
+        let found: Option<(i64, bool)> = statement
+            .query_row(key, |found| Ok((found.get(0)?, found.get(1)?)))
+            .optional()?;
+        records.extend(found.filter(|(_, is_fed)| *is_fed).map(|(record, _)| record));
+    }
+    Ok(records)
+}
+
 /// The numbers of the records that a stage has refused and that nothing has happened to since; ascending. Only what
 /// stood before the batch `before`, so that a resumed pass finds the same list again.
 pub(crate) fn refused(connection: &Connection, project: &str, number: u32, before: i64) -> Result<Vec<i64>> {

@@ -402,6 +402,24 @@ fn a_revision_that_is_taken_back_leaves_the_one_before_it() {
 }
 
 #[test]
+fn a_refused_row_that_its_stage_has_taken_back_does_not_come_back_with_a_rollback() {
+    let steps = [
+        Step::Load {
+            database: A,
+            lines: vec![(3, 0, 0), (2, 1, 32)],
+            replace: false,
+            broken: false,
+        },
+        apply(1, 1, None),
+        apply(2, 1, None),
+        load(A, &[(2, 5)], true),
+        apply(2, 1, None),
+        roll_back(RandomScope::Apply(1)),
+    ];
+    holds_in(2, OnConflict::Refuse, &steps);
+}
+
+#[test]
 fn a_stale_row_under_a_number_of_its_own_is_removed_once() {
     let layout = Layout::new(12, OnConflict::Refuse, Stale::Remove);
     let mut history = History::new(layout);
