@@ -7,7 +7,7 @@ use rusqlite::params;
 
 pub use deviating::{CauseCount, Deviations, hides_ids};
 pub use unfinished::{UnfinishedPass, unfinished};
-pub(crate) use unfinished::{reading_options, unfinished_in};
+pub(crate) use unfinished::{name_running, reading_options, unfinished_in};
 
 use crate::error::{Error, Result};
 use crate::ledger::feed;

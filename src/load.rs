@@ -26,7 +26,7 @@ use crate::path::{Path, Segment};
 use crate::pipeline::{Bounds, Stopped, drive_to};
 use crate::run::{Pass, Purpose, Run};
 use crate::store::{Store, Table};
-use course::{Begun, Course, Open, first_bytes, give_up, known_before, open_loads, reading};
+use course::{Begun, Course, Open, end_unfinished, first_bytes, known_before, open_loads, reading};
 use place::Loading;
 use resume::{How, end_text, followed, resume};
 
@@ -223,6 +223,30 @@ pub fn load_file(
     carry_out(run, &begun, course, file, given_up, observer)
 }
 
+/// Gives up the unfinished loads of an input, by its name in the ledger: they end where they stand, and what they have
+/// loaded stays. The input itself is not needed.
+///
+/// # Errors
+/// [`Error::NoSuch`] where none of that name is unfinished.
+pub fn give_up(
+    store: &mut Store,
+    database: &str,
+    name: &str,
+    purpose: &Purpose,
+) -> Result<Vec<UnfinishedPass>> {
+    let mut run = Run::begin(store, purpose)?;
+    let mut open = open_loads(run.connection(), database)?;
+    open.retain(|open| open.is_named(name));
+    if open.is_empty() {
+        return Err(Error::NoSuch {
+            what: format!("unfinished load of `{name}` into `{database}`"),
+        });
+    }
+    let given_up = end_unfinished(&mut run, open)?;
+    run.finish()?;
+    Ok(given_up)
+}
+
 /// The unfinished loads into the database. With `restart`, those that are meant are ended where they stand, and told.
 fn settle_open(
     run: &mut Run<'_>,
@@ -234,7 +258,7 @@ fn settle_open(
         return Ok((open, Vec::new()));
     }
     let meant = begun.restarted(run.connection(), &mut open, file)?;
-    Ok((open, give_up(run, meant)?))
+    Ok((open, end_unfinished(run, meant)?))
 }
 
 /// Does with an input what is to be done.

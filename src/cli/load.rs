@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum as _;
 use counterfoil::history::UnfinishedPass;
-use counterfoil::load::{KnownLoad, LoadOptions, LoadReport, load, load_file};
+use counterfoil::load::{KnownLoad, LoadOptions, LoadReport, give_up, load, load_file};
 use counterfoil::path::Path as FieldPath;
 use counterfoil::project::Settings;
 use counterfoil::quarantine::{Selected, quarantine_totals_of, quarantined, refused_input};
@@ -60,6 +60,9 @@ pub(crate) struct Load {
     /// Gives up an unfinished load of the same file, or of the same name, and begins again; says what is given up.
     #[arg(long)]
     restart: bool,
+    /// Gives up an unfinished load of this name and loads nothing: what it has loaded stays. The file may be gone.
+    #[arg(long, conflicts_with_all = ["id", "format", "replace", "reprocess", "restart", "again", "batch_size"])]
+    give_up: bool,
     /// Loads a file once more that was loaded to its end before.
     #[arg(long)]
     again: bool,
@@ -96,6 +99,9 @@ impl Load {
         let settings = session.settings()?;
         counterfoil::name::check_database(&self.database)
             .map_err(|error| Failure::usage("database.bad_name", error.to_string(), "give another name"))?;
+        if self.give_up {
+            return self.end(session);
+        }
         let options = self.options(session, &settings)?;
         let mut progress = Progress::new(*session.screen);
         let input = self.input(session, &options, &mut progress)?;
@@ -136,6 +142,27 @@ impl Load {
             Some(stopped) => answer.failed(stopped_early(stopped)),
             None => answer,
         })
+    }
+
+    /// Gives up what stands unfinished under the name.
+    fn end(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let name = self.file.display().to_string();
+        let mut store = session.open()?;
+        let purpose = session.purpose("load", self.reason.as_deref(), &[]);
+        let ended = give_up(&mut store, &self.database, &name, &purpose)?;
+        let told = ended.iter().map(|load| {
+            format!(
+                "Gave up the load of {} of run {} {}: its {} stay.\n",
+                shown(load.input()),
+                load.last_run,
+                load.reached(),
+                counted(load.stay(), "record")
+            )
+        });
+        Ok(Answer::new(
+            json!({ "given_up": ended }),
+            told.collect::<String>(),
+        ))
     }
 
     fn options(&self, session: &Session<'_>, settings: &Settings) -> Result<LoadOptions, Failure> {
@@ -209,7 +236,7 @@ impl Load {
     }
 
     fn warnings(&self, session: &Session<'_>, report: &LoadReport) -> Vec<String> {
-        let mut warnings: Vec<String> = report.given_up.iter().map(given_up).collect();
+        let mut warnings: Vec<String> = report.given_up.iter().map(lost_with).collect();
         if let Some(begun_as) = &report.begun_as {
             warnings.push(format!(
                 "its beginning is that of {}, whose load was interrupted: that load has gone on",
@@ -423,7 +450,7 @@ impl Input {
 }
 
 /// What is lost with a load that was given up, and what is not.
-fn given_up(load: &UnfinishedPass) -> String {
+fn lost_with(load: &UnfinishedPass) -> String {
     let what = if load.source.as_deref() == Some("-") {
         "input"
     } else {

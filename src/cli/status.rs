@@ -167,6 +167,9 @@ fn next(session: &Session<'_>, files: &Stages, status: &Standing) -> Option<Stri
             session.command("apply")
         ));
     }
+    if let Some(running) = status.unfinished.iter().find_map(|pass| pass.running.as_ref()) {
+        return Some(format!("wait for what runs ({running})"));
+    }
     let open = |kind: PassKind| status.unfinished.iter().find(|pass| pass.kind == kind);
     if let Some(rollback) = open(PassKind::Rollback) {
         return Some(format!(

@@ -13,6 +13,9 @@ use super::session::Session;
 pub(crate) fn told(session: &Session<'_>, pass: &UnfinishedPass) -> String {
     let go_on = command(session, &pass.go_on);
     let what = shown(&pass.told()).into_owned();
+    if pass.running.is_some() {
+        return what;
+    }
     let given = pass.given();
     let mut text = format!("{what}: {go_on} goes on{given}");
     if let Some(give_up) = &pass.give_up {

@@ -7,9 +7,9 @@ use serde_json::Value as Json;
 
 use crate::error::Result;
 use crate::input::Format;
-use crate::ledger::open::{OpenPass, last_writer, open_passes, written_since};
+use crate::ledger::open::{OpenPass, last_writer, open_passes, run_started_us, written_since};
 use crate::ledger::{Counts, PassKind};
-use crate::store::Store;
+use crate::store::{Store, StoreLock};
 
 /// A pass that has begun and not ended.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -46,6 +46,8 @@ pub struct UnfinishedPass {
     pub go_on: Vec<String>,
     /// The words of the command that gives it up, where there is one.
     pub give_up: Option<Vec<String>>,
+    /// Who works on it at this moment, as the lock tells: process, host and since when.
+    pub running: Option<String>,
 }
 
 impl UnfinishedPass {
@@ -59,11 +61,14 @@ impl UnfinishedPass {
             (None, _) => format!("loads into {database}"),
         };
         let read = self.counts.read - self.counts.filtered;
+        let stopped = match &self.running {
+            Some(holder) => format!("runs at this moment ({holder}), in run {}", self.last_run),
+            None => format!("stopped in run {}", self.last_run),
+        };
         match self.kind {
             PassKind::Load => format!(
-                "the load of {} into {database} stopped in run {} {}",
+                "the load of {} into {database} {stopped} {}",
                 self.input(),
-                self.last_run,
                 self.reached()
             ),
             PassKind::Rollback => {
@@ -71,17 +76,14 @@ impl UnfinishedPass {
                     Some(_) => stage,
                     None => format!("pass {} in {database}", self.reverses.unwrap_or_default()),
                 };
-                format!("the rollback of {what} stopped in run {}", self.last_run)
+                format!("the rollback of {what} {stopped}")
             }
-            PassKind::Retry => format!("a retry of what {stage} refused stopped in run {}", self.last_run),
-            PassKind::Waive => format!(
-                "a waiver of what {stage} refused stopped in run {}",
-                self.last_run
-            ),
+            PassKind::Retry => format!("a retry of what {stage} refused {stopped}"),
+            PassKind::Waive => format!("a waiver of what {stage} refused {stopped}"),
             _ => format!(
-                "the apply of {stage} stopped in run {} after {} records",
-                self.last_run,
-                grouped(read)
+                "the apply of {stage} {stopped} after {} record{}",
+                grouped(read),
+                if read == 1 { "" } else { "s" }
             ),
         }
     }
@@ -92,6 +94,9 @@ impl UnfinishedPass {
         match (self.kind, self.source.as_deref()) {
             (PassKind::Load, Some("-")) => " when it is given the same input from its beginning",
             (PassKind::Load, _) => " when it is given the same file, under any name",
+            (PassKind::Apply, _) if self.counts.refused > 0 => {
+                " once what it has refused is corrected, waived or within its limit"
+            }
             _ => "",
         }
     }
@@ -144,7 +149,33 @@ fn grouped(number: u64) -> String {
 /// # Errors
 /// When the ledger cannot be read.
 pub fn unfinished(store: &Store) -> Result<Vec<UnfinishedPass>> {
-    unfinished_in(store.connection())
+    let mut unfinished = unfinished_in(store.connection())?;
+    name_running(store, store.connection(), &mut unfinished)?;
+    Ok(unfinished)
+}
+
+/// Names who works on a pass at this moment: whoever holds the store's lock, where its run was the last to work on it.
+pub(crate) fn name_running(
+    store: &Store,
+    connection: &Connection,
+    unfinished: &mut [UnfinishedPass],
+) -> Result<()> {
+    if unfinished.is_empty() {
+        return Ok(());
+    }
+    let Some(holder) = StoreLock::holder(store.path()) else {
+        return Ok(());
+    };
+    let since = holder.rsplit(" since ").next().unwrap_or_default();
+    let Ok(since) = DateTime::parse_from_rfc3339(since) else {
+        return Ok(());
+    };
+    for pass in unfinished {
+        if run_started_us(connection, pass.last_run)? == Some(since.timestamp_micros()) {
+            pass.running = Some(holder.clone());
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn unfinished_in(connection: &Connection) -> Result<Vec<UnfinishedPass>> {
@@ -174,7 +205,7 @@ fn told(connection: &Connection, open: OpenPass) -> Result<UnfinishedPass> {
     let (go_on, give_up) = match open.kind {
         PassKind::Load => (
             load(reached.options.clone()),
-            Some(load(vec!["--restart".to_owned()])),
+            Some(load(vec!["--give-up".to_owned()])),
         ),
         PassKind::Rollback => (rollback(connection, &open)?, None),
         PassKind::Retry => (of_stage("quarantine retry", &open), None),
@@ -199,6 +230,7 @@ fn told(connection: &Connection, open: OpenPass) -> Result<UnfinishedPass> {
         lines: reached.lines,
         go_on,
         give_up,
+        running: None,
     })
 }
 

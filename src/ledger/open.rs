@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::entry::Counts;
 use super::head::PassKind;
@@ -170,4 +170,11 @@ pub(crate) fn whole_loads(connection: &Connection, database: &str, bytes: u64) -
         found.retain(|load| !taken_back.contains(&load.pass));
     }
     Ok(found)
+}
+
+/// When a run began, in microseconds since 1970; `None` where it has written nothing.
+pub(crate) fn run_started_us(connection: &Connection, run: i64) -> Result<Option<i64>> {
+    let sql = "SELECT started_us FROM ledger_run WHERE run=?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([run], |row| row.get(0)).optional()?)
 }

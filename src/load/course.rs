@@ -37,7 +37,7 @@ pub(super) struct Open {
 }
 
 impl Open {
-    fn is_named(&self, name: &str) -> bool {
+    pub(super) fn is_named(&self, name: &str) -> bool {
         self.told.source.as_deref() == Some(name)
     }
 
@@ -69,7 +69,7 @@ pub(super) fn open_loads(connection: &Connection, database: &str) -> Result<Vec<
 }
 
 /// Ends loads where they stand.
-pub(super) fn give_up(run: &mut Run<'_>, loads: Vec<Open>) -> Result<Vec<UnfinishedPass>> {
+pub(super) fn end_unfinished(run: &mut Run<'_>, loads: Vec<Open>) -> Result<Vec<UnfinishedPass>> {
     let mut given_up = Vec::new();
     for open in loads {
         let mut end = Batch::new(Step::End);

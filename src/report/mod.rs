@@ -11,7 +11,7 @@ mod speed;
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::history::{Deviations, RunRecord, UnfinishedPass, unfinished_in};
+use crate::history::{Deviations, RunRecord, UnfinishedPass, name_running, unfinished_in};
 use crate::ledger::{Counts, Head};
 use crate::path::Path;
 use crate::stage::Stages;
@@ -243,6 +243,8 @@ pub fn report_with(
         None => read::newest_run(&moment)?.ok_or_else(|| no_such("run yet"))?,
     };
     let record = crate::history::run(store, number)?.ok_or_else(|| no_such(&format!("run {number}")))?;
+    let mut unfinished = unfinished_in(&moment)?;
+    name_running(store, &moment, &mut unfinished)?;
     let head = Head::read(&moment)?;
     let outcomes = read::passes(&moment, number)?;
     let undone = read::undone(&moment, number)?;
@@ -273,7 +275,7 @@ pub fn report_with(
             run: record,
         },
         undone,
-        unfinished: unfinished_in(&moment)?,
+        unfinished,
         outcomes,
         speed: speed::measured(started_us, &timed),
         refused,

@@ -83,6 +83,20 @@ impl StoreLock {
     }
 }
 
+impl StoreLock {
+    /// What whoever holds the lock of a store has written down about itself; `None` where nobody does. The lock is not
+    /// waited for, and let go at once.
+    pub(crate) fn holder(store: &Path) -> Option<String> {
+        let mut file = File::open(lock_path(store)).ok()?;
+        let Err(TryLockError::WouldBlock) = file.try_lock_shared() else {
+            return None;
+        };
+        let mut text = String::new();
+        file.read_to_string(&mut text).ok()?;
+        Some(text.trim().to_owned())
+    }
+}
+
 fn lock_path(store: &Path) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
     name.push(".lock");
