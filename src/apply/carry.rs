@@ -133,7 +133,7 @@ fn producer<'s>(
         claims: Claims::default(),
         cross: Cross::of(stage, context),
         planned: BTreeSet::new(),
-        set_aside: set_aside(run.connection(), stage, pass)?,
+        set_aside: set_aside(run.connection(), stage, (!begins).then_some(pass.row.pass))?,
         planned_rows: PlannedRows::default(),
         comes_last,
         bytes: 0,
@@ -218,13 +218,17 @@ pub(crate) fn kept_places(
     places::kept(connection, target)
 }
 
-/// The rows that an interrupted pass in place has set aside.
-fn set_aside(connection: &Connection, stage: &Stage, pass: &Pass) -> Result<BTreeMap<i64, Salted>> {
-    if !stage.in_place() || pass.state == PassState::New {
+/// The rows that an interrupted pass in place has set aside; none of one that only begins.
+pub(crate) fn set_aside(
+    connection: &Connection,
+    stage: &Stage,
+    interrupted: Option<i64>,
+) -> Result<BTreeMap<i64, Salted>> {
+    let Some(pass) = interrupted.filter(|_| stage.in_place()) else {
         return Ok(BTreeMap::new());
-    }
+    };
     let mut aside = BTreeMap::new();
-    for (number, salt, body) in places::set_aside(connection, pass.row.pass)? {
+    for (number, salt, body) in places::set_aside(connection, pass)? {
         let record = whole_record(number, &body)?;
         let salt = Some(salt);
         aside.insert(number, Salted { record, salt });

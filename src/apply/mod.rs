@@ -17,7 +17,7 @@ use std::time::Duration;
 
 pub(crate) use carry::{
     Work, allowed_refusals, carry_out, comes_last, halting, is_overtaken, kept_places, preparation,
-    settled_since, unfinished,
+    set_aside, settled_since, unfinished,
 };
 pub(crate) use claims::Claims;
 pub(crate) use cross::Cross;
@@ -31,7 +31,9 @@ use crate::error::{Error, Result};
 use crate::ledger::feed::{self, Fed};
 use crate::ledger::read::{PassSummary, StageHistory};
 use crate::ledger::reconciled::not_looked_at;
-use crate::ledger::{Batch, Counts, PassKind, PassState, Shape, StageEvent, StageRow, Step, next_stage};
+use crate::ledger::{
+    Batch, Counts, PassKind, PassState, Shape, StageEvent, StageRow, StageState, Step, next_stage,
+};
 use crate::observe::{Observer, StopSignal};
 use crate::pipeline::{Bounds, Stopped, needs_index};
 use crate::plan::Pin;
@@ -99,6 +101,8 @@ pub struct ApplyReport {
     pub quarantined: u64,
     /// What the reconciliations of the stages came to that have carried something.
     pub reconciled: Vec<StageReconciled>,
+    /// The other stages whose last reconciliation left something unexplained.
+    pub unreconciled: Vec<u32>,
 }
 
 /// A stage that has to wait for another.
@@ -162,8 +166,30 @@ pub fn apply(
     bring_all_up_to_date(&mut run, stages, options, &bounds, observer, &mut report)?;
     report.run = run.has_written().then_some(run.number());
     report.quarantined = quarantined(&run, stages)?;
+    report.unreconciled = unreconciled(&run, stages, options, &report.reconciled)?;
     run.finish()?;
     Ok(report)
+}
+
+/// The stages that stand unreconciled, less those that were reconciled just now.
+fn unreconciled(
+    run: &Run<'_>,
+    stages: &Stages,
+    options: &ApplyOptions,
+    now: &[StageReconciled],
+) -> Result<Vec<u32>> {
+    let mut unreconciled = Vec::new();
+    for stage in stages.up_to(options.to) {
+        let is_new = now.iter().any(|reconciled| reconciled.stage == stage.number());
+        if is_new || stage.reconciles().is_empty() {
+            continue;
+        }
+        let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
+        if history.state == StageState::Unreconciled {
+            unreconciled.push(stage.number());
+        }
+    }
+    Ok(unreconciled)
 }
 
 /// Works on every stage, until none has anything left to do: a later stage may free a place in the target that a record of

@@ -167,6 +167,9 @@ impl Placer<'_> {
     fn displace(&mut self, of: Of, part: i64, displaced: Displaced, holder: &Holder) {
         let Displaced { row, moves_on } = displaced;
         let why = reason(REPLACED, (!moves_on).then_some(holder));
+        if !moves_on {
+            *self.batch.warnings.entry(REPLACED.to_owned()).or_default() += 1;
+        }
         let row = Standing { part, ..row };
         self.remove(of, &row, Some(&why));
         if let Some(entry) = self.batch.entries.last_mut() {

@@ -106,9 +106,7 @@ pub(crate) fn of_source(
     if feed::written_after(connection, stage, after)? {
         records = feed::increment(connection, stage, after, before)?;
     }
-    if !stage.in_place {
-        records.extend(feed::brought_back(connection, stage, after, before)?);
-    }
+    records.extend(feed::brought_back(connection, stage, after, before)?);
     if revised {
         records.extend(feed::refused(connection, stage.project, stage.number, before)?);
     }

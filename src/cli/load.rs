@@ -284,9 +284,17 @@ impl Load {
         }
     }
 
-    /// A warning where no stage reads the database, which is mostly a slip of the pen.
+    /// A warning where no stage reads the database, which is mostly a slip of the pen, or where one writes it.
     fn unread(&self, session: &Session<'_>, settings: &Settings) -> Option<String> {
         let project = session.stages().ok().flatten()?;
+        let writes = |stage: &&Stage| !stage.in_place() && stage.target() == self.database;
+        if let Some(stage) = project.stages().iter().find(writes) {
+            return Some(format!(
+                "stage {} writes `{}`: what is loaded there counts as changed by hand",
+                stage.number(),
+                self.database
+            ));
+        }
         let mut sources: Vec<String> = Vec::new();
         for stage in project.stages().iter() {
             if !sources.iter().any(|source| source == stage.source()) {
@@ -344,7 +352,7 @@ impl Load {
         if has("load.exists") {
             let load = self.again(session);
             hints.push(format!(
-                "records that exist with other data: {load} writes over them"
+                "records that exist with other data: {load} writes over all of them, also over what was corrected since"
             ));
         }
         if let Some((_, code, _)) = refused.first() {

@@ -4,6 +4,7 @@ use counterfoil::apply::{ApplyReport, PassReport};
 use counterfoil::ledger::PassKind;
 use counterfoil::project::Project;
 use counterfoil::quarantine::{Selected, earlier_versions, quarantine_totals, quarantined, still_refusing};
+use counterfoil::reconcile::StageReconciled;
 use counterfoil::stage::{MaxErrors, OnError, Stage};
 use counterfoil::store::Store;
 use counterfoil::{Error, Stopped};
@@ -15,7 +16,7 @@ use super::failure::Failure;
 use super::masking::redactions_with;
 use super::places::{self, Told, left_for_quarantine};
 use super::progress::Progress;
-use super::reconcile::{in_short, left_open, mask};
+use super::reconcile::{in_short, left_open, mask, still_open};
 use super::render::{bold, count, counted, table};
 use super::session::Session;
 
@@ -109,6 +110,9 @@ pub(crate) fn of_stages(
     }
     Ok(match &report.stopped {
         Some(stopped) => answer.failed(which_stopped(session, project, report, stopped, limits)),
+        None if report.reconciled.iter().all(StageReconciled::is_reconciled) => {
+            still_open(session, project, answer, &report.unreconciled)
+        }
         None => left_open(session, answer, &report.reconciled),
     })
 }

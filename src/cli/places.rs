@@ -13,6 +13,9 @@ pub(super) const EXISTS: &str = "target.exists";
 /// Somebody has changed the row by hand.
 pub(super) const EDITED: &str = "target.edited";
 
+/// Another record has the place of a row.
+const REPLACED: &str = "target.replaced";
+
 /// What stands for an id that must not show.
 pub(super) const HIDDEN: &str = "[redacted]";
 
@@ -67,6 +70,13 @@ pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64
             };
             format!("{what} of {target} {were} changed by hand since the stage wrote {them}: {fate}")
         }
+        REPLACED => format!(
+            "{} of {target} {} replaced by {} with the same {}",
+            counted(times, "row"),
+            told.of(if many { "were" } else { "was" }, "would be"),
+            if many { "records" } else { "a record" },
+            if many { "ids" } else { "id" }
+        ),
         code => format!("{} of `{code}`", counted(times, "time")),
     }
 }

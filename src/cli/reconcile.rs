@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use counterfoil::path::Path;
+use counterfoil::project::Project;
 use counterfoil::quarantine::quarantine_totals;
 use counterfoil::reconcile::{
     Attribution, Cause, ReconcileOptions, Reconciliation, StageReconciled, reconcile,
@@ -139,13 +140,29 @@ pub(crate) fn left_open(session: &Session<'_>, answer: Answer, stages: &[StageRe
         ),
         stages => format!("{stages} stages are not reconciled: something is left unexplained"),
     };
-    let failure = Failure::new(Exit::Refused, "reconcile.unexplained", message).hint(format!(
+    answer.failed(unexplained(session, first.stage, message))
+}
+
+/// The same, of a stage that was reconciled earlier: nothing has changed since.
+pub(crate) fn still_open(session: &Session<'_>, project: &Project, answer: Answer, stages: &[u32]) -> Answer {
+    let Some(first) = stages.first() else {
+        return answer;
+    };
+    let slug = project.stages().get(*first).map_or("", Stage::slug);
+    let message = match stages.len() {
+        1 => format!("stage {first} {slug} is still not reconciled: something is left unexplained"),
+        stages => format!("{stages} stages are still not reconciled: something is left unexplained"),
+    };
+    answer.failed(unexplained(session, *first, message))
+}
+
+fn unexplained(session: &Session<'_>, stage: u32, message: String) -> Failure {
+    Failure::new(Exit::Refused, "reconcile.unexplained", message).hint(format!(
         "{} names the records; {} finds rows that were changed behind the ledger; else correct the stage after {}",
-        session.command(&format!("reconcile --stage {} --limit 1000", first.stage)),
+        session.command(&format!("reconcile --stage {stage} --limit 1000")),
         session.command("verify"),
         session.command("rollback")
-    ));
-    answer.failed(failure)
+    ))
 }
 
 /// A stage's reconciliations, each with its table.

@@ -112,8 +112,9 @@ pub(crate) fn increment(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The records of a copying stage whose rows a rollback has brought back though the stage had taken them back: a stage in
-/// place had refused the row meanwhile, so that there was nothing to take out. As in [`increment`], between two batches.
+/// The records whose rows a rollback has brought back, though that is not what the stage has said of them last: a copying
+/// stage had taken them back, while a stage in place had refused the row, so that there was nothing to take out; a stage in
+/// place has refused them once more since what is undone. As in [`increment`], between two batches.
 pub(crate) fn brought_back(
     connection: &Connection,
     stage: Fed<'_>,
@@ -137,7 +138,7 @@ pub(crate) fn brought_back(
              AND c.first_record<=found.record AND c.last_record>=found.record AND ",
         stands!("q.pass"),
         "  AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=found.record))
-         FROM (SELECT e.batch, e.record, e.before IS NULL AND e.after IS NULL AND e.outcome<>4
+         FROM (SELECT e.batch, e.record, e.before IS NULL AND e.after IS NULL AND (e.outcome=4)=?6
              AND coalesce(e.reason,'') NOT GLOB '{\"code\":\"target.*' AS is_taken_back
            FROM ledger_stage t JOIN ledger_pass q USING(stage) JOIN ledger_batch b USING(pass)
            CROSS JOIN ledger_entry e ON e.batch=b.batch AND (e.target=?3 OR (e.record=?3 AND e.target IS NULL))
@@ -148,7 +149,7 @@ pub(crate) fn brought_back(
     let mut statement = connection.prepare_cached(newest)?;
     let mut records = Vec::new();
     for (batch, row) in rows {
-        let key = params![stage.project, stage.number, row, batch, before];
+        let key = params![stage.project, stage.number, row, batch, before, stage.in_place];
         let found: Option<(i64, bool)> = statement
             .query_row(key, |found| Ok((found.get(0)?, found.get(1)?)))
             .optional()?;

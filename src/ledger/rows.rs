@@ -192,3 +192,22 @@ pub(crate) fn is_left_in_place(connection: &Connection, database: &str, number: 
         .optional()?;
     Ok(found.unwrap_or(false))
 }
+
+/// The commitment to a row as the last entry before another one has left it, undone since or not; `None` where there is no
+/// entry before it.
+pub(crate) fn left_before(
+    connection: &Connection,
+    database: &str,
+    number: i64,
+    key: (i64, i64, i64),
+) -> Result<Option<Option<Hash>>> {
+    let sql = "SELECT e.batch, e.record, e.part, e.after FROM ledger_pass p JOIN ledger_batch b USING(pass)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
+     WHERE p.target=?1 AND b.first_record<=?2 AND b.last_record>=?2 AND (e.batch,e.record,e.part)<(?3,?4,?5)
+     UNION ALL SELECT e.batch, e.record, e.part, e.after FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch
+     CROSS JOIN ledger_pass p ON p.pass=b.pass
+     WHERE e.target=?2 AND p.target=?1 AND (e.batch,e.record,e.part)<(?3,?4,?5) ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![database, number, key.0, key.1, key.2];
+    Ok(statement.query_row(key, |row| row.get(3)).optional()?)
+}

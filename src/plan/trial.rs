@@ -1,6 +1,6 @@
 //! The stages tried in order: what each would read now, and what it would make of it, laid over the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
     Claims, Cross, Numbers, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed,
-    halting, is_overtaken, kept_places, of_open_pass, of_source, preparation, settled_since,
+    halting, is_overtaken, kept_places, of_open_pass, of_source, preparation, set_aside, settled_since,
 };
 use crate::context::Context;
 use crate::context::Tally;
@@ -351,6 +351,10 @@ impl<'t> Trial<'t> {
         (source, target, alone, comes_last): (Table, Table, bool, bool),
         work: Work,
     ) -> Result<Transforming<'p>> {
+        let interrupted = work.open.map(|(pass, _)| pass);
+        let set_aside = self
+            .reader
+            .read(|connection| set_aside(connection, stage, interrupted))?;
         let planned = self.forecast.database(stage.target());
         let kept = |connection: &Connection| {
             let mut kept = kept_places(connection, stage, &target, alone)?;
@@ -379,7 +383,7 @@ impl<'t> Trial<'t> {
             claims: Claims::default(),
             cross: Cross::of(stage, context),
             planned: left.map_or_else(BTreeSet::new, |left| left.settled.clone()),
-            set_aside: BTreeMap::new(),
+            set_aside,
             planned_rows: self.forecast.rows(),
             kept,
             comes_last,

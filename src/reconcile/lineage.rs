@@ -5,16 +5,16 @@ use std::vec::IntoIter;
 
 use rusqlite::Connection;
 
+use super::fate::{fate, is_about_another, is_followed, is_skipped, of_standing};
 use super::since::{By, Rows, Seen, Since, Version, before_of};
 use super::{Cause, Wanted};
 use crate::error::Result;
 use crate::ledger::carried::{
-    TARGET_EXISTS, TARGET_REPLACED, carried_by, changes_elsewhere, displaced_by, first_id, put_by_hand,
-    refused_before, stubs_between, times,
+    TARGET_REPLACED, carried_by, changes_elsewhere, displaced_by, first_id, put_by_hand, refused_before,
+    stubs_between, times,
 };
 use crate::ledger::read::{Stub, StubKey, newest_of_stage, stub_at};
-use crate::ledger::rows::changes_of_row;
-use crate::ledger::{EntryOutcome, PassKind, split_whole};
+use crate::ledger::{EntryOutcome, split_whole};
 use crate::record::Record;
 use crate::stage::{OnConflict, Stage};
 use crate::store::Salted;
@@ -253,24 +253,6 @@ impl<'l> Lineage<'l> {
         Ok(())
     }
 
-    /// What became of a record that was not written, where a row of it stands all the same; and whether the ledger knows
-    /// the row that the entry has found.
-    fn of_standing(&self, fate: Cause, stub: &Stub) -> Result<(Cause, bool)> {
-        if !matches!(fate, Cause::Refused | Cause::Waived | Cause::Filtered) {
-            return Ok((fate, true));
-        }
-        let changes = changes_of_row(self.connection, self.target.table.name(), stub.number())?;
-        let newest = changes.first();
-        let is_by_hand = newest.is_some_and(|newest| matches!(newest.kind, PassKind::Load | PassKind::Edit));
-        let is_known = newest.is_none_or(|newest| newest.after == stub.entry.after);
-        let fate = match fate {
-            _ if is_by_hand => Cause::EditedSince,
-            Cause::Refused => Cause::Stale,
-            fate => fate,
-        };
-        Ok((fate, is_known))
-    }
-
     /// What became of one source record.
     fn carried(&self, source: Option<Salted>, group: &[Stub], rows: Vec<Option<Salted>>) -> Result<Carried> {
         let (record, batch) = (group[0].entry.record, group[0].batch);
@@ -298,7 +280,7 @@ impl<'l> Lineage<'l> {
                 .fate
                 .filter(|_| found.stands().is_some() && !self.in_place)
             {
-                let (fate, is_known) = self.of_standing(fate, stub)?;
+                let (fate, is_known) = of_standing(self.connection, self.target.table.name(), fate, stub)?;
                 carried.fate = Some(fate);
                 carried.behind |= !is_known;
             }
@@ -440,58 +422,6 @@ fn left_by(stub: &Stub) -> Seen {
         row: stub.number(),
         hash: stub.entry.after,
     }
-}
-
-/// Whether an entry is about a row that was another record's.
-fn is_about_another(stub: &Stub) -> bool {
-    stub.entry.has_code(TARGET_REPLACED)
-}
-
-/// Whether a later entry of the same record tells what became of the row: a refusal has one of its own, and the removal of
-/// the stale copy another.
-fn is_followed(stub: &Stub, later: &[Stub]) -> bool {
-    let tells = |later: &&Stub| !is_about_another(later) && later.number() == stub.number();
-    later.iter().any(|later| tells(&later))
-}
-
-/// What the entries of a record say became of it; `None`: it was written.
-fn fate(group: &[Stub]) -> Option<Cause> {
-    let own = || {
-        let entries = group.iter().map(|stub| &stub.entry);
-        entries.filter(|entry| !entry.has_code(TARGET_REPLACED))
-    };
-    let has = |outcome| own().any(|entry| entry.outcome == outcome);
-    let says = |code| own().any(|entry| entry.has_code(code));
-    if own().next().is_none() {
-        return Some(Cause::Replaced);
-    }
-    if has(EntryOutcome::Refused) {
-        return Some(Cause::Refused);
-    }
-    if group.iter().any(|stub| is_written(stub) && !is_skipped(stub)) {
-        return None;
-    }
-    Some(if has(EntryOutcome::Merged) {
-        Cause::Merged
-    } else if says(TARGET_EXISTS) {
-        Cause::Skipped
-    } else if says("waived") {
-        Cause::Waived
-    } else {
-        Cause::Filtered
-    })
-}
-
-fn is_written(stub: &Stub) -> bool {
-    matches!(
-        stub.entry.outcome,
-        EntryOutcome::Written | EntryOutcome::Unchanged
-    )
-}
-
-/// Whether an entry says that this part was left out, because another record has its place.
-fn is_skipped(stub: &Stub) -> bool {
-    stub.entry.outcome != EntryOutcome::Refused && stub.entry.has_code(TARGET_EXISTS)
 }
 
 fn record(number: i64, id: String, data: String) -> Record {

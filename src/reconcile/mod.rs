@@ -1,14 +1,17 @@
 //! The verb `reconcile`: both sides of a stage measured by its `[[reconcile]]` expressions, and every difference explained
 //! from the ledger. What is left unexplained is what somebody has to answer for.
 
+mod fate;
 mod lineage;
 mod measure;
 mod since;
 mod sums;
 
+use rusqlite::Connection;
 use rust_decimal::Decimal;
 
 use crate::error::{Error, Result};
+use crate::ledger::open::{OpenPass, open_passes};
 use crate::ledger::read::StageHistory;
 use crate::ledger::{Batch, PassKind, Step};
 use crate::observe::StopSignal;
@@ -237,6 +240,7 @@ pub fn reconcile(store: &mut Store, stages: &Stages, options: &ReconcileOptions)
         if !is_chosen || stage.reconciles().is_empty() {
             continue;
         }
+        refuse_half_undone(run.connection(), stages.project(), stage)?;
         let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
         let passes: Vec<i64> = history.standing().map(|pass| pass.row.pass).collect();
         if passes.is_empty() {
@@ -256,6 +260,24 @@ pub fn reconcile(store: &mut Store, stages: &Stages, options: &ReconcileOptions)
     report.run = run.has_written().then_some(run.number());
     run.finish()?;
     Ok(report)
+}
+
+/// Refuses to compare the two sides of a stage that is being taken back: they cannot agree.
+fn refuse_half_undone(connection: &Connection, project: &str, stage: &Stage) -> Result<()> {
+    let is_of_stage = |open: &OpenPass| {
+        open.kind == PassKind::Rollback
+            && (open.project.as_deref(), open.stage) == (Some(project), Some(stage.number()))
+    };
+    if !open_passes(connection)?.iter().any(is_of_stage) {
+        return Ok(());
+    }
+    let message = format!(
+        "stage {} ({}) is half taken back: its two sides cannot agree",
+        stage.number(),
+        stage.slug()
+    );
+    let hint = "take back the rest first: `counterfoil status` names the command";
+    Err(Error::invalid(message, hint))
 }
 
 /// What of a stage is reconciled.

@@ -324,7 +324,10 @@ fn ended(
             None if pass.undone_by.is_some() => {}
             None => found(
                 Ending::Interrupted,
-                format!("pass {} has not ended yet: the same command goes on", pass.pass),
+                match pass.counts.refused {
+                    0 => format!("pass {} has not ended yet: the same command goes on", pass.pass),
+                    _ => format!("pass {} has not ended yet", pass.pass),
+                },
             ),
             Some(later) if later > run => found(
                 Ending::Continued,

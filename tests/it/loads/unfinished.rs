@@ -162,14 +162,35 @@ fn an_open_load_is_given_up_by_the_command_that_is_named_for_it() {
     scene.cut_load(false);
     let open = scene.open().remove(0);
     let words = open.give_up.expect("it can be given up");
-    scene.project.write("big file.ndjson", "{\"id\":\"t\"}\n");
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    // The file is gone.
+    std::fs::remove_file(scene.project.path("big file.ndjson")).expect("there is a file");
     let said = scene.run(&words);
-    assert_eq!(said.code, Some(0));
-    let told = "of run 2 after line 40 (byte 950); its 40 records stay, the rest of that file is not loaded";
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let told = "of run 2 after line 40 (byte 950): its 40 records stay";
     let told = told.replace("950", &records("m", 1, 40).len().to_string());
     assert!(
-        said.err.contains("gives up the load of") && said.err.contains(&told),
+        said.out.contains("Gave up the load of") && said.out.contains(&told),
+        "{}",
+        said.out
+    );
+    assert!(scene.open().is_empty());
+    assert_eq!(
+        scene.run(&words).code,
+        Some(1),
+        "there is nothing left to give up"
+    );
+}
+
+#[test]
+fn another_file_of_the_name_gives_up_the_open_load_with_restart() {
+    let scene = Scene::new();
+    scene.cut_load(false);
+    scene.project.write("big file.ndjson", "{\"id\":\"t\"}\n");
+    let said = scene.run(&["load", "a", &scene.file(), "--restart"]);
+    assert_eq!(said.code, Some(0));
+    assert!(
+        said.err.contains("gives up the load of") && said.err.contains("the rest of that file is not loaded"),
         "{}",
         said.err
     );

@@ -420,6 +420,44 @@ fn a_refused_row_that_its_stage_has_taken_back_does_not_come_back_with_a_rollbac
 }
 
 #[test]
+fn a_row_that_a_retry_has_refused_again_is_refused_after_the_first_refusal_is_undone() {
+    let steps = [
+        load(A, &[(3, 4)], false),
+        Step::Load {
+            database: A,
+            lines: vec![(2, 1, 32)],
+            replace: false,
+            broken: false,
+        },
+        apply(1, 1, None),
+        apply(2, 1, None),
+        Step::Retry { size: 1, stop: None },
+        load(A, &[(3, 0)], true),
+        apply(2, 1, None),
+        roll_back(RandomScope::Apply(2)),
+    ];
+    holds_in(2, OnConflict::Refuse, &steps);
+}
+
+#[test]
+fn a_row_that_a_stopped_pass_has_set_aside_is_planned() {
+    let steps = [
+        load(A, &[(0, 3)], false),
+        load(A, &[(1, 28), (2, 7)], false),
+        Step::Put(A, 4, 1),
+        Step::Apply {
+            to: 1,
+            size: 1,
+            stop: None,
+            limit: Some(0),
+            revise: false,
+        },
+        load(A, &[], false),
+    ];
+    holds_in(7, OnConflict::Refuse, &steps);
+}
+
+#[test]
 fn a_stale_row_under_a_number_of_its_own_is_removed_once() {
     let layout = Layout::new(12, OnConflict::Refuse, Stale::Remove);
     let mut history = History::new(layout);

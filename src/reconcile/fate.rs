@@ -1,0 +1,86 @@
+//! What the entries of a record say became of it.
+
+use rusqlite::Connection;
+
+use super::Cause;
+use crate::error::Result;
+use crate::ledger::carried::{TARGET_EXISTS, TARGET_REPLACED};
+use crate::ledger::read::Stub;
+use crate::ledger::rows::{changes_of_row, left_before};
+use crate::ledger::{EntryOutcome, PassKind};
+
+/// Whether an entry is about a row that was another record's.
+pub(super) fn is_about_another(stub: &Stub) -> bool {
+    stub.entry.has_code(TARGET_REPLACED)
+}
+
+/// Whether a later entry of the same record tells what became of the row: a refusal has one of its own, and the removal of
+/// the stale copy another.
+pub(super) fn is_followed(stub: &Stub, later: &[Stub]) -> bool {
+    let tells = |later: &&Stub| !is_about_another(later) && later.number() == stub.number();
+    later.iter().any(|later| tells(&later))
+}
+
+/// What the entries of a record say became of it; `None`: it was written.
+pub(super) fn fate(group: &[Stub]) -> Option<Cause> {
+    let own = || {
+        let entries = group.iter().map(|stub| &stub.entry);
+        entries.filter(|entry| !entry.has_code(TARGET_REPLACED))
+    };
+    let has = |outcome| own().any(|entry| entry.outcome == outcome);
+    let says = |code| own().any(|entry| entry.has_code(code));
+    if own().next().is_none() {
+        return Some(Cause::Replaced);
+    }
+    if has(EntryOutcome::Refused) {
+        return Some(Cause::Refused);
+    }
+    if group.iter().any(|stub| is_written(stub) && !is_skipped(stub)) {
+        return None;
+    }
+    Some(if has(EntryOutcome::Merged) {
+        Cause::Merged
+    } else if says(TARGET_EXISTS) {
+        Cause::Skipped
+    } else if says("waived") {
+        Cause::Waived
+    } else {
+        Cause::Filtered
+    })
+}
+
+fn is_written(stub: &Stub) -> bool {
+    matches!(
+        stub.entry.outcome,
+        EntryOutcome::Written | EntryOutcome::Unchanged
+    )
+}
+
+/// Whether an entry says that this part was left out, because another record has its place.
+pub(super) fn is_skipped(stub: &Stub) -> bool {
+    stub.entry.outcome != EntryOutcome::Refused && stub.entry.has_code(TARGET_EXISTS)
+}
+
+/// What became of a record that was not written, where a row of it stands all the same; and whether the ledger knows the
+/// row that the entry has found.
+pub(super) fn of_standing(
+    connection: &Connection,
+    database: &str,
+    fate: Cause,
+    stub: &Stub,
+) -> Result<(Cause, bool)> {
+    if !matches!(fate, Cause::Refused | Cause::Waived | Cause::Filtered) {
+        return Ok((fate, true));
+    }
+    let changes = changes_of_row(connection, database, stub.number())?;
+    let newest = changes.iter().find(|change| change.key < stub.key());
+    let is_by_hand = newest.is_some_and(|newest| matches!(newest.kind, PassKind::Load | PassKind::Edit));
+    let left = left_before(connection, database, stub.number(), stub.key())?;
+    let is_known = left.is_none_or(|left| left == stub.entry.before);
+    let fate = match fate {
+        _ if is_by_hand => Cause::EditedSince,
+        Cause::Refused => Cause::Stale,
+        fate => fate,
+    };
+    Ok((fate, is_known))
+}
