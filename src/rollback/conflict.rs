@@ -38,7 +38,8 @@ enum InTheWay {
 /// The records of each pass that would not be found as the pass has left them, or whose old id another record would have.
 pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     let connection = store.connection();
-    let undone: Vec<i64> = chosen.iter().map(|(pass, _)| pass.row.pass).collect();
+    let undone_of: Vec<&PassSummary> = chosen.iter().map(|(pass, _)| pass).collect();
+    let undone: Vec<i64> = undone_of.iter().map(|pass| pass.row.pass).collect();
     let mut trials: HashMap<&str, Trial<'_>> = HashMap::new();
     for (pass, only) in chosen {
         let database = pass.row.target.as_deref().unwrap_or_default();
@@ -46,7 +47,7 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
         if let Some(record) = only {
             changed.extend(since::changed_again(connection, pass.row.pass, *record)?);
         }
-        if changed.is_empty() {
+        if changed.is_empty() && older_in_place(pass, &undone_of).is_empty() {
             continue;
         }
         if let Some(trial) = trials.get_mut(database) {
@@ -58,7 +59,12 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     let mut found = vec![Conflicts::default(); chosen.len()];
     let mut passes = Vec::with_capacity(chosen.len());
     for chosen in chosen {
-        passes.push(Undone::new(connection, chosen, &undone)?);
+        passes.push(Undone::new(
+            connection,
+            chosen,
+            &undone,
+            older_in_place(&chosen.0, &undone_of),
+        )?);
     }
     let summaries: Vec<PassSummary> = chosen.iter().map(|(pass, _)| pass.clone()).collect();
     for Stretch { pass, down_to, .. } in plan::stretches(connection, &summaries)? {
@@ -81,6 +87,23 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
         }
     }
     Ok(found)
+}
+
+/// The older passes among those that are undone which have worked in place on the database of one: what they have not
+/// touched stays as undoing this one leaves it, and can be in the way of undoing them.
+fn older_in_place(pass: &PassSummary, undone: &[&PassSummary]) -> Vec<i64> {
+    let is_in_place = |pass: &PassSummary| pass.row.source == pass.row.target;
+    let is_older = |older: &&&PassSummary| {
+        is_in_place(pass)
+            && is_in_place(older)
+            && older.row.target == pass.row.target
+            && older.row.pass < pass.row.pass
+    };
+    undone
+        .iter()
+        .filter(is_older)
+        .map(|older| older.row.pass)
+        .collect()
 }
 
 /// A conflict, with the record's id.
@@ -123,10 +146,12 @@ struct Undone {
     done: HashSet<(i64, i64)>,
     overwritten: Overwritten,
     deferred: Deferred,
+    /// The older passes that are undone after it, where they work in place.
+    older: Vec<i64>,
 }
 
 impl Undone {
-    fn new(connection: &Connection, (pass, only): &Chosen, undone: &[i64]) -> Result<Self> {
+    fn new(connection: &Connection, (pass, only): &Chosen, undone: &[i64], older: Vec<i64>) -> Result<Self> {
         // An interrupted rollback goes on where it stopped; that of a single record is done in one batch.
         let open = match only {
             Some(_) => None,
@@ -140,7 +165,18 @@ impl Undone {
             done: since::undone_singly(connection, pass.row.pass)?,
             overwritten: since::overwritten(connection, pass, undone)?,
             deferred: since::deferred(connection, pass)?,
+            older,
         })
+    }
+
+    /// Whether a pass that is undone after this one has touched a row.
+    fn is_undone_further(&self, connection: &Connection, number: i64) -> Result<bool> {
+        for pass in &self.older {
+            if !stubs_of_record(connection, *pass, number)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The next stubs down to a batch, newest first; none when it has come there.
@@ -178,6 +214,8 @@ struct Trial<'t> {
     rows: HashMap<i64, Then>,
     /// Who would have an id that one of them has taken or let go.
     owners: HashMap<String, Option<i64>>,
+    /// Other rows that would stay as they are by now.
+    settled: HashSet<i64>,
 }
 
 impl<'t> Trial<'t> {
@@ -188,6 +226,7 @@ impl<'t> Trial<'t> {
             changed,
             rows: HashMap::new(),
             owners: HashMap::new(),
+            settled: HashSet::new(),
         }
     }
 
@@ -199,7 +238,7 @@ impl<'t> Trial<'t> {
             for key in pass.deferred.get(&stub.key()).into_iter().flatten() {
                 put_off.push(stub_at(self.connection, *key)?);
             }
-            let Some(in_the_way) = self.undo_one(stub, &put_off)? else {
+            let Some(in_the_way) = self.undo_one(stub, &put_off, pass)? else {
                 continue;
             };
             if first.is_none() {
@@ -209,7 +248,7 @@ impl<'t> Trial<'t> {
         Ok(first)
     }
 
-    fn undo_one(&mut self, stub: &Stub, put_off: &[Stub]) -> Result<Option<InTheWay>> {
+    fn undo_one(&mut self, stub: &Stub, put_off: &[Stub], pass: &Undone) -> Result<Option<InTheWay>> {
         let number = stub.number();
         let is_changed = self.changed.contains(&number);
         let now = if is_changed { self.row(number)? } else { None };
@@ -224,12 +263,17 @@ impl<'t> Trial<'t> {
         let old_id = old_id.map(str::to_owned).or(now_id);
         if let Some(id) = old_id.as_ref().filter(|_| oldest.entry.before.is_some()) {
             let owner = self.owner(id)?;
-            if owner.is_some_and(|owner| owner != number && self.changed.contains(&owner)) {
+            let stays = |owner: i64| self.changed.contains(&owner) || self.settled.contains(&owner);
+            if owner.is_some_and(|owner| owner != number && stays(owner)) {
                 return Ok(Some(InTheWay::Taken(id.clone())));
             }
         }
         if is_changed {
             self.set(number, now, oldest.entry.before.zip(old_id));
+        } else if !pass.older.is_empty() && !pass.is_undone_further(self.connection, number)? {
+            let now = self.row(number)?;
+            self.set(number, now, oldest.entry.before.zip(old_id));
+            self.settled.insert(number);
         }
         Ok(None)
     }

@@ -458,6 +458,18 @@ fn a_row_that_a_stopped_pass_has_set_aside_is_planned() {
 }
 
 #[test]
+fn two_records_that_began_with_one_id_are_not_taken_back_in_silence() {
+    let steps = [
+        load(A, &[(0, 5)], false),
+        apply(1, 1, None),
+        load(A, &[(0, 15)], false),
+        apply(1, 1, None),
+        roll_back(RandomScope::Apply(1)),
+    ];
+    holds_in(7, OnConflict::Refuse, &steps);
+}
+
+#[test]
 fn a_stale_row_under_a_number_of_its_own_is_removed_once() {
     let layout = Layout::new(12, OnConflict::Refuse, Stale::Remove);
     let mut history = History::new(layout);
