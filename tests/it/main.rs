@@ -28,6 +28,8 @@ mod old_stores;
 #[cfg(unix)]
 mod one_stage_back;
 #[cfg(unix)]
+mod owners;
+#[cfg(unix)]
 mod places;
 mod plan;
 mod projects;
