@@ -382,7 +382,8 @@ fn retries(run: &Run<'_>, project: &str, stage: &Stage, refused: &[&Quarantined]
         counts: open.counts,
         resumed: Some(open.first_batch - 1),
     };
-    let untried = numbers(&|refused| refused.record <= reached && refused.batch < open.first_batch);
+    let own = read::batches_of(run.connection(), open.row.pass)?;
+    let untried = numbers(&|refused| refused.record <= reached && !own.contains(&refused.batch));
     let mut works = vec![resumed];
     if !untried.is_empty() {
         works.push(begun(untried)?);

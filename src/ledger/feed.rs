@@ -72,7 +72,7 @@ pub(crate) fn increment(
        AND NOT EXISTS(
          SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
          WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry')
-           AND (c.batch>b.batch OR (?6 AND (p.kind='edit' OR (p.kind='load' AND e.before IS NOT NULL AND b.cursor->>'$.reprocess' IS NULL)))) AND c.batch<?4
+           AND (c.batch>b.batch OR (?6 AND e.before IS NOT NULL AND p.kind IN('load','edit') AND b.cursor->>'$.reprocess' IS NULL)) AND c.batch<?4
            AND c.first_record<=coalesce(e.target,e.record) AND c.last_record>=coalesce(e.target,e.record)
            AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
            AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=coalesce(e.target,e.record)

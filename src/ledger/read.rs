@@ -1,6 +1,6 @@
 //! Reading the ledger: passes and what they imply, entries, images.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -358,6 +358,13 @@ pub(crate) fn stubs_of_row(connection: &Connection, database: &str, number: i64)
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![database, number], stub)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The batches of a pass.
+pub(crate) fn batches_of(connection: &Connection, pass: i64) -> Result<BTreeSet<i64>> {
+    let mut statement = connection.prepare_cached("SELECT batch FROM ledger_batch WHERE pass=?1")?;
+    let batches = statement.query_map([pass], |row| row.get(0))?;
+    Ok(batches.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The batches that wrote to a database, ascending.

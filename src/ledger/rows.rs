@@ -40,7 +40,7 @@ pub(crate) struct RowChange {
 /// The changes of a row that stand, newest first: what was undone is left out together with what undid it.
 pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<RowChange>> {
     const COLUMNS: &str = "e.batch, e.record, e.part, p.pass, p.kind, s.project, s.number, p.stage IS NOT NULL AND p.source<>p.target,
-       coalesce(p.reverses, b.body->>'$.undoes'), e.outcome=4, e.before, e.after";
+       coalesce(p.reverses, b.body->>'$.undoes'), e.outcome=4 AND e.before IS e.after, e.before, e.after";
     let sql = format!(
         "SELECT {COLUMNS} FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)
          CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL

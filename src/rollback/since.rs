@@ -101,10 +101,11 @@ pub(crate) fn overwritten(
         "SELECT coalesce(e.target,e.record), max(b.batch) FROM ledger_pass q LEFT JOIN ledger_stage s USING(stage)
      JOIN ledger_batch b USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE q.pass=?1 AND b.batch>?2 AND e.before IS NOT e.after
-       AND ((q.kind='load' AND (e.before IS NULL OR b.cursor->>'$.reprocess')) OR (q.kind IN('apply','retry') AND s.project=?3 AND s.number<?4))
+       AND ((q.kind IN('load','edit') AND (e.before IS NULL OR b.cursor->>'$.reprocess')) OR (q.kind IN('apply','retry') AND s.project=?3 AND s.number<?4))
        AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
          CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=e.part
-         WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=q.pass AND g.outcome<>4)
+         WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=q.pass
+           AND NOT (g.outcome=4 AND g.before IS g.after))
      GROUP BY 1";
     let mut statement = connection.prepare(sql)?;
     let mut overwritten = Overwritten::new();
@@ -123,7 +124,8 @@ pub(crate) fn overwritten(
 pub(crate) fn undone_singly(connection: &Connection, pass: i64) -> Result<HashSet<(i64, i64)>> {
     let sql = "SELECT e.record, e.part FROM ledger_pass p JOIN ledger_batch b USING(pass)
      CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.kind='rollback' AND p.reverses IS NULL AND b.body->>'$.undoes'=?1 AND e.outcome<>4";
+     WHERE p.kind='rollback' AND p.reverses IS NULL AND b.body->>'$.undoes'=?1
+       AND NOT (e.outcome=4 AND e.before IS e.after)";
     let mut statement = connection.prepare(sql)?;
     let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -31,7 +31,7 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSum
     let sql = "SELECT p.pass, e.record, b.batch, coalesce(p.reverses, b.body->>'$.undoes')
      FROM ledger_batch b JOIN ledger_pass p USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE p.target=?1 AND coalesce(e.target,e.record)=?2 AND p.kind<>'load'
-       AND CASE p.kind WHEN 'rollback' THEN e.outcome<>4 ELSE e.before IS NOT e.after END
+       AND CASE p.kind WHEN 'rollback' THEN NOT (e.outcome=4 AND e.before IS e.after) ELSE e.before IS NOT e.after END
        AND (e.target IS NOT NULL OR (b.first_record<=?2 AND b.last_record>=?2)) ORDER BY b.batch";
     let mut statement = connection.prepare(sql)?;
     let mut standing: Vec<(i64, i64, i64)> = Vec::new();
@@ -72,7 +72,8 @@ fn refuse_dependent(
        AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
        AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
          CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=f.record AND g.part=f.part
-         WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=q.pass AND g.outcome<>4)
+         WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=q.pass
+           AND NOT (g.outcome=4 AND g.before IS g.after))
      ORDER BY c.batch DESC LIMIT 1";
     let dependent = connection
         .query_row(sql, params![database, number, batch], |row| {

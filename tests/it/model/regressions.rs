@@ -470,6 +470,19 @@ fn two_records_that_began_with_one_id_are_not_taken_back_in_silence() {
 }
 
 #[test]
+fn what_is_put_again_after_a_later_stage_has_refused_it_begins_anew() {
+    let steps = [
+        load(A, &[], false),
+        Step::Put(B, 0, 5),
+        apply(2, 1, None),
+        Step::Put(B, 0, 17),
+        apply(3, 1, None),
+        Step::Put(B, 0, 10),
+    ];
+    holds_in(11, OnConflict::Refuse, &steps);
+}
+
+#[test]
 fn a_stale_row_under_a_number_of_its_own_is_removed_once() {
     let layout = Layout::new(12, OnConflict::Refuse, Stale::Remove);
     let mut history = History::new(layout);
