@@ -15,7 +15,7 @@ use crate::ledger::{
 use crate::observe::Observer;
 use crate::path::Path;
 use crate::pipeline::Bounds;
-use crate::record::{Document, Limits, admit};
+use crate::record::{Document, admit};
 use crate::refusal::Refusal;
 use crate::run::{Pass, Purpose, Run};
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
@@ -232,7 +232,7 @@ pub fn refused_input(store: &Store, quarantined: &Quarantined, redact: &[Path]) 
         });
     }
     // Only what the door lets in can be masked: of a name that stands twice, one value would be shown.
-    let admitted = admit(text.as_bytes(), &Limits::default());
+    let admitted = admit(text.as_bytes(), &store.options().limits);
     match admitted.and_then(|text| Document::parse(&text)) {
         Ok(mut document) => {
             mask(&mut document, redact);

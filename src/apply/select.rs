@@ -1,4 +1,5 @@
-//! Which records a pass has to read: decided from the ledger alone, so that a resumed pass finds the same ones again.
+//! Which records a pass has to read: decided from the ledger, so that a resumed pass finds the same ones again; only whether
+//! the place is free that a record waits for, the target tells.
 
 use rusqlite::Connection;
 

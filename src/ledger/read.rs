@@ -30,7 +30,8 @@ pub(crate) struct PassSummary {
     pub counts: Counts,
     /// Whether a rollback of it has ended.
     pub undone: bool,
-    /// Whether it was ended before it had read everything, because its stage was revised.
+    /// Whether it was ended before it had read everything, because its stage was revised, or its
+    /// source had changed behind the reader.
     pub superseded: bool,
     /// Of a rollback of single records: the pass whose work on them it undoes.
     pub undoes: Option<i64>,

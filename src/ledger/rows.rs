@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::feed::Fed;
 use super::head::PassKind;
 use super::image::split_whole;
+use super::read::Stub;
 use crate::digest::Hash;
 use crate::error::Result;
 
@@ -193,14 +194,9 @@ pub(crate) fn is_left_in_place(connection: &Connection, database: &str, number: 
     Ok(found.unwrap_or(false))
 }
 
-/// The commitment to a row as the last entry before another one has left it, undone since or not; `None` where there is no
-/// entry before it.
-pub(crate) fn left_before(
-    connection: &Connection,
-    database: &str,
-    number: i64,
-    key: (i64, i64, i64),
-) -> Result<Option<Option<Hash>>> {
+/// Whether an entry has found its row as the last entry before it had left it, undone since or not: nobody has changed it
+/// behind the ledger in between.
+pub(crate) fn found_as_left(connection: &Connection, database: &str, entry: &Stub) -> Result<bool> {
     let sql = "SELECT e.batch, e.record, e.part, e.after FROM ledger_pass p JOIN ledger_batch b USING(pass)
      CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
      WHERE p.target=?1 AND b.first_record<=?2 AND b.last_record>=?2 AND (e.batch,e.record,e.part)<(?3,?4,?5)
@@ -208,6 +204,8 @@ pub(crate) fn left_before(
      CROSS JOIN ledger_pass p ON p.pass=b.pass
      WHERE e.target=?2 AND p.target=?1 AND (e.batch,e.record,e.part)<(?3,?4,?5) ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
-    let key = params![database, number, key.0, key.1, key.2];
-    Ok(statement.query_row(key, |row| row.get(3)).optional()?)
+    let (batch, record, part) = entry.key();
+    let key = params![database, entry.number(), batch, record, part];
+    let left: Option<Option<Hash>> = statement.query_row(key, |row| row.get(3)).optional()?;
+    Ok(left.is_none_or(|left| left == entry.entry.before))
 }

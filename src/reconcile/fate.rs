@@ -6,7 +6,7 @@ use super::Cause;
 use crate::error::Result;
 use crate::ledger::carried::{TARGET_EXISTS, TARGET_REPLACED};
 use crate::ledger::read::Stub;
-use crate::ledger::rows::{changes_of_row, left_before};
+use crate::ledger::rows::{changes_of_row, found_as_left};
 use crate::ledger::{EntryOutcome, PassKind};
 
 /// Whether an entry is about a row that was another record's.
@@ -75,8 +75,7 @@ pub(super) fn of_standing(
     let changes = changes_of_row(connection, database, stub.number())?;
     let newest = changes.iter().find(|change| change.key < stub.key());
     let is_by_hand = newest.is_some_and(|newest| matches!(newest.kind, PassKind::Load | PassKind::Edit));
-    let left = left_before(connection, database, stub.number(), stub.key())?;
-    let is_known = left.is_none_or(|left| left == stub.entry.before);
+    let is_known = found_as_left(connection, database, stub)?;
     let fate = match fate {
         _ if is_by_hand => Cause::EditedSince,
         Cause::Refused => Cause::Stale,

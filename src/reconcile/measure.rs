@@ -22,6 +22,7 @@ pub(super) struct Measuring<'m> {
     project: &'m str,
     stage: &'m Stage,
     secrets: Secrets,
+    limits: Limits,
     sums: Vec<Sums<'m>>,
 }
 
@@ -77,12 +78,18 @@ type Read = Option<(String, Option<Document>)>;
 type BothRead<'c> = (Read, Option<(Cause, Option<&'c str>, Read)>);
 
 impl<'m> Measuring<'m> {
-    pub(super) fn new(project: &'m str, stage: &'m Stage, examples: usize, secrets: Secrets) -> Self {
+    pub(super) fn new(
+        project: &'m str,
+        stage: &'m Stage,
+        examples: usize,
+        (secrets, limits): (Secrets, Limits),
+    ) -> Self {
         let sums = |rule| Sums::of(rule, examples);
         Self {
             project,
             stage,
             secrets,
+            limits,
             sums: stage.reconciles().iter().map(sums).collect(),
         }
     }
@@ -294,7 +301,7 @@ impl<'m> Measuring<'m> {
             id,
             now_us,
             secrets: &self.secrets,
-            limits: Limits::default(),
+            limits: self.limits,
             roundings,
             tally: None,
         }

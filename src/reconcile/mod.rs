@@ -301,7 +301,10 @@ pub(crate) fn of_stage(
         project,
         stage,
         wanted.examples,
-        run.store().surroundings().secrets.clone(),
+        (
+            run.store().surroundings().secrets.clone(),
+            run.store().options().limits,
+        ),
     );
     {
         let moment = run.connection().unchecked_transaction()?;
