@@ -130,7 +130,6 @@ pub(super) fn in_the_way(place: &InPlace, database: &str) -> String {
 /// What to do about a record whose place is taken.
 pub(super) fn next(session: &Session<'_>, refused: &Quarantined, place: &InPlace) -> String {
     let database = refused.database.as_deref().unwrap_or_default();
-    let source = refused.source.as_deref().unwrap_or_default();
     let apply = session.command("apply");
     let waive = |why: &str| {
         let chosen = format!("quarantine waive --record {} --reason TEXT", refused.record);
@@ -146,8 +145,7 @@ pub(super) fn next(session: &Session<'_>, refused: &Quarantined, place: &InPlace
             waive("keeps it as it is")
         ),
         (PlaceState::Taken, false) => format!(
-            "correct one of the two in {}, or {delete}: the next {apply} carries the refused one by itself; or {}",
-            shown(source),
+            "correct one of the two where it comes from, or {delete}: the next {apply} carries the refused one by itself; or {}",
             waive("lets it go")
         ),
         (PlaceState::Kept, _) => format!(

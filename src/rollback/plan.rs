@@ -169,7 +169,10 @@ fn refuse_dependents(standing: &[&PassSummary], chosen: &[&PassSummary], scope: 
                 "pass {} wrote to `{database}`, which {named} {have} read since",
                 pass.row.pass
             ),
-            format!("roll back {named} first, or what `--to` names includes it"),
+            format!(
+                "take back what {named} {have} done since, the newest first: `counterfoil history` names the runs, and \
+                 `counterfoil rollback --run N` takes one back"
+            ),
         ),
     })
 }

@@ -85,7 +85,7 @@ fn either_step_lets_in_a_record_whose_id_another_one_has() {
         says(&shown, "record 1 `x` has its id in b");
         says(
             &shown,
-            "correct one of the two in a, or `counterfoil delete b x --reason TEXT`",
+            "correct one of the two where it comes from, or `counterfoil delete b x --reason TEXT`",
         );
         if corrects {
             load(&scene, "a", "{\"id\":\"1\",\"k\":\"w\"}\n");
