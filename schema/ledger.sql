@@ -45,7 +45,7 @@ CREATE INDEX ledger_batch_pass ON ledger_batch(pass, batch);
 CREATE INDEX ledger_batch_run ON ledger_batch(run, batch);  -- since version 3
 
 -- Where a record number comes from. A 1:1 stage keeps the number. id and salt are NULL once erased; id is NULL for a
--- line that was refused at the door.
+-- line that was refused at the door, and for a number that began with an entry about no row.
 CREATE TABLE ledger_record(
   record INTEGER PRIMARY KEY, database TEXT NOT NULL, id TEXT, salt BLOB CHECK(length(salt)=16)) STRICT;
 
