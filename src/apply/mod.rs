@@ -24,7 +24,7 @@ pub(crate) use cross::Cross;
 pub(crate) use drift::check_drift;
 pub(crate) use item::{Numbers, PlannedRows, Standing};
 pub(crate) use items::source_as_read;
-pub(crate) use select::{Selection, of_later_pass, of_open_pass, of_source, waiting};
+pub(crate) use select::{Selection, of_first_pass, of_later_pass, of_open_pass, of_source, waiting};
 pub(crate) use transform::Transforming;
 
 use crate::error::{Error, Result};
@@ -425,7 +425,8 @@ fn next_work(
     };
     if history.applied().next_back().is_none() {
         let pass = stage_pass(run, project, stage, PassKind::Apply)?;
-        return Ok(Some(begun(pass, Selection::Table { after: 0 })));
+        let selection = of_first_pass(run.connection(), fed(project, stage), None)?;
+        return Ok(Some(begun(pass, selection)));
     }
     let after = feed::frontier(&history);
     let before = run.next_batch();

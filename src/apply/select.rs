@@ -6,7 +6,8 @@ use rusqlite::Connection;
 use crate::error::Result;
 use crate::ledger::feed::{self, Fed};
 use crate::ledger::read::{PassSummary, StageHistory};
-use crate::ledger::{PassState, places};
+use crate::ledger::{PassState, places, rows};
+use crate::store::Table;
 
 /// The records that are still to be read.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ pub(crate) fn of_open_pass(
         return Ok(Selection::list(Vec::new()));
     }
     let whole = match pass.row.after_batch {
-        None => Selection::Table { after: 0 },
+        None => of_first_pass(connection, stage, Some(pass.row.pass))?,
         Some(after) => {
             let earlier = history
                 .applied()
@@ -74,6 +75,35 @@ pub(crate) fn of_open_pass(
         }
     };
     Ok(whole.skip_to(pass.last_record.unwrap_or(0)))
+}
+
+/// What a first pass has to read: the whole source; in place without the rows of later stages, but with those that the
+/// pass has set aside, where it was interrupted.
+pub(crate) fn of_first_pass(
+    connection: &Connection,
+    stage: Fed<'_>,
+    interrupted: Option<i64>,
+) -> Result<Selection> {
+    let whole = Selection::Table { after: 0 };
+    if !stage.in_place {
+        return Ok(whole);
+    }
+    let later = rows::of_later_stages(connection, stage)?;
+    if later.is_empty() {
+        return Ok(whole);
+    }
+    let mut records = Vec::new();
+    Table::of(stage.source)?.each(connection, |record| {
+        if !later.contains(&record.record) {
+            records.push(record.record);
+        }
+        Ok(())
+    })?;
+    if let Some(pass) = interrupted {
+        let aside = places::set_aside(connection, pass)?;
+        records.extend(aside.into_iter().map(|(number, ..)| number));
+    }
+    Ok(Selection::list(records))
 }
 
 fn is_revised(earlier: &PassSummary, pass: &PassSummary) -> bool {

@@ -129,6 +129,31 @@ pub(crate) fn shares_numbers(connection: &Connection, stage: Fed<'_>) -> Result<
     Ok(connection.prepare_cached(sql)?.exists(key)?)
 }
 
+/// The rows of a stage's source that later stages have brought there: they have the shape that the stage gives, or another
+/// one of their own.
+pub(crate) fn of_later_stages(connection: &Connection, stage: Fed<'_>) -> Result<BTreeSet<i64>> {
+    let sql = concat!(
+        "SELECT DISTINCT coalesce(e.target,e.record) FROM ledger_pass p JOIN ledger_stage s USING(stage)
+         JOIN ledger_batch b USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE p.target=?3 AND p.source<>p.target AND p.kind IN('apply','retry') AND (s.number,s.project)>(?2,?1)
+           AND e.after IS NOT NULL AND ",
+        stands!("p.pass")
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![stage.project, stage.number, stage.source];
+    let rows = statement.query_map(key, |row| row.get(0))?;
+    let mut later = BTreeSet::new();
+    for row in rows {
+        let row = row?;
+        let changes = changes_of_row(connection, stage.source, row)?;
+        let is_later = |(project, number, _): Owner<'_>| (number, project) > (stage.number, stage.project);
+        if owner(&changes).is_some_and(is_later) {
+            later.insert(row);
+        }
+    }
+    Ok(later)
+}
+
 /// Whether somebody has changed a row by hand since a stage wrote it.
 pub(crate) fn is_edited(changes: &[RowChange], stage: Fed<'_>) -> bool {
     let by_the_stage = |change: &RowChange| {

@@ -12,7 +12,8 @@ use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
     Claims, Cross, Numbers, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed,
-    halting, is_overtaken, kept_places, of_open_pass, of_source, preparation, set_aside, settled_since,
+    halting, is_overtaken, kept_places, of_first_pass, of_open_pass, of_source, preparation, set_aside,
+    settled_since,
 };
 use crate::context::Context;
 use crate::context::Tally;
@@ -220,7 +221,10 @@ impl<'t> Trial<'t> {
         let tried = self.forecast.stage(stage.number());
         let is_new = history.applied().next_back().is_none();
         if is_new && tried.is_none() {
-            return Ok(Some(work(PlannedPass::First, Selection::Table { after: 0 })));
+            let selection = self
+                .reader
+                .read(|connection| of_first_pass(connection, fed(self.project, stage), None))?;
+            return Ok(Some(work(PlannedPass::First, selection)));
         }
         let fed = fed(self.project, stage);
         let mut records = if is_new {

@@ -483,6 +483,17 @@ fn what_is_put_again_after_a_later_stage_has_refused_it_begins_anew() {
 }
 
 #[test]
+fn a_stage_in_place_that_begins_anew_leaves_the_rows_of_later_stages_alone() {
+    let steps = [
+        load(A, &[(0, 35)], false),
+        apply(2, 1, None),
+        apply(3, 1, None),
+        roll_back(RandomScope::Apply(1)),
+    ];
+    holds_in(14, OnConflict::Refuse, &steps);
+}
+
+#[test]
 fn a_stale_row_under_a_number_of_its_own_is_removed_once() {
     let layout = Layout::new(12, OnConflict::Refuse, Stale::Remove);
     let mut history = History::new(layout);
