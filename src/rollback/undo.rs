@@ -2,7 +2,7 @@
 //! reverse of changes that were made one after the other is possible in exactly this order: an id that moved from
 //! record to record moves back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
@@ -91,12 +91,13 @@ impl Undoing {
     fn stubs(&self, connection: &Connection) -> Result<Vec<Stub>> {
         let place = (self.before, self.down_to);
         let mut stubs = stubs_before(connection, self.pass, place, self.batch_size, BATCH_BYTES)?;
-        // A load may have touched a record twice, and one record may have replaced what another has written: there, entries
-        // that changed nothing, such as those of parts that were left out, do not count.
-        let (mut keys, mut seen) = (HashSet::with_capacity(stubs.len()), HashSet::new());
+        // A load may have touched a record twice, and one record may have replaced what another has written. In a batch the
+        // entries stand in the order of the records, which is not that in which they are undone.
+        let (mut keys, mut seen) = (HashSet::with_capacity(stubs.len()), HashMap::new());
         let is_again = |stub: &Stub| {
-            !keys.insert((stub.entry.record, stub.entry.part))
-                || (stub.entry.before != stub.entry.after && !seen.insert(stub.number()))
+            let record = stub.entry.record;
+            let other = *seen.entry(stub.number()).or_insert(record);
+            !keys.insert((record, stub.entry.part)) || other != record
         };
         let again = stubs.iter().position(is_again);
         if let Some(again) = again {

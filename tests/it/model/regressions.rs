@@ -494,6 +494,34 @@ fn a_stage_in_place_that_begins_anew_leaves_the_rows_of_later_stages_alone() {
 }
 
 #[test]
+fn a_refusal_and_what_has_replaced_its_row_are_undone_one_after_the_other() {
+    let steps = [
+        apply(1, 1, None),
+        Step::Load {
+            database: A,
+            lines: vec![(3, 1, 6)],
+            replace: false,
+            broken: false,
+        },
+        apply(1, 1, None),
+        Step::Load {
+            database: A,
+            lines: vec![(0, 1, 0)],
+            replace: false,
+            broken: false,
+        },
+        load(A, &[(3, 17)], true),
+        apply(1, 1, None),
+        Step::Rollback {
+            scope: RandomScope::Stage(1),
+            size: 3,
+            stop: false,
+        },
+    ];
+    holds_in(8, OnConflict::Replace, &steps);
+}
+
+#[test]
 fn a_stale_row_under_a_number_of_its_own_is_removed_once() {
     let layout = Layout::new(12, OnConflict::Refuse, Stale::Remove);
     let mut history = History::new(layout);
