@@ -78,6 +78,8 @@ pub(super) struct History {
     fixed: Base,
     /// The records of databases that only stages read.
     numbers: BTreeSet<i64>,
+    /// The newest number before the step at hand.
+    newest: i64,
     loads: usize,
     applies: Vec<i64>,
     /// What the databases held before each of the newest runs: rolling the newest of them back gives that again.
@@ -104,6 +106,7 @@ impl History {
             deleted: Base::default(),
             fixed: Base::default(),
             numbers: BTreeSet::new(),
+            newest: 0,
             loads: 0,
             applies: Vec::new(),
             before: Vec::new(),
@@ -127,6 +130,7 @@ impl History {
     pub(super) fn step(&mut self, step: &Step) -> Checked {
         let databases = self.layout.databases();
         let (run, before) = (self.run_number(), self.databases());
+        self.newest = self.newest_number();
         match step.clone() {
             Step::Load {
                 database,
@@ -237,6 +241,12 @@ impl History {
 
     fn run_number(&self) -> i64 {
         counterfoil::history::history(&self.store, 1).expect("a history")[0].run
+    }
+
+    fn newest_number(&self) -> i64 {
+        let ledger = rusqlite::Connection::open(self.store.path()).expect("a store");
+        let newest = "SELECT coalesce(max(record),0) FROM ledger_record";
+        ledger.query_row(newest, [], |row| row.get(0)).expect("a number")
     }
 
     fn databases(&self) -> Databases {
@@ -431,11 +441,12 @@ impl History {
         let Some(row) = after.iter().find(|row| row.id == id) else {
             return;
         };
-        // What a stage had brought there, and one in place has refused, is changed by hand and not new.
-        if self.numbers.contains(&row.record) {
+        // What a stage had brought there, and one in place has refused, is changed by hand and not new: it has its number.
+        let key = (database.to_owned(), row.record);
+        let is_put = self.base.contains_key(&key) || self.deleted.contains_key(&key);
+        if self.numbers.contains(&row.record) || (row.record <= self.newest && !is_put) && was.is_none() {
             return;
         }
-        let key = (database.to_owned(), row.record);
         let is_new = was.is_none();
         let is_raw = was.is_some_and(|was| !is_processed(was)) && !self.fixed.contains_key(&key);
         if is_new || (is_raw && self.base.contains_key(&key)) {

@@ -522,6 +522,12 @@ fn a_refusal_and_what_has_replaced_its_row_are_undone_one_after_the_other() {
 }
 
 #[test]
+fn a_refused_part_that_is_put_again_by_hand_is_named() {
+    let steps = [load(A, &[(0, 22)], false), apply(2, 1, None), Step::Put(B, 2, 8)];
+    holds_in(15, OnConflict::Refuse, &steps);
+}
+
+#[test]
 fn a_stale_row_under_a_number_of_its_own_is_removed_once() {
     let layout = Layout::new(12, OnConflict::Refuse, Stale::Remove);
     let mut history = History::new(layout);
