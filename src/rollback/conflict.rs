@@ -146,8 +146,8 @@ struct Undone {
     done: HashSet<(i64, i64)>,
     overwritten: Overwritten,
     deferred: Deferred,
-    /// The older passes that are undone after it, where they work in place.
-    older: Vec<i64>,
+    /// The older passes that are undone after it, where they work in place, and what of them is undone already.
+    older: Vec<(i64, HashSet<(i64, i64)>)>,
 }
 
 impl Undone {
@@ -165,14 +165,20 @@ impl Undone {
             done: since::undone_singly(connection, pass.row.pass)?,
             overwritten: since::overwritten(connection, pass, undone)?,
             deferred: since::deferred(connection, pass)?,
-            older,
+            older: older
+                .into_iter()
+                .map(|pass| Ok((pass, since::undone_singly(connection, pass)?)))
+                .collect::<Result<_>>()?,
         })
     }
 
-    /// Whether a pass that is undone after this one has touched a row.
+    /// Whether a pass that is undone after this one has changed a row.
     fn is_undone_further(&self, connection: &Connection, number: i64) -> Result<bool> {
-        for pass in &self.older {
-            if !stubs_of_record(connection, *pass, number)?.is_empty() {
+        for (pass, done) in &self.older {
+            let is_to_undo = |stub: &Stub| {
+                stub.entry.before != stub.entry.after && !done.contains(&(stub.entry.record, stub.entry.part))
+            };
+            if stubs_of_record(connection, *pass, number)?.iter().any(is_to_undo) {
                 return Ok(true);
             }
         }

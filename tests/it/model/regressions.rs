@@ -467,6 +467,17 @@ fn two_records_that_began_with_one_id_are_not_taken_back_in_silence() {
         roll_back(RandomScope::Apply(1)),
     ];
     holds_in(7, OnConflict::Refuse, &steps);
+    // The second finds the place of the first, which is then taken back alone.
+    for (at, id, first, second) in [(4, 1, 8, 0), (5, 3, 13, 0)] {
+        let steps = [
+            load(A, &[(id, first)], false),
+            apply(1, 1, None),
+            load(A, &[(id, second)], false),
+            apply(1, 1, None),
+            roll_back(RandomScope::Record(A, at)),
+        ];
+        holds_in(7, OnConflict::Refuse, &steps);
+    }
 }
 
 #[test]
