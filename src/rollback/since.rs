@@ -92,7 +92,7 @@ pub(crate) fn was_brought_back(
     let mut changes = entries
         .iter()
         .rev()
-        .filter(|stub| stub.entry.before != stub.entry.after);
+        .filter(|stub| stub.number() == number && stub.entry.before != stub.entry.after);
     let Some(newest) = changes.next().filter(|newest| newest.batch > after) else {
         return Ok(false);
     };
