@@ -47,15 +47,13 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
         if let Some(record) = only {
             changed.extend(since::changed_again(connection, pass.row.pass, *record)?);
         }
-        let is_alone = changed.is_empty() && older_in_place(pass, &undone_of).is_empty();
-        if is_alone && !since::has_brought_back(connection, pass, &undone)? {
+        if changed.is_empty() && older_in_place(pass, &undone_of).is_empty() {
             continue;
         }
         if let Some(trial) = trials.get_mut(database) {
             trial.changed.extend(changed);
         } else {
-            let trial = Trial::new(connection, store.table(database)?, changed, &undone);
-            trials.insert(database, trial);
+            trials.insert(database, Trial::new(connection, store.table(database)?, changed));
         }
     }
     let mut found = vec![Conflicts::default(); chosen.len()];
@@ -142,7 +140,6 @@ pub(super) fn left(store: &Store, run: i64, count: usize) -> Result<Vec<Conflict
 /// A pass on its way back.
 struct Undone {
     pass: i64,
-    last_batch: i64,
     /// Of a single record's rollback, the number in its stubs.
     only: Option<i64>,
     before: Place,
@@ -163,7 +160,6 @@ impl Undone {
         let cursor = open.as_ref().and_then(|open| open.cursor.as_deref());
         Ok(Self {
             pass: pass.row.pass,
-            last_batch: pass.last_batch,
             only: *only,
             before: cursor.and_then(cursor_place).unwrap_or(BEHIND_ALL),
             done: since::undone_singly(connection, pass.row.pass)?,
@@ -219,8 +215,6 @@ type Then = Option<(Hash, String)>;
 struct Trial<'t> {
     connection: &'t Connection,
     target: Table,
-    /// The passes that the rollback undoes.
-    undone: &'t [i64],
     changed: HashSet<i64>,
     /// Those of them that are otherwise than they are now.
     rows: HashMap<i64, Then>,
@@ -231,11 +225,10 @@ struct Trial<'t> {
 }
 
 impl<'t> Trial<'t> {
-    fn new(connection: &'t Connection, target: Table, changed: HashSet<i64>, undone: &'t [i64]) -> Self {
+    fn new(connection: &'t Connection, target: Table, changed: HashSet<i64>) -> Self {
         Self {
             connection,
             target,
-            undone,
             changed,
             rows: HashMap::new(),
             owners: HashMap::new(),
@@ -275,9 +268,9 @@ impl<'t> Trial<'t> {
         let now_id = now.as_ref().map(|(_, id)| id.clone());
         let old_id = old_id.map(str::to_owned).or(now_id);
         if let Some(id) = old_id.as_ref().filter(|_| oldest.entry.before.is_some()) {
-            if let Some(owner) = self.owner(id)?.filter(|owner| *owner != number)
-                && self.stays(owner, pass)?
-            {
+            let owner = self.owner(id)?;
+            let stays = |owner: i64| self.changed.contains(&owner) || self.settled.contains(&owner);
+            if owner.is_some_and(|owner| owner != number && stays(owner)) {
                 return Ok(Some(InTheWay::Taken(id.clone())));
             }
         }
@@ -289,19 +282,6 @@ impl<'t> Trial<'t> {
             self.settled.insert(number);
         }
         Ok(None)
-    }
-
-    /// Whether a row will be as it is by now when a pass is undone.
-    fn stays(&self, number: i64, pass: &Undone) -> Result<bool> {
-        if self.changed.contains(&number) || self.settled.contains(&number) {
-            return Ok(true);
-        }
-        since::was_brought_back(
-            self.connection,
-            (self.target.name(), number),
-            pass.last_batch,
-            self.undone,
-        )
     }
 
     fn row(&self, number: i64) -> Result<Then> {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use crate::error::Result;
 use crate::ledger::PassState;
-use crate::ledger::read::{PassSummary, StubKey, passes, stubs_of_row};
+use crate::ledger::read::{PassSummary, StubKey, passes};
 
 /// The passes that stay and have written to a pass's target since: not those that the rollback undoes too, nor those
 /// that are undone already, nor the rollbacks of either.
@@ -67,41 +67,6 @@ pub(crate) fn changed_since(
         changed.insert(row?);
     }
     Ok(changed)
-}
-
-/// Whether what came before a pass was taken back after it: what that has brought back can have an id that undoing the pass
-/// would bring back too.
-pub(crate) fn has_brought_back(connection: &Connection, pass: &PassSummary, undone: &[i64]) -> Result<bool> {
-    let sql = "SELECT EXISTS(SELECT 1 FROM ledger_pass p JOIN ledger_batch b USING(pass)
-     WHERE p.kind='rollback' AND p.target=?1 AND b.batch>?2 AND b.written>0
-       AND coalesce(p.reverses, b.body->>'$.undoes')<?3
-       AND coalesce(p.reverses, b.body->>'$.undoes') NOT IN (SELECT value FROM json_each(?4)))";
-    let undone = serde_json::to_string(undone).expect("numbers always have a JSON text");
-    let key = params![pass.row.target, pass.first_batch, pass.row.pass, undone];
-    Ok(connection.query_row(sql, key, |row| row.get(0))?)
-}
-
-/// Whether the newest change of a row is one that stays, and has made something else of it than it was after a batch.
-pub(crate) fn was_brought_back(
-    connection: &Connection,
-    (database, number): (&str, i64),
-    after: i64,
-    undone: &[i64],
-) -> Result<bool> {
-    let entries = stubs_of_row(connection, database, number)?;
-    let mut changes = entries
-        .iter()
-        .rev()
-        .filter(|stub| stub.number() == number && stub.entry.before != stub.entry.after);
-    let Some(newest) = changes.next().filter(|newest| newest.batch > after) else {
-        return Ok(false);
-    };
-    let sql = "SELECT pass FROM ledger_batch WHERE batch=?1";
-    let by: i64 = connection
-        .prepare_cached(sql)?
-        .query_row([newest.batch], |row| row.get(0))?;
-    let then = changes.find(|stub| stub.batch <= after);
-    Ok(!undone.contains(&by) && then.and_then(|stub| stub.entry.after) != newest.entry.after)
 }
 
 /// The numbers of the rows of one record that the pass itself has changed again for another record: it has taken their
