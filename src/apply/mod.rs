@@ -362,7 +362,8 @@ pub(crate) fn reconcile_new(
     })
 }
 
-/// Carries what was just written through the later stages that were applied before.
+/// Carries what was just written through the later stages that were applied before. One that was taken back since is not
+/// applied again here, and what depends on it waits with it: a later stage would see its records before it.
 pub(crate) fn apply_after(
     run: &mut Run<'_>,
     stages: &Stages,
@@ -372,9 +373,12 @@ pub(crate) fn apply_after(
     observer: &mut dyn Observer,
     report: &mut ApplyReport,
 ) -> Result<()> {
+    let mut missing = StoppedStages::default();
     for stage in stages.iter().filter(|stage| stage.number() > first) {
         let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
-        if history.revision().is_some() && report.stopped.is_none() {
+        if history.revision().is_none() {
+            missing.add(stage);
+        } else if missing.holds_back(stage).is_none() && report.stopped.is_none() {
             let project = stages.project();
             report.stopped = bring_up_to_date(run, project, stage, options, bounds, observer, report)?;
         }

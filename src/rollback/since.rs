@@ -9,19 +9,21 @@ use crate::ledger::PassState;
 use crate::ledger::read::{PassSummary, StubKey, passes};
 
 /// The passes that stay and have written to a pass's target since: not those that the rollback undoes too, nor those
-/// that are undone already, nor the rollbacks of either.
+/// that are undone already, nor the rollbacks of either. A pass that began after this one and its rollback cancel each
+/// other out; what the rollback of an older one has brought back was not there when this pass wrote.
 fn staying_writers(connection: &Connection, pass: &PassSummary, undone: &[i64]) -> Result<Vec<i64>> {
     let all = passes(connection)?;
     let gone = |number: i64| {
         undone.contains(&number) || all.iter().any(|pass| pass.row.pass == number && pass.undone)
     };
+    let cancels = |number: i64| undone.contains(&number) || (number > pass.row.pass && gone(number));
     let stays = |later: &&PassSummary| {
         later.last_batch > pass.first_batch
             && later.row.pass != pass.row.pass
             && later.row.target == pass.row.target
             && later.counts.read > 0
             && !gone(later.row.pass)
-            && !later.row.reverses.or(later.undoes).is_some_and(gone)
+            && !later.row.reverses.or(later.undoes).is_some_and(cancels)
     };
     Ok(all.iter().filter(stays).map(|pass| pass.row.pass).collect())
 }

@@ -482,13 +482,19 @@ impl History {
         };
         let scope_given = scope.clone();
         let before = self.run_number();
+        let there: BTreeSet<i64> = match &scope {
+            Scope::Record { database, .. } => {
+                rows(&self.store, database).iter().map(|row| row.record).collect()
+            }
+            _ => BTreeSet::new(),
+        };
         match self.roll_back(&scope, size, stop) {
             Ok(report) => {
                 self.is_as_before(&scope_given, &report)?;
                 if let (Scope::Record { database, .. }, Some(undone)) = (&scope_given, report.undone.first())
                     && undone.kind == PassKind::Edit
                 {
-                    self.put_was_undone(database);
+                    self.put_was_undone(database, &there);
                 }
                 Ok(())
             }
@@ -507,8 +513,8 @@ impl History {
         }
     }
 
-    /// What was put by hand was taken back: it is what it was before, or was never there.
-    fn put_was_undone(&mut self, database: &str) {
+    /// What was put by hand was taken back: it is what it was before, or was never there. Only a row that was there can have gone with it: what a stage in place has refused is not there in any case.
+    fn put_was_undone(&mut self, database: &str, there: &BTreeSet<i64>) {
         let after = rows(&self.store, database);
         for row in &after {
             let key = (database.to_owned(), row.record);
@@ -521,9 +527,7 @@ impl History {
                 return true;
             }
             let Some(row) = after.iter().find(|row| row.record == *number) else {
-                // What a stage in place has refused is there no more either.
-                let fixed = self.fixed.get(&(of.clone(), *number));
-                return self.layout.is_refused_in_place(database, (id, data), fixed);
+                return !there.contains(number);
             };
             if !is_processed(&row.data) {
                 (*id, *data) = (row.id.clone(), row.data.clone());

@@ -37,6 +37,15 @@ fn roll_back(scope: RandomScope) -> Step {
     }
 }
 
+/// One record at a time.
+fn roll_back_one(scope: RandomScope) -> Step {
+    Step::Rollback {
+        scope,
+        size: 1,
+        stop: false,
+    }
+}
+
 /// Of the newest run that carried records.
 const NEWEST: RandomScope = RandomScope::Apply(0);
 
@@ -553,4 +562,105 @@ fn a_stale_row_under_a_number_of_its_own_is_removed_once() {
         history.step(step).expect("it holds");
     }
     history.come_back().expect("everything comes back");
+}
+
+#[test]
+fn an_id_is_in_the_way_that_an_older_pass_taken_back_has_brought_back() {
+    let steps = [
+        load(A, &[(1, 8)], false),
+        apply(1, 1, None),
+        load(A, &[(1, 0)], false),
+        apply(1, 1, None),
+        roll_back(RandomScope::Apply(1)),
+        roll_back(RandomScope::All),
+    ];
+    holds_in(7, OnConflict::Refuse, &steps);
+}
+
+#[test]
+fn a_rollback_that_was_interrupted_is_not_in_its_own_way() {
+    let stopped = |scope| Step::Rollback {
+        scope,
+        size: 1,
+        stop: true,
+    };
+    let steps = [
+        load(A, &[(2, 4)], false),
+        load(A, &[(0, 2)], false),
+        apply(2, 1, None),
+        load(A, &[(1, 1), (3, 4)], false),
+        Step::Retry { size: 2, stop: None },
+        stopped(RandomScope::All),
+    ];
+    holds_in(15, OnConflict::Replace, &steps);
+    let steps = [
+        apply(1, 1, None),
+        load(A, &[(3, 0), (2, 0)], false),
+        Step::Put(1, 0, 0),
+        Step::Put(0, 0, 18),
+        apply(1, 1, None),
+        stopped(RandomScope::All),
+    ];
+    holds_in(4, OnConflict::Replace, &steps);
+    let steps = [
+        apply(2, 1, None),
+        Step::Load {
+            database: A,
+            lines: vec![(1, 3, 0), (0, 3, 13)],
+            replace: false,
+            broken: false,
+        },
+        apply(2, 2, None),
+        stopped(RandomScope::Last),
+    ];
+    holds_in(13, OnConflict::Replace, &steps);
+}
+
+#[test]
+fn a_row_that_an_older_pass_taken_back_has_brought_back_is_in_the_way_of_a_newer_one() {
+    let steps = [
+        load(A, &[(4, 20)], false),
+        apply(2, 1, None),
+        Step::Load {
+            database: A,
+            lines: vec![(0, 2, 6)],
+            replace: false,
+            broken: false,
+        },
+        Step::Load {
+            database: A,
+            lines: vec![(4, 2, 0)],
+            replace: true,
+            broken: false,
+        },
+        apply(1, 1, None),
+        roll_back_one(RandomScope::Last),
+    ];
+    holds_in(13, OnConflict::Replace, &steps);
+}
+
+#[test]
+fn what_a_conflict_has_refused_in_place_is_not_undone_with_a_delete_of_another() {
+    let steps = [
+        load(A, &[(1, 21)], false),
+        load(A, &[(0, 0), (3, 1)], false),
+        Step::Delete(0, 0),
+        apply(1, 1, None),
+        roll_back_one(RandomScope::Record(0, 0)),
+        load(A, &[(3, 9)], false),
+    ];
+    holds_in(7, OnConflict::Refuse, &steps);
+}
+
+#[test]
+fn a_stage_does_not_come_before_an_earlier_one_that_was_taken_back() {
+    let steps = [
+        apply(3, 1, None),
+        load(A, &[(0, 3)], false),
+        roll_back_one(RandomScope::Stage(2)),
+        apply(1, 1, None),
+        load(A, &[(0, 11)], true),
+        Step::Retry { size: 1, stop: None },
+    ];
+    holds_in(11, OnConflict::Refuse, &steps);
 }
