@@ -16,14 +16,19 @@ fn staying_writers(connection: &Connection, pass: &PassSummary, undone: &[i64]) 
     let gone = |number: i64| {
         undone.contains(&number) || all.iter().any(|pass| pass.row.pass == number && pass.undone)
     };
-    let cancels = |number: i64| undone.contains(&number) || (number > pass.row.pass && gone(number));
+    // What a single record's rollback has undone of an older pass is not undone again with the rest of it.
+    let cancels = |later: &PassSummary| match (later.row.reverses, later.undoes) {
+        (Some(number), _) => undone.contains(&number) || (number > pass.row.pass && gone(number)),
+        (None, Some(number)) => number >= pass.row.pass && gone(number),
+        (None, None) => false,
+    };
     let stays = |later: &&PassSummary| {
         later.last_batch > pass.first_batch
             && later.row.pass != pass.row.pass
             && later.row.target == pass.row.target
             && later.counts.read > 0
             && !gone(later.row.pass)
-            && !later.row.reverses.or(later.undoes).is_some_and(cancels)
+            && !cancels(later)
     };
     Ok(all.iter().filter(stays).map(|pass| pass.row.pass).collect())
 }

@@ -566,15 +566,17 @@ fn a_stale_row_under_a_number_of_its_own_is_removed_once() {
 
 #[test]
 fn an_id_is_in_the_way_that_an_older_pass_taken_back_has_brought_back() {
-    let steps = [
-        load(A, &[(1, 8)], false),
-        apply(1, 1, None),
-        load(A, &[(1, 0)], false),
-        apply(1, 1, None),
-        roll_back(RandomScope::Apply(1)),
-        roll_back(RandomScope::All),
-    ];
-    holds_in(7, OnConflict::Refuse, &steps);
+    for taken_back in [RandomScope::Apply(1), RandomScope::Record(A, 4)] {
+        let steps = [
+            load(A, &[(1, 8)], false),
+            apply(1, 1, None),
+            load(A, &[(1, 0)], false),
+            apply(1, 1, None),
+            roll_back(taken_back),
+            roll_back(RandomScope::All),
+        ];
+        holds_in(7, OnConflict::Refuse, &steps);
+    }
 }
 
 #[test]
