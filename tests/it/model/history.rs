@@ -10,6 +10,7 @@ use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
 use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::quarantine::{Selected, retry, waive};
+use counterfoil::record::Record;
 use counterfoil::rollback::{RollbackOptions, RollbackReport, Scope, rollback};
 use counterfoil::stage::{MaxErrors, Stages};
 use counterfoil::store::{Store, StoreOptions};
@@ -482,11 +483,9 @@ impl History {
         };
         let scope_given = scope.clone();
         let before = self.run_number();
-        let there: BTreeSet<i64> = match &scope {
-            Scope::Record { database, .. } => {
-                rows(&self.store, database).iter().map(|row| row.record).collect()
-            }
-            _ => BTreeSet::new(),
+        let there = match &scope {
+            Scope::Record { database, .. } => rows(&self.store, database),
+            _ => Vec::new(),
         };
         match self.roll_back(&scope, size, stop) {
             Ok(report) => {
@@ -513,8 +512,9 @@ impl History {
         }
     }
 
-    /// What was put by hand was taken back: it is what it was before, or was never there. Only a row that was there can have gone with it: what a stage in place has refused is not there in any case.
-    fn put_was_undone(&mut self, database: &str, there: &BTreeSet<i64>) {
+    /// What was put by hand was taken back: it is what it was before, or was never there. No row that is as it was is
+    /// concerned, nor one that was not there: a stage in place has refused it.
+    fn put_was_undone(&mut self, database: &str, there: &[Record]) {
         let after = rows(&self.store, database);
         for row in &after {
             let key = (database.to_owned(), row.record);
@@ -527,9 +527,9 @@ impl History {
                 return true;
             }
             let Some(row) = after.iter().find(|row| row.record == *number) else {
-                return !there.contains(number);
+                return there.iter().all(|row| row.record != *number);
             };
-            if !is_processed(&row.data) {
+            if !is_processed(&row.data) && !there.contains(row) {
                 (*id, *data) = (row.id.clone(), row.data.clone());
             }
             true

@@ -666,3 +666,15 @@ fn a_stage_does_not_come_before_an_earlier_one_that_was_taken_back() {
     ];
     holds_in(11, OnConflict::Refuse, &steps);
 }
+
+#[test]
+fn a_row_that_was_changed_by_hand_stays_so_when_another_put_is_undone() {
+    let steps = [
+        load(A, &[(0, 36)], false),
+        apply(1, 1, None),
+        Step::Put(A, 4, 23),
+        Step::Put(A, 1, 0),
+        roll_back_one(RandomScope::Record(A, 1)),
+    ];
+    holds_in(7, OnConflict::Refuse, &steps);
+}
