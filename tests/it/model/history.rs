@@ -10,7 +10,6 @@ use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
 use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::quarantine::{Selected, retry, waive};
-use counterfoil::record::Record;
 use counterfoil::rollback::{RollbackOptions, RollbackReport, Scope, rollback};
 use counterfoil::stage::{MaxErrors, Stages};
 use counterfoil::store::{Store, StoreOptions};
@@ -77,6 +76,8 @@ pub(super) struct History {
     deleted: Base,
     /// What was changed by hand after a stage in place had changed it: what came last.
     fixed: Base,
+    /// What was known of the records that an edit was about before it, by its run: undoing it gives that again.
+    edits: BTreeMap<i64, Vec<Known>>,
     /// The records of databases that only stages read.
     numbers: BTreeSet<i64>,
     /// The newest number before the step at hand.
@@ -86,6 +87,9 @@ pub(super) struct History {
     /// What the databases held before each of the newest runs: rolling the newest of them back gives that again.
     before: Vec<(i64, Databases)>,
 }
+
+/// What is known of a record: what it began as, what it was when it was deleted, and what it was changed to.
+type Known = ((String, i64), [Option<(String, String)>; 3]);
 
 /// The rows of every database: id and data.
 type Databases = BTreeMap<&'static str, BTreeMap<String, String>>;
@@ -106,6 +110,7 @@ impl History {
             base: Base::default(),
             deleted: Base::default(),
             fixed: Base::default(),
+            edits: BTreeMap::new(),
             numbers: BTreeSet::new(),
             newest: 0,
             loads: 0,
@@ -416,6 +421,7 @@ impl History {
             .iter()
             .find(|row| row.id == id)
             .map(|row| (row.record, row.data.clone()));
+        let known = [&self.base, &self.deleted, &self.fixed].map(Base::clone);
         let edits = std::slice::from_ref(change);
         match edit(&mut self.store, database, edits, &Purpose::new("edit")) {
             Ok(_) => {}
@@ -429,6 +435,20 @@ impl History {
                 self.deleted.insert(key, base);
             }
         }
+        let is_now = rows(&self.store, database).into_iter().find(|row| row.id == id);
+        let numbers = [
+            was.as_ref().map(|(number, _)| *number),
+            is_now.map(|row| row.record),
+        ];
+        let keys = numbers
+            .into_iter()
+            .flatten()
+            .map(|number| (database.to_owned(), number));
+        let before = |key: (String, i64)| {
+            let known = known.each_ref().map(|of| of.get(&key).cloned());
+            (key, known)
+        };
+        self.edits.insert(self.run_number(), keys.map(before).collect());
         self.came(database, id, was.map(|(_, data)| data).as_deref(), text);
         Ok(())
     }
@@ -483,17 +503,13 @@ impl History {
         };
         let scope_given = scope.clone();
         let before = self.run_number();
-        let there = match &scope {
-            Scope::Record { database, .. } => rows(&self.store, database),
-            _ => Vec::new(),
-        };
         match self.roll_back(&scope, size, stop) {
             Ok(report) => {
                 self.is_as_before(&scope_given, &report)?;
-                if let (Scope::Record { database, .. }, Some(undone)) = (&scope_given, report.undone.first())
+                if let (Scope::Record { .. }, Some(undone)) = (&scope_given, report.undone.first())
                     && undone.kind == PassKind::Edit
                 {
-                    self.put_was_undone(database, &there);
+                    undone.runs.iter().for_each(|run| self.edit_was_undone(*run));
                 }
                 Ok(())
             }
@@ -512,28 +528,19 @@ impl History {
         }
     }
 
-    /// What was put by hand was taken back: it is what it was before, or was never there. No row that is as it was is
-    /// concerned, nor one that was not there: a stage in place has refused it.
-    fn put_was_undone(&mut self, database: &str, there: &[Record]) {
-        let after = rows(&self.store, database);
-        for row in &after {
-            let key = (database.to_owned(), row.record);
-            if let Some(base) = self.deleted.remove(&key) {
-                self.base.insert(key, base);
+    /// What was put or deleted by hand is what it was before.
+    fn edit_was_undone(&mut self, run: i64) {
+        for (key, known) in self.edits.remove(&run).unwrap_or_default() {
+            for (of, before) in [&mut self.base, &mut self.deleted, &mut self.fixed]
+                .into_iter()
+                .zip(known)
+            {
+                match before {
+                    Some(before) => of.insert(key.clone(), before),
+                    None => of.remove(&key),
+                };
             }
         }
-        self.base.retain(|(of, number), (id, data)| {
-            if of != database {
-                return true;
-            }
-            let Some(row) = after.iter().find(|row| row.record == *number) else {
-                return there.iter().all(|row| row.record != *number);
-            };
-            if !is_processed(&row.data) && !there.contains(row) {
-                (*id, *data) = (row.id.clone(), row.data.clone());
-            }
-            true
-        });
     }
 
     /// Brings a copy up to date and compares it with what the stages make from scratch.

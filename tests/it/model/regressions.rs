@@ -678,3 +678,15 @@ fn a_row_that_was_changed_by_hand_stays_so_when_another_put_is_undone() {
     ];
     holds_in(7, OnConflict::Refuse, &steps);
 }
+
+#[test]
+fn what_was_put_twice_is_what_it_was_put_first_when_the_second_is_undone() {
+    let steps = [
+        load(A, &[(0, 1)], false),
+        apply(1, 1, None),
+        Step::Put(A, 5, 3),
+        Step::Put(A, 5, 4),
+        roll_back_one(RandomScope::Record(A, 5)),
+    ];
+    holds_in(7, OnConflict::Refuse, &steps);
+}
