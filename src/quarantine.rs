@@ -5,7 +5,7 @@ mod place;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::apply::{ApplyOptions, ApplyReport, Selection, Work, apply_after, carry_out, stage_pass};
+use crate::apply::{ApplyOptions, ApplyReport, Selection, Work, apply_again, carry_out, stage_pass};
 use crate::error::{Error, Result};
 use crate::ledger::open::open_passes;
 use crate::ledger::read::{self, StageHistory};
@@ -317,7 +317,7 @@ pub fn retry(
     }
     if has_tried && report.stopped.is_none() {
         // The earlier stages too: what waits for one that works in place must not come to a later one before it.
-        apply_after(&mut run, stages, 0, options, &bounds, observer, &mut report)?;
+        apply_again(&mut run, stages, options, &bounds, observer, &mut report)?;
     }
     report.run = run.has_written().then_some(run.number());
     report.quarantined = crate::apply::quarantined(&run, stages)?;

@@ -95,7 +95,7 @@ pub struct ApplyReport {
     pub cosmetic: Vec<u32>,
     /// Why it stopped before its end, or the first stage that did.
     pub stopped: Option<Stopped>,
-    /// The stages that were left as they are, because a stage that they depend on has stopped.
+    /// The stages that were left as they are, because a stage that they depend on is not up to date.
     pub held_back: Vec<HeldBack>,
     /// How many records these stages have in quarantine now.
     pub quarantined: u64,
@@ -110,7 +110,7 @@ pub struct ApplyReport {
 pub struct HeldBack {
     /// The stage.
     pub stage: u32,
-    /// The stage that has stopped before it was up to date.
+    /// The stage that is not up to date: it has stopped, or was taken back.
     pub by: u32,
 }
 
@@ -362,24 +362,26 @@ pub(crate) fn reconcile_new(
     })
 }
 
-/// Carries what was just written through the later stages that were applied before. One that was taken back since is not
-/// applied again here, and what depends on it waits with it: a later stage would see its records before it.
-pub(crate) fn apply_after(
+/// Carries what was just written through the stages that were applied before. One that was taken back since is not applied
+/// again here, and what depends on it is held back with it: a later stage would see its records before it.
+pub(crate) fn apply_again(
     run: &mut Run<'_>,
     stages: &Stages,
-    first: u32,
     options: &ApplyOptions,
     bounds: &Bounds,
     observer: &mut dyn Observer,
     report: &mut ApplyReport,
 ) -> Result<()> {
+    let project = stages.project();
     let mut missing = StoppedStages::default();
-    for stage in stages.iter().filter(|stage| stage.number() > first) {
-        let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
+    for stage in stages.iter() {
+        let history = StageHistory::read(run.connection(), project, stage.number())?;
         if history.revision().is_none() {
             missing.add(stage);
-        } else if missing.holds_back(stage).is_none() && report.stopped.is_none() {
-            let project = stages.project();
+        } else if let Some(by) = missing.holds_back(stage) {
+            let stage = stage.number();
+            report.held_back.push(HeldBack { stage, by });
+        } else if report.stopped.is_none() {
             report.stopped = bring_up_to_date(run, project, stage, options, bounds, observer, report)?;
         }
     }

@@ -175,7 +175,7 @@ fn held_back(project: &Project, report: &ApplyReport) -> Vec<String> {
     let waiting = report.held_back.iter().map(|held| {
         let slug = project.stages().get(held.stage).map_or("", Stage::slug);
         format!(
-            "stage {} {slug} was left as it is: stage {} stopped before it was up to date",
+            "stage {} {slug} was left as it is: it waits for stage {}, which is not up to date",
             held.stage, held.by
         )
     });

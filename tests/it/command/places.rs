@@ -310,11 +310,42 @@ fn the_stage_that_stopped_is_named_with_those_that_wait_for_it() {
     says(&ran, "2 s2   c -> d  done");
     says(
         &ran,
-        "stage 3 s3 was left as it is: stage 1 stopped before it was up to date",
+        "stage 3 s3 was left as it is: it waits for stage 1, which is not up to date",
     );
     // It does not depend on what waits, so that it need not wait, whichever of them is applied first.
     says(&ran, "4 s4   c -> f  done");
     assert_eq!(told(&scene, &["apply"], 6).matches("left as it is").count(), 1);
+}
+
+#[test]
+fn a_stage_that_a_retry_leaves_as_it_is_is_named_and_apply_goes_on() {
+    let in_place = |field: &str, value: &str| {
+        format!("[stage]\nsource = \"b\"\n[[op]]\nop = \"add\"\npath = \"{field}\"\nvalue = {value}\n")
+    };
+    let scene = project(&[
+        "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"90%\"\nwhere = \"= doc.v > 0\"\n",
+        &in_place("second", "2"),
+        &in_place("third", "\"= doc.second + 1\""),
+    ]);
+    told(&scene, &["apply"], 0);
+    told(&scene, &["rollback", "--stage", "2", "--yes"], 0);
+    load(&scene, "a", "{\"id\":\"1\"}\n{\"id\":\"2\",\"v\":1}\n");
+    told(&scene, &["apply", "--to", "1"], 3);
+    load(&scene, "a", "{\"id\":\"1\",\"v\":5}\n");
+    let retried = told(&scene, &["quarantine", "retry"], 0);
+    says(
+        &retried,
+        "stage 3 s3 was left as it is: it waits for stage 2, which is not up to date",
+    );
+    says(
+        &told(&scene, &["query", "b", "--id", "1"], 0),
+        "{\"id\":\"1\",\"v\":5}",
+    );
+    told(&scene, &["apply"], 0);
+    says(
+        &told(&scene, &["query", "b", "--id", "1"], 0),
+        "{\"id\":\"1\",\"v\":5,\"second\":2,\"third\":3}",
+    );
 }
 
 #[test]

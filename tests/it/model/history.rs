@@ -448,7 +448,11 @@ impl History {
             let known = known.each_ref().map(|of| of.get(&key).cloned());
             (key, known)
         };
-        self.edits.insert(self.run_number(), keys.map(before).collect());
+        // An edit that has written nothing has no run.
+        let run = self.run_number();
+        self.edits
+            .entry(run)
+            .or_insert_with(|| keys.map(before).collect());
         self.came(database, id, was.map(|(_, data)| data).as_deref(), text);
         Ok(())
     }
