@@ -1,11 +1,11 @@
 //! The verb `edit`: single records put, deleted or inserted, each with its stub and its before image. What other
 //! programs do to a database by hand goes through here, so that the ledger knows it and the stages carry it on.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::digest::{Salt, commitment};
 use crate::error::{Error, Result};
-use crate::ledger::feed;
+use crate::ledger::places::kept;
 use crate::ledger::read::{LedgerTable, largest};
 use crate::ledger::{
     Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, NewRecord, PassKind, Shape, Step,
@@ -92,18 +92,6 @@ pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &Purpose
     })
 }
 
-/// The records that wait in quarantine for a correction under their own id; a number that is in use again does not.
-pub(crate) fn taken_out(run: &Run<'_>, database: &str) -> Result<HashMap<String, (i64, Salt)>> {
-    let mut waiting = feed::taken_out(run.connection(), database)?;
-    let table = Table::of(database)?;
-    for (id, (record, _)) in waiting.clone() {
-        if table.by_number(run.connection(), record)?.is_some() {
-            waiting.remove(&id);
-        }
-    }
-    Ok(waiting)
-}
-
 /// What has to be done to a database's table before anybody but an unfinished pass may write to it.
 pub(crate) fn shape_for_writing(run: &Run<'_>, database: &str) -> Result<Vec<Shape>> {
     let table = Table::of(database)?;
@@ -154,7 +142,8 @@ fn one(
         }
         (Edit::Insert { id, data } | Edit::Put { id, data }, None) => {
             let data = admitted(run, id, data)?;
-            let corrected = taken_out(run, database)?.remove(id);
+            // Whoever writes the id of what a stage in place has refused corrects that record, waived or not.
+            let corrected = kept(run.connection(), &Table::of(database)?)?.holder(id);
             let (record, salt) = corrected.unwrap_or_else(|| {
                 *newest += 1;
                 (*newest, run.salt())

@@ -12,13 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::DateTime;
 
 use crate::apply::Claims;
-use crate::edit::{shape_for_writing, taken_out};
+use crate::edit::shape_for_writing;
 use crate::error::{Error, Result};
 use crate::history::{UnfinishedPass, redacted};
 use crate::input::{Format, OpenError, Options, Position, Reader as Records};
 use crate::ledger::feed::RefusedLines;
 use crate::ledger::feed::fixed_by_hand;
 use crate::ledger::open::{WholeLoad, written_since};
+use crate::ledger::places::kept;
 use crate::ledger::read::{LedgerTable, PassSummary, largest};
 use crate::ledger::{Batch, Counts, PassKind, Step};
 use crate::observe::{Event, Observer, StopSignal};
@@ -336,7 +337,7 @@ fn carry(
         batch_size: batch_size.max(1),
         shape: shape_for_writing(run, database)?,
         newest: largest(run.connection(), LedgerTable::Record)?,
-        taken_out: taken_out(run, database)?,
+        kept: kept(run.connection(), &Table::of(database)?)?,
         refused: RefusedLines::of(run.connection(), database, &source, pass.row.pass)?,
         follows: open.is_none_or(|open| followed(open.cursor.as_deref())),
         claims: Claims::default(),

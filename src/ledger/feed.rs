@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::head::PassKind;
-use super::image::split_whole;
 use super::read::StageHistory;
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
@@ -259,24 +258,6 @@ pub(crate) fn written_after(connection: &Connection, stage: Fed<'_>, after: i64)
         stage.number
     ];
     Ok(connection.prepare_cached(sql)?.exists(key)?)
-}
-
-/// The records that stages in place have taken out of a database and that still wait in quarantine: number and salt, by
-/// the id that they had. Whoever writes such an id to the database again corrects the record, which keeps its number.
-pub(crate) fn taken_out(connection: &Connection, database: &str) -> Result<HashMap<String, (i64, Salt)>> {
-    let sql = "SELECT i.body, q.record, r.salt FROM audit_quarantine q
-     JOIN ledger_image i ON i.batch=q.batch AND i.record=q.record AND i.kind=4 JOIN ledger_record r ON r.record=q.record
-     WHERE q.source=?1 AND q.database=?1 AND q.kind<>'load' AND r.salt IS NOT NULL ORDER BY q.batch";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([database])?;
-    let mut taken_out = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let body: Vec<u8> = row.get(0)?;
-        if let Some((id, _)) = split_whole(&body) {
-            taken_out.insert(id.to_owned(), (row.get(1)?, row.get(2)?));
-        }
-    }
-    Ok(taken_out)
 }
 
 /// The lines of one input that loads into one database have refused and that still wait in quarantine.

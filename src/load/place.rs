@@ -1,6 +1,6 @@
 //! The reading thread of a load: each record of the input is placed, or refused with its line.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::io::Read;
 use std::sync::{Mutex, PoisonError};
 
@@ -13,6 +13,7 @@ use crate::digest::{Salt, commitment, sha256};
 use crate::error::{Error, Result};
 use crate::input::{Incoming, Position, Reader as Records, Ready, Rejected};
 use crate::ledger::feed::{LetIn, RefusedLines, Settled};
+use crate::ledger::places::KeptPlaces;
 use crate::ledger::{
     Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, Shape, Step, before_image,
 };
@@ -44,8 +45,8 @@ pub(super) struct Loading<'a, R> {
     pub(super) batch_size: usize,
     pub(super) shape: Vec<Shape>,
     pub(super) newest: i64,
-    /// What waits in quarantine for a correction under its own id.
-    pub(super) taken_out: HashMap<String, (i64, Salt)>,
+    /// The places of what stages in place have refused: a record under such an id is its correction, waived or not.
+    pub(super) kept: KeptPlaces,
     /// The lines of this input that stand in quarantine already.
     pub(super) refused: RefusedLines,
     /// Whether the input so far is that of an earlier load: the record before stood there already, or was one of the
@@ -236,7 +237,10 @@ impl<R: Read> Loading<'_, R> {
 
     /// A record that the database does not have yet; gives its number.
     fn insert(&mut self, batch: &mut Batch, id: &str, data: &str) -> i64 {
-        let corrected = self.taken_out.remove(id);
+        let corrected = self.kept.holder(id);
+        if let Some((record, _)) = corrected {
+            self.kept.free(record);
+        }
         let (record, salt) = corrected.unwrap_or_else(|| {
             self.newest += 1;
             (self.newest, self.salt())

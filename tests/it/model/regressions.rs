@@ -690,3 +690,14 @@ fn what_was_put_twice_is_what_it_was_put_first_when_the_second_is_undone() {
     ];
     holds_in(7, OnConflict::Refuse, &steps);
 }
+
+#[test]
+fn what_is_put_again_after_its_refusal_in_place_was_waived_is_named() {
+    let steps = [
+        load(A, &[(0, 22)], false),
+        apply(2, 1, None),
+        Step::Waive,
+        Step::Put(B, 4, 0),
+    ];
+    holds_in(9, OnConflict::Replace, &steps);
+}
