@@ -193,7 +193,7 @@ fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) 
             None => count(stage.source())?.saturating_sub(read_in_place),
         });
     }
-    if history.applied().next_back().is_none() {
+    if history.begins_anew() {
         return count(stage.source());
     }
     let after = feed::frontier(history);

@@ -429,7 +429,7 @@ fn next_work(
         counts: Counts::default(),
         resumed: None,
     };
-    if history.applied().next_back().is_none() {
+    if history.begins_anew() {
         let pass = stage_pass(run, project, stage, PassKind::Apply)?;
         let selection = of_first_pass(run.connection(), fed(project, stage), None)?;
         return Ok(Some(begun(pass, selection)));

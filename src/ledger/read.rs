@@ -174,6 +174,14 @@ impl StageHistory {
         self.standing().filter(|pass| pass.row.kind == PassKind::Apply)
     }
 
+    /// Whether the next pass is a first one, which reads the whole source: no pass stands that has seen any of it. Where the
+    /// first was taken back and a retry stands, what the retry has carried must not be carried once more.
+    #[must_use]
+    pub(crate) fn begins_anew(&self) -> bool {
+        let has_seen = |pass: &PassSummary| matches!(pass.row.kind, PassKind::Apply | PassKind::Retry);
+        !self.standing().any(has_seen)
+    }
+
     /// The apply pass that has begun and not ended.
     #[must_use]
     pub(crate) fn open_apply(&self) -> Option<&PassSummary> {

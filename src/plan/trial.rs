@@ -219,7 +219,7 @@ impl<'t> Trial<'t> {
             halted: 0,
         };
         let tried = self.forecast.stage(stage.number());
-        let is_new = history.applied().next_back().is_none();
+        let is_new = history.begins_anew();
         if is_new && tried.is_none() {
             let selection = self
                 .reader

@@ -701,3 +701,15 @@ fn what_is_put_again_after_its_refusal_in_place_was_waived_is_named() {
     ];
     holds_in(9, OnConflict::Replace, &steps);
 }
+
+#[test]
+fn what_a_retry_has_carried_is_not_carried_again_when_the_first_pass_is_undone() {
+    let steps = [
+        load(A, &[(2, 17)], false),
+        apply(1, 1, None),
+        Step::Put(A, 2, 0),
+        Step::Retry { size: 1, stop: None },
+        roll_back_one(RandomScope::Apply(1)),
+    ];
+    holds_in(6, OnConflict::Refuse, &steps);
+}
