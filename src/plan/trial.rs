@@ -184,7 +184,11 @@ impl<'t> Trial<'t> {
             return Ok(None);
         };
         let connection = self.store.connection();
-        if !revised && !is_overtaken(connection, self.project, stage, &self.options.apply, &open)? {
+        // Whether a place is free is asked of what the earlier stages would leave.
+        let is_overtaken = |connection: &Connection| {
+            is_overtaken(connection, self.project, stage, &self.options.apply, &open)
+        };
+        if !revised && !self.reader.read(is_overtaken)? {
             return Ok(Some(Work {
                 kind: PlannedPass::Resumed,
                 selection: of_open_pass(connection, fed(self.project, stage), history, &open)?,

@@ -713,3 +713,15 @@ fn what_a_retry_has_carried_is_not_carried_again_when_the_first_pass_is_undone()
     ];
     holds_in(6, OnConflict::Refuse, &steps);
 }
+
+#[test]
+fn a_plan_asks_whether_a_place_is_free_after_the_earlier_stages() {
+    let steps = [
+        load(A, &[(1, 0), (2, 0)], false),
+        Step::Put(1, 2, 0),
+        Step::Delete(2, 2),
+        apply(2, 1, Some(2)),
+        roll_back_one(RandomScope::Record(1, 1)),
+    ];
+    holds_in(13, OnConflict::Refuse, &steps);
+}
