@@ -189,18 +189,15 @@ impl<'t> Trial<'t> {
             is_overtaken(connection, self.project, stage, &self.options.apply, &open)
         };
         if !revised && !self.reader.read(is_overtaken)? {
+            let (fed, of) = (fed(self.project, stage), (open.row.pass, open.first_batch - 1));
             return Ok(Some(Work {
                 kind: PlannedPass::Resumed,
-                selection: of_open_pass(connection, fed(self.project, stage), history, &open)?,
+                selection: of_open_pass(connection, fed, history, &open)?,
                 now_us: open.row.now_us,
                 earlier: open.counts,
                 repeated: open.row.after_batch.is_some(),
-                open: Some((open.row.pass, open.first_batch - 1)),
-                halted: halting(
-                    connection,
-                    fed(self.project, stage),
-                    (open.row.pass, open.first_batch - 1),
-                )?,
+                open: Some(of),
+                halted: halting(connection, fed, of)?,
             }));
         }
         for pass in &mut history.passes {
