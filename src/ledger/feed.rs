@@ -112,8 +112,8 @@ pub(crate) fn increment(
 }
 
 /// The records whose rows a rollback has brought back, though that is not what the stage has said of them last: a copying
-/// stage had taken them back, while a stage in place had refused the row, so that there was nothing to take out; a stage in
-/// place has refused them once more since what is undone. As in [`increment`], between two batches.
+/// stage had taken them back, while a stage in place had refused the row, or another stage replaced it, so that there was
+/// nothing to take out; a stage in place has refused them once more since what is undone. As in [`increment`], between two batches.
 pub(crate) fn brought_back(
     connection: &Connection,
     stage: Fed<'_>,
@@ -123,7 +123,7 @@ pub(crate) fn brought_back(
     let sql =
         "SELECT DISTINCT b.batch, coalesce(e.target,e.record) FROM ledger_pass p JOIN ledger_batch b USING(pass)
          JOIN ledger_pass w ON w.pass=coalesce(p.reverses, b.body->>'$.undoes') CROSS JOIN ledger_entry e ON e.batch=b.batch
-         WHERE p.kind='rollback' AND p.target=?1 AND w.source=w.target AND b.batch>?2 AND b.batch<?3
+         WHERE p.kind='rollback' AND p.target=?1 AND w.kind IN('apply','retry') AND b.batch>?2 AND b.batch<?3
            AND e.before IS NULL AND e.after IS NOT NULL ORDER BY 1";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![stage.target, after, before], |row| {

@@ -725,3 +725,15 @@ fn a_plan_asks_whether_a_place_is_free_after_the_earlier_stages() {
     ];
     holds_in(13, OnConflict::Refuse, &steps);
 }
+
+#[test]
+fn a_row_that_its_stage_has_taken_back_does_not_come_back_with_what_had_replaced_it() {
+    let steps = [
+        load(A, &[(0, 18)], false),
+        apply(2, 1, None),
+        Step::Delete(A, 0),
+        apply(1, 1, None),
+        roll_back_one(RandomScope::Last),
+    ];
+    holds_in(8, OnConflict::Replace, &steps);
+}
