@@ -45,7 +45,9 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
         let database = pass.row.target.as_deref().unwrap_or_default();
         let mut changed = since::changed_since(connection, pass, &undone)?;
         if let Some(record) = only {
-            changed.extend(since::changed_again(connection, pass.row.pass, *record)?);
+            // The pass itself may have changed them again for another record: that stays.
+            let stubs = stubs_of_record(connection, pass.row.pass, *record)?;
+            changed.extend(stubs.iter().map(Stub::number));
         }
         if changed.is_empty() && older_in_place(pass, &undone_of).is_empty() {
             continue;
@@ -269,7 +271,10 @@ impl<'t> Trial<'t> {
         let old_id = old_id.map(str::to_owned).or(now_id);
         if let Some(id) = old_id.as_ref().filter(|_| oldest.entry.before.is_some()) {
             let owner = self.owner(id)?;
-            let stays = |owner: i64| self.changed.contains(&owner) || self.settled.contains(&owner);
+            // Where one record is undone alone, all others stay.
+            let stays = |owner: i64| {
+                pass.only.is_some() || self.changed.contains(&owner) || self.settled.contains(&owner)
+            };
             if owner.is_some_and(|owner| owner != number && stays(owner)) {
                 return Ok(Some(InTheWay::Taken(id.clone())));
             }

@@ -76,20 +76,6 @@ pub(crate) fn changed_since(
     Ok(changed)
 }
 
-/// The numbers of the rows of one record that the pass itself has changed again for another record: it has taken their
-/// places. Undoing the whole pass undoes that too; undoing the one record does not.
-pub(crate) fn changed_again(connection: &Connection, pass: i64, record: i64) -> Result<HashSet<i64>> {
-    let sql = "SELECT coalesce(e.target,e.record) FROM ledger_batch b
-     CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2
-     WHERE b.pass=?1 AND b.first_record<=?2 AND b.last_record>=?2 AND EXISTS(
-       SELECT 1 FROM ledger_batch c CROSS JOIN ledger_entry f ON f.batch=c.batch
-       WHERE c.pass=?1 AND c.batch>=e.batch AND (c.batch>e.batch OR f.record>?2) AND f.record<>?2
-         AND f.before IS NOT f.after AND coalesce(f.target,f.record)=coalesce(e.target,e.record))";
-    let mut statement = connection.prepare(sql)?;
-    let rows = statement.query_map([pass, record], |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
 /// Rows that a stage in place had changed and that were written again since, with the batch that did: by a load, or by
 /// an earlier stage from its own source. They have the shape from before the stage, so that there is nothing to undo.
 pub(crate) type Overwritten = HashMap<i64, i64>;

@@ -737,3 +737,14 @@ fn a_row_that_its_stage_has_taken_back_does_not_come_back_with_what_had_replaced
     ];
     holds_in(8, OnConflict::Replace, &steps);
 }
+
+#[test]
+fn a_record_whose_old_id_the_same_pass_has_given_to_another_is_in_conflict_when_it_is_undone_alone() {
+    let steps = [
+        Step::Put(B, 1, 30),
+        Step::Put(A, 0, 13),
+        apply(2, 1, None),
+        roll_back_one(RandomScope::Record(B, 2)),
+    ];
+    holds_in(3, OnConflict::Refuse, &steps);
+}
