@@ -22,7 +22,7 @@ pub(crate) fn check_drift(
     let (mut cosmetic, mut standing) = (Vec::new(), Vec::new());
     for number in applied {
         let history = StageHistory::read(connection, stages.project(), number)?;
-        let (Some(row), Some(first)) = (history.revision(), history.applied().next()) else {
+        let (Some(row), Some(first)) = (history.revision(), history.first()) else {
             continue;
         };
         standing.push((number, first.first_batch));

@@ -178,8 +178,7 @@ impl StageHistory {
     /// first was taken back and a retry stands, what the retry has carried must not be carried once more.
     #[must_use]
     pub(crate) fn begins_anew(&self) -> bool {
-        let has_seen = |pass: &PassSummary| matches!(pass.row.kind, PassKind::Apply | PassKind::Retry);
-        !self.standing().any(has_seen)
+        self.first().is_none()
     }
 
     /// The apply pass that has begun and not ended.
@@ -190,13 +189,23 @@ impl StageHistory {
             .filter(|pass| pass.state != PassState::Ended)
     }
 
-    /// The revision that stands: that of the newest standing apply pass.
+    /// The oldest standing pass that has seen any of the source; `None` where the stage is not applied.
+    pub(crate) fn first(&self) -> Option<&PassSummary> {
+        self.standing().find(|pass| has_seen(pass))
+    }
+
+    /// The revision that stands: that of the newest standing apply pass; where only retries are left, of the newest one.
     #[must_use]
     pub(crate) fn revision(&self) -> Option<&StageRow> {
-        self.applied()
-            .next_back()
+        let applied = self.applied().next_back();
+        applied
+            .or_else(|| self.standing().rfind(|pass| has_seen(pass)))
             .and_then(|pass| pass.row.stage.as_ref())
     }
+}
+
+fn has_seen(pass: &PassSummary) -> bool {
+    matches!(pass.row.kind, PassKind::Apply | PassKind::Retry)
 }
 
 fn is_forward(pass: &PassSummary) -> bool {

@@ -748,3 +748,15 @@ fn a_record_whose_old_id_the_same_pass_has_given_to_another_is_in_conflict_when_
     ];
     holds_in(3, OnConflict::Refuse, &steps);
 }
+
+#[test]
+fn a_stage_of_which_only_a_retry_is_left_is_applied() {
+    let steps = [
+        Step::Put(B, 4, 8),
+        Step::Put(A, 4, 0),
+        apply(1, 1, None),
+        Step::Retry { size: 1, stop: None },
+        roll_back_one(RandomScope::Apply(1)),
+    ];
+    holds_in(2, OnConflict::Refuse, &steps);
+}
