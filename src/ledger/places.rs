@@ -125,25 +125,28 @@ impl KeptPlaces {
 /// The places in a database that are kept for records which a stage in place has refused.
 pub(crate) fn kept(connection: &Connection, target: &Table) -> Result<KeptPlaces> {
     let sql = concat!(
-        "SELECT e.record, i.body, r.salt FROM ledger_pass p JOIN ledger_batch b USING(pass)
+        "SELECT e.record, i.body, r.salt, e.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
          CROSS JOIN ledger_entry e ON e.batch=b.batch
          JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
          JOIN ledger_record r ON r.record=e.record
          WHERE p.source=?1 AND p.target=?1 AND b.refused>0 AND e.outcome=4 AND i.kind=4 AND r.salt IS NOT NULL AND ",
         stands!("p.pass"),
-        " ORDER BY b.batch"
+        " ORDER BY b.batch, e.record"
     );
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([target.name()])?;
-    let mut refused: HashMap<i64, (String, Salt)> = HashMap::new();
+    let mut refused: HashMap<i64, (i64, String, Salt)> = HashMap::new();
     while let Some(row) = rows.next()? {
         let body: Vec<u8> = row.get(1)?;
         if let Some((id, _)) = split_whole(&body) {
-            refused.insert(row.get(0)?, (id.to_owned(), row.get(2)?));
+            refused.insert(row.get(0)?, (row.get(3)?, id.to_owned(), row.get(2)?));
         }
     }
+    let mut refused: Vec<_> = refused.into_iter().collect();
+    // Of those that were refused under one id, the later one had taken the place of the earlier.
+    refused.sort_by_key(|(number, (batch, ..))| (*batch, *number));
     let mut kept = KeptPlaces::default();
-    for (number, (id, salt)) in refused {
+    for (number, (_, id, salt)) in refused {
         if target.by_number(connection, number)?.is_none()
             && was_refused_in_place(connection, target.name(), number)?
         {

@@ -760,3 +760,24 @@ fn a_stage_of_which_only_a_retry_is_left_is_applied() {
     ];
     holds_in(2, OnConflict::Refuse, &steps);
 }
+
+#[test]
+fn the_place_of_two_that_were_refused_in_place_one_after_the_other_is_the_later_ones() {
+    // Which of them had it was left to chance, so that it is asked a few times.
+    for _ in 0..8 {
+        let keyed = |id, n, replace| Step::Load {
+            database: A,
+            lines: vec![(id, 3, n)],
+            replace,
+            broken: false,
+        };
+        let steps = [
+            keyed(4, 22, true),
+            apply(2, 3, None),
+            keyed(1, 37, false),
+            apply(2, 2, None),
+            keyed(4, 30, true),
+        ];
+        holds_in(2, OnConflict::Replace, &steps);
+    }
+}
