@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::head::PassKind;
-use super::read::StageHistory;
+use super::read::{PassSummary, StageHistory};
+use super::state::PassState;
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
 use crate::store::Table;
@@ -21,21 +22,37 @@ pub(crate) struct Fed<'a> {
 }
 
 /// The batch after which an increment of this stage has to look: everything that was written to the source before it
-/// was read by a pass that stands. A pass that was undone, or ended early because its stage was revised, leaves a gap,
-/// and the look begins before it; what later passes have seen all the same is left out record by record.
+/// was read by a pass that stands. A pass that was ended early is passed over, so that the next one begins before it. A pass
+/// that was undone leaves a gap where another one stands that began before it was undone: that one left out what it had
+/// seen. A pass that has begun since, and looked as far back, has closed the gap. What later passes have seen all the same is
+/// left out record by record.
 pub(crate) fn frontier(history: &StageHistory) -> i64 {
-    let whole = history.applied().rev().filter(|pass| !pass.superseded);
-    let (mut frontier, mut reaches_back_to) = (0, i64::MAX);
-    for pass in whole {
-        if pass.first_batch - 1 < reaches_back_to {
-            frontier = pass.first_batch - 1;
-        }
-        match pass.row.after_batch {
-            None => return frontier,
-            Some(after) => reaches_back_to = after,
+    let whole: Vec<&PassSummary> = history.applied().filter(|pass| !pass.superseded).collect();
+    let Some(newest) = whole.last() else { return 0 };
+    let mut frontier = newest.first_batch - 1;
+    let looks_after = |pass: &PassSummary| pass.row.after_batch.unwrap_or(0);
+    for rollback in history
+        .passes
+        .iter()
+        .filter(|pass| pass.state == PassState::Ended)
+    {
+        let is_its = |undone: &&PassSummary| {
+            Some(undone.row.pass) == rollback.row.reverses && undone.row.kind == PassKind::Apply
+        };
+        let Some(undone) = history.passes.iter().find(is_its) else {
+            continue;
+        };
+        let passes_over = |pass: &PassSummary| {
+            pass.first_batch > undone.first_batch && pass.first_batch < rollback.last_batch
+        };
+        let closes = |pass: &&PassSummary| {
+            pass.first_batch > rollback.last_batch && looks_after(pass) <= looks_after(undone)
+        };
+        if history.applied().any(passes_over) && !whole.iter().any(closes) {
+            frontier = frontier.min(looks_after(undone));
         }
     }
-    0
+    frontier
 }
 
 /// The numbers of the records that batches after `after` and before `before` wrote to the source, and that no

@@ -469,3 +469,27 @@ fn a_correction_after_a_contract_that_refuses_stopped_the_pass_is_taken() {
     assert_eq!(rows(&project, "b").len(), 3);
     is_as_from_scratch(&project, "b");
 }
+
+#[test]
+fn what_an_interrupted_pass_had_carried_comes_back_though_a_revised_one_has_passed_it_over() {
+    let set = |value: u32| copy("") + &format!("[[op]]\nop = \"add\"\npath = \"v\"\nvalue = {value}\n");
+    let project = ProjectFolder::new(&[("0001_c.toml", &set(1))]);
+    load(&project, "a", &[r#"{"id":"r0"}"#], &[]);
+    run(&project, &["apply"], 0);
+    load(&project, "a", &[r#"{"id":"r1"}"#, r#"{"id":"r2"}"#], &[]);
+    // One batch, and then the time is up.
+    let stopping = ["apply", "--batch-size", "1", "--pause", "2s", "--max-time", "1s"];
+    run(&project, &stopping, 6);
+    let history = run(&project, &["history", "--limit", "1", "--json"], 0);
+    let history: serde_json::Value = serde_json::from_str(&history.out).expect("an envelope");
+    let interrupted = history["data"]["runs"][0]["run"].to_string();
+    project.write("0001_c.toml", set(2));
+    run(&project, &["apply", "--revise", "--reason", "another value"], 0);
+    assert_eq!(rows(&project, "b").len(), 3);
+    run(&project, &["rollback", "--run", &interrupted, "--yes"], 0);
+    assert_eq!(rows(&project, "b").len(), 2);
+    run(&project, &["apply"], 0);
+    assert_eq!(rows(&project, "b").len(), 3);
+    // The gap is closed: there is nothing more to do.
+    assert!(run(&project, &["apply"], 0).out.contains("up to date"));
+}
