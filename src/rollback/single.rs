@@ -49,6 +49,14 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSum
         )
     })?;
     refuse_dependent(connection, database, id, number, batch)?;
+    // All that the pass has made of the source record is undone with it.
+    for stub in stubs_of_record(connection, pass, record)? {
+        if stub.number() != number {
+            let row = store.table(database)?.by_number(connection, stub.number())?;
+            let other = row.map_or_else(|| id.to_owned(), |row| row.record.id);
+            refuse_dependent(connection, database, &other, stub.number(), stub.batch)?;
+        }
+    }
     let found = passes(connection)?
         .into_iter()
         .find(|summary| summary.row.pass == pass)

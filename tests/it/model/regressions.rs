@@ -781,3 +781,14 @@ fn the_place_of_two_that_were_refused_in_place_one_after_the_other_is_the_later_
         holds_in(2, OnConflict::Replace, &steps);
     }
 }
+
+#[test]
+fn a_record_is_not_undone_alone_where_a_sibling_that_goes_with_it_was_carried_on() {
+    let steps = [
+        Step::Put(A, 3, 13),
+        apply(3, 1, Some(2)),
+        roll_back_one(RandomScope::Record(B, 3)),
+        load(A, &[(3, 31)], true),
+    ];
+    holds_in(10, OnConflict::Refuse, &steps);
+}
