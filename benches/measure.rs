@@ -41,7 +41,7 @@ pub(crate) fn measure(
 }
 
 /// The process's CPU time; Linux tells it in hundredths of a second.
-fn cpu() -> Duration {
+pub(crate) fn cpu() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The second field is the command's name in brackets and may hold blanks.
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);

@@ -1,5 +1,5 @@
--- The ledger, format e1/b1 (schema version 3; version 1 had no audit_reconciliation, version 2 lacked the indexes marked
--- below).
+-- The ledger, format e1/b1 (schema version 4). Earlier versions: version 1 had no audit_reconciliation; what is marked
+-- came with versions 3 and 4. Their texts are in ledger_v3.sql.
 --
 -- Tree order is the primary-key order of ledger_entry (batch, record, part); each batch is closed by its header as one
 -- more leaf. commitment = SHA-256(salt || id || 0x00 || data as stored). leaf = SHA-256(0x00 || text) and
@@ -27,6 +27,12 @@ CREATE TABLE ledger_pass(
   after_batch INTEGER,                      -- an increment reads what later batches wrote to the source; NULL: the whole table
   now_us INTEGER NOT NULL) STRICT;          -- what now() gives in every run that continues the pass
 CREATE INDEX ledger_pass_reverses ON ledger_pass(reverses);  -- since version 3
+-- Since version 4.
+CREATE INDEX ledger_pass_stage ON ledger_pass(stage, kind, pass);
+CREATE INDEX ledger_pass_target ON ledger_pass(target, pass);
+CREATE INDEX ledger_pass_source ON ledger_pass(source, pass);
+CREATE INDEX ledger_pass_route ON ledger_pass(stage, target, source);
+CREATE INDEX ledger_pass_place ON ledger_pass(target, pass) WHERE source=target;
 
 -- A slice of records committed atomically. read, written ... count source records; tree_* and frontier are those after
 -- the header leaf.
@@ -43,6 +49,19 @@ CREATE TABLE ledger_batch(
   CHECK(read=written+unchanged+filtered+refused+merged)) STRICT;
 CREATE INDEX ledger_batch_pass ON ledger_batch(pass, batch);
 CREATE INDEX ledger_batch_run ON ledger_batch(run, batch);  -- since version 3
+-- Since version 4. Which passes have ended, which have refused something, which single
+-- records a rollback has undone, which reconciliations have looked at all or left something unexplained, and which loads have read which bytes.
+CREATE INDEX ledger_batch_end ON ledger_batch(pass) WHERE step='end';
+CREATE INDEX ledger_batch_whole ON ledger_batch(pass) WHERE instr(body,'"whole":true');
+CREATE INDEX ledger_batch_failed ON ledger_batch(pass) WHERE instr(body,'"holds":false');
+CREATE INDEX ledger_batch_input ON ledger_batch(body->>'$.bytes', body->>'$.sha256') WHERE step='end' AND body->>'$.bytes' IS NOT NULL;
+CREATE INDEX ledger_batch_refused ON ledger_batch(pass) WHERE refused>0;
+CREATE INDEX ledger_batch_undoes ON ledger_batch(body->>'$.undoes') WHERE body->>'$.undoes' IS NOT NULL;
+-- Since version 4. The batches that are found by the range of their records, because they have many, and most of a range that
+-- is no longer than 131,072:
+-- the entries of all others stand in ledger_sparse.
+CREATE INDEX ledger_batch_dense ON ledger_batch(last_record, first_record, batch)
+ WHERE entries>256 AND last_record-first_record<4*entries AND last_record-first_record<131072;
 
 -- Where a record number comes from. A 1:1 stage keeps the number. id and salt are NULL once erased; id is NULL for a
 -- line that was refused at the door, and for a number that began with an entry about no row.
@@ -62,6 +81,43 @@ CREATE TABLE ledger_entry(
 -- target: who waits for a place. Both are small, because most entries have neither.
 CREATE INDEX ledger_entry_target ON ledger_entry(target) WHERE target IS NOT NULL;
 CREATE INDEX ledger_entry_conflict ON ledger_entry(record) WHERE reason GLOB '{"code":"target.*';
+-- Since version 4.
+CREATE INDEX ledger_entry_refused ON ledger_entry(batch) WHERE outcome=4;
+
+-- Since version 4. What follows from the ledger, so that no look at one record or at what stands reads all of it: the
+-- records of batches that are not dense, the passes that have not ended, the outcomes of the passes of a revision that stand,
+-- and the newest batch that has written to each database. `verify` compares all of them with the ledger.
+CREATE TABLE ledger_sparse(record INTEGER NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY(record, batch)) STRICT, WITHOUT ROWID;
+CREATE TABLE ledger_open(pass INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE ledger_total(
+  stage INTEGER PRIMARY KEY, read INTEGER NOT NULL, written INTEGER NOT NULL, unchanged INTEGER NOT NULL,
+  filtered INTEGER NOT NULL, refused INTEGER NOT NULL, merged INTEGER NOT NULL) STRICT;
+CREATE TABLE ledger_written(database TEXT PRIMARY KEY, batch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TRIGGER ledger_batch_writes AFTER INSERT ON ledger_batch
+ WHEN NEW.read>0 AND EXISTS(SELECT 1 FROM ledger_pass WHERE pass=NEW.pass AND target IS NOT NULL)
+ BEGIN INSERT OR REPLACE INTO ledger_written SELECT target, NEW.batch FROM ledger_pass WHERE pass=NEW.pass; END;
+CREATE TRIGGER ledger_batch_sparse AFTER INSERT ON ledger_batch
+ WHEN NEW.entries>0 AND NOT (NEW.entries>256 AND NEW.last_record-NEW.first_record<4*NEW.entries AND NEW.last_record-NEW.first_record<131072)
+ BEGIN INSERT INTO ledger_sparse SELECT DISTINCT record, batch FROM ledger_entry WHERE batch=NEW.batch; END;
+CREATE TRIGGER ledger_pass_opens AFTER INSERT ON ledger_pass BEGIN INSERT INTO ledger_open VALUES(NEW.pass); END;
+CREATE TRIGGER ledger_batch_adds AFTER INSERT ON ledger_batch
+ WHEN NEW.read>0 AND EXISTS(SELECT 1 FROM ledger_pass WHERE pass=NEW.pass AND kind IN('apply','retry','waive') AND stage IS NOT NULL)
+ BEGIN INSERT INTO ledger_total
+   SELECT stage, NEW.read, NEW.written, NEW.unchanged, NEW.filtered, NEW.refused, NEW.merged FROM ledger_pass WHERE pass=NEW.pass
+   ON CONFLICT(stage) DO UPDATE SET read=read+NEW.read, written=written+NEW.written, unchanged=unchanged+NEW.unchanged,
+     filtered=filtered+NEW.filtered, refused=refused+NEW.refused, merged=merged+NEW.merged; END;
+CREATE TRIGGER ledger_batch_takes_back AFTER INSERT ON ledger_batch
+ WHEN NEW.step='end' AND EXISTS(SELECT 1 FROM ledger_pass WHERE pass=NEW.pass AND reverses IS NOT NULL)
+ BEGIN UPDATE ledger_total SET
+   read=ledger_total.read-u.read, written=ledger_total.written-u.written, unchanged=ledger_total.unchanged-u.unchanged,
+   filtered=ledger_total.filtered-u.filtered, refused=ledger_total.refused-u.refused, merged=ledger_total.merged-u.merged
+   FROM (SELECT q.stage, sum(b.read) AS read, sum(b.written) AS written, sum(b.unchanged) AS unchanged,
+       sum(b.filtered) AS filtered, sum(b.refused) AS refused, sum(b.merged) AS merged
+     FROM ledger_pass p JOIN ledger_pass q ON q.pass=p.reverses AND q.kind IN('apply','retry','waive') AND q.stage IS NOT NULL
+     JOIN ledger_batch b ON b.pass=q.pass WHERE p.pass=NEW.pass GROUP BY q.stage) u
+   WHERE u.stage=ledger_total.stage; END;
+CREATE TRIGGER ledger_batch_ends AFTER INSERT ON ledger_batch WHEN NEW.step='end'
+ BEGIN DELETE FROM ledger_open WHERE pass=NEW.pass; END;
 
 -- What a rollback or a retry needs. 1: id || 0x00 || data of the old row. 2: a reverse patch, a JSON array of
 -- [pointer, position, old text | null, new text | null]. 3: encrypted. 4: the refused input: id || 0x00 || data, or for
@@ -91,6 +147,12 @@ CREATE TRIGGER ledger_batch_update BEFORE UPDATE ON ledger_batch BEGIN SELECT RA
 CREATE TRIGGER ledger_batch_delete BEFORE DELETE ON ledger_batch BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_entry_update BEFORE UPDATE ON ledger_entry BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_entry_delete BEFORE DELETE ON ledger_entry BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
+CREATE TRIGGER ledger_sparse_update BEFORE UPDATE ON ledger_sparse BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
+CREATE TRIGGER ledger_sparse_delete BEFORE DELETE ON ledger_sparse BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
+CREATE TRIGGER ledger_open_update BEFORE UPDATE ON ledger_open BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
+CREATE TRIGGER ledger_open_delete BEFORE DELETE ON ledger_open
+ WHEN NOT EXISTS(SELECT 1 FROM ledger_batch WHERE pass=OLD.pass AND step='end')
+ BEGIN SELECT RAISE(ABORT,'ledger: the pass has not ended'); END;
 CREATE TRIGGER ledger_erasure_update BEFORE UPDATE ON ledger_erasure BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_erasure_delete BEFORE DELETE ON ledger_erasure BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_checkpoint_update BEFORE UPDATE ON ledger_checkpoint BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
@@ -118,15 +180,42 @@ CREATE VIEW ledger_header AS
    lower(hex(b.entries_sha256)),lower(hex(b.previous_head))) AS header_text
  FROM ledger_batch b JOIN ledger_run r USING(run) JOIN ledger_pass p USING(pass) LEFT JOIN ledger_stage s USING(stage);
 
+-- Since version 4. The passes that stand: no rollback of them has ended.
+CREATE VIEW ledger_standing AS
+ SELECT p.* FROM ledger_pass p
+ WHERE NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x ON x.pass=u.pass AND x.step='end' WHERE u.reverses=p.pass);
+-- Since version 4. What was refused, by its batch.
+CREATE VIEW ledger_refused AS
+ SELECT e.* FROM ledger_entry e INDEXED BY ledger_entry_refused WHERE e.outcome=4;
+-- Since version 4. The entries of a record, each with the range in which it has to be looked for: ask for
+-- record=N AND first_record<=N AND last_record>=N AND last_record<N+131072.
+CREATE VIEW ledger_life AS
+ SELECT s.record AS first_record, s.record AS last_record, e.* FROM ledger_sparse s
+ CROSS JOIN ledger_entry e ON e.batch=s.batch AND e.record=s.record
+ UNION ALL
+ SELECT b.first_record, b.last_record, e.* FROM ledger_batch b INDEXED BY ledger_batch_dense
+ CROSS JOIN ledger_entry e ON e.batch=b.batch
+ WHERE b.entries>256 AND b.last_record-b.first_record<4*b.entries AND b.last_record-b.first_record<131072;
+-- Since version 4. The entries about a row of a target, by the number of the row, in the same way.
+CREATE VIEW ledger_row_life AS
+ SELECT s.record AS row, s.record AS first_record, s.record AS last_record, e.* FROM ledger_sparse s
+ CROSS JOIN ledger_entry e ON e.batch=s.batch AND e.record=s.record AND e.target IS NULL
+ UNION ALL
+ SELECT e.record, b.first_record, b.last_record, e.* FROM ledger_batch b INDEXED BY ledger_batch_dense
+ CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.target IS NULL
+ WHERE b.entries>256 AND b.last_record-b.first_record<4*b.entries AND b.last_record-b.first_record<131072
+ UNION ALL
+ SELECT e.target, e.target, e.target, e.* FROM ledger_entry e WHERE e.target IS NOT NULL;
+
 -- For auditors: everything below is derived.
--- One line per stub. CROSS JOIN keeps the order: batches by range, then one look-up each.
+-- One line per entry.
 CREATE VIEW audit_record AS
- SELECT e.record, e.part, b.batch, p.pass, p.kind, s.project, s.number, p.source, p.target AS database, e.target AS target_record,
+ SELECT e.record, e.part, e.batch, p.pass, p.kind, s.project, s.number, p.source, p.target AS database, e.target AS target_record,
    r.run, r.actor, strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch') AS at,
    CASE e.outcome WHEN 1 THEN 'written' WHEN 2 THEN 'unchanged' WHEN 3 THEN 'filtered' WHEN 4 THEN 'refused' ELSE 'merged' END AS outcome,
    e.reason, lower(hex(e.input)) AS input_hash, lower(hex(e.before)) AS before_hash, lower(hex(e.after)) AS after_hash
- FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record BETWEEN b.first_record AND b.last_record
- JOIN ledger_run r USING(run) JOIN ledger_pass p USING(pass) LEFT JOIN ledger_stage s USING(stage);
+ FROM ledger_life e JOIN ledger_batch b ON b.batch=e.batch
+ JOIN ledger_run r ON r.run=b.run JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage;
 -- One line per run that wrote.
 CREATE VIEW audit_run AS
  SELECT r.run, r.uuid, r.command, r.actor, r.host, r.tool, r.arguments, r.reason,
@@ -141,7 +230,7 @@ CREATE VIEW audit_pass AS
    count(DISTINCT b.run) AS runs, min(b.batch) AS first_batch, max(b.batch) AS last_batch,
    sum(b.read) AS read, sum(b.written) AS written, sum(b.unchanged) AS unchanged, sum(b.filtered) AS filtered,
    sum(b.refused) AS refused, sum(b.merged) AS merged, max(b.step='end') AS ended,
-   (SELECT min(q.pass) FROM ledger_pass q JOIN ledger_batch x USING(pass) WHERE q.reverses=p.pass AND x.step='end') AS undone_by
+   (SELECT min(q.pass) FROM ledger_pass q JOIN ledger_batch x ON x.pass=q.pass AND x.step='end' WHERE q.reverses=p.pass) AS undone_by
  FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage) GROUP BY p.pass;
 -- The standing refusals: refused by a pass that stands, and nothing has happened to the record in that stage (or load)
 -- since.
@@ -149,17 +238,15 @@ CREATE VIEW audit_quarantine AS
  SELECT e.record, b.batch, p.pass, p.kind, s.project, s.number, s.slug, p.source, p.target AS database,
    n.id, json_extract(e.reason,'$.code') AS code, e.reason, e.target AS target_record,
    strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch') AS at
- FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch JOIN ledger_pass p USING(pass)
- LEFT JOIN ledger_stage s USING(stage) LEFT JOIN ledger_record n ON n.record=e.record
- WHERE b.refused>0 AND e.outcome=4 AND e.reason IS NOT NULL AND p.kind IN('load','apply','retry')
-   AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
+ FROM ledger_batch b JOIN ledger_refused e ON e.batch=b.batch JOIN ledger_standing p ON p.pass=b.pass
+ LEFT JOIN ledger_stage s ON s.stage=p.stage LEFT JOIN ledger_record n ON n.record=e.record
+ WHERE b.refused>0 AND e.reason IS NOT NULL AND p.kind IN('load','apply','retry')
    AND NOT EXISTS(
-   SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) LEFT JOIN ledger_stage t USING(stage)
-   WHERE c.batch>b.batch AND c.first_record<=e.record AND c.last_record>=e.record
+   SELECT 1 FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch CROSS JOIN ledger_standing q ON q.pass=c.pass
+   LEFT JOIN ledger_stage t ON t.stage=q.stage
+   WHERE f.record=e.record AND f.first_record<=+e.record AND f.last_record>=+e.record AND f.last_record<+e.record+131072 AND f.batch>b.batch
      AND t.project IS s.project AND t.number IS s.number AND (s.stage IS NOT NULL OR q.target IS p.target)
-     AND (q.kind<>'rollback' OR q.reverses IS NULL)
-     AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
-     AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record));
+     AND (q.kind<>'rollback' OR q.reverses IS NULL));
 -- One line per reconciliation of a stage: both sides, their difference, and what nothing explains. Amounts are texts:
 -- exact decimals. The causes are a JSON array.
 CREATE VIEW audit_reconciliation AS

@@ -147,6 +147,15 @@ pub enum Error {
         /// What is wrong.
         contradiction: Contradiction,
     },
+    /// The store has tables, views, triggers or indexes that this program does not make, or lacks some, so that it is not
+    /// written to.
+    #[error("{} is not as this program makes it:{}", store.display(), differing(differences))]
+    Foreign {
+        /// The store.
+        store: PathBuf,
+        /// Every difference, at least one.
+        differences: Vec<SchemaDifference>,
+    },
     /// A rollback would overwrite something newer.
     #[error("{} cannot be restored as pass {pass} found {}; the first is {first}", records(*count), them(*count))]
     RollbackConflict {
@@ -205,6 +214,7 @@ impl Error {
                 Contradiction::Truncated => "checkpoint.truncated",
                 Contradiction::Rewritten => "checkpoint.rewritten",
             },
+            Self::Foreign { .. } => "store.schema",
             Self::RollbackConflict { .. } => "rollback.conflict",
             Self::RollbackBeneath { .. } => "rollback.beneath",
             Self::Damaged { .. } => "store.damaged",
@@ -273,6 +283,26 @@ impl fmt::Display for Conflict {
             None => out.write_str("changed since"),
         }
     }
+}
+
+/// Where the schema of a store is not what this program makes.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SchemaDifference {
+    /// `schema.differs` for what is missing or another one, `schema.unexpected` for what is foreign.
+    pub code: &'static str,
+    /// What there is.
+    pub message: String,
+    /// The statement that puts it right; `None` where no statement can.
+    pub mended_by: Option<String>,
+}
+
+/// What differs, and how it is put right.
+fn differing(differences: &[SchemaDifference]) -> String {
+    let told = differences.iter().map(|difference| match &difference.mended_by {
+        Some(statement) => format!("\n  {}; `{statement}` puts that right", difference.message),
+        None => format!("\n  {}; no statement puts that right", difference.message),
+    });
+    told.collect()
 }
 
 /// How a store differs from what was signed about it.

@@ -1,22 +1,28 @@
 //! Reading what happened: the verbs `status`, `history` and `trace`. All of it is derived from the ledger.
 
 mod deviating;
+mod health;
+mod trace;
 mod unfinished;
 
-use rusqlite::params;
+use rusqlite::OptionalExtension as _;
 
 pub use deviating::{CauseCount, Deviations, hides_ids};
+pub use health::{Health, LastRun, Since, health};
+pub use trace::{TraceStep, trace, trace_family};
+pub(crate) use trace::{numbers_of, own_life};
 pub use unfinished::{UnfinishedPass, unfinished};
 pub(crate) use unfinished::{name_running, reading_options, unfinished_in};
 
 use crate::error::{Error, Result};
 use crate::ledger::feed;
-use crate::ledger::past::numbers_with_id;
-use crate::ledger::read::{StageHistory, origin};
-use crate::ledger::{Counts, Head, StageState};
+use crate::ledger::read::origin;
+use crate::ledger::stage_history::standing_counts;
+use crate::ledger::{Counts, Head, StageHistory, StageState};
 use crate::path::{Path, Segment};
 use crate::stage::{Stage, Stages};
-use crate::store::Store;
+use crate::store::checkpoints::signed;
+use crate::store::{SignedUpTo, Store};
 
 /// Where a project stands.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -29,6 +35,8 @@ pub struct Status {
     pub tree_size: u64,
     /// The tree's root, in hexadecimal.
     pub tree_root: String,
+    /// How far the ledger is signed; `None` where nothing of it is.
+    pub signed: Option<SignedUpTo>,
     /// The logical databases with their number of records.
     pub databases: Vec<(String, u64)>,
     /// The project's stages, in order; those that were applied and are gone too.
@@ -90,12 +98,13 @@ pub fn status(store: &Store, stages: &Stages) -> Result<Status> {
         .into_iter()
         .map(|name| store.count(&name).map(|count| (name, count)));
     let sql = "SELECT count(*) FROM audit_quarantine WHERE project IS NULL";
-    let refused: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+    let refused: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     Ok(Status {
         origin: origin(connection)?,
         batches: head.batch,
         tree_size: head.frontier.size(),
         tree_root: crate::digest::hex(&head.frontier.root()),
+        signed: signed(connection)?,
         databases: databases.collect::<Result<_>>()?,
         stages: stage_statuses(store, stages)?,
         refused_at_the_door: refused.unsigned_abs(),
@@ -112,7 +121,7 @@ pub fn status(store: &Store, stages: &Stages) -> Result<Status> {
 pub fn other_projects(store: &Store, project: &str) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT project FROM ledger_stage
      WHERE NOT EXISTS(SELECT 1 FROM ledger_stage WHERE project=?1) ORDER BY project";
-    let mut statement = store.connection().prepare(sql)?;
+    let mut statement = store.connection().prepare_cached(sql)?;
     let names = statement.query_map([project], |row| row.get(0))?;
     Ok(names.collect::<rusqlite::Result<_>>()?)
 }
@@ -120,15 +129,17 @@ pub fn other_projects(store: &Store, project: &str) -> Result<Vec<String>> {
 fn stage_statuses(store: &Store, stages: &Stages) -> Result<Vec<StageStatus>> {
     let connection = store.connection();
     let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let applied = statement.query_map([stages.project()], |row| row.get(0))?;
     let mut numbers: Vec<u32> = applied.collect::<rusqlite::Result<_>>()?;
     numbers.extend(stages.iter().map(Stage::number));
     numbers.sort_unstable();
     numbers.dedup();
-    let statuses = numbers
-        .into_iter()
-        .map(|number| stage_status(store, stages, number));
+    let refused = feed::refused_counts(connection, stages.project())?;
+    let statuses = numbers.into_iter().map(|number| {
+        let quarantined = refused.get(&number).copied().unwrap_or_default();
+        stage_status(store, stages, (number, quarantined))
+    });
     Ok(statuses
         .collect::<Result<Vec<_>>>()?
         .into_iter()
@@ -137,7 +148,11 @@ fn stage_statuses(store: &Store, stages: &Stages) -> Result<Vec<StageStatus>> {
 }
 
 /// `None` for a stage that was rolled back and whose file is gone.
-fn stage_status(store: &Store, stages: &Stages, number: u32) -> Result<Option<StageStatus>> {
+fn stage_status(
+    store: &Store,
+    stages: &Stages,
+    (number, quarantined): (u32, u64),
+) -> Result<Option<StageStatus>> {
     let connection = store.connection();
     let history = StageHistory::read(connection, stages.project(), number)?;
     let stage = stages.get(number);
@@ -149,15 +164,13 @@ fn stage_status(store: &Store, stages: &Stages, number: u32) -> Result<Option<St
         (None, Some(_)) => FileState::Missing,
         (None, None) => return Ok(None),
     };
-    let newest = history.applied().next_back();
+    let newest = history.newest();
     let name = |ours: Option<&str>, theirs: Option<&String>| {
         ours.map(str::to_owned)
             .or_else(|| theirs.cloned())
             .unwrap_or_default()
     };
-    let mut counts = Counts::default();
-    history.standing().for_each(|pass| counts.add(&pass.counts));
-    let refused = feed::refused(connection, stages.project(), number, i64::MAX)?;
+    let counts = standing_counts(connection, stages.project(), number)?;
     Ok(Some(StageStatus {
         number,
         slug: name(stage.map(Stage::slug), history.revision().map(|row| &row.slug)),
@@ -172,7 +185,7 @@ fn stage_status(store: &Store, stages: &Stages, number: u32) -> Result<Option<St
         state: history.state,
         file,
         counts,
-        quarantined: refused.len() as u64,
+        quarantined,
         waiting: stage.map_or(Ok(0), |stage| waiting(store, stages.project(), stage, &history))?,
     }))
 }
@@ -182,7 +195,7 @@ fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) 
     let fed = crate::apply::fed(project, stage);
     let count = |source: &str| store.count(source);
     if let Some(open) = history.open_apply() {
-        let selection = crate::apply::of_open_pass(connection, fed, history, open)?;
+        let selection = crate::apply::of_open_pass(connection, fed, open)?;
         let read_in_place = if stage.in_place() {
             open.counts.read - open.counts.refused
         } else {
@@ -196,7 +209,7 @@ fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) 
     if history.begins_anew() {
         return count(stage.source());
     }
-    let after = feed::frontier(history);
+    let after = history.frontier(connection)?;
     Ok(crate::apply::waiting(connection, fed, after, i64::MAX)?.len() as u64)
 }
 
@@ -254,25 +267,26 @@ pub struct RunPass {
     pub ended: bool,
 }
 
-const RUNS: &str =
-    "SELECT run, uuid, command, arguments, actor, host, tool, reason, started, last_commit, first_batch,
-   last_batch, read, written, unchanged, filtered, refused, merged FROM audit_run";
-
 /// The runs that wrote, newest first; at most `limit` of them.
 pub fn history(store: &Store, limit: usize) -> Result<Vec<RunRecord>> {
-    let sql = format!("{RUNS} ORDER BY run DESC LIMIT ?1");
-    runs(store, &sql, i64::try_from(limit).unwrap_or(i64::MAX))
+    let sql = "SELECT run FROM ledger_run r WHERE EXISTS(SELECT 1 FROM ledger_batch b WHERE b.run=r.run)
+     ORDER BY run DESC LIMIT ?1";
+    let mut statement = store.connection().prepare_cached(sql)?;
+    let numbers = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0))?;
+    let mut runs = Vec::new();
+    for number in numbers {
+        runs.extend(run(store, number?)?);
+    }
+    Ok(runs)
 }
 
 /// One run that wrote; `None` where there is none of that number.
 pub fn run(store: &Store, number: i64) -> Result<Option<RunRecord>> {
-    let sql = format!("{RUNS} WHERE run=?1");
-    Ok(runs(store, &sql, number)?.pop())
-}
-
-fn runs(store: &Store, sql: &str, parameter: i64) -> Result<Vec<RunRecord>> {
-    let mut statement = store.connection().prepare(sql)?;
-    let rows = statement.query_map([parameter], |row| {
+    let sql =
+        "SELECT run, uuid, command, arguments, actor, host, tool, reason, started, last_commit, first_batch,
+       last_batch, read, written, unchanged, filtered, refused, merged FROM audit_run WHERE run=?1";
+    let mut statement = store.connection().prepare_cached(sql)?;
+    let run = statement.query_row([number], |row| {
         let arguments: String = row.get(3)?;
         Ok(RunRecord {
             run: row.get(0)?,
@@ -289,20 +303,22 @@ fn runs(store: &Store, sql: &str, parameter: i64) -> Result<Vec<RunRecord>> {
             counts: crate::ledger::read::counts(row, 12)?,
             passes: Vec::new(),
         })
-    })?;
-    let mut runs: Vec<RunRecord> = rows.collect::<rusqlite::Result<_>>()?;
-    for run in &mut runs {
-        run.passes = run_passes(store, run.run)?;
-    }
-    Ok(runs)
+    });
+    let Some(mut run) = run.optional()? else {
+        return Ok(None);
+    };
+    run.passes = run_passes(store, number)?;
+    Ok(Some(run))
 }
 
 fn run_passes(store: &Store, run: i64) -> Result<Vec<RunPass>> {
     let sql =
-        "SELECT p.pass, p.kind, a.number, p.source, p.target, sum(b.read), sum(b.written), sum(b.unchanged),
-       sum(b.filtered), sum(b.refused), sum(b.merged), p.reverses, a.undone_by, a.ended
-     FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN audit_pass a USING(pass) WHERE b.run=?1
-     GROUP BY p.pass ORDER BY p.pass";
+        "SELECT p.pass, p.kind, s.number, p.source, p.target, sum(b.read), sum(b.written), sum(b.unchanged),
+       sum(b.filtered), sum(b.refused), sum(b.merged), p.reverses,
+       (SELECT min(u.pass) FROM ledger_pass u JOIN ledger_batch x ON x.pass=u.pass AND x.step='end' WHERE u.reverses=p.pass),
+       EXISTS(SELECT 1 FROM ledger_batch x WHERE x.pass=p.pass AND x.step='end')
+     FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
+     WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass";
     let mut statement = store.connection().prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
         Ok(RunPass {
@@ -315,136 +331,6 @@ fn run_passes(store: &Store, run: i64) -> Result<Vec<RunPass>> {
             reverses: row.get(11)?,
             undone_by: row.get(12)?,
             ended: row.get(13)?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// One thing that happened to a record.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct TraceStep {
-    /// The record's number as the stub has it.
-    pub record: i64,
-    /// The part, for derived records.
-    pub part: i64,
-    /// The batch.
-    pub batch: i64,
-    /// The pass.
-    pub pass: i64,
-    /// The pass's kind.
-    pub kind: String,
-    /// The stage's number.
-    pub stage: Option<u32>,
-    /// Where it was read.
-    pub source: Option<String>,
-    /// The database that it was written to.
-    pub database: Option<String>,
-    /// The number written, where it is another one.
-    pub target_record: Option<i64>,
-    /// The run.
-    pub run: i64,
-    /// Who.
-    pub actor: String,
-    /// Why the run was carried out, as it was told.
-    pub run_reason: Option<String>,
-    /// When, ISO 8601 in UTC.
-    pub at: String,
-    /// What became of it.
-    pub outcome: String,
-    /// Why, as JSON; codes and places only.
-    pub reason: Option<String>,
-    /// The commitment to the source, in hexadecimal.
-    pub input_hash: String,
-    /// The commitment to the row before, in hexadecimal.
-    pub before_hash: String,
-    /// The commitment to the row after, in hexadecimal.
-    pub after_hash: String,
-}
-
-/// The life of a record across stages, oldest first: every stub of its number, and of the numbers that it came from
-/// or went to.
-///
-/// # Errors
-/// [`Error::NoSuchRecord`] when the database never had a record with this id.
-pub fn trace(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> {
-    trace_numbers(store, numbers_of(store, database, id)?)
-}
-
-/// The numbers that a record with this id has or had in a database.
-///
-/// # Errors
-/// [`Error::NoSuchRecord`] when there never was one.
-pub(crate) fn numbers_of(store: &Store, database: &str, id: &str) -> Result<Vec<i64>> {
-    let connection = store.connection();
-    let found = numbers_with_id(connection, database, id)?.into_iter();
-    let mut numbers: Vec<i64> = found.map(|(number, _)| number).collect();
-    match store.table(database) {
-        Ok(table) => numbers.extend(table.number_of(connection, id)?),
-        Err(Error::NoSuchDatabase { .. }) if !numbers.is_empty() => {}
-        Err(error) => return Err(error),
-    }
-    if numbers.is_empty() {
-        return Err(Error::NoSuchRecord {
-            database: database.to_owned(),
-            id: id.to_owned(),
-        });
-    }
-    Ok(numbers)
-}
-
-/// Every stub of these numbers, and of those that they came from or went to, oldest first.
-pub(crate) fn trace_numbers(store: &Store, mut numbers: Vec<i64>) -> Result<Vec<TraceStep>> {
-    let (mut steps, mut seen): (Vec<TraceStep>, Vec<i64>) = (Vec::new(), Vec::new());
-    while let Some(number) = numbers.pop() {
-        if seen.contains(&number) {
-            continue;
-        }
-        seen.push(number);
-        for step in stubs_of(store, number)? {
-            numbers.extend(step.target_record);
-            if step.target_record == Some(number) {
-                numbers.push(step.record);
-            }
-            steps.push(step);
-        }
-    }
-    steps.sort_by_key(|step| (step.batch, step.record, step.part));
-    steps.dedup_by_key(|step| (step.batch, step.record, step.part));
-    Ok(steps)
-}
-
-fn stubs_of(store: &Store, number: i64) -> Result<Vec<TraceStep>> {
-    // By the stub's own number: one look-up in each batch whose range has it. By the number written: a look through
-    // the passes that write under other numbers, which the ledger cannot know without reading their stubs.
-    let columns =
-        "record, part, batch, pass, kind, number, source, database, target_record, run, actor, at, outcome,
-       reason, input_hash, before_hash, after_hash,
-       (SELECT reason FROM ledger_run r WHERE r.run=audit_record.run)";
-    let sql = format!(
-        "SELECT {columns} FROM audit_record WHERE record=?1
-         UNION SELECT {columns} FROM audit_record WHERE target_record=?1 ORDER BY batch, record, part"
-    );
-    let mut statement = store.connection().prepare_cached(&sql)?;
-    let rows = statement.query_map(params![number], |row| {
-        Ok(TraceStep {
-            record: row.get(0)?,
-            part: row.get(1)?,
-            batch: row.get(2)?,
-            pass: row.get(3)?,
-            kind: row.get(4)?,
-            stage: row.get(5)?,
-            source: row.get(6)?,
-            database: row.get(7)?,
-            target_record: row.get(8)?,
-            run: row.get(9)?,
-            actor: row.get(10)?,
-            at: row.get(11)?,
-            outcome: row.get(12)?,
-            reason: row.get(13)?,
-            input_hash: row.get(14)?,
-            before_hash: row.get(15)?,
-            after_hash: row.get(16)?,
-            run_reason: row.get(17)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -64,7 +64,7 @@
 //! 7. the run, which alone writes, and the pipeline of a thread that reads and one that commits
 //! 8. the verbs: [`load`](mod@load), [`edit`], [`plan`](mod@plan), [`apply`](mod@apply), [`rehearse`](mod@rehearse),
 //!    [`rollback`](mod@rollback), [`quarantine`], [`history`], [`reconcile`](mod@reconcile), [`validate`](mod@validate),
-//!    [`profile`](mod@profile), [`verify`](mod@verify), [`checkpoint`](mod@checkpoint), [`prove`](mod@prove),
+//!    [`profile`](mod@profile), [`verify`](mod@verify), [`backup`], [`checkpoint`](mod@checkpoint), [`prove`](mod@prove),
 //!    [`deviation`], [`report`](mod@report), [`interchange`], each a function of one shape,
 //!    `verb(&mut store, what, &options, &mut observer)`
 //!
@@ -72,6 +72,7 @@
 //! committed.
 
 pub mod apply;
+pub mod backup;
 pub mod checkpoint;
 pub mod context;
 pub mod contract;

@@ -2,15 +2,18 @@
 //! a view over the ledger: refused, and nothing has happened to the record in that stage since.
 
 mod place;
+mod standing;
+
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::apply::{ApplyOptions, ApplyReport, Selection, Work, apply_again, carry_out, stage_pass};
 use crate::error::{Error, Result};
 use crate::ledger::open::open_passes;
-use crate::ledger::read::{self, StageHistory};
+use crate::ledger::read;
 use crate::ledger::{
-    Batch, Counts, Entry, EntryOutcome, PassKind, PassState, StageEvent, Step, next_stage, split_whole,
+    Batch, Counts, Entry, EntryOutcome, PassKind, StageEvent, StageHistory, Step, next_stage, split_whole,
 };
 use crate::observe::Observer;
 use crate::path::Path;
@@ -20,6 +23,8 @@ use crate::refusal::Refusal;
 use crate::run::{Pass, Purpose, Run};
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::{Salted, Store, Table};
+
+use standing::{Group, Numbers};
 
 pub use place::{InPlace, PlaceState, in_its_place};
 
@@ -66,7 +71,31 @@ pub fn quarantined(
     selected: &Selected,
     limit: usize,
 ) -> Result<Vec<Quarantined>> {
-    standing(store.connection(), project, selected, limit)
+    let mut found = Vec::new();
+    each_quarantined(store, project, selected, limit, |refused| {
+        found.push(refused);
+        Ok(true)
+    })?;
+    Ok(found)
+}
+
+/// As [`quarantined`], one record after the other, so that a long list is never in memory; `false` ends it.
+pub fn each_quarantined(
+    store: &Store,
+    project: &str,
+    selected: &Selected,
+    limit: usize,
+    tell: impl FnMut(Quarantined) -> Result<bool>,
+) -> Result<()> {
+    standing::each(store.connection(), (project, selected), limit, tell)
+}
+
+/// How many of the selected records that stand in quarantine stages have refused, and how many lines loads.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn quarantined_count(store: &Store, project: &str, selected: &Selected) -> Result<(u64, u64)> {
+    standing::count(store.connection(), project, selected)
 }
 
 /// The words of the command that loads the input of a refused line again, as it was read; empty for what a stage refused.
@@ -77,7 +106,8 @@ pub fn load_again(store: &Store, refused: &Quarantined) -> Result<Vec<String>> {
     let sql = "SELECT cursor FROM ledger_batch WHERE batch=?1";
     let cursor: Option<String> = store
         .connection()
-        .query_row(sql, [refused.batch], |row| row.get(0))?;
+        .prepare_cached(sql)?
+        .query_row([refused.batch], |row| row.get(0))?;
     let cursor = cursor.and_then(|cursor| serde_json::from_str(&cursor).ok());
     let mut words = ["load", database, source].map(str::to_owned).to_vec();
     words.extend(crate::history::reading_options(
@@ -117,7 +147,7 @@ pub fn still_refusing(store: &Store, passes: &[i64]) -> Result<Vec<i64>> {
 }
 
 fn totals(store: &Store, sql: &str, which: &dyn rusqlite::ToSql) -> Result<Vec<(Option<u32>, String, u64)>> {
-    let mut statement = store.connection().prepare(sql)?;
+    let mut statement = store.connection().prepare_cached(sql)?;
     let rows = statement.query_map([which], |row| {
         Ok((
             row.get(0)?,
@@ -135,7 +165,7 @@ pub fn earlier_versions(store: &Store, project: &str) -> Result<Vec<(u32, String
         "SELECT q.number, q.database, count(*) FROM audit_quarantine q WHERE q.project=?1 AND {EARLIER_VERSION}
          GROUP BY q.number, q.database ORDER BY q.number"
     );
-    let mut statement = store.connection().prepare(&sql)?;
+    let mut statement = store.connection().prepare_cached(&sql)?;
     let rows = statement.query_map([project], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()))
     })?;
@@ -157,43 +187,6 @@ const EARLIER_VERSION: &str =
    WHERE e.batch=q.batch AND e.record=q.record AND e.after IS NOT NULL AND NOT EXISTS(SELECT 1 FROM ledger_entry r
      WHERE r.batch=q.batch AND r.record=q.record AND r.part>e.part AND r.before=e.after AND r.after IS NULL)))";
 
-fn standing(
-    connection: &Connection,
-    project: &str,
-    selected: &Selected,
-    limit: usize,
-) -> Result<Vec<Quarantined>> {
-    let sql = "SELECT q.record, coalesce(q.id, json_extract(q.reason,'$.id')), q.number, q.slug, q.source, q.database,
-       q.batch, q.at, q.reason FROM audit_quarantine q
-     WHERE (q.project IS NULL OR q.project=?1) AND (?2 IS NULL OR q.number=?2) AND (?3 IS NULL OR q.code=?3)
-       AND (?4 IS NULL OR q.record=?4) AND (?5 IS NULL OR q.id=?5) ORDER BY q.batch, q.record LIMIT ?6";
-    let mut statement = connection.prepare(sql)?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let key = params![
-        project,
-        selected.stage,
-        selected.code,
-        selected.record,
-        selected.id,
-        limit
-    ];
-    let rows = statement.query_map(key, |row| {
-        let reason: String = row.get(8)?;
-        Ok(Quarantined {
-            record: row.get(0)?,
-            id: row.get(1)?,
-            stage: row.get(2)?,
-            slug: row.get(3)?,
-            source: row.get(4)?,
-            database: row.get(5)?,
-            batch: row.get(6)?,
-            at: row.get(7)?,
-            reason: serde_json::from_str(&reason).unwrap_or_else(|_| Refusal::new("unreadable", "")),
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
 /// What a refused record was, as far as it may be shown.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct RefusedInput {
@@ -211,7 +204,8 @@ pub fn refused_input(store: &Store, quarantined: &Quarantined, redact: &[Path]) 
     let key = params![quarantined.batch, quarantined.record];
     let body: Option<Vec<u8>> = store
         .connection()
-        .query_row(sql, key, |row| row.get(0))
+        .prepare_cached(sql)?
+        .query_row(key, |row| row.get(0))
         .optional()?;
     let Some(body) = body else {
         return Ok(RefusedInput {
@@ -274,8 +268,8 @@ pub fn retry(
     observer: &mut dyn Observer,
 ) -> Result<ApplyReport> {
     let mut run = Run::begin(store, &options.purpose)?;
-    let found = standing(run.connection(), stages.project(), selected, usize::MAX)?;
-    if !found.is_empty() && found.iter().all(|refused| refused.stage.is_none()) {
+    let groups = standing::groups(run.connection(), stages.project(), selected)?;
+    if !groups.is_empty() && groups.iter().all(|group| group.stage.is_none()) {
         return Err(Error::invalid(
             "these lines were refused at the door by a load",
             "correct them in the input and load it again; `quarantine waive` lets them go",
@@ -285,11 +279,14 @@ pub fn retry(
     let bounds = Bounds::new(&options.stop, options.max_time);
     let mut report = ApplyReport::default();
     let mut has_tried = false;
+    // What stands now is tried, not what a stage refuses of that.
+    let mut refused_by = BTreeMap::new();
+    for stage in stages.iter().map(Stage::number) {
+        let of = (stages.project(), selected);
+        refused_by.insert(stage, standing::of_stage(run.connection(), of, stage)?);
+    }
     for stage in stages.iter() {
-        let refused: Vec<&Quarantined> = found
-            .iter()
-            .filter(|refused| refused.stage == Some(stage.number()))
-            .collect();
+        let refused = refused_by.remove(&stage.number()).unwrap_or_default();
         end_superseded(&mut run, stages.project(), stage)?;
         for work in retries(&run, stages.project(), stage, &refused)? {
             has_tried = true;
@@ -329,15 +326,10 @@ pub fn retry(
 fn end_superseded(run: &mut Run<'_>, project: &str, stage: &Stage) -> Result<()> {
     let history = StageHistory::read(run.connection(), project, stage.number())?;
     let is_superseded = |pass: &&crate::ledger::read::PassSummary| {
-        pass.row.kind == PassKind::Retry
-            && pass.state != PassState::Ended
-            && pass
-                .row
-                .stage
-                .as_ref()
-                .is_some_and(|row| row.meaning_sha256 != stage.meaning_sha256())
+        let row = pass.row.stage.as_ref();
+        row.is_some_and(|row| row.meaning_sha256 != stage.meaning_sha256())
     };
-    for open in history.standing().filter(is_superseded) {
+    for open in history.open_retries().filter(is_superseded) {
         let mut end = Batch::new(Step::End);
         end.body = Some(r#"{"superseded":true}"#.to_owned());
         run.commit_now(&mut Pass::resumed(open), end)?;
@@ -347,20 +339,17 @@ fn end_superseded(run: &mut Run<'_>, project: &str, stage: &Stage) -> Result<()>
 
 /// The retries that a stage has to carry out: first what is left of one that was interrupted, then what that one had
 /// not come to try.
-fn retries(run: &Run<'_>, project: &str, stage: &Stage, refused: &[&Quarantined]) -> Result<Vec<Work>> {
+fn retries(run: &Run<'_>, project: &str, stage: &Stage, refused: &[Numbers]) -> Result<Vec<Work>> {
     let history = StageHistory::read(run.connection(), project, stage.number())?;
-    let open = history
-        .standing()
-        .rfind(|pass| pass.row.kind == PassKind::Retry && pass.state != PassState::Ended)
-        .filter(|pass| {
-            let row = pass.row.stage.as_ref();
-            row.is_some_and(|row| row.meaning_sha256 == stage.meaning_sha256())
-        });
+    let open = history.open_retries().next_back().filter(|pass| {
+        let row = pass.row.stage.as_ref();
+        row.is_some_and(|row| row.meaning_sha256 == stage.meaning_sha256())
+    });
     if refused.is_empty() && open.is_none() {
         return Ok(Vec::new());
     }
     next_stage(stage.number(), history.state, StageEvent::Apply)?;
-    let numbers = |fits: &dyn Fn(&Quarantined) -> bool| -> Vec<i64> {
+    let numbers = |fits: &dyn Fn(&Numbers) -> bool| -> Vec<i64> {
         let fitting = refused.iter().filter(|refused| fits(refused));
         fitting.map(|refused| refused.record).collect()
     };
@@ -394,20 +383,15 @@ fn retries(run: &Run<'_>, project: &str, stage: &Stage, refused: &[&Quarantined]
 /// Lets refused records go: they leave quarantine, and the ledger says who waived them and why. Returns how many.
 pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Purpose) -> Result<u64> {
     let mut run = Run::begin(store, purpose)?;
-    let found = standing(run.connection(), project, selected, usize::MAX)?;
+    let groups = standing::groups(run.connection(), project, selected)?;
     let mut waived = 0;
-    let key = |refused: &Quarantined| (refused.stage, refused.database.clone());
-    let mut groups: Vec<Group> = found.iter().map(key).collect();
-    groups.sort();
-    groups.dedup();
     let mut interrupted = settle_interrupted(&mut run, project, &groups)?;
-    for group in groups {
-        let mut records: Vec<&Quarantined> = found.iter().filter(|refused| key(refused) == group).collect();
-        records.sort_by_key(|refused| refused.record);
+    for group in &groups {
+        let records = standing::of_group(run.connection(), (project, selected), group)?;
         let Some(first) = records.first() else { continue };
-        let mut pass = match interrupted.take_if(|(open, _)| *open == group) {
+        let mut pass = match interrupted.take_if(|(open, _)| open == group) {
             Some((_, pass)) => pass,
-            None => new_waiver(&run, first)?,
+            None => new_waiver(&run, group, first)?,
         };
         let mut slices = records.chunks(run.store().options().batch_size.max(1)).peekable();
         while let Some(slice) = slices.next() {
@@ -416,7 +400,10 @@ pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Pu
             for refused in slice {
                 batch.covers(refused.record);
                 batch.counts.count(EntryOutcome::Filtered);
-                batch.entries.extend(waived_entries(run.connection(), refused)?);
+                let database = group.database.as_deref();
+                batch
+                    .entries
+                    .extend(waived_entries(run.connection(), database, refused)?);
             }
             run.commit_now(&mut pass, batch)?;
         }
@@ -425,9 +412,6 @@ pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Pu
     run.finish()?;
     Ok(waived)
 }
-
-/// What is waived together: what one stage, or loads into one database, have refused.
-type Group = (Option<u32>, Option<String>);
 
 /// The waiver that was interrupted and goes on now. It does so where it was the last thing that happened, as the same
 /// command again finds it; any other ends where it stands, because what it waived may be in quarantine once more.
@@ -441,7 +425,11 @@ fn settle_interrupted(run: &mut Run<'_>, project: &str, groups: &[Group]) -> Res
         let Some(summary) = read::pass(run.connection(), open.pass)? else {
             continue;
         };
-        let (group, mut pass) = ((open.stage, open.target), Pass::resumed(&summary));
+        let mut pass = Pass::resumed(&summary);
+        let group = Group {
+            stage: open.stage,
+            database: open.target,
+        };
         if open.last_batch + 1 == run.next_batch() && groups.contains(&group) {
             goes_on = Some((group, pass));
         } else {
@@ -451,27 +439,29 @@ fn settle_interrupted(run: &mut Run<'_>, project: &str, groups: &[Group]) -> Res
     Ok(goes_on)
 }
 
-fn new_waiver(run: &Run<'_>, refused: &Quarantined) -> Result<Pass> {
+fn new_waiver(run: &Run<'_>, group: &Group, refused: &Numbers) -> Result<Pass> {
     let sql = "SELECT pass FROM ledger_batch WHERE batch=?1";
     let refusing = run
         .connection()
-        .query_row(sql, [refused.batch], |row| row.get(0))?;
-    let stage = read::pass(run.connection(), refusing)?.and_then(|pass| pass.row.stage);
+        .prepare_cached(sql)?
+        .query_row([refused.batch], |row| row.get(0))?;
+    let refusing = read::pass(run.connection(), refusing)?.map(|pass| pass.row);
+    let (stage, source) = refusing.map_or((None, None), |row| (row.stage, row.source));
     let mut pass = run.new_pass(PassKind::Waive, stage)?;
-    pass.row.source.clone_from(&refused.source);
-    pass.row.target.clone_from(&refused.database);
+    pass.row.source = source;
+    pass.row.target.clone_from(&group.database);
     Ok(pass)
 }
 
 /// The stubs of a waived record: what the target holds for it stays as it is now.
-fn waived_entries(connection: &Connection, refused: &Quarantined) -> Result<Vec<Entry>> {
+fn waived_entries(connection: &Connection, database: Option<&str>, refused: &Numbers) -> Result<Vec<Entry>> {
     let sql = "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry
      WHERE batch=?1 AND record=?2 ORDER BY part";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![refused.batch, refused.record], |row| {
         crate::ledger::read::entry(row, 0)
     })?;
-    let target = refused.database.as_deref().map(Table::of).transpose()?;
+    let target = database.map(Table::of).transpose()?;
     let mut entries = Vec::new();
     for old in rows {
         let old = old?;

@@ -13,7 +13,7 @@ use crate::ledger::{
     Batch, Head, PassKind, PassRow, PassState, RunRow, Sealed, StageRow, Step, header_text, next_pass,
 };
 use crate::note::SigningKey;
-use crate::store::{Store, StoreLock, Table, checkpoints};
+use crate::store::{Store, StoreLock, Table, checkpoints, schema};
 
 /// The name and version of the tool, as it stands in the ledger.
 pub(crate) const TOOL: &str = concat!("counterfoil ", env!("CARGO_PKG_VERSION"));
@@ -235,7 +235,7 @@ impl<'s> Run<'s> {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(written)?;
         if sealed.number == 1 {
-            Store::write_schema(&transaction)?;
+            schema::write(&transaction)?;
         }
         if !self.row_written {
             insert_run(&transaction, &self.row)?;

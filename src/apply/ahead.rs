@@ -1,8 +1,6 @@
 //! What a pass has still to process: a row whose record comes later in the same pass, and goes somewhere else then, need
 //! not be in anybody's way. So two records can exchange their ids, and a chain of them can move up by one.
 
-use std::collections::BTreeSet;
-
 use rusqlite::Connection;
 
 use super::item::{PlannedRows, Standing};
@@ -12,6 +10,7 @@ use super::transform::{Transformed, transform};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::rows;
+use crate::record::RecordSet;
 use crate::stage::{Outcome, Stage};
 use crate::store::Table;
 
@@ -20,7 +19,7 @@ pub(crate) struct Ahead<'a> {
     pub(crate) stage: &'a Stage,
     pub(crate) context: Context<'a>,
     pub(crate) source: &'a Table,
-    pub(crate) planned: &'a BTreeSet<i64>,
+    pub(crate) planned: &'a RecordSet,
     /// The numbers of the batch, ascending, and what became of those that are not placed yet.
     pub(crate) numbers: &'a [i64],
     pub(crate) results: &'a [Option<Transformed>],

@@ -1,6 +1,6 @@
 //! One pass of a stage, from where it stands to its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
@@ -13,6 +13,7 @@ use crate::ledger::read::{LedgerTable, PassSummary, largest, warnings};
 use crate::ledger::{Counts, PassKind, PassState, Shape, feed, places, rows, whole_record};
 use crate::observe::{Event, Observer};
 use crate::pipeline::{Bounds, Stopped, drive};
+use crate::record::RecordSet;
 use crate::run::{Pass, Run};
 use crate::stage::{OnError, Stage};
 use crate::store::{Salted, Table};
@@ -132,7 +133,7 @@ fn producer<'s>(
         newest: largest(run.connection(), LedgerTable::Record)?,
         claims: Claims::default(),
         cross: Cross::of(stage, context),
-        planned: BTreeSet::new(),
+        planned: RecordSet::new(),
         set_aside: set_aside(run.connection(), stage, (!begins).then_some(pass.row.pass))?,
         planned_rows: PlannedRows::default(),
         comes_last,

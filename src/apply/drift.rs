@@ -3,7 +3,8 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::error::{Error, Result};
-use crate::ledger::read::StageHistory;
+use crate::ledger::StageHistory;
+use crate::ledger::stage_history::{applied_since, has_worked_after};
 use crate::stage::{Stage, Stages};
 
 use super::ApplyOptions;
@@ -22,10 +23,11 @@ pub(crate) fn check_drift(
     let (mut cosmetic, mut standing) = (Vec::new(), Vec::new());
     for number in applied {
         let history = StageHistory::read(connection, stages.project(), number)?;
-        let (Some(row), Some(first)) = (history.revision(), history.first()) else {
+        let since = applied_since(connection, stages.project(), number)?;
+        let (Some(row), Some(since)) = (history.revision(), since) else {
             continue;
         };
-        standing.push((number, first.first_batch));
+        standing.push((number, since));
         let stage = stages.get(number);
         let same_meaning = stage.is_some_and(|stage| stage.meaning_sha256() == row.meaning_sha256);
         if !same_meaning && (stage.is_none() || !options.revise) {
@@ -48,7 +50,7 @@ pub(crate) fn check_drift(
 /// the project was given another name, under which everything would be applied once more.
 fn check_name(connection: &Connection, stages: &Stages) -> Result<()> {
     let sql = "SELECT project FROM ledger_stage WHERE number=?1 AND slug=?2 ORDER BY stage DESC LIMIT 1";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     for stage in stages.iter() {
         let other: Option<String> = statement
             .query_row((stage.number(), stage.slug()), |row| row.get(0))
@@ -79,14 +81,16 @@ fn check_order(connection: &Connection, stages: &Stages, applied: &[(u32, i64)])
         if history.revision().is_some() {
             continue;
         }
-        let builds_upon = |(number, first_batch): &&(u32, i64)| {
-            let stood = history.passes.iter().any(|pass| pass.last_batch > *first_batch);
+        let builds_upon = |(number, _): &&(u32, i64)| {
             let later = stages
                 .get(*number)
                 .filter(|later| later.number() > stage.number());
-            !stood && later.is_some_and(|later| later.depends_on(stage.target()))
+            later.is_some_and(|later| later.depends_on(stage.target()))
         };
-        if let Some((later, _)) = applied.iter().find(builds_upon) {
+        for (later, first_batch) in applied.iter().filter(builds_upon) {
+            if has_worked_after(connection, stages.project(), stage.number(), *first_batch)? {
+                continue;
+            }
             return Err(Error::invalid(
                 format!(
                     "stage {} is not applied, but the later stage {later}, which depends on `{}`, is",
@@ -103,7 +107,7 @@ fn check_order(connection: &Connection, stages: &Stages, applied: &[(u32, i64)])
 /// The numbers of a project's stages that were ever applied, ascending.
 fn applied_numbers(connection: &Connection, project: &str) -> Result<Vec<u32>> {
     let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1 ORDER BY number";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([project], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

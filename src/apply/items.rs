@@ -1,6 +1,6 @@
 //! Reading the records of a pass, each with what the target holds for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
@@ -15,6 +15,7 @@ use crate::ledger::{EntryOutcome, whole_record};
 use crate::ledger::{places, rows};
 use crate::pipeline::BATCH_BYTES;
 use crate::record::Record;
+use crate::record::RecordSet;
 use crate::stage::Stage;
 use crate::store::{Salted, Table};
 
@@ -53,6 +54,16 @@ impl Transforming<'_> {
             }
         }
         Ok(items)
+    }
+
+    /// Leaves the last records that were read to the next batch.
+    pub(super) fn unread(&mut self, items: &[Item]) {
+        let Some(first) = items.first() else { return };
+        match &mut self.selection {
+            Selection::Table { after } => *after = first.number - 1,
+            Selection::List { read, .. } => *read -= items.len(),
+        }
+        self.bytes -= items.iter().map(|item| item.len() as u64).sum::<u64>();
     }
 
     /// Finds what the target holds for a source record: in place the record itself; in a copy the row of the same number,
@@ -228,7 +239,7 @@ pub(crate) fn source_as_read(
     number: i64,
 ) -> Result<Option<Record>> {
     let source = Table::of(stage.source())?;
-    let item = listed(connection, (project, stage), &source, &BTreeSet::new(), number)?;
+    let item = listed(connection, (project, stage), &source, &RecordSet::new(), number)?;
     Ok(item.source.map(|source| source.record))
 }
 
@@ -238,13 +249,13 @@ pub(super) fn listed(
     connection: &Connection,
     (project, stage): (&str, &Stage),
     source: &Table,
-    planned: &BTreeSet<i64>,
+    planned: &RecordSet,
     number: i64,
 ) -> Result<Item> {
     if let Some(found) = source.by_number(connection, number)? {
         return Ok(Item::present(found));
     }
-    let image = if stage.in_place() && !planned.contains(&number) {
+    let image = if stage.in_place() && !planned.contains(number) {
         match refused_image(connection, (project, stage.number()), stage.source(), number)? {
             Some(image) => Some(image),
             None => places::image_set_aside(connection, fed(project, stage), number)?,

@@ -29,10 +29,10 @@ pub(crate) use transform::Transforming;
 
 use crate::error::{Error, Result};
 use crate::ledger::feed::{self, Fed};
-use crate::ledger::read::{PassSummary, StageHistory};
-use crate::ledger::reconciled::not_looked_at;
+use crate::ledger::read::PassSummary;
+use crate::ledger::stage_history::not_looked_at;
 use crate::ledger::{
-    Batch, Counts, PassKind, PassState, Shape, StageEvent, StageRow, StageState, Step, next_stage,
+    Batch, Counts, PassKind, Shape, StageEvent, StageHistory, StageRow, StageState, Step, next_stage,
 };
 use crate::observe::{Observer, StopSignal};
 use crate::pipeline::{Bounds, Stopped, needs_index};
@@ -339,18 +339,13 @@ pub(crate) fn reconcile_new(
     if stage.reconciles().is_empty() {
         return Ok(None);
     }
-    let history = StageHistory::read(run.connection(), project, stage.number())?;
-    let carried = |pass: &&PassSummary| {
-        matches!(pass.row.kind, PassKind::Apply | PassKind::Retry) && pass.state == PassState::Ended
-    };
-    let standing: Vec<&PassSummary> = history.standing().filter(carried).collect();
-    let passes = not_looked_at(run.connection(), project, stage.number(), &standing)?;
-    if passes.is_empty() {
+    let new = not_looked_at(run.connection(), project, stage.number())?;
+    if new.passes.is_empty() {
         return Ok(None);
     }
     let wanted = Wanted {
-        passes: &passes,
-        whole: passes.len() == standing.len(),
+        passes: &new.passes,
+        whole: new.is_all,
         examples: ReconcileOptions::default().examples,
     };
     Ok(match of_stage(run, project, stage, &wanted, &options.stop)? {
@@ -415,7 +410,7 @@ fn next_work(
             supersede(run, open)?;
             return next_work(run, project, stage, options);
         }
-        let selection = of_open_pass(run.connection(), fed(project, stage), &history, open)?;
+        let selection = of_open_pass(run.connection(), fed(project, stage), open)?;
         return Ok(Some(Work {
             pass: Pass::resumed(open),
             selection,
@@ -434,7 +429,7 @@ fn next_work(
         let selection = of_first_pass(run.connection(), fed(project, stage), None)?;
         return Ok(Some(begun(pass, selection)));
     }
-    let after = feed::frontier(&history);
+    let after = history.frontier(run.connection())?;
     let before = run.next_batch();
     let selection = of_later_pass(run.connection(), fed(project, stage), revised, after, before)?;
     if !revised && selection.remaining() == Some(0) {
@@ -481,15 +476,7 @@ pub(crate) fn stage_row(project: &str, stage: &Stage) -> StageRow {
 }
 
 pub(crate) fn quarantined(run: &Run<'_>, stages: &Stages) -> Result<u64> {
-    let mut standing = 0;
-    for stage in stages.up_to(None) {
-        let refused = feed::refused(
-            run.connection(),
-            stages.project(),
-            stage.number(),
-            run.next_batch(),
-        )?;
-        standing += refused.len() as u64;
-    }
-    Ok(standing)
+    let standing = feed::refused_counts(run.connection(), stages.project())?;
+    let of_stages = stages.up_to(None).map(Stage::number);
+    Ok(of_stages.filter_map(|number| standing.get(&number)).sum())
 }

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::ledger::feed::{self, Fed};
-use crate::ledger::read::{PassSummary, StageHistory};
+use crate::ledger::read::PassSummary;
+use crate::ledger::stage_history::newest_applied;
 use crate::ledger::{PassState, places, rows};
 use crate::store::Table;
 
@@ -53,12 +54,7 @@ impl Selection {
 }
 
 /// What is left of a pass that an earlier run has begun.
-pub(crate) fn of_open_pass(
-    connection: &Connection,
-    stage: Fed<'_>,
-    history: &StageHistory,
-    pass: &PassSummary,
-) -> Result<Selection> {
+pub(crate) fn of_open_pass(connection: &Connection, stage: Fed<'_>, pass: &PassSummary) -> Result<Selection> {
     // Once the index stands, only the end is missing: what came since is left to the next pass.
     if pass.state == PassState::Indexed {
         return Ok(Selection::list(Vec::new()));
@@ -66,11 +62,8 @@ pub(crate) fn of_open_pass(
     let whole = match pass.row.after_batch {
         None => of_first_pass(connection, stage, Some(pass.row.pass))?,
         Some(after) => {
-            let earlier = history
-                .applied()
-                .rev()
-                .find(|earlier| earlier.row.pass < pass.row.pass);
-            let revised = earlier.is_some_and(|earlier| is_revised(earlier, pass));
+            let earlier = newest_applied(connection, stage.project, stage.number, pass.row.pass)?;
+            let revised = earlier.is_some_and(|earlier| is_revised(&earlier, pass));
             of_later_pass(connection, stage, revised, after, pass.first_batch)?
         }
     };
@@ -134,10 +127,13 @@ pub(crate) fn of_source(
     before: i64,
 ) -> Result<Vec<i64>> {
     let mut records = Vec::new();
-    if feed::written_after(connection, stage, after)? {
-        records = feed::increment(connection, stage, after, before)?;
+    // However much was done elsewhere since, that is no more than a look.
+    if feed::is_touched_after(connection, stage, after)? {
+        if feed::written_after(connection, stage, after)? {
+            records = feed::increment(connection, stage, after, before)?;
+        }
+        records.extend(feed::brought_back(connection, stage, after, before)?);
     }
-    records.extend(feed::brought_back(connection, stage, after, before)?);
     if revised {
         records.extend(feed::refused(connection, stage.project, stage.number, before)?);
     }

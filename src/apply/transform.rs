@@ -1,6 +1,6 @@
 //! The reading thread of a pass: read a batch, transform it, place the results.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
@@ -18,6 +18,7 @@ use crate::expression::Scope;
 use crate::ledger::places::KeptPlaces;
 use crate::ledger::{Batch, Shape, Step};
 use crate::pipeline::{Producer, Reader, in_portions};
+use crate::record::RecordSet;
 use crate::refusal::{Refusal, Violation};
 use crate::stage::{Outcome, Stage};
 use crate::store::{Salted, Table};
@@ -46,7 +47,7 @@ pub(crate) struct Transforming<'a> {
     pub(crate) cross: Option<Cross<'a>>,
     /// What has happened to records of the source that is not in the ledger, because it is only planned: what was refused
     /// in place before that does not count any more.
-    pub(crate) planned: BTreeSet<i64>,
+    pub(crate) planned: RecordSet,
     /// Rows that the pass has taken out of a database in place, and whose records it has not come to yet.
     pub(crate) set_aside: BTreeMap<i64, Salted>,
     /// Of rows that are only planned: whose they are.
@@ -61,12 +62,16 @@ pub(crate) struct Transforming<'a> {
 
 impl Producer for Transforming<'_> {
     fn next(&mut self, reader: &Reader) -> Result<Option<Batch>> {
-        let items = reader.read(|connection| self.items(connection))?;
+        let mut items = reader.read(|connection| self.items(connection))?;
         if items.is_empty() && self.shape.is_empty() {
             return Ok(None);
         }
         let mut batch = Batch::new(Step::Data);
-        let results = self.transform_all(&items, &mut batch.warnings)?;
+        let results = if self.stage.derives() {
+            self.transform_within(&mut items, &mut batch.warnings)?
+        } else {
+            self.transform_all(&items, &mut batch.warnings)?
+        };
         batch.shape = std::mem::take(&mut self.shape);
         self.claims.begin_batch();
         if self.alone && self.cross.is_none() {
@@ -92,6 +97,11 @@ pub(crate) struct Transformed {
 /// What became of some records, and how often the stage warned, by code.
 type Portion = (Vec<Transformed>, BTreeMap<String, u64>);
 
+/// So many bytes are written in one batch, where a record becomes several; and so many go with each of them.
+const WRITTEN_BYTES: usize = 16 << 20;
+const EACH: usize = 500;
+/// So many records tell what the others of a batch may become.
+const FIRST: usize = 16;
 /// So many records are transformed in one go.
 const PORTION: usize = 250;
 
@@ -111,6 +121,32 @@ impl Transforming<'_> {
                 *warnings.entry(code).or_default() += count;
             }
         }
+        Ok(results)
+    }
+
+    /// Transforms as many records of a batch as make so much that it may be written together; the others are left to the
+    /// next one. What a record becomes is only known then.
+    fn transform_within(
+        &mut self,
+        items: &mut Vec<Item>,
+        warnings: &mut BTreeMap<String, u64>,
+    ) -> Result<Vec<Transformed>> {
+        let (mut results, mut written) = (Vec::new(), 0);
+        while results.len() < items.len() && written < WRITTEN_BYTES {
+            // As many as there is room for, by what those before have become.
+            let each = (written / results.len().max(1)).max(1);
+            let room = if results.is_empty() {
+                FIRST
+            } else {
+                // But no more than a few times what they were: those to come may be larger.
+                ((WRITTEN_BYTES - written) / each).clamp(1, 4 * results.len())
+            };
+            let wave = &items[results.len()..items.len().min(results.len() + room)];
+            let made = self.transform_all(wave, warnings)?;
+            written += made.iter().map(Transformed::written).sum::<usize>();
+            results.extend(made);
+        }
+        self.unread(&items.split_off(results.len()));
         Ok(results)
     }
 
@@ -230,6 +266,15 @@ pub(crate) fn transform(
 }
 
 impl Transformed {
+    /// How many bytes its records are in memory until they are written, roughly.
+    fn written(&self) -> usize {
+        match &self.result {
+            Ok(Outcome::Derive(outputs)) => outputs.iter().map(|output| output.data.len() + EACH).sum(),
+            Ok(Outcome::Write(output)) => output.data.len(),
+            _ => 0,
+        }
+    }
+
     /// Takes the result out.
     fn outcome(&mut self) -> Result<Outcome, Refusal> {
         std::mem::replace(&mut self.result, Ok(Outcome::filter("placed")))

@@ -1,7 +1,10 @@
 //! What a command answers, before it is told on a screen or in an envelope.
 
+use std::io::{self, Seek as _, Write};
+
 use serde::Serialize;
 use serde_json::Value as Json;
+use tempfile::SpooledTempFile;
 
 use super::failure::Failure;
 
@@ -84,6 +87,50 @@ pub(crate) struct Answer {
     pub(crate) warnings: Vec<String>,
     /// What to do next.
     pub(crate) hints: Vec<String>,
+    /// For programs: a list of the data that may be longer than memory, and its name there.
+    pub(crate) list: Option<(&'static str, Listed)>,
+}
+
+/// A list for programs, which goes to a temporary file where it is long.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    file: SpooledTempFile,
+    count: usize,
+}
+
+impl Listed {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            file: SpooledTempFile::new(8 << 20),
+            count: 0,
+        }
+    }
+
+    /// Adds one.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be written.
+    pub(crate) fn push(&mut self, value: &Json) -> Result<(), Failure> {
+        let comma = if self.count > 0 { "," } else { "" };
+        self.count += 1;
+        write!(self.file, "{comma}{value}").map_err(|error| {
+            let message = format!("a long list cannot be kept in a temporary file: {error}");
+            Failure::new(Exit::Failed, "list.file", message)
+                .hint("name a folder that has room for it with the variable TMPDIR")
+        })
+    }
+
+    /// Writes all of it, as a JSON array.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub(crate) fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.file.rewind()?;
+        out.write_all(b"[")?;
+        io::copy(&mut self.file, out)?;
+        out.write_all(b"]")
+    }
 }
 
 impl Answer {
@@ -96,7 +143,20 @@ impl Answer {
             failure: None,
             warnings: Vec::new(),
             hints: Vec::new(),
+            list: None,
         }
+    }
+
+    /// For people.
+    pub(crate) fn text(mut self, text: impl Into<String>) -> Self {
+        self.text = text.into();
+        self
+    }
+
+    /// A list of the data, by its name there.
+    pub(crate) fn list(mut self, name: &'static str, list: Listed) -> Self {
+        self.list = Some((name, list));
+        self
     }
 
     /// Done, but records were refused.

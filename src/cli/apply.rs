@@ -82,7 +82,7 @@ impl HowToApply {
             batch_size: self.batch_size.map(|size| size as usize),
             on_error: self.on_error.map(Into::into),
             max_errors: self.max_errors,
-            stop: stop_signal(*session.screen)?,
+            stop: stop_signal(*session.screen, "apply")?,
             ..ApplyOptions::default()
         })
     }
@@ -137,6 +137,7 @@ fn rehearsed(
             Failure::new(Exit::Failed, "rehearsal.folder", message)
                 .hint("name a folder that has room for it with the variable TMPDIR")
         })?;
+    super::signals::remove_in_any_case(folder.path());
     session.warn_of_absent_sources(&store, project)?;
     let rehearsal = rehearse(&store, project.stages(), options, folder.path(), &mut progress);
     progress.finish();

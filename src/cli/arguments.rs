@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    apply, check, checkpoint, delete, demo, export, history, init, load, new, plan, profile, prove,
+    apply, backup, check, checkpoint, delete, demo, export, history, init, load, new, plan, profile, prove,
     quarantine, query, reconcile, report, rollback, schema, status, test, trace, validate, verify,
     verify_proof,
 };
@@ -128,6 +128,8 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     Report(report::Report),
     Checkpoint(checkpoint::CheckpointCommand),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Prove(prove::Prove),
     VerifyProof(verify_proof::VerifyProof),
     Rollback(rollback::Rollback),
@@ -158,6 +160,8 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Report(_) => "report",
             Self::Checkpoint(_) => "checkpoint",
+            Self::Backup(_) => "backup",
+            Self::Restore(_) => "restore",
             Self::Prove(_) => "prove",
             Self::VerifyProof(_) => "verify-proof",
             Self::Rollback(_) => "rollback",

@@ -57,7 +57,7 @@ enum Format {
 impl Export {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         self.check(session)?;
-        let store = session.open()?;
+        let store = session.open_to_read()?;
         session.has_database(&store, &self.database)?;
         let redact = if self.reveal {
             Vec::new()

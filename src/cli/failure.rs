@@ -248,10 +248,14 @@ fn message(error: &Error) -> String {
 }
 
 const INPUT_CHANGED: &str = "put the file back as it was; or begin again with `--restart`: what is loaded already counts as unchanged";
+const FOREIGN: &str = "nothing was written; find out who made it and what it has done since (`counterfoil verify`), then run the \
+     statements with sqlite3, and the same command again; views and indexes of your own belong in a file that attaches the store";
+const CONTRADICTED: &str = "keep both files for the inquiry; if the store was restored on purpose, or has a new key, say so: \
+     `counterfoil checkpoint --accept-restore --reason TEXT`; to begin anew, move the file of checkpoints away";
 const PLAN_MOVED: &str = "nothing was changed; look at a new plan: `counterfoil plan --out FILE`";
 
 /// The exit code, and what to do next.
-fn advice(error: &Error) -> (Exit, Option<String>) {
+pub(crate) fn advice(error: &Error) -> (Exit, Option<String>) {
     let (exit, hint) = match error {
         Error::Sqlite { .. } => return of_sqlite(error.code()),
         Error::Io { source, .. } => return (Exit::Failed, of_io(source.kind())),
@@ -292,12 +296,8 @@ fn advice(error: &Error) -> (Exit, Option<String>) {
             Exit::Failed,
             "what was committed stands; correct the input, or name its format with `--format`".to_owned(),
         ),
-        Error::Contradicted { .. } => (
-            Exit::Unsound,
-            "keep both files for the inquiry; if the store was restored on purpose, or has a new key, say so: \
-             `counterfoil checkpoint --accept-restore --reason TEXT`; to begin anew, move the file of checkpoints away"
-                .to_owned(),
-        ),
+        Error::Foreign { .. } => (Exit::Unsound, FOREIGN.to_owned()),
+        Error::Contradicted { .. } => (Exit::Unsound, CONTRADICTED.to_owned()),
         Error::RollbackConflict { .. } => (
             Exit::Conflict,
             "nothing was changed; `--on-conflict skip` leaves such records as they are, `merge` undoes the fields that \

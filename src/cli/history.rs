@@ -41,7 +41,7 @@ impl History {
         if self.format == Format::Openlineage {
             return self.export(session);
         }
-        let store = session.open()?;
+        let store = session.open_to_read()?;
         let runs = counterfoil::history::history(&store, self.limit.unwrap_or(LISTED))?;
         let text: Vec<String> = runs.iter().map(told).collect();
         let more = runs.last().is_some_and(|run| run.run > 1);
@@ -56,7 +56,7 @@ impl History {
     /// Writes the runs as events, one by one.
     fn export(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         refuse_envelope(session, "history.json")?;
-        let store = session.open()?;
+        let store = session.open_to_read()?;
         // Whatever the command has applied, the ledger has its text: the files may be gone, or not compile.
         let stages = stages_of(None)?;
         let options = OpenLineageOptions { newest: self.limit };

@@ -190,7 +190,7 @@ impl Load {
             redact,
             batch_size: self.batch_size.map(|size| size as usize),
             purpose: session.purpose("load", self.reason.as_deref(), &[]),
-            stop: stop_signal(*session.screen)?,
+            stop: stop_signal(*session.screen, "load")?,
         })
     }
 

@@ -9,6 +9,7 @@
 mod answer;
 mod apply;
 mod arguments;
+mod backup;
 mod check;
 mod checkpoint;
 mod delete;
@@ -77,7 +78,7 @@ fn carry_out(cli: &Cli, arguments: &[OsString]) -> Exit {
     let session = Session::new(&cli.global, &screen, arguments, &warnings);
     let mut answer = dispatch(&cli.command, &session).unwrap_or_else(Answer::from);
     answer.warnings.splice(0..0, warnings.take());
-    screen.deliver(cli.command.name(), &answer)
+    screen.deliver(cli.command.name(), answer)
 }
 
 fn dispatch(command: &Command, session: &Session<'_>) -> Result<Answer, Failure> {
@@ -102,6 +103,8 @@ fn dispatch(command: &Command, session: &Session<'_>) -> Result<Answer, Failure>
         Command::Reconcile(reconcile) => reconcile.run(session),
         Command::Report(report) => report.run(session),
         Command::Checkpoint(checkpoint) => checkpoint.run(session),
+        Command::Backup(backup) => backup.run(session),
+        Command::Restore(restore) => restore.run(session),
         Command::Prove(prove) => prove.run(session),
         Command::VerifyProof(verify) => verify.run(session),
         Command::Rollback(rollback) => rollback.run(session),
@@ -118,12 +121,12 @@ fn not_carried_out(error: &clap::Error, arguments: &[OsString]) -> Exit {
     let rendered = error.render();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let data = serde_json::json!({ "text": rendered.to_string() });
-        return screen.deliver("help", &Answer::new(data, rendered.ansi().to_string()));
+        return screen.deliver("help", Answer::new(data, rendered.ansi().to_string()));
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !screen.json {
         screen::to_stderr(&rendered.ansi().to_string());
         return Exit::Usage;
     }
     let failure = Failure::usage_of_clap(error);
-    screen.deliver("", &Answer::from(failure))
+    screen.deliver("", Answer::from(failure))
 }

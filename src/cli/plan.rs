@@ -45,6 +45,9 @@ pub(crate) struct PlanCommand {
     /// The most records that are shown for each stage, and for each reason to refuse.
     #[arg(long, value_name = "N", default_value = "3")]
     examples: usize,
+    /// Shows all fields and values of these records, however many and however long.
+    #[arg(long)]
+    full: bool,
     /// Lets applied stages go on with their changed meaning, as `apply --revise` would.
     #[arg(long)]
     revise: bool,
@@ -63,6 +66,7 @@ impl PlanCommand {
             },
             sample: self.sample,
             examples: self.examples,
+            full: self.full,
         };
         let mut progress = Progress::new(*session.screen).doing("plan");
         let store = session.open_to_read()?;
@@ -76,10 +80,10 @@ impl PlanCommand {
         data["estimated_us"] = json!(report.estimated_us());
         data["free_bytes"] = json!(free);
         if let Some(stopped) = &report.stopped {
-            return Ok(Answer::new(data, text(session, &project, &report, free))
+            return Ok(Answer::new(data, self.text(session, &project, &report, free))
                 .failed(stopped_early(stopped).hint("nothing was written; the same command begins again")));
         }
-        let mut answer = Answer::new(data.clone(), text(session, &project, &report, free))
+        let mut answer = Answer::new(data.clone(), self.text(session, &project, &report, free))
             .refused_if(report.refuses() || report.stages.iter().any(|stage| stage.halted > 0));
         answer = answer.warnings(warnings(&report, free));
         if let Some(path) = &self.out {
@@ -203,30 +207,43 @@ fn free_bytes(_: &Path) -> Option<u64> {
     None
 }
 
-fn text(session: &Session<'_>, project: &Project, report: &PlanReport, free: Option<u64>) -> String {
-    if report.stages.is_empty() {
-        let stages = counted(report.up_to_date.len() as u64, "stage");
-        return format!("{stages} up to date: nothing to do.\n");
+impl PlanCommand {
+    fn text(
+        &self,
+        session: &Session<'_>,
+        project: &Project,
+        report: &PlanReport,
+        free: Option<u64>,
+    ) -> String {
+        if report.stages.is_empty() {
+            let stages = counted(report.up_to_date.len() as u64, "stage");
+            return format!("{stages} up to date: nothing to do.\n");
+        }
+        let stages = report
+            .stages
+            .iter()
+            .map(|stage| of_stage(session, project, stage, (report.sample, self.full)));
+        let mut text = stages.collect::<Vec<_>>().join("\n");
+        text += &format!(
+            "\n{} about {}, and the store grows by about {}{}\n",
+            bold("In all"),
+            took(report.estimated_us()),
+            bytes(report.growth()),
+            free.map_or_else(String::new, |free| format!(
+                " (the disk has {} left)",
+                bytes(free)
+            ))
+        );
+        text
     }
-    let stages = report
-        .stages
-        .iter()
-        .map(|stage| of_stage(session, project, stage, report.sample));
-    let mut text = stages.collect::<Vec<_>>().join("\n");
-    text += &format!(
-        "\n{} about {}, and the store grows by about {}{}\n",
-        bold("In all"),
-        took(report.estimated_us()),
-        bytes(report.growth()),
-        free.map_or_else(String::new, |free| format!(
-            " (the disk has {} left)",
-            bytes(free)
-        ))
-    );
-    text
 }
 
-fn of_stage(session: &Session<'_>, project: &Project, stage: &StagePlan, sample: Option<u64>) -> String {
+fn of_stage(
+    session: &Session<'_>,
+    project: &Project,
+    stage: &StagePlan,
+    (sample, full): (Option<u64>, bool),
+) -> String {
     let mut text = format!(
         "{}  {}\n",
         bold(&shown(&format!("stage {} {}", stage.stage, stage.slug))),
@@ -266,7 +283,7 @@ fn of_stage(session: &Session<'_>, project: &Project, stage: &StagePlan, sample:
     text += &troubles(session, project, stage);
     text += &operations(&stage.operations);
     text += &refusals(&stage.refusals);
-    text.extend(stage.samples.iter().map(of_sample));
+    text.extend(stage.samples.iter().map(|sample| of_sample(sample, full)));
     text += &lints(&stage.lints);
     let images = match stage.images {
         0 => String::new(),
@@ -407,14 +424,23 @@ fn why(reason: &Refusal) -> String {
     places::why(&reason.code).map_or_else(|| reason.to_string(), str::to_owned)
 }
 
-fn of_sample(sample: &Sample) -> String {
+fn of_sample(sample: &Sample, full: bool) -> String {
     let id = if sample.id == sample.target_id {
         sample.id.clone()
     } else {
         format!("{} -> {}", sample.id, sample.target_id)
     };
     let mut text = format!("\n{}\n", bold(&shown(&id)));
-    text.extend(sample.fields.iter().map(of_field));
+    text.extend(sample.fields.iter().map(|field| of_field(field, full)));
+    if sample.more > 0 {
+        text += &format!(
+            "    {}\n",
+            dim(&format!(
+                "and {}; all with --full",
+                counted(sample.more, "more field")
+            ))
+        );
+    }
     if sample.kept > 0 {
         text += &format!(
             "    {}\n",
@@ -424,13 +450,13 @@ fn of_sample(sample: &Sample) -> String {
     text
 }
 
-fn of_field(field: &FieldChange) -> String {
+fn of_field(field: &FieldChange, full: bool) -> String {
     let pointer = shown(&field.pointer);
     let cut = |json: &str| {
         const MOST: usize = 120;
         match json.char_indices().nth(MOST) {
-            Some((at, _)) => shown(&format!("{}…", &json[..at])).into_owned(),
-            None => shown(json).into_owned(),
+            Some((at, _)) if !full => shown(&format!("{}…", &json[..at])).into_owned(),
+            _ => shown(json).into_owned(),
         }
     };
     match (&field.before, &field.after) {

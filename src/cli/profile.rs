@@ -38,7 +38,7 @@ impl ProfileCommand {
         let redact = redactions(session, &store)?;
         let options = ProfileOptions {
             redact: &redact,
-            stop: stop_signal(*session.screen)?,
+            stop: stop_signal(*session.screen, "profile")?,
         };
         let report = profile(&store, &self.database, &options)?;
         let mut answer = Answer::new(json(&report), told(&report));

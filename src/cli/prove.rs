@@ -46,7 +46,7 @@ pub(crate) struct Prove {
 
 impl Prove {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        let store = session.open()?;
+        let store = session.open_to_read()?;
         let mut remark = None;
         let proof = match (self.since, &self.database, &self.id) {
             (Some(size), ..) => prove_consistency(&store, size)?.to_string(),

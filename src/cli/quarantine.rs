@@ -1,5 +1,6 @@
 //! `quarantine`: the refused records.
 
+mod list;
 mod told;
 
 use std::time::Duration;
@@ -9,8 +10,8 @@ use counterfoil::history::hides_ids;
 use counterfoil::path::Path;
 use counterfoil::project::Project;
 use counterfoil::quarantine::{
-    InPlace, Quarantined, Selected, has_earlier_version, in_its_place, quarantined, refused_input, retry,
-    waive,
+    InPlace, Quarantined, Selected, each_quarantined, has_earlier_version, in_its_place, quarantined,
+    quarantined_count, refused_input, retry, waive,
 };
 use counterfoil::stage::Stage;
 use counterfoil::store::Store;
@@ -20,15 +21,15 @@ use super::answer::{Answer, Exit, json};
 use super::failure::Failure;
 use super::masking::redactions;
 use super::mending::mend;
-use super::outcome::{Left, Limits, of_stages, of_the_library, refusals_json, refused_by, standing};
+use super::outcome::{Left, Limits, of_stages, of_the_library};
 use super::places::HIDDEN;
 use super::progress::Progress;
-use super::render::{count, counted, dim, table, word};
+use super::render::{counted, word};
 use super::session::{Session, stages_of};
 use super::signals::stop_signal;
 use super::test::no_stage;
 use super::values::{duration, stage_number};
-use told::{row, told};
+use told::told;
 
 pub(crate) use told::pretty;
 
@@ -192,61 +193,6 @@ impl Quarantine {
     }
 }
 
-impl List {
-    fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        let project = session.settings()?.name;
-        let store = session.open()?;
-        let totals = standing(&store, &project, |stage| {
-            self.choice.stage.is_none_or(|only| stage == Some(only))
-        })?;
-        let found = quarantined(&store, &project, &self.choice.selected(), self.limit)?;
-        let (mut standing, mut records) = (Vec::new(), Vec::new());
-        let places = Places::new(session, &store)?;
-        for refused in &found {
-            let (stands, place) = (has_earlier_version(&store, refused)?, places.of(&store, refused)?);
-            let mut record = json(refused);
-            record["earlier_version"] = json!(stands);
-            record["in_its_place"] = json!(place);
-            records.push(record);
-            standing.push(stands);
-        }
-        let data = json!({ "totals": refusals_json(&totals), "records": records });
-        if found.is_empty() {
-            let text = if self.choice.selected() == Selected::default() {
-                "Nothing is in quarantine.\n"
-            } else {
-                "Nothing like that is in quarantine.\n"
-            };
-            return Ok(Answer::new(data, text));
-        }
-        let rows = totals
-            .iter()
-            .map(|(stage, code, records)| vec![refused_by(*stage), code.clone(), count(*records)]);
-        let mut text = table(&["refused by", "code", ">records"], rows) + "\n";
-        let listed = found
-            .iter()
-            .zip(&standing)
-            .map(|(refused, stands)| row(refused, *stands));
-        text += &table(
-            &[">record", "id", "refused by", "route", "code", "why", "when"],
-            listed,
-        );
-        let mut answer = Answer::new(data, "");
-        if found.len() == self.limit {
-            text += &dim(&format!(
-                "at most {} are listed; more with --limit\n",
-                counted(self.limit as u64, "record")
-            ));
-        }
-        answer.text = text;
-        let example = found
-            .iter()
-            .find_map(|refused| refused.id.as_deref().map(|id| word(id).into_owned()))
-            .unwrap_or_else(|| format!("--record {}", found[0].record));
-        Ok(answer.hint(session.command(&format!("quarantine show {example}"))))
-    }
-}
-
 /// Looks up the rows that are in the places of refused records.
 struct Places {
     project: Option<Project>,
@@ -295,7 +241,7 @@ impl Places {
 impl Show {
     fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let project = session.settings()?.name;
-        let store = session.open()?;
+        let store = session.open_to_read()?;
         let redact = redactions(session, &store)?;
         let selected = Selected {
             record: self.record,
@@ -382,7 +328,7 @@ impl Retry {
             max_time: self.max_time,
             revise: self.revise,
             purpose: session.purpose("quarantine retry", self.reason.as_deref(), &self.choice.ids()),
-            stop: stop_signal(*session.screen)?,
+            stop: stop_signal(*session.screen, "quarantine")?,
             ..ApplyOptions::default()
         };
         let mut store = session.open()?;
@@ -396,20 +342,18 @@ impl Retry {
             return Err(no_stage(project.stages().iter().map(Stage::number), number));
         }
         self.choice.exists(&store, project.name())?;
-        let mut lines = quarantined(&store, project.name(), &selected, usize::MAX)?;
-        let all = lines.len();
-        lines.retain(|refused| refused.stage.is_none());
-        let only_lines = lines.len() == all;
+        let (of_stages_before, lines) = quarantined_count(&store, project.name(), &selected)?;
+        let line = first_line(&store, project.name(), &selected)?.filter(|_| lines > 0);
         let report = retry(&mut store, project.stages(), &selected, &options, &mut progress);
         progress.finish();
-        let mended = lines
-            .first()
+        let mended = line
+            .as_ref()
             .map(|line| mend(session, &store, line))
             .transpose()?;
         let report = report.map_err(|error| {
             let failure = of_the_library(session, &project, error);
-            match (&mended, lines.first()) {
-                (Some(mended), Some(line)) if only_lines => {
+            match (&mended, &line) {
+                (Some(mended), Some(line)) if of_stages_before == 0 => {
                     let waive = format!("quarantine waive --record {} --reason TEXT", line.record);
                     let waive = session.command(&waive);
                     failure.hint(format!(
@@ -430,13 +374,23 @@ impl Retry {
             &progress,
         )?;
         if let Some(mended) = mended {
-            let many = counted(lines.len() as u64, "line");
+            let many = counted(lines, "line");
             answer = answer.warnings([format!(
                 "{many} that loads have refused cannot be tried again from here: {mended}"
             )]);
         }
         Ok(answer)
     }
+}
+
+/// The first line of the selected ones that a load has refused.
+fn first_line(store: &Store, project: &str, selected: &Selected) -> Result<Option<Quarantined>, Failure> {
+    let mut first = None;
+    each_quarantined(store, project, selected, usize::MAX, |refused| {
+        first = Some(refused).filter(|refused| refused.stage.is_none());
+        Ok(first.is_none())
+    })?;
+    Ok(first)
 }
 
 impl Waive {

@@ -1,20 +1,21 @@
 //! `query`: look at records.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::borrow::Cow;
+use std::io::{BufWriter, IsTerminal as _, StdoutLock, Write as _};
 
 use counterfoil::Error;
 use counterfoil::context::Context;
 use counterfoil::expression::{Expression, Scope};
 use counterfoil::path::Path;
 use counterfoil::problem::Place;
-use counterfoil::query::{Order, Query, Selection};
+use counterfoil::query::{Order, Query, sort_key};
 use counterfoil::reading::Reading;
 use counterfoil::record::{Record, Value};
-use counterfoil::store::Store;
+use counterfoil::store::{Sorter, Store};
 use counterfoil::surroundings::Secrets;
 use serde_json::{Value as Json, json};
 
-use super::answer::{Answer, Exit};
+use super::answer::{Answer, Exit, Listed};
 use super::failure::Failure;
 use super::masking::{masked, redactions, refuse_redacted};
 use super::quarantine::pretty;
@@ -62,7 +63,7 @@ pub(crate) struct QueryCommand {
 
 impl QueryCommand {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        let store = session.open()?;
+        let store = session.open_to_read()?;
         let redact = redactions(session, &store)?;
         session.has_database(&store, &self.database)?;
         let total = store.count(&self.database)?;
@@ -78,20 +79,11 @@ impl QueryCommand {
             &self.database,
             store.surroundings().clock.now_us(),
         );
+        let mut shown = Shown::new(self, session.screen.json);
         let mut unseen = sorted;
-        let shown = match &self.id {
-            Some(id) => {
-                let missing = || Error::NoSuchRecord {
-                    database: self.database.clone(),
-                    id: id.clone(),
-                };
-                let record = store.get(&self.database, id)?.ok_or_else(missing)?;
-                vec![masked(record, &redact)?]
-            }
-            None => self.select(&store, &query, &redact, &mut filter, &mut unseen)?,
-        };
-        let last = shown.last().map_or(0, |record| record.record);
-        let full = self.id.is_none() && shown.len() == self.limit && (shown.len() as u64) < total;
+        self.show(&store, &query, (&redact, &mut filter), &mut shown, &mut unseen)?;
+        let (shown_count, last) = (shown.count, shown.last);
+        let full = self.id.is_none() && shown_count == self.limit && (shown_count as u64) < total;
         let unsorted = unseen.iter().filter(|_| total > 0).map(|path| {
             format!(
                 "no record of `{}` has `{path}`, so that it sorts nothing",
@@ -99,49 +91,86 @@ impl QueryCommand {
             )
         });
         let warnings: Vec<String> = filter.warning().into_iter().chain(unsorted).collect();
-        let data = json!({ "database": self.database, "total": total, "records": records_json(&shown)? });
+        let data = json!({ "database": self.database, "total": total });
         let mut answer = Answer::new(data, "").warnings(warnings);
-        if !session.screen.json {
-            self.print(&shown).map_err(|error| Failure::output(&error))?;
+        if let Some(list) = shown.finish()? {
+            answer = answer.list("records", list);
         }
         if full && self.sort.is_empty() {
             answer = answer.hint(format!(
                 "{} of {} shown; the next ones: --after {last}",
-                count(shown.len() as u64),
+                count(shown_count as u64),
                 count(total)
             ));
         }
         Ok(answer)
     }
 
-    /// The records that are wanted, masked before anything looks at them. Takes out of `unseen` the paths that any
-    /// record has.
-    fn select(
+    /// Shows what is wanted. Takes out of `unseen` the paths that any record has.
+    fn show(
         &self,
         store: &Store,
         query: &Query,
-        redact: &[Path],
-        filter: &mut Filter<'_>,
+        (redact, filter): (&[Path], &mut Filter<'_>),
+        shown: &mut Shown<'_>,
         unseen: &mut Vec<Path>,
-    ) -> Result<Vec<Record>, Failure> {
-        let mut selection = Selection::new(query);
+    ) -> Result<(), Failure> {
+        if let Some(id) = &self.id {
+            let missing = || Error::NoSuchRecord {
+                database: self.database.clone(),
+                id: id.clone(),
+            };
+            let record = store.get(&self.database, id)?.ok_or_else(missing)?;
+            shown.add(&masked(record, redact)?)?;
+        } else if query.sorts().is_empty() {
+            self.each(store, redact, |record| {
+                if shown.count == self.limit {
+                    return Ok(false);
+                }
+                if filter.lets_through(&record)? {
+                    shown.add(&record)?;
+                }
+                Ok(true)
+            })?;
+        } else {
+            let mut sorter = Sorter::new()?;
+            self.each(store, redact, |record| {
+                let document = record.document().map_err(damaged)?;
+                unseen.retain(|path| document.at(path).is_none());
+                if filter.lets_through(&record)? {
+                    sorter.add(&sort_key(&document, query), record.record)?;
+                }
+                Ok(true)
+            })?;
+            sorter.each(self.limit, |number| {
+                // One that was deleted since is not there any more.
+                match store.record(&self.database, number)? {
+                    Some(record) => shown.add(&masked(record, redact)?),
+                    None => Ok(()),
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Every record after the one that is named, masked before anything looks at it, until one is refused.
+    fn each(
+        &self,
+        store: &Store,
+        redact: &[Path],
+        mut tell: impl FnMut(Record) -> Result<bool, Failure>,
+    ) -> Result<(), Failure> {
         let mut after = self.after.unwrap_or(0);
-        'pages: loop {
+        loop {
             let page = store.records_after(&self.database, after, PAGE)?;
-            let Some(last) = page.last() else { break };
+            let Some(last) = page.last() else { return Ok(()) };
             after = last.record;
             for record in page {
-                let record = masked(record, redact)?;
-                if !unseen.is_empty() {
-                    let document = record.document().map_err(damaged)?;
-                    unseen.retain(|path| document.at(path).is_none());
-                }
-                if filter.lets_through(&record)? && selection.offer(record).map_err(damaged)?.is_break() {
-                    break 'pages;
+                if !tell(masked(record, redact)?)? {
+                    return Ok(());
                 }
             }
         }
-        Ok(selection.into_records())
     }
 
     fn query(&self) -> Result<Query, Failure> {
@@ -162,38 +191,67 @@ impl QueryCommand {
         }
         Ok(query)
     }
+}
 
-    fn print(&self, records: &[Record]) -> std::io::Result<()> {
-        let terminal = std::io::stdout().is_terminal();
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        for record in records {
-            let line = if self.with_id {
-                let id = Value::text(&record.id).to_json();
-                format!(
-                    "{{\"record\":{},\"id\":{id},\"data\":{}}}",
-                    record.record, record.data
-                )
-            } else {
-                record.data.clone()
-            };
-            if self.pretty {
-                writeln!(out, "{}", pretty(&line))?;
-            } else if terminal {
-                writeln!(out, "{}", shown_json(&line))?;
-            } else {
-                writeln!(out, "{line}")?;
-            }
+/// What is shown: to stdout as it comes, or for programs into the list of the envelope.
+struct Shown<'q> {
+    of: &'q QueryCommand,
+    list: Option<Listed>,
+    out: BufWriter<StdoutLock<'static>>,
+    terminal: bool,
+    count: usize,
+    /// The number of the last record.
+    last: i64,
+}
+
+impl<'q> Shown<'q> {
+    fn new(of: &'q QueryCommand, json: bool) -> Self {
+        Self {
+            of,
+            list: json.then(Listed::new),
+            out: BufWriter::new(std::io::stdout().lock()),
+            terminal: std::io::stdout().is_terminal(),
+            count: 0,
+            last: 0,
         }
-        out.flush()
+    }
+
+    fn add(&mut self, record: &Record) -> Result<(), Failure> {
+        (self.count, self.last) = (self.count + 1, record.record);
+        if let Some(list) = &mut self.list {
+            return list.push(&record_json(record)?);
+        }
+        self.print(record).map_err(|error| Failure::output(&error))
+    }
+
+    fn print(&mut self, record: &Record) -> std::io::Result<()> {
+        let line = if self.of.with_id {
+            let id = Value::text(&record.id).to_json();
+            Cow::Owned(format!(
+                "{{\"record\":{},\"id\":{id},\"data\":{}}}",
+                record.record, record.data
+            ))
+        } else {
+            Cow::Borrowed(record.data.as_str())
+        };
+        if self.of.pretty {
+            writeln!(self.out, "{}", pretty(&line))
+        } else if self.terminal {
+            writeln!(self.out, "{}", shown_json(&line))
+        } else {
+            writeln!(self.out, "{line}")
+        }
+    }
+
+    fn finish(mut self) -> Result<Option<Listed>, Failure> {
+        self.out.flush().map_err(|error| Failure::output(&error))?;
+        Ok(self.list)
     }
 }
 
-fn records_json(records: &[Record]) -> Result<Json, Failure> {
-    let json = |record: &Record| {
-        let data = envelope_json(&Value::Object(record.document().map_err(damaged)?));
-        Ok(json!({ "record": record.record, "id": record.id, "data": data }))
-    };
-    records.iter().map(json).collect()
+fn record_json(record: &Record) -> Result<Json, Failure> {
+    let data = envelope_json(&Value::Object(record.document().map_err(damaged)?));
+    Ok(json!({ "record": record.record, "id": record.id, "data": data }))
 }
 
 fn damaged(error: impl std::fmt::Display) -> Failure {

@@ -52,7 +52,7 @@ impl ReconcileCommand {
             stage: self.stage,
             examples: self.limit,
             purpose: session.purpose("reconcile", self.reason.as_deref(), &[]),
-            stop: stop_signal(*session.screen)?,
+            stop: stop_signal(*session.screen, "reconcile")?,
         };
         let mut report = reconcile(&mut store, project.stages(), &options)?;
         let redact = redactions_with(&store, project.stages().iter())?;

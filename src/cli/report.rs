@@ -55,7 +55,7 @@ impl Report {
             ));
         }
         let name = session.settings()?.name;
-        let store = session.open()?;
+        let store = session.open_to_read()?;
         let options = ReportOptions {
             project: Some(name).filter(|name| !name.is_empty()),
             redact: redactions(session, &store)?,

@@ -96,7 +96,7 @@ impl Rollback {
             batch_size: self.batch_size.map(|size| size as usize),
             max_time: self.max_time,
             purpose: session.purpose("rollback", self.reason.as_deref(), &ids),
-            stop: stop_signal(*session.screen)?,
+            stop: stop_signal(*session.screen, "rollback")?,
         };
         let mut progress = Progress::new(*session.screen);
         let report = rollback(&mut store, &project, &options, &mut progress);

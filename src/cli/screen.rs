@@ -1,6 +1,7 @@
 //! Telling: results to stdout, everything else to stderr; or, for programs, one envelope to stdout.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -8,6 +9,7 @@ use super::answer::{Answer, Exit};
 use super::arguments::Global;
 use super::failure::Failure;
 use super::render::{bold, cyan, dim, shown_lines, yellow};
+use super::signals::first_to_answer;
 
 /// Where and how a command tells what it has to tell.
 #[derive(Clone, Copy, Debug)]
@@ -50,14 +52,23 @@ impl Screen {
     }
 
     /// Tells the answer and gives the exit code.
-    pub(crate) fn deliver(self, command: &str, answer: &Answer) -> Exit {
+    pub(crate) fn deliver(self, command: &str, answer: Answer) -> Exit {
+        if !first_to_answer() {
+            // The time after a signal is over, and the process about to end.
+            std::thread::sleep(Duration::from_secs(5));
+        }
+        self.write(command, answer)
+    }
+
+    /// As [`deliver`](Self::deliver), for whoever has the turn.
+    pub(crate) fn write(self, command: &str, mut answer: Answer) -> Exit {
         if answer.failure.as_ref().is_some_and(Failure::is_closed_output) {
             return Exit::Done;
         }
         let told = if self.json {
-            to_stdout(&envelope(command, answer))
+            enveloped(command, &mut answer)
         } else {
-            self.tell(answer)
+            self.tell(&answer)
         };
         match told {
             // Whoever reads has seen enough; what was done is done.
@@ -89,6 +100,26 @@ impl Screen {
     }
 }
 
+/// Stands for the list of an answer until it is written.
+const LIST: &str = "\u{1}list\u{1}";
+
+/// The envelope to stdout, with the list where there is one.
+fn enveloped(command: &str, answer: &mut Answer) -> io::Result<()> {
+    let Some((name, mut list)) = answer.list.take() else {
+        return to_stdout(&envelope(command, answer));
+    };
+    answer.data[name] = json!(LIST);
+    let envelope = envelope(command, answer);
+    let stands = json!(LIST).to_string();
+    let (before, behind) = envelope.split_once(&stands).unwrap_or((&envelope, ""));
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    out.write_all(before.as_bytes())?;
+    list.write(&mut out)?;
+    out.write_all(behind.as_bytes())?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
 fn envelope(command: &str, answer: &Answer) -> String {
     let hints = (!answer.hints.is_empty()).then_some(&answer.hints);
     let mut envelope = json!({
@@ -106,7 +137,7 @@ fn envelope(command: &str, answer: &Answer) -> String {
 }
 
 /// A text to stdout, its colours kept only where a terminal shows them; it ends with a line end.
-fn to_stdout(text: &str) -> io::Result<()> {
+pub(crate) fn to_stdout(text: &str) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
     }

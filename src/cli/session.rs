@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,6 +106,15 @@ impl<'c> Session<'c> {
         self.project().map(Some)
     }
 
+    /// The names of the files that make up the project, whether they compile or not; without a project there are none.
+    pub(crate) fn project_files(&self) -> Result<Vec<String>, Failure> {
+        if self.global.store.is_some() && !self.is_project() {
+            return Ok(Vec::new());
+        }
+        self.check_folder()?;
+        Ok(Project::files(self.folder()).map_err(|problem| vec![problem])?)
+    }
+
     /// The names that the stages' files have; none where they cannot be read.
     pub(crate) fn stage_names(&self) -> Vec<(u32, String)> {
         let project = self.stages().ok().flatten();
@@ -161,6 +170,13 @@ impl<'c> Session<'c> {
         self.global.store.clone().unwrap_or_else(in_project)
     }
 
+    /// The store that is named, else one at a path inside the project's folder; `None` where the path leads out of it.
+    pub(crate) fn store_or(&self, name: &Path) -> Option<PathBuf> {
+        let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_));
+        let in_project = || name.components().all(is_plain).then(|| self.inside(name));
+        self.global.store.clone().or_else(in_project)
+    }
+
     /// Whether there is a store already.
     pub(crate) fn has_store(&self) -> Result<bool, Failure> {
         Ok(self.store_path(&self.settings()?).exists())
@@ -209,11 +225,11 @@ impl<'c> Session<'c> {
             read_only: true,
             ..self.store_options(&settings)
         };
-        self.opened(Store::open(
-            self.store_path(&settings),
-            options,
-            self.surroundings()?,
-        ))
+        let surroundings = Surroundings {
+            keys: self.keys_to_check()?,
+            ..self.surroundings_without_keys()?
+        };
+        self.opened(Store::open(self.store_path(&settings), options, surroundings))
     }
 
     /// Warns where the store has applied stages of other projects only.
@@ -258,8 +274,7 @@ impl<'c> Session<'c> {
 
     fn opened(&self, store: counterfoil::Result<Store>) -> Result<Store, Failure> {
         let store = store?;
-        let warning = store.warning().map(str::to_owned);
-        self.warnings.borrow_mut().extend(warning);
+        self.warnings.borrow_mut().extend_from_slice(store.warnings());
         Ok(store)
     }
 
@@ -281,7 +296,7 @@ impl<'c> Session<'c> {
 
     /// The keys for checkpoints: those given, else the project's.
     pub(crate) fn keys(&self) -> Result<Keys, Failure> {
-        if let Some(text) = std::env::var_os(SIGNING_KEY) {
+        if let Some(text) = std::env::var_os(SIGNING_KEY).filter(|text| !text.is_empty()) {
             let key = text.to_str().map(SigningKey::parse);
             return match key {
                 Some(Ok(key)) => Ok(Keys::signing(key)),
@@ -315,14 +330,35 @@ impl<'c> Session<'c> {
         Ok(secrets.into_iter().collect())
     }
 
+    /// The keys for who only reads: nothing is signed, and the key that signs is not asked for.
+    fn keys_to_check(&self) -> Result<Keys, Failure> {
+        if let Some(key) = std::env::var(SIGNING_KEY)
+            .ok()
+            .and_then(|text| SigningKey::parse(&text).ok())
+        {
+            return Ok(Keys::verifying(key.verifying()));
+        }
+        match &self.global.key {
+            Some(path) => Ok(Keys::verifying(Project::key_to_check(path)?)),
+            None => Ok(Project::keys_to_check(self.folder())?),
+        }
+    }
+
     fn surroundings(&self) -> Result<Surroundings, Failure> {
+        Ok(Surroundings {
+            keys: self.keys()?,
+            ..self.surroundings_without_keys()?
+        })
+    }
+
+    fn surroundings_without_keys(&self) -> Result<Surroundings, Failure> {
         Ok(Surroundings {
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness),
             actor: self.global.actor.clone().unwrap_or_else(user),
             host: host(),
             secrets: Self::secrets()?,
-            keys: self.keys()?,
+            keys: Keys::default(),
         })
     }
 

@@ -1,18 +1,57 @@
-//! Ctrl-C and SIGTERM: the first finishes the batch, the second undoes it, the third waits for nothing.
+//! Ctrl-C and SIGTERM: the first finishes the batch, the second undoes it, the third waits for nothing. Who waits for a batch
+//! waits two seconds at most, and for what has no batches as well.
 
 use std::io::Read;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use counterfoil::Stopped;
 use counterfoil::observe::StopSignal;
 
-use super::answer::Exit;
+use super::answer::{Answer, Exit};
 use super::failure::Failure;
+use super::outcome::stopped_early;
 use super::screen::Screen;
 
-/// A signal that Ctrl-C and SIGTERM give.
-pub(crate) fn stop_signal(screen: Screen) -> Result<StopSignal, Failure> {
+/// Folders that nothing is to be left of, however the command ends.
+static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Has a folder removed too where a signal ends the process at once: it may hold a copy of the store.
+pub(crate) fn remove_in_any_case(folder: &Path) {
+    let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    folders.push(folder.to_owned());
+}
+
+/// The commands that commit batch after batch.
+const COMMITTING: [&str; 5] = ["apply", "load", "quarantine", "reconcile", "rollback"];
+
+/// Whether the command has been answered: it is so once, by whoever comes first, itself or the end of its time.
+static ANSWERED: AtomicBool = AtomicBool::new(false);
+
+/// Takes the turn to answer; `false` where somebody else has it.
+pub(crate) fn first_to_answer() -> bool {
+    !ANSWERED.swap(true, Ordering::SeqCst)
+}
+
+/// Ends the process. Whatever is in flight was not acknowledged, and the store survives any end.
+fn end(code: u8) -> ! {
+    let folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    for folder in folders.iter() {
+        // There is nobody left to tell.
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    std::process::exit(code.into())
+}
+
+/// So long after the first signal the command is over.
+const LONGEST: Duration = Duration::from_millis(1_800);
+
+/// A signal that Ctrl-C and SIGTERM give. What is in flight when the time is over was not acknowledged: the store is as
+/// after a kill, which it survives.
+pub(crate) fn stop_signal(screen: Screen, command: &'static str) -> Result<StopSignal, Failure> {
     let stop = StopSignal::default();
     let asked = stop.clone();
     let times = AtomicU8::new(0);
@@ -20,13 +59,24 @@ pub(crate) fn stop_signal(screen: Screen) -> Result<StopSignal, Failure> {
         0 => {
             asked.ask();
             screen.say("stopping after this batch; once more to undo it");
+            std::thread::spawn(move || {
+                std::thread::sleep(LONGEST);
+                if first_to_answer() {
+                    let mut failure = stopped_early(&Stopped::Asked);
+                    if !COMMITTING.contains(&command) {
+                        "stopped as you asked".clone_into(&mut failure.message);
+                        "the same command again begins anew".clone_into(failure.hint.get_or_insert_default());
+                    }
+                    screen.write(command, Answer::from(failure));
+                }
+                end(Exit::Stopped.code());
+            });
         }
         1 => {
             asked.ask();
             screen.say("undoing this batch");
         }
-        // Whatever is in flight was not acknowledged, and the store survives any end.
-        _ => std::process::exit(Exit::Stopped.code().into()),
+        _ => end(Exit::Stopped.code()),
     };
     ctrlc::set_handler(handler).map_err(|error| {
         Failure::new(

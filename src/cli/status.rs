@@ -1,6 +1,8 @@
 //! `status`: where the project stands.
 
-use counterfoil::history::{FileState, StageStatus, Status as Standing};
+use std::time::Duration;
+
+use counterfoil::history::{FileState, Health, Since, StageStatus, Status as Standing};
 use counterfoil::ledger::{PassKind, StageState};
 use counterfoil::stage::{OnError, Stage, Stages};
 
@@ -8,22 +10,30 @@ use super::answer::{Answer, json};
 use super::check::route;
 use super::failure::Failure;
 use super::places::{self, Told, left_for_quarantine};
-use super::render::{bold, count, dim, short, shown, table};
+use super::render::{bold, count, counted, dim, moment, short, shown, table};
 use super::session::{Session, stages_of};
+use super::values::duration;
 
 /// Shows where every stage stands, what the databases hold, and what to do next.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Example:\n  counterfoil status")]
-pub(crate) struct Status;
+#[command(after_help = "Examples:\n  counterfoil status\n  counterfoil status --check --since 24h --json")]
+pub(crate) struct Status {
+    /// For monitoring: the last run, what is not finished, how old the quarantine is, and since when the ledger is unsigned.
+    /// The exit code is 3 where the last run that read records has refused some, and 0 otherwise.
+    #[arg(long)]
+    check: bool,
+    /// With --check: 3 where records were refused in so much time before now: 30m, 24h.
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "check")]
+    since: Option<Duration>,
+}
 
 impl Status {
-    #[expect(
-        clippy::unused_self,
-        reason = "every command runs by its arguments; this one has none"
-    )]
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        if self.check {
+            return self.checked(session);
+        }
         let project = session.stages()?;
-        let store = session.open()?;
+        let store = session.open_to_read()?;
         let status = counterfoil::history::status(&store, &*stages_of(project.as_ref())?)?;
         let mut text = String::new();
         if let Some(project) = &project {
@@ -36,20 +46,95 @@ impl Status {
         text += &in_quarantine(session, &status);
         text += &deviating(&status);
         text += &unfinished(session, &status);
+        let unsigned = status.signed.filter(|signed| signed.unsigned > 0);
+        let unsigned = unsigned.map(|signed| format!(", unsigned since batch {}", signed.batch + 1));
         text += &format!(
-            "\n{} {} batches, tree size {}, root {}, origin {}\n",
+            "\n{} {} batches, tree size {}, root {}, origin {}{}\n",
             dim("ledger"),
             count(status.batches.unsigned_abs()),
             count(status.tree_size),
             short(&status.tree_root),
-            status.origin
+            status.origin,
+            unsigned.unwrap_or_default()
         );
         let mut answer = Answer::new(json(&status), text);
         let stages = stages_of(project.as_ref())?;
-        if let Some(next) = next(session, &stages, &status) {
+        let next = match store.objection() {
+            Some(objection) => super::failure::advice(objection).1,
+            None => next(session, &stages, &status),
+        };
+        if let Some(next) = next {
             answer = answer.hint(next);
         }
         Ok(answer)
+    }
+}
+
+impl Status {
+    fn checked(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.settings()?.name;
+        let store = session.open_to_read()?;
+        let since = self.since.map_or(Since::LastRun, |time| {
+            Since::Time(i64::try_from(time.as_micros()).unwrap_or(i64::MAX))
+        });
+        let health = counterfoil::history::health(&store, &project, since)?;
+        let mut answer = Answer::new(json(&health), healthy(session, &health));
+        if health.refused_since > 0 {
+            answer = answer.hint(session.command("quarantine list"));
+        }
+        Ok(answer.refused_if(health.refused_since > 0))
+    }
+}
+
+/// How a store does, line by line.
+fn healthy(session: &Session<'_>, health: &Health) -> String {
+    let ago = |seconds: u64| format!("{} ago", age(seconds));
+    let last = health.last_run.as_ref().map_or("none".to_owned(), |run| {
+        format!(
+            "{} {}, {} ({})",
+            run.run,
+            shown(&run.command),
+            moment(&run.at),
+            ago(run.age)
+        )
+    });
+    let quarantine = match (&health.oldest_refusal, health.oldest_refusal_age) {
+        (Some(at), Some(seconds)) => format!(
+            "{}, the oldest since {} ({})",
+            counted(health.quarantined, "record"),
+            moment(at),
+            ago(seconds)
+        ),
+        _ => "empty".to_owned(),
+    };
+    let signed = match health.signed {
+        None => "no".to_owned(),
+        Some(signed) if signed.unsigned == 0 => "yes".to_owned(),
+        Some(signed) => format!("no, unsigned since batch {}", signed.batch + 1),
+    };
+    let unfinished = health
+        .unfinished
+        .iter()
+        .map(|pass| super::unfinished::told(session, pass));
+    let unfinished: Vec<String> = unfinished.collect();
+    let unfinished = if unfinished.is_empty() {
+        "nothing".to_owned()
+    } else {
+        unfinished.join("; ")
+    };
+    format!(
+        "last run    {last}\nunfinished  {unfinished}\nquarantine  {quarantine}\nrefused     {}\nsigned      {signed}\n",
+        counted(health.refused_since, "record")
+    )
+}
+
+/// A span of time, roughly.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..120 => counted(seconds, "second"),
+        120..7_200 => counted(seconds / 60, "minute"),
+        7_200..172_800 => counted(seconds / 3_600, "hour"),
+        _ => counted(seconds / 86_400, "day"),
     }
 }
 

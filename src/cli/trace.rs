@@ -23,6 +23,9 @@ pub(crate) struct Trace {
     database: String,
     /// The record's id there.
     id: String,
+    /// Tell too what else came of the records that it came from: its siblings and their lives.
+    #[arg(long, conflicts_with = "format")]
+    family: bool,
     /// The format.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -40,14 +43,18 @@ impl Trace {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         if self.format == Format::ProvJson {
             refuse_envelope(session, "trace.json")?;
-            let store = session.open()?;
+            let store = session.open_to_read()?;
             let document = counterfoil::interchange::prov(&store, &self.database, &self.id)
                 .map_err(|error| self.failed(error, session))?;
             return Ok(Answer::new(serde_json::Value::Null, format!("{document:#}")));
         }
-        let store = session.open()?;
-        let steps = counterfoil::history::trace(&store, &self.database, &self.id)
-            .map_err(|error| self.failed(error, session))?;
+        let store = session.open_to_read()?;
+        let steps = if self.family {
+            counterfoil::history::trace_family(&store, &self.database, &self.id)
+        } else {
+            counterfoil::history::trace(&store, &self.database, &self.id)
+        };
+        let steps = steps.map_err(|error| self.failed(error, session))?;
         let mut text = format!("{} in {}\n", bold(&shown(&self.id)), shown(&self.database));
         text.extend(steps.iter().map(told));
         let data = json!({ "database": self.database, "id": self.id, "steps": json(&steps) });

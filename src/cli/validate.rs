@@ -75,7 +75,7 @@ impl Validate {
     }
 
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        self.run_until(session, stop_signal(*session.screen)?)
+        self.run_until(session, stop_signal(*session.screen, "validate")?)
     }
 
     /// As [`run`](Self::run), with the signal of the command that it is a part of.

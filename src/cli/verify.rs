@@ -23,11 +23,11 @@ pub(crate) struct Verify {
 
 impl Verify {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        let store = session.open()?;
+        let store = session.open_to_read()?;
         let options = VerifyOptions {
             ledger_only: self.ledger_only,
             names: session.stage_names(),
-            stop: stop_signal(*session.screen)?,
+            stop: stop_signal(*session.screen, "verify")?,
         };
         let report = counterfoil::verify::verify(&store, &options)?;
         let answer = Answer::new(json(&report), told(&report));
@@ -113,6 +113,10 @@ fn told(report: &VerifyReport) -> String {
         ]],
     );
     text += &remarks(report);
+    if report.keyless {
+        text += "note: the signatures under the checkpoints were not checked, because there is no key: name the public one with \
+                 --key FILE\n";
+    }
     if report.is_sound() {
         return text + &format!("{} everything is as the ledger says\n", green("sound:"));
     }

@@ -5,6 +5,7 @@
 //! [`References`]. They only look: they change nothing, and what they report
 //! ([`Violation`]) names places and expectations, never a value of the record.
 
+mod budget;
 mod builder;
 mod check;
 mod cross;

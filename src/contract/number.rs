@@ -100,6 +100,19 @@ impl<'t> Exact<'t> {
         out.push_str(&self.exponent.to_string());
     }
 
+    /// Whether it is negative, the place of its first digit (0 is behind the point) and its digits; `None` for zero.
+    pub(crate) fn significant(&self) -> Option<(bool, i64, impl Iterator<Item = u8> + use<'t>)> {
+        let count: usize = self.digits.iter().map(|part| part.len()).sum();
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        (count > 0).then(|| {
+            (
+                self.negative,
+                self.exponent.saturating_add(count),
+                self.each_digit(),
+            )
+        })
+    }
+
     fn is_zero(&self) -> bool {
         self.digits.iter().all(|part| part.is_empty())
     }

@@ -7,6 +7,7 @@ use jsonschema::error::ValidationErrorKind as ErrorKind;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value as Parsed;
 
+use super::budget::{Budget, Remark};
 use super::tree::{Borrowed, Tree, Unreadable};
 use super::vocabulary::{Linting, meaning, named};
 use super::{Checks, Reads, References, SchemaBuilder, Unique, keywords, vocabulary, wording};
@@ -28,6 +29,7 @@ pub struct Schema {
     text: Arc<str>,
     parsed: Arc<Parsed>,
     checks: Checks,
+    budget: Arc<Budget>,
     place: Place,
     source: Arc<str>,
 }
@@ -49,7 +51,7 @@ impl Schema {
     /// # Errors
     /// Every problem that was found: `contract.json`, `contract.draft`, `contract.unknown_keyword`,
     /// `contract.unknown_format`, `contract.unknown_check`, `contract.cross_record`, `contract.invalid`,
-    /// `contract.reference`.
+    /// `contract.reference`. What a valid schema is warned of is in [`warnings`](Self::warnings).
     pub fn compile(json_text: &str, place: &Place) -> Result<Self, Vec<Problem>> {
         Self::compile_with(json_text, place, &Checks::default())
     }
@@ -81,6 +83,10 @@ impl Schema {
             problems.dedup();
             return Err(problems);
         }
+        let budget = Budget::of(&parsed);
+        if budget.remark() == Some(Remark::Endless) {
+            return Err(vec![endless(place)]);
+        }
         let validator = build(&parsed, checks).map_err(|error| vec![not_built(&error, place)])?;
         Ok(Self {
             validator: Arc::new(validator),
@@ -88,6 +94,7 @@ impl Schema {
             text: Arc::from(json),
             parsed: Arc::new(parsed),
             checks: checks.clone(),
+            budget: Arc::new(budget),
             place: place.clone(),
             source: Arc::from(place.to_string()),
         })
@@ -100,6 +107,15 @@ impl Schema {
             let violation = Violation::new("contract.unreadable", "").expected("JSON as the door lets it in");
             return vec![violation.rule(&*self.source)];
         };
+        if self.budget.allows(&tree).is_err() {
+            let expected =
+                "a record that the schema can be held against in a million steps, no deeper than a thousand";
+            return vec![
+                Violation::new("contract.budget", "")
+                    .expected(expected)
+                    .rule(&*self.source),
+            ];
+        }
         if self.validator.is_valid(&tree) {
             return Vec::new();
         }
@@ -132,6 +148,24 @@ impl Schema {
     #[must_use]
     pub fn place(&self) -> Place {
         self.place.clone()
+    }
+
+    /// What there is to say about the schema though it is valid: that it can take more work than any record is given.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Problem> {
+        let message = match self.budget.remark() {
+            Some(Remark::Doubles) => {
+                "the schema refers to itself more than once for the same value: every level of a record doubles the work"
+            }
+            Some(Remark::Unfolds) => {
+                "the schema refers to others more than once for the same value, over and over: unfolded it is more than a \
+                 million schemas"
+            }
+            Some(Remark::Endless) | None => return Vec::new(),
+        };
+        let help = "records that would take more than a million steps are refused (`contract.budget`); refer to a schema once, \
+                    and let `anyOf` and its like list only what differs";
+        vec![Problem::warning("contract.budget", self.place.clone(), message).help(help)]
     }
 
     /// The checks that it may name.
@@ -186,6 +220,13 @@ fn build(schema: &Parsed, checks: &Checks) -> Result<Validator<Borrowed>, Valida
         .should_validate_formats(true)
         .should_ignore_unknown_formats(false);
     keywords::install(options, checks).build(schema)
+}
+
+fn endless(place: &Place) -> Problem {
+    let message =
+        "a `$ref` of the schema leads back to itself without going down into a value: it would never end";
+    Problem::error("contract.reference", place.clone(), message)
+        .help("a recursive schema refers to itself below `properties`, `items` and the like")
 }
 
 fn no_json(malformed: &Malformed, place: &Place) -> Problem {

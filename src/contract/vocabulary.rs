@@ -91,6 +91,11 @@ fn inner(holds: Holds, value: &Parsed) -> Vec<(String, &Parsed)> {
     }
 }
 
+/// The schemas directly below a keyword, each with its place below the keyword.
+pub(super) fn subschemas<'s>(keyword: &str, value: &'s Parsed) -> Vec<(String, &'s Parsed)> {
+    holds(keyword).map_or_else(Vec::new, |holds| inner(holds, value))
+}
+
 /// One step of a JSON Pointer.
 pub(super) fn step(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))

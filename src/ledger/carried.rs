@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::read::{STUBS, Stub, StubKey, stub};
+use super::read::{STUBS, Stub, StubKey, stub, stubs_from};
+use super::sql::of_record;
 use crate::error::Result;
 
 /// The code of an entry that takes another record's row out of the target.
@@ -19,7 +20,7 @@ pub(crate) fn carried_by(connection: &Connection, passes: &[i64]) -> Result<Vec<
     let undone = undone_singly(connection, passes)?;
     let sql = "SELECT e.record, e.batch FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.pass=?1 AND b.read>0 ORDER BY b.batch, e.record, e.part";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let mut carried: Vec<(i64, i64)> = Vec::new();
     for pass in passes {
         let mut rows = statement.query([pass])?;
@@ -41,7 +42,7 @@ pub(crate) fn carried_by(connection: &Connection, passes: &[i64]) -> Result<Vec<
 /// What `now()` gave where passes carried their records, by the batch.
 pub(crate) fn times(connection: &Connection, passes: &[i64]) -> Result<HashMap<i64, i64>> {
     let sql = "SELECT b.batch, p.now_us FROM ledger_pass p JOIN ledger_batch b USING(pass) WHERE p.pass=?1 AND b.read>0";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let mut times = HashMap::new();
     for pass in passes {
         for row in statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))? {
@@ -54,12 +55,12 @@ pub(crate) fn times(connection: &Connection, passes: &[i64]) -> Result<HashMap<i
 
 /// The passes and records of which a rollback of single records has undone the stubs.
 fn undone_singly(connection: &Connection, passes: &[i64]) -> Result<HashSet<(i64, i64)>> {
-    let sql = "SELECT b.body->>'$.undoes', e.record FROM ledger_pass p JOIN ledger_batch b USING(pass)
+    let sql = "SELECT b.body->>'$.undoes', e.record FROM json_each(?1) j
+     CROSS JOIN ledger_batch b ON b.body->>'$.undoes'=j.value CROSS JOIN ledger_pass p ON p.pass=b.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.kind='rollback' AND p.reverses IS NULL AND b.body->>'$.undoes' IN (SELECT value FROM json_each(?1))
-       AND e.outcome<>4";
+     WHERE p.kind='rollback' AND p.reverses IS NULL AND e.outcome<>4";
     let passes = serde_json::to_string(passes).expect("numbers always have a JSON text");
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([passes], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -74,12 +75,12 @@ pub(crate) fn stubs_between(connection: &Connection, batch: i64, first: i64, las
 
 /// The entries that changed a row of a database under its own number, in batches after one, with their images.
 pub(crate) fn changes_of(connection: &Connection, database: &str, row: i64, after: i64) -> Result<Vec<Stub>> {
-    let sql = format!(
-        "{STUBS} JOIN ledger_pass p USING(pass) WHERE p.target=?1 AND b.batch>?2
-           AND b.first_record<=?3 AND b.last_record>=?3
-           AND e.record=?3 AND coalesce(e.target,e.record)=?3 AND e.before IS NOT e.after"
+    let sql = concat!(
+        stubs_from!("ledger_life"),
+        of_record!("e", "?3"),
+        " AND e.batch>?2 AND p.target=?1 AND coalesce(e.target,e.record)=?3 AND e.before IS NOT e.after"
     );
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let stubs = statement.query_map(params![database, after, row], stub)?;
     Ok(stubs.collect::<rusqlite::Result<_>>()?)
 }
@@ -90,7 +91,7 @@ pub(crate) fn changes_elsewhere(connection: &Connection, database: &str) -> Resu
     let sql = "SELECT e.target, e.batch, e.record, e.part FROM ledger_pass p JOIN ledger_batch b USING(pass)
      CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE p.target=?1 AND e.target IS NOT NULL AND e.target<>e.record AND e.before IS NOT e.after";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([database], |row| {
         Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
     })?;
@@ -105,7 +106,7 @@ pub(crate) fn displaced_by(connection: &Connection, passes: &[i64]) -> Result<Ve
         "{STUBS} WHERE b.pass=?1 AND e.target IS NOT NULL AND e.reason LIKE '%{TARGET_REPLACED}%'
          ORDER BY e.batch, e.record, e.part"
     );
-    let mut statement = connection.prepare(&sql)?;
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut displaced: Vec<Stub> = Vec::new();
     for pass in passes {
         let stubs = statement.query_map([pass], stub)?;
@@ -121,12 +122,17 @@ pub(crate) fn refused_before(
     batch: i64,
     record: i64,
 ) -> Result<Option<(i64, Vec<u8>)>> {
-    let sql = "SELECT b.batch, i.body FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
-     CROSS JOIN ledger_image i ON i.batch=b.batch AND i.record=?2 AND i.kind=4
-     WHERE b.batch<?1 AND b.refused>0 AND b.first_record<=?2 AND b.last_record>=?2
-       AND (s.project, s.number)=(SELECT t.project, t.number FROM ledger_batch c JOIN ledger_pass q USING(pass)
-         JOIN ledger_stage t USING(stage) WHERE c.batch=?1)
-     ORDER BY b.batch DESC LIMIT 1";
+    let sql = concat!(
+        "SELECT e.batch, i.body FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
+         CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage
+         CROSS JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
+         WHERE ",
+        of_record!("e", "?2"),
+        " AND e.batch<?1 AND i.kind=4
+           AND (s.project, s.number)=(SELECT t.project, t.number FROM ledger_batch c JOIN ledger_pass q USING(pass)
+             JOIN ledger_stage t USING(stage) WHERE c.batch=?1)
+         ORDER BY e.batch DESC LIMIT 1"
+    );
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement
         .query_row([batch, record], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -142,25 +148,28 @@ pub(crate) fn refused_image(
     database: &str,
     record: i64,
 ) -> Result<Option<Vec<u8>>> {
-    let sql =
-        "SELECT i.body FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
-     CROSS JOIN ledger_image i ON i.batch=b.batch
-     WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND b.first_record<=?4 AND b.last_record>=?4
-       AND i.record=?4 AND i.kind=4 AND p.kind IN('apply','retry')
-       AND NOT EXISTS(SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass)
-         CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=?4 AND f.target IS NULL
-         WHERE c.batch>b.batch AND c.first_record<=?4 AND c.last_record>=?4 AND q.target=?3
-           AND (f.after IS NOT NULL OR q.kind='edit' OR (f.outcome=3 AND q.kind<>'waive' AND q.source IS NOT q.target))
-           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
-             WHERE u.reverses=q.pass AND x.step='end')
-           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) JOIN ledger_entry g
-               ON g.batch=x.batch AND g.record=?4
-             WHERE u.kind='rollback' AND u.reverses IS NULL AND x.batch>c.batch AND x.body->>'$.undoes'=q.pass))
-       AND NOT (EXISTS(SELECT 1 FROM ledger_record n WHERE n.record=?4 AND n.database=?3)
-         AND EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch c USING(pass) CROSS JOIN ledger_entry f ON f.batch=c.batch
-           WHERE q.target=?3 AND q.source<>q.target AND c.batch>b.batch AND f.target=?4
-             AND (f.after IS NOT NULL OR f.outcome<>4)))
-     ORDER BY b.batch DESC LIMIT 1";
+    let sql = concat!(
+        "SELECT i.body FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
+         CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage
+         CROSS JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
+         WHERE ",
+        of_record!("e", "?4"),
+        " AND s.project=?1 AND s.number=?2 AND i.kind=4 AND p.kind IN('apply','retry')
+           AND NOT EXISTS(SELECT 1 FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch
+             CROSS JOIN ledger_standing q ON q.pass=c.pass WHERE ",
+        of_record!("f", "?4"),
+        " AND f.target IS NULL AND f.batch>b.batch AND q.target=?3
+               AND (f.after IS NOT NULL OR q.kind='edit' OR (f.outcome=3 AND q.kind<>'waive' AND q.source IS NOT q.target))
+               AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
+                 CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=?4
+                 WHERE x.body->>'$.undoes'=+q.pass AND x.batch>f.batch AND u.kind='rollback' AND u.reverses IS NULL))
+           AND NOT (EXISTS(SELECT 1 FROM ledger_record n WHERE n.record=?4 AND n.database=?3)
+             AND EXISTS(SELECT 1 FROM ledger_entry f CROSS JOIN ledger_batch c ON c.batch=f.batch
+               CROSS JOIN ledger_pass q ON q.pass=c.pass
+               WHERE f.target=?4 AND f.batch>b.batch AND q.target=?3 AND q.source<>q.target
+                 AND (f.after IS NOT NULL OR f.outcome<>4)))
+         ORDER BY e.batch DESC LIMIT 1"
+    );
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement
         .query_row(params![stage.0, stage.1, database, record], |row| row.get(0))
@@ -179,11 +188,14 @@ pub(crate) fn first_id(connection: &Connection, record: i64) -> Result<Option<St
 
 /// The rows of a database that a load or an edit has put there, and no stage: their numbers, ascending.
 pub(crate) fn put_by_hand(connection: &Connection, database: &str) -> Result<Vec<i64>> {
-    let sql = "SELECT r.record FROM ledger_record r WHERE r.database=?1 AND EXISTS(
-       SELECT 1 FROM ledger_pass p JOIN ledger_batch b USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
-       WHERE p.target=?1 AND p.kind IN('load','edit') AND b.first_record<=r.record AND b.last_record>=r.record
-         AND e.record=r.record AND e.target IS NULL AND e.after IS NOT NULL) ORDER BY r.record";
-    let mut statement = connection.prepare(sql)?;
+    let sql = concat!(
+        "SELECT r.record FROM ledger_record r WHERE r.database=?1 AND EXISTS(
+           SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
+           WHERE ",
+        of_record!("e", "r.record"),
+        " AND e.target IS NULL AND e.after IS NOT NULL AND p.target=?1 AND p.kind IN('load','edit')) ORDER BY r.record"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
     let numbers = statement.query_map([database], |row| row.get(0))?;
     Ok(numbers.collect::<rusqlite::Result<_>>()?)
 }
@@ -204,7 +216,7 @@ pub(crate) fn writers(connection: &Connection, database: &str) -> Result<HashMap
     let sql = "SELECT b.batch, p.kind IN('load','edit'),
        CASE WHEN p.kind<>'rollback' AND p.source=p.target THEN s.number END
      FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage) WHERE p.target=?1";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let batches = statement.query_map(params![database], |row| {
         let writer = match (row.get(1)?, row.get(2)?) {
             (true, _) => Writer::Hand,

@@ -59,7 +59,7 @@ impl Checkpoint {
     pub(crate) fn of_ledger(connection: &Connection) -> Result<Option<Self>> {
         let sql = "SELECT (SELECT uuid FROM ledger_run WHERE run=1), tree_size, tree_root FROM ledger_batch
          ORDER BY batch DESC LIMIT 1";
-        let newest = connection.query_row(sql, [], |row| {
+        let newest = connection.prepare_cached(sql)?.query_row([], |row| {
             Ok(Self {
                 origin: row.get(0)?,
                 size: row.get::<_, i64>(1)?.unsigned_abs(),
@@ -147,7 +147,8 @@ pub(crate) fn accepted(connection: &Connection) -> Result<u64> {
     let sql = "SELECT coalesce(max(b.tree_size),0) FROM ledger_batch b JOIN ledger_pass p USING(pass)
      WHERE p.kind='edit' AND p.target IS NULL AND b.body->>'$.accepted' IS NOT NULL";
     Ok(connection
-        .query_row(sql, [], |row| row.get::<_, i64>(0))?
+        .prepare_cached(sql)?
+        .query_row([], |row| row.get::<_, i64>(0))?
         .unsigned_abs())
 }
 

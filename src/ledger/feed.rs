@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::head::PassKind;
-use super::read::{PassSummary, StageHistory};
-use super::state::PassState;
+use super::sql::{of_record, of_row, standing_life};
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
 use crate::store::Table;
@@ -19,40 +18,6 @@ pub(crate) struct Fed<'a> {
     pub(crate) source: &'a str,
     pub(crate) target: &'a str,
     pub(crate) in_place: bool,
-}
-
-/// The batch after which an increment of this stage has to look: everything that was written to the source before it
-/// was read by a pass that stands. A pass that was ended early is passed over, so that the next one begins before it. A pass
-/// that was undone leaves a gap where another one stands that began before it was undone: that one left out what it had
-/// seen. A pass that has begun since, and looked as far back, has closed the gap. What later passes have seen all the same is
-/// left out record by record.
-pub(crate) fn frontier(history: &StageHistory) -> i64 {
-    let whole: Vec<&PassSummary> = history.applied().filter(|pass| !pass.superseded).collect();
-    let Some(newest) = whole.last() else { return 0 };
-    let mut frontier = newest.first_batch - 1;
-    let looks_after = |pass: &PassSummary| pass.row.after_batch.unwrap_or(0);
-    for rollback in history
-        .passes
-        .iter()
-        .filter(|pass| pass.state == PassState::Ended)
-    {
-        let is_its = |undone: &&PassSummary| {
-            Some(undone.row.pass) == rollback.row.reverses && undone.row.kind == PassKind::Apply
-        };
-        let Some(undone) = history.passes.iter().find(is_its) else {
-            continue;
-        };
-        let passes_over = |pass: &PassSummary| {
-            pass.first_batch > undone.first_batch && pass.first_batch < rollback.last_batch
-        };
-        let closes = |pass: &&PassSummary| {
-            pass.first_batch > rollback.last_batch && looks_after(pass) <= looks_after(undone)
-        };
-        if history.applied().any(passes_over) && !whole.iter().any(closes) {
-            frontier = frontier.min(looks_after(undone));
-        }
-    }
-    frontier
 }
 
 /// The numbers of the records that batches after `after` and before `before` wrote to the source, and that no
@@ -71,50 +36,47 @@ pub(crate) fn increment(
     after: i64,
     before: i64,
 ) -> Result<Vec<i64>> {
-    let sql = "
-     SELECT DISTINCT coalesce(e.target, e.record) AS fed
-     FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.batch>?3 AND b.batch<?4 AND p.target=?5 AND b.read>0
-       AND (e.before IS NOT e.after OR (?6 AND (e.outcome=3 OR (e.outcome<>4 AND e.target IS NOT NULL AND e.after IS NULL)) AND EXISTS(
-         SELECT 1 FROM ledger_batch d JOIN ledger_pass r USING(pass) JOIN ledger_stage v USING(stage)
-         WHERE v.project=?1 AND v.number=?2 AND d.refused>0 AND d.batch<b.batch
-           AND d.first_record<=coalesce(e.target,e.record) AND d.last_record>=coalesce(e.target,e.record)
-           AND EXISTS(SELECT 1 FROM ledger_entry g WHERE g.batch=d.batch AND g.record=coalesce(e.target,e.record)
-             AND g.outcome=4))))
-       AND (p.kind IN('load','merge','edit')
-         OR (p.kind IN('apply','retry') AND ((s.number,s.project)<(?2,?1) OR (NOT ?6 AND (p.source<>p.target OR s.project<>?1))) AND NOT (s.project=?1 AND s.number=?2)))
-       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
-       AND NOT EXISTS(
-         SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
-         WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry')
-           AND (c.batch>b.batch OR (?6 AND e.before IS NOT NULL AND p.kind IN('load','edit') AND b.cursor->>'$.reprocess' IS NULL)) AND c.batch<?4
-           AND c.first_record<=coalesce(e.target,e.record) AND c.last_record>=coalesce(e.target,e.record)
-           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
-           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=coalesce(e.target,e.record)
-             AND (c.batch>b.batch OR f.outcome IN(1,2))))
-     UNION SELECT e.record FROM ledger_pass p JOIN ledger_stage s USING(stage) JOIN ledger_batch b USING(pass)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.kind='rollback' AND p.reverses IS NULL AND s.project=?1 AND s.number=?2 AND b.batch>?3 AND b.batch<?4
-       AND NOT EXISTS(
-         SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
-         WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND c.batch>b.batch AND c.batch<?4
-           AND c.first_record<=e.record AND c.last_record>=e.record
-           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
-           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))
-     UNION SELECT coalesce(e.target,e.record) FROM ledger_pass p JOIN ledger_batch b USING(pass)
-     JOIN ledger_pass w ON w.pass=coalesce(p.reverses, b.body->>'$.undoes')
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.kind='rollback' AND p.target=?5 AND b.batch>?3 AND b.batch<?4 AND w.kind IN('load','edit')
-       AND e.before IS NOT e.after AND e.after IS NOT NULL
-       AND NOT EXISTS(
-         SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
-         WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND (c.batch>b.batch OR ?6) AND c.batch<?4
-           AND c.first_record<=coalesce(e.target,e.record) AND c.last_record>=coalesce(e.target,e.record)
-           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
-           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=coalesce(e.target,e.record)
-             AND (c.batch>b.batch OR f.outcome IN(1,2))))
-     ORDER BY fed";
+    let sql = concat!(
+        "SELECT DISTINCT coalesce(e.target, e.record) AS fed
+         FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
+         CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE b.batch>?3 AND b.batch<?4 AND p.target=?5 AND b.read>0
+           AND (e.before IS NOT e.after OR (?6 AND (e.outcome=3 OR (e.outcome<>4 AND e.target IS NOT NULL AND e.after IS NULL))
+             AND EXISTS(SELECT 1 FROM ledger_life g CROSS JOIN ledger_batch d ON d.batch=g.batch
+               CROSS JOIN ledger_pass r ON r.pass=d.pass CROSS JOIN ledger_stage v ON v.stage=r.stage
+               WHERE ",
+        of_record!("g", "coalesce(e.target,e.record)"),
+        " AND g.outcome=4 AND g.batch<b.batch AND v.project=?1 AND v.number=?2)))
+           AND (p.kind IN('load','merge','edit')
+             OR (p.kind IN('apply','retry') AND ((s.number,s.project)<(?2,?1) OR (NOT ?6 AND (p.source<>p.target OR s.project<>?1)))
+               AND NOT (s.project=?1 AND s.number=?2)))
+           AND NOT EXISTS(SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "coalesce(e.target,e.record)"),
+        " AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND f.batch<?4
+             AND (f.batch>b.batch OR (f.outcome IN(1,2) AND ?6 AND e.before IS NOT NULL AND p.kind IN('load','edit')
+               AND b.cursor->>'$.reprocess' IS NULL)))
+         UNION SELECT e.record FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
+         CROSS JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE b.batch>?3 AND b.batch<?4 AND p.kind='rollback' AND p.reverses IS NULL AND s.project=?1 AND s.number=?2
+           AND NOT EXISTS(SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "e.record"),
+        " AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND f.batch>b.batch AND f.batch<?4)
+         UNION SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
+         CROSS JOIN ledger_pass w ON w.pass=coalesce(p.reverses, b.body->>'$.undoes') CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE b.batch>?3 AND b.batch<?4 AND p.kind='rollback' AND p.target=?5 AND w.kind IN('load','edit')
+           AND e.before IS NOT e.after AND e.after IS NOT NULL
+           AND NOT EXISTS(SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "coalesce(e.target,e.record)"),
+        " AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND f.batch<?4
+             AND (f.batch>b.batch OR (?6 AND f.outcome IN(1,2))))
+         ORDER BY fed"
+    );
     let mut statement = connection.prepare_cached(sql)?;
     let key = params![
         stage.project,
@@ -137,11 +99,10 @@ pub(crate) fn brought_back(
     after: i64,
     before: i64,
 ) -> Result<Vec<i64>> {
-    let sql =
-        "SELECT DISTINCT b.batch, coalesce(e.target,e.record) FROM ledger_pass p JOIN ledger_batch b USING(pass)
-         JOIN ledger_pass w ON w.pass=coalesce(p.reverses, b.body->>'$.undoes') CROSS JOIN ledger_entry e ON e.batch=b.batch
-         WHERE p.kind='rollback' AND p.target=?1 AND w.kind IN('apply','retry') AND b.batch>?2 AND b.batch<?3
-           AND e.before IS NULL AND e.after IS NOT NULL ORDER BY 1";
+    let sql = "SELECT DISTINCT b.batch, coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
+     CROSS JOIN ledger_pass w ON w.pass=coalesce(p.reverses, b.body->>'$.undoes') CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.batch>?2 AND b.batch<?3 AND p.kind='rollback' AND p.target=?1 AND w.kind IN('apply','retry')
+       AND e.before IS NULL AND e.after IS NOT NULL ORDER BY 1";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![stage.target, after, before], |row| {
         Ok((row.get(0)?, row.get(1)?))
@@ -149,18 +110,19 @@ pub(crate) fn brought_back(
     let rows: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
     // The newest word of the stage on the row before that, and whether it has carried the record since.
     let newest = concat!(
-        "SELECT record, is_taken_back AND NOT EXISTS(SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
-           WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND c.batch>?4 AND c.batch<?5
-             AND c.first_record<=found.record AND c.last_record>=found.record AND ",
-        stands!("q.pass"),
-        "  AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=found.record))
-         FROM (SELECT e.batch, e.record, e.before IS NULL AND e.after IS NULL AND (e.outcome=4)=?6
-             AND coalesce(e.reason,'') NOT GLOB '{\"code\":\"target.*' AS is_taken_back
-           FROM ledger_stage t JOIN ledger_pass q USING(stage) JOIN ledger_batch b USING(pass)
-           CROSS JOIN ledger_entry e ON e.batch=b.batch AND (e.target=?3 OR (e.record=?3 AND e.target IS NULL))
-           WHERE t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND b.batch<?4 AND ",
-        stands!("q.pass"),
-        " ORDER BY e.batch DESC LIMIT 1) AS found"
+        "SELECT record, is_taken_back AND NOT EXISTS(SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "found.record"),
+        " AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND f.batch>?4 AND f.batch<?5)
+         FROM (SELECT f.record, f.before IS NULL AND f.after IS NULL AND (f.outcome=4)=?6
+             AND coalesce(f.reason,'') NOT GLOB '{\"code\":\"target.*' AS is_taken_back
+           FROM ",
+        standing_life!("ledger_row_life"),
+        " WHERE ",
+        of_row!("f", "?3"),
+        " AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND f.batch<?4
+           ORDER BY f.batch DESC, f.record DESC, f.part DESC LIMIT 1) AS found"
     );
     let mut statement = connection.prepare_cached(newest)?;
     let mut records = Vec::new();
@@ -174,41 +136,66 @@ pub(crate) fn brought_back(
     Ok(records)
 }
 
+/// What standing passes of a project's stages have refused: by the batches that have refused something, which are few.
+macro_rules! refused_in_stages {
+    ($columns:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass AND p.kind IN('apply','retry')
+             CROSS JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_refused e ON e.batch=b.batch
+             WHERE b.refused>0 AND s.project=?1"
+        )
+    };
+}
+
 /// The numbers of the records that a stage has refused and that nothing has happened to since; ascending. Only what
 /// stood before the batch `before`, so that a resumed pass finds the same list again.
 pub(crate) fn refused(connection: &Connection, project: &str, number: u32, before: i64) -> Result<Vec<i64>> {
-    let sql = "
-     SELECT DISTINCT e.record FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND b.batch<?3 AND e.outcome=4 AND p.kind IN('apply','retry')
-       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
-       AND NOT EXISTS(
-         SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
-         WHERE t.project=?1 AND t.number=?2 AND c.batch>b.batch AND c.batch<?3
-           AND c.first_record<=e.record AND c.last_record>=e.record AND (q.kind<>'rollback' OR q.reverses IS NULL)
-           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
-           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))
-     ORDER BY e.record";
+    let sql = concat!(
+        refused_in_stages!("DISTINCT e.record"),
+        " AND s.number=?2 AND +b.batch<?3 AND NOT EXISTS(SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "e.record"),
+        " AND f.batch>b.batch AND f.batch<?3 AND t.project=?1 AND t.number=?2 AND (q.kind<>'rollback' OR q.reverses IS NULL))
+         ORDER BY e.record"
+    );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![project, number, before], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// How many records the stages of a project have refused that nothing has happened to since, by the stage's number.
+pub(crate) fn refused_counts(connection: &Connection, project: &str) -> Result<BTreeMap<u32, u64>> {
+    let sql = concat!(
+        refused_in_stages!("s.number, count(DISTINCT e.record)"),
+        " AND NOT EXISTS(SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "e.record"),
+        " AND f.batch>b.batch AND t.project=?1 AND t.number=s.number AND (q.kind<>'rollback' OR q.reverses IS NULL))
+         GROUP BY s.number"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let counts = statement.query_map([project], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+    })?;
+    Ok(counts.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The numbers of the records that a stage has refused, waived or not, and that nothing else has happened to since;
 /// ascending.
 pub(crate) fn refused_or_waived(connection: &Connection, project: &str, number: u32) -> Result<Vec<i64>> {
-    let sql = "
-     SELECT DISTINCT e.record FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND e.outcome=4 AND p.kind IN('apply','retry')
-       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
-       AND NOT EXISTS(
-         SELECT 1 FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
-         WHERE t.project=?1 AND t.number=?2 AND c.batch>b.batch AND q.kind<>'waive'
-           AND c.first_record<=e.record AND c.last_record>=e.record AND (q.kind<>'rollback' OR q.reverses IS NULL)
-           AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
-           AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))
-     ORDER BY e.record";
+    let sql = concat!(
+        refused_in_stages!("DISTINCT e.record"),
+        " AND s.number=?2 AND NOT EXISTS(SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "e.record"),
+        " AND f.batch>b.batch AND t.project=?1 AND t.number=?2 AND q.kind<>'waive' AND (q.kind<>'rollback' OR q.reverses IS NULL))
+         ORDER BY e.record"
+    );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![project, number], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -217,8 +204,8 @@ pub(crate) fn refused_or_waived(connection: &Connection, project: &str, number: 
 /// The numbers of the records that one pass has refused, and that nothing has happened to in the stage since; ascending.
 pub(crate) fn refused_by(connection: &Connection, project: &str, number: u32, pass: i64) -> Result<Vec<i64>> {
     let mut of_stage = refused(connection, project, number, i64::MAX)?;
-    let sql = "SELECT DISTINCT e.record FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.pass=?1 AND b.refused>0 AND e.outcome=4 ORDER BY e.record";
+    let sql = "SELECT DISTINCT e.record FROM ledger_batch b CROSS JOIN ledger_refused e ON e.batch=b.batch
+     WHERE b.pass=?1 AND b.refused>0 ORDER BY e.record";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([pass], |row| row.get(0))?;
     let of_pass: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
@@ -245,26 +232,37 @@ pub(crate) fn most_often(
 
 /// Whether a later stage has written to a stage's target too.
 pub(crate) fn is_written_by_later(connection: &Connection, stage: Fed<'_>) -> Result<bool> {
-    let sql = "SELECT 1 FROM ledger_pass p JOIN ledger_stage s USING(stage)
-     WHERE p.target=?3 AND p.kind IN('apply','retry') AND (s.number,s.project)>(?2,?1) LIMIT 1";
+    let sql = "SELECT 1 FROM ledger_stage s WHERE (s.number,s.project)>(?2,?1)
+     AND EXISTS(SELECT 1 FROM ledger_pass p WHERE p.stage=s.stage AND p.kind IN('apply','retry') AND p.target=?3) LIMIT 1";
     let key = params![stage.project, stage.number, stage.target];
     Ok(connection.prepare_cached(sql)?.exists(key)?)
 }
 
 /// The numbers of all records that a stage has ever refused; ascending.
 pub(crate) fn ever_refused(connection: &Connection, project: &str, number: u32) -> Result<Vec<i64>> {
-    let sql = "
-     SELECT DISTINCT e.record FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE s.project=?1 AND s.number=?2 AND b.refused>0 AND e.outcome=4 ORDER BY e.record";
+    let sql = "SELECT DISTINCT e.record FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
+     CROSS JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_refused e ON e.batch=b.batch
+     WHERE b.refused>0 AND s.project=?1 AND s.number=?2 ORDER BY e.record";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![project, number], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Whether anything at all was written to a stage's source or target after a batch.
+pub(crate) fn is_touched_after(connection: &Connection, stage: Fed<'_>, after: i64) -> Result<bool> {
+    // A record that was rolled back alone may have been so in another target.
+    let sql = "SELECT 1 WHERE EXISTS(SELECT 1 FROM ledger_written WHERE database IN(?1,?2) AND batch>?3)
+     OR EXISTS(SELECT 1 FROM ledger_stage s CROSS JOIN ledger_pass p ON p.stage=s.stage AND p.kind='rollback'
+       CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch>?3
+       WHERE s.project=?4 AND s.number=?5 AND p.reverses IS NULL)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![stage.source, stage.target, after, stage.project, stage.number];
+    Ok(statement.exists(key)?)
+}
+
 /// Whether anything was written to a database by others after a batch: a cheap look before the exact one.
 pub(crate) fn written_after(connection: &Connection, stage: Fed<'_>, after: i64) -> Result<bool> {
-    let sql = "SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_stage s USING(stage)
+    let sql = "SELECT 1 FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
      WHERE b.read>0 AND b.batch>?1 AND ((p.target=?2 AND p.kind<>?3 AND NOT (s.project IS ?4 AND s.number IS ?5))
        OR (p.kind=?3 AND (p.target=?2 OR (p.reverses IS NULL AND s.project=?4 AND s.number=?5)))) LIMIT 1";
     let key = params![
@@ -322,7 +320,7 @@ impl RefusedLines {
          JOIN ledger_record r ON r.record=q.record
          WHERE q.kind='load' AND q.database=?1 AND q.source=?2 AND q.pass<>?3
            AND r.salt IS NOT NULL AND e.input IS NOT NULL ORDER BY q.record";
-        let mut statement = connection.prepare(sql)?;
+        let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(params![database, source, pass])?;
         let mut lines = Self::default();
         while let Some(row) = rows.next()? {
@@ -405,9 +403,12 @@ impl RefusedLines {
         if self.by_id.is_empty() || !table.exists(connection)? {
             return Ok(());
         }
-        let sql = "SELECT 1 FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2
-         WHERE b.pass=?1 AND b.first_record<=?2 AND b.last_record>=?2 AND e.outcome IN(1,2)";
-        let mut statement = connection.prepare(sql)?;
+        let sql = concat!(
+            "SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
+            of_record!("e", "?2"),
+            " AND b.pass=?1 AND e.outcome IN(1,2)"
+        );
+        let mut statement = connection.prepare_cached(sql)?;
         let ids: Vec<String> = self.by_id.keys().cloned().collect();
         for id in ids {
             if let Some(record) = table.number_of(connection, &id)?
@@ -446,9 +447,8 @@ pub(crate) fn fixed_by_hand(
     database: &str,
     pass: i64,
 ) -> Result<Option<(u64, Vec<u32>)>> {
-    let sql = "SELECT DISTINCT s.number FROM ledger_pass p JOIN ledger_stage s USING(stage)
-     WHERE p.source=?1 AND p.target=?1 AND p.kind IN('apply','retry')
-       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
+    let sql = "SELECT DISTINCT s.number FROM ledger_stage s WHERE EXISTS(
+       SELECT 1 FROM ledger_standing p WHERE p.stage=s.stage AND p.kind IN('apply','retry') AND p.source=?1 AND p.target=?1)
      ORDER BY s.number";
     let mut statement = connection.prepare_cached(sql)?;
     let stages = statement.query_map([database], |row| row.get(0))?;
@@ -456,13 +456,18 @@ pub(crate) fn fixed_by_hand(
     if stages.is_empty() {
         return Ok(None);
     }
-    let sql = "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.pass=?2 AND b.cursor->>'$.reprocess' IS NULL AND e.before IS NOT NULL AND e.before IS NOT e.after AND EXISTS(
-       SELECT 1 FROM ledger_pass q JOIN ledger_batch c USING(pass)
-       CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=e.record AND f.outcome IN(1,2)
-       WHERE q.source=?1 AND q.target=?1 AND q.kind IN('apply','retry') AND c.first_record<=e.record AND c.last_record>=e.record
-         AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end'))";
-    let count: i64 = connection.query_row(sql, params![database, pass], |row| row.get(0))?;
+    let sql = concat!(
+        "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE b.pass=?2 AND b.cursor->>'$.reprocess' IS NULL AND e.before IS NOT NULL AND e.before IS NOT e.after AND EXISTS(
+           SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "e.record"),
+        " AND f.outcome IN(1,2) AND q.source=?1 AND q.target=?1 AND q.kind IN('apply','retry'))"
+    );
+    let count: i64 = connection
+        .prepare_cached(sql)?
+        .query_row(params![database, pass], |row| row.get(0))?;
     Ok((count > 0).then_some((count.unsigned_abs(), stages)))
 }
 

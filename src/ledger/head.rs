@@ -27,7 +27,8 @@ impl Head {
     pub(crate) fn read(connection: &Connection) -> Result<Self> {
         let sql = "SELECT batch, head, tree_size, frontier, committed_us FROM ledger_batch ORDER BY batch DESC LIMIT 1";
         let row = connection
-            .query_row(sql, [], |row| {
+            .prepare_cached(sql)?
+            .query_row([], |row| {
                 let frontier: Vec<u8> = row.get(3)?;
                 Ok((
                     row.get(0)?,

@@ -67,12 +67,14 @@ pub(crate) fn leaf(connection: &Connection, (batch, record, part): (i64, i64, i6
     let sql = "SELECT l.leaf_text, b.tree_size-b.entries-1
        + (SELECT count(*) FROM ledger_entry e WHERE e.batch=?1 AND (e.record,e.part)<(?2,?3)), b.tree_size-1
      FROM ledger_leaf l JOIN ledger_batch b USING(batch) WHERE l.batch=?1 AND l.record=?2 AND l.part=?3";
-    let leaf = connection.query_row(sql, [batch, record, part], |row| {
-        Ok(Leaf {
-            text: row.get(0)?,
-            index: row.get::<_, i64>(1)?.unsigned_abs(),
-            header_index: row.get::<_, i64>(2)?.unsigned_abs(),
-        })
-    });
+    let leaf = connection
+        .prepare_cached(sql)?
+        .query_row([batch, record, part], |row| {
+            Ok(Leaf {
+                text: row.get(0)?,
+                index: row.get::<_, i64>(1)?.unsigned_abs(),
+                header_index: row.get::<_, i64>(2)?.unsigned_abs(),
+            })
+        });
     Ok(leaf.optional()?)
 }

@@ -1,16 +1,5 @@
 //! The ledger: append-only, committed together with the data, verifiable with stock tools.
 
-/// A pass that was undone does not count.
-macro_rules! stands {
-    ($pass:literal) => {
-        concat!(
-            "NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=",
-            $pass,
-            " AND x.step='end')"
-        )
-    };
-}
-
 pub(crate) mod append;
 pub(crate) mod carried;
 pub(crate) mod checkpoint;
@@ -28,6 +17,8 @@ pub(crate) mod reconciled;
 pub(crate) mod renamed;
 pub(crate) mod rows;
 pub(crate) mod runs;
+pub(crate) mod sql;
+pub(crate) mod stage_history;
 mod state;
 mod tree;
 
@@ -42,5 +33,6 @@ pub(crate) use entry::{
 };
 pub(crate) use head::{Head, PassRow, RunRow, StageRow, header_text};
 pub(crate) use image::{apply_patch, before_image, split_whole, undo_fields, whole, whole_record};
+pub(crate) use stage_history::StageHistory;
 pub(crate) use state::{PassState, StageEvent, next_pass, next_stage};
 pub(crate) use tree::{Frontier, leaf_hash};

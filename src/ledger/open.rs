@@ -1,7 +1,5 @@
-//! Which passes have not ended, and which loads have come to the end of their input. Each is one look per pass, at its
-//! newest batch, however many batches there are.
-
-use std::collections::HashSet;
+//! Which passes have not ended, and which loads have come to the end of their input: by what is kept of either, however
+//! many passes and batches there are.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -37,29 +35,21 @@ pub(crate) fn open_passes(connection: &Connection) -> Result<Vec<OpenPass>> {
     let sql = "SELECT p.pass, p.kind, s.project, s.number, s.slug, p.source, p.target, p.reverses, f.run, l.run, l.batch,
        l.committed_us, r.arguments,
        (SELECT c.cursor FROM ledger_batch c WHERE c.pass=p.pass AND c.cursor IS NOT NULL ORDER BY c.batch DESC LIMIT 1)
-     FROM ledger_pass p CROSS JOIN ledger_batch l ON l.batch=(SELECT max(batch) FROM ledger_batch WHERE pass=p.pass)
+     FROM ledger_open o CROSS JOIN ledger_pass p ON p.pass=o.pass CROSS JOIN ledger_batch l ON l.batch=(SELECT max(batch) FROM ledger_batch WHERE pass=p.pass)
      CROSS JOIN ledger_batch f ON f.batch=(SELECT min(batch) FROM ledger_batch WHERE pass=p.pass)
      CROSS JOIN ledger_run r ON r.run=l.run
      LEFT JOIN ledger_stage s ON s.stage=coalesce(p.stage,(SELECT u.stage FROM ledger_pass u WHERE u.pass=p.reverses))
-     WHERE l.step<>'end' ORDER BY p.pass";
-    let mut statement = connection.prepare(sql)?;
-    let found: Vec<OpenPass> = statement
+     WHERE NOT EXISTS(SELECT 1 FROM ledger_pass u WHERE u.reverses=p.pass) ORDER BY p.pass";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut open: Vec<OpenPass> = statement
         .query_map([], open_pass)?
         .collect::<rusqlite::Result<_>>()?;
-    if found.is_empty() {
-        return Ok(found);
-    }
-    let taken_back = taken_back(connection)?;
     let mut statement = connection.prepare(
         "SELECT sum(read), sum(written), sum(unchanged), sum(filtered), sum(refused), sum(merged)
          FROM ledger_batch WHERE pass=?1",
     )?;
-    let mut open = Vec::new();
-    for mut pass in found {
-        if !taken_back.contains(&pass.pass) {
-            pass.counts = statement.query_row([pass.pass], |row| counts(row, 0))?;
-            open.push(pass);
-        }
+    for pass in &mut open {
+        pass.counts = statement.query_row([pass.pass], |row| counts(row, 0))?;
     }
     Ok(open)
 }
@@ -86,7 +76,9 @@ fn open_pass(row: &Row<'_>) -> rusqlite::Result<OpenPass> {
 /// The newest run that has entries in a pass.
 pub(crate) fn last_writer(connection: &Connection, pass: i64) -> Result<Option<i64>> {
     let sql = "SELECT max(run) FROM ledger_batch WHERE pass=?1 AND entries>0";
-    Ok(connection.query_row(sql, [pass], |row| row.get(0))?)
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([pass], |row| row.get(0))?)
 }
 
 /// Whether others have written to a database after a batch.
@@ -95,17 +87,10 @@ pub(crate) fn written_since(
     database: &str,
     (pass, batch): (i64, i64),
 ) -> Result<bool> {
-    let sql = "SELECT EXISTS(SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass)
+    let sql = "SELECT EXISTS(SELECT 1 FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
      WHERE b.batch>?3 AND b.written>0 AND p.target=?1 AND p.pass<>?2)";
     let key = params![database, pass, batch];
-    Ok(connection.query_row(sql, key, |row| row.get(0))?)
-}
-
-/// The passes that a rollback has taken back or begun to: looked for once, because no index leads to them.
-fn taken_back(connection: &Connection) -> Result<HashSet<i64>> {
-    let mut statement = connection.prepare("SELECT reverses FROM ledger_pass WHERE reverses IS NOT NULL")?;
-    let rows = statement.query_map([], |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    Ok(connection.prepare_cached(sql)?.query_row(key, |row| row.get(0))?)
 }
 
 /// Where a load stood after one of its batches: how many bytes it had read, and their SHA-256.
@@ -129,7 +114,7 @@ impl Prefix {
 /// Where a load stood after its first batch that has a resume point.
 pub(crate) fn first_prefix(connection: &Connection, pass: i64) -> Result<Option<Prefix>> {
     let sql = "SELECT cursor FROM ledger_batch WHERE pass=?1 AND cursor IS NOT NULL ORDER BY batch LIMIT 1";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([pass])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Prefix::of_cursor(&row.get::<_, String>(0)?))
@@ -146,15 +131,35 @@ pub(crate) struct WholeLoad {
     pub(crate) body: serde_json::Value,
 }
 
-/// The loads into a database that came to the end of an input of so many bytes and that stand, newest first. Of those
-/// that were ended before their inputs were hashed, nothing is known.
-pub(crate) fn whole_loads(connection: &Connection, database: &str, bytes: u64) -> Result<Vec<WholeLoad>> {
-    let sql = "SELECT p.pass, p.source, l.run, l.committed_us, l.body FROM ledger_pass p
-     CROSS JOIN ledger_batch l ON l.batch=(SELECT max(batch) FROM ledger_batch WHERE pass=p.pass)
-     WHERE p.kind='load' AND p.target=?1 AND l.step='end' AND l.body->>'$.bytes'=?2 ORDER BY p.pass DESC";
-    let mut statement = connection.prepare(sql)?;
+/// The loads that came to the end of these bytes, or of any so many, and that stand.
+macro_rules! whole_loads {
+    ($and:literal) => {
+        concat!(
+            "SELECT p.pass, p.source, l.run, l.committed_us, l.body FROM ledger_batch l CROSS JOIN ledger_pass p ON p.pass=l.pass
+             WHERE l.step='end' AND l.body->>'$.bytes'=?2",
+            $and,
+            " AND p.kind='load' AND p.target=?1 AND NOT EXISTS(SELECT 1 FROM ledger_pass u WHERE u.reverses=p.pass)"
+        )
+    };
+}
+
+/// Whether a load into a database that came to the end of an input of so many bytes stands. Of those that were ended
+/// before their inputs were hashed, nothing is known.
+pub(crate) fn has_whole_load(connection: &Connection, database: &str, bytes: u64) -> Result<bool> {
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-    let rows = statement.query_map(params![database, bytes], |row| {
+    let mut statement = connection.prepare_cached(whole_loads!(""))?;
+    Ok(statement.exists(params![database, bytes])?)
+}
+
+/// The loads into a database that came to the end of these bytes and that stand, newest first.
+pub(crate) fn whole_loads(connection: &Connection, database: &str, input: &Prefix) -> Result<Vec<WholeLoad>> {
+    let sql = concat!(
+        whole_loads!(" AND l.body->>'$.sha256'=?3"),
+        " ORDER BY p.pass DESC"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let bytes = i64::try_from(input.bytes).unwrap_or(i64::MAX);
+    let rows = statement.query_map(params![database, bytes, input.sha256], |row| {
         let body: String = row.get(4)?;
         Ok(WholeLoad {
             pass: row.get(0)?,
@@ -164,12 +169,7 @@ pub(crate) fn whole_loads(connection: &Connection, database: &str, bytes: u64) -
             body: serde_json::from_str(&body).unwrap_or_default(),
         })
     })?;
-    let mut found: Vec<WholeLoad> = rows.collect::<rusqlite::Result<_>>()?;
-    if !found.is_empty() {
-        let taken_back = taken_back(connection)?;
-        found.retain(|load| !taken_back.contains(&load.pass));
-    }
-    Ok(found)
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// When a run began, in microseconds since 1970; `None` where it has written nothing.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::{Connection, params};
 
 use super::read::{Stub, StubKey, stub_at};
+use super::sql::of_record;
 use crate::error::Result;
 
 /// The past of one database's rows. It knows which batch to look into, so that a row costs as many look-ups as there are
@@ -32,7 +33,7 @@ impl Past {
     pub(crate) fn of(connection: &Connection, database: &str) -> Result<Self> {
         let sql = "SELECT p.pass, b.first_record, b.last_record, b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
          WHERE p.target=?1 AND b.entries>0 ORDER BY p.pass, b.batch";
-        let mut statement = connection.prepare(sql)?;
+        let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([database])?;
         let (mut passes, mut newest): (Vec<PassBatches>, Option<i64>) = (Vec::new(), None);
         while let Some(row) = rows.next()? {
@@ -50,7 +51,7 @@ impl Past {
         let sql =
             "SELECT e.target, e.batch, e.record, e.part FROM ledger_pass p JOIN ledger_batch b USING(pass)
          CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE p.target=?1 AND e.target IS NOT NULL";
-        let mut statement = connection.prepare(sql)?;
+        let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([database])?;
         let mut elsewhere: HashMap<i64, Vec<StubKey>> = HashMap::new();
         while let Some(row) = rows.next()? {
@@ -62,7 +63,9 @@ impl Past {
         Ok(Self {
             passes,
             elsewhere,
-            newest_change: connection.query_row(sql, [database], |row| row.get(0))?,
+            newest_change: connection
+                .prepare_cached(sql)?
+                .query_row([database], |row| row.get(0))?,
         })
     }
 
@@ -144,15 +147,18 @@ pub(crate) fn number_by_origin(connection: &Connection, database: &str, id: &str
 
 /// As [`number_by_origin`], with the lines that a load has refused under the id, and whether each was ever a row.
 pub(crate) fn numbers_with_id(connection: &Connection, database: &str, id: &str) -> Result<Vec<(i64, bool)>> {
-    let sql = "SELECT r.record, NOT EXISTS(SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass)
-         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=r.record
-         WHERE p.kind='load' AND b.refused>0 AND b.first_record<=r.record AND b.last_record>=r.record AND e.outcome=4)
-     FROM ledger_record r WHERE r.id=?2 AND (r.database=?1 OR EXISTS(
-       SELECT 1 FROM ledger_pass p JOIN ledger_batch b USING(pass)
-       CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=r.record
-       WHERE p.target=?1 AND b.first_record<=r.record AND b.last_record>=r.record
-         AND (e.before IS NOT NULL OR e.after IS NOT NULL) AND e.target IS NULL)) ORDER BY r.record";
-    let mut statement = connection.prepare(sql)?;
+    let sql = concat!(
+        "SELECT r.record, NOT EXISTS(SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
+           CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE ",
+        of_record!("e", "r.record"),
+        " AND e.outcome=4 AND p.kind='load')
+         FROM ledger_record r WHERE r.id=?2 AND (r.database=?1 OR EXISTS(
+           SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
+           CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE ",
+        of_record!("e", "r.record"),
+        " AND p.target=?1 AND (e.before IS NOT NULL OR e.after IS NOT NULL) AND e.target IS NULL)) ORDER BY r.record"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![database, id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -9,6 +9,7 @@ use super::feed::Fed;
 use super::head::PassKind;
 use super::image::split_whole;
 use super::read::salt;
+use super::sql::{of_record, of_row, standing_life};
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
 use crate::refusal::Holder;
@@ -47,18 +48,16 @@ impl Holder {
 /// or not, until something else happens to it, or the stage that has brought it there takes it back. That a later stage in
 /// place has not found it is nothing.
 fn was_refused_in_place(connection: &Connection, database: &str, number: i64) -> Result<bool> {
-    const COLUMNS: &str = "e.batch, e.record, e.part, p.kind, p.source IS p.target, s.project, s.number, e.outcome, e.before IS e.after,
-       e.after IS NULL, coalesce(e.reason,'') GLOB '{\"code\":\"target.*'";
-    const STANDS: &str = stands!("p.pass");
-    let sql = format!(
-        "SELECT {COLUMNS} FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)
-         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
-         WHERE p.target=?1 AND b.first_record<=?2 AND b.last_record>=?2 AND {STANDS}
-         UNION ALL SELECT {COLUMNS} FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch
-         CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
-         WHERE e.target=?2 AND p.target=?1 AND {STANDS} ORDER BY 1 DESC, 2 DESC, 3 DESC"
+    let sql = concat!(
+        "SELECT e.batch, e.record, e.part, p.kind, p.source IS p.target, s.project, s.number, e.outcome, e.before IS e.after,
+           e.after IS NULL, coalesce(e.reason,'') GLOB '{\"code\":\"target.*'
+         FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_standing p ON p.pass=b.pass
+         LEFT JOIN ledger_stage s ON s.stage=p.stage
+         WHERE ",
+        of_row!("e", "?2"),
+        " AND p.target=?1 ORDER BY e.batch DESC, e.record DESC, e.part DESC"
     );
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![database, number])?;
     let (mut is_refused, mut taken_back) = (false, Vec::new());
     while let Some(row) = rows.next()? {
@@ -124,15 +123,11 @@ impl KeptPlaces {
 
 /// The places in a database that are kept for records which a stage in place has refused.
 pub(crate) fn kept(connection: &Connection, target: &Table) -> Result<KeptPlaces> {
-    let sql = concat!(
-        "SELECT e.record, i.body, r.salt, e.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
-         CROSS JOIN ledger_entry e ON e.batch=b.batch
-         JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
-         JOIN ledger_record r ON r.record=e.record
-         WHERE p.source=?1 AND p.target=?1 AND b.refused>0 AND e.outcome=4 AND i.kind=4 AND r.salt IS NOT NULL AND ",
-        stands!("p.pass"),
-        " ORDER BY b.batch, e.record"
-    );
+    let sql = "SELECT e.record, i.body, r.salt, e.batch FROM ledger_standing p CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.refused>0
+     CROSS JOIN ledger_refused e ON e.batch=b.batch
+     JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
+     JOIN ledger_record r ON r.record=e.record
+     WHERE p.target=?1 AND p.source=p.target AND i.kind=4 AND r.salt IS NOT NULL ORDER BY b.batch, e.record";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([target.name()])?;
     let mut refused: HashMap<i64, (i64, String, Salt)> = HashMap::new();
@@ -181,13 +176,13 @@ pub(crate) fn reason(reason: &str) -> Option<(&'static str, Option<Holder>)> {
 macro_rules! seen_behind {
     ($by:literal) => {
         concat!(
-            "EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_stage t USING(stage) JOIN ledger_batch c USING(pass)
-              WHERE t.project=?1 AND t.number=?2 AND c.batch>=e.batch AND c.first_record<=e.record
-                AND c.last_record>=e.record AND (c.batch>e.batch OR e.record>",
+            "EXISTS(SELECT 1 FROM ",
+            standing_life!(),
+            " WHERE ",
+            of_record!("f", "e.record"),
+            " AND f.batch>=e.batch AND (f.batch>e.batch OR e.record>",
             $by,
-            ") AND (q.kind<>'rollback' OR q.reverses IS NULL) AND (q.kind<>'waive' OR NOT ?4) AND ",
-            stands!("q.pass"),
-            " AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))"
+            ") AND t.project=?1 AND t.number=?2 AND (q.kind<>'rollback' OR q.reverses IS NULL) AND (q.kind<>'waive' OR NOT ?4))"
         )
     };
 }
@@ -213,12 +208,10 @@ pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>, waived: bool) -> 
     let own = concat!(
         "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256', e.outcome=4,
            e.reason->>'$.code'='target.edited'
-         FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
+         FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_standing p ON p.pass=b.pass
          JOIN ledger_stage s ON s.stage=p.stage
          WHERE e.reason GLOB '{\"code\":\"target.*' AND e.reason->>'$.code' IN('target.exists','target.edited')
-           AND s.project=?1 AND s.number=?2 AND ?3 IS NOT NULL AND p.kind IN('apply','retry') AND ",
-        stands!("p.pass"),
-        " AND NOT ",
+           AND s.project=?1 AND s.number=?2 AND ?3 IS NOT NULL AND p.kind IN('apply','retry') AND NOT ",
         seen_behind!("e.record")
     );
     let mut statement = connection.prepare_cached(own)?;
@@ -238,16 +231,12 @@ pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>, waived: bool) -> 
                JOIN ledger_pass z ON z.pass=y.pass WHERE w.target=coalesce(d.target,d.record) AND z.kind IN('apply','retry')
                AND coalesce(w.reason,'') NOT GLOB '{\"code\":\"target.*' ORDER BY w.batch LIMIT 1), target, record) AS record
            FROM ledger_entry d WHERE reason GLOB '{\"code\":\"target.*' AND reason->>'$.code'='target.replaced') e
-         CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
-         WHERE p.target=?3 AND ",
-        stands!("p.pass"),
-        " AND EXISTS(
-           SELECT 1 FROM ledger_pass q JOIN ledger_stage t USING(stage) JOIN ledger_batch c USING(pass)
-           WHERE t.project=?1 AND t.number=?2 AND c.batch<=e.batch AND c.first_record<=e.record
-             AND c.last_record>=e.record AND q.kind IN('apply','retry') AND ",
-        stands!("q.pass"),
-        " AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record))
-           AND NOT ",
+         CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_standing p ON p.pass=b.pass
+         WHERE p.target=?3 AND EXISTS(SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "e.record"),
+        " AND f.batch<=e.batch AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry')) AND NOT ",
         seen_behind!("e.by")
     );
     let mut statement = connection.prepare_cached(taken_away)?;
@@ -291,13 +280,15 @@ pub(crate) fn free(connection: &Connection, stage: Fed<'_>) -> Result<Vec<i64>> 
 /// The rows that a pass in place has taken out of its database to make room, and whose records it has not come to yet:
 /// number, salt and the row as `id || 0x00 || data`.
 pub(crate) fn set_aside(connection: &Connection, pass: i64) -> Result<Vec<(i64, Salt, Vec<u8>)>> {
-    let sql = "SELECT e.target, i.body FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+    let sql = concat!(
+        "SELECT e.target, i.body FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
      WHERE b.pass=?1 AND e.reason GLOB '{\"code\":\"target.*' AND e.reason->>'$.code'='target.replaced' AND i.kind=1
-       AND NOT EXISTS(SELECT 1 FROM ledger_batch c CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=e.target
-         WHERE c.pass=?1 AND c.first_record<=e.target AND c.last_record>=e.target
-           AND (c.batch>e.batch OR (c.batch=e.batch AND e.target>e.record)))
-     ORDER BY e.target";
+       AND NOT EXISTS(SELECT 1 FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch WHERE ",
+        of_record!("f", "e.target"),
+        " AND c.pass=?1 AND (f.batch>e.batch OR (f.batch=e.batch AND e.target>e.record)))
+         ORDER BY e.target"
+    );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut aside = Vec::new();
@@ -319,15 +310,14 @@ pub(crate) fn image_set_aside(
 ) -> Result<Option<Vec<u8>>> {
     let sql = concat!(
         "SELECT i.body FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch
-         CROSS JOIN ledger_pass p ON p.pass=b.pass JOIN ledger_stage s ON s.stage=p.stage
+         CROSS JOIN ledger_standing p ON p.pass=b.pass JOIN ledger_stage s ON s.stage=p.stage
          JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
          WHERE e.target=?4 AND e.reason->>'$.code'='target.replaced' AND i.kind=1 AND p.target=?3 AND p.source=p.target
-           AND s.project=?1 AND s.number=?2 AND ",
-        stands!("p.pass"),
-        " AND NOT EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch c USING(pass)
-           CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=?4 AND f.target IS NULL
-           WHERE q.target=?3 AND c.batch>=e.batch AND c.first_record<=?4 AND c.last_record>=?4
-             AND (c.batch>e.batch OR ?4>e.record))
+           AND s.project=?1 AND s.number=?2
+           AND NOT EXISTS(SELECT 1 FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch
+             CROSS JOIN ledger_pass q ON q.pass=c.pass WHERE ",
+        of_record!("f", "?4"),
+        " AND f.target IS NULL AND q.target=?3 AND f.batch>=e.batch AND (f.batch>e.batch OR ?4>e.record))
          ORDER BY e.batch DESC LIMIT 1"
     );
     let mut statement = connection.prepare_cached(sql)?;

@@ -7,7 +7,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 pub(crate) use super::carried::refused_image;
 use super::entry::{Counts, Entry, EntryOutcome, ImageKind};
 use super::head::{PassKind, PassRow, StageRow};
-use super::state::{PassState, StageState};
+use super::sql::of_record;
+use super::state::PassState;
 use crate::digest::Salt;
 use crate::error::{Error, Result};
 
@@ -33,8 +34,6 @@ pub(crate) struct PassSummary {
     /// Whether it was ended before it had read everything, because its stage was revised, or its
     /// source had changed behind the reader.
     pub superseded: bool,
-    /// Of a rollback of single records: the pass whose work on them it undoes.
-    pub undoes: Option<i64>,
 }
 
 const PASSES: &str = "SELECT p.pass, p.kind, p.stage, p.source, p.target, p.reverses, p.after_batch, p.now_us,
@@ -44,28 +43,13 @@ const PASSES: &str = "SELECT p.pass, p.kind, p.stage, p.source, p.target, p.reve
    max(b.step='index'), max(b.step='end'),
    EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch x USING(pass) WHERE q.reverses=p.pass AND x.step='end'),
    s.project, s.number, s.slug, s.source_text, s.text_sha256, s.meaning, s.meaning_sha256,
-   coalesce(max(b.step='end' AND b.body->>'$.superseded'),0), max(b.body->>'$.undoes')
+   coalesce(max(b.step='end' AND b.body->>'$.superseded'),0)
  FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)";
-
-/// Every pass, in order.
-pub(crate) fn passes(connection: &Connection) -> Result<Vec<PassSummary>> {
-    let mut statement = connection.prepare_cached(&format!("{PASSES} GROUP BY p.pass ORDER BY p.pass"))?;
-    let rows = statement.query_map([], pass_summary)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
 
 /// One pass, where it has a batch.
 pub(crate) fn pass(connection: &Connection, number: i64) -> Result<Option<PassSummary>> {
     let mut statement = connection.prepare_cached(&format!("{PASSES} WHERE p.pass=?1 GROUP BY p.pass"))?;
     Ok(statement.query_row([number], pass_summary).optional()?)
-}
-
-/// The passes of one stage in both directions, in order.
-pub(crate) fn stage_passes(connection: &Connection, project: &str, number: u32) -> Result<Vec<PassSummary>> {
-    let sql = format!("{PASSES} WHERE s.project=?1 AND s.number=?2 GROUP BY p.pass ORDER BY p.pass");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![project, number], pass_summary)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 fn pass_summary(row: &Row<'_>) -> rusqlite::Result<PassSummary> {
@@ -107,7 +91,6 @@ fn pass_summary(row: &Row<'_>) -> rusqlite::Result<PassSummary> {
         counts: counts(row, 12)?,
         undone: row.get(20)?,
         superseded: row.get(28)?,
-        undoes: row.get(29)?,
     })
 }
 
@@ -124,94 +107,6 @@ pub(crate) fn counts(row: &Row<'_>, from: usize) -> rusqlite::Result<Counts> {
     })
 }
 
-/// What the passes of one stage imply.
-#[derive(Clone, Debug)]
-pub(crate) struct StageHistory {
-    /// Every pass of the stage, in order, rollbacks included.
-    pub passes: Vec<PassSummary>,
-    /// Where the stage stands.
-    pub state: StageState,
-}
-
-impl StageHistory {
-    /// Reads it.
-    pub(crate) fn read(connection: &Connection, project: &str, number: u32) -> Result<Self> {
-        let passes = stage_passes(connection, project, number)?;
-        let rolling = passes
-            .iter()
-            .any(|pass| pass.row.reverses.is_some() && pass.state != PassState::Ended);
-        let mut standing = passes.iter().filter(|pass| is_forward(pass)).peekable();
-        let mut state = match standing.peek() {
-            None => StageState::Pending,
-            Some(_) => StageState::Applied,
-        };
-        if standing.any(|pass| pass.row.kind == PassKind::Apply && pass.state != PassState::Ended) {
-            state = StageState::Applying;
-        }
-        if rolling {
-            state = StageState::RollingBack;
-        }
-        if state == StageState::Applied {
-            let standing: Vec<i64> = passes
-                .iter()
-                .filter(|pass| is_forward(pass))
-                .map(|pass| pass.row.pass)
-                .collect();
-            if super::reconciled::is_reconciled(connection, project, number, &standing)? == Some(false) {
-                state = StageState::Unreconciled;
-            }
-        }
-        Ok(Self { passes, state })
-    }
-
-    /// The passes that stand: forward, and not undone. In order.
-    pub(crate) fn standing(&self) -> impl DoubleEndedIterator<Item = &PassSummary> {
-        self.passes.iter().filter(|pass| is_forward(pass))
-    }
-
-    /// The standing passes of kind `apply`, in order.
-    pub(crate) fn applied(&self) -> impl DoubleEndedIterator<Item = &PassSummary> {
-        self.standing().filter(|pass| pass.row.kind == PassKind::Apply)
-    }
-
-    /// Whether the next pass is a first one, which reads the whole source: no pass stands that has seen any of it. Where the
-    /// first was taken back and a retry stands, what the retry has carried must not be carried once more.
-    #[must_use]
-    pub(crate) fn begins_anew(&self) -> bool {
-        self.first().is_none()
-    }
-
-    /// The apply pass that has begun and not ended.
-    #[must_use]
-    pub(crate) fn open_apply(&self) -> Option<&PassSummary> {
-        self.applied()
-            .next_back()
-            .filter(|pass| pass.state != PassState::Ended)
-    }
-
-    /// The oldest standing pass that has seen any of the source; `None` where the stage is not applied.
-    pub(crate) fn first(&self) -> Option<&PassSummary> {
-        self.standing().find(|pass| has_seen(pass))
-    }
-
-    /// The revision that stands: that of the newest standing apply pass; where only retries are left, of the newest one.
-    #[must_use]
-    pub(crate) fn revision(&self) -> Option<&StageRow> {
-        let applied = self.applied().next_back();
-        applied
-            .or_else(|| self.standing().rfind(|pass| has_seen(pass)))
-            .and_then(|pass| pass.row.stage.as_ref())
-    }
-}
-
-fn has_seen(pass: &PassSummary) -> bool {
-    matches!(pass.row.kind, PassKind::Apply | PassKind::Retry)
-}
-
-fn is_forward(pass: &PassSummary) -> bool {
-    matches!(pass.row.kind, PassKind::Apply | PassKind::Retry | PassKind::Waive) && !pass.undone
-}
-
 /// The largest number of a table's key, 0 when it is empty.
 pub(crate) fn largest(connection: &Connection, table: LedgerTable) -> Result<i64> {
     let sql = match table {
@@ -220,7 +115,7 @@ pub(crate) fn largest(connection: &Connection, table: LedgerTable) -> Result<i64
         LedgerTable::Stage => "SELECT coalesce(max(stage),0) FROM ledger_stage",
         LedgerTable::Record => "SELECT coalesce(max(record),0) FROM ledger_record",
     };
-    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
 /// The ledger tables that are numbered.
@@ -243,7 +138,8 @@ pub(crate) fn known_revision(connection: &Connection, stage: &StageRow) -> Resul
         stage.meaning_sha256
     ];
     Ok(connection
-        .query_row(sql, key, |row| Ok((row.get(0)?, row.get(1)?)))
+        .prepare_cached(sql)?
+        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?)
 }
 
@@ -287,6 +183,20 @@ impl Stub {
 pub(super) const STUBS: &str = "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body
  FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
  LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
+
+/// As [`STUBS`], by the number of a record (`of_record!`) or of a row (`of_row!`) in one of the views that give its life.
+macro_rules! stubs_from {
+    ($view:literal) => {
+        concat!(
+            "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body
+             FROM ",
+            $view,
+            " e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
+             LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part WHERE "
+        )
+    };
+}
+pub(super) use stubs_from;
 
 /// The place of a source record in a pass: (batch, record).
 pub(crate) type Place = (i64, i64);
@@ -356,11 +266,12 @@ pub(crate) fn stub_at(connection: &Connection, key: StubKey) -> Result<Stub> {
 
 /// The entries of a pass for one source record, newest first.
 pub(crate) fn stubs_of_record(connection: &Connection, pass: i64, record: i64) -> Result<Vec<Stub>> {
-    let sql = format!(
-        "{STUBS} WHERE b.pass=?1 AND b.first_record<=?2 AND b.last_record>=?2 AND e.record=?2
-         ORDER BY b.batch DESC, e.part DESC"
+    let sql = concat!(
+        stubs_from!("ledger_life"),
+        of_record!("e", "?2"),
+        " AND b.pass=?1 ORDER BY e.batch DESC, e.part DESC"
     );
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![pass, record], stub)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -368,12 +279,14 @@ pub(crate) fn stubs_of_record(connection: &Connection, pass: i64, record: i64) -
 /// The stubs that passes from or to a database have of one of its rows, oldest first: those under its own number, and
 /// those that wrote it under another record's.
 pub(crate) fn stubs_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<Stub>> {
-    let sql = format!(
-        "{STUBS} JOIN ledger_pass p USING(pass) WHERE (p.target=?1 OR p.source=?1)
-           AND ((b.first_record<=?2 AND b.last_record>=?2 AND e.record=?2) OR e.target=?2)
-         ORDER BY b.batch, e.record, e.part"
+    let sql = concat!(
+        stubs_from!("ledger_life"),
+        of_record!("e", "?2"),
+        " AND (p.target=?1 OR p.source=?1) UNION ",
+        stubs_from!("ledger_entry"),
+        "e.target=?2 AND (p.target=?1 OR p.source=?1) ORDER BY 1, 2, 3"
     );
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![database, number], stub)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -401,12 +314,14 @@ pub(crate) fn newest_of_stage(
     number: u32,
     record: i64,
 ) -> Result<Vec<Stub>> {
-    let sql = format!(
-        "{STUBS} WHERE e.record=?3 AND b.batch=(
-            SELECT max(c.batch) FROM ledger_batch c JOIN ledger_pass q USING(pass) JOIN ledger_stage t USING(stage)
-            WHERE t.project=?1 AND t.number=?2 AND q.kind<>'rollback' AND c.first_record<=?3 AND c.last_record>=?3
-              AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=?3)) ORDER BY e.part"
+    let newest = concat!(
+        "SELECT max(f.batch) FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch
+         CROSS JOIN ledger_pass q ON q.pass=c.pass CROSS JOIN ledger_stage t ON t.stage=q.stage
+         WHERE ",
+        of_record!("f", "?3"),
+        " AND t.project=?1 AND t.number=?2 AND q.kind<>'rollback'"
     );
+    let sql = format!("{STUBS} WHERE e.record=?3 AND b.batch=({newest}) ORDER BY e.part");
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params![project, number, record], stub)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -459,7 +374,7 @@ impl rusqlite::types::FromSql for PassKind {
 pub(crate) fn warnings(connection: &Connection, pass: i64) -> Result<BTreeMap<String, u64>> {
     let sql = "SELECT w.key, sum(w.value) FROM ledger_batch b, json_each(b.body,'$.warnings') w
      WHERE b.pass=?1 AND b.body IS NOT NULL GROUP BY w.key";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([pass], |row| {
         Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
     })?;

@@ -2,15 +2,11 @@
 
 use rusqlite::{Connection, params};
 
-use super::read::PassSummary;
 use crate::error::Result;
 
 /// The remark of a reconciliation, as far as it is looked at again.
 #[derive(serde::Deserialize)]
 struct Remark {
-    /// The batch that it stands on.
-    #[serde(skip)]
-    batch: i64,
     whole: bool,
     passes: Vec<i64>,
     reconciled: Vec<Held>,
@@ -21,58 +17,58 @@ struct Held {
     holds: bool,
 }
 
-fn remarks(connection: &Connection, project: &str, number: u32) -> Result<Vec<Remark>> {
-    let sql =
-        "SELECT b.batch, b.body FROM ledger_pass p JOIN ledger_stage s USING(stage) JOIN ledger_batch b USING(pass)
-     WHERE s.project=?1 AND s.number=?2 AND p.kind='reconcile' AND b.body IS NOT NULL ORDER BY b.batch";
-    let mut statement = connection.prepare_cached(sql)?;
-    let bodies = statement.query_map(params![project, number], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
-    })?;
-    let mut remarks = Vec::new();
-    for found in bodies {
-        let (batch, body) = found?;
-        // What is no such remark says nothing; that it was changed is for `verify` to find.
-        remarks.extend(
-            serde_json::from_str(&body)
-                .map(|remark| Remark { batch, ..remark })
-                .ok(),
-        );
-    }
-    Ok(remarks)
-}
-
-/// Whether what stands of a stage was reconciled: by the last look at all of it, and every look at a part since. `None`
-/// where nobody has looked.
-pub(crate) fn is_reconciled(
-    connection: &Connection,
-    project: &str,
-    number: u32,
-    standing: &[i64],
-) -> Result<Option<bool>> {
-    let mut state = None;
-    for remark in remarks(connection, project, number)? {
-        if !remark.passes.iter().any(|pass| standing.contains(pass)) {
-            continue;
-        }
-        let holds = remark.reconciled.iter().all(|held| held.holds);
-        state = Some(holds && (remark.whole || state.unwrap_or(true)));
-    }
-    Ok(state)
-}
-
-/// Those of a stage's passes that no reconciliation has looked at since they have ended.
-pub(crate) fn not_looked_at(
-    connection: &Connection,
-    project: &str,
-    number: u32,
-    passes: &[&PassSummary],
-) -> Result<Vec<i64>> {
-    let remarks = remarks(connection, project, number)?;
-    let is_new = |pass: &&&PassSummary| {
-        let looks =
-            |remark: &Remark| remark.batch > pass.last_batch && remark.passes.contains(&pass.row.pass);
-        !remarks.iter().any(looks)
+/// Whether what stands of a stage was left unreconciled: by the last look at all of it, or a look at a part since.
+pub(crate) fn is_unreconciled(connection: &Connection, project: &str, number: u32) -> Result<bool> {
+    // The texts are those of `remark`; whatever else has them is read and found to be something else.
+    let failed = "SELECT b.batch, b.body FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
+       CROSS JOIN ledger_stage s ON s.stage=p.stage
+     WHERE instr(b.body,'\"holds\":false') AND p.kind='reconcile' AND s.project=?1 AND s.number=?2 AND b.batch>?3
+     ORDER BY b.pass DESC";
+    let fails = |remark: &Remark| remark.reconciled.iter().any(|held| !held.holds);
+    let Some(failed) = newest(connection, failed, (project, number, 0), fails)? else {
+        return Ok(false);
     };
-    Ok(passes.iter().filter(is_new).map(|pass| pass.row.pass).collect())
+    let whole = "SELECT b.batch, b.body FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
+       CROSS JOIN ledger_stage s ON s.stage=p.stage
+     WHERE instr(b.body,'\"whole\":true') AND b.pass>(SELECT pass FROM ledger_batch WHERE batch=?3)
+       AND p.kind='reconcile' AND s.project=?1 AND s.number=?2
+     ORDER BY b.pass DESC";
+    let looked_at_all = newest(connection, whole, (project, number, failed), |remark| {
+        remark.whole
+    })?;
+    Ok(looked_at_all.is_none())
+}
+
+/// The batch of the newest remark that says something, of those that are about passes which stand.
+fn newest(
+    connection: &Connection,
+    sql: &str,
+    (project, number, after): (&str, u32, i64),
+    says: impl Fn(&Remark) -> bool,
+) -> Result<Option<i64>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![project, number, after])?;
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(1)?;
+        // What is no such remark says nothing; that it was changed is for `verify` to find.
+        let Ok(remark) = serde_json::from_str::<Remark>(&body) else {
+            continue;
+        };
+        if says(&remark) && stands(connection, &remark.passes)? {
+            return Ok(Some(row.get(0)?));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether one of these passes stands, as a pass of a stage.
+fn stands(connection: &Connection, passes: &[i64]) -> Result<bool> {
+    let sql = "SELECT 1 FROM ledger_standing WHERE pass=?1 AND kind IN('apply','retry','waive')";
+    let mut statement = connection.prepare_cached(sql)?;
+    for pass in passes {
+        if statement.exists([pass])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -268,7 +268,7 @@ pub(crate) fn unaccepted(
          ORDER BY b.batch"
     );
     let (mut found, mut open): (Vec<Renamed>, HashMap<(String, u32), usize>) = (Vec::new(), HashMap::new());
-    let mut statement = connection.prepare(&sql)?;
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let batch = row.get(0)?;

@@ -8,6 +8,7 @@ use super::feed::Fed;
 use super::head::PassKind;
 use super::image::split_whole;
 use super::read::Stub;
+use super::sql::{of_record, of_row};
 use crate::digest::Hash;
 use crate::error::Result;
 
@@ -40,17 +41,16 @@ pub(crate) struct RowChange {
 
 /// The changes of a row that stand, newest first: what was undone is left out together with what undid it.
 pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<RowChange>> {
-    const COLUMNS: &str = "e.batch, e.record, e.part, p.pass, p.kind, s.project, s.number, p.stage IS NOT NULL AND p.source<>p.target,
-       coalesce(p.reverses, b.body->>'$.undoes'), e.outcome=4 AND e.before IS e.after, e.before, e.after";
-    let sql = format!(
-        "SELECT {COLUMNS} FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)
-         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
-         WHERE p.target=?1 AND b.first_record<=?2 AND b.last_record>=?2
-         UNION ALL SELECT {COLUMNS} FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch
-         CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
-         WHERE e.target=?2 AND p.target=?1 ORDER BY 1 DESC, 2 DESC, 3 DESC"
+    let sql = concat!(
+        "SELECT e.batch, e.record, e.part, p.pass, p.kind, s.project, s.number, p.stage IS NOT NULL AND p.source<>p.target,
+           coalesce(p.reverses, b.body->>'$.undoes'), e.outcome=4 AND e.before IS e.after, e.before, e.after
+         FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
+         LEFT JOIN ledger_stage s ON s.stage=p.stage
+         WHERE ",
+        of_row!("e", "?2"),
+        " AND p.target=?1 ORDER BY e.batch DESC, e.record DESC, e.part DESC"
     );
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![database, number])?;
     let (mut changes, mut undone) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
@@ -123,8 +123,9 @@ pub(crate) fn owner(changes: &[RowChange]) -> Option<Owner<'_>> {
 
 /// Whether another stage copies from a stage's source to its target: their records have the same numbers.
 pub(crate) fn shares_numbers(connection: &Connection, stage: Fed<'_>) -> Result<bool> {
-    let sql = "SELECT 1 FROM ledger_pass p JOIN ledger_stage s USING(stage)
-     WHERE p.source=?1 AND p.target=?2 AND p.kind IN('apply','retry') AND NOT (s.project=?3 AND s.number=?4) LIMIT 1";
+    let sql = "SELECT 1 FROM ledger_stage s WHERE NOT (s.project=?3 AND s.number=?4)
+     AND EXISTS(SELECT 1 FROM ledger_pass p WHERE p.stage=s.stage AND p.kind IN('apply','retry') AND p.source=?1 AND p.target=?2)
+     LIMIT 1";
     let key = params![stage.source, stage.target, stage.project, stage.number];
     Ok(connection.prepare_cached(sql)?.exists(key)?)
 }
@@ -132,13 +133,10 @@ pub(crate) fn shares_numbers(connection: &Connection, stage: Fed<'_>) -> Result<
 /// The rows of a stage's source that later stages have brought there: they have the shape that the stage gives, or another
 /// one of their own.
 pub(crate) fn of_later_stages(connection: &Connection, stage: Fed<'_>) -> Result<BTreeSet<i64>> {
-    let sql = concat!(
-        "SELECT DISTINCT coalesce(e.target,e.record) FROM ledger_pass p JOIN ledger_stage s USING(stage)
-         JOIN ledger_batch b USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
-         WHERE p.target=?3 AND p.source<>p.target AND p.kind IN('apply','retry') AND (s.number,s.project)>(?2,?1)
-           AND e.after IS NOT NULL AND ",
-        stands!("p.pass")
-    );
+    let sql = "SELECT DISTINCT coalesce(e.target,e.record) FROM ledger_stage s
+     CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind IN('apply','retry')
+     CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE (s.number,s.project)>(?2,?1) AND p.target=?3 AND p.source<>p.target AND e.after IS NOT NULL";
     let mut statement = connection.prepare_cached(sql)?;
     let key = params![stage.project, stage.number, stage.source];
     let rows = statement.query_map(key, |row| row.get(0))?;
@@ -168,12 +166,9 @@ pub(crate) fn is_edited(changes: &[RowChange], stage: Fed<'_>) -> bool {
 
 /// The rows of a database that a load has changed, or an edit, and that stands.
 pub(crate) fn rows_touched_by_hand(connection: &Connection, database: &str) -> Result<BTreeSet<i64>> {
-    let sql = concat!(
-        "SELECT DISTINCT coalesce(e.target,e.record) AS row FROM ledger_pass p JOIN ledger_batch b USING(pass)
-         CROSS JOIN ledger_entry e ON e.batch=b.batch
-         WHERE p.target=?1 AND (p.kind='edit' OR (p.kind='load' AND e.before IS NOT NULL)) AND e.before IS NOT e.after AND ",
-        stands!("p.pass")
-    );
+    let sql = "SELECT DISTINCT coalesce(e.target,e.record) AS row FROM ledger_standing p JOIN ledger_batch b ON b.pass=p.pass
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE p.target=?1 AND (p.kind='edit' OR (p.kind='load' AND e.before IS NOT NULL)) AND e.before IS NOT e.after";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([database], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -193,9 +188,13 @@ pub(crate) fn rows_of_record(
     (project, number): (&str, u32),
     record: i64,
 ) -> Result<Vec<i64>> {
-    let sql = "SELECT DISTINCT e.target FROM ledger_pass p JOIN ledger_stage s USING(stage) JOIN ledger_batch b USING(pass)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?3
-     WHERE s.project=?1 AND s.number=?2 AND b.first_record<=?3 AND b.last_record>=?3 AND e.target IS NOT NULL";
+    let sql = concat!(
+        "SELECT DISTINCT e.target FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
+         CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage
+         WHERE ",
+        of_record!("e", "?3"),
+        " AND s.project=?1 AND s.number=?2 AND e.target IS NOT NULL"
+    );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![project, number, record], |row| row.get(0))?;
     let mut numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
@@ -206,11 +205,11 @@ pub(crate) fn rows_of_record(
 /// Whether the newest stage in place that has come to a row has left it as it was.
 pub(crate) fn is_left_in_place(connection: &Connection, database: &str, number: i64) -> Result<bool> {
     let sql = concat!(
-        "SELECT e.outcome=3 FROM ledger_pass p JOIN ledger_batch b USING(pass)
-         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
-         WHERE p.target=?1 AND p.source=?1 AND p.kind IN('apply','retry') AND b.first_record<=?2 AND b.last_record>=?2 AND ",
-        stands!("p.pass"),
-        " ORDER BY b.batch DESC LIMIT 1"
+        "SELECT e.outcome=3 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
+         CROSS JOIN ledger_standing p ON p.pass=b.pass
+         WHERE ",
+        of_record!("e", "?2"),
+        " AND e.target IS NULL AND p.target=?1 AND p.source=?1 AND p.kind IN('apply','retry') ORDER BY e.batch DESC LIMIT 1"
     );
     let mut statement = connection.prepare_cached(sql)?;
     let found: Option<bool> = statement
@@ -222,12 +221,12 @@ pub(crate) fn is_left_in_place(connection: &Connection, database: &str, number: 
 /// Whether an entry has found its row as the last entry before it had left it, undone since or not: nobody has changed it
 /// behind the ledger in between.
 pub(crate) fn found_as_left(connection: &Connection, database: &str, entry: &Stub) -> Result<bool> {
-    let sql = "SELECT e.batch, e.record, e.part, e.after FROM ledger_pass p JOIN ledger_batch b USING(pass)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=?2 AND e.target IS NULL
-     WHERE p.target=?1 AND b.first_record<=?2 AND b.last_record>=?2 AND (e.batch,e.record,e.part)<(?3,?4,?5)
-     UNION ALL SELECT e.batch, e.record, e.part, e.after FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch
-     CROSS JOIN ledger_pass p ON p.pass=b.pass
-     WHERE e.target=?2 AND p.target=?1 AND (e.batch,e.record,e.part)<(?3,?4,?5) ORDER BY 1 DESC, 2 DESC, 3 DESC LIMIT 1";
+    let sql = concat!(
+        "SELECT e.batch, e.record, e.part, e.after FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
+         CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE ",
+        of_row!("e", "?2"),
+        " AND p.target=?1 AND (e.batch,e.record,e.part)<(?3,?4,?5) ORDER BY e.batch DESC, e.record DESC, e.part DESC LIMIT 1"
+    );
     let mut statement = connection.prepare_cached(sql)?;
     let (batch, record, part) = entry.key();
     let key = params![database, entry.number(), batch, record, part];

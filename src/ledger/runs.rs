@@ -80,7 +80,9 @@ impl<'c> RunStories<'c> {
                 let sql = "SELECT min(b.batch)-1 FROM ledger_batch b
                  WHERE b.run IN (SELECT run FROM ledger_run ORDER BY run DESC LIMIT ?1)";
                 let newest = i64::try_from(newest).unwrap_or(i64::MAX);
-                let before: Option<i64> = connection.query_row(sql, [newest], |row| row.get(0))?;
+                let before: Option<i64> = connection
+                    .prepare_cached(sql)?
+                    .query_row([newest], |row| row.get(0))?;
                 before.unwrap_or(i64::MAX)
             }
         };

@@ -12,7 +12,7 @@ use crate::digest::hex;
 use crate::error::Result;
 use crate::history::{UnfinishedPass, unfinished_in};
 use crate::input::{Format, Options};
-use crate::ledger::open::{Prefix, WholeLoad, first_prefix, whole_loads};
+use crate::ledger::open::{Prefix, first_prefix, has_whole_load, whole_loads};
 use crate::ledger::read::{self, PassSummary};
 use crate::ledger::{Batch, PassKind, Step};
 use crate::observe::StopSignal;
@@ -147,7 +147,7 @@ impl Begun<'_> {
         file: &mut (impl Read + Seek),
     ) -> Result<Course> {
         let how = How::of(self.reading);
-        let Some((hashes, whole)) = self.hashed(connection, &open, file)? else {
+        let Some(hashes) = self.hashed(connection, &open, file)? else {
             return Ok(Course::Stopped);
         };
         let matches = |open: &Open| match open.prefix() {
@@ -158,8 +158,15 @@ impl Begun<'_> {
         if let Some(named) = open.iter().position(|open| open.is_named(self.name)) {
             return Ok(Course::GoOn(Box::new(open.swap_remove(named).summary)));
         }
-        if let Some(known) = whole.iter().find(|known| is_of(known, &hashes, &how)) {
-            return Ok(Course::Known(KnownLoad::of(known)));
+        let length = file
+            .seek(io::SeekFrom::End(0))
+            .map_err(|error| unreadable(self.name, &error))?;
+        file.rewind().map_err(|error| unreadable(self.name, &error))?;
+        if let Some(whole) = hashes.iter().find(|prefix| prefix.bytes == length)
+            && !self.options.again
+            && let Some(known) = known(connection, self.database, whole, &how, None)?
+        {
+            return Ok(Course::Known(known));
         }
         Ok(match open.into_iter().find(|open| open.reads_as(&how)) {
             Some(open) => Course::GoOn(Box::new(open.summary)),
@@ -176,7 +183,7 @@ impl Begun<'_> {
     ) -> Result<Vec<Open>> {
         let how = How::of(self.reading);
         let hashes = match file {
-            Some(file) => self.hashed(connection, open, file)?.unwrap_or_default().0,
+            Some(file) => self.hashed(connection, open, file)?.unwrap_or_default(),
             None => Vec::new(),
         };
         let is_meant = |open: &mut Open| {
@@ -188,47 +195,46 @@ impl Begun<'_> {
         Ok(open.extract_if(.., is_meant).collect())
     }
 
-    /// The hashes of the file's beginning at every length that the ledger asks for, and the whole loads of its length;
-    /// `None` where somebody asked to stop.
+    /// The hashes of the file's beginning at every length that the ledger asks for, and of all of it where there is a whole
+    /// load of its length; `None` where somebody asked to stop.
     fn hashed(
         &self,
         connection: &Connection,
         open: &[Open],
         file: &mut (impl Read + Seek),
-    ) -> Result<Option<(Vec<Prefix>, Vec<WholeLoad>)>> {
+    ) -> Result<Option<Vec<Prefix>>> {
         let failed = |error: io::Error| unreadable(self.name, &error);
         let length = file.seek(io::SeekFrom::End(0)).map_err(failed)?;
-        let whole = if self.options.again {
-            Vec::new()
-        } else {
-            whole_loads(connection, self.database, length)?
-        };
+        let is_known = !self.options.again && has_whole_load(connection, self.database, length)?;
         let mut lengths: Vec<u64> = open
             .iter()
             .filter_map(Open::prefix)
             .map(|prefix| prefix.bytes)
             .collect();
-        lengths.extend((!whole.is_empty()).then_some(length));
+        lengths.extend(is_known.then_some(length));
         lengths.retain(|wanted| *wanted <= length);
         lengths.sort_unstable();
         lengths.dedup();
         file.rewind().map_err(failed)?;
         let hashes = prefixes(file, &lengths, &self.options.stop).map_err(failed)?;
         file.rewind().map_err(failed)?;
-        Ok(hashes.map(|hashes| (hashes, whole)))
+        Ok(hashes)
     }
 }
 
-/// Whether a load was one of these bytes, read the same way.
-fn is_of(known: &WholeLoad, hashes: &[Prefix], how: &How) -> bool {
-    let told = known.body["bytes"].as_u64().zip(known.body["sha256"].as_str());
-    told.is_some_and(|(bytes, sha256)| {
-        let whole = Prefix {
-            bytes,
-            sha256: sha256.to_owned(),
-        };
-        hashes.contains(&whole) && how.is_that_of(&known.body)
-    })
+/// The newest load that has brought these bytes to their end, read the same way, other than a pass.
+fn known(
+    connection: &Connection,
+    database: &str,
+    whole: &Prefix,
+    how: &How,
+    other_than: Option<i64>,
+) -> Result<Option<KnownLoad>> {
+    let loads = whole_loads(connection, database, whole)?;
+    let known = loads
+        .iter()
+        .find(|known| Some(known.pass) != other_than && how.is_that_of(&known.body));
+    Ok(known.map(KnownLoad::of))
 }
 
 /// The load, other than this pass, that has brought the same bytes to their end before.
@@ -247,11 +253,7 @@ pub(super) fn known_before(
         bytes: end.offset,
         sha256: hex(&end.prefix_sha256()),
     };
-    let loads = whole_loads(connection, database, end.offset)?;
-    let known = loads
-        .iter()
-        .find(|known| known.pass != pass && is_of(known, std::slice::from_ref(&whole), how));
-    Ok(known.map(KnownLoad::of))
+    known(connection, database, &whole, how, Some(pass))
 }
 
 /// The SHA-256 of an input's first bytes, for each of these lengths, ascending; `None` where somebody asked to stop.

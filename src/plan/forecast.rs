@@ -12,6 +12,7 @@ use crate::ledger::places::KeptPlaces;
 use crate::ledger::read::salt;
 use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, places, rows, split_whole};
 use crate::pipeline::Reader;
+use crate::record::RecordSet;
 use crate::refusal::Holder;
 use crate::stage::{OnConflict, Stage, Stages};
 use crate::store::Table;
@@ -34,11 +35,11 @@ pub(super) struct Forecast {
 #[derive(Debug, Default)]
 pub(super) struct StageForecast {
     /// The records that were tried.
-    pub(super) records: HashSet<i64>,
+    pub(super) records: RecordSet,
     /// How many of the changes of its source it has taken note of.
     changes: usize,
     /// Those of them that it has not come to since.
-    pending: BTreeSet<i64>,
+    pending: RecordSet,
     /// The records that would wait for a place in the target, and which row they would wait for.
     waiting: Vec<(i64, Option<Holder>)>,
 }
@@ -48,14 +49,14 @@ pub(super) struct StageForecast {
 pub(super) struct DatabaseForecast {
     /// The rows that would be written, changed or taken out, each with the stage that does it and whether that stage works
     /// in place.
-    changed: Vec<(i64, u32, bool)>,
+    changed: Changes,
     /// The rows that a stage would leave out without changing anything, each with the stage: what a later one has refused
     /// in place may be among them.
     filtered: Vec<(i64, u32)>,
     /// Of those that were tried: the rows that would stand there.
-    pub(super) standing: BTreeSet<i64>,
+    pub(super) standing: RecordSet,
     /// The records that a stage would leave out, or write.
-    pub(super) settled: BTreeSet<i64>,
+    pub(super) settled: RecordSet,
     /// The rows that a stage in place would refuse, with their ids.
     refused: BTreeMap<i64, String>,
     /// How many rows there would be, about, where only a sample was tried.
@@ -106,8 +107,8 @@ impl Forecast {
     /// A pass of a stage begins: a first one reads its source as it would be now, another one what it is given.
     pub(super) fn begin(&mut self, stage: &Stage, is_first: bool) {
         let pending = if is_first { Vec::new() } else { self.changes(stage) };
-        let source = self.databases.get(stage.source());
-        let changes = source.map_or(0, |source| source.changed.len());
+        let source = self.databases.get_mut(stage.source());
+        let changes = source.map_or(0, |source| source.changed.close());
         let tried = self.stages.entry(stage.number()).or_default();
         tried.changes = changes;
         tried.pending = pending.into_iter().collect();
@@ -140,14 +141,17 @@ impl Forecast {
         };
         let number = stage.number();
         // As in the ledger: a stage in place feeds only those after it, and is fed only by those before it.
-        let feeds = |(_, by, in_place): &&(i64, u32, bool)| {
-            *by < number || (*by != number && !in_place && !stage.in_place())
+        let feeds = |run: &&ChangedRun| {
+            run.stage < number || (run.stage != number && !run.in_place && !stage.in_place())
         };
         let tried = self.stages.get(&number);
         let seen = tried.map_or(0, |tried| tried.changes);
-        let changes = source.changed.iter().skip(seen).filter(feeds);
-        let pending = tried.into_iter().flat_map(|tried| tried.pending.iter().copied());
-        changes.map(|(record, ..)| *record).chain(pending).collect()
+        let changes = source.changed.runs.iter().skip(seen).filter(feeds);
+        let pending = tried.into_iter().flat_map(|tried| tried.pending.iter());
+        changes
+            .flat_map(|run| run.first..=run.last)
+            .chain(pending)
+            .collect()
     }
 
     /// The rows of a database in which a stage works that an earlier one would leave out.
@@ -246,7 +250,9 @@ impl StageForecast {
         let records = batch.entries.iter().map(|entry| entry.record);
         let records: HashSet<i64> = records.collect();
         self.waiting.retain(|(record, _)| !records.contains(record));
-        self.pending.retain(|record| !records.contains(record));
+        for record in &records {
+            self.pending.remove(*record);
+        }
         self.records.extend(records);
         for entry in &batch.entries {
             let reason = entry.reason.as_deref().and_then(places::reason);
@@ -260,8 +266,8 @@ impl StageForecast {
 impl DatabaseForecast {
     /// Adds what is kept for those that a stage in place would refuse, and takes out what would be settled.
     pub(super) fn keep(&self, connection: &Connection, kept: &mut KeptPlaces) -> Result<()> {
-        for number in &self.settled {
-            kept.free(*number);
+        for number in self.settled.iter() {
+            kept.free(number);
         }
         for (number, id) in &self.refused {
             // Only a holder needs the salt, and that of a plan is written nowhere.
@@ -281,7 +287,7 @@ impl DatabaseForecast {
         for entry in &batch.entries {
             let number = entry.target.unwrap_or(entry.record);
             if entry.before != entry.after {
-                self.changed.push((number, stage.number(), stage.in_place()));
+                self.changed.push(number, stage.number(), stage.in_place());
             } else if is_taken_back(entry) {
                 self.filtered.push((number, stage.number()));
             }
@@ -297,9 +303,50 @@ impl DatabaseForecast {
             if entry.after.is_some() {
                 self.standing.insert(number);
             } else {
-                self.standing.remove(&number);
+                self.standing.remove(number);
             }
         }
+    }
+}
+
+/// Rows that would be changed, in the order in which they would be: in runs of numbers that follow each other.
+#[derive(Debug, Default)]
+struct Changes {
+    runs: Vec<ChangedRun>,
+    /// Whether the last of them may go on.
+    is_open: bool,
+}
+
+/// Rows that one stage would change one after the other.
+#[derive(Clone, Copy, Debug)]
+struct ChangedRun {
+    first: i64,
+    last: i64,
+    stage: u32,
+    in_place: bool,
+}
+
+impl Changes {
+    fn push(&mut self, number: i64, stage: u32, in_place: bool) {
+        let last = self.runs.last_mut().filter(|_| self.is_open);
+        match last {
+            Some(run) if (run.stage, run.in_place, run.last + 1) == (stage, in_place, number) => {
+                run.last = number;
+            }
+            _ => self.runs.push(ChangedRun {
+                first: number,
+                last: number,
+                stage,
+                in_place,
+            }),
+        }
+        self.is_open = true;
+    }
+
+    /// Ends the last run, and tells how many there are: what comes later is in others.
+    fn close(&mut self) -> usize {
+        self.is_open = false;
+        self.runs.len()
     }
 }
 

@@ -34,6 +34,8 @@ pub struct PlanOptions {
     pub sample: Option<u64>,
     /// The most records that are shown for each stage, and for each refusal code.
     pub examples: usize,
+    /// Whether examples are told with all of their fields and values, however many and however long.
+    pub full: bool,
 }
 
 impl Default for PlanOptions {
@@ -42,6 +44,7 @@ impl Default for PlanOptions {
             apply: ApplyOptions::default(),
             sample: None,
             examples: 3,
+            full: false,
         }
     }
 }

@@ -171,7 +171,8 @@ impl Pin {
         }
         let sql = "SELECT tree_size, tree_root FROM ledger_batch WHERE batch=?1";
         let tree: Option<(i64, Hash)> = connection
-            .query_row(sql, [self.batch], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached(sql)?
+            .query_row([self.batch], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let tree = tree.map(|(size, root)| (size.unsigned_abs(), hex(&root)));
         if tree != Some((self.tree_size, self.tree_root.clone())) {
@@ -182,7 +183,7 @@ impl Pin {
         }
         let sql = "SELECT r.run, r.command, r.arguments, min(b.batch) FROM ledger_batch b JOIN ledger_run r USING(run)
          WHERE b.batch>?1 GROUP BY r.run ORDER BY r.run";
-        let mut statement = connection.prepare(sql)?;
+        let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([self.batch])?;
         while let Some(row) = rows.next()? {
             let (run, command, arguments): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);

@@ -33,6 +33,7 @@ pub(super) struct Telling<'t> {
     stage: &'t Stage,
     redact: &'t [Path],
     most: usize,
+    full: bool,
     counts: Counts,
     warnings: BTreeMap<String, u64>,
     refusals: HashMap<String, RefusalPlan>,
@@ -44,11 +45,12 @@ pub(super) struct Telling<'t> {
 }
 
 impl<'t> Telling<'t> {
-    pub(super) fn new(stage: &'t Stage, redact: &'t [Path], most: usize) -> Self {
+    pub(super) fn new(stage: &'t Stage, redact: &'t [Path], (most, full): (usize, bool)) -> Self {
         Self {
             stage,
             redact,
             most,
+            full,
             counts: Counts::default(),
             warnings: BTreeMap::new(),
             refusals: HashMap::new(),
@@ -164,7 +166,7 @@ impl<'t> Telling<'t> {
             let old = source.by_number(connection, entry.record)?;
             if let (Some(new), Some(old)) = (new, old) {
                 let old = (old.record.id.as_str(), old.record.data.as_str());
-                self.samples.push(Sample::of(old, new, self.redact)?);
+                self.samples.push(Sample::of(old, new, self.redact, self.full)?);
             }
         }
         Ok(())

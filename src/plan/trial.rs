@@ -1,6 +1,5 @@
 //! The stages tried in order: what each would read now, and what it would make of it, laid over the store.
 
-use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,11 +17,12 @@ use crate::apply::{
 use crate::context::Context;
 use crate::context::Tally;
 use crate::error::Result;
-use crate::ledger::read::{LedgerTable, StageHistory, largest};
-use crate::ledger::{Batch, Counts, PassKind, PassState, StageEvent, feed, next_stage, places, rows};
+use crate::ledger::read::{LedgerTable, largest};
+use crate::ledger::{Batch, Counts, PassKind, StageEvent, StageHistory, feed, next_stage, places, rows};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
 use crate::pipeline::{Bounds, Producer as _, Reader, Stopped, spawn_deep};
+use crate::record::RecordSet;
 use crate::stage::{Stage, Stages};
 use crate::store::{Overlay, Store, Table};
 
@@ -137,7 +137,7 @@ impl<'t> Trial<'t> {
         next_stage(number, history.state, StageEvent::Apply)?;
         let redact = self.redact.clone();
         let mut course = Course {
-            telling: Telling::new(stage, &redact, self.options.examples),
+            telling: Telling::new(stage, &redact, (self.options.examples, self.options.full)),
             tally: Arc::new(Tally::new(stage.ops().len())),
             passes: Vec::new(),
             bytes: 0,
@@ -192,7 +192,7 @@ impl<'t> Trial<'t> {
             let (fed, of) = (fed(self.project, stage), (open.row.pass, open.first_batch - 1));
             return Ok(Some(Work {
                 kind: PlannedPass::Resumed,
-                selection: of_open_pass(connection, fed, history, &open)?,
+                selection: of_open_pass(connection, fed, &open)?,
                 now_us: open.row.now_us,
                 earlier: open.counts,
                 repeated: open.row.after_batch.is_some(),
@@ -200,11 +200,7 @@ impl<'t> Trial<'t> {
                 halted: halting(connection, fed, of)?,
             }));
         }
-        for pass in &mut history.passes {
-            if pass.row.pass == open.row.pass {
-                (pass.state, pass.superseded) = (PassState::Ended, true);
-            }
-        }
+        history.supersede_open();
         Ok(None)
     }
 
@@ -231,7 +227,7 @@ impl<'t> Trial<'t> {
         let mut records = if is_new {
             Vec::new()
         } else {
-            let after = feed::frontier(history);
+            let after = history.frontier(self.store.connection())?;
             let kept = self.forecast.kept_waiting(self.store.connection(), fed)?;
             let mut due = self.reader.read(|connection| places::free(connection, fed))?;
             due.retain(|record| !kept.contains(record));
@@ -240,7 +236,7 @@ impl<'t> Trial<'t> {
             due
         };
         if let Some(tried) = tried {
-            records.retain(|number| !tried.records.contains(number));
+            records.retain(|number| !tried.records.contains(*number));
             records.extend(self.forecast.freed(stage, &self.reader)?);
         }
         records.extend(self.forecast.changes(stage));
@@ -253,7 +249,7 @@ impl<'t> Trial<'t> {
             let refused = feed::ever_refused(self.store.connection(), self.project, stage.number())?;
             records.extend(left_out.into_iter().filter(|number| {
                 refused.binary_search(number).is_ok()
-                    && tried.is_none_or(|tried| !tried.records.contains(number))
+                    && tried.is_none_or(|tried| !tried.records.contains(*number))
             }));
         }
         if records.is_empty() && (!revised || tried.is_some()) {
@@ -312,7 +308,7 @@ impl<'t> Trial<'t> {
         self.run_through(&mut producer, course, observer)?;
         if let Some(left) = self.forecast.database_mut(stage.target()) {
             let tried = course.telling.counts().read - before.read;
-            left.rows = scaled(left.standing.len() as u64, records, tried);
+            left.rows = scaled(left.standing.len(), records, tried);
         }
         (self.newest, course.bytes) = (producer.newest, course.bytes + producer.bytes);
         course.took += began.elapsed();
@@ -387,7 +383,7 @@ impl<'t> Trial<'t> {
             newest: self.newest,
             claims: Claims::default(),
             cross: Cross::of(stage, context),
-            planned: left.map_or_else(BTreeSet::new, |left| left.settled.clone()),
+            planned: left.map_or_else(RecordSet::new, |left| left.settled.clone()),
             set_aside,
             planned_rows: self.forecast.rows(),
             kept,
@@ -455,7 +451,7 @@ impl<'t> Trial<'t> {
                 }
                 (Some(sample), Selection::Table { after }) => Selection::list(match tried {
                     Some(tried) => {
-                        let later: Vec<i64> = tried.range(after.saturating_add(1)..).copied().collect();
+                        let later: Vec<i64> = tried.iter().filter(|number| *number > after).collect();
                         few(&later, sample)
                     }
                     None => source.spread(connection, after, sample)?,

@@ -61,6 +61,37 @@ impl Project {
         Self::public_key(&public).map(Keys::verifying)
     }
 
+    /// The keys for who only reads: the half that checks. The one that signs is not opened where the other is there, and
+    /// where others may not read it, nothing is checked.
+    ///
+    /// # Errors
+    /// When a file is there and is no key.
+    pub fn keys_to_check(folder: &Path) -> Result<Keys, Problem> {
+        let (public, signing) = (folder.join(PUBLIC_KEY_FILE), folder.join(KEY_FILE));
+        if public.exists() {
+            return Self::public_key(&public).map(Keys::verifying);
+        }
+        match read(&signing) {
+            Ok(text) => {
+                let key = SigningKey::parse(&text).map_err(|error| bad(&signing, &error))?;
+                Ok(Keys::verifying(key.verifying()))
+            }
+            Err(_) => Ok(Keys::default()),
+        }
+    }
+
+    /// Reads the file of a key, either half, for who only checks.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no key.
+    pub fn key_to_check(path: &Path) -> Result<VerifyingKey, Problem> {
+        let text = read(path).map_err(|error| unreadable(path, &error))?;
+        if let Ok(key) = SigningKey::parse(&text) {
+            return Ok(key.verifying());
+        }
+        VerifyingKey::parse(&text).map_err(|error| bad(path, &error))
+    }
+
     /// Reads the file of a key that checks.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::op::Functions;
 use crate::problem::{Problem, Severity};
 use crate::record::Limits;
-use crate::stage::{Stage, Stages};
+use crate::stage::{Lookup, Stage, Stages};
 
 mod keys;
 mod names;
@@ -71,7 +71,8 @@ impl Project {
     /// As [`open`](Self::open).
     pub fn open_with(folder: &Path, functions: &Functions) -> Result<Self, Vec<Problem>> {
         let settings = settings::read(folder);
-        let found = stages::read(folder, functions);
+        let lookup = Lookup::folder(folder).with_functions(functions.clone());
+        let found = stages::read(folder, &lookup);
         let (settings, (stages, mut problems)) = match settings {
             Ok(settings) => (settings, found),
             Err(mut problems) => {
@@ -108,6 +109,23 @@ impl Project {
     /// What `counterfoil.toml` says.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The names of the files that make up the project in a folder, relative to it: the settings, the stages and what they
+    /// name, whether they compile or not, and the public key where there is one.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn files(folder: &Path) -> Result<Vec<String>, Problem> {
+        stages::stage_file_names(folder)?;
+        let lookup = Lookup::folder(folder);
+        // What is wrong with them is no reason to leave them behind.
+        let _ = stages::read(folder, &lookup);
+        let mut files = vec![PROJECT_FILE.to_owned()];
+        files.extend(lookup.names());
+        files.push(PUBLIC_KEY_FILE.to_owned());
+        files.retain(|name| folder.join(name).is_file());
+        Ok(files)
     }
 
     /// The project's name.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{PROJECT_FILE, Project, settings, stages};
 use crate::name;
 use crate::problem::Problem;
-use crate::stage::{Stage, file_name_parts};
+use crate::stage::{Lookup, Stage, file_name_parts};
 
 impl Project {
     /// Makes a project in a folder, which is made too if it is missing: `counterfoil.toml`, a `.gitignore` for the
@@ -61,7 +61,7 @@ impl Project {
             return Err(vec![Problem::error("project.no_number", None, message)]);
         }
         // Stages that do not compile are no reason against writing the next one.
-        let (stages, _) = stages::read(folder, &crate::op::Functions::default());
+        let (stages, _) = stages::read(folder, &Lookup::folder(folder));
         let source = stages.last().map_or("records_v1", Stage::target);
         let path = folder.join(format!("{number:04}_{name}.toml"));
         write_new(&path, &stage_text(source, &next_version(source)))

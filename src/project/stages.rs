@@ -3,18 +3,16 @@
 use std::path::Path;
 
 use super::PROJECT_FILE;
-use crate::op::Functions;
 use crate::problem::Problem;
 use crate::stage::{Lookup, Stage, file_name_parts, read_file};
 
 /// Reads every stage file of a folder, in the order of their numbers, with the problems of all of them.
-pub(super) fn read(folder: &Path, functions: &Functions) -> (Vec<Stage>, Vec<Problem>) {
+pub(super) fn read(folder: &Path, lookup: &Lookup) -> (Vec<Stage>, Vec<Problem>) {
     let (mut stages, mut problems) = (Vec::new(), Vec::new());
     let names = match stage_file_names(folder) {
         Ok(names) => names,
         Err(problem) => return (stages, vec![problem]),
     };
-    let lookup = Lookup::folder(folder).with_functions(functions.clone());
     let mut last: Option<(u32, &str)> = None;
     for name in &names {
         let number = match file_name_parts(name) {
@@ -30,8 +28,9 @@ pub(super) fn read(folder: &Path, functions: &Functions) -> (Vec<Stage>, Vec<Pro
             problems.push(problem.help("give one of them the next free number"));
         }
         last = Some((number, name));
+        lookup.note(name);
         let text = read_file(&folder.join(name), name).map_err(|problem| vec![problem]);
-        match text.and_then(|text| Stage::parse(name, &text, &lookup)) {
+        match text.and_then(|text| Stage::parse(name, &text, lookup)) {
             Ok(stage) => stages.push(stage),
             Err(found) => problems.extend(found),
         }

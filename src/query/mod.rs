@@ -45,6 +45,7 @@ mod compare;
 mod condition;
 mod operand;
 mod select;
+mod sort_key;
 #[cfg(test)]
 mod tests;
 
@@ -52,6 +53,7 @@ pub use compare::compare_numbers;
 pub use condition::{Condition, Is};
 pub use operand::{Operand, Plain};
 pub use select::Selection;
+pub use sort_key::sort_key;
 
 use crate::path::{Path, PathError};
 use crate::record::Document;

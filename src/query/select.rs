@@ -6,9 +6,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::compare;
+use super::sort_key::rank;
 use super::{Order, Query};
 use crate::path::Path;
-use crate::record::{Document, Kind, Malformed, Record, Value};
+use crate::record::{Document, Malformed, Record, Value};
 
 /// The records of a query, gathered from a stream of records in ascending order of their numbers. With a limit it
 /// never holds more records than that.
@@ -137,24 +138,10 @@ impl PartialEq for Candidate {
 
 impl Eq for Candidate {}
 
-fn compare_keys(left: Option<&Value>, right: Option<&Value>) -> Ordering {
+pub(super) fn compare_keys(left: Option<&Value>, right: Option<&Value>) -> Ordering {
     let by_kind = rank(left).cmp(&rank(right));
     by_kind.then_with(|| match (left, right) {
         (Some(left), Some(right)) => compare::order(left, right).unwrap_or(Ordering::Equal),
         _ => Ordering::Equal,
     })
-}
-
-/// The place of a kind among the kinds.
-fn rank(value: Option<&Value>) -> u8 {
-    let Some(value) = value else { return 0 };
-    match value.kind() {
-        Kind::Null => 1,
-        Kind::Boolean if value.as_boolean() == Some(false) => 2,
-        Kind::Boolean => 3,
-        Kind::Number => 4,
-        Kind::Text => 5,
-        Kind::List => 6,
-        Kind::Object => 7,
-    }
 }

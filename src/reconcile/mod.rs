@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 
 use crate::error::{Error, Result};
 use crate::ledger::open::{OpenPass, open_passes};
-use crate::ledger::read::StageHistory;
+use crate::ledger::stage_history::standing_passes;
 use crate::ledger::{Batch, PassKind, Step};
 use crate::observe::StopSignal;
 use crate::pipeline::Stopped;
@@ -241,8 +241,7 @@ pub fn reconcile(store: &mut Store, stages: &Stages, options: &ReconcileOptions)
             continue;
         }
         refuse_half_undone(run.connection(), stages.project(), stage)?;
-        let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
-        let passes: Vec<i64> = history.standing().map(|pass| pass.row.pass).collect();
+        let passes = standing_passes(run.connection(), stages.project(), stage.number())?;
         if passes.is_empty() {
             continue;
         }

@@ -9,6 +9,7 @@ mod access;
 mod door;
 mod number;
 mod scan;
+mod set;
 mod split;
 mod text;
 mod value;
@@ -17,6 +18,7 @@ pub use access::Blocked;
 pub(crate) use door::within;
 pub use door::{Limits, Malformed, admit};
 pub use number::{NotExact, Rounding, exact_decimal};
+pub(crate) use set::RecordSet;
 pub use text::Text;
 pub use value::{Document, Field, Kind, Object, Value};
 

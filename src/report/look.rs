@@ -153,7 +153,7 @@ pub(super) fn looks(connection: &Connection, run: i64) -> Result<Vec<StageLook>>
      WHERE p.kind='reconcile' AND b.body IS NOT NULL AND (b.run=?1 OR (b.run>?1 AND EXISTS(
        SELECT 1 FROM json_each(b.body,'$.passes') j WHERE j.value IN (SELECT pass FROM ledger_batch WHERE run=?1))))
      ORDER BY b.batch";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
         let body: String = row.get(6)?;
         // What is no such remark says nothing; that it was changed is for `verify` to find.

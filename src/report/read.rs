@@ -18,20 +18,25 @@ pub(super) fn iso(micros: i64) -> String {
 pub(super) fn newest_run(connection: &Connection) -> Result<Option<i64>> {
     let sql = "SELECT coalesce((SELECT run FROM ledger_batch WHERE entries>0 ORDER BY batch DESC LIMIT 1),
        (SELECT max(run) FROM ledger_run))";
-    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
 /// When a run began, in microseconds.
 pub(super) fn started(connection: &Connection, run: i64) -> Result<i64> {
     let sql = "SELECT started_us FROM ledger_run WHERE run=?1";
-    Ok(connection.query_row(sql, [run], |row| row.get(0))?)
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([run], |row| row.get(0))?)
 }
 
 /// The project whose stages a run worked on.
 pub(super) fn project(connection: &Connection, run: i64) -> Result<Option<String>> {
     let sql = "SELECT s.project FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_pass u ON u.pass=p.reverses
      JOIN ledger_stage s ON s.stage=coalesce(p.stage,u.stage) WHERE b.run=?1 LIMIT 1";
-    Ok(connection.query_row(sql, [run], |row| row.get(0)).optional()?)
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([run], |row| row.get(0))
+        .optional()?)
 }
 
 /// The passes of a run, each as far as the run carried it.
@@ -43,7 +48,7 @@ pub(super) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcom
        (SELECT nullif(min(x.run),?1) FROM ledger_batch x WHERE x.pass=p.pass)
      FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_pass u ON u.pass=p.reverses
      LEFT JOIN ledger_stage s ON s.stage=coalesce(p.stage,u.stage) WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
         Ok(PassOutcome {
             pass: row.get(0)?,
@@ -64,7 +69,7 @@ pub(super) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcom
     let mut passes: Vec<PassOutcome> = rows.collect::<rusqlite::Result<_>>()?;
     let sql = "SELECT w.key, sum(w.value) FROM ledger_batch b, json_each(b.body,'$.warnings') w
      WHERE b.pass=?1 AND b.run=?2 GROUP BY w.key";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     for pass in &mut passes {
         let warned = statement.query_map([pass.pass, run], |row| {
             Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
@@ -73,7 +78,7 @@ pub(super) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcom
     }
     let sql = "SELECT sum(read), sum(written), sum(unchanged), sum(filtered), sum(refused), sum(merged)
      FROM ledger_batch WHERE pass=?1 HAVING min(run)<?2 OR max(run)>?2";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     for pass in &mut passes {
         let whole = statement.query_row([pass.pass, run], |row| counts(row, 0));
         pass.whole = whole.optional()?;
@@ -89,7 +94,7 @@ pub(super) fn undone(connection: &Connection, run: i64) -> Result<Vec<Undone>> {
      WHERE p.kind='rollback' AND b.run>?1
        AND coalesce(p.reverses, b.body->>'$.undoes') IN (SELECT pass FROM ledger_batch WHERE run=?1)
      GROUP BY 1, p.pass ORDER BY p.pass";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
         Ok(Undone {
             pass: row.get(0)?,
@@ -111,7 +116,7 @@ pub(super) fn stages(connection: &Connection, run: i64) -> Result<Vec<StageTold>
     let sql = "SELECT s.number, s.slug, s.source_text FROM ledger_stage s WHERE s.stage IN (
        SELECT coalesce(p.stage,u.stage) FROM ledger_batch b JOIN ledger_pass p USING(pass)
        LEFT JOIN ledger_pass u ON u.pass=p.reverses WHERE b.run=?1) ORDER BY s.number, s.stage";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
         Ok(StageTold {
             number: row.get(0)?,
@@ -141,7 +146,7 @@ pub(super) struct TimedBatch {
 /// The batches of a run, in order.
 pub(super) fn timed_batches(connection: &Connection, run: i64) -> Result<Vec<TimedBatch>> {
     let sql = "SELECT batch, pass, read, committed_us FROM ledger_batch WHERE run=?1 ORDER BY batch";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
         Ok(TimedBatch {
             batch: row.get(0)?,

@@ -110,7 +110,7 @@ pub(super) fn refused(
      FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch JOIN ledger_pass p USING(pass)
      LEFT JOIN ledger_stage s USING(stage) LEFT JOIN ledger_record n ON n.record=e.record
      WHERE b.run=?1 AND b.refused>0 AND e.outcome=4 AND e.reason IS NOT NULL ORDER BY e.batch, e.record, e.part";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([run])?;
     let mut causes: BTreeMap<(i64, String), RefusedCause> = BTreeMap::new();
     while let Some(row) = rows.next()? {
@@ -164,7 +164,7 @@ fn place(row: &Row<'_>, at: usize) -> rusqlite::Result<Place> {
 /// What stands in quarantine from a batch on: a record that was refused again later stands there too.
 fn standing(connection: &Connection, first: i64) -> Result<Standing> {
     let sql = "SELECT project, number, database, record FROM audit_quarantine WHERE batch>=?1";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([first])?;
     let mut standing = Standing::new();
     while let Some(row) = rows.next()? {

@@ -1,12 +1,13 @@
 //! Which records a rollback could not restore, found before anything is written: the rollback is gone through as it will
 //! be, with the rows that something else has changed since, in memory.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
 use super::plan::{self, Stretch};
-use super::since::{self, Deferred, Overwritten};
+use super::since::{self, Deferred, Overwritten, Since};
 use super::undo::{ID_TAKEN, cursor_place, in_order};
 use super::{Chosen, restore};
 use crate::digest::Hash;
@@ -38,38 +39,30 @@ enum InTheWay {
 /// The records of each pass that would not be found as the pass has left them, or whose old id another record would have.
 pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     let connection = store.connection();
-    let undone_of: Vec<&PassSummary> = chosen.iter().map(|(pass, _)| pass).collect();
-    let undone: Vec<i64> = undone_of.iter().map(|pass| pass.row.pass).collect();
+    let undone: Vec<&PassSummary> = chosen.iter().map(|(pass, _)| pass).collect();
+    let since = Since::of(connection, &undone)?;
     let mut trials: HashMap<&str, Trial<'_>> = HashMap::new();
     for (pass, only) in chosen {
         let database = pass.row.target.as_deref().unwrap_or_default();
-        let mut changed = since::changed_since(connection, pass, &undone)?;
-        if let Some(record) = only {
+        if !trials.contains_key(database) {
+            let changed = since.changed(connection, database)?;
+            let in_place = in_place_on(database, &undone);
+            let trial = Trial::new(connection, Table::of(database)?, changed, in_place);
+            trials.insert(database, trial);
+        }
+        if let (Some(record), Some(trial)) = (only, trials.get_mut(database)) {
             // The pass itself may have changed them again for another record: that stays.
             let stubs = stubs_of_record(connection, pass.row.pass, *record)?;
-            changed.extend(stubs.iter().map(Stub::number));
-        }
-        if changed.is_empty() && older_in_place(pass, &undone_of).is_empty() {
-            continue;
-        }
-        if let Some(trial) = trials.get_mut(database) {
-            trial.changed.extend(changed);
-        } else {
-            trials.insert(database, Trial::new(connection, store.table(database)?, changed));
+            trial.changed.extend(stubs.iter().map(Stub::number));
         }
     }
+    trials.retain(|_, trial| !trial.changed.is_empty() || trial.in_place.len() > 1);
     let mut found = vec![Conflicts::default(); chosen.len()];
     let mut passes = Vec::with_capacity(chosen.len());
     for chosen in chosen {
-        passes.push(Undone::new(
-            connection,
-            chosen,
-            &undone,
-            older_in_place(&chosen.0, &undone_of),
-        )?);
+        passes.push(Undone::new(connection, chosen, &since)?);
     }
-    let summaries: Vec<PassSummary> = chosen.iter().map(|(pass, _)| pass.clone()).collect();
-    for Stretch { pass, down_to, .. } in plan::stretches(connection, &summaries)? {
+    for Stretch { pass, down_to, .. } in plan::stretches(connection, &undone)? {
         let database = chosen[pass].0.row.target.as_deref().unwrap_or_default();
         let Some(trial) = trials.get_mut(database) else {
             continue;
@@ -91,21 +84,19 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     Ok(found)
 }
 
-/// The older passes among those that are undone which have worked in place on the database of one: what they have not
-/// touched stays as undoing this one leaves it, and can be in the way of undoing them.
-fn older_in_place(pass: &PassSummary, undone: &[&PassSummary]) -> Vec<i64> {
-    let is_in_place = |pass: &PassSummary| pass.row.source == pass.row.target;
-    let is_older = |older: &&&PassSummary| {
-        is_in_place(pass)
-            && is_in_place(older)
-            && older.row.target == pass.row.target
-            && older.row.pass < pass.row.pass
+/// Those of the passes that are undone which have worked in place on a database, ascending: what the older of them have
+/// not touched stays as undoing a newer one leaves it, and can be in the way of undoing them.
+fn in_place_on(database: &str, undone: &[&PassSummary]) -> Vec<i64> {
+    let is_in_place = |pass: &&&PassSummary| {
+        pass.row.source == pass.row.target && pass.row.target.as_deref() == Some(database)
     };
-    undone
+    let mut passes: Vec<i64> = undone
         .iter()
-        .filter(is_older)
-        .map(|older| older.row.pass)
-        .collect()
+        .filter(is_in_place)
+        .map(|pass| pass.row.pass)
+        .collect();
+    passes.sort_unstable();
+    passes
 }
 
 /// A conflict, with the record's id.
@@ -148,12 +139,10 @@ struct Undone {
     done: HashSet<(i64, i64)>,
     overwritten: Overwritten,
     deferred: Deferred,
-    /// The older passes that are undone after it, where they work in place, and what of them is undone already.
-    older: Vec<(i64, HashSet<(i64, i64)>)>,
 }
 
 impl Undone {
-    fn new(connection: &Connection, (pass, only): &Chosen, undone: &[i64], older: Vec<i64>) -> Result<Self> {
+    fn new(connection: &Connection, (pass, only): &Chosen, since: &Since) -> Result<Self> {
         // An interrupted rollback goes on where it stopped; that of a single record is done in one batch.
         let open = match only {
             Some(_) => None,
@@ -165,26 +154,9 @@ impl Undone {
             only: *only,
             before: cursor.and_then(cursor_place).unwrap_or(BEHIND_ALL),
             done: since::undone_singly(connection, pass.row.pass)?,
-            overwritten: since::overwritten(connection, pass, undone)?,
-            deferred: since::deferred(connection, pass)?,
-            older: older
-                .into_iter()
-                .map(|pass| Ok((pass, since::undone_singly(connection, pass)?)))
-                .collect::<Result<_>>()?,
+            overwritten: since.overwritten(pass),
+            deferred: since.deferred(connection, pass)?,
         })
-    }
-
-    /// Whether a pass that is undone after this one has changed a row.
-    fn is_undone_further(&self, connection: &Connection, number: i64) -> Result<bool> {
-        for (pass, done) in &self.older {
-            let is_to_undo = |stub: &Stub| {
-                stub.entry.before != stub.entry.after && !done.contains(&(stub.entry.record, stub.entry.part))
-            };
-            if stubs_of_record(connection, *pass, number)?.iter().any(is_to_undo) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// The next stubs down to a batch, newest first; none when it has come there.
@@ -202,9 +174,8 @@ impl Undone {
     }
 
     fn is_to_undo(&self, stub: &Stub) -> bool {
-        let is_over = |batch: &i64| *batch > stub.batch;
         !self.done.contains(&(stub.entry.record, stub.entry.part))
-            && !self.overwritten.get(&stub.number()).is_some_and(is_over)
+            && !self.overwritten.is_over(stub)
             && stub.entry.before != stub.entry.after
     }
 }
@@ -218,7 +189,10 @@ struct Trial<'t> {
     connection: &'t Connection,
     target: Table,
     changed: HashSet<i64>,
-    /// Those of them that are otherwise than they are now.
+    /// The passes that are undone and have worked in place, ascending, and what of them is undone already.
+    in_place: Vec<i64>,
+    done: HashMap<i64, HashSet<(i64, i64)>>,
+    /// Those of the rows that are otherwise than they are now.
     rows: HashMap<i64, Then>,
     /// Who would have an id that one of them has taken or let go.
     owners: HashMap<String, Option<i64>>,
@@ -227,11 +201,13 @@ struct Trial<'t> {
 }
 
 impl<'t> Trial<'t> {
-    fn new(connection: &'t Connection, target: Table, changed: HashSet<i64>) -> Self {
+    fn new(connection: &'t Connection, target: Table, changed: HashSet<i64>, in_place: Vec<i64>) -> Self {
         Self {
             connection,
             target,
             changed,
+            in_place,
+            done: HashMap::new(),
             rows: HashMap::new(),
             owners: HashMap::new(),
             settled: HashSet::new(),
@@ -281,12 +257,32 @@ impl<'t> Trial<'t> {
         }
         if is_changed {
             self.set(number, now, oldest.entry.before.zip(old_id));
-        } else if !pass.older.is_empty() && !pass.is_undone_further(self.connection, number)? {
+        } else if self.stays_in_place(pass.pass, number)? {
             let now = self.row(number)?;
             self.set(number, now, oldest.entry.before.zip(old_id));
             self.settled.insert(number);
         }
         Ok(None)
+    }
+
+    /// Whether older passes in place are undone after one, and none of them has changed a row.
+    fn stays_in_place(&mut self, newer: i64, number: i64) -> Result<bool> {
+        let older = self.in_place.partition_point(|pass| *pass < newer);
+        if older == 0 || self.in_place.get(older) != Some(&newer) {
+            return Ok(false);
+        }
+        let (older, done) = (&self.in_place[..older], &mut self.done);
+        let changed = since::has_change(self.connection, number, |pass, part| {
+            if older.binary_search(&pass).is_err() {
+                return Ok(false);
+            }
+            let done = match done.entry(pass) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(since::undone_singly(self.connection, pass)?),
+            };
+            Ok(!done.contains(&(number, part)))
+        })?;
+        Ok(!changed)
     }
 
     fn row(&self, number: i64) -> Result<Then> {

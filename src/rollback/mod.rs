@@ -11,18 +11,22 @@ pub use crate::error::Conflict;
 pub use plan::{Reversal, Scope};
 pub use restore::OnConflict;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use rusqlite::Connection;
 
 use crate::apply::Claims;
 use crate::error::{Error, Result};
-use crate::ledger::read::{BEHIND_ALL, PassSummary, StageHistory, keeps_images};
-use crate::ledger::{Counts, PassKind, Shape, StageEvent, next_stage};
+use crate::ledger::read::{BEHIND_ALL, PassSummary, keeps_images};
+use crate::ledger::{Counts, PassKind, Shape, StageEvent, StageHistory, next_stage};
 use crate::observe::{Event, Observer, StopSignal};
 use crate::pipeline::{Bounds, Stopped, drive, drive_on};
 use crate::run::{Pass, Purpose, Run};
 use crate::store::{Store, Table};
 use conflict::Conflicts;
 use plan::Stretch;
+use since::Since;
 use undo::{Undoing, cursor_place};
 
 /// How to roll back.
@@ -124,17 +128,19 @@ pub fn rollback(
     let mut run = Run::begin(store, &options.purpose)?;
     let chosen = chosen(run.store(), project, &options.scope)?;
     let plan = planned(run.store(), &chosen)?;
-    refuse_beneath(&run, &chosen)?;
+    refuse_beneath(run.connection(), &chosen)?;
     if options.on_conflict == OnConflict::Abort {
         abort_on_conflict(&plan)?;
     }
     let bounds = Bounds::new(&options.stop, options.max_time);
     let mut report = RollbackReport::default();
-    for (pass, _) in &chosen {
-        if let Some(stage) = &pass.row.stage {
-            let state = StageHistory::read(run.connection(), &stage.project, stage.number)?.state;
-            next_stage(stage.number, state, StageEvent::Rollback)?;
-        }
+    let stages = chosen.iter().filter_map(|(pass, _)| pass.row.stage.as_ref());
+    let stages: BTreeSet<(&str, u32)> = stages
+        .map(|stage| (stage.project.as_str(), stage.number))
+        .collect();
+    for (project, number) in stages {
+        let state = StageHistory::read(run.connection(), project, number)?.state;
+        next_stage(number, state, StageEvent::Rollback)?;
     }
     if let [(pass, Some(record))] = chosen.as_slice() {
         report.counts = single::undo(&mut run, pass, *record, options, observer)?;
@@ -144,9 +150,11 @@ pub fn rollback(
         run.finish()?;
         return Ok(report);
     }
-    let passes: Vec<PassSummary> = chosen.into_iter().map(|(pass, _)| pass).collect();
+    let passes: Vec<&PassSummary> = chosen.iter().map(|(pass, _)| pass).collect();
+    let since = Since::of(run.connection(), &passes)?;
     for stretch in plan::stretches(run.connection(), &passes)? {
-        let (counts, stopped) = undo_pass(&mut run, &passes, stretch, options, &bounds, observer)?;
+        let undone = (passes[stretch.pass], &since);
+        let (counts, stopped) = undo_pass(&mut run, undone, stretch, options, &bounds, observer)?;
         if stretch.last || stopped.is_some() {
             report.counts.add(&counts);
             report.undone.push(plan[stretch.pass].0.clone());
@@ -164,12 +172,10 @@ pub fn rollback(
 
 /// Only what is chosen by its run can leave a newer pass of its stage standing. Whether there are conflicts does not
 /// matter: newer passes may have made a row by chance what the older had left.
-fn refuse_beneath(run: &Run<'_>, chosen: &[Chosen]) -> Result<()> {
-    let undone: Vec<i64> = chosen.iter().map(|(pass, _)| pass.row.pass).collect();
-    chosen
-        .iter()
-        .filter(|(_, only)| only.is_none())
-        .try_for_each(|(pass, _)| plan::refuse_beneath(run.connection(), pass, &undone))
+fn refuse_beneath(connection: &Connection, chosen: &[Chosen]) -> Result<()> {
+    let whole = chosen.iter().filter(|(_, only)| only.is_none());
+    let whole: Vec<&PassSummary> = whole.map(|(pass, _)| pass).collect();
+    plan::refuse_beneath(connection, &whole)
 }
 
 fn abort_on_conflict(plan: &[(Reversal, Conflicts)]) -> Result<()> {
@@ -200,14 +206,12 @@ fn chosen(store: &Store, project: &str, scope: &Scope) -> Result<Vec<Chosen>> {
 /// Undoes a stretch of a pass, or what is left of it; the last one ends the pass.
 fn undo_pass(
     run: &mut Run<'_>,
-    passes: &[PassSummary],
+    (undone, since): (&PassSummary, &Since),
     stretch: Stretch,
     options: &RollbackOptions,
     bounds: &Bounds,
     observer: &mut dyn Observer,
 ) -> Result<(Counts, Option<Stopped>)> {
-    let undone = &passes[stretch.pass];
-    let in_scope: Vec<i64> = passes.iter().map(|pass| pass.row.pass).collect();
     let target = Table::of(undone.row.target.as_deref().unwrap_or_default())?;
     let open = plan::open_rollback(run.connection(), undone.row.pass)?;
     let (mut pass, before, mut counts) = if let Some(open) = &open {
@@ -220,7 +224,7 @@ fn undo_pass(
         (pass, BEHIND_ALL, Counts::default())
     };
     begins(&pass, undone, undone.counts.read, counts.read, observer);
-    let (alone, shape) = preparation(run, undone, &target, open.is_some())?;
+    let (alone, shape) = preparation(run, (undone, since), &target, open.is_some())?;
     let batch_size = options.batch_size.unwrap_or(run.store().options().batch_size);
     let producer = Undoing {
         pass: undone.row.pass,
@@ -232,8 +236,8 @@ fn undo_pass(
         shape,
         alone,
         done: since::undone_singly(run.connection(), undone.row.pass)?,
-        overwritten: since::overwritten(run.connection(), undone, &in_scope)?,
-        deferred: since::deferred(run.connection(), undone)?,
+        overwritten: since.overwritten(undone),
+        deferred: since.deferred(run.connection(), undone)?,
         claims: Claims::default(),
     };
     let work = if stretch.last { drive } else { drive_on };
@@ -258,7 +262,7 @@ fn begins(pass: &Pass, undone: &PassSummary, total: u64, done: u64, observer: &m
 /// that keeps an image has found something there; of one that was undone in part already, the counts do not tell.
 fn preparation(
     run: &Run<'_>,
-    undone: &PassSummary,
+    (undone, since): (&PassSummary, &Since),
     target: &Table,
     resumed: bool,
 ) -> Result<(bool, Vec<Shape>)> {
@@ -274,6 +278,6 @@ fn preparation(
         && target.count(connection)? == undone.counts.written
         && !keeps_images(connection, undone.row.pass)?
         && since::undone_singly(connection, undone.row.pass)?.is_empty();
-    let alone = filled && !resumed && !since::may_conflict(connection, undone, &[undone.row.pass])?;
+    let alone = filled && !resumed && !since.may_conflict(undone);
     Ok((alone, if alone { vec![Shape::DropIndex] } else { vec![] }))
 }

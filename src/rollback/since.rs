@@ -1,125 +1,309 @@
-//! What has happened to the rows of a pass since, by the ledger.
+//! What has happened to the rows of the passes that are undone since, by the ledger.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 
 use crate::error::Result;
-use crate::ledger::PassState;
-use crate::ledger::read::{PassSummary, StubKey, passes};
+use crate::ledger::read::{PassSummary, Stub, StubKey};
+use crate::ledger::sql::of_record;
 
-/// The passes that stay and have written to a pass's target since: not those that the rollback undoes too, nor those
-/// that are undone already, nor the rollbacks of either. A pass that began after this one and its rollback cancel each
-/// other out; what the rollback of an older one has brought back was not there when this pass wrote.
-fn staying_writers(connection: &Connection, pass: &PassSummary, undone: &[i64]) -> Result<Vec<i64>> {
-    let all = passes(connection)?;
-    let gone = |number: i64| {
-        undone.contains(&number) || all.iter().any(|pass| pass.row.pass == number && pass.undone)
-    };
-    // What a single record's rollback has undone of an older pass is not undone again with the rest of it.
-    let cancels = |later: &PassSummary| match (later.row.reverses, later.undoes) {
-        (Some(number), _) => undone.contains(&number) || (number > pass.row.pass && gone(number)),
-        (None, Some(number)) => number >= pass.row.pass && gone(number),
-        (None, None) => false,
-    };
-    let stays = |later: &&PassSummary| {
-        later.last_batch > pass.first_batch
-            && later.row.pass != pass.row.pass
-            && later.row.target == pass.row.target
-            && later.counts.read > 0
-            && !gone(later.row.pass)
-            && !cancels(later)
-    };
-    Ok(all.iter().filter(stays).map(|pass| pass.row.pass).collect())
+/// What has happened since the oldest of the passes that a rollback undoes: looked for once for all of them, so that the
+/// cost does not grow with every pair of passes.
+pub(crate) struct Since {
+    undone: HashSet<i64>,
+    databases: HashMap<String, Database>,
+    /// What has overwritten the work of stages in place, by database and project.
+    overwritten: HashMap<(String, String), Arc<OverwrittenRows>>,
+    rollbacks: Vec<WholeRollback>,
+    cancelled: OnceCell<HashMap<i64, i64>>,
 }
 
-/// Whether something that stays has written to the pass's target since: only then records need to be looked at one
-/// by one before the rollback.
-pub(crate) fn may_conflict(connection: &Connection, pass: &PassSummary, undone: &[i64]) -> Result<bool> {
-    Ok(!staying_writers(connection, pass, undone)?.is_empty())
+/// A database that a rollback takes back.
+struct Database {
+    /// The first batch of the passes that are undone there.
+    first_batch: i64,
+    /// The newest of them.
+    newest: i64,
+    writers: Vec<Writer>,
+}
+
+/// A pass that has written to a database since.
+struct Writer {
+    pass: i64,
+    last_batch: i64,
+    /// Whether it is undone, now or already.
+    is_gone: bool,
+    /// Of a rollback: whether it was of a whole pass, the pass, and whether that is gone.
+    of: Option<(bool, i64, bool)>,
+}
+
+impl Writer {
+    /// Whether it is a rollback that cancels out what it undoes, as a pass sees it. A pass that began after this one and
+    /// its rollback cancel each other out; what the rollback of an older one has brought back was not there when this
+    /// pass wrote. What a single record's rollback has undone of an older pass is not undone again with the rest of it.
+    fn cancels(&self, pass: i64, undone: &HashSet<i64>) -> bool {
+        match self.of {
+            Some((true, number, is_gone)) => undone.contains(&number) || (number > pass && is_gone),
+            Some((false, number, is_gone)) => number >= pass && is_gone,
+            None => false,
+        }
+    }
+}
+
+/// The rollback of a pass that had worked in place.
+struct WholeRollback {
+    pass: i64,
+    last_batch: i64,
+    undone: i64,
+    /// The first batch of what it undid.
+    undone_since: i64,
+    database: String,
+}
+
+impl Since {
+    /// Looks.
+    pub(crate) fn of(connection: &Connection, passes: &[&PassSummary]) -> Result<Self> {
+        let undone: HashSet<i64> = passes.iter().map(|pass| pass.row.pass).collect();
+        let mut databases: HashMap<String, Database> = HashMap::new();
+        for pass in passes {
+            let name = pass.row.target.clone().unwrap_or_default();
+            let database = databases.entry(name).or_insert(Database {
+                first_batch: pass.first_batch,
+                newest: pass.row.pass,
+                writers: Vec::new(),
+            });
+            database.first_batch = database.first_batch.min(pass.first_batch);
+            database.newest = database.newest.max(pass.row.pass);
+        }
+        for (name, database) in &mut databases {
+            database.writers = writers(connection, name, database.first_batch, &undone)?;
+        }
+        let mut since = Self {
+            undone,
+            databases,
+            overwritten: HashMap::new(),
+            rollbacks: Vec::new(),
+            cancelled: OnceCell::new(),
+        };
+        for pass in passes {
+            if let Some(key) = in_place(pass).filter(|key| !since.overwritten.contains_key(key)) {
+                let rows = since.overwritten_rows(connection, &key)?;
+                since.overwritten.insert(key, Arc::new(rows));
+            }
+        }
+        if let Some(first_batch) = since
+            .databases
+            .values()
+            .map(|database| database.first_batch)
+            .min()
+        {
+            since.rollbacks = rollbacks(connection, first_batch)?;
+        }
+        Ok(since)
+    }
+
+    /// Whether something that stays has written to a pass's target since: only then records need to be looked at one by
+    /// one before the rollback.
+    pub(crate) fn may_conflict(&self, pass: &PassSummary) -> bool {
+        let database = self.databases.get(pass.row.target.as_deref().unwrap_or_default());
+        let stays = |writer: &Writer| {
+            writer.last_batch > pass.first_batch
+                && !writer.is_gone
+                && !writer.cancels(pass.row.pass, &self.undone)
+        };
+        database.is_some_and(|database| database.writers.iter().any(stays))
+    }
+
+    /// The numbers of the rows of a database that something that stays has changed; those that a rollback had to leave as
+    /// they were are among them. No other row can be in the way of undoing.
+    pub(crate) fn changed(&self, connection: &Connection, database: &str) -> Result<HashSet<i64>> {
+        let mut changed = HashSet::new();
+        let Some(of) = self.databases.get(database) else {
+            return Ok(changed);
+        };
+        let sql =
+            "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE b.pass=?1 AND b.batch>?2 AND e.before IS NOT e.after";
+        let mut statement = connection.prepare_cached(sql)?;
+        let stays = |writer: &&Writer| !writer.is_gone && !writer.cancels(of.newest, &self.undone);
+        for writer in of.writers.iter().filter(stays) {
+            for row in statement.query_map(params![writer.pass, of.first_batch], |row| row.get(0))? {
+                changed.insert(row?);
+            }
+        }
+        let left =
+            "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
+         CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE b.batch>?2 AND p.kind='rollback' AND p.target=?1 AND b.refused>0 AND e.outcome=4";
+        let mut statement = connection.prepare_cached(left)?;
+        for row in statement.query_map(params![database, of.first_batch], |row| row.get(0))? {
+            changed.insert(row?);
+        }
+        Ok(changed)
+    }
+
+    /// What has overwritten the work of a pass, as far as it stays.
+    pub(crate) fn overwritten(&self, pass: &PassSummary) -> Overwritten {
+        let rows = in_place(pass).and_then(|key| self.overwritten.get(&key).cloned());
+        Overwritten {
+            rows: rows.unwrap_or_default(),
+            stage: pass.row.stage.as_ref().map_or(0, |stage| stage.number),
+        }
+    }
+
+    fn overwritten_rows(
+        &self,
+        connection: &Connection,
+        (database, project): &(String, String),
+    ) -> Result<OverwrittenRows> {
+        let sql = "SELECT coalesce(e.target,e.record), max(b.batch), coalesce(s.number,-1)
+         FROM ledger_pass q LEFT JOIN ledger_stage s ON s.stage=q.stage CROSS JOIN ledger_batch b ON b.pass=q.pass
+         CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE q.pass=?1 AND b.batch>?2 AND e.before IS NOT e.after
+           AND ((q.kind IN('load','edit') AND (e.before IS NULL OR b.cursor->>'$.reprocess')) OR (q.kind IN('apply','retry') AND s.project=?3))
+           AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
+             CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=e.part
+             WHERE x.body->>'$.undoes'=+q.pass AND u.kind='rollback' AND u.reverses IS NULL
+               AND NOT (g.outcome=4 AND g.before IS g.after))
+         GROUP BY 1";
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut overwritten = OverwrittenRows::new();
+        let Some(of) = self.databases.get(database) else {
+            return Ok(overwritten);
+        };
+        for writer in of
+            .writers
+            .iter()
+            .filter(|writer| !writer.is_gone && writer.of.is_none())
+        {
+            let mut rows = statement.query(params![writer.pass, of.first_batch, project])?;
+            while let Some(row) = rows.next()? {
+                let (number, batch, stage): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                let newest = overwritten.entry(number).or_default();
+                match newest.iter_mut().find(|(other, _)| *other == stage) {
+                    Some((_, newest)) => *newest = batch.max(*newest),
+                    None => newest.push((stage, batch)),
+                }
+            }
+        }
+        Ok(overwritten)
+    }
+}
+
+/// The database and the project of a pass that has worked in place.
+fn in_place(pass: &PassSummary) -> Option<(String, String)> {
+    let stage = pass
+        .row
+        .stage
+        .as_ref()
+        .filter(|_| pass.row.source == pass.row.target)?;
+    Some((pass.row.target.clone()?, stage.project.clone()))
+}
+
+/// The passes that have read something and written to a database after a batch.
+fn writers(
+    connection: &Connection,
+    database: &str,
+    after: i64,
+    undone: &HashSet<i64>,
+) -> Result<Vec<Writer>> {
+    let sql = "SELECT w.pass, w.last_batch, NOT EXISTS(SELECT 1 FROM ledger_standing q WHERE q.pass=w.pass), w.is_whole, w.of,
+       NOT EXISTS(SELECT 1 FROM ledger_standing q WHERE q.pass=w.of)
+     FROM (SELECT p.pass AS pass, max(b.batch) AS last_batch, p.reverses IS NOT NULL AS is_whole,
+         coalesce(p.reverses, max(b.body->>'$.undoes')) AS of
+       FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
+       WHERE b.batch>?2 AND p.target=?1 GROUP BY p.pass HAVING sum(b.read)>0) w ORDER BY w.pass";
+    let mut statement = connection.prepare_cached(sql)?;
+    let writers = statement.query_map(params![database, after], |row| {
+        let pass: i64 = row.get(0)?;
+        let of: Option<i64> = row.get(4)?;
+        let (is_whole, is_gone): (bool, bool) = (row.get(3)?, row.get(5)?);
+        Ok(Writer {
+            pass,
+            last_batch: row.get(1)?,
+            is_gone: undone.contains(&pass) || row.get(2)?,
+            of: of.map(|of| (is_whole, of, is_gone || undone.contains(&of))),
+        })
+    })?;
+    Ok(writers.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The rollbacks of passes in place that have worked after a batch.
+fn rollbacks(connection: &Connection, after: i64) -> Result<Vec<WholeRollback>> {
+    let sql = "SELECT p.pass, max(b.batch), u.pass, (SELECT min(c.batch) FROM ledger_batch c WHERE c.pass=u.pass), u.target
+     FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_pass u ON u.pass=p.reverses
+     WHERE b.batch>?1 AND p.kind='rollback' AND u.stage IS NOT NULL AND u.source=u.target GROUP BY p.pass";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rollbacks = statement.query_map([after], |row| {
+        Ok(WholeRollback {
+            pass: row.get(0)?,
+            last_batch: row.get(1)?,
+            undone: row.get(2)?,
+            undone_since: row.get(3)?,
+            database: row.get(4)?,
+        })
+    })?;
+    Ok(rollbacks.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Whether nothing that stands has written to a pass's target before it.
 pub(crate) fn is_first_writer(connection: &Connection, pass: &PassSummary) -> Result<bool> {
-    let sql = "SELECT 1 FROM ledger_pass p JOIN ledger_batch b USING(pass)
-     WHERE p.target=?1 AND p.kind<>'rollback' AND b.batch<?2 AND b.read>0
-       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=p.pass AND x.step='end')
-     LIMIT 1";
-    let key = params![pass.row.target, pass.first_batch];
+    let sql = "SELECT 1 FROM ledger_standing p CROSS JOIN ledger_batch b ON b.pass=p.pass
+     WHERE p.target=?1 AND p.pass<?3 AND p.kind<>'rollback' AND b.batch<?2 AND b.read>0 LIMIT 1";
+    let key = params![pass.row.target, pass.first_batch, pass.row.pass];
     Ok(!connection.prepare_cached(sql)?.exists(key)?)
 }
 
-/// The numbers of the rows that something that stays has changed since the pass began; those that a rollback had to
-/// leave as they were are among them. No other row can be in the way of undoing it.
-pub(crate) fn changed_since(
-    connection: &Connection,
-    pass: &PassSummary,
-    undone: &[i64],
-) -> Result<HashSet<i64>> {
-    let sql =
-        "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.pass=?1 AND b.batch>?2 AND e.before IS NOT e.after";
-    let mut statement = connection.prepare(sql)?;
-    let mut changed = HashSet::new();
-    for writer in staying_writers(connection, pass, undone)? {
-        for row in statement.query_map(params![writer, pass.first_batch], |row| row.get(0))? {
-            changed.insert(row?);
-        }
-    }
-    let left = "SELECT coalesce(e.target,e.record) FROM ledger_pass p JOIN ledger_batch b USING(pass)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.kind='rollback' AND p.target=?1 AND b.batch>?2 AND b.refused>0 AND e.outcome=4";
-    let mut statement = connection.prepare(left)?;
-    for row in statement.query_map(params![pass.row.target, pass.first_batch], |row| row.get(0))? {
-        changed.insert(row?);
-    }
-    Ok(changed)
+/// By row: the stages that have written it again, `-1` for a load or an edit, each with its newest batch.
+type OverwrittenRows = HashMap<i64, Vec<(i64, i64)>>;
+
+/// Rows that a stage in place had changed and that were written again since: by a load, or by an earlier stage from its own
+/// source. They have the shape from before the stage, so that there is nothing to undo.
+#[derive(Clone, Debug)]
+pub(crate) struct Overwritten {
+    rows: Arc<OverwrittenRows>,
+    stage: u32,
 }
 
-/// Rows that a stage in place had changed and that were written again since, with the batch that did: by a load, or by
-/// an earlier stage from its own source. They have the shape from before the stage, so that there is nothing to undo.
-pub(crate) type Overwritten = HashMap<i64, i64>;
+impl Overwritten {
+    /// Whether a row was overwritten after a stub of it.
+    pub(crate) fn is_over(&self, stub: &Stub) -> bool {
+        let is_over = |(stage, batch): &(i64, i64)| *stage < i64::from(self.stage) && *batch > stub.batch;
+        let rows = self.rows.get(&stub.number());
+        rows.is_some_and(|newest| newest.iter().any(is_over))
+    }
+}
 
-/// What has overwritten the work of a pass, as far as it stays.
-pub(crate) fn overwritten(
+/// Whether one of the changes of a record is such a one: by its pass and part, read only as far as that.
+pub(crate) fn has_change(
     connection: &Connection,
-    pass: &PassSummary,
-    undone: &[i64],
-) -> Result<Overwritten> {
-    let in_place = pass.row.source == pass.row.target;
-    let Some(stage) = pass.row.stage.as_ref().filter(|_| in_place) else {
-        return Ok(Overwritten::new());
-    };
-    let sql =
-        "SELECT coalesce(e.target,e.record), max(b.batch) FROM ledger_pass q LEFT JOIN ledger_stage s USING(stage)
-     JOIN ledger_batch b USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE q.pass=?1 AND b.batch>?2 AND e.before IS NOT e.after
-       AND ((q.kind IN('load','edit') AND (e.before IS NULL OR b.cursor->>'$.reprocess')) OR (q.kind IN('apply','retry') AND s.project=?3 AND s.number<?4))
-       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
-         CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=e.part
-         WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=q.pass
-           AND NOT (g.outcome=4 AND g.before IS g.after))
-     GROUP BY 1";
-    let mut statement = connection.prepare(sql)?;
-    let mut overwritten = Overwritten::new();
-    for writer in staying_writers(connection, pass, undone)? {
-        let key = params![writer, pass.first_batch, stage.project, stage.number];
-        for row in statement.query_map(key, |row| Ok((row.get(0)?, row.get(1)?)))? {
-            let (number, batch): (i64, i64) = row?;
-            let newest = overwritten.entry(number).or_insert(batch);
-            *newest = batch.max(*newest);
+    record: i64,
+    mut is_such: impl FnMut(i64, i64) -> Result<bool>,
+) -> Result<bool> {
+    let sql = concat!(
+        "SELECT c.pass, f.part FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch WHERE ",
+        of_record!("f", "?1"),
+        " AND f.before IS NOT f.after"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([record])?;
+    while let Some(row) = rows.next()? {
+        if is_such(row.get(0)?, row.get(1)?)? {
+            return Ok(true);
         }
     }
-    Ok(overwritten)
+    Ok(false)
 }
 
 /// The stubs of a pass, by record and part, that a rollback of single records has undone already.
 pub(crate) fn undone_singly(connection: &Connection, pass: i64) -> Result<HashSet<(i64, i64)>> {
-    let sql = "SELECT e.record, e.part FROM ledger_pass p JOIN ledger_batch b USING(pass)
+    let sql = "SELECT e.record, e.part FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.kind='rollback' AND p.reverses IS NULL AND b.body->>'$.undoes'=?1
-       AND NOT (e.outcome=4 AND e.before IS e.after)";
-    let mut statement = connection.prepare(sql)?;
+     WHERE b.body->>'$.undoes'=?1 AND p.kind='rollback' AND p.reverses IS NULL AND NOT (e.outcome=4 AND e.before IS e.after)";
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -129,49 +313,49 @@ pub(crate) fn undone_singly(connection: &Connection, pass: i64) -> Result<HashSe
 /// is rolled back had left it. By the stub of the newer change; the newest first.
 pub(crate) type Deferred = HashMap<StubKey, Vec<StubKey>>;
 
-/// What has to be undone together with the changes of a pass.
-pub(crate) fn deferred(connection: &Connection, pass: &PassSummary) -> Result<Deferred> {
-    let all = passes(connection)?;
-    let (mut put_off, mut rows) = (HashMap::new(), None);
-    for rollback in all
-        .iter()
-        .filter(|rollback| rollback.last_batch > pass.first_batch)
-    {
-        let reverses = |undone: &&PassSummary| Some(undone.row.pass) == rollback.row.reverses;
-        let lies_beneath = |undone: &&PassSummary| {
-            let row = &undone.row;
-            row.stage.is_some()
-                && row.source == row.target
-                && row.target == pass.row.target
-                && undone.first_batch < pass.last_batch
+impl Since {
+    /// What has to be undone together with the changes of a pass.
+    pub(crate) fn deferred(&self, connection: &Connection, pass: &PassSummary) -> Result<Deferred> {
+        let (mut put_off, mut rows) = (HashMap::new(), None);
+        let lies_beneath = |rollback: &&WholeRollback| {
+            rollback.last_batch > pass.first_batch
+                && rollback.undone_since < pass.last_batch
+                && Some(&rollback.database) == pass.row.target.as_ref()
         };
-        if let Some(undone) = all.iter().find(reverses).filter(lies_beneath) {
+        for rollback in self.rollbacks.iter().filter(lies_beneath) {
             let rows = match &mut rows {
                 Some(rows) => rows,
                 none => none.insert(rows_of(connection, pass.row.pass)?),
             };
-            put_off_by(
-                connection,
-                (undone.row.pass, rollback.row.pass),
-                rows,
-                &mut put_off,
-            )?;
+            put_off_by(connection, (rollback.undone, rollback.pass), rows, &mut put_off)?;
         }
+        if put_off.is_empty() {
+            return Ok(Deferred::new());
+        }
+        let cancelled = if let Some(known) = self.cancelled.get() {
+            known
+        } else {
+            let found = cancelled(connection)?;
+            self.cancelled.get_or_init(|| found)
+        };
+        above(connection, pass, &put_off, cancelled)
     }
-    if put_off.is_empty() {
-        return Ok(Deferred::new());
-    }
-    above(connection, pass, &put_off, &cancelled(&all))
 }
 
 /// The passes that were taken back as a whole, and those that took them back, each with the batch since which they cancel
 /// each other out.
-fn cancelled(all: &[PassSummary]) -> HashMap<i64, i64> {
-    let done = all.iter().filter(|rollback| rollback.state == PassState::Ended);
-    let pairs = done.filter_map(|rollback| Some((rollback.row.reverses?, rollback)));
-    pairs
-        .flat_map(|(undone, rollback)| [undone, rollback.row.pass].map(|pass| (pass, rollback.last_batch)))
-        .collect()
+fn cancelled(connection: &Connection) -> Result<HashMap<i64, i64>> {
+    let sql = "SELECT p.reverses, p.pass, b.batch FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.step='end'
+     WHERE p.reverses IS NOT NULL";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut cancelled = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let batch = row.get(2)?;
+        cancelled.insert(row.get(0)?, batch);
+        cancelled.insert(row.get(1)?, batch);
+    }
+    Ok(cancelled)
 }
 
 /// The numbers of the rows that a pass has changed.
@@ -179,7 +363,7 @@ fn rows_of(connection: &Connection, pass: i64) -> Result<HashSet<i64>> {
     let sql =
         "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.pass=?1 AND e.before IS NOT e.after";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([pass], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -195,7 +379,7 @@ fn put_off_by(
     let sql =
         "SELECT e.batch, e.record, e.part, coalesce(e.target,e.record), e.before IS e.after, e.outcome=4
      FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.pass=?1";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let singly = undone_singly(connection, undone)?;
     let mut untouched: HashMap<(i64, i64), i64> = HashMap::new();
     let mut entries = statement.query([rollback])?;
@@ -230,7 +414,7 @@ fn above(
      FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.batch>=?2 AND b.batch<=?3 AND p.target=?1 AND e.before IS NOT e.after
      ORDER BY e.batch, e.record, e.part";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let oldest = put_off.keys().map(|(batch, ..)| *batch).min();
     let mut changes = statement.query(params![pass.row.target, oldest, pass.last_batch])?;
     let (mut found, mut beneath) = (Deferred::new(), HashMap::<i64, Vec<StubKey>>::new());
@@ -274,7 +458,7 @@ pub(crate) fn left(connection: &Connection, run: i64, count: usize) -> Result<Ve
      FROM ledger_batch b JOIN ledger_pass p USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.run=?1 AND p.kind='rollback' AND b.refused>0 AND e.outcome=4 AND e.reason IS NOT NULL
      ORDER BY e.batch, e.record, e.part LIMIT ?2";
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let left = statement.query_map([run, count], |row| {
         Ok(Left {

@@ -2,12 +2,14 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::since::Since;
 use super::undo::Undoing;
 use super::{RollbackOptions, begins, since};
 use crate::apply::Claims;
 use crate::error::{Error, Result};
 use crate::ledger::past::number_by_origin;
-use crate::ledger::read::{BEHIND_ALL, PassSummary, passes, stubs_of_record};
+use crate::ledger::read::{self, BEHIND_ALL, PassSummary, stubs_of_record};
+use crate::ledger::sql::{of_record, of_row, standing_life};
 use crate::ledger::{Counts, PassKind, Step};
 use crate::observe::{Event, Observer};
 use crate::pipeline::Reader;
@@ -28,12 +30,16 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSum
             .ok_or_else(missing)?,
     };
     // A rollback that came to a change has undone it, though it may have found nothing to do.
-    let sql = "SELECT p.pass, e.record, b.batch, coalesce(p.reverses, b.body->>'$.undoes')
-     FROM ledger_batch b JOIN ledger_pass p USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.target=?1 AND coalesce(e.target,e.record)=?2 AND p.kind<>'load'
-       AND CASE p.kind WHEN 'rollback' THEN NOT (e.outcome=4 AND e.before IS e.after) ELSE e.before IS NOT e.after END
-       AND (e.target IS NOT NULL OR (b.first_record<=?2 AND b.last_record>=?2)) ORDER BY b.batch";
-    let mut statement = connection.prepare(sql)?;
+    let sql = concat!(
+        "SELECT p.pass, e.record, b.batch, coalesce(p.reverses, b.body->>'$.undoes')
+         FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
+         WHERE ",
+        of_row!("e", "?2"),
+        " AND p.target=?1 AND p.kind<>'load' AND CASE p.kind WHEN 'rollback' THEN NOT (e.outcome=4 AND e.before IS e.after)
+             ELSE e.before IS NOT e.after END
+         ORDER BY e.batch"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
     let mut standing: Vec<(i64, i64, i64)> = Vec::new();
     let mut rows = statement.query(params![database, number])?;
     while let Some(row) = rows.next()? {
@@ -57,10 +63,7 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSum
             refuse_dependent(connection, database, &other, stub.number(), stub.batch)?;
         }
     }
-    let found = passes(connection)?
-        .into_iter()
-        .find(|summary| summary.row.pass == pass)
-        .ok_or_else(missing)?;
+    let found = read::pass(connection, pass)?.ok_or_else(missing)?;
     Ok((found, record))
 }
 
@@ -73,18 +76,21 @@ fn refuse_dependent(
     number: i64,
     batch: i64,
 ) -> Result<()> {
-    let sql = "SELECT s.number, s.slug, q.target FROM ledger_pass q JOIN ledger_stage s USING(stage)
-     JOIN ledger_batch c USING(pass) CROSS JOIN ledger_entry f ON f.batch=c.batch AND f.record=?2
-     WHERE q.source=?1 AND q.kind IN('apply','retry') AND c.batch>?3 AND c.first_record<=?2 AND c.last_record>=?2
-       AND f.before IS NOT f.after
-       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass) WHERE u.reverses=q.pass AND x.step='end')
-       AND NOT EXISTS(SELECT 1 FROM ledger_pass u JOIN ledger_batch x USING(pass)
-         CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=f.record AND g.part=f.part
-         WHERE u.kind='rollback' AND u.reverses IS NULL AND x.body->>'$.undoes'=q.pass
-           AND NOT (g.outcome=4 AND g.before IS g.after))
-     ORDER BY c.batch DESC LIMIT 1";
+    let sql = concat!(
+        "SELECT t.number, t.slug, q.target FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "?2"),
+        " AND f.batch>?3 AND q.source=?1 AND q.kind IN('apply','retry') AND f.before IS NOT f.after
+           AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
+             CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=f.record AND g.part=f.part
+             WHERE x.body->>'$.undoes'=+q.pass AND u.kind='rollback' AND u.reverses IS NULL
+               AND NOT (g.outcome=4 AND g.before IS g.after))
+         ORDER BY f.batch DESC LIMIT 1"
+    );
     let dependent = connection
-        .query_row(sql, params![database, number, batch], |row| {
+        .prepare_cached(sql)?
+        .query_row(params![database, number, batch], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
@@ -108,6 +114,7 @@ pub(super) fn undo(
     let mut pass = run.new_pass(PassKind::Rollback, undone.row.stage.clone())?;
     pass.row.target.clone_from(&undone.row.target);
     begins(&pass, undone, 1, 0, observer);
+    let since = Since::of(run.connection(), &[undone])?;
     let mut undoing = Undoing {
         pass: undone.row.pass,
         target: run
@@ -120,8 +127,8 @@ pub(super) fn undo(
         shape: Vec::new(),
         alone: false,
         done: since::undone_singly(run.connection(), undone.row.pass)?,
-        overwritten: since::overwritten(run.connection(), undone, &[undone.row.pass])?,
-        deferred: since::deferred(run.connection(), undone)?,
+        overwritten: since.overwritten(undone),
+        deferred: since.deferred(run.connection(), undone)?,
         claims: Claims::default(),
     };
     let stubs = stubs_of_record(run.connection(), undone.row.pass, record)?;

@@ -134,10 +134,7 @@ impl Undoing {
         now: Option<Hash>,
         row: Option<&Record>,
     ) -> Result<Restored> {
-        let is_over = |batch: &i64| *batch > stub.batch;
-        if self.done.contains(&(stub.entry.record, stub.entry.part))
-            || self.overwritten.get(&stub.number()).is_some_and(is_over)
-        {
+        if self.done.contains(&(stub.entry.record, stub.entry.part)) || self.overwritten.is_over(stub) {
             return Ok(Restored::Same);
         }
         let restored = self.beneath(

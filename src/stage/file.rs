@@ -1,9 +1,10 @@
 //! Reading the files of a project: once, without following links, never more than a bound.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::op::Functions;
 use crate::problem::Problem;
@@ -67,6 +68,8 @@ fn not_a_file(kind: &std::fs::Metadata) -> &'static str {
 pub struct Lookup {
     files: Files,
     functions: Functions,
+    /// The names of the files that were read; shared by its clones.
+    names: Arc<Mutex<BTreeSet<String>>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -89,7 +92,7 @@ impl Lookup {
     pub fn folder(folder: impl Into<PathBuf>) -> Self {
         Self {
             files: Files::Folder(folder.into()),
-            functions: Functions::default(),
+            ..Self::default()
         }
     }
 
@@ -98,7 +101,7 @@ impl Lookup {
     pub fn texts(texts: BTreeMap<String, String>) -> Self {
         Self {
             files: Files::Texts(texts),
-            functions: Functions::default(),
+            ..Self::default()
         }
     }
 
@@ -113,6 +116,18 @@ impl Lookup {
         &self.functions
     }
 
+    /// Notes that a file belongs to the project.
+    pub(crate) fn note(&self, name: &str) {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.insert(name.to_owned());
+    }
+
+    /// The names of the files that were asked for, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.iter().cloned().collect()
+    }
+
     /// The text of a file.
     ///
     /// # Errors
@@ -122,7 +137,11 @@ impl Lookup {
         match &self.files {
             Files::None => Err(missing()),
             Files::Texts(texts) => texts.get(name).cloned().ok_or_else(missing),
-            Files::Folder(folder) => read_file(&inside(folder, name)?, name),
+            Files::Folder(folder) => {
+                let path = inside(folder, name)?;
+                self.note(name);
+                read_file(&path, name)
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::Store;
+use super::{Store, make_side_file};
 use crate::error::{Contradiction, Error, Result};
 use crate::ledger::checkpoint::{Checkpoint, batch_of_size, newest_note, notes_after};
 use crate::note::{BadNote, VerifyingKey};
@@ -49,13 +49,15 @@ fn last_note(text: &str) -> Option<&str> {
 fn read(store: &Path, tail: Option<u64>) -> Result<Option<String>> {
     let path = path_of(store);
     let read = || -> std::io::Result<String> {
-        // A pipe or a device would never end.
-        let metadata = std::fs::metadata(&path)?;
+        // A pipe or a device would never end, and a link would lead what is signed to where somebody else wants it.
+        let metadata = std::fs::symlink_metadata(&path)?;
         if !metadata.is_file() {
-            return Err(std::io::Error::new(
-                ErrorKind::InvalidInput,
-                "it is no plain file",
-            ));
+            let what = if metadata.is_symlink() {
+                "it is a symbolic link; put the file of checkpoints itself there, or take the link away"
+            } else {
+                "it is no plain file"
+            };
+            return Err(std::io::Error::new(ErrorKind::InvalidInput, what));
         }
         let length = metadata.len();
         let mut file = std::fs::File::open(&path)?;
@@ -94,7 +96,8 @@ pub(crate) fn complete(store: &Store) -> Result<()> {
     let path = path_of(store.path());
     let is_new = !path.exists();
     let append = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        make_side_file(store.path(), &path)?;
+        let mut file = OpenOptions::new().append(true).open(&path)?;
         file.write_all(format!("{end}{}", missing.concat()).as_bytes())?;
         file.sync_all()?;
         // The file's name has to be on the disk too.
@@ -138,7 +141,7 @@ pub(crate) fn put_aside(store: &Store) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Contradicted`].
-pub(crate) fn check(store: &Store) -> Result<Option<String>> {
+pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
     let path = path_of(store.path());
     // The file first: whoever writes commits to the store before.
     let in_file = read(store.path(), Some(TAIL))?;
@@ -151,12 +154,42 @@ pub(crate) fn check(store: &Store) -> Result<Option<String>> {
             return Err(contradicted(store, place, note, contradiction)?);
         }
     }
-    let missing = in_store.is_some() && from_file.is_none();
-    Ok(missing.then(|| {
-        format!(
+    let mut warnings = Vec::new();
+    if in_store.is_some() && from_file.is_none() {
+        warnings.push(format!(
             "`{}` is missing: what was cut off the store since its newest checkpoint could not be noticed",
             path.display()
-        )
+        ));
+    }
+    if in_store.is_some() && !store.options().read_only && store.surroundings().keys.signer().is_none() {
+        warnings.push(
+            "the runs before were signed and this one will not be: there is no signing key; put `counterfoil.key` back, name \
+             it with `--key FILE`, or make a new one with `counterfoil checkpoint --new-key`"
+                .to_owned(),
+        );
+    }
+    Ok(warnings)
+}
+
+/// How far a store is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct SignedUpTo {
+    /// The newest batch that a checkpoint signs.
+    pub batch: i64,
+    /// How many batches came after it.
+    pub unsigned: i64,
+}
+
+/// How far a store is signed; `None` where nothing is.
+pub(crate) fn signed(connection: &Connection) -> Result<Option<SignedUpTo>> {
+    let newest = newest_note(connection)?.and_then(|note| Checkpoint::of_note(&note));
+    let Some(closed) = newest.map_or(Ok(None), |newest| batch_of_size(connection, newest.size))? else {
+        return Ok(None);
+    };
+    let last: i64 = connection.query_row("SELECT max(batch) FROM ledger_batch", [], |row| row.get(0))?;
+    Ok(Some(SignedUpTo {
+        batch: closed.batch,
+        unsigned: last - closed.batch,
     }))
 }
 

@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::make_side_file;
 use crate::error::{Error, Result};
 
 #[cfg(unix)]
@@ -45,11 +46,10 @@ impl StoreLock {
             path: path.clone(),
             source,
         };
+        make_side_file(store, &path).map_err(io)?;
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
-            .create(true)
-            .truncate(false)
             .open(&path)
             .map_err(io)?;
         // A time beyond what the clock can tell is no bound.

@@ -5,11 +5,38 @@ mod keys;
 mod lock;
 mod open;
 mod overlay;
+pub(crate) mod schema;
+mod sorter;
 mod table;
 
-pub use crate::error::Contradiction;
+use std::fs::OpenOptions;
+use std::path::Path;
+
+pub use checkpoints::SignedUpTo;
+
+pub use crate::error::{Contradiction, SchemaDifference};
 pub(crate) use keys::Keys;
 pub(crate) use lock::StoreLock;
 pub use open::{Store, StoreOptions};
 pub(crate) use overlay::Overlay;
+pub use sorter::Sorter;
 pub(crate) use table::{Salted, Table};
+
+/// Makes a file beside the store where there is none: for whom the store is, so that who may write the one may write the
+/// other, and for nobody else.
+fn make_side_file(store: &Path, path: &Path) -> std::io::Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).open(path);
+    match made {
+        #[cfg(unix)]
+        Ok(file) => {
+            use std::os::unix::fs::PermissionsExt as _;
+            let of_store = std::fs::metadata(store).map_or(0o600, |metadata| metadata.permissions().mode());
+            // Whatever the mask of this process would take away.
+            file.set_permissions(std::fs::Permissions::from_mode(of_store & 0o666))
+        }
+        #[cfg(not(unix))]
+        Ok(_) => Ok(drop(store)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,30 +1,19 @@
 //! Opening and making a store.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::schema::{self, APPLICATION_ID};
 use super::{StoreLock, Table, checkpoints};
 use crate::error::{Error, Result};
 use crate::record::{Limits, Record};
 use crate::surroundings::Surroundings;
 
-/// `CFL1`: marks the file as a store of ours.
-const APPLICATION_ID: i32 = 0x4346_4C31;
-/// The version of the tables, triggers and views.
-const SCHEMA_VERSION: i32 = 3;
-
-/// What version 3 of the schema has added.
-const INDEXES_OF_VERSION_3: [&str; 4] = [
-    "ledger_pass_reverses",
-    "ledger_batch_run",
-    "ledger_entry_target",
-    "ledger_entry_conflict",
-];
 /// SQLite counts a wait in milliseconds of 31 bits.
 const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
-const LEDGER_SQL: &str = include_str!("../../schema/ledger.sql");
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -39,8 +28,9 @@ pub struct StoreOptions {
     pub batch_size: usize,
     /// Opens a store although it contradicts its checkpoints, to look at it or to accept what was restored.
     pub unchecked: bool,
-    /// Opens the file for reading alone: not even a store of an older version is brought up to date. What a killed
-    /// process has left half done is undone all the same, because nothing could be read before that.
+    /// Opens the file for reading alone: not even a store of an older version is brought up to date, and where it is not
+    /// what was signed, or has objects of somebody else, that is a warning. What a killed process has left half done is
+    /// undone all the same, because nothing could be read before that.
     pub read_only: bool,
 }
 
@@ -63,7 +53,8 @@ pub struct Store {
     connection: Connection,
     options: StoreOptions,
     surroundings: Surroundings,
-    warning: Option<String>,
+    warnings: Vec<String>,
+    objection: Option<Error>,
 }
 
 impl Store {
@@ -71,7 +62,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NoSuchStore`] when there is no file, [`Error::NotAStore`] when it is something else,
-    /// [`Error::Contradicted`] when it is not what was signed.
+    /// [`Error::Foreign`] when it has other tables, views, triggers or indexes than this program makes,
+    /// [`Error::Contradicted`] when it is not what was signed. Who only reads has the last two as warnings.
     pub fn open(path: impl AsRef<Path>, options: StoreOptions, surroundings: Surroundings) -> Result<Self> {
         let path = path.as_ref();
         if !path.exists() {
@@ -83,24 +75,25 @@ impl Store {
             recover(path, options.wait)?;
         }
         let mut store = Self::connect(path, options, surroundings)?;
-        match store.version()? {
-            Version::Older if store.options.read_only => {
-                store.check()?;
-                Ok(store)
-            }
-            Version::Ours => {
-                store.check()?;
-                Ok(store)
-            }
-            Version::Older => {
-                store.upgrade()?;
-                store.check()?;
-                Ok(store)
-            }
-            Version::Empty => Err(Error::NoSuchStore {
+        let version = store.version()?;
+        if matches!(version, Version::Empty) {
+            return Err(Error::NoSuchStore {
                 path: path.to_owned(),
-            }),
+            });
         }
+        store.compare()?;
+        if matches!(version, Version::Older) {
+            if store.options.read_only {
+                complete_for_reading(&store.connection, false)?;
+            } else {
+                store.upgrade()?;
+            }
+        }
+        if store.objection.is_some() {
+            complete_for_reading(&store.connection, true)?;
+        }
+        store.check()?;
+        Ok(store)
     }
 
     /// Opens a store, or makes it: the first run, `init`, writes the tables and the first batch in one transaction,
@@ -111,10 +104,14 @@ impl Store {
         surroundings: Surroundings,
     ) -> Result<Self> {
         let mut store = Self::connect(path.as_ref(), options, surroundings)?;
-        if matches!(store.version()?, Version::Older) {
+        let version = store.version()?;
+        if !matches!(version, Version::Empty) {
+            store.compare()?;
+        }
+        if matches!(version, Version::Older) {
             store.upgrade()?;
         }
-        if matches!(store.version()?, Version::Empty) {
+        if matches!(version, Version::Empty) {
             let lost = checkpoints::check_new(&store);
             // Another process may have made the store, and signed it, since.
             if !store.options.unchecked && matches!(store.version()?, Version::Empty) {
@@ -130,36 +127,73 @@ impl Store {
     /// Brings a store of an earlier version up to date, in one transaction, while nobody else writes.
     fn upgrade(&mut self) -> Result<()> {
         let _lock = StoreLock::take(&self.path, self.options.wait, "upgrading the store\n")?;
+        // What is new may be as large as a good part of the store.
+        self.let_spill(true)?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let version: i32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         // Another process may have done it meanwhile.
-        if version < 2 {
-            let view = "audit_reconciliation";
-            transaction.execute_batch(&format!("CREATE VIEW {view} AS\n{};", Self::query_of_view(view)))?;
+        if version < schema::VERSION {
+            schema::upgrade(&transaction, version)?;
         }
-        if version < 3 {
-            for index in INDEXES_OF_VERSION_3 {
-                transaction.execute_batch(Self::text_of_index(index))?;
-            }
+        transaction.commit()?;
+        self.let_spill(false)
+    }
+
+    /// Compares the schema with what the store's version of this program makes. A trigger of somebody else's would run with
+    /// what is written, and a changed view would tell what is not so.
+    fn compare(&mut self) -> Result<()> {
+        // In one transaction: another process may bring it up to date between two reads.
+        let moment = self.connection.unchecked_transaction()?;
+        let version = moment.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let differences = schema::differences(&moment, version)?;
+        moment.commit()?;
+        if differences.is_empty() {
+            return Ok(());
         }
-        transaction.execute_batch(&format!("PRAGMA user_version={SCHEMA_VERSION}"))?;
-        Ok(transaction.commit()?)
+        self.or_warn(Err(Error::Foreign {
+            store: self.path.clone(),
+            differences,
+        }))
     }
 
     /// Compares the store with its newest checkpoints.
     fn check(&mut self) -> Result<()> {
-        if !self.options.unchecked {
-            self.warning = checkpoints::check(self)?;
+        if self.options.unchecked {
+            return Ok(());
         }
-        Ok(())
+        match checkpoints::check(self) {
+            Ok(warnings) => {
+                self.warnings.extend(warnings);
+                Ok(())
+            }
+            Err(error) => self.or_warn(Err(error)),
+        }
+    }
+
+    /// Who only reads may look at a store that must not be written to.
+    fn or_warn(&mut self, result: Result<()>) -> Result<()> {
+        match result {
+            Err(error @ (Error::Foreign { .. } | Error::Contradicted { .. })) if self.options.read_only => {
+                self.warnings.push(error.to_string());
+                self.objection.get_or_insert(error);
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Why the store would not be opened for writing as it is; only of one that is only read.
+    #[must_use]
+    pub fn objection(&self) -> Option<&Error> {
+        self.objection.as_ref()
     }
 
     /// What there is to say about the store although it was opened.
     #[must_use]
-    pub fn warning(&self) -> Option<&str> {
-        self.warning.as_deref()
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     fn connect(path: &Path, options: StoreOptions, surroundings: Surroundings) -> Result<Self> {
@@ -174,13 +208,18 @@ impl Store {
         } else {
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
         };
+        if !options.read_only {
+            make_private(path);
+        }
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|source| Error::Sqlite {
             doing: "opened",
             source,
         })?;
         connection.busy_timeout(options.wait.min(LONGEST_WAIT))?;
-        connection.set_prepared_statement_cache_capacity(64);
+        connection.set_prepared_statement_cache_capacity(128);
+        // A plan that does not depend on what is bound, or SQLite makes it anew for every record that is asked for.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // EXTRA: nothing that was acknowledged is lost when the power fails. No spilling: the write lock on the file
         // is then taken at the commit and not before, so that the reading thread is not locked out in between.
         connection.execute_batch(
@@ -192,7 +231,8 @@ impl Store {
             connection,
             options,
             surroundings,
-            warning: None,
+            warnings: Vec::new(),
+            objection: None,
         })
     }
 
@@ -205,11 +245,11 @@ impl Store {
         let tables: i64 = moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         moment.commit()?;
         match (application, version, tables) {
-            (APPLICATION_ID, SCHEMA_VERSION, _) => Ok(Version::Ours),
-            (APPLICATION_ID, 1.., _) if version < SCHEMA_VERSION => Ok(Version::Older),
+            (APPLICATION_ID, version, _) if version == schema::VERSION => Ok(Version::Ours),
+            (APPLICATION_ID, 1.., _) if version < schema::VERSION => Ok(Version::Older),
             (0, 0, 0) => Ok(Version::Empty),
             (APPLICATION_ID, version, _) => {
-                let found = format!("schema version {version}, this program knows {SCHEMA_VERSION}");
+                let found = format!("schema version {version}, this program knows {}", schema::VERSION);
                 Err(Error::NotAStore {
                     path: self.path.clone(),
                     found,
@@ -223,43 +263,6 @@ impl Store {
                 })
             }
         }
-    }
-
-    /// What later versions of the schema than this one have added: a store that may only be read is not brought up to date.
-    pub(crate) fn added_after(version: i32) -> Vec<&'static str> {
-        let mut added = Vec::new();
-        if version < 2 {
-            added.push("audit_reconciliation");
-        }
-        if version < 3 {
-            added.extend(INDEXES_OF_VERSION_3);
-        }
-        added
-    }
-
-    /// The query of a view, as it was made: what stands in the store may have been changed.
-    pub(crate) fn query_of_view(name: &str) -> &'static str {
-        let begin = format!("CREATE VIEW {name} AS\n");
-        let query = LEDGER_SQL
-            .split(&begin)
-            .nth(1)
-            .and_then(|rest| rest.split(';').next());
-        query.expect("the views of the ledger are in its SQL")
-    }
-
-    /// The statement that makes an index of the ledger.
-    fn text_of_index(name: &str) -> &'static str {
-        let begin = LEDGER_SQL.find(&format!("CREATE INDEX {name} "));
-        let statement = begin.and_then(|begin| LEDGER_SQL[begin..].split(';').next());
-        statement.expect("the indexes of the ledger are in its SQL")
-    }
-
-    /// Writes the tables; inside the transaction of the first batch.
-    pub(crate) fn write_schema(connection: &Connection) -> Result<()> {
-        connection.execute_batch(&format!(
-            "PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};\n{LEDGER_SQL}"
-        ))?;
-        Ok(())
     }
 
     /// Switches to the journal that the options ask for; only whoever holds the lock does this.
@@ -298,6 +301,12 @@ impl Store {
         })?;
         connection.busy_timeout(self.options.wait.min(LONGEST_WAIT))?;
         connection.execute_batch("PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF;")?;
+        if self.options.read_only {
+            complete_for_reading(&connection, false)?;
+            if matches!(self.objection, Some(Error::Foreign { .. })) {
+                complete_for_reading(&connection, true)?;
+            }
+        }
         Ok(connection)
     }
 
@@ -312,6 +321,47 @@ impl Store {
             doing: "copied",
             source,
         })
+    }
+
+    /// Copies the store to an empty file by SQLite's backup, so that the copy is as the store was after one commit. Whoever
+    /// writes meanwhile is let in between two steps, and the copy begins anew; only when that has happened a few times, they
+    /// have to wait.
+    pub(crate) fn back_up_to(&self, path: &Path) -> Result<()> {
+        use rusqlite::backup::{Backup, StepResult};
+        /// Of eight kilobytes each.
+        const PAGES: i32 = 2_048;
+        const TIMES: u32 = 3;
+        let failed = |source| Error::Sqlite {
+            doing: "backed up",
+            source,
+        };
+        let mut copy = Connection::open(path).map_err(failed)?;
+        copy.busy_timeout(self.options.wait.min(LONGEST_WAIT))?;
+        let backup = Backup::new(&self.connection, &mut copy).map_err(failed)?;
+        let (mut remaining, mut begun_anew) = (i32::MAX, 0);
+        let mut busy_since = None;
+        loop {
+            let pages = if begun_anew < TIMES { PAGES } else { -1 };
+            match backup.step(pages).map_err(failed)? {
+                StepResult::Done => break,
+                StepResult::More => busy_since = None,
+                // Somebody commits at this moment.
+                _ if busy_since.get_or_insert_with(Instant::now).elapsed() < self.options.wait => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                _ => {
+                    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+                    return Err(failed(rusqlite::Error::SqliteFailure(code, None)));
+                }
+            }
+            let now = backup.progress().remaining;
+            begun_anew += u32::from(now > remaining);
+            remaining = now;
+        }
+        drop(backup);
+        // One file, whatever the store's journal is.
+        copy.query_row("PRAGMA journal_mode=DELETE", [], |_| Ok(()))
+            .map_err(failed)
     }
 
     /// The store's file.
@@ -375,6 +425,13 @@ impl Store {
             .map(|found| found.record))
     }
 
+    /// A record by its number.
+    pub fn record(&self, database: &str, number: i64) -> Result<Option<Record>> {
+        Ok(Table::of(database)?
+            .by_number(&self.connection, number)?
+            .map(|found| found.record))
+    }
+
     /// The next records after a number, in the order of their numbers: at most `count` of them.
     pub fn records_after(&self, database: &str, after: i64, count: usize) -> Result<Vec<Record>> {
         let found = Table::of(database)?.after(&self.connection, after, count, 8 << 20)?;
@@ -390,10 +447,37 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// Makes the file of a new store, for its owner alone: it holds what stages redact. SQLite gives its own side files the same
+/// mode. Where it is there, or cannot be made, whoever opens it next sees that.
+#[cfg(unix)]
+fn make_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    drop(made);
+}
+
+#[cfg(not(unix))]
+fn make_private(_: &Path) {}
+
 enum Version {
     Ours,
     Older,
     Empty,
+}
+
+/// Gives a connection to a store of an earlier version what it lacks; to one whose schema is not as it was made, the views.
+fn complete_for_reading(connection: &Connection, is_foreign: bool) -> Result<()> {
+    let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if is_foreign {
+        schema::shadow_views(connection)?;
+    } else if version < schema::VERSION {
+        schema::complete_for_reading(connection, version)?;
+    }
+    Ok(())
 }
 
 /// Lets SQLite undo what a killed process has left half done, which a connection that only reads may not.

@@ -15,7 +15,7 @@ use crate::ledger::{
     Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Renamed, Sealed, Step, leaf_hash, next_pass,
 };
 use crate::observe::StopSignal;
-use crate::store::Store;
+use crate::store::{Store, schema as tables};
 
 /// What a batch's row says.
 struct Recorded {
@@ -41,7 +41,7 @@ struct Recorded {
 fn batch_sql() -> String {
     format!(
         "WITH header AS ({}) {BATCH}",
-        Store::query_of_view("ledger_header")
+        tables::query_of_view("ledger_header")
     )
 }
 
@@ -70,7 +70,7 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
     };
     schema::verify(&transaction, &mut report)?;
     schema::structure(&transaction, &mut report);
-    checkpoints::verify(&transaction, store.surroundings().keys.trusted(), &mut report)?;
+    checkpoints::verify(&transaction, store, &mut report)?;
     stages(&transaction, &mut report)?;
     let numbers: Vec<i64> = transaction
         .prepare("SELECT batch FROM ledger_batch ORDER BY batch")?
@@ -78,7 +78,7 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
         .collect::<rusqlite::Result<_>>()?;
     let names = Names::known(
         &transaction,
-        Store::query_of_view("ledger_header"),
+        tables::query_of_view("ledger_header"),
         &options.names,
     )?;
     let carried = side_by_side(store, &numbers, &names, &options.stop, &mut report)?;

@@ -1,18 +1,28 @@
-//! The signed checkpoints against the ledger: every note that the store keeps, not only the newest.
+//! The signed checkpoints against the ledger: every note that the store keeps, and the newest one of the file beside it.
 
 use rusqlite::Connection;
 
 use super::{Finding, VerifyReport};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::Checkpoint;
 use crate::ledger::checkpoint::{accepted, batch_of_size, notes_with_sizes};
-use crate::note::VerifyingKey;
+use crate::store::Store;
+use crate::store::checkpoints::check as beside;
 
-pub(super) fn verify(
-    connection: &Connection,
-    trusted: Option<&VerifyingKey>,
-    report: &mut VerifyReport,
-) -> Result<()> {
+pub(super) fn verify(connection: &Connection, store: &Store, report: &mut VerifyReport) -> Result<()> {
+    let trusted = store.surroundings().keys.trusted();
+    if let Err(error) = beside(store) {
+        match error {
+            Error::Contradicted { .. } => report.found(Finding {
+                code: error.code(),
+                batch: None,
+                database: None,
+                record: None,
+                message: error.to_string(),
+            }),
+            error => return Err(error),
+        }
+    }
     let origin = Checkpoint::of_ledger(connection)?.map(|now| now.origin);
     let accepted = accepted(connection)?;
     for (size, note) in notes_with_sizes(connection)? {
@@ -45,5 +55,6 @@ pub(super) fn verify(
             });
         }
     }
+    report.keyless = report.checkpoints > 0 && trusted.is_none();
     Ok(())
 }

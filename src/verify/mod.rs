@@ -79,6 +79,8 @@ pub struct VerifyReport {
     pub images: u64,
     /// The signed checkpoints that were compared with the ledger.
     pub checkpoints: u64,
+    /// Whether there are checkpoints whose signatures were not checked, because there was no key.
+    pub keyless: bool,
     /// The tree's size after the last batch.
     pub tree_size: u64,
     /// The tree's root after the last batch, in hexadecimal.

@@ -5,6 +5,10 @@
 
 mod api;
 mod audit;
+#[cfg(unix)]
+mod backups;
+#[cfg(unix)]
+mod bounds;
 mod command;
 mod contracts;
 #[cfg(unix)]
@@ -17,6 +21,8 @@ mod evidence;
 mod examples;
 #[cfg(unix)]
 mod faults;
+#[cfg(unix)]
+mod guarded;
 mod increments;
 mod interchange;
 mod layers;

@@ -27,6 +27,20 @@ path = \"n\"
 to = \"decimal\"
 ";
 
+/// The second stage of `v3.db`, whose first is [`STAGE`].
+const SECOND: &str = "[stage]
+source = \"records_v2\"
+max_errors = \"100%\"
+
+[[op]]
+op = \"set\"
+path = \"m\"
+value = \"= doc.n * 2\"
+";
+
+/// The stores, each with its version and how many of the later objects it has.
+const OLD: [(&str, (i32, i64)); 3] = [("v1.db", (1, 0)), ("v2.db", (2, 1)), ("v3.db", (3, 5))];
+
 fn copy_of(name: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.db");
@@ -58,7 +72,7 @@ fn version(path: &Path) -> (i32, i64) {
         .expect("a version");
     let sql =
         "SELECT count(*) FROM sqlite_schema WHERE name IN('audit_reconciliation','ledger_pass_reverses',
-       'ledger_batch_run','ledger_entry_target','ledger_entry_conflict')";
+       'ledger_batch_run','ledger_entry_target','ledger_entry_conflict','ledger_sparse','ledger_open','ledger_standing','ledger_life')";
     (
         version,
         store.query_row(sql, [], |row| row.get(0)).expect("a schema"),
@@ -67,11 +81,11 @@ fn version(path: &Path) -> (i32, i64) {
 
 #[test]
 fn stores_of_every_earlier_version_are_brought_up_to_date_when_they_are_opened() {
-    for (name, before) in [("v1.db", (1, 0)), ("v2.db", (2, 1))] {
+    for (name, before) in OLD {
         let (_folder, path) = copy_of(name);
         assert_eq!(version(&path), before, "{name}");
         is_sound(&open(&path, false));
-        assert_eq!(version(&path), (3, 5), "{name}");
+        assert_eq!(version(&path), (4, 9), "{name}");
     }
     let (_folder, path) = copy_of("v1.db");
     let record = open(&path, false).get("records_v2", "a").expect("a database");
@@ -80,7 +94,7 @@ fn stores_of_every_earlier_version_are_brought_up_to_date_when_they_are_opened()
 
 #[test]
 fn who_only_reads_leaves_an_old_store_as_it_is_and_finds_it_sound() {
-    for (name, before) in [("v1.db", (1, 0)), ("v2.db", (2, 1))] {
+    for (name, before) in OLD {
         let (_folder, path) = copy_of(name);
         let bytes = std::fs::read(&path).expect("bytes");
         is_sound(&open(&path, true));
@@ -110,5 +124,35 @@ fn what_an_earlier_version_left_out_comes_when_its_place_is_free() {
         .expect("a database")
         .expect("a record");
     assert_eq!(record.data, r#"{"id":"b","k":"x","n":2}"#);
+    is_sound(&store);
+}
+
+#[test]
+fn a_pass_that_an_earlier_version_had_begun_goes_on() {
+    let (_folder, path) = copy_of("v3.db");
+    let mut store = open(&path, false);
+    let stage = |name, text| Stage::parse(name, text, &Lookup::default()).expect("a stage");
+    let stages = vec![stage("0001_copy.toml", STAGE), stage("0002_double.toml", SECOND)];
+    let stages = Stages::new("p", stages).expect("stages");
+    let status = counterfoil::history::status(&store, &stages).expect("a status");
+    // Three corrected records and one whose run was taken back, of which one is done; in place only what came of that.
+    let waiting: Vec<u64> = status.stages.iter().map(|stage| stage.waiting).collect();
+    assert_eq!((waiting, status.unfinished.len()), (vec![3, 1], 1));
+    let report = apply(&mut store, &stages, &ApplyOptions::default(), &mut Silent).expect("an apply");
+    let read: Vec<u64> = report.passes.iter().map(|pass| pass.counts.read).collect();
+    assert_eq!(read, [4, 4]);
+    for (id, n) in [("k004", 904), ("k006", 906), ("z", 5)] {
+        let record = store
+            .get("records_v2", id)
+            .expect("a database")
+            .expect("a record");
+        assert!(
+            record.data.contains(&format!("\"m\":{}", 2 * n)),
+            "{}",
+            record.data
+        );
+    }
+    let status = counterfoil::history::status(&store, &stages).expect("a status");
+    assert!(status.unfinished.is_empty() && status.stages.iter().all(|stage| stage.waiting == 0));
     is_sound(&store);
 }

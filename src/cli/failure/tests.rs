@@ -143,6 +143,17 @@ fn of_work() -> Vec<(&'static str, Error)> {
 fn of_evidence() -> Vec<(&'static str, Error)> {
     vec![
         (
+            "Foreign",
+            Error::Foreign {
+                store: PathBuf::from("shop.db"),
+                differences: vec![counterfoil::store::SchemaDifference {
+                    code: "schema.unexpected",
+                    message: "there is a trigger `t` that no version of this program makes".to_owned(),
+                    mended_by: Some("DROP TRIGGER \"t\";".to_owned()),
+                }],
+            },
+        ),
+        (
             "Contradicted",
             Error::Contradicted {
                 store: PathBuf::from("shop.db"),

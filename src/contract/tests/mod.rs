@@ -437,3 +437,41 @@ fn the_builder_says_what_it_means() {
         "the place is the caller's"
     );
 }
+
+/// Schemas that refer to each other one after the other, each so many times.
+fn chain(length: usize, times: usize) -> String {
+    let links = (0..length).map(|at| {
+        let next = format!(r##"{{"$ref":"#/$defs/a{}"}}"##, at + 1);
+        format!(r#""a{at}":{{"anyOf":[{}]}}"#, vec![next; times].join(","))
+    });
+    let links = links.collect::<Vec<_>>().join(",");
+    format!(r##"{{"$defs":{{{links},"a{length}":{{"type":"integer"}}}},"$ref":"#/$defs/a0"}}"##)
+}
+
+fn codes(schema: &str, record: &str) -> Vec<String> {
+    let schema = Schema::compile(schema, &place()).expect("a schema");
+    let document = Document::parse(record).expect("a record");
+    let began = std::time::Instant::now();
+    let found = schema
+        .check(&document)
+        .iter()
+        .map(|found| found.code.to_string())
+        .collect();
+    assert!(
+        began.elapsed() < std::time::Duration::from_secs(5),
+        "it takes {:?}",
+        began.elapsed()
+    );
+    found
+}
+
+#[test]
+fn what_would_take_too_long_or_go_too_deep_is_refused_by_its_own_code() {
+    assert_eq!(codes(&chain(40, 2), "{}"), ["contract.budget"]);
+    // A thread has two megabytes of stack, whatever the build.
+    assert_eq!(codes(&chain(490, 1), "{}"), ["contract.any_of"]);
+    assert_eq!(codes(&chain(10_000, 1), "{}"), ["contract.budget"]);
+    let tree = r##"{"properties":{"c":{"$ref":"#"}},"maxProperties":1}"##;
+    let deep = format!("{}1{}", r#"{"c":"#.repeat(127), "}".repeat(127));
+    assert!(codes(tree, &deep).is_empty());
+}

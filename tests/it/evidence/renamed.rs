@@ -264,10 +264,18 @@ fn tamper(project: &ProjectFolder, sql: &str) {
     let connection = Connection::open(project.store()).expect("a store");
     let drop = "SELECT 'DROP TRIGGER \"' || name || '\"' FROM sqlite_schema WHERE type='trigger'";
     let drops = rows(&project.store(), drop);
-    drops
-        .iter()
-        .for_each(|drop| connection.execute_batch(drop).expect("a trigger"));
+    let guards = rows(
+        &project.store(),
+        "SELECT sql FROM sqlite_schema WHERE type='trigger'",
+    );
+    let all = |statements: &[String]| {
+        for statement in statements {
+            connection.execute_batch(statement).expect("a trigger");
+        }
+    };
+    all(&drops);
     assert_eq!(connection.execute(sql, []).expect("a change"), 1, "{sql}");
+    all(&guards);
 }
 
 /// What `verify` finds beside that the triggers are gone.

@@ -1,0 +1,318 @@
+//! Where a stage stands, by its passes. Each question is a few look-ups, however many passes there were: a stage that has
+//! run every night for years costs what a new one does.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::entry::Counts;
+use super::head::{PassKind, StageRow};
+use super::read::{PassSummary, counts, pass};
+use super::reconciled::is_unreconciled;
+use super::state::{PassState, StageState};
+use crate::error::Result;
+
+/// What the passes of one stage imply.
+#[derive(Clone, Debug)]
+pub(crate) struct StageHistory {
+    /// Where the stage stands.
+    pub(crate) state: StageState,
+    project: String,
+    number: u32,
+    /// The newest standing pass of kind `apply`.
+    newest: Option<PassSummary>,
+    /// The newest standing retry, where no apply pass stands.
+    retried: Option<PassSummary>,
+    /// The passes of the stage, in both directions, that have begun and not ended.
+    open: Vec<PassSummary>,
+}
+
+impl StageHistory {
+    /// Reads it.
+    pub(crate) fn read(connection: &Connection, project: &str, number: u32) -> Result<Self> {
+        let newest = newest_applied(connection, project, number, i64::MAX)?;
+        let open = open(connection, project, number)?;
+        let is_rolling = open.iter().any(|pass| pass.row.reverses.is_some());
+        let is_applying = open
+            .iter()
+            .any(|pass| pass.row.kind == PassKind::Apply && !pass.undone);
+        let stands = |kind| newest_standing(connection, project, number, kind, i64::MAX);
+        let retried = if newest.is_none() {
+            stands(PassKind::Retry)?
+        } else {
+            None
+        };
+        let retried = retried.map_or(Ok(None), |retry| pass(connection, retry))?;
+        let begins_anew = newest.is_none() && retried.is_none();
+        let state = if is_rolling {
+            StageState::RollingBack
+        } else if is_applying {
+            StageState::Applying
+        } else if begins_anew && stands(PassKind::Waive)?.is_none() {
+            StageState::Pending
+        } else if is_unreconciled(connection, project, number)? {
+            StageState::Unreconciled
+        } else {
+            StageState::Applied
+        };
+        Ok(Self {
+            state,
+            project: project.to_owned(),
+            number,
+            newest,
+            retried,
+            open,
+        })
+    }
+
+    /// The newest standing pass of kind `apply`.
+    #[must_use]
+    pub(crate) fn newest(&self) -> Option<&PassSummary> {
+        self.newest.as_ref()
+    }
+
+    /// The apply pass that has begun and not ended.
+    #[must_use]
+    pub(crate) fn open_apply(&self) -> Option<&PassSummary> {
+        self.newest().filter(|pass| pass.state != PassState::Ended)
+    }
+
+    /// The standing retries that have begun and not ended, in order.
+    pub(crate) fn open_retries(&self) -> impl DoubleEndedIterator<Item = &PassSummary> {
+        let is_retry = |pass: &&PassSummary| pass.row.kind == PassKind::Retry && !pass.undone;
+        self.open.iter().filter(is_retry)
+    }
+
+    /// The revision that stands: that of the newest standing apply pass; where only retries are left, of the newest one.
+    #[must_use]
+    pub(crate) fn revision(&self) -> Option<&StageRow> {
+        let stands = self.newest.as_ref().or(self.retried.as_ref());
+        stands.and_then(|pass| pass.row.stage.as_ref())
+    }
+
+    /// Whether the next pass is a first one, which reads the whole source: no pass stands that has seen any of it. Where the
+    /// first was taken back and a retry stands, what the retry has carried must not be carried once more.
+    #[must_use]
+    pub(crate) fn begins_anew(&self) -> bool {
+        self.newest.is_none() && self.retried.is_none()
+    }
+
+    /// Takes the open apply pass for one that was ended where it stands.
+    pub(crate) fn supersede_open(&mut self) {
+        if let Some(newest) = self.newest.as_mut().filter(|pass| pass.state != PassState::Ended) {
+            (newest.state, newest.superseded) = (PassState::Ended, true);
+        }
+    }
+
+    /// The batch after which an increment of this stage has to look: everything that was written to the source before it
+    /// was read by a pass that stands. A pass that was ended early is passed over, so that the next one begins before it. A
+    /// pass that was undone leaves a gap where another one stands that began before it was undone: that one left out what it
+    /// had seen. A pass that has begun since, and looked as far back, has closed the gap. What later passes have seen all the
+    /// same is left out record by record.
+    pub(crate) fn frontier(&self, connection: &Connection) -> Result<i64> {
+        let Some(newest) = self.newest_whole(connection)? else {
+            return Ok(0);
+        };
+        let mut frontier = newest - 1;
+        for undone in self.undone(connection)? {
+            if undone.looks_after < frontier
+                && self.passes_over(connection, &undone)?
+                && !self.is_closed(connection, &undone)?
+            {
+                frontier = undone.looks_after;
+            }
+        }
+        Ok(frontier)
+    }
+
+    /// The first batch of the newest standing apply pass that has read to its end, or goes on to.
+    fn newest_whole(&self, connection: &Connection) -> Result<Option<i64>> {
+        let mut newest = self.newest.clone();
+        while let Some(pass) = newest {
+            if !pass.superseded {
+                return Ok(Some(pass.first_batch));
+            }
+            newest = newest_applied(connection, &self.project, self.number, pass.row.pass)?;
+        }
+        Ok(None)
+    }
+
+    /// The apply passes that were undone, in order.
+    fn undone(&self, connection: &Connection) -> Result<Vec<Undone>> {
+        let sql = "SELECT p.pass, u.pass, coalesce(p.after_batch,0)
+         FROM ledger_stage s CROSS JOIN ledger_pass u ON u.stage=s.stage AND u.kind='rollback'
+         CROSS JOIN ledger_pass p ON p.pass=u.reverses AND p.kind='apply'
+         CROSS JOIN ledger_batch b ON b.pass=u.pass AND b.step='end'
+         WHERE s.project=?1 AND s.number=?2 ORDER BY p.pass";
+        let mut statement = connection.prepare_cached(sql)?;
+        let undone = statement.query_map(params![self.project, self.number], |row| {
+            Ok(Undone {
+                pass: row.get(0)?,
+                rollback: row.get(1)?,
+                looks_after: row.get(2)?,
+            })
+        })?;
+        Ok(undone.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Whether a pass stands that began after an undone one, and before that was undone: while it is, none begins.
+    fn passes_over(&self, connection: &Connection, undone: &Undone) -> Result<bool> {
+        let sql =
+            "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='apply'
+           AND p.pass>?3 AND p.pass<?4
+         WHERE s.project=?1 AND s.number=?2 LIMIT 1";
+        let mut statement = connection.prepare_cached(sql)?;
+        let key = params![self.project, self.number, undone.pass, undone.rollback];
+        Ok(statement.exists(key)?)
+    }
+
+    /// Whether a pass that has read all it had to has begun since, and looked as far back.
+    fn is_closed(&self, connection: &Connection, undone: &Undone) -> Result<bool> {
+        let sql = "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='apply'
+           AND p.pass>?3 AND coalesce(p.after_batch,0)<=?4
+         WHERE s.project=?1 AND s.number=?2
+           AND NOT EXISTS(SELECT 1 FROM ledger_batch b WHERE b.pass=p.pass AND b.step='end' AND b.body->>'$.superseded')
+         LIMIT 1";
+        let mut statement = connection.prepare_cached(sql)?;
+        let key = params![self.project, self.number, undone.rollback, undone.looks_after];
+        Ok(statement.exists(key)?)
+    }
+}
+
+/// An apply pass that was undone.
+#[derive(Clone, Copy, Debug)]
+struct Undone {
+    pass: i64,
+    rollback: i64,
+    /// The batch after which it looked; 0: it read the whole source.
+    looks_after: i64,
+}
+
+/// The newest standing apply pass of a stage before another pass.
+pub(crate) fn newest_applied(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    before: i64,
+) -> Result<Option<PassSummary>> {
+    let found = newest_standing(connection, project, number, PassKind::Apply, before)?;
+    found.map_or(Ok(None), |found| pass(connection, found))
+}
+
+fn newest_standing(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    kind: PassKind,
+    before: i64,
+) -> Result<Option<i64>> {
+    // Revision by revision, because each has its passes in order.
+    let sql =
+        "SELECT max((SELECT p.pass FROM ledger_standing p WHERE p.stage=s.stage AND p.kind=?4 AND p.pass<?3
+       ORDER BY p.pass DESC LIMIT 1)) FROM ledger_stage s WHERE s.project=?1 AND s.number=?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![project, number, before, kind.name()];
+    Ok(statement.query_row(key, |row| row.get(0))?)
+}
+
+/// The first batch of the oldest standing pass of a stage that has seen any of its source.
+pub(crate) fn applied_since(connection: &Connection, project: &str, number: u32) -> Result<Option<i64>> {
+    let sql = "SELECT min(batch) FROM ledger_batch WHERE pass=(
+       SELECT min((SELECT p.pass FROM ledger_standing p WHERE p.stage=s.stage AND p.kind=k.kind ORDER BY p.pass LIMIT 1))
+       FROM ledger_stage s CROSS JOIN (SELECT 'apply' AS kind UNION ALL SELECT 'retry') k
+       WHERE s.project=?1 AND s.number=?2)";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row(params![project, number], |row| row.get(0))?)
+}
+
+/// Whether a stage has done anything after a batch, in either direction, undone since or not.
+pub(crate) fn has_worked_after(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    batch: i64,
+) -> Result<bool> {
+    let sql = "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_pass p ON p.stage=s.stage
+     CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch>?3
+     WHERE s.project=?1 AND s.number=?2 LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.exists(params![project, number, batch])?)
+}
+
+/// The standing passes of a stage that carried, retried or waived records, in order.
+pub(crate) fn standing_passes(connection: &Connection, project: &str, number: u32) -> Result<Vec<i64>> {
+    let sql = "SELECT p.pass FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage
+       AND p.kind IN('apply','retry','waive')
+     WHERE s.project=?1 AND s.number=?2 ORDER BY p.pass";
+    let mut statement = connection.prepare_cached(sql)?;
+    let passes = statement.query_map(params![project, number], |row| row.get(0))?;
+    Ok(passes.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The outcomes of all of them together.
+pub(crate) fn standing_counts(connection: &Connection, project: &str, number: u32) -> Result<Counts> {
+    let sql = "SELECT coalesce(sum(t.read),0), coalesce(sum(t.written),0), coalesce(sum(t.unchanged),0),
+       coalesce(sum(t.filtered),0), coalesce(sum(t.refused),0), coalesce(sum(t.merged),0)
+     FROM ledger_stage s JOIN ledger_total t ON t.stage=s.stage WHERE s.project=?1 AND s.number=?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row(params![project, number], |row| counts(row, 0))?)
+}
+
+fn open(connection: &Connection, project: &str, number: u32) -> Result<Vec<PassSummary>> {
+    let sql = "SELECT p.pass FROM ledger_open o CROSS JOIN ledger_pass p ON p.pass=o.pass
+     CROSS JOIN ledger_stage s ON s.stage=p.stage WHERE s.project=?1 AND s.number=?2 ORDER BY p.pass";
+    let mut statement = connection.prepare_cached(sql)?;
+    let numbers = statement.query_map(params![project, number], |row| row.get(0))?;
+    let numbers: Vec<i64> = numbers.collect::<rusqlite::Result<_>>()?;
+    let mut open = Vec::new();
+    for number in numbers {
+        open.extend(pass(connection, number)?);
+    }
+    Ok(open)
+}
+
+/// The passes of a stage that have ended and stand, and that no reconciliation has looked at since.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NotLookedAt {
+    /// Their numbers, ascending.
+    pub(crate) passes: Vec<i64>,
+    /// Whether they are all that the stage has.
+    pub(crate) is_all: bool,
+}
+
+/// What a reconciliation has to look at next: every look takes all that has ended and was not looked at, so that what has
+/// ended before the newest look is done with.
+pub(crate) fn not_looked_at(connection: &Connection, project: &str, number: u32) -> Result<NotLookedAt> {
+    let newest_look = "SELECT coalesce(max((SELECT max(p.pass) FROM ledger_pass p WHERE p.stage=s.stage AND p.kind='reconcile')),0)
+     FROM ledger_stage s WHERE s.project=?1 AND s.number=?2";
+    let looked: i64 = connection
+        .prepare_cached(newest_look)?
+        .query_row(params![project, number], |row| row.get(0))?;
+    let looked: i64 = connection
+        .prepare_cached("SELECT coalesce(max(batch),0) FROM ledger_batch WHERE pass=?1")?
+        .query_row([looked], |row| row.get(0))?;
+    let mut found = NotLookedAt {
+        is_all: true,
+        ..NotLookedAt::default()
+    };
+    for kind in [PassKind::Apply, PassKind::Retry] {
+        let mut before = i64::MAX;
+        while let Some(number_of_pass) = newest_standing(connection, project, number, kind, before)? {
+            before = number_of_pass;
+            let ended = "SELECT batch FROM ledger_batch WHERE pass=?1 AND step='end'";
+            let ended: Option<i64> = connection
+                .prepare_cached(ended)?
+                .query_row([number_of_pass], |row| row.get(0))
+                .optional()?;
+            match ended {
+                // Passes of a kind end one after the other.
+                Some(ended) if ended < looked => {
+                    found.is_all = false;
+                    break;
+                }
+                Some(_) => found.passes.push(number_of_pass),
+                None => {}
+            }
+        }
+    }
+    found.passes.sort_unstable();
+    Ok(found)
+}

@@ -1,0 +1,179 @@
+//! Which records stand in quarantine: all of what is known of them, one after the other, or only their numbers.
+
+use rusqlite::{Connection, Row, ToSql, params};
+
+use super::{Quarantined, Selected};
+use crate::error::Result;
+use crate::refusal::Refusal;
+
+/// What stands in quarantine, as far as a project may see it, and is selected.
+macro_rules! standing {
+    ($columns:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM audit_quarantine q
+             WHERE (q.project IS NULL OR q.project=?1) AND (?2 IS NULL OR q.number=?2) AND (?3 IS NULL OR q.code=?3)
+               AND (?4 IS NULL OR q.record=?4) AND (?5 IS NULL OR q.id=?5)"
+        )
+    };
+}
+
+/// Tells the records one after the other, in the order in which they were refused, until one is refused; at most `limit`
+/// of them.
+pub(super) fn each(
+    connection: &Connection,
+    (project, selected): (&str, &Selected),
+    limit: usize,
+    mut tell: impl FnMut(Quarantined) -> Result<bool>,
+) -> Result<()> {
+    let sql = concat!(
+        standing!(
+            "q.record, coalesce(q.id, json_extract(q.reason,'$.id')), q.number, q.slug, q.source, q.database,
+             q.batch, q.at, q.reason"
+        ),
+        " ORDER BY q.batch, q.record LIMIT ?6"
+    );
+    let mut statement = connection.prepare(sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map(
+        params![
+            project,
+            selected.stage,
+            selected.code,
+            selected.record,
+            selected.id,
+            limit
+        ],
+        quarantined,
+    )?;
+    for row in rows {
+        if !tell(row?)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// How many of them stages have refused, and how many lines loads.
+pub(super) fn count(connection: &Connection, project: &str, selected: &Selected) -> Result<(u64, u64)> {
+    let sql = standing!("coalesce(sum(q.number IS NOT NULL),0), coalesce(sum(q.number IS NULL),0)");
+    let key = params![
+        project,
+        selected.stage,
+        selected.code,
+        selected.record,
+        selected.id
+    ];
+    let (of_stages, of_loads): (i64, i64) =
+        connection.query_row(sql, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok((of_stages.unsigned_abs(), of_loads.unsigned_abs()))
+}
+
+fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
+    let reason: String = row.get(8)?;
+    Ok(Quarantined {
+        record: row.get(0)?,
+        id: row.get(1)?,
+        stage: row.get(2)?,
+        slug: row.get(3)?,
+        source: row.get(4)?,
+        database: row.get(5)?,
+        batch: row.get(6)?,
+        at: row.get(7)?,
+        reason: serde_json::from_str(&reason).unwrap_or_else(|_| Refusal::new("unreadable", "")),
+    })
+}
+
+/// A record that stands in quarantine, by its numbers alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbers {
+    pub(super) record: i64,
+    /// The batch that refused it.
+    pub(super) batch: i64,
+}
+
+/// What refused together: a stage, or loads into one database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Group {
+    /// `None` for loads.
+    pub(super) stage: Option<u32>,
+    pub(super) database: Option<String>,
+}
+
+/// What has refused something that stands, and is selected; loads first.
+pub(super) fn groups(connection: &Connection, project: &str, selected: &Selected) -> Result<Vec<Group>> {
+    let sql = concat!(
+        standing!("q.number, q.database"),
+        " GROUP BY q.number, q.database ORDER BY q.number, q.database"
+    );
+    let mut statement = connection.prepare(sql)?;
+    let key = params![
+        project,
+        selected.stage,
+        selected.code,
+        selected.record,
+        selected.id
+    ];
+    let groups = statement.query_map(key, |row| {
+        Ok(Group {
+            stage: row.get(0)?,
+            database: row.get(1)?,
+        })
+    })?;
+    Ok(groups.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The records of a group, by their numbers, ascending.
+pub(super) fn of_group(
+    connection: &Connection,
+    (project, selected): (&str, &Selected),
+    group: &Group,
+) -> Result<Vec<Numbers>> {
+    let of_stage = concat!(
+        standing!("q.record, q.batch"),
+        " AND q.number IS ?6 AND q.database IS ?7 ORDER BY q.record"
+    );
+    let key: [&dyn ToSql; 7] = [
+        &project,
+        &selected.stage,
+        &selected.code,
+        &selected.record,
+        &selected.id,
+        &group.stage,
+        &group.database,
+    ];
+    numbers(connection, of_stage, &key)
+}
+
+/// The records that a stage has refused, by their numbers, in the order in which they were refused.
+pub(super) fn of_stage(
+    connection: &Connection,
+    (project, selected): (&str, &Selected),
+    stage: u32,
+) -> Result<Vec<Numbers>> {
+    let sql = concat!(
+        standing!("q.record, q.batch"),
+        " AND q.number=?6 ORDER BY q.batch, q.record"
+    );
+    let key: [&dyn ToSql; 6] = [
+        &project,
+        &selected.stage,
+        &selected.code,
+        &selected.record,
+        &selected.id,
+        &stage,
+    ];
+    numbers(connection, sql, &key)
+}
+
+fn numbers(connection: &Connection, sql: &str, key: &[&dyn ToSql]) -> Result<Vec<Numbers>> {
+    let mut statement = connection.prepare(sql)?;
+    let numbers = statement.query_map(key, |row| {
+        Ok(Numbers {
+            record: row.get(0)?,
+            batch: row.get(1)?,
+        })
+    })?;
+    Ok(numbers.collect::<rusqlite::Result<_>>()?)
+}

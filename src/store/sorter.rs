@@ -1,0 +1,74 @@
+//! Sorting what memory cannot hold: keys with numbers, in a temporary file of SQLite's own that nobody else sees and that is
+//! gone with it.
+
+use rusqlite::{Connection, params};
+
+use crate::error::{Error, Result};
+
+/// So many are added in one transaction.
+const BATCH: u64 = 100_000;
+
+/// Numbers in the order of their keys; equal keys in the order of the numbers.
+#[derive(Debug)]
+pub struct Sorter {
+    connection: Connection,
+    added: u64,
+}
+
+impl Sorter {
+    /// Nothing yet.
+    ///
+    /// # Errors
+    /// When there is no place for a temporary file.
+    pub fn new() -> Result<Self> {
+        let failed = |source| Error::Sqlite {
+            doing: "sorted",
+            source,
+        };
+        // Without a name it is a temporary file.
+        let connection = Connection::open("").map_err(failed)?;
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384; PRAGMA temp_store=FILE;
+                 CREATE TABLE sorted(key BLOB NOT NULL, number INTEGER NOT NULL); BEGIN;",
+            )
+            .map_err(failed)?;
+        Ok(Self { connection, added: 0 })
+    }
+
+    /// Adds a number.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be written.
+    pub fn add(&mut self, key: &[u8], number: i64) -> Result<()> {
+        let sql = "INSERT INTO sorted VALUES(?1,?2)";
+        self.connection
+            .prepare_cached(sql)?
+            .execute(params![key, number])?;
+        self.added += 1;
+        if self.added.is_multiple_of(BATCH) {
+            self.connection.execute_batch("COMMIT; BEGIN;")?;
+        }
+        Ok(())
+    }
+
+    /// Tells the first numbers, until one of them is refused.
+    ///
+    /// # Errors
+    /// When the temporary file cannot be read, and what telling gives.
+    pub fn each<E: From<Error>>(
+        self,
+        most: usize,
+        mut tell: impl FnMut(i64) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let sqlite = |source: rusqlite::Error| E::from(Error::from(source));
+        let sql = "SELECT number FROM sorted ORDER BY key, number LIMIT ?1";
+        let mut statement = self.connection.prepare(sql).map_err(sqlite)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut rows = statement.query([most]).map_err(sqlite)?;
+        while let Some(row) = rows.next().map_err(sqlite)? {
+            tell(row.get(0).map_err(sqlite)?)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,269 @@
+//! `backup` copies a project whole and consistent, whoever writes meanwhile; `restore` puts back only what is sound, and
+//! writes over nothing. `status --check` tells monitoring what it asks for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::support::project::{ProjectFolder, Said};
+
+const COPY: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"100%\"\n\n[[op]]\nop = \"convert\"\npath = \"n\"\nto = \"integer\"\n\n[contract]\ntarget = \"schemas/b.json\"\n";
+
+fn project() -> ProjectFolder {
+    let project = ProjectFolder::new(&[("0001_copy.toml", COPY)]);
+    std::fs::create_dir(project.path("schemas")).expect("a folder");
+    project.write("schemas/b.json", "{\"required\":[\"n\"]}");
+    exits(&project, &["checkpoint", "--new-key"], 0);
+    load(&project, "one", 1..200);
+    exits(&project, &["apply"], 0);
+    project
+}
+
+fn load(project: &ProjectFolder, name: &str, ids: std::ops::Range<u32>) {
+    let lines: String = ids
+        .map(|id| format!("{{\"id\":\"r{id}\",\"n\":\"{id}\"}}\n"))
+        .collect();
+    project.write(name, lines);
+    let file = project.path(name).display().to_string();
+    exits(project, &["load", "a", &file, "--format", "ndjson"], 0);
+}
+
+fn exits(project: &ProjectFolder, arguments: &[&str], code: i32) -> Said {
+    let said = project.run(arguments);
+    assert_eq!(said.code, Some(code), "{arguments:?}: {said:?}");
+    said
+}
+
+fn backed_up(project: &ProjectFolder) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let backup = folder.path().join("backup");
+    exits(project, &["backup", &backup.display().to_string()], 0);
+    (folder, backup)
+}
+
+/// A folder that nothing is in yet.
+fn empty() -> ProjectFolder {
+    let project = ProjectFolder::new(&[]);
+    std::fs::remove_file(project.path("counterfoil.toml")).expect("settings");
+    project
+}
+
+#[test]
+fn a_backup_is_restored_elsewhere_verifies_and_goes_on() {
+    let project = project();
+    let (_folder, backup) = backed_up(&project);
+    for name in [
+        "backup.json",
+        "store.db",
+        "store.db.checkpoints",
+        "schemas/b.json",
+        "counterfoil.pub",
+    ] {
+        assert!(backup.join(name).exists(), "{name}");
+    }
+    assert!(!backup.join("counterfoil.key").exists());
+    let name = backup.display().to_string();
+    let elsewhere = empty();
+    exits(&elsewhere, &["restore", &name, "--check"], 0);
+    assert!(!elsewhere.store().exists());
+    exits(&elsewhere, &["restore", &name], 0);
+    exits(&elsewhere, &["verify"], 0);
+    load(&elsewhere, "two", 200..210);
+    exits(&elsewhere, &["apply"], 0);
+    exits(&elsewhere, &["verify"], 0);
+    // Where it came from, nothing is written over.
+    let said = exits(&project, &["restore", &name], 2);
+    assert!(said.err.contains("there is a store at"), "{said:?}");
+    let said = exits(&project, &["backup", &name], 2);
+    assert!(said.err.contains("is not empty"), "{said:?}");
+}
+
+#[test]
+fn a_store_that_is_lost_comes_back_and_what_was_signed_since_is_not_forgotten() {
+    let project = project();
+    let (_folder, backup) = backed_up(&project);
+    load(&project, "two", 200..210);
+    std::fs::remove_file(project.store()).expect("a store");
+    exits(&project, &["restore", &backup.display().to_string()], 0);
+    assert!(exits(&project, &["status"], 0).err.contains("--accept-restore"));
+    exits(&project, &["apply"], 8);
+    exits(
+        &project,
+        &["checkpoint", "--accept-restore", "--reason", "the disk died"],
+        0,
+    );
+    load(&project, "two", 200..210);
+    exits(&project, &["apply"], 0);
+    exits(&project, &["verify"], 0);
+}
+
+#[test]
+fn a_backup_that_is_not_whole_or_not_sound_is_not_restored() {
+    let project = project();
+    type Spoil = fn(&std::path::Path);
+    let spoils: [(Spoil, i32); 6] = [
+        (
+            |at| std::fs::remove_file(at.join("backup.json")).expect("it is there"),
+            2,
+        ),
+        (
+            |at| std::fs::remove_file(at.join("store.db")).expect("it is there"),
+            1,
+        ),
+        (
+            |at| std::fs::write(at.join("0001_copy.toml"), "other").expect("it is there"),
+            8,
+        ),
+        (
+            |at| {
+                let text = std::fs::read_to_string(at.join("backup.json")).expect("a list");
+                std::fs::write(
+                    at.join("backup.json"),
+                    text.replace("schemas/b.json", "../b.json"),
+                )
+                .expect("it is there");
+            },
+            2,
+        ),
+        (
+            |at| std::fs::write(at.join("backup.json"), "{}").expect("it is there"),
+            2,
+        ),
+        (
+            |at| {
+                let store = rusqlite::Connection::open(at.join("store.db")).expect("a store");
+                store
+                    .execute("UPDATE b SET data='{}' WHERE id='r7'", [])
+                    .expect("a change");
+                drop(store);
+                // As somebody would who writes a list that fits.
+                let bytes = std::fs::read(at.join("store.db")).expect("bytes");
+                let list = std::fs::read_to_string(at.join("backup.json")).expect("a list");
+                let mut list: serde_json::Value = serde_json::from_str(&list).expect("a list");
+                list["files"][0]["bytes"] = bytes.len().into();
+                list["files"][0]["sha256"] = counterfoil::digest::hex(&sha256(&bytes)).into();
+                std::fs::write(at.join("backup.json"), list.to_string()).expect("it is there");
+            },
+            8,
+        ),
+    ];
+    for (at, (spoil, code)) in spoils.into_iter().enumerate() {
+        let (_folder, backup) = backed_up(&project);
+        spoil(&backup);
+        let elsewhere = empty();
+        let said = exits(&elsewhere, &["restore", &backup.display().to_string()], code);
+        assert!(!elsewhere.store().exists(), "{at}: {said:?}");
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).into()
+}
+
+#[test]
+fn a_backup_while_others_write_is_one_moment() {
+    let project = project();
+    let lines: String = (1_000..21_000)
+        .map(|id| format!("{{\"id\":\"r{id}\",\"n\":\"{id}\"}}\n"))
+        .collect();
+    project.write("many", lines);
+    let file = project.path("many").display().to_string();
+    exits(&project, &["load", "a", &file, "--format", "ndjson"], 0);
+    let writing = project.start(&["apply", "--batch-size", "50"]);
+    let mut backups = Vec::new();
+    for _ in 0..3 {
+        backups.push(backed_up(&project));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let said = Said::within(writing, Duration::from_secs(120));
+    assert_eq!(said.code, Some(0), "{said:?}");
+    for (_folder, backup) in &backups {
+        exits(
+            &project,
+            &["restore", &backup.display().to_string(), "--check"],
+            0,
+        );
+        let elsewhere = empty();
+        exits(&elsewhere, &["restore", &backup.display().to_string()], 0);
+        exits(&elsewhere, &["apply"], 0);
+        exits(&elsewhere, &["verify"], 0);
+    }
+}
+
+#[test]
+fn monitoring_is_told_of_new_refusals_once() {
+    let project = project();
+    let checked = |arguments: &[&str], code| {
+        let arguments = [&["status", "--check", "--json"], arguments].concat();
+        let said = exits(&project, &arguments, code);
+        let answer: serde_json::Value = serde_json::from_str(&said.out).expect("an envelope");
+        answer["data"].clone()
+    };
+    let data = checked(&[], 0);
+    assert_eq!(data["last_run"]["command"], "apply");
+    assert_eq!(
+        (&data["quarantined"], &data["oldest_refusal"]),
+        (&0.into(), &serde_json::Value::Null)
+    );
+    project.write("bad", "{\"id\":\"bad\",\"n\":\"?\"}\n");
+    let file = project.path("bad").display().to_string();
+    exits(&project, &["load", "a", &file, "--format", "ndjson"], 0);
+    exits(&project, &["apply"], 3);
+    let data = checked(&[], 3);
+    assert_eq!(
+        (&data["refused_since"], &data["quarantined"]),
+        (&1.into(), &1.into())
+    );
+    load(&project, "two", 200..201);
+    let data = checked(&[], 0);
+    assert_eq!(
+        (&data["refused_since"], &data["quarantined"]),
+        (&0.into(), &1.into())
+    );
+    assert!(data["oldest_refusal_age"].is_u64());
+    assert_eq!(checked(&["--since", "1h"], 3)["refused_since"], 1);
+}
+
+#[test]
+fn a_journal_that_is_left_of_another_store_is_not_played_into_the_restored_one() {
+    let project = project();
+    let (_folder, backup) = backed_up(&project);
+    let name = backup.display().to_string();
+    for kind in ["-journal", "-wal"] {
+        let elsewhere = empty();
+        elsewhere.write(&format!("store.db{kind}"), "what a crash has left");
+        let said = exits(&elsewhere, &["restore", &name], 2);
+        assert!(said.err.contains("another state of the store"), "{said:?}");
+        assert!(!elsewhere.store().exists());
+        std::fs::write(backup.join(format!("store.db{kind}")), "stray").expect("it is ours");
+        exits(&empty(), &["restore", &name, "--check"], 2);
+        std::fs::remove_file(backup.join(format!("store.db{kind}"))).expect("it is ours");
+    }
+    // What is somebody else's stays.
+    let elsewhere = empty();
+    elsewhere.write("store.db.part", "mine");
+    exits(&elsewhere, &["restore", &name], 1);
+    assert_eq!(
+        std::fs::read(elsewhere.path("store.db.part")).expect("it stays"),
+        b"mine"
+    );
+}
+
+#[test]
+fn what_contradicts_its_checkpoints_is_not_backed_up_as_if_it_were_sound() {
+    let project = project();
+    let copy = std::fs::read(project.store()).expect("bytes");
+    load(&project, "two", 200..210);
+    std::fs::write(project.store(), copy).expect("it is ours");
+    let folder = tempfile::tempdir().expect("a folder");
+    let backup = folder.path().join("backup").display().to_string();
+    exits(&project, &["backup", &backup], 8);
+}
+
+#[test]
+fn a_project_whose_stages_do_not_compile_is_backed_up_all_the_same() {
+    let project = project();
+    project.write("0002_broken.toml", "[stage]\nsorce = \"b\"\n");
+    let (_folder, backup) = backed_up(&project);
+    assert!(backup.join("0002_broken.toml").exists() && backup.join("schemas/b.json").exists());
+}
