@@ -54,9 +54,9 @@ CREATE INDEX ledger_batch_run ON ledger_batch(run, batch);  -- since version 3
 CREATE INDEX ledger_batch_end ON ledger_batch(pass) WHERE step='end';
 CREATE INDEX ledger_batch_whole ON ledger_batch(pass) WHERE instr(body,'"whole":true');
 CREATE INDEX ledger_batch_failed ON ledger_batch(pass) WHERE instr(body,'"holds":false');
-CREATE INDEX ledger_batch_input ON ledger_batch(body->>'$.bytes', body->>'$.sha256') WHERE step='end' AND body->>'$.bytes' IS NOT NULL;
+CREATE INDEX ledger_batch_input ON ledger_batch(json_extract(body,'$.bytes'), json_extract(body,'$.sha256')) WHERE step='end' AND json_extract(body,'$.bytes') IS NOT NULL;
 CREATE INDEX ledger_batch_refused ON ledger_batch(pass) WHERE refused>0;
-CREATE INDEX ledger_batch_undoes ON ledger_batch(body->>'$.undoes') WHERE body->>'$.undoes' IS NOT NULL;
+CREATE INDEX ledger_batch_undoes ON ledger_batch(json_extract(body,'$.undoes')) WHERE json_extract(body,'$.undoes') IS NOT NULL;
 -- Since version 4. The batches that are found by the range of their records, because they have many, and most of a range that
 -- is no longer than 131,072:
 -- the entries of all others stand in ledger_sparse.
@@ -86,16 +86,18 @@ CREATE INDEX ledger_entry_refused ON ledger_entry(batch) WHERE outcome=4;
 
 -- Since version 4. What follows from the ledger, so that no look at one record or at what stands reads all of it: the
 -- records of batches that are not dense, the passes that have not ended, the outcomes of the passes of a revision that stand,
--- and the newest batch that has written to each database. `verify` compares all of them with the ledger.
+-- and the batches that have written to each database, but for loads of what was there already. `verify` compares all of them with the ledger.
 CREATE TABLE ledger_sparse(record INTEGER NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY(record, batch)) STRICT, WITHOUT ROWID;
 CREATE TABLE ledger_open(pass INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE ledger_total(
   stage INTEGER PRIMARY KEY, read INTEGER NOT NULL, written INTEGER NOT NULL, unchanged INTEGER NOT NULL,
   filtered INTEGER NOT NULL, refused INTEGER NOT NULL, merged INTEGER NOT NULL) STRICT;
-CREATE TABLE ledger_written(database TEXT PRIMARY KEY, batch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE ledger_written(
+  database TEXT NOT NULL, rollback INTEGER NOT NULL, batch INTEGER NOT NULL,  -- rollback: 1 where the pass is one
+  PRIMARY KEY(database, rollback, batch)) STRICT, WITHOUT ROWID;
 CREATE TRIGGER ledger_batch_writes AFTER INSERT ON ledger_batch
- WHEN NEW.read>0 AND EXISTS(SELECT 1 FROM ledger_pass WHERE pass=NEW.pass AND target IS NOT NULL)
- BEGIN INSERT OR REPLACE INTO ledger_written SELECT target, NEW.batch FROM ledger_pass WHERE pass=NEW.pass; END;
+ WHEN NEW.read>0 AND EXISTS(SELECT 1 FROM ledger_pass WHERE pass=NEW.pass AND target IS NOT NULL AND (kind<>'load' OR NEW.read>NEW.unchanged))
+ BEGIN INSERT INTO ledger_written SELECT target, kind='rollback', NEW.batch FROM ledger_pass WHERE pass=NEW.pass; END;
 CREATE TRIGGER ledger_batch_sparse AFTER INSERT ON ledger_batch
  WHEN NEW.entries>0 AND NOT (NEW.entries>256 AND NEW.last_record-NEW.first_record<4*NEW.entries AND NEW.last_record-NEW.first_record<131072)
  BEGIN INSERT INTO ledger_sparse SELECT DISTINCT record, batch FROM ledger_entry WHERE batch=NEW.batch; END;
@@ -149,6 +151,8 @@ CREATE TRIGGER ledger_entry_update BEFORE UPDATE ON ledger_entry BEGIN SELECT RA
 CREATE TRIGGER ledger_entry_delete BEFORE DELETE ON ledger_entry BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_sparse_update BEFORE UPDATE ON ledger_sparse BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_sparse_delete BEFORE DELETE ON ledger_sparse BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
+CREATE TRIGGER ledger_written_update BEFORE UPDATE ON ledger_written BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
+CREATE TRIGGER ledger_written_delete BEFORE DELETE ON ledger_written BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_open_update BEFORE UPDATE ON ledger_open BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_open_delete BEFORE DELETE ON ledger_open
  WHEN NOT EXISTS(SELECT 1 FROM ledger_batch WHERE pass=OLD.pass AND step='end')

@@ -22,6 +22,9 @@ const STACK_BYTES: usize = 32 << 20;
 /// The most bytes of records in one batch.
 pub(crate) const BATCH_BYTES: usize = 8 << 20;
 
+/// So many bytes of batches may wait for their commit when the next one is begun: beyond them, the two threads take turns.
+pub(crate) const AHEAD_BYTES: usize = BATCH_BYTES * 3 / 2;
+
 /// Makes the batches of a pass, one after the other, in a thread of its own.
 pub(crate) trait Producer: Send {
     /// The next batch, or `None` when there is nothing left to read.
@@ -191,14 +194,22 @@ pub(crate) fn drive_on(
     let reader = Reader::beside(run)?;
     let first = run.next_batch();
     let (sender, receiver) = mpsc::sync_channel::<Result<Sealed>>(1);
+    let (committed, done) = mpsc::channel::<usize>();
     std::thread::scope(|scope| {
         let work = move || {
+            let mut waiting = 0;
             for number in first.. {
+                while waiting >= AHEAD_BYTES {
+                    let Ok(bytes) = done.recv() else { return };
+                    waiting -= bytes;
+                }
                 let made = producer
                     .next(&reader)
                     .map(|batch| batch.map(|batch| batch.seal(number)));
                 let Some(sealed) = made.transpose() else { return };
                 let failed = sealed.is_err();
+                waiting += sealed.as_ref().map_or(0, Sealed::bytes);
+                waiting -= done.try_iter().sum::<usize>();
                 // A receiver that is gone means that the run has stopped: what was made ahead is thrown away.
                 if sender.send(sealed).is_err() || failed {
                     return;
@@ -216,7 +227,12 @@ pub(crate) fn drive_on(
                 batch,
                 counts: sealed.batch.counts,
             });
-            if sealed.batch.halts {
+            let halts = sealed.batch.halts;
+            let bytes = sealed.bytes();
+            drop(sealed);
+            // A producer that is gone has made the last one.
+            let _ = committed.send(bytes);
+            if halts {
                 return Ok(Some(Stopped::Contract {
                     refused: feed::halting(run.connection(), pass)?.len() as u64,
                 }));

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use super::item::Standing;
 use crate::digest::Salt;
 use crate::error::Result;
+use crate::pipeline::AHEAD_BYTES;
 use crate::record::Record;
 use crate::store::Table;
 
@@ -26,9 +27,23 @@ struct OnTheWay {
     /// `None`: nobody owns the id any more.
     owners: HashMap<String, Option<(i64, Salt)>>,
     rows: HashMap<i64, Standing>,
+    /// About how many the rows are.
+    bytes: usize,
 }
 
 impl Claims {
+    /// Forgets what is committed by now. Call it before anything is read for the next batch: that is begun only when less
+    /// than [`AHEAD_BYTES`] wait for their commit, so that what lies before as many is in the store.
+    pub(crate) fn forget_committed(&mut self) {
+        let mut bytes = 0;
+        let is_on_the_way = |batch: &&OnTheWay| {
+            bytes += batch.bytes;
+            bytes < AHEAD_BYTES
+        };
+        let on_the_way = self.recent.iter().rev().take_while(is_on_the_way).count();
+        self.recent.drain(..self.recent.len() - on_the_way);
+    }
+
     /// A new batch begins.
     pub(crate) fn begin_batch(&mut self) {
         self.recent.push_back(OnTheWay::default());
@@ -91,6 +106,7 @@ impl Claims {
     /// A row is written.
     pub(crate) fn wrote(&mut self, standing: Standing) {
         if let Some(batch) = self.recent.back_mut() {
+            batch.bytes += standing.row.as_ref().map_or(0, |row| row.data.len());
             batch.rows.insert(standing.target, standing);
         }
     }

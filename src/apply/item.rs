@@ -85,6 +85,12 @@ impl Item {
         self.source.as_ref().map_or(0, |source| source.record.data.len())
     }
 
+    /// The bytes of the rows that the target holds for it.
+    pub(super) fn standing_bytes(&self) -> usize {
+        let rows = self.standing.iter().filter_map(|standing| standing.row.as_ref());
+        rows.map(|row| row.data.len()).sum()
+    }
+
     /// The record and its salt.
     pub(crate) fn salted(&self) -> Result<(&Record, &Salt)> {
         let found = self

@@ -49,9 +49,13 @@ impl Transforming<'_> {
         };
         self.bytes += items.iter().map(|item| item.len() as u64).sum::<u64>();
         if !self.alone {
-            for item in &mut items {
-                self.stand(connection, item)?;
+            let (mut at, mut standing) = (0, 0);
+            while at < items.len() && standing < BATCH_BYTES {
+                self.stand(connection, &mut items[at])?;
+                standing += items[at].standing_bytes();
+                at += 1;
             }
+            self.unread(&items.split_off(at));
         }
         Ok(items)
     }

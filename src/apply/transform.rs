@@ -16,8 +16,8 @@ use crate::contract::{Broken, Has, Mode};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::places::KeptPlaces;
-use crate::ledger::{Batch, Shape, Step};
-use crate::pipeline::{Producer, Reader, in_portions};
+use crate::ledger::{Batch, RECORD_BYTES, Shape, Step};
+use crate::pipeline::{BATCH_BYTES, Producer, Reader, in_portions};
 use crate::record::RecordSet;
 use crate::refusal::{Refusal, Violation};
 use crate::stage::{Outcome, Stage};
@@ -62,6 +62,7 @@ pub(crate) struct Transforming<'a> {
 
 impl Producer for Transforming<'_> {
     fn next(&mut self, reader: &Reader) -> Result<Option<Batch>> {
+        self.claims.forget_committed();
         let mut items = reader.read(|connection| self.items(connection))?;
         if items.is_empty() && self.shape.is_empty() {
             return Ok(None);
@@ -97,9 +98,8 @@ pub(crate) struct Transformed {
 /// What became of some records, and how often the stage warned, by code.
 type Portion = (Vec<Transformed>, BTreeMap<String, u64>);
 
-/// So many bytes are written in one batch, where a record becomes several; and so many go with each of them.
-const WRITTEN_BYTES: usize = 16 << 20;
-const EACH: usize = 500;
+/// So many bytes are written in one batch, where a record becomes several.
+const WRITTEN_BYTES: usize = BATCH_BYTES;
 /// So many records tell what the others of a batch may become.
 const FIRST: usize = 16;
 /// So many records are transformed in one go.
@@ -269,7 +269,10 @@ impl Transformed {
     /// How many bytes its records are in memory until they are written, roughly.
     fn written(&self) -> usize {
         match &self.result {
-            Ok(Outcome::Derive(outputs)) => outputs.iter().map(|output| output.data.len() + EACH).sum(),
+            Ok(Outcome::Derive(outputs)) => outputs
+                .iter()
+                .map(|output| output.data.len() + RECORD_BYTES)
+                .sum(),
             Ok(Outcome::Write(output)) => output.data.len(),
             _ => 0,
         }

@@ -1,6 +1,7 @@
 //! What a command answers, before it is told on a screen or in an envelope.
 
-use std::io::{self, Seek as _, Write};
+use std::fmt::Display;
+use std::io::{self, BufWriter, Seek as _, Write};
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -94,7 +95,7 @@ pub(crate) struct Answer {
 /// A list for programs, which goes to a temporary file where it is long.
 #[derive(Debug)]
 pub(crate) struct Listed {
-    file: SpooledTempFile,
+    file: BufWriter<SpooledTempFile>,
     count: usize,
 }
 
@@ -102,16 +103,16 @@ impl Listed {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
         Self {
-            file: SpooledTempFile::new(8 << 20),
+            file: BufWriter::new(SpooledTempFile::new(8 << 20)),
             count: 0,
         }
     }
 
-    /// Adds one.
+    /// Adds one, by its JSON text.
     ///
     /// # Errors
     /// When the temporary file cannot be written.
-    pub(crate) fn push(&mut self, value: &Json) -> Result<(), Failure> {
+    pub(crate) fn push(&mut self, value: impl Display) -> Result<(), Failure> {
         let comma = if self.count > 0 { "," } else { "" };
         self.count += 1;
         write!(self.file, "{comma}{value}").map_err(|error| {
@@ -128,7 +129,7 @@ impl Listed {
     pub(crate) fn write(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.file.rewind()?;
         out.write_all(b"[")?;
-        io::copy(&mut self.file, out)?;
+        io::copy(self.file.get_mut(), out)?;
         out.write_all(b"]")
     }
 }

@@ -13,13 +13,13 @@ use counterfoil::reading::Reading;
 use counterfoil::record::{Record, Value};
 use counterfoil::store::{Sorter, Store};
 use counterfoil::surroundings::Secrets;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::answer::{Answer, Exit, Listed};
 use super::failure::Failure;
 use super::masking::{masked, redactions, refuse_redacted};
 use super::quarantine::pretty;
-use super::render::{count, counted, envelope_json, shown_json};
+use super::render::{count, counted, shown_json};
 use super::session::Session;
 
 /// How many records are read at a time.
@@ -219,18 +219,15 @@ impl<'q> Shown<'q> {
     fn add(&mut self, record: &Record) -> Result<(), Failure> {
         (self.count, self.last) = (self.count + 1, record.record);
         if let Some(list) = &mut self.list {
-            return list.push(&record_json(record)?);
+            record.document().map_err(damaged)?;
+            return list.push(envelope_text(record));
         }
         self.print(record).map_err(|error| Failure::output(&error))
     }
 
     fn print(&mut self, record: &Record) -> std::io::Result<()> {
         let line = if self.of.with_id {
-            let id = Value::text(&record.id).to_json();
-            Cow::Owned(format!(
-                "{{\"record\":{},\"id\":{id},\"data\":{}}}",
-                record.record, record.data
-            ))
+            Cow::Owned(envelope_text(record))
         } else {
             Cow::Borrowed(record.data.as_str())
         };
@@ -249,11 +246,6 @@ impl<'q> Shown<'q> {
     }
 }
 
-fn record_json(record: &Record) -> Result<Json, Failure> {
-    let data = envelope_json(&Value::Object(record.document().map_err(damaged)?));
-    Ok(json!({ "record": record.record, "id": record.id, "data": data }))
-}
-
 fn damaged(error: impl std::fmt::Display) -> Failure {
     Failure::new(
         Exit::Unsound,
@@ -261,6 +253,15 @@ fn damaged(error: impl std::fmt::Display) -> Failure {
         format!("a stored record cannot be read: {error}"),
     )
     .hint("run `counterfoil verify` to see what else is damaged")
+}
+
+/// A record with its number and id, as JSON. The data is as stored, which is JSON.
+fn envelope_text(record: &Record) -> String {
+    let id = Value::text(&record.id).to_json();
+    format!(
+        "{{\"record\":{},\"id\":{id},\"data\":{}}}",
+        record.record, record.data
+    )
 }
 
 /// A compiled `--where`.

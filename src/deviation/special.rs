@@ -72,8 +72,11 @@ pub(super) fn find(
         if !stage.in_place() {
             for record in feed::refused_or_waived(connection, project, number)? {
                 let numbers = rows::rows_of_record(connection, (project, number), record)?;
-                for row in target.by_numbers(connection, &numbers)?.into_iter().flatten() {
-                    let changes = rows::changes_of_row(connection, target.name(), row.record.record)?;
+                for row in numbers {
+                    if target.by_number(connection, row)?.is_none() {
+                        continue;
+                    }
+                    let changes = rows::changes_of_row(connection, target.name(), row)?;
                     let of_stage = fed(project, stage);
                     if rows::owner(&changes) == Some((project, number, record))
                         && !rows::is_edited(&changes, of_stage)

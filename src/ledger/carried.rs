@@ -55,8 +55,8 @@ pub(crate) fn times(connection: &Connection, passes: &[i64]) -> Result<HashMap<i
 
 /// The passes and records of which a rollback of single records has undone the stubs.
 fn undone_singly(connection: &Connection, passes: &[i64]) -> Result<HashSet<(i64, i64)>> {
-    let sql = "SELECT b.body->>'$.undoes', e.record FROM json_each(?1) j
-     CROSS JOIN ledger_batch b ON b.body->>'$.undoes'=j.value CROSS JOIN ledger_pass p ON p.pass=b.pass
+    let sql = "SELECT json_extract(b.body,'$.undoes'), e.record FROM json_each(?1) j
+     CROSS JOIN ledger_batch b ON json_extract(b.body,'$.undoes')=j.value CROSS JOIN ledger_pass p ON p.pass=b.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE p.kind='rollback' AND p.reverses IS NULL AND e.outcome<>4";
     let passes = serde_json::to_string(passes).expect("numbers always have a JSON text");
@@ -162,7 +162,7 @@ pub(crate) fn refused_image(
                AND (f.after IS NOT NULL OR q.kind='edit' OR (f.outcome=3 AND q.kind<>'waive' AND q.source IS NOT q.target))
                AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
                  CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=?4
-                 WHERE x.body->>'$.undoes'=+q.pass AND x.batch>f.batch AND u.kind='rollback' AND u.reverses IS NULL))
+                 WHERE json_extract(x.body,'$.undoes')=+q.pass AND x.batch>f.batch AND u.kind='rollback' AND u.reverses IS NULL))
            AND NOT (EXISTS(SELECT 1 FROM ledger_record n WHERE n.record=?4 AND n.database=?3)
              AND EXISTS(SELECT 1 FROM ledger_entry f CROSS JOIN ledger_batch c ON c.batch=f.batch
                CROSS JOIN ledger_pass q ON q.pass=c.pass

@@ -145,7 +145,7 @@ pub(crate) fn notes_with_sizes(connection: &Connection) -> Result<Vec<(u64, Stri
 /// The size of the ledger when a restored store, or another key, was last accepted; 0 for never.
 pub(crate) fn accepted(connection: &Connection) -> Result<u64> {
     let sql = "SELECT coalesce(max(b.tree_size),0) FROM ledger_batch b JOIN ledger_pass p USING(pass)
-     WHERE p.kind='edit' AND p.target IS NULL AND b.body->>'$.accepted' IS NOT NULL";
+     WHERE p.kind='edit' AND p.target IS NULL AND json_extract(b.body,'$.accepted') IS NOT NULL";
     Ok(connection
         .prepare_cached(sql)?
         .query_row([], |row| row.get::<_, i64>(0))?

@@ -344,6 +344,10 @@ impl Batch {
     }
 }
 
+/// So many bytes of memory go with every record that is written, beside its data: its number, its entry, and who owns
+/// its id.
+pub(crate) const RECORD_BYTES: usize = 500;
+
 /// A batch whose entries are hashed, ready to be committed under exactly this number.
 #[derive(Clone, Debug)]
 pub(crate) struct Sealed {
@@ -355,6 +359,24 @@ pub(crate) struct Sealed {
     pub(crate) leaves: Vec<Hash>,
     /// The hash over its leaf texts, each ended by LF.
     pub(crate) entries_sha256: Hash,
+}
+
+impl Sealed {
+    /// About how many bytes it is until it is written.
+    pub(crate) fn bytes(&self) -> usize {
+        let records = self.batch.entries.len().max(self.batch.changes.len());
+        let rows = self.batch.changes.iter().map(|change| match change {
+            Change::Insert { data, .. } | Change::Update { data, .. } => data.len(),
+            Change::Delete { .. } => 0,
+        });
+        let images = self.batch.images.iter().map(|image| image.body.len());
+        let reasons = self
+            .batch
+            .entries
+            .iter()
+            .map(|entry| entry.reason.as_ref().map_or(0, String::len));
+        rows.chain(images).chain(reasons).sum::<usize>() + records * RECORD_BYTES
+    }
 }
 
 /// Renders what SQLite's `json_array(...)` renders, at the end of a text: no blanks, texts escaped minimally, `null` for

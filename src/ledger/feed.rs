@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::head::PassKind;
 use super::sql::{of_record, of_row, standing_life};
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
@@ -38,9 +37,9 @@ pub(crate) fn increment(
 ) -> Result<Vec<i64>> {
     let sql = concat!(
         "SELECT DISTINCT coalesce(e.target, e.record) AS fed
-         FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
-         CROSS JOIN ledger_entry e ON e.batch=b.batch
-         WHERE b.batch>?3 AND b.batch<?4 AND p.target=?5 AND b.read>0
+         FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch CROSS JOIN ledger_standing p ON p.pass=b.pass
+         LEFT JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE w.database=?5 AND w.rollback=0 AND w.batch>?3 AND w.batch<?4
            AND (e.before IS NOT e.after OR (?6 AND (e.outcome=3 OR (e.outcome<>4 AND e.target IS NOT NULL AND e.after IS NULL))
              AND EXISTS(SELECT 1 FROM ledger_life g CROSS JOIN ledger_batch d ON d.batch=g.batch
                CROSS JOIN ledger_pass r ON r.pass=d.pass CROSS JOIN ledger_stage v ON v.stage=r.stage
@@ -57,17 +56,17 @@ pub(crate) fn increment(
         " AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND f.batch<?4
              AND (f.batch>b.batch OR (f.outcome IN(1,2) AND ?6 AND e.before IS NOT NULL AND p.kind IN('load','edit')
                AND b.cursor->>'$.reprocess' IS NULL)))
-         UNION SELECT e.record FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
-         CROSS JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_entry e ON e.batch=b.batch
-         WHERE b.batch>?3 AND b.batch<?4 AND p.kind='rollback' AND p.reverses IS NULL AND s.project=?1 AND s.number=?2
+         UNION SELECT e.record FROM ledger_stage s CROSS JOIN ledger_pass p ON p.stage=s.stage AND p.kind='rollback'
+         CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE b.batch>?3 AND b.batch<?4 AND p.reverses IS NULL AND s.project=?1 AND s.number=?2
            AND NOT EXISTS(SELECT 1 FROM ",
         standing_life!(),
         " WHERE ",
         of_record!("f", "e.record"),
         " AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND f.batch>b.batch AND f.batch<?4)
-         UNION SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
-         CROSS JOIN ledger_pass w ON w.pass=coalesce(p.reverses, b.body->>'$.undoes') CROSS JOIN ledger_entry e ON e.batch=b.batch
-         WHERE b.batch>?3 AND b.batch<?4 AND p.kind='rollback' AND p.target=?5 AND w.kind IN('load','edit')
+         UNION SELECT coalesce(e.target,e.record) FROM ledger_written l CROSS JOIN ledger_batch b ON b.batch=l.batch
+         CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_pass w ON w.pass=coalesce(p.reverses, json_extract(b.body,'$.undoes')) CROSS JOIN ledger_entry e ON e.batch=b.batch
+         WHERE l.database=?5 AND l.rollback=1 AND l.batch>?3 AND l.batch<?4 AND w.kind IN('load','edit')
            AND e.before IS NOT e.after AND e.after IS NOT NULL
            AND NOT EXISTS(SELECT 1 FROM ",
         standing_life!(),
@@ -99,9 +98,9 @@ pub(crate) fn brought_back(
     after: i64,
     before: i64,
 ) -> Result<Vec<i64>> {
-    let sql = "SELECT DISTINCT b.batch, coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
-     CROSS JOIN ledger_pass w ON w.pass=coalesce(p.reverses, b.body->>'$.undoes') CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.batch>?2 AND b.batch<?3 AND p.kind='rollback' AND p.target=?1 AND w.kind IN('apply','retry')
+    let sql = "SELECT DISTINCT b.batch, coalesce(e.target,e.record) FROM ledger_written l CROSS JOIN ledger_batch b ON b.batch=l.batch
+     CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_pass w ON w.pass=coalesce(p.reverses, json_extract(b.body,'$.undoes')) CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE l.database=?1 AND l.rollback=1 AND l.batch>?2 AND l.batch<?3 AND w.kind IN('apply','retry')
        AND e.before IS NULL AND e.after IS NOT NULL ORDER BY 1";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![stage.target, after, before], |row| {
@@ -246,33 +245,6 @@ pub(crate) fn ever_refused(connection: &Connection, project: &str, number: u32) 
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![project, number], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// Whether anything at all was written to a stage's source or target after a batch.
-pub(crate) fn is_touched_after(connection: &Connection, stage: Fed<'_>, after: i64) -> Result<bool> {
-    // A record that was rolled back alone may have been so in another target.
-    let sql = "SELECT 1 WHERE EXISTS(SELECT 1 FROM ledger_written WHERE database IN(?1,?2) AND batch>?3)
-     OR EXISTS(SELECT 1 FROM ledger_stage s CROSS JOIN ledger_pass p ON p.stage=s.stage AND p.kind='rollback'
-       CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch>?3
-       WHERE s.project=?4 AND s.number=?5 AND p.reverses IS NULL)";
-    let mut statement = connection.prepare_cached(sql)?;
-    let key = params![stage.source, stage.target, after, stage.project, stage.number];
-    Ok(statement.exists(key)?)
-}
-
-/// Whether anything was written to a database by others after a batch: a cheap look before the exact one.
-pub(crate) fn written_after(connection: &Connection, stage: Fed<'_>, after: i64) -> Result<bool> {
-    let sql = "SELECT 1 FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
-     WHERE b.read>0 AND b.batch>?1 AND ((p.target=?2 AND p.kind<>?3 AND NOT (s.project IS ?4 AND s.number IS ?5))
-       OR (p.kind=?3 AND (p.target=?2 OR (p.reverses IS NULL AND s.project=?4 AND s.number=?5)))) LIMIT 1";
-    let key = params![
-        after,
-        stage.source,
-        PassKind::Rollback.name(),
-        stage.project,
-        stage.number
-    ];
-    Ok(connection.prepare_cached(sql)?.exists(key)?)
 }
 
 /// The lines of one input that loads into one database have refused and that still wait in quarantine.

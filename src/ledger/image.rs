@@ -1,10 +1,12 @@
 //! Before images: how an overwritten or deleted row is kept so that a rollback restores it exactly.
 
+use std::borrow::Cow;
+
 use serde_json::value::RawValue;
 
 use super::entry::ImageKind;
 use crate::error::{Error, Result};
-use crate::record::{Document, Field, Record, Value};
+use crate::record::{Named as _, Names, Record, Value, parts_of};
 
 /// The bytes of a whole row: `id || 0x00 || data`, which is what its commitment covers after the salt.
 #[must_use]
@@ -51,71 +53,116 @@ pub(crate) fn before_image(old: (&str, &str), new: (&str, &str)) -> (ImageKind, 
 /// `[pointer, position, old text | null, new text | null]`. The texts are raw JSON, kept as JSON strings, so that
 /// numbers stay as written. Positions are those in the old document; a field that did not exist has position -1.
 fn reverse_patch(old: &str, new: &str) -> Option<String> {
-    let (old, new) = (Document::parse(old).ok()?, Document::parse(new).ok()?);
-    let mut steps: Vec<(String, i64, Option<String>, Option<String>)> = Vec::new();
-    for field in new.fields() {
-        if old.get(&field.name()).is_none() {
-            steps.push((pointer(&field.name()), -1, None, Some(field.value.to_json())));
+    let (old, new) = (parts_of(old)?, parts_of(new)?);
+    let (mut was, mut is) = (Names::of(&old), Names::of(&new));
+    let mut steps: Vec<Step<'_>> = Vec::new();
+    for field in &new {
+        if was.position(&field.name()).is_none() {
+            steps.push((pointer(&field.name()), -1, None, Some(field.value.into())));
         }
     }
-    for (position, field) in old.fields().iter().enumerate() {
-        let now = new.get(&field.name());
-        if now != Some(&field.value) {
+    for (position, field) in old.iter().enumerate() {
+        let now = is.get(&field.name()).map(|now| now.value);
+        if now != Some(field.value) {
             let position = i64::try_from(position).ok()?;
-            let (was, is) = (field.value.to_json(), now.map(Value::to_json));
-            steps.push((pointer(&field.name()), position, Some(was), is));
+            steps.push((
+                pointer(&field.name()),
+                position,
+                Some(field.value.into()),
+                now.map(Into::into),
+            ));
         }
     }
     serde_json::to_string(&steps).ok()
 }
 
+/// A step of a reverse patch: pointer, position, old text, new text.
+type Step<'t> = (String, i64, Option<Cow<'t, str>>, Option<Cow<'t, str>>);
+
 /// Applies a reverse patch to the new data, giving the old; `None` when it does not fit.
 #[must_use]
 pub(crate) fn apply_patch(new: &str, patch: &str) -> Option<String> {
-    let steps: Vec<(String, i64, Option<String>, Option<String>)> = serde_json::from_str(patch).ok()?;
-    let mut document = Document::parse(new).ok()?;
-    for (pointer, position, old, _) in steps {
-        let name = pointer.strip_prefix('/')?.replace("~1", "/").replace("~0", "~");
-        let Some(old) = old else {
-            document.remove(&name)?;
-            continue;
-        };
-        let _: &RawValue = serde_json::from_str(&old).ok()?;
-        let value = Value::Raw(old.into());
-        if let Some(field) = document.get_mut(&name) {
-            *field = value;
-        } else {
-            let position = usize::try_from(position).ok()?;
-            (position <= document.len())
-                .then(|| document.fields_mut().insert(position, Field::new(&name, value)))?;
-        }
-    }
-    Some(document.to_json())
+    undo(new, patch, |_, _| true, true)
 }
 
 /// Undoes the fields of a reverse patch in a row that was changed since: with `force` every field of the patch,
 /// otherwise only those that still hold what the patch says was written. `None` when the patch or the row is no JSON.
 #[must_use]
 pub(crate) fn undo_fields(now: &str, patch: &str, force: bool) -> Option<String> {
-    let steps: Vec<(String, i64, Option<String>, Option<String>)> = serde_json::from_str(patch).ok()?;
-    let mut document = Document::parse(now).ok()?;
+    let is_as_written = |now: Option<&str>, written: Option<&str>| force || now == written;
+    undo(now, patch, is_as_written, false)
+}
+
+/// A field's name and value, as JSON texts.
+type Raw<'t> = (Cow<'t, str>, Cow<'t, str>);
+
+/// Undoes those steps of a patch that are to be undone by what the row has now and what was written. Every field is in
+/// one step at most and the positions ascend ([`reverse_patch`]). `exactly`: only where the row is as the patch has left it.
+fn undo(
+    now: &str,
+    patch: &str,
+    is_to_undo: impl Fn(Option<&str>, Option<&str>) -> bool,
+    exactly: bool,
+) -> Option<String> {
+    let steps: Vec<Step<'_>> = serde_json::from_str(patch).ok()?;
+    let parts = parts_of(now)?;
+    let mut names = Names::of(&parts);
+    let mut fields: Vec<Option<Raw<'_>>> = parts
+        .iter()
+        .map(|part| Some((part.name.into(), part.value.into())))
+        .collect();
+    let mut gone: Vec<(usize, Raw<'_>)> = Vec::new();
     for (pointer, position, old, new) in steps {
         let name = pointer.strip_prefix('/')?.replace("~1", "/").replace("~0", "~");
-        if !force && document.get(&name).map(Value::to_json) != new {
+        let at = names.position(&name);
+        if !is_to_undo(at.map(|at| parts[at].value), new.as_deref()) {
             continue;
         }
-        match old {
-            None => drop(document.remove(&name)),
-            Some(old) if document.get(&name).is_some() => drop(document.set(&name, Value::Raw(old.into()))),
-            Some(old) => {
-                let position = usize::try_from(position).ok()?.min(document.len());
-                document
-                    .fields_mut()
-                    .insert(position, Field::new(&name, Value::Raw(old.into())));
+        let Some(old) = old else {
+            match at {
+                Some(at) => fields[at] = None,
+                None if exactly => return None,
+                None => {}
             }
+            continue;
+        };
+        let _: &RawValue = serde_json::from_str(&old).ok()?;
+        if let Some(at) = at {
+            fields[at].as_mut()?.1 = old;
+        } else {
+            let name = Value::text(&name).to_json();
+            gone.push((usize::try_from(position).ok()?, (name.into(), old)));
         }
     }
-    Some(document.to_json())
+    let mut kept = fields.into_iter().flatten();
+    let mut restored = Vec::with_capacity(parts.len() + gone.len());
+    for (position, field) in gone {
+        restored.extend(kept.by_ref().take(position.saturating_sub(restored.len())));
+        if exactly && restored.len() != position {
+            return None;
+        }
+        restored.push(field);
+    }
+    restored.extend(kept);
+    Some(object_of(&restored))
+}
+
+/// The JSON text of an object of these fields.
+fn object_of(fields: &[Raw<'_>]) -> String {
+    let bytes: usize = fields
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 2)
+        .sum();
+    let mut json = String::with_capacity(bytes + 2);
+    json.push('{');
+    for (at, (name, value)) in fields.iter().enumerate() {
+        if at > 0 {
+            json.push(',');
+        }
+        json.extend([&**name, ":", &**value]);
+    }
+    json.push('}');
+    json
 }
 
 fn pointer(name: &str) -> String {

@@ -29,7 +29,7 @@ pub use renamed::{AcceptedName, Renamed};
 pub use state::StageState;
 
 pub(crate) use entry::{
-    Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, Sealed, Shape, Step,
+    Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, RECORD_BYTES, Sealed, Shape, Step,
 };
 pub(crate) use head::{Head, PassRow, RunRow, StageRow, header_text};
 pub(crate) use image::{apply_patch, before_image, split_whole, undo_fields, whole, whole_record};

@@ -136,7 +136,7 @@ macro_rules! whole_loads {
     ($and:literal) => {
         concat!(
             "SELECT p.pass, p.source, l.run, l.committed_us, l.body FROM ledger_batch l CROSS JOIN ledger_pass p ON p.pass=l.pass
-             WHERE l.step='end' AND l.body->>'$.bytes'=?2",
+             WHERE l.step='end' AND json_extract(l.body,'$.bytes')=?2",
             $and,
             " AND p.kind='load' AND p.target=?1 AND NOT EXISTS(SELECT 1 FROM ledger_pass u WHERE u.reverses=p.pass)"
         )
@@ -154,7 +154,7 @@ pub(crate) fn has_whole_load(connection: &Connection, database: &str, bytes: u64
 /// The loads into a database that came to the end of these bytes and that stand, newest first.
 pub(crate) fn whole_loads(connection: &Connection, database: &str, input: &Prefix) -> Result<Vec<WholeLoad>> {
     let sql = concat!(
-        whole_loads!(" AND l.body->>'$.sha256'=?3"),
+        whole_loads!(" AND json_extract(l.body,'$.sha256')=?3"),
         " ORDER BY p.pass DESC"
     );
     let mut statement = connection.prepare_cached(sql)?;

@@ -43,7 +43,7 @@ const PASSES: &str = "SELECT p.pass, p.kind, p.stage, p.source, p.target, p.reve
    max(b.step='index'), max(b.step='end'),
    EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch x USING(pass) WHERE q.reverses=p.pass AND x.step='end'),
    s.project, s.number, s.slug, s.source_text, s.text_sha256, s.meaning, s.meaning_sha256,
-   coalesce(max(b.step='end' AND b.body->>'$.superseded'),0)
+   coalesce(max(b.step='end' AND json_extract(b.body,'$.superseded')),0)
  FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)";
 
 /// One pass, where it has a batch.

@@ -43,7 +43,7 @@ pub(crate) struct RowChange {
 pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<RowChange>> {
     let sql = concat!(
         "SELECT e.batch, e.record, e.part, p.pass, p.kind, s.project, s.number, p.stage IS NOT NULL AND p.source<>p.target,
-           coalesce(p.reverses, b.body->>'$.undoes'), e.outcome=4 AND e.before IS e.after, e.before, e.after
+           coalesce(p.reverses, json_extract(b.body,'$.undoes')), e.outcome=4 AND e.before IS e.after, e.before, e.after
          FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
          LEFT JOIN ledger_stage s ON s.stage=p.stage
          WHERE ",

@@ -169,7 +169,7 @@ impl StageHistory {
         let sql = "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='apply'
            AND p.pass>?3 AND coalesce(p.after_batch,0)<=?4
          WHERE s.project=?1 AND s.number=?2
-           AND NOT EXISTS(SELECT 1 FROM ledger_batch b WHERE b.pass=p.pass AND b.step='end' AND b.body->>'$.superseded')
+           AND NOT EXISTS(SELECT 1 FROM ledger_batch b WHERE b.pass=p.pass AND b.step='end' AND json_extract(b.body,'$.superseded'))
          LIMIT 1";
         let mut statement = connection.prepare_cached(sql)?;
         let key = params![self.project, self.number, undone.rollback, undone.looks_after];

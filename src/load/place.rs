@@ -69,6 +69,7 @@ enum Placed {
 
 impl<R: Read + Send> Producer for Loading<'_, R> {
     fn next(&mut self, reader: &Reader) -> Result<Option<Batch>> {
+        self.claims.forget_committed();
         self.fill()?;
         if self.waiting.is_empty() {
             let end = self
@@ -130,18 +131,20 @@ impl<R: Read> Loading<'_, R> {
         incoming: Incoming,
         batch: &mut Batch,
     ) -> Result<Placed> {
-        let (id, data) = match &incoming.body {
-            Ok(Ready { id, data }) => (id, data),
+        let ready = match incoming.body {
+            Ok(ready) => ready,
             Err(Rejected { refusal, raw, id }) => {
-                self.refuse(batch, refusal, raw.clone(), id.as_deref());
+                self.refuse(batch, &refusal, raw, id.as_deref());
                 return Ok(Placed::Yes);
             }
         };
-        let Some(owner) = self.claims.owner(lookup, &self.table, id)? else {
-            let record = self.insert(batch, id, data);
-            self.let_in(batch, &incoming, record, true);
+        let Some(owner) = self.claims.owner(lookup, &self.table, &ready.id)? else {
+            let id = ready.id.clone();
+            let record = self.insert(batch, ready);
+            self.let_in(batch, (incoming.line, &id), record, true);
             return Ok(Placed::Yes);
         };
+        let Ready { id, data } = &ready;
         let Salted { record: old, salt } = self.standing(lookup, owner)?;
         if old.data != *data && !self.replace {
             let mut refusal = Refusal::new("load.exists", "");
@@ -150,7 +153,8 @@ impl<R: Read> Loading<'_, R> {
             return Ok(Placed::Yes);
         }
         if !self.touched.insert(owner) {
-            return Ok(Placed::NextBatch(Box::new(incoming)));
+            let body = Ok(ready);
+            return Ok(Placed::NextBatch(Box::new(Incoming { body, ..incoming })));
         }
         let missing = || Error::Damaged {
             what: format!("record {owner} has a row but no salt"),
@@ -185,21 +189,18 @@ impl<R: Read> Loading<'_, R> {
         }
         let written = entry.outcome == EntryOutcome::Written;
         stub(batch, entry);
-        self.let_in(batch, &incoming, owner, written);
+        self.let_in(batch, (incoming.line, id), owner, written);
         Ok(Placed::Yes)
     }
 
     /// What a record that is let in means for lines that earlier loads of the input have refused: those that it corrects
     /// leave quarantine with it, in the same batch, so that a kill or a rollback takes both or neither.
-    fn let_in(&mut self, batch: &mut Batch, incoming: &Incoming, record: i64, written: bool) {
-        let Ok(Ready { id, .. }) = &incoming.body else {
-            return;
-        };
+    fn let_in(&mut self, batch: &mut Batch, (line, id): (u64, &str), record: i64, written: bool) {
         // The elements of an array may all stand on one line, which then is no place.
-        let is_place = !self.how.is_array() || incoming.line > 1;
-        let was_refused = self.refused.stands_at(incoming.line);
+        let is_place = !self.how.is_array() || line > 1;
+        let was_refused = self.refused.stands_at(line);
         let settled = self.refused.replaced_by(LetIn {
-            line: incoming.line,
+            line,
             id,
             record,
             in_place: self.follows && is_place,
@@ -236,8 +237,8 @@ impl<R: Read> Loading<'_, R> {
     }
 
     /// A record that the database does not have yet; gives its number.
-    fn insert(&mut self, batch: &mut Batch, id: &str, data: &str) -> i64 {
-        let corrected = self.kept.holder(id);
+    fn insert(&mut self, batch: &mut Batch, Ready { id, data }: Ready) -> i64 {
+        let corrected = self.kept.holder(&id);
         if let Some((record, _)) = corrected {
             self.kept.free(record);
         }
@@ -246,8 +247,7 @@ impl<R: Read> Loading<'_, R> {
             (self.newest, self.salt())
         });
         let mut entry = Entry::new(record, 0, EntryOutcome::Written);
-        entry.after = Some(commitment(&salt, id, data));
-        let (id, data) = (id.to_owned(), data.to_owned());
+        entry.after = Some(commitment(&salt, &id, &data));
         self.claims.take(&id, record, salt);
         self.claims.wrote_row(
             Record {

@@ -9,7 +9,7 @@ use crate::expression::Scope;
 use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::Problem;
-use crate::record::Document;
+use crate::record::{Document, Names};
 use crate::refusal::Refusal;
 
 /// The reference entry.
@@ -101,12 +101,13 @@ impl Operation for Flatten {
                 return Err(walk.refusal("not_object", &here).expected("an object"));
             };
             let mut lifted = std::mem::take(inner.fields_mut());
+            let mut names = Names::of(object.fields());
             for field in &mut lifted {
                 if !self.prefix.is_empty() {
                     let name = format!("{}{}", self.prefix, field.name());
                     field.rename(&name);
                 }
-                if object.position(&field.name()).is_some() {
+                if names.position(&field.name()).is_some() {
                     return Err(walk.exists(&trail.field(&field.name())));
                 }
             }

@@ -19,6 +19,9 @@ macro_rules! standing {
     };
 }
 
+/// So many are read together: nothing is held open while they are told, because a reader holds up every commit.
+const PAGE: usize = 500;
+
 /// Tells the records one after the other, in the order in which they were refused, until one is refused; at most `limit`
 /// of them.
 pub(super) fn each(
@@ -27,32 +30,50 @@ pub(super) fn each(
     limit: usize,
     mut tell: impl FnMut(Quarantined) -> Result<bool>,
 ) -> Result<()> {
+    let (mut after, mut left) = ((0, 0), limit);
+    loop {
+        let page = page(connection, (project, selected), after, left.min(PAGE))?;
+        let is_last = page.len() < left.min(PAGE);
+        left -= page.len();
+        for refused in page {
+            after = (refused.batch, refused.record);
+            if !tell(refused)? {
+                return Ok(());
+            }
+        }
+        if is_last || left == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// The next records after a batch and a record in it.
+fn page(
+    connection: &Connection,
+    (project, selected): (&str, &Selected),
+    (batch, record): (i64, i64),
+    limit: usize,
+) -> Result<Vec<Quarantined>> {
     let sql = concat!(
         standing!(
             "q.record, coalesce(q.id, json_extract(q.reason,'$.id')), q.number, q.slug, q.source, q.database,
              q.batch, q.at, q.reason"
         ),
-        " ORDER BY q.batch, q.record LIMIT ?6"
+        " AND q.batch>=?6 AND (q.batch>?6 OR q.record>?7) ORDER BY q.batch, q.record LIMIT ?8"
     );
-    let mut statement = connection.prepare(sql)?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = statement.query_map(
-        params![
-            project,
-            selected.stage,
-            selected.code,
-            selected.record,
-            selected.id,
-            limit
-        ],
-        quarantined,
-    )?;
-    for row in rows {
-        if !tell(row?)? {
-            break;
-        }
-    }
-    Ok(())
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![
+        project,
+        selected.stage,
+        selected.code,
+        selected.record,
+        selected.id,
+        batch,
+        record,
+        i64::try_from(limit).unwrap_or(i64::MAX)
+    ];
+    let rows = statement.query_map(key, quarantined)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// How many of them stages have refused, and how many lines loads.
@@ -65,8 +86,9 @@ pub(super) fn count(connection: &Connection, project: &str, selected: &Selected)
         selected.record,
         selected.id
     ];
-    let (of_stages, of_loads): (i64, i64) =
-        connection.query_row(sql, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (of_stages, of_loads): (i64, i64) = connection
+        .prepare_cached(sql)?
+        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok((of_stages.unsigned_abs(), of_loads.unsigned_abs()))
 }
 
@@ -107,7 +129,7 @@ pub(super) fn groups(connection: &Connection, project: &str, selected: &Selected
         standing!("q.number, q.database"),
         " GROUP BY q.number, q.database ORDER BY q.number, q.database"
     );
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let key = params![
         project,
         selected.stage,
@@ -168,7 +190,7 @@ pub(super) fn of_stage(
 }
 
 fn numbers(connection: &Connection, sql: &str, key: &[&dyn ToSql]) -> Result<Vec<Numbers>> {
-    let mut statement = connection.prepare(sql)?;
+    let mut statement = connection.prepare_cached(sql)?;
     let numbers = statement.query_map(key, |row| {
         Ok(Numbers {
             record: row.get(0)?,

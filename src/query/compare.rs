@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::record::{Kind, Value};
+use crate::record::{Field, Kind, Names, Value};
 
 /// Which of two values is greater, where both are numbers or both are texts; `None` otherwise.
 pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
@@ -35,12 +35,12 @@ pub(super) fn equal(left: &Value, right: &Value) -> bool {
         },
         Kind::Object => match (left.as_object(), right.as_object()) {
             (Some(left), Some(right)) => {
-                let same = |field: &crate::record::Field| {
-                    right
-                        .get(&field.name())
-                        .is_some_and(|value| equal(&field.value, value))
+                let mut names = Names::of(right.fields());
+                let mut same = |field: &Field| {
+                    let other = names.get(&field.name());
+                    other.is_some_and(|other| equal(&field.value, &other.value))
                 };
-                left.len() == right.len() && left.fields().iter().all(same)
+                left.len() == right.len() && left.fields().iter().all(&mut same)
             }
             _ => false,
         },

@@ -15,6 +15,7 @@ use crate::ledger::carried::{
 };
 use crate::ledger::read::{Stub, StubKey, newest_of_stage, stub_at};
 use crate::ledger::{EntryOutcome, split_whole};
+use crate::pipeline::BATCH_BYTES;
 use crate::record::Record;
 use crate::stage::{OnConflict, Stage};
 use crate::store::Salted;
@@ -138,7 +139,7 @@ impl<'l> Lineage<'l> {
         let mut rows = self
             .target
             .table
-            .by_numbers(self.connection, &numbers)?
+            .by_numbers(self.connection, &numbers, usize::MAX)?
             .into_iter();
         let mut carried = Vec::with_capacity(pairs.len());
         for (source, group) in pairs {
@@ -158,14 +159,13 @@ impl<'l> Lineage<'l> {
 
     /// The next rows of the target that have no source.
     fn without_a_source(&mut self) -> Result<Option<Vec<Carried>>> {
-        let numbers: Vec<i64> = self.by_hand.by_ref().take(SLICE).collect();
-        if numbers.is_empty() {
+        let Some(number) = self.by_hand.next() else {
             return Ok(None);
-        }
-        let rows = self.target.table.by_numbers(self.connection, &numbers)?;
+        };
+        let rows = self.target.table.by_number(self.connection, number)?;
         let mut carried = Vec::new();
-        for row in rows.into_iter().flatten() {
-            let (number, id) = (row.record.record, row.record.id.clone());
+        if let Some(row) = rows {
+            let id = row.record.id.clone();
             let seen = Seen {
                 batch: 0,
                 record: number,
@@ -189,7 +189,7 @@ impl<'l> Lineage<'l> {
         let rows = if self.source.table.exists(self.connection)? {
             self.source
                 .table
-                .after(self.connection, from, SLICE, crate::pipeline::BATCH_BYTES)?
+                .after(self.connection, from, SLICE, BATCH_BYTES)?
         } else {
             Vec::new()
         };
@@ -218,7 +218,13 @@ impl<'l> Lineage<'l> {
             groups.push(group);
         }
         let numbers: Vec<i64> = groups.iter().map(|group| group[0].entry.record).collect();
-        let rows = self.source.table.by_numbers(self.connection, &numbers)?;
+        let rows = self
+            .source
+            .table
+            .by_numbers(self.connection, &numbers, BATCH_BYTES)?;
+        for left in groups.drain(rows.len()..).rev() {
+            self.groups.push_front(left);
+        }
         Ok(rows.into_iter().zip(groups.into_iter().map(Some)).collect())
     }
 

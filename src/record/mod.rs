@@ -7,6 +7,7 @@
 
 mod access;
 mod door;
+mod names;
 mod number;
 mod scan;
 mod set;
@@ -17,8 +18,10 @@ mod value;
 pub use access::Blocked;
 pub(crate) use door::within;
 pub use door::{Limits, Malformed, admit};
+pub(crate) use names::{Named, Names};
 pub use number::{NotExact, Rounding, exact_decimal};
 pub(crate) use set::RecordSet;
+pub(crate) use split::parts_of;
 pub use text::Text;
 pub use value::{Document, Field, Kind, Object, Value};
 

@@ -1,9 +1,12 @@
 //! Taking lists and objects apart: one level of JSON text, the parts as slices of it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::value::RawValue;
 
+use super::names::Named;
+use super::value::{decode_text, is_name};
 use super::{Field, Object, Text, Value, scan};
 
 /// The elements of a list's JSON text, which the door has validated.
@@ -39,6 +42,42 @@ pub(super) fn try_split_object(json: &Text) -> Result<Object, serde_json::Error>
         .into_iter()
         .map(|(name, value)| Field::of_raw(raw(name), raw(value)))
         .collect())
+}
+
+/// A field as slices of its object's text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'t> {
+    /// The name's JSON text, with its quotes.
+    pub(crate) name: &'t str,
+    /// The value's JSON text.
+    pub(crate) value: &'t str,
+}
+
+impl Named for Part<'_> {
+    fn is(&self, name: &str) -> bool {
+        is_name(self.name, name)
+    }
+
+    fn name(&self) -> Cow<'_, str> {
+        decode_text(self.name).expect("a field's name is a text")
+    }
+}
+
+/// The fields of a record's data as slices of it; `None` where the text is not an object.
+pub(crate) fn parts_of(data: &str) -> Option<Vec<Part<'_>>> {
+    if let Some(fields) = scan::fields(data) {
+        let part = |(name, value)| Part {
+            name: &data[name],
+            value: &data[value],
+        };
+        return Some(fields.into_iter().map(part).collect());
+    }
+    let Fields(parts) = serde_json::from_str(data).ok()?;
+    let fields = parts.into_iter().map(|(name, value)| Part {
+        name: name.get(),
+        value: value.get(),
+    });
+    Some(fields.collect())
 }
 
 /// An object's fields as slices of its text, in order, duplicates included.

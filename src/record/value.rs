@@ -7,6 +7,7 @@ use std::fmt;
 
 use rust_decimal::Decimal;
 
+use super::names::Named;
 use super::split::{split_list, split_object, try_split_object};
 use super::{Limits, Malformed, Text, admit, number};
 
@@ -279,17 +280,32 @@ impl Field {
     }
 
     fn is(&self, name: &str) -> bool {
-        let Value::Raw(json) = &self.name else {
-            return self.name() == name;
-        };
-        // Compared where it lies, because looking for fields is most of what operations do: an escape is longer than
-        // what it stands for, so that only a longer name, and one with escapes, has to be decoded.
-        let written = &json.as_bytes()[1..json.len() - 1];
-        match written.len().cmp(&name.len()) {
-            Ordering::Less => false,
-            Ordering::Equal => written == name.as_bytes() && !name.contains('\\'),
-            Ordering::Greater => written.contains(&b'\\') && self.name() == name,
+        match &self.name {
+            Value::Raw(json) => is_name(json, name),
+            _ => self.name() == name,
         }
+    }
+}
+
+impl Named for Field {
+    fn is(&self, name: &str) -> bool {
+        self.is(name)
+    }
+
+    fn name(&self) -> Cow<'_, str> {
+        self.name()
+    }
+}
+
+/// Whether the JSON text of a field's name is that of this name. Compared where it lies, because looking for fields is most
+/// of what operations do: an escape is longer than what it stands for, so that only a longer name, and one with escapes,
+/// has to be decoded.
+pub(super) fn is_name(json: &str, name: &str) -> bool {
+    let written = &json.as_bytes()[1..json.len() - 1];
+    match written.len().cmp(&name.len()) {
+        Ordering::Less => false,
+        Ordering::Equal => written == name.as_bytes() && !name.contains('\\'),
+        Ordering::Greater => written.contains(&b'\\') && decode_text(json).as_deref() == Some(name),
     }
 }
 
@@ -455,7 +471,7 @@ fn write_text(value: &str, out: &mut String) {
 }
 
 /// The decoded string of a JSON text, where it is one; borrowed where nothing is escaped.
-fn decode_text(json: &str) -> Option<Cow<'_, str>> {
+pub(super) fn decode_text(json: &str) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
         return serde_json::from_str::<String>(json).ok().map(Cow::Owned);

@@ -166,7 +166,7 @@ impl Since {
            AND ((q.kind IN('load','edit') AND (e.before IS NULL OR b.cursor->>'$.reprocess')) OR (q.kind IN('apply','retry') AND s.project=?3))
            AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
              CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=e.record AND g.part=e.part
-             WHERE x.body->>'$.undoes'=+q.pass AND u.kind='rollback' AND u.reverses IS NULL
+             WHERE json_extract(x.body,'$.undoes')=+q.pass AND u.kind='rollback' AND u.reverses IS NULL
                AND NOT (g.outcome=4 AND g.before IS g.after))
          GROUP BY 1";
         let mut statement = connection.prepare_cached(sql)?;
@@ -213,7 +213,7 @@ fn writers(
     let sql = "SELECT w.pass, w.last_batch, NOT EXISTS(SELECT 1 FROM ledger_standing q WHERE q.pass=w.pass), w.is_whole, w.of,
        NOT EXISTS(SELECT 1 FROM ledger_standing q WHERE q.pass=w.of)
      FROM (SELECT p.pass AS pass, max(b.batch) AS last_batch, p.reverses IS NOT NULL AS is_whole,
-         coalesce(p.reverses, max(b.body->>'$.undoes')) AS of
+         coalesce(p.reverses, max(json_extract(b.body,'$.undoes'))) AS of
        FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
        WHERE b.batch>?2 AND p.target=?1 GROUP BY p.pass HAVING sum(b.read)>0) w ORDER BY w.pass";
     let mut statement = connection.prepare_cached(sql)?;
@@ -302,7 +302,7 @@ pub(crate) fn has_change(
 pub(crate) fn undone_singly(connection: &Connection, pass: i64) -> Result<HashSet<(i64, i64)>> {
     let sql = "SELECT e.record, e.part FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.body->>'$.undoes'=?1 AND p.kind='rollback' AND p.reverses IS NULL AND NOT (e.outcome=4 AND e.before IS e.after)";
+     WHERE json_extract(b.body,'$.undoes')=?1 AND p.kind='rollback' AND p.reverses IS NULL AND NOT (e.outcome=4 AND e.before IS e.after)";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -453,7 +453,7 @@ pub(crate) struct Left {
 
 /// The first stubs that the rollbacks of a run have left as they are.
 pub(crate) fn left(connection: &Connection, run: i64, count: usize) -> Result<Vec<Left>> {
-    let sql = "SELECT p.target, coalesce(p.reverses, b.body->>'$.undoes'), e.record, e.part,
+    let sql = "SELECT p.target, coalesce(p.reverses, json_extract(b.body,'$.undoes')), e.record, e.part,
        coalesce(e.target,e.record), e.reason->>'$.code'
      FROM ledger_batch b JOIN ledger_pass p USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.run=?1 AND p.kind='rollback' AND b.refused>0 AND e.outcome=4 AND e.reason IS NOT NULL

@@ -31,7 +31,7 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSum
     };
     // A rollback that came to a change has undone it, though it may have found nothing to do.
     let sql = concat!(
-        "SELECT p.pass, e.record, b.batch, coalesce(p.reverses, b.body->>'$.undoes')
+        "SELECT p.pass, e.record, b.batch, coalesce(p.reverses, json_extract(b.body,'$.undoes'))
          FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
          WHERE ",
         of_row!("e", "?2"),
@@ -84,7 +84,7 @@ fn refuse_dependent(
         " AND f.batch>?3 AND q.source=?1 AND q.kind IN('apply','retry') AND f.before IS NOT f.after
            AND NOT EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
              CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=f.record AND g.part=f.part
-             WHERE x.body->>'$.undoes'=+q.pass AND u.kind='rollback' AND u.reverses IS NULL
+             WHERE json_extract(x.body,'$.undoes')=+q.pass AND u.kind='rollback' AND u.reverses IS NULL
                AND NOT (g.outcome=4 AND g.before IS g.after))
          ORDER BY f.batch DESC LIMIT 1"
     );

@@ -45,10 +45,17 @@ pub(crate) struct Undoing {
 
 impl Producer for Undoing {
     fn next(&mut self, reader: &Reader) -> Result<Option<Batch>> {
-        let stubs = reader.read(|connection| self.stubs(connection))?;
+        self.claims.forget_committed();
+        let (stubs, rows) = reader.read(|connection| {
+            let mut stubs = self.stubs(connection)?;
+            put_in_order(&mut stubs);
+            let rows = self.rows(connection, &stubs, BATCH_BYTES)?;
+            stubs.truncate(rows.len());
+            Ok((stubs, rows))
+        })?;
         let Some(last) = stubs.last() else { return Ok(None) };
         self.before = last.place();
-        self.undo(reader, stubs).map(Some)
+        self.batch(reader, stubs, rows).map(Some)
     }
 }
 
@@ -58,16 +65,29 @@ pub(crate) fn in_order(stubs: &mut [Stub]) {
     stubs.sort_by_key(|stub| stub.entry.after.is_none());
 }
 
+fn put_in_order(stubs: &mut [Stub]) {
+    for group in stubs.chunk_by_mut(|left, right| left.place() == right.place()) {
+        in_order(group);
+    }
+}
+
 impl Undoing {
-    /// The batch that undoes these stubs, in this order.
+    /// The one batch that undoes these stubs, in this order.
     pub(crate) fn undo(&mut self, reader: &Reader, mut stubs: Vec<Stub>) -> Result<Batch> {
-        for group in stubs.chunk_by_mut(|left, right| left.place() == right.place()) {
-            in_order(group);
-        }
+        put_in_order(&mut stubs);
+        let rows = reader.read(|connection| self.rows(connection, &stubs, usize::MAX))?;
+        self.batch(reader, stubs, rows)
+    }
+
+    fn batch(
+        &mut self,
+        reader: &Reader,
+        stubs: Vec<Stub>,
+        rows: Vec<(Salt, Option<Record>)>,
+    ) -> Result<Batch> {
         let mut batch = Batch::new(Step::Data);
         batch.shape = std::mem::take(&mut self.shape);
         batch.cursor = Some(cursor_text(self.before));
-        let rows = reader.read(|connection| self.rows(connection, &stubs))?;
         self.claims.begin_batch();
         let mut undone: Vec<(Entry, Stub)> = Vec::with_capacity(stubs.len());
         for (stub, (salt, row)) in stubs.into_iter().zip(rows) {
@@ -107,12 +127,23 @@ impl Undoing {
         Ok(stubs)
     }
 
-    /// The rows of the stubs as they are now, each with its salt.
-    fn rows(&self, connection: &Connection, stubs: &[Stub]) -> Result<Vec<(Salt, Option<Record>)>> {
-        // Numbers that lie close together are looked up in one go, in their own order.
-        let numbers: Vec<i64> = stubs.iter().rev().map(Stub::number).collect();
-        let mut found = self.target.by_numbers(connection, &numbers)?;
-        found.reverse();
+    /// The rows of the stubs as they are now, each with its salt: of the first record, and of those behind it until they
+    /// are about so many bytes.
+    fn rows(
+        &self,
+        connection: &Connection,
+        stubs: &[Stub],
+        bytes: usize,
+    ) -> Result<Vec<(Salt, Option<Record>)>> {
+        let numbers: Vec<i64> = stubs.iter().map(Stub::number).collect();
+        let mut found = self.target.by_numbers(connection, &numbers, bytes)?;
+        // Of every record all of its parts, which go together; of the first also those that are more.
+        let is_whole = |at: usize| at == stubs.len() || stubs[at - 1].place() != stubs[at].place();
+        let last = (1..=found.len()).rev().find(|at| is_whole(*at));
+        found.truncate(last.unwrap_or(usize::MAX));
+        while !found.is_empty() && !is_whole(found.len()) {
+            found.push(self.target.by_number(connection, numbers[found.len()])?);
+        }
         let salted = |(stub, found): (&Stub, Option<Salted>)| match found {
             Some(found) => {
                 let missing = || Error::Damaged {

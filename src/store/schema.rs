@@ -48,8 +48,8 @@ const DERIVED: [(&str, &str); 4] = [
     ),
     (
         "ledger_written",
-        "INSERT INTO ledger_written SELECT p.target, max(b.batch) FROM ledger_pass p JOIN ledger_batch b USING(pass)
-  WHERE b.read>0 AND p.target IS NOT NULL GROUP BY p.target;",
+        "INSERT INTO ledger_written SELECT p.target, p.kind='rollback', b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
+  WHERE b.read>0 AND p.target IS NOT NULL AND (p.kind<>'load' OR b.read>b.unchanged);",
     ),
 ];
 
@@ -298,13 +298,13 @@ pub(crate) fn derived_problems(connection: &Connection) -> Result<Vec<(&'static 
         ),
         (
             "ledger_written",
-            "`ledger_written` does not name the newest batch that has written to a database",
-            "SELECT batch FROM (SELECT p.target AS name, max(b.batch) AS batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
-               WHERE b.read>0 AND p.target IS NOT NULL GROUP BY p.target
-               EXCEPT SELECT database, batch FROM ledger_written)
-             UNION SELECT batch FROM (SELECT database AS name, batch FROM ledger_written
-               EXCEPT SELECT p.target, max(b.batch) FROM ledger_pass p JOIN ledger_batch b USING(pass)
-               WHERE b.read>0 AND p.target IS NOT NULL GROUP BY p.target)",
+            "`ledger_written` does not list the batch as it has to",
+            "SELECT batch FROM (SELECT p.target, p.kind='rollback', b.batch AS batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
+               WHERE b.read>0 AND p.target IS NOT NULL AND (p.kind<>'load' OR b.read>b.unchanged)
+               EXCEPT SELECT database, rollback, batch FROM ledger_written)
+             UNION SELECT batch FROM (SELECT database, rollback, batch FROM ledger_written
+               EXCEPT SELECT p.target, p.kind='rollback', b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
+               WHERE b.read>0 AND p.target IS NOT NULL AND (p.kind<>'load' OR b.read>b.unchanged))",
         ),
         (
             "ledger_total",

@@ -233,30 +233,47 @@ impl Table {
     }
 
     pub(crate) fn by_number(&self, connection: &Connection, record: i64) -> Result<Option<Salted>> {
-        let found = self.by_numbers(connection, &[record])?;
+        let found = self.by_numbers(connection, &[record], 0)?;
         Ok(found.into_iter().next().flatten())
     }
 
-    /// The rows of these numbers, one for each, `None` where there is none.
-    pub(crate) fn by_numbers(&self, connection: &Connection, numbers: &[i64]) -> Result<Vec<Option<Salted>>> {
+    /// The rows of these numbers, one for each, `None` where there is none: of the first number, and of those behind it
+    /// until they are about so many bytes.
+    pub(crate) fn by_numbers(
+        &self,
+        connection: &Connection,
+        numbers: &[i64],
+        bytes: usize,
+    ) -> Result<Vec<Option<Salted>>> {
         let select = format!(
             "SELECT t.record, t.id, t.data, r.salt FROM \"{}\" t CROSS JOIN ledger_record r USING(record)",
             self.name
         );
-        if let Some((first, last)) = dense(numbers) {
-            let sql = format!("{select} WHERE t.record BETWEEN ?1 AND ?2 ORDER BY t.record");
-            let Some(mut statement) = self.prepared(connection, &sql)? else {
-                return Ok(numbers.iter().map(|_| None).collect());
-            };
-            return Ok(beside(numbers, statement.query([first, last])?)?);
-        }
-        let Some(mut statement) = self.prepared(connection, &format!("{select} WHERE t.record=?1"))? else {
+        let (sql, range) = match dense(numbers) {
+            Some(range) => {
+                let order = if range.descends { "DESC" } else { "" };
+                let between = format!("{select} WHERE t.record BETWEEN ?1 AND ?2 ORDER BY t.record {order}");
+                (between, Some(range))
+            }
+            None => (format!("{select} WHERE t.record=?1"), None),
+        };
+        let Some(mut statement) = self.prepared(connection, &sql)? else {
             return Ok(numbers.iter().map(|_| None).collect());
         };
-        let found = numbers
-            .iter()
-            .map(|number| statement.query_row([number], salted).optional());
-        Ok(found.collect::<rusqlite::Result<_>>()?)
+        if let Some(range) = range {
+            let rows = statement.query([range.least, range.greatest])?;
+            return Ok(beside(numbers, rows, range.descends, bytes)?);
+        }
+        let (mut found, mut size) = (Vec::with_capacity(numbers.len()), 0);
+        for number in numbers {
+            let row = statement.query_row([number], salted).optional()?;
+            size += size_of(row.as_ref());
+            found.push(row);
+            if size >= bytes {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     pub(crate) fn by_id(&self, connection: &Connection, id: &str) -> Result<Option<Salted>> {
@@ -279,31 +296,62 @@ impl Table {
     }
 }
 
-/// The first and the last of many ascending numbers with few gaps: reading on from row to row is then twice as fast as
-/// looking for each.
-fn dense(numbers: &[i64]) -> Option<(i64, i64)> {
+/// Numbers with few gaps, in their order or in the reverse of it.
+struct Range {
+    least: i64,
+    greatest: i64,
+    descends: bool,
+}
+
+/// Many numbers with few gaps: reading on from row to row is then twice as fast as looking for each.
+fn dense(numbers: &[i64]) -> Option<Range> {
     const MANY: i64 = 16;
     let (first, last) = (*numbers.first()?, *numbers.last()?);
     let count = i64::try_from(numbers.len()).ok()?;
-    let ascending = numbers.windows(2).all(|pair| pair[0] < pair[1]);
-    (count >= MANY && ascending && last.checked_sub(first)? < 2 * count).then_some((first, last))
+    let range = Range {
+        least: first.min(last),
+        greatest: first.max(last),
+        descends: first > last,
+    };
+    let in_order = numbers
+        .windows(2)
+        .all(|pair| pair[0] != pair[1] && (pair[0] > pair[1]) == range.descends);
+    (count >= MANY && in_order && range.greatest.checked_sub(range.least)? < 2 * count).then_some(range)
 }
 
-/// The row of each of the ascending numbers, from rows in the order of their numbers.
-fn beside(numbers: &[i64], mut rows: Rows<'_>) -> rusqlite::Result<Vec<Option<Salted>>> {
-    let mut found = Vec::with_capacity(numbers.len());
+/// The row of each of the numbers, from rows in the same order, until they are so many bytes.
+fn beside(
+    numbers: &[i64],
+    mut rows: Rows<'_>,
+    descends: bool,
+    bytes: usize,
+) -> rusqlite::Result<Vec<Option<Salted>>> {
+    let (mut found, mut size) = (Vec::with_capacity(numbers.len()), 0);
     let mut row = rows.next()?.map(salted).transpose()?;
     for number in numbers {
-        while row.as_ref().is_some_and(|row| row.record.record < *number) {
+        let comes_first = |row: &Salted| {
+            let here = row.record.record;
+            if descends { here > *number } else { here < *number }
+        };
+        while row.as_ref().is_some_and(comes_first) {
             row = rows.next()?.map(salted).transpose()?;
         }
         let here = row.take_if(|row| row.record.record == *number);
-        if here.is_some() {
+        size += size_of(here.as_ref());
+        let is_full = size >= bytes;
+        if here.is_some() && !is_full {
             row = rows.next()?.map(salted).transpose()?;
         }
         found.push(here);
+        if is_full {
+            break;
+        }
     }
     Ok(found)
+}
+
+fn size_of(row: Option<&Salted>) -> usize {
+    row.map_or(0, |row| row.record.data.len())
 }
 
 /// How many of the changes delete the numbers next to a first one, upwards or downwards without a gap: they go in one
