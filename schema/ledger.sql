@@ -1,5 +1,6 @@
 -- The ledger, format e1/b1 (schema version 4). Earlier versions: version 1 had no audit_reconciliation; what is marked
--- came with versions 3 and 4. Their texts are in ledger_v3.sql.
+-- came with versions 3 and 4. Their texts are in ledger_v3.sql. SQLite 3.37 and later read all of it, because of STRICT: what
+-- came later, such as ->>, stands nowhere here.
 --
 -- Tree order is the primary-key order of ledger_entry (batch, record, part); each batch is closed by its header as one
 -- more leaf. commitment = SHA-256(salt || id || 0x00 || data as stored). leaf = SHA-256(0x00 || text) and
@@ -87,11 +88,13 @@ CREATE INDEX ledger_entry_refused ON ledger_entry(batch) WHERE outcome=4;
 -- Since version 4. What follows from the ledger, so that no look at one record or at what stands reads all of it: the
 -- records of batches that are not dense, the passes that have not ended, the outcomes of the passes of a revision that stand,
 -- and the batches that have written to each database, but for loads of what was there already. `verify` compares all of them with the ledger.
+-- The batch of ledger_total is the newest that has changed the row: its guards ask for it, because a guard cannot know who
+-- writes, and to add all up again would cost more with every batch.
 CREATE TABLE ledger_sparse(record INTEGER NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY(record, batch)) STRICT, WITHOUT ROWID;
 CREATE TABLE ledger_open(pass INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE ledger_total(
-  stage INTEGER PRIMARY KEY, read INTEGER NOT NULL, written INTEGER NOT NULL, unchanged INTEGER NOT NULL,
-  filtered INTEGER NOT NULL, refused INTEGER NOT NULL, merged INTEGER NOT NULL) STRICT;
+  stage INTEGER PRIMARY KEY, batch INTEGER NOT NULL, read INTEGER NOT NULL, written INTEGER NOT NULL,
+  unchanged INTEGER NOT NULL, filtered INTEGER NOT NULL, refused INTEGER NOT NULL, merged INTEGER NOT NULL) STRICT;
 CREATE TABLE ledger_written(
   database TEXT NOT NULL, rollback INTEGER NOT NULL, batch INTEGER NOT NULL,  -- rollback: 1 where the pass is one
   PRIMARY KEY(database, rollback, batch)) STRICT, WITHOUT ROWID;
@@ -105,18 +108,19 @@ CREATE TRIGGER ledger_pass_opens AFTER INSERT ON ledger_pass BEGIN INSERT INTO l
 CREATE TRIGGER ledger_batch_adds AFTER INSERT ON ledger_batch
  WHEN NEW.read>0 AND EXISTS(SELECT 1 FROM ledger_pass WHERE pass=NEW.pass AND kind IN('apply','retry','waive') AND stage IS NOT NULL)
  BEGIN INSERT INTO ledger_total
-   SELECT stage, NEW.read, NEW.written, NEW.unchanged, NEW.filtered, NEW.refused, NEW.merged FROM ledger_pass WHERE pass=NEW.pass
-   ON CONFLICT(stage) DO UPDATE SET read=read+NEW.read, written=written+NEW.written, unchanged=unchanged+NEW.unchanged,
-     filtered=filtered+NEW.filtered, refused=refused+NEW.refused, merged=merged+NEW.merged; END;
+   SELECT stage, NEW.batch, NEW.read, NEW.written, NEW.unchanged, NEW.filtered, NEW.refused, NEW.merged
+   FROM ledger_pass WHERE pass=NEW.pass
+   ON CONFLICT(stage) DO UPDATE SET batch=NEW.batch, read=read+NEW.read, written=written+NEW.written,
+     unchanged=unchanged+NEW.unchanged, filtered=filtered+NEW.filtered, refused=refused+NEW.refused, merged=merged+NEW.merged; END;
 CREATE TRIGGER ledger_batch_takes_back AFTER INSERT ON ledger_batch
  WHEN NEW.step='end' AND EXISTS(SELECT 1 FROM ledger_pass WHERE pass=NEW.pass AND reverses IS NOT NULL)
  BEGIN UPDATE ledger_total SET
-   read=ledger_total.read-u.read, written=ledger_total.written-u.written, unchanged=ledger_total.unchanged-u.unchanged,
+   batch=NEW.batch, read=ledger_total.read-u.read, written=ledger_total.written-u.written, unchanged=ledger_total.unchanged-u.unchanged,
    filtered=ledger_total.filtered-u.filtered, refused=ledger_total.refused-u.refused, merged=ledger_total.merged-u.merged
    FROM (SELECT q.stage, sum(b.read) AS read, sum(b.written) AS written, sum(b.unchanged) AS unchanged,
        sum(b.filtered) AS filtered, sum(b.refused) AS refused, sum(b.merged) AS merged
      FROM ledger_pass p JOIN ledger_pass q ON q.pass=p.reverses AND q.kind IN('apply','retry','waive') AND q.stage IS NOT NULL
-     JOIN ledger_batch b ON b.pass=q.pass WHERE p.pass=NEW.pass GROUP BY q.stage) u
+     JOIN ledger_batch b ON b.pass=q.pass AND b.read>0 WHERE p.pass=NEW.pass GROUP BY q.stage) u
    WHERE u.stage=ledger_total.stage; END;
 CREATE TRIGGER ledger_batch_ends AFTER INSERT ON ledger_batch WHEN NEW.step='end'
  BEGIN DELETE FROM ledger_open WHERE pass=NEW.pass; END;
@@ -131,7 +135,9 @@ CREATE TABLE ledger_image(
 CREATE TABLE ledger_erasure(record INTEGER PRIMARY KEY, batch INTEGER NOT NULL, basis TEXT NOT NULL) STRICT;
 CREATE TABLE ledger_checkpoint(tree_size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 
--- Guards. No INSERT trigger on ledger_entry: it would cost 1.5 us a row; a REPLACE there is found by the chain.
+-- Guards. No INSERT trigger on ledger_entry: it would cost 1.5 us a row; a REPLACE there is found by the chain. Nor on
+-- ledger_sparse: a row too many there is found by `verify`. Those of the tables that follow from the ledger have one line each,
+-- because `verify` names them in one.
 CREATE TRIGGER ledger_batch_insert BEFORE INSERT ON ledger_batch
  WHEN NEW.batch IS NOT (SELECT coalesce(max(batch),0)+1 FROM ledger_batch)
    OR NEW.previous_head IS NOT coalesce((SELECT head FROM ledger_batch ORDER BY batch DESC LIMIT 1), zeroblob(32))
@@ -153,10 +159,13 @@ CREATE TRIGGER ledger_sparse_update BEFORE UPDATE ON ledger_sparse BEGIN SELECT 
 CREATE TRIGGER ledger_sparse_delete BEFORE DELETE ON ledger_sparse BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_written_update BEFORE UPDATE ON ledger_written BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_written_delete BEFORE DELETE ON ledger_written BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
+CREATE TRIGGER ledger_written_insert BEFORE INSERT ON ledger_written WHEN NOT EXISTS(SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass) WHERE b.batch=NEW.batch AND p.target=NEW.database AND (p.kind='rollback')=NEW.rollback) BEGIN SELECT RAISE(ABORT,'ledger: the batch has not written there'); END;
+CREATE TRIGGER ledger_total_insert BEFORE INSERT ON ledger_total WHEN NEW.batch IS NOT (SELECT max(batch) FROM ledger_batch) OR NEW.stage IS NOT (SELECT p.stage FROM ledger_batch b JOIN ledger_pass p USING(pass) WHERE b.batch=NEW.batch) OR EXISTS(SELECT 1 FROM ledger_total WHERE stage=NEW.stage AND batch>=NEW.batch) BEGIN SELECT RAISE(ABORT,'ledger: only a new batch adds to what a stage has done'); END;
+CREATE TRIGGER ledger_total_update BEFORE UPDATE ON ledger_total WHEN NEW.stage IS NOT OLD.stage OR NEW.batch IS NOT (SELECT max(batch) FROM ledger_batch) OR NEW.batch<=OLD.batch BEGIN SELECT RAISE(ABORT,'ledger: only a new batch changes what a stage has done'); END;
+CREATE TRIGGER ledger_total_delete BEFORE DELETE ON ledger_total BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
+CREATE TRIGGER ledger_open_insert BEFORE INSERT ON ledger_open WHEN NOT EXISTS(SELECT 1 FROM ledger_pass WHERE pass=NEW.pass) OR EXISTS(SELECT 1 FROM ledger_batch WHERE pass=NEW.pass AND step='end') BEGIN SELECT RAISE(ABORT,'ledger: no such pass is open'); END;
 CREATE TRIGGER ledger_open_update BEFORE UPDATE ON ledger_open BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
-CREATE TRIGGER ledger_open_delete BEFORE DELETE ON ledger_open
- WHEN NOT EXISTS(SELECT 1 FROM ledger_batch WHERE pass=OLD.pass AND step='end')
- BEGIN SELECT RAISE(ABORT,'ledger: the pass has not ended'); END;
+CREATE TRIGGER ledger_open_delete BEFORE DELETE ON ledger_open WHEN NOT EXISTS(SELECT 1 FROM ledger_batch WHERE pass=OLD.pass AND step='end') BEGIN SELECT RAISE(ABORT,'ledger: the pass has not ended'); END;
 CREATE TRIGGER ledger_erasure_update BEFORE UPDATE ON ledger_erasure BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_erasure_delete BEFORE DELETE ON ledger_erasure BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;
 CREATE TRIGGER ledger_checkpoint_update BEFORE UPDATE ON ledger_checkpoint BEGIN SELECT RAISE(ABORT,'ledger: append-only'); END;

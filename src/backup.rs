@@ -4,10 +4,13 @@
 //! The folder has the store, `STORE.checkpoints` beside it, the project's files under their names, and `backup.json`, which
 //! is written last: it lists the files with their SHA-256. The key that signs is never in it.
 
+mod restore;
+#[cfg(test)]
+mod tests;
+
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Component, Path, PathBuf};
-use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
@@ -17,7 +20,10 @@ use crate::ledger::Head;
 use crate::ledger::checkpoint::notes_after;
 use crate::ledger::read::origin;
 use crate::observe::StopSignal;
-use crate::store::{Store, StoreLock, StoreOptions, checkpoints};
+use crate::problem::Problem;
+use crate::project::Project;
+use crate::stage::read_file;
+use crate::store::{Store, StoreOptions, checkpoints};
 use crate::surroundings::{Keys, Surroundings};
 use crate::verify::{VerifyOptions, verify};
 
@@ -27,14 +33,14 @@ pub const MANIFEST: &str = "backup.json";
 const FORMAT: &str = "counterfoil-backup-1";
 /// A list of files is never longer than this.
 const LONGEST: u64 = 16 << 20;
+/// So often a backup is begun whose files change while it is made.
+const TIMES: u32 = 3;
 
 /// A small file of the project: its name, relative to the project's folder, and its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProjectFile {
-    /// Its name.
-    pub name: String,
-    /// What it holds.
-    pub text: String,
+struct ProjectFile {
+    name: String,
+    text: String,
 }
 
 /// What a backup holds.
@@ -57,18 +63,6 @@ pub struct Manifest {
     pub files: Vec<BackedUp>,
 }
 
-impl Manifest {
-    /// Whether files of the project are others by now.
-    #[must_use]
-    pub fn has_changed(&self, files: &[ProjectFile]) -> bool {
-        let is_same = |file: &ProjectFile| {
-            let kept = self.files.iter().find(|kept| kept.name == file.name);
-            kept.is_some_and(|kept| kept.sha256 == hex(&Sha256::digest(&file.text)))
-        };
-        !files.iter().all(is_same)
-    }
-}
-
 /// A file of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct BackedUp {
@@ -81,57 +75,181 @@ pub struct BackedUp {
 }
 
 /// Copies a store and the files of its project to a folder that is not there yet, or is empty. The store is copied by
-/// SQLite's own backup, so that it is as it was after one commit, whoever writes meanwhile.
+/// SQLite's own backup, so that it is as it was after one commit, whoever writes meanwhile. The files are read before and
+/// after that, and where they are not the same, it is begun anew: a backup has the files that the store had at that moment,
+/// or there is none.
 ///
 /// # Errors
 /// [`Error::Invalid`] where the folder has something in it, or a file's name leads out of it; [`Error::Damaged`] where the
-/// store contradicts its checkpoints or is not as this program makes it; what cannot be read or written.
-pub fn backup(store: &Store, files: &[ProjectFile], folder: &Path) -> Result<Manifest> {
+/// store contradicts its checkpoints or is not as this program makes it; [`Error::Stage`] with `backup.changed` where files
+/// change each time; what cannot be read or written. What was begun is removed.
+pub fn backup(store: &Store, project: Option<&Path>, folder: &Path) -> Result<Manifest> {
+    backup_of(store, &|| project.map_or(Ok(Vec::new()), read_files), folder)
+}
+
+fn backup_of(store: &Store, files: &dyn Fn() -> Result<Vec<ProjectFile>>, folder: &Path) -> Result<Manifest> {
     if let Some(objection) = store.objection() {
         // A backup of it would say that it is sound.
         let what = objection.to_string();
         return Err(Error::Damaged { what });
     }
-    make_empty(folder)?;
-    let name = store
-        .path()
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    let name = name.unwrap_or_default();
-    let path = folder.join(&name);
-    new_file(&path)?;
-    store.back_up_to(&path)?;
-    let (head, origin, notes) = {
-        let copy = looked_at(&path)?;
-        let connection = copy.connection();
-        (
-            Head::read(connection)?,
-            origin(connection)?,
-            notes_after(connection, 0)?,
-        )
-    };
-    let mut backed_up = vec![known(folder, &name)?];
-    if !notes.is_empty() {
-        let beside = checkpoints::path_of(Path::new(&name));
-        backed_up.push(write(folder, &beside.to_string_lossy(), &notes.concat())?);
+    let mut begun = Begun::in_folder(folder)?;
+    let mut before = files()?;
+    let mut changed = Vec::new();
+    for _ in 0..TIMES {
+        let manifest = begun.copy(store, &before)?;
+        let after = files()?;
+        if after == before {
+            begun.complete(&manifest)?;
+            return Ok(manifest);
+        }
+        begun.clear();
+        changed = differing(&before, &after);
+        before = after;
     }
-    for file in files {
-        backed_up.push(write(folder, &file.name, &file.text)?);
+    Err(Error::Stage { problems: changed })
+}
+
+/// The files of a project, in the order of their names. One that is gone by the time it is read is no file of it.
+fn read_files(folder: &Path) -> Result<Vec<ProjectFile>> {
+    let mut names = Project::files(folder).map_err(|problem| vec![problem])?;
+    names.sort_unstable();
+    let mut files = Vec::new();
+    for name in names {
+        match read_file(&folder.join(&name), &name) {
+            Ok(text) => files.push(ProjectFile { name, text }),
+            Err(problem) if problem.code == "stage.no_file" => {}
+            Err(problem) => return Err(vec![problem].into()),
+        }
     }
-    let manifest = Manifest {
-        format: FORMAT.to_owned(),
-        origin,
-        batches: head.batch,
-        tree_size: head.frontier.size(),
-        tree_root: hex(&head.frontier.root()),
-        at_us: store.surroundings().clock.now_us(),
-        store: name,
-        files: backed_up,
+    Ok(files)
+}
+
+/// The files that are not in both, or not the same, each as a problem.
+fn differing(before: &[ProjectFile], after: &[ProjectFile]) -> Vec<Problem> {
+    let gone = before.iter().filter(|file| !after.contains(file));
+    let come = after.iter().filter(|file| !before.contains(file));
+    let mut names: Vec<&str> = gone.chain(come).map(|file| file.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let problem = |name: &&str| {
+        let message = format!("`{name}` has changed while the backup was made");
+        Problem::error("backup.changed", None, message)
     };
-    let text = serde_json::to_string_pretty(&manifest).unwrap_or_default() + "\n";
-    write(folder, MANIFEST, &text)?;
-    sync(folder)?;
-    Ok(manifest)
+    names.iter().map(problem).collect()
+}
+
+/// A backup that is being made. What is not completed is removed.
+struct Begun<'f> {
+    folder: &'f Path,
+    /// Whether the folder was made for it.
+    is_new: bool,
+    /// The names of the files that it may have by now.
+    names: Vec<String>,
+    is_complete: bool,
+}
+
+impl<'f> Begun<'f> {
+    fn in_folder(folder: &'f Path) -> Result<Self> {
+        let is_new = !folder.exists();
+        std::fs::create_dir_all(folder).map_err(io(folder))?;
+        let mut there = std::fs::read_dir(folder).map_err(io(folder))?;
+        if there.next().is_some() {
+            return Err(Error::invalid(
+                format!("`{}` is not empty", folder.display()),
+                "name a folder that is not there yet: every backup has one of its own; one without a `backup.json` did \
+                 not come to its end, and can be removed",
+            ));
+        }
+        Ok(Self {
+            folder,
+            is_new,
+            names: Vec::new(),
+            is_complete: false,
+        })
+    }
+
+    /// Copies the store, then writes the files beside it.
+    fn copy(&mut self, store: &Store, files: &[ProjectFile]) -> Result<Manifest> {
+        let name = store
+            .path()
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let name = name.unwrap_or_default();
+        let path = self.folder.join(&name);
+        new_file(&path)?;
+        self.names = vec![name.clone(), format!("{name}-journal")];
+        store.back_up_to(&path)?;
+        let (head, origin, notes) = {
+            let copy = looked_at(&path)?;
+            let connection = copy.connection();
+            (
+                Head::read(connection)?,
+                origin(connection)?,
+                notes_after(connection, 0)?,
+            )
+        };
+        let mut backed_up = vec![known(self.folder, &name)?];
+        if !notes.is_empty() {
+            let beside = checkpoints::path_of(Path::new(&name));
+            backed_up.push(self.write(&beside.to_string_lossy(), &notes.concat())?);
+        }
+        for file in files {
+            backed_up.push(self.write(&file.name, &file.text)?);
+        }
+        Ok(Manifest {
+            format: FORMAT.to_owned(),
+            origin,
+            batches: head.batch,
+            tree_size: head.frontier.size(),
+            tree_root: hex(&head.frontier.root()),
+            at_us: store.surroundings().clock.now_us(),
+            store: name,
+            files: backed_up,
+        })
+    }
+
+    fn write(&mut self, name: &str, text: &str) -> Result<BackedUp> {
+        let path = inside(self.folder, name)?;
+        let mut file = new_file(&path)?;
+        self.names.push(name.to_owned());
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(io(&path))?;
+        known(self.folder, name)
+    }
+
+    fn complete(&mut self, manifest: &Manifest) -> Result<()> {
+        let text = serde_json::to_string_pretty(manifest).unwrap_or_default() + "\n";
+        self.write(MANIFEST, &text)?;
+        sync(self.folder)?;
+        self.is_complete = true;
+        Ok(())
+    }
+
+    /// Removes the files, and the folders that are empty then.
+    fn clear(&mut self) {
+        for name in self.names.drain(..) {
+            // What cannot be removed is in the way of the next try, which says so.
+            let _ = std::fs::remove_file(self.folder.join(&name));
+            let folders = Path::new(&name).ancestors().skip(1);
+            for folder in folders.filter(|folder| !folder.as_os_str().is_empty()) {
+                let _ = std::fs::remove_dir(self.folder.join(folder));
+            }
+        }
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        if self.is_complete {
+            return;
+        }
+        self.clear();
+        if self.is_new {
+            let _ = std::fs::remove_dir(self.folder);
+        }
+    }
 }
 
 /// What a backup has been found to be.
@@ -183,59 +301,6 @@ pub fn check(folder: &Path, stop: &StopSignal) -> Result<Checked> {
         manifest,
         folder: folder.to_owned(),
     })
-}
-
-impl Checked {
-    /// Puts the files of the backup into a project's folder, and its store to a path. Nothing that is there is written
-    /// over: files that are equal stay, others are named, and then nothing is written. A file of checkpoints that is there
-    /// stays too: it tells what came after the backup.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] for what is in the way; what cannot be written.
-    pub fn restore(&self, folder: &Path, store: &Path, stop: &StopSignal) -> Result<()> {
-        if let Some(folder) = store.parent() {
-            std::fs::create_dir_all(folder).map_err(io(folder))?;
-        }
-        let _lock = StoreLock::take(store, Duration::ZERO, "restoring a backup\n")?;
-        if store.symlink_metadata().is_ok() {
-            return Err(Error::invalid(
-                format!("there is a store at `{}`", store.display()),
-                "move it away first, with what stands beside it; nothing was written",
-            ));
-        }
-        refuse_unfinished(store)?;
-        let beside = checkpoints::path_of(Path::new(&self.manifest.store));
-        let mut wanted = Vec::new();
-        for file in &self.manifest.files {
-            let from = inside(&self.folder, &file.name)?;
-            let to = if file.name == self.manifest.store {
-                store.to_owned()
-            } else if Path::new(&file.name) == beside {
-                checkpoints::path_of(store)
-            } else {
-                inside(folder, &file.name)?
-            };
-            match to.symlink_metadata() {
-                Ok(_) if Path::new(&file.name) == beside || known_at(&to, &file.name)? == *file => {}
-                Ok(_) => {
-                    return Err(Error::invalid(
-                        format!(
-                            "`{}` is there, and is another one than in the backup",
-                            to.display()
-                        ),
-                        "move it away first, or restore into an empty folder; nothing was written",
-                    ));
-                }
-                Err(_) => wanted.push((from, to, file)),
-            }
-        }
-        // The store last: with it the project is there.
-        wanted.reverse();
-        for (from, to, file) in wanted {
-            copy(&from, &to, file, stop)?;
-        }
-        Ok(())
-    }
 }
 
 /// Refuses what SQLite would still carry out on a store when it is opened: the journal of another one would be played into
@@ -304,18 +369,6 @@ fn manifest(folder: &Path) -> Result<Manifest> {
     Ok(manifest)
 }
 
-fn make_empty(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(io(folder))?;
-    let mut there = std::fs::read_dir(folder).map_err(io(folder))?;
-    if there.next().is_some() {
-        return Err(Error::invalid(
-            format!("`{}` is not empty", folder.display()),
-            "name a folder that is not there yet: every backup has one of its own",
-        ));
-    }
-    Ok(())
-}
-
 /// A path inside a folder, for a name that leads nowhere else.
 fn inside(folder: &Path, name: &str) -> Result<PathBuf> {
     let name = Path::new(name);
@@ -338,37 +391,6 @@ fn new_file(path: &Path) -> Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.write(true).create_new(true).open(path).map_err(io(path))
-}
-
-fn write(folder: &Path, name: &str, text: &str) -> Result<BackedUp> {
-    let path = inside(folder, name)?;
-    let mut file = new_file(&path)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(io(&path))?;
-    known(folder, name)
-}
-
-/// Copies a file of a backup, which has to be what was checked, and never over anything.
-fn copy(from: &Path, to: &Path, file: &BackedUp, stop: &StopSignal) -> Result<()> {
-    // Under another name until it is whole.
-    let mut part = to.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let mut out = new_file(&part)?;
-    let placed = (|| {
-        let copied = pour(File::open(from).map_err(io(from))?, &mut out, (from, to), stop)?;
-        out.sync_all().map_err(io(to))?;
-        if (copied.bytes, &copied.sha256) != (file.bytes, &file.sha256) {
-            return Err(damaged(from, "has changed since it was checked"));
-        }
-        // A link is not made where something is there by now.
-        std::fs::hard_link(&part, to).map_err(io(to))?;
-        to.parent().map_or(Ok(()), sync)
-    })();
-    // What was begun is nobody's, and what is placed has its own name.
-    let _ = std::fs::remove_file(&part);
-    placed
 }
 
 /// Reads a file to its end, and writes what it reads.

@@ -8,7 +8,7 @@ mod unfinished;
 use rusqlite::OptionalExtension as _;
 
 pub use deviating::{CauseCount, Deviations, hides_ids};
-pub use health::{Health, LastRun, Since, health};
+pub use health::{Health, LastRun, RefusedBy, Since, health};
 pub use trace::{TraceStep, trace, trace_family};
 pub(crate) use trace::{numbers_of, own_life};
 pub use unfinished::{UnfinishedPass, unfinished};

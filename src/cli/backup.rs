@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use counterfoil::backup::{Manifest, ProjectFile, backup, check};
+use counterfoil::Error;
+use counterfoil::backup::{Manifest, backup, check};
+use counterfoil::observe::StopSignal;
 use counterfoil::project::{PROJECT_FILE, Project};
-use counterfoil::stage::read_file;
 use serde_json::json;
 
 use super::answer::{Answer, Exit};
@@ -15,7 +16,8 @@ use super::signals::stop_signal;
 
 /// Copies the store, its checkpoints, the stage files and the settings to a folder, as they are together.
 ///
-/// Others may write meanwhile: the store is as it was after one commit. The signing key is not copied; keep it elsewhere.
+/// Others may write meanwhile: the store is as it was after one commit. Where the files change meanwhile it is begun anew,
+/// a few times. The signing key is not copied; keep it elsewhere.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil backup ../backups/2024-06-30")]
 pub(crate) struct Backup {
@@ -26,7 +28,7 @@ pub(crate) struct Backup {
 /// Checks a backup, and puts it into the project's folder.
 ///
 /// Every file is compared with its hash and the whole store is verified before anything is written. Nothing that is there
-/// is written over.
+/// is written over, except empty files. After a kill the same command again goes on.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil -C orders restore ../backups/2024-06-30\n  counterfoil restore ../backups/2024-06-30 --check"
@@ -42,21 +44,14 @@ pub(crate) struct Restore {
 impl Backup {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let store = session.open_to_read()?;
-        let files = || -> Result<Vec<ProjectFile>, Failure> {
-            let read = |name: String| {
-                let text =
-                    read_file(&session.folder().join(&name), &name).map_err(|problem| vec![problem])?;
-                Ok(ProjectFile { name, text })
-            };
-            session.project_files()?.into_iter().map(read).collect()
-        };
-        let made = backup(&store, &files()?, &self.folder)?;
-        if made.has_changed(&files()?) {
-            let message = "files of the project have changed while the backup was made";
-            let hint =
-                "make it once more, in another folder: this one has the older files with the store as it is";
-            return Err(Failure::new(Exit::Failed, "backup.changed", message).hint(hint));
-        }
+        let is_project = !session.project_files()?.is_empty();
+        let project = is_project.then(|| session.folder());
+        let made = backup(&store, project, &self.folder).map_err(|error| match &error {
+            Error::Stage { problems } if problems.iter().all(|problem| problem.code == "backup.changed") => {
+                changed(error)
+            }
+            _ => error.into(),
+        })?;
         let text = format!(
             "Backed up {} to {}: {}.\n",
             told(&made),
@@ -71,7 +66,8 @@ impl Backup {
 impl Restore {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let stop = stop_signal(*session.screen, "restore")?;
-        let checked = check(&self.folder, &stop)?;
+        let failed = |error| stopped_or(error, &stop);
+        let checked = check(&self.folder, &stop).map_err(failed)?;
         let told = told(&checked.manifest);
         let data = json!({ "restored": !self.check, "backup": checked.manifest });
         if self.check {
@@ -98,11 +94,30 @@ impl Restore {
                 "say where it shall be with --store FILE",
             )
         })?;
-        checked.restore(session.folder(), &store, &stop)?;
+        checked.restore(session.folder(), &store, &stop).map_err(failed)?;
         let text = format!("Restored {told} to {}.\n", shown(&store.display().to_string()));
         let next = format!("{} shows where it stands", session.command("status"));
         Ok(Answer::new(data, text).hint(next))
     }
+}
+
+/// The files of the project do not come to rest.
+fn changed(error: Error) -> Failure {
+    let mut failure = Failure::from(error);
+    failure.exit = Exit::Failed;
+    failure.code = "backup.changed";
+    let hint = "there is no backup, and nothing is left of it: the same command again, when nobody changes the files";
+    failure.hint(hint)
+}
+
+/// What ends because it was asked to has not failed.
+fn stopped_or(error: Error, stop: &StopSignal) -> Failure {
+    let mut failure = Failure::from(error);
+    if stop.is_asked() && failure.message.starts_with("stopped as you asked") {
+        failure.exit = Exit::Stopped;
+        failure.code = "stopped.asked";
+    }
+    failure
 }
 
 /// A backup in words.

@@ -96,7 +96,12 @@ impl QueryCommand {
         if let Some(list) = shown.finish()? {
             answer = answer.list("records", list);
         }
-        if full && self.sort.is_empty() {
+        if full && !self.sort.is_empty() {
+            answer = answer.hint(format!(
+                "the first {} are shown; --limit N shows more",
+                count(shown_count as u64)
+            ));
+        } else if full {
             answer = answer.hint(format!(
                 "{} of {} shown; the next ones: --after {last}",
                 count(shown_count as u64),

@@ -14,7 +14,8 @@ use counterfoil::observe::StopSignal;
 use super::answer::{Answer, Exit};
 use super::failure::Failure;
 use super::outcome::stopped_early;
-use super::screen::Screen;
+use super::render::bold;
+use super::screen::{Screen, to_stderr};
 
 /// Folders that nothing is to be left of, however the command ends.
 static FOLDERS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -46,11 +47,41 @@ fn end(code: u8) -> ! {
     std::process::exit(code.into())
 }
 
-/// So long after the first signal the command is over.
+/// So long after the first signal the command has to answer.
 const LONGEST: Duration = Duration::from_millis(1_800);
+/// And so long after that it is over, whoever reads the answer or does not.
+const TO_TELL: Duration = Duration::from_millis(150);
 
-/// A signal that Ctrl-C and SIGTERM give. What is in flight when the time is over was not acknowledged: the store is as
-/// after a kill, which it survives.
+/// Ends a command whose time is over. What is in flight was not acknowledged: the store is as after a kill, which it
+/// survives.
+fn time_is_over(screen: Screen, command: &'static str) -> ! {
+    if first_to_answer() {
+        // Nobody may read, so nobody waits for it.
+        std::thread::spawn(move || {
+            let mut failure = stopped_early(&Stopped::Asked);
+            if !COMMITTING.contains(&command) {
+                "stopped as you asked".clone_into(&mut failure.message);
+                "the same command again begins anew".clone_into(failure.hint.get_or_insert_default());
+            }
+            screen.write(command, Answer::from(failure));
+            end(Exit::Stopped.code())
+        });
+        std::thread::sleep(TO_TELL);
+        end(Exit::Stopped.code())
+    }
+    // The command is done, and somebody reads slowly what it answers: it ends by itself, or its answer is not whole.
+    std::thread::sleep(TO_TELL / 2);
+    std::thread::spawn(|| {
+        let error = bold("error:");
+        to_stderr(&format!(
+            "{error} the answer could not be written in time; what the command did is done"
+        ));
+    });
+    std::thread::sleep(TO_TELL / 2);
+    end(Exit::Failed.code())
+}
+
+/// A signal that Ctrl-C and SIGTERM give.
 pub(crate) fn stop_signal(screen: Screen, command: &'static str) -> Result<StopSignal, Failure> {
     let stop = StopSignal::default();
     let asked = stop.clone();
@@ -58,25 +89,20 @@ pub(crate) fn stop_signal(screen: Screen, command: &'static str) -> Result<StopS
     let handler = move || match times.fetch_add(1, Ordering::SeqCst) {
         0 => {
             asked.ask();
-            screen.say("stopping after this batch; once more to undo it");
+            // Before anything is told: who does not read must not keep the time from running.
             std::thread::spawn(move || {
                 std::thread::sleep(LONGEST);
-                if first_to_answer() {
-                    let mut failure = stopped_early(&Stopped::Asked);
-                    if !COMMITTING.contains(&command) {
-                        "stopped as you asked".clone_into(&mut failure.message);
-                        "the same command again begins anew".clone_into(failure.hint.get_or_insert_default());
-                    }
-                    screen.write(command, Answer::from(failure));
-                }
-                end(Exit::Stopped.code());
+                time_is_over(screen, command);
             });
+            screen.say("stopping after this batch; once more to undo it");
         }
         1 => {
             asked.ask();
             screen.say("undoing this batch");
         }
-        _ => end(Exit::Stopped.code()),
+        _ if first_to_answer() => end(Exit::Stopped.code()),
+        // Its answer is being written.
+        _ => end(Exit::Failed.code()),
     };
     ctrlc::set_handler(handler).map_err(|error| {
         Failure::new(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use counterfoil::history::{FileState, Health, Since, StageStatus, Status as Standing};
+use counterfoil::history::{FileState, Health, RefusedBy, Since, StageStatus, Status as Standing};
 use counterfoil::ledger::{PassKind, StageState};
 use counterfoil::stage::{OnError, Stage, Stages};
 
@@ -19,10 +19,12 @@ use super::values::duration;
 #[command(after_help = "Examples:\n  counterfoil status\n  counterfoil status --check --since 24h --json")]
 pub(crate) struct Status {
     /// For monitoring: the last run, what is not finished, how old the quarantine is, and since when the ledger is unsigned.
-    /// The exit code is 3 where the last run that read records has refused some, and 0 otherwise.
+    /// The exit code is 3 where the newest load of a database has refused records that still stand in quarantine, or the
+    /// newest run of a stage (unless a database that feeds the stage was loaded since), and 0 otherwise. Where a database is
+    /// loaded several times between two looks, say --since.
     #[arg(long)]
     check: bool,
-    /// With --check: 3 where records were refused in so much time before now: 30m, 24h.
+    /// With --check: 3 where records were refused in so much time before now, by whatever run: 30m, 24h.
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "check")]
     since: Option<Duration>,
 }
@@ -122,10 +124,23 @@ fn healthy(session: &Session<'_>, health: &Health) -> String {
     } else {
         unfinished.join("; ")
     };
+    let refused = if health.refused_by.is_empty() {
+        "nothing new".to_owned()
+    } else {
+        let by = health.refused_by.iter().map(refused_by).collect::<Vec<_>>();
+        format!("{}: {}", counted(health.refused_since, "record"), by.join(", "))
+    };
     format!(
-        "last run    {last}\nunfinished  {unfinished}\nquarantine  {quarantine}\nrefused     {}\nsigned      {signed}\n",
-        counted(health.refused_since, "record")
+        "last run    {last}\nunfinished  {unfinished}\nquarantine  {quarantine}\nrefused     {refused}\nsigned      {signed}\n",
     )
+}
+
+fn refused_by(by: &RefusedBy) -> String {
+    let who = match by.stage {
+        Some(number) => format!("stage {number}"),
+        None => format!("the load of {}", shown(&by.database)),
+    };
+    format!("{} by {who} (run {})", count(by.records), by.run)
 }
 
 /// A span of time, roughly.

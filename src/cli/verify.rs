@@ -117,6 +117,12 @@ fn told(report: &VerifyReport) -> String {
         text += "note: the signatures under the checkpoints were not checked, because there is no key: name the public one with \
                  --key FILE\n";
     }
+    if let Some(signed) = report.signed.filter(|signed| signed.unsigned > 0) {
+        text += &format!(
+            "note: the batches after {} are not signed; `counterfoil checkpoint` signs them, with the key\n",
+            count(signed.batch.unsigned_abs())
+        );
+    }
     if report.is_sound() {
         return text + &format!("{} everything is as the ledger says\n", green("sound:"));
     }

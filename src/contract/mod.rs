@@ -9,6 +9,7 @@ mod budget;
 mod builder;
 mod check;
 mod cross;
+mod fields;
 mod keywords;
 mod number;
 mod rule;

@@ -7,7 +7,7 @@ use jsonschema::error::ValidationErrorKind as ErrorKind;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value as Parsed;
 
-use super::budget::{Budget, Remark};
+use super::budget::{Budget, Remark, Told};
 use super::tree::{Borrowed, Tree, Unreadable};
 use super::vocabulary::{Linting, meaning, named};
 use super::{Checks, Reads, References, SchemaBuilder, Unique, keywords, vocabulary, wording};
@@ -19,6 +19,9 @@ use crate::refusal::Violation;
 const TYPES: &[&str] = &[
     "string", "number", "integer", "boolean", "object", "array", "null",
 ];
+
+/// Of one record no more is told.
+const MOST_VIOLATIONS: usize = 1_000;
 
 /// A compiled JSON Schema 2020-12. Cheap to clone.
 #[derive(Clone)]
@@ -100,29 +103,41 @@ impl Schema {
         })
     }
 
-    /// Everything in the document that the schema does not allow, in the order of the schema; empty where it passes.
+    /// What the document has that the schema does not allow, in the order of the schema; empty where it passes. Of a
+    /// document with more than a thousand faults the first thousand are told; of one so large that all faults together
+    /// would take the memory of many, the first.
     #[must_use]
     pub fn check(&self, document: &Document) -> Vec<Violation> {
+        let violation = |code, expected| {
+            let violation = Violation::new(code, "").expected(expected);
+            vec![violation.rule(&*self.source)]
+        };
         let Ok(tree) = Tree::of(document) else {
-            let violation = Violation::new("contract.unreadable", "").expected("JSON as the door lets it in");
-            return vec![violation.rule(&*self.source)];
+            return violation("contract.unreadable", "JSON as the door lets it in");
         };
         if self.budget.allows(&tree).is_err() {
             let expected =
                 "a record that the schema can be held against in a million steps, no deeper than a thousand";
-            return vec![
-                Violation::new("contract.budget", "")
-                    .expected(expected)
-                    .rule(&*self.source),
-            ];
+            return violation("contract.budget", expected);
         }
         if self.validator.is_valid(&tree) {
             return Vec::new();
         }
-        let errors = self.validator.iter_errors(&tree);
-        errors
-            .flat_map(|error| wording::violations(&error, &self.source))
-            .collect()
+        match self.budget.told(&tree) {
+            Told::Everything => self.worded(self.validator.iter_errors(&tree)),
+            Told::First => self.worded(self.validator.validate(&tree).err().into_iter()),
+            Told::Nothing => {
+                let expected =
+                    "a record that the schema allows; to say what is wrong with this one would take too long";
+                violation("contract.budget", expected)
+            }
+        }
+    }
+
+    fn worded<'e>(&self, errors: impl Iterator<Item = ValidationError<'e>>) -> Vec<Violation> {
+        let errors = errors.take(MOST_VIOLATIONS);
+        let violations = errors.flat_map(|error| wording::violations(&error, &self.source, MOST_VIOLATIONS));
+        violations.take(MOST_VIOLATIONS).collect()
     }
 
     /// The part of the schema that decides, as JSON text: without descriptions, names in order. Two schemas with the
@@ -160,6 +175,10 @@ impl Schema {
             Some(Remark::Unfolds) => {
                 "the schema refers to others more than once for the same value, over and over: unfolded it is more than a \
                  million schemas"
+            }
+            Some(Remark::LeavesOut) => {
+                "`unevaluatedProperties` or `unevaluatedItems` stand inside one another, and each tries once more what lies \
+                 within it: together more than a thousand times"
             }
             Some(Remark::Endless) | None => return Vec::new(),
         };

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jsonschema::JsonType;
-use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
+use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity};
 use serde_json::{Map, Number, Value as Parsed};
 
+use super::fields::Fields;
 use super::number::Exact;
 use crate::record::{Document, Value};
 
@@ -21,7 +22,7 @@ pub(super) enum Tree<'t> {
     Number(Numeral<'t>),
     Text(Cow<'t, str>),
     List(Vec<Tree<'t>>),
-    Object(Vec<(Cow<'t, str>, Tree<'t>)>),
+    Object(Fields<'t>),
 }
 
 /// The text of a number.
@@ -50,7 +51,7 @@ impl<'t> Tree<'t> {
         for field in object.fields() {
             fields.push((field.name(), Self::of_value(&field.value, depth)?));
         }
-        Ok(Self::Object(fields))
+        Ok(Self::Object(Fields::of(fields)))
     }
 
     fn of_value(value: &'t Value, depth: usize) -> Result<Self, Unreadable> {
@@ -76,6 +77,22 @@ impl<'t> Tree<'t> {
         } else {
             Err(Unreadable)
         }
+    }
+
+    /// How many values it is, itself included; of more than so many only that they are more.
+    pub(super) fn size(&self, most: u64) -> u64 {
+        let mut size = 1;
+        let mut add = |value: &Self| {
+            size += value.size(most - size);
+            size < most
+        };
+        let _ = match self {
+            _ if most <= 1 => true,
+            Self::List(list) => list.iter().all(&mut add),
+            Self::Object(fields) => fields.iter().all(|(_, value)| add(value)),
+            _ => true,
+        };
+        size
     }
 
     /// The same value for the schema compiler, numbers with their text.
@@ -191,7 +208,7 @@ impl<'t> Scanner<'t> {
             }
             fields.push((name, self.value(depth)?));
         }
-        Ok(Tree::Object(fields))
+        Ok(Tree::Object(Fields::of(fields)))
     }
 
     fn list(&mut self, depth: usize) -> Result<Tree<'t>, Unreadable> {
@@ -323,7 +340,7 @@ impl Json for Borrowed {
 }
 
 impl<'a> Node<'a, Borrowed> for &'a Tree<'a> {
-    type Object = &'a [(Cow<'a, str>, Tree<'a>)];
+    type Object = &'a Fields<'a>;
     type Array = &'a [Tree<'a>];
     type Number = Numeral<'a>;
 
@@ -388,29 +405,6 @@ impl<'a> Node<'a, Borrowed> for &'a Tree<'a> {
 
     fn identity(&self) -> Option<NodeIdentity> {
         Some(NodeIdentity::new(std::ptr::from_ref::<Tree<'a>>(self) as usize))
-    }
-}
-
-impl<'a> Object<'a, Borrowed> for &'a [(Cow<'a, str>, Tree<'a>)] {
-    type Node = &'a Tree<'a>;
-    type MemberName = &'a str;
-    type MembersIter = std::iter::Map<
-        std::slice::Iter<'a, (Cow<'a, str>, Tree<'a>)>,
-        fn(&'a (Cow<'a, str>, Tree<'a>)) -> (&'a str, &'a Tree<'a>),
-    >;
-
-    fn len(&self) -> usize {
-        <[_]>::len(self)
-    }
-
-    fn get(&self, key: &Box<str>) -> Option<&'a Tree<'a>> {
-        self.iter()
-            .find(|(name, _)| **name == **key)
-            .map(|(_, value)| value)
-    }
-
-    fn members(&self) -> Self::MembersIter {
-        self.iter().map(|(name, value)| (name.as_ref(), value))
     }
 }
 

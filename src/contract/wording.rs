@@ -10,8 +10,8 @@ use crate::refusal::Violation;
 /// The most alternatives that an expectation lists.
 const LISTED: usize = 12;
 
-/// The violations that one error of the validator stands for: one for every field where it names several.
-pub(super) fn violations(error: &ValidationError<'_>, source: &str) -> Vec<Violation> {
+/// The violations that one error of the validator stands for: one for every field where it names several, so many at most.
+pub(super) fn violations(error: &ValidationError<'_>, source: &str, most: usize) -> Vec<Violation> {
     let kind = error.kind();
     let rule = format!("{source}#{}", error.schema_path().as_str());
     let at = error.instance_path().as_str();
@@ -22,7 +22,7 @@ pub(super) fn violations(error: &ValidationError<'_>, source: &str) -> Vec<Viola
             property: Parsed::String(name),
         } => vec![below(name)],
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
-            unexpected.iter().map(|name| below(name)).collect()
+            unexpected.iter().take(most).map(|name| below(name)).collect()
         }
         _ => vec![at.to_owned()],
     };

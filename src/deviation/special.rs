@@ -77,10 +77,8 @@ pub(super) fn find(
                         continue;
                     }
                     let changes = rows::changes_of_row(connection, target.name(), row)?;
-                    let of_stage = fed(project, stage);
-                    if rows::owner(&changes) == Some((project, number, record))
-                        && !rows::is_edited(&changes, of_stage)
-                    {
+                    let is_own = rows::owner(&changes) == Some((project, number, record));
+                    if is_own && !rows::is_edited(&changes, fed(project, stage)) {
                         special.insert(of(Cause::Stale, record));
                     }
                 }

@@ -19,39 +19,41 @@ macro_rules! standing {
     };
 }
 
-/// So many are read together: nothing is held open while they are told, because a reader holds up every commit.
-const PAGE: usize = 500;
-
 /// Tells the records one after the other, in the order in which they were refused, until one is refused; at most `limit`
-/// of them.
+/// of them. Batch by batch, so that nothing is held open while they are told: a reader holds up every commit.
 pub(super) fn each(
     connection: &Connection,
     (project, selected): (&str, &Selected),
     limit: usize,
     mut tell: impl FnMut(Quarantined) -> Result<bool>,
 ) -> Result<()> {
-    let (mut after, mut left) = ((0, 0), limit);
-    loop {
-        let page = page(connection, (project, selected), after, left.min(PAGE))?;
-        let is_last = page.len() < left.min(PAGE);
-        left -= page.len();
-        for refused in page {
-            after = (refused.batch, refused.record);
+    let mut left = limit;
+    for batch in refusing_batches(connection)? {
+        for refused in of_batch(connection, (project, selected), batch, left)? {
+            left -= 1;
             if !tell(refused)? {
                 return Ok(());
             }
         }
-        if is_last || left == 0 {
+        if left == 0 {
             return Ok(());
         }
     }
+    Ok(())
 }
 
-/// The next records after a batch and a record in it.
-fn page(
+/// The batches that have refused something, ascending.
+fn refusing_batches(connection: &Connection) -> Result<Vec<i64>> {
+    let mut statement =
+        connection.prepare_cached("SELECT batch FROM ledger_batch WHERE refused>0 ORDER BY batch")?;
+    let batches = statement.query_map([], |row| row.get(0))?;
+    Ok(batches.collect::<rusqlite::Result<_>>()?)
+}
+
+fn of_batch(
     connection: &Connection,
     (project, selected): (&str, &Selected),
-    (batch, record): (i64, i64),
+    batch: i64,
     limit: usize,
 ) -> Result<Vec<Quarantined>> {
     let sql = concat!(
@@ -59,7 +61,7 @@ fn page(
             "q.record, coalesce(q.id, json_extract(q.reason,'$.id')), q.number, q.slug, q.source, q.database,
              q.batch, q.at, q.reason"
         ),
-        " AND q.batch>=?6 AND (q.batch>?6 OR q.record>?7) ORDER BY q.batch, q.record LIMIT ?8"
+        " AND q.batch=?6 ORDER BY q.record LIMIT ?7"
     );
     let mut statement = connection.prepare_cached(sql)?;
     let key = params![
@@ -69,7 +71,6 @@ fn page(
         selected.record,
         selected.id,
         batch,
-        record,
         i64::try_from(limit).unwrap_or(i64::MAX)
     ];
     let rows = statement.query_map(key, quarantined)?;

@@ -19,7 +19,7 @@ use rusqlite::Connection;
 use crate::apply::Claims;
 use crate::error::{Error, Result};
 use crate::ledger::read::{BEHIND_ALL, PassSummary, keeps_images};
-use crate::ledger::{Counts, PassKind, Shape, StageEvent, StageHistory, next_stage};
+use crate::ledger::{Counts, PassKind, PassState, Shape, StageEvent, StageHistory, next_stage};
 use crate::observe::{Event, Observer, StopSignal};
 use crate::pipeline::{Bounds, Stopped, drive, drive_on};
 use crate::run::{Pass, Purpose, Run};
@@ -267,16 +267,26 @@ fn preparation(
     resumed: bool,
 ) -> Result<(bool, Vec<Shape>)> {
     let connection = run.connection();
-    let indexed = target.has_index(connection)?;
-    if !indexed {
-        return Ok((true, vec![]));
-    }
-    let filled = undone.row.kind == PassKind::Apply
+    let carries_all = undone.row.kind == PassKind::Apply
         && undone.row.source != undone.row.target
-        && undone.row.after_batch.is_none()
+        && undone.row.after_batch.is_none();
+    let is_first = carries_all
         && since::is_first_writer(connection, undone)?
+        && !keeps_images(connection, undone.row.pass)?;
+    if !target.has_index(connection)? {
+        // The pass has not built it yet, or this rollback has dropped it.
+        let is_owed = (carries_all && undone.state != PassState::Ended) || (is_first && resumed);
+        if is_owed || !target.exists(connection)? {
+            return Ok((true, vec![]));
+        }
+        if target.is_empty(connection)? {
+            return Ok((false, vec![Shape::CreateIndex]));
+        }
+        let what = format!("the index `{}.id` is missing", target.name());
+        return Err(Error::Damaged { what });
+    }
+    let filled = is_first
         && target.count(connection)? == undone.counts.written
-        && !keeps_images(connection, undone.row.pass)?
         && since::undone_singly(connection, undone.row.pass)?.is_empty();
     let alone = filled && !resumed && !since.may_conflict(undone);
     Ok((alone, if alone { vec![Shape::DropIndex] } else { vec![] }))

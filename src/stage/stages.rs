@@ -1,5 +1,7 @@
 //! The stages of one project, in the order of their numbers.
 
+use std::collections::{HashMap, HashSet};
+
 use super::Stage;
 use crate::problem::Problem;
 
@@ -64,27 +66,21 @@ impl Stages {
     /// The stage of a number.
     #[must_use]
     pub fn get(&self, number: u32) -> Option<&Stage> {
-        self.stages.iter().find(|stage| stage.number() == number)
+        let at = self.stages.binary_search_by_key(&number, Stage::number);
+        at.ok().and_then(|at| self.stages.get(at))
     }
 }
 
 /// What is wrong where the first stage of a circle reads what the last one writes.
 fn circle(stages: &[Stage]) -> Option<Problem> {
-    for first in stages.iter().filter(|stage| !stage.in_place()) {
-        let mut circle = vec![first.number()];
-        let mut reached = vec![first.target()];
-        while let Some(next) = stages.iter().find(|stage| {
-            !stage.in_place()
-                && reached.contains(&stage.source())
-                && !circle.contains(&stage.number())
-                && !reached.contains(&stage.target())
-        }) {
-            circle.push(next.number());
-            reached.push(next.target());
-        }
-        if reached.contains(&first.source()) {
+    let routes = Routes::of(stages);
+    let left = routes.without_begun();
+    let is_left = |route: &&Stage| left.contains(route.source());
+    for first in stages.iter().filter(|stage| !stage.in_place()).filter(is_left) {
+        let reached = routes.reached_from(first.target());
+        if reached.contains(first.source()) {
             let last = stages.iter().find(|stage| {
-                !stage.in_place() && stage.target() == first.source() && reached.contains(&stage.source())
+                !stage.in_place() && stage.target() == first.source() && reached.contains(stage.source())
             })?;
             let message = format!(
                 "stage {} reads `{}`, which stage {} writes from what stage {} has written: they form a circle",
@@ -100,4 +96,58 @@ fn circle(stages: &[Stage]) -> Option<Problem> {
         }
     }
     None
+}
+
+/// Where the copying stages lead: from each database to those that they fill from it.
+struct Routes<'s> {
+    targets: HashMap<&'s str, Vec<&'s str>>,
+}
+
+impl<'s> Routes<'s> {
+    fn of(stages: &'s [Stage]) -> Self {
+        let mut targets: HashMap<&str, Vec<&str>> = HashMap::new();
+        for stage in stages.iter().filter(|stage| !stage.in_place()) {
+            targets.entry(stage.source()).or_default().push(stage.target());
+        }
+        Self { targets }
+    }
+
+    fn from(&self, database: &str) -> impl Iterator<Item = &'s str> {
+        self.targets.get(database).into_iter().flatten().copied()
+    }
+
+    /// The databases that are read, less those that nothing fills, and then those that only these fill, and so on: what
+    /// is left is part of a circle or comes after one. Nothing, where there is none: then no stage has to be followed.
+    fn without_begun(&self) -> HashSet<&'s str> {
+        let mut fillers: HashMap<&str, usize> = HashMap::new();
+        for target in self.targets.values().flatten() {
+            *fillers.entry(target).or_default() += 1;
+        }
+        let mut left: HashSet<&str> = self.targets.keys().copied().collect();
+        let is_begun = |database: &&str| !fillers.contains_key(database);
+        let mut begun: Vec<&str> = left.iter().copied().filter(is_begun).collect();
+        while let Some(database) = begun.pop() {
+            left.remove(database);
+            for target in self.from(database) {
+                let Some(fillers) = fillers.get_mut(target) else {
+                    continue;
+                };
+                *fillers -= 1;
+                if *fillers == 0 {
+                    begun.push(target);
+                }
+            }
+        }
+        left
+    }
+
+    /// A database and all that is filled from it, over any number of stages.
+    fn reached_from(&self, database: &'s str) -> HashSet<&'s str> {
+        let mut reached = HashSet::from([database]);
+        let mut ahead = vec![database];
+        while let Some(database) = ahead.pop() {
+            ahead.extend(self.from(database).filter(|target| reached.insert(target)));
+        }
+        reached
+    }
 }

@@ -1,23 +1,70 @@
 //! The store's lock: a file beside it, held by whoever writes. The file is never deleted, because deleting it would
 //! let two processes hold two locks of the same name.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::make_side_file;
 use crate::error::{Error, Result};
 
-#[cfg(unix)]
 fn has_other_names(store: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(store).is_ok_and(|metadata| metadata.nlink() > 1)
+    std::fs::metadata(store).is_ok_and(|metadata| names(&metadata) > 1)
+}
+
+/// Opens the file of a lock, which is written over: never one that a link leads to, and nothing but a plain file.
+fn open_plain(path: &Path) -> std::io::Result<File> {
+    let named = std::fs::symlink_metadata(path)?;
+    check_plain(&named)?;
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    // What was put there between the two looks is another file.
+    let opened = file.metadata()?;
+    check_plain(&opened)?;
+    if !is_same(&named, &opened) {
+        return Err(refused("another file has taken its name; the same command again"));
+    }
+    Ok(file)
+}
+
+fn check_plain(file: &Metadata) -> std::io::Result<()> {
+    if file.is_symlink() {
+        return Err(refused("it is a symbolic link; take the link away"));
+    }
+    if !file.is_file() {
+        return Err(refused("it is no plain file; take it away"));
+    }
+    if names(file) > 1 {
+        return Err(refused(
+            "it is a file with several names (hard links); take this name away",
+        ));
+    }
+    Ok(())
+}
+
+fn refused(why: &str) -> std::io::Error {
+    std::io::Error::new(ErrorKind::InvalidInput, why)
+}
+
+#[cfg(unix)]
+fn names(file: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(file)
 }
 
 #[cfg(not(unix))]
-fn has_other_names(_: &Path) -> bool {
-    false
+fn names(_: &Metadata) -> u64 {
+    1
+}
+
+#[cfg(unix)]
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, _: &Metadata) -> bool {
+    true
 }
 
 /// The held lock; released when dropped, and by the system when the process dies.
@@ -47,11 +94,7 @@ impl StoreLock {
             source,
         };
         make_side_file(store, &path).map_err(io)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(io)?;
+        let mut file = open_plain(&path).map_err(io)?;
         // A time beyond what the clock can tell is no bound.
         let deadline = Instant::now().checked_add(wait);
         loop {
@@ -87,7 +130,10 @@ impl StoreLock {
     /// What whoever holds the lock of a store has written down about itself; `None` where nobody does. The lock is not
     /// waited for, and let go at once.
     pub(crate) fn holder(store: &Path) -> Option<String> {
-        let mut file = File::open(lock_path(store)).ok()?;
+        let path = lock_path(store);
+        // A pipe would keep whoever opens it waiting.
+        check_plain(&path.symlink_metadata().ok()?).ok()?;
+        let mut file = File::open(path).ok()?;
         let Err(TryLockError::WouldBlock) = file.try_lock_shared() else {
             return None;
         };

@@ -1,6 +1,8 @@
 //! The store: the SQLite file that holds the logical databases and the ledger.
 
 pub(crate) mod checkpoints;
+mod copy;
+pub(crate) mod derived;
 mod keys;
 mod lock;
 mod open;

@@ -1,7 +1,7 @@
 //! Opening and making a store.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -13,7 +13,7 @@ use crate::record::{Limits, Record};
 use crate::surroundings::Surroundings;
 
 /// SQLite counts a wait in milliseconds of 31 bits.
-const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -82,15 +82,10 @@ impl Store {
             });
         }
         store.compare()?;
-        if matches!(version, Version::Older) {
-            if store.options.read_only {
-                complete_for_reading(&store.connection, false)?;
-            } else {
-                store.upgrade()?;
-            }
-        }
-        if store.objection.is_some() {
-            complete_for_reading(&store.connection, true)?;
+        if store.options.read_only {
+            store.complete(&store.connection)?;
+        } else if matches!(version, Version::Older) {
+            store.upgrade()?;
         }
         store.check()?;
         Ok(store)
@@ -216,16 +211,7 @@ impl Store {
             doing: "opened",
             source,
         })?;
-        connection.busy_timeout(options.wait.min(LONGEST_WAIT))?;
-        connection.set_prepared_statement_cache_capacity(128);
-        // A plan that does not depend on what is bound, or SQLite makes it anew for every record that is asked for.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        // EXTRA: nothing that was acknowledged is lost when the power fails. No spilling: the write lock on the file
-        // is then taken at the commit and not before, so that the reading thread is not locked out in between.
-        connection.execute_batch(
-            "PRAGMA page_size=8192; PRAGMA cache_size=-16384; PRAGMA cache_spill=OFF; PRAGMA synchronous=EXTRA; \
-             PRAGMA trusted_schema=OFF; PRAGMA recursive_triggers=ON;",
-        )?;
+        configure(&connection, options.wait)?;
         Ok(Self {
             path: path.to_owned(),
             connection,
@@ -299,69 +285,20 @@ impl Store {
             doing: "opened",
             source,
         })?;
-        connection.busy_timeout(self.options.wait.min(LONGEST_WAIT))?;
-        connection.execute_batch("PRAGMA cache_size=-16384; PRAGMA trusted_schema=OFF;")?;
+        configure(&connection, self.options.wait)?;
         if self.options.read_only {
-            complete_for_reading(&connection, false)?;
-            if matches!(self.objection, Some(Error::Foreign { .. })) {
-                complete_for_reading(&connection, true)?;
-            }
+            self.complete(&connection)?;
         }
         Ok(connection)
     }
 
-    /// Writes a copy of the store as it is, in one read, to a file that is not there yet.
-    pub(crate) fn copy_to(&self, path: &Path) -> Result<()> {
-        let name = path.to_str().ok_or_else(|| Error::Io {
-            path: path.to_owned(),
-            source: std::io::ErrorKind::InvalidFilename.into(),
-        })?;
-        let copied = self.connection.execute("VACUUM INTO ?1", [name]);
-        copied.map(drop).map_err(|source| Error::Sqlite {
-            doing: "copied",
-            source,
-        })
-    }
-
-    /// Copies the store to an empty file by SQLite's backup, so that the copy is as the store was after one commit. Whoever
-    /// writes meanwhile is let in between two steps, and the copy begins anew; only when that has happened a few times, they
-    /// have to wait.
-    pub(crate) fn back_up_to(&self, path: &Path) -> Result<()> {
-        use rusqlite::backup::{Backup, StepResult};
-        /// Of eight kilobytes each.
-        const PAGES: i32 = 2_048;
-        const TIMES: u32 = 3;
-        let failed = |source| Error::Sqlite {
-            doing: "backed up",
-            source,
-        };
-        let mut copy = Connection::open(path).map_err(failed)?;
-        copy.busy_timeout(self.options.wait.min(LONGEST_WAIT))?;
-        let backup = Backup::new(&self.connection, &mut copy).map_err(failed)?;
-        let (mut remaining, mut begun_anew) = (i32::MAX, 0);
-        let mut busy_since = None;
-        loop {
-            let pages = if begun_anew < TIMES { PAGES } else { -1 };
-            match backup.step(pages).map_err(failed)? {
-                StepResult::Done => break,
-                StepResult::More => busy_since = None,
-                // Somebody commits at this moment.
-                _ if busy_since.get_or_insert_with(Instant::now).elapsed() < self.options.wait => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                _ => {
-                    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-                    return Err(failed(rusqlite::Error::SqliteFailure(code, None)));
-                }
-            }
-            let now = backup.progress().remaining;
-            begun_anew += u32::from(now > remaining);
-            remaining = now;
+    /// Gives a connection that only reads what the store lacks for it.
+    fn complete(&self, connection: &Connection) -> Result<()> {
+        let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version < schema::VERSION || matches!(self.objection, Some(Error::Foreign { .. })) {
+            schema::shadow(connection)?;
         }
-        drop(backup);
-        // One file, whatever the store's journal is.
-        copy.query_row("PRAGMA journal_mode=DELETE", [], |_| Ok(()))
-            .map_err(failed)
+        Ok(())
     }
 
     /// The store's file.
@@ -469,15 +406,18 @@ enum Version {
     Empty,
 }
 
-/// Gives a connection to a store of an earlier version what it lacks; to one whose schema is not as it was made, the views.
-fn complete_for_reading(connection: &Connection, is_foreign: bool) -> Result<()> {
-    let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if is_foreign {
-        schema::shadow_views(connection)?;
-    } else if version < schema::VERSION {
-        schema::complete_for_reading(connection, version)?;
-    }
-    Ok(())
+/// Sets what holds for every connection to a store.
+fn configure(connection: &Connection, wait: Duration) -> Result<()> {
+    connection.busy_timeout(wait.min(LONGEST_WAIT))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    // A plan that does not depend on what is bound, or SQLite makes it anew for every record that is asked for.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // EXTRA: nothing that was acknowledged is lost when the power fails. No spilling: the write lock on the file
+    // is then taken at the commit and not before, so that the reading thread is not locked out in between.
+    Ok(connection.execute_batch(
+        "PRAGMA page_size=8192; PRAGMA cache_size=-16384; PRAGMA cache_spill=OFF; PRAGMA synchronous=EXTRA; \
+         PRAGMA trusted_schema=OFF; PRAGMA recursive_triggers=ON;",
+    )?)
 }
 
 /// Lets SQLite undo what a killed process has left half done, which a connection that only reads may not.
@@ -494,5 +434,33 @@ fn recover(path: &Path, wait: Duration) -> Result<()> {
         }
         // What else is wrong is told by whoever reads next.
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_to_a_store_is_set_in_the_same_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        let store = Store::open_or_create(&path, StoreOptions::default(), Surroundings::default());
+        let store = store.expect("a store");
+        let reader = store.reader().expect("a connection");
+        for connection in [store.connection(), &reader] {
+            let plans_stay = connection.db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG);
+            assert!(plans_stay.expect("a setting"));
+            for (name, value) in [
+                ("trusted_schema", 0),
+                ("recursive_triggers", 1),
+                ("cache_size", -16384),
+            ] {
+                let is: i64 = connection
+                    .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+                    .expect(name);
+                assert_eq!(is, value, "{name}");
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::ledger::Checkpoint;
 use crate::ledger::checkpoint::{accepted, batch_of_size, notes_with_sizes};
 use crate::store::Store;
-use crate::store::checkpoints::check as beside;
+use crate::store::checkpoints::{check as beside, signed};
 
 pub(super) fn verify(connection: &Connection, store: &Store, report: &mut VerifyReport) -> Result<()> {
     let trusted = store.surroundings().keys.trusted();
@@ -55,6 +55,7 @@ pub(super) fn verify(connection: &Connection, store: &Store, report: &mut Verify
             });
         }
     }
+    report.signed = signed(connection)?;
     report.keyless = report.checkpoints > 0 && trusted.is_none();
     Ok(())
 }

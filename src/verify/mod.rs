@@ -9,7 +9,7 @@ mod story;
 use crate::error::Result;
 use crate::ledger::AcceptedName;
 use crate::observe::StopSignal;
-use crate::store::Store;
+use crate::store::{SignedUpTo, Store};
 
 /// How to verify.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +81,8 @@ pub struct VerifyReport {
     pub checkpoints: u64,
     /// Whether there are checkpoints whose signatures were not checked, because there was no key.
     pub keyless: bool,
+    /// How far the store is signed; `None` where nothing of it is.
+    pub signed: Option<SignedUpTo>,
     /// The tree's size after the last batch.
     pub tree_size: u64,
     /// The tree's root after the last batch, in hexadecimal.

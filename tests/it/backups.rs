@@ -1,10 +1,11 @@
 //! `backup` copies a project whole and consistent, whoever writes meanwhile; `restore` puts back only what is sound, and
 //! writes over nothing. `status --check` tells monitoring what it asks for.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use crate::support::project::{ProjectFolder, Said};
+use crate::support::project::{ProjectFolder, Said, batches_of, wait_for_batches};
 
 const COPY: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"100%\"\n\n[[op]]\nop = \"convert\"\npath = \"n\"\nto = \"integer\"\n\n[contract]\ntarget = \"schemas/b.json\"\n";
 
@@ -99,7 +100,7 @@ fn a_store_that_is_lost_comes_back_and_what_was_signed_since_is_not_forgotten() 
 #[test]
 fn a_backup_that_is_not_whole_or_not_sound_is_not_restored() {
     let project = project();
-    type Spoil = fn(&std::path::Path);
+    type Spoil = fn(&Path);
     let spoils: [(Spoil, i32); 6] = [
         (
             |at| std::fs::remove_file(at.join("backup.json")).expect("it is there"),
@@ -163,31 +164,128 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
 #[test]
 fn a_backup_while_others_write_is_one_moment() {
     let project = project();
-    let lines: String = (1_000..21_000)
+    let lines: String = (1_000..11_000)
         .map(|id| format!("{{\"id\":\"r{id}\",\"n\":\"{id}\"}}\n"))
         .collect();
     project.write("many", lines);
     let file = project.path("many").display().to_string();
     exits(&project, &["load", "a", &file, "--format", "ndjson"], 0);
-    let writing = project.start(&["apply", "--batch-size", "50"]);
+    let first = batches_of(&project.store());
+    let mut writing = project.start(&["apply", "--batch-size", "50"]);
+    wait_for_batches(&project.store(), first + 2);
     let mut backups = Vec::new();
-    for _ in 0..3 {
-        backups.push(backed_up(&project));
-        std::thread::sleep(Duration::from_millis(100));
+    while writing.try_wait().expect("a child can be asked").is_none() && backups.len() < 6 {
+        let before = batches_of(&project.store());
+        let (folder, backup) = backed_up(&project);
+        let after = batches_of(&project.store());
+        let list = std::fs::read_to_string(backup.join("backup.json")).expect("a list");
+        let list: serde_json::Value = serde_json::from_str(&list).expect("a list");
+        let batches = list["batches"].as_i64().expect("a number");
+        assert!((before..=after).contains(&batches), "{before} {batches} {after}");
+        backups.push((folder, backup, batches, after - before));
+        std::thread::sleep(Duration::from_millis(50));
     }
     let said = Said::within(writing, Duration::from_secs(120));
     assert_eq!(said.code, Some(0), "{said:?}");
-    for (_folder, backup) in &backups {
-        exits(
-            &project,
-            &["restore", &backup.display().to_string(), "--check"],
-            0,
-        );
+    let last = batches_of(&project.store());
+    let within = backups.iter().filter(|(.., batches, _)| *batches < last);
+    assert!(within.count() >= 2, "they were made meanwhile");
+    assert!(
+        backups.iter().any(|(.., commits)| *commits > 0),
+        "somebody committed while one was made"
+    );
+    assert!(
+        backups.windows(2).any(|two| two[0].2 < two[1].2),
+        "each is of its own moment"
+    );
+    for (_folder, backup, ..) in backups.iter().take(2) {
+        let name = backup.display().to_string();
+        exits(&project, &["restore", &name, "--check"], 0);
         let elsewhere = empty();
-        exits(&elsewhere, &["restore", &backup.display().to_string()], 0);
+        exits(&elsewhere, &["restore", &name], 0);
         exits(&elsewhere, &["apply"], 0);
         exits(&elsewhere, &["verify"], 0);
     }
+}
+
+#[test]
+fn files_that_change_while_the_store_is_copied_make_no_backup() {
+    let project = project();
+    let folder = tempfile::tempdir().expect("a folder");
+    let backup = folder.path().join("backup");
+    let name = backup.display().to_string();
+    let is_done = AtomicBool::new(false);
+    let said = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (new, file) = (project.path("new"), project.path("0001_copy.toml"));
+            for at in 0.. {
+                std::fs::write(&new, format!("{COPY}# {at}\n")).expect("it is ours");
+                std::fs::rename(&new, &file).expect("it is ours");
+                if is_done.load(Ordering::SeqCst) {
+                    return;
+                }
+            }
+        });
+        let said = project.run(&["backup", &name, "--json"]);
+        is_done.store(true, Ordering::SeqCst);
+        said
+    });
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let answer: serde_json::Value = serde_json::from_str(&said.out).expect("an envelope");
+    assert_eq!(answer["error"]["code"], "backup.changed");
+    assert!(said.out.contains("0001_copy.toml"), "{said:?}");
+    assert!(!backup.exists());
+    project.write("0001_copy.toml", COPY);
+    exits(&project, &["backup", &name], 0);
+    exits(&empty(), &["restore", &name], 0);
+}
+
+#[test]
+fn a_restore_that_was_killed_is_made_again() {
+    let project = project();
+    let lines: String = (1_000..3_000)
+        .map(|id| {
+            format!(
+                "{{\"id\":\"r{id}\",\"n\":\"{id}\",\"text\":\"{}\"}}\n",
+                "x".repeat(4_000)
+            )
+        })
+        .collect();
+    project.write("many", lines);
+    let file = project.path("many").display().to_string();
+    exits(&project, &["load", "a", &file, "--format", "ndjson"], 0);
+    let (_folder, backup) = backed_up(&project);
+    let name = backup.display().to_string();
+    let elsewhere = empty();
+    let left_overs = |elsewhere: &ProjectFolder| {
+        let names = std::fs::read_dir(elsewhere.path(".")).expect("a folder");
+        let names = names.map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        });
+        names.filter(|name| name.ends_with(".restoring")).count()
+    };
+    // As soon as it copies the store.
+    let mut restoring = elsewhere.start(&["restore", &name]);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while left_overs(&elsewhere) == 0 && restoring.try_wait().expect("a child can be asked").is_none() {
+        assert!(Instant::now() < deadline, "it never begins");
+    }
+    restoring.kill().expect("it can be killed");
+    restoring.wait().expect("it ends");
+    // And what a kill at any other moment can leave, whether that one has or not.
+    elsewhere.write("store.db.0123456789abcdef.restoring", "half");
+    if !elsewhere.store().exists() {
+        elsewhere.write("store.db", "");
+        elsewhere.write("counterfoil.toml", "");
+        exits(&elsewhere, &["restore", &name], 0);
+        assert_eq!(left_overs(&elsewhere), 0);
+    }
+    exits(&elsewhere, &["verify"], 0);
+    exits(&elsewhere, &["apply"], 0);
 }
 
 #[test]
@@ -214,6 +312,11 @@ fn monitoring_is_told_of_new_refusals_once() {
         (&data["refused_since"], &data["quarantined"]),
         (&1.into(), &1.into())
     );
+    // What feeds nothing of it is no reason to forget.
+    project.write("other", "{\"id\":\"o1\"}\n");
+    let other = project.path("other").display().to_string();
+    exits(&project, &["load", "other", &other, "--format", "ndjson"], 0);
+    assert_eq!(checked(&[], 3)["refused_since"], 1);
     load(&project, "two", 200..201);
     let data = checked(&[], 0);
     assert_eq!(
@@ -222,6 +325,54 @@ fn monitoring_is_told_of_new_refusals_once() {
     );
     assert!(data["oldest_refusal_age"].is_u64());
     assert_eq!(checked(&["--since", "1h"], 3)["refused_since"], 1);
+    exits(&project, &["apply"], 0);
+    checked(&[], 0);
+}
+
+#[test]
+fn monitoring_sees_a_load_and_the_apply_after_it() {
+    let project = project();
+    let checked = |code| {
+        let said = exits(&project, &["status", "--check", "--json"], code);
+        let answer: serde_json::Value = serde_json::from_str(&said.out).expect("an envelope");
+        answer["data"].clone()
+    };
+    // A night: two lines are refused at the door, and of what is let in the stage refuses one record.
+    let night = |name: &str, lines: &str, codes: (i32, i32)| {
+        project.write(name, lines);
+        let file = project.path(name).display().to_string();
+        exits(&project, &["load", "a", &file, "--format", "ndjson"], codes.0);
+        exits(&project, &["apply"], codes.1);
+    };
+    night(
+        "one",
+        "{\"id\":\"n1\",\"n\":\"1\"}\n{broken\n{\"n\":\"2\"}\n",
+        (3, 0),
+    );
+    let data = checked(3);
+    assert_eq!(
+        data["refused_since"], 2,
+        "the apply refused none, and hides nothing"
+    );
+    assert_eq!(data["refused_by"][0]["kind"], "load");
+    assert_eq!(data["refused_by"][0]["database"], "a");
+    night("two", "{\"id\":\"n2\",\"n\":\"?\"}\n{broken\n", (3, 3));
+    let data = checked(3);
+    assert_eq!(data["refused_since"], 2, "{data}");
+    assert_eq!(data["quarantined"], 4);
+    assert_eq!(data["refused_by"][1]["stage"], 1);
+    let told = exits(&project, &["status", "--check"], 3);
+    assert!(told.out.contains("1 by the load of a"), "{told:?}");
+    assert!(told.out.contains("1 by stage 1"), "{told:?}");
+    night("three", "{\"id\":\"n3\",\"n\":\"3\"}\n", (0, 0));
+    let data = checked(0);
+    assert_eq!(
+        (&data["refused_since"], &data["quarantined"]),
+        (&0.into(), &4.into())
+    );
+    // A retry is a run of the stage.
+    exits(&project, &["quarantine", "retry"], 3);
+    assert_eq!(checked(3)["refused_by"][0]["kind"], "retry");
 }
 
 #[test]
@@ -242,7 +393,7 @@ fn a_journal_that_is_left_of_another_store_is_not_played_into_the_restored_one()
     // What is somebody else's stays.
     let elsewhere = empty();
     elsewhere.write("store.db.part", "mine");
-    exits(&elsewhere, &["restore", &name], 1);
+    exits(&elsewhere, &["restore", &name], 0);
     assert_eq!(
         std::fs::read(elsewhere.path("store.db.part")).expect("it stays"),
         b"mine"

@@ -1,5 +1,7 @@
 //! Nothing that comes from outside runs for ever: a contract has a budget, and a signal ends every command.
 
+use std::io::Read as _;
+use std::path::PathBuf;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -42,11 +44,26 @@ fn exits(project: &ProjectFolder, arguments: &[&str], code: i32) -> Said {
     said
 }
 
+/// The ids that a list of quarantined records, or of records, has.
+fn ids(said: &Said, list: &str) -> Vec<String> {
+    let answer: serde_json::Value = serde_json::from_str(&said.out).expect("an envelope");
+    let list = answer["data"][list].as_array().expect("a list");
+    let id = |entry: &serde_json::Value| entry["id"].as_str().expect("an id").to_owned();
+    let mut ids: Vec<String> = list.iter().map(id).collect();
+    ids.sort_unstable();
+    ids
+}
+
 #[test]
 fn a_contract_that_doubles_is_warned_of_and_refuses_what_would_take_too_long() {
-    for (schema, records, refused) in [
-        (bomb(40), "{\"id\":\"r1\"}\n".to_owned(), 1),
-        (TREE.to_owned(), nested(2) + &nested(60), 1),
+    for (schema, records, refused, let_in) in [
+        (bomb(40), "{\"id\":\"r1\"}\n".to_owned(), &["r1"][..], &[][..]),
+        (
+            TREE.to_owned(),
+            nested(2) + &nested(60) + &nested(3) + &nested(100),
+            &["r100", "r60"],
+            &["r2", "r3"],
+        ),
     ] {
         let project = project(&schema, &records);
         let checked = exits(&project, &["check"], 0);
@@ -61,10 +78,13 @@ fn a_contract_that_doubles_is_warned_of_and_refuses_what_would_take_too_long() {
         exits(&project, &["apply"], 3);
         let list = exits(&project, &["quarantine", "list", "--json"], 0);
         assert_eq!(
-            list.out.matches("\"contract.budget\"").count() > 0,
-            refused > 0,
+            list.out.matches("\"contract.budget\"").count(),
+            refused.len(),
             "{list:?}"
         );
+        assert_eq!(ids(&list, "records"), refused);
+        let query = exits(&project, &["query", "b", "--json"], 0);
+        assert_eq!(ids(&query, "records"), let_in);
         exits(&project, &["verify"], 0);
     }
 }
@@ -120,4 +140,102 @@ fn a_signal_ends_a_command_that_has_no_batch_to_end_with() {
         assert!(said.code.is_none_or(|code| code != 0), "{arguments:?}: {said:?}");
         exits(&project, &["verify"], 0);
     }
+}
+
+/// Whether a process has what it does with a signal of its own by now, and where it is to have none, the store open.
+fn is_at_work(child: &Child, handles: bool) -> bool {
+    let process = PathBuf::from(format!("/proc/{}", child.id()));
+    if handles {
+        let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        let caught = caught.and_then(|caught| u64::from_str_radix(caught.trim(), 16).ok());
+        return caught.is_some_and(|caught| caught & 0b10 != 0);
+    }
+    let files = std::fs::read_dir(process.join("fd"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut files = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+    files.any(|file| file.ends_with("store.db"))
+}
+
+/// Starts a command and gives it a signal while it is at work.
+fn interrupted(project: &ProjectFolder, arguments: &[&str], handles: bool, signal: &str) -> (Said, Duration) {
+    let mut child = project.start(arguments);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_at_work(&child, handles) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    let ended = child.try_wait().expect("a child can be asked");
+    assert!(
+        ended.is_none(),
+        "{arguments:?} was not at work any more: {ended:?}"
+    );
+    signalled(child, signal)
+}
+
+#[test]
+fn a_signal_ends_a_command_that_is_at_work() {
+    let records = (0..60_000).map(|id| {
+        let n = id * 7_919 % 60_000;
+        format!(
+            "{{\"id\":\"r{id}\",\"n\":{n},\"text\":\"{}\"}}\n",
+            "x".repeat(300)
+        )
+    });
+    let project = project("{\"required\":[\"n\"]}", &records.collect::<String>());
+    let file = project.path("s.json").display().to_string();
+    let folder = tempfile::tempdir().expect("a folder");
+    let backup = folder.path().join("backup").display().to_string();
+    exits(&project, &["backup", &backup], 0);
+    let elsewhere = ProjectFolder::new(&[]);
+    for (arguments, handles) in [
+        (&["verify"][..], true),
+        // What has nothing to end with is ended by the signal itself.
+        (&["query", "a", "--sort", "n"], false),
+        (&["plan"], true),
+        (&["profile", "a"], true),
+        (&["validate", "a", "--contract", &file], true),
+        (&["apply"], true),
+    ] {
+        for signal in ["-INT", "-TERM"] {
+            let (said, took) = interrupted(&project, arguments, handles, signal);
+            assert_eq!(
+                said.code,
+                handles.then_some(6),
+                "{arguments:?} {signal}: {said:?}"
+            );
+            assert!(
+                took < Duration::from_millis(2_100),
+                "{arguments:?} took {took:?}: {said:?}"
+            );
+            exits(&project, &["status"], 0);
+        }
+    }
+    let (said, took) = interrupted(&elsewhere, &["restore", &backup, "--check"], true, "-INT");
+    assert_eq!(said.code, Some(6), "{said:?}");
+    assert!(took < Duration::from_millis(2_100), "{took:?}: {said:?}");
+    exits(&project, &["verify"], 0);
+}
+
+#[test]
+fn an_answer_that_nobody_reads_is_cut_off_and_told_to_be() {
+    let records = (0..3_000).map(|id| format!("{{\"id\":\"r{id}\",\"n\":{id}}}\n"));
+    let project = project("{}", &records.collect::<String>());
+    project.write("none.json", "{\"properties\":{\"n\":{\"type\":\"string\"}}}");
+    let file = project.path("none.json").display().to_string();
+    let mut child = project.start(&["validate", "a", "--contract", &file, "--json"]);
+    // It is done and answers when there is a first byte.
+    let mut out = child.stdout.take().expect("a pipe");
+    out.read_exact(&mut [0]).expect("a byte");
+    let (said, took) = signalled(child, "-INT");
+    assert!(took < Duration::from_millis(2_100), "{took:?}: {said:?}");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("could not be written in time"), "{said:?}");
+    // One that is read in time has its own code.
+    let child = project.start(&["validate", "a", "--contract", &file, "--json"]);
+    let said = Said::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(said.code, Some(3), "{said:?}");
+    drop(out);
 }

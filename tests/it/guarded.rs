@@ -2,6 +2,7 @@
 //! the same, needs no signing key, and is told what is wrong; and nobody else may read it.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use crate::support::project::{ProjectFolder, Said};
 
@@ -59,6 +60,8 @@ fn a_store_with_foreign_or_missing_objects_is_not_written_to_and_the_statement_t
         "DROP TRIGGER ledger_batch_insert",
         "DROP INDEX ledger_batch_pass",
         "DROP VIEW audit_record; CREATE VIEW audit_record AS SELECT 1 AS record",
+        "DROP INDEX \"a.id\"",
+        "DROP INDEX \"a.id\"; CREATE INDEX \"a.id\" ON a(id)",
     ] {
         let project = project();
         project.write("any.json", "{}");
@@ -95,12 +98,244 @@ fn a_store_with_foreign_or_missing_objects_is_not_written_to_and_the_statement_t
         }
         exits(&project, &["verify"], 8);
         let said = exits(&project, &["apply"], 8);
-        let from = said.err.find("; `").expect("a statement") + 3;
-        let to = said.err.find("` puts that right").expect("its end");
-        changed(&project, &said.err[from..to]);
+        mend(&project, &said.err);
         exits(&project, &["apply"], 0);
         exits(&project, &["verify"], 0);
     }
+}
+
+/// Runs the statements that are named, in their order.
+fn mend(project: &ProjectFolder, said: &str) {
+    let named = said.split("; `").skip(1);
+    let mends: Vec<&str> = named
+        .filter_map(|rest| Some(rest.split_once("` puts that right")?.0))
+        .collect();
+    assert!(!mends.is_empty(), "{said}");
+    changed(project, &mends.join("\n"));
+}
+
+const TO_NUMBERS: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"100%\"\n\n[[op]]\nop = \"convert\"\npath = \"n\"\nto = \"integer\"\n";
+
+/// A project with a record in quarantine, a pass that has ended, and one that has not.
+fn project_at_work() -> ProjectFolder {
+    let project = ProjectFolder::new(&[("0001_copy.toml", TO_NUMBERS)]);
+    exits(&project, &["checkpoint", "--new-key"], 0);
+    let load_numbers = |of: i64| {
+        let number = |at: i64| {
+            if at == 7 {
+                "seven".to_owned()
+            } else {
+                (of * at).to_string()
+            }
+        };
+        let line = |at: i64| format!("{{\"id\":\"r{at}\",\"n\":\"{}\"}}\n", number(at));
+        project.write("a.ndjson", (1..=60).map(line).collect::<String>());
+        let file = project.path("a.ndjson").display().to_string();
+        exits(&project, &["load", "a", &file, "--replace", "--again"], 0);
+    };
+    load_numbers(1);
+    exits(&project, &["apply"], 3);
+    load_numbers(2);
+    // One batch, and then the time is up.
+    let stopping = ["apply", "--batch-size", "20", "--pause", "2s", "--max-time", "1s"];
+    exits(&project, &stopping, 6);
+    project
+}
+
+/// Everything that stands in the schema because of the tables that follow from the ledger, or reads them: its kind and name.
+fn derived(project: &ProjectFolder) -> Vec<(String, String)> {
+    let store = rusqlite::Connection::open(project.store()).expect("a store");
+    let sql = "SELECT type, name FROM sqlite_schema s WHERE sql IS NOT NULL AND name GLOB 'ledger_*' AND (type IN('view','index')
+       OR EXISTS(SELECT 1 FROM json_each('[\"ledger_sparse\",\"ledger_open\",\"ledger_total\",\"ledger_written\"]')
+         WHERE s.name=value OR (s.type='trigger' AND instr(s.sql, value))))";
+    let mut statement = store.prepare(sql).expect("a question");
+    let objects = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    objects
+        .expect("a schema")
+        .collect::<Result<_, _>>()
+        .expect("names")
+}
+
+/// What is answered to who reads, and whether all of them were warned.
+fn answers(project: &ProjectFolder) -> (Vec<String>, bool) {
+    let asked: [&[&str]; 4] = [
+        &["status"],
+        &["quarantine", "list"],
+        &["trace", "b", "r5"],
+        &["plan"],
+    ];
+    let said = asked.map(|arguments| {
+        let said = project.run(arguments);
+        assert!([Some(0), Some(3)].contains(&said.code), "{arguments:?}: {said:?}");
+        said
+    });
+    let warned = |said: &Said| said.err.contains("is not as this program makes it");
+    let all_warned = said.iter().all(warned);
+    // How long it would take, and how much room there is, is another answer each time.
+    let told = |said: &Said| {
+        let lines = said
+            .out
+            .lines()
+            .filter(|line| !line.to_lowercase().contains("about "));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    (said.iter().map(told).collect(), all_warned)
+}
+
+#[test]
+fn without_an_object_that_follows_from_the_ledger_readers_are_answered_and_the_statements_bring_it_back() {
+    let project = project_at_work();
+    let files = ["store.db", "store.db.checkpoints"].map(|name| project.path(name));
+    let whole = files.each_ref().map(|file| std::fs::read(file).expect("bytes"));
+    let (right, warned) = answers(&project);
+    assert!(!warned, "{right:?}");
+    let objects = derived(&project);
+    assert!(objects.len() > 40, "{objects:?}");
+    let dropped = objects.iter().map(|(kind, name)| format!("DROP {kind} {name}"));
+    let changed_too = [
+        "DROP TABLE ledger_open; CREATE TABLE ledger_open(pass INTEGER PRIMARY KEY)",
+        "DROP TABLE ledger_total; CREATE VIEW ledger_total AS SELECT 1 AS stage, 5 AS read",
+        "DROP TRIGGER ledger_open_delete; DROP TRIGGER ledger_batch_ends; DELETE FROM ledger_open",
+        "ALTER TABLE ledger_sparse ADD COLUMN note TEXT; CREATE TRIGGER mine AFTER INSERT ON ledger_sparse BEGIN SELECT 1; END",
+        "DROP TABLE ledger_sparse; DROP TABLE ledger_open; DROP TABLE ledger_total; DROP TABLE ledger_written",
+    ];
+    for sql in dropped.chain(changed_too.map(str::to_owned)) {
+        changed(&project, &sql);
+        assert_eq!(answers(&project), (right.clone(), true), "{sql}");
+        mend(&project, &exits(&project, &["apply"], 8).err);
+        if sql.contains("DELETE") {
+            mend(&project, &exits(&project, &["verify"], 8).out);
+        }
+        exits(&project, &["apply"], 0);
+        exits(&project, &["verify"], 0);
+        for (file, bytes) in files.iter().zip(&whole) {
+            std::fs::write(file, bytes).expect("it is ours");
+        }
+    }
+}
+
+#[test]
+fn what_follows_from_the_ledger_is_guarded_and_where_it_differs_all_the_same_the_statement_mends_it() {
+    let project = project_at_work();
+    let guards: Vec<String> = derived(&project)
+        .into_iter()
+        .filter(|(kind, name)| {
+            kind == "trigger" && !name.starts_with("ledger_batch_") && !name.starts_with("ledger_pass_")
+        })
+        .map(|(_, name)| name)
+        .collect();
+    assert_eq!(guards.len(), 11, "{guards:?}");
+    for (changes, says) in [
+        (
+            [
+                "DELETE FROM ledger_sparse WHERE record=7",
+                "UPDATE ledger_sparse SET record=record+1000",
+            ],
+            "`ledger_sparse` does not list",
+        ),
+        (
+            [
+                "DELETE FROM ledger_open",
+                "INSERT INTO ledger_open SELECT max(pass)+1 FROM ledger_pass",
+            ],
+            "`ledger_open` does not list",
+        ),
+        (
+            ["UPDATE ledger_total SET read=read+1", "DELETE FROM ledger_total"],
+            "`ledger_total` does not say",
+        ),
+        (
+            [
+                "INSERT INTO ledger_total SELECT stage+1, batch, 1, 1, 0, 0, 0, 0 FROM ledger_total",
+                "UPDATE ledger_total SET stage=stage+1",
+            ],
+            "`ledger_total` does not say",
+        ),
+        (
+            [
+                "DELETE FROM ledger_written",
+                "INSERT INTO ledger_written SELECT database||'x', rollback, batch FROM ledger_written",
+            ],
+            "`ledger_written` does not list",
+        ),
+    ] {
+        for change in changes {
+            let store = rusqlite::Connection::open(project.store()).expect("a store");
+            let refused = store.execute_batch(change).expect_err(change);
+            assert!(refused.to_string().contains("ledger: "), "{change}: {refused}");
+            // Without the guards.
+            let texts: String = guards
+                .iter()
+                .map(|name| {
+                    let sql = "SELECT sql FROM sqlite_schema WHERE name=?1";
+                    store
+                        .query_row(sql, [name], |row| row.get::<_, String>(0))
+                        .expect("a guard")
+                        + ";"
+                })
+                .collect();
+            let dropped: String = guards
+                .iter()
+                .map(|name| format!("DROP TRIGGER {name};"))
+                .collect();
+            store
+                .execute_batch(&format!("{dropped}{change};{texts}"))
+                .expect(change);
+            drop(store);
+            let said = exits(&project, &["verify"], 8);
+            assert!(said.out.contains(says), "{change}: {said:?}");
+            mend(&project, &said.out);
+            exits(&project, &["verify"], 0);
+        }
+    }
+    exits(&project, &["apply"], 0);
+    exits(&project, &["rollback", "--yes"], 0);
+    exits(&project, &["verify"], 0);
+}
+
+#[test]
+fn a_table_of_data_that_was_changed_is_never_to_be_dropped() {
+    let project = project();
+    changed(&project, "ALTER TABLE a ADD COLUMN note TEXT");
+    let said = exits(&project, &["apply"], 8);
+    assert!(
+        said.err
+            .contains("the table `a` is not as it was made; no statement"),
+        "{said:?}"
+    );
+    assert!(!said.err.contains("DROP"), "{said:?}");
+}
+
+#[test]
+fn a_rollback_does_not_take_a_target_without_its_index_for_one_that_is_being_filled() {
+    use counterfoil::observe::Silent;
+    use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+    use counterfoil::store::{Store, StoreOptions};
+    let project = project();
+    exits(&project, &["apply"], 0);
+    let unchecked = StoreOptions {
+        unchecked: true,
+        ..StoreOptions::default()
+    };
+    let mut store = Store::open(project.store(), unchecked, Default::default()).expect("a store");
+    let index = "DROP INDEX \"b.id\"";
+    changed(&project, index);
+    let options = RollbackOptions {
+        scope: Scope::Last,
+        ..RollbackOptions::default()
+    };
+    let refused = rollback(
+        &mut store,
+        crate::support::scenario::PROJECT,
+        &options,
+        &mut Silent,
+    );
+    let refused = refused.expect_err("no index").to_string();
+    assert!(refused.contains("`b.id` is missing"), "{refused}");
+    drop(store);
+    mend(&project, &exits(&project, &["rollback", "--yes"], 8).err);
+    exits(&project, &["rollback", "--yes"], 0);
+    exits(&project, &["verify"], 0);
 }
 
 #[test]
@@ -191,8 +426,7 @@ fn a_new_store_and_what_stands_beside_it_are_for_their_owner_alone_and_follow_th
     std::fs::set_permissions(project.store(), shared).expect("it is ours");
     load(&project);
     for name in ["store.db", "store.db.lock", "store.db.checkpoints"] {
-        assert_eq!(mode(name) & 0o007, 0, "{name}");
-        assert_eq!(mode(name) & 0o600, 0o600, "{name}");
+        assert_eq!(mode(name), 0o660, "{name}");
     }
 }
 
@@ -232,4 +466,29 @@ fn a_restored_store_can_be_looked_at_before_it_is_accepted() {
     );
     exits(&project, &["apply"], 0);
     exits(&project, &["verify"], 0);
+}
+
+#[test]
+fn a_lock_behind_a_link_is_refused_and_what_it_leads_to_stays() {
+    let project = project();
+    let (lock, precious) = (project.path("store.db.lock"), project.path("precious"));
+    let links: [fn(&Path, &Path) -> std::io::Result<()>; 2] = [
+        |to, at| std::os::unix::fs::symlink(to, at),
+        |to, at| std::fs::hard_link(to, at),
+    ];
+    for link in links {
+        std::fs::write(&precious, "precious").expect("it is ours");
+        std::fs::remove_file(&lock).expect("a lock");
+        link(&precious, &lock).expect("a link");
+        let said = exits(&project, &["apply"], 1);
+        assert!(said.err.contains("link"), "{said:?}");
+        assert_eq!(std::fs::read(&precious).expect("bytes"), b"precious");
+        exits(&project, &["status"], 0);
+    }
+    std::fs::remove_file(&lock).expect("a link");
+    std::os::unix::fs::symlink(project.path("none"), &lock).expect("a link");
+    exits(&project, &["apply"], 1);
+    assert!(!project.path("none").exists());
+    std::fs::remove_file(&lock).expect("a link");
+    exits(&project, &["apply"], 0);
 }

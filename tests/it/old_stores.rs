@@ -156,3 +156,33 @@ fn a_pass_that_an_earlier_version_had_begun_goes_on() {
     assert!(status.unfinished.is_empty() && status.stages.iter().all(|stage| stage.waiting == 0));
     is_sound(&store);
 }
+
+#[test]
+fn who_reads_an_old_store_while_others_bring_it_up_to_date_and_write_is_told_what_is_so() {
+    let stage = |name, text| Stage::parse(name, text, &Lookup::default()).expect("a stage");
+    let stages = vec![stage("0001_copy.toml", STAGE), stage("0002_double.toml", SECOND)];
+    let stages = Stages::new("p", stages).expect("stages");
+    let told = |store: &Store| {
+        let status = counterfoil::history::status(store, &stages).expect("a status");
+        format!("{status:?}")
+    };
+    for (name, _) in OLD {
+        let (_folder, path) = copy_of(name);
+        let reader = open(&path, true);
+        let before = told(&reader);
+        let mut writer = open(&path, false);
+        assert_eq!(version(&path), (4, 9), "{name}");
+        assert_eq!(told(&reader), before, "{name}");
+        let put = [Edit::Put {
+            id: "new".to_owned(),
+            data: r#"{"k":"new","n":"7"}"#.to_owned(),
+        }];
+        edit(&mut writer, "records_v1", &put, &Purpose::new("edit")).expect("an edit");
+        assert_eq!(told(&reader), told(&open(&path, true)), "{name}");
+        apply(&mut writer, &stages, &ApplyOptions::default(), &mut Silent).expect("an apply");
+        let after = told(&reader);
+        assert_ne!(after, before, "{name}");
+        assert_eq!(after, told(&writer), "{name}");
+        is_sound(&reader);
+    }
+}

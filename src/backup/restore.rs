@@ -1,0 +1,215 @@
+//! Putting a backup where it is to be: each file under a name of its own until it is whole.
+
+use std::fs::{File, Metadata};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{BackedUp, Checked, damaged, inside, io, known_at, new_file, pour, refuse_unfinished, sync};
+use crate::digest::hex;
+use crate::error::{Error, Result};
+use crate::observe::StopSignal;
+use crate::store::{StoreLock, checkpoints};
+use crate::surroundings::{Randomness as _, SystemRandomness};
+
+/// How the name of a file ends that is not whole yet.
+const ENDING: &str = "restoring";
+
+impl Checked {
+    /// Puts the files of the backup into a project's folder, and its store to a path. Nothing that is there is written
+    /// over: files that are equal stay, others are named, and then nothing is written. A file of checkpoints that is there
+    /// stays too: it tells what came after the backup. A file without content counts as none: a restore that was killed
+    /// may have left it, as it may have left files whose names end in `.restoring`, which are removed.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for what is in the way; what cannot be written.
+    pub fn restore(&self, folder: &Path, store: &Path, stop: &StopSignal) -> Result<()> {
+        if let Some(folder) = store.parent() {
+            std::fs::create_dir_all(folder).map_err(io(folder))?;
+        }
+        let _lock = StoreLock::take(store, Duration::ZERO, "restoring a backup\n")?;
+        if store.symlink_metadata().is_ok_and(|there| !is_nothing(&there)) {
+            return Err(Error::invalid(
+                format!("there is a store at `{}`", store.display()),
+                "move it away first, with what stands beside it; nothing was written",
+            ));
+        }
+        refuse_unfinished(store)?;
+        let beside = checkpoints::path_of(Path::new(&self.manifest.store));
+        let mut wanted = Vec::new();
+        for file in &self.manifest.files {
+            let from = inside(&self.folder, &file.name)?;
+            let to = if file.name == self.manifest.store {
+                store.to_owned()
+            } else if Path::new(&file.name) == beside {
+                checkpoints::path_of(store)
+            } else {
+                inside(folder, &file.name)?
+            };
+            match to.symlink_metadata() {
+                Ok(there) if is_nothing(&there) && file.bytes > 0 => wanted.push((from, to, file)),
+                Ok(_) if Path::new(&file.name) == beside || known_at(&to, &file.name)? == *file => {}
+                Ok(_) => return Err(in_the_way(&to)),
+                Err(_) => wanted.push((from, to, file)),
+            }
+        }
+        // Whoever has the lock is the only one who restores this store: what others have left is nobody's.
+        for (_, to, _) in &wanted {
+            remove_left_overs(to)?;
+        }
+        // The store last: with it the project is there.
+        wanted.reverse();
+        for (from, to, file) in wanted {
+            copy(&from, &to, file, stop)?;
+        }
+        Ok(())
+    }
+}
+
+fn in_the_way(path: &Path) -> Error {
+    Error::invalid(
+        format!(
+            "`{}` is there, and is another one than in the backup",
+            path.display()
+        ),
+        "move it away first, or restore into an empty folder",
+    )
+}
+
+/// Whether a file is an empty one.
+fn is_nothing(there: &Metadata) -> bool {
+    there.is_file() && there.len() == 0
+}
+
+/// Copies a file of a backup, which has to be what was checked, and never over anything.
+fn copy(from: &Path, to: &Path, file: &BackedUp, stop: &StopSignal) -> Result<()> {
+    let part = part_of(to);
+    let mut out = new_file(&part)?;
+    let poured = (|| {
+        let copied = pour(File::open(from).map_err(io(from))?, &mut out, (from, to), stop)?;
+        out.sync_all().map_err(io(to))?;
+        if (copied.bytes, &copied.sha256) != (file.bytes, &file.sha256) {
+            return Err(damaged(from, "has changed since it was checked"));
+        }
+        drop(out);
+        place(&part, to)
+    })();
+    if poured.is_err() {
+        // What was begun is nobody's.
+        let _ = std::fs::remove_file(&part);
+    }
+    poured
+}
+
+/// Gives a file its name, in one step, unless something is there by now. An empty file of that name is made first, which
+/// succeeds only where nothing is: a link would tell as much, but not every file system has links, and a store with two
+/// names, as a kill would leave it, is not opened.
+fn place(part: &Path, to: &Path) -> Result<()> {
+    let reserved = new_file(to);
+    if reserved.is_err() && !to.symlink_metadata().is_ok_and(|there| is_nothing(&there)) {
+        return reserved.map(drop).map_err(|error| match &error {
+            Error::Io { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => in_the_way(to),
+            _ => error,
+        });
+    }
+    std::fs::rename(part, to).map_err(|error| {
+        if reserved.is_ok() {
+            let _ = std::fs::remove_file(to);
+        }
+        io(to)(error)
+    })?;
+    to.parent().map_or(Ok(()), sync)
+}
+
+/// The name of a file until it is whole: one that nobody else has.
+fn part_of(to: &Path) -> PathBuf {
+    let mut random = [0; 8];
+    SystemRandomness.fill(&mut random);
+    let mut name = to.as_os_str().to_owned();
+    name.push(format!(".{}.{ENDING}", hex(&random)));
+    PathBuf::from(name)
+}
+
+/// Whether a name is one that [`part_of`] gives for a file.
+fn is_part_of(name: &str, file: &str) -> bool {
+    let random = name.strip_prefix(file).and_then(|rest| rest.strip_prefix('.'));
+    let random = random.and_then(|rest| rest.strip_suffix(ENDING)?.strip_suffix('.'));
+    random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Removes what a restore that was killed has left of a file.
+fn remove_left_overs(to: &Path) -> Result<()> {
+    let (Some(folder), Some(file)) = (to.parent(), to.file_name()) else {
+        return Ok(());
+    };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(io(folder))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(io(folder))?;
+        if is_part_of(&entry.file_name().to_string_lossy(), &file.to_string_lossy()) {
+            std::fs::remove_file(entry.path()).map_err(io(&entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_gets_its_name_only_where_nothing_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (part, to) = (folder.path().join("part"), folder.path().join("to"));
+        let content = |path: &Path| std::fs::read_to_string(path).expect("a file");
+        for is_there in [false, true] {
+            std::fs::write(&part, "new").expect("it is ours");
+            if is_there {
+                std::fs::write(&to, "").expect("it is ours");
+            }
+            place(&part, &to).expect("nothing is there");
+            assert_eq!(content(&to), "new");
+            assert!(!part.exists());
+            std::fs::remove_file(&to).expect("it is there");
+        }
+        std::fs::write(&part, "new").expect("it is ours");
+        std::fs::write(&to, "mine").expect("it is ours");
+        let error = place(&part, &to).expect_err("something is there");
+        assert!(error.to_string().contains("is there"), "{error}");
+        assert_eq!(
+            (content(&part), content(&to)),
+            ("new".to_owned(), "mine".to_owned())
+        );
+        std::fs::remove_file(&to).expect("it is there");
+        std::fs::remove_file(&part).expect("it is there");
+        place(&part, &to).expect_err("there is nothing to place");
+        assert!(!to.exists(), "what was reserved is given up");
+    }
+
+    #[test]
+    fn only_left_overs_are_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let to = folder.path().join("store.db");
+        let part = part_of(&to);
+        let others = [
+            "store.db.part",
+            "store.db.restoring",
+            "store.db.0123456789abcdeg.restoring",
+            "other.db.0123456789abcdef.restoring",
+        ];
+        for name in others {
+            std::fs::write(folder.path().join(name), "mine").expect("it is ours");
+        }
+        std::fs::write(&part, "ours").expect("it is ours");
+        remove_left_overs(&to).expect("they can be removed");
+        assert!(!part.exists());
+        assert!(others.iter().all(|name| folder.path().join(name).exists()));
+        remove_left_overs(&folder.path().join("no/folder/store.db")).expect("there are none");
+    }
+}

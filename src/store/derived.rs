@@ -1,0 +1,261 @@
+//! The tables that follow from the ledger: what they have to hold, what in them is wrong, and the statements that make them
+//! anew.
+
+use rusqlite::Connection;
+
+use super::schema::{Object, Objects, objects, objects_of};
+use crate::error::Result;
+
+/// A batch that is found by the range of its records, as the index and the views have it; `$batch` is `b.`, or nothing.
+macro_rules! dense {
+    ($batch:literal) => {
+        concat!(
+            $batch,
+            "entries>256 AND ",
+            $batch,
+            "last_record-",
+            $batch,
+            "first_record<4*",
+            $batch,
+            "entries AND ",
+            $batch,
+            "last_record-",
+            $batch,
+            "first_record<131072"
+        )
+    };
+}
+
+/// A table that follows from the ledger.
+pub(super) struct Derived {
+    pub(super) name: &'static str,
+    /// What it has to hold, as its triggers would have filled it, by the names of its columns. It reads tables only, and of
+    /// those none that is derived.
+    query: &'static str,
+    /// What is said where it holds something else.
+    problem: &'static str,
+    /// The batches about which it does; `None`: those of the rows that are in one of the two and not in the other.
+    wrong: Option<&'static str>,
+}
+
+pub(super) const DERIVED: [Derived; 4] = [
+    Derived {
+        name: "ledger_sparse",
+        // Of the parts of a record the first: a DISTINCT would have to read all of it for one record.
+        query: concat!(
+            "SELECT e.record, e.batch FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.entries>0 AND NOT (",
+            dense!("b."),
+            ") AND NOT EXISTS(SELECT 1 FROM ledger_entry d WHERE d.batch=e.batch AND d.record=e.record AND d.part<e.part)"
+        ),
+        problem: "`ledger_sparse` does not list the entries of the batch as it has to",
+        wrong: Some(concat!(
+            "SELECT s.batch FROM main.ledger_sparse s WHERE NOT EXISTS(SELECT 1 FROM ledger_batch b
+               JOIN ledger_entry e ON e.batch=b.batch AND e.record=s.record WHERE b.batch=s.batch AND NOT (",
+            dense!("b."),
+            ")) UNION SELECT b.batch FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+             WHERE b.entries>0 AND NOT (",
+            dense!("b."),
+            ") AND NOT EXISTS(SELECT 1 FROM main.ledger_sparse s WHERE s.record=e.record AND s.batch=b.batch)"
+        )),
+    },
+    Derived {
+        name: "ledger_open",
+        query: "SELECT p.pass FROM ledger_pass p
+         WHERE NOT EXISTS(SELECT 1 FROM ledger_batch b WHERE b.pass=p.pass AND b.step='end')",
+        problem: "`ledger_open` does not list the pass of the batch as it has to",
+        wrong: Some("SELECT (SELECT max(batch) FROM ledger_batch b WHERE b.pass=o.pass) FROM main.ledger_open o
+             WHERE NOT EXISTS(SELECT 1 FROM ledger_pass p WHERE p.pass=o.pass)
+               OR EXISTS(SELECT 1 FROM ledger_batch b WHERE b.pass=o.pass AND b.step='end')
+             UNION SELECT (SELECT max(batch) FROM ledger_batch b WHERE b.pass=p.pass) FROM ledger_pass p
+             WHERE NOT EXISTS(SELECT 1 FROM ledger_batch b WHERE b.pass=p.pass AND b.step='end')
+               AND NOT EXISTS(SELECT 1 FROM main.ledger_open o WHERE o.pass=p.pass)"),
+    },
+    Derived {
+        name: "ledger_total",
+        // A revision of which nothing stands any more has zeros.
+        query: "SELECT p.stage, max(max(b.batch), coalesce(max(u.batch),0)) AS batch,
+         sum(b.read*(u.batch IS NULL)) AS read, sum(b.written*(u.batch IS NULL)) AS written,
+         sum(b.unchanged*(u.batch IS NULL)) AS unchanged, sum(b.filtered*(u.batch IS NULL)) AS filtered,
+         sum(b.refused*(u.batch IS NULL)) AS refused, sum(b.merged*(u.batch IS NULL)) AS merged
+         FROM ledger_pass p JOIN ledger_batch b USING(pass)
+         LEFT JOIN (SELECT v.reverses, max(x.batch) AS batch FROM ledger_pass v JOIN ledger_batch x USING(pass)
+           WHERE v.reverses IS NOT NULL AND x.step='end' GROUP BY v.reverses) u ON u.reverses=p.pass
+         WHERE p.kind IN('apply','retry','waive') AND p.stage IS NOT NULL AND b.read>0 GROUP BY p.stage",
+        problem: "`ledger_total` does not say what the standing passes of a revision have done",
+        wrong: None,
+    },
+    Derived {
+        name: "ledger_written",
+        query: "SELECT p.target AS database, p.kind='rollback' AS rollback, b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
+         WHERE b.read>0 AND p.target IS NOT NULL AND (p.kind<>'load' OR b.read>b.unchanged)",
+        problem: "`ledger_written` does not list the batch as it has to",
+        wrong: None,
+    },
+];
+
+impl Derived {
+    /// The table of this name.
+    pub(super) fn of(name: &str) -> Option<&'static Self> {
+        DERIVED.iter().find(|derived| derived.name == name)
+    }
+
+    /// The statement that fills it.
+    pub(super) fn fill_sql(&self) -> String {
+        let words: Vec<&str> = self.query.split_whitespace().collect();
+        format!("INSERT INTO {} {};", self.name, words.join(" "))
+    }
+
+    /// Gives a connection that only reads a view that stands for it: computed whenever it is asked for, so that it is right
+    /// whatever others write meanwhile. The one that may be as long as the ledger is filled first, and only what was added
+    /// since is computed: batches come, but never change or go.
+    pub(super) fn shadow(&self, connection: &Connection) -> Result<()> {
+        let (name, query) = (self.name, self.query);
+        if name != DERIVED[0].name {
+            return Ok(connection.execute_batch(&format!("CREATE TEMP VIEW {name} AS {query}"))?);
+        }
+        let sql = "SELECT coalesce(max(batch),0) FROM ledger_batch";
+        let newest: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(connection.execute_batch(&format!(
+            "CREATE TEMP TABLE {name}_so_far(record INTEGER NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY(record, batch)) STRICT, WITHOUT ROWID;
+             INSERT INTO {name}_so_far SELECT record, batch FROM ({query}) WHERE batch<={newest};
+             CREATE TEMP VIEW {name} AS SELECT record, batch FROM {name}_so_far
+               UNION ALL SELECT record, batch FROM ({query}) WHERE batch>{newest};"
+        ))?)
+    }
+
+    /// The statements that make the table anew, with its guards, where there is none or, as `there` says, something else.
+    pub(super) fn make_sql(&self, expected: &Objects, there: Option<&Object>) -> String {
+        let mut script = String::from("BEGIN IMMEDIATE;");
+        if let Some(there) = there {
+            script.extend([" DROP ", &there.kind.to_uppercase(), " ", self.name, ";"]);
+        }
+        let made = expected.get(self.name).and_then(|table| table.sql.as_deref());
+        script.extend([" ", made.unwrap_or_default(), ";"]);
+        script + &self.filled_sql(expected)
+    }
+
+    /// The statements that fill the table anew, in one line.
+    fn mend_sql(&self, expected: &Objects) -> String {
+        let mut script = String::from("BEGIN IMMEDIATE;");
+        for (guard, _) in self.guards(expected) {
+            script.extend([" DROP TRIGGER IF EXISTS ", guard, ";"]);
+        }
+        script.extend([" DELETE FROM ", self.name, ";"]);
+        script + &self.filled_sql(expected)
+    }
+
+    fn filled_sql(&self, expected: &Objects) -> String {
+        let mut script = format!(" {}", self.fill_sql());
+        for (_, guard) in self.guards(expected) {
+            script.extend([" ", guard.sql.as_deref().unwrap_or_default(), ";"]);
+        }
+        script + " COMMIT;"
+    }
+
+    /// What asks for the batches about which it holds something else.
+    fn wrong_sql(&self) -> String {
+        let (name, query) = (self.name, self.query);
+        self.wrong.map_or_else(
+            || {
+                format!(
+                    "SELECT batch FROM (SELECT * FROM ({query}) EXCEPT SELECT * FROM main.{name})
+                     UNION SELECT batch FROM (SELECT * FROM main.{name} EXCEPT SELECT * FROM ({query}))"
+                )
+            },
+            str::to_owned,
+        )
+    }
+
+    fn guards<'o>(&self, expected: &'o Objects) -> impl Iterator<Item = (&'o String, &'o Object)> {
+        let name = self.name;
+        expected
+            .iter()
+            .filter(move |(_, object)| object.kind == "trigger" && object.of == name)
+    }
+
+    /// Whether what stands in the table can be relied on: it and everything that writes to it are as they were made, and
+    /// there is no trigger of somebody else.
+    pub(super) fn is_kept(&self, expected: &Objects, found: &Objects) -> bool {
+        let writes = |object: &Object| {
+            let sql = object.sql.as_ref();
+            object.kind == "trigger" && sql.is_some_and(|sql| sql.contains(self.name))
+        };
+        let is_kept = |(name, object): (&String, &Object)| {
+            (name != self.name && !writes(object)) || found.get(name) == Some(object)
+        };
+        let is_foreign =
+            |(name, object): (&String, &Object)| object.kind == "trigger" && !expected.contains_key(name);
+        expected.iter().all(is_kept) && !found.iter().any(is_foreign)
+    }
+}
+
+/// What is wrong with a table that follows from the ledger.
+pub(crate) struct DerivedProblem {
+    pub(crate) what: &'static str,
+    /// The batches about which it is wrong, where they can be named.
+    pub(crate) batches: Vec<Option<i64>>,
+    /// The statements that put it right.
+    pub(crate) mended_by: String,
+}
+
+/// What is wrong with the tables that follow from the ledger. That one is missing, or another, is told by
+/// [`differences`](super::schema::differences).
+pub(crate) fn derived_problems(connection: &Connection, version: i32) -> Result<Vec<DerivedProblem>> {
+    let (expected, found) = (objects_of(version)?, objects(connection)?);
+    let mut problems = Vec::new();
+    for derived in &DERIVED {
+        let there = found.get(derived.name);
+        if there.is_none() || there != expected.get(derived.name) {
+            continue;
+        }
+        let mut statement = connection.prepare(&derived.wrong_sql())?;
+        let batches = statement.query_map([], |row| row.get(0))?;
+        let batches: Vec<Option<i64>> = batches.collect::<rusqlite::Result<_>>()?;
+        if !batches.is_empty() {
+            problems.push(DerivedProblem {
+                what: derived.problem,
+                batches,
+                mended_by: derived.mend_sql(&expected),
+            });
+        }
+    }
+    Ok(problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::{LEDGER_SQL, VERSION};
+    use super::*;
+
+    #[test]
+    fn what_is_dense_is_said_in_the_same_way_everywhere() {
+        let range = crate::ledger::sql::of_range!("e", "n");
+        let mut texts = vec![LEDGER_SQL, range];
+        texts.extend(DERIVED.iter().map(|derived| derived.query));
+        texts.extend(DERIVED.iter().filter_map(|derived| derived.wrong));
+        let said: String = texts
+            .iter()
+            .flat_map(|text| text.lines().filter(|line| !line.starts_with("--")))
+            .collect();
+        let said = said.replace("NEW.", "").replace("b.", "");
+        let formulas = said.matches(dense!("")).count();
+        assert_eq!(formulas, said.matches("entries>256").count());
+        assert!(formulas > DERIVED.len());
+        // What looks for a record goes back as far as a dense batch can be long.
+        assert_eq!(
+            said.matches("131072").count(),
+            formulas + said.matches("+131072").count()
+        );
+        assert_eq!(said.matches("+131072").count(), 2);
+    }
+
+    #[test]
+    fn the_statements_that_verify_names_are_one_line_each() {
+        let expected = objects_of(VERSION).expect("a schema");
+        for derived in &DERIVED {
+            let mended = derived.mend_sql(&expected);
+            assert!(!mended.contains('\n'), "{mended}");
+            assert!(derived.guards(&expected).count() >= 2, "{mended}");
+        }
+    }
+}
