@@ -59,10 +59,10 @@ CREATE INDEX ledger_batch_input ON ledger_batch(json_extract(body,'$.bytes'), js
 CREATE INDEX ledger_batch_refused ON ledger_batch(pass) WHERE refused>0;
 CREATE INDEX ledger_batch_undoes ON ledger_batch(json_extract(body,'$.undoes')) WHERE json_extract(body,'$.undoes') IS NOT NULL;
 -- Since version 4. The batches that are found by the range of their records, because they have many, and most of a range that
--- is no longer than 131,072:
+-- is no longer than 16,384:
 -- the entries of all others stand in ledger_sparse.
 CREATE INDEX ledger_batch_dense ON ledger_batch(last_record, first_record, batch)
- WHERE entries>256 AND last_record-first_record<4*entries AND last_record-first_record<131072;
+ WHERE entries>256 AND last_record-first_record<4*entries AND last_record-first_record<16384;
 
 -- Where a record number comes from. A 1:1 stage keeps the number. id and salt are NULL once erased; id is NULL for a
 -- line that was refused at the door, and for a number that began with an entry about no row.
@@ -102,7 +102,7 @@ CREATE TRIGGER ledger_batch_writes AFTER INSERT ON ledger_batch
  WHEN NEW.read>0 AND EXISTS(SELECT 1 FROM ledger_pass WHERE pass=NEW.pass AND target IS NOT NULL AND (kind<>'load' OR NEW.read>NEW.unchanged))
  BEGIN INSERT INTO ledger_written SELECT target, kind='rollback', NEW.batch FROM ledger_pass WHERE pass=NEW.pass; END;
 CREATE TRIGGER ledger_batch_sparse AFTER INSERT ON ledger_batch
- WHEN NEW.entries>0 AND NOT (NEW.entries>256 AND NEW.last_record-NEW.first_record<4*NEW.entries AND NEW.last_record-NEW.first_record<131072)
+ WHEN NEW.entries>0 AND NOT (NEW.entries>256 AND NEW.last_record-NEW.first_record<4*NEW.entries AND NEW.last_record-NEW.first_record<16384)
  BEGIN INSERT INTO ledger_sparse SELECT DISTINCT record, batch FROM ledger_entry WHERE batch=NEW.batch; END;
 CREATE TRIGGER ledger_pass_opens AFTER INSERT ON ledger_pass BEGIN INSERT INTO ledger_open VALUES(NEW.pass); END;
 CREATE TRIGGER ledger_batch_adds AFTER INSERT ON ledger_batch
@@ -201,22 +201,22 @@ CREATE VIEW ledger_standing AS
 CREATE VIEW ledger_refused AS
  SELECT e.* FROM ledger_entry e INDEXED BY ledger_entry_refused WHERE e.outcome=4;
 -- Since version 4. The entries of a record, each with the range in which it has to be looked for: ask for
--- record=N AND first_record<=N AND last_record>=N AND last_record<N+131072.
+-- record=N AND first_record<=N AND last_record>=N AND last_record<N+16384.
 CREATE VIEW ledger_life AS
  SELECT s.record AS first_record, s.record AS last_record, e.* FROM ledger_sparse s
  CROSS JOIN ledger_entry e ON e.batch=s.batch AND e.record=s.record
  UNION ALL
- SELECT b.first_record, b.last_record, e.* FROM ledger_batch b INDEXED BY ledger_batch_dense
+ SELECT b.first_record, b.last_record, b.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason FROM ledger_batch b INDEXED BY ledger_batch_dense
  CROSS JOIN ledger_entry e ON e.batch=b.batch
- WHERE b.entries>256 AND b.last_record-b.first_record<4*b.entries AND b.last_record-b.first_record<131072;
+ WHERE b.entries>256 AND b.last_record-b.first_record<4*b.entries AND b.last_record-b.first_record<16384;
 -- Since version 4. The entries about a row of a target, by the number of the row, in the same way.
 CREATE VIEW ledger_row_life AS
  SELECT s.record AS row, s.record AS first_record, s.record AS last_record, e.* FROM ledger_sparse s
  CROSS JOIN ledger_entry e ON e.batch=s.batch AND e.record=s.record AND e.target IS NULL
  UNION ALL
- SELECT e.record, b.first_record, b.last_record, e.* FROM ledger_batch b INDEXED BY ledger_batch_dense
+ SELECT e.record, b.first_record, b.last_record, b.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason FROM ledger_batch b INDEXED BY ledger_batch_dense
  CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.target IS NULL
- WHERE b.entries>256 AND b.last_record-b.first_record<4*b.entries AND b.last_record-b.first_record<131072
+ WHERE b.entries>256 AND b.last_record-b.first_record<4*b.entries AND b.last_record-b.first_record<16384
  UNION ALL
  SELECT e.target, e.target, e.target, e.* FROM ledger_entry e WHERE e.target IS NOT NULL;
 
@@ -251,15 +251,22 @@ CREATE VIEW audit_quarantine AS
  SELECT e.record, b.batch, p.pass, p.kind, s.project, s.number, s.slug, p.source, p.target AS database,
    n.id, json_extract(e.reason,'$.code') AS code, e.reason, e.target AS target_record,
    strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch') AS at
- FROM ledger_batch b JOIN ledger_refused e ON e.batch=b.batch JOIN ledger_standing p ON p.pass=b.pass
- LEFT JOIN ledger_stage s ON s.stage=p.stage LEFT JOIN ledger_record n ON n.record=e.record
+ FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
+ CROSS JOIN ledger_refused e ON e.batch=b.batch LEFT JOIN ledger_record n ON n.record=e.record
  WHERE b.refused>0 AND e.reason IS NOT NULL AND p.kind IN('load','apply','retry')
-   AND NOT EXISTS(
-   SELECT 1 FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch CROSS JOIN ledger_standing q ON q.pass=c.pass
-   LEFT JOIN ledger_stage t ON t.stage=q.stage
-   WHERE f.record=e.record AND f.first_record<=+e.record AND f.last_record>=+e.record AND f.last_record<+e.record+131072 AND f.batch>b.batch
+   -- As ledger_life finds what has happened to a record, but without a look at what was before the refusal.
+   AND NOT EXISTS(SELECT 1 FROM ledger_sparse f CROSS JOIN ledger_batch c ON c.batch=f.batch
+   CROSS JOIN ledger_standing q ON q.pass=c.pass LEFT JOIN ledger_stage t ON t.stage=q.stage
+   WHERE f.record=e.record AND f.batch>b.batch
      AND t.project IS s.project AND t.number IS s.number AND (s.stage IS NOT NULL OR q.target IS p.target)
-     AND (q.kind<>'rollback' OR q.reverses IS NULL));
+     AND (q.kind<>'rollback' OR q.reverses IS NULL))
+   AND NOT EXISTS(SELECT 1 FROM ledger_batch c INDEXED BY ledger_batch_dense
+   CROSS JOIN ledger_standing q ON q.pass=c.pass LEFT JOIN ledger_stage t ON t.stage=q.stage
+   WHERE c.entries>256 AND c.last_record-c.first_record<4*c.entries AND c.last_record-c.first_record<16384
+     AND c.first_record<=+e.record AND c.last_record>=+e.record AND c.last_record<+e.record+16384 AND c.batch>b.batch
+     AND t.project IS s.project AND t.number IS s.number AND (s.stage IS NOT NULL OR q.target IS p.target)
+     AND (q.kind<>'rollback' OR q.reverses IS NULL)
+     AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=e.record));
 -- One line per reconciliation of a stage: both sides, their difference, and what nothing explains. Amounts are texts:
 -- exact decimals. The causes are a JSON array.
 CREATE VIEW audit_reconciliation AS

@@ -4,13 +4,15 @@
 //! The folder has the store, `STORE.checkpoints` beside it, the project's files under their names, and `backup.json`, which
 //! is written last: it lists the files with their SHA-256. The key that signs is never in it.
 
+mod check;
+mod names;
 mod restore;
 #[cfg(test)]
 mod tests;
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::path::{Component, Path, PathBuf};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
@@ -25,7 +27,11 @@ use crate::project::Project;
 use crate::stage::read_file;
 use crate::store::{Store, StoreOptions, checkpoints};
 use crate::surroundings::{Keys, Surroundings};
-use crate::verify::{VerifyOptions, verify};
+
+pub use check::{Checked, KeyOf, KeysToCheck, Signed, check};
+pub use restore::Restored;
+
+use check::{known_as, stopped};
 
 /// The file that lists the others.
 pub const MANIFEST: &str = "backup.json";
@@ -82,12 +88,18 @@ pub struct BackedUp {
 /// # Errors
 /// [`Error::Invalid`] where the folder has something in it, or a file's name leads out of it; [`Error::Damaged`] where the
 /// store contradicts its checkpoints or is not as this program makes it; [`Error::Stage`] with `backup.changed` where files
-/// change each time; what cannot be read or written. What was begun is removed.
-pub fn backup(store: &Store, project: Option<&Path>, folder: &Path) -> Result<Manifest> {
-    backup_of(store, &|| project.map_or(Ok(Vec::new()), read_files), folder)
+/// change each time; what cannot be read or written; that it was stopped. What was begun is removed.
+pub fn backup(store: &Store, project: Option<&Path>, folder: &Path, stop: &StopSignal) -> Result<Manifest> {
+    let files = || project.map_or(Ok(Vec::new()), read_files);
+    backup_of(store, &files, folder, stop)
 }
 
-fn backup_of(store: &Store, files: &dyn Fn() -> Result<Vec<ProjectFile>>, folder: &Path) -> Result<Manifest> {
+fn backup_of(
+    store: &Store,
+    files: &dyn Fn() -> Result<Vec<ProjectFile>>,
+    folder: &Path,
+    stop: &StopSignal,
+) -> Result<Manifest> {
     if let Some(objection) = store.objection() {
         // A backup of it would say that it is sound.
         let what = objection.to_string();
@@ -97,7 +109,7 @@ fn backup_of(store: &Store, files: &dyn Fn() -> Result<Vec<ProjectFile>>, folder
     let mut before = files()?;
     let mut changed = Vec::new();
     for _ in 0..TIMES {
-        let manifest = begun.copy(store, &before)?;
+        let manifest = begun.copy(store, &before, stop)?;
         let after = files()?;
         if after == before {
             begun.complete(&manifest)?;
@@ -170,7 +182,7 @@ impl<'f> Begun<'f> {
     }
 
     /// Copies the store, then writes the files beside it.
-    fn copy(&mut self, store: &Store, files: &[ProjectFile]) -> Result<Manifest> {
+    fn copy(&mut self, store: &Store, files: &[ProjectFile], stop: &StopSignal) -> Result<Manifest> {
         let name = store
             .path()
             .file_name()
@@ -179,9 +191,11 @@ impl<'f> Begun<'f> {
         let path = self.folder.join(&name);
         new_file(&path)?;
         self.names = vec![name.clone(), format!("{name}-journal")];
-        store.back_up_to(&path)?;
+        if !store.back_up_to(&path, stop)? {
+            return Err(stopped());
+        }
         let (head, origin, notes) = {
-            let copy = looked_at(&path)?;
+            let copy = looked_at(&path, Keys::default())?;
             let connection = copy.connection();
             (
                 Head::read(connection)?,
@@ -189,7 +203,14 @@ impl<'f> Begun<'f> {
                 notes_after(connection, 0)?,
             )
         };
-        let mut backed_up = vec![known(self.folder, &name)?];
+        let mut backed_up = vec![known(&path, &name, stop)?];
+        let mut listed = files.iter().map(|file| file.name.as_str());
+        if let Some(file) = listed.find(|file| names::belongs_to_store(file, &name)) {
+            return Err(Error::invalid(
+                format!("`{file}` has a name that belongs to the store `{name}`"),
+                "give one of them another name",
+            ));
+        }
         if !notes.is_empty() {
             let beside = checkpoints::path_of(Path::new(&name));
             backed_up.push(self.write(&beside.to_string_lossy(), &notes.concat())?);
@@ -211,17 +232,21 @@ impl<'f> Begun<'f> {
 
     fn write(&mut self, name: &str, text: &str) -> Result<BackedUp> {
         let path = inside(self.folder, name)?;
-        let mut file = new_file(&path)?;
+        self.put(&path, name, text)
+    }
+
+    fn put(&mut self, path: &Path, name: &str, text: &str) -> Result<BackedUp> {
+        let mut file = new_file(path)?;
         self.names.push(name.to_owned());
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
-            .map_err(io(&path))?;
-        known(self.folder, name)
+            .map_err(io(path))?;
+        known(path, name, &StopSignal::default())
     }
 
     fn complete(&mut self, manifest: &Manifest) -> Result<()> {
         let text = serde_json::to_string_pretty(manifest).unwrap_or_default() + "\n";
-        self.write(MANIFEST, &text)?;
+        self.put(&self.folder.join(MANIFEST), MANIFEST, &text)?;
         sync(self.folder)?;
         self.is_complete = true;
         Ok(())
@@ -252,134 +277,39 @@ impl Drop for Begun<'_> {
     }
 }
 
-/// What a backup has been found to be.
-#[derive(Clone, Debug)]
-pub struct Checked {
-    /// What it says of itself.
-    pub manifest: Manifest,
-    folder: PathBuf,
-}
-
-/// Checks a backup: that it is whole, that every file is as it was written, and that its store is sound (the whole ledger
-/// and all data).
-///
-/// # Errors
-/// [`Error::Invalid`] where the folder is no backup, or one that did not come to its end; [`Error::Damaged`] where a file
-/// or the store is not as it was.
-pub fn check(folder: &Path, stop: &StopSignal) -> Result<Checked> {
-    let manifest = manifest(folder)?;
-    let path = inside(folder, &manifest.store)?;
-    if !manifest.files.iter().any(|file| file.name == manifest.store) {
-        return Err(damaged(&folder.join(MANIFEST), "does not list the store"));
-    }
-    refuse_unfinished(&path)?;
-    for file in &manifest.files {
-        if stop.is_asked() {
-            return Err(stopped());
-        }
-        let path = inside(folder, &file.name)?;
-        if known_at(&path, &file.name)? != *file {
-            return Err(damaged(&path, "is not as it was written"));
-        }
-    }
-    let store = looked_at(&path)?;
-    let options = VerifyOptions {
-        stop: stop.clone(),
-        ..VerifyOptions::default()
-    };
-    let report = verify(&store, &options)?;
-    if let Some(first) = report.findings.first() {
-        return Err(damaged(&path, &format!("does not verify: {}", first.message)));
-    }
-    if !report.is_sound() {
-        return Err(stopped());
-    }
-    if (report.tree_size, &report.tree_root) != (manifest.tree_size, &manifest.tree_root) {
-        return Err(damaged(&path, "holds another ledger than `backup.json` says"));
-    }
-    Ok(Checked {
-        manifest,
-        folder: folder.to_owned(),
-    })
-}
-
-/// Refuses what SQLite would still carry out on a store when it is opened: the journal of another one would be played into
-/// it.
-fn refuse_unfinished(store: &Path) -> Result<()> {
-    for kind in ["-journal", "-wal", "-shm"] {
+/// What SQLite would still carry out on a store when it is opened: the journal of another one would be played into it.
+fn unfinished(store: &Path) -> Option<PathBuf> {
+    let beside = ["-journal", "-wal", "-shm"].into_iter().map(|kind| {
         let mut name = store.as_os_str().to_owned();
         name.push(kind);
-        let path = PathBuf::from(name);
-        if path.symlink_metadata().is_ok() {
-            return Err(Error::invalid(
-                format!(
-                    "`{}` is there, and belongs to another state of the store",
-                    path.display()
-                ),
-                "move it away first, with the store that it belongs to; nothing was written",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn stopped() -> Error {
-    Error::invalid(
-        "stopped as you asked, before everything was there",
-        "the same command again begins anew",
-    )
+        PathBuf::from(name)
+    });
+    beside.into_iter().find(|path| path.symlink_metadata().is_ok())
 }
 
 /// The store of a backup, to be looked at.
-fn looked_at(path: &Path) -> Result<Store> {
+fn looked_at(path: &Path, keys: Keys) -> Result<Store> {
     let options = StoreOptions {
         read_only: true,
         unchecked: true,
         ..StoreOptions::default()
     };
     let surroundings = Surroundings {
-        keys: Keys::default(),
+        keys,
         ..Surroundings::default()
     };
     Store::open(path, options, surroundings)
 }
 
-fn manifest(folder: &Path) -> Result<Manifest> {
-    let path = folder.join(MANIFEST);
-    let none = |why: &str| {
-        Error::invalid(
-            format!("`{}` is no backup: {why}", folder.display()),
-            "name the folder that `counterfoil backup` has made; one without a `backup.json` did not come to its end",
-        )
-    };
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(none("it has no `backup.json`"));
-        }
-        Err(source) => return Err(io(&path)(source)),
-    };
-    let mut text = String::new();
-    file.take(LONGEST).read_to_string(&mut text).map_err(io(&path))?;
-    let manifest: Manifest =
-        serde_json::from_str(&text).map_err(|error| none(&format!("its list: {error}")))?;
-    if manifest.format != FORMAT {
-        return Err(none(&format!("its format is `{}`", manifest.format)));
-    }
-    Ok(manifest)
-}
-
-/// A path inside a folder, for a name that leads nowhere else.
+/// A path inside a folder, for a name that `restore` would take.
 fn inside(folder: &Path, name: &str) -> Result<PathBuf> {
-    let name = Path::new(name);
-    let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_));
-    if name.as_os_str().is_empty() || !name.components().all(is_plain) {
-        return Err(Error::invalid(
-            format!("`{}` leads out of the folder", name.display()),
-            "a backup has only files of its own folder",
-        ));
+    match names::problem_of(name) {
+        None => Ok(folder.join(name)),
+        Some(problem) => Err(Error::invalid(
+            problem,
+            "a backup has only files that can be restored: give it another name or place",
+        )),
     }
-    Ok(folder.join(name))
 }
 
 /// A new file for its owner alone, with the folders above it.
@@ -420,17 +350,14 @@ fn pour(
     })
 }
 
-fn known(folder: &Path, name: &str) -> Result<BackedUp> {
-    known_at(&inside(folder, name)?, name)
-}
-
-fn known_at(path: &Path, name: &str) -> Result<BackedUp> {
-    let file = File::open(path).map_err(io(path))?;
-    let known = pour(file, &mut std::io::sink(), (path, path), &StopSignal::default())?;
-    Ok(BackedUp {
+/// What a file holds that was just written.
+fn known(path: &Path, name: &str, stop: &StopSignal) -> Result<BackedUp> {
+    let file = BackedUp {
         name: name.to_owned(),
-        ..known
-    })
+        bytes: u64::MAX,
+        sha256: String::new(),
+    };
+    known_as(path, &file, stop)
 }
 
 /// Waits until the names in a folder are on the disk.
@@ -443,12 +370,6 @@ fn sync(folder: &Path) -> Result<()> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
         .map_err(io(folder))
-}
-
-fn damaged(path: &Path, what: &str) -> Error {
-    Error::Damaged {
-        what: format!("`{}` {what}", path.display()),
-    }
 }
 
 fn io(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {

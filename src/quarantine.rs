@@ -4,8 +4,6 @@
 mod place;
 mod standing;
 
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::apply::{ApplyOptions, ApplyReport, Selection, Work, apply_again, carry_out, stage_pass};
@@ -268,8 +266,9 @@ pub fn retry(
     observer: &mut dyn Observer,
 ) -> Result<ApplyReport> {
     let mut run = Run::begin(store, &options.purpose)?;
-    let groups = standing::groups(run.connection(), stages.project(), selected)?;
-    if !groups.is_empty() && groups.iter().all(|group| group.stage.is_none()) {
+    // What stands now is tried, not what a stage refuses of that.
+    let mut refused_by = standing::by_stage(run.connection(), stages.project(), selected)?;
+    if !refused_by.is_empty() && refused_by.keys().all(Option::is_none) {
         return Err(Error::invalid(
             "these lines were refused at the door by a load",
             "correct them in the input and load it again; `quarantine waive` lets them go",
@@ -279,14 +278,8 @@ pub fn retry(
     let bounds = Bounds::new(&options.stop, options.max_time);
     let mut report = ApplyReport::default();
     let mut has_tried = false;
-    // What stands now is tried, not what a stage refuses of that.
-    let mut refused_by = BTreeMap::new();
-    for stage in stages.iter().map(Stage::number) {
-        let of = (stages.project(), selected);
-        refused_by.insert(stage, standing::of_stage(run.connection(), of, stage)?);
-    }
     for stage in stages.iter() {
-        let refused = refused_by.remove(&stage.number()).unwrap_or_default();
+        let refused = refused_by.remove(&Some(stage.number())).unwrap_or_default();
         end_superseded(&mut run, stages.project(), stage)?;
         for work in retries(&run, stages.project(), stage, &refused)? {
             has_tried = true;

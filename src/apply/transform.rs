@@ -101,13 +101,14 @@ type Portion = (Vec<Transformed>, BTreeMap<String, u64>);
 /// So many bytes are written in one batch, where a record becomes several.
 const WRITTEN_BYTES: usize = BATCH_BYTES;
 /// So many records tell what the others of a batch may become.
-const FIRST: usize = 16;
+const FIRST: usize = 4;
 /// So many records are transformed in one go.
 const PORTION: usize = 250;
 
 impl Transforming<'_> {
     /// Transforms a batch on every core: expressions and contracts cost more than all the rest. A transformation is pure,
-    /// so that the results, in the order of the records, do not depend on who made them.
+    /// so that the results, in the order of the records, do not depend on who made them. Where a record becomes several, the
+    /// results end with the portion that made as much as may be written together.
     fn transform_all(
         &self,
         items: &[Item],
@@ -115,10 +116,14 @@ impl Transforming<'_> {
     ) -> Result<Vec<Transformed>> {
         let done = in_portions(items, PORTION, |portion| self.transform_portion(portion))?;
         let mut results = Vec::with_capacity(items.len());
-        for (portion, warned) in done {
+        for ((portion, warned), wanted) in done.into_iter().zip(items.chunks(PORTION)) {
+            let is_whole = portion.len() == wanted.len();
             results.extend(portion);
             for (code, count) in warned {
                 *warnings.entry(code).or_default() += count;
+            }
+            if !is_whole {
+                break;
             }
         }
         Ok(results)
@@ -151,15 +156,20 @@ impl Transforming<'_> {
     }
 
     fn transform_portion(&self, items: &[Item]) -> Portion {
-        let mut warnings = BTreeMap::new();
-        let results = items.iter().map(|item| {
+        let (mut results, mut warnings) = (Vec::with_capacity(items.len()), BTreeMap::new());
+        let (derives, mut written) = (self.stage.derives(), 0);
+        for item in items {
+            if derives && written >= WRITTEN_BYTES {
+                break;
+            }
             let transformed = transform(self.stage, self.context, self.cross.as_ref(), item);
             for code in &transformed.codes {
                 *warnings.entry(code.clone()).or_default() += 1;
             }
-            transformed
-        });
-        (results.collect(), warnings)
+            written += transformed.written();
+            results.push(transformed);
+        }
+        (results, warnings)
     }
 
     fn place(

@@ -1,10 +1,13 @@
 //! Putting a backup where it is to be: each file under a name of its own until it is whole.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, Metadata};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{BackedUp, Checked, damaged, inside, io, known_at, new_file, pour, refuse_unfinished, sync};
+use super::check::{damaged, known_as, plain};
+use super::{BackedUp, Checked, MANIFEST, io, names, new_file, pour, sync, unfinished};
 use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::observe::StopSignal;
@@ -14,7 +17,35 @@ use crate::surroundings::{Randomness as _, SystemRandomness};
 /// How the name of a file ends that is not whole yet.
 const ENDING: &str = "restoring";
 
+/// What a restore has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Whether checkpoints of another state of the store stand beside it, which a person has to accept.
+    pub has_other_checkpoints: bool,
+}
+
+/// A file to be restored: from where, to where.
+type Wanted<'c> = (PathBuf, PathBuf, &'c BackedUp);
+
 impl Checked {
+    /// Refuses a backup that has files whose names belong to a store, by the name that the store is to have.
+    ///
+    /// # Errors
+    /// [`Error::Stage`] with `backup.damaged`.
+    pub fn check_names(&self, store: &Path) -> Result<()> {
+        let name = store.file_name().unwrap_or_default().to_string_lossy();
+        let listed = self.manifest.files.iter().map(|file| file.name.as_str());
+        let beside = checkpoints::path_of(Path::new(&self.manifest.store));
+        let mut others = listed.filter(|name| *name != self.manifest.store && Path::new(name) != beside);
+        match others.find(|other| names::belongs_to_store(other, &name)) {
+            None => Ok(()),
+            Some(other) => {
+                let what = format!("lists `{other}`, a name that belongs to the store `{name}`");
+                Err(damaged(&self.folder.join(MANIFEST), &what))
+            }
+        }
+    }
+
     /// Puts the files of the backup into a project's folder, and its store to a path. Nothing that is there is written
     /// over: files that are equal stay, others are named, and then nothing is written. A file of checkpoints that is there
     /// stays too: it tells what came after the backup. A file without content counts as none: a restore that was killed
@@ -22,47 +53,75 @@ impl Checked {
     ///
     /// # Errors
     /// [`Error::Invalid`] for what is in the way; what cannot be written.
-    pub fn restore(&self, folder: &Path, store: &Path, stop: &StopSignal) -> Result<()> {
+    pub fn restore(&self, folder: &Path, store: &Path, stop: &StopSignal) -> Result<Restored> {
+        self.check_names(store)?;
+        // Once before anything is written, and once more when nobody else can write.
+        self.wanted(folder, store, stop)?;
         if let Some(folder) = store.parent() {
             std::fs::create_dir_all(folder).map_err(io(folder))?;
         }
         let _lock = StoreLock::take(store, Duration::ZERO, "restoring a backup\n")?;
+        let (mut wanted, restored) = self.wanted(folder, store, stop)?;
+        // Whoever has the lock is the only one who restores this store: what others have left is nobody's.
+        remove_left_overs(wanted.iter().map(|(_, to, _)| to.as_path()))?;
+        // The store last: with it the project is there.
+        wanted.reverse();
+        for (from, to, file) in wanted {
+            plain(&self.folder, &file.name)?;
+            copy(&from, &to, file, stop)?;
+        }
+        Ok(restored)
+    }
+
+    /// The files that are not there yet, the store's first.
+    fn wanted(&self, folder: &Path, store: &Path, stop: &StopSignal) -> Result<(Vec<Wanted<'_>>, Restored)> {
         if store.symlink_metadata().is_ok_and(|there| !is_nothing(&there)) {
             return Err(Error::invalid(
                 format!("there is a store at `{}`", store.display()),
                 "move it away first, with what stands beside it; nothing was written",
             ));
         }
-        refuse_unfinished(store)?;
+        if let Some(path) = unfinished(store) {
+            return Err(Error::invalid(
+                format!(
+                    "`{}` is there, and belongs to another state of the store",
+                    path.display()
+                ),
+                "move it away first, with the store that it belongs to; nothing was written",
+            ));
+        }
         let beside = checkpoints::path_of(Path::new(&self.manifest.store));
-        let mut wanted = Vec::new();
+        let (mut wanted, mut has_other_checkpoints) = (Vec::new(), false);
         for file in &self.manifest.files {
-            let from = inside(&self.folder, &file.name)?;
-            let to = if file.name == self.manifest.store {
-                store.to_owned()
-            } else if Path::new(&file.name) == beside {
-                checkpoints::path_of(store)
-            } else {
-                inside(folder, &file.name)?
+            let from = self.folder.join(&file.name);
+            let is_checkpoints = Path::new(&file.name) == beside;
+            let to = match () {
+                () if file.name == self.manifest.store => store.to_owned(),
+                () if is_checkpoints => checkpoints::path_of(store),
+                () => folder.join(&file.name),
             };
             match to.symlink_metadata() {
                 Ok(there) if is_nothing(&there) && file.bytes > 0 => wanted.push((from, to, file)),
-                Ok(_) if Path::new(&file.name) == beside || known_at(&to, &file.name)? == *file => {}
+                Ok(_) if is_same(&to, file, stop)? => {}
+                Ok(there) if is_checkpoints && there.is_file() => has_other_checkpoints = true,
                 Ok(_) => return Err(in_the_way(&to)),
                 Err(_) => wanted.push((from, to, file)),
             }
         }
-        // Whoever has the lock is the only one who restores this store: what others have left is nobody's.
-        for (_, to, _) in &wanted {
-            remove_left_overs(to)?;
-        }
-        // The store last: with it the project is there.
-        wanted.reverse();
-        for (from, to, file) in wanted {
-            copy(&from, &to, file, stop)?;
-        }
-        Ok(())
+        Ok((
+            wanted,
+            Restored {
+                has_other_checkpoints,
+            },
+        ))
     }
+}
+
+/// Whether a file has the content of one of the backup.
+fn is_same(path: &Path, file: &BackedUp, stop: &StopSignal) -> Result<bool> {
+    // A pipe would never end; a link that leads nowhere is another file.
+    let is_as_long = std::fs::metadata(path).is_ok_and(|there| there.is_file() && there.len() == file.bytes);
+    Ok(is_as_long && known_as(path, file, stop)? == *file)
 }
 
 fn in_the_way(path: &Path) -> Error {
@@ -85,7 +144,13 @@ fn copy(from: &Path, to: &Path, file: &BackedUp, stop: &StopSignal) -> Result<()
     let part = part_of(to);
     let mut out = new_file(&part)?;
     let poured = (|| {
-        let copied = pour(File::open(from).map_err(io(from))?, &mut out, (from, to), stop)?;
+        let opened = File::open(from).map_err(io(from))?;
+        let copied = pour(
+            opened.take(file.bytes.saturating_add(1)),
+            &mut out,
+            (from, to),
+            stop,
+        )?;
         out.sync_all().map_err(io(to))?;
         if (copied.bytes, &copied.sha256) != (file.bytes, &file.sha256) {
             return Err(damaged(from, "has changed since it was checked"));
@@ -129,31 +194,38 @@ fn part_of(to: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Whether a name is one that [`part_of`] gives for a file.
-fn is_part_of(name: &str, file: &str) -> bool {
-    let random = name.strip_prefix(file).and_then(|rest| rest.strip_prefix('.'));
-    let random = random.and_then(|rest| rest.strip_suffix(ENDING)?.strip_suffix('.'));
-    random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
+/// The file whose name until it is whole this is, as [`part_of`] gives it.
+fn file_of_part(name: &str) -> Option<&str> {
+    let (file, random) = name.strip_suffix(ENDING)?.strip_suffix('.')?.rsplit_once('.')?;
+    let is_ours = random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_ours.then_some(file)
 }
 
-/// Removes what a restore that was killed has left of a file.
-fn remove_left_overs(to: &Path) -> Result<()> {
-    let (Some(folder), Some(file)) = (to.parent(), to.file_name()) else {
-        return Ok(());
-    };
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(io(folder))?,
-    };
-    for entry in entries {
-        let entry = entry.map_err(io(folder))?;
-        if is_part_of(&entry.file_name().to_string_lossy(), &file.to_string_lossy()) {
-            std::fs::remove_file(entry.path()).map_err(io(&entry.path()))?;
+/// Removes what a restore that was killed has left of files.
+fn remove_left_overs<'p>(files: impl Iterator<Item = &'p Path>) -> Result<()> {
+    let mut folders: BTreeMap<&Path, BTreeSet<String>> = BTreeMap::new();
+    for to in files {
+        let (Some(folder), Some(file)) = (to.parent(), to.file_name()) else {
+            continue;
+        };
+        let names = folders.entry(folder).or_default();
+        names.insert(file.to_string_lossy().into_owned());
+    }
+    for (folder, names) in folders {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        let entries = match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(io(folder))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(io(folder))?;
+            if file_of_part(&entry.file_name().to_string_lossy()).is_some_and(|file| names.contains(file)) {
+                std::fs::remove_file(entry.path()).map_err(io(&entry.path()))?;
+            }
         }
     }
     Ok(())
@@ -207,9 +279,10 @@ mod tests {
             std::fs::write(folder.path().join(name), "mine").expect("it is ours");
         }
         std::fs::write(&part, "ours").expect("it is ours");
-        remove_left_overs(&to).expect("they can be removed");
+        remove_left_overs([to.as_path()].into_iter()).expect("they can be removed");
         assert!(!part.exists());
         assert!(others.iter().all(|name| folder.path().join(name).exists()));
-        remove_left_overs(&folder.path().join("no/folder/store.db")).expect("there are none");
+        let nowhere = folder.path().join("no/folder/store.db");
+        remove_left_overs([nowhere.as_path()].into_iter()).expect("there are none");
     }
 }

@@ -24,7 +24,7 @@ fn backed_up(readings: &[Vec<ProjectFile>], folder: &Path) -> Result<Manifest> {
         next.set(next.get() + 1);
         Ok(readings[reading].clone())
     };
-    backup_of(&store, &files, folder)
+    backup_of(&store, &files, folder, &StopSignal::default())
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn files_that_come_to_rest_are_those_of_the_backup() {
         "new"
     );
     assert!(!path.join("schemas/gone.json").exists());
-    let checked = check(&path, &StopSignal::default()).expect("a backup");
+    let checked = check(&path, KeysToCheck::default(), &StopSignal::default()).expect("a backup");
     assert_eq!(checked.manifest, made);
 }
 

@@ -154,7 +154,7 @@ impl Answer {
         self
     }
 
-    /// A list of the data, by its name there.
+    /// A list of the data, by its name there: `list`, or `part/list`.
     pub(crate) fn list(mut self, name: &'static str, list: Listed) -> Self {
         self.list = Some((name, list));
         self

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use counterfoil::Stopped;
 use counterfoil::apply::ApplyOptions;
 use counterfoil::history::UnfinishedPass;
 use counterfoil::plan::Pin;
@@ -12,11 +13,11 @@ use counterfoil::stage::{MaxErrors, Stage};
 
 use super::answer::{Answer, Exit, json};
 use super::failure::Failure;
-use super::outcome::{Left, Limits, of_stages, of_the_library};
+use super::outcome::{Left, Limits, of_stages, of_the_library, stopped_reading};
 use super::progress::Progress;
 use super::render::{counted, green};
 use super::session::Session;
-use super::signals::stop_signal;
+use super::signals::{commits_nothing, stop_signal};
 use super::test::no_stage;
 use super::unfinished;
 use super::values::{OnErrorChoice, duration, max_errors, stage_number};
@@ -128,6 +129,7 @@ fn rehearsed(
     progress: Progress,
 ) -> Result<Answer, Failure> {
     let mut progress = progress.doing("rehearse");
+    commits_nothing();
     let store = session.open_to_read()?;
     let folder = tempfile::Builder::new()
         .prefix("counterfoil-rehearsal-")
@@ -141,6 +143,13 @@ fn rehearsed(
     session.warn_of_absent_sources(&store, project)?;
     let rehearsal = rehearse(&store, project.stages(), options, folder.path(), &mut progress);
     progress.finish();
+    let was_stopped = match &rehearsal {
+        Ok(done) => matches!(done.applied.stopped, Some(Stopped::Asked)) || !done.is_sound(),
+        Err(_) => true,
+    };
+    if was_stopped && options.stop.is_asked() {
+        return Err(stopped_reading());
+    }
     let rehearsal = rehearsal.map_err(|error| of_the_library(session, project, error))?;
     let left = Left {
         totals: rehearsal.quarantine.clone(),
@@ -156,6 +165,10 @@ fn rehearsed(
         &progress,
     )?;
     answer.hints.clear();
+    if let (Some(Stopped::Time), Some(failure)) = (&rehearsal.applied.stopped, &mut answer.failure) {
+        "the time is up; nothing was changed".clone_into(&mut failure.message);
+        failure.hint = Some("the same command begins again; give it more time".to_owned());
+    }
     answer.text += &format!("\n{}", told(&rehearsal));
     answer.data["rehearsal"] = serde_json::json!({
         "verified": json(&rehearsal.verified),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use counterfoil::Error;
-use counterfoil::backup::{Manifest, backup, check};
+use counterfoil::backup::{Checked, KeyOf, KeysToCheck, Manifest, backup, check};
 use counterfoil::observe::StopSignal;
 use counterfoil::project::{PROJECT_FILE, Project};
 use serde_json::json;
@@ -28,7 +28,8 @@ pub(crate) struct Backup {
 /// Checks a backup, and puts it into the project's folder.
 ///
 /// Every file is compared with its hash and the whole store is verified before anything is written. Nothing that is there
-/// is written over, except empty files. After a kill the same command again goes on.
+/// is written over, except empty files. After a kill the same command again goes on. The signatures are checked with the
+/// key that `--key` names, else with the project's, else with the one that stands in the backup.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil -C orders restore ../backups/2024-06-30\n  counterfoil restore ../backups/2024-06-30 --check"
@@ -46,11 +47,12 @@ impl Backup {
         let store = session.open_to_read()?;
         let is_project = !session.project_files()?.is_empty();
         let project = is_project.then(|| session.folder());
-        let made = backup(&store, project, &self.folder).map_err(|error| match &error {
+        let stop = stop_signal(*session.screen, "backup")?;
+        let made = backup(&store, project, &self.folder, &stop).map_err(|error| match &error {
             Error::Stage { problems } if problems.iter().all(|problem| problem.code == "backup.changed") => {
                 changed(error)
             }
-            _ => error.into(),
+            _ => failed(error, &stop),
         })?;
         let text = format!(
             "Backed up {} to {}: {}.\n",
@@ -66,38 +68,55 @@ impl Backup {
 impl Restore {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let stop = stop_signal(*session.screen, "restore")?;
-        let failed = |error| stopped_or(error, &stop);
-        let checked = check(&self.folder, &stop).map_err(failed)?;
-        let told = told(&checked.manifest);
-        let data = json!({ "restored": !self.check, "backup": checked.manifest });
-        if self.check {
-            return Ok(Answer::new(data, format!("Sound: {told}.\n")));
-        }
-        let has_settings = checked
-            .manifest
-            .files
-            .iter()
-            .any(|file| file.name == PROJECT_FILE);
-        let name = if has_settings {
-            Project::settings_of(&self.folder)?.store
-        } else {
-            PathBuf::from(&checked.manifest.store)
+        let (given, known) = session.keys_of_backups()?;
+        let keys = KeysToCheck {
+            given: given.trusted(),
+            known: known.trusted(),
         };
-        let store = session.store_or(&name).ok_or_else(|| {
+        let checked = check(&self.folder, keys, &stop).map_err(|error| failed(error, &stop))?;
+        let summary = told(&checked.manifest);
+        let data = json!({ "restored": !self.check, "backup": checked.manifest, "signed": checked.signed });
+        let store = self.place_of_store(session, &checked);
+        if let Ok(store) = &store {
+            checked.check_names(store).map_err(|error| failed(error, &stop))?;
+        }
+        let (signed, notes) = signed(&checked);
+        if self.check {
+            return Ok(Answer::new(data, format!("Sound: {summary}{signed}.\n")).warnings(notes));
+        }
+        let store = store?;
+        let restored = checked.restore(session.folder(), &store, &stop);
+        let restored = restored.map_err(|error| failed(error, &stop))?;
+        let place = shown(&store.display().to_string()).into_owned();
+        let answer = Answer::new(data, format!("Restored {summary}{signed} to {place}.\n")).warnings(notes);
+        let status = session.command("status");
+        if !restored.has_other_checkpoints {
+            return Ok(answer.hint(format!("{status} shows where it stands")));
+        }
+        let accept = session.command("checkpoint --accept-restore --reason TEXT");
+        let next = format!(
+            "the checkpoints beside the store are of another state of it, and were left there: {accept} says that it was \
+             restored on purpose, and until then nothing is written to it; {status} shows where it stands"
+        );
+        Ok(answer.hint(next))
+    }
+
+    /// Where the store is to be.
+    fn place_of_store(&self, session: &Session<'_>, checked: &Checked) -> Result<PathBuf, Failure> {
+        let files = &checked.manifest.files;
+        let name = if session.names_store() || !files.iter().any(|file| file.name == PROJECT_FILE) {
+            PathBuf::from(&checked.manifest.store)
+        } else {
+            Project::settings_of(&self.folder)?.store
+        };
+        session.store_or(&name).ok_or_else(|| {
             let message = format!(
-                "the settings of the backup name a store outside of its project, `{}`",
+                "the settings of the backup name a store outside of its project, or in a hidden folder, `{}`",
                 name.display()
             );
-            Failure::usage(
-                "restore.store",
-                message,
-                "say where it shall be with --store FILE",
-            )
-        })?;
-        checked.restore(session.folder(), &store, &stop).map_err(failed)?;
-        let text = format!("Restored {told} to {}.\n", shown(&store.display().to_string()));
-        let next = format!("{} shows where it stands", session.command("status"));
-        Ok(Answer::new(data, text).hint(next))
+            let hint = "say where it shall be with --store FILE";
+            Failure::usage("restore.store", message, hint)
+        })
     }
 }
 
@@ -110,14 +129,44 @@ fn changed(error: Error) -> Failure {
     failure.hint(hint)
 }
 
-/// What ends because it was asked to has not failed.
-fn stopped_or(error: Error, stop: &StopSignal) -> Failure {
+/// What ends because it was asked to has not failed; a backup that is damaged says nothing of the store.
+fn failed(error: Error, stop: &StopSignal) -> Failure {
     let mut failure = Failure::from(error);
     if stop.is_asked() && failure.message.starts_with("stopped as you asked") {
         failure.exit = Exit::Stopped;
         failure.code = "stopped.asked";
     }
+    if failure.code == "backup.damaged" {
+        failure.exit = Exit::Unsound;
+        if let Some(problem) = failure.problems.pop() {
+            failure.message = problem.message;
+            failure.hint = problem.help;
+        }
+    }
     failure
+}
+
+/// By whom a backup is signed, in words, and what there is to note about it.
+fn signed(checked: &Checked) -> (String, Option<String>) {
+    let Some(signed) = &checked.signed else {
+        let note = if checked.has_signatures {
+            "its signatures were not checked, because no key of theirs is here: name the key with `--key FILE`"
+        } else {
+            "it is not signed: who can change the backup can write another history into it"
+        };
+        return (String::new(), Some(note.to_owned()));
+    };
+    let unsigned = match signed.unsigned {
+        0 => String::new(),
+        1 => ", less its last batch".to_owned(),
+        batches => format!(", less its last {} batches", count(batches.unsigned_abs())),
+    };
+    let note = (signed.key == KeyOf::Backup).then(|| {
+        "the key stands in the backup itself: who can change the backup can change it too; name one that you keep \
+         elsewhere with `--key FILE`"
+            .to_owned()
+    });
+    (format!(", signed by `{}`{unsigned}", shown(&signed.by)), note)
 }
 
 /// A backup in words.

@@ -1,9 +1,10 @@
 //! `export`: records out of the store.
 
-use std::fs::{File, OpenOptions};
+use std::collections::HashSet;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
+use counterfoil::observe::StopSignal;
 use counterfoil::output::{CsvWriter, NdjsonWriter, RecordWriter};
 use counterfoil::path::Path;
 use counterfoil::store::Store;
@@ -12,11 +13,16 @@ use serde_json::json;
 use super::answer::{Answer, Exit};
 use super::failure::{Failure, nearest};
 use super::masking::{masked_noting, redactions};
+use super::outcome::stopped_reading;
+use super::page_file::NewFile;
 use super::render::{counted, shown};
 use super::session::Session;
+use super::signals::stop_signal;
 
 /// How many records are read at a time.
 const PAGE: usize = 1_000;
+/// So many names of fields are kept to find one that was meant.
+const NAMES: usize = 10_000;
 
 /// Writes all records of a database as NDJSON or CSV, in the order of their numbers, exactly as stored.
 ///
@@ -66,14 +72,15 @@ impl Export {
         };
         self.check_columns(&store)?;
         let mut noted = Vec::new();
+        let stop = stop_signal(*session.screen, "export")?;
         let records = if let Some(path) = &self.output {
-            let file = new_file(path)?;
-            let records = self.write(&store, &redact, &mut noted, BufWriter::new(&file))?;
-            file.sync_all().map_err(|error| unwritable(path, &error))?;
+            let mut file = NewFile::begin(path)?;
+            let records = self.write(&store, &redact, &mut noted, &stop, &mut file)?;
+            file.finish()?;
             records
         } else {
             let out = BufWriter::new(std::io::stdout().lock());
-            self.write(&store, &redact, &mut noted, out)?
+            self.write(&store, &redact, &mut noted, &stop, out)?
         };
         let data = json!({
             "database": self.database, "records": records, "masked": !noted.is_empty(),
@@ -130,7 +137,7 @@ impl Export {
                 return Err(Failure::usage("export.column", message, hint));
             }
         }
-        let (mut after, mut names) = (0, Vec::new());
+        let (mut after, mut names, mut known) = (0, Vec::new(), HashSet::new());
         while !missing.is_empty() {
             let page = store.records_after(&self.database, after, PAGE)?;
             let Some(last) = page.last() else { break };
@@ -142,7 +149,11 @@ impl Export {
                     break;
                 }
                 for name in document.fields().iter().map(counterfoil::record::Field::name) {
-                    if !names.iter().any(|known: &String| *known == *name) {
+                    if names.len() == NAMES {
+                        break;
+                    }
+                    if !known.contains(&*name) {
+                        known.insert(name.clone().into_owned());
                         names.push(name.into_owned());
                     }
                 }
@@ -163,47 +174,52 @@ impl Export {
         store: &Store,
         redact: &[Path],
         noted: &mut Vec<Path>,
+        stop: &StopSignal,
         out: impl Write,
     ) -> Result<u64, Failure> {
+        let mut copy = Copying {
+            store,
+            database: &self.database,
+            redact,
+            noted,
+            stop,
+        };
         match self.format {
-            Format::Csv if self.columns.is_empty() => self.copy(store, redact, noted, CsvWriter::new(out)),
-            Format::Csv => self.copy(store, redact, noted, CsvWriter::new(out).columns(&self.columns)),
-            Format::Ndjson if self.with_id => {
-                self.copy(store, redact, noted, NdjsonWriter::new(out).with_id())
-            }
-            Format::Ndjson => self.copy(store, redact, noted, NdjsonWriter::new(out)),
+            Format::Csv if self.columns.is_empty() => copy.to(CsvWriter::new(out)),
+            Format::Csv => copy.to(CsvWriter::new(out).columns(&self.columns)),
+            Format::Ndjson if self.with_id => copy.to(NdjsonWriter::new(out).with_id()),
+            Format::Ndjson => copy.to(NdjsonWriter::new(out)),
         }
     }
+}
 
-    fn copy(
-        &self,
-        store: &Store,
-        redact: &[Path],
-        noted: &mut Vec<Path>,
-        mut writer: impl RecordWriter,
-    ) -> Result<u64, Failure> {
+/// Records on their way out of the store.
+struct Copying<'c> {
+    store: &'c Store,
+    database: &'c str,
+    redact: &'c [Path],
+    noted: &'c mut Vec<Path>,
+    stop: &'c StopSignal,
+}
+
+impl Copying<'_> {
+    fn to(&mut self, mut writer: impl RecordWriter) -> Result<u64, Failure> {
         let (mut after, mut written) = (0, 0);
         loop {
-            let page = store.records_after(&self.database, after, PAGE)?;
+            let page = self.store.records_after(self.database, after, PAGE)?;
             let Some(last) = page.last() else { break };
             after = last.record;
             for record in page {
-                writer.write(&masked_noting(record, redact, noted)?)?;
+                if self.stop.is_asked() {
+                    return Err(stopped_reading());
+                }
+                writer.write(&masked_noting(record, self.redact, self.noted)?)?;
                 written += 1;
             }
         }
         writer.finish()?;
         Ok(written)
     }
-}
-
-/// A new file for what a command gives; nothing that exists is overwritten.
-pub(crate) fn new_file(path: &std::path::Path) -> Result<File, Failure> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(|error| unwritable(path, &error))
 }
 
 pub(crate) fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {

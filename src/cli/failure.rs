@@ -20,7 +20,13 @@ pub(crate) struct Failure {
     /// What is wrong with stage files or settings, one by one.
     pub(crate) problems: Vec<Problem>,
     /// What stands below the message, line by line: a difference.
-    pub(crate) detail: Option<String>,
+    pub(crate) detail: Option<Box<str>>,
+    /// The statements that put a store right, in the order in which they can be run.
+    #[expect(
+        clippy::box_collection,
+        reason = "every result of a command carries one of these, and hardly any has statements"
+    )]
+    pub(crate) statements: Box<Vec<String>>,
 }
 
 /// The code of an output that nobody reads any more.
@@ -35,6 +41,7 @@ impl Failure {
             hint: None,
             problems: Vec::new(),
             detail: None,
+            statements: Box::default(),
         }
     }
 
@@ -125,6 +132,9 @@ impl Failure {
             if let Some(detail) = &self.detail {
                 fields.insert("detail".to_owned(), json!(detail));
             }
+            if !self.statements.is_empty() {
+                fields.insert("statements".to_owned(), json!(self.statements));
+            }
         }
         error
     }
@@ -212,7 +222,13 @@ impl From<Error> for Failure {
         let mut failure = Self::new(exit, code, message(&error));
         failure.hint = hint;
         match error {
-            Error::Drift { diff, .. } => failure.detail = Some(diff),
+            Error::Drift { diff, .. } => failure.detail = Some(diff.into()),
+            Error::Foreign { differences, .. } => {
+                let statements = differences
+                    .into_iter()
+                    .filter_map(|difference| difference.mended_by);
+                failure.statements = Box::new(statements.collect());
+            }
             Error::Stage { problems } => {
                 failure.message = String::new();
                 if let [problem] = &problems[..] {
@@ -250,6 +266,8 @@ fn message(error: &Error) -> String {
 const INPUT_CHANGED: &str = "put the file back as it was; or begin again with `--restart`: what is loaded already counts as unchanged";
 const FOREIGN: &str = "nothing was written; find out who made it and what it has done since (`counterfoil verify`), then run the \
      statements with sqlite3, and the same command again; views and indexes of your own belong in a file that attaches the store";
+const LOST: &str = "nothing was written; keep the file for the inquiry, and restore a backup (`counterfoil restore FOLDER`): what \
+     no statement puts right is in it alone; `counterfoil verify` tells what else is not as the ledger says";
 const CONTRADICTED: &str = "keep both files for the inquiry; if the store was restored on purpose, or has a new key, say so: \
      `counterfoil checkpoint --accept-restore --reason TEXT`; to begin anew, move the file of checkpoints away";
 const PLAN_MOVED: &str = "nothing was changed; look at a new plan: `counterfoil plan --out FILE`";
@@ -296,7 +314,10 @@ pub(crate) fn advice(error: &Error) -> (Exit, Option<String>) {
             Exit::Failed,
             "what was committed stands; correct the input, or name its format with `--format`".to_owned(),
         ),
-        Error::Foreign { .. } => (Exit::Unsound, FOREIGN.to_owned()),
+        Error::Foreign { differences, .. } => {
+            let is_lost = differences.iter().any(|difference| difference.mended_by.is_none());
+            (Exit::Unsound, if is_lost { LOST } else { FOREIGN }.to_owned())
+        }
         Error::Contradicted { .. } => (Exit::Unsound, CONTRADICTED.to_owned()),
         Error::RollbackConflict { .. } => (
             Exit::Conflict,

@@ -42,6 +42,7 @@ mod screen;
 mod session;
 mod signals;
 mod status;
+mod store_file;
 mod test;
 mod trace;
 mod unfinished;
@@ -62,6 +63,17 @@ use failure::Failure;
 use screen::Screen;
 use session::Session;
 
+/// The commands that only read, and of which nothing is left wherever they end.
+const ENDING_AT_ONCE: [&str; 7] = [
+    "status",
+    "history",
+    "trace",
+    "query",
+    "prove",
+    "quarantine list",
+    "quarantine show",
+];
+
 /// Parses, carries out, tells, and gives the exit code.
 pub(crate) fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -76,7 +88,12 @@ fn carry_out(cli: &Cli, arguments: &[OsString]) -> Exit {
     let screen = Screen::new(&cli.global);
     let warnings = RefCell::default();
     let session = Session::new(&cli.global, &screen, arguments, &warnings);
-    let mut answer = dispatch(&cli.command, &session).unwrap_or_else(Answer::from);
+    let listening = match cli.command.name() {
+        name if ENDING_AT_ONCE.contains(&name) => signals::end_on_signal(screen, name),
+        _ => Ok(()),
+    };
+    let answer = listening.and_then(|()| dispatch(&cli.command, &session));
+    let mut answer = answer.unwrap_or_else(Answer::from);
     answer.warnings.splice(0..0, warnings.take());
     screen.deliver(cli.command.name(), answer)
 }

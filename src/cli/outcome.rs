@@ -386,6 +386,12 @@ pub(crate) fn refused_by(stage: Option<u32>) -> String {
     stage.map_or_else(|| "load".to_owned(), |stage| format!("stage {stage}"))
 }
 
+/// That a command stopped that commits nothing: there is nothing to go on with.
+pub(crate) fn stopped_reading() -> Failure {
+    let message = "stopped as you asked; nothing was changed";
+    Failure::new(Exit::Stopped, "stopped.asked", message).hint("the same command begins again")
+}
+
 /// Why a verb stopped before its end, and how to go on.
 pub(crate) fn stopped_early(stopped: &Stopped) -> Failure {
     let go_on = "the same command again goes on from here";

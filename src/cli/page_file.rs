@@ -1,16 +1,54 @@
-//! A page in a file: whole or not at all, and never in the place of something else.
+//! A page, or what a command gives, in a file: whole or not at all, and never in the place of something else.
 
 use std::fs::{File, FileType};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
 
 use super::answer::Exit;
+use super::export::unwritable as not_written;
 use super::failure::Failure;
 
 /// What every page begins with, so that --force writes over pages only: never over a store, a key or a stage.
 const DOCTYPE: &[u8] = b"<!doctype html>";
+
+/// A new file for what a command gives. It has its name only when it is whole; nothing that exists is overwritten, and
+/// what was begun is gone.
+pub(crate) struct NewFile<'p> {
+    path: &'p Path,
+    part: BufWriter<NamedTempFile>,
+}
+
+impl<'p> NewFile<'p> {
+    pub(crate) fn begin(path: &'p Path) -> Result<Self, Failure> {
+        if path.symlink_metadata().is_ok() {
+            let there = io::Error::new(io::ErrorKind::AlreadyExists, "it exists already");
+            return Err(not_written(path, &there));
+        }
+        let part = beside(path).map_err(|error| not_written(path, &error))?;
+        let part = BufWriter::new(part);
+        Ok(Self { path, part })
+    }
+
+    /// Waits until all of it is on the disk, and gives it its name.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        let part = self.part.into_inner().map_err(io::IntoInnerError::into_error);
+        let synced = part.and_then(|part| part.as_file().sync_all().map(|()| part));
+        let named = synced.and_then(|part| part.persist_noclobber(self.path).map_err(|error| error.error));
+        named.map(drop).map_err(|error| not_written(self.path, &error))
+    }
+}
+
+impl Write for NewFile<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.part.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.part.flush()
+    }
+}
 
 /// Writes a page to stdout, as it is.
 pub(crate) fn write_out(page: &str) -> Result<(), Failure> {

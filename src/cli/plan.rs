@@ -18,7 +18,7 @@ use super::answer::{Answer, json};
 use super::apply::HowToApply;
 use super::check::route;
 use super::failure::Failure;
-use super::outcome::{of_the_library, stopped_early};
+use super::outcome::{of_the_library, stopped_reading};
 use super::page_file::beside;
 use super::places::{self, Told, left_for_quarantine};
 use super::progress::Progress;
@@ -79,9 +79,10 @@ impl PlanCommand {
         data["growth"] = json!(report.growth());
         data["estimated_us"] = json!(report.estimated_us());
         data["free_bytes"] = json!(free);
-        if let Some(stopped) = &report.stopped {
-            return Ok(Answer::new(data, self.text(session, &project, &report, free))
-                .failed(stopped_early(stopped).hint("nothing was written; the same command begins again")));
+        if report.stopped.is_some() {
+            return Ok(
+                Answer::new(data, self.text(session, &project, &report, free)).failed(stopped_reading())
+            );
         }
         let mut answer = Answer::new(data.clone(), self.text(session, &project, &report, free))
             .refused_if(report.refuses() || report.stages.iter().any(|stage| stage.halted > 0));

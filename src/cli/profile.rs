@@ -8,7 +8,7 @@ use serde_json::json;
 use super::answer::{Answer, json};
 use super::failure::Failure;
 use super::masking::redactions;
-use super::outcome::stopped_early;
+use super::outcome::stopped_reading;
 use super::render::{bold, bytes, count, counted, dim, shown, table};
 use super::session::Session;
 use super::signals::stop_signal;
@@ -42,19 +42,26 @@ impl ProfileCommand {
         };
         let report = profile(&store, &self.database, &options)?;
         let mut answer = Answer::new(json(&report), told(&report));
-        if let Some(stopped) = &report.stopped {
-            return Ok(answer.failed(stopped_early(stopped)));
+        if report.stopped.is_some() {
+            return Ok(answer.failed(stopped_reading()));
         }
         if let Some(contract) = &self.contract {
             drop(store);
             let validated =
                 Validate::against(&self.database, contract.clone()).run_until(session, options.stop)?;
-            answer.data["validation"] = validated.data.clone();
+            answer.data["validation"] = validated.data;
+            let list = validated
+                .list
+                .map(|(_, findings)| ("validation/findings", findings));
             answer.text += &format!("\n{}", validated.text);
             return Ok(Answer {
                 data: answer.data,
                 text: answer.text,
-                ..validated
+                list,
+                exit: validated.exit,
+                failure: validated.failure,
+                warnings: validated.warnings,
+                hints: validated.hints,
             });
         }
         Ok(answer)

@@ -10,9 +10,9 @@ use counterfoil::store::Store;
 use serde_json::json;
 
 use super::answer::{Answer, Exit};
-use super::export::new_file;
 use super::failure::Failure;
 use super::masking::{masked_noting, redactions};
+use super::page_file::NewFile;
 use super::session::Session;
 use super::verify::hashed_under;
 
@@ -74,9 +74,10 @@ impl Prove {
         let Some(path) = &self.output else {
             return Ok(Answer::new(data, proof).warnings(remark));
         };
-        let mut file = new_file(path)?;
+        let mut file = NewFile::begin(path)?;
         file.write_all(proof.as_bytes())
             .map_err(|error| Failure::output(&error))?;
+        file.finish()?;
         let next = format!(
             "`counterfoil verify-proof {} --key {PUBLIC_KEY_FILE}` checks it",
             path.display()

@@ -1,5 +1,7 @@
 //! `query`: look at records.
 
+mod pretty;
+
 use std::borrow::Cow;
 use std::io::{BufWriter, IsTerminal as _, StdoutLock, Write as _};
 
@@ -18,7 +20,7 @@ use serde_json::json;
 use super::answer::{Answer, Exit, Listed};
 use super::failure::Failure;
 use super::masking::{masked, redactions, refuse_redacted};
-use super::quarantine::pretty;
+use super::quarantine;
 use super::render::{count, counted, shown_json};
 use super::session::Session;
 
@@ -97,10 +99,7 @@ impl QueryCommand {
             answer = answer.list("records", list);
         }
         if full && !self.sort.is_empty() {
-            answer = answer.hint(format!(
-                "the first {} are shown; --limit N shows more",
-                count(shown_count as u64)
-            ));
+            answer = answer.hint("only the first are shown; --limit N shows more");
         } else if full {
             answer = answer.hint(format!(
                 "{} of {} shown; the next ones: --after {last}",
@@ -236,8 +235,12 @@ impl<'q> Shown<'q> {
         } else {
             Cow::Borrowed(record.data.as_str())
         };
-        if self.of.pretty {
-            writeln!(self.out, "{}", pretty(&line))
+        if self.of.pretty && !record.data.starts_with('{') {
+            // Not a record any more: shown as quarantine shows what never was one.
+            writeln!(self.out, "{}", quarantine::pretty(&line))
+        } else if self.of.pretty {
+            pretty::pretty(&line, &mut self.out)?;
+            writeln!(self.out)
         } else if self.terminal {
             writeln!(self.out, "{}", shown_json(&line))
         } else {

@@ -108,7 +108,10 @@ fn enveloped(command: &str, answer: &mut Answer) -> io::Result<()> {
     let Some((name, mut list)) = answer.list.take() else {
         return to_stdout(&envelope(command, answer));
     };
-    answer.data[name] = json!(LIST);
+    let place = name
+        .split('/')
+        .fold(&mut answer.data, |data, name| &mut data[name]);
+    *place = json!(LIST);
     let envelope = envelope(command, answer);
     let stands = json!(LIST).to_string();
     let (before, behind) = envelope.split_once(&stands).unwrap_or((&envelope, ""));

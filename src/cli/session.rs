@@ -21,6 +21,7 @@ use super::arguments::Global;
 use super::failure::Failure;
 use super::render::word;
 use super::screen::Screen;
+use super::store_file;
 
 const SECRET: &str = "COUNTERFOIL_SECRET_";
 const SIGNING_KEY: &str = "COUNTERFOIL_SIGNING_KEY";
@@ -170,9 +171,23 @@ impl<'c> Session<'c> {
         self.global.store.clone().unwrap_or_else(in_project)
     }
 
-    /// The store that is named, else one at a path inside the project's folder; `None` where the path leads out of it.
+    /// The store's path, where a store can be.
+    fn store_place(&self, settings: &Settings) -> Result<PathBuf, Failure> {
+        let path = self.store_path(settings);
+        store_file::check(&path, &self.command("restore FOLDER"))?;
+        Ok(path)
+    }
+
+    /// Whether `--store` says where the store is.
+    pub(crate) fn names_store(&self) -> bool {
+        self.global.store.is_some()
+    }
+
+    /// The store that is named, else one at a path inside the project's folder; `None` where the path leads out of it, or
+    /// is hidden.
     pub(crate) fn store_or(&self, name: &Path) -> Option<PathBuf> {
-        let is_plain = |part: Component<'_>| matches!(part, Component::Normal(_));
+        let is_hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.');
+        let is_plain = |part: Component<'_>| matches!(part, Component::Normal(name) if !is_hidden(name));
         let in_project = || name.components().all(is_plain).then(|| self.inside(name));
         self.global.store.clone().or_else(in_project)
     }
@@ -198,7 +213,7 @@ impl<'c> Session<'c> {
         let settings = self.settings()?;
         let options = self.store_options(&settings);
         self.opened(Store::open(
-            self.store_path(&settings),
+            self.store_place(&settings)?,
             options,
             self.surroundings()?,
         ))
@@ -212,7 +227,7 @@ impl<'c> Session<'c> {
             ..self.store_options(&settings)
         };
         self.opened(Store::open(
-            self.store_path(&settings),
+            self.store_place(&settings)?,
             options,
             self.surroundings()?,
         ))
@@ -229,7 +244,7 @@ impl<'c> Session<'c> {
             keys: self.keys_to_check()?,
             ..self.surroundings_without_keys()?
         };
-        self.opened(Store::open(self.store_path(&settings), options, surroundings))
+        self.opened(Store::open(self.store_place(&settings)?, options, surroundings))
     }
 
     /// Warns where the store has applied stages of other projects only.
@@ -283,7 +298,7 @@ impl<'c> Session<'c> {
         let settings = self.settings()?;
         let options = self.store_options(&settings);
         self.opened(Store::open_or_create(
-            self.store_path(&settings),
+            self.store_place(&settings)?,
             options,
             self.surroundings()?,
         ))
@@ -328,6 +343,17 @@ impl<'c> Session<'c> {
             secrets.push((name.to_owned(), value));
         }
         Ok(secrets.into_iter().collect())
+    }
+
+    /// The keys that a backup is checked with: the one that is named, which has to have signed it, and the project's.
+    pub(crate) fn keys_of_backups(&self) -> Result<(Keys, Keys), Failure> {
+        let is_given = std::env::var_os(SIGNING_KEY).is_some_and(|text| !text.is_empty());
+        if is_given || self.global.key.is_some() {
+            return Ok((self.keys_to_check()?, Keys::default()));
+        }
+        // A project that is restored may have lost its keys, or have files that are none.
+        let known = Project::keys_to_check(self.folder()).unwrap_or_default();
+        Ok((Keys::default(), known))
     }
 
     /// The keys for who only reads: nothing is signed, and the key that signs is not asked for.

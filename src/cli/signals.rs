@@ -13,7 +13,7 @@ use counterfoil::observe::StopSignal;
 
 use super::answer::{Answer, Exit};
 use super::failure::Failure;
-use super::outcome::stopped_early;
+use super::outcome::{stopped_early, stopped_reading};
 use super::render::bold;
 use super::screen::{Screen, to_stderr};
 
@@ -28,6 +28,18 @@ pub(crate) fn remove_in_any_case(folder: &Path) {
 
 /// The commands that commit batch after batch.
 const COMMITTING: [&str; 5] = ["apply", "load", "quarantine", "reconcile", "rollback"];
+
+/// Whether what one of them does is done on a copy.
+static IS_REHEARSAL: AtomicBool = AtomicBool::new(false);
+
+/// Says that this execution of a command commits nothing.
+pub(crate) fn commits_nothing() {
+    IS_REHEARSAL.store(true, Ordering::SeqCst);
+}
+
+fn commits(command: &str) -> bool {
+    COMMITTING.contains(&command) && !IS_REHEARSAL.load(Ordering::SeqCst)
+}
 
 /// Whether the command has been answered: it is so once, by whoever comes first, itself or the end of its time.
 static ANSWERED: AtomicBool = AtomicBool::new(false);
@@ -58,11 +70,11 @@ fn time_is_over(screen: Screen, command: &'static str) -> ! {
     if first_to_answer() {
         // Nobody may read, so nobody waits for it.
         std::thread::spawn(move || {
-            let mut failure = stopped_early(&Stopped::Asked);
-            if !COMMITTING.contains(&command) {
-                "stopped as you asked".clone_into(&mut failure.message);
-                "the same command again begins anew".clone_into(failure.hint.get_or_insert_default());
-            }
+            let failure = if commits(command) {
+                stopped_early(&Stopped::Asked)
+            } else {
+                stopped_reading()
+            };
             screen.write(command, Answer::from(failure));
             end(Exit::Stopped.code())
         });
@@ -94,24 +106,39 @@ pub(crate) fn stop_signal(screen: Screen, command: &'static str) -> Result<StopS
                 std::thread::sleep(LONGEST);
                 time_is_over(screen, command);
             });
-            screen.say("stopping after this batch; once more to undo it");
+            screen.say(if commits(command) {
+                "stopping after this batch; once more to undo it"
+            } else {
+                "stopping"
+            });
         }
         1 => {
             asked.ask();
-            screen.say("undoing this batch");
+            if commits(command) {
+                screen.say("undoing this batch");
+            }
         }
         _ if first_to_answer() => end(Exit::Stopped.code()),
         // Its answer is being written.
         _ => end(Exit::Failed.code()),
     };
+    handle(handler)?;
+    Ok(stop)
+}
+
+/// For a command that only reads, and has nothing to finish: the first signal ends it, and it says so.
+pub(crate) fn end_on_signal(screen: Screen, command: &'static str) -> Result<(), Failure> {
+    handle(move || time_is_over(screen, command))
+}
+
+fn handle(handler: impl FnMut() + Send + 'static) -> Result<(), Failure> {
     ctrlc::set_handler(handler).map_err(|error| {
         Failure::new(
             Exit::Failed,
             "signals",
             format!("signals cannot be handled: {error}"),
         )
-    })?;
-    Ok(stop)
+    })
 }
 
 /// An input that may never go on (a pipe, a terminal), and that a signal ends all the same.

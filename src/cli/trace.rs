@@ -1,14 +1,24 @@
 //! `trace`: the life of one record.
 
+use std::io::{self, BufWriter, Read as _, Seek as _, Write as _};
+
 use counterfoil::Error;
 use counterfoil::history::TraceStep;
+use counterfoil::interchange::{PROV_SECTIONS, each_prov};
 use serde_json::json;
+use tempfile::SpooledTempFile;
 
-use super::answer::{Answer, json};
+use super::answer::{Answer, Exit, Listed, json};
 use super::failure::Failure;
 use super::history::refuse_envelope;
 use super::render::{bold, dim, green, moment, red, short, shown, yellow};
+use super::screen::to_stdout;
 use super::session::Session;
+
+/// So much text is shown in one go.
+const PAGE: usize = 64 << 10;
+/// So much of a section is in memory.
+const SECTION: usize = 2 << 20;
 
 /// Tells the life of one record across all stages, from its stubs in the ledger.
 ///
@@ -42,23 +52,51 @@ enum Format {
 impl Trace {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         if self.format == Format::ProvJson {
-            refuse_envelope(session, "trace.json")?;
-            let store = session.open_to_read()?;
-            let document = counterfoil::interchange::prov(&store, &self.database, &self.id)
-                .map_err(|error| self.failed(error, session))?;
-            return Ok(Answer::new(serde_json::Value::Null, format!("{document:#}")));
+            return self.provenance(session);
         }
         let store = session.open_to_read()?;
-        let steps = if self.family {
-            counterfoil::history::trace_family(&store, &self.database, &self.id)
-        } else {
-            counterfoil::history::trace(&store, &self.database, &self.id)
-        };
-        let steps = steps.map_err(|error| self.failed(error, session))?;
+        let mut list = session.screen.json.then(Listed::new);
         let mut text = format!("{} in {}\n", bold(&shown(&self.id)), shown(&self.database));
-        text.extend(steps.iter().map(told));
-        let data = json!({ "database": self.database, "id": self.id, "steps": json(&steps) });
-        Ok(Answer::new(data, text))
+        let mut add = |step: &TraceStep| -> Result<(), Failure> {
+            if let Some(list) = &mut list {
+                return list.push(json(step));
+            }
+            text += &told(step);
+            if text.len() >= PAGE {
+                to_stdout(&text).map_err(|error| Failure::output(&error))?;
+                text.clear();
+            }
+            Ok(())
+        };
+        let mut failed = None;
+        TraceStep::each(&store, &self.database, &self.id, self.family, |step| {
+            failed = add(&step).err();
+            failed.is_none()
+        })
+        .map_err(|error| self.failed(error, session))?;
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        let answer = Answer::new(json!({ "database": self.database, "id": self.id }), text);
+        Ok(match list {
+            Some(list) => answer.list("steps", list),
+            None => answer,
+        })
+    }
+
+    fn provenance(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        refuse_envelope(session, "trace.json")?;
+        let store = session.open_to_read()?;
+        let (mut document, mut failed) = (Sections::new(), None);
+        each_prov(&store, &self.database, &self.id, &mut |section, name, value| {
+            failed = document.add(section, name, &value).err();
+            failed.is_none()
+        })
+        .map_err(|error| self.failed(error, session))?;
+        match failed {
+            Some(error) => Err(unkept(&error)),
+            None => document.write(),
+        }
     }
 
     fn failed(&self, error: Error, session: &Session<'_>) -> Failure {
@@ -72,6 +110,61 @@ impl Trace {
             "{query} shows what is there; ids are compared letter by letter"
         ))
     }
+}
+
+/// The sections of a document of PROV-JSON, each in a temporary file where it is long: what belongs to them comes mixed.
+struct Sections(Vec<(&'static str, BufWriter<SpooledTempFile>)>);
+
+impl Sections {
+    fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    fn add(&mut self, section: &'static str, name: &str, value: &serde_json::Value) -> io::Result<()> {
+        let known = self.0.iter().position(|(known, _)| *known == section);
+        let comma = if known.is_some() { ",\n" } else { "" };
+        let at = known.unwrap_or(self.0.len());
+        if known.is_none() {
+            self.0
+                .push((section, BufWriter::new(SpooledTempFile::new(SECTION))));
+        }
+        // No text holds a line end as it is, so that every line of it is one of the document.
+        let value = format!("{value:#}").replace('\n', "\n    ");
+        write!(self.0[at].1, "{comma}    {}: {value}", json!(name))
+    }
+
+    fn write(mut self) -> Result<Answer, Failure> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let mut write = |bytes: &[u8]| out.write_all(bytes).map_err(|error| Failure::output(&error));
+        write(b"{")?;
+        let mut comma = "";
+        for section in PROV_SECTIONS {
+            let Some((_, file)) = self.0.iter_mut().find(|(known, _)| *known == section) else {
+                continue;
+            };
+            write(format!("{comma}\n  \"{section}\": {{\n").as_bytes())?;
+            comma = ",";
+            file.rewind().map_err(|error| unkept(&error))?;
+            let mut piece = [0; 8 << 10];
+            loop {
+                let read = file.get_mut().read(&mut piece).map_err(|error| unkept(&error))?;
+                if read == 0 {
+                    break;
+                }
+                write(&piece[..read])?;
+            }
+            write(b"\n  }")?;
+        }
+        write(b"\n}\n")?;
+        out.flush().map_err(|error| Failure::output(&error))?;
+        Ok(Answer::new(serde_json::Value::Null, ""))
+    }
+}
+
+fn unkept(error: &io::Error) -> Failure {
+    let message = format!("a long document cannot be kept in a temporary file: {error}");
+    Failure::new(Exit::Failed, "list.file", message)
+        .hint("name a folder that has room for it with the variable TMPDIR")
 }
 
 fn told(step: &TraceStep) -> String {

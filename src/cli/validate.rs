@@ -1,7 +1,6 @@
 //! `validate`: a contract over a database, at any time.
 
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::Write as _;
 use std::path::{Path as FilePath, PathBuf};
 
 use counterfoil::contract::{Contract, Mode, Schema};
@@ -11,13 +10,13 @@ use counterfoil::project::Project;
 use counterfoil::stage::{Stage, read_file};
 use counterfoil::store::Store;
 use counterfoil::validate::{Finding, ValidateOptions, ValidateReport, ViolationGroup, validate};
-use serde_json::json;
 
-use super::answer::{Answer, json};
-use super::export::{new_file, unwritable};
+use super::answer::{Answer, Listed, json};
+use super::export::unwritable;
 use super::failure::Failure;
 use super::masking::redactions;
-use super::outcome::stopped_early;
+use super::outcome::stopped_reading;
+use super::page_file::NewFile;
 use super::render::{bold, count, counted, dim, green, red, shown, table, yellow};
 use super::session::Session;
 use super::signals::stop_signal;
@@ -84,7 +83,7 @@ impl Validate {
         session.has_database(&store, &self.database)?;
         self.check_run(&store)?;
         let project = session.stages()?;
-        let found = self.contract(session, project.as_ref())?;
+        let found = self.contract(project.as_ref())?;
         let redact = redactions(session, &store)?;
         let options = ValidateOptions {
             project: project.as_ref().map_or("", Project::name),
@@ -95,51 +94,48 @@ impl Validate {
             examples: self.limit,
             stop,
         };
-        let mut file = self.output.as_deref().map(Lines::new).transpose()?;
-        let mut listed = Vec::new();
-        let mut failed = None;
+        let begin = |path| NewFile::begin(path).map(|file| (path, file));
+        let mut places = Places {
+            file: self.output.as_deref().map(begin).transpose()?,
+            listed: session.screen.json.then(Listed::new),
+        };
+        let mut written = Ok(());
         let report = validate(
             &store,
             &self.database,
             &found.contract,
             &options,
             &mut |finding: &Finding| {
-                if let (Some(file), None) = (&mut file, &failed) {
-                    failed = file.write(finding).err();
+                if written.is_ok() {
+                    written = places.write(finding);
                 }
-                if session.screen.json {
-                    listed.push(json(finding));
+                // There is no use in what comes after it.
+                if written.is_err() {
+                    options.stop.ask();
                 }
                 Ok(())
             },
         )?;
-        if let Some(file) = file {
-            failed.map_or_else(|| file.finish(), Err)?;
+        written?;
+        if let (Some((_, file)), None) = (places.file, &report.stopped) {
+            file.finish()?;
         }
         let text = told(&report, &found.from, self.since);
         let mut data = json(&report);
         data["contract"] = found.from.clone().into();
-        data["findings"] = listed.into();
         let left_out = report.left_out.iter().map(|rule| {
             format!(
                 "the rule `{}` needs what `prepare` defines, so that only the stage itself can look at it",
                 shown(rule)
             )
         });
-        let says_nothing = found.contract.schema.as_ref().filter(|_| self.contract.is_some());
-        let says_nothing = says_nothing.filter(|schema| matches!(schema.canonical(), "{}" | "true"));
-        let says_nothing = says_nothing.map(|_| {
-            format!(
-                "{} says nothing that a record could break; is it a JSON Schema?",
-                shown(&found.from)
-            )
-        });
         let answer = Answer::new(data, text)
+            .list("findings", places.listed.unwrap_or_else(Listed::new))
             .warnings(left_out)
-            .warnings(says_nothing)
+            .warnings(self.says_nothing(&found))
             .refused_if(report.failing > 0);
         Ok(match &report.stopped {
-            Some(stopped) => answer.failed(stopped_early(stopped)),
+            Some(_) => answer.failed(stopped_reading()),
             None if report.violations.is_empty() || self.output.is_some() => answer,
             None => answer.hint(format!(
                 "{} writes every one to a file",
@@ -163,9 +159,24 @@ impl Validate {
         Ok(())
     }
 
-    fn contract(&self, session: &Session<'_>, project: Option<&Project>) -> Result<Found, Failure> {
+    /// That a file of the user's own holds nothing that could be broken.
+    fn says_nothing(&self, found: &Found) -> Option<String> {
+        let schema = found
+            .contract
+            .schema
+            .as_ref()
+            .filter(|_| self.contract.is_some())?;
+        matches!(schema.canonical(), "{}" | "true").then(|| {
+            format!(
+                "{} says nothing that a record could break; is it a JSON Schema?",
+                shown(&found.from)
+            )
+        })
+    }
+
+    fn contract(&self, project: Option<&Project>) -> Result<Found, Failure> {
         if let Some(path) = &self.contract {
-            return from_file(&session.inside(path), path);
+            return from_file(path);
         }
         let stages: Vec<&Stage> = project
             .iter()
@@ -216,11 +227,11 @@ fn of_stage(stage: &Stage, database: &str) -> Option<Found> {
     Some(found(Contract::from(source.clone()), "source"))
 }
 
-fn from_file(path: &FilePath, given: &FilePath) -> Result<Found, Failure> {
+fn from_file(path: &FilePath) -> Result<Found, Failure> {
     let wrong = |problems: Vec<Problem>| {
         Failure::from(problems).hint("correct the file, or name another with --contract")
     };
-    let name = given.display().to_string();
+    let name = path.display().to_string();
     let text = read_file(path, &name).map_err(|problem| wrong(vec![problem]))?;
     let place = Place::at(&name.as_str().into(), &text, 0);
     let schema = Schema::compile(&text, &place).map_err(wrong)?;
@@ -231,25 +242,19 @@ fn from_file(path: &FilePath, given: &FilePath) -> Result<Found, Failure> {
     })
 }
 
-/// The file that every violation goes to.
-struct Lines<'l> {
-    path: &'l FilePath,
-    out: BufWriter<File>,
+/// Where every violation goes.
+struct Places<'p> {
+    file: Option<(&'p FilePath, NewFile<'p>)>,
+    listed: Option<Listed>,
 }
 
-impl<'l> Lines<'l> {
-    fn new(path: &'l FilePath) -> Result<Self, Failure> {
-        let out = BufWriter::new(new_file(path)?);
-        Ok(Self { path, out })
-    }
-
+impl Places<'_> {
     fn write(&mut self, finding: &Finding) -> Result<(), Failure> {
-        writeln!(self.out, "{}", json!(finding)).map_err(|error| unwritable(self.path, &error))
-    }
-
-    fn finish(mut self) -> Result<(), Failure> {
-        let written = self.out.flush().and_then(|()| self.out.get_ref().sync_all());
-        written.map_err(|error| unwritable(self.path, &error))
+        let line = json(finding);
+        if let Some((path, file)) = &mut self.file {
+            writeln!(file, "{line}").map_err(|error| unwritable(path, &error))?;
+        }
+        self.listed.as_mut().map_or(Ok(()), |listed| listed.push(line))
     }
 }
 

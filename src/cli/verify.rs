@@ -5,7 +5,7 @@ use counterfoil::verify::{VerifyOptions, VerifyReport};
 
 use super::answer::{Answer, Exit, json};
 use super::failure::Failure;
-use super::outcome::stopped_early;
+use super::outcome::stopped_reading;
 use super::render::{bold, count, green, short, shown, table};
 use super::session::Session;
 use super::signals::stop_signal;
@@ -40,7 +40,7 @@ impl Verify {
             return Ok(answer.failed(failure.hint(hint(&report, session))));
         }
         if !report.complete {
-            return Ok(answer.failed(stopped_early(&counterfoil::Stopped::Asked)));
+            return Ok(answer.failed(stopped_reading()));
         }
         Ok(answer)
     }

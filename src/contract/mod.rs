@@ -12,6 +12,7 @@ mod cross;
 mod fields;
 mod keywords;
 mod number;
+mod patterns;
 mod rule;
 mod schema;
 mod tree;

@@ -8,6 +8,7 @@ use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value as Parsed;
 
 use super::budget::{Budget, Remark, Told};
+use super::patterns::Patterns;
 use super::tree::{Borrowed, Tree, Unreadable};
 use super::vocabulary::{Linting, meaning, named};
 use super::{Checks, Reads, References, SchemaBuilder, Unique, keywords, vocabulary, wording};
@@ -54,7 +55,7 @@ impl Schema {
     /// # Errors
     /// Every problem that was found: `contract.json`, `contract.draft`, `contract.unknown_keyword`,
     /// `contract.unknown_format`, `contract.unknown_check`, `contract.cross_record`, `contract.invalid`,
-    /// `contract.reference`. What a valid schema is warned of is in [`warnings`](Self::warnings).
+    /// `contract.reference`, `contract.patterns`. What a valid schema is warned of is in [`warnings`](Self::warnings).
     pub fn compile(json_text: &str, place: &Place) -> Result<Self, Vec<Problem>> {
         Self::compile_with(json_text, place, &Checks::default())
     }
@@ -73,9 +74,15 @@ impl Schema {
             place,
             checks,
             problems: Vec::new(),
+            patterns: Patterns::default(),
         };
         linting.lint(&parsed, "");
-        let mut problems = linting.problems;
+        let (mut problems, patterns) = (linting.problems, linting.patterns);
+        // Before anything else compiles them.
+        if let Some(problem) = patterns.problem(place) {
+            problems.push(problem);
+            return Err(problems);
+        }
         let meta = jsonschema::draft202012::meta::validator();
         problems.extend(
             meta.iter_errors(&parsed)
@@ -90,7 +97,7 @@ impl Schema {
         if budget.remark() == Some(Remark::Endless) {
             return Err(vec![endless(place)]);
         }
-        let validator = build(&parsed, checks).map_err(|error| vec![not_built(&error, place)])?;
+        let validator = build(&parsed, checks, &patterns).map_err(|error| vec![not_built(&error, place)])?;
         Ok(Self {
             validator: Arc::new(validator),
             canonical: Arc::from(meaning(&parsed).to_string()),
@@ -231,11 +238,15 @@ impl fmt::Debug for Schema {
     }
 }
 
-fn build(schema: &Parsed, checks: &Checks) -> Result<Validator<Borrowed>, ValidationError<'static>> {
+fn build(
+    schema: &Parsed,
+    checks: &Checks,
+    patterns: &Patterns,
+) -> Result<Validator<Borrowed>, ValidationError<'static>> {
     let options = jsonschema::options_for::<Borrowed>()
         .offline()
         .with_draft(Draft::Draft202012)
-        .with_pattern_options(PatternOptions::regex())
+        .with_pattern_options(PatternOptions::regex().dfa_size_limit(patterns.cache()))
         .should_validate_formats(true)
         .should_ignore_unknown_formats(false);
     keywords::install(options, checks).build(schema)

@@ -3,6 +3,7 @@
 use serde_json::Value as Parsed;
 
 use super::Checks;
+use super::patterns::Patterns;
 use crate::name::check_database;
 use crate::path::{Path, Segment};
 use crate::problem::{Place, Problem};
@@ -107,6 +108,7 @@ pub(super) struct Linting<'l> {
     pub(super) place: &'l Place,
     pub(super) checks: &'l Checks,
     pub(super) problems: Vec<Problem>,
+    pub(super) patterns: Patterns,
 }
 
 impl Linting<'_> {
@@ -118,6 +120,13 @@ impl Linting<'_> {
                 self.problems.extend(mistaken_keyword(keyword, at, self.place));
                 continue;
             };
+            match (keyword.as_str(), value) {
+                ("pattern", Parsed::String(pattern)) => self.patterns.add(pattern),
+                ("patternProperties", Parsed::Object(map)) => {
+                    map.keys().for_each(|pattern| self.patterns.add(pattern));
+                }
+                _ => {}
+            }
             let here = format!("{at}{}", step(keyword));
             for (below, schema) in inner(found, value) {
                 self.lint(schema, &format!("{here}{below}"));

@@ -214,7 +214,7 @@ impl Datum {
                 let found = fields.parts.iter().find(|(field, _)| **field == *name);
                 found.map(|(_, value)| value.clone())
             }
-            Self::Json(value) => value.as_object()?.get(name).cloned().map(Self::Json),
+            Self::Json(value) => value.field(name).map(Self::Json),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use super::operator::{self, Operator};
 use super::{Prepared, limits};
 use crate::context::Context;
 use crate::path::{Path, Segment};
-use crate::record::Document;
+use crate::record::{Document, Places};
 
 type Result<T> = std::result::Result<T, Stop>;
 type Checked<T> = std::result::Result<T, Fault>;
@@ -21,17 +21,18 @@ pub(super) struct Machine<'m> {
     pub(super) document: &'m Document,
     pub(super) context: &'m Context<'m>,
     pub(super) prepared: &'m Prepared,
+    pub(super) places: &'m Places,
     pub(super) locals: Vec<Datum>,
     pub(super) operations: usize,
 }
 
 /// Reads a place of the document, or says which part of it is missing.
-pub(super) fn read(document: &Document, path: &Path) -> Checked<Datum> {
+pub(super) fn read(document: &Document, path: &Path, places: &Places) -> Checked<Datum> {
     if let [Segment::Key(name)] = path.segments() {
-        if let Some(value) = document.get(name) {
+        if let Some(value) = places.get(document, name) {
             return Ok(Datum::Json(value.clone()));
         }
-    } else if let Some(value) = document.at(path) {
+    } else if let Some(value) = places.at(document, path) {
         return Ok(Datum::Json(value.into_owned()));
     }
     let prefixes = (1..=path.segments().len()).map(|length| Path::of(path.segments()[..length].to_vec()));
@@ -79,9 +80,10 @@ impl Machine<'_> {
             Step::Document => Datum::Json(crate::record::Value::Object(self.document.clone())),
             Step::Path(path) => {
                 if path.segments().len() > 1 {
-                    self.spend(self.document.get(first_key(path)).map_or(0, value_weight))?;
+                    let first = self.places.get(self.document, first_key(path));
+                    self.spend(first.map_or(0, value_weight))?;
                 }
-                read(self.document, path)?
+                read(self.document, path, self.places)?
             }
             Step::Property(access) => self.property(access)?,
             Step::Index(access) => self.index(access)?,
@@ -221,7 +223,7 @@ impl Machine<'_> {
             return self.index(access);
         };
         if let Step::Document = access.of.step {
-            return Ok(read(self.document, &Path::field(name))?);
+            return Ok(read(self.document, &Path::field(name), self.places)?);
         }
         let evaluated;
         let of = if let Step::Local(slot) = access.of.step {
@@ -249,7 +251,7 @@ impl Machine<'_> {
         let key = self.evaluate(&access.key)?;
         if let (Step::Document, View::Text(name)) = (&access.of.step, key.view()) {
             let missing = || Fault::new("expression.missing_property", "a property of that name");
-            let value = self.document.get(&name).cloned();
+            let value = self.places.get(self.document, &name).cloned();
             return Ok(value.map(Datum::Json).ok_or_else(missing)?);
         }
         let of = self.evaluate(&access.of)?;
@@ -269,7 +271,7 @@ impl Machine<'_> {
         } = invocation;
         if let (Known::Path(path), Some(Step::Document)) = (known, nodes.first().map(|node| &node.step)) {
             // The document is only looked into, never copied for it.
-            let found = self.document.at(path);
+            let found = self.places.at(self.document, path);
             return Ok(match function.name {
                 "has" => Datum::Boolean(found.is_some()),
                 _ => found.map_or(Datum::Null, |value| Datum::Json(value.into_owned())),

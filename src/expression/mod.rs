@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
-use crate::record::{Document, Value};
+use crate::record::{Document, Places, Value};
 use crate::refusal::{Refusal, Violation};
 
 mod arithmetic;
@@ -63,6 +63,7 @@ impl From<Datum> for Evaluated {
 pub struct Scope<'a> {
     context: Context<'a>,
     prepared: Prepared,
+    places: Places,
     warnings: Vec<Cow<'static, str>>,
     broken: Vec<Violation>,
 }
@@ -74,6 +75,7 @@ impl<'a> Scope<'a> {
         Self {
             context,
             prepared: Prepared::default(),
+            places: Places::default(),
             warnings: Vec::new(),
             broken: Vec::new(),
         }
@@ -211,7 +213,10 @@ impl Program {
         let spot = self.root.spot;
         match &self.root.step {
             Step::Constant(constant) => Ok(constant.clone()),
-            Step::Path(path) => machine::read(document, path).map_err(|fault| self.refusal(fault.at(spot))),
+            Step::Path(path) => {
+                let value = machine::read(document, path, &scope.places);
+                value.map_err(|fault| self.refusal(fault.at(spot)))
+            }
             Step::Prepared(name) => {
                 let value = scope.prepared.get(name);
                 value.map_err(|fault| self.refusal(fault.at(spot)))
@@ -226,6 +231,7 @@ impl Program {
             document,
             context: &scope.context,
             prepared: &scope.prepared,
+            places: &scope.places,
             locals: vec![Datum::Null; self.slots],
             operations: 0,
         };

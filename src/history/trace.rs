@@ -51,12 +51,13 @@ pub struct TraceStep {
 }
 
 /// The life of a record across stages, oldest first: what happened to it, to those that it came from, and to those that
-/// came of it. Of what it came from, what else came of that is left out: [`trace_family`] has it.
+/// came of it. Of what it came from, what else came of that is left out: [`trace_family`] has it. [`TraceStep::each`] keeps
+/// none of it.
 ///
 /// # Errors
 /// [`Error::NoSuchRecord`] when the database never had a record with this id.
 pub fn trace(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> {
-    own_life(store, numbers_of(store, database, id)?)
+    collected(store, database, id, false)
 }
 
 /// As [`trace`], with all that came of what the record came from: its siblings and their lives.
@@ -64,16 +65,38 @@ pub fn trace(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> 
 /// # Errors
 /// [`Error::NoSuchRecord`] when the database never had a record with this id.
 pub fn trace_family(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> {
-    let connection = store.connection();
-    let mut life = Life::default();
-    let mut numbers = numbers_of(store, database, id)?;
-    while let Some(number) = numbers.pop() {
-        if life.seen.insert(number) {
-            numbers.extend(life.add(entries_of(connection, number)?, number).came_of_it);
-            numbers.extend(life.add(entries_onto(connection, number)?, number).came_from);
-        }
+    collected(store, database, id, true)
+}
+
+fn collected(store: &Store, database: &str, id: &str, family: bool) -> Result<Vec<TraceStep>> {
+    let mut steps = Vec::new();
+    TraceStep::each(store, database, id, family, |step| {
+        steps.push(step);
+        true
+    })?;
+    Ok(steps)
+}
+
+impl TraceStep {
+    /// Tells the steps that [`trace`], or with its family [`trace_family`], gives, one by one, until `tell` wants no more.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchRecord`] when the database never had a record with this id; nothing is told then.
+    pub fn each(
+        store: &Store,
+        database: &str,
+        id: &str,
+        family: bool,
+        tell: impl FnMut(Self) -> bool,
+    ) -> Result<()> {
+        let numbers = numbers_of(store, database, id)?;
+        let life = if family {
+            Life::of_family(store.connection(), numbers)?
+        } else {
+            Life::of(store.connection(), numbers)?
+        };
+        life.each(store.connection(), tell)
     }
-    Ok(life.steps())
 }
 
 /// The numbers that a record with this id has or had in a database.
@@ -98,30 +121,17 @@ pub(crate) fn numbers_of(store: &Store, database: &str, id: &str) -> Result<Vec<
     Ok(numbers)
 }
 
-/// The own life of records, by their numbers.
-pub(crate) fn own_life(store: &Store, numbers: Vec<i64>) -> Result<Vec<TraceStep>> {
+/// Tells the own life of records, by their numbers, step by step until `tell` wants no more.
+pub(crate) fn own_life(store: &Store, numbers: Vec<i64>, tell: impl FnMut(TraceStep) -> bool) -> Result<()> {
     let connection = store.connection();
-    let mut life = Life::default();
-    let (mut own, mut sources) = (numbers, Vec::new());
-    while let Some(number) = own.pop() {
-        if life.seen.insert(number) {
-            own.extend(life.add(entries_of(connection, number)?, number).came_of_it);
-            sources.extend(life.add(entries_onto(connection, number)?, number).came_from);
-        }
-    }
-    while let Some(number) = sources.pop() {
-        if life.seen.insert(number) {
-            life.add(entries_about(connection, number)?, number);
-            sources.extend(life.add(entries_onto(connection, number)?, number).came_from);
-        }
-    }
-    Ok(life.steps())
+    Life::of(connection, numbers)?.each(connection, tell)
 }
 
-/// A life as far as it is known.
+/// A life as far as it is known: only where its steps stand, because a record may have very many.
 #[derive(Default)]
 struct Life {
-    steps: Vec<(TraceStep, bool)>,
+    /// Batch, record and part.
+    places: Vec<(i64, i64, i64)>,
     seen: HashSet<i64>,
 }
 
@@ -133,78 +143,99 @@ struct Relatives {
 }
 
 impl Life {
-    /// Adds entries that were found for a number. One that took another record's place has nothing of it.
-    fn add(&mut self, entries: Vec<(TraceStep, bool)>, number: i64) -> Relatives {
+    fn of(connection: &Connection, numbers: Vec<i64>) -> Result<Self> {
+        let mut life = Self::default();
+        let (mut own, mut sources) = (numbers, Vec::new());
+        while let Some(number) = own.pop() {
+            if life.seen.insert(number) {
+                own.extend(life.add(connection, OF, number)?.came_of_it);
+                sources.extend(life.add(connection, ONTO, number)?.came_from);
+            }
+        }
+        while let Some(number) = sources.pop() {
+            if life.seen.insert(number) {
+                life.add(connection, ABOUT, number)?;
+                sources.extend(life.add(connection, ONTO, number)?.came_from);
+            }
+        }
+        Ok(life)
+    }
+
+    fn of_family(connection: &Connection, mut numbers: Vec<i64>) -> Result<Self> {
+        let mut life = Self::default();
+        while let Some(number) = numbers.pop() {
+            if life.seen.insert(number) {
+                numbers.extend(life.add(connection, OF, number)?.came_of_it);
+                numbers.extend(life.add(connection, ONTO, number)?.came_from);
+            }
+        }
+        Ok(life)
+    }
+
+    /// Adds the entries that a statement finds for a number. One that took another record's place has nothing of it.
+    fn add(&mut self, connection: &Connection, sql: &str, number: i64) -> Result<Relatives> {
         let mut relatives = Relatives::default();
-        for (step, is_about_a_place) in &entries {
-            if *is_about_a_place {
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![number])?;
+        while let Some(row) = rows.next()? {
+            let record = row.get(1)?;
+            self.places.push((row.get(0)?, record, row.get(2)?));
+            if row.get(4)? {
                 continue;
             }
-            match step.target_record {
-                Some(target) if step.record == number => relatives.came_of_it.push(target),
-                Some(target) if target == number => relatives.came_from.push(step.record),
+            match row.get(3)? {
+                Some(target) if record == number => relatives.came_of_it.push(target),
+                Some(target) if target == number => relatives.came_from.push(record),
                 _ => {}
             }
         }
-        self.steps.extend(entries);
-        relatives
+        Ok(relatives)
     }
 
-    fn steps(self) -> Vec<TraceStep> {
-        let mut steps: Vec<TraceStep> = self.steps.into_iter().map(|(step, _)| step).collect();
-        steps.sort_by_key(|step| (step.batch, step.record, step.part));
-        steps.dedup_by_key(|step| (step.batch, step.record, step.part));
-        steps
+    /// Tells the steps, oldest first.
+    fn each(mut self, connection: &Connection, mut tell: impl FnMut(TraceStep) -> bool) -> Result<()> {
+        self.places.sort_unstable();
+        self.places.dedup();
+        for (batch, record, part) in self.places {
+            let mut statement = connection.prepare_cached(STEP)?;
+            if !tell(statement.query_row(params![batch, record, part], step)?) {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
-/// The columns of a step, from entries `e` of a table or view.
-macro_rules! steps_from {
+/// Where entries stand, from a table or view.
+macro_rules! places_from {
     ($entries:literal) => {
         concat!(
-            "SELECT e.record, e.part, e.batch, p.pass, p.kind, s.number, p.source, p.target, e.target, r.run, r.actor,
-               strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch'),
-               CASE e.outcome WHEN 1 THEN 'written' WHEN 2 THEN 'unchanged' WHEN 3 THEN 'filtered' WHEN 4 THEN 'refused' ELSE 'merged' END,
-               e.reason, lower(hex(e.input)), lower(hex(e.before)), lower(hex(e.after)), r.reason,
-               coalesce(e.reason,'') GLOB '{\"code\":\"target.*'
-             FROM ",
+            "SELECT e.batch, e.record, e.part, e.target, coalesce(e.reason,'') GLOB '{\"code\":\"target.*' FROM ",
             $entries,
-            " e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_run r ON r.run=b.run
-             CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage WHERE "
+            " e WHERE "
         )
     };
 }
 
 /// The entries of a record.
-fn entries_of(connection: &Connection, number: i64) -> Result<Vec<(TraceStep, bool)>> {
-    let sql = concat!(steps_from!("ledger_life"), of_record!("e", "?1"));
-    steps(connection, sql, number)
-}
-
+const OF: &str = concat!(places_from!("ledger_life"), of_record!("e", "?1"));
 /// The entries of a record that are about its own row.
-fn entries_about(connection: &Connection, number: i64) -> Result<Vec<(TraceStep, bool)>> {
-    let sql = concat!(
-        steps_from!("ledger_life"),
-        of_record!("e", "?1"),
-        " AND (e.target IS NULL OR e.target=?1)"
-    );
-    steps(connection, sql, number)
-}
-
+const ABOUT: &str = concat!(
+    places_from!("ledger_life"),
+    of_record!("e", "?1"),
+    " AND (e.target IS NULL OR e.target=?1)"
+);
 /// The entries of other records that are about a record's row.
-fn entries_onto(connection: &Connection, number: i64) -> Result<Vec<(TraceStep, bool)>> {
-    steps(
-        connection,
-        concat!(steps_from!("ledger_entry"), "e.target=?1"),
-        number,
-    )
-}
+const ONTO: &str = concat!(places_from!("ledger_entry"), "e.target=?1");
 
-fn steps(connection: &Connection, sql: &str, number: i64) -> Result<Vec<(TraceStep, bool)>> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params![number], |row| Ok((step(row)?, row.get(18)?)))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
+/// One step, by its place.
+const STEP: &str = "SELECT e.record, e.part, e.batch, p.pass, p.kind, s.number, p.source, p.target, e.target, r.run, r.actor,
+   strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch'),
+   CASE e.outcome WHEN 1 THEN 'written' WHEN 2 THEN 'unchanged' WHEN 3 THEN 'filtered' WHEN 4 THEN 'refused' ELSE 'merged' END,
+   e.reason, lower(hex(e.input)), lower(hex(e.before)), lower(hex(e.after)), r.reason
+ FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_run r ON r.run=b.run
+ CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
+ WHERE e.batch=?1 AND e.record=?2 AND e.part=?3";
 
 fn step(row: &Row<'_>) -> rusqlite::Result<TraceStep> {
     Ok(TraceStep {

@@ -8,7 +8,7 @@ mod openlineage;
 mod prov;
 
 pub use openlineage::{OpenLineage, OpenLineageOptions, openlineage};
-pub use prov::prov;
+pub use prov::{PROV_SECTIONS, each_prov, prov};
 
 /// The name of this program and its version, as a URI.
 const PRODUCER: &str = concat!("urn:counterfoil:", env!("CARGO_PKG_VERSION"));

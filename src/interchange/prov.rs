@@ -1,6 +1,6 @@
 //! The life of a record as PROV-JSON (W3C submission of 24 April 2013).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -11,8 +11,8 @@ use crate::ledger::read::origin;
 use crate::ledger::runs::{committed_us, ended_us, pass_row, run_row};
 use crate::store::Store;
 
-/// The parts of a document, in the order in which they are written.
-const SECTIONS: [&str; 11] = [
+/// The parts of a document of PROV-JSON, in the order in which they are written.
+pub const PROV_SECTIONS: [&str; 11] = [
     "prefix",
     "entity",
     "activity",
@@ -40,9 +40,33 @@ const KINDS: [&str; 6] = ["record", "version", "activity", "agent", "stage", "in
 /// # Errors
 /// [`NoSuchRecord`](crate::Error::NoSuchRecord) when the database never had a record with this id.
 pub fn prov(store: &Store, database: &str, id: &str) -> Result<Json> {
+    let mut sections: BTreeMap<&'static str, Map<String, Json>> = BTreeMap::new();
+    each_prov(store, database, id, &mut |section, name, value| {
+        sections
+            .entry(section)
+            .or_default()
+            .insert(name.to_owned(), value);
+        true
+    })?;
+    let sections = PROV_SECTIONS
+        .iter()
+        .filter_map(|section| Some(((*section).to_owned(), Json::Object(sections.remove(section)?))));
+    Ok(Json::Object(sections.collect()))
+}
+
+/// As [`prov`], part by part: tells of each its [section](PROV_SECTIONS), its name there and what it is, until `tell` wants
+/// no more.
+///
+/// # Errors
+/// As [`prov`]; nothing is told then.
+pub fn each_prov(
+    store: &Store,
+    database: &str,
+    id: &str,
+    tell: &mut dyn FnMut(&'static str, &str, Json) -> bool,
+) -> Result<()> {
     let numbers = numbers_of(store, database, id)?;
-    let steps = own_life(store, numbers.clone())?;
-    let mut telling = Telling::new(store)?;
+    let mut telling = Telling::new(store, tell)?;
     let record = format!("record:{}/{}", escaped(database), escaped(id));
     let attributes = json!({
         "prov:type": name("counterfoil:Record"),
@@ -50,17 +74,27 @@ pub fn prov(store: &Store, database: &str, id: &str) -> Result<Json> {
         "counterfoil:id": id,
     });
     telling.add("entity", &record, attributes);
-    for step in &steps {
-        telling.step(step)?;
+    let (mut own, mut failed) = (Vec::new(), None);
+    own_life(store, numbers.clone(), |step| {
+        failed = telling.step(&step).err();
+        let is_own = |(_, of): &(String, RowKey)| of.0 == database && numbers.contains(&of.1);
+        own.extend(
+            telling
+                .versions
+                .drain(..)
+                .filter(is_own)
+                .map(|(version, _)| version),
+        );
+        failed.is_none() && !telling.is_enough
+    })?;
+    if let Some(error) = failed {
+        return Err(error);
     }
-    let versions = telling.versions.clone();
-    for (version, of) in versions {
-        if of.0 == database && numbers.contains(&of.1) {
-            let general = json!({ "prov:specificEntity": version, "prov:generalEntity": record });
-            telling.relate("specializationOf", general);
-        }
+    for version in own {
+        let general = json!({ "prov:specificEntity": version, "prov:generalEntity": record });
+        telling.relate("specializationOf", general);
     }
-    Ok(telling.document())
+    Ok(())
 }
 
 /// A row: the database and the record's number there.
@@ -68,10 +102,14 @@ type RowKey = (String, i64);
 
 struct Telling<'s> {
     store: &'s Store,
-    sections: BTreeMap<&'static str, Map<String, Json>>,
+    tell: &'s mut dyn FnMut(&'static str, &str, Json) -> bool,
+    /// Nobody wants to know more.
+    is_enough: bool,
+    /// What has a name and was told, by its section.
+    known: HashSet<(&'static str, String)>,
     /// The version that each row has at this point.
     current: BTreeMap<RowKey, String>,
-    /// Every version, in order, with its row.
+    /// The versions of a step, in order, with their rows.
     versions: Vec<(String, RowKey)>,
     /// The newest version with a commitment.
     committed: BTreeMap<(RowKey, String), String>,
@@ -79,11 +117,13 @@ struct Telling<'s> {
 }
 
 impl<'s> Telling<'s> {
-    fn new(store: &'s Store) -> Result<Self> {
+    fn new(store: &'s Store, tell: &'s mut dyn FnMut(&'static str, &str, Json) -> bool) -> Result<Self> {
         let ledger = origin(store.connection())?;
         let mut telling = Self {
             store,
-            sections: BTreeMap::new(),
+            tell,
+            is_enough: false,
+            known: HashSet::new(),
             current: BTreeMap::new(),
             versions: Vec::new(),
             committed: BTreeMap::new(),
@@ -99,25 +139,20 @@ impl<'s> Telling<'s> {
 
     /// Adds what has a name, once.
     fn add(&mut self, section: &'static str, name: &str, value: Json) {
-        let named = self.sections.entry(section).or_default();
-        named.entry(name).or_insert(value);
+        if self.known.insert((section, name.to_owned())) {
+            self.tell(section, name, value);
+        }
+    }
+
+    fn tell(&mut self, section: &'static str, name: &str, value: Json) {
+        self.is_enough = self.is_enough || !(self.tell)(section, name, value);
     }
 
     /// Adds a relation, which has none.
     fn relate(&mut self, section: &'static str, relation: Json) {
         self.relations += 1;
         let name = format!("_:r{}", self.relations);
-        self.add(section, &name, relation);
-    }
-
-    fn document(mut self) -> Json {
-        let sections = SECTIONS.iter().filter_map(|section| {
-            Some((
-                (*section).to_owned(),
-                Json::Object(self.sections.remove(section)?),
-            ))
-        });
-        Json::Object(sections.collect())
+        self.tell(section, &name, relation);
     }
 
     /// What happened to a record in one batch.
@@ -230,11 +265,7 @@ impl<'s> Telling<'s> {
     /// What a run did in a pass, who asked for it, and by which stage.
     fn activity(&mut self, step: &TraceStep) -> Result<String> {
         let activity = format!("activity:run-{}/pass-{}", step.run, step.pass);
-        if self
-            .sections
-            .get("activity")
-            .is_some_and(|known| known.contains_key(&activity))
-        {
+        if self.known.contains(&("activity", activity.clone())) {
             return Ok(activity);
         }
         let connection = self.store.connection();

@@ -346,7 +346,7 @@ impl Batch {
 
 /// So many bytes of memory go with every record that is written, beside its data: its number, its entry, and who owns
 /// its id.
-pub(crate) const RECORD_BYTES: usize = 500;
+pub(crate) const RECORD_BYTES: usize = 1_000;
 
 /// A batch whose entries are hashed, ready to be committed under exactly this number.
 #[derive(Clone, Debug)]

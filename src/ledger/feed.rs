@@ -35,8 +35,14 @@ pub(crate) fn increment(
     after: i64,
     before: i64,
 ) -> Result<Vec<i64>> {
+    // Record by record, because each of the entries of a record that many stages have changed would have its whole life read
+    // again: the newest entry tells, and of those in the new shape the newest.
     let sql = concat!(
-        "SELECT DISTINCT coalesce(e.target, e.record) AS fed
+        "SELECT w.fed FROM (SELECT coalesce(e.target,e.record) AS fed,
+           max(CASE WHEN ?6 AND e.before IS NOT NULL AND p.kind IN('load','edit') AND b.cursor->>'$.reprocess' IS NULL
+             THEN 0 ELSE b.batch END) AS newest,
+           max(CASE WHEN ?6 AND e.before IS NOT NULL AND p.kind IN('load','edit') AND b.cursor->>'$.reprocess' IS NULL
+             THEN b.batch ELSE 0 END) AS shaped
          FROM ledger_written w CROSS JOIN ledger_batch b ON b.batch=w.batch CROSS JOIN ledger_standing p ON p.pass=b.pass
          LEFT JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_entry e ON e.batch=b.batch
          WHERE w.database=?5 AND w.rollback=0 AND w.batch>?3 AND w.batch<?4
@@ -49,13 +55,18 @@ pub(crate) fn increment(
            AND (p.kind IN('load','merge','edit')
              OR (p.kind IN('apply','retry') AND ((s.number,s.project)<(?2,?1) OR (NOT ?6 AND (p.source<>p.target OR s.project<>?1)))
                AND NOT (s.project=?1 AND s.number=?2)))
-           AND NOT EXISTS(SELECT 1 FROM ",
+         GROUP BY fed) w
+         WHERE (w.newest>0 AND NOT EXISTS(SELECT 1 FROM ",
         standing_life!(),
         " WHERE ",
-        of_record!("f", "coalesce(e.target,e.record)"),
+        of_record!("f", "w.fed"),
+        " AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND f.batch>w.newest AND f.batch<?4))
+           OR (w.shaped>0 AND NOT EXISTS(SELECT 1 FROM ",
+        standing_life!(),
+        " WHERE ",
+        of_record!("f", "w.fed"),
         " AND t.project=?1 AND t.number=?2 AND q.kind IN('apply','retry') AND f.batch<?4
-             AND (f.batch>b.batch OR (f.outcome IN(1,2) AND ?6 AND e.before IS NOT NULL AND p.kind IN('load','edit')
-               AND b.cursor->>'$.reprocess' IS NULL)))
+             AND (f.batch>w.shaped OR f.outcome IN(1,2))))
          UNION SELECT e.record FROM ledger_stage s CROSS JOIN ledger_pass p ON p.stage=s.stage AND p.kind='rollback'
          CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
          WHERE b.batch>?3 AND b.batch<?4 AND p.reverses IS NULL AND s.project=?1 AND s.number=?2
@@ -135,15 +146,40 @@ pub(crate) fn brought_back(
     Ok(records)
 }
 
-/// What standing passes of a project's stages have refused: by the batches that have refused something, which are few.
+/// Of a batch `c`: whether the stage of a refusal `r` has worked in it. What `ledger_life` would say, without a look at entries
+/// that no one asks about.
+macro_rules! of_same_stage {
+    ($since:literal) => {
+        concat!(
+            " CROSS JOIN ledger_standing q ON q.pass=c.pass CROSS JOIN ledger_stage t ON t.stage=q.stage
+               WHERE t.project=?1 AND t.number=r.number AND (q.kind<>'rollback' OR q.reverses IS NULL)",
+            $since
+        )
+    };
+}
+
+/// The last refusal of each record by the standing passes of each stage of a project, where nothing has happened to the
+/// record in the stage since: `r` the refusal; and what more is asked of it, and of the batch `c` and the pass `q` of what
+/// may have happened. An earlier refusal cannot stand, and the batches that have refused something are few.
 macro_rules! refused_in_stages {
-    ($columns:literal) => {
+    ($columns:literal, $which:literal, $since:literal) => {
         concat!(
             "SELECT ",
             $columns,
-            " FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass AND p.kind IN('apply','retry')
-             CROSS JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_refused e ON e.batch=b.batch
-             WHERE b.refused>0 AND s.project=?1"
+            " FROM (SELECT s.number AS number, e.record AS record, max(e.batch) AS batch
+               FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass AND p.kind IN('apply','retry')
+               CROSS JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_refused e ON e.batch=b.batch
+               WHERE b.refused>0 AND s.project=?1",
+            $which,
+            " GROUP BY s.number, e.record) r
+             WHERE NOT EXISTS(SELECT 1 FROM ledger_sparse z CROSS JOIN ledger_batch c ON c.batch=z.batch",
+            of_same_stage!($since),
+            " AND z.record=r.record AND z.batch>r.batch)
+             AND NOT EXISTS(SELECT 1 FROM ledger_batch c",
+            of_same_stage!($since),
+            " AND c.entries>256 AND c.last_record-c.first_record<4*c.entries AND c.last_record-c.first_record<16384
+               AND c.first_record<=r.record AND c.last_record>=r.record AND c.last_record<r.record+16384 AND +c.batch>r.batch
+               AND EXISTS(SELECT 1 FROM ledger_entry f WHERE f.batch=c.batch AND f.record=r.record))"
         )
     };
 }
@@ -152,13 +188,8 @@ macro_rules! refused_in_stages {
 /// stood before the batch `before`, so that a resumed pass finds the same list again.
 pub(crate) fn refused(connection: &Connection, project: &str, number: u32, before: i64) -> Result<Vec<i64>> {
     let sql = concat!(
-        refused_in_stages!("DISTINCT e.record"),
-        " AND s.number=?2 AND +b.batch<?3 AND NOT EXISTS(SELECT 1 FROM ",
-        standing_life!(),
-        " WHERE ",
-        of_record!("f", "e.record"),
-        " AND f.batch>b.batch AND f.batch<?3 AND t.project=?1 AND t.number=?2 AND (q.kind<>'rollback' OR q.reverses IS NULL))
-         ORDER BY e.record"
+        refused_in_stages!("r.record", " AND s.number=?2 AND +b.batch<?3", " AND c.batch<?3"),
+        " ORDER BY r.record"
     );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![project, number, before], |row| row.get(0))?;
@@ -168,13 +199,8 @@ pub(crate) fn refused(connection: &Connection, project: &str, number: u32, befor
 /// How many records the stages of a project have refused that nothing has happened to since, by the stage's number.
 pub(crate) fn refused_counts(connection: &Connection, project: &str) -> Result<BTreeMap<u32, u64>> {
     let sql = concat!(
-        refused_in_stages!("s.number, count(DISTINCT e.record)"),
-        " AND NOT EXISTS(SELECT 1 FROM ",
-        standing_life!(),
-        " WHERE ",
-        of_record!("f", "e.record"),
-        " AND f.batch>b.batch AND t.project=?1 AND t.number=s.number AND (q.kind<>'rollback' OR q.reverses IS NULL))
-         GROUP BY s.number"
+        refused_in_stages!("r.number, count(*)", "", ""),
+        " GROUP BY r.number"
     );
     let mut statement = connection.prepare_cached(sql)?;
     let counts = statement.query_map([project], |row| {
@@ -187,13 +213,8 @@ pub(crate) fn refused_counts(connection: &Connection, project: &str) -> Result<B
 /// ascending.
 pub(crate) fn refused_or_waived(connection: &Connection, project: &str, number: u32) -> Result<Vec<i64>> {
     let sql = concat!(
-        refused_in_stages!("DISTINCT e.record"),
-        " AND s.number=?2 AND NOT EXISTS(SELECT 1 FROM ",
-        standing_life!(),
-        " WHERE ",
-        of_record!("f", "e.record"),
-        " AND f.batch>b.batch AND t.project=?1 AND t.number=?2 AND q.kind<>'waive' AND (q.kind<>'rollback' OR q.reverses IS NULL))
-         ORDER BY e.record"
+        refused_in_stages!("r.record", " AND s.number=?2", " AND q.kind<>'waive'"),
+        " ORDER BY r.record"
     );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![project, number], |row| row.get(0))?;

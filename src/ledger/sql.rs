@@ -37,7 +37,7 @@ macro_rules! of_range {
             $entry,
             ".last_record<+",
             $number,
-            "+131072"
+            "+16384"
         )
     };
 }

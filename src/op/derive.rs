@@ -14,6 +14,8 @@ use crate::refusal::Refusal;
 
 /// The code under which a record with an empty list is left out.
 const EMPTY: &str = "derive.empty";
+/// The most fields that are kept, over all records that one becomes.
+const MOST_KEPT: usize = 1_000_000;
 
 /// The reference entry.
 pub(super) static MANUAL: Manual = Manual {
@@ -46,6 +48,8 @@ pub(super) static MANUAL: Manual = Manual {
         "derive.not_object",
         "derive.exists",
         "derive.same_id",
+        "derive.too_many",
+        "derive.too_large",
     ],
     undo: "lossy: the rest of the record is gone but for the image or the untouched source",
     example: (
@@ -178,6 +182,10 @@ impl Operation for Derive {
         if list.is_empty() {
             return Ok(Effect::Filtered(EMPTY.to_owned()));
         }
+        if kept.len().saturating_mul(list.len()) > MOST_KEPT {
+            let most = format!("at most {MOST_KEPT} kept fields in all");
+            return Err(Refusal::new("derive.too_large", self.pointer()).expected(most));
+        }
         let documents = list.iter().enumerate().map(|(index, element)| {
             let here = || format!("{}/{index}", self.pointer());
             let object = element
@@ -299,6 +307,18 @@ mod tests {
         assert_eq!(
             refused(toml, r#"{"order":{"id":1,"items":{}}}"#),
             "derive.not_list /order/items"
+        );
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let keep: Vec<String> = (0..200).map(|at| format!("k{at}")).collect();
+        let fields: Vec<String> = keep.iter().map(|name| format!("\"{name}\":1")).collect();
+        let items = vec![r#"{"a":1}"#; 5_001].join(",");
+        let toml = format!("op = 'derive'\npath = 'items'\nkeep = {keep:?}");
+        assert_eq!(
+            refused(&toml, &format!("{{{},\"items\":[{items}]}}", fields.join(","))),
+            "derive.too_large /items"
         );
     }
 

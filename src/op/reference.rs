@@ -8,7 +8,11 @@ const GROUPS: [(&str, &str); 4] = [
     ("shape", "Where fields stand and what they are called."),
     ("value", "What a field's value is."),
     ("collection", "The elements of lists."),
-    ("record", "The record as a whole."),
+    (
+        "record",
+        "The record as a whole. What one record becomes is at most 10,000 records, of 16 MiB in all, or of as much as a \
+         single record may have where that is more; else it is refused.",
+    ),
 ];
 
 /// The reference of all operations as Markdown: per group a section, per operation its keys with their defaults, its

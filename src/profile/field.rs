@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::FieldProfile;
 use crate::contract::{Exact, key_text};
-use crate::digest::sha256;
+use crate::digest::{Hash, sha256};
 use crate::path::Segment;
 use crate::record::{Document, Kind, Value, exact_decimal};
 
@@ -39,10 +39,12 @@ pub(super) struct Field {
     empty: u64,
     kinds: BTreeMap<&'static str, u64>,
     forms: BTreeMap<&'static str, u64>,
-    distinct: HashSet<u128>,
+    /// Hashes of them, of 64 bits: that two of a million values have the same is as likely as one in forty million.
+    distinct: HashSet<u64>,
     /// The distinct values were too many to be kept; at least so many.
     bound: Option<u64>,
     numbers: Option<[String; 2]>,
+    /// No more of them than is shown.
     texts: Option<[String; 2]>,
     lengths: Option<[u64; 2]>,
     /// Every value, as long as they are few.
@@ -87,10 +89,11 @@ impl Node {
         self.field.add(record, value);
         if let Some(object) = value.as_object() {
             self.object(record, &object);
-        } else if let Some(list) = value.as_list() {
-            for element in list.iter() {
-                self.elements.get_or_insert_default().value(record, element);
-            }
+            return;
+        }
+        let mut tell = |element: &Value| self.elements.get_or_insert_default().value(record, element);
+        if let Some(length) = value.each_element(&mut tell) {
+            self.field.length(length);
         }
     }
 
@@ -194,13 +197,13 @@ impl Field {
                 if exact.is_whole() { "integer" } else { "number" }
             }
             Kind::Text => {
-                self.text(&value.as_text().unwrap_or_default());
+                let text = value.as_text().unwrap_or_default();
+                self.text(&text);
+                self.tell_apart(value, || sha256(&[b"\"", text.as_bytes()]));
                 "text"
             }
-            Kind::List => {
-                self.length(value.as_list().map_or(0, |list| list.len()));
-                "list"
-            }
+            // Its length comes with its elements.
+            Kind::List => "list",
             Kind::Object => {
                 self.empty += u64::from(value.as_object().is_some_and(|object| object.is_empty()));
                 "object"
@@ -209,14 +212,14 @@ impl Field {
         *self.kinds.entry(kind).or_default() += 1;
         match value.kind() {
             Kind::Null => self.nulls += 1,
-            Kind::List | Kind::Object => {}
-            _ => self.tell_apart(value),
+            Kind::Text | Kind::List | Kind::Object => {}
+            _ => self.tell_apart(value, || sha256(&[key_text(value).as_bytes()])),
         }
     }
 
     fn text(&mut self, text: &str) {
         self.length(text.chars().count());
-        widen(&mut self.texts, text, str::cmp);
+        widen(&mut self.texts, beginning(text), str::cmp);
         let forms: [(&'static str, bool); 4] = [
             (
                 "date",
@@ -244,15 +247,18 @@ impl Field {
         (*least, *most) = ((*least).min(length), (*most).max(length));
     }
 
-    fn tell_apart(&mut self, value: &Value) {
+    fn tell_apart(&mut self, value: &Value, hash: impl FnOnce() -> Hash) {
         if self.bound.is_none() {
-            let hash = sha256(&[key_text(value).as_bytes()]);
-            let half = hash.first_chunk().expect("a hash has 32 bytes");
-            self.distinct.insert(u128::from_be_bytes(*half));
+            let hash = hash();
+            let part = hash.first_chunk().expect("a hash has 32 bytes");
+            self.distinct.insert(u64::from_be_bytes(*part));
         }
-        let json = value.to_json();
-        if !self.has_many && json.len() <= SHORT {
-            *self.frequent.entry(json).or_default() += 1;
+        let is_short = match value {
+            Value::Raw(json) => json.len() <= SHORT,
+            _ => false,
+        };
+        if !self.has_many && is_short {
+            *self.frequent.entry(value.to_json()).or_default() += 1;
             self.has_many = self.frequent.len() > FEW;
         } else {
             self.has_many = true;
@@ -336,6 +342,14 @@ fn widen(range: &mut Option<[String; 2]>, value: &str, order: impl Fn(&str, &str
 
 fn exact_order(left: &str, right: &str) -> std::cmp::Ordering {
     Exact::of(left).cmp(&Exact::of(right))
+}
+
+/// As much of a text as tells what is shown of it, and its order as far as that goes.
+fn beginning(text: &str) -> &str {
+    match text.char_indices().nth(SHORT + 1) {
+        Some((at, _)) => &text[..at],
+        None => text,
+    }
 }
 
 /// The beginning of a text.

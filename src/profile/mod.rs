@@ -17,7 +17,7 @@ use field::Node;
 const CHUNK: usize = 4_000;
 /// So many are looked at by one core at a time.
 const PORTION: usize = 500;
-/// So many distinct values are told apart, of all fields together; each takes about 32 bytes.
+/// So many distinct values are told apart, of all fields together; each takes about 20 bytes.
 const MOST_DISTINCT: usize = 4_000_000;
 
 /// How to profile.

@@ -1,8 +1,8 @@
 //! The stage files of a project's folder.
 
-use std::path::Path;
+use std::path::{Component, Path};
 
-use super::PROJECT_FILE;
+use super::{KEY_FILE, PROJECT_FILE};
 use crate::problem::Problem;
 use crate::stage::{Lookup, Stage, file_name_parts, read_file};
 
@@ -15,10 +15,12 @@ pub(super) fn read(folder: &Path, lookup: &Lookup) -> (Vec<Stage>, Vec<Problem>)
     };
     let mut last: Option<(u32, &str)> = None;
     for name in &names {
+        lookup.note(name);
         let number = match file_name_parts(name) {
             Ok((number, _)) => number,
             Err(problem) => {
                 problems.push(problem);
+                note_named(folder, name, lookup);
                 continue;
             }
         };
@@ -28,14 +30,36 @@ pub(super) fn read(folder: &Path, lookup: &Lookup) -> (Vec<Stage>, Vec<Problem>)
             problems.push(problem.help("give one of them the next free number"));
         }
         last = Some((number, name));
-        lookup.note(name);
         let text = read_file(&folder.join(name), name).map_err(|problem| vec![problem]);
         match text.and_then(|text| Stage::parse(name, &text, lookup)) {
             Ok(stage) => stages.push(stage),
-            Err(found) => problems.extend(found),
+            Err(found) => {
+                problems.extend(found);
+                note_named(folder, name, lookup);
+            }
         }
     }
     (stages, problems)
+}
+
+/// Notes the files that a stage may name which cannot be read as one: whatever stands between quotes and is a file that a
+/// stage could name. They belong to the project as long as the stage does.
+fn note_named(folder: &Path, stage: &str, lookup: &Lookup) {
+    let Ok(text) = read_file(&folder.join(stage), stage) else {
+        return;
+    };
+    for name in text
+        .split(['"', '\'', '\n', '\r'])
+        .filter(|name| !name.is_empty())
+    {
+        let is_below = Path::new(name)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        let is_key = Path::new(name).ends_with(KEY_FILE);
+        if is_below && !is_key && read_file(&folder.join(name), name).is_ok() {
+            lookup.note(name);
+        }
+    }
 }
 
 /// The names of the `.toml` files beside `counterfoil.toml`, sorted: four digits come first, so in number order.

@@ -1,5 +1,7 @@
 //! Which records stand in quarantine: all of what is known of them, one after the other, or only their numbers.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, Row, ToSql, params};
 
 use super::{Quarantined, Selected};
@@ -169,25 +171,33 @@ pub(super) fn of_group(
     numbers(connection, of_stage, &key)
 }
 
-/// The records that a stage has refused, by their numbers, in the order in which they were refused.
-pub(super) fn of_stage(
+/// The records that each stage has refused, `None` for loads, by their numbers, in the order in which they were refused.
+pub(super) fn by_stage(
     connection: &Connection,
-    (project, selected): (&str, &Selected),
-    stage: u32,
-) -> Result<Vec<Numbers>> {
+    project: &str,
+    selected: &Selected,
+) -> Result<BTreeMap<Option<u32>, Vec<Numbers>>> {
     let sql = concat!(
-        standing!("q.record, q.batch"),
-        " AND q.number=?6 ORDER BY q.batch, q.record"
+        standing!("q.number, q.record, q.batch"),
+        " ORDER BY q.batch, q.record"
     );
-    let key: [&dyn ToSql; 6] = [
-        &project,
-        &selected.stage,
-        &selected.code,
-        &selected.record,
-        &selected.id,
-        &stage,
+    let key = params![
+        project,
+        selected.stage,
+        selected.code,
+        selected.record,
+        selected.id
     ];
-    numbers(connection, sql, &key)
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(key)?;
+    let mut refused: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        refused.entry(row.get(0)?).or_default().push(Numbers {
+            record: row.get(1)?,
+            batch: row.get(2)?,
+        });
+    }
+    Ok(refused)
 }
 
 fn numbers(connection: &Connection, sql: &str, key: &[&dyn ToSql]) -> Result<Vec<Numbers>> {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::split::{each_part, field_of};
 use super::{Field, Kind, Object, Value};
 use crate::path::{Path, Segment};
 
@@ -88,6 +89,29 @@ impl Object {
     }
 }
 
+impl Value {
+    /// The value of a field, where this is an object; of `Raw` no more is read than that.
+    pub(crate) fn field(&self, name: &str) -> Option<Value> {
+        match self {
+            Self::Object(object) => object.get(name).cloned(),
+            Self::Raw(json) if self.kind() == Kind::Object => field_of(json, name),
+            _ => None,
+        }
+    }
+
+    /// Tells the elements one by one, where the value is a list; how many there are.
+    pub(crate) fn each_element(&self, tell: &mut dyn FnMut(&Value)) -> Option<usize> {
+        match self {
+            Self::List(list) => {
+                list.iter().for_each(tell);
+                Some(list.len())
+            }
+            Self::Raw(json) if self.kind() == Kind::List => Some(each_part(json, tell)),
+            _ => None,
+        }
+    }
+}
+
 /// Something on the way to a path is neither missing nor an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("something on the way is not an object")]
@@ -136,7 +160,10 @@ fn index(segment: &Segment) -> Option<usize> {
     }
 }
 
-fn step<'v>(value: &'v Value, segment: &Segment) -> Option<Cow<'v, Value>> {
+pub(super) fn step<'v>(value: &'v Value, segment: &Segment) -> Option<Cow<'v, Value>> {
+    if let (Segment::Key(name), Value::Raw(json), Kind::Object) = (segment, value, value.kind()) {
+        return field_of(json, name).map(Cow::Owned);
+    }
     if let (Segment::Key(name), Some(object)) = (segment, value.as_object()) {
         return match object {
             Cow::Borrowed(object) => object.get(name).map(Cow::Borrowed),

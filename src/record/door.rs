@@ -92,7 +92,33 @@ pub(crate) fn within(json: &str, limits: &Limits) -> Result<(), Malformed> {
     if brackets <= limits.depth {
         return Ok(());
     }
-    without_whitespace(json, limits.depth).map(drop)
+    if is_within(json, limits.depth) {
+        return Ok(());
+    }
+    Err(too_deep(limits.depth))
+}
+
+/// Whether valid JSON nests no deeper.
+fn is_within(json: &str, depth_limit: usize) -> bool {
+    let (mut in_text, mut escaped, mut depth) = (false, false, 0usize);
+    json.bytes().all(|byte| {
+        if in_text {
+            in_text = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            return true;
+        }
+        match byte {
+            b'"' => in_text = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth <= depth_limit
+    })
+}
+
+fn too_deep(depth_limit: usize) -> Malformed {
+    Malformed::new("json.depth", format!("nested deeper than {depth_limit} levels"))
 }
 
 fn fits(bytes: &[u8], limits: &Limits) -> Result<(), Malformed> {
@@ -132,10 +158,7 @@ fn without_whitespace(json: &str, depth_limit: usize) -> Result<String, Malforme
             _ => {}
         }
         if depth > depth_limit {
-            return Err(Malformed::new(
-                "json.depth",
-                format!("nested deeper than {depth_limit} levels"),
-            ));
+            return Err(too_deep(depth_limit));
         }
     }
     out.push_str(&json[kept..]);
@@ -272,14 +295,13 @@ mod tests {
                 let Fields(fields) = serde_json::from_str(json).ok()?;
                 Some(fields.iter().flat_map(|(name, value)| [name.get().to_owned(), value.get().to_owned()]).collect())
             };
-            if let Some(fields) = scan::fields(&text) {
-                let found = fields.into_iter().flat_map(|(name, value)| [text[name].to_owned(), text[value].to_owned()]);
-                assert_eq!(slowly(&text), Some(found.collect()));
+            if let Some(fields) = scan::fields(&text, |name, value| [text[name].to_owned(), text[value].to_owned()]) {
+                assert_eq!(slowly(&text), Some(fields.into_iter().flatten().collect()));
             }
-            if let Some(parts) = scan::parts(&text) {
+            if let Some(parts) = scan::parts(&text, |part| &text[part]) {
                 let slowly: Vec<&RawValue> = serde_json::from_str(&text).unwrap();
                 let slowly: Vec<&str> = slowly.into_iter().map(RawValue::get).collect();
-                assert_eq!(slowly, parts.into_iter().map(|part| &text[part]).collect::<Vec<_>>());
+                assert_eq!(slowly, parts);
             }
         }
     }

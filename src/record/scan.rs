@@ -19,23 +19,35 @@ pub(super) fn compact(text: &str, depth: usize) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(scan.compact))
 }
 
-/// A field as places in the text of its object: the name with its quotes, and the value.
-pub(super) type Field = (Range<usize>, Range<usize>);
-
-/// The fields of an object, in order, names given twice included; `None` where the text is not an object.
-pub(super) fn fields(json: &str) -> Option<Vec<Field>> {
-    let mut fields = Vec::with_capacity(16);
+/// The fields of an object, in order, names given twice included, as `make` makes them of the places of the name with its
+/// quotes and of the value; `None` where the text is not an object.
+pub(super) fn fields<F>(json: &str, make: impl Fn(Range<usize>, Range<usize>) -> F) -> Option<Vec<F>> {
+    let mut fields = Vec::with_capacity(8);
     let mut scan = Scan::new(json, DEEPEST, false);
-    scan.whole(|scan| scan.object(|name, value| fields.push((name, value))))?;
+    scan.whole(|scan| scan.object(|name, value| fields.push(make(name, value))))?;
     Some(fields)
 }
 
-/// The elements of a list, in order; `None` where the text is not a list.
-pub(super) fn parts(json: &str) -> Option<Vec<Range<usize>>> {
+/// The elements of a list, in order, as `make` makes them of their places; `None` where the text is not a list.
+pub(super) fn parts<P>(json: &str, mut make: impl FnMut(Range<usize>) -> P) -> Option<Vec<P>> {
     let mut parts = Vec::with_capacity(8);
     let mut scan = Scan::new(json, DEEPEST, false);
-    scan.whole(|scan| scan.list(|part| parts.push(part)))?;
+    scan.whole(|scan| scan.list(|part| parts.push(make(part))))?;
     Some(parts)
+}
+
+/// What cannot be told here.
+pub(super) struct Intricate;
+
+/// The first field whose name, with its quotes, is the one that is looked for: what comes behind it is not read.
+pub(super) fn field(json: &str, is_it: impl Fn(&str) -> bool) -> Result<Option<Range<usize>>, Intricate> {
+    let (mut scan, mut found) = (Scan::new(json, DEEPEST - 1, false), None);
+    let read = scan.fields_until(|name, value| {
+        let is_it = is_it(&json[name]);
+        found = is_it.then_some(value);
+        is_it
+    });
+    read.map(|()| found).ok_or(Intricate)
 }
 
 struct Scan<'t> {
@@ -143,6 +155,27 @@ impl<'t> Scan<'t> {
         are_different(&mut self.names[outer..]).then_some(())?;
         self.names.truncate(outer);
         self.levels += 1;
+        Some(())
+    }
+
+    /// The fields of an object, until one is the last that is wanted.
+    fn fields_until(&mut self, mut visit: impl FnMut(Range<usize>, Range<usize>) -> bool) -> Option<()> {
+        self.blanks();
+        self.eat(b'{')?;
+        self.blanks();
+        while self.peek()? != b'}' {
+            let (name, _) = self.string()?;
+            self.blanks();
+            self.eat(b':')?;
+            self.blanks();
+            if visit(name, self.placed()?) {
+                return Some(());
+            }
+            self.blanks();
+            if self.eat(b',').is_some() {
+                self.blanks();
+            }
+        }
         Some(())
     }
 

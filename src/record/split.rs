@@ -11,11 +11,8 @@ use super::{Field, Object, Text, Value, scan};
 
 /// The elements of a list's JSON text, which the door has validated.
 pub(super) fn split_list(json: &Text) -> Vec<Value> {
-    if let Some(parts) = scan::parts(json) {
-        return parts
-            .into_iter()
-            .map(|part| Value::Raw(json.slice(part)))
-            .collect();
+    if let Some(parts) = scan::parts(json, |part| Value::Raw(json.slice(part))) {
+        return parts;
     }
     let parts: Vec<&RawValue> = serde_json::from_str(json).expect("a value inside a record is valid JSON");
     parts
@@ -24,17 +21,30 @@ pub(super) fn split_list(json: &Text) -> Vec<Value> {
         .collect()
 }
 
+/// Tells the elements of a list's JSON text, one by one where it is long; how many there are.
+pub(super) fn each_part(json: &Text, tell: &mut dyn FnMut(&Value)) -> usize {
+    const LONG: usize = 64 << 10;
+    // Read once before anything is told, because it could turn out to be too intricate in the middle.
+    if json.len() > LONG
+        && scan::parts(json, drop).is_some()
+        && let Some(told) = scan::parts(json, |part| tell(&Value::Raw(json.slice(part))))
+    {
+        return told.len();
+    }
+    let list = split_list(json);
+    list.iter().for_each(tell);
+    list.len()
+}
+
 /// The fields of an object's JSON text, which the door has validated.
 pub(super) fn split_object(json: &Text) -> Object {
     try_split_object(json).expect("a value inside a record is valid JSON")
 }
 
 pub(super) fn try_split_object(json: &Text) -> Result<Object, serde_json::Error> {
-    if let Some(fields) = scan::fields(json) {
-        return Ok(fields
-            .into_iter()
-            .map(|(name, value)| Field::of_raw(json.slice(name), json.slice(value)))
-            .collect());
+    let field = |name, value| Field::of_raw(json.slice(name), json.slice(value));
+    if let Some(fields) = scan::fields(json, field) {
+        return Ok(Object::of(fields));
     }
     let Fields(parts) = serde_json::from_str(json)?;
     let raw = |part: &RawValue| json.slice_of(part.get());
@@ -42,6 +52,14 @@ pub(super) fn try_split_object(json: &Text) -> Result<Object, serde_json::Error>
         .into_iter()
         .map(|(name, value)| Field::of_raw(raw(name), raw(value)))
         .collect())
+}
+
+/// The value of a field of an object's text, which the door has validated: it is only looked at as far as that.
+pub(super) fn field_of(json: &Text, name: &str) -> Option<Value> {
+    match scan::field(json, |written| is_name(written, name)) {
+        Ok(found) => found.map(|value| Value::Raw(json.slice(value))),
+        Err(scan::Intricate) => split_object(json).get(name).cloned(),
+    }
 }
 
 /// A field as slices of its object's text.
@@ -65,12 +83,12 @@ impl Named for Part<'_> {
 
 /// The fields of a record's data as slices of it; `None` where the text is not an object.
 pub(crate) fn parts_of(data: &str) -> Option<Vec<Part<'_>>> {
-    if let Some(fields) = scan::fields(data) {
-        let part = |(name, value)| Part {
-            name: &data[name],
-            value: &data[value],
-        };
-        return Some(fields.into_iter().map(part).collect());
+    let part = |name, value| Part {
+        name: &data[name],
+        value: &data[value],
+    };
+    if let Some(fields) = scan::fields(data, part) {
+        return Some(fields);
     }
     let Fields(parts) = serde_json::from_str(data).ok()?;
     let fields = parts.into_iter().map(|(name, value)| Part {

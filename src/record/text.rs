@@ -38,6 +38,11 @@ impl Text {
         self.slice(start..start + part.len())
     }
 
+    /// Whether it is the same part of the same text, and not only an equal one.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.source, &other.source) && (self.start, self.end) == (other.start, other.end)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.source[self.start as usize..self.end as usize]

@@ -325,6 +325,10 @@ impl Object {
         Self::default()
     }
 
+    pub(super) fn of(fields: Vec<Field>) -> Self {
+        Self { fields }
+    }
+
     /// The lazy view of a stored record's data. The text was validated when it came in; here only its top level
     /// is split.
     ///

@@ -359,7 +359,8 @@ pub(crate) fn entries_of_record(connection: &Connection, pass: i64, record: i64)
     let sql = concat!(
         "SELECT count(*) FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
         of_record!("e", "?2"),
-        " AND b.pass=?1"
+        " AND b.pass=?1 AND e.batch>=(SELECT min(batch) FROM ledger_batch WHERE pass=?1)
+           AND e.batch<=(SELECT max(batch) FROM ledger_batch WHERE pass=?1)"
     );
     let count: i64 = connection
         .prepare_cached(sql)?

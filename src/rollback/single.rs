@@ -1,5 +1,7 @@
 //! Undoing what the newest pass did to one record.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::since::Since;
@@ -29,26 +31,7 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSum
             .pop()
             .ok_or_else(missing)?,
     };
-    // A rollback that came to a change has undone it, though it may have found nothing to do.
-    let sql = concat!(
-        "SELECT p.pass, e.record, b.batch, coalesce(p.reverses, json_extract(b.body,'$.undoes'))
-         FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
-         WHERE ",
-        of_row!("e", "?2"),
-        " AND p.target=?1 AND p.kind<>'load' AND CASE p.kind WHEN 'rollback' THEN NOT (e.outcome=4 AND e.before IS e.after)
-             ELSE e.before IS NOT e.after END
-         ORDER BY e.batch"
-    );
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut standing: Vec<(i64, i64, i64)> = Vec::new();
-    let mut rows = statement.query(params![database, number])?;
-    while let Some(row) = rows.next()? {
-        match row.get::<_, Option<i64>>(3)? {
-            Some(undone) => standing.retain(|(pass, ..)| *pass != undone),
-            None => standing.push((row.get(0)?, row.get(1)?, row.get(2)?)),
-        }
-    }
-    let (pass, record, batch) = standing.pop().ok_or_else(|| {
+    let (pass, record, batch) = newest_change(connection, database, number)?.ok_or_else(|| {
         Error::invalid(
             format!("no stage has changed `{id}` in `{database}`"),
             "see `counterfoil trace` for its life",
@@ -65,6 +48,39 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSum
     }
     let found = read::pass(connection, pass)?.ok_or_else(missing)?;
     Ok((found, record))
+}
+
+/// The newest change of a row that was not undone: the pass, the source's number and the batch. Looked for from the newest
+/// batches back, in ever longer stretches, because a row may have had many versions.
+fn newest_change(connection: &Connection, database: &str, number: i64) -> Result<Option<(i64, i64, i64)>> {
+    // A rollback that came to a change has undone it, though it may have found nothing to do.
+    let sql = concat!(
+        "SELECT p.pass, e.record, b.batch, coalesce(p.reverses, json_extract(b.body,'$.undoes'))
+         FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
+         WHERE ",
+        of_row!("e", "?2"),
+        " AND e.batch>?3 AND e.batch<=?4 AND p.target=?1 AND p.kind<>'load'
+           AND CASE p.kind WHEN 'rollback' THEN NOT (e.outcome=4 AND e.before IS e.after) ELSE e.before IS NOT e.after END
+         ORDER BY e.batch DESC, e.record DESC, e.part DESC"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let newest = "SELECT coalesce(max(batch),0) FROM ledger_batch";
+    let mut newest: i64 = connection.query_row(newest, [], |row| row.get(0))?;
+    let (mut stretch, mut undone) = (64, HashSet::new());
+    while newest > 0 {
+        let after = newest.saturating_sub(stretch).max(0);
+        let mut rows = statement.query(params![database, number, after, newest])?;
+        while let Some(row) = rows.next()? {
+            let pass: i64 = row.get(0)?;
+            match row.get::<_, Option<i64>>(3)? {
+                Some(of) => drop(undone.insert(of)),
+                None if !undone.contains(&pass) => return Ok(Some((pass, row.get(1)?, row.get(2)?))),
+                None => {}
+            }
+        }
+        (newest, stretch) = (after, stretch.saturating_mul(4));
+    }
+    Ok(None)
 }
 
 /// What a pass wrote must not be undone while a stage stands that has carried it on: nothing would carry the old

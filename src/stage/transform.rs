@@ -12,6 +12,9 @@ use crate::refusal::{Refusal, is_reserved};
 
 /// The most records that one record may become.
 const MOST_PARTS: usize = 10_000;
+/// The most bytes that they may have together, unless a single record may have more: what one record becomes is written in
+/// one transaction, and is in memory until then.
+const MOST_BYTES: usize = 16 << 20;
 
 /// A record after the operations.
 struct Draft {
@@ -22,11 +25,14 @@ struct Draft {
     part: Option<usize>,
 }
 
-/// What the operations made of a record.
-enum Operated {
-    One(Draft),
-    Many(Vec<Draft>),
-    Filtered(String),
+/// What a record was derived into, as far as it is made.
+#[derive(Default)]
+struct Parts {
+    count: usize,
+    outcomes: Vec<Outcome>,
+    bytes: usize,
+    /// Why the first part that was refused was, unless an operation refuses a later one.
+    refusal: Option<Refusal>,
 }
 
 impl Stage {
@@ -75,14 +81,7 @@ impl Stage {
                 .run(&source, scope)
                 .map_err(|refusal| refusal.rule("prepare"))?;
         }
-        match self.operate(source, scope)? {
-            Operated::Filtered(reason) => Ok(Outcome::Filter(reason)),
-            Operated::One(draft) => self.finish(record, draft, scope),
-            Operated::Many(drafts) => {
-                let outcomes = drafts.into_iter().map(|draft| self.finish(record, draft, scope));
-                Ok(joined(outcomes.collect::<Result<_, _>>()?))
-            }
-        }
+        self.operate(record, source, scope)
     }
 
     /// The function of a stage built in Rust where nothing happens before it: the data need not be looked into then.
@@ -96,15 +95,21 @@ impl Stage {
         steps.closure.as_ref().filter(|_| !looked_into)
     }
 
-    /// Runs the operations. What a record is derived into goes through the remaining ones part by part, in order.
-    fn operate(&self, document: Document, scope: &mut Scope<'_>) -> Result<Operated, Refusal> {
+    /// Runs the operations, and finishes what they make. What a record is derived into goes through the remaining ones part
+    /// by part, in order; each part is finished at once, so that only its text is kept.
+    fn operate(
+        &self,
+        record: &Record,
+        document: Document,
+        scope: &mut Scope<'_>,
+    ) -> Result<Outcome, Refusal> {
         let first = Draft {
             document,
             id: None,
             part: None,
         };
         let mut waiting = vec![(0, first)];
-        let (mut done, mut derived, mut reason) = (Vec::new(), false, None);
+        let (mut parts, mut derived, mut reason) = (Parts::default(), false, None);
         'parts: while let Some((from, mut draft)) = waiting.pop() {
             for (at, op) in self.steps.ops.iter().enumerate().skip(from) {
                 match applied(at, op.as_ref(), &mut draft.document, scope)? {
@@ -118,33 +123,63 @@ impl Stage {
                     }
                     Effect::Derived(documents) => {
                         derived = true;
-                        if done.len() + waiting.len() + documents.len() > MOST_PARTS {
+                        if parts.count + waiting.len() + documents.len() > MOST_PARTS {
                             let most = format!("at most {MOST_PARTS} records");
                             return Err(Refusal::new("derive.too_many", "").expected(most));
                         }
-                        let parts = documents.into_iter().map(|document| Draft {
+                        let made = documents.into_iter().map(|document| Draft {
                             document,
                             id: None,
                             part: None,
                         });
-                        waiting.extend(parts.rev().map(|part| (at + 1, part)));
+                        waiting.extend(made.rev().map(|part| (at + 1, part)));
                         continue 'parts;
                     }
                 }
             }
-            done.push(draft);
-        }
-        Ok(match (derived, done.pop()) {
-            (_, None) => Operated::Filtered(reason.unwrap_or_else(|| "derive.none".to_owned())),
-            (false, Some(draft)) => Operated::One(draft),
-            (true, Some(last)) => {
-                done.push(last);
-                done.iter_mut()
-                    .enumerate()
-                    .for_each(|(at, draft)| draft.part = Some(at + 1));
-                Operated::Many(done)
+            if !derived {
+                return self.finish(record, draft, scope);
             }
-        })
+            self.finish_part(record, draft, &mut parts, scope)?;
+        }
+        match parts.refusal {
+            Some(refusal) => Err(refusal),
+            None if parts.count == 0 => Ok(Outcome::Filter(
+                reason.unwrap_or_else(|| "derive.none".to_owned()),
+            )),
+            None => Ok(joined(parts.outcomes)),
+        }
+    }
+
+    /// Finishes one part of a derived record.
+    fn finish_part(
+        &self,
+        record: &Record,
+        mut draft: Draft,
+        parts: &mut Parts,
+        scope: &mut Scope<'_>,
+    ) -> Result<(), Refusal> {
+        parts.count += 1;
+        if parts.refusal.is_some() {
+            return Ok(());
+        }
+        draft.part = Some(parts.count);
+        match self.finish(record, draft, scope) {
+            Ok(outcome) => {
+                parts.bytes += written_bytes(&outcome);
+                let most = MOST_BYTES.max(scope.context().limits.bytes);
+                if parts.bytes > most {
+                    let expected = format!("records of at most {most} bytes in all");
+                    return Err(Refusal::new("derive.too_large", "").expected(expected));
+                }
+                parts.outcomes.push(outcome);
+            }
+            Err(refusal) => {
+                parts.outcomes = Vec::new();
+                parts.refusal = Some(refusal);
+            }
+        }
+        Ok(())
     }
 
     /// `into`, then the id.
@@ -311,6 +346,14 @@ fn enforce(code: &'static str, broken: Vec<Broken>, scope: &mut Scope<'_>) -> Re
         violations: enforced.into_iter().map(|broken| broken.violation).collect(),
         line: None,
     })
+}
+
+fn written_bytes(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Write(output) => output.data.len(),
+        Outcome::Derive(outputs) => outputs.iter().map(|output| output.data.len()).sum(),
+        Outcome::Filter(_) => 0,
+    }
 }
 
 /// The outcomes of a derived record's parts as one.

@@ -143,8 +143,15 @@ pub(crate) fn put_aside(store: &Store) -> Result<()> {
 /// [`Error::Contradicted`].
 pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
     let path = path_of(store.path());
+    let mut warnings = Vec::new();
     // The file first: whoever writes commits to the store before.
-    let in_file = read(store.path(), Some(TAIL))?;
+    let in_file = match read(store.path(), Some(TAIL)) {
+        Err(error @ Error::Io { .. }) if store.options().read_only => {
+            warnings.push(format!("{error}: what it says of the store was not compared"));
+            None
+        }
+        read => read?,
+    };
     let in_store = newest_note(store.connection())?;
     let from_file = in_file.as_deref().and_then(|text| notes(text).pop());
     let trusted = store.surroundings().keys.trusted();
@@ -154,10 +161,14 @@ pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
             return Err(contradicted(store, place, note, contradiction)?);
         }
     }
-    let mut warnings = Vec::new();
-    if in_store.is_some() && from_file.is_none() {
+    if in_store.is_some() && from_file.is_none() && warnings.is_empty() {
+        let is = match in_file.as_deref() {
+            None => "is missing",
+            Some("") => "is empty",
+            Some(_) => "holds no checkpoint",
+        };
         warnings.push(format!(
-            "`{}` is missing: what was cut off the store since its newest checkpoint could not be noticed",
+            "`{}` {is}: what was cut off the store since its newest checkpoint could not be noticed",
             path.display()
         ));
     }
@@ -169,6 +180,12 @@ pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
         );
     }
     Ok(warnings)
+}
+
+/// All checkpoints of the file.
+pub(crate) fn in_file(store: &Store) -> Result<Vec<String>> {
+    let text = read(store.path(), None)?.unwrap_or_default();
+    Ok(notes(&text).into_iter().map(str::to_owned).collect())
 }
 
 /// How far a store is signed.

@@ -9,6 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 use super::Store;
 use super::open::LONGEST_WAIT;
 use crate::error::{Error, Result};
+use crate::observe::StopSignal;
 
 /// The pages of a step, of eight kilobytes each.
 const PAGES: i32 = 2_048;
@@ -31,15 +32,17 @@ impl Store {
 
     /// Copies the store to an empty file by SQLite's backup, so that the copy is as the store was after one commit. Whoever
     /// writes meanwhile is let in between two steps, and the copy begins anew; only when that has happened a few times, they
-    /// have to wait.
-    pub(crate) fn back_up_to(&self, path: &Path) -> Result<()> {
+    /// have to wait. Returns `false` where it was stopped.
+    pub(crate) fn back_up_to(&self, path: &Path, stop: &StopSignal) -> Result<bool> {
         let wait = self.options().wait;
         let back_up = || {
             let mut copy = Connection::open(path)?;
             copy.busy_timeout(wait.min(LONGEST_WAIT))?;
-            copy_pages(self.connection(), &mut copy, PAGES, wait, || ())?;
+            if !copy_pages(self.connection(), &mut copy, PAGES, wait, || !stop.is_asked())? {
+                return Ok(false);
+            }
             // One file, whatever the store's journal is.
-            copy.query_row("PRAGMA journal_mode=DELETE", [], |_| Ok(()))
+            copy.query_row("PRAGMA journal_mode=DELETE", [], |_| Ok(true))
         };
         back_up().map_err(|source| Error::Sqlite {
             doing: "backed up",
@@ -48,21 +51,21 @@ impl Store {
     }
 }
 
-/// Copies so many pages at a time, and all of them at once after it has begun anew a few times; `between` is called after
+/// Copies so many pages at a time, and all of them at once after it has begun anew a few times; `goes_on` is asked after
 /// each step.
 fn copy_pages(
     store: &Connection,
     copy: &mut Connection,
     pages: i32,
     wait: Duration,
-    mut between: impl FnMut(),
-) -> rusqlite::Result<()> {
+    mut goes_on: impl FnMut() -> bool,
+) -> rusqlite::Result<bool> {
     let backup = Backup::new(store, copy)?;
     let (mut remaining, mut begun_anew) = (i32::MAX, 0);
     let mut busy_since = None;
     loop {
         match backup.step(if begun_anew < TIMES { pages } else { -1 })? {
-            StepResult::Done => return Ok(()),
+            StepResult::Done => return Ok(true),
             StepResult::More => {
                 busy_since = None;
                 let now = backup.progress().remaining;
@@ -79,7 +82,9 @@ fn copy_pages(
                 return Err(rusqlite::Error::SqliteFailure(code, None));
             }
         }
-        between();
+        if !goes_on() {
+            return Ok(false);
+        }
     }
 }
 
@@ -102,6 +107,7 @@ mod tests {
             steps += 1;
             assert!(steps < 50, "it never ends");
             writer.execute("UPDATE n SET n=n+1", []).expect("nobody reads");
+            true
         };
         copy_pages(&store, &mut copy, 10, Duration::from_secs(5), commit).expect("a copy");
         let sound: String = copy

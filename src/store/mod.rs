@@ -3,6 +3,8 @@
 pub(crate) mod checkpoints;
 mod copy;
 pub(crate) mod derived;
+mod foreign;
+mod header;
 mod keys;
 mod lock;
 mod open;

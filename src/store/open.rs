@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::schema::{self, APPLICATION_ID};
-use super::{StoreLock, Table, checkpoints};
+use super::{StoreLock, Table, checkpoints, header};
 use crate::error::{Error, Result};
 use crate::record::{Limits, Record};
 use crate::surroundings::Surroundings;
@@ -72,6 +72,7 @@ impl Store {
             });
         }
         if options.read_only {
+            header::check(path)?;
             recover(path, options.wait)?;
         }
         let mut store = Self::connect(path, options, surroundings)?;
@@ -143,14 +144,20 @@ impl Store {
         let moment = self.connection.unchecked_transaction()?;
         let version = moment.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         let differences = schema::differences(&moment, version)?;
+        let is_readable = differences.is_empty() || schema::is_readable(&moment)?;
         moment.commit()?;
         if differences.is_empty() {
             return Ok(());
         }
-        self.or_warn(Err(Error::Foreign {
+        let foreign = Error::Foreign {
             store: self.path.clone(),
             differences,
-        }))
+        };
+        if is_readable {
+            self.or_warn(Err(foreign))
+        } else {
+            Err(foreign)
+        }
     }
 
     /// Compares the store with its newest checkpoints.
@@ -192,12 +199,8 @@ impl Store {
     }
 
     fn connect(path: &Path, options: StoreOptions, surroundings: Surroundings) -> Result<Self> {
-        // By whichever link a store is opened, its lock and its checkpoints are those of the file.
-        let is_link = path
-            .symlink_metadata()
-            .is_ok_and(|metadata| metadata.is_symlink());
-        let target = if is_link { path.canonicalize().ok() } else { None };
-        let path = target.as_deref().unwrap_or(path);
+        let path = &without_links(path);
+        header::check(path)?;
         let mode = if options.read_only {
             OpenFlags::SQLITE_OPEN_READ_ONLY
         } else {
@@ -234,20 +237,7 @@ impl Store {
             (APPLICATION_ID, version, _) if version == schema::VERSION => Ok(Version::Ours),
             (APPLICATION_ID, 1.., _) if version < schema::VERSION => Ok(Version::Older),
             (0, 0, 0) => Ok(Version::Empty),
-            (APPLICATION_ID, version, _) => {
-                let found = format!("schema version {version}, this program knows {}", schema::VERSION);
-                Err(Error::NotAStore {
-                    path: self.path.clone(),
-                    found,
-                })
-            }
-            (application, _, _) => {
-                let found = format!("another application's file (application_id {application:#x})");
-                Err(Error::NotAStore {
-                    path: self.path.clone(),
-                    found,
-                })
-            }
+            (application, version, _) => Err(header::not_ours(&self.path, application, version)),
         }
     }
 
@@ -381,6 +371,29 @@ impl std::fmt::Debug for Store {
         f.debug_struct("Store")
             .field("path", &self.path)
             .finish_non_exhaustive()
+    }
+}
+
+/// The file that a link leads to, also where it is still to be made: by whichever link a store is opened, its lock and its
+/// checkpoints are those of the file.
+fn without_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    let mut is_linked = false;
+    // As many as Linux follows.
+    for _ in 0..40 {
+        let Ok(target) = std::fs::read_link(&path) else {
+            break;
+        };
+        path = path
+            .parent()
+            .map_or_else(|| target.clone(), |folder| folder.join(&target));
+        is_linked = true;
+    }
+    let folder = path.parent().filter(|_| is_linked);
+    let folder = folder.and_then(|folder| Path::new(".").join(folder).canonicalize().ok());
+    match folder.zip(path.file_name()) {
+        Some((folder, name)) => folder.join(name),
+        None => path,
     }
 }
 

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::Table;
 use super::derived::{DERIVED, Derived};
+use super::foreign::{dropped, is_of_sqlite, shown, virtual_owner};
 use crate::error::{Error, Result, SchemaDifference};
 
 /// `CFL1`: marks the file as a store of ours.
@@ -30,6 +31,7 @@ const ADDED_BY_3: [&str; 4] = [
 /// An object of the schema; SQLite's own indexes have no text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Object {
+    pub(crate) name: String,
     /// `table`, `index`, `view` or `trigger`.
     pub(crate) kind: String,
     /// The table or view that it belongs to; its own name where it is one.
@@ -38,21 +40,53 @@ pub(crate) struct Object {
     pub(crate) sql: Option<String>,
 }
 
-/// The objects of a schema, by name.
-pub(crate) type Objects = BTreeMap<String, Object>;
+/// Where an object stands: triggers have names of their own, so that one may have the name of a table. A file whose schema
+/// somebody has written into may have several objects in one place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    is_trigger: bool,
+    name: String,
+    copy: usize,
+}
+
+impl Place {
+    /// That of a table, an index or a view.
+    pub(crate) fn of(name: &str) -> Self {
+        Self {
+            is_trigger: false,
+            name: name.to_owned(),
+            copy: 0,
+        }
+    }
+}
+
+/// The objects of a schema, each in its place.
+pub(crate) type Objects = BTreeMap<Place, Object>;
 
 /// What there is in a file.
 pub(crate) fn objects(connection: &Connection) -> Result<Objects> {
     let mut statement = connection.prepare("SELECT name, type, tbl_name, sql FROM main.sqlite_schema")?;
-    let objects = statement.query_map([], |row| {
-        let object = Object {
+    let found = statement.query_map([], |row| {
+        Ok(Object {
+            name: row.get(0)?,
             kind: row.get(1)?,
             of: row.get(2)?,
             sql: row.get(3)?,
-        };
-        Ok((row.get(0)?, object))
+        })
     })?;
-    Ok(objects.collect::<rusqlite::Result<_>>()?)
+    let mut objects = Objects::new();
+    for object in found {
+        let object = object?;
+        let mut place = Place {
+            is_trigger: object.kind == "trigger",
+            ..Place::of(&object.name)
+        };
+        while objects.contains_key(&place) {
+            place.copy += 1;
+        }
+        objects.insert(place, object);
+    }
+    Ok(objects)
 }
 
 /// What a version of this program makes.
@@ -71,43 +105,108 @@ pub(crate) fn objects_of(version: i32) -> Result<Objects> {
     let lacks = |name: &str| {
         (version < 2 && ADDED_BY_2.contains(&name)) || (version < 3 && ADDED_BY_3.contains(&name))
     };
-    objects.retain(|name, _| !lacks(name));
+    objects.retain(|place, _| !lacks(&place.name));
     Ok(objects)
 }
 
 /// Every difference between the schema of a store and what a version of this program makes. The statements that are named
 /// can be run one after the other, in this order.
 pub(crate) fn differences(connection: &Connection, version: i32) -> Result<Vec<SchemaDifference>> {
-    let (expected, found) = (objects_of(version)?, objects(connection)?);
-    let is_as_made = |name: &str| expected.get(name) == found.get(name);
-    let has_passes = is_as_made("ledger_pass") && is_as_made("ledger_batch");
-    // What goes with its table, and comes with it.
-    let comes_with = |name: &str, object: &Object| {
-        let of = object.of.as_str();
-        of != name && !is_as_made(of) && (object.sql.is_none() || Derived::of(of).is_some())
+    let found = objects(connection)?;
+    let differences = differences_from(connection, &found, version)?;
+    // Where only the number is another one, or was changed too, what follows from it is no help.
+    let mut nearest = (differences.len(), None);
+    for other in (1..=VERSION).filter(|other| *other != version && !differences.is_empty()) {
+        let of_other = differences_from(connection, &found, other)?;
+        if of_other.len() < nearest.0 {
+            nearest = (of_other.len(), Some((other, of_other)));
+        }
+    }
+    let Some((other, mut of_other)) = nearest.1 else {
+        return Ok(differences);
     };
-    let differ = expected
+    let message = format!(
+        "the file says that it is of schema version {version}, but what is in it is of version {other}"
+    );
+    let number = SchemaDifference {
+        code: "schema.differs",
+        message,
+        mended_by: Some(format!("PRAGMA user_version={other};")),
+    };
+    of_other.insert(0, number);
+    Ok(of_other)
+}
+
+fn differences_from(connection: &Connection, found: &Objects, version: i32) -> Result<Vec<SchemaDifference>> {
+    let expected = objects_of(version)?;
+    let is_as_made = |name: &str| expected.get(&Place::of(name)) == found.get(&Place::of(name));
+    let has_passes = is_as_made("ledger_pass") && is_as_made("ledger_batch");
+    let is_foreign =
+        |place: &Place, object: &Object| !expected.contains_key(place) && !is_of_database(object);
+    // What goes with its table.
+    let goes_with = |object: &Object| {
+        let (name, of) = (&object.name, &object.of);
+        let goes = |of: &str| {
+            let place = Place::of(of);
+            of != name && found.get(&place).is_some_and(|owner| is_foreign(&place, owner))
+        };
+        goes(of) || virtual_owner(name).is_some_and(|owner| goes(owner) && is_virtual(found, owner))
+    };
+    let mut others: Vec<(&Place, &Object)> = found
         .iter()
-        .filter(|(name, object)| !is_as_made(name) && !comes_with(name, object));
-    let mut differences: Vec<_> = differ
-        .map(|(name, object)| {
-            let there = found.get(name);
-            differs(name, &object.kind, there, made(name, &expected, there))
-        })
+        .filter(|(place, object)| is_foreign(place, object) && !is_of_sqlite(object) && !goes_with(object))
         .collect();
-    let mut others = found
-        .iter()
-        .filter(|(name, _)| !name.starts_with("sqlite_") && !expected.contains_key(*name))
-        .filter(|(name, object)| !is_of_database(name, object));
-    others.try_for_each(|(name, object)| {
+    // What is foreign goes first, or it would be in the way of what is made.
+    others.sort_by_key(|(_, object)| std::cmp::Reverse(rank(object)));
+    let mut differences = Vec::new();
+    for (place, object) in others {
         let is_data = has_passes && is_written(connection, &object.of)?;
-        differences.push(unexpected(name, object, is_data));
-        Ok::<_, Error>(())
-    })?;
+        differences.push(unexpected(place, object, is_data));
+    }
+    // What comes with its table.
+    let comes_with = |object: &Object| {
+        let of = object.of.as_str();
+        of != object.name && !is_as_made(of) && (object.sql.is_none() || Derived::of(of).is_some())
+    };
+    let mut ours: Vec<(&Place, &Object)> = expected
+        .iter()
+        .filter(|(place, object)| found.get(*place) != Some(*object) && !comes_with(object))
+        .collect();
+    ours.sort_by_key(|(_, object)| rank(object));
+    for (place, object) in ours {
+        let there = found.get(place);
+        differences.push(differs(
+            &object.name,
+            &object.kind,
+            there,
+            made(object, &expected, there),
+        ));
+    }
     if has_passes {
-        differences.extend(missing_indexes(connection, &found)?);
+        differences.extend(missing_tables(connection, found)?);
+        differences.extend(missing_indexes(connection, found)?);
     }
     Ok(differences)
+}
+
+/// Whether a store that differs can be read all the same: it has the tables of the ledger that nothing stands for, and none
+/// that has the name of a function of SQLite's.
+pub(super) fn is_readable(connection: &Connection) -> Result<bool> {
+    let (expected, found) = (objects_of(VERSION)?, objects(connection)?);
+    let is_there = |name: &str| {
+        let there = found.get(&Place::of(name));
+        there.is_some_and(|there| there.kind == "table")
+    };
+    let tables = expected.values().filter(|object| object.kind == "table");
+    let mut needed = tables.filter(|table| Derived::of(&table.name).is_none());
+    let hides = |object: &Object| {
+        let functions = ["json_each", "json_tree"];
+        ["table", "view"].contains(&object.kind.as_str())
+            && functions
+                .iter()
+                .any(|function| object.name.eq_ignore_ascii_case(function))
+    };
+    Ok(needed.all(|table| is_there(&table.name)) && !found.values().any(hides))
 }
 
 fn differs(name: &str, kind: &str, there: Option<&Object>, mended_by: Option<String>) -> SchemaDifference {
@@ -118,51 +217,81 @@ fn differs(name: &str, kind: &str, there: Option<&Object>, mended_by: Option<Str
     };
     SchemaDifference {
         code: "schema.differs",
-        message: format!("the {kind} `{name}` {what}"),
+        message: format!("the {kind} `{}` {what}", shown(name)),
         mended_by,
     }
 }
 
 /// The statements that make an object as it was. A table that follows from the ledger is made anew; of any other nobody
 /// knows what it held.
-fn made(name: &str, expected: &Objects, there: Option<&Object>) -> Option<String> {
-    let object = expected.get(name)?;
-    if let Some(derived) = Derived::of(name) {
+fn made(object: &Object, expected: &Objects, there: Option<&Object>) -> Option<String> {
+    if let Some(derived) = Derived::of(&object.name).filter(|_| object.kind == "table") {
         return Some(derived.make_sql(expected, there));
     }
     let sql = object.sql.as_ref().filter(|_| object.kind != "table")?;
-    let drop = there.map_or_else(String::new, |there| dropped(name, there) + " ");
+    let drop = match there {
+        Some(there) => dropped(there)? + " ",
+        None => String::new(),
+    };
     Some(format!("{drop}{sql};"))
 }
 
 /// What no version of this program makes; `is_data`: it is the table of a logical database, or belongs to one.
-fn unexpected(name: &str, object: &Object, is_data: bool) -> SchemaDifference {
-    let drop = dropped(name, object);
-    if is_data && object.kind == "table" {
-        return differs(name, &object.kind, Some(object), None);
+fn unexpected(place: &Place, object: &Object, is_data: bool) -> SchemaDifference {
+    let (name, kind) = (&object.name, &object.kind);
+    if is_data && kind == "table" {
+        return differs(name, kind, Some(object), None);
     }
     // Another one in the place of a database's own.
     let index = Table::of(&object.of).map(|table| format!(" {};", table.index_sql()));
     let index = index
         .ok()
-        .filter(|_| is_data && name == format!("{}.id", object.of));
+        .filter(|_| is_data && kind == "index" && *name == format!("{}.id", object.of));
     SchemaDifference {
         code: "schema.unexpected",
         message: format!(
-            "there is a {} `{name}` that no version of this program makes",
-            object.kind
+            "there is a {} `{}` that no version of this program makes",
+            shown(kind),
+            shown(name)
         ),
-        mended_by: Some(drop + &index.unwrap_or_default()),
+        // Of two with one name no statement tells which.
+        mended_by: dropped(object)
+            .filter(|_| place.copy == 0)
+            .map(|drop| drop + &index.unwrap_or_default()),
     }
+}
+
+/// The tables of logical databases that are missing although rows were written to them: a table is never dropped, and
+/// nobody knows what it held.
+fn missing_tables(connection: &Connection, found: &Objects) -> Result<Vec<SchemaDifference>> {
+    // From name to name: one look-up each, not one per pass.
+    let mut names = connection.prepare(
+        "WITH RECURSIVE names(name) AS (SELECT min(target) FROM main.ledger_pass
+           UNION ALL SELECT (SELECT min(p.target) FROM main.ledger_pass p WHERE p.target>names.name) FROM names
+             WHERE names.name IS NOT NULL)
+         SELECT name FROM names WHERE name IS NOT NULL",
+    )?;
+    let mut written = connection.prepare(
+        "SELECT 1 FROM main.ledger_pass p CROSS JOIN main.ledger_batch b ON b.pass=p.pass WHERE p.target=?1 AND b.written>0",
+    )?;
+    let mut missing = Vec::new();
+    for name in names.query_map([], |row| row.get::<_, String>(0))? {
+        let name = name?;
+        let there = found.get(&Place::of(&name));
+        if there.is_none_or(|there| there.kind != "table") && written.exists([&name])? {
+            missing.push(differs(&name, "table", None, None));
+        }
+    }
+    Ok(missing)
 }
 
 /// The indexes of logical databases that are missing although no pass still owes them. They come and go with the work: one is
 /// built after the rows, and dropped before they are taken back.
 fn missing_indexes(connection: &Connection, found: &Objects) -> Result<Vec<SchemaDifference>> {
     let mut missing = Vec::new();
-    for (name, object) in found {
-        let index = format!("{name}.id");
-        if object.kind != "table" || !is_of_database(name, object) || found.contains_key(&index) {
+    for object in found.values() {
+        let (name, index) = (&object.name, format!("{}.id", object.name));
+        if object.kind != "table" || !is_of_database(object) || found.contains_key(&Place::of(&index)) {
             continue;
         }
         let table = Table::of(name)?;
@@ -189,22 +318,21 @@ fn is_being_filled(connection: &Connection, database: &str) -> Result<bool> {
 }
 
 /// Whether an object is the table of a logical database, or its index.
-fn is_of_database(name: &str, object: &Object) -> bool {
+fn is_of_database(object: &Object) -> bool {
     let Ok(table) = Table::of(&object.of) else {
         return false;
     };
     let made = match object.kind.as_str() {
-        "table" if name == object.of => table.create_sql(),
-        "index" if name == format!("{}.id", object.of) => table.index_sql(),
+        "table" if object.name == object.of => table.create_sql(),
+        "index" if object.name == format!("{}.id", object.of) => table.index_sql(),
         _ => return false,
     };
     object.sql.as_ref() == Some(&made)
 }
 
-/// Without IF EXISTS a trigger could not be dropped whose table was made anew before.
-fn dropped(name: &str, object: &Object) -> String {
-    let name = name.replace('"', "\"\"");
-    format!("DROP {} IF EXISTS \"{name}\";", object.kind.to_uppercase())
+fn is_virtual(found: &Objects, name: &str) -> bool {
+    let sql = found.get(&Place::of(name)).and_then(|owner| owner.sql.as_deref());
+    sql.is_some_and(|sql| sql.starts_with("CREATE VIRTUAL TABLE "))
 }
 
 /// The query of a view, as this version makes it: what stands in a store may have been changed.
@@ -235,10 +363,10 @@ fn rank(object: &Object) -> usize {
 }
 
 /// What this version makes, and an earlier one does not, or makes otherwise, in the order in which it can be made.
-fn added_since(version: i32) -> Result<Vec<(String, Object)>> {
+fn added_since(version: i32) -> Result<Vec<(Place, Object)>> {
     let earlier = objects_of(version)?;
-    let mut added: Vec<(String, Object)> = objects_of(VERSION)?.into_iter().collect();
-    added.retain(|(name, object)| earlier.get(name) != Some(object) && object.sql.is_some());
+    let mut added: Vec<(Place, Object)> = objects_of(VERSION)?.into_iter().collect();
+    added.retain(|(place, object)| earlier.get(place) != Some(object) && object.sql.is_some());
     added.sort_by_key(|(_, object)| rank(object));
     Ok(added)
 }
@@ -247,13 +375,13 @@ fn added_since(version: i32) -> Result<Vec<(String, Object)>> {
 pub(super) fn upgrade(connection: &Connection, version: i32) -> Result<()> {
     let earlier = objects_of(version)?;
     let (mut script, mut triggers) = (String::new(), String::new());
-    for (name, object) in added_since(version)? {
-        if let Some(changed) = earlier.get(&name) {
-            if changed.kind == "table" {
-                let what = format!("no version of this program changes the table `{name}`");
+    for (place, object) in added_since(version)? {
+        if let Some(changed) = earlier.get(&place) {
+            let Some(drop) = dropped(changed).filter(|_| changed.kind != "table") else {
+                let what = format!("no version of this program changes the table `{}`", object.name);
                 return Err(Error::Damaged { what });
-            }
-            script.extend([&dropped(&name, changed), "\n"]);
+            };
+            script.extend([&drop, "\n"]);
         }
         // They would guard what is being filled.
         let made = if object.kind == "trigger" {

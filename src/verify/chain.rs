@@ -61,16 +61,17 @@ struct Carried {
 }
 
 pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
-    // One transaction: what is compared belongs together even while others write.
-    let connection = store.reader()?;
-    let transaction = connection.unchecked_transaction()?;
     let mut report = VerifyReport {
         complete: true,
         ..VerifyReport::default()
     };
+    let of_file = checkpoints::of_file(store, &mut report)?;
+    // One transaction: what is compared belongs together even while others write.
+    let connection = store.reader()?;
+    let transaction = connection.unchecked_transaction()?;
     schema::verify(&transaction, &mut report)?;
     schema::structure(&transaction, &mut report);
-    checkpoints::verify(&transaction, store, &mut report)?;
+    checkpoints::verify(&transaction, store, &of_file, &mut report)?;
     stages(&transaction, &mut report)?;
     let numbers: Vec<i64> = transaction
         .prepare("SELECT batch FROM ledger_batch ORDER BY batch")?

@@ -1,25 +1,40 @@
-//! The signed checkpoints against the ledger: every note that the store keeps, and the newest one of the file beside it.
+//! The signed checkpoints against the ledger: every note that the store keeps, and the newest one of the file beside it. The
+//! file has all of them, so that it tells what the store has lost.
+
+use std::collections::HashSet;
 
 use rusqlite::Connection;
 
 use super::{Finding, VerifyReport};
 use crate::error::{Error, Result};
 use crate::ledger::Checkpoint;
-use crate::ledger::checkpoint::{accepted, batch_of_size, notes_with_sizes};
+use crate::ledger::checkpoint::{accepted, batch_of_size, notes_with_sizes, sizes};
 use crate::store::Store;
-use crate::store::checkpoints::{check as beside, signed};
+use crate::store::checkpoints::{check as beside, in_file, signed};
 
-pub(super) fn verify(connection: &Connection, store: &Store, report: &mut VerifyReport) -> Result<()> {
+/// The notes of the file beside the store. They are read before the store, as whoever writes commits to the store first.
+pub(super) fn of_file(store: &Store, report: &mut VerifyReport) -> Result<Vec<String>> {
+    match in_file(store) {
+        Err(error @ Error::Io { .. }) => {
+            report.found(finding("checkpoint.unreadable", None, error.to_string()));
+            Ok(Vec::new())
+        }
+        read => read,
+    }
+}
+
+pub(super) fn verify(
+    connection: &Connection,
+    store: &Store,
+    of_file: &[String],
+    report: &mut VerifyReport,
+) -> Result<()> {
     let trusted = store.surroundings().keys.trusted();
     if let Err(error) = beside(store) {
         match error {
-            Error::Contradicted { .. } => report.found(Finding {
-                code: error.code(),
-                batch: None,
-                database: None,
-                record: None,
-                message: error.to_string(),
-            }),
+            Error::Contradicted { .. } => report.found(finding(error.code(), None, error.to_string())),
+            // It was told when all of the file was read.
+            Error::Io { .. } => {}
             error => return Err(error),
         }
     }
@@ -46,16 +61,36 @@ pub(super) fn verify(connection: &Connection, store: &Store, report: &mut Verify
         let is_forged = size >= accepted && trusted.is_some_and(|key| key.open(&note).is_err());
         if let Some(problem) = problem.or(is_forged.then_some("its signature does not hold")) {
             let message = format!("the checkpoint of {size} leaves: {problem}");
-            report.found(Finding {
-                code: "checkpoint.differs",
-                batch,
-                database: None,
-                record: None,
-                message,
-            });
+            report.found(finding("checkpoint.differs", batch, message));
+        }
+    }
+    let kept: HashSet<u64> = sizes(connection)?.into_iter().collect();
+    for note in of_file {
+        let checkpoint = Checkpoint::of_note(note).filter(|of| Some(&of.origin) == origin.as_ref());
+        let Some(checkpoint) = checkpoint.filter(|of| !kept.contains(&of.size)) else {
+            continue;
+        };
+        // What others have written into the file tells nothing.
+        if trusted.is_none_or(|key| key.open(note).is_ok()) {
+            let batch = batch_of_size(connection, checkpoint.size)?.map(|closed| closed.batch);
+            let message = format!(
+                "the checkpoint of {} leaves stands in the file beside the store, and not in the store any more",
+                checkpoint.size
+            );
+            report.found(finding("checkpoint.missing", batch, message));
         }
     }
     report.signed = signed(connection)?;
     report.keyless = report.checkpoints > 0 && trusted.is_none();
     Ok(())
+}
+
+fn finding(code: &'static str, batch: Option<i64>, message: String) -> Finding {
+    Finding {
+        code,
+        batch,
+        database: None,
+        record: None,
+        message,
+    }
 }

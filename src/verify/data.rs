@@ -422,7 +422,7 @@ fn images(connection: &Connection, stop: &StopSignal, report: &mut VerifyReport)
     let lost = "SELECT p.target, e.record, e.batch FROM ledger_batch b JOIN ledger_pass p USING(pass)
      CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.refused>0 AND p.kind IN('load','apply','retry') AND e.outcome=4 AND e.reason IS NOT NULL
-       AND NOT EXISTS(SELECT 1 FROM ledger_image i WHERE i.batch=e.batch AND i.record=e.record AND i.part=e.part)";
+       AND NOT EXISTS(SELECT 1 FROM ledger_image i WHERE i.batch=e.batch AND i.record=e.record AND i.part=e.part AND i.kind IN(3,4))";
     let mut statement = connection.prepare(lost)?;
     let lost = statement.query_map([], |row| {
         Ok((row.get::<_, Option<String>>(0)?, row.get(1)?, row.get(2)?))

@@ -84,7 +84,8 @@ fn a_store_that_is_lost_comes_back_and_what_was_signed_since_is_not_forgotten() 
     let (_folder, backup) = backed_up(&project);
     load(&project, "two", 200..210);
     std::fs::remove_file(project.store()).expect("a store");
-    exits(&project, &["restore", &backup.display().to_string()], 0);
+    let said = exits(&project, &["restore", &backup.display().to_string()], 0);
+    assert!(said.err.contains("checkpoint --accept-restore"), "{said:?}");
     assert!(exits(&project, &["status"], 0).err.contains("--accept-restore"));
     exits(&project, &["apply"], 8);
     exits(
@@ -100,37 +101,76 @@ fn a_store_that_is_lost_comes_back_and_what_was_signed_since_is_not_forgotten() 
 #[test]
 fn a_backup_that_is_not_whole_or_not_sound_is_not_restored() {
     let project = project();
-    type Spoil = fn(&Path);
-    let spoils: [(Spoil, i32); 6] = [
+    let relist = |at: &Path, change: &dyn Fn(&mut serde_json::Value)| {
+        let list = std::fs::read_to_string(at.join("backup.json")).expect("a list");
+        let mut list: serde_json::Value = serde_json::from_str(&list).expect("a list");
+        change(&mut list);
+        std::fs::write(at.join("backup.json"), list.to_string()).expect("it is there");
+    };
+    let listed = |at: &Path, name: &str, content: &str| {
+        let path = at.join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, content).expect("it is ours");
+        let file = serde_json::json!({
+            "name": name,
+            "bytes": content.len(),
+            "sha256": counterfoil::digest::hex(&sha256(content.as_bytes())),
+        });
+        relist(at, &|list| {
+            list["files"].as_array_mut().expect("files").push(file.clone())
+        });
+    };
+    let twice = |at: &Path, times: usize| {
+        relist(at, &|list| {
+            let files = list["files"].as_array_mut().expect("files");
+            let first = files[0].clone();
+            files.extend(std::iter::repeat_n(first, times));
+        });
+    };
+    type Spoil<'s> = (&'s str, Box<dyn Fn(&Path) + 's>);
+    let replaced = |at: &Path, by: fn(&Path)| {
+        std::fs::remove_file(at.join("0001_copy.toml")).expect("it is there");
+        by(&at.join("0001_copy.toml"));
+    };
+    let mut spoils: Vec<Spoil<'_>> = vec![
         (
-            |at| std::fs::remove_file(at.join("backup.json")).expect("it is there"),
-            2,
+            "backup.json",
+            Box::new(|at| std::fs::remove_file(at.join("backup.json")).expect("it is there")),
         ),
         (
-            |at| std::fs::remove_file(at.join("store.db")).expect("it is there"),
-            1,
+            "store.db",
+            Box::new(|at| std::fs::remove_file(at.join("store.db")).expect("it is there")),
         ),
         (
-            |at| std::fs::write(at.join("0001_copy.toml"), "other").expect("it is there"),
-            8,
+            "0001_copy.toml",
+            Box::new(|at| std::fs::write(at.join("0001_copy.toml"), "other").expect("it is there")),
         ),
         (
-            |at| {
-                let text = std::fs::read_to_string(at.join("backup.json")).expect("a list");
-                std::fs::write(
-                    at.join("backup.json"),
-                    text.replace("schemas/b.json", "../b.json"),
-                )
-                .expect("it is there");
-            },
-            2,
+            "backup.json",
+            Box::new(|at| std::fs::write(at.join("backup.json"), "{}").expect("it is there")),
+        ),
+        ("store.db", Box::new(|at| twice(at, 1))),
+        ("store.db", Box::new(|at| twice(at, 50_000))),
+        (
+            "0001_copy.toml",
+            Box::new(|at| {
+                replaced(at, |file| {
+                    let made = std::process::Command::new("mkfifo").arg(file).status();
+                    assert!(made.expect("a pipe").success());
+                });
+            }),
         ),
         (
-            |at| std::fs::write(at.join("backup.json"), "{}").expect("it is there"),
-            2,
+            "0001_copy.toml",
+            Box::new(|at| {
+                replaced(at, |file| {
+                    std::os::unix::fs::symlink("/dev/zero", file).expect("a link")
+                });
+            }),
         ),
         (
-            |at| {
+            "store.db",
+            Box::new(|at| {
                 let store = rusqlite::Connection::open(at.join("store.db")).expect("a store");
                 store
                     .execute("UPDATE b SET data='{}' WHERE id='r7'", [])
@@ -138,21 +178,105 @@ fn a_backup_that_is_not_whole_or_not_sound_is_not_restored() {
                 drop(store);
                 // As somebody would who writes a list that fits.
                 let bytes = std::fs::read(at.join("store.db")).expect("bytes");
-                let list = std::fs::read_to_string(at.join("backup.json")).expect("a list");
-                let mut list: serde_json::Value = serde_json::from_str(&list).expect("a list");
-                list["files"][0]["bytes"] = bytes.len().into();
-                list["files"][0]["sha256"] = counterfoil::digest::hex(&sha256(&bytes)).into();
-                std::fs::write(at.join("backup.json"), list.to_string()).expect("it is there");
-            },
-            8,
+                relist(at, &|list| {
+                    list["files"][0]["bytes"] = bytes.len().into();
+                    list["files"][0]["sha256"] = counterfoil::digest::hex(&sha256(&bytes)).into();
+                });
+            }),
         ),
     ];
-    for (at, (spoil, code)) in spoils.into_iter().enumerate() {
+    for name in [
+        "../b.json",
+        "./b.json",
+        "counterfoil.key",
+        ".git/hooks/post-commit",
+        "store.db.lock",
+        "store.db-journal",
+        "schemas/store.db-wal",
+    ] {
+        spoils.push((name, Box::new(move |at| listed(at, name, "planted"))));
+    }
+    for (at, (named, spoil)) in spoils.into_iter().enumerate() {
         let (_folder, backup) = backed_up(&project);
         spoil(&backup);
+        let name = backup.display().to_string();
+        for arguments in [
+            &["restore", &name, "--json"][..],
+            &["restore", &name, "--check", "--json"],
+        ] {
+            let elsewhere = empty();
+            let said = exits(&elsewhere, arguments, 8);
+            let answer: serde_json::Value = serde_json::from_str(&said.out).expect("an envelope");
+            assert_eq!(answer["error"]["code"], "backup.damaged", "{at}: {said:?}");
+            let message = answer["error"]["message"].as_str().expect("a message");
+            assert!(
+                message.contains(named) && message.starts_with("the backup is damaged"),
+                "{at}: {message}"
+            );
+            let left = std::fs::read_dir(elsewhere.path(".")).expect("a folder");
+            assert_eq!(left.count(), 0, "{at}: nothing is written");
+        }
+    }
+}
+
+#[test]
+fn a_backup_is_not_restored_beside_the_store_that_its_settings_name() {
+    let project = project();
+    let (_folder, backup) = backed_up(&project);
+    // The store has another name in the backup, so that a journal fits the one that it gets.
+    for kind in ["", ".checkpoints"] {
+        let (from, to) = (format!("store.db{kind}"), format!("other.db{kind}"));
+        std::fs::rename(backup.join(from), backup.join(to)).expect("it is ours");
+    }
+    std::fs::write(backup.join("store.db-journal"), "planted").expect("it is ours");
+    let list = std::fs::read_to_string(backup.join("backup.json")).expect("a list");
+    let list = list.replace("\"store.db", "\"other.db");
+    let mut list: serde_json::Value = serde_json::from_str(&list).expect("a list");
+    let planted = serde_json::json!({
+        "name": "store.db-journal", "bytes": 7, "sha256": counterfoil::digest::hex(&sha256(b"planted")),
+    });
+    list["files"].as_array_mut().expect("files").push(planted);
+    std::fs::write(backup.join("backup.json"), list.to_string()).expect("it is ours");
+    let name = backup.display().to_string();
+    for arguments in [&["restore", &name][..], &["restore", &name, "--check"]] {
         let elsewhere = empty();
-        let said = exits(&elsewhere, &["restore", &backup.display().to_string()], code);
-        assert!(!elsewhere.store().exists(), "{at}: {said:?}");
+        let said = exits(&elsewhere, arguments, 8);
+        assert!(said.err.contains("store.db-journal"), "{said:?}");
+        assert_eq!(
+            std::fs::read_dir(elsewhere.path(".")).expect("a folder").count(),
+            0
+        );
+    }
+}
+
+#[test]
+fn a_backup_is_checked_with_the_key_that_is_named() {
+    let project = project();
+    let (_folder, backup) = backed_up(&project);
+    let name = backup.display().to_string();
+    let key = project.path("counterfoil.pub").display().to_string();
+    let said = exits(&empty(), &["restore", &name, "--check", "--key", &key], 0);
+    assert!(said.out.contains("signed by"), "{said:?}");
+    assert!(!said.err.contains("in the backup itself"), "{said:?}");
+    let said = exits(&empty(), &["restore", &name, "--check"], 0);
+    assert!(
+        said.out.contains("signed by") && said.err.contains("in the backup itself"),
+        "{said:?}"
+    );
+    // The project's own key is known where it stands.
+    let said = exits(&project, &["restore", &name, "--check"], 0);
+    assert!(!said.err.contains("in the backup itself"), "{said:?}");
+    let other = ProjectFolder::new(&[]);
+    exits(&other, &["checkpoint", "--new-key"], 0);
+    let key = other.path("counterfoil.pub").display().to_string();
+    for arguments in [
+        &["restore", &name, "--key", &key][..],
+        &["restore", &name, "--check", "--key", &key],
+    ] {
+        let elsewhere = empty();
+        let said = exits(&elsewhere, arguments, 8);
+        assert!(said.err.contains("is not signed by the key"), "{said:?}");
+        assert!(!elsewhere.store().exists());
     }
 }
 
@@ -387,7 +511,7 @@ fn a_journal_that_is_left_of_another_store_is_not_played_into_the_restored_one()
         assert!(said.err.contains("another state of the store"), "{said:?}");
         assert!(!elsewhere.store().exists());
         std::fs::write(backup.join(format!("store.db{kind}")), "stray").expect("it is ours");
-        exits(&empty(), &["restore", &name, "--check"], 2);
+        exits(&empty(), &["restore", &name, "--check"], 8);
         std::fs::remove_file(backup.join(format!("store.db{kind}"))).expect("it is ours");
     }
     // What is somebody else's stays.
@@ -417,4 +541,54 @@ fn a_project_whose_stages_do_not_compile_is_backed_up_all_the_same() {
     project.write("0002_broken.toml", "[stage]\nsorce = \"b\"\n");
     let (_folder, backup) = backed_up(&project);
     assert!(backup.join("0002_broken.toml").exists() && backup.join("schemas/b.json").exists());
+    // What a broken stage names belongs to it, whatever is wrong with it.
+    for (at, broken) in [
+        COPY.replace("[stage]", "[stag"),
+        COPY.replace("\n\n", "\n\n]\n"),
+        COPY.replace("source = \"a\"\n", ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        project.write("0001_copy.toml", broken);
+        let (_folder, backup) = backed_up(&project);
+        assert!(backup.join("schemas/b.json").exists(), "{at}");
+        assert!(!backup.join("one").exists(), "{at}");
+    }
+    std::fs::rename(project.path("0001_copy.toml"), project.path("copy.toml")).expect("it is ours");
+    let (_folder, backup) = backed_up(&project);
+    assert!(backup.join("copy.toml").exists() && backup.join("schemas/b.json").exists());
+}
+
+#[test]
+fn a_store_that_is_gone_is_told_apart_from_one_that_never_was() {
+    let project = project();
+    for is_empty in [false, true] {
+        std::fs::remove_file(project.store()).expect("it is there");
+        if is_empty {
+            project.write("store.db", "");
+        }
+        for arguments in [&["status"][..], &["verify"], &["apply"], &["query", "a"]] {
+            let said = exits(&project, arguments, 8);
+            assert!(
+                said.err.contains("was signed") && said.err.contains("restore FOLDER"),
+                "{said:?}"
+            );
+        }
+        project.write("store.db", "");
+    }
+    std::fs::remove_file(project.store()).expect("it is there");
+    std::fs::remove_file(project.path("store.db.checkpoints")).expect("it is there");
+    let said = exits(&project, &["status"], 1);
+    assert!(said.err.contains("there is no store"), "{said:?}");
+    std::fs::create_dir(project.store()).expect("a folder");
+    let said = exits(&project, &["status"], 1);
+    assert!(said.err.contains("it is a folder"), "{said:?}");
+    std::fs::remove_dir(project.store()).expect("a folder");
+    let made = std::process::Command::new("mkfifo").arg(project.store()).status();
+    assert!(made.expect("a pipe").success());
+    for arguments in [&["status"][..], &["apply"]] {
+        let said = exits(&project, arguments, 1);
+        assert!(said.err.contains("it is no plain file"), "{said:?}");
+    }
 }

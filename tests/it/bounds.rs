@@ -192,11 +192,11 @@ fn a_signal_ends_a_command_that_is_at_work() {
     let elsewhere = ProjectFolder::new(&[]);
     for (arguments, handles) in [
         (&["verify"][..], true),
-        // What has nothing to end with is ended by the signal itself.
-        (&["query", "a", "--sort", "n"], false),
+        (&["query", "a", "--sort", "n"], true),
         (&["plan"], true),
         (&["profile", "a"], true),
         (&["validate", "a", "--contract", &file], true),
+        (&["apply", "--rehearse"], true),
         (&["apply"], true),
     ] {
         for signal in ["-INT", "-TERM"] {
@@ -210,13 +210,56 @@ fn a_signal_ends_a_command_that_is_at_work() {
                 took < Duration::from_millis(2_100),
                 "{arguments:?} took {took:?}: {said:?}"
             );
+            let commits = arguments == ["apply"];
+            assert_eq!(
+                said.err.contains("is committed"),
+                commits,
+                "{arguments:?}: {said:?}"
+            );
+            assert_eq!(
+                said.err.contains("nothing was changed"),
+                !commits,
+                "{arguments:?}: {said:?}"
+            );
             exits(&project, &["status"], 0);
         }
     }
     let (said, took) = interrupted(&elsewhere, &["restore", &backup, "--check"], true, "-INT");
     assert_eq!(said.code, Some(6), "{said:?}");
     assert!(took < Duration::from_millis(2_100), "{took:?}: {said:?}");
+    // Nothing is left of what did not come to its end.
+    let half = folder.path().join("half").display().to_string();
+    for arguments in [
+        &["backup", &half][..],
+        &["export", "a", "--output", &half],
+        &["validate", "a", "--contract", &file, "--output", &half],
+    ] {
+        let (said, _) = interrupted(&project, arguments, true, "-INT");
+        assert_eq!(said.code, Some(6), "{arguments:?}: {said:?}");
+        let left = std::fs::read_dir(folder.path()).expect("a folder");
+        assert_eq!(left.count(), 1, "{arguments:?}: only the backup before");
+    }
     exits(&project, &["verify"], 0);
+}
+
+#[test]
+fn the_patterns_of_a_contract_are_bounded_together() {
+    let project = project("{}", "{\"id\":\"r1\",\"n\":1}\n");
+    let properties = |pattern: &str| {
+        let properties = (0..3_000).map(|n| format!("\"p{n}\":{{\"pattern\":\"{pattern}{n}\"}}"));
+        format!(
+            "{{\"properties\":{{{}}}}}",
+            properties.collect::<Vec<_>>().join(",")
+        )
+    };
+    project.write("large.json", properties("\\\\p{L}{50}"));
+    project.write("small.json", properties("^[A-Z]{2}\\\\d+-"));
+    let path = |name: &str| project.path(name).display().to_string();
+    let began = Instant::now();
+    let said = exits(&project, &["validate", "a", "--contract", &path("large.json")], 4);
+    assert!(said.err.contains("contract.patterns"), "{said:?}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    exits(&project, &["validate", "a", "--contract", &path("small.json")], 0);
 }
 
 #[test]

@@ -186,3 +186,21 @@ refused = "rename.missing"
     );
     assert_eq!(verdicts[4], Verdict::Passed { round_trip: false });
 }
+
+#[test]
+fn what_a_record_becomes_is_bounded_in_all() {
+    let text = "[stage]\nsource = \"a1\"\ntarget = \"a2\"\n[[op]]\nop = \"derive\"\npath = \"lines\"\nkeep = [\"big\"]\n";
+    let with = |lines: usize| {
+        let big = "x".repeat(1 << 20);
+        format!(
+            "{{\"big\":\"{big}\",\"lines\":[{}]}}",
+            vec!["{}"; lines].join(",")
+        )
+    };
+    assert_eq!(outcome(&parse(text), &with(15)).lines().count(), 15);
+    let refused = outcome(&parse(text), &with(16));
+    assert!(refused.contains("derive.too_large"), "{} bytes", refused.len());
+    // What the rest of the stage leaves of it counts.
+    let into = format!("{text}[into]\nlength = \"= len(doc.big)\"\n");
+    assert_eq!(outcome(&parse(&into), &with(100)).lines().count(), 100);
+}

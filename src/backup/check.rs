@@ -1,0 +1,300 @@
+//! Looking at a backup, whoever has written it: what its list says is checked name by name and file by file before anything
+//! is read whole, and only plain files are opened.
+
+use std::fs::{File, Metadata};
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::{BackedUp, FORMAT, LONGEST, MANIFEST, Manifest, io, looked_at, names, pour, unfinished};
+use crate::error::{Error, Result};
+use crate::ledger::checkpoint::{newest_note, notes_after};
+use crate::note::VerifyingKey;
+use crate::observe::StopSignal;
+use crate::problem::Problem;
+use crate::project::{PUBLIC_KEY_FILE, Project};
+use crate::store::{Store, checkpoints};
+use crate::surroundings::Keys;
+use crate::verify::{VerifyOptions, VerifyReport, verify};
+
+/// What a backup has been found to be.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// Who has signed it; `None` where it is not signed, or no key was found to check that with.
+    pub signed: Option<Signed>,
+    /// Whether it is signed by anybody.
+    pub has_signatures: bool,
+    pub(super) folder: PathBuf,
+}
+
+/// By whom a backup is signed, and how far.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Signed {
+    /// The name of the key.
+    pub by: String,
+    /// Where the key was found.
+    pub key: KeyOf,
+    /// The newest batch that is signed.
+    pub batch: i64,
+    /// How many batches came after it.
+    pub unsigned: i64,
+}
+
+/// Where the key was found that a backup is signed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum KeyOf {
+    /// It was named: [`KeysToCheck::given`].
+    Given,
+    /// It is [`KeysToCheck::known`].
+    Project,
+    /// It stands in the backup itself: who can change the backup can change it too.
+    Backup,
+}
+
+/// The keys to check a backup with.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeysToCheck<'k> {
+    /// The key that has to have signed it.
+    pub given: Option<&'k VerifyingKey>,
+    /// A key that may have signed it. Where neither it nor the backup's own has, the signatures are not checked.
+    pub known: Option<&'k VerifyingKey>,
+}
+
+/// Checks a backup: that it is whole, that every file is as it was written, and that its store is sound (the whole ledger
+/// and all data).
+///
+/// # Errors
+/// [`Error::Invalid`] where there is no such folder; [`Error::Stage`] with `backup.damaged` where it is no backup, or one
+/// that is not as it was written.
+pub fn check(folder: &Path, keys: KeysToCheck<'_>, stop: &StopSignal) -> Result<Checked> {
+    let manifest = manifest(folder)?;
+    let listed = manifest.files.iter().map(|file| file.name.as_str());
+    if !listed.clone().any(|name| name == manifest.store) {
+        return Err(damaged(&folder.join(MANIFEST), "does not list the store"));
+    }
+    if let Some(problem) = names::problem(listed, &manifest.store) {
+        return Err(damaged(&folder.join(MANIFEST), &problem));
+    }
+    let path = folder.join(&manifest.store);
+    if let Some(path) = unfinished(&path) {
+        return Err(damaged(
+            &path,
+            "is there, and belongs to another state of the store",
+        ));
+    }
+    for file in &manifest.files {
+        let length = plain(folder, &file.name)?.len();
+        if length != file.bytes {
+            let what = format!("has {length} bytes, and was written with {}", file.bytes);
+            return Err(damaged(&folder.join(&file.name), &what));
+        }
+    }
+    for file in &manifest.files {
+        let path = folder.join(&file.name);
+        if known_as(&path, file, stop)? != *file {
+            return Err(damaged(&path, "is not as it was written"));
+        }
+    }
+    let (signed, has_signatures) = check_store(folder, &manifest, keys, stop)?;
+    Ok(Checked {
+        manifest,
+        signed,
+        has_signatures,
+        folder: folder.to_owned(),
+    })
+}
+
+/// Checks the store: that it verifies, is the one that the list names, and is signed by whom it should be.
+fn check_store(
+    folder: &Path,
+    manifest: &Manifest,
+    keys: KeysToCheck<'_>,
+    stop: &StopSignal,
+) -> Result<(Option<Signed>, bool)> {
+    let path = folder.join(&manifest.store);
+    let spoiled = |error| of_store(&path, error);
+    let (note, notes) = {
+        let store = looked_at(&path, Keys::default()).map_err(spoiled)?;
+        let note = newest_note(store.connection()).map_err(spoiled)?;
+        (note, notes_after(store.connection(), 0).map_err(spoiled)?)
+    };
+    check_checkpoints(folder, manifest, &notes.concat())?;
+    let key = key_of(folder, manifest, keys, note.as_deref())?;
+    let trusted = key
+        .clone()
+        .map_or_else(Keys::default, |(key, _)| Keys::verifying(key));
+    let store = looked_at(&path, trusted).map_err(spoiled)?;
+    let report = verified(&store, &path, stop)?;
+    if (report.tree_size, &report.tree_root) != (manifest.tree_size, &manifest.tree_root) {
+        return Err(damaged(&path, "holds another ledger than `backup.json` says"));
+    }
+    let signed = key.zip(report.signed).map(|((key, of), up_to)| Signed {
+        by: key.name().to_owned(),
+        key: of,
+        batch: up_to.batch,
+        unsigned: up_to.unsigned,
+    });
+    Ok((signed, note.is_some()))
+}
+
+fn verified(store: &Store, path: &Path, stop: &StopSignal) -> Result<VerifyReport> {
+    let options = VerifyOptions {
+        stop: stop.clone(),
+        ..VerifyOptions::default()
+    };
+    let report = match verify(store, &options) {
+        Err(_) if stop.is_asked() => return Err(stopped()),
+        report => report.map_err(|error| of_store(path, error))?,
+    };
+    if let Some(first) = report.findings.first() {
+        return Err(damaged(path, &format!("does not verify: {}", first.message)));
+    }
+    if !report.is_sound() {
+        return Err(stopped());
+    }
+    Ok(report)
+}
+
+/// The checkpoints beside the store have to be those that it keeps: they stand where the next store is compared with them.
+fn check_checkpoints(folder: &Path, manifest: &Manifest, notes: &str) -> Result<()> {
+    let beside = checkpoints::path_of(Path::new(&manifest.store));
+    let listed = manifest.files.iter().find(|file| Path::new(&file.name) == beside);
+    let path = folder.join(&beside);
+    let Some(file) = listed else {
+        if path.symlink_metadata().is_ok() {
+            return Err(damaged(&path, "is there, and not listed"));
+        }
+        if notes.is_empty() {
+            return Ok(());
+        }
+        return Err(damaged(&path, "is missing"));
+    };
+    let is_same =
+        file.bytes == notes.len() as u64 && std::fs::read(&path).map_err(io(&path))? == notes.as_bytes();
+    if !is_same {
+        return Err(damaged(&path, "has other checkpoints than the store"));
+    }
+    Ok(())
+}
+
+/// The key that has signed the newest checkpoint.
+fn key_of(
+    folder: &Path,
+    manifest: &Manifest,
+    keys: KeysToCheck<'_>,
+    note: Option<&str>,
+) -> Result<Option<(VerifyingKey, KeyOf)>> {
+    let store = folder.join(&manifest.store);
+    if let Some(key) = keys.given {
+        let problem = match note.map(|note| key.open(note)) {
+            Some(Ok(_)) => return Ok(Some((key.clone(), KeyOf::Given))),
+            Some(Err(problem)) => problem.to_string(),
+            None => "it has no checkpoint".to_owned(),
+        };
+        let what = format!(
+            "is not signed by the key `{}` that was named: {problem}",
+            key.name()
+        );
+        return Err(damaged(&store, &what));
+    }
+    let Some(note) = note else { return Ok(None) };
+    let has_signed = |key: &VerifyingKey| key.open(note).is_ok();
+    if let Some(key) = keys.known.filter(|key| has_signed(key)) {
+        return Ok(Some((key.clone(), KeyOf::Project)));
+    }
+    let is_listed = manifest.files.iter().any(|file| file.name == PUBLIC_KEY_FILE);
+    let own = is_listed.then(|| Project::public_key(&folder.join(PUBLIC_KEY_FILE)).ok());
+    Ok(own.flatten().filter(has_signed).map(|key| (key, KeyOf::Backup)))
+}
+
+/// What is wrong with the store of a backup; that another program holds it is not.
+fn of_store(path: &Path, error: Error) -> Error {
+    match error.code() {
+        "store.busy" | "store.locked" | "store.full" | "io" => error,
+        _ => damaged(path, &format!("is no sound store: {error}")),
+    }
+}
+
+fn manifest(folder: &Path) -> Result<Manifest> {
+    if !folder.is_dir() {
+        let message = format!("there is no folder `{}`", folder.display());
+        return Err(Error::invalid(
+            message,
+            "name the folder that `counterfoil backup` has made",
+        ));
+    }
+    let path = folder.join(MANIFEST);
+    let bad = |why: &str| damaged(&path, &format!("is no list of a backup: {why}"));
+    if path.symlink_metadata().is_err() {
+        let what = "is missing: it is no backup, or one that did not come to its end";
+        return Err(damaged(&path, what));
+    }
+    if plain(folder, MANIFEST)?.len() > LONGEST {
+        return Err(bad("it is too long"));
+    }
+    let mut text = Vec::new();
+    let file = File::open(&path).map_err(io(&path))?;
+    file.take(LONGEST).read_to_end(&mut text).map_err(io(&path))?;
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| bad(&error.to_string()))?;
+    if manifest.format != FORMAT {
+        return Err(bad(&format!("its format is `{}`", manifest.format)));
+    }
+    Ok(manifest)
+}
+
+/// What the system says of a file of a backup: a plain one, that no link leads to.
+pub(super) fn plain(folder: &Path, name: &str) -> Result<Metadata> {
+    let mut path = folder.to_owned();
+    let mut parts = name.split('/').peekable();
+    while let Some(part) = parts.next() {
+        path.push(part);
+        let there = match path.symlink_metadata() {
+            Ok(there) => there,
+            Err(source) if source.kind() == ErrorKind::PermissionDenied => return Err(io(&path)(source)),
+            Err(source) if source.kind() == ErrorKind::NotFound => {
+                return Err(damaged(&path, "is missing"));
+            }
+            Err(source) => return Err(damaged(&path, &source.to_string())),
+        };
+        let is_last = parts.peek().is_none();
+        if !is_last && !there.is_dir() {
+            return Err(damaged(&path, "is no folder"));
+        }
+        if is_last && !there.is_file() {
+            return Err(damaged(&path, "is no plain file"));
+        }
+        if is_last {
+            return Ok(there);
+        }
+    }
+    Err(damaged(&path, "has no name"))
+}
+
+/// What a file holds, read as far as it should go and no further.
+pub(super) fn known_as(path: &Path, file: &BackedUp, stop: &StopSignal) -> Result<BackedUp> {
+    let from = File::open(path).map_err(io(path))?;
+    let from = from.take(file.bytes.saturating_add(1));
+    let known = pour(from, &mut std::io::sink(), (path, path), stop)?;
+    Ok(BackedUp {
+        name: file.name.clone(),
+        ..known
+    })
+}
+
+/// The backup is not as it was written; nothing is said of the store that it was made of.
+pub(super) fn damaged(path: &Path, what: &str) -> Error {
+    let message = format!("the backup is damaged: `{}` {what}", path.display());
+    let problem = Problem::error("backup.damaged", None, message);
+    let problem = problem.help("the store that it was made of is another matter; nothing was written");
+    vec![problem].into()
+}
+
+pub(super) fn stopped() -> Error {
+    Error::invalid(
+        "stopped as you asked, before everything was there",
+        "the same command again begins anew",
+    )
+}

@@ -1,0 +1,78 @@
+//! Objects of a schema that this program does not make: whose they are, and the statements that drop them.
+
+use super::schema::Object;
+use crate::digest::hex;
+
+/// What SQLite makes for itself. The text counts, not the name: whoever writes into the schema can give any name.
+pub(super) fn is_of_sqlite(object: &Object) -> bool {
+    const TABLES: [&str; 5] = [
+        "CREATE TABLE sqlite_sequence(name,seq)",
+        "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
+        "CREATE TABLE sqlite_stat2(tbl,idx,sampleno,sample)",
+        "CREATE TABLE sqlite_stat3(tbl,idx,neq,nlt,ndlt,sample)",
+        "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
+    ];
+    match (object.kind.as_str(), &object.sql) {
+        ("index", None) => true,
+        ("table", Some(sql)) => TABLES.contains(&sql.as_str()),
+        _ => false,
+    }
+}
+
+/// The virtual table that a table belongs to, by its name: fts3 to fts5 and rtree keep theirs so.
+pub(super) fn virtual_owner(name: &str) -> Option<&str> {
+    const PARTS: [&str; 11] = [
+        "data", "idx", "content", "docsize", "config", "segments", "segdir", "stat", "node", "rowid",
+        "parent",
+    ];
+    let (owner, part) = name.rsplit_once('_')?;
+    PARTS.contains(&part).then_some(owner)
+}
+
+/// The statement that drops an object, in characters that can be seen and typed; `None` where there is none.
+pub(super) fn dropped(object: &Object) -> Option<String> {
+    let (name, kind) = (object.name.as_str(), object.kind.as_str());
+    if !["table", "index", "view", "trigger"].contains(&kind) {
+        return None;
+    }
+    let is_plain = name
+        .chars()
+        .all(|c| c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric());
+    let is_reserved = name
+        .get(..7)
+        .is_some_and(|begin| begin.eq_ignore_ascii_case("sqlite_"));
+    if is_plain && !is_reserved {
+        let name = name.replace('"', "\"\"");
+        // Without IF EXISTS a trigger could not be dropped whose table was made anew before.
+        return Some(format!("DROP {} IF EXISTS \"{name}\";", kind.to_uppercase()));
+    }
+    // SQLite drops nothing whose name is one of its own, and a terminal gives back no control character: what is left is
+    // the schema itself. The pages of a table stay until the file is written anew.
+    let value = hex(name.as_bytes()).to_uppercase();
+    let belongs = if kind == "table" {
+        format!("hex(tbl_name)='{value}'")
+    } else {
+        format!("type='{kind}' AND hex(name)='{value}'")
+    };
+    let vacuum = if ["table", "index"].contains(&kind) {
+        " VACUUM;"
+    } else {
+        ""
+    };
+    Some(format!(
+        "PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE {belongs}; PRAGMA writable_schema=RESET;{vacuum}"
+    ))
+}
+
+/// A name, without what a terminal would obey.
+pub(super) fn shown(name: &str) -> String {
+    let mut shown = String::with_capacity(name.len());
+    for character in name.chars() {
+        if character == ' ' || character.is_ascii_graphic() || character.is_alphanumeric() {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_default());
+        }
+    }
+    shown
+}
