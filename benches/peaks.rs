@@ -201,7 +201,7 @@ fn large() -> Done {
 /// Records that become a thousand each.
 fn derived(records: u64) -> Done {
     println!("{records} records that become 1,000 each");
-    let derive = "[stage]\nsource = \"a\"\ntarget = \"b\"\n\n[[op]]\nop = \"derive\"\npath = \"items\"\n";
+    let derive = "[stage]\nsource = \"a\"\ntarget = \"b\"\nid = \"doc.id\"\n\n[[op]]\nop = \"derive\"\npath = \"items\"\n";
     let folder = Folder::new(&[("0001_derive.toml", derive)])?;
     let mut file = BufWriter::new(File::create(folder.path("a.ndjson"))?);
     for id in 0..records {

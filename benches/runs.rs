@@ -308,7 +308,7 @@ fn stages_that(name: &str, op: &dyn Fn(u32) -> String) -> Done {
 
 /// Refused records that are corrected and tried again.
 fn retries() -> Done {
-    for count in [10_000, 40_000, 100_000, 200_000] {
+    for count in [10_000_u32, 40_000, 100_000, 200_000] {
         let mut project = Project::new(&[converting()])?;
         let bad: String = (1..=count)
             .map(|id| format!("{{\"id\":\"r{id}\",\"n\":\"?\"}}\n"))
@@ -320,15 +320,16 @@ fn retries() -> Done {
             ..ApplyOptions::default()
         };
         let again = each(1, || {
-            retry(
+            let tried = retry(
                 &mut project.open()?,
                 &project.stages,
                 &Selected::default(),
                 &options,
                 &mut Silent,
-            )
-            .map(drop)
-            .map_err(Into::into)
+            )?;
+            let refused: u64 = tried.passes.iter().map(|pass| pass.counts.refused).sum();
+            assert_eq!(refused, u64::from(count), "every one is tried, and refused again");
+            Ok(())
         })?;
         row(
             &format!("{count} refused"),

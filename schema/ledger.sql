@@ -34,6 +34,7 @@ CREATE INDEX ledger_pass_target ON ledger_pass(target, pass);
 CREATE INDEX ledger_pass_source ON ledger_pass(source, pass);
 CREATE INDEX ledger_pass_route ON ledger_pass(stage, target, source);
 CREATE INDEX ledger_pass_place ON ledger_pass(target, pass) WHERE source=target;
+CREATE INDEX ledger_pass_hand ON ledger_pass(target, pass) WHERE kind IN('load','edit');
 
 -- A slice of records committed atomically. read, written ... count source records; tree_* and frontier are those after
 -- the header leaf.

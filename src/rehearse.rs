@@ -75,6 +75,7 @@ pub fn rehearse(
 ) -> Result<Rehearsal> {
     let path = folder.join("rehearsal.db");
     store.copy_to(&path)?;
+    store.shrink_memory()?;
     let copy_options = StoreOptions {
         // The file of checkpoints stays with the store.
         unchecked: true,
@@ -95,7 +96,9 @@ pub fn rehearse(
         stop,
         ..VerifyOptions::default()
     };
+    copy.shrink_memory()?;
     let verified = verify(&copy, &verify_options)?;
+    copy.shrink_memory()?;
     let rolled_back = applied.run.map(|run| {
         let back = RollbackOptions {
             scope: Scope::Run(run),

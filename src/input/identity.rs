@@ -3,18 +3,18 @@
 use super::gathered::rejected;
 use super::{MAX_ID_BYTES, Options, Ready, Rejected};
 use crate::path::Path;
-use crate::record::{Document, Kind, Malformed, Value, admit};
+use crate::record::{Kind, Malformed, Value, admit, value_in};
 use crate::refusal::Refusal;
 
 /// Lets JSON text in, or says why not.
 pub(super) fn judge(raw: Vec<u8>, options: &Options, line: u64) -> Result<Ready, Rejected> {
-    let parsed =
-        admit(&raw, &options.limits).and_then(|data| Document::parse(&data).map(|parsed| (data, parsed)));
-    let (data, document) = match parsed {
-        Ok(parsed) => parsed,
+    let admitted =
+        admit(&raw, &options.limits).and_then(|data| value_in(&data, &options.id_field).map(|id| (data, id)));
+    let (data, id) = match admitted {
+        Ok(admitted) => admitted,
         Err(fault) => return Err(rejected(fault.code, describe(&fault), line, raw)),
     };
-    match read_id(document.get(&options.id_field), &options.id_field) {
+    match read_id(id.as_ref(), &options.id_field) {
         Ok(id) => Ok(Ready { id, data }),
         Err(refusal) => Err(refuse(refusal, line, raw)),
     }

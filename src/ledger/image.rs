@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::entry::ImageKind;
 use crate::error::{Error, Result};
-use crate::record::{Named as _, Names, Record, Value, parts_of};
+use crate::record::{Named as _, Names, Record, Value, each_field, parts_of};
 
 /// The bytes of a whole row: `id || 0x00 || data`, which is what its commitment covers after the salt.
 #[must_use]
@@ -51,20 +51,20 @@ pub(crate) fn before_image(old: (&str, &str), new: (&str, &str)) -> (ImageKind, 
 
 /// The reverse patch between two documents, over the fields of the top level: a JSON array of
 /// `[pointer, position, old text | null, new text | null]`. The texts are raw JSON, kept as JSON strings, so that
-/// numbers stay as written. Positions are those in the old document; a field that did not exist has position -1.
+/// numbers stay as written. Positions are those in the old document; a field that did not exist has position -1. `None` where
+/// it cannot be shorter than the old document, before it is put together.
 fn reverse_patch(old: &str, new: &str) -> Option<String> {
-    let (old, new) = (parts_of(old)?, parts_of(new)?);
-    let (mut was, mut is) = (Names::of(&old), Names::of(&new));
+    let row = old.len();
+    let old = parts_of(old)?;
+    let mut was = Names::of(&old);
+    let mut now: Vec<Option<&str>> = vec![None; old.len()];
     let mut steps: Vec<Step<'_>> = Vec::new();
-    for field in &new {
-        if was.position(&field.name()).is_none() {
-            steps.push((pointer(&field.name()), -1, None, Some(field.value.into())));
-        }
-    }
-    for (position, field) in old.iter().enumerate() {
-        let now = is.get(&field.name()).map(|now| now.value);
+    each_field(new, &mut |field| match was.position(&field.name()) {
+        Some(at) => now[at] = Some(field.value),
+        None => steps.push((pointer(&field.name()), -1, None, Some(field.value.into()))),
+    })?;
+    for (position, (field, now)) in (0..).zip(old.iter().zip(now)) {
         if now != Some(field.value) {
-            let position = i64::try_from(position).ok()?;
             steps.push((
                 pointer(&field.name()),
                 position,
@@ -73,7 +73,9 @@ fn reverse_patch(old: &str, new: &str) -> Option<String> {
             ));
         }
     }
-    serde_json::to_string(&steps).ok()
+    let texts = steps.iter().flat_map(|(_, _, old, new)| [old, new]).flatten();
+    let is_shorter = texts.map(|text| text.len()).sum::<usize>() < row;
+    is_shorter.then(|| serde_json::to_string(&steps).ok())?
 }
 
 /// A step of a reverse patch: pointer, position, old text, new text.
@@ -93,9 +95,6 @@ pub(crate) fn undo_fields(now: &str, patch: &str, force: bool) -> Option<String>
     undo(now, patch, is_as_written, false)
 }
 
-/// A field's name and value, as JSON texts.
-type Raw<'t> = (Cow<'t, str>, Cow<'t, str>);
-
 /// Undoes those steps of a patch that are to be undone by what the row has now and what was written. Every field is in
 /// one step at most and the positions ascend ([`reverse_patch`]). `exactly`: only where the row is as the patch has left it.
 fn undo(
@@ -107,62 +106,80 @@ fn undo(
     let steps: Vec<Step<'_>> = serde_json::from_str(patch).ok()?;
     let parts = parts_of(now)?;
     let mut names = Names::of(&parts);
-    let mut fields: Vec<Option<Raw<'_>>> = parts
-        .iter()
-        .map(|part| Some((part.name.into(), part.value.into())))
-        .collect();
-    let mut gone: Vec<(usize, Raw<'_>)> = Vec::new();
+    // What becomes of fields that are there, and those that are not, with their positions.
+    let mut changed: Vec<(usize, Option<Cow<'_, str>>)> = Vec::new();
+    let mut gone: Vec<(usize, String, Cow<'_, str>)> = Vec::new();
     for (pointer, position, old, new) in steps {
         let name = pointer.strip_prefix('/')?.replace("~1", "/").replace("~0", "~");
         let at = names.position(&name);
         if !is_to_undo(at.map(|at| parts[at].value), new.as_deref()) {
             continue;
         }
-        let Some(old) = old else {
-            match at {
-                Some(at) => fields[at] = None,
-                None if exactly => return None,
-                None => {}
+        if let Some(old) = &old {
+            let _: &RawValue = serde_json::from_str(old).ok()?;
+        }
+        match (at, old) {
+            (Some(at), old) => changed.push((at, old)),
+            (None, Some(old)) => {
+                gone.push((usize::try_from(position).ok()?, Value::text(&name).to_json(), old));
             }
-            continue;
-        };
-        let _: &RawValue = serde_json::from_str(&old).ok()?;
-        if let Some(at) = at {
-            fields[at].as_mut()?.1 = old;
-        } else {
-            let name = Value::text(&name).to_json();
-            gone.push((usize::try_from(position).ok()?, (name.into(), old)));
+            (None, None) if exactly => return None,
+            (None, None) => {}
         }
     }
-    let mut kept = fields.into_iter().flatten();
-    let mut restored = Vec::with_capacity(parts.len() + gone.len());
-    for (position, field) in gone {
-        restored.extend(kept.by_ref().take(position.saturating_sub(restored.len())));
-        if exactly && restored.len() != position {
+    changed.sort_unstable_by_key(|(at, _)| *at);
+    if changed.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        return None;
+    }
+    let mut changed = changed.into_iter().peekable();
+    let mut kept = parts.iter().enumerate().filter_map(|(at, part)| {
+        match changed.next_if(|(changed, _)| *changed == at) {
+            Some((_, old)) => old.map(|old| (part.name, old)),
+            None => Some((part.name, part.value.into())),
+        }
+    });
+    let mut restored = ObjectText::new(now.len() + patch.len());
+    for (position, name, old) in gone {
+        while restored.fields < position
+            && let Some((name, value)) = kept.next()
+        {
+            restored.field(name, &value);
+        }
+        if exactly && restored.fields != position {
             return None;
         }
-        restored.push(field);
+        restored.field(&name, &old);
     }
-    restored.extend(kept);
-    Some(object_of(&restored))
+    kept.for_each(|(name, value)| restored.field(name, &value));
+    Some(restored.end())
 }
 
-/// The JSON text of an object of these fields.
-fn object_of(fields: &[Raw<'_>]) -> String {
-    let bytes: usize = fields
-        .iter()
-        .map(|(name, value)| name.len() + value.len() + 2)
-        .sum();
-    let mut json = String::with_capacity(bytes + 2);
-    json.push('{');
-    for (at, (name, value)) in fields.iter().enumerate() {
-        if at > 0 {
-            json.push(',');
-        }
-        json.extend([&**name, ":", &**value]);
+/// The JSON text of an object, put together field by field.
+struct ObjectText {
+    json: String,
+    fields: usize,
+}
+
+impl ObjectText {
+    fn new(bytes: usize) -> Self {
+        let mut json = String::with_capacity(bytes);
+        json.push('{');
+        Self { json, fields: 0 }
     }
-    json.push('}');
-    json
+
+    /// Adds a field by its JSON texts.
+    fn field(&mut self, name: &str, value: &str) {
+        if self.fields > 0 {
+            self.json.push(',');
+        }
+        self.json.extend([name, ":", value]);
+        self.fields += 1;
+    }
+
+    fn end(mut self) -> String {
+        self.json.push('}');
+        self.json
+    }
 }
 
 fn pointer(name: &str) -> String {

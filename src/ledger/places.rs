@@ -123,11 +123,11 @@ impl KeptPlaces {
 
 /// The places in a database that are kept for records which a stage in place has refused.
 pub(crate) fn kept(connection: &Connection, target: &Table) -> Result<KeptPlaces> {
-    let sql = "SELECT e.record, i.body, r.salt, e.batch FROM ledger_standing p CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.refused>0
+    let sql = "SELECT e.record, i.body, r.salt, e.batch FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass
      CROSS JOIN ledger_refused e ON e.batch=b.batch
-     JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
-     JOIN ledger_record r ON r.record=e.record
-     WHERE p.target=?1 AND p.source=p.target AND i.kind=4 AND r.salt IS NOT NULL ORDER BY b.batch, e.record";
+     CROSS JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
+     CROSS JOIN ledger_record r ON r.record=e.record
+     WHERE b.refused>0 AND p.target=?1 AND p.source=p.target AND i.kind=4 AND r.salt IS NOT NULL ORDER BY +b.batch, e.record";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([target.name()])?;
     let mut refused: HashMap<i64, (i64, String, Salt)> = HashMap::new();

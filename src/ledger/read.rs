@@ -214,34 +214,29 @@ pub(crate) fn stubs_before(
     bytes: usize,
 ) -> Result<Vec<Stub>> {
     let sql = format!(
-        "{STUBS} WHERE b.pass=?1 AND b.batch<=?2 AND b.batch>=?5 AND (e.batch,e.record)<(?2,?3)
-         ORDER BY b.batch DESC, e.record DESC, e.part DESC LIMIT ?4"
+        "{STUBS} WHERE b.pass=?1 AND b.batch<=?2 AND b.batch>=?4 AND (e.batch,e.record)<(?2,?3)
+         ORDER BY b.batch DESC, e.record DESC, e.part DESC"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let limit = count.saturating_add(1);
-    let sql_limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![pass, before.0, before.1, sql_limit, down_to])?;
-    let (mut stubs, mut size) = (Vec::new(), 0);
+    let mut rows = statement.query(params![pass, before.0, before.1, down_to])?;
+    let (mut stubs, mut size): (Vec<Stub>, usize) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
+        let place: Place = (row.get(0)?, row.get(1)?);
+        if (stubs.len() > count || size >= bytes)
+            && let (Some(first), Some(last)) = (stubs.first().map(Stub::place), stubs.last().map(Stub::place))
+        {
+            // Of the last record there may be more parts: it is left to the next, unless it is the only one.
+            if first != last {
+                stubs.retain(|stub| stub.place() != last);
+                break;
+            }
+            if place != last {
+                break;
+            }
+        }
         let found = stub(row)?;
         size += found.image.as_ref().map_or(0, |(_, body)| body.len());
         stubs.push(found);
-        if size >= bytes {
-            break;
-        }
-    }
-    let Some(last) = stubs.last().map(Stub::place) else {
-        return Ok(stubs);
-    };
-    if stubs.len() < limit && size < bytes {
-        return Ok(stubs);
-    }
-    // The last record may have more parts.
-    if stubs.first().map(Stub::place) == Some(last) {
-        stubs = stubs_of_record(connection, pass, last.1)?;
-        stubs.retain(|stub| stub.place() == last);
-    } else {
-        stubs.retain(|stub| stub.place() != last);
     }
     Ok(stubs)
 }

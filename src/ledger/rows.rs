@@ -166,9 +166,12 @@ pub(crate) fn is_edited(changes: &[RowChange], stage: Fed<'_>) -> bool {
 
 /// The rows of a database that a load has changed, or an edit, and that stands.
 pub(crate) fn rows_touched_by_hand(connection: &Connection, database: &str) -> Result<BTreeSet<i64>> {
-    let sql = "SELECT DISTINCT coalesce(e.target,e.record) AS row FROM ledger_standing p JOIN ledger_batch b ON b.pass=p.pass
+    // A load keeps an image of what it has written over: where there is none, its entries need no look.
+    let sql = "SELECT DISTINCT coalesce(e.target,e.record) AS row FROM ledger_standing p CROSS JOIN ledger_batch b ON b.pass=p.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.target=?1 AND (p.kind='edit' OR (p.kind='load' AND e.before IS NOT NULL)) AND e.before IS NOT e.after";
+     WHERE p.target=?1 AND p.kind IN('load','edit')
+       AND (p.kind='edit' OR EXISTS(SELECT 1 FROM ledger_image i WHERE i.batch=b.batch AND i.kind IN(1,2)))
+       AND (p.kind='edit' OR e.before IS NOT NULL) AND e.before IS NOT e.after";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([database], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -1,11 +1,12 @@
 //! One record as it is and as it would be, field by field.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
 
 use crate::error::{Error, Result};
 use crate::path::Path;
 use crate::quarantine::mask;
-use crate::record::{Document, Object, Value};
+use crate::record::{Document, Named as _, Names, Part, each_field, elements, parts_of};
 
 /// The most fields of a record that are told one by one, unless all are wanted.
 const FIELDS: usize = 40;
@@ -20,7 +21,7 @@ pub struct Sample {
     /// Its id in the target.
     pub target_id: String,
     /// Its fields: first what would change, in the order of the source; then what is new. Unless all are wanted, at most
-    /// forty of them.
+    /// forty of them, and an object or a list of more than eight values that comes or goes as one.
     pub fields: Vec<FieldChange>,
     /// How many more fields would change.
     pub more: u64,
@@ -47,18 +48,26 @@ impl Sample {
         redact: &[Path],
         full: bool,
     ) -> Result<Self> {
-        let read = |data: &str| {
-            let mut document = Document::parse(data).map_err(|fault| Error::Damaged {
-                what: format!("a record is not a JSON object: {fault}"),
-            })?;
-            mask(&mut document, redact);
-            Ok::<_, Error>(document)
+        let damaged = |fault: String| Error::Damaged {
+            what: format!("a record is not a JSON object: {fault}"),
         };
+        let masked = |data| -> Result<Cow<'_, str>> {
+            match redact {
+                [] => Ok(Cow::Borrowed(data)),
+                redact => {
+                    let mut document = Document::parse(data).map_err(|fault| damaged(fault.to_string()))?;
+                    mask(&mut document, redact);
+                    Ok(Cow::Owned(document.to_json()))
+                }
+            }
+        };
+        let (source, target) = (masked(source)?, masked(target)?);
         let mut comparison = Comparison {
             full,
             ..Comparison::default()
         };
-        comparison.objects("", &read(source)?, &read(target)?);
+        let compared = comparison.objects(&source, &target);
+        compared.ok_or_else(|| damaged("it has no fields".to_owned()))?;
         let mut fields = comparison.changed;
         fields.extend(comparison.new);
         let more = comparison.more + fields.len() as u64;
@@ -75,84 +84,160 @@ impl Sample {
     }
 }
 
-/// A comparison of two documents, which is as large as what it tells, however large they are.
+/// A comparison of two documents, which is about as large as what it tells, however large they are.
 #[derive(Default)]
 struct Comparison {
     full: bool,
+    /// Where it is at, as a JSON Pointer.
+    place: String,
     changed: Vec<FieldChange>,
     new: Vec<FieldChange>,
     more: u64,
     kept: u64,
 }
 
+/// The JSON text of a value by what it is made of; an empty object or list stands for itself.
+enum Made<'t> {
+    Object(&'t str),
+    List(&'t str),
+    Leaf(&'t str),
+}
+
+impl<'t> Made<'t> {
+    fn of(json: &'t str) -> Self {
+        match json.as_bytes() {
+            [b'{', .., b'}'] if json.len() > 2 => Self::Object(json),
+            [b'[', .., b']'] if json.len() > 2 => Self::List(json),
+            _ => Self::Leaf(json),
+        }
+    }
+}
+
+/// Whether so few of the values in one hold no others that each of them is told.
+fn is_few(json: &str) -> bool {
+    const MOST: usize = 8;
+    const DEEPEST: usize = 4;
+    /// How many they are, counted no further than this; what lies deeper counts as many, because every level is read anew.
+    fn count(json: &str, most: usize, levels: usize) -> usize {
+        let parts: Box<dyn Iterator<Item = &str>> = match Made::of(json) {
+            Made::Leaf(_) => return 1,
+            _ if levels == 0 => return most,
+            Made::List(list) => elements(list),
+            Made::Object(object) => {
+                let fields = parts_of(object).unwrap_or_default();
+                Box::new(fields.into_iter().map(|field| field.value))
+            }
+        };
+        let mut counted = 0;
+        for part in parts {
+            counted += count(part, most - counted, levels - 1);
+            if counted >= most {
+                break;
+            }
+        }
+        counted
+    }
+    count(json, MOST + 1, DEEPEST) <= MOST
+}
+
 impl Comparison {
-    fn values(&mut self, place: &str, before: &Value, after: &Value) {
-        if let (Some(before), Some(after)) = (object(before), object(after)) {
-            self.objects(place, &before, &after);
-        } else if let (Some(before), Some(after)) = (list(before), list(after)) {
-            for (at, value) in before.iter().enumerate() {
-                let place = format!("{place}/{at}");
-                match after.get(at) {
-                    Some(after) => self.values(&place, value, after),
-                    None => self.leaves(&place, value, true),
+    /// Does something at a place beneath the one where it is at.
+    fn at(&mut self, step: &dyn Display, what: impl FnOnce(&mut Self)) {
+        let above = self.place.len();
+        write!(self.place, "/{step}").expect("a text can be written to");
+        what(self);
+        self.place.truncate(above);
+    }
+
+    fn at_field(&mut self, field: &Part<'_>, what: impl FnOnce(&mut Self)) {
+        self.at(&field.name().replace('~', "~0").replace('/', "~1"), what);
+    }
+
+    fn values(&mut self, before: &str, after: &str) {
+        match (Made::of(before), Made::of(after)) {
+            (Made::Object(before), Made::Object(after)) => drop(self.objects(before, after)),
+            (Made::List(before), Made::List(after)) => self.lists(before, after),
+            (Made::Leaf(before), Made::Leaf(after)) if before == after => self.kept += 1,
+            (Made::Leaf(before), Made::Leaf(after)) => self.change(Some(before), Some(after)),
+            _ => {
+                self.leaves(before, true);
+                self.leaves(after, false);
+            }
+        }
+    }
+
+    fn lists(&mut self, before: &str, after: &str) {
+        let (mut before, mut after) = (elements(before), elements(after));
+        for at in 0_usize.. {
+            let pair = (before.next(), after.next());
+            self.at(&at, |inside| match pair {
+                (Some(before), Some(after)) => inside.values(before, after),
+                (Some(before), None) => inside.leaves(before, true),
+                (None, Some(after)) => inside.leaves(after, false),
+                (None, None) => {}
+            });
+            if pair == (None, None) {
+                break;
+            }
+        }
+    }
+
+    /// `None` where one of the texts is not an object.
+    fn objects(&mut self, before: &str, after: &str) -> Option<()> {
+        let after = parts_of(after)?;
+        let mut names = Names::of(&after);
+        let mut is_new = vec![true; after.len()];
+        each_field(before, &mut |field| {
+            let found = names.position(&field.name());
+            self.at_field(&field, |inside| match found {
+                Some(at) => {
+                    is_new[at] = false;
+                    inside.values(field.value, after[at].value);
+                }
+                None => inside.leaves(field.value, true),
+            });
+        })?;
+        for (field, _) in after.iter().zip(is_new).filter(|(_, is_new)| *is_new) {
+            self.at_field(field, |inside| inside.leaves(field.value, false));
+        }
+        Some(())
+    }
+
+    /// What is gone or new: each of its values that hold no others, or, where they are many and not all are wanted, as one.
+    fn leaves(&mut self, value: &str, is_old: bool) {
+        if self.full || is_few(value) {
+            self.each_leaf(value, is_old);
+        } else {
+            self.gone_or_new(value, is_old);
+        }
+    }
+
+    fn each_leaf(&mut self, value: &str, is_old: bool) {
+        match Made::of(value) {
+            Made::Object(object) => {
+                let told = each_field(object, &mut |field| {
+                    self.at_field(&field, |inside| inside.each_leaf(field.value, is_old));
+                });
+                debug_assert!(told.is_some(), "a value inside a record is valid JSON");
+            }
+            Made::List(list) => {
+                for (at, element) in elements(list).enumerate() {
+                    self.at(&at, |inside| inside.each_leaf(element, is_old));
                 }
             }
-            for (at, value) in after.iter().enumerate().skip(before.len()) {
-                self.leaves(&format!("{place}/{at}"), value, false);
-            }
-        } else if is_leaf(before) && is_leaf(after) {
-            let (before, after) = (before.to_json(), after.to_json());
-            if before == after {
-                self.kept += 1;
-            } else {
-                self.change(place, Some(before), Some(after));
-            }
+            Made::Leaf(value) => self.gone_or_new(value, is_old),
+        }
+    }
+
+    fn gone_or_new(&mut self, value: &str, is_old: bool) {
+        if is_old {
+            self.change(Some(value), None);
         } else {
-            self.leaves(place, before, true);
-            self.leaves(place, after, false);
+            self.change(None, Some(value));
         }
     }
 
-    fn objects(&mut self, place: &str, before: &Object, after: &Object) {
-        let named = |object: &Object| -> HashMap<String, usize> {
-            let fields = object.fields().iter().enumerate();
-            fields
-                .map(|(at, field)| (field.name().into_owned(), at))
-                .collect()
-        };
-        let (old, new) = (named(before), named(after));
-        for field in before.fields() {
-            let place = pointer(place, &field.name());
-            match new.get(&*field.name()) {
-                Some(at) => self.values(&place, &field.value, &after.fields()[*at].value),
-                None => self.leaves(&place, &field.value, true),
-            }
-        }
-        for field in after.fields() {
-            if !old.contains_key(&*field.name()) {
-                self.leaves(&pointer(place, &field.name()), &field.value, false);
-            }
-        }
-    }
-
-    /// The values that hold no others, each with its place; an empty object or list stands for itself.
-    fn leaves(&mut self, place: &str, value: &Value, is_old: bool) {
-        if let Some(object) = object(value) {
-            for field in object.fields() {
-                self.leaves(&pointer(place, &field.name()), &field.value, is_old);
-            }
-        } else if let Some(list) = list(value) {
-            for (at, element) in list.iter().enumerate() {
-                self.leaves(&format!("{place}/{at}"), element, is_old);
-            }
-        } else if is_old {
-            self.change(place, Some(value.to_json()), None);
-        } else {
-            self.change(place, None, Some(value.to_json()));
-        }
-    }
-
-    fn change(&mut self, place: &str, before: Option<String>, after: Option<String>) {
+    fn change(&mut self, before: Option<&str>, after: Option<&str>) {
         let side = if before.is_some() {
             &mut self.changed
         } else {
@@ -162,30 +247,14 @@ impl Comparison {
             self.more += 1;
             return;
         }
-        let cut = |text: String| match text.char_indices().nth(LETTERS) {
+        let cut = |text: &str| match text.char_indices().nth(LETTERS) {
             Some((at, _)) if !self.full => format!("{}…", &text[..at]),
-            _ => text,
+            _ => text.to_owned(),
         };
         side.push(FieldChange {
-            pointer: place.to_owned(),
+            pointer: self.place.clone(),
             before: before.map(cut),
             after: after.map(cut),
         });
     }
-}
-
-fn object(value: &Value) -> Option<std::borrow::Cow<'_, Object>> {
-    value.as_object().filter(|object| !object.is_empty())
-}
-
-fn list(value: &Value) -> Option<std::borrow::Cow<'_, [Value]>> {
-    value.as_list().filter(|list| !list.is_empty())
-}
-
-fn is_leaf(value: &Value) -> bool {
-    object(value).is_none() && list(value).is_none()
-}
-
-fn pointer(parent: &str, name: &str) -> String {
-    format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
 }

@@ -47,7 +47,7 @@ pub(super) fn each(
 /// The batches that have refused something, ascending.
 fn refusing_batches(connection: &Connection) -> Result<Vec<i64>> {
     let mut statement =
-        connection.prepare_cached("SELECT batch FROM ledger_batch WHERE refused>0 ORDER BY batch")?;
+        connection.prepare_cached("SELECT batch FROM ledger_batch WHERE refused>0 ORDER BY +batch")?;
     let batches = statement.query_map([], |row| row.get(0))?;
     Ok(batches.collect::<rusqlite::Result<_>>()?)
 }

@@ -23,7 +23,7 @@ pub(crate) use names::{Named, Names};
 pub use number::{NotExact, Rounding, exact_decimal};
 pub(crate) use places::Places;
 pub(crate) use set::RecordSet;
-pub(crate) use split::parts_of;
+pub(crate) use split::{Part, each_field, elements, parts_of, value_in};
 pub use text::Text;
 pub use value::{Document, Field, Kind, Object, Value};
 

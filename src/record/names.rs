@@ -1,7 +1,7 @@
 //! Looking for many fields of one object.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 
 /// What has a name among its siblings.
 pub(crate) trait Named {
@@ -17,7 +17,9 @@ pub(crate) struct Names<'f, F> {
     fields: &'f [F],
     /// Where the next is expected: behind the last that was found.
     next: usize,
-    table: Option<HashMap<Cow<'f, str>, usize>>,
+    /// The fields by the hashes of their names: a fraction of what the names take.
+    table: Option<Vec<(u32, u32)>>,
+    hashes: RandomState,
 }
 
 impl<'f, F: Named> Names<'f, F> {
@@ -29,6 +31,7 @@ impl<'f, F: Named> Names<'f, F> {
             fields,
             next: 0,
             table: None,
+            hashes: RandomState::new(),
         }
     }
 
@@ -39,16 +42,27 @@ impl<'f, F: Named> Names<'f, F> {
         } else if self.fields.len() <= Self::FEW {
             self.fields.iter().position(|field| field.is(name))?
         } else {
-            let named = || {
-                self.fields
-                    .iter()
-                    .enumerate()
-                    .map(|(at, field)| (field.name(), at))
-            };
-            *self.table.get_or_insert_with(|| named().collect()).get(name)?
+            self.look_up(name)?
         };
         self.next = at + 1;
         Some(at)
+    }
+
+    fn look_up(&mut self, name: &str) -> Option<usize> {
+        let hashes = &self.hashes;
+        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is one")]
+        let hash = |name: &str| hashes.hash_one(name) as u32;
+        let table = self.table.get_or_insert_with(|| {
+            let fields = (0..).zip(self.fields);
+            let mut table: Vec<_> = fields.map(|(at, field)| (hash(&field.name()), at)).collect();
+            table.sort_unstable();
+            table
+        });
+        let wanted = hash(name);
+        let first = table.partition_point(|(hash, _)| *hash < wanted);
+        let like = table[first..].iter().take_while(|(hash, _)| *hash == wanted);
+        let mut found = like.map(|(_, at)| *at as usize);
+        found.find(|at| self.fields[*at].is(name))
     }
 
     pub(crate) fn get(&mut self, name: &str) -> Option<&'f F> {

@@ -21,7 +21,7 @@ pub(super) fn compact(text: &str, depth: usize) -> Option<Cow<'_, str>> {
 
 /// The fields of an object, in order, names given twice included, as `make` makes them of the places of the name with its
 /// quotes and of the value; `None` where the text is not an object.
-pub(super) fn fields<F>(json: &str, make: impl Fn(Range<usize>, Range<usize>) -> F) -> Option<Vec<F>> {
+pub(super) fn fields<F>(json: &str, mut make: impl FnMut(Range<usize>, Range<usize>) -> F) -> Option<Vec<F>> {
     let mut fields = Vec::with_capacity(8);
     let mut scan = Scan::new(json, DEEPEST, false);
     scan.whole(|scan| scan.object(|name, value| fields.push(make(name, value))))?;
@@ -34,6 +34,21 @@ pub(super) fn parts<P>(json: &str, mut make: impl FnMut(Range<usize>) -> P) -> O
     let mut scan = Scan::new(json, DEEPEST, false);
     scan.whole(|scan| scan.list(|part| parts.push(make(part))))?;
     Some(parts)
+}
+
+/// The elements of a list, one by one: read once before the first, so that it does not turn out to be too intricate in the
+/// middle. `None` where the text is not a list.
+pub(super) fn elements(json: &str) -> Option<impl Iterator<Item = &str>> {
+    parts(json, drop)?;
+    let mut scan = Scan::new(json, DEEPEST - 1, false);
+    Some(std::iter::from_fn(move || {
+        scan.blanks();
+        // Before the first stands the bracket, before the others a comma: no bracket follows an element.
+        scan.eat(b'[').or_else(|| scan.eat(b','))?;
+        scan.blanks();
+        (scan.peek()? != b']').then_some(())?;
+        scan.placed().map(|part| &json[part])
+    }))
 }
 
 /// What cannot be told here.

@@ -68,6 +68,12 @@ impl From<String> for Text {
     }
 }
 
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
 impl Deref for Text {
     type Target = str;
 

@@ -86,7 +86,7 @@ impl Value {
     /// A JSON string.
     #[must_use]
     pub fn text(value: &str) -> Self {
-        rendered(|out| write_text(value, out))
+        Self::Raw(text_of(value))
     }
 
     /// What the value is.
@@ -245,7 +245,8 @@ impl fmt::Debug for Value {
 /// One field of an object. The name is kept as written (its JSON text), so that an untouched name stays as it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    name: Value,
+    /// Its JSON text, with the quotes.
+    name: Text,
     /// The field's value.
     pub value: Value,
 }
@@ -255,7 +256,7 @@ impl Field {
     #[must_use]
     pub fn new(name: &str, value: Value) -> Self {
         Self {
-            name: Value::text(name),
+            name: text_of(name),
             value,
         }
     }
@@ -263,7 +264,7 @@ impl Field {
     /// A field from its JSON texts, the name's with its quotes.
     pub(super) fn of_raw(name: Text, value: Text) -> Self {
         Self {
-            name: Value::Raw(name),
+            name,
             value: Value::Raw(value),
         }
     }
@@ -271,19 +272,16 @@ impl Field {
     /// The decoded name.
     #[must_use]
     pub fn name(&self) -> Cow<'_, str> {
-        self.name.as_text().expect("a field's name is a text")
+        decode_text(&self.name).expect("a field's name is a text")
     }
 
     /// Gives the field another name, in place.
     pub fn rename(&mut self, name: &str) {
-        self.name = Value::text(name);
+        self.name = text_of(name);
     }
 
     fn is(&self, name: &str) -> bool {
-        match &self.name {
-            Value::Raw(json) => is_name(json, name),
-            _ => self.name() == name,
-        }
+        is_name(&self.name, name)
     }
 }
 
@@ -403,7 +401,7 @@ impl Object {
             if at > 0 {
                 out.push(',');
             }
-            field.name.write(out);
+            out.push_str(&field.name);
             out.push(':');
             field.value.write(out);
         }
@@ -424,7 +422,7 @@ impl Object {
     fn json_len(&self) -> usize {
         let fields = self.fields.iter();
         2 + fields
-            .map(|field| field.name.json_len() + field.value.json_len() + 2)
+            .map(|field| field.name.len() + field.value.json_len() + 2)
             .sum::<usize>()
     }
 }
@@ -448,15 +446,15 @@ thread_local! {
     static RENDERED: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// The value of a JSON text that is put together here.
-fn rendered(render: impl FnOnce(&mut String)) -> Value {
+/// The JSON text of a string.
+fn text_of(value: &str) -> Text {
     const KEPT_BYTES: usize = 4096;
     RENDERED.with_borrow_mut(|out| {
         out.clear();
-        render(out);
-        let value = Value::Raw(Text::from(out.as_str()));
+        write_text(value, out);
+        let text = Text::from(out.as_str());
         out.shrink_to(KEPT_BYTES);
-        value
+        text
     })
 }
 

@@ -149,9 +149,9 @@ struct Remark {
 /// The reconciliations of a run, and of later ones the newest of each stage that looked at what this one carried.
 pub(super) fn looks(connection: &Connection, run: i64) -> Result<Vec<StageLook>> {
     let sql = "SELECT b.run, b.committed_us, s.number, s.slug, p.source, p.target, b.body
-     FROM ledger_pass p JOIN ledger_batch b USING(pass) JOIN ledger_stage s USING(stage)
-     WHERE p.kind='reconcile' AND b.body IS NOT NULL AND (b.run=?1 OR (b.run>?1 AND EXISTS(
-       SELECT 1 FROM json_each(b.body,'$.passes') j WHERE j.value IN (SELECT pass FROM ledger_batch WHERE run=?1))))
+     FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass JOIN ledger_stage s USING(stage)
+     WHERE b.batch>=(SELECT min(batch) FROM ledger_batch WHERE run=?1) AND p.kind='reconcile' AND b.body IS NOT NULL AND (b.run=?1 OR EXISTS(
+       SELECT 1 FROM json_each(b.body,'$.passes') j WHERE j.value IN (SELECT pass FROM ledger_batch WHERE run=?1)))
      ORDER BY b.batch";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {

@@ -88,12 +88,13 @@ pub(super) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcom
 
 /// What was rolled back of a run's passes: whole passes, and single records.
 pub(super) fn undone(connection: &Connection, run: i64) -> Result<Vec<Undone>> {
-    let sql = "SELECT coalesce(p.reverses, json_extract(b.body,'$.undoes')), p.pass, max(b.run), r.actor, r.reason, max(b.committed_us),
+    let sql = "WITH of(pass) AS (SELECT DISTINCT pass FROM ledger_batch WHERE run=?1),
+       back(pass) AS (SELECT p.pass FROM of CROSS JOIN ledger_pass p ON p.reverses=of.pass
+         UNION SELECT b.pass FROM of CROSS JOIN ledger_batch b ON json_extract(b.body,'$.undoes')=+of.pass)
+     SELECT coalesce(p.reverses, json_extract(b.body,'$.undoes')) AS undone, p.pass, max(b.run), r.actor, r.reason, max(b.committed_us),
        p.reverses IS NOT NULL, max(b.step='end'), sum(b.written)
-     FROM ledger_pass p JOIN ledger_batch b USING(pass) JOIN ledger_run r USING(run)
-     WHERE p.kind='rollback' AND b.run>?1
-       AND coalesce(p.reverses, json_extract(b.body,'$.undoes')) IN (SELECT pass FROM ledger_batch WHERE run=?1)
-     GROUP BY 1, p.pass ORDER BY p.pass";
+     FROM back CROSS JOIN ledger_pass p ON p.pass=back.pass CROSS JOIN ledger_batch b ON b.pass=p.pass JOIN ledger_run r USING(run)
+     WHERE p.kind='rollback' AND b.run>?1 AND undone IN (SELECT pass FROM of) GROUP BY 1, p.pass ORDER BY p.pass";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
         Ok(Undone {

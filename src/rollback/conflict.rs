@@ -1,5 +1,5 @@
 //! Which records a rollback could not restore, found before anything is written: the rollback is gone through as it will
-//! be, with the rows that something else has changed since, in memory.
+//! be, with the rows that something else has changed since, in a temporary file.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -10,12 +10,13 @@ use super::plan::{self, Stretch};
 use super::since::{self, Deferred, Overwritten, Since};
 use super::undo::{ID_TAKEN, cursor_place, in_order};
 use super::{Chosen, restore};
-use crate::digest::Hash;
 use crate::error::{Conflict, Result};
 use crate::ledger::read::{
     BEHIND_ALL, PassSummary, Place, Stub, salt, stub_at, stubs_before, stubs_of_record,
 };
 use crate::pipeline::BATCH_BYTES;
+use crate::record::RecordSet;
+use crate::store::trial_rows::{Then, TrialRows};
 use crate::store::{Store, Table};
 
 /// The most stubs that are looked at together.
@@ -47,7 +48,7 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
         if !trials.contains_key(database) {
             let changed = since.changed(connection, database)?;
             let in_place = in_place_on(database, &undone);
-            let trial = Trial::new(connection, Table::of(database)?, changed, in_place);
+            let trial = Trial::new(connection, Table::of(database)?, changed, in_place)?;
             trials.insert(database, trial);
         }
         if let (Some(record), Some(trial)) = (only, trials.get_mut(database)) {
@@ -56,7 +57,7 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
             trial.changed.extend(stubs.iter().map(Stub::number));
         }
     }
-    trials.retain(|_, trial| !trial.changed.is_empty() || trial.in_place.len() > 1);
+    trials.retain(|_, trial| trial.changed.len() > 0 || trial.in_place.len() > 1);
     let mut found = vec![Conflicts::default(); chosen.len()];
     let mut passes = Vec::with_capacity(chosen.len());
     for chosen in chosen {
@@ -68,6 +69,8 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
             continue;
         };
         loop {
+            // Each statement by itself would take the file's lock; all of them together would hold up others' commits.
+            let reading = connection.unchecked_transaction()?;
             let mut stubs = passes[pass].next(connection, down_to)?;
             if stubs.is_empty() {
                 break;
@@ -79,6 +82,7 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
                     found[pass].first.get_or_insert(conflict);
                 }
             }
+            reading.commit()?;
         }
     }
     Ok(found)
@@ -180,38 +184,37 @@ impl Undone {
     }
 }
 
-/// A row as it would be: its commitment and its id.
-type Then = Option<(Hash, String)>;
-
 /// A database on its way back. Only the rows that something that stays has changed are kept: of any other, what is
 /// undone is all that has happened to it since.
 struct Trial<'t> {
     connection: &'t Connection,
     target: Table,
-    changed: HashSet<i64>,
+    changed: RecordSet,
     /// The passes that are undone and have worked in place, ascending, and what of them is undone already.
     in_place: Vec<i64>,
     done: HashMap<i64, HashSet<(i64, i64)>>,
     /// Those of the rows that are otherwise than they are now.
-    rows: HashMap<i64, Then>,
-    /// Who would have an id that one of them has taken or let go.
-    owners: HashMap<String, Option<i64>>,
+    rows: TrialRows,
     /// Other rows that would stay as they are by now.
-    settled: HashSet<i64>,
+    settled: RecordSet,
 }
 
 impl<'t> Trial<'t> {
-    fn new(connection: &'t Connection, target: Table, changed: HashSet<i64>, in_place: Vec<i64>) -> Self {
-        Self {
+    fn new(
+        connection: &'t Connection,
+        target: Table,
+        changed: RecordSet,
+        in_place: Vec<i64>,
+    ) -> Result<Self> {
+        Ok(Self {
             connection,
             target,
             changed,
             in_place,
             done: HashMap::new(),
-            rows: HashMap::new(),
-            owners: HashMap::new(),
-            settled: HashSet::new(),
-        }
+            rows: TrialRows::new()?,
+            settled: RecordSet::new(),
+        })
     }
 
     /// Undoes the stubs of one record as far as it can be done; gives the first that cannot.
@@ -234,7 +237,7 @@ impl<'t> Trial<'t> {
 
     fn undo_one(&mut self, stub: &Stub, put_off: &[Stub], pass: &Undone) -> Result<Option<InTheWay>> {
         let number = stub.number();
-        let is_changed = self.changed.contains(&number);
+        let is_changed = self.changed.contains(number);
         let now = if is_changed { self.row(number)? } else { None };
         // Even where the row is by chance as it was before the pass: undoing what came between would bring back what
         // the pass had written.
@@ -249,17 +252,17 @@ impl<'t> Trial<'t> {
             let owner = self.owner(id)?;
             // Where one record is undone alone, all others stay.
             let stays = |owner: i64| {
-                pass.only.is_some() || self.changed.contains(&owner) || self.settled.contains(&owner)
+                pass.only.is_some() || self.changed.contains(owner) || self.settled.contains(owner)
             };
             if owner.is_some_and(|owner| owner != number && stays(owner)) {
                 return Ok(Some(InTheWay::Taken(id.clone())));
             }
         }
         if is_changed {
-            self.set(number, now, oldest.entry.before.zip(old_id));
+            self.rows.set(number, now, oldest.entry.before.zip(old_id))?;
         } else if self.stays_in_place(pass.pass, number)? {
             let now = self.row(number)?;
-            self.set(number, now, oldest.entry.before.zip(old_id));
+            self.rows.set(number, now, oldest.entry.before.zip(old_id))?;
             self.settled.insert(number);
         }
         Ok(None)
@@ -286,8 +289,8 @@ impl<'t> Trial<'t> {
     }
 
     fn row(&self, number: i64) -> Result<Then> {
-        if let Some(then) = self.rows.get(&number) {
-            return Ok(then.clone());
+        if let Some(then) = self.rows.get(number)? {
+            return Ok(then);
         }
         let Some(found) = self.target.by_number(self.connection, number)? else {
             return Ok(None);
@@ -297,19 +300,6 @@ impl<'t> Trial<'t> {
     }
 
     fn owner(&self, id: &str) -> Result<Option<i64>> {
-        match self.owners.get(id) {
-            Some(owner) => Ok(*owner),
-            None => self.target.number_of(self.connection, id),
-        }
-    }
-
-    fn set(&mut self, number: i64, now: Then, then: Then) {
-        if let Some((_, id)) = now {
-            self.owners.insert(id, None);
-        }
-        if let Some((_, id)) = &then {
-            self.owners.insert(id.clone(), Some(number));
-        }
-        self.rows.insert(number, then);
+        self.rows.owner(id, || self.target.number_of(self.connection, id))
     }
 }

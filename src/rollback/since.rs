@@ -4,11 +4,16 @@ use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::error::Result;
-use crate::ledger::read::{PassSummary, Stub, StubKey};
+use crate::ledger::read::{PassSummary, Stub};
 use crate::ledger::sql::of_record;
+use crate::record::RecordSet;
+
+mod deferred;
+
+pub(crate) use deferred::Deferred;
 
 /// What has happened since the oldest of the passes that a rollback undoes: looked for once for all of them, so that the
 /// cost does not grow with every pair of passes.
@@ -25,9 +30,12 @@ pub(crate) struct Since {
 struct Database {
     /// The first batch of the passes that are undone there.
     first_batch: i64,
-    /// The newest of them.
+    /// The newest of them that has changed anything: nothing can be in the way of undoing the others.
     newest: i64,
     writers: Vec<Writer>,
+    /// The last batch in which a rollback has restored something over what it did not expect: of that it keeps an image,
+    /// and it cancels nothing out.
+    last_forced: Option<i64>,
 }
 
 /// A pass that has written to a database since.
@@ -72,14 +80,18 @@ impl Since {
             let name = pass.row.target.clone().unwrap_or_default();
             let database = databases.entry(name).or_insert(Database {
                 first_batch: pass.first_batch,
-                newest: pass.row.pass,
+                newest: 0,
                 writers: Vec::new(),
+                last_forced: None,
             });
             database.first_batch = database.first_batch.min(pass.first_batch);
-            database.newest = database.newest.max(pass.row.pass);
+            if pass.row.pass > database.newest && has_changed(connection, pass.row.pass)? {
+                database.newest = pass.row.pass;
+            }
         }
         for (name, database) in &mut databases {
             database.writers = writers(connection, name, database.first_batch, &undone)?;
+            database.last_forced = last_forced(connection, name, database.first_batch)?;
         }
         let mut since = Self {
             undone,
@@ -114,13 +126,15 @@ impl Since {
                 && !writer.is_gone
                 && !writer.cancels(pass.row.pass, &self.undone)
         };
-        database.is_some_and(|database| database.writers.iter().any(stays))
+        database.is_some_and(|database| {
+            database.last_forced > Some(pass.first_batch) || database.writers.iter().any(stays)
+        })
     }
 
     /// The numbers of the rows of a database that something that stays has changed; those that a rollback had to leave as
     /// they were are among them. No other row can be in the way of undoing.
-    pub(crate) fn changed(&self, connection: &Connection, database: &str) -> Result<HashSet<i64>> {
-        let mut changed = HashSet::new();
+    pub(crate) fn changed(&self, connection: &Connection, database: &str) -> Result<RecordSet> {
+        let mut changed = RecordSet::new();
         let Some(of) = self.databases.get(database) else {
             return Ok(changed);
         };
@@ -138,9 +152,21 @@ impl Since {
             "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
          CROSS JOIN ledger_entry e ON e.batch=b.batch
          WHERE b.batch>?2 AND p.kind='rollback' AND p.target=?1 AND b.refused>0 AND e.outcome=4";
-        let mut statement = connection.prepare_cached(left)?;
-        for row in statement.query_map(params![database, of.first_batch], |row| row.get(0))? {
-            changed.insert(row?);
+        let forced =
+            "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
+         CROSS JOIN ledger_image i ON i.batch=b.batch
+         CROSS JOIN ledger_entry e ON e.batch=i.batch AND e.record=i.record AND e.part=i.part
+         WHERE b.batch>?2 AND p.kind='rollback' AND p.target=?1";
+        let sql = if of.last_forced.is_some() {
+            vec![left, forced]
+        } else {
+            vec![left]
+        };
+        for sql in sql {
+            let mut statement = connection.prepare_cached(sql)?;
+            for row in statement.query_map(params![database, of.first_batch], |row| row.get(0))? {
+                changed.insert(row?);
+            }
         }
         Ok(changed)
     }
@@ -170,9 +196,9 @@ impl Since {
                AND NOT (g.outcome=4 AND g.before IS g.after))
          GROUP BY 1";
         let mut statement = connection.prepare_cached(sql)?;
-        let mut overwritten = OverwrittenRows::new();
+        let mut overwritten = Vec::new();
         let Some(of) = self.databases.get(database) else {
-            return Ok(overwritten);
+            return Ok(OverwrittenRows::default());
         };
         for writer in of
             .writers
@@ -181,15 +207,11 @@ impl Since {
         {
             let mut rows = statement.query(params![writer.pass, of.first_batch, project])?;
             while let Some(row) = rows.next()? {
-                let (number, batch, stage): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                let newest = overwritten.entry(number).or_default();
-                match newest.iter_mut().find(|(other, _)| *other == stage) {
-                    Some((_, newest)) => *newest = batch.max(*newest),
-                    None => newest.push((stage, batch)),
-                }
+                overwritten.push((row.get(0)?, row.get(2)?, row.get(1)?));
             }
         }
-        Ok(overwritten)
+        overwritten.sort_unstable();
+        Ok(OverwrittenRows(overwritten))
     }
 }
 
@@ -231,6 +253,17 @@ fn writers(
     Ok(writers.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The last batch after another in which a rollback has kept an image of what it has written over.
+fn last_forced(connection: &Connection, database: &str, after: i64) -> Result<Option<i64>> {
+    let sql = "SELECT b.batch FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
+     WHERE b.batch>?2 AND p.kind='rollback' AND p.target=?1 AND EXISTS(SELECT 1 FROM ledger_image i WHERE i.batch=b.batch)
+     ORDER BY b.batch DESC LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement
+        .query_row(params![database, after], |row| row.get(0))
+        .optional()?)
+}
+
 /// The rollbacks of passes in place that have worked after a batch.
 fn rollbacks(connection: &Connection, after: i64) -> Result<Vec<WholeRollback>> {
     let sql = "SELECT p.pass, max(b.batch), u.pass, (SELECT min(c.batch) FROM ledger_batch c WHERE c.pass=u.pass), u.target
@@ -257,8 +290,10 @@ pub(crate) fn is_first_writer(connection: &Connection, pass: &PassSummary) -> Re
     Ok(!connection.prepare_cached(sql)?.exists(key)?)
 }
 
-/// By row: the stages that have written it again, `-1` for a load or an edit, each with its newest batch.
-type OverwrittenRows = HashMap<i64, Vec<(i64, i64)>>;
+/// Rows with the stages that have written them again, `-1` for a load or an edit, and the newest batch of each pass, in this
+/// order.
+#[derive(Debug, Default)]
+struct OverwrittenRows(Vec<(i64, i64, i64)>);
 
 /// Rows that a stage in place had changed and that were written again since: by a load, or by an earlier stage from its own
 /// source. They have the shape from before the stage, so that there is nothing to undo.
@@ -271,10 +306,18 @@ pub(crate) struct Overwritten {
 impl Overwritten {
     /// Whether a row was overwritten after a stub of it.
     pub(crate) fn is_over(&self, stub: &Stub) -> bool {
-        let is_over = |(stage, batch): &(i64, i64)| *stage < i64::from(self.stage) && *batch > stub.batch;
-        let rows = self.rows.get(&stub.number());
-        rows.is_some_and(|newest| newest.iter().any(is_over))
+        let (number, rows) = (stub.number(), &self.rows.0);
+        let first = rows.partition_point(|(row, ..)| *row < number);
+        let mut newest = rows[first..].iter().take_while(|(row, ..)| *row == number);
+        newest.any(|(_, stage, batch)| *stage < i64::from(self.stage) && *batch > stub.batch)
     }
+}
+
+/// Whether a pass has changed any row: read as far as the first that it has.
+fn has_changed(connection: &Connection, pass: i64) -> Result<bool> {
+    let sql = "SELECT 1 FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.pass=?1 AND e.before IS NOT e.after LIMIT 1";
+    Ok(connection.prepare_cached(sql)?.exists([pass])?)
 }
 
 /// Whether one of the changes of a record is such a one: by its pass and part, read only as far as that.
@@ -306,137 +349,6 @@ pub(crate) fn undone_singly(connection: &Connection, pass: i64) -> Result<HashSe
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// Stubs whose undoing was put off: at their turn something newer stood on what they had left ([`overwritten`]), so that
-/// no row was touched. Whoever undoes the newer change undoes them with it, or the row would come back as a stage that
-/// is rolled back had left it. By the stub of the newer change; the newest first.
-pub(crate) type Deferred = HashMap<StubKey, Vec<StubKey>>;
-
-impl Since {
-    /// What has to be undone together with the changes of a pass.
-    pub(crate) fn deferred(&self, connection: &Connection, pass: &PassSummary) -> Result<Deferred> {
-        let (mut put_off, mut rows) = (HashMap::new(), None);
-        let lies_beneath = |rollback: &&WholeRollback| {
-            rollback.last_batch > pass.first_batch
-                && rollback.undone_since < pass.last_batch
-                && Some(&rollback.database) == pass.row.target.as_ref()
-        };
-        for rollback in self.rollbacks.iter().filter(lies_beneath) {
-            let rows = match &mut rows {
-                Some(rows) => rows,
-                none => none.insert(rows_of(connection, pass.row.pass)?),
-            };
-            put_off_by(connection, (rollback.undone, rollback.pass), rows, &mut put_off)?;
-        }
-        if put_off.is_empty() {
-            return Ok(Deferred::new());
-        }
-        let cancelled = if let Some(known) = self.cancelled.get() {
-            known
-        } else {
-            let found = cancelled(connection)?;
-            self.cancelled.get_or_init(|| found)
-        };
-        above(connection, pass, &put_off, cancelled)
-    }
-}
-
-/// The passes that were taken back as a whole, and those that took them back, each with the batch since which they cancel
-/// each other out.
-fn cancelled(connection: &Connection) -> Result<HashMap<i64, i64>> {
-    let sql = "SELECT p.reverses, p.pass, b.batch FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.step='end'
-     WHERE p.reverses IS NOT NULL";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([])?;
-    let mut cancelled = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let batch = row.get(2)?;
-        cancelled.insert(row.get(0)?, batch);
-        cancelled.insert(row.get(1)?, batch);
-    }
-    Ok(cancelled)
-}
-
-/// The numbers of the rows that a pass has changed.
-fn rows_of(connection: &Connection, pass: i64) -> Result<HashSet<i64>> {
-    let sql =
-        "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.pass=?1 AND e.before IS NOT e.after";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([pass], |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// Adds the stubs of a pass for some rows that a rollback of it came to without touching the row, each with the batch of
-/// the rollback.
-fn put_off_by(
-    connection: &Connection,
-    (undone, rollback): (i64, i64),
-    rows: &HashSet<i64>,
-    put_off: &mut HashMap<StubKey, i64>,
-) -> Result<()> {
-    let sql =
-        "SELECT e.batch, e.record, e.part, coalesce(e.target,e.record), e.before IS e.after, e.outcome=4
-     FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.pass=?1";
-    let mut statement = connection.prepare_cached(sql)?;
-    let singly = undone_singly(connection, undone)?;
-    let mut untouched: HashMap<(i64, i64), i64> = HashMap::new();
-    let mut entries = statement.query([rollback])?;
-    while let Some(row) = entries.next()? {
-        let (batch, key) = (row.get(0)?, (row.get(1)?, row.get(2)?));
-        let (is_same, was_left): (bool, bool) = (row.get(4)?, row.get(5)?);
-        if is_same && !was_left && rows.contains(&row.get(3)?) && !singly.contains(&key) {
-            untouched.insert(key, batch);
-        }
-    }
-    drop(entries);
-    let mut entries = statement.query([undone])?;
-    while let Some(row) = entries.next()? {
-        let (batch, record, part) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let is_same: bool = row.get(4)?;
-        if let Some(rollback) = untouched.get(&(record, part)).filter(|_| !is_same) {
-            put_off.insert((batch, record, part), *rollback);
-        }
-    }
-    Ok(())
-}
-
-/// The changes of a pass that stand directly on stubs that were put off after them. What had cancelled itself out by then
-/// does not stand between.
-fn above(
-    connection: &Connection,
-    pass: &PassSummary,
-    put_off: &HashMap<StubKey, i64>,
-    cancelled: &HashMap<i64, i64>,
-) -> Result<Deferred> {
-    let sql = "SELECT e.batch, e.record, e.part, coalesce(e.target,e.record), b.pass
-     FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.batch>=?2 AND b.batch<=?3 AND p.target=?1 AND e.before IS NOT e.after
-     ORDER BY e.batch, e.record, e.part";
-    let mut statement = connection.prepare_cached(sql)?;
-    let oldest = put_off.keys().map(|(batch, ..)| *batch).min();
-    let mut changes = statement.query(params![pass.row.target, oldest, pass.last_batch])?;
-    let (mut found, mut beneath) = (Deferred::new(), HashMap::<i64, Vec<StubKey>>::new());
-    while let Some(row) = changes.next()? {
-        let key = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let (number, by): (i64, i64) = (row.get(3)?, row.get(4)?);
-        let is_over_before = |stub: &StubKey| cancelled.get(&by).is_some_and(|batch| *batch < put_off[stub]);
-        if put_off.contains_key(&key) {
-            beneath.entry(number).or_default().insert(0, key);
-        } else if beneath
-            .get(&number)
-            .is_some_and(|stubs| stubs.iter().all(is_over_before))
-        {
-            // Nothing of it was left when the stubs were put off.
-        } else if let Some(mut stubs) = beneath.remove(&number) {
-            stubs.retain(|stub| put_off[stub] > key.0);
-            if by == pass.row.pass && !stubs.is_empty() {
-                found.insert(key, stubs);
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// A stub that a rollback has left as it is.

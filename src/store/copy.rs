@@ -30,6 +30,15 @@ impl Store {
         })
     }
 
+    /// Gives back the memory that SQLite keeps for the store's pages: for who works on two stores at once.
+    pub(crate) fn shrink_memory(&self) -> Result<()> {
+        let shrunk = self.connection().execute_batch("PRAGMA shrink_memory");
+        shrunk.map_err(|source| Error::Sqlite {
+            doing: "read",
+            source,
+        })
+    }
+
     /// Copies the store to an empty file by SQLite's backup, so that the copy is as the store was after one commit. Whoever
     /// writes meanwhile is let in between two steps, and the copy begins anew; only when that has happened a few times, they
     /// have to wait. Returns `false` where it was stopped.

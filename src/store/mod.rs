@@ -10,8 +10,10 @@ mod lock;
 mod open;
 mod overlay;
 pub(crate) mod schema;
+mod scratch;
 mod sorter;
 mod table;
+pub(crate) mod trial_rows;
 
 use std::fs::OpenOptions;
 use std::path::Path;

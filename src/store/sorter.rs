@@ -3,16 +3,13 @@
 
 use rusqlite::{Connection, params};
 
+use super::scratch;
 use crate::error::{Error, Result};
-
-/// So many are added in one transaction.
-const BATCH: u64 = 100_000;
 
 /// Numbers in the order of their keys; equal keys in the order of the numbers.
 #[derive(Debug)]
 pub struct Sorter {
     connection: Connection,
-    added: u64,
 }
 
 impl Sorter {
@@ -21,19 +18,8 @@ impl Sorter {
     /// # Errors
     /// When there is no place for a temporary file.
     pub fn new() -> Result<Self> {
-        let failed = |source| Error::Sqlite {
-            doing: "sorted",
-            source,
-        };
-        // Without a name it is a temporary file.
-        let connection = Connection::open("").map_err(failed)?;
-        connection
-            .execute_batch(
-                "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384; PRAGMA temp_store=FILE;
-                 CREATE TABLE sorted(key BLOB NOT NULL, number INTEGER NOT NULL); BEGIN;",
-            )
-            .map_err(failed)?;
-        Ok(Self { connection, added: 0 })
+        let connection = scratch::open("CREATE TABLE sorted(key BLOB NOT NULL, number INTEGER NOT NULL);")?;
+        Ok(Self { connection })
     }
 
     /// Adds a number.
@@ -45,10 +31,6 @@ impl Sorter {
         self.connection
             .prepare_cached(sql)?
             .execute(params![key, number])?;
-        self.added += 1;
-        if self.added.is_multiple_of(BATCH) {
-            self.connection.execute_batch("COMMIT; BEGIN;")?;
-        }
         Ok(())
     }
 

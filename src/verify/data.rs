@@ -102,14 +102,19 @@ fn of_databases<'d>(
 fn columns(images: bool) -> (&'static str, &'static str) {
     if images {
         let join = "LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
-        ("e.batch, e.before, e.after, i.kind, i.body", join)
+        (
+            "e.batch, e.before, e.after, i.kind, CASE WHEN length(i.body)<=4096 THEN i.body END",
+            join,
+        )
     } else {
         ("e.batch, e.before, e.after, NULL, NULL", "")
     }
 }
 
-/// Whether a stub of a pass gave out the number of its row, and whether it has to keep an image of what it changed.
-const OF_PASS: &str = "p.kind IN('load','edit','merge') OR e.target IS NOT NULL, p.kind<>'rollback'";
+/// Whether a stub of a pass gave out the number of its row, whether it has to keep an image of what it changed, and what
+/// names the image.
+const OF_PASS: &str =
+    "p.kind IN('load','edit','merge') OR e.target IS NOT NULL, p.kind<>'rollback', e.record, e.part";
 
 /// Compares one database; gives the pass that has to be sorted first, if there is one.
 fn compare(
@@ -197,7 +202,11 @@ fn side_by_side(
     let mut origins = connection.prepare(ORIGINS)?;
     let mut origins = Origins::new(origins.query([])?)?;
     let mut row = next_row(&mut rows)?;
-    let mut side = Side { database, report };
+    let mut side = Side {
+        connection,
+        database,
+        report,
+    };
     loop {
         if stop.is_asked() {
             side.report.complete = false;
@@ -241,12 +250,13 @@ fn side_by_side(
             row = next_row(&mut rows)?;
         }
         let origin = origins.of(story.newest().number)?;
-        side.compare(&story, origin.as_ref(), present);
+        side.compare(&story, origin.as_ref(), present)?;
     }
 }
 
 /// One database beside its stubs.
 struct Side<'s> {
+    connection: &'s Connection,
     database: &'s str,
     report: &'s mut VerifyReport,
 }
@@ -258,7 +268,7 @@ impl Side<'_> {
     }
 
     /// A row, where there is one, and where its number comes from, against its stubs.
-    fn compare(&mut self, story: &Story, origin: Option<&Origin>, row: Option<Row>) {
+    fn compare(&mut self, story: &Story, origin: Option<&Origin>, row: Option<Row>) -> Result<()> {
         let Left {
             number, batch, after, ..
         } = *story.newest();
@@ -273,7 +283,8 @@ impl Side<'_> {
             salt.map(|salt| commitment(&salt, id, data))
         };
         if let Some((code, message)) = compared(row.as_ref().map(hash), after) {
-            return self.found(code, number, Some(batch), message);
+            self.found(code, number, Some(batch), message);
+            return Ok(());
         }
         if let Some(batch) = story.without_image() {
             self.found(
@@ -289,13 +300,15 @@ impl Side<'_> {
             .any(|stub| matches!(stub.image, Some((ImageKind::Patch, _))));
         self.report.images += u64::from(is_patched);
         let (Some(origin), Some(salt)) = (origin, salt) else {
-            return;
+            return Ok(());
         };
-        let first = match story.first_version(&salt, row.and_then(|row| row.content)) {
+        let first = story.first_version(&salt, row.and_then(|row| row.content), self.connection)?;
+        let first = match first {
             Ok(first) => first,
             Err(batch) => {
                 let message = "its reverse patch does not lead back to the row that the stub found";
-                return self.found("image.differs", number, Some(batch), message);
+                self.found("image.differs", number, Some(batch), message);
+                return Ok(());
             }
         };
         let born = story.stubs.first().map(|stub| stub.batch);
@@ -317,6 +330,7 @@ impl Side<'_> {
                 "it began with another id than is said",
             );
         }
+        Ok(())
     }
 }
 

@@ -1,10 +1,11 @@
 //! The life of each row by its stubs, number by number. Every large pass wrote its stubs in that order already, and is
 //! read as it lies, so that memory is flat.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use rusqlite::Rows;
+use rusqlite::{Connection, OptionalExtension as _, Rows};
 
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::Result as Fallible;
@@ -19,11 +20,32 @@ pub(super) struct Left {
     /// The commitment to the row that it left.
     pub(super) after: Option<Hash>,
     /// What was kept of the row that it found.
-    pub(super) image: Option<(ImageKind, Vec<u8>)>,
+    pub(super) image: Option<(ImageKind, Body)>,
     /// Whether it gave out the number: loads and edits do, and derived records have numbers of their own.
     pub(super) born: bool,
     /// Whether an image has to be there of what it changed: a rollback's opposite is what it undid.
     pub(super) keeps: bool,
+}
+
+/// What an image holds. A long one is read when it is looked at: it would be carried through a sorter otherwise, and stand in
+/// memory beside those of other rows.
+pub(super) enum Body {
+    Read(Vec<u8>),
+    Long { record: i64, part: i64 },
+}
+
+impl Left {
+    /// What an image of it holds.
+    fn body<'b>(&self, body: &'b Body, connection: &Connection) -> Fallible<Cow<'b, [u8]>> {
+        let (record, part) = match body {
+            Body::Read(body) => return Ok(Cow::Borrowed(body)),
+            Body::Long { record, part } => (record, part),
+        };
+        let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND part=?3";
+        let mut statement = connection.prepare_cached(sql)?;
+        let body = statement.query_row([self.batch, *record, *part], |row| row.get(0));
+        Ok(Cow::Owned(body.optional()?.unwrap_or_default()))
+    }
 }
 
 /// The stubs of a number, oldest first, and the first batch that did not find what the stub before it had left.
@@ -60,7 +82,12 @@ impl Story {
     /// Goes back from the row as it is, image by image, to what it was at first: `Err` with the batch whose image does
     /// not give what its stub found, `Ok(None)` where the images do not lead so far. (Whole images are proved by
     /// themselves.)
-    pub(super) fn first_version(&self, salt: &Salt, row: Option<Version>) -> Result<Option<Version>, i64> {
+    pub(super) fn first_version(
+        &self,
+        salt: &Salt,
+        row: Option<Version>,
+        connection: &Connection,
+    ) -> Fallible<Result<Option<Version>, i64>> {
         let mut version = row;
         for stub in self
             .stubs
@@ -71,30 +98,34 @@ impl Story {
         {
             version = match &stub.image {
                 // Nothing can be patched together from a row that is gone.
-                Some((ImageKind::Patch, _)) if stub.after.is_none() => return Err(stub.batch),
+                Some((ImageKind::Patch, _)) if stub.after.is_none() => return Ok(Err(stub.batch)),
                 Some((ImageKind::Patch, patch)) => match version {
                     None => None,
                     Some((id, data)) => {
-                        let text = std::str::from_utf8(patch).ok();
+                        let patch = stub.body(patch, connection)?;
+                        let text = std::str::from_utf8(&patch).ok();
                         let older = text.and_then(|patch| apply_patch(&data, patch));
                         // It tells the new texts too, for people and for a merge: what says something else than the
                         // patch between both rows was changed.
                         let holds = |older: &String| {
                             Some(commitment(salt, &id, older)) == stub.before
                                 && before_image((&id, older), (&id, &data))
-                                    == (ImageKind::Patch, patch.clone())
+                                    == (ImageKind::Patch, patch.to_vec())
                         };
-                        let older = older.filter(holds).ok_or(stub.batch)?;
+                        let Some(older) = older.filter(holds) else {
+                            return Ok(Err(stub.batch));
+                        };
                         Some((id, older))
                     }
                 },
                 Some((ImageKind::Whole | ImageKind::Refused, body)) => {
-                    split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned()))
+                    let body = stub.body(body, connection)?;
+                    split_whole(&body).map(|(id, data)| (id.to_owned(), data.to_owned()))
                 }
                 Some((ImageKind::Encrypted, _)) | None => None,
             };
         }
-        Ok(version)
+        Ok(Ok(version))
     }
 }
 
@@ -119,9 +150,13 @@ impl Lane<'_> {
             return Ok(None);
         };
         let kind: Option<i64> = row.get(4)?;
-        let image = match kind.and_then(ImageKind::from_number) {
-            Some(kind) => Some((kind, row.get(5)?)),
-            None => None,
+        let image = match (kind.and_then(ImageKind::from_number), row.get(5)?) {
+            (Some(kind), Some(body)) => Some((kind, Body::Read(body))),
+            (Some(kind), None) => {
+                let (record, part) = (row.get(8)?, row.get(9)?);
+                Some((kind, Body::Long { record, part }))
+            }
+            (None, _) => None,
         };
         let left = Left {
             number: row.get(0)?,

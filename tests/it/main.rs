@@ -21,6 +21,7 @@ mod evidence;
 mod examples;
 #[cfg(unix)]
 mod faults;
+mod forced_back;
 #[cfg(unix)]
 mod guarded;
 mod increments;

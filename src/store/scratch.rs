@@ -1,0 +1,21 @@
+//! A temporary file of SQLite's own, for what memory cannot hold: nobody else sees it, and it is gone with its connection.
+
+use rusqlite::Connection;
+
+use crate::error::{Error, Result};
+
+/// Opens one with these tables, in a transaction that is never committed: what does not fit the cache goes to the file.
+pub(super) fn open(tables: &str) -> Result<Connection> {
+    let failed = |source| Error::Sqlite {
+        doing: "written to a temporary file",
+        source,
+    };
+    // Without a name it is a temporary file.
+    let connection = Connection::open("").map_err(failed)?;
+    let settings =
+        "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16384; PRAGMA temp_store=FILE;";
+    connection
+        .execute_batch(&format!("{settings} {tables} BEGIN;"))
+        .map_err(failed)?;
+    Ok(connection)
+}

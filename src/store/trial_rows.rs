@@ -1,0 +1,59 @@
+//! Rows as a rollback would leave them, in a temporary file of SQLite's own: a rollback can go over millions of them.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::scratch;
+use crate::digest::Hash;
+use crate::error::Result;
+
+/// A row as it would be: its commitment and its id; `None` where there would be none.
+pub(crate) type Then = Option<(Hash, String)>;
+
+/// The rows that would be otherwise than they are, and who would have the ids that one of them has taken or let go.
+pub(crate) struct TrialRows(Connection);
+
+impl TrialRows {
+    pub(crate) fn new() -> Result<Self> {
+        let tables = "CREATE TABLE trial(number INTEGER PRIMARY KEY, hash BLOB, id TEXT);
+             CREATE TABLE owner(id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;";
+        scratch::open(tables).map(Self)
+    }
+
+    /// A row; `None` where it would be as it is.
+    pub(crate) fn get(&self, number: i64) -> Result<Option<Then>> {
+        let mut statement = self
+            .0
+            .prepare_cached("SELECT hash, id FROM trial WHERE number=?1")?;
+        let then = |row: &Row<'_>| {
+            let hash: Option<Hash> = row.get(0)?;
+            Ok(hash.zip(row.get(1)?))
+        };
+        Ok(statement.query_row([number], then).optional()?)
+    }
+
+    /// Who would have an id, where `now` tells who has it.
+    pub(crate) fn owner(&self, id: &str, now: impl FnOnce() -> Result<Option<i64>>) -> Result<Option<i64>> {
+        let mut statement = self.0.prepare_cached("SELECT number FROM owner WHERE id=?1")?;
+        let known = statement.query_row([id], |row| row.get(0)).optional()?;
+        known.map_or_else(now, Ok)
+    }
+
+    /// A row changes.
+    pub(crate) fn set(&self, number: i64, now: Then, then: Then) -> Result<()> {
+        let mut owns = self
+            .0
+            .prepare_cached("INSERT OR REPLACE INTO owner VALUES(?1,?2)")?;
+        if let Some((_, id)) = now {
+            owns.execute(params![id, None::<i64>])?;
+        }
+        let (hash, id) = then.unzip();
+        if let Some(id) = &id {
+            owns.execute(params![id, number])?;
+        }
+        let mut write = self
+            .0
+            .prepare_cached("INSERT OR REPLACE INTO trial VALUES(?1,?2,?3)")?;
+        write.execute(params![number, hash, id])?;
+        Ok(())
+    }
+}
