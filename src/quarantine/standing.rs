@@ -21,6 +21,17 @@ macro_rules! standing {
     };
 }
 
+/// What [`standing!`] is asked with.
+fn wanted<'w>(project: &'w &str, selected: &'w Selected) -> [&'w dyn ToSql; 5] {
+    [
+        project,
+        &selected.stage,
+        &selected.code,
+        &selected.record,
+        &selected.id,
+    ]
+}
+
 /// Tells the records one after the other, in the order in which they were refused, until one is refused; at most `limit`
 /// of them. Batch by batch, so that nothing is held open while they are told: a reader holds up every commit.
 pub(super) fn each(
@@ -82,16 +93,11 @@ fn of_batch(
 /// How many of them stages have refused, and how many lines loads.
 pub(super) fn count(connection: &Connection, project: &str, selected: &Selected) -> Result<(u64, u64)> {
     let sql = standing!("coalesce(sum(q.number IS NOT NULL),0), coalesce(sum(q.number IS NULL),0)");
-    let key = params![
-        project,
-        selected.stage,
-        selected.code,
-        selected.record,
-        selected.id
-    ];
     let (of_stages, of_loads): (i64, i64) = connection
         .prepare_cached(sql)?
-        .query_row(key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .query_row(&wanted(&project, selected)[..], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
     Ok((of_stages.unsigned_abs(), of_loads.unsigned_abs()))
 }
 
@@ -133,14 +139,7 @@ pub(super) fn groups(connection: &Connection, project: &str, selected: &Selected
         " GROUP BY q.number, q.database ORDER BY q.number, q.database"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    let key = params![
-        project,
-        selected.stage,
-        selected.code,
-        selected.record,
-        selected.id
-    ];
-    let groups = statement.query_map(key, |row| {
+    let groups = statement.query_map(&wanted(&project, selected)[..], |row| {
         Ok(Group {
             stage: row.get(0)?,
             database: row.get(1)?,
@@ -159,15 +158,8 @@ pub(super) fn of_group(
         standing!("q.record, q.batch"),
         " AND q.number IS ?6 AND q.database IS ?7 ORDER BY q.record"
     );
-    let key: [&dyn ToSql; 7] = [
-        &project,
-        &selected.stage,
-        &selected.code,
-        &selected.record,
-        &selected.id,
-        &group.stage,
-        &group.database,
-    ];
+    let [project, number, code, record, id] = wanted(&project, selected);
+    let key = [project, number, code, record, id, &group.stage, &group.database];
     numbers(connection, of_stage, &key)
 }
 
@@ -181,15 +173,8 @@ pub(super) fn by_stage(
         standing!("q.number, q.record, q.batch"),
         " ORDER BY q.batch, q.record"
     );
-    let key = params![
-        project,
-        selected.stage,
-        selected.code,
-        selected.record,
-        selected.id
-    ];
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(key)?;
+    let mut rows = statement.query(&wanted(&project, selected)[..])?;
     let mut refused: BTreeMap<_, Vec<_>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         refused.entry(row.get(0)?).or_default().push(Numbers {
