@@ -6,7 +6,9 @@ mod standing;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::apply::{ApplyOptions, ApplyReport, Selection, Work, apply_again, carry_out, stage_pass};
+use crate::apply::{
+    ApplyOptions, ApplyReport, Selection, Work, apply_again, carry_out, fed, stage_pass, unread,
+};
 use crate::error::{Error, Result};
 use crate::ledger::open::open_passes;
 use crate::ledger::read;
@@ -279,7 +281,8 @@ pub fn retry(
     let mut report = ApplyReport::default();
     let mut has_tried = false;
     for stage in stages.iter() {
-        let refused = refused_by.remove(&Some(stage.number())).unwrap_or_default();
+        let mut refused = refused_by.remove(&Some(stage.number())).unwrap_or_default();
+        has_tried |= leave_to_earlier(&run, stages, stage, &mut refused)?;
         end_superseded(&mut run, stages.project(), stage)?;
         for work in retries(&run, stages.project(), stage, &refused)? {
             has_tried = true;
@@ -313,6 +316,27 @@ pub fn retry(
     report.quarantined = crate::apply::quarantined(&run, stages)?;
     run.finish()?;
     Ok(report)
+}
+
+/// Leaves out what an earlier stage in place has still to read as it is now, which would come to this one before it: that
+/// one is worked on first, and this one then finds it in its increment. `true` where there is any.
+fn leave_to_earlier(
+    run: &Run<'_>,
+    stages: &Stages,
+    stage: &Stage,
+    refused: &mut Vec<Numbers>,
+) -> Result<bool> {
+    let all = refused.len();
+    for earlier in stages.up_to(Some(stage.number() - 1)) {
+        if refused.is_empty() {
+            break;
+        }
+        if earlier.in_place() && earlier.target() == stage.source() {
+            let unread = unread(run.connection(), fed(stages.project(), earlier))?;
+            refused.retain(|refused| !unread.iter().any(|unread| unread.has(refused.record)));
+        }
+    }
+    Ok(refused.len() < all)
 }
 
 /// Ends retries that were interrupted and that nothing goes on with, because the stage has another meaning now.

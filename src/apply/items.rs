@@ -107,8 +107,11 @@ impl Transforming<'_> {
             .iter()
             .any(|stub| stub.entry.part == 0 && stub.entry.target.is_none());
         let may_be_one = if self.stage.derives() {
-            // Whose number it is decides where a single result goes.
-            self.numbers == Numbers::Shared && homes.iter().all(|(_, row)| *row != number)
+            // Whose number it is decides where a single result goes. Before a first pass a row of that number can only be
+            // one that a rollback had to leave there.
+            let may_be_held = self.numbers == Numbers::Shared
+                || (!self.repeated && self.target.by_number(connection, number)?.is_some());
+            may_be_held && homes.iter().all(|(_, row)| *row != number)
         } else {
             homes.is_empty()
         };
@@ -179,10 +182,16 @@ impl Transforming<'_> {
         let Some(hash) = standing.hash() else {
             return Ok(false);
         };
-        if earlier.is_empty() || earlier.iter().any(|stub| is_as_written(stub, standing, hash)) {
+        if earlier.iter().any(|stub| is_as_written(stub, standing, hash)) {
             return Ok(false);
         }
         let changes = rows::changes_of_row(connection, self.target.name(), standing.target)?;
+        // What a rollback had to leave there is still the stage's, though no entry of it stands; anything else that it has
+        // no entry of is not.
+        let of = (self.context.project, self.stage.number(), standing.target);
+        if earlier.is_empty() && rows::owner(&changes) != Some(of) {
+            return Ok(false);
+        }
         let is_edited = rows::is_edited(&changes, fed(self.context.project, self.stage));
         // What was changed behind the ledger is no more the stage's to write over.
         let is_planned = self.planned_rows.owner(standing.target).is_some();

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::ledger::feed::{self, Fed};
 use crate::ledger::read::PassSummary;
 use crate::ledger::stage_history::newest_applied;
-use crate::ledger::{PassState, places, rows};
+use crate::ledger::{PassState, StageHistory, places, rows};
 use crate::store::Table;
 
 /// The records that are still to be read.
@@ -40,6 +40,14 @@ impl Selection {
         match self {
             Self::Table { .. } => None,
             Self::List { records, read } => Some((records.len() - read) as u64),
+        }
+    }
+
+    /// Whether a record is still to be read.
+    pub(crate) fn has(&self, record: i64) -> bool {
+        match self {
+            Self::Table { after } => record > *after,
+            Self::List { records, read } => records[*read..].binary_search(&record).is_ok(),
         }
     }
 
@@ -141,6 +149,28 @@ pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>, after: i64, befor
     records.sort_unstable();
     records.dedup();
     Ok(records)
+}
+
+/// What a stage has not read as it is now, whether a pass of it stands open, has ended, or is still to begin.
+pub(crate) fn unread(connection: &Connection, stage: Fed<'_>) -> Result<Vec<Selection>> {
+    let history = StageHistory::read(connection, stage.project, stage.number)?;
+    if let Some(open) = history.open_apply() {
+        let since = waiting(connection, stage, open.first_batch - 1, i64::MAX)?;
+        return Ok(vec![
+            of_open_pass(connection, stage, open)?,
+            Selection::list(since),
+        ]);
+    }
+    if history.begins_anew() {
+        return Ok(vec![of_first_pass(connection, stage, None)?]);
+    }
+    let after = history.frontier(connection)?;
+    Ok(vec![Selection::list(waiting(
+        connection,
+        stage,
+        after,
+        i64::MAX,
+    )?)])
 }
 
 /// The remark on the end of a pass that is ended before it has read everything, because the stage was revised, or its source

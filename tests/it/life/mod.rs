@@ -6,8 +6,9 @@
 //! `deviation::deviations` names. `verify` is sound each week; what is proved, and what is reconciled, each month.
 //!
 //! A fortnight without kills every day. `COUNTERFOIL_LIFE=1` asks for 168 days with them, `COUNTERFOIL_LIFE_DAYS` for another number of them,
-//! `COUNTERFOIL_LIFE_SEED` for another life; `COUNTERFOIL_LIFE_KEEP` names a folder in which each day's morning is kept. All
-//! is the same for the same seed, but for the instant at which a kill hits.
+//! `COUNTERFOIL_LIFE_SEED` for another life, `COUNTERFOIL_LIFE_KILLS` for so many kills in a hundred commands;
+//! `COUNTERFOIL_LIFE_KEEP` names a folder in which the mornings of the last week are kept. All is the same for the same
+//! seed, but for the instant at which a kill hits.
 
 mod deeds;
 mod found;
@@ -78,10 +79,10 @@ impl Life {
             copy: None,
             newest: 1,
             // A kill hits where it hits: what is to be the same every day has none.
-            kills: if std::env::var_os("COUNTERFOIL_LIFE").is_some() {
-                15
-            } else {
-                0
+            kills: match std::env::var("COUNTERFOIL_LIFE_KILLS") {
+                Ok(asked) => asked.parse().expect("a number in a hundred"),
+                Err(_) if std::env::var_os("COUNTERFOIL_LIFE").is_some() => 15,
+                Err(_) => 0,
             },
             is: BTreeMap::new(),
         }

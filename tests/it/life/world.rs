@@ -57,10 +57,14 @@ impl World {
     }
 
     pub(super) fn begin_day(&mut self, day: u32) {
+        if let Some(kept) = std::env::var_os("COUNTERFOIL_LIFE_KEEP") {
+            let typed = PathBuf::from(kept).join(format!("commands-{}", self.day));
+            let _ = std::fs::write(typed, self.typed.join("\n"));
+        }
         self.day = day;
         self.typed.clear();
         if let Some(kept) = std::env::var_os("COUNTERFOIL_LIFE_KEEP") {
-            let kept = PathBuf::from(kept);
+            let kept = PathBuf::from(kept).join(format!("day-{}", day % 7));
             let _ = std::fs::remove_dir_all(&kept);
             copy_folder(&self.folder, &kept);
         }

@@ -1,5 +1,6 @@
 //! The strategies, and the law itself.
 
+use counterfoil::rollback;
 use counterfoil::stage::{OnConflict, Stale};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -40,6 +41,12 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..3usize, 0..6u8).prop_map(|(database, at)| RandomScope::Record(database, at)),
         1 => Just(RandomScope::All),
     ];
+    let forced = prop_oneof![
+        6 => Just(rollback::OnConflict::Abort),
+        1 => Just(rollback::OnConflict::Skip),
+        1 => Just(rollback::OnConflict::Merge),
+        2 => Just(rollback::OnConflict::Force),
+    ];
     prop_oneof![
         5 => load.prop_map(|(database, lines, replace, broken)| Step::Load { database, lines, replace, broken }),
         3 => (0..3usize, 0..6u8, 0..40i64).prop_map(|(database, at, n)| Step::Put(database, at, n)),
@@ -47,8 +54,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => apply.prop_map(|(to, size, stop, limit, revise)| Step::Apply { to, size, stop, limit, revise }),
         1 => (1..4usize, stop).prop_map(|(size, stop)| Step::Retry { size, stop }),
         1 => Just(Step::Waive),
-        3 => (scope, 1..4usize, prop::bool::weighted(0.3))
-            .prop_map(|(scope, size, stop)| Step::Rollback { scope, size, stop }),
+        3 => (scope, forced, 1..4usize, prop::bool::weighted(0.3))
+            .prop_map(|(scope, on_conflict, size, stop)| Step::Rollback { scope, on_conflict, size, stop }),
     ]
 }
 

@@ -7,8 +7,8 @@
 //!   are not (`scratch.rs` computes what they make: maps and loops, no ledger, no pass and no increment);
 //! - the outcomes of every batch add up, the ledger is sound by its own hashes, and the data is what it says;
 //! - a plan tells beforehand what an apply does: the same outcomes of every stage;
-//! - what a rollback refuses, it refuses before anything is written, and rolling back the newest run gives what was there
-//!   before it;
+//! - what a rollback refuses, it refuses before anything is written; what it leaves as it is, with `skip`, `merge` or `force`,
+//!   it has told beforehand; and rolling back the newest run gives what was there before it;
 //! - after everything is rolled back the sources are as before, byte for byte, the targets are empty, and applying again
 //!   gives the same again.
 //!
@@ -18,6 +18,7 @@
 //! That the law can be broken is shown by building with a fault: `RUSTFLAGS='--cfg counterfoil_fault="waiting"'` makes it
 //! fail within a few dozen cases; `"overtaken"` is rarer, and found by `places.rs`.
 
+mod beyond_conflicts;
 mod history;
 mod law;
 mod regressions;

@@ -1,16 +1,17 @@
 //! Sequences that were wrong once, each a promise of its own.
 
+use counterfoil::rollback;
 use counterfoil::stage::{OnConflict, Stale};
 
 use super::history::{History, RandomScope, Step};
 use super::scratch::{LAYOUTS, Layout};
 
 /// The databases by their places in the arrangement of five stages.
-const A: usize = 0;
-const B: usize = 1;
+pub(super) const A: usize = 0;
+pub(super) const B: usize = 1;
 const D: usize = 3;
 
-fn load(database: usize, lines: &[(u8, i64)], replace: bool) -> Step {
+pub(super) fn load(database: usize, lines: &[(u8, i64)], replace: bool) -> Step {
     Step::Load {
         database,
         lines: lines.iter().map(|(id, n)| (*id, 0, *n)).collect(),
@@ -19,7 +20,7 @@ fn load(database: usize, lines: &[(u8, i64)], replace: bool) -> Step {
     }
 }
 
-fn apply(to: u32, size: usize, stop: Option<usize>) -> Step {
+pub(super) fn apply(to: u32, size: usize, stop: Option<usize>) -> Step {
     Step::Apply {
         to,
         size,
@@ -29,9 +30,10 @@ fn apply(to: u32, size: usize, stop: Option<usize>) -> Step {
     }
 }
 
-fn roll_back(scope: RandomScope) -> Step {
+pub(super) fn roll_back(scope: RandomScope) -> Step {
     Step::Rollback {
         scope,
+        on_conflict: rollback::OnConflict::Abort,
         size: 2,
         stop: false,
     }
@@ -41,6 +43,7 @@ fn roll_back(scope: RandomScope) -> Step {
 fn roll_back_one(scope: RandomScope) -> Step {
     Step::Rollback {
         scope,
+        on_conflict: rollback::OnConflict::Abort,
         size: 1,
         stop: false,
     }
@@ -49,7 +52,7 @@ fn roll_back_one(scope: RandomScope) -> Step {
 /// Of the newest run that carried records.
 const NEWEST: RandomScope = RandomScope::Apply(0);
 
-fn holds_in(layout: usize, on_conflict: OnConflict, steps: &[Step]) {
+pub(super) fn holds_in(layout: usize, on_conflict: OnConflict, steps: &[Step]) {
     let mut history = History::new(Layout::new(layout, on_conflict, Stale::Keep));
     for step in steps {
         if let Err(error) = history.step(step) {
@@ -534,6 +537,7 @@ fn a_refusal_and_what_has_replaced_its_row_are_undone_one_after_the_other() {
         apply(1, 1, None),
         Step::Rollback {
             scope: RandomScope::Stage(1),
+            on_conflict: rollback::OnConflict::Abort,
             size: 3,
             stop: false,
         },
@@ -583,6 +587,7 @@ fn an_id_is_in_the_way_that_an_older_pass_taken_back_has_brought_back() {
 fn a_rollback_that_was_interrupted_is_not_in_its_own_way() {
     let stopped = |scope| Step::Rollback {
         scope,
+        on_conflict: rollback::OnConflict::Abort,
         size: 1,
         stop: true,
     };

@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Keep,
     /// Changes in place.
     Change,
+    /// Changes in place, and refuses others than the other kinds do.
+    Check,
     /// Gives ids in place, which several records may get.
     Rekey,
     /// Makes up to two parts, under ids that several records may give.
@@ -97,6 +99,17 @@ pub(super) const LAYOUTS: &[&[Spec]] = &[
         spec("a", "b", Kind::Keep),
     ],
     &[spec("a", "b", Kind::Derive), spec("b", "b", Kind::Change)],
+    // Each stage refuses others: what one lets in again, the stage in place has still to see before those that come after it.
+    &[
+        spec("a", "b", Kind::Copy),
+        spec("b", "b", Kind::Change),
+        spec("b", "b", Kind::Check),
+    ],
+    &[
+        spec("a", "b", Kind::Keep),
+        spec("b", "b", Kind::Check),
+        spec("b", "c", Kind::Parts),
+    ],
     // Old and new ids mix here, and the first stage is revised: what comes of it depends on what came when, so that
     // neither it nor its plans are compared. All else is checked.
     &[
@@ -228,7 +241,7 @@ impl Layout {
                     outcome(make(spec.kind, (number, version), &record.id, &record.data))
                 })
                 .version(u32::try_from(version).expect("few revisions") + 1);
-            let keeps = matches!(spec.kind, Kind::Keep | Kind::Change);
+            let keeps = matches!(spec.kind, Kind::Keep | Kind::Change | Kind::Check);
             let stage = if keeps { stage.keeps_ids() } else { stage };
             stage.build().expect("the stages are right")
         };
@@ -267,11 +280,12 @@ fn make(kind: Kind, (number, version): (u32, Version), id: &str, data: &str) -> 
         Kind::Copy | Kind::Keep if n % 7 == 5 => Made::Filter,
         Kind::Change | Kind::Rekey | Kind::Shift if n % 5 == 2 => Made::Refuse,
         Kind::Change | Kind::Rekey | Kind::Shift if n % 5 == 4 => Made::Filter,
+        Kind::Check if n % 3 == 1 => Made::Refuse,
         Kind::Parts if n % 4 == 3 => Made::Refuse,
         Kind::Shift if n % 3 == 1 => write(&before(id), &place),
         Kind::Copy => write(&key, &copy),
         Kind::Keep => write(id, &copy),
-        Kind::Change | Kind::Shift => write(id, &place),
+        Kind::Change | Kind::Check | Kind::Shift => write(id, &place),
         Kind::Parts => {
             let part = |part: i64| {
                 let data = self::data(id, at, n, &format!("{marks}{copy}.{part}"));
