@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::{ApplyOptions, Claims, Cross, Numbers, PassReport, PlannedRows, Selection, Transforming, fed};
+use super::{
+    ApplyOptions, Claims, Cross, Found, Numbers, PassReport, PlannedRows, Selection, Transforming, fed,
+};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::feed::Fed;
@@ -118,14 +120,15 @@ fn producer<'s>(
     )?;
     let of_store = run.store().options();
     let comes_last = comes_last(run.connection(), stage, context.project, &selection)?;
+    let is_repeated = pass.row.after_batch.is_some() || pass.row.kind != PassKind::Apply;
     Ok(Transforming {
         stage,
         context,
         source,
         kept: kept_places(run.connection(), stage, &target, alone)?,
+        found: Found::of(is_repeated, !target.is_empty(run.connection())?),
         target,
         alone,
-        repeated: pass.row.after_batch.is_some() || pass.row.kind != PassKind::Apply,
         numbers: Numbers::shared(shares_numbers),
         selection,
         batch_size: options.batch_size.unwrap_or(of_store.batch_size).max(1),

@@ -118,6 +118,27 @@ impl Numbers {
     }
 }
 
+/// What the target of a pass may hold for its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Nothing: it is empty, and no pass of the stage has written there.
+    Nothing,
+    /// Rows, though no pass of the stage stands: those of others, and those that a rollback had to leave.
+    Rows,
+    /// What earlier passes of the stage have written.
+    Passes,
+}
+
+impl Found {
+    pub(crate) fn of(is_repeated: bool, is_filled: bool) -> Self {
+        match (is_repeated, is_filled) {
+            (true, _) => Self::Passes,
+            (false, true) => Self::Rows,
+            (false, false) => Self::Nothing,
+        }
+    }
+}
+
 /// Rows that no ledger tells of, because they are only planned: whose they are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PlannedRows {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::fed;
-use super::item::{Item, Numbers, Standing};
+use super::item::{Found, Item, Numbers, Standing};
 use super::select::Selection;
 use super::transform::Transforming;
 use crate::digest::Hash;
@@ -88,7 +88,7 @@ impl Transforming<'_> {
             }));
             return Ok(());
         }
-        let earlier = if self.repeated {
+        let earlier = if self.found == Found::Passes {
             newest_of_stage(connection, self.context.project, self.stage.number(), number)?
         } else {
             Vec::new()
@@ -107,11 +107,9 @@ impl Transforming<'_> {
             .iter()
             .any(|stub| stub.entry.part == 0 && stub.entry.target.is_none());
         let may_be_one = if self.stage.derives() {
-            // Whose number it is decides where a single result goes. Before a first pass a row of that number can only be
-            // one that a rollback had to leave there.
-            let may_be_held = self.numbers == Numbers::Shared
-                || (!self.repeated && self.target.by_number(connection, number)?.is_some());
-            may_be_held && homes.iter().all(|(_, row)| *row != number)
+            // Whose number it is decides where a single result goes.
+            (self.numbers == Numbers::Shared || self.is_left(connection, number)?)
+                && homes.iter().all(|(_, row)| *row != number)
         } else {
             homes.is_empty()
         };
@@ -129,6 +127,11 @@ impl Transforming<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a row of a record's number stands there before a first pass: it can only be one that a rollback had to leave.
+    fn is_left(&self, connection: &Connection, number: i64) -> Result<bool> {
+        Ok(self.found == Found::Rows && self.target.by_number(connection, number)?.is_some())
     }
 
     /// Whether a record's number is its own in the target, and not that of what another stage has brought there from the

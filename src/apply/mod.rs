@@ -22,7 +22,7 @@ pub(crate) use carry::{
 pub(crate) use claims::Claims;
 pub(crate) use cross::Cross;
 pub(crate) use drift::check_drift;
-pub(crate) use item::{Numbers, PlannedRows, Standing};
+pub(crate) use item::{Found, Numbers, PlannedRows, Standing};
 pub(crate) use items::source_as_read;
 pub(crate) use select::{Selection, of_first_pass, of_later_pass, of_open_pass, of_source, unread, waiting};
 pub(crate) use transform::Transforming;

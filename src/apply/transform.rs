@@ -8,7 +8,7 @@ use super::ahead::Ahead;
 use super::claims::Claims;
 use super::cross::Cross;
 use super::decide::Decision;
-use super::item::{Item, Numbers, PlannedRows};
+use super::item::{Found, Item, Numbers, PlannedRows};
 use super::place::Placer;
 use super::select::Selection;
 use crate::context::Context;
@@ -34,8 +34,8 @@ pub(crate) struct Transforming<'a> {
     pub(crate) batch_size: usize,
     /// Only this pass writes to the target, under ids that are already unique: nothing needs to be looked up.
     pub(crate) alone: bool,
-    /// Earlier passes of the stage may have written for the same records.
-    pub(crate) repeated: bool,
+    /// What the target may hold for its records.
+    pub(crate) found: Found,
     /// Whose numbers its records have in the target.
     pub(crate) numbers: Numbers,
     /// What the first batch does to the target's table.

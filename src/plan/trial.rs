@@ -10,7 +10,7 @@ use super::forecast::Forecast;
 use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
-    Claims, Cross, Numbers, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed,
+    Claims, Cross, Found, Numbers, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed,
     halting, is_overtaken, kept_places, of_first_pass, of_open_pass, of_source, preparation, set_aside,
     settled_since,
 };
@@ -365,6 +365,7 @@ impl<'t> Trial<'t> {
             Ok(kept)
         };
         let kept = self.reader.read(kept)?;
+        let is_filled = self.reader.read(|connection| Ok(!target.is_empty(connection)?))?;
         let left = self
             .forecast
             .database(stage.source())
@@ -375,7 +376,7 @@ impl<'t> Trial<'t> {
             source,
             target,
             alone,
-            repeated: work.repeated,
+            found: Found::of(work.repeated, is_filled),
             numbers: Numbers::shared(self.shares_numbers(stage)?),
             selection: work.selection,
             batch_size: self.batch_size(),
