@@ -153,13 +153,17 @@ impl Undone {
             None => plan::open_rollback(connection, pass.row.pass)?,
         };
         let cursor = open.as_ref().and_then(|open| open.cursor.as_deref());
+        let mut deferred = since.deferred(connection, pass)?;
+        if let Some(record) = only {
+            deferred.extend(since::set_aside(connection, pass.row.pass, *record)?);
+        }
         Ok(Self {
             pass: pass.row.pass,
             only: *only,
             before: cursor.and_then(cursor_place).unwrap_or(BEHIND_ALL),
             done: since::undone_singly(connection, pass.row.pass)?,
             overwritten: since.overwritten(pass),
-            deferred: since.deferred(connection, pass)?,
+            deferred,
         })
     }
 

@@ -13,7 +13,7 @@ use crate::record::RecordSet;
 
 mod deferred;
 
-pub(crate) use deferred::Deferred;
+pub(crate) use deferred::{Deferred, set_aside};
 
 /// What has happened since the oldest of the passes that a rollback undoes: looked for once for all of them, so that the
 /// cost does not grow with every pair of passes.

@@ -131,6 +131,8 @@ pub(super) fn undo(
     pass.row.target.clone_from(&undone.row.target);
     begins(&pass, undone, 1, 0, observer);
     let since = Since::of(run.connection(), &[undone])?;
+    let mut deferred = since.deferred(run.connection(), undone)?;
+    deferred.extend(since::set_aside(run.connection(), undone.row.pass, record)?);
     let mut undoing = Undoing {
         pass: undone.row.pass,
         target: run
@@ -144,7 +146,7 @@ pub(super) fn undo(
         alone: false,
         done: since::undone_singly(run.connection(), undone.row.pass)?,
         overwritten: since.overwritten(undone),
-        deferred: since.deferred(run.connection(), undone)?,
+        deferred,
         claims: Claims::default(),
     };
     let stubs = stubs_of_record(run.connection(), undone.row.pass, record)?;

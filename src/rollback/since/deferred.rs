@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Since, WholeRollback, undone_singly};
 use crate::error::Result;
-use crate::ledger::read::{PassSummary, StubKey};
+use crate::ledger::read::{PassSummary, StubKey, stubs_of_record};
+use crate::ledger::sql::of_row;
 
 /// Stubs whose undoing was put off: at their turn something newer stood on what they had left ([`overwritten`]), so that
 /// no row was touched. Whoever undoes the newer change undoes them with it, or the row would come back as a stage that
@@ -40,6 +41,31 @@ impl Since {
         };
         above(connection, pass, &put_off, cancelled)
     }
+}
+
+/// What a pass in place had taken out of the way of another record before it wrote a record's row again: undoing the write
+/// alone would leave no row. By the stub of the write; undone as what was put off.
+pub(crate) fn set_aside(connection: &Connection, pass: i64, record: i64) -> Result<Deferred> {
+    let sql = concat!(
+        "SELECT e.batch, e.record, e.part FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
+        of_row!("e", "?2"),
+        " AND b.pass=?1 AND e.record<>?3 AND e.batch<=?4 AND e.before IS NOT NULL AND e.after IS NULL
+         ORDER BY e.batch DESC, e.record DESC, e.part DESC LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut aside = Deferred::new();
+    let stubs = stubs_of_record(connection, pass, record)?;
+    for stub in stubs
+        .iter()
+        .filter(|stub| stub.entry.before.is_none() && stub.entry.after.is_some())
+    {
+        let key = params![pass, stub.number(), record, stub.batch];
+        let found = statement.query_row(key, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        if let Some(taken_out) = found.optional()? {
+            aside.insert(stub.key(), vec![taken_out]);
+        }
+    }
+    Ok(aside)
 }
 
 /// The passes that were taken back as a whole, and those that took them back, each with the batch since which they cancel

@@ -59,3 +59,24 @@ fn what_a_retry_lets_in_again_goes_through_the_earlier_stages_before_the_later_o
     holds_in(16, OnConflict::Refuse, &steps);
     holds_in(17, OnConflict::Refuse, &steps);
 }
+
+#[test]
+fn a_record_that_made_room_for_another_in_its_pass_does_not_vanish_when_it_is_undone_alone() {
+    let steps = [
+        load(A, &[(0, 21)], false),
+        Step::Put(A, 5, 8),
+        apply(1, 1, None),
+        roll_back_over(Conflicts::Abort, RandomScope::Record(A, 4)),
+        roll_back_over(Conflicts::Force, RandomScope::Record(A, 4)),
+    ];
+    holds_in(7, OnConflict::Refuse, &steps);
+    // Nothing has its place any more.
+    let steps = [
+        load(A, &[(0, 21)], false),
+        Step::Put(A, 5, 8),
+        apply(1, 1, None),
+        Step::Delete(A, 5),
+        roll_back_over(Conflicts::Abort, RandomScope::Record(A, 4)),
+    ];
+    holds_in(7, OnConflict::Refuse, &steps);
+}
