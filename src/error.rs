@@ -88,7 +88,10 @@ pub enum Error {
         problems: Vec<Problem>,
     },
     /// An applied stage has changed its meaning.
-    #[error("stage {number} ({slug}) was applied with another meaning")]
+    #[error(
+        "stage {number} ({slug}) was applied with another meaning{}",
+        if *.is_of_language { ": in an earlier language of stages, which reads some of its text otherwise (docs/language.md)" } else { "" }
+    )]
     Drift {
         /// The stage's number.
         number: u32,
@@ -96,6 +99,8 @@ pub enum Error {
         slug: String,
         /// The difference, from what was applied to what is there now.
         diff: String,
+        /// Whether it was applied in an earlier language, and what is there now needs the present one.
+        is_of_language: bool,
     },
     /// The stages or the data are not those that a plan was made of.
     #[error("the plan does not fit any more: {what}")]

@@ -158,7 +158,7 @@ fn stage_status(
     let stage = stages.get(number);
     let file = match (stage, history.revision()) {
         (Some(_), None) => FileState::New,
-        (Some(stage), Some(row)) if stage.meaning_sha256() != row.meaning_sha256 => FileState::Drifted,
+        (Some(stage), Some(row)) if !stage.does_as(&row.meaning) => FileState::Drifted,
         (Some(stage), Some(row)) if stage.text_sha256() != row.text_sha256 => FileState::Cosmetic,
         (Some(_), Some(_)) => FileState::Same,
         (None, Some(_)) => FileState::Missing,

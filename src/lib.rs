@@ -85,6 +85,7 @@ pub mod expression;
 pub mod history;
 pub mod input;
 pub mod interchange;
+pub mod language;
 pub mod ledger;
 pub mod lineage;
 pub mod load;

@@ -344,7 +344,7 @@ fn end_superseded(run: &mut Run<'_>, project: &str, stage: &Stage) -> Result<()>
     let history = StageHistory::read(run.connection(), project, stage.number())?;
     let is_superseded = |pass: &&crate::ledger::read::PassSummary| {
         let row = pass.row.stage.as_ref();
-        row.is_some_and(|row| row.meaning_sha256 != stage.meaning_sha256())
+        row.is_some_and(|row| !stage.does_as(&row.meaning))
     };
     for open in history.open_retries().filter(is_superseded) {
         let mut end = Batch::new(Step::End);
@@ -360,7 +360,7 @@ fn retries(run: &Run<'_>, project: &str, stage: &Stage, refused: &[Numbers]) -> 
     let history = StageHistory::read(run.connection(), project, stage.number())?;
     let open = history.open_retries().next_back().filter(|pass| {
         let row = pass.row.stage.as_ref();
-        row.is_some_and(|row| row.meaning_sha256 == stage.meaning_sha256())
+        row.is_some_and(|row| stage.does_as(&row.meaning))
     });
     if refused.is_empty() && open.is_none() {
         return Ok(Vec::new());

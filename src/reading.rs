@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::language::Language;
 use crate::op::Functions;
 use crate::problem::{Place, Problem};
 use crate::record::Rounding;
@@ -14,6 +15,8 @@ pub struct Reading<'t> {
     pub file: Arc<str>,
     /// Its whole text.
     pub text: &'t str,
+    /// The language in which the text is read: of a stage that was applied in an earlier one, that one.
+    pub language: Language,
     /// The rounding that the stage declares.
     pub rounding: Option<Rounding>,
     /// The names that `prepare` defines, visible to every expression.
@@ -29,6 +32,7 @@ impl<'t> Reading<'t> {
         Self {
             file: Arc::from(file),
             text,
+            language: Language::default(),
             rounding: None,
             names: Vec::new(),
             functions: Functions::default(),
@@ -39,6 +43,24 @@ impl<'t> Reading<'t> {
     #[must_use]
     pub fn place(&self, span: Option<Range<usize>>) -> Place {
         Place::at(&self.file, self.text, span.map_or(0, |span| span.start))
+    }
+
+    /// The source of an expression from the text of a key that always is one: it begins with `= `. In the first language
+    /// it could be left out.
+    ///
+    /// # Errors
+    /// `stage.no_expression`
+    pub fn expression_source<'s>(&self, key: &str, text: &'s str, place: &Place) -> Result<&'s str, Problem> {
+        if let Some(source) = text.strip_prefix("= ") {
+            return Ok(source);
+        }
+        if self.language == Language::One {
+            return Ok(text);
+        }
+        let message = format!("`{key}` is an expression, and an expression begins with `= `");
+        let problem = Problem::error("stage.no_expression", place.clone(), message);
+        let source = text.strip_prefix('=').unwrap_or(text).trim();
+        Err(problem.help(format!("write `{key} = {}`", toml_text(&format!("= {source}")))))
     }
 
     /// The declared rounding, or the problem that it is not declared.
@@ -52,4 +74,9 @@ impl<'t> Reading<'t> {
             .help("add `rounding = \"half-even\"` or `rounding = \"half-up\"` to [stage]")
         })
     }
+}
+
+/// A text as TOML writes it in one line; it has the escapes of JSON.
+pub(crate) fn toml_text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }

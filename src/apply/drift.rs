@@ -29,13 +29,14 @@ pub(crate) fn check_drift(
         };
         standing.push((number, since));
         let stage = stages.get(number);
-        let same_meaning = stage.is_some_and(|stage| stage.meaning_sha256() == row.meaning_sha256);
+        let same_meaning = stage.is_some_and(|stage| stage.does_as(&row.meaning));
         if !same_meaning && (stage.is_none() || !options.revise) {
             let diff = crate::stage::diff(&row.source_text, stage.map_or("", Stage::source_text));
             return Err(Error::Drift {
                 number,
                 slug: row.slug.clone(),
                 diff,
+                is_of_language: stage.is_some_and(|stage| stage.needs_later_language(&row.meaning)),
             });
         }
         if same_meaning && stage.is_some_and(|stage| stage.text_sha256() != row.text_sha256) {

@@ -402,9 +402,7 @@ fn next_work(
 ) -> Result<Option<Work>> {
     let history = StageHistory::read(run.connection(), project, stage.number())?;
     next_stage(stage.number(), history.state, StageEvent::Apply)?;
-    let revised = history
-        .revision()
-        .is_some_and(|row| row.meaning_sha256 != stage.meaning_sha256());
+    let revised = history.revision().is_some_and(|row| !stage.does_as(&row.meaning));
     if let Some(open) = history.open_apply() {
         if revised || is_overtaken(run.connection(), project, stage, options, open)? {
             supersede(run, open)?;

@@ -108,8 +108,10 @@ pub(crate) fn of_first_pass(
 }
 
 fn is_revised(earlier: &PassSummary, pass: &PassSummary) -> bool {
-    let meaning = |pass: &PassSummary| pass.row.stage.as_ref().map(|stage| stage.meaning_sha256);
-    meaning(earlier) != meaning(pass)
+    match (&earlier.row.stage, &pass.row.stage) {
+        (Some(earlier), Some(stage)) => !earlier.does_as(stage),
+        (earlier, stage) => earlier.is_some() != stage.is_some(),
+    }
 }
 
 /// What a later pass has to read: what others wrote to the source after a batch and before another; and, where the

@@ -20,6 +20,17 @@ impl Expression {
         Tracer::of(&self.program, flow).value(&self.program)
     }
 
+    /// Whether it reads a field or a name of `prepare`, or calls a function: `doc` alone is a word as well.
+    pub(super) fn computes(&self) -> bool {
+        let computes = |step: &Step| {
+            matches!(
+                step,
+                Step::Path(_) | Step::Property(_) | Step::Index(_) | Step::Prepared(_) | Step::Call(_)
+            )
+        };
+        found(&self.program.root, &computes)
+    }
+
     /// Whether it may leave its field out.
     pub(crate) fn may_omit(&self) -> bool {
         let omits = |step: &Step| matches!(step, Step::Constant(Datum::Omit) | Step::Prepared(_));
@@ -85,14 +96,13 @@ struct Tracer<'f> {
 
 impl<'f> Tracer<'f> {
     fn of(program: &Program, flow: &'f Flow) -> Self {
-        let leaves = |step: &Step| matches!(step, Step::Return(_) | Step::Break(_) | Step::Continue);
         Self {
             flow,
             locals: vec![Shape::nothing(); program.slots],
             assigned: Vec::new(),
             under: Sources::none(),
             touched: Sources::none(),
-            uneven: found(&program.root, &leaves),
+            uneven: leaves(&program.root),
         }
     }
 
@@ -375,6 +385,13 @@ fn aggregated(value: &Shape, before: &Shape, elements: &Sources) -> Shape {
         });
     }
     Shape::made(all)
+}
+
+/// Whether it may leave the steps around it.
+pub(super) fn leaves(node: &Node) -> bool {
+    found(node, &|step| {
+        matches!(step, Step::Return(_) | Step::Break(_) | Step::Continue)
+    })
 }
 
 /// Whether a step of the program is one of those.

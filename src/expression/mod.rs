@@ -14,6 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::context::Context;
+use crate::language::Language;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
@@ -36,6 +37,7 @@ mod parser;
 mod template;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use datum::Datum;
 use fault::{Fault, Stop};
@@ -160,7 +162,7 @@ impl Expression {
     /// A [`Problem`] with its place in the file: `expression.syntax`, `expression.unknown_name`,
     /// `expression.unknown_function`, `expression.forbidden`, `expression.pattern`, `expression.path`,
     /// `expression.format`, `expression.zone`, `expression.names`, `expression.code`,
-    /// `stage.rounding_undeclared`.
+    /// `stage.rounding_undeclared`, `expression.never` where no record could get through.
     pub fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
         let program = Arc::new(compile::compile(source, place, reading)?);
         Ok(Self { program })
@@ -179,10 +181,52 @@ impl Expression {
         self.program.reads.clone()
     }
 
+    /// Compiles a condition, as [`Expression::compile`] does.
+    ///
+    /// # Errors
+    /// A [`Problem`], as there; `expression.never` also for what never gives a boolean.
+    pub fn condition(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
+        let condition = Self::compile(source, place, reading)?;
+        let types = condition.program.types;
+        if types.may_be_condition() || reading.language == Language::One {
+            return Ok(condition);
+        }
+        let message = format!("a condition is true or false, and this is {}", types.words());
+        Err(Problem::error("expression.never", condition.start(), message)
+            .help("compare it with something: `== 0`, `!= ()`"))
+    }
+
+    /// Where it begins in the stage file.
+    pub(crate) fn start(&self) -> Place {
+        self.place(self.program.start)
+    }
+
+    fn place(&self, spot: origin::Spot) -> Place {
+        Place {
+            file: Arc::clone(&self.program.file),
+            line: spot.line as usize,
+            column: spot.column as usize,
+        }
+    }
+
+    /// Warnings of the parts that refuse every record that comes to them: `check.never`.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = Problem> {
+        self.program.never.iter().map(|never| {
+            let message = format!("{}: every record that comes here is refused", never.message);
+            Problem::warning("check.never", self.place(never.spot), message)
+        })
+    }
+
     /// Whether it names nothing that `prepare` defines, so that a document is all it needs.
     #[must_use]
     pub fn is_alone(&self) -> bool {
         self.program.is_alone
+    }
+
+    /// The earliest language of stages in which it means the same.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.program.language
     }
 
     /// The value for a document.
@@ -276,6 +320,17 @@ impl Preparation {
     #[must_use]
     pub fn reads(&self) -> Vec<Path> {
         self.script.reads()
+    }
+
+    /// The earliest language of stages in which it means the same.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.script.language()
+    }
+
+    /// Its warnings.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = Problem> {
+        self.script.warnings()
     }
 
     /// Runs it; its names are visible in the scope from here on.

@@ -6,6 +6,8 @@ use super::datum::Datum;
 use super::functions::{Function, Known};
 use super::operator::Operator;
 use super::origin::Spot;
+use super::types::{Never, Types};
+use crate::language::Language;
 use crate::path::Path;
 
 /// One step, with its place in the stage file.
@@ -121,4 +123,10 @@ pub(super) struct Program {
     pub(super) reads: Vec<Path>,
     /// Whether it names nothing that `prepare` defines.
     pub(super) is_alone: bool,
+    /// The earliest language of stages in which it means the same.
+    pub(super) language: Language,
+    /// Its parts that refuse every record that comes to them.
+    pub(super) never: Vec<Never>,
+    /// What types its value may have.
+    pub(super) types: Types,
 }

@@ -50,6 +50,25 @@ impl Operator {
         })
     }
 
+    /// As it is written.
+    pub(super) fn symbol(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+            Self::Equal => "==",
+            Self::Unequal => "!=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+            Self::Range => "..",
+            Self::RangeInclusive => "..=",
+        }
+    }
+
     pub(super) fn apply(self, left: Datum, right: &Datum) -> Result<Datum> {
         let number =
             |compute: fn(_, _) -> Result<_>| compute(left.as_number()?, right.as_number()?).map(Datum::from);

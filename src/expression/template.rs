@@ -4,10 +4,11 @@ use serde_json::json;
 use toml_edit::{Item, TableLike, Value as Toml};
 
 use super::{Evaluated, Expression, Scope};
+use crate::language::Language;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
-use crate::reading::Reading;
-use crate::record::{Document, Field, Kind, Object, Value};
+use crate::reading::{Reading, toml_text};
+use crate::record::{Document, Field, Kind, Object, Rounding, Value};
 use crate::refusal::Refusal;
 
 /// A value written in a stage file: fixed, computed, or a table or list that holds such values.
@@ -50,7 +51,10 @@ impl Template {
         Ok(match value {
             Toml::String(text) => match text.value().strip_prefix("= ") {
                 Some(source) => Self::Expression(Expression::compile(source, &place, reading)?),
-                None => Self::Fixed(Value::text(text.value())),
+                None => {
+                    plainly_a_text(text.value(), &place, reading)?;
+                    Self::Fixed(Value::text(text.value()))
+                }
             },
             Toml::Boolean(boolean) => Self::Fixed(Value::boolean(*boolean.value())),
             Toml::Integer(_) | Toml::Float(_) => Self::Fixed(number(&written(value, reading), place)?),
@@ -103,22 +107,25 @@ impl Template {
         }))
     }
 
+    /// Its expressions, in the order written.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<&Expression> {
+        match self {
+            Self::Fixed(_) => Vec::new(),
+            Self::Expression(expression) => vec![expression],
+            Self::Object(fields) => fields.iter().flat_map(|(_, part)| part.expressions()).collect(),
+            Self::List(parts) => parts.iter().flat_map(Self::expressions).collect(),
+        }
+    }
+
     /// The paths of `doc` that its expressions read.
     #[must_use]
     pub fn reads(&self) -> Vec<Path> {
         let mut reads: Vec<Path> = Vec::new();
-        let mut add = |paths: Vec<Path>| {
-            for path in paths {
-                if !reads.contains(&path) {
-                    reads.push(path);
-                }
+        for path in self.expressions().into_iter().flat_map(Expression::reads) {
+            if !reads.contains(&path) {
+                reads.push(path);
             }
-        };
-        match self {
-            Self::Fixed(_) => {}
-            Self::Expression(expression) => add(expression.reads()),
-            Self::Object(fields) => fields.iter().for_each(|(_, template)| add(template.reads())),
-            Self::List(parts) => parts.iter().for_each(|template| add(template.reads())),
         }
         reads
     }
@@ -141,6 +148,45 @@ impl Template {
             }
         }
     }
+}
+
+/// Refuses a text that looks like an expression whose `= ` was forgotten: it would be written into every record as it
+/// stands. In the first language it was.
+fn plainly_a_text(text: &str, place: &Place, reading: &Reading<'_>) -> Result<(), Problem> {
+    let source = text.strip_prefix('=').unwrap_or(text);
+    if reading.language == Language::One || !looks_like_expression(source, place, reading) {
+        return Ok(());
+    }
+    let problem = Problem::error(
+        "template.ambiguous",
+        place.clone(),
+        "this text looks like an expression, but does not begin with `= `",
+    );
+    Err(problem.help(format!(
+        "write {} for the value of the expression, or {{ json = {} }} for the text",
+        toml_text(&format!("= {}", source.trim())),
+        toml_text(&Value::text(text).to_json()),
+    )))
+}
+
+/// Whether a text begins as a field of the record, or compiles and reads the record, a name of `prepare` or what a
+/// function gives: what nobody means as a text.
+fn looks_like_expression(source: &str, place: &Place, reading: &Reading<'_>) -> bool {
+    let field = source.trim_start().strip_prefix("doc");
+    let field = field.and_then(|rest| rest.strip_prefix(['.', '[']).or_else(|| rest.strip_prefix("?.")));
+    if field
+        .is_some_and(|rest| rest.starts_with(|first: char| first.is_alphabetic() || "_\"".contains(first)))
+    {
+        return true;
+    }
+    let may = source.contains("doc") || source.contains('(');
+    let may = may || reading.names.iter().any(|name| source.contains(&**name));
+    // That it rounds and the stage does not say how is another matter.
+    let reading = Reading {
+        rounding: reading.rounding.or(Some(Rounding::HalfEven)),
+        ..reading.clone()
+    };
+    may && Expression::compile(source, place, &reading).is_ok_and(|expression| expression.computes())
 }
 
 /// The text of a value as it stands in the file: the parsed number would lose the zeros of 6.00.

@@ -69,7 +69,7 @@ fn type_name(schema: &Json) -> Option<Json> {
 pub(super) fn lineage_of(row: &StageRow, stages: &Stages) -> Lineage {
     let at_hand = stages
         .get(row.number)
-        .filter(|stage| stages.project() == row.project && stage.meaning_sha256() == row.meaning_sha256);
+        .filter(|stage| stages.project() == row.project && stage.does_as(&row.meaning));
     match at_hand {
         Some(stage) => stage.lineage(),
         None => Stage::as_applied(row.number, &row.slug, &row.source_text, &row.meaning)

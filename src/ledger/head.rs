@@ -116,6 +116,13 @@ pub(crate) struct StageRow {
     pub(crate) meaning_sha256: Hash,
 }
 
+impl StageRow {
+    /// Whether both revisions do the same to every record.
+    pub(crate) fn does_as(&self, other: &Self) -> bool {
+        crate::stage::is_same_meaning(&self.meaning, &other.meaning)
+    }
+}
+
 /// The parts of a header that belong to the pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PassRow {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::given::{ElementPath, Given};
 use super::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
-use crate::expression::{Evaluated, Scope, Template};
+use crate::expression::{Evaluated, Expression, Scope, Template};
 use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::Problem;
@@ -119,6 +119,10 @@ impl Operation for Add {
         let field = self.field.known().filter(|field| field.is_direct())?;
         // An expression may have left the field out; before, it was missing in any case.
         Some(Box::new(Remove::new(&field.path).skip_missing()))
+    }
+
+    fn expressions(&self) -> Vec<&Expression> {
+        self.value.expressions()
     }
 
     fn meaning(&self) -> serde_json::Value {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::frame::{Frame, PATH};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
-use crate::expression::{Evaluated, Scope, Template};
+use crate::expression::{Evaluated, Expression, Scope, Template};
 use crate::lineage::{Dependence, Flow};
 use crate::path::Path;
 use crate::problem::Problem;
@@ -171,6 +171,10 @@ impl Operation for SetDefault {
 
     fn reversibility(&self) -> Reversibility {
         Reversibility::Lossy
+    }
+
+    fn expressions(&self) -> Vec<&Expression> {
+        self.value.expressions()
     }
 
     fn meaning(&self) -> serde_json::Value {

@@ -236,6 +236,13 @@ impl Operation for Derive {
         Reversibility::Lossy
     }
 
+    fn expressions(&self) -> Vec<&Expression> {
+        match &self.source {
+            Source::Expression(records) => vec![records],
+            Source::List(_) => Vec::new(),
+        }
+    }
+
     fn meaning(&self) -> serde_json::Value {
         let (path, records) = match &self.source {
             Source::List(path) => (path.text(|path| path), None),

@@ -7,7 +7,8 @@ use super::given::{Given, list_path};
 use super::read::read_at;
 use super::walk::{Trail, Visited, Walk, skip_missing_builder};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
-use crate::expression::Scope;
+use crate::expression::{Expression, Scope};
+use crate::language::Language;
 use crate::lineage::Flow;
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
@@ -204,6 +205,16 @@ impl Operation for Each {
         }))
     }
 
+    fn language(&self) -> Language {
+        let all = self.operations.iter().map(|operation| operation.language());
+        all.max().unwrap_or(Language::One)
+    }
+
+    fn expressions(&self) -> Vec<&Expression> {
+        let all = self.operations.iter().map(|operation| operation.expressions());
+        all.flatten().collect()
+    }
+
     fn meaning(&self) -> serde_json::Value {
         let operations = self
             .operations
@@ -288,7 +299,7 @@ mod tests {
             "stage.unknown_op t.toml:4:12 there is no operation `renam` (did you mean `rename`?)\n\
              stage.unknown_key t.toml:4:46 `remove` has no key `missin` (did you mean `missing`?)"
         );
-        let bad = problem("op = 'each'\npath = 'items[*]'\nops = [{op='rekey', id='doc.x'}]");
+        let bad = problem("op = 'each'\npath = 'items[*]'\nops = [{op='rekey', id='= doc.x'}]");
         assert!(
             bad.contains("stage.not_inside_each") && bad.contains("stage.not_a_list"),
             "{bad}"

@@ -40,7 +40,7 @@ pub(super) static MANUAL: Manual = Manual {
     example: (
         r#"op = "filter"
 path = "items"
-where = "doc.quantity > 0""#,
+where = "= doc.quantity > 0""#,
         r#"{"items":[{"quantity":1},{"quantity":0}]}"#,
         r#"{"items":[{"quantity":1}]}"#,
     ),
@@ -48,7 +48,7 @@ where = "doc.quantity > 0""#,
 };
 
 fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
-    let condition = settings.required_expression("where")?;
+    let condition = settings.required_condition("where")?;
     let reason = match settings.item("reason") {
         Some(item) => code(settings, "reason", item)?,
         None => MANUAL.name.to_owned(),
@@ -76,7 +76,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 /// ```toml
 /// op = "filter"
 /// path = "items"
-/// where = "doc.quantity > 0"
+/// where = "= doc.quantity > 0"
 /// ```
 /// Turns `{"items":[{"quantity":1},{"quantity":0}]}` into `{"items":[{"quantity":1}]}`.
 #[derive(Clone, Debug)]
@@ -208,6 +208,10 @@ impl Operation for Filter {
         self.list
             .is_none()
             .then(|| Box::new(self.clone()) as Box<dyn Operation>)
+    }
+
+    fn expressions(&self) -> Vec<&Expression> {
+        vec![&self.condition]
     }
 
     fn meaning(&self) -> serde_json::Value {

@@ -60,7 +60,7 @@ pub enum Form {
     Integer,
     /// Any value; a text that begins with `= ` is an expression.
     Template,
-    /// An expression, written with or without its leading `= `.
+    /// An expression, written with its leading `= `.
     Expression,
     /// A table of keys and values.
     Table,

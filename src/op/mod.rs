@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use crate::expression::Scope;
+use crate::expression::{Expression, Scope};
+use crate::language::Language;
 use crate::lineage::{Dependence, Flow, Shape};
 use crate::path::Path;
 use crate::problem::Problem;
@@ -146,6 +147,17 @@ pub trait Operation: fmt::Debug + Send + Sync {
 
     /// Every setting that decides what it does, defaults filled in: the part of the stage's meaning that is hashed.
     fn meaning(&self) -> serde_json::Value;
+
+    /// The earliest language of stages in which these settings do the same to every record. What its expressions need
+    /// beyond that is told by [`Operation::expressions`].
+    fn language(&self) -> Language {
+        Language::One
+    }
+
+    /// Its expressions, and those of the operations inside it.
+    fn expressions(&self) -> Vec<&Expression> {
+        Vec::new()
+    }
 
     /// What is wrong with its settings, found when a stage is built of it: constructors take paths as text and
     /// neither panic nor return a `Result`.

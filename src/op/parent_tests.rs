@@ -15,7 +15,7 @@ const BELOW: &[(&str, &str)] = &[
     ("wrap", "path='a[*].x'"),
     ("unwrap", "path='a[*].x'"),
     ("each", "path='a[*].x'\nops=[]"),
-    ("filter", "path='a[*].x'\nwhere='true'"),
+    ("filter", "path='a[*].x'\nwhere='= true'"),
     ("dedupe", "path='a[*].x'"),
     ("convert", "path='a[*].x'\nto='text'"),
     ("decimal", "path='a[*].x'"),

@@ -5,7 +5,8 @@ use std::ops::Range;
 use toml_edit::{Item, Table};
 
 use super::{Effect, MANUALS, Operation, Reversibility, Settings, manual};
-use crate::expression::Scope;
+use crate::expression::{Expression, Scope};
+use crate::language::Language;
 use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
@@ -179,6 +180,14 @@ impl Operation for Placed {
             settings.insert("refuse_as".to_owned(), code.as_str().into());
         }
         meaning
+    }
+
+    fn language(&self) -> Language {
+        self.inner.language()
+    }
+
+    fn expressions(&self) -> Vec<&Expression> {
+        self.inner.expressions()
     }
 
     fn problems(&self) -> Vec<Problem> {

@@ -86,7 +86,7 @@ fn form(form: Form) -> String {
         Form::Boolean => "true or false".to_owned(),
         Form::Integer => "a whole number".to_owned(),
         Form::Template => "a value, or a text `= expression`".to_owned(),
-        Form::Expression => "an expression".to_owned(),
+        Form::Expression => "an expression, `= ...`".to_owned(),
         Form::Table => "a table".to_owned(),
         Form::Tables => "a list of tables".to_owned(),
         Form::PathTable => "a table of names and paths".to_owned(),

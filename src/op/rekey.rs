@@ -24,7 +24,7 @@ pub(super) static MANUAL: Manual = Manual {
     undo: "from the image: the ledger knows the old id",
     example: (
         r#"op = "rekey"
-id = "doc.account""#,
+id = "= doc.account""#,
         r#"{"account":"A-7"}"#,
         r#"{"account":"A-7"} under the id A-7"#,
     ),
@@ -40,7 +40,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 ///
 /// ```toml
 /// op = "rekey"
-/// id = "doc.account"
+/// id = "= doc.account"
 /// ```
 /// Turns `{"account":"A-7"}` into `{"account":"A-7"} under the id A-7`.
 #[derive(Clone, Debug)]
@@ -99,6 +99,10 @@ impl Operation for Rekey {
 
     fn reversibility(&self) -> Reversibility {
         Reversibility::Image
+    }
+
+    fn expressions(&self) -> Vec<&Expression> {
+        vec![&self.id]
     }
 
     fn meaning(&self) -> serde_json::Value {

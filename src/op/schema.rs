@@ -47,7 +47,8 @@ fn operation(manual: &Manual) -> Json {
 
 fn form(form: Form) -> Map<String, Json> {
     let schema = match form {
-        Form::Path | Form::Text | Form::Expression => json!({ "type": "string" }),
+        Form::Path | Form::Text => json!({ "type": "string" }),
+        Form::Expression => json!({ "type": "string", "pattern": "^= " }),
         Form::Paths | Form::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         Form::Choice(words) => json!({ "enum": words }),
         Form::Boolean => json!({ "type": "boolean" }),

@@ -242,8 +242,23 @@ impl<'a> Settings<'a> {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
-        let source = text.strip_prefix("= ").unwrap_or(text);
-        Expression::compile(source, &self.place_of(name), self.reading).map(Some)
+        let place = self.place_of(name);
+        let source = self.reading.expression_source(name, text, &place)?;
+        Expression::compile(source, &place, self.reading).map(Some)
+    }
+
+    /// The condition of a key that must be there.
+    ///
+    /// # Errors
+    /// A [`Problem`] of the expression, or that the key is missing.
+    pub fn required_condition(&self, name: &str) -> Result<Expression, Problem> {
+        let text = self.text(name).ok_or_else(|| self.missing_key(name))?;
+        let place = self.place_of(name);
+        Expression::condition(
+            self.reading.expression_source(name, text, &place)?,
+            &place,
+            self.reading,
+        )
     }
 
     /// The value of a key that must be there.

@@ -145,9 +145,7 @@ impl<'t> Trial<'t> {
             stops: None,
             halted: 0,
         };
-        let revised = history
-            .revision()
-            .is_some_and(|row| row.meaning_sha256 != stage.meaning_sha256());
+        let revised = history.revision().is_some_and(|row| !stage.does_as(&row.meaning));
         let again = self.forecast.stage(number).is_some();
         if let Some(work) = self.interrupted(stage, &mut history, revised)?.filter(|_| !again) {
             self.carry_out(stage, work, &mut course, observer)?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::{Lookup, Stage};
+use crate::language::Language;
 
 impl Stage {
     /// The stage from its text and its meaning, though the files that it names may be gone: the meaning has the contracts.
@@ -18,7 +19,8 @@ impl Stage {
         };
         let texts: BTreeMap<String, String> = ["source", "target"].into_iter().filter_map(named).collect();
         let file = format!("{number:04}_{slug}.toml");
-        let stage = Self::parse(&file, text, &Lookup::texts(texts)).ok()?;
+        let language = Language::of_meaning(&contracts)?;
+        let stage = super::parse::parse(&file, text, &Lookup::texts(texts), language).ok()?;
         (stage.meaning() == meaning).then_some(stage)
     }
 }

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::contract::{Mode, Reads, References, Rule, Schema, Unique};
 use crate::digest::sha256;
 use crate::expression::{Expression, Preparation};
+use crate::language::Language;
 use crate::name;
 use crate::op::Operation;
 use crate::problem::{Place, Problem};
@@ -315,7 +316,7 @@ impl StageBuilder {
         if self.settings.target.as_ref() == Some(&self.settings.source) {
             self.settings.target = None;
         }
-        let meaning = meaning(&self.settings, &self.steps, &[]);
+        let meaning = meaning(&self.settings, &self.steps, &[], Language::default());
         let source_text = rendering(self.number, &self.slug, &meaning);
         Ok(Stage {
             number: self.number,
@@ -368,7 +369,7 @@ impl StageBuilder {
             .settings
             .filter
             .as_deref()
-            .and_then(|source| compiling.expression(source));
+            .and_then(|source| compiling.condition(source));
         if let Some(script) = &self.settings.prepare {
             self.steps.prepare = compiling.prepare(script);
         }
@@ -378,7 +379,7 @@ impl StageBuilder {
             .as_deref()
             .and_then(|source| compiling.expression(source));
         for (name, source) in &self.rules {
-            let expect = compiling.expression(source);
+            let expect = compiling.condition(source);
             let mode = self.steps.contract.mode;
             self.steps.contract.rules.extend(expect.map(|expect| Rule {
                 name: name.clone(),
@@ -410,6 +411,12 @@ impl Compiling<'_> {
     fn expression(&mut self, source: &str) -> Option<Expression> {
         let start = Place::at(&self.file, source, 0);
         let compiled = Expression::compile(source, &start, &self.reading(source));
+        compiled.map_err(|problem| self.problems.push(problem)).ok()
+    }
+
+    fn condition(&mut self, source: &str) -> Option<Expression> {
+        let start = Place::at(&self.file, source, 0);
+        let compiled = Expression::condition(source, &start, &self.reading(source));
         compiled.map_err(|problem| self.problems.push(problem)).ok()
     }
 

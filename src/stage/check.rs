@@ -15,11 +15,12 @@ impl Stage {
     /// `check.lossy`, `check.overwritten`, `check.gone`, `check.redact_leaks`, `check.redact_source`, `check.redact_id`,
     /// `check.redact_sum`, `check.unused_name`, `check.no_effect`, `check.max_errors_unused`, `check.max_errors_all`, `check.on_conflict_unused`,
     /// `check.stale_unused`, `check.id_twice`,
-    /// `check.not_an_expression`, `check.ambiguous_formats`, `contract.budget`.
+    /// `check.not_an_expression`, `check.ambiguous_formats`, `check.never`, `check.unknown_member`, `contract.budget`.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Problems::default();
         self.check_ops(&mut problems);
         self.check_gone(&mut problems);
+        self.check_members(&mut problems);
         self.check_redaction(&mut problems);
         self.check_redacted_sources(&mut problems);
         self.check_redacted_ids(&mut problems);
@@ -29,6 +30,7 @@ impl Stage {
         self.check_stale(&mut problems);
         self.check_names(&mut problems);
         self.check_texts(&mut problems);
+        self.check_expressions(&mut problems);
         self.check_formats(&mut problems);
         let schemas = [self.source_contract(), self.contract().schema.as_ref()];
         for schema in schemas.into_iter().flatten() {

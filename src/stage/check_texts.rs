@@ -27,6 +27,16 @@ impl Stage {
         }
     }
 
+    /// Parts of expressions that refuse every record that comes to them.
+    pub(super) fn check_expressions(&self, problems: &mut Problems) {
+        let reconciles = self.reconciles.iter().flat_map(super::Reconcile::expressions);
+        for expression in self.steps.expressions().into_iter().chain(reconciles) {
+            problems.extend(expression.warnings());
+        }
+        let prepare = self.steps.prepare.iter();
+        problems.extend(prepare.flat_map(crate::expression::Preparation::warnings));
+    }
+
     /// Two formats that differ in the order of day and month read many dates differently.
     pub(super) fn check_formats(&self, problems: &mut Problems) {
         for (at, op) in self

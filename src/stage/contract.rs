@@ -4,7 +4,6 @@ use super::Steps;
 use super::file::Lookup;
 use super::parts::{check_fields, needed_expression, unique_names};
 use super::section::{Problems, Section};
-use super::settings::expression_text;
 use super::toml_json::to_json;
 use crate::contract::{Mode, Reads, References, Rule, Schema, Unique};
 use crate::expression::{Expression, Template};
@@ -119,7 +118,11 @@ impl Parts<'_> {
     fn rules(&self, problems: &mut Problems) -> Vec<Rule> {
         self.tables("rule", &["expect"], problems, |section, name, mode, problems| {
             let what = "the condition that holds";
-            let expect = needed_expression(section, "expect", what, self.reading, problems);
+            section.needs("expect", what, problems);
+            let place = section.place_of("expect");
+            let source = section.expression("expect", problems);
+            let expect =
+                source.and_then(|source| problems.take(Expression::condition(source, &place, self.reading)));
             check_fields(section, "expect", expect.as_ref(), self.into, problems);
             let expect = expect?;
             Some(Rule { name, expect, mode })
@@ -146,8 +149,8 @@ impl Parts<'_> {
                     problems.add(Problem::error("stage.bad_name", place, error.to_string()));
                 }
                 // The key is read from records of another database, whose fields `[into]` does not tell.
-                let key = expression_text(section.text("key", problems)).and_then(|source| {
-                    problems.take(Expression::compile(&source, &section.place_of("key"), self.plain))
+                let key = section.expression("key", problems).and_then(|source| {
+                    problems.take(Expression::compile(source, &section.place_of("key"), self.plain))
                 });
                 Some(References {
                     name,

@@ -7,11 +7,17 @@ use super::build::Closure;
 use super::parts::Reconcile;
 use super::settings::StageSettings;
 use crate::contract::{Contract, Mode, Reads, Schema};
-use crate::expression::Template;
+use crate::expression::{Expression, Preparation, Template};
+use crate::language::Language;
 
-/// The meaning as JSON. Its names stand in a fixed order; that of operations and `[into]` is kept where it decides
-/// the order of fields.
-pub(super) fn meaning(settings: &StageSettings, steps: &Steps, reconciles: &[Reconcile]) -> String {
+/// The meaning as JSON, of a stage that is read in a language. Its names stand in a fixed order; that of operations and
+/// `[into]` is kept where it decides the order of fields.
+pub(super) fn meaning(
+    settings: &StageSettings,
+    steps: &Steps,
+    reconciles: &[Reconcile],
+    read_in: Language,
+) -> String {
     let mut meaning = settings.meaning();
     let ops = steps.ops.iter().map(|op| json!([op.name(), op.meaning()]));
     let canonical = |schema: &Schema| -> Json {
@@ -37,7 +43,41 @@ pub(super) fn meaning(settings: &StageSettings, steps: &Steps, reconciles: &[Rec
         "reconcile".to_owned(),
         reconciles.iter().map(Reconcile::meaning).collect(),
     );
+    if let Some(number) = language(steps, reconciles).min(read_in).number() {
+        meaning.insert("language".to_owned(), number.into());
+    }
     Json::Object(meaning).to_string()
+}
+
+/// The earliest language in which the stage does the same to every record.
+fn language(steps: &Steps, reconciles: &[Reconcile]) -> Language {
+    let reconciles = reconciles.iter().flat_map(Reconcile::expressions);
+    let expressions = steps.expressions().into_iter().chain(reconciles);
+    let ops = steps.ops.iter().map(|op| op.language());
+    (expressions.map(Expression::language).chain(ops))
+        .chain(steps.prepare.as_ref().map(Preparation::language))
+        .max()
+        .unwrap_or(Language::One)
+}
+
+/// The language that a meaning names; `None` where that is one of a later program.
+pub(super) fn language_of(meaning: &str) -> Option<Language> {
+    let meaning: Json = serde_json::from_str(meaning).ok()?;
+    Language::of_meaning(&meaning)
+}
+
+/// Whether two meanings are those of stages that do the same: the names of reconciliations are for people.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    let nameless = |meaning: &str| -> Option<Json> {
+        let mut meaning: Json = serde_json::from_str(meaning).ok()?;
+        for reconcile in meaning.get_mut("reconcile")?.as_array_mut()? {
+            reconcile.as_object_mut()?.remove("name");
+        }
+        Some(meaning)
+    };
+    // As texts, because the order of names is part of what a meaning says.
+    let text = |meaning: &str| nameless(meaning).map(|meaning| meaning.to_string());
+    one == other || text(one).is_some_and(|one| text(other).is_some_and(|other| one == other))
 }
 
 /// A mode where it is not that of a contract that says nothing.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::contract::{Contract, Mode, Schema};
+use crate::contract::{Contract, Mode, Reads, Schema};
 use crate::digest::Hash;
 use crate::expression::{Expression, Preparation, Template};
+use crate::language::Language;
 use crate::op::Operation;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
@@ -13,6 +14,7 @@ use crate::record::Rounding;
 mod applied;
 mod build;
 mod check;
+mod check_members;
 mod check_redaction;
 mod check_texts;
 mod contract;
@@ -46,6 +48,7 @@ pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
 use build::Closure;
+pub(crate) use meaning::is_same as is_same_meaning;
 use settings::StageSettings;
 
 /// One versioned step of change. Its identity is (project name, number).
@@ -83,6 +86,27 @@ struct Steps {
     preexisting: Mode,
 }
 
+impl Steps {
+    /// Its expressions, those of `prepare` left out.
+    fn expressions(&self) -> Vec<&Expression> {
+        let contract = &self.contract;
+        let rules = contract.rules.iter().map(|rule| &rule.expect);
+        let unique = contract.unique.iter().map(|rule| &rule.key);
+        let references = contract.references.iter();
+        let references = references.flat_map(|rule| rule.key.iter().chain([&rule.value]));
+        let reads = unique.chain(references).filter_map(|reads| match reads {
+            Reads::Field(_) => None,
+            Reads::Expression(expression) => Some(expression),
+        });
+        let ops = self.ops.iter().flat_map(|op| op.expressions());
+        let into = self.into.iter().flat_map(Template::expressions);
+        (self.filter.iter().chain(ops).chain(into).chain(&self.id))
+            .chain(rules)
+            .chain(reads)
+            .collect()
+    }
+}
+
 impl Stage {
     /// A stage built in Rust.
     #[expect(
@@ -98,7 +122,7 @@ impl Stage {
     /// # Errors
     /// Every problem of the file.
     pub fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Self, Vec<Problem>> {
-        parse::parse(file_name, text, lookup)
+        parse::parse(file_name, text, lookup, Language::default())
     }
 
     /// The number, from 1.
@@ -178,6 +202,17 @@ impl Stage {
     /// The SHA-256 of [`Stage::meaning`].
     pub fn meaning_sha256(&self) -> Hash {
         self.meaning_sha256
+    }
+
+    /// Whether it does the same as the stage of an applied meaning. The names of reconciliations may differ: they are for
+    /// people.
+    pub(crate) fn does_as(&self, meaning: &str) -> bool {
+        meaning::is_same(&self.meaning, meaning)
+    }
+
+    /// Whether it needs a later language than the stage of an applied meaning was read in.
+    pub(crate) fn needs_later_language(&self, meaning: &str) -> bool {
+        meaning::language_of(meaning) < meaning::language_of(&self.meaning)
     }
 
     /// What happens when a record is refused.

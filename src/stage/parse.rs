@@ -12,6 +12,7 @@ use super::settings::StageSettings;
 use super::{Stage, Steps, in_place};
 use crate::digest::sha256;
 use crate::expression::{Expression, Preparation, Template};
+use crate::language::Language;
 use crate::name;
 use crate::op;
 use crate::problem::Problem;
@@ -46,10 +47,19 @@ pub fn file_name_parts(file_name: &str) -> Result<(u32, String), Problem> {
     }
 }
 
-pub(super) fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Stage, Vec<Problem>> {
+/// Reads a stage in a language: of a file in that of today, of what was applied in its own.
+pub(super) fn parse(
+    file_name: &str,
+    text: &str,
+    lookup: &Lookup,
+    language: Language,
+) -> Result<Stage, Vec<Problem>> {
     let mut problems = Problems::default();
     let identity = problems.take(file_name_parts(file_name));
-    let early = Reading::new(file_name, text);
+    let early = Reading {
+        language,
+        ..Reading::new(file_name, text)
+    };
     let document = match toml_edit::Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
@@ -70,18 +80,15 @@ pub(super) fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Stag
         ..early.clone()
     };
     if let Some(section) = &section {
-        steps.filter = compile(
-            section,
-            "where",
-            settings.filter.as_deref(),
-            &early,
-            &mut problems,
-        );
+        let place = section.place_of("where");
+        let filter = settings.filter.as_deref();
+        steps.filter = filter.and_then(|source| problems.take(Expression::condition(source, &place, &early)));
     }
     let reading = prepare(section.as_ref(), &settings, &early, &mut steps, &mut problems);
     steps.id = section
         .as_ref()
-        .and_then(|section| compile(section, "id", settings.id.as_deref(), &reading, &mut problems));
+        .zip(settings.id.as_deref())
+        .and_then(|(section, id)| problems.take(Expression::compile(id, &section.place_of("id"), &reading)));
     for table in root.tables("op", &mut problems) {
         if let Some(op) = problems.take_all(op::read(table, &reading)) {
             steps.ops.push(op);
@@ -98,7 +105,7 @@ pub(super) fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Stag
     let (Some((number, slug)), true) = (identity, problems.is_empty()) else {
         return Err(problems.sorted());
     };
-    let meaning = meaning(&settings, &steps, &reconciles);
+    let meaning = meaning(&settings, &steps, &reconciles, language);
     Ok(Stage {
         number,
         slug,
@@ -162,16 +169,6 @@ fn in_place(section: Option<&Section<'_>>, settings: &StageSettings, steps: &Ste
     for problem in in_place::problems(settings, steps, place) {
         problems.add(problem);
     }
-}
-
-fn compile(
-    section: &Section<'_>,
-    key: &str,
-    source: Option<&str>,
-    reading: &Reading<'_>,
-    problems: &mut Problems,
-) -> Option<Expression> {
-    problems.take(Expression::compile(source?, &section.place_of(key), reading))
 }
 
 /// Reads `[into]`: the fields of a new document in the order written, dotted keys nested.

@@ -5,7 +5,6 @@ use serde_json::{Value as Json, json};
 
 use super::fields::unknown_field;
 use super::section::{Problems, Section};
-use super::settings::expression_text;
 use super::toml_json::number_text;
 use crate::expression::{Expression, Template};
 use crate::problem::{Place, Problem};
@@ -212,8 +211,9 @@ pub(super) fn needed_expression(
     reading: &Reading<'_>,
     problems: &mut Problems,
 ) -> Option<Expression> {
-    let source = expression_text(section.needed_text(key, what, problems))?;
-    problems.take(Expression::compile(&source, &section.place_of(key), reading))
+    section.needs(key, what, problems);
+    let source = section.expression(key, problems)?;
+    problems.take(Expression::compile(source, &section.place_of(key), reading))
 }
 
 /// Checks that an expression on the final document reads only fields that `[into]` builds, where there is one.
@@ -245,6 +245,17 @@ pub(super) fn unique_names(sections: &[Section<'_>], problems: &mut Problems) {
 }
 
 impl Reconcile {
+    /// Its expressions.
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let by = self.by.iter().flat_map(|by| [&by.source, &by.target]);
+        by.chain([&self.source, &self.target])
+    }
+
+    /// Those of them that read records of the source.
+    pub(super) fn of_source(&self) -> impl Iterator<Item = &Expression> {
+        self.by.iter().map(|by| &by.source).chain([&self.source])
+    }
+
     /// The part of the stage's meaning that it decides.
     pub(super) fn meaning(&self) -> Json {
         json!({

@@ -49,6 +49,11 @@ fn database(description: &str) -> Json {
     })
 }
 
+/// An expression: a text with its sign.
+fn expression(description: &str) -> Json {
+    json!({ "description": description, "type": "string", "pattern": "^= " })
+}
+
 fn stage() -> Json {
     json!({
         "description": "Where the records come from and go to, and what happens when one is refused.",
@@ -59,8 +64,8 @@ fn stage() -> Json {
             "description": text("What it does, in words."),
             "source": database("The database whose records it reads."),
             "target": database("The database that it fills; absent: in place."),
-            "where": text("A condition on the source record; where it is false, the record is left out."),
-            "id": text("The target's id, from the document after the operations; absent: the source's."),
+            "where": expression("A condition on the source record; where it is false, the record is left out."),
+            "id": expression("The target's id, from the document after the operations; absent: the source's."),
             "on_error": {
                 "description": "What happens when a record is refused.",
                 "enum": ["quarantine", "stop"],
@@ -144,15 +149,15 @@ fn contract() -> Json {
             "preexisting": mode("What happens to a record that broke it in the same way already before the stage: one that \
                 breaks the source contract, and in place one that broke the target contract; without it `mode`."),
             "rule": rules("Conditions that JSON Schema cannot say.", &["name", "expect"], json!({
-                "expect": text("The condition on the final document."),
+                "expect": expression("The condition on the final document."),
             })),
             "unique": rules("Keys that no two records of the target share.", &["name", "key"], json!({
-                "key": text("The key, of the final document; null is no key, a list is a key of several parts, none of which is null."),
+                "key": expression("The key, of the final document; null is no key, a list is a key of several parts, none of which is null."),
             })),
             "references": rules("What records refer to.", &["name", "value", "to"], json!({
-                "value": text("What the final document refers to; null refers to nothing, of a list every element does."),
+                "value": expression("What the final document refers to; null refers to nothing, of a list every element does."),
                 "to": text("The database that is referred to."),
-                "key": text("The key of its records; without it their id."),
+                "key": expression("The key of its records; without it their id."),
             })),
         },
     })
@@ -166,16 +171,16 @@ fn reconcile() -> Json {
         "additionalProperties": false,
         "properties": {
             "name": text("What is reconciled, in words; unique."),
-            "source": text("The amount of a source record."),
-            "target": text("The amount of a target record."),
+            "source": expression("The amount of a source record."),
+            "target": expression("The amount of a target record."),
             "by": {
                 "description": "The keys that amounts are summed by; absent: one grand total.",
                 "type": "object",
                 "required": ["source", "target"],
                 "additionalProperties": false,
                 "properties": {
-                    "source": text("The key of a source record."),
-                    "target": text("The key of a target record."),
+                    "source": expression("The key of a source record."),
+                    "target": expression("The key of a target record."),
                 },
             },
             "tolerance": {

@@ -131,13 +131,24 @@ impl<'t> Section<'t> {
         self.take(key, "a text", Item::as_str, problems)
     }
 
+    /// The source of an expression; `None` where the key is absent or no text that begins with `= `.
+    pub(crate) fn expression(&self, key: &str, problems: &mut Problems) -> Option<&'t str> {
+        let text = self.text(key, problems)?;
+        problems.take(self.reading.expression_source(key, text, &self.place_of(key)))
+    }
+
     /// A text that must be there.
     pub(crate) fn needed_text(&self, key: &str, what: &str, problems: &mut Problems) -> Option<&'t str> {
+        self.needs(key, what, problems);
+        self.text(key, problems)
+    }
+
+    /// Keeps a problem where the key is absent.
+    pub(crate) fn needs(&self, key: &str, what: &str, problems: &mut Problems) {
         if !self.has(key) {
             let message = format!("{} needs the key `{key}`: {what}", self.title);
             problems.add(Problem::error("stage.missing_key", self.place(), message));
         }
-        self.text(key, problems)
     }
 
     /// `true` or `false`.

@@ -191,13 +191,14 @@ impl StageSettings {
         let target = section.text("target", problems);
         let target = database(section, "target", target, problems);
         let text = |key, problems: &mut Problems| section.text(key, problems);
+        let expression = |key, problems: &mut Problems| section.expression(key, problems).map(str::to_owned);
         Self {
             description: text("description", problems).unwrap_or_default().to_owned(),
             target: target.filter(|target| *target != source),
             source,
-            filter: expression_text(text("where", problems)),
+            filter: expression("where", problems),
             prepare: text("prepare", problems).map(str::to_owned),
-            id: expression_text(text("id", problems)),
+            id: expression("id", problems),
             on_error: section
                 .word("on_error", &ON_ERROR, problems)
                 .unwrap_or(defaults.on_error),
@@ -236,11 +237,6 @@ impl StageSettings {
         }
         meaning
     }
-}
-
-/// An expression's source: the text, with or without its leading `= `.
-pub(super) fn expression_text(text: Option<&str>) -> Option<String> {
-    text.map(|text| text.strip_prefix("= ").unwrap_or(text).to_owned())
 }
 
 fn database(section: &Section<'_>, key: &str, text: Option<&str>, problems: &mut Problems) -> Option<String> {

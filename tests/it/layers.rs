@@ -12,6 +12,7 @@ const LAYERS: &[&[&str]] = &[
         "refusal",
         "problem",
         "name",
+        "language",
         "note",
         "surroundings",
         "context",

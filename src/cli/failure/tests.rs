@@ -107,6 +107,7 @@ fn of_work() -> Vec<(&'static str, Error)> {
                 number: 1,
                 slug: "nest_orders".to_owned(),
                 diff: "-places = 2\n+places = 3\n".to_owned(),
+                is_of_language: false,
             },
         ),
         (

@@ -85,6 +85,11 @@ impl Compiler<'_> {
             return Err(problem.help(format!("call it as {}", function.signature)));
         }
         let known = self.known(function, &arguments, position)?;
+        let texts: Vec<Option<&str>> = arguments
+            .iter()
+            .map(|part| written(part).map(|text| &**text))
+            .collect();
+        self.language = self.language.max(functions::language(function, &texts));
         let invocation = Invocation {
             function,
             arguments,

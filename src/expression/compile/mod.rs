@@ -10,6 +10,8 @@ use super::node::{For, Node, Program, Step};
 use super::operator::Operator;
 use super::origin::{Origin, Spot};
 use super::parser;
+use super::types::{self, Never};
+use crate::language::Language;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
@@ -33,6 +35,7 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
         slots: 0,
         reads: Vec::new(),
         is_alone: true,
+        language: Language::One,
     };
     let statements = compiler.statements(ast.statements())?;
     if statements.is_empty() {
@@ -56,7 +59,14 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
             None => names.push((name, slot)),
         }
     }
+    let (never, types) = types::never(&root, compiler.slots);
+    let always = never.iter().find(|never| never.always);
+    if let Some(never) = always.filter(|_| reading.language > Language::One) {
+        return Err(refuses_all(&origin, never));
+    }
     Ok(Program {
+        never,
+        types,
         source: source.to_owned(),
         file: Arc::clone(origin.file()),
         start: origin.start(),
@@ -65,7 +75,14 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
         names,
         reads: compiler.reads,
         is_alone: compiler.is_alone,
+        language: compiler.language,
     })
+}
+
+/// The problem of an expression that no record gets through.
+fn refuses_all(origin: &Origin, never: &Never) -> Problem {
+    let message = format!("{}: every record would be refused", never.message);
+    Problem::error("expression.never", origin.place(never.spot), message)
 }
 
 struct Compiler<'c> {
@@ -78,6 +95,8 @@ struct Compiler<'c> {
     reads: Vec<Path>,
     /// Whether it names nothing that `prepare` defines.
     is_alone: bool,
+    /// The earliest language of stages in which it means the same.
+    language: Language,
 }
 
 impl Compiler<'_> {

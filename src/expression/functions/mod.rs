@@ -8,6 +8,7 @@ use regex::Regex;
 use super::datum::{Datum, Number};
 use super::fault::Fault;
 use crate::context::Context;
+use crate::language::Language;
 use crate::path::Path;
 use crate::record::Rounding;
 
@@ -135,4 +136,12 @@ pub fn functions() -> impl Iterator<Item = &'static Function> {
 
 pub(super) fn function(name: &str) -> Option<&'static Function> {
     functions().find(|function| function.name == name)
+}
+
+/// The earliest language of stages in which a call of a function means the same; `texts` are those of its arguments that
+/// are written out.
+pub(super) fn language(function: &Function, _texts: &[Option<&str>]) -> Language {
+    match function.name {
+        _ => Language::One,
+    }
 }

@@ -9,6 +9,7 @@ use crate::surroundings::Secrets;
 mod functions;
 mod load;
 mod stage;
+mod types;
 mod values;
 
 const ORDER: &str = concat!(
@@ -34,7 +35,17 @@ fn problem(source: &str) -> Problem {
 }
 
 fn evaluate(source: &str) -> Result<Evaluated, Refusal> {
-    let expression = compile(source).unwrap_or_else(|problem| panic!("{source}: {problem}"));
+    evaluate_for(source, ORDER)
+}
+
+/// The value for a record, also of what is known to refuse every record; that it does is checked.
+fn evaluate_for(source: &str, record: &str) -> Result<Evaluated, Refusal> {
+    let first = Reading {
+        language: crate::language::Language::One,
+        ..reading()
+    };
+    let expression = Expression::compile(source, &first.place(None), &first);
+    let expression = expression.unwrap_or_else(|problem| panic!("{source}: {problem}"));
     let secrets: Secrets = [("pepper".to_owned(), "key".to_owned())].into_iter().collect();
     let context = Context {
         project: "shop",
@@ -46,7 +57,15 @@ fn evaluate(source: &str) -> Result<Evaluated, Refusal> {
         roundings: None,
         tally: None,
     };
-    expression.value(&Document::parse(ORDER).unwrap(), &mut Scope::new(context))
+    let value = expression.value(&Document::parse(record).unwrap(), &mut Scope::new(context));
+    if let Err(problem) = compile(source) {
+        assert_eq!(problem.code, "expression.never", "{source}");
+        assert!(
+            value.is_err(),
+            "{source} is said to refuse every record: {problem}"
+        );
+    }
+    value
 }
 
 /// The JSON text of the value; `omit` as a word.

@@ -96,9 +96,9 @@ fn a_forgotten_blank_and_formats_that_disagree_are_warnings() {
         lines(&parse(&text).check())
     };
     assert!(
-        stage("[into]\na = \"=doc.b\"\n").starts_with("check.not_an_expression 0001_orders.toml:5:5: "),
+        stage("[into]\na = \"=total_of(b)\"\n").starts_with("check.not_an_expression 0001_orders.toml:5:5: "),
         "{}",
-        stage("[into]\na = \"=doc.b\"\n")
+        stage("[into]\na = \"=total_of(b)\"\n")
     );
     assert_eq!(stage("[into]\na = \"= doc.b\"\nb = \"==\"\n"), "");
     let dates = |formats: &str, rest: &str| {

@@ -12,7 +12,6 @@ fn what_changes_no_behaviour_keeps_the_meaning() {
             "on_error = \"quarantine\"         # stop | quarantine (default)\n",
             "",
         ),
-        ("where  = \"= doc", "where = \"doc"),
         ("max_errors = \"0.5%\"", "max_errors = '0.50%'"),
         (
             "[[op]]\nop = \"rename\"\nfrom = \"acct_no\"\nto",

@@ -1,0 +1,441 @@
+//! What types the parts of an expression may have, found before any record is seen: an expression that no record
+//! could get through is a fault of the stage file, and is told where it is written.
+//!
+//! A set of types may be too large, never too small: of a value of the record anything that JSON has is possible. So
+//! what is found here refuses whenever it is reached; what is not found may still refuse.
+
+use super::datum::{Datum, View};
+use super::functions::Function;
+use super::node::{Access, Case, For, Invocation, Node, Step, Switch};
+use super::operator::Operator;
+use super::origin::Spot;
+
+/// A set of types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Types(u8);
+
+impl Types {
+    const NOTHING: Self = Self(0);
+    const NULL: Self = Self(1);
+    const OMIT: Self = Self(1 << 1);
+    const BOOLEAN: Self = Self(1 << 2);
+    const NUMBER: Self = Self(1 << 3);
+    const TEXT: Self = Self(1 << 4);
+    const DATE: Self = Self(1 << 5);
+    const LIST: Self = Self(1 << 6);
+    const OBJECT: Self = Self(1 << 7);
+    const ANY: Self = Self(u8::MAX);
+    /// What a record has: JSON knows no dates.
+    const JSON: Self = Self(u8::MAX & !Self::DATE.0 & !Self::OMIT.0);
+
+    /// Each with its name, as refusals call it.
+    const NAMES: [(Self, &'static str); 8] = [
+        (Self::NULL, "null"),
+        (Self::OMIT, "omit"),
+        (Self::BOOLEAN, "a boolean"),
+        (Self::NUMBER, "a number"),
+        (Self::TEXT, "a text"),
+        (Self::DATE, "a date"),
+        (Self::LIST, "a list"),
+        (Self::OBJECT, "an object"),
+    ];
+
+    const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether a value may be a condition, or there is none.
+    pub(super) fn may_be_condition(self) -> bool {
+        self == Self::NOTHING || self.meets(Self::BOOLEAN)
+    }
+
+    const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn of(datum: &Datum) -> Self {
+        match datum.view() {
+            View::Null => Self::NULL,
+            View::Omit => Self::OMIT,
+            View::Boolean(_) => Self::BOOLEAN,
+            View::Number(_) | View::LongNumber => Self::NUMBER,
+            View::Text(_) => Self::TEXT,
+            View::Moment(_) => Self::DATE,
+            View::List => Self::LIST,
+            View::Object => Self::OBJECT,
+        }
+    }
+
+    /// The set in words. A value of the record is called so: its eight or so types would say less.
+    pub(super) fn words(self) -> String {
+        if self == Self::JSON {
+            return "a value of the record".to_owned();
+        }
+        let names = Self::NAMES.iter().filter(|(one, _)| self.meets(*one));
+        let names: Vec<&str> = names.map(|(_, name)| *name).collect();
+        names.join(" or ")
+    }
+}
+
+/// A part of an expression that refuses every record that comes to it.
+#[derive(Clone, Debug)]
+pub(super) struct Never {
+    pub(super) spot: Spot,
+    /// What is wrong, in words.
+    pub(super) message: String,
+    /// Whether every record comes to it.
+    pub(super) always: bool,
+}
+
+/// The parts of a program that refuse every record that comes to them, and what types its value may have.
+pub(super) fn never(root: &Node, slots: usize) -> (Vec<Never>, Types) {
+    let mut checker = Checker {
+        locals: vec![Types::NOTHING; slots],
+        found: Vec::new(),
+        branches: 0,
+    };
+    // The types of names grow until nothing new is assigned; they have eight types each at most.
+    loop {
+        let before = checker.locals.clone();
+        checker.found.clear();
+        let types = checker.types(root);
+        if before == checker.locals {
+            // `return` and `break` give the value of the whole from within.
+            let types = if super::lineage::leaves(root) {
+                Types::ANY
+            } else {
+                types
+            };
+            return (checker.found, types);
+        }
+    }
+}
+
+struct Checker {
+    /// What was assigned to each name.
+    locals: Vec<Types>,
+    found: Vec<Never>,
+    /// How many decisions lead to where we are.
+    branches: usize,
+}
+
+impl Checker {
+    fn never(&mut self, spot: Spot, message: String) {
+        let always = self.branches == 0;
+        self.found.push(Never {
+            spot,
+            message,
+            always,
+        });
+    }
+
+    /// A value that must have one of these types.
+    fn wants(&mut self, node: &Node, wanted: Types, what: &str) -> Types {
+        let types = self.types(node);
+        if !types.meets(wanted) && types != Types::NOTHING {
+            self.never(
+                node.spot,
+                format!("{what} takes {}, and this is {}", wanted.words(), types.words()),
+            );
+        }
+        types
+    }
+
+    /// A part that only some records come to.
+    fn branch(&mut self, node: &Node) -> Types {
+        self.branches += 1;
+        let types = self.types(node);
+        self.branches -= 1;
+        types
+    }
+
+    fn all(&mut self, nodes: &[Node]) -> Types {
+        nodes
+            .iter()
+            .fold(Types::NOTHING, |types, node| types.or(self.types(node)))
+    }
+
+    /// What types a step may give; nothing, where it gives no value at all.
+    fn types(&mut self, node: &Node) -> Types {
+        match &node.step {
+            Step::Constant(datum) => Types::of(datum),
+            Step::Local(slot) => self.locals[*slot],
+            Step::Prepared(_) => Types::ANY,
+            Step::Document => Types::OBJECT,
+            Step::Path(_) => Types::JSON,
+            Step::Property(access) | Step::Index(access) => self.access(access),
+            Step::Call(call) => self.call(call),
+            Step::Binary(operator, sides) => self.binary(node.spot, *operator, sides),
+            Step::IsNull(side, _) => {
+                self.types(side);
+                Types::BOOLEAN
+            }
+            Step::Not(side) => {
+                self.wants(side, Types::BOOLEAN, "`!`");
+                Types::BOOLEAN
+            }
+            Step::Negate(side) => {
+                self.wants(side, Types::NUMBER, "`-`");
+                Types::NUMBER
+            }
+            Step::And(sides) => self.conditions(sides, "`&&`"),
+            Step::Or(sides) => self.conditions(sides, "`||`"),
+            Step::Coalesce(sides) => self.coalesce(sides),
+            Step::Interpolated(parts) => {
+                let written = Types::TEXT.or(Types::NUMBER).or(Types::BOOLEAN).or(Types::DATE);
+                for part in parts {
+                    self.wants(part, written, "`${..}`");
+                }
+                Types::TEXT
+            }
+            Step::List(parts) => {
+                self.all(parts);
+                Types::LIST
+            }
+            Step::Object(fields) => {
+                for (_, value) in fields {
+                    self.types(value);
+                }
+                Types::OBJECT
+            }
+            _ => self.flow(node),
+        }
+    }
+
+    /// The steps that lead to other steps.
+    fn flow(&mut self, node: &Node) -> Types {
+        match &node.step {
+            Step::If(parts) => {
+                let [condition, yes, no] = &**parts;
+                self.wants(condition, Types::BOOLEAN, "`if`");
+                self.branch(yes).or(self.branch(no))
+            }
+            Step::Switch(switch) => self.switch(switch),
+            Step::Block(statements) => self.block(statements),
+            Step::Assign(slot, operator, value) => {
+                let mut types = self.types(value);
+                if let Some(operator) = operator {
+                    types = self.operation(node.spot, *operator, self.locals[*slot], types);
+                }
+                self.locals[*slot] = self.locals[*slot].or(types);
+                Types::NULL
+            }
+            Step::While(parts) => {
+                let [condition, body] = &**parts;
+                self.wants(condition, Types::BOOLEAN, "`while`");
+                self.branch(body);
+                // A loop may end with the value of `break`.
+                Types::ANY
+            }
+            Step::DoWhile(parts, _) => {
+                let [condition, body] = &**parts;
+                self.branch(body);
+                self.branches += 1;
+                self.wants(condition, Types::BOOLEAN, "`while`");
+                self.branches -= 1;
+                Types::ANY
+            }
+            Step::For(parts) => self.for_each(parts),
+            Step::Break(value) | Step::Return(value) => {
+                if let Some(value) = value {
+                    self.types(value);
+                }
+                Types::NOTHING
+            }
+            _ => Types::NOTHING,
+        }
+    }
+
+    /// Statements; what comes behind one that may leave is reached by some records only.
+    fn block(&mut self, statements: &[Node]) -> Types {
+        let (before, mut last) = (self.branches, Types::NULL);
+        for statement in statements {
+            last = self.types(statement);
+            if super::lineage::leaves(statement) {
+                self.branches += 1;
+            }
+        }
+        self.branches = before;
+        last
+    }
+
+    fn conditions(&mut self, sides: &[Node], what: &str) -> Types {
+        let before = self.branches;
+        for side in sides {
+            self.wants(side, Types::BOOLEAN, what);
+            self.branches = before + 1;
+        }
+        self.branches = before;
+        Types::BOOLEAN
+    }
+
+    fn coalesce(&mut self, sides: &[Node]) -> Types {
+        let (before, mut types) = (self.branches, Types::NOTHING);
+        for side in sides {
+            types = types.without(Types::NULL).or(self.types(side));
+            self.branches = before + 1;
+        }
+        self.branches = before;
+        types
+    }
+
+    fn switch(&mut self, switch: &Switch) -> Types {
+        let subject = self.types(&switch.subject);
+        let before = self.branches;
+        let mut types = Types::NOTHING;
+        for arm in &switch.arms {
+            for case in &arm.cases {
+                let case = match case {
+                    Case::Equal(Datum::Null) => None,
+                    Case::Equal(value) => Some(Types::of(value)),
+                    Case::Between(..) => Some(Types::NUMBER),
+                };
+                if case.is_some_and(|case| !subject.meets(case)) && subject != Types::NOTHING {
+                    let message = format!(
+                        "a case takes {}, and this is {}",
+                        case.unwrap_or(Types::NOTHING).words(),
+                        subject.words()
+                    );
+                    self.never(switch.subject.spot, message);
+                }
+                self.branches = before + 1;
+            }
+            if let Some(guard) = &arm.guard {
+                self.wants(guard, Types::BOOLEAN, "`if`");
+            }
+            types = types.or(self.types(&arm.body));
+        }
+        types = types.or(self.branch(&switch.default));
+        self.branches = before;
+        types
+    }
+
+    fn for_each(&mut self, parts: &For) -> Types {
+        self.wants(&parts.list, Types::LIST, "`for`");
+        self.locals[parts.name] = Types::ANY;
+        if let Some(counter) = parts.counter {
+            self.locals[counter] = Types::NUMBER;
+        }
+        self.branch(&parts.body);
+        Types::ANY
+    }
+
+    fn access(&mut self, access: &Access) -> Types {
+        let inside = Types::LIST.or(Types::OBJECT);
+        let inside = if access.optional {
+            inside.or(Types::NULL)
+        } else {
+            inside
+        };
+        self.wants(&access.of, inside, "a property");
+        self.wants(&access.key, Types::TEXT.or(Types::NUMBER), "an index");
+        Types::ANY
+    }
+
+    fn binary(&mut self, spot: Spot, operator: Operator, sides: &[Node; 2]) -> Types {
+        let (left, right) = (self.types(&sides[0]), self.types(&sides[1]));
+        self.operation(spot, operator, left, right)
+    }
+
+    fn operation(&mut self, spot: Spot, operator: Operator, left: Types, right: Types) -> Types {
+        let (takes, gives) = signature(operator);
+        let fitting = takes
+            .iter()
+            .filter(|both| left.meets(**both) && right.meets(**both))
+            .fold(Types::NOTHING, |types, both| types.or(*both));
+        let is_known = left != Types::NOTHING && right != Types::NOTHING;
+        if fitting == Types::NOTHING && is_known {
+            let mut message = format!(
+                "`{}` takes two values of one type, and these are {} and {}",
+                operator.symbol(),
+                left.words(),
+                right.words()
+            );
+            if operator == Operator::Subtract && left == Types::DATE {
+                "there is no difference of dates".clone_into(&mut message);
+            }
+            self.never(spot, message);
+        }
+        gives.unwrap_or(fitting)
+    }
+
+    fn call(&mut self, call: &Invocation) -> Types {
+        let Invocation {
+            function, arguments, ..
+        } = call;
+        for (at, argument) in arguments.iter().enumerate() {
+            match takes(function, at) {
+                Some(wanted) => self.wants(argument, wanted, &format!("`{}`", function.name)),
+                None => self.types(argument),
+            };
+        }
+        gives(function)
+    }
+}
+
+/// What both sides of an operator may be, and what it gives where that does not follow.
+fn signature(operator: Operator) -> (&'static [Types], Option<Types>) {
+    const NUMBERS: &[Types] = &[Types::NUMBER];
+    const ADDED: &[Types] = &[Types::NUMBER, Types::TEXT, Types::LIST];
+    const ORDERED: &[Types] = &[Types::NUMBER, Types::TEXT, Types::DATE];
+    const EQUAL: &[Types] = &[
+        Types::NULL,
+        Types::BOOLEAN,
+        Types::NUMBER,
+        Types::TEXT,
+        Types::DATE,
+        Types::LIST,
+        Types::OBJECT,
+    ];
+    match operator {
+        Operator::Add => (ADDED, None),
+        Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder => (NUMBERS, None),
+        Operator::Equal | Operator::Unequal => (EQUAL, Some(Types::BOOLEAN)),
+        Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
+            (ORDERED, Some(Types::BOOLEAN))
+        }
+        Operator::Range | Operator::RangeInclusive => (NUMBERS, Some(Types::LIST)),
+    }
+}
+
+/// What a function takes as one of its values; `None` where that is not known.
+fn takes(function: &Function, at: usize) -> Option<Types> {
+    let inside = Types::LIST.or(Types::OBJECT);
+    let scalar = Types::TEXT.or(Types::NUMBER).or(Types::BOOLEAN).or(Types::DATE);
+    let types = match (function.name, at) {
+        ("decimal" | "integer", 0) => Types::NUMBER.or(Types::TEXT),
+        ("round" | "divide" | "abs", _) | ("split", 2) => Types::NUMBER,
+        ("sum" | "join", 0) => Types::LIST,
+        ("text", 0) => scalar,
+        ("trim" | "upper" | "lower" | "split" | "list" | "replace" | "matches" | "date" | "sha256", _)
+        | ("starts_with" | "ends_with" | "hmac" | "uuid5", _)
+        | ("format_date", 1..)
+        | ("join", 1) => Types::TEXT,
+        ("format_date", 0) => Types::DATE,
+        ("has" | "get", 0) => inside,
+        ("has" | "get", 1) => Types::TEXT.or(Types::NUMBER),
+        ("len" | "contains", 0) => inside.or(Types::TEXT),
+        ("keys", 0) => Types::OBJECT,
+        ("zip", _) => Types::LIST,
+        _ => return None,
+    };
+    Some(types)
+}
+
+/// What a function may give.
+fn gives(function: &Function) -> Types {
+    match function.name {
+        "has" | "is_null" | "matches" | "contains" | "starts_with" | "ends_with" => Types::BOOLEAN,
+        "len" | "decimal" | "integer" | "round" | "divide" | "sum" | "abs" => Types::NUMBER,
+        "keys" | "zip" | "split" | "list" => Types::LIST,
+        "text" | "trim" | "upper" | "lower" | "join" | "replace" | "format_date" | "sha256" | "hmac"
+        | "uuid5" | "secret" => Types::TEXT,
+        "date" | "now" => Types::DATE,
+        "refuse" => Types::NOTHING,
+        _ => Types::ANY,
+    }
+}

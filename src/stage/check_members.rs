@@ -1,0 +1,159 @@
+//! Members that the contract of the source does not know: a slip of the pen that would refuse every record, or read
+//! what no record has.
+
+use serde_json::{Map, Value as Json};
+
+use super::section::Problems;
+use super::{Reconcile, Stage};
+use crate::contract::Schema;
+use crate::expression::{Expression, Template};
+use crate::path::{Path, Segment};
+use crate::problem::{Place, Problem};
+
+impl Stage {
+    /// What the stage reads of the source's records, and their contract does not have.
+    pub(super) fn check_members(&self, problems: &mut Problems) {
+        let Some(members) = self.source_contract().and_then(Members::of) else {
+            return;
+        };
+        let mut told: Vec<Path> = Vec::new();
+        let mut check = |reads: Vec<Path>, before: usize, place: Option<Place>| {
+            for path in reads {
+                let touched = self.ops()[..before]
+                    .iter()
+                    .flat_map(|op| op.writes())
+                    .any(|write| write.covers(&path) || path.covers(&write));
+                if touched || told.contains(&path) {
+                    continue;
+                }
+                if let Some(unknown) = members.unknown(&path) {
+                    problems.add(unknown.problem(&path, place.clone()));
+                    told.push(path);
+                }
+            }
+        };
+        let steps = &self.steps;
+        let all = self.ops().len();
+        let mut expression = |expression: &Expression, before| {
+            check(expression.reads(), before, Some(expression.start()));
+        };
+        let sums = self.reconciles.iter().flat_map(Reconcile::of_source);
+        steps
+            .filter
+            .iter()
+            .chain(sums)
+            .for_each(|read| expression(read, 0));
+        if steps.ops.iter().all(|op| op.name() != "derive") {
+            let into = steps.into.iter().flat_map(Template::expressions);
+            steps.id.iter().chain(into).for_each(|read| expression(read, all));
+        }
+        if let Some(prepare) = &steps.prepare {
+            check(prepare.reads(), 0, self.place_of("stage", "prepare"));
+        }
+        for (at, op) in self.ops().iter().enumerate() {
+            // The records behind it are others.
+            if op.name() == "derive" {
+                break;
+            }
+            check(op.reads(), at, self.op_place(at));
+        }
+    }
+}
+
+/// What a schema says about the members of records.
+struct Members {
+    schema: Json,
+}
+
+/// A member that is not there.
+struct Unknown<'m> {
+    /// Its name.
+    name: String,
+    /// The members that there are instead.
+    known: Vec<&'m str>,
+}
+
+impl Unknown<'_> {
+    fn problem(&self, path: &Path, place: Option<Place>) -> Problem {
+        let message = format!(
+            "`{path}` is read, but the contract of the source has no member `{}` there",
+            self.name
+        );
+        let problem = Problem::warning("check.unknown_member", place, message);
+        problem
+            .help(format!("the members there are: {}", self.known.join(", ")))
+            .did_you_mean(&self.name, self.known.iter().copied())
+    }
+}
+
+impl Members {
+    fn of(schema: &Schema) -> Option<Self> {
+        let schema = serde_json::from_str(schema.canonical()).ok()?;
+        Some(Self { schema })
+    }
+
+    /// The first name on the way that records do not have. Where a schema allows more members than it names, one that it
+    /// does not name counts only where it is near to a name that it has.
+    fn unknown(&self, path: &Path) -> Option<Unknown<'_>> {
+        let mut schema = &self.schema;
+        for segment in path.segments() {
+            schema = self.resolved(schema)?;
+            schema = match segment {
+                Segment::Key(name) => {
+                    let members = schema.get("properties")?.as_object()?;
+                    match members.get(name) {
+                        Some(next) => next,
+                        None if is_closed(schema) || is_near(name, members) => {
+                            let known = members.keys().map(String::as_str).collect();
+                            let name = name.clone();
+                            return Some(Unknown { name, known });
+                        }
+                        None => return None,
+                    }
+                }
+                Segment::Index(_) | Segment::Each => schema.get("items")?,
+            };
+        }
+        None
+    }
+
+    /// A schema behind its references; `None` where other schemas have a say in what members there are.
+    fn resolved<'m>(&'m self, mut schema: &'m Json) -> Option<&'m Json> {
+        // References may lead in circles.
+        for _ in 0..16 {
+            let object = schema.as_object()?;
+            if object.keys().any(|key| has_a_say(key)) {
+                return None;
+            }
+            let Some(reference) = object.get("$ref") else {
+                return Some(schema);
+            };
+            let pointer = reference.as_str()?.strip_prefix('#')?;
+            let pointer = percent_encoding::percent_decode_str(pointer).decode_utf8().ok()?;
+            schema = self.schema.pointer(&pointer)?;
+        }
+        None
+    }
+}
+
+/// Keywords that may bring members beside `properties`.
+fn has_a_say(keyword: &str) -> bool {
+    matches!(
+        keyword,
+        "allOf" | "anyOf" | "oneOf" | "not" | "if" | "dependentSchemas" | "patternProperties" | "$dynamicRef"
+    )
+}
+
+fn is_closed(schema: &Json) -> bool {
+    ["additionalProperties", "unevaluatedProperties"]
+        .iter()
+        .any(|key| schema.get(key) == Some(&Json::Bool(false)))
+}
+
+/// Whether a name is one of the members but for a slip of the pen.
+fn is_near(name: &str, members: &Map<String, Json>) -> bool {
+    members.keys().any(|member| {
+        let distance = strsim::damerau_levenshtein(member, name);
+        distance <= 2 && distance * 3 <= name.chars().count()
+    })
+}
