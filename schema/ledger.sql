@@ -1,6 +1,6 @@
--- The ledger, format e1/b1 (schema version 4). Earlier versions: version 1 had no audit_reconciliation; what is marked
--- came with versions 3 and 4. Their texts are in ledger_v3.sql. SQLite 3.37 and later read all of it, because of STRICT: what
--- came later, such as ->>, stands nowhere here.
+-- The ledger, format e1/b1 (schema version 5). Earlier versions: version 1 had no audit_reconciliation; what is marked
+-- came with versions 3 to 5. Their texts are in ledger_v3.sql and ledger_v4.sql. SQLite 3.37 and later read all of it, because
+-- of STRICT: what came later, such as ->>, stands nowhere here.
 --
 -- Tree order is the primary-key order of ledger_entry (batch, record, part); each batch is closed by its header as one
 -- more leaf. commitment = SHA-256(salt || id || 0x00 || data as stored). leaf = SHA-256(0x00 || text) and
@@ -287,6 +287,129 @@ CREATE VIEW audit_image AS
    CASE WHEN i.kind=3 THEN NULL WHEN i.kind=1 OR (i.kind=4 AND p.stage IS NOT NULL)
      THEN CAST(substr(i.body,instr(i.body,x'00')+1) AS TEXT) ELSE CAST(i.body AS TEXT) END AS data
  FROM ledger_image i JOIN ledger_batch b USING(batch) JOIN ledger_pass p USING(pass);
+-- Since version 5. The rows of all databases; made anew with every database, in the same transaction.
+CREATE VIEW audit_row AS
+ SELECT NULL AS database, NULL AS record, NULL AS id, NULL AS data WHERE 0;
+-- Since version 5. The text that an entry has found (side 0: the source's row, in place the target's) and the one that it has left
+-- (side 1), as far as the store still has them: ask for a batch, a record, a part and a side. Nothing is hashed here:
+-- a text is known by its commitment, which is that of the row as it stands if no later entry has changed it, or of a whole image; or
+-- reverse patches lead to it from one of these. What is put together is shown only where the row that it comes from, put
+-- together in the same way, is that row byte for byte; of more than 100,000 characters, or with a name that needs an escape,
+-- it is NULL. The rows are believed: `verify` proves them.
+CREATE VIEW audit_text AS
+ SELECT v.batch, v.record, v.part, v.side, (
+  WITH RECURSIVE
+   -- life: what has changed the row in its database, newest first, each as [batch, record, part, before, after, kind of image].
+   -- step: the one of them by which a commitment was left last, [] where none is needed or known; steps: those before it.
+   way(hash, step, steps, life) AS (
+     SELECT CASE WHEN v.hash IS NOT NULL THEN hex(v.hash) ELSE (
+         -- In place of no row: the row that was taken out last waited in quarantine, or for its turn.
+         SELECT json_extract(j.value,'$[3]') FROM json_each(life) j
+         WHERE json_extract(j.value,'$[4]')='' AND json_extract(j.value,'$[0]')<=v.since+1 ORDER BY j.key LIMIT 1) END,
+       NULL, '[]', life
+     FROM (SELECT json_group_array(json_array(batch,record,part,before,after,kind)) AS life FROM (
+       SELECT f.batch, f.record, f.part, hex(f.before) AS before, hex(f.after) AS after, i.kind FROM (
+         SELECT e.* FROM ledger_sparse s CROSS JOIN ledger_entry e ON e.batch=s.batch AND e.record=s.record AND e.target IS NULL
+         WHERE s.record=v.row
+         UNION ALL
+         SELECT e.* FROM ledger_batch b INDEXED BY ledger_batch_dense
+         CROSS JOIN ledger_entry e ON e.batch=b.batch AND e.record=v.row AND e.target IS NULL
+         WHERE b.entries>256 AND b.last_record-b.first_record<4*b.entries AND b.last_record-b.first_record<16384
+           AND b.first_record<=+v.row AND b.last_record>=+v.row AND b.last_record<+v.row+16384
+         UNION ALL
+         SELECT e.* FROM ledger_entry e WHERE e.target=v.row) f
+       CROSS JOIN ledger_batch c ON c.batch=f.batch CROSS JOIN ledger_pass q ON q.pass=c.pass
+       LEFT JOIN ledger_image i ON i.batch=f.batch AND i.record=f.record AND i.part=f.part
+       WHERE q.target=v.database AND f.before IS NOT f.after ORDER BY f.batch DESC, f.after IS NULL))
+     UNION ALL
+     SELECT coalesce(json_extract(step,'$[4]'),hash), coalesce((
+         SELECT j.value FROM json_each(life) j
+         WHERE json_extract(j.value,'$[3]')=coalesce(json_extract(step,'$[4]'),hash)
+           AND (json_extract(j.value,'$[5]') IN(1,4) OR (json_extract(j.value,'$[5]')=2
+             AND json_extract(j.value,'$[0]')>coalesce(json_extract(step,'$[0]'),v.since)
+             AND coalesce(json_extract(step,'$[4]'),hash)<>json_extract(life,'$[0][4]')))
+         ORDER BY j.key LIMIT 1),'[]'),
+       CASE WHEN step IS NULL THEN steps ELSE json_insert(steps,'$[#]',json(step)) END, life
+     FROM way WHERE hash IS NOT NULL AND (step IS NULL OR json_extract(step,'$[5]')=2)),
+   -- Back from there, patch by patch; n: so many are left.
+   back(n, data, steps) AS (
+     SELECT json_array_length(steps), CASE
+       WHEN step<>'[]' THEN (SELECT CAST(substr(i.body,instr(i.body,x'00')+1) AS TEXT) FROM ledger_image i
+         WHERE i.batch=json_extract(step,'$[0]') AND i.record=json_extract(step,'$[1]') AND i.part=json_extract(step,'$[2]'))
+       WHEN hash=json_extract(life,'$[0][4]') THEN (SELECT t.data FROM audit_row t WHERE t.database=v.database AND t.record=v.row) END, steps
+     FROM way WHERE step='[]' OR json_extract(step,'$[5]')<>2
+     UNION ALL
+     SELECT n-1, (WITH
+       -- The fields as they are written: of [text,text], which SQLite does not take apart, the first.
+       field(at, name, text) AS (
+         SELECT j.id, j.key, CASE WHEN instr(j.key,'"')=0 THEN json_extract(back.data,'$."'||j.key||'"','$."'||j.key||'"') END
+         FROM json_each(CASE WHEN length(back.data)<=100000 AND json_valid(back.data) THEN back.data ELSE '{}' END) j),
+       step(name, at, old, new) AS (
+         SELECT replace(replace(substr(json_extract(j.value,'$[0]'),2),'~1','/'),'~0','~'), json_extract(j.value,'$[1]'),
+           json_extract(j.value,'$[2]'), json_extract(j.value,'$[3]')
+         FROM ledger_image i JOIN json_each(CASE WHEN json_valid(CAST(i.body AS TEXT)) THEN CAST(i.body AS TEXT) ELSE '[]' END) j
+         WHERE i.batch=json_extract(steps,'$['||(n-1)||'][0]') AND i.record=json_extract(steps,'$['||(n-1)||'][1]')
+           AND i.part=json_extract(steps,'$['||(n-1)||'][2]')),
+       both(at, name, text, is_changed, old, new) AS MATERIALIZED (
+         SELECT f.at, '"'||f.name||'":', substr(f.text,2,(length(f.text)-3)/2), s.name IS NOT NULL, s.old, s.new
+         FROM field f LEFT JOIN step s ON s.name=f.name)
+       SELECT CASE WHEN '{'||coalesce((SELECT group_concat(name||coalesce(new,text),',') FROM (SELECT name, new, text FROM both ORDER BY at)),'')||'}'=back.data
+         THEN '{'||coalesce((SELECT group_concat(text,',') FROM (
+           -- A field that has gone stands behind as many of those that are left as its place says.
+           SELECT row_number() OVER (ORDER BY at)-1 AS x, 1 AS y, 0 AS z, name||CASE WHEN is_changed THEN old ELSE text END AS text
+           FROM both WHERE old IS NOT NULL OR NOT is_changed
+           UNION ALL SELECT at+1-row_number() OVER (ORDER BY at), 0, at, json_quote(name)||':'||old FROM step WHERE new IS NULL
+           ORDER BY 1, 2, 3)),'')||'}' END), steps
+     FROM back WHERE n>0 AND data IS NOT NULL)
+  SELECT data FROM back WHERE n=0) AS data
+ FROM (SELECT e.batch, e.record, e.part, k.side, e.batch+k.side-1 AS since,
+     CASE WHEN k.side=0 AND p.stage IS NOT NULL AND p.source<>p.target THEN p.source ELSE p.target END AS database,
+     CASE WHEN k.side=0 AND p.stage IS NOT NULL AND p.source<>p.target THEN e.record ELSE coalesce(e.target,e.record) END AS row,
+     CASE WHEN k.side=1 THEN e.after WHEN p.stage IS NOT NULL AND p.source<>p.target THEN e.input ELSE e.before END AS hash
+   FROM ledger_entry e JOIN ledger_batch b ON b.batch=e.batch JOIN ledger_pass p ON p.pass=b.pass
+   JOIN (SELECT 0 AS side UNION ALL SELECT 1) k) v;
+-- Since version 5. One line per entry: what was read and what came of it, side by side. A hash without its text: the store
+-- has the text no more (a rollback has taken it back), or audit_text does not put it together; then `changed` is the
+-- reverse patch, where there is one. Neither: there was no row. Ask for a record, a batch or a pass.
+CREATE VIEW audit_step AS
+ SELECT at, run, actor, batch, pass, kind, project, number, slug,
+  coalesce(json_extract(systems,'$[0]'),source) AS source_system, coalesce(json_extract(systems,'$[1]'),database) AS target_system,
+  source, database, record, part, target_record, id, original, transformed,
+  CASE WHEN undone_by IS NOT NULL THEN 'rolled back' ELSE outcome END AS status, code, outcome, undone_by,
+  original_hash, transformed_hash, changed, reason
+ FROM (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch') AS at, r.run, r.actor, e.batch, p.pass, p.kind,
+   s.project, s.number, s.slug, p.source, p.target AS database,
+   (SELECT json_extract(f.body,'$.systems') FROM ledger_batch f WHERE f.pass=p.pass ORDER BY f.batch LIMIT 1) AS systems,
+   e.record, e.part, coalesce(e.target,e.record) AS target_record, n.id,
+   CASE WHEN i.kind=4 AND p.kind='load' THEN CAST(i.body AS TEXT)
+     WHEN i.kind=4 OR (i.kind=1 AND e.input IS NULL) THEN CAST(substr(i.body,instr(i.body,x'00')+1) AS TEXT)
+     WHEN coalesce(e.input,e.before) IS NOT NULL OR (p.stage IS NOT NULL AND p.source=p.target AND e.after IS NOT NULL)
+     THEN (SELECT v.data FROM audit_text v WHERE v.batch=e.batch AND v.record=e.record AND v.part=e.part AND v.side=0) END AS original,
+   CASE WHEN e.after IS NOT NULL
+     THEN (SELECT v.data FROM audit_text v WHERE v.batch=e.batch AND v.record=e.record AND v.part=e.part AND v.side=1) END AS transformed,
+   CASE e.outcome WHEN 1 THEN 'written' WHEN 2 THEN 'unchanged' WHEN 3 THEN 'filtered' WHEN 4 THEN 'refused' ELSE 'merged' END AS outcome,
+   CASE WHEN EXISTS(SELECT 1 FROM ledger_pass u WHERE u.reverses=p.pass)
+     OR EXISTS(SELECT 1 FROM ledger_batch x WHERE json_extract(x.body,'$.undoes')=+p.pass)
+   THEN (SELECT min(u.pass) FROM (
+       SELECT d.* FROM ledger_sparse f CROSS JOIN ledger_entry d ON d.batch=f.batch AND d.record=f.record AND d.part=e.part
+       WHERE f.record=e.record AND f.batch>e.batch
+       UNION ALL
+       SELECT d.* FROM ledger_batch c INDEXED BY ledger_batch_dense
+       CROSS JOIN ledger_entry d ON d.batch=c.batch AND d.record=e.record AND d.part=e.part
+       WHERE c.entries>256 AND c.last_record-c.first_record<4*c.entries AND c.last_record-c.first_record<16384
+         AND c.first_record<=+e.record AND c.last_record>=+e.record AND c.last_record<+e.record+16384 AND c.batch>e.batch) f
+     CROSS JOIN ledger_batch x ON x.batch=f.batch CROSS JOIN ledger_pass u ON u.pass=x.pass
+     WHERE u.kind='rollback' AND coalesce(u.reverses,json_extract(x.body,'$.undoes'))=p.pass
+       AND NOT (f.outcome=4 AND f.before IS f.after)) END AS undone_by,
+   json_extract(e.reason,'$.code') AS code, lower(hex(coalesce(e.input,e.before))) AS original_hash,
+   lower(hex(e.after)) AS transformed_hash, CASE WHEN i.kind=2 THEN CAST(i.body AS TEXT) END AS changed, e.reason
+  FROM (SELECT d.* FROM ledger_sparse f JOIN ledger_entry d ON d.batch=f.batch AND d.record=f.record
+    UNION ALL
+    SELECT d.* FROM ledger_batch c CROSS JOIN ledger_entry d ON d.batch=c.batch
+    WHERE c.entries>256 AND c.last_record-c.first_record<4*c.entries AND c.last_record-c.first_record<16384) e
+  JOIN ledger_batch b ON b.batch=e.batch JOIN ledger_run r ON r.run=b.run JOIN ledger_pass p ON p.pass=b.pass
+  LEFT JOIN ledger_stage s ON s.stage=p.stage LEFT JOIN ledger_record n ON n.record=e.record
+  LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part);
 -- Empty in a sound ledger.
 CREATE VIEW audit_chain_problem AS
  SELECT batch, 'previous_head does not match' AS problem

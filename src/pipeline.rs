@@ -218,8 +218,8 @@ pub(crate) fn drive_on(
         };
         spawn_deep(scope, "counterfoil-reader", work)?;
         for sealed in receiver {
-            let sealed = sealed?;
-            run.commit(pass, &sealed)?;
+            let mut sealed = sealed?;
+            run.commit(pass, &mut sealed)?;
             counts.add(&sealed.batch.counts);
             let (pass, batch) = (pass.row.pass, sealed.number);
             observer.observe(&Event::BatchCommitted {

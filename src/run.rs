@@ -188,11 +188,16 @@ impl<'s> Run<'s> {
     /// Seals and commits a batch that was made in this thread.
     pub(crate) fn commit_now(&mut self, pass: &mut Pass, batch: Batch) -> Result<()> {
         let number = self.next_batch();
-        self.commit(pass, &batch.seal(number))
+        self.commit(pass, &mut batch.seal(number))
     }
 
     /// Commits a batch: everything it says, its stubs, its header and the resume point, in one transaction.
-    pub(crate) fn commit(&mut self, pass: &mut Pass, sealed: &Sealed) -> Result<()> {
+    pub(crate) fn commit(&mut self, pass: &mut Pass, sealed: &mut Sealed) -> Result<()> {
+        if pass.state == PassState::New
+            && let Some(systems) = self.systems(&pass.row)
+        {
+            sealed.batch.remark("systems", systems);
+        }
         // An index is as large as its table is long: nobody reads beside its step, so that it need not all be held in
         // memory until the commit.
         if sealed.batch.step != Step::Index {
@@ -202,6 +207,18 @@ impl<'s> Run<'s> {
         let committed = self.commit_held(pass, sealed);
         self.store.let_spill(false)?;
         committed
+    }
+
+    /// The systems that a pass reads from and writes to, where any is declared: what they were at the time belongs to the
+    /// ledger.
+    fn systems(&self, pass: &PassRow) -> Option<serde_json::Value> {
+        let declared = &self.store.options().systems;
+        let of = |database: &Option<String>| database.as_ref().and_then(|name| declared.get(name));
+        // A load reads a file, whatever its name is.
+        let source = (pass.kind != PassKind::Load).then(|| of(&pass.source));
+        let systems = [source.flatten(), of(&pass.target)];
+        let is_declared = systems.iter().any(Option::is_some);
+        is_declared.then(|| serde_json::json!(systems))
     }
 
     /// Commits a batch that is held in memory until then.

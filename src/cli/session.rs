@@ -205,6 +205,7 @@ impl<'c> Session<'c> {
             batch_size: usize::try_from(settings.batch_size).unwrap_or(5_000),
             unchecked: false,
             read_only: false,
+            systems: settings.systems(),
         }
     }
 

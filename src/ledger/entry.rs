@@ -318,6 +318,17 @@ impl Batch {
         self.last_record = Some(self.last_record.map_or(record, |last| last.max(record)));
     }
 
+    /// Adds to its remark.
+    pub(crate) fn remark(&mut self, name: &str, value: serde_json::Value) {
+        let said = self
+            .body
+            .as_deref()
+            .and_then(|body| serde_json::from_str(body).ok());
+        let mut remark: serde_json::Map<String, serde_json::Value> = said.unwrap_or_default();
+        remark.insert(name.to_owned(), value);
+        self.body = Some(serde_json::Value::Object(remark).to_string());
+    }
+
     /// Renders and hashes the entries under the number that the batch will have.
     #[must_use]
     pub(crate) fn seal(mut self, number: i64) -> Sealed {

@@ -54,6 +54,19 @@ pub struct DatabaseSettings {
     pub id: Option<String>,
     /// What the database holds, in words.
     pub description: Option<String>,
+    /// The system that it belongs to, for the ledger: `ERP`.
+    pub system: Option<String>,
+}
+
+impl Settings {
+    /// The systems that databases belong to, by the database's name.
+    #[must_use]
+    pub fn systems(&self) -> BTreeMap<String, String> {
+        let declared = self.databases.iter();
+        declared
+            .filter_map(|(name, database)| Some((name.clone(), database.system.clone()?)))
+            .collect()
+    }
 }
 
 impl Project {

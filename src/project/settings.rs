@@ -140,12 +140,27 @@ fn databases(root: &Section<'_>, problems: &mut Problems) -> BTreeMap<String, Da
         let Some(database) = section.section(name, problems) else {
             continue;
         };
-        database.only(&["id", "description"], problems);
+        database.only(&["id", "description", "system"], problems);
         let settings = DatabaseSettings {
             id: database.text("id", problems).map(str::to_owned),
             description: database.text("description", problems).map(str::to_owned),
+            system: system(&database, problems),
         };
         databases.insert(name.to_owned(), settings);
     }
     databases
+}
+
+/// The system that a database belongs to; it stands in the ledger for ever, and on screens.
+fn system(database: &Section<'_>, problems: &mut Problems) -> Option<String> {
+    let text = database.text("system", problems)?;
+    if text.trim().is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
+        let message = "`system` names a system: 1 to 200 characters, none of them a control character";
+        problems.add(Problem::error(
+            "project.bad_system",
+            database.place_of("system"),
+            message,
+        ));
+    }
+    Some(text.to_owned())
 }

@@ -93,6 +93,27 @@ stage.bad_file_name `4_d.toml` is not the name of a stage file (a stage file is 
 }
 
 #[test]
+fn a_database_has_the_system_that_its_settings_name() {
+    let parse = |text: &str| super::settings::parse(&format!("name = \"shop\"\n{text}"));
+    let settings = parse("[database.a]\nsystem = \"ERP\"\n[database.b]\nid = \"x\"\n").unwrap();
+    let systems: Vec<(String, String)> = settings.systems().into_iter().collect();
+    assert_eq!(systems, [("a".to_owned(), "ERP".to_owned())]);
+    for text in ["\"\"", "\" \"", "\"a\\u0007\"", "3"] {
+        let problems = parse(&format!("[database.a]\nsystem = {text}\n")).unwrap_err();
+        let code = problems[0].code;
+        assert!(
+            ["project.bad_system", "stage.bad_type"].contains(&code),
+            "{text}: {code}"
+        );
+    }
+    let problems = parse("[database.a]\nsytem = \"ERP\"\n").unwrap_err();
+    assert!(
+        problems[0].to_string().contains("`system`") || problems[0].help.is_some(),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn settings_have_defaults_and_bounds() {
     let settings = super::settings::parse("name = \"shop\"\n").unwrap();
     assert_eq!(

@@ -9,6 +9,7 @@ mod keys;
 mod lock;
 mod open;
 mod overlay;
+mod row_view;
 pub(crate) mod schema;
 mod scratch;
 mod sorter;

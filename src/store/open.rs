@@ -1,5 +1,6 @@
 //! Opening and making a store.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +33,9 @@ pub struct StoreOptions {
     /// what was signed, or has objects of somebody else, that is a warning. What a killed process has left half done is
     /// undone all the same, because nothing could be read before that.
     pub read_only: bool,
+    /// The systems that databases belong to, as an auditor knows them: a pass that reads or writes one of these databases notes
+    /// them in the ledger, and `audit_step` shows them. A database without one is shown under its own name.
+    pub systems: BTreeMap<String, String>,
 }
 
 impl Default for StoreOptions {
@@ -43,6 +47,7 @@ impl Default for StoreOptions {
             batch_size: 5_000,
             unchecked: false,
             read_only: false,
+            systems: BTreeMap::new(),
         }
     }
 }

@@ -1,21 +1,23 @@
 //! The tables, indexes, views and triggers of the ledger, as every version of this program makes them; how a store of an
 //! earlier version gets those of this one, and what a connection that only reads gets for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
 use super::Table;
 use super::derived::{DERIVED, Derived};
 use super::foreign::{dropped, is_of_sqlite, shown, virtual_owner};
+use super::row_view;
 use crate::error::{Error, Result, SchemaDifference};
 
 /// `CFL1`: marks the file as a store of ours.
 pub(super) const APPLICATION_ID: i32 = 0x4346_4C31;
 /// The version of the schema.
-pub(crate) const VERSION: i32 = 4;
+pub(crate) const VERSION: i32 = 5;
 
 pub(super) const LEDGER_SQL: &str = include_str!("../../schema/ledger.sql");
+const LEDGER_SQL_4: &str = include_str!("../../schema/ledger_v4.sql");
 /// Version 3, whose objects the earlier versions have in part.
 const LEDGER_SQL_3: &str = include_str!("../../schema/ledger_v3.sql");
 /// What version 2 has added.
@@ -89,10 +91,11 @@ pub(crate) fn objects(connection: &Connection) -> Result<Objects> {
     Ok(objects)
 }
 
-/// What a version of this program makes.
+/// What a version of this program makes in a store without databases.
 pub(crate) fn objects_of(version: i32) -> Result<Objects> {
     let text = match version {
         1..=3 => LEDGER_SQL_3,
+        4 => LEDGER_SQL_4,
         VERSION => LEDGER_SQL,
         _ => {
             let what = format!("this program knows nothing of a schema of version {version}");
@@ -138,9 +141,17 @@ pub(crate) fn differences(connection: &Connection, version: i32) -> Result<Vec<S
 }
 
 fn differences_from(connection: &Connection, found: &Objects, version: i32) -> Result<Vec<SchemaDifference>> {
-    let expected = objects_of(version)?;
+    let mut expected = objects_of(version)?;
+    let has_passes = ["ledger_pass", "ledger_batch"]
+        .iter()
+        .all(|name| expected.get(&Place::of(name)) == found.get(&Place::of(name)));
+    let mut databases = row_view::databases(found);
+    if has_passes {
+        // One that has no table, or another than it had, is told below.
+        databases.extend(written(connection, &databases)?);
+    }
+    row_view::expect(&mut expected, &databases);
     let is_as_made = |name: &str| expected.get(&Place::of(name)) == found.get(&Place::of(name));
-    let has_passes = is_as_made("ledger_pass") && is_as_made("ledger_batch");
     let is_foreign =
         |place: &Place, object: &Object| !expected.contains_key(place) && !is_of_database(object);
     // What goes with its table.
@@ -264,6 +275,18 @@ fn unexpected(place: &Place, object: &Object, is_data: bool) -> SchemaDifference
 /// The tables of logical databases that are missing although rows were written to them: a table is never dropped, and
 /// nobody knows what it held.
 fn missing_tables(connection: &Connection, found: &Objects) -> Result<Vec<SchemaDifference>> {
+    let mut missing = Vec::new();
+    for name in written(connection, &row_view::databases(found))? {
+        let there = found.get(&Place::of(&name));
+        if there.is_none_or(|there| there.kind != "table") {
+            missing.push(differs(&name, "table", None, None));
+        }
+    }
+    Ok(missing)
+}
+
+/// The databases that rows were written to, but for those of which it need not be asked.
+fn written(connection: &Connection, others: &BTreeSet<String>) -> Result<Vec<String>> {
     // From name to name: one look-up each, not one per pass.
     let mut names = connection.prepare(
         "WITH RECURSIVE names(name) AS (SELECT min(target) FROM main.ledger_pass
@@ -274,15 +297,14 @@ fn missing_tables(connection: &Connection, found: &Objects) -> Result<Vec<Schema
     let mut written = connection.prepare(
         "SELECT 1 FROM main.ledger_pass p CROSS JOIN main.ledger_batch b ON b.pass=p.pass WHERE p.target=?1 AND b.written>0",
     )?;
-    let mut missing = Vec::new();
+    let mut found = Vec::new();
     for name in names.query_map([], |row| row.get::<_, String>(0))? {
         let name = name?;
-        let there = found.get(&Place::of(&name));
-        if there.is_none_or(|there| there.kind != "table") && written.exists([&name])? {
-            missing.push(differs(&name, "table", None, None));
+        if !others.contains(&name) && written.exists([&name])? {
+            found.push(name);
         }
     }
-    Ok(missing)
+    Ok(found)
 }
 
 /// The indexes of logical databases that are missing although no pass still owes them. They come and go with the work: one is
@@ -318,7 +340,7 @@ fn is_being_filled(connection: &Connection, database: &str) -> Result<bool> {
 }
 
 /// Whether an object is the table of a logical database, or its index.
-fn is_of_database(object: &Object) -> bool {
+pub(super) fn is_of_database(object: &Object) -> bool {
     let Ok(table) = Table::of(&object.of) else {
         return false;
     };
@@ -396,6 +418,7 @@ pub(super) fn upgrade(connection: &Connection, version: i32) -> Result<()> {
     }
     connection.execute_batch(&script)?;
     connection.execute_batch(&triggers)?;
+    row_view::make(connection)?;
     connection.execute_batch(&format!("PRAGMA user_version={VERSION}"))?;
     Ok(())
 }
@@ -405,7 +428,8 @@ pub(super) fn upgrade(connection: &Connection, version: i32) -> Result<()> {
 /// or what stands in them cannot be relied on: another process may write to the store, or bring it up to date, meanwhile, and
 /// what was filled before would be out of date. Indexes are missed, so that it reads more slowly.
 pub(super) fn shadow(connection: &Connection) -> Result<()> {
-    let (expected, found) = (objects_of(VERSION)?, objects(connection)?);
+    let (mut expected, found) = (objects_of(VERSION)?, objects(connection)?);
+    row_view::expect(&mut expected, &row_view::databases(&found));
     for derived in DERIVED
         .iter()
         .filter(|derived| !derived.is_kept(&expected, &found))

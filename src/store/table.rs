@@ -3,6 +3,7 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Rows, params};
 
+use super::row_view;
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
 use crate::ledger::{Change, Shape};
@@ -127,7 +128,11 @@ impl Table {
             Shape::CreateIndex => self.index_sql(),
             Shape::DropIndex => format!("DROP INDEX \"{name}.id\""),
         };
-        Ok(connection.execute_batch(&sql)?)
+        connection.execute_batch(&sql)?;
+        if shape == Shape::CreateTable {
+            row_view::make(connection)?;
+        }
+        Ok(())
     }
 
     /// Carries out the changes in their order; a row that is not there is damage, never silence.

@@ -42,5 +42,6 @@ mod plan;
 mod projects;
 mod readme;
 mod report;
+mod steps;
 mod support;
 mod time_of_commands;

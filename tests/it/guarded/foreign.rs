@@ -24,10 +24,10 @@ fn mend_by_json(project: &super::ProjectFolder) -> usize {
 fn no_name_hides_an_object_and_the_statements_drop_what_is_foreign_and_nothing_else() {
     let writable = "PRAGMA writable_schema=ON; INSERT INTO sqlite_schema VALUES";
     for (sql, statements) in [
-        // A trigger with the name of a table.
+        // A trigger with the name of a table; that one is not in the view of all rows.
         (
             "CREATE TRIGGER b AFTER INSERT ON a BEGIN DELETE FROM a; END; CREATE TABLE b(x); DROP TABLE b; CREATE TABLE \"b\"(record INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL) STRICT",
-            1,
+            2,
         ),
         (
             "CREATE TRIGGER ledger_batch AFTER INSERT ON a BEGIN SELECT 1; END",

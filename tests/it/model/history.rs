@@ -20,6 +20,7 @@ use proptest::prelude::*;
 
 use super::scratch::{Base, Layout, PROJECT, data, is_processed, rows, scratch};
 use super::watching::{Watching, add, done};
+use crate::support::steps::assert_shown;
 
 #[derive(Clone, Debug)]
 pub(super) enum Step {
@@ -121,6 +122,11 @@ impl History {
             before: Vec::new(),
             forced: false,
         }
+    }
+
+    /// What the auditor's view shows of every step is what it was.
+    pub(super) fn steps_are_shown(&self) {
+        assert_shown(self.store.path());
     }
 
     /// The ids that a step may name in a database: those of its sources, and those that its stages give.

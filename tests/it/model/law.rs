@@ -82,6 +82,8 @@ proptest! {
         for step in &steps {
             history.step(step)?;
         }
+        history.steps_are_shown();
         history.come_back()?;
+        history.steps_are_shown();
     }
 }

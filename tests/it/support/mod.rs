@@ -9,6 +9,7 @@ pub(crate) mod invariants;
 #[cfg(feature = "cli")]
 pub(crate) mod project;
 pub(crate) mod scenario;
+pub(crate) mod steps;
 
 /// Whether every point, round and kill was asked for, instead of the everyday selection.
 pub(crate) fn all_wanted() -> bool {
