@@ -56,6 +56,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             project: "contacts",
             stage: stage.number(),
             id,
+            salt: None,
             now_us: 0,
             secrets: &secrets,
             limits: Limits::default(),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rust_decimal::Decimal;
 
-use crate::digest;
+use crate::digest::{self, Salt};
 use crate::record::Limits;
 use crate::surroundings::Secrets;
 
@@ -19,6 +19,9 @@ pub struct Context<'a> {
     pub stage: u32,
     /// The id of the source record.
     pub id: &'a str,
+    /// What the ledger has drawn for the record, which nobody can guess: what random values are made of. Of a part of a
+    /// derived record it is another one. `None` where no ledger knows the record; then nothing random can be made of it.
+    pub salt: Option<Salt>,
     /// The time that `now()` gives: the same for a whole pass, whichever run continues it. Microseconds UTC.
     pub now_us: i64,
     /// The secrets that may be asked for by name.
@@ -117,5 +120,13 @@ impl Context<'_> {
     #[must_use]
     pub fn uuid(&self, part: &str) -> String {
         digest::stage_uuid(self.project, self.stage, self.id, part).to_string()
+    }
+
+    /// A random UUID, version 4, for a place of this record and a part of it: another one for every record, stage and
+    /// store, and the same whenever the record is carried again. `None` without a salt.
+    #[must_use]
+    pub fn random_uuid(&self, place: &str, part: &str) -> Option<String> {
+        let uuid = |salt: &Salt| digest::random_uuid(salt, self.project, self.stage, place, part);
+        self.salt.as_ref().map(|salt| uuid(salt).to_string())
     }
 }

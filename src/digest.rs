@@ -1,5 +1,6 @@
 //! Digests: SHA-256, commitments to content, derived ids and salts.
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -46,6 +47,21 @@ pub fn derived_salt(parent: &Salt, stage: u32, part: i64) -> Salt {
 #[must_use]
 pub fn stage_uuid(project: &str, stage: u32, id: &str, part: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, format!("{project}\0{stage}\0{id}\0{part}").as_bytes())
+}
+
+/// A UUID that cannot be told from one that was drawn (version 4), and is the same whenever it is made: of
+/// `HMAC-SHA-256(salt, tag || project || stage number || place || part)`, each behind the tag with its length before it as
+/// eight bytes, big-endian. Who does not know the record's salt cannot compute it.
+#[must_use]
+pub fn random_uuid(salt: &Salt, project: &str, stage: u32, place: &str, part: &str) -> Uuid {
+    let mut mac = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes keys of any length");
+    mac.update(b"counterfoil uuid random\0");
+    for text in [project, &stage.to_string(), place, part] {
+        mac.update(&(text.len() as u64).to_be_bytes());
+        mac.update(text.as_bytes());
+    }
+    let hash = mac.finalize().into_bytes();
+    uuid::Builder::from_random_bytes(std::array::from_fn(|at| hash[at])).into_uuid()
 }
 
 /// Lower-case hexadecimal.

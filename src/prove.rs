@@ -26,6 +26,7 @@
 //! 9162, 2.1.3.2). An opening is what was hashed into the commitment that the entry names: `SHA-256(salt || id || 0x00 ||
 //! data)`.
 
+mod proved;
 mod text;
 
 use rusqlite::Connection;
@@ -40,7 +41,8 @@ use crate::ledger::read::{Stub, batches_into, salt, stubs_of_row};
 use crate::ledger::{AcceptedName, Checkpoint, ImageKind, apply_patch, split_whole};
 use crate::store::Store;
 
-pub use text::{Consistency, Disclosed, Included, NotProved, Opening, Proof, Proved, ProvedStage, Which};
+pub use proved::{Checked, Disclosed, Proved, ProvedStage, check_proof};
+pub use text::{Consistency, Included, NotProved, Opening, Proof, Which};
 
 /// What to prove about a record.
 #[derive(Clone, Debug, Default)]

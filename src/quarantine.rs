@@ -1,6 +1,7 @@
 //! The verbs of quarantine: the refused records, listed, shown, tried again, or let go. It is no table of its own but
 //! a view over the ledger: refused, and nothing has happened to the record in that stage since.
 
+mod named;
 mod place;
 mod standing;
 
@@ -26,6 +27,7 @@ use crate::store::{Salted, Store, Table};
 
 use standing::{Group, Numbers};
 
+pub use named::{Named, NamedKind, Naming};
 pub use place::{InPlace, PlaceState, in_its_place};
 
 /// Which refused records.
@@ -200,14 +202,7 @@ pub struct RefusedInput {
 
 /// The input of a refused record. What any stage of the project redacts is masked.
 pub fn refused_input(store: &Store, quarantined: &Quarantined, redact: &[Path]) -> Result<RefusedInput> {
-    let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND kind=4 ORDER BY part LIMIT 1";
-    let key = params![quarantined.batch, quarantined.record];
-    let body: Option<Vec<u8>> = store
-        .connection()
-        .prepare_cached(sql)?
-        .query_row(key, |row| row.get(0))
-        .optional()?;
-    let Some(body) = body else {
+    let Some(body) = standing::image(store.connection(), quarantined)? else {
         return Ok(RefusedInput {
             id: None,
             data: None,

@@ -42,6 +42,41 @@ pub struct Holder {
     pub id_sha256: Option<String>,
 }
 
+/// Which of the records that one becomes (`derive`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its number, from 1, as entries of the ledger count parts.
+    pub number: i64,
+    /// Where it stands in the source record, as a JSON Pointer, where the stage derives from a list that nothing has changed
+    /// before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<String>,
+    /// The part that came before with the same: its id, or its key under a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<i64>,
+}
+
+impl Part {
+    /// A part of which the number alone is known.
+    pub(crate) fn numbered(number: i64) -> Self {
+        Self {
+            number,
+            child: None,
+            other: None,
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "part {}", self.number)?;
+        match &self.child {
+            Some(child) => write!(f, " ({child})"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// One thing that is wrong with a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
@@ -58,6 +93,12 @@ pub struct Violation {
     /// Whether the record broke the contract so already before the stage.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub preexisting: bool,
+    /// Of a record that becomes several: the one that is meant. The pointer begins there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Box<Part>>,
+    /// The record that has what no two may have; in the target of the stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Box<Holder>>,
 }
 
 impl Violation {
@@ -69,6 +110,36 @@ impl Violation {
             expected: None,
             rule: None,
             preexisting: false,
+            part: None,
+            holder: None,
+        }
+    }
+
+    /// Says which part of a derived record it concerns, unless that is said already.
+    #[must_use]
+    pub(crate) fn of_part(mut self, part: &Part) -> Self {
+        self.part.get_or_insert_with(|| Box::new(part.clone()));
+        self
+    }
+
+    /// Says which record has what no two may have.
+    #[must_use]
+    pub(crate) fn held_by(mut self, record: i64) -> Self {
+        self.holder = Some(Box::new(Holder {
+            record,
+            id_sha256: None,
+        }));
+        self
+    }
+
+    /// Where it is, in words: the part, and the place in it.
+    #[must_use]
+    pub fn place(&self) -> Cow<'_, str> {
+        match (self.pointer.is_empty(), &self.part) {
+            (true, None) => Cow::Borrowed("the record"),
+            (true, Some(part)) => Cow::Owned(part.to_string()),
+            (false, None) => Cow::Borrowed(&self.pointer),
+            (false, Some(part)) => Cow::Owned(format!("{} of {part}", self.pointer)),
         }
     }
 
@@ -118,10 +189,15 @@ impl Refusal {
     /// Cuts places at what is redacted: the names below it are values of the record as well.
     pub(crate) fn cut_at(mut self, redacted: &[Path]) -> Self {
         for violation in &mut self.violations {
-            let lengths = redacted
-                .iter()
-                .filter_map(|path| length_to(path, &violation.pointer));
-            if let Some(length) = lengths.min() {
+            // Of a part, what is redacted may be told from the record on.
+            let child = violation.part.as_ref().and_then(|part| part.child.as_deref());
+            let whole = format!("{}{}", child.unwrap_or_default(), violation.pointer);
+            let before = whole.len() - violation.pointer.len();
+            let lengths = redacted.iter().flat_map(|path| {
+                let of_part = length_to(path, &whole).map(|length| length.saturating_sub(before));
+                [length_to(path, &violation.pointer), of_part]
+            });
+            if let Some(length) = lengths.flatten().min() {
                 violation.pointer.truncate(length);
             }
         }
@@ -139,6 +215,17 @@ impl Refusal {
         if let Some(last) = self.violations.last_mut() {
             last.expected = Some(expected.into());
         }
+        self
+    }
+
+    /// Says which part of a derived record is refused, for every violation that does not say so itself.
+    #[must_use]
+    pub(crate) fn of_part(mut self, part: &Part) -> Self {
+        self.violations = self
+            .violations
+            .into_iter()
+            .map(|violation| violation.of_part(part))
+            .collect();
         self
     }
 
@@ -185,12 +272,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.code)?;
         for violation in &self.violations {
-            let place = if violation.pointer.is_empty() {
-                "the record"
-            } else {
-                &violation.pointer
-            };
-            write!(f, " at {place}")?;
+            write!(f, " at {}", violation.place())?;
             if violation.preexisting {
                 f.write_str(" (already before the stage)")?;
             }

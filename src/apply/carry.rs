@@ -76,6 +76,7 @@ pub(crate) fn carry_out(
             project,
             stage: stage.number(),
             id: "",
+            salt: None,
             now_us: pass.row.now_us,
             secrets: &surroundings.secrets,
             limits: run.store().options().limits,

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::{Entry, EntryOutcome, places};
 use crate::record::Document;
-use crate::refusal::Violation;
+use crate::refusal::{Part, Violation};
 use crate::stage::{Outcome, Output, Stage};
 use crate::store::{Keys, Table};
 
@@ -95,7 +95,7 @@ impl<'a> Cross<'a> {
         &self,
         connection: &Connection,
         item: &Item,
-        has: &[Has],
+        (has, is_derived): (&[Has], bool),
         replaced: &[i64],
     ) -> Result<Vec<Broken>> {
         let mut broken = Vec::new();
@@ -107,9 +107,14 @@ impl<'a> Cross<'a> {
             .chain(self.stage.in_place().then_some(item.number))
             .chain(replaced.iter().copied())
             .collect();
-        let mut tell = |violation: Violation, mode| {
+        let mut tell = |at: usize, violation: Violation, mode| {
+            let part = Part::numbered(number(at + 1));
             broken.push(Broken {
-                violation,
+                violation: if is_derived {
+                    violation.of_part(&part)
+                } else {
+                    violation
+                },
                 mode,
                 of_schema: false,
             });
@@ -120,30 +125,28 @@ impl<'a> Cross<'a> {
                     Ok(Some(key)) => key,
                     Ok(None) => continue,
                     Err(violation) => {
-                        tell(violation.clone().rule(&*rule.name), rule.mode);
+                        tell(part, violation.clone().rule(&*rule.name), rule.mode);
                         continue;
                     }
                 };
                 let before = has[..part]
                     .iter()
-                    .any(|other| matches!(&other.unique[at], Ok(Some(same)) if same == key));
-                let holder = if before {
-                    Some(item.number)
-                } else {
-                    keys.holder(number(at), key, &own)?
-                };
-                if let Some(holder) = holder {
-                    tell(rule.violation(holder), rule.mode);
+                    .position(|other| matches!(&other.unique[at], Ok(Some(same)) if same == key));
+                if let Some(other) = before {
+                    let violation = rule.violation_of_part(number(part + 1), number(other + 1));
+                    tell(part, violation, rule.mode);
+                } else if let Some(holder) = keys.holder(number(at), key, &own)? {
+                    tell(part, rule.violation(holder), rule.mode);
                 }
             }
             for (at, rule) in self.contract().references.iter().enumerate() {
                 match &record.refers[at] {
-                    Err(violation) => tell(violation.clone().rule(&*rule.name), rule.mode),
+                    Err(violation) => tell(part, violation.clone().rule(&*rule.name), rule.mode),
                     Ok(wanted) => {
                         for key in wanted {
                             let itself = has.iter().any(|part| part.is[at].as_ref() == Some(key));
                             if !itself && !self.is_there(connection, at, key, &own)? {
-                                tell(rule.violation(), rule.mode);
+                                tell(part, rule.violation(), rule.mode);
                                 break;
                             }
                         }
@@ -223,7 +226,7 @@ impl<'a> Cross<'a> {
     }
 }
 
-/// The number of a rule.
+/// The number of a rule, or of a part.
 fn number(at: usize) -> i64 {
     i64::try_from(at).unwrap_or(i64::MAX)
 }

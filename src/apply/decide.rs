@@ -11,7 +11,7 @@ use super::place::Placer;
 use crate::digest::Salt;
 use crate::error::{Error, Result};
 use crate::ledger::{places, rows};
-use crate::refusal::{Holder, Refusal};
+use crate::refusal::{Holder, Part, Refusal};
 use crate::stage::{OnConflict, Outcome, Output};
 use crate::store::Salted;
 
@@ -93,9 +93,12 @@ impl Placer<'_> {
         };
         if let Some((first, second)) = same_id(&outputs) {
             let apart = format!("parts {first} and {second} of it to have ids of their own");
-            return Ok(Decision::Refuse(
-                Refusal::new("derive.same_id", "").expected(apart),
-            ));
+            let refusal = Refusal::new("derive.same_id", "").expected(apart);
+            let part = Part {
+                other: Some(first),
+                ..Part::numbered(second)
+            };
+            return Ok(Decision::Refuse(refusal.of_part(&part)));
         }
         let (homes, gone) = homes(item, &outputs, |standing| self.kept.has(standing.target))?;
         let mut placements = Vec::with_capacity(outputs.len());
@@ -106,6 +109,9 @@ impl Placer<'_> {
             {
                 let mut refusal = Refusal::new(code, "");
                 refusal.holder = Some(Box::new(holder.clone()));
+                if part > 0 {
+                    refusal = refusal.of_part(&Part::numbered(part));
+                }
                 return Ok(Decision::Refuse(refusal));
             }
             placements.push(Placement {

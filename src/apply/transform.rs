@@ -91,6 +91,8 @@ pub(crate) struct Transformed {
     codes: Vec<String>,
     /// What it has to do with rules over more than one record.
     has: Vec<Has>,
+    /// Whether it becomes several.
+    is_derived: bool,
     /// What is wrong with it that is only warned of.
     warned: Vec<Violation>,
 }
@@ -222,7 +224,7 @@ impl Transforming<'_> {
             };
             let mut decision = placer.decide(&item, transformed.outcome(), &ahead)?;
             if let Some((cross, connection)) = cross {
-                let broken = cross.broken(connection, &item, &transformed.has, &decision.displaced())?;
+                let broken = cross.broken(connection, &item, transformed.parts(), &decision.displaced())?;
                 if let Some(refusal) = transformed.broke(broken, placer.batch) {
                     decision = Decision::Refuse(refusal);
                 }
@@ -255,11 +257,13 @@ pub(crate) fn transform(
             result: Ok(Outcome::filter("source.deleted")),
             codes: Vec::new(),
             has: Vec::new(),
+            is_derived: false,
             warned: Vec::new(),
         };
     };
     let mut scope = Scope::new(Context {
         id: &source.record.id,
+        salt: source.salt,
         ..context
     });
     let result = stage.transform_in(&source.record, &mut scope);
@@ -268,6 +272,7 @@ pub(crate) fn transform(
         _ => Vec::new(),
     };
     Transformed {
+        is_derived: matches!(result, Ok(Outcome::Derive(_))),
         result,
         codes: scope.warnings().iter().map(ToString::to_string).collect(),
         has,
@@ -276,6 +281,11 @@ pub(crate) fn transform(
 }
 
 impl Transformed {
+    /// What it has to do with rules over more than one record, and whether that is told of parts.
+    fn parts(&self) -> (&[Has], bool) {
+        (&self.has, self.is_derived)
+    }
+
     /// How many bytes its records are in memory until they are written, roughly.
     fn written(&self) -> usize {
         match &self.result {

@@ -422,7 +422,20 @@ fn refusals(refusals: &[RefusalPlan]) -> String {
 
 /// Why a record would be refused.
 fn why(reason: &Refusal) -> String {
-    places::why(&reason.code).map_or_else(|| reason.to_string(), str::to_owned)
+    let Some(words) = places::why(&reason.code) else {
+        return reason.to_string();
+    };
+    let words = match &reason.holder {
+        Some(holder) if reason.code == places::EXISTS => {
+            format!("record {} has its id in the target", holder.record)
+        }
+        _ => words.to_owned(),
+    };
+    let part = reason
+        .violations
+        .first()
+        .and_then(|violation| violation.part.as_ref());
+    part.map_or_else(|| words.clone(), |part| format!("{part}: {words}"))
 }
 
 fn of_sample(sample: &Sample, full: bool) -> String {

@@ -10,8 +10,8 @@ use counterfoil::history::hides_ids;
 use counterfoil::path::Path;
 use counterfoil::project::Project;
 use counterfoil::quarantine::{
-    InPlace, Quarantined, Selected, each_quarantined, has_earlier_version, in_its_place, quarantined,
-    quarantined_count, refused_input, retry, waive,
+    InPlace, Named, Naming, Quarantined, Selected, each_quarantined, has_earlier_version, in_its_place,
+    quarantined, quarantined_count, refused_input, retry, waive,
 };
 use counterfoil::stage::Stage;
 use counterfoil::store::Store;
@@ -236,6 +236,18 @@ impl Places {
         }
         Ok(place)
     }
+
+    /// What a refusal names by numbers, with the ids that may be shown.
+    fn named(&self, naming: &mut Naming<'_>, refused: &Quarantined) -> Result<Vec<Named>, Failure> {
+        let mut named = naming.named(refused)?;
+        for named in &mut named {
+            let id = named.id.take();
+            named.id = id
+                .map(|id| self.shown_id(Some(&named.database), id))
+                .transpose()?;
+        }
+        Ok(named)
+    }
 }
 
 impl Show {
@@ -259,6 +271,7 @@ impl Show {
         }
         let (mut text, mut records) = (Vec::new(), Vec::new());
         let places = Places::new(session, &store)?;
+        let mut naming = Naming::of(&store, &redact);
         for refused in &found {
             let mut input = refused_input(&store, refused, &redact)?;
             input.id = input
@@ -271,11 +284,13 @@ impl Show {
                 .filter(|id| Some(*id) != refused.id.as_deref());
             let stands = has_earlier_version(&store, refused)?;
             let place = places.of(&store, refused)?;
-            text.push(told(refused, &input, place.as_ref(), stands, own_id));
+            let named = places.named(&mut naming, refused)?;
+            text.push(told(refused, &input, (place.as_ref(), &named), stands, own_id));
             let mut record = json(refused);
             record["input"] = json(&input);
             record["earlier_version"] = json!(stands);
             record["in_its_place"] = json!(place);
+            record["named"] = json!(named);
             records.push(record);
         }
         let answer = Answer::new(json!({ "records": records }), text.join("\n"));

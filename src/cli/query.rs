@@ -326,6 +326,7 @@ impl<'c> Filter<'c> {
             project: self.database,
             stage: 0,
             id: &record.id,
+            salt: None,
             now_us: self.now_us,
             secrets: &self.secrets,
             limits: counterfoil::record::Limits::default(),

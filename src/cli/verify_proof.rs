@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use counterfoil::ledger::Checkpoint;
 use counterfoil::note::VerifyingKey;
 use counterfoil::project::{PUBLIC_KEY_FILE, Project};
-use counterfoil::prove::{Consistency, NotProved, Proof, Proved};
+use counterfoil::prove::{Checked, NotProved, Proved, check_proof};
 use serde_json::json;
 
 use super::answer::{Answer, Exit, json as to_json};
@@ -30,16 +30,13 @@ pub(crate) struct VerifyProof {
 impl VerifyProof {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let key = Self::key(session)?;
-        let text = read(&self.file)?;
-        if text.starts_with("counterfoil-consistency") {
-            let checked = Consistency::parse(&text).and_then(|proof| proof.verify(&key));
-            let (old, new) = checked.map_err(|error| refused(&error))?;
-            let data = json!({ "consistent": true, "old_size": old.size, "new_size": new.size, "ledger": new.origin });
-            return Ok(Answer::new(data, consistent(&old, &new)));
+        match check_proof(&read(&self.file)?, &key).map_err(|error| refused(&error))? {
+            Checked::Extends { old, new } => {
+                let data = json!({ "consistent": true, "old_size": old.size, "new_size": new.size, "ledger": new.origin });
+                Ok(Answer::new(data, consistent(&old, &new)))
+            }
+            Checked::Record(proved) => Ok(Answer::new(to_json(&proved), told(&proved))),
         }
-        let proved = Proof::parse(&text).and_then(|proof| proof.verify(&key));
-        let proved = proved.map_err(|error| refused(&error))?;
-        Ok(Answer::new(to_json(&proved), told(&proved)))
     }
 
     fn key(session: &Session<'_>) -> Result<VerifyingKey, Failure> {
@@ -66,7 +63,7 @@ impl VerifyProof {
     }
 }
 
-fn read(path: &PathBuf) -> Result<String, Failure> {
+fn read(path: &PathBuf) -> Result<Vec<u8>, Failure> {
     use std::io::Read as _;
     let unreadable = |error: std::io::Error| {
         Failure::new(
@@ -87,7 +84,7 @@ fn read(path: &PathBuf) -> Result<String, Failure> {
         let file = std::fs::File::open(path).map_err(unreadable)?;
         file.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
     }
-    String::from_utf8(bytes).map_err(|_| refused(&NotProved::Form("it is not valid UTF-8".to_owned())))
+    Ok(bytes)
 }
 
 fn refused(error: &NotProved) -> Failure {
@@ -99,7 +96,7 @@ fn consistent(old: &Checkpoint, new: &Checkpoint) -> String {
     format!(
         "{} the ledger {} with {} leaves extends the one with {}: nothing in it was changed or taken away\n",
         green("proved:"),
-        new.origin,
+        shown(&new.origin),
         bold(&count(new.size)),
         bold(&count(old.size)),
     )

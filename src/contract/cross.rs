@@ -6,7 +6,7 @@ use super::{Contract, Mode};
 use crate::expression::{Evaluated, Expression, Scope};
 use crate::path::Path;
 use crate::record::{Document, Value};
-use crate::refusal::Violation;
+use crate::refusal::{Part, Violation};
 
 /// `[[contract.unique]]`, and `x-unique` in a schema: no two records of the database have the same key.
 #[derive(Clone, Debug)]
@@ -111,6 +111,21 @@ impl Unique {
                 "a value that no other record has; record {holder} has it"
             ))
             .rule(&*self.name)
+            .held_by(holder)
+    }
+
+    /// The violation of a record of which two parts have one key.
+    pub(crate) fn violation_of_part(&self, number: i64, other: i64) -> Violation {
+        let part = Part {
+            other: Some(other),
+            ..Part::numbered(number)
+        };
+        Violation::new("contract.unique", self.key.pointer())
+            .expected(format!(
+                "a value that no other record has; part {other} of it has it"
+            ))
+            .rule(&*self.name)
+            .of_part(&part)
     }
 }
 

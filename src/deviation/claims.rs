@@ -7,10 +7,11 @@ use super::special::Special;
 use super::{Cause, Deviation};
 use crate::apply::source_as_read;
 use crate::context::Context;
-use crate::digest::Hash;
+use crate::digest::{Hash, Salt, derived_salt};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::places::{self, KeptPlaces};
+use crate::ledger::read::salt;
 use crate::ledger::rows;
 use crate::record::Record;
 use crate::stage::{OnConflict, Outcome, Stage};
@@ -203,10 +204,17 @@ impl<'a> Claims<'a> {
             return self.wants_in_place(record);
         };
         let source = source_as_read(connection, self.project, stage, record)?;
-        let made = source.map_or_else(Vec::new, |source| self.made(stage, &source));
-        let wanted = made.into_iter().filter_map(|row| {
+        let drawn = salt(connection, record)?;
+        let made = source.map_or_else(Vec::new, |source| self.made(stage, &source, drawn));
+        let wanted = (1..).zip(made).filter_map(|(part, row)| {
             let id = row.0.clone();
-            let row = self.changed_in_place(number, record, row);
+            let of_part = |parent: Salt| derived_salt(&parent, number, part);
+            let own = if stage.derives() {
+                drawn.map(of_part)
+            } else {
+                drawn
+            };
+            let row = self.changed_in_place(number, (record, own), row);
             match (self.rekeys(), row) {
                 (None, row) => Some(Wanted {
                     id,
@@ -224,7 +232,7 @@ impl<'a> Claims<'a> {
     }
 
     /// What the stages in place after another one make of a row; `None` where one of them refuses it.
-    fn changed_in_place(&self, after: u32, number: i64, row: Row) -> Option<Row> {
+    fn changed_in_place(&self, after: u32, (number, drawn): (i64, Option<Salt>), row: Row) -> Option<Row> {
         let mut stages = self
             .stages
             .iter()
@@ -235,7 +243,7 @@ impl<'a> Claims<'a> {
                 id,
                 data,
             };
-            self.made(stage, &record).pop()
+            self.made(stage, &record, drawn).pop()
         })
     }
 
@@ -269,7 +277,7 @@ impl<'a> Claims<'a> {
                 .any(|waiting| waiting.record == record && !waiting.edited)
                 && let Some(source) = source_as_read(connection, self.project, stage, record)?
             {
-                rows = self.made(stage, &source);
+                rows = self.made(stage, &source, salt(connection, record)?);
             }
         }
         let wanted = |row: Row| Wanted {
@@ -289,7 +297,8 @@ impl<'a> Claims<'a> {
             let row = if self.is_edited_in_place(record, None)? {
                 Some((source.id.clone(), String::new()))
             } else {
-                self.made(stage, &source).pop()
+                self.made(stage, &source, salt(self.store.connection(), record)?)
+                    .pop()
             };
             let id = match (&row, self.rekeys()) {
                 (Some((id, _)), Some(_)) => id.clone(),
@@ -307,12 +316,13 @@ impl<'a> Claims<'a> {
         Ok(rows::edited_in_place(&changes, now).is_some())
     }
 
-    fn made(&self, stage: &Stage, source: &Record) -> Vec<Row> {
+    fn made(&self, stage: &Stage, source: &Record, drawn: Option<Salt>) -> Vec<Row> {
         let surroundings = self.store.surroundings();
         let mut scope = Scope::new(Context {
             project: self.project,
             stage: stage.number(),
             id: &source.id,
+            salt: drawn,
             now_us: surroundings.clock.now_us(),
             secrets: &surroundings.secrets,
             limits: self.store.options().limits,

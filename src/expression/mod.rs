@@ -15,11 +15,12 @@ use std::sync::Arc;
 
 use crate::context::Context;
 use crate::language::Language;
+use crate::digest::Salt;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::{Document, Places, Value};
-use crate::refusal::{Refusal, Violation};
+use crate::refusal::{Part, Refusal, Violation};
 
 mod arithmetic;
 mod compile;
@@ -68,6 +69,10 @@ pub struct Scope<'a> {
     places: Places,
     warnings: Vec<Cow<'static, str>>,
     broken: Vec<Violation>,
+    /// The element that operations of `each` are at, as a JSON Pointer: their own pointers begin there.
+    element: String,
+    /// The ids that parts of a derived record were given, where somebody wants to know them.
+    part_ids: Option<Vec<(i64, String)>>,
 }
 
 impl<'a> Scope<'a> {
@@ -80,7 +85,53 @@ impl<'a> Scope<'a> {
             places: Places::default(),
             warnings: Vec::new(),
             broken: Vec::new(),
+            element: String::new(),
+            part_ids: None,
         }
+    }
+
+    /// Notes from now on which ids the parts of a derived record are given, refused or not.
+    pub(crate) fn note_parts(&mut self) {
+        self.part_ids = Some(Vec::new());
+    }
+
+    /// Whether ids of parts are noted.
+    pub(crate) fn notes_parts(&self) -> bool {
+        self.part_ids.is_some()
+    }
+
+    /// Notes the id of a part.
+    pub(crate) fn note_part(&mut self, number: i64, id: &str) {
+        if let Some(ids) = &mut self.part_ids {
+            ids.push((number, id.to_owned()));
+        }
+    }
+
+    /// The id that a part was given, as far as it is noted.
+    pub(crate) fn part_id(&self, number: i64) -> Option<&str> {
+        let ids = self.part_ids.as_ref()?;
+        ids.iter()
+            .find(|(part, _)| *part == number)
+            .map(|(_, id)| id.as_str())
+    }
+
+    /// Goes on with a part of a derived record, which has a salt of its own.
+    pub(crate) fn turn_to_part(&mut self, salt: Option<Salt>) {
+        self.context.salt = salt;
+    }
+
+    /// Does something to an element of a list, whose pointers begin there.
+    pub(crate) fn within<T>(&mut self, element: &str, what: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.element.len();
+        self.element.push_str(element);
+        let done = what(self);
+        self.element.truncate(before);
+        done
+    }
+
+    /// A place of the document as seen from the record: behind the element that is at hand.
+    pub(crate) fn place(&self, pointer: &str) -> String {
+        format!("{}{pointer}", self.element)
     }
 
     /// Notes something about the record that is no refusal but is to be counted: a stable code, never a value.
@@ -98,6 +149,13 @@ impl<'a> Scope<'a> {
     pub fn warn_of(&mut self, violation: Violation) {
         self.warn(violation.code.clone());
         self.broken.push(violation);
+    }
+
+    /// Says of what was noted of contracts since `from` which part of a derived record it concerns.
+    pub(crate) fn broken_by(&mut self, from: usize, part: &Part) {
+        for violation in self.broken.iter_mut().skip(from) {
+            *violation = violation.clone().of_part(part);
+        }
     }
 
     /// What was noted of contracts that only warn, in order.

@@ -269,6 +269,13 @@ impl Operation for Derive {
     fn concerns_whole_record(&self) -> bool {
         true
     }
+
+    fn derives_from(&self) -> Option<Path> {
+        match &self.source {
+            Source::List(path) => path.known().cloned(),
+            Source::Expression(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -116,9 +116,10 @@ impl Each {
             return Err(walk.refusal("not_object", trail).expected("an object"));
         };
         let mut changed = false;
+        let here = trail.pointer();
         for operation in &self.operations {
-            match operation
-                .apply(object, scope)
+            match scope
+                .within(&here, |scope| operation.apply(object, scope))
                 .map_err(|refusal| trail.locate(refusal))?
             {
                 Effect::Changed => changed = true,

@@ -170,6 +170,11 @@ pub trait Operation: fmt::Debug + Send + Sync {
     fn concerns_whole_record(&self) -> bool {
         false
     }
+
+    /// The list whose elements it makes into records of their own, where it does that with one.
+    fn derives_from(&self) -> Option<Path> {
+        None
+    }
 }
 
 /// What an operation did to a record.

@@ -197,6 +197,10 @@ impl Operation for Placed {
     fn concerns_whole_record(&self) -> bool {
         self.inner.concerns_whole_record()
     }
+
+    fn derives_from(&self) -> Option<Path> {
+        self.inner.derives_from()
+    }
 }
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ fn apply_warned(
         project: "shop",
         stage: 1,
         id: "r1",
+        salt: Some([7; 16]),
         now_us: 0,
         secrets: &secrets,
         limits: Limits::default(),

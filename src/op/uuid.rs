@@ -1,4 +1,4 @@
-//! `uuid`: an identifier that is the same on every run and every machine.
+//! `uuid`: an identifier that is the same whenever the record is carried: made of names, or random.
 
 use serde_json::json;
 
@@ -13,8 +13,10 @@ use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
-/// `uuid`: writes the `UUIDv5` of project, stage number, source id and a part, where nothing may be yet. A random one is
-/// not offered: a resumed or repeated run must give the same records.
+/// `uuid`: writes a UUID where nothing may be yet. By name it is the `UUIDv5` of project, stage number, source id and a
+/// part: whoever knows those can compute it, and it is the same in every store. Random, it is of version 4, and made of the
+/// salt that the ledger has drawn for the record: nobody can guess it, every record and every store has another one, and a
+/// resumed or repeated run gives the same all the same.
 ///
 /// ```toml
 /// op = "uuid"
@@ -26,7 +28,11 @@ use crate::refusal::Refusal;
 pub struct AddUuid {
     field: Given<ElementPath>,
     part: Option<String>,
+    is_random: bool,
 }
+
+/// The words of `form`.
+const FORMS: [&str; 2] = ["name", "random"];
 
 impl AddUuid {
     /// Writes a UUID there; its part is the place's JSON Pointer, so that each place has another one.
@@ -35,7 +41,15 @@ impl AddUuid {
         Self {
             field: Given::new(|| ElementPath::field(path)),
             part: None,
+            is_random: false,
         }
+    }
+
+    /// A random one, instead of the one by name. Refuses records whose salt is not known.
+    #[must_use]
+    pub fn random(mut self) -> Self {
+        self.is_random = true;
+        self
     }
 
     /// Another part. With `[*]` in the path, the place's JSON Pointer is added to it.
@@ -48,6 +62,7 @@ impl AddUuid {
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let mut op = Self::new(settings.path("path")?);
         op.part = settings.text("part").map(str::to_owned);
+        op.is_random = settings.text("form") == Some(FORMS[1]);
         Ok(Box::new(op))
     }
 
@@ -57,6 +72,19 @@ impl AddUuid {
             Some(part) if field.path.is_many() => format!("{part}{}", place.pointer()),
             Some(part) => part.clone(),
         }
+    }
+
+    fn uuid(&self, field: &ElementPath, place: &Trail<'_>, scope: &Scope<'_>) -> Result<String, Refusal> {
+        let context = scope.context();
+        if !self.is_random {
+            return Ok(context.uuid(&self.part_of(field, place)));
+        }
+        let pointer = place.pointer();
+        let uuid = context.random_uuid(&scope.place(&pointer), self.part.as_deref().unwrap_or_default());
+        uuid.ok_or_else(|| {
+            Refusal::new("uuid.salt_missing", pointer)
+                .expected("a record that a store knows, or a salt in the context")
+        })
     }
 }
 
@@ -69,9 +97,7 @@ impl Operation for AddUuid {
         let field = self.field.get()?;
         let walk = Walk::value(MANUAL.name, Missing::Refuse);
         walk.objects(document, &field.elements, &mut |object, trail| {
-            let uuid = scope
-                .context()
-                .uuid(&self.part_of(field, &trail.below(&field.below)));
+            let uuid = self.uuid(field, &trail.below(&field.below), scope)?;
             walk.add(object, &field.below, Value::text(&uuid), trail)
         })
     }
@@ -85,10 +111,14 @@ impl Operation for AddUuid {
     }
 
     fn lineage(&self, flow: &mut Flow) {
-        let id = Sources::of(Origin::Id).made(Dependence::Transformation).masked();
+        let sources = if self.is_random {
+            Sources::none()
+        } else {
+            Sources::of(Origin::Id).made(Dependence::Transformation).masked()
+        };
         self.writes()
             .iter()
-            .for_each(|path| flow.put(path, Shape::made(id.clone())));
+            .for_each(|path| flow.put(path, Shape::made(sources.clone())));
     }
 
     fn reversibility(&self) -> Reversibility {
@@ -105,7 +135,12 @@ impl Operation for AddUuid {
 
     fn meaning(&self) -> serde_json::Value {
         let path = self.field.known().map(|field| field.path.pointer());
-        json!({ "op": MANUAL.name, "path": path, "part": self.part })
+        let mut meaning = json!({ "op": MANUAL.name, "path": path, "part": self.part });
+        if self.is_random {
+            // Absent by name, so that stages from before there was another form keep their meaning.
+            meaning["form"] = json!(FORMS[1]);
+        }
+        meaning
     }
 
     fn problems(&self) -> Vec<Problem> {
@@ -117,7 +152,7 @@ impl Operation for AddUuid {
 pub(super) static MANUAL: Manual = Manual {
     name: "uuid",
     group: "value",
-    summary: "writes the UUIDv5 of project, stage, source id and part: the same on every run",
+    summary: "writes a UUID that is the same on every run: by name (UUIDv5 of project, stage, source id and part) or random (version 4)",
     keys: &[
         Key {
             summary: "where it is written; nothing may be there yet",
@@ -129,6 +164,14 @@ pub(super) static MANUAL: Manual = Manual {
             "the JSON Pointer of the place",
             "what tells it from other UUIDs of the same record; with `[*]` the place is added",
         ),
+        Key::optional(
+            "form",
+            Form::Choice(&FORMS),
+            "`name`",
+            "`name`: who knows the names can compute it, and it is the same in every store, for all parts behind `derive` and \
+             for all elements of `each`. `random`: made of what the ledger has drawn for the record, the place and the part, so \
+             that nobody can guess it and all of them have others; in an `[[example]]` of the example's id instead",
+        ),
     ],
     refusals: &[
         "uuid.missing",
@@ -136,6 +179,7 @@ pub(super) static MANUAL: Manual = Manual {
         "uuid.type",
         "uuid.exists",
         "uuid.blocked",
+        "uuid.salt_missing",
     ],
     undo: "exact: removed again; from the image where objects on the way may be made",
     example: (

@@ -293,6 +293,7 @@ impl<'t> Trial<'t> {
             project: self.project,
             stage: stage.number(),
             id: "",
+            salt: None,
             now_us: work.now_us,
             secrets: &self.store.surroundings().secrets,
             limits: self.store.options().limits,

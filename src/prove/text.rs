@@ -1,13 +1,12 @@
 //! Proofs as texts, and what they prove. Nothing here knows a store.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use serde_json::Value as Json;
-
+use super::proved::{Proved, fields};
 use crate::digest::{Hash, Salt, commitment, hex};
 use crate::ledger::proof::{is_consistent, is_included};
 use crate::ledger::{Checkpoint, leaf_hash};
 use crate::note::{BadNote, VerifyingKey};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 
 /// The first line of a proof about a record.
 const PROOF: &str = "counterfoil-proof v1";
@@ -121,67 +120,6 @@ pub enum NotProved {
     Inconsistent,
 }
 
-/// What a proof proves.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Proved {
-    /// The ledger: the uuid of its first run.
-    pub ledger: String,
-    /// The size of the ledger that was signed.
-    pub size: u64,
-    /// Its root, in hexadecimal.
-    pub root: String,
-    /// The batch.
-    pub batch: i64,
-    /// The source record's number.
-    pub record: i64,
-    /// 0, or the part of a derived record.
-    pub part: i64,
-    /// What became of it.
-    pub outcome: &'static str,
-    /// Why, where there is a reason: codes and places, never a value.
-    pub reason: Option<String>,
-    /// What kind of pass it was.
-    pub kind: String,
-    /// The stage, where one did it.
-    pub stage: Option<ProvedStage>,
-    /// Where the record came from.
-    pub source: Option<String>,
-    /// The database that was written.
-    pub database: Option<String>,
-    /// Who ran it.
-    pub actor: String,
-    /// Why, in the operator's words.
-    pub why: Option<String>,
-    /// When it was committed, in UTC.
-    pub at: String,
-    /// What was disclosed.
-    pub disclosed: Option<Disclosed>,
-}
-
-/// A stage, as a header names it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct ProvedStage {
-    /// The project.
-    pub project: String,
-    /// The stage's number.
-    pub number: u64,
-    /// Its name.
-    pub slug: String,
-    /// The SHA-256 of its text, in hexadecimal.
-    pub text_sha256: String,
-}
-
-/// What a record was.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Disclosed {
-    /// Which of the entry's commitments it is.
-    pub which: Which,
-    /// The record's id.
-    pub id: String,
-    /// Its data.
-    pub data: String,
-}
-
 impl Proof {
     /// Reads a proof.
     ///
@@ -225,22 +163,24 @@ impl Proof {
     pub fn verify(&self, key: &VerifyingKey) -> Result<Proved, NotProved> {
         let checkpoint = opened(&self.note, key)?;
         self.is_in(&checkpoint).map_err(NotProved::NotIncluded)?;
-        let entry = array(&self.entry.text, "e1", 10)?;
-        let header = array(&self.header.text, "b1", 37)?;
+        let entry = fields(&self.entry.text, "e1", 10)?;
+        let header = fields(&self.header.text, "b1", 37)?;
         // The stubs of a batch stand right before its header.
-        let entries = header[32].as_u64().unwrap_or_default();
-        let first = self.header.index.checked_sub(entries);
+        let entries = header[32]
+            .number()
+            .and_then(|entries| u64::try_from(entries).ok());
+        let first = self.header.index.checked_sub(entries.unwrap_or_default());
         let is_within = first.is_some_and(|first| (first..self.header.index).contains(&self.entry.index));
         if entry[1] != header[1] || !is_within {
             return Err(NotProved::OtherBatch);
         }
         if let Some(opening) = &self.opening {
             let commitment = hex(&commitment(&opening.salt, &opening.id, &opening.data));
-            if entry[opening.which.place()] != commitment {
+            if entry[opening.which.place()].text() != Some(&*commitment) {
                 return Err(NotProved::Opening);
             }
         }
-        self.told(&checkpoint, &entry, &header)
+        Proved::of(&checkpoint, &entry, &header, self.opening.as_ref())
     }
 
     /// Whether both leaves lead to a checkpoint's root; else the one that does not.
@@ -260,55 +200,7 @@ impl Proof {
 
     /// The batch whose header this is.
     pub(super) fn batch(&self) -> Option<i64> {
-        array(&self.header.text, "b1", 37).ok()?[1].as_i64()
-    }
-
-    fn told(&self, checkpoint: &Checkpoint, entry: &[Json], header: &[Json]) -> Result<Proved, NotProved> {
-        let form = || NotProved::Form("its leaves do not have the fields of this format".to_owned());
-        let text = |value: &Json| value.as_str().map(str::to_owned);
-        let number = |value: &Json| value.as_i64().ok_or_else(form);
-        let outcome = match entry[4].as_i64() {
-            Some(1) => "written",
-            Some(2) => "unchanged",
-            Some(3) => "filtered",
-            Some(4) => "refused",
-            Some(5) => "merged",
-            _ => return Err(form()),
-        };
-        let stage = match (text(&header[10]), header[11].as_u64(), text(&header[12])) {
-            (Some(project), Some(number), Some(slug)) => Some(ProvedStage {
-                project,
-                number,
-                slug,
-                text_sha256: text(&header[13]).unwrap_or_default(),
-            }),
-            _ => None,
-        };
-        Ok(Proved {
-            ledger: checkpoint.origin.clone(),
-            size: checkpoint.size,
-            root: hex(&checkpoint.root),
-            batch: number(&entry[1])?,
-            record: number(&entry[2])?,
-            part: number(&entry[3])?,
-            outcome,
-            reason: text(&entry[9]),
-            kind: text(&header[16]).ok_or_else(form)?,
-            stage,
-            source: text(&header[17]),
-            database: text(&header[18]),
-            actor: text(&header[4]).ok_or_else(form)?,
-            why: text(&header[8]),
-            at: chrono::DateTime::from_timestamp_micros(number(&header[33])?)
-                .ok_or_else(form)?
-                .format("%Y-%m-%dT%H:%M:%SZ")
-                .to_string(),
-            disclosed: self.opening.as_ref().map(|opening| Disclosed {
-                which: opening.which,
-                id: opening.id.clone(),
-                data: opening.data.clone(),
-            }),
-        })
+        fields(&self.header.text, "b1", 37).ok()?[1].number()
     }
 }
 
@@ -415,14 +307,6 @@ fn begun<'t>(text: &'t str, first: &str) -> Result<(Vec<&'t str>, &'t str), NotP
 fn opened(note: &str, key: &VerifyingKey) -> Result<Checkpoint, NotProved> {
     let text = key.open(note).map_err(NotProved::Checkpoint)?;
     Checkpoint::parse(text).ok_or(NotProved::Checkpoint(BadNote::Form("its text is no checkpoint")))
-}
-
-/// A leaf's array, with as many fields as the format has.
-fn array(text: &str, tag: &str, fields: usize) -> Result<Vec<Json>, NotProved> {
-    let parsed: Option<Vec<Json>> = serde_json::from_str(text).ok();
-    parsed
-        .filter(|array| array.len() == fields && array[0] == tag)
-        .ok_or_else(|| NotProved::Form(format!("a leaf is no `{tag}` of this format")))
 }
 
 /// The lines that are left, the next one last.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::{Quarantined, Selected};
 use crate::error::Result;
@@ -194,4 +194,19 @@ fn numbers(connection: &Connection, sql: &str, key: &[&dyn ToSql]) -> Result<Vec
         })
     })?;
     Ok(numbers.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The image of a refused record: what was refused.
+pub(super) fn image(connection: &Connection, refused: &Quarantined) -> Result<Option<Vec<u8>>> {
+    let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND kind=4 ORDER BY part LIMIT 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let key = params![refused.batch, refused.record];
+    Ok(statement.query_row(key, |row| row.get(0)).optional()?)
+}
+
+/// The pass of a batch.
+pub(super) fn pass_of(connection: &Connection, batch: i64) -> Result<Option<i64>> {
+    let sql = "SELECT pass FROM ledger_batch WHERE batch=?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([batch], |row| row.get(0)).optional()?)
 }

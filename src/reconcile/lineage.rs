@@ -8,12 +8,13 @@ use rusqlite::Connection;
 use super::fate::{fate, is_about_another, is_followed, is_skipped, of_standing};
 use super::since::{By, Rows, Seen, Since, Version, before_of};
 use super::{Cause, Wanted};
+use crate::digest::Salt;
 use crate::error::Result;
 use crate::ledger::carried::{
     TARGET_REPLACED, carried_by, changes_elsewhere, displaced_by, first_id, put_by_hand, refused_before,
     stubs_between, times,
 };
-use crate::ledger::read::{Stub, StubKey, newest_of_stage, stub_at};
+use crate::ledger::read::{Stub, StubKey, newest_of_stage, salt, stub_at};
 use crate::ledger::{EntryOutcome, split_whole};
 use crate::pipeline::BATCH_BYTES;
 use crate::record::Record;
@@ -40,6 +41,8 @@ pub(super) struct Carried {
     pub(super) skipped: Vec<i64>,
     /// Whether a row of it is not what the entries say: then they explain nothing.
     pub(super) behind: bool,
+    /// The salt of its number.
+    pub(super) salt: Option<Salt>,
     /// What `now()` gave when it was carried; where it was not, the time of the command.
     pub(super) now_us: i64,
 }
@@ -259,10 +262,18 @@ impl<'l> Lineage<'l> {
         Ok(())
     }
 
+    fn salt(&self, source: Option<&Salted>, record: i64) -> Result<Option<Salt>> {
+        match source.and_then(|source| source.salt) {
+            None => salt(self.connection, record),
+            found => Ok(found),
+        }
+    }
+
     /// What became of one source record.
     fn carried(&self, source: Option<Salted>, group: &[Stub], rows: Vec<Option<Salted>>) -> Result<Carried> {
         let (record, batch) = (group[0].entry.record, group[0].batch);
         let mut carried = Carried {
+            salt: self.salt(source.as_ref(), record)?,
             fate: fate(group),
             in_place: self.in_place,
             ..Carried::default()

@@ -8,6 +8,7 @@ use super::lineage::{Carried, Piece};
 use super::sums::{Key, Named, Nets, Sums};
 use super::{Cause, Reconciliation};
 use crate::context::{Context, Roundings};
+use crate::digest::Salt;
 use crate::error::{Error, Result};
 use crate::expression::{Evaluated, Expression, Scope};
 use crate::record::{Document, Limits, Record, exact_decimal};
@@ -172,10 +173,10 @@ impl<'m> Measuring<'m> {
         let Some(source) = source.filter(|_| !carried.skipped.is_empty()) else {
             return Vec::new();
         };
-        let Ok(Outcome::Derive(outputs)) = self
-            .stage
-            .transform(source, &self.context(&source.id, carried.now_us, None))
-        else {
+        let Ok(Outcome::Derive(outputs)) = self.stage.transform(
+            source,
+            &self.context((&source.id, carried.salt), carried.now_us, None),
+        ) else {
             return Vec::new();
         };
         let parts = (1_i64..)
@@ -267,7 +268,7 @@ impl<'m> Measuring<'m> {
         let Some(document) = document else {
             return Reading::Unreadable;
         };
-        let mut scope = Scope::new(self.context(id, now_us, None));
+        let mut scope = Scope::new(self.context((id, None), now_us, None));
         let amount = match amount.value(document, &mut scope) {
             Err(_) => return Reading::Unreadable,
             Ok(Evaluated::Omit) => return Reading::None,
@@ -294,11 +295,17 @@ impl<'m> Measuring<'m> {
         Reading::Amount(amount, key)
     }
 
-    fn context<'c>(&'c self, id: &'c str, now_us: i64, roundings: Option<&'c Roundings>) -> Context<'c> {
+    fn context<'c>(
+        &'c self,
+        (id, salt): (&'c str, Option<Salt>),
+        now_us: i64,
+        roundings: Option<&'c Roundings>,
+    ) -> Context<'c> {
         Context {
             project: self.project,
             stage: self.stage.number(),
             id,
+            salt,
             now_us,
             secrets: &self.secrets,
             limits: self.limits,
@@ -334,7 +341,7 @@ impl<'m> Measuring<'m> {
             return false;
         };
         let roundings = Roundings::default();
-        let context = self.context(&source.id, carried.now_us, Some(&roundings));
+        let context = self.context((&source.id, carried.salt), carried.now_us, Some(&roundings));
         if self.stage.transform(source, &context).is_err() {
             return false;
         }

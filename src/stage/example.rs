@@ -4,6 +4,7 @@ use serde_json::Value as Json;
 
 use super::{Example, Expected, Outcome, Stage};
 use crate::context::Context;
+use crate::digest::{Salt, sha256};
 use crate::expression::Scope;
 use crate::op::{Effect, Reversibility};
 use crate::problem::Place;
@@ -37,8 +38,16 @@ pub enum Verdict {
     Failed(String),
 }
 
+/// The salt of the record of an example: the first 16 bytes of `SHA-256("example" || id)`.
+fn example_salt(id: &str) -> Salt {
+    let hash = sha256(&[b"example", id.as_bytes()]);
+    std::array::from_fn(|at| hash[at])
+}
+
 impl Stage {
     /// Runs the examples. `now()` is 2000-01-01T00:00:00Z in them.
+    ///
+    /// Examples are in no ledger: what is random in them is made of the example's id, so that it stays the same.
     ///
     /// The output must be the expected one exactly, but for whitespace: the same fields in the same order with the
     /// same number texts. Where every operation is exact, the way back must give the input.
@@ -63,6 +72,7 @@ impl Stage {
             project,
             stage: self.number,
             id: &record.id,
+            salt: Some(example_salt(&record.id)),
             now_us: NOW_US,
             secrets,
             limits: Limits::default(),

@@ -18,6 +18,7 @@ mod check_members;
 mod check_redaction;
 mod check_texts;
 mod contract;
+mod derived;
 mod diff;
 mod example;
 mod fields;

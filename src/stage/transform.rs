@@ -1,39 +1,16 @@
 //! What one record goes through: filter, contract, prepare, ops, into, id, contract.
 
 use super::build::Closure;
+use super::derived::{Draft, MOST_PARTS, Parts, as_number, joined};
 use super::{Outcome, Output, Stage, may_derive, may_rekey};
 use crate::context::Context;
 use crate::contract::{Broken, Mode};
+use crate::digest::derived_salt;
 use crate::expression::{Evaluated, Expression, Scope, Template};
 use crate::op::{Effect, Operation};
 use crate::path::Path;
 use crate::record::{Document, Kind, Malformed, Record, Value, admit, within};
 use crate::refusal::{Refusal, is_reserved};
-
-/// The most records that one record may become.
-const MOST_PARTS: usize = 10_000;
-/// The most bytes that they may have together, unless a single record may have more: what one record becomes is written in
-/// one transaction, and is in memory until then.
-const MOST_BYTES: usize = 16 << 20;
-
-/// A record after the operations.
-struct Draft {
-    document: Document,
-    /// The id that `rekey` gave.
-    id: Option<String>,
-    /// Its number among the parts of a derived record, from 1.
-    part: Option<usize>,
-}
-
-/// What a record was derived into, as far as it is made.
-#[derive(Default)]
-struct Parts {
-    count: usize,
-    outcomes: Vec<Outcome>,
-    bytes: usize,
-    /// Why the first part that was refused was, unless an operation refuses a later one.
-    refusal: Option<Refusal>,
-}
 
 impl Stage {
     /// Transforms one record: filter, source contract, prepare, ops, into, id, target contract, rules. Pure: the
@@ -107,12 +84,18 @@ impl Stage {
             document,
             id: None,
             part: None,
+            salt: scope.context().salt,
+            is_part: false,
+            derived: None,
         };
         let mut waiting = vec![(0, first)];
         let (mut parts, mut derived, mut reason) = (Parts::default(), false, None);
         'parts: while let Some((from, mut draft)) = waiting.pop() {
+            scope.turn_to_part(draft.salt);
             for (at, op) in self.steps.ops.iter().enumerate().skip(from) {
-                match applied(at, op.as_ref(), &mut draft.document, scope)? {
+                let effect = applied(at, op.as_ref(), &mut draft.document, scope);
+                let effect = effect.map_err(|refusal| self.refused_part(refusal, &draft, &parts, scope))?;
+                match effect {
                     Effect::Changed | Effect::Unchanged => {}
                     Effect::Rekeyed(id) if may_rekey(op.as_ref()) => draft.id = Some(id),
                     Effect::Derived(_) if !may_derive(op.as_ref()) => return Err(broken_promise()),
@@ -127,12 +110,20 @@ impl Stage {
                             let most = format!("at most {MOST_PARTS} records");
                             return Err(Refusal::new("derive.too_many", "").expected(most));
                         }
-                        let made = documents.into_iter().map(|document| Draft {
+                        // By its place in the list, whatever becomes of the others.
+                        let salt = |part| Some(derived_salt(&draft.salt?, self.number, part));
+                        let made = (1..).zip(documents).enumerate();
+                        let made = made.map(|(index, (part, document))| Draft {
                             document,
                             id: None,
                             part: None,
+                            salt: salt(part),
+                            is_part: true,
+                            // Of a part of a part, the place in the record is not known.
+                            derived: Some((at, index)).filter(|_| !draft.is_part),
                         });
-                        waiting.extend(made.rev().map(|part| (at + 1, part)));
+                        let made: Vec<Draft> = made.collect();
+                        waiting.extend(made.into_iter().rev().map(|part| (at + 1, part)));
                         continue 'parts;
                     }
                 }
@@ -151,39 +142,13 @@ impl Stage {
         }
     }
 
-    /// Finishes one part of a derived record.
-    fn finish_part(
+    /// `into`, then the id.
+    pub(super) fn finish(
         &self,
         record: &Record,
-        mut draft: Draft,
-        parts: &mut Parts,
+        draft: Draft,
         scope: &mut Scope<'_>,
-    ) -> Result<(), Refusal> {
-        parts.count += 1;
-        if parts.refusal.is_some() {
-            return Ok(());
-        }
-        draft.part = Some(parts.count);
-        match self.finish(record, draft, scope) {
-            Ok(outcome) => {
-                parts.bytes += written_bytes(&outcome);
-                let most = MOST_BYTES.max(scope.context().limits.bytes);
-                if parts.bytes > most {
-                    let expected = format!("records of at most {most} bytes in all");
-                    return Err(Refusal::new("derive.too_large", "").expected(expected));
-                }
-                parts.outcomes.push(outcome);
-            }
-            Err(refusal) => {
-                parts.outcomes = Vec::new();
-                parts.refusal = Some(refusal);
-            }
-        }
-        Ok(())
-    }
-
-    /// `into`, then the id.
-    fn finish(&self, record: &Record, draft: Draft, scope: &mut Scope<'_>) -> Result<Outcome, Refusal> {
+    ) -> Result<Outcome, Refusal> {
         let built = match &self.steps.into {
             Some(into) => Some(build(into, &draft.document, scope)?),
             None => None,
@@ -194,6 +159,9 @@ impl Stage {
             (None, None, Some(part)) => scope.context().uuid(&part.to_string()),
             (None, None, None) => record.id.clone(),
         };
+        if let Some(part) = draft.part {
+            scope.note_part(as_number(part), &id);
+        }
         let document = built.unwrap_or(draft.document);
         let Some(closure) = &self.steps.closure else {
             self.check_target(&document, record, scope)?;
@@ -348,32 +316,6 @@ fn enforce(code: &'static str, broken: Vec<Broken>, scope: &mut Scope<'_>) -> Re
     })
 }
 
-fn written_bytes(outcome: &Outcome) -> usize {
-    match outcome {
-        Outcome::Write(output) => output.data.len(),
-        Outcome::Derive(outputs) => outputs.iter().map(|output| output.data.len()).sum(),
-        Outcome::Filter(_) => 0,
-    }
-}
-
-/// The outcomes of a derived record's parts as one.
-fn joined(outcomes: Vec<Outcome>) -> Outcome {
-    let (mut outputs, mut reason) = (Vec::new(), None);
-    for outcome in outcomes {
-        match outcome {
-            Outcome::Write(output) => outputs.push(output),
-            Outcome::Derive(parts) => outputs.extend(parts),
-            Outcome::Filter(code) => {
-                reason.get_or_insert(code);
-            }
-        }
-    }
-    match reason {
-        Some(reason) if outputs.is_empty() => Outcome::Filter(reason),
-        _ => Outcome::Derive(outputs),
-    }
-}
-
 /// The document that `[into]` describes.
 fn build(into: &Template, document: &Document, scope: &mut Scope<'_>) -> Result<Document, Refusal> {
     match into
@@ -386,7 +328,11 @@ fn build(into: &Template, document: &Document, scope: &mut Scope<'_>) -> Result<
     }
 }
 
-fn evaluated_id(id: &Expression, document: &Document, scope: &mut Scope<'_>) -> Result<String, Refusal> {
+pub(super) fn evaluated_id(
+    id: &Expression,
+    document: &Document,
+    scope: &mut Scope<'_>,
+) -> Result<String, Refusal> {
     let refused = |code| {
         Err(Refusal::new(code, "")
             .expected("a text or a whole number")

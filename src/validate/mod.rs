@@ -159,6 +159,7 @@ pub fn validate(
         project: options.project,
         stage: options.stage,
         id: "",
+        salt: None,
         now_us: options
             .now_us
             .unwrap_or_else(|| store.surroundings().clock.now_us()),
@@ -302,6 +303,7 @@ impl Validation<'_> {
             expected,
             rule,
             preexisting,
+            ..
         } = finding.violation;
         let pointer = without_positions(&pointer);
         let key = (

@@ -5,6 +5,7 @@ use super::support::command::Scene;
 mod envelopes;
 mod evidence;
 mod loads;
+mod named;
 mod outputs;
 mod places;
 mod secrecy;

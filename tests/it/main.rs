@@ -40,6 +40,7 @@ mod owners;
 mod places;
 mod plan;
 mod projects;
+mod random_ids;
 mod readme;
 mod report;
 mod steps;

@@ -1,6 +1,6 @@
 //! `quarantine list`: page after page, so that a long list is never in memory.
 
-use counterfoil::quarantine::{Quarantined, Selected, each_quarantined, has_earlier_version};
+use counterfoil::quarantine::{Naming, Quarantined, Selected, each_quarantined, has_earlier_version};
 use counterfoil::store::Store;
 use serde_json::json;
 
@@ -75,6 +75,7 @@ const PAGE: usize = 500;
 struct Listing<'l> {
     store: &'l Store,
     places: Places,
+    naming: Naming<'l>,
     json: bool,
     list: Listed,
     page: Vec<Vec<String>>,
@@ -85,9 +86,12 @@ struct Listing<'l> {
 
 impl<'l> Listing<'l> {
     fn new(session: &Session<'_>, store: &'l Store) -> Result<Self, Failure> {
+        let places = Places::new(session, store)?;
+        let naming = Naming::of(store, places.redact.as_deref().unwrap_or_default());
         Ok(Self {
             store,
-            places: Places::new(session, store)?,
+            places,
+            naming,
             json: session.screen.json,
             list: Listed::new(),
             page: Vec::new(),
@@ -114,7 +118,9 @@ impl<'l> Listing<'l> {
             record["in_its_place"] = json!(self.places.of(self.store, refused)?);
             return self.list.push(&record);
         }
-        self.page.push(row(refused, stands));
+        let named = self.places.named(&mut self.naming, refused)?;
+        let place = self.places.of(self.store, refused)?;
+        self.page.push(row(refused, stands, (place.as_ref(), &named)));
         if self.page.len() == PAGE {
             self.turn()?;
         }

@@ -1,13 +1,16 @@
 //! Refused records on the screen.
 
-use counterfoil::quarantine::{InPlace, Quarantined, RefusedInput};
-use counterfoil::record::Value;
+use counterfoil::quarantine::{InPlace, Named, NamedKind, Quarantined, RefusedInput};
+use counterfoil::record::{Document, Value};
 use counterfoil::refusal::Refusal;
 
 use super::super::check::route;
 use super::super::outcome::refused_by;
 use super::super::places::{in_the_way, why};
 use super::super::render::{bold, dim, envelope_json, indented, moment, shown, shown_json};
+
+/// So many letters of an id are shown.
+const LETTERS: usize = 80;
 
 /// Where it came from, a file or a database, and where it would have gone.
 fn way(refused: &Quarantined) -> String {
@@ -16,11 +19,17 @@ fn way(refused: &Quarantined) -> String {
 }
 
 /// A refused record in the list; `stands`: an earlier version of it stays in the target.
-pub(super) fn row(refused: &Quarantined, stands: bool) -> Vec<String> {
+pub(super) fn row(
+    refused: &Quarantined,
+    stands: bool,
+    (in_its_place, named): (Option<&InPlace>, &[Named]),
+) -> Vec<String> {
     let first = refused.reason.violations.first();
     let place = match (refused.reason.line, first) {
         (Some(line), _) => format!("line {line}"),
-        (None, Some(violation)) if !violation.pointer.is_empty() => violation.pointer.clone(),
+        (None, Some(violation)) if !violation.pointer.is_empty() || violation.part.is_some() => {
+            violation.place().into_owned()
+        }
         _ => String::new(),
     };
     let expected = first
@@ -30,13 +39,16 @@ pub(super) fn row(refused: &Quarantined, stands: bool) -> Vec<String> {
         0 | 1 => None,
         all => Some(format!("and {} more", all - 1)),
     };
-    let words = why(&refused.reason.code).map(str::to_owned);
-    let stays = stands.then(|| {
-        let database = refused.database.as_deref().unwrap_or_default();
-        format!("an earlier version stays in {database}")
-    });
+    let database = refused.database.as_deref().unwrap_or_default();
+    let words = match in_its_place {
+        Some(place) if !place.edited => Some(in_the_way(place, database)),
+        _ => why(&refused.reason.code).map(str::to_owned),
+    };
+    let stays = stands.then(|| format!("an earlier version stays in {database}"));
     let place = Some(place).filter(|place| !place.is_empty());
-    let all = [place, words, expected, more, stays];
+    let named = Some(named.iter().filter_map(in_words).collect::<Vec<_>>().join(", "));
+    let named = named.filter(|named| !named.is_empty());
+    let all = [place, words, expected, named, more, stays];
     vec![
         refused.record.to_string(),
         refused.id.clone().unwrap_or_default(),
@@ -53,7 +65,7 @@ pub(super) fn row(refused: &Quarantined, stands: bool) -> Vec<String> {
 pub(super) fn told(
     refused: &Quarantined,
     input: &RefusedInput,
-    place: Option<&InPlace>,
+    (place, named): (Option<&InPlace>, &[Named]),
     stands: bool,
     own_id: Option<&str>,
 ) -> String {
@@ -77,6 +89,9 @@ pub(super) fn told(
     if let Some(place) = place {
         text += &format!("  {}\n", shown(&in_the_way(place, names[1])));
     }
+    for named in named.iter().filter_map(in_words) {
+        text += &format!("  {}\n", shown(&named));
+    }
     if let Some(id) = own_id {
         text += &format!("  its id in {} is `{}`\n", shown(names[0]), shown(id));
     }
@@ -87,15 +102,55 @@ pub(super) fn told(
         );
     }
     match (&input.data, input.withheld) {
-        (Some(data), _) => {
-            text += &format!("  {}\n{}\n", dim("input"), indented(&pretty(data), 4));
-        }
+        (Some(data), _) => text += &told_input(data, named),
         (None, true) => {
             text += "  its input cannot be read as a record, and stages redact fields: not shown\n";
         }
         (None, false) => text += "  its input is not kept any more\n",
     }
     text
+}
+
+/// The input; of a record that becomes several, the children that are meant, where they stand in it.
+fn told_input(data: &str, named: &[Named]) -> String {
+    let document = Document::parse(data).ok();
+    let child = |named: &Named| {
+        let child = named.child.as_deref()?;
+        let value = document.as_ref()?.at(&child.parse().ok()?)?.to_json();
+        Some(format!(
+            "  {}\n{}\n",
+            dim(&format!("input, at {}", shown(child))),
+            indented(&pretty(&value), 4)
+        ))
+    };
+    let children: Vec<String> = named.iter().filter_map(child).collect();
+    if children.is_empty() {
+        return format!("  {}\n{}\n", dim("input"), indented(&pretty(data), 4));
+    }
+    children.concat() + &dim("  the whole input is in the answer of --json\n")
+}
+
+/// What is named by its number, with its id.
+fn in_words(named: &Named) -> Option<String> {
+    let id = named.id.as_deref().map(cut);
+    let (number, database) = (named.number, &named.database);
+    Some(match (named.what, named.other, id) {
+        (NamedKind::Part, Some(other), Some(id)) => {
+            format!("parts {other} and {number} have the id `{id}`")
+        }
+        (NamedKind::Part, None, Some(id)) => format!("part {number} has the id `{id}`"),
+        (NamedKind::Holder, _, Some(id)) => format!("record {number} of {database} is `{id}`"),
+        (NamedKind::Holder, _, None) => format!("record {number} has left {database}"),
+        _ => return None,
+    })
+}
+
+/// An id, as long as a line can show.
+fn cut(id: &str) -> String {
+    match id.char_indices().nth(LETTERS) {
+        Some((at, _)) => format!("{}\u{2026}", &id[..at]),
+        None => id.to_owned(),
+    }
 }
 
 fn violations(reason: &Refusal) -> String {
@@ -105,12 +160,7 @@ fn violations(reason: &Refusal) -> String {
     }
     text.push('\n');
     for violation in &reason.violations {
-        let place = if violation.pointer.is_empty() {
-            "the record"
-        } else {
-            &violation.pointer
-        };
-        let mut line = format!("at {place}");
+        let mut line = format!("at {}", violation.place());
         if violation.code != reason.code {
             line += &format!(": {}", violation.code);
         }

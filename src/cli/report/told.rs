@@ -241,7 +241,7 @@ fn example_row(code: &str, example: &Example) -> Vec<String> {
     let first = example.violations.first();
     let place = match (example.line, first) {
         (Some(line), _) => format!("line {line}"),
-        (None, Some(violation)) if !violation.pointer.is_empty() => violation.pointer.clone(),
+        (None, Some(violation)) => violation.place().into_owned(),
         _ => "the record".to_owned(),
     };
     let more = (example.violations.len() as u64).saturating_sub(1) + example.more;

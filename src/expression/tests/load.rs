@@ -171,6 +171,7 @@ fn a_problem_and_a_refusal_tell_line_and_column_of_the_file() {
         project: "p",
         stage: 1,
         id: "1",
+        salt: None,
         now_us: 0,
         secrets: &Secrets::default(),
         limits: crate::record::Limits::default(),

@@ -51,6 +51,7 @@ fn evaluate_for(source: &str, record: &str) -> Result<Evaluated, Refusal> {
         project: "shop",
         stage: 1,
         id: "ORD-1",
+        salt: None,
         now_us: 1_700_000_000_000_000,
         secrets: &secrets,
         limits: crate::record::Limits::default(),

@@ -52,6 +52,7 @@ fn outcome(stage: &Stage, data: &str) -> String {
         project: "shop",
         stage: stage.number(),
         id: "r1",
+        salt: None,
         now_us: 0,
         secrets: &Secrets::default(),
         limits: crate::record::Limits::default(),

@@ -4,6 +4,8 @@ mod causes;
 mod causes_at_random;
 mod checkpoints;
 mod damage;
+mod one_verdict;
+mod proof_corpus;
 mod proofs;
 mod reconciling;
 #[cfg(unix)]

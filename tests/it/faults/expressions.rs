@@ -113,6 +113,7 @@ fn time(stage: &Stage, shown: &str) {
         project: "hostile",
         stage: 1,
         id: "bad",
+        salt: None,
         now_us: 0,
         secrets: &secrets,
         limits: counterfoil::record::Limits::default(),

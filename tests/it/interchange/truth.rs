@@ -38,6 +38,7 @@ fn carry(stage: &Stage, record: &Json) -> Option<Outcome> {
         project: "truth",
         stage: stage.number(),
         id: &record.id,
+        salt: None,
         now_us: 1_700_000_000_000_000,
         secrets: &secrets,
         limits: Limits::default(),

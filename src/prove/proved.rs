@@ -1,0 +1,200 @@
+//! What a proof proves, as its leaves tell it.
+
+use serde_json::value::RawValue;
+
+use super::text::{Consistency, NotProved, Opening, Proof, Which};
+use crate::digest::hex;
+use crate::ledger::Checkpoint;
+use crate::note::VerifyingKey;
+
+/// What a text proves, whichever of both kinds it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// What was done to one record.
+    Record(Box<Proved>),
+    /// That the ledger of one checkpoint extends that of another.
+    Extends {
+        /// The older checkpoint.
+        old: Checkpoint,
+        /// The newer one.
+        new: Checkpoint,
+    },
+}
+
+/// Checks the bytes of a proof of either kind. `docs/verify_proof.py` accepts exactly what this does.
+///
+/// # Errors
+/// [`NotProved`], whatever the bytes are.
+pub fn check_proof(bytes: &[u8], key: &VerifyingKey) -> Result<Checked, NotProved> {
+    let text = std::str::from_utf8(bytes).map_err(|_| NotProved::Form("it is not valid UTF-8".to_owned()))?;
+    if text.starts_with("counterfoil-consistency") {
+        let (old, new) = Consistency::parse(text)?.verify(key)?;
+        return Ok(Checked::Extends { old, new });
+    }
+    Ok(Checked::Record(Box::new(Proof::parse(text)?.verify(key)?)))
+}
+
+/// What a proof proves.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Proved {
+    /// The ledger: the uuid of its first run.
+    pub ledger: String,
+    /// The size of the ledger that was signed.
+    pub size: u64,
+    /// Its root, in hexadecimal.
+    pub root: String,
+    /// The batch.
+    pub batch: i64,
+    /// The source record's number.
+    pub record: i64,
+    /// 0, or the part of a derived record.
+    pub part: i64,
+    /// What became of it.
+    pub outcome: &'static str,
+    /// Why, where there is a reason: codes and places, never a value.
+    pub reason: Option<String>,
+    /// What kind of pass it was.
+    pub kind: String,
+    /// The stage, where one did it.
+    pub stage: Option<ProvedStage>,
+    /// Where the record came from.
+    pub source: Option<String>,
+    /// The database that was written.
+    pub database: Option<String>,
+    /// Who ran it.
+    pub actor: String,
+    /// Why, in the operator's words.
+    pub why: Option<String>,
+    /// When it was committed, in UTC.
+    pub at: String,
+    /// What was disclosed.
+    pub disclosed: Option<Disclosed>,
+}
+
+/// A stage, as a header names it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ProvedStage {
+    /// The project.
+    pub project: String,
+    /// The stage's number.
+    pub number: u64,
+    /// Its name.
+    pub slug: String,
+    /// The SHA-256 of its text, in hexadecimal.
+    pub text_sha256: String,
+}
+
+/// What a record was.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Disclosed {
+    /// Which of the entry's commitments it is.
+    pub which: Which,
+    /// The record's id.
+    pub id: String,
+    /// Its data.
+    pub data: String,
+}
+
+/// A field of a leaf. Leaves are flat, so that there is one way to read them, here and in any other language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Null,
+    Number(i64),
+    Text(String),
+}
+
+impl Field {
+    fn read(raw: &RawValue) -> Option<Self> {
+        let text = raw.get();
+        match text.as_bytes().first()? {
+            b'n' => Some(Self::Null),
+            b'"' => serde_json::from_str(text).ok().map(Self::Text),
+            // A fraction, an exponent, a list or an object is no whole number.
+            _ => text.parse().ok().map(Self::Number),
+        }
+    }
+
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn number(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+/// The fields of a leaf, as many as the format has.
+pub(super) fn fields(text: &str, tag: &str, count: usize) -> Result<Vec<Field>, NotProved> {
+    let raw: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+    let fields: Option<Vec<Field>> = raw.into_iter().map(Field::read).collect();
+    fields
+        .filter(|fields| fields.len() == count && fields[0].text() == Some(tag))
+        .ok_or_else(|| NotProved::Form(format!("a leaf is no `{tag}` of this format")))
+}
+
+impl Proved {
+    /// What the fields of an entry and of its header tell.
+    pub(super) fn of(
+        checkpoint: &Checkpoint,
+        entry: &[Field],
+        header: &[Field],
+        opening: Option<&Opening>,
+    ) -> Result<Self, NotProved> {
+        let form = || NotProved::Form("its leaves do not have the fields of this format".to_owned());
+        let text = |field: &Field| field.text().map(str::to_owned);
+        let number = |field: &Field| field.number().ok_or_else(form);
+        let outcome = match entry[4].number() {
+            Some(1) => "written",
+            Some(2) => "unchanged",
+            Some(3) => "filtered",
+            Some(4) => "refused",
+            Some(5) => "merged",
+            _ => return Err(form()),
+        };
+        let stage_number = header[11].number().and_then(|number| u64::try_from(number).ok());
+        let stage = match (text(&header[10]), stage_number, text(&header[12])) {
+            (Some(project), Some(number), Some(slug)) => Some(ProvedStage {
+                project,
+                number,
+                slug,
+                text_sha256: text(&header[13]).unwrap_or_default(),
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            ledger: checkpoint.origin.clone(),
+            size: checkpoint.size,
+            root: hex(&checkpoint.root),
+            batch: number(&entry[1])?,
+            record: number(&entry[2])?,
+            part: number(&entry[3])?,
+            outcome,
+            reason: text(&entry[9]),
+            kind: text(&header[16]).ok_or_else(form)?,
+            stage,
+            source: text(&header[17]),
+            database: text(&header[18]),
+            actor: text(&header[4]).ok_or_else(form)?,
+            why: text(&header[8]),
+            at: moment(number(&header[33])?).ok_or_else(form)?,
+            disclosed: opening.map(|opening| Disclosed {
+                which: opening.which,
+                id: opening.id.clone(),
+                data: opening.data.clone(),
+            }),
+        })
+    }
+}
+
+/// A time of the years 1 to 9999, which every language can show.
+fn moment(us: i64) -> Option<String> {
+    let time = chrono::DateTime::from_timestamp_micros(us)?;
+    let is_of_four_digits = (1..=9999).contains(&chrono::Datelike::year(&time));
+    is_of_four_digits.then(|| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+}

@@ -1,0 +1,146 @@
+//! What a record is derived into: its parts, on their way and finished.
+
+use super::transform::evaluated_id;
+use super::{Outcome, Stage};
+use crate::digest::Salt;
+use crate::expression::Scope;
+use crate::op::Operation;
+use crate::path::Path;
+use crate::record::{Document, Record};
+use crate::refusal::{Part, Refusal};
+
+/// The most records that one record may become.
+pub(super) const MOST_PARTS: usize = 10_000;
+/// The most bytes that they may have together, unless a single record may have more: what one record becomes is written in
+/// one transaction, and is in memory until then.
+const MOST_BYTES: usize = 16 << 20;
+
+/// A record after the operations.
+pub(super) struct Draft {
+    pub(super) document: Document,
+    /// The id that `rekey` gave.
+    pub(super) id: Option<String>,
+    /// Its number among the parts of a derived record, from 1.
+    pub(super) part: Option<usize>,
+    /// What random values of it are made of.
+    pub(super) salt: Option<Salt>,
+    /// Whether it is one of several that the record became.
+    pub(super) is_part: bool,
+    /// The operation that has derived it, and its place in the list.
+    pub(super) derived: Option<(usize, usize)>,
+}
+
+/// What a record was derived into, as far as it is made.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub(super) count: usize,
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) bytes: usize,
+    /// Why the first part that was refused was, unless an operation refuses a later one.
+    pub(super) refusal: Option<Refusal>,
+}
+
+impl Stage {
+    /// A refusal by an operation, with the part that it concerns where the record has become several.
+    pub(super) fn refused_part(
+        &self,
+        refusal: Refusal,
+        draft: &Draft,
+        parts: &Parts,
+        scope: &mut Scope<'_>,
+    ) -> Refusal {
+        if !draft.is_part {
+            return refusal;
+        }
+        let number = parts.count + 1;
+        if scope.notes_parts()
+            && let Some(id) = &self.steps.id
+            && let Ok(id) = evaluated_id(id, &draft.document, scope)
+        {
+            scope.note_part(as_number(number), &id);
+        }
+        refusal.of_part(&self.part(number, draft.derived))
+    }
+
+    /// A part, with its place in the source record where nothing before has changed the list that it comes from.
+    fn part(&self, number: usize, derived: Option<(usize, usize)>) -> Part {
+        let ops = &self.steps.ops;
+        let child = derived.and_then(|(at, index)| {
+            let list = ops[at].derives_from()?;
+            let touches = |path: &Path| path.covers(&list) || list.covers(path);
+            let is_changed = |op: &Box<dyn Operation>| op.name() == "rust" || op.writes().iter().any(touches);
+            let is_there = !ops[..at].iter().any(is_changed);
+            is_there.then(|| format!("{}/{index}", list.pointer()))
+        });
+        Part {
+            child,
+            ..Part::numbered(as_number(number))
+        }
+    }
+
+    /// Finishes one part of a derived record.
+    pub(super) fn finish_part(
+        &self,
+        record: &Record,
+        mut draft: Draft,
+        parts: &mut Parts,
+        scope: &mut Scope<'_>,
+    ) -> Result<(), Refusal> {
+        parts.count += 1;
+        if parts.refusal.is_some() {
+            return Ok(());
+        }
+        draft.part = Some(parts.count);
+        let (derived, broken) = (draft.derived, scope.broken().len());
+        let finished = self.finish(record, draft, scope);
+        if scope.broken().len() > broken {
+            scope.broken_by(broken, &self.part(parts.count, derived));
+        }
+        match finished {
+            Ok(outcome) => {
+                parts.bytes += written_bytes(&outcome);
+                let most = MOST_BYTES.max(scope.context().limits.bytes);
+                if parts.bytes > most {
+                    let expected = format!("records of at most {most} bytes in all");
+                    return Err(Refusal::new("derive.too_large", "").expected(expected));
+                }
+                parts.outcomes.push(outcome);
+            }
+            Err(refusal) => {
+                parts.outcomes = Vec::new();
+                parts.refusal = Some(refusal.of_part(&self.part(parts.count, derived)));
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn as_number(part: usize) -> i64 {
+    i64::try_from(part).unwrap_or(i64::MAX)
+}
+
+fn written_bytes(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Write(output) => output.data.len(),
+        Outcome::Derive(outputs) => outputs.iter().map(|output| output.data.len()).sum(),
+        Outcome::Filter(_) => 0,
+    }
+}
+
+/// The outcomes of a derived record's parts as one.
+pub(super) fn joined(outcomes: Vec<Outcome>) -> Outcome {
+    let (mut outputs, mut reason) = (Vec::new(), None);
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Write(output) => outputs.push(output),
+            Outcome::Derive(parts) => outputs.extend(parts),
+            Outcome::Filter(code) => {
+                reason.get_or_insert(code);
+            }
+        }
+    }
+    match reason {
+        Some(reason) if outputs.is_empty() => Outcome::Filter(reason),
+        _ => Outcome::Derive(outputs),
+    }
+}

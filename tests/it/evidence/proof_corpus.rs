@@ -1,0 +1,500 @@
+//! Texts of proofs, good and bad: real ones, ones that only a dishonest signer could make, and thousands of changed ones.
+//! The generator is deterministic.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use counterfoil::note::SigningKey;
+use counterfoil::prove::{Included, Opening, Proof, ProveOptions, Which, prove, prove_consistency};
+use counterfoil::store::Store;
+use sha2::{Digest as _, Sha256};
+
+use super::{load_one, open};
+use crate::support::scenario::{self, Beginning, Template};
+
+/// What is put where it does not belong.
+const STRANGE: [&str; 27] = [
+    "+",
+    "0",
+    "-",
+    " ",
+    "\t",
+    "\r",
+    "\0",
+    "\n",
+    "\n\n",
+    "=",
+    "==",
+    "\u{feff}",
+    "\u{660}",
+    "\u{ff11}",
+    "\u{2028}",
+    "\u{85}",
+    "\u{a0}",
+    "\u{1c}",
+    "\u{7f}",
+    "\\u0041",
+    "\\/",
+    "\u{e9}",
+    "\u{200b}",
+    "\u{202e}",
+    "\u{e0041}",
+    "\u{3000}",
+    "\"",
+];
+
+/// Random numbers that are always the same.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end.max(1) as u64) as usize
+    }
+
+    fn one<'t, T: ?Sized>(&mut self, of: &[&'t T]) -> &'t T {
+        of[self.below(of.len())]
+    }
+}
+
+/// Proofs of every kind, as `prove` writes them.
+pub(super) fn real() -> Vec<String> {
+    let (_folder, path) = Template::new(Beginning::Applied).store();
+    let mut store = open(&path).expect("a store");
+    let first = newest_size(&store);
+    let mut proofs = vec![prove_consistency(&store, first).expect("a proof").to_string()];
+    for (database, id, batch_at) in [
+        ("a", "r5", Some(0)),
+        ("b", "r5", Some(1)),
+        ("b", "r7", None),
+        ("a", "r37", Some(1)),
+        ("a", "r41", Some(1)),
+    ] {
+        let steps = counterfoil::history::trace(&store, database, id).expect("a life");
+        for disclose in [false, true] {
+            let batch = batch_at.map(|at: usize| steps[at].batch);
+            let proof = prove(&store, database, id, &ProveOptions { batch, disclose });
+            proofs.push(proof.unwrap_or_else(|error| panic!("{id}: {error}")).to_string());
+        }
+    }
+    for id in 0..6 {
+        load_one(&mut store, &format!("n{id}"));
+        proofs.push(prove_consistency(&store, first).expect("a proof").to_string());
+    }
+    let middle = newest_size(&store);
+    load_one(&mut store, "l\u{fc}n\u{202e}\"\\");
+    proofs.push(prove_consistency(&store, middle).expect("a proof").to_string());
+    let odd = ProveOptions {
+        disclose: true,
+        ..ProveOptions::default()
+    };
+    proofs.extend(prove(&store, "a", "l\u{fc}n\u{202e}\"\\", &odd).map(|proof| proof.to_string()));
+    proofs
+}
+
+fn newest_size(store: &Store) -> u64 {
+    let newest = counterfoil::checkpoint::newest(store).expect("a store");
+    newest.expect("signed").size
+}
+
+fn node(prefix: u8, parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update([prefix]);
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finalize().into()
+}
+
+/// A proof in a ledger of two leaves, whatever they are, with a true path and a true signature.
+fn signed(entry: &str, header: &str, opening: Option<Opening>, size: u64) -> String {
+    let leaves = [entry, header].map(|leaf| node(0, &[leaf.as_bytes()]));
+    let root = BASE64_STANDARD.encode(node(1, &[&leaves[0], &leaves[1]]));
+    let included = |text: &str, index: u64, beside: [u8; 32]| Included {
+        text: text.to_owned(),
+        index,
+        path: vec![beside],
+    };
+    let proof = Proof {
+        entry: included(entry, 0, leaves[1]),
+        opening,
+        header: included(header, 1, leaves[0]),
+        note: scenario::signing_key().sign(&format!("ledger\n{size}\n{root}\n")),
+    };
+    proof.to_string()
+}
+
+/// The fields of a leaf of one kind, as JSON texts.
+fn leaf(fields: &[String]) -> String {
+    format!("[{}]", fields.join(","))
+}
+
+/// Proofs that only who has the key could make: their leaves are what no ledger writes.
+pub(super) fn crafted() -> Vec<String> {
+    let texts = |list: &[&str]| {
+        list.iter()
+            .map(|text| (*text).to_owned())
+            .collect::<Vec<String>>()
+    };
+    let (salt, id, data) = ([9; 16], "r1", "{\"id\":\"r1\"}");
+    let mut content = Sha256::new();
+    content.update(salt);
+    content.update(b"r1\0{\"id\":\"r1\"}");
+    let commitment = format!("\"{}\"", hex::encode(content.finalize()));
+    let entry = texts(&[
+        "\"e1\"",
+        "7",
+        "12",
+        "0",
+        "1",
+        "null",
+        "\"\"",
+        "\"\"",
+        &commitment,
+        "null",
+    ]);
+    let mut header = texts(&["null"; 37]);
+    for (at, text) in [
+        (0, "\"b1\""),
+        (1, "7"),
+        (4, "\"ada\""),
+        (16, "\"apply\""),
+        (32, "1"),
+        (33, "1700000000000000"),
+    ] {
+        header[at] = text.to_owned();
+    }
+    let opening = |which| {
+        Some(Opening {
+            which,
+            salt,
+            id: id.to_owned(),
+            data: data.to_owned(),
+        })
+    };
+    let mut proofs = vec![
+        signed(&leaf(&entry), &leaf(&header), None, 2),
+        signed(&leaf(&entry), &leaf(&header), None, 3),
+        signed(&leaf(&entry), &leaf(&header), None, 0),
+    ];
+    proofs.extend(
+        [Which::After, Which::Input, Which::Before]
+            .map(|which| signed(&leaf(&entry), &leaf(&header), opening(which), 2)),
+    );
+    let odd = [
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "-1",
+        "1",
+        "2",
+        "5",
+        "6",
+        "7.0",
+        "7e0",
+        "1E400",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551615",
+        "\"7\"",
+        "\"\"",
+        "\"\\ud800\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\udc00\\ud800\"",
+        "\"\\u0000\"",
+        "\"\\u202e\"",
+        "[]",
+        "{}",
+        "[[7]]",
+        "{\"$serde_json::private::Number\":\"7\"}",
+        "{\"$serde_json::private::RawValue\":\"7\"}",
+        " 7 ",
+        "\t7\r",
+        "007",
+        "+7",
+        "NaN",
+        "Infinity",
+        "\"a\nb\"",
+        "\"\\x41\"",
+        "",
+        "253402300799999999",
+        "253402300800000000",
+        "-62135596800000000",
+        "-62135596800000001",
+        "\"\u{661}\"",
+        "\u{661}",
+        "\"\\u00E9\"",
+        "\"\\/\"",
+        "7,7",
+    ];
+    for text in odd {
+        for at in [0, 1, 2, 4, 9] {
+            let mut entry = entry.clone();
+            entry[at] = text.to_owned();
+            proofs.push(signed(&leaf(&entry), &leaf(&header), None, 2));
+        }
+        for at in [0, 1, 4, 8, 10, 11, 16, 32, 33, 36] {
+            let mut header = header.clone();
+            header[at] = text.to_owned();
+            proofs.push(signed(&leaf(&entry), &leaf(&header), None, 2));
+        }
+    }
+    let one = leaf(&entry);
+    let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for other in [
+        String::new(),
+        format!(" {one}\t"),
+        format!("{one},"),
+        format!("{one}x"),
+        format!("\u{a0}{one}"),
+        one.replacen("\"e1\"", "\"\\u00651\"", 1),
+        one.replacen("]", ",]", 1),
+        one.replacen("]", ",null]", 1),
+        one.replacen(",", " , ", 3),
+        leaf(&entry[..9]),
+        "{\"0\":\"e1\"}".to_owned(),
+        format!("[\"e1\",{nested}]"),
+        nested,
+    ] {
+        proofs.push(signed(&other, &leaf(&header), None, 2));
+    }
+    proofs.extend(notes(&leaf(&entry), &leaf(&header)));
+    proofs
+}
+
+/// Checkpoints and signatures of every form, under two leaves that hold.
+fn notes(entry: &str, header: &str) -> Vec<String> {
+    let key = scenario::signing_key();
+    let plain = signed(entry, header, None, 2);
+    let (body, note) = plain.split_once("\n\n").expect("a proof");
+    let (text, line) = note.rsplit_once("\n\n").expect("a note");
+    let root = text.lines().nth(2).expect("a root");
+    let signature = BASE64_STANDARD
+        .decode(line.trim_end().rsplit(' ').next().expect("a signature"))
+        .expect("base64");
+    let line_of = |name: &str, bytes: &[u8]| format!("\u{2014} {name} {}\n", BASE64_STANDARD.encode(bytes));
+    let name = scenario::PROJECT;
+    let mut malleable = signature.clone();
+    // The order of the group, added to the second half: the same equation holds, and the text is another.
+    let order =
+        hex::decode("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010").expect("digits");
+    let mut carry = 0;
+    for (byte, add) in malleable[36..].iter_mut().zip(order) {
+        carry += u16::from(*byte) + u16::from(add);
+        *byte = carry as u8;
+        carry >>= 8;
+    }
+    let mut small = signature.clone();
+    small[4..36].copy_from_slice(&[[1].as_slice(), &[0; 31]].concat());
+    let mut lines = vec![
+        line.to_owned(),
+        format!("{line}{line}"),
+        format!("{line}{}", line_of("other", &signature)),
+        format!("{}{line}", line_of("other", b"12345")),
+        format!("{}{line}", line_of("other", b"1234")),
+        format!("{line}{}", line_of(name, &signature[..40])),
+        format!("{line}{}", line_of(name, b"\0\0\0\0other hash")),
+        format!("{line}{}", line_of("a+b", &signature)),
+        line_of(name, &malleable),
+        line_of(name, &small),
+        line_of(name, &[&signature[..4], &[0; 64]].concat()),
+        line_of(name, &[&signature[..], &[0]].concat()),
+        line.replace('\u{2014}', "-"),
+        line.replace('\u{2014}', "\u{2013}"),
+        line.replace("\u{2014} ", "\u{2014}"),
+        line.replace("\u{2014} ", "\u{2014}  "),
+        line.trim_end().to_owned(),
+        String::new(),
+    ];
+    for strange in STRANGE {
+        lines.push(format!("{line}{}", line_of(&format!("o{strange}r"), &signature)));
+    }
+    let mut proofs: Vec<String> = lines
+        .iter()
+        .map(|lines| format!("{body}\n\n{text}\n\n{lines}"))
+        .collect();
+    let mut texts = vec![
+        format!("ledger\n2\n{root}\nextension\n"),
+        format!("ledger\n2\n{root}\n\nextension\n"),
+        format!("ledger\n2\n{root}\n\n"),
+        format!("ledger\n2\n{root}"),
+        format!("\n2\n{root}\n"),
+        format!("ledger\n2\n{}\n", root.trim_end_matches('=')),
+        "ledger\n2\n".to_owned(),
+        String::new(),
+    ];
+    for size in [
+        "02",
+        "+2",
+        "2 ",
+        " 2",
+        "2.0",
+        "",
+        "-2",
+        "\u{662}",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1",
+        "3",
+        "4",
+    ] {
+        texts.push(format!("ledger\n{size}\n{root}\n"));
+    }
+    for strange in STRANGE {
+        texts.push(format!("led{strange}ger\n2\n{root}\n"));
+    }
+    proofs.extend(texts.iter().map(|text| format!("{body}\n\n{}", key.sign(text))));
+    proofs
+}
+
+/// A signature line of somebody else's, which may stand beside ours.
+fn strangers_line() -> String {
+    let randomness = scenario::surroundings(9).randomness;
+    let stranger = SigningKey::generate("stranger", &*randomness).expect("a key");
+    let note = stranger.sign("x\n");
+    note.rsplit_once("\n\n").expect("a note").1.to_owned()
+}
+
+/// A proof with one to three things changed.
+pub(super) fn changed(texts: &[String], dice: &mut Dice) -> Vec<u8> {
+    let mut text = texts[dice.below(texts.len())].clone().into_bytes();
+    for _ in 0..1 + dice.below(3) {
+        text = match dice.below(5) {
+            0 => in_bytes(text, dice),
+            1 => in_lines(text, texts, dice),
+            2 => in_a_word(text, dice),
+            3 => around(text, texts, dice),
+            _ => in_one_line(text, dice),
+        };
+    }
+    text
+}
+
+fn in_bytes(mut text: Vec<u8>, dice: &mut Dice) -> Vec<u8> {
+    let at = dice.below(text.len());
+    match dice.below(5) {
+        _ if text.is_empty() => {}
+        0 => text[at] = dice.next() as u8,
+        1 => text[at] ^= 1 << dice.below(8),
+        2 => drop(text.remove(at)),
+        3 => text.insert(at, text[at]),
+        _ => drop(text.splice(at..at, dice.one(&STRANGE).bytes())),
+    }
+    text
+}
+
+fn in_lines(text: Vec<u8>, texts: &[String], dice: &mut Dice) -> Vec<u8> {
+    let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+    let other: Vec<&[u8]> = texts[dice.below(texts.len())]
+        .as_bytes()
+        .split(|byte| *byte == b'\n')
+        .collect();
+    let (at, to) = (dice.below(lines.len()), dice.below(lines.len()));
+    match dice.below(7) {
+        0 => lines.insert(to, lines[at]),
+        1 => drop(lines.remove(at)),
+        2 => lines.swap(at, to),
+        3 => lines.insert(at, b""),
+        4 => lines.insert(at, lines[at]),
+        5 => lines[at] = other[dice.below(other.len())],
+        _ => lines.insert(at, other[dice.below(other.len())]),
+    }
+    lines.join(&b'\n')
+}
+
+/// Changes what stands behind the word of a line: numbers, hashes, texts.
+fn in_a_word(text: Vec<u8>, dice: &mut Dice) -> Vec<u8> {
+    let Ok(text) = String::from_utf8(text) else {
+        return b"counterfoil-proof v1\n\xff".to_vec();
+    };
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    let at = dice.below(lines.len());
+    let (word, value) = lines[at].split_once(' ').unwrap_or(("", &lines[at]));
+    let huge = "9".repeat(5_000);
+    let value = match dice.below(16) {
+        0 => format!("+{value}"),
+        1 => format!("0{value}"),
+        2 => format!(" {value}"),
+        3 => format!("{value} "),
+        4 => value.to_uppercase(),
+        5 => value.trim_end_matches('=').to_owned(),
+        6 => format!("{value}="),
+        7 => value.replace('+', "-").replace('/', "_"),
+        8 => value
+            .chars()
+            .map(|letter| {
+                letter
+                    .to_digit(10)
+                    .map_or(letter, |digit| char::from_u32(0x660 + digit).expect("a digit"))
+            })
+            .collect(),
+        9 => huge,
+        10 => format!("{value}.0"),
+        11 => value.replacen('r', "\\u0072", 1),
+        12 => value.replacen('"', "\\\"", 1),
+        // The last bits of base64 that no byte has.
+        13 => value
+            .replace("E=", "F=")
+            .replace("A=", "B=")
+            .replace("Q=", "R=")
+            .replace("w=", "x=")
+            .replace("8=", "9="),
+        14 => value.replacen(',', ", ", 1),
+        _ => String::new(),
+    };
+    lines[at] = if word.is_empty() {
+        value
+    } else {
+        format!("{word} {value}")
+    };
+    lines.join("\n").into_bytes()
+}
+
+fn in_one_line(text: Vec<u8>, dice: &mut Dice) -> Vec<u8> {
+    let mut lines: Vec<Vec<u8>> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    let at = dice.below(lines.len());
+    match dice.below(5) {
+        0 => lines[at].push(b'\r'),
+        1 => lines[at].splice(0..0, dice.one(&STRANGE).bytes()).for_each(drop),
+        2 => lines[at].extend(dice.one(&STRANGE).bytes()),
+        3 => lines[at].make_ascii_uppercase(),
+        _ => lines[at].clear(),
+    }
+    lines.join(&b'\n')
+}
+
+fn around(mut text: Vec<u8>, texts: &[String], dice: &mut Dice) -> Vec<u8> {
+    let other = &texts[dice.below(texts.len())];
+    match dice.below(10) {
+        0 => text.extend(b"signed by: everybody\n"),
+        1 => text.extend(dice.one(&STRANGE).bytes()),
+        2 => text.splice(0..0, dice.one(&STRANGE).bytes()).for_each(drop),
+        3 => text.truncate(dice.below(text.len())),
+        4 => text.extend(other.bytes()),
+        5 => text = String::from_utf8_lossy(&text).replace('\n', "\r\n").into_bytes(),
+        6 => text = String::from_utf8_lossy(&text).replace('\n', "\r").into_bytes(),
+        7 => {
+            text = String::from_utf8_lossy(&text)
+                .replace('\n', "\u{2028}")
+                .into_bytes()
+        }
+        8 => text.extend(strangers_line().bytes()),
+        _ => {
+            text = String::from_utf8_lossy(&text)
+                .replacen(" v1\n", " v2\n", 1)
+                .into_bytes()
+        }
+    }
+    text
+}
