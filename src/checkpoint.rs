@@ -95,9 +95,14 @@ fn need_key(store: &Store) -> Result<()> {
     if store.surroundings().keys.signer().is_some() {
         return Ok(());
     }
+    let was_signed = newest_note(store.connection())?.is_some();
     Err(Error::invalid(
         "there is no key to sign with",
-        "make one with `counterfoil checkpoint --new-key`, or name its file with `--key FILE`",
+        if was_signed {
+            checkpoints::KEY_LOST
+        } else {
+            "make one with `counterfoil checkpoint --new-key`, or name its file with `--key FILE`"
+        },
     ))
 }
 

@@ -1,6 +1,7 @@
 //! Reading what happened: the verbs `status`, `history` and `trace`. All of it is derived from the ledger.
 
 mod deviating;
+mod found;
 mod health;
 mod trace;
 mod unfinished;
@@ -8,14 +9,16 @@ mod unfinished;
 use rusqlite::OptionalExtension as _;
 
 pub use deviating::{CauseCount, Deviations, hides_ids};
+pub use found::{Found, databases_with_id};
 pub use health::{Health, LastRun, RefusedBy, Since, health};
+pub(crate) use trace::own_life;
 pub use trace::{TraceStep, trace, trace_family};
-pub(crate) use trace::{numbers_of, own_life};
 pub use unfinished::{UnfinishedPass, unfinished};
 pub(crate) use unfinished::{name_running, reading_options, unfinished_in};
 
 use crate::error::{Error, Result};
 use crate::ledger::feed;
+use crate::ledger::out::{self, came_out};
 use crate::ledger::read::origin;
 use crate::ledger::stage_history::standing_counts;
 use crate::ledger::{Counts, Head, StageHistory, StageState};
@@ -66,6 +69,8 @@ pub struct StageStatus {
     pub file: FileState,
     /// The outcomes of the passes that stand.
     pub counts: Counts,
+    /// How many records came out of those that were written: others than these where one becomes several.
+    pub out: u64,
     /// How many records stand in quarantine.
     pub quarantined: u64,
     /// How many records wait to be carried through: of a stage that was applied, what was written to its source since;
@@ -171,6 +176,12 @@ fn stage_status(
             .unwrap_or_default()
     };
     let counts = standing_counts(connection, stages.project(), number)?;
+    // Of a file that is gone it is not known whether it makes several of one.
+    let out = if stage.is_none_or(Stage::derives) || file == FileState::Drifted {
+        out::of_stage(connection, stages.project(), number)?
+    } else {
+        counts.written
+    };
     Ok(Some(StageStatus {
         number,
         slug: name(stage.map(Stage::slug), history.revision().map(|row| &row.slug)),
@@ -185,6 +196,7 @@ fn stage_status(
         state: history.state,
         file,
         counts,
+        out,
         quarantined,
         waiting: stage.map_or(Ok(0), |stage| waiting(store, stages.project(), stage, &history))?,
     }))
@@ -259,6 +271,8 @@ pub struct RunPass {
     pub target: Option<String>,
     /// The outcomes of this run's part of it.
     pub counts: Counts,
+    /// How many records came out of those that were written: others than these where one becomes several.
+    pub out: u64,
     /// The pass that it undoes.
     pub reverses: Option<i64>,
     /// The pass that has undone it.
@@ -312,13 +326,15 @@ pub fn run(store: &Store, number: i64) -> Result<Option<RunRecord>> {
 }
 
 fn run_passes(store: &Store, run: i64) -> Result<Vec<RunPass>> {
-    let sql =
+    let sql = concat!(
         "SELECT p.pass, p.kind, s.number, p.source, p.target, sum(b.read), sum(b.written), sum(b.unchanged),
        sum(b.filtered), sum(b.refused), sum(b.merged), p.reverses,
        (SELECT min(u.pass) FROM ledger_pass u JOIN ledger_batch x ON x.pass=u.pass AND x.step='end' WHERE u.reverses=p.pass),
-       EXISTS(SELECT 1 FROM ledger_batch x WHERE x.pass=p.pass AND x.step='end')
-     FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
-     WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass";
+       EXISTS(SELECT 1 FROM ledger_batch x WHERE x.pass=p.pass AND x.step='end'), ",
+        came_out!(),
+        " FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
+     WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass"
+    );
     let mut statement = store.connection().prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
         Ok(RunPass {
@@ -331,6 +347,7 @@ fn run_passes(store: &Store, run: i64) -> Result<Vec<RunPass>> {
             reverses: row.get(11)?,
             undone_by: row.get(12)?,
             ended: row.get(13)?,
+            out: row.get::<_, i64>(14)?.unsigned_abs(),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

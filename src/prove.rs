@@ -39,6 +39,7 @@ use crate::ledger::past::number_by_origin;
 use crate::ledger::proof::{Subtrees, consistency, inclusion, is_consistent};
 use crate::ledger::read::{Stub, batches_into, salt, stubs_of_row};
 use crate::ledger::{AcceptedName, Checkpoint, ImageKind, apply_patch, split_whole};
+use crate::name::shell_word;
 use crate::store::Store;
 
 pub use proved::{Checked, Disclosed, Proved, ProvedStage, check_proof};
@@ -206,7 +207,8 @@ fn chosen(
             Some(batch) => format!("batch {batch} has no stub of `{id}` in `{database}`"),
             None => format!("there is no stub of `{id}` in `{database}`"),
         };
-        Error::invalid(message, "`counterfoil trace` lists the batches of a record")
+        let trace = format!("`counterfoil trace {database} {}`", shell_word(id));
+        Error::invalid(message, format!("{trace} lists the batches of the record"))
     })
 }
 

@@ -2,6 +2,7 @@
 //! a view over the ledger: refused, and nothing has happened to the record in that stage since.
 
 mod named;
+mod line;
 mod place;
 mod standing;
 
@@ -28,6 +29,7 @@ use crate::store::{Salted, Store, Table};
 use standing::{Group, Numbers};
 
 pub use named::{Named, NamedKind, Naming};
+pub use line::{load_again, repeats_in_its_input};
 pub use place::{InPlace, PlaceState, in_its_place};
 
 /// Which refused records.
@@ -98,28 +100,6 @@ pub fn each_quarantined(
 /// When the ledger cannot be read.
 pub fn quarantined_count(store: &Store, project: &str, selected: &Selected) -> Result<(u64, u64)> {
     standing::count(store.connection(), project, selected)
-}
-
-/// The words of the command that loads the input of a refused line again, as it was read; empty for what a stage refused.
-pub fn load_again(store: &Store, refused: &Quarantined) -> Result<Vec<String>> {
-    let (None, Some(source), Some(database)) = (refused.stage, &refused.source, &refused.database) else {
-        return Ok(Vec::new());
-    };
-    let sql = "SELECT cursor FROM ledger_batch WHERE batch=?1";
-    let cursor: Option<String> = store
-        .connection()
-        .prepare_cached(sql)?
-        .query_row([refused.batch], |row| row.get(0))?;
-    let cursor = cursor.and_then(|cursor| serde_json::from_str(&cursor).ok());
-    let mut words = ["load", database, source].map(str::to_owned).to_vec();
-    words.extend(crate::history::reading_options(
-        &cursor.unwrap_or_default(),
-        Some(source),
-    ));
-    if refused.reason.code == "load.exists" {
-        words.extend(["--replace", "--again"].map(str::to_owned));
-    }
-    Ok(words)
 }
 
 /// How many records are in quarantine, by stage and code, largest first.

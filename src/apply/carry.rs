@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::ledger::feed::Fed;
 use crate::ledger::places::KeptPlaces;
 use crate::ledger::read::{LedgerTable, PassSummary, largest, warnings};
-use crate::ledger::{Counts, PassKind, PassState, Shape, feed, places, rows, whole_record};
+use crate::ledger::{Counts, PassKind, PassState, Shape, feed, out, places, rows, whole_record};
 use crate::observe::{Event, Observer};
 use crate::pipeline::{Bounds, Stopped, drive};
 use crate::record::RecordSet;
@@ -95,6 +95,11 @@ pub(crate) fn carry_out(
         target: stage.target().to_owned(),
         resumed: resumed.is_some(),
         counts,
+        out: if stage.derives() {
+            out::of_pass(run.connection(), pass.row.pass)?
+        } else {
+            counts.written
+        },
         warnings: warnings(run.connection(), pass.row.pass)?,
         ended: pass.state == PassState::Ended,
     };

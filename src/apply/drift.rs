@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::ledger::StageHistory;
 use crate::ledger::stage_history::{applied_since, has_worked_after};
 use crate::stage::{Stage, Stages};
+use crate::store::Store;
 
 use super::ApplyOptions;
 
@@ -47,6 +48,19 @@ pub(crate) fn check_drift(
     Ok(cosmetic)
 }
 
+/// What keeps `apply` from beginning at all: a stage that is not what was applied, is gone, or comes before what was built
+/// without it; or a project that has another name now.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn obstacle(store: &Store, stages: &Stages) -> Result<Option<Error>> {
+    match check_drift(store.connection(), stages, &ApplyOptions::default()) {
+        Ok(_) => Ok(None),
+        Err(error @ (Error::Drift { .. } | Error::Invalid { .. })) => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
+}
+
 /// Refuses stages that another project has applied under the same numbers and names, where this one has applied none:
 /// the project was given another name, under which everything would be applied once more.
 fn check_name(connection: &Connection, stages: &Stages) -> Result<()> {
@@ -77,6 +91,11 @@ fn check_name(connection: &Connection, stages: &Stages) -> Result<()> {
 /// Refuses a stage that was not there when a later one that builds upon it began. One that was there, and was rolled back
 /// since, may be applied again; and so may one that had to wait while others, which do not depend on it, went on.
 fn check_order(connection: &Connection, stages: &Stages, applied: &[(u32, i64)]) -> Result<()> {
+    let of_files = stages.iter().map(Stage::number);
+    let last = of_files
+        .chain(applied.iter().map(|(number, _)| *number))
+        .max()
+        .unwrap_or(0);
     for stage in stages.iter() {
         let history = StageHistory::read(connection, stages.project(), stage.number())?;
         if history.revision().is_some() {
@@ -98,7 +117,14 @@ fn check_order(connection: &Connection, stages: &Stages, applied: &[(u32, i64)])
                     stage.number(),
                     stage.target()
                 ),
-                "give the new stage a number after the last applied one, or roll back to before it",
+                format!(
+                    "rename `{}` to `{:04}_{}.toml`, a number after the last applied one; or take back what was built without \
+                     it, `counterfoil rollback --to {}`",
+                    stage.file_name(),
+                    last.saturating_add(1),
+                    stage.slug(),
+                    stage.number().saturating_sub(1)
+                ),
             ));
         }
     }

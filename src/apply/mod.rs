@@ -22,6 +22,7 @@ pub(crate) use carry::{
 pub(crate) use claims::Claims;
 pub(crate) use cross::Cross;
 pub(crate) use drift::check_drift;
+pub use drift::obstacle;
 pub(crate) use item::{Found, Numbers, PlannedRows, Standing};
 pub(crate) use items::source_as_read;
 pub(crate) use select::{Selection, of_first_pass, of_later_pass, of_open_pass, of_source, unread, waiting};
@@ -133,6 +134,8 @@ pub struct PassReport {
     pub resumed: bool,
     /// The outcomes over all its runs.
     pub counts: Counts,
+    /// How many records came out of those that were written: others than these where one becomes several.
+    pub out: u64,
     /// How often the stage warned over all its runs, by code.
     pub warnings: BTreeMap<String, u64>,
     /// Whether it has ended.

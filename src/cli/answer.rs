@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use tempfile::SpooledTempFile;
 
 use super::failure::Failure;
+use super::session::Session;
 
 /// How a command ended, as scripts see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,6 +179,15 @@ impl Answer {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Completes the commands that warnings, hints and advice name with what the session was given. What is told of records
+    /// is not touched.
+    pub(crate) fn complete(&mut self, session: &Session<'_>) {
+        let told = self.warnings.iter_mut().chain(&mut self.hints);
+        for text in told.chain(self.failure.iter_mut().flat_map(Failure::advice)) {
+            *text = session.completed(text);
+        }
     }
 
     pub(crate) fn warnings(mut self, warnings: impl IntoIterator<Item = String>) -> Self {

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::answer::{Answer, json};
 use super::failure::Failure;
+use super::missing::missing_record;
 use super::render::shown;
 use super::session::Session;
 
@@ -35,7 +36,8 @@ impl Delete {
         }
         let purpose = session.purpose("delete", Some(&self.reason), &[&self.id]);
         let edits = [Edit::Delete { id: self.id.clone() }];
-        let report = edit(&mut store, &self.database, &edits, &purpose)?;
+        let report = edit(&mut store, &self.database, &edits, &purpose)
+            .map_err(|error| missing_record(session, &store, error))?;
         let run = report.run.unwrap_or_default();
         let text = format!(
             "Deleted {} from {} (run {run}).\n",

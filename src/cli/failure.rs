@@ -55,6 +55,15 @@ impl Failure {
         self
     }
 
+    /// What it says to do next.
+    pub(crate) fn advice(&mut self) -> impl Iterator<Item = &mut String> {
+        let of_problems = self
+            .problems
+            .iter_mut()
+            .filter_map(|problem| problem.help.as_mut());
+        self.hint.iter_mut().chain(of_problems)
+    }
+
     /// The output cannot be written. That a reader has gone away (`| head`) is no failure to speak of.
     pub(crate) fn output(error: &std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
@@ -287,9 +296,9 @@ pub(crate) fn advice(error: &Error) -> (Exit, Option<String>) {
             "nothing was changed; name the right file with `--store FILE`, or use the version that made it".to_owned(),
         ),
         Error::NoSuchDatabase { name, known } => (Exit::Failed, near(name, known)),
-        Error::NoSuchRecord { database, id } => (
+        Error::NoSuchRecord { database, .. } => (
             Exit::Failed,
-            format!("`counterfoil query {database}` shows what is there; `counterfoil trace {database} {}` what was", word(id)),
+            format!("`counterfoil query {}` shows what is there; ids are compared letter by letter", word(database)),
         ),
         Error::NoSuch { .. } => (
             Exit::Failed,

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::answer::{Answer, json};
 use super::failure::Failure;
-use super::render::{bold, count, dim, moment, shown};
+use super::render::{bold, count, counted, dim, moment, shown};
 use super::session::{Session, stages_of};
 
 /// Lists the runs that wrote to the store, newest first: who, when, why, and what became of how many records.
@@ -126,7 +126,12 @@ fn pass_told(pass: &RunPass) -> String {
     let outcomes = outcomes
         .iter()
         .filter(|(_, number)| *number > 0)
-        .map(|(name, number)| format!(", {} {name}", count(*number)));
+        .map(|(name, number)| match *name {
+            "written" if pass.out != *number => {
+                format!(", {} written as {}", count(*number), counted(pass.out, "record"))
+            }
+            name => format!(", {} {name}", count(*number)),
+        });
     let mut text = format!(
         "pass {} {}{stage}{route}: {} read{}",
         pass.pass,

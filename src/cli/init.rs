@@ -1,12 +1,14 @@
 //! `init`: a new project.
 
+use std::path::Path;
+
 use counterfoil::project::Project;
 use counterfoil::surroundings::SystemRandomness;
 use serde_json::json;
 
 use super::answer::Answer;
 use super::failure::Failure;
-use super::render::{bold, shown};
+use super::render::{bold, shown, word};
 use super::session::Session;
 
 /// Makes a new project: a folder with settings and a first stage that runs.
@@ -43,14 +45,16 @@ impl Init {
         for file in &files {
             text += &format!("  {}\n", shown(file));
         }
-        let change = if self.here {
-            String::new()
-        } else {
-            format!("cd {}; ", folder.display())
-        };
         let data = json!({ "name": self.name, "folder": folder.display().to_string(), "files": files });
+        // The folder is another one than that of this command.
+        let command = |rest: &str| match folder.as_path() {
+            here if here == Path::new(".") => format!("`counterfoil {rest}`"),
+            folder => format!("`counterfoil -C {} {rest}`", word(&folder.display().to_string())),
+        };
         Ok(Answer::new(data, text).hint(format!(
-            "`{change}counterfoil load records_v1 FILE`, then edit 0001_first.toml and `counterfoil test`"
+            "{}, then edit 0001_first.toml and {}",
+            command("load records_v1 FILE"),
+            command("test")
         )))
     }
 }

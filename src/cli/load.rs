@@ -1,23 +1,22 @@
 //! `load`: records from outside.
 
-use std::borrow::Cow;
+mod hints;
+
 use std::fs::{File, Metadata};
 use std::path::PathBuf;
 
-use clap::ValueEnum as _;
 use counterfoil::history::UnfinishedPass;
 use counterfoil::load::{KnownLoad, LoadOptions, LoadReport, give_up, load, load_file};
 use counterfoil::path::Path as FieldPath;
 use counterfoil::project::Settings;
-use counterfoil::quarantine::{Selected, quarantine_totals_of, quarantined, refused_input};
-use counterfoil::record::{Document, Field};
+use counterfoil::quarantine::quarantine_totals_of;
 use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 use serde_json::json;
 
 use super::answer::{Answer, Exit, json};
 use super::failure::{Failure, nearest};
-use super::outcome::{Standing, refusals, refusals_json, stopped_early};
+use super::outcome::{refusals, refusals_json, stopped_early};
 use super::progress::{Counting, Progress};
 use super::render::{count, counted, moment, shown, table};
 use super::session::Session;
@@ -311,60 +310,6 @@ impl Load {
         })
     }
 
-    /// The command that loads the same file once more, and writes over what is there.
-    fn again(&self, session: &Session<'_>) -> String {
-        let mut words = vec!["load".to_owned(), self.database.clone()];
-        words.push(self.file.display().to_string());
-        let format = self.format.and_then(|format| format.to_possible_value());
-        let given = [
-            ("--id", self.id.clone()),
-            ("--format", format.map(|format| format.get_name().to_owned())),
-        ];
-        for (option, value) in given {
-            words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
-        }
-        words.extend(["--replace", "--again"].map(str::to_owned));
-        unfinished::command(session, &words)
-    }
-
-    /// What to do about refused lines.
-    fn hints(
-        &self,
-        session: &Session<'_>,
-        store: &Store,
-        project: &str,
-        id_field: &str,
-        refused: &[Standing],
-    ) -> Result<Vec<String>, Failure> {
-        let has = |wanted: &str| refused.iter().any(|(_, code, _)| code == wanted);
-        let mut hints = Vec::new();
-        if has("id.missing") {
-            let fields = fields_of_refused(store, project)?;
-            let seen = if fields.is_empty() {
-                String::new()
-            } else {
-                format!("; a refused record has the fields {}", fields.join(", "))
-            };
-            hints.push(format!(
-                "records without `{id_field}`: name the field that holds the id with `--id FIELD`{seen}"
-            ));
-        }
-        if has("load.exists") {
-            let load = self.again(session);
-            hints.push(format!(
-                "records that exist with other data: {load} writes over all of them, also over what was corrected since"
-            ));
-        }
-        if let Some((_, code, _)) = refused.first() {
-            hints.push(format!(
-                "{}; correct the lines and load them, or let them go with {}",
-                session.command("quarantine list"),
-                session.command(&format!("quarantine waive --code {code} --reason TEXT"))
-            ));
-        }
-        Ok(hints)
-    }
-
     fn open(&self, session: &Session<'_>) -> Result<(File, Metadata), Failure> {
         let shown = self.file.display();
         let failed = |error: &std::io::Error| {
@@ -471,23 +416,4 @@ fn lost_with(load: &UnfinishedPass) -> String {
         load.reached(),
         counted(load.stay(), "record")
     )
-}
-
-/// The names of the fields of a record that was refused for want of an id; never a value.
-fn fields_of_refused(store: &Store, project: &str) -> Result<Vec<String>, Failure> {
-    let without_id = Selected {
-        code: Some("id.missing".to_owned()),
-        ..Selected::default()
-    };
-    let Some(refused) = quarantined(store, project, &without_id, 1_000)?.pop() else {
-        return Ok(Vec::new());
-    };
-    let Some(data) = refused_input(store, &refused, &[])?.data else {
-        return Ok(Vec::new());
-    };
-    let names = Document::parse(&data).map(|document| {
-        let names = document.fields().iter().map(Field::name);
-        names.take(20).map(Cow::into_owned).collect()
-    });
-    Ok(names.unwrap_or_default())
 }

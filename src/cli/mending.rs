@@ -1,6 +1,6 @@
 //! What to do about a line that a load has refused: it is mended where it came from.
 
-use counterfoil::quarantine::{Quarantined, load_again};
+use counterfoil::quarantine::{Quarantined, load_again, repeats_in_its_input};
 use counterfoil::store::Store;
 
 use super::failure::Failure;
@@ -19,7 +19,12 @@ pub(super) fn mend(session: &Session<'_>, store: &Store, refused: &Quarantined) 
     let line = refused.reason.line;
     let place = line.map_or_else(|| what.to_string(), |line| format!("line {line} of {what}"));
     let load = unfinished::command(session, &load_again(store, refused)?);
-    Ok(if refused.reason.code == "load.exists" {
+    let exists = refused.reason.code == "load.exists";
+    Ok(if exists && repeats_in_its_input(store, refused)? {
+        format!(
+            "{place} has an id that stands twice in this input, with other data: correct one of the two, then {load}"
+        )
+    } else if exists {
         format!("{place} has the id of a record with other data: {load} writes over it")
     } else {
         format!("correct {place}, then {load}")

@@ -23,6 +23,7 @@ mod load;
 mod manual;
 mod masking;
 mod mending;
+mod missing;
 mod new;
 mod outcome;
 mod page_file;
@@ -95,6 +96,7 @@ fn carry_out(cli: &Cli, arguments: &[OsString]) -> Exit {
     let answer = listening.and_then(|()| dispatch(&cli.command, &session));
     let mut answer = answer.unwrap_or_else(Answer::from);
     answer.warnings.splice(0..0, warnings.take());
+    answer.complete(&session);
     screen.deliver(cli.command.name(), answer)
 }
 

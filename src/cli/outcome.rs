@@ -17,7 +17,7 @@ use super::masking::redactions_with;
 use super::places::{self, Told, left_for_quarantine};
 use super::progress::Progress;
 use super::reconcile::{in_short, left_open, mask, still_open};
-use super::render::{bold, count, counted, table};
+use super::render::{bold, count, counted, table, word};
 use super::session::Session;
 
 /// The limits of errors that the command line gives, whatever the stages say.
@@ -151,7 +151,7 @@ pub(super) fn after_the_limit(session: &Session<'_>, stops_at_once: bool) -> Str
         "{} says why; correct the records and load them, or let them go with {}: the next {} goes on; or go on as it is \
          with {}; or correct the stage after {}",
         session.command("quarantine list"),
-        session.command("quarantine waive"),
+        session.command("quarantine waive --all --reason TEXT"),
         session.command("apply"),
         session.command(go_on),
         session.command("rollback")
@@ -277,9 +277,11 @@ pub(crate) fn of_the_library(session: &Session<'_>, project: &Project, error: Er
         .map(Stage::number)
         .filter(|other| other < number);
     let roll_back = format!("rollback --to {}", before.max().unwrap_or(0));
+    let store = session.store_file().unwrap_or_else(|_| "STORE".into());
     Failure::new(Exit::Drift, "stage.missing", message).hint(format!(
-        "put {number:04}_{slug}.toml back: the ledger has its text (sqlite3 STORE \"SELECT source_text FROM ledger_stage \
+        "put {number:04}_{slug}.toml back: the ledger has its text (sqlite3 {} \"SELECT source_text FROM ledger_stage \
          WHERE project='{}' AND number={number} ORDER BY stage DESC LIMIT 1\"); or roll it back: {}",
+        word(&store.display().to_string()),
         project.name(),
         session.command(&roll_back)
     ))
@@ -299,18 +301,17 @@ fn up_to_date(report: &ApplyReport) -> String {
     text
 }
 
+/// The column of what came out of the records written, where it is not one of each.
+pub(super) const OUT: &str = ">out";
+
 fn passes(passes: &[PassReport], progress: &Progress) -> String {
     let merges = passes.iter().any(|pass| pass.counts.merged > 0);
-    let mut header = vec![
-        "stage",
-        "route",
-        "state",
-        ">read",
-        ">written",
-        ">unchanged",
-        ">filtered",
-        ">refused",
-    ];
+    let several = passes.iter().any(|pass| pass.out != pass.counts.written);
+    let mut header = vec!["stage", "route", "state", ">read", ">written"];
+    if several {
+        header.push(OUT);
+    }
+    header.extend([">unchanged", ">filtered", ">refused"]);
     if merges {
         header.push(">merged");
     }
@@ -323,10 +324,11 @@ fn passes(passes: &[PassReport], progress: &Progress) -> String {
             state(pass).to_owned(),
             count(counts.read),
             count(counts.written),
-            count(counts.unchanged),
-            count(counts.filtered),
-            count(counts.refused),
         ];
+        if several {
+            row.push(count(pass.out));
+        }
+        row.extend([counts.unchanged, counts.filtered, counts.refused].map(count));
         if merges {
             row.push(count(counts.merged));
         }
@@ -413,8 +415,9 @@ pub(crate) fn stopped_early(stopped: &Stopped) -> Failure {
                 "stopped: {} refused by a contract in the mode `refuse`; every batch up to here is committed",
                 counted(*refused, "record")
             );
-            let hint = "see why with `counterfoil quarantine list`; correct the records and run `counterfoil quarantine retry`, \
-                        or correct the stage after `counterfoil rollback`";
+            let hint = "see why with `counterfoil quarantine list`; correct the records and load them, or let them go with \
+                        `counterfoil quarantine waive --all --reason TEXT`, and the next `counterfoil apply` goes on; or \
+                        correct the stage after `counterfoil rollback`";
             Failure::new(Exit::Stopped, "stopped.contract", message).hint(hint)
         }
         Stopped::ErrorLimit { refused, limit } => {

@@ -1,5 +1,7 @@
 //! `plan`: what `apply` would do.
 
+mod next;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -18,11 +20,11 @@ use super::answer::{Answer, json};
 use super::apply::HowToApply;
 use super::check::route;
 use super::failure::Failure;
-use super::outcome::{of_the_library, stopped_reading};
+use super::outcome::{OUT, of_the_library, stopped_reading};
 use super::page_file::beside;
 use super::places::{self, Told, left_for_quarantine};
 use super::progress::Progress;
-use super::render::{bold, bytes, count, counted, dim, green, red, shown, table, took, word, yellow};
+use super::render::{bold, bytes, count, counted, dim, green, red, shown, table, took, yellow};
 use super::session::Session;
 use super::unfinished;
 
@@ -95,46 +97,10 @@ impl PlanCommand {
             open.kind == PassKind::Apply && open.project.as_deref() == Some(project.name())
         };
         answer = unfinished::warn(session, &store, answer, is_planned)?;
-        Ok(match &self.out {
-            _ if report.stages.is_empty() => answer,
-            Some(path) => answer.hint(session.command(&format!(
-                "apply --plan {}{}",
-                word(&path.to_string_lossy()),
-                self.repeated(&report)
-            ))),
-            None => answer.hint(self.next(session, &report)),
-        })
-    }
-
-    fn next(&self, session: &Session<'_>, report: &PlanReport) -> String {
-        let apply = session.command(&format!("apply{}", self.repeated(report)));
-        match report.stages.iter().find(|stage| stage.stops.is_some()) {
-            None => apply,
-            Some(stage) => format!(
-                "{apply} would stop at stage {}: correct the records first, or let it go on with {}",
-                stage.stage,
-                session.command("apply --on-error quarantine --max-errors N")
-            ),
+        if report.stages.is_empty() {
+            return Ok(answer);
         }
-    }
-
-    /// What `apply` needs to be told to do the same.
-    fn repeated(&self, report: &PlanReport) -> String {
-        let to = report.pin.to.map(|to| format!(" --to {to}")).unwrap_or_default();
-        let revise = if self.revise {
-            " --revise --reason TEXT"
-        } else {
-            ""
-        };
-        let option = |name: &str, value: &Option<String>| {
-            value
-                .as_ref()
-                .map(|value| format!(" --{name} {value}"))
-                .unwrap_or_default()
-        };
-        let on_error = option("on-error", &report.pin.on_error);
-        let max_errors = option("max-errors", &report.pin.max_errors);
-        format!("{to}{on_error}{max_errors}{revise}")
+        Ok(answer.hint(self.next(session, &report)))
     }
 }
 
@@ -269,18 +235,17 @@ fn of_stage(
         );
     }
     let counts = stage.counts;
-    let row = [
-        counts.read,
-        counts.written,
-        counts.unchanged,
-        counts.filtered,
-        counts.refused,
-    ]
-    .map(count);
-    text += &table(
-        &[">read", ">written", ">unchanged", ">filtered", ">refused"],
-        [row.to_vec()],
-    );
+    let mut columns = vec![(">read", counts.read), (">written", counts.written)];
+    if stage.out != counts.written {
+        columns.push((OUT, stage.out));
+    }
+    columns.extend([
+        (">unchanged", counts.unchanged),
+        (">filtered", counts.filtered),
+        (">refused", counts.refused),
+    ]);
+    let (header, row): (Vec<&str>, Vec<u64>) = columns.into_iter().unzip();
+    text += &table(&header, [row.into_iter().map(count).collect()]);
     text += &troubles(session, project, stage);
     text += &operations(&stage.operations);
     text += &refusals(&stage.refusals);

@@ -1,7 +1,7 @@
 //! `prove`: one record, for somebody who has neither the store nor this program.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use counterfoil::project::PUBLIC_KEY_FILE;
 use counterfoil::prove::{Opening, ProveOptions, accepted_name, prove, prove_consistency};
@@ -13,6 +13,7 @@ use super::answer::{Answer, Exit};
 use super::failure::Failure;
 use super::masking::{masked_noting, redactions};
 use super::page_file::NewFile;
+use super::render::word;
 use super::session::Session;
 use super::verify::hashed_under;
 
@@ -78,12 +79,28 @@ impl Prove {
         file.write_all(proof.as_bytes())
             .map_err(|error| Failure::output(&error))?;
         file.finish()?;
-        let next = format!(
-            "`counterfoil verify-proof {} --key {PUBLIC_KEY_FILE}` checks it",
-            path.display()
-        );
         let answer = Answer::new(data, format!("Wrote {}.\n", path.display())).warnings(remark);
-        Ok(answer.hint(next))
+        Ok(answer.hint(next(session, path)))
+    }
+}
+
+/// How the proof is checked: whoever has the public half of the key needs nothing else.
+fn next(session: &Session<'_>, proof: &Path) -> String {
+    let public = session.inside(Path::new(PUBLIC_KEY_FILE));
+    let (proof, key) = (proof.display().to_string(), public.display().to_string());
+    let key = if public.is_file() {
+        word(&key)
+    } else {
+        "KEY".into()
+    };
+    let check = format!(
+        "`counterfoil verify-proof {} --key {key}` checks it",
+        word(&proof)
+    );
+    if key == "KEY" {
+        format!("{check}, KEY being the public key of who signed, or its file")
+    } else {
+        check
     }
 }
 

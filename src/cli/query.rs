@@ -20,6 +20,7 @@ use serde_json::json;
 use super::answer::{Answer, Exit, Listed};
 use super::failure::Failure;
 use super::masking::{masked, redactions, refuse_redacted};
+use super::missing::missing_record;
 use super::quarantine;
 use super::render::{count, counted, shown_json};
 use super::session::Session;
@@ -55,6 +56,10 @@ pub(crate) struct QueryCommand {
     /// Only records with a number above this one: the next page, where nothing is sorted.
     #[arg(long, value_name = "NUMBER", conflicts_with = "sort")]
     after: Option<i64>,
+    /// Counts all records that match, however long that takes; else no more than so many behind those that are shown as take
+    /// a moment, and says `at least`.
+    #[arg(long, conflicts_with = "id")]
+    count: bool,
     /// Shows `{"record":NUMBER,"id":ID,"data":DATA}` instead of the data only.
     #[arg(long)]
     with_id: bool,
@@ -83,9 +88,16 @@ impl QueryCommand {
         );
         let mut shown = Shown::new(self, session.screen.json);
         let mut unseen = sorted;
-        self.show(&store, &query, (&redact, &mut filter), &mut shown, &mut unseen)?;
+        let matched = self.show(
+            session,
+            &store,
+            &query,
+            (&redact, &mut filter),
+            &mut shown,
+            &mut unseen,
+        )?;
         let (shown_count, last) = (shown.count, shown.last);
-        let full = self.id.is_none() && shown_count == self.limit && (shown_count as u64) < total;
+        let full = shown_count == self.limit && matched.goes_beyond(shown_count as u64);
         let unsorted = unseen.iter().filter(|_| total > 0).map(|path| {
             format!(
                 "no record of `{}` has `{path}`, so that it sorts nothing",
@@ -93,55 +105,95 @@ impl QueryCommand {
             )
         });
         let warnings: Vec<String> = filter.warning().into_iter().chain(unsorted).collect();
-        let data = json!({ "database": self.database, "total": total });
+        let data = json!({
+            "database": self.database,
+            "total": total,
+            "matched": matched.records,
+            "matched_exactly": matched.is_exact,
+        });
         let mut answer = Answer::new(data, "").warnings(warnings);
         if let Some(list) = shown.finish()? {
             answer = answer.list("records", list);
         }
-        if full && !self.sort.is_empty() {
-            answer = answer.hint("only the first are shown; --limit N shows more");
-        } else if full {
+        if full {
+            let next = match (self.sort.is_empty(), self.count || matched.is_exact) {
+                (false, _) => "--limit N shows more".to_owned(),
+                (true, true) => format!("the next ones: --after {last}"),
+                (true, false) => format!("the next ones: --after {last}; --count counts all"),
+            };
             answer = answer.hint(format!(
-                "{} of {} shown; the next ones: --after {last}",
+                "{} of {} shown; {next}",
                 count(shown_count as u64),
-                count(total)
+                self.of_how_many(matched)
             ));
         }
         Ok(answer)
     }
 
-    /// Shows what is wanted. Takes out of `unseen` the paths that any record has.
+    /// Of how many the shown ones are some.
+    fn of_how_many(&self, matched: Matched) -> String {
+        let least = if matched.is_exact { "" } else { "at least " };
+        let which = match (&self.condition, self.after) {
+            (Some(_), None) => " that match",
+            (Some(_), Some(_)) => " that match from there on",
+            (None, Some(_)) => " from there on",
+            (None, None) => "",
+        };
+        format!("{least}{}{which}", count(matched.records))
+    }
+
+    /// Shows what is wanted, and tells how many records match. Takes out of `unseen` the paths that any record has.
     fn show(
         &self,
+        session: &Session<'_>,
         store: &Store,
         query: &Query,
         (redact, filter): (&[Path], &mut Filter<'_>),
         shown: &mut Shown<'_>,
         unseen: &mut Vec<Path>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Matched, Failure> {
+        let mut matched = Matched {
+            records: 0,
+            is_exact: true,
+        };
         if let Some(id) = &self.id {
             let missing = || Error::NoSuchRecord {
                 database: self.database.clone(),
                 id: id.clone(),
             };
-            let record = store.get(&self.database, id)?.ok_or_else(missing)?;
+            let record = store.get(&self.database, id)?;
+            let record = record.ok_or_else(|| missing_record(session, store, missing()))?;
             shown.add(&masked(record, redact)?)?;
+            matched.records = 1;
         } else if query.sorts().is_empty() {
+            let is_counted = self.condition.is_none();
+            let mut beyond = Beyond::default();
             self.each(store, redact, |record| {
                 if shown.count == self.limit {
-                    return Ok(false);
-                }
-                if filter.lets_through(&record)? {
+                    if is_counted {
+                        return Ok(false);
+                    }
+                    if !self.count && beyond.is_enough(&record) {
+                        matched.is_exact = false;
+                        return Ok(false);
+                    }
+                    matched.records += u64::from(filter.lets_through(&record)?);
+                } else if filter.lets_through(&record)? {
+                    matched.records += 1;
                     shown.add(&record)?;
                 }
                 Ok(true)
             })?;
+            if is_counted {
+                matched.records = store.count_after(&self.database, self.after.unwrap_or(0))?;
+            }
         } else {
             let mut sorter = Sorter::new()?;
             self.each(store, redact, |record| {
                 let document = record.document().map_err(damaged)?;
                 unseen.retain(|path| document.at(path).is_none());
                 if filter.lets_through(&record)? {
+                    matched.records += 1;
                     sorter.add(&sort_key(&document, query), record.record)?;
                 }
                 Ok(true)
@@ -154,7 +206,7 @@ impl QueryCommand {
                 }
             })?;
         }
-        Ok(())
+        Ok(matched)
     }
 
     /// Every record after the one that is named, masked before anything looks at it, until one is refused.
@@ -194,6 +246,37 @@ impl QueryCommand {
             })?;
         }
         Ok(query)
+    }
+}
+
+/// How many records match, as far as was looked.
+#[derive(Clone, Copy)]
+struct Matched {
+    records: u64,
+    is_exact: bool,
+}
+
+impl Matched {
+    fn goes_beyond(self, shown: u64) -> bool {
+        !self.is_exact || self.records > shown
+    }
+}
+
+/// What was looked at behind the shown records, only to count.
+#[derive(Default)]
+struct Beyond {
+    records: u64,
+    bytes: u64,
+}
+
+impl Beyond {
+    /// Takes note of one more; whether it is too much to look at it.
+    fn is_enough(&mut self, record: &Record) -> bool {
+        const RECORDS: u64 = 50_000;
+        const BYTES: u64 = 64 << 20;
+        self.records += 1;
+        self.bytes += record.data.len() as u64;
+        self.records > RECORDS || self.bytes > BYTES
     }
 }
 

@@ -67,7 +67,7 @@ impl Rollback {
         let mut store = session.open()?;
         let scope = self.scope();
         if let Some(number) = self.to.filter(|number| *number > 0).or(self.stage) {
-            known_stage(session, &store, &project, number)?;
+            known_stage(session, &store, &project, (number, self.to.is_some()))?;
         }
         let plan = plan_rollback(&store, &project, &scope)?;
         if plan.is_empty() {
@@ -103,7 +103,7 @@ impl Rollback {
         progress.finish();
         let report = report?;
         let data = json!({ "plan": json(&plan), "report": json(&report) });
-        let answer = Answer::new(data, done(&report))
+        let answer = Answer::new(data, done(session, &report))
             .warnings(progress.warnings.iter().cloned())
             .refused_if(report.counts.refused > 0);
         Ok(match &report.stopped {
@@ -127,8 +127,14 @@ impl Rollback {
     }
 }
 
-/// Refuses a number that no stage has, of those that are applied and of those in the project's files.
-fn known_stage(session: &Session<'_>, store: &Store, project: &str, number: u32) -> Result<(), Failure> {
+/// Refuses a number that no stage has, of those that are applied and of those in the project's files. What stands after a
+/// number is plain also where that is between two stages.
+fn known_stage(
+    session: &Session<'_>,
+    store: &Store,
+    project: &str,
+    (number, is_bound): (u32, bool),
+) -> Result<(), Failure> {
     let in_files = session.stages().ok().flatten();
     let is_known = |project: &Project| project.stages().get(number).is_some();
     if in_files.as_ref().is_some_and(is_known) {
@@ -146,6 +152,9 @@ fn known_stage(session: &Session<'_>, store: &Store, project: &str, number: u32)
     );
     known.sort_unstable();
     known.dedup();
+    if is_bound && known.last().is_some_and(|last| *last > number) {
+        return Ok(());
+    }
     Err(no_stage(known.into_iter(), number))
 }
 
@@ -156,7 +165,7 @@ fn told(plan: &[Reversal]) -> String {
             reversal.pass.to_string(),
             what(reversal),
             reversal.database.clone(),
-            count(reversal.entries.saturating_sub(reversal.done)),
+            count(reversal.records.saturating_sub(reversal.restored)),
             count(reversal.conflicts),
         ]
     });
@@ -207,8 +216,8 @@ fn ask(session: &Session<'_>) -> Result<(), Failure> {
     ))
 }
 
-fn done(report: &RollbackReport) -> String {
-    let undone = report.counts.written + report.counts.unchanged;
+fn done(session: &Session<'_>, report: &RollbackReport) -> String {
+    let undone = report.records;
     let mut text = if report.stopped.is_some() {
         format!("Took back {} so far.\n", counted(undone, "record"))
     } else {
@@ -218,6 +227,12 @@ fn done(report: &RollbackReport) -> String {
             plural(report.undone.len())
         )
     };
+    if report.counts.unchanged > 0 {
+        text += &format!(
+            "{} had nothing to restore: refused, left out, or found as they were.\n",
+            counted(report.counts.unchanged, "more record")
+        );
+    }
     if report.counts.refused > 0 {
         text += &format!(
             "Left as it is now: {}.\n",
@@ -228,7 +243,8 @@ fn done(report: &RollbackReport) -> String {
         }
         let more = report.counts.refused.saturating_sub(report.left.len() as u64);
         if more > 0 {
-            text += &format!("  and {more} more; `counterfoil trace` tells of each\n");
+            let trace = session.command("trace DATABASE ID");
+            text += &format!("  and {more} more; {trace} tells of each\n");
         }
     }
     text

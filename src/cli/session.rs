@@ -1,6 +1,8 @@
 //! What every command begins with: the project, its store, who runs it. Settings come from the command line, else
 //! from `COUNTERFOIL_*`, else from `counterfoil.toml`.
 
+mod completing;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -19,7 +21,6 @@ use counterfoil::surroundings::{Keys, Secrets, Surroundings, SystemClock, System
 
 use super::arguments::Global;
 use super::failure::Failure;
-use super::render::word;
 use super::screen::Screen;
 use super::store_file;
 
@@ -62,18 +63,6 @@ impl<'c> Session<'c> {
         } else {
             self.folder().join(path)
         }
-    }
-
-    /// A command line that goes on from here, for hints.
-    pub(crate) fn command(&self, rest: &str) -> String {
-        let mut line = "counterfoil".to_owned();
-        if let Some(directory) = &self.global.directory {
-            line += &format!(" -C {}", word(&directory.display().to_string()));
-        }
-        if let Some(store) = &self.global.store {
-            line += &format!(" --store {}", word(&store.display().to_string()));
-        }
-        format!("`{line} {rest}`")
     }
 
     /// Refuses a folder that is not there, before everything that is not in it is missed.
@@ -176,6 +165,11 @@ impl<'c> Session<'c> {
         let path = self.store_path(settings);
         store_file::check(&path, &self.command("restore FOLDER"))?;
         Ok(path)
+    }
+
+    /// The store's file, as a person would write it.
+    pub(crate) fn store_file(&self) -> Result<PathBuf, Failure> {
+        Ok(self.store_path(&self.settings()?))
     }
 
     /// Whether `--store` says where the store is.

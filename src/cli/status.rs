@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use counterfoil::Error;
 use counterfoil::history::{FileState, Health, RefusedBy, Since, StageStatus, Status as Standing};
 use counterfoil::ledger::{PassKind, StageState};
 use counterfoil::stage::{OnError, Stage, Stages};
+use counterfoil::store::Store;
 
 use super::answer::{Answer, json};
 use super::check::route;
 use super::failure::Failure;
+use super::outcome::OUT;
 use super::places::{self, Told, left_for_quarantine};
 use super::render::{bold, count, counted, dim, moment, short, shown, table};
 use super::session::{Session, stages_of};
@@ -63,7 +66,7 @@ impl Status {
         let stages = stages_of(project.as_ref())?;
         let next = match store.objection() {
             Some(objection) => super::failure::advice(objection).1,
-            None => next(session, &stages, &status),
+            None => next(session, &stages, &status, obstacle(&store, &stages)?),
         };
         if let Some(next) = next {
             answer = answer.hint(next);
@@ -157,31 +160,27 @@ fn stages(stages: &[StageStatus]) -> String {
     if stages.is_empty() {
         return String::new();
     }
+    let several = stages.iter().any(|stage| stage.out != stage.counts.written);
     let rows = stages.iter().map(|stage| {
-        vec![
+        let mut row = vec![
             format!("{} {}", stage.number, stage.slug),
             route(&stage.source, &stage.target),
             stage.state.to_string(),
             file(stage.file).to_owned(),
             count(stage.counts.written),
-            count(stage.counts.filtered),
-            count(stage.quarantined),
-            count(stage.waiting),
-        ]
+        ];
+        if several {
+            row.push(count(stage.out));
+        }
+        row.extend([stage.counts.filtered, stage.quarantined, stage.waiting].map(count));
+        row
     });
-    table(
-        &[
-            "stage",
-            "route",
-            "state",
-            "file",
-            ">written",
-            ">filtered",
-            ">quarantined",
-            ">waiting",
-        ],
-        rows,
-    ) + "\n"
+    let mut header = vec!["stage", "route", "state", "file", ">written"];
+    if several {
+        header.push(OUT);
+    }
+    header.extend([">filtered", ">quarantined", ">waiting"]);
+    table(&header, rows) + "\n"
 }
 
 fn file(state: FileState) -> &'static str {
@@ -250,8 +249,21 @@ fn unfinished(session: &Session<'_>, status: &Standing) -> String {
     text
 }
 
+/// What keeps `apply` from beginning, and what to do about it; a drifted stage is told otherwise.
+fn obstacle(store: &Store, stages: &Stages) -> Result<Option<String>, Failure> {
+    Ok(match counterfoil::apply::obstacle(store, stages)? {
+        Some(Error::Invalid { message, hint }) => Some(format!("{message}: {}", hint.unwrap_or_default())),
+        _ => None,
+    })
+}
+
 /// What to do next, the most pressing first.
-fn next(session: &Session<'_>, files: &Stages, status: &Standing) -> Option<String> {
+fn next(
+    session: &Session<'_>,
+    files: &Stages,
+    status: &Standing,
+    obstacle: Option<String>,
+) -> Option<String> {
     let any = |wanted: fn(&StageStatus) -> bool| status.stages.iter().find(|stage| wanted(stage));
     if let Some(stage) = any(|stage| stage.file == FileState::Missing) {
         return Some(format!(
@@ -279,6 +291,9 @@ fn next(session: &Session<'_>, files: &Stages, status: &Standing) -> Option<Stri
     }
     if let Some(load) = open(PassKind::Load) {
         return Some(super::unfinished::told(session, load));
+    }
+    if obstacle.is_some() {
+        return obstacle;
     }
     if let Some(stage) = any(|stage| stage.state == StageState::Unreconciled) {
         let reconcile = session.command(&format!("reconcile --stage {}", stage.number));

@@ -2,8 +2,7 @@
 
 use std::io::{self, BufWriter, Read as _, Seek as _, Write as _};
 
-use counterfoil::Error;
-use counterfoil::history::TraceStep;
+use counterfoil::history::{Found, TraceStep};
 use counterfoil::interchange::{PROV_SECTIONS, each_prov};
 use serde_json::json;
 use tempfile::SpooledTempFile;
@@ -11,7 +10,8 @@ use tempfile::SpooledTempFile;
 use super::answer::{Answer, Exit, Listed, json};
 use super::failure::Failure;
 use super::history::refuse_envelope;
-use super::render::{bold, dim, green, moment, red, short, shown, yellow};
+use super::missing::missing_record;
+use super::render::{bold, counted, dim, green, moment, red, short, shown, yellow};
 use super::screen::to_stdout;
 use super::session::Session;
 
@@ -55,8 +55,10 @@ impl Trace {
             return self.provenance(session);
         }
         let store = session.open_to_read()?;
+        let found = Found::of(&store, &self.database, &self.id)
+            .map_err(|error| missing_record(session, &store, error))?;
         let mut list = session.screen.json.then(Listed::new);
-        let mut text = format!("{} in {}\n", bold(&shown(&self.id)), shown(&self.database));
+        let mut text = self.heading(&found);
         let mut add = |step: &TraceStep| -> Result<(), Failure> {
             if let Some(list) = &mut list {
                 return list.push(json(step));
@@ -69,19 +71,45 @@ impl Trace {
             Ok(())
         };
         let mut failed = None;
-        TraceStep::each(&store, &self.database, &self.id, self.family, |step| {
+        TraceStep::each_of(&store, found.records.clone(), self.family, |step| {
             failed = add(&step).err();
             failed.is_none()
-        })
-        .map_err(|error| self.failed(error, session))?;
+        })?;
         if let Some(failure) = failed {
             return Err(failure);
         }
-        let answer = Answer::new(json!({ "database": self.database, "id": self.id }), text);
+        let data = json!({
+            "database": self.database,
+            "id": self.id,
+            "records": found.records,
+            "elsewhere": found.elsewhere,
+        });
+        let answer = Answer::new(data, text);
         Ok(match list {
             Some(list) => answer.list("steps", list),
             None => answer,
         })
+    }
+
+    /// The id, and what records it leads to where that is not plain.
+    fn heading(&self, found: &Found) -> String {
+        let mut text = format!("{} in {}\n", bold(&shown(&self.id)), shown(&self.database));
+        if !found.elsewhere.is_empty() {
+            text += &format!(
+                "  no record of {} ever had this id; one has it in {}, or had it, and came from there or went there\n",
+                shown(&self.database),
+                shown(&found.elsewhere.join(" and "))
+            );
+        }
+        if found.records.len() > 1 {
+            let numbers: Vec<String> = found.records.iter().map(i64::to_string).collect();
+            text += &format!(
+                "  {} have this id, or had it: {}\n",
+                counted(found.records.len() as u64, "record"),
+                numbers.join(", ")
+            );
+        }
+        text
     }
 
     fn provenance(&self, session: &Session<'_>) -> Result<Answer, Failure> {
@@ -92,23 +120,11 @@ impl Trace {
             failed = document.add(section, name, &value).err();
             failed.is_none()
         })
-        .map_err(|error| self.failed(error, session))?;
+        .map_err(|error| missing_record(session, &store, error))?;
         match failed {
             Some(error) => Err(unkept(&error)),
             None => document.write(),
         }
-    }
-
-    fn failed(&self, error: Error, session: &Session<'_>) -> Failure {
-        let missing = matches!(error, Error::NoSuchRecord { .. });
-        let failure = Failure::from(error);
-        if !missing {
-            return failure;
-        }
-        let query = session.command(&format!("query {}", self.database));
-        failure.hint(format!(
-            "{query} shows what is there; ids are compared letter by letter"
-        ))
     }
 }
 

@@ -30,7 +30,7 @@ impl Verify {
             stop: stop_signal(*session.screen, "verify")?,
         };
         let report = counterfoil::verify::verify(&store, &options)?;
-        let answer = Answer::new(json(&report), told(&report));
+        let answer = Answer::new(json(&report), told(session, &report));
         if report.problems > 0 {
             let message = match report.problems {
                 1 => "one thing is not as the ledger says".to_owned(),
@@ -91,7 +91,7 @@ pub(crate) fn hashed_under(renamed: &Renamed) -> String {
     )
 }
 
-fn told(report: &VerifyReport) -> String {
+fn told(session: &Session<'_>, report: &VerifyReport) -> String {
     let mut text = table(
         &[
             ">batches",
@@ -114,17 +114,29 @@ fn told(report: &VerifyReport) -> String {
     );
     text += &remarks(report);
     if report.keyless {
-        text += "note: the signatures under the checkpoints were not checked, because there is no key: name the public one with \
-                 --key FILE\n";
+        text += &format!(
+            "note: the signatures under the checkpoints were not checked, because there is no key: name the public one with {}\n",
+            session.command("verify --key FILE")
+        );
     }
     if let Some(signed) = report.signed.filter(|signed| signed.unsigned > 0) {
         text += &format!(
-            "note: the batches after {} are not signed; `counterfoil checkpoint` signs them, with the key\n",
-            count(signed.batch.unsigned_abs())
+            "note: the batches after {} are not signed; {} signs them, with the key\n",
+            count(signed.batch.unsigned_abs()),
+            session.command("checkpoint")
         );
     }
     if report.is_sound() {
-        return text + &format!("{} everything is as the ledger says\n", green("sound:"));
+        let unchecked = if report.keyless {
+            "; who has signed it was not checked"
+        } else {
+            ""
+        };
+        return text
+            + &format!(
+                "{} everything is as the ledger says{unchecked}\n",
+                green("sound:")
+            );
     }
     let rows = report.findings.iter().map(|finding| {
         let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();

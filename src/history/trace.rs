@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, Row, params};
 
-use crate::error::{Error, Result};
-use crate::ledger::past::numbers_with_id;
+use super::Found;
+use crate::error::Result;
 use crate::ledger::sql::of_record;
 use crate::store::Store;
 
@@ -55,7 +55,8 @@ pub struct TraceStep {
 /// none of it.
 ///
 /// # Errors
-/// [`Error::NoSuchRecord`] when the database never had a record with this id.
+/// [`Error::NoSuchRecord`](crate::Error::NoSuchRecord) when no record ever had this id there, or had it elsewhere and came
+/// from there or went there.
 pub fn trace(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> {
     collected(store, database, id, false)
 }
@@ -63,7 +64,8 @@ pub fn trace(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> 
 /// As [`trace`], with all that came of what the record came from: its siblings and their lives.
 ///
 /// # Errors
-/// [`Error::NoSuchRecord`] when the database never had a record with this id.
+/// [`Error::NoSuchRecord`](crate::Error::NoSuchRecord) when no record ever had this id there, or had it elsewhere and came
+/// from there or went there.
 pub fn trace_family(store: &Store, database: &str, id: &str) -> Result<Vec<TraceStep>> {
     collected(store, database, id, true)
 }
@@ -81,7 +83,7 @@ impl TraceStep {
     /// Tells the steps that [`trace`], or with its family [`trace_family`], gives, one by one, until `tell` wants no more.
     ///
     /// # Errors
-    /// [`Error::NoSuchRecord`] when the database never had a record with this id; nothing is told then.
+    /// As of [`trace`]; nothing is told then.
     pub fn each(
         store: &Store,
         database: &str,
@@ -89,7 +91,20 @@ impl TraceStep {
         family: bool,
         tell: impl FnMut(Self) -> bool,
     ) -> Result<()> {
-        let numbers = numbers_of(store, database, id)?;
+        let numbers = Found::of(store, database, id)?.records;
+        Self::each_of(store, numbers, family, tell)
+    }
+
+    /// As [`each`](Self::each), of the records that were [found](Found).
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn each_of(
+        store: &Store,
+        numbers: Vec<i64>,
+        family: bool,
+        tell: impl FnMut(Self) -> bool,
+    ) -> Result<()> {
         let life = if family {
             Life::of_family(store.connection(), numbers)?
         } else {
@@ -99,26 +114,17 @@ impl TraceStep {
     }
 }
 
-/// The numbers that a record with this id has or had in a database.
-///
-/// # Errors
-/// [`Error::NoSuchRecord`] when there never was one.
-pub(crate) fn numbers_of(store: &Store, database: &str, id: &str) -> Result<Vec<i64>> {
-    let connection = store.connection();
-    let found = numbers_with_id(connection, database, id)?.into_iter();
-    let mut numbers: Vec<i64> = found.map(|(number, _)| number).collect();
-    match store.table(database) {
-        Ok(table) => numbers.extend(table.number_of(connection, id)?),
-        Err(Error::NoSuchDatabase { .. }) if !numbers.is_empty() => {}
-        Err(error) => return Err(error),
+/// Whether any entry of a life was read in a database, or written there.
+pub(super) fn touches(connection: &Connection, life: &Life, database: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM ledger_batch b JOIN ledger_pass p ON p.pass=b.pass
+     WHERE b.batch=?1 AND (p.target=?2 OR p.source=?2 AND p.stage IS NOT NULL)";
+    let mut statement = connection.prepare_cached(sql)?;
+    for (batch, ..) in &life.places {
+        if statement.exists(params![batch, database])? {
+            return Ok(true);
+        }
     }
-    if numbers.is_empty() {
-        return Err(Error::NoSuchRecord {
-            database: database.to_owned(),
-            id: id.to_owned(),
-        });
-    }
-    Ok(numbers)
+    Ok(false)
 }
 
 /// Tells the own life of records, by their numbers, step by step until `tell` wants no more.
@@ -129,7 +135,7 @@ pub(crate) fn own_life(store: &Store, numbers: Vec<i64>, tell: impl FnMut(TraceS
 
 /// A life as far as it is known: only where its steps stand, because a record may have very many.
 #[derive(Default)]
-struct Life {
+pub(super) struct Life {
     /// Batch, record and part.
     places: Vec<(i64, i64, i64)>,
     seen: HashSet<i64>,
@@ -143,7 +149,7 @@ struct Relatives {
 }
 
 impl Life {
-    fn of(connection: &Connection, numbers: Vec<i64>) -> Result<Self> {
+    pub(super) fn of(connection: &Connection, numbers: Vec<i64>) -> Result<Self> {
         let mut life = Self::default();
         let (mut own, mut sources) = (numbers, Vec::new());
         while let Some(number) = own.pop() {

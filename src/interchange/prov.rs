@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::time;
 use crate::error::Result;
-use crate::history::{TraceStep, numbers_of, own_life};
+use crate::history::{Found, TraceStep, own_life};
 use crate::ledger::read::origin;
 use crate::ledger::runs::{committed_us, ended_us, pass_row, run_row};
 use crate::store::Store;
@@ -65,7 +65,7 @@ pub fn each_prov(
     id: &str,
     tell: &mut dyn FnMut(&'static str, &str, Json) -> bool,
 ) -> Result<()> {
-    let numbers = numbers_of(store, database, id)?;
+    let numbers = Found::of(store, database, id)?.records;
     let mut telling = Telling::new(store, tell)?;
     let record = format!("record:{}/{}", escaped(database), escaped(id));
     let attributes = json!({

@@ -9,6 +9,7 @@ mod head;
 mod image;
 pub(crate) mod leaves;
 pub(crate) mod open;
+pub(crate) mod out;
 pub(crate) mod past;
 pub(crate) mod places;
 pub(crate) mod proof;

@@ -85,6 +85,8 @@ pub struct StagePlan {
     pub records: u64,
     /// The outcomes of those that were tried.
     pub counts: Counts,
+    /// How many records would come out of those that were tried: others than the written ones where one becomes several.
+    pub out: u64,
     /// How often the stage warned, by code.
     pub warnings: BTreeMap<String, u64>,
     /// What its operations would do, in order.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::{ErrorLimit, Lint, OperationPlan, PassPlan, RefusalPlan, RefusedExample, Sample, StagePlan};
 use crate::context::Tally;
 use crate::error::Result;
-use crate::ledger::{Batch, Change, Counts, EntryOutcome, ImageKind, split_whole};
+use crate::ledger::{Batch, Change, Counts, Entry, EntryOutcome, ImageKind, split_whole};
 use crate::op::Reversibility;
 use crate::path::Path;
 use crate::refusal::Refusal;
@@ -35,6 +35,7 @@ pub(super) struct Telling<'t> {
     most: usize,
     full: bool,
     counts: Counts,
+    out: u64,
     warnings: BTreeMap<String, u64>,
     refusals: HashMap<String, RefusalPlan>,
     samples: Vec<Sample>,
@@ -52,6 +53,7 @@ impl<'t> Telling<'t> {
             most,
             full,
             counts: Counts::default(),
+            out: 0,
             warnings: BTreeMap::new(),
             refusals: HashMap::new(),
             samples: Vec::new(),
@@ -69,6 +71,8 @@ impl<'t> Telling<'t> {
     /// Looks at a batch before its changes are made.
     pub(super) fn add(&mut self, connection: &Connection, source: &Table, batch: &Batch) -> Result<()> {
         self.counts.add(&batch.counts);
+        let came_out = |entry: &&Entry| entry.outcome == EntryOutcome::Written && entry.after.is_some();
+        self.out += batch.entries.iter().filter(came_out).count() as u64;
         for (code, count) in &batch.warnings {
             *self.warnings.entry(code.clone()).or_default() += count;
         }
@@ -195,6 +199,7 @@ impl<'t> Telling<'t> {
             target: self.stage.target().to_owned(),
             records,
             counts: self.counts,
+            out: self.out,
             warnings: self.warnings,
             operations: operations(self.stage, tally),
             refusals,

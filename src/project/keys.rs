@@ -158,7 +158,8 @@ fn write_new(path: &Path, text: &str, secret: bool) -> std::io::Result<()> {
 fn bad(path: &Path, error: &BadKey) -> Problem {
     let problem = Problem::error("key.bad", None, format!("`{}`: {error}", path.display()));
     problem.help(
-        "restore the file, or make a new key: put this one away, then `counterfoil checkpoint --new-key`",
+        "restore the file, or make a new key: put this one away, and its other half, then `counterfoil checkpoint --new-key \
+         --accept-restore --reason TEXT`",
     )
 }
 

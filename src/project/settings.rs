@@ -31,7 +31,7 @@ pub(super) fn read(folder: &Path) -> Result<Settings, Vec<Problem>> {
             "stage.no_file" => {
                 let message = format!("`{}` is no project: it has no `{PROJECT_FILE}`", folder.display());
                 Problem::error("project.missing", None, message)
-                    .help("name a project's folder with -C, or make one with `counterfoil init`")
+                    .help("name a project's folder with -C, or make one with `counterfoil init NAME`")
             }
             _ => problem,
         }]

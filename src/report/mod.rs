@@ -204,6 +204,8 @@ pub struct PassOutcome {
     pub target: Option<String>,
     /// The outcomes in this run.
     pub counts: Counts,
+    /// How many records came out of those that were written in this run: others than these where one becomes several.
+    pub out: u64,
     /// How often the stage warned in this run, by code: of dates that two formats read, of contracts that only warn.
     pub warnings: BTreeMap<String, u64>,
     /// Those of the whole pass, where other runs have worked on it too.
@@ -218,7 +220,7 @@ pub struct PassOutcome {
     pub begun_in: Option<i64>,
 }
 
-/// Everything about one run; about the newest that has stubs where none is named.
+/// Everything about one run; where none is named, about the newest that did something to a record.
 ///
 /// # Errors
 /// [`Error::NoSuch`] where there is no such run.

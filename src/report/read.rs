@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{PassOutcome, StageTold, Undone};
 use crate::error::Result;
+use crate::ledger::out::came_out;
 use crate::ledger::read::counts;
 
 /// A time of the ledger as people read it.
@@ -14,10 +15,11 @@ pub(super) fn iso(micros: i64) -> String {
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// The newest run that has stubs of records; else the newest.
+/// The newest run that did something to a record, and did not only find it as it should be; else the newest that has looked
+/// at records, else the newest.
 pub(super) fn newest_run(connection: &Connection) -> Result<Option<i64>> {
-    let sql = "SELECT coalesce((SELECT run FROM ledger_batch WHERE entries>0 ORDER BY batch DESC LIMIT 1),
-       (SELECT max(run) FROM ledger_run))";
+    let sql = "SELECT coalesce((SELECT run FROM ledger_batch WHERE read>unchanged ORDER BY batch DESC LIMIT 1),
+       (SELECT run FROM ledger_batch WHERE entries>0 ORDER BY batch DESC LIMIT 1), (SELECT max(run) FROM ledger_run))";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
@@ -41,13 +43,16 @@ pub(super) fn project(connection: &Connection, run: i64) -> Result<Option<String
 
 /// The passes of a run, each as far as the run carried it.
 pub(super) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcome>> {
-    let sql = "SELECT p.pass, p.kind, s.number, s.slug, p.source, p.target, sum(b.read), sum(b.written), sum(b.unchanged),
+    let sql = concat!(
+        "SELECT p.pass, p.kind, s.number, s.slug, p.source, p.target, sum(b.read), sum(b.written), sum(b.unchanged),
        sum(b.filtered), sum(b.refused), sum(b.merged), p.reverses,
        (SELECT min(q.pass) FROM ledger_pass q JOIN ledger_batch x USING(pass) WHERE q.reverses=p.pass AND x.step='end'),
        (SELECT min(x.run) FROM ledger_batch x WHERE x.pass=p.pass AND x.step='end'),
-       (SELECT nullif(min(x.run),?1) FROM ledger_batch x WHERE x.pass=p.pass)
-     FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_pass u ON u.pass=p.reverses
-     LEFT JOIN ledger_stage s ON s.stage=coalesce(p.stage,u.stage) WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass";
+       (SELECT nullif(min(x.run),?1) FROM ledger_batch x WHERE x.pass=p.pass), ",
+        came_out!(),
+        " FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_pass u ON u.pass=p.reverses
+     LEFT JOIN ledger_stage s ON s.stage=coalesce(p.stage,u.stage) WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass"
+    );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
         Ok(PassOutcome {
@@ -58,6 +63,7 @@ pub(super) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcom
             source: row.get(4)?,
             target: row.get(5)?,
             counts: counts(row, 6)?,
+            out: row.get::<_, i64>(16)?.unsigned_abs(),
             warnings: BTreeMap::new(),
             whole: None,
             reverses: row.get(12)?,
@@ -92,7 +98,8 @@ pub(super) fn undone(connection: &Connection, run: i64) -> Result<Vec<Undone>> {
        back(pass) AS (SELECT p.pass FROM of CROSS JOIN ledger_pass p ON p.reverses=of.pass
          UNION SELECT b.pass FROM of CROSS JOIN ledger_batch b ON json_extract(b.body,'$.undoes')=+of.pass)
      SELECT coalesce(p.reverses, json_extract(b.body,'$.undoes')) AS undone, p.pass, max(b.run), r.actor, r.reason, max(b.committed_us),
-       p.reverses IS NOT NULL, max(b.step='end'), sum(b.written)
+       p.reverses IS NOT NULL, max(b.step='end'),
+       sum((SELECT count(*) FROM ledger_entry e WHERE e.batch=b.batch AND e.before IS NOT e.after))
      FROM back CROSS JOIN ledger_pass p ON p.pass=back.pass CROSS JOIN ledger_batch b ON b.pass=p.pass JOIN ledger_run r USING(run)
      WHERE p.kind='rollback' AND b.run>?1 AND undone IN (SELECT pass FROM of) GROUP BY 1, p.pass ORDER BY p.pass";
     let mut statement = connection.prepare_cached(sql)?;

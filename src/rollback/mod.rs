@@ -18,6 +18,7 @@ use rusqlite::Connection;
 
 use crate::apply::Claims;
 use crate::error::{Error, Result};
+use crate::ledger::out::{changed_by_pass, restored_by_run};
 use crate::ledger::read::{BEHIND_ALL, PassSummary, keeps_images};
 use crate::ledger::{Counts, PassKind, PassState, Shape, StageEvent, StageHistory, next_stage};
 use crate::observe::{Event, Observer, StopSignal};
@@ -71,6 +72,8 @@ pub struct RollbackReport {
     pub undone: Vec<Reversal>,
     /// The outcomes over all passes: `refused` are the conflicts that were left as they are.
     pub counts: Counts,
+    /// How many rows it has restored: of a record that had become several, all of them; of one that was only refused, none.
+    pub records: u64,
     /// The first of those conflicts, at most [`MOST_LEFT`].
     pub left: Vec<Conflict>,
     /// Why it stopped before its end.
@@ -106,7 +109,19 @@ fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)
             runs: plan::runs(connection, pass.row.pass)?,
             database: pass.row.target.clone().unwrap_or_default(),
             entries: entries(pass.row.pass)?,
-            done: open.map(|open| entries(open.row.pass)).transpose()?.unwrap_or(0),
+            done: open
+                .as_ref()
+                .map(|open| entries(open.row.pass))
+                .transpose()?
+                .unwrap_or(0),
+            records: match only {
+                Some(record) => plan::changed_of_record(connection, pass.row.pass, *record)?,
+                None => changed_by_pass(connection, pass.row.pass)?,
+            },
+            restored: open
+                .map(|open| changed_by_pass(connection, open.row.pass))
+                .transpose()?
+                .unwrap_or(0),
             conflicts: conflicts.count,
         };
         Ok((reversal, conflicts))
@@ -146,6 +161,7 @@ pub fn rollback(
         report.counts = single::undo(&mut run, pass, *record, options, observer)?;
         report.undone = plan.into_iter().map(|(reversal, _)| reversal).collect();
         report.run = Some(run.number());
+        report.records = restored_by_run(run.connection(), run.number())?;
         report.left = conflict::left(run.store(), run.number(), MOST_LEFT)?;
         run.finish()?;
         return Ok(report);
@@ -165,6 +181,9 @@ pub fn rollback(
         }
     }
     report.run = run.has_written().then_some(run.number());
+    // What an earlier run has restored of a rollback that goes on is a part of it.
+    let earlier: u64 = report.undone.iter().map(|reversal| reversal.restored).sum();
+    report.records = earlier + restored_by_run(run.connection(), run.number())?;
     report.left = conflict::left(run.store(), run.number(), MOST_LEFT)?;
     run.finish()?;
     Ok(report)

@@ -52,6 +52,11 @@ pub struct Reversal {
     pub entries: u64,
     /// The stubs that an earlier run of the rollback has already undone.
     pub done: u64,
+    /// The rows that the pass has changed, and that are to be restored: records that were refused, left out or found as they
+    /// are have none.
+    pub records: u64,
+    /// Those of them that an earlier run of the rollback has already restored.
+    pub restored: u64,
     /// How many records were changed by something that stays, so that they cannot be restored as they were.
     pub conflicts: u64,
 }
@@ -136,16 +141,19 @@ fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Sc
         readers.insert(database, found);
     }
     let (mut first, mut stages): (Option<&PassSummary>, BTreeSet<(&str, u32, &str)>) = Default::default();
+    let mut newest: Option<(i64, i64)> = None;
     for pass in chosen {
         let database = pass.row.target.as_deref().unwrap_or_default();
         for reader in readers.get(database).into_iter().flatten() {
             if reader.last_batch > pass.first_batch && reader.is_fed_by(pass) {
                 first.get_or_insert(pass);
+                newest = newest.max(Some((reader.last_batch, reader.pass)));
                 stages.insert((&reader.project, reader.number, &reader.slug));
             }
         }
     }
     let Some(pass) = first else { return Ok(()) };
+    let newest = newest.map(|(_, pass)| pass);
     let own = pass.row.stage.as_ref();
     let is_ours = stages
         .iter()
@@ -170,10 +178,13 @@ fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Sc
                 "pass {} wrote to `{database}`, which {named} {have} read since",
                 pass.row.pass
             ),
-            format!(
-                "take back what {named} {have} done since, the newest first: `counterfoil history` names the runs, and \
-                 `counterfoil rollback --run N` takes one back"
-            ),
+            match newest.map_or(Ok(None), |newest| last_writer(connection, newest))? {
+                Some(run) => format!(
+                    "take back what {named} {have} done since, the newest first: `counterfoil rollback --run {run}`; \
+                     `counterfoil history` names the runs"
+                ),
+                None => "`counterfoil history` names the runs".to_owned(),
+            },
         ),
     })
 }
@@ -356,16 +367,25 @@ pub(crate) fn entries(connection: &Connection, pass: i64) -> Result<u64> {
 
 /// The number of a pass's stubs for one source record.
 pub(crate) fn entries_of_record(connection: &Connection, pass: i64, record: i64) -> Result<u64> {
+    of_one_record(connection, pass, record).map(|(entries, _)| entries)
+}
+
+/// The number of rows that a pass has changed for one source record.
+pub(crate) fn changed_of_record(connection: &Connection, pass: i64, record: i64) -> Result<u64> {
+    of_one_record(connection, pass, record).map(|(_, changed)| changed)
+}
+
+fn of_one_record(connection: &Connection, pass: i64, record: i64) -> Result<(u64, u64)> {
     let sql = concat!(
-        "SELECT count(*) FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
+        "SELECT count(*), count(*) FILTER (WHERE e.before IS NOT e.after) FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
         of_record!("e", "?2"),
         " AND b.pass=?1 AND e.batch>=(SELECT min(batch) FROM ledger_batch WHERE pass=?1)
            AND e.batch<=(SELECT max(batch) FROM ledger_batch WHERE pass=?1)"
     );
-    let count: i64 = connection
-        .prepare_cached(sql)?
-        .query_row([pass, record], |row| row.get(0))?;
-    Ok(count.unsigned_abs())
+    let counts = connection.prepare_cached(sql)?.query_row([pass, record], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    Ok((counts.0.unsigned_abs(), counts.1.unsigned_abs()))
 }
 
 /// A rollback pass that was begun and not ended.

@@ -13,10 +13,11 @@ use crate::ledger::past::number_by_origin;
 use crate::ledger::read::{self, BEHIND_ALL, PassSummary, stubs_of_record};
 use crate::ledger::sql::{of_record, of_row, standing_life};
 use crate::ledger::{Counts, PassKind, Step};
+use crate::name::shell_word;
 use crate::observe::{Event, Observer};
 use crate::pipeline::Reader;
 use crate::run::Run;
-use crate::store::Store;
+use crate::store::{Store, Table};
 
 /// The newest pass that changed a record of a database and was not undone, with the source's number in its stubs.
 pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSummary, i64)> {
@@ -34,7 +35,7 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSum
     let (pass, record, batch) = newest_change(connection, database, number)?.ok_or_else(|| {
         Error::invalid(
             format!("no stage has changed `{id}` in `{database}`"),
-            "see `counterfoil trace` for its life",
+            format!("`counterfoil trace {database} {}` tells its life", shell_word(id)),
         )
     })?;
     refuse_dependent(connection, database, id, number, batch)?;
@@ -93,7 +94,7 @@ fn refuse_dependent(
     batch: i64,
 ) -> Result<()> {
     let sql = concat!(
-        "SELECT t.number, t.slug, q.target FROM ",
+        "SELECT t.number, t.slug, q.target, coalesce(f.target,f.record) FROM ",
         standing_life!(),
         " WHERE ",
         of_record!("f", "?2"),
@@ -107,15 +108,17 @@ fn refuse_dependent(
     let dependent = connection
         .prepare_cached(sql)?
         .query_row(params![database, number, batch], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .optional()?;
-    let Some((stage, slug, target)): Option<(u32, String, String)> = dependent else {
+    let Some((stage, slug, target, copy)): Option<(u32, String, String, i64)> = dependent else {
         return Ok(());
     };
+    let copy = Table::of(&target)?.by_number(connection, copy)?;
+    let copy = copy.map_or_else(|| "ID".to_owned(), |copy| shell_word(&copy.record.id));
     Err(Error::invalid(
         format!("stage {stage} ({slug}) has carried `{id}` from `{database}` to `{target}` since"),
-        format!("roll back what became of it in `{target}` first"),
+        format!("roll back first what became of it: `counterfoil rollback --record {target} {copy}`"),
     ))
 }
 

@@ -173,11 +173,9 @@ pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
         ));
     }
     if in_store.is_some() && !store.options().read_only && store.surroundings().keys.signer().is_none() {
-        warnings.push(
-            "the runs before were signed and this one will not be: there is no signing key; put `counterfoil.key` back, name \
-             it with `--key FILE`, or make a new one with `counterfoil checkpoint --new-key`"
-                .to_owned(),
-        );
+        warnings.push(format!(
+            "the runs before were signed and this one will not be: there is no signing key; {KEY_LOST}"
+        ));
     }
     Ok(warnings)
 }
@@ -196,6 +194,10 @@ pub struct SignedUpTo {
     /// How many batches came after it.
     pub unsigned: i64,
 }
+
+/// What to do where the key is gone that has signed a store. A new one is accepted, because it could be anybody's.
+pub(crate) const KEY_LOST: &str = "put `counterfoil.key` back, name it with `--key FILE`, or make a new one: move \
+     `counterfoil.pub` away, then `counterfoil checkpoint --new-key --accept-restore --reason TEXT`";
 
 /// How far a store is signed; `None` where nothing is.
 pub(crate) fn signed(connection: &Connection) -> Result<Option<SignedUpTo>> {

@@ -350,6 +350,11 @@ impl Store {
         Table::of(database)?.count(&self.connection)
     }
 
+    /// The number of records in a database whose numbers are above one.
+    pub fn count_after(&self, database: &str, after: i64) -> Result<u64> {
+        Table::of(database)?.count_after(&self.connection, after)
+    }
+
     /// A record by its id.
     pub fn get(&self, database: &str, id: &str) -> Result<Option<Record>> {
         Ok(Table::of(database)?

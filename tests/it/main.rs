@@ -13,6 +13,7 @@ mod command;
 mod contracts;
 #[cfg(unix)]
 mod cosmetic;
+mod counts;
 mod decimal_conformance;
 #[cfg(unix)]
 mod empty_source;
@@ -24,6 +25,8 @@ mod faults;
 mod forced_back;
 #[cfg(unix)]
 mod guarded;
+#[cfg(unix)]
+mod hints;
 mod increments;
 mod interchange;
 mod layers;
@@ -46,3 +49,4 @@ mod report;
 mod steps;
 mod support;
 mod time_of_commands;
+mod traces;

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::answer::{Answer, Exit};
 use super::failure::Failure;
-use super::render::{bold, dim, shown};
+use super::render::{bold, dim, shown, word};
 use super::session::Session;
 use shipped::Shipped;
 use steps::Teller;
@@ -91,8 +91,8 @@ impl Demo {
         });
         let answer = Answer::new(data, dim("The end of the story; the project stays."));
         Ok(answer.hint(format!(
-            "`cd {}` and look around: `counterfoil query {} --limit 1 --pretty`",
-            folder.display(),
+            "look around: `counterfoil -C {} query {} --limit 1 --pretty`",
+            word(&folder.display().to_string()),
             project.result
         )))
     }

@@ -159,6 +159,14 @@ fn outcomes(report: &RunReport) -> String {
     ];
     let mut text = table(&header, rows);
     for pass in &report.outcomes {
+        if pass.out != pass.counts.written {
+            text += &format!(
+                "pass {}: {} written, and {} came out of them\n",
+                pass.pass,
+                count(pass.counts.written),
+                counted(pass.out, "record")
+            );
+        }
         for (code, times) in &pass.warnings {
             let times = counted(*times, "time");
             text += &format!("pass {} warned {times}: {}\n", pass.pass, shown(code));

@@ -1,0 +1,59 @@
+//! How many records came out, where one can become several, and how many rows a pass has changed: batches count source
+//! records, so that what came of them is counted by their stubs.
+
+use rusqlite::{Connection, params};
+
+use crate::error::Result;
+
+/// How many records those have become that the batches `b` of the pass `p` have written. Where every record has one stub, it
+/// is one record still, and nothing has to be counted.
+macro_rules! came_out {
+    () => {
+        "coalesce(sum(CASE WHEN b.written=0 THEN 0
+           WHEN b.entries=b.read OR p.kind NOT IN('apply','retry') THEN b.written
+           ELSE (SELECT count(*) FROM ledger_entry o WHERE o.batch=b.batch AND o.outcome=1 AND o.after IS NOT NULL) END),0)"
+    };
+}
+
+pub(crate) use came_out;
+
+/// How many records came out of those that a pass has written.
+pub(crate) fn of_pass(connection: &Connection, pass: i64) -> Result<u64> {
+    let sql = concat!(
+        "SELECT ",
+        came_out!(),
+        " FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass WHERE p.pass=?1"
+    );
+    number(connection, sql, params![pass])
+}
+
+/// How many records came out of those that the standing passes of a stage have written.
+pub(crate) fn of_stage(connection: &Connection, project: &str, stage: u32) -> Result<u64> {
+    let sql = concat!(
+        "SELECT ",
+        came_out!(),
+        " FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage CROSS JOIN ledger_batch b ON b.pass=p.pass
+         WHERE s.project=?1 AND s.number=?2 AND p.kind IN('apply','retry','waive')"
+    );
+    number(connection, sql, params![project, stage])
+}
+
+/// How many rows a pass has changed: those that a rollback of it restores.
+pub(crate) fn changed_by_pass(connection: &Connection, pass: i64) -> Result<u64> {
+    let sql = "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.pass=?1 AND b.entries>0 AND e.before IS NOT e.after";
+    number(connection, sql, params![pass])
+}
+
+/// How many rows a run has changed in passes of the rollback.
+pub(crate) fn restored_by_run(connection: &Connection, run: i64) -> Result<u64> {
+    let sql =
+        "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass AND p.kind='rollback'
+     CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.run=?1 AND e.before IS NOT e.after";
+    number(connection, sql, params![run])
+}
+
+fn number(connection: &Connection, sql: &str, key: impl rusqlite::Params) -> Result<u64> {
+    let count: i64 = connection.prepare_cached(sql)?.query_row(key, |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}

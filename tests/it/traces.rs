@@ -1,0 +1,220 @@
+//! A record is found by every id that it ever had: those of each database that it went through, those before a stage gave it
+//! another, of what became of it, of records that are gone, and of refused ones.
+
+use serde_json::Value as Json;
+
+use crate::support::command::Scene;
+
+const KEYED: &str = r#"
+[stage]
+source = "raw"
+target = "people"
+max_errors = "100%"
+
+[[op]]
+op = "rekey"
+id = '= "P-" + doc.number'
+
+[[contract.rule]]
+name = "has a name"
+expect = '= has(doc, "name")'
+"#;
+
+const KEYED_IN_PLACE: &str = r#"
+[stage]
+source = "people"
+
+[[op]]
+op = "rekey"
+id = '= "Q-" + doc.number'
+"#;
+
+const PARTS: &str = r#"
+[stage]
+source = "people"
+target = "visits"
+
+[[op]]
+op = "derive"
+records = "= doc.visits"
+
+[[op]]
+op = "rekey"
+id = "= doc.id"
+"#;
+
+const RAW: &str = r#"{"id":"r1","number":"1","name":"Ann","visits":[{"id":"v1"},{"id":"v2"}]}
+{"id":"r2","number":"2","name":"Bob","visits":[{"id":"v3"}]}
+{"id":"r3","number":"3","visits":[]}
+"#;
+
+fn clinic() -> Scene {
+    let scene = Scene::new();
+    scene.write("counterfoil.toml", "name = \"clinic\"\n");
+    scene.write("0001_keyed.toml", KEYED);
+    scene.write("0002_place.toml", KEYED_IN_PLACE);
+    scene.write("0003_parts.toml", PARTS);
+    scene.write("raw.ndjson", RAW);
+    assert_eq!(scene.quietly(&["load", "raw", "raw.ndjson"]).code, 0);
+    let said = scene.quietly(&["apply"]);
+    assert_eq!(said.code, 3, "{}", said.err);
+    scene
+}
+
+/// What the trace of an id tells, which is the same with `--json`.
+fn traced(scene: &Scene, database: &str, id: &str) -> Json {
+    let said = scene.quietly(&["trace", database, id]);
+    assert_eq!(said.code, 0, "{database} {id}: {}", said.err);
+    let data = scene.envelope(&["trace", database, id])["data"].clone();
+    let steps = data["steps"].as_array().expect("steps");
+    let lines = said.out.lines().filter(|line| line.contains("batch ")).count();
+    assert_eq!(lines, steps.len(), "{}", said.out);
+    for number in data["records"].as_array().expect("records") {
+        let (record, of_text) = (number.to_string(), &said.out);
+        assert!(
+            of_text.contains(&format!("record {record}")) || of_text.contains(&format!("as {record}")),
+            "{of_text}"
+        );
+    }
+    data
+}
+
+fn stages(data: &Json) -> Vec<(String, Option<u64>, String)> {
+    let steps = data["steps"].as_array().expect("steps");
+    let told = |step: &Json| {
+        let text = |key: &str| step[key].as_str().unwrap_or_default().to_owned();
+        (text("kind"), step["stage"].as_u64(), text("outcome"))
+    };
+    steps.iter().map(told).collect()
+}
+
+#[test]
+fn by_the_ids_that_it_had_in_every_database_and_before_each_stage() {
+    let scene = clinic();
+    let whole = traced(&scene, "raw", "r1");
+    let kinds = stages(&whole);
+    for stage in [None, Some(1), Some(2), Some(3)] {
+        assert!(
+            kinds.iter().any(|(_, of, _)| *of == stage),
+            "{stage:?}: {kinds:?}"
+        );
+    }
+    // Its id now, the one that stage 2 replaced, and that of its source, each asked for where it went through.
+    for (database, id) in [
+        ("people", "Q-1"),
+        ("people", "P-1"),
+        ("people", "r1"),
+        ("raw", "Q-1"),
+        ("raw", "P-1"),
+    ] {
+        let data = traced(&scene, database, id);
+        assert_eq!(data["steps"], whole["steps"], "{database} {id}");
+    }
+    assert_eq!(
+        traced(&scene, "people", "P-1")["elsewhere"],
+        Json::from(Vec::<String>::new())
+    );
+    assert_eq!(
+        traced(&scene, "raw", "P-1")["elsewhere"],
+        Json::from(vec!["people"])
+    );
+}
+
+#[test]
+fn by_the_ids_of_what_became_of_it() {
+    let scene = clinic();
+    let part = traced(&scene, "visits", "v1");
+    assert!(stages(&part).iter().any(|(_, stage, _)| *stage == Some(3)));
+    // The part, asked for by the name of a database that it came through.
+    let through = traced(&scene, "people", "v1");
+    assert_eq!(through["steps"], part["steps"]);
+    assert_eq!(through["elsewhere"], Json::from(vec!["visits"]));
+}
+
+#[test]
+fn of_records_that_are_gone_and_of_refused_ones() {
+    let scene = clinic();
+    let refused = traced(&scene, "raw", "r3");
+    assert!(
+        stages(&refused).contains(&("apply".into(), Some(1), "refused".into())),
+        "{refused}"
+    );
+    assert_eq!(traced(&scene, "people", "r3")["steps"], refused["steps"]);
+    assert_eq!(
+        scene
+            .quietly(&["delete", "raw", "r1", "--reason", "asked for"])
+            .code,
+        0
+    );
+    assert_eq!(scene.quietly(&["apply"]).code, 0);
+    let gone = traced(&scene, "raw", "r1");
+    assert!(stages(&gone).iter().any(|(kind, ..)| kind == "edit"), "{gone}");
+    for (database, id) in [("people", "Q-1"), ("people", "P-1"), ("visits", "v1")] {
+        assert!(
+            !traced(&scene, database, id)["steps"]
+                .as_array()
+                .expect("steps")
+                .is_empty()
+        );
+    }
+    // A line that a load has refused.
+    scene.write("more.ndjson", "{\"id\":\"r2\",\"number\":\"22\"}\n");
+    assert_eq!(scene.quietly(&["load", "raw", "more.ndjson"]).code, 3);
+    let both = traced(&scene, "raw", "r2");
+    assert_eq!(both["records"].as_array().expect("records").len(), 2, "{both}");
+}
+
+#[test]
+fn all_records_that_had_an_id_are_named() {
+    let scene = clinic();
+    assert_eq!(
+        scene
+            .quietly(&["delete", "raw", "r1", "--reason", "asked for"])
+            .code,
+        0
+    );
+    assert_eq!(scene.quietly(&["apply"]).code, 0);
+    // Another record gets the id, and its number of patient.
+    scene.write(
+        "new.ndjson",
+        "{\"id\":\"r1\",\"number\":\"1\",\"name\":\"Eve\",\"visits\":[]}\n",
+    );
+    assert_eq!(scene.quietly(&["load", "raw", "new.ndjson"]).code, 0);
+    assert_eq!(scene.quietly(&["apply"]).code, 0);
+    for (database, id) in [("raw", "r1"), ("people", "Q-1"), ("people", "P-1")] {
+        let data = traced(&scene, database, id);
+        assert_eq!(
+            data["records"].as_array().expect("records").len(),
+            2,
+            "{database} {id}: {data}"
+        );
+        let said = scene.quietly(&["trace", database, id]);
+        assert!(
+            said.out.contains("2 records have this id, or had it"),
+            "{}",
+            said.out
+        );
+    }
+    let prov = scene.quietly(&["trace", "people", "P-1", "--format", "prov-json"]);
+    assert_eq!(prov.code, 0, "{}", prov.err);
+}
+
+#[test]
+fn an_id_that_never_was_is_no_dead_end() {
+    let scene = clinic();
+    assert_eq!(scene.quietly(&["trace", "raw", "r9"]).code, 1);
+    scene.write("other.ndjson", "{\"id\":\"x1\"}\n");
+    assert_eq!(scene.quietly(&["load", "others", "other.ndjson"]).code, 0);
+    let said = scene.quietly(&["trace", "raw", "x1"]);
+    assert!(
+        said.code == 1 && said.err.contains("`counterfoil trace others x1`"),
+        "{}",
+        said.err
+    );
+    let said = scene.quietly(&["trace", "nowhere", "r1"]);
+    assert!(
+        said.code == 1 && said.err.contains("there is no database `nowhere`"),
+        "{}",
+        said.err
+    );
+}
