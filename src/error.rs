@@ -136,6 +136,18 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
+    /// The input has to be read otherwise: with these options.
+    #[error("{input}: {problem}")]
+    ReadOtherwise {
+        /// A stable code.
+        code: &'static str,
+        /// The input.
+        input: String,
+        /// What is wrong.
+        problem: String,
+        /// The options of the command that read it right, as words.
+        options: Vec<String>,
+    },
     /// The store is not what was signed.
     #[error("`{}` {} (it was signed with {signed} leaves, in `{}`, and has {found}){}", store.display(), is(contradiction), checkpoints.display(), sound_until(*since))]
     Contradicted {
@@ -212,6 +224,7 @@ impl Error {
             Self::IllegalState { .. } => "state.illegal",
             Self::InputChanged { .. } => "input.changed",
             Self::Input { .. } => "input.unreadable",
+            Self::ReadOtherwise { code, .. } => code,
             Self::Contradicted { contradiction, .. } => match contradiction {
                 Contradiction::Forged(_) => "checkpoint.forged",
                 Contradiction::Missing => "checkpoint.missing_store",
@@ -223,6 +236,21 @@ impl Error {
             Self::RollbackConflict { .. } => "rollback.conflict",
             Self::RollbackBeneath { .. } => "rollback.beneath",
             Self::Damaged { .. } => "store.damaged",
+        }
+    }
+
+    /// An input that has to be read with other options.
+    pub(crate) fn read_otherwise(
+        code: &'static str,
+        input: &str,
+        problem: impl Into<String>,
+        options: Vec<String>,
+    ) -> Self {
+        Self::ReadOtherwise {
+            code,
+            input: input.to_owned(),
+            problem: problem.into(),
+            options,
         }
     }
 

@@ -112,6 +112,7 @@ pub mod rehearse;
 pub mod report;
 pub mod rollback;
 mod run;
+pub mod shown;
 pub mod stage;
 pub mod store;
 pub mod surroundings;

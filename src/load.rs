@@ -4,6 +4,7 @@
 mod course;
 mod place;
 mod resume;
+mod types;
 
 use std::collections::{HashSet, VecDeque};
 use std::io::{Cursor, Read, Seek};
@@ -15,7 +16,7 @@ use crate::apply::Claims;
 use crate::edit::shape_for_writing;
 use crate::error::{Error, Result};
 use crate::history::{UnfinishedPass, redacted};
-use crate::input::{Format, OpenError, Options, Position, Reader as Records};
+use crate::input::{Cells, Format, HeaderError, OpenError, Options, Position, Reader as Records};
 use crate::ledger::feed::RefusedLines;
 use crate::ledger::feed::fixed_by_hand;
 use crate::ledger::open::{WholeLoad, written_since};
@@ -23,13 +24,15 @@ use crate::ledger::places::kept;
 use crate::ledger::read::{LedgerTable, PassSummary, largest};
 use crate::ledger::{Batch, Counts, PassKind, Step};
 use crate::observe::{Event, Observer, StopSignal};
-use crate::path::{Path, Segment};
+use crate::path::Path;
 use crate::pipeline::{Bounds, Stopped, drive_to};
+use crate::record::Standing;
 use crate::run::{Pass, Purpose, Run};
 use crate::store::{Store, Table};
 use course::{Begun, Course, Open, end_unfinished, first_bytes, known_before, open_loads, reading};
 use place::Loading;
 use resume::{How, end_text, followed, resume};
+use types::Columns;
 
 /// How to load.
 #[expect(
@@ -42,6 +45,10 @@ pub struct LoadOptions {
     pub id_field: String,
     /// How the records lie in the bytes; `None`: guessed from the input's name and first bytes.
     pub format: Option<Format>,
+    /// How the cells of a CSV are read, and what becomes of them where records have other values than texts.
+    pub cells: Cells,
+    /// Where the list of records stands in a JSON object, as a JSON Pointer.
+    pub records: Option<String>,
     /// Write over a record that exists with other data; its before image is kept. Otherwise it is refused
     /// (`load.exists`).
     pub replace: bool,
@@ -67,6 +74,8 @@ impl Default for LoadOptions {
         Self {
             id_field: "id".to_owned(),
             format: None,
+            cells: Cells::default(),
+            records: None,
             replace: false,
             reprocess: false,
             restart: false,
@@ -180,7 +189,7 @@ pub fn load(
 ) -> Result<LoadReport> {
     let mut run = Run::begin(store, &options.purpose)?;
     let mut head = first_bytes(name, &mut input)?;
-    let reading = reading(&run, name, &head, options);
+    let reading = reading(&run, name, &head, options)?;
     let begun = Begun {
         name,
         database,
@@ -212,7 +221,7 @@ pub fn load_file(
 ) -> Result<LoadReport> {
     let mut run = Run::begin(store, &options.purpose)?;
     let head = first_bytes(name, &mut file)?;
-    let reading = reading(&run, name, &head, options);
+    let reading = reading(&run, name, &head, options)?;
     let begun = Begun {
         name,
         database,
@@ -310,6 +319,8 @@ fn carry(
         ..
     } = *begun;
     let (how, reading) = (How::of(begun.reading), begun.reading.clone());
+    let (types, limits) = (reading.cells.types, reading.limits);
+    let reading_csv = reading.format == Format::Csv;
     let (mut pass, records) = match open {
         Some(open) => (Pass::resumed(open), resume(input, reading, open, name)?),
         None => begin(run, database, name, input, reading)?,
@@ -339,6 +350,10 @@ fn carry(
         newest: largest(run.connection(), LedgerTable::Record)?,
         kept: kept(run.connection(), &Table::of(database)?)?,
         refused: RefusedLines::of(run.connection(), database, &source, pass.row.pass)?,
+        types: reading_csv.then_some(types),
+        columns: Columns::default(),
+        limits,
+        has_begun: open.is_some(),
         follows: open.is_none_or(|open| followed(open.cursor.as_deref())),
         claims: Claims::default(),
         randomness: randomness.as_ref(),
@@ -380,7 +395,8 @@ fn begins(pass: &Pass, done: u64, observer: &mut dyn Observer) {
 
 /// Whether a stage redacts the field that holds the id.
 fn is_redacted(store: &Store, options: &LoadOptions) -> Result<bool> {
-    let is_id = |path: &Path| matches!(path.segments(), [Segment::Key(key)] if *key == options.id_field);
+    let id = Path::field(&options.id_field);
+    let is_id = |path: &Path| Standing::of(path, id.segments()).may_hide();
     Ok(options.redact.iter().any(is_id) || redacted(store)?.iter().any(is_id))
 }
 
@@ -406,8 +422,13 @@ fn unreadable(name: &str, error: &std::io::Error) -> Error {
 }
 
 fn cannot_open(name: &str, error: &OpenError) -> Error {
+    let problem = error.to_string();
+    if let OpenError::Header(HeaderError::Separated { separator }) = error {
+        let options = crate::input::option("separator", &separator.to_string());
+        return Error::read_otherwise("input.separator", name, problem, options);
+    }
     Error::Input {
         input: name.to_owned(),
-        problem: error.to_string(),
+        problem,
     }
 }

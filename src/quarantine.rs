@@ -219,14 +219,10 @@ pub fn refused_input(store: &Store, quarantined: &Quarantined, redact: &[Path]) 
     }
 }
 
-/// Puts a fixed text in the place of every redacted value.
+/// Puts a fixed text in the place of every redacted value, and of what blocks the way to one.
 pub fn mask(document: &mut Document, redact: &[Path]) {
     for path in redact {
-        for place in document.places(path) {
-            if let Some(value) = document.at_mut(&place) {
-                *value = crate::record::Value::text("[redacted]");
-            }
-        }
+        document.mask(path);
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::path::{Path, Segment};
+use crate::path::Path;
+use crate::record::Standing;
 
 /// Whether the ledger itself says something with a code: a record that waits for its place, a waiver, a deletion. Nothing
 /// else may give it as its reason.
@@ -23,6 +24,9 @@ pub struct Refusal {
     /// The line of the input, for records refused at the door.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
+    /// The last of its lines, where it is a row that goes over several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_line: Option<u64>,
     /// Whether the pass may not go on over it: a contract in the mode `refuse` was broken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub halts: bool,
@@ -165,24 +169,15 @@ impl Violation {
     }
 }
 
-/// How much of a pointer leads to a path, where it leads on below it.
+/// How much of a pointer leads to what is redacted, where it leads on below that: to the end of the path, or to what may
+/// have blocked it.
 fn length_to(path: &Path, pointer: &str) -> Option<usize> {
-    let mut rest = pointer;
-    for segment in path.segments() {
-        rest = rest.strip_prefix('/')?;
-        let end = rest.find('/').unwrap_or(rest.len());
-        let token = rest[..end].replace("~1", "/").replace("~0", "~");
-        let is_there = match segment {
-            Segment::Key(name) => *name == token,
-            Segment::Index(index) => token == index.to_string(),
-            Segment::Each => token.bytes().all(|byte| byte.is_ascii_digit()),
-        };
-        if !is_there {
-            return None;
-        }
-        rest = &rest[end..];
-    }
-    (!rest.is_empty()).then_some(pointer.len() - rest.len())
+    let place: Path = pointer.parse().ok()?;
+    let Standing::Hidden(steps) = Standing::of(path, place.segments()) else {
+        return None;
+    };
+    let length = pointer.match_indices('/').nth(steps)?.0;
+    Some(length)
 }
 
 impl Refusal {
@@ -249,6 +244,16 @@ impl Refusal {
         self
     }
 
+    /// Where in the input it stood, in words: `line 3`, `lines 3 to 9`.
+    #[must_use]
+    pub fn lines_told(&self) -> Option<String> {
+        let line = self.line?;
+        Some(match self.last_line {
+            Some(last) => format!("lines {line} to {last}"),
+            None => format!("line {line}"),
+        })
+    }
+
     /// The reason as it stands in the ledger.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -262,6 +267,7 @@ impl From<Violation> for Refusal {
             code: violation.code.clone(),
             violations: vec![violation],
             line: None,
+            last_line: None,
             halts: false,
             holder: None,
         }

@@ -313,6 +313,7 @@ impl Transformed {
                 halts: enforced.iter().any(|broken| broken.mode == Mode::Refuse),
                 violations: enforced.into_iter().map(|broken| broken.violation).collect(),
                 line: None,
+                last_line: None,
                 holder: None,
             });
         }
@@ -333,6 +334,7 @@ impl Transformed {
             code: "contract.warned".into(),
             violations,
             line: None,
+            last_line: None,
             halts: false,
             holder: None,
         };

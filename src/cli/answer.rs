@@ -1,6 +1,6 @@
 //! What a command answers, before it is told on a screen or in an envelope.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Write as _};
 use std::io::{self, BufWriter, Seek as _, Write};
 
 use serde::Serialize;
@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use tempfile::SpooledTempFile;
 
 use super::failure::Failure;
+use super::render::shown_json;
 use super::session::Session;
 
 /// How a command ended, as scripts see it.
@@ -100,6 +101,21 @@ pub(crate) struct Listed {
     count: usize,
 }
 
+/// JSON on its way into a file, safe to show.
+struct Safe<'f, W> {
+    out: &'f mut W,
+    failed: Option<io::Error>,
+}
+
+impl<W: Write> fmt::Write for Safe<'_, W> {
+    fn write_str(&mut self, json: &str) -> fmt::Result {
+        self.out.write_all(shown_json(json).as_bytes()).map_err(|error| {
+            self.failed = Some(error);
+            fmt::Error
+        })
+    }
+}
+
 impl Listed {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
@@ -116,7 +132,14 @@ impl Listed {
     pub(crate) fn push(&mut self, value: impl Display) -> Result<(), Failure> {
         let comma = if self.count > 0 { "," } else { "" };
         self.count += 1;
-        write!(self.file, "{comma}{value}").map_err(|error| {
+        let mut safe = Safe {
+            out: &mut self.file,
+            failed: None,
+        };
+        let written = write!(safe, "{comma}{value}");
+        let failed = safe.failed.unwrap_or_else(|| io::Error::other("it has no text"));
+        written.map_err(|fmt::Error| {
+            let error = failed;
             let message = format!("a long list cannot be kept in a temporary file: {error}");
             Failure::new(Exit::Failed, "list.file", message)
                 .hint("name a folder that has room for it with the variable TMPDIR")

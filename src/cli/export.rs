@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use counterfoil::observe::StopSignal;
-use counterfoil::output::{CsvWriter, NdjsonWriter, RecordWriter};
+use counterfoil::output::{Blanks, CsvWriter, NdjsonWriter, RecordWriter};
 use counterfoil::path::Path;
 use counterfoil::store::Store;
 use serde_json::json;
@@ -44,6 +44,16 @@ pub(crate) struct Export {
     /// unless given.
     #[arg(long, value_name = "PATHS", value_delimiter = ',')]
     columns: Vec<String>,
+    /// CSV only: writes every cell exactly. Without it, what a spreadsheet would run (a text that begins with `=`, `+`, `-`,
+    /// `@` or a tab and is no plain number) has a single quote before it, which `load` takes away.
+    #[arg(long)]
+    raw: bool,
+    /// CSV only: what stands for null; `load --null TEXT` reads it.
+    #[arg(long, value_name = "TEXT")]
+    null: Option<String>,
+    /// CSV only: what stands for a field that the record does not have; `load --missing TEXT` reads it.
+    #[arg(long, value_name = "TEXT")]
+    missing: Option<String>,
     /// Writes to a new file instead of stdout.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -71,16 +81,16 @@ impl Export {
             redactions(session, &store)?
         };
         self.check_columns(&store)?;
-        let mut noted = Vec::new();
+        let (mut noted, mut blanks) = (Vec::new(), Blanks::default());
         let stop = stop_signal(*session.screen, "export")?;
         let records = if let Some(path) = &self.output {
             let mut file = NewFile::begin(path)?;
-            let records = self.write(&store, &redact, &mut noted, &stop, &mut file)?;
+            let records = self.write(&store, (&redact, &mut noted), &mut blanks, &stop, &mut file)?;
             file.finish()?;
             records
         } else {
             let out = BufWriter::new(std::io::stdout().lock());
-            self.write(&store, &redact, &mut noted, &stop, out)?
+            self.write(&store, (&redact, &mut noted), &mut blanks, &stop, out)?
         };
         let data = json!({
             "database": self.database, "records": records, "masked": !noted.is_empty(),
@@ -98,7 +108,33 @@ impl Export {
                 paths.join(", ")
             )
         });
-        Ok(Answer::new(data, "").warnings(masked))
+        let merged = self.merged(session, blanks);
+        Ok(Answer::new(data, "").warnings(masked).warnings(merged))
+    }
+
+    /// What a reader of the file cannot tell apart any more.
+    fn merged(&self, session: &Session<'_>, blanks: Blanks) -> Option<String> {
+        let kinds = [
+            (blanks.nulls, "null"),
+            (blanks.texts, "empty text"),
+            (blanks.missing, "missing field"),
+        ];
+        let there: Vec<String> = kinds
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(number, kind)| counted(*number, kind))
+            .collect();
+        (there.len() > 1).then(|| {
+            let export = format!(
+                "export {} --format csv --null NULL --missing MISSING",
+                self.database
+            );
+            format!(
+                "the same empty cell stands for {}; {} tells them apart, NDJSON too",
+                there.join(", "),
+                session.command(&export)
+            )
+        })
     }
 
     fn check(&self, session: &Session<'_>) -> Result<(), Failure> {
@@ -117,11 +153,23 @@ impl Export {
                 "for CSV name the columns with --columns",
             ));
         }
-        if self.format == Format::Ndjson && !self.columns.is_empty() {
+        let of_csv = [
+            ("--columns", !self.columns.is_empty()),
+            ("--raw", self.raw),
+            ("--null", self.null.is_some()),
+            ("--missing", self.missing.is_some()),
+        ];
+        if self.format == Format::Ndjson
+            && let Some((option, _)) = of_csv.iter().find(|(_, given)| *given)
+        {
+            let message = format!("{option} is for CSV");
+            return Err(Failure::usage("export.columns", message, "add --format csv"));
+        }
+        if self.null.is_some() && self.null == self.missing {
             return Err(Failure::usage(
-                "export.columns",
-                "--columns is for CSV",
-                "add --format csv",
+                "export.null",
+                "--null and --missing are the same text",
+                "give two different ones",
             ));
         }
         Ok(())
@@ -172,8 +220,8 @@ impl Export {
     fn write(
         &self,
         store: &Store,
-        redact: &[Path],
-        noted: &mut Vec<Path>,
+        (redact, noted): (&[Path], &mut Vec<Path>),
+        blanks: &mut Blanks,
         stop: &StopSignal,
         out: impl Write,
     ) -> Result<u64, Failure> {
@@ -185,10 +233,20 @@ impl Export {
             stop,
         };
         match self.format {
-            Format::Csv if self.columns.is_empty() => copy.to(CsvWriter::new(out)),
-            Format::Csv => copy.to(CsvWriter::new(out).columns(&self.columns)),
-            Format::Ndjson if self.with_id => copy.to(NdjsonWriter::new(out).with_id()),
-            Format::Ndjson => copy.to(NdjsonWriter::new(out)),
+            Format::Csv => {
+                let mut writer = CsvWriter::new(out)
+                    .raw(self.raw)
+                    .null(self.null.clone())
+                    .missing(self.missing.clone());
+                if !self.columns.is_empty() {
+                    writer = writer.columns(&self.columns);
+                }
+                let written = copy.to(&mut writer)?;
+                *blanks = writer.blanks();
+                Ok(written)
+            }
+            Format::Ndjson if self.with_id => copy.to(&mut NdjsonWriter::new(out).with_id()),
+            Format::Ndjson => copy.to(&mut NdjsonWriter::new(out)),
         }
     }
 }
@@ -203,7 +261,7 @@ struct Copying<'c> {
 }
 
 impl Copying<'_> {
-    fn to(&mut self, mut writer: impl RecordWriter) -> Result<u64, Failure> {
+    fn to(&mut self, writer: &mut impl RecordWriter) -> Result<u64, Failure> {
         let (mut after, mut written) = (0, 0);
         loop {
             let page = self.store.records_after(self.database, after, PAGE)?;

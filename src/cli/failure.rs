@@ -219,6 +219,11 @@ impl From<OutputError> for Failure {
                 error.to_string(),
                 "give them with `--columns a,b,c`",
             ),
+            OutputError::Taken { .. } => Self::usage(
+                "output.taken",
+                error.to_string(),
+                "choose a text that no record has: `--null TEXT`, `--missing TEXT`",
+            ),
             other => Self::new(Exit::Failed, "output", other.to_string()),
         }
     }
@@ -319,6 +324,10 @@ pub(crate) fn advice(error: &Error) -> (Exit, Option<String>) {
             "finish what was begun: `counterfoil status` shows it, and the same command again goes on".to_owned(),
         ),
         Error::InputChanged { .. } => (Exit::Failed, INPUT_CHANGED.to_owned()),
+        Error::ReadOtherwise { options, .. } => (
+            Exit::Usage,
+            format!("the same command with `{}`", options.join(" ")),
+        ),
         Error::Input { .. } => (
             Exit::Failed,
             "what was committed stands; correct the input, or name its format with `--format`".to_owned(),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::answer::{Answer, json};
 use super::failure::Failure;
-use super::render::{bold, count, counted, dim, moment, shown};
+use super::render::{bold, count, counted, dim, moment, shown, shown_json};
 use super::session::{Session, stages_of};
 
 /// Lists the runs that wrote to the store, newest first: who, when, why, and what became of how many records.
@@ -63,7 +63,7 @@ impl History {
         let mut out = BufWriter::new(std::io::stdout().lock());
         let mut events = 0;
         for event in openlineage(&store, &stages, &options)? {
-            writeln!(out, "{}", event?).map_err(|error| Failure::output(&error))?;
+            writeln!(out, "{}", shown_json(&event?.to_string())).map_err(|error| Failure::output(&error))?;
             events += 1;
         }
         out.flush().map_err(|error| Failure::output(&error))?;

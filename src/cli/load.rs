@@ -1,6 +1,7 @@
 //! `load`: records from outside.
 
 mod hints;
+mod reading;
 
 use std::fs::{File, Metadata};
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ use super::render::{count, counted, moment, shown, table};
 use super::session::Session;
 use super::signals::{Endable, stop_signal};
 use super::unfinished;
+use hints::swallowed;
+use reading::Reading;
 
 /// Loads records into a database, which is made where it does not exist.
 ///
@@ -50,6 +53,8 @@ pub(crate) struct Load {
     /// How the records lie in the file; guessed from its name and its first byte unless given.
     #[arg(long, value_enum)]
     format: Option<Format>,
+    #[command(flatten)]
+    reading: Reading,
     /// Writes over records that exist with other data; what they were is kept in the ledger.
     #[arg(long)]
     replace: bool,
@@ -60,7 +65,7 @@ pub(crate) struct Load {
     #[arg(long)]
     restart: bool,
     /// Gives up an unfinished load of this name and loads nothing: what it has loaded stays. The file may be gone.
-    #[arg(long, conflicts_with_all = ["id", "format", "replace", "reprocess", "restart", "again", "batch_size"])]
+    #[arg(long, conflicts_with_all = ["id", "format", "replace", "reprocess", "restart", "again", "batch_size", "separator", "raw", "null", "missing", "types", "records"])]
     give_up: bool,
     /// Loads a file once more that was loaded to its end before.
     #[arg(long)]
@@ -79,8 +84,10 @@ enum Format {
     Ndjson,
     /// One JSON array of objects.
     Json,
-    /// CSV with a header row; every value becomes a text.
+    /// CSV with a header row; every value becomes a text, unless --types, --null or --missing say otherwise.
     Csv,
+    /// CSV whose cells are separated by tabs.
+    Tsv,
 }
 
 impl From<Format> for counterfoil::input::Format {
@@ -88,7 +95,7 @@ impl From<Format> for counterfoil::input::Format {
         match format {
             Format::Ndjson => Self::Lines,
             Format::Json => Self::Array,
-            Format::Csv => Self::Csv,
+            Format::Csv | Format::Tsv => Self::Csv,
         }
     }
 }
@@ -100,6 +107,10 @@ impl Load {
             .map_err(|error| Failure::usage("database.bad_name", error.to_string(), "give another name"))?;
         if self.give_up {
             return self.end(session);
+        }
+        if self.reading.records.is_some() && !matches!(self.format, None | Some(Format::Json)) {
+            let message = "--records is for a list inside a JSON object";
+            return Err(Failure::usage("load.records", message, "leave out --format"));
         }
         let options = self.options(session, &settings)?;
         let mut progress = Progress::new(*session.screen);
@@ -113,7 +124,7 @@ impl Load {
             Err(counterfoil::Error::Input { .. }) if options.stop.is_asked() => {
                 return Err(stopped_early(&counterfoil::Stopped::Asked));
             }
-            Err(error) => return Err(Self::of_input(error)),
+            Err(error) => return Err(self.of_input(session, error)),
             Ok(report) => report,
         };
         let refused = if report.counts.refused > 0 {
@@ -134,6 +145,9 @@ impl Load {
             .warnings(self.warnings(session, &report))
             .refused_if(report.counts.refused > 0);
         answer.warnings.extend(self.unread(session, &settings));
+        answer
+            .warnings
+            .extend(swallowed(&store, (&settings.name, &name), &refused)?);
         for hint in self.hints(session, &store, &settings.name, &options.id_field, &refused)? {
             answer = answer.hint(hint);
         }
@@ -182,6 +196,8 @@ impl Load {
         Ok(LoadOptions {
             id_field,
             format: self.format.map(Into::into),
+            cells: self.reading.cells(matches!(self.format, Some(Format::Tsv))),
+            records: self.reading.records.clone(),
             replace: self.replace,
             reprocess: self.reprocess,
             restart: self.restart,
@@ -270,17 +286,6 @@ impl Load {
         let open = report.open.iter();
         warnings.extend(open.map(|open| unfinished::told(session, open)));
         warnings
-    }
-
-    fn of_input(error: counterfoil::Error) -> Failure {
-        let without_id =
-            matches!(&error, counterfoil::Error::Input { problem, .. } if problem.contains("for the ids"));
-        let failure = Failure::from(error);
-        if without_id {
-            failure.hint("name the column that holds the ids: `--id COLUMN`")
-        } else {
-            failure
-        }
     }
 
     /// A warning where no stage reads the database, which is mostly a slip of the pen, or where one writes it.

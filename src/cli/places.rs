@@ -3,6 +3,7 @@
 
 use counterfoil::history::Deviations;
 use counterfoil::quarantine::{InPlace, PlaceState, Quarantined};
+use counterfoil::record::REDACTED;
 use counterfoil::stage::{OnConflict, Stage};
 
 use super::render::{counted, dim, shown, word};
@@ -15,9 +16,6 @@ pub(super) const EDITED: &str = "target.edited";
 
 /// Another record has the place of a row.
 const REPLACED: &str = "target.replaced";
-
-/// What stands for an id that must not show.
-pub(super) const HIDDEN: &str = "[redacted]";
 
 /// Whether something has happened, or would happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +134,7 @@ pub(super) fn next(session: &Session<'_>, refused: &Quarantined, place: &InPlace
         format!("{} {why}", session.command(&chosen))
     };
     // An id that must not show is no word of a command.
-    let id = place.id.as_deref().filter(|id| *id != HIDDEN);
+    let id = place.id.as_deref().filter(|id| *id != REDACTED);
     let id = id.map_or_else(|| "ID".into(), word);
     let delete = session.command(&format!("delete {} {id} --reason TEXT", word(database)));
     match (place.state, place.edited) {

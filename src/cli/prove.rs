@@ -13,7 +13,7 @@ use super::answer::{Answer, Exit};
 use super::failure::Failure;
 use super::masking::{masked_noting, redactions};
 use super::page_file::NewFile;
-use super::render::word;
+use super::render::{shown, word};
 use super::session::Session;
 use super::verify::hashed_under;
 
@@ -79,7 +79,8 @@ impl Prove {
         file.write_all(proof.as_bytes())
             .map_err(|error| Failure::output(&error))?;
         file.finish()?;
-        let answer = Answer::new(data, format!("Wrote {}.\n", path.display())).warnings(remark);
+        let wrote = format!("Wrote {}.\n", shown(&path.display().to_string()));
+        let answer = Answer::new(data, wrote).warnings(remark);
         Ok(answer.hint(next(session, path)))
     }
 }

@@ -13,6 +13,7 @@ use counterfoil::quarantine::{
     InPlace, Named, Naming, Quarantined, Selected, each_quarantined, has_earlier_version, in_its_place,
     quarantined, quarantined_count, refused_input, retry, waive,
 };
+use counterfoil::record::REDACTED;
 use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 use serde_json::json;
@@ -22,7 +23,6 @@ use super::failure::Failure;
 use super::masking::redactions;
 use super::mending::mend;
 use super::outcome::{Left, Limits, of_stages, of_the_library};
-use super::places::HIDDEN;
 use super::progress::Progress;
 use super::render::{counted, word};
 use super::session::{Session, stages_of};
@@ -220,7 +220,7 @@ impl Places {
         let stages = stages_of(self.project.as_ref())?;
         let hidden = |redact: &Vec<Path>| database.is_some_and(|name| hides_ids(&stages, redact, name));
         Ok(if self.redact.as_ref().is_none_or(hidden) {
-            HIDDEN.to_owned()
+            REDACTED.to_owned()
         } else {
             id
         })

@@ -3,7 +3,7 @@
 mod pretty;
 
 use std::borrow::Cow;
-use std::io::{BufWriter, IsTerminal as _, StdoutLock, Write as _};
+use std::io::{BufWriter, StdoutLock, Write as _};
 
 use counterfoil::Error;
 use counterfoil::context::Context;
@@ -285,7 +285,6 @@ struct Shown<'q> {
     of: &'q QueryCommand,
     list: Option<Listed>,
     out: BufWriter<StdoutLock<'static>>,
-    terminal: bool,
     count: usize,
     /// The number of the last record.
     last: i64,
@@ -297,7 +296,6 @@ impl<'q> Shown<'q> {
             of,
             list: json.then(Listed::new),
             out: BufWriter::new(std::io::stdout().lock()),
-            terminal: std::io::stdout().is_terminal(),
             count: 0,
             last: 0,
         }
@@ -324,10 +322,8 @@ impl<'q> Shown<'q> {
         } else if self.of.pretty {
             pretty::pretty(&line, &mut self.out)?;
             writeln!(self.out)
-        } else if self.terminal {
-            writeln!(self.out, "{}", shown_json(&line))
         } else {
-            writeln!(self.out, "{line}")
+            writeln!(self.out, "{}", shown_json(&line))
         }
     }
 

@@ -8,6 +8,7 @@ use counterfoil::quarantine::quarantine_totals;
 use counterfoil::reconcile::{
     Attribution, Cause, ReconcileOptions, Reconciliation, StageReconciled, reconcile,
 };
+use counterfoil::record::{REDACTED, Standing};
 use counterfoil::stage::{Stage, Stages};
 
 use super::answer::{Answer, Exit, json};
@@ -117,7 +118,10 @@ pub(crate) fn mask(reconciled: &mut [StageReconciled], stages: &Stages, redact: 
                 .iter()
                 .flat_map(|by| [by.source.reads(), by.target.reads()])
                 .flatten();
-            let is_redacted = |read: Path| redact.iter().any(|path| path.covers(&read) || read.covers(path));
+            let is_redacted = |read: Path| {
+                let hides = |path| Standing::of(path, read.segments()).may_hide();
+                redact.iter().any(hides)
+            };
             if reads.into_iter().any(is_redacted) {
                 let keys = result.keys.iter_mut().filter_map(|key| key.key.as_mut());
                 keys.for_each(|key| REDACTED.clone_into(key));
@@ -125,9 +129,6 @@ pub(crate) fn mask(reconciled: &mut [StageReconciled], stages: &Stages, redact: 
         }
     }
 }
-
-/// What stands for a key that must not show.
-const REDACTED: &str = "[redacted]";
 
 /// Exit 3 where something is left unexplained.
 pub(crate) fn left_open(session: &Session<'_>, answer: Answer, stages: &[StageReconciled]) -> Answer {

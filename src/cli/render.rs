@@ -1,11 +1,9 @@
 //! How things look: quiet tables, exact numbers, nothing that a terminal would obey.
 
-use std::borrow::Cow;
-use std::fmt::Write as _;
-
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use counterfoil::record::{Field, Value};
+pub(crate) use counterfoil::shown::{json as shown_json, line as shown, lines as shown_lines, word};
 use serde_json::Value as Json;
 
 fn styled(style: Style, text: &str) -> String {
@@ -34,56 +32,6 @@ pub(crate) fn yellow(text: &str) -> String {
 
 pub(crate) fn cyan(text: &str) -> String {
     styled(AnsiColor::Cyan.on_default(), text)
-}
-
-/// Whether a terminal might obey a character, or show the text around it in another order.
-fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// A text from outside, safe to show on one line.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
-    escaped(text, |character| !is_unsafe(character))
-}
-
-/// A text from outside, safe to show; its lines stay.
-pub(crate) fn shown_lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |character| character == '\n' || !is_unsafe(character))
-}
-
-fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if text.chars().all(&keep) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        if keep(character) {
-            safe.push(character);
-        } else {
-            safe.extend(character.escape_default());
-        }
-    }
-    Cow::Owned(safe)
-}
-
-/// JSON, safe to show: what a terminal might obey is written as JSON escapes, so that it stays the same JSON.
-pub(crate) fn shown_json(json: &str) -> Cow<'_, str> {
-    if !json
-        .chars()
-        .any(|character| character != '\n' && is_unsafe(character))
-    {
-        return Cow::Borrowed(json);
-    }
-    let mut safe = String::with_capacity(json.len());
-    for character in json.chars() {
-        if character != '\n' && is_unsafe(character) {
-            let _ = write!(safe, "\\u{:04x}", u32::from(character));
-        } else {
-            safe.push(character);
-        }
-    }
-    Cow::Owned(safe)
 }
 
 /// An amount of bytes, about: `1.2 MB`.
@@ -158,15 +106,6 @@ pub(crate) fn moment(iso: &str) -> String {
     shown(iso).replace('T', " ")
 }
 
-/// A word of a command line to be copied into a shell: whatever it holds, it stays one word and starts nothing.
-pub(crate) fn word(text: &str) -> Cow<'_, str> {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(format!("'{}'", text.replace('\'', "'\\''")))
-}
-
 /// The first digits of a hash.
 pub(crate) fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
@@ -204,14 +143,6 @@ pub(crate) fn indented(text: &str, by: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_terminal_would_obey_is_shown_and_not_obeyed() {
-        assert_eq!(shown("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
-        assert_eq!(shown("a\u{202e}b\u{9b}"), "a\\u{202e}b\\u{9b}");
-        assert_eq!(shown("Ünï → ok"), "Ünï → ok");
-        assert_eq!(shown_json("{\"a\":\"\u{9b}x\"}"), "{\"a\":\"\\u009bx\"}");
-    }
 
     #[test]
     fn an_envelope_holds_a_value_exactly_whatever_its_names() {

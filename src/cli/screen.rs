@@ -3,12 +3,13 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::time::Duration;
 
+use counterfoil::shown::styled;
 use serde_json::json;
 
 use super::answer::{Answer, Exit};
 use super::arguments::Global;
 use super::failure::Failure;
-use super::render::{bold, cyan, dim, shown_lines, yellow};
+use super::render::{bold, cyan, dim, shown_json, shown_lines, yellow};
 use super::signals::first_to_answer;
 
 /// Where and how a command tells what it has to tell.
@@ -136,7 +137,7 @@ fn envelope(command: &str, answer: &Answer) -> String {
     if let (Some(hints), Some(fields)) = (hints, envelope.as_object_mut()) {
         fields.insert("next".to_owned(), json!(hints));
     }
-    envelope.to_string()
+    shown_json(&envelope.to_string()).into_owned()
 }
 
 /// A text to stdout, its colours kept only where a terminal shows them; it ends with a line end.
@@ -145,7 +146,8 @@ pub(crate) fn to_stdout(text: &str) -> io::Result<()> {
         return Ok(());
     }
     let mut out = anstream::AutoStream::auto(io::stdout().lock());
-    out.write_all(text.as_bytes())?;
+    // Whatever a command forgot to make safe.
+    out.write_all(styled(text).as_bytes())?;
     if !text.ends_with('\n') {
         out.write_all(b"\n")?;
     }
@@ -156,5 +158,5 @@ pub(crate) fn to_stdout(text: &str) -> io::Result<()> {
 pub(crate) fn to_stderr(line: &str) {
     let mut out = anstream::AutoStream::auto(io::stderr().lock());
     let end = if line.ends_with('\n') { "" } else { "\n" };
-    let _ = write!(out, "{line}{end}").and_then(|()| out.flush());
+    let _ = write!(out, "{}{end}", styled(line)).and_then(|()| out.flush());
 }

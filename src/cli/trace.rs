@@ -11,7 +11,7 @@ use super::answer::{Answer, Exit, Listed, json};
 use super::failure::Failure;
 use super::history::refuse_envelope;
 use super::missing::missing_record;
-use super::render::{bold, counted, dim, green, moment, red, short, shown, yellow};
+use super::render::{bold, counted, dim, green, moment, red, short, shown, shown_json, yellow};
 use super::screen::to_stdout;
 use super::session::Session;
 
@@ -146,7 +146,8 @@ impl Sections {
         }
         // No text holds a line end as it is, so that every line of it is one of the document.
         let value = format!("{value:#}").replace('\n', "\n    ");
-        write!(self.0[at].1, "{comma}    {}: {value}", json!(name))
+        let entry = format!("{comma}    {}: {value}", json!(name));
+        self.0[at].1.write_all(shown_json(&entry).as_bytes())
     }
 
     fn write(mut self) -> Result<Answer, Failure> {
@@ -238,8 +239,8 @@ fn told(step: &TraceStep) -> String {
 /// The reason of a stub: codes and places.
 pub(crate) fn because(reason: &str) -> String {
     if let Ok(refusal) = serde_json::from_str::<counterfoil::refusal::Refusal>(reason) {
-        return match refusal.line {
-            Some(line) => format!("{refusal} (line {line})"),
+        return match refusal.lines_told() {
+            Some(lines) => format!("{refusal} ({lines})"),
             None => refusal.to_string(),
         };
     }

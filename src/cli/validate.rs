@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::masking::redactions;
 use super::outcome::stopped_reading;
 use super::page_file::NewFile;
-use super::render::{bold, count, counted, dim, green, red, shown, table, yellow};
+use super::render::{bold, count, counted, dim, green, red, shown, shown_json, table, yellow};
 use super::session::Session;
 use super::signals::stop_signal;
 use super::test::no_stage;
@@ -252,7 +252,7 @@ impl Places<'_> {
     fn write(&mut self, finding: &Finding) -> Result<(), Failure> {
         let line = json(finding);
         if let Some((path, file)) = &mut self.file {
-            writeln!(file, "{line}").map_err(|error| unwritable(path, &error))?;
+            writeln!(file, "{}", shown_json(&line.to_string())).map_err(|error| unwritable(path, &error))?;
         }
         self.listed.as_mut().map_or(Ok(()), |listed| listed.push(line))
     }

@@ -34,6 +34,15 @@ pub(crate) fn max_errors(text: &str) -> Result<MaxErrors, String> {
         .ok_or_else(|| "give a count, or a share such as 0.5%".to_owned())
 }
 
+/// What separates the cells of a table: one character of ASCII, or `tab`.
+pub(crate) fn separator(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        _ if text == "tab" || text == "\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !b"\"'\r\n".contains(byte) => Ok(*byte),
+        _ => Err("give one character, such as ; or |, or `tab`".to_owned()),
+    }
+}
+
 /// What happens when a record is refused.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(crate) enum OnErrorChoice {

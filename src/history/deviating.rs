@@ -6,6 +6,7 @@ use crate::apply::{ApplyOptions, check_drift};
 use crate::deviation::{Cause, Deviation, deviations};
 use crate::error::{Error, Result};
 use crate::path::Path;
+use crate::record::{REDACTED, Standing};
 use crate::stage::{Stage, Stages};
 use crate::store::Store;
 
@@ -13,8 +14,6 @@ use crate::store::Store;
 const LISTED: usize = 100;
 /// The most ids that are told of each cause.
 const TOLD: usize = 3;
-/// What stands for an id that must not show.
-const HIDDEN: &str = "[redacted]";
 
 /// Where the targets are not what the stages would make of their sources from scratch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -74,7 +73,7 @@ impl Deviations {
         let redact = redacted(store)?;
         for row in &mut rows {
             if hides_ids(stages, &redact, &row.database) {
-                HIDDEN.clone_into(&mut row.id);
+                REDACTED.clone_into(&mut row.id);
             }
         }
         let mut causes: Vec<CauseCount> = Vec::new();
@@ -158,7 +157,7 @@ impl CauseCount {
         } else {
             ""
         };
-        let ids = if self.ids.iter().all(|id| id == HIDDEN) {
+        let ids = if self.ids.iter().all(|id| id == REDACTED) {
             String::new()
         } else {
             format!(" ({}{more})", self.ids.join(", "))
@@ -186,12 +185,14 @@ fn meaning(cause: Cause) -> &'static str {
 }
 
 /// Whether the ids of a database are made of what is redacted: by one of the stages that read or write it, or because the
-/// field `id` is among the paths that the ledger redacts.
+/// field `id` is, or blocks, one of the paths that the ledger redacts.
 #[must_use]
 pub fn hides_ids(stages: &Stages, redact: &[Path], database: &str) -> bool {
     let own = Path::field("id");
     let meets = |stage: &&Stage| stage.target() == database || stage.source() == database;
-    redact.iter().any(|path| path.covers(&own))
+    redact
+        .iter()
+        .any(|path| Standing::of(path, own.segments()).may_hide())
         || stages
             .iter()
             .filter(meets)

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use serde_json::Value as Json;
 
 use crate::error::Result;
-use crate::input::Format;
+use crate::input::{Format, TOLD};
 use crate::ledger::open::{OpenPass, last_writer, open_passes, run_started_us, written_since};
 use crate::ledger::{Counts, PassKind};
 use crate::store::{Store, StoreLock};
@@ -272,6 +272,10 @@ pub(crate) fn reading_options(cursor: &Json, source: Option<&str>) -> Vec<String
     {
         option("--format", format);
     }
+    let special = TOLD
+        .iter()
+        .filter_map(|name| Some((*name, cursor[*name].as_str()?)));
+    options.extend(special.flat_map(|(name, value)| crate::input::option(name, value)));
     options
 }
 

@@ -54,6 +54,10 @@ pub(super) fn next<R: Read>(
             *progress = Progress::Closed;
             return reject_rest(source, "a list, which begins with `[`", options).map(Some);
         }
+        (Progress::Closed, Some(_)) if options.records.is_some() => {
+            source.skip(|_| true)?;
+            return Ok(None);
+        }
         (Progress::Closed, Some(_)) => {
             return reject_rest(source, "nothing behind the end of the list", options).map(Some);
         }

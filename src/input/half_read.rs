@@ -70,11 +70,11 @@ impl<'de> Visitor<'de> for &mut Found<'_> {
     }
 }
 
-/// The first field of a row of CSV, where it has an end: a comma behind it.
-pub(super) fn first_field(raw: &[u8]) -> Option<String> {
+/// The first field of a row of CSV, where it has an end: what separates it from the next.
+pub(super) fn first_field(raw: &[u8], separator: u8) -> Option<String> {
     let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(str::to_owned);
     let Some(quoted) = raw.strip_prefix(b"\"") else {
-        let end = raw.iter().position(|byte| *byte == b',')?;
+        let end = raw.iter().position(|byte| *byte == separator)?;
         return text(&raw[..end]);
     };
     let (mut field, mut at) = (Vec::new(), 0);
@@ -84,7 +84,7 @@ pub(super) fn first_field(raw: &[u8]) -> Option<String> {
                 field.push(b'"');
                 at += 2;
             }
-            (b'"', Some(b',')) => return text(&field),
+            (b'"', Some(next)) if *next == separator => return text(&field),
             (b'"', _) => return None,
             (byte, _) => {
                 field.push(*byte);
@@ -136,7 +136,7 @@ mod tests {
             (r#""open,c"#, None),
             ("", None),
         ] {
-            assert_eq!(first_field(row.as_bytes()).as_deref(), field, "{row}");
+            assert_eq!(first_field(row.as_bytes(), b',').as_deref(), field, "{row}");
         }
     }
 }

@@ -26,20 +26,26 @@
 //! feed, with or without a carriage return before it; an empty input is a success with no records.
 
 mod array;
+mod cells;
 mod gathered;
 mod half_read;
 mod identity;
 mod lines;
+mod quotes;
 mod reader;
 mod source;
 mod table;
 #[cfg(test)]
 mod tests;
+mod wrapped;
 
 use std::{fmt, io};
 
+pub use cells::{Cells, Types};
+pub(crate) use cells::{TOLD, option, told};
 pub use reader::Reader;
 pub use source::Position;
+pub(crate) use wrapped::noticed;
 
 use crate::record::Limits;
 use crate::refusal::Refusal;
@@ -51,13 +57,20 @@ pub enum Format {
     Lines,
     /// One JSON array of objects, read element by element.
     Array,
-    /// CSV (RFC 4180) with a header row; every value becomes a JSON text, an empty field `""`. Empty lines are
+    /// CSV (RFC 4180) with a header row; every value becomes a JSON text, an empty field `""`, unless
+    /// [`Cells`] say otherwise. Empty lines are
     /// skipped.
     Csv,
 }
 
 impl Format {
-    /// The format that a file's name says (`.csv`, `.ndjson`, `.jsonl`); for any other name, or none, the first
+    /// Whether a file's name says that its cells are separated by tabs.
+    pub(crate) fn is_by_tabs(file_name: &str) -> bool {
+        let extension = file_name.rsplit_once('.').map(|(_, extension)| extension);
+        extension.is_some_and(|extension| extension.eq_ignore_ascii_case("tsv"))
+    }
+
+    /// The format that a file's name says (`.csv`, `.tsv`, `.ndjson`, `.jsonl`); for any other name, or none, the first
     /// byte that is not blank decides: `[` begins an array, anything else is NDJSON.
     #[must_use]
     pub fn guess(file_name: Option<&str>, first_bytes: &[u8]) -> Self {
@@ -65,7 +78,7 @@ impl Format {
             .and_then(|name| name.rsplit_once('.'))
             .map(|(_, extension)| extension.to_ascii_lowercase());
         match extension.as_deref() {
-            Some("csv") => return Self::Csv,
+            Some("csv" | "tsv") => return Self::Csv,
             Some("ndjson" | "jsonl") => return Self::Lines,
             _ => {}
         }
@@ -88,6 +101,11 @@ pub struct Options {
     pub limits: Limits,
     /// The top-level field that holds the id: a text, or a number without fraction and exponent.
     pub id_field: String,
+    /// How the cells of a CSV are read.
+    pub cells: Cells,
+    /// Where the list of an array stands, as a JSON Pointer, where an object is around it. What follows the list is not
+    /// looked at.
+    pub records: Option<String>,
 }
 
 impl Options {
@@ -98,6 +116,8 @@ impl Options {
             format,
             limits: Limits::default(),
             id_field: "id".to_owned(),
+            cells: Cells::default(),
+            records: None,
         }
     }
 }
@@ -168,6 +188,12 @@ pub enum OpenError {
     /// The header row of a CSV cannot give the names of the fields.
     #[error("the header row {0}")]
     Header(#[from] HeaderError),
+    /// There is no list where it was looked for.
+    #[error("there is no list at `{pointer}`")]
+    NoList {
+        /// The JSON Pointer.
+        pointer: String,
+    },
 }
 
 /// Why reading cannot go on where an earlier read stopped.
@@ -226,6 +252,12 @@ pub enum HeaderError {
         id_field: String,
         /// The columns that there are.
         columns: Vec<String>,
+    },
+    /// The header is one column that holds what separates the columns of other tables.
+    #[error("is one column with `{}` in it, which probably separates the columns", separator.escape_default())]
+    Separated {
+        /// What it holds.
+        separator: char,
     },
     /// The header is not UTF-8.
     #[error("is not valid UTF-8")]

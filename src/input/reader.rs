@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use super::array::{self, Progress};
 use super::source::{Position, Source};
 use super::table::Table;
-use super::{Format, Incoming, OpenError, Options, Resume, ResumeError, lines};
+use super::{Format, Incoming, OpenError, Options, Resume, ResumeError, lines, wrapped};
 use crate::digest;
 
 /// Reads an input record by record. An I/O error ends it.
@@ -99,7 +99,15 @@ impl FormatState {
     fn open<R: Read>(source: &mut Source<R>, options: &Options) -> Result<Self, OpenError> {
         Ok(match options.format {
             Format::Lines => Self::Lines,
-            Format::Array => Self::Array(Progress::Before),
+            Format::Array => {
+                if let Some(pointer) = &options.records
+                    && !wrapped::find(source, pointer)?
+                {
+                    let pointer = pointer.clone();
+                    return Err(OpenError::NoList { pointer });
+                }
+                Self::Array(Progress::Before)
+            }
             Format::Csv => {
                 Table::open(source, options)?.map_or(Self::Nothing, |table| Self::Csv(Box::new(table)))
             }

@@ -5,8 +5,10 @@ use std::io::{self, Read};
 use csv_core::ReadRecordResult;
 
 use super::gathered::{Gathered, rejected};
+use super::quotes::Quotes;
 use super::source::Source;
 use super::{HeaderError, Incoming, OpenError, Options, Ready, Rejected, half_read, identity};
+use crate::output::bare;
 use crate::record::{Value, admit};
 
 /// The state of reading a table: its header and the buffers of a row.
@@ -24,12 +26,15 @@ struct Column {
 }
 
 /// The decoded fields of a row, one after the other, and where each ends.
-#[derive(Default)]
 struct Row {
     fields: Vec<u8>,
     ends: Vec<usize>,
     count: usize,
+    quotes: Quotes,
 }
+
+/// What separates the cells of tables.
+const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
 
 /// More fields than there are columns need not be told apart.
 const SPARE_FIELDS: usize = 1;
@@ -40,18 +45,26 @@ impl Table {
         source: &mut Source<R>,
         options: &Options,
     ) -> Result<Option<Self>, OpenError> {
-        let mut parser = csv_core::Reader::new();
-        let mut row = Row::default();
+        let separator = options.cells.separator();
+        let mut parser = csv_core::ReaderBuilder::new().delimiter(separator).build();
+        let mut row = Row::new(separator);
         let Some(gathered) = row.read(&mut parser, source, options.limits.bytes, usize::MAX)? else {
             return Ok(None);
         };
         let no_end = HeaderError::NoEnd {
             limit: options.limits.bytes,
         };
-        if gathered.is_overlong() || ends_inside_quotes(gathered.bytes()) {
+        if gathered.is_overlong() || row.quotes.are_open() {
             return Err(no_end.into());
         }
         let names = row.texts().ok_or(HeaderError::NotUtf8)?;
+        if let [only] = names.as_slice()
+            && (options.cells.separator.is_none() || *only != options.id_field)
+            && let Some(separator) = only.chars().find(|letter| SEPARATORS.contains(letter))
+        {
+            return Err(HeaderError::Separated { separator }.into());
+        }
+        let names: Vec<&str> = names.into_iter().map(|name| text_of(name, options)).collect();
         check_names(&names)?;
         let id_at = names.iter().position(|name| *name == options.id_field);
         let id_at = id_at.ok_or_else(|| HeaderError::NoId {
@@ -82,12 +95,20 @@ impl Table {
         let Some(gathered) = self.row.read(&mut self.parser, source, limit, most)? else {
             return Ok(None);
         };
-        let cut = source.fill()?.is_empty() && ends_inside_quotes(gathered.bytes());
+        let last = source.line() - u64::from(source.last() == Some(b'\n') && source.line() > line);
         let mut body = match gathered.finish(line) {
-            Ok(raw) if cut => Err(rejected("csv.quote", "a quoted field that is closed", line, raw)),
+            // Only the end of the input ends a row inside quotes.
+            Ok(raw) if self.row.quotes.are_open() => {
+                Err(rejected("csv.quote", "a quoted field that is closed", line, raw))
+            }
             Ok(raw) => self.judge(raw, options, line),
             Err(overlong) => Err(overlong),
         };
+        if let Err(rejected) = &mut body
+            && last > line
+        {
+            self.row.quotes.explain(&mut rejected.refusal, (line, last));
+        }
         if let Err(rejected) = &mut body
             && rejected.id.is_none()
         {
@@ -109,31 +130,40 @@ impl Table {
             );
             return Err(rejected("csv.fields", expected, line, raw));
         }
-        if goes_on_behind_quotes(&raw) {
+        if self.row.quotes.go_on_behind() {
             let expected = "nothing between the closing quote of a field and its end";
             return Err(rejected("csv.quote", expected, line, raw));
         }
         let Some(texts) = self.row.texts() else {
             return Err(rejected("csv.utf8", "valid UTF-8", line, raw));
         };
-        if let Err(refusal) = identity::check_id(texts[self.id_at], &options.id_field) {
+        let id = text_of(texts[self.id_at], options);
+        if let Err(refusal) = identity::check_id(id, &options.id_field) {
             return Err(identity::refuse(refusal, line, raw));
         }
         let mut data = String::with_capacity(raw.len() * 2);
-        for (column, text) in self.columns.iter().zip(&texts) {
+        let stands_for = |cell: &str, text: &Option<String>| text.as_deref() == Some(cell);
+        for (at, (column, cell)) in self.columns.iter().zip(&texts).enumerate() {
+            if at != self.id_at && stands_for(cell, &options.cells.missing) {
+                continue;
+            }
             data.push(if data.is_empty() { '{' } else { ',' });
             data.push_str(&column.key);
-            Value::text(text).write(&mut data);
+            if at != self.id_at && stands_for(cell, &options.cells.null) {
+                data.push_str("null");
+            } else {
+                Value::text(text_of(cell, options)).write(&mut data);
+            }
         }
         data.push('}');
         // What is stored went through the door, here too: escapes can make a row longer than a record may be.
         match admit(data.as_bytes(), &options.limits) {
             Ok(data) => Ok(Ready {
-                id: texts[self.id_at].to_owned(),
+                id: id.to_owned(),
                 data,
             }),
             Err(fault) => Err(Rejected {
-                id: Some(texts[self.id_at].into()),
+                id: Some(id.into()),
                 ..rejected(fault.code, fault.message, line, raw)
             }),
         }
@@ -145,35 +175,17 @@ impl Table {
         if self.id_at != 0 {
             return None;
         }
-        let id = half_read::first_field(raw)?;
-        identity::check_id(&id, &options.id_field).ok().map(|()| id)
+        let cell = half_read::first_field(raw, options.cells.separator())?;
+        let id = text_of(&cell, options);
+        identity::check_id(id, &options.id_field)
+            .ok()
+            .map(|()| id.to_owned())
     }
 }
 
-/// Whether a quoted field goes on behind its closing quote, as in `"bad"tail`: the parser would join both without a word.
-fn goes_on_behind_quotes(row: &[u8]) -> bool {
-    let mut bytes = row.iter().copied().peekable();
-    let mut begins = true;
-    while let Some(byte) = bytes.next() {
-        if !(begins && byte == b'"') {
-            begins = byte == b',';
-            continue;
-        }
-        // Inside quotes, up to one that is not doubled.
-        loop {
-            match bytes.next() {
-                None => return false,
-                Some(b'"') if bytes.next_if_eq(&b'"').is_none() => break,
-                Some(_) => {}
-            }
-        }
-        match bytes.next() {
-            None | Some(b'\r' | b'\n') => return false,
-            Some(b',') => begins = true,
-            Some(_) => return true,
-        }
-    }
-    false
+/// What a cell says: behind the quote that keeps a spreadsheet from running it.
+fn text_of<'c>(cell: &'c str, options: &Options) -> &'c str {
+    if options.cells.raw { cell } else { bare(cell) }
 }
 
 fn is_line_end(byte: u8) -> bool {
@@ -199,6 +211,15 @@ fn check_names(names: &[&str]) -> Result<(), HeaderError> {
 }
 
 impl Row {
+    fn new(separator: u8) -> Self {
+        Self {
+            fields: Vec::new(),
+            ends: Vec::new(),
+            count: 0,
+            quotes: Quotes::new(separator),
+        }
+    }
+
     /// Reads one row with its line end; `None` at the end of the input. Of a row longer than `limit` or with more
     /// than `most` fields, only the count of fields and the bytes gathered mean anything.
     fn read<R: Read>(
@@ -211,13 +232,16 @@ impl Row {
         let mut gathered = Gathered::new(limit);
         let (mut length, mut ends) = (0, 0);
         self.count = 0;
+        self.quotes.begin();
         loop {
             let bytes = source.fill()?;
             let (result, taken, written, ended) =
                 parser.read_record(bytes, &mut self.fields[length..], &mut self.ends[ends..]);
             let last = bytes[..taken].last().copied();
             let ends_line = matches!(result, ReadRecordResult::Record) && last.is_some_and(is_line_end);
-            gathered.push(&bytes[..taken - usize::from(ends_line)]);
+            let of_row = &bytes[..taken - usize::from(ends_line)];
+            self.quotes.feed(of_row);
+            gathered.push(of_row);
             source.consume(taken);
             length += written;
             ends += ended;
@@ -252,47 +276,5 @@ impl Row {
             field
         });
         fields.collect()
-    }
-}
-
-/// Whether a row that the input's end cut off was cut inside a quoted field; the parser itself lets that pass.
-fn ends_inside_quotes(raw: &[u8]) -> bool {
-    let (mut quoted, mut at_start) = (false, true);
-    for byte in raw {
-        match byte {
-            b'"' if quoted || at_start => {
-                quoted = !quoted;
-                // Behind a closing quote another one opens the field again: `""` is a quote.
-                at_start = !quoted;
-            }
-            b',' | b'\n' | b'\r' if !quoted => at_start = true,
-            _ => at_start = false,
-        }
-    }
-    quoted
-}
-
-#[cfg(test)]
-mod tests {
-    use super::goes_on_behind_quotes;
-
-    #[test]
-    fn what_stands_behind_a_closing_quote_is_seen_and_nothing_else_is() {
-        for row in [r#"6,"bad"tail"#, r#""a"b,1"#, r#""a" ,1"#, r#"1,"x""y"z"#] {
-            assert!(goes_on_behind_quotes(row.as_bytes()), "{row}");
-        }
-        for row in [
-            r#"6,"good""#,
-            r#""a","b""#,
-            r#"a"b,c"#,
-            r#""a""b",1"#,
-            "\"a\nb\",2\r\n",
-            r#""""#,
-            "",
-            ",",
-            r#"x,"open"#,
-        ] {
-            assert!(!goes_on_behind_quotes(row.as_bytes()), "{row}");
-        }
     }
 }

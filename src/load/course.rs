@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 use super::resume::How;
 use super::{KnownLoad, LoadOptions, unreadable};
 use crate::digest::hex;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::history::{UnfinishedPass, unfinished_in};
-use crate::input::{Format, Options};
+use crate::input::{Cells, Format, Options, noticed, option};
 use crate::ledger::open::{Prefix, first_prefix, has_whole_load, whole_loads};
 use crate::ledger::read::{self, PassSummary};
 use crate::ledger::{Batch, PassKind, Step};
@@ -88,21 +88,57 @@ pub(super) struct Begun<'i> {
     pub(super) options: &'i LoadOptions,
 }
 
+/// So much of an input is looked at before it is read.
+const HEAD_BYTES: usize = 4096;
+
 /// The first bytes of an input: enough to guess its format by.
 pub(super) fn first_bytes(name: &str, input: &mut impl Read) -> Result<Vec<u8>> {
     let mut head = Vec::new();
-    let read = input.by_ref().take(4096).read_to_end(&mut head);
+    let read = input.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
     read.map_err(|error| unreadable(name, &error))?;
     Ok(head)
 }
 
 /// How an input is read.
-pub(super) fn reading(run: &Run<'_>, name: &str, head: &[u8], options: &LoadOptions) -> Options {
-    Options {
-        format: options.format.unwrap_or_else(|| Format::guess(Some(name), head)),
+///
+/// # Errors
+/// [`Error::ReadOtherwise`] where the input is no list of records, but an object around one, and nobody has said so.
+pub(super) fn reading(run: &Run<'_>, name: &str, head: &[u8], options: &LoadOptions) -> Result<Options> {
+    let guessed = || match &options.records {
+        Some(_) => Format::Array,
+        None => Format::guess(Some(name), head),
+    };
+    let format = options.format.unwrap_or_else(guessed);
+    let mut cells = options.cells.clone();
+    if cells.separator.is_none() && Format::is_by_tabs(name) {
+        cells.separator = Some(b'\t');
+    }
+    if format != Format::Csv && cells != Cells::default() {
+        return Err(Error::invalid(
+            format!("{name} is read as JSON, and what was said of cells is for CSV"),
+            "add `--format csv`, or leave it out",
+        ));
+    }
+    let is_whole = head.len() < HEAD_BYTES;
+    if options.format.is_none()
+        && format == Format::Lines
+        && let Some(pointer) = noticed(head, is_whole, &options.id_field)
+    {
+        let problem = format!("this is one JSON object around a list at `{pointer}`; nothing was loaded");
+        return Err(Error::read_otherwise(
+            "input.wrapped",
+            name,
+            problem,
+            option("records", &pointer),
+        ));
+    }
+    Ok(Options {
+        format,
         limits: run.store().options().limits,
         id_field: options.id_field.clone(),
-    }
+        cells,
+        records: options.records.clone(),
+    })
 }
 
 /// The most that is read ahead of a stream to see whether an interrupted load is one of it.

@@ -7,18 +7,19 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::Connection;
 
 use super::resume::{How, Manner, cursor_text};
+use super::types::{self, Columns, Misread, loses_kind};
 use super::unreadable;
 use crate::apply::Claims;
 use crate::digest::{Salt, commitment, sha256};
 use crate::error::{Error, Result};
-use crate::input::{Incoming, Position, Reader as Records, Ready, Rejected};
+use crate::input::{Incoming, Position, Reader as Records, Ready, Rejected, Types};
 use crate::ledger::feed::{LetIn, RefusedLines, Settled};
 use crate::ledger::places::KeptPlaces;
 use crate::ledger::{
     Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, Shape, Step, before_image,
 };
 use crate::pipeline::{BATCH_BYTES, Producer, Reader};
-use crate::record::Record;
+use crate::record::{Document, Limits, Record};
 use crate::refusal::Refusal;
 use crate::store::{Salted, Table};
 use crate::surroundings::Randomness;
@@ -49,6 +50,12 @@ pub(super) struct Loading<'a, R> {
     pub(super) kept: KeptPlaces,
     /// The lines of this input that stand in quarantine already.
     pub(super) refused: RefusedLines,
+    /// What becomes of cells, where the input has such.
+    pub(super) types: Option<Types>,
+    pub(super) columns: Columns,
+    pub(super) limits: Limits,
+    /// Whether any of it is committed, or on its way.
+    pub(super) has_begun: bool,
     /// Whether the input so far is that of an earlier load: the record before stood there already, or was one of the
     /// lines in quarantine.
     pub(super) follows: bool,
@@ -91,6 +98,7 @@ impl<R: Read + Send> Producer for Loading<'_, R> {
         self.touched.clear();
         let end = reader.read(|connection| self.place_all(connection, &mut batch))?;
         batch.cursor = end.as_ref().map(|end| cursor_text(end, &self.how, self.manner()));
+        self.has_begun = true;
         Ok(Some(batch))
     }
 }
@@ -131,14 +139,21 @@ impl<R: Read> Loading<'_, R> {
         incoming: Incoming,
         batch: &mut Batch,
     ) -> Result<Placed> {
-        let ready = match incoming.body {
+        let mut ready = match incoming.body {
             Ok(ready) => ready,
             Err(Rejected { refusal, raw, id }) => {
                 self.refuse(batch, &refusal, raw, id.as_deref());
                 return Ok(Placed::Yes);
             }
         };
-        let Some(owner) = self.claims.owner(lookup, &self.table, &ready.id)? else {
+        let owner = self.claims.owner(lookup, &self.table, &ready.id)?;
+        if let Err(refusal) = self.read_cells(lookup, owner, &mut ready)? {
+            let mut refusal = *refusal;
+            refusal.line = Some(incoming.line);
+            self.refuse(batch, &refusal, ready.data.into_bytes(), Some(&ready.id));
+            return Ok(Placed::Yes);
+        }
+        let Some(owner) = owner else {
             let id = ready.id.clone();
             let record = self.insert(batch, ready);
             self.let_in(batch, (incoming.line, &id), record, true);
@@ -191,6 +206,61 @@ impl<R: Read> Loading<'_, R> {
         stub(batch, entry);
         self.let_in(batch, (incoming.line, id), owner, written);
         Ok(Placed::Yes)
+    }
+
+    /// Reads the cells of a row as values of the kinds that the record has, or sees to it that they do not become texts
+    /// without a word. Where the first batch has such a row, nothing is loaded at all.
+    fn read_cells(
+        &mut self,
+        lookup: Option<&Connection>,
+        owner: Option<i64>,
+        ready: &mut Ready,
+    ) -> Result<Result<(), Box<Refusal>>> {
+        let old = match (self.types, owner) {
+            (None | Some(Types::Text), _) | (Some(Types::Guarded), None) => return Ok(Ok(())),
+            (Some(Types::Guarded), Some(_)) if !self.replace => return Ok(Ok(())),
+            (_, None) => None,
+            (_, Some(owner)) => Some(self.standing(lookup, owner)?.record),
+        };
+        if self.types == Some(Types::Existing) {
+            let table = (lookup, &self.table);
+            return Ok(
+                match self
+                    .columns
+                    .typed(table, old.as_ref(), &ready.data, &self.limits)?
+                {
+                    Ok(data) => {
+                        ready.data = data;
+                        Ok(())
+                    }
+                    Err(Misread::Refused(refusal)) => Err(refusal),
+                    Err(Misread::Malformed(fault)) => {
+                        Err(Box::new(Refusal::new(fault.code, "").expected(fault.message)))
+                    }
+                },
+            );
+        }
+        let documents = old
+            .as_ref()
+            .map(|old| (old.document(), Document::parse(&ready.data)));
+        let Some((Ok(old), Ok(new))) = documents else {
+            return Ok(Ok(()));
+        };
+        let Some(column) = loses_kind(&old, &new) else {
+            return Ok(Ok(()));
+        };
+        if !self.has_begun {
+            let problem = format!(
+                "the records of `{}` have other values than texts (the first in the column `{column}`), and a CSV would \
+                 make texts of them; nothing was loaded",
+                self.database
+            );
+            let options = vec!["--replace".to_owned(), "--types".to_owned()];
+            return Err(Error::read_otherwise(types::CODE, self.name, problem, options));
+        }
+        let refusal =
+            Refusal::new(types::CODE, "").expected("texts, where a CSV is to replace it without `--types`");
+        Ok(Err(Box::new(refusal)))
     }
 
     /// What a record that is let in means for lines that earlier loads of the input have refused: those that it corrects

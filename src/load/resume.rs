@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::cannot_open;
 use crate::error::{Error, Result};
-use crate::input::{Format, Options, Position, Reader as Records, Resume, ResumeError};
+use crate::input::{Format, Options, Position, Reader as Records, Resume, ResumeError, TOLD, option, told};
 use crate::ledger::read::PassSummary;
 
 pub(super) fn resume<R: Read>(
@@ -79,6 +79,7 @@ pub(super) fn cursor_text(end: &Position, how: &How, manner: Manner) -> String {
     {
         cursor[name] = true.into();
     }
+    how.note(&mut cursor);
     cursor.to_string()
 }
 
@@ -97,8 +98,11 @@ pub(super) fn end_text(end: &Position, how: &How) -> String {
         prefix_sha256,
         ..
     } = end.resume();
-    serde_json::json!({ "sha256": prefix_sha256, "bytes": offset, "id": how.id_field, "format": how.format })
-        .to_string()
+    let mut told = serde_json::json!({
+        "sha256": prefix_sha256, "bytes": offset, "id": how.id_field, "format": how.format,
+    });
+    how.note(&mut told);
+    told.to_string()
 }
 
 /// How an input is read: with other settings the rest of it would be read as another one.
@@ -106,6 +110,8 @@ pub(super) fn end_text(end: &Position, how: &How) -> String {
 pub(super) struct How {
     id_field: String,
     format: &'static str,
+    /// What is not as usual, by the names under which it is kept.
+    special: Vec<(&'static str, String)>,
 }
 
 impl How {
@@ -117,6 +123,7 @@ impl How {
                 Format::Array => "json",
                 Format::Csv => "csv",
             },
+            special: told(reading),
         }
     }
 
@@ -127,11 +134,27 @@ impl How {
 
     /// Whether the remark or resume point of another load tells that it read its input so.
     pub(super) fn is_that_of(&self, told: &serde_json::Value) -> bool {
-        told["id"].as_str() == Some(&self.id_field) && told["format"].as_str() == Some(self.format)
+        told["id"].as_str() == Some(&self.id_field)
+            && told["format"].as_str() == Some(self.format)
+            && TOLD.iter().all(|name| told[*name].as_str() == self.special(name))
+    }
+
+    fn special(&self, name: &str) -> Option<&str> {
+        let mut special = self.special.iter();
+        special
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Writes down what is not as usual.
+    fn note(&self, told: &mut serde_json::Value) {
+        for (name, value) in &self.special {
+            told[*name] = value.as_str().into();
+        }
     }
 
     /// Refuses to go on with other settings than those that a resume point names.
-    fn check(&self, cursor: &serde_json::Value, name: &str) -> Result<()> {
+    fn check(&self, cursor: &serde_json::Value, input: &str) -> Result<()> {
         for (setting, began, now) in [
             ("--id", &cursor["id"], self.id_field.as_str()),
             ("--format", &cursor["format"], self.format),
@@ -140,13 +163,27 @@ impl How {
                 let began = began.as_str().unwrap_or_default();
                 return Err(Error::invalid(
                     format!(
-                        "the load of {name} began with {setting} {began} and was interrupted; now it is {now}"
+                        "the load of {input} began with {setting} {began} and was interrupted; now it is {now}"
                     ),
                     format!(
                         "go on with `{setting} {began}`; or begin again with `--restart`: what is loaded stays"
                     ),
                 ));
             }
+        }
+        for name in TOLD {
+            let (began, now) = (cursor[name].as_str(), self.special(name));
+            if began == now {
+                continue;
+            }
+            let go_on = match began {
+                Some(value) => format!("go on with `{}`", option(name, value).join(" ")),
+                None => format!("go on without `--{name}`"),
+            };
+            return Err(Error::invalid(
+                format!("the load of {input} was interrupted, and began with another `--{name}`"),
+                format!("{go_on}; or begin again with `--restart`: what is loaded stays"),
+            ));
         }
         Ok(())
     }

@@ -23,11 +23,14 @@
 //! # Ok::<(), counterfoil::output::OutputError>(())
 //! ```
 
+mod guard;
 mod ndjson;
 mod table;
 
+pub(crate) use guard::bare;
 pub use ndjson::NdjsonWriter;
-pub use table::{CsvWriter, column};
+pub(crate) use table::cell;
+pub use table::{Blanks, CsvWriter, column};
 
 use std::io;
 
@@ -56,6 +59,16 @@ pub enum OutputError {
         id: String,
         /// What is wrong with its data.
         fault: Malformed,
+    },
+    /// A record has the very text that stands for `null`, or for a field that is missing.
+    #[error("record `{id}` has in `{column}` the text that stands for {stands_for}")]
+    Taken {
+        /// The record's id.
+        id: String,
+        /// The column.
+        column: String,
+        /// What the text stands for.
+        stands_for: &'static str,
     },
     /// The columns come from the first record, and a later one has a field beside them.
     #[error(

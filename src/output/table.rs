@@ -3,24 +3,40 @@
 use std::borrow::Cow;
 use std::io::Write;
 
+use super::guard::guarded;
 use super::{OutputError, RecordWriter};
 use crate::path::{Path, Segment};
 use crate::record::{Document, Field, Kind, Named, Names, Record, Value};
 
 /// Writes the top level of each record as a row: a text as it is, a number in its exact text, a list or an object as
-/// JSON text; `null` and a missing field are both empty, as is the empty text (NDJSON tells them apart). Rows end
-/// with a line feed.
+/// JSON text; `null` and a missing field are both empty, as is the empty text, unless [`null`](Self::null) and
+/// [`missing`](Self::missing) tell them apart ([`blanks`](Self::blanks) counts them). Rows end with a line feed.
 ///
 /// The columns are the fields of the first record, in their order, unless they are [given](Self::columns).
 ///
-/// Values are exact: one that begins with `=`, `+`, `-` or `@` is not disarmed, though a spreadsheet that opens the
-/// file may take it for a formula.
+/// A cell that a spreadsheet would run (it begins with `=`, `+`, `-`, `@`, a tab or a line end, and is no plain number) has a
+/// single quote before it, which the [reader](crate::input) takes away; [`raw`](Self::raw) leaves it as it is.
 #[derive(Debug)]
 pub struct CsvWriter<W: Write> {
     output: csv::Writer<W>,
     columns: Vec<String>,
     given: bool,
     begun: bool,
+    raw: bool,
+    null: Option<String>,
+    missing: Option<String>,
+    blanks: Blanks,
+}
+
+/// How many cells are empty, by what they stand for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Blanks {
+    /// `null`.
+    pub nulls: u64,
+    /// The empty text.
+    pub texts: u64,
+    /// A field that the record does not have.
+    pub missing: u64,
 }
 
 impl<W: Write> CsvWriter<W> {
@@ -31,6 +47,10 @@ impl<W: Write> CsvWriter<W> {
             columns: Vec::new(),
             given: false,
             begun: false,
+            raw: false,
+            null: None,
+            missing: None,
+            blanks: Blanks::default(),
         }
     }
 
@@ -43,9 +63,38 @@ impl<W: Write> CsvWriter<W> {
         self
     }
 
+    /// Writes every cell exactly, also one that a spreadsheet would run.
+    #[must_use]
+    pub fn raw(mut self, raw: bool) -> Self {
+        self.raw = raw;
+        self
+    }
+
+    /// Writes `null` as this text; a record that has the same as a text is an error.
+    #[must_use]
+    pub fn null(mut self, text: Option<String>) -> Self {
+        self.null = text;
+        self
+    }
+
+    /// Writes a field that is missing as this text; a record that has the same as a text is an error.
+    #[must_use]
+    pub fn missing(mut self, text: Option<String>) -> Self {
+        self.missing = text;
+        self
+    }
+
+    /// How many empty cells were written.
+    #[must_use]
+    pub fn blanks(&self) -> Blanks {
+        self.blanks
+    }
+
     fn begin(&mut self) -> Result<(), OutputError> {
         self.begun = true;
-        row(&mut self.output, self.columns.iter().map(String::as_bytes))
+        let guard = |name| guarded_unless(self.raw, Cow::Borrowed(name));
+        let names: Vec<Cow<'_, str>> = self.columns.iter().map(|name| guard(name.as_str())).collect();
+        row(&mut self.output, names.iter().map(|name| name.as_bytes()))
     }
 }
 
@@ -74,7 +123,32 @@ impl<W: Write> RecordWriter for CsvWriter<W> {
         // Cell by cell: a record with a million fields has a million of them.
         for name in &self.columns {
             let value = found(&document, &mut fields, name);
-            let text = value.as_deref().map_or(Cow::Borrowed(""), cell);
+            let (text, blank) = match value.as_deref() {
+                None => (
+                    Cow::Borrowed(self.missing.as_deref().unwrap_or_default()),
+                    &mut self.blanks.missing,
+                ),
+                Some(value) if value.is_null() => (
+                    Cow::Borrowed(self.null.as_deref().unwrap_or_default()),
+                    &mut self.blanks.nulls,
+                ),
+                Some(value) => {
+                    let text = guarded_unless(self.raw, cell(value));
+                    for (taken, stands_for) in [(&self.null, "`null`"), (&self.missing, "a missing field")] {
+                        if taken.as_deref() == Some(&*text) {
+                            return Err(OutputError::Taken {
+                                id: record.id.clone(),
+                                column: name.clone(),
+                                stands_for,
+                            });
+                        }
+                    }
+                    (text, &mut self.blanks.texts)
+                }
+            };
+            if text.is_empty() {
+                *blank += 1;
+            }
             self.output.write_field(text.as_bytes()).map_err(unwritten)?;
         }
         row(&mut self.output, std::iter::empty())
@@ -140,7 +214,12 @@ fn names(document: &Document) -> impl Iterator<Item = Cow<'_, str>> {
     document.fields().iter().map(Field::name)
 }
 
-fn cell(value: &Value) -> Cow<'_, str> {
+fn guarded_unless(raw: bool, text: Cow<'_, str>) -> Cow<'_, str> {
+    if raw { text } else { guarded(text) }
+}
+
+/// The text of a value, as a cell has it, unguarded.
+pub(crate) fn cell(value: &Value) -> Cow<'_, str> {
     match value.kind() {
         Kind::Null => Cow::Borrowed(""),
         Kind::Text => value.as_text().unwrap_or_default(),
@@ -183,7 +262,7 @@ mod tests {
         let out = written(None, &[first, r#"{"n":-0}"#]).unwrap();
         assert_eq!(
             out,
-            "t,n,l,z,f\n\"a \"\"b\"\"\nc\",6.00,\"[1,\"\"x\"\"]\",,=1+1\n,-0,,,\n"
+            "t,n,l,z,f\n\"a \"\"b\"\"\nc\",6.00,\"[1,\"\"x\"\"]\",,'=1+1\n,-0,,,\n"
         );
     }
 

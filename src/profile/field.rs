@@ -11,7 +11,7 @@ use crate::record::{Document, Kind, Value, exact_decimal};
 /// An object with more names than these, over all records, is a map: its values are counted together, whichever came first.
 const MOST_NAMES: usize = 300;
 /// Stands for its names.
-pub(super) const ANY_NAME: &str = "*";
+const ANY_NAME: &str = crate::record::ANY_NAME;
 /// Values are shown where there are at most so many.
 const FEW: usize = 12;
 /// And are not longer than this.
@@ -135,7 +135,7 @@ impl Node {
         below.sort_unstable_by_key(|(place, ..)| *place);
         below.extend(
             self.others
-                .map(|others| (MOST_NAMES, Segment::Key("*".to_owned()), *others)),
+                .map(|others| (MOST_NAMES, Segment::Key(ANY_NAME.to_owned()), *others)),
         );
         below.extend(self.elements.map(|elements| (0, Segment::Each, *elements)));
         for (_, segment, mut node) in below {
@@ -299,6 +299,12 @@ impl Field {
         if self.has_many {
             self.frequent.clear();
         }
+    }
+
+    /// Whether it holds a value that has no parts: what blocks a path that leads on.
+    pub(super) fn has_scalars(&self) -> bool {
+        let is_scalar = |kind: &&str| !["list", "object", "null"].contains(kind);
+        self.kinds.keys().any(|kind| is_scalar(&kind))
     }
 
     /// What is told of it.

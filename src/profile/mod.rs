@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::observe::StopSignal;
 use crate::path::{Path, Segment};
 use crate::pipeline::{BATCH_BYTES, Reader, Stopped, in_portions};
+use crate::record::Standing;
 use crate::store::{Store, Table};
 use field::Node;
 
@@ -87,13 +88,17 @@ pub fn profile(store: &Store, database: &str, options: &ProfileOptions<'_>) -> R
     let root = Reader::alone(store)?.read(|connection| look(connection, &table, options, &mut report))?;
     let records = report.records;
     root.each(&mut |path, field| {
+        let standings = || options.redact.iter().map(|redact| Standing::of(redact, path));
         // What stands below something that is redacted is not even named: its names are values as well.
-        let is_below = options
-            .redact
-            .iter()
-            .any(|redact| redact.segments().len() < path.len() && leads_to(redact, path));
+        let is_below =
+            standings().any(|standing| matches!(standing, Standing::Hidden(at) if at < path.len()));
         if let Some(shown) = shown(path).filter(|_| !is_below) {
-            let redacted = options.redact.iter().any(|redact| may_hold(path, redact));
+            let may_hide = |standing| match standing {
+                Standing::Hidden(_) => true,
+                Standing::Leads => field.has_scalars(),
+                Standing::Apart => false,
+            };
+            let redacted = standings().any(may_hide);
             report.fields.push(field.profile(shown, records, redacted));
         }
     });
@@ -130,28 +135,6 @@ fn look(
             root.merge(part);
         }
         root.bound_distinct(MOST_DISTINCT);
-    }
-}
-
-/// Whether a path begins with another, as far as names that are counted together tell.
-fn leads_to(redact: &Path, path: &[Segment]) -> bool {
-    redact
-        .segments()
-        .iter()
-        .zip(path)
-        .all(|(redact, segment)| same(redact, segment))
-}
-
-/// Whether values of a field may be redacted ones.
-fn may_hold(path: &[Segment], redact: &Path) -> bool {
-    redact.segments().len() == path.len() && leads_to(redact, path)
-}
-
-fn same(redact: &Segment, segment: &Segment) -> bool {
-    match (redact, segment) {
-        (_, Segment::Key(name)) if name == field::ANY_NAME => true,
-        (Segment::Index(_), Segment::Each) => true,
-        (redact, segment) => redact == segment,
     }
 }
 

@@ -152,7 +152,7 @@ fn put(target: &mut Value, segments: &[Segment], value: Value) -> Result<Option<
     )
 }
 
-fn index(segment: &Segment) -> Option<usize> {
+pub(super) fn index(segment: &Segment) -> Option<usize> {
     match segment {
         Segment::Index(index) => Some(*index),
         Segment::Key(digits) => digits.parse().ok(),

@@ -7,6 +7,7 @@
 
 mod access;
 mod door;
+mod mask;
 mod names;
 mod number;
 mod places;
@@ -19,6 +20,8 @@ mod value;
 pub use access::Blocked;
 pub(crate) use door::within;
 pub use door::{Limits, Malformed, admit};
+pub(crate) use mask::ANY_NAME;
+pub use mask::{REDACTED, Standing};
 pub(crate) use names::{Named, Names};
 pub use number::{NotExact, Rounding, exact_decimal};
 pub(crate) use places::Places;

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::ledger::checkpoint::{batch_of_size, first_note_of};
 use crate::ledger::read::origin;
 use crate::ledger::{AcceptedName, Checkpoint};
+use crate::shown::word;
 use crate::store::Store;
 
 /// What holds a run together.
@@ -176,7 +177,8 @@ fn by_openssl(path: &str, note: &SignedNote) -> CheckByHand {
         note.tree_size
     );
     command += "sed '/^$/,$d' note.txt > signed.txt\n";
-    let line = word(&format!("\u{2014} {} ", note.signer));
+    let signed_by = format!("\u{2014} {} ", note.signer);
+    let line = word(&signed_by);
     let _ = writeln!(
         command,
         "grep -F -- {line} note.txt | head -n 1 | cut -d ' ' -f 3 | base64 -d | tail -c 64 > signature.bin"
@@ -212,33 +214,8 @@ fn by_ourselves(path: &str) -> [CheckByHand; 2] {
 /// The store as a word of a command line; a name that begins with a hyphen would be an option.
 fn store_word(path: &str) -> String {
     if path.starts_with('-') {
-        word(&format!("./{path}"))
+        word(&format!("./{path}")).into_owned()
     } else {
-        word(path)
+        word(path).into_owned()
     }
-}
-
-/// A word to be copied into a shell: whatever it holds, it stays one word, starts nothing, and shows as what it is.
-pub(super) fn word(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    if !text.chars().any(super::page::hides) {
-        return format!("'{}'", text.replace('\'', "'\\''"));
-    }
-    let mut quoted = "$'".to_owned();
-    let mut bytes = [0; 4];
-    for letter in text.chars() {
-        match letter {
-            '\'' | '\\' => quoted.extend(['\\', letter]),
-            _ if super::page::hides(letter) => {
-                for byte in letter.encode_utf8(&mut bytes).bytes() {
-                    let _ = write!(quoted, "\\x{byte:02x}");
-                }
-            }
-            _ => quoted.push(letter),
-        }
-    }
-    quoted + "'"
 }

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::history::{Deviations, RunRecord, UnfinishedPass, name_running, unfinished_in};
 use crate::ledger::{Counts, Head};
 use crate::path::Path;
+use crate::shown::word;
 use crate::stage::Stages;
 use crate::store::Store;
 
@@ -295,7 +296,7 @@ fn no_such(what: &str) -> Error {
 
 /// The command with its arguments.
 fn command_line(run: &RunRecord) -> String {
-    let arguments = run.arguments.iter().map(|argument| evidence::word(argument));
+    let arguments = run.arguments.iter().map(|argument| word(argument).into_owned());
     let words = std::iter::once(run.command.clone()).chain(arguments);
     words.collect::<Vec<_>>().join(" ")
 }

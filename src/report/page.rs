@@ -3,12 +3,13 @@
 
 mod chart;
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 
 use askama::Template;
 
 use super::{Ending, LookResult, PassOutcome, RefusedCause, RunReport, Seal, StageLook};
+use crate::shown::{escape, hides, word};
 use chart::{Bar, Course};
 
 /// Escapes markup, and shows what would hide or reorder the text around it instead of obeying it.
@@ -21,20 +22,12 @@ impl askama::filters::Escaper for Inert {
         for (at, letter) in text.char_indices() {
             if hides(letter) {
                 askama::filters::Html.write_escaped_str(&mut dest, &text[plain..at])?;
-                write!(dest, "{}", letter.escape_unicode())?;
+                write!(dest, "{}", escape(letter))?;
                 plain = at + letter.len_utf8();
             }
         }
         askama::filters::Html.write_escaped_str(dest, &text[plain..])
     }
-}
-
-/// Whether a character is not seen, or changes how the text around it is seen.
-pub(super) fn hides(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[derive(Template)]
@@ -77,7 +70,7 @@ impl Page<'_> {
 
 /// A command line of these words.
 fn command(words: &[String]) -> String {
-    let quoted: Vec<String> = words.iter().map(|text| super::evidence::word(text)).collect();
+    let quoted: Vec<Cow<'_, str>> = words.iter().map(|text| word(text)).collect();
     format!("counterfoil {}", quoted.join(" "))
 }
 
@@ -205,7 +198,7 @@ mod tests {
             "{shown}"
         );
         assert!(
-            shown.contains(r"\u{202e}a\u{a}b\u{feff}") && shown.ends_with("\u{1F600}é"),
+            shown.contains(r"\u{202e}a\nb\u{feff}") && shown.ends_with("\u{1F600}é"),
             "{shown}"
         );
     }

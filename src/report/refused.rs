@@ -201,6 +201,7 @@ fn example(
         code: reason.code.into(),
         violations: reason.violations,
         line: reason.line,
+        last_line: None,
         halts: false,
         holder: None,
     };

@@ -8,6 +8,7 @@ use crate::expression::{Expression, Template};
 use crate::op::Operation;
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
+use crate::record::Standing;
 
 /// Operations after which a value is no longer the one that was read.
 const DISGUISING: [&str; 2] = ["hash", "hmac"];
@@ -74,7 +75,8 @@ impl Stage {
 
     /// What is redacted and shows in the ids, and the key of the stage's file that makes it so.
     fn redacted_in_ids(&self) -> Option<(Path, &'static str)> {
-        let redacted = |path: &Path| self.redact().iter().any(|redact| redact.covers(path));
+        let hides = |redact: &Path, path: &Path| Standing::of(redact, path.segments()).may_hide();
+        let redacted = |path: &Path| self.redact().iter().any(|redact| hides(redact, path));
         let disguised = |source: &str| DISGUISING_FUNCTIONS.iter().any(|name| source.contains(name));
         match &self.steps.id {
             Some(id) if disguised(id.source()) => None,

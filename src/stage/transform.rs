@@ -313,6 +313,7 @@ fn enforce(code: &'static str, broken: Vec<Broken>, scope: &mut Scope<'_>) -> Re
         holder: None,
         violations: enforced.into_iter().map(|broken| broken.violation).collect(),
         line: None,
+        last_line: None,
     })
 }
 

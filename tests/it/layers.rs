@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
         "surroundings",
         "context",
         "reading",
+        "shown",
     ],
     &["pattern", "lineage"],
     &["expression"],

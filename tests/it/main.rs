@@ -14,6 +14,7 @@ mod contracts;
 #[cfg(unix)]
 mod cosmetic;
 mod counts;
+mod csv_exchange;
 mod decimal_conformance;
 #[cfg(unix)]
 mod empty_source;
@@ -27,6 +28,7 @@ mod forced_back;
 mod guarded;
 #[cfg(unix)]
 mod hints;
+mod hostile_shown;
 mod increments;
 mod interchange;
 mod layers;
@@ -45,6 +47,7 @@ mod plan;
 mod projects;
 mod random_ids;
 mod readme;
+mod redacted_shapes;
 mod report;
 mod steps;
 mod support;

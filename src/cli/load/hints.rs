@@ -1,4 +1,4 @@
-//! What to do about the lines that a load has refused.
+//! What to do about what a load could not read, or has refused.
 
 use std::borrow::Cow;
 
@@ -13,20 +13,47 @@ use crate::cli::outcome::Standing;
 use crate::cli::session::Session;
 use crate::cli::unfinished;
 
+/// A row of texts that would replace other values.
+const TYPES: &str = "load.types";
+
 impl Load {
-    /// The command that loads the same file once more, and writes over what is there.
-    fn again(&self, session: &Session<'_>) -> String {
+    /// What to do where the input as a whole cannot be read.
+    pub(super) fn of_input(&self, session: &Session<'_>, error: counterfoil::Error) -> Failure {
+        let without_id =
+            matches!(&error, counterfoil::Error::Input { problem, .. } if problem.contains("for the ids"));
+        let options = match &error {
+            counterfoil::Error::ReadOtherwise { options, .. } => Some(options.clone()),
+            _ => None,
+        };
+        let failure = Failure::from(error);
+        match options {
+            Some(options) => failure.hint(self.command(session, &options)),
+            None if without_id => failure.hint("name the column that holds the ids: `--id COLUMN`"),
+            None => failure,
+        }
+    }
+
+    /// The command that loads the same file with other options, beside those that were given.
+    fn command(&self, session: &Session<'_>, more: &[String]) -> String {
         let mut words = vec!["load".to_owned(), self.database.clone()];
         words.push(self.file.display().to_string());
         let format = self.format.and_then(|format| format.to_possible_value());
+        // The header as one column, which it is no more.
+        let is_whole_header = |id: &str| {
+            let separators = more.iter().filter_map(|word| word.strip_prefix("--separator="));
+            separators.into_iter().any(|separator| id.contains(separator))
+        };
         let given = [
-            ("--id", self.id.clone()),
+            ("--id", self.id.clone().filter(|id| !is_whole_header(id))),
             ("--format", format.map(|format| format.get_name().to_owned())),
         ];
         for (option, value) in given {
             words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
         }
-        words.extend(["--replace", "--again"].map(str::to_owned));
+        words.extend(self.reading.words());
+        let is_new = |word: &&String| !words.contains(word);
+        let more: Vec<String> = more.iter().filter(is_new).cloned().collect();
+        words.extend(more);
         unfinished::command(session, &words)
     }
 
@@ -65,9 +92,15 @@ impl Load {
             ));
         }
         if existing {
-            let load = self.again(session);
+            let load = self.command(session, &["--replace", "--again"].map(str::to_owned));
             hints.push(format!(
                 "records that exist with other data: {load} writes over all of them, also over what was corrected since"
+            ));
+        }
+        if has(TYPES) {
+            let load = self.command(session, &["--replace", "--types"].map(str::to_owned));
+            hints.push(format!(
+                "rows that would make texts of other values: {load} reads each cell as a value of the kind that is there"
             ));
         }
         if let Some((_, code, _)) = refused.first() {
@@ -95,6 +128,35 @@ fn whose_ids_exist(store: &Store, project: &str) -> Result<(bool, bool), Failure
     }
     Ok((repeated, existing))
 }
+
+/// Which lines a quote has taken with it that was not meant to go so far: they count as one row.
+pub(super) fn swallowed(
+    store: &Store,
+    (project, input): (&str, &str),
+    refused: &[Standing],
+) -> Result<Vec<String>, Failure> {
+    let mut told = Vec::new();
+    for (_, code, _) in refused
+        .iter()
+        .filter(|(_, code, _)| OF_ROWS.contains(&code.as_str()))
+    {
+        let selected = Selected {
+            code: Some(code.clone()),
+            ..Selected::default()
+        };
+        let rows = quarantined(store, project, &selected, 1_000)?;
+        let of_input = rows.iter().filter(|row| row.source.as_deref() == Some(input));
+        let over_lines = of_input.filter(|row| row.reason.last_line.is_some());
+        told.extend(over_lines.map(|row| row.reason.to_string()));
+    }
+    told.truncate(SWALLOWED);
+    Ok(told)
+}
+
+/// The codes of what is wrong with a row.
+const OF_ROWS: [&str; 3] = ["csv.quote", "csv.fields", "json.size"];
+/// So many rows that go over several lines are told.
+const SWALLOWED: usize = 3;
 
 /// The names of the fields of a record that was refused for want of an id; never a value.
 fn fields_of_refused(store: &Store, project: &str) -> Result<Vec<String>, Failure> {

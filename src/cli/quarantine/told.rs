@@ -25,8 +25,8 @@ pub(super) fn row(
     (in_its_place, named): (Option<&InPlace>, &[Named]),
 ) -> Vec<String> {
     let first = refused.reason.violations.first();
-    let place = match (refused.reason.line, first) {
-        (Some(line), _) => format!("line {line}"),
+    let place = match (refused.reason.lines_told(), first) {
+        (Some(lines), _) => lines,
         (None, Some(violation)) if !violation.pointer.is_empty() || violation.part.is_some() => {
             violation.place().into_owned()
         }
@@ -155,8 +155,8 @@ fn cut(id: &str) -> String {
 
 fn violations(reason: &Refusal) -> String {
     let mut text = format!("  {} {}", dim("code"), bold(&shown(&reason.code)));
-    if let Some(line) = reason.line {
-        text += &format!(", line {line}");
+    if let Some(lines) = reason.lines_told() {
+        text += &format!(", {lines}");
     }
     text.push('\n');
     for violation in &reason.violations {

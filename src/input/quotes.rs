@@ -1,0 +1,150 @@
+//! The quotes of a row of CSV: where one opens, which lines it spans, and what stands behind it. The parser itself lets all
+//! of that pass.
+
+use crate::refusal::Refusal;
+
+/// What is known of the quotes of a row, byte by byte.
+pub(super) struct Quotes {
+    separator: u8,
+    at: At,
+    /// The lines of the row so far, from 0.
+    line: u64,
+    /// The line on which the last quote has opened.
+    opened: u64,
+    /// The line of the first quote that spans a line's end.
+    spanning: Option<u64>,
+    behind: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// Before a field.
+    Begin,
+    Plain,
+    Quoted,
+    /// Behind a quote inside quotes: the end of them, or half of one that is doubled.
+    Closed,
+}
+
+impl Quotes {
+    pub(super) fn new(separator: u8) -> Self {
+        Self {
+            separator,
+            at: At::Begin,
+            line: 0,
+            opened: 0,
+            spanning: None,
+            behind: false,
+        }
+    }
+
+    /// The next row.
+    pub(super) fn begin(&mut self) {
+        *self = Self::new(self.separator);
+    }
+
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.at = match (self.at, byte) {
+                (At::Begin, b'"') => {
+                    self.opened = self.line;
+                    At::Quoted
+                }
+                (At::Quoted, b'"') => At::Closed,
+                (At::Quoted, b'\n') => {
+                    self.spanning.get_or_insert(self.opened);
+                    self.line += 1;
+                    At::Quoted
+                }
+                (At::Quoted, _) | (At::Closed, b'"') => At::Quoted,
+                (At::Closed, b'\r' | b'\n') => At::Begin,
+                (_, byte) if *byte == self.separator => At::Begin,
+                (At::Closed, _) => {
+                    self.behind = true;
+                    At::Plain
+                }
+                (At::Begin | At::Plain, _) => At::Plain,
+            };
+        }
+    }
+
+    /// Whether the row has ended inside quotes.
+    pub(super) fn are_open(&self) -> bool {
+        self.at == At::Quoted
+    }
+
+    /// Whether a quoted field goes on behind its closing quote, as in `"bad"tail`: the parser would join both.
+    pub(super) fn go_on_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Says which lines a refused row has taken with it.
+    pub(super) fn explain(&self, refusal: &mut Refusal, (first, last): (u64, u64)) {
+        refusal.last_line = Some(last);
+        let open = if self.are_open() {
+            Some(self.opened)
+        } else {
+            self.spanning
+        };
+        let Some(open) = open else { return };
+        let ends = if self.are_open() {
+            "is not closed"
+        } else {
+            "is closed by a later one"
+        };
+        let Some(violation) = refusal.violations.last_mut() else {
+            return;
+        };
+        let expected = violation.expected.take().unwrap_or_default();
+        violation.expected = Some(format!(
+            "{expected}: the quote that opens on line {} {ends}, so that lines {first} to {last} were taken for one row",
+            first + open
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Quotes;
+
+    fn fed(row: &str) -> Quotes {
+        let mut quotes = Quotes::new(b',');
+        quotes.feed(row.as_bytes());
+        quotes
+    }
+
+    #[test]
+    fn what_stands_behind_a_closing_quote_is_seen_and_nothing_else_is() {
+        for row in [r#"6,"bad"tail"#, r#""a"b,1"#, r#""a" ,1"#, r#"1,"x""y"z"#] {
+            assert!(fed(row).go_on_behind(), "{row}");
+        }
+        for row in [
+            r#"6,"good""#,
+            r#""a","b""#,
+            r#"a"b,c"#,
+            r#""a""b",1"#,
+            "\"a\nb\",2\r\n",
+            r#""""#,
+            "",
+            ",",
+            r#"x,"open"#,
+        ] {
+            assert!(!fed(row).go_on_behind(), "{row}");
+        }
+    }
+
+    #[test]
+    fn an_open_quote_is_seen_with_its_line() {
+        for (row, open) in [
+            (r#"1,"open"#, true),
+            (r#"1,"a""b"#, true),
+            (r#"1,"closed""#, false),
+            (r#"1,a"b"#, false),
+            ("\"a\n\",\"b\nc", true),
+        ] {
+            assert_eq!(fed(row).are_open(), open, "{row}");
+        }
+        let quotes = fed("\"a\n\",\"b\nc");
+        assert_eq!((quotes.opened, quotes.spanning, quotes.line), (1, Some(0), 2));
+    }
+}

@@ -1,0 +1,185 @@
+//! What is redacted, decided in one place: by the value, where there is a record, and by the place alone, where there is
+//! only a path. What stands in the way of a redacted path is redacted with it, because it may be the very value in another
+//! shape: `"4111..."` where `card.number` is redacted.
+
+use super::access::index;
+use super::{Kind, Object, Value};
+use crate::path::{Path, Segment};
+
+/// What stands for a value that must not show.
+pub const REDACTED: &str = "[redacted]";
+
+impl Object {
+    /// Puts a fixed text in the place of every value that a redacted path leads to, and of whatever blocks it: a scalar or
+    /// a list where it goes on with a name, an object or a scalar where it goes on with an element. `null` on the way is no
+    /// value, and stays. Tells whether anything was masked.
+    pub fn mask(&mut self, redact: &Path) -> bool {
+        let Some((Segment::Key(name), rest)) = redact.segments().split_first() else {
+            return false;
+        };
+        self.get_mut(name).is_some_and(|value| mask(value, rest))
+    }
+}
+
+fn mask(value: &mut Value, path: &[Segment]) -> bool {
+    let Some((segment, rest)) = path.split_first() else {
+        *value = Value::text(REDACTED);
+        return true;
+    };
+    match (segment, value.kind()) {
+        (_, Kind::Null) => return false,
+        (Segment::Key(name), Kind::Object) => {
+            let field = value.as_object_mut().and_then(|object| object.get_mut(name));
+            return field.is_some_and(|field| mask(field, rest));
+        }
+        (Segment::Each, Kind::List) => {
+            let list = value.as_list_mut().into_iter().flatten();
+            return list.fold(false, |any, element| mask(element, rest) || any);
+        }
+        (segment, Kind::List) => {
+            if let Some(at) = index(segment) {
+                let element = value.as_list_mut().and_then(|list| list.get_mut(at));
+                return element.is_some_and(|element| mask(element, rest));
+            }
+        }
+        _ => {}
+    }
+    mask(value, &[])
+}
+
+/// The name of a place that stands for any name: of an object that has very many.
+pub(crate) const ANY_NAME: &str = "*";
+
+/// How a place stands to a redacted path, as far as can be told without the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nothing there is redacted.
+    Apart,
+    /// The redacted path goes on from there: a value that cannot hold what it leads to is redacted.
+    Leads,
+    /// What stands there is redacted, or is a part of something that is, which this many of its steps lead to.
+    Hidden(usize),
+}
+
+impl Standing {
+    /// How a place stands to a redacted path. Digits in a place may name an element of a list or a field; `*` as a name
+    /// stands for any.
+    #[must_use]
+    pub fn of(redact: &Path, place: &[Segment]) -> Self {
+        for (at, step) in redact.segments().iter().enumerate() {
+            match place.get(at) {
+                None => return Self::Leads,
+                Some(taken) => match step_to(step, taken) {
+                    Step::Same => {}
+                    // A record itself is an object.
+                    Step::Blocked if at == 0 => return Self::Apart,
+                    Step::Blocked => return Self::Hidden(at),
+                    Step::Another => return Self::Apart,
+                },
+            }
+        }
+        Self::Hidden(redact.segments().len())
+    }
+
+    /// Whether a value there may be redacted.
+    #[must_use]
+    pub fn may_hide(self) -> bool {
+        self != Self::Apart
+    }
+}
+
+enum Step {
+    Same,
+    /// What has this step has not the shape that the redacted path expects.
+    Blocked,
+    Another,
+}
+
+fn step_to(redact: &Segment, taken: &Segment) -> Step {
+    let is_number = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    let same = |is: bool| if is { Step::Same } else { Step::Another };
+    match (redact, taken) {
+        (Segment::Key(_), Segment::Key(any)) if any == ANY_NAME => Step::Same,
+        (Segment::Key(name), Segment::Key(taken)) if name == taken => Step::Same,
+        // A list where a name is expected has elements.
+        (Segment::Key(name), Segment::Key(taken)) if !is_number(name) && is_number(taken) => Step::Blocked,
+        (Segment::Key(_), Segment::Key(_)) => Step::Another,
+        (Segment::Key(name), _) if !is_number(name) => Step::Blocked,
+        (Segment::Key(name), Segment::Index(at)) => same(name.parse() == Ok(*at)),
+        (Segment::Key(_) | Segment::Index(_), Segment::Each)
+        | (Segment::Each, Segment::Index(_) | Segment::Each) => Step::Same,
+        (Segment::Index(at), Segment::Index(taken)) => same(at == taken),
+        (Segment::Each, Segment::Key(name)) if is_number(name) => Step::Same,
+        (Segment::Index(at), Segment::Key(name)) if is_number(name) => same(name.parse() == Ok(*at)),
+        (Segment::Each | Segment::Index(_), Segment::Key(_)) => Step::Blocked,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(redact: &str, json: &str) -> String {
+        let mut document = Object::parse(json).unwrap();
+        let any = document.mask(&redact.parse().unwrap());
+        assert_eq!(any, document.to_json() != json, "{redact} {json}");
+        document.to_json()
+    }
+
+    #[test]
+    fn what_blocks_a_redacted_path_is_masked_with_it() {
+        for (redact, json, shown) in [
+            ("a", r#"{"a":{"b":1},"c":2}"#, r#"{"a":"[redacted]","c":2}"#),
+            ("a", r#"{"a":null}"#, r#"{"a":"[redacted]"}"#),
+            (
+                "a.b",
+                r#"{"a":{"b":1,"c":2}}"#,
+                r#"{"a":{"b":"[redacted]","c":2}}"#,
+            ),
+            ("a.b", r#"{"a":"x"}"#, r#"{"a":"[redacted]"}"#),
+            ("a.b", r#"{"a":7}"#, r#"{"a":"[redacted]"}"#),
+            ("a.b", r#"{"a":[{"b":1}]}"#, r#"{"a":"[redacted]"}"#),
+            ("a.b", r#"{"a":null}"#, r#"{"a":null}"#),
+            ("a.b", r#"{"a":{"c":"x"}}"#, r#"{"a":{"c":"x"}}"#),
+            ("a.b.c", r#"{"a":{"b":"x"}}"#, r#"{"a":{"b":"[redacted]"}}"#),
+            (
+                "a[*].b",
+                r#"{"a":[{"b":1},"x",[2],null]}"#,
+                r#"{"a":[{"b":"[redacted]"},"[redacted]","[redacted]",null]}"#,
+            ),
+            ("a[*].b", r#"{"a":{"b":1}}"#, r#"{"a":"[redacted]"}"#),
+            ("a[*]", r#"{"a":"x"}"#, r#"{"a":"[redacted]"}"#),
+            ("a[1]", r#"{"a":[1,2,3]}"#, r#"{"a":[1,"[redacted]",3]}"#),
+            ("a[1]", r#"{"a":{"1":2}}"#, r#"{"a":"[redacted]"}"#),
+            ("a[7]", r#"{"a":[1]}"#, r#"{"a":[1]}"#),
+            ("/a/1", r#"{"a":[1,2]}"#, r#"{"a":[1,"[redacted]"]}"#),
+            ("/a/1", r#"{"a":{"1":2}}"#, r#"{"a":{"1":"[redacted]"}}"#),
+        ] {
+            assert_eq!(masked(redact, json), shown, "{redact} {json}");
+        }
+    }
+
+    #[test]
+    fn a_place_tells_what_it_may_hide() {
+        use Standing::{Apart, Hidden, Leads};
+        for (redact, place, standing) in [
+            ("a", "a.b", Hidden(1)),
+            ("a.b", "a", Leads),
+            ("a.b", "a.c", Apart),
+            ("a[*].b", "a[0].b", Hidden(3)),
+            ("a[0].b", "a[*].b", Hidden(3)),
+            ("/a/0", "a[0].c", Hidden(2)),
+            ("a[*]", "/a/7", Hidden(2)),
+            ("a[0]", "a[1]", Apart),
+            ("a[0]", "/a/1", Apart),
+            ("a[*]", "a.b", Hidden(1)),
+            ("a.b", "a[0].c", Hidden(1)),
+            ("a.b", "/a/0/c", Hidden(1)),
+            ("a.b.c", "a[*]", Hidden(1)),
+            ("a.b", "/a/*", Hidden(2)),
+        ] {
+            let (path, at): (Path, Path) = (redact.parse().unwrap(), place.parse().unwrap());
+            assert_eq!(Standing::of(&path, at.segments()), standing, "{redact} {place}");
+        }
+    }
+}
