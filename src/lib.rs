@@ -77,6 +77,7 @@ pub mod checkpoint;
 pub mod context;
 pub mod contract;
 mod database;
+mod datetime;
 pub mod deviation;
 pub mod digest;
 pub mod edit;

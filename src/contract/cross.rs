@@ -5,7 +5,7 @@ use super::tree::Tree;
 use super::{Contract, Mode};
 use crate::expression::{Evaluated, Expression, Scope};
 use crate::path::Path;
-use crate::record::{Document, Value};
+use crate::record::{Document, Value, id_of_number};
 use crate::refusal::{Part, Violation};
 
 /// `[[contract.unique]]`, and `x-unique` in a schema: no two records of the database have the same key.
@@ -100,7 +100,10 @@ fn whole_key(value: &Value) -> Option<String> {
 /// What a value is as an id: a text, or the digits of a number.
 fn id_text(value: &Value) -> Option<String> {
     let text = value.as_text().map(std::borrow::Cow::into_owned);
-    text.or_else(|| value.as_number().map(str::to_owned))
+    text.or_else(|| {
+        let number = value.as_number()?;
+        Some(id_of_number(number).unwrap_or(number).to_owned())
+    })
 }
 
 impl Unique {

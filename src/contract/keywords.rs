@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Parsed};
 use super::number::{Divisor, Exact};
 use super::tree::{Borrowed, Tree};
 use super::{Check, Checks};
-use crate::record::{Value, exact_decimal};
+use crate::record::{NumberText, Value};
 
 type Options<'o> = ValidationOptions<'o, std::sync::Arc<dyn jsonschema::Retrieve>, Borrowed>;
 type Made<'a> = Result<Box<dyn for<'i> Keyword<'i, Borrowed>>, ValidationError<'a>>;
@@ -155,13 +155,15 @@ fn decimal<'a>(_: &'a Map<String, Parsed>, value: &'a Parsed, _: Location) -> Ma
 
 impl Judge for ExactDecimal {
     fn passes(&self, value: &Tree<'_>) -> bool {
-        let text = match value {
-            Tree::Number(number) => number.0,
-            Tree::Text(text) if is_plain_decimal(text) => text,
+        let (text, reading) = match value {
+            Tree::Number(number) => (number.0, NumberText::CALCULATED),
+            Tree::Text(text) => (&**text, NumberText::WRITTEN),
             _ => return false,
         };
-        let number = Exact::of(text);
-        exact_decimal(text).is_ok() && self.bounds.iter().all(|bound| bound.holds_for(&number))
+        reading.read(text).is_ok() && {
+            let number = Exact::of(text);
+            self.bounds.iter().all(|bound| bound.holds_for(&number))
+        }
     }
 
     fn expected(&self) -> String {
@@ -199,11 +201,4 @@ impl Judge for Custom {
         let expected: Vec<&str> = self.0.iter().map(Check::expected).collect();
         expected.join(", and ")
     }
-}
-
-/// Digits, a point between digits, a minus in front: what the operations emit as a decimal text.
-fn is_plain_decimal(text: &str) -> bool {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    digits(whole.strip_prefix('-').unwrap_or(whole)) && digits(fraction)
 }

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use super::fault::Fault;
 use super::limits::{self, Extent};
 use super::moment::Moment;
-use crate::record::{Field, Kind, Object, Value, exact_decimal};
+use crate::record::{Field, Kind, NumberText, Object, Value};
 
 /// A value inside an expression. What comes from the document stays JSON text until something looks inside, so
 /// that whatever an expression only passes on keeps its order and its number text.
@@ -307,7 +307,8 @@ fn number(text: &str) -> View<'static> {
     if let Ok(integer) = text.parse() {
         return View::Number(Number::Integer(integer));
     }
-    exact_decimal(text).map_or(View::LongNumber, |decimal| View::Number(Number::Decimal(decimal)))
+    let exact = NumberText::CALCULATED.read(text);
+    exact.map_or(View::LongNumber, |decimal| View::Number(Number::Decimal(decimal)))
 }
 
 fn written_bytes(value: &Value) -> usize {

@@ -48,6 +48,17 @@ impl Fault {
         Self::new("expression.limit", expected)
     }
 
+    /// Of two faults that come of one comparison the one that is told, whichever came first: that values could not be
+    /// compared says more than that they were of unlike types.
+    pub(super) fn weightier(self, other: Self) -> Self {
+        let rank = |fault: &Self| (fault.is_of_types(), fault.0.expected.clone());
+        if rank(&other) < rank(&self) { other } else { self }
+    }
+
+    pub(super) fn is_of_types(&self) -> bool {
+        self.0.code == "expression.types"
+    }
+
     /// Says where in the stage file, unless something further inside has said so.
     pub(super) fn at(mut self, spot: Spot) -> Self {
         self.0.spot.get_or_insert(spot);

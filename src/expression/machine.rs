@@ -7,7 +7,7 @@ use super::datum::{Datum, Number, View};
 use super::fault::{Fault, Stop};
 use super::functions::{Call, Known, written};
 use super::node::{Access, Arm, Case, For, Invocation, Node, Step, Switch};
-use super::operator::{self, Operator};
+use super::operator::{self, Operator, Search};
 use super::{Prepared, limits};
 use crate::context::Context;
 use crate::path::{Path, Segment};
@@ -295,17 +295,18 @@ impl Machine<'_> {
 
     fn switch(&mut self, switch: &Switch) -> Result<Datum> {
         let subject = self.evaluate(&switch.subject)?;
+        let mut search = Search::default();
         for Arm { cases, guard, body } in &switch.arms {
-            let mut taken = false;
-            for case in cases {
-                taken = taken
-                    || holds(case, &subject)
-                        .map_err(|fault| fault.pointing(|| pointer([&switch.subject])))?;
-            }
+            let taken = cases.iter().any(|case| match case {
+                Case::Equal(Datum::Null) => subject.is_null(),
+                case => search.found(holds(case, &subject)),
+            });
             if taken && guard.as_ref().map_or(Ok(true), |guard| self.boolean(guard))? {
                 return self.evaluate(body);
             }
         }
+        let unlike = search.end();
+        unlike.map_err(|fault| fault.pointing(|| pointer([&switch.subject])))?;
         self.evaluate(&switch.default)
     }
 
@@ -351,10 +352,9 @@ fn value_weight(value: &crate::record::Value) -> usize {
     }
 }
 
-/// Whether a case of a `switch` takes the subject. Null takes no part unless it is written as a case.
+/// Whether a case of a `switch` takes the subject.
 fn holds(case: &Case, subject: &Datum) -> Checked<bool> {
     match case {
-        Case::Equal(Datum::Null) => Ok(subject.is_null()),
         Case::Equal(value) => operator::equal(subject, value),
         Case::Between(first, last, included) => {
             let number = subject.as_number()?;

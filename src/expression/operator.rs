@@ -141,8 +141,51 @@ pub(super) fn equal(left: &Datum, right: &Datum) -> Result<bool> {
     })
 }
 
-fn all_equal<'d>(mut pairs: impl Iterator<Item = (&'d Datum, &'d Datum)>) -> Result<bool> {
-    pairs.try_fold(true, |all, (left, right)| Ok(all && equal(left, right)?))
+/// Whether all pairs are equal. Every pair is looked at, so that the order does not decide whether unlike ones are met.
+fn all_equal<'d>(pairs: impl Iterator<Item = (&'d Datum, &'d Datum)>) -> Result<bool> {
+    let (mut all, mut fault) = (true, None::<Fault>);
+    for (left, right) in pairs {
+        match equal(left, right) {
+            Ok(same) => all &= same,
+            Err(new) => fault = Some(weightier(fault, new)),
+        }
+    }
+    fault.map_or(Ok(all), Err)
+}
+
+fn weightier(fault: Option<Fault>, new: Fault) -> Fault {
+    match fault {
+        Some(fault) => fault.weightier(new),
+        None => new,
+    }
+}
+
+/// Looking for a value among several: what is of another type is not it. Only where nothing is of its type, the
+/// comparison is a fault, as `==` would be with any of them. So the order of the several is of no consequence.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    met_like: bool,
+    fault: Option<Fault>,
+}
+
+impl Search {
+    /// One more comparison; whether the value is found.
+    pub(super) fn found(&mut self, same: Result<bool>) -> bool {
+        match same {
+            Ok(true) => return true,
+            Ok(false) => self.met_like = true,
+            Err(new) => self.fault = Some(weightier(self.fault.take(), new)),
+        }
+        false
+    }
+
+    /// After the last one, where it was not found.
+    pub(super) fn end(self) -> Result<()> {
+        match self.fault {
+            Some(fault) if !(self.met_like && fault.is_of_types()) => Err(fault),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Which of two numbers, texts or dates comes first; texts by their characters' codes.

@@ -6,9 +6,12 @@
 
 use super::datum::{Datum, View};
 use super::functions::Function;
-use super::node::{Access, Case, For, Invocation, Node, Step, Switch};
+use super::node::{Access, For, Invocation, Node, Step, Switch};
 use super::operator::Operator;
 use super::origin::Spot;
+use crate::language::Language;
+
+mod otherwise;
 
 /// A set of types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,12 +94,24 @@ pub(super) struct Never {
     pub(super) always: bool,
 }
 
-/// The parts of a program that refuse every record that comes to them, and what types its value may have.
-pub(super) fn never(root: &Node, slots: usize) -> (Vec<Never>, Types) {
+/// What its types say of a program.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// The parts that refuse every record that comes to them.
+    pub(super) never: Vec<Never>,
+    /// What types its value may have.
+    pub(super) types: Types,
+    /// The earliest language of stages in which its comparisons and numbers mean the same.
+    pub(super) language: Language,
+}
+
+/// Follows the types through a program.
+pub(super) fn tell(root: &Node, slots: usize) -> Told {
     let mut checker = Checker {
         locals: vec![Types::NOTHING; slots],
         found: Vec::new(),
         branches: 0,
+        language: Language::One,
     };
     // The types of names grow until nothing new is assigned; they have eight types each at most.
     loop {
@@ -110,7 +125,11 @@ pub(super) fn never(root: &Node, slots: usize) -> (Vec<Never>, Types) {
             } else {
                 types
             };
-            return (checker.found, types);
+            return Told {
+                never: checker.found,
+                types,
+                language: checker.language,
+            };
         }
     }
 }
@@ -121,6 +140,7 @@ struct Checker {
     found: Vec<Never>,
     /// How many decisions lead to where we are.
     branches: usize,
+    language: Language,
 }
 
 impl Checker {
@@ -287,23 +307,9 @@ impl Checker {
         let subject = self.types(&switch.subject);
         let before = self.branches;
         let mut types = Types::NOTHING;
+        self.cases(switch, subject);
+        self.branches = before + 1;
         for arm in &switch.arms {
-            for case in &arm.cases {
-                let case = match case {
-                    Case::Equal(Datum::Null) => None,
-                    Case::Equal(value) => Some(Types::of(value)),
-                    Case::Between(..) => Some(Types::NUMBER),
-                };
-                if case.is_some_and(|case| !subject.meets(case)) && subject != Types::NOTHING {
-                    let message = format!(
-                        "a case takes {}, and this is {}",
-                        case.unwrap_or(Types::NOTHING).words(),
-                        subject.words()
-                    );
-                    self.never(switch.subject.spot, message);
-                }
-                self.branches = before + 1;
-            }
             if let Some(guard) = &arm.guard {
                 self.wants(guard, Types::BOOLEAN, "`if`");
             }
@@ -338,6 +344,7 @@ impl Checker {
 
     fn binary(&mut self, spot: Spot, operator: Operator, sides: &[Node; 2]) -> Types {
         let (left, right) = (self.types(&sides[0]), self.types(&sides[1]));
+        self.compared(operator, sides, left, right);
         self.operation(spot, operator, left, right)
     }
 
@@ -368,10 +375,11 @@ impl Checker {
             function, arguments, ..
         } = call;
         for (at, argument) in arguments.iter().enumerate() {
-            match takes(function, at) {
+            let types = match takes(function, at) {
                 Some(wanted) => self.wants(argument, wanted, &format!("`{}`", function.name)),
                 None => self.types(argument),
             };
+            self.otherwise(at == 0 && otherwise::is_read_otherwise(function, argument, types));
         }
         gives(function)
     }

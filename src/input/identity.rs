@@ -3,7 +3,7 @@
 use super::gathered::rejected;
 use super::{MAX_ID_BYTES, Options, Ready, Rejected};
 use crate::path::Path;
-use crate::record::{Kind, Malformed, Value, admit, value_in};
+use crate::record::{Kind, Malformed, Value, admit, id_of_number, value_in};
 use crate::refusal::Refusal;
 
 /// Lets JSON text in, or says why not.
@@ -55,10 +55,10 @@ pub(super) fn read_id(value: Option<&Value>, field: &str) -> Result<String, Refu
         }
         Kind::Number => {
             let text = value.as_number().expect("a value of kind number has a number");
-            if text.contains(['.', 'e', 'E']) {
+            let Some(id) = id_of_number(text) else {
                 return refuse("id.type");
-            }
-            check_id(text, field).map(|()| text.to_owned())
+            };
+            check_id(id, field).map(|()| id.to_owned())
         }
         Kind::Boolean | Kind::List | Kind::Object => refuse("id.type"),
     }

@@ -9,9 +9,10 @@ use super::frame::{Frame, MISSING, NULL, PATH, fixed, frame_builders, frame_meth
 use super::given::Given;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
+use crate::language::Language;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
-use crate::record::{Document, Value};
+use crate::record::{Document, NumberText, Value};
 use crate::refusal::Refusal;
 
 /// `bands`: writes the label of the first band that a number lies in: `above` a bound, or `at_least` one. The number
@@ -164,7 +165,7 @@ fn read_band(table: &dyn TableLike, place: &Place, reading: &Reading<'_>) -> Res
     let text = bound
         .as_str()
         .map_or_else(|| written.replace('_', ""), str::to_owned);
-    let bound = exact(&text).map_err(|_| {
+    let bound = NumberText::KEY.read(&text).map_err(|_| {
         let message = "a bound is a decimal number of at most 28 digits";
         Problem::error("bands.bound", reading.place(bound.span()), message).help("write it as \"10000.00\"")
     })?;
@@ -182,7 +183,7 @@ impl Operation for Bands {
         let bands = self.ordered.get()?;
         self.frame.apply(document, |value, place| {
             let text = self.frame.text_or_number(value, place)?;
-            let number = exact(&text).map_err(|error| error.refusal(&self.frame, place))?;
+            let number = exact(value, &text).map_err(|error| error.refusal(&self.frame, place))?;
             let band = bands
                 .iter()
                 .find(|band| band.holds(number))
@@ -194,6 +195,11 @@ impl Operation for Bands {
             };
             band.or(self.otherwise.as_ref()).cloned().ok_or_else(none)
         })
+    }
+
+    fn language(&self) -> Language {
+        // Blanks around the text of a number were refused, and an exponent in it was read.
+        Language::Two
     }
 
     fn meaning(&self) -> serde_json::Value {

@@ -2,12 +2,11 @@
 
 use serde_json::json;
 
-use super::decimal::{NotRead, exact};
 use super::frame::{Frame, MISSING, NULL, PATH, frame_builders, frame_methods};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::problem::Problem;
-use crate::record::{Document, Kind, Value};
+use crate::record::{Document, Kind, NotRead, NumberText, Value};
 use crate::refusal::Refusal;
 
 /// A kind that [`Convert`] converts from and to.
@@ -147,14 +146,14 @@ impl Kinds {
 
     fn number(self, text: &str) -> Result<Value, &'static str> {
         // Only what is a JSON number is converted, so that the text that comes back is the same.
-        let number = Value::parse(text)
-            .ok()
-            .filter(|value| value.as_number() == Some(text));
-        match number {
-            None => Err("invalid"),
-            Some(number) if self.to == Scalar::Decimal || is_integer(text) => Ok(number),
-            Some(_) if self.from.is_some() => Err("inexact"),
-            Some(_) => whole(text),
+        if !NumberText::JSON.takes(text) {
+            Err("invalid")
+        } else if self.to == Scalar::Decimal || is_integer(text) {
+            Value::parse(text).map_err(|_| "invalid")
+        } else if self.from.is_some() {
+            Err("inexact")
+        } else {
+            whole(text)
         }
     }
 
@@ -211,7 +210,7 @@ fn is_integer(number: &str) -> bool {
 
 /// The integer that a number with a fraction or an exponent is.
 fn whole(number: &str) -> Result<Value, &'static str> {
-    let exact = exact(number).map_err(|error| match error {
+    let exact = NumberText::JSON.read(number).map_err(|error| match error {
         NotRead::Invalid => "invalid",
         NotRead::TooLong => "too_long",
     })?;

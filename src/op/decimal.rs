@@ -9,23 +9,17 @@ use super::walk::Trail;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::context::Context;
 use crate::expression::Scope;
+use crate::language::Language;
 use crate::problem::Problem;
-use crate::record::{Document, Rounding, Value, exact_decimal};
+use crate::record::{Document, NotRead, NumberText, Point, Rounding, Value};
 use crate::refusal::Refusal;
-
-/// Characters that may separate groups of three digits; all others in `strip` are symbols around the number.
-const GROUPING: &[char] = &[',', '\'', '\u{2019}', '_', ' ', '\u{a0}', '\u{202f}'];
-
-/// What belongs to a number itself and can therefore not be stripped.
-fn belongs_to_number(character: char) -> bool {
-    character.is_ascii_digit() || "+-.()".contains(character)
-}
 
 /// `decimal`: turns money, written as text or as a number, into an exact decimal of at most 28 digits.
 ///
-/// Of the characters to strip, those that separate groups (`,` `'` `_`, a blank) are accepted only between whole
-/// groups of three digits before the point, the same one throughout; any other is accepted only around the number,
-/// on either side of a leading sign. Surrounding blanks are always accepted, an exponent only in a JSON number.
+/// Of the characters to strip, those that separate groups (`,` `'` `_`, a blank; `.` where the point is `,`) are
+/// accepted only between whole groups of three digits before the point, the same one throughout and the first group
+/// beginning with no zero; any other is accepted only around the number, on either side of a leading sign. Surrounding
+/// blanks are always accepted, an exponent in a JSON number, and in a text where [`exponent`](Self::exponent) says so.
 ///
 /// ```toml
 /// op = "decimal"
@@ -36,7 +30,11 @@ fn belongs_to_number(character: char) -> bool {
 #[derive(Clone, Debug)]
 pub struct ToDecimal {
     frame: Frame,
+    /// The characters as they were given; `strip` has them where they can be stripped.
+    characters: String,
     strip: Given<String>,
+    point: Point,
+    exponent: bool,
     parentheses_negative: bool,
     rounded: Given<Option<(u32, Rounding)>>,
     emit: Emit,
@@ -63,7 +61,10 @@ impl ToDecimal {
     fn of(frame: Frame) -> Self {
         Self {
             frame,
+            characters: String::new(),
             strip: Given::new(|| Ok(String::new())),
+            point: Point::Dot,
+            exponent: false,
             parentheses_negative: false,
             rounded: Given::new(|| Ok(None)),
             emit: Emit::Text,
@@ -71,16 +72,45 @@ impl ToDecimal {
     }
 
     /// The characters that may be removed, `"$,"`; none of those that belong to the number itself: digits, signs,
-    /// points and parentheses.
+    /// the point and parentheses.
     #[must_use]
     pub fn strip(mut self, characters: &str) -> Self {
-        self.strip = Given::new(|| match characters.chars().find(|c| belongs_to_number(*c)) {
-            None => Ok(characters.to_owned()),
+        characters.clone_into(&mut self.characters);
+        self.checked()
+    }
+
+    /// The character before the fraction of a text, [`Point::Dot`] where nothing is said. A JSON number always has a
+    /// dot.
+    #[must_use]
+    pub fn point(mut self, point: Point) -> Self {
+        self.point = point;
+        self.checked()
+    }
+
+    /// What belongs to a number can not be stripped: which of `.` and `,` that is, the point says.
+    fn checked(mut self) -> Self {
+        let point = self.point.character();
+        let belongs = |character: &char| {
+            character.is_ascii_digit() || *character == point || "+-()".contains(*character)
+        };
+        self.strip = Given::new(|| match self.characters.chars().find(belongs) {
+            None => Ok(self.characters.clone()),
             Some(character) => {
                 let message = format!("`{character}` belongs to the number and cannot be stripped");
-                Err(Problem::error("decimal.strip", None, message))
+                let problem = Problem::error("decimal.strip", None, message);
+                Err(match character {
+                    '.' => problem.help("where `.` separates groups, say `point = \",\"`"),
+                    _ => problem,
+                })
             }
         });
+        self
+    }
+
+    /// Accepts an exponent in a text, `1.5e3` as 1500.
+    #[must_use]
+    pub fn exponent(mut self) -> Self {
+        self.exponent = true;
         self
     }
 
@@ -108,7 +138,11 @@ impl ToDecimal {
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let strip = settings.text("strip").unwrap_or_default();
         let mut decimal = Self::of(Frame::read(settings)?).strip(strip);
+        if settings.text("point") == Some(",") {
+            decimal = decimal.point(Point::Comma);
+        }
         decimal.strip = decimal.strip.at(|| settings.place_of("strip"));
+        decimal.exponent = settings.boolean("exponent", false);
         decimal.parentheses_negative = settings.text("parentheses") == Some("negative");
         if let Some(places) = settings.integer("places", 0..=28)? {
             let places = u32::try_from(places).expect("bounds were checked");
@@ -124,16 +158,15 @@ impl ToDecimal {
 /// How money is read.
 #[derive(Clone, Copy)]
 struct Money<'m> {
-    strip: &'m str,
-    parentheses_negative: bool,
+    text: NumberText<'m>,
     rounded: Option<(u32, Rounding)>,
 }
 
 impl Money<'_> {
     fn number(&self, value: &Value, context: &Context<'_>) -> Result<Option<Decimal>, NotRead> {
         let exact = match (value.as_number(), value.as_text()) {
-            (Some(number), _) => exact(number)?,
-            (None, Some(text)) => self.text(&text)?,
+            (Some(number), _) => NumberText::JSON.read(number)?,
+            (None, Some(text)) => self.text.read(&text)?,
             (None, None) => return Ok(None),
         };
         match self.rounded {
@@ -141,47 +174,35 @@ impl Money<'_> {
             None => Ok(Some(exact)),
         }
     }
+}
 
-    fn text(&self, text: &str) -> Result<Decimal, NotRead> {
-        let mut rest = self.without_symbols(text);
-        let mut negative = false;
-        let inside = rest.strip_prefix('(').and_then(|inside| inside.strip_suffix(')'));
-        if let (true, Some(inside)) = (self.parentheses_negative, inside) {
-            (rest, negative) = (self.without_symbols(inside), true);
-        } else if let Some(unsigned) = rest.strip_prefix(['+', '-']) {
-            negative = rest.starts_with('-');
-            rest = self.without_symbols(unsigned);
+impl ToDecimal {
+    fn money(&self) -> Result<Money<'_>, Refusal> {
+        let mut text = NumberText::PLAIN.pointed(self.point).stripping(self.strip.get()?);
+        if self.exponent {
+            text = text.with_exponent();
         }
-        let digits = self.without_groups(rest).ok_or(NotRead::Invalid)?;
-        if !digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') || digits.contains(['e', 'E']) {
-            return Err(NotRead::Invalid);
+        if self.parentheses_negative {
+            text = text.with_parentheses();
         }
-        let mut exact = exact(&digits)?;
-        exact.set_sign_negative(negative && !exact.is_zero());
-        Ok(exact)
+        let rounded = *self.rounded.get()?;
+        Ok(Money { text, rounded })
     }
 
-    fn without_symbols<'t>(&self, text: &'t str) -> &'t str {
-        let symbol = |c: char| !GROUPING.contains(&c) && self.strip.contains(c);
-        text.trim_matches(|c: char| c.is_whitespace() || symbol(c))
+    /// Whether something may stand between groups of digits.
+    fn is_grouped(&self) -> bool {
+        let marks = |strip: &String| strip.contains(|c| self.point.groups_by(c));
+        self.strip.known().is_some_and(marks)
     }
 
-    /// The digits without what separates groups of three; `None` where the groups are not whole.
-    fn without_groups(&self, number: &str) -> Option<String> {
-        let (whole, fraction) = number.split_at(number.find('.').unwrap_or(number.len()));
-        let Some(mark) = whole
-            .chars()
-            .find(|c| GROUPING.contains(c) && self.strip.contains(*c))
-        else {
-            return Some(number.to_owned());
-        };
-        let mut groups = whole.split(mark);
-        let first = groups.next()?;
-        let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
-        let whole_groups = (1..=3).contains(&first.len())
-            && digits(first)
-            && groups.all(|group| group.len() == 3 && digits(group));
-        whole_groups.then(|| whole.replace(mark, "") + fraction)
+    fn refusal(&self, error: NotRead, place: &Trail<'_>) -> Refusal {
+        let refusal = error.refusal(&self.frame, place);
+        if error == NotRead::Invalid && self.is_grouped() {
+            return refusal.expected(
+                "a decimal number; its groups whole, of three digits, the first beginning with no 0",
+            );
+        }
+        refusal
     }
 }
 
@@ -189,15 +210,11 @@ impl Operation for ToDecimal {
     frame_methods!(beside: strip, rounded);
 
     fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let money = Money {
-            strip: self.strip.get()?,
-            parentheses_negative: self.parentheses_negative,
-            rounded: *self.rounded.get()?,
-        };
+        let money = self.money()?;
         self.frame.apply(document, |value, place| {
             let decimal = money
                 .number(value, scope.context())
-                .map_err(|error| error.refusal(&self.frame, place))?
+                .map_err(|error| self.refusal(error, place))?
                 .ok_or_else(|| self.frame.wrong_type(place, "a text or a number"))?;
             Ok(match self.emit {
                 Emit::Text => Value::text(&decimal.to_string()),
@@ -206,25 +223,33 @@ impl Operation for ToDecimal {
         })
     }
 
+    fn language(&self) -> Language {
+        // The first group of a number could begin with 0: `0,123` was 123.
+        if self.is_grouped() {
+            Language::Two
+        } else {
+            Language::One
+        }
+    }
+
     fn meaning(&self) -> serde_json::Value {
         let rounded = self.rounded.known().copied().flatten();
-        self.frame.meaning(json!({
+        let mut own = json!({
             "strip": self.strip.known(),
             "parentheses": if self.parentheses_negative { "negative" } else { "refuse" },
             "places": rounded.map(|(places, _)| places),
             "rounding": rounded.map(|(_, rounding)| rounding.name()),
             "emit": if self.emit == Emit::Text { "string" } else { "number" },
-        }))
+        });
+        // Said only where it is not as it always was, so that the meaning of earlier stages stays as it is.
+        if self.point != Point::Dot {
+            own["point"] = json!(self.point.character());
+        }
+        if self.exponent {
+            own["exponent"] = json!(true);
+        }
+        self.frame.meaning(own)
     }
-}
-
-/// Why a text is not an exact decimal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotRead {
-    /// It is no number.
-    Invalid,
-    /// It is a number of more than 28 digits.
-    TooLong,
 }
 
 impl NotRead {
@@ -237,26 +262,12 @@ impl NotRead {
     }
 }
 
-/// The exact decimal of a plain number: a sign, digits, a point, an exponent. Zero has no sign.
-pub(super) fn exact(number: &str) -> Result<Decimal, NotRead> {
-    let unsigned = number.strip_prefix(['+', '-']).unwrap_or(number);
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let some_digits = |text: &str| !text.is_empty() && digits(text);
-    if !digits(whole)
-        || !some_digits(fraction)
-        || (whole.is_empty() && !mantissa.contains('.'))
-        || !some_digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))
-    {
-        return Err(NotRead::Invalid);
+/// The exact decimal of a JSON number, or of the text of a number.
+pub(super) fn exact(value: &Value, text: &str) -> Result<Decimal, NotRead> {
+    match value.as_number() {
+        Some(number) => NumberText::JSON.read(number),
+        None => NumberText::PLAIN.read(text),
     }
-    let mut exact =
-        exact_decimal(number.strip_prefix('+').unwrap_or(number)).map_err(|_| NotRead::TooLong)?;
-    if exact.is_zero() {
-        exact.set_sign_positive(true);
-    }
-    within_28_digits(exact)
 }
 
 /// Rounds and pads within 28 digits.
@@ -293,6 +304,18 @@ pub(super) static MANUAL: Manual = Manual {
             Form::Text,
             "nothing",
             "characters that may be removed: `,` between groups of three digits, symbols around the number",
+        ),
+        Key::optional(
+            "point",
+            Form::Choice(&[".", ","]),
+            ".",
+            "the character before the fraction of a text; with `,` a `.` can separate groups: `strip = \".\"`",
+        ),
+        Key::optional(
+            "exponent",
+            Form::Boolean,
+            "false",
+            "whether a text may have an exponent: \"1.5e3\" is 1500",
         ),
         Key::optional(
             "parentheses",

@@ -3,11 +3,13 @@
 use chrono_tz::Tz;
 use serde_json::json;
 
-use super::dates::{DateFormat, Moment, zone};
+use super::dates::{problem, zone};
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
 use super::given::Given;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
+use crate::datetime::{Moment, Unwritten, WriteFormat};
 use crate::expression::Scope;
+use crate::language::Language;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
@@ -25,7 +27,7 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct FormatDate {
     frame: Frame,
-    format: Given<DateFormat>,
+    format: Given<WriteFormat>,
     zone: Given<Option<Tz>>,
 }
 
@@ -37,7 +39,7 @@ impl FormatDate {
     pub fn new(path: impl Into<PathText>, format: &str) -> Self {
         Self {
             frame: Frame::new(MANUAL.name, path),
-            format: Given::new(|| DateFormat::writing(format, None)),
+            format: Given::new(|| write_format(format, Language::default())),
             zone: Given::new(|| Ok(None)),
         }
     }
@@ -54,23 +56,25 @@ impl FormatDate {
         let zone = settings.text("zone").map(|name| zone(name, None)).transpose();
         Ok(Box::new(Self {
             frame: Frame::read(settings)?,
-            format: Given::new(|| DateFormat::writing(format, None)).at(|| settings.place_of("format")),
+            format: Given::new(|| write_format(format, settings.reading().language))
+                .at(|| settings.place_of("format")),
             zone: Given::new(|| zone).at(|| settings.place_of("zone")),
         }))
     }
 }
 
-/// The moment in a format, as the clocks of the zone show it; `None` where the format needs more than it has.
-fn written(moment: Moment, format: &DateFormat, zone: Option<Tz>) -> Option<String> {
-    let moment = match (moment, zone) {
-        (Moment::Instant(instant), Some(zone)) => {
-            Moment::Instant(instant.with_timezone(&zone).fixed_offset())
-        }
+fn write_format(format: &str, language: Language) -> Result<WriteFormat, Problem> {
+    WriteFormat::in_language(format, language).map_err(|error| problem(error, None))
+}
+
+/// The moment in a format, as the clocks of the zone show it.
+fn written(moment: Moment, format: &WriteFormat, zone: Option<Tz>) -> Result<String, Unwritten> {
+    match (moment, zone) {
         // A time without an offset cannot be brought into a zone.
-        (Moment::Local(_), Some(_)) => return None,
-        (moment, _) => moment,
-    };
-    format.write(&moment)
+        (Moment::Local(_), Some(_)) => Err(Unwritten::Incomplete),
+        (moment, Some(zone)) => format.write(&moment.shown_in(zone)),
+        (moment, None) => format.write(&moment),
+    }
 }
 
 impl Operation for FormatDate {
@@ -81,17 +85,24 @@ impl Operation for FormatDate {
         self.frame.apply(document, |value, place| {
             let text = self.frame.text(value, place)?;
             let refuse = |reason, expected: &str| self.frame.refuse(reason, place).expected(expected);
-            let moment = Moment::iso(&text).ok_or_else(|| refuse("unparsed", "an ISO 8601 day or time"))?;
-            let written = written(moment, format, zone);
-            let written = written.ok_or_else(|| refuse("incomplete", "all that the format writes"))?;
+            let moment = Moment::iso(&text)
+                .map_err(|why| refuse(why.reason(), why.expected("an ISO 8601 day or time")))?;
+            let written =
+                written(moment, format, zone).map_err(|why| refuse(why.reason(), why.expected()))?;
             Ok(Value::text(&written))
         })
+    }
+
+    /// The first language took more for an ISO 8601 time than is one, a sixtieth second among it, whatever the format
+    /// wrote of it.
+    fn language(&self) -> Language {
+        Language::Two
     }
 
     fn meaning(&self) -> serde_json::Value {
         let zone = self.zone.known().copied().flatten();
         self.frame.meaning(json!({
-            "format": self.format.known().map(DateFormat::text),
+            "format": self.format.known().map(WriteFormat::text),
             "zone": zone.map(Tz::name),
         }))
     }
@@ -120,6 +131,10 @@ pub(super) static MANUAL: Manual = Manual {
         "format_date.null",
         "format_date.type",
         "format_date.unparsed",
+        "format_date.too_precise",
+        "format_date.leap_second",
+        "format_date.out_of_range",
+        "format_date.offset_seconds",
         "format_date.incomplete",
         "format_date.exists",
         "format_date.blocked",
@@ -161,8 +176,27 @@ mod tests {
             ("%H:%M", "", "2024-01-31", Err("incomplete")),
             ("%H:%M%z", "", "2024-01-31T12:00:00", Err("incomplete")),
             ("%H:%M", "UTC", "2024-01-31T12:00:00", Err("incomplete")),
+            (
+                "%H:%M %:z",
+                "Europe/Berlin",
+                "1850-01-01T00:00:00Z",
+                Err("offset_seconds"),
+            ),
+            (
+                "%H:%M %::z",
+                "Europe/Berlin",
+                "1850-01-01T00:00:00Z",
+                Ok("00:53 +00:53:28"),
+            ),
+            ("%S%f", "", "2024-01-31T12:00:00.123456789Z", Err("too_precise")),
+            ("%S%.f", "", "2024-01-31T12:00:00.1234567890Z", Err("too_precise")),
+            ("%d", "", "2024-01-31T12:00:60Z", Err("leap_second")),
+            ("%d", "", "0000-01-31", Err("out_of_range")),
+            ("%d", "Asia/Tokyo", "9999-12-31T23:30:00Z", Err("out_of_range")),
             ("%Y", "", "31.01.2024", Err("unparsed")),
             ("%Y", "", "2024-1-3", Err("unparsed")),
+            ("%Y", "", " 2024-01-03", Err("unparsed")),
+            ("%Y", "", "2024-01-31T12:00:00+02", Err("unparsed")),
             ("%Y", "", "", Err("unparsed")),
         ] {
             let zone = if zone.is_empty() {

@@ -6,12 +6,11 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use toml_edit::Item;
 
-use super::decimal::exact;
 use super::frame::{Frame, MISSING, NULL, PATH, TO, fixed, frame_builders, frame_methods};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::problem::Problem;
-use crate::record::{Document, Kind, Value};
+use crate::record::{Document, Kind, NumberText, Value};
 use crate::refusal::Refusal;
 
 /// What the keys of a [`MapValues`] stand for.
@@ -59,7 +58,7 @@ impl Table {
     }
 
     fn insert(&mut self, key: &str, value: Value) {
-        if let Ok(number) = exact(key) {
+        if let Ok(number) = NumberText::KEY.read(key) {
             self.numbers.insert(number, value.clone());
         }
         self.values.insert(key.to_owned(), value);
@@ -69,7 +68,7 @@ impl Table {
         match (value.kind(), self.keys) {
             (Kind::Text, Keys::Any | Keys::Text) => self.values.get(value.as_text()?.as_ref()),
             (Kind::Number, Keys::Number) => self.values.get(value.as_number()?),
-            (Kind::Number, Keys::Any) => self.numbers.get(&exact(value.as_number()?).ok()?),
+            (Kind::Number, Keys::Any) => self.numbers.get(&NumberText::JSON.read(value.as_number()?).ok()?),
             (Kind::Boolean, Keys::Any) => self
                 .values
                 .get(if value.as_boolean()? { "true" } else { "false" }),
@@ -79,7 +78,7 @@ impl Table {
 
     /// Why a key cannot stand beside those before it.
     fn check(&self, key: &str) -> Result<(), Problem> {
-        let number = exact(key);
+        let number = NumberText::KEY.read(key);
         if self.keys == Keys::Any && number.is_ok_and(|number| self.numbers.contains_key(&number)) {
             let message = format!("`{key}` is the same number as another key");
             return Err(Problem::error("map.duplicate", None, message)

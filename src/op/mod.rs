@@ -62,6 +62,8 @@ mod zip;
 #[cfg(test)]
 mod example_tests;
 #[cfg(test)]
+mod first_language_tests;
+#[cfg(test)]
 mod inverse_tests;
 #[cfg(test)]
 mod parent_tests;

@@ -4,12 +4,13 @@ use chrono_tz::Tz;
 use serde_json::json;
 use toml_edit::Item;
 
-use super::dates::{DateFormat, Moment, NoInstant, zone};
+use super::dates::{problem, zone};
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
 use super::given::Given;
-use super::walk::Trail;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
+use crate::datetime::{Moment, ReadFormat, Unread, WriteFormat};
 use crate::expression::Scope;
+use crate::language::Language;
 use crate::problem::{Place, Problem};
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
@@ -39,9 +40,9 @@ pub struct ParseDate {
 /// What is read and written.
 #[derive(Clone, Debug)]
 struct Plan {
-    formats: Vec<DateFormat>,
+    formats: Vec<ReadFormat>,
     zone: Option<Tz>,
-    output: Option<DateFormat>,
+    output: Option<WriteFormat>,
 }
 
 frame_builders!(ParseDate, to);
@@ -52,7 +53,11 @@ impl ParseDate {
     pub fn new(path: impl Into<PathText>, formats: &[&str], zone_name: Option<&str>) -> Self {
         let plan = Given::new(|| {
             let zone = zone_name.map(|name| zone(name, None)).transpose()?;
-            Plan::of(formats.iter().map(|format| (*format, None)), zone)
+            Plan::of(
+                formats.iter().map(|format| (*format, None)),
+                zone,
+                Language::default(),
+            )
         });
         Self {
             frame: Frame::new(MANUAL.name, path),
@@ -72,7 +77,7 @@ impl ParseDate {
     /// is read has none.
     #[must_use]
     pub fn format(mut self, format: &str) -> Self {
-        self.plan = self.plan.and(|plan| plan.output(format));
+        self.plan = self.plan.and(|plan| plan.output(format, Language::default()));
         self
     }
 
@@ -86,10 +91,11 @@ impl ParseDate {
             .into_iter()
             .flatten()
             .filter_map(|format| Some((format.as_str()?, Some(settings.reading().place(format.span())))));
-        let mut plan = Given::new(|| Plan::of(formats, zone)).at(|| settings.place_of("formats"));
+        let language = settings.reading().language;
+        let mut plan = Given::new(|| Plan::of(formats, zone, language)).at(|| settings.place_of("formats"));
         if let Some(format) = settings.text("format") {
             plan = plan
-                .and(|plan| plan.output(format))
+                .and(|plan| plan.output(format, language))
                 .at(|| settings.place_of("format"));
         }
         Ok(Box::new(Self {
@@ -104,10 +110,12 @@ impl Plan {
     fn of<'f>(
         formats: impl IntoIterator<Item = (&'f str, Option<Place>)>,
         zone: Option<Tz>,
+        language: Language,
     ) -> Result<Self, Problem> {
         let mut read = Vec::new();
         for (text, place) in formats {
-            let format = DateFormat::reading(text, place.as_ref())?;
+            let format =
+                ReadFormat::in_language(text, language).map_err(|error| problem(error, place.as_ref()))?;
             if format.is_naive() && zone.is_none() {
                 let message = format!("`{text}` has a time, but neither an offset nor a zone");
                 return Err(Problem::error("stage.naive_time", place, message)
@@ -126,10 +134,10 @@ impl Plan {
         })
     }
 
-    fn output(mut self, text: &str) -> Result<Self, Problem> {
-        let output = DateFormat::writing(text, None)?;
-        let day = self.formats.iter().find(|format| format.is_date_only());
-        if let Some(day) = day.filter(|_| !output.is_date_only()) {
+    fn output(mut self, text: &str, language: Language) -> Result<Self, Problem> {
+        let output = WriteFormat::in_language(text, language).map_err(|error| problem(error, None))?;
+        let day = self.formats.iter().find(|format| format.is_day());
+        if let Some(day) = day.filter(|_| language > Language::One && !output.is_day()) {
             let message = format!("`{text}` has a time, but `{}` reads none", day.text());
             return Err(Problem::error("date.format", None, message));
         }
@@ -138,38 +146,30 @@ impl Plan {
     }
 
     /// What the text says by the first format that reads it, and whether another one reads it differently.
-    fn read(&self, text: &str, frame: &Frame, place: &Trail<'_>) -> Result<(Moment, bool), Refusal> {
-        let mut readings = self
-            .formats
-            .iter()
-            .filter_map(|format| format.read(text))
-            .map(|moment| moment.in_zone(self.zone));
-        let first = readings.next().ok_or_else(|| {
-            let refusal = frame.refuse("unparsed", place);
-            refusal.expected("a date in one of the declared formats")
-        })?;
-        let ambiguous = readings.any(|other| other != first);
-        let moment = first.map_err(|no_instant| match no_instant {
-            NoInstant::Skipped => frame
-                .refuse("no_such_time", place)
-                .expected("a time that the zone's clocks did not skip"),
-            NoInstant::Twice => frame
-                .refuse("two_such_times", place)
-                .expected("a time that the zone's clocks showed only once"),
-        })?;
-        Ok((moment, ambiguous))
+    fn read(&self, text: &str) -> Result<(Moment, bool), Unread> {
+        let mut why = Unread::Unparsed;
+        for (at, format) in self.formats.iter().enumerate() {
+            match format.read(text) {
+                Ok(moment) => {
+                    let first = moment.in_zone(self.zone);
+                    let mut others = self.formats[at + 1..]
+                        .iter()
+                        .filter_map(|other| other.read(text).ok());
+                    let is_ambiguous = others.any(|other| other.in_zone(self.zone) != first);
+                    return first.map(|moment| (moment.in_utc(), is_ambiguous));
+                }
+                // The first format that knows more than that the text is another one's.
+                Err(other) if why == Unread::Unparsed => why = other,
+                Err(_) => {}
+            }
+        }
+        Err(why)
     }
 
-    fn written(&self, moment: Moment) -> Option<String> {
-        let moment = match moment {
-            Moment::Instant(instant) => Moment::Instant(instant.to_utc().fixed_offset()),
-            other => other,
-        };
-        match (&self.output, moment) {
-            (Some(output), _) => output.write(&moment),
-            (None, Moment::Date(date)) => Some(date.format("%Y-%m-%d").to_string()),
-            (None, Moment::Local(time)) => Some(time.format("%Y-%m-%dT%H:%M:%S%.f").to_string()),
-            (None, Moment::Instant(instant)) => Some(instant.format("%Y-%m-%dT%H:%M:%S%.fZ").to_string()),
+    fn written(&self, moment: &Moment) -> Result<String, (&'static str, &'static str)> {
+        match &self.output {
+            None => Ok(moment.to_string()),
+            Some(output) => output.write(moment).map_err(|why| (why.reason(), why.expected())),
         }
     }
 }
@@ -181,29 +181,42 @@ impl Operation for ParseDate {
         let plan = self.plan.get()?;
         self.frame.apply(document, |value, place| {
             let text = self.frame.text_or_number(value, place)?;
-            let (moment, ambiguous) = plan.read(&text, &self.frame, place)?;
+            let refuse =
+                |(reason, expected): (&str, &str)| self.frame.refuse(reason, place).expected(expected);
+            let (moment, ambiguous) = plan.read(&text).map_err(|why| {
+                refuse((
+                    why.reason(),
+                    why.expected("a date in one of the declared formats"),
+                ))
+            })?;
             if ambiguous && self.refuse_ambiguous {
-                let refusal = self.frame.refuse("ambiguous", place);
-                return Err(refusal.expected("a date that all declared formats read alike"));
+                return Err(refuse((
+                    "ambiguous",
+                    "a date that all declared formats read alike",
+                )));
             }
             if ambiguous {
                 scope.warn(AMBIGUOUS);
             }
-            let written = plan.written(moment);
-            written
-                .map(|text| Value::text(&text))
-                .ok_or_else(|| self.frame.refuse("unparsed", place))
+            let written = plan.written(&moment).map_err(refuse)?;
+            Ok(Value::text(&written))
         })
+    }
+
+    /// The first language read blanks before the text but not behind it, years of less than four digits, a sixtieth
+    /// second and fractions of any length: there is no format of which it read every text as it is read today.
+    fn language(&self) -> Language {
+        Language::Two
     }
 
     fn meaning(&self) -> serde_json::Value {
         let plan = self.plan.known();
         let formats = plan.into_iter().flat_map(|plan| &plan.formats);
         self.frame.meaning(json!({
-            "formats": formats.map(DateFormat::text).collect::<Vec<_>>(),
+            "formats": formats.map(ReadFormat::text).collect::<Vec<_>>(),
             "zone": plan.and_then(|plan| plan.zone).map(Tz::name),
             "ambiguous": if self.refuse_ambiguous { "refuse" } else { "first" },
-            "format": plan.and_then(|plan| plan.output.as_ref()).map(DateFormat::text),
+            "format": plan.and_then(|plan| plan.output.as_ref()).map(WriteFormat::text),
         }))
     }
 }
@@ -247,6 +260,9 @@ pub(super) static MANUAL: Manual = Manual {
         "parse_date.null",
         "parse_date.type",
         "parse_date.unparsed",
+        "parse_date.too_precise",
+        "parse_date.leap_second",
+        "parse_date.out_of_range",
         "parse_date.ambiguous",
         "parse_date.no_such_time",
         "parse_date.two_such_times",
@@ -290,7 +306,7 @@ mod tests {
                 "2024-01-14T23:30:00Z",
             ),
             ("%d/%m/%Y", None, "1/2/2024", "2024-02-01"),
-            ("%m/%d/%y", None, "01/02/69", "2069-01-02"),
+            ("%m/%d/%y", None, "01/02/69", "1969-01-02"),
             ("%Y%m%d", None, "20240229", "2024-02-29"),
             (
                 "%Y-%m-%dT%H:%M:%S%z",
@@ -322,13 +338,44 @@ mod tests {
     }
 
     #[test]
+    fn the_first_format_that_knows_why_says_it() {
+        let op = ParseDate::new(
+            "d",
+            &["%d.%m.%Y", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M:%S.%f%z"],
+            Some("UTC"),
+        );
+        for (text, reason) in [
+            ("2024-01-31 12:00:60", "leap_second"),
+            ("2024-01-31 12:00:00.1234567890", "too_precise"),
+            ("9999-12-31 23:00:00.5-02:00", "out_of_range"),
+            ("31.01.10000", "out_of_range"),
+            ("31.02.2024", "unparsed"),
+        ] {
+            assert_eq!(
+                read(&op, text).unwrap_err(),
+                format!("parse_date.{reason} at /d"),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            read(&op, "2024-01-31 12:00:00.5").unwrap(),
+            "2024-01-31T12:00:00.500Z"
+        );
+        let op = ParseDate::new("d", &["%Y-%m-%d %H:%M:%S%.f"], Some("UTC")).format("%s.%f");
+        assert_eq!(read(&op, "2024-01-31 12:00:00.5").unwrap(), "1706702400.500000");
+        assert_eq!(
+            read(&op, "2024-01-31 12:00:00.1234567").unwrap_err(),
+            "parse_date.too_precise at /d"
+        );
+    }
+
+    #[test]
     fn what_no_format_reads_is_refused_never_now() {
         let op = ParseDate::new("d", &["%Y-%m-%d", "%Y%m%d"], None);
         for text in [
             "",
             "2023-02-29",
             "24-01-02",
-            "2024-01-02 ",
             "2024-01-02T00:00:00Z",
             "2024112",
             "202401",
@@ -386,10 +433,12 @@ mod tests {
                 "zone = \"UTC\"",
             ),
             (r#"formats = ["%Q"]"#, "date.format", "strftime"),
+            (r#"formats = ["%v"]"#, "date.format", "%e-%b-%Y"),
             (r#"formats = ["%Y-%m"]"#, "date.format", "month and day"),
             (r#"formats = ["%Y-%m-%d %I:%M"]"#, "date.format", "%I with %p"),
             (r#"formats = ["%Y-%m-%d %H:%M %Z"]"#, "date.format", "%z"),
             (r#"formats = ["%Y-%m-%d"], format = "%H""#, "date.format", ""),
+            (r#"formats = ["%Y-%m-%d"], format = "%+""#, "date.format", "%:z"),
             ("formats = []", "date.format", ""),
             (
                 r#"formats = ["%Y-%m-%d"], zone = "Europe/Berlim""#,

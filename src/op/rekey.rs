@@ -7,7 +7,7 @@ use crate::expression::{Evaluated, Expression, Scope};
 use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::Problem;
-use crate::record::{Document, Value};
+use crate::record::{Document, Value, id_of_number};
 use crate::refusal::Refusal;
 
 /// The reference entry.
@@ -58,13 +58,9 @@ impl Rekey {
 
 /// The id that a value stands for.
 fn id_of(value: &Value) -> Option<String> {
-    let whole = |number: &&str| {
-        let digits = number.strip_prefix('-').unwrap_or(number);
-        digits.bytes().all(|byte| byte.is_ascii_digit())
-    };
     let id = match value.as_text() {
         Some(text) => text.into_owned(),
-        None => value.as_number().filter(whole)?.to_owned(),
+        None => id_of_number(value.as_number()?)?.to_owned(),
     };
     (!id.is_empty() && !id.contains('\0')).then_some(id)
 }
@@ -125,6 +121,7 @@ mod tests {
             (r#""a b""#, Some("a b")),
             ("7", Some("7")),
             ("-7", Some("-7")),
+            ("-0", Some("0")),
             ("7.0", None),
             ("1e2", None),
             (r#""""#, None),

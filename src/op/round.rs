@@ -7,11 +7,12 @@ use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods
 use super::given::{Given, within};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
+use crate::language::Language;
 use crate::problem::Problem;
 use crate::record::{Document, Rounding, Value};
 use crate::refusal::Refusal;
 
-/// `round`: rounds a number, or the plain decimal text of one, and pads it with zeros: 29.9 to two places is 29.90.
+/// `round`: rounds a number, or the text of one, and pads it with zeros: 29.9 to two places is 29.90.
 /// A number stays a number and a text stays a text.
 ///
 /// ```toml
@@ -58,7 +59,7 @@ impl Operation for Round {
         let places = *self.places.get()?;
         self.frame.apply(document, |value, place| {
             let text = self.frame.text_or_number(value, place)?;
-            let rounded = exact(&text)
+            let rounded = exact(value, &text)
                 .and_then(|exact| round_exactly(self.rounding, exact, places, scope.context()))
                 .map_err(|error| error.refusal(&self.frame, place))?;
             Ok(match value.as_number() {
@@ -66,6 +67,11 @@ impl Operation for Round {
                 None => Value::text(&rounded.to_string()),
             })
         })
+    }
+
+    fn language(&self) -> Language {
+        // Blanks around the text of a number were refused, and an exponent in it was read.
+        Language::Two
     }
 
     fn meaning(&self) -> serde_json::Value {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::FieldProfile;
 use crate::contract::{Exact, key_text};
+use crate::datetime::Moment;
 use crate::digest::{Hash, sha256};
 use crate::path::Segment;
-use crate::record::{Document, Kind, Value, exact_decimal};
+use crate::record::{Document, Kind, NumberText, Value};
 
 /// An object with more names than these, over all records, is a map: its values are counted together, whichever came first.
 const MOST_NAMES: usize = 300;
@@ -220,19 +221,11 @@ impl Field {
     fn text(&mut self, text: &str) {
         self.length(text.chars().count());
         widen(&mut self.texts, beginning(text), str::cmp);
+        let moment = Moment::iso(text).ok();
         let forms: [(&'static str, bool); 4] = [
-            (
-                "date",
-                chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() && text.len() == 10,
-            ),
-            (
-                "date_time",
-                text.len() > 10 && chrono::DateTime::parse_from_rfc3339(text).is_ok(),
-            ),
-            (
-                "decimal",
-                text.bytes().any(|byte| byte.is_ascii_digit()) && exact_decimal(text).is_ok(),
-            ),
+            ("date", matches!(moment, Some(Moment::Day(_)))),
+            ("date_time", matches!(moment, Some(Moment::Instant(_)))),
+            ("decimal", NumberText::PLAIN.read(text).is_ok()),
             ("uuid", text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()),
         ];
         for (form, _) in forms.into_iter().filter(|(_, is)| *is) {

@@ -7,8 +7,7 @@ use std::str::FromStr;
 
 use regex::Regex;
 
-use super::compare::{equal, order};
-use super::{Operand, QueryError};
+use super::{Operand, Plain, QueryError};
 use crate::path::Path;
 use crate::record::{Document, Value};
 
@@ -114,12 +113,12 @@ enum Shape {
 /// A test of one value.
 #[derive(Clone, Debug)]
 enum Test {
-    Equal(Value),
-    NotEqual(Value),
-    Ordered(fn(Ordering) -> bool, Value),
-    OneOf(Vec<Value>),
-    NoneOf(Vec<Value>),
-    Between(Value, Value),
+    Equal(Plain),
+    NotEqual(Plain),
+    Ordered(fn(Ordering) -> bool, Plain),
+    OneOf(Vec<Plain>),
+    NoneOf(Vec<Plain>),
+    Between(Plain, Plain),
     Pattern(Regex),
     StartsWith(String),
 }
@@ -138,7 +137,8 @@ impl Condition {
                 return Err(wrong(operator, "true or false"));
             };
             let there = value
-                .as_boolean()
+                .value()
+                .and_then(Value::as_boolean)
                 .ok_or_else(|| wrong(operator, "true or false"))?;
             return Ok(Self(Shape::Exists(path, there)));
         }
@@ -207,7 +207,10 @@ impl Test {
     fn new(operator: Is, operand: Operand) -> Result<Self, QueryError> {
         let text = |operand: Operand| {
             match operand {
-                Operand::One(value) => value.as_text().map(std::borrow::Cow::into_owned),
+                Operand::One(value) => {
+                    let text = value.value().and_then(Value::as_text);
+                    text.map(std::borrow::Cow::into_owned)
+                }
                 Operand::Many(_) | Operand::Range(..) => None,
             }
             .ok_or_else(|| wrong(operator, "a text"))
@@ -244,14 +247,14 @@ impl Test {
 
     fn holds(&self, value: &Value) -> bool {
         match self {
-            Self::Equal(operand) => equal(value, operand),
-            Self::NotEqual(operand) => !equal(value, operand),
-            Self::Ordered(accepted, operand) => order(value, operand).is_some_and(accepted),
-            Self::OneOf(operands) => operands.iter().any(|operand| equal(value, operand)),
-            Self::NoneOf(operands) => !operands.iter().any(|operand| equal(value, operand)),
+            Self::Equal(operand) => operand.equals(value),
+            Self::NotEqual(operand) => !operand.equals(value),
+            Self::Ordered(accepted, operand) => operand.order(value).is_some_and(accepted),
+            Self::OneOf(operands) => operands.iter().any(|operand| operand.equals(value)),
+            Self::NoneOf(operands) => !operands.iter().any(|operand| operand.equals(value)),
             Self::Between(lowest, highest) => {
-                order(value, lowest).is_some_and(Ordering::is_ge)
-                    && order(value, highest).is_some_and(Ordering::is_le)
+                lowest.order(value).is_some_and(Ordering::is_ge)
+                    && highest.order(value).is_some_and(Ordering::is_le)
             }
             Self::Pattern(pattern) => value.as_text().is_some_and(|text| pattern.is_match(&text)),
             Self::StartsWith(start) => value.as_text().is_some_and(|text| text.starts_with(start)),

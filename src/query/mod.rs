@@ -34,6 +34,8 @@
 //! | `exists` | is there, `null` included (operand `true`), or is not (`false`) |
 //!
 //! - Numbers compare exactly, however long: `6.0` equals `6.00`, and `0.1` is no float. Texts compare by code points.
+//! - A [`Time`] compares as an instant with texts that are times with their offset: `2024-01-31T12:00:00+02:00` is
+//!   `2024-01-31T10:00:00Z`. Texts compare with texts by code points, times or not.
 //! - Values of unlike kinds are never equal and never ordered: `1` is not `"1"`, and neither is less. Booleans, lists,
 //!   objects and `null` are equal or not, but not ordered. Two objects are equal whatever the order of their fields.
 //! - A missing value is not `null`: every operator but `exists` is false of it, `!=` and `not_in` too. The negation of
@@ -48,12 +50,14 @@ mod select;
 mod sort_key;
 #[cfg(test)]
 mod tests;
+mod time;
 
 pub use compare::compare_numbers;
 pub use condition::{Condition, Is};
 pub use operand::{Operand, Plain};
 pub use select::Selection;
 pub use sort_key::sort_key;
+pub use time::Time;
 
 use crate::path::{Path, PathError};
 use crate::record::Document;
@@ -99,6 +103,9 @@ pub enum QueryError {
         /// What was given.
         name: String,
     },
+    /// The text is no time with its offset.
+    #[error("not a time with its offset, such as 2024-01-31T12:00:00Z or 2024-01-31T12:00:00.5+02:00")]
+    Time,
     /// The pattern is no regular expression, or one too large.
     #[error("not a regular expression: {problem}")]
     Pattern {

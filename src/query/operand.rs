@@ -1,44 +1,47 @@
 //! What a value is compared with.
 
+use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
 use rust_decimal::Decimal;
 
+use super::compare::{equal, order};
+use super::{QueryError, Time};
 use crate::record::Value;
 
 /// What a value is compared with: one value, several (`in`), or a range (`between`). Made from Rust values:
-/// `"pending"`, `7`, `true`, a [`Decimal`], a [`Value`]; `["a", "b"]` or a `Vec`; `(1, 10)` or `1..=10`.
+/// `"pending"`, `7`, `true`, a [`Decimal`], a [`Value`], a [`Time`]; `["a", "b"]` or a `Vec`; `(1, 10)` or `1..=10`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Operand {
     /// One value.
-    One(Value),
+    One(Plain),
     /// Several values, for `in` and `not_in`.
-    Many(Vec<Value>),
+    Many(Vec<Plain>),
     /// The lowest and the highest value, for `between`; both belong to it.
-    Range(Value, Value),
+    Range(Plain, Plain),
 }
 
 impl<V: Into<Plain>> From<V> for Operand {
     fn from(value: V) -> Self {
-        Self::One(value.into().0)
+        Self::One(value.into())
     }
 }
 
 impl<V: Into<Plain>, const N: usize> From<[V; N]> for Operand {
     fn from(values: [V; N]) -> Self {
-        Self::Many(values.into_iter().map(|value| value.into().0).collect())
+        Self::Many(values.into_iter().map(|value| value.into()).collect())
     }
 }
 
 impl<V: Into<Plain>> From<Vec<V>> for Operand {
     fn from(values: Vec<V>) -> Self {
-        Self::Many(values.into_iter().map(|value| value.into().0).collect())
+        Self::Many(values.into_iter().map(|value| value.into()).collect())
     }
 }
 
 impl<V: Into<Plain>> From<(V, V)> for Operand {
     fn from((lowest, highest): (V, V)) -> Self {
-        Self::Range(lowest.into().0, highest.into().0)
+        Self::Range(lowest.into(), highest.into())
     }
 }
 
@@ -50,52 +53,95 @@ impl<V: Into<Plain>> From<RangeInclusive<V>> for Operand {
 
 /// One value, made from a Rust value. It stands between the two so that a list of values is no value itself.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plain(Value);
+pub struct Plain(Compared);
+
+/// What it is compared as.
+#[derive(Clone, Debug, PartialEq)]
+enum Compared {
+    Value(Value),
+    /// As an instant, with texts that are times.
+    Time(Time),
+}
+
+impl Plain {
+    /// It as a value; `None` of a time.
+    pub(super) fn value(&self) -> Option<&Value> {
+        match &self.0 {
+            Compared::Value(value) => Some(value),
+            Compared::Time(_) => None,
+        }
+    }
+
+    /// Whether a value equals it.
+    pub(super) fn equals(&self, value: &Value) -> bool {
+        match &self.0 {
+            Compared::Value(own) => equal(value, own),
+            Compared::Time(_) => self.order(value) == Some(Ordering::Equal),
+        }
+    }
+
+    /// How a value stands to it; `None` where they have no order.
+    pub(super) fn order(&self, value: &Value) -> Option<Ordering> {
+        match &self.0 {
+            Compared::Value(own) => order(value, own),
+            Compared::Time(own) => {
+                let time: Result<Time, QueryError> = value.as_text()?.parse();
+                time.ok().map(|time| time.cmp(own))
+            }
+        }
+    }
+}
 
 impl From<Value> for Plain {
     fn from(value: Value) -> Self {
-        Self(value)
+        Self(Compared::Value(value))
+    }
+}
+
+impl From<Time> for Plain {
+    fn from(time: Time) -> Self {
+        Self(Compared::Time(time))
     }
 }
 
 impl From<&str> for Plain {
     fn from(text: &str) -> Self {
-        Self(Value::text(text))
+        Self::from(Value::text(text))
     }
 }
 
 impl From<String> for Plain {
     fn from(text: String) -> Self {
-        Self(Value::text(&text))
+        Self::from(Value::text(&text))
     }
 }
 
 impl From<bool> for Plain {
     fn from(value: bool) -> Self {
-        Self(Value::boolean(value))
+        Self::from(Value::boolean(value))
     }
 }
 
 impl From<i32> for Plain {
     fn from(number: i32) -> Self {
-        Self(Value::integer(number.into()))
+        Self::from(Value::integer(number.into()))
     }
 }
 
 impl From<i64> for Plain {
     fn from(number: i64) -> Self {
-        Self(Value::integer(number))
+        Self::from(Value::integer(number))
     }
 }
 
 impl From<u32> for Plain {
     fn from(number: u32) -> Self {
-        Self(Value::integer(number.into()))
+        Self::from(Value::integer(number.into()))
     }
 }
 
 impl From<Decimal> for Plain {
     fn from(number: Decimal) -> Self {
-        Self(Value::decimal(number))
+        Self::from(Value::decimal(number))
     }
 }

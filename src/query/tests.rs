@@ -62,6 +62,50 @@ fn unlike_kinds_are_neither_equal_nor_ordered_and_missing_is_not_null() {
 }
 
 #[test]
+fn a_time_compares_as_an_instant_with_texts_that_are_times() {
+    let time = |text: &str| text.parse::<Time>().unwrap();
+    let noon = time("2024-01-31T12:00:00Z");
+    let document = r#"{"a":"2024-01-31T14:00:00+02:00","b":"2024-01-31T13:59:59.999999999+02:00","d":"2024-01-31","l":"2024-01-31T12:00:00",
+        "leap":"2024-01-31T12:00:60Z","n":1706702400,"t":"noon","list":["x","2024-01-31T07:00:01-05:00"]}"#;
+    for operator in [Is::Equal, Is::AtLeast, Is::AtMost] {
+        assert!(holds(document, "a", operator, noon), "{operator}");
+    }
+    assert!(!holds(document, "a", Is::NotEqual, noon) && !holds(document, "a", Is::Less, noon));
+    // As texts the other way round.
+    assert!(holds(document, "b", Is::Less, noon) && !holds(document, "b", Is::Less, "2024-01-31T12:00:00Z"));
+    assert!(
+        holds(document, "a", Is::Between, (noon, noon)) && !holds(document, "b", Is::Between, (noon, noon))
+    );
+    assert!(holds(document, "a", Is::In, [time("2020-01-01T00:00:00Z"), noon]));
+    assert!(holds(document, "b", Is::NotIn, vec![noon]) && holds(document, "list[*]", Is::Greater, noon));
+    for other in ["d", "l", "leap", "n", "t"] {
+        for operator in [Is::Equal, Is::Greater, Is::AtLeast, Is::Less, Is::AtMost] {
+            assert!(!holds(document, other, operator, noon), "{other} {operator}");
+        }
+        assert!(holds(document, other, Is::NotEqual, noon), "{other}");
+    }
+    assert_eq!(
+        time("2024-01-31T14:00:00.500+02:00").to_string(),
+        "2024-01-31T12:00:00.500Z"
+    );
+    for none in [
+        "2024-01-31",
+        "2024-01-31T12:00:00",
+        "2024-01-31T12:00:60Z",
+        "10000-01-01T00:00:00Z",
+        "",
+    ] {
+        assert!(matches!(none.parse::<Time>(), Err(QueryError::Time)), "{none}");
+    }
+    for operator in [Is::Like, Is::Regex, Is::StartsWith, Is::Exists] {
+        assert!(matches!(
+            Condition::new("a", operator, noon),
+            Err(QueryError::Operand { .. })
+        ));
+    }
+}
+
+#[test]
 fn patterns_see_the_decoded_text_whole() {
     let document = "{\"t\":\"a.c\\n\\u00e9%\",\"n\":12}";
     assert!(holds(document, "t", Is::Like, "a.c%") && holds(document, "t", Is::Like, "a.__é_"));
@@ -206,10 +250,10 @@ proptest! {
         let (first, last) = (parse(&operand, spellings[1]), parse(&second, spellings[2]));
         for operator in [Is::Equal, Is::NotEqual, Is::Greater, Is::AtLeast, Is::Less, Is::AtMost, Is::In, Is::NotIn, Is::Between, Is::Exists] {
             let given = match operator {
-                Is::In | Is::NotIn => Operand::Many(vec![first.clone(), last.clone()]),
-                Is::Between => Operand::Range(first.clone(), last.clone()),
+                Is::In | Is::NotIn => Operand::Many(vec![first.clone().into(), last.clone().into()]),
+                Is::Between => Operand::Range(first.clone().into(), last.clone().into()),
                 Is::Exists => true.into(),
-                _ => Operand::One(first.clone()),
+                _ => Operand::One(first.clone().into()),
             };
             let condition = Condition::new("v", operator, given).unwrap();
             let expected = value.holds(operator, &operand, &second);

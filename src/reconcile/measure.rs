@@ -11,7 +11,7 @@ use crate::context::{Context, Roundings};
 use crate::digest::Salt;
 use crate::error::{Error, Result};
 use crate::expression::{Evaluated, Expression, Scope};
-use crate::record::{Document, Limits, Record, exact_decimal};
+use crate::record::{Document, Limits, NumberText, Record};
 use crate::stage::{Outcome, Reconcile, Stage};
 use crate::surroundings::Secrets;
 
@@ -274,11 +274,11 @@ impl<'m> Measuring<'m> {
             Ok(Evaluated::Omit) => return Reading::None,
             Ok(Evaluated::Value(value)) if value.is_null() => return Reading::None,
             Ok(Evaluated::Value(value)) => {
-                let text = value
+                let number = value
                     .as_number()
-                    .map(str::to_owned)
-                    .or_else(|| value.as_text().map(Into::into));
-                match text.and_then(|text| exact_decimal(&text).ok()) {
+                    .map(|number| NumberText::CALCULATED.read(number));
+                let read = number.or_else(|| value.as_text().map(|text| NumberText::PLAIN.read(&text)));
+                match read.and_then(Result::ok) {
                     Some(amount) => amount,
                     None => return Reading::Unreadable,
                 }

@@ -2,6 +2,8 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::number_text::NumberText;
+
 /// How a stage rounds; a stage that rounds must say which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounding {
@@ -48,35 +50,13 @@ impl Rounding {
 #[error("does not fit 28 digits exactly")]
 pub struct NotExact;
 
-/// The exact decimal of a number's text, with its scale kept: `6.00` has two places, `1E2` is 100.
+/// The exact decimal of a number as stage files have it, with its scale kept: `6.00` has two places, `1E2` is 100.
+/// What else it takes, and which reader takes what, says the table of `docs/numbers.md`.
 ///
 /// # Errors
 /// [`NotExact`] when the text is no number or needs more than 28 digits; never a silent rounding.
 pub fn exact_decimal(text: &str) -> Result<Decimal, NotExact> {
-    let Some(at) = text.find(['e', 'E']) else {
-        return Decimal::from_str_exact(text).map_err(|_| NotExact);
-    };
-    let mantissa = Decimal::from_str_exact(&text[..at]).map_err(|_| NotExact)?;
-    if mantissa.is_zero() {
-        return Ok(mantissa);
-    }
-    let exponent: i32 = text[at + 1..].parse().map_err(|_| NotExact)?;
-    let scale = i64::from(mantissa.scale()) - i64::from(exponent);
-    let mut exact = mantissa;
-    if scale >= 0 {
-        exact
-            .set_scale(u32::try_from(scale).map_err(|_| NotExact)?)
-            .map_err(|_| NotExact)?;
-        return Ok(exact);
-    }
-    exact.set_scale(0).map_err(|_| NotExact)?;
-    let ten = u32::try_from(-scale)
-        .ok()
-        .and_then(|places| 10i128.checked_pow(places))
-        .ok_or(NotExact)?;
-    exact
-        .checked_mul(Decimal::try_from_i128_with_scale(ten, 0).map_err(|_| NotExact)?)
-        .ok_or(NotExact)
+    NumberText::SETTING.read(text).map_err(|_| NotExact)
 }
 
 /// The text of a decimal, as its `Display` writes it; without its detours, because most of what stages compute are

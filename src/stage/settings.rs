@@ -7,7 +7,7 @@ use super::section::{Problems, Section};
 use crate::name;
 use crate::path::Path;
 use crate::problem::Problem;
-use crate::record::Rounding;
+use crate::record::{Rounding, exact_decimal};
 
 /// What happens when a record is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl MaxErrors {
     pub fn share(text: &str) -> Option<Self> {
         let number = text.strip_suffix('%')?.trim_end();
         let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let share = Decimal::from_str_exact(number).ok().filter(|_| plain)?;
+        let share = exact_decimal(number).ok().filter(|_| plain)?;
         (share <= Decimal::ONE_HUNDRED).then_some(Self::Share(share.normalize()))
     }
 

@@ -9,7 +9,7 @@ use crate::digest::derived_salt;
 use crate::expression::{Evaluated, Expression, Scope, Template};
 use crate::op::{Effect, Operation};
 use crate::path::Path;
-use crate::record::{Document, Kind, Malformed, Record, Value, admit, within};
+use crate::record::{Document, Kind, Malformed, Record, Value, admit, id_of_number, within};
 use crate::refusal::{Refusal, is_reserved};
 
 impl Stage {
@@ -348,15 +348,9 @@ pub(super) fn evaluated_id(
     if let Some(text) = value.as_text() {
         return checked_id(text.into_owned()).map_err(|refusal| refusal.rule("id"));
     }
-    let digits = |text: &str| {
-        text.strip_prefix('-')
-            .unwrap_or(text)
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-    };
-    match value.as_number() {
-        Some(text) if digits(text) => Ok(text.to_owned()),
-        _ => refused("id.wrong_type"),
+    match value.as_number().and_then(id_of_number) {
+        Some(id) => Ok(id.to_owned()),
+        None => refused("id.wrong_type"),
     }
 }
 

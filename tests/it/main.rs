@@ -15,6 +15,7 @@ mod contracts;
 mod cosmetic;
 mod counts;
 mod csv_exchange;
+mod dates;
 mod decimal_conformance;
 #[cfg(unix)]
 mod empty_source;
@@ -36,6 +37,7 @@ mod ledger_format;
 mod life;
 mod loads;
 mod model;
+mod numbers;
 mod old_stores;
 #[cfg(unix)]
 mod one_stage_back;

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use chrono_tz::{TZ_VARIANTS, Tz};
 use rhai::{FnCallExpr, Position};
 
 use super::{Compiler, Result};
+use crate::datetime::{self, FormatError, ReadFormat, WriteFormat};
 use crate::expression::datum::Datum;
 use crate::expression::functions::{self, Function, Known, Needs, functions, is_code};
-use crate::expression::moment;
 use crate::expression::node::{Invocation, Node, Step};
 use crate::expression::operator::Operator;
 use crate::path::{Path, Segment};
@@ -108,22 +107,8 @@ impl Compiler<'_> {
             Needs::Pattern => self.pattern(arguments),
             Needs::Path => self.path(arguments),
             Needs::Code => self.code(arguments),
-            Needs::DateRead => {
-                if let Some(tells) = self.format(&arguments[1])?
-                    && tells.needs_zone()
-                    && arguments.len() < 3
-                {
-                    let message = "the format has a time of day but no offset, and no zone is given";
-                    return Err(self
-                        .at(&arguments[1], "expression.zone", message)
-                        .help("add the zone as the third value, for example \"UTC\""));
-                }
-                self.zone(arguments.get(2))
-            }
-            Needs::DateWritten => {
-                self.format(&arguments[1])?;
-                self.zone(arguments.get(2))
-            }
+            Needs::DateRead => self.date_read(arguments),
+            Needs::DateWritten => self.date_written(arguments),
             Needs::Names => self.names(arguments),
         }
     }
@@ -197,29 +182,49 @@ impl Compiler<'_> {
         Ok(Known::Nothing)
     }
 
-    fn format(&self, node: &Node) -> Result<Option<moment::Tells>> {
+    fn date_read(&self, arguments: &[Node]) -> Result<Known> {
+        self.zone(arguments.get(2))?;
+        let node = &arguments[1];
         let Some(format) = written(node) else {
-            return Ok(None);
+            return Ok(Known::Nothing);
         };
-        match moment::tells(format) {
-            Some(tells) => Ok(Some(tells)),
-            None => Err(self
-                .at(node, "expression.format", "this is not a date format")
-                .help("for example \"%Y-%m-%d %H:%M:%S\"")),
+        let format = ReadFormat::in_language(format, self.reading.language)
+            .map_err(|error| self.bad_format(node, error))?;
+        if format.is_naive() && arguments.len() < 3 {
+            let message = "the format has a time of day but no offset, and no zone is given";
+            return Err(self
+                .at(node, "expression.zone", message)
+                .help("add the zone as the third value, for example \"UTC\""));
         }
+        Ok(Known::DateRead(Arc::new(format)))
     }
 
-    fn zone(&self, node: Option<&Node>) -> Result<Known> {
+    fn date_written(&self, arguments: &[Node]) -> Result<Known> {
+        self.zone(arguments.get(2))?;
+        let node = &arguments[1];
+        let Some(format) = written(node) else {
+            return Ok(Known::Nothing);
+        };
+        let format = WriteFormat::in_language(format, self.reading.language)
+            .map_err(|error| self.bad_format(node, error))?;
+        Ok(Known::DateWritten(Arc::new(format)))
+    }
+
+    fn bad_format(&self, node: &Node, error: FormatError) -> Problem {
+        self.at(node, "expression.format", &error.message)
+            .help(error.help)
+    }
+
+    fn zone(&self, node: Option<&Node>) -> Result<()> {
         if let Some((node, zone)) = node.and_then(|node| Some((node, written(node)?)))
-            && zone.parse::<Tz>().is_err()
+            && datetime::zone(zone).is_none()
         {
             let message = format!("there is no zone `{zone}`");
-            let known = TZ_VARIANTS.iter().map(|zone| zone.name());
             return Err(self
                 .at(node, "expression.zone", &message)
-                .did_you_mean(zone, known));
+                .did_you_mean(zone, datetime::zone_names()));
         }
-        Ok(Known::Nothing)
+        Ok(())
     }
 
     fn names(&self, arguments: &[Node]) -> Result<Known> {

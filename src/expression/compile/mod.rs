@@ -10,7 +10,7 @@ use super::node::{For, Node, Program, Step};
 use super::operator::Operator;
 use super::origin::{Origin, Spot};
 use super::parser;
-use super::types::{self, Never};
+use super::types::{self, Never, Told};
 use crate::language::Language;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
@@ -59,7 +59,11 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
             None => names.push((name, slot)),
         }
     }
-    let (never, types) = types::never(&root, compiler.slots);
+    let Told {
+        never,
+        types,
+        language,
+    } = types::tell(&root, compiler.slots);
     let always = never.iter().find(|never| never.always);
     if let Some(never) = always.filter(|_| reading.language > Language::One) {
         return Err(refuses_all(&origin, never));
@@ -75,7 +79,7 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
         names,
         reads: compiler.reads,
         is_alone: compiler.is_alone,
-        language: compiler.language,
+        language: compiler.language.max(language),
     })
 }
 

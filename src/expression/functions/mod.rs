@@ -8,6 +8,7 @@ use regex::Regex;
 use super::datum::{Datum, Number};
 use super::fault::Fault;
 use crate::context::Context;
+use crate::datetime::{ReadFormat, WriteFormat};
 use crate::language::Language;
 use crate::path::Path;
 use crate::record::Rounding;
@@ -68,6 +69,10 @@ pub(super) enum Known {
     Path(Path),
     Rounding(Rounding),
     Names(Vec<Arc<str>>),
+    /// The format that is read.
+    DateRead(Arc<ReadFormat>),
+    /// The format that is written.
+    DateWritten(Arc<WriteFormat>),
 }
 
 /// A call with its arguments evaluated.
@@ -140,8 +145,17 @@ pub(super) fn function(name: &str) -> Option<&'static Function> {
 
 /// The earliest language of stages in which a call of a function means the same; `texts` are those of its arguments that
 /// are written out.
-pub(super) fn language(function: &Function, _texts: &[Option<&str>]) -> Language {
+pub(super) fn language(function: &Function, texts: &[Option<&str>]) -> Language {
     match function.name {
+        // Years of less than four digits, a sixtieth second, fractions of any length: no format reads every text as it did.
+        "date" => Language::Two,
+        "format_date" => {
+            let format = texts.get(1).copied().flatten().map(WriteFormat::new);
+            // One that only a record gives, or that means nothing today.
+            format.map_or(Language::Two, |format| {
+                format.map_or(Language::Two, |format| format.language())
+            })
+        }
         _ => Language::One,
     }
 }

@@ -1,13 +1,11 @@
 //! Functions of numbers.
 
-use rust_decimal::Decimal;
-
 use super::{Call, Function, Known, Needs, Result};
 use crate::expression::arithmetic;
 use crate::expression::datum::{Datum, Number, View};
 use crate::expression::fault::Fault;
 use crate::expression::operator;
-use crate::record::{Rounding, exact_decimal};
+use crate::record::{NumberText, Rounding};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -92,24 +90,12 @@ fn not_a_number() -> Fault {
     )
 }
 
-fn plain_decimal(text: &str) -> Result<Decimal> {
-    let text = text.trim();
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !all_digits(whole) || !all_digits(fraction) {
-        return Err(not_a_number());
-    }
-    let mut exact = exact_decimal(text.strip_prefix('+').unwrap_or(text)).map_err(|_| not_a_number())?;
-    if exact.is_zero() {
-        exact.set_sign_positive(true);
-    }
-    Ok(exact)
-}
-
 fn decimal(call: &Call<'_>) -> Result<Datum> {
     match call.first().view() {
-        View::Text(text) => plain_decimal(&text).map(Datum::Decimal),
+        View::Text(text) => {
+            let exact = NumberText::PLAIN.read(&text);
+            exact.map(Datum::Decimal).map_err(|_| not_a_number())
+        }
         _ => Ok(Datum::Decimal(call.number(0)?.decimal())),
     }
 }
@@ -117,8 +103,10 @@ fn decimal(call: &Call<'_>) -> Result<Datum> {
 fn integer(call: &Call<'_>) -> Result<Datum> {
     let expected = || Fault::new("expression.not_a_number", "a whole number that fits 64 bits");
     let exact = match call.first().view() {
-        View::Text(text) if text.contains('.') => return Err(expected()),
-        View::Text(text) => plain_decimal(&text)?,
+        View::Text(text) => {
+            let whole = NumberText::PLAIN.whole(&text);
+            return whole.map(Datum::Integer).map_err(|_| expected());
+        }
         _ => match call.number(0)? {
             Number::Integer(integer) => return Ok(Datum::Integer(integer)),
             Number::Decimal(decimal) => decimal,

@@ -91,7 +91,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     plain(
         "contains",
         "contains(x, part)",
-        "whether a text holds a text, a list an equal element, an object a name; `part in x` is the same",
+        "whether a text holds a text, a list an equal element, an object a name; `part in x` is the same. An element of \
+         another type is not equal; a list with none of its type refuses `expression.types`",
         (2, 2),
         contains,
     ),
@@ -234,9 +235,12 @@ fn contains(call: &Call<'_>) -> Result<Datum> {
         View::Object => container.field(&part.as_text()?).is_some(),
         View::List => {
             let list = container.as_list()?;
-            let mut found = false;
-            for element in list.iter() {
-                found = found || operator::equal(element, part)?;
+            let mut search = operator::Search::default();
+            let found = list
+                .iter()
+                .any(|element| search.found(operator::equal(element, part)));
+            if !found {
+                search.end()?;
             }
             found
         }

@@ -1,9 +1,10 @@
 //! Functions of dates.
 
-use super::{Call, Function, Needs, Result};
+use super::{Call, Function, Known, Needs, Result};
+use crate::datetime::{ReadFormat, WriteFormat};
 use crate::expression::datum::{Datum, View};
 use crate::expression::fault::Fault;
-use crate::expression::moment::{self, Moment};
+use crate::expression::moment;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {
@@ -32,12 +33,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         least: 0,
         most: 0,
         needs: Needs::Nothing,
-        body: |call| Moment::from_microseconds(call.context.now_us).map(Datum::Moment),
+        body: |call| moment::from_microseconds(call.context.now_us).map(Datum::Moment),
     },
 ];
 
 fn date(call: &Call<'_>) -> Result<Datum> {
-    moment::read(&call.text(0)?, &call.text(1)?, call.zone(2)?).map(Datum::Moment)
+    let text = call.text(0)?;
+    let read = |format: &ReadFormat| Ok(Datum::Moment(moment::read(&text, format, call.zone(2)?)?));
+    match call.known {
+        Known::DateRead(format) => read(format),
+        _ => read(&ReadFormat::new(&call.text(1)?).map_err(moment::bad_format)?),
+    }
 }
 
 fn format_date(call: &Call<'_>) -> Result<Datum> {
@@ -47,5 +53,9 @@ fn format_date(call: &Call<'_>) -> Result<Datum> {
             call.first().kind()
         )));
     };
-    Ok(Datum::text(&date.written(&call.text(1)?, call.zone(2)?)?))
+    let write = |format: &WriteFormat| Ok(Datum::text(&moment::written(*date, format, call.zone(2)?)?));
+    match call.known {
+        Known::DateWritten(format) => write(format),
+        _ => write(&WriteFormat::new(&call.text(1)?).map_err(moment::bad_format)?),
+    }
 }

@@ -51,6 +51,19 @@ fn dates_and_identities_are_exact_and_repeatable() {
             "format_date(date(\"31/12/2023\", \"%d/%m/%Y\"), \"%Y-%m-%d\")",
             "\"2023-12-31\"",
         ),
+        (
+            "date(\"2024-01-15T10:30:00.5Z\", \"%Y-%m-%dT%H:%M:%S.%fZ\")",
+            "\"2024-01-15T10:30:00.500Z\"",
+        ),
+        (
+            "date(\"1850-01-01 00:53:28\", \"%Y-%m-%d %H:%M:%S\", \"Europe/Berlin\")",
+            "\"1850-01-01T00:00:00Z\"",
+        ),
+        ("date(\" 1/ 2/69 \", \"%d/%m/%y\")", "\"1969-02-01\""),
+        (
+            "format_date(date(\"2024-01-15T10:30:00+0200\", \"%Y-%m-%dT%H:%M:%S%z\"), \"%H:%M:%SZ\")",
+            "\"08:30:00Z\"",
+        ),
         ("now()", "\"2023-11-14T22:13:20Z\""),
         ("sha256(\"abc\").starts_with(\"ba7816bf\")", "true"),
         (
@@ -66,10 +79,32 @@ fn dates_and_identities_are_exact_and_repeatable() {
     all_refused(
         "expression.date",
         &[
-            "date(\"x\", \"%Y\")",
+            "date(\"x\", \"%Y-%m-%d\")",
+            "date(\"24-01-02\", \"%Y-%m-%d\")",
+            "date(\"2024-01-15 10:30:60\", \"%Y-%m-%d %H:%M:%S\", \"UTC\")",
+            "date(\"2024-01-15\", \"%Y\" + \"-%m\")",
+            "format_date(now(), \"%\" + \"v\")",
             "date(\"2024-03-31 02:30\", \"%Y-%m-%d %H:%M\", \"Europe/Berlin\")",
         ],
     );
+}
+
+#[test]
+fn dates_compare_as_instants() {
+    let at = |text: &str| format!("date(\"{text}\", \"%Y-%m-%dT%H:%M:%S.%f%z\")");
+    let (noon, same, later) = (
+        at("2024-01-31T12:00:00.0Z"),
+        at("2024-01-31T14:00:00.000+02:00"),
+        at("2024-01-31T07:00:00.000000001-05:00"),
+    );
+    for holds in [
+        format!("{noon} == {same}"),
+        format!("{noon} < {later} && {same} < {later} && !({later} <= {same})"),
+        format!("{same} in [{later}, {noon}]"),
+        format!("{later} != {noon} && {later} !in [{noon}, {same}]"),
+    ] {
+        all(&[(&holds, "true")]);
+    }
 }
 
 #[test]

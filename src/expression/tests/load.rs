@@ -97,7 +97,15 @@ fn written_arguments_are_checked_at_load() {
             "date(doc.name, \"%Y-%m-%d\", \"Europe/Berlim\")",
         ],
     );
-    all_problems("expression.format", &["date(doc.name, \"%Q\")"]);
+    all_problems(
+        "expression.format",
+        &[
+            "date(doc.name, \"%Q\")",
+            "date(doc.name, \"%Y\")",
+            "date(doc.name, \"%d %v\")",
+            "format_date(now(), \"%Z\")",
+        ],
+    );
     all_problems(
         "expression.code",
         &["refuse(doc.name)", "refuse(\"Bad Code\")", "refuse(\"a\", \"b\")"],
@@ -193,7 +201,7 @@ fn no_refusal_and_no_debug_text_holds_a_value_of_the_record() {
         "doc.name + 1",
         "decimal(doc.name)",
         "doc[doc.name]",
-        "date(doc.name, \"%Y\")",
+        "date(doc.name, \"%Y-%m-%d\")",
         "doc.items[doc.name]",
         "secret(doc.name)",
         "doc.customer[doc.name]",

@@ -8,6 +8,7 @@ use crate::surroundings::Secrets;
 
 mod functions;
 mod load;
+mod order;
 mod stage;
 mod types;
 mod values;

@@ -1,0 +1,102 @@
+//! What the calendar says of a day, and which day a week and a weekday are.
+
+use chrono::{Datelike as _, NaiveDate, Weekday};
+
+use super::specifier::Number;
+
+/// The months in English, which is what formats mean everywhere.
+pub(super) const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// The days of the week, Monday first as ISO 8601 has it.
+pub(super) const WEEKDAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
+
+/// The numbers that a text can say about a day.
+pub(super) const OF_A_DAY: [Number; 10] = [
+    Number::Year,
+    Number::YearOfCentury,
+    Number::Month,
+    Number::Day,
+    Number::DayOfYear,
+    Number::WeekFromSunday,
+    Number::WeekFromMonday,
+    Number::IsoYear,
+    Number::IsoWeek,
+    Number::WeekdayFromMonday,
+];
+
+/// What a number says about a day; 0 where it says something about the time.
+pub(super) fn number(day: NaiveDate, number: Number) -> i32 {
+    let small = match number {
+        Number::Year => return day.year(),
+        Number::YearOfCentury => return day.year().rem_euclid(100),
+        Number::Century => return day.year().div_euclid(100),
+        Number::IsoYear => return day.iso_week().year(),
+        Number::IsoYearOfCentury => return day.iso_week().year().rem_euclid(100),
+        Number::Quarter => day.month0() / 3 + 1,
+        Number::Month => day.month(),
+        Number::Day => day.day(),
+        Number::DayOfYear => day.ordinal(),
+        Number::WeekFromSunday => week(day, from_sunday),
+        Number::WeekFromMonday => week(day, from_monday),
+        Number::IsoWeek => day.iso_week().week(),
+        Number::WeekdayFromSunday => from_sunday(day),
+        Number::WeekdayFromMonday => from_monday(day) + 1,
+        Number::Hour | Number::Hour12 | Number::Minute | Number::Second => 0,
+    };
+    i32::try_from(small).unwrap_or(0)
+}
+
+/// Days since the Sunday before.
+pub(super) fn from_sunday(day: NaiveDate) -> u32 {
+    day.weekday().num_days_from_sunday()
+}
+
+/// Days since the Monday before.
+pub(super) fn from_monday(day: NaiveDate) -> u32 {
+    day.weekday().num_days_from_monday()
+}
+
+/// The week of the year; the first whole week is week 1, what comes before it week 0.
+fn week(day: NaiveDate, days_into_week: fn(NaiveDate) -> u32) -> u32 {
+    (day.ordinal0() + 7 - days_into_week(day)) / 7
+}
+
+/// The day of a year in such a week, if the year has it.
+pub(super) fn day_of_week(
+    year: i32,
+    week: u32,
+    days_into_week: u32,
+    begins: fn(NaiveDate) -> u32,
+) -> Option<NaiveDate> {
+    let first = begins(NaiveDate::from_yo_opt(year, 1)?);
+    let first_whole_week = (7 - first) % 7;
+    let ordinal0 = (first_whole_week + 7 * week + days_into_week).checked_sub(7)?;
+    NaiveDate::from_yo_opt(year, ordinal0 + 1)
+}
+
+/// The day of a week of ISO 8601, Monday being 1.
+pub(super) fn day_of_iso_week(year: i32, week: u32, weekday: u32) -> Option<NaiveDate> {
+    let weekday = u8::try_from(weekday.checked_sub(1)?).ok()?;
+    NaiveDate::from_isoywd_opt(year, week, Weekday::try_from(weekday).ok()?)
+}

@@ -1,0 +1,179 @@
+//! Stepping through a text.
+
+use super::Unread;
+use super::specifier::{Fraction, Number};
+
+/// A text and how far it has been read.
+pub(super) struct Cursor<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Cursor<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// What has not been read yet.
+    pub(super) fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+
+    /// Steps over one of these bytes.
+    pub(super) fn take(&mut self, one_of: &[u8]) -> Result<(), Unread> {
+        let byte = self.byte().filter(|byte| one_of.contains(byte));
+        self.at += 1;
+        byte.map(|_| ()).ok_or(Unread::Unparsed)
+    }
+
+    /// So many digits.
+    pub(super) fn exactly(&mut self, count: usize) -> Result<u32, Unread> {
+        let begin = self.at;
+        let value = self.digits(count).filter(|_| self.at - begin == count);
+        value
+            .and_then(|value| u32::try_from(value).ok())
+            .ok_or(Unread::Unparsed)
+    }
+
+    /// Steps over these characters.
+    pub(super) fn literal(&mut self, text: &str) -> Result<(), Unread> {
+        let is_there = self.text.as_bytes()[self.at..].starts_with(text.as_bytes());
+        self.at += text.len();
+        if is_there { Ok(()) } else { Err(Unread::Unparsed) }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    pub(super) fn next_is_digit(&self) -> bool {
+        self.byte().is_some_and(|byte| byte.is_ascii_digit())
+    }
+
+    /// Steps over a byte, if it is there.
+    pub(super) fn skip(&mut self, byte: u8) -> bool {
+        let is_there = self.byte() == Some(byte);
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    /// Steps over blanks, and tells whether there were any.
+    pub(super) fn skip_blanks(&mut self) -> bool {
+        let begin = self.at;
+        if self.byte().is_some_and(|byte| byte <= b' ' || !byte.is_ascii()) {
+            let rest = self.rest();
+            self.at += rest.len() - rest.trim_start().len();
+        }
+        self.at > begin
+    }
+
+    /// The next digits, at most so many; beyond 18 they are no number of seconds that a calendar has.
+    pub(super) fn digits(&mut self, most: usize) -> Option<i64> {
+        let begin = self.at;
+        let mut value: i64 = 0;
+        while let Some(byte) = self.byte().filter(u8::is_ascii_digit) {
+            if self.at - begin == most {
+                break;
+            }
+            value = value.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
+            self.at += 1;
+        }
+        (self.at > begin).then_some(value)
+    }
+
+    pub(super) fn number(&mut self, number: Number, whole: bool) -> Result<i16, Unread> {
+        let begin = self.at;
+        let mut value: i16 = 0;
+        while self.at - begin < number.width() {
+            let Some(byte) = self.byte().filter(u8::is_ascii_digit) else {
+                break;
+            };
+            value = value * 10 + i16::from(byte - b'0');
+            self.at += 1;
+        }
+        let least = if whole { number.width() } else { 1 };
+        let (lowest, highest) = number.bounds();
+        if self.at - begin < least || value < lowest || value > highest {
+            return Err(Unread::Unparsed);
+        }
+        Ok(value)
+    }
+
+    /// A name, whole or its first three letters, in small or capital letters: its place among the names, from 1.
+    pub(super) fn name(&mut self, names: &[&str]) -> Result<i16, Unread> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let begins =
+            |name: &str| rest.len() >= name.len() && rest[..name.len()].eq_ignore_ascii_case(name.as_bytes());
+        let found = (1_i16..).zip(names).find(|(_, name)| begins(&name[..3]));
+        let (place, name) = found.ok_or(Unread::Unparsed)?;
+        self.at += if begins(name) { name.len() } else { 3 };
+        Ok(place)
+    }
+
+    pub(super) fn half(&mut self) -> Result<i16, Unread> {
+        let letters = self
+            .text
+            .as_bytes()
+            .get(self.at..self.at + 2)
+            .ok_or(Unread::Unparsed)?;
+        self.at += 2;
+        match [letters[0] | 32, letters[1] | 32] {
+            [b'a', b'm'] => Ok(0),
+            [b'p', b'm'] => Ok(1),
+            _ => Err(Unread::Unparsed),
+        }
+    }
+
+    /// Nanoseconds of a fraction.
+    pub(super) fn fraction(&mut self, fraction: Fraction) -> Result<u32, Unread> {
+        if fraction.dot && !self.skip(b'.') {
+            return Ok(0);
+        }
+        let places = fraction.places.map(usize::from);
+        let begin = self.at;
+        let value = self.digits(places.unwrap_or(9)).ok_or(Unread::Unparsed)?;
+        let count = self.at - begin;
+        if places.is_some_and(|places| count < places) {
+            return Err(Unread::Unparsed);
+        }
+        if places.is_none() && self.next_is_digit() {
+            return Err(Unread::TooPrecise);
+        }
+        let value = (count..9).fold(value, |value, _| value * 10);
+        u32::try_from(value).map_err(|_| Unread::Unparsed)
+    }
+
+    /// Seconds of an offset: `Z`, `+hh`, `+hhmm`, `+hh:mm`, `+hhmmss`, `+hh:mm:ss`.
+    pub(super) fn offset(&mut self) -> Result<i32, Unread> {
+        if self.skip(b'Z') {
+            return Ok(0);
+        }
+        let is_negative = self.skip(b'-');
+        if !is_negative && !self.skip(b'+') {
+            return Err(Unread::Unparsed);
+        }
+        let hours = self.two_digits(23).ok_or(Unread::Unparsed)?;
+        let has_colon = self.byte() == Some(b':');
+        let mut seconds = hours * 3600;
+        for unit in [60, 1] {
+            let begin = self.at;
+            let more = (!has_colon || self.skip(b':')) && self.next_is_digit();
+            let Some(value) = more.then(|| self.two_digits(59)).flatten() else {
+                self.at = begin;
+                break;
+            };
+            seconds += value * unit;
+        }
+        Ok(if is_negative { -seconds } else { seconds })
+    }
+
+    fn two_digits(&mut self, most: i32) -> Option<i32> {
+        let digits = self.text.as_bytes().get(self.at..self.at + 2)?;
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let value = i32::from(digits[0] - b'0') * 10 + i32::from(digits[1] - b'0');
+        self.at += 2;
+        (value <= most).then_some(value)
+    }
+}

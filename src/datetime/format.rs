@@ -1,0 +1,247 @@
+//! Formats: parsed once, checked for what they are used for.
+
+use std::borrow::Cow;
+
+use super::read::{Day, Step, steps};
+use super::specifier::{Number, Part, parts};
+use crate::language::Language;
+
+/// What is wrong with a format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FormatError {
+    pub(crate) message: String,
+    pub(crate) help: Cow<'static, str>,
+}
+
+impl FormatError {
+    pub(super) fn new(message: impl Into<String>, help: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+
+    pub(super) fn unknown(message: String) -> Self {
+        Self::new(
+            message,
+            "formats are written as for strftime: %Y-%m-%d, %d/%m/%Y %H:%M:%S, %Y-%m-%dT%H:%M:%S%:z; \
+             docs/dates.md has every specifier",
+        )
+    }
+}
+
+/// What a format says about the offset from UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offset {
+    /// Nothing.
+    Absent,
+    /// It is written: `%z`, or seconds since 1970.
+    Written,
+    /// It is UTC: a `Z` follows the time.
+    Utc,
+}
+
+/// What a format tells beyond the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tells {
+    pub(super) time: bool,
+    pub(super) offset: Offset,
+}
+
+impl Tells {
+    const NOTHING: Self = Self {
+        time: false,
+        offset: Offset::Absent,
+    };
+}
+
+/// A format to read with: it says which day it is, and the whole time if any of it.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadFormat {
+    text: String,
+    pub(super) steps: Vec<Step>,
+    pub(super) tells: Tells,
+    pub(super) day: Day,
+    /// Whether it says something twice, so that what is read must agree.
+    pub(super) repeats: bool,
+}
+
+/// A format to write with.
+#[derive(Clone, Debug)]
+pub(crate) struct WriteFormat {
+    text: String,
+    pub(super) parts: Vec<Part>,
+    pub(super) tells: Tells,
+}
+
+impl ReadFormat {
+    pub(crate) fn new(text: &str) -> Result<Self, FormatError> {
+        let parts = parts(text)?;
+        can_be_read(&parts)?;
+        let tells = tells(&parts);
+        if tells.time && !says_whole_time(&parts) {
+            let message = format!("`{text}` does not say the whole time");
+            return Err(FormatError::new(
+                message,
+                "a time needs hours and minutes (%H, or %I with %p), and seconds if it has a fraction",
+            ));
+        }
+        let Some(day) = Day::of(&parts) else {
+            let message = format!("`{text}` does not say which day");
+            return Err(FormatError::new(
+                message,
+                "a day needs year, month and day; or year and day of the year (%j); or a week with its year and \
+                 weekday (%G %V %u, %Y %U %w, %Y %W %u)",
+            ));
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            steps: steps(&parts),
+            tells,
+            repeats: day.is_repeated(&parts),
+            day,
+        })
+    }
+
+    /// A format of a stage in a language. Of the first one only what the ledger has of an applied stage is read, to
+    /// tell where its values come from: a format that means nothing today stands there as it was, and reads nothing.
+    pub(crate) fn in_language(text: &str, language: Language) -> Result<Self, FormatError> {
+        match Self::new(text) {
+            Err(_) if language == Language::One => Ok(Self {
+                text: text.to_owned(),
+                steps: Vec::new(),
+                tells: Tells::NOTHING,
+                day: Day::Calendar,
+                repeats: false,
+            }),
+            format => format,
+        }
+    }
+
+    /// The format as it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it has a time, but nothing about its offset.
+    pub(crate) fn is_naive(&self) -> bool {
+        self.tells.time && self.tells.offset == Offset::Absent
+    }
+
+    /// Whether it has no time.
+    pub(crate) fn is_day(&self) -> bool {
+        !self.tells.time
+    }
+}
+
+impl WriteFormat {
+    pub(crate) fn new(text: &str) -> Result<Self, FormatError> {
+        let parts = parts(text)?;
+        Ok(Self {
+            text: text.to_owned(),
+            tells: tells(&parts),
+            parts,
+        })
+    }
+
+    /// A format of a stage in a language; see [`ReadFormat::in_language`].
+    pub(crate) fn in_language(text: &str, language: Language) -> Result<Self, FormatError> {
+        match Self::new(text) {
+            Err(_) if language == Language::One => Ok(Self {
+                text: text.to_owned(),
+                parts: Vec::new(),
+                tells: Tells::NOTHING,
+            }),
+            format => format,
+        }
+    }
+
+    /// The earliest language of stages in which it writes every moment so. `%f` wrote nine digits in the first; an
+    /// offset was rounded to minutes; and a `Z` behind a time did not make it UTC.
+    pub(crate) fn language(&self) -> Language {
+        let differs = |part: &Part| match part {
+            Part::Offset(_) => true,
+            Part::Fraction(fraction) => !fraction.dot && fraction.places.is_none(),
+            _ => false,
+        };
+        if self.tells.offset == Offset::Utc || self.parts.iter().any(differs) {
+            Language::Two
+        } else {
+            Language::One
+        }
+    }
+
+    /// The format as it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it has no time.
+    pub(crate) fn is_day(&self) -> bool {
+        !self.tells.time
+    }
+}
+
+fn tells(parts: &[Part]) -> Tells {
+    let is_written = |part: &Part| matches!(part, Part::Offset(_) | Part::Epoch);
+    let z_follows = |pair: &[Part]| match &pair[1] {
+        Part::Literal(text) if pair[0].is_time() => {
+            text.starts_with('Z') && !text[1..].starts_with(char::is_alphanumeric)
+        }
+        _ => false,
+    };
+    let offset =
+        if parts.windows(2).any(z_follows) && !parts.iter().any(|part| matches!(part, Part::Offset(_))) {
+            Offset::Utc
+        } else if parts.iter().any(is_written) {
+            Offset::Written
+        } else {
+            Offset::Absent
+        };
+    Tells {
+        time: parts.iter().any(Part::is_time),
+        offset,
+    }
+}
+
+/// What can be written but not read.
+fn can_be_read(parts: &[Part]) -> Result<(), FormatError> {
+    for part in parts {
+        let (written, instead) = match part {
+            Part::Number(Number::Century, _) => ("%C", "read the whole year with `%Y`"),
+            Part::Number(Number::IsoYearOfCentury, _) => ("%g", "read the whole year of the week with `%G`"),
+            Part::Number(Number::Quarter, _) => ("%q", "a quarter says no day; leave it out"),
+            _ => continue,
+        };
+        return Err(FormatError::new(
+            format!("`{written}` can be written, but not read"),
+            instead,
+        ));
+    }
+    for pair in parts.windows(2).filter(|pair| pair[1].is_digits()) {
+        let open_ended = match &pair[0] {
+            Part::Fraction(fraction) => fraction.places.is_none(),
+            Part::Offset(_) | Part::Epoch => true,
+            _ => false,
+        };
+        if open_ended {
+            let message =
+                "digits follow a fraction, an offset or seconds since 1970, whose end nothing shows";
+            return Err(FormatError::new(message, "a character must stand between them"));
+        }
+    }
+    Ok(())
+}
+
+fn says_whole_time(parts: &[Part]) -> bool {
+    let has = |number: Number| {
+        parts
+            .iter()
+            .any(|part| matches!(part, Part::Number(other, _) if *other == number))
+    };
+    let has_half = parts.iter().any(|part| matches!(part, Part::Half { .. }));
+    let has_fraction = parts.iter().any(|part| matches!(part, Part::Fraction(_)));
+    let has_hour = has(Number::Hour) || (has(Number::Hour12) && has_half);
+    let is_whole = has_hour && has(Number::Minute) && (has(Number::Second) || !has_fraction);
+    is_whole || parts.contains(&Part::Epoch)
+}

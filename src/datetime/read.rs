@@ -1,0 +1,407 @@
+//! Reading a text by a format.
+
+use chrono::{
+    DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _,
+};
+
+use super::calendar;
+use super::cursor::Cursor;
+use super::format::{Offset, ReadFormat};
+use super::specifier::{Fraction, Number, Part};
+use super::{Moment, Unread, is_in_range};
+
+/// What is done to read a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// These characters stand there.
+    Literal(Box<str>),
+    /// Blanks stand there: any number of them, between digits at least one.
+    Blank {
+        needed: bool,
+    },
+    /// Digits stand there, blanks before them aside.
+    Number {
+        number: Number,
+        /// All of its digits are needed: other digits stand beside it.
+        whole: bool,
+        /// Digits stand directly before it, so that no blank can.
+        glued: bool,
+        /// Digits stand directly behind it.
+        followed: bool,
+    },
+    Month,
+    Weekday,
+    Half,
+    Fraction(Fraction),
+    Offset,
+    Epoch,
+}
+
+/// What says which day it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Day {
+    /// Seconds since 1970.
+    Epoch,
+    /// Year, month and day.
+    Calendar,
+    /// Year and day of the year.
+    OfYear,
+    /// Year, week from the first Sunday, weekday.
+    WeekFromSunday,
+    /// Year, week from the first Monday, weekday.
+    WeekFromMonday,
+    /// Year of the week, week, weekday.
+    IsoWeek,
+}
+
+/// Where the parts that are no plain numbers are kept: names share the place of their numbers.
+const WEEKDAY: usize = Number::WeekdayFromMonday as usize;
+const HALF: usize = Number::Century as usize;
+const PLACES: usize = HALF + 1;
+
+/// What has been read so far; a number that was not is -1.
+struct Fields {
+    numbers: [i16; PLACES],
+    nanoseconds: Option<u32>,
+    offset: Option<i32>,
+    epoch: Option<i64>,
+    /// Before 1970, where a fraction goes further back.
+    is_before_epoch: bool,
+    /// The year has more than four digits.
+    is_beyond: bool,
+}
+
+/// What stands for a year of more than four digits; it has every day that a year can have.
+const LEAP_YEAR: i16 = 2000;
+
+pub(super) fn steps(parts: &[Part]) -> Vec<Step> {
+    let is_digits = |at: Option<usize>| at.and_then(|at| parts.get(at)).is_some_and(Part::is_digits);
+    let step = |(at, part): (usize, &Part)| {
+        let (before, after) = (is_digits(at.checked_sub(1)), is_digits(Some(at + 1)));
+        match part {
+            Part::Literal(text) => Step::Literal(text.clone()),
+            Part::Blank(_) => Step::Blank {
+                needed: before && after,
+            },
+            Part::Number(number, _) => Step::Number {
+                number: *number,
+                whole: before || after || number.is_whole(),
+                glued: before,
+                followed: after,
+            },
+            Part::Month { .. } => Step::Month,
+            Part::Weekday { .. } => Step::Weekday,
+            Part::Half { .. } => Step::Half,
+            Part::Fraction(fraction) => Step::Fraction(*fraction),
+            Part::Offset(_) => Step::Offset,
+            Part::Epoch => Step::Epoch,
+        }
+    };
+    parts.iter().enumerate().map(step).collect()
+}
+
+impl Day {
+    /// What says the day in a format; `None` where nothing does.
+    pub(super) fn of(parts: &[Part]) -> Option<Self> {
+        let has = |number: Number| {
+            parts
+                .iter()
+                .any(|part| matches!(part, Part::Number(other, _) if *other == number))
+        };
+        let has_year = has(Number::Year) || has(Number::YearOfCentury);
+        let has_month = has(Number::Month) || parts.iter().any(|part| matches!(part, Part::Month { .. }));
+        let has_weekday = has(Number::WeekdayFromMonday)
+            || has(Number::WeekdayFromSunday)
+            || parts.iter().any(|part| matches!(part, Part::Weekday { .. }));
+        if parts.contains(&Part::Epoch) {
+            Some(Self::Epoch)
+        } else if has_year && has_month && has(Number::Day) {
+            Some(Self::Calendar)
+        } else if has_year && has(Number::DayOfYear) {
+            Some(Self::OfYear)
+        } else if has(Number::IsoYear) && has(Number::IsoWeek) && has_weekday {
+            Some(Self::IsoWeek)
+        } else if has_year && has(Number::WeekFromSunday) && has_weekday {
+            Some(Self::WeekFromSunday)
+        } else if has_year && has(Number::WeekFromMonday) && has_weekday {
+            Some(Self::WeekFromMonday)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the format says more than it needs, so that its parts can contradict each other.
+    pub(super) fn is_repeated(self, parts: &[Part]) -> bool {
+        let says = |part: &&Part| !matches!(part, Part::Literal(_) | Part::Blank(_));
+        let is_clock = |part: &Part| part.is_time() || matches!(part, Part::Offset(_));
+        let has_24 = parts
+            .iter()
+            .any(|part| matches!(part, Part::Number(Number::Hour, _)));
+        let has_12 = parts
+            .iter()
+            .any(|part| matches!(part, Part::Half { .. } | Part::Number(Number::Hour12, _)));
+        let days = parts.iter().filter(says).filter(|part| !is_clock(part)).count();
+        let needed = match self {
+            Self::Epoch => return parts.iter().filter(says).count() > 1,
+            Self::OfYear => 2,
+            _ => 3,
+        };
+        days > needed || (has_24 && has_12)
+    }
+}
+
+impl ReadFormat {
+    /// What a text says, if the whole of it is in this format. Blanks around it are left out.
+    pub(crate) fn read(&self, text: &str) -> Result<Moment, Unread> {
+        let mut cursor = Cursor::new(text.trim());
+        let mut fields = Fields {
+            numbers: [-1; PLACES],
+            nanoseconds: None,
+            offset: None,
+            epoch: None,
+            is_before_epoch: false,
+            is_beyond: false,
+        };
+        for step in &self.steps {
+            fields.take(step, &mut cursor)?;
+        }
+        if !cursor.rest().is_empty() {
+            return Err(Unread::Unparsed);
+        }
+        let is_leap = fields.get(Number::Second) == Some(60);
+        if is_leap {
+            fields.numbers[Number::Second as usize] = 59;
+        }
+        let moment = self.moment(&fields)?;
+        match (fields.is_beyond, is_leap) {
+            (true, _) => Err(Unread::OutOfRange),
+            (false, true) => Err(Unread::LeapSecond),
+            (false, false) => Ok(moment),
+        }
+    }
+
+    fn moment(&self, fields: &Fields) -> Result<Moment, Unread> {
+        if let Some(seconds) = fields.epoch {
+            return self.epoch(seconds, fields);
+        }
+        let day = fields.day(self.day)?;
+        if self.repeats && !fields.agree_with(day) {
+            return Err(Unread::Unparsed);
+        }
+        if !self.tells.time {
+            return Ok(Moment::Day(day));
+        }
+        let local = NaiveDateTime::new(day, fields.time().ok_or(Unread::Unparsed)?);
+        match (self.tells.offset, fields.offset) {
+            (Offset::Absent, _) => Ok(Moment::Local(local)),
+            (Offset::Utc, _) => Moment::instant(local.and_utc().fixed_offset()),
+            (Offset::Written, offset) => at_offset(local, offset),
+        }
+    }
+
+    /// The instant of seconds since 1970; whatever else is said must agree with it.
+    fn epoch(&self, seconds: i64, fields: &Fields) -> Result<Moment, Unread> {
+        let instant = DateTime::from_timestamp(seconds, 0).ok_or(Unread::OutOfRange)?;
+        let fraction = TimeDelta::nanoseconds(fields.nanoseconds.unwrap_or(0).into());
+        let instant = if fields.is_before_epoch {
+            instant.checked_sub_signed(fraction)
+        } else {
+            instant.checked_add_signed(fraction)
+        };
+        let offset = FixedOffset::east_opt(fields.offset.unwrap_or(0)).ok_or(Unread::Unparsed)?;
+        let instant = instant.ok_or(Unread::OutOfRange)?.with_timezone(&offset);
+        let moment = Moment::instant(instant)?;
+        let local = instant.naive_local();
+        let agrees = fields.agree_with(local.date()) && fields.agree_with_clock(local.time());
+        if self.repeats && !agrees {
+            return Err(Unread::Unparsed);
+        }
+        Ok(moment)
+    }
+}
+
+fn at_offset(local: NaiveDateTime, offset: Option<i32>) -> Result<Moment, Unread> {
+    let offset = FixedOffset::east_opt(offset.unwrap_or(0)).ok_or(Unread::Unparsed)?;
+    let instant = local
+        .and_local_timezone(offset)
+        .single()
+        .ok_or(Unread::OutOfRange)?;
+    Moment::instant(instant)
+}
+
+impl Fields {
+    fn get(&self, number: Number) -> Option<i16> {
+        let value = self.numbers[number as usize];
+        (value >= 0).then_some(value)
+    }
+
+    /// Keeps a number; what is said twice must be the same.
+    fn set(&mut self, place: usize, value: i16) -> Result<(), Unread> {
+        let before = std::mem::replace(&mut self.numbers[place], value);
+        if before >= 0 && before != value {
+            return Err(Unread::Unparsed);
+        }
+        Ok(())
+    }
+
+    /// The year, of two digits as POSIX has it: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068.
+    fn year(&self) -> Result<i32, Unread> {
+        if let Some(year) = self.get(Number::Year) {
+            return if year == 0 {
+                Err(Unread::OutOfRange)
+            } else {
+                Ok(year.into())
+            };
+        }
+        let year = i32::from(self.get(Number::YearOfCentury).ok_or(Unread::Unparsed)?);
+        Ok(if year < 69 { 2000 + year } else { 1900 + year })
+    }
+
+    fn day(&self, by: Day) -> Result<NaiveDate, Unread> {
+        let number = |number| {
+            self.get(number)
+                .map(i16::unsigned_abs)
+                .map(u32::from)
+                .ok_or(Unread::Unparsed)
+        };
+        let weekday = || u32::try_from(self.numbers[WEEKDAY]).map_err(|_| Unread::Unparsed);
+        let day = match by {
+            Day::Epoch => None,
+            Day::Calendar => {
+                NaiveDate::from_ymd_opt(self.year()?, number(Number::Month)?, number(Number::Day)?)
+            }
+            Day::OfYear => NaiveDate::from_yo_opt(self.year()?, number(Number::DayOfYear)?),
+            Day::WeekFromSunday => {
+                let week = number(Number::WeekFromSunday)?;
+                calendar::day_of_week(self.year()?, week, weekday()? % 7, calendar::from_sunday)
+            }
+            Day::WeekFromMonday => {
+                let week = number(Number::WeekFromMonday)?;
+                calendar::day_of_week(self.year()?, week, weekday()? - 1, calendar::from_monday)
+            }
+            Day::IsoWeek => {
+                let year = i32::from(self.get(Number::IsoYear).ok_or(Unread::Unparsed)?);
+                if year == 0 {
+                    return Err(Unread::OutOfRange);
+                }
+                calendar::day_of_iso_week(year, number(Number::IsoWeek)?, weekday()?)
+            }
+        };
+        let day = day.ok_or(Unread::Unparsed)?;
+        if is_in_range(day.year()) {
+            Ok(day)
+        } else {
+            Err(Unread::OutOfRange)
+        }
+    }
+
+    /// Whether all that was said of the day is true of it.
+    fn agree_with(&self, day: NaiveDate) -> bool {
+        let is_true = |number| {
+            self.get(number)
+                .is_none_or(|said| i32::from(said) == calendar::number(day, number))
+        };
+        calendar::OF_A_DAY.into_iter().all(is_true)
+    }
+
+    /// Whether all that was said of the time is true of it.
+    fn agree_with_clock(&self, time: NaiveTime) -> bool {
+        let said = |number: Number, is: u32| {
+            self.get(number)
+                .is_none_or(|said| u32::from(said.unsigned_abs()) == is)
+        };
+        let (is_afternoon, hour) = time.hour12();
+        let half = self.numbers[HALF];
+        said(Number::Hour, time.hour())
+            && said(Number::Hour12, hour)
+            && (half < 0 || (half == 1) == is_afternoon)
+            && said(Number::Minute, time.minute())
+            && said(Number::Second, time.second())
+    }
+
+    fn time(&self) -> Option<NaiveTime> {
+        let number = |number: Number| self.get(number).map(i16::unsigned_abs).map(u32::from);
+        let hour = match (number(Number::Hour), number(Number::Hour12)) {
+            (Some(hour), _) => hour,
+            (None, hour) => hour? % 12 + if self.numbers[HALF] == 1 { 12 } else { 0 },
+        };
+        let second = number(Number::Second).unwrap_or(0);
+        let nanosecond = self.nanoseconds.unwrap_or(0);
+        let time = NaiveTime::from_hms_nano_opt(hour, number(Number::Minute)?, second, nanosecond)?;
+        self.agree_with_clock(time).then_some(time)
+    }
+
+    /// Reads what a step stands for.
+    fn take(&mut self, step: &Step, cursor: &mut Cursor<'_>) -> Result<(), Unread> {
+        match step {
+            Step::Literal(text) => cursor.literal(text),
+            Step::Blank { needed } => {
+                let are_there = cursor.skip_blanks();
+                if *needed && !are_there {
+                    Err(Unread::Unparsed)
+                } else {
+                    Ok(())
+                }
+            }
+            Step::Number {
+                number,
+                whole,
+                glued,
+                followed,
+            } => {
+                if !glued {
+                    cursor.skip_blanks();
+                }
+                let value = cursor.number(*number, *whole)?;
+                // A fifth digit: a year that cannot be, if the rest is in the format.
+                if *number == Number::Year && !followed && cursor.next_is_digit() {
+                    cursor.digits(usize::MAX);
+                    self.is_beyond = true;
+                    return self.set(*number as usize, LEAP_YEAR);
+                }
+                match number {
+                    Number::WeekdayFromSunday => self.set(WEEKDAY, if value == 0 { 7 } else { value }),
+                    number => self.set(*number as usize, value),
+                }
+            }
+            Step::Month => {
+                let month = cursor.name(&calendar::MONTHS)?;
+                self.set(Number::Month as usize, month)
+            }
+            Step::Weekday => {
+                let weekday = cursor.name(&calendar::WEEKDAYS)?;
+                self.set(WEEKDAY, weekday)
+            }
+            Step::Half => {
+                let half = cursor.half()?;
+                self.set(HALF, half)
+            }
+            Step::Fraction(fraction) => {
+                let read = cursor.fraction(*fraction)?;
+                let before = self.nanoseconds.replace(read);
+                agree(before, read)
+            }
+            Step::Offset => {
+                cursor.skip_blanks();
+                let read = cursor.offset()?;
+                agree(self.offset.replace(read), read)
+            }
+            Step::Epoch => {
+                cursor.skip_blanks();
+                let is_negative = cursor.skip(b'-');
+                let read = cursor.digits(usize::MAX).ok_or(Unread::Unparsed)?;
+                let read = if is_negative { -read } else { read };
+                self.is_before_epoch = is_negative;
+                agree(self.epoch.replace(read), read)
+            }
+        }
+    }
+}
+
+/// What is said twice must be the same.
+fn agree<T: PartialEq>(before: Option<T>, now: T) -> Result<(), Unread> {
+    match before {
+        Some(before) if before != now => Err(Unread::Unparsed),
+        _ => Ok(()),
+    }
+}

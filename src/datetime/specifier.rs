@@ -1,0 +1,338 @@
+//! The specifiers: what each stands for, and what to write instead of those that have no meaning everywhere.
+
+use super::format::FormatError;
+
+/// A part of a format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Characters that stand for themselves.
+    Literal(Box<str>),
+    /// Blanks, as they are written.
+    Blank(Box<str>),
+    /// Digits.
+    Number(Number, Pad),
+    /// The name of the month, whole or its first three letters.
+    Month { whole: bool },
+    /// The name of the day of the week.
+    Weekday { whole: bool },
+    /// AM or PM.
+    Half { small: bool },
+    /// A fraction of the second.
+    Fraction(Fraction),
+    /// The distance from UTC.
+    Offset(Colons),
+    /// Seconds since 1970 UTC.
+    Epoch,
+}
+
+/// What digits say. The order is that of the places in which a reader keeps them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Number {
+    Year,
+    YearOfCentury,
+    Month,
+    Day,
+    DayOfYear,
+    WeekFromSunday,
+    WeekFromMonday,
+    IsoYear,
+    IsoWeek,
+    WeekdayFromSunday,
+    WeekdayFromMonday,
+    Hour,
+    Hour12,
+    Minute,
+    Second,
+    Century,
+    IsoYearOfCentury,
+    Quarter,
+}
+
+/// What fills the places before a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pad {
+    Zero,
+    Blank,
+    None,
+}
+
+/// How a fraction is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fraction {
+    /// The dot belongs to it; without a fraction there is neither.
+    pub(super) dot: bool,
+    /// So many digits, or as many as there are.
+    pub(super) places: Option<u8>,
+}
+
+/// How an offset is written: `+0200`, `+02:00`, `+02:00:00`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Colons {
+    None,
+    One,
+    Two,
+}
+
+impl Number {
+    /// The digits that it has when they are all written.
+    pub(super) fn width(self) -> usize {
+        match self {
+            Self::Year | Self::IsoYear => 4,
+            Self::DayOfYear => 3,
+            Self::WeekdayFromSunday | Self::WeekdayFromMonday | Self::Quarter => 1,
+            _ => 2,
+        }
+    }
+
+    /// Whether only all of its digits say it: `24` is not the year 24, and `9` no year of a century.
+    pub(super) fn is_whole(self) -> bool {
+        matches!(self, Self::Year | Self::IsoYear | Self::YearOfCentury)
+    }
+
+    /// The least and the greatest that can be read. The sixtieth second is read to be refused by its name.
+    pub(super) fn bounds(self) -> (i16, i16) {
+        match self {
+            Self::Year | Self::IsoYear => (0, 9999),
+            Self::Month | Self::Hour12 => (1, 12),
+            Self::Day => (1, 31),
+            Self::DayOfYear => (1, 366),
+            Self::WeekFromSunday | Self::WeekFromMonday => (0, 53),
+            Self::IsoWeek => (1, 53),
+            Self::WeekdayFromSunday => (0, 6),
+            Self::WeekdayFromMonday => (1, 7),
+            Self::Hour => (0, 23),
+            Self::Minute => (0, 59),
+            Self::Second => (0, 60),
+            Self::Quarter => (1, 4),
+            Self::YearOfCentury | Self::Century | Self::IsoYearOfCentury => (0, 99),
+        }
+    }
+
+    pub(super) fn is_time(self) -> bool {
+        matches!(self, Self::Hour | Self::Hour12 | Self::Minute | Self::Second)
+    }
+}
+
+impl Part {
+    /// Whether it says something about the time of day.
+    pub(super) fn is_time(&self) -> bool {
+        match self {
+            Self::Number(number, _) => number.is_time(),
+            Self::Half { .. } | Self::Fraction(_) | Self::Epoch => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it ends, or begins, with digits that more digits would run into.
+    pub(super) fn is_digits(&self) -> bool {
+        match self {
+            Self::Number(..) | Self::Epoch => true,
+            Self::Fraction(fraction) => !fraction.dot,
+            _ => false,
+        }
+    }
+}
+
+/// The parts of a format.
+pub(super) fn parts(format: &str) -> Result<Vec<Part>, FormatError> {
+    let mut parts = Vec::new();
+    let mut rest = format;
+    while let Some(first) = rest.chars().next() {
+        if first == '%' {
+            rest = specifier(&rest[1..], &mut parts)?;
+            continue;
+        }
+        let is_blank = first.is_whitespace();
+        let end = rest.find(|next: char| next == '%' || next.is_whitespace() != is_blank);
+        let (text, after) = rest.split_at(end.unwrap_or(rest.len()));
+        push_text(text, &mut parts);
+        rest = after;
+    }
+    Ok(parts)
+}
+
+/// Adds text, joined to the text before it.
+fn push_text(text: &str, parts: &mut Vec<Part>) {
+    let is_blank = text.starts_with(char::is_whitespace);
+    match parts.last_mut() {
+        Some(Part::Literal(before)) if !is_blank => *before = format!("{before}{text}").into(),
+        Some(Part::Blank(before)) if is_blank => *before = format!("{before}{text}").into(),
+        _ if is_blank => parts.push(Part::Blank(text.into())),
+        _ => parts.push(Part::Literal(text.into())),
+    }
+}
+
+/// Adds what stands behind a `%`, and gives what follows it.
+fn specifier<'f>(rest: &'f str, parts: &mut Vec<Part>) -> Result<&'f str, FormatError> {
+    for (written, part) in LONG {
+        if let Some(after) = rest.strip_prefix(written) {
+            parts.push(part);
+            return Ok(after);
+        }
+    }
+    let flags = [('-', Pad::None), ('_', Pad::Blank), ('0', Pad::Zero)];
+    let flag = flags.iter().find(|(flag, _)| rest.starts_with(*flag));
+    // A zero before other digits is part of a width.
+    let flag = flag.filter(|_| !rest[1..].starts_with(|next: char| next.is_ascii_digit()));
+    let behind = &rest[usize::from(flag.is_some())..];
+    let Some(letter) = behind.chars().next() else {
+        return Err(FormatError::new(
+            "a lone `%` ends the format",
+            "write `%%` for a percent sign",
+        ));
+    };
+    let after = &behind[letter.len_utf8()..];
+    if let Some((number, pad)) = number(letter) {
+        parts.push(Part::Number(number, flag.map_or(pad, |(_, pad)| *pad)));
+        return Ok(after);
+    }
+    if let Some((flag, _)) = flag {
+        let written = format!("%{flag}{letter}");
+        let message = format!("`{written}` is no specifier: `{flag}` goes with numbers only");
+        return Err(FormatError::new(
+            message,
+            format!("write `%{letter}`, or take it away"),
+        ));
+    }
+    match letter {
+        'b' | 'h' => parts.push(Part::Month { whole: false }),
+        'B' => parts.push(Part::Month { whole: true }),
+        'a' => parts.push(Part::Weekday { whole: false }),
+        'A' => parts.push(Part::Weekday { whole: true }),
+        'p' => parts.push(Part::Half { small: false }),
+        'P' => parts.push(Part::Half { small: true }),
+        's' => parts.push(Part::Epoch),
+        '%' => push_text("%", parts),
+        'n' => push_text("\n", parts),
+        't' => push_text("\t", parts),
+        _ => {
+            let Some((_, meaning)) = SHORT.iter().find(|(short, _)| *short == letter) else {
+                return Err(refused(rest));
+            };
+            for part in self::parts(meaning)? {
+                match part {
+                    Part::Literal(text) | Part::Blank(text) => push_text(&text, parts),
+                    part => parts.push(part),
+                }
+            }
+        }
+    }
+    Ok(after)
+}
+
+/// Specifiers of more than one letter.
+const LONG: [(&str, Part); 11] = {
+    const fn fraction(dot: bool, places: Option<u8>) -> Part {
+        Part::Fraction(Fraction { dot, places })
+    }
+    [
+        ("z", Part::Offset(Colons::None)),
+        (":z", Part::Offset(Colons::One)),
+        ("::z", Part::Offset(Colons::Two)),
+        ("f", fraction(false, None)),
+        (".f", fraction(true, None)),
+        ("3f", fraction(false, Some(3))),
+        ("6f", fraction(false, Some(6))),
+        ("9f", fraction(false, Some(9))),
+        (".3f", fraction(true, Some(3))),
+        (".6f", fraction(true, Some(6))),
+        (".9f", fraction(true, Some(9))),
+    ]
+};
+
+/// Specifiers that stand for several, as the POSIX locale has them.
+const SHORT: [(char, &str); 8] = [
+    ('D', "%m/%d/%y"),
+    ('F', "%Y-%m-%d"),
+    ('T', "%H:%M:%S"),
+    ('R', "%H:%M"),
+    ('r', "%I:%M:%S %p"),
+    ('c', "%a %b %e %H:%M:%S %Y"),
+    ('x', "%m/%d/%y"),
+    ('X', "%H:%M:%S"),
+];
+
+fn number(letter: char) -> Option<(Number, Pad)> {
+    Some(match letter {
+        'Y' => (Number::Year, Pad::Zero),
+        'y' => (Number::YearOfCentury, Pad::Zero),
+        'C' => (Number::Century, Pad::Zero),
+        'q' => (Number::Quarter, Pad::None),
+        'm' => (Number::Month, Pad::Zero),
+        'd' => (Number::Day, Pad::Zero),
+        'e' => (Number::Day, Pad::Blank),
+        'j' => (Number::DayOfYear, Pad::Zero),
+        'U' => (Number::WeekFromSunday, Pad::Zero),
+        'W' => (Number::WeekFromMonday, Pad::Zero),
+        'G' => (Number::IsoYear, Pad::Zero),
+        'g' => (Number::IsoYearOfCentury, Pad::Zero),
+        'V' => (Number::IsoWeek, Pad::Zero),
+        'w' => (Number::WeekdayFromSunday, Pad::None),
+        'u' => (Number::WeekdayFromMonday, Pad::None),
+        'H' => (Number::Hour, Pad::Zero),
+        'k' => (Number::Hour, Pad::Blank),
+        'I' => (Number::Hour12, Pad::Zero),
+        'l' => (Number::Hour12, Pad::Blank),
+        'M' => (Number::Minute, Pad::Zero),
+        'S' => (Number::Second, Pad::Zero),
+        _ => return None,
+    })
+}
+
+/// Why something behind a `%` is refused, and what to write instead.
+fn refused(rest: &str) -> FormatError {
+    const INSTEAD: [(&str, &str, &str); 12] = [
+        (
+            "+",
+            "means something else in every program",
+            "write `%Y-%m-%dT%H:%M:%S%.f%:z`",
+        ),
+        ("v", "is no specifier of POSIX", "write `%e-%b-%Y`"),
+        (
+            "Z",
+            "is the name of a zone, which does not say its offset",
+            "read and write the offset with `%z`; where all texts end with `UTC`, write `UTC` and declare the zone",
+        ),
+        (":::z", "would leave out minutes", "write `%:z`"),
+        (
+            "#z",
+            "is no specifier of POSIX",
+            "write `%z`, which reads `+02`, `+0200`, `+02:00` and `Z`",
+        ),
+        (
+            "N",
+            "is a specifier of GNU date only",
+            "write `%9f` for nine digits, `%f` for six",
+        ),
+        ("L", "is no specifier of POSIX", "write `%3f` for milliseconds"),
+        ("i", "is no specifier of POSIX", "write `%M` for minutes"),
+        ("E", "depends on the locale", "leave out the `E`"),
+        ("O", "depends on the locale", "leave out the `O`"),
+        (
+            "^",
+            "changes letters",
+            "leave out the `^`, and let the operation `case` change them",
+        ),
+        (
+            "#",
+            "changes letters",
+            "leave out the `#`, and let the operation `case` change them",
+        ),
+    ];
+    if let Some((written, why, instead)) = INSTEAD.iter().find(|(written, ..)| rest.starts_with(*written)) {
+        return FormatError::new(format!("`%{written}` {why}"), *instead);
+    }
+    let digits = rest.len() - rest.trim_start_matches(|next: char| next.is_ascii_digit()).len();
+    let end = rest[digits..]
+        .chars()
+        .next()
+        .map_or(digits, |letter| digits + letter.len_utf8());
+    let written = &rest[..end];
+    if digits > 0 {
+        return FormatError::new(
+            format!("`%{written}` has a width, which only `%3f`, `%6f` and `%9f` can have"),
+            "leave out the width",
+        );
+    }
+    FormatError::unknown(format!("`%{written}` is no specifier"))
+}

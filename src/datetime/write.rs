@@ -1,0 +1,170 @@
+//! Writing a moment in a format.
+
+use chrono::{Datelike as _, NaiveDate, NaiveTime, Timelike as _};
+
+use super::calendar::{self, MONTHS, WEEKDAYS};
+use super::format::{Offset, WriteFormat};
+use super::specifier::{Colons, Fraction, Number, Pad, Part};
+use super::{Moment, Unwritten, is_in_range};
+
+/// A moment taken apart.
+struct Shown {
+    day: NaiveDate,
+    /// Midnight where there is none, which no format asks for then.
+    time: NaiveTime,
+    /// Seconds east of UTC, and seconds since 1970 UTC.
+    instant: Option<(i32, i64)>,
+}
+
+impl WriteFormat {
+    /// The moment in this format.
+    pub(crate) fn write(&self, moment: &Moment) -> Result<String, Unwritten> {
+        let shown = match *moment {
+            Moment::Day(_) if self.tells.time || self.tells.offset != Offset::Absent => {
+                return Err(Unwritten::Incomplete);
+            }
+            Moment::Local(_) if self.tells.offset != Offset::Absent => return Err(Unwritten::Incomplete),
+            Moment::Day(day) => Shown {
+                day,
+                time: NaiveTime::MIN,
+                instant: None,
+            },
+            Moment::Local(local) => Shown {
+                day: local.date(),
+                time: local.time(),
+                instant: None,
+            },
+            Moment::Instant(instant) => {
+                let instant = match self.tells.offset {
+                    Offset::Utc => instant.to_utc().fixed_offset(),
+                    Offset::Absent | Offset::Written => instant,
+                };
+                let local = instant.naive_local();
+                Shown {
+                    day: local.date(),
+                    time: local.time(),
+                    instant: Some((instant.offset().local_minus_utc(), instant.timestamp())),
+                }
+            }
+        };
+        if !is_in_range(shown.day.year()) {
+            return Err(Unwritten::OutOfRange);
+        }
+        let mut text = String::with_capacity(2 * self.text().len());
+        for part in &self.parts {
+            shown.write(part, &mut text)?;
+        }
+        Ok(text)
+    }
+}
+
+impl Shown {
+    fn write(&self, part: &Part, text: &mut String) -> Result<(), Unwritten> {
+        match part {
+            Part::Literal(own) | Part::Blank(own) => text.push_str(own),
+            Part::Number(number, pad) => push_number(text, self.number(*number), number.width(), *pad),
+            Part::Month { whole } => push_name(text, MONTHS[self.day.month0() as usize], *whole),
+            Part::Weekday { whole } => {
+                push_name(text, WEEKDAYS[calendar::from_monday(self.day) as usize], *whole);
+            }
+            Part::Half { small } => text.push_str(match (self.time.hour() < 12, small) {
+                (true, false) => "AM",
+                (true, true) => "am",
+                (false, false) => "PM",
+                (false, true) => "pm",
+            }),
+            Part::Fraction(fraction) => push_fraction(text, self.time.nanosecond(), *fraction)?,
+            Part::Offset(colons) => {
+                let (offset, _) = self.instant.ok_or(Unwritten::Incomplete)?;
+                push_offset(text, offset, *colons)?;
+            }
+            Part::Epoch => {
+                let (_, seconds) = self.instant.ok_or(Unwritten::Incomplete)?;
+                text.push_str(&seconds.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    fn number(&self, number: Number) -> u32 {
+        match number {
+            Number::Hour => self.time.hour(),
+            Number::Hour12 => self.time.hour12().1,
+            Number::Minute => self.time.minute(),
+            Number::Second => self.time.second(),
+            // Years are from 1 to 9999 here, and so is everything else.
+            number => calendar::number(self.day, number).unsigned_abs(),
+        }
+    }
+}
+
+fn push_name(text: &mut String, name: &str, whole: bool) {
+    text.push_str(if whole { name } else { &name[..3] });
+}
+
+/// Digits, filled up to the width.
+pub(super) fn push_number(text: &mut String, number: u32, width: usize, pad: Pad) {
+    let mut digits = [0; 10];
+    let mut at = digits.len();
+    let mut rest = number;
+    loop {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    let fill = match pad {
+        Pad::Zero => Some('0'),
+        Pad::Blank => Some(' '),
+        Pad::None => None,
+    };
+    if let Some(fill) = fill {
+        let missing = width.saturating_sub(digits.len() - at);
+        text.extend(std::iter::repeat_n(fill, missing));
+    }
+    text.extend(digits[at..].iter().map(|digit| char::from(*digit)));
+}
+
+/// The fraction. `%f` has six places as in Python, and never leaves out what has more; `%.f` has as many as there are,
+/// in threes; `%.3f` and its like have so many, and leave out the rest as `%H:%M` leaves out the seconds.
+pub(super) fn push_fraction(
+    text: &mut String,
+    nanoseconds: u32,
+    fraction: Fraction,
+) -> Result<(), Unwritten> {
+    let places = match fraction.places {
+        Some(places) => u32::from(places),
+        None if !fraction.dot && nanoseconds % 1000 != 0 => return Err(Unwritten::TooPrecise),
+        None if !fraction.dot => 6,
+        None if nanoseconds == 0 => return Ok(()),
+        None if nanoseconds % 1_000_000 == 0 => 3,
+        None if nanoseconds % 1000 == 0 => 6,
+        None => 9,
+    };
+    if fraction.dot {
+        text.push('.');
+    }
+    let digits = nanoseconds / 10_u32.pow(9 - places);
+    push_number(text, digits, places as usize, Pad::Zero);
+    Ok(())
+}
+
+/// The offset; one that is no whole number of minutes is written with its seconds or not at all.
+pub(super) fn push_offset(text: &mut String, offset: i32, colons: Colons) -> Result<(), Unwritten> {
+    text.push(if offset < 0 { '-' } else { '+' });
+    let offset = offset.unsigned_abs();
+    push_number(text, offset / 3600, 2, Pad::Zero);
+    if colons != Colons::None {
+        text.push(':');
+    }
+    push_number(text, offset / 60 % 60, 2, Pad::Zero);
+    if colons == Colons::Two {
+        text.push(':');
+        push_number(text, offset % 60, 2, Pad::Zero);
+    } else if offset % 60 != 0 {
+        return Err(Unwritten::OffsetSeconds);
+    }
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! What the first language took otherwise: comparisons in which the order decided, and texts of numbers.
+
+use super::{Checker, Types};
+use crate::expression::datum::Datum;
+use crate::expression::functions::Function;
+use crate::expression::node::{Case, Node, Step, Switch};
+use crate::expression::operator::Operator;
+use crate::language::Language;
+use crate::record::NumberText;
+
+impl Checker {
+    /// A switch without a case of the subject's type refuses; `()` takes null and nothing else.
+    pub(super) fn cases(&mut self, switch: &Switch, subject: Types) {
+        let (mut taken, mut null) = (Types::NOTHING, false);
+        for case in switch.arms.iter().flat_map(|arm| &arm.cases) {
+            let case = match case {
+                Case::Equal(Datum::Null) => {
+                    null = true;
+                    // In the first language a case before it that was no null refused one.
+                    self.otherwise(taken != Types::NOTHING);
+                    continue;
+                }
+                Case::Equal(value) => Types::of(value),
+                Case::Between(..) => Types::NUMBER,
+            };
+            self.otherwise(taken.without(case) != Types::NOTHING);
+            taken = taken.or(case);
+        }
+        let is_null = null && subject.meets(Types::NULL);
+        let is_known = taken != Types::NOTHING && subject != Types::NOTHING;
+        if is_known && !is_null && !subject.meets(taken) {
+            let message = format!(
+                "the cases take {}, and this is {}",
+                taken.words(),
+                subject.words()
+            );
+            self.never(switch.subject.spot, message);
+        }
+    }
+
+    /// Something that the first language took otherwise.
+    pub(super) fn otherwise(&mut self, is_otherwise: bool) {
+        if is_otherwise {
+            self.language = Language::Two;
+        }
+    }
+
+    /// In the first language the first pair of two lists or objects that differed hid unlike ones behind it.
+    pub(super) fn compared(&mut self, operator: Operator, sides: &[Node; 2], left: Types, right: Types) {
+        if !matches!(operator, Operator::Equal | Operator::Unequal) {
+            return;
+        }
+        let both = |one: Types| left.meets(one) && right.meets(one);
+        let is_short = |side: &Node| constants(side).is_some_and(|elements| elements.len() < 2);
+        let lists = both(Types::LIST) && !sides.iter().any(is_short);
+        self.otherwise(lists || both(Types::OBJECT));
+    }
+}
+
+/// The types of the elements of a written list of constants.
+fn constants(node: &Node) -> Option<Vec<Types>> {
+    let Step::List(parts) = &node.step else {
+        return None;
+    };
+    let constant = |part: &Node| match &part.step {
+        Step::Constant(datum) => Some(Types::of(datum)),
+        _ => None,
+    };
+    parts.iter().map(constant).collect()
+}
+
+/// Whether the first language took a function of this first value otherwise.
+pub(super) fn is_read_otherwise(function: &Function, argument: &Node, types: Types) -> bool {
+    match (function.name, &argument.step) {
+        // Elements of one type were always compared alike.
+        ("contains", _) => {
+            let alike = constants(argument).is_some_and(|types| types.windows(2).all(|two| two[0] == two[1]));
+            types.meets(Types::LIST) && !alike
+        }
+        ("decimal" | "integer", Step::Constant(Datum::Text(text))) => {
+            // Digits, a point and a minus were never read otherwise.
+            NumberText::WRITTEN.read(text).is_err() || NumberText::PLAIN.read(text).is_err()
+        }
+        ("decimal" | "integer", _) => types.meets(Types::TEXT),
+        _ => false,
+    }
+}

@@ -1,0 +1,420 @@
+//! The one grammar of number texts, and its only parser. A reader of numbers takes one of the readings here; what each
+//! takes and refuses stands in one table, `docs/numbers.md`, which is made from the readers themselves.
+//!
+//! ```text
+//! around  sign  around  digits { group three-digits } [ point digits ] [ exponent ]  around
+//! ```
+//! Digits are `0` to `9` and nothing else. What a reading does not allow refuses the text; nothing is guessed, cut or
+//! rounded.
+
+use rust_decimal::Decimal;
+
+/// Characters that may separate groups of three digits; of `,` and `.` the one that is not the point.
+const GROUPING: &[char] = &[',', '.', '\'', '\u{2019}', '_', ' ', '\u{a0}', '\u{202f}'];
+
+/// The most places of a decimal.
+const MOST_PLACES: u32 = 28;
+
+/// The first number of 29 digits.
+const DIGITS_28: u128 = 10u128.pow(28);
+
+/// The first number that a decimal's 96 bits do not hold.
+const BITS_96: u128 = 1 << 96;
+
+/// What a reading allows beside a minus and `12.50`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Allows(u8);
+
+impl Allows {
+    /// `+5`
+    const PLUS: Self = Self(1);
+    /// `007`
+    const ZEROS: Self = Self(2);
+    /// `.5`
+    const OPEN_FRONT: Self = Self(4);
+    /// `5.`
+    const OPEN_END: Self = Self(8);
+    /// `5e3`
+    const EXPONENT: Self = Self(16);
+    /// `5_000`, wherever between two digits.
+    const UNDERSCORES: Self = Self(32);
+    /// `(5)` for -5.
+    const PARENTHESES: Self = Self(64);
+
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// The character between the whole part and the fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// `12.50`
+    Dot,
+    /// `12,50`
+    Comma,
+}
+
+impl Point {
+    /// The character.
+    #[must_use]
+    pub const fn character(self) -> char {
+        match self {
+            Self::Dot => '.',
+            Self::Comma => ',',
+        }
+    }
+
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Dot => b'.',
+            Self::Comma => b',',
+        }
+    }
+
+    /// Whether a character separates groups of digits where this is the point.
+    pub(crate) fn groups_by(self, character: char) -> bool {
+        character != self.character() && GROUPING.contains(&character)
+    }
+}
+
+/// How a reader takes the text of a number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NumberText<'s> {
+    /// What may be around the number and on either side of its sign: blanks, and such of these characters as are no
+    /// marks of groups. Without it, not even blanks.
+    around: Option<&'s str>,
+    /// Whether some of the characters mark groups.
+    groups: bool,
+    point: Point,
+    allows: Allows,
+    /// The digits as a whole number are less than this.
+    below: u128,
+}
+
+/// Why a text is not an exact decimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotRead {
+    /// It is no number, as this reader takes numbers.
+    Invalid,
+    /// It is a number that needs more than 28 digits.
+    TooLong,
+}
+
+impl NumberText<'static> {
+    /// A JSON number, and nothing else: what a record has as a number.
+    pub(crate) const JSON: Self = Self {
+        around: None,
+        groups: false,
+        point: Point::Dot,
+        allows: Allows::EXPONENT,
+        below: DIGITS_28,
+    };
+
+    /// A JSON number to calculate with: also those of 29 digits that a decimal happens to have room for.
+    pub(crate) const CALCULATED: Self = Self {
+        below: BITS_96,
+        ..Self::JSON
+    };
+
+    /// A text that stands for a number: `decimal`, `round`, `bands`, `decimal(x)`, `integer(x)`, the amounts of a
+    /// reconciliation.
+    pub(crate) const PLAIN: Self = Self {
+        around: Some(""),
+        allows: Allows::PLUS.and(Allows::ZEROS).and(Allows::OPEN_FRONT),
+        ..Self::JSON
+    };
+
+    /// A decimal as operations write it, which contracts look for with `x-decimal`.
+    pub(crate) const WRITTEN: Self = Self {
+        allows: Allows::ZEROS,
+        ..Self::CALCULATED
+    };
+
+    /// A key of `map` or a bound of `bands`, in a stage file.
+    pub(crate) const KEY: Self = Self {
+        allows: Self::PLAIN.allows.and(Allows::EXPONENT),
+        ..Self::JSON
+    };
+
+    /// Any other number in a stage file, as TOML, Rhai and people write it.
+    pub(crate) const SETTING: Self = Self {
+        allows: Self::KEY.allows.and(Allows::OPEN_END).and(Allows::UNDERSCORES),
+        ..Self::CALCULATED
+    };
+}
+
+impl<'s> NumberText<'s> {
+    /// With these characters allowed around the number, and between groups those of them that mark groups.
+    pub(crate) fn stripping(self, characters: &'s str) -> Self {
+        Self {
+            around: Some(characters),
+            groups: characters.contains(|c| self.point.groups_by(c)),
+            ..self
+        }
+    }
+
+    /// With another point.
+    pub(crate) fn pointed(self, point: Point) -> Self {
+        Self { point, ..self }
+    }
+
+    /// With an exponent allowed.
+    pub(crate) fn with_exponent(self) -> Self {
+        self.allowing(Allows::EXPONENT)
+    }
+
+    /// With `(5)` read as -5.
+    pub(crate) fn with_parentheses(self) -> Self {
+        self.allowing(Allows::PARENTHESES)
+    }
+
+    fn allowing(self, more: Allows) -> Self {
+        Self {
+            allows: self.allows.and(more),
+            ..self
+        }
+    }
+
+    /// The exact decimal of a text, with its places kept: `6.00` has two, `1e2` is 100. Zero has no sign.
+    pub(crate) fn read(&self, text: &str) -> Result<Decimal, NotRead> {
+        let (negative, digits) = self.signed(text).ok_or(NotRead::Invalid)?;
+        self.scan(digits)?.decimal(negative, self.below)
+    }
+
+    /// The whole number of a text that has neither point nor exponent.
+    pub(crate) fn whole(&self, text: &str) -> Result<i64, NotRead> {
+        let (negative, digits) = self.signed(text).ok_or(NotRead::Invalid)?;
+        let scanned = self.scan(digits)?;
+        if scanned.places.is_some() || scanned.exponent.is_some() {
+            return Err(NotRead::Invalid);
+        }
+        let size = i128::try_from(scanned.size.ok_or(NotRead::TooLong)?).map_err(|_| NotRead::TooLong)?;
+        i64::try_from(if negative { -size } else { size }).map_err(|_| NotRead::TooLong)
+    }
+
+    /// Whether it is a number, of whatever length.
+    pub(crate) fn takes(&self, text: &str) -> bool {
+        self.signed(text)
+            .is_some_and(|(_, digits)| self.scan(digits).is_ok())
+    }
+
+    /// Whether it is negative, and what is left without its sign and without what may be around.
+    fn signed<'t>(&self, text: &'t str) -> Option<(bool, &'t str)> {
+        let bare = text.strip_prefix('-').unwrap_or(text);
+        if let [b'0'..=b'9', .., b'0'..=b'9'] | [b'0'..=b'9'] = bare.as_bytes() {
+            // Nothing is around: most numbers are written so.
+            return Some((bare.len() < text.len(), bare));
+        }
+        let mut rest = self.without_symbols(text);
+        if let Some(inside) = rest.strip_prefix('(') {
+            let inside = inside
+                .strip_suffix(')')
+                .filter(|_| self.allows.has(Allows::PARENTHESES))?;
+            return Some((true, self.without_symbols(inside)));
+        }
+        let negative = rest.starts_with('-');
+        if negative || (self.allows.has(Allows::PLUS) && rest.starts_with('+')) {
+            rest = self.without_symbols(&rest[1..]);
+        }
+        Some((negative, rest))
+    }
+
+    fn without_symbols<'t>(&self, text: &'t str) -> &'t str {
+        let Some(symbols) = self.around else {
+            return text;
+        };
+        text.trim_matches(|c: char| c.is_whitespace() || (!self.point.groups_by(c) && symbols.contains(c)))
+    }
+
+    /// Digits, point, groups and exponent.
+    fn scan(&self, text: &str) -> Result<Scanned, NotRead> {
+        let point = self.point.byte();
+        let bytes = text.as_bytes();
+        let mut sum = Sum::default();
+        // How many digits stand before the point and behind it.
+        let (mut whole, mut places) = (0usize, None::<u32>);
+        let (mut groups, mut exponent) = (None::<Groups>, None);
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                sum.push(digit);
+                match &mut places {
+                    Some(places) => *places = places.saturating_add(1),
+                    None => whole += 1,
+                }
+            } else if byte == point && places.is_none() {
+                places = Some(0);
+            } else if matches!(byte, b'e' | b'E') && self.allows.has(Allows::EXPONENT) {
+                exponent = Some(written_exponent(&bytes[at + 1..]).ok_or(NotRead::Invalid)?);
+                break;
+            } else if byte == b'_' && self.allows.has(Allows::UNDERSCORES) {
+                let between = at.checked_sub(1).and_then(|before| bytes.get(before));
+                if ![between, bytes.get(at + 1)]
+                    .into_iter()
+                    .all(|one| one.is_some_and(u8::is_ascii_digit))
+                {
+                    return Err(NotRead::Invalid);
+                }
+            } else {
+                let mark = text[at..]
+                    .chars()
+                    .next()
+                    .filter(|_| self.groups && places.is_none());
+                let mark = mark
+                    .filter(|mark| self.marks_groups(*mark))
+                    .ok_or(NotRead::Invalid)?;
+                groups = Some(Groups::next(groups, mark, whole, bytes[0]).ok_or(NotRead::Invalid)?);
+                at += mark.len_utf8() - 1;
+            }
+            at += 1;
+        }
+        let closed = match places {
+            None => whole > 0,
+            Some(0) => whole > 0 && self.allows.has(Allows::OPEN_END),
+            Some(_) => whole > 0 || self.allows.has(Allows::OPEN_FRONT),
+        };
+        let zeros = whole > 1 && bytes[0] == b'0' && !self.allows.has(Allows::ZEROS);
+        let whole_groups = groups.is_none_or(|groups| whole == groups.until + 3 && exponent.is_none());
+        if !closed || zeros || !whole_groups {
+            return Err(NotRead::Invalid);
+        }
+        Ok(Scanned {
+            size: sum.size(),
+            places,
+            exponent,
+        })
+    }
+
+    fn marks_groups(&self, mark: char) -> bool {
+        self.point.groups_by(mark) && self.around.is_some_and(|characters| characters.contains(mark))
+    }
+}
+
+/// Groups of three digits, so far.
+#[derive(Clone, Copy, Debug)]
+struct Groups {
+    mark: char,
+    /// How many digits stand before the last mark.
+    until: usize,
+}
+
+impl Groups {
+    /// One more mark, after so many digits: the same one throughout. The first group has one to three digits and begins
+    /// with none that says nothing: `0,123` is a decimal comma, not a thousand and a bit.
+    fn next(before: Option<Self>, mark: char, digits: usize, first: u8) -> Option<Self> {
+        let whole = match before {
+            None => (1..=3).contains(&digits) && first != b'0',
+            Some(before) => before.mark == mark && digits == before.until + 3,
+        };
+        whole.then_some(Self { mark, until: digits })
+    }
+}
+
+/// The digits so far as a whole number, eighteen at a time in a machine word.
+#[derive(Debug, Default)]
+struct Sum {
+    high: u128,
+    low: u64,
+    in_low: u32,
+    is_long: bool,
+}
+
+impl Sum {
+    #[inline]
+    fn push(&mut self, digit: u8) {
+        if self.in_low == 18 {
+            self.carry();
+        }
+        self.low = self.low * 10 + u64::from(digit);
+        self.in_low += 1;
+    }
+
+    #[cold]
+    fn carry(&mut self) {
+        let high = self.high.checked_mul(10u128.pow(self.in_low));
+        let high = high.and_then(|high| high.checked_add(u128::from(self.low)));
+        match high.filter(|high| *high < BITS_96) {
+            Some(high) => self.high = high,
+            None => (self.high, self.is_long) = (0, true),
+        }
+        (self.low, self.in_low) = (0, 0);
+    }
+
+    /// `None` where 96 bits do not hold it.
+    #[inline]
+    fn size(mut self) -> Option<u128> {
+        if self.high == 0 && !self.is_long {
+            return Some(u128::from(self.low));
+        }
+        self.carry();
+        (!self.is_long).then_some(self.high)
+    }
+}
+
+/// A number in parts.
+struct Scanned {
+    /// All digits as one whole number; `None` where that is too long for a decimal.
+    size: Option<u128>,
+    /// How many of them stand behind the point, where there is one.
+    places: Option<u32>,
+    exponent: Option<i64>,
+}
+
+impl Scanned {
+    #[inline]
+    fn decimal(self, negative: bool, below: u128) -> Result<Decimal, NotRead> {
+        let mut size = self.size.ok_or(NotRead::TooLong)?;
+        let mut places = self.places.unwrap_or(0);
+        if places > MOST_PLACES {
+            return Err(NotRead::TooLong);
+        }
+        if let Some(exponent) = self.exponent.filter(|_| size != 0) {
+            let scale = i64::from(places).saturating_sub(exponent);
+            places = u32::try_from(scale.max(0)).map_err(|_| NotRead::TooLong)?;
+            let zeros = u32::try_from(scale.min(0).unsigned_abs()).map_err(|_| NotRead::TooLong)?;
+            let power = 10u128.checked_pow(zeros);
+            size = power
+                .and_then(|power| size.checked_mul(power))
+                .ok_or(NotRead::TooLong)?;
+        }
+        if size >= below || places > MOST_PLACES {
+            return Err(NotRead::TooLong);
+        }
+        let size = i128::try_from(size).map_err(|_| NotRead::TooLong)?;
+        let size = if negative { -size } else { size };
+        Decimal::try_from_i128_with_scale(size, places).map_err(|_| NotRead::TooLong)
+    }
+}
+
+/// The exponent after `e`, held within 64 bits.
+fn written_exponent(bytes: &[u8]) -> Option<i64> {
+    let (negative, digits) = match bytes {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let size = digits.iter().fold(0i64, |sum, digit| {
+        sum.saturating_mul(10).saturating_add(i64::from(digit - b'0'))
+    });
+    Some(if negative { -size } else { size })
+}
+
+/// The id that a JSON number is: its digits, where it has neither fraction nor exponent. `-0` is the number 0, and so
+/// is its id.
+pub(crate) fn id_of_number(number: &str) -> Option<&str> {
+    match number {
+        "-0" => Some("0"),
+        _ => (!number.contains(['.', 'e', 'E'])).then_some(number),
+    }
+}
+
+#[cfg(test)]
+mod tests;
