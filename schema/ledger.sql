@@ -299,14 +299,13 @@ CREATE VIEW audit_row AS
 CREATE VIEW audit_text AS
  SELECT v.batch, v.record, v.part, v.side, (
   WITH RECURSIVE
-   -- life: what has changed the row in its database, newest first, each as [batch, record, part, before, after, kind of image].
-   -- step: the one of them by which a commitment was left last, [] where none is needed or known; steps: those before it.
-   way(hash, step, steps, life) AS (
-     SELECT CASE WHEN v.hash IS NOT NULL THEN hex(v.hash) ELSE (
+   -- life: what has changed the row in its database, newest first, each as [batch, record, part, before, after, kind of image];
+   -- way: the commitments that patches lead to, up to those whose text there is.
+   way(hash, wanted, life) AS (
+     SELECT wanted, wanted, life FROM (SELECT life, CASE WHEN v.hash IS NOT NULL THEN hex(v.hash) ELSE (
          -- In place of no row: the row that was taken out last waited in quarantine, or for its turn.
          SELECT json_extract(j.value,'$[3]') FROM json_each(life) j
-         WHERE json_extract(j.value,'$[4]')='' AND json_extract(j.value,'$[0]')<=v.since+1 ORDER BY j.key LIMIT 1) END,
-       NULL, '[]', life
+         WHERE json_extract(j.value,'$[4]')='' AND json_extract(j.value,'$[0]')<=v.batch ORDER BY j.key LIMIT 1) END AS wanted
      FROM (SELECT json_group_array(json_array(batch,record,part,before,after,kind)) AS life FROM (
        SELECT f.batch, f.record, f.part, hex(f.before) AS before, hex(f.after) AS after, i.kind FROM (
          SELECT e.* FROM ledger_sparse s CROSS JOIN ledger_entry e ON e.batch=s.batch AND e.record=s.record AND e.target IS NULL
@@ -320,49 +319,45 @@ CREATE VIEW audit_text AS
          SELECT e.* FROM ledger_entry e WHERE e.target=v.row) f
        CROSS JOIN ledger_batch c ON c.batch=f.batch CROSS JOIN ledger_pass q ON q.pass=c.pass
        LEFT JOIN ledger_image i ON i.batch=f.batch AND i.record=f.record AND i.part=f.part
-       WHERE q.target=v.database AND f.before IS NOT f.after ORDER BY f.batch DESC, f.after IS NULL))
-     UNION ALL
-     SELECT coalesce(json_extract(step,'$[4]'),hash), coalesce((
-         SELECT j.value FROM json_each(life) j
-         WHERE json_extract(j.value,'$[3]')=coalesce(json_extract(step,'$[4]'),hash)
-           AND (json_extract(j.value,'$[5]') IN(1,4) OR (json_extract(j.value,'$[5]')=2
-             AND json_extract(j.value,'$[0]')>coalesce(json_extract(step,'$[0]'),v.since)
-             AND coalesce(json_extract(step,'$[4]'),hash)<>json_extract(life,'$[0][4]')))
-         ORDER BY j.key LIMIT 1),'[]'),
-       CASE WHEN step IS NULL THEN steps ELSE json_insert(steps,'$[#]',json(step)) END, life
-     FROM way WHERE hash IS NOT NULL AND (step IS NULL OR json_extract(step,'$[5]')=2)),
-   -- Back from there, patch by patch; n: so many are left.
-   back(n, data, steps) AS (
-     SELECT json_array_length(steps), CASE
-       WHEN step<>'[]' THEN (SELECT CAST(substr(i.body,instr(i.body,x'00')+1) AS TEXT) FROM ledger_image i
-         WHERE i.batch=json_extract(step,'$[0]') AND i.record=json_extract(step,'$[1]') AND i.part=json_extract(step,'$[2]'))
-       WHEN hash=json_extract(life,'$[0][4]') THEN (SELECT t.data FROM audit_row t WHERE t.database=v.database AND t.record=v.row) END, steps
-     FROM way WHERE step='[]' OR json_extract(step,'$[5]')<>2
-     UNION ALL
-     SELECT n-1, (WITH
+       WHERE q.target=v.database AND f.before IS NOT f.after ORDER BY f.batch DESC, f.after IS NULL)))
+     UNION
+     SELECT json_extract(j.value,'$[4]'), wanted, life FROM way JOIN json_each(life) j
+     WHERE json_extract(j.value,'$[3]')=hash AND json_extract(j.value,'$[5]')=2 AND hash<>json_extract(life,'$[0][4]')
+       AND NOT EXISTS(SELECT 1 FROM json_each(life) t
+         WHERE json_extract(t.value,'$[3]')=hash AND json_extract(t.value,'$[5]') IN(1,4))),
+   -- From there back, patch by patch.
+   known(hash, data, wanted, life) AS (
+     SELECT hash, coalesce(CASE WHEN hash=json_extract(life,'$[0][4]')
+         THEN (SELECT t.data FROM audit_row t WHERE t.database=v.database AND t.record=v.row) END,
+       (SELECT CAST(substr(i.body,instr(i.body,x'00')+1) AS TEXT) FROM json_each(life) j JOIN ledger_image i
+         ON i.batch=json_extract(j.value,'$[0]') AND i.record=json_extract(j.value,'$[1]') AND i.part=json_extract(j.value,'$[2]')
+         WHERE json_extract(j.value,'$[3]')=hash AND json_extract(j.value,'$[5]') IN(1,4) LIMIT 1)), wanted, life
+     FROM way
+     UNION
+     SELECT json_extract(c.value,'$[3]'), (WITH
        -- The fields as they are written: of [text,text], which SQLite does not take apart, the first.
        field(at, name, text) AS (
-         SELECT j.id, j.key, CASE WHEN instr(j.key,'"')=0 THEN json_extract(back.data,'$."'||j.key||'"','$."'||j.key||'"') END
-         FROM json_each(CASE WHEN length(back.data)<=100000 AND json_valid(back.data) THEN back.data ELSE '{}' END) j),
+         SELECT j.id, j.key, CASE WHEN instr(j.key,'"')=0 THEN json_extract(known.data,'$."'||j.key||'"','$."'||j.key||'"') END
+         FROM json_each(CASE WHEN length(known.data)<=100000 AND json_valid(known.data) THEN known.data ELSE '{}' END) j),
        step(name, at, old, new) AS (
          SELECT replace(replace(substr(json_extract(j.value,'$[0]'),2),'~1','/'),'~0','~'), json_extract(j.value,'$[1]'),
            json_extract(j.value,'$[2]'), json_extract(j.value,'$[3]')
          FROM ledger_image i JOIN json_each(CASE WHEN json_valid(CAST(i.body AS TEXT)) THEN CAST(i.body AS TEXT) ELSE '[]' END) j
-         WHERE i.batch=json_extract(steps,'$['||(n-1)||'][0]') AND i.record=json_extract(steps,'$['||(n-1)||'][1]')
-           AND i.part=json_extract(steps,'$['||(n-1)||'][2]')),
+         WHERE i.batch=json_extract(c.value,'$[0]') AND i.record=json_extract(c.value,'$[1]') AND i.part=json_extract(c.value,'$[2]')),
        both(at, name, text, is_changed, old, new) AS MATERIALIZED (
          SELECT f.at, '"'||f.name||'":', substr(f.text,2,(length(f.text)-3)/2), s.name IS NOT NULL, s.old, s.new
          FROM field f LEFT JOIN step s ON s.name=f.name)
-       SELECT CASE WHEN '{'||coalesce((SELECT group_concat(name||coalesce(new,text),',') FROM (SELECT name, new, text FROM both ORDER BY at)),'')||'}'=back.data
+       SELECT CASE WHEN '{'||coalesce((SELECT group_concat(name||coalesce(new,text),',') FROM (SELECT name, new, text FROM both ORDER BY at)),'')||'}'=known.data
          THEN '{'||coalesce((SELECT group_concat(text,',') FROM (
            -- A field that has gone stands behind as many of those that are left as its place says.
            SELECT row_number() OVER (ORDER BY at)-1 AS x, 1 AS y, 0 AS z, name||CASE WHEN is_changed THEN old ELSE text END AS text
            FROM both WHERE old IS NOT NULL OR NOT is_changed
            UNION ALL SELECT at+1-row_number() OVER (ORDER BY at), 0, at, json_quote(name)||':'||old FROM step WHERE new IS NULL
-           ORDER BY 1, 2, 3)),'')||'}' END), steps
-     FROM back WHERE n>0 AND data IS NOT NULL)
-  SELECT data FROM back WHERE n=0) AS data
- FROM (SELECT e.batch, e.record, e.part, k.side, e.batch+k.side-1 AS since,
+           ORDER BY 1, 2, 3)),'')||'}' END), wanted, life
+     FROM known JOIN json_each(life) c
+     WHERE data IS NOT NULL AND json_extract(c.value,'$[4]')=hash AND json_extract(c.value,'$[5]')=2)
+  SELECT data FROM known WHERE hash=wanted AND data IS NOT NULL LIMIT 1) AS data
+ FROM (SELECT e.batch, e.record, e.part, k.side,
      CASE WHEN k.side=0 AND p.stage IS NOT NULL AND p.source<>p.target THEN p.source ELSE p.target END AS database,
      CASE WHEN k.side=0 AND p.stage IS NOT NULL AND p.source<>p.target THEN e.record ELSE coalesce(e.target,e.record) END AS row,
      CASE WHEN k.side=1 THEN e.after WHEN p.stage IS NOT NULL AND p.source<>p.target THEN e.input ELSE e.before END AS hash

@@ -73,6 +73,8 @@ pub struct StageStatus {
     pub out: u64,
     /// How many records stand in quarantine.
     pub quarantined: u64,
+    /// How many records its open pass has refused by a contract in the mode `refuse`: it does not go on before they are settled.
+    pub halted: u64,
     /// How many records wait to be carried through: of a stage that was applied, what was written to its source since;
     /// of one that was interrupted, what it has not read; otherwise its whole source.
     pub waiting: u64,
@@ -198,8 +200,17 @@ fn stage_status(
         counts,
         out,
         quarantined,
+        halted: stage.map_or(Ok(0), |stage| halted(store, stages.project(), stage, &history))?,
         waiting: stage.map_or(Ok(0), |stage| waiting(store, stages.project(), stage, &history))?,
     }))
+}
+
+fn halted(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -> Result<u64> {
+    let Some(open) = history.open_apply() else {
+        return Ok(0);
+    };
+    let of = (open.row.pass, open.first_batch - 1);
+    crate::apply::halting(store.connection(), crate::apply::fed(project, stage), of)
 }
 
 fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -> Result<u64> {

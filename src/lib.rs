@@ -55,7 +55,7 @@
 //! A module names only modules of its own layer and of those below it; a test holds it. From the bottom:
 //!
 //! 1. what a record is: [`record`], [`path`], [`digest`], [`refusal`], [`problem`], [`name`], [`note`], [`surroundings`],
-//!    [`context`], [`reading`], patterns, [`lineage`]
+//!    [`language`], [`context`], [`reading`], [`shown`], dates, patterns, [`lineage`]
 //! 2. [`expression`]
 //! 3. [`op`] and [`contract`]
 //! 4. [`stage`] and [`project`]; nothing up to here knows a database, a clock or a file, stage files aside

@@ -312,15 +312,8 @@ fn carry(
     observer: &mut dyn Observer,
     report: &mut LoadReport,
 ) -> Result<()> {
-    let Begun {
-        name,
-        database,
-        options,
-        ..
-    } = *begun;
+    let (name, database, options) = (begun.name, begun.database, begun.options);
     let (how, reading) = (How::of(begun.reading), begun.reading.clone());
-    let (types, limits) = (reading.cells.types, reading.limits);
-    let reading_csv = reading.format == Format::Csv;
     let (mut pass, records) = match open {
         Some(open) => (Pass::resumed(open), resume(input, reading, open, name)?),
         None => begin(run, database, name, input, reading)?,
@@ -350,9 +343,7 @@ fn carry(
         newest: largest(run.connection(), LedgerTable::Record)?,
         kept: kept(run.connection(), &Table::of(database)?)?,
         refused: RefusedLines::of(run.connection(), database, &source, pass.row.pass)?,
-        types: reading_csv.then_some(types),
-        columns: Columns::default(),
-        limits,
+        columns: Columns::of(begun.reading),
         has_begun: open.is_some(),
         follows: open.is_none_or(|open| followed(open.cursor.as_deref())),
         claims: Claims::default(),

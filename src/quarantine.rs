@@ -1,8 +1,8 @@
 //! The verbs of quarantine: the refused records, listed, shown, tried again, or let go. It is no table of its own but
 //! a view over the ledger: refused, and nothing has happened to the record in that stage since.
 
-mod named;
 mod line;
+mod named;
 mod place;
 mod standing;
 
@@ -12,6 +12,7 @@ use crate::apply::{
     ApplyOptions, ApplyReport, Selection, Work, apply_again, carry_out, fed, stage_pass, unread,
 };
 use crate::error::{Error, Result};
+use crate::history::redacted;
 use crate::ledger::open::open_passes;
 use crate::ledger::read;
 use crate::ledger::{
@@ -28,8 +29,8 @@ use crate::store::{Salted, Store, Table};
 
 use standing::{Group, Numbers};
 
-pub use named::{Named, NamedKind, Naming};
 pub use line::{load_again, repeats_in_its_input};
+pub use named::{Named, NamedKind, Naming};
 pub use place::{InPlace, PlaceState, in_its_place};
 
 /// Which refused records.
@@ -89,9 +90,14 @@ pub fn each_quarantined(
     project: &str,
     selected: &Selected,
     limit: usize,
-    tell: impl FnMut(Quarantined) -> Result<bool>,
+    mut tell: impl FnMut(Quarantined) -> Result<bool>,
 ) -> Result<()> {
-    standing::each(store.connection(), (project, selected), limit, tell)
+    // A stage that redacts a path may have come after the one that refused.
+    let redact = redacted(store)?;
+    standing::each(store.connection(), (project, selected), limit, |mut refused| {
+        refused.reason = refused.reason.cut_at(&redact);
+        tell(refused)
+    })
 }
 
 /// How many of the selected records that stand in quarantine stages have refused, and how many lines loads.

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use crate::path::Path;
-use crate::record::Standing;
+use crate::path::{Path, Segment};
+use crate::record::{Document, Standing};
 
 /// Whether the ledger itself says something with a code: a record that waits for its place, a waiver, a deletion. Nothing
 /// else may give it as its reason.
@@ -26,7 +27,7 @@ pub struct Refusal {
     pub line: Option<u64>,
     /// The last of its lines, where it is a row that goes over several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_line: Option<u64>,
+    pub last_line: Option<NonZeroU64>,
     /// Whether the pass may not go on over it: a contract in the mode `refuse` was broken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub halts: bool,
@@ -169,32 +170,44 @@ impl Violation {
     }
 }
 
-/// How much of a pointer leads to what is redacted, where it leads on below that: to the end of the path, or to what may
-/// have blocked it.
-fn length_to(path: &Path, pointer: &str) -> Option<usize> {
-    let place: Path = pointer.parse().ok()?;
-    let Standing::Hidden(steps) = Standing::of(path, place.segments()) else {
-        return None;
-    };
-    let length = pointer.match_indices('/').nth(steps)?.0;
-    Some(length)
+impl Violation {
+    /// Cuts the place at what is redacted: the names below it are values of the record as well. Of a part, what is redacted
+    /// may be told from the record on.
+    fn cut(&mut self, redacted: &[Path], standing: impl Fn(&Path, &[Segment]) -> Standing) {
+        let hidden = |pointer: &str| {
+            let place = pointer.parse::<Path>().ok()?;
+            let steps = redacted
+                .iter()
+                .filter_map(|path| match standing(path, place.segments()) {
+                    Standing::Hidden(steps) => Some(steps),
+                    _ => None,
+                });
+            steps.min()
+        };
+        let child = self.part.as_ref().and_then(|part| part.child.as_deref());
+        let of_part = child.and_then(|child| {
+            let steps = hidden(&format!("{child}{}", self.pointer))?;
+            Some(steps.saturating_sub(child.matches('/').count()))
+        });
+        // Where it leads on below that.
+        let steps = [hidden(&self.pointer), of_part].into_iter().flatten().min();
+        let end = steps.and_then(|steps| self.pointer.match_indices('/').nth(steps));
+        if let Some((length, _)) = end {
+            self.pointer.truncate(length);
+        }
+    }
+
+    /// Cuts the place in a document at what is redacted there.
+    pub(crate) fn cut_in(&mut self, document: &Document, redacted: &[Path]) {
+        self.cut(redacted, |path, place| Standing::within(document, path, place));
+    }
 }
 
 impl Refusal {
-    /// Cuts places at what is redacted: the names below it are values of the record as well.
+    /// Cuts places at what is redacted, as far as they tell without the record.
     pub(crate) fn cut_at(mut self, redacted: &[Path]) -> Self {
         for violation in &mut self.violations {
-            // Of a part, what is redacted may be told from the record on.
-            let child = violation.part.as_ref().and_then(|part| part.child.as_deref());
-            let whole = format!("{}{}", child.unwrap_or_default(), violation.pointer);
-            let before = whole.len() - violation.pointer.len();
-            let lengths = redacted.iter().flat_map(|path| {
-                let of_part = length_to(path, &whole).map(|length| length.saturating_sub(before));
-                [length_to(path, &violation.pointer), of_part]
-            });
-            if let Some(length) = lengths.flatten().min() {
-                violation.pointer.truncate(length);
-            }
+            violation.cut(redacted, Standing::of);
         }
         self
     }

@@ -95,15 +95,20 @@ pub(crate) fn carry_out(
         target: stage.target().to_owned(),
         resumed: resumed.is_some(),
         counts,
-        out: if stage.derives() {
-            out::of_pass(run.connection(), pass.row.pass)?
-        } else {
-            counts.written
-        },
+        out: came_out(run, stage, &pass, &counts)?,
         warnings: warnings(run.connection(), pass.row.pass)?,
         ended: pass.state == PassState::Ended,
     };
     Ok((report, stopped))
+}
+
+/// How many records came out of those that a pass has written.
+fn came_out(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: &Counts) -> Result<u64> {
+    if stage.derives() {
+        out::of_pass(run.connection(), pass.row.pass)
+    } else {
+        Ok(counts.written)
+    }
 }
 
 /// What makes the batches of a pass.

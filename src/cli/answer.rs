@@ -137,9 +137,9 @@ impl Listed {
             failed: None,
         };
         let written = write!(safe, "{comma}{value}");
-        let failed = safe.failed.unwrap_or_else(|| io::Error::other("it has no text"));
+        let failed = safe.failed;
         written.map_err(|fmt::Error| {
-            let error = failed;
+            let error = failed.unwrap_or_else(|| io::Error::other("it has no text"));
             let message = format!("a long list cannot be kept in a temporary file: {error}");
             Failure::new(Exit::Failed, "list.file", message)
                 .hint("name a folder that has room for it with the variable TMPDIR")

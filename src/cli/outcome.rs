@@ -133,6 +133,9 @@ fn which_stopped(
     };
     failure.message = format!("stage {} {} {}", pass.stage, pass.slug, failure.message);
     let stage = project.stages().get(pass.stage);
+    if let Stopped::Contract { .. } = stopped {
+        failure = failure.hint(after_the_contract(session));
+    }
     if let (Stopped::ErrorLimit { .. }, Some(stage)) = (stopped, stage) {
         failure.message += &format!(" ({})", which_limit(stage, limits));
         failure = failure.hint(after_the_limit(session, stops_at_once(stage, limits)));
@@ -154,6 +157,18 @@ pub(super) fn after_the_limit(session: &Session<'_>, stops_at_once: bool) -> Str
         session.command("quarantine waive --all --reason TEXT"),
         session.command("apply"),
         session.command(go_on),
+        session.command("rollback")
+    )
+}
+
+/// How to go on where a contract has refused that lets nothing be refused.
+pub(super) fn after_the_contract(session: &Session<'_>) -> String {
+    format!(
+        "{} says why; correct the records and load them, or let them go with {}: the next {} goes on; or correct the stage \
+         after {}",
+        session.command("quarantine list"),
+        session.command("quarantine waive --all --reason TEXT"),
+        session.command("apply"),
         session.command("rollback")
     )
 }
@@ -415,10 +430,7 @@ pub(crate) fn stopped_early(stopped: &Stopped) -> Failure {
                 "stopped: {} refused by a contract in the mode `refuse`; every batch up to here is committed",
                 counted(*refused, "record")
             );
-            let hint = "see why with `counterfoil quarantine list`; correct the records and load them, or let them go with \
-                        `counterfoil quarantine waive --all --reason TEXT`, and the next `counterfoil apply` goes on; or \
-                        correct the stage after `counterfoil rollback`";
-            Failure::new(Exit::Stopped, "stopped.contract", message).hint(hint)
+            Failure::new(Exit::Stopped, "stopped.contract", message)
         }
         Stopped::ErrorLimit { refused, limit } => {
             let message = format!(

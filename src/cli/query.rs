@@ -56,8 +56,8 @@ pub(crate) struct QueryCommand {
     /// Only records with a number above this one: the next page, where nothing is sorted.
     #[arg(long, value_name = "NUMBER", conflicts_with = "sort")]
     after: Option<i64>,
-    /// Counts all records that match, however long that takes; else no more than so many behind those that are shown as take
-    /// a moment, and says `at least`.
+    /// Counts all records that match. Without it only so many are looked at behind the shown ones as take a moment, and the
+    /// figure is `at least` so many.
     #[arg(long, conflicts_with = "id")]
     count: bool,
     /// Shows `{"record":NUMBER,"id":ID,"data":DATA}` instead of the data only.

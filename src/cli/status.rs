@@ -303,24 +303,7 @@ fn next(
         ));
     }
     if let Some(stage) = any(|stage| stage.state == StageState::Applying) {
-        let allowed = files.get(stage.number).map(|file| allowed(file, stage, status));
-        let stops_at_once = files
-            .get(stage.number)
-            .is_some_and(|file| file.on_error() == OnError::Stop);
-        if let Some(allowed) = allowed.filter(|allowed| stage.quarantined > *allowed) {
-            return Some(format!(
-                "stage {} has refused {} where its limit allows {}: {}",
-                stage.number,
-                super::render::counted(stage.quarantined, "record"),
-                count(allowed),
-                super::outcome::after_the_limit(session, stops_at_once)
-            ));
-        }
-        return Some(format!(
-            "stage {} was interrupted: {} goes on",
-            stage.number,
-            session.command("apply")
-        ));
+        return Some(of_open_stage(session, files, status, stage));
     }
     if status.databases.is_empty() {
         return Some(session.command("load DATABASE FILE"));
@@ -332,6 +315,35 @@ fn next(
         return Some(session.command("quarantine list"));
     }
     None
+}
+
+/// How a stage goes on that has begun and not ended.
+fn of_open_stage(session: &Session<'_>, files: &Stages, status: &Standing, stage: &StageStatus) -> String {
+    let file = files.get(stage.number);
+    let stops_at_once = file.is_some_and(|file| file.on_error() == OnError::Stop);
+    let allowed = file.map(|file| allowed(file, stage, status));
+    if let Some(allowed) = allowed.filter(|allowed| stage.quarantined > *allowed) {
+        return format!(
+            "stage {} has refused {} where its limit allows {}: {}",
+            stage.number,
+            counted(stage.quarantined, "record"),
+            count(allowed),
+            super::outcome::after_the_limit(session, stops_at_once)
+        );
+    }
+    if stage.halted > 0 {
+        return format!(
+            "the contract of stage {} lets nothing be refused, and has refused {}: {}",
+            stage.number,
+            counted(stage.halted, "record"),
+            super::outcome::after_the_contract(session)
+        );
+    }
+    format!(
+        "stage {} was interrupted: {} goes on",
+        stage.number,
+        session.command("apply")
+    )
 }
 
 /// How many refusals a stage allows by itself, as the apply that began it has counted its source.

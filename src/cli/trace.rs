@@ -31,7 +31,7 @@ const SECTION: usize = 2 << 20;
 pub(crate) struct Trace {
     /// A database that holds the record, or held it.
     database: String,
-    /// The record's id there.
+    /// An id of the record: any that it ever had, there or where it came from or went to.
     id: String,
     /// Tell too what else came of the records that it came from: its siblings and their lives.
     #[arg(long, conflicts_with = "format")]

@@ -71,7 +71,7 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, Failure> {
             "input.unreadable",
             format!("{} cannot be read: {error}", path.display()),
         )
-        .hint("name the file that `counterfoil prove` wrote")
+        .hint("name the file that `prove` wrote")
     };
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {

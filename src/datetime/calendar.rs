@@ -31,6 +31,28 @@ pub(super) const WEEKDAYS: [&str; 7] = [
     "Sunday",
 ];
 
+/// The keys of the months.
+pub(super) const MONTH_KEYS: [u32; 12] = keys(MONTHS);
+
+/// The keys of the weekdays.
+pub(super) const WEEKDAY_KEYS: [u32; 7] = keys(WEEKDAYS);
+
+/// Three letters, small or capital, as a number that is quickly compared. Nothing but a letter becomes one by this.
+pub(super) const fn key(first: u8, second: u8, third: u8) -> u32 {
+    u32::from_be_bytes([0, first | 0x20, second | 0x20, third | 0x20])
+}
+
+const fn keys<const N: usize>(names: [&str; N]) -> [u32; N] {
+    let mut keys = [0; N];
+    let mut at = 0;
+    while at < N {
+        let name = names[at].as_bytes();
+        keys[at] = key(name[0], name[1], name[2]);
+        at += 1;
+    }
+    keys
+}
+
 /// The numbers that a text can say about a day.
 pub(super) const OF_A_DAY: [Number; 10] = [
     Number::Year,

@@ -1,7 +1,8 @@
 //! Stepping through a text.
 
 use super::Unread;
-use super::specifier::{Fraction, Number};
+use super::calendar::key;
+use super::specifier::Fraction;
 
 /// A text and how far it has been read.
 pub(super) struct Cursor<'t> {
@@ -10,8 +11,21 @@ pub(super) struct Cursor<'t> {
 }
 
 impl<'t> Cursor<'t> {
+    #[inline]
     pub(super) fn new(text: &'t str) -> Self {
         Self { text, at: 0 }
+    }
+
+    /// At the beginning of a text, blanks at either end left out.
+    #[inline]
+    pub(super) fn trimmed(text: &'t str) -> Self {
+        let is_plain = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+        let bytes = text.as_bytes();
+        if is_plain(bytes.first()) && is_plain(bytes.last()) {
+            Self::new(text)
+        } else {
+            Self::new(text.trim())
+        }
     }
 
     /// What has not been read yet.
@@ -20,6 +34,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// Steps over one of these bytes.
+    #[inline]
     pub(super) fn take(&mut self, one_of: &[u8]) -> Result<(), Unread> {
         let byte = self.byte().filter(|byte| one_of.contains(byte));
         self.at += 1;
@@ -27,6 +42,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// So many digits.
+    #[inline]
     pub(super) fn exactly(&mut self, count: usize) -> Result<u32, Unread> {
         let begin = self.at;
         let value = self.digits(count).filter(|_| self.at - begin == count);
@@ -36,21 +52,25 @@ impl<'t> Cursor<'t> {
     }
 
     /// Steps over these characters.
+    #[inline]
     pub(super) fn literal(&mut self, text: &str) -> Result<(), Unread> {
         let is_there = self.text.as_bytes()[self.at..].starts_with(text.as_bytes());
         self.at += text.len();
         if is_there { Ok(()) } else { Err(Unread::Unparsed) }
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     pub(super) fn next_is_digit(&self) -> bool {
         self.byte().is_some_and(|byte| byte.is_ascii_digit())
     }
 
     /// Steps over a byte, if it is there.
+    #[inline]
     pub(super) fn skip(&mut self, byte: u8) -> bool {
         let is_there = self.byte() == Some(byte);
         self.at += usize::from(is_there);
@@ -58,9 +78,13 @@ impl<'t> Cursor<'t> {
     }
 
     /// Steps over blanks, and tells whether there were any.
+    #[inline]
     pub(super) fn skip_blanks(&mut self) -> bool {
         let begin = self.at;
-        if self.byte().is_some_and(|byte| byte <= b' ' || !byte.is_ascii()) {
+        while self.byte() == Some(b' ') {
+            self.at += 1;
+        }
+        if self.byte().is_some_and(|byte| byte < b' ' || !byte.is_ascii()) {
             let rest = self.rest();
             self.at += rest.len() - rest.trim_start().len();
         }
@@ -81,33 +105,43 @@ impl<'t> Cursor<'t> {
         (self.at > begin).then_some(value)
     }
 
-    pub(super) fn number(&mut self, number: Number, whole: bool) -> Result<i16, Unread> {
-        let begin = self.at;
+    /// The next digits, at most so many, and the number that they are; `None` where there are fewer than the least.
+    #[inline]
+    pub(super) fn number(&mut self, least: usize, most: usize) -> Option<i16> {
+        let rest = &self.text.as_bytes()[self.at..];
         let mut value: i16 = 0;
-        while self.at - begin < number.width() {
-            let Some(byte) = self.byte().filter(u8::is_ascii_digit) else {
+        let mut count = 0;
+        while count < most {
+            let Some(digit) = rest
+                .get(count)
+                .map(|byte| byte.wrapping_sub(b'0'))
+                .filter(|digit| *digit < 10)
+            else {
                 break;
             };
-            value = value * 10 + i16::from(byte - b'0');
-            self.at += 1;
+            value = value * 10 + i16::from(digit);
+            count += 1;
         }
-        let least = if whole { number.width() } else { 1 };
-        let (lowest, highest) = number.bounds();
-        if self.at - begin < least || value < lowest || value > highest {
-            return Err(Unread::Unparsed);
-        }
-        Ok(value)
+        self.at += count;
+        (count >= least).then_some(value)
     }
 
     /// A name, whole or its first three letters, in small or capital letters: its place among the names, from 1.
-    pub(super) fn name(&mut self, names: &[&str]) -> Result<i16, Unread> {
+    pub(super) fn name(&mut self, names: &[&str], keys: &[u32]) -> Result<i16, Unread> {
         let rest = &self.text.as_bytes()[self.at..];
-        let begins =
-            |name: &str| rest.len() >= name.len() && rest[..name.len()].eq_ignore_ascii_case(name.as_bytes());
-        let found = (1_i16..).zip(names).find(|(_, name)| begins(&name[..3]));
-        let (place, name) = found.ok_or(Unread::Unparsed)?;
-        self.at += if begins(name) { name.len() } else { 3 };
-        Ok(place)
+        let &[first, second, third, ..] = rest else {
+            return Err(Unread::Unparsed);
+        };
+        let key = key(first, second, third);
+        let place = keys
+            .iter()
+            .position(|other| *other == key)
+            .ok_or(Unread::Unparsed)?;
+        let name = names[place].as_bytes();
+        let has_more = rest.get(3).is_some_and(u8::is_ascii_alphabetic);
+        let is_whole = has_more && rest.len() >= name.len() && rest[..name.len()].eq_ignore_ascii_case(name);
+        self.at += if is_whole { name.len() } else { 3 };
+        i16::try_from(place + 1).map_err(|_| Unread::Unparsed)
     }
 
     pub(super) fn half(&mut self) -> Result<i16, Unread> {

@@ -62,8 +62,9 @@ pub(crate) struct ReadFormat {
     pub(super) steps: Vec<Step>,
     pub(super) tells: Tells,
     pub(super) day: Day,
-    /// Whether it says something twice, so that what is read must agree.
-    pub(super) repeats: bool,
+    /// What it says of the day more than once, and of the time: it must agree.
+    pub(super) checks: Vec<Number>,
+    pub(super) checks_clock: bool,
 }
 
 /// A format to write with.
@@ -98,7 +99,8 @@ impl ReadFormat {
             text: text.to_owned(),
             steps: steps(&parts),
             tells,
-            repeats: day.is_repeated(&parts),
+            checks: day.checks(&parts),
+            checks_clock: day.checks_clock(&parts),
             day,
         })
     }
@@ -112,7 +114,8 @@ impl ReadFormat {
                 steps: Vec::new(),
                 tells: Tells::NOTHING,
                 day: Day::Calendar,
-                repeats: false,
+                checks: Vec::new(),
+                checks_clock: false,
             }),
             format => format,
         }

@@ -1,6 +1,6 @@
 //! ISO 8601 as RFC 3339 narrows it: `2024-01-31`, `2024-01-31T12:00:00.250+02:00`, and a time without its offset.
 
-use chrono::{Datelike as _, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _};
+use chrono::{Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _};
 
 use super::cursor::Cursor;
 use super::specifier::{Colons, Fraction, Pad};
@@ -41,16 +41,7 @@ pub(super) fn read(text: &str) -> Result<Moment, Unread> {
     let local = NaiveDateTime::new(day, time);
     let moment = match cursor.rest() {
         "" => Moment::Local(local),
-        rest => {
-            let offset = offset(rest)
-                .and_then(FixedOffset::east_opt)
-                .ok_or(Unread::Unparsed)?;
-            let instant = local
-                .and_local_timezone(offset)
-                .single()
-                .ok_or(Unread::OutOfRange)?;
-            Moment::instant(instant)?
-        }
+        rest => Moment::at_offset(local, offset(rest).ok_or(Unread::Unparsed)?)?,
     };
     if second == 60 {
         Err(Unread::LeapSecond)

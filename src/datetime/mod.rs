@@ -136,6 +136,17 @@ impl Moment {
         }
     }
 
+    /// The instant of a local time so many seconds east of UTC.
+    fn at_offset(local: NaiveDateTime, seconds: i32) -> Result<Self, Unread> {
+        let offset = FixedOffset::east_opt(seconds).ok_or(Unread::Unparsed)?;
+        let utc = local.checked_sub_offset(offset).ok_or(Unread::OutOfRange)?;
+        if is_in_range(local.year()) && is_in_range(utc.year()) {
+            Ok(Self::Instant(DateTime::from_naive_utc_and_offset(utc, offset)))
+        } else {
+            Err(Unread::OutOfRange)
+        }
+    }
+
     /// An instant in microseconds since 1970 UTC.
     pub(crate) fn from_microseconds(microseconds: i64) -> Result<Self, Unread> {
         let instant = DateTime::<Utc>::from_timestamp_micros(microseconds).ok_or(Unread::OutOfRange)?;

@@ -13,6 +13,8 @@ use super::{Moment, Unread, is_in_range};
 /// What is done to read a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
+    /// This character stands there.
+    Byte(u8),
     /// These characters stand there.
     Literal(Box<str>),
     /// Blanks stand there: any number of them, between digits at least one.
@@ -20,21 +22,49 @@ pub(super) enum Step {
         needed: bool,
     },
     /// Digits stand there, blanks before them aside.
-    Number {
-        number: Number,
-        /// All of its digits are needed: other digits stand beside it.
-        whole: bool,
-        /// Digits stand directly before it, so that no blank can.
-        glued: bool,
-        /// Digits stand directly behind it.
-        followed: bool,
-    },
+    Number(Digits),
     Month,
     Weekday,
     Half,
     Fraction(Fraction),
     Offset,
     Epoch,
+}
+
+/// A number as it is read: all that would have to be looked up for every text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Digits {
+    /// Where it is kept.
+    place: usize,
+    least: usize,
+    most: usize,
+    lowest: i16,
+    highest: i16,
+    /// Digits stand directly before it, so that no blank can.
+    glued: bool,
+    /// A year behind which no digits belong to anything else.
+    is_open_year: bool,
+    /// Sunday is 0 and not 7.
+    is_from_sunday: bool,
+}
+
+impl Digits {
+    fn of(number: Number, before: bool, after: bool) -> Self {
+        // All of its digits are needed where other digits stand beside it.
+        let is_whole = before || after || number.is_whole();
+        let (lowest, highest) = number.bounds();
+        let is_from_sunday = number == Number::WeekdayFromSunday;
+        Self {
+            place: if is_from_sunday { WEEKDAY } else { number as usize },
+            least: if is_whole { number.width() } else { 1 },
+            most: number.width(),
+            lowest,
+            highest,
+            glued: before,
+            is_open_year: number == Number::Year && !after,
+            is_from_sunday,
+        }
+    }
 }
 
 /// What says which day it is.
@@ -79,16 +109,14 @@ pub(super) fn steps(parts: &[Part]) -> Vec<Step> {
     let step = |(at, part): (usize, &Part)| {
         let (before, after) = (is_digits(at.checked_sub(1)), is_digits(Some(at + 1)));
         match part {
-            Part::Literal(text) => Step::Literal(text.clone()),
+            Part::Literal(text) => match text.as_bytes() {
+                [byte] => Step::Byte(*byte),
+                _ => Step::Literal(text.clone()),
+            },
             Part::Blank(_) => Step::Blank {
                 needed: before && after,
             },
-            Part::Number(number, _) => Step::Number {
-                number: *number,
-                whole: before || after || number.is_whole(),
-                glued: before,
-                followed: after,
-            },
+            Part::Number(number, _) => Step::Number(Digits::of(*number, before, after)),
             Part::Month { .. } => Step::Month,
             Part::Weekday { .. } => Step::Weekday,
             Part::Half { .. } => Step::Half,
@@ -130,30 +158,65 @@ impl Day {
         }
     }
 
-    /// Whether the format says more than it needs, so that its parts can contradict each other.
-    pub(super) fn is_repeated(self, parts: &[Part]) -> bool {
-        let says = |part: &&Part| !matches!(part, Part::Literal(_) | Part::Blank(_));
-        let is_clock = |part: &Part| part.is_time() || matches!(part, Part::Offset(_));
-        let has_24 = parts
-            .iter()
-            .any(|part| matches!(part, Part::Number(Number::Hour, _)));
-        let has_12 = parts
-            .iter()
-            .any(|part| matches!(part, Part::Half { .. } | Part::Number(Number::Hour12, _)));
-        let days = parts.iter().filter(says).filter(|part| !is_clock(part)).count();
-        let needed = match self {
-            Self::Epoch => return parts.iter().filter(says).count() > 1,
-            Self::OfYear => 2,
-            _ => 3,
+    /// Whether it finds the day by this number, if the format has it.
+    fn uses(self, number: Number) -> bool {
+        let year = number == Number::Year;
+        match self {
+            Self::Epoch => false,
+            Self::Calendar => year || matches!(number, Number::Month | Number::Day),
+            Self::OfYear => year || number == Number::DayOfYear,
+            Self::WeekFromSunday => {
+                year || matches!(number, Number::WeekFromSunday | Number::WeekdayFromMonday)
+            }
+            Self::WeekFromMonday => {
+                year || matches!(number, Number::WeekFromMonday | Number::WeekdayFromMonday)
+            }
+            Self::IsoWeek => matches!(
+                number,
+                Number::IsoYear | Number::IsoWeek | Number::WeekdayFromMonday
+            ),
+        }
+    }
+
+    /// What a format says of the day beyond what finds it: a text can contradict itself in it.
+    pub(super) fn checks(self, parts: &[Part]) -> Vec<Number> {
+        let said = |part: &Part| match part {
+            Part::Number(Number::WeekdayFromSunday, _) | Part::Weekday { .. } => {
+                Some(Number::WeekdayFromMonday)
+            }
+            Part::Month { .. } => Some(Number::Month),
+            Part::Number(number, _) => Some(*number),
+            _ => None,
         };
-        days > needed || (has_24 && has_12)
+        let is_said = |number: &Number| parts.iter().any(|part| said(part) == Some(*number));
+        let numbers = calendar::OF_A_DAY.into_iter().filter(is_said);
+        numbers.filter(|number| !self.uses(*number)).collect()
+    }
+
+    /// Whether a format says the hour in two ways, or the time beside the seconds since 1970.
+    pub(super) fn checks_clock(self, parts: &[Part]) -> bool {
+        let has = |number: Number| {
+            parts
+                .iter()
+                .any(|part| matches!(part, Part::Number(other, _) if *other == number))
+        };
+        let has_12 = has(Number::Hour12) || parts.iter().any(|part| matches!(part, Part::Half { .. }));
+        match self {
+            Self::Epoch => {
+                has_12
+                    || [Number::Hour, Number::Minute, Number::Second]
+                        .into_iter()
+                        .any(has)
+            }
+            _ => has_12 && has(Number::Hour),
+        }
     }
 }
 
 impl ReadFormat {
     /// What a text says, if the whole of it is in this format. Blanks around it are left out.
     pub(crate) fn read(&self, text: &str) -> Result<Moment, Unread> {
-        let mut cursor = Cursor::new(text.trim());
+        let mut cursor = Cursor::trimmed(text);
         let mut fields = Fields {
             numbers: [-1; PLACES],
             nanoseconds: None,
@@ -163,7 +226,12 @@ impl ReadFormat {
             is_beyond: false,
         };
         for step in &self.steps {
-            fields.take(step, &mut cursor)?;
+            // What nearly all formats consist of, and the rest out of their way.
+            match step {
+                Step::Number(digits) => fields.number(*digits, &mut cursor)?,
+                Step::Byte(byte) if cursor.skip(*byte) => {}
+                step => fields.take(step, &mut cursor)?,
+            }
         }
         if !cursor.rest().is_empty() {
             return Err(Unread::Unparsed);
@@ -185,17 +253,21 @@ impl ReadFormat {
             return self.epoch(seconds, fields);
         }
         let day = fields.day(self.day)?;
-        if self.repeats && !fields.agree_with(day) {
+        if !fields.agree_with(day, &self.checks) {
             return Err(Unread::Unparsed);
         }
         if !self.tells.time {
             return Ok(Moment::Day(day));
         }
-        let local = NaiveDateTime::new(day, fields.time().ok_or(Unread::Unparsed)?);
+        let time = fields.time().ok_or(Unread::Unparsed)?;
+        if self.checks_clock && !fields.agree_with_clock(time) {
+            return Err(Unread::Unparsed);
+        }
+        let local = NaiveDateTime::new(day, time);
         match (self.tells.offset, fields.offset) {
             (Offset::Absent, _) => Ok(Moment::Local(local)),
-            (Offset::Utc, _) => Moment::instant(local.and_utc().fixed_offset()),
-            (Offset::Written, offset) => at_offset(local, offset),
+            (Offset::Utc, _) => Moment::at_offset(local, 0),
+            (Offset::Written, offset) => Moment::at_offset(local, offset.unwrap_or(0)),
         }
     }
 
@@ -212,21 +284,13 @@ impl ReadFormat {
         let instant = instant.ok_or(Unread::OutOfRange)?.with_timezone(&offset);
         let moment = Moment::instant(instant)?;
         let local = instant.naive_local();
-        let agrees = fields.agree_with(local.date()) && fields.agree_with_clock(local.time());
-        if self.repeats && !agrees {
+        let agrees = fields.agree_with(local.date(), &self.checks)
+            && (!self.checks_clock || fields.agree_with_clock(local.time()));
+        if !agrees {
             return Err(Unread::Unparsed);
         }
         Ok(moment)
     }
-}
-
-fn at_offset(local: NaiveDateTime, offset: Option<i32>) -> Result<Moment, Unread> {
-    let offset = FixedOffset::east_opt(offset.unwrap_or(0)).ok_or(Unread::Unparsed)?;
-    let instant = local
-        .and_local_timezone(offset)
-        .single()
-        .ok_or(Unread::OutOfRange)?;
-    Moment::instant(instant)
 }
 
 impl Fields {
@@ -236,6 +300,7 @@ impl Fields {
     }
 
     /// Keeps a number; what is said twice must be the same.
+    #[inline]
     fn set(&mut self, place: usize, value: i16) -> Result<(), Unread> {
         let before = std::mem::replace(&mut self.numbers[place], value);
         if before >= 0 && before != value {
@@ -295,13 +360,13 @@ impl Fields {
         }
     }
 
-    /// Whether all that was said of the day is true of it.
-    fn agree_with(&self, day: NaiveDate) -> bool {
-        let is_true = |number| {
-            self.get(number)
-                .is_none_or(|said| i32::from(said) == calendar::number(day, number))
+    /// Whether what was said by these numbers is true of the day.
+    fn agree_with(&self, day: NaiveDate, numbers: &[Number]) -> bool {
+        let is_true = |number: &Number| {
+            self.get(*number)
+                .is_none_or(|said| i32::from(said) == calendar::number(day, *number))
         };
-        calendar::OF_A_DAY.into_iter().all(is_true)
+        numbers.iter().all(is_true)
     }
 
     /// Whether all that was said of the time is true of it.
@@ -327,13 +392,32 @@ impl Fields {
         };
         let second = number(Number::Second).unwrap_or(0);
         let nanosecond = self.nanoseconds.unwrap_or(0);
-        let time = NaiveTime::from_hms_nano_opt(hour, number(Number::Minute)?, second, nanosecond)?;
-        self.agree_with_clock(time).then_some(time)
+        NaiveTime::from_hms_nano_opt(hour, number(Number::Minute)?, second, nanosecond)
+    }
+
+    #[inline]
+    fn number(&mut self, digits: Digits, cursor: &mut Cursor<'_>) -> Result<(), Unread> {
+        if !digits.glued {
+            cursor.skip_blanks();
+        }
+        let value = cursor.number(digits.least, digits.most).ok_or(Unread::Unparsed)?;
+        if value < digits.lowest || value > digits.highest {
+            return Err(Unread::Unparsed);
+        }
+        if digits.is_open_year && cursor.next_is_digit() {
+            // A fifth digit: a year that cannot be, if the rest is in the format.
+            cursor.digits(usize::MAX);
+            self.is_beyond = true;
+            return self.set(digits.place, LEAP_YEAR);
+        }
+        let is_sunday = digits.is_from_sunday && value == 0;
+        self.set(digits.place, if is_sunday { 7 } else { value })
     }
 
     /// Reads what a step stands for.
     fn take(&mut self, step: &Step, cursor: &mut Cursor<'_>) -> Result<(), Unread> {
         match step {
+            Step::Byte(byte) => cursor.take(&[*byte]),
             Step::Literal(text) => cursor.literal(text),
             Step::Blank { needed } => {
                 let are_there = cursor.skip_blanks();
@@ -343,33 +427,13 @@ impl Fields {
                     Ok(())
                 }
             }
-            Step::Number {
-                number,
-                whole,
-                glued,
-                followed,
-            } => {
-                if !glued {
-                    cursor.skip_blanks();
-                }
-                let value = cursor.number(*number, *whole)?;
-                // A fifth digit: a year that cannot be, if the rest is in the format.
-                if *number == Number::Year && !followed && cursor.next_is_digit() {
-                    cursor.digits(usize::MAX);
-                    self.is_beyond = true;
-                    return self.set(*number as usize, LEAP_YEAR);
-                }
-                match number {
-                    Number::WeekdayFromSunday => self.set(WEEKDAY, if value == 0 { 7 } else { value }),
-                    number => self.set(*number as usize, value),
-                }
-            }
+            Step::Number(digits) => self.number(*digits, cursor),
             Step::Month => {
-                let month = cursor.name(&calendar::MONTHS)?;
+                let month = cursor.name(&calendar::MONTHS, &calendar::MONTH_KEYS)?;
                 self.set(Number::Month as usize, month)
             }
             Step::Weekday => {
-                let weekday = cursor.name(&calendar::WEEKDAYS)?;
+                let weekday = cursor.name(&calendar::WEEKDAYS, &calendar::WEEKDAY_KEYS)?;
                 self.set(WEEKDAY, weekday)
             }
             Step::Half => {
@@ -399,7 +463,7 @@ impl Fields {
 }
 
 /// What is said twice must be the same.
-fn agree<T: PartialEq>(before: Option<T>, now: T) -> Result<(), Unread> {
+fn agree<T: PartialEq + Copy>(before: Option<T>, now: T) -> Result<(), Unread> {
     match before {
         Some(before) if before != now => Err(Unread::Unparsed),
         _ => Ok(()),

@@ -136,11 +136,11 @@ pub(super) fn push_fraction(
 ) -> Result<(), Unwritten> {
     let places = match fraction.places {
         Some(places) => u32::from(places),
-        None if !fraction.dot && nanoseconds % 1000 != 0 => return Err(Unwritten::TooPrecise),
+        None if !fraction.dot && !nanoseconds.is_multiple_of(1000) => return Err(Unwritten::TooPrecise),
         None if !fraction.dot => 6,
         None if nanoseconds == 0 => return Ok(()),
-        None if nanoseconds % 1_000_000 == 0 => 3,
-        None if nanoseconds % 1000 == 0 => 6,
+        None if nanoseconds.is_multiple_of(1_000_000) => 3,
+        None if nanoseconds.is_multiple_of(1000) => 6,
         None => 9,
     };
     if fraction.dot {
@@ -163,7 +163,7 @@ pub(super) fn push_offset(text: &mut String, offset: i32, colons: Colons) -> Res
     if colons == Colons::Two {
         text.push(':');
         push_number(text, offset % 60, 2, Pad::Zero);
-    } else if offset % 60 != 0 {
+    } else if !offset.is_multiple_of(60) {
         return Err(Unwritten::OffsetSeconds);
     }
     Ok(())

@@ -14,8 +14,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::context::Context;
-use crate::language::Language;
 use crate::digest::Salt;
+use crate::language::Language;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;

@@ -16,7 +16,7 @@ fn unwritten(why: Unwritten) -> Fault {
 }
 
 /// A format that is no literal of the expression is only known with the record.
-pub(super) fn bad_format(error: FormatError) -> Fault {
+pub(super) fn bad_format(error: &FormatError) -> Fault {
     Fault::new("expression.date", format!("a date format; {}", error.help))
 }
 

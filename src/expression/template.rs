@@ -49,13 +49,14 @@ impl Template {
     fn read_value(value: &Toml, reading: &Reading<'_>) -> Result<Self, Problem> {
         let place = reading.place(value.span());
         Ok(match value {
-            Toml::String(text) => match text.value().strip_prefix("= ") {
-                Some(source) => Self::Expression(Expression::compile(source, &place, reading)?),
-                None => {
+            Toml::String(text) => {
+                if let Some(source) = text.value().strip_prefix("= ") {
+                    Self::Expression(Expression::compile(source, &place, reading)?)
+                } else {
                     plainly_a_text(text.value(), &place, reading)?;
                     Self::Fixed(Value::text(text.value()))
                 }
-            },
+            }
             Toml::Boolean(boolean) => Self::Fixed(Value::boolean(*boolean.value())),
             Toml::Integer(_) | Toml::Float(_) => Self::Fixed(number(&written(value, reading), place)?),
             Toml::Datetime(_) => Self::Fixed(Value::text(&written(value, reading))),

@@ -6,7 +6,7 @@
 
 use super::datum::{Datum, View};
 use super::functions::Function;
-use super::node::{Access, For, Invocation, Node, Step, Switch};
+use super::node::{Access, Case, For, Invocation, Node, Step, Switch};
 use super::operator::Operator;
 use super::origin::Spot;
 use crate::language::Language;
@@ -29,7 +29,7 @@ impl Types {
     const OBJECT: Self = Self(1 << 7);
     const ANY: Self = Self(u8::MAX);
     /// What a record has: JSON knows no dates.
-    const JSON: Self = Self(u8::MAX & !Self::DATE.0 & !Self::OMIT.0);
+    const JSON: Self = Self::ANY.without(Self::DATE.or(Self::OMIT));
 
     /// Each with its name, as refusals call it.
     const NAMES: [(Self, &'static str); 8] = [
@@ -320,6 +320,35 @@ impl Checker {
         types
     }
 
+    /// A switch without a case of the subject's type refuses; `()` takes null and nothing else.
+    fn cases(&mut self, switch: &Switch, subject: Types) {
+        let (mut taken, mut null) = (Types::NOTHING, false);
+        for case in switch.arms.iter().flat_map(|arm| &arm.cases) {
+            let case = match case {
+                Case::Equal(Datum::Null) => {
+                    null = true;
+                    // In the first language a case before it that was no null refused one.
+                    self.otherwise(taken != Types::NOTHING);
+                    continue;
+                }
+                Case::Equal(value) => Types::of(value),
+                Case::Between(..) => Types::NUMBER,
+            };
+            self.otherwise(taken.without(case) != Types::NOTHING);
+            taken = taken.or(case);
+        }
+        let is_null = null && subject.meets(Types::NULL);
+        let is_known = taken != Types::NOTHING && subject != Types::NOTHING;
+        if is_known && !is_null && !subject.meets(taken) {
+            let message = format!(
+                "the cases take {}, and this is {}",
+                taken.words(),
+                subject.words()
+            );
+            self.never(switch.subject.spot, message);
+        }
+    }
+
     fn for_each(&mut self, parts: &For) -> Types {
         self.wants(&parts.list, Types::LIST, "`for`");
         self.locals[parts.name] = Types::ANY;
@@ -415,20 +444,21 @@ fn takes(function: &Function, at: usize) -> Option<Types> {
     let inside = Types::LIST.or(Types::OBJECT);
     let scalar = Types::TEXT.or(Types::NUMBER).or(Types::BOOLEAN).or(Types::DATE);
     let types = match (function.name, at) {
-        ("decimal" | "integer", 0) => Types::NUMBER.or(Types::TEXT),
+        ("decimal" | "integer", 0) | ("has" | "get", 1) => Types::NUMBER.or(Types::TEXT),
         ("round" | "divide" | "abs", _) | ("split", 2) => Types::NUMBER,
-        ("sum" | "join", 0) => Types::LIST,
+        ("sum" | "join", 0) | ("zip", _) => Types::LIST,
         ("text", 0) => scalar,
-        ("trim" | "upper" | "lower" | "split" | "list" | "replace" | "matches" | "date" | "sha256", _)
-        | ("starts_with" | "ends_with" | "hmac" | "uuid5", _)
+        (
+            "trim" | "upper" | "lower" | "split" | "list" | "replace" | "matches" | "date" | "sha256"
+            | "starts_with" | "ends_with" | "hmac" | "uuid5",
+            _,
+        )
         | ("format_date", 1..)
         | ("join", 1) => Types::TEXT,
         ("format_date", 0) => Types::DATE,
         ("has" | "get", 0) => inside,
-        ("has" | "get", 1) => Types::TEXT.or(Types::NUMBER),
         ("len" | "contains", 0) => inside.or(Types::TEXT),
         ("keys", 0) => Types::OBJECT,
-        ("zip", _) => Types::LIST,
         _ => return None,
     };
     Some(types)

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, Row, params};
 
-use super::Found;
+use super::{Found, redacted};
 use crate::error::Result;
 use crate::ledger::sql::of_record;
+use crate::refusal::Refusal;
 use crate::store::Store;
 
 /// One thing that happened to a record.
@@ -103,14 +104,23 @@ impl TraceStep {
         store: &Store,
         numbers: Vec<i64>,
         family: bool,
-        tell: impl FnMut(Self) -> bool,
+        mut tell: impl FnMut(Self) -> bool,
     ) -> Result<()> {
+        // A stage that redacts a path may have come after the one that refused.
+        let redact = redacted(store)?;
         let life = if family {
             Life::of_family(store.connection(), numbers)?
         } else {
             Life::of(store.connection(), numbers)?
         };
-        life.each(store.connection(), tell)
+        life.each(store.connection(), |mut step| {
+            let cut = |reason: String| match serde_json::from_str::<Refusal>(&reason) {
+                Ok(refusal) if !redact.is_empty() => refusal.cut_at(&redact).to_json(),
+                _ => reason,
+            };
+            step.reason = step.reason.take().map(cut);
+            tell(step)
+        })
     }
 }
 

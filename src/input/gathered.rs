@@ -83,7 +83,7 @@ pub(super) fn rejected(code: &'static str, expected: impl Into<String>, line: u6
     refusal.line = Some(line);
     Rejected {
         refusal,
-        raw,
+        raw: raw.into(),
         id: None,
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn refuse(mut refusal: Refusal, line: u64, raw: Vec<u8>) -> Rejected 
     refusal.line = Some(line);
     Rejected {
         refusal,
-        raw,
+        raw: raw.into(),
         id: None,
     }
 }

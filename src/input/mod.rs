@@ -150,7 +150,7 @@ pub struct Rejected {
     /// The bytes exactly as read, without the line's end. Of what is longer than the limit, the first 64 KiB
     /// (or the limit, where that is less); the refusal then tells the length and the SHA-256 of everything up to the
     /// line feed, or in an array up to the comma or bracket behind the element.
-    pub raw: Vec<u8>,
+    pub raw: Box<[u8]>,
     /// The id, where it could be read all the same: it stands whole in the bytes, before whatever is wrong with them.
     pub id: Option<Box<str>>,
 }

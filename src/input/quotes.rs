@@ -1,6 +1,8 @@
 //! The quotes of a row of CSV: where one opens, which lines it spans, and what stands behind it. The parser itself lets all
 //! of that pass.
 
+use std::num::NonZeroU64;
+
 use crate::refusal::Refusal;
 
 /// What is known of the quotes of a row, byte by byte.
@@ -80,7 +82,7 @@ impl Quotes {
 
     /// Says which lines a refused row has taken with it.
     pub(super) fn explain(&self, refusal: &mut Refusal, (first, last): (u64, u64)) {
-        refusal.last_line = Some(last);
+        refusal.last_line = NonZeroU64::new(last);
         let open = if self.are_open() {
             Some(self.opened)
         } else {

@@ -58,9 +58,10 @@ impl Table {
             return Err(no_end.into());
         }
         let names = row.texts().ok_or(HeaderError::NotUtf8)?;
+        let is_other = |letter: &char| SEPARATORS.contains(letter) && *letter != char::from(separator);
         if let [only] = names.as_slice()
             && (options.cells.separator.is_none() || *only != options.id_field)
-            && let Some(separator) = only.chars().find(|letter| SEPARATORS.contains(letter))
+            && let Some(separator) = only.chars().find(is_other)
         {
             return Err(HeaderError::Separated { separator }.into());
         }

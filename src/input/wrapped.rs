@@ -110,11 +110,8 @@ pub(crate) fn noticed(head: &[u8], is_whole: bool, id_field: &str) -> Option<Str
     }
     let is_over_lines = seen.goes_over_lines;
     let rest = head[at..].iter().any(|byte| !is_blank(*byte));
-    let is_meant = match seen.is_complete {
-        true if is_over_lines => true,
-        true => is_whole && !rest && !seen.has_id,
-        false => is_over_lines,
-    };
+    let is_record = seen.is_complete && (!is_whole || rest || seen.has_id);
+    let is_meant = is_over_lines || (seen.is_complete && !is_record);
     seen.list.filter(|_| is_meant)
 }
 

@@ -19,7 +19,7 @@ use crate::ledger::{
     Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, Shape, Step, before_image,
 };
 use crate::pipeline::{BATCH_BYTES, Producer, Reader};
-use crate::record::{Document, Limits, Record};
+use crate::record::{Document, Record};
 use crate::refusal::Refusal;
 use crate::store::{Salted, Table};
 use crate::surroundings::Randomness;
@@ -50,10 +50,8 @@ pub(super) struct Loading<'a, R> {
     pub(super) kept: KeptPlaces,
     /// The lines of this input that stand in quarantine already.
     pub(super) refused: RefusedLines,
-    /// What becomes of cells, where the input has such.
-    pub(super) types: Option<Types>,
+    /// What becomes of cells.
     pub(super) columns: Columns,
-    pub(super) limits: Limits,
     /// Whether any of it is committed, or on its way.
     pub(super) has_begun: bool,
     /// Whether the input so far is that of an earlier load: the record before stood there already, or was one of the
@@ -142,7 +140,7 @@ impl<R: Read> Loading<'_, R> {
         let mut ready = match incoming.body {
             Ok(ready) => ready,
             Err(Rejected { refusal, raw, id }) => {
-                self.refuse(batch, &refusal, raw, id.as_deref());
+                self.refuse(batch, &refusal, raw.into_vec(), id.as_deref());
                 return Ok(Placed::Yes);
             }
         };
@@ -175,6 +173,20 @@ impl<R: Read> Loading<'_, R> {
             what: format!("record {owner} has a row but no salt"),
         };
         let salt = salt.ok_or_else(missing)?;
+        let written = self.replaced(batch, (owner, salt), &old, &ready);
+        self.let_in(batch, (incoming.line, id), owner, written);
+        Ok(Placed::Yes)
+    }
+
+    /// A record that the database has: written over, where it is another one now; whether it is.
+    fn replaced(
+        &mut self,
+        batch: &mut Batch,
+        (owner, salt): (i64, Salt),
+        old: &Record,
+        ready: &Ready,
+    ) -> bool {
+        let Ready { id, data } = ready;
         let mut entry = Entry::new(owner, 0, EntryOutcome::Unchanged);
         entry.before = Some(commitment(&salt, &old.id, &old.data));
         entry.after = entry.before;
@@ -204,8 +216,7 @@ impl<R: Read> Loading<'_, R> {
         }
         let written = entry.outcome == EntryOutcome::Written;
         stub(batch, entry);
-        self.let_in(batch, (incoming.line, id), owner, written);
-        Ok(Placed::Yes)
+        written
     }
 
     /// Reads the cells of a row as values of the kinds that the record has, or sees to it that they do not become texts
@@ -216,29 +227,24 @@ impl<R: Read> Loading<'_, R> {
         owner: Option<i64>,
         ready: &mut Ready,
     ) -> Result<Result<(), Box<Refusal>>> {
-        let old = match (self.types, owner) {
+        let old = match (self.columns.types, owner) {
             (None | Some(Types::Text), _) | (Some(Types::Guarded), None) => return Ok(Ok(())),
             (Some(Types::Guarded), Some(_)) if !self.replace => return Ok(Ok(())),
             (_, None) => None,
             (_, Some(owner)) => Some(self.standing(lookup, owner)?.record),
         };
-        if self.types == Some(Types::Existing) {
+        if self.columns.types == Some(Types::Existing) {
             let table = (lookup, &self.table);
-            return Ok(
-                match self
-                    .columns
-                    .typed(table, old.as_ref(), &ready.data, &self.limits)?
-                {
-                    Ok(data) => {
-                        ready.data = data;
-                        Ok(())
-                    }
-                    Err(Misread::Refused(refusal)) => Err(refusal),
-                    Err(Misread::Malformed(fault)) => {
-                        Err(Box::new(Refusal::new(fault.code, "").expected(fault.message)))
-                    }
-                },
-            );
+            return Ok(match self.columns.typed(table, old.as_ref(), &ready.data)? {
+                Ok(data) => {
+                    ready.data = data;
+                    Ok(())
+                }
+                Err(Misread::Refused(refusal)) => Err(refusal),
+                Err(Misread::Malformed(fault)) => {
+                    Err(Box::new(Refusal::new(fault.code, "").expected(fault.message)))
+                }
+            });
         }
         let documents = old
             .as_ref()

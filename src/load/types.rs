@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use crate::error::Result;
+use crate::input::{Format, Options, Types};
 use crate::output::{cell, column};
 use crate::path::{Path, Segment};
 use crate::pipeline::BATCH_BYTES;
@@ -40,8 +41,10 @@ pub(super) fn loses_kind(old: &Document, new: &Document) -> Option<String> {
 }
 
 /// The kinds of the values that the columns of a database have, as far as they were asked for.
-#[derive(Default)]
 pub(super) struct Columns {
+    /// What becomes of cells, where the input has such.
+    pub(super) types: Option<Types>,
+    limits: Limits,
     known: HashMap<String, Column>,
 }
 
@@ -56,7 +59,15 @@ struct Column {
 }
 
 impl Columns {
-    fn of(&mut self, lookup: Option<&Connection>, table: &Table, name: &str) -> Result<Column> {
+    pub(super) fn of(reading: &Options) -> Self {
+        Self {
+            types: (reading.format == Format::Csv).then_some(reading.cells.types),
+            limits: reading.limits,
+            known: HashMap::new(),
+        }
+    }
+
+    fn column(&mut self, lookup: Option<&Connection>, table: &Table, name: &str) -> Result<Column> {
         if let Some(known) = self.known.get(name) {
             return Ok(*known);
         }
@@ -65,7 +76,9 @@ impl Columns {
             let rows = table.after(connection, after, CHUNK, BATCH_BYTES)?;
             let Some(last) = rows.last() else { break };
             after = last.record.record;
-            rows.iter().for_each(|row| found.add(&row.record, name));
+            for row in &rows {
+                found.add(&row.record, name);
+            }
         }
         self.known.insert(name.to_owned(), found);
         Ok(found)
@@ -78,7 +91,6 @@ impl Columns {
         (lookup, table): (Option<&Connection>, &Table),
         old: Option<&Record>,
         row: &str,
-        limits: &Limits,
     ) -> Result<Result<String, Misread>> {
         let (row, old) = match (Document::parse(row), old.map(Record::document).transpose()) {
             (Ok(row), Ok(old)) => (row, old),
@@ -91,10 +103,11 @@ impl Columns {
             let value = match (field.value.as_text(), was.as_deref()) {
                 (None, _) => field.value.clone(),
                 (Some(text), Some(was)) if is_same(&text, was) => continue,
+                (Some(text), None) if text.is_empty() && old.is_some() => continue,
                 (Some(text), was) => {
                     let has_kind = was.map(Value::kind).filter(|kind| *kind != Kind::Null);
                     let known = match has_kind {
-                        None => self.of(lookup, table, &name)?,
+                        None => self.column(lookup, table, &name)?,
                         kind => Column {
                             kind,
                             ..Column::default()
@@ -112,7 +125,7 @@ impl Columns {
             };
             let is_path = match was {
                 Some(_) => made.get(&name).is_none(),
-                None => self.of(lookup, table, &name)?.is_path,
+                None => self.column(lookup, table, &name)?.is_path,
             };
             let place = if is_path {
                 name.parse().unwrap_or_else(|_| Path::field(&name))
@@ -123,7 +136,7 @@ impl Columns {
                 return Ok(Err(refused(&name, "a place that the record can have".to_owned())));
             }
         }
-        Ok(admit(made.to_json().as_bytes(), limits).map_err(Misread::Malformed))
+        Ok(admit(made.to_json().as_bytes(), &self.limits).map_err(Misread::Malformed))
     }
 }
 

@@ -195,12 +195,18 @@ impl ToDecimal {
         self.strip.known().is_some_and(marks)
     }
 
-    fn refusal(&self, error: NotRead, place: &Trail<'_>) -> Refusal {
+    fn refusal(&self, error: NotRead, value: &Value, money: &Money<'_>, place: &Trail<'_>) -> Refusal {
         let refusal = error.refusal(&self.frame, place);
-        if error == NotRead::Invalid && self.is_grouped() {
-            return refusal.expected(
-                "a decimal number; its groups whole, of three digits, the first beginning with no 0",
-            );
+        let ungrouped = || {
+            let text = value.as_text()?;
+            Some(text.replace(|c| self.point.groups_by(c), ""))
+        };
+        // What is a number but for its marks.
+        let is_of_groups = error == NotRead::Invalid
+            && self.is_grouped()
+            && ungrouped().is_some_and(|text| money.text.read(&text).is_ok());
+        if is_of_groups {
+            return refusal.expected("whole groups of three digits, the first of them beginning with no 0");
         }
         refusal
     }
@@ -214,7 +220,7 @@ impl Operation for ToDecimal {
         self.frame.apply(document, |value, place| {
             let decimal = money
                 .number(value, scope.context())
-                .map_err(|error| self.refusal(error, place))?
+                .map_err(|error| self.refusal(error, value, &money, place))?
                 .ok_or_else(|| self.frame.wrong_type(place, "a text or a number"))?;
             Ok(match self.emit {
                 Emit::Text => Value::text(&decimal.to_string()),

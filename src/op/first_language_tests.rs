@@ -111,8 +111,8 @@ proptest! {
                 prop_assert_eq!(NumberText::CALCULATED.read(&text).ok(), exact(&text), "{}", text);
             }
             let key = NumberText::KEY.read(&text).ok();
-            prop_assert_eq!(key, of_operations(&text).map(|number| number.normalize()).and(key), "{}", text);
-            prop_assert_eq!(key.is_some(), of_operations(&text).is_some(), "{}", text);
+            let normal = |number: Option<Decimal>| number.map(|number| number.normalize());
+            prop_assert_eq!(normal(key), normal(of_operations(&text)), "{}", text);
             // Underscores that stand between no two digits, and an exponent without a number, were let through.
             if exact_decimal(&text).is_ok() {
                 prop_assert_eq!(exact_decimal(&text).ok(), exact(&text), "{}", text);

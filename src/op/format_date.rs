@@ -34,7 +34,7 @@ pub struct FormatDate {
 frame_builders!(FormatDate, to);
 
 impl FormatDate {
-    /// Writes the format, strftime's notation.
+    /// Writes the format, strftime's notation (`docs/dates.md`).
     #[must_use]
     pub fn new(path: impl Into<PathText>, format: &str) -> Self {
         Self {
@@ -116,7 +116,11 @@ pub(super) static MANUAL: Manual = Manual {
     keys: &[
         PATH,
         TO,
-        Key::required("format", Form::Text, "the format, strftime's notation"),
+        Key::required(
+            "format",
+            Form::Text,
+            "the format, strftime's notation (docs/dates.md)",
+        ),
         Key::optional(
             "zone",
             Form::Text,

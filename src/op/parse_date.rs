@@ -48,7 +48,7 @@ struct Plan {
 frame_builders!(ParseDate, to);
 
 impl ParseDate {
-    /// Reads these formats, strftime's notation; `zone` is the IANA name for times without an offset.
+    /// Reads these formats, strftime's notation (`docs/dates.md`); `zone` is the IANA name for times without an offset.
     #[must_use]
     pub fn new(path: impl Into<PathText>, formats: &[&str], zone_name: Option<&str>) -> Self {
         let plan = Given::new(|| {
@@ -232,7 +232,7 @@ pub(super) static MANUAL: Manual = Manual {
         Key::required(
             "formats",
             Form::Texts,
-            "the formats, strftime's notation, tried in this order",
+            "the formats, strftime's notation (docs/dates.md), tried in this order",
         ),
         Key::optional(
             "zone",

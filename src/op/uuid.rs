@@ -170,7 +170,8 @@ pub(super) static MANUAL: Manual = Manual {
             "`name`",
             "`name`: who knows the names can compute it, and it is the same in every store, for all parts behind `derive` and \
              for all elements of `each`. `random`: made of what the ledger has drawn for the record, the place and the part, so \
-             that nobody can guess it and all of them have others; in an `[[example]]` of the example's id instead",
+             that nobody can guess it and all of them have others; in an `[[example]]` it is made of the example's id, and a \
+             program that gives no salt is refused",
         ),
     ],
     refusals: &[

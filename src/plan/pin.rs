@@ -51,7 +51,7 @@ pub struct PinnedStage {
     pub number: u32,
     /// Its slug.
     pub slug: String,
-    /// The hash of its meaning, in hexadecimal.
+    /// The hash of its meaning, less the names of its reconciliations, in hexadecimal.
     pub meaning_sha256: String,
 }
 
@@ -207,7 +207,7 @@ impl PinnedStage {
         Self {
             number: stage.number(),
             slug: stage.slug().to_owned(),
-            meaning_sha256: hex(&stage.meaning_sha256()),
+            meaning_sha256: hex(&stage.deeds_sha256()),
         }
     }
 }

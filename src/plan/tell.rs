@@ -145,6 +145,7 @@ impl<'t> Telling<'t> {
                 let id = body
                     .and_then(split_whole)
                     .map_or_else(String::new, |(id, _)| id.to_owned());
+                let reason = reason.cut_at(self.redact);
                 group.examples.push(RefusedExample { id, reason });
             }
         }

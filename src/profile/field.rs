@@ -296,8 +296,8 @@ impl Field {
 
     /// Whether it holds a value that has no parts: what blocks a path that leads on.
     pub(super) fn has_scalars(&self) -> bool {
-        let is_scalar = |kind: &&str| !["list", "object", "null"].contains(kind);
-        self.kinds.keys().any(|kind| is_scalar(&kind))
+        let mut kinds = self.kinds.keys();
+        kinds.any(|kind| !["list", "object", "null"].contains(kind))
     }
 
     /// What is told of it.

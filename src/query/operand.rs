@@ -29,13 +29,13 @@ impl<V: Into<Plain>> From<V> for Operand {
 
 impl<V: Into<Plain>, const N: usize> From<[V; N]> for Operand {
     fn from(values: [V; N]) -> Self {
-        Self::Many(values.into_iter().map(|value| value.into()).collect())
+        Self::Many(values.into_iter().map(Into::into).collect())
     }
 }
 
 impl<V: Into<Plain>> From<Vec<V>> for Operand {
     fn from(values: Vec<V>) -> Self {
-        Self::Many(values.into_iter().map(|value| value.into()).collect())
+        Self::Many(values.into_iter().map(Into::into).collect())
     }
 }
 

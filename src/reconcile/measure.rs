@@ -277,7 +277,7 @@ impl<'m> Measuring<'m> {
                 let number = value
                     .as_number()
                     .map(|number| NumberText::CALCULATED.read(number));
-                let read = number.or_else(|| value.as_text().map(|text| NumberText::PLAIN.read(&text)));
+                let read = number.or_else(|| value.as_text().map(|text| NumberText::SETTING.read(&text)));
                 match read.and_then(Result::ok) {
                     Some(amount) => amount,
                     None => return Reading::Unreadable,

@@ -2,7 +2,9 @@
 //! only a path. What stands in the way of a redacted path is redacted with it, because it may be the very value in another
 //! shape: `"4111..."` where `card.number` is redacted.
 
-use super::access::index;
+use std::borrow::Cow;
+
+use super::access::{index, step as step_into};
 use super::{Kind, Object, Value};
 use crate::path::{Path, Segment};
 
@@ -33,8 +35,11 @@ fn mask(value: &mut Value, path: &[Segment]) -> bool {
             return field.is_some_and(|field| mask(field, rest));
         }
         (Segment::Each, Kind::List) => {
-            let list = value.as_list_mut().into_iter().flatten();
-            return list.fold(false, |any, element| mask(element, rest) || any);
+            let mut any = false;
+            for element in value.as_list_mut().into_iter().flatten() {
+                any |= mask(element, rest);
+            }
+            return any;
         }
         (segment, Kind::List) => {
             if let Some(at) = index(segment) {
@@ -81,6 +86,45 @@ impl Standing {
         Self::Hidden(redact.segments().len())
     }
 
+    /// As [`of`](Self::of), where the record tells what has fields and what has elements.
+    #[must_use]
+    pub fn within(document: &Object, redact: &Path, place: &[Segment]) -> Self {
+        let mut value: Option<Cow<'_, Value>> = None;
+        for (at, step) in redact.segments().iter().enumerate() {
+            let Some(taken) = place.get(at) else {
+                return Self::Leads;
+            };
+            let kind = value.as_deref().map_or(Kind::Object, Value::kind);
+            let blocks = match (kind, step) {
+                (Kind::Object, Segment::Key(_)) | (Kind::List, Segment::Each | Segment::Index(_)) => false,
+                (Kind::List, Segment::Key(name)) => !is_number(name),
+                _ => true,
+            };
+            if blocks {
+                return Self::Hidden(at);
+            }
+            let leads_on = match (kind, step, taken) {
+                (Kind::Object, Segment::Key(name), Segment::Key(taken)) => name == taken,
+                (Kind::List, step, taken) => *step == Segment::Each || index(step) == index(taken),
+                _ => false,
+            };
+            if !leads_on {
+                return Self::Apart;
+            }
+            let next = match (&value, taken) {
+                (None, Segment::Key(name)) => document.get(name).map(|value| Cow::Owned(value.clone())),
+                (Some(value), taken) => step_into(value, taken).map(|value| Cow::Owned(value.into_owned())),
+                (None, _) => None,
+            };
+            match next {
+                Some(next) => value = Some(next),
+                // It is a place of something else than this record.
+                None => return Self::of(redact, place),
+            }
+        }
+        Self::Hidden(redact.segments().len())
+    }
+
     /// Whether a value there may be redacted.
     #[must_use]
     pub fn may_hide(self) -> bool {
@@ -95,8 +139,17 @@ enum Step {
     Another,
 }
 
+fn is_number(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a name of digits may be that of an element. What is longer is rather a number of its own: a name in an object.
+fn is_element(name: &str) -> bool {
+    const DIGITS: usize = 6;
+    is_number(name) && name.len() <= DIGITS && (name == "0" || !name.starts_with('0'))
+}
+
 fn step_to(redact: &Segment, taken: &Segment) -> Step {
-    let is_number = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     let same = |is: bool| if is { Step::Same } else { Step::Another };
     match (redact, taken) {
         (Segment::Key(_), Segment::Key(any)) if any == ANY_NAME => Step::Same,
@@ -109,8 +162,8 @@ fn step_to(redact: &Segment, taken: &Segment) -> Step {
         (Segment::Key(_) | Segment::Index(_), Segment::Each)
         | (Segment::Each, Segment::Index(_) | Segment::Each) => Step::Same,
         (Segment::Index(at), Segment::Index(taken)) => same(at == taken),
-        (Segment::Each, Segment::Key(name)) if is_number(name) => Step::Same,
-        (Segment::Index(at), Segment::Key(name)) if is_number(name) => same(name.parse() == Ok(*at)),
+        (Segment::Each, Segment::Key(name)) if is_element(name) => Step::Same,
+        (Segment::Index(at), Segment::Key(name)) if is_element(name) => same(name.parse() == Ok(*at)),
         (Segment::Each | Segment::Index(_), Segment::Key(_)) => Step::Blocked,
     }
 }
@@ -177,9 +230,30 @@ mod tests {
             ("a.b", "/a/0/c", Hidden(1)),
             ("a.b.c", "a[*]", Hidden(1)),
             ("a.b", "/a/*", Hidden(2)),
+            ("a[*].b", "/a/4111000196205/b", Hidden(1)),
         ] {
             let (path, at): (Path, Path) = (redact.parse().unwrap(), place.parse().unwrap());
             assert_eq!(Standing::of(&path, at.segments()), standing, "{redact} {place}");
+        }
+    }
+
+    #[test]
+    fn the_record_tells_a_name_of_digits_from_an_element() {
+        use Standing::{Apart, Hidden, Leads};
+        for (json, redact, place, standing) in [
+            (r#"{"a":[{"c":1}]}"#, "a[*].b", "/a/0/c", Apart),
+            (r#"{"a":{"0":{"c":1}}}"#, "a[*].b", "/a/0/c", Hidden(1)),
+            (r#"{"a":{"1234":1}}"#, "a[*]", "/a/1234", Hidden(1)),
+            (r#"{"a":[1]}"#, "a[*]", "/a/0", Hidden(2)),
+            (r#"{"a":{"0":1}}"#, "a.b", "/a/0", Apart),
+            (r#"{"a":[1]}"#, "a.b", "/a/0", Hidden(1)),
+            (r#"{"a":{"b":{"c":1}}}"#, "a.b.c.d", "/a/b", Leads),
+            (r#"{"a":{"b":"x"}}"#, "a.b.c", "/a/b/c", Hidden(2)),
+        ] {
+            let document = Object::parse(json).unwrap();
+            let (path, at): (Path, Path) = (redact.parse().unwrap(), place.parse().unwrap());
+            let found = Standing::within(&document, &path, at.segments());
+            assert_eq!(found, standing, "{json} {redact} {place}");
         }
     }
 }

@@ -9,11 +9,12 @@
 
 use rust_decimal::Decimal;
 
+use self::scanned::{Groups, Scanned, Sum, written_exponent};
+
+mod scanned;
+
 /// Characters that may separate groups of three digits; of `,` and `.` the one that is not the point.
 const GROUPING: &[char] = &[',', '.', '\'', '\u{2019}', '_', ' ', '\u{a0}', '\u{202f}'];
-
-/// The most places of a decimal.
-const MOST_PLACES: u32 = 28;
 
 /// The first number of 29 digits.
 const DIGITS_28: u128 = 10u128.pow(28);
@@ -181,7 +182,48 @@ impl<'s> NumberText<'s> {
     }
 
     /// The exact decimal of a text, with its places kept: `6.00` has two, `1e2` is 100. Zero has no sign.
+    #[inline]
     pub(crate) fn read(&self, text: &str) -> Result<Decimal, NotRead> {
+        match self.short(text.as_bytes()) {
+            Some(decimal) => Ok(decimal),
+            None => self.any(text),
+        }
+    }
+
+    /// A number of at most 18 characters with nothing but a minus and a point, which every reading takes: nearly every number
+    /// is one. What is none is left to [`any`](Self::any).
+    #[inline]
+    fn short(&self, bytes: &[u8]) -> Option<Decimal> {
+        let (negative, bytes) = match bytes {
+            [b'-', rest @ ..] => (true, rest),
+            bytes => (false, bytes),
+        };
+        let ([b'1'..=b'9', ..] | [b'0'] | [b'0', b'.' | b',', ..]) = bytes else {
+            return None;
+        };
+        if bytes.len() > 18 {
+            return None;
+        }
+        let (mut size, mut point) = (0i64, None);
+        for (at, &byte) in bytes.iter().enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit < 10 {
+                size = size * 10 + i64::from(digit);
+            } else if byte == self.point.byte() && point.is_none() {
+                point = Some(at);
+            } else {
+                return None;
+            }
+        }
+        let places = match point {
+            None => 0,
+            Some(point) if point + 1 < bytes.len() => u32::try_from(bytes.len() - point - 1).ok()?,
+            _ => return None,
+        };
+        Some(Decimal::new(if negative { -size } else { size }, places))
+    }
+
+    fn any(&self, text: &str) -> Result<Decimal, NotRead> {
         let (negative, digits) = self.signed(text).ok_or(NotRead::Invalid)?;
         self.scan(digits)?.decimal(negative, self.below)
     }
@@ -193,7 +235,8 @@ impl<'s> NumberText<'s> {
         if scanned.places.is_some() || scanned.exponent.is_some() {
             return Err(NotRead::Invalid);
         }
-        let size = i128::try_from(scanned.size.ok_or(NotRead::TooLong)?).map_err(|_| NotRead::TooLong)?;
+        let size =
+            i128::try_from(scanned.sum.size().ok_or(NotRead::TooLong)?).map_err(|_| NotRead::TooLong)?;
         i64::try_from(if negative { -size } else { size }).map_err(|_| NotRead::TooLong)
     }
 
@@ -232,47 +275,29 @@ impl<'s> NumberText<'s> {
     }
 
     /// Digits, point, groups and exponent.
+    #[inline]
     fn scan(&self, text: &str) -> Result<Scanned, NotRead> {
-        let point = self.point.byte();
         let bytes = text.as_bytes();
         let mut sum = Sum::default();
         // How many digits stand before the point and behind it.
-        let (mut whole, mut places) = (0usize, None::<u32>);
-        let (mut groups, mut exponent) = (None::<Groups>, None);
-        let mut at = 0;
+        let mut whole = sum.run(bytes);
+        let (mut places, mut groups, mut exponent) = (None, None::<Groups>, None);
+        let mut at = whole;
         while let Some(&byte) = bytes.get(at) {
-            let digit = byte.wrapping_sub(b'0');
-            if digit < 10 {
-                sum.push(digit);
-                match &mut places {
-                    Some(places) => *places = places.saturating_add(1),
-                    None => whole += 1,
-                }
-            } else if byte == point && places.is_none() {
-                places = Some(0);
+            if byte == self.point.byte() && places.is_none() {
+                let behind = sum.run(&bytes[at + 1..]);
+                places = Some(behind);
+                at += 1 + behind;
             } else if matches!(byte, b'e' | b'E') && self.allows.has(Allows::EXPONENT) {
                 exponent = Some(written_exponent(&bytes[at + 1..]).ok_or(NotRead::Invalid)?);
                 break;
-            } else if byte == b'_' && self.allows.has(Allows::UNDERSCORES) {
-                let between = at.checked_sub(1).and_then(|before| bytes.get(before));
-                if ![between, bytes.get(at + 1)]
-                    .into_iter()
-                    .all(|one| one.is_some_and(u8::is_ascii_digit))
-                {
-                    return Err(NotRead::Invalid);
-                }
             } else {
-                let mark = text[at..]
-                    .chars()
-                    .next()
-                    .filter(|_| self.groups && places.is_none());
-                let mark = mark
-                    .filter(|mark| self.marks_groups(*mark))
-                    .ok_or(NotRead::Invalid)?;
-                groups = Some(Groups::next(groups, mark, whole, bytes[0]).ok_or(NotRead::Invalid)?);
-                at += mark.len_utf8() - 1;
+                let width = self.between(text, at, places.is_some(), whole, &mut groups);
+                at += width.ok_or(NotRead::Invalid)?;
+                let more = sum.run(&bytes[at..]);
+                *places.as_mut().unwrap_or(&mut whole) += more;
+                at += more;
             }
-            at += 1;
         }
         let closed = match places {
             None => whole > 0,
@@ -285,126 +310,43 @@ impl<'s> NumberText<'s> {
             return Err(NotRead::Invalid);
         }
         Ok(Scanned {
-            size: sum.size(),
+            sum,
             places,
             exponent,
         })
     }
 
+    /// How wide a character is that may stand between digits, where it may.
+    fn between(
+        &self,
+        text: &str,
+        at: usize,
+        is_fraction: bool,
+        whole: usize,
+        groups: &mut Option<Groups>,
+    ) -> Option<usize> {
+        let bytes = text.as_bytes();
+        if bytes[at] == b'_' && self.allows.has(Allows::UNDERSCORES) {
+            let neighbours = [at.checked_sub(1)?, at + 1].map(|next| bytes.get(next));
+            let digits = neighbours
+                .into_iter()
+                .all(|next| next.is_some_and(u8::is_ascii_digit));
+            return digits.then_some(1);
+        }
+        if !self.groups || is_fraction {
+            return None;
+        }
+        let mark = text[at..]
+            .chars()
+            .next()
+            .filter(|mark| self.marks_groups(*mark))?;
+        *groups = Some(Groups::next(*groups, mark, whole, bytes[0])?);
+        Some(mark.len_utf8())
+    }
+
     fn marks_groups(&self, mark: char) -> bool {
         self.point.groups_by(mark) && self.around.is_some_and(|characters| characters.contains(mark))
     }
-}
-
-/// Groups of three digits, so far.
-#[derive(Clone, Copy, Debug)]
-struct Groups {
-    mark: char,
-    /// How many digits stand before the last mark.
-    until: usize,
-}
-
-impl Groups {
-    /// One more mark, after so many digits: the same one throughout. The first group has one to three digits and begins
-    /// with none that says nothing: `0,123` is a decimal comma, not a thousand and a bit.
-    fn next(before: Option<Self>, mark: char, digits: usize, first: u8) -> Option<Self> {
-        let whole = match before {
-            None => (1..=3).contains(&digits) && first != b'0',
-            Some(before) => before.mark == mark && digits == before.until + 3,
-        };
-        whole.then_some(Self { mark, until: digits })
-    }
-}
-
-/// The digits so far as a whole number, eighteen at a time in a machine word.
-#[derive(Debug, Default)]
-struct Sum {
-    high: u128,
-    low: u64,
-    in_low: u32,
-    is_long: bool,
-}
-
-impl Sum {
-    #[inline]
-    fn push(&mut self, digit: u8) {
-        if self.in_low == 18 {
-            self.carry();
-        }
-        self.low = self.low * 10 + u64::from(digit);
-        self.in_low += 1;
-    }
-
-    #[cold]
-    fn carry(&mut self) {
-        let high = self.high.checked_mul(10u128.pow(self.in_low));
-        let high = high.and_then(|high| high.checked_add(u128::from(self.low)));
-        match high.filter(|high| *high < BITS_96) {
-            Some(high) => self.high = high,
-            None => (self.high, self.is_long) = (0, true),
-        }
-        (self.low, self.in_low) = (0, 0);
-    }
-
-    /// `None` where 96 bits do not hold it.
-    #[inline]
-    fn size(mut self) -> Option<u128> {
-        if self.high == 0 && !self.is_long {
-            return Some(u128::from(self.low));
-        }
-        self.carry();
-        (!self.is_long).then_some(self.high)
-    }
-}
-
-/// A number in parts.
-struct Scanned {
-    /// All digits as one whole number; `None` where that is too long for a decimal.
-    size: Option<u128>,
-    /// How many of them stand behind the point, where there is one.
-    places: Option<u32>,
-    exponent: Option<i64>,
-}
-
-impl Scanned {
-    #[inline]
-    fn decimal(self, negative: bool, below: u128) -> Result<Decimal, NotRead> {
-        let mut size = self.size.ok_or(NotRead::TooLong)?;
-        let mut places = self.places.unwrap_or(0);
-        if places > MOST_PLACES {
-            return Err(NotRead::TooLong);
-        }
-        if let Some(exponent) = self.exponent.filter(|_| size != 0) {
-            let scale = i64::from(places).saturating_sub(exponent);
-            places = u32::try_from(scale.max(0)).map_err(|_| NotRead::TooLong)?;
-            let zeros = u32::try_from(scale.min(0).unsigned_abs()).map_err(|_| NotRead::TooLong)?;
-            let power = 10u128.checked_pow(zeros);
-            size = power
-                .and_then(|power| size.checked_mul(power))
-                .ok_or(NotRead::TooLong)?;
-        }
-        if size >= below || places > MOST_PLACES {
-            return Err(NotRead::TooLong);
-        }
-        let size = i128::try_from(size).map_err(|_| NotRead::TooLong)?;
-        let size = if negative { -size } else { size };
-        Decimal::try_from_i128_with_scale(size, places).map_err(|_| NotRead::TooLong)
-    }
-}
-
-/// The exponent after `e`, held within 64 bits.
-fn written_exponent(bytes: &[u8]) -> Option<i64> {
-    let (negative, digits) = match bytes {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] | digits => (false, digits),
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let size = digits.iter().fold(0i64, |sum, digit| {
-        sum.saturating_mul(10).saturating_add(i64::from(digit - b'0'))
-    });
-    Some(if negative { -size } else { size })
 }
 
 /// The id that a JSON number is: its digits, where it has neither fraction nor exponent. `-0` is the number 0, and so

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::section::Problems;
-use super::{Reconcile, Stage};
+use super::{Reconcile, Stage, may_derive};
 use crate::contract::Schema;
 use crate::expression::{Expression, Template};
 use crate::path::{Path, Segment};
@@ -43,7 +43,7 @@ impl Stage {
             .iter()
             .chain(sums)
             .for_each(|read| expression(read, 0));
-        if steps.ops.iter().all(|op| op.name() != "derive") {
+        if !self.ops().iter().any(|op| may_derive(op.as_ref())) {
             let into = steps.into.iter().flat_map(Template::expressions);
             steps.id.iter().chain(into).for_each(|read| expression(read, all));
         }
@@ -51,11 +51,11 @@ impl Stage {
             check(prepare.reads(), 0, self.place_of("stage", "prepare"));
         }
         for (at, op) in self.ops().iter().enumerate() {
-            // The records behind it are others.
-            if op.name() == "derive" {
+            check(op.reads(), at, self.op_place(at));
+            // The records behind it may be others: those that it derives, or what a function of the program makes.
+            if may_derive(op.as_ref()) {
                 break;
             }
-            check(op.reads(), at, self.op_place(at));
         }
     }
 }
@@ -128,6 +128,9 @@ impl Members {
             let Some(reference) = object.get("$ref") else {
                 return Some(schema);
             };
+            if object.contains_key("properties") || object.contains_key("items") {
+                return None;
+            }
             let pointer = reference.as_str()?.strip_prefix('#')?;
             let pointer = percent_encoding::percent_decode_str(pointer).decode_utf8().ok()?;
             schema = self.schema.pointer(&pointer)?;

@@ -68,8 +68,8 @@ impl Stage {
         let child = derived.and_then(|(at, index)| {
             let list = ops[at].derives_from()?;
             let touches = |path: &Path| path.covers(&list) || list.covers(path);
-            let is_changed = |op: &Box<dyn Operation>| op.name() == "rust" || op.writes().iter().any(touches);
-            let is_there = !ops[..at].iter().any(is_changed);
+            let is_changed = |op: &dyn Operation| op.name() == "rust" || op.writes().iter().any(touches);
+            let is_there = !ops[..at].iter().any(|op| is_changed(op.as_ref()));
             is_there.then(|| format!("{}/{index}", list.pointer()))
         });
         Part {

@@ -66,18 +66,23 @@ pub(super) fn language_of(meaning: &str) -> Option<Language> {
     Language::of_meaning(&meaning)
 }
 
-/// Whether two meanings are those of stages that do the same: the names of reconciliations are for people.
+/// A meaning without the names of its reconciliations, which are for people: stages of which this is the same do the same.
+/// As text, because the order of names is part of what a meaning says; `None` where there is none of them.
+pub(super) fn nameless(meaning: &str) -> Option<String> {
+    let mut meaning: Json = serde_json::from_str(meaning).ok()?;
+    let reconciles = meaning.get_mut("reconcile")?.as_array_mut()?;
+    if reconciles.is_empty() {
+        return None;
+    }
+    for reconcile in reconciles {
+        reconcile.as_object_mut()?.remove("name");
+    }
+    Some(meaning.to_string())
+}
+
+/// Whether two meanings are those of stages that do the same.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
-    let nameless = |meaning: &str| -> Option<Json> {
-        let mut meaning: Json = serde_json::from_str(meaning).ok()?;
-        for reconcile in meaning.get_mut("reconcile")?.as_array_mut()? {
-            reconcile.as_object_mut()?.remove("name");
-        }
-        Some(meaning)
-    };
-    // As texts, because the order of names is part of what a meaning says.
-    let text = |meaning: &str| nameless(meaning).map(|meaning| meaning.to_string());
-    one == other || text(one).is_some_and(|one| text(other).is_some_and(|other| one == other))
+    one == other || nameless(one).is_some_and(|one| nameless(other).is_some_and(|other| one == other))
 }
 
 /// A mode where it is not that of a contract that says nothing.

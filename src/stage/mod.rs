@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::contract::{Contract, Mode, Reads, Schema};
-use crate::digest::Hash;
+use crate::digest::{Hash, sha256};
 use crate::expression::{Expression, Preparation, Template};
 use crate::language::Language;
 use crate::op::Operation;
@@ -211,9 +211,15 @@ impl Stage {
         meaning::is_same(&self.meaning, meaning)
     }
 
+    /// The SHA-256 of the meaning without the names of reconciliations: the same for stages that do the same.
+    pub(crate) fn deeds_sha256(&self) -> Hash {
+        meaning::nameless(&self.meaning).map_or(self.meaning_sha256, |meaning| sha256(&[meaning.as_bytes()]))
+    }
+
     /// Whether it needs a later language than the stage of an applied meaning was read in.
     pub(crate) fn needs_later_language(&self, meaning: &str) -> bool {
-        meaning::language_of(meaning) < meaning::language_of(&self.meaning)
+        let applied = meaning::language_of(meaning);
+        applied.is_some_and(|applied| meaning::language_of(&self.meaning).is_some_and(|now| applied < now))
     }
 
     /// What happens when a record is refused.

@@ -89,12 +89,7 @@ pub(super) fn parse(
         .as_ref()
         .zip(settings.id.as_deref())
         .and_then(|(section, id)| problems.take(Expression::compile(id, &section.place_of("id"), &reading)));
-    for table in root.tables("op", &mut problems) {
-        if let Some(op) = problems.take_all(op::read(table, &reading)) {
-            steps.ops.push(op);
-            steps.op_places.push(reading.place(table.span()));
-        }
-    }
+    ops(&root, &reading, &mut steps, &mut problems);
     steps.into = into(&root, &reading, &mut problems);
     if let Some(contract) = root.section("contract", &mut problems) {
         super::contract::read(&contract, lookup, &reading, &mut steps, &mut problems);
@@ -168,6 +163,15 @@ fn in_place(section: Option<&Section<'_>>, settings: &StageSettings, steps: &Ste
     let place = |key: &str| section.map(|section| section.place_of(key));
     for problem in in_place::problems(settings, steps, place) {
         problems.add(problem);
+    }
+}
+
+fn ops(root: &Section<'_>, reading: &Reading<'_>, steps: &mut Steps, problems: &mut Problems) {
+    for table in root.tables("op", problems) {
+        if let Some(op) = problems.take_all(op::read(table, reading)) {
+            steps.ops.push(op);
+            steps.op_places.push(reading.place(table.span()));
+        }
     }
 }
 

@@ -51,7 +51,12 @@ impl Stage {
                 mode: steps.preexisting,
                 of_schema: true,
             });
-            enforce("contract.source", found.collect(), scope)?;
+            enforce(
+                "contract.source",
+                found.collect(),
+                (&source, self.redact()),
+                scope,
+            )?;
         }
         if let Some(prepare) = &steps.prepare {
             prepare
@@ -258,7 +263,7 @@ impl Stage {
                 }
             }
         }
-        enforce("contract.target", broken, scope)
+        enforce("contract.target", broken, (document, self.redact()), scope)
     }
 }
 
@@ -297,7 +302,16 @@ fn too_much(error: &Malformed) -> Refusal {
 }
 
 /// Refuses where there is something that is not only to be warned of. `code`: that of a broken schema.
-fn enforce(code: &'static str, broken: Vec<Broken>, scope: &mut Scope<'_>) -> Result<(), Refusal> {
+/// What it says of places ends at what is redacted in the document.
+fn enforce(
+    code: &'static str,
+    mut broken: Vec<Broken>,
+    (document, redact): (&Document, &[Path]),
+    scope: &mut Scope<'_>,
+) -> Result<(), Refusal> {
+    for broken in &mut broken {
+        broken.violation.cut_in(document, redact);
+    }
     let (warned, enforced): (Vec<_>, Vec<_>) =
         broken.into_iter().partition(|broken| broken.mode == Mode::Warn);
     if enforced.is_empty() {

@@ -249,7 +249,7 @@ mod tests {
             said.matches("16384").count(),
             formulas + said.matches("+16384").count()
         );
-        assert_eq!(said.matches("+16384").count(), 2);
+        assert_eq!(said.matches("+16384").count(), 4);
     }
 
     #[test]

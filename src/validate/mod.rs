@@ -250,11 +250,15 @@ impl Validation<'_> {
             .skip(1)
             .map(|version| alone(self.contract, &self.context, &version.record))
             .collect();
-        for (violation, mode) in broken {
+        let document = record.document().ok();
+        for (mut violation, mode) in broken {
             let still = earlier
                 .iter()
                 .take_while(|old| old.iter().any(|(same, _)| *same == violation));
             let origin = origins.origin(connection, versions.get(still.count()))?;
+            if let Some(document) = &document {
+                violation.cut_in(document, self.options.redact);
+            }
             self.tell(record.record, &record.id, violation, mode, origin)?;
         }
         Ok(())

@@ -187,6 +187,37 @@ fn a_stage_may_get_another_name() {
 }
 
 #[test]
+fn a_reconciliation_may_get_another_name() {
+    let named = COPY.replace("name = \"sum\"", "name = \"the sum of all values\"");
+    assert_ne!(named, COPY);
+    changed("the name of a reconciliation", |project| {
+        project.write("0001_copy.toml", &named);
+        let status = run(project, "the name of a reconciliation", &["status"]);
+        assert!(!status.contains("CHANGED"), "{status}");
+    });
+    changed("the name of a reconciliation, and back", |project| {
+        project.write("0001_copy.toml", &named);
+        load_one(project, "there", "3");
+        run(project, "there", &["apply"]);
+        let reconciled = run(project, "there", &["reconcile"]);
+        assert!(reconciled.contains("the sum of all values"), "{reconciled}");
+        project.write("0001_copy.toml", COPY);
+        run(project, "back", &["apply"]);
+        run(
+            project,
+            "back",
+            &["delete", "records_v1", "3", "--reason", "it was one too many"],
+        );
+    });
+    let project = project();
+    load_one(&project, "a plan", "1");
+    let plan = project.path("plan.json").display().to_string();
+    run(&project, "a plan", &["plan", "--out", &plan]);
+    project.write("0001_copy.toml", named);
+    run(&project, "a plan", &["apply", "--plan", &plan]);
+}
+
+#[test]
 fn a_plan_is_carried_out_under_another_name() {
     let project = project();
     load_one(&project, "a plan", "1");

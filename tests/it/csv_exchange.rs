@@ -108,7 +108,7 @@ fn cells_are_values_of_the_kinds_that_are_there() {
     );
     let list = scene.quietly(&["quarantine", "list"]).out;
     assert!(
-        list.contains("/n, expected a number") && list.contains("of several kinds"),
+        list.contains("line 4, expected a number") && list.contains("of several kinds"),
         "{list}"
     );
 }

@@ -53,7 +53,7 @@ fn what_would_be_obeyed_is_shown_by_every_command() {
     scene.write("counterfoil.toml", "name = \"p\"\n");
     let stage = "[stage]\nsource = \"r\"\ntarget = \"s\"\nmax_errors = \"100%\"\n\n[[op]]\nop = \"set\"\npath = \"new\"\nvalue = 1\n\n\
                  [contract.target]\nadditionalProperties = { type = [\"object\", \"number\", \"string\"], additionalProperties = { type = \"integer\" } }\n\n\
-                 [[reconcile]]\nname = \"n\"\nsource = \"= 1\"\ntarget = \"= 2\"\nby = \"= doc.k\"\n";
+                 [[reconcile]]\nname = \"n\"\nsource = \"= 1\"\ntarget = \"= 2\"\nby = { source = \"= doc.k\", target = \"= doc.k\" }\n";
     scene.write("0001_a.toml", stage);
     let text = |at: usize| serde_json::to_string(&hostile(at)).unwrap();
     let lines: String = (0..HIDING.len())
@@ -93,6 +93,13 @@ fn what_would_be_obeyed_is_shown_by_every_command() {
     look(&["load", "r", "none\u{202e}\u{7f}"]);
     look(&["plan", "--full", "--examples", "50"]);
     look(&["apply", "--reason", &reason]);
+    let status = scene.quietly(&["status"]);
+    assert!(
+        status.code == 0 && status.out.contains("1 a"),
+        "the stage was applied: {}{}",
+        status.out,
+        status.err
+    );
     let ids: Vec<String> = (0..HIDING.len()).map(hostile).collect();
     for id in &ids {
         look(&["query", "r", "--id", id, "--with-id"]);

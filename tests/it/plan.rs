@@ -551,7 +551,7 @@ fn what_a_stage_in_place_had_refused_is_not_planned_again_where_an_earlier_stage
 #[test]
 fn what_is_derived_from_a_record_that_is_deleted_leaves_the_quarantine_of_a_later_stage_with_it() {
     let parts = "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"100%\"\n[[op]]\nop = \"derive\"\npath = \"items\"\n\
-                 [[op]]\nop = \"rekey\"\nid = \"doc.code\"\n";
+                 [[op]]\nop = \"rekey\"\nid = \"= doc.code\"\n";
     let small = "[stage]\nsource = \"b\"\nmax_errors = \"100%\"\n[[contract.rule]]\nname = \"small\"\nexpect = \"= doc.n < 5\"\n";
     let project = ProjectFolder::new(&[("0001_parts.toml", parts), ("0002_small.toml", small)]);
     let line = "{\"id\":\"1\",\"items\":[{\"code\":\"p\",\"n\":9},{\"code\":\"q\",\"n\":1}]}\n";

@@ -132,7 +132,7 @@ impl World {
     }
 
     fn edit(&mut self, database: &str, one: Edit) {
-        // Of a database that has no such record there is nothing to delete.
+        // There may be nothing to delete.
         let _ = edit(&mut self.store, database, &[one], &Purpose::new("edit"));
     }
 
@@ -142,7 +142,6 @@ impl World {
             on_conflict,
             ..RollbackOptions::default()
         };
-        // What is refused has changed nothing.
         let _ = rollback(&mut self.store, "p", &options, &mut Silent);
     }
 
@@ -257,7 +256,6 @@ fn taken(world: &mut World, step: Step) {
         Step::Apply(to) => world.apply(to),
         Step::Retry => {
             let options = ApplyOptions::default();
-            // Lines that a load has refused cannot be tried again.
             let _ = retry(
                 &mut world.store,
                 &world.stages,
@@ -273,7 +271,7 @@ fn taken(world: &mut World, step: Step) {
 #[test]
 fn what_is_shown_of_a_step_is_proved_and_what_is_not_cannot_be_had() {
     let config = ProptestConfig {
-        cases: 40,
+        cases: 30,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(2026),
         ..ProptestConfig::default()
@@ -326,58 +324,38 @@ fn a_step_tells_both_texts_as_they_were_with_time_actor_systems_and_status() {
         "SELECT kind, CAST(number AS TEXT), source_system, target_system, status, code, original, transformed
          FROM audit_step WHERE id='k1' AND at GLOB '2*T*Z' AND actor<>'' ORDER BY batch",
     );
-    let told: Vec<Vec<&str>> = steps
+    let told: Vec<String> = steps
         .iter()
-        .map(|step| step.iter().map(|cell| cell.as_deref().unwrap_or("-")).collect())
+        .map(|step| {
+            let cells = step
+                .iter()
+                .map(|cell| cell.as_deref().unwrap_or("-").replace(LONG, "LONG"));
+            cells.collect::<Vec<_>>().join(" ")
+        })
         .collect();
-    let with_long = |text: &str| text.replace("LONG", LONG);
-    let loaded =
-        &with_long(r#"{"id":"k1","s":"é\u0041","x y":[1.0],"n":"1.50","z":{"a.b":6.00,"c":"LONG"}}"#);
-    let copied = &with_long(r#"{"id":"k1","s":"é\u0041","x y":[1.0],"n":1.50,"z":{"a.b":6.00,"c":"LONG"}}"#);
-    let changed = &with_long(r#"{"id":"k1","t":"é\u0041","n":1.50,"z":{"a.b":6.00,"c":"LONG"},"m":3.00}"#);
+    let loaded = r#"{"id":"k1","s":"é\u0041","x y":[1.0],"n":"1.50","z":{"a.b":6.00,"c":"LONG"}}"#;
+    let copied = r#"{"id":"k1","s":"é\u0041","x y":[1.0],"n":1.50,"z":{"a.b":6.00,"c":"LONG"}}"#;
+    let changed = r#"{"id":"k1","t":"é\u0041","n":1.50,"z":{"a.b":6.00,"c":"LONG"},"m":3.00}"#;
+    let made = r#"{"id":"k1","n":3.00}"#;
     assert_eq!(
         told[0],
-        [
-            "load",
-            "-",
-            "1.ndjson",
-            "legacy_banking",
-            "written",
-            "-",
-            "-",
-            loaded
-        ]
+        format!("load - 1.ndjson legacy_banking written - - {loaded}")
     );
     assert_eq!(
         told[1],
-        [
-            "apply",
-            "1",
-            "legacy_banking",
-            "b",
-            "written",
-            "-",
-            loaded,
-            copied
-        ]
+        format!("apply 1 legacy_banking b written - {loaded} {copied}")
     );
     // `b` has no system, and is shown under its own name.
-    assert_eq!(told[2], ["apply", "2", "b", "b", "written", "-", copied, changed]);
-    let made = r#"{"id":"k1","n":3.00}"#;
+    assert_eq!(told[2], format!("apply 2 b b written - {copied} {changed}"));
     assert_eq!(
         told[3],
-        [
-            "apply",
-            "3",
-            "b",
-            "modern_fintech",
-            "rolled back",
-            "-",
-            changed,
-            made
-        ]
+        format!("apply 3 b modern_fintech rolled back - {changed} {made}")
     );
-    assert_eq!(told.last().expect("steps")[0], "rollback");
+    assert!(
+        told.last()
+            .is_some_and(|step| step.starts_with("rollback 3 - modern_fintech")),
+        "{told:?}"
+    );
     let refused = world
         .ask("SELECT status, code, original, transformed FROM audit_step WHERE id='k2' AND kind='apply'");
     assert_eq!(refused[0][0].as_deref(), Some("refused"));

@@ -87,6 +87,15 @@ fn of_requests() -> Vec<(&'static str, Error)> {
             },
         ),
         (
+            "ReadOtherwise",
+            Error::ReadOtherwise {
+                code: "input.separator",
+                input: "orders.csv".to_owned(),
+                problem: "its header is one column `id;total`".to_owned(),
+                options: vec!["--separator=;".to_owned()],
+            },
+        ),
+        (
             "Stage",
             Error::Stage {
                 problems: vec![Problem::error(
@@ -136,6 +145,16 @@ fn of_work() -> Vec<(&'static str, Error)> {
             Error::Input {
                 input: "orders.csv".to_owned(),
                 problem: "the header has `id` twice".to_owned(),
+            },
+        ),
+        (
+            "ReadOtherwise",
+            Error::ReadOtherwise {
+                code: "input.wrapped",
+                input: "quakes.json".to_owned(),
+                problem: "this is one JSON object around a list at `/features`; nothing was loaded"
+                    .to_owned(),
+                options: vec!["--records=/features".to_owned()],
             },
         ),
     ]

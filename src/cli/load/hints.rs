@@ -40,8 +40,8 @@ impl Load {
         let format = self.format.and_then(|format| format.to_possible_value());
         // The header as one column, which it is no more.
         let is_whole_header = |id: &str| {
-            let separators = more.iter().filter_map(|word| word.strip_prefix("--separator="));
-            separators.into_iter().any(|separator| id.contains(separator))
+            let mut separators = more.iter().filter_map(|word| word.strip_prefix("--separator="));
+            separators.any(|separator| id.contains(separator))
         };
         let given = [
             ("--id", self.id.clone().filter(|id| !is_whole_header(id))),

@@ -65,7 +65,7 @@ pub(super) fn row(
 pub(super) fn told(
     refused: &Quarantined,
     input: &RefusedInput,
-    (place, named): (Option<&InPlace>, &[Named]),
+    (place, numbered): (Option<&InPlace>, &[Named]),
     stands: bool,
     own_id: Option<&str>,
 ) -> String {
@@ -89,8 +89,8 @@ pub(super) fn told(
     if let Some(place) = place {
         text += &format!("  {}\n", shown(&in_the_way(place, names[1])));
     }
-    for named in named.iter().filter_map(in_words) {
-        text += &format!("  {}\n", shown(&named));
+    for words in numbered.iter().filter_map(in_words) {
+        text += &format!("  {}\n", shown(&words));
     }
     if let Some(id) = own_id {
         text += &format!("  its id in {} is `{}`\n", shown(names[0]), shown(id));
@@ -102,7 +102,7 @@ pub(super) fn told(
         );
     }
     match (&input.data, input.withheld) {
-        (Some(data), _) => text += &told_input(data, named),
+        (Some(data), _) => text += &told_input(data, numbered),
         (None, true) => {
             text += "  its input cannot be read as a record, and stages redact fields: not shown\n";
         }

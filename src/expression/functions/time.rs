@@ -42,7 +42,7 @@ fn date(call: &Call<'_>) -> Result<Datum> {
     let read = |format: &ReadFormat| Ok(Datum::Moment(moment::read(&text, format, call.zone(2)?)?));
     match call.known {
         Known::DateRead(format) => read(format),
-        _ => read(&ReadFormat::new(&call.text(1)?).map_err(moment::bad_format)?),
+        _ => read(&ReadFormat::new(&call.text(1)?).map_err(|error| moment::bad_format(&error))?),
     }
 }
 
@@ -56,6 +56,6 @@ fn format_date(call: &Call<'_>) -> Result<Datum> {
     let write = |format: &WriteFormat| Ok(Datum::text(&moment::written(*date, format, call.zone(2)?)?));
     match call.known {
         Known::DateWritten(format) => write(format),
-        _ => write(&WriteFormat::new(&call.text(1)?).map_err(moment::bad_format)?),
+        _ => write(&WriteFormat::new(&call.text(1)?).map_err(|error| moment::bad_format(&error))?),
     }
 }

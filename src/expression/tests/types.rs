@@ -6,84 +6,91 @@ use proptest::test_runner::TestRunner;
 
 use super::{compile, evaluate_for};
 
+/// What stands alone.
+const LEAVES: [&str; 19] = [
+    "1",
+    "2.50",
+    "\"a\"",
+    "\"7\"",
+    "true",
+    "()",
+    "[]",
+    "[1, \"a\"]",
+    "#{ k: 1 }",
+    "doc",
+    "doc.a",
+    "doc.b",
+    "doc.c.d",
+    "omit",
+    "now()",
+    "date(\"2024-01-01\", \"%Y-%m-%d\")",
+    "0..3",
+    "`x${doc.a}`",
+    "doc.get(\"b\")",
+];
+/// What stands between two.
+const SIGNS: [&str; 15] = [
+    "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "??", "in",
+];
+/// What is done to one.
+const FORMS: [&str; 33] = [
+    "!{}",
+    "-{}",
+    "text({})",
+    "trim({})",
+    "len({})",
+    "decimal({})",
+    "integer({})",
+    "abs({})",
+    "sum({})",
+    "keys({})",
+    "round({}, 2)",
+    "sha256({})",
+    "is_null({})",
+    "{}[0]",
+    "{}.k",
+    "{}?.k",
+    "upper({})",
+    "list({}, \",\")",
+    "split({}, \",\")",
+    "join({}, \",\")",
+    "min({}, 1)",
+    "max({})",
+    "has({}, \"k\")",
+    "get({}, \"k\")",
+    "format_date({}, \"%Y\")",
+    "date({}, \"%Y-%m-%d\")",
+    "matches({}, \"a\")",
+    "starts_with({}, \"a\")",
+    "zip({}, [1])",
+    "`${{}}`",
+    "uuid5({})",
+    "contains({}, 1)",
+    "replace({}, \"a\", \"b\")",
+];
+
 /// Texts of expressions of all sorts, most of which fit no types.
 fn sources() -> impl Strategy<Value = String> {
-    let leaves = [
-        "1",
-        "2.50",
-        "\"a\"",
-        "\"7\"",
-        "true",
-        "()",
-        "[]",
-        "[1, \"a\"]",
-        "#{ k: 1 }",
-        "doc",
-        "doc.a",
-        "doc.b",
-        "doc.c.d",
-        "omit",
-        "now()",
-        "date(\"2024-01-01\", \"%Y-%m-%d\")",
-        "0..3",
-        "`x${doc.a}`",
-    ];
-    prop::sample::select(leaves.to_vec())
-        .prop_map(str::to_owned)
-        .prop_recursive(4, 24, 3, |inner| {
-            let binary = prop::sample::select(vec![
-                "+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "??", "in",
-            ]);
-            let one = prop::sample::select(vec![
-                "!{}",
-                "-{}",
-                "text({})",
-                "trim({})",
-                "len({})",
-                "decimal({})",
-                "integer({})",
-                "abs({})",
-                "sum({})",
-                "keys({})",
-                "round({}, 2)",
-                "sha256({})",
-                "is_null({})",
-                "{}[0]",
-                "{}.k",
-                "{}?.k",
-                "upper({})",
-                "list({}, \",\")",
-                "split({}, \",\")",
-                "join({}, \",\")",
-                "min({}, 1)",
-                "max({})",
-                "has({}, \"k\")",
-                "get({}, \"k\")",
-                "format_date({}, \"%Y\")",
-                "date({}, \"%Y-%m-%d\")",
-                "matches({}, \"a\")",
-                "starts_with({}, \"a\")",
-                "zip({}, [1])",
-                "`${{}}`",
-                "uuid5({})",
-                "contains({}, 1)",
-                "replace({}, \"a\", \"b\")",
-            ]);
-            prop_oneof![
-                (inner.clone(), binary, inner.clone())
-                    .prop_map(|(left, sign, right)| format!("({left} {sign} {right})")),
-                (inner.clone(), one).prop_map(|(of, form)| form.replacen("{}", &format!("({of})"), 1)),
-                (inner.clone(), inner.clone(), inner.clone())
-                    .prop_map(|(a, b, c)| format!("if {a} {{ {b} }} else {{ {c} }}")),
-                (inner.clone(), inner.clone())
-                    .prop_map(|(a, b)| format!("switch {a} {{ 1 => {b}, \"a\" => 2, _ => () }}")),
-                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("{{ let x = {a}; x += {b}; x }}")),
-                (inner.clone(), inner.clone()).prop_map(|(a, b)| format!(
-                    "{{ let s = 0; for x in {a} {{ s += x; if s == {b} {{ break }} }} s }}"
-                )),
-                (inner.clone(), inner).prop_map(|(a, b)| format!("[{a}, {b}]")),
-            ]
-        })
+    let leaves = prop::sample::select(LEAVES.to_vec()).prop_map(str::to_owned);
+    leaves.prop_recursive(4, 24, 3, |inner| {
+        let two = || (inner.clone(), inner.clone());
+        let (sign, form) = (
+            prop::sample::select(SIGNS.to_vec()),
+            prop::sample::select(FORMS.to_vec()),
+        );
+        prop_oneof![
+            (inner.clone(), sign, inner.clone())
+                .prop_map(|(left, sign, right)| format!("({left} {sign} {right})")),
+            (inner.clone(), form).prop_map(|(of, form)| form.replacen("{}", &format!("({of})"), 1)),
+            (two(), inner.clone()).prop_map(|((a, b), c)| format!("if {a} {{ {b} }} else {{ {c} }}")),
+            two().prop_map(|(a, b)| format!("switch {a} {{ 1 => {b}, \"a\" => 2, _ => () }}")),
+            two().prop_map(|(a, b)| format!("{{ let x = {a}; x += {b}; x }}")),
+            two().prop_map(|(a, b)| format!(
+                "{{ let s = 0; for x in {a} {{ s += x; if s == {b} {{ break }} }} s }}"
+            )),
+            two().prop_map(|(a, b)| format!("[{a}, {b}]")),
+        ]
+    })
 }
 
 fn records() -> impl Strategy<Value = String> {

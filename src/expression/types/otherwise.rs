@@ -3,41 +3,12 @@
 use super::{Checker, Types};
 use crate::expression::datum::Datum;
 use crate::expression::functions::Function;
-use crate::expression::node::{Case, Node, Step, Switch};
+use crate::expression::node::{Node, Step};
 use crate::expression::operator::Operator;
 use crate::language::Language;
 use crate::record::NumberText;
 
 impl Checker {
-    /// A switch without a case of the subject's type refuses; `()` takes null and nothing else.
-    pub(super) fn cases(&mut self, switch: &Switch, subject: Types) {
-        let (mut taken, mut null) = (Types::NOTHING, false);
-        for case in switch.arms.iter().flat_map(|arm| &arm.cases) {
-            let case = match case {
-                Case::Equal(Datum::Null) => {
-                    null = true;
-                    // In the first language a case before it that was no null refused one.
-                    self.otherwise(taken != Types::NOTHING);
-                    continue;
-                }
-                Case::Equal(value) => Types::of(value),
-                Case::Between(..) => Types::NUMBER,
-            };
-            self.otherwise(taken.without(case) != Types::NOTHING);
-            taken = taken.or(case);
-        }
-        let is_null = null && subject.meets(Types::NULL);
-        let is_known = taken != Types::NOTHING && subject != Types::NOTHING;
-        if is_known && !is_null && !subject.meets(taken) {
-            let message = format!(
-                "the cases take {}, and this is {}",
-                taken.words(),
-                subject.words()
-            );
-            self.never(switch.subject.spot, message);
-        }
-    }
-
     /// Something that the first language took otherwise.
     pub(super) fn otherwise(&mut self, is_otherwise: bool) {
         if is_otherwise {

@@ -30,6 +30,8 @@ fn every_fault_of_an_id_has_its_code() {
         ("\"id\":\"\"", "id.empty"),
         ("\"id\":\"a\\u0000\"", "id.nul"),
         (&format!("\"id\":\"{}\"", "x".repeat(1025)), "id.size"),
+        ("\"id\":-0", "0 {\"id\":-0}"),
+        ("\"id\":\"-0\"", "-0 {\"id\":\"-0\"}"),
         (
             "\"id\":9007199254740993",
             "9007199254740993 {\"id\":9007199254740993}",
@@ -68,7 +70,7 @@ fn a_line_that_is_too_long_is_rejected_without_being_held() {
             expected,
             format!("at most 100000 bytes, not {} (SHA-256 {hash})", line.len())
         );
-        assert_eq!(rejected.raw, line.as_bytes()[..64 * 1024]);
+        assert_eq!(*rejected.raw, line.as_bytes()[..64 * 1024]);
     }
     assert_eq!(bodies[3].as_ref().unwrap().id, "b");
 }

@@ -8,6 +8,7 @@ use crate::surroundings::Secrets;
 
 mod building;
 mod checking;
+mod dates;
 mod language;
 mod meaning;
 mod problems;

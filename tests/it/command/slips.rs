@@ -104,7 +104,7 @@ fn status_says_that_a_stage_stopped_at_its_error_limit_and_how_to_go_on() {
     scene.quietly(&["apply"]);
     scene.run(&["status"]);
     let limit = "stage 1 has refused 2 records where its limit allows 1: `counterfoil quarantine list` says why; correct \
-                 the records and load them, or let them go with `counterfoil quarantine waive`: the next `counterfoil apply` \
+                 the records and load them, or let them go with `counterfoil quarantine waive --all --reason TEXT`: the next `counterfoil apply` \
                  goes on; or go on as it is with `counterfoil apply --max-errors N`";
     let told = scene.transcript();
     assert!(told.contains(limit), "{told}");

@@ -5,6 +5,7 @@ mod causes_at_random;
 mod checkpoints;
 mod damage;
 mod one_verdict;
+mod proof_changes;
 mod proof_corpus;
 mod proofs;
 mod reconciling;

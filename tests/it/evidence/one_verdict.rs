@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 use counterfoil::note::VerifyingKey;
 use counterfoil::prove::check_proof;
 
-use super::proof_corpus::{Dice, changed, crafted, real};
+use super::proof_changes::{Dice, changed, each_changed, strangers_line};
+use super::proof_corpus::{crafted, real};
 use crate::support::scenario;
 
 /// So many changed texts.
@@ -83,6 +84,12 @@ fn corpus() -> Vec<Vec<u8>> {
         .chain(&crafted)
         .map(|text| text.clone().into_bytes())
         .collect();
+    texts.extend([0, 1, 2, 4, 6, 15].iter().flat_map(|at| each_changed(&real[*at])));
+    // The name of a signature that is nobody's business, which is no text.
+    let line = strangers_line().replace("stranger", "?");
+    let line = line.bytes().map(|byte| if byte == b'?' { 0xff } else { byte });
+    texts.push(real[0].bytes().chain(line).collect());
+    texts.push(real[0].bytes().chain(strangers_line().bytes()).collect());
     let mut dice = Dice::new(0x5eed);
     texts.extend((0..CHANGED).map(|_| changed(&real, &mut dice)));
     texts.extend([Vec::new(), vec![0xff, 0xfe], vec![b'\n'; 3], vec![b'['; 300_000]]);

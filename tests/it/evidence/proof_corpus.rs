@@ -1,10 +1,10 @@
-//! Texts of proofs, good and bad: real ones, ones that only a dishonest signer could make, and thousands of changed ones.
-//! The generator is deterministic.
+//! Texts of proofs, good and bad: real ones, and ones that only a dishonest signer could make.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use counterfoil::note::SigningKey;
-use counterfoil::prove::{Included, Opening, Proof, ProveOptions, Which, prove, prove_consistency};
+use counterfoil::prove::{
+    Consistency, Included, Opening, Proof, ProveOptions, Which, prove, prove_consistency,
+};
 use counterfoil::store::Store;
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +12,7 @@ use super::{load_one, open};
 use crate::support::scenario::{self, Beginning, Template};
 
 /// What is put where it does not belong.
-const STRANGE: [&str; 27] = [
+pub(super) const STRANGE: [&str; 27] = [
     "+",
     "0",
     "-",
@@ -41,30 +41,6 @@ const STRANGE: [&str; 27] = [
     "\u{3000}",
     "\"",
 ];
-
-/// Random numbers that are always the same.
-pub(super) struct Dice(u64);
-
-impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-
-    fn one<'t, T: ?Sized>(&mut self, of: &[&'t T]) -> &'t T {
-        of[self.below(of.len())]
-    }
-}
 
 /// Proofs of every kind, as `prove` writes them.
 pub(super) fn real() -> Vec<String> {
@@ -270,7 +246,25 @@ pub(super) fn crafted() -> Vec<String> {
         proofs.push(signed(&other, &leaf(&header), None, 2));
     }
     proofs.extend(notes(&leaf(&entry), &leaf(&header)));
+    proofs.extend(ledgers());
     proofs
+}
+
+/// A ledger that is as large as itself, under one name and under two.
+fn ledgers() -> Vec<String> {
+    let note = |origin: &str| {
+        let root = BASE64_STANDARD.encode([5; 32]);
+        scenario::signing_key().sign(&format!("{origin}\n2\n{root}\n"))
+    };
+    let proof = |old: &str, new: &str| {
+        let proof = Consistency {
+            path: Vec::new(),
+            old: note(old),
+            new: note(new),
+        };
+        proof.to_string()
+    };
+    vec![proof("one", "one"), proof("one", "other")]
 }
 
 /// Checkpoints and signatures of every form, under two leaves that hold.
@@ -356,145 +350,4 @@ fn notes(entry: &str, header: &str) -> Vec<String> {
     }
     proofs.extend(texts.iter().map(|text| format!("{body}\n\n{}", key.sign(text))));
     proofs
-}
-
-/// A signature line of somebody else's, which may stand beside ours.
-fn strangers_line() -> String {
-    let randomness = scenario::surroundings(9).randomness;
-    let stranger = SigningKey::generate("stranger", &*randomness).expect("a key");
-    let note = stranger.sign("x\n");
-    note.rsplit_once("\n\n").expect("a note").1.to_owned()
-}
-
-/// A proof with one to three things changed.
-pub(super) fn changed(texts: &[String], dice: &mut Dice) -> Vec<u8> {
-    let mut text = texts[dice.below(texts.len())].clone().into_bytes();
-    for _ in 0..1 + dice.below(3) {
-        text = match dice.below(5) {
-            0 => in_bytes(text, dice),
-            1 => in_lines(text, texts, dice),
-            2 => in_a_word(text, dice),
-            3 => around(text, texts, dice),
-            _ => in_one_line(text, dice),
-        };
-    }
-    text
-}
-
-fn in_bytes(mut text: Vec<u8>, dice: &mut Dice) -> Vec<u8> {
-    let at = dice.below(text.len());
-    match dice.below(5) {
-        _ if text.is_empty() => {}
-        0 => text[at] = dice.next() as u8,
-        1 => text[at] ^= 1 << dice.below(8),
-        2 => drop(text.remove(at)),
-        3 => text.insert(at, text[at]),
-        _ => drop(text.splice(at..at, dice.one(&STRANGE).bytes())),
-    }
-    text
-}
-
-fn in_lines(text: Vec<u8>, texts: &[String], dice: &mut Dice) -> Vec<u8> {
-    let mut lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-    let other: Vec<&[u8]> = texts[dice.below(texts.len())]
-        .as_bytes()
-        .split(|byte| *byte == b'\n')
-        .collect();
-    let (at, to) = (dice.below(lines.len()), dice.below(lines.len()));
-    match dice.below(7) {
-        0 => lines.insert(to, lines[at]),
-        1 => drop(lines.remove(at)),
-        2 => lines.swap(at, to),
-        3 => lines.insert(at, b""),
-        4 => lines.insert(at, lines[at]),
-        5 => lines[at] = other[dice.below(other.len())],
-        _ => lines.insert(at, other[dice.below(other.len())]),
-    }
-    lines.join(&b'\n')
-}
-
-/// Changes what stands behind the word of a line: numbers, hashes, texts.
-fn in_a_word(text: Vec<u8>, dice: &mut Dice) -> Vec<u8> {
-    let Ok(text) = String::from_utf8(text) else {
-        return b"counterfoil-proof v1\n\xff".to_vec();
-    };
-    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
-    let at = dice.below(lines.len());
-    let (word, value) = lines[at].split_once(' ').unwrap_or(("", &lines[at]));
-    let huge = "9".repeat(5_000);
-    let value = match dice.below(16) {
-        0 => format!("+{value}"),
-        1 => format!("0{value}"),
-        2 => format!(" {value}"),
-        3 => format!("{value} "),
-        4 => value.to_uppercase(),
-        5 => value.trim_end_matches('=').to_owned(),
-        6 => format!("{value}="),
-        7 => value.replace('+', "-").replace('/', "_"),
-        8 => value
-            .chars()
-            .map(|letter| {
-                letter
-                    .to_digit(10)
-                    .map_or(letter, |digit| char::from_u32(0x660 + digit).expect("a digit"))
-            })
-            .collect(),
-        9 => huge,
-        10 => format!("{value}.0"),
-        11 => value.replacen('r', "\\u0072", 1),
-        12 => value.replacen('"', "\\\"", 1),
-        // The last bits of base64 that no byte has.
-        13 => value
-            .replace("E=", "F=")
-            .replace("A=", "B=")
-            .replace("Q=", "R=")
-            .replace("w=", "x=")
-            .replace("8=", "9="),
-        14 => value.replacen(',', ", ", 1),
-        _ => String::new(),
-    };
-    lines[at] = if word.is_empty() {
-        value
-    } else {
-        format!("{word} {value}")
-    };
-    lines.join("\n").into_bytes()
-}
-
-fn in_one_line(text: Vec<u8>, dice: &mut Dice) -> Vec<u8> {
-    let mut lines: Vec<Vec<u8>> = text.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-    let at = dice.below(lines.len());
-    match dice.below(5) {
-        0 => lines[at].push(b'\r'),
-        1 => lines[at].splice(0..0, dice.one(&STRANGE).bytes()).for_each(drop),
-        2 => lines[at].extend(dice.one(&STRANGE).bytes()),
-        3 => lines[at].make_ascii_uppercase(),
-        _ => lines[at].clear(),
-    }
-    lines.join(&b'\n')
-}
-
-fn around(mut text: Vec<u8>, texts: &[String], dice: &mut Dice) -> Vec<u8> {
-    let other = &texts[dice.below(texts.len())];
-    match dice.below(10) {
-        0 => text.extend(b"signed by: everybody\n"),
-        1 => text.extend(dice.one(&STRANGE).bytes()),
-        2 => text.splice(0..0, dice.one(&STRANGE).bytes()).for_each(drop),
-        3 => text.truncate(dice.below(text.len())),
-        4 => text.extend(other.bytes()),
-        5 => text = String::from_utf8_lossy(&text).replace('\n', "\r\n").into_bytes(),
-        6 => text = String::from_utf8_lossy(&text).replace('\n', "\r").into_bytes(),
-        7 => {
-            text = String::from_utf8_lossy(&text)
-                .replace('\n', "\u{2028}")
-                .into_bytes()
-        }
-        8 => text.extend(strangers_line().bytes()),
-        _ => {
-            text = String::from_utf8_lossy(&text)
-                .replacen(" v1\n", " v2\n", 1)
-                .into_bytes()
-        }
-    }
-    text
 }

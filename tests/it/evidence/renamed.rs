@@ -180,7 +180,7 @@ fn records_of_such_batches_are_proved_with_what_was_hashed() {
     let prove = |id: &str| project.run(&["prove", "records_v2", id]);
     let said = prove("3");
     assert!(
-        said.code == Some(2) && said.err.contains("counterfoil verify"),
+        said.code == Some(2) && said.err.contains(" verify` says where"),
         "{said:?}"
     );
     assert!(

@@ -154,7 +154,8 @@ fn hostile_ids_fields_and_values_are_plain_text_all_the_way() {
     for name in names.iter().filter(|name| !name.starts_with('-')) {
         let found = project.run(&["query", "b", "--id", name, "--with-id", "--json"]);
         assert_eq!(found.code, Some(0), "{name:?}: {found:?}");
-        let id = format!("\"id\":{}", json!(name));
+        let text = json!(name).to_string();
+        let id = format!("\"id\":{}", counterfoil::shown::json(&text));
         assert!(found.out.contains(&id), "{name:?}: {found:?}");
     }
     let ledger = before

@@ -29,6 +29,21 @@ fn applied(world: &World) {
     world.done(&["apply"]);
 }
 
+#[test]
+fn a_command_that_writes_is_not_told_to_sign_with_the_half_that_checks() {
+    let world = World::new(Way::Inside);
+    applied(&world);
+    assert_eq!(
+        world
+            .load("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n")
+            .code,
+        0
+    );
+    let said = world.done(&["--key", "counterfoil.pub", "status"]);
+    world.works(&said, " apply", &[]);
+    assert!(world.done(&["verify"]).out.contains("sound:"));
+}
+
 fn lose_key(world: &World) {
     std::fs::remove_file(world.key("counterfoil.key")).expect("a key");
 }

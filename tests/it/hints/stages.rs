@@ -18,6 +18,7 @@ in_all_ways!(
     more_refused_than_allowed_in_the_status,
     a_contract_that_refuses,
     a_contract_that_refuses_is_satisfied,
+    a_contract_that_refuses_in_the_status,
     a_plan,
     a_plan_in_a_file,
     a_plan_that_would_stop,
@@ -231,6 +232,13 @@ fn a_contract_that_refuses(world: &World) {
     world.works(&said, "quarantine waive", &[]);
     world.works(&said, "apply`", &[]);
     world.works(&said, "rollback", &[]);
+}
+
+fn a_contract_that_refuses_in_the_status(world: &World) {
+    strict(world);
+    let said = world.done(&["status"]);
+    world.works(&said, "quarantine waive", &[]);
+    world.works(&said, "apply`", &[]);
 }
 
 fn a_contract_that_refuses_is_satisfied(world: &World) {

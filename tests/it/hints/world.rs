@@ -104,6 +104,18 @@ impl World {
 
     /// Runs the command as the way has it.
     pub(super) fn run(&self, arguments: &[&str]) -> Ran {
+        self.shell(&self.line(arguments), &self.here())
+    }
+
+    /// Runs the command, and asks it to stop after a while.
+    pub(super) fn interrupted(&self, arguments: &[&str]) -> Ran {
+        self.shell(
+            &format!("timeout -s INT 2 {}", self.line(arguments)),
+            &self.here(),
+        )
+    }
+
+    fn line(&self, arguments: &[&str]) -> String {
         let mut words: Vec<String> = match self.way {
             Way::Inside => Vec::new(),
             Way::Directory => vec!["-C".to_owned(), "the project".to_owned()],
@@ -116,8 +128,7 @@ impl World {
         let quoted = words
             .iter()
             .map(|word| format!("'{}'", word.replace('\'', "'\\''")));
-        let line = format!("counterfoil {}", quoted.collect::<Vec<_>>().join(" "));
-        self.shell(&line, &self.here())
+        format!("counterfoil {}", quoted.collect::<Vec<_>>().join(" "))
     }
 
     /// Runs the command, which has to do what it is asked to.
