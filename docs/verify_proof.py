@@ -31,7 +31,7 @@ EPOCH = datetime.datetime(1970, 1, 1)
 # What Unicode calls white space, and nothing else: `str.isspace` knows more.
 WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 # Letters and marks that show nothing; what is no letter, mark, number, sign or blank is found without a list.
-INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+INVISIBLE = re.compile("[\u034f\u2800\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 # A field of a leaf: null, a whole number or a text.
 FIELD = re.compile(r'null|-?(?:0|[1-9][0-9]*)|"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"')
 BLANKS = re.compile(r"[ \t\r\n]*")

@@ -365,12 +365,15 @@ CREATE VIEW audit_text AS
    JOIN (SELECT 0 AS side UNION ALL SELECT 1) k) v;
 -- Since version 5. One line per entry: what was read and what came of it, side by side. A hash without its text: the store
 -- has the text no more (a rollback has taken it back), or audit_text does not put it together; then `changed` is the
--- reverse patch, where there is one. Neither: there was no row. Ask for a record, a batch or a pass.
+-- reverse patch, where there is one. Neither: there was no row. `status` is what
+-- became of the step by now: its outcome, `rolled back` where what it wrote was taken back, `removed` where it took a row
+-- away, `restored` where a rollback has given one its earlier text. Ask for a record, a batch or a pass.
 CREATE VIEW audit_step AS
  SELECT at, run, actor, batch, pass, kind, project, number, slug,
   coalesce(json_extract(systems,'$[0]'),source) AS source_system, coalesce(json_extract(systems,'$[1]'),database) AS target_system,
   source, database, record, part, target_record, id, original, transformed,
-  CASE WHEN undone_by IS NOT NULL THEN 'rolled back' ELSE outcome END AS status, code, outcome, undone_by,
+  CASE WHEN wrote='' OR outcome='refused' THEN outcome WHEN undone_by IS NOT NULL THEN 'rolled back'
+    WHEN kind='rollback' OR (outcome='written' AND wrote='removed') THEN wrote ELSE outcome END AS status, code, outcome, undone_by,
   original_hash, transformed_hash, changed, reason
  FROM (SELECT strftime('%Y-%m-%dT%H:%M:%SZ', b.committed_us/1000000, 'unixepoch') AS at, r.run, r.actor, e.batch, p.pass, p.kind,
    s.project, s.number, s.slug, p.source, p.target AS database,
@@ -383,6 +386,7 @@ CREATE VIEW audit_step AS
    CASE WHEN e.after IS NOT NULL
      THEN (SELECT v.data FROM audit_text v WHERE v.batch=e.batch AND v.record=e.record AND v.part=e.part AND v.side=1) END AS transformed,
    CASE e.outcome WHEN 1 THEN 'written' WHEN 2 THEN 'unchanged' WHEN 3 THEN 'filtered' WHEN 4 THEN 'refused' ELSE 'merged' END AS outcome,
+   CASE WHEN e.before IS e.after THEN '' WHEN e.after IS NULL THEN 'removed' ELSE 'restored' END AS wrote,
    CASE WHEN EXISTS(SELECT 1 FROM ledger_pass u WHERE u.reverses=p.pass)
      OR EXISTS(SELECT 1 FROM ledger_batch x WHERE json_extract(x.body,'$.undoes')=+p.pass)
    THEN (SELECT min(u.pass) FROM (

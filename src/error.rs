@@ -67,6 +67,28 @@ pub enum Error {
         /// The id asked for.
         id: String,
     },
+    /// A stage stands that has carried on what would be taken back. What became of it is named by its number, as no id is
+    /// shown before it is known that it may be.
+    #[error(
+        "stage {stage} ({slug}) has carried {} from `{database}` to `{target}` since",
+        match id { Some(id) => format!("`{id}`"), None => format!("record {record}, which was made with it,") }
+    )]
+    CarriedOn {
+        /// The stage's number.
+        stage: u32,
+        /// Its slug.
+        slug: String,
+        /// The database of the record.
+        database: String,
+        /// The number of its row there.
+        record: i64,
+        /// The id, where it is the one that was asked for.
+        id: Option<String>,
+        /// The database to which it was carried.
+        target: String,
+        /// The number of the row there.
+        copy: i64,
+    },
     /// There is no such stage, run or pass.
     #[error("there is no {what}")]
     NoSuch {
@@ -217,7 +239,7 @@ impl Error {
             Self::NoSuchDatabase { .. } => "database.missing",
             Self::NoSuchRecord { .. } => "record.missing",
             Self::NoSuch { .. } => "missing",
-            Self::Invalid { .. } => "invalid",
+            Self::Invalid { .. } | Self::CarriedOn { .. } => "invalid",
             Self::Stage { .. } => "stage.invalid",
             Self::Drift { .. } => "stage.drift",
             Self::PlanMoved { .. } => "plan.moved",

@@ -3,22 +3,25 @@
 mod deviating;
 mod found;
 mod health;
+mod hidden;
+mod remade;
 mod trace;
 mod unfinished;
 
 use rusqlite::OptionalExtension as _;
 
-pub use deviating::{CauseCount, Deviations, hides_ids};
-pub use found::{Found, databases_with_id};
+pub use deviating::{CauseCount, Deviations};
+pub use found::{Found, databases_with_id, may_have_had_others};
 pub use health::{Health, LastRun, RefusedBy, Since, health};
-pub(crate) use trace::own_life;
+pub use hidden::HiddenIds;
+pub(crate) use remade::versions;
 pub use trace::{TraceStep, trace, trace_family};
 pub use unfinished::{UnfinishedPass, unfinished};
-pub(crate) use unfinished::{name_running, reading_options, unfinished_in};
+pub(crate) use unfinished::{name_running, reading_options, unfinished_in, writing_options};
 
 use crate::error::{Error, Result};
 use crate::ledger::feed;
-use crate::ledger::out::{self, came_out};
+use crate::ledger::out::came_out;
 use crate::ledger::read::origin;
 use crate::ledger::stage_history::standing_counts;
 use crate::ledger::{Counts, Head, StageHistory, StageState};
@@ -69,8 +72,9 @@ pub struct StageStatus {
     pub file: FileState,
     /// The outcomes of the passes that stand.
     pub counts: Counts,
-    /// How many records came out of those that were written: others than these where one becomes several.
-    pub out: u64,
+    /// How many records came out of those that were written. `None` where one can become several: the entries of all passes
+    /// would have to be counted, so that each run made this dearer; what a run tells has the number of that run.
+    pub out: Option<u64>,
     /// How many records stand in quarantine.
     pub quarantined: u64,
     /// How many records its open pass has refused by a contract in the mode `refuse`: it does not go on before they are settled.
@@ -92,6 +96,8 @@ pub enum FileState {
     Cosmetic,
     /// Another meaning.
     Drifted,
+    /// As applied, but in an earlier language of stages, which read some of it otherwise.
+    OtherLanguage,
     /// There is no such file any more.
     Missing,
 }
@@ -165,7 +171,14 @@ fn stage_status(
     let stage = stages.get(number);
     let file = match (stage, history.revision()) {
         (Some(_), None) => FileState::New,
-        (Some(stage), Some(row)) if !stage.does_as(&row.meaning) => FileState::Drifted,
+        (Some(stage), Some(row)) if !stage.does_as(&row.meaning) => {
+            let is_as_applied = stage.text_sha256() == row.text_sha256;
+            if is_as_applied && stage.needs_later_language(&row.meaning) {
+                FileState::OtherLanguage
+            } else {
+                FileState::Drifted
+            }
+        }
         (Some(stage), Some(row)) if stage.text_sha256() != row.text_sha256 => FileState::Cosmetic,
         (Some(_), Some(_)) => FileState::Same,
         (None, Some(_)) => FileState::Missing,
@@ -178,12 +191,10 @@ fn stage_status(
             .unwrap_or_default()
     };
     let counts = standing_counts(connection, stages.project(), number)?;
-    // Of a file that is gone it is not known whether it makes several of one.
-    let out = if stage.is_none_or(Stage::derives) || file == FileState::Drifted {
-        out::of_stage(connection, stages.project(), number)?
-    } else {
-        counts.written
-    };
+    // Of a file that is gone or another one it is not known whether it has made several of one.
+    let is_one_to_one =
+        stage.is_some_and(|stage| !stage.derives()) && matches!(file, FileState::Same | FileState::Cosmetic);
+    let out = (is_one_to_one || counts.written == 0).then_some(counts.written);
     Ok(Some(StageStatus {
         number,
         slug: name(stage.map(Stage::slug), history.revision().map(|row| &row.slug)),

@@ -1,7 +1,9 @@
 //! The verb `load`: records from outside into a database, each through the door, with its entry. A malformed record
 //! goes to quarantine with its line; its neighbours never notice.
 
+mod brought;
 mod course;
+mod masks;
 mod place;
 mod resume;
 mod types;
@@ -29,6 +31,7 @@ use crate::pipeline::{Bounds, Stopped, drive_to};
 use crate::record::Standing;
 use crate::run::{Pass, Purpose, Run};
 use crate::store::{Store, Table};
+use brought::Brought;
 use course::{Begun, Course, Open, end_unfinished, first_bytes, known_before, open_loads, reading};
 use place::Loading;
 use resume::{How, end_text, followed, resume};
@@ -49,8 +52,10 @@ pub struct LoadOptions {
     pub cells: Cells,
     /// Where the list of records stands in a JSON object, as a JSON Pointer.
     pub records: Option<String>,
+    /// Whether each record stands in an envelope with its id, as `export --with-id` writes it.
+    pub with_id: bool,
     /// Write over a record that exists with other data; its before image is kept. Otherwise it is refused
-    /// (`load.exists`).
+    /// (`load.exists`), and so is in either case what has other data than a record which the same input has brought.
     pub replace: bool,
     /// Let stages in place process a record again that replaces one which they have changed already: it is in the shape
     /// from before them. Otherwise it stands as it is, in the shape that they have given the others.
@@ -76,6 +81,7 @@ impl Default for LoadOptions {
             format: None,
             cells: Cells::default(),
             records: None,
+            with_id: false,
             replace: false,
             reprocess: false,
             restart: false,
@@ -107,6 +113,8 @@ pub struct LoadReport {
     /// How many records it has written over that a stage in place had changed, and that stand as they are now; with the
     /// numbers of those stages.
     pub fixed_by_hand: Option<FixedByHand>,
+    /// What rows have left out of the records that they replace, in this run.
+    pub narrowed: Narrowed,
     /// The outcomes over all its runs. What is filtered is no record of the input: a line that an earlier load had
     /// refused, and that has left quarantine because it passes now.
     pub counts: Counts,
@@ -119,6 +127,27 @@ pub struct LoadReport {
     pub given_up: Vec<UnfinishedPass>,
     /// The other loads into the database that stand open.
     pub open: Vec<UnfinishedPass>,
+}
+
+/// Records that a CSV has replaced by rows without a column for some of their fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Narrowed {
+    /// How many.
+    pub records: u64,
+    /// The first field that one of them has lost.
+    pub field: Option<String>,
+}
+
+impl LoadReport {
+    /// What a pass that has carried its input did.
+    fn tell(&mut self, pass: &Pass, name: &str, resumed: bool, counts: Counts) {
+        self.pass = pass.row.pass;
+        let source = pass.row.source.clone().unwrap_or_default();
+        self.begun_as = (source != name).then_some(source);
+        self.carried = true;
+        self.resumed = resumed;
+        self.counts = counts;
+    }
 }
 
 /// Records that were written over in the shape that stages in place have given them.
@@ -318,6 +347,13 @@ fn carry(
         Some(open) => (Pass::resumed(open), resume(input, reading, open, name)?),
         None => begin(run, database, name, input, reading)?,
     };
+    let (table, narrowed) = (Table::of(database)?, Mutex::default());
+    let cursor = open.and_then(|open| open.cursor.as_deref());
+    let mut columns = Columns::of(begun.reading, records.columns());
+    if !columns.learn(cursor, (run.connection(), &table), &options.stop)? {
+        report.stopped = Some(Stopped::Asked);
+        return Ok(());
+    }
     if let Some(open) = open {
         let place = (open.row.pass, open.last_batch);
         report.overtaken = written_since(run.connection(), database, place)?;
@@ -333,8 +369,9 @@ fn carry(
         records,
         waiting: VecDeque::new(),
         touched: HashSet::new(),
+        brought: brought_before(run, open.filter(|_| options.replace))?,
         database,
-        table: Table::of(database)?,
+        table,
         replace: options.replace,
         reprocess: options.reprocess,
         names_refused: !is_redacted(run.store(), options)?,
@@ -343,33 +380,43 @@ fn carry(
         newest: largest(run.connection(), LedgerTable::Record)?,
         kept: kept(run.connection(), &Table::of(database)?)?,
         refused: RefusedLines::of(run.connection(), database, &source, pass.row.pass)?,
-        columns: Columns::of(begun.reading),
+        columns,
         has_begun: open.is_some(),
-        follows: open.is_none_or(|open| followed(open.cursor.as_deref())),
+        follows: open.is_none_or(|_| followed(cursor)),
         claims: Claims::default(),
         randomness: randomness.as_ref(),
         how: how.clone(),
         end: &end,
+        narrowed: &narrowed,
     };
-    let mut whole = None;
+    let (mut whole, bounds) = (None, Bounds::new(&options.stop, None));
     let ending = || {
         whole = end.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut batch = Batch::new(Step::End);
-        batch.body = whole.as_ref().map(|end| end_text(end, &how));
-        batch
+        end_batch(whole.as_ref(), &how)
     };
-    let bounds = Bounds::new(&options.stop, None);
     report.stopped = drive_to(run, &mut pass, producer, &mut counts, &bounds, observer, ending)?;
     if let Some(end) = whole.filter(|_| !options.again) {
         report.known = known_before(run.connection(), database, pass.row.pass, &end, &how)?;
     }
-    report.pass = pass.row.pass;
-    report.carried = true;
-    report.resumed = open.is_some();
-    report.begun_as = (source != name).then_some(source);
-    report.counts = counts;
+    report.tell(&pass, name, open.is_some(), counts);
+    report.narrowed = narrowed.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.fixed_by_hand = FixedByHand::of(run, database, pass.row.pass)?;
     Ok(())
+}
+
+/// The end of a load, with where its input ends.
+fn end_batch(whole: Option<&Position>, how: &How) -> Batch {
+    let mut batch = Batch::new(Step::End);
+    batch.body = whole.map(|end| end_text(end, how));
+    batch
+}
+
+/// What the interrupted load, where there is one, has brought.
+fn brought_before(run: &Run<'_>, open: Option<&PassSummary>) -> Result<Brought> {
+    match open {
+        Some(open) => Brought::by(run.connection(), open.row.pass),
+        None => Ok(Brought::default()),
+    }
 }
 
 fn begins(pass: &Pass, done: u64, observer: &mut dyn Observer) {
@@ -415,7 +462,7 @@ fn unreadable(name: &str, error: &std::io::Error) -> Error {
 fn cannot_open(name: &str, error: &OpenError) -> Error {
     let problem = error.to_string();
     if let OpenError::Header(HeaderError::Separated { separator }) = error {
-        let options = crate::input::option("separator", &separator.to_string());
+        let options = vec![crate::input::option("separator", &separator.to_string())];
         return Error::read_otherwise("input.separator", name, problem, options);
     }
     Error::Input {

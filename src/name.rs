@@ -12,15 +12,6 @@ pub struct BadName {
     pub problem: &'static str,
 }
 
-/// A word of a command in a hint: whatever it holds, it stays one word for a shell.
-pub(crate) fn shell_word(text: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "_-./:@%+=,".contains(letter);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
 /// What the tables of the ledger, its views and `SQLite` itself begin with.
 const RESERVED: [&str; 3] = ["ledger_", "audit_", "sqlite_"];
 

@@ -88,20 +88,28 @@ impl Problem {
         self
     }
 
-    /// Adds "did you mean" where one of the known names is near.
+    /// Adds "did you mean" where one of the known names is near, whatever the case of its letters.
     #[must_use]
     pub fn did_you_mean<'k>(mut self, given: &str, known: impl IntoIterator<Item = &'k str>) -> Self {
-        let near = known
-            .into_iter()
-            .map(|name| (strsim::jaro_winkler(given, name), name));
-        let best = near
-            .filter(|(score, _)| *score > 0.75)
-            .max_by(|left, right| left.0.total_cmp(&right.0));
-        if let Some((_, name)) = best {
+        if let Some(name) = nearest(given, known) {
             self.help = Some(format!("did you mean `{name}`?"));
         }
         self
     }
+}
+
+/// The name that was probably meant, if any is near. Names that differ in the case of their letters alone are the same
+/// but for those that do not.
+#[must_use]
+pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let lower = given.to_lowercase();
+    let near = known.into_iter().map(|name| {
+        let whatever_case = strsim::jaro_winkler(&lower, &name.to_lowercase());
+        (whatever_case, strsim::jaro_winkler(given, name), name)
+    });
+    let near = near.filter(|(score, ..)| *score > 0.75);
+    let best = near.max_by(|left, right| left.0.total_cmp(&right.0).then(left.1.total_cmp(&right.1)));
+    best.map(|(.., name)| name)
 }
 
 impl From<PathError> for Problem {

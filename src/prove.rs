@@ -33,13 +33,13 @@ use rusqlite::Connection;
 
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
+use crate::history::{Found, versions};
 use crate::ledger::checkpoint::{first_note_of, newest_note, sizes};
 use crate::ledger::leaves::{header, leaf, leaves};
-use crate::ledger::past::number_by_origin;
 use crate::ledger::proof::{Subtrees, consistency, inclusion, is_consistent};
 use crate::ledger::read::{Stub, batches_into, salt, stubs_of_row};
-use crate::ledger::{AcceptedName, Checkpoint, ImageKind, apply_patch, split_whole};
-use crate::name::shell_word;
+use crate::ledger::{AcceptedName, Checkpoint};
+use crate::shown::word;
 use crate::store::Store;
 
 pub use proved::{Checked, Disclosed, Proved, ProvedStage, check_proof};
@@ -173,12 +173,12 @@ fn number(store: &Store, connection: &Connection, database: &str, id: &str) -> R
     if let Some(number) = store.table(database)?.number_of(connection, id)? {
         return Ok(number);
     }
-    number_by_origin(connection, database, id)?
-        .pop()
-        .ok_or_else(|| Error::NoSuchRecord {
-            database: database.to_owned(),
-            id: id.to_owned(),
-        })
+    // The newest of those that had it.
+    let had = Found::of(store, database, id)?.records.pop();
+    had.ok_or_else(|| Error::NoSuchRecord {
+        database: database.to_owned(),
+        id: id.to_owned(),
+    })
 }
 
 fn chosen(
@@ -207,7 +207,7 @@ fn chosen(
             Some(batch) => format!("batch {batch} has no stub of `{id}` in `{database}`"),
             None => format!("there is no stub of `{id}` in `{database}`"),
         };
-        let trace = format!("`counterfoil trace {database} {}`", shell_word(id));
+        let trace = format!("`counterfoil trace {database} {}`", word(id));
         Error::invalid(message, format!("{trace} lists the batches of the record"))
     })
 }
@@ -255,39 +255,4 @@ fn opening(
             "prove a later entry, or this one without `--disclose`",
         )
     })
-}
-
-/// What a record is in any database, and what it was in this one, as far back as the images lead.
-fn versions(
-    store: &Store,
-    connection: &Connection,
-    database: &str,
-    number: i64,
-) -> Result<Vec<(String, String)>> {
-    let mut versions = Vec::new();
-    let mut version = None;
-    for name in store.databases()? {
-        let row = store.table(&name)?.by_number(connection, number)?;
-        let row = row.map(|row| (row.record.id, row.record.data));
-        if name == database {
-            version.clone_from(&row);
-        }
-        versions.extend(row);
-    }
-    let written = batches_into(connection, database)?;
-    for stub in stubs_of_row(connection, database, number)?.into_iter().rev() {
-        if stub.entry.before == stub.entry.after || written.binary_search(&stub.batch).is_err() {
-            continue;
-        }
-        version = match &stub.image {
-            Some((ImageKind::Patch, patch)) => version.and_then(|(id, data)| {
-                let patch = std::str::from_utf8(patch).ok()?;
-                Some((id, apply_patch(&data, patch)?))
-            }),
-            Some((_, body)) => split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned())),
-            None => None,
-        };
-        versions.extend(version.clone());
-    }
-    Ok(versions)
 }

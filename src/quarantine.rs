@@ -29,7 +29,7 @@ use crate::store::{Salted, Store, Table};
 
 use standing::{Group, Numbers};
 
-pub use line::{load_again, repeats_in_its_input};
+pub use line::{is_read_otherwise, load_again, repeats_in_its_input};
 pub use named::{Named, NamedKind, Naming};
 pub use place::{InPlace, PlaceState, in_its_place};
 
@@ -44,6 +44,8 @@ pub struct Selected {
     pub record: Option<i64>,
     /// Only the record with this id.
     pub id: Option<String>,
+    /// Only what this pass refused.
+    pub pass: Option<i64>,
 }
 
 /// One refused record.

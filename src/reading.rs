@@ -80,3 +80,17 @@ impl<'t> Reading<'t> {
 pub(crate) fn toml_text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
+
+/// The name of a TOML type within a sentence.
+pub(crate) fn type_in_words(type_name: &str) -> String {
+    match type_name {
+        "string" => "a text".to_owned(),
+        "integer" => "a whole number".to_owned(),
+        "float" => "a number with a fraction".to_owned(),
+        "boolean" => "true or false".to_owned(),
+        "array" => "a list".to_owned(),
+        "array of tables" => "tables".to_owned(),
+        "inline table" | "table" => "a table".to_owned(),
+        other => other.to_owned(),
+    }
+}

@@ -12,12 +12,13 @@ use serde_json::json;
 
 use super::answer::{Answer, Exit};
 use super::failure::{Failure, nearest};
-use super::masking::{masked_noting, redactions};
+use super::masking::{Noted, masked_noting, redactions};
 use super::outcome::stopped_reading;
 use super::page_file::NewFile;
 use super::render::{counted, shown};
 use super::session::Session;
 use super::signals::stop_signal;
+use super::unfinished;
 
 /// How many records are read at a time.
 const PAGE: usize = 1_000;
@@ -81,7 +82,7 @@ impl Export {
             redactions(session, &store)?
         };
         self.check_columns(&store)?;
-        let (mut noted, mut blanks) = (Vec::new(), Blanks::default());
+        let (mut noted, mut blanks) = (Noted::default(), Blanks::default());
         let stop = stop_signal(*session.screen, "export")?;
         let records = if let Some(path) = &self.output {
             let mut file = NewFile::begin(path)?;
@@ -93,7 +94,7 @@ impl Export {
             self.write(&store, (&redact, &mut noted), &mut blanks, &stop, out)?
         };
         let data = json!({
-            "database": self.database, "records": records, "masked": !noted.is_empty(),
+            "database": self.database, "records": records, "masked": noted.records > 0,
             "file": self.output.as_ref().map(|path| path.display().to_string()),
         });
         session.screen.say(&format!(
@@ -101,10 +102,11 @@ impl Export {
             counted(records, "record"),
             shown(&self.database)
         ));
-        let masked = (!noted.is_empty()).then(|| {
-            let paths: Vec<String> = noted.iter().map(ToString::to_string).collect();
+        let masked = (noted.records > 0).then(|| {
+            let paths: Vec<String> = noted.paths.iter().map(ToString::to_string).collect();
             format!(
-                "values are masked at {}; --reveal writes them as they are",
+                "values of {} are masked at {}; --reveal writes them as they are",
+                counted(noted.records, "record"),
                 paths.join(", ")
             )
         });
@@ -125,14 +127,25 @@ impl Export {
             .map(|(number, kind)| counted(*number, kind))
             .collect();
         (there.len() > 1).then(|| {
-            let export = format!(
-                "export {} --format csv --null NULL --missing MISSING",
-                self.database
+            let [null, missing] = blanks.apart();
+            let mut words: Vec<String> = ["export", &self.database, "--format", "csv"]
+                .map(str::to_owned)
+                .into();
+            if !self.columns.is_empty() {
+                words.extend(["--columns".to_owned(), self.columns.join(",")]);
+            }
+            let flags = [("--raw", self.raw), ("--reveal", self.reveal)];
+            words.extend(
+                flags
+                    .iter()
+                    .filter(|(_, given)| *given)
+                    .map(|(flag, _)| (*flag).to_owned()),
             );
+            words.extend(["--null", null, "--missing", missing].map(str::to_owned));
             format!(
                 "the same empty cell stands for {}; {} tells them apart, NDJSON too",
                 there.join(", "),
-                session.command(&export)
+                unfinished::command(session, &words)
             )
         })
     }
@@ -220,7 +233,7 @@ impl Export {
     fn write(
         &self,
         store: &Store,
-        (redact, noted): (&[Path], &mut Vec<Path>),
+        (redact, noted): (&[Path], &mut Noted),
         blanks: &mut Blanks,
         stop: &StopSignal,
         out: impl Write,
@@ -256,7 +269,7 @@ struct Copying<'c> {
     store: &'c Store,
     database: &'c str,
     redact: &'c [Path],
-    noted: &'c mut Vec<Path>,
+    noted: &'c mut Noted,
     stop: &'c StopSignal,
 }
 

@@ -286,6 +286,14 @@ const CONTRADICTED: &str = "keep both files for the inquiry; if the store was re
      `counterfoil checkpoint --accept-restore --reason TEXT`; to begin anew, move the file of checkpoints away";
 const PLAN_MOVED: &str = "nothing was changed; look at a new plan: `counterfoil plan --out FILE`";
 
+/// What has to be taken back first, by its number: whether its id may be shown is not known here.
+fn first_the_copy(target: &str, copy: i64) -> String {
+    let target = word(target);
+    format!(
+        "roll back first what became of it, record {copy} of {target}: `counterfoil rollback --record {target} ID`"
+    )
+}
+
 /// The exit code, and what to do next.
 pub(crate) fn advice(error: &Error) -> (Exit, Option<String>) {
     let (exit, hint) = match error {
@@ -305,19 +313,18 @@ pub(crate) fn advice(error: &Error) -> (Exit, Option<String>) {
             Exit::Failed,
             format!("`counterfoil query {}` shows what is there; ids are compared letter by letter", word(database)),
         ),
+        Error::CarriedOn { target, copy, .. } => (Exit::Usage, first_the_copy(target, *copy)),
         Error::NoSuch { .. } => (
             Exit::Failed,
             "`counterfoil history` and `counterfoil status` show what there is".to_owned(),
         ),
         Error::Invalid { hint, .. } => return (Exit::Usage, hint.clone()),
         Error::Stage { problems } => return of_problems(problems),
-        Error::Drift { number, .. } => (
-            Exit::Drift,
-            format!(
-                "put the file back as it was; or write the change as a new stage (`counterfoil new NAME`); or roll back \
-                 stage {number} first; or `counterfoil apply --revise --reason TEXT`: for records not yet carried through"
-            ),
-        ),
+        Error::Drift {
+            number,
+            is_of_language,
+            ..
+        } => (Exit::Drift, of_drift(*number, *is_of_language)),
         Error::PlanMoved { .. } => (Exit::Drift, PLAN_MOVED.to_owned()),
         Error::IllegalState { .. } => (
             Exit::Failed,
@@ -355,6 +362,23 @@ pub(crate) fn advice(error: &Error) -> (Exit, Option<String>) {
         _ => return (Exit::Failed, None),
     };
     (exit, Some(hint))
+}
+
+/// What to do about a stage that was applied with another meaning; where its language is another, no file that could be put
+/// back would have the old one.
+fn of_drift(number: u32, is_of_language: bool) -> String {
+    let revise = "`counterfoil apply --revise --reason TEXT`";
+    if is_of_language {
+        format!(
+            "{revise} takes it as it is read now, for the records not yet carried through; or roll back stage {number} \
+             first, and apply it anew"
+        )
+    } else {
+        format!(
+            "put the file back as it was; or write the change as a new stage (`counterfoil new NAME`); or roll back stage \
+             {number} first; or {revise}: for records not yet carried through"
+        )
+    }
 }
 
 fn of_sqlite(code: &str) -> (Exit, Option<String>) {

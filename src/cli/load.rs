@@ -23,7 +23,7 @@ use super::render::{count, counted, moment, shown, table};
 use super::session::Session;
 use super::signals::{Endable, stop_signal};
 use super::unfinished;
-use hints::swallowed;
+use hints::{Refusing, swallowed};
 use reading::Reading;
 
 /// Loads records into a database, which is made where it does not exist.
@@ -55,7 +55,8 @@ pub(crate) struct Load {
     format: Option<Format>,
     #[command(flatten)]
     reading: Reading,
-    /// Writes over records that exist with other data; what they were is kept in the ledger.
+    /// Writes over records that exist with other data; what they were is kept in the ledger. An id that comes twice in the
+    /// input with other data is refused all the same: nobody knows which of the two is right.
     #[arg(long)]
     replace: bool,
     /// Lets stages in place process again what is replaced: the records are in the shape from before them.
@@ -65,7 +66,7 @@ pub(crate) struct Load {
     #[arg(long)]
     restart: bool,
     /// Gives up an unfinished load of this name and loads nothing: what it has loaded stays. The file may be gone.
-    #[arg(long, conflicts_with_all = ["id", "format", "replace", "reprocess", "restart", "again", "batch_size", "separator", "raw", "null", "missing", "types", "records"])]
+    #[arg(long, conflicts_with_all = ["id", "format", "replace", "reprocess", "restart", "again", "batch_size", "separator", "raw", "null", "missing", "types", "records", "with_id"])]
     give_up: bool,
     /// Loads a file once more that was loaded to its end before.
     #[arg(long)]
@@ -132,6 +133,10 @@ impl Load {
         } else {
             Vec::new()
         };
+        let refusing = Refusing {
+            project: &settings.name,
+            pass: report.pass,
+        };
         let mut data = json(&report);
         data["database"] = json!(self.database);
         data["source"] = json!(name);
@@ -145,10 +150,8 @@ impl Load {
             .warnings(self.warnings(session, &report))
             .refused_if(report.counts.refused > 0);
         answer.warnings.extend(self.unread(session, &settings));
-        answer
-            .warnings
-            .extend(swallowed(&store, (&settings.name, &name), &refused)?);
-        for hint in self.hints(session, &store, &settings.name, &options.id_field, &refused)? {
+        answer.warnings.extend(swallowed(&store, refusing, &refused)?);
+        for hint in self.hints(session, &store, refusing, &options.id_field, &refused)? {
             answer = answer.hint(hint);
         }
         Ok(match &report.stopped {
@@ -198,6 +201,7 @@ impl Load {
             format: self.format.map(Into::into),
             cells: self.reading.cells(matches!(self.format, Some(Format::Tsv))),
             records: self.reading.records.clone(),
+            with_id: self.reading.with_id,
             replace: self.replace,
             reprocess: self.reprocess,
             restart: self.restart,
@@ -281,6 +285,15 @@ impl Load {
                 counted(fixed.records, "record"),
                 self.database,
                 stages.join(" and ")
+            ));
+        }
+        if let Some(field) = &report.narrowed.field {
+            warnings.push(format!(
+                "{} of {} had fields that the file has no column for, and lost them (the first: `{}`); with `--types` they \
+                 stay",
+                counted(report.narrowed.records, "record"),
+                self.database,
+                shown(field)
             ));
         }
         let open = report.open.iter();

@@ -84,6 +84,7 @@ divide(doc.total, 3, 2)         a division that does not come out needs its plac
 round(doc.total, 2)             rounds as [stage] rounding says
 decimal(doc.amount)             "12.50" to a number; 1 == "1" is refused, unlike types are never compared
 doc.status in ["new", "paid"]   whether it is one of them
+doc.paid && !(doc.n == 1 || doc.n > 9)     and, not, or; a text stands in double quotes, one `=` compares nothing
 let n = doc.name.trim(); n.upper() + "!"   names, statements; f(a, b) may be written a.f(b)
 switch doc.code { 1 => "one", _ => "other" }   also: for, while, loop, return
 refuse("order.empty", "/items") refuses the record under a code of your own

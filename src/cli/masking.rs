@@ -43,17 +43,26 @@ fn unknown_redactions(failure: Failure) -> Failure {
 /// # Errors
 /// When the record cannot be read, because then nothing of it may be shown.
 pub(crate) fn masked(record: Record, redact: &[Path]) -> Result<Record, Failure> {
-    masked_noting(record, redact, &mut Vec::new())
+    masked_noting(record, redact, &mut Noted::default())
 }
 
-/// As [`masked`], and adds the paths at which the record has a value to those that are noted.
+/// What was masked.
+#[derive(Default)]
+pub(crate) struct Noted {
+    /// The paths at which records have values.
+    pub(crate) paths: Vec<Path>,
+    /// How many records have any.
+    pub(crate) records: u64,
+}
+
+/// As [`masked`], and notes what was masked.
 ///
 /// # Errors
 /// As [`masked`].
 pub(crate) fn masked_noting(
     mut record: Record,
     redact: &[Path],
-    noted: &mut Vec<Path>,
+    noted: &mut Noted,
 ) -> Result<Record, Failure> {
     if redact.is_empty() {
         return Ok(record);
@@ -63,11 +72,16 @@ pub(crate) fn masked_noting(
         Failure::new(Exit::Unsound, "store.damaged", message)
             .hint("run `counterfoil verify` to see what else is damaged")
     })?;
+    let mut any = false;
     for path in redact {
-        if document.mask(path) && !noted.contains(path) {
-            noted.push(path.clone());
+        if document.mask(path) {
+            any = true;
+            if !noted.paths.contains(path) {
+                noted.paths.push(path.clone());
+            }
         }
     }
+    noted.records += u64::from(any);
     record.data = document.to_json();
     Ok(record)
 }

@@ -1,6 +1,6 @@
 //! What to do about a line that a load has refused: it is mended where it came from.
 
-use counterfoil::quarantine::{Quarantined, load_again, repeats_in_its_input};
+use counterfoil::quarantine::{Quarantined, is_read_otherwise, load_again, repeats_in_its_input};
 use counterfoil::store::Store;
 
 use super::failure::Failure;
@@ -26,6 +26,10 @@ pub(super) fn mend(session: &Session<'_>, store: &Store, refused: &Quarantined) 
         )
     } else if exists {
         format!("{place} has the id of a record with other data: {load} writes over it")
+    } else if is_read_otherwise(store, refused)? {
+        format!(
+            "{place} would make texts of other values: {load} reads each cell as a value of the kind that is there"
+        )
     } else {
         format!("correct {place}, then {load}")
     })

@@ -1,35 +1,50 @@
 //! What to do about an id that no record has.
 
 use counterfoil::Error;
-use counterfoil::history::{Found, databases_with_id};
+use counterfoil::history::{databases_with_id, may_have_had_others};
 use counterfoil::store::Store;
 
 use super::failure::Failure;
 use super::render::word;
 use super::session::Session;
 
-/// What went wrong; of a record that is not there, what is known of it: whether it was there, or is somewhere else.
+/// What went wrong; of a record that is not there, what is known of it: whether it was there, or is somewhere else. It is asked
+/// of the rows and of the ids with which records began only: an id is mistyped more often than not, and must not cost a look
+/// through all that the store has kept.
 pub(super) fn missing_record(session: &Session<'_>, store: &Store, error: Error) -> Failure {
+    of_missing(session, store, error, true)
+}
+
+/// As [`missing_record`], of an id that was looked for in the images too.
+pub(super) fn untraceable(session: &Session<'_>, store: &Store, error: Error) -> Failure {
+    of_missing(session, store, error, false)
+}
+
+fn of_missing(session: &Session<'_>, store: &Store, error: Error, may_be_traced: bool) -> Failure {
     let Error::NoSuchRecord { database, id } = &error else {
         return error.into();
     };
     let id_word = word(id).into_owned();
     let trace = |database: &str| session.command(&format!("trace {} {id_word}", word(database)));
-    let hint = if Found::of(store, database, id).is_ok() {
-        Some(format!("{} tells what became of it", trace(database)))
+    // Whatever keeps this from being read has been told.
+    let having = databases_with_id(store, id).unwrap_or_default();
+    let hint = if may_be_traced && having.contains(database) {
+        format!("{} tells what became of it", trace(database))
+    } else if let Some(other) = having.iter().find(|name| *name != database) {
+        let has = having.join(" and ");
+        format!("a record of {has} has it, or had it: {}", trace(other))
     } else {
-        // Whatever keeps this from being read has been told.
-        let elsewhere = databases_with_id(store, id).unwrap_or_default();
-        let told = elsewhere.first().map(|other| {
-            let has = elsewhere.join(" and ");
-            format!("a record of {has} has it, or had it: {}", trace(other))
-        });
         let query = session.command(&format!("query {}", word(database)));
-        Some(
-            told.unwrap_or_else(|| format!("{query} shows what is there; ids are compared letter by letter")),
-        )
+        let mut hint = format!("{query} shows what is there; ids are compared letter by letter");
+        if may_be_traced && may_have_had_others(store).unwrap_or_default() {
+            hint += &format!(
+                "; {} looks for it among the ids that records had before",
+                trace(database)
+            );
+        }
+        hint
     };
     let mut failure = Failure::from(error);
-    failure.hint = hint;
+    failure.hint = Some(hint);
     failure
 }

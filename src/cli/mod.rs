@@ -6,6 +6,7 @@
     reason = "texts for people are short; `write!` would add results that cannot fail"
 )]
 
+mod alike;
 mod answer;
 mod apply;
 mod arguments;
@@ -41,6 +42,7 @@ mod rollback;
 mod schema;
 mod screen;
 mod session;
+mod shown_ids;
 mod signals;
 mod status;
 mod store_file;

@@ -5,11 +5,13 @@ use counterfoil::ledger::PassKind;
 use counterfoil::project::Project;
 use counterfoil::quarantine::{Selected, earlier_versions, quarantine_totals, quarantined, still_refusing};
 use counterfoil::reconcile::StageReconciled;
+use counterfoil::record::REDACTED;
 use counterfoil::stage::{MaxErrors, OnError, Stage};
 use counterfoil::store::Store;
 use counterfoil::{Error, Stopped};
 use serde_json::{Value as Json, json};
 
+use super::alike;
 use super::answer::{Answer, Exit, json};
 use super::check::route;
 use super::failure::Failure;
@@ -19,6 +21,7 @@ use super::progress::Progress;
 use super::reconcile::{in_short, left_open, mask, still_open};
 use super::render::{bold, count, counted, table, word};
 use super::session::Session;
+use super::shown_ids::ShownIds;
 
 /// The limits of errors that the command line gives, whatever the stages say.
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,7 +96,8 @@ pub(crate) fn of_stages(
         .chain(counted_warnings)
         .chain(gone(session, store, project, &refused)?)
         .chain(staying(store, project, &refusing)?)
-        .chain(held_back(project, report));
+        .chain(held_back(project, report))
+        .chain(alike::after(store, project, &report.passes)?);
     let mut answer = Answer::new(data, text)
         .warnings(warnings)
         .refused_if(!refusing.is_empty());
@@ -204,7 +208,7 @@ fn gone(
     project: &Project,
     refused: &[Standing],
 ) -> Result<Vec<String>, Failure> {
-    let mut told = Vec::new();
+    let (mut told, mut ids) = (Vec::new(), None);
     for stage in project.stages().iter().filter(|stage| stage.in_place()) {
         let its = refused.iter().filter(|(by, ..)| *by == Some(stage.number()));
         let rows = its.map(|(_, _, records)| records).sum();
@@ -216,7 +220,12 @@ fn gone(
             ..Selected::default()
         };
         let first = quarantined(store, project.name(), &selected, 1)?.pop();
-        let id = first.and_then(|refused| refused.id);
+        if ids.is_none() {
+            ids = Some(ShownIds::of(session, store)?);
+        }
+        let shown = |id| ids.as_ref().map(|ids| ids.shown_first(Some(stage.source()), id));
+        let id = first.and_then(|refused| refused.id).and_then(shown);
+        let id = id.filter(|id| id != REDACTED);
         told.push(left_for_quarantine(
             session,
             stage.target(),

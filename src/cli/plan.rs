@@ -16,6 +16,7 @@ use counterfoil::project::Project;
 use counterfoil::refusal::Refusal;
 use serde_json::{Value as Json, json};
 
+use super::alike;
 use super::answer::{Answer, json};
 use super::apply::HowToApply;
 use super::check::route;
@@ -117,6 +118,7 @@ fn warnings(report: &PlanReport, free: Option<u64>) -> Vec<String> {
             "the store was written to while the plan was made; `apply --plan` will refuse it".to_owned(),
         );
     }
+    warnings.extend(report.stages.iter().filter_map(alike::planned));
     let growth = report.growth();
     if let Some(free) = free.filter(|free| growth > *free) {
         let (growth, free) = (bytes(growth), bytes(free));
@@ -365,6 +367,19 @@ fn operations(operations: &[OperationPlan]) -> String {
 fn refusals(refusals: &[RefusalPlan]) -> String {
     if refusals.is_empty() {
         return String::new();
+    }
+    // Without examples the codes and counts are all there is.
+    let are_bare = refusals.iter().all(|group| group.examples.is_empty());
+    if are_bare {
+        let rows = refusals
+            .iter()
+            .map(|group| vec![group.code.clone(), count(group.records)]);
+        let rows = rows.collect::<Vec<_>>();
+        return format!(
+            "\n{}\n{}",
+            bold("Would be refused"),
+            table(&["code", ">records"], rows)
+        );
     }
     let rows = refusals.iter().flat_map(|group| {
         group.examples.iter().enumerate().map(|(at, example)| {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::answer::{Answer, Exit};
 use super::failure::Failure;
-use super::masking::{masked_noting, redactions};
+use super::masking::{Noted, masked_noting, redactions};
 use super::page_file::NewFile;
 use super::render::{shown, word};
 use super::session::Session;
@@ -112,9 +112,11 @@ fn refuse_redacted(session: &Session<'_>, store: &Store, opening: &Opening) -> R
         id: opening.id.clone(),
         data: opening.data.clone(),
     };
-    let mut found = Vec::new();
+    let mut found = Noted::default();
     masked_noting(record, &redactions(session, store)?, &mut found)?;
-    let Some(path) = found.first() else { return Ok(()) };
+    let Some(path) = found.paths.first() else {
+        return Ok(());
+    };
     let failure = Failure::new(
         Exit::Failed,
         "prove.redacted",

@@ -6,9 +6,6 @@ mod told;
 use std::time::Duration;
 
 use counterfoil::apply::ApplyOptions;
-use counterfoil::history::hides_ids;
-use counterfoil::path::Path;
-use counterfoil::project::Project;
 use counterfoil::quarantine::{
     InPlace, Named, Naming, Quarantined, Selected, each_quarantined, has_earlier_version, in_its_place,
     quarantined, quarantined_count, refused_input, retry, waive,
@@ -25,7 +22,8 @@ use super::mending::mend;
 use super::outcome::{Left, Limits, of_stages, of_the_library};
 use super::progress::Progress;
 use super::render::{counted, word};
-use super::session::{Session, stages_of};
+use super::session::Session;
+use super::shown_ids::ShownIds;
 use super::signals::stop_signal;
 use super::test::no_stage;
 use super::values::{duration, stage_number};
@@ -75,6 +73,7 @@ impl Choice {
             code: self.code.clone(),
             record: self.record,
             id: self.id.clone(),
+            pass: None,
         }
     }
 
@@ -83,7 +82,7 @@ impl Choice {
     }
 
     /// Refuses an id or a number that is not in quarantine, which is a slip of the pen.
-    fn exists(&self, store: &Store, project: &str) -> Result<(), Failure> {
+    fn exists(&self, session: &Session<'_>, store: &Store, project: &str) -> Result<(), Failure> {
         let named = Selected {
             record: self.record,
             id: self.id.clone(),
@@ -93,7 +92,8 @@ impl Choice {
             return Ok(());
         }
         let found = quarantined(store, project, &Selected::default(), 5)?;
-        let told = found.iter().map(|refused| match &refused.id {
+        let places = Places::new(session, store)?;
+        let told = found.iter().map(|refused| match places.id(refused) {
             Some(id) => format!("id {id}"),
             None => format!("record {}", refused.record),
         });
@@ -140,7 +140,9 @@ struct Show {
 
 /// Runs refused records through their stage again, and through every later stage that was applied.
 ///
-/// They are read as their source is now: correct it first, with a new load or a new revision of the stage.
+/// They are read as their source is now: correct it first, with a new load or a new revision of the stage. What else waits
+/// for a stage, because it was loaded or corrected and not applied yet, is carried after that, as by `apply`. `--stage`,
+/// `--code`, `--id` and `--record` choose what is tried again, not that.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil quarantine retry --stage 1")]
 struct Retry {
@@ -195,46 +197,39 @@ impl Quarantine {
 
 /// Looks up the rows that are in the places of refused records.
 struct Places {
-    project: Option<Project>,
-    /// What is redacted; `None` where the stages do not compile, so that it is not known.
-    redact: Option<Vec<Path>>,
+    ids: ShownIds,
 }
 
 impl Places {
     fn new(session: &Session<'_>, store: &Store) -> Result<Self, Failure> {
-        match (session.stages(), redactions(session, store)) {
-            (Ok(project), Ok(redact)) => Ok(Self {
-                project,
-                redact: Some(redact),
-            }),
-            (Err(failure), _) | (_, Err(failure)) if failure.exit != Exit::StageInvalid => Err(failure),
-            _ => Ok(Self {
-                project: None,
-                redact: None,
-            }),
-        }
-    }
-
-    /// An id in a database, masked where it is made of what is redacted.
-    fn shown_id(&self, database: Option<&str>, id: String) -> Result<String, Failure> {
-        let stages = stages_of(self.project.as_ref())?;
-        let hidden = |redact: &Vec<Path>| database.is_some_and(|name| hides_ids(&stages, redact, name));
-        Ok(if self.redact.as_ref().is_none_or(hidden) {
-            REDACTED.to_owned()
-        } else {
-            id
-        })
+        let ids = ShownIds::of(session, store)?;
+        Ok(Self { ids })
     }
 
     fn of(&self, store: &Store, refused: &Quarantined) -> Result<Option<InPlace>, Failure> {
         let mut place = in_its_place(store, refused)?;
         if let Some(place) = &mut place {
             let id = place.id.take();
-            place.id = id
-                .map(|id| self.shown_id(refused.database.as_deref(), id))
-                .transpose()?;
+            place.id = id.map(|id| self.ids.shown(refused.database.as_deref(), id));
         }
         Ok(place)
+    }
+
+    /// The refused record as it may be shown.
+    fn shown(&self, refused: &Quarantined) -> Quarantined {
+        let mut shown = refused.clone();
+        // A load reads no database; it is the id of a line on its way into one.
+        let origin = match refused.stage {
+            Some(_) => refused.source.as_deref(),
+            None => refused.database.as_deref(),
+        };
+        shown.id = shown.id.map(|id| self.ids.shown_first(origin, id));
+        shown
+    }
+
+    /// The id by which a refused record may be named.
+    fn id(&self, refused: &Quarantined) -> Option<String> {
+        self.shown(refused).id.filter(|id| id != REDACTED)
     }
 
     /// What a refusal names by numbers, with the ids that may be shown.
@@ -242,9 +237,7 @@ impl Places {
         let mut named = naming.named(refused)?;
         for named in &mut named {
             let id = named.id.take();
-            named.id = id
-                .map(|id| self.shown_id(Some(&named.database), id))
-                .transpose()?;
+            named.id = id.map(|id| self.ids.shown(Some(&named.database), id));
         }
         Ok(named)
     }
@@ -274,19 +267,17 @@ impl Show {
         let mut naming = Naming::of(&store, &redact);
         for refused in &found {
             let mut input = refused_input(&store, refused, &redact)?;
-            input.id = input
-                .id
-                .map(|id| places.shown_id(refused.source.as_deref(), id))
-                .transpose()?;
+            input.id = input.id.map(|id| places.ids.shown(refused.source.as_deref(), id));
             let own_id = input
                 .id
                 .as_deref()
-                .filter(|id| Some(*id) != refused.id.as_deref());
+                .filter(|id| Some(*id) != refused.id.as_deref() && *id != REDACTED);
             let stands = has_earlier_version(&store, refused)?;
             let place = places.of(&store, refused)?;
             let named = places.named(&mut naming, refused)?;
-            text.push(told(refused, &input, (place.as_ref(), &named), stands, own_id));
-            let mut record = json(refused);
+            let shown = places.shown(refused);
+            text.push(told(&shown, &input, (place.as_ref(), &named), stands, own_id));
+            let mut record = json(&shown);
             record["input"] = json(&input);
             record["earlier_version"] = json!(stands);
             record["in_its_place"] = json!(place);
@@ -299,6 +290,10 @@ impl Show {
         {
             return Ok(answer.hint(super::places::next(session, refused, &place)));
         }
+        let mut found = found;
+        for refused in &mut found {
+            refused.id = places.id(refused);
+        }
         Ok(answer.hint(next(session, &store, &found)?))
     }
 }
@@ -307,12 +302,8 @@ fn next(session: &Session<'_>, store: &Store, found: &[Quarantined]) -> Result<S
     let retry = found
         .iter()
         .find(|refused| refused.stage.is_some())
-        .and_then(|refused| refused.id.as_deref());
-    let chosen = match found.first() {
-        Some(Quarantined { id: Some(id), .. }) => id_option(id),
-        Some(refused) => format!("--record {}", refused.record),
-        None => "--all".to_owned(),
-    };
+        .map(chosen_by);
+    let chosen = found.first().map_or_else(|| "--all".to_owned(), chosen_by);
     let waive = session.command(&format!("quarantine waive {chosen} --reason TEXT"));
     let in_place = found
         .iter()
@@ -325,9 +316,9 @@ fn next(session: &Session<'_>, store: &Store, found: &[Quarantined]) -> Result<S
         None => "correct its source or the stage".to_owned(),
     };
     Ok(match retry {
-        Some(id) => format!(
+        Some(chosen) => format!(
             "{mended}, then {}; or {waive}",
-            session.command(&format!("quarantine retry {}", id_option(id)))
+            session.command(&format!("quarantine retry {chosen}"))
         ),
         None => match found.first() {
             Some(refused) => format!("{}; or {waive}", mend(session, store, refused)?),
@@ -356,7 +347,7 @@ impl Retry {
         {
             return Err(no_stage(project.stages().iter().map(Stage::number), number));
         }
-        self.choice.exists(&store, project.name())?;
+        self.choice.exists(session, &store, project.name())?;
         let (of_stages_before, lines) = quarantined_count(&store, project.name(), &selected)?;
         let line = first_line(&store, project.name(), &selected)?.filter(|_| lines > 0);
         let report = retry(&mut store, project.stages(), &selected, &options, &mut progress);
@@ -419,11 +410,19 @@ impl Waive {
         }
         let project = session.settings()?.name;
         let mut store: Store = session.open()?;
-        self.choice.exists(&store, &project)?;
+        self.choice.exists(session, &store, &project)?;
         let purpose = session.purpose("quarantine waive", Some(&self.reason), &self.choice.ids());
         let waived = waive(&mut store, &project, &self.choice.selected(), &purpose)?;
         let text = format!("Waived {}.\n", counted(waived, "record"));
         Ok(Answer::new(json!({ "waived": waived }), text))
+    }
+}
+
+/// The option that chooses a refused record: by its id, where it has one that may be shown.
+fn chosen_by(refused: &Quarantined) -> String {
+    match &refused.id {
+        Some(id) => id_option(id),
+        None => format!("--record {}", refused.record),
     }
 }
 

@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use counterfoil::Error;
 use counterfoil::project::Project;
+use counterfoil::record::REDACTED;
 use counterfoil::rollback::{Reversal, RollbackOptions, RollbackReport, Scope, plan_rollback, rollback};
 use counterfoil::stage::{Stage, Stages};
 use counterfoil::store::Store;
@@ -13,8 +15,9 @@ use super::answer::{Answer, Exit, json};
 use super::failure::Failure;
 use super::outcome::stopped_early;
 use super::progress::Progress;
-use super::render::{bold, count, counted, table};
+use super::render::{bold, count, counted, table, word};
 use super::session::Session;
+use super::shown_ids::ShownIds;
 use super::signals::stop_signal;
 use super::test::no_stage;
 use super::values::{OnConflictChoice, duration, stage_number};
@@ -69,7 +72,8 @@ impl Rollback {
         if let Some(number) = self.to.filter(|number| *number > 0).or(self.stage) {
             known_stage(session, &store, &project, (number, self.to.is_some()))?;
         }
-        let plan = plan_rollback(&store, &project, &scope)?;
+        let plan =
+            plan_rollback(&store, &project, &scope).map_err(|error| carried_on(session, &store, error))?;
         if plan.is_empty() {
             let data = json!({ "plan": [], "report": null });
             let text = match self.stage {
@@ -101,7 +105,7 @@ impl Rollback {
         let mut progress = Progress::new(*session.screen);
         let report = rollback(&mut store, &project, &options, &mut progress);
         progress.finish();
-        let report = report?;
+        let report = report.map_err(|error| carried_on(session, &store, error))?;
         let data = json!({ "plan": json(&plan), "report": json(&report) });
         let answer = Answer::new(data, done(session, &report))
             .warnings(progress.warnings.iter().cloned())
@@ -125,6 +129,25 @@ impl Rollback {
             .or(self.run.map(Scope::Run))
             .unwrap_or(if self.all { Scope::All } else { Scope::Last })
     }
+}
+
+/// What went wrong; where a record was carried on, what has to be taken back first is named by its id, if that may be shown.
+fn carried_on(session: &Session<'_>, store: &Store, error: Error) -> Failure {
+    let Error::CarriedOn { target, copy, .. } = &error else {
+        return error.into();
+    };
+    let (target, copy) = (target.clone(), *copy);
+    let failure = Failure::from(error);
+    // Whatever keeps this from being read, the number of the record is told.
+    let (Ok(ids), Ok(Some(row))) = (ShownIds::of(session, store), store.record(&target, copy)) else {
+        return failure;
+    };
+    let id = ids.shown(Some(&target), row.id);
+    if id == REDACTED {
+        return failure;
+    }
+    let rollback = session.command(&format!("rollback --record {} {}", word(&target), word(&id)));
+    failure.hint(format!("roll back first what became of it: {rollback}"))
 }
 
 /// Refuses a number that no stage has, of those that are applied and of those in the project's files. What stands after a

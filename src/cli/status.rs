@@ -11,7 +11,6 @@ use counterfoil::store::Store;
 use super::answer::{Answer, json};
 use super::check::route;
 use super::failure::Failure;
-use super::outcome::OUT;
 use super::places::{self, Told, left_for_quarantine};
 use super::render::{bold, count, counted, dim, moment, short, shown, table};
 use super::session::{Session, stages_of};
@@ -160,7 +159,6 @@ fn stages(stages: &[StageStatus]) -> String {
     if stages.is_empty() {
         return String::new();
     }
-    let several = stages.iter().any(|stage| stage.out != stage.counts.written);
     let rows = stages.iter().map(|stage| {
         let mut row = vec![
             format!("{} {}", stage.number, stage.slug),
@@ -169,17 +167,19 @@ fn stages(stages: &[StageStatus]) -> String {
             file(stage.file).to_owned(),
             count(stage.counts.written),
         ];
-        if several {
-            row.push(count(stage.out));
-        }
         row.extend([stage.counts.filtered, stage.quarantined, stage.waiting].map(count));
         row
     });
-    let mut header = vec!["stage", "route", "state", "file", ">written"];
-    if several {
-        header.push(OUT);
-    }
-    header.extend([">filtered", ">quarantined", ">waiting"]);
+    let header = [
+        "stage",
+        "route",
+        "state",
+        "file",
+        ">written",
+        ">filtered",
+        ">quarantined",
+        ">waiting",
+    ];
     table(&header, rows) + "\n"
 }
 
@@ -189,6 +189,7 @@ fn file(state: FileState) -> &'static str {
         FileState::Same => "as applied",
         FileState::Cosmetic => "new text, same meaning",
         FileState::Drifted => "CHANGED",
+        FileState::OtherLanguage => "other language",
         FileState::Missing => "missing",
     }
 }
@@ -275,6 +276,14 @@ fn next(
     if let Some(stage) = any(|stage| stage.file == FileState::Drifted) {
         return Some(format!(
             "stage {} was applied with another file: {} shows the difference",
+            stage.number,
+            session.command("apply")
+        ));
+    }
+    if let Some(stage) = any(|stage| stage.file == FileState::OtherLanguage) {
+        return Some(format!(
+            "stage {} was applied in an earlier language of stages, which reads some of it otherwise (docs/language.md): {} \
+             says how to go on",
             stage.number,
             session.command("apply")
         ));

@@ -10,7 +10,7 @@ use tempfile::SpooledTempFile;
 use super::answer::{Answer, Exit, Listed, json};
 use super::failure::Failure;
 use super::history::refuse_envelope;
-use super::missing::missing_record;
+use super::missing::untraceable;
 use super::render::{bold, counted, dim, green, moment, red, short, shown, shown_json, yellow};
 use super::screen::to_stdout;
 use super::session::Session;
@@ -56,7 +56,7 @@ impl Trace {
         }
         let store = session.open_to_read()?;
         let found = Found::of(&store, &self.database, &self.id)
-            .map_err(|error| missing_record(session, &store, error))?;
+            .map_err(|error| untraceable(session, &store, error))?;
         let mut list = session.screen.json.then(Listed::new);
         let mut text = self.heading(&found);
         let mut add = |step: &TraceStep| -> Result<(), Failure> {
@@ -120,7 +120,7 @@ impl Trace {
             failed = document.add(section, name, &value).err();
             failed.is_none()
         })
-        .map_err(|error| missing_record(session, &store, error))?;
+        .map_err(|error| untraceable(session, &store, error))?;
         match failed {
             Some(error) => Err(unkept(&error)),
             None => document.write(),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::read::{Day, Step, steps};
+use super::slips;
 use super::specifier::{Number, Part, parts};
 use crate::language::Language;
 
@@ -77,10 +78,16 @@ pub(crate) struct WriteFormat {
 
 impl ReadFormat {
     pub(crate) fn new(text: &str) -> Result<Self, FormatError> {
+        if let Some(slip) = slips::without_specifier(text) {
+            return Err(slip);
+        }
         let parts = parts(text)?;
         can_be_read(&parts)?;
         let tells = tells(&parts);
         if tells.time && !says_whole_time(&parts) {
+            if let Some(slip) = slips::minutes_for_months(text, &parts) {
+                return Err(slip);
+            }
             let message = format!("`{text}` does not say the whole time");
             return Err(FormatError::new(
                 message,
@@ -139,6 +146,9 @@ impl ReadFormat {
 
 impl WriteFormat {
     pub(crate) fn new(text: &str) -> Result<Self, FormatError> {
+        if let Some(slip) = slips::without_specifier(text) {
+            return Err(slip);
+        }
         let parts = parts(text)?;
         Ok(Self {
             text: text.to_owned(),
@@ -182,6 +192,31 @@ impl WriteFormat {
     /// Whether it has no time.
     pub(crate) fn is_day(&self) -> bool {
         !self.tells.time
+    }
+}
+
+/// What a text in one of these formats is: of several the first three are named, and of a long one its beginning.
+pub(crate) fn form<'f>(formats: impl IntoIterator<Item = &'f ReadFormat>) -> String {
+    const MOST: usize = 3;
+    const LETTERS: usize = 60;
+    let mut named = Vec::new();
+    let mut more = 0_usize;
+    for format in formats {
+        match format.text.char_indices().nth(LETTERS) {
+            _ if named.len() == MOST => more += 1,
+            Some((at, _)) => named.push(format!("{}…", &format.text[..at])),
+            None => named.push(format.text.clone()),
+        }
+    }
+    if more > 0 {
+        return format!(
+            "a date in one of the formats {}, and {more} more",
+            named.join(", ")
+        );
+    }
+    match &named[..] {
+        [only] => format!("a date in the format {only}"),
+        _ => format!("a date in one of the formats {}", named.join(", ")),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn read(text: &str) -> Result<Moment, Unread> {
     cursor.take(b"-")?;
     let day = cursor.exactly(2)?;
     let year = i32::try_from(year).map_err(|_| Unread::Unparsed)?;
-    let day = NaiveDate::from_ymd_opt(year, month, day).ok_or(Unread::Unparsed)?;
+    let day = NaiveDate::from_ymd_opt(year, month, day).ok_or(Unread::NoSuchDay)?;
     if year == 0 {
         return Err(Unread::OutOfRange);
     }

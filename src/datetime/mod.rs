@@ -17,12 +17,13 @@ mod cursor;
 mod format;
 mod iso;
 mod read;
+mod slips;
 mod specifier;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub(crate) use format::{FormatError, ReadFormat, WriteFormat};
+pub(crate) use format::{FormatError, ReadFormat, WriteFormat, form};
 
 /// A day or a time, as a text says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +39,10 @@ pub(crate) enum Moment {
 /// Why a text is no moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unread {
-    /// It is not in the format, or the calendar does not have the day.
+    /// It is not in the format.
     Unparsed,
+    /// It is in the format, but the calendar does not have the day.
+    NoSuchDay,
     /// Its fraction of a second has more than nine digits.
     TooPrecise,
     /// Its second is the sixtieth.
@@ -74,7 +77,7 @@ impl Unread {
     /// The last word of a refusal's code.
     pub(crate) fn reason(self) -> &'static str {
         match self {
-            Self::Unparsed => "unparsed",
+            Self::Unparsed | Self::NoSuchDay => "unparsed",
             Self::TooPrecise => "too_precise",
             Self::LeapSecond => "leap_second",
             Self::OutOfRange => "out_of_range",
@@ -84,9 +87,10 @@ impl Unread {
     }
 
     /// What would have been right; `form` is what the text was read as.
-    pub(crate) fn expected(self, form: &'static str) -> &'static str {
+    pub(crate) fn expected(self, form: &str) -> &str {
         match self {
             Self::Unparsed => form,
+            Self::NoSuchDay => "a day that the calendar has",
             Self::TooPrecise => "a fraction of a second of at most nine digits",
             Self::LeapSecond => {
                 "a second from 00 to 59: a leap second has no place in the times of computers"

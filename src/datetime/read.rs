@@ -352,7 +352,7 @@ impl Fields {
                 calendar::day_of_iso_week(year, number(Number::IsoWeek)?, weekday()?)
             }
         };
-        let day = day.ok_or(Unread::Unparsed)?;
+        let day = day.ok_or(Unread::NoSuchDay)?;
         if is_in_range(day.year()) {
             Ok(day)
         } else {

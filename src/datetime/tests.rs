@@ -11,7 +11,7 @@ fn read(format: &str, text: &str) -> Result<String, Unread> {
 
 #[test]
 fn each_rule_of_blanks_numbers_and_years_holds() {
-    use Unread::{OutOfRange, Unparsed};
+    use Unread::{NoSuchDay, OutOfRange, Unparsed};
     for (format, text, expected) in [
         // Blanks.
         ("%Y-%m-%d", "\t 2024-01-31\u{a0}\n", Ok("2024-01-31")),
@@ -28,7 +28,7 @@ fn each_rule_of_blanks_numbers_and_years_holds() {
         ("%d/%m/%y", "1/2/9", Err(Unparsed)),
         ("%d/%m/%y", "1/2/68", Ok("2068-02-01")),
         ("%d/%m/%y", "1/2/69", Ok("1969-02-01")),
-        ("%Y-%m-%d", "2023-02-29", Err(Unparsed)),
+        ("%Y-%m-%d", "2023-02-29", Err(NoSuchDay)),
         ("%Y-%m-%d", "２０２４-01-02", Err(Unparsed)),
         // Years.
         ("%Y-%m-%d", "0999-01-02", Ok("0999-01-02")),
@@ -45,11 +45,11 @@ fn each_rule_of_blanks_numbers_and_years_holds() {
 
 #[test]
 fn each_rule_of_times_and_names_holds() {
-    use Unread::{LeapSecond, TooPrecise, Unparsed};
+    use Unread::{LeapSecond, NoSuchDay, TooPrecise, Unparsed};
     for (format, text, expected) in [
         // Seconds and fractions.
         ("%F %T", "2016-12-31 23:59:60", Err(LeapSecond)),
-        ("%F %TZ", "2016-02-31 23:59:60Z", Err(Unparsed)),
+        ("%F %TZ", "2016-02-31 23:59:60Z", Err(NoSuchDay)),
         ("%F %T", "2016-12-31 23:59:61", Err(Unparsed)),
         ("%F %T", "2016-12-31 24:00:00", Err(Unparsed)),
         ("%F %T.%f", "2024-01-31 00:00:00.5", Ok("2024-01-31T00:00:00.500")),
@@ -104,11 +104,11 @@ fn each_rule_of_times_and_names_holds() {
         ("%Y/%m/%Y-%m-%d", "2024/02/2024-01-31", Err(Unparsed)),
         ("%s %Y", "0 1970", Ok("1970-01-01T00:00:00Z")),
         ("%s %Y", "0 1971", Err(Unparsed)),
-        ("%Y-%j", "2023-366", Err(Unparsed)),
+        ("%Y-%j", "2023-366", Err(NoSuchDay)),
         ("%Y-%U-%w", "2023-53-0", Ok("2023-12-31")),
-        ("%Y-%U-%w", "2023-53-1", Err(Unparsed)),
+        ("%Y-%U-%w", "2023-53-1", Err(NoSuchDay)),
         ("%G-W%V-%u", "2020-W53-5", Ok("2021-01-01")),
-        ("%G-W%V-%u", "2021-W53-1", Err(Unparsed)),
+        ("%G-W%V-%u", "2021-W53-1", Err(NoSuchDay)),
     ] {
         let expected = expected.map(str::to_owned);
         assert_eq!(read(format, text), expected, "{format} {text}");

@@ -26,6 +26,7 @@ mod arithmetic;
 mod compile;
 mod datum;
 mod fault;
+mod foreign;
 mod functions;
 mod limits;
 mod lineage;

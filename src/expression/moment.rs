@@ -3,13 +3,16 @@
 use chrono_tz::Tz;
 
 use super::fault::Fault;
-use crate::datetime::{FormatError, ReadFormat, Unread, Unwritten, WriteFormat};
+use crate::datetime::{self, FormatError, ReadFormat, Unread, Unwritten, WriteFormat};
 
 pub(super) use crate::datetime::Moment;
 
-fn unread(why: Unread) -> Fault {
-    Fault::new("expression.date", why.expected("a date in the declared format"))
+fn unread(why: Unread, form: &str) -> Fault {
+    Fault::new("expression.date", why.expected(form).to_owned())
 }
+
+/// What a format is called that nobody may be told of: it may be a value of the record.
+const SOME_FORMAT: &str = "a date in the format";
 
 fn unwritten(why: Unwritten) -> Fault {
     Fault::new("expression.date", why.expected())
@@ -21,7 +24,20 @@ pub(super) fn bad_format(error: &FormatError) -> Fault {
 }
 
 /// Reads a date. A format with a time of day but without an offset needs a zone; a day in a zone is its beginning there.
-pub(super) fn read(text: &str, format: &ReadFormat, zone: Option<Tz>) -> Result<Moment, Fault> {
+/// A format that is written in the stage is told where it does not fit.
+pub(super) fn read(
+    text: &str,
+    format: &ReadFormat,
+    is_written: bool,
+    zone: Option<Tz>,
+) -> Result<Moment, Fault> {
+    let unread = |why| {
+        if is_written {
+            unread(why, &datetime::form([format]))
+        } else {
+            unread(why, SOME_FORMAT)
+        }
+    };
     let moment = format.read(text).map_err(unread)?;
     match (moment, zone) {
         (Moment::Local(_), None) => {
@@ -35,7 +51,7 @@ pub(super) fn read(text: &str, format: &ReadFormat, zone: Option<Tz>) -> Result<
 
 /// An instant of the pass, in microseconds since 1970 UTC.
 pub(super) fn from_microseconds(microseconds: i64) -> Result<Moment, Fault> {
-    Moment::from_microseconds(microseconds).map_err(unread)
+    Moment::from_microseconds(microseconds).map_err(|why| unread(why, SOME_FORMAT))
 }
 
 /// The text in a format, in a zone where one is given.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use rhai::{AST, Engine, LexError, OptimizationLevel, ParseError, ParseErrorType, Position};
 
+use super::foreign::{self, Token};
 use super::limits;
 use super::origin::Origin;
 use crate::problem::Problem;
@@ -71,36 +72,129 @@ pub(super) fn spot(origin: &Origin, position: Position) -> super::origin::Spot {
 
 fn problem(error: &ParseError, source: &str, origin: &Origin) -> Problem {
     let position = error.position();
+    // At the end of the text Rhai gives no position: the problem is after the last character.
+    let (line, column) = if let Some(line) = position.line() {
+        (line, position.position().unwrap_or(1))
+    } else {
+        let last = source.rsplit('\n').next().unwrap_or_default();
+        (source.split('\n').count(), last.chars().count() + 1)
+    };
+    let token = Token::at(source, line, column);
+    let place = origin.place(origin.spot_of(line, column));
     if let ParseErrorType::Reserved(word) | ParseErrorType::BadInput(LexError::ImproperSymbol(word, _)) =
         error.err_type()
     {
         let problem = forbidden(&format!("`{word}`"), origin, position);
-        return problem
-            .help("a property of this name is written doc[\"name\"]; a name of one's own must be another");
+        return match foreign::instead(word).filter(|_| !token.is_property()) {
+            Some(instead) => problem.help(instead),
+            None if word.starts_with(char::is_alphabetic) => problem.help(format!(
+                "a property of this name is written doc[\"{word}\"]; a name of one's own must be another"
+            )),
+            None => problem.help(foreign::THERE_ARE),
+        };
     }
-    let message = match error.err_type() {
-        ParseErrorType::ExprTooDeep => {
-            format!("the expression is nested deeper than {} levels", limits::DEPTH)
+    let token = match token.foreign() {
+        Ok((token, instead)) => {
+            let (line, column) = token.place();
+            let place = origin.place(origin.spot_of(line, column));
+            let message = format!("`{}` has no meaning here", token.text);
+            return Problem::error("expression.syntax", place, message).help(instead);
         }
-        ParseErrorType::BadInput(LexError::MalformedNumber(_)) => {
-            "a number that 28 digits do not hold exactly".to_owned()
-        }
-        other => lower_first(&other.to_string()),
+        Err(token) => token,
     };
-    // At the end of the text Rhai gives no position: the problem is after the last character.
-    let place = if position.is_none() {
-        let line = source.split('\n').count();
-        let column = source.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        origin.place(origin.spot_of(line, column))
-    } else {
-        origin.place(spot(origin, position))
-    };
+    let (message, help) = worded(error.err_type(), &token);
     let problem = Problem::error("expression.syntax", place, message);
-    match error.err_type() {
-        ParseErrorType::PropertyExpected => {
-            problem.help("a name that is a word of the language is written doc[\"name\"]")
+    match help {
+        Some(help) => problem.help(help),
+        None => problem,
+    }
+}
+
+/// What is wrong at a token, and what to do about it.
+fn worded(error: &ParseErrorType, token: &Token<'_>) -> (String, Option<String>) {
+    let of_a_text = "a text stands in double quotes: \"paid\"; a whole expression in single ones: '= doc.state == \"paid\"'";
+    let (message, help) = match error {
+        ParseErrorType::ExprTooDeep => (
+            format!("the expression is nested deeper than {} levels", limits::DEPTH),
+            "",
+        ),
+        ParseErrorType::BadInput(LexError::MalformedNumber(_)) => {
+            ("a number that 28 digits do not hold exactly".to_owned(), "")
         }
-        _ => problem,
+        ParseErrorType::BadInput(LexError::MalformedChar(_)) => {
+            ("single quotes hold one character".to_owned(), of_a_text)
+        }
+        ParseErrorType::BadInput(LexError::UnterminatedString) => (
+            "the text that begins here does not end".to_owned(),
+            "close it as it was opened",
+        ),
+        ParseErrorType::BadInput(LexError::UnexpectedInput(found)) => {
+            let message = format!("`{found}` has no meaning here");
+            let help = match found.chars().next() {
+                Some('\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}') => of_a_text,
+                Some(letter) if letter.is_alphabetic() => {
+                    "a field whose name has other letters than a to z is written doc[\"größe\"]"
+                }
+                _ => "",
+            };
+            (message, help)
+        }
+        ParseErrorType::UnexpectedEOF => {
+            let last = token.previous();
+            (
+                foreign::too_early(last.map_or("", |last| last.text)).into_owned(),
+                "",
+            )
+        }
+        ParseErrorType::MissingToken(missing, _) => is_missing(missing, token),
+        ParseErrorType::UnknownOperator(symbol) => {
+            (format!("there is no operator `{symbol}`"), foreign::THERE_ARE)
+        }
+        ParseErrorType::PropertyExpected if token.is_at_the_end() => (
+            "the expression ends too early: a name is missing behind `.`".to_owned(),
+            "",
+        ),
+        ParseErrorType::PropertyExpected => (
+            "a name is expected behind `.`".to_owned(),
+            "a name that is a word of the language is written doc[\"name\"]; texts are joined by `+`",
+        ),
+        other => (lower_first(&other.to_string()), ""),
+    };
+    (message, (!help.is_empty()).then(|| help.to_owned()))
+}
+
+/// What to say where something else is expected than the token.
+fn is_missing(expected: &str, token: &Token<'_>) -> (String, &'static str) {
+    match (expected, token.is_at_the_end()) {
+        // Only inside of a block does a statement have to end.
+        (";", true) => (
+            "the expression ends too early: a block that `{` has opened is closed with `}`".to_owned(),
+            "",
+        ),
+        (";", false) => {
+            let message = format!(
+                "the expression could end before `{}`, and does not go on with it",
+                token.text
+            );
+            let help = match token.text {
+                ":" => "an object is written `#{ a: 1 }`",
+                _ => {
+                    "an operator is missing here, such as `&&`, `==` or `+`; statements are kept apart by `;`"
+                }
+            };
+            (message, help)
+        }
+        (_, true) => (
+            format!("the expression ends too early: `{expected}` is missing"),
+            "",
+        ),
+        (_, false) => {
+            let help = match (expected, token.text) {
+                (")", ",") => "a list is written `[1, 2]`",
+                _ => "",
+            };
+            (format!("`{expected}` is missing before `{}`", token.text), help)
+        }
     }
 }
 

@@ -24,6 +24,15 @@ pub enum Template {
     List(Vec<Template>),
 }
 
+/// What becomes of a text that looks like an expression.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    /// It is refused: an expression may stand there.
+    Checked,
+    /// It is a text.
+    Plain,
+}
+
 impl Template {
     /// Reads a TOML value.
     ///
@@ -31,6 +40,18 @@ impl Template {
     /// A [`Problem`]: of an expression inside, `template.number` for a number that JSON cannot write,
     /// `template.json` for text after `json` that is no JSON.
     pub fn read(item: &Item, reading: &Reading<'_>) -> Result<Self, Problem> {
+        Self::read_item(item, (reading, Texts::Checked))
+    }
+
+    /// Reads a TOML value where no expression may stand, so that a text that looks like one is a text.
+    ///
+    /// # Errors
+    /// A [`Problem`], as for [`Template::read`].
+    pub(crate) fn read_plainly(item: &Item, reading: &Reading<'_>) -> Result<Self, Problem> {
+        Self::read_item(item, (reading, Texts::Plain))
+    }
+
+    fn read_item(item: &Item, reading: (&Reading<'_>, Texts)) -> Result<Self, Problem> {
         match item {
             Item::Value(value) => Self::read_value(value, reading),
             Item::Table(table) => Self::read_table(table, reading),
@@ -40,20 +61,22 @@ impl Template {
             }
             Item::None => Err(Problem::error(
                 "template.missing",
-                reading.place(None),
+                reading.0.place(None),
                 "a value is missing",
             )),
         }
     }
 
-    fn read_value(value: &Toml, reading: &Reading<'_>) -> Result<Self, Problem> {
+    fn read_value(value: &Toml, (reading, texts): (&Reading<'_>, Texts)) -> Result<Self, Problem> {
         let place = reading.place(value.span());
         Ok(match value {
             Toml::String(text) => {
                 if let Some(source) = text.value().strip_prefix("= ") {
                     Self::Expression(Expression::compile(source, &place, reading)?)
                 } else {
-                    plainly_a_text(text.value(), &place, reading)?;
+                    if texts == Texts::Checked {
+                        plainly_a_text(text.value(), &place, reading)?;
+                    }
                     Self::Fixed(Value::text(text.value()))
                 }
             }
@@ -61,20 +84,20 @@ impl Template {
             Toml::Integer(_) | Toml::Float(_) => Self::Fixed(number(&written(value, reading), place)?),
             Toml::Datetime(_) => Self::Fixed(Value::text(&written(value, reading))),
             Toml::Array(list) => {
-                let parts = list.iter().map(|part| Self::read_value(part, reading));
+                let parts = list.iter().map(|part| Self::read_value(part, (reading, texts)));
                 Self::List(parts.collect::<Result<_, _>>()?)
             }
-            Toml::InlineTable(table) => return Self::read_table(table, reading),
+            Toml::InlineTable(table) => return Self::read_table(table, (reading, texts)),
         })
     }
 
-    fn read_table(table: &dyn TableLike, reading: &Reading<'_>) -> Result<Self, Problem> {
+    fn read_table(table: &dyn TableLike, reading: (&Reading<'_>, Texts)) -> Result<Self, Problem> {
         if let (1, Some(item)) = (table.len(), table.get("json")) {
-            return json_text(item, reading).map(Self::Fixed);
+            return json_text(item, reading.0).map(Self::Fixed);
         }
         let fields = table
             .iter()
-            .map(|(name, item)| Ok((name.to_owned(), Self::read(item, reading)?)));
+            .map(|(name, item)| Ok((name.to_owned(), Self::read_item(item, reading)?)));
         fields.collect::<Result<_, Problem>>().map(Self::Object)
     }
 

@@ -5,17 +5,20 @@
 //! what is found here refuses whenever it is reached; what is not found may still refuse.
 
 use super::datum::{Datum, View};
-use super::functions::Function;
 use super::node::{Access, Case, For, Invocation, Node, Step, Switch};
 use super::operator::Operator;
 use super::origin::Spot;
+use crate::datetime::Moment;
 use crate::language::Language;
 
 mod otherwise;
+mod signature;
+
+use signature::{gives, signature, takes};
 
 /// A set of types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Types(u8);
+pub(super) struct Types(u16);
 
 impl Types {
     const NOTHING: Self = Self(0);
@@ -24,21 +27,24 @@ impl Types {
     const BOOLEAN: Self = Self(1 << 2);
     const NUMBER: Self = Self(1 << 3);
     const TEXT: Self = Self(1 << 4);
-    const DATE: Self = Self(1 << 5);
+    const DAY: Self = Self(1 << 5);
+    const INSTANT: Self = Self(1 << 8);
+    const DATE: Self = Self::DAY.or(Self::INSTANT);
     const LIST: Self = Self(1 << 6);
     const OBJECT: Self = Self(1 << 7);
-    const ANY: Self = Self(u8::MAX);
+    const ANY: Self = Self((1 << 9) - 1);
     /// What a record has: JSON knows no dates.
     const JSON: Self = Self::ANY.without(Self::DATE.or(Self::OMIT));
 
     /// Each with its name, as refusals call it.
-    const NAMES: [(Self, &'static str); 8] = [
+    const NAMES: [(Self, &'static str); 9] = [
         (Self::NULL, "null"),
         (Self::OMIT, "omit"),
         (Self::BOOLEAN, "a boolean"),
         (Self::NUMBER, "a number"),
         (Self::TEXT, "a text"),
-        (Self::DATE, "a date"),
+        (Self::DAY, "a day"),
+        (Self::INSTANT, "an instant"),
         (Self::LIST, "a list"),
         (Self::OBJECT, "an object"),
     ];
@@ -67,10 +73,15 @@ impl Types {
             View::Boolean(_) => Self::BOOLEAN,
             View::Number(_) | View::LongNumber => Self::NUMBER,
             View::Text(_) => Self::TEXT,
-            View::Moment(_) => Self::DATE,
+            View::Moment(Moment::Day(_)) => Self::DAY,
+            View::Moment(_) => Self::INSTANT,
             View::List => Self::LIST,
             View::Object => Self::OBJECT,
         }
+    }
+
+    fn is_within(self, other: Self) -> bool {
+        self != Self::NOTHING && self.without(other) == Self::NOTHING
     }
 
     /// The set in words. A value of the record is called so: its eight or so types would say less.
@@ -78,8 +89,14 @@ impl Types {
         if self == Self::JSON {
             return "a value of the record".to_owned();
         }
-        let names = Self::NAMES.iter().filter(|(one, _)| self.meets(*one));
-        let names: Vec<&str> = names.map(|(_, name)| *name).collect();
+        let is_date = self.without(Self::DATE) != self && self.or(Self::DATE) == self;
+        let names = Self::NAMES
+            .iter()
+            .filter(|(one, _)| self.meets(*one) && !(is_date && Self::DATE.meets(*one)));
+        let names: Vec<&str> = names
+            .map(|(_, name)| *name)
+            .chain(is_date.then_some("a date"))
+            .collect();
         names.join(" or ")
     }
 }
@@ -385,15 +402,23 @@ impl Checker {
             .fold(Types::NOTHING, |types, both| types.or(*both));
         let is_known = left != Types::NOTHING && right != Types::NOTHING;
         if fitting == Types::NOTHING && is_known {
-            let mut message = format!(
-                "`{}` takes two values of one type, and these are {} and {}",
-                operator.symbol(),
-                left.words(),
-                right.words()
-            );
-            if operator == Operator::Subtract && left == Types::DATE {
-                "there is no difference of dates".clone_into(&mut message);
-            }
+            let message = if operator == Operator::Subtract && left.is_within(Types::DATE) {
+                "there is no difference of dates".to_owned()
+            } else if left == right && left != Types::JSON {
+                format!(
+                    "`{}` has no meaning for {} and {}",
+                    operator.symbol(),
+                    left.words(),
+                    right.words()
+                )
+            } else {
+                format!(
+                    "`{}` takes two values of one type, and these are {} and {}",
+                    operator.symbol(),
+                    left.words(),
+                    right.words()
+                )
+            };
             self.never(spot, message);
         }
         gives.unwrap_or(fitting)
@@ -410,70 +435,6 @@ impl Checker {
             };
             self.otherwise(at == 0 && otherwise::is_read_otherwise(function, argument, types));
         }
-        gives(function)
-    }
-}
-
-/// What both sides of an operator may be, and what it gives where that does not follow.
-fn signature(operator: Operator) -> (&'static [Types], Option<Types>) {
-    const NUMBERS: &[Types] = &[Types::NUMBER];
-    const ADDED: &[Types] = &[Types::NUMBER, Types::TEXT, Types::LIST];
-    const ORDERED: &[Types] = &[Types::NUMBER, Types::TEXT, Types::DATE];
-    const EQUAL: &[Types] = &[
-        Types::NULL,
-        Types::BOOLEAN,
-        Types::NUMBER,
-        Types::TEXT,
-        Types::DATE,
-        Types::LIST,
-        Types::OBJECT,
-    ];
-    match operator {
-        Operator::Add => (ADDED, None),
-        Operator::Subtract | Operator::Multiply | Operator::Divide | Operator::Remainder => (NUMBERS, None),
-        Operator::Equal | Operator::Unequal => (EQUAL, Some(Types::BOOLEAN)),
-        Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
-            (ORDERED, Some(Types::BOOLEAN))
-        }
-        Operator::Range | Operator::RangeInclusive => (NUMBERS, Some(Types::LIST)),
-    }
-}
-
-/// What a function takes as one of its values; `None` where that is not known.
-fn takes(function: &Function, at: usize) -> Option<Types> {
-    let inside = Types::LIST.or(Types::OBJECT);
-    let scalar = Types::TEXT.or(Types::NUMBER).or(Types::BOOLEAN).or(Types::DATE);
-    let types = match (function.name, at) {
-        ("decimal" | "integer", 0) | ("has" | "get", 1) => Types::NUMBER.or(Types::TEXT),
-        ("round" | "divide" | "abs", _) | ("split", 2) => Types::NUMBER,
-        ("sum" | "join", 0) | ("zip", _) => Types::LIST,
-        ("text", 0) => scalar,
-        (
-            "trim" | "upper" | "lower" | "split" | "list" | "replace" | "matches" | "date" | "sha256"
-            | "starts_with" | "ends_with" | "hmac" | "uuid5",
-            _,
-        )
-        | ("format_date", 1..)
-        | ("join", 1) => Types::TEXT,
-        ("format_date", 0) => Types::DATE,
-        ("has" | "get", 0) => inside,
-        ("len" | "contains", 0) => inside.or(Types::TEXT),
-        ("keys", 0) => Types::OBJECT,
-        _ => return None,
-    };
-    Some(types)
-}
-
-/// What a function may give.
-fn gives(function: &Function) -> Types {
-    match function.name {
-        "has" | "is_null" | "matches" | "contains" | "starts_with" | "ends_with" => Types::BOOLEAN,
-        "len" | "decimal" | "integer" | "round" | "divide" | "sum" | "abs" => Types::NUMBER,
-        "keys" | "zip" | "split" | "list" => Types::LIST,
-        "text" | "trim" | "upper" | "lower" | "join" | "replace" | "format_date" | "sha256" | "hmac"
-        | "uuid5" | "secret" => Types::TEXT,
-        "date" | "now" => Types::DATE,
-        "refuse" => Types::NOTHING,
-        _ => Types::ANY,
+        gives(function, arguments)
     }
 }

@@ -1,13 +1,12 @@
 //! Where targets deviate from what their stages would make, as `status` and the report tell it: counted by cause, with a
 //! few ids.
 
-use super::redacted;
+use super::{HiddenIds, redacted};
 use crate::apply::{ApplyOptions, check_drift};
 use crate::deviation::{Cause, Deviation, deviations};
 use crate::error::{Error, Result};
-use crate::path::Path;
-use crate::record::{REDACTED, Standing};
-use crate::stage::{Stage, Stages};
+use crate::record::REDACTED;
+use crate::stage::Stages;
 use crate::store::Store;
 
 /// The most rows that are listed; all are counted.
@@ -71,8 +70,9 @@ impl Deviations {
         };
         let total = rows.len() as u64;
         let redact = redacted(store)?;
+        let hidden = HiddenIds::of(store, stages.iter(), &redact)?;
         for row in &mut rows {
-            if hides_ids(stages, &redact, &row.database) {
+            if hidden.hides(&row.database) {
                 REDACTED.clone_into(&mut row.id);
             }
         }
@@ -182,19 +182,4 @@ fn meaning(cause: Cause) -> &'static str {
         Cause::Skipped => "the record was left out, because another one has its id",
         Cause::Refused => "the record was refused, because another one has its id",
     }
-}
-
-/// Whether the ids of a database are made of what is redacted: by one of the stages that read or write it, or because the
-/// field `id` is, or blocks, one of the paths that the ledger redacts.
-#[must_use]
-pub fn hides_ids(stages: &Stages, redact: &[Path], database: &str) -> bool {
-    let own = Path::field("id");
-    let meets = |stage: &&Stage| stage.target() == database || stage.source() == database;
-    redact
-        .iter()
-        .any(|path| Standing::of(path, own.segments()).may_hide())
-        || stages
-            .iter()
-            .filter(meets)
-            .any(|stage| stage.redacts_ids_of(database))
 }

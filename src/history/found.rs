@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, params};
 
+use super::remade::numbers_once_made;
 use super::trace::{Life, touches};
 use crate::error::{Error, Result};
-use crate::ledger::past::numbers_with_id;
+use crate::ledger::past::began_with;
 use crate::stage::Stage;
 use crate::store::{Store, Table};
 
@@ -18,111 +19,195 @@ pub struct Found {
     pub records: Vec<i64>,
     /// The other databases in which they have the id, or had it; empty where they have it in the one asked for.
     pub elsewhere: Vec<String>,
+    /// Where each of them has the id, or had it.
+    #[serde(skip)]
+    pub(crate) places: Vec<Place>,
+}
+
+/// A record that an id leads to, in one database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) database: String,
+    pub(crate) record: i64,
+    /// The id that the record has there; the one asked for wherever it is known that it had it there. Where all that is known is
+    /// that it began with that id elsewhere, it is the one that it has now, if it is there.
+    pub(crate) id: Option<String>,
 }
 
 impl Found {
     /// Looks for an id: among the rows of the database as they are, among the ids with which records began, and, where a
-    /// stage may have given other ids, among the images of what was there before. Where the database never had the id, the
-    /// others are looked through for a record that came from there, or went there.
+    /// stage may have given other ids, among the images of what was there before. These are read once, whatever was found
+    /// before, because all records that ever had the id are named. Where the database never had the id, the others are looked
+    /// through for a record that came from there, or went there; the images of all of them in that one reading.
     ///
     /// # Errors
     /// [`Error::NoSuchRecord`] when there is none; [`Error::NoSuchDatabase`] when there is no such database either.
     pub fn of(store: &Store, database: &str, id: &str) -> Result<Self> {
-        let own = numbers_in(store, database, id)?;
-        if !own.is_empty() {
-            return Ok(Self {
-                records: own.into_iter().collect(),
-                elsewhere: Vec::new(),
-            });
-        }
         let connection = store.connection();
-        let mut found = Self {
-            records: Vec::new(),
-            elsewhere: Vec::new(),
-        };
-        for (name, numbers) in elsewhere(store, database, id)? {
-            let mut leads_here = false;
-            for number in numbers {
+        let mut known = Known::of(store, id)?;
+        if known.has(database) {
+            if may_give_other_ids(connection, Some(database))? {
+                known.add_images(connection, Some(database))?;
+            }
+        } else if may_give_other_ids(connection, None)? {
+            known.add_images(connection, None)?;
+        }
+        if known.has(database) {
+            return known.found(store, &[(database.to_owned(), known.numbers(database))], false);
+        }
+        let mut others = Vec::new();
+        for name in known.databases() {
+            let mut leading = BTreeSet::new();
+            for number in known.numbers(&name) {
                 if touches(connection, &Life::of(connection, vec![number])?, database)? {
-                    leads_here = true;
-                    found.records.push(number);
+                    leading.insert(number);
                 }
             }
-            if leads_here {
-                found.elsewhere.push(name);
+            if !leading.is_empty() {
+                others.push((name, leading));
             }
         }
-        if found.records.is_empty() {
+        if others.is_empty() {
+            let made = numbers_once_made(store, database, id)?;
+            if !made.is_empty() {
+                for number in &made {
+                    known.add(database.to_owned(), *number, true);
+                }
+                return known.found(store, &[(database.to_owned(), made.into_iter().collect())], false);
+            }
             store.table(database)?;
             return Err(Error::NoSuchRecord {
                 database: database.to_owned(),
                 id: id.to_owned(),
             });
         }
-        found.records.sort_unstable();
-        found.records.dedup();
-        Ok(found)
+        known.found(store, &others, true)
     }
 }
 
-/// The databases in which any record has an id, or had it.
+/// The databases in which a record has an id, or to which one came that began with it: what a look at the rows and the first
+/// ids tells. Ids that records had in between stand in the images alone, which only [`Found::of`] reads.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn databases_with_id(store: &Store, id: &str) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for name in databases(store)? {
-        if !numbers_in(store, &name, id)?.is_empty() {
-            names.push(name);
+    Ok(Known::of(store, id)?.databases())
+}
+
+/// Whether records may have had other ids, in any database, than those that they have and those with which they began: then
+/// only [`Found::of`] knows all of them.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn may_have_had_others(store: &Store) -> Result<bool> {
+    may_give_other_ids(store.connection(), None)
+}
+
+/// What is known of an id: in which databases which records have it or had it.
+struct Known<'i> {
+    id: &'i str,
+    /// Of each record in a database whether it had the id there for sure.
+    places: BTreeMap<(String, i64), bool>,
+}
+
+impl<'i> Known<'i> {
+    /// What the rows and the ids with which records began tell; no image is read.
+    fn of(store: &Store, id: &'i str) -> Result<Self> {
+        let connection = store.connection();
+        let mut known = Self {
+            id,
+            places: BTreeMap::new(),
+        };
+        for name in store.databases()? {
+            if let Some(number) = Table::of(&name)?.number_of(connection, id)? {
+                known.add(name, number, true);
+            }
         }
-    }
-    Ok(names)
-}
-
-/// The records of the other databases that have an id, or had it.
-fn elsewhere(store: &Store, database: &str, id: &str) -> Result<BTreeMap<String, BTreeSet<i64>>> {
-    let mut found = BTreeMap::new();
-    for name in databases(store)? {
-        if name == database {
-            continue;
+        for began in began_with(connection, id)? {
+            known.add(began.database, began.number, began.here);
         }
-        let numbers = numbers_in(store, &name, id)?;
-        if !numbers.is_empty() {
-            found.insert(name, numbers);
+        Ok(known)
+    }
+
+    fn add(&mut self, database: String, number: i64, for_sure: bool) {
+        *self.places.entry((database, number)).or_default() |= for_sure;
+    }
+
+    /// Adds the rows that had the id before they were changed, and the records that were refused under it: in one database,
+    /// or in all of them.
+    fn add_images(&mut self, connection: &Connection, database: Option<&str>) -> Result<()> {
+        // In the order of the ledger, so that a page is read once.
+        let sql = if database.is_some() {
+            IMAGES_OF_ONE
+        } else {
+            IMAGES_OF_ALL
+        };
+        let beginning = [self.id.as_bytes(), &[0]].concat();
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![beginning, database])?;
+        while let Some(row) = rows.next()? {
+            self.add(row.get(0)?, row.get(1)?, true);
         }
+        Ok(())
     }
-    Ok(found)
+
+    fn has(&self, database: &str) -> bool {
+        self.places.keys().any(|(name, _)| name == database)
+    }
+
+    fn databases(&self) -> Vec<String> {
+        let names: BTreeSet<&String> = self.places.keys().map(|(name, _)| name).collect();
+        names.into_iter().cloned().collect()
+    }
+
+    fn numbers(&self, database: &str) -> BTreeSet<i64> {
+        let own = self.places.keys().filter(|(name, _)| name == database);
+        own.map(|(_, number)| *number).collect()
+    }
+
+    fn found(&self, store: &Store, chosen: &[(String, BTreeSet<i64>)], elsewhere: bool) -> Result<Found> {
+        let mut places = Vec::new();
+        for (database, numbers) in chosen {
+            for number in numbers {
+                let for_sure = self.places.get(&(database.clone(), *number)) == Some(&true)
+                    || !may_give_other_ids(store.connection(), Some(database))?;
+                let id = if for_sure {
+                    Some(self.id.to_owned())
+                } else {
+                    id_now(store, database, *number)?
+                };
+                places.push(Place {
+                    database: database.clone(),
+                    record: *number,
+                    id,
+                });
+            }
+        }
+        let records: BTreeSet<i64> = places.iter().map(|place| place.record).collect();
+        let others = chosen.iter().filter(|_| elsewhere);
+        Ok(Found {
+            records: records.into_iter().collect(),
+            elsewhere: others.map(|(name, _)| name.clone()).collect(),
+            places,
+        })
+    }
 }
 
-/// Every database that the store has or had.
-fn databases(store: &Store) -> Result<BTreeSet<String>> {
-    let sql = "SELECT DISTINCT target FROM ledger_pass WHERE target IS NOT NULL";
-    let mut statement = store.connection().prepare_cached(sql)?;
-    let written = statement.query_map([], |row| row.get(0))?;
-    let mut names: BTreeSet<String> = written.collect::<rusqlite::Result<_>>()?;
-    names.extend(store.databases()?);
-    Ok(names)
+/// The id that a record has in a database; `None` where it is not there.
+fn id_now(store: &Store, database: &str, number: i64) -> Result<Option<String>> {
+    let (connection, table) = (store.connection(), Table::of(database)?);
+    if !table.exists(connection)? {
+        return Ok(None);
+    }
+    let row = table.by_number(connection, number)?;
+    Ok(row.map(|row| row.record.id))
 }
 
-/// The numbers of the records that have an id in a database, or had it.
-fn numbers_in(store: &Store, database: &str, id: &str) -> Result<BTreeSet<i64>> {
-    let connection = store.connection();
-    let began = numbers_with_id(connection, database, id)?.into_iter();
-    let mut numbers: BTreeSet<i64> = began.map(|(number, _)| number).collect();
-    if let Ok(table) = Table::of(database) {
-        numbers.extend(table.number_of(connection, id)?);
-    }
-    if may_give_other_ids(connection, database)? {
-        numbers.extend(numbers_in_images(connection, database, id)?);
-    }
-    Ok(numbers)
-}
-
-/// Whether any stage that has written to a database may give its records other ids than those with which they began: only
-/// then an id may stand in the images alone, which are many.
-fn may_give_other_ids(connection: &Connection, database: &str) -> Result<bool> {
-    let sql = "SELECT DISTINCT s.number, s.slug, s.source_text, s.meaning
-     FROM ledger_pass p JOIN ledger_stage s ON s.stage=p.stage WHERE p.target=?1";
+/// Whether any stage that has written to a database (`None`: to any) may give its records other ids than those with which they
+/// began: only then an id may stand in the images alone, which are many.
+fn may_give_other_ids(connection: &Connection, database: Option<&str>) -> Result<bool> {
+    let sql = "SELECT s.number, s.slug, s.source_text, s.meaning FROM ledger_stage s
+     WHERE EXISTS(SELECT 1 FROM ledger_pass p WHERE p.stage=s.stage AND (?1 IS NULL OR p.target=?1))";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([database])?;
     while let Some(row) = rows.next()? {
@@ -136,15 +221,27 @@ fn may_give_other_ids(connection: &Connection, database: &str) -> Result<bool> {
     Ok(false)
 }
 
-/// The numbers of the rows that had an id before they were changed, and of the records that were refused under it.
-fn numbers_in_images(connection: &Connection, database: &str, id: &str) -> Result<Vec<i64>> {
-    let sql = "SELECT DISTINCT coalesce(e.target,e.record) FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass
-     CROSS JOIN ledger_image i ON i.batch=b.batch
-     CROSS JOIN ledger_entry e ON e.batch=i.batch AND e.record=i.record AND e.part=i.part
-     WHERE ((p.target=?1 AND i.kind=1) OR (p.source=?1 AND p.stage IS NOT NULL AND i.kind=4))
-       AND substr(i.body,1,length(?2))=?2";
-    let beginning = [id.as_bytes(), &[0]].concat();
-    let mut statement = connection.prepare_cached(sql)?;
-    let numbers = statement.query_map(params![database, beginning], |row| row.get(0))?;
-    Ok(numbers.collect::<rusqlite::Result<_>>()?)
+/// The images that begin with an id, from passes or from all images.
+macro_rules! images {
+    ($from:literal, $of:literal) => {
+        concat!(
+            "SELECT CASE i.kind WHEN 1 THEN p.target ELSE p.source END, coalesce(e.target,e.record) FROM ",
+            $from,
+            " CROSS JOIN ledger_entry e ON e.batch=i.batch AND e.record=i.record AND e.part=i.part
+             WHERE ((i.kind=1 AND p.target",
+            $of,
+            ") OR (i.kind=4 AND p.stage IS NOT NULL AND p.source",
+            $of,
+            ")) AND substr(i.body,1,length(?1))=?1"
+        )
+    };
 }
+
+const IMAGES_OF_ONE: &str = images!(
+    "ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_image i ON i.batch=b.batch",
+    "=?2"
+);
+const IMAGES_OF_ALL: &str = images!(
+    "ledger_image i CROSS JOIN ledger_batch b ON b.batch=i.batch CROSS JOIN ledger_pass p ON p.pass=b.pass",
+    " IS NOT ?2"
+);

@@ -104,23 +104,14 @@ impl TraceStep {
         store: &Store,
         numbers: Vec<i64>,
         family: bool,
-        mut tell: impl FnMut(Self) -> bool,
+        tell: impl FnMut(Self) -> bool,
     ) -> Result<()> {
-        // A stage that redacts a path may have come after the one that refused.
-        let redact = redacted(store)?;
         let life = if family {
             Life::of_family(store.connection(), numbers)?
         } else {
             Life::of(store.connection(), numbers)?
         };
-        life.each(store.connection(), |mut step| {
-            let cut = |reason: String| match serde_json::from_str::<Refusal>(&reason) {
-                Ok(refusal) if !redact.is_empty() => refusal.cut_at(&redact).to_json(),
-                _ => reason,
-            };
-            step.reason = step.reason.take().map(cut);
-            tell(step)
-        })
+        life.each(store, tell)
     }
 }
 
@@ -135,12 +126,6 @@ pub(super) fn touches(connection: &Connection, life: &Life, database: &str) -> R
         }
     }
     Ok(false)
-}
-
-/// Tells the own life of records, by their numbers, step by step until `tell` wants no more.
-pub(crate) fn own_life(store: &Store, numbers: Vec<i64>, tell: impl FnMut(TraceStep) -> bool) -> Result<()> {
-    let connection = store.connection();
-    Life::of(connection, numbers)?.each(connection, tell)
 }
 
 /// A life as far as it is known: only where its steps stand, because a record may have very many.
@@ -208,13 +193,22 @@ impl Life {
         Ok(relatives)
     }
 
-    /// Tells the steps, oldest first.
-    fn each(mut self, connection: &Connection, mut tell: impl FnMut(TraceStep) -> bool) -> Result<()> {
+    /// Tells the steps, oldest first, their reasons cut at what is redacted: the one door by which a step is told, whatever
+    /// the format.
+    fn each(mut self, store: &Store, mut tell: impl FnMut(TraceStep) -> bool) -> Result<()> {
+        // A stage that redacts a path may have come after the one that refused.
+        let redact = redacted(store)?;
+        let cut = |reason: String| match serde_json::from_str::<Refusal>(&reason) {
+            Ok(refusal) if !redact.is_empty() => refusal.cut_at(&redact).to_json(),
+            _ => reason,
+        };
         self.places.sort_unstable();
         self.places.dedup();
         for (batch, record, part) in self.places {
-            let mut statement = connection.prepare_cached(STEP)?;
-            if !tell(statement.query_row(params![batch, record, part], step)?) {
+            let mut statement = store.connection().prepare_cached(STEP)?;
+            let mut step = statement.query_row(params![batch, record, part], step)?;
+            step.reason = step.reason.take().map(cut);
+            if !tell(step) {
                 break;
             }
         }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use serde_json::Value as Json;
 
 use crate::error::Result;
-use crate::input::{Format, TOLD};
+use crate::input::{Format, TOLD, option};
 use crate::ledger::open::{OpenPass, last_writer, open_passes, run_started_us, written_since};
 use crate::ledger::{Counts, PassKind};
 use crate::store::{Store, StoreLock};
@@ -250,7 +250,7 @@ impl Reached {
         if cursor["replace"].as_bool() == Some(true)
             && !written_since(connection, database, (open.pass, open.last_batch))?
         {
-            options.push("--replace".to_owned());
+            options.extend(writing_options(&cursor));
         }
         Ok(Self {
             bytes: cursor["offset"].as_u64(),
@@ -262,21 +262,27 @@ impl Reached {
 
 /// The options that a load needs to read its input as one with this resume point did.
 pub(crate) fn reading_options(cursor: &Json, source: Option<&str>) -> Vec<String> {
-    let mut options = Vec::new();
-    let mut option = |name: &str, value: &str| options.extend([name.to_owned(), value.to_owned()]);
-    if let Some(id) = cursor["id"].as_str().filter(|id| *id != "id") {
-        option("--id", id);
-    }
-    if let Some(format) = cursor["format"].as_str()
-        && !is_guessed(source, format)
-    {
-        option("--format", format);
-    }
-    let special = TOLD
-        .iter()
-        .filter_map(|name| Some((*name, cursor[*name].as_str()?)));
-    options.extend(special.flat_map(|(name, value)| crate::input::option(name, value)));
-    options
+    let id = cursor["id"].as_str().filter(|id| *id != "id");
+    let format = cursor["format"].as_str();
+    // A comma is not noted, and the name may say tabs.
+    let is_by_tabs = source.is_some_and(Format::is_by_tabs);
+    let comma = (is_by_tabs && format == Some("csv") && cursor["separator"].is_null()).then_some(",");
+    let guessed = [
+        ("id", id),
+        ("format", format.filter(|format| !is_guessed(source, format))),
+        ("separator", comma),
+    ];
+    let special = TOLD.iter().map(|name| (*name, cursor[*name].as_str()));
+    let all = guessed.into_iter().chain(special);
+    all.filter_map(|(name, value)| Some(option(name, value?)))
+        .collect()
+}
+
+/// The options that a load needs to write over what is there as one with this resume point did.
+pub(crate) fn writing_options(cursor: &Json) -> Vec<String> {
+    let is_given = |name: &&str| cursor[*name].as_bool() == Some(true);
+    let given = ["replace", "reprocess"].into_iter().filter(is_given);
+    given.map(|name| option(name, "")).collect()
 }
 
 /// Whether a file's name, or its first byte, says how it is read.

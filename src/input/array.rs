@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 use super::gathered::{Gathered, rejected};
 use super::source::{Position, Source, is_blank};
-use super::{Incoming, Options, Rejected, half_read, identity};
+use super::{Incoming, Options, Rejected, half_read, identity, wrapped};
 
 /// Where in the array the input stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,10 @@ pub(super) fn next<R: Read>(
 ) -> io::Result<Option<Incoming>> {
     let next = source.skip(is_blank)?;
     let line = source.line();
+    if let (Progress::Closed, Some(pointer)) = (*progress, &options.records) {
+        wrapped::end(source, pointer)?;
+        return Ok(None);
+    }
     match (*progress, next) {
         (Progress::Before | Progress::Closed | Progress::Resumed, None) => return Ok(None),
         (Progress::Before, Some(b'[')) => {
@@ -54,10 +58,6 @@ pub(super) fn next<R: Read>(
             *progress = Progress::Closed;
             return reject_rest(source, "a list, which begins with `[`", options).map(Some);
         }
-        (Progress::Closed, Some(_)) if options.records.is_some() => {
-            source.skip(|_| true)?;
-            return Ok(None);
-        }
         (Progress::Closed, Some(_)) => {
             return reject_rest(source, "nothing behind the end of the list", options).map(Some);
         }
@@ -68,7 +68,7 @@ pub(super) fn next<R: Read>(
         }
         (Progress::Opened | Progress::Inside | Progress::Resumed, _) => {}
     }
-    let mut gathered = Gathered::new(options.limits.bytes);
+    let mut gathered = Gathered::new(options.read_limits().bytes);
     let mut end = gather_element(source, &mut gathered)?;
     // Behind a comma comes an element. Where none comes, the list is cut off, and the element before the comma is the
     // last one: refused here, it is refused the same way whether or not a run ends between the two.
@@ -105,7 +105,7 @@ fn incoming(line: u64, end: &Position, body: Result<super::Ready, Rejected>) -> 
 /// Takes the rest of the input as one rejection.
 fn reject_rest<R: Read>(source: &mut Source<R>, expected: &str, options: &Options) -> io::Result<Incoming> {
     let line = source.line();
-    let mut gathered = Gathered::new(options.limits.bytes);
+    let mut gathered = Gathered::new(options.read_limits().bytes);
     loop {
         let bytes = source.fill()?;
         if bytes.is_empty() {

@@ -34,16 +34,32 @@ impl Cells {
         self.separator.unwrap_or(b',')
     }
 
+    /// The options that give this, as a command has them.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let given = self.given();
+        given.iter().map(|(name, value)| option(name, value)).collect()
+    }
+
     /// What is not as usual, by the names under which a resume point keeps it.
     fn told(&self) -> Vec<(&'static str, String)> {
+        let mut told = self.given();
+        told.retain(|(name, value)| (*name, value.as_str()) != ("separator", ","));
+        told
+    }
+
+    /// What was said of cells, by the names of the options.
+    fn given(&self) -> Vec<(&'static str, String)> {
         let types = match self.types {
             Types::Guarded => None,
             Types::Existing => Some("existing".to_owned()),
             Types::Text => Some("text".to_owned()),
         };
-        let separator = self.separator.filter(|byte| *byte != b',');
         let all = [
-            ("separator", separator.map(|byte| char::from(byte).to_string())),
+            (
+                "separator",
+                self.separator.map(|byte| char::from(byte).to_string()),
+            ),
             ("raw", self.raw.then(|| "true".to_owned())),
             ("null", self.null.clone()),
             ("missing", self.missing.clone()),
@@ -56,27 +72,38 @@ impl Cells {
 }
 
 /// The names of what [`told`] tells.
-pub(crate) const TOLD: [&str; 6] = ["separator", "raw", "null", "missing", "types", "records"];
+pub(crate) const TOLD: [&str; 7] = [
+    "separator",
+    "raw",
+    "null",
+    "missing",
+    "types",
+    "records",
+    "with-id",
+];
 
 /// How an input is read, as far as it is not as usual, by the names under which a resume point keeps it.
 pub(crate) fn told(options: &super::Options) -> Vec<(&'static str, String)> {
-    match options.format {
-        super::Format::Lines => Vec::new(),
-        super::Format::Array => options
-            .records
-            .iter()
-            .map(|list| ("records", list.clone()))
-            .collect(),
-        super::Format::Csv => options.cells.told(),
+    if options.format == super::Format::Csv {
+        return options.cells.told();
     }
+    let list = options
+        .records
+        .iter()
+        .filter(|_| options.format == super::Format::Array);
+    let list = list.map(|list| ("records", list.clone()));
+    list.chain(options.with_id.then(|| ("with-id", "true".to_owned())))
+        .collect()
 }
 
-/// The words of the option that gives what [`told`] tells.
-pub(crate) fn option(name: &str, value: &str) -> Vec<String> {
+/// An option of `load` as a command has it, in one word: by its name it can be found again, and be replaced.
+#[must_use]
+pub fn option(name: &str, value: &str) -> String {
     match (name, value) {
-        ("raw", _) => vec!["--raw".to_owned()],
-        ("types", value) => vec![format!("--types={value}")],
-        ("separator", "\t") => vec!["--separator".to_owned(), "tab".to_owned()],
-        (name, value) => vec![format!("--{name}={value}")],
+        ("raw" | "replace" | "reprocess" | "restart" | "again" | "with-id", _) | ("types", "existing") => {
+            format!("--{name}")
+        }
+        ("separator", "\t") => "--separator=tab".to_owned(),
+        (name, value) => format!("--{name}={value}"),
     }
 }

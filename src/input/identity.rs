@@ -1,13 +1,16 @@
 //! From the bytes of one record to a record with an id.
 
 use super::gathered::rejected;
-use super::{MAX_ID_BYTES, Options, Ready, Rejected};
+use super::{MAX_ID_BYTES, Options, Ready, Rejected, envelope};
 use crate::path::Path;
 use crate::record::{Kind, Malformed, Value, admit, id_of_number, value_in};
 use crate::refusal::Refusal;
 
 /// Lets JSON text in, or says why not.
 pub(super) fn judge(raw: Vec<u8>, options: &Options, line: u64) -> Result<Ready, Rejected> {
+    if options.with_id {
+        return envelope::judge(raw, options, line);
+    }
     let admitted =
         admit(&raw, &options.limits).and_then(|data| value_in(&data, &options.id_field).map(|id| (data, id)));
     let (data, id) = match admitted {
@@ -31,7 +34,7 @@ pub(super) fn refuse(mut refusal: Refusal, line: u64, raw: Vec<u8>) -> Rejected 
 }
 
 /// What the door expected, with the place inside the record.
-fn describe(fault: &Malformed) -> String {
+pub(super) fn describe(fault: &Malformed) -> String {
     let place = match (fault.line, fault.column) {
         (Some(line), Some(column)) if line > 1 => format!(" (line {line} of the record, column {column})"),
         (_, Some(column)) => format!(" (column {column})"),

@@ -10,7 +10,7 @@ use super::{Incoming, Options, half_read, identity};
 pub(super) fn next<R: Read>(source: &mut Source<R>, options: &Options) -> io::Result<Option<Incoming>> {
     loop {
         let line = source.line();
-        let mut gathered = Gathered::new(options.limits.bytes);
+        let mut gathered = Gathered::new(options.read_limits().bytes);
         if !gather_line(source, &mut gathered)? {
             return Ok(None);
         }

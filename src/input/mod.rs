@@ -27,6 +27,7 @@
 
 mod array;
 mod cells;
+mod envelope;
 mod gathered;
 mod half_read;
 mod identity;
@@ -41,8 +42,9 @@ mod wrapped;
 
 use std::{fmt, io};
 
-pub use cells::{Cells, Types};
-pub(crate) use cells::{TOLD, option, told};
+pub use cells::{Cells, Types, option};
+pub(crate) use cells::{TOLD, told};
+pub(crate) use envelope::{ID as ENVELOPE_ID, begins as begins_with_envelopes};
 pub use reader::Reader;
 pub use source::Position;
 pub(crate) use wrapped::noticed;
@@ -106,9 +108,20 @@ pub struct Options {
     /// Where the list of an array stands, as a JSON Pointer, where an object is around it. What follows the list is not
     /// looked at.
     pub records: Option<String>,
+    /// Whether each record of an NDJSON or of an array stands in an envelope, `{"id":ID,"data":DATA}`, which says the id.
+    pub with_id: bool,
 }
 
 impl Options {
+    /// How large and how deep what is read for one record may be: its envelope is none of it.
+    pub(crate) fn read_limits(&self) -> Limits {
+        let envelope = if self.with_id { ENVELOPE_BYTES } else { 0 };
+        Limits {
+            bytes: self.limits.bytes.saturating_add(envelope),
+            depth: self.limits.depth.saturating_add(usize::from(self.with_id)),
+        }
+    }
+
     /// A format with the default limits and the id in `id`.
     #[must_use]
     pub fn new(format: Format) -> Self {
@@ -118,6 +131,7 @@ impl Options {
             id_field: "id".to_owned(),
             cells: Cells::default(),
             records: None,
+            with_id: false,
         }
     }
 }
@@ -166,6 +180,9 @@ impl fmt::Debug for Rejected {
 
 /// The longest id, in bytes of UTF-8.
 pub const MAX_ID_BYTES: usize = 1024;
+
+/// The most that an envelope adds to its record: each byte of the id may be written as six.
+const ENVELOPE_BYTES: usize = 6 * MAX_ID_BYTES + 64;
 
 /// Where an earlier read of the same input stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]

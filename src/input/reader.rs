@@ -71,6 +71,14 @@ impl<R: Read> Reader<R> {
         Ok(Self::at(source, options, format))
     }
 
+    /// The names of the columns of a CSV, in their order; of any other format there are none.
+    pub(crate) fn columns(&self) -> Vec<String> {
+        match &self.format {
+            FormatState::Csv(table) => table.columns().map(str::to_owned).collect(),
+            FormatState::Lines | FormatState::Array(_) | FormatState::Nothing => Vec::new(),
+        }
+    }
+
     /// Where the input stands after the last record given: the point to resume at.
     pub fn position(&self) -> &Position {
         &self.position

@@ -21,6 +21,7 @@ pub(super) struct Table {
 }
 
 struct Column {
+    name: String,
     /// The name with quotes and colon, as it stands in the record.
     key: String,
 }
@@ -73,6 +74,7 @@ impl Table {
             columns: names.iter().map(|name| (*name).to_owned()).collect(),
         })?;
         let columns = names.iter().map(|name| Column {
+            name: (*name).to_owned(),
             key: Value::text(name).to_json() + ":",
         });
         Ok(Some(Self {
@@ -81,6 +83,11 @@ impl Table {
             id_at,
             row,
         }))
+    }
+
+    /// The names of the columns, in their order.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
     }
 
     /// The next row.

@@ -1,6 +1,10 @@
 //! A list of records inside a JSON object: finding it, and noticing it.
 
+use std::fmt;
 use std::io::{self, Read};
+
+use serde::Deserialize as _;
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::source::{Source, is_blank};
 use crate::record::Value;
@@ -10,12 +14,7 @@ const NAME_BYTES: usize = 1 << 16;
 
 /// Takes everything before the list at a JSON Pointer, so that its bracket comes next; false where there is none.
 pub(super) fn find<R: Read>(source: &mut Source<R>, pointer: &str) -> io::Result<bool> {
-    let names: Vec<String> = pointer
-        .split('/')
-        .skip(1)
-        .map(|name| name.replace("~1", "/").replace("~0", "~"))
-        .collect();
-    for name in &names {
+    for name in &names(pointer).collect::<Vec<_>>() {
         if source.skip(is_blank)? != Some(b'{') {
             return Ok(false);
         }
@@ -25,6 +24,94 @@ pub(super) fn find<R: Read>(source: &mut Source<R>, pointer: &str) -> io::Result
         }
     }
     Ok(source.skip(is_blank)? == Some(b'['))
+}
+
+/// Takes what stands behind the list at a JSON Pointer, to the end of the input. What is no JSON there, or has the list once
+/// more, is an error: the records would be others to another reader.
+pub(super) fn end<R: Read>(source: &mut Source<R>, pointer: &str) -> io::Result<()> {
+    let names: Vec<String> = names(pointer).collect();
+    let line = source.line();
+    // The list itself has been read: what stands before and behind it is read with another value in its place.
+    let before: Vec<String> = names
+        .iter()
+        .map(|name| format!("{{{}:", Value::text(name).to_json()))
+        .collect();
+    let whole = io::Cursor::new(before.concat())
+        .chain(io::Cursor::new(b"0"))
+        .chain(Rest(source));
+    let mut json = serde_json::Deserializer::from_reader(io::BufReader::new(whole));
+    let read = Around { names: &names }
+        .deserialize(&mut json)
+        .and_then(|()| json.end());
+    read.map_err(|error| {
+        if error.is_io() {
+            return error.into();
+        }
+        // Places are told by the text that was put together.
+        let what = error.to_string();
+        let what = what.split(" at line ").next().unwrap_or_default();
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("what stands behind the list at `{pointer}`, from line {line} on: {what}"),
+        )
+    })
+}
+
+fn names(pointer: &str) -> impl Iterator<Item = String> {
+    let names = pointer.split('/').skip(1);
+    names.map(|name| name.replace("~1", "/").replace("~0", "~"))
+}
+
+/// The objects around a list, each with the one inside it, or at last the list, once.
+struct Around<'n> {
+    names: &'n [String],
+}
+
+impl<'de> DeserializeSeed<'de> for Around<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        if self.names.is_empty() {
+            return IgnoredAny::deserialize(deserializer).map(|_| ());
+        }
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Around<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let (name, inside) = self.names.split_first().expect("an object is around something");
+        let mut is_seen = false;
+        while let Some(field) = fields.next_key::<String>()? {
+            if field != *name {
+                fields.next_value::<IgnoredAny>()?;
+            } else if std::mem::replace(&mut is_seen, true) {
+                return Err(de::Error::custom("it stands there once more"));
+            } else {
+                fields.next_value_seed(Around { names: inside })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is left of an input, taken as it is read.
+struct Rest<'s, R>(&'s mut Source<R>);
+
+impl<R: Read> Read for Rest<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.0.fill()?;
+        let count = bytes.len().min(into.len());
+        into[..count].copy_from_slice(&bytes[..count]);
+        self.0.consume(count);
+        Ok(count)
+    }
 }
 
 /// Takes the fields of an object before one, and its name.
@@ -174,7 +261,7 @@ impl Seen {
 }
 
 /// How long the text is that begins here, with its quotes, as far as it is there.
-fn text_length(bytes: &[u8]) -> usize {
+pub(super) fn text_length(bytes: &[u8]) -> usize {
     let mut escaped = false;
     for (at, byte) in bytes.iter().enumerate().skip(1) {
         if *byte == b'"' && !escaped {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::time;
 use crate::error::Result;
-use crate::history::{Found, TraceStep, own_life};
+use crate::history::{Found, TraceStep};
 use crate::ledger::read::origin;
 use crate::ledger::runs::{committed_us, ended_us, pass_row, run_row};
 use crate::store::Store;
@@ -37,8 +37,12 @@ const KINDS: [&str; 6] = ["record", "version", "activity", "agent", "stage", "in
 /// was replaced, deleted or rolled back. What a pass only looked at, because it refused or left out the record, it used. The
 /// actor is the agent, on whose behalf this program acts, by the stage as its plan.
 ///
+/// A record is told of in the database in which it has the id, or had it: where that is another one than the one asked for, no
+/// record of that one is said to have had it.
+///
 /// # Errors
-/// [`NoSuchRecord`](crate::Error::NoSuchRecord) when the database never had a record with this id.
+/// As of [`trace`](crate::history::trace): [`NoSuchRecord`](crate::Error::NoSuchRecord) when no record had this id there, or
+/// elsewhere and came from there or went there.
 pub fn prov(store: &Store, database: &str, id: &str) -> Result<Json> {
     let mut sections: BTreeMap<&'static str, Map<String, Json>> = BTreeMap::new();
     each_prov(store, database, id, &mut |section, name, value| {
@@ -65,32 +69,32 @@ pub fn each_prov(
     id: &str,
     tell: &mut dyn FnMut(&'static str, &str, Json) -> bool,
 ) -> Result<()> {
-    let numbers = Found::of(store, database, id)?.records;
+    let found = Found::of(store, database, id)?;
     let mut telling = Telling::new(store, tell)?;
-    let record = format!("record:{}/{}", escaped(database), escaped(id));
-    let attributes = json!({
-        "prov:type": name("counterfoil:Record"),
-        "counterfoil:database": database,
-        "counterfoil:id": id,
-    });
-    telling.add("entity", &record, attributes);
+    // What is claimed to have been a record is one, in the database and under an id that it had there.
+    let mut records: BTreeMap<RowKey, String> = BTreeMap::new();
+    for place in found.places {
+        let Some(id) = place.id else { continue };
+        let record = format!("record:{}/{}", escaped(&place.database), escaped(&id));
+        let attributes = json!({
+            "prov:type": name("counterfoil:Record"),
+            "counterfoil:database": place.database,
+            "counterfoil:id": id,
+        });
+        telling.add("entity", &record, attributes);
+        records.insert((place.database, place.record), record);
+    }
     let (mut own, mut failed) = (Vec::new(), None);
-    own_life(store, numbers.clone(), |step| {
+    TraceStep::each_of(store, found.records, false, |step| {
         failed = telling.step(&step).err();
-        let is_own = |(_, of): &(String, RowKey)| of.0 == database && numbers.contains(&of.1);
-        own.extend(
-            telling
-                .versions
-                .drain(..)
-                .filter(is_own)
-                .map(|(version, _)| version),
-        );
+        let of_record = |(version, row): (String, RowKey)| Some((version, records.get(&row)?.clone()));
+        own.extend(telling.versions.drain(..).filter_map(of_record));
         failed.is_none() && !telling.is_enough
     })?;
     if let Some(error) = failed {
         return Err(error);
     }
-    for version in own {
+    for (version, record) in own {
         let general = json!({ "prov:specificEntity": version, "prov:generalEntity": record });
         telling.relate("specializationOf", general);
     }

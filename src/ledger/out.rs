@@ -27,17 +27,6 @@ pub(crate) fn of_pass(connection: &Connection, pass: i64) -> Result<u64> {
     number(connection, sql, params![pass])
 }
 
-/// How many records came out of those that the standing passes of a stage have written.
-pub(crate) fn of_stage(connection: &Connection, project: &str, stage: u32) -> Result<u64> {
-    let sql = concat!(
-        "SELECT ",
-        came_out!(),
-        " FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage CROSS JOIN ledger_batch b ON b.pass=p.pass
-         WHERE s.project=?1 AND s.number=?2 AND p.kind IN('apply','retry','waive')"
-    );
-    number(connection, sql, params![project, stage])
-}
-
 /// How many rows a pass has changed: those that a rollback of it restores.
 pub(crate) fn changed_by_pass(connection: &Connection, pass: i64) -> Result<u64> {
     let sql = "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::read::{Stub, StubKey, stub_at};
 use super::sql::of_record;
@@ -146,7 +146,7 @@ pub(crate) fn number_by_origin(connection: &Connection, database: &str, id: &str
 }
 
 /// As [`number_by_origin`], with the lines that a load has refused under the id, and whether each was ever a row.
-pub(crate) fn numbers_with_id(connection: &Connection, database: &str, id: &str) -> Result<Vec<(i64, bool)>> {
+fn numbers_with_id(connection: &Connection, database: &str, id: &str) -> Result<Vec<(i64, bool)>> {
     let sql = concat!(
         "SELECT r.record, NOT EXISTS(SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
            CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE ",
@@ -161,4 +161,73 @@ pub(crate) fn numbers_with_id(connection: &Connection, database: &str, id: &str)
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![database, id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The numbers of the rows of a database that rollbacks have taken away or changed back, ascending.
+pub(crate) fn rows_taken_back(connection: &Connection, database: &str) -> Result<Vec<i64>> {
+    let sql = "SELECT DISTINCT e.record FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE p.target=?1 AND p.kind='rollback' AND e.before IS NOT e.after ORDER BY e.record";
+    let mut statement = connection.prepare_cached(sql)?;
+    let numbers = statement.query_map([database], |row| row.get(0))?;
+    Ok(numbers.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The pass of a batch, where a stage has written into a database with it.
+pub(crate) fn stage_pass_into(connection: &Connection, batch: i64, database: &str) -> Result<Option<i64>> {
+    let sql = "SELECT p.pass FROM ledger_batch b JOIN ledger_pass p USING(pass)
+     WHERE b.batch=?1 AND p.target=?2 AND p.stage IS NOT NULL AND p.kind IN('apply','retry')";
+    let mut statement = connection.prepare_cached(sql)?;
+    let pass = statement.query_row(params![batch, database], |row| row.get(0));
+    Ok(pass.optional()?)
+}
+
+/// A record that began with an id, and one of the databases in which it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Began {
+    pub(crate) number: i64,
+    pub(crate) database: String,
+    /// Whether it began there; elsewhere a stage may have given it another id before.
+    pub(crate) here: bool,
+}
+
+/// The records that began with an id, lines that a load has refused under it too, each with the databases in which it was:
+/// one look through the records, for all databases.
+pub(crate) fn began_with(connection: &Connection, id: &str) -> Result<Vec<Began>> {
+    let mut statement =
+        connection.prepare_cached("SELECT record, database FROM ledger_record WHERE id=?1")?;
+    let numbers = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let numbers: Vec<(i64, String)> = numbers.collect::<rusqlite::Result<_>>()?;
+    let sql = concat!(
+        "SELECT DISTINCT p.target FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
+         CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE ",
+        of_record!("e", "?1"),
+        " AND p.target IS NOT NULL AND p.target<>?2 AND (e.before IS NOT NULL OR e.after IS NOT NULL) AND e.target IS NULL"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut found = Vec::new();
+    for (number, database) in numbers {
+        let others = statement.query_map(params![number, database], |row| row.get(0))?;
+        let others: Vec<String> = others.collect::<rusqlite::Result<_>>()?;
+        let place = |database, here| Began {
+            number,
+            database,
+            here,
+        };
+        found.push(place(database, true));
+        found.extend(others.into_iter().map(|other| place(other, false)));
+    }
+    Ok(found)
+}
+
+/// Tells each record that a pass has written or found unchanged, in any order.
+pub(crate) fn each_brought_by(connection: &Connection, pass: i64, mut tell: impl FnMut(i64)) -> Result<()> {
+    let sql = "SELECT e.record FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.pass=?1 AND e.outcome IN(1,2)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([pass])?;
+    while let Some(row) = rows.next()? {
+        tell(row.get(0)?);
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use super::{KnownLoad, LoadOptions, unreadable};
 use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::history::{UnfinishedPass, unfinished_in};
-use crate::input::{Cells, Format, Options, noticed, option};
+use crate::input::{Cells, ENVELOPE_ID, Format, Options, begins_with_envelopes, noticed, option};
 use crate::ledger::open::{Prefix, first_prefix, has_whole_load, whole_loads};
 use crate::ledger::read::{self, PassSummary};
 use crate::ledger::{Batch, PassKind, Step};
@@ -119,6 +119,12 @@ pub(super) fn reading(run: &Run<'_>, name: &str, head: &[u8], options: &LoadOpti
             "add `--format csv`, or leave it out",
         ));
     }
+    if options.with_id && format == Format::Csv {
+        return Err(Error::invalid(
+            format!("{name} is read as CSV, and has no envelopes"),
+            "leave out `--with-id`, or add `--format ndjson`",
+        ));
+    }
     let is_whole = head.len() < HEAD_BYTES;
     if options.format.is_none()
         && format == Format::Lines
@@ -129,13 +135,28 @@ pub(super) fn reading(run: &Run<'_>, name: &str, head: &[u8], options: &LoadOpti
             "input.wrapped",
             name,
             problem,
-            option("records", &pointer),
+            vec![option("records", &pointer)],
         ));
+    }
+    if options.format.is_none()
+        && format == Format::Lines
+        && !options.with_id
+        && begins_with_envelopes(head, is_whole)
+    {
+        let problem = "each line has an id and a record as its data, as `export --with-id` writes it; nothing was loaded \
+                       (`--format ndjson` takes the lines themselves as records)";
+        let options = vec![option("with-id", "true")];
+        return Err(Error::read_otherwise("input.envelopes", name, problem, options));
     }
     Ok(Options {
         format,
         limits: run.store().options().limits,
-        id_field: options.id_field.clone(),
+        id_field: if options.with_id {
+            ENVELOPE_ID.to_owned()
+        } else {
+            options.id_field.clone()
+        },
+        with_id: options.with_id,
         cells,
         records: options.records.clone(),
     })

@@ -6,9 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
 
+use super::Narrowed;
+use super::brought::Brought;
 use super::resume::{How, Manner, cursor_text};
-use super::types::{self, Columns, Misread, loses_kind};
-use super::unreadable;
+use super::types::{self, Columns, left_out, loses_kind};
+use super::{masks, unreadable};
 use crate::apply::Claims;
 use crate::digest::{Salt, commitment, sha256};
 use crate::error::{Error, Result};
@@ -36,6 +38,8 @@ pub(super) struct Loading<'a, R> {
     pub(super) waiting: VecDeque<Incoming>,
     /// The numbers that have a stub in the batch at hand.
     pub(super) touched: HashSet<i64>,
+    /// What the input has brought so far, where it replaces.
+    pub(super) brought: Brought,
     pub(super) database: &'a str,
     pub(super) table: Table,
     pub(super) replace: bool,
@@ -62,6 +66,8 @@ pub(super) struct Loading<'a, R> {
     pub(super) how: How,
     /// Where the input ends, once it does.
     pub(super) end: &'a Mutex<Option<Position>>,
+    /// What rows have left out of records.
+    pub(super) narrowed: &'a Mutex<Narrowed>,
 }
 
 /// What became of one record of the input.
@@ -95,7 +101,9 @@ impl<R: Read + Send> Producer for Loading<'_, R> {
         self.claims.begin_batch();
         self.touched.clear();
         let end = reader.read(|connection| self.place_all(connection, &mut batch))?;
-        batch.cursor = end.as_ref().map(|end| cursor_text(end, &self.how, self.manner()));
+        batch.cursor = end
+            .as_ref()
+            .map(|end| cursor_text(end, &self.how, self.manner(), self.columns.told()));
         self.has_begun = true;
         Ok(Some(batch))
     }
@@ -145,11 +153,14 @@ impl<R: Read> Loading<'_, R> {
             }
         };
         let owner = self.claims.owner(lookup, &self.table, &ready.id)?;
-        if let Err(refusal) = self.read_cells(lookup, owner, &mut ready)? {
-            let mut refusal = *refusal;
-            refusal.line = Some(incoming.line);
-            self.refuse(batch, &refusal, ready.data.into_bytes(), Some(&ready.id));
-            return Ok(Placed::Yes);
+        match self.meant(lookup, owner, &ready.data)? {
+            Ok(None) => {}
+            Ok(Some(data)) => ready.data = data,
+            Err(mut refusal) => {
+                refusal.line = Some(incoming.line);
+                self.refuse(batch, &refusal, ready.data.into_bytes(), Some(&ready.id));
+                return Ok(Placed::Yes);
+            }
         }
         let Some(owner) = owner else {
             let id = ready.id.clone();
@@ -159,7 +170,7 @@ impl<R: Read> Loading<'_, R> {
         };
         let Ready { id, data } = &ready;
         let Salted { record: old, salt } = self.standing(lookup, owner)?;
-        if old.data != *data && !self.replace {
+        if old.data != *data && (!self.replace || self.brought.has(owner)) {
             let mut refusal = Refusal::new("load.exists", "");
             refusal.line = Some(incoming.line);
             self.refuse(batch, &refusal, data.clone().into_bytes(), Some(id));
@@ -187,6 +198,7 @@ impl<R: Read> Loading<'_, R> {
         ready: &Ready,
     ) -> bool {
         let Ready { id, data } = ready;
+        self.brings(owner);
         let mut entry = Entry::new(owner, 0, EntryOutcome::Unchanged);
         entry.before = Some(commitment(&salt, &old.id, &old.data));
         entry.after = entry.before;
@@ -219,54 +231,57 @@ impl<R: Read> Loading<'_, R> {
         written
     }
 
-    /// Reads the cells of a row as values of the kinds that the record has, or sees to it that they do not become texts
-    /// without a word. Where the first batch has such a row, nothing is loaded at all.
-    fn read_cells(
-        &mut self,
+    /// What is to be stored, where that is not the data as it came: the cells of a row as values of the kinds that the
+    /// record has, and what it has in the places of masks. Sees to it that values do not become texts without a word: where
+    /// the first batch has such a row, nothing is loaded at all.
+    fn meant(
+        &self,
         lookup: Option<&Connection>,
         owner: Option<i64>,
-        ready: &mut Ready,
-    ) -> Result<Result<(), Box<Refusal>>> {
-        let old = match (self.columns.types, owner) {
-            (None | Some(Types::Text), _) | (Some(Types::Guarded), None) => return Ok(Ok(())),
-            (Some(Types::Guarded), Some(_)) if !self.replace => return Ok(Ok(())),
-            (_, None) => None,
-            (_, Some(owner)) => Some(self.standing(lookup, owner)?.record),
+        data: &str,
+    ) -> Result<Result<Option<String>, Box<Refusal>>> {
+        let types = self.columns.types;
+        let is_guarded = self.replace && types == Some(Types::Guarded);
+        let has_masks = masks::may_be_in(data);
+        let old = match owner.filter(|_| has_masks || is_guarded || types == Some(Types::Existing)) {
+            Some(owner) => Some(self.standing(lookup, owner)?.record),
+            None => None,
         };
-        if self.columns.types == Some(Types::Existing) {
-            let table = (lookup, &self.table);
-            return Ok(match self.columns.typed(table, old.as_ref(), &ready.data)? {
-                Ok(data) => {
-                    ready.data = data;
-                    Ok(())
-                }
-                Err(Misread::Refused(refusal)) => Err(refusal),
-                Err(Misread::Malformed(fault)) => {
-                    Err(Box::new(Refusal::new(fault.code, "").expected(fault.message)))
-                }
-            });
+        let mut made = None;
+        if types == Some(Types::Existing) {
+            match self.columns.typed(old.as_ref(), data) {
+                Ok(read) => made = Some(read),
+                Err(misread) => return Ok(Err(Box::new(misread.refusal()))),
+            }
         }
-        let documents = old
-            .as_ref()
-            .map(|old| (old.document(), Document::parse(&ready.data)));
-        let Some((Ok(old), Ok(new))) = documents else {
-            return Ok(Ok(()));
-        };
-        let Some(column) = loses_kind(&old, &new) else {
-            return Ok(Ok(()));
-        };
-        if !self.has_begun {
-            let problem = format!(
-                "the records of `{}` have other values than texts (the first in the column `{column}`), and a CSV would \
-                 make texts of them; nothing was loaded",
-                self.database
-            );
+        if has_masks {
+            match self.columns.lifted(old.as_ref(), made.as_deref().unwrap_or(data)) {
+                Ok(lifted) => made = lifted.or(made),
+                Err(misread) => return Ok(Err(Box::new(misread.refusal()))),
+            }
+        }
+        let documents = old.filter(|_| is_guarded).map(|old| {
+            let new = Document::parse(made.as_deref().unwrap_or(data));
+            (old.document(), new)
+        });
+        if let Some((Ok(old), Ok(new))) = &documents
+            && let Some(lost) = loses_kind(old, new)
+        {
+            if self.has_begun {
+                return Ok(Err(Box::new(lost.refusal())));
+            }
+            let problem = format!("a record of `{}` has {lost}; nothing was loaded", self.database);
             let options = vec!["--replace".to_owned(), "--types".to_owned()];
             return Err(Error::read_otherwise(types::CODE, self.name, problem, options));
         }
-        let refusal =
-            Refusal::new(types::CODE, "").expected("texts, where a CSV is to replace it without `--types`");
-        Ok(Err(Box::new(refusal)))
+        if let Some((Ok(old), Ok(new))) = &documents
+            && let Some(field) = left_out(old, new)
+        {
+            let mut narrowed = self.narrowed.lock().unwrap_or_else(PoisonError::into_inner);
+            narrowed.records += 1;
+            narrowed.field.get_or_insert(field);
+        }
+        Ok(Ok(made))
     }
 
     /// What a record that is let in means for lines that earlier loads of the input have refused: those that it corrects
@@ -289,6 +304,12 @@ impl<R: Read> Loading<'_, R> {
         }
     }
 
+    fn brings(&mut self, record: i64) {
+        if self.replace {
+            self.brought.note(record);
+        }
+    }
+
     fn manner(&self) -> Manner {
         Manner {
             replace: self.replace,
@@ -308,7 +329,7 @@ impl<R: Read> Loading<'_, R> {
             pass(&mut batch, settled);
         }
         let end = self.records.position();
-        batch.cursor = Some(cursor_text(end, &self.how, self.manner()));
+        batch.cursor = Some(cursor_text(end, &self.how, self.manner(), self.columns.told()));
         Some(batch)
     }
 
@@ -334,6 +355,7 @@ impl<R: Read> Loading<'_, R> {
             salt,
         );
         self.touched.insert(record);
+        self.brings(record);
         if corrected.is_none() {
             let (database, id) = (self.database.to_owned(), Some(id.clone()));
             batch.records.push(NewRecord {

@@ -55,7 +55,8 @@ pub(super) struct Manner {
 }
 
 /// Where a load goes on, and how it read what is behind it.
-pub(super) fn cursor_text(end: &Position, how: &How, manner: Manner) -> String {
+/// `columns` is what the load has learned of them before it wrote anything.
+pub(super) fn cursor_text(end: &Position, how: &How, manner: Manner, columns: Option<String>) -> String {
     let Resume {
         offset,
         line,
@@ -78,6 +79,9 @@ pub(super) fn cursor_text(end: &Position, how: &How, manner: Manner) -> String {
     .filter(|(_, is)| *is)
     {
         cursor[name] = true.into();
+    }
+    if let Some(columns) = columns {
+        cursor["columns"] = columns.into();
     }
     how.note(&mut cursor);
     cursor.to_string()
@@ -176,8 +180,9 @@ impl How {
             if began == now {
                 continue;
             }
-            let go_on = match began {
-                Some(value) => format!("go on with `{}`", option(name, value).join(" ")),
+            // A comma is not noted, and not every name means it.
+            let go_on = match began.or((name == "separator").then_some(",")) {
+                Some(value) => format!("go on with `{}`", option(name, value)),
                 None => format!("go on without `--{name}`"),
             };
             return Err(Error::invalid(

@@ -1,16 +1,19 @@
 //! What becomes of the cells of a CSV, which are texts, where records have values of other kinds.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::fmt;
 
 use rusqlite::Connection;
 
+use super::masks;
 use crate::error::Result;
 use crate::input::{Format, Options, Types};
-use crate::output::{cell, column};
+use crate::observe::StopSignal;
+use crate::output::{cell, column, found};
 use crate::path::{Path, Segment};
 use crate::pipeline::BATCH_BYTES;
 use crate::record::{
-    Document, Field, Kind, Limits, Malformed, REDACTED, Record, Value, admit, exact_decimal,
+    Document, Field, Kind, Limits, Malformed, Names, NumberText, REDACTED, Record, Value, admit,
 };
 use crate::refusal::Refusal;
 use crate::store::Table;
@@ -18,8 +21,12 @@ use crate::store::Table;
 /// So many records are read in one go.
 const CHUNK: usize = 1_000;
 
-/// The code of a row that would make a text of another value.
+/// The code of a row that would put another kind of value in the place of one.
 pub(super) const CODE: &str = "load.types";
+/// The code of a text that would take the place of null, while nothing says which text stands for null.
+const NULL: &str = "load.null";
+/// The code of a text where the record has no such field, while nothing says which text stands for that.
+const MISSING: &str = "load.missing";
 
 /// Why a row cannot be read as a record; the record itself is at fault where it is not JSON.
 pub(super) enum Misread {
@@ -27,29 +34,112 @@ pub(super) enum Misread {
     Malformed(Malformed),
 }
 
-/// The first column in which a row of texts would take the place of another kind of value.
-pub(super) fn loses_kind(old: &Document, new: &Document) -> Option<String> {
-    let loses = |field: &&Field| {
-        let name = field.name();
-        let was = column(old, &name);
-        was.is_some_and(|was| was.kind() != field.value.kind() || old.get(&name).is_none())
-    };
-    new.fields()
-        .iter()
-        .find(loses)
-        .map(|field| field.name().into_owned())
+impl From<Malformed> for Misread {
+    fn from(fault: Malformed) -> Self {
+        Self::Malformed(fault)
+    }
 }
 
-/// The kinds of the values that the columns of a database have, as far as they were asked for.
+impl Misread {
+    fn refused(code: &'static str, name: &str, expected: String) -> Self {
+        Self::Refused(Box::new(refusal(code, name, expected)))
+    }
+
+    pub(super) fn refusal(self) -> Refusal {
+        match self {
+            Self::Refused(refusal) => *refusal,
+            Self::Malformed(fault) => Refusal::new(fault.code, "").expected(fault.message),
+        }
+    }
+}
+
+/// A column in which a row would put another kind of value in the place of one.
+pub(super) struct Lost {
+    column: String,
+    was: Kind,
+    now: Kind,
+    /// Whether the value stands inside another one, so that the row would not even take its place.
+    is_inside: bool,
+}
+
+impl Lost {
+    pub(super) fn refusal(&self) -> Refusal {
+        let expected = if self.is_inside {
+            format!("{} inside another value, as the record has here", self.was)
+        } else {
+            format!("{}, as the record has here, not {}", self.was, self.now)
+        };
+        refusal(
+            CODE,
+            &self.column,
+            format!("{expected}: `--types` reads cells as the record has them"),
+        )
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, was, now, .. } = self;
+        if self.is_inside {
+            write!(
+                f,
+                "{was} at `{column}`, of which this CSV would make a field of that name"
+            )
+        } else {
+            write!(
+                f,
+                "{was} in the column `{column}`, where this CSV would put {now}"
+            )
+        }
+    }
+}
+
+/// The first column in which a row would put another kind of value in the place of one.
+pub(super) fn loses_kind(old: &Document, new: &Document) -> Option<Lost> {
+    let mut fields = Names::of(old.fields());
+    new.fields().iter().find_map(|field| {
+        let name = field.name();
+        let was = found(old, &mut fields, &name)?.kind();
+        let (now, is_inside) = (field.value.kind(), old.get(&name).is_none());
+        (was != now || is_inside).then(|| Lost {
+            column: name.into_owned(),
+            was,
+            now,
+            is_inside,
+        })
+    })
+}
+
+/// A field of the old record that the row has no column for; objects may stand in several.
+pub(super) fn left_out(old: &Document, new: &Document) -> Option<String> {
+    let has_column = |name: &str| {
+        let inside = |field: &str| {
+            field
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(['.', '[']))
+        };
+        new.fields()
+            .iter()
+            .any(|field| *field.name() == *name || inside(&field.name()))
+    };
+    let names = old.fields().iter().map(Field::name);
+    names.map(Cow::into_owned).find(|name| !has_column(name))
+}
+
+/// The columns of a CSV, and what the records of its database had in them before the load.
 pub(super) struct Columns {
     /// What becomes of cells, where the input has such.
     pub(super) types: Option<Types>,
     limits: Limits,
-    known: HashMap<String, Column>,
+    /// Whether a text stands for null, and one for a field that is missing.
+    says_null: bool,
+    says_missing: bool,
+    names: Vec<String>,
+    known: Vec<Column>,
 }
 
 /// What the records of a database have in a column.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Column {
     /// The kind of all of its values beside nulls; `None`: it has none, or several.
     kind: Option<Kind>,
@@ -59,95 +149,174 @@ struct Column {
 }
 
 impl Columns {
-    pub(super) fn of(reading: &Options) -> Self {
+    /// `names` are those of the input's columns.
+    pub(super) fn of(reading: &Options, names: Vec<String>) -> Self {
+        let types = (reading.format == Format::Csv).then_some(reading.cells.types);
+        let names = if types == Some(Types::Existing) {
+            names
+        } else {
+            Vec::new()
+        };
         Self {
-            types: (reading.format == Format::Csv).then_some(reading.cells.types),
+            types,
             limits: reading.limits,
-            known: HashMap::new(),
+            says_null: reading.cells.null.is_some(),
+            says_missing: reading.cells.missing.is_some(),
+            known: vec![Column::default(); names.len()],
+            names,
         }
     }
 
-    fn column(&mut self, lookup: Option<&Connection>, table: &Table, name: &str) -> Result<Column> {
-        if let Some(known) = self.known.get(name) {
-            return Ok(*known);
+    /// Learns what the records have in the columns: as a resume point of this load has kept it, because the load itself has
+    /// written to them since; from all of them, where it has none. False where somebody asked to stop.
+    pub(super) fn learn(
+        &mut self,
+        cursor: Option<&str>,
+        (connection, table): (&Connection, &Table),
+        stop: &StopSignal,
+    ) -> Result<bool> {
+        if self.names.is_empty() || self.recall(cursor) {
+            return Ok(true);
         }
-        let (mut found, mut after) = (Column::default(), 0);
-        while let Some(connection) = lookup {
+        let mut after = 0;
+        loop {
             let rows = table.after(connection, after, CHUNK, BATCH_BYTES)?;
-            let Some(last) = rows.last() else { break };
+            let Some(last) = rows.last() else { return Ok(true) };
             after = last.record.record;
             for row in &rows {
-                found.add(&row.record, name);
+                if stop.is_asked() {
+                    return Ok(false);
+                }
+                self.add(&row.record);
             }
         }
-        self.known.insert(name.to_owned(), found);
-        Ok(found)
+    }
+
+    fn add(&mut self, record: &Record) {
+        let Ok(document) = record.document() else { return };
+        let mut fields = Names::of(document.fields());
+        for (name, known) in self.names.iter().zip(&mut self.known) {
+            if let Some(value) = found(&document, &mut fields, name) {
+                known.is_path |= document.get(name).is_none();
+                known.add(value.kind());
+            }
+        }
+    }
+
+    /// What was learned, one letter for each column, as a resume point keeps it.
+    pub(super) fn told(&self) -> Option<String> {
+        let letters = || self.known.iter().map(|column| column.letter()).collect();
+        (!self.known.is_empty()).then(letters)
+    }
+
+    fn recall(&mut self, cursor: Option<&str>) -> bool {
+        let cursor = cursor.and_then(|cursor| serde_json::from_str::<serde_json::Value>(cursor).ok());
+        let told = cursor.as_ref().and_then(|cursor| cursor["columns"].as_str());
+        let known: Vec<Column> = told.unwrap_or_default().chars().map_while(Column::told).collect();
+        let is_whole = known.len() == self.names.len();
+        if is_whole {
+            self.known = known;
+        }
+        is_whole
     }
 
     /// The record that a row makes of the one that exists: each cell a value of the kind that stands there, or else that
-    /// the column has. What has no column stays.
-    pub(super) fn typed(
-        &mut self,
-        (lookup, table): (Option<&Connection>, &Table),
-        old: Option<&Record>,
-        row: &str,
-    ) -> Result<Result<String, Misread>> {
-        let (row, old) = match (Document::parse(row), old.map(Record::document).transpose()) {
-            (Ok(row), Ok(old)) => (row, old),
-            (Err(fault), _) | (_, Err(fault)) => return Ok(Err(Misread::Malformed(fault))),
-        };
+    /// the column has; what a cell says to be missing is taken away. What has no column stays.
+    pub(super) fn typed(&self, old: Option<&Record>, row: &str) -> Result<String, Misread> {
+        let (row, old) = (Document::parse(row)?, old.map(Record::document).transpose()?);
         let mut made = old.clone().unwrap_or_default();
-        for field in row.fields() {
-            let name = field.name();
-            let was = old.as_ref().and_then(|old| column(old, &name));
-            let value = match (field.value.as_text(), was.as_deref()) {
-                (None, _) => field.value.clone(),
-                (Some(text), Some(was)) if is_same(&text, was) => continue,
-                (Some(text), None) if text.is_empty() && old.is_some() => continue,
-                (Some(text), was) => {
-                    let has_kind = was.map(Value::kind).filter(|kind| *kind != Kind::Null);
-                    let known = match has_kind {
-                        None => self.column(lookup, table, &name)?,
-                        kind => Column {
-                            kind,
-                            ..Column::default()
-                        },
-                    };
-                    let is_left_out = text.is_empty() && known.kind != Some(Kind::Text);
-                    if is_left_out && was.is_none() {
-                        continue;
-                    }
-                    match known.read(&text) {
-                        Ok(value) => value,
-                        Err(expected) => return Ok(Err(refused(&name, expected))),
-                    }
-                }
+        let mut cells = Names::of(row.fields());
+        for (name, known) in self.names.iter().zip(&self.known) {
+            let was = old.as_ref().and_then(|old| column(old, name));
+            let is_inside = match was {
+                Some(_) => made.get(name).is_none(),
+                None => known.is_path,
             };
-            let is_path = match was {
-                Some(_) => made.get(&name).is_none(),
-                None => self.column(lookup, table, &name)?.is_path,
-            };
-            let place = if is_path {
-                name.parse().unwrap_or_else(|_| Path::field(&name))
+            let place = if is_inside {
+                name.parse().unwrap_or_else(|_| Path::field(name))
             } else {
-                Path::field(&name)
+                Path::field(name)
             };
-            if made.set_at(&place, value).is_err() {
-                return Ok(Err(refused(&name, "a place that the record can have".to_owned())));
+            let Some(cell) = cells.get(name) else {
+                made.remove_at(&place);
+                continue;
+            };
+            let value = self.value(*known, (old.is_some(), was.as_deref()), &cell.value);
+            let value = value.map_err(|(code, expected)| Misread::refused(code, name, expected))?;
+            if let Some(value) = value
+                && made.set_at(&place, value).is_err()
+            {
+                let expected = "a place that the record can have";
+                return Err(Misread::refused(CODE, name, expected.to_owned()));
             }
         }
-        Ok(admit(made.to_json().as_bytes(), &self.limits).map_err(Misread::Malformed))
+        Ok(admit(made.to_json().as_bytes(), &self.limits)?)
+    }
+
+    /// The record with what the one that exists has in the places of masks; `None` where there are no masks.
+    pub(super) fn lifted(&self, old: Option<&Record>, data: &str) -> Result<Option<String>, Misread> {
+        let (mut made, old) = (Document::parse(data)?, old.map(Record::document).transpose()?);
+        let any = masks::lift(&mut made, old.as_ref(), self.types.is_some()).map_err(Misread::Refused)?;
+        let json = any.then(|| admit(made.to_json().as_bytes(), &self.limits));
+        Ok(json.transpose()?)
+    }
+
+    /// The value that a cell puts in its place; `None`: it changes nothing there.
+    fn value(
+        &self,
+        known: Column,
+        (has_record, was): (bool, Option<&Value>),
+        cell: &Value,
+    ) -> Result<Option<Value>, (&'static str, String)> {
+        let Some(text) = cell.as_text() else {
+            return Ok(Some(cell.clone()));
+        };
+        // What a mask stands for is known where all of the record is.
+        if text == REDACTED {
+            return Ok(Some(cell.clone()));
+        }
+        if was.is_some_and(|was| is_same(&text, was)) || (was.is_none() && text.is_empty() && has_record) {
+            return Ok(None);
+        }
+        let here = was.map(Value::kind).filter(|kind| *kind != Kind::Null);
+        let known = match here {
+            None => known,
+            kind => Column {
+                kind,
+                ..Column::default()
+            },
+        };
+        if text.is_empty() && known.kind != Some(Kind::Text) && was.is_none() {
+            return Ok(None);
+        }
+        if known.has_several {
+            let several = "and those of the column are of several kinds";
+            let expected = if has_record {
+                format!("a record that has a value here already: this one has none, {several}")
+            } else {
+                format!("a record with this id: there is none whose value tells the kind, {several}")
+            };
+            return Err((CODE, expected));
+        }
+        let value = known.read(&text).map_err(|expected| (CODE, expected))?;
+        let is_text = value.kind() == Kind::Text;
+        if is_text && !self.says_null && was.is_some_and(Value::is_null) {
+            let expected = "null, as the record has here: say with `--null TEXT` which text stands for null, and every other one \
+                            is a text";
+            return Err((NULL, expected.to_owned()));
+        }
+        if is_text && !self.says_missing && has_record && was.is_none() && known.kind.is_some() {
+            let expected = "nothing, because the record has no such field: say with `--missing TEXT` which text stands for that, \
+                            and every other one is a text";
+            return Err((MISSING, expected.to_owned()));
+        }
+        Ok(Some(value))
     }
 }
 
 impl Column {
-    fn add(&mut self, record: &Record, name: &str) {
-        let Ok(document) = record.document() else { return };
-        let Some(value) = column(&document, name) else {
-            return;
-        };
-        self.is_path |= document.get(name).is_none();
-        match (self.kind, value.kind()) {
+    fn add(&mut self, kind: Kind) {
+        match (self.kind, kind) {
             (_, Kind::Null) => {}
             (None, kind) if !self.has_several => self.kind = Some(kind),
             (known, kind) => {
@@ -157,37 +326,96 @@ impl Column {
         }
     }
 
+    /// A letter for each kind, `e` for none and `m` for several; a capital where it is the name of a path.
+    fn letter(self) -> char {
+        let letter = match self.kind {
+            _ if self.has_several => 'm',
+            None | Some(Kind::Null) => 'e',
+            Some(Kind::Boolean) => 'b',
+            Some(Kind::Number) => 'n',
+            Some(Kind::Text) => 't',
+            Some(Kind::List) => 'l',
+            Some(Kind::Object) => 'o',
+        };
+        if self.is_path {
+            letter.to_ascii_uppercase()
+        } else {
+            letter
+        }
+    }
+
+    fn told(letter: char) -> Option<Self> {
+        let kind = match letter.to_ascii_lowercase() {
+            'm' | 'e' => None,
+            'b' => Some(Kind::Boolean),
+            'n' => Some(Kind::Number),
+            't' => Some(Kind::Text),
+            'l' => Some(Kind::List),
+            'o' => Some(Kind::Object),
+            _ => return None,
+        };
+        Some(Self {
+            kind,
+            has_several: letter.eq_ignore_ascii_case(&'m'),
+            is_path: letter.is_ascii_uppercase(),
+        })
+    }
+
     /// The value that a cell is here, or what was expected.
     fn read(self, text: &str) -> Result<Value, String> {
-        let parsed = |kind: Kind| {
+        let parsed = |kind: Kind, text: &str| {
             let value = Value::parse(text).ok().filter(|value| value.kind() == kind);
             value.ok_or_else(|| format!("{kind}, as there is in this column"))
         };
         match self.kind {
-            _ if self.has_several => Err(
-                "a record that has a value here already: those of the column are of several kinds".to_owned(),
-            ),
             None | Some(Kind::Text) => Ok(Value::text(text)),
             // Spreadsheets write it in capitals.
             Some(Kind::Boolean) if text.eq_ignore_ascii_case("true") => Ok(Value::boolean(true)),
             Some(Kind::Boolean) if text.eq_ignore_ascii_case("false") => Ok(Value::boolean(false)),
-            Some(kind) => parsed(kind),
+            Some(Kind::Number) => parsed(Kind::Number, number_in(text).unwrap_or_default()),
+            Some(kind) => parsed(kind, text),
         }
     }
 }
 
-/// Whether a cell says what stands there: as it would go out, the same number written otherwise, or masked.
-fn is_same(text: &str, was: &Value) -> bool {
-    let is_number = || {
-        let (Some(was), Ok(said)) = (was.as_number(), exact_decimal(text)) else {
-            return false;
-        };
-        exact_decimal(was).is_ok_and(|was| was == said)
-    };
-    *text == *cell(was) || text == REDACTED || is_number()
+/// The number that a cell says, where it says one: what this takes is read, and compared, and nothing else.
+fn number_in(text: &str) -> Option<&str> {
+    let text = text.trim();
+    NumberText::CELL.takes(text).then_some(text)
 }
 
-fn refused(name: &str, expected: String) -> Misread {
+/// Whether a cell says what stands there: as it would go out, or the same number written otherwise.
+fn is_same(text: &str, was: &Value) -> bool {
+    let is_number = || {
+        let numbers = was.as_number().zip(number_in(text));
+        let read = numbers.map(|(was, said)| [was, said].map(|number| NumberText::CELL.read(number)));
+        matches!(read, Some([Ok(was), Ok(said)]) if was == said)
+    };
+    *text == *cell(was) || is_number()
+}
+
+fn refusal(code: &'static str, name: &str, expected: String) -> Refusal {
     let pointer = Path::of(vec![Segment::Key(name.to_owned())]).pointer();
-    Misread::Refused(Box::new(Refusal::new(CODE, pointer).expected(expected)))
+    Refusal::new(code, pointer).expected(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_learned_of_a_column_comes_back_from_its_letter() {
+        let kinds = [Kind::Boolean, Kind::Number, Kind::Text, Kind::List, Kind::Object];
+        for kind in kinds.map(Some).into_iter().chain([None]) {
+            for (has_several, is_path) in [(false, false), (false, true), (true, false), (true, true)] {
+                let column = Column {
+                    kind: kind.filter(|_| !has_several),
+                    has_several,
+                    is_path,
+                };
+                assert_eq!(Column::told(column.letter()), Some(column));
+            }
+        }
+        assert_eq!(Column::told('x'), None);
+    }
 }

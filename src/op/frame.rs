@@ -434,11 +434,12 @@ fn target(paths: &Paths) -> &Path {
     paths.to.as_ref().map_or(&paths.from.path, |to| &to.path)
 }
 
-/// A value of a stage file that must not be computed.
+/// A value of a stage file that must not be computed, so that a text may look like an expression.
 pub(super) fn fixed(item: &Item, reading: &Reading<'_>) -> Result<Value, Problem> {
-    folded(&Template::read(item, reading)?).ok_or_else(|| {
+    folded(&Template::read_plainly(item, reading)?).ok_or_else(|| {
         let place = reading.place(item.span());
-        Problem::error("stage.not_fixed", place, "this value must not be an expression")
+        let problem = Problem::error("stage.not_fixed", place, "this value must not be an expression");
+        problem.help("a text that begins with `= ` is written { json = \"\\\"= ...\\\"\" }")
     })
 }
 

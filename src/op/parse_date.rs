@@ -8,7 +8,7 @@ use super::dates::{problem, zone};
 use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
 use super::given::Given;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
-use crate::datetime::{Moment, ReadFormat, Unread, WriteFormat};
+use crate::datetime::{self, Moment, ReadFormat, Unread, WriteFormat};
 use crate::expression::Scope;
 use crate::language::Language;
 use crate::problem::{Place, Problem};
@@ -41,6 +41,8 @@ pub struct ParseDate {
 #[derive(Clone, Debug)]
 struct Plan {
     formats: Vec<ReadFormat>,
+    /// What a text is that one of them reads.
+    form: Box<str>,
     zone: Option<Tz>,
     output: Option<WriteFormat>,
 }
@@ -128,6 +130,7 @@ impl Plan {
             return Err(Problem::error("date.format", None, message));
         }
         Ok(Self {
+            form: datetime::form(&read).into(),
             formats: read,
             zone,
             output: None,
@@ -158,8 +161,9 @@ impl Plan {
                     let is_ambiguous = others.any(|other| other.in_zone(self.zone) != first);
                     return first.map(|moment| (moment.in_utc(), is_ambiguous));
                 }
-                // The first format that knows more than that the text is another one's.
+                // The first format that knows more than that the text is another one's, or no day.
                 Err(other) if why == Unread::Unparsed => why = other,
+                Err(other) if why == Unread::NoSuchDay && other != Unread::Unparsed => why = other,
                 Err(_) => {}
             }
         }
@@ -183,12 +187,9 @@ impl Operation for ParseDate {
             let text = self.frame.text_or_number(value, place)?;
             let refuse =
                 |(reason, expected): (&str, &str)| self.frame.refuse(reason, place).expected(expected);
-            let (moment, ambiguous) = plan.read(&text).map_err(|why| {
-                refuse((
-                    why.reason(),
-                    why.expected("a date in one of the declared formats"),
-                ))
-            })?;
+            let (moment, ambiguous) = plan
+                .read(&text)
+                .map_err(|why| refuse((why.reason(), why.expected(&plan.form))))?;
             if ambiguous && self.refuse_ambiguous {
                 return Err(refuse((
                     "ambiguous",
@@ -367,6 +368,39 @@ mod tests {
             read(&op, "2024-01-31 12:00:00.1234567").unwrap_err(),
             "parse_date.too_precise at /d"
         );
+    }
+
+    #[test]
+    fn a_refusal_names_the_formats_or_says_that_the_calendar_has_no_such_day() {
+        use crate::op::testing::applied;
+        let expected = |formats: &str, text: &str| {
+            let toml = format!("op = 'parse_date'\npath = 'd'\nformats = {formats}");
+            let refusal = applied(&toml, &format!(r#"{{"d":"{text}"}}"#)).unwrap_err();
+            assert!(refusal.contains("parse_date.unparsed"), "{refusal}");
+            assert!(!refusal.contains(text), "{refusal}");
+            let refusal: Refusal = serde_json::from_str(&refusal).unwrap();
+            refusal.violations[0].expected.clone().unwrap()
+        };
+        let day = "a day that the calendar has";
+        for (formats, text, told) in [
+            ("['%d.%m.%Y']", "31.02.2024", day),
+            ("['%Y-%m-%d', '%d.%m.%Y']", "29.02.2023", day),
+            ("['%Y %j']", "2023 366", day),
+            ("['%d.%m.%Y']", "1.2.25", "a date in the format %d.%m.%Y"),
+            ("['%d.%m.%Y']", "31.13.2024", "a date in the format %d.%m.%Y"),
+            (
+                "['%d.%m.%Y', '%F']",
+                "1.2.25",
+                "a date in one of the formats %d.%m.%Y, %F",
+            ),
+            (
+                "['%d.%m.%Y', '%F', '%d/%m/%Y', '%Y%m%d', '%s']",
+                "1.2.25",
+                "a date in one of the formats %d.%m.%Y, %F, %d/%m/%Y, and 2 more",
+            ),
+        ] {
+            assert_eq!(expected(formats, text), told, "{text}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::language::Language;
 use crate::lineage::Flow;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
-use crate::reading::Reading;
+use crate::reading::{Reading, type_in_words};
 use crate::record::Document;
 use crate::refusal::{Refusal, is_reserved};
 
@@ -69,7 +69,7 @@ fn named_manual(
         .span()
         .map_or_else(|| place.clone(), |span| reading.place(Some(span)));
     let Some(name) = item.as_str() else {
-        let message = format!("`op` takes a text, not {}", item.type_name());
+        let message = format!("`op` takes a text, not {}", type_in_words(item.type_name()));
         return Err(Problem::error("stage.wrong_type", here, message));
     };
     manual(name).ok_or_else(|| {
@@ -215,7 +215,37 @@ mod tests {
             "stage.unknown_op t.toml:2:6 there is no operation `renam` (did you mean `rename`?)"
         );
         assert!(problem("from = 'a'").starts_with("stage.missing_key t.toml:1:1 "));
-        assert!(problem("op = 7").starts_with("stage.wrong_type"));
+        assert_eq!(
+            problem("op = 7"),
+            "stage.wrong_type t.toml:2:6 `op` takes a text, not a whole number"
+        );
+    }
+
+    #[test]
+    fn a_word_that_is_none_of_the_choice_is_named_and_not_its_type() {
+        for (settings, expected) in [
+            (
+                "emit = 'numeric'",
+                "t.toml:4:8 `emit` takes one of: string, number; not `numeric` (did you mean `number`?)",
+            ),
+            (
+                "emit = 3",
+                "t.toml:4:8 `emit` takes one of: string, number, not a whole number",
+            ),
+            (
+                "point = ';'",
+                "t.toml:4:9 `point` takes one of: `.`, `,`; not `;`",
+            ),
+            (
+                "places = 'x'",
+                "t.toml:4:10 `places` takes a whole number, not a text",
+            ),
+        ] {
+            assert_eq!(
+                problem(&format!("op = 'decimal'\npath = 'a'\n{settings}")),
+                format!("stage.wrong_type {expected}")
+            );
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{Form, Manual};
 use crate::expression::{Expression, Template};
 use crate::path::Path;
 use crate::problem::{Place, Problem};
-use crate::reading::Reading;
+use crate::reading::{Reading, type_in_words};
 use crate::record::Rounding;
 
 /// The checked settings of one operation.
@@ -95,7 +95,7 @@ impl<'a> Settings<'a> {
             Form::Paths | Form::Texts => (texts(item), "a list of texts".to_owned()),
             Form::Choice(words) => (
                 item.as_str().is_some_and(|word| words.contains(&word)),
-                format!("one of: {}", words.join(", ")),
+                one_of(words),
             ),
             Form::Boolean => (item.is_bool(), "true or false".to_owned()),
             Form::Integer => (item.is_integer(), "a whole number".to_owned()),
@@ -106,7 +106,12 @@ impl<'a> Settings<'a> {
             Form::Template => (!item.is_none(), "a value".to_owned()),
         };
         (!fits).then(|| {
-            let message = format!("`{name}` takes {expected}, not {}", item.type_name());
+            // A word that is none of them is named; of anything else the type says enough.
+            let given = match (form, item.as_str()) {
+                (Form::Choice(_), Some(word)) => format!("; not `{word}`"),
+                _ => format!(", not {}", type_in_words(item.type_name())),
+            };
+            let message = format!("`{name}` takes {expected}{given}");
             let problem = Problem::error("stage.wrong_type", self.place_of(name), message);
             match (form, item.as_str()) {
                 (Form::Choice(words), Some(word)) => problem.did_you_mean(word, words.iter().copied()),
@@ -294,6 +299,19 @@ impl<'a> Settings<'a> {
     pub fn manual(&self) -> &'static Manual {
         self.manual
     }
+}
+
+/// The words of a choice; each in quotes where one of them could be taken for a comma or an end.
+fn one_of(words: &[&str]) -> String {
+    let are_plain = words.iter().all(|word| word.starts_with(char::is_alphanumeric));
+    let listed = words.iter().map(|word| {
+        if are_plain {
+            (*word).to_owned()
+        } else {
+            format!("`{word}`")
+        }
+    });
+    format!("one of: {}", listed.collect::<Vec<_>>().join(", "))
 }
 
 fn path_table(item: &Item) -> bool {

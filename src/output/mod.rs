@@ -29,8 +29,8 @@ mod table;
 
 pub(crate) use guard::bare;
 pub use ndjson::NdjsonWriter;
-pub(crate) use table::cell;
 pub use table::{Blanks, CsvWriter, column};
+pub(crate) use table::{cell, found};
 
 use std::io;
 

@@ -26,6 +26,8 @@ pub struct CsvWriter<W: Write> {
     null: Option<String>,
     missing: Option<String>,
     blanks: Blanks,
+    /// The row at hand: whole rows only are written.
+    row: csv::ByteRecord,
 }
 
 /// How many cells are empty, by what they stand for.
@@ -37,6 +39,23 @@ pub struct Blanks {
     pub texts: u64,
     /// A field that the record does not have.
     pub missing: u64,
+    /// Whether any text is one of [`Blanks::WORDS`].
+    pub has_words: bool,
+}
+
+impl Blanks {
+    /// What people write for null and for a missing field.
+    pub const WORDS: [&str; 2] = ["NULL", "MISSING"];
+
+    /// Texts that tell null and a missing field apart from every text there.
+    #[must_use]
+    pub fn apart(&self) -> [&'static str; 2] {
+        if self.has_words {
+            ["<null>", "<missing>"]
+        } else {
+            Self::WORDS
+        }
+    }
 }
 
 impl<W: Write> CsvWriter<W> {
@@ -51,6 +70,7 @@ impl<W: Write> CsvWriter<W> {
             null: None,
             missing: None,
             blanks: Blanks::default(),
+            row: csv::ByteRecord::new(),
         }
     }
 
@@ -120,7 +140,7 @@ impl<W: Write> RecordWriter for CsvWriter<W> {
             });
         }
         let mut fields = Names::of(document.fields());
-        // Cell by cell: a record with a million fields has a million of them.
+        self.row.clear();
         for name in &self.columns {
             let value = found(&document, &mut fields, name);
             let (text, blank) = match value.as_deref() {
@@ -143,15 +163,16 @@ impl<W: Write> RecordWriter for CsvWriter<W> {
                             });
                         }
                     }
+                    self.blanks.has_words |= Blanks::WORDS.contains(&&*text);
                     (text, &mut self.blanks.texts)
                 }
             };
             if text.is_empty() {
                 *blank += 1;
             }
-            self.output.write_field(text.as_bytes()).map_err(unwritten)?;
+            self.row.push_field(text.as_bytes());
         }
-        row(&mut self.output, std::iter::empty())
+        self.output.write_byte_record(&self.row).map_err(unwritten)
     }
 
     fn finish(&mut self) -> Result<(), OutputError> {
@@ -187,7 +208,11 @@ pub fn column<'d>(document: &'d Document, name: &str) -> Option<Cow<'d, Value>> 
 }
 
 /// As [`column`], with the names of the document's fields: a record may have a million of them, and a column each.
-fn found<'d>(document: &'d Document, fields: &mut Names<'d, Field>, name: &str) -> Option<Cow<'d, Value>> {
+pub(crate) fn found<'d>(
+    document: &'d Document,
+    fields: &mut Names<'d, Field>,
+    name: &str,
+) -> Option<Cow<'d, Value>> {
     if let Some(field) = fields.get(name) {
         return Some(Cow::Borrowed(&field.value));
     }

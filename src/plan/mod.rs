@@ -1,6 +1,7 @@
 //! The verb `plan`: what `apply` would do. The same stages, selections and placing, over the same records; the store is
 //! only read, and what would be written goes to a private temporary file, where later stages find it.
 
+mod alike;
 mod forecast;
 mod pin;
 mod sample;
@@ -9,6 +10,7 @@ mod trial;
 
 use std::collections::BTreeMap;
 
+pub use alike::Alike;
 pub use pin::{Pin, PinnedStage};
 pub use sample::{FieldChange, Sample};
 
@@ -165,6 +167,9 @@ pub struct RefusalPlan {
     pub halting: u64,
     /// The first of them.
     pub examples: Vec<RefusedExample>,
+    /// The one place at which all of them are refused, if it is one.
+    #[serde(skip)]
+    pub alike: Option<Alike>,
 }
 
 /// A record that would be refused.

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{ErrorLimit, Lint, OperationPlan, PassPlan, RefusalPlan, RefusedExample, Sample, StagePlan};
+use super::{
+    Alike, ErrorLimit, Lint, OperationPlan, PassPlan, RefusalPlan, RefusedExample, Sample, StagePlan,
+};
 use crate::context::Tally;
 use crate::error::Result;
-use crate::ledger::{Batch, Change, Counts, Entry, EntryOutcome, ImageKind, split_whole};
+use crate::ledger::{Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, split_whole};
 use crate::op::Reversibility;
 use crate::path::Path;
 use crate::refusal::Refusal;
@@ -128,24 +130,31 @@ impl<'t> Telling<'t> {
                     preexisting: 0,
                     halting: 0,
                     examples: Vec::new(),
+                    alike: None,
                 });
+            let image = || {
+                let mut images = batch.images.iter();
+                let is_its =
+                    |image: &&Image| image.record == entry.record && image.kind == ImageKind::Refused;
+                split_whole(&images.find(is_its)?.body)
+            };
+            let reason = reason.cut_at(self.redact);
+            let alike = Alike::of(&reason);
+            if group.records == 0 {
+                group.alike = alike;
+                // Names can be what is redacted.
+                if let Some(alike) = group.alike.as_mut().filter(|_| self.redact.is_empty()) {
+                    alike.names = image().map(|(_, data)| alike.names_in(data)).unwrap_or_default();
+                }
+            } else if !matches!((&group.alike, &alike), (Some(first), Some(other)) if first.is_at(other)) {
+                group.alike = None;
+            }
             group.records += 1;
             let before = reason.violations.iter().all(|violation| violation.preexisting);
             group.preexisting += u64::from(before && !reason.violations.is_empty());
             group.halting += u64::from(reason.halts);
             if group.examples.len() < self.most {
-                let is_its = |image: &&crate::ledger::Image| {
-                    image.record == entry.record && image.kind == ImageKind::Refused
-                };
-                let body = batch
-                    .images
-                    .iter()
-                    .find(is_its)
-                    .map(|image| image.body.as_slice());
-                let id = body
-                    .and_then(split_whole)
-                    .map_or_else(String::new, |(id, _)| id.to_owned());
-                let reason = reason.cut_at(self.redact);
+                let id = image().map_or_else(String::new, |(id, _)| id.to_owned());
                 group.examples.push(RefusedExample { id, reason });
             }
         }

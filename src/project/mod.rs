@@ -96,7 +96,9 @@ impl Project {
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
             return Err(problems);
         }
-        problems.extend(names::check(&settings, &stages));
+        problems.extend(names::check(&settings, &stages, |name| {
+            settings::place_of_database(folder, name)
+        }));
         let stages = Stages::new(&settings.name, stages)?;
         Ok(Self {
             folder: folder.to_path_buf(),

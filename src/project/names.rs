@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::Settings;
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 use crate::stage::Stage;
 
 /// A warning for each database that is read but that nothing fills or declares, where one with nearly that name is
 /// filled or declared. That nothing fills a source is in order: records are loaded into it.
-pub(super) fn check(settings: &Settings, stages: &[Stage]) -> Vec<Problem> {
+pub(super) fn check(
+    settings: &Settings,
+    stages: &[Stage],
+    place_of: impl Fn(&str) -> Option<Place>,
+) -> Vec<Problem> {
     let declared = settings.databases.keys().map(String::as_str);
     let targets = stages.iter().filter(|stage| !stage.in_place()).map(Stage::target);
     let known: BTreeSet<&str> = declared.chain(targets).collect();
@@ -23,9 +27,42 @@ pub(super) fn check(settings: &Settings, stages: &[Stage]) -> Vec<Problem> {
         )))
     });
     let mut warnings: Vec<Problem> = warnings.collect();
+    warnings.extend(declared_in_vain(settings, stages, place_of));
     warnings.extend(stages.iter().flat_map(|stage| referred_to(stage, &known, stages)));
     warnings.extend(stages.iter().filter_map(|stage| read_too_early(stage, stages)));
     warnings
+}
+
+/// A warning for each declaration that no stage has to do with, where a stage fills a database of nearly that name which
+/// is not declared: what was declared, its `system` for example, would say nothing. A source of such a name is told of
+/// above.
+fn declared_in_vain(
+    settings: &Settings,
+    stages: &[Stage],
+    place_of: impl Fn(&str) -> Option<Place>,
+) -> Vec<Problem> {
+    let referred_to = |stage: &Stage, name: &str| {
+        let mut rules = stage.contract().references.iter();
+        rules.any(|rule| rule.to == name)
+    };
+    let is_used = |name: &str| {
+        let mut stages = stages.iter();
+        stages.any(|stage| stage.source() == name || stage.target() == name || referred_to(stage, name))
+    };
+    let targets = stages.iter().filter(|stage| !stage.in_place()).map(Stage::target);
+    let targets: BTreeSet<&str> = targets
+        .filter(|target| !settings.databases.contains_key(*target))
+        .collect();
+    let unused = settings.databases.keys().filter(|name| !is_used(name));
+    let warnings = unused.filter_map(|name| {
+        let near = targets.iter().find(|target| nearly(name, target))?;
+        let message = format!("[database.{name}] is declared, and no stage reads or fills `{name}`");
+        let problem = Problem::warning("check.unknown_database", place_of(name), message);
+        Some(problem.help(format!(
+            "did you mean [database.{near}]? If not, declare that one as well"
+        )))
+    });
+    warnings.collect()
 }
 
 /// A warning for a stage before the one that fills its source, where a later one changes that source in place: what the

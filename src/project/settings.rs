@@ -5,9 +5,10 @@ use std::path::{Component, Path, PathBuf};
 
 use super::{DatabaseSettings, PROJECT_FILE, Settings};
 use crate::name;
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::Limits;
+use crate::shown::hides;
 use crate::stage::read_file;
 use crate::stage::section::{Problems, Section};
 
@@ -37,6 +38,16 @@ pub(super) fn read(folder: &Path) -> Result<Settings, Vec<Problem>> {
         }]
     })?;
     parse(&text)
+}
+
+/// Where `[database.NAME]` stands.
+pub(super) fn place_of_database(folder: &Path, name: &str) -> Option<Place> {
+    let text = read_file(&folder.join(PROJECT_FILE), PROJECT_FILE).ok()?;
+    let reading = Reading::new(PROJECT_FILE, &text);
+    let document = toml_edit::Document::parse(text.as_str()).ok()?;
+    let root = Section::root(document.as_table(), &reading);
+    let databases = root.section("database", &mut Problems::default())?;
+    Some(databases.place_of_key(name))
 }
 
 pub(super) fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
@@ -154,8 +165,8 @@ fn databases(root: &Section<'_>, problems: &mut Problems) -> BTreeMap<String, Da
 /// The system that a database belongs to; it stands in the ledger for ever, and on screens.
 fn system(database: &Section<'_>, problems: &mut Problems) -> Option<String> {
     let text = database.text("system", problems)?;
-    if text.trim().is_empty() || text.chars().count() > 200 || text.chars().any(char::is_control) {
-        let message = "`system` names a system: 1 to 200 characters, none of them a control character";
+    if text.trim().is_empty() || text.chars().count() > 200 || text.chars().any(hides) {
+        let message = "`system` names a system: 1 to 200 characters, all of which are seen: no control character, no mark of direction";
         problems.add(Problem::error(
             "project.bad_system",
             database.place_of("system"),

@@ -103,7 +103,35 @@ fn a_database_has_the_system_that_its_settings_name() {
         assert_eq!(problems[0].code, "project.bad_system", "{text}");
     }
     let problems = parse("[database.a]\nsytem = \"ERP\"\n").unwrap_err();
-    assert_eq!(problems[0].code, "stage.unknown_key");
+    assert_eq!(
+        lines(&problems),
+        "stage.unknown_key counterfoil.toml:3:1: [database.a] has no key `sytem` (did you mean `system`?)\n"
+    );
+}
+
+#[test]
+fn a_declaration_that_no_stage_has_to_do_with_and_nearly_names_a_target_is_a_warning() {
+    let told = |declared: &str| {
+        let folder = project(&[
+            (PROJECT_FILE, &format!("name = \"shop\"\n{declared}")),
+            ("0001_a.toml", &stage("orders", "invoices")),
+            ("0002_b.toml", &stage("invoices", "archive")),
+        ]);
+        lines(&Project::open(folder.path()).unwrap().check())
+    };
+    assert_eq!(
+        told("[database.invoice]\nsystem = \"Shop\"\n"),
+        "check.unknown_database counterfoil.toml:2:11: [database.invoice] is declared, and no stage reads or fills `invoice` \
+         (did you mean [database.invoices]? If not, declare that one as well)\n"
+    );
+    for in_order in [
+        "[database.invoices]\nsystem = \"Shop\"\n",
+        "[database.customers]\nsystem = \"Shop\"\n",
+        "[database.invoice]\nid = \"no\"\n[database.invoices]\nsystem = \"Shop\"\n",
+        "[database.invoices_2019]\nid = \"no\"\n",
+    ] {
+        assert_eq!(told(in_order), "", "{in_order}");
+    }
 }
 
 #[test]

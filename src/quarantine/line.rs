@@ -1,22 +1,31 @@
 //! Lines that a load has refused: how their input is loaded again.
 
 use rusqlite::params;
+use serde_json::Value as Json;
 
 use super::Quarantined;
 use crate::error::Result;
+use crate::history::{reading_options, writing_options};
+use crate::input::option;
+use crate::ledger::open::written_since;
 use crate::ledger::sql::of_record;
 use crate::store::{Store, Table};
 
 /// Whether the id of a line that a load has refused, because a record has it with other data, came into the database by the
-/// same load: then it stands twice in the input, and to write over the first would only let the last one win.
+/// same load: then it stands twice in the input, and to write over the first would only let the last one win. A load that
+/// writes over what is there refuses nothing else with this code.
 ///
 /// # Errors
 /// When the ledger cannot be read.
 pub fn repeats_in_its_input(store: &Store, refused: &Quarantined) -> Result<bool> {
-    let (None, Some(database), Some(id)) = (refused.stage, &refused.database, &refused.id) else {
+    let (None, EXISTS, Some(database)) = (refused.stage, refused.reason.code.as_ref(), &refused.database)
+    else {
         return Ok(false);
     };
-    let Some(owner) = Table::of(database)?.number_of(store.connection(), id)? else {
+    if replaces(&cursor(store, refused)?) {
+        return Ok(true);
+    }
+    let Some(owner) = owner(store, database, refused)? else {
         return Ok(false);
     };
     let sql = concat!(
@@ -28,24 +37,79 @@ pub fn repeats_in_its_input(store: &Store, refused: &Quarantined) -> Result<bool
     Ok(statement.exists(params![owner, refused.batch])?)
 }
 
+/// Whether a load has refused a row only because it would have made texts of other values: it is read right with other options.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn is_read_otherwise(store: &Store, refused: &Quarantined) -> Result<bool> {
+    let is_of_types = refused.stage.is_none() && refused.reason.code == TYPES;
+    Ok(is_of_types && cursor(store, refused)?["types"].is_null())
+}
+
 /// The words of the command that loads the input of a refused line again, as it was read; empty for what a stage refused.
 pub fn load_again(store: &Store, refused: &Quarantined) -> Result<Vec<String>> {
     let (None, Some(source), Some(database)) = (refused.stage, &refused.source, &refused.database) else {
         return Ok(Vec::new());
     };
+    let mut cursor = cursor(store, refused)?;
+    let code = refused.reason.code.as_ref();
+    let mut again = Vec::new();
+    if code == EXISTS && !repeats_in_its_input(store, refused)? {
+        cursor["replace"] = true.into();
+        again.push(option("again", ""));
+    } else if code == TYPES {
+        if is_read_otherwise(store, refused)? {
+            cursor["types"] = "existing".into();
+            // What is left out of a row and what has the kind that is there are two answers to one question.
+            cursor["missing"] = Json::Null;
+        }
+        // Mended, it is other data than the record has.
+        if owner(store, database, refused)?.is_some() {
+            cursor["replace"] = true.into();
+        }
+    } else if is_overtaken(store, database, refused)? {
+        // What others have written since is newer than what the input has: that is for the operator to write over.
+        cursor["replace"] = false.into();
+        cursor["reprocess"] = false.into();
+    }
+    let mut words = ["load", database, source].map(str::to_owned).to_vec();
+    words.extend(reading_options(&cursor, Some(source)));
+    words.extend(writing_options(&cursor));
+    words.extend(again);
+    Ok(words)
+}
+
+/// The code of a record that is there with other data.
+const EXISTS: &str = "load.exists";
+/// The code of a row that is not of the types that are there.
+const TYPES: &str = "load.types";
+
+/// The resume point of the batch that has refused a line: how its input was read.
+fn cursor(store: &Store, refused: &Quarantined) -> Result<Json> {
     let sql = "SELECT cursor FROM ledger_batch WHERE batch=?1";
     let cursor: Option<String> = store
         .connection()
         .prepare_cached(sql)?
         .query_row([refused.batch], |row| row.get(0))?;
     let cursor = cursor.and_then(|cursor| serde_json::from_str(&cursor).ok());
-    let mut words = ["load", database, source].map(str::to_owned).to_vec();
-    words.extend(crate::history::reading_options(
-        &cursor.unwrap_or_default(),
-        Some(source),
-    ));
-    if refused.reason.code == "load.exists" && !repeats_in_its_input(store, refused)? {
-        words.extend(["--replace", "--again"].map(str::to_owned));
+    Ok(cursor.unwrap_or_else(|| serde_json::json!({})))
+}
+
+fn replaces(cursor: &Json) -> bool {
+    cursor["replace"].as_bool() == Some(true)
+}
+
+/// The record that has the id of a refused line.
+fn owner(store: &Store, database: &str, refused: &Quarantined) -> Result<Option<i64>> {
+    match &refused.id {
+        Some(id) => Table::of(database)?.number_of(store.connection(), id),
+        None => Ok(None),
     }
-    Ok(words)
+}
+
+/// Whether others have written to the database since the load that has refused a line.
+fn is_overtaken(store: &Store, database: &str, refused: &Quarantined) -> Result<bool> {
+    let connection = store.connection();
+    let pass = super::standing::pass_of(connection, refused.batch)?.unwrap_or_default();
+    written_since(connection, database, (pass, refused.batch))
 }

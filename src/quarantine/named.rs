@@ -7,12 +7,12 @@ use super::{Quarantined, standing};
 use crate::context::Context;
 use crate::error::Result;
 use crate::expression::Scope;
+use crate::history::{HiddenIds, redacted};
 use crate::ledger::read::{self, salt};
 use crate::ledger::split_whole;
-use crate::lineage::Origin;
-use crate::path::{Path, Segment};
-use crate::record::Record;
-use crate::stage::{LineagePlace, Stage};
+use crate::path::Path;
+use crate::record::{REDACTED, Record};
+use crate::stage::Stage;
 use crate::store::{Store, Table};
 
 /// Something that a refusal names by its number.
@@ -49,8 +49,30 @@ pub enum NamedKind {
     Holder,
 }
 
-/// What stands for an id that must not show.
-const HIDDEN: &str = "[redacted]";
+/// So many letters of an id are shown.
+const LETTERS: usize = 80;
+
+impl Named {
+    /// In words, with the id; `None` where there is nothing to say beyond the number.
+    #[must_use]
+    pub fn in_words(&self) -> Option<String> {
+        let cut = |id: &String| match id.char_indices().nth(LETTERS) {
+            Some((at, _)) => format!("{}\u{2026}", &id[..at]),
+            None => id.clone(),
+        };
+        let (number, database) = (self.number, &self.database);
+        Some(match (self.what, self.other, self.id.as_ref().map(cut)) {
+            (NamedKind::Part, Some(other), Some(id)) => {
+                format!("parts {other} and {number} have the id `{id}`")
+            }
+            (NamedKind::Part, None, Some(id)) => format!("part {number} has the id `{id}`"),
+            (NamedKind::Holder, _, Some(id)) => format!("record {number} of {database} is `{id}`"),
+            (NamedKind::Holder, _, None) => format!("record {number} has left {database}"),
+            _ => return None,
+        })
+    }
+}
+
 /// The most that is looked up of one refusal.
 const MOST: usize = 5;
 
@@ -60,6 +82,7 @@ pub struct Naming<'s> {
     store: &'s Store,
     /// What is redacted, whichever stage says so.
     redact: Vec<Path>,
+    hidden: Option<HiddenIds>,
     /// By the batch that refused: what it was carried with.
     batches: HashMap<i64, Option<Carrier>>,
 }
@@ -70,29 +93,16 @@ struct Carrier {
     project: String,
     stage: Stage,
     now_us: i64,
-    /// Whether the ids that it gives are made of what is redacted.
-    hides_ids: bool,
-}
-
-/// A path as lineages have them: an element of a list stands for all of them.
-fn of_every_element(path: &Path) -> Path {
-    let segments = path.segments().iter().map(|segment| match segment {
-        Segment::Index(_) => Segment::Each,
-        Segment::Key(key) if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Segment::Each
-        }
-        other => other.clone(),
-    });
-    Path::of(segments.collect())
 }
 
 impl<'s> Naming<'s> {
-    /// For refusals of a store, and what is redacted there beside what the refusing stages redact themselves.
+    /// For refusals of a store, and what is redacted beside what the stages in its ledger redact.
     #[must_use]
     pub fn of(store: &'s Store, redact: &[Path]) -> Self {
         Self {
             store,
             redact: redact.to_vec(),
+            hidden: None,
             batches: HashMap::new(),
         }
     }
@@ -140,16 +150,22 @@ impl<'s> Naming<'s> {
         if named.iter().any(|named| named.what == NamedKind::Part) {
             self.name_parts(refused, &mut named)?;
         }
-        if !named.is_empty()
-            && self
-                .carrier(refused.batch)?
-                .is_some_and(|carrier| carrier.hides_ids)
-        {
-            for id in named.iter_mut().filter_map(|named| named.id.as_mut()) {
-                HIDDEN.clone_into(id);
+        for named in named.iter_mut().filter(|named| named.id.is_some()) {
+            if self.hidden()?.hides(&named.database) {
+                named.id = Some(REDACTED.to_owned());
             }
         }
         Ok(named)
+    }
+
+    /// The databases whose ids must not show; looked up once.
+    fn hidden(&mut self) -> Result<&HiddenIds> {
+        if self.hidden.is_none() {
+            let mut redact = redacted(self.store)?;
+            redact.extend(self.redact.iter().cloned());
+            self.hidden = Some(HiddenIds::of(self.store, [], &redact)?);
+        }
+        Ok(self.hidden.get_or_insert_default())
     }
 
     fn id_of(&self, database: &str, record: i64) -> Result<Option<String>> {
@@ -203,20 +219,6 @@ impl<'s> Naming<'s> {
         }))
     }
 
-    /// Whether a stage makes ids of what is redacted: where they come from is followed through the whole of it.
-    fn hides_ids(&self, stage: &Stage) -> bool {
-        let lineage = stage.lineage();
-        let mut redacted = self.redact.iter().chain(stage.redact());
-        let meets = |path: &Path| {
-            let own = Origin::Field(of_every_element(path));
-            let sources = lineage.fields.get(&LineagePlace::Id).into_iter().flatten();
-            sources
-                .filter(|source| !source.masked)
-                .any(|source| source.origin.meets(&own))
-        };
-        redacted.any(meets)
-    }
-
     /// The stage as it was applied then; `None` where the ledger's text does not give it, as of one built in Rust.
     fn carrier(&mut self, batch: i64) -> Result<Option<&Carrier>> {
         if !self.batches.contains_key(&batch) {
@@ -231,7 +233,6 @@ impl<'s> Naming<'s> {
                 Some(Carrier {
                     project: row.project,
                     now_us: pass.row.now_us,
-                    hides_ids: self.hides_ids(&stage),
                     stage,
                 })
             });

@@ -16,19 +16,21 @@ macro_rules! standing {
             $columns,
             " FROM audit_quarantine q
              WHERE (q.project IS NULL OR q.project=?1) AND (?2 IS NULL OR q.number=?2) AND (?3 IS NULL OR q.code=?3)
-               AND (?4 IS NULL OR q.record=?4) AND (?5 IS NULL OR q.id=?5)"
+               AND (?4 IS NULL OR q.record=?4) AND (?5 IS NULL OR q.id=?5)
+               AND (?6 IS NULL OR q.pass=?6)"
         )
     };
 }
 
 /// What [`standing!`] is asked with.
-fn wanted<'w>(project: &'w &str, selected: &'w Selected) -> [&'w dyn ToSql; 5] {
+fn wanted<'w>(project: &'w &str, selected: &'w Selected) -> [&'w dyn ToSql; 6] {
     [
         project,
         &selected.stage,
         &selected.code,
         &selected.record,
         &selected.id,
+        &selected.pass,
     ]
 }
 
@@ -41,7 +43,7 @@ pub(super) fn each(
     mut tell: impl FnMut(Quarantined) -> Result<bool>,
 ) -> Result<()> {
     let mut left = limit;
-    for batch in refusing_batches(connection)? {
+    for batch in refusing_batches(connection, selected.pass)? {
         for refused in of_batch(connection, (project, selected), batch, left)? {
             left -= 1;
             if !tell(refused)? {
@@ -55,11 +57,14 @@ pub(super) fn each(
     Ok(())
 }
 
-/// The batches that have refused something, ascending.
-fn refusing_batches(connection: &Connection) -> Result<Vec<i64>> {
-    let mut statement =
-        connection.prepare_cached("SELECT batch FROM ledger_batch WHERE refused>0 ORDER BY +batch")?;
-    let batches = statement.query_map([], |row| row.get(0))?;
+/// The batches that have refused something, all of them or those of a pass, ascending.
+fn refusing_batches(connection: &Connection, pass: Option<i64>) -> Result<Vec<i64>> {
+    let sql = match pass {
+        Some(_) => "SELECT batch FROM ledger_batch WHERE refused>0 AND pass=?1 ORDER BY +batch",
+        None => "SELECT batch FROM ledger_batch WHERE refused>0 AND ?1 IS NULL ORDER BY +batch",
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let batches = statement.query_map([pass], |row| row.get(0))?;
     Ok(batches.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -74,7 +79,7 @@ fn of_batch(
             "q.record, coalesce(q.id, json_extract(q.reason,'$.id')), q.number, q.slug, q.source, q.database,
              q.batch, q.at, q.reason"
         ),
-        " AND q.batch=?6 ORDER BY q.record LIMIT ?7"
+        " AND q.batch=?7 ORDER BY q.record LIMIT ?8"
     );
     let mut statement = connection.prepare_cached(sql)?;
     let key = params![
@@ -83,6 +88,7 @@ fn of_batch(
         selected.code,
         selected.record,
         selected.id,
+        selected.pass,
         batch,
         i64::try_from(limit).unwrap_or(i64::MAX)
     ];
@@ -156,10 +162,19 @@ pub(super) fn of_group(
 ) -> Result<Vec<Numbers>> {
     let of_stage = concat!(
         standing!("q.record, q.batch"),
-        " AND q.number IS ?6 AND q.database IS ?7 ORDER BY q.record"
+        " AND q.number IS ?7 AND q.database IS ?8 ORDER BY q.record"
     );
-    let [project, number, code, record, id] = wanted(&project, selected);
-    let key = [project, number, code, record, id, &group.stage, &group.database];
+    let [project, number, code, record, id, pass] = wanted(&project, selected);
+    let key = [
+        project,
+        number,
+        code,
+        record,
+        id,
+        pass,
+        &group.stage,
+        &group.database,
+    ];
     numbers(connection, of_stage, &key)
 }
 

@@ -266,12 +266,14 @@ impl<'m> Sums<'m> {
     }
 }
 
-/// The exact sum.
+/// The exact sum; zero has no sign.
 pub(super) fn sum(one: Decimal, other: Decimal) -> Result<Decimal> {
-    one.checked_add(other).ok_or_else(|| {
+    let mut sum = one.checked_add(other).ok_or_else(|| {
         Error::invalid(
             "a sum of the reconciliation needs more than 28 digits",
             "reconcile in parts, by a key, or in larger units",
         )
-    })
+    })?;
+    sum.set_sign_positive(sum.is_zero() || sum.is_sign_positive());
+    Ok(sum)
 }

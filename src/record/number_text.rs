@@ -122,6 +122,10 @@ impl NumberText<'static> {
         ..Self::JSON
     };
 
+    /// A cell of a table where records have numbers: what a record can have as a number, of any length. The same reading
+    /// tells whether the cell is a number, and whether it is the one that is there.
+    pub(crate) const CELL: Self = Self::CALCULATED;
+
     /// A text that stands for a number: `decimal`, `round`, `bands`, `decimal(x)`, `integer(x)`, the amounts of a
     /// reconciliation.
     pub(crate) const PLAIN: Self = Self {

@@ -54,6 +54,10 @@ pub struct RunReport {
     pub made: String,
     /// The store as it was then.
     pub store: StoreState,
+    /// The newest run, where it was passed over for this one because it has done nothing to a record; `None` where the run was
+    /// asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passed_over: Option<i64>,
     /// What was taken back since; it stands above everything else.
     pub undone: Vec<Undone>,
     /// The passes of the store that have begun and not ended, whichever run began them.
@@ -245,6 +249,10 @@ pub fn report_with(
         Some(number) => number,
         None => read::newest_run(&moment)?.ok_or_else(|| no_such("run yet"))?,
     };
+    let passed_over = match run {
+        Some(_) => None,
+        None => read::last_run(&moment)?.filter(|last| *last != number),
+    };
     let record = crate::history::run(store, number)?.ok_or_else(|| no_such(&format!("run {number}")))?;
     let mut unfinished = unfinished_in(&moment)?;
     name_running(store, &moment, &mut unfinished)?;
@@ -277,6 +285,7 @@ pub fn report_with(
             ending_told,
             run: record,
         },
+        passed_over,
         undone,
         unfinished,
         outcomes,

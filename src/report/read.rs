@@ -23,6 +23,15 @@ pub(super) fn newest_run(connection: &Connection) -> Result<Option<i64>> {
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
+/// The newest run that wrote at all.
+pub(super) fn last_run(connection: &Connection) -> Result<Option<i64>> {
+    let sql = "SELECT run FROM ledger_batch ORDER BY batch DESC LIMIT 1";
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row([], |row| row.get(0))
+        .optional()?)
+}
+
 /// When a run began, in microseconds.
 pub(super) fn started(connection: &Connection, run: i64) -> Result<i64> {
     let sql = "SELECT started_us FROM ledger_run WHERE run=?1";

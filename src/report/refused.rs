@@ -2,13 +2,16 @@
 //! masked as quarantine shows them.
 
 use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroU64;
 
 use rusqlite::{Connection, Row};
 
 use super::{PassOutcome, ReportOptions};
 use crate::error::Result;
+use crate::history::HiddenIds;
 use crate::path::Path;
-use crate::quarantine::{Quarantined, RefusedInput, refused_input};
+use crate::quarantine::{Named, Naming, Quarantined, RefusedInput, refused_input};
+use crate::record::REDACTED;
 use crate::refusal::{Refusal, Violation};
 use crate::store::Store;
 
@@ -74,24 +77,22 @@ pub struct Example {
     pub id: Option<String>,
     /// The line of the input, where a load refused it.
     pub line: Option<u64>,
+    /// The last of its lines, where it goes over several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_line: Option<NonZeroU64>,
+    /// The same in words.
+    #[serde(skip)]
+    pub lines_told: Option<String>,
     /// What is wrong with it: places, expectations and rules, no values.
     pub violations: Vec<Violation>,
     /// How many more violations it has.
     pub more: u64,
+    /// What the reason names by its number, with its id, where that may be shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<Named>,
     /// The record as it was read, masked; only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<RefusedInput>,
-}
-
-/// A reason, as far as it can be read; the ledger's own form varies with what refused.
-#[derive(serde::Deserialize)]
-struct Reason {
-    #[serde(default)]
-    code: String,
-    #[serde(default)]
-    violations: Vec<Violation>,
-    line: Option<u64>,
-    id: Option<String>,
 }
 
 /// What a run refused.
@@ -106,7 +107,9 @@ pub(super) fn refused(
     let standing = standing(connection, batches.0)?;
     let mut redact = crate::history::redacted(store)?;
     redact.extend(options.redact.iter().cloned());
-    let sql = "SELECT p.pass, e.batch, e.record, e.reason, n.id, s.project, s.number, p.target
+    let mut naming = Naming::of(store, &redact);
+    let hidden = HiddenIds::of(store, [], &redact)?;
+    let sql = "SELECT p.pass, e.batch, e.record, e.reason, n.id, s.project, s.number, p.target, n.database
      FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch JOIN ledger_pass p USING(pass)
      LEFT JOIN ledger_stage s USING(stage) LEFT JOIN ledger_record n ON n.record=e.record
      WHERE b.run=?1 AND b.refused>0 AND e.outcome=4 AND e.reason IS NOT NULL ORDER BY e.batch, e.record, e.part";
@@ -115,22 +118,19 @@ pub(super) fn refused(
     let mut causes: BTreeMap<(i64, String), RefusedCause> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let text: String = row.get(3)?;
-        let reason: Reason = serde_json::from_str(&text).unwrap_or(Reason {
-            code: "unreadable".to_owned(),
-            violations: Vec::new(),
-            line: None,
-            id: None,
-        });
-        let (key, record) = ((row.get(0)?, reason.code.clone()), row.get(2)?);
+        let reason = read(&text);
+        let (key, record) = ((row.get(0)?, reason.code.to_string()), row.get(2)?);
         let cause = causes.entry(key.clone()).or_insert_with(|| cause(&key, passes));
         cause.records += 1;
         let stands = standing.get(&place(row, 5)?);
         cause.standing += u64::from(stands.is_some_and(|records| records.contains(&record)));
         if cause.examples.len() < options.examples {
-            let stub = (row.get(1)?, record);
-            let id: Option<String> = row.get(4)?;
+            let stub = (row.get(1)?, record, row.get(7)?);
+            let (id, began_in): (Option<String>, Option<String>) = (row.get(4)?, row.get(8)?);
+            let is_hidden = began_in.is_some_and(|database| hidden.hides(&database));
+            let id = id.map(|id| if is_hidden { REDACTED.to_owned() } else { id });
             cause.examples.push(example(
-                store,
+                (store, &mut naming),
                 cause,
                 stub,
                 (id, reason),
@@ -145,6 +145,22 @@ pub(super) fn refused(
         records: causes.iter().map(|cause| cause.records).sum(),
         standing: causes.iter().map(|cause| cause.standing).sum(),
         causes,
+    })
+}
+
+/// A reason as the ledger has it; of one that tells no violations its code.
+fn read(reason: &str) -> Refusal {
+    serde_json::from_str(reason).unwrap_or_else(|_| {
+        let told: Option<serde_json::Value> = serde_json::from_str(reason).ok();
+        let code = told.and_then(|told| Some(told.get("code")?.as_str()?.to_owned()));
+        Refusal {
+            code: code.unwrap_or_else(|| "unreadable".to_owned()).into(),
+            violations: Vec::new(),
+            line: None,
+            last_line: None,
+            halts: false,
+            holder: None,
+        }
     })
 }
 
@@ -188,37 +204,33 @@ fn cause(key: &(i64, String), passes: &[PassOutcome]) -> RefusedCause {
     }
 }
 
+/// Where a refused record was to go: its batch, its number and the database.
+type Stub = (i64, i64, Option<String>);
+
 fn example(
-    store: &Store,
+    (store, naming): (&Store, &mut Naming<'_>),
     cause: &RefusedCause,
-    (batch, record): (i64, i64),
-    (id, reason): (Option<String>, Reason),
+    (batch, record, database): Stub,
+    (id, reason): (Option<String>, Refusal),
     redact: &[Path],
     inputs: bool,
 ) -> Result<Example> {
-    let id = id.or(reason.id).map(|id| clipped(id, ID));
-    let refusal = Refusal {
-        code: reason.code.into(),
-        violations: reason.violations,
-        line: reason.line,
-        last_line: None,
-        halts: false,
-        holder: None,
-    };
+    let id = id.map(|id| clipped(id, ID));
     // A stage that redacts a path may have come after the one that refused.
-    let mut refusal = refusal.cut_at(redact);
+    let mut refusal = reason.cut_at(redact);
+    let quarantined = Quarantined {
+        record,
+        id: None,
+        stage: cause.stage,
+        slug: None,
+        source: None,
+        database,
+        batch,
+        at: String::new(),
+        reason: refusal.clone(),
+    };
+    let named = naming.named(&quarantined)?;
     let input = if inputs {
-        let quarantined = Quarantined {
-            record,
-            id: None,
-            stage: cause.stage,
-            slug: None,
-            source: None,
-            database: None,
-            batch,
-            at: String::new(),
-            reason: refusal.clone(),
-        };
         let input = refused_input(store, &quarantined, redact)?;
         Some(RefusedInput {
             id: input.id.map(|id| clipped(id, ID)),
@@ -233,9 +245,12 @@ fn example(
     Ok(Example {
         record,
         id,
+        lines_told: refusal.lines_told(),
         line: refusal.line,
+        last_line: refusal.last_line,
         violations: refusal.violations,
         more,
+        named,
         input,
     })
 }

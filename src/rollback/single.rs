@@ -13,11 +13,11 @@ use crate::ledger::past::number_by_origin;
 use crate::ledger::read::{self, BEHIND_ALL, PassSummary, stubs_of_record};
 use crate::ledger::sql::{of_record, of_row, standing_life};
 use crate::ledger::{Counts, PassKind, Step};
-use crate::name::shell_word;
 use crate::observe::{Event, Observer};
 use crate::pipeline::Reader;
 use crate::run::Run;
-use crate::store::{Store, Table};
+use crate::shown::word;
+use crate::store::Store;
 
 /// The newest pass that changed a record of a database and was not undone, with the source's number in its stubs.
 pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSummary, i64)> {
@@ -35,16 +35,14 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<(PassSum
     let (pass, record, batch) = newest_change(connection, database, number)?.ok_or_else(|| {
         Error::invalid(
             format!("no stage has changed `{id}` in `{database}`"),
-            format!("`counterfoil trace {database} {}` tells its life", shell_word(id)),
+            format!("`counterfoil trace {database} {}` tells its life", word(id)),
         )
     })?;
-    refuse_dependent(connection, database, id, number, batch)?;
+    refuse_dependent(connection, database, Some(id), number, batch)?;
     // All that the pass has made of the source record is undone with it.
     for stub in stubs_of_record(connection, pass, record)? {
         if stub.number() != number {
-            let row = store.table(database)?.by_number(connection, stub.number())?;
-            let other = row.map_or_else(|| id.to_owned(), |row| row.record.id);
-            refuse_dependent(connection, database, &other, stub.number(), stub.batch)?;
+            refuse_dependent(connection, database, None, stub.number(), stub.batch)?;
         }
     }
     let found = read::pass(connection, pass)?.ok_or_else(missing)?;
@@ -85,11 +83,11 @@ fn newest_change(connection: &Connection, database: &str, number: i64) -> Result
 }
 
 /// What a pass wrote must not be undone while a stage stands that has carried it on: nothing would carry the old
-/// version after it.
+/// version after it. `id`: the one that was asked for, of that record alone.
 fn refuse_dependent(
     connection: &Connection,
     database: &str,
-    id: &str,
+    id: Option<&str>,
     number: i64,
     batch: i64,
 ) -> Result<()> {
@@ -114,12 +112,15 @@ fn refuse_dependent(
     let Some((stage, slug, target, copy)): Option<(u32, String, String, i64)> = dependent else {
         return Ok(());
     };
-    let copy = Table::of(&target)?.by_number(connection, copy)?;
-    let copy = copy.map_or_else(|| "ID".to_owned(), |copy| shell_word(&copy.record.id));
-    Err(Error::invalid(
-        format!("stage {stage} ({slug}) has carried `{id}` from `{database}` to `{target}` since"),
-        format!("roll back first what became of it: `counterfoil rollback --record {target} {copy}`"),
-    ))
+    Err(Error::CarriedOn {
+        stage,
+        slug,
+        database: database.to_owned(),
+        record: number,
+        id: id.map(str::to_owned),
+        target,
+        copy,
+    })
 }
 
 /// Undoes a pass for one source record, in one batch that is the whole pass: a kill leaves all of it or nothing.

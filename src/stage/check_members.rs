@@ -7,6 +7,7 @@ use super::section::Problems;
 use super::{Reconcile, Stage, may_derive};
 use crate::contract::Schema;
 use crate::expression::{Expression, Template};
+use crate::op::Operation;
 use crate::path::{Path, Segment};
 use crate::problem::{Place, Problem};
 
@@ -43,7 +44,7 @@ impl Stage {
             .iter()
             .chain(sums)
             .for_each(|read| expression(read, 0));
-        if !self.ops().iter().any(|op| may_derive(op.as_ref())) {
+        if !self.ops().iter().any(|op| hides_members(op.as_ref())) {
             let into = steps.into.iter().flat_map(Template::expressions);
             steps.id.iter().chain(into).for_each(|read| expression(read, all));
         }
@@ -52,12 +53,17 @@ impl Stage {
         }
         for (at, op) in self.ops().iter().enumerate() {
             check(op.reads(), at, self.op_place(at));
-            // The records behind it may be others: those that it derives, or what a function of the program makes.
-            if may_derive(op.as_ref()) {
+            if hides_members(op.as_ref()) {
                 break;
             }
         }
     }
+}
+
+/// Whether it is not known what members there are behind an operation: it derives other records, is a function of the
+/// program, or puts members of one object into another.
+fn hides_members(op: &dyn Operation) -> bool {
+    may_derive(op) || op.name() == "flatten"
 }
 
 /// What a schema says about the members of records.
@@ -143,7 +149,15 @@ impl Members {
 fn has_a_say(keyword: &str) -> bool {
     matches!(
         keyword,
-        "allOf" | "anyOf" | "oneOf" | "not" | "if" | "dependentSchemas" | "patternProperties" | "$dynamicRef"
+        "prefixItems"
+            | "allOf"
+            | "anyOf"
+            | "oneOf"
+            | "not"
+            | "if"
+            | "dependentSchemas"
+            | "patternProperties"
+            | "$dynamicRef"
     )
 }
 
@@ -155,7 +169,10 @@ fn is_closed(schema: &Json) -> bool {
 
 /// Whether a name is one of the members but for a slip of the pen.
 fn is_near(name: &str, members: &Map<String, Json>) -> bool {
-    members.keys().any(|member| {
+    // Names that differ in a number only are names of a row.
+    let letters = |name: &str| name.replace(|letter: char| letter.is_ascii_digit(), "");
+    let alike = |member: &String| letters(member) == letters(name);
+    members.keys().filter(|member| !alike(member)).any(|member| {
         let distance = strsim::damerau_levenshtein(member, name);
         distance <= 2 && distance * 3 <= name.chars().count()
     })

@@ -67,12 +67,6 @@ impl Stage {
         }
     }
 
-    /// Whether the ids of a database that the stage reads or writes are made of what it redacts.
-    pub(crate) fn redacts_ids_of(&self, database: &str) -> bool {
-        let made_here = self.steps.id.is_some();
-        self.redacted_in_ids().is_some() && (!made_here || database == self.target())
-    }
-
     /// What is redacted and shows in the ids, and the key of the stage's file that makes it so.
     fn redacted_in_ids(&self) -> Option<(Path, &'static str)> {
         let hides = |redact: &Path, path: &Path| Standing::of(redact, path.segments()).may_hide();

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml_edit::{Item, Table, TableLike};
 
 use crate::problem::{Place, Problem};
-use crate::reading::Reading;
+use crate::reading::{Reading, type_in_words};
 
 /// The problems found so far.
 #[derive(Debug, Default)]
@@ -122,7 +122,7 @@ impl<'t> Section<'t> {
     /// The problem that a key has the wrong type.
     pub(crate) fn wrong_type(&self, key: &str, expected: &str) -> Problem {
         let found = self.table.get(key).map_or("nothing", Item::type_name);
-        let message = format!("`{key}` takes {expected}, not {}", article(found));
+        let message = format!("`{key}` takes {expected}, not {}", type_in_words(found));
         Problem::error("stage.wrong_type", self.place_of(key), message)
     }
 
@@ -214,7 +214,15 @@ impl<'t> Section<'t> {
     /// The table below a key, `[key]` or inline.
     pub(crate) fn section(&self, key: &str, problems: &mut Problems) -> Option<Section<'t>> {
         let item = self.table.get(key)?;
-        let section = Self::of(&format!("[{key}]"), item, self.key_span(key), self.reading);
+        let title = match self
+            .title
+            .strip_prefix('[')
+            .and_then(|title| title.strip_suffix(']'))
+        {
+            Some(above) if !above.starts_with('[') => format!("[{above}.{key}]"),
+            _ => format!("[{key}]"),
+        };
+        let section = Self::of(&title, item, self.key_span(key), self.reading);
         if section.is_none() {
             problems.add(self.wrong_type(key, "a table"));
         }
@@ -261,19 +269,5 @@ impl<'t> Section<'t> {
             problems.add(self.wrong_type(key, "a list of texts"));
         }
         texts.unwrap_or_default()
-    }
-}
-
-/// The name of a TOML type within a sentence.
-fn article(type_name: &str) -> String {
-    match type_name {
-        "string" => "a text".to_owned(),
-        "integer" => "a whole number".to_owned(),
-        "float" => "a number with a fraction".to_owned(),
-        "boolean" => "true or false".to_owned(),
-        "array" => "a list".to_owned(),
-        "array of tables" => "tables".to_owned(),
-        "inline table" | "table" => "a table".to_owned(),
-        other => other.to_owned(),
     }
 }

@@ -63,16 +63,3 @@ pub(super) fn dropped(object: &Object) -> Option<String> {
         "PRAGMA writable_schema=ON; DELETE FROM sqlite_schema WHERE {belongs}; PRAGMA writable_schema=RESET;{vacuum}"
     ))
 }
-
-/// A name, without what a terminal would obey.
-pub(super) fn shown(name: &str) -> String {
-    let mut shown = String::with_capacity(name.len());
-    for character in name.chars() {
-        if character == ' ' || character.is_ascii_graphic() || character.is_alphanumeric() {
-            shown.push(character);
-        } else {
-            shown.extend(character.escape_default());
-        }
-    }
-    shown
-}

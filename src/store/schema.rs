@@ -7,9 +7,10 @@ use rusqlite::Connection;
 
 use super::Table;
 use super::derived::{DERIVED, Derived};
-use super::foreign::{dropped, is_of_sqlite, shown, virtual_owner};
+use super::foreign::{dropped, is_of_sqlite, virtual_owner};
 use super::row_view;
 use crate::error::{Error, Result, SchemaDifference};
+use crate::shown::line;
 
 /// `CFL1`: marks the file as a store of ours.
 pub(super) const APPLICATION_ID: i32 = 0x4346_4C31;
@@ -228,7 +229,7 @@ fn differs(name: &str, kind: &str, there: Option<&Object>, mended_by: Option<Str
     };
     SchemaDifference {
         code: "schema.differs",
-        message: format!("the {kind} `{}` {what}", shown(name)),
+        message: format!("the {kind} `{}` {what}", line(name)),
         mended_by,
     }
 }
@@ -262,8 +263,8 @@ fn unexpected(place: &Place, object: &Object, is_data: bool) -> SchemaDifference
         code: "schema.unexpected",
         message: format!(
             "there is a {} `{}` that no version of this program makes",
-            shown(kind),
-            shown(name)
+            line(kind),
+            line(name)
         ),
         // Of two with one name no statement tells which.
         mended_by: dropped(object)

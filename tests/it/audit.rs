@@ -14,6 +14,8 @@ use counterfoil::store::{Store, StoreOptions};
 use counterfoil::surroundings::Surroundings;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::support::command::Scene;
+
 const COOKBOOK: &str = include_str!("../../schema/audit.sql");
 
 /// One question: its title, its query, and whether its answer must be empty or may be.
@@ -285,4 +287,55 @@ fn hex_bytes(text: &str) -> Vec<u8> {
     pairs
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
         .collect()
+}
+
+#[test]
+fn the_status_of_a_step_is_what_became_of_it() {
+    let scene = Scene::new();
+    scene.write("counterfoil.toml", "name = \"p\"\n");
+    scene.write(
+        "0001_copy.toml",
+        "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"100%\"\n\n[[op]]\nop = \"convert\"\npath = \"n\"\nto = \"integer\"\n",
+    );
+    scene.write(
+        "0002_place.toml",
+        "[stage]\nsource = \"b\"\n\n[[op]]\nop = \"set\"\npath = \"m\"\nvalue = \"= true\"\n",
+    );
+    scene.write(
+        "a.ndjson",
+        "{\"id\":\"k1\",\"n\":\"1\"}\n{\"id\":\"k2\",\"n\":\"x\"}\n",
+    );
+    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
+    assert_eq!(scene.quietly(&["apply"]).code, 3);
+    assert_eq!(scene.quietly(&["rollback", "--all", "--yes"]).code, 0);
+    let reason = ["delete", "a", "k1", "--reason", "asked for"];
+    assert_eq!(scene.quietly(&reason).code, 0);
+    let store = Connection::open(scene.path("counterfoil.db")).expect("a store");
+    let told = |id: &str| {
+        let sql = "SELECT kind||' '||coalesce(number,'-')||' '||status||CASE transformed_hash WHEN '' THEN '' ELSE ' +' END
+         FROM audit_step WHERE id=?1 ORDER BY batch";
+        let mut statement = store.prepare(sql).expect("the view");
+        let rows = statement.query_map([id], |row| row.get(0)).expect("rows");
+        rows.collect::<rusqlite::Result<Vec<String>>>().expect("texts")
+    };
+    assert_eq!(
+        told("k1"),
+        [
+            "load - written +",
+            "apply 1 rolled back +",
+            "apply 2 rolled back +",
+            "rollback 2 restored +",
+            "rollback 1 removed",
+            "edit - removed",
+        ]
+    );
+    // What was refused has written nothing that could be taken back.
+    let refused = told("k2");
+    assert_eq!(refused[..2], ["load - written +", "apply 1 refused"]);
+    assert!(
+        refused[2..]
+            .iter()
+            .all(|step| !step.contains("restored") && !step.contains("removed")),
+        "{refused:?}"
+    );
 }

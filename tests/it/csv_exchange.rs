@@ -108,7 +108,7 @@ fn cells_are_values_of_the_kinds_that_are_there() {
     );
     let list = scene.quietly(&["quarantine", "list"]).out;
     assert!(
-        list.contains("line 4, expected a number") && list.contains("of several kinds"),
+        list.contains("line 4 at /n, expected a number") && list.contains("of several kinds"),
         "{list}"
     );
 }
@@ -209,6 +209,11 @@ fn an_open_quote_says_which_lines_it_has_taken() {
     assert!(loaded.err.contains(told), "{}", loaded.err);
     let list = scene.quietly(&["quarantine", "list"]).out;
     assert!(list.contains("lines 3 to 5"), "{list}");
+    let report = scene.envelope(&["report"]);
+    let example = &report["data"]["refused"]["causes"][0]["examples"][0];
+    assert_eq!((&example["line"], &example["last_line"]), (&3.into(), &5.into()));
+    let page = scene.quietly(&["report", "--html", "-"]).out;
+    assert!(page.contains("\"Where\">lines 3 to 5"), "{page}");
     scene.write("closed.csv", "id,v\n1,\"open\n2,b\n3,\"c\"\n4,d\n");
     let loaded = ran(scene.quietly(&["load", "s", "closed.csv"]), 3);
     let told = "the quote that opens on line 2 is closed by a later one, so that lines 2 to 4 were taken for one row";
@@ -247,7 +252,7 @@ fn a_table_by_semicolons_or_tabs_is_loaded_by_the_command_that_is_named() {
         assert_eq!(scene.quietly(&["export", database]).out, lines);
     }
     let tabs = ran(scene.quietly(&["load", "u", "in.txt", "--format", "csv"]), 2);
-    assert!(tabs.err.contains("--separator tab"), "{}", tabs.err);
+    assert!(tabs.err.contains("--separator=tab"), "{}", tabs.err);
     let slip = ran(
         scene.quietly(&["load", "u", "in.tsv", "--format", "ndjson", "--null", "x"]),
         2,
@@ -355,4 +360,66 @@ proptest! {
         prop_assert_eq!(&report["data"]["counts"]["refused"], 0, "{}", report);
         prop_assert_eq!(scene.quietly(&["export", "r"]).out, lines);
     }
+}
+
+#[test]
+fn the_texts_that_an_export_recommends_are_texts_that_no_record_has() {
+    let scene = Scene::new();
+    scene.write("counterfoil.toml", "name = \"p\"\n");
+    let records = "{\"id\":\"1\",\"x\":null,\"y\":\"\"}\n{\"id\":\"2\",\"y\":\"NULL\"}\n";
+    scene.write("a.ndjson", records);
+    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
+    let said = scene.quietly(&[
+        "export",
+        "a",
+        "--format",
+        "csv",
+        "--columns",
+        "id,x,y",
+        "--output",
+        "o.csv",
+    ]);
+    let recommended = "export a --format csv --columns id,x,y --null '<null>' --missing '<missing>'";
+    assert!(said.err.contains(recommended), "{}", said.err);
+    let words = ["export", "a", "--format", "csv", "--columns", "id,x,y"];
+    let apart = scene.quietly(&[&words[..], &["--null", "<null>", "--missing", "<missing>"]].concat());
+    assert_eq!(
+        (apart.code, apart.out.as_str()),
+        (0, "id,x,y\n1,<null>,\n2,<missing>,NULL\n"),
+        "{}",
+        apart.err
+    );
+    // A text that a record has is refused, and whole rows only were written.
+    let taken = scene.quietly(&[&words[..], &["--null", "NULL", "--missing", "MISSING"]].concat());
+    assert_ne!(taken.code, 0);
+    assert_eq!(taken.out, "id,x,y\n1,NULL,\n");
+}
+
+#[test]
+fn what_a_file_has_no_column_for_is_not_lost_without_a_word() {
+    let scene = Scene::new();
+    scene.write("counterfoil.toml", "name = \"p\"\n");
+    scene.write(
+        "a.ndjson",
+        "{\"id\":\"1\",\"c\":{\"n\":\"x\"},\"a\":\"1\",\"b\":\"z\"}\n",
+    );
+    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
+    scene.write("all.csv", "id,c.n,a,b\n1,x,1,z\n");
+    scene.write("few.csv", "id,a\n1,2\n");
+    let kept = scene.quietly(&["load", "a", "few.csv", "--replace", "--types"]);
+    assert_eq!(kept.code, 0, "{}", kept.err);
+    assert!(!kept.err.contains("lost them"), "{}", kept.err);
+    let lost = scene.quietly(&["load", "a", "few.csv", "--replace", "--again"]);
+    assert_eq!(lost.code, 0, "{}", lost.err);
+    assert!(
+        lost.err.contains(
+            "1 record of a had fields that the file has no column for, and lost them (the first: `c`)"
+        ),
+        "{}",
+        lost.err
+    );
+    assert_eq!(
+        scene.quietly(&["export", "a"]).out,
+        "{\"id\":\"1\",\"a\":\"2\"}\n"
+    );
 }

@@ -20,6 +20,7 @@ mod decimal_conformance;
 #[cfg(unix)]
 mod empty_source;
 mod engine;
+mod envelopes;
 mod evidence;
 mod examples;
 #[cfg(unix)]
@@ -28,6 +29,7 @@ mod forced_back;
 #[cfg(unix)]
 mod guarded;
 #[cfg(unix)]
+mod hidden_ids;
 mod hints;
 mod hostile_shown;
 mod increments;
@@ -36,8 +38,10 @@ mod layers;
 mod ledger_format;
 mod life;
 mod loads;
+mod masked_loads;
 mod model;
 mod numbers;
+mod old_language;
 mod old_stores;
 #[cfg(unix)]
 mod one_stage_back;
@@ -55,3 +59,5 @@ mod steps;
 mod support;
 mod time_of_commands;
 mod traces;
+mod typed_cells;
+mod wrapped_inputs;

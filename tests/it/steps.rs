@@ -351,11 +351,11 @@ fn a_step_tells_both_texts_as_they_were_with_time_actor_systems_and_status() {
         told[3],
         format!("apply 3 b modern_fintech rolled back - {changed} {made}")
     );
-    assert!(
-        told.last()
-            .is_some_and(|step| step.starts_with("rollback 3 - modern_fintech")),
-        "{told:?}"
-    );
+    let [.., restored, removed] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert!(restored.starts_with("rollback 3 - modern_fintech restored "));
+    assert!(removed.starts_with("rollback 3 - modern_fintech removed "));
     let refused = world
         .ask("SELECT status, code, original, transformed FROM audit_step WHERE id='k2' AND kind='apply'");
     assert_eq!(refused[0][0].as_deref(), Some("refused"));

@@ -218,3 +218,120 @@ fn an_id_that_never_was_is_no_dead_end() {
         said.err
     );
 }
+
+#[test]
+fn an_id_that_a_rollback_has_taken_back_is_found_by_what_the_stage_made_of_its_source() {
+    let scene = clinic();
+    let trace = |database: &str, id: &str| scene.quietly(&["trace", database, id]);
+    for (database, id) in [("people", "P-1"), ("people", "Q-1"), ("visits", "v2")] {
+        assert_eq!(trace(database, id).code, 0, "{id}: {}", trace(database, id).err);
+    }
+    assert_eq!(scene.quietly(&["rollback", "--all", "--yes"]).code, 0);
+    for (database, id) in [("people", "P-1"), ("people", "Q-1"), ("visits", "v2")] {
+        let said = trace(database, id);
+        assert_eq!(said.code, 0, "{id}: {}", said.err);
+        assert!(said.out.contains("rollback"), "{id}: {}", said.out);
+        let proof = scene.quietly(&["prove", database, id]);
+        assert!(
+            !proof.err.contains("no record with the id"),
+            "{id}: {}",
+            proof.err
+        );
+    }
+    for id in ["P-3", "P-9", "Q-3"] {
+        let said = trace("people", id);
+        assert_ne!(said.code, 0, "{id} never was there: {}", said.out);
+    }
+}
+
+#[test]
+fn a_mistyped_id_costs_no_look_at_the_images() {
+    let scene = clinic();
+    // The rows and the first ids do not have it; only the images know it, and the trace looks at these.
+    for arguments in [
+        ["query", "people", "--id", "P-1"],
+        ["query", "people", "--id", "P-9"],
+    ] {
+        let said = scene.quietly(&arguments);
+        assert_eq!(said.code, 1);
+        let hint = format!(
+            "`counterfoil trace people {}` looks for it among the ids that records had before",
+            arguments[3]
+        );
+        assert!(said.err.contains(&hint), "{}", said.err);
+    }
+    assert_eq!(scene.quietly(&["trace", "people", "P-1"]).code, 0);
+    // Where no stage gives other ids there is nothing more to look at.
+    let scene = Scene::new();
+    scene.write("counterfoil.toml", "name = \"p\"\n");
+    scene.write("a.ndjson", "{\"id\":\"1\"}\n");
+    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
+    let said = scene.quietly(&["query", "a", "--id", "2"]);
+    assert!(
+        said.code == 1 && !said.err.contains("counterfoil trace"),
+        "{}",
+        said.err
+    );
+}
+
+/// The records that a document of PROV-JSON says there were.
+fn told_records(scene: &Scene, database: &str, id: &str) -> Vec<(String, String)> {
+    let said = scene.quietly(&["trace", database, id, "--format", "prov-json"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let document: Json = serde_json::from_str(&said.out).expect("PROV-JSON");
+    let entities = document["entity"].as_object().expect("entities");
+    let records = entities.iter().filter(|(name, _)| name.starts_with("record:"));
+    let told = |entity: &Json, key: &str| entity[key].as_str().expect("a text").to_owned();
+    let names: Vec<(String, String)> = records
+        .map(|(_, entity)| {
+            (
+                told(entity, "counterfoil:database"),
+                told(entity, "counterfoil:id"),
+            )
+        })
+        .collect();
+    let versions = document["specializationOf"]
+        .as_object()
+        .map_or(0, serde_json::Map::len);
+    assert!(versions > 0, "{database} {id}: {document}");
+    names
+}
+
+#[test]
+fn provenance_claims_no_record_that_never_was() {
+    let scene = clinic();
+    let record = |database: &str, id: &str| vec![(database.to_owned(), id.to_owned())];
+    assert_eq!(told_records(&scene, "raw", "r1"), record("raw", "r1"));
+    assert_eq!(told_records(&scene, "people", "P-1"), record("people", "P-1"));
+    // `raw` has no P-1: the record that had it is told of where it had it.
+    assert_eq!(told_records(&scene, "raw", "P-1"), record("people", "P-1"));
+    assert_eq!(told_records(&scene, "people", "v1"), record("visits", "v1"));
+    // What began as r1 in `raw` was never r1 in `people`.
+    assert_eq!(told_records(&scene, "people", "r1"), record("people", "Q-1"));
+}
+
+#[test]
+fn reasons_are_cut_at_what_is_redacted_in_every_format() {
+    const STRICT: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"100%\"\n\n[[op]]\nop = \"convert\"\npath = \"secret.4929\"\nto = \"integer\"\n";
+    let scene = Scene::new();
+    scene.write("counterfoil.toml", "name = \"p\"\n");
+    scene.write("0001_strict.toml", STRICT);
+    scene.write("a.ndjson", "{\"id\":\"1\",\"secret\":{\"4929\":\"x\"}}\n");
+    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
+    assert_eq!(scene.quietly(&["apply"]).code, 3);
+    // A later stage redacts the whole of it.
+    scene.write(
+        "0002_later.toml",
+        "[stage]\nsource = \"b\"\nredact = [\"secret\"]\n",
+    );
+    scene.write("more.ndjson", "{\"id\":\"2\",\"secret\":{\"4929\":\"5\"}}\n");
+    assert_eq!(scene.quietly(&["load", "a", "more.ndjson"]).code, 0);
+    let said = scene.quietly(&["apply"]);
+    assert!([0, 3].contains(&said.code), "{}", said.err);
+    for format in [&["--format", "prov-json"][..], &[]] {
+        let said = scene.quietly(&[&["trace", "a", "1"], format].concat());
+        assert_eq!(said.code, 0, "{}", said.err);
+        assert!(said.out.contains("convert."), "{}", said.out);
+        assert!(!said.out.contains("4929"), "{}", said.out);
+    }
+}

@@ -74,6 +74,18 @@ fn of_requests() -> Vec<(&'static str, Error)> {
             },
         ),
         (
+            "CarriedOn",
+            Error::CarriedOn {
+                stage: 2,
+                slug: "copy".to_owned(),
+                database: "orders_v1".to_owned(),
+                record: 7,
+                id: Some("ORD-1".to_owned()),
+                target: "orders_v2".to_owned(),
+                copy: 9,
+            },
+        ),
+        (
             "NoSuch",
             Error::NoSuch {
                 what: "run 7".to_owned(),

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use clap::ValueEnum as _;
-use counterfoil::quarantine::{Selected, quarantined, refused_input, repeats_in_its_input};
+use counterfoil::input::option;
+use counterfoil::quarantine::{Quarantined, Selected, each_quarantined, refused_input, repeats_in_its_input};
 use counterfoil::record::{Document, Field};
 use counterfoil::store::Store;
 
@@ -27,34 +28,66 @@ impl Load {
         };
         let failure = Failure::from(error);
         match options {
-            Some(options) => failure.hint(self.command(session, &options)),
+            Some(options) => failure.hint(self.command(session, &options, true)),
             None if without_id => failure.hint("name the column that holds the ids: `--id COLUMN`"),
             None => failure,
         }
     }
 
-    /// The command that loads the same file with other options, beside those that were given.
-    fn command(&self, session: &Session<'_>, more: &[String]) -> String {
+    /// The command that loads the same file with other options, beside those that were given: what is new takes the place of
+    /// what is given by the same name, or says the opposite.
+    fn command(&self, session: &Session<'_>, more: &[String], is_whole: bool) -> String {
+        let mut options = self.words(is_whole);
+        for new in more {
+            let contradicts = |given: &String| name(new) == "--types" && name(given) == "--missing";
+            options.retain(|given| !contradicts(given));
+            match options.iter_mut().find(|given| name(given) == name(new)) {
+                Some(given) => given.clone_from(new),
+                None => options.push(new.clone()),
+            }
+        }
+        // The header as one column, which it is no more.
+        let separator = more.iter().find_map(|word| word.strip_prefix("--separator="));
+        let is_whole_header = |word: &String| {
+            let id = word.strip_prefix("--id=");
+            id.zip(separator)
+                .is_some_and(|(id, separator)| id.contains(separator))
+        };
+        options.retain(|word| !is_whole_header(word));
         let mut words = vec!["load".to_owned(), self.database.clone()];
         words.push(self.file.display().to_string());
-        let format = self.format.and_then(|format| format.to_possible_value());
-        // The header as one column, which it is no more.
-        let is_whole_header = |id: &str| {
-            let mut separators = more.iter().filter_map(|word| word.strip_prefix("--separator="));
-            separators.any(|separator| id.contains(separator))
-        };
-        let given = [
-            ("--id", self.id.clone().filter(|id| !is_whole_header(id))),
-            ("--format", format.map(|format| format.get_name().to_owned())),
-        ];
-        for (option, value) in given {
-            words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
-        }
-        words.extend(self.reading.words());
-        let is_new = |word: &&String| !words.contains(word);
-        let more: Vec<String> = more.iter().filter(is_new).cloned().collect();
-        words.extend(more);
+        words.extend(options);
         unfinished::command(session, &words)
+    }
+
+    /// The options as they were given; less those of a load that has begun, where it is not the whole of it that is to be
+    /// done once more.
+    fn words(&self, is_whole: bool) -> Vec<String> {
+        let format = self.format.and_then(|format| format.to_possible_value());
+        let flag = |given: bool| given.then(String::new);
+        let of_reading = [
+            ("id", self.id.clone()),
+            ("format", format.map(|format| format.get_name().to_owned())),
+        ];
+        let of_load = [
+            ("replace", flag(self.replace)),
+            ("reprocess", flag(self.reprocess)),
+            ("restart", flag(self.restart && is_whole)),
+            ("again", flag(self.again)),
+            ("reason", self.reason.clone()),
+        ];
+        let words = |given: Vec<(&str, Option<String>)>| -> Vec<String> {
+            let given = given.into_iter();
+            given
+                .filter_map(|(name, value)| Some(option(name, &value?)))
+                .collect()
+        };
+        [
+            words(of_reading.to_vec()),
+            self.reading.words(),
+            words(of_load.to_vec()),
+        ]
+        .concat()
     }
 
     /// What to do about refused lines.
@@ -62,14 +95,15 @@ impl Load {
         &self,
         session: &Session<'_>,
         store: &Store,
-        project: &str,
+        refusing: Refusing<'_>,
         id_field: &str,
         refused: &[Standing],
     ) -> Result<Vec<String>, Failure> {
         let has = |wanted: &str| refused.iter().any(|(_, code, _)| code == wanted);
+        let more = |names: &[&str]| -> Vec<String> { names.iter().map(|name| option(name, "")).collect() };
         let mut hints = Vec::new();
         if has("id.missing") {
-            let fields = fields_of_refused(store, project)?;
+            let fields = fields_of_refused(store, refusing)?;
             let seen = if fields.is_empty() {
                 String::new()
             } else {
@@ -80,7 +114,7 @@ impl Load {
             ));
         }
         let (repeated, existing) = if has("load.exists") {
-            whose_ids_exist(store, project)?
+            whose_ids_exist(store, refusing)?
         } else {
             (false, false)
         };
@@ -92,16 +126,22 @@ impl Load {
             ));
         }
         if existing {
-            let load = self.command(session, &["--replace", "--again"].map(str::to_owned));
+            let load = self.command(session, &more(&["replace", "again"]), false);
             hints.push(format!(
                 "records that exist with other data: {load} writes over all of them, also over what was corrected since"
             ));
         }
         if has(TYPES) {
-            let load = self.command(session, &["--replace", "--types"].map(str::to_owned));
-            hints.push(format!(
-                "rows that would make texts of other values: {load} reads each cell as a value of the kind that is there"
-            ));
+            let is_by_types = self.reading.is_by_types();
+            let types = [more(&["replace"]), vec![option("types", "existing")]].concat();
+            let load = self.command(session, &types, false);
+            hints.push(if is_by_types {
+                format!("cells that are no values of the kind that is there: correct them, then {load}")
+            } else {
+                format!(
+                    "rows that would make texts of other values: {load} reads each cell as a value of the kind that is there"
+                )
+            });
         }
         if let Some((_, code, _)) = refused.first() {
             hints.push(format!(
@@ -114,25 +154,57 @@ impl Load {
     }
 }
 
+/// The name of an option that is one word.
+fn name(option: &str) -> &str {
+    option.split_once('=').map_or(option, |(name, _)| name)
+}
+
+/// What has refused lines: a pass, and the project that asks.
+#[derive(Clone, Copy)]
+pub(super) struct Refusing<'a> {
+    pub(super) project: &'a str,
+    pub(super) pass: i64,
+}
+
+impl Refusing<'_> {
+    /// Tells the lines that it has refused with a code, one after the other, until one is answered with `false`.
+    fn each(
+        self,
+        store: &Store,
+        code: &str,
+        tell: impl FnMut(Quarantined) -> counterfoil::Result<bool>,
+    ) -> Result<(), Failure> {
+        let selected = Selected {
+            code: Some(code.to_owned()),
+            pass: Some(self.pass),
+            ..Selected::default()
+        };
+        Ok(each_quarantined(
+            store,
+            self.project,
+            &selected,
+            usize::MAX,
+            tell,
+        )?)
+    }
+}
+
 /// Whether lines were refused whose ids stand twice in the input, and whether there are others whose ids were there before.
-fn whose_ids_exist(store: &Store, project: &str) -> Result<(bool, bool), Failure> {
-    let of_existing = Selected {
-        code: Some("load.exists".to_owned()),
-        ..Selected::default()
-    };
+fn whose_ids_exist(store: &Store, refusing: Refusing<'_>) -> Result<(bool, bool), Failure> {
     let (mut repeated, mut existing) = (false, false);
-    for refused in quarantined(store, project, &of_existing, 1_000)? {
+    refusing.each(store, "load.exists", |refused| {
         let repeats = repeats_in_its_input(store, &refused)?;
         repeated |= repeats;
         existing |= !repeats;
-    }
+        Ok(!(repeated && existing))
+    })?;
     Ok((repeated, existing))
 }
 
 /// Which lines a quote has taken with it that was not meant to go so far: they count as one row.
 pub(super) fn swallowed(
     store: &Store,
-    (project, input): (&str, &str),
+    refusing: Refusing<'_>,
     refused: &[Standing],
 ) -> Result<Vec<String>, Failure> {
     let mut told = Vec::new();
@@ -140,14 +212,12 @@ pub(super) fn swallowed(
         .iter()
         .filter(|(_, code, _)| OF_ROWS.contains(&code.as_str()))
     {
-        let selected = Selected {
-            code: Some(code.clone()),
-            ..Selected::default()
-        };
-        let rows = quarantined(store, project, &selected, 1_000)?;
-        let of_input = rows.iter().filter(|row| row.source.as_deref() == Some(input));
-        let over_lines = of_input.filter(|row| row.reason.last_line.is_some());
-        told.extend(over_lines.map(|row| row.reason.to_string()));
+        refusing.each(store, code, |row| {
+            if row.reason.last_line.is_some() {
+                told.push(row.reason.to_string());
+            }
+            Ok(told.len() < SWALLOWED)
+        })?;
     }
     told.truncate(SWALLOWED);
     Ok(told)
@@ -159,12 +229,13 @@ const OF_ROWS: [&str; 3] = ["csv.quote", "csv.fields", "json.size"];
 const SWALLOWED: usize = 3;
 
 /// The names of the fields of a record that was refused for want of an id; never a value.
-fn fields_of_refused(store: &Store, project: &str) -> Result<Vec<String>, Failure> {
-    let without_id = Selected {
-        code: Some("id.missing".to_owned()),
-        ..Selected::default()
-    };
-    let Some(refused) = quarantined(store, project, &without_id, 1_000)?.pop() else {
+fn fields_of_refused(store: &Store, refusing: Refusing<'_>) -> Result<Vec<String>, Failure> {
+    let mut first = None;
+    refusing.each(store, "id.missing", |refused| {
+        first = Some(refused);
+        Ok(false)
+    })?;
+    let Some(refused) = first else {
         return Ok(Vec::new());
     };
     let Some(data) = refused_input(store, &refused, &[])?.data else {

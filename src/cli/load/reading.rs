@@ -1,6 +1,6 @@
 //! How a load reads its input: the options for cells and for lists inside objects.
 
-use counterfoil::input::{Cells, Types};
+use counterfoil::input::{Cells, Types, option};
 
 use crate::cli::values::separator;
 
@@ -18,7 +18,7 @@ pub(super) struct Reading {
     #[arg(long, value_name = "TEXT")]
     null: Option<String>,
     /// CSV: the text of a cell that stands for a field which the record does not have.
-    #[arg(long, value_name = "TEXT", conflicts_with = "types")]
+    #[arg(long, value_name = "TEXT")]
     missing: Option<String>,
     /// CSV: reads each cell as a value of the kind that the record with this id has there, else the column; a number that
     /// is only written otherwise, and what has no column, stay as they are. `--types=text` makes texts of all: without
@@ -28,6 +28,9 @@ pub(super) struct Reading {
     /// Where the list of records stands in a JSON object around it, as a JSON Pointer: `/features`.
     #[arg(long, value_name = "POINTER", value_parser = pointer)]
     pub(super) records: Option<String>,
+    /// Reads `{"id":ID,"data":DATA}` as the record DATA under the id ID, as `export --with-id` writes it.
+    #[arg(long)]
+    pub(super) with_id: bool,
 }
 
 /// What becomes of cells where records have other values than texts.
@@ -62,21 +65,16 @@ impl Reading {
         }
     }
 
+    /// Whether it makes of cells what is there.
+    pub(super) fn is_by_types(&self) -> bool {
+        self.types == Some(TypesChoice::Existing)
+    }
+
     /// The options as they were given, to be repeated in a command.
     pub(super) fn words(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        words.extend(self.separator.map(|byte| match byte {
-            b'\t' => "--separator=tab".to_owned(),
-            byte => format!("--separator={}", char::from(byte)),
-        }));
-        words.extend(self.raw.then(|| "--raw".to_owned()));
-        words.extend(self.null.as_ref().map(|text| format!("--null={text}")));
-        words.extend(self.missing.as_ref().map(|text| format!("--missing={text}")));
-        words.extend(self.types.map(|types| match types {
-            TypesChoice::Existing => "--types".to_owned(),
-            TypesChoice::Text => "--types=text".to_owned(),
-        }));
-        words.extend(self.records.as_ref().map(|list| format!("--records={list}")));
+        let mut words = self.cells(false).words();
+        words.extend(self.records.as_ref().map(|list| option("records", list)));
+        words.extend(self.with_id.then(|| option("with-id", "true")));
         words
     }
 }

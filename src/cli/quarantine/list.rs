@@ -87,7 +87,7 @@ struct Listing<'l> {
 impl<'l> Listing<'l> {
     fn new(session: &Session<'_>, store: &'l Store) -> Result<Self, Failure> {
         let places = Places::new(session, store)?;
-        let naming = Naming::of(store, places.redact.as_deref().unwrap_or_default());
+        let naming = Naming::of(store, &[]);
         Ok(Self {
             store,
             places,
@@ -103,7 +103,7 @@ impl<'l> Listing<'l> {
     fn add(&mut self, refused: &Quarantined) -> Result<(), Failure> {
         self.count += 1;
         let by_number = format!("--record {}", refused.record);
-        match (&refused.id, &self.example) {
+        match (&self.places.id(refused), &self.example) {
             (Some(id), None) => self.example = Some(word(id).into_owned()),
             (Some(id), Some(example)) if example.starts_with("--record ") => {
                 self.example = Some(word(id).into_owned());
@@ -112,15 +112,17 @@ impl<'l> Listing<'l> {
             _ => {}
         }
         let stands = has_earlier_version(self.store, refused)?;
-        if self.json {
-            let mut record = json(refused);
-            record["earlier_version"] = json!(stands);
-            record["in_its_place"] = json!(self.places.of(self.store, refused)?);
-            return self.list.push(&record);
-        }
         let named = self.places.named(&mut self.naming, refused)?;
         let place = self.places.of(self.store, refused)?;
-        self.page.push(row(refused, stands, (place.as_ref(), &named)));
+        if self.json {
+            let mut record = json(&self.places.shown(refused));
+            record["earlier_version"] = json!(stands);
+            record["in_its_place"] = json!(place);
+            record["named"] = json!(named);
+            return self.list.push(&record);
+        }
+        let refused = self.places.shown(refused);
+        self.page.push(row(&refused, stands, (place.as_ref(), &named)));
         if self.page.len() == PAGE {
             self.turn()?;
         }

@@ -1,6 +1,6 @@
 //! Refused records on the screen.
 
-use counterfoil::quarantine::{InPlace, Named, NamedKind, Quarantined, RefusedInput};
+use counterfoil::quarantine::{InPlace, Named, Quarantined, RefusedInput};
 use counterfoil::record::{Document, Value};
 use counterfoil::refusal::Refusal;
 
@@ -8,9 +8,6 @@ use super::super::check::route;
 use super::super::outcome::refused_by;
 use super::super::places::{in_the_way, why};
 use super::super::render::{bold, dim, envelope_json, indented, moment, shown, shown_json};
-
-/// So many letters of an id are shown.
-const LETTERS: usize = 80;
 
 /// Where it came from, a file or a database, and where it would have gone.
 fn way(refused: &Quarantined) -> String {
@@ -26,6 +23,9 @@ pub(super) fn row(
 ) -> Vec<String> {
     let first = refused.reason.violations.first();
     let place = match (refused.reason.lines_told(), first) {
+        (Some(lines), Some(violation)) if !violation.pointer.is_empty() => {
+            format!("{lines} at {}", violation.pointer)
+        }
         (Some(lines), _) => lines,
         (None, Some(violation)) if !violation.pointer.is_empty() || violation.part.is_some() => {
             violation.place().into_owned()
@@ -46,7 +46,13 @@ pub(super) fn row(
     };
     let stays = stands.then(|| format!("an earlier version stays in {database}"));
     let place = Some(place).filter(|place| !place.is_empty());
-    let named = Some(named.iter().filter_map(in_words).collect::<Vec<_>>().join(", "));
+    let named = Some(
+        named
+            .iter()
+            .filter_map(Named::in_words)
+            .collect::<Vec<_>>()
+            .join(", "),
+    );
     let named = named.filter(|named| !named.is_empty());
     let all = [place, words, expected, named, more, stays];
     vec![
@@ -89,7 +95,7 @@ pub(super) fn told(
     if let Some(place) = place {
         text += &format!("  {}\n", shown(&in_the_way(place, names[1])));
     }
-    for words in numbered.iter().filter_map(in_words) {
+    for words in numbered.iter().filter_map(Named::in_words) {
         text += &format!("  {}\n", shown(&words));
     }
     if let Some(id) = own_id {
@@ -128,29 +134,6 @@ fn told_input(data: &str, named: &[Named]) -> String {
         return format!("  {}\n{}\n", dim("input"), indented(&pretty(data), 4));
     }
     children.concat() + &dim("  the whole input is in the answer of --json\n")
-}
-
-/// What is named by its number, with its id.
-fn in_words(named: &Named) -> Option<String> {
-    let id = named.id.as_deref().map(cut);
-    let (number, database) = (named.number, &named.database);
-    Some(match (named.what, named.other, id) {
-        (NamedKind::Part, Some(other), Some(id)) => {
-            format!("parts {other} and {number} have the id `{id}`")
-        }
-        (NamedKind::Part, None, Some(id)) => format!("part {number} has the id `{id}`"),
-        (NamedKind::Holder, _, Some(id)) => format!("record {number} of {database} is `{id}`"),
-        (NamedKind::Holder, _, None) => format!("record {number} has left {database}"),
-        _ => return None,
-    })
-}
-
-/// An id, as long as a line can show.
-fn cut(id: &str) -> String {
-    match id.char_indices().nth(LETTERS) {
-        Some((at, _)) => format!("{}\u{2026}", &id[..at]),
-        None => id.to_owned(),
-    }
 }
 
 fn violations(reason: &Refusal) -> String {

@@ -1,6 +1,7 @@
 //! The report as text on a terminal: the sections of the page, in their order.
 
 use counterfoil::history::Deviations;
+use counterfoil::quarantine::Named;
 use counterfoil::report::{Evidence, Example, LookResult, Refused, RunReport, Speed, StageLook};
 
 use super::super::check::route;
@@ -25,6 +26,12 @@ pub(super) fn told(session: &Session<'_>, report: &RunReport) -> String {
         bold(&format!("Run {}", run.run)),
         shown(&report.summary.command_line)
     );
+    if let Some(newer) = report.passed_over {
+        text += &format!(
+            "the newest run that has done something to a record; run {newer} is newer and has not: {}\n",
+            session.command(&format!("report {newer}"))
+        );
+    }
     text += &undone(report);
     for pass in &report.unfinished {
         let told = super::super::unfinished::told(session, pass);
@@ -234,6 +241,9 @@ fn refused(refused: &Refused) -> String {
         text += &table(&["code", ">record", "id", "where", "expected", "rule"], examples);
     }
     for example in refused.causes.iter().flat_map(|cause| &cause.examples) {
+        for words in example.named.iter().filter_map(Named::in_words) {
+            text += &format!("record {}: {}\n", example.record, shown(&words));
+        }
         if let Some(input) = &example.input {
             let data = input
                 .data
@@ -247,8 +257,8 @@ fn refused(refused: &Refused) -> String {
 
 fn example_row(code: &str, example: &Example) -> Vec<String> {
     let first = example.violations.first();
-    let place = match (example.line, first) {
-        (Some(line), _) => format!("line {line}"),
+    let place = match (&example.lines_told, first) {
+        (Some(lines), _) => lines.clone(),
         (None, Some(violation)) => violation.place().into_owned(),
         _ => "the record".to_owned(),
     };

@@ -7,6 +7,7 @@ use rhai::{FnCallExpr, Position};
 use super::{Compiler, Result};
 use crate::datetime::{self, FormatError, ReadFormat, WriteFormat};
 use crate::expression::datum::Datum;
+use crate::expression::foreign;
 use crate::expression::functions::{self, Function, Known, Needs, functions, is_code};
 use crate::expression::node::{Invocation, Node, Step};
 use crate::expression::operator::Operator;
@@ -42,7 +43,10 @@ impl Compiler<'_> {
     }
 
     fn operator(&mut self, symbol: &str, arguments: Vec<Node>, position: Position) -> Result<Node> {
-        let unknown = || self.forbidden(&format!("the operator `{symbol}`"), position);
+        let unknown = || {
+            let problem = self.forbidden(&format!("the operator `{symbol}`"), position);
+            problem.help(foreign::instead(symbol).unwrap_or(foreign::THERE_ARE))
+        };
         let arguments = match <[Node; 1]>::try_from(arguments) {
             Ok([only]) => {
                 let step = match symbol {
@@ -73,6 +77,9 @@ impl Compiler<'_> {
             let problem = self
                 .problem("expression.unknown_function", position, message)
                 .help("docs/expressions.md lists the functions");
+            if let Some(instead) = foreign::instead(name) {
+                return Err(problem.help(instead));
+            }
             return Err(problem.did_you_mean(name, known));
         };
         if !(function.least..=function.most).contains(&arguments.len()) {

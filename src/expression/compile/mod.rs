@@ -241,9 +241,13 @@ impl Compiler<'_> {
         };
         let known = self.visible.iter().rev().find(|(known, _)| **known == *name);
         let Some(slot) = known.map(|(_, slot)| *slot) else {
+            let help = "an expression makes new values, it does not change the document";
             return Err(self
                 .forbidden("assigning to anything but a name of its own `let`", position)
-                .help("an expression makes new values, it does not change the document"));
+                .help(match operator {
+                    None => format!("to compare, write `==`; {help}"),
+                    Some(_) => help.to_owned(),
+                }));
         };
         let value = self.expression(value)?;
         Ok(self.node(position, Step::Assign(slot, operator, Box::new(value))))

@@ -6,6 +6,7 @@ use rhai::{Expr, Position};
 
 use super::{Compiler, Result};
 use crate::expression::datum::Datum;
+use crate::expression::foreign;
 use crate::expression::functions;
 use crate::expression::node::{Node, Step};
 use crate::record::exact_decimal;
@@ -72,9 +73,12 @@ impl Compiler<'_> {
         if let Some(function) = functions::function(name) {
             return Err(problem.help(format!("`{name}` is a function: {}", function.signature)));
         }
+        if let Some(instead) = foreign::value(name) {
+            return Err(problem.help(instead));
+        }
         let own = self.visible.iter().map(|(known, _)| &**known);
         let prepared = self.reading.names.iter().map(String::as_str);
-        Err(problem.did_you_mean(name, own.chain(prepared).chain(["doc", "omit"])))
+        Err(problem.help(foreign::meant(name, own.chain(prepared).chain(["doc", "omit"]))))
     }
 
     /// The exact decimal of a literal. Rhai rounds a literal that is too long, so its text is read again.

@@ -39,11 +39,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn date(call: &Call<'_>) -> Result<Datum> {
     let text = call.text(0)?;
-    let read = |format: &ReadFormat| Ok(Datum::Moment(moment::read(&text, format, call.zone(2)?)?));
-    match call.known {
-        Known::DateRead(format) => read(format),
-        _ => read(&ReadFormat::new(&call.text(1)?).map_err(|error| moment::bad_format(&error))?),
+    let read = |format: &ReadFormat, is_written| {
+        let moment = moment::read(&text, format, is_written, call.zone(2)?)?;
+        Ok(Datum::Moment(moment))
+    };
+    if let Known::DateRead(format) = call.known {
+        return read(format, true);
     }
+    let format = ReadFormat::new(&call.text(1)?).map_err(|error| moment::bad_format(&error))?;
+    read(&format, false)
 }
 
 fn format_date(call: &Call<'_>) -> Result<Datum> {

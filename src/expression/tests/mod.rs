@@ -9,6 +9,7 @@ use crate::surroundings::Secrets;
 mod functions;
 mod load;
 mod order;
+mod slips;
 mod stage;
 mod types;
 mod values;

@@ -58,6 +58,7 @@ fn only_digits_of_ascii_are_digits() {
         for reading in [
             NumberText::PLAIN,
             NumberText::JSON,
+            NumberText::CELL,
             NumberText::SETTING,
             NumberText::WRITTEN,
         ] {

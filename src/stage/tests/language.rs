@@ -132,6 +132,16 @@ fn a_text_that_looks_like_an_expression_is_an_error_that_says_how_to_mean_either
     ] {
         assert_eq!(into(&toml_edit::Value::from(text).to_string()), "", "{text}");
     }
+    // Where no expression may stand, any text is a text.
+    let map = |value: &str| {
+        let text = format!(
+            "[stage]\nsource = \"a1\"\ntarget = \"a2\"\n[[op]]\nop = \"map\"\npath = \"m\"\nvalues = {{ b = {value} }}\ndefault = \"now()\"\n"
+        );
+        problems(&text)
+    };
+    assert_eq!(map("\"doc.pdf\""), "");
+    assert!(map("\"= doc.pdf\"").starts_with("stage.not_fixed 0001_orders.toml:7:16: "));
+    assert_eq!(map("{ json = \"\\\"= doc.pdf\\\"\" }"), "");
     // Inside lists and tables, and in operations.
     assert!(into("[1, \"doc.a\"]").starts_with("template.ambiguous"));
     assert!(into("{ y = \"doc.a\" }").starts_with("template.ambiguous"));
@@ -147,8 +157,13 @@ fn what_every_record_would_refuse_is_an_error() {
         ("date(doc.a, \"%Y-%m-%d\") - 1", "there is no difference of dates"),
         (
             "doc.a < now()",
-            "`<` takes two values of one type, and these are a value of the record and a date",
+            "`<` takes two values of one type, and these are a value of the record and an instant",
         ),
+        (
+            "date(doc.a, \"%F\") < now()",
+            "`<` takes two values of one type, and these are a day and an instant",
+        ),
+        ("true > false", "`>` has no meaning for a boolean and a boolean"),
         (
             "1 == \"1\"",
             "`==` takes two values of one type, and these are a number and a text",
@@ -198,6 +213,9 @@ fn what_some_records_would_refuse_is_a_warning_and_what_may_pass_is_none() {
         "doc.a == doc.b",
         "doc.a - 1",
         "now() == now()",
+        "date(doc.a, \"%F\", \"UTC\") < now()",
+        "date(doc.a, doc.b) < now()",
+        "date(doc.a, \"%F\") < date(doc.b, \"%d.%m.%Y\")",
         "let x = (); if doc.a == 1 { x = 1 } x ?? 2",
         "let s = 0; for x in doc.a { s += x } s",
         "doc.get(\"a\") ?? \"\"",
@@ -240,6 +258,13 @@ fn a_member_that_the_contract_of_the_source_does_not_have_is_a_warning() {
     assert_eq!(stage("", &rename("other")), "");
     assert!(stage("", &rename("nmae")).contains("did you mean `name`?"));
     assert!(stage("", "[into]\nx = \"= doc.at.dya\"").contains("no member `dya` there"));
+    assert_eq!(
+        stage(", additionalProperties = true", &rename("name2")),
+        "",
+        "a name of a row"
+    );
+    let flatten = "[[op]]\nop = \"flatten\"\npath = \"at\"\n[into]\nx = \"= doc.day\"";
+    assert_eq!(stage(closed, flatten), "");
     assert!(stage("", "[[op]]\nop = \"trim\"\npath = \"lines[*].skoo\"").contains("no member `skoo` there"));
     // What the stage has made itself it may read; and what other schemas have a say in is not known.
     assert_eq!(

@@ -75,7 +75,7 @@ fn what_only_compiling_finds_has_its_place_and_a_suggestion_too() {
         ),
         (
             "where = \"= doc.a == nothing\"\n",
-            "expression.unknown_name 0001_orders.toml:3:21: there is no name `nothing` here\n",
+            "expression.unknown_name 0001_orders.toml:3:21: there is no name `nothing` here (a field of the record is written doc.NAME: did you mean `doc.nothing`?)\n",
         ),
         (
             "[[op]]\nop = \"rename\"\nfrom = \"a\"\ntoo = \"b\"\nto = \"c\"\n",

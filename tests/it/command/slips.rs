@@ -177,3 +177,59 @@ fn a_correction_that_is_refused_says_that_the_earlier_version_stays() {
         ran.out
     );
 }
+
+#[test]
+fn where_every_record_is_refused_alike_the_stage_is_looked_at_too() {
+    let of = |redact: &str, path: &str| {
+        let scene = Scene::new();
+        scene.write("counterfoil.toml", "name = \"paths\"\n");
+        scene.write(
+            "0001_sums.toml",
+            &format!(
+                "[stage]\nsource = \"a1\"\ntarget = \"a2\"\n{redact}\n[[op]]\nop = \"decimal\"\npath = \"{path}\"\n"
+            ),
+        );
+        scene.write(
+            "records.ndjson",
+            "{\"id\":\"1\",\"betrag\":\"1.5\",\"of\":{\"netto\":\"1\"}}\n{\"id\":\"2\",\"betrag\":\"x\",\"of\":{\"netto\":\"1\"}}\n",
+        );
+        scene.quietly(&["load", "a1", "records.ndjson"]);
+        scene
+    };
+    let advice = |verb: &str, place: &str, meant: &str| {
+        format!(
+            "stage 1 sums {verb} all of 2 records alike, with decimal.missing at {place}: it may be the stage that is wrong, \
+             so look at the path in 0001_sums.toml:5:1 too{meant}\n"
+        )
+    };
+    for (redact, path, place, meant) in [
+        ("", "betrg", "/betrg", ": did you mean `betrag`?"),
+        ("", "of.neto", "/of/neto", ": did you mean `netto`?"),
+        ("", "quantity", "/quantity", ""),
+        // Names can be what is redacted.
+        ("redact = [\"of\"]", "betrg", "/betrg", ""),
+    ] {
+        let scene = of(redact, path);
+        let planned = scene.quietly(&["plan", "--examples", "0"]);
+        assert!(
+            planned.err.contains(&advice("would refuse", place, meant)),
+            "{}",
+            planned.err
+        );
+        let bare = "Would be refused\ncode             records\ndecimal.missing        2\n";
+        assert!(planned.out.contains(bare), "{}", planned.out);
+        for apply in [&["apply"][..], &["apply", "--max-errors", "100%"]] {
+            let applied = scene.quietly(apply);
+            assert!(
+                applied.err.contains(&advice("has refused", place, meant)),
+                "{}",
+                applied.err
+            );
+        }
+    }
+    let scene = of("", "betrag");
+    for command in [&["plan"][..], &["apply", "--max-errors", "100%"]] {
+        let ran = scene.quietly(command);
+        assert!(!ran.err.contains("alike"), "{}", ran.err);
+    }
+}

@@ -2,6 +2,7 @@
 //! the command that they name is run as it is printed, in each of the ways in which people call the command.
 
 mod evidence;
+mod loads;
 mod options;
 mod records;
 mod stages;

@@ -137,15 +137,33 @@ fn a_record_passes_under_its_id_wherever_it_stands() {
 #[test]
 fn what_was_written_over_passes() {
     let mut loads = Loads::new();
+    let there = "{\"id\":\"A\",\"v\":1}\n";
+    let other = "{\"id\":\"A\",\"v\":2}\n";
+    loads.file("there.ndjson", there);
+    loads.file("x.ndjson", other);
+    assert_eq!(loads.standing(), [some(1, "A")]);
+    let options = LoadOptions {
+        replace: true,
+        ..again()
+    };
+    let report = loads.file_with("x.ndjson", other, &options);
+    assert_eq!((report.counts.written, report.counts.filtered), (1, 1));
+    assert_eq!(loads.standing(), []);
+    loads.is_verified();
+}
+
+#[test]
+fn what_comes_twice_is_not_written_over() {
+    let mut loads = Loads::new();
     loads.file("x.ndjson", BROKEN);
+    let refused = loads.standing();
     let options = LoadOptions {
         replace: true,
         ..again()
     };
     let report = loads.file_with("x.ndjson", BROKEN, &options);
-    assert_eq!((report.counts.written, report.counts.filtered), (1, 1));
-    assert_eq!(loads.standing(), [some(2, "B"), (4, None)]);
-    // The record itself stands in two batches of the load: it was there, and was written over.
+    assert_eq!((report.counts.written, report.counts.filtered), (0, 0));
+    assert_eq!(loads.standing(), refused);
     loads.is_verified();
 }
 

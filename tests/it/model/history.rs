@@ -561,6 +561,7 @@ impl History {
             }
             Err(
                 Error::Invalid { .. }
+                | Error::CarriedOn { .. }
                 | Error::NoSuch { .. }
                 | Error::NoSuchRecord { .. }
                 | Error::NoSuchDatabase { .. }

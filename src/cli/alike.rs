@@ -1,0 +1,105 @@
+//! Where a stage refuses every record that it reads for one reason at one place, the stage is likelier wrong than the data.
+
+use counterfoil::apply::PassReport;
+use counterfoil::plan::{Alike, StagePlan};
+use counterfoil::problem::nearest;
+use counterfoil::project::Project;
+use counterfoil::quarantine::{Quarantined, Selected, each_quarantined, quarantine_totals_of, refused_input};
+use counterfoil::store::Store;
+
+use super::failure::Failure;
+use super::masking::redactions_with;
+use super::places::Told;
+use super::render::{count, shown};
+
+/// So many refusals of a pass are looked at: more would say the same.
+const LOOKED_AT: usize = 1_000;
+
+/// What to look at after passes that refused every record.
+pub(super) fn after(store: &Store, project: &Project, passes: &[PassReport]) -> Result<Vec<String>, Failure> {
+    let mut told = Vec::new();
+    for pass in passes {
+        let counts = pass.counts;
+        if counts.refused < 2 || counts.refused != counts.read {
+            continue;
+        }
+        let [(_, code, records)] = &quarantine_totals_of(store, pass.pass)?[..] else {
+            continue;
+        };
+        if *records != counts.refused {
+            continue;
+        }
+        let selected = Selected {
+            stage: Some(pass.stage),
+            code: Some(code.clone()),
+            ..Selected::default()
+        };
+        let mut first: Option<Quarantined> = None;
+        let mut are_alike = true;
+        each_quarantined(store, project.name(), &selected, LOOKED_AT, |refused| {
+            match &first {
+                None => first = Some(refused),
+                Some(first) => are_alike = Alike::of(&first.reason) == Alike::of(&refused.reason),
+            }
+            Ok(are_alike)
+        })?;
+        let Some(first) = first.filter(|_| are_alike) else {
+            continue;
+        };
+        let Some(mut alike) = Alike::of(&first.reason) else {
+            continue;
+        };
+        // Names can be what is redacted.
+        let redact = redactions_with(store, project.stages().iter())?;
+        if redact.is_empty() {
+            let input = refused_input(store, &first, &redact)?;
+            alike.names = input.data.map(|data| alike.names_in(&data)).unwrap_or_default();
+        }
+        told.push(advice(
+            (pass.stage, &pass.slug),
+            counts.read,
+            code,
+            &alike,
+            Told::Done,
+        ));
+    }
+    Ok(told)
+}
+
+/// The same of a plan.
+pub(super) fn planned(stage: &StagePlan) -> Option<String> {
+    let [group] = &stage.refusals[..] else {
+        return None;
+    };
+    let alike = group.alike.as_ref()?;
+    let is_all = group.records >= 2 && group.records == stage.counts.read;
+    is_all.then(|| {
+        let by = (stage.stage, stage.slug.as_str());
+        advice(by, group.records, &group.code, alike, Told::Planned)
+    })
+}
+
+fn advice((stage, slug): (u32, &str), records: u64, code: &str, alike: &Alike, told: Told) -> String {
+    let is_missing = code
+        .rsplit('.')
+        .next()
+        .is_some_and(|why| why.starts_with("missing"));
+    let refuses = match told {
+        Told::Done => "has refused",
+        Told::Planned => "would refuse",
+    };
+    let what = if is_missing { "the path in " } else { "" };
+    let records = count(records);
+    let mut text = format!(
+        "stage {stage} {slug} {refuses} all of {records} records alike, with {code} at {}: it may be the stage that is \
+         wrong, so look at {what}{} too",
+        shown(&alike.pointer),
+        shown(&alike.rule)
+    );
+    let name = alike.name();
+    let near = nearest(&name, alike.names.iter().map(String::as_str));
+    if let Some(near) = near.filter(|near| is_missing && *near != name) {
+        text += &format!(": did you mean `{}`?", shown(near));
+    }
+    text
+}

@@ -1,0 +1,165 @@
+//! Whose ids must not show: those that are made of what is redacted. Every screen asks here.
+
+use std::collections::BTreeSet;
+
+use rusqlite::OptionalExtension as _;
+
+use crate::error::Result;
+use crate::lineage::Origin;
+use crate::path::{Path, Segment};
+use crate::record::Standing;
+use crate::stage::{LineagePlace, Stage};
+use crate::store::Store;
+
+/// The databases whose ids are made of what is redacted, or may be: where they come from is followed through stages, those at
+/// hand and those that were ever applied, and from one database to the next. What a stage does that is not known may be just
+/// that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HiddenIds {
+    /// The field `id` is redacted, with which records are loaded.
+    all: bool,
+    databases: BTreeSet<String>,
+    /// Those to which records of these were carried, whatever ids they have there.
+    beyond: BTreeSet<String>,
+}
+
+/// How the ids of a target come from those of a source.
+struct Route {
+    source: String,
+    target: String,
+    /// Whether they are made of what is redacted.
+    makes: bool,
+    /// Whether the ids of the source can be seen in them.
+    hands_on: bool,
+}
+
+impl HiddenIds {
+    /// Of a store, with the stages at hand and what they redact, and what else is redacted.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn of<'s>(
+        store: &Store,
+        stages: impl IntoIterator<Item = &'s Stage>,
+        redact: &[Path],
+    ) -> Result<Self> {
+        let stages: Vec<&Stage> = stages.into_iter().collect();
+        let mut redact = redact.to_vec();
+        redact.extend(stages.iter().flat_map(|stage| stage.redact().iter().cloned()));
+        if redact.is_empty() {
+            return Ok(Self::default());
+        }
+        let own = Path::field("id");
+        if redact
+            .iter()
+            .any(|path| Standing::of(path, own.segments()).may_hide())
+        {
+            return Ok(Self {
+                all: true,
+                ..Self::default()
+            });
+        }
+        let redact: Vec<Origin> = redact.iter().map(of_every_element).map(Origin::Field).collect();
+        let mut routes: Vec<Route> = stages.iter().map(|stage| Route::of(stage, &redact)).collect();
+        routes.extend(applied(store, &stages, &redact)?);
+        let made = routes.iter().filter(|route| route.makes);
+        let made: BTreeSet<String> = made.map(|route| route.target.clone()).collect();
+        let databases = carried(made, &routes, |route| route.hands_on);
+        Ok(Self {
+            all: false,
+            beyond: carried(databases.clone(), &routes, |_| true),
+            databases,
+        })
+    }
+
+    /// Whether the ids of a database must not show.
+    #[must_use]
+    pub fn hides(&self, database: &str) -> bool {
+        self.all || self.databases.contains(database)
+    }
+
+    /// Whether the ids with which the records of a database began, there or in one that they came through, must not show.
+    #[must_use]
+    pub fn hides_first(&self, database: &str) -> bool {
+        self.all || self.beyond.contains(database)
+    }
+}
+
+/// These databases and those to which routes of a kind lead from them.
+fn carried(mut from: BTreeSet<String>, routes: &[Route], along: impl Fn(&Route) -> bool) -> BTreeSet<String> {
+    loop {
+        let before = from.len();
+        for route in routes.iter().filter(|route| along(route)) {
+            if from.contains(&route.source) {
+                from.insert(route.target.clone());
+            }
+        }
+        if from.len() == before {
+            return from;
+        }
+    }
+}
+
+impl Route {
+    fn of(stage: &Stage, redact: &[Origin]) -> Self {
+        let lineage = stage.lineage();
+        let sources = lineage.fields.get(&LineagePlace::Id).into_iter().flatten();
+        let seen: Vec<&Origin> = sources
+            .filter(|source| !source.masked)
+            .map(|source| &source.origin)
+            .collect();
+        let meets = |origin: &&Origin| redact.iter().any(|redacted| origin.meets(redacted));
+        Self {
+            source: stage.source().to_owned(),
+            target: stage.target().to_owned(),
+            makes: seen.iter().copied().any(|origin| meets(&origin)),
+            hands_on: seen.contains(&&Origin::Id),
+        }
+    }
+}
+
+/// The routes of the stages that were applied, less those at hand.
+fn applied(store: &Store, at_hand: &[&Stage], redact: &[Origin]) -> Result<Vec<Route>> {
+    let connection = store.connection();
+    let mut statement =
+        connection.prepare_cached("SELECT stage, number, slug, source_text, meaning FROM ledger_stage")?;
+    let mut way = connection.prepare_cached(
+        "SELECT source, target FROM ledger_pass WHERE stage=?1 AND source IS NOT NULL LIMIT 1",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut routes = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (row_of, number): (i64, u32) = (row.get(0)?, row.get(1)?);
+        let (slug, text, meaning): (String, String, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
+        if at_hand
+            .iter()
+            .any(|stage| stage.number() == number && stage.does_as(&meaning))
+        {
+            continue;
+        }
+        if let Some(stage) = Stage::as_applied(number, &slug, &text, &meaning) {
+            routes.push(Route::of(&stage, redact));
+            continue;
+        }
+        let ends = way.query_row([row_of], |row| Ok((row.get(0)?, row.get(1)?)));
+        routes.extend(ends.optional()?.map(|(source, target)| Route {
+            source,
+            target,
+            makes: true,
+            hands_on: true,
+        }));
+    }
+    Ok(routes)
+}
+
+/// A path as lineages have them: an element of a list stands for all of them.
+fn of_every_element(path: &Path) -> Path {
+    let segments = path.segments().iter().map(|segment| match segment {
+        Segment::Index(_) => Segment::Each,
+        Segment::Key(key) if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Segment::Each
+        }
+        other => other.clone(),
+    });
+    Path::of(segments.collect())
+}

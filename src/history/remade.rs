@@ -1,0 +1,155 @@
+//! Ids that only a write had which was taken back: no row and no image has them any more. The record is carried once more
+//! through the stage as it was applied, and what comes of it is held to the ledger's commitment, so that nothing is told
+//! that was not there. Its source must still be there, as it was.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use rusqlite::Connection;
+
+use crate::context::Context;
+use crate::digest::commitment;
+use crate::error::Result;
+use crate::ledger::past::{rows_taken_back, stage_pass_into};
+use crate::ledger::read::{self, Stub, batches_into, salt, stubs_of_row};
+use crate::ledger::{ImageKind, apply_patch, split_whole};
+use crate::record::Record;
+use crate::stage::{Outcome, Stage};
+use crate::store::Store;
+
+/// What a pass carried records with.
+struct Carrier {
+    project: String,
+    stage: Stage,
+    source: String,
+    now_us: i64,
+}
+
+/// The numbers of the rows of a database that a rollback has taken away, or changed back, and that had an id before.
+pub(super) fn numbers_once_made(store: &Store, database: &str, id: &str) -> Result<Vec<i64>> {
+    let (mut carriers, mut found) = (BTreeMap::new(), Vec::new());
+    for number in rows_taken_back(store.connection(), database)? {
+        if had_id(store, database, (number, id), &mut carriers)? {
+            found.push(number);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a stage has once written the row under an id.
+fn had_id(
+    store: &Store,
+    database: &str,
+    (number, id): (i64, &str),
+    carriers: &mut BTreeMap<i64, Option<Carrier>>,
+) -> Result<bool> {
+    let connection = store.connection();
+    for stub in stubs_of_row(connection, database, number)? {
+        if stub.entry.after.is_none() {
+            continue;
+        }
+        let pass = stage_pass_into(connection, stub.batch, database)?;
+        let Some(pass) = pass else { continue };
+        let carrier = match carriers.entry(pass) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(carrier(connection, pass)?),
+        };
+        if carrier
+            .as_ref()
+            .map_or(Ok(false), |carrier| made(store, carrier, &stub, (number, id)))?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// `None` where the stage takes over ids, which are found without it, or cannot be read any more.
+fn carrier(connection: &Connection, pass: i64) -> Result<Option<Carrier>> {
+    let summary = read::pass(connection, pass)?;
+    Ok(summary.and_then(|pass| {
+        let row = pass.row.stage?;
+        let stage = Stage::as_applied(row.number, &row.slug, &row.source_text, &row.meaning)?;
+        (!stage.takes_over_ids()).then_some(Carrier {
+            project: row.project,
+            stage,
+            source: pass.row.source?,
+            now_us: pass.row.now_us,
+        })
+    }))
+}
+
+/// Whether the stage makes of any version of the record what an entry has the commitment of, under an id.
+fn made(store: &Store, carrier: &Carrier, stub: &Stub, (number, id): (i64, &str)) -> Result<bool> {
+    let connection = store.connection();
+    let (source, row) = (salt(connection, stub.entry.record)?, salt(connection, number)?);
+    let (Some(row), Some(after)) = (row, stub.entry.after) else {
+        return Ok(false);
+    };
+    for (source_id, data) in versions(store, connection, &carrier.source, stub.entry.record)? {
+        let context = Context {
+            project: &carrier.project,
+            stage: carrier.stage.number(),
+            id: &source_id,
+            salt: source,
+            now_us: carrier.now_us,
+            secrets: &store.surroundings().secrets,
+            limits: store.options().limits,
+            roundings: None,
+            tally: None,
+        };
+        let record = Record {
+            record: stub.entry.record,
+            id: source_id.clone(),
+            data,
+        };
+        let outputs = match carrier.stage.transform(&record, &context) {
+            Ok(Outcome::Write(output)) => vec![output],
+            Ok(Outcome::Derive(outputs)) => outputs,
+            Ok(Outcome::Filter(_)) | Err(_) => continue,
+        };
+        let is_it = |id: &str, data: &str| commitment(&row, id, data) == after;
+        if outputs
+            .iter()
+            .any(|output| output.id == id && is_it(&output.id, &output.data))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What a record is in any database, and what it was in this one, as far back as the images lead.
+pub(crate) fn versions(
+    store: &Store,
+    connection: &Connection,
+    database: &str,
+    number: i64,
+) -> Result<Vec<(String, String)>> {
+    let mut versions = Vec::new();
+    let mut version = None;
+    for name in store.databases()? {
+        let row = store.table(&name)?.by_number(connection, number)?;
+        let row = row.map(|row| (row.record.id, row.record.data));
+        if name == database {
+            version.clone_from(&row);
+        }
+        versions.extend(row);
+    }
+    let written = batches_into(connection, database)?;
+    for stub in stubs_of_row(connection, database, number)?.into_iter().rev() {
+        if stub.entry.before == stub.entry.after || written.binary_search(&stub.batch).is_err() {
+            continue;
+        }
+        version = match &stub.image {
+            Some((ImageKind::Patch, patch)) => version.and_then(|(id, data)| {
+                let patch = std::str::from_utf8(patch).ok()?;
+                Some((id, apply_patch(&data, patch)?))
+            }),
+            Some((_, body)) => split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned())),
+            None => None,
+        };
+        versions.extend(version.clone());
+    }
+    Ok(versions)
+}
