@@ -360,7 +360,7 @@ impl Condition {
         let text = text.strip_prefix("= ").unwrap_or(text);
         let reading = Reading::new("--where", text);
         let place = Place::at(&reading.file, text, 0);
-        let compiled = Expression::compile(text, &place, &reading);
+        let compiled = Expression::condition(text, &place, &reading);
         compiled.map(Self).map_err(|problem| {
             let mut failure = Failure::usage(
                 "query.where",

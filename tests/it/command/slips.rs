@@ -233,3 +233,19 @@ fn where_every_record_is_refused_alike_the_stage_is_looked_at_too() {
         assert!(!ran.err.contains("alike"), "{}", ran.err);
     }
 }
+
+#[test]
+fn a_condition_that_no_record_can_be_judged_by_is_refused_before_any_is_read() {
+    let scene = applied();
+    for (condition, told) in [
+        (
+            "len(doc.id)",
+            "a condition is true or false, and this is a number",
+        ),
+        ("now() - now()", "there is no difference of dates"),
+    ] {
+        let said = scene.quietly(&["query", "records_v1", "--where", condition]);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{}", said.err);
+        assert!(said.err.contains(told), "{}", said.err);
+    }
+}
