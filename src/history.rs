@@ -20,9 +20,10 @@ pub use unfinished::{UnfinishedPass, unfinished};
 pub(crate) use unfinished::{name_running, reading_options, unfinished_in, writing_options};
 
 use crate::error::{Error, Result};
-use crate::ledger::feed;
+use crate::ledger::feed::{self, Fed};
 use crate::ledger::out::came_out;
 use crate::ledger::read::origin;
+use crate::ledger::selection;
 use crate::ledger::stage_history::standing_counts;
 use crate::ledger::{Counts, Head, StageHistory, StageState};
 use crate::path::{Path, Segment};
@@ -221,15 +222,15 @@ fn halted(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -
         return Ok(0);
     };
     let of = (open.row.pass, open.first_batch - 1);
-    crate::apply::halting(store.connection(), crate::apply::fed(project, stage), of)
+    selection::halting(store.connection(), Fed::of(project, stage), of)
 }
 
 fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -> Result<u64> {
     let connection = store.connection();
-    let fed = crate::apply::fed(project, stage);
+    let fed = Fed::of(project, stage);
     let count = |source: &str| store.count(source);
     if let Some(open) = history.open_apply() {
-        let selection = crate::apply::of_open_pass(connection, fed, open)?;
+        let selection = selection::of_open_pass(connection, fed, open)?;
         let read_in_place = if stage.in_place() {
             open.counts.read - open.counts.refused
         } else {
@@ -244,7 +245,7 @@ fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) 
         return count(stage.source());
     }
     let after = history.frontier(connection)?;
-    Ok(crate::apply::waiting(connection, fed, after, i64::MAX)?.len() as u64)
+    Ok(selection::waiting(connection, fed, after, i64::MAX)?.len() as u64)
 }
 
 /// One run, as `history` shows it.

@@ -8,13 +8,13 @@ mod standing;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::apply::{
-    ApplyOptions, ApplyReport, Selection, Work, apply_again, carry_out, fed, stage_pass, unread,
-};
+use crate::apply::{ApplyOptions, ApplyReport, Work, apply_again, carry_out};
 use crate::error::{Error, Result};
 use crate::history::redacted;
+use crate::ledger::feed::Fed;
 use crate::ledger::open::open_passes;
 use crate::ledger::read;
+use crate::ledger::selection::{Selection, unread};
 use crate::ledger::{
     Batch, Counts, Entry, EntryOutcome, PassKind, StageEvent, StageHistory, Step, next_stage, split_whole,
 };
@@ -311,7 +311,7 @@ fn leave_to_earlier(
             break;
         }
         if earlier.in_place() && earlier.target() == stage.source() {
-            let unread = unread(run.connection(), fed(stages.project(), earlier))?;
+            let unread = unread(run.connection(), Fed::of(stages.project(), earlier))?;
             refused.retain(|refused| !unread.iter().any(|unread| unread.has(refused.record)));
         }
     }
@@ -351,7 +351,7 @@ fn retries(run: &Run<'_>, project: &str, stage: &Stage, refused: &[Numbers]) -> 
     };
     let begun = |records: Vec<i64>| -> Result<Work> {
         Ok(Work {
-            pass: stage_pass(run, project, stage, PassKind::Retry)?,
+            pass: run.stage_pass(project, stage, PassKind::Retry)?,
             selection: Selection::list(records),
             counts: Counts::default(),
             resumed: None,

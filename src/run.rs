@@ -13,6 +13,7 @@ use crate::ledger::{
     Batch, Head, PassKind, PassRow, PassState, RunRow, Sealed, StageRow, Step, header_text, next_pass,
 };
 use crate::note::SigningKey;
+use crate::stage::Stage;
 use crate::store::{Store, StoreLock, Table, checkpoints, schema};
 
 /// The name and version of the tool, as it stands in the ledger.
@@ -183,6 +184,14 @@ impl<'s> Run<'s> {
             row,
             state: PassState::New,
         })
+    }
+
+    /// A new pass of a stage.
+    pub(crate) fn stage_pass(&self, project: &str, stage: &Stage, kind: PassKind) -> Result<Pass> {
+        let mut pass = self.new_pass(kind, Some(StageRow::of(project, stage)))?;
+        pass.row.source = Some(stage.source().to_owned());
+        pass.row.target = Some(stage.target().to_owned());
+        Ok(pass)
     }
 
     /// Seals and commits a batch that was made in this thread.

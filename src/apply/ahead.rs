@@ -5,11 +5,12 @@ use rusqlite::Connection;
 
 use super::item::{PlannedRows, Standing};
 use super::items::listed;
-use super::select::Selection;
 use super::transform::{Transformed, transform};
 use crate::context::Context;
 use crate::error::Result;
+use crate::ledger::feed::Fed;
 use crate::ledger::rows;
+use crate::ledger::selection::Selection;
 use crate::record::RecordSet;
 use crate::stage::{Outcome, Stage};
 use crate::store::Table;
@@ -46,7 +47,7 @@ impl Ahead<'_> {
         };
         if !self.stage.in_place() {
             // What somebody has changed by hand is not this stage's to move.
-            let fed = super::fed(self.context.project, self.stage);
+            let fed = Fed::of(self.context.project, self.stage);
             let changes = rows::changes_of_row(connection, target.name(), row.target)?;
             let own = (self.context.project, self.stage.number(), record);
             if rows::owner(&changes) != Some(own) || rows::is_edited(&changes, fed) {

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::{
-    ApplyOptions, Claims, Cross, Found, Numbers, PassReport, PlannedRows, Selection, Transforming, fed,
-};
+use super::{ApplyOptions, Claims, Cross, Found, Numbers, PassReport, PlannedRows, Transforming};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ledger::feed::Fed;
 use crate::ledger::places::KeptPlaces;
 use crate::ledger::read::{LedgerTable, PassSummary, largest, warnings};
+use crate::ledger::selection::{Selection, halting, settled_since, waiting};
 use crate::ledger::{Counts, PassKind, PassState, Shape, feed, out, places, rows, whole_record};
 use crate::observe::{Event, Observer};
 use crate::pipeline::{Bounds, Stopped, drive};
@@ -60,7 +59,7 @@ pub(crate) fn carry_out(
         done: counts.read,
     });
     let began_with = in_source + if stage.in_place() { counts.refused } else { 0 };
-    let stage_fed = fed(project, stage);
+    let stage_fed = Fed::of(project, stage);
     let of = resumed.map(|before| (pass.row.pass, before));
     let settled = settled_since(run.connection(), stage_fed, of, &counts)?;
     let bounds = bounds.allowing(allowed_refusals(stage, options, began_with), settled);
@@ -121,7 +120,7 @@ fn producer<'s>(
     options: &ApplyOptions,
 ) -> Result<Transforming<'s>> {
     let begins = pass.state == PassState::New;
-    let shares_numbers = rows::shares_numbers(run.connection(), fed(context.project, stage))?;
+    let shares_numbers = rows::shares_numbers(run.connection(), Fed::of(context.project, stage))?;
     let (alone, shape) = preparation(
         run.connection(),
         (stage, shares_numbers),
@@ -217,7 +216,7 @@ pub(crate) fn comes_last(
     selection: &Selection,
 ) -> Result<bool> {
     let reads_all = matches!(selection, Selection::Table { .. }) && !stage.in_place();
-    Ok(reads_all && !feed::is_written_by_later(connection, fed(project, stage))?)
+    Ok(reads_all && !feed::is_written_by_later(connection, Fed::of(project, stage))?)
 }
 
 /// The places in a copying stage's target that are kept for records which a stage in place has refused.
@@ -267,12 +266,17 @@ pub(crate) fn is_overtaken(
     if open.state != PassState::Open || cfg!(counterfoil_fault = "overtaken") {
         return Ok(false);
     }
-    let waiting = super::waiting(connection, fed(project, stage), open.first_batch - 1, i64::MAX)?;
+    let waiting = waiting(
+        connection,
+        Fed::of(project, stage),
+        open.first_batch - 1,
+        i64::MAX,
+    )?;
     if waiting.first().is_none_or(|first| *first > reached) {
         return Ok(false);
     }
     let of = Some((open.row.pass, open.first_batch - 1));
-    let settled = settled_since(connection, fed(project, stage), of, &open.counts)?;
+    let settled = settled_since(connection, Fed::of(project, stage), of, &open.counts)?;
     let table = Table::of(stage.source())?;
     let in_source = if table.exists(connection)? {
         table.count(connection)?
@@ -284,38 +288,10 @@ pub(crate) fn is_overtaken(
     let allowed = allowed_refusals(stage, options, began_with);
     let halting = halting(
         connection,
-        fed(project, stage),
+        Fed::of(project, stage),
         (open.row.pass, open.first_batch - 1),
     )?;
     Ok(standing <= allowed && halting == 0)
-}
-
-/// How many refusals of a pass are settled by now, so that they no longer count against its limit: they were retried,
-/// waived, or their records were corrected since. `before` is the batch before the pass's first one.
-pub(crate) fn settled_since(
-    connection: &Connection,
-    stage: Fed<'_>,
-    resumed: Option<(i64, i64)>,
-    counts: &Counts,
-) -> Result<u64> {
-    let Some((pass, before)) = resumed.filter(|_| counts.refused > 0) else {
-        return Ok(0);
-    };
-    let mut standing = feed::refused_by(connection, stage.project, stage.number, pass)?;
-    let waiting = super::waiting(connection, stage, before, i64::MAX)?;
-    standing.retain(|record| waiting.binary_search(record).is_err());
-    Ok(counts.refused.saturating_sub(standing.len() as u64))
-}
-
-/// How many records stand in the way of a pass that goes on, because it has refused them over a contract in the mode
-/// `refuse`; not those that were corrected since. `before` is the batch before the pass's first one.
-pub(crate) fn halting(connection: &Connection, stage: Fed<'_>, (pass, before): (i64, i64)) -> Result<u64> {
-    let mut halting = feed::halting(connection, pass)?;
-    if !halting.is_empty() {
-        let waiting = super::waiting(connection, stage, before, i64::MAX)?;
-        halting.retain(|record| waiting.binary_search(record).is_err());
-    }
-    Ok(halting.len() as u64)
 }
 
 pub(crate) fn allowed_refusals(stage: &Stage, options: &ApplyOptions, in_source: u64) -> u64 {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::fed;
 use super::item::{Found, Item, Numbers, Standing};
-use super::select::Selection;
 use super::transform::Transforming;
 use crate::digest::Hash;
 use crate::error::Result;
+use crate::ledger::feed::Fed;
 use crate::ledger::read::{Stub, newest_of_stage, refused_image, salt};
+use crate::ledger::selection::Selection;
 use crate::ledger::{EntryOutcome, whole_record};
 use crate::ledger::{places, rows};
 use crate::pipeline::BATCH_BYTES;
@@ -195,7 +195,7 @@ impl Transforming<'_> {
         if earlier.is_empty() && rows::owner(&changes) != Some(of) {
             return Ok(false);
         }
-        let is_edited = rows::is_edited(&changes, fed(self.context.project, self.stage));
+        let is_edited = rows::is_edited(&changes, Fed::of(self.context.project, self.stage));
         // What was changed behind the ledger is no more the stage's to write over.
         let is_planned = self.planned_rows.owner(standing.target).is_some();
         let is_known = is_planned || changes.first().is_some_and(|newest| newest.after == Some(hash));
@@ -274,7 +274,7 @@ pub(super) fn listed(
     let image = if stage.in_place() && !planned.contains(number) {
         match refused_image(connection, (project, stage.number()), stage.source(), number)? {
             Some(image) => Some(image),
-            None => places::image_set_aside(connection, fed(project, stage), number)?,
+            None => places::image_set_aside(connection, Fed::of(project, stage), number)?,
         }
     } else {
         None

@@ -8,16 +8,16 @@ mod decide;
 mod drift;
 mod item;
 mod items;
+mod pin;
 mod place;
-mod select;
 mod transform;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(crate) use carry::{
-    Work, allowed_refusals, carry_out, comes_last, halting, is_overtaken, kept_places, preparation,
-    set_aside, settled_since, unfinished,
+    Work, allowed_refusals, carry_out, comes_last, is_overtaken, kept_places, preparation, set_aside,
+    unfinished,
 };
 pub(crate) use claims::Claims;
 pub(crate) use cross::Cross;
@@ -25,24 +25,21 @@ pub(crate) use drift::check_drift;
 pub use drift::obstacle;
 pub(crate) use item::{Found, Numbers, PlannedRows, Standing};
 pub(crate) use items::source_as_read;
-pub(crate) use select::{Selection, of_first_pass, of_later_pass, of_open_pass, of_source, unread, waiting};
+pub use pin::{Pin, PinnedStage};
 pub(crate) use transform::Transforming;
 
 use crate::error::{Error, Result};
 use crate::ledger::feed::{self, Fed};
 use crate::ledger::read::PassSummary;
+use crate::ledger::selection::{SUPERSEDED, of_first_pass, of_later_pass, of_open_pass};
 use crate::ledger::stage_history::not_looked_at;
-use crate::ledger::{
-    Batch, Counts, PassKind, Shape, StageEvent, StageHistory, StageRow, StageState, Step, next_stage,
-};
+use crate::ledger::{Batch, Counts, PassKind, Shape, StageEvent, StageHistory, StageState, Step, next_stage};
 use crate::observe::{Observer, StopSignal};
 use crate::pipeline::{Bounds, Stopped, needs_index};
-use crate::plan::Pin;
 use crate::reconcile::{ReconcileOptions, StageReconciled, Wanted, of_stage};
 use crate::run::{Pass, Purpose, Run};
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::Store;
-use select::SUPERSEDED;
 
 /// How to apply.
 #[derive(Clone, Debug)]
@@ -386,16 +383,6 @@ pub(crate) fn apply_again(
     Ok(())
 }
 
-pub(crate) fn fed<'a>(project: &'a str, stage: &'a Stage) -> Fed<'a> {
-    Fed {
-        project,
-        number: stage.number(),
-        source: stage.source(),
-        target: stage.target(),
-        in_place: stage.in_place(),
-    }
-}
-
 /// What a stage has to do next; `None` when it is up to date.
 fn next_work(
     run: &mut Run<'_>,
@@ -411,7 +398,7 @@ fn next_work(
             supersede(run, open)?;
             return next_work(run, project, stage, options);
         }
-        let selection = of_open_pass(run.connection(), fed(project, stage), open)?;
+        let selection = of_open_pass(run.connection(), Fed::of(project, stage), open)?;
         return Ok(Some(Work {
             pass: Pass::resumed(open),
             selection,
@@ -426,17 +413,17 @@ fn next_work(
         resumed: None,
     };
     if history.begins_anew() {
-        let pass = stage_pass(run, project, stage, PassKind::Apply)?;
-        let selection = of_first_pass(run.connection(), fed(project, stage), None)?;
+        let pass = run.stage_pass(project, stage, PassKind::Apply)?;
+        let selection = of_first_pass(run.connection(), Fed::of(project, stage), None)?;
         return Ok(Some(begun(pass, selection)));
     }
     let after = history.frontier(run.connection())?;
     let before = run.next_batch();
-    let selection = of_later_pass(run.connection(), fed(project, stage), revised, after, before)?;
+    let selection = of_later_pass(run.connection(), Fed::of(project, stage), revised, after, before)?;
     if !revised && selection.remaining() == Some(0) {
         return Ok(None);
     }
-    let mut pass = stage_pass(run, project, stage, PassKind::Apply)?;
+    let mut pass = run.stage_pass(project, stage, PassKind::Apply)?;
     pass.row.after_batch = Some(after);
     Ok(Some(begun(pass, selection)))
 }
@@ -453,27 +440,6 @@ pub(crate) fn supersede(run: &mut Run<'_>, open: &PassSummary) -> Result<()> {
     let mut end = Batch::new(Step::End);
     end.body = Some(SUPERSEDED.to_owned());
     run.commit_now(&mut pass, end)
-}
-
-/// A new pass of a stage.
-pub(crate) fn stage_pass(run: &Run<'_>, project: &str, stage: &Stage, kind: PassKind) -> Result<Pass> {
-    let mut pass = run.new_pass(kind, Some(stage_row(project, stage)))?;
-    pass.row.source = Some(stage.source().to_owned());
-    pass.row.target = Some(stage.target().to_owned());
-    Ok(pass)
-}
-
-pub(crate) fn stage_row(project: &str, stage: &Stage) -> StageRow {
-    StageRow {
-        stage: 0,
-        project: project.to_owned(),
-        number: stage.number(),
-        slug: stage.slug().to_owned(),
-        source_text: stage.source_text().to_owned(),
-        text_sha256: stage.text_sha256(),
-        meaning: stage.meaning().to_owned(),
-        meaning_sha256: stage.meaning_sha256(),
-    }
 }
 
 pub(crate) fn quarantined(run: &Run<'_>, stages: &Stages) -> Result<u64> {

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::digest::{Hash, Salt, derived_salt};
 use crate::error::Result;
 use crate::expression::Scope;
+use crate::ledger::feed::Fed;
 use crate::ledger::places::{self, KeptPlaces};
 use crate::ledger::read::salt;
 use crate::ledger::rows;
@@ -271,7 +272,7 @@ impl<'a> Claims<'a> {
         };
         let mut rows: Vec<Row> = vec![(found.record.id, data)];
         for stage in &self.stages {
-            let aside = places::waiting(connection, crate::apply::fed(self.project, stage), true)?;
+            let aside = places::waiting(connection, Fed::of(self.project, stage), true)?;
             if aside
                 .iter()
                 .any(|waiting| waiting.record == record && !waiting.edited)

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::Cause;
-use crate::apply::fed;
 use crate::error::Result;
+use crate::ledger::PassKind;
+use crate::ledger::feed::{self, Fed};
 use crate::ledger::places;
 use crate::ledger::rows::{self, RowChange};
-use crate::ledger::{PassKind, feed};
 use crate::stage::Stage;
 use crate::store::{Salted, Table};
 
@@ -44,7 +44,7 @@ pub(super) fn find(
             holder: None,
         };
         // Whose place is free by now is only due: the next `apply` lets it in, unless its refusal was waived.
-        let waiting = places::waiting(connection, fed(project, stage), false)?;
+        let waiting = places::waiting(connection, Fed::of(project, stage), false)?;
         let mut due = BTreeSet::new();
         for waiting in &waiting {
             let is_held = match &waiting.holder {
@@ -55,7 +55,7 @@ pub(super) fn find(
                 due.insert(waiting.record);
             }
         }
-        for waiting in places::waiting(connection, fed(project, stage), true)? {
+        for waiting in places::waiting(connection, Fed::of(project, stage), true)? {
             if due.contains(&waiting.record) {
                 continue;
             }
@@ -78,7 +78,7 @@ pub(super) fn find(
                     }
                     let changes = rows::changes_of_row(connection, target.name(), row)?;
                     let is_own = rows::owner(&changes) == Some((project, number, record));
-                    if is_own && !rows::is_edited(&changes, fed(project, stage)) {
+                    if is_own && !rows::is_edited(&changes, Fed::of(project, stage)) {
                         special.insert(of(Cause::Stale, record));
                     }
                 }

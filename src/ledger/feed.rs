@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::sql::{of_record, of_row, standing_life};
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
+use crate::stage::Stage;
 use crate::store::Table;
 
 /// A stage, as far as feeding it is concerned.
@@ -17,6 +18,19 @@ pub(crate) struct Fed<'a> {
     pub(crate) source: &'a str,
     pub(crate) target: &'a str,
     pub(crate) in_place: bool,
+}
+
+impl<'a> Fed<'a> {
+    /// A stage of a project.
+    pub(crate) fn of(project: &'a str, stage: &'a Stage) -> Self {
+        Self {
+            project,
+            number: stage.number(),
+            source: stage.source(),
+            target: stage.target(),
+            in_place: stage.in_place(),
+        }
+    }
 }
 
 /// The numbers of the records that batches after `after` and before `before` wrote to the source, and that no

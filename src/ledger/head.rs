@@ -6,6 +6,7 @@ use super::entry::{ArrayText, Sealed};
 use super::tree::{Frontier, leaf_hash};
 use crate::digest::{Hash, sha256};
 use crate::error::{Error, Result};
+use crate::stage::{Stage, is_same_meaning};
 
 /// The newest batch's number, head hash and tree. Before the first batch: 0, zeros, the empty tree.
 #[derive(Clone, Debug, Default)]
@@ -117,9 +118,23 @@ pub(crate) struct StageRow {
 }
 
 impl StageRow {
+    /// A stage of a project as it is now; its revision's number is not known yet.
+    pub(crate) fn of(project: &str, stage: &Stage) -> Self {
+        Self {
+            stage: 0,
+            project: project.to_owned(),
+            number: stage.number(),
+            slug: stage.slug().to_owned(),
+            source_text: stage.source_text().to_owned(),
+            text_sha256: stage.text_sha256(),
+            meaning: stage.meaning().to_owned(),
+            meaning_sha256: stage.meaning_sha256(),
+        }
+    }
+
     /// Whether both revisions do the same to every record.
     pub(crate) fn does_as(&self, other: &Self) -> bool {
-        crate::stage::is_same_meaning(&self.meaning, &other.meaning)
+        is_same_meaning(&self.meaning, &other.meaning)
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) mod reconciled;
 pub(crate) mod renamed;
 pub(crate) mod rows;
 pub(crate) mod runs;
+pub(crate) mod selection;
 pub(crate) mod sql;
 pub(crate) mod stage_history;
 mod state;

@@ -3,15 +3,14 @@
 
 mod alike;
 mod forecast;
-mod pin;
 mod sample;
 mod tell;
 mod trial;
 
 use std::collections::BTreeMap;
 
+pub use crate::apply::{Pin, PinnedStage};
 pub use alike::Alike;
-pub use pin::{Pin, PinnedStage};
 pub use sample::{FieldChange, Sample};
 
 use crate::apply::{ApplyOptions, check_drift};

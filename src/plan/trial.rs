@@ -10,14 +10,15 @@ use super::forecast::Forecast;
 use super::tell::{Telling, scaled};
 use super::{ErrorLimit, PassPlan, PlanOptions, PlanReport, PlannedPass, StagePlan};
 use crate::apply::{
-    Claims, Cross, Found, Numbers, Selection, StoppedStages, Transforming, allowed_refusals, comes_last, fed,
-    halting, is_overtaken, kept_places, of_first_pass, of_open_pass, of_source, preparation, set_aside,
-    settled_since,
+    Claims, Cross, Found, Numbers, StoppedStages, Transforming, allowed_refusals, comes_last, is_overtaken,
+    kept_places, preparation, set_aside,
 };
 use crate::context::Context;
 use crate::context::Tally;
 use crate::error::Result;
+use crate::ledger::feed::Fed;
 use crate::ledger::read::{LedgerTable, largest};
+use crate::ledger::selection::{Selection, halting, of_first_pass, of_open_pass, of_source, settled_since};
 use crate::ledger::{Batch, Counts, PassKind, StageEvent, StageHistory, feed, next_stage, places, rows};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
@@ -187,7 +188,10 @@ impl<'t> Trial<'t> {
             is_overtaken(connection, self.project, stage, &self.options.apply, &open)
         };
         if !revised && !self.reader.read(is_overtaken)? {
-            let (fed, of) = (fed(self.project, stage), (open.row.pass, open.first_batch - 1));
+            let (fed, of) = (
+                Fed::of(self.project, stage),
+                (open.row.pass, open.first_batch - 1),
+            );
             return Ok(Some(Work {
                 kind: PlannedPass::Resumed,
                 selection: of_open_pass(connection, fed, &open)?,
@@ -218,10 +222,10 @@ impl<'t> Trial<'t> {
         if is_new && tried.is_none() {
             let selection = self
                 .reader
-                .read(|connection| of_first_pass(connection, fed(self.project, stage), None))?;
+                .read(|connection| of_first_pass(connection, Fed::of(self.project, stage), None))?;
             return Ok(Some(work(PlannedPass::First, selection)));
         }
-        let fed = fed(self.project, stage);
+        let fed = Fed::of(self.project, stage);
         let mut records = if is_new {
             Vec::new()
         } else {
@@ -394,7 +398,8 @@ impl<'t> Trial<'t> {
 
     /// Whether another stage copies from a stage's source to its target, or would.
     fn shares_numbers(&self, stage: &Stage) -> Result<bool> {
-        let in_ledger = |connection: &Connection| rows::shares_numbers(connection, fed(self.project, stage));
+        let in_ledger =
+            |connection: &Connection| rows::shares_numbers(connection, Fed::of(self.project, stage));
         Ok(self.forecast.shares_numbers(stage) || self.reader.read(in_ledger)?)
     }
 
@@ -425,7 +430,12 @@ impl<'t> Trial<'t> {
         open: Option<(i64, i64)>,
         course: &mut Course<'_>,
     ) -> Result<()> {
-        let settled = settled_since(self.store.connection(), fed(self.project, stage), open, earlier)?;
+        let settled = settled_since(
+            self.store.connection(),
+            Fed::of(self.project, stage),
+            open,
+            earlier,
+        )?;
         let refused = refused.refused.saturating_sub(settled);
         let limit = allowed_refusals(stage, &self.options.apply, began_with);
         if refused > limit && course.stops.is_none() {

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use crate::error::{Error, Result};
 use crate::ledger::open::{OpenPass, open_passes};
 use crate::ledger::stage_history::standing_passes;
-use crate::ledger::{Batch, PassKind, Step};
+use crate::ledger::{Batch, PassKind, StageRow, Step};
 use crate::observe::StopSignal;
 use crate::pipeline::Stopped;
 use crate::run::{Purpose, Run};
@@ -335,7 +335,7 @@ fn keep(
     wanted: &Wanted<'_>,
     reconciled: &StageReconciled,
 ) -> Result<()> {
-    let mut pass = run.new_pass(PassKind::Reconcile, Some(crate::apply::stage_row(project, stage)))?;
+    let mut pass = run.new_pass(PassKind::Reconcile, Some(StageRow::of(project, stage)))?;
     pass.row.source = Some(stage.source().to_owned());
     pass.row.target = Some(stage.target().to_owned());
     let mut batch = Batch::new(Step::End);

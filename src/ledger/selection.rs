@@ -3,11 +3,13 @@
 
 use rusqlite::Connection;
 
+use super::entry::Counts;
+use super::feed::{self, Fed};
+use super::read::PassSummary;
+use super::stage_history::{StageHistory, newest_applied};
+use super::state::PassState;
+use super::{places, rows};
 use crate::error::Result;
-use crate::ledger::feed::{self, Fed};
-use crate::ledger::read::PassSummary;
-use crate::ledger::stage_history::newest_applied;
-use crate::ledger::{PassState, StageHistory, places, rows};
 use crate::store::Table;
 
 /// The records that are still to be read.
@@ -178,3 +180,31 @@ pub(crate) fn unread(connection: &Connection, stage: Fed<'_>) -> Result<Vec<Sele
 /// The remark on the end of a pass that is ended before it has read everything, because the stage was revised, or its source
 /// has changed behind the reader.
 pub(crate) const SUPERSEDED: &str = r#"{"superseded":true}"#;
+
+/// How many refusals of a pass are settled by now, so that they no longer count against its limit: they were retried,
+/// waived, or their records were corrected since. `before` is the batch before the pass's first one.
+pub(crate) fn settled_since(
+    connection: &Connection,
+    stage: Fed<'_>,
+    resumed: Option<(i64, i64)>,
+    counts: &Counts,
+) -> Result<u64> {
+    let Some((pass, before)) = resumed.filter(|_| counts.refused > 0) else {
+        return Ok(0);
+    };
+    let mut standing = feed::refused_by(connection, stage.project, stage.number, pass)?;
+    let waiting = waiting(connection, stage, before, i64::MAX)?;
+    standing.retain(|record| waiting.binary_search(record).is_err());
+    Ok(counts.refused.saturating_sub(standing.len() as u64))
+}
+
+/// How many records stand in the way of a pass that goes on, because it has refused them over a contract in the mode
+/// `refuse`; not those that were corrected since. `before` is the batch before the pass's first one.
+pub(crate) fn halting(connection: &Connection, stage: Fed<'_>, (pass, before): (i64, i64)) -> Result<u64> {
+    let mut halting = feed::halting(connection, pass)?;
+    if !halting.is_empty() {
+        let waiting = waiting(connection, stage, before, i64::MAX)?;
+        halting.retain(|record| waiting.binary_search(record).is_err());
+    }
+    Ok(halting.len() as u64)
+}

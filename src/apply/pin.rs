@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use crate::apply::ApplyOptions;
+use super::ApplyOptions;
 use crate::digest::{Hash, hex, sha256};
 use crate::error::{Error, Result};
 use crate::ledger::Head;
@@ -62,7 +62,7 @@ const ARGUMENT: &str = "--plan-sha256=";
 
 impl Pin {
     /// The state as it is.
-    pub(super) fn of(
+    pub(crate) fn of(
         connection: &Connection,
         head: &Head,
         stages: &Stages,
