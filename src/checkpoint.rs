@@ -1,11 +1,11 @@
 //! The verb `checkpoint`: sign the ledger as it stands. Every run signs it in the end; this is for a run that was killed
 //! before, for a store from before there was a key, and for one that was restored on purpose.
 
+use crate::engine::{Purpose, Run};
 use crate::error::{Error, Result};
 use crate::ledger::checkpoint::newest_note;
 use crate::ledger::renamed::unaccepted;
 use crate::ledger::{Batch, Checkpoint, PassKind, Renamed, Step};
-use crate::run::{Purpose, Run};
 use crate::store::{Store, checkpoints, schema};
 
 /// A signed statement about the ledger.
@@ -46,7 +46,7 @@ pub fn accept_restored(store: &mut Store, purpose: &Purpose) -> Result<Signed> {
     let mut pass = run.new_pass(PassKind::Edit, None)?;
     let mut batch = Batch::new(Step::End);
     batch.body = Some(serde_json::json!({ "accepted": "restored" }).to_string());
-    run.commit_now(&mut pass, batch)?;
+    run.commit(&mut pass, batch)?;
     checkpoints::put_aside(run.store())?;
     run.sign()?;
     signed(run.store())
@@ -72,7 +72,7 @@ pub fn accept_renamed(store: &mut Store, names: &[(u32, String)], purpose: &Purp
     let mut pass = run.new_pass(PassKind::Edit, None)?;
     let mut batch = Batch::new(Step::End);
     batch.body = Some(serde_json::json!({ "renamed": found }).to_string());
-    run.commit_now(&mut pass, batch)?;
+    run.commit(&mut pass, batch)?;
     run.finish()?;
     Ok(found)
 }

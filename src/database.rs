@@ -4,10 +4,10 @@
 use std::ops::ControlFlow;
 
 use crate::edit::{Edit, edit};
+use crate::engine::Purpose;
 use crate::error::{Error, Result};
 use crate::query::{Query, Selection};
 use crate::record::Record;
-use crate::run::Purpose;
 use crate::store::Store;
 
 /// A named set of records in a store.

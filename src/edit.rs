@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use crate::digest::{Salt, commitment};
+use crate::engine::{Purpose, Run, shape_for_writing};
 use crate::error::{Error, Result};
 use crate::ledger::places::kept;
 use crate::ledger::read::{LedgerTable, largest};
@@ -12,7 +13,6 @@ use crate::ledger::{
     before_image, whole,
 };
 use crate::record::{Document, Record, admit};
-use crate::run::{Purpose, Run};
 use crate::store::{Salted, Store, Table};
 
 /// One edit of a database.
@@ -63,7 +63,7 @@ pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &Purpose
     pass.row.target = Some(database.to_owned());
     // The batch is the whole pass: a kill leaves all of it or nothing, and the same edits again mean the same.
     let mut batch = Batch::new(Step::End);
-    batch.shape = shape_for_writing(&run, database)?;
+    batch.shape = shape_for_writing(run.connection(), database)?;
     let exists = batch.shape.first() != Some(&Shape::CreateTable);
     let mut newest = largest(run.connection(), LedgerTable::Record)?;
     let mut seen: HashSet<&str> = HashSet::new();
@@ -83,30 +83,13 @@ pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &Purpose
         one(&run, database, edit, present, &mut newest, &mut batch)?;
     }
     let counts = batch.counts;
-    run.commit_now(&mut pass, batch)?;
+    run.commit(&mut pass, batch)?;
     let number = run.number();
     run.finish()?;
     Ok(EditReport {
         run: Some(number),
         counts,
     })
-}
-
-/// What has to be done to a database's table before anybody but an unfinished pass may write to it.
-pub(crate) fn shape_for_writing(run: &Run<'_>, database: &str) -> Result<Vec<Shape>> {
-    let table = Table::of(database)?;
-    let connection = run.connection();
-    if !table.exists(connection)? {
-        return Ok(vec![Shape::CreateTable, Shape::CreateIndex]);
-    }
-    if table.has_index(connection)? {
-        return Ok(vec![]);
-    }
-    if table.is_empty(connection)? {
-        Ok(vec![Shape::CreateIndex])
-    } else {
-        Err(crate::apply::unfinished(database))
-    }
 }
 
 impl Edit {

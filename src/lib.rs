@@ -52,21 +52,9 @@
 //! ```
 //!
 //! # Layers
-//! A module names only modules of its own layer and of those below it; a test holds it. From the bottom:
-//!
-//! 1. what a record is: [`record`], [`path`], [`digest`], [`refusal`], [`problem`], [`name`], [`note`], [`surroundings`],
-//!    [`language`], [`context`], [`reading`], [`shown`], dates, patterns, [`lineage`]
-//! 2. [`expression`]
-//! 3. [`op`] and [`contract`]
-//! 4. [`stage`] and [`project`]; nothing up to here knows a database, a clock or a file, stage files aside
-//! 5. [`Error`], and above it the [`ledger`], the [`store`] and [`observe`]
-//! 6. [`input`], [`output`] and [`query`]
-//! 7. the run, which alone writes, and the pipeline of a thread that reads and one that commits
-//! 8. the verbs: [`load`](mod@load), [`edit`], [`plan`](mod@plan), [`apply`](mod@apply), [`rehearse`](mod@rehearse),
-//!    [`rollback`](mod@rollback), [`quarantine`], [`history`], [`reconcile`](mod@reconcile), [`validate`](mod@validate),
-//!    [`profile`](mod@profile), [`verify`](mod@verify), [`backup`], [`checkpoint`](mod@checkpoint), [`prove`](mod@prove),
-//!    [`deviation`], [`report`](mod@report), [`interchange`], each a function of one shape,
-//!    `verb(&mut store, what, &options, &mut observer)`
+//! A module names only modules of its own layer and of those below it: records, expressions, operations and contracts,
+//! stages, then the ledger and the store, then the verbs. The table in `ARCHITECTURE.md` lists them, and a test holds every
+//! file to it. Each verb is a function of one shape, `verb(&mut store, what, &options, &mut observer)`.
 //!
 //! The library never prints, never reads the environment, and is synchronous: a verb returns when its work is
 //! committed.
@@ -81,9 +69,11 @@ mod datetime;
 pub mod deviation;
 pub mod digest;
 pub mod edit;
+mod engine;
 mod error;
 pub mod expression;
 pub mod history;
+mod init;
 pub mod input;
 pub mod interchange;
 pub mod language;
@@ -97,7 +87,6 @@ pub mod op;
 pub mod output;
 pub mod path;
 mod pattern;
-mod pipeline;
 pub mod plan;
 pub mod problem;
 pub mod profile;
@@ -112,7 +101,6 @@ pub mod refusal;
 pub mod rehearse;
 pub mod report;
 pub mod rollback;
-mod run;
 pub mod shown;
 pub mod stage;
 pub mod store;
@@ -121,6 +109,5 @@ pub mod validate;
 pub mod verify;
 
 pub use database::Database;
+pub use engine::{Purpose, Stopped};
 pub use error::{Error, Result};
-pub use pipeline::Stopped;
-pub use run::Purpose;

@@ -14,8 +14,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::DateTime;
 
-use crate::apply::Claims;
-use crate::edit::shape_for_writing;
+use crate::engine::Claims;
+use crate::engine::shape_for_writing;
+use crate::engine::{Bounds, Stopped, drive_to_end};
+use crate::engine::{Pass, Purpose, Run};
 use crate::error::{Error, Result};
 use crate::history::{UnfinishedPass, redacted};
 use crate::input::{Cells, Format, HeaderError, OpenError, Options, Position, Reader as Records};
@@ -27,9 +29,7 @@ use crate::ledger::read::{LedgerTable, PassSummary, largest};
 use crate::ledger::{Batch, Counts, PassKind, Step};
 use crate::observe::{Event, Observer, StopSignal};
 use crate::path::Path;
-use crate::pipeline::{Bounds, Stopped, drive_to};
 use crate::record::Standing;
-use crate::run::{Pass, Purpose, Run};
 use crate::store::{Store, Table};
 use brought::Brought;
 use course::{Begun, Course, Open, end_unfinished, first_bytes, known_before, open_loads, reading};
@@ -364,7 +364,7 @@ fn carry(
     let randomness = Arc::clone(&run.store().surroundings().randomness);
     let end: Mutex<Option<Position>> = Mutex::default();
     let batch_size = options.batch_size.unwrap_or(run.store().options().batch_size);
-    let producer = Loading {
+    let mut producer = Loading {
         name,
         records,
         waiting: VecDeque::new(),
@@ -376,7 +376,7 @@ fn carry(
         reprocess: options.reprocess,
         names_refused: !is_redacted(run.store(), options)?,
         batch_size: batch_size.max(1),
-        shape: shape_for_writing(run, database)?,
+        shape: shape_for_writing(run.connection(), database)?,
         newest: largest(run.connection(), LedgerTable::Record)?,
         kept: kept(run.connection(), &Table::of(database)?)?,
         refused: RefusedLines::of(run.connection(), database, &source, pass.row.pass)?,
@@ -394,7 +394,15 @@ fn carry(
         whole = end.lock().unwrap_or_else(PoisonError::into_inner).take();
         end_batch(whole.as_ref(), &how)
     };
-    report.stopped = drive_to(run, &mut pass, producer, &mut counts, &bounds, observer, ending)?;
+    report.stopped = drive_to_end(
+        run,
+        &mut pass,
+        &mut producer,
+        &mut counts,
+        &bounds,
+        observer,
+        ending,
+    )?;
     if let Some(end) = whole.filter(|_| !options.again) {
         report.known = known_before(run.connection(), database, pass.row.pass, &end, &how)?;
     }

@@ -15,7 +15,6 @@ use base64::prelude::BASE64_STANDARD;
 use ed25519_dalek::Signer as _;
 
 use crate::digest::sha256;
-use crate::surroundings::Randomness;
 
 /// What stands before the name in the text of a key that signs.
 const PRIVATE: &str = "PRIVATE+KEY+";
@@ -63,17 +62,11 @@ pub enum BadNote {
 }
 
 impl SigningKey {
-    /// A new key of a name.
+    /// A new key of a name, made of a seed that nobody can guess ([`Randomness::seed`](crate::surroundings::Randomness::seed)).
     ///
     /// # Errors
     /// [`BadKey`] where the name is empty, or has spaces or `+`.
-    pub fn generate(name: &str, randomness: &dyn Randomness) -> Result<Self, BadKey> {
-        let mut seed = [0; 32];
-        randomness.fill(&mut seed);
-        Self::of(name, &seed)
-    }
-
-    fn of(name: &str, seed: &[u8; 32]) -> Result<Self, BadKey> {
+    pub fn generate(name: &str, seed: &[u8; 32]) -> Result<Self, BadKey> {
         if !is_name(name) {
             return Err(BadKey {
                 kind: "signing",
@@ -100,7 +93,7 @@ impl SigningKey {
             .strip_prefix(PRIVATE)
             .ok_or_else(|| bad("it does not begin with `PRIVATE+KEY+`"))?;
         let (name, hash, seed) = parts(text).map_err(bad)?;
-        let key = Self::of(name, &seed)?;
+        let key = Self::generate(name, &seed)?;
         if hash != key.verifying().hash() {
             return Err(bad("its hash is not that of its name and key"));
         }
@@ -335,7 +328,7 @@ mod tests {
     #[test]
     fn other_signatures_are_passed_over_and_a_false_one_is_not() {
         let signing = SigningKey::parse(SIGNING).expect("a key");
-        let other = SigningKey::of("other", &[7; 32]).expect("a key");
+        let other = SigningKey::generate("other", &[7; 32]).expect("a key");
         let (mine, theirs) = (signing.sign(TEXT), other.sign(TEXT));
         let theirs = theirs
             .strip_prefix(TEXT)
@@ -347,7 +340,7 @@ mod tests {
             other.verifying().open(&mine),
             Err(BadNote::Unsigned("other".to_owned()))
         );
-        let namesake = SigningKey::of("PeterNeumann", &[7; 32]).expect("a key");
+        let namesake = SigningKey::generate("PeterNeumann", &[7; 32]).expect("a key");
         assert!(signing.verifying().open(&namesake.sign(TEXT)).is_err());
     }
 

@@ -8,22 +8,19 @@ mod standing;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::apply::{ApplyOptions, ApplyReport, Work, apply_again, carry_out};
+use crate::apply::{ApplyOptions, ApplyReport, apply_again};
+use crate::engine::{Bounds, Limits, Pass, Purpose, Refused, Run, retries, run_pass};
 use crate::error::{Error, Result};
 use crate::history::redacted;
 use crate::ledger::feed::Fed;
 use crate::ledger::open::open_passes;
 use crate::ledger::read;
-use crate::ledger::selection::{Selection, unread};
-use crate::ledger::{
-    Batch, Counts, Entry, EntryOutcome, PassKind, StageEvent, StageHistory, Step, next_stage, split_whole,
-};
+use crate::ledger::selection::unread;
+use crate::ledger::{Batch, Entry, EntryOutcome, PassKind, StageHistory, Step, split_whole};
 use crate::observe::Observer;
 use crate::path::Path;
-use crate::pipeline::Bounds;
 use crate::record::{Document, admit};
 use crate::refusal::Refusal;
-use crate::run::{Pass, Purpose, Run};
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::{Salted, Store, Table};
 
@@ -255,7 +252,7 @@ pub fn retry(
             "correct them in the input and load it again; `quarantine waive` lets them go",
         ));
     }
-    crate::apply::check_drift(run.connection(), stages, options)?;
+    crate::engine::check_drift(run.connection(), stages, options.revise)?;
     let bounds = Bounds::new(&options.stop, options.max_time);
     let mut report = ApplyReport::default();
     let mut has_tried = false;
@@ -263,16 +260,17 @@ pub fn retry(
         let mut refused = refused_by.remove(&Some(stage.number())).unwrap_or_default();
         has_tried |= leave_to_earlier(&run, stages, stage, &mut refused)?;
         end_superseded(&mut run, stages.project(), stage)?;
-        for work in retries(&run, stages.project(), stage, &refused)? {
+        let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
+        let batches = |pass| read::batches_of(run.connection(), pass);
+        for work in retries(stage, &history, &to_retry(&refused), batches)? {
             has_tried = true;
             // Whoever tries again wants to know about every record.
-            let all = ApplyOptions {
+            let all = Limits {
                 on_error: Some(OnError::Quarantine),
                 max_errors: Some(MaxErrors::Count(u64::MAX)),
-                ..options.clone()
+                ..options.limits()
             };
-            let (done, stopped) =
-                carry_out(&mut run, stages.project(), stage, work, &all, &bounds, observer)?;
+            let (done, stopped) = run_pass(&mut run, stages.project(), stage, work, &all, &bounds, observer)?;
             report.passes.push(done);
             report.stopped = stopped;
             if report.stopped.is_some() {
@@ -295,6 +293,14 @@ pub fn retry(
     report.quarantined = crate::apply::quarantined(&run, stages)?;
     run.finish()?;
     Ok(report)
+}
+
+fn to_retry(refused: &[Numbers]) -> Vec<Refused> {
+    let numbers = refused.iter().map(|refused| Refused {
+        record: refused.record,
+        batch: refused.batch,
+    });
+    numbers.collect()
 }
 
 /// Leaves out what an earlier stage in place has still to read as it is now, which would come to this one before it: that
@@ -328,52 +334,9 @@ fn end_superseded(run: &mut Run<'_>, project: &str, stage: &Stage) -> Result<()>
     for open in history.open_retries().filter(is_superseded) {
         let mut end = Batch::new(Step::End);
         end.body = Some(r#"{"superseded":true}"#.to_owned());
-        run.commit_now(&mut Pass::resumed(open), end)?;
+        run.commit(&mut Pass::resumed(open), end)?;
     }
     Ok(())
-}
-
-/// The retries that a stage has to carry out: first what is left of one that was interrupted, then what that one had
-/// not come to try.
-fn retries(run: &Run<'_>, project: &str, stage: &Stage, refused: &[Numbers]) -> Result<Vec<Work>> {
-    let history = StageHistory::read(run.connection(), project, stage.number())?;
-    let open = history.open_retries().next_back().filter(|pass| {
-        let row = pass.row.stage.as_ref();
-        row.is_some_and(|row| stage.does_as(&row.meaning))
-    });
-    if refused.is_empty() && open.is_none() {
-        return Ok(Vec::new());
-    }
-    next_stage(stage.number(), history.state, StageEvent::Apply)?;
-    let numbers = |fits: &dyn Fn(&Numbers) -> bool| -> Vec<i64> {
-        let fitting = refused.iter().filter(|refused| fits(refused));
-        fitting.map(|refused| refused.record).collect()
-    };
-    let begun = |records: Vec<i64>| -> Result<Work> {
-        Ok(Work {
-            pass: run.stage_pass(project, stage, PassKind::Retry)?,
-            selection: Selection::list(records),
-            counts: Counts::default(),
-            resumed: None,
-        })
-    };
-    let Some(open) = open else {
-        return Ok(vec![begun(numbers(&|_| true))?]);
-    };
-    let reached = open.last_record.unwrap_or(0);
-    let resumed = Work {
-        pass: Pass::resumed(open),
-        selection: Selection::list(numbers(&|refused| refused.record > reached)),
-        counts: open.counts,
-        resumed: Some(open.first_batch - 1),
-    };
-    let own = read::batches_of(run.connection(), open.row.pass)?;
-    let untried = numbers(&|refused| refused.record <= reached && !own.contains(&refused.batch));
-    let mut works = vec![resumed];
-    if !untried.is_empty() {
-        works.push(begun(untried)?);
-    }
-    Ok(works)
 }
 
 /// Lets refused records go: they leave quarantine, and the ledger says who waived them and why. Returns how many.
@@ -401,7 +364,7 @@ pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Pu
                     .entries
                     .extend(waived_entries(run.connection(), database, refused)?);
             }
-            run.commit_now(&mut pass, batch)?;
+            run.commit(&mut pass, batch)?;
         }
         waived += records.len() as u64;
     }
@@ -429,7 +392,7 @@ fn settle_interrupted(run: &mut Run<'_>, project: &str, groups: &[Group]) -> Res
         if open.last_batch + 1 == run.next_batch() && groups.contains(&group) {
             goes_on = Some((group, pass));
         } else {
-            run.commit_now(&mut pass, Batch::new(Step::End))?;
+            run.commit(&mut pass, Batch::new(Step::End))?;
         }
     }
     Ok(goes_on)

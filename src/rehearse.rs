@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use crate::apply::{ApplyOptions, ApplyReport, apply};
+use crate::engine::Purpose;
 use crate::error::Result;
 use crate::observe::Observer;
 use crate::quarantine::{quarantine_totals, still_refusing};
 use crate::rollback::{RollbackOptions, RollbackReport, Scope, rollback};
-use crate::run::Purpose;
 use crate::stage::Stages;
 use crate::store::{Store, StoreOptions};
 use crate::surroundings::{Keys, Surroundings};

@@ -17,6 +17,13 @@ pub trait Clock: Send + Sync {
 pub trait Randomness: Send + Sync {
     /// Fills the bytes.
     fn fill(&self, bytes: &mut [u8]);
+
+    /// Bytes to make a key of.
+    fn seed(&self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        self.fill(&mut seed);
+        seed
+    }
 }
 
 /// The machine's clock.

@@ -1,84 +1,23 @@
 //! The verb `apply`: bring every stage up to date, resuming whatever was interrupted.
 
-mod ahead;
-mod carry;
-mod claims;
-mod cross;
-mod decide;
-mod drift;
-mod item;
-mod items;
+mod options;
 mod pin;
-mod place;
-mod transform;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-pub(crate) use carry::{
-    Work, allowed_refusals, carry_out, comes_last, is_overtaken, kept_places, preparation, set_aside,
-    unfinished,
-};
-pub(crate) use claims::Claims;
-pub(crate) use cross::Cross;
-pub(crate) use drift::check_drift;
-pub use drift::obstacle;
-pub(crate) use item::{Found, Numbers, PlannedRows, Standing};
-pub(crate) use items::source_as_read;
+pub use options::ApplyOptions;
 pub use pin::{Pin, PinnedStage};
-pub(crate) use transform::Transforming;
 
+pub use crate::engine::PassReport;
+use crate::engine::{
+    Bounds, LedgerFacts, Next, Pass, Run, Stopped, StoppedStages, check_drift, next, run_pass, supersede,
+};
 use crate::error::{Error, Result};
-use crate::ledger::feed::{self, Fed};
-use crate::ledger::read::PassSummary;
-use crate::ledger::selection::{SUPERSEDED, of_first_pass, of_later_pass, of_open_pass};
+use crate::ledger::feed;
 use crate::ledger::stage_history::not_looked_at;
-use crate::ledger::{Batch, Counts, PassKind, Shape, StageEvent, StageHistory, StageState, Step, next_stage};
-use crate::observe::{Observer, StopSignal};
-use crate::pipeline::{Bounds, Stopped, needs_index};
+use crate::ledger::{StageHistory, StageState};
+use crate::observe::Observer;
 use crate::reconcile::{ReconcileOptions, StageReconciled, Wanted, of_stage};
-use crate::run::{Pass, Purpose, Run};
-use crate::stage::{MaxErrors, OnError, Stage, Stages};
+use crate::stage::{Stage, Stages};
 use crate::store::Store;
-
-/// How to apply.
-#[derive(Clone, Debug)]
-pub struct ApplyOptions {
-    /// The last stage to bring up to date; `None`: all.
-    pub to: Option<u32>,
-    /// The most records in a batch; `None`: what the store's options say.
-    pub batch_size: Option<usize>,
-    /// Overrides what the stages say about refusals.
-    pub on_error: Option<OnError>,
-    /// Overrides how many refusals the stages allow.
-    pub max_errors: Option<MaxErrors>,
-    /// Stop after the batch at hand when so much time is over.
-    pub max_time: Option<Duration>,
-    /// Let a stage that was applied go on with its changed meaning.
-    pub revise: bool,
-    /// Only where stages and data are still those of this plan; the run has the plan's hash among its arguments.
-    pub plan: Option<Pin>,
-    /// What stands in the ledger about this run.
-    pub purpose: Purpose,
-    /// Asks the verb to stop.
-    pub stop: StopSignal,
-}
-
-impl Default for ApplyOptions {
-    fn default() -> Self {
-        Self {
-            to: None,
-            batch_size: None,
-            on_error: None,
-            max_errors: None,
-            max_time: None,
-            revise: false,
-            plan: None,
-            purpose: Purpose::new("apply"),
-            stop: StopSignal::default(),
-        }
-    }
-}
 
 /// What an `apply` did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -112,33 +51,6 @@ pub struct HeldBack {
     pub by: u32,
 }
 
-/// What was done in one pass.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct PassReport {
-    /// The pass's number.
-    pub pass: i64,
-    /// Its kind.
-    pub kind: PassKind,
-    /// The stage's number.
-    pub stage: u32,
-    /// The stage's slug.
-    pub slug: String,
-    /// Where it read.
-    pub source: String,
-    /// Where it wrote.
-    pub target: String,
-    /// Whether an earlier run had begun it.
-    pub resumed: bool,
-    /// The outcomes over all its runs.
-    pub counts: Counts,
-    /// How many records came out of those that were written: others than these where one becomes several.
-    pub out: u64,
-    /// How often the stage warned over all its runs, by code.
-    pub warnings: BTreeMap<String, u64>,
-    /// Whether it has ended.
-    pub ended: bool,
-}
-
 /// Brings every stage up to date: goes on with a pass that was interrupted, begins the first pass of a stage that
 /// never ran, and carries what others wrote to a source through the stages that were applied before.
 ///
@@ -156,11 +68,11 @@ pub fn apply(
     purpose.arguments.extend(options.plan.as_ref().map(Pin::argument));
     let mut run = Run::begin(store, &purpose)?;
     if let Some(plan) = &options.plan {
-        plan.check(run.connection(), stages, options)?;
+        plan.check(run.connection(), stages, &options.asked())?;
     }
     let bounds = Bounds::new(&options.stop, options.max_time);
     let mut report = ApplyReport {
-        cosmetic: check_drift(run.connection(), stages, options)?,
+        cosmetic: check_drift(run.connection(), stages, options.revise)?,
         ..ApplyReport::default()
     };
     bring_all_up_to_date(&mut run, stages, options, &bounds, observer, &mut report)?;
@@ -217,7 +129,7 @@ fn bring_all_up_to_date(
         if report.passes.len() == passes && why.is_none() {
             report.up_to_date.push(stage.number());
         }
-        if stopped.takes_note(stage, why, report) {
+        if takes_note(&mut stopped, stage, why, report) {
             return Ok(());
         }
     }
@@ -229,12 +141,28 @@ fn bring_all_up_to_date(
                 continue;
             }
             let why = bring_up_to_date(run, project, stage, options, bounds, observer, report)?;
-            if stopped.takes_note(stage, why, report) {
+            if takes_note(&mut stopped, stage, why, report) {
                 return Ok(());
             }
         }
     }
     Ok(())
+}
+
+/// Notes why a stage has stopped; `true` where the whole run has to stop.
+fn takes_note(
+    stopped: &mut StoppedStages,
+    stage: &Stage,
+    why: Option<Stopped>,
+    report: &mut ApplyReport,
+) -> bool {
+    let Some(why) = why else { return false };
+    let of_all = matches!(why, Stopped::Asked | Stopped::Time);
+    stopped.add(stage);
+    if of_all || report.stopped.is_none() {
+        report.stopped = Some(why);
+    }
+    of_all
 }
 
 /// After so many passes, and as many again, it is asked whether the stages get anywhere.
@@ -262,49 +190,6 @@ fn refuse_going_round(run: &Run<'_>, project: &str) -> Result<()> {
     Err(Error::invalid(message, hint))
 }
 
-/// The stages that had to stop, and the databases that are not up to date because of them.
-#[derive(Debug, Default)]
-pub(crate) struct StoppedStages {
-    databases: Vec<(String, u32)>,
-    stages: Vec<u32>,
-}
-
-impl StoppedStages {
-    /// The stage because of which another has to wait: what it would read, write or refer to is not up to date. Whatever
-    /// depends on that one waits as well.
-    pub(crate) fn holds_back(&mut self, stage: &Stage) -> Option<u32> {
-        let mut databases = self.databases.iter();
-        let (_, by) = databases.find(|(database, _)| stage.depends_on(database))?;
-        let by = *by;
-        let waits = (stage.target().to_owned(), by);
-        if !self.databases.contains(&waits) {
-            self.databases.push(waits);
-        }
-        Some(by)
-    }
-
-    fn is(&self, stage: &Stage) -> bool {
-        self.stages.contains(&stage.number())
-    }
-
-    /// A stage has stopped.
-    pub(crate) fn add(&mut self, stage: &Stage) {
-        self.stages.push(stage.number());
-        self.databases.push((stage.target().to_owned(), stage.number()));
-    }
-
-    /// Notes why a stage has stopped; `true` where the whole run has to stop.
-    fn takes_note(&mut self, stage: &Stage, why: Option<Stopped>, report: &mut ApplyReport) -> bool {
-        let Some(why) = why else { return false };
-        let of_all = matches!(why, Stopped::Asked | Stopped::Time);
-        self.add(stage);
-        if of_all || report.stopped.is_none() {
-            report.stopped = Some(why);
-        }
-        of_all
-    }
-}
-
 /// Works on a stage, pass after pass, until it is up to date; why, where it has to stop before.
 fn bring_up_to_date(
     run: &mut Run<'_>,
@@ -315,8 +200,25 @@ fn bring_up_to_date(
     observer: &mut dyn Observer,
     report: &mut ApplyReport,
 ) -> Result<Option<Stopped>> {
-    while let Some(work) = next_work(run, project, stage, options)? {
-        let (done, stopped) = carry_out(run, project, stage, work, options, bounds, observer)?;
+    let limits = options.limits();
+    loop {
+        let history = StageHistory::read(run.connection(), project, stage.number())?;
+        let facts = LedgerFacts {
+            connection: run.connection(),
+            project,
+            stage,
+            limits: &limits,
+            next_batch: run.next_batch(),
+        };
+        let work = match next(stage, &history, &facts)? {
+            None => break,
+            Some(Next::Supersede(open)) => {
+                supersede(run, Pass::resumed(&open))?;
+                continue;
+            }
+            Some(Next::Pass(work)) => work,
+        };
+        let (done, stopped) = run_pass(run, project, stage, work, &limits, bounds, observer)?;
         report.passes.push(done);
         if stopped.is_some() {
             return Ok(stopped);
@@ -383,67 +285,21 @@ pub(crate) fn apply_again(
     Ok(())
 }
 
-/// What a stage has to do next; `None` when it is up to date.
-fn next_work(
-    run: &mut Run<'_>,
-    project: &str,
-    stage: &Stage,
-    options: &ApplyOptions,
-) -> Result<Option<Work>> {
-    let history = StageHistory::read(run.connection(), project, stage.number())?;
-    next_stage(stage.number(), history.state, StageEvent::Apply)?;
-    let revised = history.revision().is_some_and(|row| !stage.does_as(&row.meaning));
-    if let Some(open) = history.open_apply() {
-        if revised || is_overtaken(run.connection(), project, stage, options, open)? {
-            supersede(run, open)?;
-            return next_work(run, project, stage, options);
-        }
-        let selection = of_open_pass(run.connection(), Fed::of(project, stage), open)?;
-        return Ok(Some(Work {
-            pass: Pass::resumed(open),
-            selection,
-            counts: open.counts,
-            resumed: Some(open.first_batch - 1),
-        }));
-    }
-    let begun = |pass, selection| Work {
-        pass,
-        selection,
-        counts: Counts::default(),
-        resumed: None,
-    };
-    if history.begins_anew() {
-        let pass = run.stage_pass(project, stage, PassKind::Apply)?;
-        let selection = of_first_pass(run.connection(), Fed::of(project, stage), None)?;
-        return Ok(Some(begun(pass, selection)));
-    }
-    let after = history.frontier(run.connection())?;
-    let before = run.next_batch();
-    let selection = of_later_pass(run.connection(), Fed::of(project, stage), revised, after, before)?;
-    if !revised && selection.remaining() == Some(0) {
-        return Ok(None);
-    }
-    let mut pass = run.stage_pass(project, stage, PassKind::Apply)?;
-    pass.row.after_batch = Some(after);
-    Ok(Some(begun(pass, selection)))
-}
-
-/// Ends a pass where it stands: one of an earlier revision, or one whose source has changed behind its reader. What it has
-/// not read is left to the next pass, which may only write where the index is not missing.
-pub(crate) fn supersede(run: &mut Run<'_>, open: &PassSummary) -> Result<()> {
-    let mut pass = Pass::resumed(open);
-    if needs_index(run, &pass)? {
-        let mut index = Batch::new(Step::Index);
-        index.shape.push(Shape::CreateIndex);
-        run.commit_now(&mut pass, index)?;
-    }
-    let mut end = Batch::new(Step::End);
-    end.body = Some(SUPERSEDED.to_owned());
-    run.commit_now(&mut pass, end)
-}
-
 pub(crate) fn quarantined(run: &Run<'_>, stages: &Stages) -> Result<u64> {
     let standing = feed::refused_counts(run.connection(), stages.project())?;
     let of_stages = stages.up_to(None).map(Stage::number);
     Ok(of_stages.filter_map(|number| standing.get(&number)).sum())
+}
+
+/// What keeps `apply` from beginning at all: a stage that is not what was applied, is gone, or comes before what was built
+/// without it; or a project that has another name now.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn obstacle(store: &Store, stages: &Stages) -> Result<Option<Error>> {
+    match check_drift(store.connection(), stages, false) {
+        Ok(_) => Ok(None),
+        Err(error @ (Error::Drift { .. } | Error::Invalid { .. })) => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
 }

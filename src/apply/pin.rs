@@ -2,7 +2,6 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::ApplyOptions;
 use crate::digest::{Hash, hex, sha256};
 use crate::error::{Error, Result};
 use crate::ledger::Head;
@@ -55,6 +54,14 @@ pub struct PinnedStage {
     pub meaning_sha256: String,
 }
 
+/// How `apply` was to be run.
+pub(crate) struct Asked {
+    pub(crate) to: Option<u32>,
+    pub(crate) revise: bool,
+    pub(crate) on_error: Option<String>,
+    pub(crate) max_errors: Option<String>,
+}
+
 /// The version of the format.
 const VERSION: u32 = 1;
 /// Stands before the pin's hash in the arguments of every run that goes by it.
@@ -62,12 +69,7 @@ const ARGUMENT: &str = "--plan-sha256=";
 
 impl Pin {
     /// The state as it is.
-    pub(crate) fn of(
-        connection: &Connection,
-        head: &Head,
-        stages: &Stages,
-        options: &ApplyOptions,
-    ) -> Result<Self> {
+    pub(crate) fn of(connection: &Connection, head: &Head, stages: &Stages, asked: &Asked) -> Result<Self> {
         Ok(Self {
             version: VERSION,
             project: stages.project().to_owned(),
@@ -75,11 +77,11 @@ impl Pin {
             batch: head.batch,
             tree_size: head.frontier.size(),
             tree_root: hex(&head.frontier.root()),
-            to: options.to,
-            revise: options.revise,
-            on_error: options.on_error.map(|choice| choice.name().to_owned()),
-            max_errors: options.max_errors.map(|limit| limit.to_string()),
-            stages: stages.up_to(options.to).map(PinnedStage::of).collect(),
+            to: asked.to,
+            revise: asked.revise,
+            on_error: asked.on_error.clone(),
+            max_errors: asked.max_errors.clone(),
+            stages: stages.up_to(asked.to).map(PinnedStage::of).collect(),
             figures_sha256: None,
         })
     }
@@ -132,12 +134,7 @@ impl Pin {
 
     /// Refuses where the stages or the data are not those of the plan. What runs that went by the same plan have written
     /// is not held against it: an interrupted `apply` goes on.
-    pub(crate) fn check(
-        &self,
-        connection: &Connection,
-        stages: &Stages,
-        options: &ApplyOptions,
-    ) -> Result<()> {
+    pub(crate) fn check(&self, connection: &Connection, stages: &Stages, asked: &Asked) -> Result<()> {
         let moved = |what: String| Err(Error::PlanMoved { what });
         if self.project != stages.project() {
             return moved(format!(
@@ -149,17 +146,16 @@ impl Pin {
         if self.origin != origin(connection)? {
             return moved("it is of another store".to_owned());
         }
-        if (self.to, self.revise) != (options.to, options.revise) {
-            return moved(format!("it was made {}", asked(self.to, self.revise)));
+        if (self.to, self.revise) != (asked.to, asked.revise) {
+            return moved(format!("it was made {}", as_asked(self.to, self.revise)));
         }
-        let given = options.on_error.map(|choice| choice.name().to_owned());
-        if self.on_error != given {
+        if self.on_error != asked.on_error {
             return moved(format!(
                 "it was made {}",
                 with("--on-error", self.on_error.as_ref())
             ));
         }
-        if self.max_errors != options.max_errors.map(|limit| limit.to_string()) {
+        if self.max_errors != asked.max_errors {
             return moved(format!(
                 "it was made {}",
                 with("--max-errors", self.max_errors.as_ref())
@@ -219,7 +215,7 @@ fn with(option: &str, value: Option<&String>) -> String {
     }
 }
 
-fn asked(to: Option<u32>, revise: bool) -> String {
+fn as_asked(to: Option<u32>, revise: bool) -> String {
     let to = to.map_or_else(|| "for all stages".to_owned(), |to| format!("with `--to {to}`"));
     let revise = if revise { ", with `--revise`" } else { "" };
     to + revise

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::special::Special;
 use super::{Cause, Deviation};
-use crate::apply::source_as_read;
 use crate::context::Context;
 use crate::digest::{Hash, Salt, derived_salt};
+use crate::engine::source_as_read;
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::feed::Fed;

@@ -2,8 +2,8 @@
 //! few ids.
 
 use super::{HiddenIds, redacted};
-use crate::apply::{ApplyOptions, check_drift};
 use crate::deviation::{Cause, Deviation, deviations};
+use crate::engine::check_drift;
 use crate::error::{Error, Result};
 use crate::record::REDACTED;
 use crate::stage::Stages;
@@ -55,7 +55,7 @@ impl Deviations {
                 ..Self::default()
             })
         };
-        match check_drift(store.connection(), stages, &ApplyOptions::default()) {
+        match check_drift(store.connection(), stages, false) {
             // A new stage before the others is told by `apply`; it has no part in what stands.
             Ok(_) | Err(Error::Invalid { .. }) => {}
             Err(Error::Drift { number, .. }) => {

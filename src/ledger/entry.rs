@@ -329,6 +329,21 @@ impl Batch {
         self.body = Some(serde_json::Value::Object(remark).to_string());
     }
 
+    /// About how many bytes it is until it is written.
+    pub(crate) fn bytes(&self) -> usize {
+        let records = self.entries.len().max(self.changes.len());
+        let rows = self.changes.iter().map(|change| match change {
+            Change::Insert { data, .. } | Change::Update { data, .. } => data.len(),
+            Change::Delete { .. } => 0,
+        });
+        let images = self.images.iter().map(|image| image.body.len());
+        let reasons = self
+            .entries
+            .iter()
+            .map(|entry| entry.reason.as_ref().map_or(0, String::len));
+        rows.chain(images).chain(reasons).sum::<usize>() + records * RECORD_BYTES
+    }
+
     /// Renders and hashes the entries under the number that the batch will have.
     #[must_use]
     pub(crate) fn seal(mut self, number: i64) -> Sealed {
@@ -370,24 +385,6 @@ pub(crate) struct Sealed {
     pub(crate) leaves: Vec<Hash>,
     /// The hash over its leaf texts, each ended by LF.
     pub(crate) entries_sha256: Hash,
-}
-
-impl Sealed {
-    /// About how many bytes it is until it is written.
-    pub(crate) fn bytes(&self) -> usize {
-        let records = self.batch.entries.len().max(self.batch.changes.len());
-        let rows = self.batch.changes.iter().map(|change| match change {
-            Change::Insert { data, .. } | Change::Update { data, .. } => data.len(),
-            Change::Delete { .. } => 0,
-        });
-        let images = self.batch.images.iter().map(|image| image.body.len());
-        let reasons = self
-            .batch
-            .entries
-            .iter()
-            .map(|entry| entry.reason.as_ref().map_or(0, String::len));
-        rows.chain(images).chain(reasons).sum::<usize>() + records * RECORD_BYTES
-    }
 }
 
 /// Renders what SQLite's `json_array(...)` renders, at the end of a text: no blanks, texts escaped minimally, `null` for

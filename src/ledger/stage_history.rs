@@ -102,6 +102,13 @@ impl StageHistory {
         }
     }
 
+    /// Takes the open apply pass for one that has read to its end.
+    pub(crate) fn end_open(&mut self) {
+        if let Some(newest) = &mut self.newest {
+            newest.state = PassState::Ended;
+        }
+    }
+
     /// The batch after which an increment of this stage has to look: everything that was written to the source before it
     /// was read by a pass that stands. A pass that was ended early is passed over, so that the next one begins before it. A
     /// pass that was undone leaves a gap where another one stands that began before it was undone: that one left out what it

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::resume::How;
 use super::{KnownLoad, LoadOptions, unreadable};
 use crate::digest::hex;
+use crate::engine::{Pass, Run};
 use crate::error::{Error, Result};
 use crate::history::{UnfinishedPass, unfinished_in};
 use crate::input::{Cells, ENVELOPE_ID, Format, Options, begins_with_envelopes, noticed, option};
@@ -16,7 +17,6 @@ use crate::ledger::open::{Prefix, first_prefix, has_whole_load, whole_loads};
 use crate::ledger::read::{self, PassSummary};
 use crate::ledger::{Batch, PassKind, Step};
 use crate::observe::StopSignal;
-use crate::run::{Pass, Run};
 
 /// What to do with an input.
 pub(super) enum Course {
@@ -74,7 +74,7 @@ pub(super) fn end_unfinished(run: &mut Run<'_>, loads: Vec<Open>) -> Result<Vec<
     for open in loads {
         let mut end = Batch::new(Step::End);
         end.body = Some(r#"{"given_up":true}"#.to_owned());
-        run.commit_now(&mut Pass::resumed(&open.summary), end)?;
+        run.commit(&mut Pass::resumed(&open.summary), end)?;
         given_up.push(open.told);
     }
     Ok(given_up)

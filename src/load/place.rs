@@ -11,8 +11,9 @@ use super::brought::Brought;
 use super::resume::{How, Manner, cursor_text};
 use super::types::{self, Columns, left_out, loses_kind};
 use super::{masks, unreadable};
-use crate::apply::Claims;
 use crate::digest::{Salt, commitment, sha256};
+use crate::engine::Claims;
+use crate::engine::{BATCH_BYTES, Producer, Reader};
 use crate::error::{Error, Result};
 use crate::input::{Incoming, Position, Reader as Records, Ready, Rejected, Types};
 use crate::ledger::feed::{LetIn, RefusedLines, Settled};
@@ -20,7 +21,6 @@ use crate::ledger::places::KeptPlaces;
 use crate::ledger::{
     Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, Shape, Step, before_image,
 };
-use crate::pipeline::{BATCH_BYTES, Producer, Reader};
 use crate::record::{Document, Record};
 use crate::refusal::Refusal;
 use crate::store::{Salted, Table};

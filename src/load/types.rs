@@ -6,12 +6,12 @@ use std::fmt;
 use rusqlite::Connection;
 
 use super::masks;
+use crate::engine::BATCH_BYTES;
 use crate::error::Result;
 use crate::input::{Format, Options, Types};
 use crate::observe::StopSignal;
 use crate::output::{cell, column, found};
 use crate::path::{Path, Segment};
-use crate::pipeline::BATCH_BYTES;
 use crate::record::{
     Document, Field, Kind, Limits, Malformed, Names, NumberText, REDACTED, Record, Value, admit,
 };

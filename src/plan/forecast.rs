@@ -5,13 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use crate::apply::PlannedRows;
+use crate::engine::{Foreseen, ForeseenPlaces, Home, PlannedRows, Reader};
 use crate::error::Result;
 use crate::ledger::feed::Fed;
-use crate::ledger::places::KeptPlaces;
-use crate::ledger::read::salt;
 use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, places, rows, split_whole};
-use crate::pipeline::Reader;
 use crate::record::RecordSet;
 use crate::refusal::Holder;
 use crate::stage::{OnConflict, Stage, Stages};
@@ -56,7 +53,7 @@ pub(super) struct DatabaseForecast {
     /// Of those that were tried: the rows that would stand there.
     pub(super) standing: RecordSet,
     /// The records that a stage would leave out, or write.
-    pub(super) settled: RecordSet,
+    settled: RecordSet,
     /// The rows that a stage in place would refuse, with their ids.
     refused: BTreeMap<i64, String>,
     /// How many rows there would be, about, where only a sample was tried.
@@ -77,7 +74,7 @@ impl Forecast {
     }
 
     /// Whether a later stage has been tried.
-    pub(super) fn is_beyond(&self, number: u32) -> bool {
+    fn is_beyond(&self, number: u32) -> bool {
         self.stages.keys().any(|tried| *tried > number)
     }
 
@@ -114,9 +111,24 @@ impl Forecast {
         tried.pending = pending.into_iter().collect();
     }
 
-    /// Whose the rows would be that are only planned.
-    pub(super) fn rows(&self) -> PlannedRows {
-        self.rows.clone()
+    /// What a pass of a stage would find of which the ledger tells nothing; `newest`: the newest number given out.
+    pub(super) fn foreseen(&self, stage: &Stage, newest: i64) -> Foreseen {
+        let mut foreseen = Foreseen {
+            is_beyond: self.is_beyond(stage.number()),
+            rows: self.rows.clone(),
+            newest: Some(newest),
+            ..Foreseen::default()
+        };
+        let target = self.databases.get(stage.target());
+        if let Some(target) = target.filter(|_| stage.in_place()) {
+            foreseen.settled.clone_from(&target.settled);
+        } else if let Some(target) = target {
+            foreseen.places = ForeseenPlaces {
+                settled: target.settled.clone(),
+                refused: target.refused.clone(),
+            };
+        }
+        foreseen
     }
 
     /// A batch that a stage would commit.
@@ -125,7 +137,13 @@ impl Forecast {
         if self.asked.contains(stage.target()) && !stage.in_place() {
             for entry in batch.entries.iter().filter(|entry| entry.after.is_some()) {
                 let row = entry.target.unwrap_or(entry.record);
-                self.rows.add((stage.number(), entry.record), (entry.part, row));
+                self.rows.add(
+                    (stage.number(), entry.record),
+                    Home {
+                        part: entry.part,
+                        row,
+                    },
+                );
             }
         }
         self.take_away(reader, stage, batch)?;
@@ -264,19 +282,6 @@ impl StageForecast {
 }
 
 impl DatabaseForecast {
-    /// Adds what is kept for those that a stage in place would refuse, and takes out what would be settled.
-    pub(super) fn keep(&self, connection: &Connection, kept: &mut KeptPlaces) -> Result<()> {
-        for number in self.settled.iter() {
-            kept.free(number);
-        }
-        for (number, id) in &self.refused {
-            // Only a holder needs the salt, and that of a plan is written nowhere.
-            let salt = salt(connection, *number)?.unwrap_or_default();
-            kept.keep(id.clone(), (*number, salt));
-        }
-        Ok(())
-    }
-
     fn add(&mut self, stage: &Stage, batch: &Batch) {
         let refused = batch
             .images

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{
-    Alike, ErrorLimit, Lint, OperationPlan, PassPlan, RefusalPlan, RefusedExample, Sample, StagePlan,
-};
+use super::alike::Alike;
+use super::report::{Lint, OperationPlan, PassPlan, RefusalPlan, RefusedExample, StagePlan};
+use super::sample::Sample;
 use crate::context::Tally;
 use crate::error::Result;
 use crate::ledger::{Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, split_whole};
@@ -48,7 +48,7 @@ pub(super) struct Telling<'t> {
 }
 
 impl<'t> Telling<'t> {
-    pub(super) fn new(stage: &'t Stage, redact: &'t [Path], (most, full): (usize, bool)) -> Self {
+    pub(super) fn new(stage: &'t Stage, redact: &'t [Path], most: usize, full: bool) -> Self {
         Self {
             stage,
             redact,
@@ -64,10 +64,6 @@ impl<'t> Telling<'t> {
             batches: 0,
             indexed: 0,
         }
-    }
-
-    pub(super) fn counts(&self) -> &Counts {
-        &self.counts
     }
 
     /// Looks at a batch before its changes are made.
@@ -189,9 +185,10 @@ impl<'t> Telling<'t> {
     /// The plan of the stage: `records` it would read, `bytes` of those tried stood in the source, `took` so long.
     pub(super) fn finish(
         self,
-        (passes, tally): (Vec<PassPlan>, &Tally),
-        (bytes, took): (u64, Duration),
-        (stops, halted): (Option<ErrorLimit>, u64),
+        passes: Vec<PassPlan>,
+        tally: &Tally,
+        bytes: u64,
+        took: Duration,
     ) -> StagePlan {
         let records = passes.iter().map(|pass| pass.records).sum();
         let mut refusals: Vec<RefusalPlan> = self.refusals.into_values().collect();
@@ -219,8 +216,8 @@ impl<'t> Telling<'t> {
             growth: whole(of_rows) + batches * BATCH + passes.len() as u64 * PASS,
             estimated_us: whole(took).saturating_add(commits),
             lints: lints(self.stage),
-            halted,
-            stops,
+            halted: 0,
+            stops: None,
             held_back_by: None,
             passes,
         }

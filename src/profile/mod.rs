@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
+use crate::engine::{BATCH_BYTES, Reader, Stopped, in_portions};
 use crate::error::Result;
 use crate::observe::StopSignal;
 use crate::path::{Path, Segment};
-use crate::pipeline::{BATCH_BYTES, Reader, Stopped, in_portions};
 use crate::record::Standing;
 use crate::store::{Store, Table};
 use field::Node;

@@ -27,8 +27,8 @@ impl Project {
         name: &str,
         randomness: &dyn Randomness,
     ) -> Result<Vec<PathBuf>, Problem> {
-        let key =
-            SigningKey::generate(name, randomness).map_err(|error| bad(&folder.join(KEY_FILE), &error))?;
+        let key = SigningKey::generate(name, &randomness.seed())
+            .map_err(|error| bad(&folder.join(KEY_FILE), &error))?;
         let files = [
             (folder.join(KEY_FILE), key.to_text(), true),
             (folder.join(PUBLIC_KEY_FILE), key.verifying().to_text(), false),

@@ -9,6 +9,7 @@ use super::fate::{fate, is_about_another, is_followed, is_skipped, of_standing};
 use super::since::{By, Rows, Seen, Since, Version, before_of};
 use super::{Cause, Wanted};
 use crate::digest::Salt;
+use crate::engine::BATCH_BYTES;
 use crate::error::Result;
 use crate::ledger::carried::{
     TARGET_REPLACED, carried_by, changes_elsewhere, displaced_by, first_id, put_by_hand, refused_before,
@@ -16,7 +17,6 @@ use crate::ledger::carried::{
 };
 use crate::ledger::read::{Stub, StubKey, newest_of_stage, salt, stub_at};
 use crate::ledger::{EntryOutcome, split_whole};
-use crate::pipeline::BATCH_BYTES;
 use crate::record::Record;
 use crate::stage::{OnConflict, Stage};
 use crate::store::Salted;

@@ -10,13 +10,13 @@ mod sums;
 use rusqlite::Connection;
 use rust_decimal::Decimal;
 
+use crate::engine::Stopped;
+use crate::engine::{Purpose, Run};
 use crate::error::{Error, Result};
 use crate::ledger::open::{OpenPass, open_passes};
 use crate::ledger::stage_history::standing_passes;
 use crate::ledger::{Batch, PassKind, StageRow, Step};
 use crate::observe::StopSignal;
-use crate::pipeline::Stopped;
-use crate::run::{Purpose, Run};
 use crate::stage::{Stage, Stages};
 use crate::store::Store;
 
@@ -344,7 +344,7 @@ fn keep(
         serde_json::json!({ "whole": wanted.whole, "passes": wanted.passes, "reconciled": results })
             .to_string(),
     );
-    run.commit_now(&mut pass, batch)
+    run.commit(&mut pass, batch).map(drop)
 }
 
 fn told(result: &Reconciliation) -> serde_json::Value {

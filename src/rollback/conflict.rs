@@ -10,11 +10,11 @@ use super::plan::{self, Stretch};
 use super::since::{self, Deferred, Overwritten, Since};
 use super::undo::{ID_TAKEN, cursor_place, in_order};
 use super::{Chosen, restore};
+use crate::engine::BATCH_BYTES;
 use crate::error::{Conflict, Result};
 use crate::ledger::read::{
     BEHIND_ALL, PassSummary, Place, Stub, salt, stub_at, stubs_before, stubs_of_record,
 };
-use crate::pipeline::BATCH_BYTES;
 use crate::record::RecordSet;
 use crate::store::trial_rows::{Then, TrialRows};
 use crate::store::{Store, Table};

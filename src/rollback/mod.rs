@@ -16,14 +16,14 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::apply::Claims;
+use crate::engine::Claims;
+use crate::engine::{Bounds, Stopped, drive, drive_to_end};
+use crate::engine::{Pass, Purpose, Run};
 use crate::error::{Error, Result};
 use crate::ledger::out::{changed_by_pass, restored_by_run};
 use crate::ledger::read::{BEHIND_ALL, PassSummary, keeps_images};
-use crate::ledger::{Counts, PassKind, PassState, Shape, StageEvent, StageHistory, next_stage};
+use crate::ledger::{Batch, Counts, PassKind, PassState, Shape, StageEvent, StageHistory, Step, next_stage};
 use crate::observe::{Event, Observer, StopSignal};
-use crate::pipeline::{Bounds, Stopped, drive, drive_on};
-use crate::run::{Pass, Purpose, Run};
 use crate::store::{Store, Table};
 use conflict::Conflicts;
 use plan::Stretch;
@@ -245,7 +245,7 @@ fn undo_pass(
     begins(&pass, undone, undone.counts.read, counts.read, observer);
     let (alone, shape) = preparation(run, (undone, since), &target, open.is_some())?;
     let batch_size = options.batch_size.unwrap_or(run.store().options().batch_size);
-    let producer = Undoing {
+    let mut producer = Undoing {
         pass: undone.row.pass,
         target,
         before,
@@ -259,8 +259,12 @@ fn undo_pass(
         deferred: since.deferred(run.connection(), undone)?,
         claims: Claims::default(),
     };
-    let work = if stretch.last { drive } else { drive_on };
-    let stopped = work(run, &mut pass, producer, &mut counts, bounds, observer)?;
+    let stopped = if stretch.last {
+        let end = || Batch::new(Step::End);
+        drive_to_end(run, &mut pass, &mut producer, &mut counts, bounds, observer, end)?
+    } else {
+        drive(run, &mut pass, &mut producer, &mut counts, bounds, observer)?
+    };
     Ok((counts, stopped))
 }
 

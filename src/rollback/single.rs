@@ -7,15 +7,14 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::since::Since;
 use super::undo::Undoing;
 use super::{RollbackOptions, begins, since};
-use crate::apply::Claims;
+use crate::engine::Claims;
+use crate::engine::Run;
 use crate::error::{Error, Result};
 use crate::ledger::past::number_by_origin;
 use crate::ledger::read::{self, BEHIND_ALL, PassSummary, stubs_of_record};
 use crate::ledger::sql::{of_record, of_row, standing_life};
 use crate::ledger::{Counts, PassKind, Step};
 use crate::observe::{Event, Observer};
-use crate::pipeline::Reader;
-use crate::run::Run;
 use crate::shown::word;
 use crate::store::Store;
 
@@ -154,11 +153,11 @@ pub(super) fn undo(
         claims: Claims::default(),
     };
     let stubs = stubs_of_record(run.connection(), undone.row.pass, record)?;
-    let mut batch = undoing.undo(&Reader::beside(run)?, stubs)?;
+    let mut batch = undoing.undo(&run.reader()?, stubs)?;
     batch.step = Step::End;
     batch.body = Some(serde_json::json!({ "undoes": undone.row.pass }).to_string());
     let (number, counts) = (run.next_batch(), batch.counts);
-    run.commit_now(&mut pass, batch)?;
+    run.commit(&mut pass, batch)?;
     let pass = pass.row.pass;
     observer.observe(&Event::BatchCommitted {
         pass,

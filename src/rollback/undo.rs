@@ -8,12 +8,12 @@ use rusqlite::Connection;
 
 use super::restore::{self, OnConflict, Restored, Row, hash, restore};
 use super::since::{Deferred, Overwritten};
-use crate::apply::{Claims, Standing};
 use crate::digest::{Hash, Salt, commitment};
+use crate::engine::{BATCH_BYTES, Producer, Reader};
+use crate::engine::{Claims, Standing};
 use crate::error::{Error, Result};
 use crate::ledger::read::{Place, Stub, salt, stub_at, stubs_before};
 use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, Shape, Step, whole};
-use crate::pipeline::{BATCH_BYTES, Producer, Reader};
 use crate::record::Record;
 use crate::store::{Salted, Table};
 

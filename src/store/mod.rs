@@ -24,6 +24,7 @@ pub use checkpoints::SignedUpTo;
 pub use crate::error::{Contradiction, SchemaDifference};
 pub(crate) use keys::Keys;
 pub(crate) use lock::StoreLock;
+pub(crate) use open::Opened;
 pub use open::{Store, StoreOptions};
 pub(crate) use overlay::Overlay;
 pub use sorter::Sorter;

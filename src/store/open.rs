@@ -52,6 +52,14 @@ impl Default for StoreOptions {
     }
 }
 
+/// What stands in a file that was opened.
+pub(crate) enum Opened {
+    /// A store.
+    Store(Store),
+    /// Nothing yet: its first batch makes the tables too.
+    Empty(Store),
+}
+
 /// An open store.
 pub struct Store {
     path: PathBuf,
@@ -97,14 +105,13 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a store, or makes it: the first run, `init`, writes the tables and the first batch in one transaction,
-    /// so that a kill in between leaves an empty file that the next call takes for none.
-    pub fn open_or_create(
-        path: impl AsRef<Path>,
+    /// Opens a store, or an empty file that is to become one. Nothing is written to that before the first batch.
+    pub(crate) fn open_or_prepare(
+        path: &Path,
         options: StoreOptions,
         surroundings: Surroundings,
-    ) -> Result<Self> {
-        let mut store = Self::connect(path.as_ref(), options, surroundings)?;
+    ) -> Result<Opened> {
+        let mut store = Self::connect(path, options, surroundings)?;
         let version = store.version()?;
         if !matches!(version, Version::Empty) {
             store.compare()?;
@@ -118,11 +125,10 @@ impl Store {
             if !store.options.unchecked && matches!(store.version()?, Version::Empty) {
                 lost?;
             }
-            crate::run::initialise(&mut store)?;
-        } else {
-            store.check()?;
+            return Ok(Opened::Empty(store));
         }
-        Ok(store)
+        store.check()?;
+        Ok(Opened::Store(store))
     }
 
     /// Brings a store of an earlier version up to date, in one transaction, while nobody else writes.

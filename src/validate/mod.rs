@@ -9,11 +9,11 @@ use rusqlite::Connection;
 
 use crate::context::Context;
 use crate::contract::{Contract, Mode};
+use crate::engine::{BATCH_BYTES, Reader, Stopped, in_portions};
 use crate::error::{Error, Result};
 use crate::expression::Scope;
 use crate::observe::StopSignal;
 use crate::path::Path;
-use crate::pipeline::{BATCH_BYTES, Reader, Stopped, in_portions};
 use crate::record::Record;
 use crate::refusal::{Refusal, Violation};
 use crate::store::{Store, Table};

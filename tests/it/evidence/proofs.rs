@@ -6,7 +6,7 @@ use std::process::Command;
 use counterfoil::note::SigningKey;
 use counterfoil::prove::{Consistency, NotProved, Proof, ProveOptions, Which, prove, prove_consistency};
 use counterfoil::store::Store;
-use counterfoil::surroundings::SystemRandomness;
+use counterfoil::surroundings::{Randomness, SystemRandomness};
 
 use super::{load_one, open};
 use crate::support::scenario::{self, Beginning, REDACTED, Template};
@@ -148,7 +148,7 @@ fn nothing_of_a_proof_can_be_changed() {
 fn another_key_proves_nothing() {
     let (_folder, path) = Template::new(Beginning::Applied).store();
     let store = open(&path).expect("a store");
-    let stranger = SigningKey::generate(scenario::PROJECT, &SystemRandomness).expect("a key");
+    let stranger = SigningKey::generate(scenario::PROJECT, &Randomness::seed(&SystemRandomness)).expect("a key");
     let refused = proof(&store, "r5", true).verify(&stranger.verifying());
     assert!(matches!(refused, Err(NotProved::Checkpoint(_))), "{refused:?}");
 }

@@ -106,7 +106,7 @@ pub(crate) fn signing_key() -> SigningKey {
         seed: 7,
         drawn: AtomicU64::new(0),
     };
-    SigningKey::generate(PROJECT, &randomness).expect("a name that keys may have")
+    SigningKey::generate(PROJECT, &randomness.seed()).expect("a name that keys may have")
 }
 
 /// A clock that stands still and randomness from a seed: two runs with them differ in nothing.

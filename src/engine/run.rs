@@ -5,14 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::bounds::Stopped;
+use super::pass::Pass;
+use super::reader::Reader;
+use super::sink::Sink;
 use crate::error::{Error, Result};
 use crate::ledger::append::{insert_batch, insert_entries, insert_pass, insert_run};
 use crate::ledger::checkpoint::{Checkpoint, insert_note, newest_note};
-use crate::ledger::read::{LedgerTable, PassSummary, known_revision, largest};
-use crate::ledger::{
-    Batch, Head, PassKind, PassRow, PassState, RunRow, Sealed, StageRow, Step, header_text, next_pass,
-};
+use crate::ledger::feed;
+use crate::ledger::read::{LedgerTable, known_revision, largest};
+use crate::ledger::{Batch, Head, PassKind, PassRow, RunRow, Sealed, StageRow, Step, header_text, next_pass};
 use crate::note::SigningKey;
+use crate::observe::{Event, StopSignal};
 use crate::stage::Stage;
 use crate::store::{Store, StoreLock, Table, checkpoints, schema};
 
@@ -51,23 +55,6 @@ pub(crate) struct Run<'s> {
     /// and waiting for a mutex is faster than polling for a file lock.
     gate: Arc<Mutex<()>>,
     _lock: StoreLock,
-}
-
-/// A pass that a run works on.
-#[derive(Clone, Debug)]
-pub(crate) struct Pass {
-    pub(crate) row: PassRow,
-    pub(crate) state: PassState,
-}
-
-impl Pass {
-    /// A pass that other runs have begun.
-    pub(crate) fn resumed(summary: &PassSummary) -> Self {
-        Self {
-            row: summary.row.clone(),
-            state: summary.state,
-        }
-    }
 }
 
 impl<'s> Run<'s> {
@@ -130,6 +117,11 @@ impl<'s> Run<'s> {
         self.store.connection()
     }
 
+    /// A connection for the thread that makes batches.
+    pub(crate) fn reader(&self) -> Result<Reader> {
+        Reader::beside(self.store, Arc::clone(&self.gate))
+    }
+
     /// The run's number; in the ledger only once a batch was committed.
     pub(crate) fn number(&self) -> i64 {
         self.row.run
@@ -148,10 +140,6 @@ impl<'s> Run<'s> {
     /// What `now()` gives in a pass that begins now: the time at which the run began, but none before the newest batch.
     pub(crate) fn now_us(&self) -> i64 {
         self.row.started_us.max(self.head.committed_us)
-    }
-
-    pub(crate) fn gate(&self) -> Arc<Mutex<()>> {
-        Arc::clone(&self.gate)
     }
 
     /// A new pass; in the ledger only once its first batch was committed.
@@ -180,10 +168,7 @@ impl<'s> Run<'s> {
             after_batch: None,
             now_us,
         };
-        Ok(Pass {
-            row,
-            state: PassState::New,
-        })
+        Ok(Pass::new(row))
     }
 
     /// A new pass of a stage.
@@ -194,28 +179,25 @@ impl<'s> Run<'s> {
         Ok(pass)
     }
 
-    /// Seals and commits a batch that was made in this thread.
-    pub(crate) fn commit_now(&mut self, pass: &mut Pass, batch: Batch) -> Result<()> {
-        let number = self.next_batch();
-        self.commit(pass, &mut batch.seal(number))
-    }
-
-    /// Commits a batch: everything it says, its stubs, its header and the resume point, in one transaction.
-    pub(crate) fn commit(&mut self, pass: &mut Pass, sealed: &mut Sealed) -> Result<()> {
-        if pass.state == PassState::New
+    /// Commits a batch: everything it says, its stubs, its header and the resume point, in one transaction. Returns its number.
+    pub(crate) fn commit(&mut self, pass: &mut Pass, batch: Batch) -> Result<i64> {
+        let mut sealed = batch.seal(self.next_batch());
+        if pass.begins()
             && let Some(systems) = self.systems(&pass.row)
         {
             sealed.batch.remark("systems", systems);
         }
         // An index is as large as its table is long: nobody reads beside its step, so that it need not all be held in
         // memory until the commit.
-        if sealed.batch.step != Step::Index {
-            return self.commit_held(pass, sealed);
+        let spills = sealed.batch.step == Step::Index;
+        if spills {
+            self.store.let_spill(true)?;
         }
-        self.store.let_spill(true)?;
-        let committed = self.commit_held(pass, sealed);
-        self.store.let_spill(false)?;
-        committed
+        let committed = self.commit_sealed(pass, &sealed);
+        if spills {
+            self.store.let_spill(false)?;
+        }
+        committed.map(|()| sealed.number)
     }
 
     /// The systems that a pass reads from and writes to, where any is declared: what they were at the time belongs to the
@@ -230,17 +212,8 @@ impl<'s> Run<'s> {
         is_declared.then(|| serde_json::json!(systems))
     }
 
-    /// Commits a batch that is held in memory until then.
-    fn commit_held(&mut self, pass: &mut Pass, sealed: &Sealed) -> Result<()> {
+    fn commit_sealed(&mut self, pass: &mut Pass, sealed: &Sealed) -> Result<()> {
         let state = next_pass(pass.state, sealed.batch.step)?;
-        if sealed.number != self.next_batch() {
-            let what = format!(
-                "batch {} was sealed, but {} is next",
-                sealed.number,
-                self.next_batch()
-            );
-            return Err(Error::Damaged { what });
-        }
         // Time may go backwards on this machine, but never in the ledger.
         let committed_us = self
             .store
@@ -266,7 +239,7 @@ impl<'s> Run<'s> {
         if !self.row_written {
             insert_run(&transaction, &self.row)?;
         }
-        if pass.state == PassState::New {
+        if pass.begins() {
             insert_pass(&transaction, &pass.row)?;
         }
         if let Some(target) = &pass.row.target {
@@ -330,25 +303,21 @@ impl<'s> Run<'s> {
     }
 }
 
-/// Makes a new store: run 1 is `init`, and its uuid names the ledger.
-pub(crate) fn initialise(store: &mut Store) -> Result<()> {
-    let mut run = Run::begin(store, &Purpose::new("init"))?;
-    if run.head.batch > 0 {
-        return Ok(());
+impl Sink for Run<'_> {
+    fn open(&self, stop: &StopSignal) -> Result<Reader> {
+        stop.watch(self.connection());
+        self.reader()
     }
-    let row = PassRow {
-        pass: 1,
-        kind: PassKind::Init,
-        stage: None,
-        source: None,
-        target: None,
-        reverses: None,
-        after_batch: None,
-        now_us: run.row.started_us,
-    };
-    let mut pass = Pass {
-        row,
-        state: PassState::New,
-    };
-    run.commit_now(&mut pass, Batch::new(Step::End))
+
+    fn take(&mut self, pass: &mut Pass, batch: Batch) -> Result<Event> {
+        let counts = batch.counts;
+        let batch = self.commit(pass, batch)?;
+        let pass = pass.row.pass;
+        Ok(Event::BatchCommitted { pass, batch, counts })
+    }
+
+    fn halted(&self, pass: &Pass) -> Result<Option<Stopped>> {
+        let refused = feed::halting(self.connection(), pass.row.pass)?.len() as u64;
+        Ok(Some(Stopped::Contract { refused }))
+    }
 }

@@ -1,4 +1,4 @@
-//! The reading thread of a pass: read a batch, transform it, place the results.
+//! What makes the batches of a stage that takes each record by itself: read some, transform them, place the results.
 
 use std::collections::BTreeMap;
 
@@ -6,64 +6,139 @@ use rusqlite::Connection;
 
 use super::ahead::Ahead;
 use super::claims::Claims;
+use super::cores::in_portions;
 use super::cross::Cross;
-use super::decide::Decision;
-use super::item::{Found, Item, Numbers, PlannedRows};
+use super::fate::Decision;
+use super::foreseen::Foreseen;
+use super::item::{Found, Item, Numbers};
+use super::items::Items;
+use super::pass::Pass;
+use super::pipeline::{BATCH_BYTES, Producer};
 use super::place::Placer;
+use super::prepared::Prepared;
+use super::reader::Reader;
+use super::transformed::{Transformed, transform};
 use crate::context::Context;
-use crate::contract::{Broken, Has, Mode};
 use crate::error::Result;
-use crate::expression::Scope;
-use crate::ledger::places::KeptPlaces;
+use crate::ledger::places::{self, KeptPlaces};
+use crate::ledger::read::{LedgerTable, largest};
 use crate::ledger::selection::Selection;
-use crate::ledger::{Batch, RECORD_BYTES, Shape, Step};
-use crate::pipeline::{BATCH_BYTES, Producer, Reader, in_portions};
-use crate::record::RecordSet;
-use crate::refusal::{Refusal, Violation};
-use crate::stage::{Outcome, Stage};
+use crate::ledger::{Batch, PassKind, Shape, Step, whole_record};
+use crate::stage::Stage;
 use crate::store::{Salted, Table};
 
 /// Makes the batches of a pass of a stage.
-pub(crate) struct Transforming<'a> {
+pub(crate) struct Each<'a> {
+    stage: &'a Stage,
+    /// The facts of the pass, without a record.
+    context: Context<'a>,
+    items: Items<'a>,
+    /// What the first batch does to the target's table.
+    shape: Vec<Shape>,
+    /// The newest record number given out.
+    newest: i64,
+    claims: Claims,
+    /// The rules over more than one record, where the stage has any.
+    cross: Option<Cross<'a>>,
+    /// The ids whose records a later stage in place has refused.
+    kept: KeptPlaces,
+    /// No row in the target can belong to a record that this pass comes to later, nor to a later stage.
+    comes_last: bool,
+}
+
+/// What a pass of a stage begins, or goes on, with.
+pub(crate) struct Beginning<'a> {
     pub(crate) stage: &'a Stage,
     /// The facts of the pass, without a record.
     pub(crate) context: Context<'a>,
-    pub(crate) source: Table,
-    pub(crate) target: Table,
+    /// What it still has to read.
     pub(crate) selection: Selection,
+    /// How it finds its target.
+    pub(crate) prepared: Prepared,
+    /// What a plan has come to before it.
+    pub(crate) foreseen: Foreseen,
+    /// The most records in a batch.
     pub(crate) batch_size: usize,
-    /// Only this pass writes to the target, under ids that are already unique: nothing needs to be looked up.
-    pub(crate) alone: bool,
-    /// What the target may hold for its records.
-    pub(crate) found: Found,
-    /// Whose numbers its records have in the target.
-    pub(crate) numbers: Numbers,
-    /// What the first batch does to the target's table.
-    pub(crate) shape: Vec<Shape>,
-    /// The newest record number given out.
-    pub(crate) newest: i64,
-    pub(crate) claims: Claims,
-    /// The rules over more than one record, where the stage has any.
-    pub(crate) cross: Option<Cross<'a>>,
-    /// What has happened to records of the source that is not in the ledger, because it is only planned: what was refused
-    /// in place before that does not count any more.
-    pub(crate) planned: RecordSet,
-    /// Rows that the pass has taken out of a database in place, and whose records it has not come to yet.
-    pub(crate) set_aside: BTreeMap<i64, Salted>,
-    /// Of rows that are only planned: whose they are.
-    pub(crate) planned_rows: PlannedRows,
-    /// The ids whose records a later stage in place has refused.
-    pub(crate) kept: KeptPlaces,
-    /// No row in the target can belong to a record that this pass comes to later, nor to a later stage.
-    pub(crate) comes_last: bool,
-    /// The bytes of the records that were read.
-    pub(crate) bytes: u64,
 }
 
-impl Producer for Transforming<'_> {
+impl<'a> Each<'a> {
+    /// Looks at what the pass finds.
+    pub(crate) fn begin(connection: &Connection, pass: &Pass, beginning: Beginning<'a>) -> Result<Self> {
+        let Beginning {
+            stage,
+            context,
+            selection,
+            prepared,
+            foreseen,
+            batch_size,
+        } = beginning;
+        let (source, target) = (Table::of(stage.source())?, Table::of(stage.target())?);
+        let mut kept = KeptPlaces::default();
+        if !prepared.alone && !stage.in_place() {
+            kept = places::kept(connection, &target)?;
+            foreseen.keep(connection, &mut kept)?;
+        }
+        let is_repeated = pass.row.after_batch.is_some() || pass.row.kind != PassKind::Apply;
+        let newest = match foreseen.newest {
+            Some(newest) => newest,
+            None => largest(connection, LedgerTable::Record)?,
+        };
+        Ok(Self {
+            stage,
+            context,
+            shape: prepared.shape,
+            newest,
+            claims: Claims::default(),
+            cross: Cross::of(stage, context),
+            kept,
+            comes_last: prepared.comes_last && !foreseen.is_beyond,
+            items: Items {
+                project: context.project,
+                stage,
+                source,
+                selection,
+                batch_size: batch_size.max(1),
+                alone: prepared.alone,
+                found: Found::of(is_repeated, !target.is_empty(connection)?),
+                target,
+                numbers: Numbers::shared(prepared.shares_numbers),
+                planned: foreseen.settled,
+                planned_rows: foreseen.rows,
+                set_aside: set_aside(connection, stage, pass)?,
+                bytes: 0,
+            },
+        })
+    }
+
+    /// The newest number of a record that was given out.
+    pub(crate) fn newest(&self) -> i64 {
+        self.newest
+    }
+
+    /// The bytes of the records that were read.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.items.bytes
+    }
+}
+
+/// The rows that an interrupted pass in place has set aside; none of one that only begins.
+fn set_aside(connection: &Connection, stage: &Stage, pass: &Pass) -> Result<BTreeMap<i64, Salted>> {
+    let mut aside = BTreeMap::new();
+    if pass.begins() || !stage.in_place() {
+        return Ok(aside);
+    }
+    for (number, salt, body) in places::set_aside(connection, pass.row.pass)? {
+        let record = whole_record(number, &body)?;
+        let salt = Some(salt);
+        aside.insert(number, Salted { record, salt });
+    }
+    Ok(aside)
+}
+
+impl Producer for Each<'_> {
     fn next(&mut self, reader: &Reader) -> Result<Option<Batch>> {
         self.claims.forget_committed();
-        let mut items = reader.read(|connection| self.items(connection))?;
+        let mut items = reader.read(|connection| self.items.next(connection, &self.claims))?;
         if items.is_empty() && self.shape.is_empty() {
             return Ok(None);
         }
@@ -75,26 +150,13 @@ impl Producer for Transforming<'_> {
         };
         batch.shape = std::mem::take(&mut self.shape);
         self.claims.begin_batch();
-        if self.alone && self.cross.is_none() {
+        if self.items.alone && self.cross.is_none() {
             self.place(None, items, results, &mut batch)?;
         } else {
             reader.read(|connection| self.place(Some(connection), items, results, &mut batch))?;
         }
         Ok(Some(batch))
     }
-}
-
-/// What became of one record.
-pub(crate) struct Transformed {
-    pub(crate) result: Result<Outcome, Refusal>,
-    /// What the stage warned of, by code.
-    codes: Vec<String>,
-    /// What it has to do with rules over more than one record.
-    has: Vec<Has>,
-    /// Whether it becomes several.
-    is_derived: bool,
-    /// What is wrong with it that is only warned of.
-    warned: Vec<Violation>,
 }
 
 /// What became of some records, and how often the stage warned, by code.
@@ -107,7 +169,7 @@ const FIRST: usize = 4;
 /// So many records are transformed in one go.
 const PORTION: usize = 250;
 
-impl Transforming<'_> {
+impl Each<'_> {
     /// Transforms a batch on every core: expressions and contracts cost more than all the rest. A transformation is pure,
     /// so that the results, in the order of the records, do not depend on who made them. Where a record becomes several, the
     /// results end with the portion that made as much as may be written together.
@@ -153,7 +215,7 @@ impl Transforming<'_> {
             written += made.iter().map(Transformed::written).sum::<usize>();
             results.extend(made);
         }
-        self.unread(&items.split_off(results.len()));
+        self.items.unread(&items.split_off(results.len()));
         Ok(results)
     }
 
@@ -181,10 +243,10 @@ impl Transforming<'_> {
         results: Vec<Transformed>,
         batch: &mut Batch,
     ) -> Result<()> {
-        let (stage, table) = (self.stage, &self.target);
+        let stage = self.stage;
         let cross = match (&mut self.cross, lookup) {
             (Some(cross), Some(connection)) => {
-                cross.begin(connection, table)?;
+                cross.begin(connection, &self.items.target)?;
                 Some((&*cross, connection))
             }
             _ => None,
@@ -193,10 +255,10 @@ impl Transforming<'_> {
         let mut results: Vec<Option<Transformed>> = results.into_iter().map(Some).collect();
         let mut placer = Placer {
             stage,
-            table,
-            lookup: lookup.filter(|_| !self.alone),
+            table: &self.items.target,
+            lookup: lookup.filter(|_| !self.items.alone),
             claims: &mut self.claims,
-            shares_numbers: self.numbers == Numbers::Shared,
+            shares_numbers: self.items.numbers == Numbers::Shared,
             newest: &mut self.newest,
             batch,
             warned: None,
@@ -207,22 +269,19 @@ impl Transforming<'_> {
             let Some(mut transformed) = results[at].take() else {
                 continue;
             };
-            if let Some(aside) = self.set_aside.remove(&item.number) {
+            if let Some(aside) = self.items.set_aside.remove(&item.number) {
                 item.is_set_aside(aside);
             }
             placer.refresh(&mut item);
             let ahead = Ahead {
                 stage,
                 context: self.context,
-                source: &self.source,
-                planned: &self.planned,
+                items: &self.items,
                 numbers: &numbers,
                 results: &results,
-                selection: &self.selection,
                 comes_last: self.comes_last,
-                planned_rows: &self.planned_rows,
             };
-            let mut decision = placer.decide(&item, transformed.outcome(), &ahead)?;
+            let mut decision = placer.arbiter().decide(&item, transformed.outcome(), &ahead)?;
             if let Some((cross, connection)) = cross {
                 let broken = cross.broken(connection, &item, transformed.parts(), &decision.displaced())?;
                 if let Some(refusal) = transformed.broke(broken, placer.batch) {
@@ -234,7 +293,7 @@ impl Transforming<'_> {
             let before = placer.batch.entries.len();
             placer.place(&item, decision)?;
             for aside in std::mem::take(&mut placer.set_aside) {
-                self.set_aside.extend(aside.into_salted());
+                self.items.set_aside.extend(aside.into_salted());
             }
             if let Some((cross, connection)) = cross {
                 let entries = &placer.batch.entries[before..];
@@ -242,102 +301,5 @@ impl Transforming<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// What a stage makes of one record. Pure.
-pub(crate) fn transform(
-    stage: &Stage,
-    context: Context<'_>,
-    cross: Option<&Cross<'_>>,
-    item: &Item,
-) -> Transformed {
-    let Some(source) = &item.source else {
-        return Transformed {
-            result: Ok(Outcome::filter("source.deleted")),
-            codes: Vec::new(),
-            has: Vec::new(),
-            is_derived: false,
-            warned: Vec::new(),
-        };
-    };
-    let mut scope = Scope::new(Context {
-        id: &source.record.id,
-        salt: source.salt,
-        ..context
-    });
-    let result = stage.transform_in(&source.record, &mut scope);
-    let has = match (cross, &result) {
-        (Some(cross), Ok(outcome)) => cross.has(outcome),
-        _ => Vec::new(),
-    };
-    Transformed {
-        is_derived: matches!(result, Ok(Outcome::Derive(_))),
-        result,
-        codes: scope.warnings().iter().map(ToString::to_string).collect(),
-        has,
-        warned: scope.broken().to_vec(),
-    }
-}
-
-impl Transformed {
-    /// What it has to do with rules over more than one record, and whether that is told of parts.
-    fn parts(&self) -> (&[Has], bool) {
-        (&self.has, self.is_derived)
-    }
-
-    /// How many bytes its records are in memory until they are written, roughly.
-    fn written(&self) -> usize {
-        match &self.result {
-            Ok(Outcome::Derive(outputs)) => outputs
-                .iter()
-                .map(|output| output.data.len() + RECORD_BYTES)
-                .sum(),
-            Ok(Outcome::Write(output)) => output.data.len(),
-            _ => 0,
-        }
-    }
-
-    /// Takes the result out.
-    fn outcome(&mut self) -> Result<Outcome, Refusal> {
-        std::mem::replace(&mut self.result, Ok(Outcome::filter("placed")))
-    }
-
-    /// Takes note of rules over more than one record that it breaks; the refusal where they are enforced.
-    fn broke(&mut self, broken: Vec<Broken>, batch: &mut Batch) -> Option<Refusal> {
-        let (warned, enforced): (Vec<_>, Vec<_>) =
-            broken.into_iter().partition(|broken| broken.mode == Mode::Warn);
-        if let Some(first) = enforced.first() {
-            return Some(Refusal {
-                code: first.violation.code.clone(),
-                halts: enforced.iter().any(|broken| broken.mode == Mode::Refuse),
-                violations: enforced.into_iter().map(|broken| broken.violation).collect(),
-                line: None,
-                last_line: None,
-                holder: None,
-            });
-        }
-        for broken in warned {
-            *batch
-                .warnings
-                .entry(broken.violation.code.to_string())
-                .or_default() += 1;
-            self.warned.push(broken.violation);
-        }
-        None
-    }
-
-    /// What stands in the entry of a record that is written though it breaks a contract.
-    fn reason(&mut self, stage: &Stage) -> Option<String> {
-        let violations = std::mem::take(&mut self.warned);
-        let warned = Refusal {
-            code: "contract.warned".into(),
-            violations,
-            line: None,
-            last_line: None,
-            halts: false,
-            holder: None,
-        };
-        (!warned.violations.is_empty()).then(|| warned.cut_at(stage.redact()).to_json())
     }
 }

@@ -1,7 +1,5 @@
 //! One source record on its way through a stage, and what the target holds for it.
 
-use std::collections::HashMap;
-
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
 use crate::record::Record;
@@ -80,6 +78,24 @@ impl Item {
         }
     }
 
+    /// It stands where it is read: what the target holds for it is the record itself.
+    pub(super) fn stands_in_place(&mut self) {
+        let Some(Salted {
+            record,
+            salt: Some(salt),
+        }) = self.source.clone()
+        else {
+            return;
+        };
+        self.standing.push(Standing {
+            part: 0,
+            target: self.number,
+            salt,
+            row: self.present.then_some(record),
+            edited: false,
+        });
+    }
+
     /// The bytes of its data.
     pub(crate) fn len(&self) -> usize {
         self.source.as_ref().map_or(0, |source| source.record.data.len())
@@ -101,6 +117,15 @@ impl Item {
             what: format!("record {} has a row but no salt", self.number),
         })
     }
+}
+
+/// A row of the target in which a part of a record stands, or may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Home {
+    /// 0, or the part of a derived record, from 1.
+    pub(crate) part: i64,
+    /// The row's number.
+    pub(crate) row: i64,
 }
 
 /// Whose numbers the records of a stage have in its target.
@@ -136,32 +161,5 @@ impl Found {
             (false, true) => Self::Rows,
             (false, false) => Self::Nothing,
         }
-    }
-}
-
-/// Rows that no ledger tells of, because they are only planned: whose they are.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PlannedRows {
-    /// By the row: the stage, and the source record.
-    owners: HashMap<i64, (u32, i64)>,
-    /// By those: the parts and the rows.
-    rows: HashMap<(u32, i64), Vec<(i64, i64)>>,
-}
-
-impl PlannedRows {
-    pub(crate) fn add(&mut self, owner: (u32, i64), (part, row): (i64, i64)) {
-        if self.owners.insert(row, owner) != Some(owner) {
-            self.rows.entry(owner).or_default().push((part, row));
-        }
-    }
-
-    /// Whose a row is.
-    pub(crate) fn owner(&self, row: i64) -> Option<(u32, i64)> {
-        self.owners.get(&row).copied()
-    }
-
-    /// The rows of a stage's record, each with its part.
-    pub(crate) fn of(&self, owner: (u32, i64)) -> &[(i64, i64)] {
-        self.rows.get(&owner).map_or(&[], Vec::as_slice)
     }
 }

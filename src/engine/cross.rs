@@ -17,7 +17,7 @@ use crate::store::{Keys, Table};
 
 /// The rules at work.
 #[derive(Debug)]
-pub(crate) struct Cross<'a> {
+pub(super) struct Cross<'a> {
     stage: &'a Stage,
     /// The facts of the pass, without a record.
     context: Context<'a>,
@@ -27,7 +27,7 @@ pub(crate) struct Cross<'a> {
 
 impl<'a> Cross<'a> {
     /// The rules of a stage; `None` where it has none.
-    pub(crate) fn of(stage: &'a Stage, context: Context<'a>) -> Option<Self> {
+    pub(super) fn of(stage: &'a Stage, context: Context<'a>) -> Option<Self> {
         stage.contract().is_cross_record().then_some(Self {
             stage,
             context,
@@ -45,7 +45,7 @@ impl<'a> Cross<'a> {
     }
 
     /// Reads what the databases hold, once.
-    pub(crate) fn begin(&mut self, connection: &Connection, target: &Table) -> Result<()> {
+    pub(super) fn begin(&mut self, connection: &Connection, target: &Table) -> Result<()> {
         if std::mem::replace(&mut self.begun, true) {
             return Ok(());
         }
@@ -91,13 +91,14 @@ impl<'a> Cross<'a> {
     }
 
     /// What is wrong with the records that a stage makes of one; `replaced`: the rows that they would take the place of.
-    pub(crate) fn broken(
+    pub(super) fn broken(
         &self,
         connection: &Connection,
         item: &Item,
-        (has, is_derived): (&[Has], bool),
+        parts: Parts<'_>,
         replaced: &[i64],
     ) -> Result<Vec<Broken>> {
+        let Parts { has, is_derived } = parts;
         let mut broken = Vec::new();
         let keys = Keys::on(connection);
         let own: Vec<i64> = item
@@ -168,7 +169,7 @@ impl<'a> Cross<'a> {
     }
 
     /// Takes note of what was placed in the target for one record.
-    pub(crate) fn placed(
+    pub(super) fn placed(
         &self,
         connection: &Connection,
         entries: &[Entry],
@@ -201,7 +202,7 @@ impl<'a> Cross<'a> {
     }
 
     /// What a record has to do with the rules that would come back from quarantine as it is.
-    pub(crate) fn comes_back(&self, item: &Item) -> Option<Has> {
+    pub(super) fn comes_back(&self, item: &Item) -> Option<Has> {
         let record = &item.source.as_ref().filter(|_| !item.present)?.record;
         Some(self.has_one(&record.id, &record.document().ok()?))
     }
@@ -212,7 +213,7 @@ impl<'a> Cross<'a> {
     }
 
     /// What the outputs of one record have to do with the rules. Pure.
-    pub(crate) fn has(&self, outcome: &Outcome) -> Vec<Has> {
+    pub(super) fn has(&self, outcome: &Outcome) -> Vec<Has> {
         let outputs = match outcome {
             Outcome::Write(output) => std::slice::from_ref(output),
             Outcome::Derive(outputs) => outputs,
@@ -224,6 +225,15 @@ impl<'a> Cross<'a> {
         };
         outputs.iter().map(has).collect()
     }
+}
+
+/// What the records that are made of one have to do with the rules.
+#[derive(Clone, Copy)]
+pub(super) struct Parts<'t> {
+    /// Part by part.
+    pub(super) has: &'t [Has],
+    /// Whether one record becomes several, so that what is wrong is told of parts.
+    pub(super) is_derived: bool,
 }
 
 /// The number of a rule, or of a part.

@@ -5,18 +5,11 @@ use rusqlite::{Connection, OptionalExtension as _};
 use crate::error::{Error, Result};
 use crate::ledger::StageHistory;
 use crate::ledger::stage_history::{applied_since, has_worked_after};
-use crate::stage::{Stage, Stages};
-use crate::store::Store;
-
-use super::ApplyOptions;
+use crate::stage::{Stage, Stages, diff};
 
 /// Refuses stages whose applied meaning is another one now, that are gone, or that come before applied ones. Returns
-/// those of which only the text has changed.
-pub(crate) fn check_drift(
-    connection: &Connection,
-    stages: &Stages,
-    options: &ApplyOptions,
-) -> Result<Vec<u32>> {
+/// those of which only the text has changed. `revise`: whether applied stages may go on with a changed meaning.
+pub(crate) fn check_drift(connection: &Connection, stages: &Stages, revise: bool) -> Result<Vec<u32>> {
     let applied = applied_numbers(connection, stages.project())?;
     if applied.is_empty() {
         check_name(connection, stages)?;
@@ -31,8 +24,8 @@ pub(crate) fn check_drift(
         standing.push((number, since));
         let stage = stages.get(number);
         let same_meaning = stage.is_some_and(|stage| stage.does_as(&row.meaning));
-        if !same_meaning && (stage.is_none() || !options.revise) {
-            let diff = crate::stage::diff(&row.source_text, stage.map_or("", Stage::source_text));
+        if !same_meaning && (stage.is_none() || !revise) {
+            let diff = diff(&row.source_text, stage.map_or("", Stage::source_text));
             return Err(Error::Drift {
                 number,
                 slug: row.slug.clone(),
@@ -46,19 +39,6 @@ pub(crate) fn check_drift(
     }
     check_order(connection, stages, &standing)?;
     Ok(cosmetic)
-}
-
-/// What keeps `apply` from beginning at all: a stage that is not what was applied, is gone, or comes before what was built
-/// without it; or a project that has another name now.
-///
-/// # Errors
-/// When the store cannot be read.
-pub fn obstacle(store: &Store, stages: &Stages) -> Result<Option<Error>> {
-    match check_drift(store.connection(), stages, &ApplyOptions::default()) {
-        Ok(_) => Ok(None),
-        Err(error @ (Error::Drift { .. } | Error::Invalid { .. })) => Ok(Some(error)),
-        Err(error) => Err(error),
-    }
 }
 
 /// Refuses stages that another project has applied under the same numbers and names, where this one has applied none:

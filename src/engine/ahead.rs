@@ -3,38 +3,33 @@
 
 use rusqlite::Connection;
 
-use super::item::{PlannedRows, Standing};
-use super::items::listed;
-use super::transform::{Transformed, transform};
+use super::item::Standing;
+use super::items::Items;
+use super::transformed::{Transformed, transform};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::feed::Fed;
 use crate::ledger::rows;
 use crate::ledger::selection::Selection;
-use crate::record::RecordSet;
 use crate::stage::{Outcome, Stage};
 use crate::store::Table;
 
 /// What comes after the record that is being placed.
-pub(crate) struct Ahead<'a> {
-    pub(crate) stage: &'a Stage,
-    pub(crate) context: Context<'a>,
-    pub(crate) source: &'a Table,
-    pub(crate) planned: &'a RecordSet,
-    /// The numbers of the batch, ascending, and what became of those that are not placed yet.
-    pub(crate) numbers: &'a [i64],
-    pub(crate) results: &'a [Option<Transformed>],
+pub(super) struct Ahead<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) context: Context<'a>,
     /// What later batches will read.
-    pub(crate) selection: &'a Selection,
+    pub(super) items: &'a Items<'a>,
+    /// The numbers of the batch, ascending, and what became of those that are not placed yet.
+    pub(super) numbers: &'a [i64],
+    pub(super) results: &'a [Option<Transformed>],
     /// No row in the target can belong to a later record, nor to a later stage.
-    pub(crate) comes_last: bool,
-    /// Of rows that are only planned: whose they are.
-    pub(crate) planned_rows: &'a PlannedRows,
+    pub(super) comes_last: bool,
 }
 
 impl Ahead<'_> {
     /// Whether a row's record is still to come in this pass, and will let go of an id.
-    pub(crate) fn moves_on(
+    pub(super) fn moves_on(
         &self,
         connection: &Connection,
         target: &Table,
@@ -58,8 +53,7 @@ impl Ahead<'_> {
         let transformed = match at {
             Place::Batch(at) => self.results[at].as_ref(),
             Place::Later => {
-                let of = (self.context.project, self.stage);
-                let item = listed(connection, of, self.source, self.planned, record)?;
+                let item = self.items.listed(connection, record)?;
                 later = transform(self.stage, self.context, None, &item);
                 Some(&later)
             }
@@ -89,13 +83,13 @@ impl Ahead<'_> {
         if let Ok(at) = self.numbers.binary_search(&record) {
             return Ok(self.results[at].is_some().then_some(Place::Batch(at)));
         }
-        let is_later = match self.selection {
+        let is_later = match &self.items.selection {
             Selection::List { records, read } => records[*read..].binary_search(&record).is_ok(),
             // A table that is read from the start is the target's own only in place.
             Selection::Table { after } => {
                 self.stage.in_place()
                     && record > *after
-                    && self.source.by_number(connection, record)?.is_some()
+                    && self.items.source.by_number(connection, record)?.is_some()
             }
         };
         Ok(is_later.then_some(Place::Later))

@@ -6,9 +6,9 @@ use std::collections::{HashMap, VecDeque};
 use rusqlite::Connection;
 
 use super::item::Standing;
+use super::pipeline::AHEAD_BYTES;
 use crate::digest::Salt;
 use crate::error::Result;
-use crate::pipeline::AHEAD_BYTES;
 use crate::record::Record;
 use crate::store::Table;
 

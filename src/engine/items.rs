@@ -4,60 +4,108 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::item::{Found, Item, Numbers, Standing};
-use super::transform::Transforming;
+use super::claims::Claims;
+use super::foreseen::PlannedRows;
+use super::item::{Found, Home, Item, Numbers, Standing};
+use super::pipeline::BATCH_BYTES;
 use crate::digest::Hash;
 use crate::error::Result;
 use crate::ledger::feed::Fed;
 use crate::ledger::read::{Stub, newest_of_stage, refused_image, salt};
 use crate::ledger::selection::Selection;
-use crate::ledger::{EntryOutcome, whole_record};
-use crate::ledger::{places, rows};
-use crate::pipeline::BATCH_BYTES;
-use crate::record::Record;
-use crate::record::RecordSet;
+use crate::ledger::{EntryOutcome, places, rows, whole_record};
+use crate::record::{Record, RecordSet};
 use crate::stage::Stage;
 use crate::store::{Salted, Table};
 
-impl Transforming<'_> {
+/// Reads the records of a pass of a stage, a batch at a time.
+pub(super) struct Items<'a> {
+    pub(super) project: &'a str,
+    pub(super) stage: &'a Stage,
+    pub(super) source: Table,
+    pub(super) target: Table,
+    pub(super) selection: Selection,
+    /// The most records in a batch.
+    pub(super) batch_size: usize,
+    /// Only this pass writes to the target, under ids that are already unique: nothing needs to be looked up.
+    pub(super) alone: bool,
+    /// What the target may hold for its records.
+    pub(super) found: Found,
+    /// Whose numbers its records have in the target.
+    pub(super) numbers: Numbers,
+    /// Records of a source in place that are settled by what is only planned: what was refused of them before does not count
+    /// any more.
+    pub(super) planned: RecordSet,
+    /// Of rows that are only planned: whose they are.
+    pub(super) planned_rows: PlannedRows,
+    /// Rows that the pass has taken out of a database in place, and whose records it has not come to yet.
+    pub(super) set_aside: BTreeMap<i64, Salted>,
+    /// The bytes of the records that were read.
+    pub(super) bytes: u64,
+}
+
+impl Items<'_> {
     /// The next batch of source records, with what the target holds for them.
-    pub(super) fn items(&mut self, connection: &Connection) -> Result<Vec<Item>> {
-        let mut items = match &mut self.selection {
-            Selection::Table { after } => {
-                let found = self
-                    .source
-                    .after(connection, *after, self.batch_size, BATCH_BYTES)?;
-                let items = beside_those_set_aside(found, *after, self.batch_size, &self.set_aside);
-                *after = items.last().map_or(*after, |last| last.number);
-                items
-            }
-            Selection::List { records, read } => {
-                let (mut items, mut size) = (Vec::new(), 0);
-                while *read < records.len() && items.len() < self.batch_size && size < BATCH_BYTES {
-                    let number = records[*read];
-                    *read += 1;
-                    let of = (self.context.project, self.stage);
-                    let item = match self.set_aside.get(&number) {
-                        Some(aside) => Item::absent(number, Some(aside.clone())),
-                        None => listed(connection, of, &self.source, &self.planned, number)?,
-                    };
-                    size += item.len();
-                    items.push(item);
-                }
-                items
-            }
+    pub(super) fn next(&mut self, connection: &Connection, claims: &Claims) -> Result<Vec<Item>> {
+        let mut items = match &self.selection {
+            Selection::Table { after } => self.of_table(connection, *after)?,
+            Selection::List { records, read } => self.of_list(connection, &records[*read..])?,
         };
+        match &mut self.selection {
+            Selection::Table { after } => *after = items.last().map_or(*after, |last| last.number),
+            Selection::List { read, .. } => *read += items.len(),
+        }
         self.bytes += items.iter().map(|item| item.len() as u64).sum::<u64>();
         if !self.alone {
             let (mut at, mut standing) = (0, 0);
             while at < items.len() && standing < BATCH_BYTES {
-                self.stand(connection, &mut items[at])?;
+                self.stand(connection, claims, &mut items[at])?;
                 standing += items[at].standing_bytes();
                 at += 1;
             }
             self.unread(&items.split_off(at));
         }
         Ok(items)
+    }
+
+    fn of_table(&self, connection: &Connection, after: i64) -> Result<Vec<Item>> {
+        let found = self
+            .source
+            .after(connection, after, self.batch_size, BATCH_BYTES)?;
+        Ok(beside_those_set_aside(
+            found,
+            after,
+            self.batch_size,
+            &self.set_aside,
+        ))
+    }
+
+    fn of_list(&self, connection: &Connection, records: &[i64]) -> Result<Vec<Item>> {
+        let (mut items, mut size) = (Vec::new(), 0);
+        for number in records.iter().take(self.batch_size) {
+            if size >= BATCH_BYTES {
+                break;
+            }
+            let item = match self.set_aside.get(number) {
+                Some(aside) => Item::absent(*number, Some(aside.clone())),
+                None => self.listed(connection, *number)?,
+            };
+            size += item.len();
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    /// A record of the source, outside of its turn.
+    pub(super) fn listed(&self, connection: &Connection, number: i64) -> Result<Item> {
+        let settled = self.planned.contains(number);
+        listed(
+            connection,
+            Fed::of(self.project, self.stage),
+            &self.source,
+            settled,
+            number,
+        )
     }
 
     /// Leaves the last records that were read to the next batch.
@@ -72,61 +120,59 @@ impl Transforming<'_> {
 
     /// Finds what the target holds for a source record: in place the record itself; in a copy the row of the same number,
     /// or those that an earlier pass of the stage wrote for it.
-    fn stand(&self, connection: &Connection, item: &mut Item) -> Result<()> {
-        let number = item.number;
+    fn stand(&self, connection: &Connection, claims: &Claims, item: &mut Item) -> Result<()> {
         if self.stage.in_place() {
-            let own = item
-                .source
-                .clone()
-                .and_then(|source| Some((source.salt?, source.record)));
-            item.standing.extend(own.map(|(salt, row)| Standing {
-                part: 0,
-                target: number,
-                salt,
-                row: item.present.then_some(row),
-                edited: false,
-            }));
+            item.stands_in_place();
             return Ok(());
         }
         let earlier = if self.found == Found::Passes {
-            newest_of_stage(connection, self.context.project, self.stage.number(), number)?
+            newest_of_stage(connection, self.project, self.stage.number(), item.number)?
         } else {
             Vec::new()
         };
-        let mut homes: Vec<(i64, i64)> = earlier
-            .iter()
-            .filter(|stub| !is_of_another(stub))
-            .filter_map(|stub| Some((stub.entry.part, stub.entry.target?)))
-            .collect();
-        // The removal of a stale row has an entry beside that of the refusal.
-        homes.sort_by_key(|(part, row)| (*row, *part));
-        homes.dedup_by_key(|(_, row)| *row);
-        let planned = self.planned_rows.of((self.stage.number(), number));
-        homes.extend(planned.iter().filter(|(_, row)| *row != number));
-        let has_been_one = earlier
-            .iter()
-            .any(|stub| stub.entry.part == 0 && stub.entry.target.is_none());
-        let may_be_one = if self.stage.derives() {
-            // Whose number it is decides where a single result goes.
-            (self.numbers == Numbers::Shared || self.is_left(connection, number)?)
-                && homes.iter().all(|(_, row)| *row != number)
-        } else {
-            homes.is_empty()
-        };
-        if has_been_one || may_be_one {
-            homes.push((0, number));
-        }
-        for (part, target) in homes {
-            let Some(standing) = self.standing(connection, (part, target), &earlier)? else {
+        for home in self.homes(connection, item.number, &earlier)? {
+            let Some(standing) = self.standing(connection, claims, home, &earlier)? else {
                 continue;
             };
-            if target == number && !self.is_own(connection, &standing, &earlier)? {
+            if home.row == item.number && !self.is_own(connection, &standing, &earlier)? {
                 item.number_taken = true;
             } else {
                 item.standing.push(standing);
             }
         }
         Ok(())
+    }
+
+    /// The rows of the target that may be a record's: those of its earlier entries, those that are only planned, and the row
+    /// of its own number, where that may be its.
+    fn homes(&self, connection: &Connection, record: i64, earlier: &[Stub]) -> Result<Vec<Home>> {
+        let mut homes: Vec<Home> = earlier
+            .iter()
+            .filter(|stub| !is_of_another(stub))
+            .filter_map(|stub| {
+                let (part, row) = (stub.entry.part, stub.entry.target?);
+                Some(Home { part, row })
+            })
+            .collect();
+        // The removal of a stale row has an entry beside that of the refusal.
+        homes.sort_by_key(|home| (home.row, home.part));
+        homes.dedup_by_key(|home| home.row);
+        let planned = self.planned_rows.of((self.stage.number(), record));
+        homes.extend(planned.iter().filter(|home| home.row != record));
+        let has_been_one = earlier
+            .iter()
+            .any(|stub| stub.entry.part == 0 && stub.entry.target.is_none());
+        let may_be_one = if self.stage.derives() {
+            // Whose number it is decides where a single result goes.
+            (self.numbers == Numbers::Shared || self.is_left(connection, record)?)
+                && homes.iter().all(|home| home.row != record)
+        } else {
+            homes.is_empty()
+        };
+        if has_been_one || may_be_one {
+            homes.push(Home { part: 0, row: record });
+        }
+        Ok(homes)
     }
 
     /// Whether a row of a record's number stands there before a first pass: it can only be one that a rollback had to leave.
@@ -149,31 +195,34 @@ impl Transforming<'_> {
         let changes = rows::changes_of_row(connection, self.target.name(), standing.target)?;
         let writer = rows::owner(&changes);
         let is_own =
-            writer.map(|(project, number, record)| (project, (number, record)) == (self.context.project, of));
+            writer.map(|(project, number, record)| (project, (number, record)) == (self.project, of));
         Ok(is_own.unwrap_or(hash.is_none()))
     }
 
+    /// What stands in a row, or will once the batches on their way are committed; `None` where the row never was.
     fn standing(
         &self,
         connection: &Connection,
-        (part, target): (i64, i64),
+        claims: &Claims,
+        home: Home,
         earlier: &[Stub],
     ) -> Result<Option<Standing>> {
-        if let Some(on_the_way) = self.claims.row(target) {
+        let Home { part, row } = home;
+        if let Some(on_the_way) = claims.row(row) {
             return Ok(Some(Standing {
                 part,
                 ..on_the_way.clone()
             }));
         }
-        let Some(salt) = salt(connection, target)? else {
+        let Some(salt) = salt(connection, row)? else {
             return Ok(None);
         };
-        let row = self.target.by_number(connection, target)?;
+        let found = self.target.by_number(connection, row)?;
         let mut standing = Standing {
             part,
-            target,
+            target: row,
             salt,
-            row: row.map(|found| found.record),
+            row: found.map(|found| found.record),
             edited: false,
         };
         standing.edited = self.is_edited(connection, &standing, earlier)?;
@@ -191,11 +240,11 @@ impl Transforming<'_> {
         let changes = rows::changes_of_row(connection, self.target.name(), standing.target)?;
         // What a rollback had to leave there is still the stage's, though no entry of it stands; anything else that it has
         // no entry of is not.
-        let of = (self.context.project, self.stage.number(), standing.target);
+        let of = (self.project, self.stage.number(), standing.target);
         if earlier.is_empty() && rows::owner(&changes) != Some(of) {
             return Ok(false);
         }
-        let is_edited = rows::is_edited(&changes, Fed::of(self.context.project, self.stage));
+        let is_edited = rows::is_edited(&changes, Fed::of(self.project, self.stage));
         // What was changed behind the ledger is no more the stage's to write over.
         let is_planned = self.planned_rows.owner(standing.target).is_some();
         let is_known = is_planned || changes.first().is_some_and(|newest| newest.after == Some(hash));
@@ -255,26 +304,27 @@ pub(crate) fn source_as_read(
     number: i64,
 ) -> Result<Option<Record>> {
     let source = Table::of(stage.source())?;
-    let item = listed(connection, (project, stage), &source, &RecordSet::new(), number)?;
+    let item = listed(connection, Fed::of(project, stage), &source, false, number)?;
     Ok(item.source.map(|source| source.record))
 }
 
-/// A record of a list: from the source, or where a stage in place had taken it out, from its image; without a source where
-/// it was deleted since.
-pub(super) fn listed(
+/// A record of a list: from the source, or where a stage in place had taken it out, from its image, unless that is `settled`;
+/// without a source where it was deleted since.
+fn listed(
     connection: &Connection,
-    (project, stage): (&str, &Stage),
+    stage: Fed<'_>,
     source: &Table,
-    planned: &RecordSet,
+    settled: bool,
     number: i64,
 ) -> Result<Item> {
     if let Some(found) = source.by_number(connection, number)? {
         return Ok(Item::present(found));
     }
-    let image = if stage.in_place() && !planned.contains(number) {
-        match refused_image(connection, (project, stage.number()), stage.source(), number)? {
+    let image = if stage.in_place && !settled {
+        let of_stage = (stage.project, stage.number);
+        match refused_image(connection, of_stage, stage.source, number)? {
             Some(image) => Some(image),
-            None => places::image_set_aside(connection, Fed::of(project, stage), number)?,
+            None => places::image_set_aside(connection, stage, number)?,
         }
     } else {
         None

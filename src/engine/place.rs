@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::claims::Claims;
-use super::decide::{Decision, Displaced, Fate, Placement, reason};
+use super::fate::{Arbiter, Decision, Displaced, Fate, Placement, reason};
 use super::item::{Item, Standing};
 use crate::digest::{Hash, Salt, commitment, derived_salt};
 use crate::error::{Error, Result};
@@ -16,28 +16,39 @@ use crate::stage::{OnConflict, Output, Stage, Stale};
 use crate::store::{Salted, Table};
 
 /// Places the results of one batch.
-pub(crate) struct Placer<'p> {
-    pub(crate) stage: &'p Stage,
-    pub(crate) table: &'p Table,
+pub(super) struct Placer<'p> {
+    pub(super) stage: &'p Stage,
+    pub(super) table: &'p Table,
     /// `None` while only this pass may write to the target and ids are taken over: then nothing needs a look.
-    pub(crate) lookup: Option<&'p Connection>,
-    pub(crate) claims: &'p mut Claims,
+    pub(super) lookup: Option<&'p Connection>,
+    pub(super) claims: &'p mut Claims,
     /// Another stage copies from the same source to the target.
-    pub(crate) shares_numbers: bool,
+    pub(super) shares_numbers: bool,
     /// The newest record number given out.
-    pub(crate) newest: &'p mut i64,
-    pub(crate) batch: &'p mut Batch,
+    pub(super) newest: &'p mut i64,
+    pub(super) batch: &'p mut Batch,
     /// What stands in the entry of the record at hand, where it is written with a warning.
-    pub(crate) warned: Option<String>,
+    pub(super) warned: Option<String>,
     /// Rows that this batch takes out of a database in place, to be processed in their turn.
-    pub(crate) set_aside: Vec<Standing>,
+    pub(super) set_aside: Vec<Standing>,
     /// The ids whose records a stage in place has refused: their places are kept for them.
-    pub(crate) kept: &'p mut KeptPlaces,
+    pub(super) kept: &'p mut KeptPlaces,
 }
 
 impl Placer<'_> {
+    /// Who decides what becomes of a result, by how things stand now.
+    pub(super) fn arbiter(&self) -> Arbiter<'_> {
+        Arbiter {
+            stage: self.stage,
+            table: self.table,
+            lookup: self.lookup,
+            claims: self.claims,
+            kept: self.kept,
+        }
+    }
+
     /// What stood in the target may have been taken by a record before this one since it was read.
-    pub(crate) fn refresh(&self, item: &mut Item) {
+    pub(super) fn refresh(&self, item: &mut Item) {
         if !self.claims.has_rows() {
             return;
         }
@@ -49,7 +60,7 @@ impl Placer<'_> {
     }
 
     /// Places one decision: changes, entries and images go to the batch, and the record is counted once.
-    pub(crate) fn place(&mut self, item: &Item, decision: Decision) -> Result<()> {
+    pub(super) fn place(&mut self, item: &Item, decision: Decision) -> Result<()> {
         self.batch.covers(item.number);
         if !matches!(decision, Decision::Refuse(_)) {
             // It takes its places anew.
@@ -96,7 +107,7 @@ impl Placer<'_> {
                 fate,
             } = placement;
             if let Some((code, holder)) = fate.in_the_way() {
-                self.leave_out(item, of, (part, home.as_ref()), code, holder)?;
+                self.leave_out(item, of, part, home.as_ref(), &LeftOut { code, holder })?;
                 continue;
             }
             let home = home.unwrap_or_else(|| self.new_home(salt, part, Some(output.id.clone())));
@@ -121,10 +132,11 @@ impl Placer<'_> {
         &mut self,
         item: &Item,
         of: Of,
-        (part, home): (i64, Option<&Standing>),
-        code: &str,
-        holder: &Holder,
+        part: i64,
+        home: Option<&Standing>,
+        LeftOut { code, holder }: &LeftOut<'_>,
     ) -> Result<()> {
+        let code = *code;
         let why = reason(code, Some(holder));
         *self.batch.warnings.entry(code.to_owned()).or_default() += 1;
         match home {
@@ -222,7 +234,7 @@ impl Placer<'_> {
                 if home.edited {
                     *self.batch.warnings.entry(EDITED.to_owned()).or_default() += 1;
                 }
-                self.keep_before(of.record, home.part, row, (&id, &data));
+                self.keep_before(of.record, home.part, row, &id, &data);
                 self.moved(&row.id, &id, record, home.salt);
                 self.batch.changes.push(Change::Update { record, id, data });
             }
@@ -234,8 +246,8 @@ impl Placer<'_> {
         self.batch.entries.push(entry);
     }
 
-    fn keep_before(&mut self, record: i64, part: i64, old: &Record, new: (&str, &str)) {
-        let (kind, body) = before_image((&old.id, &old.data), new);
+    fn keep_before(&mut self, record: i64, part: i64, old: &Record, id: &str, data: &str) {
+        let (kind, body) = before_image((&old.id, &old.data), (id, data));
         self.batch.images.push(Image {
             record,
             part,
@@ -344,7 +356,7 @@ impl Placer<'_> {
                 && owner != item.number
             {
                 let mut refusal = Refusal::new(EXISTS, "");
-                refusal.holder = Some(Box::new(self.holder(connection, owner, &id)?));
+                refusal.holder = Some(Box::new(self.arbiter().holder(connection, owner, &id)?));
                 return self.refuse(item, &refusal);
             }
             let (_, salt) = item.salted()?;
@@ -432,6 +444,13 @@ impl Placer<'_> {
             }
         }
     }
+}
+
+/// Why an output is not written.
+struct LeftOut<'h> {
+    code: &'static str,
+    /// The row in its way.
+    holder: &'h Holder,
 }
 
 /// What the entries of one source record share.

@@ -6,18 +6,20 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use super::ahead::Ahead;
+use super::claims::Claims;
 use super::item::{Item, Standing};
-use super::place::Placer;
 use crate::digest::Salt;
 use crate::error::{Error, Result};
-use crate::ledger::{places, rows};
+use crate::ledger::places::{self, KeptPlaces};
+use crate::ledger::rows;
+use crate::record::Record;
 use crate::refusal::{Holder, Part, Refusal};
-use crate::stage::{OnConflict, Outcome, Output};
-use crate::store::Salted;
+use crate::stage::{OnConflict, Outcome, Output, Stage};
+use crate::store::{Salted, Table};
 
 /// What becomes of one source record.
 #[derive(Debug)]
-pub(crate) enum Decision {
+pub(super) enum Decision {
     /// It goes to quarantine.
     Refuse(Refusal),
     /// It is left out, for this reason as JSON.
@@ -31,17 +33,17 @@ pub(crate) enum Decision {
 
 /// One output, where it goes, and whether it gets there.
 #[derive(Debug)]
-pub(crate) struct Placement {
-    pub(crate) part: i64,
-    pub(crate) output: Output,
+pub(super) struct Placement {
+    pub(super) part: i64,
+    pub(super) output: Output,
     /// `None`: under a new number.
-    pub(crate) home: Option<Standing>,
-    pub(crate) fate: Fate,
+    pub(super) home: Option<Standing>,
+    pub(super) fate: Fate,
 }
 
 /// What becomes of one output.
 #[derive(Debug)]
-pub(crate) enum Fate {
+pub(super) enum Fate {
     /// It is written, in the place of another record's row where there is one.
     Write(Option<Displaced>),
     /// It is left out: another row has its id, and stays.
@@ -52,15 +54,15 @@ pub(crate) enum Fate {
 
 /// Another record's row that makes room.
 #[derive(Debug)]
-pub(crate) struct Displaced {
-    pub(crate) row: Standing,
+pub(super) struct Displaced {
+    pub(super) row: Standing,
     /// Its record comes later in this pass, and goes somewhere else: it does not wait for the place.
-    pub(crate) moves_on: bool,
+    pub(super) moves_on: bool,
 }
 
 impl Decision {
     /// The rows of other records that would make room.
-    pub(crate) fn displaced(&self) -> Vec<i64> {
+    pub(super) fn displaced(&self) -> Vec<i64> {
         let placements = match self {
             Self::Place { placements, .. } => placements.as_slice(),
             _ => &[],
@@ -73,9 +75,20 @@ impl Decision {
     }
 }
 
-impl Placer<'_> {
+/// Decides, output by output, and changes nothing.
+pub(super) struct Arbiter<'p> {
+    pub(super) stage: &'p Stage,
+    pub(super) table: &'p Table,
+    /// `None` while only this pass may write to the target and ids are taken over: then nothing needs a look.
+    pub(super) lookup: Option<&'p Connection>,
+    pub(super) claims: &'p Claims,
+    /// The ids whose records a stage in place has refused: their places are kept for them.
+    pub(super) kept: &'p KeptPlaces,
+}
+
+impl Arbiter<'_> {
     /// Decides what becomes of a record's result.
-    pub(crate) fn decide(
+    pub(super) fn decide(
         &self,
         item: &Item,
         result: Result<Outcome, Refusal>,
@@ -100,9 +113,9 @@ impl Placer<'_> {
             };
             return Ok(Decision::Refuse(refusal.of_part(&part)));
         }
-        let (homes, gone) = homes(item, &outputs, |standing| self.kept.has(standing.target))?;
+        let Homes { of_outputs, gone } = Homes::of(item, &outputs, |row| self.kept.has(row.target))?;
         let mut placements = Vec::with_capacity(outputs.len());
-        for (home, (part, output)) in homes.into_iter().zip(outputs) {
+        for (home, (part, output)) in of_outputs.into_iter().zip(outputs) {
             let fate = self.fate(item, home.as_ref(), &output, ahead)?;
             if self.stage.on_conflict() == OnConflict::Refuse
                 && let Some((code, holder)) = fate.in_the_way()
@@ -257,7 +270,7 @@ impl Placer<'_> {
         if ahead.comes_last || self.claims.row(owner).is_some() {
             return Ok(true);
         }
-        if let Some(writer) = ahead.planned_rows.owner(owner) {
+        if let Some(writer) = ahead.items.planned_rows.owner(owner) {
             return Ok((self.stage.number(), number) > writer);
         }
         let changes = rows::changes_of_row(connection, self.table.name(), owner)?;
@@ -270,7 +283,7 @@ impl Placer<'_> {
 
 impl Fate {
     /// Why the output is not written, and which row is in its way.
-    pub(crate) fn in_the_way(&self) -> Option<(&'static str, &Holder)> {
+    pub(super) fn in_the_way(&self) -> Option<(&'static str, &Holder)> {
         match self {
             Self::Write(_) => None,
             Self::Exists(holder) => Some((places::EXISTS, holder)),
@@ -290,60 +303,72 @@ fn same_id(outputs: &[(i64, Output)]) -> Option<(i64, i64)> {
 }
 
 /// A reason as it stands in the ledger.
-pub(crate) fn reason(code: &str, holder: Option<&Holder>) -> String {
+pub(super) fn reason(code: &str, holder: Option<&Holder>) -> String {
     match holder {
         None => serde_json::json!({ "code": code }).to_string(),
         Some(holder) => serde_json::json!({ "code": code, "holder": holder }).to_string(),
     }
 }
 
-/// Where the parts go, and what goes. A part goes where its id stands already, otherwise where its part stood; otherwise
-/// a 1:1 result goes under the source's own number, and a derived one under a new number, which is not given out yet.
-///
-/// A part that a stage in place has refused has no row, but a place that is kept for it: it goes too.
-fn homes(
-    item: &Item,
-    outputs: &[(i64, Output)],
-    is_kept: impl Fn(&Standing) -> bool,
-) -> Result<(Vec<Option<Standing>>, Vec<Standing>)> {
-    let (_, salt) = item.salted()?;
-    let mut left = item.standing.clone();
-    let mut take =
-        |fits: &dyn Fn(&Standing) -> bool| left.iter().position(fits).map(|at| left.swap_remove(at));
-    let by_id: Vec<Option<Standing>> = outputs
-        .iter()
-        .map(|(_, output)| take(&|standing| standing.row.as_ref().is_some_and(|row| row.id == output.id)))
-        .collect();
-    let found: Vec<Option<Standing>> = outputs
-        .iter()
-        .zip(by_id)
-        .map(|((part, _), found)| found.or_else(|| take(&|standing| standing.part == *part)))
-        .collect();
-    let homes = outputs.iter().zip(found).map(|((part, _), found)| match found {
-        Some(standing) => Some(Standing {
-            part: *part,
-            ..standing
-        }),
-        None if *part == 0 && !item.number_taken => Some(own_number(item.number, *salt)),
-        None => None,
-    });
-    let homes = homes.collect();
-    left.retain(|standing| standing.row.is_some() || is_kept(standing));
-    left.sort_by_key(|standing| standing.part);
-    // What goes needs entries of its own, behind those of the parts that stay.
-    let behind = item
-        .standing
-        .iter()
-        .map(|standing| standing.part)
-        .chain(outputs.iter().map(|(part, _)| *part));
-    let mut behind = behind.max().unwrap_or(0);
-    for standing in &mut left {
+/// Where the parts of a record go, and what goes.
+struct Homes {
+    /// For each output its row; `None`: under a new number, which is not given out yet.
+    of_outputs: Vec<Option<Standing>>,
+    /// The rows that no output needs any more.
+    gone: Vec<Standing>,
+}
+
+impl Homes {
+    /// A part goes where its id stands already, otherwise where its part stood; otherwise a 1:1 result goes under the
+    /// source's own number, and a derived one under a new number.
+    ///
+    /// A part that a stage in place has refused has no row, but a place that is kept for it: it goes too.
+    fn of(item: &Item, outputs: &[(i64, Output)], is_kept: impl Fn(&Standing) -> bool) -> Result<Self> {
+        let (_, salt) = item.salted()?;
+        let mut left = item.standing.clone();
+        let mut of_outputs = vec![None; outputs.len()];
+        for (home, (_, output)) in of_outputs.iter_mut().zip(outputs) {
+            let has_its_id = |row: &Record| row.id == output.id;
+            *home = take(&mut left, |standing| {
+                standing.row.as_ref().is_some_and(has_its_id)
+            });
+        }
+        for (home, (part, _)) in of_outputs.iter_mut().zip(outputs) {
+            if home.is_none() {
+                *home = take(&mut left, |standing| standing.part == *part);
+            }
+            match home {
+                Some(standing) => standing.part = *part,
+                None if *part == 0 && !item.number_taken => *home = Some(own_number(item.number, *salt)),
+                None => {}
+            }
+        }
+        left.retain(|standing| standing.row.is_some() || is_kept(standing));
+        let gone = behind(item, outputs, left);
+        Ok(Self { of_outputs, gone })
+    }
+}
+
+/// Takes out the first that fits.
+fn take(left: &mut Vec<Standing>, fits: impl Fn(&Standing) -> bool) -> Option<Standing> {
+    left.iter().position(fits).map(|at| left.swap_remove(at))
+}
+
+/// What goes needs entries of its own, behind those of the parts that stay.
+fn behind(item: &Item, outputs: &[(i64, Output)], mut gone: Vec<Standing>) -> Vec<Standing> {
+    gone.sort_by_key(|standing| standing.part);
+    let stood = item.standing.iter().map(|standing| standing.part);
+    let mut last = stood
+        .chain(outputs.iter().map(|(part, _)| *part))
+        .max()
+        .unwrap_or(0);
+    for standing in &mut gone {
         if outputs.iter().any(|(part, _)| *part == standing.part) {
-            behind += 1;
-            standing.part = behind;
+            last += 1;
+            standing.part = last;
         }
     }
-    Ok((homes, left))
+    gone
 }
 
 fn own_number(target: i64, salt: Salt) -> Standing {

@@ -1,0 +1,51 @@
+//! The engine beneath the verbs: what to do next ([`decide`]), the batches that do it ([`each`]), and where they go
+//! ([`sink`]: a [`Run`] commits them, a plan lays them over the store).
+
+mod ahead;
+mod bounds;
+mod claims;
+mod cores;
+mod cross;
+mod decide;
+mod drift;
+mod each;
+mod fate;
+mod foreseen;
+mod item;
+mod items;
+mod limits;
+mod pass;
+mod pipeline;
+mod place;
+mod prepared;
+mod reader;
+mod run;
+mod sink;
+mod stage_pass;
+mod stopped;
+mod transformed;
+
+pub use bounds::Stopped;
+pub use run::Purpose;
+pub use stage_pass::PassReport;
+
+pub(crate) use bounds::Bounds;
+pub(crate) use claims::Claims;
+pub(crate) use cores::in_portions;
+pub(crate) use decide::{
+    Due, Facts, Increment, LedgerFacts, Next, Refused, Work, is_overtaken, next, retries,
+};
+pub(crate) use drift::check_drift;
+pub(crate) use each::{Beginning, Each};
+pub(crate) use foreseen::{Foreseen, ForeseenPlaces, PlannedRows};
+pub(crate) use item::{Home, Standing};
+pub(crate) use items::source_as_read;
+pub(crate) use limits::Limits;
+pub(crate) use pass::Pass;
+pub(crate) use pipeline::{BATCH_BYTES, Producer, drive, drive_to_end};
+pub(crate) use prepared::{Prepared, shape_for_writing};
+pub(crate) use reader::Reader;
+pub(crate) use run::Run;
+pub(crate) use sink::Sink;
+pub(crate) use stage_pass::{run_pass, supersede};
+pub(crate) use stopped::StoppedStages;

@@ -1,0 +1,51 @@
+//! A pass that is being worked on.
+
+use rusqlite::Connection;
+
+use crate::error::Result;
+use crate::ledger::read::PassSummary;
+use crate::ledger::{PassKind, PassRow, PassState};
+use crate::store::Table;
+
+/// A pass that is being worked on.
+#[derive(Clone, Debug)]
+pub(crate) struct Pass {
+    pub(crate) row: PassRow,
+    pub(crate) state: PassState,
+}
+
+impl Pass {
+    /// A pass that has no batch yet.
+    pub(crate) fn new(row: PassRow) -> Self {
+        Self {
+            row,
+            state: PassState::New,
+        }
+    }
+
+    /// A pass that other runs have begun.
+    pub(crate) fn resumed(summary: &PassSummary) -> Self {
+        Self {
+            row: summary.row.clone(),
+            state: summary.state,
+        }
+    }
+
+    /// Whether no run has begun it.
+    pub(crate) fn begins(&self) -> bool {
+        self.state == PassState::New
+    }
+
+    /// Whether the pass fills a target whose index is left for the end.
+    pub(crate) fn owes_index(&self, connection: &Connection) -> Result<bool> {
+        let Some(target) = &self.row.target else {
+            return Ok(false);
+        };
+        let table = Table::of(target)?;
+        let fills = matches!(
+            self.row.kind,
+            PassKind::Apply | PassKind::Retry | PassKind::Load | PassKind::Edit
+        );
+        Ok(fills && table.exists(connection)? && !table.has_index(connection)?)
+    }
+}

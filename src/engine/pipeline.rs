@@ -1,0 +1,110 @@
+//! The two-thread pipeline of every verb that moves records: one thread reads, transforms and places the next batch while
+//! this one commits the last. The writer is `SQLite`, and there is one.
+
+use std::sync::mpsc;
+
+use super::bounds::{Bounds, Stopped};
+use super::cores::spawn_deep;
+use super::pass::Pass;
+use super::reader::Reader;
+use super::run::Run;
+use super::sink::Sink;
+use crate::error::Result;
+use crate::ledger::{Batch, Counts, Shape, Step};
+use crate::observe::{Event, Observer};
+
+/// The most bytes of records in one batch.
+pub(crate) const BATCH_BYTES: usize = 8 << 20;
+
+/// So many bytes of batches may wait for their commit when the next one is begun: beyond them, the two threads take turns.
+pub(crate) const AHEAD_BYTES: usize = BATCH_BYTES * 3 / 2;
+
+/// Makes the batches of a pass, one after the other, in a thread of its own.
+pub(crate) trait Producer: Send {
+    /// The next batch, or `None` when there is nothing left to read.
+    fn next(&mut self, reader: &Reader) -> Result<Option<Batch>>;
+}
+
+/// Sends the data batches of a pass from its producer to a sink. `counts` holds the outcomes so far and is brought up to
+/// date. Why, where it has to stop before the last batch.
+pub(crate) fn drive(
+    sink: &mut impl Sink,
+    pass: &mut Pass,
+    producer: &mut impl Producer,
+    counts: &mut Counts,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+) -> Result<Option<Stopped>> {
+    let reader = sink.open(&bounds.stop)?;
+    let (sender, receiver) = mpsc::sync_channel::<Result<Batch>>(1);
+    let (taken, done) = mpsc::channel::<usize>();
+    std::thread::scope(|scope| {
+        let work = move || {
+            let mut waiting = 0;
+            loop {
+                while waiting >= AHEAD_BYTES {
+                    let Ok(bytes) = done.recv() else { return };
+                    waiting -= bytes;
+                }
+                let Some(batch) = producer.next(&reader).transpose() else {
+                    return;
+                };
+                let failed = batch.is_err();
+                waiting += batch.as_ref().map_or(0, Batch::bytes);
+                waiting -= done.try_iter().sum::<usize>();
+                // A receiver that is gone means that the run has stopped: what was made ahead is thrown away.
+                if sender.send(batch).is_err() || failed {
+                    return;
+                }
+            }
+        };
+        spawn_deep(scope, "counterfoil-reader", work)?;
+        for batch in receiver {
+            let batch = batch?;
+            let (bytes, halts) = (batch.bytes(), batch.halts);
+            counts.add(&batch.counts);
+            observer.observe(&sink.take(pass, batch)?);
+            // A producer that is gone has made the last one.
+            let _ = taken.send(bytes);
+            let stopped = if halts { sink.halted(pass)? } else { None };
+            let stopped = stopped.or_else(|| bounds.reached(counts));
+            if stopped.is_some() {
+                return Ok(stopped);
+            }
+        }
+        Ok(None)
+    })
+}
+
+/// Runs a pass from where it stands to its end: data batches, then the index where the target still lacks it, then `end`.
+pub(crate) fn drive_to_end(
+    run: &mut Run<'_>,
+    pass: &mut Pass,
+    producer: &mut impl Producer,
+    counts: &mut Counts,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+    end: impl FnOnce() -> Batch,
+) -> Result<Option<Stopped>> {
+    if let Some(stopped) = drive(run, pass, producer, counts, bounds, observer)? {
+        return Ok(Some(stopped));
+    }
+    if pass.owes_index(run.connection())? {
+        observer.observe(&Event::IndexBegins { pass: pass.row.pass });
+        let mut batch = Batch::new(Step::Index);
+        batch.shape.push(Shape::CreateIndex);
+        bounds.stop.set_indexing(true);
+        let built = run.commit(pass, batch);
+        bounds.stop.set_indexing(false);
+        match built {
+            Err(error) if error.code() == "interrupted" => return Ok(Some(Stopped::Asked)),
+            other => other?,
+        };
+    }
+    run.commit(pass, end())?;
+    observer.observe(&Event::PassEnded {
+        pass: pass.row.pass,
+        counts: *counts,
+    });
+    Ok(None)
+}

@@ -1,0 +1,107 @@
+//! How a pass finds its target.
+
+use rusqlite::Connection;
+
+use crate::error::{Error, Result};
+use crate::ledger::feed::{self, Fed};
+use crate::ledger::selection::Selection;
+use crate::ledger::{Shape, places, rows};
+use crate::stage::Stage;
+use crate::store::Table;
+
+/// How a pass finds its target, and what follows from it.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// Only this pass writes to the target, under ids that are already unique: nothing needs to be looked up.
+    pub(crate) alone: bool,
+    /// What its first batch does to the target's table.
+    pub(crate) shape: Vec<Shape>,
+    /// Another stage copies from the same source to the target, so that its records have the same numbers.
+    pub(crate) shares_numbers: bool,
+    /// No row in the target can belong to a record that the pass comes to later, nor to a later stage: then nothing needs a
+    /// look before a row is replaced.
+    pub(crate) comes_last: bool,
+}
+
+impl Prepared {
+    /// Looks at the target of a pass that `begins`, or goes on, and is to read `selection`. `shares_numbers`: whether it is
+    /// known already that another stage copies there.
+    pub(crate) fn of(
+        connection: &Connection,
+        project: &str,
+        stage: &Stage,
+        begins: bool,
+        selection: &Selection,
+        shares_numbers: bool,
+    ) -> Result<Self> {
+        let fed = Fed::of(project, stage);
+        let target = Table::of(stage.target())?;
+        let reads_all = matches!(selection, Selection::Table { .. }) && !stage.in_place();
+        let shares_numbers = shares_numbers || rows::shares_numbers(connection, fed)?;
+        let fills = reads_all
+            && stage.takes_over_ids()
+            && !shares_numbers
+            && places::kept(connection, &target)?.is_empty();
+        // A stage does not make its own source, in which nothing was loaded yet.
+        let (alone, shape) = if stage.in_place() && !target.exists(connection)? {
+            (false, Vec::new())
+        } else {
+            shape(connection, &target, fills, begins)?
+        };
+        Ok(Self {
+            alone,
+            shape,
+            shares_numbers,
+            comes_last: reads_all && !feed::is_written_by_later(connection, fed)?,
+        })
+    }
+}
+
+/// Whether a pass has the target to itself, and what its first batch does to the target's table. A target that is empty and
+/// takes over ids that are already unique (`fills`) gets its index after the rows: random ids would make a kept index twice
+/// as dear. While the index is missing only the pass that left it out may write there.
+fn shape(connection: &Connection, target: &Table, fills: bool, begins: bool) -> Result<(bool, Vec<Shape>)> {
+    if !target.exists(connection)? {
+        let mut made = vec![Shape::CreateTable];
+        if !fills {
+            made.push(Shape::CreateIndex);
+        }
+        return Ok((fills, made));
+    }
+    let indexed = target.has_index(connection)?;
+    if target.is_empty(connection)? && (begins || !indexed) {
+        return Ok(match (fills, indexed) {
+            (true, true) => (true, vec![Shape::DropIndex]),
+            (true, false) => (true, vec![]),
+            (false, true) => (false, vec![]),
+            (false, false) => (false, vec![Shape::CreateIndex]),
+        });
+    }
+    match (indexed, begins) {
+        (true, _) => Ok((false, vec![])),
+        (false, false) => Ok((fills, vec![])),
+        // Another pass was interrupted while it filled the target. It may have to wait for this one, so that the index
+        // is built now; that pass will find it and look up its ids from then on.
+        (false, true) => Ok((false, vec![Shape::CreateIndex])),
+    }
+}
+
+/// What has to be done to a database's table before anybody but an unfinished pass may write to it.
+pub(crate) fn shape_for_writing(connection: &Connection, database: &str) -> Result<Vec<Shape>> {
+    let table = Table::of(database)?;
+    if !table.exists(connection)? {
+        return Ok(vec![Shape::CreateTable, Shape::CreateIndex]);
+    }
+    if table.has_index(connection)? {
+        return Ok(vec![]);
+    }
+    if table.is_empty(connection)? {
+        Ok(vec![Shape::CreateIndex])
+    } else {
+        let message = format!("`{database}` is being filled by a pass that has not ended");
+        Err(Error::invalid(
+            message,
+            "run `counterfoil apply` (or `rollback`) again until it is done",
+        ))
+    }
+}

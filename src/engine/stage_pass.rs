@@ -1,0 +1,159 @@
+//! One pass of a stage, from where it stands to its end.
+
+use std::collections::BTreeMap;
+
+use super::bounds::{Bounds, Stopped};
+use super::decide::{Due, Work};
+use super::each::{Beginning, Each};
+use super::foreseen::Foreseen;
+use super::limits::Limits;
+use super::pass::Pass;
+use super::pipeline::drive_to_end;
+use super::prepared::Prepared;
+use super::run::Run;
+use crate::context::Context;
+use crate::error::Result;
+use crate::ledger::feed::Fed;
+use crate::ledger::read::warnings;
+use crate::ledger::selection::{SUPERSEDED, halting, settled_since};
+use crate::ledger::{Batch, Counts, PassKind, PassState, Shape, Step, out};
+use crate::observe::{Event, Observer};
+use crate::stage::Stage;
+use crate::store::Table;
+
+/// What was done in one pass.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct PassReport {
+    /// The pass's number.
+    pub pass: i64,
+    /// Its kind.
+    pub kind: PassKind,
+    /// The stage's number.
+    pub stage: u32,
+    /// The stage's slug.
+    pub slug: String,
+    /// Where it read.
+    pub source: String,
+    /// Where it wrote.
+    pub target: String,
+    /// Whether an earlier run had begun it.
+    pub resumed: bool,
+    /// The outcomes over all its runs.
+    pub counts: Counts,
+    /// How many records came out of those that were written: others than these where one becomes several.
+    pub out: u64,
+    /// How often the stage warned over all its runs, by code.
+    pub warnings: BTreeMap<String, u64>,
+    /// Whether it has ended.
+    pub ended: bool,
+}
+
+/// Works on a pass until it ends or has to stop.
+pub(crate) fn run_pass(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    work: Work,
+    limits: &Limits,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+) -> Result<(PassReport, Option<Stopped>)> {
+    let Work { due, selection } = work;
+    let (mut pass, mut counts, resumed) = match due {
+        Due::Open(open) => (Pass::resumed(&open), open.counts, Some(open.first_batch - 1)),
+        due => (begun(run, project, stage, &due)?, Counts::default(), None),
+    };
+    let in_source = Table::of(stage.source())?.count(run.connection())?;
+    let total = selection.remaining().map_or(in_source, |left| left + counts.read);
+    observer.observe(&Event::PassBegins {
+        pass: pass.row.pass,
+        kind: pass.row.kind,
+        stage: Some((stage.number(), stage.slug().to_owned())),
+        source: pass.row.source.clone(),
+        target: pass.row.target.clone(),
+        total: Some(total.max(counts.read)),
+        done: counts.read,
+    });
+    let fed = Fed::of(project, stage);
+    let of = resumed.map(|before| (pass.row.pass, before));
+    let settled = settled_since(run.connection(), fed, of, &counts)?;
+    let bounds = bounds.allowing(limits.refusals(stage, in_source, &counts), settled);
+    let refused = of.map_or(Ok(0), |of| halting(run.connection(), fed, of))?;
+    let halted = (refused > 0).then_some(Stopped::Contract { refused });
+    let mut stopped = halted.or_else(|| bounds.reached(&counts));
+    if stopped.is_none() {
+        let connection = run.connection();
+        let surroundings = run.store().surroundings().clone();
+        let options = run.store().options();
+        let beginning = Beginning {
+            stage,
+            context: Context {
+                project,
+                stage: stage.number(),
+                id: "",
+                salt: None,
+                now_us: pass.row.now_us,
+                secrets: &surroundings.secrets,
+                limits: options.limits,
+                roundings: None,
+                tally: None,
+            },
+            prepared: Prepared::of(connection, project, stage, pass.begins(), &selection, false)?,
+            selection,
+            foreseen: Foreseen::default(),
+            batch_size: limits.batch_size.unwrap_or(options.batch_size),
+        };
+        let mut each = Each::begin(connection, &pass, beginning)?;
+        let end = || Batch::new(Step::End);
+        stopped = drive_to_end(run, &mut pass, &mut each, &mut counts, &bounds, observer, end)?;
+    }
+    let report = PassReport {
+        pass: pass.row.pass,
+        kind: pass.row.kind,
+        stage: stage.number(),
+        slug: stage.slug().to_owned(),
+        source: stage.source().to_owned(),
+        target: stage.target().to_owned(),
+        resumed: resumed.is_some(),
+        counts,
+        out: came_out(run, stage, &pass, &counts)?,
+        warnings: warnings(run.connection(), pass.row.pass)?,
+        ended: pass.state == PassState::Ended,
+    };
+    Ok((report, stopped))
+}
+
+/// A pass that begins now.
+fn begun(run: &Run<'_>, project: &str, stage: &Stage, due: &Due) -> Result<Pass> {
+    let kind = match due {
+        Due::Retry => PassKind::Retry,
+        _ => PassKind::Apply,
+    };
+    let mut pass = run.stage_pass(project, stage, kind)?;
+    if let Due::Later { after, .. } = due {
+        pass.row.after_batch = Some(*after);
+    }
+    Ok(pass)
+}
+
+/// How many records came out of those that a pass has written.
+fn came_out(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: &Counts) -> Result<u64> {
+    if stage.derives() {
+        out::of_pass(run.connection(), pass.row.pass)
+    } else {
+        Ok(counts.written)
+    }
+}
+
+/// Ends a pass where it stands: one of an earlier revision, or one whose source has changed behind its reader. What it has
+/// not read is left to the next pass, which may only write where the index is not missing.
+pub(crate) fn supersede(run: &mut Run<'_>, mut pass: Pass) -> Result<()> {
+    if pass.owes_index(run.connection())? {
+        let mut index = Batch::new(Step::Index);
+        index.shape.push(Shape::CreateIndex);
+        run.commit(&mut pass, index)?;
+    }
+    let mut end = Batch::new(Step::End);
+    end.body = Some(SUPERSEDED.to_owned());
+    run.commit(&mut pass, end).map(drop)
+}

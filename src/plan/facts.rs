@@ -1,0 +1,93 @@
+//! How things would stand for a stage, once those before it were applied.
+
+use rusqlite::Connection;
+
+use super::forecast::Forecast;
+use crate::engine::{Facts, Increment, Limits, Reader, is_overtaken};
+use crate::error::Result;
+use crate::ledger::feed::{self, Fed};
+use crate::ledger::read::PassSummary;
+use crate::ledger::selection::{Selection, of_first_pass, of_open_pass, of_source};
+use crate::ledger::{StageHistory, places};
+use crate::stage::Stage;
+use crate::store::Store;
+
+/// By the ledger, and by what a plan has come to so far.
+pub(super) struct PlanFacts<'p> {
+    pub(super) store: &'p Store,
+    pub(super) project: &'p str,
+    pub(super) stage: &'p Stage,
+    pub(super) limits: &'p Limits,
+    /// Sees what is laid over the store.
+    pub(super) reader: &'p Reader,
+    pub(super) forecast: &'p Forecast,
+}
+
+impl PlanFacts<'_> {
+    fn fed(&self) -> Fed<'_> {
+        Fed::of(self.project, self.stage)
+    }
+
+    /// What the ledger says that a later pass reads, less what the plan has changed about that.
+    fn due(&self, after: i64, revised: bool) -> Result<Vec<i64>> {
+        let (fed, connection) = (self.fed(), self.store.connection());
+        let kept = self.forecast.kept_waiting(connection, fed)?;
+        let mut due = self.reader.read(|connection| places::free(connection, fed))?;
+        due.retain(|record| !kept.contains(record));
+        due.extend(of_source(connection, fed, revised, after, i64::MAX)?);
+        Ok(due)
+    }
+}
+
+impl Facts for PlanFacts<'_> {
+    fn is_begun(&self) -> bool {
+        self.forecast.stage(self.stage.number()).is_some()
+    }
+
+    fn is_overtaken(&self, open: &PassSummary) -> Result<bool> {
+        // Whether a place is free is asked of what the earlier stages would leave.
+        let is_overtaken =
+            |connection: &Connection| is_overtaken(connection, self.project, self.stage, self.limits, open);
+        self.reader.read(is_overtaken)
+    }
+
+    fn rest(&self, open: &PassSummary) -> Result<Selection> {
+        of_open_pass(self.store.connection(), self.fed(), open)
+    }
+
+    fn source(&self) -> Result<Selection> {
+        self.reader
+            .read(|connection| of_first_pass(connection, self.fed(), None))
+    }
+
+    fn increment(&self, history: &StageHistory, revised: bool) -> Result<Increment> {
+        let (stage, connection) = (self.stage, self.store.connection());
+        // A stage that was never applied has read its whole source as it would be, in this plan.
+        let is_new = history.begins_anew();
+        let after = if is_new { 0 } else { history.frontier(connection)? };
+        let mut records = if is_new {
+            Vec::new()
+        } else {
+            self.due(after, revised)?
+        };
+        let tried = self.forecast.stage(stage.number());
+        let was_tried = |record: &i64| tried.is_some_and(|tried| tried.records.contains(*record));
+        if tried.is_some() {
+            records.retain(|record| !was_tried(record));
+            records.extend(self.forecast.freed(stage, self.reader)?);
+        }
+        records.extend(self.forecast.changes(stage));
+        let mut left_out = if is_new {
+            Vec::new()
+        } else {
+            self.forecast.left_out_before(stage)
+        };
+        if !left_out.is_empty() {
+            let refused = feed::ever_refused(connection, self.project, stage.number())?;
+            left_out.retain(|record| refused.binary_search(record).is_ok() && !was_tried(record));
+            records.extend(left_out);
+        }
+        let selection = Selection::list(records);
+        Ok(Increment { after, selection })
+    }
+}

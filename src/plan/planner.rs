@@ -1,0 +1,373 @@
+//! The stages planned in order: what each would read now, and what it would make of it, laid over the store.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::facts::PlanFacts;
+use super::forecast::Forecast;
+use super::options::PlanOptions;
+use super::report::{ErrorLimit, PassPlan, PlanReport, PlannedPass, StagePlan};
+use super::sink::Laid;
+use super::tell::{Telling, scaled};
+use crate::context::{Context, Tally};
+use crate::engine::{
+    Beginning, Bounds, Due, Each, Limits, Next, Pass, Prepared, Reader, Stopped, StoppedStages, Work, drive,
+    next,
+};
+use crate::error::Result;
+use crate::ledger::feed::Fed;
+use crate::ledger::read::{LedgerTable, largest};
+use crate::ledger::selection::{Selection, halting, settled_since};
+use crate::ledger::{Counts, PassKind, PassRow, StageHistory};
+use crate::observe::{Event, Observer};
+use crate::path::Path;
+use crate::stage::{Stage, Stages};
+use crate::store::{Overlay, Store, Table};
+
+/// One stage after the other, each over what those before it would write.
+pub(super) struct Planner<'t> {
+    store: &'t Store,
+    project: &'t str,
+    options: &'t PlanOptions,
+    limits: Limits,
+    redact: Vec<Path>,
+    reader: Reader,
+    overlay: Overlay,
+    /// The newest record number that would be given out.
+    newest: i64,
+    bounds: Bounds,
+    stopped: Option<Stopped>,
+    /// The stages whose open pass would be ended where it stands.
+    superseded: BTreeSet<u32>,
+    forecast: Forecast,
+}
+
+/// What the passes of one stage share.
+struct Course<'c> {
+    telling: Telling<'c>,
+    tally: Arc<Tally>,
+    passes: Vec<PassPlan>,
+    bytes: u64,
+    took: Duration,
+    stops: Option<ErrorLimit>,
+    /// Records that stand refused by a contract that refuses, in the pass that would be resumed.
+    halted: u64,
+}
+
+/// A pass that would be made.
+struct Planned {
+    kind: PlannedPass,
+    pass: Pass,
+    /// The outcomes of earlier runs.
+    earlier: Counts,
+    /// Of a pass that goes on: its number, and the batch before its first one.
+    open: Option<(i64, i64)>,
+}
+
+impl<'t> Planner<'t> {
+    pub(super) fn new(
+        store: &'t Store,
+        stages: &'t Stages,
+        options: &'t PlanOptions,
+        redact: Vec<Path>,
+    ) -> Result<Self> {
+        Ok(Self {
+            store,
+            project: stages.project(),
+            options,
+            limits: options.apply.limits(),
+            redact,
+            reader: Reader::alone(store)?,
+            overlay: Overlay::default(),
+            newest: largest(store.connection(), LedgerTable::Record)?,
+            bounds: Bounds::new(&options.apply.stop, options.apply.max_time),
+            stopped: None,
+            superseded: BTreeSet::new(),
+            forecast: Forecast::new(stages),
+        })
+    }
+
+    /// Plans every stage, and again while one of them frees a place that another waits for, as `apply` does.
+    pub(super) fn of_all(
+        &mut self,
+        stages: &Stages,
+        observer: &mut dyn Observer,
+        report: &mut PlanReport,
+    ) -> Result<()> {
+        let mut stopped = StoppedStages::default();
+        let mut before = None;
+        while before != Some(report.stages.len()) {
+            let first = before.is_none();
+            before = Some(report.stages.len());
+            for stage in stages.up_to(self.options.apply.to) {
+                match self.of_stage(stage, observer)? {
+                    Some(mut planned) => {
+                        planned.held_back_by = stopped.holds_back(stage);
+                        if planned.stops.is_some() || planned.halted > 0 || planned.halts() {
+                            stopped.add(stage);
+                        }
+                        report.stages.push(planned);
+                    }
+                    None if first => report.up_to_date.push(stage.number()),
+                    None => {}
+                }
+                if self.stopped.is_some() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn stopped(&self) -> Option<Stopped> {
+        self.stopped.clone()
+    }
+
+    /// Plans a stage; `None` when it is up to date.
+    fn of_stage(&mut self, stage: &Stage, observer: &mut dyn Observer) -> Result<Option<StagePlan>> {
+        let number = stage.number();
+        let mut history = StageHistory::read(self.store.connection(), self.project, number)?;
+        if self.superseded.contains(&number) {
+            history.supersede_open();
+        } else if self.forecast.stage(number).is_some() {
+            history.end_open();
+        }
+        let redact = self.redact.clone();
+        let mut course = Course {
+            telling: Telling::new(stage, &redact, self.options.examples, self.options.full),
+            tally: Arc::new(Tally::new(stage.ops().len())),
+            passes: Vec::new(),
+            bytes: 0,
+            took: Duration::ZERO,
+            stops: None,
+            halted: 0,
+        };
+        while self.stopped.is_none() {
+            let facts = PlanFacts {
+                store: self.store,
+                project: self.project,
+                stage,
+                limits: &self.limits,
+                reader: &self.reader,
+                forecast: &self.forecast,
+            };
+            match next(stage, &history, &facts)? {
+                None => break,
+                Some(Next::Supersede(_)) => {
+                    history.supersede_open();
+                    self.superseded.insert(number);
+                }
+                Some(Next::Pass(work)) => {
+                    self.try_pass(stage, work, &mut course, observer)?;
+                    history.end_open();
+                }
+            }
+        }
+        if course.passes.is_empty() {
+            return Ok(None);
+        }
+        let mut planned = course
+            .telling
+            .finish(course.passes, &course.tally, course.bytes, course.took);
+        planned.stops = course.stops.filter(|_| self.options.sample.is_none());
+        planned.halted = course.halted;
+        Ok(Some(planned))
+    }
+
+    /// Tries a pass: its batches are told of, and laid over the store.
+    fn try_pass(
+        &mut self,
+        stage: &Stage,
+        work: Work,
+        course: &mut Course<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let began = Instant::now();
+        let source = Table::of(stage.source())?;
+        let Work { due, selection } = work;
+        let mut planned = self.planned(stage, due);
+        let (in_source, records) = self.ahead(stage, &selection, &source)?;
+        let fed = Fed::of(self.project, stage);
+        if let Some(of) = planned.open {
+            course.halted += halting(self.store.connection(), fed, of)?;
+        }
+        let kind = planned.kind;
+        course.passes.push(PassPlan { kind, records });
+        let (prepared, selection) = self.prepare(stage, &planned.pass, selection)?;
+        observer.observe(&Event::PassBegins {
+            pass: 0,
+            kind: PassKind::Apply,
+            stage: Some((stage.number(), stage.slug().to_owned())),
+            source: Some(stage.source().to_owned()),
+            target: Some(stage.target().to_owned()),
+            total: Some(self.options.sample.map_or(records, |sample| sample.min(records))),
+            done: 0,
+        });
+        let tally = Arc::clone(&course.tally);
+        let options = self.store.options();
+        let beginning = Beginning {
+            stage,
+            context: Context {
+                project: self.project,
+                stage: stage.number(),
+                id: "",
+                salt: None,
+                now_us: planned.pass.row.now_us,
+                secrets: &self.store.surroundings().secrets,
+                limits: options.limits,
+                roundings: None,
+                tally: Some(&tally),
+            },
+            selection,
+            prepared,
+            foreseen: self.forecast.foreseen(stage, self.newest),
+            batch_size: self.limits.batch_size.unwrap_or(options.batch_size),
+        };
+        let begin = |connection: &Connection| Each::begin(connection, &planned.pass, beginning);
+        let mut each = self.reader.read(begin)?;
+        self.forecast.begin(stage, kind == PlannedPass::First);
+        let mut counts = Counts::default();
+        let mut laid = Laid {
+            stage,
+            source,
+            target: Table::of(stage.target())?,
+            reader: &self.reader,
+            overlay: &mut self.overlay,
+            forecast: &mut self.forecast,
+            telling: &mut course.telling,
+        };
+        self.stopped = drive(
+            &mut laid,
+            &mut planned.pass,
+            &mut each,
+            &mut counts,
+            &self.bounds,
+            observer,
+        )?;
+        if let Some(left) = self.forecast.database_mut(stage.target()) {
+            left.rows = scaled(left.standing.len(), records, counts.read);
+        }
+        (self.newest, course.bytes) = (each.newest(), course.bytes + each.bytes());
+        course.took += began.elapsed();
+        let earlier = planned.earlier;
+        let settled = settled_since(self.store.connection(), fed, planned.open, &earlier)?;
+        let refused = (earlier.refused + counts.refused).saturating_sub(settled);
+        let limit = self.limits.refusals(stage, in_source, &earlier);
+        if refused > limit && course.stops.is_none() {
+            course.stops = Some(ErrorLimit { refused, limit });
+        }
+        Ok(())
+    }
+
+    /// The pass that would be made.
+    fn planned(&self, stage: &Stage, due: Due) -> Planned {
+        let (kind, after_batch) = match due {
+            Due::Open(open) => {
+                return Planned {
+                    kind: PlannedPass::Resumed,
+                    pass: Pass::resumed(&open),
+                    earlier: open.counts,
+                    open: Some((open.row.pass, open.first_batch - 1)),
+                };
+            }
+            Due::First | Due::Retry => (PlannedPass::First, None),
+            Due::Later {
+                after,
+                revised: false,
+            } => (PlannedPass::Later, Some(after)),
+            Due::Later { after, revised: true } => (PlannedPass::Revised, Some(after)),
+        };
+        let row = PassRow {
+            pass: 0,
+            kind: PassKind::Apply,
+            stage: None,
+            source: Some(stage.source().to_owned()),
+            target: Some(stage.target().to_owned()),
+            reverses: None,
+            after_batch,
+            now_us: self.store.surroundings().clock.now_us(),
+        };
+        Planned {
+            kind,
+            pass: Pass::new(row),
+            earlier: Counts::default(),
+            open: None,
+        }
+    }
+
+    /// How many records the source has, and how many the pass would read, about.
+    fn ahead(&self, stage: &Stage, selection: &Selection, source: &Table) -> Result<(u64, u64)> {
+        let in_source = self.reader.read(|connection| source.count(connection))?;
+        let records = match selection {
+            Selection::Table { after: 0 } => in_source,
+            Selection::Table { after } => self
+                .reader
+                .read(|connection| source.count_after(connection, *after))?,
+            list @ Selection::List { .. } => list.remaining().unwrap_or(0),
+        };
+        let estimated = self.forecast.database(stage.source());
+        let estimated = estimated.filter(|_| self.options.sample.is_some());
+        Ok((
+            in_source,
+            estimated.map_or(records, |left| left.rows.max(records)),
+        ))
+    }
+
+    /// Lays the target over, and chooses what is tried of what the pass would read.
+    fn prepare(&mut self, stage: &Stage, pass: &Pass, selection: Selection) -> Result<(Prepared, Selection)> {
+        let (source, target) = (Table::of(stage.source())?, Table::of(stage.target())?);
+        let (overlay, sample, project) = (&mut self.overlay, self.options.sample, self.project);
+        let shares_numbers = self.forecast.shares_numbers(stage);
+        let tried = self.forecast.database(stage.source()).map(|left| &left.standing);
+        self.reader.read(|connection| {
+            let mut prepared = Prepared::of(
+                connection,
+                project,
+                stage,
+                pass.begins(),
+                &selection,
+                shares_numbers,
+            )?;
+            prepared.alone &= !overlay.has(&target);
+            // What is laid over the store needs no table.
+            prepared.shape = Vec::new();
+            let selection = match (sample, selection) {
+                (None, selection) => selection,
+                (Some(sample), Selection::List { records, read }) => {
+                    Selection::list(few(&records[read..], sample))
+                }
+                (Some(sample), Selection::Table { after }) => Selection::list(match tried {
+                    Some(tried) => {
+                        let later: Vec<i64> = tried.iter().filter(|number| *number > after).collect();
+                        few(&later, sample)
+                    }
+                    None => source.spread(connection, after, sample)?,
+                }),
+            };
+            overlay.lay(connection, &target, !prepared.alone)?;
+            for rule in &stage.contract().references {
+                let to = Table::of(&rule.to)?;
+                if rule.key.is_none() && overlay.has(&to) {
+                    overlay.lay(connection, &to, true)?;
+                }
+            }
+            Ok((prepared, selection))
+        })
+    }
+}
+
+/// At most so many, spread evenly.
+fn few(records: &[i64], most: u64) -> Vec<i64> {
+    let (count, most) = (records.len() as u128, u128::from(most));
+    if count <= most {
+        return records.to_vec();
+    }
+    let place = |at: u128| usize::try_from(at * count / most).ok();
+    (0..most)
+        .filter_map(place)
+        .filter_map(|at| records.get(at).copied())
+        .collect()
+}

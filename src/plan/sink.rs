@@ -1,0 +1,46 @@
+//! Where the batches of a plan go: over the store, where later stages find them.
+
+use super::forecast::Forecast;
+use super::tell::Telling;
+use crate::engine::{Pass, Reader, Sink, Stopped};
+use crate::error::Result;
+use crate::ledger::Batch;
+use crate::observe::{Event, StopSignal};
+use crate::stage::Stage;
+use crate::store::{Overlay, Table};
+
+/// Tells of the batches of one pass, and lays them over the store.
+pub(super) struct Laid<'p, 't> {
+    pub(super) stage: &'p Stage,
+    pub(super) source: Table,
+    pub(super) target: Table,
+    pub(super) reader: &'p Reader,
+    pub(super) overlay: &'p mut Overlay,
+    pub(super) forecast: &'p mut Forecast,
+    pub(super) telling: &'p mut Telling<'t>,
+}
+
+impl Sink for Laid<'_, '_> {
+    fn open(&self, _: &StopSignal) -> Result<Reader> {
+        // What is laid over the store is seen on this connection alone.
+        Ok(self.reader.clone())
+    }
+
+    fn take(&mut self, _: &mut Pass, batch: Batch) -> Result<Event> {
+        self.reader.read(|connection| {
+            self.telling.add(connection, &self.source, &batch)?;
+            self.overlay.number(connection, &batch.records)?;
+            Overlay::change(connection, &self.target, &batch.changes)
+        })?;
+        self.forecast.add(self.reader, self.stage, &batch)?;
+        Ok(Event::BatchPlanned {
+            stage: self.stage.number(),
+            counts: batch.counts,
+        })
+    }
+
+    /// A plan goes on, so that everything that would be refused is counted.
+    fn halted(&self, _: &Pass) -> Result<Option<Stopped>> {
+        Ok(None)
+    }
+}
