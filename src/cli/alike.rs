@@ -9,8 +9,8 @@ use counterfoil::store::Store;
 
 use super::failure::Failure;
 use super::masking::redactions_with;
-use super::places::Told;
 use super::render::{count, shown};
+use super::words::Told;
 
 /// So many refusals of a pass are looked at: more would say the same.
 const LOOKED_AT: usize = 1_000;
@@ -55,13 +55,15 @@ pub(super) fn after(store: &Store, project: &Project, passes: &[PassReport]) -> 
             let input = refused_input(store, &first, &redact)?;
             alike.names = input.data.map(|data| alike.names_in(&data)).unwrap_or_default();
         }
-        told.push(advice(
-            (pass.stage, &pass.slug),
-            counts.read,
+        let all = AllAlike {
+            stage: pass.stage,
+            slug: &pass.slug,
+            records: counts.read,
             code,
-            &alike,
-            Told::Done,
-        ));
+            alike: &alike,
+            told: Told::Done,
+        };
+        told.push(all.advice());
     }
     Ok(told)
 }
@@ -73,33 +75,54 @@ pub(super) fn planned(stage: &StagePlan) -> Option<String> {
     };
     let alike = group.alike.as_ref()?;
     let is_all = group.records >= 2 && group.records == stage.counts.read;
-    is_all.then(|| {
-        let by = (stage.stage, stage.slug.as_str());
-        advice(by, group.records, &group.code, alike, Told::Planned)
-    })
+    let all = AllAlike {
+        stage: stage.stage,
+        slug: &stage.slug,
+        records: group.records,
+        code: &group.code,
+        alike,
+        told: Told::Planned,
+    };
+    is_all.then(|| all.advice())
 }
 
-fn advice((stage, slug): (u32, &str), records: u64, code: &str, alike: &Alike, told: Told) -> String {
-    let is_missing = code
-        .rsplit('.')
-        .next()
-        .is_some_and(|why| why.starts_with("missing"));
-    let refuses = match told {
-        Told::Done => "has refused",
-        Told::Planned => "would refuse",
-    };
-    let what = if is_missing { "the path in " } else { "" };
-    let records = count(records);
-    let mut text = format!(
-        "stage {stage} {slug} {refuses} all of {records} records alike, with {code} at {}: it may be the stage that is \
-         wrong, so look at {what}{} too",
-        shown(&alike.pointer),
-        shown(&alike.rule)
-    );
-    let name = alike.name();
-    let near = nearest(&name, alike.names.iter().map(String::as_str));
-    if let Some(near) = near.filter(|near| is_missing && *near != name) {
-        text += &format!(": did you mean `{}`?", shown(near));
+/// A stage that refuses all that it reads, and in what that is alike.
+struct AllAlike<'a> {
+    stage: u32,
+    slug: &'a str,
+    records: u64,
+    code: &'a str,
+    alike: &'a Alike,
+    told: Told,
+}
+
+impl AllAlike<'_> {
+    fn advice(&self) -> String {
+        let is_missing = self
+            .code
+            .rsplit('.')
+            .next()
+            .is_some_and(|why| why.starts_with("missing"));
+        let refuses = match self.told {
+            Told::Done => "has refused",
+            Told::Planned => "would refuse",
+        };
+        let what = if is_missing { "the path in " } else { "" };
+        let records = count(self.records);
+        let mut text = format!(
+            "stage {} {} {refuses} all of {records} records alike, with {} at {}: it may be the stage that is \
+             wrong, so look at {what}{} too",
+            self.stage,
+            self.slug,
+            self.code,
+            shown(&self.alike.pointer),
+            shown(&self.alike.rule)
+        );
+        let name = self.alike.name();
+        let near = nearest(&name, self.alike.names.iter().map(String::as_str));
+        if let Some(near) = near.filter(|near| is_missing && *near != name) {
+            text += &format!(": did you mean `{}`?", shown(near));
+        }
+        text
     }
-    text
 }

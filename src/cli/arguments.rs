@@ -1,14 +1,9 @@
 //! What can be asked for.
 
-use std::path::PathBuf;
+use clap::Parser;
 
-use clap::{Args, Parser, Subcommand};
-
-use super::{
-    apply, backup, check, checkpoint, delete, demo, export, history, init, load, new, plan, profile, prove,
-    quarantine, query, reconcile, report, rollback, schema, status, test, trace, validate, verify,
-    verify_proof,
-};
+use super::command::Command;
+use super::global::Global;
 
 const ABOUT: &str = "Counterfoil moves JSON records through versioned stages and keeps a stub of every record it touches, \
 so that it can resume, roll back and prove what happened.";
@@ -49,124 +44,4 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What every command understands.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Options of every command")]
-pub(crate) struct Global {
-    /// The store's file, instead of the one that counterfoil.toml names.
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "COUNTERFOIL_STORE",
-        hide_env = true
-    )]
-    pub(crate) store: Option<PathBuf>,
-    /// The project's folder, instead of the current one. Other paths stay relative to the current folder.
-    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR")]
-    pub(crate) directory: Option<PathBuf>,
-    /// Prints one JSON object `{ok, command, code, data, error, warnings}` instead of words.
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// Prints results and errors only.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    /// Prints a line for every batch.
-    #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
-    /// How long to wait for another process that holds the store.
-    #[arg(
-        long,
-        global = true,
-        value_name = "SECONDS",
-        env = "COUNTERFOIL_WAIT",
-        hide_env = true
-    )]
-    pub(crate) wait: Option<u64>,
-    /// Who runs the command, as it shall stand in the ledger, instead of the user's name.
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        env = "COUNTERFOIL_ACTOR",
-        hide_env = true
-    )]
-    pub(crate) actor: Option<String>,
-    /// The file of the key that signs checkpoints, instead of the project's counterfoil.key.
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "COUNTERFOIL_KEY",
-        hide_env = true
-    )]
-    pub(crate) key: Option<PathBuf>,
-}
-
-/// The commands, in the order of a migration's life.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    Init(init::Init),
-    New(new::New),
-    Check(check::Check),
-    Test(test::Test),
-    Load(load::Load),
-    Profile(profile::ProfileCommand),
-    Validate(validate::Validate),
-    Status(status::Status),
-    Plan(plan::PlanCommand),
-    Apply(apply::Apply),
-    Quarantine(quarantine::Quarantine),
-    Query(query::QueryCommand),
-    Export(export::Export),
-    Delete(delete::Delete),
-    History(history::History),
-    Trace(trace::Trace),
-    Reconcile(reconcile::ReconcileCommand),
-    Verify(verify::Verify),
-    Report(report::Report),
-    Checkpoint(checkpoint::CheckpointCommand),
-    Backup(backup::Backup),
-    Restore(backup::Restore),
-    Prove(prove::Prove),
-    VerifyProof(verify_proof::VerifyProof),
-    Rollback(rollback::Rollback),
-    Schema(schema::Schema),
-    Demo(demo::Demo),
-}
-
-impl Command {
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Init(_) => "init",
-            Self::New(_) => "new",
-            Self::Check(_) => "check",
-            Self::Test(_) => "test",
-            Self::Load(_) => "load",
-            Self::Profile(_) => "profile",
-            Self::Validate(_) => "validate",
-            Self::Status(_) => "status",
-            Self::Plan(_) => "plan",
-            Self::Apply(_) => "apply",
-            Self::Quarantine(command) => command.name(),
-            Self::Query(_) => "query",
-            Self::Export(_) => "export",
-            Self::Delete(_) => "delete",
-            Self::History(_) => "history",
-            Self::Trace(_) => "trace",
-            Self::Reconcile(_) => "reconcile",
-            Self::Verify(_) => "verify",
-            Self::Report(_) => "report",
-            Self::Checkpoint(_) => "checkpoint",
-            Self::Backup(_) => "backup",
-            Self::Restore(_) => "restore",
-            Self::Prove(_) => "prove",
-            Self::VerifyProof(_) => "verify-proof",
-            Self::Rollback(_) => "rollback",
-            Self::Schema(_) => "schema",
-            Self::Demo(_) => "demo",
-        }
-    }
 }

@@ -1,12 +1,14 @@
-//! The one place where what went wrong becomes a message, advice and an exit code.
+//! Why a command did not do what it was asked to, with what to do next and the exit code.
 
-use counterfoil::Error;
 use counterfoil::output::OutputError;
 use counterfoil::problem::{Problem, Severity};
+use counterfoil::stage::{Stage, Stages};
+use counterfoil::{Error, Stopped};
 use serde_json::{Value as Json, json};
 
-use super::answer::Exit;
-use super::render::{bold, cyan, green, indented, red, shown_lines, word, yellow};
+use super::advice::{Advice, message};
+use super::exit::Exit;
+use super::render::{bold, count, counted, cyan, green, indented, red, shown_lines, yellow};
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
@@ -75,6 +77,12 @@ impl Failure {
             format!("the output cannot be written: {error}"),
         )
         .hint("nothing in the store has changed; make room, or write to another place")
+    }
+
+    /// Something in the store is not what it should be.
+    pub(crate) fn damaged(message: impl Into<String>) -> Self {
+        Self::new(Exit::Unsound, "store.damaged", message)
+            .hint("run `counterfoil verify` to see what else is damaged")
     }
 
     pub(crate) fn is_closed_output(&self) -> bool {
@@ -212,8 +220,7 @@ impl From<OutputError> for Failure {
     fn from(error: OutputError) -> Self {
         match error {
             OutputError::Io(error) => Self::output(&error),
-            OutputError::Damaged { .. } => Self::new(Exit::Unsound, "store.damaged", error.to_string())
-                .hint("run `counterfoil verify` to see what else is damaged"),
+            OutputError::Damaged { .. } => Self::damaged(error.to_string()),
             OutputError::NoColumn { .. } => Self::usage(
                 "output.column",
                 error.to_string(),
@@ -232,9 +239,9 @@ impl From<OutputError> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = error.code();
-        let (exit, hint) = advice(&error);
-        let mut failure = Self::new(exit, code, message(&error));
-        failure.hint = hint;
+        let advice = Advice::of(&error);
+        let mut failure = Self::new(advice.exit, code, message(&error));
+        failure.hint = advice.hint;
         match error {
             Error::Drift { diff, .. } => failure.detail = Some(diff.into()),
             Error::Foreign { differences, .. } => {
@@ -256,217 +263,69 @@ impl From<Error> for Failure {
     }
 }
 
-fn message(error: &Error) -> String {
-    match (error, error.code()) {
-        (Error::Sqlite { source, .. }, _)
-            if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) =>
-        {
-            "the file is no store: it is not an SQLite database, or its beginning is damaged".to_owned()
-        }
-        // SQLite tells some read errors of the disk as a malformed file.
-        (Error::Sqlite { source, .. }, "store.damaged") => {
-            format!("the store could not be read (it is damaged, or the disk has errors): {source}")
-        }
-        (Error::Sqlite { .. }, "interrupted") => {
-            "the batch at hand was undone, as you asked; what was committed before it stands".to_owned()
-        }
-        (Error::Sqlite { .. }, "store.busy") => {
-            "another program is using the store, and did not let go of it in time".to_owned()
-        }
-        _ => error.to_string(),
-    }
+/// That a command stopped that commits nothing: there is nothing to go on with.
+pub(crate) fn stopped_reading() -> Failure {
+    let message = "stopped as you asked; nothing was changed";
+    Failure::new(Exit::Stopped, "stopped.asked", message).hint("the same command begins again")
 }
 
-const INPUT_CHANGED: &str = "put the file back as it was; or begin again with `--restart`: what is loaded already counts as unchanged";
-const FOREIGN: &str = "nothing was written; find out who made it and what it has done since (`counterfoil verify`), then run the \
-     statements with sqlite3, and the same command again; views and indexes of your own belong in a file that attaches the store";
-const LOST: &str = "nothing was written; keep the file for the inquiry, and restore a backup (`counterfoil restore FOLDER`): what \
-     no statement puts right is in it alone; `counterfoil verify` tells what else is not as the ledger says";
-const CONTRADICTED: &str = "keep both files for the inquiry; if the store was restored on purpose, or has a new key, say so: \
-     `counterfoil checkpoint --accept-restore --reason TEXT`; to begin anew, move the file of checkpoints away";
-const PLAN_MOVED: &str = "nothing was changed; look at a new plan: `counterfoil plan --out FILE`";
-
-/// What has to be taken back first, by its number: whether its id may be shown is not known here.
-fn first_the_copy(target: &str, copy: i64) -> String {
-    let target = word(target);
-    format!(
-        "roll back first what became of it, record {copy} of {target}: `counterfoil rollback --record {target} ID`"
-    )
-}
-
-/// The exit code, and what to do next.
-pub(crate) fn advice(error: &Error) -> (Exit, Option<String>) {
-    let (exit, hint) = match error {
-        Error::Sqlite { .. } => return of_sqlite(error.code()),
-        Error::Io { source, .. } => return (Exit::Failed, of_io(source.kind())),
-        Error::Locked { .. } => (Exit::Locked, "wait until it is done, or longer: `--wait SECONDS`".to_owned()),
-        Error::NoSuchStore { .. } => (
-            Exit::Failed,
-            "`counterfoil load DATABASE FILE` makes it with its first records; `--store FILE` names another".to_owned(),
-        ),
-        Error::NotAStore { .. } => (
-            Exit::Failed,
-            "nothing was changed; name the right file with `--store FILE`, or use the version that made it".to_owned(),
-        ),
-        Error::NoSuchDatabase { name, known } => (Exit::Failed, near(name, known)),
-        Error::NoSuchRecord { database, .. } => (
-            Exit::Failed,
-            format!("`counterfoil query {}` shows what is there; ids are compared letter by letter", word(database)),
-        ),
-        Error::CarriedOn { target, copy, .. } => (Exit::Usage, first_the_copy(target, *copy)),
-        Error::NoSuch { .. } => (
-            Exit::Failed,
-            "`counterfoil history` and `counterfoil status` show what there is".to_owned(),
-        ),
-        Error::Invalid { hint, .. } => return (Exit::Usage, hint.clone()),
-        Error::Stage { problems } => return of_problems(problems),
-        Error::Drift {
-            number,
-            is_of_language,
-            ..
-        } => (Exit::Drift, of_drift(*number, *is_of_language)),
-        Error::PlanMoved { .. } => (Exit::Drift, PLAN_MOVED.to_owned()),
-        Error::IllegalState { .. } => (
-            Exit::Failed,
-            "finish what was begun: `counterfoil status` shows it, and the same command again goes on".to_owned(),
-        ),
-        Error::InputChanged { .. } => (Exit::Failed, INPUT_CHANGED.to_owned()),
-        Error::ReadOtherwise { options, .. } => (
-            Exit::Usage,
-            format!("the same command with `{}`", options.join(" ")),
-        ),
-        Error::Input { .. } => (
-            Exit::Failed,
-            "what was committed stands; correct the input, or name its format with `--format`".to_owned(),
-        ),
-        Error::Foreign { differences, .. } => {
-            let is_lost = differences.iter().any(|difference| difference.mended_by.is_none());
-            (Exit::Unsound, if is_lost { LOST } else { FOREIGN }.to_owned())
-        }
-        Error::Contradicted { .. } => (Exit::Unsound, CONTRADICTED.to_owned()),
-        Error::RollbackConflict { .. } => (
-            Exit::Conflict,
-            "nothing was changed; `--on-conflict skip` leaves such records as they are, `merge` undoes the fields that \
-             nobody has changed since, `force` restores them all the same (less those whose id another record has: \
-             delete or rename that first)"
-                .to_owned(),
-        ),
-        Error::RollbackBeneath { run, .. } => (
-            Exit::Conflict,
-            format!("nothing was changed; roll back newest first, `--run {run}`, or the whole stage, without `--run`"),
-        ),
-        Error::Damaged { .. } => (
-            Exit::Unsound,
-            "run `counterfoil verify` to see what else is damaged, and restore a copy".to_owned(),
-        ),
-        _ => return (Exit::Failed, None),
-    };
-    (exit, Some(hint))
-}
-
-/// What to do about a stage that was applied with another meaning; where its language is another, no file that could be put
-/// back would have the old one.
-fn of_drift(number: u32, is_of_language: bool) -> String {
-    let revise = "`counterfoil apply --revise --reason TEXT`";
-    if is_of_language {
-        format!(
-            "{revise} takes it as it is read now, for the records not yet carried through; or roll back stage {number} \
-             first, and apply it anew"
+/// Why a verb stopped before its end, and how to go on.
+pub(crate) fn stopped_early(stopped: &Stopped) -> Failure {
+    let go_on = "the same command again goes on from here";
+    match stopped {
+        Stopped::Asked => Failure::new(
+            Exit::Stopped,
+            "stopped.asked",
+            "stopped as you asked; every batch up to here is committed",
         )
-    } else {
-        format!(
-            "put the file back as it was; or write the change as a new stage (`counterfoil new NAME`); or roll back stage \
-             {number} first; or {revise}: for records not yet carried through"
+        .hint(go_on),
+        Stopped::Time => Failure::new(
+            Exit::Stopped,
+            "stopped.time",
+            "the time is up; every batch up to here is committed",
         )
-    }
-}
-
-fn of_sqlite(code: &str) -> (Exit, Option<String>) {
-    let (exit, hint) = match code {
-        "store.busy" => (
-            Exit::Locked,
-            "close the other program, or wait longer: `--wait SECONDS`",
-        ),
-        "interrupted" => (Exit::Stopped, "the same command again goes on"),
-        "store.full" => (Exit::Failed, "make room; then the same command again goes on"),
-        "store.readonly" => (
-            Exit::Failed,
-            "the store and its folder must be writable, for its journal and its lock too",
-        ),
-        "store.damaged" => (
-            Exit::Unsound,
-            "run `counterfoil verify` on it; name the right file with `--store FILE`, or restore a copy",
-        ),
-        "store.io" => (
-            Exit::Failed,
-            "see that the disk is there and writable; then the same command again goes on",
-        ),
-        _ => return (Exit::Failed, None),
-    };
-    (exit, Some(hint.to_owned()))
-}
-
-fn of_io(kind: std::io::ErrorKind) -> Option<String> {
-    use std::io::ErrorKind;
-    let hint = match kind {
-        ErrorKind::NotFound => "see that the path is right",
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "see that you may read and write there"
+        .hint(go_on),
+        Stopped::Contract { refused } => {
+            let message = format!(
+                "stopped: {} refused by a contract in the mode `refuse`; every batch up to here is committed",
+                counted(*refused, "record")
+            );
+            Failure::new(Exit::Stopped, "stopped.contract", message)
         }
-        ErrorKind::StorageFull => "make room; then the same command again goes on",
-        _ => return None,
-    };
-    Some(hint.to_owned())
+        Stopped::ErrorLimit { refused, limit } => {
+            let message = format!(
+                "stopped: {} refused, and {} allowed; every batch up to here is committed",
+                counted(*refused, "record"),
+                count(*limit)
+            );
+            Failure::new(Exit::Stopped, "stopped.error_limit", message)
+        }
+        _ => Failure::new(Exit::Stopped, "stopped", "stopped before the end").hint(go_on),
+    }
 }
 
-fn of_problems(problems: &[Problem]) -> (Exit, Option<String>) {
-    // A name that stands in a file is wrong there, not on the command line.
-    let all = |codes: &[&str]| {
-        let of_usage = |problem: &Problem| problem.place.is_none() && codes.contains(&problem.code);
-        problems.iter().all(of_usage)
-    };
-    if all(&[
-        "project.missing",
-        "project.exists",
-        "project.bad_name",
-        "stage.bad_name",
-    ]) {
-        return (Exit::Usage, None);
+/// Refuses a number that no stage of the project has.
+pub(crate) fn check_stage(stages: &Stages, number: Option<u32>) -> Result<(), Failure> {
+    match number {
+        Some(number) if stages.get(number).is_none() => {
+            Err(no_stage(stages.iter().map(Stage::number), number))
+        }
+        _ => Ok(()),
     }
-    if all(&["project.unwritable", "project.unreadable"]) {
-        return (Exit::Failed, None);
-    }
-    let errors = problems
-        .iter()
-        .filter(|problem| problem.severity == Severity::Error)
-        .count();
-    let what = if errors == 1 { "it" } else { "them" };
-    (
-        Exit::StageInvalid,
-        Some(format!("correct {what}, then run `counterfoil check`")),
+}
+
+/// There is no such stage in the project.
+pub(crate) fn no_stage(known: impl Iterator<Item = u32>, number: u32) -> Failure {
+    let known: Vec<String> = known.map(|number| number.to_string()).collect();
+    Failure::usage(
+        "stage.missing",
+        format!("the project has no stage {number}"),
+        if known.is_empty() {
+            "it has none: `counterfoil new NAME` makes one".to_owned()
+        } else {
+            format!("there are: {}", known.join(", "))
+        },
     )
-}
-
-/// The databases that there are, the nearest first.
-fn near(name: &str, known: &[String]) -> String {
-    if known.is_empty() {
-        return "the store has no database yet: `counterfoil load DATABASE FILE` makes one".to_owned();
-    }
-    nearest(name, known)
-}
-
-/// What was probably meant, and what there is.
-pub(crate) fn nearest(name: &str, known: &[String]) -> String {
-    let nearest = known
-        .iter()
-        .map(|known| (strsim::jaro_winkler(name, known), known))
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|left, right| left.0.total_cmp(&right.0));
-    let list = known.join(", ");
-    match nearest {
-        Some((_, nearest)) => format!("did you mean `{nearest}`? There are: {list}"),
-        None => format!("there are: {list}"),
-    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use counterfoil::record::{Record, Standing};
 use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 
-use super::answer::Exit;
+use super::exit::Exit;
 use super::failure::Failure;
 use super::session::Session;
 
@@ -68,9 +68,7 @@ pub(crate) fn masked_noting(
         return Ok(record);
     }
     let mut document = record.document().map_err(|fault| {
-        let message = format!("record {} is not a JSON object: {fault}", record.record);
-        Failure::new(Exit::Unsound, "store.damaged", message)
-            .hint("run `counterfoil verify` to see what else is damaged")
+        Failure::damaged(format!("record {} is not a JSON object: {fault}", record.record))
     })?;
     let mut any = false;
     for path in redact {

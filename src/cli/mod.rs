@@ -6,53 +6,40 @@
     reason = "texts for people are short; `write!` would add results that cannot fail"
 )]
 
+mod advice;
 mod alike;
 mod answer;
-mod apply;
 mod arguments;
-mod backup;
-mod check;
-mod checkpoint;
-mod delete;
-mod demo;
-mod export;
+mod command;
+mod completing;
+mod delivery;
+mod environment;
+mod exit;
 mod failure;
-mod history;
-mod init;
-mod load;
+mod files;
+mod global;
+mod how_to_apply;
+mod limits;
+mod listed;
 #[cfg(test)]
 mod manual;
 mod masking;
-mod mending;
 mod missing;
-mod new;
 mod outcome;
-mod page_file;
 mod places;
-mod plan;
-mod profile;
 mod progress;
-mod prove;
-mod quarantine;
-mod query;
-mod reconcile;
+mod reconciled;
+mod refusals;
 mod render;
-mod report;
-mod rollback;
-mod schema;
 mod screen;
 mod session;
 mod shown_ids;
 mod signals;
-mod status;
 mod store_file;
-mod test;
-mod trace;
 mod unfinished;
-mod validate;
+mod validation;
 mod values;
-mod verify;
-mod verify_proof;
+mod words;
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -60,22 +47,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use answer::{Answer, Exit};
-use arguments::{Cli, Command};
+use answer::Answer;
+use arguments::Cli;
+use exit::Exit;
 use failure::Failure;
 use screen::Screen;
 use session::Session;
-
-/// The commands that only read, and of which nothing is left wherever they end.
-const ENDING_AT_ONCE: [&str; 7] = [
-    "status",
-    "history",
-    "trace",
-    "query",
-    "prove",
-    "quarantine list",
-    "quarantine show",
-];
 
 /// Parses, carries out, tells, and gives the exit code.
 pub(crate) fn main() -> ExitCode {
@@ -90,48 +67,19 @@ pub(crate) fn main() -> ExitCode {
 fn carry_out(cli: &Cli, arguments: &[OsString]) -> Exit {
     let screen = Screen::new(&cli.global);
     let warnings = RefCell::default();
-    let session = Session::new(&cli.global, &screen, arguments, &warnings);
-    let listening = match cli.command.name() {
-        name if ENDING_AT_ONCE.contains(&name) => signals::end_on_signal(screen, name),
-        _ => Ok(()),
+    let session = Session::new(&cli.global, screen, arguments, &warnings);
+    let listening = if cli.command.ends_at_once() {
+        signals::end_on_signal(screen, cli.command.name())
+    } else {
+        Ok(())
     };
-    let answer = listening.and_then(|()| dispatch(&cli.command, &session));
+    let answer = listening.and_then(|()| cli.command.run(&session));
     let mut answer = answer.unwrap_or_else(Answer::from);
     answer.warnings.splice(0..0, warnings.take());
-    answer.complete(&session);
-    screen.deliver(cli.command.name(), answer)
-}
-
-fn dispatch(command: &Command, session: &Session<'_>) -> Result<Answer, Failure> {
-    match command {
-        Command::Init(init) => init.run(session),
-        Command::New(new) => new.run(session),
-        Command::Check(check) => check.run(session),
-        Command::Test(test) => test.run(session),
-        Command::Load(load) => load.run(session),
-        Command::Profile(profile) => profile.run(session),
-        Command::Validate(validate) => validate.run(session),
-        Command::Status(status) => status.run(session),
-        Command::Plan(plan) => plan.run(session),
-        Command::Apply(apply) => apply.run(session),
-        Command::Quarantine(quarantine) => quarantine.run(session),
-        Command::Query(query) => query.run(session),
-        Command::Export(export) => export.run(session),
-        Command::Delete(delete) => delete.run(session),
-        Command::History(history) => history.run(session),
-        Command::Trace(trace) => trace.run(session),
-        Command::Verify(verify) => verify.run(session),
-        Command::Reconcile(reconcile) => reconcile.run(session),
-        Command::Report(report) => report.run(session),
-        Command::Checkpoint(checkpoint) => checkpoint.run(session),
-        Command::Backup(backup) => backup.run(session),
-        Command::Restore(restore) => restore.run(session),
-        Command::Prove(prove) => prove.run(session),
-        Command::VerifyProof(verify) => verify.run(session),
-        Command::Rollback(rollback) => rollback.run(session),
-        Command::Schema(schema) => schema.run(),
-        Command::Demo(demo) => demo.run(session),
+    for text in answer.advice() {
+        *text = session.completed(text);
     }
+    delivery::deliver(screen, cli.command.name(), answer)
 }
 
 /// Help and the version are answers too; everything else is a mistake of usage.
@@ -142,12 +90,12 @@ fn not_carried_out(error: &clap::Error, arguments: &[OsString]) -> Exit {
     let rendered = error.render();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         let data = serde_json::json!({ "text": rendered.to_string() });
-        return screen.deliver("help", Answer::new(data, rendered.ansi().to_string()));
+        return delivery::deliver(screen, "help", Answer::new(data, rendered.ansi().to_string()));
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !screen.json {
         screen::to_stderr(&rendered.ansi().to_string());
         return Exit::Usage;
     }
     let failure = Failure::usage_of_clap(error);
-    screen.deliver("", Answer::from(failure))
+    delivery::deliver(screen, "", Answer::from(failure))
 }

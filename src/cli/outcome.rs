@@ -1,39 +1,34 @@
-//! What became of records: the tables of passes and refusals that several commands end with.
+//! What became of records that a command has carried through stages.
 
 use counterfoil::apply::{ApplyReport, PassReport};
 use counterfoil::ledger::PassKind;
 use counterfoil::project::Project;
-use counterfoil::quarantine::{Selected, earlier_versions, quarantine_totals, quarantined, still_refusing};
+use counterfoil::quarantine::{Selected, earlier_versions, quarantined, still_refusing};
 use counterfoil::reconcile::StageReconciled;
 use counterfoil::record::REDACTED;
-use counterfoil::stage::{MaxErrors, OnError, Stage};
+use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 use counterfoil::{Error, Stopped};
-use serde_json::{Value as Json, json};
 
 use super::alike;
-use super::answer::{Answer, Exit, json};
-use super::check::route;
-use super::failure::Failure;
+use super::answer::{Answer, json};
+use super::exit::Exit;
+use super::failure::{Failure, stopped_early};
+use super::limits::{Limits, after_the_contract, after_the_limit};
 use super::masking::redactions_with;
-use super::places::{self, Told, left_for_quarantine};
+use super::places::{self, left_for_quarantine};
 use super::progress::Progress;
-use super::reconcile::{in_short, left_open, mask, still_open};
-use super::render::{bold, count, counted, table, word};
+use super::reconciled::{in_short, left_open, mask, still_open};
+use super::refusals::{QuarantineTotal, records, refusals, refusals_json, totals};
+use super::render::{count, counted, route, table, word};
 use super::session::Session;
 use super::shown_ids::ShownIds;
-
-/// The limits of errors that the command line gives, whatever the stages say.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Limits {
-    pub(crate) max_errors: Option<MaxErrors>,
-    pub(crate) on_error: Option<OnError>,
-}
+use super::words::{OUT, Told};
 
 /// What stands in quarantine after a command that carried records through stages.
 pub(crate) struct Left {
     /// All of it.
-    pub(crate) totals: Vec<Standing>,
+    pub(crate) totals: Vec<QuarantineTotal>,
     /// The passes of the command that have refused some of it.
     pub(crate) passes: Vec<i64>,
 }
@@ -43,247 +38,190 @@ impl Left {
     pub(crate) fn of(store: &Store, project: &Project, report: &ApplyReport) -> Result<Self, Failure> {
         let passes: Vec<i64> = report.passes.iter().map(|pass| pass.pass).collect();
         Ok(Self {
-            totals: standing(store, project.name(), |_| true)?,
+            totals: totals(store, project.name())?,
             passes: still_refusing(store, &passes)?,
         })
     }
 }
 
-/// The answer of a command that carried records through stages.
-pub(crate) fn of_stages(
-    session: &Session<'_>,
-    store: &Store,
-    project: &Project,
-    report: &ApplyReport,
-    left: Left,
-    limits: Limits,
-    progress: &Progress,
-) -> Result<Answer, Failure> {
-    let stands = |pass: &&PassReport| left.passes.contains(&pass.pass);
-    let refusing: Vec<u32> = report
-        .passes
-        .iter()
-        .filter(stands)
-        .map(|pass| pass.stage)
-        .collect();
-    let mut refused = left.totals;
-    refused.retain(|(stage, _, _)| stage.is_some_and(|stage| refusing.contains(&stage)));
-    let mut report = report.clone();
-    mask(
-        &mut report.reconciled,
-        project.stages(),
-        &redactions_with(store, project.stages().iter())?,
-    );
-    let report = &report;
-    let mut text = if report.passes.is_empty() {
-        up_to_date(report)
-    } else {
-        passes(&report.passes, progress)
-    };
-    text += &refusals(&refused);
-    text += &in_short(&report.reconciled);
-    let mut data = json(report);
-    data["refusals"] = refusals_json(&refused);
-    let cosmetic = report.cosmetic.iter().map(|stage| {
-        format!("the text of stage {stage} has changed since it was applied, but not what it does")
-    });
-    let counted_warnings = report.passes.iter().flat_map(|pass| warned(project, pass));
-    let warnings = progress
-        .warnings
-        .iter()
-        .cloned()
-        .chain(cosmetic)
-        .chain(counted_warnings)
-        .chain(gone(session, store, project, &refused)?)
-        .chain(staying(store, project, &refusing)?)
-        .chain(held_back(project, report))
-        .chain(alike::after(store, project, &report.passes)?);
-    let mut answer = Answer::new(data, text)
-        .warnings(warnings)
-        .refused_if(!refusing.is_empty());
-    let own_hint = matches!(
-        report.stopped,
-        Some(Stopped::ErrorLimit { .. } | Stopped::Contract { .. })
-    );
-    if !refused.is_empty() && !own_hint {
-        answer = answer.hint(format!(
-            "{}, then correct and {}",
-            session.command("quarantine list"),
-            session.command("quarantine retry")
-        ));
-    }
-    Ok(match &report.stopped {
-        Some(stopped) => answer.failed(which_stopped(session, project, report, stopped, limits)),
-        None if report.reconciled.iter().all(StageReconciled::is_reconciled) => {
-            still_open(session, project, answer, &report.unreconciled)
-        }
-        None => left_open(session, answer, &report.reconciled),
-    })
+/// What a command has done that carried records through stages, and what it takes to tell it.
+pub(crate) struct Outcome<'o> {
+    pub(crate) session: &'o Session<'o>,
+    pub(crate) store: &'o Store,
+    pub(crate) project: &'o Project,
+    pub(crate) report: &'o ApplyReport,
+    pub(crate) left: Left,
+    /// What the command line has said of errors.
+    pub(crate) limits: Limits,
+    pub(crate) progress: &'o Progress,
 }
 
-/// Why it stopped, and which stage.
-fn which_stopped(
-    session: &Session<'_>,
-    project: &Project,
-    report: &ApplyReport,
-    stopped: &Stopped,
-    limits: Limits,
-) -> Failure {
-    let mut failure = stopped_early(stopped);
-    let own = matches!(stopped, Stopped::ErrorLimit { .. } | Stopped::Contract { .. });
-    let first = report.passes.iter().find(|pass| !pass.ended);
-    let Some(pass) = first.filter(|_| own) else {
-        return failure;
-    };
-    failure.message = format!("stage {} {} {}", pass.stage, pass.slug, failure.message);
-    let stage = project.stages().get(pass.stage);
-    if let Stopped::Contract { .. } = stopped {
-        failure = failure.hint(after_the_contract(session));
-    }
-    if let (Stopped::ErrorLimit { .. }, Some(stage)) = (stopped, stage) {
-        failure.message += &format!(" ({})", which_limit(stage, limits));
-        failure = failure.hint(after_the_limit(session, stops_at_once(stage, limits)));
-    }
-    failure
-}
-
-/// How to go on where more was refused than allowed.
-pub(super) fn after_the_limit(session: &Session<'_>, stops_at_once: bool) -> String {
-    let go_on = if stops_at_once {
-        "apply --on-error quarantine --max-errors N"
-    } else {
-        "apply --max-errors N"
-    };
-    format!(
-        "{} says why; correct the records and load them, or let them go with {}: the next {} goes on; or go on as it is \
-         with {}; or correct the stage after {}",
-        session.command("quarantine list"),
-        session.command("quarantine waive --all --reason TEXT"),
-        session.command("apply"),
-        session.command(go_on),
-        session.command("rollback")
-    )
-}
-
-/// How to go on where a contract has refused that lets nothing be refused.
-pub(super) fn after_the_contract(session: &Session<'_>) -> String {
-    format!(
-        "{} says why; correct the records and load them, or let them go with {}: the next {} goes on; or correct the stage \
-         after {}",
-        session.command("quarantine list"),
-        session.command("quarantine waive --all --reason TEXT"),
-        session.command("apply"),
-        session.command("rollback")
-    )
-}
-
-/// Stages that stopped after the first that did, and those that have to wait for any of them.
-fn held_back(project: &Project, report: &ApplyReport) -> Vec<String> {
-    let own = matches!(
-        report.stopped,
-        Some(Stopped::ErrorLimit { .. } | Stopped::Contract { .. })
-    );
-    let open = report.passes.iter().filter(|pass| !pass.ended);
-    let others = open.skip(1).filter(|_| own).map(|pass| {
-        let refused = counted(pass.counts.refused, "record");
-        format!(
-            "stage {} {} stopped too: {refused} refused",
-            pass.stage, pass.slug
-        )
-    });
-    let waiting = report.held_back.iter().map(|held| {
-        let slug = project.stages().get(held.stage).map_or("", Stage::slug);
-        format!(
-            "stage {} {slug} was left as it is: it waits for stage {}, which is not up to date",
-            held.stage, held.by
-        )
-    });
-    others.chain(waiting).collect()
-}
-
-/// The rows that these stages have taken out of their databases for quarantine.
-fn gone(
-    session: &Session<'_>,
-    store: &Store,
-    project: &Project,
-    refused: &[Standing],
-) -> Result<Vec<String>, Failure> {
-    let (mut told, mut ids) = (Vec::new(), None);
-    for stage in project.stages().iter().filter(|stage| stage.in_place()) {
-        let its = refused.iter().filter(|(by, ..)| *by == Some(stage.number()));
-        let rows = its.map(|(_, _, records)| records).sum();
-        if rows == 0 {
-            continue;
-        }
-        let selected = Selected {
-            stage: Some(stage.number()),
-            ..Selected::default()
+impl Outcome<'_> {
+    /// The answer of the command.
+    pub(crate) fn answer(&self) -> Result<Answer, Failure> {
+        let refusing = self.refusing();
+        let mut refused = self.left.totals.clone();
+        refused.retain(|total| total.stage.is_some_and(|stage| refusing.contains(&stage)));
+        let report = self.masked_report()?;
+        let mut text = if report.passes.is_empty() {
+            up_to_date(&report)
+        } else {
+            passes(&report.passes, self.progress)
         };
-        let first = quarantined(store, project.name(), &selected, 1)?.pop();
-        if ids.is_none() {
-            ids = Some(ShownIds::of(session, store)?);
+        text += &refusals(&refused);
+        text += &in_short(&report.reconciled);
+        let mut data = json(&report);
+        data["refusals"] = refusals_json(&refused);
+        let mut answer = Answer::new(data, text)
+            .warnings(self.warnings(&refusing, &refused)?)
+            .refused_if(!refusing.is_empty());
+        if !refused.is_empty() && !self.is_own_stop() {
+            answer = answer.hint(format!(
+                "{}, then correct and {}",
+                self.session.command("quarantine list"),
+                self.session.command("quarantine retry")
+            ));
         }
-        let shown = |id| ids.as_ref().map(|ids| ids.shown_first(Some(stage.source()), id));
-        let id = first.and_then(|refused| refused.id).and_then(shown);
-        let id = id.filter(|id| id != REDACTED);
-        told.push(left_for_quarantine(
-            session,
-            stage.target(),
-            rows,
-            id.as_deref(),
-            Told::Done,
-        ));
+        Ok(match &report.stopped {
+            Some(stopped) => answer.failed(self.which_stopped(stopped)),
+            None if report.reconciled.iter().all(StageReconciled::is_reconciled) => {
+                still_open(self.session, self.project, answer, &report.unreconciled)
+            }
+            None => left_open(self.session, answer, &report.reconciled),
+        })
     }
-    Ok(told)
-}
 
-/// Corrections that these stages have refused, and whose earlier versions stay.
-fn staying(store: &Store, project: &Project, stages: &[u32]) -> Result<Vec<String>, Failure> {
-    let earlier = earlier_versions(store, project.name())?.into_iter();
-    let earlier = earlier.filter(|(stage, ..)| stages.contains(stage));
-    let told = earlier.map(|(stage, target, records)| {
-        let of = counted(records, "refused correction");
-        format!(
-            "{of} of stage {stage}: the earlier versions stay in {target} until the corrections are let in"
+    /// The stages whose passes have refused something that stands in quarantine.
+    fn refusing(&self) -> Vec<u32> {
+        let passes = self.report.passes.iter();
+        passes
+            .filter(|pass| self.left.passes.contains(&pass.pass))
+            .map(|pass| pass.stage)
+            .collect()
+    }
+
+    fn masked_report(&self) -> Result<ApplyReport, Failure> {
+        let stages = self.project.stages();
+        let mut report = self.report.clone();
+        let redact = redactions_with(self.store, stages.iter())?;
+        mask(&mut report.reconciled, stages, &redact);
+        Ok(report)
+    }
+
+    /// Whether a stage has stopped for what it has refused, and not because it was asked to.
+    fn is_own_stop(&self) -> bool {
+        matches!(
+            self.report.stopped,
+            Some(Stopped::ErrorLimit { .. } | Stopped::Contract { .. })
         )
-    });
-    Ok(told.collect())
-}
-
-/// Whether the first refusal stops a stage.
-fn stops_at_once(stage: &Stage, given: Limits) -> bool {
-    given.on_error.unwrap_or(stage.on_error()) == OnError::Stop
-}
-
-/// Where the limit of errors comes from.
-fn which_limit(stage: &Stage, given: Limits) -> String {
-    if given.on_error == Some(OnError::Stop) {
-        return "--on-error stop".to_owned();
     }
-    if given.on_error.is_none() && stage.on_error() == OnError::Stop {
-        return format!("stage {} has on_error = \"stop\"", stage.number());
+
+    fn warnings(&self, refusing: &[u32], refused: &[QuarantineTotal]) -> Result<Vec<String>, Failure> {
+        let mut warnings = self.progress.warnings.clone();
+        warnings.extend(self.report.cosmetic.iter().map(|stage| {
+            format!("the text of stage {stage} has changed since it was applied, but not what it does")
+        }));
+        warnings.extend(self.report.passes.iter().flat_map(|pass| self.counted(pass)));
+        warnings.extend(self.gone(refused)?);
+        warnings.extend(self.staying(refusing)?);
+        warnings.extend(self.held_back());
+        warnings.extend(alike::after(self.store, self.project, &self.report.passes)?);
+        Ok(warnings)
     }
-    let written = |limit: MaxErrors| match limit {
-        MaxErrors::Count(count) => count.to_string(),
-        MaxErrors::Share(share) => format!("{share}% of the source"),
-    };
-    match (given.max_errors, stage.max_errors()) {
-        (Some(limit), _) => format!("--max-errors: {}", written(limit)),
-        (None, MaxErrors::Share(share)) if share.to_string() == "1" => {
-            "1% of the source, the default of max_errors".to_owned()
+
+    /// What a pass counted that is no refusal, for people.
+    fn counted(&self, pass: &PassReport) -> Vec<String> {
+        let stage = self.project.stages().get(pass.stage);
+        let one = |(code, times): (&String, &u64)| {
+            let what = places::warned(stage, &pass.target, code, *times, Told::Done);
+            format!("stage {} {}: {what}", pass.stage, pass.slug)
+        };
+        pass.warnings.iter().map(one).collect()
+    }
+
+    /// The rows that the stages have taken out of their databases for quarantine.
+    fn gone(&self, refused: &[QuarantineTotal]) -> Result<Vec<String>, Failure> {
+        let (mut told, mut ids) = (Vec::new(), None);
+        for stage in self.project.stages().iter().filter(|stage| stage.in_place()) {
+            let mut its = refused.to_vec();
+            its.retain(|total| total.stage == Some(stage.number()));
+            let rows = records(&its);
+            if rows == 0 {
+                continue;
+            }
+            let selected = Selected {
+                stage: Some(stage.number()),
+                ..Selected::default()
+            };
+            let first = quarantined(self.store, self.project.name(), &selected, 1)?.pop();
+            if ids.is_none() {
+                ids = Some(ShownIds::of(self.session, self.store)?);
+            }
+            let shown = |id| ids.as_ref().map(|ids| ids.shown_first(Some(stage.source()), id));
+            let id = first.and_then(|refused| refused.id).and_then(shown);
+            let id = id.filter(|id| id != REDACTED);
+            told.push(left_for_quarantine(
+                self.session,
+                stage.target(),
+                rows,
+                id.as_deref(),
+                Told::Done,
+            ));
         }
-        (None, limit) => format!("max_errors of stage {}: {}", stage.number(), written(limit)),
+        Ok(told)
     }
-}
 
-/// What a pass counted that is no refusal, for people.
-fn warned(project: &Project, pass: &PassReport) -> Vec<String> {
-    let stage = project.stages().get(pass.stage);
-    let one = |(code, times): (&String, &u64)| {
-        let what = places::warned(stage, &pass.target, code, *times, Told::Done);
-        format!("stage {} {}: {what}", pass.stage, pass.slug)
-    };
-    pass.warnings.iter().map(one).collect()
+    /// Corrections that these stages have refused, and whose earlier versions stay.
+    fn staying(&self, stages: &[u32]) -> Result<Vec<String>, Failure> {
+        let earlier = earlier_versions(self.store, self.project.name())?.into_iter();
+        let earlier = earlier.filter(|(stage, ..)| stages.contains(stage));
+        let told = earlier.map(|(stage, target, records)| {
+            let of = counted(records, "refused correction");
+            format!(
+                "{of} of stage {stage}: the earlier versions stay in {target} until the corrections are let in"
+            )
+        });
+        Ok(told.collect())
+    }
+
+    /// Stages that stopped after the first that did, and those that have to wait for any of them.
+    fn held_back(&self) -> Vec<String> {
+        let open = self.report.passes.iter().filter(|pass| !pass.ended);
+        let others = open.skip(1).filter(|_| self.is_own_stop()).map(|pass| {
+            let refused = counted(pass.counts.refused, "record");
+            format!(
+                "stage {} {} stopped too: {refused} refused",
+                pass.stage, pass.slug
+            )
+        });
+        let waiting = self.report.held_back.iter().map(|held| {
+            let slug = self.project.stages().get(held.stage).map_or("", Stage::slug);
+            format!(
+                "stage {} {slug} was left as it is: it waits for stage {}, which is not up to date",
+                held.stage, held.by
+            )
+        });
+        others.chain(waiting).collect()
+    }
+
+    /// Why it stopped, and which stage.
+    fn which_stopped(&self, stopped: &Stopped) -> Failure {
+        let mut failure = stopped_early(stopped);
+        let first = self.report.passes.iter().find(|pass| !pass.ended);
+        let Some(pass) = first.filter(|_| self.is_own_stop()) else {
+            return failure;
+        };
+        failure.message = format!("stage {} {} {}", pass.stage, pass.slug, failure.message);
+        if let Stopped::Contract { .. } = stopped {
+            failure = failure.hint(after_the_contract(self.session));
+        }
+        let stage = self.project.stages().get(pass.stage);
+        if let (Stopped::ErrorLimit { .. }, Some(stage)) = (stopped, stage) {
+            failure.message += &format!(" ({})", self.limits.origin(stage));
+            failure = failure.hint(after_the_limit(self.session, self.limits.stop_at_once(stage)));
+        }
+        failure
+    }
 }
 
 /// What the library could not do with the stages. That a stage's file is gone is no changed meaning.
@@ -325,9 +263,6 @@ fn up_to_date(report: &ApplyReport) -> String {
     text
 }
 
-/// The column of what came out of the records written, where it is not one of each.
-pub(super) const OUT: &str = ">out";
-
 fn passes(passes: &[PassReport], progress: &Progress) -> String {
     let merges = passes.iter().any(|pass| pass.counts.merged > 0);
     let several = passes.iter().any(|pass| pass.out != pass.counts.written);
@@ -368,87 +303,5 @@ fn state(pass: &PassReport) -> &'static str {
         (true, true, _) => "resumed, done",
         (true, false, PassKind::Retry) => "tried again",
         (true, false, _) => "done",
-    }
-}
-
-/// A refusal code of a stage (`None`: of a load), and how many records stand in quarantine for it.
-pub(crate) type Standing = (Option<u32>, String, u64);
-
-/// What stands in quarantine, by stage and code.
-pub(crate) fn standing(
-    store: &Store,
-    project: &str,
-    wanted: impl Fn(Option<u32>) -> bool,
-) -> Result<Vec<Standing>, Failure> {
-    let mut totals = quarantine_totals(store, project)?;
-    totals.retain(|(stage, _, _)| wanted(*stage));
-    Ok(totals)
-}
-
-/// The table of refusals; empty where there is none.
-pub(crate) fn refusals(refused: &[Standing]) -> String {
-    if refused.is_empty() {
-        return String::new();
-    }
-    let rows = refused
-        .iter()
-        .map(|(stage, code, records)| vec![refused_by(*stage), code.clone(), count(*records)]);
-    format!(
-        "\n{}\n{}",
-        bold("In quarantine"),
-        table(&["refused by", "code", ">records"], rows)
-    )
-}
-
-pub(crate) fn refusals_json(refused: &[Standing]) -> Json {
-    refused
-        .iter()
-        .map(|(stage, code, records)| json!({ "stage": stage, "code": code, "records": records }))
-        .collect()
-}
-
-/// `stage 2`, or `load`.
-pub(crate) fn refused_by(stage: Option<u32>) -> String {
-    stage.map_or_else(|| "load".to_owned(), |stage| format!("stage {stage}"))
-}
-
-/// That a command stopped that commits nothing: there is nothing to go on with.
-pub(crate) fn stopped_reading() -> Failure {
-    let message = "stopped as you asked; nothing was changed";
-    Failure::new(Exit::Stopped, "stopped.asked", message).hint("the same command begins again")
-}
-
-/// Why a verb stopped before its end, and how to go on.
-pub(crate) fn stopped_early(stopped: &Stopped) -> Failure {
-    let go_on = "the same command again goes on from here";
-    match stopped {
-        Stopped::Asked => Failure::new(
-            Exit::Stopped,
-            "stopped.asked",
-            "stopped as you asked; every batch up to here is committed",
-        )
-        .hint(go_on),
-        Stopped::Time => Failure::new(
-            Exit::Stopped,
-            "stopped.time",
-            "the time is up; every batch up to here is committed",
-        )
-        .hint(go_on),
-        Stopped::Contract { refused } => {
-            let message = format!(
-                "stopped: {} refused by a contract in the mode `refuse`; every batch up to here is committed",
-                counted(*refused, "record")
-            );
-            Failure::new(Exit::Stopped, "stopped.contract", message)
-        }
-        Stopped::ErrorLimit { refused, limit } => {
-            let message = format!(
-                "stopped: {} refused, and {} allowed; every batch up to here is committed",
-                counted(*refused, "record"),
-                count(*limit)
-            );
-            Failure::new(Exit::Stopped, "stopped.error_limit", message)
-        }
-        _ => Failure::new(Exit::Stopped, "stopped", "stopped before the end").hint(go_on),
     }
 }

@@ -8,6 +8,7 @@ use counterfoil::stage::{OnConflict, Stage};
 
 use super::render::{counted, dim, shown, word};
 use super::session::Session;
+use super::words::Told;
 
 /// Another record has the id.
 pub(super) const EXISTS: &str = "target.exists";
@@ -16,22 +17,6 @@ pub(super) const EDITED: &str = "target.edited";
 
 /// Another record has the place of a row.
 const REPLACED: &str = "target.replaced";
-
-/// Whether something has happened, or would happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    Done,
-    Planned,
-}
-
-impl Told {
-    fn of(self, done: &'static str, planned: &'static str) -> &'static str {
-        match self {
-            Self::Done => done,
-            Self::Planned => planned,
-        }
-    }
-}
 
 /// What a stage has counted that is no refusal, for people.
 pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64, told: Told) -> String {

@@ -27,13 +27,35 @@ pub(crate) struct Progress {
     pause: Duration,
     /// Ends a rest early.
     stop: StopSignal,
-    /// The bytes read so far, and all of them, where the input is a file.
-    bytes: Option<(Arc<AtomicU64>, u64)>,
+    /// Where the input is a file.
+    bytes: Option<Bytes>,
     pass: Option<Running>,
     last_line: Instant,
     pub(crate) warnings: Vec<String>,
-    /// Per pass: the records that this run has read, and how long it took.
-    speeds: BTreeMap<i64, (u64, Duration)>,
+    /// By pass.
+    speeds: BTreeMap<i64, Speed>,
+}
+
+/// How much of a file was read.
+struct Bytes {
+    read: Arc<AtomicU64>,
+    all: u64,
+}
+
+/// How fast a pass was in this run.
+#[derive(Clone, Copy)]
+struct Speed {
+    records: u64,
+    took: Duration,
+}
+
+impl Speed {
+    /// Records a second, where it took long enough to tell.
+    fn a_second(self) -> Option<u64> {
+        let rate = u128::from(self.records) * 1_000_000 / self.took.as_micros().max(1);
+        let is_known = self.took >= Duration::from_millis(1) && self.records > 0;
+        u64::try_from(rate).ok().filter(|_| is_known)
+    }
 }
 
 struct Running {
@@ -97,16 +119,17 @@ impl Progress {
     /// Counts the bytes of an input of a known length, from which the number of its records is estimated.
     pub(crate) fn counting<R>(&mut self, input: R, length: u64) -> Counting<R> {
         let read = Arc::new(AtomicU64::new(0));
-        self.bytes = Some((Arc::clone(&read), length));
+        self.bytes = Some(Bytes {
+            read: Arc::clone(&read),
+            all: length,
+        });
         Counting { input, read }
     }
 
     /// Records a second in a pass, where it took long enough to tell.
     pub(crate) fn records_a_second(&self, pass: i64) -> String {
-        let Some((records, took)) = self.speeds.get(&pass) else {
-            return String::new();
-        };
-        rate(*records, *took).map_or_else(String::new, count)
+        let speed = self.speeds.get(&pass).and_then(|speed| speed.a_second());
+        speed.map_or_else(String::new, count)
     }
 
     fn begins(&mut self, running: Running) {
@@ -129,8 +152,7 @@ impl Progress {
         if estimate.is_some() {
             pass.total = estimate;
         }
-        self.speeds
-            .insert(pass.pass, (pass.done - pass.before, pass.began.elapsed()));
+        self.speeds.insert(pass.pass, pass.speed());
         let verbose = self.screen.verbose.then(|| {
             let batch = batch.map_or_else(|| "batch tried".to_owned(), |batch| format!("batch {batch}"));
             format!(
@@ -166,10 +188,10 @@ impl Progress {
 
     /// How many records an input holds, by the length of those that were read.
     fn estimate(&self, more: u64) -> Option<u64> {
-        let (read, length) = self.bytes.as_ref()?;
+        let bytes = self.bytes.as_ref()?;
         let done = self.pass.as_ref()?.done + more;
-        let read = read.load(Ordering::Relaxed).max(1);
-        let records = u128::from(done) * u128::from(*length) / u128::from(read);
+        let read = bytes.read.load(Ordering::Relaxed).max(1);
+        let records = u128::from(done) * u128::from(bytes.all) / u128::from(read);
         u64::try_from(records).ok().map(|records| records.max(done))
     }
 
@@ -195,13 +217,20 @@ impl Drop for Progress {
 }
 
 impl Running {
+    fn speed(&self) -> Speed {
+        Speed {
+            records: self.done - self.before,
+            took: self.began.elapsed(),
+        }
+    }
+
     fn line(&self) -> String {
         let mut line = format!("{}: {}", self.label, count(self.done));
         if let Some(total) = self.total {
             let percent = self.done * 100 / total.max(1);
             line += &format!(" of {} ({percent}%)", count(total));
         }
-        if let Some(speed) = rate(self.done - self.before, self.began.elapsed()) {
+        if let Some(speed) = self.speed().a_second() {
             line += &format!(", {}/s", count(speed));
             if let Some(total) = self.total.filter(|_| speed > 0) {
                 let left = total.saturating_sub(self.done) / speed;
@@ -210,12 +239,6 @@ impl Running {
         }
         line
     }
-}
-
-fn rate(records: u64, took: Duration) -> Option<u64> {
-    let rate = u128::from(records) * 1_000_000 / took.as_micros().max(1);
-    let told = took >= Duration::from_millis(1) && records > 0;
-    u64::try_from(rate).ok().filter(|_| told)
 }
 
 fn style(known_total: bool) -> ProgressStyle {

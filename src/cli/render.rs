@@ -140,6 +140,32 @@ pub(crate) fn indented(text: &str, by: usize) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// `orders_v1 -> orders_v2`, or the one of them that there is.
+pub(crate) fn way(source: Option<&str>, target: Option<&str>) -> String {
+    match (source, target) {
+        (Some(source), Some(target)) if source != target => format!("{source} -> {target}"),
+        (_, Some(one)) | (Some(one), None) => one.to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+/// `orders_v1 -> orders_v2`, or `orders_v1 in place`.
+pub(crate) fn route(source: &str, target: &str) -> String {
+    if source == target {
+        format!("{source} in place")
+    } else {
+        format!("{source} -> {target}")
+    }
+}
+
+/// JSON over several lines, number texts as they are; any other text as it is.
+pub(crate) fn pretty(data: &str) -> String {
+    match Value::parse(data) {
+        Ok(value) => shown_json(&format!("{:#}", envelope_json(&value))).into_owned(),
+        Err(_) => shown(data).into_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

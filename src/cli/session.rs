@@ -1,8 +1,6 @@
 //! What every command begins with: the project, its store, who runs it. Settings come from the command line, else
 //! from `COUNTERFOIL_*`, else from `counterfoil.toml`.
 
-mod completing;
-
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,26 +9,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use counterfoil::Purpose;
-use counterfoil::note::SigningKey;
 use counterfoil::problem::Problem;
 use counterfoil::project::{PROJECT_FILE, Project, Settings};
 use counterfoil::record::Limits;
 use counterfoil::stage::Stages;
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::{Keys, Secrets, Surroundings, SystemClock, SystemRandomness};
+use counterfoil::surroundings::{Keys, Surroundings, SystemClock, SystemRandomness};
 
-use super::arguments::Global;
+use super::completing;
+use super::environment;
 use super::failure::Failure;
+use super::global::Global;
+use super::render::{shown, word};
 use super::screen::Screen;
 use super::store_file;
-
-const SECRET: &str = "COUNTERFOIL_SECRET_";
-const SIGNING_KEY: &str = "COUNTERFOIL_SIGNING_KEY";
 
 /// One execution of the command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Session<'c> {
-    pub(crate) screen: &'c Screen,
+    pub(crate) screen: Screen,
     global: &'c Global,
     arguments: &'c [OsString],
     warnings: &'c RefCell<Vec<String>>,
@@ -39,7 +36,7 @@ pub(crate) struct Session<'c> {
 impl<'c> Session<'c> {
     pub(crate) fn new(
         global: &'c Global,
-        screen: &'c Screen,
+        screen: Screen,
         arguments: &'c [OsString],
         warnings: &'c RefCell<Vec<String>>,
     ) -> Self {
@@ -49,6 +46,34 @@ impl<'c> Session<'c> {
             arguments,
             warnings,
         }
+    }
+
+    /// A text in which every command names the project, the store and the key that this one was given.
+    pub(crate) fn completed(&self, text: &str) -> String {
+        completing::completed(text, self.global)
+    }
+
+    /// A command line that goes on from here, for hints.
+    pub(crate) fn command(&self, rest: &str) -> String {
+        self.completed(&format!("`counterfoil {rest}`"))
+    }
+
+    /// A command line of these words.
+    pub(crate) fn command_line(&self, words: &[String]) -> String {
+        let quoted = words.iter().map(|text| word(text));
+        self.command(&shown(&quoted.collect::<Vec<_>>().join(" ")))
+    }
+
+    /// A format of its own is no part of an envelope.
+    pub(crate) fn refuse_envelope(&self, code: &'static str) -> Result<(), Failure> {
+        if self.screen.json {
+            return Err(Failure::usage(
+                code,
+                "--json is an envelope around the format `text`; the other formats are JSON by themselves",
+                "leave out --json or --format",
+            ));
+        }
+        Ok(())
     }
 
     /// The project's folder, as the user named it.
@@ -130,28 +155,7 @@ impl<'c> Session<'c> {
             self.check_folder()?;
             Project::settings_of(self.folder())?
         };
-        if let Some(live) = variable("COUNTERFOIL_LIVE", "true or false", |text| match text {
-            "1" | "true" | "yes" => Some(true),
-            "0" | "false" | "no" => Some(false),
-            _ => None,
-        })? {
-            settings.live = live;
-        }
-        if let Some(size) = variable("COUNTERFOIL_BATCH_SIZE", "a number from 1 to 1,000,000", |text| {
-            text.parse().ok().filter(|size| (1..=1_000_000).contains(size))
-        })? {
-            settings.batch_size = size;
-        }
-        if let Some(bytes) = variable("COUNTERFOIL_RECORD_BYTES", "a number of bytes", |text| {
-            text.parse().ok().filter(|bytes| *bytes >= 2)
-        })? {
-            settings.limits.bytes = bytes;
-        }
-        if let Some(depth) = variable("COUNTERFOIL_DEPTH", "a number from 1 to 128", |text| {
-            text.parse().ok().filter(|depth| (1..=128).contains(depth))
-        })? {
-            settings.limits.depth = depth;
-        }
+        environment::override_settings(&mut settings)?;
         Ok(settings)
     }
 
@@ -306,16 +310,8 @@ impl<'c> Session<'c> {
 
     /// The keys for checkpoints: those given, else the project's.
     pub(crate) fn keys(&self) -> Result<Keys, Failure> {
-        if let Some(text) = std::env::var_os(SIGNING_KEY).filter(|text| !text.is_empty()) {
-            let key = text.to_str().map(SigningKey::parse);
-            return match key {
-                Some(Ok(key)) => Ok(Keys::signing(key)),
-                _ => Err(Failure::usage(
-                    "usage.variable",
-                    format!("{SIGNING_KEY} is no signing key"),
-                    "it has the text of a `counterfoil.key`, PRIVATE+KEY+NAME+HASH+KEY",
-                )),
-            };
+        if let Some(key) = environment::signing_key()? {
+            return Ok(Keys::signing(key));
         }
         match &self.global.key {
             Some(path) => Ok(Keys::signing(Project::signing_key(path)?)),
@@ -323,40 +319,25 @@ impl<'c> Session<'c> {
         }
     }
 
-    /// The secrets that the environment gives: `COUNTERFOIL_SECRET_PATIENT_KEY` is `PATIENT_KEY` and `patient_key`.
-    pub(crate) fn secrets() -> Result<Secrets, Failure> {
-        let mut secrets = Vec::new();
-        for (name, value) in std::env::vars_os() {
-            let Some(name) = name.to_str().and_then(|name| name.strip_prefix(SECRET)) else {
-                continue;
-            };
-            let value = value.into_string().map_err(|_| {
-                let message = format!("{SECRET}{name} is not valid UTF-8");
-                Failure::usage("usage.variable", message, "give the secret as text")
-            })?;
-            secrets.push((name.to_ascii_lowercase(), value.clone()));
-            secrets.push((name.to_owned(), value));
-        }
-        Ok(secrets.into_iter().collect())
-    }
-
-    /// The keys that a backup is checked with: the one that is named, which has to have signed it, and the project's.
-    pub(crate) fn keys_of_backups(&self) -> Result<(Keys, Keys), Failure> {
-        let is_given = std::env::var_os(SIGNING_KEY).is_some_and(|text| !text.is_empty());
-        if is_given || self.global.key.is_some() {
-            return Ok((self.keys_to_check()?, Keys::default()));
+    /// The keys that a backup is checked with.
+    pub(crate) fn keys_of_backups(&self) -> Result<BackupKeys, Failure> {
+        if environment::names_signing_key() || self.global.key.is_some() {
+            return Ok(BackupKeys {
+                given: self.keys_to_check()?,
+                known: Keys::default(),
+            });
         }
         // A project that is restored may have lost its keys, or have files that are none.
         let known = Project::keys_to_check(self.folder()).unwrap_or_default();
-        Ok((Keys::default(), known))
+        Ok(BackupKeys {
+            given: Keys::default(),
+            known,
+        })
     }
 
     /// The keys for who only reads: nothing is signed, and the key that signs is not asked for.
     fn keys_to_check(&self) -> Result<Keys, Failure> {
-        if let Some(key) = std::env::var(SIGNING_KEY)
-            .ok()
-            .and_then(|text| SigningKey::parse(&text).ok())
-        {
+        if let Ok(Some(key)) = environment::signing_key() {
             return Ok(Keys::verifying(key.verifying()));
         }
         match &self.global.key {
@@ -376,9 +357,9 @@ impl<'c> Session<'c> {
         Ok(Surroundings {
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness),
-            actor: self.global.actor.clone().unwrap_or_else(user),
-            host: host(),
-            secrets: Self::secrets()?,
+            actor: self.global.actor.clone().unwrap_or_else(environment::user),
+            host: environment::host(),
+            secrets: environment::secrets()?,
             keys: Keys::default(),
         })
     }
@@ -412,6 +393,14 @@ impl<'c> Session<'c> {
     }
 }
 
+/// The keys that a backup is checked with.
+pub(crate) struct BackupKeys {
+    /// The one that is named, which has to have signed it.
+    pub(crate) given: Keys,
+    /// The project's, which may have.
+    pub(crate) known: Keys,
+}
+
 /// The stages of a project, or none.
 pub(crate) fn stages_of(project: Option<&Project>) -> Result<StagesOrNone<'_>, Failure> {
     match project {
@@ -435,47 +424,4 @@ impl std::ops::Deref for StagesOrNone<'_> {
             Self::None(stages) => stages,
         }
     }
-}
-
-fn variable<T>(
-    name: &str,
-    wanted: &str,
-    parse: impl FnOnce(&str) -> Option<T>,
-) -> Result<Option<T>, Failure> {
-    let Some(value) = std::env::var_os(name) else {
-        return Ok(None);
-    };
-    let parsed = value.to_str().and_then(parse);
-    parsed.map(Some).ok_or_else(|| {
-        let message = format!("{name} is {:?}", value.to_string_lossy());
-        Failure::usage("usage.variable", message, format!("give {wanted}, or unset it"))
-    })
-}
-
-/// Who runs the command.
-fn user() -> String {
-    let named = ["USER", "LOGNAME", "USERNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-    named.unwrap_or_else(unnamed_user)
-}
-
-#[cfg(unix)]
-fn unnamed_user() -> String {
-    format!("uid {}", rustix::process::getuid().as_raw())
-}
-
-#[cfg(not(unix))]
-fn unnamed_user() -> String {
-    "unknown".to_owned()
-}
-
-#[cfg(unix)]
-fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-#[cfg(not(unix))]
-fn host() -> String {
-    std::env::var("COMPUTERNAME").unwrap_or_else(|_| "unknown".to_owned())
 }

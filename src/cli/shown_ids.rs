@@ -4,7 +4,7 @@ use counterfoil::history::HiddenIds;
 use counterfoil::record::REDACTED;
 use counterfoil::store::Store;
 
-use super::answer::Exit;
+use super::exit::Exit;
 use super::failure::Failure;
 use super::masking::redactions;
 use super::session::{Session, stages_of};

@@ -1,19 +1,18 @@
 //! Ctrl-C and SIGTERM: the first finishes the batch, the second undoes it, the third waits for nothing. Who waits for a batch
 //! waits two seconds at most, and for what has no batches as well.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use counterfoil::Stopped;
 use counterfoil::observe::StopSignal;
 
-use super::answer::{Answer, Exit};
-use super::failure::Failure;
-use super::outcome::{stopped_early, stopped_reading};
+use super::answer::Answer;
+use super::delivery::{self, first_to_answer};
+use super::exit::Exit;
+use super::failure::{Failure, stopped_early, stopped_reading};
 use super::render::bold;
 use super::screen::{Screen, to_stderr};
 
@@ -39,14 +38,6 @@ pub(crate) fn commits_nothing() {
 
 fn commits(command: &str) -> bool {
     COMMITTING.contains(&command) && !IS_REHEARSAL.load(Ordering::SeqCst)
-}
-
-/// Whether the command has been answered: it is so once, by whoever comes first, itself or the end of its time.
-static ANSWERED: AtomicBool = AtomicBool::new(false);
-
-/// Takes the turn to answer; `false` where somebody else has it.
-pub(crate) fn first_to_answer() -> bool {
-    !ANSWERED.swap(true, Ordering::SeqCst)
 }
 
 /// Ends the process. Whatever is in flight was not acknowledged, and the store survives any end.
@@ -75,7 +66,7 @@ fn time_is_over(screen: Screen, command: &'static str) -> ! {
             } else {
                 stopped_reading()
             };
-            screen.write(command, Answer::from(failure));
+            delivery::write(screen, command, Answer::from(failure));
             end(Exit::Stopped.code())
         });
         std::thread::sleep(TO_TELL);
@@ -139,62 +130,4 @@ fn handle(handler: impl FnMut() + Send + 'static) -> Result<(), Failure> {
             format!("signals cannot be handled: {error}"),
         )
     })
-}
-
-/// An input that may never go on (a pipe, a terminal), and that a signal ends all the same.
-pub(crate) struct Endable {
-    chunks: Receiver<std::io::Result<Vec<u8>>>,
-    chunk: Vec<u8>,
-    taken: usize,
-    stop: StopSignal,
-}
-
-impl Endable {
-    pub(crate) fn new(mut input: impl Read + Send + 'static, stop: StopSignal) -> Self {
-        let (sender, chunks) = sync_channel(4);
-        // It may wait for input for ever, so nobody waits for it.
-        std::thread::spawn(move || {
-            loop {
-                let mut chunk = vec![0; 64 << 10];
-                let read = input.read(&mut chunk).map(|length| {
-                    chunk.truncate(length);
-                    chunk
-                });
-                let ended = !read.as_ref().is_ok_and(|chunk| !chunk.is_empty());
-                if sender.send(read).is_err() || ended {
-                    return;
-                }
-            }
-        });
-        Self {
-            chunks,
-            chunk: Vec::new(),
-            taken: 0,
-            stop,
-        }
-    }
-}
-
-impl Read for Endable {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        while self.taken == self.chunk.len() {
-            match self.chunks.recv_timeout(Duration::from_millis(100)) {
-                Ok(chunk) => {
-                    (self.chunk, self.taken) = (chunk?, 0);
-                    if self.chunk.is_empty() {
-                        return Ok(0);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) if self.stop.is_asked() => {
-                    return Err(std::io::Error::other("stopped"));
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(0),
-            }
-        }
-        let length = buffer.len().min(self.chunk.len() - self.taken);
-        buffer[..length].copy_from_slice(&self.chunk[self.taken..self.taken + length]);
-        self.taken += length;
-        Ok(length)
-    }
 }

@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::answer::Exit;
+use super::exit::Exit;
 use super::failure::Failure;
 
 /// Refuses what is no plain file, and a place where a store was signed that is gone. `restore` is the command that puts a

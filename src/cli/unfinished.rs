@@ -6,12 +6,12 @@ use serde_json::Value as Json;
 
 use super::answer::{Answer, json};
 use super::failure::Failure;
-use super::render::{shown, word};
+use super::render::shown;
 use super::session::Session;
 
 /// What has not ended, and how to go on.
 pub(crate) fn told(session: &Session<'_>, pass: &UnfinishedPass) -> String {
-    let go_on = command(session, &pass.go_on);
+    let go_on = session.command_line(&pass.go_on);
     let what = shown(&pass.told()).into_owned();
     if pass.running.is_some() {
         return what;
@@ -19,15 +19,9 @@ pub(crate) fn told(session: &Session<'_>, pass: &UnfinishedPass) -> String {
     let given = pass.given();
     let mut text = format!("{what}: {go_on} goes on{given}");
     if let Some(give_up) = &pass.give_up {
-        text += &format!("; {} gives it up", command(session, give_up));
+        text += &format!("; {} gives it up", session.command_line(give_up));
     }
     text
-}
-
-/// A command line of these words.
-pub(crate) fn command(session: &Session<'_>, words: &[String]) -> String {
-    let quoted = words.iter().map(|text| word(text));
-    session.command(&shown(&quoted.collect::<Vec<_>>().join(" ")))
 }
 
 /// Adds a warning for every pass that stands open, less those that are told otherwise.

@@ -1,0 +1,228 @@
+//! What to say about an error of the library, which exit code it gives, and what to do next.
+
+use counterfoil::Error;
+use counterfoil::problem::{Problem, Severity};
+
+use super::exit::Exit;
+use super::render::word;
+use super::words::nearest;
+
+/// What to do about an error of the library.
+pub(crate) struct Advice {
+    /// What the command ends with.
+    pub(crate) exit: Exit,
+    /// What to do next, where anything can be done.
+    pub(crate) hint: Option<String>,
+}
+
+impl Advice {
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::Sqlite { .. } => of_sqlite(error.code()),
+            Error::Io { source, .. } => of_io(source.kind()),
+            Error::Locked { .. } => {
+                Self::new(Exit::Locked, "wait until it is done, or longer: `--wait SECONDS`")
+            }
+            Error::NoSuchStore { .. } => Self::new(Exit::Failed, NO_STORE),
+            Error::NotAStore { .. } => Self::new(Exit::Failed, NOT_A_STORE),
+            Error::NoSuchDatabase { name, known } => Self::new(Exit::Failed, near(name, known)),
+            Error::NoSuchRecord { database, .. } => {
+                let query = format!("`counterfoil query {}`", word(database));
+                let hint = format!("{query} shows what is there; ids are compared letter by letter");
+                Self::new(Exit::Failed, hint)
+            }
+            Error::CarriedOn { target, copy, .. } => Self::new(Exit::Usage, first_the_copy(target, *copy)),
+            Error::NoSuch { .. } => Self::new(
+                Exit::Failed,
+                "`counterfoil history` and `counterfoil status` show what there is",
+            ),
+            Error::Invalid { hint, .. } => Self {
+                exit: Exit::Usage,
+                hint: hint.clone(),
+            },
+            Error::Stage { problems } => of_problems(problems),
+            Error::Drift {
+                number,
+                is_of_language,
+                ..
+            } => Self::new(Exit::Drift, of_drift(*number, *is_of_language)),
+            Error::PlanMoved { .. } => Self::new(Exit::Drift, PLAN_MOVED),
+            Error::IllegalState { .. } => Self::new(Exit::Failed, ILLEGAL_STATE),
+            Error::InputChanged { .. } => Self::new(Exit::Failed, INPUT_CHANGED),
+            Error::ReadOtherwise { options, .. } => Self::new(
+                Exit::Usage,
+                format!("the same command with `{}`", options.join(" ")),
+            ),
+            Error::Input { .. } => Self::new(Exit::Failed, INPUT),
+            Error::Foreign { differences, .. } => {
+                let is_lost = differences
+                    .iter()
+                    .any(|difference| difference.mended_by.is_none());
+                Self::new(Exit::Unsound, if is_lost { LOST } else { FOREIGN })
+            }
+            Error::Contradicted { .. } => Self::new(Exit::Unsound, CONTRADICTED),
+            Error::RollbackConflict { .. } => Self::new(Exit::Conflict, ROLLBACK_CONFLICT),
+            Error::RollbackBeneath { run, .. } => Self::new(
+                Exit::Conflict,
+                format!(
+                    "nothing was changed; roll back newest first, `--run {run}`, or the whole stage, without `--run`"
+                ),
+            ),
+            Error::Damaged { .. } => Self::new(Exit::Unsound, DAMAGED),
+            _ => Self::none(Exit::Failed),
+        }
+    }
+
+    fn new(exit: Exit, hint: impl Into<String>) -> Self {
+        let hint = Some(hint.into());
+        Self { exit, hint }
+    }
+
+    /// Nothing but the exit code: the message says it all.
+    fn none(exit: Exit) -> Self {
+        Self { exit, hint: None }
+    }
+}
+
+/// What went wrong, where the library's own words are not what a person needs.
+pub(crate) fn message(error: &Error) -> String {
+    match (error, error.code()) {
+        (Error::Sqlite { source, .. }, _)
+            if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) =>
+        {
+            "the file is no store: it is not an SQLite database, or its beginning is damaged".to_owned()
+        }
+        // SQLite tells some read errors of the disk as a malformed file.
+        (Error::Sqlite { source, .. }, "store.damaged") => {
+            format!("the store could not be read (it is damaged, or the disk has errors): {source}")
+        }
+        (Error::Sqlite { .. }, "interrupted") => {
+            "the batch at hand was undone, as you asked; what was committed before it stands".to_owned()
+        }
+        (Error::Sqlite { .. }, "store.busy") => {
+            "another program is using the store, and did not let go of it in time".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+const NO_STORE: &str =
+    "`counterfoil load DATABASE FILE` makes it with its first records; `--store FILE` names another";
+const NOT_A_STORE: &str =
+    "nothing was changed; name the right file with `--store FILE`, or use the version that made it";
+const ILLEGAL_STATE: &str =
+    "finish what was begun: `counterfoil status` shows it, and the same command again goes on";
+const INPUT: &str = "what was committed stands; correct the input, or name its format with `--format`";
+const ROLLBACK_CONFLICT: &str = "nothing was changed; `--on-conflict skip` leaves such records as they are, `merge` undoes the fields that \
+     nobody has changed since, `force` restores them all the same (less those whose id another record has: \
+     delete or rename that first)";
+const DAMAGED: &str = "run `counterfoil verify` to see what else is damaged, and restore a copy";
+const INPUT_CHANGED: &str = "put the file back as it was; or begin again with `--restart`: what is loaded already counts as unchanged";
+
+const FOREIGN: &str = "nothing was written; find out who made it and what it has done since (`counterfoil verify`), then run the \
+     statements with sqlite3, and the same command again; views and indexes of your own belong in a file that attaches the store";
+
+const LOST: &str = "nothing was written; keep the file for the inquiry, and restore a backup (`counterfoil restore FOLDER`): what \
+     no statement puts right is in it alone; `counterfoil verify` tells what else is not as the ledger says";
+
+const CONTRADICTED: &str = "keep both files for the inquiry; if the store was restored on purpose, or has a new key, say so: \
+     `counterfoil checkpoint --accept-restore --reason TEXT`; to begin anew, move the file of checkpoints away";
+
+const PLAN_MOVED: &str = "nothing was changed; look at a new plan: `counterfoil plan --out FILE`";
+
+/// What has to be taken back first, by its number: whether its id may be shown is not known here.
+fn first_the_copy(target: &str, copy: i64) -> String {
+    let target = word(target);
+    format!(
+        "roll back first what became of it, record {copy} of {target}: `counterfoil rollback --record {target} ID`"
+    )
+}
+
+/// What to do about a stage that was applied with another meaning; where its language is another, no file that could be put
+/// back would have the old one.
+fn of_drift(number: u32, is_of_language: bool) -> String {
+    let revise = "`counterfoil apply --revise --reason TEXT`";
+    if is_of_language {
+        format!(
+            "{revise} takes it as it is read now, for the records not yet carried through; or roll back stage {number} \
+             first, and apply it anew"
+        )
+    } else {
+        format!(
+            "put the file back as it was; or write the change as a new stage (`counterfoil new NAME`); or roll back stage \
+             {number} first; or {revise}: for records not yet carried through"
+        )
+    }
+}
+
+fn of_sqlite(code: &str) -> Advice {
+    match code {
+        "store.busy" => Advice::new(
+            Exit::Locked,
+            "close the other program, or wait longer: `--wait SECONDS`",
+        ),
+        "interrupted" => Advice::new(Exit::Stopped, "the same command again goes on"),
+        "store.full" => Advice::new(Exit::Failed, "make room; then the same command again goes on"),
+        "store.readonly" => Advice::new(
+            Exit::Failed,
+            "the store and its folder must be writable, for its journal and its lock too",
+        ),
+        "store.damaged" => Advice::new(
+            Exit::Unsound,
+            "run `counterfoil verify` on it; name the right file with `--store FILE`, or restore a copy",
+        ),
+        "store.io" => Advice::new(
+            Exit::Failed,
+            "see that the disk is there and writable; then the same command again goes on",
+        ),
+        _ => Advice::none(Exit::Failed),
+    }
+}
+
+fn of_io(kind: std::io::ErrorKind) -> Advice {
+    use std::io::ErrorKind;
+    match kind {
+        ErrorKind::NotFound => Advice::new(Exit::Failed, "see that the path is right"),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Advice::new(Exit::Failed, "see that you may read and write there")
+        }
+        ErrorKind::StorageFull => Advice::new(Exit::Failed, "make room; then the same command again goes on"),
+        _ => Advice::none(Exit::Failed),
+    }
+}
+
+fn of_problems(problems: &[Problem]) -> Advice {
+    // A name that stands in a file is wrong there, not on the command line.
+    let all = |codes: &[&str]| {
+        let of_usage = |problem: &Problem| problem.place.is_none() && codes.contains(&problem.code);
+        problems.iter().all(of_usage)
+    };
+    if all(&[
+        "project.missing",
+        "project.exists",
+        "project.bad_name",
+        "stage.bad_name",
+    ]) {
+        return Advice::none(Exit::Usage);
+    }
+    if all(&["project.unwritable", "project.unreadable"]) {
+        return Advice::none(Exit::Failed);
+    }
+    let errors = problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .count();
+    let what = if errors == 1 { "it" } else { "them" };
+    Advice::new(
+        Exit::StageInvalid,
+        format!("correct {what}, then run `counterfoil check`"),
+    )
+}
+
+/// The databases that there are, the nearest first.
+fn near(name: &str, known: &[String]) -> String {
+    if known.is_empty() {
+        return "the store has no database yet: `counterfoil load DATABASE FILE` makes one".to_owned();
+    }
+    nearest(name, known)
+}

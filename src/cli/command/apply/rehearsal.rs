@@ -1,0 +1,126 @@
+//! `apply --rehearse`: all of it on a copy of the store.
+
+use counterfoil::Stopped;
+use counterfoil::apply::ApplyOptions;
+use counterfoil::project::Project;
+use counterfoil::rehearse::{Difference, Rehearsal, rehearse};
+
+use crate::cli::answer::{Answer, json};
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, stopped_reading};
+use crate::cli::limits::Limits;
+use crate::cli::outcome::{Left, Outcome, of_the_library};
+use crate::cli::progress::Progress;
+use crate::cli::render::{counted, green};
+use crate::cli::session::Session;
+use crate::cli::signals::{commits_nothing, remove_in_any_case};
+
+/// Applies on a copy in the system's folder for temporary files, and tells what came of it.
+pub(super) fn rehearsed(
+    session: &Session<'_>,
+    project: &Project,
+    options: &ApplyOptions,
+    limits: Limits,
+    progress: Progress,
+) -> Result<Answer, Failure> {
+    let mut progress = progress.doing("rehearse");
+    commits_nothing();
+    let store = session.open_to_read()?;
+    let folder = tempfile::Builder::new()
+        .prefix("counterfoil-rehearsal-")
+        .tempdir()
+        .map_err(|error| {
+            let message = format!("there is no place for a copy of the store: {error}");
+            Failure::new(Exit::Failed, "rehearsal.folder", message)
+                .hint("name a folder that has room for it with the variable TMPDIR")
+        })?;
+    remove_in_any_case(folder.path());
+    session.warn_of_absent_sources(&store, project)?;
+    let rehearsal = rehearse(&store, project.stages(), options, folder.path(), &mut progress);
+    progress.finish();
+    let was_stopped = match &rehearsal {
+        Ok(done) => matches!(done.applied.stopped, Some(Stopped::Asked)) || !done.is_sound(),
+        Err(_) => true,
+    };
+    if was_stopped && options.stop.is_asked() {
+        return Err(stopped_reading());
+    }
+    let rehearsal = rehearsal.map_err(|error| of_the_library(session, project, error))?;
+    let outcome = Outcome {
+        session,
+        store: &store,
+        project,
+        report: &rehearsal.applied,
+        left: Left {
+            totals: rehearsal.quarantine.iter().cloned().map(Into::into).collect(),
+            passes: rehearsal.refusing.clone(),
+        },
+        limits,
+        progress: &progress,
+    };
+    let mut answer = outcome.answer()?;
+    answer.hints.clear();
+    if let (Some(Stopped::Time), Some(failure)) = (&rehearsal.applied.stopped, &mut answer.failure) {
+        "the time is up; nothing was changed".clone_into(&mut failure.message);
+        failure.hint = Some("the same command begins again; give it more time".to_owned());
+    }
+    answer.text += &format!("\n{}", told(&rehearsal));
+    answer.data["rehearsal"] = serde_json::json!({
+        "verified": json(&rehearsal.verified),
+        "rolled_back": json(&rehearsal.rolled_back),
+        "compared": json(&rehearsal.compared),
+    });
+    if rehearsal.is_sound() {
+        return Ok(answer);
+    }
+    let message = "the rehearsal failed: its copy was not sound, or not as the store after the rollback";
+    Ok(answer.failed(
+        Failure::new(Exit::Unsound, "rehearsal.failed", message)
+            .hint("do not apply; `counterfoil verify` tells whether the store itself is sound"),
+    ))
+}
+
+fn told(rehearsal: &Rehearsal) -> String {
+    let compared = &rehearsal.compared;
+    let mut text = format!("{} on a copy; the store is as it was\n", green("rehearsed:"));
+    let verified = &rehearsal.verified;
+    if verified.is_sound() {
+        text += &format!(
+            "  verified: {} and {} are as the ledger says\n",
+            counted(verified.rows, "record"),
+            counted(verified.entries, "stub")
+        );
+    } else {
+        text += &format!("  verified: {} wrong\n", counted(verified.problems, "thing"));
+        text.extend(
+            verified
+                .findings
+                .iter()
+                .map(|finding| format!("    {}\n", finding.message)),
+        );
+    }
+    let stubs = rehearsal.rolled_back.as_ref().map_or(0, |back| back.counts.read);
+    text += &format!("  rolled back: {}\n", counted(stubs, "stub"));
+    let equal = |difference: &Difference| {
+        format!(
+            "    {} from record {} on\n",
+            difference.database, difference.record
+        )
+    };
+    text += &match compared.differences.as_slice() {
+        [] => format!(
+            "  compared: {} in {} as before\n",
+            counted(compared.records, "record"),
+            counted(compared.databases, "database")
+        ),
+        differences => format!(
+            "  compared: {} not as before\n{}",
+            counted(differences.len() as u64, "database"),
+            differences.iter().map(equal).collect::<String>()
+        ),
+    };
+    if !compared.resumed.is_empty() {
+        text += "  not compared: what a run before this one had begun to write, and the rollback takes back as a whole\n";
+    }
+    text
+}

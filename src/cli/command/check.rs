@@ -1,0 +1,99 @@
+//! `check`: whether every stage compiles, and what is probably not meant.
+
+use counterfoil::op::Reversibility;
+use counterfoil::stage::Stage;
+use serde_json::json;
+
+use crate::cli::answer::Answer;
+use crate::cli::failure::{Failure, problem_json, rendered_problem};
+use crate::cli::render::{counted, green, route, table};
+use crate::cli::session::Session;
+
+/// Compiles every stage and says what is wrong, or legal but probably not meant.
+///
+/// Of the store, where there is one, only the names of its databases are read, and nothing is run. The exit code is 4 where a stage does not compile; warnings
+/// alone are no failure.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil check")]
+pub(crate) struct Check;
+
+impl Check {
+    #[expect(
+        clippy::unused_self,
+        reason = "every command runs by its arguments; this one has none"
+    )]
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.project()?;
+        let mut problems = project.check();
+        if let Ok(true) = session.has_store() {
+            // What is wrong with the store is not what is asked here.
+            let databases = session
+                .open_to_read()
+                .ok()
+                .and_then(|store| store.databases().ok());
+            let absent = databases
+                .map(|databases| project.absent_sources(&databases))
+                .unwrap_or_default();
+            let told: Vec<_> = problems.iter().map(|problem| problem.place.clone()).collect();
+            problems.extend(
+                absent
+                    .into_iter()
+                    .filter(|problem| !told.contains(&problem.place)),
+            );
+        }
+        let rows = project.stages().iter().map(|stage| {
+            vec![
+                stage.number().to_string(),
+                stage.slug().to_owned(),
+                route(stage.source(), stage.target()),
+                stage.ops().len().to_string(),
+                stage.examples().len().to_string(),
+                undo(stage).to_owned(),
+            ]
+        });
+        let mut text = table(
+            &[">stage", "name", "route", ">ops", ">examples", "rollback"],
+            rows,
+        );
+        let stages = counted(project.stages().iter().count() as u64, "stage");
+        if problems.is_empty() {
+            text += &format!("{} {stages}, nothing to remark\n", green("ok:"));
+        } else {
+            text += "\n";
+            text.extend(problems.iter().map(rendered_problem));
+            text += &format!(
+                "{} {stages}, {}\n",
+                green("ok:"),
+                counted(problems.len() as u64, "warning")
+            );
+        }
+        let stages = project.stages().iter().map(|stage| {
+            json!({
+                "number": stage.number(), "slug": stage.slug(), "source": stage.source(), "target": stage.target(),
+                "operations": stage.ops().len(), "examples": stage.examples().len(), "rollback": undo(stage),
+            })
+        });
+        let data = json!({
+            "project": project.name(),
+            "stages": stages.collect::<Vec<_>>(),
+            "problems": problems.iter().map(problem_json).collect::<Vec<_>>(),
+        });
+        Ok(Answer::new(data, text))
+    }
+}
+
+/// How a rollback takes the stage back.
+fn undo(stage: &Stage) -> &'static str {
+    if !stage.in_place() {
+        return "removes the copies";
+    }
+    let exact = stage
+        .ops()
+        .iter()
+        .all(|op| op.reversibility() == Reversibility::Exact);
+    if exact && !stage.ops().is_empty() {
+        "exact, operations are invertible"
+    } else {
+        "exact, by before images"
+    }
+}

@@ -1,0 +1,99 @@
+//! `checkpoint`: sign the ledger as it stands.
+
+use counterfoil::checkpoint::{Signed, accept_renamed, accept_restored, checkpoint};
+use counterfoil::project::Project;
+use counterfoil::surroundings::SystemRandomness;
+
+use crate::cli::answer::{Answer, json};
+use crate::cli::failure::Failure;
+use crate::cli::render::{bold, count, shown};
+use crate::cli::session::Session;
+use crate::cli::values::stage_number;
+use crate::cli::words::hashed_under;
+
+/// Signs the ledger's size and root, and keeps the signed checkpoint in the store and beside it.
+///
+/// Every run does this in the end, where there is a key. A store that was cut, rewritten, or replaced by an older copy
+/// since is found when it is opened: keep `<store>.checkpoints`, or what this prints, where nobody can change it.
+#[derive(clap::Args, Debug)]
+#[command(
+    name = "checkpoint",
+    after_help = "Examples:\n  counterfoil checkpoint\n  counterfoil checkpoint --accept-restore --reason \"restored from last night's copy\"\n  counterfoil checkpoint --accept-renamed --reason \"the file of stage 1 was renamed in May\""
+)]
+pub(crate) struct CheckpointCommand {
+    /// Makes the project's key pair first: counterfoil.key, which signs, and counterfoil.pub, which checks.
+    #[arg(long)]
+    new_key: bool,
+    /// Accepts a store that was restored from a copy, or another key: what contradicts it is put aside.
+    #[arg(long, requires = "reason")]
+    accept_restore: bool,
+    /// Accepts batches that were hashed under another name of their stage than the ledger keeps, as `verify` finds them
+    /// (`chain.renamed`); nothing that stands is changed.
+    #[arg(long, requires = "reason", conflicts_with_all = ["accept_restore", "new_key"])]
+    accept_renamed: bool,
+    /// A name that a stage's file had once, for --accept-renamed; may be given several times.
+    #[arg(long, num_args = 2, value_names = ["STAGE", "NAME"], requires = "accept_renamed")]
+    name: Vec<String>,
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl CheckpointCommand {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        if self.new_key {
+            let name = session.settings()?.name;
+            let made = Project::make_keys(session.folder(), &name, &SystemRandomness)?;
+            let made: Vec<String> = made.iter().map(|path| path.display().to_string()).collect();
+            let text = format!("Made {}.\n", shown(&made.join(" and ")));
+            if !session.has_store()? {
+                return Ok(Answer::new(serde_json::json!({ "made": made }), text));
+            }
+            session.screen.say(&text);
+        }
+        if self.accept_renamed {
+            return self.accept_renamed(session);
+        }
+        let signed = if self.accept_restore {
+            let mut store = session.open_unchecked()?;
+            let purpose = session.purpose("checkpoint", self.reason.as_deref(), &[]);
+            accept_restored(&mut store, &purpose)?
+        } else {
+            checkpoint(&mut session.open()?)?
+        };
+        Ok(Answer::new(json(&signed), told(&signed)))
+    }
+
+    fn accept_renamed(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let mut names = session.stage_names();
+        for pair in self.name.chunks_exact(2) {
+            let number = stage_number(&pair[0]).map_err(|error| {
+                let hint = "give a stage's number and a name, as in `--name 1 first`";
+                Failure::usage(
+                    "usage.invalid_value",
+                    format!("--name {}: {error}", pair[0]),
+                    hint,
+                )
+            })?;
+            names.push((number, pair[1].clone()));
+        }
+        let mut store = session.open()?;
+        let purpose = session.purpose("checkpoint", self.reason.as_deref(), &[]);
+        let accepted = accept_renamed(&mut store, &names, &purpose)?;
+        let mut text = String::new();
+        for renamed in &accepted {
+            text += &format!("Accepted: {}.\n", hashed_under(renamed));
+        }
+        let data = serde_json::json!({ "accepted": json(&accepted) });
+        Ok(Answer::new(data, text).hint(format!("{} says what is accepted", session.command("verify"))))
+    }
+}
+
+fn told(signed: &Signed) -> String {
+    format!(
+        "Signed {} leaves of the ledger, root {}.\n\n{}",
+        bold(&count(signed.size)),
+        signed.root,
+        signed.note
+    )
+}

@@ -1,0 +1,171 @@
+//! The projects that come with the program, files and all.
+
+use std::path::Path;
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+
+/// A project that comes with the program.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Shipped {
+    /// Flat orders of an old shop become nested ones, their money exact.
+    Shop,
+    /// Transactions of an old bank, brought up in three stages.
+    Bank,
+}
+
+/// What a demo needs to know of a project.
+pub(super) struct Project {
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    pub(super) about: &'static str,
+    /// Where the sample records go.
+    pub(super) database: &'static str,
+    /// Where they end.
+    pub(super) result: &'static str,
+    /// The sample records.
+    pub(super) records: &'static str,
+    /// Some of those that are refused, corrected.
+    pub(super) corrections: &'static str,
+    /// The id of a record that is refused.
+    pub(super) refused: &'static str,
+    /// A record of the result, to be proved.
+    pub(super) proved: &'static str,
+    pub(super) files: &'static [(&'static str, &'static str)],
+}
+
+/// The files of a shipped project, in the program itself.
+macro_rules! files {
+    ($project:literal: $($file:literal)*) => {
+        &[$(($file, include_str!(concat!("../../../../migrations/", $project, "/", $file)))),*]
+    };
+}
+
+const SHOP: Project = Project {
+    name: "shop",
+    title: "An old shop's orders move to the order service.",
+    about: "One stage takes names, addresses and item lists apart, makes the money exact, and holds every order to a \
+            contract.",
+    database: "orders_v1",
+    result: "orders_v2",
+    records: "records/orders_v1.ndjson",
+    corrections: "records/corrections.ndjson",
+    refused: "ORD-2024-028",
+    proved: "ORD-2024-001",
+    files: files!("shop":
+        "README.md"
+        "counterfoil.toml"
+        "0001_nest_orders.toml"
+        "order_v1.schema.json"
+        "order_v2.schema.json"
+        "records/corrections.ndjson"
+        "records/orders_v1.ndjson"
+        "revisions/0001_nest_orders.toml"
+        "revisions/order_v2.schema.json"
+    ),
+};
+
+const BANK: Project = Project {
+    name: "bank",
+    title: "An old bank's transactions are brought up in three stages.",
+    about: "The first renames, the second makes the amounts exact, the third adds what the regulator wants to know.",
+    database: "legacy_transactions",
+    result: "transactions",
+    records: "records/legacy_transactions.ndjson",
+    corrections: "records/corrections.ndjson",
+    refused: "T021",
+    proved: "T001",
+    files: files!("bank":
+        "README.md"
+        "counterfoil.toml"
+        "0001_name_fields.toml"
+        "0002_enrich.toml"
+        "0003_compliance.toml"
+        "legacy.schema.json"
+        "transaction_v2.schema.json"
+        "transaction_v3.schema.json"
+        "records/corrections.ndjson"
+        "records/legacy_transactions.ndjson"
+    ),
+};
+
+impl Shipped {
+    pub(super) fn project(self) -> &'static Project {
+        match self {
+            Self::Shop => &SHOP,
+            Self::Bank => &BANK,
+        }
+    }
+}
+
+impl Project {
+    /// Copies the files to a folder that is not there yet.
+    pub(super) fn copy_to(&self, folder: &Path) -> Result<(), Failure> {
+        if folder.exists() {
+            let message = format!(
+                "{} is there already, and nothing is overwritten",
+                folder.display()
+            );
+            return Err(Failure::usage(
+                "demo.exists",
+                message,
+                "name another with --folder DIR",
+            ));
+        }
+        for (file, text) in self.files {
+            let path = folder.join(file);
+            let parent = path.parent().unwrap_or(folder);
+            std::fs::create_dir_all(parent)
+                .and_then(|()| std::fs::write(&path, text))
+                .map_err(|error| {
+                    let message = format!("{} cannot be written: {error}", path.display());
+                    Failure::new(Exit::Failed, "demo.unwritable", message)
+                        .hint("name a folder where you may write with --folder DIR")
+                })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn files_of(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files_of(&path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn a_demo_copies_every_file_of_its_project() {
+        for project in [&SHOP, &BANK] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("migrations")
+                .join(project.name);
+            let mut found = Vec::new();
+            files_of(&folder, &mut found);
+            let kept = |path: &&Path| {
+                let extension = path.extension().and_then(|extension| extension.to_str());
+                matches!(extension, Some("toml" | "json" | "ndjson" | "md"))
+            };
+            let in_folder: BTreeSet<String> = found
+                .iter()
+                .map(|path| path.strip_prefix(&folder).unwrap())
+                .filter(kept)
+                .map(|path| path.display().to_string())
+                .collect();
+            let in_program: BTreeSet<String> =
+                project.files.iter().map(|(file, _)| (*file).to_owned()).collect();
+            assert_eq!(in_folder, in_program, "{}", project.name);
+        }
+    }
+}

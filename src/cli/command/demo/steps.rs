@@ -1,0 +1,168 @@
+//! Telling a story whose every step is this very program, run again.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+
+use serde_json::{Value as Json, json};
+
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::render::{bold, dim, shown, word, yellow};
+use crate::cli::screen::Screen;
+
+/// After so many committed batches the process is killed.
+const BATCHES_BEFORE_THE_KILL: usize = 3;
+
+/// Tells a story, step by step; for programs it gathers the envelopes of the steps instead.
+pub(super) struct Teller {
+    screen: Screen,
+    folder: PathBuf,
+    steps: Vec<Json>,
+}
+
+impl Teller {
+    pub(super) fn new(screen: Screen, folder: PathBuf) -> Self {
+        Self {
+            screen,
+            folder,
+            steps: Vec::new(),
+        }
+    }
+
+    /// A paragraph.
+    pub(super) fn tell(&self, text: &str) -> Result<(), Failure> {
+        if self.screen.json {
+            return Ok(());
+        }
+        let mut out = anstream::AutoStream::auto(std::io::stdout().lock());
+        write!(out, "\n{text}\n")
+            .and_then(|()| out.flush())
+            .map_err(|error| Failure::output(&error))
+    }
+
+    /// One command, which must do what it is asked to.
+    pub(super) fn step(&mut self, arguments: &[&str]) -> Result<(), Failure> {
+        self.expect(Exit::Done, arguments)
+    }
+
+    /// One command that ends as the story has it; the story does not go on after any other end.
+    pub(super) fn expect(&mut self, expected: Exit, arguments: &[&str]) -> Result<(), Failure> {
+        self.prompt(arguments)?;
+        let mut command = self.command(arguments)?;
+        let status = if self.screen.json {
+            let output = command
+                .args(["--json", "--quiet"])
+                .stderr(Stdio::inherit())
+                .output()
+                .map_err(|error| not_started(&error))?;
+            let envelope: Json = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            self.steps
+                .push(json!({ "arguments": arguments, "answer": envelope }));
+            output.status
+        } else {
+            command.status().map_err(|error| not_started(&error))?
+        };
+        if status.code() == Some(i32::from(expected.code())) {
+            return Ok(());
+        }
+        Err(ended(arguments, status))
+    }
+
+    /// One command that tells its batches and is killed after a few batches, without any chance to tidy up.
+    pub(super) fn killed(&mut self, arguments: &[&str]) -> Result<(), Failure> {
+        self.prompt(arguments)?;
+        let mut child = self
+            .command(arguments)?
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| not_started(&error))?;
+        let lines = child
+            .stderr
+            .take()
+            .map(|stderr| BufReader::new(stderr).lines())
+            .into_iter()
+            .flatten();
+        let mut batches = 0;
+        for line in lines.map_while(Result::ok) {
+            if !line.starts_with("batch ") {
+                continue;
+            }
+            if !self.screen.json {
+                self.screen.say(&dim(&shown(&line)));
+            }
+            batches += 1;
+            if batches == BATCHES_BEFORE_THE_KILL {
+                child.kill().map_err(|error| not_started(&error))?;
+                break;
+            }
+        }
+        let status = child.wait().map_err(|error| not_started(&error))?;
+        let finished = [Exit::Done, Exit::Refused].map(|exit| i32::from(exit.code()));
+        if status.code().is_some_and(|code| !finished.contains(&code)) {
+            return Err(ended(arguments, status));
+        }
+        self.tell(&format!("{} {}", yellow("killed:"), how(status)))?;
+        self.steps
+            .push(json!({ "arguments": arguments, "killed_after_batches": batches }));
+        Ok(())
+    }
+
+    pub(super) fn into_steps(self) -> Vec<Json> {
+        self.steps
+    }
+
+    fn prompt(&self, arguments: &[&str]) -> Result<(), Failure> {
+        let line = format!("$ counterfoil -C {} {}", self.folder.display(), typed(arguments));
+        self.tell(&bold(&shown(&line)))
+    }
+
+    /// This program again, on the copied project, whatever the environment says about other stores.
+    fn command(&self, arguments: &[&str]) -> Result<Command, Failure> {
+        let program = std::env::current_exe().map_err(|error| not_started(&error))?;
+        let mut command = Command::new(program);
+        let settings = std::env::vars_os().map(|(name, _)| name);
+        for name in settings.filter(|name| name.to_string_lossy().starts_with("COUNTERFOIL_")) {
+            command.env_remove(name);
+        }
+        command.arg("-C").arg(&self.folder).args(arguments);
+        Ok(command)
+    }
+}
+
+fn how(status: ExitStatus) -> String {
+    if status.code().is_some() {
+        "it was faster than the kill, and is done".to_owned()
+    } else {
+        format!("{status}; nothing was tidied up")
+    }
+}
+
+/// A step that has ended otherwise than the story has it. The demo ends as the step did; where that was well, it failed.
+fn ended(arguments: &[&str], status: ExitStatus) -> Failure {
+    let exit = status
+        .code()
+        .and_then(Exit::of_code)
+        .filter(|exit| *exit != Exit::Done);
+    let message = format!(
+        "`{}` ended with {status}, which is not how the story goes",
+        typed(arguments)
+    );
+    Failure::new(exit.unwrap_or(Exit::Failed), "demo.step", message)
+        .hint("see its message above; the project stays as it is")
+}
+
+/// Arguments as one would type them.
+fn typed(arguments: &[&str]) -> String {
+    let words = arguments.iter().map(|argument| word(argument));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn not_started(error: &std::io::Error) -> Failure {
+    Failure::new(
+        Exit::Failed,
+        "demo.step",
+        format!("a step of the demo could not be run: {error}"),
+    )
+}

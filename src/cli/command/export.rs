@@ -1,0 +1,294 @@
+//! `export`: records out of the store.
+
+use std::collections::HashSet;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use counterfoil::observe::StopSignal;
+use counterfoil::output::{Blanks, CsvWriter, NdjsonWriter, RecordWriter};
+use counterfoil::path::Path;
+use counterfoil::store::Store;
+use serde_json::json;
+
+use crate::cli::answer::Answer;
+use crate::cli::failure::{Failure, stopped_reading};
+use crate::cli::files::NewFile;
+use crate::cli::masking::{Noted, masked_noting, redactions};
+use crate::cli::render::{counted, shown};
+use crate::cli::session::Session;
+use crate::cli::signals::stop_signal;
+use crate::cli::words::nearest;
+
+/// How many records are read at a time.
+const PAGE: usize = 1_000;
+/// So many names of fields are kept to find one that was meant.
+const NAMES: usize = 10_000;
+
+/// Writes all records of a database as NDJSON or CSV, in the order of their numbers, exactly as stored.
+///
+/// Where stages redact fields, their values are masked, unless `--reveal` is given.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil export orders_v2 > orders.ndjson\n  counterfoil export orders_v2 --format csv --columns id,pricing.total --output orders.csv"
+)]
+pub(crate) struct Export {
+    /// The database.
+    database: String,
+    /// The format.
+    #[arg(long, value_enum, default_value = "ndjson")]
+    format: Format,
+    /// NDJSON only: writes `{"id":ID,"data":DATA}` instead of the data only.
+    #[arg(long, conflicts_with = "columns")]
+    with_id: bool,
+    /// CSV only: the values at these paths (`id`, `customer.name`), in this order; the fields of the first record
+    /// unless given.
+    #[arg(long, value_name = "PATHS", value_delimiter = ',')]
+    columns: Vec<String>,
+    /// CSV only: writes every cell exactly. Without it, what a spreadsheet would run (a text that begins with `=`, `+`, `-`,
+    /// `@` or a tab and is no plain number) has a single quote before it, which `load` takes away.
+    #[arg(long)]
+    raw: bool,
+    /// CSV only: what stands for null; `load --null TEXT` reads it.
+    #[arg(long, value_name = "TEXT")]
+    null: Option<String>,
+    /// CSV only: what stands for a field that the record does not have; `load --missing TEXT` reads it.
+    #[arg(long, value_name = "TEXT")]
+    missing: Option<String>,
+    /// Writes to a new file instead of stdout.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Writes redacted values as they are.
+    #[arg(long)]
+    reveal: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// One JSON object on each line.
+    Ndjson,
+    /// CSV with a header row; lists and objects as JSON text.
+    Csv,
+}
+
+impl Export {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        self.check(session)?;
+        let store = session.open_to_read()?;
+        session.has_database(&store, &self.database)?;
+        let redact = if self.reveal {
+            Vec::new()
+        } else {
+            redactions(session, &store)?
+        };
+        self.check_columns(&store)?;
+        let mut copy = Copying {
+            store: &store,
+            database: &self.database,
+            redact: &redact,
+            noted: Noted::default(),
+            stop: stop_signal(session.screen, "export")?,
+        };
+        let written = if let Some(path) = &self.output {
+            let mut file = NewFile::begin(path)?;
+            let written = self.write(&mut copy, &mut file)?;
+            file.finish()?;
+            written
+        } else {
+            self.write(&mut copy, BufWriter::new(std::io::stdout().lock()))?
+        };
+        let (records, noted) = (written.records, copy.noted);
+        let data = json!({
+            "database": self.database, "records": records, "masked": noted.records > 0,
+            "file": self.output.as_ref().map(|path| path.display().to_string()),
+        });
+        session.screen.say(&format!(
+            "Exported {} of {}.",
+            counted(records, "record"),
+            shown(&self.database)
+        ));
+        let masked = (noted.records > 0).then(|| {
+            let paths: Vec<String> = noted.paths.iter().map(ToString::to_string).collect();
+            format!(
+                "values of {} are masked at {}; --reveal writes them as they are",
+                counted(noted.records, "record"),
+                paths.join(", ")
+            )
+        });
+        let merged = self.merged(session, written.blanks);
+        Ok(Answer::new(data, "").warnings(masked).warnings(merged))
+    }
+
+    /// What a reader of the file cannot tell apart any more.
+    fn merged(&self, session: &Session<'_>, blanks: Blanks) -> Option<String> {
+        let kinds = [
+            (blanks.nulls, "null"),
+            (blanks.texts, "empty text"),
+            (blanks.missing, "missing field"),
+        ];
+        let there: Vec<String> = kinds
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(number, kind)| counted(*number, kind))
+            .collect();
+        (there.len() > 1).then(|| {
+            let [null, missing] = blanks.apart();
+            let mut words: Vec<String> = ["export", &self.database, "--format", "csv"]
+                .map(str::to_owned)
+                .into();
+            if !self.columns.is_empty() {
+                words.extend(["--columns".to_owned(), self.columns.join(",")]);
+            }
+            let flags = [("--raw", self.raw), ("--reveal", self.reveal)];
+            words.extend(
+                flags
+                    .iter()
+                    .filter(|(_, given)| *given)
+                    .map(|(flag, _)| (*flag).to_owned()),
+            );
+            words.extend(["--null", null, "--missing", missing].map(str::to_owned));
+            format!(
+                "the same empty cell stands for {}; {} tells them apart, NDJSON too",
+                there.join(", "),
+                session.command_line(&words)
+            )
+        })
+    }
+
+    fn check(&self, session: &Session<'_>) -> Result<(), Failure> {
+        if session.screen.json && self.output.is_none() {
+            return Err(Failure::usage(
+                "export.json",
+                "with --json the envelope goes to stdout, so the records cannot",
+                "name a file with --output",
+            ));
+        }
+        if self.format == Format::Csv && self.with_id {
+            let message = "--with-id is for NDJSON";
+            return Err(Failure::usage(
+                "export.with_id",
+                message,
+                "for CSV name the columns with --columns",
+            ));
+        }
+        let of_csv = [
+            ("--columns", !self.columns.is_empty()),
+            ("--raw", self.raw),
+            ("--null", self.null.is_some()),
+            ("--missing", self.missing.is_some()),
+        ];
+        if self.format == Format::Ndjson
+            && let Some((option, _)) = of_csv.iter().find(|(_, given)| *given)
+        {
+            let message = format!("{option} is for CSV");
+            return Err(Failure::usage("export.columns", message, "add --format csv"));
+        }
+        if self.null.is_some() && self.null == self.missing {
+            return Err(Failure::usage(
+                "export.null",
+                "--null and --missing are the same text",
+                "give two different ones",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses a column that no record has at all, which is a slip of the pen; an empty database has every column.
+    fn check_columns(&self, store: &Store) -> Result<(), Failure> {
+        let mut missing: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        for column in &missing {
+            if column.parse::<Path>().is_ok_and(|path| path.is_many()) {
+                let message = format!("`{column}` stands for several values, and a column holds one");
+                let hint = "name one of them, or the list itself: it is written as JSON text";
+                return Err(Failure::usage("export.column", message, hint));
+            }
+        }
+        let (mut after, mut names, mut known) = (0, Vec::new(), HashSet::new());
+        while !missing.is_empty() {
+            let page = store.records_after(&self.database, after, PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = last.record;
+            for record in &page {
+                let Ok(document) = record.document() else { continue };
+                missing.retain(|column| counterfoil::output::column(&document, column).is_none());
+                if missing.is_empty() {
+                    break;
+                }
+                for name in document.fields().iter().map(counterfoil::record::Field::name) {
+                    if names.len() == NAMES {
+                        break;
+                    }
+                    if !known.contains(&*name) {
+                        known.insert(name.clone().into_owned());
+                        names.push(name.into_owned());
+                    }
+                }
+            }
+        }
+        match missing.first() {
+            Some(column) if !names.is_empty() => Err(Failure::usage(
+                "export.column",
+                format!("no record of `{}` has `{column}`", self.database),
+                nearest(column, &names),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, copy: &mut Copying<'_>, out: impl Write) -> Result<Written, Failure> {
+        let mut blanks = Blanks::default();
+        let records = match self.format {
+            Format::Csv => {
+                let mut writer = CsvWriter::new(out)
+                    .raw(self.raw)
+                    .null(self.null.clone())
+                    .missing(self.missing.clone());
+                if !self.columns.is_empty() {
+                    writer = writer.columns(&self.columns);
+                }
+                let records = copy.to(&mut writer)?;
+                blanks = writer.blanks();
+                records
+            }
+            Format::Ndjson if self.with_id => copy.to(&mut NdjsonWriter::new(out).with_id())?,
+            Format::Ndjson => copy.to(&mut NdjsonWriter::new(out))?,
+        };
+        Ok(Written { records, blanks })
+    }
+}
+
+/// What was written.
+struct Written {
+    records: u64,
+    /// The empty cells, by what they stand for.
+    blanks: Blanks,
+}
+
+/// Records on their way out of the store.
+struct Copying<'c> {
+    store: &'c Store,
+    database: &'c str,
+    redact: &'c [Path],
+    /// What was masked on the way.
+    noted: Noted,
+    stop: StopSignal,
+}
+
+impl Copying<'_> {
+    fn to(&mut self, writer: &mut impl RecordWriter) -> Result<u64, Failure> {
+        let (mut after, mut written) = (0, 0);
+        loop {
+            let page = self.store.records_after(self.database, after, PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = last.record;
+            for record in page {
+                if self.stop.is_asked() {
+                    return Err(stopped_reading());
+                }
+                writer.write(&masked_noting(record, self.redact, &mut self.noted)?)?;
+                written += 1;
+            }
+        }
+        writer.finish()?;
+        Ok(written)
+    }
+}

@@ -1,0 +1,148 @@
+//! `history`: the runs that wrote.
+
+use std::io::{BufWriter, Write as _};
+
+use counterfoil::history::{RunPass, RunRecord};
+use counterfoil::interchange::{OpenLineageOptions, openlineage};
+use serde_json::json;
+
+use crate::cli::answer::{Answer, json};
+use crate::cli::failure::Failure;
+use crate::cli::render::{bold, count, counted, dim, moment, shown, shown_json, way};
+use crate::cli::session::{Session, stages_of};
+
+/// Lists the runs that wrote to the store, newest first: who, when, why, and what became of how many records.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil history --limit 5\n  counterfoil history --format openlineage > events.ndjson"
+)]
+pub(crate) struct History {
+    /// The most runs to list: the newest. 20 unless given; with --format openlineage all.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// The format.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people, newest first; with --json in the envelope.
+    Text,
+    /// Events of the specification of openlineage.io (2-0-2), one on each line, oldest first, with the lineage of columns.
+    Openlineage,
+}
+
+/// How many runs are listed for people.
+const LISTED: usize = 20;
+
+impl History {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        if self.format == Format::Openlineage {
+            return self.export(session);
+        }
+        let store = session.open_to_read()?;
+        let runs = counterfoil::history::history(&store, self.limit.unwrap_or(LISTED))?;
+        let text: Vec<String> = runs.iter().map(told).collect();
+        let more = runs.last().is_some_and(|run| run.run > 1);
+        let answer = Answer::new(json!({ "runs": json(&runs) }), text.join("\n"));
+        Ok(if more {
+            answer.hint("older runs: a larger `--limit`")
+        } else {
+            answer
+        })
+    }
+
+    /// Writes the runs as events, one by one.
+    fn export(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        session.refuse_envelope("history.json")?;
+        let store = session.open_to_read()?;
+        // Whatever the command has applied, the ledger has its text: the files may be gone, or not compile.
+        let stages = stages_of(None)?;
+        let options = OpenLineageOptions { newest: self.limit };
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let mut events = 0;
+        for event in openlineage(&store, &stages, &options)? {
+            writeln!(out, "{}", shown_json(&event?.to_string())).map_err(|error| Failure::output(&error))?;
+            events += 1;
+        }
+        out.flush().map_err(|error| Failure::output(&error))?;
+        Ok(Answer::new(json!({ "events": events }), ""))
+    }
+}
+
+fn told(run: &RunRecord) -> String {
+    let arguments: Vec<String> = run.arguments.iter().map(|argument| quoted(argument)).collect();
+    let command = [vec![run.command.clone()], arguments].concat().join(" ");
+    let mut text = format!("{} {}\n", bold(&format!("run {}", run.run)), shown(&command));
+    text += &format!(
+        "  {} by {} on {}, batches {} to {}\n",
+        moment(&run.started),
+        shown(&run.actor),
+        shown(&run.host),
+        run.batches.0,
+        run.batches.1
+    );
+    if let Some(reason) = &run.reason {
+        text += &format!("  {} {}\n", dim("why"), shown(reason));
+    }
+    for pass in run.passes.iter().filter(|pass| pass.kind != "init") {
+        text += &format!("  {}\n", shown(&pass_told(pass)));
+    }
+    text
+}
+
+fn pass_told(pass: &RunPass) -> String {
+    let stage = pass
+        .stage
+        .map(|stage| format!(" stage {stage}"))
+        .unwrap_or_default();
+    let way = match way(pass.source.as_deref(), pass.target.as_deref()) {
+        nowhere if nowhere.is_empty() => nowhere,
+        way => format!(" {way}"),
+    };
+    let counts = pass.counts;
+    let outcomes = [
+        ("written", counts.written),
+        ("unchanged", counts.unchanged),
+        ("filtered", counts.filtered),
+        ("refused", counts.refused),
+        ("merged", counts.merged),
+    ];
+    let outcomes = outcomes
+        .iter()
+        .filter(|(_, number)| *number > 0)
+        .map(|(name, number)| match *name {
+            "written" if pass.out != *number => {
+                format!(", {} written as {}", count(*number), counted(pass.out, "record"))
+            }
+            name => format!(", {} {name}", count(*number)),
+        });
+    let mut text = format!(
+        "pass {} {}{stage}{way}: {} read{}",
+        pass.pass,
+        pass.kind,
+        count(counts.read),
+        outcomes.collect::<String>()
+    );
+    if let Some(reverses) = pass.reverses {
+        text += &format!(", undoes pass {reverses}");
+    }
+    if let Some(undone_by) = pass.undone_by {
+        text += &format!(", undone by pass {undone_by}");
+    }
+    if !pass.ended {
+        text += ", not ended";
+    }
+    text
+}
+
+/// An argument as a shell would need it.
+fn quoted(argument: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "_-./=%:,+@<>".contains(letter);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        argument.to_owned()
+    } else {
+        format!("'{}'", argument.replace('\'', r"'\''"))
+    }
+}

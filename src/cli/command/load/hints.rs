@@ -1,0 +1,194 @@
+//! What to do about what a load could not read, or has refused.
+
+use std::borrow::Cow;
+
+use counterfoil::input::option;
+use counterfoil::quarantine::{Quarantined, Selected, each_quarantined, refused_input, repeats_in_its_input};
+use counterfoil::record::{Document, Field};
+use counterfoil::store::Store;
+
+use super::arguments::Load;
+use crate::cli::failure::Failure;
+use crate::cli::refusals::QuarantineTotal;
+use crate::cli::session::Session;
+
+/// A row of texts that would replace other values.
+const TYPES: &str = "load.types";
+
+impl Load {
+    /// What to do where the input as a whole cannot be read.
+    pub(super) fn of_input(&self, session: &Session<'_>, error: counterfoil::Error) -> Failure {
+        let without_id =
+            matches!(&error, counterfoil::Error::Input { problem, .. } if problem.contains("for the ids"));
+        let options = match &error {
+            counterfoil::Error::ReadOtherwise { options, .. } => Some(options.clone()),
+            _ => None,
+        };
+        let failure = Failure::from(error);
+        match options {
+            Some(options) => failure.hint(self.command(session, &options, true)),
+            None if without_id => failure.hint("name the column that holds the ids: `--id COLUMN`"),
+            None => failure,
+        }
+    }
+
+    /// What to do about refused lines.
+    pub(super) fn hints(
+        &self,
+        session: &Session<'_>,
+        store: &Store,
+        refusing: Refusing<'_>,
+        id_field: &str,
+        refused: &[QuarantineTotal],
+    ) -> Result<Vec<String>, Failure> {
+        let has = |wanted: &str| refused.iter().any(|total| total.code == wanted);
+        let more = |names: &[&str]| -> Vec<String> { names.iter().map(|name| option(name, "")).collect() };
+        let mut hints = Vec::new();
+        if has("id.missing") {
+            let fields = fields_of_refused(store, refusing)?;
+            let seen = if fields.is_empty() {
+                String::new()
+            } else {
+                format!("; a refused record has the fields {}", fields.join(", "))
+            };
+            hints.push(format!(
+                "records without `{id_field}`: name the field that holds the id with `--id FIELD`{seen}"
+            ));
+        }
+        let ids = if has("load.exists") {
+            TakenIds::of(store, refusing)?
+        } else {
+            TakenIds::default()
+        };
+        if ids.are_repeated {
+            hints.push(format!(
+                "ids that stand twice in this input, with other data: correct them, or name the field that tells its records \
+                 apart with `--id FIELD`; {} shows the lines",
+                session.command("quarantine list --code load.exists")
+            ));
+        }
+        if ids.exist {
+            let load = self.command(session, &more(&["replace", "again"]), false);
+            hints.push(format!(
+                "records that exist with other data: {load} writes over all of them, also over what was corrected since"
+            ));
+        }
+        if has(TYPES) {
+            let is_by_types = self.reading.is_by_types();
+            let types = [more(&["replace"]), vec![option("types", "existing")]].concat();
+            let load = self.command(session, &types, false);
+            hints.push(if is_by_types {
+                format!("cells that are no values of the kind that is there: correct them, then {load}")
+            } else {
+                format!(
+                    "rows that would make texts of other values: {load} reads each cell as a value of the kind that is there"
+                )
+            });
+        }
+        if let Some(first) = refused.first() {
+            hints.push(format!(
+                "{}; correct the lines and load them, or let them go with {}",
+                session.command("quarantine list"),
+                session.command(&format!("quarantine waive --code {} --reason TEXT", first.code))
+            ));
+        }
+        Ok(hints)
+    }
+}
+
+/// What has refused lines: a pass, and the project that asks.
+#[derive(Clone, Copy)]
+pub(super) struct Refusing<'a> {
+    pub(super) project: &'a str,
+    pub(super) pass: i64,
+}
+
+impl Refusing<'_> {
+    /// Tells the lines that it has refused with a code, one after the other, until one is answered with `false`.
+    fn each(
+        self,
+        store: &Store,
+        code: &str,
+        tell: impl FnMut(Quarantined) -> counterfoil::Result<bool>,
+    ) -> Result<(), Failure> {
+        let selected = Selected {
+            code: Some(code.to_owned()),
+            pass: Some(self.pass),
+            ..Selected::default()
+        };
+        Ok(each_quarantined(
+            store,
+            self.project,
+            &selected,
+            usize::MAX,
+            tell,
+        )?)
+    }
+}
+
+/// Whose ids the lines have that were refused because their ids are taken.
+#[derive(Default)]
+struct TakenIds {
+    /// Some stand twice in the input.
+    are_repeated: bool,
+    /// Some were there before.
+    exist: bool,
+}
+
+impl TakenIds {
+    fn of(store: &Store, refusing: Refusing<'_>) -> Result<Self, Failure> {
+        let mut ids = Self::default();
+        refusing.each(store, "load.exists", |refused| {
+            let repeats = repeats_in_its_input(store, &refused)?;
+            ids.are_repeated |= repeats;
+            ids.exist |= !repeats;
+            Ok(!(ids.are_repeated && ids.exist))
+        })?;
+        Ok(ids)
+    }
+}
+
+/// Which lines a quote has taken with it that was not meant to go so far: they count as one row.
+pub(super) fn swallowed(
+    store: &Store,
+    refusing: Refusing<'_>,
+    refused: &[QuarantineTotal],
+) -> Result<Vec<String>, Failure> {
+    let mut told = Vec::new();
+    let of_rows = |total: &&QuarantineTotal| OF_ROWS.contains(&total.code.as_str());
+    for total in refused.iter().filter(of_rows) {
+        refusing.each(store, &total.code, |row| {
+            if row.reason.last_line.is_some() {
+                told.push(row.reason.to_string());
+            }
+            Ok(told.len() < SWALLOWED)
+        })?;
+    }
+    told.truncate(SWALLOWED);
+    Ok(told)
+}
+
+/// The codes of what is wrong with a row.
+const OF_ROWS: [&str; 3] = ["csv.quote", "csv.fields", "json.size"];
+/// So many rows that go over several lines are told.
+const SWALLOWED: usize = 3;
+
+/// The names of the fields of a record that was refused for want of an id; never a value.
+fn fields_of_refused(store: &Store, refusing: Refusing<'_>) -> Result<Vec<String>, Failure> {
+    let mut first = None;
+    refusing.each(store, "id.missing", |refused| {
+        first = Some(refused);
+        Ok(false)
+    })?;
+    let Some(refused) = first else {
+        return Ok(Vec::new());
+    };
+    let Some(data) = refused_input(store, &refused, &[])?.data else {
+        return Ok(Vec::new());
+    };
+    let names = Document::parse(&data).map(|document| {
+        let names = document.fields().iter().map(Field::name);
+        names.take(20).map(Cow::into_owned).collect()
+    });
+    Ok(names.unwrap_or_default())
+}

@@ -1,0 +1,184 @@
+//! `plan`: what `apply` would do.
+
+mod next;
+mod told;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use counterfoil::apply::ApplyOptions;
+use counterfoil::history::UnfinishedPass;
+use counterfoil::ledger::PassKind;
+use counterfoil::plan::{Pin, PlanOptions, PlanReport, plan};
+use serde_json::{Value as Json, json};
+
+use crate::cli::alike;
+use crate::cli::answer::{Answer, json};
+use crate::cli::failure::{Failure, stopped_reading};
+use crate::cli::files::beside;
+use crate::cli::how_to_apply::HowToApply;
+use crate::cli::outcome::of_the_library;
+use crate::cli::progress::Progress;
+use crate::cli::render::bytes;
+use crate::cli::session::Session;
+use crate::cli::unfinished;
+use next::Planned;
+use told::Telling;
+
+/// Tells what `apply` would do, and writes nothing to the store.
+///
+/// Every record goes through every stage, as `apply` would carry it; what would be written goes to a private temporary
+/// file, where later stages find it. The store is read, and neither locked nor changed. The exit code is 3 where records
+/// would be refused.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil plan\n  counterfoil plan --sample 1000\n  counterfoil plan --out plan.json && \
+                  counterfoil apply --plan plan.json"
+)]
+pub(crate) struct PlanCommand {
+    #[command(flatten)]
+    how: HowToApply,
+    /// Tries only so many records of each stage, spread evenly over its source.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    sample: Option<u64>,
+    /// The most records that are shown for each stage, and for each reason to refuse.
+    #[arg(long, value_name = "N", default_value = "3")]
+    examples: usize,
+    /// Shows all fields and values of these records, however many and however long.
+    #[arg(long)]
+    full: bool,
+    /// Lets applied stages go on with their changed meaning, as `apply --revise` would.
+    #[arg(long)]
+    revise: bool,
+    /// Writes the plan to a file, for `apply --plan FILE`; not of a sample, which does not say what would be done.
+    #[arg(long, value_name = "FILE", conflicts_with = "sample")]
+    out: Option<PathBuf>,
+}
+
+impl PlanCommand {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.project()?;
+        let options = PlanOptions {
+            apply: ApplyOptions {
+                revise: self.revise,
+                ..self.how.options(session, &project)?
+            },
+            sample: self.sample,
+            examples: self.examples,
+            full: self.full,
+        };
+        let mut progress = Progress::new(session.screen).doing("plan");
+        let store = session.open_to_read()?;
+        session.warn_of_absent_sources(&store, &project)?;
+        let report = plan(&store, project.stages(), &options, &mut progress);
+        progress.finish();
+        let report = report.map_err(|error| of_the_library(session, &project, error))?;
+        let free = free_bytes(store.path());
+        let mut data = json(&report);
+        data["growth"] = json!(report.growth());
+        data["estimated_us"] = json!(report.estimated_us());
+        data["free_bytes"] = json!(free);
+        let telling = Telling {
+            session,
+            project: &project,
+            report: &report,
+            free,
+            full: self.full,
+        };
+        let text = telling.text();
+        if report.stopped.is_some() {
+            return Ok(Answer::new(data, text).failed(stopped_reading()));
+        }
+        let mut answer = Answer::new(data.clone(), text)
+            .refused_if(report.refuses() || report.stages.iter().any(|stage| stage.halted > 0));
+        answer = answer.warnings(warnings(&report, free));
+        if let Some(path) = &self.out {
+            write(path, data)?;
+        }
+        // What `apply` goes on with is a part of the plan.
+        let is_planned = |open: &UnfinishedPass| {
+            open.kind == PassKind::Apply && open.project.as_deref() == Some(project.name())
+        };
+        answer = unfinished::warn(session, &store, answer, is_planned)?;
+        if report.stages.is_empty() {
+            return Ok(answer);
+        }
+        let planned = Planned {
+            report: &report,
+            out: self.out.as_deref(),
+            revise: self.revise,
+        };
+        Ok(answer.hint(planned.next(session)))
+    }
+}
+
+fn warnings(report: &PlanReport, free: Option<u64>) -> Vec<String> {
+    let mut warnings: Vec<String> = report
+        .cosmetic
+        .iter()
+        .map(|stage| {
+            format!("the text of stage {stage} has changed since it was applied, but not what it does")
+        })
+        .collect();
+    if report.moved {
+        warnings.push(
+            "the store was written to while the plan was made; `apply --plan` will refuse it".to_owned(),
+        );
+    }
+    warnings.extend(report.stages.iter().filter_map(alike::planned));
+    let growth = report.growth();
+    if let Some(free) = free.filter(|free| growth > *free) {
+        let (growth, free) = (bytes(growth), bytes(free));
+        warnings.push(format!(
+            "the store would grow by about {growth}, and the disk has {free} left"
+        ));
+    }
+    warnings
+}
+
+/// Writes the plan in the place of an earlier one; no other file is overwritten.
+fn write(path: &Path, mut data: Json) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::usage(
+            "plan.unwritable",
+            format!("{}: {error}", path.display()),
+            "nothing in the store has changed; name another file",
+        )
+    };
+    if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+        let message = format!("{} is no regular file", path.display());
+        return Err(Failure::usage("plan.exists", message, "name a new file"));
+    }
+    match std::fs::read_to_string(path) {
+        Ok(text) if Pin::parse(&text).is_err() => {
+            let message = format!("{} is there already, and is no plan", path.display());
+            return Err(Failure::usage("plan.exists", message, "name a new file"));
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let pin = data["pin"].take();
+    if let Some(fields) = data.as_object_mut() {
+        fields.remove("pin");
+    }
+    let pin: Pin = serde_json::from_value(pin).expect("a plan has its pin");
+    // Under another name first, so that there is a whole plan or the earlier one.
+    let finished = beside(path).and_then(|mut part| {
+        part.write_all(pin.to_file(&data).as_bytes())?;
+        part.as_file().sync_all()?;
+        part.persist(path).map_err(|error| error.error)
+    });
+    finished.map(drop).map_err(failed)
+}
+
+/// What the disk of a file has left for this user; `None` where that is not known.
+#[cfg(unix)]
+fn free_bytes(path: &Path) -> Option<u64> {
+    let room = rustix::fs::statvfs(path).ok()?;
+    room.f_bavail.checked_mul(room.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_: &Path) -> Option<u64> {
+    None
+}

@@ -1,0 +1,88 @@
+//! What to do with a plan.
+
+use std::path::Path;
+
+use counterfoil::plan::{PlanReport, StagePlan};
+
+use crate::cli::render::word;
+use crate::cli::session::Session;
+
+/// A plan, and what the command was asked beside it.
+pub(super) struct Planned<'p> {
+    pub(super) report: &'p PlanReport,
+    /// The file that the plan was written to.
+    pub(super) out: Option<&'p Path>,
+    pub(super) revise: bool,
+}
+
+impl Planned<'_> {
+    /// What to do with the plan: to apply it, or what to do first where that would stop.
+    pub(super) fn next(&self, session: &Session<'_>) -> String {
+        let report = self.report;
+        let of_file = self
+            .out
+            .map(|path| format!(" --plan {}", word(&path.to_string_lossy())));
+        let apply = format!(
+            "apply{}{}",
+            of_file.unwrap_or_default(),
+            self.repeated(report.pin.on_error.as_deref(), report.pin.max_errors.as_deref())
+        );
+        let apply = session.command(&apply);
+        let stops = |stage: &&StagePlan| stage.stops.is_some() || stage.halts() || stage.halted > 0;
+        let Some(stage) = report.stages.iter().find(stops) else {
+            return apply;
+        };
+        let number = stage.stage;
+        if stage.halted > 0 {
+            return format!(
+                "{apply} would not go on with stage {number}: {} says why; correct the records and load them, then {}; or let \
+                 them go with {}",
+                session.command(&format!("quarantine list --stage {number}")),
+                session.command(&format!("quarantine retry --stage {number}")),
+                session.command(&format!("quarantine waive --stage {number} --reason TEXT"))
+            );
+        }
+        let Some(limit) = stage.stops else {
+            return format!(
+                "{apply} would stop at stage {number}, whose contract lets nothing be refused: correct the records where they \
+                 come from and load them, or change its `mode`; then {} again",
+                session.command("plan")
+            );
+        };
+        // A plan holds `apply` to its own options.
+        let verb = if self.out.is_some() { "plan" } else { "apply" };
+        let out = self
+            .out
+            .map(|path| format!(" --out {}", word(&path.to_string_lossy())));
+        let allowed = limit.refused.to_string();
+        let options = self.repeated(Some("quarantine"), Some(&allowed));
+        let allow = session.command(&format!("{verb}{options}{}", out.unwrap_or_default()));
+        format!(
+            "{apply} would stop at stage {number}: correct the records where they come from and load them; or let it go on \
+             with {allow}"
+        )
+    }
+
+    /// What `apply` needs to be told to do the same.
+    fn repeated(&self, on_error: Option<&str>, max_errors: Option<&str>) -> String {
+        let to = self
+            .report
+            .pin
+            .to
+            .map(|to| format!(" --to {to}"))
+            .unwrap_or_default();
+        let revise = if self.revise {
+            " --revise --reason TEXT"
+        } else {
+            ""
+        };
+        let option = |name: &str, value: Option<&str>| {
+            value
+                .map(|value| format!(" --{name} {value}"))
+                .unwrap_or_default()
+        };
+        let on_error = option("on-error", on_error);
+        let max_errors = option("max-errors", max_errors);
+        format!("{to}{on_error}{max_errors}{revise}")
+    }
+}

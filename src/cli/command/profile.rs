@@ -1,0 +1,170 @@
+//! `profile`: what the records of a database look like.
+
+use std::path::PathBuf;
+
+use counterfoil::profile::{FieldProfile, ProfileOptions, ProfileReport, profile};
+use serde_json::json;
+
+use crate::cli::answer::{Answer, NamedList, json};
+use crate::cli::failure::{Failure, stopped_reading};
+use crate::cli::masking::redactions;
+use crate::cli::render::{bold, bytes, count, counted, dim, shown, table};
+use crate::cli::session::Session;
+use crate::cli::signals::stop_signal;
+use crate::cli::validation::Validation;
+
+/// Tells what the records of a database look like: for every field its kinds, nulls, distinct values and ranges.
+///
+/// Numbers are compared exactly, whatever their length. Values of redacted fields are not shown. Reads only, nothing is
+/// kept. With a contract it also tells which records would break it, as `counterfoil validate` does; the exit code is
+/// then 3 where one does.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil profile orders_v1\n  counterfoil profile orders_v1 --contract order.schema.json"
+)]
+pub(crate) struct ProfileCommand {
+    /// The database.
+    database: String,
+    /// A JSON Schema (2020-12): which records would break it.
+    #[arg(long, value_name = "FILE")]
+    contract: Option<PathBuf>,
+}
+
+impl ProfileCommand {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let store = session.open_to_read()?;
+        session.has_database(&store, &self.database)?;
+        let redact = redactions(session, &store)?;
+        let options = ProfileOptions {
+            redact: &redact,
+            stop: stop_signal(session.screen, "profile")?,
+        };
+        let report = profile(&store, &self.database, &options)?;
+        let mut answer = Answer::new(json(&report), told(&report));
+        if report.stopped.is_some() {
+            return Ok(answer.failed(stopped_reading()));
+        }
+        if let Some(contract) = &self.contract {
+            drop(store);
+            let validation = Validation {
+                database: &self.database,
+                contract: Some(contract),
+                stage: None,
+                since: None,
+                limit: 5,
+                output: None,
+            };
+            let validated = validation.run(session, options.stop)?;
+            answer.data["validation"] = validated.data;
+            return Ok(Answer {
+                data: answer.data,
+                text: answer.text + &format!("\n{}", validated.text),
+                list: validated.list.map(|named| NamedList {
+                    name: "validation/findings",
+                    list: named.list,
+                }),
+                ..validated
+            });
+        }
+        Ok(answer)
+    }
+}
+
+fn told(report: &ProfileReport) -> String {
+    let mut text = format!(
+        "{} of {}, {}\n",
+        counted(report.records, "record"),
+        bold(&shown(&report.database)),
+        bytes(report.bytes)
+    );
+    if report.fields.is_empty() {
+        return text;
+    }
+    let rows = report.fields.iter().map(row);
+    let header = [
+        "field",
+        ">missing",
+        ">null",
+        ">empty",
+        "kinds",
+        ">distinct",
+        "from",
+        "to",
+    ];
+    text += &table(&header, rows);
+    let few: Vec<&FieldProfile> = report
+        .fields
+        .iter()
+        .filter(|field| !field.frequent.is_empty())
+        .collect();
+    if !few.is_empty() {
+        text += &format!("\n{}\n", bold("Every value, where there are few"));
+    }
+    for field in few {
+        let values = field
+            .frequent
+            .iter()
+            .map(|(value, times)| format!("{value} {}", dim(&count(*times))));
+        text += &format!(
+            "  {}: {}\n",
+            shown(&field.path),
+            values.collect::<Vec<_>>().join(", ")
+        );
+    }
+    text
+}
+
+fn row(field: &FieldProfile) -> Vec<String> {
+    let bound = if field.distinct_is_bound { "at least " } else { "" };
+    let [from, to] = range(field);
+    vec![
+        field.path.clone(),
+        count(field.missing),
+        count(field.nulls),
+        count(field.empty),
+        kinds(field),
+        format!("{bound}{}", count(field.distinct)),
+        from,
+        to,
+    ]
+}
+
+/// The kinds, the most frequent first, with their shares where there are several.
+fn kinds(field: &FieldProfile) -> String {
+    let mut kinds: Vec<(&str, u64)> = field.kinds.iter().map(|(kind, times)| (*kind, *times)).collect();
+    kinds.retain(|(kind, _)| *kind != "null");
+    kinds.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+    let several = kinds.len() > 1;
+    let texts = field.kinds.get("text").copied().unwrap_or_default();
+    let named = kinds.into_iter().map(|(kind, times)| {
+        let form = field.forms.iter().find(|(_, times)| **times == texts);
+        let kind = match (kind, form) {
+            ("text", Some((form, _))) => format!("text ({})", form.replace('_', " ")),
+            (kind, _) => kind.to_owned(),
+        };
+        if several {
+            format!("{kind} {}", count(times))
+        } else {
+            kind
+        }
+    });
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// The smallest and largest number, or the first and last text.
+fn range(field: &FieldProfile) -> [String; 2] {
+    if field.redacted {
+        return ["[redacted]".to_owned(), "[redacted]".to_owned()];
+    }
+    let shown = |range: &[String; 2]| range.each_ref().map(Clone::clone);
+    if let Some(numbers) = &field.numbers {
+        return shown(numbers);
+    }
+    if let Some(texts) = &field.texts {
+        return texts.each_ref().map(|text| json!(text).to_string());
+    }
+    match field.lengths {
+        Some(lengths) => lengths.map(|length| counted(length, "element")),
+        None => [String::new(), String::new()],
+    }
+}

@@ -1,0 +1,128 @@
+//! `prove`: one record, for somebody who has neither the store nor this program.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use counterfoil::project::PUBLIC_KEY_FILE;
+use counterfoil::prove::{Opening, ProveOptions, accepted_name, prove, prove_consistency};
+use counterfoil::record::Record;
+use counterfoil::store::Store;
+use serde_json::json;
+
+use crate::cli::answer::Answer;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::files::NewFile;
+use crate::cli::masking::{Noted, masked_noting, redactions};
+use crate::cli::render::{shown, word};
+use crate::cli::session::Session;
+use crate::cli::words::hashed_under;
+
+/// Proves what was done to one record: its stub, its batch, and their paths to a signed checkpoint, in one text.
+///
+/// `counterfoil verify-proof`, or the script `docs/verify_proof.py`, checks it with the public key and nothing else. The
+/// record itself is in it only with --disclose.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil prove orders_v2 ORD-2024-001 --disclose --output proof.txt\n  counterfoil prove --since 20023"
+)]
+pub(crate) struct Prove {
+    /// A database that holds the record, or held it.
+    #[arg(required_unless_present = "since", requires = "id")]
+    database: Option<String>,
+    /// The record's id there.
+    id: Option<String>,
+    /// The batch of the entry to prove, as `counterfoil trace` shows it, instead of the newest that changed the record.
+    #[arg(long, value_name = "BATCH")]
+    entry: Option<i64>,
+    /// Tells what the record was: its id, its data, and the salt of its commitments.
+    #[arg(long)]
+    disclose: bool,
+    /// Proves instead that the ledger signed last extends the one that was signed with so many leaves.
+    #[arg(long, value_name = "LEAVES", conflicts_with_all = ["database", "entry", "disclose"])]
+    since: Option<u64>,
+    /// Writes to a new file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Prove {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let store = session.open_to_read()?;
+        let mut remark = None;
+        let proof = match (self.since, &self.database, &self.id) {
+            (Some(size), ..) => prove_consistency(&store, size)?.to_string(),
+            (None, Some(database), Some(id)) => {
+                let options = ProveOptions {
+                    batch: self.entry,
+                    disclose: self.disclose,
+                };
+                let proof = prove(&store, database, id, &options)?;
+                if let Some(opening) = &proof.opening {
+                    refuse_redacted(session, &store, opening)?;
+                }
+                remark = accepted_name(&store, &proof)?.map(|name| {
+                    let under = hashed_under(&name.renamed);
+                    format!(
+                        "{under}, so that the proof names it so; batch {} accepts that",
+                        name.accepted_in
+                    )
+                });
+                proof.to_string()
+            }
+            _ => unreachable!("clap asks for both"),
+        };
+        let data = json!({ "proof": proof });
+        let Some(path) = &self.output else {
+            return Ok(Answer::new(data, proof).warnings(remark));
+        };
+        let mut file = NewFile::begin(path)?;
+        file.write_all(proof.as_bytes())
+            .map_err(|error| Failure::output(&error))?;
+        file.finish()?;
+        let wrote = format!("Wrote {}.\n", shown(&path.display().to_string()));
+        let answer = Answer::new(data, wrote).warnings(remark);
+        Ok(answer.hint(next(session, path)))
+    }
+}
+
+/// How the proof is checked: whoever has the public half of the key needs nothing else.
+fn next(session: &Session<'_>, proof: &Path) -> String {
+    let public = session.inside(Path::new(PUBLIC_KEY_FILE));
+    let (proof, key) = (proof.display().to_string(), public.display().to_string());
+    let key = if public.is_file() {
+        word(&key)
+    } else {
+        "KEY".into()
+    };
+    let check = format!(
+        "`counterfoil verify-proof {} --key {key}` checks it",
+        word(&proof)
+    );
+    if key == "KEY" {
+        format!("{check}, KEY being the public key of who signed, or its file")
+    } else {
+        check
+    }
+}
+
+/// What a stage redacts appears in no output, and a disclosed record is whole or proves nothing.
+fn refuse_redacted(session: &Session<'_>, store: &Store, opening: &Opening) -> Result<(), Failure> {
+    let record = Record {
+        record: 0,
+        id: opening.id.clone(),
+        data: opening.data.clone(),
+    };
+    let mut found = Noted::default();
+    masked_noting(record, &redactions(session, store)?, &mut found)?;
+    let Some(path) = found.paths.first() else {
+        return Ok(());
+    };
+    let failure = Failure::new(
+        Exit::Failed,
+        "prove.redacted",
+        format!("the record has `{path}`, which a stage redacts, so that it is not disclosed"),
+    );
+    Err(failure
+        .hint("prove it without --disclose: the proof holds, and whoever has the record can compare it"))
+}

@@ -1,0 +1,75 @@
+//! Which refused records are meant.
+
+use counterfoil::quarantine::{Selected, quarantined};
+use counterfoil::store::Store;
+
+use super::lookup::Lookup;
+use crate::cli::failure::Failure;
+use crate::cli::session::Session;
+use crate::cli::values::stage_number;
+
+/// Which refused records.
+#[derive(clap::Args, Debug)]
+pub(super) struct Choice {
+    /// Only what this stage refused.
+    #[arg(long, value_name = "N", value_parser = stage_number)]
+    pub(super) stage: Option<u32>,
+    /// Only what was refused with this code.
+    #[arg(long, value_name = "CODE")]
+    code: Option<String>,
+    /// Only the record with this id.
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// Only the record with this number; lines that a load refused have no id.
+    #[arg(long, value_name = "NUMBER")]
+    record: Option<i64>,
+}
+
+impl Choice {
+    pub(super) fn selected(&self) -> Selected {
+        Selected {
+            stage: self.stage,
+            code: self.code.clone(),
+            record: self.record,
+            id: self.id.clone(),
+            pass: None,
+        }
+    }
+
+    pub(super) fn ids(&self) -> Vec<&str> {
+        self.id.as_deref().into_iter().collect()
+    }
+
+    /// Refuses an id or a number that is not in quarantine, which is a slip of the pen.
+    pub(super) fn exists(&self, session: &Session<'_>, store: &Store, project: &str) -> Result<(), Failure> {
+        let named = Selected {
+            record: self.record,
+            id: self.id.clone(),
+            ..Selected::default()
+        };
+        if named == Selected::default() || !quarantined(store, project, &named, 1)?.is_empty() {
+            return Ok(());
+        }
+        let found = quarantined(store, project, &Selected::default(), 5)?;
+        let lookup = Lookup::new(session, store, &[])?;
+        let told = found.iter().map(|refused| match lookup.id(refused) {
+            Some(id) => format!("id {id}"),
+            None => format!("record {}", refused.record),
+        });
+        let listed: Vec<String> = told.collect();
+        let hint = if listed.is_empty() {
+            "the quarantine is empty".to_owned()
+        } else {
+            format!("in quarantine are, among others: {}", listed.join(", "))
+        };
+        Err(Failure::usage(
+            "quarantine.missing",
+            "no such record is in quarantine",
+            hint,
+        ))
+    }
+
+    pub(super) fn is_everything(&self) -> bool {
+        self.selected() == Selected::default()
+    }
+}

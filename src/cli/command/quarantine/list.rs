@@ -1,0 +1,143 @@
+//! `quarantine list`: page after page, so that a long list is never in memory.
+
+use counterfoil::quarantine::{Quarantined, Selected, each_quarantined};
+use counterfoil::store::Store;
+use serde_json::json;
+
+use super::choice::Choice;
+use super::lookup::Lookup;
+use super::told::row;
+use crate::cli::answer::{Answer, json};
+use crate::cli::failure::Failure;
+use crate::cli::listed::Listed;
+use crate::cli::refusals::{QuarantineTotal, refusals_json, refusals_table, totals};
+use crate::cli::render::{counted, dim, table, word};
+use crate::cli::screen::to_stdout;
+use crate::cli::session::Session;
+
+/// Lists the refused records with their reasons.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil quarantine list --stage 1 --code address.unparsed")]
+pub(super) struct List {
+    #[command(flatten)]
+    choice: Choice,
+    /// The most records to list; all are counted.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+}
+
+impl List {
+    pub(super) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.settings()?.name;
+        let store = session.open_to_read()?;
+        let mut totals = totals(&store, &project)?;
+        if let Some(only) = self.choice.stage {
+            totals.retain(|total| total.stage == Some(only));
+        }
+        let selected = self.choice.selected();
+        let data = json!({ "totals": refusals_json(&totals) });
+        let mut listing = Listing::new(session, &store)?;
+        let mut failed = None;
+        each_quarantined(&store, &project, &selected, self.limit, |refused| {
+            if listing.count == 0 && !session.screen.json {
+                failed = told_totals(&totals).err();
+            }
+            if failed.is_none() {
+                failed = listing.add(&refused).err();
+            }
+            Ok(failed.is_none())
+        })?;
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        let (found, example) = (listing.count, listing.example.take());
+        let answer = Answer::new(data, "").list("records", listing.finish()?);
+        let Some(example) = example else {
+            let text = if selected == Selected::default() {
+                "Nothing is in quarantine.\n"
+            } else {
+                "Nothing like that is in quarantine.\n"
+            };
+            return Ok(answer.text(text));
+        };
+        let text = if found == self.limit {
+            dim(&format!(
+                "at most {} are listed; more with --limit\n",
+                counted(self.limit as u64, "record")
+            ))
+        } else {
+            String::new()
+        };
+        Ok(answer
+            .text(text)
+            .hint(session.command(&format!("quarantine show {example}"))))
+    }
+}
+
+fn told_totals(totals: &[QuarantineTotal]) -> Result<(), Failure> {
+    to_stdout(&(refusals_table(totals) + "\n")).map_err(|error| Failure::output(&error))
+}
+
+/// So many records are one table: of a longer list, its columns are as wide as its own records need.
+const PAGE: usize = 500;
+
+/// The list, page after page.
+struct Listing<'l> {
+    lookup: Lookup<'l>,
+    json: bool,
+    list: Listed,
+    page: Vec<Vec<String>>,
+    count: usize,
+    /// How the first record that has an id is named, else the first.
+    example: Option<String>,
+}
+
+impl<'l> Listing<'l> {
+    fn new(session: &Session<'_>, store: &'l Store) -> Result<Self, Failure> {
+        Ok(Self {
+            lookup: Lookup::new(session, store, &[])?,
+            json: session.screen.json,
+            list: Listed::new(),
+            page: Vec::new(),
+            count: 0,
+            example: None,
+        })
+    }
+
+    fn add(&mut self, refused: &Quarantined) -> Result<(), Failure> {
+        self.count += 1;
+        let by_number = format!("--record {}", refused.record);
+        match (&self.lookup.id(refused), &self.example) {
+            (Some(id), None) => self.example = Some(word(id).into_owned()),
+            (Some(id), Some(example)) if example.starts_with("--record ") => {
+                self.example = Some(word(id).into_owned());
+            }
+            (None, None) => self.example = Some(by_number),
+            _ => {}
+        }
+        let looked = self.lookup.look(refused)?;
+        if self.json {
+            let mut record = json(&looked.refused);
+            looked.complete(&mut record);
+            return self.list.push(&record);
+        }
+        self.page.push(row(&looked));
+        if self.page.len() == PAGE {
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self) -> Result<(), Failure> {
+        let columns = [">record", "id", "refused by", "route", "code", "why", "when"];
+        let text = table(&columns, std::mem::take(&mut self.page));
+        to_stdout(&text).map_err(|error| Failure::output(&error))
+    }
+
+    fn finish(mut self) -> Result<Listed, Failure> {
+        if !self.page.is_empty() {
+            self.turn()?;
+        }
+        Ok(self.list)
+    }
+}

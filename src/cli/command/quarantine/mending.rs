@@ -1,0 +1,35 @@
+//! What to do about a line that a load has refused: it is mended where it came from.
+
+use counterfoil::quarantine::{Quarantined, is_read_otherwise, load_again, repeats_in_its_input};
+use counterfoil::store::Store;
+
+use crate::cli::failure::Failure;
+use crate::cli::render::shown;
+use crate::cli::session::Session;
+
+/// What to do about a line that a load has refused.
+pub(super) fn mend(session: &Session<'_>, store: &Store, refused: &Quarantined) -> Result<String, Failure> {
+    let source = refused.source.as_deref().unwrap_or_default();
+    let what = if source == "-" {
+        "standard input".into()
+    } else {
+        shown(source)
+    };
+    let line = refused.reason.line;
+    let place = line.map_or_else(|| what.to_string(), |line| format!("line {line} of {what}"));
+    let load = session.command_line(&load_again(store, refused)?);
+    let exists = refused.reason.code == "load.exists";
+    Ok(if exists && repeats_in_its_input(store, refused)? {
+        format!(
+            "{place} has an id that stands twice in this input, with other data: correct one of the two, then {load}"
+        )
+    } else if exists {
+        format!("{place} has the id of a record with other data: {load} writes over it")
+    } else if is_read_otherwise(store, refused)? {
+        format!(
+            "{place} would make texts of other values: {load} reads each cell as a value of the kind that is there"
+        )
+    } else {
+        format!("correct {place}, then {load}")
+    })
+}

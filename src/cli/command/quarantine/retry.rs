@@ -1,0 +1,106 @@
+//! `quarantine retry`: refused records through their stages again.
+
+use std::time::Duration;
+
+use counterfoil::apply::ApplyOptions;
+use counterfoil::quarantine::{Quarantined, Selected, each_quarantined, quarantined_count, retry};
+use counterfoil::store::Store;
+
+use super::choice::Choice;
+use super::mending::mend;
+use crate::cli::answer::Answer;
+use crate::cli::failure::{Failure, check_stage};
+use crate::cli::limits::Limits;
+use crate::cli::outcome::{Left, Outcome, of_the_library};
+use crate::cli::progress::Progress;
+use crate::cli::render::counted;
+use crate::cli::session::Session;
+use crate::cli::signals::stop_signal;
+use crate::cli::values::duration;
+
+/// Runs refused records through their stage again, and through every later stage that was applied.
+///
+/// They are read as their source is now: correct it first, with a new load or a new revision of the stage. What else waits
+/// for a stage, because it was loaded or corrected and not applied yet, is carried after that, as by `apply`. `--stage`,
+/// `--code`, `--id` and `--record` choose what is tried again, not that.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil quarantine retry --stage 1")]
+pub(super) struct Retry {
+    #[command(flatten)]
+    choice: Choice,
+    /// Lets the stage go on with its changed meaning.
+    #[arg(long, requires = "reason")]
+    revise: bool,
+    /// Stops after the batch at hand when so much time is over: 30s, 5m, 2h.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    max_time: Option<Duration>,
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Retry {
+    pub(super) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.project()?;
+        let options = ApplyOptions {
+            max_time: self.max_time,
+            revise: self.revise,
+            purpose: session.purpose("quarantine retry", self.reason.as_deref(), &self.choice.ids()),
+            stop: stop_signal(session.screen, "quarantine")?,
+            ..ApplyOptions::default()
+        };
+        let mut store = session.open()?;
+        let mut progress = Progress::new(session.screen);
+        let selected = self.choice.selected();
+        check_stage(project.stages(), self.choice.stage)?;
+        self.choice.exists(session, &store, project.name())?;
+        let (of_stages_before, lines) = quarantined_count(&store, project.name(), &selected)?;
+        let line = first_line(&store, project.name(), &selected)?.filter(|_| lines > 0);
+        let report = retry(&mut store, project.stages(), &selected, &options, &mut progress);
+        progress.finish();
+        let mended = line
+            .as_ref()
+            .map(|line| mend(session, &store, line))
+            .transpose()?;
+        let report = report.map_err(|error| {
+            let failure = of_the_library(session, &project, error);
+            match (&mended, &line) {
+                (Some(mended), Some(line)) if of_stages_before == 0 => {
+                    let waive = format!("quarantine waive --record {} --reason TEXT", line.record);
+                    let waive = session.command(&waive);
+                    failure.hint(format!(
+                        "{mended}; it leaves quarantine when it passes, and {waive} lets it go"
+                    ))
+                }
+                _ => failure,
+            }
+        })?;
+        let outcome = Outcome {
+            session,
+            store: &store,
+            project: &project,
+            report: &report,
+            left: Left::of(&store, &project, &report)?,
+            limits: Limits::default(),
+            progress: &progress,
+        };
+        let mut answer = outcome.answer()?;
+        if let Some(mended) = mended {
+            let many = counted(lines, "line");
+            answer = answer.warnings([format!(
+                "{many} that loads have refused cannot be tried again from here: {mended}"
+            )]);
+        }
+        Ok(answer)
+    }
+}
+
+/// The first line of the selected ones that a load has refused.
+fn first_line(store: &Store, project: &str, selected: &Selected) -> Result<Option<Quarantined>, Failure> {
+    let mut first = None;
+    each_quarantined(store, project, selected, usize::MAX, |refused| {
+        first = Some(refused).filter(|refused| refused.stage.is_none());
+        Ok(first.is_none())
+    })?;
+    Ok(first)
+}

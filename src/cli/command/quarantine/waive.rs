@@ -1,0 +1,45 @@
+//! `quarantine waive`: lets refused records go.
+
+use counterfoil::quarantine::waive;
+use serde_json::json;
+
+use super::choice::Choice;
+use crate::cli::answer::Answer;
+use crate::cli::failure::Failure;
+use crate::cli::render::counted;
+use crate::cli::session::Session;
+
+/// Lets refused records go: they leave quarantine, and the ledger says who waived them and why.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Example:\n  counterfoil quarantine waive --code json.syntax --reason \"trailer lines\""
+)]
+pub(super) struct Waive {
+    #[command(flatten)]
+    choice: Choice,
+    /// Waives everything that stands in quarantine.
+    #[arg(long)]
+    all: bool,
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+impl Waive {
+    pub(super) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        if self.choice.is_everything() && !self.all {
+            return Err(Failure::usage(
+                "quarantine.all",
+                "this would waive everything in quarantine",
+                "choose with --stage, --code, --id or --record; or say --all",
+            ));
+        }
+        let project = session.settings()?.name;
+        let mut store = session.open()?;
+        self.choice.exists(session, &store, &project)?;
+        let purpose = session.purpose("quarantine waive", Some(&self.reason), &self.choice.ids());
+        let waived = waive(&mut store, &project, &self.choice.selected(), &purpose)?;
+        let text = format!("Waived {}.\n", counted(waived, "record"));
+        Ok(Answer::new(json!({ "waived": waived }), text))
+    }
+}

@@ -1,0 +1,103 @@
+//! Which records a query lets through.
+
+use counterfoil::context::Context;
+use counterfoil::expression::{Expression, Scope};
+use counterfoil::path::Path;
+use counterfoil::problem::Place;
+use counterfoil::reading::Reading;
+use counterfoil::record::Record;
+use counterfoil::surroundings::Secrets;
+
+use super::shown::damaged;
+use crate::cli::failure::Failure;
+use crate::cli::render::counted;
+
+/// A compiled `--where`.
+pub(super) struct Condition(Expression);
+
+impl Condition {
+    pub(super) fn compile(text: &str) -> Result<Self, Failure> {
+        let text = text.trim();
+        let text = text.strip_prefix("= ").unwrap_or(text);
+        let reading = Reading::new("--where", text);
+        let place = Place::at(&reading.file, text, 0);
+        let compiled = Expression::condition(text, &place, &reading);
+        compiled.map(Self).map_err(|problem| {
+            let mut failure = Failure::usage(
+                "query.where",
+                "",
+                "compare as in `doc.total > 100.00 && doc.status == \"paid\"`",
+            );
+            failure.problems.push(problem);
+            failure
+        })
+    }
+
+    /// The paths that it looks at.
+    pub(super) fn reads(&self) -> Vec<Path> {
+        self.0.reads()
+    }
+}
+
+/// Lets records through, and counts those that the condition cannot judge.
+pub(super) struct Filter<'c> {
+    condition: Option<&'c Condition>,
+    database: &'c str,
+    /// What `now()` gives: the time of the command, the same for every record.
+    now_us: i64,
+    secrets: Secrets,
+    unjudged: u64,
+    why: Option<String>,
+}
+
+impl<'c> Filter<'c> {
+    pub(super) fn new(condition: Option<&'c Condition>, database: &'c str, now_us: i64) -> Self {
+        Self {
+            condition,
+            database,
+            now_us,
+            secrets: Secrets::default(),
+            unjudged: 0,
+            why: None,
+        }
+    }
+
+    /// Whether there is no condition at all.
+    pub(super) fn is_open(&self) -> bool {
+        self.condition.is_none()
+    }
+
+    pub(super) fn lets_through(&mut self, record: &Record) -> Result<bool, Failure> {
+        let Some(Condition(expression)) = self.condition else {
+            return Ok(true);
+        };
+        let document = record.document().map_err(damaged)?;
+        let context = Context {
+            project: self.database,
+            stage: 0,
+            id: &record.id,
+            salt: None,
+            now_us: self.now_us,
+            secrets: &self.secrets,
+            limits: counterfoil::record::Limits::default(),
+            roundings: None,
+            tally: None,
+        };
+        match expression.truth(&document, &mut Scope::new(context)) {
+            Ok(truth) => Ok(truth),
+            Err(refusal) => {
+                self.unjudged += 1;
+                self.why.get_or_insert(refusal.to_string());
+                Ok(false)
+            }
+        }
+    }
+
+    pub(super) fn warning(&self) -> Option<String> {
+        let why = self.why.as_ref()?;
+        Some(format!(
+            "the condition could not judge {}, and left them out; the first: {why}",
+            counted(self.unjudged, "record")
+        ))
+    }
+}

@@ -1,0 +1,164 @@
+//! `query`: look at records.
+
+mod filter;
+mod pretty;
+mod search;
+mod shown;
+
+use counterfoil::path::Path;
+use counterfoil::query::{Order, Query};
+use serde_json::json;
+
+use crate::cli::answer::Answer;
+use crate::cli::failure::Failure;
+use crate::cli::masking::{redactions, refuse_redacted};
+use crate::cli::render::count;
+use crate::cli::session::Session;
+use filter::{Condition, Filter};
+use search::{Matched, Search};
+use shown::{How, Shown};
+
+/// Shows records of a database, one JSON object on each line. What stages redact is masked, and can be neither tested
+/// nor sorted by.
+///
+/// EXPR is an expression as in stage files: `doc` is the record, `now()` the time of the command. Numbers compare exactly; where a field may be
+/// missing, use has(doc, "x") or doc.get("x") ?? y. Records that the expression cannot judge are left out, and counted
+/// on stderr.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil query orders_v2 --where 'doc.pricing.total > 100.00' --sort pricing.total:desc\n  counterfoil query orders_v2 --id ORD-2024-001 --pretty"
+)]
+pub(crate) struct QueryCommand {
+    /// The database.
+    database: String,
+    /// Only records of which this is true.
+    #[arg(long = "where", value_name = "EXPR")]
+    condition: Option<String>,
+    /// Only the record with this id.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["condition", "sort", "after"])]
+    id: Option<String>,
+    /// Sorts by the value at a path; may be given several times.
+    #[arg(long, value_name = "PATH[:desc]")]
+    sort: Vec<String>,
+    /// The most records to show.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Only records with a number above this one: the next page, where nothing is sorted.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "sort")]
+    after: Option<i64>,
+    /// Counts all records that match. Without it only so many are looked at behind the shown ones as take a moment, and the
+    /// figure is `at least` so many.
+    #[arg(long, conflicts_with = "id")]
+    count: bool,
+    /// Shows `{"record":NUMBER,"id":ID,"data":DATA}` instead of the data only.
+    #[arg(long)]
+    with_id: bool,
+    /// Shows each record over several lines.
+    #[arg(long)]
+    pretty: bool,
+}
+
+impl QueryCommand {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let store = session.open_to_read()?;
+        let redact = redactions(session, &store)?;
+        session.has_database(&store, &self.database)?;
+        let total = store.count(&self.database)?;
+        let condition = self.condition.as_deref().map(Condition::compile).transpose()?;
+        if let Some(condition) = &condition {
+            refuse_redacted(&condition.reads(), &redact, "a condition on", session)?;
+        }
+        let query = self.query()?;
+        let sorted: Vec<Path> = query.sorts().iter().map(|(path, _)| path.clone()).collect();
+        refuse_redacted(&sorted, &redact, "sorting by", session)?;
+        let how = How {
+            with_id: self.with_id,
+            pretty: self.pretty,
+        };
+        let now_us = store.surroundings().clock.now_us();
+        let mut search = Search {
+            session,
+            store: &store,
+            database: &self.database,
+            after: self.after.unwrap_or(0),
+            redact: &redact,
+            filter: Filter::new(condition.as_ref(), &self.database, now_us),
+            shown: Shown::new(how, session.screen.json),
+            limit: self.limit,
+            counts_all: self.count,
+        };
+        let mut unseen = sorted;
+        let matched = match &self.id {
+            Some(id) => search.by_id(id)?,
+            None if query.sorts().is_empty() => search.in_order()?,
+            None => search.sorted(&query, &mut unseen)?,
+        };
+        let Search { filter, shown, .. } = search;
+        let next = self.next(&shown, matched);
+        let unsorted = unseen.iter().filter(|_| total > 0).map(|path| {
+            format!(
+                "no record of `{}` has `{path}`, so that it sorts nothing",
+                self.database
+            )
+        });
+        let warnings: Vec<String> = filter.warning().into_iter().chain(unsorted).collect();
+        let data = json!({
+            "database": self.database,
+            "total": total,
+            "matched": matched.records,
+            "matched_exactly": matched.is_exact,
+        });
+        let mut answer = Answer::new(data, "").warnings(warnings);
+        if let Some(list) = shown.finish()? {
+            answer = answer.list("records", list);
+        }
+        answer.hints.extend(next);
+        Ok(answer)
+    }
+
+    /// How to see more, where more match than are shown.
+    fn next(&self, shown: &Shown, matched: Matched) -> Option<String> {
+        if shown.count != self.limit || !matched.goes_beyond(shown.count as u64) {
+            return None;
+        }
+        let last = shown.last;
+        let next = match (self.sort.is_empty(), self.count || matched.is_exact) {
+            (false, _) => "--limit N shows more".to_owned(),
+            (true, true) => format!("the next ones: --after {last}"),
+            (true, false) => format!("the next ones: --after {last}; --count counts all"),
+        };
+        let shown = count(shown.count as u64);
+        Some(format!("{shown} of {} shown; {next}", self.of_how_many(matched)))
+    }
+
+    /// Of how many the shown ones are some.
+    fn of_how_many(&self, matched: Matched) -> String {
+        let least = if matched.is_exact { "" } else { "at least " };
+        let which = match (&self.condition, self.after) {
+            (Some(_), None) => " that match",
+            (Some(_), Some(_)) => " that match from there on",
+            (None, Some(_)) => " from there on",
+            (None, None) => "",
+        };
+        format!("{least}{}{which}", count(matched.records))
+    }
+
+    fn query(&self) -> Result<Query, Failure> {
+        let mut query = Query::new().limit(self.limit);
+        for sort in &self.sort {
+            let (path, order) = match sort.rsplit_once(':') {
+                Some((path, "desc")) => (path, Order::Descending),
+                Some((path, "asc")) => (path, Order::Ascending),
+                _ => (sort.as_str(), Order::Ascending),
+            };
+            query = query.sort(path, order).map_err(|error| {
+                Failure::usage(
+                    "query.sort",
+                    error.to_string(),
+                    "give a path such as pricing.total:desc",
+                )
+            })?;
+        }
+        Ok(query)
+    }
+}

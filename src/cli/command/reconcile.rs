@@ -1,0 +1,93 @@
+//! `reconcile`: both sides of the stages against each other.
+
+use std::collections::BTreeSet;
+
+use counterfoil::reconcile::{Cause, ReconcileOptions, StageReconciled, reconcile};
+
+use crate::cli::answer::{Answer, json};
+use crate::cli::failure::{Failure, check_stage, stopped_early};
+use crate::cli::masking::redactions_with;
+use crate::cli::reconciled::{left_open, mask, told};
+use crate::cli::refusals::{records, totals};
+use crate::cli::render::{counted, green};
+use crate::cli::session::Session;
+use crate::cli::signals::stop_signal;
+
+/// Measures both sides of every stage that says how, and explains each difference from the ledger.
+///
+/// The exit code is 3 where anything is left unexplained. The result is kept in the ledger (view
+/// `audit_reconciliation`); `apply` does this too, for what it has carried.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  counterfoil reconcile\n  counterfoil reconcile --stage 1 --limit 1000")]
+pub(crate) struct ReconcileCommand {
+    /// This stage alone.
+    #[arg(long, value_name = "N", value_parser = crate::cli::values::stage_number)]
+    stage: Option<u32>,
+    /// The most records and keys that are named for each cause.
+    #[arg(long, value_name = "N", default_value = "10")]
+    limit: usize,
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl ReconcileCommand {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.project()?;
+        check_stage(project.stages(), self.stage)?;
+        let mut store = session.open()?;
+        let options = ReconcileOptions {
+            stage: self.stage,
+            examples: self.limit,
+            purpose: session.purpose("reconcile", self.reason.as_deref(), &[]),
+            stop: stop_signal(session.screen, "reconcile")?,
+        };
+        let mut report = reconcile(&mut store, project.stages(), &options)?;
+        let redact = redactions_with(&store, project.stages().iter())?;
+        mask(&mut report.stages, project.stages(), &redact);
+        let mut text = if report.stages.is_empty() {
+            "No applied stage has anything to reconcile.\n".to_owned()
+        } else {
+            report.stages.iter().map(told).collect::<Vec<_>>().join("\n")
+        };
+        if report.stopped.is_none() && report.is_reconciled() && !report.stages.is_empty() {
+            let quarantined = records(&totals(&store, project.name())?);
+            text += &format!("\n{}\n", self.end(&report.stages, quarantined));
+        }
+        let answer = Answer::new(json(&report), text);
+        Ok(match &report.stopped {
+            Some(stopped) => answer.failed(stopped_early(stopped)),
+            None => left_open(session, answer, &report.stages),
+        })
+    }
+
+    /// What is to be said where nothing is left unexplained: somebody may have something to do all the same.
+    fn end(&self, stages: &[StageReconciled], quarantined: u64) -> String {
+        let results = stages.iter().flat_map(|stage| &stage.reconciliations);
+        let causes = results.flat_map(|result| &result.causes);
+        let found: BTreeSet<Cause> = causes.map(|cause| cause.cause).collect();
+        let mut open = Vec::new();
+        if quarantined > 0 {
+            open.push(format!("{} in quarantine", counted(quarantined, "record")));
+        }
+        if found.contains(&Cause::NotCarried) {
+            open.push("records that wait for `apply`".to_owned());
+        }
+        if !open.is_empty() {
+            return format!("every difference is explained; still open: {}", open.join(", "));
+        }
+        let mut end = match self.stage {
+            None => green("all balances reconciled"),
+            Some(stage) => green(&format!("all balances of stage {stage} reconciled")),
+        };
+        if !found.is_empty() {
+            let names = found.into_iter().map(|cause| match cause {
+                Cause::Unexplained => "the tolerance",
+                cause => cause.name(),
+            });
+            let names: Vec<&str> = names.collect();
+            end += &format!("; explained: {}", names.join(", "));
+        }
+        end
+    }
+}

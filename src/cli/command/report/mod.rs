@@ -1,0 +1,118 @@
+//! `report`: one run, for people, for programs, and as a page.
+
+mod told;
+
+use std::path::{Path, PathBuf};
+
+use counterfoil::project::Project;
+use counterfoil::report::{ReportOptions, RunReport, report_with};
+use counterfoil::store::Store;
+
+use crate::cli::answer::{Answer, json};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::files::{print_page, write_page};
+use crate::cli::masking::redactions;
+use crate::cli::render::{counted, shown};
+use crate::cli::session::Session;
+
+/// Tells everything about one run, as text or as a page.
+///
+/// What ran, by whom and why, what became of the records, how fast, what was refused, whether both sides agree, and how
+/// to verify all of it without this program.
+///
+/// Reads only. With --html it is one self-contained page, which loads nothing from anywhere. Refused records are shown by
+/// id, place and rule; their values only with --inputs, and then with what stages redact masked.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil report\n  counterfoil report 7 --html run-7.html\n  counterfoil --json report 7"
+)]
+pub(crate) struct Report {
+    /// The run's number, as `history` shows it; the newest that has written records unless given.
+    #[arg(value_name = "RUN", allow_negative_numbers = true)]
+    run: Option<i64>,
+    /// Writes the page to a new file; `-` is stdout.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Writes over a page that is there already.
+    #[arg(long, requires = "html")]
+    force: bool,
+    /// The most refused records to show for each cause; all are counted.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    examples: usize,
+    /// Shows those records as they were read, redacted values masked.
+    #[arg(long)]
+    inputs: bool,
+}
+
+impl Report {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let to_stdout = self.html.as_deref() == Some(Path::new("-"));
+        if to_stdout && session.screen.json {
+            return Err(Failure::usage(
+                "report.json",
+                "with --json the envelope goes to stdout, so the page cannot",
+                "name a file with --html",
+            ));
+        }
+        let name = session.settings()?.name;
+        let store = session.open_to_read()?;
+        let options = ReportOptions {
+            project: Some(name).filter(|name| !name.is_empty()),
+            redact: redactions(session, &store)?,
+            examples: self.examples,
+            inputs: self.inputs,
+        };
+        let project = session.stages()?;
+        let report = self.made(&store, project.as_ref(), &options)?;
+        let data = json(&report);
+        let Some(file) = &self.html else {
+            let run = report.summary.run.run;
+            let hint = session.command(&format!("report {run} --html run-{run}.html"));
+            return Ok(Answer::new(data, told::told(session, &report)).hint(hint));
+        };
+        if to_stdout {
+            print_page(&report.to_html())?;
+        } else {
+            write_page(file, &report.to_html(), self.force)?;
+            session.screen.say(&format!(
+                "Wrote the report of run {} to {}.",
+                report.summary.run.run,
+                shown(&file.display().to_string())
+            ));
+        }
+        Ok(Answer::new(data, ""))
+    }
+
+    fn made(
+        &self,
+        store: &Store,
+        project: Option<&Project>,
+        options: &ReportOptions,
+    ) -> Result<RunReport, Failure> {
+        report_with(store, project.map(Project::stages), self.run, options).map_err(|error| match error {
+            counterfoil::Error::NoSuch { what } => missing(store, &what),
+            other => Failure::from(other),
+        })
+    }
+}
+
+/// What runs there are, for whoever asked for another.
+fn missing(store: &Store, what: &str) -> Failure {
+    const LISTED: usize = 5;
+    let failure = Failure::new(Exit::Failed, "run.missing", format!("there is no {what}"));
+    let Ok(runs) = counterfoil::history::history(store, LISTED) else {
+        return failure;
+    };
+    let listed = runs.iter().map(|run| format!("{} ({})", run.run, run.command));
+    let listed = listed.collect::<Vec<_>>().join(", ");
+    let all = runs.first().map_or(0, |newest| newest.run).unsigned_abs();
+    failure.hint(if all > runs.len() as u64 {
+        format!(
+            "{} wrote to this store; the newest are {listed}; `counterfoil history` lists them",
+            counted(all, "run")
+        )
+    } else {
+        format!("the runs that wrote to this store are {listed}")
+    })
+}

@@ -1,0 +1,282 @@
+//! `rollback`: take back what stages did.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use counterfoil::Error;
+use counterfoil::project::Project;
+use counterfoil::record::REDACTED;
+use counterfoil::rollback::{Reversal, RollbackOptions, RollbackReport, Scope, plan_rollback, rollback};
+use counterfoil::stage::{Stage, Stages};
+use counterfoil::store::Store;
+use serde_json::json;
+
+use crate::cli::answer::{Answer, json};
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, no_stage, stopped_early};
+use crate::cli::progress::Progress;
+use crate::cli::render::{bold, count, counted, table, word};
+use crate::cli::session::Session;
+use crate::cli::shown_ids::ShownIds;
+use crate::cli::signals::stop_signal;
+use crate::cli::values::{OnConflictChoice, duration, stage_number};
+
+/// Takes back the last stage, or what the options choose; every record is restored exactly as it was.
+///
+/// It says what it will do and asks. Nothing is erased: the reverse is appended to the ledger. After an interruption
+/// the same command goes on. Where records were changed since, nothing is done unless --on-conflict says what to do
+/// with them (exit code 9).
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil rollback\n  counterfoil rollback --to 1 --yes --reason \"wrong tax table\"\n  counterfoil rollback --stage 3"
+)]
+pub(crate) struct Rollback {
+    /// Takes back every stage after this one; 0 is all of them.
+    #[arg(long, value_name = "N", group = "scope", value_parser = stage_number)]
+    to: Option<u32>,
+    /// Takes back this stage alone, where no later one has read what it wrote.
+    #[arg(long, value_name = "N", group = "scope", value_parser = stage_number)]
+    stage: Option<u32>,
+    /// Takes back what this run did; `counterfoil history` lists the runs.
+    #[arg(long, value_name = "RUN", group = "scope")]
+    run: Option<i64>,
+    /// Takes back what the newest stage did to one record.
+    #[arg(long, num_args = 2, value_names = ["DATABASE", "ID"], group = "scope")]
+    record: Option<Vec<String>>,
+    /// Takes back every stage.
+    #[arg(long, group = "scope")]
+    all: bool,
+    /// What to do with records that were changed since.
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "abort")]
+    on_conflict: OnConflictChoice,
+    /// Does it without asking.
+    #[arg(long, short)]
+    yes: bool,
+    /// The most records in a batch.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    batch_size: Option<u32>,
+    /// Stops after the batch at hand when so much time is over: 30s, 5m, 2h.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    max_time: Option<Duration>,
+    /// Why, for the ledger.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Rollback {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.settings()?.name;
+        let mut store = session.open()?;
+        let scope = self.scope();
+        if let Some(number) = self.to.filter(|number| *number > 0).or(self.stage) {
+            known_stage(session, &store, &project, number, self.to.is_some())?;
+        }
+        let plan =
+            plan_rollback(&store, &project, &scope).map_err(|error| carried_on(session, &store, error))?;
+        if plan.is_empty() {
+            let data = json!({ "plan": [], "report": null });
+            let text = match self.stage {
+                Some(number) => {
+                    format!("There is nothing to roll back: nothing that stage {number} did stands.\n")
+                }
+                None => "There is nothing to roll back.\n".to_owned(),
+            };
+            return Ok(Answer::new(data, text));
+        }
+        session.screen.say(&told(&plan));
+        let conflicts: u64 = plan.iter().map(|reversal| reversal.conflicts).sum();
+        let will_abort = conflicts > 0 && matches!(self.on_conflict, OnConflictChoice::Abort);
+        if !self.yes && !will_abort {
+            ask(session)?;
+        }
+        let ids: Vec<&str> = match &scope {
+            Scope::Record { id, .. } => vec![id],
+            _ => Vec::new(),
+        };
+        let options = RollbackOptions {
+            scope: scope.clone(),
+            on_conflict: self.on_conflict.into(),
+            batch_size: self.batch_size.map(|size| size as usize),
+            max_time: self.max_time,
+            purpose: session.purpose("rollback", self.reason.as_deref(), &ids),
+            stop: stop_signal(session.screen, "rollback")?,
+        };
+        let mut progress = Progress::new(session.screen);
+        let report = rollback(&mut store, &project, &options, &mut progress);
+        progress.finish();
+        let report = report.map_err(|error| carried_on(session, &store, error))?;
+        let data = json!({ "plan": json(&plan), "report": json(&report) });
+        let answer = Answer::new(data, done(session, &report))
+            .warnings(progress.warnings.iter().cloned())
+            .refused_if(report.counts.refused > 0);
+        Ok(match &report.stopped {
+            Some(stopped) => answer.failed(stopped_early(stopped)),
+            None => answer,
+        })
+    }
+
+    fn scope(&self) -> Scope {
+        if let Some(record) = &self.record {
+            return Scope::Record {
+                database: record.first().cloned().unwrap_or_default(),
+                id: record.get(1).cloned().unwrap_or_default(),
+            };
+        }
+        // clap lets one of them through.
+        let scope = self.to.map(Scope::To).or(self.stage.map(Scope::Stage));
+        scope
+            .or(self.run.map(Scope::Run))
+            .unwrap_or(if self.all { Scope::All } else { Scope::Last })
+    }
+}
+
+/// What went wrong; where a record was carried on, what has to be taken back first is named by its id, if that may be shown.
+fn carried_on(session: &Session<'_>, store: &Store, error: Error) -> Failure {
+    let Error::CarriedOn { target, copy, .. } = &error else {
+        return error.into();
+    };
+    let (target, copy) = (target.clone(), *copy);
+    let failure = Failure::from(error);
+    // Whatever keeps this from being read, the number of the record is told.
+    let (Ok(ids), Ok(Some(row))) = (ShownIds::of(session, store), store.record(&target, copy)) else {
+        return failure;
+    };
+    let id = ids.shown(Some(&target), row.id);
+    if id == REDACTED {
+        return failure;
+    }
+    let rollback = session.command(&format!("rollback --record {} {}", word(&target), word(&id)));
+    failure.hint(format!("roll back first what became of it: {rollback}"))
+}
+
+/// Refuses a number that no stage has, of those that are applied and of those in the project's files. What stands after a
+/// number is plain also where that is between two stages.
+fn known_stage(
+    session: &Session<'_>,
+    store: &Store,
+    project: &str,
+    number: u32,
+    is_bound: bool,
+) -> Result<(), Failure> {
+    let in_files = session.stages().ok().flatten();
+    let is_known = |project: &Project| project.stages().get(number).is_some();
+    if in_files.as_ref().is_some_and(is_known) {
+        return Ok(());
+    }
+    let status = counterfoil::history::status(store, &Stages::new(project, Vec::new())?)?;
+    let mut known: Vec<u32> = status.stages.iter().map(|stage| stage.number).collect();
+    if known.contains(&number) {
+        return Ok(());
+    }
+    known.extend(
+        in_files
+            .iter()
+            .flat_map(|project| project.stages().iter().map(Stage::number)),
+    );
+    known.sort_unstable();
+    known.dedup();
+    if is_bound && known.last().is_some_and(|last| *last > number) {
+        return Ok(());
+    }
+    Err(no_stage(known.into_iter(), number))
+}
+
+/// What will be done, before it is.
+fn told(plan: &[Reversal]) -> String {
+    let rows = plan.iter().map(|reversal| {
+        vec![
+            reversal.pass.to_string(),
+            what(reversal),
+            reversal.database.clone(),
+            count(reversal.records.saturating_sub(reversal.restored)),
+            count(reversal.conflicts),
+        ]
+    });
+    let table = table(
+        &[">pass", "what", "database", ">records to undo", ">changed since"],
+        rows,
+    );
+    let mut text = format!("{}\n{table}", bold("This takes back, newest first:"));
+    for reversal in plan.iter().filter(|reversal| reversal.runs.len() > 1) {
+        let runs: Vec<String> = reversal.runs.iter().map(i64::to_string).collect();
+        text += &format!(
+            "Pass {} is the work of runs {}; all of it is taken back.\n",
+            reversal.pass,
+            runs.join(" and ")
+        );
+    }
+    text
+}
+
+fn what(reversal: &Reversal) -> String {
+    let kind = reversal.kind.name();
+    match &reversal.stage {
+        Some((number, slug)) => format!("{kind} stage {number} {slug}"),
+        None => kind.to_owned(),
+    }
+}
+
+fn ask(session: &Session<'_>) -> Result<(), Failure> {
+    if !session.screen.can_ask() {
+        return Err(Failure::usage(
+            "rollback.unconfirmed",
+            "nobody is here to confirm this, so nothing was done",
+            "add --yes to do it without asking",
+        ));
+    }
+    let mut answer = String::new();
+    let asked = write!(std::io::stderr(), "Do it? [y/N] ")
+        .and_then(|()| std::io::stderr().flush())
+        .and_then(|()| std::io::stdin().read_line(&mut answer));
+    let yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+    if asked.is_ok() && yes {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Failed,
+        "rollback.declined",
+        "nothing was done",
+    ))
+}
+
+fn done(session: &Session<'_>, report: &RollbackReport) -> String {
+    let undone = report.records;
+    let mut text = if report.stopped.is_some() {
+        format!("Took back {} so far.\n", counted(undone, "record"))
+    } else {
+        format!(
+            "Took back {} in {}.\n",
+            counted(undone, "record"),
+            plural(report.undone.len())
+        )
+    };
+    if report.counts.unchanged > 0 {
+        text += &format!(
+            "{} had nothing to restore: refused, left out, or found as they were.\n",
+            counted(report.counts.unchanged, "more record")
+        );
+    }
+    if report.counts.refused > 0 {
+        text += &format!(
+            "Left as it is now: {}.\n",
+            counted(report.counts.refused, "record")
+        );
+        for conflict in &report.left {
+            text += &format!("  {conflict}\n");
+        }
+        let more = report.counts.refused.saturating_sub(report.left.len() as u64);
+        if more > 0 {
+            let trace = session.command("trace DATABASE ID");
+            text += &format!("  and {more} more; {trace} tells of each\n");
+        }
+    }
+    text
+}
+
+fn plural(passes: usize) -> String {
+    if passes == 1 {
+        "1 pass".to_owned()
+    } else {
+        format!("{passes} passes")
+    }
+}

@@ -1,0 +1,29 @@
+//! `schema`: the formats, for editors.
+
+use crate::cli::answer::Answer;
+use crate::cli::failure::Failure;
+
+/// Prints the JSON Schema of a file format, for editors that complete and check while you type.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil schema stage > stage.schema.json")]
+pub(crate) struct Schema {
+    /// Which format.
+    #[arg(value_enum)]
+    format: Described,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Described {
+    /// Stage files, `NNNN_NAME.toml`.
+    Stage,
+}
+
+impl Schema {
+    #[expect(clippy::unnecessary_wraps, reason = "every command may fail; this one cannot")]
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
+        let Described::Stage = self.format;
+        let schema = counterfoil::stage::json_schema();
+        let text = format!("{schema:#}");
+        Ok(Answer::new(schema, text))
+    }
+}

@@ -1,0 +1,102 @@
+//! `status`: where the project stands.
+
+mod health;
+mod next;
+mod told;
+
+use std::time::Duration;
+
+use counterfoil::Error;
+use counterfoil::history::Since;
+use counterfoil::stage::Stages;
+use counterfoil::store::Store;
+
+use crate::cli::advice::Advice;
+use crate::cli::answer::{Answer, json};
+use crate::cli::failure::Failure;
+use crate::cli::render::{bold, count, dim, short};
+use crate::cli::session::{Session, stages_of};
+use crate::cli::values::duration;
+use health::healthy;
+use next::next;
+use told::{databases, deviating, in_quarantine, not_finished, stages};
+
+/// Shows where every stage stands, what the databases hold, and what to do next.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  counterfoil status\n  counterfoil status --check --since 24h --json")]
+pub(crate) struct Status {
+    /// For monitoring: the last run, what is not finished, how old the quarantine is, and since when the ledger is unsigned.
+    /// The exit code is 3 where the newest load of a database has refused records that still stand in quarantine, or the
+    /// newest run of a stage (unless a database that feeds the stage was loaded since), and 0 otherwise. Where a database is
+    /// loaded several times between two looks, say --since.
+    #[arg(long)]
+    check: bool,
+    /// With --check: 3 where records were refused in so much time before now, by whatever run: 30m, 24h.
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "check")]
+    since: Option<Duration>,
+}
+
+impl Status {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        if self.check {
+            return self.checked(session);
+        }
+        let project = session.stages()?;
+        let store = session.open_to_read()?;
+        let status = counterfoil::history::status(&store, &*stages_of(project.as_ref())?)?;
+        let mut text = String::new();
+        if let Some(project) = &project {
+            session.warn_of_another_name(&store, project.name())?;
+            session.warn_of_absent_sources(&store, project)?;
+            text += &format!("{} {}\n\n", dim("project"), bold(project.name()));
+        }
+        text += &stages(&status.stages);
+        text += &databases(&status);
+        text += &in_quarantine(session, &status);
+        text += &deviating(&status);
+        text += &not_finished(session, &status);
+        let unsigned = status.signed.filter(|signed| signed.unsigned > 0);
+        let unsigned = unsigned.map(|signed| format!(", unsigned since batch {}", signed.batch + 1));
+        text += &format!(
+            "\n{} {} batches, tree size {}, root {}, origin {}{}\n",
+            dim("ledger"),
+            count(status.batches.unsigned_abs()),
+            count(status.tree_size),
+            short(&status.tree_root),
+            status.origin,
+            unsigned.unwrap_or_default()
+        );
+        let mut answer = Answer::new(json(&status), text);
+        let stages = stages_of(project.as_ref())?;
+        let next = match store.objection() {
+            Some(objection) => Advice::of(objection).hint,
+            None => next(session, &stages, &status, obstacle(&store, &stages)?),
+        };
+        if let Some(next) = next {
+            answer = answer.hint(next);
+        }
+        Ok(answer)
+    }
+
+    fn checked(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let project = session.settings()?.name;
+        let store = session.open_to_read()?;
+        let since = self.since.map_or(Since::LastRun, |time| {
+            Since::Time(i64::try_from(time.as_micros()).unwrap_or(i64::MAX))
+        });
+        let health = counterfoil::history::health(&store, &project, since)?;
+        let mut answer = Answer::new(json(&health), healthy(session, &health));
+        if health.refused_since > 0 {
+            answer = answer.hint(session.command("quarantine list"));
+        }
+        Ok(answer.refused_if(health.refused_since > 0))
+    }
+}
+
+/// What keeps `apply` from beginning, and what to do about it; a drifted stage is told otherwise.
+fn obstacle(store: &Store, stages: &Stages) -> Result<Option<String>, Failure> {
+    Ok(match counterfoil::apply::obstacle(store, stages)? {
+        Some(Error::Invalid { message, hint }) => Some(format!("{message}: {}", hint.unwrap_or_default())),
+        _ => None,
+    })
+}

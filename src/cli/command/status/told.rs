@@ -1,0 +1,104 @@
+//! Where stages and databases stand, on the screen.
+
+use counterfoil::history::{self, FileState, StageStatus};
+
+use crate::cli::places::{self, left_for_quarantine};
+use crate::cli::render::{bold, count, counted, route, shown, table};
+use crate::cli::session::Session;
+use crate::cli::unfinished;
+use crate::cli::words::Told;
+
+pub(super) fn stages(stages: &[StageStatus]) -> String {
+    if stages.is_empty() {
+        return String::new();
+    }
+    let rows = stages.iter().map(|stage| {
+        let mut row = vec![
+            format!("{} {}", stage.number, stage.slug),
+            route(&stage.source, &stage.target),
+            stage.state.to_string(),
+            file(stage.file).to_owned(),
+            count(stage.counts.written),
+        ];
+        row.extend([stage.counts.filtered, stage.quarantined, stage.waiting].map(count));
+        row
+    });
+    let header = [
+        "stage",
+        "route",
+        "state",
+        "file",
+        ">written",
+        ">filtered",
+        ">quarantined",
+        ">waiting",
+    ];
+    table(&header, rows) + "\n"
+}
+
+fn file(state: FileState) -> &'static str {
+    match state {
+        FileState::New => "new",
+        FileState::Same => "as applied",
+        FileState::Cosmetic => "new text, same meaning",
+        FileState::Drifted => "CHANGED",
+        FileState::OtherLanguage => "other language",
+        FileState::Missing => "missing",
+    }
+}
+
+pub(super) fn databases(status: &history::Status) -> String {
+    let rows = status
+        .databases
+        .iter()
+        .map(|(name, records)| vec![name.clone(), count(*records)]);
+    let mut text = if status.databases.is_empty() {
+        "no database yet\n".to_owned()
+    } else {
+        table(&["database", ">records"], rows)
+    };
+    if status.refused_at_the_door > 0 {
+        text += &format!(
+            "{} refused at the door by loads\n",
+            counted(status.refused_at_the_door, "line")
+        );
+    }
+    text
+}
+
+/// The rows that stages in place have taken out of their databases.
+pub(super) fn in_quarantine(session: &Session<'_>, status: &history::Status) -> String {
+    let took = |stage: &&StageStatus| stage.source == stage.target && stage.quarantined > 0;
+    let lines = status.stages.iter().filter(took).map(|stage| {
+        let what = left_for_quarantine(session, &stage.target, stage.quarantined, None, Told::Done);
+        format!("stage {} {}: {what}\n", stage.number, shown(&stage.slug))
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\n{lines}")
+    }
+}
+
+/// The rows that are not what the stages would make of their sources.
+pub(super) fn deviating(status: &history::Status) -> String {
+    let lines = places::deviating(&status.deviations);
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\n{lines}")
+    }
+}
+
+/// The passes that stand open.
+pub(super) fn not_finished(session: &Session<'_>, status: &history::Status) -> String {
+    if status.unfinished.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{}\n", bold("Not finished"));
+    for pass in &status.unfinished {
+        text += &format!("  {}\n", unfinished::told(session, pass));
+    }
+    text
+}

@@ -1,0 +1,248 @@
+//! `trace`: the life of one record.
+
+use std::io::{self, BufWriter, Read as _, Seek as _, Write as _};
+
+use counterfoil::history::{Found, TraceStep};
+use counterfoil::interchange::{PROV_SECTIONS, each_prov};
+use serde_json::json;
+use tempfile::SpooledTempFile;
+
+use crate::cli::answer::{Answer, json};
+use crate::cli::failure::Failure;
+use crate::cli::listed::{Listed, unkept};
+use crate::cli::missing::untraceable;
+use crate::cli::render::{bold, counted, dim, green, moment, red, short, shown, shown_json, yellow};
+use crate::cli::screen::to_stdout;
+use crate::cli::session::Session;
+
+/// So much text is shown in one go.
+const PAGE: usize = 64 << 10;
+/// So much of a section is in memory.
+const SECTION: usize = 2 << 20;
+
+/// Tells the life of one record across all stages, from its stubs in the ledger.
+///
+/// Each line is one stub: when, in which run and by whom, what became of it and why. The hashes are commitments to its
+/// content before and after; the content itself is not shown.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Examples:\n  counterfoil trace orders_v2 ORD-2024-001\n  counterfoil trace orders_v2 ORD-2024-001 --format prov-json > provenance.json"
+)]
+pub(crate) struct Trace {
+    /// A database that holds the record, or held it.
+    database: String,
+    /// An id of the record: any that it ever had, there or where it came from or went to.
+    id: String,
+    /// Tell too what else came of the records that it came from: its siblings and their lives.
+    #[arg(long, conflicts_with = "format")]
+    family: bool,
+    /// The format.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people; with --json in the envelope.
+    Text,
+    /// A document of PROV-JSON: every version of the record, what made it and who.
+    ProvJson,
+}
+
+impl Trace {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        if self.format == Format::ProvJson {
+            return self.provenance(session);
+        }
+        let store = session.open_to_read()?;
+        let found = Found::of(&store, &self.database, &self.id)
+            .map_err(|error| untraceable(session, &store, error))?;
+        let mut list = session.screen.json.then(Listed::new);
+        let mut text = self.heading(&found);
+        let mut add = |step: &TraceStep| -> Result<(), Failure> {
+            if let Some(list) = &mut list {
+                return list.push(json(step));
+            }
+            text += &told(step);
+            if text.len() >= PAGE {
+                to_stdout(&text).map_err(|error| Failure::output(&error))?;
+                text.clear();
+            }
+            Ok(())
+        };
+        let mut failed = None;
+        TraceStep::each_of(&store, found.records.clone(), self.family, |step| {
+            failed = add(&step).err();
+            failed.is_none()
+        })?;
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        let data = json!({
+            "database": self.database,
+            "id": self.id,
+            "records": found.records,
+            "elsewhere": found.elsewhere,
+        });
+        let answer = Answer::new(data, text);
+        Ok(match list {
+            Some(list) => answer.list("steps", list),
+            None => answer,
+        })
+    }
+
+    /// The id, and what records it leads to where that is not plain.
+    fn heading(&self, found: &Found) -> String {
+        let mut text = format!("{} in {}\n", bold(&shown(&self.id)), shown(&self.database));
+        if !found.elsewhere.is_empty() {
+            text += &format!(
+                "  no record of {} ever had this id; one has it in {}, or had it, and came from there or went there\n",
+                shown(&self.database),
+                shown(&found.elsewhere.join(" and "))
+            );
+        }
+        if found.records.len() > 1 {
+            let numbers: Vec<String> = found.records.iter().map(i64::to_string).collect();
+            text += &format!(
+                "  {} have this id, or had it: {}\n",
+                counted(found.records.len() as u64, "record"),
+                numbers.join(", ")
+            );
+        }
+        text
+    }
+
+    fn provenance(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        session.refuse_envelope("trace.json")?;
+        let store = session.open_to_read()?;
+        let (mut document, mut failed) = (Sections::new(), None);
+        each_prov(&store, &self.database, &self.id, &mut |section, name, value| {
+            failed = document.add(section, name, &value).err();
+            failed.is_none()
+        })
+        .map_err(|error| untraceable(session, &store, error))?;
+        match failed {
+            Some(error) => Err(unkept("document", &error)),
+            None => document.write(),
+        }
+    }
+}
+
+/// The sections of a document of PROV-JSON, each in a temporary file where it is long: what belongs to them comes mixed.
+struct Sections(Vec<(&'static str, BufWriter<SpooledTempFile>)>);
+
+impl Sections {
+    fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    fn add(&mut self, section: &'static str, name: &str, value: &serde_json::Value) -> io::Result<()> {
+        let known = self.0.iter().position(|(known, _)| *known == section);
+        let comma = if known.is_some() { ",\n" } else { "" };
+        let at = known.unwrap_or(self.0.len());
+        if known.is_none() {
+            self.0
+                .push((section, BufWriter::new(SpooledTempFile::new(SECTION))));
+        }
+        // No text holds a line end as it is, so that every line of it is one of the document.
+        let value = format!("{value:#}").replace('\n', "\n    ");
+        let entry = format!("{comma}    {}: {value}", json!(name));
+        self.0[at].1.write_all(shown_json(&entry).as_bytes())
+    }
+
+    fn write(mut self) -> Result<Answer, Failure> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        let mut write = |bytes: &[u8]| out.write_all(bytes).map_err(|error| Failure::output(&error));
+        write(b"{")?;
+        let mut comma = "";
+        for section in PROV_SECTIONS {
+            let Some((_, file)) = self.0.iter_mut().find(|(known, _)| *known == section) else {
+                continue;
+            };
+            write(format!("{comma}\n  \"{section}\": {{\n").as_bytes())?;
+            comma = ",";
+            file.rewind().map_err(|error| unkept("document", &error))?;
+            let mut piece = [0; 8 << 10];
+            loop {
+                let read = file
+                    .get_mut()
+                    .read(&mut piece)
+                    .map_err(|error| unkept("document", &error))?;
+                if read == 0 {
+                    break;
+                }
+                write(&piece[..read])?;
+            }
+            write(b"\n  }")?;
+        }
+        write(b"\n}\n")?;
+        out.flush().map_err(|error| Failure::output(&error))?;
+        Ok(Answer::new(serde_json::Value::Null, ""))
+    }
+}
+
+fn told(step: &TraceStep) -> String {
+    let what = match step.stage {
+        Some(stage) => format!("{} stage {stage}", step.kind),
+        None => step.kind.clone(),
+    };
+    let source = step.source.as_deref().unwrap_or_default();
+    let database = step.database.as_deref().unwrap_or_default();
+    let route = if source.is_empty() || source == database {
+        database.to_owned()
+    } else {
+        format!("{source} -> {database}")
+    };
+    let outcome = match step.outcome.as_str() {
+        "written" => green("written"),
+        "refused" => red("refused"),
+        other => yellow(other),
+    };
+    let number = match step.target_record {
+        Some(target) => format!("record {} as {target}", step.record),
+        None => format!("record {}", step.record),
+    };
+    let mut text = format!(
+        "  {}  {}  {outcome}  {}\n",
+        moment(&step.at),
+        shown(&what),
+        shown(&route)
+    );
+    let mut details = vec![
+        number,
+        format!("batch {}", step.batch),
+        format!("run {} by {}", step.run, step.actor),
+    ];
+    let hashes = [
+        ("from", &step.input_hash),
+        ("before", &step.before_hash),
+        ("after", &step.after_hash),
+    ];
+    let hashes = hashes
+        .iter()
+        .filter(|(_, hash)| !hash.is_empty())
+        .map(|(name, hash)| format!("{name} {}", short(hash)));
+    details.extend(hashes);
+    text += &format!("    {}\n", dim(&shown(&details.join(", "))));
+    if let Some(reason) = &step.run_reason {
+        text += &format!("    {} {}\n", dim("reason"), shown(reason));
+    }
+    if let Some(reason) = &step.reason {
+        text += &format!("    {} {}\n", dim("why"), shown(&because(reason)));
+    }
+    text
+}
+
+/// The reason of a stub: codes and places.
+fn because(reason: &str) -> String {
+    if let Ok(refusal) = serde_json::from_str::<counterfoil::refusal::Refusal>(reason) {
+        return match refusal.lines_told() {
+            Some(lines) => format!("{refusal} ({lines})"),
+            None => refusal.to_string(),
+        };
+    }
+    let code = serde_json::from_str::<serde_json::Value>(reason)
+        .ok()
+        .and_then(|reason| reason["code"].as_str().map(str::to_owned));
+    code.unwrap_or_else(|| reason.to_owned())
+}

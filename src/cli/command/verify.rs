@@ -1,0 +1,147 @@
+//! `verify`: the ledger and the data against each other.
+
+use counterfoil::ledger::AcceptedName;
+use counterfoil::verify::{VerifyOptions, VerifyReport};
+
+use crate::cli::answer::{Answer, json};
+use crate::cli::exit::Exit;
+use crate::cli::failure::{Failure, stopped_reading};
+use crate::cli::render::{bold, count, green, short, shown, table};
+use crate::cli::session::Session;
+use crate::cli::signals::stop_signal;
+use crate::cli::words::hashed_under;
+
+/// Verifies the ledger against its own hashes, and every record against the ledger.
+///
+/// Reads only. The exit code is 8 where anything is not as the ledger says.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Example:\n  counterfoil verify")]
+pub(crate) struct Verify {
+    /// Leaves the records out and verifies the ledger alone.
+    #[arg(long)]
+    ledger_only: bool,
+}
+
+impl Verify {
+    pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
+        let store = session.open_to_read()?;
+        let options = VerifyOptions {
+            ledger_only: self.ledger_only,
+            names: session.stage_names(),
+            stop: stop_signal(session.screen, "verify")?,
+        };
+        let report = counterfoil::verify::verify(&store, &options)?;
+        let answer = Answer::new(json(&report), told(session, &report));
+        if report.problems > 0 {
+            let message = match report.problems {
+                1 => "one thing is not as the ledger says".to_owned(),
+                problems => format!("{} things are not as the ledger says", count(problems)),
+            };
+            let failure = Failure::new(Exit::Unsound, "verify.failed", message);
+            return Ok(answer.failed(failure.hint(hint(&report, session))));
+        }
+        if !report.complete {
+            return Ok(answer.failed(stopped_reading()));
+        }
+        Ok(answer)
+    }
+}
+
+/// What to do about what was found.
+fn hint(report: &VerifyReport, session: &Session<'_>) -> String {
+    if report.unaccepted < report.problems {
+        return "keep the file as it is for the inquiry, and go on with a copy that verifies; `counterfoil history` tells \
+                which run wrote a batch"
+            .to_owned();
+    }
+    format!(
+        "nothing else is wrong: an earlier version hashed these batches under the name that the stage's file had got, with \
+         its text as it was; {} enters in the ledger that this is known, and changes nothing that stands there",
+        session.command("checkpoint --accept-renamed --reason TEXT")
+    )
+}
+
+/// What was accepted, which is no problem, but is not passed over either.
+fn remarks(report: &VerifyReport) -> String {
+    let remark = |name: &AcceptedName| {
+        let reason = name.reason.as_deref().unwrap_or_default();
+        format!(
+            "note: {} (accepted in batch {} by {}: {})\n",
+            hashed_under(&name.renamed),
+            name.accepted_in,
+            shown(&name.actor),
+            shown(reason)
+        )
+    };
+    report.renamed.iter().map(remark).collect()
+}
+
+fn told(session: &Session<'_>, report: &VerifyReport) -> String {
+    let mut text = table(
+        &[
+            ">batches",
+            ">stubs",
+            ">records",
+            ">images",
+            ">checkpoints",
+            ">tree size",
+            "root",
+        ],
+        [vec![
+            count(report.batches),
+            count(report.entries),
+            count(report.rows),
+            count(report.images),
+            count(report.checkpoints),
+            count(report.tree_size),
+            short(&report.tree_root).to_owned(),
+        ]],
+    );
+    text += &remarks(report);
+    if report.keyless {
+        text += &format!(
+            "note: the signatures under the checkpoints were not checked, because there is no key: name the public one with {}\n",
+            session.command("verify --key FILE")
+        );
+    }
+    if let Some(signed) = report.signed.filter(|signed| signed.unsigned > 0) {
+        text += &format!(
+            "note: the batches after {} are not signed; {} signs them, with the key\n",
+            count(signed.batch.unsigned_abs()),
+            session.command("checkpoint")
+        );
+    }
+    if report.is_sound() {
+        let unchecked = if report.keyless {
+            "; who has signed it was not checked"
+        } else {
+            ""
+        };
+        return text
+            + &format!(
+                "{} everything is as the ledger says{unchecked}\n",
+                green("sound:")
+            );
+    }
+    let rows = report.findings.iter().map(|finding| {
+        let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
+        vec![
+            finding.code.to_owned(),
+            number(finding.batch),
+            finding.database.clone().unwrap_or_default(),
+            number(finding.record),
+            finding.message.clone(),
+        ]
+    });
+    if !report.findings.is_empty() {
+        text += &format!("\n{}\n", bold("Findings"));
+        text += &table(&["code", ">batch", "database", ">record", "what"], rows);
+    }
+    if report.problems > report.findings.len() as u64 {
+        text += &format!(
+            "and {} more\n",
+            count(report.problems - report.findings.len() as u64)
+        );
+    }
+    text
+}

@@ -1,0 +1,70 @@
+//! How many records may be refused: where the limit comes from, and how to go on where it is exceeded.
+
+use counterfoil::stage::{MaxErrors, OnError, Stage};
+
+use super::session::Session;
+
+/// The limits of errors that the command line gives, whatever the stages say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) max_errors: Option<MaxErrors>,
+    pub(crate) on_error: Option<OnError>,
+}
+
+impl Limits {
+    /// Whether the first refusal stops a stage.
+    pub(crate) fn stop_at_once(self, stage: &Stage) -> bool {
+        self.on_error.unwrap_or(stage.on_error()) == OnError::Stop
+    }
+
+    /// Where the limit of a stage comes from.
+    pub(crate) fn origin(self, stage: &Stage) -> String {
+        if self.on_error == Some(OnError::Stop) {
+            return "--on-error stop".to_owned();
+        }
+        if self.on_error.is_none() && stage.on_error() == OnError::Stop {
+            return format!("stage {} has on_error = \"stop\"", stage.number());
+        }
+        let written = |limit: MaxErrors| match limit {
+            MaxErrors::Count(count) => count.to_string(),
+            MaxErrors::Share(share) => format!("{share}% of the source"),
+        };
+        match (self.max_errors, stage.max_errors()) {
+            (Some(limit), _) => format!("--max-errors: {}", written(limit)),
+            (None, MaxErrors::Share(share)) if share.to_string() == "1" => {
+                "1% of the source, the default of max_errors".to_owned()
+            }
+            (None, limit) => format!("max_errors of stage {}: {}", stage.number(), written(limit)),
+        }
+    }
+}
+
+/// How to go on where more was refused than allowed.
+pub(crate) fn after_the_limit(session: &Session<'_>, stops_at_once: bool) -> String {
+    let go_on = if stops_at_once {
+        "apply --on-error quarantine --max-errors N"
+    } else {
+        "apply --max-errors N"
+    };
+    format!(
+        "{} says why; correct the records and load them, or let them go with {}: the next {} goes on; or go on as it is \
+         with {}; or correct the stage after {}",
+        session.command("quarantine list"),
+        session.command("quarantine waive --all --reason TEXT"),
+        session.command("apply"),
+        session.command(go_on),
+        session.command("rollback")
+    )
+}
+
+/// How to go on where a contract has refused that lets nothing be refused.
+pub(crate) fn after_the_contract(session: &Session<'_>) -> String {
+    format!(
+        "{} says why; correct the records and load them, or let them go with {}: the next {} goes on; or correct the stage \
+         after {}",
+        session.command("quarantine list"),
+        session.command("quarantine waive --all --reason TEXT"),
+        session.command("apply"),
+        session.command("rollback")
+    )
+}
