@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::digest::{Salt, commitment};
+use crate::digest::commitment;
 use crate::engine::{Purpose, Run, shape_for_writing};
 use crate::error::{Error, Result};
 use crate::ledger::places::kept;
@@ -12,7 +12,7 @@ use crate::ledger::{
     Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, NewRecord, PassKind, Shape, Step,
     before_image, whole,
 };
-use crate::record::{Document, Record, admit};
+use crate::record::admit_record;
 use crate::store::{Salted, Store, Table};
 
 /// One edit of a database.
@@ -119,10 +119,8 @@ fn one(
             let message = format!("`{database}` has a record `{id}` already");
             return Err(Error::invalid(message, "use `put` to change it"));
         }
-        (Edit::Delete { .. }, Some(found)) => delete(salted(found)?, batch),
-        (Edit::Put { id, data }, Some(found)) => {
-            put(salted(found)?, id, admitted(run, id, data)?, batch);
-        }
+        (Edit::Delete { .. }, Some(found)) => delete(&found, batch)?,
+        (Edit::Put { id, data }, Some(found)) => put(&found, id, admitted(run, id, data)?, batch)?,
         (Edit::Insert { id, data } | Edit::Put { id, data }, None) => {
             let data = admitted(run, id, data)?;
             // Whoever writes the id of what a stage in place has refused corrects that record, waived or not.
@@ -140,13 +138,18 @@ fn one(
                     salt,
                 });
             }
-            insert((record, salt), id, data, batch);
+            let mut entry = Entry::new(record, 0, EntryOutcome::Written);
+            entry.after = Some(commitment(&salt, id, &data));
+            let id = id.clone();
+            batch.changes.push(Change::Insert { record, id, data });
+            batch.add(entry);
         }
     }
     Ok(())
 }
 
-fn delete((old, salt): (Record, Salt), batch: &mut Batch) {
+fn delete(found: &Salted, batch: &mut Batch) -> Result<()> {
+    let (old, salt) = (&found.record, found.known_salt()?);
     let mut entry = Entry::new(old.record, 0, EntryOutcome::Written);
     entry.before = Some(commitment(&salt, &old.id, &old.data));
     batch.images.push(Image {
@@ -156,10 +159,12 @@ fn delete((old, salt): (Record, Salt), batch: &mut Batch) {
         body: whole(&old.id, &old.data),
     });
     batch.changes.push(Change::Delete { record: old.record });
-    stub(batch, entry);
+    batch.add(entry);
+    Ok(())
 }
 
-fn put((old, salt): (Record, Salt), id: &str, data: String, batch: &mut Batch) {
+fn put(found: &Salted, id: &str, data: String, batch: &mut Batch) -> Result<()> {
+    let (old, salt) = (&found.record, found.known_salt()?);
     let outcome = if old.data == data {
         EntryOutcome::Unchanged
     } else {
@@ -182,29 +187,8 @@ fn put((old, salt): (Record, Salt), id: &str, data: String, batch: &mut Batch) {
             data,
         });
     }
-    stub(batch, entry);
-}
-
-fn insert((record, salt): (i64, Salt), id: &str, data: String, batch: &mut Batch) {
-    let mut entry = Entry::new(record, 0, EntryOutcome::Written);
-    entry.after = Some(commitment(&salt, id, &data));
-    let id = id.to_owned();
-    batch.changes.push(Change::Insert { record, id, data });
-    stub(batch, entry);
-}
-
-fn stub(batch: &mut Batch, entry: Entry) {
-    batch.covers(entry.record);
-    batch.counts.count(entry.outcome);
-    batch.entries.push(entry);
-}
-
-fn salted(found: Salted) -> Result<(Record, Salt)> {
-    let missing = || Error::Damaged {
-        what: format!("record {} has a row but no salt", found.record.record),
-    };
-    let salt = found.salt.ok_or_else(missing)?;
-    Ok((found.record, salt))
+    batch.add(entry);
+    Ok(())
 }
 
 fn admitted(run: &Run<'_>, id: &str, data: &str) -> Result<String> {
@@ -214,13 +198,12 @@ fn admitted(run: &Run<'_>, id: &str, data: &str) -> Result<String> {
             "give the record another id",
         ));
     }
-    let kept = admit(data.as_bytes(), &run.store().options().limits)
-        .and_then(|kept| Document::parse(&kept).map(|_| kept))
-        .map_err(|malformed| {
-            Error::invalid(
-                format!("the data of `{id}` is no record: {malformed}"),
-                "give a JSON object",
-            )
-        })?;
-    Ok(kept)
+    let admitted = admit_record(data.as_bytes(), &run.store().options().limits);
+    let admitted = admitted.map_err(|malformed| {
+        Error::invalid(
+            format!("the data of `{id}` is no record: {malformed}"),
+            "give a JSON object",
+        )
+    })?;
+    Ok(admitted.data)
 }

@@ -1,6 +1,7 @@
 //! The verbs of quarantine: the refused records, listed, shown, tried again, or let go. It is no table of its own but
 //! a view over the ledger: refused, and nothing has happened to the record in that stage since.
 
+mod input;
 mod line;
 mod named;
 mod place;
@@ -16,16 +17,17 @@ use crate::ledger::feed::Fed;
 use crate::ledger::open::open_passes;
 use crate::ledger::read;
 use crate::ledger::selection::unread;
-use crate::ledger::{Batch, Entry, EntryOutcome, PassKind, StageHistory, Step, split_whole};
+use crate::ledger::{Batch, Entry, EntryOutcome, PassKind, StageHistory, Step};
 use crate::observe::Observer;
 use crate::path::Path;
-use crate::record::{Document, admit};
+use crate::record::Document;
 use crate::refusal::Refusal;
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::{Salted, Store, Table};
 
 use standing::{Group, Numbers};
 
+pub use input::{RefusedInput, refused_input};
 pub use line::{is_read_otherwise, load_again, repeats_in_its_input};
 pub use named::{Named, NamedKind, Naming};
 pub use place::{InPlace, PlaceState, in_its_place};
@@ -173,56 +175,6 @@ const EARLIER_VERSION: &str =
     "(q.number IS NOT NULL AND q.source<>q.database AND q.code<>'target.edited' AND EXISTS(SELECT 1 FROM ledger_entry e
    WHERE e.batch=q.batch AND e.record=q.record AND e.after IS NOT NULL AND NOT EXISTS(SELECT 1 FROM ledger_entry r
      WHERE r.batch=q.batch AND r.record=q.record AND r.part>e.part AND r.before=e.after AND r.after IS NULL)))";
-
-/// What a refused record was, as far as it may be shown.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct RefusedInput {
-    /// Its id, where it has one.
-    pub id: Option<String>,
-    /// The record, every redacted field masked; or the line as it was read, where it is no record.
-    pub data: Option<String>,
-    /// Whether the stage redacts fields and the record cannot be read, so that nothing of it is shown.
-    pub withheld: bool,
-}
-
-/// The input of a refused record. What any stage of the project redacts is masked.
-pub fn refused_input(store: &Store, quarantined: &Quarantined, redact: &[Path]) -> Result<RefusedInput> {
-    let Some(body) = standing::image(store.connection(), quarantined)? else {
-        return Ok(RefusedInput {
-            id: None,
-            data: None,
-            withheld: false,
-        });
-    };
-    let (id, text) = match (quarantined.stage, split_whole(&body)) {
-        (Some(_), Some((id, data))) => (Some(id.to_owned()), data.to_owned()),
-        _ => (None, String::from_utf8_lossy(&body).into_owned()),
-    };
-    if redact.is_empty() {
-        return Ok(RefusedInput {
-            id,
-            data: Some(text),
-            withheld: false,
-        });
-    }
-    // Only what the door lets in can be masked: of a name that stands twice, one value would be shown.
-    let admitted = admit(text.as_bytes(), &store.options().limits);
-    match admitted.and_then(|text| Document::parse(&text)) {
-        Ok(mut document) => {
-            mask(&mut document, redact);
-            Ok(RefusedInput {
-                id,
-                data: Some(document.to_json()),
-                withheld: false,
-            })
-        }
-        Err(_) => Ok(RefusedInput {
-            id,
-            data: None,
-            withheld: true,
-        }),
-    }
-}
 
 /// Puts a fixed text in the place of every redacted value, and of what blocks the way to one.
 pub fn mask(document: &mut Document, redact: &[Path]) {

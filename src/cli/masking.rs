@@ -2,7 +2,7 @@
 
 use counterfoil::history::redacted;
 use counterfoil::path::Path;
-use counterfoil::record::{Record, Standing};
+use counterfoil::record::{Record, Standing, masked as masked_data};
 use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 
@@ -67,20 +67,17 @@ pub(crate) fn masked_noting(
     if redact.is_empty() {
         return Ok(record);
     }
-    let mut document = record.document().map_err(|fault| {
-        Failure::damaged(format!("record {} is not a JSON object: {fault}", record.record))
+    let shown = masked_data(&record.data, redact).map_err(|fault| {
+        let message = format!("record {} is not a JSON object: {fault}", record.record);
+        Failure::damaged(message)
     })?;
-    let mut any = false;
-    for path in redact {
-        if document.mask(path) {
-            any = true;
-            if !noted.paths.contains(path) {
-                noted.paths.push(path.clone());
-            }
+    noted.records += u64::from(!shown.paths.is_empty());
+    for path in shown.paths {
+        if !noted.paths.contains(path) {
+            noted.paths.push(path.clone());
         }
     }
-    noted.records += u64::from(any);
-    record.data = document.to_json();
+    record.data = shown.data.into_owned();
     Ok(record)
 }
 

@@ -12,7 +12,7 @@ use crate::digest::commitment;
 use crate::error::Result;
 use crate::ledger::past::{rows_taken_back, stage_pass_into};
 use crate::ledger::read::{self, Stub, batches_into, salt, stubs_of_row};
-use crate::ledger::{ImageKind, apply_patch, split_whole};
+use crate::ledger::row_before;
 use crate::record::Record;
 use crate::stage::{Outcome, Stage};
 use crate::store::Store;
@@ -127,7 +127,7 @@ pub(crate) fn versions(
     number: i64,
 ) -> Result<Vec<(String, String)>> {
     let mut versions = Vec::new();
-    let mut version = None;
+    let mut version: Option<(String, String)> = None;
     for name in store.databases()? {
         let row = store.table(&name)?.by_number(connection, number)?;
         let row = row.map(|row| (row.record.id, row.record.data));
@@ -141,14 +141,8 @@ pub(crate) fn versions(
         if stub.entry.before == stub.entry.after || written.binary_search(&stub.batch).is_err() {
             continue;
         }
-        version = match &stub.image {
-            Some((ImageKind::Patch, patch)) => version.and_then(|(id, data)| {
-                let patch = std::str::from_utf8(patch).ok()?;
-                Some((id, apply_patch(&data, patch)?))
-            }),
-            Some((_, body)) => split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned())),
-            None => None,
-        };
+        let after = version.as_ref().map(|(id, data)| (id.as_str(), data.as_str()));
+        version = row_before(stub.image.as_ref(), after);
         versions.extend(version.clone());
     }
     Ok(versions)

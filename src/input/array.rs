@@ -5,8 +5,8 @@
 
 use std::io::{self, Read};
 
+use super::bytes::{Bytes, Position, is_blank};
 use super::gathered::{Gathered, rejected};
-use super::source::{Position, Source, is_blank};
 use super::{Incoming, Options, Rejected, half_read, identity, wrapped};
 
 /// Where in the array the input stands.
@@ -37,7 +37,7 @@ impl Progress {
 
 /// The next element, or the rejection of what stands outside the array.
 pub(super) fn next<R: Read>(
-    source: &mut Source<R>,
+    source: &mut Bytes<R>,
     progress: &mut Progress,
     options: &Options,
 ) -> io::Result<Option<Incoming>> {
@@ -103,7 +103,7 @@ fn incoming(line: u64, end: &Position, body: Result<super::Ready, Rejected>) -> 
 }
 
 /// Takes the rest of the input as one rejection.
-fn reject_rest<R: Read>(source: &mut Source<R>, expected: &str, options: &Options) -> io::Result<Incoming> {
+fn reject_rest<R: Read>(source: &mut Bytes<R>, expected: &str, options: &Options) -> io::Result<Incoming> {
     let line = source.line();
     let mut gathered = Gathered::new(options.read_limits().bytes);
     loop {
@@ -123,7 +123,7 @@ fn reject_rest<R: Read>(source: &mut Source<R>, expected: &str, options: &Option
 }
 
 /// Takes one element and the comma or bracket behind it, which is given back; `None` where the input ends first.
-fn gather_element<R: Read>(source: &mut Source<R>, gathered: &mut Gathered) -> io::Result<Option<u8>> {
+fn gather_element<R: Read>(source: &mut Bytes<R>, gathered: &mut Gathered) -> io::Result<Option<u8>> {
     let mut scanner = Scanner::default();
     loop {
         let bytes = source.fill()?;

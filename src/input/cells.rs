@@ -42,7 +42,7 @@ impl Cells {
     }
 
     /// What is not as usual, by the names under which a resume point keeps it.
-    fn told(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn told(&self) -> Vec<(&'static str, String)> {
         let mut told = self.given();
         told.retain(|(name, value)| (*name, value.as_str()) != ("separator", ","));
         told
@@ -69,31 +69,6 @@ impl Cells {
             .filter_map(|(name, value)| Some((name, value?)))
             .collect()
     }
-}
-
-/// The names of what [`told`] tells.
-pub(crate) const TOLD: [&str; 7] = [
-    "separator",
-    "raw",
-    "null",
-    "missing",
-    "types",
-    "records",
-    "with-id",
-];
-
-/// How an input is read, as far as it is not as usual, by the names under which a resume point keeps it.
-pub(crate) fn told(options: &super::Options) -> Vec<(&'static str, String)> {
-    if options.format == super::Format::Csv {
-        return options.cells.told();
-    }
-    let list = options
-        .records
-        .iter()
-        .filter(|_| options.format == super::Format::Array);
-    let list = list.map(|list| ("records", list.clone()));
-    list.chain(options.with_id.then(|| ("with-id", "true".to_owned())))
-        .collect()
 }
 
 /// An option of `load` as a command has it, in one word: by its name it can be found again, and be replaced.

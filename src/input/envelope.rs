@@ -1,11 +1,11 @@
 //! Records in envelopes, `{"id":ID,"data":DATA}`, as `export --with-id` writes them: reading them, and noticing them.
 
+use super::bytes::{BYTE_ORDER_MARK, is_blank};
 use super::gathered::rejected;
-use super::identity::{describe, read_id, refuse};
-use super::source::{BYTE_ORDER_MARK, is_blank};
+use super::id::{describe, read_id, refuse};
 use super::wrapped::text_length;
 use super::{Options, Ready, Rejected};
-use crate::record::{Document, Kind, Malformed, Value, admit};
+use crate::record::{Document, Kind, Malformed, Value, admit, admit_record};
 
 /// The name of the id in an envelope.
 pub(crate) const ID: &str = "id";
@@ -14,9 +14,8 @@ const DATA: &str = "data";
 
 /// Lets the record in an envelope in, or says why not.
 pub(super) fn judge(raw: Vec<u8>, options: &Options, line: u64) -> Result<Ready, Rejected> {
-    let opened = admit(&raw, &options.read_limits()).and_then(|text| Document::parse(&text));
-    let document = match opened {
-        Ok(document) => document,
+    let document = match admit_record(&raw, &options.read_limits()) {
+        Ok(admitted) => admitted.document,
         Err(fault) => return Err(malformed(&fault, line, raw)),
     };
     let Some((id, data)) = parts(&document) else {

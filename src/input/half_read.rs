@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Options, Rejected, identity};
+use super::{Options, Rejected, id};
 use crate::record::Value;
 
 /// Adds the id to what was refused of a JSON text.
@@ -27,7 +27,7 @@ fn id_of_json(raw: &[u8], field: &str) -> Option<String> {
         return None;
     };
     let value = Value::parse(text).ok()?;
-    identity::read_id(Some(&value), field).ok()
+    id::read_id(Some(&value), field).ok()
 }
 
 /// The values of one field, as far as an object could be read.

@@ -2,12 +2,12 @@
 
 use std::io::{self, Read};
 
+use super::bytes::{Bytes, is_blank};
 use super::gathered::Gathered;
-use super::source::{Source, is_blank};
 use super::{Incoming, Options, half_read, identity};
 
 /// The next line that is not blank.
-pub(super) fn next<R: Read>(source: &mut Source<R>, options: &Options) -> io::Result<Option<Incoming>> {
+pub(super) fn next<R: Read>(source: &mut Bytes<R>, options: &Options) -> io::Result<Option<Incoming>> {
     loop {
         let line = source.line();
         let mut gathered = Gathered::new(options.read_limits().bytes);
@@ -30,7 +30,7 @@ pub(super) fn next<R: Read>(source: &mut Source<R>, options: &Options) -> io::Re
 }
 
 /// Takes one line with its end, and keeps it without; false at the end of the input.
-fn gather_line<R: Read>(source: &mut Source<R>, gathered: &mut Gathered) -> io::Result<bool> {
+fn gather_line<R: Read>(source: &mut Bytes<R>, gathered: &mut Gathered) -> io::Result<bool> {
     let mut any = false;
     loop {
         let bytes = source.fill()?;

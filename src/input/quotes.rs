@@ -2,6 +2,7 @@
 //! of that pass.
 
 use std::num::NonZeroU64;
+use std::ops::RangeInclusive;
 
 use crate::refusal::Refusal;
 
@@ -81,7 +82,8 @@ impl Quotes {
     }
 
     /// Says which lines a refused row has taken with it.
-    pub(super) fn explain(&self, refusal: &mut Refusal, (first, last): (u64, u64)) {
+    pub(super) fn explain(&self, refusal: &mut Refusal, lines: RangeInclusive<u64>) {
+        let (first, last) = lines.into_inner();
         refusal.last_line = NonZeroU64::new(last);
         let open = if self.are_open() {
             Some(self.opened)

@@ -3,14 +3,14 @@
 use std::io::{self, Read};
 
 use super::array::{self, Progress};
-use super::source::{Position, Source};
+use super::bytes::{Bytes, Position};
 use super::table::Table;
 use super::{Format, Incoming, OpenError, Options, Resume, ResumeError, lines, wrapped};
 use crate::digest;
 
 /// Reads an input record by record. An I/O error ends it.
 pub struct Reader<R> {
-    source: Source<R>,
+    source: Bytes<R>,
     options: Options,
     format: FormatState,
     position: Position,
@@ -28,7 +28,7 @@ enum FormatState {
 impl<R: Read> Reader<R> {
     /// Begins at the start of an input. Of a CSV the header row is read at once.
     pub fn new(input: R, options: Options) -> Result<Self, OpenError> {
-        let mut source = Source::new(input)?;
+        let mut source = Bytes::new(input)?;
         let format = FormatState::open(&mut source, &options)?;
         Ok(Self::at(source, options, format))
     }
@@ -45,7 +45,7 @@ impl<R: Read> Reader<R> {
         let changed = ResumeError::Changed {
             offset: resume.offset,
         };
-        let mut source = Source::new(input)?;
+        let mut source = Bytes::new(input)?;
         // Whether the input has changed comes before what is wrong with its header.
         let format = FormatState::open(&mut source, &options);
         let before = source.position().offset;
@@ -92,7 +92,7 @@ impl<R: Read> Reader<R> {
         Ok(self.source.position().clone())
     }
 
-    fn at(source: Source<R>, options: Options, format: FormatState) -> Self {
+    fn at(source: Bytes<R>, options: Options, format: FormatState) -> Self {
         Self {
             position: source.position().clone(),
             source,
@@ -104,7 +104,7 @@ impl<R: Read> Reader<R> {
 }
 
 impl FormatState {
-    fn open<R: Read>(source: &mut Source<R>, options: &Options) -> Result<Self, OpenError> {
+    fn open<R: Read>(source: &mut Bytes<R>, options: &Options) -> Result<Self, OpenError> {
         Ok(match options.format {
             Format::Lines => Self::Lines,
             Format::Array => {
@@ -122,7 +122,7 @@ impl FormatState {
         })
     }
 
-    fn next<R: Read>(&mut self, source: &mut Source<R>, options: &Options) -> io::Result<Option<Incoming>> {
+    fn next<R: Read>(&mut self, source: &mut Bytes<R>, options: &Options) -> io::Result<Option<Incoming>> {
         match self {
             Self::Lines => lines::next(source, options),
             Self::Array(progress) => array::next(source, progress, options),

@@ -1,138 +1,139 @@
-//! The bytes of an input, with offset, line and running hash of what was consumed.
+//! The seam between what brings records and what takes them in. `load` reads through a [`Source`] and knows nothing of what
+//! stands behind it: a file or a stream ([`Records`](super::Records)) is one implementation.
+//!
+//! A source is opened once, at its beginning or behind a [`Cursor`], and read page by page. Everything that it gives says
+//! where the source stands behind it, so that what takes it in may stop, and be gone on with, behind any record.
 
-use std::io::{self, BufRead as _, BufReader, Chain, Cursor, Read};
+use serde_json::{Map, Value as Json};
 
-use sha2::{Digest as _, Sha256};
+use super::bytes::{Position, Resume};
+use crate::refusal::Refusal;
 
-use super::Resume;
-use crate::digest::{self, Hash};
+/// Brings records, each through the [door](crate::record::admit) and with its id, in an order that is always the same.
+pub(crate) trait Source: Send {
+    /// Begins at the first record, or goes on behind a cursor; to be called once, before the first page.
+    ///
+    /// # Errors
+    /// [`SourceError::Changed`] where what was read before is not what is there now; any other where nothing can be read.
+    fn open(&mut self, at: Option<&Cursor>) -> Result<Opened, SourceError>;
 
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// Large enough that reading costs little beside parsing.
-const BUFFER_BYTES: usize = 64 * 1024;
-
-/// Insignificant whitespace of JSON.
-pub(super) fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+    /// The next records, within the limit. A page may hold fewer than the limit allows, none included: only
+    /// [`last`](Page::last) says that nothing comes after it.
+    ///
+    /// # Errors
+    /// When nothing more can be read.
+    fn page(&mut self, limit: PageLimit) -> Result<Page, SourceError>;
 }
 
-/// Where an input stands: between two records.
+/// A source that has been opened.
 #[derive(Clone, Debug)]
-pub struct Position {
-    /// Bytes consumed so far.
-    pub offset: u64,
-    /// The line on which the next byte stands, from 1.
-    pub line: u64,
-    prefix: Sha256,
+pub(crate) struct Opened {
+    /// Where it stands: before the first record that it gives.
+    pub(crate) cursor: Cursor,
+    /// The names of its columns, where its records are rows of texts, to be read as values; `None` where each value has its
+    /// own kind.
+    pub(crate) columns: Option<Vec<String>>,
 }
 
-impl Position {
-    /// The SHA-256 of all bytes before `offset`.
-    #[must_use]
-    pub fn prefix_sha256(&self) -> Hash {
-        self.prefix.clone().finalize().into()
-    }
+/// How much is asked for at once. The record that reaches the bytes still belongs to the page, so that the longest one fits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PageLimit {
+    pub(crate) records: usize,
+    pub(crate) bytes: usize,
+}
 
-    /// This position as the point to resume at.
-    #[must_use]
-    pub fn resume(&self) -> Resume {
-        Resume {
-            offset: self.offset,
-            line: self.line,
-            prefix_sha256: digest::hex(&self.prefix_sha256()),
+/// Records that were read at once, in their order.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    pub(crate) incoming: Vec<Incoming>,
+    /// Where the source stands behind the page; behind the last one, its end.
+    pub(crate) cursor: Cursor,
+    /// Whether nothing comes after it.
+    pub(crate) last: bool,
+}
+
+/// One record of a source, or what stood in its place.
+#[derive(Clone, Debug)]
+pub(crate) enum Incoming {
+    /// A record, as the door has let it in.
+    Record { raw: String, id: String, at: At },
+    /// What is no record.
+    Rejected {
+        /// The bytes as read, as far as they are kept.
+        raw: Box<[u8]>,
+        /// Why, with the line.
+        refusal: Refusal,
+        /// The id, where it could be read all the same.
+        id: Option<Box<str>>,
+        at: At,
+    },
+}
+
+impl Incoming {
+    /// How many bytes are kept of it.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Record { raw, .. } => raw.len(),
+            Self::Rejected { raw, .. } => raw.len(),
         }
     }
 }
 
-pub(super) struct Source<R> {
-    input: BufReader<Chain<Cursor<Vec<u8>>, R>>,
-    position: Position,
-    last: Option<u8>,
+/// Where something stands in its source.
+#[derive(Clone, Debug)]
+pub(crate) struct At {
+    /// Its line, from 1; of a source without lines, the how manyth it is.
+    pub(crate) line: u64,
+    /// Whether nothing else stands on that line.
+    pub(crate) is_alone: bool,
+    /// Where the source stands behind it.
+    pub(crate) end: Cursor,
 }
 
-impl<R: Read> Source<R> {
-    /// The input from its start, a byte order mark skipped.
-    pub(super) fn new(mut input: R) -> io::Result<Self> {
-        // A pipe may give a mark in pieces, so its three bytes are read before anything is decided.
-        let mut head = Vec::with_capacity(BYTE_ORDER_MARK.len());
-        input
-            .by_ref()
-            .take(BYTE_ORDER_MARK.len() as u64)
-            .read_to_end(&mut head)?;
-        let marked = head == BYTE_ORDER_MARK;
-        let mut source = Self {
-            input: BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(input)),
-            position: Position {
-                offset: 0,
-                line: 1,
-                prefix: Sha256::new(),
-            },
-            last: None,
-        };
-        if marked {
-            source.fill()?;
-            source.consume(BYTE_ORDER_MARK.len());
-        }
-        Ok(source)
-    }
+/// Where a source stands between two records. Its fields are put together only where a ledger keeps them.
+#[derive(Clone, Debug)]
+pub(crate) enum Cursor {
+    /// Between two bytes of an input, with what comes before them.
+    Bytes(Position),
+    /// As a source names it, and as the ledger has kept it: the source takes the fields that are its own.
+    Fields(Map<String, Json>),
+}
 
-    pub(super) fn position(&self) -> &Position {
-        &self.position
-    }
-
-    pub(super) fn line(&self) -> u64 {
-        self.position.line
-    }
-
-    /// The last byte consumed.
-    pub(super) fn last(&self) -> Option<u8> {
-        self.last
-    }
-
-    /// The next bytes; empty only at the end of the input.
-    pub(super) fn fill(&mut self) -> io::Result<&[u8]> {
-        while let Err(error) = self.input.fill_buf() {
-            if error.kind() != io::ErrorKind::Interrupted {
-                return Err(error);
-            }
-        }
-        Ok(self.input.buffer())
-    }
-
-    /// Takes bytes that [`fill`](Self::fill) showed.
-    pub(super) fn consume(&mut self, count: usize) {
-        let bytes = &self.input.buffer()[..count];
-        self.position.prefix.update(bytes);
-        self.position.offset += count as u64;
-        self.position.line += bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
-        self.last = bytes.last().copied().or(self.last);
-        self.input.consume(count);
-    }
-
-    /// Takes everything that `skipped` accepts; then the next byte, which stays, or `None` at the end.
-    pub(super) fn skip(&mut self, skipped: fn(u8) -> bool) -> io::Result<Option<u8>> {
-        loop {
-            let bytes = self.fill()?;
-            let blank = bytes.iter().take_while(|byte| skipped(**byte)).count();
-            let next = bytes.get(blank).copied();
-            self.consume(blank);
-            if next.is_some() || blank == 0 {
-                return Ok(next);
-            }
+impl Cursor {
+    /// What the ledger keeps of it.
+    pub(crate) fn fields(&self) -> Map<String, Json> {
+        match self {
+            Self::Bytes(position) => position.resume().fields(),
+            Self::Fields(fields) => fields.clone(),
         }
     }
 
-    /// Takes everything up to a byte offset; false where the input ends before.
-    pub(super) fn skip_to(&mut self, offset: u64) -> io::Result<bool> {
-        while self.position.offset < offset {
-            let wanted = usize::try_from(offset - self.position.offset).unwrap_or(usize::MAX);
-            let count = self.fill()?.len().min(wanted);
-            if count == 0 {
-                return Ok(false);
-            }
-            self.consume(count);
+    /// What was read before it, where the source is an input of bytes.
+    pub(crate) fn read_before(&self) -> Option<Resume> {
+        match self {
+            Self::Bytes(position) => Some(position.resume()),
+            Self::Fields(_) => None,
         }
-        Ok(true)
     }
+}
+
+/// Why a source cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SourceError {
+    /// It cannot be read at all, or no further.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It is meant to be read otherwise: the options of `load` that do.
+    #[error("{problem}")]
+    Otherwise {
+        code: &'static str,
+        problem: String,
+        options: Vec<String>,
+    },
+    /// What was read before is not what it begins with now.
+    #[error("what was read before has changed within the first {offset} bytes")]
+    Changed { offset: u64 },
+    /// The cursor is none that such a source has given.
+    #[error("the cursor cannot be read")]
+    Foreign,
 }

@@ -4,10 +4,11 @@ use std::io::{self, Read};
 
 use csv_core::ReadRecordResult;
 
+use super::bytes::Bytes;
 use super::gathered::{Gathered, rejected};
+use super::id::{check_id, refuse};
 use super::quotes::Quotes;
-use super::source::Source;
-use super::{HeaderError, Incoming, OpenError, Options, Ready, Rejected, half_read, identity};
+use super::{HeaderError, Incoming, OpenError, Options, Ready, Rejected, half_read};
 use crate::output::bare;
 use crate::record::{Value, admit};
 
@@ -42,10 +43,7 @@ const SPARE_FIELDS: usize = 1;
 
 impl Table {
     /// Reads the header row; `None` where the input has no row at all.
-    pub(super) fn open<R: Read>(
-        source: &mut Source<R>,
-        options: &Options,
-    ) -> Result<Option<Self>, OpenError> {
+    pub(super) fn open<R: Read>(source: &mut Bytes<R>, options: &Options) -> Result<Option<Self>, OpenError> {
         let separator = options.cells.separator();
         let mut parser = csv_core::ReaderBuilder::new().delimiter(separator).build();
         let mut row = Row::new(separator);
@@ -93,7 +91,7 @@ impl Table {
     /// The next row.
     pub(super) fn next<R: Read>(
         &mut self,
-        source: &mut Source<R>,
+        source: &mut Bytes<R>,
         options: &Options,
     ) -> io::Result<Option<Incoming>> {
         source.skip(is_line_end)?;
@@ -115,7 +113,7 @@ impl Table {
         if let Err(rejected) = &mut body
             && last > line
         {
-            self.row.quotes.explain(&mut rejected.refusal, (line, last));
+            self.row.quotes.explain(&mut rejected.refusal, line..=last);
         }
         if let Err(rejected) = &mut body
             && rejected.id.is_none()
@@ -146,8 +144,8 @@ impl Table {
             return Err(rejected("csv.utf8", "valid UTF-8", line, raw));
         };
         let id = text_of(texts[self.id_at], options);
-        if let Err(refusal) = identity::check_id(id, &options.id_field) {
-            return Err(identity::refuse(refusal, line, raw));
+        if let Err(refusal) = check_id(id, &options.id_field) {
+            return Err(refuse(refusal, line, raw));
         }
         let mut data = String::with_capacity(raw.len() * 2);
         let stands_for = |cell: &str, text: &Option<String>| text.as_deref() == Some(cell);
@@ -185,9 +183,7 @@ impl Table {
         }
         let cell = half_read::first_field(raw, options.cells.separator())?;
         let id = text_of(&cell, options);
-        identity::check_id(id, &options.id_field)
-            .ok()
-            .map(|()| id.to_owned())
+        check_id(id, &options.id_field).ok().map(|()| id.to_owned())
     }
 }
 
@@ -233,7 +229,7 @@ impl Row {
     fn read<R: Read>(
         &mut self,
         parser: &mut csv_core::Reader,
-        source: &mut Source<R>,
+        source: &mut Bytes<R>,
         limit: usize,
         most: usize,
     ) -> io::Result<Option<Gathered>> {

@@ -6,14 +6,14 @@ use std::io::{self, Read};
 use serde::Deserialize as _;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::source::{Source, is_blank};
+use super::bytes::{Bytes, is_blank};
 use crate::record::Value;
 
 /// A name is not longer than this.
 const NAME_BYTES: usize = 1 << 16;
 
 /// Takes everything before the list at a JSON Pointer, so that its bracket comes next; false where there is none.
-pub(super) fn find<R: Read>(source: &mut Source<R>, pointer: &str) -> io::Result<bool> {
+pub(super) fn find<R: Read>(source: &mut Bytes<R>, pointer: &str) -> io::Result<bool> {
     for name in &names(pointer).collect::<Vec<_>>() {
         if source.skip(is_blank)? != Some(b'{') {
             return Ok(false);
@@ -28,7 +28,7 @@ pub(super) fn find<R: Read>(source: &mut Source<R>, pointer: &str) -> io::Result
 
 /// Takes what stands behind the list at a JSON Pointer, to the end of the input. What is no JSON there, or has the list once
 /// more, is an error: the records would be others to another reader.
-pub(super) fn end<R: Read>(source: &mut Source<R>, pointer: &str) -> io::Result<()> {
+pub(super) fn end<R: Read>(source: &mut Bytes<R>, pointer: &str) -> io::Result<()> {
     let names: Vec<String> = names(pointer).collect();
     let line = source.line();
     // The list itself has been read: what stands before and behind it is read with another value in its place.
@@ -102,7 +102,7 @@ impl<'de> Visitor<'de> for Around<'_> {
 }
 
 /// What is left of an input, taken as it is read.
-struct Rest<'s, R>(&'s mut Source<R>);
+struct Rest<'s, R>(&'s mut Bytes<R>);
 
 impl<R: Read> Read for Rest<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -115,7 +115,7 @@ impl<R: Read> Read for Rest<'_, R> {
 }
 
 /// Takes the fields of an object before one, and its name.
-fn find_field<R: Read>(source: &mut Source<R>, wanted: &str) -> io::Result<bool> {
+fn find_field<R: Read>(source: &mut Bytes<R>, wanted: &str) -> io::Result<bool> {
     loop {
         match source.skip(is_blank)? {
             Some(b',') => source.consume(1),
@@ -137,7 +137,7 @@ fn find_field<R: Read>(source: &mut Source<R>, wanted: &str) -> io::Result<bool>
 }
 
 /// Takes a text; `None` where it is none, or too long for a name.
-fn text<R: Read>(source: &mut Source<R>) -> io::Result<Option<String>> {
+fn text<R: Read>(source: &mut Bytes<R>) -> io::Result<Option<String>> {
     let (mut written, mut escaped) = (Vec::new(), false);
     while let Some(byte) = source.fill()?.first().copied() {
         source.consume(1);
@@ -156,7 +156,7 @@ fn text<R: Read>(source: &mut Source<R>) -> io::Result<Option<String>> {
 }
 
 /// Takes a value, up to the comma or bracket behind it.
-fn skip_value<R: Read>(source: &mut Source<R>) -> io::Result<()> {
+fn skip_value<R: Read>(source: &mut Bytes<R>) -> io::Result<()> {
     let (mut depth, mut in_text, mut escaped) = (0_u64, false, false);
     loop {
         let bytes = source.fill()?;
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn a_list_is_found_by_its_pointer() {
         let rest = |json: &str, pointer: &str| {
-            let mut source = Source::new(json.as_bytes()).unwrap();
+            let mut source = Bytes::new(json.as_bytes()).unwrap();
             let found = find(&mut source, pointer).unwrap();
             found.then(|| String::from_utf8(source.fill().unwrap().to_vec()).unwrap())
         };

@@ -318,6 +318,13 @@ impl Batch {
         self.last_record = Some(self.last_record.map_or(record, |last| last.max(record)));
     }
 
+    /// Adds the entry of a record that is read in the batch, and counts it.
+    pub(crate) fn add(&mut self, entry: Entry) {
+        self.covers(entry.record);
+        self.counts.count(entry.outcome);
+        self.entries.push(entry);
+    }
+
     /// Adds to its remark.
     pub(crate) fn remark(&mut self, name: &str, value: serde_json::Value) {
         let said = self

@@ -14,9 +14,8 @@ pub(crate) fn whole(id: &str, data: &str) -> Vec<u8> {
     [id.as_bytes(), &[0], data.as_bytes()].concat()
 }
 
-/// Takes a whole row apart; `None` when the bytes are no such image.
-#[must_use]
-pub(crate) fn split_whole(body: &[u8]) -> Option<(&str, &str)> {
+/// Takes a whole row apart; `None` when the bytes are no such image. Everybody else asks for what becomes of it.
+fn split_whole(body: &[u8]) -> Option<(&str, &str)> {
     let at = body.iter().position(|byte| *byte == 0)?;
     Some((
         std::str::from_utf8(&body[..at]).ok()?,
@@ -24,16 +23,46 @@ pub(crate) fn split_whole(body: &[u8]) -> Option<(&str, &str)> {
     ))
 }
 
+/// The id and the data that a whole row has; `None` when the bytes are no such image.
+#[must_use]
+pub(crate) fn row_in(body: &[u8]) -> Option<(String, String)> {
+    split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned()))
+}
+
+/// The id that a whole row has.
+#[must_use]
+pub(crate) fn id_in(body: &[u8]) -> Option<&str> {
+    split_whole(body).map(|(id, _)| id)
+}
+
 /// The record that a whole row is; [`Error::Damaged`] when the bytes are no such image.
 pub(crate) fn whole_record(number: i64, body: &[u8]) -> Result<Record> {
-    let (id, data) = split_whole(body).ok_or_else(|| Error::Damaged {
+    let (id, data) = row_in(body).ok_or_else(|| Error::Damaged {
         what: format!("the image of record {number} is no record"),
     })?;
     Ok(Record {
         record: number,
-        id: id.to_owned(),
-        data: data.to_owned(),
+        id,
+        data,
     })
+}
+
+/// The id and the data of a row before a change, from the image that is kept of it and the row after it: as it stands there
+/// whole, or by the reverse patch. `None` where there is no such image, or where it does not fit the row.
+#[must_use]
+pub(crate) fn row_before(
+    image: Option<&(ImageKind, Vec<u8>)>,
+    after: Option<(&str, &str)>,
+) -> Option<(String, String)> {
+    match image? {
+        (ImageKind::Whole | ImageKind::Refused, body) => row_in(body),
+        (ImageKind::Patch, body) => {
+            let (id, data) = after?;
+            let patch = std::str::from_utf8(body).ok()?;
+            Some((id.to_owned(), apply_patch(data, patch)?))
+        }
+        (ImageKind::Encrypted, _) => None,
+    }
 }
 
 /// The smaller image that brings `new` back to `old`: a reverse patch where it provably does and is smaller, otherwise

@@ -34,7 +34,9 @@ pub(crate) use entry::{
     Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, RECORD_BYTES, Sealed, Shape, Step,
 };
 pub(crate) use head::{Head, PassRow, RunRow, StageRow, header_text};
-pub(crate) use image::{apply_patch, before_image, split_whole, undo_fields, whole, whole_record};
+pub(crate) use image::{
+    apply_patch, before_image, id_in, row_before, row_in, undo_fields, whole, whole_record,
+};
 pub(crate) use stage_history::StageHistory;
 pub(crate) use state::{PassState, StageEvent, next_pass, next_stage};
 pub(crate) use tree::{Frontier, leaf_hash};

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::feed::Fed;
 use super::head::PassKind;
-use super::image::split_whole;
+use super::image::id_in;
 use super::read::salt;
 use super::sql::{of_record, of_row, standing_life};
 use crate::digest::{Hash, Salt, sha256};
@@ -133,7 +133,7 @@ pub(crate) fn kept(connection: &Connection, target: &Table) -> Result<KeptPlaces
     let mut refused: HashMap<i64, (i64, String, Salt)> = HashMap::new();
     while let Some(row) = rows.next()? {
         let body: Vec<u8> = row.get(1)?;
-        if let Some((id, _)) = split_whole(&body) {
+        if let Some(id) = id_in(&body) {
             refused.insert(row.get(0)?, (row.get(3)?, id.to_owned(), row.get(2)?));
         }
     }

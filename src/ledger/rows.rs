@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::feed::Fed;
 use super::head::PassKind;
-use super::image::split_whole;
+use super::image::id_in;
 use super::read::Stub;
 use super::sql::{of_record, of_row};
 use crate::digest::Hash;
@@ -182,7 +182,7 @@ pub(crate) fn id_before(connection: &Connection, key: (i64, i64, i64)) -> Result
     let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND part=?3 AND kind=1";
     let mut statement = connection.prepare_cached(sql)?;
     let body: Option<Vec<u8>> = statement.query_row(key, |row| row.get(0)).optional()?;
-    Ok(body.and_then(|body| Some(split_whole(&body)?.0.to_owned())))
+    Ok(body.and_then(|body| id_in(&body).map(str::to_owned)))
 }
 
 /// The numbers that a stage has written a record under, or would write it under.

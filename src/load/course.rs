@@ -6,13 +6,15 @@ use std::io::{self, Read, Seek};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
-use super::resume::How;
-use super::{KnownLoad, LoadOptions, unreadable};
+use super::fault::unreadable;
+use super::how::How;
+use super::options::LoadOptions;
+use super::report::KnownLoad;
 use crate::digest::hex;
 use crate::engine::{Pass, Run};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::history::{UnfinishedPass, unfinished_in};
-use crate::input::{Cells, ENVELOPE_ID, Format, Options, begins_with_envelopes, noticed, option};
+use crate::input::source::Cursor;
 use crate::ledger::open::{Prefix, first_prefix, has_whole_load, whole_loads};
 use crate::ledger::read::{self, PassSummary};
 use crate::ledger::{Batch, PassKind, Step};
@@ -84,82 +86,9 @@ pub(super) fn end_unfinished(run: &mut Run<'_>, loads: Vec<Open>) -> Result<Vec<
 pub(super) struct Begun<'i> {
     pub(super) name: &'i str,
     pub(super) database: &'i str,
-    pub(super) reading: &'i Options,
+    /// How it is read.
+    pub(super) how: How,
     pub(super) options: &'i LoadOptions,
-}
-
-/// So much of an input is looked at before it is read.
-const HEAD_BYTES: usize = 4096;
-
-/// The first bytes of an input: enough to guess its format by.
-pub(super) fn first_bytes(name: &str, input: &mut impl Read) -> Result<Vec<u8>> {
-    let mut head = Vec::new();
-    let read = input.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head);
-    read.map_err(|error| unreadable(name, &error))?;
-    Ok(head)
-}
-
-/// How an input is read.
-///
-/// # Errors
-/// [`Error::ReadOtherwise`] where the input is no list of records, but an object around one, and nobody has said so.
-pub(super) fn reading(run: &Run<'_>, name: &str, head: &[u8], options: &LoadOptions) -> Result<Options> {
-    let guessed = || match &options.records {
-        Some(_) => Format::Array,
-        None => Format::guess(Some(name), head),
-    };
-    let format = options.format.unwrap_or_else(guessed);
-    let mut cells = options.cells.clone();
-    if cells.separator.is_none() && Format::is_by_tabs(name) {
-        cells.separator = Some(b'\t');
-    }
-    if format != Format::Csv && cells != Cells::default() {
-        return Err(Error::invalid(
-            format!("{name} is read as JSON, and what was said of cells is for CSV"),
-            "add `--format csv`, or leave it out",
-        ));
-    }
-    if options.with_id && format == Format::Csv {
-        return Err(Error::invalid(
-            format!("{name} is read as CSV, and has no envelopes"),
-            "leave out `--with-id`, or add `--format ndjson`",
-        ));
-    }
-    let is_whole = head.len() < HEAD_BYTES;
-    if options.format.is_none()
-        && format == Format::Lines
-        && let Some(pointer) = noticed(head, is_whole, &options.id_field)
-    {
-        let problem = format!("this is one JSON object around a list at `{pointer}`; nothing was loaded");
-        return Err(Error::read_otherwise(
-            "input.wrapped",
-            name,
-            problem,
-            vec![option("records", &pointer)],
-        ));
-    }
-    if options.format.is_none()
-        && format == Format::Lines
-        && !options.with_id
-        && begins_with_envelopes(head, is_whole)
-    {
-        let problem = "each line has an id and a record as its data, as `export --with-id` writes it; nothing was loaded \
-                       (`--format ndjson` takes the lines themselves as records)";
-        let options = vec![option("with-id", "true")];
-        return Err(Error::read_otherwise("input.envelopes", name, problem, options));
-    }
-    Ok(Options {
-        format,
-        limits: run.store().options().limits,
-        id_field: if options.with_id {
-            ENVELOPE_ID.to_owned()
-        } else {
-            options.id_field.clone()
-        },
-        with_id: options.with_id,
-        cells,
-        records: options.records.clone(),
-    })
 }
 
 /// The most that is read ahead of a stream to see whether an interrupted load is one of it.
@@ -203,7 +132,6 @@ impl Begun<'_> {
         mut open: Vec<Open>,
         file: &mut (impl Read + Seek),
     ) -> Result<Course> {
-        let how = How::of(self.reading);
         let Some(hashes) = self.hashed(connection, &open, file)? else {
             return Ok(Course::Stopped);
         };
@@ -221,40 +149,30 @@ impl Begun<'_> {
         file.rewind().map_err(|error| unreadable(self.name, &error))?;
         if let Some(whole) = hashes.iter().find(|prefix| prefix.bytes == length)
             && !self.options.again
-            && let Some(known) = known(connection, self.database, whole, &how, None)?
+            && let Some(known) = known(connection, self.database, whole, &self.how, None)?
         {
             return Ok(Course::Known(known));
         }
-        Ok(match open.into_iter().find(|open| open.reads_as(&how)) {
+        Ok(match open.into_iter().find(|open| open.reads_as(&self.how)) {
             Some(open) => Course::GoOn(Box::new(open.summary)),
             None => Course::Begin,
         })
     }
 
-    /// Of several interrupted loads those that a restart gives up: what has the name, and what the file goes on with.
-    pub(super) fn restarted(
-        &self,
-        connection: &Connection,
-        open: &mut Vec<Open>,
-        file: Option<&mut (impl Read + Seek)>,
-    ) -> Result<Vec<Open>> {
-        let how = How::of(self.reading);
-        let hashes = match file {
-            Some(file) => self.hashed(connection, open, file)?.unwrap_or_default(),
-            None => Vec::new(),
+    /// Of several interrupted loads those that a restart gives up: what has the name, and what goes on with one of these
+    /// beginnings.
+    pub(super) fn restarted(&self, open: &mut Vec<Open>, beginnings: &[Prefix]) -> Vec<Open> {
+        let goes_on = |open: &Open| {
+            let prefix = open.prefix();
+            prefix.is_some_and(|prefix| beginnings.contains(&prefix)) && open.reads_as(&self.how)
         };
-        let is_meant = |open: &mut Open| {
-            open.is_named(self.name)
-                || open
-                    .prefix()
-                    .is_some_and(|prefix| hashes.contains(&prefix) && open.reads_as(&how))
-        };
-        Ok(open.extract_if(.., is_meant).collect())
+        let is_meant = |open: &mut Open| open.is_named(self.name) || goes_on(open);
+        open.extract_if(.., is_meant).collect()
     }
 
     /// The hashes of the file's beginning at every length that the ledger asks for, and of all of it where there is a whole
     /// load of its length; `None` where somebody asked to stop.
-    fn hashed(
+    pub(super) fn hashed(
         &self,
         connection: &Connection,
         open: &[Open],
@@ -294,21 +212,22 @@ fn known(
     Ok(known.map(KnownLoad::of))
 }
 
-/// The load, other than this pass, that has brought the same bytes to their end before.
+/// The load, other than this pass, that has brought the same bytes to their end before; of what is no input of bytes, nothing
+/// is known.
 pub(super) fn known_before(
     connection: &Connection,
     database: &str,
     pass: i64,
-    end: &crate::input::Position,
+    end: &Cursor,
     how: &How,
 ) -> Result<Option<KnownLoad>> {
     // That nothing came twice says nothing.
-    if end.offset == 0 {
+    let Some(read) = end.read_before().filter(|read| read.offset > 0) else {
         return Ok(None);
-    }
+    };
     let whole = Prefix {
-        bytes: end.offset,
-        sha256: hex(&end.prefix_sha256()),
+        bytes: read.offset,
+        sha256: read.prefix_sha256,
     };
     known(connection, database, &whole, how, Some(pass))
 }

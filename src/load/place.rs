@@ -1,21 +1,23 @@
 //! The reading thread of a load: each record of the input is placed, or refused with its line.
 
 use std::collections::{HashSet, VecDeque};
-use std::io::Read;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use super::Narrowed;
 use super::brought::Brought;
-use super::resume::{How, Manner, cursor_text};
+use super::course::Begun;
+use super::fault::told;
+use super::masks;
+use super::report::Narrowed;
+use super::resume::{Manner, cursor_text};
 use super::types::{self, Columns, left_out, loses_kind};
-use super::{masks, unreadable};
 use crate::digest::{Salt, commitment, sha256};
 use crate::engine::Claims;
 use crate::engine::{BATCH_BYTES, Producer, Reader};
 use crate::error::{Error, Result};
-use crate::input::{Incoming, Position, Reader as Records, Ready, Rejected, Types};
+use crate::input::source::{At, Cursor, Incoming, PageLimit, Source};
+use crate::input::{Ready, Types};
 use crate::ledger::feed::{LetIn, RefusedLines, Settled};
 use crate::ledger::places::KeptPlaces;
 use crate::ledger::{
@@ -27,24 +29,21 @@ use crate::store::{Salted, Table};
 use crate::surroundings::Randomness;
 
 /// The reading thread of a load.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a question of its own, with yes or no"
-)]
-pub(super) struct Loading<'a, R> {
-    pub(super) name: &'a str,
-    pub(super) records: Records<R>,
+pub(super) struct Loading<'a, S> {
+    pub(super) begun: &'a Begun<'a>,
+    pub(super) pass: i64,
+    pub(super) source: S,
     /// Read, but not placed yet.
     pub(super) waiting: VecDeque<Incoming>,
+    /// Where the source stands behind the last record that was placed.
+    pub(super) position: Cursor,
+    /// Where the source ends, once it does.
+    pub(super) end: Option<Cursor>,
     /// The numbers that have a stub in the batch at hand.
     pub(super) touched: HashSet<i64>,
     /// What the input has brought so far, where it replaces.
     pub(super) brought: Brought,
-    pub(super) database: &'a str,
     pub(super) table: Table,
-    pub(super) replace: bool,
-    /// Whether stages in place process again what is replaced.
-    pub(super) reprocess: bool,
     /// Whether an id may stand in the ledger: no stage redacts it.
     pub(super) names_refused: bool,
     pub(super) batch_size: usize,
@@ -63,31 +62,39 @@ pub(super) struct Loading<'a, R> {
     pub(super) follows: bool,
     pub(super) claims: Claims,
     pub(super) randomness: &'a dyn Randomness,
-    pub(super) how: How,
-    /// Where the input ends, once it does.
-    pub(super) end: &'a Mutex<Option<Position>>,
+    pub(super) found: &'a Mutex<Found>,
+}
+
+/// What the reading thread has found out.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Where the input ends, once all of it is placed.
+    pub(super) end: Option<Cursor>,
     /// What rows have left out of records.
-    pub(super) narrowed: &'a Mutex<Narrowed>,
+    pub(super) narrowed: Narrowed,
 }
 
 /// What became of one record of the input.
 enum Placed {
-    /// It has its stub.
-    Yes,
+    /// It has its stub; where the source stands behind it.
+    Yes(Cursor),
     /// Its number has a stub in this batch already, so that it has to wait for the next one.
     NextBatch(Box<Incoming>),
 }
 
-impl<R: Read + Send> Producer for Loading<'_, R> {
+/// A record that the database has, and one that the input has under its id.
+struct Met {
+    old: Record,
+    salt: Salt,
+    new: Ready,
+}
+
+impl<S: Source> Producer for Loading<'_, S> {
     fn next(&mut self, reader: &Reader) -> Result<Option<Batch>> {
         self.claims.forget_committed();
         self.fill()?;
         if self.waiting.is_empty() {
-            let end = self
-                .records
-                .finish()
-                .map_err(|error| unreadable(self.name, &error))?;
-            *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+            self.found().end.clone_from(&self.end);
             if let Some(settled) = self.settle_rest() {
                 return Ok(Some(settled));
             }
@@ -100,43 +107,50 @@ impl<R: Read + Send> Producer for Loading<'_, R> {
         batch.shape = std::mem::take(&mut self.shape);
         self.claims.begin_batch();
         self.touched.clear();
-        let end = reader.read(|connection| self.place_all(connection, &mut batch))?;
-        batch.cursor = end
-            .as_ref()
-            .map(|end| cursor_text(end, &self.how, self.manner(), self.columns.told()));
+        reader.read(|connection| self.place_all(connection, &mut batch))?;
+        batch.cursor = Some(self.cursor());
         self.has_begun = true;
         Ok(Some(batch))
     }
 }
 
-impl<R: Read> Loading<'_, R> {
+impl<S: Source> Loading<'_, S> {
     /// Reads on until a batch is full or the input ends.
     fn fill(&mut self) -> Result<()> {
         // What is waiting counts too, so that a resumed load cuts the same batches.
-        let mut size: usize = self.waiting.iter().map(size_of_one).sum();
-        while self.waiting.len() < self.batch_size && size < BATCH_BYTES {
-            let Some(next) = self.records.next() else { break };
-            let next = next.map_err(|error| unreadable(self.name, &error))?;
-            size += size_of_one(&next);
-            self.waiting.push_back(next);
+        let mut size: usize = self.waiting.iter().map(Incoming::bytes).sum();
+        while self.end.is_none() && self.waiting.len() < self.batch_size && size < BATCH_BYTES {
+            let limit = PageLimit {
+                records: self.batch_size - self.waiting.len(),
+                bytes: BATCH_BYTES - size,
+            };
+            let page = self.source.page(limit);
+            let page = page.map_err(|error| told(self.begun.name, self.pass, error))?;
+            size += page.incoming.iter().map(Incoming::bytes).sum::<usize>();
+            self.waiting.extend(page.incoming);
+            self.end = page.last.then_some(page.cursor);
         }
         Ok(())
     }
 
-    /// Places what is waiting, and tells where the input stands after the last record placed.
-    fn place_all(&mut self, connection: &Connection, batch: &mut Batch) -> Result<Option<Position>> {
-        let mut end = None;
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Places what is waiting, as far as it fits into the batch.
+    fn place_all(&mut self, connection: &Connection, batch: &mut Batch) -> Result<()> {
         // Until the batch that makes the table is committed there is nothing to look up in it.
         let lookup = self.table.exists(connection)?.then_some(connection);
         while let Some(incoming) = self.waiting.pop_front() {
-            let after = incoming.end.clone();
-            if let Placed::NextBatch(incoming) = self.place(lookup, incoming, batch)? {
-                self.waiting.push_front(*incoming);
-                break;
+            match self.place(lookup, incoming, batch)? {
+                Placed::Yes(end) => self.position = end,
+                Placed::NextBatch(incoming) => {
+                    self.waiting.push_front(*incoming);
+                    break;
+                }
             }
-            end = Some(after);
         }
-        Ok(end)
+        Ok(())
     }
 
     fn place(
@@ -145,11 +159,11 @@ impl<R: Read> Loading<'_, R> {
         incoming: Incoming,
         batch: &mut Batch,
     ) -> Result<Placed> {
-        let mut ready = match incoming.body {
-            Ok(ready) => ready,
-            Err(Rejected { refusal, raw, id }) => {
+        let (mut ready, at) = match incoming {
+            Incoming::Record { raw, id, at } => (Ready { id, data: raw }, at),
+            Incoming::Rejected { raw, refusal, id, at } => {
                 self.refuse(batch, &refusal, raw.into_vec(), id.as_deref());
-                return Ok(Placed::Yes);
+                return Ok(Placed::Yes(at.end));
             }
         };
         let owner = self.claims.owner(lookup, &self.table, &ready.id)?;
@@ -157,54 +171,49 @@ impl<R: Read> Loading<'_, R> {
             Ok(None) => {}
             Ok(Some(data)) => ready.data = data,
             Err(mut refusal) => {
-                refusal.line = Some(incoming.line);
+                refusal.line = Some(at.line);
                 self.refuse(batch, &refusal, ready.data.into_bytes(), Some(&ready.id));
-                return Ok(Placed::Yes);
+                return Ok(Placed::Yes(at.end));
             }
         }
         let Some(owner) = owner else {
             let id = ready.id.clone();
             let record = self.insert(batch, ready);
-            self.let_in(batch, (incoming.line, &id), record, true);
-            return Ok(Placed::Yes);
+            self.let_in(batch, &at, &id, record, true);
+            return Ok(Placed::Yes(at.end));
         };
-        let Ready { id, data } = &ready;
-        let Salted { record: old, salt } = self.standing(lookup, owner)?;
-        if old.data != *data && (!self.replace || self.brought.has(owner)) {
+        let standing = self.standing(lookup, owner)?;
+        if standing.record.data != ready.data && (!self.begun.options.replace || self.brought.has(owner)) {
             let mut refusal = Refusal::new("load.exists", "");
-            refusal.line = Some(incoming.line);
-            self.refuse(batch, &refusal, data.clone().into_bytes(), Some(id));
-            return Ok(Placed::Yes);
+            refusal.line = Some(at.line);
+            self.refuse(batch, &refusal, ready.data.into_bytes(), Some(&ready.id));
+            return Ok(Placed::Yes(at.end));
         }
         if !self.touched.insert(owner) {
-            let body = Ok(ready);
-            return Ok(Placed::NextBatch(Box::new(Incoming { body, ..incoming })));
+            let Ready { id, data: raw } = ready;
+            return Ok(Placed::NextBatch(Box::new(Incoming::Record { raw, id, at })));
         }
-        let missing = || Error::Damaged {
-            what: format!("record {owner} has a row but no salt"),
+        let met = Met {
+            salt: standing.known_salt()?,
+            old: standing.record,
+            new: ready,
         };
-        let salt = salt.ok_or_else(missing)?;
-        let written = self.replaced(batch, (owner, salt), &old, &ready);
-        self.let_in(batch, (incoming.line, id), owner, written);
-        Ok(Placed::Yes)
+        let written = self.replaced(batch, &met);
+        self.let_in(batch, &at, &met.new.id, owner, written);
+        Ok(Placed::Yes(at.end))
     }
 
     /// A record that the database has: written over, where it is another one now; whether it is.
-    fn replaced(
-        &mut self,
-        batch: &mut Batch,
-        (owner, salt): (i64, Salt),
-        old: &Record,
-        ready: &Ready,
-    ) -> bool {
-        let Ready { id, data } = ready;
+    fn replaced(&mut self, batch: &mut Batch, met: &Met) -> bool {
+        let Met { old, salt, new } = met;
+        let (owner, Ready { id, data }) = (old.record, new);
         self.brings(owner);
         let mut entry = Entry::new(owner, 0, EntryOutcome::Unchanged);
-        entry.before = Some(commitment(&salt, &old.id, &old.data));
+        entry.before = Some(commitment(salt, &old.id, &old.data));
         entry.after = entry.before;
         if old.data != *data {
             entry.outcome = EntryOutcome::Written;
-            entry.after = Some(commitment(&salt, id, data));
+            entry.after = Some(commitment(salt, id, data));
             let (kind, body) = before_image((&old.id, &old.data), (id, data));
             batch.images.push(Image {
                 record: owner,
@@ -218,7 +227,7 @@ impl<R: Read> Loading<'_, R> {
                     id: id.clone(),
                     data: data.clone(),
                 },
-                salt,
+                *salt,
             );
             batch.changes.push(Change::Update {
                 record: owner,
@@ -227,7 +236,7 @@ impl<R: Read> Loading<'_, R> {
             });
         }
         let written = entry.outcome == EntryOutcome::Written;
-        stub(batch, entry);
+        batch.add(entry);
         written
     }
 
@@ -241,7 +250,7 @@ impl<R: Read> Loading<'_, R> {
         data: &str,
     ) -> Result<Result<Option<String>, Box<Refusal>>> {
         let types = self.columns.types;
-        let is_guarded = self.replace && types == Some(Types::Guarded);
+        let is_guarded = self.begun.options.replace && types == Some(Types::Guarded);
         let has_masks = masks::may_be_in(data);
         let old = match owner.filter(|_| has_masks || is_guarded || types == Some(Types::Existing)) {
             Some(owner) => Some(self.standing(lookup, owner)?.record),
@@ -270,31 +279,38 @@ impl<R: Read> Loading<'_, R> {
             if self.has_begun {
                 return Ok(Err(Box::new(lost.refusal())));
             }
-            let problem = format!("a record of `{}` has {lost}; nothing was loaded", self.database);
+            let problem = format!(
+                "a record of `{}` has {lost}; nothing was loaded",
+                self.begun.database
+            );
             let options = vec!["--replace".to_owned(), "--types".to_owned()];
-            return Err(Error::read_otherwise(types::CODE, self.name, problem, options));
+            return Err(Error::read_otherwise(
+                types::CODE,
+                self.begun.name,
+                problem,
+                options,
+            ));
         }
         if let Some((Ok(old), Ok(new))) = &documents
             && let Some(field) = left_out(old, new)
         {
-            let mut narrowed = self.narrowed.lock().unwrap_or_else(PoisonError::into_inner);
-            narrowed.records += 1;
-            narrowed.field.get_or_insert(field);
+            let mut found = self.found();
+            found.narrowed.records += 1;
+            found.narrowed.field.get_or_insert(field);
         }
         Ok(Ok(made))
     }
 
     /// What a record that is let in means for lines that earlier loads of the input have refused: those that it corrects
     /// leave quarantine with it, in the same batch, so that a kill or a rollback takes both or neither.
-    fn let_in(&mut self, batch: &mut Batch, (line, id): (u64, &str), record: i64, written: bool) {
-        // The elements of an array may all stand on one line, which then is no place.
-        let is_place = !self.how.is_array() || line > 1;
-        let was_refused = self.refused.stands_at(line);
+    fn let_in(&mut self, batch: &mut Batch, at: &At, id: &str, record: i64, written: bool) {
+        let was_refused = self.refused.stands_at(at.line);
         let settled = self.refused.replaced_by(LetIn {
-            line,
+            line: at.line,
             id,
             record,
-            in_place: self.follows && is_place,
+            // A line that others stand on too is no place.
+            in_place: self.follows && at.is_alone,
         });
         // Where a line was refused, whatever passes now is new: it speaks neither for nor against.
         self.follows = !written || !settled.is_empty() || (self.follows && was_refused);
@@ -305,17 +321,19 @@ impl<R: Read> Loading<'_, R> {
     }
 
     fn brings(&mut self, record: i64) {
-        if self.replace {
+        if self.begun.options.replace {
             self.brought.note(record);
         }
     }
 
-    fn manner(&self) -> Manner {
-        Manner {
-            replace: self.replace,
-            reprocess: self.reprocess,
+    /// Where the load goes on behind what is placed.
+    fn cursor(&self) -> String {
+        let manner = Manner {
+            replace: self.begun.options.replace,
+            reprocess: self.begun.options.reprocess,
             follows: self.follows,
-        }
+        };
+        cursor_text(&self.position, &self.begun.how, manner, self.columns.told())
     }
 
     /// Lets the lines go that the input has not brought again, but the records whose ids they have.
@@ -328,8 +346,7 @@ impl<R: Read> Loading<'_, R> {
         for settled in settled {
             pass(&mut batch, settled);
         }
-        let end = self.records.position();
-        batch.cursor = Some(cursor_text(end, &self.how, self.manner(), self.columns.told()));
+        batch.cursor = Some(self.cursor());
         Some(batch)
     }
 
@@ -357,7 +374,7 @@ impl<R: Read> Loading<'_, R> {
         self.touched.insert(record);
         self.brings(record);
         if corrected.is_none() {
-            let (database, id) = (self.database.to_owned(), Some(id.clone()));
+            let (database, id) = (self.begun.database.to_owned(), Some(id.clone()));
             batch.records.push(NewRecord {
                 record,
                 database,
@@ -366,7 +383,7 @@ impl<R: Read> Loading<'_, R> {
             });
         }
         batch.changes.push(Change::Insert { record, id, data });
-        stub(batch, entry);
+        batch.add(entry);
         record
     }
 
@@ -405,7 +422,7 @@ impl<R: Read> Loading<'_, R> {
         if again.is_none() {
             batch.records.push(NewRecord {
                 record,
-                database: self.database.to_owned(),
+                database: self.begun.database.to_owned(),
                 id: id.filter(|_| self.names_refused).map(str::to_owned),
                 salt,
             });
@@ -416,7 +433,7 @@ impl<R: Read> Loading<'_, R> {
             kind: ImageKind::Refused,
             body: raw,
         });
-        stub(batch, entry);
+        batch.add(entry);
     }
 
     fn salt(&self) -> Salt {
@@ -431,18 +448,5 @@ fn pass(batch: &mut Batch, settled: Settled) {
     let mut entry = Entry::new(settled.line, 0, EntryOutcome::Filtered);
     entry.input = Some(settled.input);
     entry.reason = Some(serde_json::json!({ "code": "load.passed", "record": settled.record }).to_string());
-    stub(batch, entry);
-}
-
-fn size_of_one(incoming: &Incoming) -> usize {
-    match &incoming.body {
-        Ok(ready) => ready.data.len(),
-        Err(rejected) => rejected.raw.len(),
-    }
-}
-
-fn stub(batch: &mut Batch, entry: Entry) {
-    batch.covers(entry.record);
-    batch.counts.count(entry.outcome);
-    batch.entries.push(entry);
+    batch.add(entry);
 }

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::masks;
 use crate::engine::BATCH_BYTES;
 use crate::error::Result;
-use crate::input::{Format, Options, Types};
+use crate::input::{Cells, Types};
 use crate::observe::StopSignal;
 use crate::output::{cell, column, found};
 use crate::path::{Path, Segment};
@@ -148,20 +148,39 @@ struct Column {
     is_path: bool,
 }
 
+/// What stands in the place of a cell.
+struct There<'v> {
+    known: Column,
+    has_record: bool,
+    /// What the record has there.
+    was: Option<&'v Value>,
+}
+
+/// Why a cell cannot take its place.
+struct Unfit {
+    code: &'static str,
+    expected: String,
+}
+
+impl Unfit {
+    fn of(code: &'static str, expected: impl Into<String>) -> Self {
+        let expected = expected.into();
+        Self { code, expected }
+    }
+}
+
 impl Columns {
-    /// `names` are those of the input's columns.
-    pub(super) fn of(reading: &Options, names: Vec<String>) -> Self {
-        let types = (reading.format == Format::Csv).then_some(reading.cells.types);
-        let names = if types == Some(Types::Existing) {
-            names
-        } else {
-            Vec::new()
-        };
+    /// `names` are those of the source's columns, where its records are rows of cells.
+    pub(super) fn of(cells: &Cells, limits: Limits, names: Option<Vec<String>>) -> Self {
+        let types = names.as_ref().map(|_| cells.types);
+        let names = names
+            .filter(|_| types == Some(Types::Existing))
+            .unwrap_or_default();
         Self {
             types,
-            limits: reading.limits,
-            says_null: reading.cells.null.is_some(),
-            says_missing: reading.cells.missing.is_some(),
+            limits,
+            says_null: cells.null.is_some(),
+            says_missing: cells.missing.is_some(),
             known: vec![Column::default(); names.len()],
             names,
         }
@@ -172,7 +191,8 @@ impl Columns {
     pub(super) fn learn(
         &mut self,
         cursor: Option<&str>,
-        (connection, table): (&Connection, &Table),
+        connection: &Connection,
+        table: &Table,
         stop: &StopSignal,
     ) -> Result<bool> {
         if self.names.is_empty() || self.recall(cursor) {
@@ -241,8 +261,14 @@ impl Columns {
                 made.remove_at(&place);
                 continue;
             };
-            let value = self.value(*known, (old.is_some(), was.as_deref()), &cell.value);
-            let value = value.map_err(|(code, expected)| Misread::refused(code, name, expected))?;
+            let there = There {
+                known: *known,
+                has_record: old.is_some(),
+                was: was.as_deref(),
+            };
+            let value = self
+                .value(&there, &cell.value)
+                .map_err(|unfit| Misread::refused(unfit.code, name, unfit.expected))?;
             if let Some(value) = value
                 && made.set_at(&place, value).is_err()
             {
@@ -262,12 +288,12 @@ impl Columns {
     }
 
     /// The value that a cell puts in its place; `None`: it changes nothing there.
-    fn value(
-        &self,
-        known: Column,
-        (has_record, was): (bool, Option<&Value>),
-        cell: &Value,
-    ) -> Result<Option<Value>, (&'static str, String)> {
+    fn value(&self, there: &There<'_>, cell: &Value) -> Result<Option<Value>, Unfit> {
+        let There {
+            known,
+            has_record,
+            was,
+        } = *there;
         let Some(text) = cell.as_text() else {
             return Ok(Some(cell.clone()));
         };
@@ -296,19 +322,19 @@ impl Columns {
             } else {
                 format!("a record with this id: there is none whose value tells the kind, {several}")
             };
-            return Err((CODE, expected));
+            return Err(Unfit::of(CODE, expected));
         }
-        let value = known.read(&text).map_err(|expected| (CODE, expected))?;
+        let value = known.read(&text).map_err(|expected| Unfit::of(CODE, expected))?;
         let is_text = value.kind() == Kind::Text;
         if is_text && !self.says_null && was.is_some_and(Value::is_null) {
             let expected = "null, as the record has here: say with `--null TEXT` which text stands for null, and every other one \
                             is a text";
-            return Err((NULL, expected.to_owned()));
+            return Err(Unfit::of(NULL, expected));
         }
         if is_text && !self.says_missing && has_record && was.is_none() && known.kind.is_some() {
             let expected = "nothing, because the record has no such field: say with `--missing TEXT` which text stands for that, \
                             and every other one is a text";
-            return Err((MISSING, expected.to_owned()));
+            return Err(Unfit::of(MISSING, expected));
         }
         Ok(Some(value))
     }

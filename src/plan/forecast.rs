@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::engine::{Foreseen, ForeseenPlaces, Home, PlannedRows, Reader};
 use crate::error::Result;
 use crate::ledger::feed::Fed;
-use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, places, rows, split_whole};
+use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, id_in, places, rows};
 use crate::record::RecordSet;
 use crate::refusal::Holder;
 use crate::stage::{OnConflict, Stage, Stages};
@@ -287,7 +287,7 @@ impl DatabaseForecast {
             .images
             .iter()
             .filter(|image| image.kind == ImageKind::Refused);
-        let ids = refused.filter_map(|image| Some((image.record, split_whole(&image.body)?.0)));
+        let ids = refused.filter_map(|image| Some((image.record, id_in(&image.body)?)));
         let ids: HashMap<i64, &str> = ids.collect();
         for entry in &batch.entries {
             let number = entry.target.unwrap_or(entry.record);

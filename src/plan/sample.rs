@@ -1,12 +1,10 @@
 //! One record as it is and as it would be, field by field.
 
-use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 
 use crate::error::{Error, Result};
 use crate::path::Path;
-use crate::quarantine::mask;
-use crate::record::{Document, Named as _, Names, Part, each_field, elements, parts_of};
+use crate::record::{Named as _, Names, Part, each_field, elements, masked, parts_of};
 
 /// The most fields of a record that are told one by one, unless all are wanted.
 const FIELDS: usize = 40;
@@ -51,17 +49,8 @@ impl Sample {
         let damaged = |fault: String| Error::Damaged {
             what: format!("a record is not a JSON object: {fault}"),
         };
-        let masked = |data| -> Result<Cow<'_, str>> {
-            match redact {
-                [] => Ok(Cow::Borrowed(data)),
-                redact => {
-                    let mut document = Document::parse(data).map_err(|fault| damaged(fault.to_string()))?;
-                    mask(&mut document, redact);
-                    Ok(Cow::Owned(document.to_json()))
-                }
-            }
-        };
-        let (source, target) = (masked(source)?, masked(target)?);
+        let shown = |data| masked(data, redact).map_err(|fault| damaged(fault.to_string()));
+        let (source, target) = (shown(source)?.data, shown(target)?.data);
         let mut comparison = Comparison {
             full,
             ..Comparison::default()

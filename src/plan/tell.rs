@@ -10,7 +10,7 @@ use super::report::{Lint, OperationPlan, PassPlan, RefusalPlan, RefusedExample, 
 use super::sample::Sample;
 use crate::context::Tally;
 use crate::error::Result;
-use crate::ledger::{Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, split_whole};
+use crate::ledger::{Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, row_in};
 use crate::op::Reversibility;
 use crate::path::Path;
 use crate::refusal::Refusal;
@@ -132,7 +132,7 @@ impl<'t> Telling<'t> {
                 let mut images = batch.images.iter();
                 let is_its =
                     |image: &&Image| image.record == entry.record && image.kind == ImageKind::Refused;
-                split_whole(&images.find(is_its)?.body)
+                row_in(&images.find(is_its)?.body)
             };
             let reason = reason.cut_at(self.redact);
             let alike = Alike::of(&reason);
@@ -140,7 +140,7 @@ impl<'t> Telling<'t> {
                 group.alike = alike;
                 // Names can be what is redacted.
                 if let Some(alike) = group.alike.as_mut().filter(|_| self.redact.is_empty()) {
-                    alike.names = image().map(|(_, data)| alike.names_in(data)).unwrap_or_default();
+                    alike.names = image().map(|(_, data)| alike.names_in(&data)).unwrap_or_default();
                 }
             } else if !matches!((&group.alike, &alike), (Some(first), Some(other)) if first.is_at(other)) {
                 group.alike = None;
@@ -150,7 +150,7 @@ impl<'t> Telling<'t> {
             group.preexisting += u64::from(before && !reason.violations.is_empty());
             group.halting += u64::from(reason.halts);
             if group.examples.len() < self.most {
-                let id = image().map_or_else(String::new, |(id, _)| id.to_owned());
+                let id = image().map_or_else(String::new, |(id, _)| id);
                 group.examples.push(RefusedExample { id, reason });
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::FieldProfile;
+use super::report::FieldProfile;
 use crate::contract::{Exact, key_text};
 use crate::datetime::Moment;
 use crate::digest::{Hash, sha256};

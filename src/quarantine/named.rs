@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 
+use super::input::Input;
 use super::{Quarantined, standing};
 use crate::context::Context;
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::history::{HiddenIds, redacted};
 use crate::ledger::read::{self, salt};
-use crate::ledger::split_whole;
 use crate::path::Path;
-use crate::record::{REDACTED, Record};
+use crate::record::REDACTED;
 use crate::stage::Stage;
 use crate::store::{Store, Table};
 
@@ -179,7 +179,7 @@ impl<'s> Naming<'s> {
 
     /// The ids that the stage gave the parts. Stages are pure: carried once more, the record becomes the same.
     fn name_parts(&mut self, refused: &Quarantined, named: &mut [Named]) -> Result<()> {
-        let Some(record) = self.as_refused(refused)? else {
+        let Some(Input::Record(record)) = Input::of(self.store.connection(), refused)? else {
             return Ok(());
         };
         let store = self.store;
@@ -206,17 +206,6 @@ impl<'s> Naming<'s> {
             part.id = scope.part_id(part.number).map(str::to_owned);
         }
         Ok(())
-    }
-
-    /// The record as it was refused; `None` where its image is gone.
-    fn as_refused(&self, refused: &Quarantined) -> Result<Option<Record>> {
-        let body = standing::image(self.store.connection(), refused)?;
-        let found = body.as_deref().and_then(split_whole);
-        Ok(found.map(|(id, data)| Record {
-            record: refused.record,
-            id: id.to_owned(),
-            data: data.to_owned(),
-        }))
     }
 
     /// The stage as it was applied then; `None` where the ledger's text does not give it, as of one built in Rust.

@@ -16,7 +16,7 @@ use crate::ledger::carried::{
     stubs_between, times,
 };
 use crate::ledger::read::{Stub, StubKey, newest_of_stage, salt, stub_at};
-use crate::ledger::{EntryOutcome, split_whole};
+use crate::ledger::{EntryOutcome, row_in};
 use crate::record::Record;
 use crate::stage::{OnConflict, Stage};
 use crate::store::Salted;
@@ -353,8 +353,7 @@ impl<'l> Lineage<'l> {
             // It came from quarantine, or it was waived there.
             None => refused_before(self.connection, stub.batch, entry.record)?
                 .as_ref()
-                .and_then(|(_, input)| split_whole(input))
-                .map(|(id, data)| (id.to_owned(), data.to_owned())),
+                .and_then(|(_, input)| row_in(input)),
         };
         carried.source = self.piece(entry.record, Since::nothing(read))?;
         Ok(())

@@ -10,7 +10,7 @@ use crate::digest::{Hash, commitment};
 use crate::error::Result;
 use crate::ledger::carried::{TARGET_REPLACED, Writer, changes_elsewhere, changes_of, writers};
 use crate::ledger::read::{Stub, StubKey, salt, stub_at};
-use crate::ledger::{ImageKind, apply_patch, split_whole};
+use crate::ledger::row_before;
 use crate::store::{Salted, Table};
 
 /// A row as it was at some time: its id and data; `None` where there was none.
@@ -221,15 +221,10 @@ impl Since {
 /// A row before an entry's change, from the row after it.
 pub(super) fn before_of(stub: &Stub, after: Option<&(String, String)>) -> Version {
     match &stub.image {
-        Some((ImageKind::Patch, patch)) => {
-            let (id, data) = after?;
-            let patch = std::str::from_utf8(patch).ok()?;
-            Some((id.clone(), apply_patch(data, patch)?))
-        }
-        Some((ImageKind::Whole | ImageKind::Refused, body)) => {
-            split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned()))
-        }
-        _ if stub.entry.before == stub.entry.after => after.cloned(),
-        _ => None,
+        None if stub.entry.before == stub.entry.after => after.cloned(),
+        image => row_before(
+            image.as_ref(),
+            after.map(|(id, data)| (id.as_str(), data.as_str())),
+        ),
     }
 }

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::access::{index, step as step_into};
-use super::{Kind, Object, Value};
+use super::{Kind, Malformed, Object, Value};
 use crate::path::{Path, Segment};
 
 /// What stands for a value that must not show.
@@ -21,6 +21,34 @@ impl Object {
         };
         self.get_mut(name).is_some_and(|value| mask(value, rest))
     }
+}
+
+/// The data of a record as it may be shown.
+#[derive(Clone, Debug)]
+pub struct Masked<'d, 'p> {
+    /// The JSON text, with a fixed text in the place of every redacted value.
+    pub data: Cow<'d, str>,
+    /// The redacted paths at which the record has a value, or something that blocks them.
+    pub paths: Vec<&'p Path>,
+}
+
+/// Masks what these paths redact in the data of a record: the one way by which values come to be shown.
+///
+/// # Errors
+/// [`Malformed`] when the data is not a JSON object: then nothing of it may be shown.
+pub fn masked<'d, 'p>(data: &'d str, redact: &'p [Path]) -> Result<Masked<'d, 'p>, Malformed> {
+    let mut shown = Masked {
+        data: Cow::Borrowed(data),
+        paths: Vec::new(),
+    };
+    if !redact.is_empty() {
+        let mut document = Object::parse(data)?;
+        shown
+            .paths
+            .extend(redact.iter().filter(|path| document.mask(path)));
+        shown.data = Cow::Owned(document.to_json());
+    }
+    Ok(shown)
 }
 
 fn mask(value: &mut Value, path: &[Segment]) -> bool {

@@ -6,6 +6,7 @@
 //! that untouched fields keep their order and their number text.
 
 mod access;
+mod admitted;
 mod door;
 mod mask;
 mod names;
@@ -19,10 +20,11 @@ mod text;
 mod value;
 
 pub use access::Blocked;
+pub(crate) use admitted::admit_record;
 pub(crate) use door::within;
 pub use door::{Limits, Malformed, admit};
 pub(crate) use mask::ANY_NAME;
-pub use mask::{REDACTED, Standing};
+pub use mask::{Masked, REDACTED, Standing, masked};
 pub(crate) use names::{Named, Names};
 pub use number::{NotExact, Rounding, exact_decimal};
 pub use number_text::Point;

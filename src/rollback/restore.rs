@@ -3,7 +3,7 @@
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
 use crate::ledger::read::Stub;
-use crate::ledger::{ImageKind, apply_patch, split_whole, undo_fields};
+use crate::ledger::{ImageKind, id_in, row_before, undo_fields};
 use crate::record::Record;
 
 /// A row as it was or will be.
@@ -95,7 +95,7 @@ pub(crate) fn beneath(mut row: Option<Row>, put_off: &[Stub], salt: &Salt) -> Re
 /// The id of the row before a stub's change, where its image tells: after any other change the id is the same.
 pub(crate) fn old_id(stub: &Stub) -> Option<&str> {
     match &stub.image {
-        Some((ImageKind::Whole | ImageKind::Refused, body)) => split_whole(body).map(|(id, _)| id),
+        Some((ImageKind::Whole | ImageKind::Refused, body)) => id_in(body),
         _ => None,
     }
 }
@@ -106,18 +106,7 @@ fn before(stub: &Stub, salt: &Salt, now: Option<(&str, &str)>) -> Result<Option<
     let Some(expected) = entry.before else {
         return Ok(None);
     };
-    let row: Option<Row> = match (&stub.image, now) {
-        (Some((ImageKind::Whole | ImageKind::Refused, body)), _) => {
-            split_whole(body).map(|(id, data)| (id.to_owned(), data.to_owned()))
-        }
-        (Some((ImageKind::Patch, body)), Some((id, data))) => {
-            let patch = std::str::from_utf8(body).ok();
-            patch
-                .and_then(|patch| apply_patch(data, patch))
-                .map(|data| (id.to_owned(), data))
-        }
-        _ => None,
-    };
+    let row = row_before(stub.image.as_ref(), now);
     let proved = row.filter(|(id, data)| commitment(salt, id, data) == expected);
     let what = || {
         format!(

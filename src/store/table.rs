@@ -19,6 +19,13 @@ pub(crate) struct Salted {
 }
 
 impl Salted {
+    /// The salt of a row that stands: only an erased record has none.
+    pub(crate) fn known_salt(&self) -> Result<Salt> {
+        self.salt.ok_or_else(|| Error::Damaged {
+            what: format!("record {} has a row but no salt", self.record.record),
+        })
+    }
+
     /// The commitment to the content; `None` once the record was erased.
     pub(crate) fn hash(&self) -> Option<Hash> {
         self.salt
@@ -226,8 +233,7 @@ impl Table {
         };
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (record, id, data) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            show(&Record { record, id, data })?;
+            show(&record_of(row)?)?;
         }
         Ok(())
     }
@@ -377,14 +383,18 @@ fn deleted_together(first: i64, others: &[Change]) -> usize {
     others.iter().take_while(next).count()
 }
 
-fn salted(row: &Row<'_>) -> rusqlite::Result<Salted> {
-    let record = Record {
+/// The record of a row, whose first columns are its number, its id and its data: the one way out of a table.
+fn record_of(row: &Row<'_>) -> rusqlite::Result<Record> {
+    Ok(Record {
         record: row.get(0)?,
         id: row.get(1)?,
         data: row.get(2)?,
-    };
+    })
+}
+
+fn salted(row: &Row<'_>) -> rusqlite::Result<Salted> {
     Ok(Salted {
-        record,
+        record: record_of(row)?,
         salt: row.get(3)?,
     })
 }

@@ -8,7 +8,7 @@ use super::{Origin, misfit};
 use crate::error::Result;
 use crate::ledger::past::{Past, origin_of_batch};
 use crate::ledger::read::Stub;
-use crate::ledger::{ImageKind, apply_patch, split_whole};
+use crate::ledger::row_before;
 use crate::record::Record;
 
 /// A row as one batch has left it.
@@ -51,17 +51,11 @@ impl Origins {
                 batch: stub.batch,
                 record: record.clone(),
             });
-            let Some((kind, body)) = stub.image.as_ref().filter(|_| stub.entry.before.is_some()) else {
+            let Some(image) = stub.image.as_ref().filter(|_| stub.entry.before.is_some()) else {
                 break;
             };
-            if *kind == ImageKind::Patch {
-                let patch = std::str::from_utf8(body).ok();
-                let old = patch.and_then(|patch| apply_patch(&record.data, patch));
-                record.data = old.ok_or_else(|| misfit(now.record))?;
-            } else {
-                let (id, data) = split_whole(body).ok_or_else(|| misfit(now.record))?;
-                (record.id, record.data) = (id.to_owned(), data.to_owned());
-            }
+            let old = row_before(Some(image), Some((&record.id, &record.data)));
+            (record.id, record.data) = old.ok_or_else(|| misfit(now.record))?;
             at = first + 1;
         }
         Ok(versions)

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Rows};
 
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::Result as Fallible;
-use crate::ledger::{ImageKind, apply_patch, before_image, split_whole};
+use crate::ledger::{ImageKind, apply_patch, before_image, row_in};
 
 /// What a stub says about a row.
 pub(super) struct Left {
@@ -118,10 +118,7 @@ impl Story {
                         Some((id, older))
                     }
                 },
-                Some((ImageKind::Whole | ImageKind::Refused, body)) => {
-                    let body = stub.body(body, connection)?;
-                    split_whole(&body).map(|(id, data)| (id.to_owned(), data.to_owned()))
-                }
+                Some((ImageKind::Whole | ImageKind::Refused, body)) => row_in(&stub.body(body, connection)?),
                 Some((ImageKind::Encrypted, _)) | None => None,
             };
         }

@@ -3,7 +3,10 @@ mod lines;
 mod promises;
 mod table;
 
+use std::io;
+
 use super::*;
+use crate::record::Limits;
 
 /// Line and id-and-data, or line and code, of everything in an input.
 fn read(format: Format, input: &[u8]) -> Vec<(u64, String)> {

@@ -165,7 +165,7 @@ proptest! {
             seen.push(told(&incoming));
         }
         let rest = &input[usize::try_from(before.offset).unwrap()..];
-        prop_assert!(rest.iter().all(|byte| source::is_blank(*byte)) || format == Format::Array);
+        prop_assert!(rest.iter().all(|byte| bytes::is_blank(*byte)) || format == Format::Array);
         let middle = points.len() / 2;
         let resumed = Reader::resume(&input[..], options, &points[middle]).unwrap();
         prop_assert_eq!(outcome(resumed), &seen[middle..]);

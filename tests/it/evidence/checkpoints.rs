@@ -150,7 +150,8 @@ fn another_store_under_the_name_of_a_signed_one_is_found() {
 fn a_history_that_is_signed_with_another_key_is_found() {
     let template = Template::new(Beginning::Loaded);
     let (_folder, path) = template.store();
-    let stranger = SigningKey::generate(scenario::PROJECT, &Randomness::seed(&SystemRandomness)).expect("a key");
+    let stranger =
+        SigningKey::generate(scenario::PROJECT, &Randomness::seed(&SystemRandomness)).expect("a key");
     std::fs::remove_file(file_of(&path)).expect("it is there");
     change(&path, "DELETE FROM ledger_checkpoint");
     let surroundings = Surroundings {

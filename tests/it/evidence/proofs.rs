@@ -148,7 +148,8 @@ fn nothing_of_a_proof_can_be_changed() {
 fn another_key_proves_nothing() {
     let (_folder, path) = Template::new(Beginning::Applied).store();
     let store = open(&path).expect("a store");
-    let stranger = SigningKey::generate(scenario::PROJECT, &Randomness::seed(&SystemRandomness)).expect("a key");
+    let stranger =
+        SigningKey::generate(scenario::PROJECT, &Randomness::seed(&SystemRandomness)).expect("a key");
     let refused = proof(&store, "r5", true).verify(&stranger.verifying());
     assert!(matches!(refused, Err(NotProved::Checkpoint(_))), "{refused:?}");
 }

@@ -1,0 +1,95 @@
+//! Why an input cannot be read, or not from where an earlier read stopped.
+
+use std::io;
+
+/// Why an input cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The input cannot be read.
+    #[error("the input cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// The header row of a CSV cannot give the names of the fields.
+    #[error("the header row {0}")]
+    Header(#[from] HeaderError),
+    /// There is no list where it was looked for.
+    #[error("there is no list at `{pointer}`")]
+    NoList {
+        /// The JSON Pointer.
+        pointer: String,
+    },
+}
+
+/// Why reading cannot go on where an earlier read stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResumeError {
+    /// The bytes before the resume point are not those of the earlier read.
+    #[error("the first {offset} bytes of the input are not those that were read before")]
+    Changed {
+        /// The resume point, in bytes.
+        offset: u64,
+    },
+    /// The input ends before the resume point.
+    #[error("the input has {length} bytes, but {offset} were read before")]
+    Shorter {
+        /// The resume point, in bytes.
+        offset: u64,
+        /// The bytes there are.
+        length: u64,
+    },
+    /// The input is unchanged so far, but cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+impl From<io::Error> for ResumeError {
+    fn from(error: io::Error) -> Self {
+        Self::Open(OpenError::Io(error))
+    }
+}
+
+/// What is wrong with the header row of a CSV. Columns count from 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// A column has no name.
+    #[error("gives no name to column {column}")]
+    NoName {
+        /// The column.
+        column: usize,
+    },
+    /// Two columns have one name.
+    #[error("gives column {first} and column {second} the same name")]
+    SameName {
+        /// The name.
+        name: String,
+        /// The first column of that name.
+        first: usize,
+        /// The second one.
+        second: usize,
+    },
+    /// No column has the name that the ids are under.
+    #[error("has no column `{id_field}` for the ids among its {}: name one with `--id`, or is there no header row?", columns.len())]
+    NoId {
+        /// The name that was looked for.
+        id_field: String,
+        /// The columns that there are.
+        columns: Vec<String>,
+    },
+    /// The header is one column that holds what separates the columns of other tables.
+    #[error("is one column with `{}` in it, which probably separates the columns", separator.escape_default())]
+    Separated {
+        /// What it holds.
+        separator: char,
+    },
+    /// The header is not UTF-8.
+    #[error("is not valid UTF-8")]
+    NotUtf8,
+    /// The header is longer than a record may be, or ends inside quotes.
+    #[error("has no end within {limit} bytes")]
+    NoEnd {
+        /// The longest record allowed, in bytes.
+        limit: usize,
+    },
+}

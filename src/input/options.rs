@@ -1,0 +1,113 @@
+//! How an input is read: its format, and what is said of it.
+
+use super::bytes::{BYTE_ORDER_MARK, is_blank};
+use super::cells::Cells;
+use super::incoming::MAX_ID_BYTES;
+use crate::record::Limits;
+
+/// How the records lie in the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// NDJSON: one JSON object on each line; blank lines are skipped.
+    Lines,
+    /// One JSON array of objects, read element by element.
+    Array,
+    /// CSV (RFC 4180) with a header row; every value becomes a JSON text, an empty field `""`, unless
+    /// [`Cells`] say otherwise. Empty lines are
+    /// skipped.
+    Csv,
+}
+
+impl Format {
+    /// Whether a file's name says that its cells are separated by tabs.
+    pub(crate) fn is_by_tabs(file_name: &str) -> bool {
+        let extension = file_name.rsplit_once('.').map(|(_, extension)| extension);
+        extension.is_some_and(|extension| extension.eq_ignore_ascii_case("tsv"))
+    }
+
+    /// The format that a file's name says (`.csv`, `.tsv`, `.ndjson`, `.jsonl`); for any other name, or none, the first
+    /// byte that is not blank decides: `[` begins an array, anything else is NDJSON.
+    #[must_use]
+    pub fn guess(file_name: Option<&str>, first_bytes: &[u8]) -> Self {
+        let extension = file_name
+            .and_then(|name| name.rsplit_once('.'))
+            .map(|(_, extension)| extension.to_ascii_lowercase());
+        match extension.as_deref() {
+            Some("csv" | "tsv") => return Self::Csv,
+            Some("ndjson" | "jsonl") => return Self::Lines,
+            _ => {}
+        }
+        let text = first_bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(first_bytes);
+        match text.iter().find(|byte| !is_blank(**byte)) {
+            Some(b'[') => Self::Array,
+            _ => Self::Lines,
+        }
+    }
+}
+
+/// How an input is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How the records lie in the bytes.
+    pub format: Format,
+    /// How large and how deep a record may be.
+    pub limits: Limits,
+    /// The top-level field that holds the id: a text, or a number without fraction and exponent.
+    pub id_field: String,
+    /// How the cells of a CSV are read.
+    pub cells: Cells,
+    /// Where the list of an array stands, as a JSON Pointer, where an object is around it. What follows the list is not
+    /// looked at.
+    pub records: Option<String>,
+    /// Whether each record of an NDJSON or of an array stands in an envelope, `{"id":ID,"data":DATA}`, which says the id.
+    pub with_id: bool,
+}
+
+impl Options {
+    /// How large and how deep what is read for one record may be: its envelope is none of it.
+    pub(crate) fn read_limits(&self) -> Limits {
+        let envelope = if self.with_id { ENVELOPE_BYTES } else { 0 };
+        Limits {
+            bytes: self.limits.bytes.saturating_add(envelope),
+            depth: self.limits.depth.saturating_add(usize::from(self.with_id)),
+        }
+    }
+
+    /// A format with the default limits and the id in `id`.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Self {
+            format,
+            limits: Limits::default(),
+            id_field: "id".to_owned(),
+            cells: Cells::default(),
+            records: None,
+            with_id: false,
+        }
+    }
+}
+
+/// The most that an envelope adds to its record: each byte of the id may be written as six.
+const ENVELOPE_BYTES: usize = 6 * MAX_ID_BYTES + 64;
+
+/// The names of what [`told`] tells.
+pub(crate) const TOLD: [&str; 7] = [
+    "separator",
+    "raw",
+    "null",
+    "missing",
+    "types",
+    "records",
+    "with-id",
+];
+
+/// How an input is read, as far as it is not as usual, by the names under which a resume point keeps it.
+pub(crate) fn told(options: &Options) -> Vec<(&'static str, String)> {
+    if options.format == Format::Csv {
+        return options.cells.told();
+    }
+    let list = options.records.iter().filter(|_| options.format == Format::Array);
+    let list = list.map(|list| ("records", list.clone()));
+    list.chain(options.with_id.then(|| ("with-id", "true".to_owned())))
+        .collect()
+}

@@ -1,0 +1,33 @@
+//! What is wrong with an input as a whole.
+
+use crate::error::Error;
+use crate::input::source::SourceError;
+
+pub(super) fn unreadable(name: &str, error: &std::io::Error) -> Error {
+    Error::Input {
+        input: name.to_owned(),
+        problem: error.to_string(),
+    }
+}
+
+/// What is wrong with a source, by its name; a cursor that it does not know is that of an interrupted pass.
+pub(super) fn told(name: &str, pass: i64, error: SourceError) -> Error {
+    match error {
+        SourceError::Unreadable(problem) => Error::Input {
+            input: name.to_owned(),
+            problem,
+        },
+        SourceError::Otherwise {
+            code,
+            problem,
+            options,
+        } => Error::read_otherwise(code, name, problem, options),
+        SourceError::Changed { offset } => Error::InputChanged {
+            input: name.to_owned(),
+            offset,
+        },
+        SourceError::Foreign => Error::Damaged {
+            what: format!("the resume point of pass {pass} cannot be read"),
+        },
+    }
+}
