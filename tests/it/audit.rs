@@ -1,20 +1,13 @@
 //! The auditor's cookbook, `schema/audit.sql`: every question in it is asked of a real store.
 
-use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
-use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::digest::{hex, sha256};
-use counterfoil::load::{LoadOptions, load};
-use counterfoil::observe::Silent;
-use counterfoil::project::Project;
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
-use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
+use counterfoil::rollback::Scope;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::support::command::Scene;
+use crate::support::world::{Scene, World};
 
 const COOKBOOK: &str = include_str!("../../schema/audit.sql");
 
@@ -49,44 +42,19 @@ fn cookbook() -> (Vec<&'static str>, Vec<Question>) {
 }
 
 /// A store with a history: the bank loaded, applied, its last stage rolled back and applied again, and one more edit.
-fn bank(path: &Path) -> Store {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/bank");
-    let project = Project::open(&folder).unwrap();
-    let mut store = Store::open_or_create(path, StoreOptions::default(), Surroundings::default()).unwrap();
-    let input = File::open(folder.join("records/legacy_transactions.ndjson")).unwrap();
-    let by_id = LoadOptions {
-        id_field: "tx_ref".to_owned(),
-        ..LoadOptions::default()
-    };
-    load(
-        &mut store,
-        "legacy_transactions",
-        "legacy.ndjson",
-        input,
-        &by_id,
-        &mut Silent,
-    )
-    .unwrap();
-    let all = ApplyOptions::default();
-    apply(&mut store, project.stages(), &all, &mut Silent).unwrap();
-    rollback(
-        &mut store,
-        "bank",
-        &RollbackOptions {
-            scope: Scope::Last,
-            ..RollbackOptions::default()
-        },
-        &mut Silent,
-    )
-    .unwrap();
-    apply(&mut store, project.stages(), &all, &mut Silent).unwrap();
+fn bank() -> World {
+    let mut world = World::shipped("bank", "legacy_transactions");
+    world.apply();
+    world.roll_back(Scope::Last);
+    world.apply();
     let corrected = r#"{"tx_ref":"T011","acct_no":"A2000","tx_date":"2024-02-11","tx_amt":"12.34"}"#;
-    store
+    world
+        .store
         .database("legacy_transactions")
         .unwrap()
         .put("T011", corrected)
         .unwrap();
-    store
+    world
 }
 
 /// The rows of an answer, a line each; the shell is asked where there is one, otherwise the library that is built in.
@@ -140,6 +108,16 @@ fn built_in(store: &Path, settings: &[&str], query: &str) -> rusqlite::Result<Ve
     Ok(answer)
 }
 
+/// The answer to the question that begins so, its query changed.
+fn answer(store: &Path, title: &str, change: impl Fn(&str) -> String) -> Vec<String> {
+    let (settings, questions) = cookbook();
+    let question = questions
+        .iter()
+        .find(|question| question.title.starts_with(title));
+    let question = question.unwrap_or_else(|| panic!("no question {title}"));
+    ask(false, store, &settings, &change(&question.query)).unwrap()
+}
+
 fn has_shell() -> bool {
     let found = Command::new("sqlite3").arg("--version").output().is_ok();
     if !found {
@@ -150,9 +128,8 @@ fn has_shell() -> bool {
 
 #[test]
 fn every_question_of_the_cookbook_is_answered_by_a_real_store() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    drop(bank(&path));
+    let world = bank();
+    let path = world.path();
     let (settings, questions) = cookbook();
     assert!(settings.len() > 3 && questions.len() > 20);
     let shells: &[bool] = if has_shell() { &[true, false] } else { &[false] };
@@ -176,17 +153,9 @@ fn every_question_of_the_cookbook_is_answered_by_a_real_store() {
 
 #[test]
 fn the_cookbook_tells_values_before_refusals_and_totals() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    drop(bank(&path));
-    let (settings, questions) = cookbook();
-    let answer = |title: &str| {
-        let question = questions
-            .iter()
-            .find(|question| question.title.starts_with(title));
-        let question = question.unwrap_or_else(|| panic!("no question {title}"));
-        ask(false, &path, &settings, &question.query).unwrap()
-    };
+    let world = bank();
+    let path = world.path();
+    let answer = |title: &str| answer(&path, title, |query| query.to_owned());
     let before = answer("What were its values before");
     assert!(
         before.iter().any(|row| row.contains("/amount|1234.565")),
@@ -217,24 +186,14 @@ fn the_cookbook_tells_values_before_refusals_and_totals() {
 
 #[test]
 fn the_cookbook_tells_of_a_record_that_was_rolled_back_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    let mut store = bank(&path);
+    let mut world = bank();
+    let path = world.path();
     let scope = Scope::Record {
         database: "legacy_transactions".to_owned(),
         id: "T011".to_owned(),
     };
-    let options = RollbackOptions {
-        scope,
-        ..RollbackOptions::default()
-    };
-    rollback(&mut store, "bank", &options, &mut Silent).unwrap();
-    drop(store);
-    let (settings, questions) = cookbook();
-    let question = questions
-        .iter()
-        .find(|question| question.title.starts_with("Who rolled back what"));
-    let answer = ask(false, &path, &settings, &question.unwrap().query).unwrap();
+    world.roll_back(scope);
+    let answer = answer(&path, "Who rolled back what", |query| query.to_owned());
     assert_eq!(answer.len(), 2, "{answer:?}");
     assert!(
         answer[0].contains("|pass ") && answer[1].contains("|record "),
@@ -244,28 +203,16 @@ fn the_cookbook_tells_of_a_record_that_was_rolled_back_alone() {
 
 #[test]
 fn a_stage_a_batch_and_a_record_hash_by_hand_to_what_the_ledger_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.db");
-    drop(bank(&path));
-    let (settings, questions) = cookbook();
-    let answer = |title: &str| {
-        let question = questions
-            .iter()
-            .find(|question| question.title.starts_with(title))
-            .unwrap();
-        ask(false, &path, &settings, &question.query).unwrap()
-    };
+    let world = bank();
+    let path = world.path();
+    let all_stubs = answer(&path, "What do the stubs", |query| {
+        query.replace(" LIMIT 3;", ";")
+    });
+    let answer = |title: &str| answer(&path, title, |query| query.to_owned());
     let digest = |lines: &[String]| hex(&sha256(&[(lines.join("\n") + "\n").as_bytes()]));
     let expected = answer("What must they hash to");
     let expected: Vec<&str> = expected[0].split('|').collect();
-    let stubs = questions
-        .iter()
-        .find(|question| question.title.starts_with("What do the stubs"));
-    let all_stubs = stubs.unwrap().query.replace(" LIMIT 3;", ";");
-    assert_eq!(
-        digest(&ask(false, &path, &settings, &all_stubs).unwrap()),
-        expected[1]
-    );
+    assert_eq!(digest(&all_stubs), expected[1]);
     assert_eq!(digest(&answer("What does the header")), expected[2]);
     let row = answer("is a row still");
     let (bytes, committed) = row[0].split_once('|').unwrap();
@@ -291,8 +238,7 @@ fn hex_bytes(text: &str) -> Vec<u8> {
 
 #[test]
 fn the_status_of_a_step_is_what_became_of_it() {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
+    let scene = Scene::named("p", &[]);
     scene.write(
         "0001_copy.toml",
         "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"100%\"\n\n[[op]]\nop = \"convert\"\npath = \"n\"\nto = \"integer\"\n",
@@ -305,11 +251,11 @@ fn the_status_of_a_step_is_what_became_of_it() {
         "a.ndjson",
         "{\"id\":\"k1\",\"n\":\"1\"}\n{\"id\":\"k2\",\"n\":\"x\"}\n",
     );
-    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
-    assert_eq!(scene.quietly(&["apply"]).code, 3);
-    assert_eq!(scene.quietly(&["rollback", "--all", "--yes"]).code, 0);
+    assert_eq!(scene.run(&["load", "a", "a.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["apply"]).code, 3);
+    assert_eq!(scene.run(&["rollback", "--all", "--yes"]).code, 0);
     let reason = ["delete", "a", "k1", "--reason", "asked for"];
-    assert_eq!(scene.quietly(&reason).code, 0);
+    assert_eq!(scene.run(&reason).code, 0);
     let store = Connection::open(scene.path("counterfoil.db")).expect("a store");
     let told = |id: &str| {
         let sql = "SELECT kind||' '||coalesce(number,'-')||' '||status||CASE transformed_hash WHEN '' THEN '' ELSE ' +' END

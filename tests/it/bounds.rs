@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use crate::support::project::{ProjectFolder, Said};
+use crate::support::world::{Said, Scene};
 
 /// Schemas that refer to each other twice, so many of them.
 fn bomb(length: usize) -> String {
@@ -27,21 +27,15 @@ fn nested(depth: usize) -> String {
     )
 }
 
-fn project(schema: &str, records: &str) -> ProjectFolder {
+fn project(schema: &str, records: &str) -> Scene {
     let stage =
         "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"100%\"\n\n[contract]\ntarget = \"s.json\"\n";
-    let project = ProjectFolder::new(&[("0001_a.toml", stage)]);
+    let project = Scene::project(&[("0001_a.toml", stage)]);
     project.write("s.json", schema);
     project.write("a.ndjson", records);
     let file = project.path("a.ndjson").display().to_string();
-    exits(&project, &["load", "a", &file], 0);
+    project.exits(&["load", "a", &file], 0);
     project
-}
-
-fn exits(project: &ProjectFolder, arguments: &[&str], code: i32) -> Said {
-    let said = project.run(arguments);
-    assert_eq!(said.code, Some(code), "{arguments:?}: {said:?}");
-    said
 }
 
 /// The ids that a list of quarantined records, or of records, has.
@@ -66,28 +60,31 @@ fn a_contract_that_doubles_is_warned_of_and_refuses_what_would_take_too_long() {
         ),
     ] {
         let project = project(&schema, &records);
-        let checked = exits(&project, &["check"], 0);
+        let checked = project.exits(&["check"], 0);
         assert!(
             checked.out.contains("contract.budget") || checked.err.contains("contract.budget"),
             "{checked:?}"
         );
         let file = project.path("s.json").display().to_string();
-        let said = exits(&project, &["validate", "a", "--contract", &file], 3);
+        let said = project.exits(&["validate", "a", "--contract", &file], 3);
         assert!(said.out.contains("contract.budget"), "{said:?}");
-        exits(&project, &["plan"], 3);
-        exits(&project, &["apply"], 3);
-        let list = exits(&project, &["quarantine", "list", "--json"], 0);
+        project.exits(&["plan"], 3);
+        project.exits(&["apply"], 3);
+        let list = project.exits(&["quarantine", "list", "--json"], 0);
         assert_eq!(
             list.out.matches("\"contract.budget\"").count(),
             refused.len(),
             "{list:?}"
         );
         assert_eq!(ids(&list, "records"), refused);
-        let query = exits(&project, &["query", "b", "--json"], 0);
+        let query = project.exits(&["query", "b", "--json"], 0);
         assert_eq!(ids(&query, "records"), let_in);
-        exits(&project, &["verify"], 0);
+        project.exits(&["verify"], 0);
     }
 }
+
+/// Longer than any command here takes that is not asked to wait.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn signalled(child: Child, signal: &str) -> (Said, Duration) {
     std::process::Command::new("kill")
@@ -95,29 +92,14 @@ fn signalled(child: Child, signal: &str) -> (Said, Duration) {
         .status()
         .expect("a shell");
     let began = Instant::now();
-    let said = within(child);
+    let said = Said::within(child, PATIENCE);
     (said, began.elapsed())
-}
-
-/// A signal that is not handled leaves no exit code.
-fn within(mut child: Child) -> Said {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while child.try_wait().expect("a child can be asked").is_none() {
-        assert!(Instant::now() < deadline, "still running");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let output = child.wait_with_output().expect("a child ends");
-    Said {
-        code: output.status.code(),
-        out: String::from_utf8_lossy(&output.stdout).into_owned(),
-        err: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
 }
 
 #[test]
 fn a_signal_ends_a_command_that_has_no_batch_to_end_with() {
     let project = project("{}", "{\"id\":\"r1\"}\n");
-    exits(&project, &["apply"], 0);
+    project.exits(&["apply"], 0);
     let file = project.path("a.ndjson").display().to_string();
     // Each waits for the lock, which is not let go.
     let lock = std::fs::File::open(project.path("store.db.lock")).expect("a lock");
@@ -137,8 +119,8 @@ fn a_signal_ends_a_command_that_has_no_batch_to_end_with() {
             took < Duration::from_millis(2_500),
             "{arguments:?} took {took:?}: {said:?}"
         );
-        assert!(said.code.is_none_or(|code| code != 0), "{arguments:?}: {said:?}");
-        exits(&project, &["verify"], 0);
+        assert!(said.code != 0, "{arguments:?}: {said:?}");
+        project.exits(&["verify"], 0);
     }
 }
 
@@ -160,7 +142,7 @@ fn is_at_work(child: &Child, handles: bool) -> bool {
 }
 
 /// Starts a command and gives it a signal while it is at work.
-fn interrupted(project: &ProjectFolder, arguments: &[&str], handles: bool, signal: &str) -> (Said, Duration) {
+fn interrupted(project: &Scene, arguments: &[&str], handles: bool, signal: &str) -> (Said, Duration) {
     let mut child = project.start(arguments);
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_at_work(&child, handles) && Instant::now() < deadline {
@@ -188,8 +170,8 @@ fn a_signal_ends_a_command_that_is_at_work() {
     let file = project.path("s.json").display().to_string();
     let folder = tempfile::tempdir().expect("a folder");
     let backup = folder.path().join("backup").display().to_string();
-    exits(&project, &["backup", &backup], 0);
-    let elsewhere = ProjectFolder::new(&[]);
+    project.exits(&["backup", &backup], 0);
+    let elsewhere = Scene::project(&[]);
     for (arguments, handles) in [
         (&["verify"][..], true),
         (&["query", "a", "--sort", "n"], true),
@@ -203,7 +185,7 @@ fn a_signal_ends_a_command_that_is_at_work() {
             let (said, took) = interrupted(&project, arguments, handles, signal);
             assert_eq!(
                 said.code,
-                handles.then_some(6),
+                if handles { 6 } else { -1 },
                 "{arguments:?} {signal}: {said:?}"
             );
             assert!(
@@ -221,11 +203,11 @@ fn a_signal_ends_a_command_that_is_at_work() {
                 !commits,
                 "{arguments:?}: {said:?}"
             );
-            exits(&project, &["status"], 0);
+            project.exits(&["status"], 0);
         }
     }
     let (said, took) = interrupted(&elsewhere, &["restore", &backup, "--check"], true, "-INT");
-    assert_eq!(said.code, Some(6), "{said:?}");
+    assert_eq!(said.code, 6, "{said:?}");
     assert!(took < Duration::from_millis(2_100), "{took:?}: {said:?}");
     // Nothing is left of what did not come to its end. What was quicker than the signal is whole, and is tried again.
     let half = folder.path().join("half").display().to_string();
@@ -242,9 +224,9 @@ fn a_signal_ends_a_command_that_is_at_work() {
             let (said, _) = signalled(child, "-INT");
             let left = std::fs::read_dir(folder.path()).expect("a folder").count();
             match said.code {
-                Some(6) => assert_eq!(left, 1, "{arguments:?}: only the backup before"),
+                6 => assert_eq!(left, 1, "{arguments:?}: only the backup before"),
                 code => {
-                    assert_eq!((code, left), (Some(0), 2), "{arguments:?}: {said:?}");
+                    assert_eq!((code, left), (0, 2), "{arguments:?}: {said:?}");
                     let whole = Path::new(&half);
                     let removed = match whole.is_dir() {
                         true => std::fs::remove_dir_all(whole),
@@ -253,11 +235,11 @@ fn a_signal_ends_a_command_that_is_at_work() {
                     removed.expect("what is whole can be removed");
                 }
             }
-            said.code == Some(6)
+            said.code == 6
         });
         assert!(stopped, "{arguments:?} was always quicker than the signal");
     }
-    exits(&project, &["verify"], 0);
+    project.exits(&["verify"], 0);
 }
 
 #[test]
@@ -274,10 +256,10 @@ fn the_patterns_of_a_contract_are_bounded_together() {
     project.write("small.json", properties("^[A-Z]{2}\\\\d+-"));
     let path = |name: &str| project.path(name).display().to_string();
     let began = Instant::now();
-    let said = exits(&project, &["validate", "a", "--contract", &path("large.json")], 4);
+    let said = project.exits(&["validate", "a", "--contract", &path("large.json")], 4);
     assert!(said.err.contains("contract.patterns"), "{said:?}");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    exits(&project, &["validate", "a", "--contract", &path("small.json")], 0);
+    project.exits(&["validate", "a", "--contract", &path("small.json")], 0);
 }
 
 #[test]
@@ -292,11 +274,11 @@ fn an_answer_that_nobody_reads_is_cut_off_and_told_to_be() {
     out.read_exact(&mut [0]).expect("a byte");
     let (said, took) = signalled(child, "-INT");
     assert!(took < Duration::from_millis(2_100), "{took:?}: {said:?}");
-    assert_eq!(said.code, Some(1), "{said:?}");
+    assert_eq!(said.code, 1, "{said:?}");
     assert!(said.err.contains("could not be written in time"), "{said:?}");
     // One that is read in time has its own code.
     let child = project.start(&["validate", "a", "--contract", &file, "--json"]);
     let said = Said::of(child.wait_with_output().expect("it ends"));
-    assert_eq!(said.code, Some(3), "{said:?}");
+    assert_eq!(said.code, 3, "{said:?}");
     drop(out);
 }

@@ -1,6 +1,6 @@
 //! The command: every screen as a golden transcript, every exit code, every way out.
 
-use super::support::command::Scene;
+use super::support::world::Scene;
 
 mod envelopes;
 mod evidence;
@@ -14,7 +14,7 @@ mod stopping;
 
 #[test]
 fn a_migration_is_told_from_its_first_command_to_its_last() {
-    let mut scene = Scene::clinic();
+    let scene = Scene::clinic();
     scene.run(&["check"]);
     scene.run(&["test"]);
     scene.run(&["load", "records_v1", "readings.ndjson"]);
@@ -54,7 +54,7 @@ fn a_migration_is_told_from_its_first_command_to_its_last() {
 
 #[test]
 fn a_mistake_is_told_with_what_to_do_next() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.run(&["status"]);
     scene.run(&["aply"]);
     scene.run(&["init", "Bad Name"]);
@@ -88,10 +88,10 @@ fn a_mistake_is_told_with_what_to_do_next() {
     let stage = std::fs::read_to_string(scene.path("shop/0001_first.toml")).unwrap();
     scene.write(
         "shop/0001_first.toml",
-        &stage.replace("target = \"records_v2\"", "target = \"records_v9\""),
+        stage.replace("target = \"records_v2\"", "target = \"records_v9\""),
     );
     scene.run(&["-C", "shop", "apply"]);
-    scene.write("shop/0001_first.toml", &stage.replace("source =", "sorce ="));
+    scene.write("shop/0001_first.toml", stage.replace("source =", "sorce ="));
     scene.run(&["-C", "shop", "check"]);
     scene.run(&["-C", "shop", "query", "records_v1"]);
     snapbox::assert_data_eq!(scene.transcript(), snapbox::file!["command/mistakes.txt"].raw());

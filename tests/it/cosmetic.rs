@@ -3,20 +3,16 @@
 //! the ledger stays sound, can be proved and taken back.
 
 use std::fs;
-use std::path::Path;
 
-use counterfoil::apply::{ApplyOptions, apply};
-use counterfoil::load::{LoadOptions, load};
-use counterfoil::observe::Silent;
 use counterfoil::op::Rename;
 use counterfoil::prove::{ProveOptions, prove};
-use counterfoil::rollback::{RollbackOptions, rollback};
+use counterfoil::rollback::Scope;
 use counterfoil::stage::{Stage, Stages};
-use counterfoil::store::{Store, StoreOptions};
+use counterfoil::store::Store;
 use counterfoil::verify::{VerifyOptions, verify};
 
-use crate::support::project::ProjectFolder;
-use crate::support::scenario::{PROJECT, signing_key, surroundings};
+use crate::support::scenario::{PROJECT, signing_key};
+use crate::support::world::{Scene, World, copy_tree, stages};
 
 const COPY: &str = r#"# Copies.
 [stage]
@@ -75,8 +71,8 @@ value = "yes"
 const SCHEMA: &str =
     r#"{"type":"object","required":["id","v"],"properties":{"v":{"type":"integer","minimum":0}}}"#;
 
-fn project() -> ProjectFolder {
-    let project = ProjectFolder::new(&[
+fn project() -> Scene {
+    let project = Scene::project(&[
         ("0001_copy.toml", COPY),
         ("0002_finish.toml", IN_PLACE),
         ("v2.schema.json", SCHEMA),
@@ -91,20 +87,20 @@ fn project() -> ProjectFolder {
     project
 }
 
-fn run(project: &ProjectFolder, what: &str, arguments: &[&str]) -> String {
+fn run(project: &Scene, what: &str, arguments: &[&str]) -> String {
     let said = project.run(arguments);
-    assert_eq!(said.code, Some(0), "{what}: {arguments:?}: {said:?}");
+    assert_eq!(said.code, 0, "{what}: {arguments:?}: {said:?}");
     said.out
 }
 
-fn load_one(project: &ProjectFolder, what: &str, id: &str) {
+fn load_one(project: &Scene, what: &str, id: &str) {
     let name = format!("{id}.ndjson");
     project.write(&name, format!("{{\"id\":\"{id}\",\"v\":{id}}}\n"));
     let file = project.path(&name).display().to_string();
     run(project, what, &["load", "records_v1", &file]);
 }
 
-fn prove_one(project: &ProjectFolder, what: &str, id: &str) {
+fn prove_one(project: &Scene, what: &str, id: &str) {
     let proof = run(project, what, &["prove", "records_v2", id]);
     project.write("proof.txt", proof);
     let file = project.path("proof.txt").display().to_string();
@@ -112,7 +108,7 @@ fn prove_one(project: &ProjectFolder, what: &str, id: &str) {
 }
 
 /// All that may be done after a change, and each time whether the ledger is sound.
-fn goes_on(project: &ProjectFolder, what: &str) {
+fn goes_on(project: &Scene, what: &str) {
     run(project, what, &["test"]);
     run(project, what, &["verify"]);
     let status = run(project, what, &["--json", "status"]);
@@ -135,7 +131,7 @@ fn goes_on(project: &ProjectFolder, what: &str) {
 }
 
 /// Does a change after the first apply, and everything else after the change.
-fn changed(what: &str, change: impl FnOnce(&ProjectFolder)) {
+fn changed(what: &str, change: impl FnOnce(&Scene)) {
     let project = project();
     load_one(&project, what, "1");
     run(&project, what, &["apply"]);
@@ -154,7 +150,7 @@ fn rewritten(what: &str, rewrite: impl Fn(&str) -> String) {
     });
 }
 
-fn renamed(project: &ProjectFolder, from: &str, to: &str) {
+fn renamed(project: &Scene, from: &str, to: &str) {
     fs::rename(project.path(from), project.path(to)).expect("it is ours");
 }
 
@@ -238,7 +234,7 @@ fn a_pass_that_stopped_goes_on_under_another_name() {
     let file = project.path("many.ndjson").display().to_string();
     run(&project, "many", &["load", "records_v1", &file]);
     let said = project.run(&["apply", "--max-time", "0s"]);
-    assert_eq!(said.code, Some(6), "{said:?}");
+    assert_eq!(said.code, 6, "{said:?}");
     renamed(&project, "0001_copy.toml", "0001_better_name.toml");
     run(&project, "many", &["apply"]);
     run(&project, "many", &["verify"]);
@@ -276,7 +272,7 @@ fn line_ends_and_a_byte_order_mark_may_change() {
         project.write("0002_finish.toml", IN_PLACE.replace('\n', "\r\n"));
         project.write("0001_copy.toml", COPY.replace('\n', "\r\n"));
         let said = project.run(&["apply"]);
-        assert_eq!(said.code, Some(5), "{said:?}");
+        assert_eq!(said.code, 5, "{said:?}");
         let (before, after) = COPY.split_once("prepare").expect("a key");
         let (inside, after) = after.split_once("[contract]").expect("a table");
         let ends = |text: &str| text.replace('\n', "\r\n");
@@ -357,28 +353,15 @@ fn project_and_store_may_lie_elsewhere() {
     let old = project();
     load_one(&old, "the folder", "1");
     run(&old, "the folder", &["apply"]);
-    let new = ProjectFolder::new(&[]);
-    copy_all(old.path("").as_path(), new.path("").as_path());
+    let new = Scene::project(&[]);
+    copy_tree(old.path("").as_path(), new.path("").as_path());
     drop(old);
     goes_on(&new, "the folder");
 }
 
-fn copy_all(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        fs::copy(&path, to.join(path.file_name().expect("a name"))).expect("a copy");
-    }
-}
-
 #[test]
 fn stages_built_in_rust_may_get_another_name_and_description() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut store = Store::open_or_create(
-        folder.path().join("store.db"),
-        StoreOptions::default(),
-        surroundings(5),
-    )
-    .expect("a store");
+    let mut world = World::signed(5, stages(PROJECT, &[]));
     let stage = |slug: &str| {
         Stage::new(1, slug)
             .source("a")
@@ -394,17 +377,10 @@ fn stages_built_in_rust_may_get_another_name_and_description() {
     .into_iter()
     .enumerate()
     {
-        let stages = Stages::new(PROJECT, vec![stage.build().expect("a stage")]).expect("stages");
-        let line = format!("{{\"id\":\"{at}\",\"v\":{at}}}\n");
-        load(
-            &mut store,
-            "a",
-            &at.to_string(),
-            line.as_bytes(),
-            &LoadOptions::default(),
-            &mut Silent,
-        )
-        .expect("a load");
+        world.stages = Stages::new(PROJECT, vec![stage.build().expect("a stage")])
+            .expect("stages")
+            .into();
+        world.load("a", &[format!("{{\"id\":\"{at}\",\"v\":{at}}}")]);
         let sound = |store: &Store| {
             let report = verify(store, &VerifyOptions::default()).expect("a verification");
             assert!(
@@ -413,13 +389,13 @@ fn stages_built_in_rust_may_get_another_name_and_description() {
                 report.findings
             );
         };
-        apply(&mut store, &stages, &ApplyOptions::default(), &mut Silent).expect("an apply");
-        sound(&store);
-        let proof = prove(&store, "b", &at.to_string(), &ProveOptions::default()).expect("a proof");
+        world.apply();
+        sound(&world.store);
+        let proof = prove(&world.store, "b", &at.to_string(), &ProveOptions::default()).expect("a proof");
         proof.verify(&signing_key().verifying()).expect("it holds");
-        rollback(&mut store, PROJECT, &RollbackOptions::default(), &mut Silent).expect("a rollback");
-        sound(&store);
-        apply(&mut store, &stages, &ApplyOptions::default(), &mut Silent).expect("an apply");
-        sound(&store);
+        world.roll_back(Scope::Last);
+        sound(&world.store);
+        world.apply();
+        sound(&world.store);
     }
 }

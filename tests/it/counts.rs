@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use crate::support::command::Scene;
+use crate::support::world::Scene;
 
 const DERIVE: &str = r#"
 [stage]
@@ -38,12 +38,15 @@ const ORDERS: &str = r#"{"id":"A","items":[{"id":"a1","amount":1},{"id":"a2","am
 "#;
 
 fn shop() -> Scene {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"shop\"\n");
-    scene.write("0001_lines.toml", DERIVE);
-    scene.write("0002_clean.toml", DERIVED_AGAIN);
-    scene.write("orders.ndjson", ORDERS);
-    assert_eq!(scene.quietly(&["load", "orders", "orders.ndjson"]).code, 0);
+    let scene = Scene::named(
+        "shop",
+        &[
+            ("0001_lines.toml", DERIVE),
+            ("0002_clean.toml", DERIVED_AGAIN),
+            ("orders.ndjson", ORDERS),
+        ],
+    );
+    assert_eq!(scene.run(&["load", "orders", "orders.ndjson"]).code, 0);
     scene
 }
 
@@ -68,13 +71,13 @@ fn column(text: &str, row: &str, name: &str) -> String {
 #[test]
 fn every_screen_tells_how_many_records_came_out_of_those_that_became_several() {
     let scene = shop();
-    let plan = scene.quietly(&["plan"]);
+    let plan = scene.run(&["plan"]);
     assert_eq!(plan.code, 3, "{}", plan.err);
     assert!(plan.out.contains("read  written  out"), "{}", plan.out);
     let planned = scene.envelope(&["plan"]);
     assert_eq!(planned["data"]["stages"][0]["counts"]["written"], 2);
     assert_eq!(planned["data"]["stages"][0]["out"], 5);
-    let applied = scene.quietly(&["apply"]);
+    let applied = scene.run(&["apply"]);
     assert_eq!(column(&applied.out, "1 lines", "written"), "2", "{}", applied.out);
     let table = applied.out.lines().next().expect("a header");
     assert!(table.contains("written  out"), "{}", applied.out);
@@ -93,7 +96,7 @@ fn every_screen_tells_how_many_records_came_out_of_those_that_became_several() {
         told["data"]["stages"][1]["out"],
         told["data"]["stages"][1]["counts"]["written"]
     );
-    let report = scene.quietly(&["report"]);
+    let report = scene.run(&["report"]);
     assert!(
         report.out.contains("2 written, and 5 records came out of them"),
         "{}",
@@ -103,22 +106,19 @@ fn every_screen_tells_how_many_records_came_out_of_those_that_became_several() {
     let outcomes = told["data"]["outcomes"].as_array().expect("passes");
     assert_eq!(outcomes[0]["out"], 5);
     assert_eq!(outcomes[1]["out"], 4);
-    let page = scene.quietly(&["report", "--html", "-"]).out;
+    let page = scene.run(&["report", "--html", "-"]).out;
     assert!(
         page.contains("came out of those written: <b>5</b>"),
         "the page tells it"
     );
-    let history = scene.quietly(&["history", "--limit", "1"]);
+    let history = scene.run(&["history", "--limit", "1"]);
     assert!(history.out.contains("2 written as 5 records"), "{}", history.out);
     // What is tried again: C gets its lines, but for the load it is a correction, so that apply carries it.
     scene.write(
         "c.ndjson",
         r#"{"id":"C","items":[{"id":"c1","amount":1},{"id":"c2","amount":1},{"id":"c3","amount":1}]}"#,
     );
-    assert_eq!(
-        scene.quietly(&["load", "orders", "c.ndjson", "--replace"]).code,
-        0
-    );
+    assert_eq!(scene.run(&["load", "orders", "c.ndjson", "--replace"]).code, 0);
     let again = scene.envelope(&["quarantine", "retry", "--stage", "1"]);
     let passes = again["data"]["passes"].as_array().expect("passes");
     assert_eq!(
@@ -130,9 +130,9 @@ fn every_screen_tells_how_many_records_came_out_of_those_that_became_several() {
 #[test]
 fn a_rollback_counts_the_rows_that_it_restores() {
     let scene = shop();
-    assert_eq!(scene.quietly(&["apply"]).code, 3);
+    assert_eq!(scene.run(&["apply"]).code, 3);
     // Stage 2 has written four rows and refused one.
-    let said = scene.quietly(&["rollback", "--yes"]);
+    let said = scene.run(&["rollback", "--yes"]);
     assert_eq!(said.code, 0, "{}", said.err);
     let row = line(&said.err, "4 ");
     assert_eq!(row[row.len() - 3..], ["clean", "4", "0"], "{}", said.err);
@@ -156,10 +156,10 @@ fn a_rollback_counts_the_rows_that_it_restores() {
     );
     assert_eq!(told["data"]["report"]["records"], 5);
     assert_eq!(told["data"]["report"]["undone"][0]["records"], 5);
-    assert_eq!(scene.quietly(&["export", "lines"]).out, "");
+    assert_eq!(scene.run(&["export", "lines"]).out, "");
     // Of one record that became several, all of them.
-    assert_eq!(scene.quietly(&["apply", "--to", "1"]).code, 3);
-    let said = scene.quietly(&["rollback", "--record", "lines", "a2", "--yes"]);
+    assert_eq!(scene.run(&["apply", "--to", "1"]).code, 3);
+    let said = scene.run(&["rollback", "--record", "lines", "a2", "--yes"]);
     assert!(
         said.out.contains("Took back 3 records in 1 pass."),
         "{}{}",
@@ -170,14 +170,15 @@ fn a_rollback_counts_the_rows_that_it_restores() {
 
 #[test]
 fn a_rollback_that_goes_on_counts_all_of_it() {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"shop\"\n");
-    scene.write("0001_copy.toml", "[stage]\nsource = \"a\"\ntarget = \"b\"\n");
+    let scene = Scene::named(
+        "shop",
+        &[("0001_copy.toml", "[stage]\nsource = \"a\"\ntarget = \"b\"\n")],
+    );
     let lines: String = (0..300).map(|at| format!("{{\"id\":\"{at}\"}}\n")).collect();
     scene.write("a.ndjson", &lines);
-    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
-    assert_eq!(scene.quietly(&["apply"]).code, 0);
-    let said = scene.quietly(&["rollback", "--yes", "--batch-size", "1", "--max-time", "1ms"]);
+    assert_eq!(scene.run(&["load", "a", "a.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["apply"]).code, 0);
+    let said = scene.run(&["rollback", "--yes", "--batch-size", "1", "--max-time", "1ms"]);
     assert_eq!(said.code, 6, "{}", said.err);
     let so_far = said.out.strip_prefix("Took back ").expect("a count");
     let so_far: u64 = so_far
@@ -186,7 +187,7 @@ fn a_rollback_that_goes_on_counts_all_of_it() {
         .expect("a number")
         .parse()
         .expect("a number");
-    let said = scene.quietly(&["rollback", "--yes"]);
+    let said = scene.run(&["rollback", "--yes"]);
     assert!(
         said.err.contains(&(300 - so_far).to_string()),
         "{so_far}: {}",
@@ -201,15 +202,14 @@ fn a_rollback_that_goes_on_counts_all_of_it() {
 
 #[test]
 fn a_query_tells_how_many_match() {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"shop\"\n");
+    let scene = Scene::named("shop", &[]);
     let lines: String = (0..272)
         .map(|at| format!("{{\"id\":\"r{at}\",\"n\":{at}}}\n"))
         .collect();
     scene.write("a.ndjson", &lines);
-    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["load", "a", "a.ndjson"]).code, 0);
     let hint = |arguments: &[&str]| {
-        let said = scene.quietly(&[&["query", "a"], arguments].concat());
+        let said = scene.run(&[&["query", "a"], arguments].concat());
         assert_eq!(said.code, 0, "{}", said.err);
         said.err
     };
@@ -241,13 +241,12 @@ fn a_query_tells_how_many_match() {
 
 #[test]
 fn a_query_counts_no_further_than_takes_a_moment_unless_it_is_asked_to() {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"shop\"\n");
+    let scene = Scene::named("shop", &[]);
     let lines: String = (0..50_100).map(|at| format!("{{\"id\":\"{at}\"}}\n")).collect();
     scene.write("a.ndjson", &lines);
-    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["load", "a", "a.ndjson"]).code, 0);
     let some = ["query", "a", "--where", "doc.id != \"x\"", "--limit", "10"];
-    let said = scene.quietly(&some);
+    let said = scene.run(&some);
     assert!(
         said.err
             .contains("10 of at least 50,010 that match shown; the next ones: --after")
@@ -255,21 +254,24 @@ fn a_query_counts_no_further_than_takes_a_moment_unless_it_is_asked_to() {
         "{}",
         said.err
     );
-    let said = scene.quietly(&[&some[..], &["--count"]].concat());
+    let said = scene.run(&[&some[..], &["--count"]].concat());
     assert!(said.err.contains("10 of 50,100 that match shown"), "{}", said.err);
 }
 
 #[test]
 fn a_report_without_a_number_tells_of_the_last_run_that_did_something() {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"shop\"\n");
-    scene.write("0001_copy.toml", "[stage]\nsource = \"a\"\ntarget = \"b\"\n");
-    scene.write("a.ndjson", "{\"id\":\"1\"}\n{\"id\":\"2\"}\n");
-    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
-    assert_eq!(scene.quietly(&["apply"]).code, 0);
+    let scene = Scene::named(
+        "shop",
+        &[
+            ("0001_copy.toml", "[stage]\nsource = \"a\"\ntarget = \"b\"\n"),
+            ("a.ndjson", "{\"id\":\"1\"}\n{\"id\":\"2\"}\n"),
+        ],
+    );
+    assert_eq!(scene.run(&["load", "a", "a.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["apply"]).code, 0);
     // The same records under another name, in another order: each is there already.
     scene.write("again.ndjson", "{\"id\":\"2\"}\n{\"id\":\"1\"}\n");
-    assert_eq!(scene.quietly(&["load", "a", "again.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["load", "a", "again.ndjson"]).code, 0);
     let told = scene.envelope(&["report"]);
     assert_eq!(
         (
@@ -280,22 +282,20 @@ fn a_report_without_a_number_tells_of_the_last_run_that_did_something() {
     );
     // And says so.
     assert_eq!(told["data"]["passed_over"], 4);
-    let said = scene.quietly(&["report"]).out;
+    let said = scene.run(&["report"]).out;
     assert!(
         said.contains("run 4 is newer and has not: `counterfoil report 4`"),
         "{said}"
     );
     assert!(
         scene
-            .quietly(&["report", "--html", "-"])
+            .run(&["report", "--html", "-"])
             .out
             .contains("run 4 is newer")
     );
-    assert!(!scene.quietly(&["report", "3"]).out.contains("is newer"));
+    assert!(!scene.run(&["report", "3"]).out.contains("is newer"));
     // Where no run did anything to a record, the newest that has looked at some.
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"shop\"\n");
-    scene.write("empty.ndjson", "\n");
-    assert_eq!(scene.quietly(&["load", "a", "empty.ndjson"]).code, 0);
-    assert_eq!(scene.quietly(&["report"]).code, 0);
+    let scene = Scene::named("shop", &[("empty.ndjson", "\n")]);
+    assert_eq!(scene.run(&["load", "a", "empty.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["report"]).code, 0);
 }

@@ -2,19 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::support::command::{Ran, Scene};
-
-fn scene() -> Scene {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
-    scene
-}
-
-#[track_caller]
-fn ran(ran: Ran, code: i32) -> Ran {
-    assert_eq!(ran.code, code, "{}{}", ran.out, ran.err);
-    ran
-}
+use crate::support::world::Scene;
 
 const TYPED: &str = "{\"id\":\"1\",\"title\":\"A\",\"director\":null,\"rating\":6.10}\n\
                      {\"id\":\"2\",\"title\":\"B\",\"director\":\"d7\",\"rating\":8}\n\
@@ -26,12 +14,12 @@ const EDITED: &str =
 
 #[test]
 fn an_edited_table_does_not_make_texts_of_typed_records() {
-    let scene = scene();
+    let scene = Scene::named("p", &[]);
     scene.write("r.ndjson", TYPED);
     scene.write("back.csv", EDITED);
-    ran(scene.quietly(&["load", "r", "r.ndjson"]), 0);
-    let before = scene.quietly(&["export", "r"]).out;
-    let refused = ran(scene.quietly(&["load", "r", "back.csv", "--replace"]), 2);
+    scene.exits(&["load", "r", "r.ndjson"], 0);
+    let before = scene.run(&["export", "r"]).out;
+    let refused = scene.exits(&["load", "r", "back.csv", "--replace"], 2);
     assert!(
         refused.err.contains("`rating`") || refused.err.contains("`director`"),
         "{}",
@@ -39,74 +27,59 @@ fn an_edited_table_does_not_make_texts_of_typed_records() {
     );
     let step = "`counterfoil load r back.csv --replace --types`";
     assert!(refused.err.contains(step), "{}", refused.err);
-    assert_eq!(scene.quietly(&["export", "r"]).out, before);
+    assert_eq!(scene.run(&["export", "r"]).out, before);
     let report = scene.envelope(&["load", "r", "back.csv", "--replace", "--types"]);
     assert_eq!(report["data"]["counts"]["written"], 1, "{report}");
     assert_eq!(report["data"]["counts"]["unchanged"], 2, "{report}");
     assert_eq!(
-        scene.quietly(&["export", "r"]).out,
+        scene.run(&["export", "r"]).out,
         before.replace("\"title\":\"B\"", "\"title\":\"Bb\"")
     );
     // Whoever wants texts says so; the same file is no longer known.
-    ran(
-        scene.quietly(&["load", "r", "back.csv", "--replace", "--types=text"]),
-        0,
-    );
-    assert!(scene.quietly(&["export", "r"]).out.contains("\"rating\":\"6.1\""));
+    scene.exits(&["load", "r", "back.csv", "--replace", "--types=text"], 0);
+    assert!(scene.run(&["export", "r"]).out.contains("\"rating\":\"6.1\""));
 }
 
 #[test]
 fn a_row_that_would_make_texts_is_refused_behind_the_first_batch_too() {
-    let scene = scene();
+    let scene = Scene::named("p", &[]);
     scene.write(
         "r.ndjson",
         "{\"id\":\"1\",\"v\":\"a\"}\n{\"id\":\"2\",\"v\":\"b\"}\n{\"id\":\"3\",\"v\":3}\n",
     );
     scene.write("back.csv", "id,v\n1,aa\n2,bb\n3,33\n");
-    ran(scene.quietly(&["load", "r", "r.ndjson"]), 0);
-    let loaded = ran(
-        scene.quietly(&["load", "r", "back.csv", "--replace", "--batch-size", "1"]),
-        3,
-    );
+    scene.exits(&["load", "r", "r.ndjson"], 0);
+    let loaded = scene.exits(&["load", "r", "back.csv", "--replace", "--batch-size", "1"], 3);
     assert!(loaded.out.contains("load.types"), "{}", loaded.out);
     assert!(loaded.err.contains("--replace --types`"), "{}", loaded.err);
     let expected = "{\"id\":\"1\",\"v\":\"aa\"}\n{\"id\":\"2\",\"v\":\"bb\"}\n{\"id\":\"3\",\"v\":3}\n";
-    assert_eq!(scene.quietly(&["export", "r"]).out, expected);
-    ran(
-        scene.quietly(&["load", "r", "back.csv", "--replace", "--types"]),
-        0,
-    );
-    assert_eq!(
-        scene.quietly(&["export", "r"]).out,
-        expected.replace(":3}", ":33}")
-    );
-    assert!(scene.quietly(&["quarantine", "list"]).out.contains("Nothing"));
+    assert_eq!(scene.run(&["export", "r"]).out, expected);
+    scene.exits(&["load", "r", "back.csv", "--replace", "--types"], 0);
+    assert_eq!(scene.run(&["export", "r"]).out, expected.replace(":3}", ":33}"));
+    assert!(scene.run(&["quarantine", "list"]).out.contains("Nothing"));
 }
 
 #[test]
 fn cells_are_values_of_the_kinds_that_are_there() {
-    let scene = scene();
+    let scene = Scene::named("p", &[]);
     scene.write(
         "r.ndjson",
         "{\"id\":\"1\",\"n\":1.50,\"b\":true,\"t\":\"007\",\"o\":{\"x\":1,\"y\":\"z\"},\"keep\":[0]}\n{\"id\":\"2\",\"n\":null,\"t\":\"\",\"m\":1}\n{\"id\":\"3\",\"m\":\"x\"}\n",
     );
-    ran(scene.quietly(&["load", "r", "r.ndjson"]), 0);
+    scene.exits(&["load", "r", "r.ndjson"], 0);
     scene.write(
         "back.csv",
         "id,n,b,t,o.x,m\n1,2.5,FALSE,008,7,\n2,3,,x,,4\n3,many,,,,x\n4,5,true,=t,9,\n5,6,true,t,9,new\n",
     );
-    let loaded = ran(
-        scene.quietly(&["load", "r", "back.csv", "--replace", "--types"]),
-        3,
-    );
+    let loaded = scene.exits(&["load", "r", "back.csv", "--replace", "--types"], 3);
     assert!(loaded.out.contains("load.types        2"), "{}", loaded.out);
     assert_eq!(
-        scene.quietly(&["export", "r"]).out,
+        scene.run(&["export", "r"]).out,
         "{\"id\":\"1\",\"n\":2.5,\"b\":false,\"t\":\"008\",\"o\":{\"x\":7,\"y\":\"z\"},\"keep\":[0]}\n\
          {\"id\":\"2\",\"n\":3,\"t\":\"x\",\"m\":4}\n{\"id\":\"3\",\"m\":\"x\"}\n\
          {\"id\":\"4\",\"n\":5,\"b\":true,\"t\":\"=t\",\"o\":{\"x\":9}}\n"
     );
-    let list = scene.quietly(&["quarantine", "list"]).out;
+    let list = scene.run(&["quarantine", "list"]).out;
     assert!(
         list.contains("line 4 at /n, expected a number") && list.contains("of several kinds"),
         "{list}"
@@ -115,52 +88,40 @@ fn cells_are_values_of_the_kinds_that_are_there() {
 
 #[test]
 fn what_is_masked_in_a_table_stays_what_it_was() {
-    let scene = scene();
+    let scene = Scene::named("p", &[]);
     scene.write(
         "0001_a.toml",
         "[stage]\nsource = \"r\"\ntarget = \"s\"\nredact = [\"card\"]\n",
     );
     scene.write("r.ndjson", "{\"id\":\"1\",\"card\":\"4111\",\"n\":1}\n");
-    ran(scene.quietly(&["load", "r", "r.ndjson"]), 0);
-    scene.quietly(&["export", "r", "--format", "csv", "--output", "out.csv"]);
-    ran(
-        scene.quietly(&["load", "r", "out.csv", "--replace", "--types"]),
-        0,
-    );
-    assert!(scene.quietly(&["export", "r", "--reveal"]).out.contains("4111"));
+    scene.exits(&["load", "r", "r.ndjson"], 0);
+    scene.run(&["export", "r", "--format", "csv", "--output", "out.csv"]);
+    scene.exits(&["load", "r", "out.csv", "--replace", "--types"], 0);
+    assert!(scene.run(&["export", "r", "--reveal"]).out.contains("4111"));
 }
 
 #[test]
 fn null_empty_and_missing_are_told_apart_or_told_of() {
-    let scene = scene();
+    let scene = Scene::named("p", &[]);
     let lines = "{\"id\":\"1\",\"a\":null}\n{\"id\":\"2\",\"a\":\"\"}\n{\"id\":\"3\"}\n";
     scene.write("a.ndjson", lines);
-    ran(scene.quietly(&["load", "r", "a.ndjson"]), 0);
+    scene.exits(&["load", "r", "a.ndjson"], 0);
     let columns = ["export", "r", "--format", "csv", "--columns", "id,a"];
-    let plain = ran(scene.quietly(&columns), 0);
+    let plain = scene.exits(&columns, 0);
     assert!(
         plain.err.contains("1 null, 1 empty text, 1 missing field"),
         "{}",
         plain.err
     );
-    let apart = ran(
-        scene.quietly(&[&columns[..], &["--null", "NULL", "--missing", "-"]].concat()),
-        0,
-    );
+    let apart = scene.exits(&[&columns[..], &["--null", "NULL", "--missing", "-"]].concat(), 0);
     assert_eq!(apart.out, "id,a\n1,NULL\n2,\n3,-\n");
     assert!(!apart.err.contains("stands for"), "{}", apart.err);
     scene.write("a.csv", &apart.out);
-    ran(
-        scene.quietly(&["load", "back", "a.csv", "--null", "NULL", "--missing", "-"]),
-        0,
-    );
-    assert_eq!(scene.quietly(&["export", "back"]).out, lines);
+    scene.exits(&["load", "back", "a.csv", "--null", "NULL", "--missing", "-"], 0);
+    assert_eq!(scene.run(&["export", "back"]).out, lines);
     scene.write("b.ndjson", "{\"id\":\"1\",\"a\":\"NULL\"}\n");
-    ran(scene.quietly(&["load", "b", "b.ndjson"]), 0);
-    let taken = ran(
-        scene.quietly(&["export", "b", "--format", "csv", "--null", "NULL"]),
-        2,
-    );
+    scene.exits(&["load", "b", "b.ndjson"], 0);
+    let taken = scene.exits(&["export", "b", "--format", "csv", "--null", "NULL"], 2);
     assert!(
         taken.err.contains("the text that stands for `null`"),
         "{}",
@@ -170,17 +131,17 @@ fn null_empty_and_missing_are_told_apart_or_told_of() {
 
 #[test]
 fn a_formula_goes_out_as_a_text_and_comes_back() {
-    let scene = scene();
+    let scene = Scene::named("p", &[]);
     let lines = "{\"id\":\"=1\",\"a\":\"=cmd|' /C calc'!A0\",\"n\":-5.00}\n{\"id\":\"2\",\"a\":\"'=quoted\",\"n\":\"-5.00\"}\n\
                  {\"id\":\"3\",\"a\":\"@x\",\"n\":\"+49 1\"}\n";
     scene.write("a.ndjson", lines);
-    ran(scene.quietly(&["load", "r", "a.ndjson"]), 0);
-    let table = ran(scene.quietly(&["export", "r", "--format", "csv"]), 0).out;
+    scene.exits(&["load", "r", "a.ndjson"], 0);
+    let table = scene.exits(&["export", "r", "--format", "csv"], 0).out;
     assert_eq!(
         table,
         "id,a,n\n'=1,'=cmd|' /C calc'!A0,-5.00\n2,''=quoted,-5.00\n3,'@x,'+49 1\n"
     );
-    let raw = ran(scene.quietly(&["export", "r", "--format", "csv", "--raw"]), 0).out;
+    let raw = scene.exits(&["export", "r", "--format", "csv", "--raw"], 0).out;
     assert_eq!(
         raw,
         "id,a,n\n=1,=cmd|' /C calc'!A0,-5.00\n2,'=quoted,-5.00\n3,@x,+49 1\n"
@@ -190,8 +151,8 @@ fn a_formula_goes_out_as_a_text_and_comes_back() {
         let database = if raw { "rawly" } else { "guarded" };
         let mut load = vec!["load", database, "back.csv"];
         load.extend(raw.then_some("--raw"));
-        ran(scene.quietly(&load), 0);
-        let back = scene.quietly(&["export", database]).out;
+        scene.exits(&load, 0);
+        let back = scene.run(&["export", database]).out;
         assert_eq!(
             back,
             lines.replace("-5.00}", "\"-5.00\"}").replace("\"\"", "\""),
@@ -202,32 +163,32 @@ fn a_formula_goes_out_as_a_text_and_comes_back() {
 
 #[test]
 fn an_open_quote_says_which_lines_it_has_taken() {
-    let scene = scene();
+    let scene = Scene::named("p", &[]);
     scene.write("open.csv", "id,v\n1,a\n2,\"open\n3,c\n4,d\n");
-    let loaded = ran(scene.quietly(&["load", "r", "open.csv"]), 3);
+    let loaded = scene.exits(&["load", "r", "open.csv"], 3);
     let told = "the quote that opens on line 3 is not closed, so that lines 3 to 5 were taken for one row";
     assert!(loaded.err.contains(told), "{}", loaded.err);
-    let list = scene.quietly(&["quarantine", "list"]).out;
+    let list = scene.run(&["quarantine", "list"]).out;
     assert!(list.contains("lines 3 to 5"), "{list}");
     let report = scene.envelope(&["report"]);
     let example = &report["data"]["refused"]["causes"][0]["examples"][0];
     assert_eq!((&example["line"], &example["last_line"]), (&3.into(), &5.into()));
-    let page = scene.quietly(&["report", "--html", "-"]).out;
+    let page = scene.run(&["report", "--html", "-"]).out;
     assert!(page.contains("\"Where\">lines 3 to 5"), "{page}");
     scene.write("closed.csv", "id,v\n1,\"open\n2,b\n3,\"c\"\n4,d\n");
-    let loaded = ran(scene.quietly(&["load", "s", "closed.csv"]), 3);
+    let loaded = scene.exits(&["load", "s", "closed.csv"], 3);
     let told = "the quote that opens on line 2 is closed by a later one, so that lines 2 to 4 were taken for one row";
     assert!(loaded.err.contains(told), "{}", loaded.err);
     scene.write("meant.csv", "id,v\n1,\"two\nlines\"\n2,b\n");
-    ran(scene.quietly(&["load", "t", "meant.csv"]), 0);
+    scene.exits(&["load", "t", "meant.csv"], 0);
 }
 
 #[test]
 fn a_table_by_semicolons_or_tabs_is_loaded_by_the_command_that_is_named() {
-    let scene = scene();
+    let scene = Scene::named("p", &[]);
     scene.write("in.csv", "id;name\n1;Ann\n2;\"Bob; Jr\"\n");
     for id in [&[][..], &["--id", "id;name"]] {
-        let refused = ran(scene.quietly(&[&["load", "r", "in.csv"], id].concat()), 2);
+        let refused = scene.exits(&[&["load", "r", "in.csv"], id].concat(), 2);
         assert!(
             refused
                 .err
@@ -241,31 +202,28 @@ fn a_table_by_semicolons_or_tabs_is_loaded_by_the_command_that_is_named() {
         .unwrap()
         .to_owned();
     assert_eq!(named, "`counterfoil load r in.csv '--separator=;'`");
-    ran(scene.quietly(&["load", "r", "in.csv", "--separator=;"]), 0);
+    scene.exits(&["load", "r", "in.csv", "--separator=;"], 0);
     let lines = "{\"id\":\"1\",\"name\":\"Ann\"}\n{\"id\":\"2\",\"name\":\"Bob; Jr\"}\n";
-    assert_eq!(scene.quietly(&["export", "r"]).out, lines);
+    assert_eq!(scene.run(&["export", "r"]).out, lines);
     scene.write("in.tsv", "id\tname\n1\tAnn\n2\tBob; Jr\n");
     scene.write("in.txt", "id\tname\n1\tAnn\n2\tBob; Jr\n");
-    ran(scene.quietly(&["load", "s", "in.tsv"]), 0);
-    ran(scene.quietly(&["load", "t", "in.txt", "--format", "tsv"]), 0);
+    scene.exits(&["load", "s", "in.tsv"], 0);
+    scene.exits(&["load", "t", "in.txt", "--format", "tsv"], 0);
     for database in ["s", "t"] {
-        assert_eq!(scene.quietly(&["export", database]).out, lines);
+        assert_eq!(scene.run(&["export", database]).out, lines);
     }
-    let tabs = ran(scene.quietly(&["load", "u", "in.txt", "--format", "csv"]), 2);
+    let tabs = scene.exits(&["load", "u", "in.txt", "--format", "csv"], 2);
     assert!(tabs.err.contains("--separator=tab"), "{}", tabs.err);
-    let slip = ran(
-        scene.quietly(&["load", "u", "in.tsv", "--format", "ndjson", "--null", "x"]),
-        2,
-    );
+    let slip = scene.exits(&["load", "u", "in.tsv", "--format", "ndjson", "--null", "x"], 2);
     assert!(slip.err.contains("is for CSV"), "{}", slip.err);
 }
 
 #[test]
 fn an_object_around_a_list_is_loaded_by_the_command_that_is_named() {
-    let scene = scene();
+    let scene = Scene::named("p", &[]);
     let document = "{\"type\":\"FeatureCollection\",\"metadata\":{\"count\":2},\"features\":[{\"id\":\"q1\",\"mag\":2.0},\n{\"id\":\"q2\",\"mag\":1.6}],\"end\":[1]}";
     scene.write("quakes.json", document);
-    let refused = ran(scene.quietly(&["load", "q", "quakes.json"]), 2);
+    let refused = scene.exits(&["load", "q", "quakes.json"], 2);
     assert!(
         refused
             .err
@@ -273,23 +231,23 @@ fn an_object_around_a_list_is_loaded_by_the_command_that_is_named() {
         "{}",
         refused.err
     );
-    assert!(!scene.quietly(&["quarantine", "list"]).out.contains("json.syntax"));
-    ran(
-        scene.quietly(&[
+    assert!(!scene.run(&["quarantine", "list"]).out.contains("json.syntax"));
+    scene.exits(
+        &[
             "load",
             "q",
             "quakes.json",
             "--records=/features",
             "--batch-size",
             "1",
-        ]),
+        ],
         0,
     );
     assert_eq!(
-        scene.quietly(&["export", "q"]).out,
+        scene.run(&["export", "q"]).out,
         "{\"id\":\"q1\",\"mag\":2.0}\n{\"id\":\"q2\",\"mag\":1.6}\n"
     );
-    let none = scene.quietly(&["load", "q", "quakes.json", "--records=/none"]);
+    let none = scene.run(&["load", "q", "quakes.json", "--records=/none"]);
     assert!(none.err.contains("there is no list at `/none`"), "{}", none.err);
 }
 
@@ -333,10 +291,10 @@ const COLUMNS: [&str; 8] = [
 
 /// The database with a record that has every column, so that none is unknown.
 fn stored(lines: &str) -> (Scene, String) {
-    let scene = scene();
+    let scene = Scene::named("p", &[]);
     let lines = lines.to_owned() + "{\"id\":\"all\",\"a\":\"x\",\"b\":\"y\",\"c\":\"z\"}\n";
     scene.write("r.ndjson", &lines);
-    ran(scene.quietly(&["load", "r", "r.ndjson"]), 0);
+    scene.exits(&["load", "r", "r.ndjson"], 0);
     (scene, lines)
 }
 
@@ -346,30 +304,29 @@ proptest! {
     #[test]
     fn texts_come_back_as_they_went_out(lines in records(false)) {
         let (scene, lines) = stored(&lines);
-        ran(scene.quietly(&[&COLUMNS[..], &["--missing", "(none)"]].concat()), 0);
-        ran(scene.quietly(&["load", "back", "out.csv", "--missing", "(none)"]), 0);
-        prop_assert_eq!(scene.quietly(&["export", "back"]).out, lines);
+        scene.exits(&[&COLUMNS[..], &["--missing", "(none)"]].concat(), 0);
+        scene.exits(&["load", "back", "out.csv", "--missing", "(none)"], 0);
+        prop_assert_eq!(scene.run(&["export", "back"]).out, lines);
     }
 
     #[test]
     fn typed_records_come_back_unchanged(lines in records(true)) {
         let (scene, lines) = stored(&lines);
-        ran(scene.quietly(&COLUMNS), 0);
+        scene.exits(&COLUMNS, 0);
         let report = scene.envelope(&["load", "r", "out.csv", "--replace", "--types"]);
         prop_assert_eq!(&report["data"]["counts"]["written"], 0, "{}", report);
         prop_assert_eq!(&report["data"]["counts"]["refused"], 0, "{}", report);
-        prop_assert_eq!(scene.quietly(&["export", "r"]).out, lines);
+        prop_assert_eq!(scene.run(&["export", "r"]).out, lines);
     }
 }
 
 #[test]
 fn the_texts_that_an_export_recommends_are_texts_that_no_record_has() {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
+    let scene = Scene::named("p", &[]);
     let records = "{\"id\":\"1\",\"x\":null,\"y\":\"\"}\n{\"id\":\"2\",\"y\":\"NULL\"}\n";
     scene.write("a.ndjson", records);
-    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
-    let said = scene.quietly(&[
+    assert_eq!(scene.run(&["load", "a", "a.ndjson"]).code, 0);
+    let said = scene.run(&[
         "export",
         "a",
         "--format",
@@ -382,7 +339,7 @@ fn the_texts_that_an_export_recommends_are_texts_that_no_record_has() {
     let recommended = "export a --format csv --columns id,x,y --null '<null>' --missing '<missing>'";
     assert!(said.err.contains(recommended), "{}", said.err);
     let words = ["export", "a", "--format", "csv", "--columns", "id,x,y"];
-    let apart = scene.quietly(&[&words[..], &["--null", "<null>", "--missing", "<missing>"]].concat());
+    let apart = scene.run(&[&words[..], &["--null", "<null>", "--missing", "<missing>"]].concat());
     assert_eq!(
         (apart.code, apart.out.as_str()),
         (0, "id,x,y\n1,<null>,\n2,<missing>,NULL\n"),
@@ -390,26 +347,25 @@ fn the_texts_that_an_export_recommends_are_texts_that_no_record_has() {
         apart.err
     );
     // A text that a record has is refused, and whole rows only were written.
-    let taken = scene.quietly(&[&words[..], &["--null", "NULL", "--missing", "MISSING"]].concat());
+    let taken = scene.run(&[&words[..], &["--null", "NULL", "--missing", "MISSING"]].concat());
     assert_ne!(taken.code, 0);
     assert_eq!(taken.out, "id,x,y\n1,NULL,\n");
 }
 
 #[test]
 fn what_a_file_has_no_column_for_is_not_lost_without_a_word() {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
+    let scene = Scene::named("p", &[]);
     scene.write(
         "a.ndjson",
         "{\"id\":\"1\",\"c\":{\"n\":\"x\"},\"a\":\"1\",\"b\":\"z\"}\n",
     );
-    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["load", "a", "a.ndjson"]).code, 0);
     scene.write("all.csv", "id,c.n,a,b\n1,x,1,z\n");
     scene.write("few.csv", "id,a\n1,2\n");
-    let kept = scene.quietly(&["load", "a", "few.csv", "--replace", "--types"]);
+    let kept = scene.run(&["load", "a", "few.csv", "--replace", "--types"]);
     assert_eq!(kept.code, 0, "{}", kept.err);
     assert!(!kept.err.contains("lost them"), "{}", kept.err);
-    let lost = scene.quietly(&["load", "a", "few.csv", "--replace", "--again"]);
+    let lost = scene.run(&["load", "a", "few.csv", "--replace", "--again"]);
     assert_eq!(lost.code, 0, "{}", lost.err);
     assert!(
         lost.err.contains(
@@ -418,8 +374,5 @@ fn what_a_file_has_no_column_for_is_not_lost_without_a_word() {
         "{}",
         lost.err
     );
-    assert_eq!(
-        scene.quietly(&["export", "a"]).out,
-        "{\"id\":\"1\",\"a\":\"2\"}\n"
-    );
+    assert_eq!(scene.run(&["export", "a"]).out, "{\"id\":\"1\",\"a\":\"2\"}\n");
 }

@@ -1,7 +1,7 @@
 //! A database that was never loaded is an empty source: the stage succeeds, the stages after it go on, and the next load
 //! flows as an increment. A name that is probably mistyped is told of.
 
-use crate::support::project::{ProjectFolder, Said};
+use crate::support::world::Scene;
 
 fn copy(source: &str, target: &str) -> String {
     format!(
@@ -14,7 +14,7 @@ const IN_PLACE: &str =
 
 /// Stage 1 reads what is never loaded, stage 2 what is, stage 3 changes in place what is never loaded, and stage 4 carries
 /// it on.
-fn project() -> ProjectFolder {
+fn project() -> Scene {
     let stages = [
         ("0001_fax.toml", copy("faxes_in", "letters")),
         ("0002_mail.toml", copy("mails_in", "mails")),
@@ -22,27 +22,17 @@ fn project() -> ProjectFolder {
         ("0004_on.toml", copy("paper", "archive")),
     ];
     let stages = stages.each_ref().map(|(name, text)| (*name, text.as_str()));
-    ProjectFolder::new(&stages)
+    Scene::project(&stages)
 }
 
-fn done(project: &ProjectFolder, arguments: &[&str]) -> Said {
-    let said = project.run(arguments);
-    assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}");
-    if project.store().exists() {
-        let verified = project.run(&["verify"]);
-        assert_eq!(verified.code, Some(0), "after {arguments:?}: {verified:?}");
-    }
-    said
-}
-
-fn load(project: &ProjectFolder, database: &str, id: &str) {
+fn load(project: &Scene, database: &str, id: &str) {
     let name = format!("{database}{id}.ndjson");
     project.write(&name, format!("{{\"id\":\"{id}\"}}\n"));
     let file = project.path(&name).display().to_string();
-    done(project, &["load", database, &file]);
+    project.exits_sound(&["load", database, &file], 0);
 }
 
-fn databases(project: &ProjectFolder) -> Vec<String> {
+fn databases(project: &Scene) -> Vec<String> {
     let store = rusqlite::Connection::open(project.store()).expect("a store");
     let mut names = store
         .prepare("SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'ledger%' ORDER BY 1")
@@ -55,8 +45,8 @@ fn databases(project: &ProjectFolder) -> Vec<String> {
 fn what_was_never_loaded_is_a_success_and_the_next_load_flows_as_an_increment() {
     let project = project();
     load(&project, "mails_in", "m1");
-    done(&project, &["plan"]);
-    let said = done(&project, &["apply"]);
+    project.exits_sound(&["plan"], 0);
+    let said = project.exits_sound(&["apply"], 0);
     assert!(
         said.err
             .contains("stage 1 reads `faxes_in`, which does not exist yet and is read as empty"),
@@ -77,13 +67,13 @@ fn what_was_never_loaded_is_a_success_and_the_next_load_flows_as_an_increment() 
         4
     );
     drop(store);
-    let status = done(&project, &["status"]).out;
+    let status = project.exits_sound(&["status"], 0).out;
     assert_eq!(
         status.lines().filter(|line| line.contains("applied")).count(),
         4,
         "{status}"
     );
-    let said = done(&project, &["apply"]);
+    let said = project.exits_sound(&["apply"], 0);
     assert!(said.out.contains("up to date"), "{said:?}");
     for verb in [
         &["reconcile"][..],
@@ -92,57 +82,63 @@ fn what_was_never_loaded_is_a_success_and_the_next_load_flows_as_an_increment() 
         &["apply", "--rehearse"],
         &["plan", "--sample", "2"],
     ] {
-        done(&project, verb);
+        project.exits_sound(verb, 0);
     }
     load(&project, "faxes_in", "f1");
     load(&project, "paper", "p1");
-    let said = done(&project, &["plan"]);
+    let said = project.exits_sound(&["plan"], 0);
     assert!(!said.err.contains("does not exist yet"), "{said:?}");
-    done(&project, &["apply"]);
+    project.exits_sound(&["apply"], 0);
     for (database, line) in [
         ("letters", "{\"id\":\"f1\",\"seen\":\"yes\"}\n"),
         ("paper", "{\"id\":\"p1\",\"read\":\"yes\"}\n"),
         ("archive", "{\"id\":\"p1\",\"read\":\"yes\",\"seen\":\"yes\"}\n"),
     ] {
-        assert_eq!(done(&project, &["export", database]).out, line);
+        assert_eq!(project.exits_sound(&["export", database], 0).out, line);
     }
-    done(&project, &["rollback", "--all", "--yes"]);
-    assert_eq!(done(&project, &["export", "paper"]).out, "{\"id\":\"p1\"}\n");
-    done(&project, &["apply"]);
+    project.exits_sound(&["rollback", "--all", "--yes"], 0);
+    assert_eq!(
+        project.exits_sound(&["export", "paper"], 0).out,
+        "{\"id\":\"p1\"}\n"
+    );
+    project.exits_sound(&["apply"], 0);
 }
 
 #[test]
 fn stages_over_nothing_at_all_are_applied_tried_and_taken_back() {
     let project = project();
-    done(&project, &["apply"]);
+    project.exits_sound(&["apply"], 0);
     for verb in [
         &["plan"][..],
         &["status"],
         &["reconcile"],
         &["apply", "--rehearse"],
     ] {
-        done(&project, verb);
+        project.exits_sound(verb, 0);
     }
-    done(&project, &["rollback", "--all", "--yes"]);
-    done(&project, &["plan"]);
-    done(&project, &["apply"]);
+    project.exits_sound(&["rollback", "--all", "--yes"], 0);
+    project.exits_sound(&["plan"], 0);
+    project.exits_sound(&["apply"], 0);
     load(&project, "paper", "p1");
-    done(&project, &["apply"]);
+    project.exits_sound(&["apply"], 0);
     assert_eq!(
-        done(&project, &["export", "archive"]).out,
+        project.exits_sound(&["export", "archive"], 0).out,
         "{\"id\":\"p1\",\"read\":\"yes\",\"seen\":\"yes\"}\n"
     );
-    done(&project, &["rollback", "--stage", "4", "--yes"]);
-    done(&project, &["rollback", "--stage", "3", "--yes"]);
-    assert_eq!(done(&project, &["export", "paper"]).out, "{\"id\":\"p1\"}\n");
+    project.exits_sound(&["rollback", "--stage", "4", "--yes"], 0);
+    project.exits_sound(&["rollback", "--stage", "3", "--yes"], 0);
+    assert_eq!(
+        project.exits_sound(&["export", "paper"], 0).out,
+        "{\"id\":\"p1\"}\n"
+    );
 }
 
 #[test]
 fn a_mistyped_source_is_told_of_by_whoever_reads_it() {
-    let project = ProjectFolder::new(&[("0001_copy.toml", &copy("ordesr", "orders_v2"))]);
+    let project = Scene::project(&[("0001_copy.toml", &copy("ordesr", "orders_v2"))]);
     load(&project, "orders", "1");
     for verb in ["check", "plan", "apply", "status"] {
-        let said = done(&project, &[verb]);
+        let said = project.exits_sound(&[verb], 0);
         let text = said.out + &said.err;
         assert!(
             text.contains("stage 1 reads `ordesr`, which does not exist yet"),
@@ -158,7 +154,7 @@ fn a_mistyped_source_is_told_of_by_whoever_reads_it() {
     );
     project.write("0002_later.toml", copy("returns", "returned"));
     project.write("0003_last.toml", copy("returned", "ended"));
-    let said = done(&project, &["check"]);
+    let said = project.exits_sound(&["check"], 0);
     assert!(!said.out.contains("does not exist yet"), "{said:?}");
 }
 
@@ -169,24 +165,24 @@ fn a_name_on_the_command_line_is_known_where_a_stage_has_it_and_else_a_mistake()
     for verb in ["query", "export", "profile"] {
         let said = project.run(&[verb, "mails_im"]);
         assert!(
-            said.code == Some(1) && said.err.contains("did you mean `mails_in`?"),
+            said.code == 1 && said.err.contains("did you mean `mails_in`?"),
             "{verb}: {said:?}"
         );
-        let said = done(&project, &[verb, "faxes_in"]);
+        let said = project.exits_sound(&[verb, "faxes_in"], 0);
         assert!(
             said.err.contains("`faxes_in` does not exist yet"),
             "{verb}: {said:?}"
         );
     }
-    assert_eq!(done(&project, &["export", "letters"]).out, "");
+    assert_eq!(project.exits_sound(&["export", "letters"], 0).out, "");
     let said = project.run(&["query", "faxes_in", "--id", "f1"]);
     assert!(
-        said.code == Some(1) && said.err.contains("no record with the id"),
+        said.code == 1 && said.err.contains("no record with the id"),
         "{said:?}"
     );
     let said = project.run(&["delete", "faxes_in", "f1", "--reason", "by mistake"]);
     assert!(
-        said.code == Some(1) && said.err.contains("no record with the id"),
+        said.code == 1 && said.err.contains("no record with the id"),
         "{said:?}"
     );
     assert_eq!(databases(&project), ["mails_in"]);

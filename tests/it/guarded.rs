@@ -6,31 +6,25 @@ mod foreign;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::support::project::{ProjectFolder, Said};
+use crate::support::world::{Said, Scene};
 
 const COPY: &str =
     "[stage]\nsource = \"a\"\ntarget = \"b\"\n\n[[op]]\nop = \"set\"\npath = \"k\"\nvalue = 1\n";
 
-fn project() -> ProjectFolder {
-    let project = ProjectFolder::new(&[("0001_copy.toml", COPY)]);
-    exits(&project, &["checkpoint", "--new-key"], 0);
+fn project() -> Scene {
+    let project = Scene::project(&[("0001_copy.toml", COPY)]);
+    project.exits(&["checkpoint", "--new-key"], 0);
     project.write("a.ndjson", "{\"id\":\"r1\"}\n{\"id\":\"r2\"}\n");
     load(&project);
     project
 }
 
-fn load(project: &ProjectFolder) {
+fn load(project: &Scene) {
     let file = project.path("a.ndjson").display().to_string();
-    exits(project, &["load", "a", &file, "--again"], 0);
+    project.exits(&["load", "a", &file, "--again"], 0);
 }
 
-fn exits(project: &ProjectFolder, arguments: &[&str], code: i32) -> Said {
-    let said = project.run(arguments);
-    assert_eq!(said.code, Some(code), "{arguments:?}: {said:?}");
-    said
-}
-
-fn changed(project: &ProjectFolder, sql: &str) {
+fn changed(project: &Scene, sql: &str) {
     let store = rusqlite::Connection::open(project.store()).expect("a store");
     store.execute_batch(sql).expect(sql);
 }
@@ -81,7 +75,7 @@ fn a_store_with_foreign_or_missing_objects_is_not_written_to_and_the_statement_t
             &["quarantine", "waive", "--all", "--reason", "x"],
             &["checkpoint"],
         ] {
-            let said = exits(&project, arguments, 8);
+            let said = project.exits(arguments, 8);
             assert!(said.err.contains("puts that right"), "{sql}: {said:?}");
         }
         assert!(
@@ -94,23 +88,23 @@ fn a_store_with_foreign_or_missing_objects_is_not_written_to_and_the_statement_t
                 .iter()
                 .map(|word| if *word == "any.json" { any.as_str() } else { word })
                 .collect();
-            let said = exits(&project, &arguments, code);
+            let said = project.exits(&arguments, code);
             let warns = !["check", "test"].contains(&arguments[0]);
             assert!(
                 !warns || said.err.contains("is not as this program makes it"),
                 "{sql}: {said:?}"
             );
         }
-        exits(&project, &["verify"], 8);
-        let said = exits(&project, &["apply"], 8);
+        project.exits(&["verify"], 8);
+        let said = project.exits(&["apply"], 8);
         mend(&project, &said.err);
-        exits(&project, &["apply"], 0);
-        exits(&project, &["verify"], 0);
+        project.exits(&["apply"], 0);
+        project.exits(&["verify"], 0);
     }
 }
 
 /// Runs the statements that are named, in their order.
-fn mend(project: &ProjectFolder, said: &str) {
+fn mend(project: &Scene, said: &str) {
     let named = said.split("; `").skip(1);
     let mends: Vec<&str> = named
         .filter_map(|rest| Some(rest.split_once("` puts that right")?.0))
@@ -122,9 +116,9 @@ fn mend(project: &ProjectFolder, said: &str) {
 const TO_NUMBERS: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"100%\"\n\n[[op]]\nop = \"convert\"\npath = \"n\"\nto = \"integer\"\n";
 
 /// A project with a record in quarantine, a pass that has ended, and one that has not.
-fn project_at_work() -> ProjectFolder {
-    let project = ProjectFolder::new(&[("0001_copy.toml", TO_NUMBERS)]);
-    exits(&project, &["checkpoint", "--new-key"], 0);
+fn project_at_work() -> Scene {
+    let project = Scene::project(&[("0001_copy.toml", TO_NUMBERS)]);
+    project.exits(&["checkpoint", "--new-key"], 0);
     let load_numbers = |of: i64| {
         let number = |at: i64| {
             if at == 7 {
@@ -136,19 +130,19 @@ fn project_at_work() -> ProjectFolder {
         let line = |at: i64| format!("{{\"id\":\"r{at}\",\"n\":\"{}\"}}\n", number(at));
         project.write("a.ndjson", (1..=60).map(line).collect::<String>());
         let file = project.path("a.ndjson").display().to_string();
-        exits(&project, &["load", "a", &file, "--replace", "--again"], 0);
+        project.exits(&["load", "a", &file, "--replace", "--again"], 0);
     };
     load_numbers(1);
-    exits(&project, &["apply"], 3);
+    project.exits(&["apply"], 3);
     load_numbers(2);
     // One batch, and then the time is up.
     let stopping = ["apply", "--batch-size", "20", "--pause", "2s", "--max-time", "1s"];
-    exits(&project, &stopping, 6);
+    project.exits(&stopping, 6);
     project
 }
 
 /// Everything that stands in the schema because of the tables that follow from the ledger, or reads them: its kind and name.
-fn derived(project: &ProjectFolder) -> Vec<(String, String)> {
+fn derived(project: &Scene) -> Vec<(String, String)> {
     let store = rusqlite::Connection::open(project.store()).expect("a store");
     let sql = "SELECT type, name FROM sqlite_schema s WHERE sql IS NOT NULL AND name GLOB 'ledger_*' AND (type IN('view','index')
        OR EXISTS(SELECT 1 FROM json_each('[\"ledger_sparse\",\"ledger_open\",\"ledger_total\",\"ledger_written\"]')
@@ -162,7 +156,7 @@ fn derived(project: &ProjectFolder) -> Vec<(String, String)> {
 }
 
 /// What is answered to who reads, and whether all of them were warned.
-fn answers(project: &ProjectFolder) -> (Vec<String>, bool) {
+fn answers(project: &Scene) -> (Vec<String>, bool) {
     let asked: [&[&str]; 4] = [
         &["status"],
         &["quarantine", "list"],
@@ -171,7 +165,7 @@ fn answers(project: &ProjectFolder) -> (Vec<String>, bool) {
     ];
     let said = asked.map(|arguments| {
         let said = project.run(arguments);
-        assert!([Some(0), Some(3)].contains(&said.code), "{arguments:?}: {said:?}");
+        assert!([0, 3].contains(&said.code), "{arguments:?}: {said:?}");
         said
     });
     let warned = |said: &Said| said.err.contains("is not as this program makes it");
@@ -207,12 +201,12 @@ fn without_an_object_that_follows_from_the_ledger_readers_are_answered_and_the_s
     for sql in dropped.chain(changed_too.map(str::to_owned)) {
         changed(&project, &sql);
         assert_eq!(answers(&project), (right.clone(), true), "{sql}");
-        mend(&project, &exits(&project, &["apply"], 8).err);
+        mend(&project, &project.exits(&["apply"], 8).err);
         if sql.contains("DELETE") {
-            mend(&project, &exits(&project, &["verify"], 8).out);
+            mend(&project, &project.exits(&["verify"], 8).out);
         }
-        exits(&project, &["apply"], 0);
-        exits(&project, &["verify"], 0);
+        project.exits(&["apply"], 0);
+        project.exits(&["verify"], 0);
         for (file, bytes) in files.iter().zip(&whole) {
             std::fs::write(file, bytes).expect("it is ours");
         }
@@ -287,22 +281,22 @@ fn what_follows_from_the_ledger_is_guarded_and_where_it_differs_all_the_same_the
                 .execute_batch(&format!("{dropped}{change};{texts}"))
                 .expect(change);
             drop(store);
-            let said = exits(&project, &["verify"], 8);
+            let said = project.exits(&["verify"], 8);
             assert!(said.out.contains(says), "{change}: {said:?}");
             mend(&project, &said.out);
-            exits(&project, &["verify"], 0);
+            project.exits(&["verify"], 0);
         }
     }
-    exits(&project, &["apply"], 0);
-    exits(&project, &["rollback", "--yes"], 0);
-    exits(&project, &["verify"], 0);
+    project.exits(&["apply"], 0);
+    project.exits(&["rollback", "--yes"], 0);
+    project.exits(&["verify"], 0);
 }
 
 #[test]
 fn a_table_of_data_that_was_changed_is_never_to_be_dropped() {
     let project = project();
     changed(&project, "ALTER TABLE a ADD COLUMN note TEXT");
-    let said = exits(&project, &["apply"], 8);
+    let said = project.exits(&["apply"], 8);
     assert!(
         said.err
             .contains("the table `a` is not as it was made; no statement"),
@@ -317,7 +311,7 @@ fn a_rollback_does_not_take_a_target_without_its_index_for_one_that_is_being_fil
     use counterfoil::rollback::{RollbackOptions, Scope, rollback};
     use counterfoil::store::{Store, StoreOptions};
     let project = project();
-    exits(&project, &["apply"], 0);
+    project.exits(&["apply"], 0);
     let unchecked = StoreOptions {
         unchecked: true,
         ..StoreOptions::default()
@@ -338,23 +332,23 @@ fn a_rollback_does_not_take_a_target_without_its_index_for_one_that_is_being_fil
     let refused = refused.expect_err("no index").to_string();
     assert!(refused.contains("`b.id` is missing"), "{refused}");
     drop(store);
-    mend(&project, &exits(&project, &["rollback", "--yes"], 8).err);
-    exits(&project, &["rollback", "--yes"], 0);
-    exits(&project, &["verify"], 0);
+    mend(&project, &project.exits(&["rollback", "--yes"], 8).err);
+    project.exits(&["rollback", "--yes"], 0);
+    project.exits(&["verify"], 0);
 }
 
 #[test]
 fn what_sqlite_keeps_of_statistics_is_not_foreign() {
     let project = project();
     changed(&project, "ANALYZE");
-    exits(&project, &["apply"], 0);
-    exits(&project, &["verify"], 0);
+    project.exits(&["apply"], 0);
+    project.exits(&["verify"], 0);
 }
 
 #[test]
 fn who_only_reads_does_not_open_the_signing_key() {
     let project = project();
-    exits(&project, &["apply"], 0);
+    project.exits(&["apply"], 0);
     project.write("any.json", "{}");
     let any = project.path("any.json").display().to_string();
     for spoilt in ["no key at all", ""] {
@@ -364,11 +358,10 @@ fn who_only_reads_does_not_open_the_signing_key() {
                 .iter()
                 .map(|word| if *word == "any.json" { any.as_str() } else { word })
                 .collect();
-            exits(&project, &arguments, code);
+            project.exits(&arguments, code);
         }
-        exits(&project, &["verify"], 0);
-        exits(
-            &project,
+        project.exits(&["verify"], 0);
+        project.exits(
             &[
                 "report",
                 "--html",
@@ -377,22 +370,21 @@ fn who_only_reads_does_not_open_the_signing_key() {
             ],
             0,
         );
-        exits(&project, &["prove", "a", "r1"], 0);
-        exits(&project, &["apply"], 1);
+        project.exits(&["prove", "a", "r1"], 0);
+        project.exits(&["apply"], 1);
     }
     let public = project.path("counterfoil.pub").display().to_string();
-    exits(&project, &["status", "--key", &public], 0);
-    exits(&project, &["verify", "--key", &public], 0);
+    project.exits(&["status", "--key", &public], 0);
+    project.exits(&["verify", "--key", &public], 0);
 }
 
 #[test]
 fn a_store_that_was_signed_and_goes_on_unsigned_says_so() {
     let project = project();
-    exits(&project, &["apply"], 0);
-    assert!(!exits(&project, &["status"], 0).out.contains("unsigned"));
+    project.exits(&["apply"], 0);
+    assert!(!project.exits(&["status"], 0).out.contains("unsigned"));
     std::fs::remove_file(project.path("counterfoil.key")).expect("a key");
-    let said = exits(
-        &project,
+    let said = project.exits(
         &[
             "load",
             "a",
@@ -402,20 +394,20 @@ fn a_store_that_was_signed_and_goes_on_unsigned_says_so() {
         0,
     );
     assert!(said.err.contains("this one will not be"), "{said:?}");
-    let status = exits(&project, &["status"], 0);
+    let status = project.exits(&["status"], 0);
     assert!(status.out.contains("unsigned since batch"), "{status:?}");
-    let checked = exits(&project, &["status", "--check"], 0);
+    let checked = project.exits(&["status", "--check"], 0);
     assert!(checked.out.contains("unsigned since batch"), "{checked:?}");
-    assert!(!exits(&project, &["verify"], 0).out.contains("there is no key"));
+    assert!(!project.exits(&["verify"], 0).out.contains("there is no key"));
     std::fs::remove_file(project.path("counterfoil.pub")).expect("a key");
-    let said = exits(&project, &["verify"], 0);
+    let said = project.exits(&["verify"], 0);
     assert!(said.out.contains("there is no key"), "{said:?}");
 }
 
 #[test]
 fn a_new_store_and_what_stands_beside_it_are_for_their_owner_alone_and_follow_the_store() {
     let project = project();
-    exits(&project, &["apply"], 0);
+    project.exits(&["apply"], 0);
     let mode = |name: &str| {
         let metadata = std::fs::metadata(project.path(name)).expect(name);
         metadata.permissions().mode() & 0o777
@@ -443,7 +435,7 @@ fn checkpoints_behind_a_symbolic_link_are_refused() {
     std::os::unix::fs::symlink(&elsewhere, &file).expect("a link");
     let before = std::fs::read(&elsewhere).expect("bytes");
     for (verb, code) in [("apply", 1), ("status", 0), ("verify", 8)] {
-        let said = exits(&project, &[verb], code);
+        let said = project.exits(&[verb], code);
         assert!(said.err.contains("symbolic link"), "{said:?}");
     }
     assert_eq!(std::fs::read(&elsewhere).expect("bytes"), before);
@@ -453,24 +445,23 @@ fn checkpoints_behind_a_symbolic_link_are_refused() {
 fn a_restored_store_can_be_looked_at_before_it_is_accepted() {
     let project = project();
     let copy = std::fs::read(project.store()).expect("bytes");
-    exits(&project, &["apply"], 0);
+    project.exits(&["apply"], 0);
     std::fs::write(project.store(), copy).expect("it is ours");
-    let status = exits(&project, &["status"], 0);
+    let status = project.exits(&["status"], 0);
     assert!(
         status.err.contains("an older copy of it was put back"),
         "{status:?}"
     );
     assert!(status.err.contains("--accept-restore"), "{status:?}");
-    exits(&project, &["history"], 0);
-    exits(&project, &["verify"], 8);
-    exits(&project, &["apply"], 8);
-    exits(
-        &project,
+    project.exits(&["history"], 0);
+    project.exits(&["verify"], 8);
+    project.exits(&["apply"], 8);
+    project.exits(
         &["checkpoint", "--accept-restore", "--reason", "from last night"],
         0,
     );
-    exits(&project, &["apply"], 0);
-    exits(&project, &["verify"], 0);
+    project.exits(&["apply"], 0);
+    project.exits(&["verify"], 0);
 }
 
 #[test]
@@ -485,15 +476,15 @@ fn a_lock_behind_a_link_is_refused_and_what_it_leads_to_stays() {
         std::fs::write(&precious, "precious").expect("it is ours");
         std::fs::remove_file(&lock).expect("a lock");
         link(&precious, &lock).expect("a link");
-        let said = exits(&project, &["apply"], 1);
+        let said = project.exits(&["apply"], 1);
         assert!(said.err.contains("link"), "{said:?}");
         assert_eq!(std::fs::read(&precious).expect("bytes"), b"precious");
-        exits(&project, &["status"], 0);
+        project.exits(&["status"], 0);
     }
     std::fs::remove_file(&lock).expect("a link");
     std::os::unix::fs::symlink(project.path("none"), &lock).expect("a link");
-    exits(&project, &["apply"], 1);
+    project.exits(&["apply"], 1);
     assert!(!project.path("none").exists());
     std::fs::remove_file(&lock).expect("a link");
-    exits(&project, &["apply"], 0);
+    project.exits(&["apply"], 0);
 }

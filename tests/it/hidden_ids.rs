@@ -1,7 +1,7 @@
 //! Ids that are made of what is redacted show on no screen, whichever stage made them, and however: a part that has its id
 //! from a redacted list, a copy of it, the words of a hint. What may be shown is named.
 
-use crate::support::command::Scene;
+use crate::support::world::Scene;
 
 /// Every number of a card that must not show.
 const CARDS: [&str; 3] = ["4929-1111", "4929-2222", "4929-3333"];
@@ -47,13 +47,16 @@ const PEOPLE: &str = r#"{"id":"p1","cards":[{"number":"4929-1111","holder":"Ann"
 "#;
 
 fn bank() -> Scene {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"bank\"\n");
-    scene.write("0001_cards.toml", PARTS);
-    scene.write("0002_wallet.toml", COPY);
-    scene.write("people.ndjson", PEOPLE);
-    assert_eq!(scene.quietly(&["load", "people", "people.ndjson"]).code, 0);
-    let said = scene.quietly(&["apply"]);
+    let scene = Scene::named(
+        "bank",
+        &[
+            ("0001_cards.toml", PARTS),
+            ("0002_wallet.toml", COPY),
+            ("people.ndjson", PEOPLE),
+        ],
+    );
+    assert_eq!(scene.run(&["load", "people", "people.ndjson"]).code, 0);
+    let said = scene.run(&["apply"]);
     assert_eq!(said.code, 3, "{}", said.err);
     hidden(&format!("{}{}", said.out, said.err));
     scene
@@ -82,7 +85,7 @@ fn made_of_a_redacted_list_and_handed_on_by_a_stage_that_redacts_nothing() {
             if json {
                 arguments.insert(0, "--json");
             }
-            let said = scene.quietly(&arguments);
+            let said = scene.run(&arguments);
             hidden(&format!("{}{}", said.out, said.err));
         }
     }
@@ -92,12 +95,12 @@ fn made_of_a_redacted_list_and_handed_on_by_a_stage_that_redacts_nothing() {
             vec!["quarantine", "show", "--record", &number],
             vec!["--json", "quarantine", "show", "--record", &number],
         ] {
-            let said = scene.quietly(&arguments);
+            let said = scene.run(&arguments);
             assert_eq!(said.code, 0, "{}", said.err);
             hidden(&format!("{}{}", said.out, said.err));
         }
         // What it says works.
-        let said = scene.quietly(&["quarantine", "show", "--record", &number]);
+        let said = scene.run(&["quarantine", "show", "--record", &number]);
         assert!(
             said.err.contains(&format!("quarantine retry --record {number}")),
             "{}",
@@ -116,26 +119,23 @@ const BY_NUMBER: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\nredact = [\"ss
 const FIRST: &str = "[stage]\nsource = \"a\"\n\n[[op]]\nop = \"set\"\npath = \"seen\"\nvalue = \"= true\"\n";
 
 fn carried_on(second: &str, id: &str) -> (Scene, serde_json::Value) {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
-    scene.write("0001_first.toml", FIRST);
-    scene.write("0002_second.toml", second);
+    let scene = Scene::named("p", &[("0001_first.toml", FIRST), ("0002_second.toml", second)]);
     scene.write(
         "a.ndjson",
-        &format!(
+        format!(
             "{{\"id\":{},\"ssn\":\"078-05-1120\"}}\n",
             serde_json::Value::from(id)
         ),
     );
-    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
-    assert_eq!(scene.quietly(&["apply"]).code, 0);
+    assert_eq!(scene.run(&["load", "a", "a.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["apply"]).code, 0);
     let mut answers = Vec::new();
     for json in [false, true] {
         let mut arguments = vec!["rollback", "--yes", "--record", "a", id];
         if json {
             arguments.insert(0, "--json");
         }
-        let said = scene.quietly(&arguments);
+        let said = scene.run(&arguments);
         assert_eq!(said.code, 2, "{}{}", said.out, said.err);
         answers.push(said);
     }
@@ -158,14 +158,8 @@ fn what_has_to_be_taken_back_first_is_named_if_it_may_be() {
     let (scene, said) = carried_on(TAKEN_OVER, "X");
     let hint = said["error"]["hint"].as_str().expect("a hint");
     assert!(hint.contains("counterfoil rollback --record b X"), "{hint}");
-    assert_eq!(
-        scene.quietly(&["rollback", "--yes", "--record", "b", "X"]).code,
-        0
-    );
-    assert_eq!(
-        scene.quietly(&["rollback", "--yes", "--record", "a", "X"]).code,
-        0
-    );
+    assert_eq!(scene.run(&["rollback", "--yes", "--record", "b", "X"]).code, 0);
+    assert_eq!(scene.run(&["rollback", "--yes", "--record", "a", "X"]).code, 0);
 }
 
 #[test]
@@ -183,10 +177,10 @@ fn the_name_of_a_system_is_seen_as_it_is() {
     let scene = Scene::new();
     let settings = |system: &str| format!("name = \"p\"\n\n[database.a]\nsystem = \"{system}\"\n");
     scene.write("0001_first.toml", FIRST);
-    scene.write("counterfoil.toml", &settings("ERP"));
-    assert_eq!(scene.quietly(&["check"]).code, 0);
-    scene.write("counterfoil.toml", &settings("ERP\u{202e}X"));
-    let said = scene.quietly(&["check"]);
+    scene.write("counterfoil.toml", settings("ERP"));
+    assert_eq!(scene.run(&["check"]).code, 0);
+    scene.write("counterfoil.toml", settings("ERP\u{202e}X"));
+    let said = scene.run(&["check"]);
     assert_ne!(said.code, 0);
     assert!(said.err.contains("project.bad_system"), "{}", said.err);
 }

@@ -1,7 +1,7 @@
 //! What a terminal, a page or a reader would obey instead of seeing is shown as an escape, by every command; in JSON as a
 //! JSON escape, so that it stays the same JSON.
 
-use crate::support::command::Scene;
+use crate::support::world::Scene;
 
 /// Controls, DEL, C1, separators, directions, joiners, fillers, variation selectors, tags.
 const HIDING: [char; 22] = [
@@ -49,8 +49,7 @@ fn hides_nothing(what: &str, told: &str) {
 
 #[test]
 fn what_would_be_obeyed_is_shown_by_every_command() {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
+    let scene = Scene::named("p", &[]);
     let stage = "[stage]\nsource = \"r\"\ntarget = \"s\"\nmax_errors = \"100%\"\n\n[[op]]\nop = \"set\"\npath = \"new\"\nvalue = 1\n\n\
                  [contract.target]\nadditionalProperties = { type = [\"object\", \"number\", \"string\"], additionalProperties = { type = \"integer\" } }\n\n\
                  [[reconcile]]\nname = \"n\"\nsource = \"= 1\"\ntarget = \"= 2\"\nby = { source = \"= doc.k\", target = \"= doc.k\" }\n";
@@ -76,7 +75,7 @@ fn what_would_be_obeyed_is_shown_by_every_command() {
             } else {
                 arguments.to_vec()
             };
-            let ran = scene.quietly(&all);
+            let ran = scene.run(&all);
             hides_nothing(&format!("{all:?}, stdout"), &ran.out);
             hides_nothing(&format!("{all:?}, stderr"), &ran.err);
             if json && !ran.out.is_empty() {
@@ -93,7 +92,7 @@ fn what_would_be_obeyed_is_shown_by_every_command() {
     look(&["load", "r", "none\u{202e}\u{7f}"]);
     look(&["plan", "--full", "--examples", "50"]);
     look(&["apply", "--reason", &reason]);
-    let status = scene.quietly(&["status"]);
+    let status = scene.run(&["status"]);
     assert!(
         status.code == 0 && status.out.contains("1 a"),
         "the stage was applied: {}{}",
@@ -160,18 +159,17 @@ fn text_of_field(at: usize) -> String {
 
 #[test]
 fn what_is_shown_as_json_is_the_same_json_and_an_export_is_the_same_bytes() {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
+    let scene = Scene::named("p", &[]);
     let text: String = HIDING.iter().filter(|letter| **letter > '\u{7e}').collect();
     let line = format!("{{\"id\":\"1\",\"v\":\"{text}\"}}\n");
     scene.write("r.ndjson", &line);
-    scene.quietly(&["load", "r", "r.ndjson"]);
-    let shown = scene.quietly(&["query", "r"]).out;
+    scene.run(&["load", "r", "r.ndjson"]);
+    let shown = scene.run(&["query", "r"]).out;
     let parsed: serde_json::Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(parsed["v"], text);
     assert_eq!(
         scene.envelope(&["query", "r"])["data"]["records"][0]["data"]["v"],
         text
     );
-    assert_eq!(scene.quietly(&["export", "r"]).out, line);
+    assert_eq!(scene.run(&["export", "r"]).out, line);
 }

@@ -4,18 +4,20 @@
 use std::process::{Command, Stdio};
 
 use counterfoil::Purpose;
-use counterfoil::apply::{ApplyOptions, apply};
-use counterfoil::load::{LoadOptions, load};
+use counterfoil::apply::ApplyOptions;
+use counterfoil::load::LoadOptions;
 use counterfoil::observe::Silent;
 use counterfoil::quarantine::{Selected, retry, waive};
 use counterfoil::refusal::Refusal;
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{RollbackOptions, Scope};
 use counterfoil::stage::{MaxErrors, Outcome, Output, Stage, Stages};
 use counterfoil::store::{Store, StoreOptions};
 use counterfoil::surroundings::Surroundings;
 use counterfoil::verify::{VerifyOptions, verify};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
+
+use crate::support::world::{World, surroundings};
 
 /// Quotes, backslashes, slashes, control characters, characters of two, three and four bytes, and ones that JSON
 /// writers like to escape.
@@ -72,15 +74,13 @@ fn stages() -> Stages {
 }
 
 /// A store with every kind of pass.
-fn store() -> (tempfile::TempDir, Store) {
-    let folder = tempfile::tempdir().expect("a folder");
+fn world() -> World {
     let surroundings = Surroundings {
         actor: ODD.to_owned(),
         host: "hôst \"x\"".to_owned(),
-        ..Surroundings::default()
+        ..surroundings()
     };
-    let path = folder.path().join("store.db");
-    let mut store = Store::open_or_create(path, StoreOptions::default(), surroundings).expect("a store");
+    let mut world = World::with(stages(), StoreOptions::default(), surroundings);
     let odd = serde_json::to_string(ODD).expect("a text");
     let begin = format!("{{\"id\":{odd},\"n\":6.00}}\n{{\"id\":\"broken\",}}\n\u{1}\n");
     let line = |id: &str| format!("{{\"id\":\"{id}\",\"é\":1e400,\"n\":0.10}}\n");
@@ -93,48 +93,50 @@ fn store() -> (tempfile::TempDir, Store) {
         purpose: odd_purpose("load"),
         ..LoadOptions::default()
     };
-    load(&mut store, "a", ODD, lines.as_bytes(), &loading, &mut Silent).expect("a load");
+    world.load_as("a", ODD, lines.as_bytes(), &loading);
     let applying = ApplyOptions {
         batch_size: Some(2),
         purpose: odd_purpose("apply"),
         ..ApplyOptions::default()
     };
-    apply(&mut store, &stages(), &applying, &mut Silent).expect("an apply");
+    world.apply_with(&applying);
     let selected = |id: &str| Selected {
         id: Some(id.to_owned()),
         ..Selected::default()
     };
     retry(
-        &mut store,
-        &stages(),
+        &mut world.store,
+        &world.stages,
         &selected("refused"),
         &applying,
         &mut Silent,
     )
     .expect("a retry");
-    waive(&mut store, ODD, &selected("waived"), &odd_purpose("waive")).expect("a waiver");
-    store
+    waive(&mut world.store, ODD, &selected("waived"), &odd_purpose("waive")).expect("a waiver");
+    world
+        .store
         .database("a")
         .and_then(|mut a| a.put("one", "{\"id\":\"one\",\"n\":2}"))
         .expect("an edit");
-    store
+    world
+        .store
         .database("a")
         .and_then(|mut a| a.delete(ODD))
         .expect("a deletion");
-    apply(&mut store, &stages(), &applying, &mut Silent).expect("an increment");
+    world.apply_with(&applying);
     let mut back = RollbackOptions {
         scope: Scope::Record {
             database: "c".to_owned(),
-            id: store.records_after("c", 0, 1).expect("records")[0].id.clone(),
+            id: world.rows("c")[0].id.clone(),
         },
         batch_size: Some(2),
         purpose: odd_purpose("rollback"),
         ..RollbackOptions::default()
     };
-    rollback(&mut store, ODD, &back, &mut Silent).expect("a rollback of one record");
+    world.try_roll_back(&back).expect("a rollback of one record");
     back.scope = Scope::To(1);
-    rollback(&mut store, ODD, &back, &mut Silent).expect("a rollback");
-    (folder, store)
+    world.try_roll_back(&back).expect("a rollback");
+    world
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {
@@ -187,8 +189,8 @@ fn number(ledger: &Connection, sql: &str) -> i64 {
 
 #[test]
 fn the_stock_shell_and_sha256sum_find_the_hashes_of_every_batch() {
-    let (_folder, store) = store();
-    let ledger = open(&store);
+    let world = world();
+    let ledger = open(&world.store);
     let kinds = texts(&ledger, "SELECT DISTINCT kind FROM ledger_pass ORDER BY kind");
     assert_eq!(
         kinds,
@@ -197,11 +199,11 @@ fn the_stock_shell_and_sha256sum_find_the_hashes_of_every_batch() {
     let sql = "SELECT lower(hex(entries_sha256))||' '||lower(hex(head)) FROM ledger_batch ORDER BY batch";
     for (batch, recorded) in (1..).zip(texts(&ledger, sql)) {
         let entries = hashed(
-            &store,
+            &world.store,
             &format!("SELECT leaf_text FROM ledger_leaf WHERE batch={batch}"),
         );
         let head = hashed(
-            &store,
+            &world.store,
             &format!("SELECT header_text FROM ledger_header WHERE batch={batch}"),
         );
         assert_eq!(format!("{entries} {head}"), recorded, "batch {batch}");
@@ -209,7 +211,7 @@ fn the_stock_shell_and_sha256sum_find_the_hashes_of_every_batch() {
     let problems = "SELECT count(*) FROM audit_chain_problem";
     assert_eq!(number(&ledger, problems), 0);
     assert!(
-        verify(&store, &VerifyOptions::default())
+        verify(&world.store, &VerifyOptions::default())
             .expect("a verification")
             .is_sound()
     );
@@ -230,8 +232,8 @@ fn tree_root(leaves: &[[u8; 32]]) -> [u8; 32] {
 
 #[test]
 fn the_tree_over_all_texts_is_that_of_rfc_6962_after_every_batch() {
-    let (_folder, store) = store();
-    let ledger = open(&store);
+    let world = world();
+    let ledger = open(&world.store);
     let leaf = |text: &String| sha256(&[&[0][..], text.as_bytes()].concat());
     let mut leaves = Vec::new();
     for batch in 1..=number(&ledger, "SELECT max(batch) FROM ledger_batch") {
@@ -252,8 +254,8 @@ fn the_tree_over_all_texts_is_that_of_rfc_6962_after_every_batch() {
 
 #[test]
 fn a_commitment_is_the_hash_of_salt_id_and_data_as_they_stand() {
-    let (_folder, store) = store();
-    let ledger = open(&store);
+    let world = world();
+    let ledger = open(&world.store);
     for database in ["a", "b"] {
         let sql = format!(
             "SELECT lower(hex(r.salt||CAST(t.id AS BLOB)||x'00'||CAST(t.data AS BLOB)))||' '||(
@@ -290,8 +292,8 @@ const TABLES: [&str; 8] = [
 
 #[test]
 fn nothing_in_the_ledger_can_be_changed_deleted_or_replaced_by_a_slip() {
-    let (_folder, store) = store();
-    let ledger = open(&store);
+    let world = world();
+    let ledger = open(&world.store);
     ledger
         .execute("INSERT INTO ledger_checkpoint VALUES(1,'note')", [])
         .expect("a row");
@@ -326,8 +328,8 @@ fn nothing_in_the_ledger_can_be_changed_deleted_or_replaced_by_a_slip() {
 
 /// Does what a determined person with the file does: drops the triggers and writes.
 fn tampered(sql: &str) -> Vec<(String, Option<i64>, Option<i64>)> {
-    let (_folder, store) = store();
-    let ledger = open(&store);
+    let world = world();
+    let ledger = open(&world.store);
     let triggers = texts(&ledger, "SELECT name FROM sqlite_schema WHERE type='trigger'");
     for trigger in triggers {
         ledger
@@ -338,7 +340,7 @@ fn tampered(sql: &str) -> Vec<(String, Option<i64>, Option<i64>)> {
         .execute_batch(&format!("PRAGMA foreign_keys=OFF; {sql}"))
         .expect(sql);
     drop(ledger);
-    let report = verify(&store, &VerifyOptions::default()).expect("a verification");
+    let report = verify(&world.store, &VerifyOptions::default()).expect("a verification");
     assert!(!report.is_sound(), "{sql}");
     let findings = report.findings.into_iter();
     findings
@@ -407,8 +409,8 @@ fn every_change_behind_the_ledgers_back_is_found_and_named() {
 #[test]
 fn every_change_of_the_data_is_found_and_names_the_record() {
     let of_record = |code: &str, sql: &str, record: &str| {
-        let (_folder, store) = store();
-        let record = number(&open(&store), record);
+        let world = world();
+        let record = number(&open(&world.store), record);
         let found = tampered(sql);
         let named = found
             .iter()

@@ -1,7 +1,7 @@
 //! A store whose stages were applied in the first language goes on in the second: what is read otherwise is told, and nothing
 //! else drifts. `tests/fixtures/stores/language_1.db` was made by the last program of the first language.
 
-use crate::support::command::Scene;
+use crate::support::world::Scene;
 
 /// Reads dates; its condition has no `= `, which the first language let pass.
 const DATES: &str = "[stage]
@@ -46,23 +46,23 @@ fn old() -> Scene {
 }
 
 fn records(scene: &Scene) -> String {
-    scene.quietly(&["export", "b"]).out
+    scene.run(&["export", "b"]).out
 }
 
 #[test]
 fn what_is_read_otherwise_is_told_and_everything_else_is_as_it_was() {
     let scene = old();
-    assert_eq!(scene.quietly(&["verify"]).code, 0);
-    let said = scene.quietly(&["apply"]);
+    assert_eq!(scene.run(&["verify"]).code, 0);
+    let said = scene.run(&["apply"]);
     assert_eq!(said.code, 4, "{}", said.err);
     assert!(
         said.err.contains("write `where = \"= doc.n > 0\"`"),
         "{}",
         said.err
     );
-    scene.write("0001_dates.toml", &DATES.replace("\"doc.n", "\"= doc.n"));
+    scene.write("0001_dates.toml", DATES.replace("\"doc.n", "\"= doc.n"));
     let before = records(&scene);
-    let said = scene.quietly(&["apply"]);
+    let said = scene.run(&["apply"]);
     assert_eq!(said.code, 5, "{}", said.err);
     assert!(
         said.err.contains("in an earlier language of stages") && said.err.contains("apply --revise"),
@@ -79,8 +79,8 @@ fn what_is_read_otherwise_is_told_and_everything_else_is_as_it_was() {
     );
 
     scene.write("c.ndjson", "{\"id\":\"3\",\"n\":3,\"at\":\"31/01/69\"}\n");
-    assert_eq!(scene.quietly(&["load", "a", "c.ndjson"]).code, 0);
-    let revised = scene.quietly(&["apply", "--revise", "--reason", "the century of %y"]);
+    assert_eq!(scene.run(&["load", "a", "c.ndjson"]).code, 0);
+    let revised = scene.run(&["apply", "--revise", "--reason", "the century of %y"]);
     assert_eq!(revised.code, 0, "{}", revised.err);
     let now = records(&scene);
     assert!(now.starts_with(&before), "what was carried stays: {now}");
@@ -88,27 +88,27 @@ fn what_is_read_otherwise_is_told_and_everything_else_is_as_it_was() {
         now.ends_with("{\"id\":\"3\",\"n\":3,\"at\":\"1969-01-31\",\"m\":4,\"d\":\"31.01.1969\"}\n"),
         "{now}"
     );
-    assert_eq!(scene.quietly(&["verify"]).code, 0);
-    assert_eq!(scene.quietly(&["rollback", "--all", "--yes"]).code, 0);
+    assert_eq!(scene.run(&["verify"]).code, 0);
+    assert_eq!(scene.run(&["rollback", "--all", "--yes"]).code, 0);
     assert_eq!(records(&scene), "");
-    assert_eq!(scene.quietly(&["verify"]).code, 0);
+    assert_eq!(scene.run(&["verify"]).code, 0);
 }
 
 #[test]
 fn a_file_as_it_was_applied_is_said_to_be_of_another_language_not_changed() {
     let scene = old();
-    scene.write("0001_dates.toml", &DATES.replace("\"doc.n", "\"= doc.n"));
+    scene.write("0001_dates.toml", DATES.replace("\"doc.n", "\"= doc.n"));
     let stages = scene.envelope(&["status"])["data"]["stages"].clone();
     assert_eq!(stages[2]["file"], "other_language");
-    assert!(scene.quietly(&["status"]).out.contains("other language"));
+    assert!(scene.run(&["status"]).out.contains("other language"));
 }
 
 #[test]
 fn lineage_of_what_was_applied_is_read_by_its_own_language() {
     let scene = old();
-    let said = scene.quietly(&["trace", "b", "1", "--format", "prov-json"]);
+    let said = scene.run(&["trace", "b", "1", "--format", "prov-json"]);
     assert_eq!(said.code, 0, "{}", said.err);
-    let events = scene.quietly(&["history", "--format", "openlineage"]);
+    let events = scene.run(&["history", "--format", "openlineage"]);
     assert_eq!(events.code, 0, "{}", events.err);
     let of_stage: Vec<&str> = events
         .out

@@ -7,11 +7,11 @@ use counterfoil::Purpose;
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::edit::{Edit, edit};
 use counterfoil::observe::Silent;
-use counterfoil::stage::{Lookup, Stage, Stages};
 use counterfoil::store::{Store, StoreOptions};
 use counterfoil::surroundings::Surroundings;
-use counterfoil::verify::{VerifyOptions, verify};
 use rusqlite::Connection;
+
+use crate::support::world::{assert_verified, stages};
 
 /// The stage that `v2.db` was made with: of `a` and `b`, which have one key, `b` was left out; `c` was refused.
 const STAGE: &str = "[stage]
@@ -64,11 +64,6 @@ fn open(path: &Path, read_only: bool) -> Store {
     Store::open(path, options, Surroundings::default()).expect("it opens")
 }
 
-fn is_sound(store: &Store) {
-    let report = verify(store, &VerifyOptions::default()).expect("a verification");
-    assert!(report.is_sound(), "{:?}", report.findings);
-}
-
 /// The version, and how many of the objects there are that later versions brought.
 fn version(path: &Path) -> (i32, i64) {
     let store = Connection::open(path).expect("a store");
@@ -90,7 +85,7 @@ fn stores_of_every_earlier_version_are_brought_up_to_date_when_they_are_opened()
     for (name, before) in OLD {
         let (_folder, path) = copy_of(name);
         assert_eq!(version(&path), before, "{name}");
-        is_sound(&open(&path, false));
+        assert_verified(&open(&path, false));
         assert_eq!(version(&path), (5, 11), "{name}");
     }
     let (_folder, path) = copy_of("v1.db");
@@ -103,7 +98,7 @@ fn who_only_reads_leaves_an_old_store_as_it_is_and_finds_it_sound() {
     for (name, before) in OLD {
         let (_folder, path) = copy_of(name);
         let bytes = std::fs::read(&path).expect("bytes");
-        is_sound(&open(&path, true));
+        assert_verified(&open(&path, true));
         assert_eq!(version(&path), before, "{name}");
         assert_eq!(std::fs::read(&path).expect("bytes"), bytes, "{name}");
     }
@@ -113,8 +108,7 @@ fn who_only_reads_leaves_an_old_store_as_it_is_and_finds_it_sound() {
 fn what_an_earlier_version_left_out_comes_when_its_place_is_free() {
     let (_folder, path) = copy_of("v2.db");
     let mut store = open(&path, false);
-    let stage = Stage::parse("0001_copy.toml", STAGE, &Lookup::default()).expect("a stage");
-    let stages = Stages::new("p", vec![stage]).expect("stages");
+    let stages = stages("p", &[("0001_copy.toml", STAGE)]);
     let up_to_date = |store: &mut Store| {
         let report = apply(store, &stages, &ApplyOptions::default(), &mut Silent).expect("an apply");
         report.passes.iter().map(|pass| pass.counts.read).sum::<u64>()
@@ -130,16 +124,14 @@ fn what_an_earlier_version_left_out_comes_when_its_place_is_free() {
         .expect("a database")
         .expect("a record");
     assert_eq!(record.data, r#"{"id":"b","k":"x","n":2}"#);
-    is_sound(&store);
+    assert_verified(&store);
 }
 
 #[test]
 fn a_pass_that_an_earlier_version_had_begun_goes_on() {
     let (_folder, path) = copy_of("v3.db");
     let mut store = open(&path, false);
-    let stage = |name, text| Stage::parse(name, text, &Lookup::default()).expect("a stage");
-    let stages = vec![stage("0001_copy.toml", STAGE), stage("0002_double.toml", SECOND)];
-    let stages = Stages::new("p", stages).expect("stages");
+    let stages = stages("p", &[("0001_copy.toml", STAGE), ("0002_double.toml", SECOND)]);
     let status = counterfoil::history::status(&store, &stages).expect("a status");
     // Three corrected records and one whose run was taken back, of which one is done; in place only what came of that.
     let waiting: Vec<u64> = status.stages.iter().map(|stage| stage.waiting).collect();
@@ -160,14 +152,12 @@ fn a_pass_that_an_earlier_version_had_begun_goes_on() {
     }
     let status = counterfoil::history::status(&store, &stages).expect("a status");
     assert!(status.unfinished.is_empty() && status.stages.iter().all(|stage| stage.waiting == 0));
-    is_sound(&store);
+    assert_verified(&store);
 }
 
 #[test]
 fn who_reads_an_old_store_while_others_bring_it_up_to_date_and_write_is_told_what_is_so() {
-    let stage = |name, text| Stage::parse(name, text, &Lookup::default()).expect("a stage");
-    let stages = vec![stage("0001_copy.toml", STAGE), stage("0002_double.toml", SECOND)];
-    let stages = Stages::new("p", stages).expect("stages");
+    let stages = stages("p", &[("0001_copy.toml", STAGE), ("0002_double.toml", SECOND)]);
     let told = |store: &Store| {
         let status = counterfoil::history::status(store, &stages).expect("a status");
         format!("{status:?}")
@@ -189,6 +179,6 @@ fn who_reads_an_old_store_while_others_bring_it_up_to_date_and_write_is_told_wha
         let after = told(&reader);
         assert_ne!(after, before, "{name}");
         assert_eq!(after, told(&writer), "{name}");
-        is_sound(&reader);
+        assert_verified(&reader);
     }
 }

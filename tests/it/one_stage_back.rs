@@ -1,7 +1,7 @@
 //! One stage alone is taken back where no later one stands on it; else it says which do, and the command that it names
 //! works.
 
-use crate::support::project::{ProjectFolder, Said};
+use crate::support::world::Scene;
 
 fn copy(source: &str, target: &str, mark: &str) -> String {
     format!(
@@ -10,7 +10,7 @@ fn copy(source: &str, target: &str, mark: &str) -> String {
 }
 
 /// Two branches from `a`: 1 to `b`, which 3 changes in place and 4 carries on to `d`; 2 to `c`, on which nothing stands.
-fn branched() -> ProjectFolder {
+fn branched() -> Scene {
     let in_place = "[stage]\nsource = \"b\"\n\n[[op]]\nop = \"set\"\npath = \"three\"\nvalue = \"yes\"\n";
     let stages = [
         ("0001_one.toml", copy("a", "b", "one")),
@@ -19,32 +19,24 @@ fn branched() -> ProjectFolder {
         ("0004_four.toml", copy("b", "d", "four")),
     ];
     let stages = stages.each_ref().map(|(name, text)| (*name, text.as_str()));
-    let project = ProjectFolder::new(&stages);
+    let project = Scene::project(&stages);
     load(&project, &["1", "2", "3"]);
-    done(&project, &["apply"]);
+    project.exits_sound(&["apply"], 0);
     project
 }
 
-fn load(project: &ProjectFolder, ids: &[&str]) {
+fn load(project: &Scene, ids: &[&str]) {
     let name = format!("{}.ndjson", ids.join("-"));
     let lines: String = ids.iter().map(|id| format!("{{\"id\":\"{id}\"}}\n")).collect();
     project.write(&name, lines);
     let file = project.path(&name).display().to_string();
-    done(project, &["load", "a", &file]);
-}
-
-fn done(project: &ProjectFolder, arguments: &[&str]) -> Said {
-    let said = project.run(arguments);
-    assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}");
-    let verified = project.run(&["verify"]);
-    assert_eq!(verified.code, Some(0), "after {arguments:?}: {verified:?}");
-    said
+    project.exits_sound(&["load", "a", &file], 0);
 }
 
 /// What stands in each database, in the order of the ids.
-fn all(project: &ProjectFolder) -> Vec<String> {
+fn all(project: &Scene) -> Vec<String> {
     ["a", "b", "c", "d"]
-        .map(|name| done(project, &["export", name, "--with-id"]).out)
+        .map(|name| project.exits_sound(&["export", name, "--with-id"], 0).out)
         .into()
 }
 
@@ -52,10 +44,9 @@ fn all(project: &ProjectFolder) -> Vec<String> {
 fn a_stage_on_which_nothing_stands_is_taken_back_alone_with_all_its_passes_and_applied_again() {
     let project = branched();
     load(&project, &["4", "5"]);
-    done(&project, &["apply"]);
+    project.exits_sound(&["apply"], 0);
     let before = all(&project);
-    let said = done(
-        &project,
+    let said = project.exits_sound(
         &[
             "rollback",
             "--stage",
@@ -64,6 +55,7 @@ fn a_stage_on_which_nothing_stands_is_taken_back_alone_with_all_its_passes_and_a
             "--reason",
             "the wrong branch",
         ],
+        0,
     );
     assert!(said.out.contains("Took back 5 records in 2 passes."), "{said:?}");
     let after = all(&project);
@@ -78,9 +70,9 @@ fn a_stage_on_which_nothing_stands_is_taken_back_alone_with_all_its_passes_and_a
         1,
         "{status}"
     );
-    let said = done(&project, &["rollback", "--stage", "2", "--yes"]);
+    let said = project.exits_sound(&["rollback", "--stage", "2", "--yes"], 0);
     assert!(said.out.contains("nothing that stage 2 did stands"), "{said:?}");
-    done(&project, &["apply"]);
+    project.exits_sound(&["apply"], 0);
     assert_eq!(all(&project), before);
 }
 
@@ -93,15 +85,15 @@ fn a_stage_that_later_ones_stand_on_is_refused_and_the_command_that_it_names_wor
         let project = branched();
         let before = all(&project);
         let said = project.run(&["rollback", "--stage", number, "--yes"]);
-        assert_eq!(said.code, Some(2), "{said:?}");
+        assert_eq!(said.code, 2, "{said:?}");
         let message = format!("stage {number} wrote to `b`, which {on_it} read since");
         assert!(said.err.contains(&message), "{said:?}");
         assert!(said.err.contains(left), "{said:?}");
         assert_eq!(all(&project), before, "nothing was done");
         let mut command: Vec<&str> = left.split(' ').collect();
         command.push("--yes");
-        done(&project, &command);
-        done(&project, &["apply"]);
+        project.exits_sound(&command, 0);
+        project.exits_sound(&["apply"], 0);
         assert_eq!(all(&project), before);
     }
 }
@@ -110,7 +102,7 @@ fn a_stage_that_later_ones_stand_on_is_refused_and_the_command_that_it_names_wor
 fn from_the_last_one_on_each_stage_can_be_taken_back_by_its_number() {
     let project = branched();
     for number in ["4", "3", "1", "2"] {
-        done(&project, &["rollback", "--stage", number, "--yes"]);
+        project.exits_sound(&["rollback", "--stage", number, "--yes"], 0);
     }
     let after = all(&project);
     assert_eq!(after[1..], ["", "", ""]);
@@ -119,14 +111,11 @@ fn from_the_last_one_on_each_stage_can_be_taken_back_by_its_number() {
 #[test]
 fn what_was_changed_since_is_a_conflict_as_ever() {
     let project = branched();
-    done(&project, &["delete", "c", "2", "--reason", "by hand"]);
+    project.exits_sound(&["delete", "c", "2", "--reason", "by hand"], 0);
     let said = project.run(&["rollback", "--stage", "2", "--yes"]);
-    assert_eq!(said.code, Some(9), "{said:?}");
+    assert_eq!(said.code, 9, "{said:?}");
     // Nothing is to be restored where nothing is.
-    done(
-        &project,
-        &["rollback", "--stage", "2", "--yes", "--on-conflict", "skip"],
-    );
+    project.exits_sound(&["rollback", "--stage", "2", "--yes", "--on-conflict", "skip"], 0);
     assert_eq!(all(&project)[2], "");
 }
 
@@ -135,10 +124,10 @@ fn a_number_that_no_stage_has_is_told_and_only_one_choice_is_made() {
     let project = branched();
     for number in ["0", "9"] {
         let said = project.run(&["rollback", "--stage", number, "--yes"]);
-        assert!(said.code == Some(2) && said.err.contains(number), "{said:?}");
+        assert!(said.code == 2 && said.err.contains(number), "{said:?}");
     }
     let said = project.run(&["rollback", "--stage", "2", "--to", "1", "--yes"]);
-    assert!(said.code == Some(2) && said.err.contains("--to"), "{said:?}");
+    assert!(said.code == 2 && said.err.contains("--to"), "{said:?}");
 }
 
 #[test]
@@ -154,7 +143,7 @@ fn what_was_interrupted_goes_on_with_the_same_command() {
         "--max-time",
         "0s",
     ]);
-    assert_eq!(said.code, Some(6), "{said:?}");
-    done(&project, &["rollback", "--stage", "2", "--yes"]);
+    assert_eq!(said.code, 6, "{said:?}");
+    project.exits_sound(&["rollback", "--stage", "2", "--yes"], 0);
     assert_eq!(all(&project)[2], "");
 }

@@ -4,106 +4,92 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
-use counterfoil::apply::{ApplyOptions, ApplyReport, apply};
+use counterfoil::apply::{ApplyOptions, ApplyReport};
 use counterfoil::ledger::Counts;
-use counterfoil::load::{LoadOptions, load};
-use counterfoil::observe::Silent;
+use counterfoil::load::LoadOptions;
 use counterfoil::project::Project;
 use counterfoil::quarantine::quarantine_totals;
 use counterfoil::record::{Document, Record};
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{RollbackOptions, Scope};
 use counterfoil::stage::{MaxErrors, Verdict};
-use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::{Secrets, Surroundings};
-use counterfoil::verify::{VerifyOptions, verify};
+use counterfoil::store::StoreOptions;
+use counterfoil::surroundings::Secrets;
 use rust_decimal::Decimal;
+
+use crate::support::world::{World, id_field, migration, shipped, surroundings};
 
 /// A shipped project with a store of its own.
 struct Trial {
-    project: Project,
-    store: Store,
-    _folder: tempfile::TempDir,
+    name: &'static str,
+    world: World,
 }
 
-fn shipped(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("migrations")
-        .join(name)
+impl Deref for Trial {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl DerefMut for Trial {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
 }
 
 impl Trial {
-    fn of(name: &str) -> Self {
-        let project =
-            Project::open(&shipped(name)).unwrap_or_else(|problems| panic!("{name}: {problems:#?}"));
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.db");
-        let store = Store::open_or_create(path, StoreOptions::default(), Surroundings::default()).unwrap();
+    fn of(name: &'static str) -> Self {
         Self {
-            project,
-            store,
-            _folder: folder,
+            name,
+            world: World::with(shipped(name), StoreOptions::default(), surroundings()),
         }
     }
 
     /// Loads a file by the id field that the project declares.
     fn load(&mut self, database: &str, file: &Path) -> Counts {
-        let declared = &self.project.settings().databases[database];
         let options = LoadOptions {
-            id_field: declared.id.clone().unwrap(),
+            id_field: id_field(&shipped(self.name), database),
             ..LoadOptions::default()
         };
         let input = File::open(file).unwrap();
         let name = file.file_name().unwrap().to_string_lossy();
-        load(&mut self.store, database, &name, input, &options, &mut Silent)
-            .unwrap()
-            .counts
+        self.load_as(database, &name, input, &options).counts
     }
 
     /// Loads the sample records of the project; all of them are well-formed.
     fn load_samples(&mut self, database: &str) -> u64 {
-        let file = self.project.folder().join(format!("records/{database}.ndjson"));
-        let counts = self.load(database, &file);
+        let name = self.name;
+        let counts = self.world.load_samples(name, database).counts;
         assert_eq!(counts.written, counts.read);
         counts.written
     }
 
     fn apply(&mut self, options: &ApplyOptions) -> ApplyReport {
-        let report = apply(&mut self.store, self.project.stages(), options, &mut Silent).unwrap();
+        let report = self.apply_with(options);
         assert_eq!(report.stopped, None);
         report
     }
 
     fn refused_by_code(&self) -> BTreeMap<String, u64> {
-        let totals = quarantine_totals(&self.store, self.project.name()).unwrap();
+        let totals = quarantine_totals(&self.store, self.name).unwrap();
         totals.into_iter().map(|(_, code, count)| (code, count)).collect()
     }
 
     fn data(&self, database: &str, id: &str) -> String {
-        let record = self.store.get(database, id).unwrap();
-        record.unwrap_or_else(|| panic!("{database} has no {id}")).data
-    }
-
-    fn all(&self, database: &str) -> Vec<Record> {
-        self.store.records_after(database, 0, usize::MAX / 2).unwrap()
+        let data = self.world.data(database, id);
+        data.unwrap_or_else(|| panic!("{database} has no {id}"))
     }
 
     /// Rolls back and compares a database with how it was; verifies before and after.
     fn rolls_back(&mut self, scope: Scope, database: &str, before: &[Record]) {
         self.is_sound();
-        let options = RollbackOptions {
-            scope,
-            ..RollbackOptions::default()
-        };
-        rollback(&mut self.store, self.project.name(), &options, &mut Silent).unwrap();
-        assert!(self.all(database) == before, "{database} is not as it was");
+        self.roll_back(scope);
+        assert!(self.rows(database) == before, "{database} is not as it was");
         self.is_sound();
-    }
-
-    fn is_sound(&self) {
-        let report = verify(&self.store, &VerifyOptions::default()).unwrap();
-        assert!(report.is_sound(), "{report:#?}");
     }
 }
 
@@ -146,8 +132,7 @@ fn run_examples(project: &Project) -> usize {
 #[test]
 fn every_shipped_project_opens_and_its_examples_hold() {
     for name in ["shop", "shop_recompute", "bank"] {
-        let project =
-            Project::open(&shipped(name)).unwrap_or_else(|problems| panic!("{name}: {problems:#?}"));
+        let project = shipped(name);
         assert!(run_examples(&project) > 2, "{name}");
         // The bank rounds in place, and says so; nothing else is to be looked at.
         let warnings: Vec<&str> = project.check().iter().map(|problem| problem.code).collect();
@@ -160,7 +145,7 @@ fn every_shipped_project_opens_and_its_examples_hold() {
 fn the_shop_moves_its_samples_refuses_by_cause_and_takes_everything_back() {
     let mut shop = Trial::of("shop");
     let loaded = shop.load_samples("orders_v1");
-    let before = shop.all("orders_v1");
+    let before = shop.rows("orders_v1");
     let report = shop.apply(&ApplyOptions::default());
     assert_eq!(report.passes[0].counts, counts(272, 23));
     assert_eq!(loaded, 295);
@@ -177,7 +162,7 @@ fn the_shop_moves_its_samples_refuses_by_cause_and_takes_everything_back() {
     ];
     assert_eq!(shop.refused_by_code(), codes(refused));
     shop.rolls_back(Scope::All, "orders_v1", &before);
-    assert_eq!(shop.all("orders_v2"), []);
+    assert_eq!(shop.rows("orders_v2"), []);
 }
 
 #[test]
@@ -185,7 +170,7 @@ fn every_order_of_the_shop_is_explained_to_the_cent() {
     let mut shop = Trial::of("shop");
     shop.load_samples("orders_v1");
     shop.apply(&ApplyOptions::default());
-    for record in shop.all("orders_v2") {
+    for record in shop.rows("orders_v2") {
         let document = record.document().unwrap();
         let part = |name: &str| decimal(&document, &format!("pricing.{name}"));
         let sum = part("subtotal") + part("tax") + part("shipping") + part("adjustment");
@@ -256,8 +241,8 @@ fn the_shop_takes_american_addresses_and_its_revision_all_of_them() {
 
     let (_revised, project) = revised("shop");
     run_examples(&project);
-    shop.project = project;
-    let drifted = apply(&mut shop.store, shop.project.stages(), &all, &mut Silent).unwrap_err();
+    shop.stages = project.into();
+    let drifted = shop.try_apply(&all).unwrap_err();
     assert_eq!(drifted.code(), "stage.drift");
     let revise = ApplyOptions { revise: true, ..all };
     let report = shop.apply(&revise);
@@ -272,7 +257,7 @@ fn the_shop_takes_american_addresses_and_its_revision_all_of_them() {
 
 /// A copy of a project with its revised stage in the place of the first one.
 fn revised(name: &str) -> (tempfile::TempDir, Project) {
-    let (from, folder) = (shipped(name), tempfile::tempdir().unwrap());
+    let (from, folder) = (migration(name), tempfile::tempdir().unwrap());
     let to = folder.path();
     std::fs::create_dir(to.join("revisions")).unwrap();
     for file in [
@@ -292,13 +277,13 @@ fn revised(name: &str) -> (tempfile::TempDir, Project) {
 fn the_bank_moves_its_samples_through_three_stages_and_takes_everything_back() {
     let mut bank = Trial::of("bank");
     assert_eq!(bank.load_samples("legacy_transactions"), 320);
-    let loaded = bank.all("legacy_transactions");
+    let loaded = bank.rows("legacy_transactions");
     let first = ApplyOptions {
         to: Some(1),
         ..ApplyOptions::default()
     };
     assert_eq!(bank.apply(&first).passes[0].counts, counts(320, 0));
-    let named = bank.all("transactions");
+    let named = bank.rows("transactions");
     let report = bank.apply(&ApplyOptions::default());
     let outcomes: Vec<Counts> = report.passes.iter().map(|pass| pass.counts).collect();
     assert_eq!(outcomes, [counts(308, 12), counts(308, 0)]);
@@ -335,7 +320,7 @@ fn the_bank_moves_its_samples_through_three_stages_and_takes_everything_back() {
     // In place: the amounts as they were written, the refused transactions back among them.
     bank.rolls_back(Scope::To(1), "transactions", &named);
     bank.rolls_back(Scope::All, "transactions", &[]);
-    assert!(bank.all("legacy_transactions") == loaded);
+    assert!(bank.rows("legacy_transactions") == loaded);
 }
 
 #[test]
@@ -343,14 +328,14 @@ fn a_transaction_has_the_same_id_after_a_rollback_and_a_new_run() {
     let mut bank = Trial::of("bank");
     bank.load_samples("legacy_transactions");
     bank.apply(&ApplyOptions::default());
-    let first = bank.all("transactions");
+    let first = bank.rows("transactions");
     let options = RollbackOptions {
         scope: Scope::All,
         ..RollbackOptions::default()
     };
-    rollback(&mut bank.store, "bank", &options, &mut Silent).unwrap();
+    bank.try_roll_back(&options).unwrap();
     bank.apply(&ApplyOptions::default());
-    assert!(bank.all("transactions") == first);
+    assert!(bank.rows("transactions") == first);
 }
 
 #[test]
@@ -367,7 +352,7 @@ fn the_bank_keeps_every_balance_of_the_real_data_to_the_cent() {
     let outcomes: Vec<Counts> = report.passes.iter().map(|pass| pass.counts).collect();
     assert_eq!(outcomes, [counts(20_000, 0); 3]);
     let mut found: BTreeMap<String, (u64, Decimal)> = BTreeMap::new();
-    for record in bank.all("transactions") {
+    for record in bank.rows("transactions") {
         let document = record.document().unwrap();
         let account = document
             .at(&"account_number".parse().unwrap())

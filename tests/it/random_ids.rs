@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use counterfoil::apply::{ApplyOptions, apply};
-use counterfoil::context::Context;
 use counterfoil::load::{LoadOptions, load};
-use counterfoil::observe::{Event, Observer, Silent, StopSignal};
+use counterfoil::observe::{Silent, StopSignal};
 use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::quarantine::{Selected, retry};
 use counterfoil::reconcile::{ReconcileOptions, reconcile};
-use counterfoil::record::{Limits, Record};
+use counterfoil::record::Record;
 use counterfoil::rollback::{RollbackOptions, Scope, rollback};
 use counterfoil::stage::{LineagePlace, Lookup, Outcome, Stage, Stages, Verdict};
 use counterfoil::store::{Store, StoreOptions};
@@ -23,6 +22,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use crate::support::scenario;
+use crate::support::world::{self, StopAfter, context, stage};
 
 /// A stage that copies, with a random id beside one by name, and one for each element of two lists.
 const COPY: &str = r#"
@@ -105,17 +105,13 @@ const IN_PLACE: &str =
 /// How often something was applied: no two runs have the same randomness.
 static APPLIED: AtomicU64 = AtomicU64::new(0);
 
-fn stage(name: &str, text: &str) -> Stage {
-    Stage::parse(name, text, &Lookup::nothing()).expect("a valid stage")
-}
-
 fn stages() -> Stages {
-    let stages = vec![
-        stage("0001_copy.toml", COPY),
-        stage("0002_derive.toml", DERIVE),
-        stage("0003_late.toml", IN_PLACE),
+    let files = [
+        ("0001_copy.toml", COPY),
+        ("0002_derive.toml", DERIVE),
+        ("0003_late.toml", IN_PLACE),
     ];
-    Stages::new("ids", stages).expect("three stages")
+    world::stages("ids", &files)
 }
 
 fn line(number: u32, n: &str) -> String {
@@ -124,13 +120,13 @@ fn line(number: u32, n: &str) -> String {
     format!("{{\"id\":\"r{number}\",\"n\":\"{n}\",\"items\":[{items}]}}\n")
 }
 
-/// A store with ten records, of which the fourth is refused unless it is mended.
-struct World {
+/// A store that is opened for each command with randomness of its own, with ten records, of which the fourth is refused unless it is mended.
+struct Ids {
     _folder: TempDir,
     path: PathBuf,
 }
 
-impl World {
+impl Ids {
     fn new(seed: u64, fourth: &str) -> Self {
         let world = Self::in_folder(|_| {});
         let lines: String = (1..=10)
@@ -226,7 +222,7 @@ fn ids(rows: &[(String, Json)], name: &str) -> Vec<String> {
 
 #[test]
 fn every_record_place_part_and_store_has_another_one() {
-    let (world, other) = (World::new(5, "7"), World::new(6, "7"));
+    let (world, other) = (Ids::new(5, "7"), Ids::new(6, "7"));
     world.apply();
     other.apply();
     let shape = Regex::new("^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
@@ -256,19 +252,9 @@ fn every_record_place_part_and_store_has_another_one() {
     assert_eq!(ids(&world.rows("b"), "named"), ids(&other.rows("b"), "named"));
 }
 
-struct StopAtOnce(StopSignal);
-
-impl Observer for StopAtOnce {
-    fn observe(&mut self, event: &Event) {
-        if matches!(event, Event::BatchCommitted { .. }) {
-            self.0.ask();
-        }
-    }
-}
-
 #[test]
 fn a_run_that_is_cut_a_rollback_and_a_second_run_give_the_same() {
-    let world = World::new(5, "7");
+    let world = Ids::new(5, "7");
     let (cut, twice) = (world.copied(), world.copied());
     world.apply();
     let expected = world.all();
@@ -283,7 +269,7 @@ fn a_run_that_is_cut_a_rollback_and_a_second_run_give_the_same() {
             &mut cut.open(50 + stops),
             &stages(),
             &options,
-            &mut StopAtOnce(stop),
+            &mut StopAfter(1, stop),
         )
         .expect("an apply");
         if report.stopped.is_none() {
@@ -306,7 +292,7 @@ fn a_run_that_is_cut_a_rollback_and_a_second_run_give_the_same() {
 
 #[test]
 fn a_plan_tells_the_ids_that_apply_gives() {
-    let world = World::new(5, "7");
+    let world = Ids::new(5, "7");
     let options = PlanOptions {
         examples: 100,
         full: true,
@@ -344,7 +330,7 @@ fn a_plan_tells_the_ids_that_apply_gives() {
 
 #[test]
 fn what_is_refused_at_first_gets_the_id_that_it_would_have_had() {
-    let (straight, world) = (World::new(5, "7"), World::new(5, "seven"));
+    let (straight, world) = (Ids::new(5, "7"), Ids::new(5, "seven"));
     straight.apply();
     world.apply();
     assert_eq!(world.rows("b").len(), 9);
@@ -354,7 +340,7 @@ fn what_is_refused_at_first_gets_the_id_that_it_would_have_had() {
     let options = ApplyOptions::default();
     let selected = Selected::default();
     retry(&mut retried.open(9), &stages(), &selected, &options, &mut Silent).expect("a retry");
-    let sorted = |world: &World| {
+    let sorted = |world: &Ids| {
         let mut rows = world.rows("b");
         rows.sort_by_key(|(id, _)| id.clone());
         rows
@@ -399,17 +385,7 @@ fn without_a_ledger_an_example_has_its_own_and_a_call_is_refused() {
         id: "x".to_owned(),
         data: "{}".to_owned(),
     };
-    let mut context = Context {
-        project: "ids",
-        stage: 1,
-        id: "x",
-        salt: None,
-        now_us: 0,
-        secrets: &secrets,
-        limits: Limits::default(),
-        roundings: None,
-        tally: None,
-    };
+    let mut context = context("ids", "x", &secrets);
     let refused = of(uuid)
         .transform(&record, &context)
         .expect_err("there is no salt");

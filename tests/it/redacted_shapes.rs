@@ -1,6 +1,6 @@
 //! A redacted value is shown nowhere, whatever shape the record has: what blocks a redacted path is masked with it.
 
-use crate::support::command::Scene;
+use crate::support::world::Scene;
 
 /// Every secret begins so, whether it is a text, a number or a name.
 const SECRET: &str = "4111000";
@@ -119,9 +119,7 @@ impl Dice {
 }
 
 fn clinic(by: &str) -> Scene {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
-    scene.write("0001_a.toml", &STAGE.replace("doc.key", by));
+    let scene = Scene::named("p", &[("0001_a.toml", &STAGE.replace("doc.key", by))]);
     let mut dice = Dice(7);
     let mut lines: String = (0..120).map(|id| dice.record(id)).collect();
     lines += &format!(
@@ -145,7 +143,7 @@ fn what_blocks_a_redacted_path_is_shown_on_no_screen() {
                 } else {
                     arguments.to_vec()
                 };
-                let ran = scene.quietly(&arguments);
+                let ran = scene.run(&arguments);
                 // What a command refuses to do (`--json` beside a format of its own) shows nothing either.
                 let is_absent = ran.err.contains("no such record") || ran.out.contains("no such record");
                 assert!(
@@ -222,15 +220,15 @@ fn what_blocks_a_redacted_path_is_shown_on_no_screen() {
             look(command);
         }
         assert!(seen > 1_000, "{seen}: nothing was there to be masked");
-        assert!(scene.quietly(&["export", "r", "--reveal"]).out.contains(SECRET));
+        assert!(scene.run(&["export", "r", "--reveal"]).out.contains(SECRET));
     }
 }
 
 #[test]
 fn reasons_in_the_ledger_name_nothing_below_what_blocks_a_redacted_path() {
     let scene = clinic("doc.id");
-    scene.quietly(&["load", "r", "r.ndjson"]);
-    scene.quietly(&["apply"]);
+    scene.run(&["load", "r", "r.ndjson"]);
+    scene.run(&["apply"]);
     let store = rusqlite::Connection::open(scene.path("counterfoil.db")).unwrap();
     let (reasons, count): (String, i64) = store
         .query_row(

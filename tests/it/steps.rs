@@ -3,25 +3,25 @@
 //! documents of every kind, the systems, the costs, and what it does not show.
 
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::process::Command;
 
 use counterfoil::Purpose;
-use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::apply::ApplyOptions;
 use counterfoil::edit::{Edit, edit};
-use counterfoil::load::{LoadOptions, load};
+use counterfoil::load::LoadOptions;
 use counterfoil::observe::Silent;
 use counterfoil::quarantine::{Selected, retry};
-use counterfoil::rollback::{OnConflict, RollbackOptions, Scope, rollback};
-use counterfoil::stage::{Lookup, Stage, Stages};
+use counterfoil::rollback::{OnConflict, RollbackOptions, Scope};
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 use counterfoil::verify::{VerifyOptions, verify};
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::support::steps::{Shown, assert_shown};
+use crate::support::world::{World, stages, surroundings};
 
 const COPY: &str = "[stage]
 source = \"a\"
@@ -73,62 +73,53 @@ id = \"= doc.id\"
 n = \"= doc.m\"
 ";
 
-struct World {
-    folder: tempfile::TempDir,
-    store: Store,
-    stages: Stages,
-    loads: usize,
+/// A world of these stages, and what the view shows of it.
+struct Steps(World);
+
+impl Deref for Steps {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
+    }
 }
 
-impl World {
+impl DerefMut for Steps {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.0
+    }
+}
+
+impl Steps {
     fn new(options: StoreOptions) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open_or_create(folder.path().join("store.db"), options, Surroundings::default());
-        let stage = |(name, text): (&str, &str)| Stage::parse(name, text, &Lookup::default()).expect(name);
-        let texts = [
+        let files = [
             ("0001_copy.toml", COPY),
             ("0002_change.toml", CHANGE),
             ("0003_parts.toml", PARTS),
         ];
-        Self {
-            folder,
-            store: store.expect("a store"),
-            stages: Stages::new("p", texts.map(stage).into()).expect("stages"),
-            loads: 0,
-        }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("store.db")
+        let mut world = World::with(stages("p", &files), options, surroundings());
+        world.applying.batch_size = Some(3);
+        Self(world)
     }
 
     fn load(&mut self, lines: &[String], replace: bool) {
-        self.loads += 1;
-        let (name, input) = (format!("{}.ndjson", self.loads), lines.join("\n"));
         let options = LoadOptions {
             replace,
             again: true,
             restart: true,
             ..LoadOptions::default()
         };
-        load(
-            &mut self.store,
-            "a",
-            &name,
-            input.as_bytes(),
-            &options,
-            &mut Silent,
-        )
-        .expect("a load");
+        self.loads += 1;
+        let name = format!("{}.ndjson", self.loads);
+        self.load_as("a", &name, lines.join("\n").as_bytes(), &options);
     }
 
     fn apply(&mut self, to: Option<u32>) {
         let options = ApplyOptions {
             to,
-            batch_size: Some(3),
-            ..ApplyOptions::default()
+            ..self.applying.clone()
         };
-        apply(&mut self.store, &self.stages, &options, &mut Silent).expect("an apply");
+        self.apply_with(&options);
     }
 
     fn edit(&mut self, database: &str, one: Edit) {
@@ -142,7 +133,7 @@ impl World {
             on_conflict,
             ..RollbackOptions::default()
         };
-        let _ = rollback(&mut self.store, "p", &options, &mut Silent);
+        let _ = self.try_roll_back(&options);
     }
 
     fn shown(&self) -> Shown {
@@ -245,7 +236,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn taken(world: &mut World, step: Step) {
+fn taken(world: &mut Steps, step: Step) {
     match step {
         Step::Load(lines, replace) => world.load(&lines, replace),
         Step::Put(database, id, data) => {
@@ -256,6 +247,7 @@ fn taken(world: &mut World, step: Step) {
         Step::Apply(to) => world.apply(to),
         Step::Retry => {
             let options = ApplyOptions::default();
+            let Steps(world) = world;
             let _ = retry(
                 &mut world.store,
                 &world.stages,
@@ -279,7 +271,7 @@ fn what_is_shown_of_a_step_is_proved_and_what_is_not_cannot_be_had() {
     let all = Cell::new(Shown::default());
     let steps = prop::collection::vec(step(), 8..24);
     let ran = TestRunner::new(config).run(&steps, |steps| {
-        let mut world = World::new(StoreOptions::default());
+        let mut world = Steps::new(StoreOptions::default());
         for step in steps {
             taken(&mut world, step);
         }
@@ -295,8 +287,8 @@ fn what_is_shown_of_a_step_is_proved_and_what_is_not_cannot_be_had() {
 const LONG: &str = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
 
 /// Loaded, carried through three stages, corrected, carried on, and the last stage taken back.
-fn a_history(options: StoreOptions) -> World {
-    let mut world = World::new(options);
+fn a_history(options: StoreOptions) -> Steps {
+    let mut world = Steps::new(options);
     let line = |id: &str, n: &str| {
         format!(r#"{{"id":"{id}","s":"é\u0041","x y":[1.0],"n":"{n}","z":{{"a.b":6.00,"c":"{LONG}"}}}}"#)
     };
@@ -399,7 +391,7 @@ fn systems_stand_in_the_first_batch_of_a_pass_and_nowhere_else() {
 
 #[test]
 fn what_sql_cannot_put_together_byte_for_byte_is_not_shown() {
-    let mut world = World::new(StoreOptions::default());
+    let mut world = Steps::new(StoreOptions::default());
     let long = format!(r#"{{"id":"k1","n":1,"long":"{}"}}"#, "x".repeat(100_001));
     let escaped = r#"{"id":"k2","n":2,"quo\"te":1,"long":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}"#;
     let plain = r#"{"id":"k3","n":3,"plain":1,"long":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}"#;
@@ -474,14 +466,14 @@ fn one_record_a_batch_and_a_pass_are_looked_up() {
 
 #[test]
 fn a_changed_view_of_rows_is_told_and_the_statements_put_it_right() {
-    let world = a_history(StoreOptions::default());
-    let path = world.path();
-    drop(world.store);
+    let Steps(World { folder, store, .. }) = a_history(StoreOptions::default());
+    let path = folder.path().join("store.db");
+    drop(store);
     let change = "DROP VIEW audit_row; CREATE VIEW audit_row AS SELECT 'a' AS database, record, id, '{}' AS data FROM a";
     Connection::open(&path)
         .and_then(|store| store.execute_batch(change))
         .expect("a view");
-    let error = Store::open(&path, StoreOptions::default(), Surroundings::default()).expect_err("it is told");
+    let error = Store::open(&path, StoreOptions::default(), surroundings()).expect_err("it is told");
     let counterfoil::Error::Foreign { differences, .. } = error else {
         panic!("{error}")
     };
@@ -495,6 +487,6 @@ fn a_changed_view_of_rows_is_told_and_the_statements_put_it_right() {
     Connection::open(&path)
         .and_then(|store| store.execute_batch(mend))
         .expect(mend);
-    drop(Store::open(&path, StoreOptions::default(), Surroundings::default()).expect("it opens"));
+    drop(Store::open(&path, StoreOptions::default(), surroundings()).expect("it opens"));
     assert_shown(&path);
 }

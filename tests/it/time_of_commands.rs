@@ -3,16 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use counterfoil::apply::{ApplyOptions, apply};
-use counterfoil::load::{LoadOptions, load};
-use counterfoil::observe::Silent;
 use counterfoil::reconcile::{ReconcileOptions, reconcile};
-use counterfoil::stage::{Lookup, Stage, Stages};
-use counterfoil::store::{Store, StoreOptions};
+use counterfoil::store::StoreOptions;
 use counterfoil::surroundings::{Clock, Surroundings};
 use counterfoil::validate::{ValidateOptions, validate};
 
-use crate::support::command::Scene;
+use crate::support::world::{Scene, World, stage, stages, surroundings};
 
 /// Noon of a day in 2024, and in 2031.
 const THEN: i64 = 1_710_000_000_000_000;
@@ -27,40 +23,15 @@ impl Clock for SetClock {
     }
 }
 
-struct World {
-    _folder: tempfile::TempDir,
-    clock: Arc<SetClock>,
-    store: Store,
-}
-
-impl World {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let clock = Arc::new(SetClock(THEN.into()));
-        let surroundings = Surroundings {
-            clock: clock.clone(),
-            ..Surroundings::default()
-        };
-        let path = folder.path().join("store.db");
-        let store = Store::open_or_create(path, StoreOptions::default(), surroundings).expect("a store");
-        Self {
-            _folder: folder,
-            clock,
-            store,
-        }
-    }
-
-    fn load(&mut self, name: &str, lines: &str) {
-        load(
-            &mut self.store,
-            "a",
-            name,
-            lines.as_bytes(),
-            &LoadOptions::default(),
-            &mut Silent,
-        )
-        .expect("a load");
-    }
+/// A world whose clock is set.
+fn world(files: &[(&str, &str)]) -> (World, Arc<SetClock>) {
+    let clock = Arc::new(SetClock(THEN.into()));
+    let surroundings = Surroundings {
+        clock: clock.clone(),
+        ..surroundings()
+    };
+    let world = World::with(stages("demo", files), StoreOptions::default(), surroundings);
+    (world, clock)
 }
 
 const DATED: &str = r#"
@@ -80,18 +51,16 @@ target = "= doc.year"
 
 #[test]
 fn a_reconciliation_sees_each_record_at_the_time_of_the_pass_that_carried_it() {
-    let mut world = World::new();
-    let stage = Stage::parse("0001_dated.toml", DATED, &Lookup::nothing()).expect("a stage");
-    let stages = Stages::new("demo", vec![stage]).expect("stages");
-    world.load("1", "{\"id\":\"1\"}\n");
-    apply(&mut world.store, &stages, &ApplyOptions::default(), &mut Silent).expect("an apply");
-    world.clock.0.store(LATER, Ordering::Relaxed);
-    world.load("2", "{\"id\":\"2\"}\n{\"id\":\"3\"}\n");
-    apply(&mut world.store, &stages, &ApplyOptions::default(), &mut Silent).expect("an apply");
-    world.clock.0.store(LATER + (LATER - THEN), Ordering::Relaxed);
-    world.load("3", "{\"id\":\"4\"}\n");
+    let (mut world, clock) = world(&[("0001_dated.toml", DATED)]);
+    world.load("a", &["{\"id\":\"1\"}\n"]);
+    world.apply();
+    clock.0.store(LATER, Ordering::Relaxed);
+    world.load("a", &["{\"id\":\"2\"}\n{\"id\":\"3\"}\n"]);
+    world.apply();
+    clock.0.store(LATER + (LATER - THEN), Ordering::Relaxed);
+    world.load("a", &["{\"id\":\"4\"}\n"]);
     let report =
-        reconcile(&mut world.store, &stages, &ReconcileOptions::default()).expect("a reconciliation");
+        reconcile(&mut world.store, &world.stages, &ReconcileOptions::default()).expect("a reconciliation");
     let years = &report.stages[0].reconciliations[0];
     // 2024, twice 2031, and of what no pass has carried yet the year of the command.
     assert_eq!(years.target.amount.to_string(), "6086", "{years:?}");
@@ -105,9 +74,9 @@ fn a_reconciliation_sees_each_record_at_the_time_of_the_pass_that_carried_it() {
 
 #[test]
 fn a_contract_is_checked_at_the_time_of_the_call() {
-    let mut world = World::new();
-    world.load("1", "{\"id\":\"1\",\"ends\":\"2030-01-01 00:00:00\"}\n");
-    let stage = r#"
+    let (mut world, clock) = world(&[]);
+    world.load("a", &["{\"id\":\"1\",\"ends\":\"2030-01-01 00:00:00\"}\n"]);
+    let valid = r#"
 [stage]
 source = "a"
 
@@ -115,9 +84,9 @@ source = "a"
 name = "is valid"
 expect = '= now() < date(doc.ends, "%Y-%m-%d %H:%M:%S", "UTC")'
 "#;
-    let stage = Stage::parse("0001_valid.toml", stage, &Lookup::nothing()).expect("a stage");
+    let stage = stage("0001_valid.toml", valid);
     for (now, broken) in [(THEN, 0), (LATER, 1)] {
-        world.clock.0.store(now, Ordering::Relaxed);
+        clock.0.store(now, Ordering::Relaxed);
         let contract = stage.contract();
         let report = validate(
             &world.store,
@@ -133,8 +102,7 @@ expect = '= now() < date(doc.ends, "%Y-%m-%d %H:%M:%S", "UTC")'
 
 #[test]
 fn a_query_knows_what_was_updated_since_yesterday() {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"clinic\"\n");
+    let scene = Scene::named("clinic", &[]);
     let second = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .expect("after 1970")
@@ -152,9 +120,9 @@ fn a_query_knows_what_was_updated_since_yesterday() {
     ]
     .concat();
     scene.write("visits.ndjson", &lines);
-    assert_eq!(scene.quietly(&["load", "visits", "visits.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["load", "visits", "visits.ndjson"]).code, 0);
     let recent = r#"date(doc.next_day, "%Y-%m-%d %H:%M:%S", "UTC") > now()"#;
-    let said = scene.quietly(&["query", "visits", "--where", recent, "--with-id"]);
+    let said = scene.run(&["query", "visits", "--where", recent, "--with-id"]);
     assert_eq!(said.code, 0, "{}", said.err);
     let found: Vec<&str> = ["old", "yesterday", "new"]
         .into_iter()
@@ -162,7 +130,7 @@ fn a_query_knows_what_was_updated_since_yesterday() {
         .collect();
     assert_eq!(found, ["yesterday", "new"], "{}", said.out);
     let over = r#"date(doc.next_day, "%Y-%m-%d %H:%M:%S", "UTC") <= now()"#;
-    let said = scene.quietly(&["query", "visits", "--where", over]);
+    let said = scene.run(&["query", "visits", "--where", over]);
     assert!(
         said.out.contains("\"old\"") && said.out.lines().count() == 1,
         "{}",

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use crate::support::command::Scene;
+use crate::support::world::Scene;
 
 const KEYED: &str = r#"
 [stage]
@@ -49,21 +49,24 @@ const RAW: &str = r#"{"id":"r1","number":"1","name":"Ann","visits":[{"id":"v1"},
 "#;
 
 fn clinic() -> Scene {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"clinic\"\n");
-    scene.write("0001_keyed.toml", KEYED);
-    scene.write("0002_place.toml", KEYED_IN_PLACE);
-    scene.write("0003_parts.toml", PARTS);
-    scene.write("raw.ndjson", RAW);
-    assert_eq!(scene.quietly(&["load", "raw", "raw.ndjson"]).code, 0);
-    let said = scene.quietly(&["apply"]);
+    let scene = Scene::named(
+        "clinic",
+        &[
+            ("0001_keyed.toml", KEYED),
+            ("0002_place.toml", KEYED_IN_PLACE),
+            ("0003_parts.toml", PARTS),
+            ("raw.ndjson", RAW),
+        ],
+    );
+    assert_eq!(scene.run(&["load", "raw", "raw.ndjson"]).code, 0);
+    let said = scene.run(&["apply"]);
     assert_eq!(said.code, 3, "{}", said.err);
     scene
 }
 
 /// What the trace of an id tells, which is the same with `--json`.
 fn traced(scene: &Scene, database: &str, id: &str) -> Json {
-    let said = scene.quietly(&["trace", database, id]);
+    let said = scene.run(&["trace", database, id]);
     assert_eq!(said.code, 0, "{database} {id}: {}", said.err);
     let data = scene.envelope(&["trace", database, id])["data"].clone();
     let steps = data["steps"].as_array().expect("steps");
@@ -141,12 +144,10 @@ fn of_records_that_are_gone_and_of_refused_ones() {
     );
     assert_eq!(traced(&scene, "people", "r3")["steps"], refused["steps"]);
     assert_eq!(
-        scene
-            .quietly(&["delete", "raw", "r1", "--reason", "asked for"])
-            .code,
+        scene.run(&["delete", "raw", "r1", "--reason", "asked for"]).code,
         0
     );
-    assert_eq!(scene.quietly(&["apply"]).code, 0);
+    assert_eq!(scene.run(&["apply"]).code, 0);
     let gone = traced(&scene, "raw", "r1");
     assert!(stages(&gone).iter().any(|(kind, ..)| kind == "edit"), "{gone}");
     for (database, id) in [("people", "Q-1"), ("people", "P-1"), ("visits", "v1")] {
@@ -159,7 +160,7 @@ fn of_records_that_are_gone_and_of_refused_ones() {
     }
     // A line that a load has refused.
     scene.write("more.ndjson", "{\"id\":\"r2\",\"number\":\"22\"}\n");
-    assert_eq!(scene.quietly(&["load", "raw", "more.ndjson"]).code, 3);
+    assert_eq!(scene.run(&["load", "raw", "more.ndjson"]).code, 3);
     let both = traced(&scene, "raw", "r2");
     assert_eq!(both["records"].as_array().expect("records").len(), 2, "{both}");
 }
@@ -168,19 +169,17 @@ fn of_records_that_are_gone_and_of_refused_ones() {
 fn all_records_that_had_an_id_are_named() {
     let scene = clinic();
     assert_eq!(
-        scene
-            .quietly(&["delete", "raw", "r1", "--reason", "asked for"])
-            .code,
+        scene.run(&["delete", "raw", "r1", "--reason", "asked for"]).code,
         0
     );
-    assert_eq!(scene.quietly(&["apply"]).code, 0);
+    assert_eq!(scene.run(&["apply"]).code, 0);
     // Another record gets the id, and its number of patient.
     scene.write(
         "new.ndjson",
         "{\"id\":\"r1\",\"number\":\"1\",\"name\":\"Eve\",\"visits\":[]}\n",
     );
-    assert_eq!(scene.quietly(&["load", "raw", "new.ndjson"]).code, 0);
-    assert_eq!(scene.quietly(&["apply"]).code, 0);
+    assert_eq!(scene.run(&["load", "raw", "new.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["apply"]).code, 0);
     for (database, id) in [("raw", "r1"), ("people", "Q-1"), ("people", "P-1")] {
         let data = traced(&scene, database, id);
         assert_eq!(
@@ -188,30 +187,30 @@ fn all_records_that_had_an_id_are_named() {
             2,
             "{database} {id}: {data}"
         );
-        let said = scene.quietly(&["trace", database, id]);
+        let said = scene.run(&["trace", database, id]);
         assert!(
             said.out.contains("2 records have this id, or had it"),
             "{}",
             said.out
         );
     }
-    let prov = scene.quietly(&["trace", "people", "P-1", "--format", "prov-json"]);
+    let prov = scene.run(&["trace", "people", "P-1", "--format", "prov-json"]);
     assert_eq!(prov.code, 0, "{}", prov.err);
 }
 
 #[test]
 fn an_id_that_never_was_is_no_dead_end() {
     let scene = clinic();
-    assert_eq!(scene.quietly(&["trace", "raw", "r9"]).code, 1);
+    assert_eq!(scene.run(&["trace", "raw", "r9"]).code, 1);
     scene.write("other.ndjson", "{\"id\":\"x1\"}\n");
-    assert_eq!(scene.quietly(&["load", "others", "other.ndjson"]).code, 0);
-    let said = scene.quietly(&["trace", "raw", "x1"]);
+    assert_eq!(scene.run(&["load", "others", "other.ndjson"]).code, 0);
+    let said = scene.run(&["trace", "raw", "x1"]);
     assert!(
         said.code == 1 && said.err.contains("`counterfoil trace others x1`"),
         "{}",
         said.err
     );
-    let said = scene.quietly(&["trace", "nowhere", "r1"]);
+    let said = scene.run(&["trace", "nowhere", "r1"]);
     assert!(
         said.code == 1 && said.err.contains("there is no database `nowhere`"),
         "{}",
@@ -222,16 +221,16 @@ fn an_id_that_never_was_is_no_dead_end() {
 #[test]
 fn an_id_that_a_rollback_has_taken_back_is_found_by_what_the_stage_made_of_its_source() {
     let scene = clinic();
-    let trace = |database: &str, id: &str| scene.quietly(&["trace", database, id]);
+    let trace = |database: &str, id: &str| scene.run(&["trace", database, id]);
     for (database, id) in [("people", "P-1"), ("people", "Q-1"), ("visits", "v2")] {
         assert_eq!(trace(database, id).code, 0, "{id}: {}", trace(database, id).err);
     }
-    assert_eq!(scene.quietly(&["rollback", "--all", "--yes"]).code, 0);
+    assert_eq!(scene.run(&["rollback", "--all", "--yes"]).code, 0);
     for (database, id) in [("people", "P-1"), ("people", "Q-1"), ("visits", "v2")] {
         let said = trace(database, id);
         assert_eq!(said.code, 0, "{id}: {}", said.err);
         assert!(said.out.contains("rollback"), "{id}: {}", said.out);
-        let proof = scene.quietly(&["prove", database, id]);
+        let proof = scene.run(&["prove", database, id]);
         assert!(
             !proof.err.contains("no record with the id"),
             "{id}: {}",
@@ -252,7 +251,7 @@ fn a_mistyped_id_costs_no_look_at_the_images() {
         ["query", "people", "--id", "P-1"],
         ["query", "people", "--id", "P-9"],
     ] {
-        let said = scene.quietly(&arguments);
+        let said = scene.run(&arguments);
         assert_eq!(said.code, 1);
         let hint = format!(
             "`counterfoil trace people {}` looks for it among the ids that records had before",
@@ -260,13 +259,11 @@ fn a_mistyped_id_costs_no_look_at_the_images() {
         );
         assert!(said.err.contains(&hint), "{}", said.err);
     }
-    assert_eq!(scene.quietly(&["trace", "people", "P-1"]).code, 0);
+    assert_eq!(scene.run(&["trace", "people", "P-1"]).code, 0);
     // Where no stage gives other ids there is nothing more to look at.
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
-    scene.write("a.ndjson", "{\"id\":\"1\"}\n");
-    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
-    let said = scene.quietly(&["query", "a", "--id", "2"]);
+    let scene = Scene::named("p", &[("a.ndjson", "{\"id\":\"1\"}\n")]);
+    assert_eq!(scene.run(&["load", "a", "a.ndjson"]).code, 0);
+    let said = scene.run(&["query", "a", "--id", "2"]);
     assert!(
         said.code == 1 && !said.err.contains("counterfoil trace"),
         "{}",
@@ -276,7 +273,7 @@ fn a_mistyped_id_costs_no_look_at_the_images() {
 
 /// The records that a document of PROV-JSON says there were.
 fn told_records(scene: &Scene, database: &str, id: &str) -> Vec<(String, String)> {
-    let said = scene.quietly(&["trace", database, id, "--format", "prov-json"]);
+    let said = scene.run(&["trace", database, id, "--format", "prov-json"]);
     assert_eq!(said.code, 0, "{}", said.err);
     let document: Json = serde_json::from_str(&said.out).expect("PROV-JSON");
     let entities = document["entity"].as_object().expect("entities");
@@ -313,23 +310,26 @@ fn provenance_claims_no_record_that_never_was() {
 #[test]
 fn reasons_are_cut_at_what_is_redacted_in_every_format() {
     const STRICT: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\nmax_errors = \"100%\"\n\n[[op]]\nop = \"convert\"\npath = \"secret.4929\"\nto = \"integer\"\n";
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
-    scene.write("0001_strict.toml", STRICT);
-    scene.write("a.ndjson", "{\"id\":\"1\",\"secret\":{\"4929\":\"x\"}}\n");
-    assert_eq!(scene.quietly(&["load", "a", "a.ndjson"]).code, 0);
-    assert_eq!(scene.quietly(&["apply"]).code, 3);
+    let scene = Scene::named(
+        "p",
+        &[
+            ("0001_strict.toml", STRICT),
+            ("a.ndjson", "{\"id\":\"1\",\"secret\":{\"4929\":\"x\"}}\n"),
+        ],
+    );
+    assert_eq!(scene.run(&["load", "a", "a.ndjson"]).code, 0);
+    assert_eq!(scene.run(&["apply"]).code, 3);
     // A later stage redacts the whole of it.
     scene.write(
         "0002_later.toml",
         "[stage]\nsource = \"b\"\nredact = [\"secret\"]\n",
     );
     scene.write("more.ndjson", "{\"id\":\"2\",\"secret\":{\"4929\":\"5\"}}\n");
-    assert_eq!(scene.quietly(&["load", "a", "more.ndjson"]).code, 0);
-    let said = scene.quietly(&["apply"]);
+    assert_eq!(scene.run(&["load", "a", "more.ndjson"]).code, 0);
+    let said = scene.run(&["apply"]);
     assert!([0, 3].contains(&said.code), "{}", said.err);
     for format in [&["--format", "prov-json"][..], &[]] {
-        let said = scene.quietly(&[&["trace", "a", "1"], format].concat());
+        let said = scene.run(&[&["trace", "a", "1"], format].concat());
         assert_eq!(said.code, 0, "{}", said.err);
         assert!(said.out.contains("convert."), "{}", said.out);
         assert!(!said.out.contains("4929"), "{}", said.out);

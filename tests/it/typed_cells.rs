@@ -1,43 +1,17 @@
 //! `load --types`: what a cell becomes is decided by what was there before the load, and whatever is not clear is refused
 //! with what is so.
 
-use std::io::Cursor;
-
 use counterfoil::input::{Cells, Types};
-use counterfoil::load::{LoadOptions, LoadReport, load_file};
-use counterfoil::observe::{Event, Observer, Silent, StopSignal};
-use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
+use counterfoil::load::LoadOptions;
+use counterfoil::observe::{Observer, Silent, StopSignal};
 use proptest::prelude::*;
 
-use crate::support::command::{Ran, Scene};
-
-#[track_caller]
-fn ran(ran: Ran, code: i32) -> Ran {
-    assert_eq!(ran.code, code, "{}{}", ran.out, ran.err);
-    ran
-}
+use crate::support::world::{Scene, StopAfter, World};
 
 fn scene(records: &str) -> Scene {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
-    scene.write("r.ndjson", records);
-    ran(scene.quietly(&["load", "r", "r.ndjson"]), 0);
+    let scene = Scene::named("p", &[("r.ndjson", records)]);
+    scene.exits(&["load", "r", "r.ndjson"], 0);
     scene
-}
-
-/// Asks to stop after so many batches.
-struct StopAfter(usize, StopSignal);
-
-impl Observer for StopAfter {
-    fn observe(&mut self, event: &Event) {
-        if matches!(event, Event::BatchCommitted { .. }) {
-            self.0 -= 1;
-            if self.0 == 0 {
-                self.1.ask();
-            }
-        }
-    }
 }
 
 fn typed(stop: StopSignal) -> LoadOptions {
@@ -55,23 +29,10 @@ fn typed(stop: StopSignal) -> LoadOptions {
 
 /// What a load makes that is stopped after so many batches, and goes on.
 fn loaded(records: &str, table: &str, stops: Option<usize>) -> Vec<String> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("store.db");
-    let mut store =
-        Store::open_or_create(path, StoreOptions::default(), Surroundings::default()).expect("a store");
-    let records = Cursor::new(records.to_owned());
-    load_file(
-        &mut store,
-        "a",
-        "r.ndjson",
-        records,
-        &LoadOptions::default(),
-        &mut Silent,
-    )
-    .expect("a load");
-    let mut load = |options: &LoadOptions, observer: &mut dyn Observer| -> LoadReport {
-        let table = Cursor::new(table.to_owned());
-        load_file(&mut store, "a", "t.csv", table, options, observer).expect("a load")
+    let mut world = World::new("none", &[]);
+    world.load_file("a", "r.ndjson", records, &LoadOptions::default(), &mut Silent);
+    let mut load = |options: &LoadOptions, observer: &mut dyn Observer| {
+        world.load_file("a", "t.csv", table, options, observer)
     };
     if let Some(batches) = stops {
         let stop = StopSignal::default();
@@ -80,7 +41,7 @@ fn loaded(records: &str, table: &str, stops: Option<usize>) -> Vec<String> {
     }
     let whole = load(&typed(StopSignal::default()), &mut Silent);
     assert_eq!(whole.resumed, stops.is_some());
-    let records = store.records_after("a", 0, 100).expect("records");
+    let records = world.rows("a");
     records.into_iter().map(|record| record.data).collect()
 }
 
@@ -99,24 +60,12 @@ fn a_load_that_was_interrupted_reads_cells_as_one_that_was_not() {
 
 #[test]
 fn whoever_asks_to_stop_is_heard_while_the_columns_are_looked_at() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("store.db");
-    let mut store =
-        Store::open_or_create(path, StoreOptions::default(), Surroundings::default()).expect("a store");
-    let records = Cursor::new("{\"id\":\"0\",\"v\":1}\n");
-    load_file(
-        &mut store,
-        "a",
-        "r.ndjson",
-        records,
-        &LoadOptions::default(),
-        &mut Silent,
-    )
-    .expect("a load");
+    let mut world = World::new("none", &[]);
+    let records = "{\"id\":\"0\",\"v\":1}\n";
+    world.load_file("a", "r.ndjson", records, &LoadOptions::default(), &mut Silent);
     let stop = StopSignal::default();
     stop.ask();
-    let table = Cursor::new("id,v\n0,2\n");
-    let report = load_file(&mut store, "a", "t.csv", table, &typed(stop), &mut Silent).expect("a load");
+    let report = world.load_file("a", "t.csv", "id,v\n0,2\n", &typed(stop), &mut Silent);
     assert!(report.stopped.is_some() && !report.carried, "{report:?}");
     assert_eq!(report.pass, 0);
 }
@@ -137,24 +86,21 @@ fn what_is_so_is_said() {
         "{\"id\":\"1\",\"m\":1,\"t\":\"a\"}\n{\"id\":\"2\",\"m\":\"x\",\"t\":\"b\"}\n{\"id\":\"3\",\"m\":null,\"t\":\"c\"}\n",
     );
     scene.write("t.csv", "id,m\n3,y\n9,y\n");
-    ran(scene.quietly(&["load", "r", "t.csv", "--replace", "--types"]), 3);
-    let list = scene.quietly(&["quarantine", "list"]).out;
+    scene.exits(&["load", "r", "t.csv", "--replace", "--types"], 3);
+    let list = scene.run(&["quarantine", "list"]).out;
     for expected in ["a record with this id", "a value here already"] {
         assert!(list.contains(expected), "{list}");
     }
     // A text that becomes null becomes no text.
     scene.write("n.csv", "id,t\n1,NULL\n");
-    let refused = ran(
-        scene.quietly(&["load", "r", "n.csv", "--replace", "--null", "NULL"]),
-        2,
-    );
+    let refused = scene.exits(&["load", "r", "n.csv", "--replace", "--null", "NULL"], 2);
     let expected = "a text in the column `t`, where this CSV would put null";
     assert!(refused.err.contains(expected), "{}", refused.err);
-    ran(
-        scene.quietly(&["load", "r", "n.csv", "--replace", "--null", "NULL", "--types"]),
+    scene.exits(
+        &["load", "r", "n.csv", "--replace", "--null", "NULL", "--types"],
         0,
     );
-    assert!(scene.quietly(&["export", "r"]).out.contains("\"m\":1,\"t\":null"));
+    assert!(scene.run(&["export", "r"]).out.contains("\"m\":1,\"t\":null"));
 }
 
 #[test]
@@ -163,21 +109,21 @@ fn a_text_that_may_stand_for_null_or_for_nothing_is_refused_until_it_is_said() {
     let scene = scene(records);
     scene.write("t.csv", "id,d,e\n1,NULL,e\n2,x,MISSING\n3,d3,f\n");
     let load = ["load", "r", "t.csv", "--replace", "--types"];
-    let refused = ran(scene.quietly(&load), 3);
+    let refused = scene.exits(&load, 3);
     for (code, count) in [("load.null", "2"), ("load.missing", "1")] {
         let is_told = |line: &str| line.contains(code) && line.ends_with(count);
         assert!(refused.out.lines().any(is_told), "{code}: {}", refused.out);
     }
-    let list = scene.quietly(&["quarantine", "list"]).out;
+    let list = scene.run(&["quarantine", "list"]).out;
     assert!(
         list.contains("`--null TEXT`") && list.contains("`--missing TEXT`"),
         "{list}"
     );
-    assert_eq!(scene.quietly(&["export", "r"]).out, records);
+    assert_eq!(scene.run(&["export", "r"]).out, records);
     let said = [&load[..], &["--null", "NULL", "--missing", "MISSING"]].concat();
-    ran(scene.quietly(&said), 0);
+    scene.exits(&said, 0);
     let expected = records.replace("\"3\",\"d\":null", "\"3\",\"d\":\"d3\"");
-    assert_eq!(scene.quietly(&["export", "r"]).out, expected);
+    assert_eq!(scene.run(&["export", "r"]).out, expected);
 }
 
 #[test]
@@ -185,9 +131,9 @@ fn what_a_cell_says_to_be_missing_is_taken_away() {
     let scene = scene("{\"id\":\"1\",\"a\":1,\"o\":{\"x\":1,\"y\":2},\"k\":0}\n");
     scene.write("t.csv", "id,a,o.x\n1,-,-\n2,3,-\n");
     let load = ["load", "r", "t.csv", "--replace", "--types", "--missing", "-"];
-    ran(scene.quietly(&load), 0);
+    scene.exits(&load, 0);
     let expected = "{\"id\":\"1\",\"o\":{\"y\":2},\"k\":0}\n{\"id\":\"2\",\"a\":3}\n";
-    assert_eq!(scene.quietly(&["export", "r"]).out, expected);
+    assert_eq!(scene.run(&["export", "r"]).out, expected);
 }
 
 fn field() -> impl Strategy<Value = Option<&'static str>> {
@@ -209,10 +155,10 @@ proptest! {
         let scene = scene(&lines);
         let apart = ["--null", "NULL", "--missing", "MISSING"];
         let export = ["export", "r", "--format", "csv", "--columns", "id,a,b", "--output", "out.csv"];
-        ran(scene.quietly(&[&export[..], &apart[..]].concat()), 0);
+        scene.exits(&[&export[..], &apart[..]].concat(), 0);
         let load = [&["load", "r", "out.csv", "--replace", "--types"], &apart[..]].concat();
         let report = scene.envelope(&load);
         prop_assert_eq!(&report["data"]["counts"]["unchanged"], rows.len() + 1, "{}", report);
-        prop_assert_eq!(scene.quietly(&["export", "r"]).out, lines);
+        prop_assert_eq!(scene.run(&["export", "r"]).out, lines);
     }
 }

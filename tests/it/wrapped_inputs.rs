@@ -1,13 +1,11 @@
 //! What stands around a list of records is read to its end: nothing behind the list is lost without a word.
 
-use crate::support::command::Scene;
+use crate::support::world::Scene;
 
 fn loaded(input: &str, pointer: &str) -> (i32, String, String) {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"shop\"\n");
-    scene.write("in.json", input);
-    let said = scene.quietly(&["load", "r", "in.json", "--records", pointer]);
-    let there = scene.quietly(&["export", "r"]);
+    let scene = Scene::named("shop", &[("in.json", input)]);
+    let said = scene.run(&["load", "r", "in.json", "--records", pointer]);
+    let there = scene.run(&["export", "r"]);
     (said.code, said.err, there.out)
 }
 

@@ -1,6 +1,6 @@
 //! `--json`: one envelope of one shape, whatever happens.
 
-use super::super::support::command::Scene;
+use super::super::support::world::Scene;
 
 #[test]
 fn every_command_and_every_mistake_gives_one_envelope_of_one_shape() {
@@ -69,10 +69,10 @@ fn every_command_and_every_mistake_gives_one_envelope_of_one_shape() {
 #[test]
 fn a_stage_that_has_changed_gives_5_and_the_difference() {
     let scene = Scene::clinic();
-    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
-    scene.quietly(&["apply"]);
+    scene.run(&["load", "records_v1", "readings.ndjson"]);
+    scene.run(&["apply"]);
     let stage = std::fs::read_to_string(scene.path("0001_exact.toml")).unwrap();
-    scene.write("0001_exact.toml", &stage.replace("places = 1", "places = 2"));
+    scene.write("0001_exact.toml", stage.replace("places = 1", "places = 2"));
     let drift = scene.envelope(&["apply"]);
     assert_eq!(drift["code"], 5);
     let detail = drift["error"]["detail"].as_str().unwrap();
@@ -89,7 +89,7 @@ fn a_stage_that_has_changed_gives_5_and_the_difference() {
 #[test]
 fn more_refusals_than_allowed_give_6_and_the_same_command_with_a_higher_limit_goes_on() {
     let scene = Scene::clinic();
-    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
+    scene.run(&["load", "records_v1", "readings.ndjson"]);
     let stopped = scene.envelope(&["apply", "--max-errors", "0", "--batch-size", "1"]);
     assert_eq!(
         (&stopped["code"], &stopped["error"]["code"]),
@@ -106,7 +106,7 @@ fn more_refusals_than_allowed_give_6_and_the_same_command_with_a_higher_limit_go
 #[test]
 fn a_store_that_another_process_holds_gives_7() {
     let scene = Scene::clinic();
-    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
+    scene.run(&["load", "records_v1", "readings.ndjson"]);
     let lock = std::fs::File::open(scene.path("counterfoil.db.lock")).unwrap();
     lock.lock().unwrap();
     let locked = scene.envelope(&["apply", "--wait", "0"]);
@@ -121,8 +121,8 @@ fn a_store_that_another_process_holds_gives_7() {
 #[test]
 fn a_record_changed_behind_the_ledger_gives_8_and_one_changed_since_gives_9() {
     let scene = Scene::clinic();
-    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
-    scene.quietly(&["apply", "--to", "1"]);
+    scene.run(&["load", "records_v1", "readings.ndjson"]);
+    scene.run(&["apply", "--to", "1"]);
     scene.write("newer.ndjson", r#"{"id":"r1","celsius":37.0}"#);
     assert_eq!(
         scene.envelope(&["load", "records_v2", "newer.ndjson", "--replace"])["code"],

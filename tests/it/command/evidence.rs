@@ -1,10 +1,10 @@
 //! Checkpoints and proofs, as an operator and an auditor see them.
 
-use crate::support::command::Scene;
+use crate::support::world::Scene;
 
 #[test]
 fn a_ledger_is_signed_and_a_record_proved_to_whoever_has_the_public_key() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.run(&["init", "shop"]);
     scene.write(
         "records.ndjson",
@@ -26,7 +26,7 @@ fn a_ledger_is_signed_and_a_record_proved_to_whoever_has_the_public_key() {
     scene.run(&["verify-proof", "proof.txt", "--key", "shop/counterfoil.pub"]);
     scene.run(&["-C", "shop", "verify-proof", "proof.txt"]);
     let proof = std::fs::read_to_string(scene.path("proof.txt")).unwrap();
-    scene.write("changed.txt", &proof.replace("1.50", "1.05"));
+    scene.write("changed.txt", proof.replace("1.50", "1.05"));
     scene.run(&["verify-proof", "changed.txt", "--key", "shop/counterfoil.pub"]);
     scene.run(&["verify-proof", "proof.txt"]);
     scene.run(&["verify-proof", "records.ndjson", "--key", "shop/counterfoil.pub"]);
@@ -45,7 +45,7 @@ fn a_ledger_is_signed_and_a_record_proved_to_whoever_has_the_public_key() {
 
 #[test]
 fn a_store_that_is_not_what_was_signed_is_exit_8_until_it_is_accepted() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.quietly(&["init", "shop"]);
     std::fs::remove_file(scene.path("shop/counterfoil.key")).unwrap();
     std::fs::remove_file(scene.path("shop/counterfoil.pub")).unwrap();
@@ -121,7 +121,7 @@ by = { source = "= doc.id", target = "= doc.id" }
 
 #[test]
 fn what_a_stage_leaves_unexplained_is_told_by_key_and_by_record() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.run(&["init", "sums"]);
     scene.write("sums/0001_first.toml", HALVED);
     scene.write(
@@ -146,7 +146,7 @@ fn what_a_stage_leaves_unexplained_is_told_by_key_and_by_record() {
 
 #[test]
 fn a_key_that_a_stage_redacts_is_shown_nowhere() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.run(&["init", "sums"]);
     let stage = HALVED
         .replace(
@@ -184,7 +184,7 @@ fn a_key_that_a_stage_redacts_is_shown_nowhere() {
 /// The shipped bank, step by step: its amounts that nobody can read are explained by that, and waived it is green.
 #[test]
 fn the_shipped_bank_ends_green_once_somebody_has_decided_about_what_was_refused() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/bank");
     let bank = folder.display().to_string();
     let store = scene.path("bank.db").display().to_string();
@@ -195,7 +195,7 @@ fn the_shipped_bank_ends_green_once_somebody_has_decided_about_what_was_refused(
             .chain(rest.iter().map(|word| (*word).to_owned()))
             .collect()
     };
-    let mut run = |rest: &[&'static str]| {
+    let run = |rest: &[&'static str]| {
         let words = at(rest);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         scene.run(&words)
@@ -270,7 +270,7 @@ target = "= doc.amt"
 
 #[test]
 fn three_written_for_two_rows_are_explained_by_the_record_that_was_replaced() {
-    let mut scene = Scene::new();
+    let scene = Scene::new();
     scene.run(&["init", "sums"]);
     scene.write("sums/0001_first.toml", REPLACING);
     scene.write(

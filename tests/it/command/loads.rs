@@ -1,11 +1,10 @@
 //! What `load` says of files that it knows, and of lines that it has refused.
 
-use crate::support::command::Scene;
+use crate::support::world::Scene;
 
 #[test]
 fn a_known_file_and_a_refused_line_are_told_with_a_step_that_works() {
-    let mut scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"loads\"\n");
+    let scene = Scene::named("loads", &[]);
     scene.write("0001_copy.toml", "[stage]\nsource = \"a1\"\ntarget = \"a2\"\n");
     scene.write("mon.csv", "key,v\n1,monday\n2,mon,day\n3,monday\n");
     scene.write("tue.csv", "key,v\n1,tuesday\n");

@@ -3,22 +3,21 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::support::command::Scene;
+use super::super::support::world::Scene;
 
 fn project(stages: &[&str], records: &str) -> Scene {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
+    let scene = Scene::named("p", &[]);
     for (at, stage) in stages.iter().enumerate() {
         scene.write(&format!("{:04}_s.toml", at + 1), stage);
     }
     scene.write("in.ndjson", records);
-    let loaded = scene.quietly(&["load", "docs", "in.ndjson"]);
+    let loaded = scene.run(&["load", "docs", "in.ndjson"]);
     assert_eq!(loaded.code, 0, "{}", loaded.err);
     scene
 }
 
 fn out(scene: &Scene, arguments: &[&str]) -> String {
-    let ran = scene.quietly(arguments);
+    let ran = scene.run(arguments);
     assert!(
         ran.code == 0 || ran.code == 3,
         "{arguments:?}: {}{}",

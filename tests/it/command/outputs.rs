@@ -4,11 +4,11 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::process::Stdio;
 
-use super::super::support::command::Scene;
+use super::super::support::world::Scene;
 
 fn loaded() -> Scene {
     let scene = Scene::clinic();
-    assert_eq!(scene.quietly(&["load", "records_v1", "readings.ndjson"]).code, 3);
+    assert_eq!(scene.run(&["load", "records_v1", "readings.ndjson"]).code, 3);
     scene
 }
 
@@ -96,8 +96,8 @@ fn records_come_from_a_pipe_too() {
 fn what_an_id_says_to_a_terminal_is_shown_and_not_obeyed() {
     let scene = Scene::clinic();
     scene.write("evil.ndjson", "{\"id\":\"\\u001b[2Jx\"}\n");
-    scene.quietly(&["load", "records_v1", "evil.ndjson"]);
-    scene.quietly(&["apply"]);
+    scene.run(&["load", "records_v1", "evil.ndjson"]);
+    scene.run(&["apply"]);
     for arguments in [
         &["quarantine", "list"][..],
         &["quarantine", "show", "\u{1b}[2Jx"],
@@ -106,7 +106,7 @@ fn what_an_id_says_to_a_terminal_is_shown_and_not_obeyed() {
         &["query", "records_v1"],
         &["history"],
     ] {
-        let ran = scene.quietly(arguments);
+        let ran = scene.run(arguments);
         assert!(
             !ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'),
             "{arguments:?}: {}",

@@ -2,12 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::support::command::Scene;
+use super::super::support::world::Scene;
 
 /// A project of these stages.
 fn project(stages: &[&str]) -> Scene {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
+    let scene = Scene::named("p", &[]);
     for (at, stage) in stages.iter().enumerate() {
         scene.write(&format!("{:04}_s{}.toml", at + 1, at + 1), stage);
     }
@@ -50,7 +49,7 @@ const SAME_KEYS: &str = "{\"id\":\"1\",\"k\":\"x\"}\n{\"id\":\"2\",\"k\":\"x\"}\
 
 #[test]
 fn the_story_of_a_taken_place_is_told() {
-    let mut scene = project(&[
+    let scene = project(&[
         KEYED,
         "[stage]\nsource = \"b\"\nmax_errors = \"90%\"\n[[op]]\nop = \"add\"\npath = \"late\"\nvalue = \"= doc.d > 15\"\n",
     ]);

@@ -1,6 +1,6 @@
 //! What a stage redacts appears in no output, and what must stay out of the ledger does.
 
-use super::super::support::command::Scene;
+use super::super::support::world::Scene;
 
 const NAMES: [&str; 4] = ["Lovelace", "Hopper", "Hamilton", "Lamarr"];
 
@@ -31,7 +31,7 @@ fn a_redacted_value_appears_in_no_output() {
             } else {
                 arguments.to_vec()
             };
-            let ran = scene.quietly(&arguments);
+            let ran = scene.run(&arguments);
             for name in NAMES {
                 assert!(
                     !ran.out.contains(name) && !ran.err.contains(name),
@@ -41,7 +41,7 @@ fn a_redacted_value_appears_in_no_output() {
             }
         }
     }
-    let revealed = scene.quietly(&["export", "records_v1", "--reveal"]);
+    let revealed = scene.run(&["export", "records_v1", "--reveal"]);
     assert!(
         NAMES.iter().all(|name| revealed.out.contains(name)),
         "{}",
@@ -52,7 +52,7 @@ fn a_redacted_value_appears_in_no_output() {
 #[test]
 fn a_redacted_value_is_found_out_neither_by_testing_nor_by_sorting() {
     let scene = Scene::clinic();
-    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
+    scene.run(&["load", "records_v1", "readings.ndjson"]);
     for (arguments, code) in [
         (&["--where", "doc.patient < \"M\""][..], 2),
         (&["--where", "doc[\"patient\"].len() > 3"], 2),
@@ -60,32 +60,32 @@ fn a_redacted_value_is_found_out_neither_by_testing_nor_by_sorting() {
         (&["--sort", "patient"], 2),
         (&["--sort", "ward"], 0),
     ] {
-        let ran = scene.quietly(&[&["query", "records_v1"], arguments].concat());
+        let ran = scene.run(&[&["query", "records_v1"], arguments].concat());
         assert_eq!(ran.code, code, "{arguments:?}: {}{}", ran.out, ran.err);
     }
     // What cannot be seen in the expression sees the masked record.
-    let ran = scene.quietly(&[
+    let ran = scene.run(&[
         "query",
         "records_v1",
         "--where",
         "let d = doc; let f = \"pat\" + \"ient\"; d[f] == \"Lovelace\"",
     ]);
     assert_eq!(ran.out, "", "{}", ran.err);
-    let exported = scene.quietly(&["export", "records_v1"]);
+    let exported = scene.run(&["export", "records_v1"]);
     assert!(exported.err.contains("masked at patient;"), "{}", exported.err);
     scene.write("plain.ndjson", "{\"id\":\"1\"}\n");
-    scene.quietly(&["load", "plain", "plain.ndjson"]);
-    let exported = scene.quietly(&["export", "plain"]);
+    scene.run(&["load", "plain", "plain.ndjson"]);
+    let exported = scene.run(&["export", "plain"]);
     assert!(!exported.err.contains("masked"), "{}", exported.err);
 }
 
 #[test]
 fn what_was_redacted_once_is_masked_where_the_stage_file_is_out_of_reach() {
     let scene = Scene::clinic();
-    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
-    scene.quietly(&["apply"]);
+    scene.run(&["load", "records_v1", "readings.ndjson"]);
+    scene.run(&["apply"]);
     std::fs::create_dir(scene.path("elsewhere")).unwrap();
-    let ran = scene.quietly(&[
+    let ran = scene.run(&[
         "-C",
         "elsewhere",
         "--store",
@@ -103,7 +103,7 @@ fn what_was_redacted_once_is_masked_where_the_stage_file_is_out_of_reach() {
 #[test]
 fn ids_and_secrets_do_not_go_into_the_arguments_of_a_run() {
     let scene = Scene::clinic();
-    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
+    scene.run(&["load", "records_v1", "readings.ndjson"]);
     let deleted = scene
         .command(&["delete", "records_v1", "r1", "--reason", "asked for"])
         .env("COUNTERFOIL_SECRET_KEY", "open sesame")
@@ -118,8 +118,8 @@ fn ids_and_secrets_do_not_go_into_the_arguments_of_a_run() {
         arguments.to_string(),
         r#"["records_v1","<id>","--reason","asked for"]"#
     );
-    scene.quietly(&["apply"]);
-    let waived = scene.quietly(&["quarantine", "waive", "--id=r3", "--reason", "x"]);
+    scene.run(&["apply"]);
+    let waived = scene.run(&["quarantine", "waive", "--id=r3", "--reason", "x"]);
     assert_eq!(waived.code, 0, "{}", waived.err);
     let history = scene.envelope(&["history", "--limit", "1"]);
     let arguments = &history["data"]["runs"][0]["arguments"];
@@ -128,8 +128,7 @@ fn ids_and_secrets_do_not_go_into_the_arguments_of_a_run() {
 
 #[test]
 fn names_below_what_is_redacted_are_values_too() {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"p\"\n");
+    let scene = Scene::named("p", &[]);
     let stage = "[stage]\nsource=\"r\"\ntarget=\"s\"\nmax_errors=\"100%\"\nredact=[\"n\", \"m[*].a\"]\n[contract]\n\
                  target={properties={n={additionalProperties={type=\"integer\"}}, m={items={properties={a={additionalProperties={type=\"integer\"}}}}}}}\n";
     scene.write("0001_a.toml", stage);
@@ -137,8 +136,8 @@ fn names_below_what_is_redacted_are_values_too() {
         "r.ndjson",
         "{\"id\":\"1\",\"n\":{\"123-45-6789\":\"x\"},\"m\":[{\"a\":{\"987-65-4321\":\"y\"}}]}\n",
     );
-    scene.quietly(&["load", "r", "r.ndjson"]);
-    let applied = scene.quietly(&["apply"]);
+    scene.run(&["load", "r", "r.ndjson"]);
+    let applied = scene.run(&["apply"]);
     assert_eq!(applied.code, 3, "{}", applied.err);
     for command in [
         &["quarantine", "list"][..],
@@ -146,7 +145,7 @@ fn names_below_what_is_redacted_are_values_too() {
         &["trace", "r", "1"],
         &["--json", "quarantine", "list"],
     ] {
-        let told = scene.quietly(command);
+        let told = scene.run(command);
         let told = told.out + &told.err;
         assert!(
             !told.contains("123-45") && !told.contains("987-65"),

@@ -1,6 +1,6 @@
 //! Slips of the pen: each is told with what there is, and what to do.
 
-use super::super::support::command::Scene;
+use super::super::support::world::Scene;
 
 fn applied() -> Scene {
     let scene = Scene::clinic();
@@ -11,7 +11,7 @@ fn applied() -> Scene {
 
 #[test]
 fn a_name_that_nothing_has_is_refused_with_the_names_that_there_are() {
-    let mut scene = applied();
+    let scene = applied();
     scene.run(&["rollback", "--to", "9", "--yes"]);
     scene.run(&["rollback", "--to", "one"]);
     scene.run(&["apply", "--to", "9"]);
@@ -43,7 +43,7 @@ fn a_name_that_nothing_has_is_refused_with_the_names_that_there_are() {
 
 #[test]
 fn a_load_says_what_was_probably_meant() {
-    let mut scene = Scene::clinic();
+    let scene = Scene::clinic();
     scene.write("keys.ndjson", "{\"key\":\"1\",\"ward\":\"B2\"}\n");
     scene.run(&["load", "records_v1", "keys.ndjson"]);
     scene.write("keys.csv", "key,ward\n1,B2\n");
@@ -56,7 +56,7 @@ fn a_load_says_what_was_probably_meant() {
 
 #[test]
 fn a_stage_file_that_is_gone_a_limit_and_a_conflict_say_what_to_do() {
-    let mut scene = Scene::clinic();
+    let scene = Scene::clinic();
     scene.quietly(&["load", "records_v1", "readings.ndjson"]);
     scene.run(&["apply", "--max-errors", "0"]);
     scene.run(&["apply", "--on-error", "stop"]);
@@ -72,8 +72,7 @@ fn a_stage_file_that_is_gone_a_limit_and_a_conflict_say_what_to_do() {
 
 #[test]
 fn dates_that_two_formats_read_differently_are_counted_and_told() {
-    let mut scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"dates\"\n");
+    let scene = Scene::named("dates", &[]);
     scene.write(
         "0001_days.toml",
         "[stage]\nsource = \"a1\"\ntarget = \"a2\"\n\n[[op]]\nop = \"parse_date\"\npath = \"d\"\nformats = [\"%d/%m/%Y\", \"%m/%d/%Y\"]\n",
@@ -90,8 +89,7 @@ fn dates_that_two_formats_read_differently_are_counted_and_told() {
 
 #[test]
 fn status_says_that_a_stage_stopped_at_its_error_limit_and_how_to_go_on() {
-    let mut scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"limits\"\n");
+    let scene = Scene::named("limits", &[]);
     scene.write(
         "0001_exact.toml",
         "[stage]\nsource = \"a1\"\ntarget = \"a2\"\nmax_errors = \"50%\"\n\n[[op]]\nop = \"rename\"\nfrom = \"x\"\nto = \"y\"\n",
@@ -160,7 +158,7 @@ fn a_correction_that_is_refused_says_that_the_earlier_version_stays() {
     scene.quietly(&["load", "records_v1", "one.ndjson"]);
     let ran = scene.quietly(&["apply", "--max-errors", "100%"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    scene.write("one.ndjson", &READING.replace("37.1", "hot"));
+    scene.write("one.ndjson", READING.replace("37.1", "hot"));
     scene.quietly(&["load", "records_v1", "one.ndjson", "--replace"]);
     let ran = scene.quietly(&["apply", "--max-errors", "100%"]);
     assert_eq!(ran.code, 3, "{}", ran.err);
@@ -181,11 +179,10 @@ fn a_correction_that_is_refused_says_that_the_earlier_version_stays() {
 #[test]
 fn where_every_record_is_refused_alike_the_stage_is_looked_at_too() {
     let of = |redact: &str, path: &str| {
-        let scene = Scene::new();
-        scene.write("counterfoil.toml", "name = \"paths\"\n");
+        let scene = Scene::named("paths", &[]);
         scene.write(
             "0001_sums.toml",
-            &format!(
+            format!(
                 "[stage]\nsource = \"a1\"\ntarget = \"a2\"\n{redact}\n[[op]]\nop = \"decimal\"\npath = \"{path}\"\n"
             ),
         );

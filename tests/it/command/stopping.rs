@@ -6,14 +6,14 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use super::super::support::command::Scene;
+use super::super::support::world::Scene;
 
 /// A hundred records, applied one by one and slowly, up to its second batch.
 fn applying(scene: &Scene) -> Child {
     let record = |number: u32| format!("{{\"id\":\"r{number}\",\"ward\":\"B2\",\"temp\":\"37.1 C\"}}");
     let records: Vec<String> = (1..=100).map(record).collect();
-    scene.write("many.ndjson", &records.join("\n"));
-    assert_eq!(scene.quietly(&["load", "records_v1", "many.ndjson"]).code, 0);
+    scene.write("many.ndjson", records.join("\n"));
+    assert_eq!(scene.run(&["load", "records_v1", "many.ndjson"]).code, 0);
     let mut child = scene
         .command(&["-v", "apply", "--to", "1", "--batch-size", "1", "--pause", "50ms"])
         .stdout(Stdio::piped())

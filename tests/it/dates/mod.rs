@@ -7,11 +7,12 @@ mod rules;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use counterfoil::context::Context;
 use counterfoil::expression::Scope;
 use counterfoil::op::{FormatDate, Operation, ParseDate};
-use counterfoil::record::{Document, Limits};
+use counterfoil::record::Document;
 use counterfoil::surroundings::Secrets;
+
+use crate::support::world::context;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -29,17 +30,7 @@ fn manual() -> String {
 /// What an operation makes of a text at `v`, or the code of its refusal.
 fn applied(op: &dyn Operation, text: &str) -> Result<String, String> {
     let secrets = Secrets::default();
-    let mut scope = Scope::new(Context {
-        project: "dates",
-        stage: 1,
-        id: "1",
-        now_us: 0,
-        secrets: &secrets,
-        limits: Limits::default(),
-        roundings: None,
-        tally: None,
-        salt: None,
-    });
+    let mut scope = Scope::new(context("dates", "1", &secrets));
     let mut document = Document::parse(&serde_json::json!({ "v": text }).to_string()).expect("an object");
     match op.apply(&mut document, &mut scope) {
         Ok(_) => {

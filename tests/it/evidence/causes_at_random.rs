@@ -9,7 +9,8 @@ use counterfoil::reconcile::StageReconciled;
 use counterfoil::rollback::{OnConflict, RollbackOptions, Scope, rollback};
 use rusqlite::Connection;
 
-use super::causes::{COPY, Ledger, MARK, PARTS, REKEYED};
+use super::causes::{COPY, MARK, PARTS, REKEYED, over};
+use crate::support::world::World;
 
 /// Some, and those that have found something.
 const SEEDS: [u64; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1004, 1079];
@@ -44,7 +45,7 @@ fn record(dice: &mut Dice) -> (String, String) {
 }
 
 /// One command. That it is refused is an answer too; what matters is what it leaves.
-fn happen(ledger: &mut Ledger, dice: &mut Dice) -> String {
+fn happen(ledger: &mut World, dice: &mut Dice) -> String {
     let database = ["a", "b"][usize::from(dice.below(4) == 0)];
     let purpose = Purpose::new("random");
     match dice.below(12) {
@@ -85,7 +86,7 @@ fn happen(ledger: &mut Ledger, dice: &mut Dice) -> String {
                 &mut ledger.store,
                 &ledger.stages,
                 &all,
-                &Ledger::options(),
+                &ledger.applying,
                 &mut Silent,
             );
             format!("retry: {}", retried.is_ok())
@@ -106,13 +107,13 @@ fn happen(ledger: &mut Ledger, dice: &mut Dice) -> String {
         8 => {
             let first = ApplyOptions {
                 to: Some(1),
-                ..Ledger::options()
+                ..ledger.applying.clone()
             };
             let applied = apply(&mut ledger.store, &ledger.stages, &first, &mut Silent);
             format!("apply --to 1: {}", applied.is_ok())
         }
         _ => {
-            let applied = apply(&mut ledger.store, &ledger.stages, &Ledger::options(), &mut Silent);
+            let applied = apply(&mut ledger.store, &ledger.stages, &ledger.applying, &mut Silent);
             let reconciled = applied.map(|report| report.reconciled).unwrap_or_default();
             assert!(
                 reconciled.iter().all(StageReconciled::is_reconciled),
@@ -128,7 +129,7 @@ fn told(stages: &[StageReconciled], story: &[String]) -> String {
 }
 
 fn at_random(texts: &[&str], seed: u64) {
-    let (mut ledger, mut dice, mut story) = (Ledger::new(texts), Dice(seed), Vec::new());
+    let (mut ledger, mut dice, mut story) = (over(texts), Dice(seed), Vec::new());
     for _ in 0..14 {
         story.push(happen(&mut ledger, &mut dice));
         let stages = ledger.reconcile();

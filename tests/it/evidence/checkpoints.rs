@@ -83,17 +83,24 @@ fn without_a_key_nothing_is_signed_and_to_sign_is_refused() {
     assert_eq!(notes(&path), signed.note);
 }
 
-#[test]
-fn an_older_copy_that_is_put_back_is_found_and_it_says_from_where() {
-    let template = Template::new(Beginning::Loaded);
-    let (folder, path) = template.store();
+/// A loaded store in whose place an older copy stands, from before something was done to it.
+fn put_back(done: impl FnOnce(&mut Store)) -> (tempfile::TempDir, PathBuf) {
+    let (folder, path) = Template::new(Beginning::Loaded).store();
     let copy = folder.path().join("copy.db");
     std::fs::copy(&path, &copy).expect("a copy");
     let mut store = open(&path).expect("a store");
-    apply_all(&mut store);
-    load_one(&mut store, "n1");
+    done(&mut store);
     drop(store);
     std::fs::copy(&copy, &path).expect("it is put back");
+    (folder, path)
+}
+
+#[test]
+fn an_older_copy_that_is_put_back_is_found_and_it_says_from_where() {
+    let (_folder, path) = put_back(|store| {
+        apply_all(store);
+        load_one(store, "n1");
+    });
     let error = open(&path).expect_err("it is older");
     assert_eq!(error.code(), "checkpoint.truncated");
     assert!(
@@ -243,14 +250,7 @@ fn a_torn_end_of_the_file_is_passed_over() {
 
 #[test]
 fn a_restored_store_is_accepted_for_a_reason_that_the_ledger_keeps() {
-    let template = Template::new(Beginning::Loaded);
-    let (folder, path) = template.store();
-    let copy = folder.path().join("copy.db");
-    std::fs::copy(&path, &copy).expect("a copy");
-    let mut store = open(&path).expect("a store");
-    apply_all(&mut store);
-    drop(store);
-    std::fs::copy(&copy, &path).expect("it is put back");
+    let (folder, path) = put_back(apply_all);
     let contradicted = notes(&path);
     let options = StoreOptions {
         unchecked: true,

@@ -1,22 +1,21 @@
 //! Both sides of a stage are measured, every difference is explained from the ledger, and what is left is found.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use counterfoil::Purpose;
 use counterfoil::apply::{ApplyOptions, ApplyReport, apply};
-use counterfoil::edit::{Edit, edit};
+use counterfoil::edit::Edit;
 use counterfoil::ledger::StageState;
-use counterfoil::load::{LoadOptions, load};
-use counterfoil::observe::{Event, Observer, Silent, StopSignal};
+use counterfoil::load::LoadOptions;
+use counterfoil::observe::{Event, Observer, StopSignal};
 use counterfoil::quarantine::{Selected, waive};
-use counterfoil::reconcile::{Cause, ReconcileOptions, Reconciliation, StageReconciled, reconcile};
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
-use counterfoil::stage::{Lookup, MaxErrors, Stage, Stages};
-use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
-use counterfoil::verify::{VerifyOptions, verify};
-use rusqlite::Connection;
+use counterfoil::reconcile::{Cause, Reconciliation, StageReconciled};
+use counterfoil::rollback::{RollbackOptions, Scope};
+use counterfoil::stage::{MaxErrors, Stages};
+use counterfoil::store::StoreOptions;
 use rust_decimal::Decimal;
+
+use crate::support::world::{World, adds_up, id_field, migration, shipped, stages, surroundings};
 
 const STAGE: &str = r#"
 [stage]
@@ -56,98 +55,40 @@ by = { source = "= doc.account", target = "= doc.account" }
 tolerance = "0.01"
 "#;
 
-struct Books {
-    _folder: tempfile::TempDir,
-    store: Store,
-    stages: Stages,
-    loads: u32,
+fn books(texts: &[&str]) -> World {
+    let mut books = World::with(exact(texts), StoreOptions::default(), surroundings());
+    books.applying.max_errors = Some(MaxErrors::Count(1_000));
+    books
 }
 
-fn stages(texts: &[&str]) -> Stages {
+fn exact(texts: &[&str]) -> Stages {
     let names = ["0001_exact.toml", "0002_mark.toml"];
-    let stage = |(name, text): (&&str, &&str)| Stage::parse(name, text, &Lookup::nothing()).expect("a stage");
-    Stages::new("books", names.iter().zip(texts).map(stage).collect()).expect("numbers")
+    let files: Vec<(&str, &str)> = names.into_iter().zip(texts.iter().copied()).collect();
+    stages("books", &files)
 }
 
-impl Books {
-    fn new(texts: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("store.db");
-        Self {
-            store: Store::open_or_create(path, StoreOptions::default(), Surroundings::default())
-                .expect("a store"),
-            _folder: folder,
-            stages: stages(texts),
-            loads: 0,
-        }
-    }
-
-    fn load(&mut self, lines: &[(&str, &str, &str, &str)]) {
-        let line = |(id, account, amount, kind): &(&str, &str, &str, &str)| {
-            let account = if *account == "null" {
-                "null".to_owned()
-            } else {
-                format!("\"{account}\"")
-            };
-            format!("{{\"id\":\"{id}\",\"account\":{account},\"amount\":\"{amount}\",\"kind\":\"{kind}\"}}\n")
+fn load(books: &mut World, lines: &[(&str, &str, &str, &str)]) {
+    let line = |(id, account, amount, kind): &(&str, &str, &str, &str)| {
+        let account = if *account == "null" {
+            "null".to_owned()
+        } else {
+            format!("\"{account}\"")
         };
-        let text: String = lines.iter().map(line).collect();
-        self.loads += 1;
-        let options = LoadOptions {
-            replace: true,
-            ..LoadOptions::default()
-        };
-        let name = self.loads.to_string();
-        load(
-            &mut self.store,
-            "a",
-            &name,
-            text.as_bytes(),
-            &options,
-            &mut Silent,
-        )
-        .expect("a load");
-    }
-
-    fn apply(&mut self) -> ApplyReport {
-        let options = ApplyOptions {
-            max_errors: Some(MaxErrors::Count(1_000)),
-            ..ApplyOptions::default()
-        };
-        apply(&mut self.store, &self.stages, &options, &mut Silent).expect("an apply")
-    }
-
-    fn reconcile(&mut self) -> Vec<StageReconciled> {
-        let report = reconcile(&mut self.store, &self.stages, &ReconcileOptions::default());
-        let stages = report.expect("a reconciliation").stages;
-        stages
-            .iter()
-            .flat_map(|stage| &stage.reconciliations)
-            .for_each(adds_up);
-        let verified = verify(&self.store, &VerifyOptions::default()).expect("a verification");
-        assert!(verified.is_sound(), "{:?}", verified.findings);
-        stages
-    }
-
-    fn state(&self, stage: usize) -> StageState {
-        let status = counterfoil::history::status(&self.store, &self.stages).expect("a status");
-        status.stages[stage].state
-    }
+        format!("{{\"id\":\"{id}\",\"account\":{account},\"amount\":\"{amount}\",\"kind\":\"{kind}\"}}")
+    };
+    let lines: Vec<String> = lines.iter().map(line).collect();
+    books.load("a", &lines);
 }
 
-/// Nothing gets lost between the causes.
-fn adds_up(result: &Reconciliation) {
-    let explained: Decimal = result.causes.iter().map(|cause| cause.amount).sum();
-    assert_eq!(explained, result.difference, "{result:#?}");
-    assert_eq!(
-        result.target.amount - result.source.amount,
-        result.difference,
-        "{result:#?}"
-    );
-    assert_eq!(
-        result.source.positive + result.source.negative,
-        result.source.amount
-    );
+fn reconciled(books: &mut World) -> Vec<StageReconciled> {
+    let stages = books.reconcile();
+    books.is_sound();
+    stages
+}
+
+fn state(books: &World, stage: usize) -> StageState {
+    let status = counterfoil::history::status(&books.store, &books.stages).expect("a status");
+    status.stages[stage].state
 }
 
 fn told(result: &Reconciliation) -> Vec<(Cause, u64, String)> {
@@ -160,16 +101,19 @@ fn told(result: &Reconciliation) -> Vec<(Cause, u64, String)> {
 
 #[test]
 fn every_difference_is_explained_by_its_cause_to_the_last_digit() {
-    let mut books = Books::new(&[STAGE]);
-    books.load(&[
-        ("1", "x", "10.00", "plain"),
-        ("2", "x", "-3.50", "plain"),
-        ("3", "null", "7.00", "plain"),
-        ("4", "y", "1.125", "plain"),
-        ("5", "y", "2.00", "skipped"),
-        ("6", "z", "none", "plain"),
-        ("7", "z", "0.00000000000000000000000000001", "plain"),
-    ]);
+    let mut books = books(&[STAGE]);
+    load(
+        &mut books,
+        &[
+            ("1", "x", "10.00", "plain"),
+            ("2", "x", "-3.50", "plain"),
+            ("3", "null", "7.00", "plain"),
+            ("4", "y", "1.125", "plain"),
+            ("5", "y", "2.00", "skipped"),
+            ("6", "z", "none", "plain"),
+            ("7", "z", "0.00000000000000000000000000001", "plain"),
+        ],
+    );
     let applied = books.apply();
     let result = &applied.reconciled[0].reconciliations[0];
     adds_up(result);
@@ -204,26 +148,32 @@ fn every_difference_is_explained_by_its_cause_to_the_last_digit() {
         (result.source.least, result.source.greatest),
         (Some(Decimal::new(-350, 2)), Some(Decimal::new(1000, 2)))
     );
-    assert_eq!(books.state(0), StageState::Applied);
+    assert_eq!(state(&books, 0), StageState::Applied);
 }
 
 #[test]
 fn what_changed_since_is_told_apart_from_what_the_stage_did() {
-    let mut books = Books::new(&[STAGE]);
-    books.load(&[
-        ("1", "x", "10.00", "plain"),
-        ("2", "x", "5.00", "plain"),
-        ("3", "y", "1.00", "plain"),
-    ]);
+    let mut books = books(&[STAGE]);
+    load(
+        &mut books,
+        &[
+            ("1", "x", "10.00", "plain"),
+            ("2", "x", "5.00", "plain"),
+            ("3", "y", "1.00", "plain"),
+        ],
+    );
     books.apply();
-    books.load(&[("2", "x", "6.00", "plain"), ("4", "y", "2.00", "plain")]);
+    load(
+        &mut books,
+        &[("2", "x", "6.00", "plain"), ("4", "y", "2.00", "plain")],
+    );
     let by_hand = r#"{"id":"1","account":"x","amount":"11.00","kind":"plain"}"#.to_owned();
     let put = [Edit::Put {
         id: "1".to_owned(),
         data: by_hand,
     }];
-    edit(&mut books.store, "b", &put, &Purpose::new("edit")).expect("an edit");
-    let result = &books.reconcile()[0].reconciliations[0];
+    books.edit("b", &put);
+    let result = &reconciled(&mut books)[0].reconciliations[0];
     assert!(result.holds);
     assert_eq!(
         told(result),
@@ -234,31 +184,25 @@ fn what_changed_since_is_told_apart_from_what_the_stage_did() {
     );
     // Carried, nothing is left of it but the edit in the target, which stands.
     books.apply();
-    let result = &books.reconcile()[0].reconciliations[0];
+    let result = &reconciled(&mut books)[0].reconciliations[0];
     assert_eq!(told(result), [(Cause::EditedSince, 1, "1.00".to_owned())]);
-    edit(
-        &mut books.store,
-        "a",
-        &[Edit::Delete { id: "3".to_owned() }],
-        &Purpose::new("edit"),
-    )
-    .expect("an edit");
-    let result = &books.reconcile()[0].reconciliations[0];
+    books.edit("a", &[Edit::Delete { id: "3".to_owned() }]);
+    let result = &reconciled(&mut books)[0].reconciliations[0];
     assert_eq!(told(result), [(Cause::EditedSince, 2, "2.00".to_owned())]);
 }
 
 #[test]
 fn what_was_put_into_the_target_by_hand_has_no_source_and_is_told_of() {
-    let mut books = Books::new(&[STAGE, IN_PLACE]);
-    books.load(&[("1", "x", "10.00", "plain")]);
+    let mut books = books(&[STAGE, IN_PLACE]);
+    load(&mut books, &[("1", "x", "10.00", "plain")]);
     books.apply();
     let by_hand = r#"{"id":"9","account":"x","amount":"4.00","kind":"plain"}"#.to_owned();
     let put = [Edit::Put {
         id: "9".to_owned(),
         data: by_hand,
     }];
-    edit(&mut books.store, "b", &put, &Purpose::new("edit")).expect("an edit");
-    let stages = books.reconcile();
+    books.edit("b", &put);
+    let stages = reconciled(&mut books);
     let result = &stages[0].reconciliations[0];
     assert_eq!(told(result), [(Cause::EditedSince, 1, "4.00".to_owned())]);
     assert_eq!((result.source.records, result.target.records), (1, 2));
@@ -266,12 +210,15 @@ fn what_was_put_into_the_target_by_hand_has_no_source_and_is_told_of() {
 
 #[test]
 fn what_nothing_explains_keeps_the_stage_from_being_applied_until_it_is_rolled_back() {
-    let mut books = Books::new(&[STAGE, IN_PLACE]);
-    books.load(&[
-        ("1", "x", "10.00", "plain"),
-        ("2", "wrong", "5.00", "plain"),
-        ("3", "wrong", "1.00", "plain"),
-    ]);
+    let mut books = books(&[STAGE, IN_PLACE]);
+    load(
+        &mut books,
+        &[
+            ("1", "x", "10.00", "plain"),
+            ("2", "wrong", "5.00", "plain"),
+            ("3", "wrong", "1.00", "plain"),
+        ],
+    );
     let applied = books.apply();
     let [first, second] = &applied.reconciled[..] else {
         panic!("{applied:#?}")
@@ -285,26 +232,24 @@ fn what_nothing_explains_keeps_the_stage_from_being_applied_until_it_is_rolled_b
     );
     assert_eq!(result.keys[0].key.as_deref(), Some("wrong"));
     assert_eq!(
-        (books.state(0), books.state(1)),
+        (state(&books, 0), state(&books, 1)),
         (StageState::Applied, StageState::Unreconciled)
     );
     let view = "SELECT group_concat(number || ' ' || name || ' ' || difference || ' ' || unexplained || ' ' || holds, '; ')
      FROM audit_reconciliation";
-    let seen: String = Connection::open(books.store.path())
-        .and_then(|store| store.query_row(view, [], |row| row.get(0)))
-        .expect("the view");
+    let seen: String = books.asked(view);
     assert_eq!(seen, "1 by account 0.00 0 1; 2 in place 0.02 0.02 0");
     // The first stage is measured as it left the rows, though the second has changed them since.
-    let again = books.reconcile();
+    let again = reconciled(&mut books);
     assert!(again[0].is_reconciled() && !again[1].is_reconciled());
     // Of 0.01, which is what is allowed, nothing is said.
     let options = RollbackOptions {
         scope: Scope::All,
         ..RollbackOptions::default()
     };
-    rollback(&mut books.store, "books", &options, &mut Silent).expect("a rollback");
-    assert_eq!(books.state(1), StageState::Pending);
-    books.load(&[("3", "right", "1.00", "plain")]);
+    books.try_roll_back(&options).expect("a rollback");
+    assert_eq!(state(&books, 1), StageState::Pending);
+    load(&mut books, &[("3", "right", "1.00", "plain")]);
     let applied = books.apply();
     assert!(
         applied.reconciled.iter().all(StageReconciled::is_reconciled),
@@ -314,23 +259,29 @@ fn what_nothing_explains_keeps_the_stage_from_being_applied_until_it_is_rolled_b
         applied.reconciled[1].reconciliations[0].unexplained.to_string(),
         "0.01"
     );
-    assert_eq!(books.state(1), StageState::Applied);
+    assert_eq!(state(&books, 1), StageState::Applied);
 }
 
 #[test]
 fn an_increment_is_reconciled_alone_and_a_failed_one_is_remembered() {
-    let mut books = Books::new(&[STAGE, IN_PLACE]);
-    books.load(&[("1", "x", "10.00", "plain"), ("2", "x", "5.00", "plain")]);
+    let mut books = books(&[STAGE, IN_PLACE]);
+    load(
+        &mut books,
+        &[("1", "x", "10.00", "plain"), ("2", "x", "5.00", "plain")],
+    );
     books.apply();
-    books.load(&[("3", "wrong", "1.00", "plain"), ("4", "wrong", "1.00", "plain")]);
+    load(
+        &mut books,
+        &[("3", "wrong", "1.00", "plain"), ("4", "wrong", "1.00", "plain")],
+    );
     let applied = books.apply();
     let result = &applied.reconciled[1];
     assert!(!result.whole && !result.is_reconciled());
     assert_eq!(result.reconciliations[0].source.records, 2);
-    books.load(&[("5", "x", "1.00", "plain")]);
+    load(&mut books, &[("5", "x", "1.00", "plain")]);
     assert!(books.apply().reconciled[1].is_reconciled());
     assert_eq!(
-        books.state(1),
+        state(&books, 1),
         StageState::Unreconciled,
         "what was found before stands"
     );
@@ -343,14 +294,17 @@ fn an_increment_is_reconciled_alone_and_a_failed_one_is_remembered() {
 
 #[test]
 fn a_waived_refusal_is_told_as_waived() {
-    let mut books = Books::new(&[STAGE]);
-    books.load(&[("1", "x", "10.00", "plain"), ("2", "x", "3.00", "plain")]);
+    let mut books = books(&[STAGE]);
+    load(
+        &mut books,
+        &[("1", "x", "10.00", "plain"), ("2", "x", "3.00", "plain")],
+    );
     let stricter =
         STAGE.to_owned() + "[contract]\ntarget = { properties = { amount = { pattern = \"^1\" } } }\n";
-    books.stages = stages(&[&stricter]);
+    books.stages = exact(&[&stricter]).into();
     books.apply();
     assert_eq!(
-        told(&books.reconcile()[0].reconciliations[0]),
+        told(&reconciled(&mut books)[0].reconciliations[0]),
         [(Cause::Refused, 1, "-3.00".to_owned())]
     );
     waive(
@@ -361,7 +315,7 @@ fn a_waived_refusal_is_told_as_waived() {
     )
     .expect("a waiver");
     assert_eq!(
-        told(&books.reconcile()[0].reconciliations[0]),
+        told(&reconciled(&mut books)[0].reconciliations[0]),
         [(Cause::Waived, 1, "-3.00".to_owned())]
     );
 }
@@ -379,8 +333,8 @@ impl Observer for StopAfterThePass {
 
 #[test]
 fn what_was_interrupted_before_it_was_reconciled_is_reconciled_by_the_next_apply() {
-    let mut books = Books::new(&[STAGE]);
-    books.load(&[("1", "x", "10.00", "plain")]);
+    let mut books = books(&[STAGE]);
+    load(&mut books, &[("1", "x", "10.00", "plain")]);
     let options = ApplyOptions::default();
     let mut stopping = StopAfterThePass(options.stop.clone());
     let stopped = apply(&mut books.store, &books.stages, &options, &mut stopping).expect("an apply");
@@ -392,68 +346,49 @@ fn what_was_interrupted_before_it_was_reconciled_is_reconciled_by_the_next_apply
 
 #[test]
 fn a_sum_that_needs_more_digits_than_there_are_is_refused_and_not_rounded() {
-    let mut books = Books::new(&[STAGE]);
-    books.load(&[
-        ("1", "x", "99999999999999999999999999.00", "plain"),
-        ("2", "y", "0.01", "plain"),
-    ]);
+    let mut books = books(&[STAGE]);
+    load(
+        &mut books,
+        &[
+            ("1", "x", "99999999999999999999999999.00", "plain"),
+            ("2", "y", "0.01", "plain"),
+        ],
+    );
     books.apply();
     let large: Vec<String> = (3..2_000).map(|id| id.to_string()).collect();
     let lines: Vec<_> = large
         .iter()
         .map(|id| (id.as_str(), "x", "99999999999999999999999999.00", "plain"))
         .collect();
-    books.load(&lines);
+    load(&mut books, &lines);
     let options = ApplyOptions::default();
-    let refused = apply(&mut books.store, &books.stages, &options, &mut Silent).expect_err("too large a sum");
+    let refused = books.try_apply(&options).expect_err("too large a sum");
     assert!(refused.to_string().contains("more than 28 digits"), "{refused}");
 }
 
-fn project(name: &str) -> counterfoil::project::Project {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("migrations")
-        .join(name);
-    counterfoil::project::Project::open(&folder).expect("a shipped project")
-}
-
-fn carried(name: &str, database: &str, records: &Path, id: &str) -> (tempfile::TempDir, ApplyReport) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path: PathBuf = folder.path().join("store.db");
-    let mut store =
-        Store::open_or_create(path, StoreOptions::default(), Surroundings::default()).expect("a store");
-    let input = std::fs::File::open(records).expect("the records");
-    let options = LoadOptions {
-        id_field: id.to_owned(),
+/// What a shipped project makes of records.
+fn carried(name: &str, records: &Path) -> ApplyReport {
+    let project = shipped(name);
+    let by_id = LoadOptions {
+        id_field: id_field(&project, "orders_v1"),
         ..LoadOptions::default()
     };
-    load(
-        &mut store,
-        database,
-        "records.ndjson",
-        input,
-        &options,
-        &mut Silent,
-    )
-    .expect("a load");
-    let options = ApplyOptions {
-        max_errors: Some(MaxErrors::Count(1_000)),
-        ..ApplyOptions::default()
-    };
-    let report = apply(&mut store, project(name).stages(), &options, &mut Silent).expect("an apply");
+    let mut world = World::with(project, StoreOptions::default(), surroundings());
+    let input = std::fs::File::open(records).expect("the records");
+    world.load_as("orders_v1", "records.ndjson", input, &by_id);
+    world.applying.max_errors = Some(MaxErrors::Count(1_000));
+    let report = world.apply();
+    let results = report.reconciled.iter().flat_map(|stage| &stage.reconciliations);
+    results.for_each(adds_up);
     report
-        .reconciled
-        .iter()
-        .flat_map(|stage| &stage.reconciliations)
-        .for_each(adds_up);
-    (folder, report)
 }
 
 #[test]
 fn the_variant_that_recomputes_the_total_is_caught_with_its_sum() {
-    let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/shop/records/orders_v1.ndjson");
-    let (_folder, kept) = carried("shop", "orders_v1", &records, "order_id");
+    let records = migration("shop").join("records/orders_v1.ndjson");
+    let kept = carried("shop", &records);
     assert!(kept.reconciled[0].is_reconciled());
-    let (_folder, recomputed) = carried("shop_recompute", "orders_v1", &records, "order_id");
+    let recomputed = carried("shop_recompute", &records);
     let [totals, revenue] = &recomputed.reconciled[0].reconciliations[..] else {
         panic!("{recomputed:#?}")
     };
@@ -483,7 +418,7 @@ fn of_the_real_orders_those_refused_account_for_the_whole_difference() {
         return;
     };
     let records = Path::new(&folder).join("shop/northwind_orders_v1.ndjson");
-    let (_folder, applied) = carried("shop", "orders_v1", &records, "order_id");
+    let applied = carried("shop", &records);
     for result in &applied.reconciled[0].reconciliations {
         assert!(result.holds, "{result:#?}");
         assert_eq!(

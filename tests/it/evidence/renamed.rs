@@ -8,8 +8,8 @@ use std::process::Command;
 use rusqlite::Connection;
 use serde_json::Value as Json;
 
-use crate::support::project::{ProjectFolder, Said};
 use crate::support::scenario::signing_key;
+use crate::support::world::{Said, Scene};
 
 const COPY: &str = "[stage]\nsource = \"records_v1\"\ntarget = \"records_v2\"\n\n[[op]]\nop = \"rename\"\nfrom = \"v\"\nto = \"value\"\n";
 const IN_PLACE: &str =
@@ -17,8 +17,8 @@ const IN_PLACE: &str =
 
 /// The store as the version that had the fault left it. Stage 1 was `first`, then `better_name`, then `best_name`; stage
 /// 2 was `second`, then `tidy`. Each time one more record was loaded and applied.
-fn broken() -> ProjectFolder {
-    let project = ProjectFolder::new(&[("0001_best_name.toml", COPY), ("0002_tidy.toml", IN_PLACE)]);
+fn broken() -> Scene {
+    let project = Scene::project(&[("0001_best_name.toml", COPY), ("0002_tidy.toml", IN_PLACE)]);
     for ending in ["", ".checkpoints"] {
         let fixture = format!("tests/fixtures/stores/renamed_stage.db{ending}");
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join(fixture);
@@ -31,13 +31,9 @@ fn broken() -> ProjectFolder {
     project
 }
 
-fn envelope(said: &Said) -> Json {
-    serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.out))
-}
-
 /// The codes of what `verify` finds, each with its batch.
-fn found(project: &ProjectFolder) -> Vec<(String, i64)> {
-    let report = envelope(&project.run(&["--json", "verify"]));
+fn found(project: &Scene) -> Vec<(String, i64)> {
+    let report = project.run(&["--json", "verify"]).envelope();
     let findings = report["data"]["findings"].as_array().expect("findings").clone();
     let of = |finding: &Json| {
         let code = finding["code"].as_str().unwrap_or_default().to_owned();
@@ -53,7 +49,7 @@ fn renamed(batches: impl IntoIterator<Item = i64>) -> Vec<(String, i64)> {
         .collect()
 }
 
-fn accept(project: &ProjectFolder, more: &[&str]) -> Said {
+fn accept(project: &Scene, more: &[&str]) -> Said {
     let command = ["checkpoint", "--accept-renamed", "--reason", "renamed in May"];
     project.run(&[&command[..], more].concat())
 }
@@ -66,7 +62,7 @@ fn rows(store: &Path, sql: &str) -> Vec<String> {
 }
 
 /// Everything that stands in the batches up to one, and in the revisions.
-fn history(project: &ProjectFolder) -> Vec<String> {
+fn history(project: &Scene) -> Vec<String> {
     let columns = "json_array(batch,run,pass,step,body,hex(head),hex(previous_head),tree_size,hex(tree_root),hex(frontier))";
     let mut all = rows(
         &project.store(),
@@ -90,12 +86,12 @@ fn verify_says_what_happened_and_the_command_that_it_names_ends_it() {
     expected.extend(renamed([13, 14, 17, 18, 19, 20, 23, 24, 25, 26]));
     assert_eq!(found(&project), expected);
     let said = project.run(&["verify"]);
-    assert_eq!(said.code, Some(8), "{said:?}");
+    assert_eq!(said.code, 8, "{said:?}");
     assert!(said.err.contains("for the inquiry"), "{said:?}");
     let before = history(&project);
 
     let said = accept(&project, &["--name", "1", "better_name"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
     for line in [
         "batches 11 to 12 were hashed under the name `better_name` of stage 1, which the ledger keeps as `first`",
         "batches 17 to 24 were hashed under the name `best_name` of stage 1",
@@ -106,7 +102,7 @@ fn verify_says_what_happened_and_the_command_that_it_names_ends_it() {
     assert_eq!(history(&project), before, "nothing that stood there is changed");
 
     let said = project.run(&["verify"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
     assert!(
         said.out.contains("sound:") && said.out.contains("`better_name`"),
         "{said:?}"
@@ -115,7 +111,7 @@ fn verify_says_what_happened_and_the_command_that_it_names_ends_it() {
         said.out.contains("accepted in batch 27 by ") && said.out.contains(": renamed in May"),
         "{said:?}"
     );
-    let report = envelope(&project.run(&["--json", "verify"]));
+    let report = project.run(&["--json", "verify"]).envelope();
     let remarks = report["data"]["renamed"].as_array().expect("remarks").clone();
     assert_eq!(remarks.len(), 3);
     assert_eq!(remarks[1]["batches"], serde_json::json!([13, 26]));
@@ -128,7 +124,7 @@ fn verify_says_what_happened_and_the_command_that_it_names_ends_it() {
     );
 
     let said = accept(&project, &["--name", "1", "better_name"]);
-    assert_eq!(said.code, Some(2), "there is nothing left to accept: {said:?}");
+    assert_eq!(said.code, 2, "there is nothing left to accept: {said:?}");
 }
 
 #[test]
@@ -141,7 +137,7 @@ fn where_the_files_have_the_names_nothing_else_is_needed_and_no_key_either() {
     .expect("it is ours");
     fs::remove_file(project.path("counterfoil.key")).expect("it is ours");
     let said = accept(&project, &["--name", "1", "best_name"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(found(&project), []);
     // An older one of the names is not needed to go on, nor any file.
     for name in ["0001_better_name.toml", "0002_tidy.toml"] {
@@ -154,23 +150,20 @@ fn where_the_files_have_the_names_nothing_else_is_needed_and_no_key_either() {
 fn an_acceptance_has_a_reason_and_a_name_of_a_stage() {
     let project = broken();
     let said = project.run(&["checkpoint", "--accept-renamed"]);
-    assert_eq!(said.code, Some(2), "{said:?}");
+    assert_eq!(said.code, 2, "{said:?}");
     let said = project.run(&["checkpoint", "--accept-renamed", "--reason", " "]);
     assert!(said.err.contains("for a reason"), "{said:?}");
     let said = accept(&project, &["--name", "one", "better_name"]);
-    assert!(
-        said.code == Some(2) && said.err.contains("--name one"),
-        "{said:?}"
-    );
+    assert!(said.code == 2 && said.err.contains("--name one"), "{said:?}");
     assert_eq!(
         accept(&project, &["--name", "1", "no\",\"such"]).code,
-        Some(0),
+        0,
         "the files' names still hold"
     );
     let left: Vec<i64> = found(&project).into_iter().map(|(_, batch)| batch).collect();
     assert_eq!(left, [11, 11, 11, 12, 12, 12]);
     // What was accepted by halves is accepted for the rest.
-    assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, Some(0));
+    assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, 0);
     assert_eq!(found(&project), []);
 }
 
@@ -180,17 +173,17 @@ fn records_of_such_batches_are_proved_with_what_was_hashed() {
     let prove = |id: &str| project.run(&["prove", "records_v2", id]);
     let said = prove("3");
     assert!(
-        said.code == Some(2) && said.err.contains(" verify` says where"),
+        said.code == 2 && said.err.contains(" verify` says where"),
         "{said:?}"
     );
     assert!(
         said.out.is_empty(),
         "no proof that would be taken for a forged one: {said:?}"
     );
-    assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, Some(0));
+    assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, 0);
     for (id, name) in [("1", "second"), ("2", "tidy"), ("4", "tidy")] {
         let said = prove(id);
-        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_eq!(said.code, 0, "{said:?}");
         assert_eq!(
             said.err.contains("which the ledger keeps as `second`"),
             name == "tidy",
@@ -202,24 +195,24 @@ fn records_of_such_batches_are_proved_with_what_was_hashed() {
             project.path("proof.txt").to_str().expect("a path"),
         ]);
         assert!(
-            said.code == Some(0) && said.out.contains(&format!("stage 2 {name}")),
+            said.code == 0 && said.out.contains(&format!("stage 2 {name}")),
             "{said:?}"
         );
     }
     let said = project.run(&["prove", "--since", "23"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
     project.write("since.txt", &said.out);
     let said = project.run(&[
         "verify-proof",
         project.path("since.txt").to_str().expect("a path"),
     ]);
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
 }
 
 #[test]
 fn work_goes_on_and_is_taken_back_and_stays_sound() {
     let project = broken();
-    assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, Some(0));
+    assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, 0);
     project.write("5.ndjson", "{\"id\":\"5\",\"v\":5}\n");
     let file = project.path("5.ndjson").display().to_string();
     for command in [
@@ -230,7 +223,7 @@ fn work_goes_on_and_is_taken_back_and_stays_sound() {
         &["rollback", "--all", "--yes"],
     ] {
         let said = project.run(command);
-        assert_eq!(said.code, Some(0), "{command:?}: {said:?}");
+        assert_eq!(said.code, 0, "{command:?}: {said:?}");
         assert_eq!(found(&project), [], "after {command:?}");
     }
 }
@@ -238,13 +231,13 @@ fn work_goes_on_and_is_taken_back_and_stays_sound() {
 #[test]
 fn the_commands_on_the_page_reproduce_what_was_hashed() {
     let project = broken();
-    assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, Some(0));
+    assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, 0);
     let run = rows(
         &project.store(),
         "SELECT CAST(run AS TEXT) FROM ledger_batch WHERE batch=17",
     )
     .remove(0);
-    let report = envelope(&project.run(&["--json", "report", &run]));
+    let report = project.run(&["--json", "report", &run]).envelope();
     let check = &report["data"]["evidence"]["checks"][1];
     let command = check["command"].as_str().expect("a command");
     assert!(command.contains("json_set"), "{command}");
@@ -260,7 +253,7 @@ fn the_commands_on_the_page_reproduce_what_was_hashed() {
 }
 
 /// Changes the store behind its own back.
-fn tamper(project: &ProjectFolder, sql: &str) {
+fn tamper(project: &Scene, sql: &str) {
     let connection = Connection::open(project.store()).expect("a store");
     let drop = "SELECT 'DROP TRIGGER \"' || name || '\"' FROM sqlite_schema WHERE type='trigger'";
     let drops = rows(&project.store(), drop);
@@ -279,7 +272,7 @@ fn tamper(project: &ProjectFolder, sql: &str) {
 }
 
 /// What `verify` finds beside that the triggers are gone.
-fn tampered(project: &ProjectFolder) -> Vec<(String, i64)> {
+fn tampered(project: &Scene) -> Vec<(String, i64)> {
     let mut found = found(project);
     found.retain(|(code, _)| !code.starts_with("schema."));
     found
@@ -299,13 +292,10 @@ fn a_name_that_was_changed_in_the_ledger_is_no_renaming() {
     );
     // And though it was: what was accepted is accepted, but the first batch is not.
     let project = broken();
-    assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, Some(0));
+    assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, 0);
     tamper(&project, "UPDATE ledger_stage SET slug='tidy' WHERE number=2");
     assert!(tampered(&project).contains(&("chain.head".to_owned(), 7)));
-    assert!(
-        accept(&project, &[]).code == Some(2),
-        "it cannot be accepted either"
-    );
+    assert!(accept(&project, &[]).code == 2, "it cannot be accepted either");
 }
 
 #[test]
@@ -328,7 +318,7 @@ fn an_acceptance_lets_nothing_else_through() {
         ("UPDATE ledger_batch SET head=zeroblob(32) WHERE batch=18", 18),
     ] {
         let project = broken();
-        assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, Some(0));
+        assert_eq!(accept(&project, &["--name", "1", "better_name"]).code, 0);
         tamper(&project, sql);
         assert!(
             tampered(&project).contains(&("chain.head".to_owned(), batch)),

@@ -142,6 +142,13 @@ fn texts(connection: &Connection, sql: &str) -> Vec<String> {
     rows.collect::<Result<_, _>>().expect("texts")
 }
 
+/// The columns of a table, and those of its key.
+fn columns_of(connection: &Connection, table: &str) -> (Vec<String>, Vec<String>) {
+    let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+    let keys = format!("{columns} WHERE pk ORDER BY pk");
+    (texts(connection, &columns), texts(connection, &keys))
+}
+
 #[test]
 fn every_column_of_every_table_of_the_ledger_is_guarded() {
     let (_folder, path) = eventful();
@@ -149,14 +156,7 @@ fn every_column_of_every_table_of_the_ledger_is_guarded() {
     let connection = Connection::open(&path).expect("a store");
     let (mut tried, mut silent) = (0, Vec::new());
     for table in texts(&connection, TABLES) {
-        let columns = texts(
-            &connection,
-            &format!("SELECT name FROM pragma_table_info('{table}')"),
-        );
-        let keys = texts(
-            &connection,
-            &format!("SELECT name FROM pragma_table_info('{table}') WHERE pk ORDER BY pk"),
-        );
+        let (columns, keys) = columns_of(&connection, &table);
         let order = keys.join(", ");
         let wanted: Vec<String> = keys
             .iter()
@@ -224,14 +224,7 @@ fn rows_that_are_taken_out_put_in_or_swapped_are_found() {
         .into_iter()
         .filter(|table| table != "ledger_checkpoint")
     {
-        let columns = texts(
-            &connection,
-            &format!("SELECT name FROM pragma_table_info('{table}')"),
-        );
-        let keys = texts(
-            &connection,
-            &format!("SELECT name FROM pragma_table_info('{table}') WHERE pk ORDER BY pk"),
-        );
+        let (columns, keys) = columns_of(&connection, &table);
         let order = keys.join(", ");
         for place in places(count(&connection, &table)) {
             let chosen = format!("SELECT {order} FROM {table} ORDER BY {order} LIMIT 1 OFFSET {place}");

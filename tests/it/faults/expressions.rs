@@ -4,17 +4,12 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use counterfoil::apply::{ApplyOptions, apply};
-use counterfoil::context::Context;
-use counterfoil::load::{LoadOptions, load};
-use counterfoil::observe::Silent;
 use counterfoil::record::Record;
 use counterfoil::stage::{Lookup, MaxErrors, Stage, Stages};
-use counterfoil::store::{Store, StoreOptions};
 use counterfoil::surroundings::Secrets;
 
 use crate::support::invariants::assert_sound;
-use crate::support::scenario::surroundings;
+use crate::support::world::{World, context};
 
 /// Generous, because the build is not optimised; what is above the figure to reach is printed.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -109,17 +104,7 @@ fn time(stage: &Stage, shown: &str) {
         data: bad(),
     };
     let secrets = Secrets::default();
-    let context = Context {
-        project: "hostile",
-        stage: 1,
-        id: "bad",
-        salt: None,
-        now_us: 0,
-        secrets: &secrets,
-        limits: counterfoil::record::Limits::default(),
-        roundings: None,
-        tally: None,
-    };
+    let context = context("hostile", "bad", &secrets);
     let begun = busy();
     // What it comes to is looked at where the stage is applied.
     let _ = stage.transform(&record, &context);
@@ -140,35 +125,17 @@ fn meet(stage: &str) -> Met {
     let Ok(stage) = parsed else { return Met::AtLoad };
     time(&stage, &shown);
     let stages = Stages::new("hostile", vec![stage]).expect("one stage");
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("store.db");
-    let mut store =
-        Store::open_or_create(&path, StoreOptions::default(), surroundings(1)).expect("a new store");
+    let mut world = World::signed(1, stages);
+    world.applying.max_errors = Some(MaxErrors::Count(10));
     let good = |id: &str| format!("{{\"id\":\"{id}\",\"bad\":false,\"text\":\"b\"}}");
-    let input = [good("before"), bad(), good("after")].join("\n");
-    load(
-        &mut store,
-        "a",
-        "a.ndjson",
-        input.as_bytes(),
-        &LoadOptions::default(),
-        &mut Silent,
-    )
-    .expect("a load");
-    let options = ApplyOptions {
-        max_errors: Some(MaxErrors::Count(10)),
-        ..ApplyOptions::default()
-    };
-    let report = apply(&mut store, &stages, &options, &mut Silent).expect("an apply");
+    world.load("a", &[good("before"), bad(), good("after")]);
+    let report = world.apply();
     let counts = report.passes[0].counts;
     assert_eq!(counts.read, 3, "{shown}");
     for neighbour in ["before", "after"] {
-        assert!(
-            store.get("b", neighbour).expect("a look").is_some(),
-            "{neighbour} of {shown}"
-        );
+        assert!(world.data("b", neighbour).is_some(), "{neighbour} of {shown}");
     }
-    assert_sound(&path, 0, &shown);
+    assert_sound(&world.path(), 0, &shown);
     if counts.refused == 1 {
         Met::Refused
     } else {

@@ -4,27 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use counterfoil::input::Format;
-use counterfoil::load::{LoadOptions, LoadReport, load};
-use counterfoil::observe::Silent;
-use counterfoil::quarantine::{Selected, quarantined};
-use counterfoil::store::{Store, StoreOptions};
-use tempfile::TempDir;
+use counterfoil::load::{LoadOptions, LoadReport};
 
 use crate::support::invariants::assert_sound;
-use crate::support::scenario::surroundings;
+use crate::support::world::{World, stages};
 
-struct Loads {
-    folder: TempDir,
-    store: Store,
-}
+struct Loads(World);
 
 impl Loads {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("store.db");
-        let store =
-            Store::open_or_create(path, StoreOptions::default(), surroundings(1)).expect("a new store");
-        Self { folder, store }
+        Self(World::signed(1, stages("none", &[])))
     }
 
     fn load(&mut self, database: &str, format: Format, input: &[u8]) -> LoadReport {
@@ -32,12 +21,12 @@ impl Loads {
             format: Some(format),
             ..LoadOptions::default()
         };
-        load(&mut self.store, database, database, input, &options, &mut Silent).expect("a load")
+        self.0.load_as(database, database, input, &options)
     }
 
     /// The codes of what was refused, by database and line.
     fn refused(&self) -> BTreeMap<(String, u64), String> {
-        let found = quarantined(&self.store, "", &Selected::default(), 10_000).expect("a list");
+        let found = self.0.quarantine();
         let place = |refused: &counterfoil::quarantine::Quarantined| {
             let database = refused.database.clone().expect("a load has a database");
             (
@@ -52,17 +41,14 @@ impl Loads {
     }
 
     fn ids(&self, database: &str) -> Vec<String> {
-        let found = self
-            .store
-            .records_after(database, 0, 10_000)
-            .expect("the records");
+        let found = self.0.rows(database);
         found.into_iter().map(|record| record.id).collect()
     }
 
     fn assert_sound(self) {
-        let path = self.folder.path().join("store.db");
-        drop(self.store);
-        assert_sound(&path, 0, "loads");
+        let Self(World { folder, store, .. }) = self;
+        drop(store);
+        assert_sound(&folder.path().join("store.db"), 0, "loads");
     }
 }
 

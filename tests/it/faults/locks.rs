@@ -11,8 +11,8 @@ use crate::support::all_wanted;
 use crate::support::child::{Verb, Work};
 use crate::support::comparison::{Compared, Contents};
 use crate::support::invariants::assert_sound;
-use crate::support::project::{ProjectFolder, Said, batches_of, wait_for_batches};
 use crate::support::scenario::{Beginning, Template};
+use crate::support::world::{Said, Scene, batches_of, wait_for_batches};
 
 /// Another program at the store, in a transaction that keeps everybody out.
 fn hold(store: &Path) -> Connection {
@@ -33,9 +33,9 @@ fn undisturbed(template: &Template) -> Contents {
     Contents::of(&store, Compared::LessRuns)
 }
 
-fn assert_finishes(project: &ProjectFolder, undisturbed: &Contents) {
+fn assert_finishes(project: &Scene, undisturbed: &Contents) {
     let said = project.run(&["apply"]);
-    assert!(matches!(said.code, Some(0 | 3)), "{said:?}");
+    assert!(matches!(said.code, 0 | 3), "{said:?}");
     assert_sound(&project.store(), 0, "a store that was held");
     let contents = Contents::of(&project.store(), Compared::LessRuns);
     assert_eq!(undisturbed.difference(&contents), None);
@@ -45,7 +45,7 @@ fn assert_finishes(project: &ProjectFolder, undisturbed: &Contents) {
 fn a_store_that_another_program_holds_is_exit_7_after_the_wait_and_finishes_later() {
     let template = Template::new(Beginning::Loaded);
     let undisturbed = undisturbed(&template);
-    let project = ProjectFolder::of_scenario(&template);
+    let project = Scene::of_scenario(&template);
     for wait in if all_wanted() {
         &["0", "1", "20"][..]
     } else {
@@ -55,7 +55,7 @@ fn a_store_that_another_program_holds_is_exit_7_after_the_wait_and_finishes_late
         let begun = Instant::now();
         let said = project.run(&["apply", "--wait", wait]);
         let waited = begun.elapsed();
-        assert_eq!(said.code, Some(7), "{said:?}");
+        assert_eq!(said.code, 7, "{said:?}");
         assert!(
             said.err.contains("another program is using the store"),
             "{said:?}"
@@ -80,13 +80,13 @@ fn a_store_that_is_let_go_in_time_is_waited_for() {
     } else {
         &[100, 1_000]
     } {
-        let project = ProjectFolder::of_scenario(&template);
+        let project = Scene::of_scenario(&template);
         let holder = hold(&project.store());
         let started = project.start(&["apply", "--wait", "120"]);
         std::thread::sleep(Duration::from_millis(*held_ms));
         drop(holder);
         let said = Said::within(started, Duration::from_secs(60));
-        assert_eq!(said.code, Some(3), "{said:?}");
+        assert_eq!(said.code, 3, "{said:?}");
         assert_finishes(&project, &undisturbed);
     }
 }
@@ -97,7 +97,7 @@ fn a_program_that_comes_between_two_batches_stops_the_apply_whole_and_resumable(
     let undisturbed = undisturbed(&template);
     // A reader keeps only the commit out, a writer everything.
     for statement in ["BEGIN; SELECT count(*) FROM ledger_batch", "BEGIN EXCLUSIVE"] {
-        let project = ProjectFolder::of_scenario(&template);
+        let project = Scene::of_scenario(&template);
         let begun = batches_of(&project.store());
         // Waiting long enough for the glances of this test, and not for the other program.
         let started = project.start(&["apply", "--pause", "100ms", "--wait", "2"]);
@@ -106,7 +106,7 @@ fn a_program_that_comes_between_two_batches_stops_the_apply_whole_and_resumable(
         other.busy_timeout(Duration::from_secs(10)).expect("a valid wait");
         other.execute_batch(statement).expect("its turn comes");
         let said = Said::within(started, Duration::from_secs(30));
-        assert_eq!(said.code, Some(7), "{statement}: {said:?}");
+        assert_eq!(said.code, 7, "{statement}: {said:?}");
         drop(other);
         assert_finishes(&project, &undisturbed);
     }
@@ -116,12 +116,12 @@ fn a_program_that_comes_between_two_batches_stops_the_apply_whole_and_resumable(
 fn a_second_apply_is_told_who_is_at_work_and_a_killed_one_holds_nothing() {
     let template = Template::new(Beginning::Loaded);
     let undisturbed = undisturbed(&template);
-    let project = ProjectFolder::of_scenario(&template);
+    let project = Scene::of_scenario(&template);
     let begun = batches_of(&project.store());
     let mut first = project.start(&["apply", "--pause", "60s"]);
     wait_for_batches(&project.store(), begun + 1);
     let second = project.run(&["apply", "--wait", "0"]);
-    assert_eq!(second.code, Some(7), "{second:?}");
+    assert_eq!(second.code, 7, "{second:?}");
     assert!(second.err.contains(&format!("pid {}", first.id())), "{second:?}");
     assert!(
         second.err.contains(" on ") && second.err.contains(" since "),
@@ -130,7 +130,7 @@ fn a_second_apply_is_told_who_is_at_work_and_a_killed_one_holds_nothing() {
     first.kill().expect("it still runs");
     first.wait().expect("it ends");
     let third = project.run(&["apply", "--wait", "0"]);
-    assert_eq!(third.code, Some(3), "{third:?}");
+    assert_eq!(third.code, 3, "{third:?}");
     assert_finishes(&project, &undisturbed);
 }
 
@@ -192,26 +192,26 @@ fn of_eight_that_open_a_store_for_the_first_time_one_makes_it() {
 
 #[test]
 fn a_link_to_a_store_has_the_lock_of_the_store_and_a_hard_link_is_not_written_through() {
-    let project = ProjectFolder::of_scenario(&Template::new(Beginning::Loaded));
+    let project = Scene::of_scenario(&Template::new(Beginning::Loaded));
     let link = project.path("link.db");
     std::os::unix::fs::symlink(project.store(), &link).expect("a link");
     let child = project.start(&["apply", "--pause", "30ms"]);
     wait_for_batches(&project.store(), 14);
     let link = link.display().to_string();
     let said = project.run(&["--store", &link, "--wait", "0", "rollback", "--yes"]);
-    assert_eq!(said.code, Some(7), "{said:?}");
-    assert_eq!(Said::within(child, Duration::from_secs(60)).code, Some(3));
+    assert_eq!(said.code, 7, "{said:?}");
+    assert_eq!(Said::within(child, Duration::from_secs(60)).code, 3);
     let hard = project.path("hard.db");
     std::fs::hard_link(project.store(), &hard).expect("a link");
     let said = project.run(&["--store", &hard.display().to_string(), "rollback", "--yes"]);
-    assert_eq!(said.code, Some(2), "{said:?}");
+    assert_eq!(said.code, 2, "{said:?}");
     assert!(said.err.contains("hard link"), "{said:?}");
     std::fs::remove_file(hard).expect("it is there");
     assert_eq!(
         project
             .run(&["--store", &link, "rollback", "--yes", "--all"])
             .code,
-        Some(0)
+        0
     );
     assert_sound(&project.store(), 0, "a link");
 }

@@ -1,13 +1,12 @@
 //! Fault 16: hostile names, as names of databases, fields, records, stages and files: refused, or bound as plain text.
 
 use std::collections::BTreeSet;
-use std::process::Stdio;
 
 use rusqlite::Connection;
 use serde_json::json;
 
 use crate::support::invariants::assert_sound;
-use crate::support::project::{ProjectFolder, Said};
+use crate::support::world::{Said, Scene};
 
 /// Two hundred texts and more that mean something to SQL, a shell, a file system, JSON, TOML, a terminal or a person.
 fn hostile() -> BTreeSet<String> {
@@ -113,7 +112,7 @@ fn hostile() -> BTreeSet<String> {
     kernels.into_iter().flat_map(decorated).collect()
 }
 
-fn schema(project: &ProjectFolder) -> Vec<String> {
+fn schema(project: &Scene) -> Vec<String> {
     let connection = Connection::open(project.store()).expect("a store");
     let sql = "SELECT type||' '||name||' '||coalesce(sql,'') FROM sqlite_schema ORDER BY 1";
     let mut statement = connection.prepare(sql).expect("a valid query");
@@ -131,7 +130,7 @@ const OF_DATABASES: usize = 4;
 fn hostile_ids_fields_and_values_are_plain_text_all_the_way() {
     let names = hostile();
     assert!(names.len() > 200, "{}", names.len());
-    let project = ProjectFolder::new(&[("0001_move.toml", STAGE)]);
+    let project = Scene::project(&[("0001_move.toml", STAGE)]);
     // As text, because the parser of these tests has private names of its own for a number.
     let record = |name: &String, number: &str| {
         let (text, field) = (json!(name), json!(format!("field {name}")));
@@ -141,9 +140,9 @@ fn hostile_ids_fields_and_values_are_plain_text_all_the_way() {
     project.write("a.ndjson", lines);
     let file = project.path("a.ndjson");
     let loaded = project.run(&["load", "a", file.to_str().expect("a path that is text")]);
-    assert_eq!(loaded.code, Some(0), "{loaded:?}");
+    assert_eq!(loaded.code, 0, "{loaded:?}");
     let applied = project.run(&["apply"]);
-    assert_eq!(applied.code, Some(0), "{applied:?}");
+    assert_eq!(applied.code, 0, "{applied:?}");
     let before = schema(&project);
     let exported = project.run(&["export", "b", "--with-id"]);
     for (line, name) in exported.out.lines().zip(&names) {
@@ -153,7 +152,7 @@ fn hostile_ids_fields_and_values_are_plain_text_all_the_way() {
     assert_eq!(exported.out.lines().count(), names.len());
     for name in names.iter().filter(|name| !name.starts_with('-')) {
         let found = project.run(&["query", "b", "--id", name, "--with-id", "--json"]);
-        assert_eq!(found.code, Some(0), "{name:?}: {found:?}");
+        assert_eq!(found.code, 0, "{name:?}: {found:?}");
         let text = json!(name).to_string();
         let id = format!("\"id\":{}", counterfoil::shown::json(&text));
         assert!(found.out.contains(&id), "{name:?}: {found:?}");
@@ -169,11 +168,11 @@ fn hostile_ids_fields_and_values_are_plain_text_all_the_way() {
 
 #[test]
 fn hostile_names_of_databases_and_stages_are_refused_and_nothing_is_made() {
-    let project = ProjectFolder::new(&[("0001_move.toml", STAGE)]);
+    let project = Scene::project(&[("0001_move.toml", STAGE)]);
     project.write("a.ndjson", "{\"id\":\"x\",\"n\":1}\n");
     let file = project.path("a.ndjson");
     let file = file.to_str().expect("a path that is text");
-    assert_eq!(project.run(&["load", "a", file]).code, Some(0));
+    assert_eq!(project.run(&["load", "a", file]).code, 0);
     let before = schema(&project);
     let files = || {
         let entries = std::fs::read_dir(project.path(".")).expect("a folder");
@@ -192,7 +191,7 @@ fn hostile_names_of_databases_and_stages_are_refused_and_nothing_is_made() {
             &["trace", "--", name, name],
         ] {
             let said = project.run(arguments);
-            assert!(matches!(said.code, Some(1 | 2)), "{arguments:?}: {said:?}");
+            assert!(matches!(said.code, 1 | 2), "{arguments:?}: {said:?}");
             assert!(
                 !said.err.contains('\u{1b}') && !said.err.contains('\u{8}'),
                 "{arguments:?}: {said:?}"
@@ -204,7 +203,7 @@ fn hostile_names_of_databases_and_stages_are_refused_and_nothing_is_made() {
         .filter(|name| counterfoil::name::check_stage(name).is_err())
     {
         let said = project.run(&["new", "--", name]);
-        assert_eq!(said.code, Some(2), "{name:?}: {said:?}");
+        assert_eq!(said.code, 2, "{name:?}: {said:?}");
     }
     assert_eq!(schema(&project), before);
     assert_eq!(files(), there);
@@ -236,9 +235,9 @@ fn a_stage_with_hostile_names_is_exit_4_and_leads_to_no_other_file() {
         stages.push(format!("[stage]\nsource = {}\ntarget = \"b\"\n", json!(name)));
     }
     for stage in stages {
-        let project = ProjectFolder::new(&[("0001_hostile.toml", &stage)]);
+        let project = Scene::project(&[("0001_hostile.toml", &stage)]);
         let said = project.run(&["apply"]);
-        assert_eq!(said.code, Some(4), "{stage}: {said:?}");
+        assert_eq!(said.code, 4, "{stage}: {said:?}");
         assert!(!said.err.contains("not for anybody"), "{said:?}");
         assert!(!project.store().exists(), "{stage}");
     }
@@ -246,7 +245,7 @@ fn a_stage_with_hostile_names_is_exit_4_and_leads_to_no_other_file() {
 
 #[test]
 fn hostile_headers_of_a_table_are_names_of_fields_and_no_more() {
-    let project = ProjectFolder::new(&[]);
+    let project = Scene::project(&[]);
     let names: Vec<String> = hostile()
         .into_iter()
         .filter(|name| !name.contains(['\n', '\r']))
@@ -258,18 +257,12 @@ fn hostile_headers_of_a_table_are_names_of_fields_and_no_more() {
         .map(|_| "\"'; DROP TABLE a;--\"".to_owned())
         .collect();
     let table = format!("key,{}\n1,{}\n", header.join(","), row.join(","));
-    let mut command = project.command(&["load", "a", "-", "--format", "csv", "--id", "key"]);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
+    let mut child = project.piped(&["load", "a", "-", "--format", "csv", "--id", "key"]);
     let mut input = child.stdin.take().expect("it is piped");
     std::io::Write::write_all(&mut input, table.as_bytes()).expect("it is read");
     drop(input);
     let said = Said::of(child.wait_with_output().expect("it ends"));
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
     let exported = project.run(&["export", "a"]);
     let fields: Vec<String> = names
         .iter()

@@ -1,15 +1,13 @@
 //! Fault 13: numbers on their way through load, stages and export keep their text, or are refused.
 
-use counterfoil::apply::{ApplyOptions, apply};
-use counterfoil::load::{LoadOptions, load};
-use counterfoil::observe::Silent;
+use counterfoil::load::LoadOptions;
 use counterfoil::output::{NdjsonWriter, RecordWriter as _};
 use counterfoil::quarantine::{Selected, quarantined};
-use counterfoil::stage::{Lookup, MaxErrors, Stage, Stages};
-use counterfoil::store::{Store, StoreOptions};
+use counterfoil::stage::MaxErrors;
+use counterfoil::store::Store;
 
 use crate::support::invariants::assert_sound;
-use crate::support::scenario::surroundings;
+use crate::support::world::{World, stages};
 
 /// Moves the number about, without looking at it.
 const MOVE: &str = r#"
@@ -104,72 +102,49 @@ fn refusals(store: &Store, stage: u32) -> Vec<String> {
     found.into_iter().filter_map(|refused| refused.id).collect()
 }
 
-fn field(store: &Store, database: &str, id: &str) -> Option<String> {
-    store.get(database, id).expect("a look").map(|record| record.data)
-}
-
 #[test]
 fn a_number_keeps_its_text_from_load_to_export_or_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("store.db");
-    let mut store =
-        Store::open_or_create(&path, StoreOptions::default(), surroundings(1)).expect("a new store");
-    let numbers = numbers();
-    let line = |(at, (text, _, _)): (usize, &(String, _, _))| format!("{{\"id\":\"{at}\",\"n\":{text}}}\n");
-    let input: String = numbers.iter().enumerate().map(line).collect();
-    let loaded = load(
-        &mut store,
-        "a",
-        "a.ndjson",
-        input.as_bytes(),
-        &LoadOptions::default(),
-        &mut Silent,
-    );
-    assert_eq!(loaded.expect("a load").counts.written, numbers.len() as u64);
     let texts = [
         ("0001_move.toml", MOVE),
         ("0002_copy.toml", COPY),
         ("0003_money.toml", MONEY),
         ("0004_sum.toml", SUM),
     ];
-    let stage =
-        |(name, text): (&str, &str)| Stage::parse(name, text, &Lookup::nothing()).expect("a valid stage");
-    let stages = Stages::new("numbers", texts.map(stage).into()).expect("four stages");
-    let options = ApplyOptions {
-        max_errors: Some(MaxErrors::Count(100)),
-        ..ApplyOptions::default()
-    };
-    apply(&mut store, &stages, &options, &mut Silent).expect("an apply");
-    assert_sound(&path, 0, "numbers");
+    let mut world = World::signed(1, stages("numbers", &texts));
+    let numbers = numbers();
+    let line = |(at, (text, _, _)): (usize, &(String, _, _))| format!("{{\"id\":\"{at}\",\"n\":{text}}}\n");
+    let input: String = numbers.iter().enumerate().map(line).collect();
+    let loaded = world.load_as("a", "a.ndjson", input.as_bytes(), &LoadOptions::default());
+    assert_eq!(loaded.counts.written, numbers.len() as u64);
+    world.applying.max_errors = Some(MaxErrors::Count(100));
+    world.apply();
+    assert_sound(&world.path(), 0, "numbers");
     let mut exported = Vec::new();
     let mut writer = NdjsonWriter::new(&mut exported);
-    for record in store.records_after("a", 0, 1_000).expect("the records") {
+    for record in world.rows("a") {
         writer.write(&record).expect("memory takes everything");
     }
     assert_eq!(String::from_utf8(exported).expect("text"), input);
-    let (money, sums) = (refusals(&store, 3), refusals(&store, 4));
+    let (money, sums) = (refusals(&world.store, 3), refusals(&world.store, 4));
     for (at, (text, rounded, sum)) in numbers.iter().enumerate() {
         let (id, start) = (at.to_string(), &text[..text.len().min(40)]);
         let moved = format!("{{\"id\":\"{id}\",\"inner\":{{\"number\":{text}}}}}");
-        assert_eq!(field(&store, "b", &id).as_ref(), Some(&moved), "{start}");
+        assert_eq!(world.data("b", &id).as_ref(), Some(&moved), "{start}");
         let copied = format!("{{\"id\":\"{id}\",\"n\":{text},\"list\":[{text}]}}");
-        assert_eq!(field(&store, "c", &id).as_ref(), Some(&copied), "{start}");
+        assert_eq!(world.data("c", &id).as_ref(), Some(&copied), "{start}");
         let rounded =
             rounded.map(|rounded| format!("{{\"id\":\"{id}\",\"n\":\"{rounded}\",\"list\":[{text}]}}"));
-        assert_eq!(field(&store, "d", &id), rounded, "{start}");
+        assert_eq!(world.data("d", &id), rounded, "{start}");
         assert_eq!(money.contains(&id), rounded.is_none(), "{start}");
         let sum = sum.map(|sum| format!("{{\"id\":\"{id}\",\"sum\":{sum}}}"));
-        assert_eq!(field(&store, "e", &id), sum, "{start}");
+        assert_eq!(world.data("e", &id), sum, "{start}");
         assert_eq!(sums.contains(&id), sum.is_none(), "{start}");
     }
 }
 
 #[test]
 fn what_is_no_number_is_refused_at_the_door() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("store.db");
-    let mut store =
-        Store::open_or_create(&path, StoreOptions::default(), surroundings(1)).expect("a new store");
+    let mut world = World::signed(1, stages("numbers", &[]));
     let texts = [
         "NaN",
         "Infinity",
@@ -192,24 +167,16 @@ fn what_is_no_number_is_refused_at_the_door() {
     let line =
         |(at, text): (usize, &&str)| format!("{{\"id\":\"{at}\",\"n\":{text}}}\n{{\"id\":\"after {at}\"}}\n");
     let input: String = texts.iter().enumerate().map(line).collect();
-    let loaded = load(
-        &mut store,
-        "a",
-        "a.ndjson",
-        input.as_bytes(),
-        &LoadOptions::default(),
-        &mut Silent,
-    );
-    let counts = loaded.expect("a load").counts;
+    let loaded = world.load_as("a", "a.ndjson", input.as_bytes(), &LoadOptions::default());
+    let counts = loaded.counts;
     assert_eq!(
         (counts.written, counts.refused),
         (texts.len() as u64, texts.len() as u64)
     );
-    let found =
-        quarantined(&store, "numbers", &Selected::default(), 1_000).expect("the quarantine can be listed");
+    let found = world.quarantine();
     assert!(
         found.iter().all(|refused| refused.reason.code == "json.syntax"),
         "{found:?}"
     );
-    assert_sound(&path, 0, "no numbers");
+    assert_sound(&world.path(), 0, "no numbers");
 }

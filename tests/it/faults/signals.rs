@@ -8,11 +8,11 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::comparison::{Compared, Contents};
 use crate::support::invariants::assert_sound;
-use crate::support::project::{ProjectFolder, Said, batches_of, wait_for_batches};
 use crate::support::scenario::{Beginning, REDACTED, Template};
+use crate::support::world::{Said, Scene, batches_of, wait_for_batches};
 
 /// Sends a signal some times to an apply that has committed a batch, and tells how it ended and after how long.
-fn signalled(project: &ProjectFolder, signal: Signal, times: u32, pause: &str) -> (Said, Duration) {
+fn signalled(project: &Scene, signal: Signal, times: u32, pause: &str) -> (Said, Duration) {
     let batches = batches_of(&project.store());
     let child = project.start(&["apply", "--pause", pause]);
     wait_for_batches(&project.store(), batches + 1);
@@ -29,8 +29,8 @@ fn signalled(project: &ProjectFolder, signal: Signal, times: u32, pause: &str) -
 #[test]
 fn a_signal_finishes_or_undoes_the_batch_and_the_same_command_goes_on() {
     let template = Template::new(Beginning::Loaded);
-    let whole = ProjectFolder::of_scenario(&template);
-    assert_eq!(whole.run(&["apply"]).code, Some(3));
+    let whole = Scene::of_scenario(&template);
+    assert_eq!(whole.run(&["apply"]).code, 3);
     let uninterrupted = Contents::of(&whole.store(), Compared::LessRuns);
     for (signal, times, pause) in [
         (Signal::INT, 1, "100ms"),
@@ -40,17 +40,17 @@ fn a_signal_finishes_or_undoes_the_batch_and_the_same_command_goes_on() {
         // A pause is no reason to wait.
         (Signal::INT, 1, "60s"),
     ] {
-        let project = ProjectFolder::of_scenario(&template);
+        let project = Scene::of_scenario(&template);
         let what = format!("{signal:?}, {times} times, pausing {pause}");
         let (said, took) = signalled(&project, signal, times, pause);
-        assert_eq!(said.code, Some(6), "{what}: {said:?}");
+        assert_eq!(said.code, 6, "{what}: {said:?}");
         assert!(took < Duration::from_secs(2), "{what}: {took:?}");
         assert_sound(&project.store(), 0, &what);
         assert!(
             batches_of(&project.store()) < batches_of(&whole.store()),
             "{what}"
         );
-        assert_eq!(project.run(&["apply"]).code, Some(3), "{what}");
+        assert_eq!(project.run(&["apply"]).code, 3, "{what}");
         assert_sound(&project.store(), 0, &what);
         let contents = Contents::of(&project.store(), Compared::LessRuns);
         // Where it was stopped, it was signed.
@@ -60,7 +60,7 @@ fn a_signal_finishes_or_undoes_the_batch_and_the_same_command_goes_on() {
 
 #[test]
 fn a_load_that_waits_for_its_input_ends_on_a_signal() {
-    let project = ProjectFolder::new(&[]);
+    let project = Scene::project(&[]);
     let mut child = project
         .command(&["load", "a", "-"])
         .stdin(Stdio::piped())
@@ -75,7 +75,7 @@ fn a_load_that_waits_for_its_input_ends_on_a_signal() {
     kill_process(Pid::from_child(&child), Signal::INT).expect("it still runs");
     let said = Said::within(child, Duration::from_secs(2));
     drop(input);
-    assert_eq!(said.code, Some(6), "{said:?}");
+    assert_eq!(said.code, 6, "{said:?}");
     assert_sound(&project.store(), 0, "a load without input");
 }
 
@@ -88,16 +88,16 @@ fn an_output_that_nobody_reads_or_that_is_full_is_no_panic_and_changes_nothing_d
             .open("/dev/full")
             .expect("this system has it")
     };
-    let with = |project: &ProjectFolder, arguments: &[&str], out: Stdio, err: Stdio| {
+    let with = |project: &Scene, arguments: &[&str], out: Stdio, err: Stdio| {
         let mut command = project.command(arguments);
         let mut child = command.stdout(out).stderr(err).spawn().expect("it starts");
         // Closed before anything is written, as by `| head -0`.
         drop(child.stdout.take());
         Said::within(child, Duration::from_secs(30))
     };
-    let project = ProjectFolder::of_scenario(&template);
+    let project = Scene::of_scenario(&template);
     let said = with(&project, &["apply"], Stdio::piped(), Stdio::piped());
-    assert_eq!(said.code, Some(3), "{said:?}");
+    assert_eq!(said.code, 3, "{said:?}");
     for reading in [
         &["export", "a"][..],
         &["query", "b"],
@@ -105,21 +105,21 @@ fn an_output_that_nobody_reads_or_that_is_full_is_no_panic_and_changes_nothing_d
         &["status", "--json"],
     ] {
         let closed = with(&project, reading, Stdio::piped(), Stdio::piped());
-        assert!(matches!(closed.code, Some(0 | 3)), "{reading:?}: {closed:?}");
+        assert!(matches!(closed.code, 0 | 3), "{reading:?}: {closed:?}");
         assert!(!closed.err.contains("error"), "{reading:?}: {closed:?}");
         let filled = with(&project, reading, full().into(), Stdio::piped());
-        assert_eq!(filled.code, Some(1), "{reading:?}: {filled:?}");
+        assert_eq!(filled.code, 1, "{reading:?}: {filled:?}");
         assert!(
             filled.err.contains("cannot be written"),
             "{reading:?}: {filled:?}"
         );
         let silent = with(&project, reading, full().into(), full().into());
-        assert_eq!(silent.code, Some(1), "{reading:?}");
+        assert_eq!(silent.code, 1, "{reading:?}");
     }
     let finished = Contents::of(&project.store(), Compared::LessRuns);
-    let other = ProjectFolder::of_scenario(&template);
+    let other = Scene::of_scenario(&template);
     let filled = with(&other, &["apply"], full().into(), full().into());
-    assert_eq!(filled.code, Some(1), "{filled:?}");
+    assert_eq!(filled.code, 1, "{filled:?}");
     assert_sound(&other.store(), 0, "full outputs");
     let contents = Contents::of(&other.store(), Compared::LessRuns);
     assert_eq!(finished.difference(&contents), None);
@@ -128,9 +128,9 @@ fn an_output_that_nobody_reads_or_that_is_full_is_no_panic_and_changes_nothing_d
 #[test]
 fn what_is_redacted_is_in_no_output() {
     let template = Template::new(Beginning::Loaded);
-    let project = ProjectFolder::of_scenario(&template);
+    let project = Scene::of_scenario(&template);
     // `Said` itself looks for the value in everything below.
-    assert_eq!(project.run(&["apply", "--verbose"]).code, Some(3));
+    assert_eq!(project.run(&["apply", "--verbose"]).code, 3);
     for arguments in [
         &["quarantine", "list"][..],
         &["quarantine", "list", "--json"],
@@ -144,7 +144,7 @@ fn what_is_redacted_is_in_no_output() {
         &["rollback", "--yes"],
     ] {
         let said = project.run(arguments);
-        assert!(matches!(said.code, Some(0 | 3)), "{arguments:?}: {said:?}");
+        assert!(matches!(said.code, 0 | 3), "{arguments:?}: {said:?}");
     }
     let store = File::open(project.store()).expect("a store");
     let bytes = std::io::Read::bytes(std::io::BufReader::new(store));

@@ -1,12 +1,12 @@
 //! Fault 15: records too large or too deep go to quarantine, their neighbours are written, and memory stays bounded.
 
 use std::io::Write as _;
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 use serde_json::Value;
 
 use crate::support::invariants::assert_sound;
-use crate::support::project::{ProjectFolder, Said};
+use crate::support::world::{Said, Scene};
 
 /// More than two of the largest records allowed with everything around them, and much less than what is sent.
 const MEMORY_KIB: u64 = 150 * 1_024;
@@ -18,15 +18,9 @@ type Pieces<'a> = [(&'a str, usize)];
 
 /// Loads pieces from standard input; tells how it ended, and the largest memory of the process in KiB where the system
 /// tells.
-fn load(project: &ProjectFolder, arguments: &[&str], pieces: &Pieces<'_>) -> (Said, Option<u64>) {
+fn load(project: &Scene, arguments: &[&str], pieces: &Pieces<'_>) -> (Said, Option<u64>) {
     let arguments = [&["load", "a", "-", "--json"], arguments].concat();
-    let mut command = project.command(&arguments);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
+    let mut child = project.piped(&arguments);
     let mut input = std::io::BufWriter::with_capacity(MIB, child.stdin.take().expect("it is piped"));
     let mut largest = None;
     for (piece, times) in pieces {
@@ -52,11 +46,11 @@ fn memory(child: &Child) -> Option<u64> {
 
 /// Loads something between two good records and gives its code, or nothing where it was let in.
 fn code_of(arguments: &[&str], before: &str, pieces: &Pieces<'_>, after: &str) -> Option<String> {
-    let project = ProjectFolder::new(&[]);
+    let project = Scene::project(&[]);
     let pieces = [&[(before, 1)], pieces, &[(after, 1)]].concat();
     let (said, largest) = load(&project, arguments, &pieces);
     assert!(largest.is_none_or(|kib| kib < MEMORY_KIB), "{largest:?} KiB");
-    assert!(matches!(said.code, Some(0 | 3)), "{said:?}");
+    assert!(matches!(said.code, 0 | 3), "{said:?}");
     let told: Value = serde_json::from_str(&said.out).expect("an envelope");
     assert_eq!(told["data"]["counts"]["read"], 3, "{said:?}");
     let export = project.run(&["query", "a", "--id", "before", "--with-id"]);
@@ -72,7 +66,7 @@ fn code_of(arguments: &[&str], before: &str, pieces: &Pieces<'_>, after: &str) -
         .filter(|code| text.contains(&format!("\"{code}\"")))
         .map(str::to_owned)
         .next();
-    assert_eq!(said.code == Some(3), found.is_some(), "{said:?} {listed}");
+    assert_eq!(said.code == 3, found.is_some(), "{said:?} {listed}");
     found
 }
 
@@ -124,7 +118,7 @@ fn what_is_too_large_or_too_deep_is_quarantined_and_its_neighbours_are_written()
 
 #[test]
 fn limits_are_what_the_settings_say() {
-    let project = ProjectFolder::new(&[]);
+    let project = Scene::project(&[]);
     let settings = "name = \"faults\"\nstore = \"store.db\"\n[limits]\nrecord_bytes = 1000\ndepth = 3\n";
     project.write("counterfoil.toml", settings);
     let pad = "x".repeat(990);
@@ -132,7 +126,7 @@ fn limits_are_what_the_settings_say() {
         "{{\"id\":\"fits\",\"v\":[[1]]}}\n{{\"id\":\"deep\",\"v\":[[[1]]]}}\n{{\"id\":\"large\",\"v\":\"{pad}\"}}\n"
     );
     let (said, _) = load(&project, &[], &[(&lines, 1)]);
-    assert_eq!(said.code, Some(3), "{said:?}");
+    assert_eq!(said.code, 3, "{said:?}");
     let told: Value = serde_json::from_str(&said.out).expect("an envelope");
     assert_eq!(
         (
@@ -148,7 +142,7 @@ fn limits_are_what_the_settings_say() {
 fn what_a_stage_makes_keeps_the_limits_too() {
     let stage = "[stage]\nsource = \"a\"\ntarget = \"b\"\n[[op]]\nop = \"nest\"\nfields = [\"v\"]\ninto = \"w\"\n\
                  [[op]]\nop = \"set\"\npath = \"s\"\nvalue = \"= doc.t + doc.t + doc.t\"\n";
-    let project = ProjectFolder::new(&[("0001_nest.toml", stage)]);
+    let project = Scene::project(&[("0001_nest.toml", stage)]);
     let settings = "name = \"faults\"\nstore = \"store.db\"\n[limits]\nrecord_bytes = 1000\ndepth = 3\n";
     project.write("counterfoil.toml", settings);
     let long = "x".repeat(400);
@@ -157,9 +151,9 @@ fn what_a_stage_makes_keeps_the_limits_too() {
          {{\"id\":\"large\",\"v\":[1],\"t\":\"{long}\"}}\n"
     );
     let (said, _) = load(&project, &[], &[(&lines, 1)]);
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
     let said = project.run(&["apply", "--max-errors", "100%"]);
-    assert_eq!(said.code, Some(3), "{said:?}");
+    assert_eq!(said.code, 3, "{said:?}");
     let listed = project.run(&["quarantine", "list", "--json"]);
     let listed: Value = serde_json::from_str(&listed.out).expect("an envelope");
     let text = listed["data"].to_string();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::support::comparison::{Compared, Contents};
 use crate::support::invariants::assert_sound;
-use crate::support::project::{ProjectFolder, Said, batches_of, wait_for_batches};
 use crate::support::scenario::{Beginning, COPY, IN_PLACE, Template};
+use crate::support::world::{Said, Scene, batches_of, wait_for_batches};
 
 const SECOND: &str = "0002_note.toml";
 
@@ -22,7 +22,7 @@ fn made(program: &str, arguments: &[&str]) -> bool {
 #[test]
 fn a_stage_file_that_is_no_small_regular_file_is_exit_4_at_once_and_nothing_is_written() {
     let template = Template::new(Beginning::Loaded);
-    let project = ProjectFolder::of_scenario(&template);
+    let project = Scene::of_scenario(&template);
     let before = Contents::of(&project.store(), Compared::Whole);
     let path = project.path(SECOND);
     let name = path.to_str().expect("a path that is text");
@@ -51,7 +51,7 @@ fn a_stage_file_that_is_no_small_regular_file_is_exit_4_at_once_and_nothing_is_w
         }
         for verb in ["apply", "check", "status"] {
             let said = Said::within(project.start(&[verb]), Duration::from_secs(5));
-            assert_eq!(said.code, Some(4), "{what}, {verb}: {said:?}");
+            assert_eq!(said.code, 4, "{what}, {verb}: {said:?}");
             assert!(said.err.contains(SECOND), "{what}, {verb}: {said:?}");
         }
     }
@@ -60,9 +60,9 @@ fn a_stage_file_that_is_no_small_regular_file_is_exit_4_at_once_and_nothing_is_w
 }
 
 /// A project with both stages applied, and its store.
-fn applied() -> (ProjectFolder, Contents) {
-    let project = ProjectFolder::of_scenario(&Template::new(Beginning::Loaded));
-    assert_eq!(project.run(&["apply"]).code, Some(3));
+fn applied() -> (Scene, Contents) {
+    let project = Scene::of_scenario(&Template::new(Beginning::Loaded));
+    assert_eq!(project.run(&["apply"]).code, 3);
     let contents = Contents::of(&project.store(), Compared::Whole);
     (project, contents)
 }
@@ -72,7 +72,7 @@ fn an_applied_stage_that_was_edited_or_deleted_is_exit_5_with_what_is_different(
     let (project, before) = applied();
     project.write("0001_copy.toml", COPY.replace("places = 2", "places = 3"));
     let said = project.run(&["apply"]);
-    assert_eq!(said.code, Some(5), "{said:?}");
+    assert_eq!(said.code, 5, "{said:?}");
     assert!(
         said.err.contains("-places = 2") && said.err.contains("+places = 3"),
         "{said:?}"
@@ -80,7 +80,7 @@ fn an_applied_stage_that_was_edited_or_deleted_is_exit_5_with_what_is_different(
     project.write("0001_copy.toml", COPY);
     std::fs::remove_file(project.path(SECOND)).expect("the file is there");
     let said = project.run(&["apply"]);
-    assert_eq!(said.code, Some(5), "{said:?}");
+    assert_eq!(said.code, 5, "{said:?}");
     assert!(
         said.err.contains("its file is gone") && said.err.contains(SECOND),
         "{said:?}"
@@ -89,7 +89,7 @@ fn an_applied_stage_that_was_edited_or_deleted_is_exit_5_with_what_is_different(
     assert_eq!(before.difference(&after), None, "nothing is written");
     // What is gone from the folder is still in the ledger.
     let back = project.run(&["rollback", "--all", "--yes"]);
-    assert_eq!(back.code, Some(0), "{back:?}");
+    assert_eq!(back.code, 0, "{back:?}");
     assert_sound(&project.store(), 0, "rolled back without the stage's file");
 }
 
@@ -104,9 +104,9 @@ fn an_applied_stage_whose_comments_changed_goes_on_and_says_so() {
     );
     let more = project.path("more.ndjson");
     let loaded = project.run(&["load", "a", more.to_str().expect("a path that is text")]);
-    assert_eq!(loaded.code, Some(0), "{loaded:?}");
+    assert_eq!(loaded.code, 0, "{loaded:?}");
     let said = project.run(&["apply", "--json"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("\"cosmetic\":[1]"), "{said:?}");
     let late = project.run(&["query", "b", "--id", "late"]);
     assert!(late.out.contains("\"amount\":\"1.50\""), "{late:?}");
@@ -116,20 +116,20 @@ fn an_applied_stage_whose_comments_changed_goes_on_and_says_so() {
 #[test]
 fn a_stage_file_edited_while_it_runs_is_read_once_and_found_by_the_next_apply() {
     let template = Template::new(Beginning::Loaded);
-    let whole = ProjectFolder::of_scenario(&template);
-    assert_eq!(whole.run(&["apply"]).code, Some(3));
-    let project = ProjectFolder::of_scenario(&template);
+    let whole = Scene::of_scenario(&template);
+    assert_eq!(whole.run(&["apply"]).code, 3);
+    let project = Scene::of_scenario(&template);
     let begun = batches_of(&project.store());
     let started = project.start(&["apply", "--pause", "20ms"]);
     wait_for_batches(&project.store(), begun + 5);
     project.write("0001_copy.toml", COPY.replace("places = 2", "places = 3"));
     project.write(SECOND, "this is no stage");
     let said = Said::within(started, Duration::from_secs(30));
-    assert_eq!(said.code, Some(3), "{said:?}");
+    assert_eq!(said.code, 3, "{said:?}");
     let expected = Contents::of(&whole.store(), Compared::LessRuns);
     let contents = Contents::of(&project.store(), Compared::LessRuns);
     assert_eq!(expected.difference(&contents), None);
-    assert_eq!(project.run(&["apply"]).code, Some(4));
+    assert_eq!(project.run(&["apply"]).code, 4);
     project.write(SECOND, IN_PLACE);
-    assert_eq!(project.run(&["apply"]).code, Some(5));
+    assert_eq!(project.run(&["apply"]).code, 5);
 }

@@ -1,10 +1,10 @@
 //! Objects that hide: behind a name that another one has, behind SQLite's own names, or behind what a terminal shows.
 
-use super::{changed, exits, mend, project};
+use super::{changed, mend, project};
 
 /// Runs what is named for programs, in its order, and counts it.
-fn mend_by_json(project: &super::ProjectFolder) -> usize {
-    let said = exits(project, &["apply", "--json"], 8);
+fn mend_by_json(project: &super::Scene) -> usize {
+    let said = project.exits(&["apply", "--json"], 8);
     let said: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
     let statements = said["error"]["statements"].as_array().expect("statements");
     for statement in statements {
@@ -74,7 +74,7 @@ fn no_name_hides_an_object_and_the_statements_drop_what_is_foreign_and_nothing_e
     ] {
         let project = project();
         changed(&project, sql);
-        let status = exits(&project, &["status"], 0);
+        let status = project.exits(&["status"], 0);
         assert!(
             status.err.contains("is not as this program makes it"),
             "{sql}: {status:?}"
@@ -83,10 +83,10 @@ fn no_name_hides_an_object_and_the_statements_drop_what_is_foreign_and_nothing_e
             !status.err.contains(['\u{1b}', '\u{202e}', '\r']),
             "{sql}: {status:?}"
         );
-        exits(&project, &["verify"], 8);
+        project.exits(&["verify"], 8);
         assert_eq!(mend_by_json(&project), statements, "{sql}");
-        exits(&project, &["apply"], 0);
-        exits(&project, &["verify"], 0);
+        project.exits(&["apply"], 0);
+        project.exits(&["verify"], 0);
         let checked: String = rusqlite::Connection::open(project.store())
             .and_then(|store| store.query_row("PRAGMA integrity_check", [], |row| row.get(0)))
             .expect("a store");
@@ -112,13 +112,13 @@ fn what_cannot_be_read_without_a_table_or_beside_one_is_refused_by_name() {
             &["prove", "a", "r1"],
             &["apply"],
         ] {
-            let said = exits(&project, arguments, 8);
+            let said = project.exits(arguments, 8);
             assert!(
                 said.err.contains("is not as this program makes it"),
                 "{sql}: {said:?}"
             );
         }
-        let said = exits(&project, &["apply"], 8);
+        let said = project.exits(&["apply"], 8);
         if sql.starts_with("DROP") {
             assert!(
                 said.err.contains("no statement puts that right") && said.err.contains("backup"),
@@ -126,7 +126,7 @@ fn what_cannot_be_read_without_a_table_or_beside_one_is_refused_by_name() {
             );
         } else {
             mend(&project, &said.err);
-            exits(&project, &["apply"], 0);
+            project.exits(&["apply"], 0);
         }
     }
 }
@@ -134,21 +134,21 @@ fn what_cannot_be_read_without_a_table_or_beside_one_is_refused_by_name() {
 #[test]
 fn a_database_that_must_have_a_table_and_has_none_is_not_written_to() {
     let project = project();
-    exits(&project, &["apply"], 0);
-    exits(&project, &["rollback", "--yes"], 0);
-    exits(&project, &["apply"], 0);
+    project.exits(&["apply"], 0);
+    project.exits(&["rollback", "--yes"], 0);
+    project.exits(&["apply"], 0);
     for table in ["a", "b"] {
         let whole = std::fs::read(project.store()).expect("bytes");
         changed(&project, &format!("DROP TABLE {table}"));
-        let said = exits(&project, &["apply"], 8);
+        let said = project.exits(&["apply"], 8);
         assert!(
             said.err.contains(&format!("the table `{table}` is missing")),
             "{said:?}"
         );
         assert!(said.err.contains("restore a backup"), "{said:?}");
-        let status = exits(&project, &["status"], 0);
+        let status = project.exits(&["status"], 0);
         assert!(status.err.contains("is missing"), "{status:?}");
-        exits(&project, &["verify"], 8);
+        project.exits(&["verify"], 8);
         std::fs::write(project.store(), whole).expect("it is ours");
     }
 }
@@ -170,7 +170,7 @@ fn a_file_of_another_program_is_not_even_opened() {
     drop(other);
     let before = [&store, &journal].map(|path| std::fs::read(path).expect("bytes"));
     for arguments in [&["status"][..], &["query", "a"], &["verify"], &["apply"]] {
-        let said = exits(&project, arguments, 1);
+        let said = project.exits(arguments, 1);
         assert!(said.err.contains("another application's file"), "{said:?}");
         assert_eq!(
             [&store, &journal].map(|path| std::fs::read(path).expect("bytes")),
@@ -189,7 +189,7 @@ fn a_new_store_behind_a_link_is_for_its_owner_alone_and_everything_stands_beside
     std::fs::create_dir(project.path("elsewhere")).expect("a folder");
     std::os::unix::fs::symlink("elsewhere/real.db", project.store()).expect("a link");
     super::load(&project);
-    exits(&project, &["apply"], 0);
+    project.exits(&["apply"], 0);
     for name in ["real.db", "real.db.lock", "real.db.checkpoints"] {
         let metadata = std::fs::metadata(project.path("elsewhere").join(name)).expect(name);
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600, "{name}");
@@ -200,7 +200,7 @@ fn a_new_store_behind_a_link_is_for_its_owner_alone_and_everything_stands_beside
 #[test]
 fn a_file_of_checkpoints_that_says_nothing_is_told_as_what_it_is() {
     let project = project();
-    exits(&project, &["apply"], 0);
+    project.exits(&["apply"], 0);
     let file = project.path("store.db.checkpoints");
     for (text, says) in [
         (Some(""), "is empty"),
@@ -211,21 +211,21 @@ fn a_file_of_checkpoints_that_says_nothing_is_told_as_what_it_is() {
             Some(text) => std::fs::write(&file, text).expect("it is ours"),
             None => std::fs::remove_file(&file).expect("it is ours"),
         }
-        let status = exits(&project, &["status"], 0);
+        let status = project.exits(&["status"], 0);
         assert!(status.err.contains(says), "{status:?}");
     }
     std::fs::create_dir(&file).expect("a folder");
-    let status = exits(&project, &["status"], 0);
+    let status = project.exits(&["status"], 0);
     assert!(status.err.contains("no plain file"), "{status:?}");
-    exits(&project, &["query", "a"], 0);
-    exits(&project, &["apply"], 1);
-    exits(&project, &["verify"], 8);
+    project.exits(&["query", "a"], 0);
+    project.exits(&["apply"], 1);
+    project.exits(&["verify"], 8);
 }
 
 #[test]
 fn verify_finds_a_checkpoint_that_the_store_has_lost_and_a_refused_input_of_another_kind() {
     let project = super::project_at_work();
-    exits(&project, &["verify"], 0);
+    project.exits(&["verify"], 0);
     let unguarded = |guard: &str, change: &str| {
         let store = rusqlite::Connection::open(project.store()).expect("a store");
         let sql = "SELECT sql FROM sqlite_schema WHERE name=?1";
@@ -248,7 +248,7 @@ fn verify_finds_a_checkpoint_that_the_store_has_lost_and_a_refused_input_of_anot
         ),
     ] {
         unguarded(guard, change);
-        let said = exits(&project, &["verify"], 8);
+        let said = project.exits(&["verify"], 8);
         assert!(said.out.contains(says), "{change}: {said:?}");
         std::fs::write(project.store(), &whole).expect("it is ours");
     }

@@ -25,7 +25,7 @@ in_all_ways!(
 
 fn applied(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.done(&["apply"]);
 }
 
@@ -33,12 +33,7 @@ fn applied(world: &World) {
 fn a_command_that_writes_is_not_told_to_sign_with_the_half_that_checks() {
     let world = World::new(Way::Inside);
     applied(&world);
-    assert_eq!(
-        world
-            .load("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n")
-            .code,
-        0
-    );
+    world.loads("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n");
     let said = world.done(&["--key", "counterfoil.pub", "status"]);
     world.works(&said, " apply", &[]);
     assert!(world.done(&["verify"]).out.contains("sound:"));
@@ -66,12 +61,7 @@ fn a_key_that_is_lost(world: &World) {
     if world.way == Way::Store {
         assert!(verified.out.contains("was not checked"), "{}", verified.out);
     }
-    assert_eq!(
-        world
-            .load("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n")
-            .code,
-        0
-    );
+    world.loads("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n");
     let status = world.done(&["status"]);
     assert!(status.out.contains("unsigned since batch"), "{}", status.out);
     move_public_half_away(world);
@@ -107,12 +97,7 @@ fn batches_that_are_not_signed(world: &World) {
     let key = world.key("counterfoil.key");
     let aside = world.elsewhere("aside");
     std::fs::rename(&key, &aside).expect("a key");
-    assert_eq!(
-        world
-            .load("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n")
-            .code,
-        0
-    );
+    world.loads("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n");
     std::fs::rename(&aside, &key).expect("a key");
     let said = world.done(&["verify"]);
     world.works(&said, " checkpoint", &[]);
@@ -150,12 +135,7 @@ fn a_store_that_was_replaced(world: &World) {
     applied(world);
     let copy = world.elsewhere("copy.db");
     std::fs::copy(world.store(), &copy).expect("a copy");
-    assert_eq!(
-        world
-            .load("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n")
-            .code,
-        0
-    );
+    world.loads("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n");
     std::fs::copy(&copy, world.store()).expect("a copy");
     let said = world.ends(8, &["apply"]);
     world.works(&said, "checkpoint --accept-restore", &[]);
@@ -212,15 +192,10 @@ fn a_report(world: &World) {
 fn a_run_that_is_not_there(world: &World) {
     applied(world);
     for number in 0..5 {
-        assert_eq!(
-            world
-                .load(
-                    "in_v1",
-                    "more.ndjson",
-                    &format!("{{\"id\":\"z{number}\",\"amount\":9}}\n")
-                )
-                .code,
-            0
+        world.loads(
+            "in_v1",
+            "more.ndjson",
+            &format!("{{\"id\":\"z{number}\",\"amount\":9}}\n"),
         );
     }
     for asked in [&["report", "99"][..], &["rollback", "--run", "99", "--yes"][..]] {
@@ -232,7 +207,7 @@ fn a_run_that_is_not_there(world: &World) {
 
 fn a_validation(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v2", "mixed.ndjson", super::MIXED).code, 0);
+    world.loads("in_v2", "mixed.ndjson", super::MIXED);
     let said = world.ends(3, &["validate", "in_v2"]);
     world.leads_to(3, &said, "validate in_v2 --output", &[]);
 }
@@ -241,7 +216,7 @@ fn a_difference_that_nothing_explains(world: &World) {
     let stage = copying("in_v1", "in_v2", ANY)
         + "\n[[reconcile]]\nname = \"amount\"\nsource = \"= doc.amount\"\ntarget = \"= doc.amount + 1\"\n";
     world.write("0001_copy.toml", &stage);
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.ends(3, &["apply"]);
     world.leads_to(3, &said, "reconcile --stage 1", &[]);
     world.works(&said, " verify", &[]);

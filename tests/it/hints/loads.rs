@@ -31,7 +31,7 @@ fn repeated(id: &str, times: usize) -> String {
 
 fn ids_that_repeated_in_an_older_load(world: &World) {
     assert_eq!(world.load("others", "mon.ndjson", &repeated("a", 2)).code, 3);
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.load("in_v1", "tue.ndjson", "{\"id\":\"a\",\"amount\":9}\n");
     assert_eq!(said.code, 3);
     assert!(!said.err.contains("twice"), "{}", said.err);
@@ -44,7 +44,7 @@ fn many_older_refusals(world: &World) {
         world.load("in_v1", "mon.ndjson", &repeated("many", 1_001)).code,
         3
     );
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.load("in_v1", "tue.ndjson", "{\"id\":\"a\",\"amount\":9}\n");
     world.works(&said, "--replace --again", &[]);
     assert!(world.done(&["export", "in_v1"]).out.contains("\"amount\":9"));
@@ -119,7 +119,7 @@ fn what_was_given_is_given_again(world: &World) {
 }
 
 fn a_cell_for_what_is_missing(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.write("in.csv", "id,amount\na,9\n");
     let file = world.file("in.csv");
     let said = world.run(&["load", "in_v1", &file, "--replace", "--missing=-"]);
@@ -144,7 +144,7 @@ fn a_load_that_reprocesses(world: &World) {
 
 /// A line that is no record, in a file that writes over a record.
 fn broken_where_it_replaces(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.write("next.ndjson", "{\"id\":\"a\",\"amount\":5}\n{\"id\":\"b\"\n");
     let said = world.ends(3, &["load", "in_v1", &world.file("next.ndjson"), "--replace"]);
     world.works(&said, "quarantine list", &[]);
@@ -243,7 +243,7 @@ fn a_hidden_id_that_repeats(world: &World) {
 }
 
 fn cells_of_another_kind(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.write("in.csv", "id,amount\na,nine\n");
     let file = world.file("in.csv");
     let said = world.ends(3, &["load", "in_v1", &file, "--types"]);
@@ -265,7 +265,7 @@ fn cells_of_another_kind(world: &World) {
 }
 
 fn rows_of_texts(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.write("in.csv", "id,amount\nnew,7\na,9\n");
     let file = world.file("in.csv");
     let said = world.ends(3, &["load", "in_v1", &file, "--replace", "--batch-size", "1"]);

@@ -42,6 +42,15 @@ fn in_place(database: &str) -> String {
     )
 }
 
+/// A record of which a stage redacts the name, applied.
+fn redacted(world: &world::World) {
+    let stage = copying("in_v1", "in_v2", "redact = [\"name\"]");
+    world.write("0001_copy.toml", &stage);
+    let line = "{\"id\":\"a\",\"name\":\"Ann\",\"amount\":1}\n";
+    world.loads("in_v1", "good.ndjson", line);
+    world.done(&["apply"]);
+}
+
 const GOOD: &str = "{\"id\":\"a\",\"amount\":1}\n{\"id\":\"b\",\"amount\":2}\n";
 const MIXED: &str = "{\"id\":\"a\",\"amount\":1}\n{\"id\":\"b\"}\n{\"id\":\"c\"}\n";
 const MENDED: &str =

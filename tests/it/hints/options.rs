@@ -1,7 +1,7 @@
 //! Hints that name an option of the same command, and loads that were interrupted.
 
 use super::world::World;
-use super::{ANY, GOOD, copying, in_all_ways};
+use super::{ANY, GOOD, copying, in_all_ways, redacted};
 
 in_all_ways!(
     a_table_without_a_column_for_ids,
@@ -26,7 +26,7 @@ fn a_table_without_a_column_for_ids(world: &World) {
 }
 
 fn a_file_that_was_loaded_before(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.done(&["delete", "in_v1", "a", "--reason", "by mistake"]);
     let said = world.done(&["load", "in_v1", &world.file("good.ndjson")]);
     assert!(said.out.contains("`--again`"), "{}", said.out);
@@ -74,7 +74,7 @@ fn a_load_that_goes_on_otherwise(world: &World) {
 }
 
 fn older_runs(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.done(&["history", "--limit", "1"]);
     assert!(said.err.contains("a larger `--limit`"), "{}", said.err);
     let all = world.done(&["history", "--limit", "2"]);
@@ -87,7 +87,7 @@ fn older_runs(world: &World) {
 }
 
 fn a_condition_that_is_none(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.ends(2, &["query", "in_v1", "--where", "doc.amount =! 1"]);
     assert!(
         said.err.contains("compare as in `doc.total > 100.00"),
@@ -104,7 +104,7 @@ fn a_condition_that_is_none(world: &World) {
 }
 
 fn a_page_that_is_there(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.done(&["report"]);
     world.works(&said, "report 2 --html", &[]);
     let again = world.step(&said, "report 2 --html", &[]);
@@ -113,7 +113,7 @@ fn a_page_that_is_there(world: &World) {
 
 fn a_rollback_that_nobody_confirms(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.done(&["apply"]);
     let said = world.ends(2, &["rollback"]);
     assert!(said.err.contains("add --yes"), "{}", said.err);
@@ -122,7 +122,7 @@ fn a_rollback_that_nobody_confirms(world: &World) {
 
 fn a_conflict_that_is_merged(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.done(&["apply"]);
     world.write("hand.ndjson", "{\"id\":\"a\",\"amount\":70}\n");
     world.done(&["load", "in_v2", &world.file("hand.ndjson"), "--replace"]);
@@ -136,21 +136,7 @@ fn a_conflict_that_is_merged(world: &World) {
 }
 
 fn a_redacted_record_that_is_proved(world: &World) {
-    world.write(
-        "0001_copy.toml",
-        &copying("in_v1", "in_v2", "redact = [\"name\"]"),
-    );
-    assert_eq!(
-        world
-            .load(
-                "in_v1",
-                "good.ndjson",
-                "{\"id\":\"a\",\"name\":\"Ann\",\"amount\":1}\n"
-            )
-            .code,
-        0
-    );
-    world.done(&["apply"]);
+    redacted(world);
     let said = world.ends(1, &["prove", "in_v2", "a", "--disclose"]);
     assert!(said.err.contains("without --disclose"), "{}", said.err);
     world.done(&["prove", "in_v2", "a"]);

@@ -1,7 +1,7 @@
 //! Hints about records: loading, asking for them, quarantine, edits.
 
 use super::world::World;
-use super::{ANY, GOOD, MIXED, copying, in_all_ways, in_place};
+use super::{ANY, GOOD, MIXED, copying, in_all_ways, in_place, redacted};
 
 in_all_ways!(
     records_that_are_there_with_other_data,
@@ -29,7 +29,7 @@ in_all_ways!(
 );
 
 fn records_that_are_there_with_other_data(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.load("in_v1", "the other.ndjson", "{\"id\":\"a\",\"amount\":9}\n");
     assert_eq!(said.code, 3);
     world.works(&said, "--replace --again", &[]);
@@ -137,7 +137,7 @@ fn lines_that_repeat_are_shown(world: &World) {
 
 fn refused_records(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "mixed.ndjson", MIXED).code, 0);
+    world.loads("in_v1", "mixed.ndjson", MIXED);
     let said = world.ends(3, &["apply"]);
     let list = world.works(&said, "quarantine list", &[]);
     let shown = world.works(&list, "quarantine show", &[]);
@@ -150,7 +150,7 @@ fn refused_records(world: &World) {
     world.works(&said, "quarantine retry", &[]);
     assert_eq!(world.done(&["export", "in_v2"]).out.lines().count(), 3);
     // The status of a monitor.
-    assert_eq!(world.load("in_v1", "more.ndjson", "{\"id\":\"z\"}\n").code, 0);
+    world.loads("in_v1", "more.ndjson", "{\"id\":\"z\"}\n");
     world.ends(3, &["apply"]);
     let said = world.ends(3, &["status", "--check"]);
     world.works(&said, "quarantine list", &[]);
@@ -162,15 +162,10 @@ fn refused_records(world: &World) {
 
 fn a_refused_record_in_place(world: &World) {
     world.write("0001_place.toml", &in_place("in_v1"));
-    assert_eq!(
-        world
-            .load(
-                "in_v1",
-                "mixed.ndjson",
-                "{\"id\":\"a\",\"amount\":1}\n{\"id\":\"the b\"}\n"
-            )
-            .code,
-        0
+    world.loads(
+        "in_v1",
+        "mixed.ndjson",
+        "{\"id\":\"a\",\"amount\":1}\n{\"id\":\"the b\"}\n",
     );
     world.ends(3, &["apply"]);
     let said = world.done(&["quarantine", "show", "the b"]);
@@ -184,15 +179,10 @@ fn a_refused_record_in_place(world: &World) {
 
 fn a_row_that_left_in_place(world: &World) {
     world.write("0001_place.toml", &in_place("in_v1"));
-    assert_eq!(
-        world
-            .load(
-                "in_v1",
-                "mixed.ndjson",
-                "{\"id\":\"a\",\"amount\":1}\n{\"id\":\"b\"}\n"
-            )
-            .code,
-        0
+    world.loads(
+        "in_v1",
+        "mixed.ndjson",
+        "{\"id\":\"a\",\"amount\":1}\n{\"id\":\"b\"}\n",
     );
     let said = world.ends(3, &["apply"]);
     world.works(&said, "quarantine show b", &[]);
@@ -211,7 +201,7 @@ fn a_place_that_another_record_has(world: &World) {
     world.write("0001_copy.toml", &rekeyed);
     let lines =
         "{\"id\":\"a\",\"key\":\"one key\",\"amount\":1}\n{\"id\":\"b\",\"key\":\"one key\",\"amount\":2}\n";
-    assert_eq!(world.load("in_v1", "keys.ndjson", lines).code, 0);
+    world.loads("in_v1", "keys.ndjson", lines);
     world.ends(3, &["apply"]);
     let said = world.done(&["quarantine", "show", "b"]);
     world.works(&said, "delete in_v2 'one key'", &[]);
@@ -221,7 +211,7 @@ fn a_place_that_another_record_has(world: &World) {
 
 fn a_row_that_was_changed_by_hand(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.done(&["apply"]);
     world.write("hand.ndjson", "{\"id\":\"a\",\"amount\":70}\n");
     world.done(&["load", "in_v2", &world.file("hand.ndjson"), "--replace"]);
@@ -236,7 +226,7 @@ fn a_row_that_was_changed_by_hand(world: &World) {
 
 fn a_deleted_record(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.done(&["apply"]);
     let said = world.done(&["delete", "in_v1", "a", "--reason", "twice"]);
     world.works(&said, " apply", &[]);
@@ -244,14 +234,14 @@ fn a_deleted_record(world: &World) {
 }
 
 fn a_deletion_that_is_taken_back(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.done(&["delete", "in_v1", "a", "--reason", "twice"]);
     world.works(&said, "rollback --run", &[]);
     assert_eq!(world.done(&["export", "in_v1"]).out.lines().count(), 2);
 }
 
 fn an_id_that_was_deleted(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.done(&["delete", "in_v1", "a", "--reason", "twice"]);
     for asked in [
         &["query", "in_v1", "--id", "a"][..],
@@ -264,7 +254,7 @@ fn an_id_that_was_deleted(world: &World) {
 }
 
 fn an_id_that_never_was(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     for asked in [
         &["query", "in_v1", "--id", "nobody"][..],
         &["trace", "in_v1", "nobody"][..],
@@ -278,11 +268,8 @@ fn an_id_that_never_was(world: &World) {
 }
 
 fn an_id_of_another_database(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
-    assert_eq!(
-        world.load("others", "others.ndjson", "{\"id\":\"the x\"}\n").code,
-        0
-    );
+    world.loads("in_v1", "good.ndjson", GOOD);
+    world.loads("others", "others.ndjson", "{\"id\":\"the x\"}\n");
     for asked in [
         &["query", "in_v1", "--id", "the x"][..],
         &["trace", "in_v1", "the x"][..],
@@ -293,28 +280,14 @@ fn an_id_of_another_database(world: &World) {
 }
 
 fn a_redacted_field(world: &World) {
-    world.write(
-        "0001_copy.toml",
-        &copying("in_v1", "in_v2", "redact = [\"name\"]"),
-    );
-    assert_eq!(
-        world
-            .load(
-                "in_v1",
-                "good.ndjson",
-                "{\"id\":\"a\",\"name\":\"Ann\",\"amount\":1}\n"
-            )
-            .code,
-        0
-    );
-    world.done(&["apply"]);
+    redacted(world);
     let said = world.ends(2, &["query", "in_v2", "--where", "doc.name == \"Ann\""]);
     let shown = world.works(&said, "export DATABASE --reveal", &[("DATABASE", "in_v2")]);
     assert!(shown.out.contains("Ann"), "{}", shown.out);
 }
 
 fn the_next_page(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.done(&["query", "in_v1", "--limit", "1"]);
     let after = said.err.split("--after ").nth(1).expect("a number").trim();
     let next = world.done(&["query", "in_v1", "--limit", "1", "--after", after]);
@@ -342,7 +315,7 @@ fn a_file_beside_the_project(world: &World) {
 }
 
 fn a_name_that_is_mistyped(world: &World) {
-    assert_eq!(world.load("orders_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("orders_v1", "good.ndjson", GOOD);
     let said = world.ends(1, &["query", "order_v1"]);
     let meant = said.err.split("did you mean `").nth(1).expect("a name");
     world.done(&["query", meant.split('`').next().expect("a name")]);

@@ -41,7 +41,7 @@ in_all_ways!(
 /// One stage, applied to good records.
 fn applied(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.done(&["apply"]);
 }
 
@@ -151,15 +151,10 @@ fn a_stage_whose_file_is_gone(world: &World) {
 /// Stage 5 reads what stage 3, written later, would make.
 fn out_of_order(world: &World) {
     world.write("0005_on.toml", &copying("in_v2", "in_v3", ANY));
-    assert_eq!(world.load("in_v2", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v2", "good.ndjson", GOOD);
     world.done(&["apply"]);
     world.write("0003_late.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(
-        world
-            .load("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n")
-            .code,
-        0
-    );
+    world.loads("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n");
     world.ends(2, &["apply"]);
 }
 
@@ -183,9 +178,9 @@ fn a_stage_out_of_order_is_renamed(world: &World) {
 }
 
 /// Two of three records are refused, and one is allowed.
-fn stopped(world: &World, more: &str) -> crate::support::command::Ran {
+fn stopped(world: &World, more: &str) -> crate::support::world::Said {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", more));
-    assert_eq!(world.load("in_v1", "mixed.ndjson", MIXED).code, 0);
+    world.loads("in_v1", "mixed.ndjson", MIXED);
     world.ends(6, &["apply"])
 }
 
@@ -219,10 +214,10 @@ fn more_refused_than_allowed_in_the_status(world: &World) {
 }
 
 /// A contract that lets nothing be refused.
-fn strict(world: &World) -> crate::support::command::Ran {
+fn strict(world: &World) -> crate::support::world::Said {
     let stage = copying("in_v1", "in_v2", ANY) + "\n[contract]\nmode = \"refuse\"\n";
     world.write("0001_copy.toml", &stage);
-    assert_eq!(world.load("in_v1", "mixed.ndjson", MIXED).code, 0);
+    world.loads("in_v1", "mixed.ndjson", MIXED);
     world.ends(6, &["apply"])
 }
 
@@ -251,28 +246,28 @@ fn a_contract_that_refuses_is_satisfied(world: &World) {
 
 fn a_plan(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.done(&["plan", "--to", "1"]);
     world.works(&said, "apply --to 1", &[]);
 }
 
 fn a_plan_in_a_file(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "mixed.ndjson", MIXED).code, 0);
+    world.loads("in_v1", "mixed.ndjson", MIXED);
     let said = world.ends(3, &["plan", "--max-errors", "7", "--out", "the plan.json"]);
     world.leads_to(3, &said, "apply --plan", &[]);
 }
 
 fn a_plan_that_would_stop(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", "max_errors = 1"));
-    assert_eq!(world.load("in_v1", "mixed.ndjson", MIXED).code, 0);
+    world.loads("in_v1", "mixed.ndjson", MIXED);
     let said = world.ends(3, &["plan"]);
     world.leads_to(3, &said, "apply --on-error quarantine --max-errors 2", &[]);
 }
 
 fn a_plan_in_a_file_that_would_stop(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", "max_errors = 1"));
-    assert_eq!(world.load("in_v1", "mixed.ndjson", MIXED).code, 0);
+    world.loads("in_v1", "mixed.ndjson", MIXED);
     let said = world.ends(3, &["plan", "--out", "plan.json"]);
     let again = world.leads_to(3, &said, "plan --on-error quarantine", &[]);
     world.leads_to(3, &again, "apply --plan plan.json", &[]);
@@ -281,7 +276,7 @@ fn a_plan_in_a_file_that_would_stop(world: &World) {
 fn a_plan_that_a_contract_would_stop(world: &World) {
     let stage = copying("in_v1", "in_v2", ANY) + "\n[contract]\nmode = \"refuse\"\n";
     world.write("0001_copy.toml", &stage);
-    assert_eq!(world.load("in_v1", "mixed.ndjson", MIXED).code, 0);
+    world.loads("in_v1", "mixed.ndjson", MIXED);
     let said = world.ends(3, &["plan"]);
     assert!(said.err.contains("would stop at stage 1"), "{}", said.err);
     world.write("mended.ndjson", MENDED);
@@ -300,14 +295,9 @@ fn a_plan_of_a_pass_that_a_contract_has_stopped(world: &World) {
 
 fn a_plan_that_does_not_fit(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     world.done(&["plan", "--out", "plan.json"]);
-    assert_eq!(
-        world
-            .load("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n")
-            .code,
-        0
-    );
+    world.loads("in_v1", "more.ndjson", "{\"id\":\"z\",\"amount\":9}\n");
     let said = world.ends(5, &["apply", "--plan", "plan.json"]);
     let again = world.works(&said, "plan --out FILE", &[("FILE", "plan.json")]);
     world.works(&again, "apply --plan plan.json", &[]);
@@ -315,7 +305,7 @@ fn a_plan_that_does_not_fit(world: &World) {
 
 fn a_file_that_is_no_plan(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.ends(2, &["apply", "--plan", "plan.json"]);
     world.works(&said, "plan --out FILE", &[("FILE", "plan.json")]);
     world.done(&["apply", "--plan", "plan.json"]);
@@ -329,7 +319,7 @@ fn many() -> String {
 
 fn a_pass_that_was_stopped(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "many.ndjson", &many()).code, 0);
+    world.loads("in_v1", "many.ndjson", &many());
     world.ends(6, &["apply", "--batch-size", "1", "--max-time", "1ms"]);
     let said = world.done(&["status"]);
     world.works(&said, " apply", &[]);
@@ -338,7 +328,7 @@ fn a_pass_that_was_stopped(world: &World) {
 
 fn a_rollback_that_was_stopped(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
-    assert_eq!(world.load("in_v1", "many.ndjson", &many()).code, 0);
+    world.loads("in_v1", "many.ndjson", &many());
     world.done(&["apply"]);
     world.ends(
         6,
@@ -353,7 +343,7 @@ fn a_rollback_that_was_stopped(world: &World) {
 fn two(world: &World) {
     world.write("0001_copy.toml", &copying("in_v1", "in_v2", ANY));
     world.write("0002_on.toml", &copying("in_v2", "in_v3", ANY));
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
 }
 
 fn a_stage_that_others_stand_on(world: &World) {
@@ -411,7 +401,7 @@ fn a_record_that_no_stage_has_changed(world: &World) {
 }
 
 fn a_stage_that_is_not_there(world: &World) {
-    assert_eq!(world.load("in_v1", "good.ndjson", GOOD).code, 0);
+    world.loads("in_v1", "good.ndjson", GOOD);
     let said = world.ends(2, &["apply", "--to", "3"]);
     world.works(&said, "new NAME", &[("NAME", "first")]);
     world.write("0002_place.toml", &in_place("in_v1"));

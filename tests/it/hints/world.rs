@@ -2,12 +2,10 @@
 //! printed.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use regex::Regex;
-use tempfile::TempDir;
 
-use crate::support::command::Ran;
+use crate::support::world::{Said, Scene, without_settings};
 
 /// How the command is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +24,7 @@ impl Way {
 
 /// A folder with a project, a place for the store and the key, and one for files.
 pub(super) struct World {
-    root: TempDir,
+    scene: Scene,
     pub(super) way: Way,
 }
 
@@ -47,23 +45,23 @@ impl World {
 
     /// A folder without a project.
     pub(super) fn empty(way: Way) -> Self {
-        let root = tempfile::tempdir().expect("a folder");
-        for folder in ["the project", "elsewhere", "bin"] {
-            std::fs::create_dir(root.path().join(folder)).expect("a folder");
+        let scene = Scene::in_folder("the project");
+        for folder in ["elsewhere", "bin"] {
+            std::fs::create_dir(scene.root().join(folder)).expect("a folder");
         }
-        let binary = root.path().join("bin").join("counterfoil");
+        let binary = scene.root().join("bin").join("counterfoil");
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_counterfoil"), binary).expect("a link");
-        Self { root, way }
+        Self { scene, way }
     }
 
     /// A file of the project.
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join("the project").join(name)
+        self.scene.path(name)
     }
 
     /// A file beside the project.
     pub(super) fn elsewhere(&self, name: &str) -> PathBuf {
-        self.root.path().join("elsewhere").join(name)
+        self.scene.root().join("elsewhere").join(name)
     }
 
     /// The store's file.
@@ -85,7 +83,7 @@ impl World {
     /// Where the person is.
     fn here(&self) -> PathBuf {
         match self.way {
-            Way::Directory => self.root.path().to_owned(),
+            Way::Directory => self.scene.root().to_owned(),
             _ => self.path(""),
         }
     }
@@ -99,16 +97,16 @@ impl World {
     }
 
     pub(super) fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("a file");
+        self.scene.write(name, text);
     }
 
     /// Runs the command as the way has it.
-    pub(super) fn run(&self, arguments: &[&str]) -> Ran {
+    pub(super) fn run(&self, arguments: &[&str]) -> Said {
         self.shell(&self.line(arguments), &self.here())
     }
 
     /// Runs the command, and asks it to stop after a while.
-    pub(super) fn interrupted(&self, arguments: &[&str]) -> Ran {
+    pub(super) fn interrupted(&self, arguments: &[&str]) -> Said {
         self.shell(
             &format!("timeout -s INT 2 {}", self.line(arguments)),
             &self.here(),
@@ -132,7 +130,7 @@ impl World {
     }
 
     /// Runs the command, which has to do what it is asked to.
-    pub(super) fn done(&self, arguments: &[&str]) -> Ran {
+    pub(super) fn done(&self, arguments: &[&str]) -> Said {
         let ran = self.run(arguments);
         assert_eq!(
             ran.code, 0,
@@ -143,7 +141,7 @@ impl World {
     }
 
     /// Runs the command, which has to end with this code.
-    pub(super) fn ends(&self, code: i32, arguments: &[&str]) -> Ran {
+    pub(super) fn ends(&self, code: i32, arguments: &[&str]) -> Said {
         let ran = self.run(arguments);
         assert_eq!(
             ran.code, code,
@@ -153,32 +151,32 @@ impl World {
         ran
     }
 
+    /// Loads these lines from a file of this name, all of them.
+    #[track_caller]
+    pub(super) fn loads(&self, database: &str, name: &str, lines: &str) {
+        let ran = self.load(database, name, lines);
+        assert_eq!(ran.code, 0, "{:?}: {}{}", self.way, ran.out, ran.err);
+    }
+
     /// Loads these lines from a file of this name.
-    pub(super) fn load(&self, database: &str, name: &str, lines: &str) -> Ran {
+    pub(super) fn load(&self, database: &str, name: &str, lines: &str) -> Said {
         self.write(name, lines);
         self.run(&["load", database, &self.file(name)])
     }
 
-    fn shell(&self, line: &str, folder: &std::path::Path) -> Ran {
-        let mut command = Command::new("sh");
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("COUNTERFOIL_") {
-                command.env_remove(name);
-            }
-        }
+    fn shell(&self, line: &str, folder: &std::path::Path) -> Said {
         let path = std::env::var("PATH").unwrap_or_default();
-        let bin = self.root.path().join("bin");
+        let bin = self.scene.root().join("bin");
+        let mut command = without_settings("sh");
         command
             .args(["-c", line])
             .current_dir(folder)
-            .env("PATH", format!("{}:{path}", bin.display()))
-            .env("COUNTERFOIL_ACTOR", "ada")
-            .stdin(Stdio::null());
-        Ran::from(command.output().expect("a shell"))
+            .env("PATH", format!("{}:{path}", bin.display()));
+        Said::of(command.output().expect("a shell"))
     }
 
     /// The command that a text names and that has these words, as it stands there.
-    pub(super) fn named(&self, said: &Ran, words: &str) -> String {
+    pub(super) fn named(&self, said: &Said, words: &str) -> String {
         let text = format!("{}{}", said.out, said.err);
         let pattern = Regex::new("`(counterfoil [^`]*)`").expect("a pattern");
         let mut commands = pattern.captures_iter(&text).map(|found| found[1].to_owned());
@@ -187,7 +185,7 @@ impl World {
     }
 
     /// Runs the command that a text names, its capital words filled in, in the place where the text was read.
-    pub(super) fn step(&self, said: &Ran, words: &str, filled: &[(&str, &str)]) -> Ran {
+    pub(super) fn step(&self, said: &Said, words: &str, filled: &[(&str, &str)]) -> Said {
         let mut line = self.named(said, words);
         for (word, value) in filled.iter().chain(&[("TEXT", "because"), ("N", "1000")]) {
             let pattern = Regex::new(&format!(r"\b{word}\b")).expect("a pattern");
@@ -201,12 +199,12 @@ impl World {
     }
 
     /// As [`step`](Self::step); it has to work.
-    pub(super) fn works(&self, said: &Ran, words: &str, filled: &[(&str, &str)]) -> Ran {
+    pub(super) fn works(&self, said: &Said, words: &str, filled: &[(&str, &str)]) -> Said {
         self.leads_to(0, said, words, filled)
     }
 
     /// As [`step`](Self::step); it has to end with this code.
-    pub(super) fn leads_to(&self, code: i32, said: &Ran, words: &str, filled: &[(&str, &str)]) -> Ran {
+    pub(super) fn leads_to(&self, code: i32, said: &Said, words: &str, filled: &[(&str, &str)]) -> Said {
         let ran = self.step(said, words, filled);
         assert_eq!(
             ran.code, code,

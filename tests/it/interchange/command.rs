@@ -5,13 +5,13 @@ use std::process::Stdio;
 
 use serde_json::Value as Json;
 
-use super::super::support::command::Scene;
+use super::super::support::world::Scene;
 use super::schemas::{OpenLineageSchema, check_prov};
 
 fn clinic() -> Scene {
     let scene = Scene::clinic();
-    scene.quietly(&["load", "records_v1", "readings.ndjson"]);
-    scene.quietly(&["apply"]);
+    scene.run(&["load", "records_v1", "readings.ndjson"]);
+    scene.run(&["apply"]);
     scene
 }
 
@@ -19,7 +19,7 @@ fn clinic() -> Scene {
 fn history_writes_an_event_on_each_line_oldest_first() {
     let scene = clinic();
     let schema = OpenLineageSchema::new();
-    let ran = scene.quietly(&["history", "--format", "openlineage"]);
+    let ran = scene.run(&["history", "--format", "openlineage"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let events: Vec<Json> = ran
         .out
@@ -31,33 +31,27 @@ fn history_writes_an_event_on_each_line_oldest_first() {
     }
     assert_eq!(events[0]["job"]["name"], "init");
     assert_eq!(events.last().unwrap()["job"]["name"], "apply");
-    let newest = scene.quietly(&["history", "--format", "openlineage", "--limit", "1"]);
+    let newest = scene.run(&["history", "--format", "openlineage", "--limit", "1"]);
     assert!(
         ran.out.ends_with(&newest.out) && newest.out.lines().count() == 6,
         "{}",
         newest.out
     );
-    assert_eq!(
-        ran.out,
-        scene.quietly(&["history", "--format", "openlineage"]).out
-    );
+    assert_eq!(ran.out, scene.run(&["history", "--format", "openlineage"]).out);
     // What was applied is in the ledger: the files may be gone or broken.
     scene.write("0001_exact.toml", "no stage at all");
-    assert_eq!(
-        ran.out,
-        scene.quietly(&["history", "--format", "openlineage"]).out
-    );
+    assert_eq!(ran.out, scene.run(&["history", "--format", "openlineage"]).out);
 }
 
 #[test]
 fn trace_writes_a_document_of_the_record() {
     let scene = clinic();
-    let ran = scene.quietly(&["trace", "records_v2", "r1", "--format", "prov-json"]);
+    let ran = scene.run(&["trace", "records_v2", "r1", "--format", "prov-json"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     let document: Json = serde_json::from_str(&ran.out).unwrap();
     check_prov(&document);
     assert_eq!(document["wasGeneratedBy"].as_object().unwrap().len(), 3);
-    let missing = scene.quietly(&["trace", "records_v2", "r9", "--format", "prov-json"]);
+    let missing = scene.run(&["trace", "records_v2", "r9", "--format", "prov-json"]);
     assert_eq!((missing.code, missing.out.as_str()), (1, ""));
     assert!(
         missing.err.contains("ids are compared letter by letter"),
@@ -82,7 +76,7 @@ fn the_envelope_is_around_the_format_text_only() {
         plain["data"],
         scene.envelope(&["history", "--format", "text"])["data"]
     );
-    assert_eq!(scene.quietly(&["history", "--format", "xml"]).code, 2);
+    assert_eq!(scene.run(&["history", "--format", "xml"]).code, 2);
 }
 
 #[test]

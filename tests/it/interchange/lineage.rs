@@ -1,13 +1,12 @@
 //! The lineage of columns, as tables that were written by hand.
 
-use std::path::{Path as FilePath, PathBuf};
-
 use counterfoil::expression::Template;
 use counterfoil::lineage::{Dependence, Origin, Source};
 use counterfoil::op::{Add, Effect, Function, Functions, HashText, Join, Remove, Rename, Round};
-use counterfoil::project::Project;
 use counterfoil::record::{Rounding, Value};
 use counterfoil::stage::{Lineage, LineagePlace, Lookup, Outcome, Stage};
+
+use crate::support::world::{self, stage};
 
 fn word(source: &Source) -> String {
     let origin = match &source.origin {
@@ -57,19 +56,13 @@ fn is(lineage: &Lineage, expected: &str) {
     assert_eq!(table(lineage), expected.join("\n"));
 }
 
-fn migrations() -> PathBuf {
-    FilePath::new(env!("CARGO_MANIFEST_DIR")).join("migrations")
-}
-
 fn shipped(project: &str, number: u32) -> Lineage {
-    let project = Project::open(&migrations().join(project)).unwrap();
+    let project = world::shipped(project);
     project.stages().get(number).unwrap().lineage()
 }
 
 fn of_text(text: &str) -> Lineage {
-    Stage::parse("0001_s.toml", text, &Lookup::nothing())
-        .unwrap()
-        .lineage()
+    stage("0001_s.toml", text).lineage()
 }
 
 #[test]

@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 
 use super::super::support::scenario;
 use super::schemas::OpenLineageSchema;
-use super::stores::{Told, eventful};
+use super::stores::{self, eventful, events, load, shipped};
+use crate::support::world::{World, stages};
 
 /// Every run begins once and ends once, after it began; parents are there.
 fn well_formed(events: &[Json]) {
@@ -59,10 +60,10 @@ fn every_event_of_the_shipped_projects_is_valid_with_its_facets() {
         ("shop_recompute", "orders_v1"),
         ("bank", "legacy_transactions"),
     ] {
-        let (mut told, project) = Told::shipped(name, database, 1);
-        told.apply(project.stages(), &ApplyOptions::default());
-        told.rollback(project.name(), Scope::All);
-        let events = told.events(project.stages());
+        let mut told = shipped(name, database, 1);
+        told.apply_with(&ApplyOptions::default());
+        told.roll_back(Scope::All);
+        let events = events(&told, &told.stages);
         let facets: usize = events.iter().map(|event| schema.check(event)).sum();
         assert!(facets > events.len() * 3, "{facets} of {}", events.len());
         well_formed(&events);
@@ -71,16 +72,13 @@ fn every_event_of_the_shipped_projects_is_valid_with_its_facets() {
 
 #[test]
 fn the_bank_is_told_pass_by_pass_copying_and_in_place() {
-    let (mut told, project) = Told::shipped("bank", "legacy_transactions", 1);
-    told.apply(
-        project.stages(),
-        &ApplyOptions {
-            to: Some(2),
-            ..ApplyOptions::default()
-        },
-    );
-    told.rollback(project.name(), Scope::Last);
-    let lines: Vec<String> = told.events(project.stages()).iter().map(line).collect();
+    let mut told = shipped("bank", "legacy_transactions", 1);
+    told.apply_with(&ApplyOptions {
+        to: Some(2),
+        ..ApplyOptions::default()
+    });
+    told.roll_back(Scope::Last);
+    let lines: Vec<String> = events(&told, &told.stages).iter().map(line).collect();
     assert_eq!(
         lines,
         [
@@ -109,8 +107,8 @@ fn the_bank_is_told_pass_by_pass_copying_and_in_place() {
 #[test]
 fn a_run_that_fails_is_stopped_edits_or_rolls_back_is_told_as_it_went() {
     let schema = OpenLineageSchema::new();
-    let (told, stages) = eventful();
-    let events = told.events(&stages);
+    let told = eventful();
+    let events = events(&told, &told.stages);
     for event in &events {
         schema.check(event);
     }
@@ -153,32 +151,32 @@ fn a_run_that_fails_is_stopped_edits_or_rolls_back_is_told_as_it_went() {
 
 #[test]
 fn the_same_ledger_gives_the_same_bytes() {
-    let text = |told: &Told, stages: &Stages| {
-        told.events(stages)
+    let text = |told: &World, stages: &Stages| {
+        events(told, stages)
             .iter()
             .map(|event| format!("{event}\n"))
             .collect::<String>()
     };
-    let (told, stages) = eventful();
-    let once = text(&told, &stages);
-    assert_eq!(once, text(&told, &stages));
+    let told = eventful();
+    let once = text(&told, &told.stages);
+    assert_eq!(once, text(&told, &told.stages));
     // Where no stage is at hand, the ledger has their texts.
     let none = Stages::new("", Vec::new()).unwrap();
     assert_eq!(once, text(&told, &none));
     // Clock and randomness stand still in these tests: another store of the same history is the same.
-    let (other, stages) = eventful();
-    assert_eq!(once, text(&other, &stages));
-    let (mut shop, project) = Told::shipped("shop", "orders_v1", 3);
-    shop.apply(project.stages(), &ApplyOptions::default());
-    assert_eq!(text(&shop, project.stages()), text(&shop, &none));
+    let other = eventful();
+    assert_eq!(once, text(&other, &other.stages));
+    let mut shop = shipped("shop", "orders_v1", 3);
+    shop.apply_with(&ApplyOptions::default());
+    assert_eq!(text(&shop, &shop.stages), text(&shop, &none));
 }
 
 #[test]
 fn the_newest_runs_are_the_last_of_all() {
-    let (told, stages) = eventful();
-    let all = told.events(&stages);
+    let told = eventful();
+    let all = events(&told, &told.stages);
     for newest in [0, 1, 3, 100] {
-        let some = told.newest(&stages, Some(newest));
+        let some = stores::newest(&told, &told.stages, Some(newest));
         assert!(all.ends_with(&some), "{newest}");
         let runs = some
             .iter()
@@ -189,9 +187,9 @@ fn the_newest_runs_are_the_last_of_all() {
 
 #[test]
 fn column_lineage_is_told_with_types_and_masking() {
-    let (mut told, project) = Told::shipped("bank", "legacy_transactions", 1);
-    told.apply(project.stages(), &ApplyOptions::default());
-    let events = told.events(project.stages());
+    let mut told = shipped("bank", "legacy_transactions", 1);
+    told.apply_with(&ApplyOptions::default());
+    let events = events(&told, &told.stages);
     let columns = |job: &str, field: &str| {
         let event = events.iter().rfind(|event| event["job"]["name"] == job).unwrap();
         event["outputs"][0]["facets"]["columnLineage"]["fields"][field]["inputFields"].clone()
@@ -224,12 +222,11 @@ fn a_stage_built_in_rust_is_told_as_unknown_where_it_is_not_at_hand() {
             .build()
             .unwrap()
     };
-    let stages = Stages::new("built", vec![stage()]).unwrap();
-    let mut told = Told::new(5);
-    told.load("a", "{\"id\":\"1\",\"x\":1}\n");
-    told.apply(&stages, &ApplyOptions::default());
+    let mut told = World::signed(5, Stages::new("built", vec![stage()]).unwrap());
+    load(&mut told, "a", "{\"id\":\"1\",\"x\":1}\n");
+    told.apply();
     let fields = |stages: &Stages| {
-        let events = told.events(stages);
+        let events = events(&told, stages);
         let event = events
             .iter()
             .rfind(|event| event["job"]["name"] == "built.0001_built.apply")
@@ -237,7 +234,7 @@ fn a_stage_built_in_rust_is_told_as_unknown_where_it_is_not_at_hand() {
             .clone();
         event["outputs"][0]["facets"]["columnLineage"]["fields"].clone()
     };
-    assert_eq!(fields(&stages)["y"]["inputFields"][0]["field"], "x");
+    assert_eq!(fields(&told.stages)["y"]["inputFields"][0]["field"], "x");
     let changed = Stage::new(1, "built")
         .source("a")
         .target("b")
@@ -261,8 +258,11 @@ fn a_stage_built_in_rust_is_told_as_unknown_where_it_is_not_at_hand() {
 
 #[test]
 fn no_value_of_a_record_is_in_the_events() {
-    let (told, stages) = eventful();
-    let text: String = told.events(&stages).iter().map(ToString::to_string).collect();
+    let told = eventful();
+    let text: String = events(&told, &told.stages)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     for value in [scenario::REDACTED, "12345", ".505", "skipped", "r37"] {
         assert!(!text.contains(value), "{value}");
     }
@@ -271,12 +271,10 @@ fn no_value_of_a_record_is_in_the_events() {
 #[test]
 fn redacted_fields_are_named_as_everywhere_and_their_values_nowhere() {
     let text = "[stage]\nsource = \"a\"\ntarget = \"b\"\nredact = [\"email\"]\n[[op]]\nop = \"trim\"\npath = \"email\"\n";
-    let stage = Stage::parse("0001_s.toml", text, &counterfoil::stage::Lookup::nothing()).unwrap();
-    let stages = Stages::new("p", vec![stage]).unwrap();
-    let mut told = Told::new(6);
-    told.load("a", "{\"id\":\"1\",\"email\":\" ada@example.com\"}\n");
-    told.apply(&stages, &ApplyOptions::default());
-    let events = told.events(&stages);
+    let mut told = World::signed(6, stages("p", &[("0001_s.toml", text)]));
+    load(&mut told, "a", "{\"id\":\"1\",\"email\":\" ada@example.com\"}\n");
+    told.apply();
+    let events = events(&told, &told.stages);
     assert!(events.iter().all(|event| !event.to_string().contains("ada@")));
     let last = events
         .iter()

@@ -11,7 +11,8 @@ use serde_json::{Value as Json, json};
 
 use super::super::support::scenario;
 use super::schemas::check_prov;
-use super::stores::{Told, eventful};
+use super::stores::{eventful, load, put, shipped};
+use crate::support::world::{World, stages};
 
 /// What relations name is declared, every prefix too.
 fn closed(document: &Json) {
@@ -70,15 +71,12 @@ fn pairs(document: &Json, section: &str, from: &str, to: &str) -> Vec<String> {
 
 #[test]
 fn a_record_of_the_bank_is_told_version_by_version() {
-    let (mut told, project) = Told::shipped("bank", "legacy_transactions", 1);
-    told.apply(
-        project.stages(),
-        &ApplyOptions {
-            to: Some(2),
-            ..ApplyOptions::default()
-        },
-    );
-    told.rollback("bank", Scope::Last);
+    let mut told = shipped("bank", "legacy_transactions", 1);
+    told.apply_with(&ApplyOptions {
+        to: Some(2),
+        ..ApplyOptions::default()
+    });
+    told.roll_back(Scope::Last);
     let document = prov(&told.store, "transactions", "T001").unwrap();
     closed(&document);
     assert_eq!(
@@ -126,7 +124,7 @@ fn a_record_of_the_bank_is_told_version_by_version() {
 
 #[test]
 fn what_was_deleted_refused_edited_or_rolled_back_is_told() {
-    let (told, _) = eventful();
+    let told = eventful();
     for (database, id) in [
         ("a", "r1"),
         ("a", "r2"),
@@ -165,7 +163,7 @@ fn what_was_deleted_refused_edited_or_rolled_back_is_told() {
 
 #[test]
 fn hostile_ids_give_valid_documents_and_come_back_as_they_are() {
-    let mut told = Told::new(9);
+    let mut told = World::signed(9, stages("none", &[]));
     let hostile = [
         "a b",
         "a:b",
@@ -193,7 +191,7 @@ fn hostile_ids_give_valid_documents_and_come_back_as_they_are() {
             data: "{}".to_owned(),
         })
         .collect();
-    told.edit("odd", &edits);
+    put(&mut told, "odd", &edits);
     let mut names = BTreeSet::new();
     for id in hostile {
         let document = prov(&told.store, "odd", id).unwrap();
@@ -217,15 +215,13 @@ fn hostile_ids_give_valid_documents_and_come_back_as_they_are() {
 fn derived_records_come_from_the_one_they_were_made_of() {
     let text =
         "[stage]\nsource = \"orders\"\ntarget = \"lines\"\n[[op]]\nop = \"derive\"\npath = \"items\"\n";
-    let stage = counterfoil::stage::Stage::parse("0001_d.toml", text, &counterfoil::stage::Lookup::nothing())
-        .unwrap();
-    let stages = counterfoil::stage::Stages::new("p", vec![stage]).unwrap();
-    let mut told = Told::new(4);
-    told.load(
+    let mut told = World::signed(4, stages("p", &[("0001_d.toml", text)]));
+    load(
+        &mut told,
         "orders",
         "{\"id\":\"o\",\"items\":[{\"sku\":\"x\"},{\"sku\":\"y\"}]}\n",
     );
-    told.apply(&stages, &ApplyOptions::default());
+    told.apply();
     let document = prov(&told.store, "orders", "o").unwrap();
     closed(&document);
     let derived = pairs(
@@ -245,9 +241,9 @@ fn derived_records_come_from_the_one_they_were_made_of() {
 
 #[test]
 fn the_same_record_gives_the_same_bytes() {
-    let (told, _) = eventful();
+    let told = eventful();
     let once = prov(&told.store, "a", "r1").unwrap().to_string();
     assert_eq!(once, prov(&told.store, "a", "r1").unwrap().to_string());
-    let (other, _) = eventful();
+    let other = eventful();
     assert_eq!(once, prov(&other.store, "a", "r1").unwrap().to_string());
 }

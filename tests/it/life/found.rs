@@ -1,6 +1,6 @@
 //! What lives have found, each reduced to the days that matter.
 
-use crate::support::command::Scene;
+use crate::support::world::Scene;
 
 const COPY: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\n";
 
@@ -18,24 +18,16 @@ fn seen(database: &str) -> String {
 }
 
 fn scene(stages: &[(&str, &str)]) -> Scene {
-    let scene = Scene::new();
-    scene.write("counterfoil.toml", "name = \"found\"\n");
-    for (name, text) in stages {
-        scene.write(name, text);
-    }
-    scene
+    Scene::named("found", stages)
 }
 
 fn load(scene: &Scene, database: &str, file: &str, text: &str) {
-    scene.write(file, text);
-    let ran = scene.quietly(&["load", database, file, "--replace"]);
-    assert_eq!(ran.code, 0, "{}", ran.err);
+    let lines: Vec<&str> = text.lines().collect();
+    scene.load_file(database, file, &lines, &["--replace"]);
 }
 
 fn run(scene: &Scene, arguments: &[&str], code: i32) -> String {
-    let ran = scene.quietly(arguments);
-    assert_eq!(ran.code, code, "{arguments:?}: {}{}", ran.out, ran.err);
-    ran.out
+    scene.exits(arguments, code).out
 }
 
 #[test]
@@ -52,7 +44,7 @@ fn what_a_stage_in_place_has_refused_is_tried_again_though_a_later_one_has_not_f
     run(&scene, &["quarantine", "retry"], 3);
     let listed = run(&scene, &["quarantine", "list"], 0);
     assert!(listed.contains("k2"), "{listed}");
-    scene.write("0002_map.toml", &map("b", ", x = \"other\""));
+    scene.write("0002_map.toml", map("b", ", x = \"other\""));
     run(&scene, &["apply", "--revise", "--reason", "x is known now"], 0);
     assert_eq!(
         run(&scene, &["export", "b"], 0),
@@ -102,7 +94,7 @@ fn what_a_revision_has_let_in_and_a_rollback_has_taken_back_waits_again() {
             "{\"id\":\"k1\",\"s\":\"n\"}\n{\"id\":\"k2\",\"s\":\"x\"}\n",
         );
         run(&scene, &["apply"], 3);
-        scene.write("0001_map.toml", &map("a", ", x = \"other\""));
+        scene.write("0001_map.toml", map("a", ", x = \"other\""));
         let revise = ["apply", "--revise", "--reason", "x is known now"];
         run(&scene, &revise, 0);
         let both = run(&scene, &["export", "a"], 0);

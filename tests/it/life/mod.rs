@@ -249,7 +249,7 @@ impl Life {
 
     fn deviations(&mut self) -> Vec<Deviation> {
         self.world.timed("(deviations)", |world| {
-            let project = Project::open(&world.folder).expect("the stages compile");
+            let project = Project::open(&world.path("")).expect("the stages compile");
             let store = Store::open(world.store(), StoreOptions::default(), Surroundings::default());
             let store = store.expect("the store opens");
             deviations(&store, project.stages()).expect("deviations")

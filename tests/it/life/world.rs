@@ -3,20 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::model::Row;
-
-/// How a command ended and what it said.
-pub(super) struct Said {
-    pub(super) code: i32,
-    pub(super) out: String,
-    pub(super) err: String,
-}
+use crate::support::world::{Said, Scene};
 
 /// What the commands of one name cost in one month.
 #[derive(Default)]
@@ -27,8 +21,7 @@ struct Cost {
 }
 
 pub(super) struct World {
-    root: tempfile::TempDir,
-    pub(super) folder: PathBuf,
+    pub(super) scene: Scene,
     pub(super) day: u32,
     pub(super) days: u32,
     seed: u64,
@@ -42,12 +35,8 @@ pub(super) const MONTH: u32 = 28;
 
 impl World {
     pub(super) fn new(seed: u64, days: u32) -> Self {
-        let root = tempfile::tempdir().expect("a folder");
-        let folder = root.path().join("shop");
-        std::fs::create_dir(&folder).expect("a new folder");
         Self {
-            root,
-            folder,
+            scene: Scene::in_folder("shop"),
             day: 0,
             days,
             seed,
@@ -66,12 +55,12 @@ impl World {
         if let Some(kept) = std::env::var_os("COUNTERFOIL_LIFE_KEEP") {
             let kept = PathBuf::from(kept).join(format!("day-{}", day % 7));
             let _ = std::fs::remove_dir_all(&kept);
-            copy_folder(&self.folder, &kept);
+            copy_folder(&self.path(""), &kept);
         }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.scene.path(name)
     }
 
     pub(super) fn store(&self) -> PathBuf {
@@ -79,7 +68,7 @@ impl World {
     }
 
     pub(super) fn write(&mut self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("the folder is writable");
+        self.scene.write(name, text);
         self.typed
             .push(format!("# {name} is written: {} bytes", text.len()));
     }
@@ -91,42 +80,23 @@ impl World {
 
     /// The whole project goes to another folder.
     pub(super) fn moves(&mut self) {
-        let folder = self.root.path().join(format!("moved-{}", self.day));
-        std::fs::rename(&self.folder, &folder).expect("a folder can be renamed");
-        self.folder = folder;
+        self.scene.moves(&format!("moved-{}", self.day));
         self.note("the project's folder is moved");
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_counterfoil"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("COUNTERFOIL_") {
-                command.env_remove(name);
-            }
-        }
-        command
-            .args(arguments)
-            .current_dir(&self.folder)
-            .env("COUNTERFOIL_ACTOR", "ada")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
     }
 
     /// Runs a command; it must end with one of these exit codes.
     pub(super) fn run(&mut self, arguments: &[&str], codes: &[i32]) -> Said {
         let before = ticks_of_children();
         let began = Instant::now();
-        let output = self.command(arguments).output().expect("the command starts");
+        let output = self
+            .scene
+            .command(arguments)
+            .output()
+            .expect("the command starts");
         let cost = self.costs.entry((verb(arguments), self.day / MONTH)).or_default();
         cost.wall.push(began.elapsed());
         cost.ticks += ticks_of_children() - before;
-        let said = Said {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        };
+        let said = Said::from(output);
         self.typed
             .push(format!("{}  # exit {}", typed(arguments), said.code));
         if !codes.contains(&said.code) || said.err.contains("panicked") {
@@ -138,7 +108,7 @@ impl World {
 
     /// Runs a command and kills it after so long; `true` where it was not done by then.
     pub(super) fn run_and_kill(&mut self, arguments: &[&str], after: Duration) -> bool {
-        let mut command = self.command(arguments);
+        let mut command = self.scene.command(arguments);
         let command = command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the command starts");
         std::thread::sleep(after);

@@ -1,6 +1,6 @@
 //! The command `load`, killed at random times: the same command again, other loads between or not.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use counterfoil::history::unfinished;
@@ -9,8 +9,8 @@ use counterfoil::store::{Store, StoreOptions};
 use crate::faults::crash as chance;
 use crate::support::comparison::{Compared, Contents};
 use crate::support::invariants::assert_sound;
-use crate::support::project::{ProjectFolder, Said};
 use crate::support::scenario::surroundings;
+use crate::support::world::{Said, Scene};
 
 /// Records with a torn line, a torn line that has an id, and an id twice among them.
 fn monday() -> String {
@@ -24,24 +24,26 @@ fn monday() -> String {
         .collect()
 }
 
-struct Scene(ProjectFolder);
+struct Project(Scene);
 
-impl Scene {
+impl std::ops::Deref for Project {
+    type Target = Scene;
+
+    fn deref(&self) -> &Scene {
+        &self.0
+    }
+}
+
+impl Project {
     fn new() -> Self {
-        let project = ProjectFolder::new(&[("0001_copy.toml", "[stage]\nsource = \"a\"\ntarget = \"b\"\n")]);
+        let project =
+            Scene::project(&[("0001_copy.toml", "[stage]\nsource = \"a\"\ntarget = \"b\"\n")]).inside();
         project.write("daily.ndjson", monday());
         drop(
             Store::open_or_create(project.store(), StoreOptions::default(), surroundings(7))
                 .expect("a store"),
         );
         Self(project)
-    }
-
-    /// The command, in the project's folder.
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.0.command(arguments);
-        command.current_dir(self.0.path("."));
-        command
     }
 
     fn start(&self, name: &str) -> Child {
@@ -56,17 +58,17 @@ impl Scene {
         std::thread::sleep(delay);
         let _ = child.kill();
         let ended = child.wait().expect("it ends");
-        assert_sound(&self.0.store(), 0, &format!("{name} killed after {delay:?}"));
+        assert_sound(&self.store(), 0, &format!("{name} killed after {delay:?}"));
         ended.code().is_some()
     }
 
     fn contents(&self) -> Contents {
-        Contents::of(&self.0.store(), Compared::LessSalts)
+        Contents::of(&self.store(), Compared::LessSalts)
     }
 
     /// What is in the database and in quarantine, whatever the numbers are.
     fn records(&self) -> Vec<String> {
-        let connection = rusqlite::Connection::open(self.0.store()).expect("a store");
+        let connection = rusqlite::Connection::open(self.store()).expect("a store");
         let sql = "SELECT id||' '||data FROM a UNION ALL
          SELECT database||' '||coalesce(id,'-')||' '||reason FROM audit_quarantine ORDER BY 1";
         let mut statement = connection.prepare(sql).expect("a query");
@@ -84,12 +86,12 @@ impl Scene {
 
 #[test]
 fn a_load_killed_at_random_times_until_it_is_done_equals_an_uninterrupted_one() {
-    let uninterrupted = Scene::new();
+    let uninterrupted = Project::new();
     let whole_us = uninterrupted.whole_us();
     let mut state = chance::seed("a load");
     let mut kills = 0;
     while kills < 12 {
-        let scene = Scene::new();
+        let scene = Project::new();
         loop {
             let delay = Duration::from_micros(chance::random(&mut state) % (whole_us * 5 / 4));
             if scene.killed("daily.ndjson", delay) {
@@ -100,7 +102,7 @@ fn a_load_killed_at_random_times_until_it_is_done_equals_an_uninterrupted_one() 
         // And once more: it is known, whether or not it was killed behind its last batch.
         let output = scene.command(&["load", "a", "daily.ndjson"]).output();
         let said = Said::of(output.expect("the command starts"));
-        assert_eq!(said.code, Some(0), "{}", said.err);
+        assert_eq!(said.code, 0, "{}", said.err);
         assert!(said.out.contains("nothing to do"), "{}", said.out);
         assert_eq!(
             uninterrupted.contents().difference_unsigned(&scene.contents()),
@@ -114,7 +116,7 @@ fn a_killed_load_and_another_file_of_its_name_end_as_both_would_by_themselves() 
     let tuesday: String = (1..=300)
         .map(|number| format!("{{\"id\":\"t{number}\",\"v\":\"tuesday\"}}\n"))
         .collect();
-    let uninterrupted = Scene::new();
+    let uninterrupted = Project::new();
     let whole_us = uninterrupted.whole_us();
     uninterrupted.0.write("daily.ndjson", &tuesday);
     assert_eq!(
@@ -127,11 +129,11 @@ fn a_killed_load_and_another_file_of_its_name_end_as_both_would_by_themselves() 
     );
     let mut state = chance::seed("two loads");
     for round in 0..8 {
-        let scene = Scene::new();
+        let scene = Project::new();
         let mut delay = || Duration::from_micros(chance::random(&mut state) % whole_us);
         scene.killed("daily.ndjson", delay());
-        scene.0.write("monday.ndjson", monday());
-        scene.0.write("daily.ndjson", &tuesday);
+        scene.write("monday.ndjson", monday());
+        scene.write("daily.ndjson", &tuesday);
         // Both are killed and begun again in turns, until both are known.
         let mut done = [false, false];
         while !(done[0] && done[1]) {
@@ -142,7 +144,7 @@ fn a_killed_load_and_another_file_of_its_name_end_as_both_would_by_themselves() 
             }
         }
         assert_eq!(scene.records(), uninterrupted.records(), "round {round}");
-        let store = Store::open(scene.0.store(), StoreOptions::default(), surroundings(7)).expect("a store");
+        let store = Store::open(scene.store(), StoreOptions::default(), surroundings(7)).expect("a store");
         assert!(unfinished(&store).expect("a list").is_empty(), "round {round}");
     }
 }

@@ -8,53 +8,40 @@ mod lines;
 #[cfg(all(unix, feature = "cli"))]
 mod unfinished;
 
-use std::io::Cursor;
+use std::ops::{Deref, DerefMut};
 
 use counterfoil::Error;
 use counterfoil::ledger::Counts;
-use counterfoil::load::{LoadOptions, LoadReport, load, load_file};
-use counterfoil::observe::{Event, Observer, Silent, StopSignal};
-use counterfoil::quarantine::{Quarantined, Selected, quarantined};
-use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
-use counterfoil::verify::{VerifyOptions, verify};
-use rusqlite::Connection;
+use counterfoil::load::{LoadOptions, LoadReport, load};
+use counterfoil::observe::{Silent, StopSignal};
 
-/// A store to load into.
-struct Loads {
-    folder: tempfile::TempDir,
-    store: Store,
+use crate::support::invariants::assert_sound;
+use crate::support::world::{StopAfter, World};
+
+/// A world without stages, to load into.
+struct Loads(World);
+
+impl Deref for Loads {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
+    }
 }
 
-/// Asks to stop once so many batches are committed.
-struct StopAfter(usize, StopSignal);
-
-impl Observer for StopAfter {
-    fn observe(&mut self, event: &Event) {
-        if matches!(event, Event::BatchCommitted { .. }) {
-            self.0 -= 1;
-            if self.0 == 0 {
-                self.1.ask();
-            }
-        }
+impl DerefMut for Loads {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.0
     }
 }
 
 impl Loads {
     fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("store.db");
-        let options = StoreOptions {
-            batch_size: 2,
-            ..StoreOptions::default()
-        };
-        let store = Store::open_or_create(path, options, Surroundings::default()).expect("a store");
-        Self { folder, store }
+        Self(World::in_batches_of(2, "none", &[]))
     }
 
     fn file_with(&mut self, name: &str, text: &str, options: &LoadOptions) -> LoadReport {
-        let file = Cursor::new(text.as_bytes().to_vec());
-        load_file(&mut self.store, "a", name, file, options, &mut Silent).expect("a load")
+        self.load_file("a", name, text, options, &mut Silent)
     }
 
     fn file(&mut self, name: &str, text: &str) -> LoadReport {
@@ -81,24 +68,17 @@ impl Loads {
             stop: stop.clone(),
             ..LoadOptions::default()
         };
-        let file = Cursor::new(text.as_bytes().to_vec());
-        let mut observer = StopAfter(batches, stop);
-        let report = load_file(&mut self.store, "a", name, file, &options, &mut observer).expect("a load");
+        let report = self.load_file("a", name, text, &options, &mut StopAfter(batches, stop));
         assert!(report.stopped.is_some(), "{name} was not cut");
         report
     }
 
     fn number(&self, sql: &str) -> i64 {
-        let path = self.folder.path().join("store.db");
-        let connection = Connection::open(path).expect("a store");
-        connection.query_row(sql, [], |row| row.get(0)).expect("a number")
+        self.asked(sql)
     }
 
     fn text(&self, sql: &str) -> String {
-        let path = self.folder.path().join("store.db");
-        let connection = Connection::open(path).expect("a store");
-        let found: Option<String> = connection.query_row(sql, [], |row| row.get(0)).expect("a row");
-        found.unwrap_or_default()
+        self.asked::<Option<String>>(sql).unwrap_or_default()
     }
 
     fn batches(&self) -> i64 {
@@ -107,10 +87,6 @@ impl Loads {
 
     fn data(&self, id: &str) -> String {
         self.text(&format!("SELECT data FROM a WHERE id='{id}'"))
-    }
-
-    fn quarantine(&self) -> Vec<Quarantined> {
-        quarantined(&self.store, "none", &Selected::default(), usize::MAX).expect("a quarantine")
     }
 
     /// Line and id of what stands in quarantine.
@@ -124,13 +100,12 @@ impl Loads {
     }
 
     fn is_verified(&self) {
-        let report = verify(&self.store, &VerifyOptions::default()).expect("a verification");
-        assert!(report.is_sound(), "{:#?}", report.findings);
+        self.0.is_sound();
     }
 
     fn is_sound(&self) {
         self.is_verified();
-        crate::support::invariants::assert_sound(&self.folder.path().join("store.db"), 0, "loads");
+        assert_sound(&self.path(), 0, "loads");
     }
 }
 

@@ -9,31 +9,38 @@ use counterfoil::load::{LoadOptions, load_file};
 use counterfoil::observe::StopSignal;
 use counterfoil::rollback::{RollbackOptions, Scope, rollback};
 use counterfoil::store::{Store, StoreOptions};
-use serde_json::Value as Json;
 
-use super::{StopAfter, records};
-use crate::support::project::{ProjectFolder, Said};
-use crate::support::scenario::surroundings;
+use super::records;
+use crate::support::scenario::{PROJECT, surroundings};
+use crate::support::world::{Scene, StopAfter, stages};
 
 const COPY: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\n";
 
 /// A project whose store can be worked on in this process.
-struct Scene {
-    project: ProjectFolder,
+struct Project {
+    project: Scene,
     seed: std::cell::Cell<u64>,
 }
 
-impl Scene {
+impl std::ops::Deref for Project {
+    type Target = Scene;
+
+    fn deref(&self) -> &Scene {
+        &self.project
+    }
+}
+
+impl Project {
     fn new() -> Self {
-        let project = ProjectFolder::new(&[("0001_copy.toml", COPY)]);
+        let project = Scene::project(&[("0001_copy.toml", COPY)]);
         project.write("big file.ndjson", records("m", 1, 90));
         let seed = std::cell::Cell::new(0);
         let scene = Self { project, seed };
-        drop(scene.store());
+        drop(scene.opened());
         scene
     }
 
-    fn store(&self) -> Store {
+    fn opened(&self) -> Store {
         let options = StoreOptions {
             batch_size: 20,
             ..StoreOptions::default()
@@ -43,17 +50,8 @@ impl Scene {
         Store::open_or_create(self.project.store(), options, surroundings).expect("a store")
     }
 
-    fn run(&self, arguments: &[&str]) -> Said {
-        self.project.run(arguments)
-    }
-
-    fn envelope(&self, arguments: &[&str]) -> Json {
-        let said = self.run(&[&["--json"], arguments].concat());
-        serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", said.err))
-    }
-
     fn file(&self) -> String {
-        self.project.path("big file.ndjson").display().to_string()
+        self.path("big file.ndjson").display().to_string()
     }
 
     fn cut_load(&self, replace: bool) {
@@ -66,7 +64,7 @@ impl Scene {
         let file = std::fs::File::open(self.file()).expect("a file");
         let mut observer = StopAfter(2, stop);
         load_file(
-            &mut self.store(),
+            &mut self.opened(),
             "a",
             &self.file(),
             file,
@@ -77,14 +75,14 @@ impl Scene {
     }
 
     fn open(&self) -> Vec<UnfinishedPass> {
-        unfinished(&self.store()).expect("a list")
+        unfinished(&self.opened()).expect("a list")
     }
 
     /// All screens name it, in every form.
     fn is_named(&self, told: &str) {
         for (screen, code) in [("status", 0), ("plan", 0), ("report", 0), ("apply", 0)] {
             let said = self.run(&[screen]);
-            assert_eq!(said.code, Some(code), "{screen}: {}", said.err);
+            assert_eq!(said.code, code, "{screen}: {}", said.err);
             let text = said.out + &said.err;
             assert!(text.contains(told), "{screen} does not say `{told}`: {text}");
             let envelope = self.envelope(&[screen]);
@@ -107,13 +105,13 @@ impl Scene {
         let open = self.open().remove(0);
         let words: Vec<&str> = open.go_on.iter().map(String::as_str).collect();
         let said = self.run(&[&words, more].concat());
-        assert_eq!(said.code, Some(0), "{words:?}: {}", said.err);
+        assert_eq!(said.code, 0, "{words:?}: {}", said.err);
         assert!(
             self.open().is_empty(),
             "{words:?} has not ended it: {:?}",
             self.open()
         );
-        assert_eq!(self.run(&["verify"]).code, Some(0));
+        assert_eq!(self.run(&["verify"]).code, 0);
         let text = self.run(&["status"]).out;
         assert!(!text.contains("Not finished"), "{text}");
     }
@@ -121,7 +119,7 @@ impl Scene {
 
 #[test]
 fn an_open_load_is_named_by_every_screen_and_goes_on() {
-    let scene = Scene::new();
+    let scene = Project::new();
     scene.cut_load(true);
     assert_eq!(scene.open()[0].bytes, Some(records("m", 1, 40).len() as u64));
     scene.is_named("after line 40 (byte ");
@@ -139,12 +137,12 @@ fn an_open_load_is_named_by_every_screen_and_goes_on() {
 
 #[test]
 fn an_open_load_that_others_have_written_over_goes_on_without_replace() {
-    let scene = Scene::new();
+    let scene = Project::new();
     scene.cut_load(true);
     scene
         .project
         .write("other.ndjson", "{\"id\":\"m80\",\"v\":\"newer\"}\n");
-    let other = scene.project.path("other.ndjson").display().to_string();
+    let other = scene.path("other.ndjson").display().to_string();
     scene.run(&["load", "a", &other]);
     let open = scene.open().remove(0);
     assert!(!open.go_on.contains(&"--replace".to_owned()), "{:?}", open.go_on);
@@ -158,15 +156,15 @@ fn an_open_load_that_others_have_written_over_goes_on_without_replace() {
 
 #[test]
 fn an_open_load_is_given_up_by_the_command_that_is_named_for_it() {
-    let scene = Scene::new();
+    let scene = Project::new();
     scene.cut_load(false);
     let open = scene.open().remove(0);
     let words = open.give_up.expect("it can be given up");
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     // The file is gone.
-    std::fs::remove_file(scene.project.path("big file.ndjson")).expect("there is a file");
+    std::fs::remove_file(scene.path("big file.ndjson")).expect("there is a file");
     let said = scene.run(&words);
-    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.code, 0, "{said:?}");
     let told = "of run 2 after line 40 (byte 950): its 40 records stay";
     let told = told.replace("950", &records("m", 1, 40).len().to_string());
     assert!(
@@ -175,20 +173,16 @@ fn an_open_load_is_given_up_by_the_command_that_is_named_for_it() {
         said.out
     );
     assert!(scene.open().is_empty());
-    assert_eq!(
-        scene.run(&words).code,
-        Some(1),
-        "there is nothing left to give up"
-    );
+    assert_eq!(scene.run(&words).code, 1, "there is nothing left to give up");
 }
 
 #[test]
 fn another_file_of_the_name_gives_up_the_open_load_with_restart() {
-    let scene = Scene::new();
+    let scene = Project::new();
     scene.cut_load(false);
-    scene.project.write("big file.ndjson", "{\"id\":\"t\"}\n");
+    scene.write("big file.ndjson", "{\"id\":\"t\"}\n");
     let said = scene.run(&["load", "a", &scene.file(), "--restart"]);
-    assert_eq!(said.code, Some(0));
+    assert_eq!(said.code, 0);
     assert!(
         said.err.contains("gives up the load of") && said.err.contains("the rest of that file is not loaded"),
         "{}",
@@ -199,18 +193,15 @@ fn another_file_of_the_name_gives_up_the_open_load_with_restart() {
 
 #[test]
 fn an_open_apply_is_named_and_goes_on() {
-    let scene = Scene::new();
+    let scene = Project::new();
     scene.run(&["load", "a", &scene.file()]);
     let stop = StopSignal::default();
     let options = ApplyOptions {
         stop: stop.clone(),
         ..ApplyOptions::default()
     };
-    let lookup = counterfoil::stage::Lookup::nothing();
-    let stage = counterfoil::stage::Stage::parse("0001_copy.toml", COPY, &lookup).expect("a stage");
-    let stages =
-        counterfoil::stage::Stages::new(crate::support::scenario::PROJECT, vec![stage]).expect("stages");
-    apply(&mut scene.store(), &stages, &options, &mut StopAfter(1, stop)).expect("an apply");
+    let stages = stages(PROJECT, &[("0001_copy.toml", COPY)]);
+    apply(&mut scene.opened(), &stages, &options, &mut StopAfter(1, stop)).expect("an apply");
     let told = "the apply of stage 1 (copy) stopped in run 3 after 20 records";
     for screen in ["status", "report"] {
         assert!(scene.run(&[screen]).out.contains(told), "{screen}");
@@ -221,7 +212,7 @@ fn an_open_apply_is_named_and_goes_on() {
 #[test]
 fn an_open_rollback_is_named_and_goes_on() {
     for scope in [Scope::Last, Scope::Run(2)] {
-        let scene = Scene::new();
+        let scene = Project::new();
         scene.run(&["load", "a", &scene.file()]);
         if scope == Scope::Last {
             scene.run(&["apply"]);
@@ -235,7 +226,7 @@ fn an_open_rollback_is_named_and_goes_on() {
             ..RollbackOptions::default()
         };
         let project = crate::support::scenario::PROJECT;
-        rollback(&mut scene.store(), project, &options, &mut StopAfter(1, stop)).expect("a rollback");
+        rollback(&mut scene.opened(), project, &options, &mut StopAfter(1, stop)).expect("a rollback");
         assert_eq!(
             scene.open()[0].kind,
             PassKind::Rollback,
@@ -257,14 +248,10 @@ fn an_open_waiver_is_named_and_goes_on() {
     let lines = "torn\n".repeat(400);
     // Killed earlier it has not begun, killed later it is done.
     let cut = (1..100).find_map(|delay| {
-        let scene = Scene::new();
-        scene.project.write("torn.ndjson", &lines);
-        scene.run(&[
-            "load",
-            "a",
-            &scene.project.path("torn.ndjson").display().to_string(),
-        ]);
-        let mut waiver = scene.project.start(&[
+        let scene = Project::new();
+        scene.write("torn.ndjson", &lines);
+        scene.run(&["load", "a", &scene.path("torn.ndjson").display().to_string()]);
+        let mut waiver = scene.start(&[
             "quarantine",
             "waive",
             "--code",
@@ -296,7 +283,7 @@ fn an_open_waiver_is_named_and_goes_on() {
             .out
             .contains("Nothing is in quarantine")
     );
-    let connection = rusqlite::Connection::open(scene.project.store()).expect("a store");
+    let connection = rusqlite::Connection::open(scene.store()).expect("a store");
     let passes: i64 = connection
         .query_row("SELECT count(*) FROM ledger_pass WHERE kind='waive'", [], |row| {
             row.get(0)
@@ -307,7 +294,7 @@ fn an_open_waiver_is_named_and_goes_on() {
 
 #[test]
 fn the_four_screens_say_nothing_where_nothing_is_open() {
-    let scene = Scene::new();
+    let scene = Project::new();
     scene.run(&["load", "a", &scene.file()]);
     for screen in ["status", "plan", "report", "apply"] {
         let envelope = scene.envelope(&[screen]);

@@ -1,14 +1,14 @@
 //! Every reader of number texts, through the public face: stages of one operation, expressions, contracts.
 
-use counterfoil::context::Context;
 use counterfoil::contract::Schema;
 use counterfoil::problem::Place;
-use counterfoil::record::{Document, Limits, Record, exact_decimal};
+use counterfoil::record::{Document, Record, exact_decimal};
 use counterfoil::stage::{Lookup, Outcome, Output, Stage};
 use counterfoil::surroundings::Secrets;
 use serde_json::{Value as Json, json};
 
 use super::model::{self, Model, Verdict};
+use crate::support::world::context;
 
 /// A reader with its opposite.
 pub(super) struct Reader {
@@ -33,17 +33,7 @@ pub(super) fn carry(stage: &Stage, value: &str) -> Result<Output, String> {
         id: "r".to_owned(),
         data: format!("{{\"v\":{value}}}"),
     };
-    let context = Context {
-        project: "numbers",
-        stage: 1,
-        id: &record.id,
-        now_us: 0,
-        secrets: &secrets,
-        limits: Limits::default(),
-        roundings: None,
-        tally: None,
-        salt: None,
-    };
+    let context = context("numbers", &record.id, &secrets);
     match stage.transform(&record, &context) {
         Ok(Outcome::Write(output)) => Ok(output),
         Ok(other) => panic!("{value} gave {other:?}"),

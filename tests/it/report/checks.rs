@@ -7,8 +7,8 @@ use counterfoil::digest::{hex, sha256};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value as Json;
 
-use super::super::support::command::Scene;
 use super::{bank, list, page, read, shipped, text};
+use crate::support::world::Scene;
 
 fn has(program: &str, argument: &str) -> bool {
     let found = Command::new(program).arg(argument).output().is_ok();
@@ -146,7 +146,7 @@ fn a_store_without_a_key_says_that_nothing_is_signed() {
     ] {
         std::fs::remove_file(scene.path(key)).unwrap();
     }
-    scene.quietly(&["load", "orders_v1", "records/orders_v1.ndjson"]);
+    scene.run(&["load", "orders_v1", "records/orders_v1.ndjson"]);
     let report = scene.envelope(&["report", "2"]);
     assert_eq!(report["data"]["evidence"]["checkpoint"], Json::Null);
     assert_eq!(checks(&scene, "2").len(), 6, "no signature, so no openssl");

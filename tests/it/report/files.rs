@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use super::super::support::command::{Ran, Scene};
 use super::{bank, page};
+use crate::support::world::{Said, Scene};
 
 /// Everything in the folder of a scene, with its bytes.
 fn contents(scene: &Scene) -> Vec<(String, Vec<u8>)> {
@@ -24,7 +24,7 @@ fn contents(scene: &Scene) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Runs the command below a limit on the size of files, in blocks of 512 bytes.
-fn limited(scene: &Scene, before: &str, arguments: &str) -> Ran {
+fn limited(scene: &Scene, before: &str, arguments: &str) -> Said {
     let program = env!("CARGO_BIN_EXE_counterfoil");
     let output = Command::new("sh")
         .args([
@@ -34,13 +34,13 @@ fn limited(scene: &Scene, before: &str, arguments: &str) -> Ran {
         .current_dir(scene.path("."))
         .output()
         .unwrap();
-    Ran::from(output)
+    Said::from(output)
 }
 
 #[test]
 fn an_existing_file_is_not_written_over_without_force_and_what_is_no_page_never() {
     let scene = bank();
-    assert_eq!(scene.quietly(&["report", "3", "--html", "run.html"]).code, 0);
+    assert_eq!(scene.run(&["report", "3", "--html", "run.html"]).code, 0);
     let first = std::fs::read_to_string(scene.path("run.html")).unwrap();
     scene.write("notes.txt", "mine");
     std::fs::create_dir(scene.path("folder")).unwrap();
@@ -62,7 +62,7 @@ fn an_existing_file_is_not_written_over_without_force_and_what_is_no_page_never(
         ("/dev/full", true, "is no file"),
     ] {
         let force: &[&str] = if force { &["--force"] } else { &[] };
-        let ran = scene.quietly(&[&["report", "4", "--html", file], force].concat());
+        let ran = scene.run(&[&["report", "4", "--html", file], force].concat());
         assert_eq!(ran.code, 1, "{file}: {}", ran.err);
         assert!(
             ran.err.contains(file) && ran.err.contains(why),
@@ -74,9 +74,7 @@ fn an_existing_file_is_not_written_over_without_force_and_what_is_no_page_never(
     }
     assert!(contents(&scene) == before, "nothing was touched");
     assert_eq!(
-        scene
-            .quietly(&["report", "4", "--html", "run.html", "--force"])
-            .code,
+        scene.run(&["report", "4", "--html", "run.html", "--force"]).code,
         0
     );
     let second = std::fs::read_to_string(scene.path("run.html")).unwrap();
@@ -119,11 +117,11 @@ fn a_mistake_says_what_is_wrong_where_and_what_to_do() {
                 .is_some_and(|message| !message.is_empty()),
             "{envelope}"
         );
-        let ran = scene.quietly(arguments);
+        let ran = scene.run(arguments);
         assert!(!ran.err.contains("panicked"), "{}", ran.err);
     }
     assert!(!scene.path("x.html").exists());
-    let missing = scene.quietly(&["report", "99"]);
+    let missing = scene.run(&["report", "99"]);
     assert!(
         missing
             .err
@@ -138,7 +136,7 @@ fn a_mistake_says_what_is_wrong_where_and_what_to_do() {
 fn a_full_disk_or_a_kill_leaves_the_older_page_or_none() {
     let scene = bank();
     assert!(page(&scene, "3").len() > 16 * 1024, "longer than the limit");
-    scene.quietly(&["report", "4", "--html", "old.html"]);
+    scene.run(&["report", "4", "--html", "old.html"]);
     let before = contents(&scene);
     // An error, as of a full disk: it is told, and nothing is left.
     for arguments in ["report 3 --html new.html", "report 3 --html old.html --force"] {
@@ -199,7 +197,7 @@ fn a_report_reads_only() {
         &["--json", "report", "3"],
         &["report", "3", "--html", "-"],
     ] {
-        assert_eq!(scene.quietly(arguments).code, 0);
+        assert_eq!(scene.run(arguments).code, 0);
     }
     assert!(contents(&scene) == before, "the store is as it was");
 }

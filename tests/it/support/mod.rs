@@ -2,14 +2,12 @@
 
 pub(crate) mod browser;
 pub(crate) mod child;
-pub(crate) mod command;
 pub(crate) mod comparison;
 pub(crate) mod fault;
 pub(crate) mod invariants;
-#[cfg(feature = "cli")]
-pub(crate) mod project;
 pub(crate) mod scenario;
 pub(crate) mod steps;
+pub(crate) mod world;
 
 /// Whether every point, round and kill was asked for, instead of the everyday selection.
 pub(crate) fn all_wanted() -> bool {

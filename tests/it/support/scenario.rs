@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use counterfoil::note::SigningKey;
-use counterfoil::stage::{Lookup, Stage, Stages};
+use counterfoil::stage::Stages;
 use counterfoil::surroundings::{Clock, Keys, Randomness, Surroundings};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
@@ -64,11 +64,12 @@ value = "none"
 target = { properties = { amount = { pattern = '^-?\d{1,6}\.\d\d$' } } }
 "#;
 
+/// The files of both stages.
+pub(crate) const FILES: [(&str, &str); 2] = [("0001_copy.toml", COPY), ("0002_note.toml", IN_PLACE)];
+
 /// Both stages.
 pub(crate) fn stages() -> Stages {
-    let stage = |name: &str, text: &str| Stage::parse(name, text, &Lookup::nothing()).expect("a valid stage");
-    let stages = vec![stage("0001_copy.toml", COPY), stage("0002_note.toml", IN_PLACE)];
-    Stages::new(PROJECT, stages).expect("two stages of different numbers")
+    super::world::stages(PROJECT, &FILES)
 }
 
 /// The scenario's records as NDJSON; every 29th line is malformed.
