@@ -60,8 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             now_us: 0,
             secrets: &secrets,
             limits: Limits::default(),
-            roundings: None,
-            tally: None,
+            probe: None,
         };
         match stage.transform(&record, &context) {
             Ok(Outcome::Write(output)) => println!("{id}: {}", output.data),

@@ -1,6 +1,7 @@
 //! What a stage may know while it transforms one record. It is all fixed before the record is read, so that the
 //! same record always gives the same result.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -28,10 +29,31 @@ pub struct Context<'a> {
     pub secrets: &'a Secrets,
     /// How large and how deep what it makes may be: what the store takes in.
     pub limits: Limits,
-    /// What notes by how much values are rounded, where somebody wants to know.
-    pub roundings: Option<&'a Roundings>,
-    /// What counts what each operation of the stage does, where somebody wants to know.
-    pub tally: Option<&'a Tally>,
+    /// What notes how the record goes through the stage, where somebody wants to know.
+    pub probe: Option<&'a dyn Probe>,
+}
+
+/// Notes how records go through a stage. It changes nothing of what becomes of them. May be shared by threads.
+pub trait Probe: fmt::Debug + Sync {
+    /// A value was rounded by so much: what it became, less what it was.
+    fn rounded(&self, by: Decimal);
+
+    /// Whether [`operated`](Self::operated) is to be told, which takes looking at each document once more.
+    fn follows_operations(&self) -> bool;
+
+    /// The operation at this place of the stage did this with one document.
+    fn operated(&self, operation: usize, did: Operated);
+}
+
+/// What one operation did with one document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operated {
+    /// Whether something was at one of the places that it reads; true where it reads none.
+    pub matched: bool,
+    /// Whether it changed the document, left it out, derived from it or gave it another id.
+    pub changed: bool,
+    /// Whether it refused the record.
+    pub refused: bool,
 }
 
 /// By how much the values of one record were rounded: what a value became, less what it was.
@@ -44,6 +66,18 @@ impl Roundings {
     pub fn amounts(&self) -> Vec<Decimal> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+impl Probe for Roundings {
+    fn rounded(&self, by: Decimal) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(by);
+    }
+
+    fn follows_operations(&self) -> bool {
+        false
+    }
+
+    fn operated(&self, _: usize, _: Operated) {}
 }
 
 /// How often each operation of a stage found what it works on, changed it, or refused the record. May be shared by
@@ -90,13 +124,20 @@ impl Tally {
         };
         self.0.iter().map(count).collect()
     }
+}
 
-    /// Notes what an operation did with one document.
-    pub(crate) fn note(&self, operation: usize, matched: bool, changed: bool, refused: bool) {
+impl Probe for Tally {
+    fn rounded(&self, _: Decimal) {}
+
+    fn follows_operations(&self) -> bool {
+        true
+    }
+
+    fn operated(&self, operation: usize, did: Operated) {
         let Some(counters) = self.0.get(operation) else {
             return;
         };
-        for (counter, is) in counters.iter().zip([true, matched, changed, refused]) {
+        for (counter, is) in counters.iter().zip([true, did.matched, did.changed, did.refused]) {
             counter.fetch_add(u64::from(is), Ordering::Relaxed);
         }
     }
@@ -105,14 +146,10 @@ impl Tally {
 impl Context<'_> {
     /// Notes that a value was rounded.
     pub(crate) fn rounded(&self, from: Decimal, to: Decimal) {
-        if let (Some(roundings), Some(by)) = (self.roundings, to.checked_sub(from))
+        if let (Some(probe), Some(by)) = (self.probe, to.checked_sub(from))
             && !by.is_zero()
         {
-            roundings
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(by);
+            probe.rounded(by);
         }
     }
 

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::language::Language;
-use crate::op::Functions;
 use crate::problem::{Place, Problem};
 use crate::record::Rounding;
 
@@ -21,8 +20,6 @@ pub struct Reading<'t> {
     pub rounding: Option<Rounding>,
     /// The names that `prepare` defines, visible to every expression.
     pub names: Vec<String>,
-    /// The functions that the library registered, for the operation `rust`.
-    pub functions: Functions,
 }
 
 impl<'t> Reading<'t> {
@@ -35,7 +32,6 @@ impl<'t> Reading<'t> {
             language: Language::default(),
             rounding: None,
             names: Vec::new(),
-            functions: Functions::default(),
         }
     }
 

@@ -12,8 +12,7 @@ use serde_json::Value as Parsed;
 
 use self::reading::{Applied, Below};
 use self::unfolding::{Unfolding, doubles, longest_chain};
-use super::fields::Fields;
-use super::tree::Tree;
+use super::tree::{Fields, Tree};
 
 /// So many looks are always allowed.
 const STEPS: u64 = 1_000_000;

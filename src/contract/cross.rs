@@ -1,8 +1,8 @@
 //! Rules over more than one record: values that are unique, values that refer to other records.
 
+use super::mode::Mode;
 use super::rule::first;
 use super::tree::Tree;
-use super::{Contract, Mode};
 use crate::expression::{Evaluated, Expression, Scope};
 use crate::path::Path;
 use crate::record::{Document, Value, id_of_number};
@@ -90,7 +90,7 @@ pub(crate) fn key_text(value: &Value) -> String {
 }
 
 /// The text of a key; `None` where a part of it is null.
-fn whole_key(value: &Value) -> Option<String> {
+pub(super) fn whole_key(value: &Value) -> Option<String> {
     let is_whole = value
         .as_list()
         .is_none_or(|parts| !parts.iter().any(Value::is_null));
@@ -142,48 +142,9 @@ impl References {
     }
 }
 
-/// What one record has to do with the rules over more than one, in the order of the contract.
-#[derive(Debug)]
-pub(crate) struct Has {
-    /// Its keys.
-    pub(crate) unique: Vec<Result<Option<String>, Violation>>,
-    /// What it refers to.
-    pub(crate) refers: Vec<Result<Vec<String>, Violation>>,
-    /// What it is referred to by, where the rule's database is its own.
-    pub(crate) is: Vec<Option<String>>,
-}
-
-impl Has {
-    /// What a record of a database has to do with the rules of a contract. Pure.
-    pub(crate) fn of(
-        contract: &Contract,
-        database: &str,
-        id: &str,
-        document: &Document,
-        scope: &mut Scope<'_>,
-    ) -> Self {
-        let mut unique = Vec::with_capacity(contract.unique.len());
-        for rule in &contract.unique {
-            let value = rule.key.value(document, scope);
-            unique.push(value.map(|value| value.as_ref().and_then(whole_key)));
-        }
-        let (mut refers, mut is) = (Vec::new(), Vec::new());
-        for rule in &contract.references {
-            let value = rule.value.value(document, scope);
-            refers.push(value.map(|value| rule.looked_up(value.as_ref())));
-            is.push(match &rule.key {
-                _ if rule.to != database => None,
-                None => Some(id.to_owned()),
-                Some(key) => key.value(document, scope).ok().flatten().as_ref().map(key_text),
-            });
-        }
-        Self { unique, refers, is }
-    }
-}
-
 impl References {
     /// What is looked up for a value: of a list every element.
-    fn looked_up(&self, value: Option<&Value>) -> Vec<String> {
+    pub(super) fn looked_up(&self, value: Option<&Value>) -> Vec<String> {
         let text = |value: &Value| match self.key {
             Some(_) => key_text(value),
             // A value that is no id at all is looked up as it is, and not found.

@@ -6,9 +6,10 @@ use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
 use serde_json::{Map, Value as Parsed};
 
+use super::borrowed::Borrowed;
+use super::check::{Check, Checks};
 use super::number::{Divisor, Exact};
-use super::tree::{Borrowed, Tree};
-use super::{Check, Checks};
+use super::tree::Tree;
 use crate::record::{NumberText, Value};
 
 type Options<'o> = ValidationOptions<'o, std::sync::Arc<dyn jsonschema::Retrieve>, Borrowed>;

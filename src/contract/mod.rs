@@ -5,12 +5,14 @@
 //! [`References`]. They only look: they change nothing, and what they report
 //! ([`Violation`]) names places and expectations, never a value of the record.
 
+mod borrowed;
 mod budget;
 mod builder;
 mod check;
 mod cross;
-mod fields;
+mod has;
 mod keywords;
+mod mode;
 mod number;
 mod patterns;
 mod rule;
@@ -24,8 +26,10 @@ mod tests;
 
 pub use builder::SchemaBuilder;
 pub use check::{Check, Checks};
-pub(crate) use cross::{Has, key_text};
+pub(crate) use cross::key_text;
 pub use cross::{Reads, References, Unique};
+pub(crate) use has::Has;
+pub use mode::Mode;
 pub(crate) use number::Exact;
 pub use rule::Rule;
 pub use schema::Schema;
@@ -33,48 +37,6 @@ pub use schema::Schema;
 use crate::expression::Scope;
 use crate::record::Document;
 use crate::refusal::Violation;
-
-/// What happens to a record that breaks a contract.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// It is refused, and the pass stops, however many refusals are allowed.
-    Refuse,
-    /// It is refused and goes to quarantine; the pass goes on within its limit of refusals.
-    #[default]
-    Quarantine,
-    /// It is written, and what is wrong with it stands in its stub.
-    Warn,
-}
-
-const MODES: [(&str, Mode); 3] = [
-    ("refuse", Mode::Refuse),
-    ("quarantine", Mode::Quarantine),
-    ("warn", Mode::Warn),
-];
-
-impl Mode {
-    /// The words in stage files.
-    pub const WORDS: [&'static str; 3] = ["refuse", "quarantine", "warn"];
-
-    /// The mode of a word.
-    #[must_use]
-    pub fn named(word: &str) -> Option<Self> {
-        MODES
-            .iter()
-            .find(|(name, _)| *name == word)
-            .map(|(_, mode)| *mode)
-    }
-
-    /// Its word in stage files.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        MODES
-            .iter()
-            .find(|(_, mode)| *mode == self)
-            .map_or("", |(name, _)| name)
-    }
-}
 
 /// One thing that is wrong with a record by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

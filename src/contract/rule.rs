@@ -1,6 +1,6 @@
 //! A rule of a contract: an expression that must be true.
 
-use super::Mode;
+use super::mode::Mode;
 use crate::expression::{Expression, Scope};
 use crate::record::Document;
 use crate::refusal::{Refusal, Violation};

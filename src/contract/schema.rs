@@ -7,12 +7,15 @@ use jsonschema::error::ValidationErrorKind as ErrorKind;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value as Parsed;
 
+use super::borrowed::Borrowed;
 use super::budget::{Budget, Remark, Told};
+use super::check::Checks;
+use super::cross::{Reads, References, Unique};
+use super::mode::Mode;
 use super::patterns::Patterns;
-use super::tree::{Borrowed, Tree, Unreadable};
+use super::tree::{Tree, Unreadable};
 use super::vocabulary::{Linting, meaning, named};
-use super::{Checks, Reads, References, SchemaBuilder, Unique, keywords, vocabulary, wording};
-use crate::contract::Mode;
+use super::{keywords, vocabulary, wording};
 use crate::problem::{Place, Problem};
 use crate::record::{Document, Limits, Malformed, admit};
 use crate::refusal::Violation;
@@ -160,10 +163,9 @@ impl Schema {
         &self.text
     }
 
-    /// The schema as a builder, to be described further; its [`to_json`](SchemaBuilder::to_json) is this schema's.
-    #[must_use]
-    pub fn builder(&self) -> SchemaBuilder {
-        SchemaBuilder::read(&self.parsed, self.place.clone(), self.checks.clone())
+    /// The schema for the schema compiler.
+    pub(super) fn parsed(&self) -> &Parsed {
+        &self.parsed
     }
 
     /// Where it stands.

@@ -1,15 +1,12 @@
 //! A document as the validator sees it: borrowed from the record's own text, numbers left as text.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::cell::OnceCell;
 
-use jsonschema::JsonType;
-use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity};
 use serde_json::{Map, Number, Value as Parsed};
 
-use super::fields::Fields;
 use super::number::Exact;
-use crate::record::{Document, Value};
+use crate::record::{Build, Document, Value, read};
 
 /// Deeper than the door lets anything in; a document built in Rust may be deeper.
 const DEPTH_LIMIT: usize = 256;
@@ -70,13 +67,7 @@ impl<'t> Tree<'t> {
     }
 
     fn parse_within(json: &'t str, depth: usize) -> Result<Self, Unreadable> {
-        let mut scanner = Scanner { json, at: 0 };
-        let tree = scanner.value(depth)?;
-        if scanner.at == json.len() {
-            Ok(tree)
-        } else {
-            Err(Unreadable)
-        }
+        read(json, depth).ok_or(Unreadable)
     }
 
     /// How many values it is, itself included; of more than so many only that they are more.
@@ -112,7 +103,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    fn equals(&self, expected: &Parsed) -> bool {
+    pub(super) fn equals(&self, expected: &Parsed) -> bool {
         match (self, expected) {
             (Self::Null, Parsed::Null) => true,
             (Self::Boolean(left), Parsed::Bool(right)) => left == right,
@@ -168,118 +159,30 @@ fn write_length_and_text(text: &str, out: &mut String) {
     out.push_str(text);
 }
 
-/// Reads JSON that the door has validated; anything else is [`Unreadable`], never a panic.
-struct Scanner<'t> {
-    json: &'t str,
-    at: usize,
-}
-
-impl<'t> Scanner<'t> {
-    fn value(&mut self, depth: usize) -> Result<Tree<'t>, Unreadable> {
-        match self.peek() {
-            Some(b'{') => self.object(depth.checked_sub(1).ok_or(Unreadable)?),
-            Some(b'[') => self.list(depth.checked_sub(1).ok_or(Unreadable)?),
-            Some(b'"') => self.text().map(Tree::Text),
-            Some(b'n') => self.word("null", Tree::Null),
-            Some(b't') => self.word("true", Tree::Boolean(true)),
-            Some(b'f') => self.word("false", Tree::Boolean(false)),
-            _ => {
-                let rest = &self.json[self.at..];
-                let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}');
-                let end = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
-                self.at += end;
-                is_number(&rest[..end])
-                    .then(|| Tree::Number(Numeral(&rest[..end])))
-                    .ok_or(Unreadable)
-            }
-        }
+impl<'t> Build<'t> for Tree<'t> {
+    fn null() -> Self {
+        Self::Null
     }
 
-    fn object(&mut self, depth: usize) -> Result<Tree<'t>, Unreadable> {
-        let mut fields = Vec::with_capacity(8);
-        self.at += 1;
-        while !self.skip(b'}') {
-            if !fields.is_empty() && !self.skip(b',') {
-                return Err(Unreadable);
-            }
-            let name = self.text()?;
-            if !self.skip(b':') {
-                return Err(Unreadable);
-            }
-            fields.push((name, self.value(depth)?));
-        }
-        Ok(Tree::Object(Fields::of(fields)))
+    fn boolean(value: bool) -> Self {
+        Self::Boolean(value)
     }
 
-    fn list(&mut self, depth: usize) -> Result<Tree<'t>, Unreadable> {
-        let mut list = Vec::new();
-        self.at += 1;
-        while !self.skip(b']') {
-            if !list.is_empty() && !self.skip(b',') {
-                return Err(Unreadable);
-            }
-            list.push(self.value(depth)?);
-        }
-        Ok(Tree::List(list))
+    fn number(text: &'t str) -> Self {
+        Self::Number(Numeral(text))
     }
 
-    fn text(&mut self) -> Result<Cow<'t, str>, Unreadable> {
-        if self.peek() != Some(b'"') {
-            return Err(Unreadable);
-        }
-        let start = self.at;
-        let bytes = self.json.as_bytes();
-        let (mut at, mut has_escape) = (start + 1, false);
-        loop {
-            let rest = bytes.get(at..).ok_or(Unreadable)?;
-            at += rest
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\'))
-                .ok_or(Unreadable)?;
-            if bytes[at] == b'"' {
-                break;
-            }
-            has_escape = true;
-            at += 2;
-        }
-        self.at = at + 1;
-        if has_escape {
-            let text = serde_json::from_str(&self.json[start..=at]).map_err(|_| Unreadable)?;
-            return Ok(Cow::Owned(text));
-        }
-        Ok(Cow::Borrowed(&self.json[start + 1..at]))
+    fn text(text: Cow<'t, str>) -> Self {
+        Self::Text(text)
     }
 
-    fn word(&mut self, word: &str, tree: Tree<'t>) -> Result<Tree<'t>, Unreadable> {
-        if self.json[self.at..].starts_with(word) {
-            self.at += word.len();
-            return Ok(tree);
-        }
-        Err(Unreadable)
+    fn list(parts: Vec<Self>) -> Self {
+        Self::List(parts)
     }
 
-    fn skip(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
+    fn object(fields: Vec<(Cow<'t, str>, Self)>) -> Self {
+        Self::Object(Fields::of(fields))
     }
-
-    fn peek(&self) -> Option<u8> {
-        self.json.as_bytes().get(self.at).copied()
-    }
-}
-
-/// Whether the text has the syntax of a JSON number.
-fn is_number(text: &str) -> bool {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let (mantissa, exponent) = match text.find(['e', 'E']) {
-        Some(at) => (&text[..at], &text[at + 1..]),
-        None => (text, "0"),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
-    let whole = whole.strip_prefix('-').unwrap_or(whole);
-    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
-    digits(whole) && (whole == "0" || !whole.starts_with('0')) && digits(fraction) && digits(exponent)
 }
 
 impl<'t> Numeral<'t> {
@@ -287,145 +190,81 @@ impl<'t> Numeral<'t> {
         Exact::of(self.0)
     }
 
-    fn to_parsed(self) -> Number {
+    pub(super) fn to_parsed(self) -> Number {
         self.0
             .parse()
             .expect("the scanner lets only the syntax of a number through")
     }
 }
 
-impl JsonNumber for Numeral<'_> {
-    fn as_u64(&self) -> Option<u64> {
-        self.0.parse().ok()
-    }
-
-    fn as_i64(&self) -> Option<i64> {
-        self.0.parse().ok()
-    }
-
-    /// No float on any path of a value: whatever compares numbers does it by their text.
-    fn as_f64(&self) -> Option<f64> {
-        None
-    }
-
-    fn as_str(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.0)
-    }
-
-    fn to_number(&self) -> Cow<'_, Number> {
-        Cow::Owned(self.to_parsed())
-    }
-
-    fn is_integer(&self) -> bool {
-        self.exact().is_whole()
-    }
-}
-
-/// The representation that lets the validator read a [`Tree`] where it lies.
+/// The fields of an object, in their order.
 #[derive(Debug)]
-pub(super) struct Borrowed;
+pub(super) struct Fields<'t> {
+    list: Vec<(Cow<'t, str>, Tree<'t>)>,
+    /// Where they stand, in the order of their names: made when many of them are looked for. In a box, because most
+    /// objects are small and have none.
+    sorted: OnceCell<Box<Sorted>>,
+}
 
-impl Json for Borrowed {
-    type Node<'a> = &'a Tree<'a>;
-    type PreparedKey = Box<str>;
-    type StringBuffer = ();
+#[derive(Debug)]
+struct Sorted(Vec<u32>);
 
-    fn prepare_key(key: &str) -> Box<str> {
-        key.into()
+impl<'t> Fields<'t> {
+    /// Of so few fields each is compared.
+    const FEW: usize = 16;
+
+    pub(super) fn of(list: Vec<(Cow<'t, str>, Tree<'t>)>) -> Self {
+        Self {
+            list,
+            sorted: OnceCell::new(),
+        }
     }
 
-    fn with_string_node<T>((): &mut (), string: &str, f: impl for<'a> FnOnce(&'a Tree<'a>) -> T) -> T {
-        f(&Tree::Text(Cow::Borrowed(string)))
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, (Cow<'t, str>, Tree<'t>)> {
+        self.list.iter()
+    }
+
+    /// The field of a name: going through all of them takes a time in proportion to their number.
+    pub(super) fn get(&self, name: &str) -> Option<&Tree<'t>> {
+        if self.list.len() <= Self::FEW {
+            let mut fields = self.list.iter();
+            return fields.find(|(field, _)| field == name).map(|(_, value)| value);
+        }
+        let name_at = |at: u32| self.list.get(at as usize).map_or("", |(field, _)| &**field);
+        let sorted = self.sorted.get_or_init(|| {
+            // A record is far from having four billion fields.
+            let mut sorted: Vec<u32> = (0..).take(self.list.len()).collect();
+            sorted.sort_by_key(|at| name_at(*at));
+            Box::new(Sorted(sorted))
+        });
+        let found = sorted.0.partition_point(|at| name_at(*at) < name);
+        let (field, value) = self.list.get(*sorted.0.get(found)? as usize)?;
+        (field == name).then_some(value)
     }
 }
 
-impl<'a> Node<'a, Borrowed> for &'a Tree<'a> {
-    type Object = &'a Fields<'a>;
-    type Array = &'a [Tree<'a>];
-    type Number = Numeral<'a>;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn as_object(&self) -> Option<Self::Object> {
-        match self {
-            Tree::Object(fields) => Some(fields),
-            _ => None,
+    #[test]
+    fn a_field_is_found_wherever_it_stands() {
+        for count in [0, 1, 16, 17, 300] {
+            let text = (0..count).map(|at| format!("\"f{}\":{at}", at * 7 % count));
+            let text = format!("{{{}}}", text.collect::<Vec<_>>().join(","));
+            let tree = Tree::parse(&text).expect("JSON");
+            let Tree::Object(fields) = tree else {
+                unreachable!()
+            };
+            for at in 0..count {
+                let value = fields.get(&format!("f{}", at * 7 % count));
+                assert!(matches!(value, Some(Tree::Number(number)) if number.0 == at.to_string()));
+            }
+            assert!(fields.get("").is_none() && fields.get("f").is_none() && fields.get("g").is_none());
         }
-    }
-
-    fn as_array(&self) -> Option<Self::Array> {
-        match self {
-            Tree::List(list) => Some(list),
-            _ => None,
-        }
-    }
-
-    fn as_string(&self) -> Option<Cow<'a, str>> {
-        match self {
-            Tree::Text(text) => Some(Cow::Borrowed(text)),
-            _ => None,
-        }
-    }
-
-    fn as_number(&self) -> Option<Numeral<'a>> {
-        match self {
-            Tree::Number(number) => Some(*number),
-            _ => None,
-        }
-    }
-
-    fn as_boolean(&self) -> Option<bool> {
-        match self {
-            Tree::Boolean(value) => Some(*value),
-            _ => None,
-        }
-    }
-
-    fn is_null(&self) -> bool {
-        matches!(self, Tree::Null)
-    }
-
-    fn json_type(&self) -> JsonType {
-        match self {
-            Tree::Null => JsonType::Null,
-            Tree::Boolean(_) => JsonType::Boolean,
-            Tree::Number(_) => JsonType::Number,
-            Tree::Text(_) => JsonType::String,
-            Tree::List(_) => JsonType::Array,
-            Tree::Object(_) => JsonType::Object,
-        }
-    }
-
-    fn equals_value(&self, expected: &Parsed) -> bool {
-        self.equals(expected)
-    }
-
-    /// The validator asks for this only to put the value into an error, where no value of a record may stand.
-    fn to_value(&self) -> Cow<'a, Parsed> {
-        Cow::Owned(Parsed::Null)
-    }
-
-    fn identity(&self) -> Option<NodeIdentity> {
-        Some(NodeIdentity::new(std::ptr::from_ref::<Tree<'a>>(self) as usize))
-    }
-}
-
-impl<'a> Array<'a, Borrowed> for &'a [Tree<'a>] {
-    type Node = &'a Tree<'a>;
-    type ElementsIter = std::slice::Iter<'a, Tree<'a>>;
-
-    fn len(&self) -> usize {
-        <[_]>::len(self)
-    }
-
-    fn elements(&self) -> Self::ElementsIter {
-        self.iter()
-    }
-
-    fn is_unique(&self) -> bool {
-        let mut seen = HashSet::with_capacity(<[_]>::len(self));
-        self.iter().all(|value| {
-            let mut text = String::new();
-            value.write_canonical(&mut text);
-            seen.insert(text)
-        })
     }
 }

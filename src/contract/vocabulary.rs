@@ -2,7 +2,7 @@
 
 use serde_json::Value as Parsed;
 
-use super::Checks;
+use super::check::Checks;
 use super::patterns::Patterns;
 use crate::name::check_database;
 use crate::path::{Path, Segment};

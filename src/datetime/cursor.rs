@@ -1,7 +1,7 @@
 //! Stepping through a text.
 
-use super::Unread;
 use super::calendar::key;
+use super::moment::Unread;
 use super::specifier::Fraction;
 
 /// A text and how far it has been read.

@@ -1,35 +1,10 @@
 //! Formats: parsed once, checked for what they are used for.
 
-use std::borrow::Cow;
-
-use super::read::{Day, Step, steps};
+use super::error::FormatError;
 use super::slips;
 use super::specifier::{Number, Part, parts};
+use super::steps::{Day, Step, steps};
 use crate::language::Language;
-
-/// What is wrong with a format.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FormatError {
-    pub(crate) message: String,
-    pub(crate) help: Cow<'static, str>,
-}
-
-impl FormatError {
-    pub(super) fn new(message: impl Into<String>, help: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            message: message.into(),
-            help: help.into(),
-        }
-    }
-
-    pub(super) fn unknown(message: String) -> Self {
-        Self::new(
-            message,
-            "formats are written as for strftime: %Y-%m-%d, %d/%m/%Y %H:%M:%S, %Y-%m-%dT%H:%M:%S%:z; \
-             docs/dates.md has every specifier",
-        )
-    }
-}
 
 /// What a format says about the offset from UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +53,14 @@ pub(crate) struct WriteFormat {
 
 impl ReadFormat {
     pub(crate) fn new(text: &str) -> Result<Self, FormatError> {
-        if let Some(slip) = slips::without_specifier(text) {
+        if let Some(slip) = slips::without_specifier(text, &can_be_read_with) {
             return Err(slip);
         }
         let parts = parts(text)?;
         can_be_read(&parts)?;
         let tells = tells(&parts);
         if tells.time && !says_whole_time(&parts) {
-            if let Some(slip) = slips::minutes_for_months(text, &parts) {
+            if let Some(slip) = slips::minutes_for_months(text, &parts, &can_be_read_with) {
                 return Err(slip);
             }
             let message = format!("`{text}` does not say the whole time");
@@ -146,7 +121,7 @@ impl ReadFormat {
 
 impl WriteFormat {
     pub(crate) fn new(text: &str) -> Result<Self, FormatError> {
-        if let Some(slip) = slips::without_specifier(text) {
+        if let Some(slip) = slips::without_specifier(text, &can_be_read_with) {
             return Err(slip);
         }
         let parts = parts(text)?;
@@ -193,6 +168,11 @@ impl WriteFormat {
     pub(crate) fn is_day(&self) -> bool {
         !self.tells.time
     }
+}
+
+/// Whether a text is a format to read with: what a slip means is told only where it is one.
+fn can_be_read_with(text: &str) -> bool {
+    ReadFormat::new(text).is_ok()
 }
 
 /// What a text in one of these formats is: of several the first three are named, and of a long one its beginning.

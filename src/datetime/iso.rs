@@ -1,11 +1,13 @@
 //! ISO 8601 as RFC 3339 narrows it: `2024-01-31`, `2024-01-31T12:00:00.250+02:00`, and a time without its offset.
 
+use std::fmt;
+
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _};
 
 use super::cursor::Cursor;
+use super::moment::{Moment, Unread};
 use super::specifier::{Colons, Fraction, Pad};
 use super::write::{push_fraction, push_number, push_offset};
-use super::{Moment, Unread};
 
 /// As many digits as there are, in threes.
 const FRACTION: Fraction = Fraction {
@@ -13,8 +15,23 @@ const FRACTION: Fraction = Fraction {
     places: None,
 };
 
+impl Moment {
+    /// What an ISO 8601 text says: a day, or a time with or without its offset, written as RFC 3339 has it.
+    pub(crate) fn iso(text: &str) -> Result<Self, Unread> {
+        read(text)
+    }
+}
+
+impl fmt::Display for Moment {
+    /// ISO 8601, of an instant always a valid time of RFC 3339: `Z` for UTC, a fraction of 3, 6 or 9 digits only where
+    /// there is one. An offset with seconds, which RFC 3339 does not know, becomes UTC.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&written(self))
+    }
+}
+
 /// Reads it. Nothing is left out and no number is shorter; between day and time stands `T`, `t` or a blank.
-pub(super) fn read(text: &str) -> Result<Moment, Unread> {
+fn read(text: &str) -> Result<Moment, Unread> {
     let mut cursor = Cursor::new(text);
     let year = cursor.exactly(4)?;
     cursor.take(b"-")?;
@@ -69,7 +86,7 @@ fn offset(text: &str) -> Option<i32> {
 }
 
 /// Writes it.
-pub(super) fn written(moment: &Moment) -> String {
+fn written(moment: &Moment) -> String {
     let mut text = String::with_capacity(35);
     match *moment {
         Moment::Day(day) => push_day(&mut text, day),

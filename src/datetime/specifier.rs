@@ -1,6 +1,6 @@
 //! The specifiers: what each stands for, and what to write instead of those that have no meaning everywhere.
 
-use super::format::FormatError;
+use super::error::FormatError;
 
 /// A part of a format.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,6 @@
-use chrono::{DateTime, NaiveDate};
+use std::cmp::Ordering;
+
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use proptest::prelude::*;
 
 use super::*;
@@ -263,4 +265,57 @@ proptest! {
         let Moment::Instant(instant) = moment else { unreachable!() };
         prop_assert_eq!(moment.to_string(), instant.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
     }
+}
+
+fn told(error: FormatError) -> (String, String) {
+    (error.message, error.help.into_owned())
+}
+
+#[test]
+fn other_notations_are_told_in_the_letters_of_strftime() {
+    for (text, meant) in [
+        ("DD.MM.YYYY", "%d.%m.%Y"),
+        ("dd/mm/yyyy", "%d/%m/%Y"),
+        ("yyyy-MM-dd", "%Y-%m-%d"),
+        ("d MMM yy", "%d %b %y"),
+        ("TT.MM.JJJJ", "%d.%m.%Y"),
+        ("jj/mm/aaaa", "%d/%m/%Y"),
+        ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "%Y-%m-%dT%H:%M:%S.%3f%:z"),
+        ("yyyy-mm-dd HH:mm", "%Y-%m-%d %H:%M"),
+    ] {
+        let why = format!("`{text}` has no specifier, such as `%d`: it stands for these letters only");
+        let expected = (why, format!("write `{meant}`"));
+        assert_eq!(told(ReadFormat::new(text).unwrap_err()), expected);
+        assert_eq!(told(WriteFormat::new(text).unwrap_err()), expected);
+    }
+    for text in ["today", "", "MM/YYYY", "%d.MM.YYYY"] {
+        let message = told(ReadFormat::new(text).unwrap_err()).0;
+        assert_eq!(message, format!("`{text}` does not say which day"));
+    }
+}
+
+#[test]
+fn minutes_that_are_a_month_and_a_month_that_is_minutes_are_told() {
+    for (text, why, meant) in [
+        (
+            "%d.%M.%Y",
+            "has minutes without an hour: `%M` are minutes, a month is `%m`",
+            "%d.%m.%Y",
+        ),
+        (
+            "%Y-%m-%d %H:%m",
+            "has hours without minutes: `%m` is the month, minutes are `%M`",
+            "%Y-%m-%d %H:%M",
+        ),
+        (
+            "%d %b %Y %H:%m:%S",
+            "has hours without minutes: `%m` is the month, minutes are `%M`",
+            "%d %b %Y %H:%M:%S",
+        ),
+    ] {
+        let expected = (format!("`{text}` {why}"), format!("write `{meant}`"));
+        assert_eq!(told(ReadFormat::new(text).unwrap_err()), expected);
+    }
+    let message = told(ReadFormat::new("%Y-%m-%d %H").unwrap_err()).0;
+    assert_eq!(message, "`%Y-%m-%d %H` does not say the whole time");
 }

@@ -4,8 +4,8 @@ use chrono::{Datelike as _, NaiveDate, NaiveTime, Timelike as _};
 
 use super::calendar::{self, MONTHS, WEEKDAYS};
 use super::format::{Offset, WriteFormat};
+use super::moment::{Moment, Unwritten, is_in_range};
 use super::specifier::{Colons, Fraction, Number, Pad, Part};
-use super::{Moment, Unwritten, is_in_range};
 
 /// A moment taken apart.
 struct Shown {

@@ -327,8 +327,7 @@ impl<'a> Claims<'a> {
             now_us: surroundings.clock.now_us(),
             secrets: &surroundings.secrets,
             limits: self.store.options().limits,
-            roundings: None,
-            tally: None,
+            probe: None,
         });
         match stage.transform_in(source, &mut scope) {
             Ok(Outcome::Write(output)) => vec![(output.id, output.data)],

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::datum::Datum;
 use super::origin::Spot;
 use crate::refusal::Refusal;
 
@@ -82,24 +81,5 @@ impl Fault {
             Some(expected) => refusal.expected(expected),
             None => refusal,
         }
-    }
-}
-
-/// What leaves the ordinary flow of an evaluation.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// The record is refused.
-    Fault(Fault),
-    /// `break`
-    Break(Datum),
-    /// `continue`
-    Continue,
-    /// `return`
-    Return(Datum),
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
     }
 }

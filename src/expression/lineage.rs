@@ -2,8 +2,8 @@
 //! loop until nothing new is found.
 
 use super::datum::Datum;
-use super::functions::Known;
-use super::node::{Access, Arm, For, Invocation, Node, Program, Step, Switch};
+use super::functions::call::Known;
+use super::node::{Access, Arm, For, Invocation, Node, Program, Step, Switch, leaves};
 use super::{Expression, Preparation, Template};
 use crate::lineage::{Count, Dependence, Flow, Origin, Shape, Sources};
 use crate::path::{Path, Segment};
@@ -18,23 +18,6 @@ impl Expression {
     /// What its value comes from, for a document of which this is known.
     pub fn lineage(&self, flow: &Flow) -> Shape {
         Tracer::of(&self.program, flow).value(&self.program)
-    }
-
-    /// Whether it reads a field or a name of `prepare`, or calls a function: `doc` alone is a word as well.
-    pub(super) fn computes(&self) -> bool {
-        let computes = |step: &Step| {
-            matches!(
-                step,
-                Step::Path(_) | Step::Property(_) | Step::Index(_) | Step::Prepared(_) | Step::Call(_)
-            )
-        };
-        found(&self.program.root, &computes)
-    }
-
-    /// Whether it may leave its field out.
-    pub(crate) fn may_omit(&self) -> bool {
-        let omits = |step: &Step| matches!(step, Step::Constant(Datum::Omit) | Step::Prepared(_));
-        found(&self.program.root, &omits)
     }
 }
 
@@ -55,11 +38,6 @@ impl Template {
                 Shape::list(parts.fold(Shape::nothing(), Shape::or), Count::default())
             }
         }
-    }
-
-    /// Whether it may leave its field out.
-    pub(crate) fn may_omit(&self) -> bool {
-        matches!(self, Self::Expression(expression) if expression.may_omit())
     }
 }
 
@@ -385,52 +363,4 @@ fn aggregated(value: &Shape, before: &Shape, elements: &Sources) -> Shape {
         });
     }
     Shape::made(all)
-}
-
-/// Whether it may leave the steps around it.
-pub(super) fn leaves(node: &Node) -> bool {
-    found(node, &|step| {
-        matches!(step, Step::Return(_) | Step::Break(_) | Step::Continue)
-    })
-}
-
-/// Whether a step of the program is one of those.
-fn found(node: &Node, wanted: &dyn Fn(&Step) -> bool) -> bool {
-    let any = |nodes: &[Node]| nodes.iter().any(|node| found(node, wanted));
-    if wanted(&node.step) {
-        return true;
-    }
-    match &node.step {
-        Step::Constant(_)
-        | Step::Local(_)
-        | Step::Prepared(_)
-        | Step::Document
-        | Step::Path(_)
-        | Step::Continue => false,
-        Step::Property(access) | Step::Index(access) => {
-            found(&access.of, wanted) || found(&access.key, wanted)
-        }
-        Step::Call(call) => any(&call.arguments),
-        Step::Binary(_, parts) | Step::While(parts) | Step::DoWhile(parts, _) => any(&parts[..]),
-        Step::If(parts) => any(&parts[..]),
-        Step::IsNull(node, _) | Step::Not(node) | Step::Negate(node) | Step::Assign(_, _, node) => {
-            found(node, wanted)
-        }
-        Step::And(parts)
-        | Step::Or(parts)
-        | Step::Coalesce(parts)
-        | Step::Interpolated(parts)
-        | Step::List(parts)
-        | Step::Block(parts) => any(parts),
-        Step::Object(fields) => fields.iter().any(|(_, field)| found(field, wanted)),
-        Step::Switch(switch) => {
-            let arm = |arm: &Arm| {
-                found(&arm.body, wanted) || arm.guard.as_ref().is_some_and(|guard| found(guard, wanted))
-            };
-            let arms = switch.arms.iter().any(arm);
-            arms || found(&switch.subject, wanted) || found(&switch.default, wanted)
-        }
-        Step::For(each) => found(&each.list, wanted) || found(&each.body, wanted),
-        Step::Break(value) | Step::Return(value) => value.as_ref().is_some_and(|value| found(value, wanted)),
-    }
 }

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use super::arithmetic;
 use super::datum::{Datum, Number, View};
-use super::fault::{Fault, Stop};
-use super::functions::{Call, Known, written};
+use super::fault::Fault;
+use super::functions::call::{Call, Known};
+use super::functions::written;
+use super::limits;
 use super::node::{Access, Arm, Case, For, Invocation, Node, Step, Switch};
 use super::operator::{self, Operator, Search};
-use super::{Prepared, limits};
+use super::scope::Prepared;
+use super::stop::Stop;
 use crate::context::Context;
 use crate::path::{Path, Segment};
 use crate::record::{Document, Places};

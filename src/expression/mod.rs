@@ -9,18 +9,15 @@
 //! `#{ a: 1 }` whose order is kept, and the functions that [`functions()`] lists. `+` joins two texts or two lists;
 //! only `x == ()` compares unlike types, for null.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::context::Context;
-use crate::digest::Salt;
 use crate::language::Language;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
-use crate::record::{Document, Places, Value};
-use crate::refusal::{Part, Refusal, Violation};
+use crate::record::{Document, Value};
+use crate::refusal::Refusal;
 
 mod arithmetic;
 mod compile;
@@ -36,16 +33,20 @@ mod node;
 mod operator;
 mod origin;
 mod parser;
+mod scope;
+mod stop;
 mod template;
 #[cfg(test)]
 mod tests;
 mod types;
 
 use datum::Datum;
-use fault::{Fault, Stop};
+use fault::Fault;
 pub use functions::{Function, functions};
 use machine::Machine;
-use node::{Program, Step};
+use node::{Program, Step, found};
+pub use scope::Scope;
+use stop::Stop;
 pub use template::Template;
 
 /// What an expression or a template gave.
@@ -60,144 +61,6 @@ pub enum Evaluated {
 impl From<Datum> for Evaluated {
     fn from(datum: Datum) -> Self {
         datum.into_value().map_or(Self::Omit, Self::Value)
-    }
-}
-
-/// What expressions see while one record goes through a stage. Cheap to make.
-pub struct Scope<'a> {
-    context: Context<'a>,
-    prepared: Prepared,
-    places: Places,
-    warnings: Vec<Cow<'static, str>>,
-    broken: Vec<Violation>,
-    /// The element that operations of `each` are at, as a JSON Pointer: their own pointers begin there.
-    element: String,
-    /// The ids that parts of a derived record were given, where somebody wants to know them.
-    part_ids: Option<Vec<(i64, String)>>,
-}
-
-impl<'a> Scope<'a> {
-    /// A scope for one record, with nothing prepared.
-    #[must_use]
-    pub fn new(context: Context<'a>) -> Self {
-        Self {
-            context,
-            prepared: Prepared::default(),
-            places: Places::default(),
-            warnings: Vec::new(),
-            broken: Vec::new(),
-            element: String::new(),
-            part_ids: None,
-        }
-    }
-
-    /// Notes from now on which ids the parts of a derived record are given, refused or not.
-    pub(crate) fn note_parts(&mut self) {
-        self.part_ids = Some(Vec::new());
-    }
-
-    /// Whether ids of parts are noted.
-    pub(crate) fn notes_parts(&self) -> bool {
-        self.part_ids.is_some()
-    }
-
-    /// Notes the id of a part.
-    pub(crate) fn note_part(&mut self, number: i64, id: &str) {
-        if let Some(ids) = &mut self.part_ids {
-            ids.push((number, id.to_owned()));
-        }
-    }
-
-    /// The id that a part was given, as far as it is noted.
-    pub(crate) fn part_id(&self, number: i64) -> Option<&str> {
-        let ids = self.part_ids.as_ref()?;
-        ids.iter()
-            .find(|(part, _)| *part == number)
-            .map(|(_, id)| id.as_str())
-    }
-
-    /// Goes on with a part of a derived record, which has a salt of its own.
-    pub(crate) fn turn_to_part(&mut self, salt: Option<Salt>) {
-        self.context.salt = salt;
-    }
-
-    /// Does something to an element of a list, whose pointers begin there.
-    pub(crate) fn within<T>(&mut self, element: &str, what: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.element.len();
-        self.element.push_str(element);
-        let done = what(self);
-        self.element.truncate(before);
-        done
-    }
-
-    /// A place of the document as seen from the record: behind the element that is at hand.
-    pub(crate) fn place(&self, pointer: &str) -> String {
-        format!("{}{pointer}", self.element)
-    }
-
-    /// Notes something about the record that is no refusal but is to be counted: a stable code, never a value.
-    pub fn warn(&mut self, code: impl Into<Cow<'static, str>>) {
-        self.warnings.push(code.into());
-    }
-
-    /// The codes noted so far, in order.
-    #[must_use]
-    pub fn warnings(&self) -> &[Cow<'static, str>] {
-        &self.warnings
-    }
-
-    /// Notes that the record breaks a contract that only warns.
-    pub fn warn_of(&mut self, violation: Violation) {
-        self.warn(violation.code.clone());
-        self.broken.push(violation);
-    }
-
-    /// Says of what was noted of contracts since `from` which part of a derived record it concerns.
-    pub(crate) fn broken_by(&mut self, from: usize, part: &Part) {
-        for violation in self.broken.iter_mut().skip(from) {
-            *violation = violation.clone().of_part(part);
-        }
-    }
-
-    /// What was noted of contracts that only warn, in order.
-    #[must_use]
-    pub fn broken(&self) -> &[Violation] {
-        &self.broken
-    }
-
-    /// The facts around the record.
-    #[must_use]
-    pub fn context(&self) -> &Context<'a> {
-        &self.context
-    }
-}
-
-impl fmt::Debug for Scope<'_> {
-    /// Shows the names that are prepared, never their values.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.prepared.values.iter().map(|(name, _)| name);
-        f.debug_set().entries(names).finish()
-    }
-}
-
-/// The names that `prepare` gave values.
-#[derive(Default)]
-struct Prepared {
-    values: Vec<(Arc<str>, Datum)>,
-}
-
-impl Prepared {
-    fn get(&self, name: &str) -> Result<Datum, Fault> {
-        let found = self.values.iter().find(|(known, _)| **known == *name);
-        let missing = || Fault::new("expression.unprepared", "the stage's `prepare` to run first");
-        found.map(|(_, value)| value.clone()).ok_or_else(missing)
-    }
-
-    fn set(&mut self, name: &Arc<str>, value: Datum) {
-        match self.values.iter_mut().find(|(known, _)| known == name) {
-            Some(known) => known.1 = value,
-            None => self.values.push((Arc::clone(name), value)),
-        }
     }
 }
 
@@ -280,6 +143,23 @@ impl Expression {
     #[must_use]
     pub fn is_alone(&self) -> bool {
         self.program.is_alone
+    }
+
+    /// Whether it reads a field or a name of `prepare`, or calls a function: `doc` alone is a word as well.
+    pub(super) fn computes(&self) -> bool {
+        let computes = |step: &Step| {
+            matches!(
+                step,
+                Step::Path(_) | Step::Property(_) | Step::Index(_) | Step::Prepared(_) | Step::Call(_)
+            )
+        };
+        found(&self.program.root, &computes)
+    }
+
+    /// Whether it may leave its field out.
+    pub(crate) fn may_omit(&self) -> bool {
+        let omits = |step: &Step| matches!(step, Step::Constant(Datum::Omit) | Step::Prepared(_));
+        found(&self.program.root, &omits)
     }
 
     /// The earliest language of stages in which it means the same.

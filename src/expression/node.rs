@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::datum::Datum;
-use super::functions::{Function, Known};
+use super::functions::call::{Function, Known};
 use super::operator::Operator;
 use super::origin::Spot;
-use super::types::{Never, Types};
+use super::types::set::Types;
 use crate::language::Language;
 use crate::path::Path;
 
@@ -129,4 +129,62 @@ pub(super) struct Program {
     pub(super) never: Vec<Never>,
     /// What types its value may have.
     pub(super) types: Types,
+}
+
+/// A part of an expression that refuses every record that comes to it.
+#[derive(Clone, Debug)]
+pub(super) struct Never {
+    pub(super) spot: Spot,
+    /// What is wrong, in words.
+    pub(super) message: String,
+    /// Whether every record comes to it.
+    pub(super) always: bool,
+}
+
+/// Whether it may leave the steps around it.
+pub(super) fn leaves(node: &Node) -> bool {
+    found(node, &|step| {
+        matches!(step, Step::Return(_) | Step::Break(_) | Step::Continue)
+    })
+}
+
+/// Whether a step of the program is one of those.
+pub(super) fn found(node: &Node, wanted: &dyn Fn(&Step) -> bool) -> bool {
+    let any = |nodes: &[Node]| nodes.iter().any(|node| found(node, wanted));
+    if wanted(&node.step) {
+        return true;
+    }
+    match &node.step {
+        Step::Constant(_)
+        | Step::Local(_)
+        | Step::Prepared(_)
+        | Step::Document
+        | Step::Path(_)
+        | Step::Continue => false,
+        Step::Property(access) | Step::Index(access) => {
+            found(&access.of, wanted) || found(&access.key, wanted)
+        }
+        Step::Call(call) => any(&call.arguments),
+        Step::Binary(_, parts) | Step::While(parts) | Step::DoWhile(parts, _) => any(&parts[..]),
+        Step::If(parts) => any(&parts[..]),
+        Step::IsNull(node, _) | Step::Not(node) | Step::Negate(node) | Step::Assign(_, _, node) => {
+            found(node, wanted)
+        }
+        Step::And(parts)
+        | Step::Or(parts)
+        | Step::Coalesce(parts)
+        | Step::Interpolated(parts)
+        | Step::List(parts)
+        | Step::Block(parts) => any(parts),
+        Step::Object(fields) => fields.iter().any(|(_, field)| found(field, wanted)),
+        Step::Switch(switch) => {
+            let arm = |arm: &Arm| {
+                found(&arm.body, wanted) || arm.guard.as_ref().is_some_and(|guard| found(guard, wanted))
+            };
+            let arms = switch.arms.iter().any(arm);
+            arms || found(&switch.subject, wanted) || found(&switch.default, wanted)
+        }
+        Step::For(each) => found(&each.list, wanted) || found(&each.body, wanted),
+        Step::Break(value) | Step::Return(value) => value.as_ref().is_some_and(|value| found(value, wanted)),
+    }
 }

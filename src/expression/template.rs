@@ -3,7 +3,8 @@
 use serde_json::json;
 use toml_edit::{Item, TableLike, Value as Toml};
 
-use super::{Evaluated, Expression, Scope};
+use super::scope::Scope;
+use super::{Evaluated, Expression};
 use crate::language::Language;
 use crate::path::Path;
 use crate::problem::{Place, Problem};
@@ -171,6 +172,11 @@ impl Template {
                 json!({ "list": parts.iter().map(Self::meaning).collect::<Vec<_>>() })
             }
         }
+    }
+
+    /// Whether it may leave its field out.
+    pub(crate) fn may_omit(&self) -> bool {
+        matches!(self, Self::Expression(expression) if expression.may_omit())
     }
 }
 

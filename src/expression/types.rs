@@ -4,112 +4,18 @@
 //! A set of types may be too large, never too small: of a value of the record anything that JSON has is possible. So
 //! what is found here refuses whenever it is reached; what is not found may still refuse.
 
-use super::datum::{Datum, View};
-use super::node::{Access, Case, For, Invocation, Node, Step, Switch};
+use super::datum::Datum;
+use super::node::{Access, Case, For, Invocation, Never, Node, Step, Switch, leaves};
 use super::operator::Operator;
 use super::origin::Spot;
-use crate::datetime::Moment;
 use crate::language::Language;
 
 mod otherwise;
+pub(super) mod set;
 mod signature;
 
+use set::Types;
 use signature::{gives, signature, takes};
-
-/// A set of types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Types(u16);
-
-impl Types {
-    const NOTHING: Self = Self(0);
-    const NULL: Self = Self(1);
-    const OMIT: Self = Self(1 << 1);
-    const BOOLEAN: Self = Self(1 << 2);
-    const NUMBER: Self = Self(1 << 3);
-    const TEXT: Self = Self(1 << 4);
-    const DAY: Self = Self(1 << 5);
-    const INSTANT: Self = Self(1 << 8);
-    const DATE: Self = Self::DAY.or(Self::INSTANT);
-    const LIST: Self = Self(1 << 6);
-    const OBJECT: Self = Self(1 << 7);
-    const ANY: Self = Self((1 << 9) - 1);
-    /// What a record has: JSON knows no dates.
-    const JSON: Self = Self::ANY.without(Self::DATE.or(Self::OMIT));
-
-    /// Each with its name, as refusals call it.
-    const NAMES: [(Self, &'static str); 9] = [
-        (Self::NULL, "null"),
-        (Self::OMIT, "omit"),
-        (Self::BOOLEAN, "a boolean"),
-        (Self::NUMBER, "a number"),
-        (Self::TEXT, "a text"),
-        (Self::DAY, "a day"),
-        (Self::INSTANT, "an instant"),
-        (Self::LIST, "a list"),
-        (Self::OBJECT, "an object"),
-    ];
-
-    const fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    /// Whether a value may be a condition, or there is none.
-    pub(super) fn may_be_condition(self) -> bool {
-        self == Self::NOTHING || self.meets(Self::BOOLEAN)
-    }
-
-    const fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    fn of(datum: &Datum) -> Self {
-        match datum.view() {
-            View::Null => Self::NULL,
-            View::Omit => Self::OMIT,
-            View::Boolean(_) => Self::BOOLEAN,
-            View::Number(_) | View::LongNumber => Self::NUMBER,
-            View::Text(_) => Self::TEXT,
-            View::Moment(Moment::Day(_)) => Self::DAY,
-            View::Moment(_) => Self::INSTANT,
-            View::List => Self::LIST,
-            View::Object => Self::OBJECT,
-        }
-    }
-
-    fn is_within(self, other: Self) -> bool {
-        self != Self::NOTHING && self.without(other) == Self::NOTHING
-    }
-
-    /// The set in words. A value of the record is called so: its eight or so types would say less.
-    pub(super) fn words(self) -> String {
-        if self == Self::JSON {
-            return "a value of the record".to_owned();
-        }
-        let is_date = self.without(Self::DATE) != self && self.or(Self::DATE) == self;
-        let names = Self::NAMES
-            .iter()
-            .filter(|(one, _)| self.meets(*one) && !(is_date && Self::DATE.meets(*one)));
-        let names: Vec<&str> = names
-            .map(|(_, name)| *name)
-            .chain(is_date.then_some("a date"))
-            .collect();
-        names.join(" or ")
-    }
-}
-
-/// A part of an expression that refuses every record that comes to it.
-#[derive(Clone, Debug)]
-pub(super) struct Never {
-    pub(super) spot: Spot,
-    /// What is wrong, in words.
-    pub(super) message: String,
-    /// Whether every record comes to it.
-    pub(super) always: bool,
-}
 
 /// What its types say of a program.
 #[derive(Debug)]
@@ -137,11 +43,7 @@ pub(super) fn tell(root: &Node, slots: usize) -> Told {
         let types = checker.types(root);
         if before == checker.locals {
             // `return` and `break` give the value of the whole from within.
-            let types = if super::lineage::leaves(root) {
-                Types::ANY
-            } else {
-                types
-            };
+            let types = if leaves(root) { Types::ANY } else { types };
             return Told {
                 never: checker.found,
                 types,
@@ -168,6 +70,13 @@ impl Checker {
             message,
             always,
         });
+    }
+
+    /// Notes what the first language took otherwise.
+    fn otherwise(&mut self, is_otherwise: bool) {
+        if is_otherwise {
+            self.language = Language::Two;
+        }
     }
 
     /// A value that must have one of these types.
@@ -292,7 +201,7 @@ impl Checker {
         let (before, mut last) = (self.branches, Types::NULL);
         for statement in statements {
             last = self.types(statement);
-            if super::lineage::leaves(statement) {
+            if leaves(statement) {
                 self.branches += 1;
             }
         }
@@ -390,7 +299,7 @@ impl Checker {
 
     fn binary(&mut self, spot: Spot, operator: Operator, sides: &[Node; 2]) -> Types {
         let (left, right) = (self.types(&sides[0]), self.types(&sides[1]));
-        self.compared(operator, sides, left, right);
+        self.otherwise(otherwise::is_compared_otherwise(operator, sides, left, right));
         self.operation(spot, operator, left, right)
     }
 

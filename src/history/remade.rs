@@ -95,8 +95,7 @@ fn made(store: &Store, carrier: &Carrier, stub: &Stub, (number, id): (i64, &str)
             now_us: carrier.now_us,
             secrets: &store.surroundings().secrets,
             limits: store.options().limits,
-            roundings: None,
-            tally: None,
+            probe: None,
         };
         let record = Record {
             record: stub.entry.record,

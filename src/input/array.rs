@@ -1,6 +1,6 @@
 //! One JSON array, read element by element.
 //!
-//! A small scanner that knows texts, escapes and brackets finds where an element ends; the door judges it. A
+//! Its quotes and brackets tell where an element ends ([`Element`]); the door judges it. A
 //! malformed element therefore costs only itself, as far as its brackets and quotes still tell where it ends.
 
 use std::io::{self, Read};
@@ -8,6 +8,7 @@ use std::io::{self, Read};
 use super::bytes::{Bytes, Position, is_blank};
 use super::gathered::{Gathered, rejected};
 use super::{Incoming, Options, Rejected, half_read, identity, wrapped};
+use crate::record::Element;
 
 /// Where in the array the input stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,79 +125,20 @@ fn reject_rest<R: Read>(source: &mut Bytes<R>, expected: &str, options: &Options
 
 /// Takes one element and the comma or bracket behind it, which is given back; `None` where the input ends first.
 fn gather_element<R: Read>(source: &mut Bytes<R>, gathered: &mut Gathered) -> io::Result<Option<u8>> {
-    let mut scanner = Scanner::default();
+    let mut element = Element::default();
     loop {
         let bytes = source.fill()?;
         if bytes.is_empty() {
             return Ok(None);
         }
         let overlong = gathered.is_overlong();
-        let end = bytes.iter().position(|byte| scanner.ends(*byte, overlong));
+        let end = bytes.iter().position(|byte| element.ends(*byte, overlong));
         let delimiter = end.map(|at| bytes[at]);
         gathered.push(&bytes[..end.unwrap_or(bytes.len())]);
         let count = end.map_or(bytes.len(), |at| at + 1);
         source.consume(count);
         if delimiter.is_some() {
             return Ok(delimiter);
-        }
-    }
-}
-
-/// Finds the end of an element.
-#[derive(Default)]
-struct Scanner {
-    in_text: bool,
-    escaped: bool,
-    /// The brackets that are open.
-    open: Vec<u8>,
-    /// How many of them are `{` and how many `[`, so that a stray closing bracket is known without a search.
-    braces: usize,
-    brackets: usize,
-    /// Brackets that are open beyond those, in an element that is too long anyway.
-    beyond: u64,
-}
-
-impl Scanner {
-    /// Whether the element ends before this byte.
-    fn ends(&mut self, byte: u8, overlong: bool) -> bool {
-        if self.in_text {
-            self.in_text = self.escaped || byte != b'"';
-            self.escaped = !self.escaped && byte == b'\\';
-            return false;
-        }
-        match byte {
-            b'"' => self.in_text = true,
-            b'{' | b'[' if overlong => self.beyond += 1,
-            b'{' | b'[' => {
-                self.open.push(byte);
-                *self.count(byte) += 1;
-            }
-            b'}' | b']' if self.beyond > 0 => self.beyond -= 1,
-            b',' | b']' if self.open.is_empty() => return true,
-            b'}' => self.close(b'{'),
-            b']' => self.close(b'['),
-            _ => {}
-        }
-        false
-    }
-
-    /// Closes the nearest bracket of a kind and what was left open inside it; where there is none of the kind, the
-    /// nearest of the other. So `{"a":[1}` and `{"a":1]` cost only their own element.
-    fn close(&mut self, opener: u8) {
-        let matched = *self.count(opener) > 0;
-        while let Some(last) = self.open.pop() {
-            *self.count(last) -= 1;
-            if last == opener || !matched {
-                return;
-            }
-        }
-    }
-
-    fn count(&mut self, opener: u8) -> &mut usize {
-        if opener == b'{' {
-            &mut self.braces
-        } else {
-            &mut self.brackets
         }
     }
 }

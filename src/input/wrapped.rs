@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::bytes::{Bytes, is_blank};
-use crate::record::Value;
+use crate::record::{Quotes, Value};
 
 /// A name is not longer than this.
 const NAME_BYTES: usize = 1 << 16;
@@ -157,20 +157,17 @@ fn text<R: Read>(source: &mut Bytes<R>) -> io::Result<Option<String>> {
 
 /// Takes a value, up to the comma or bracket behind it.
 fn skip_value<R: Read>(source: &mut Bytes<R>) -> io::Result<()> {
-    let (mut depth, mut in_text, mut escaped) = (0_u64, false, false);
+    let (mut depth, mut quotes) = (0_u64, Quotes::default());
     loop {
         let bytes = source.fill()?;
         if bytes.is_empty() {
             return Ok(());
         }
         let ends = |byte: &u8| {
-            if in_text {
-                in_text = escaped || *byte != b'"';
-                escaped = !escaped && *byte == b'\\';
+            if quotes.hold(*byte) {
                 return false;
             }
             match byte {
-                b'"' => in_text = true,
                 b'{' | b'[' => depth += 1,
                 b',' | b'}' | b']' if depth == 0 => return true,
                 b'}' | b']' => depth -= 1,

@@ -50,16 +50,16 @@ ops = [{ op = "rename", from = "qty", to = "quantity" }]"#,
 fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
     let mut each = Each::new(settings.path("path")?);
     each.missing = Missing::read(settings);
-    let reading = settings.reading();
+    let (reading, functions) = (settings.reading(), settings.functions());
     let read = match settings.item("ops") {
         Some(Item::ArrayOfTables(tables)) => tables
             .iter()
-            .map(|table| read_at(table, table.span(), reading))
+            .map(|table| read_at(table, table.span(), reading, functions))
             .collect(),
         Some(Item::Value(Toml::Array(list))) => list
             .iter()
             .filter_map(Toml::as_inline_table)
-            .map(|inline| read_at(&inline.clone().into_table(), inline.span(), reading))
+            .map(|inline| read_at(&inline.clone().into_table(), inline.span(), reading, functions))
             .collect(),
         _ => Vec::new(),
     };

@@ -1,7 +1,7 @@
 //! A path with `[*]` that leads nowhere means the same to every operation.
 
-use super::MANUALS;
 use super::testing::{read_as, run};
+use super::{Functions, MANUALS};
 use crate::record::Rounding;
 
 /// Every operation that can skip what is missing, below the elements of `a`.
@@ -39,7 +39,8 @@ const BELOW: &[(&str, &str)] = &[
 fn outcome(name: &str, settings: &str, json: &str) -> Result<String, String> {
     let body = format!("op='{name}'\n{settings}");
     let declared = |reading: &mut crate::reading::Reading<'_>| reading.rounding = Some(Rounding::HalfEven);
-    let operation = read_as(&body, declared).unwrap_or_else(|problems| panic!("{body}: {problems:?}"));
+    let operation = read_as(&body, &Functions::default(), declared)
+        .unwrap_or_else(|problems| panic!("{body}: {problems:?}"));
     run(&*operation, json)
 }
 

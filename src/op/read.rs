@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use toml_edit::{Item, Table};
 
+use super::functions::Functions;
 use super::{Effect, MANUALS, Operation, Reversibility, Settings, manual};
 use crate::expression::{Expression, Scope};
 use crate::language::Language;
@@ -15,12 +16,16 @@ use crate::record::Document;
 use crate::refusal::{Refusal, is_reserved};
 
 /// Reads one `[[op]]` table. The operation's refusals name its place in the file as their rule, and have the code
-/// that `refuse_as` gives, if it is there.
+/// that `refuse_as` gives, if it is there. What `op = "rust"` may call are `functions`.
 ///
 /// # Errors
 /// Every problem of the table: no `op`, an unknown one, unknown or missing keys, wrong types, bad paths.
-pub fn read(table: &Table, reading: &Reading<'_>) -> Result<Box<dyn Operation>, Vec<Problem>> {
-    read_at(table, table.span(), reading)
+pub fn read(
+    table: &Table,
+    reading: &Reading<'_>,
+    functions: &Functions,
+) -> Result<Box<dyn Operation>, Vec<Problem>> {
+    read_at(table, table.span(), reading, functions)
 }
 
 /// Reads a table that stands at `span`.
@@ -28,10 +33,11 @@ pub(super) fn read_at(
     table: &Table,
     span: Option<Range<usize>>,
     reading: &Reading<'_>,
+    functions: &Functions,
 ) -> Result<Box<dyn Operation>, Vec<Problem>> {
     let place = reading.place(span);
     let manual = named_manual(table, &place, reading).map_err(|problem| vec![problem])?;
-    let mut settings = Settings::check_at(manual, table, place.clone(), reading)?;
+    let mut settings = Settings::check_at(manual, table, place.clone(), reading, functions)?;
     let refuse_as = refuse_as(&settings).map_err(|problem| vec![problem])?;
     let built = (manual.build)(&mut settings);
     let mut problems = settings.reported();

@@ -3,6 +3,7 @@
 
 use toml_edit::{Item, Table, Value as Toml};
 
+use super::functions::Functions;
 use super::given::within;
 use super::{Form, Manual};
 use crate::expression::{Expression, Template};
@@ -17,6 +18,7 @@ pub struct Settings<'a> {
     manual: &'static Manual,
     table: &'a Table,
     reading: &'a Reading<'a>,
+    functions: &'a Functions,
     place: Place,
     reported: Vec<Problem>,
 }
@@ -30,8 +32,9 @@ impl<'a> Settings<'a> {
         manual: &'static Manual,
         table: &'a Table,
         reading: &'a Reading<'a>,
+        functions: &'a Functions,
     ) -> Result<Self, Vec<Problem>> {
-        Self::check_at(manual, table, reading.place(table.span()), reading)
+        Self::check_at(manual, table, reading.place(table.span()), reading, functions)
     }
 
     /// Checks the keys of a table that has lost its own place, because it was written inline.
@@ -43,11 +46,13 @@ impl<'a> Settings<'a> {
         table: &'a Table,
         place: Place,
         reading: &'a Reading<'a>,
+        functions: &'a Functions,
     ) -> Result<Self, Vec<Problem>> {
         let settings = Self {
             manual,
             table,
             reading,
+            functions,
             place,
             reported: Vec::new(),
         };
@@ -155,6 +160,12 @@ impl<'a> Settings<'a> {
     #[must_use]
     pub fn reading(&self) -> &'a Reading<'a> {
         self.reading
+    }
+
+    /// The functions that the program has registered.
+    #[must_use]
+    pub fn functions(&self) -> &'a Functions {
+        self.functions
     }
 
     /// The raw TOML of a key.

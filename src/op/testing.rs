@@ -2,7 +2,7 @@
 
 use toml_edit::Document as Toml;
 
-use super::{Effect, Manual, Operation, read};
+use super::{Effect, Functions, Manual, Operation, read};
 use crate::context::Context;
 use crate::expression::Scope;
 use crate::problem::Problem;
@@ -11,9 +11,10 @@ use crate::record::{Document, Limits, Rounding};
 use crate::refusal::Refusal;
 use crate::surroundings::Secrets;
 
-/// Reads the body of an `[[op]]` table, in a stage that declares this.
+/// Reads the body of an `[[op]]` table, in a stage that declares this, with these functions registered.
 pub(super) fn read_as(
     body: &str,
+    functions: &Functions,
     declare: impl FnOnce(&mut Reading<'_>),
 ) -> Result<Box<dyn Operation>, Vec<Problem>> {
     let text = format!("[[op]]\n{body}\n");
@@ -21,25 +22,22 @@ pub(super) fn read_as(
     let mut reading = Reading::new("t.toml", &text);
     declare(&mut reading);
     let tables = file["op"].as_array_of_tables().expect("it begins with [[op]]");
-    read(tables.get(0).expect("there is one"), &reading)
+    read(tables.get(0).expect("there is one"), &reading, functions)
 }
 
 /// Reads the body of an `[[op]]` table, with these functions registered.
-pub(super) fn read_with(
-    body: &str,
-    functions: &super::Functions,
-) -> Result<Box<dyn Operation>, Vec<Problem>> {
-    read_as(body, |reading| reading.functions = functions.clone())
+pub(super) fn read_with(body: &str, functions: &Functions) -> Result<Box<dyn Operation>, Vec<Problem>> {
+    read_as(body, functions, |_| {})
 }
 
 /// Reads the body of an `[[op]]` table.
 pub(super) fn operation(body: &str) -> Box<dyn Operation> {
-    read_with(body, &super::Functions::default()).unwrap_or_else(|problems| panic!("{problems:?}"))
+    read_with(body, &Functions::default()).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 /// The problems of an `[[op]]` table, one a line.
 pub(super) fn problem(body: &str) -> String {
-    let problems = read_with(body, &super::Functions::default()).expect_err("the table has problems");
+    let problems = read_with(body, &Functions::default()).expect_err("the table has problems");
     let lines = problems.iter().map(|problem| {
         let help = problem
             .help
@@ -70,8 +68,7 @@ fn apply_warned(
         now_us: 0,
         secrets: &secrets,
         limits: Limits::default(),
-        roundings: None,
-        tally: None,
+        probe: None,
     });
     let before = document.to_json();
     let effect = operation.apply(document, &mut scope);
@@ -138,5 +135,5 @@ pub(super) fn built(
     let table = Toml::parse(text.as_str()).expect("the test's settings are TOML");
     let mut reading = Reading::new("0001_test.toml", &text);
     reading.rounding = rounding;
-    read(table.as_table(), &reading).map_err(|mut problems| problems.remove(0))
+    read(table.as_table(), &reading, &Functions::default()).map_err(|mut problems| problems.remove(0))
 }

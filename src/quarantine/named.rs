@@ -195,8 +195,7 @@ impl<'s> Naming<'s> {
             now_us: carrier.now_us,
             secrets: &store.surroundings().secrets,
             limits: store.options().limits,
-            roundings: None,
-            tally: None,
+            probe: None,
         });
         scope.note_parts();
         // What is asked for are the ids that it gives on the way.

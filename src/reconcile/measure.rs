@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::lineage::{Carried, Piece};
 use super::sums::{Key, Named, Nets, Sums};
 use super::{Cause, Reconciliation};
-use crate::context::{Context, Roundings};
+use crate::context::{Context, Probe, Roundings};
 use crate::digest::Salt;
 use crate::error::{Error, Result};
 use crate::expression::{Evaluated, Expression, Scope};
@@ -299,7 +299,7 @@ impl<'m> Measuring<'m> {
         &'c self,
         (id, salt): (&'c str, Option<Salt>),
         now_us: i64,
-        roundings: Option<&'c Roundings>,
+        probe: Option<&'c dyn Probe>,
     ) -> Context<'c> {
         Context {
             project: self.project,
@@ -309,8 +309,7 @@ impl<'m> Measuring<'m> {
             now_us,
             secrets: &self.secrets,
             limits: self.limits,
-            roundings,
-            tally: None,
+            probe,
         }
     }
 

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::split::{each_part, field_of};
-use super::{Field, Kind, Object, Value};
+use super::door::Malformed;
+use super::scan;
+use super::split::{LONG, elements, field_of, split_list};
+use super::text::{Text, is_name};
+use super::value::{Field, Kind, Object, Value};
 use crate::path::{Path, Segment};
 
 impl Object {
@@ -94,7 +97,7 @@ impl Value {
     pub(crate) fn field(&self, name: &str) -> Option<Value> {
         match self {
             Self::Object(object) => object.get(name).cloned(),
-            Self::Raw(json) if self.kind() == Kind::Object => field_of(json, name),
+            Self::Raw(json) if self.kind() == Kind::Object => field_of(json, name).map(Self::Raw),
             _ => None,
         }
     }
@@ -162,7 +165,7 @@ pub(super) fn index(segment: &Segment) -> Option<usize> {
 
 pub(super) fn step<'v>(value: &'v Value, segment: &Segment) -> Option<Cow<'v, Value>> {
     if let (Segment::Key(name), Value::Raw(json), Kind::Object) = (segment, value, value.kind()) {
-        return field_of(json, name).map(Cow::Owned);
+        return field_of(json, name).map(|value| Cow::Owned(Value::Raw(value)));
     }
     if let (Segment::Key(name), Some(object)) = (segment, value.as_object()) {
         return match object {
@@ -185,8 +188,34 @@ fn step_mut<'v>(value: &'v mut Value, segment: &Segment) -> Option<&'v mut Value
     value.as_list_mut()?.get_mut(at)
 }
 
+/// Tells the elements of a list's JSON text, one by one where it is long; how many there are.
+fn each_part(json: &Text, tell: &mut dyn FnMut(&Value)) -> usize {
+    if json.len() > LONG {
+        let parts = elements(json).map(|part| tell(&Value::Raw(json.slice_of(part))));
+        return parts.count();
+    }
+    let list = split_list(json, Value::Raw);
+    list.iter().for_each(tell);
+    list.len()
+}
+
+/// The value of a record's field, which the door has let in: it is only looked at as far as that.
+///
+/// # Errors
+/// [`Malformed`] when the text is not a JSON object.
+pub(crate) fn value_in(data: &str, name: &str) -> Result<Option<Value>, Malformed> {
+    if let (true, Ok(found)) = (
+        data.starts_with('{'),
+        scan::field(data, |written| is_name(written, name)),
+    ) {
+        return Ok(found.map(|value| Value::Raw(Text::from(&data[value]))));
+    }
+    Object::parse(data).map(|object| object.get(name).cloned())
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::split::each_field;
     use super::*;
 
     fn path(text: &str) -> Path {
@@ -215,5 +244,40 @@ mod tests {
             document.to_json(),
             r#"{"a":{"x":1.50,"y":[{"p":7}]},"b":-0,"c":{"d":{"e":true}}}"#
         );
+    }
+
+    #[test]
+    fn parts_are_told_one_by_one_as_they_are_split() {
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        for (count, inside) in [
+            (0, "1"),
+            (3, "\"a\\u002c]\""),
+            (9_000, "{\"k\":[1,{}]}"),
+            (300, deep.as_str()),
+        ] {
+            let list = format!("[{}]", vec![inside; count].join(","));
+            assert_eq!(elements(&list).collect::<Vec<_>>(), vec![inside; count]);
+            let mut told = Vec::new();
+            let many = each_part(&Text::from(list.as_str()), &mut |part| told.push(part.to_json()));
+            assert_eq!((many, told), (count, vec![inside.to_owned(); count]));
+
+            let fields: Vec<_> = (0..count).map(|at| (format!("\"n{at}\""), inside)).collect();
+            let object: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| format!("{name}:{value}"))
+                .collect();
+            let object = format!("{{{}}}", object.join(","));
+            let mut told = Vec::new();
+            each_field(&object, &mut |part| told.push((part.name.to_owned(), part.value))).unwrap();
+            assert_eq!(told, fields);
+            let name = format!("n{}", count.saturating_sub(1));
+            let value = value_in(&object, &name).unwrap();
+            assert_eq!(
+                value.map(|value| value.to_json()),
+                (count > 0).then(|| inside.to_owned())
+            );
+        }
+        assert!(each_field("[1]", &mut |_| {}).is_none());
+        assert!(value_in("[1]", "id").is_err());
     }
 }

@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::scan;
 use super::split::Fields;
+use super::stream::Quotes;
 
 /// How large and how deep a record may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,15 +101,12 @@ pub(crate) fn within(json: &str, limits: &Limits) -> Result<(), Malformed> {
 
 /// Whether valid JSON nests no deeper.
 fn is_within(json: &str, depth_limit: usize) -> bool {
-    let (mut in_text, mut escaped, mut depth) = (false, false, 0usize);
+    let (mut quotes, mut depth) = (Quotes::default(), 0usize);
     json.bytes().all(|byte| {
-        if in_text {
-            in_text = escaped || byte != b'"';
-            escaped = !escaped && byte == b'\\';
+        if quotes.hold(byte) {
             return true;
         }
         match byte {
-            b'"' => in_text = true,
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
             _ => {}
@@ -140,15 +138,12 @@ fn admit_slowly(text: &str, limits: &Limits) -> Result<String, Malformed> {
 /// Removes whitespace between tokens of valid JSON, and measures the depth on the way.
 fn without_whitespace(json: &str, depth_limit: usize) -> Result<String, Malformed> {
     let mut out = String::with_capacity(json.len());
-    let (mut in_text, mut escaped, mut depth, mut kept) = (false, false, 0usize, 0);
+    let (mut quotes, mut depth, mut kept) = (Quotes::default(), 0usize, 0);
     for (at, byte) in json.bytes().enumerate() {
-        if in_text {
-            in_text = escaped || byte != b'"';
-            escaped = !escaped && byte == b'\\';
+        if quotes.hold(byte) {
             continue;
         }
         match byte {
-            b'"' => in_text = true,
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth -= 1,
             b' ' | b'\t' | b'\n' | b'\r' => {

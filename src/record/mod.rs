@@ -16,10 +16,12 @@ mod places;
 mod scan;
 mod set;
 mod split;
+mod stream;
 mod text;
 mod value;
 
 pub use access::Blocked;
+pub(crate) use access::value_in;
 pub(crate) use admitted::admit_record;
 pub(crate) use door::within;
 pub use door::{Limits, Malformed, admit};
@@ -30,8 +32,10 @@ pub use number::{NotExact, Rounding, exact_decimal};
 pub use number_text::Point;
 pub(crate) use number_text::{NotRead, NumberText, id_of_number};
 pub(crate) use places::Places;
+pub(crate) use scan::{Build, read};
 pub(crate) use set::RecordSet;
-pub(crate) use split::{Part, each_field, elements, parts_of, value_in};
+pub(crate) use split::{Part, each_field, elements, parts_of};
+pub(crate) use stream::{Element, Quotes};
 pub use text::Text;
 pub use value::{Document, Field, Kind, Object, Value};
 

@@ -9,7 +9,8 @@
 
 use rust_decimal::Decimal;
 
-use self::scanned::{Groups, Scanned, Sum, written_exponent};
+pub(crate) use self::scanned::NotRead;
+use self::scanned::{BITS_96, Groups, Scanned, Sum, written_exponent};
 
 mod scanned;
 
@@ -18,9 +19,6 @@ const GROUPING: &[char] = &[',', '.', '\'', '\u{2019}', '_', ' ', '\u{a0}', '\u{
 
 /// The first number of 29 digits.
 const DIGITS_28: u128 = 10u128.pow(28);
-
-/// The first number that a decimal's 96 bits do not hold.
-const BITS_96: u128 = 1 << 96;
 
 /// What a reading allows beside a minus and `12.50`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,15 +93,6 @@ pub(crate) struct NumberText<'s> {
     allows: Allows,
     /// The digits as a whole number are less than this.
     below: u128,
-}
-
-/// Why a text is not an exact decimal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotRead {
-    /// It is no number, as this reader takes numbers.
-    Invalid,
-    /// It is a number that needs more than 28 digits.
-    TooLong,
 }
 
 impl NumberText<'static> {

@@ -6,8 +6,9 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::access::step;
 use super::names::Named as _;
-use super::split::{Part, parts_of};
-use super::{Document, Kind, Object, Text, Value};
+use super::split::{Part, field_of, parts_of};
+use super::text::{Text, is_name};
+use super::{Document, Kind, Object, Value};
 use crate::path::{Path, Segment};
 
 /// An object of no more fields is looked through.
@@ -133,12 +134,12 @@ impl Places {
                 asked: 1,
                 places: Vec::new(),
             });
-            return super::split::field_of(json, name);
+            return field_of(json, name).map(Value::Raw);
         };
         let fields = &mut texts[at];
         fields.asked += 1;
         if fields.asked <= SELDOM {
-            return super::split::field_of(json, name);
+            return field_of(json, name).map(Value::Raw);
         }
         if fields.places.is_empty() {
             fields.places = entries(json)?;
@@ -153,7 +154,7 @@ impl Fields {
         let from = self.places.partition_point(|entry| entry.hash < hash);
         let mut same = self.places[from..].iter().take_while(|entry| entry.hash == hash);
         let range = |(start, end): (u32, u32)| start as usize..end as usize;
-        let is_it = |entry: &&Entry| super::value::is_name(&self.of[range(entry.name)], name);
+        let is_it = |entry: &&Entry| is_name(&self.of[range(entry.name)], name);
         let found = same.find(is_it)?;
         Some(Value::Raw(self.of.slice(range(found.value))))
     }

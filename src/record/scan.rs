@@ -65,6 +65,34 @@ pub(super) fn field(json: &str, is_it: impl Fn(&str) -> bool) -> Result<Option<R
     read.map(|()| found).ok_or(Intricate)
 }
 
+/// What is made of JSON's values.
+pub(crate) trait Build<'t>: Sized {
+    fn null() -> Self;
+    fn boolean(value: bool) -> Self;
+    /// The number as it is written.
+    fn number(text: &'t str) -> Self;
+    fn text(text: Cow<'t, str>) -> Self;
+    fn list(parts: Vec<Self>) -> Self;
+    /// The fields in order, names given twice included.
+    fn object(fields: Vec<(Cow<'t, str>, Self)>) -> Self;
+}
+
+/// What a text says that has no insignificant whitespace; `None` where it has, is not JSON, or is nested deeper. Of what the
+/// door has let in that is the depth alone.
+pub(crate) fn read<'t, V: Build<'t>>(json: &'t str, depth: usize) -> Option<V> {
+    let mut scan = Scan::new(json, depth, false);
+    let value = scan.built()?;
+    (scan.at == json.len() && scan.kept == 0).then_some(value)
+}
+
+/// The string of a text with its quotes; borrowed where nothing is escaped.
+fn decoded(json: &str, escaped: bool) -> Option<Cow<'_, str>> {
+    if escaped {
+        return serde_json::from_str(json).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(&json[1..json.len() - 1]))
+}
+
 struct Scan<'t> {
     text: &'t str,
     at: usize,
@@ -134,6 +162,41 @@ impl<'t> Scan<'t> {
         }
     }
 
+    /// A value, and what is made of it.
+    fn built<V: Build<'t>>(&mut self) -> Option<V> {
+        let text: &'t str = self.text;
+        Some(match self.peek()? {
+            b'{' => {
+                let mut fields = Vec::with_capacity(8);
+                self.members(|scan, name, escaped| {
+                    fields.push((decoded(&text[name], escaped)?, scan.built()?));
+                    Some(())
+                })?;
+                V::object(fields)
+            }
+            b'[' => {
+                let mut parts = Vec::new();
+                self.elements(|scan| {
+                    parts.push(scan.built()?);
+                    Some(())
+                })?;
+                V::list(parts)
+            }
+            b'"' => {
+                let (place, escaped) = self.string()?;
+                V::text(decoded(&text[place], escaped)?)
+            }
+            b't' => self.word("true").map(|()| V::boolean(true))?,
+            b'f' => self.word("false").map(|()| V::boolean(false))?,
+            b'n' => self.word("null").map(|()| V::null())?,
+            _ => {
+                let start = self.at;
+                self.number()?;
+                V::number(&text[start..self.at])
+            }
+        })
+    }
+
     /// The place of a value.
     fn placed(&mut self) -> Option<Range<usize>> {
         let start = self.at;
@@ -142,23 +205,36 @@ impl<'t> Scan<'t> {
     }
 
     fn object(&mut self, mut visit: impl FnMut(Range<usize>, Range<usize>)) -> Option<()> {
+        let outer = self.names.len();
+        self.members(|scan, name, escaped| {
+            if scan.strict {
+                // What an escaped name says is for the slow way to compare.
+                (!escaped).then(|| scan.names.push(&scan.text[name.clone()]))?;
+            }
+            visit(name, scan.placed()?);
+            Some(())
+        })?;
+        are_different(&mut self.names[outer..]).then_some(())?;
+        self.names.truncate(outer);
+        Some(())
+    }
+
+    /// An object, of which `member` takes each value: it is given the place of the name with its quotes, and whether
+    /// anything in that is escaped.
+    #[inline]
+    fn members(&mut self, mut member: impl FnMut(&mut Self, Range<usize>, bool) -> Option<()>) -> Option<()> {
         self.eat(b'{')?;
         self.levels = self.levels.checked_sub(1)?;
-        let outer = self.names.len();
         self.blanks();
         if self.peek()? == b'}' {
             self.at += 1;
         } else {
             loop {
                 let (name, escaped) = self.string()?;
-                if self.strict {
-                    // What an escaped name says is for the slow way to compare.
-                    (!escaped).then(|| self.names.push(&self.text[name.clone()]))?;
-                }
                 self.blanks();
                 self.eat(b':')?;
                 self.blanks();
-                visit(name, self.placed()?);
+                member(self, name, escaped)?;
                 self.blanks();
                 if self.eat(b',').is_none() {
                     self.eat(b'}')?;
@@ -167,8 +243,6 @@ impl<'t> Scan<'t> {
                 self.blanks();
             }
         }
-        are_different(&mut self.names[outer..]).then_some(())?;
-        self.names.truncate(outer);
         self.levels += 1;
         Some(())
     }
@@ -195,6 +269,15 @@ impl<'t> Scan<'t> {
     }
 
     fn list(&mut self, mut visit: impl FnMut(Range<usize>)) -> Option<()> {
+        self.elements(|scan| {
+            visit(scan.placed()?);
+            Some(())
+        })
+    }
+
+    /// A list, of which `element` takes each.
+    #[inline]
+    fn elements(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
         self.eat(b'[')?;
         self.levels = self.levels.checked_sub(1)?;
         self.blanks();
@@ -202,7 +285,7 @@ impl<'t> Scan<'t> {
             self.at += 1;
         } else {
             loop {
-                visit(self.placed()?);
+                element(self)?;
                 self.blanks();
                 if self.eat(b',').is_none() {
                     self.eat(b']')?;

@@ -6,73 +6,48 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use super::names::Named;
-use super::value::{decode_text, is_name};
-use super::{Field, Malformed, Object, Text, Value, scan};
+use super::scan;
+use super::text::{Text, decode_text, is_name};
 
-/// The elements of a list's JSON text, which the door has validated.
-pub(super) fn split_list(json: &Text) -> Vec<Value> {
-    if let Some(parts) = scan::parts(json, |part| Value::Raw(json.slice(part))) {
+/// The elements of a list's JSON text, which the door has validated, as `make` makes them of their texts.
+pub(super) fn split_list<P>(json: &Text, mut make: impl FnMut(Text) -> P) -> Vec<P> {
+    if let Some(parts) = scan::parts(json, |part| make(json.slice(part))) {
         return parts;
     }
     let parts: Vec<&RawValue> = serde_json::from_str(json).expect("a value inside a record is valid JSON");
-    parts
-        .into_iter()
-        .map(|part| Value::Raw(json.slice_of(part.get())))
-        .collect()
+    let texts = parts.into_iter().map(|part| json.slice_of(part.get()));
+    texts.map(make).collect()
 }
 
 /// What is longer is told part by part, and read once beforehand: it could turn out to be too intricate in the middle.
-const LONG: usize = 64 << 10;
+pub(super) const LONG: usize = 64 << 10;
 
-/// Tells the elements of a list's JSON text, one by one where it is long; how many there are.
-pub(super) fn each_part(json: &Text, tell: &mut dyn FnMut(&Value)) -> usize {
-    if json.len() > LONG {
-        let parts = elements(json).map(|part| tell(&Value::Raw(json.slice_of(part))));
-        return parts.count();
-    }
-    let list = split_list(json);
-    list.iter().for_each(tell);
-    list.len()
+/// The fields of an object's JSON text, which the door has validated, as `make` makes them of the texts of name and value.
+pub(super) fn split_object<F>(json: &Text, make: impl FnMut(Text, Text) -> F) -> Vec<F> {
+    try_split_object(json, make).expect("a value inside a record is valid JSON")
 }
 
-/// The fields of an object's JSON text, which the door has validated.
-pub(super) fn split_object(json: &Text) -> Object {
-    try_split_object(json).expect("a value inside a record is valid JSON")
-}
-
-pub(super) fn try_split_object(json: &Text) -> Result<Object, serde_json::Error> {
-    let field = |name, value| Field::of_raw(json.slice(name), json.slice(value));
-    if let Some(fields) = scan::fields(json, field) {
-        return Ok(Object::of(fields));
+pub(super) fn try_split_object<F>(
+    json: &Text,
+    mut make: impl FnMut(Text, Text) -> F,
+) -> Result<Vec<F>, serde_json::Error> {
+    if let Some(fields) = scan::fields(json, |name, value| make(json.slice(name), json.slice(value))) {
+        return Ok(fields);
     }
     let Fields(parts) = serde_json::from_str(json)?;
     let raw = |part: &RawValue| json.slice_of(part.get());
-    Ok(parts
-        .into_iter()
-        .map(|(name, value)| Field::of_raw(raw(name), raw(value)))
-        .collect())
+    let fields = parts.into_iter();
+    Ok(fields.map(|(name, value)| make(raw(name), raw(value))).collect())
 }
 
-/// The value of a field of an object's text, which the door has validated: it is only looked at as far as that.
-pub(super) fn field_of(json: &Text, name: &str) -> Option<Value> {
-    match scan::field(json, |written| is_name(written, name)) {
-        Ok(found) => found.map(|value| Value::Raw(json.slice(value))),
-        Err(scan::Intricate) => split_object(json).get(name).cloned(),
+/// The value's text of a field of an object's text, which the door has validated: it is only looked at as far as that.
+pub(super) fn field_of(json: &Text, name: &str) -> Option<Text> {
+    if let Ok(found) = scan::field(json, |written| is_name(written, name)) {
+        return found.map(|value| json.slice(value));
     }
-}
-
-/// The value of a record's field, which the door has let in: it is only looked at as far as that.
-///
-/// # Errors
-/// [`Malformed`] when the text is not a JSON object.
-pub(crate) fn value_in(data: &str, name: &str) -> Result<Option<Value>, Malformed> {
-    if let (true, Ok(found)) = (
-        data.starts_with('{'),
-        scan::field(data, |written| is_name(written, name)),
-    ) {
-        return Ok(found.map(|value| Value::Raw(Text::from(&data[value]))));
-    }
-    Object::parse(data).map(|object| object.get(name).cloned())
+    let mut fields = split_object(json, |written, value| (written, value)).into_iter();
+    let found = fields.find(|(written, _)| is_name(written, name));
+    found.map(|(_, value)| value)
 }
 
 /// The elements of a list's JSON text, which the door has validated, one by one: a list can have millions.
@@ -158,45 +133,5 @@ impl<'de: 'a, 'a> serde::Deserialize<'de> for Fields<'a> {
             }
         }
         deserializer.deserialize_map(Visitor)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_are_told_one_by_one_as_they_are_split() {
-        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
-        for (count, inside) in [
-            (0, "1"),
-            (3, "\"a\\u002c]\""),
-            (9_000, "{\"k\":[1,{}]}"),
-            (300, deep.as_str()),
-        ] {
-            let list = format!("[{}]", vec![inside; count].join(","));
-            assert_eq!(elements(&list).collect::<Vec<_>>(), vec![inside; count]);
-            let mut told = Vec::new();
-            let many = each_part(&Text::from(list.as_str()), &mut |part| told.push(part.to_json()));
-            assert_eq!((many, told), (count, vec![inside.to_owned(); count]));
-
-            let fields: Vec<_> = (0..count).map(|at| (format!("\"n{at}\""), inside)).collect();
-            let object: Vec<_> = fields
-                .iter()
-                .map(|(name, value)| format!("{name}:{value}"))
-                .collect();
-            let object = format!("{{{}}}", object.join(","));
-            let mut told = Vec::new();
-            each_field(&object, &mut |part| told.push((part.name.to_owned(), part.value))).unwrap();
-            assert_eq!(told, fields);
-            let name = format!("n{}", count.saturating_sub(1));
-            let value = value_in(&object, &name).unwrap();
-            assert_eq!(
-                value.map(|value| value.to_json()),
-                (count > 0).then(|| inside.to_owned())
-            );
-        }
-        assert!(each_field("[1]", &mut |_| {}).is_none());
-        assert!(value_in("[1]", "id").is_err());
     }
 }

@@ -1,5 +1,8 @@
-//! A cheap slice of shared text.
+//! A cheap slice of shared text, and strings as JSON writes them.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
@@ -86,4 +89,56 @@ impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// Whether the JSON text of a field's name is that of this name. Compared where it lies, because looking for fields is most
+/// of what operations do: an escape is longer than what it stands for, so that only a longer name, and one with escapes,
+/// has to be decoded.
+pub(super) fn is_name(json: &str, name: &str) -> bool {
+    let written = &json.as_bytes()[1..json.len() - 1];
+    match written.len().cmp(&name.len()) {
+        Ordering::Less => false,
+        Ordering::Equal => written == name.as_bytes() && !name.contains('\\'),
+        Ordering::Greater => written.contains(&b'\\') && decode_text(json).as_deref() == Some(name),
+    }
+}
+
+thread_local! {
+    /// Where a value's text is put together before it is shared, so that it costs one allocation.
+    static RENDERED: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The JSON text of a string.
+pub(super) fn text_of(value: &str) -> Text {
+    const KEPT_BYTES: usize = 4096;
+    RENDERED.with_borrow_mut(|out| {
+        out.clear();
+        write_text(value, out);
+        let text = Text::from(out.as_str());
+        out.shrink_to(KEPT_BYTES);
+        text
+    })
+}
+
+/// Appends a string as JSON text.
+fn write_text(value: &str, out: &mut String) {
+    if value
+        .bytes()
+        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
+    {
+        out.push('"');
+        out.push_str(value);
+        out.push('"');
+        return;
+    }
+    out.push_str(&serde_json::to_string(value).expect("a string always has a JSON text"));
+}
+
+/// The decoded string of a JSON text, where it is one; borrowed where nothing is escaped.
+pub(super) fn decode_text(json: &str) -> Option<Cow<'_, str>> {
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        return serde_json::from_str::<String>(json).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inner))
 }

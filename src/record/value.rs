@@ -1,15 +1,15 @@
 //! A JSON value that is expanded only where it is touched.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::cmp::Ordering;
 use std::fmt;
 
 use rust_decimal::Decimal;
 
+use super::door::{Limits, Malformed, admit};
 use super::names::Named;
+use super::number;
 use super::split::{split_list, split_object, try_split_object};
-use super::{Limits, Malformed, Text, admit, number};
+use super::text::{Text, decode_text, is_name, text_of};
 
 /// A JSON value. `Raw` is valid JSON text without insignificant whitespace, of any kind; lists and objects are
 /// expanded into the other two variants when something inside them is to be changed. Reading never expands.
@@ -145,7 +145,7 @@ impl Value {
     pub fn as_list(&self) -> Option<Cow<'_, [Value]>> {
         match self {
             Self::List(list) => Some(Cow::Borrowed(list)),
-            Self::Raw(json) if self.kind() == Kind::List => Some(Cow::Owned(split_list(json))),
+            Self::Raw(json) if self.kind() == Kind::List => Some(Cow::Owned(split_list(json, Self::Raw))),
             _ => None,
         }
     }
@@ -155,7 +155,7 @@ impl Value {
     pub fn as_object(&self) -> Option<Cow<'_, Object>> {
         match self {
             Self::Object(object) => Some(Cow::Borrowed(object)),
-            Self::Raw(json) if self.kind() == Kind::Object => Some(Cow::Owned(split_object(json))),
+            Self::Raw(json) if self.kind() == Kind::Object => Some(Cow::Owned(Object::split(json))),
             _ => None,
         }
     }
@@ -166,7 +166,7 @@ impl Value {
             if !json.starts_with('[') {
                 return None;
             }
-            *self = Self::List(split_list(json));
+            *self = Self::List(split_list(json, Self::Raw));
         }
         match self {
             Self::List(list) => Some(list),
@@ -180,7 +180,7 @@ impl Value {
             if !json.starts_with('{') {
                 return None;
             }
-            *self = Self::Object(split_object(json));
+            *self = Self::Object(Object::split(json));
         }
         match self {
             Self::Object(object) => Some(object),
@@ -262,7 +262,7 @@ impl Field {
     }
 
     /// A field from its JSON texts, the name's with its quotes.
-    pub(super) fn of_raw(name: Text, value: Text) -> Self {
+    fn of_raw(name: Text, value: Text) -> Self {
         Self {
             name,
             value: Value::Raw(value),
@@ -295,18 +295,6 @@ impl Named for Field {
     }
 }
 
-/// Whether the JSON text of a field's name is that of this name. Compared where it lies, because looking for fields is most
-/// of what operations do: an escape is longer than what it stands for, so that only a longer name, and one with escapes,
-/// has to be decoded.
-pub(super) fn is_name(json: &str, name: &str) -> bool {
-    let written = &json.as_bytes()[1..json.len() - 1];
-    match written.len().cmp(&name.len()) {
-        Ordering::Less => false,
-        Ordering::Equal => written == name.as_bytes() && !name.contains('\\'),
-        Ordering::Greater => written.contains(&b'\\') && decode_text(json).as_deref() == Some(name),
-    }
-}
-
 /// The top level of a record's data.
 pub type Document = Object;
 
@@ -323,7 +311,7 @@ impl Object {
         Self::default()
     }
 
-    pub(super) fn of(fields: Vec<Field>) -> Self {
+    fn of(fields: Vec<Field>) -> Self {
         Self { fields }
     }
 
@@ -337,7 +325,13 @@ impl Object {
         if !text.starts_with('{') {
             return Err(Malformed::new("record.not_object", "a record is a JSON object"));
         }
-        try_split_object(&text).map_err(|error| Malformed::from_json(&error))
+        let fields = try_split_object(&text, Field::of_raw);
+        fields.map(Self::of).map_err(|error| Malformed::from_json(&error))
+    }
+
+    /// The object of a JSON text that the door has validated.
+    pub(super) fn split(json: &Text) -> Self {
+        Self::of(split_object(json, Field::of_raw))
     }
 
     /// The fields in order.
@@ -439,44 +433,4 @@ impl FromIterator<Field> for Object {
             fields: fields.into_iter().collect(),
         }
     }
-}
-
-thread_local! {
-    /// Where a value's text is put together before it is shared, so that it costs one allocation.
-    static RENDERED: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// The JSON text of a string.
-fn text_of(value: &str) -> Text {
-    const KEPT_BYTES: usize = 4096;
-    RENDERED.with_borrow_mut(|out| {
-        out.clear();
-        write_text(value, out);
-        let text = Text::from(out.as_str());
-        out.shrink_to(KEPT_BYTES);
-        text
-    })
-}
-
-/// Appends a string as JSON text.
-fn write_text(value: &str, out: &mut String) {
-    if value
-        .bytes()
-        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
-    {
-        out.push('"');
-        out.push_str(value);
-        out.push('"');
-        return;
-    }
-    out.push_str(&serde_json::to_string(value).expect("a string always has a JSON text"));
-}
-
-/// The decoded string of a JSON text, where it is one; borrowed where nothing is escaped.
-pub(super) fn decode_text(json: &str) -> Option<Cow<'_, str>> {
-    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        return serde_json::from_str::<String>(json).ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(inner))
 }

@@ -1,13 +1,12 @@
 //! Stages built in Rust.
 
-use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Value as Json, json};
-
+use super::closure::Closure;
 use super::meaning::{meaning, rendering};
+use super::outcome::Outcome;
 use super::settings::{MaxErrors, OnConflict, OnError, StageSettings, Stale};
-use super::{Outcome, Stage, Steps};
+use super::{Stage, Steps};
 use crate::context::Context;
 use crate::contract::{Mode, Reads, References, Rule, Schema, Unique};
 use crate::digest::sha256;
@@ -19,29 +18,6 @@ use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::{Record, Rounding};
 use crate::refusal::Refusal;
-
-type Transform = dyn Fn(&Record, &Context<'_>) -> Result<Outcome, Refusal> + Send + Sync;
-
-/// A function of the program as the last step of a stage. What it does is known only to the program, so its
-/// version stands for it in the stage's meaning.
-#[derive(Clone)]
-pub(super) struct Closure {
-    pub(super) transform: Arc<Transform>,
-    pub(super) version: u32,
-    pub(super) keeps_ids: bool,
-}
-
-impl Closure {
-    pub(super) fn meaning(&self) -> Json {
-        json!({ "version": self.version, "keeps_ids": self.keeps_ids })
-    }
-}
-
-impl fmt::Debug for Closure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a function of version {}", self.version)
-    }
-}
 
 /// A stage being built in Rust.
 ///

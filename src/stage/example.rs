@@ -76,8 +76,7 @@ impl Stage {
             now_us: NOW_US,
             secrets,
             limits: Limits::default(),
-            roundings: None,
-            tally: None,
+            probe: None,
         };
         let outputs = match (self.transform(&record, &context), &example.expected) {
             (Err(refusal), Expected::Refused(code)) => {

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::Steps;
-use super::build::Closure;
+use super::closure::Closure;
 use super::parts::Reconcile;
 use super::settings::StageSettings;
 use crate::contract::{Contract, Mode, Reads, Schema};

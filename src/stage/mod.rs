@@ -17,6 +17,7 @@ mod check;
 mod check_members;
 mod check_redaction;
 mod check_texts;
+mod closure;
 mod contract;
 mod derived;
 mod diff;
@@ -48,7 +49,7 @@ pub use schema::json_schema;
 pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
-use build::Closure;
+use closure::Closure;
 pub(crate) use meaning::is_same as is_same_meaning;
 use settings::StageSettings;
 

@@ -14,7 +14,7 @@ use crate::digest::sha256;
 use crate::expression::{Expression, Preparation, Template};
 use crate::language::Language;
 use crate::name;
-use crate::op;
+use crate::op::{self, Functions};
 use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::record::Value;
@@ -76,7 +76,6 @@ pub(super) fn parse(
     let mut steps = Steps::default();
     let early = Reading {
         rounding: settings.rounding,
-        functions: lookup.functions().clone(),
         ..early.clone()
     };
     if let Some(section) = &section {
@@ -89,7 +88,7 @@ pub(super) fn parse(
         .as_ref()
         .zip(settings.id.as_deref())
         .and_then(|(section, id)| problems.take(Expression::compile(id, &section.place_of("id"), &reading)));
-    ops(&root, &reading, &mut steps, &mut problems);
+    ops(&root, &reading, lookup.functions(), &mut steps, &mut problems);
     steps.into = into(&root, &reading, &mut problems);
     if let Some(contract) = root.section("contract", &mut problems) {
         super::contract::read(&contract, lookup, &reading, &mut steps, &mut problems);
@@ -166,9 +165,15 @@ fn in_place(section: Option<&Section<'_>>, settings: &StageSettings, steps: &Ste
     }
 }
 
-fn ops(root: &Section<'_>, reading: &Reading<'_>, steps: &mut Steps, problems: &mut Problems) {
+fn ops(
+    root: &Section<'_>,
+    reading: &Reading<'_>,
+    functions: &Functions,
+    steps: &mut Steps,
+    problems: &mut Problems,
+) {
     for table in root.tables("op", problems) {
-        if let Some(op) = problems.take_all(op::read(table, reading)) {
+        if let Some(op) = problems.take_all(op::read(table, reading, functions)) {
             steps.ops.push(op);
             steps.op_places.push(reading.place(table.span()));
         }

@@ -1,9 +1,9 @@
 //! What one record goes through: filter, contract, prepare, ops, into, id, contract.
 
-use super::build::Closure;
+use super::closure::Closure;
 use super::derived::{Draft, MOST_PARTS, Parts, as_number, joined};
 use super::{Outcome, Output, Stage, may_derive, may_rekey};
-use crate::context::Context;
+use crate::context::{Context, Operated};
 use crate::contract::{Broken, Mode};
 use crate::digest::derived_salt;
 use crate::expression::{Evaluated, Expression, Scope, Template};
@@ -274,7 +274,7 @@ fn applied(
     document: &mut Document,
     scope: &mut Scope<'_>,
 ) -> Result<Effect, Refusal> {
-    let Some(tally) = scope.context().tally else {
+    let Some(probe) = scope.context().probe.filter(|probe| probe.follows_operations()) else {
         return op.apply(document, scope);
     };
     let reads = op.reads();
@@ -289,7 +289,12 @@ fn applied(
     let changed = effect
         .as_ref()
         .is_ok_and(|effect| !matches!(effect, Effect::Unchanged));
-    tally.note(at, matched, changed, effect.is_err());
+    let did = Operated {
+        matched,
+        changed,
+        refused: effect.is_err(),
+    };
+    probe.operated(at, did);
     effect
 }
 

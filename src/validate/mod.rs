@@ -165,8 +165,7 @@ pub fn validate(
             .unwrap_or_else(|| store.surroundings().clock.now_us()),
         secrets: &store.surroundings().secrets,
         limits: store.options().limits,
-        roundings: None,
-        tally: None,
+        probe: None,
     };
     let mut validation = Validation {
         table,

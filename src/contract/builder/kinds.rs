@@ -2,10 +2,16 @@
 
 use super::SchemaBuilder;
 use super::described::Kind;
-use crate::contract::Schema;
+use crate::contract::schema::Schema;
 
 /// Schemas of single values: elements of lists, alternatives, or parts of a schema of your own.
 impl Schema {
+    /// The schema as a builder, to be described further; its [`to_json`](SchemaBuilder::to_json) is this schema's.
+    #[must_use]
+    pub fn builder(&self) -> SchemaBuilder {
+        SchemaBuilder::read(self.parsed(), self.place(), self.checks().clone())
+    }
+
     /// Begins a contract in Rust: a record whose fields are described one after the other.
     #[must_use]
     #[track_caller]

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Parsed, json};
 
 use self::described::{Described, Kind, parsed};
-use super::{Check, Checks, Schema};
+use super::check::{Check, Checks};
+use super::schema::Schema;
 use crate::problem::{Place, Problem};
 
 /// A contract in the making: a field is begun by its kind and name, and what follows describes it.

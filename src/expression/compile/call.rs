@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use rhai::{FnCallExpr, Position};
+use rhai::Position;
 
-use super::{Compiler, Result};
+use super::compiler::{Compiler, Result};
 use crate::datetime::{self, FormatError, ReadFormat, WriteFormat};
 use crate::expression::datum::Datum;
 use crate::expression::foreign;
-use crate::expression::functions::{self, Function, Known, Needs, functions, is_code};
+use crate::expression::functions::call::{Function, Known, Needs};
+use crate::expression::functions::{self, functions, is_code};
 use crate::expression::node::{Invocation, Node, Step};
 use crate::expression::operator::Operator;
 use crate::path::{Path, Segment};
@@ -24,25 +25,12 @@ fn written(node: &Node) -> Option<&Arc<str>> {
 }
 
 impl Compiler<'_> {
-    pub(super) fn call(&mut self, call: &FnCallExpr, position: Position) -> Result<Node> {
-        if call.capture_parent_scope {
-            return Err(self.forbidden("`!` after a function's name", position));
-        }
-        let arguments = self.expressions(&call.args)?;
-        if call.is_operator_call() && call.name != "contains" {
-            return self.operator(&call.name, arguments, position);
-        }
-        self.function(&call.name, arguments, position)
-    }
-
-    /// `a.f(b)` is `f(a, b)`.
-    pub(super) fn method(&mut self, of: Node, call: &FnCallExpr, position: Position) -> Result<Node> {
-        let mut arguments = vec![of];
-        arguments.extend(self.expressions(&call.args)?);
-        self.function(&call.name, arguments, position)
-    }
-
-    fn operator(&mut self, symbol: &str, arguments: Vec<Node>, position: Position) -> Result<Node> {
+    pub(super) fn operator(
+        &mut self,
+        symbol: &str,
+        arguments: Vec<Node>,
+        position: Position,
+    ) -> Result<Node> {
         let unknown = || {
             let problem = self.forbidden(&format!("the operator `{symbol}`"), position);
             problem.help(foreign::instead(symbol).unwrap_or(foreign::THERE_ARE))
@@ -70,7 +58,7 @@ impl Compiler<'_> {
         Ok(self.node(position, step))
     }
 
-    fn function(&mut self, name: &str, arguments: Vec<Node>, position: Position) -> Result<Node> {
+    pub(super) fn function(&mut self, name: &str, arguments: Vec<Node>, position: Position) -> Result<Node> {
         let Some(function) = functions::function(name) else {
             let message = format!("there is no function `{name}`");
             let known = functions().map(|function| function.name);

@@ -1,21 +1,18 @@
-//! Chains: `doc.items[0].price.round(2)`.
+//! The links of a chain: `doc.items[0].price.round(2)`.
 
-use rhai::{ASTFlags, Expr, Position};
+use rhai::{ASTFlags, Expr};
 
-use super::{Compiler, Result};
-use crate::expression::datum::Datum;
-use crate::expression::node::{Access, Node, Step};
-use crate::path::{Path, Segment};
+use crate::path::Segment;
 
 /// One link: `.name`, `[key]` or `.call()`.
-struct Link<'a> {
-    item: &'a Expr,
-    dotted: bool,
-    optional: bool,
+pub(super) struct Link<'a> {
+    pub(super) item: &'a Expr,
+    pub(super) dotted: bool,
+    pub(super) optional: bool,
 }
 
 /// The links of a chain, which Rhai nests to the right: in `a.b.c`, `b` is the left side of `.c`.
-fn links(chain: &Expr) -> Vec<Link<'_>> {
+pub(super) fn links(chain: &Expr) -> Vec<Link<'_>> {
     let (mut links, mut rest) = (Vec::new(), Some(chain));
     while let Some((Expr::Dot(pair, flags, _) | Expr::Index(pair, flags, _), chain)) =
         rest.map(|rest| (rest, rest))
@@ -40,7 +37,7 @@ fn links(chain: &Expr) -> Vec<Link<'_>> {
 }
 
 /// The segment of a path that a link is, where that is known beforehand.
-fn segment(link: &Link<'_>) -> Option<Segment> {
+pub(super) fn segment(link: &Link<'_>) -> Option<Segment> {
     if link.optional {
         return None;
     }
@@ -49,56 +46,5 @@ fn segment(link: &Link<'_>) -> Option<Segment> {
         (Expr::StringConstant(name, _), false) => Some(Segment::Key(name.to_string())),
         (Expr::IntegerConstant(index, _), false) => usize::try_from(*index).ok().map(Segment::Index),
         _ => None,
-    }
-}
-
-impl Compiler<'_> {
-    pub(super) fn chain(&mut self, chain: &Expr) -> Result<Node> {
-        let (Expr::Dot(pair, ..) | Expr::Index(pair, ..)) = chain else {
-            return Err(self.forbidden("this term", chain.position()));
-        };
-        let links = links(chain);
-        let mut node = self.expression(&pair.lhs)?;
-        let mut known = 0;
-        if matches!(node.step, Step::Document) {
-            let segments: Vec<Segment> = links.iter().map_while(segment).collect();
-            if let Some(last) = segments.len().checked_sub(1) {
-                known = segments.len();
-                let path = Path::of(segments);
-                self.reads(&path);
-                node = self.node(links[last].item.position(), Step::Path(path));
-            }
-        }
-        for link in &links[known..] {
-            node = self.link(node, link)?;
-        }
-        Ok(node)
-    }
-
-    fn link(&mut self, of: Node, link: &Link<'_>) -> Result<Node> {
-        let position: Position = link.item.position();
-        let (key, is_property) = match (link.item, link.dotted) {
-            (Expr::MethodCall(call, position), true) if !link.optional => {
-                return self.method(of, call, *position);
-            }
-            (Expr::Property(property, _), true) => {
-                let name = Step::Constant(Datum::text(&property.2));
-                (self.node(position, name), true)
-            }
-            (Expr::StringConstant(..), false) => (self.expression(link.item)?, true),
-            (index, false) => (self.expression(index)?, false),
-            _ => return Err(self.forbidden("`?.` before a call", position)),
-        };
-        let access = Box::new(Access {
-            of,
-            key,
-            optional: link.optional,
-        });
-        let step = if is_property {
-            Step::Property(access)
-        } else {
-            Step::Index(access)
-        };
-        Ok(self.node(position, step))
     }
 }

@@ -1,53 +1,30 @@
-//! `switch`: compared by equality of whole numbers, texts and booleans.
+//! The cases of `switch`: whole numbers, texts and booleans, compared by equality.
 
-use rhai::{Dynamic, Expr, Position, RangeCase, SwitchCasesCollection};
+use rhai::{Dynamic, Position, RangeCase, SwitchCasesCollection};
 
-use super::{Compiler, Result};
+use super::compiler::{Compiler, Result};
 use crate::expression::datum::Datum;
-use crate::expression::node::{Arm, Case, Node, Step, Switch};
+use crate::expression::node::Case;
 
 impl Compiler<'_> {
-    pub(super) fn switch(
-        &mut self,
-        subject: &Expr,
+    /// The cases of one arm.
+    pub(super) fn cases(
+        &self,
         cases: &SwitchCasesCollection,
+        arm: usize,
         position: Position,
-    ) -> Result<Node> {
-        let subject = self.expression(subject)?;
-        let mut arms = Vec::with_capacity(cases.expressions.len());
-        let mut default = self.node(position, Step::Constant(Datum::Null));
-        for (at, expression) in cases.expressions.iter().enumerate() {
-            let body = self.expression(&expression.rhs)?;
-            if cases.def_case == Some(at) {
-                default = body;
-                continue;
-            }
-            let guard = match &expression.lhs {
-                Expr::BoolConstant(true, _) => None,
-                guard => Some(self.expression(guard)?),
-            };
-            let mut matching = Vec::new();
-            // The order among the cases of one arm is of no consequence: any of them takes it.
-            for case in cases.cases.values().filter(|case| case.blocks.contains(&at)) {
-                matching.extend(self.case(&case.value, position)?);
-            }
-            let ranges = cases.ranges.iter().filter(|range| range.index() == at);
-            matching.extend(ranges.map(|range| match range {
-                RangeCase::ExclusiveInt(range, _) => Case::Between(range.start, range.end, false),
-                RangeCase::InclusiveInt(range, _) => Case::Between(*range.start(), *range.end(), true),
-            }));
-            arms.push(Arm {
-                cases: matching,
-                guard,
-                body,
-            });
+    ) -> Result<Vec<Case>> {
+        let mut matching = Vec::new();
+        // The order among the cases of one arm is of no consequence: any of them takes it.
+        for case in cases.cases.values().filter(|case| case.blocks.contains(&arm)) {
+            matching.extend(self.case(&case.value, position)?);
         }
-        let switch = Switch {
-            subject,
-            arms,
-            default,
-        };
-        Ok(self.node(position, Step::Switch(Box::new(switch))))
+        let ranges = cases.ranges.iter().filter(|range| range.index() == arm);
+        matching.extend(ranges.map(|range| match range {
+            RangeCase::ExclusiveInt(range, _) => Case::Between(range.start, range.end, false),
+            RangeCase::InclusiveInt(range, _) => Case::Between(*range.start(), *range.end(), true),
+        }));
+        Ok(matching)
     }
 
     /// A case's value; `None` for a range, which stands in a list of its own.

@@ -1,58 +1,18 @@
-//! Terms: constants, names, lists, objects and what joins them.
+//! Names and numbers.
 
 use std::sync::Arc;
 
-use rhai::{Expr, Position};
+use rhai::Position;
 
-use super::{Compiler, Result};
+use super::compiler::{Compiler, Result};
 use crate::expression::datum::Datum;
 use crate::expression::foreign;
 use crate::expression::functions;
-use crate::expression::node::{Node, Step};
+use crate::expression::node::Step;
 use crate::record::exact_decimal;
 
 impl Compiler<'_> {
-    pub(super) fn expression(&mut self, expression: &Expr) -> Result<Node> {
-        let position = expression.position();
-        let step = match expression {
-            Expr::Unit(_) => Step::Constant(Datum::Null),
-            Expr::BoolConstant(boolean, _) => Step::Constant(Datum::Boolean(*boolean)),
-            Expr::IntegerConstant(integer, _) => {
-                self.decimal_digits(position)?;
-                Step::Constant(Datum::Integer(*integer))
-            }
-            Expr::CharConstant(character, _) => Step::Constant(Datum::text(&character.to_string())),
-            Expr::StringConstant(text, _) => Step::Constant(Datum::text(text)),
-            Expr::DynamicConstant(value, _) => match value.as_decimal() {
-                Ok(decimal) => Step::Constant(self.exact(decimal, position)?),
-                Err(_) => return Err(self.forbidden("this constant", position)),
-            },
-            Expr::InterpolatedString(parts, _) => Step::Interpolated(self.expressions(parts)?),
-            Expr::Array(parts, _) => Step::List(self.expressions(parts)?),
-            Expr::Map(parts, _) => {
-                let fields = parts.0.iter();
-                let field = |(name, value): &(rhai::Ident, Expr)| {
-                    Ok((Arc::from(name.name.as_str()), self.expression(value)?))
-                };
-                Step::Object(fields.map(field).collect::<Result<_>>()?)
-            }
-            Expr::Variable(variable, ..) => self.name(&variable.1, position)?,
-            Expr::Stmt(block) => return self.block(block),
-            Expr::FnCall(call, position) => return self.call(call, *position),
-            Expr::Dot(..) | Expr::Index(..) => return self.chain(expression),
-            Expr::And(parts, _) => Step::And(self.expressions(parts)?),
-            Expr::Or(parts, _) => Step::Or(self.expressions(parts)?),
-            Expr::Coalesce(parts, _) => Step::Coalesce(self.expressions(parts)?),
-            _ => return Err(self.forbidden("this term", position)),
-        };
-        Ok(self.node(position, step))
-    }
-
-    pub(super) fn expressions(&mut self, parts: &[Expr]) -> Result<Vec<Node>> {
-        parts.iter().map(|part| self.expression(part)).collect()
-    }
-
-    fn name(&mut self, name: &str, position: Position) -> Result<Step> {
+    pub(super) fn name(&mut self, name: &str, position: Position) -> Result<Step> {
         if let Some((_, slot)) = self.visible.iter().rev().find(|(known, _)| **known == *name) {
             return Ok(Step::Local(*slot));
         }
@@ -82,7 +42,7 @@ impl Compiler<'_> {
     }
 
     /// The exact decimal of a literal. Rhai rounds a literal that is too long, so its text is read again.
-    fn exact(&self, parsed: rust_decimal::Decimal, position: Position) -> Result<Datum> {
+    pub(super) fn exact(&self, parsed: rust_decimal::Decimal, position: Position) -> Result<Datum> {
         let literal = self.literal(position);
         match exact_decimal(&literal.replace('_', "")) {
             Ok(exact) if exact == parsed.abs() => Ok(Datum::Decimal(parsed)),
@@ -95,7 +55,7 @@ impl Compiler<'_> {
     }
 
     /// Rhai also reads hexadecimal, octal and binary integers, and lets them wrap below zero.
-    fn decimal_digits(&self, position: Position) -> Result<()> {
+    pub(super) fn decimal_digits(&self, position: Position) -> Result<()> {
         let literal = self.literal(position);
         if literal.starts_with('0') && literal.contains(|character: char| character.is_ascii_alphabetic()) {
             return Err(self.forbidden("an integer that is not written in decimal digits", position));

@@ -1,6 +1,6 @@
 //! Functions of objects and lists.
 
-use super::{Call, Function, Known, Needs, Result};
+use super::call::{Call, Function, Known, Needs, Result};
 use crate::expression::datum::{Datum, Number, View};
 use crate::expression::fault::Fault;
 use crate::path::{Path, Segment};

@@ -3,7 +3,7 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::{Call, Function, Needs, Result};
+use super::call::{Call, Function, Needs, Result};
 use crate::digest;
 use crate::expression::datum::Datum;
 use crate::expression::fault::Fault;

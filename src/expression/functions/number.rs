@@ -1,6 +1,6 @@
 //! Functions of numbers.
 
-use super::{Call, Function, Known, Needs, Result};
+use super::call::{Call, Function, Known, Needs, Result};
 use crate::expression::arithmetic;
 use crate::expression::datum::{Datum, Number, View};
 use crate::expression::fault::Fault;

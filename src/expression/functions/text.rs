@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Call, Function, Known, Needs, Result};
+use super::call::{Call, Function, Known, Needs, Result};
 use crate::expression::datum::{Datum, Number, View};
 use crate::expression::fault::Fault;
 use crate::expression::{limits, operator};

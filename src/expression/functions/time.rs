@@ -1,6 +1,6 @@
 //! Functions of dates.
 
-use super::{Call, Function, Known, Needs, Result};
+use super::call::{Call, Function, Known, Needs, Result};
 use crate::datetime::{ReadFormat, WriteFormat};
 use crate::expression::datum::{Datum, View};
 use crate::expression::fault::Fault;

@@ -183,8 +183,7 @@ fn a_problem_and_a_refusal_tell_line_and_column_of_the_file() {
         now_us: 0,
         secrets: &Secrets::default(),
         limits: crate::record::Limits::default(),
-        roundings: None,
-        tally: None,
+        probe: None,
     };
     let document = Document::parse(r#"{"name":"SECRET"}"#).unwrap();
     let refusal = read("d")

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::*;
+use crate::context::Context;
 use crate::record::Rounding;
 use crate::surroundings::Secrets;
 
@@ -57,8 +58,7 @@ fn evaluate_for(source: &str, record: &str) -> Result<Evaluated, Refusal> {
         now_us: 1_700_000_000_000_000,
         secrets: &secrets,
         limits: crate::record::Limits::default(),
-        roundings: None,
-        tally: None,
+        probe: None,
     };
     let value = expression.value(&Document::parse(record).unwrap(), &mut Scope::new(context));
     if let Err(problem) = compile(source) {

@@ -138,8 +138,7 @@ fn outcome(expression: &Expression, values: [&Plain; 3]) -> Result<String, Strin
         now_us: 0,
         secrets: &secrets,
         limits: crate::record::Limits::default(),
-        roundings: None,
-        tally: None,
+        probe: None,
         salt: None,
     };
     match expression.value(&document, &mut Scope::new(context)) {

@@ -21,8 +21,7 @@ fn prepared_names_are_seen_by_later_expressions() {
         now_us: 0,
         secrets: &secrets,
         limits: crate::record::Limits::default(),
-        roundings: None,
-        tally: None,
+        probe: None,
     };
     let (document, mut scope) = (Document::parse(ORDER).unwrap(), Scope::new(context));
     let early = expression("n").value(&document, &mut scope).unwrap_err();
@@ -87,8 +86,7 @@ fn a_template_keeps_order_and_number_text() {
         now_us: 0,
         secrets: &secrets,
         limits: crate::record::Limits::default(),
-        roundings: None,
-        tally: None,
+        probe: None,
     };
     let value = template
         .value(&Document::parse(ORDER).unwrap(), &mut Scope::new(context))
@@ -141,8 +139,7 @@ fn speed() {
         now_us: 0,
         secrets: &secrets,
         limits: crate::record::Limits::default(),
-        roundings: None,
-        tally: None,
+        probe: None,
     };
     let (document, mut scope) = (Document::parse(ORDER).unwrap(), Scope::new(context));
     for source in [

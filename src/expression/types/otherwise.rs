@@ -1,31 +1,27 @@
 //! What the first language took otherwise: comparisons in which the order decided, and texts of numbers.
 
-use super::{Checker, Types};
+use super::set::Types;
 use crate::expression::datum::Datum;
-use crate::expression::functions::Function;
+use crate::expression::functions::call::Function;
 use crate::expression::node::{Node, Step};
 use crate::expression::operator::Operator;
-use crate::language::Language;
 use crate::record::NumberText;
 
-impl Checker {
-    /// Something that the first language took otherwise.
-    pub(super) fn otherwise(&mut self, is_otherwise: bool) {
-        if is_otherwise {
-            self.language = Language::Two;
-        }
+/// Whether the first language compared otherwise: the first pair of two lists or objects that differed hid unlike ones
+/// behind it.
+pub(super) fn is_compared_otherwise(
+    operator: Operator,
+    sides: &[Node; 2],
+    left: Types,
+    right: Types,
+) -> bool {
+    if !matches!(operator, Operator::Equal | Operator::Unequal) {
+        return false;
     }
-
-    /// In the first language the first pair of two lists or objects that differed hid unlike ones behind it.
-    pub(super) fn compared(&mut self, operator: Operator, sides: &[Node; 2], left: Types, right: Types) {
-        if !matches!(operator, Operator::Equal | Operator::Unequal) {
-            return;
-        }
-        let both = |one: Types| left.meets(one) && right.meets(one);
-        let is_short = |side: &Node| constants(side).is_some_and(|elements| elements.len() < 2);
-        let lists = both(Types::LIST) && !sides.iter().any(is_short);
-        self.otherwise(lists || both(Types::OBJECT));
-    }
+    let both = |one: Types| left.meets(one) && right.meets(one);
+    let is_short = |side: &Node| constants(side).is_some_and(|elements| elements.len() < 2);
+    let lists = both(Types::LIST) && !sides.iter().any(is_short);
+    lists || both(Types::OBJECT)
 }
 
 /// The types of the elements of a written list of constants.

@@ -1,9 +1,9 @@
 //! What operators and functions take and give.
 
-use super::Types;
+use super::set::Types;
 use crate::datetime::ReadFormat;
 use crate::expression::datum::Datum;
-use crate::expression::functions::Function;
+use crate::expression::functions::call::Function;
 use crate::expression::node::{Node, Step};
 use crate::expression::operator::Operator;
 

@@ -2,7 +2,17 @@
 
 use rust_decimal::Decimal;
 
-use super::{BITS_96, NotRead};
+/// Why a text is not an exact decimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotRead {
+    /// It is no number, as this reader takes numbers.
+    Invalid,
+    /// It is a number that needs more than 28 digits.
+    TooLong,
+}
+
+/// The first number that a decimal's 96 bits do not hold.
+pub(super) const BITS_96: u128 = 1 << 96;
 
 /// The most places of a decimal.
 const MOST_PLACES: usize = 28;

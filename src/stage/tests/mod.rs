@@ -57,8 +57,7 @@ fn outcome(stage: &Stage, data: &str) -> String {
         now_us: 0,
         secrets: &Secrets::default(),
         limits: crate::record::Limits::default(),
-        roundings: None,
-        tally: None,
+        probe: None,
     };
     let shown = |output: super::Output| format!("{} {}", output.id, output.data);
     match stage.transform(&record, &context) {

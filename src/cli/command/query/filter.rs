@@ -80,8 +80,7 @@ impl<'c> Filter<'c> {
             now_us: self.now_us,
             secrets: &self.secrets,
             limits: counterfoil::record::Limits::default(),
-            roundings: None,
-            tally: None,
+            probe: None,
         };
         match expression.truth(&document, &mut Scope::new(context)) {
             Ok(truth) => Ok(truth),

@@ -327,8 +327,7 @@ pub(crate) fn context<'a>(project: &'a str, id: &'a str, secrets: &'a Secrets) -
         now_us: 0,
         secrets,
         limits: Limits::default(),
-        roundings: None,
-        tally: None,
+        probe: None,
     }
 }
 

@@ -1,0 +1,46 @@
+//! What one record has to do with the rules of a contract over more than one.
+
+use super::Contract;
+use super::cross::{key_text, whole_key};
+use crate::expression::Scope;
+use crate::record::Document;
+use crate::refusal::Violation;
+
+/// What one record has to do with the rules over more than one, in the order of the contract.
+#[derive(Debug)]
+pub(crate) struct Has {
+    /// Its keys.
+    pub(crate) unique: Vec<Result<Option<String>, Violation>>,
+    /// What it refers to.
+    pub(crate) refers: Vec<Result<Vec<String>, Violation>>,
+    /// What it is referred to by, where the rule's database is its own.
+    pub(crate) is: Vec<Option<String>>,
+}
+
+impl Has {
+    /// What a record of a database has to do with the rules of a contract. Pure.
+    pub(crate) fn of(
+        contract: &Contract,
+        database: &str,
+        id: &str,
+        document: &Document,
+        scope: &mut Scope<'_>,
+    ) -> Self {
+        let mut unique = Vec::with_capacity(contract.unique.len());
+        for rule in &contract.unique {
+            let value = rule.key.value(document, scope);
+            unique.push(value.map(|value| value.as_ref().and_then(whole_key)));
+        }
+        let (mut refers, mut is) = (Vec::new(), Vec::new());
+        for rule in &contract.references {
+            let value = rule.value.value(document, scope);
+            refers.push(value.map(|value| rule.looked_up(value.as_ref())));
+            is.push(match &rule.key {
+                _ if rule.to != database => None,
+                None => Some(id.to_owned()),
+                Some(key) => key.value(document, scope).ok().flatten().as_ref().map(key_text),
+            });
+        }
+        Self { unique, refers, is }
+    }
+}

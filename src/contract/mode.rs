@@ -1,0 +1,43 @@
+//! What happens to a record that breaks a contract.
+
+/// What happens to a record that breaks a contract.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It is refused, and the pass stops, however many refusals are allowed.
+    Refuse,
+    /// It is refused and goes to quarantine; the pass goes on within its limit of refusals.
+    #[default]
+    Quarantine,
+    /// It is written, and what is wrong with it stands in its stub.
+    Warn,
+}
+
+const MODES: [(&str, Mode); 3] = [
+    ("refuse", Mode::Refuse),
+    ("quarantine", Mode::Quarantine),
+    ("warn", Mode::Warn),
+];
+
+impl Mode {
+    /// The words in stage files.
+    pub const WORDS: [&'static str; 3] = ["refuse", "quarantine", "warn"];
+
+    /// The mode of a word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        MODES
+            .iter()
+            .find(|(name, _)| *name == word)
+            .map(|(_, mode)| *mode)
+    }
+
+    /// Its word in stage files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        MODES
+            .iter()
+            .find(|(_, mode)| *mode == self)
+            .map_or("", |(name, _)| name)
+    }
+}
