@@ -5,16 +5,15 @@
 //! is written last: it lists the files with their SHA-256. The key that signs is never in it.
 
 mod check;
+mod files;
+mod manifest;
 mod names;
 mod restore;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest as _, Sha256};
 
 use crate::digest::hex;
 use crate::error::{Error, Result};
@@ -25,20 +24,17 @@ use crate::observe::StopSignal;
 use crate::problem::Problem;
 use crate::project::Project;
 use crate::stage::read_file;
-use crate::store::{Store, StoreOptions, checkpoints};
-use crate::surroundings::{Keys, Surroundings};
+use crate::store::{Store, checkpoints};
+use crate::surroundings::Keys;
 
 pub use check::{Checked, KeyOf, KeysToCheck, Signed, check};
+pub use manifest::{BackedUp, MANIFEST, Manifest};
 pub use restore::Restored;
 
-use check::{known_as, stopped};
+use check::known_as;
+use files::{io, looked_at, new_file, stopped, sync};
+use manifest::FORMAT;
 
-/// The file that lists the others.
-pub const MANIFEST: &str = "backup.json";
-/// What the manifest begins with; another text is another format.
-const FORMAT: &str = "counterfoil-backup-1";
-/// A list of files is never longer than this.
-const LONGEST: u64 = 16 << 20;
 /// So often a backup is begun whose files change while it is made.
 const TIMES: u32 = 3;
 
@@ -47,37 +43,6 @@ const TIMES: u32 = 3;
 struct ProjectFile {
     name: String,
     text: String,
-}
-
-/// What a backup holds.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Manifest {
-    format: String,
-    /// The ledger: the uuid of its first run.
-    pub origin: String,
-    /// Its newest batch.
-    pub batches: i64,
-    /// The size of its tree.
-    pub tree_size: u64,
-    /// The root of its tree, in hexadecimal.
-    pub tree_root: String,
-    /// When the backup was made, in microseconds since 1970.
-    pub at_us: i64,
-    /// The store's file.
-    pub store: String,
-    /// Every file, the store's first.
-    pub files: Vec<BackedUp>,
-}
-
-/// A file of a backup.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct BackedUp {
-    /// Its name, relative to the backup's folder.
-    pub name: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// Its SHA-256 in hexadecimal.
-    pub sha256: String,
 }
 
 /// Copies a store and the files of its project to a folder that is not there yet, or is empty. The store is copied by
@@ -277,30 +242,6 @@ impl Drop for Begun<'_> {
     }
 }
 
-/// What SQLite would still carry out on a store when it is opened: the journal of another one would be played into it.
-fn unfinished(store: &Path) -> Option<PathBuf> {
-    let beside = ["-journal", "-wal", "-shm"].into_iter().map(|kind| {
-        let mut name = store.as_os_str().to_owned();
-        name.push(kind);
-        PathBuf::from(name)
-    });
-    beside.into_iter().find(|path| path.symlink_metadata().is_ok())
-}
-
-/// The store of a backup, to be looked at.
-fn looked_at(path: &Path, keys: Keys) -> Result<Store> {
-    let options = StoreOptions {
-        read_only: true,
-        unchecked: true,
-        ..StoreOptions::default()
-    };
-    let surroundings = Surroundings {
-        keys,
-        ..Surroundings::default()
-    };
-    Store::open(path, options, surroundings)
-}
-
 /// A path inside a folder, for a name that `restore` would take.
 fn inside(folder: &Path, name: &str) -> Result<PathBuf> {
     match names::problem_of(name) {
@@ -312,44 +253,6 @@ fn inside(folder: &Path, name: &str) -> Result<PathBuf> {
     }
 }
 
-/// A new file for its owner alone, with the folders above it.
-fn new_file(path: &Path) -> Result<File> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(io(folder))?;
-    }
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.write(true).create_new(true).open(path).map_err(io(path))
-}
-
-/// Reads a file to its end, and writes what it reads.
-fn pour(
-    mut from: impl Read,
-    to: &mut impl Write,
-    (from_path, to_path): (&Path, &Path),
-    stop: &StopSignal,
-) -> Result<BackedUp> {
-    let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 256 << 10]);
-    loop {
-        if stop.is_asked() {
-            return Err(stopped());
-        }
-        let read = from.read(&mut buffer).map_err(io(from_path))?;
-        if read == 0 {
-            break;
-        }
-        hash.update(&buffer[..read]);
-        to.write_all(&buffer[..read]).map_err(io(to_path))?;
-        bytes += read as u64;
-    }
-    Ok(BackedUp {
-        name: String::new(),
-        bytes,
-        sha256: hex(&hash.finalize()),
-    })
-}
-
 /// What a file holds that was just written.
 fn known(path: &Path, name: &str, stop: &StopSignal) -> Result<BackedUp> {
     let file = BackedUp {
@@ -358,23 +261,4 @@ fn known(path: &Path, name: &str, stop: &StopSignal) -> Result<BackedUp> {
         sha256: String::new(),
     };
     known_as(path, &file, stop)
-}
-
-/// Waits until the names in a folder are on the disk.
-fn sync(folder: &Path) -> Result<()> {
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(io(folder))
-}
-
-fn io(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
-    |source| Error::Io {
-        path: path.to_owned(),
-        source,
-    }
 }

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::ledger::checkpoint::newest_note;
 use crate::ledger::renamed::unaccepted;
 use crate::ledger::{Batch, Checkpoint, PassKind, Renamed, Step};
-use crate::store::{Store, checkpoints, schema};
+use crate::store::{Store, checkpoints, objects};
 
 /// A signed statement about the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -62,7 +62,7 @@ pub fn accept_restored(store: &mut Store, purpose: &Purpose) -> Result<Signed> {
 pub fn accept_renamed(store: &mut Store, names: &[(u32, String)], purpose: &Purpose) -> Result<Vec<Renamed>> {
     need_reason(purpose, "other names of stages are accepted")?;
     let mut run = Run::begin(store, purpose)?;
-    let found = unaccepted(run.connection(), schema::query_of_view("ledger_header"), names)?;
+    let found = unaccepted(run.connection(), objects::query_of_view("ledger_header"), names)?;
     if found.is_empty() {
         return Err(Error::invalid(
             "no batch was hashed under another name of its stage, as far as names are known",

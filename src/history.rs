@@ -4,29 +4,32 @@ mod deviating;
 mod found;
 mod health;
 mod hidden;
+mod life;
+mod redacted;
 mod remade;
 mod trace;
 mod unfinished;
-
-use rusqlite::OptionalExtension as _;
 
 pub use deviating::{CauseCount, Deviations};
 pub use found::{Found, databases_with_id, may_have_had_others};
 pub use health::{Health, LastRun, RefusedBy, Since, health};
 pub use hidden::HiddenIds;
+pub use redacted::redacted;
+pub(crate) use redacted::redacted_by;
 pub(crate) use remade::versions;
-pub use trace::{TraceStep, trace, trace_family};
+pub use trace::{trace, trace_family};
 pub use unfinished::{UnfinishedPass, unfinished};
 pub(crate) use unfinished::{name_running, reading_options, unfinished_in, writing_options};
 
-use crate::error::{Error, Result};
-use crate::ledger::feed::{self, Fed};
-use crate::ledger::out::came_out;
+pub use crate::ledger::life::TraceStep;
+pub use crate::ledger::run_record::{RunPass, RunRecord};
+
+use crate::error::Result;
+use crate::ledger::feed::Fed;
 use crate::ledger::read::origin;
 use crate::ledger::selection;
-use crate::ledger::stage_history::standing_counts;
-use crate::ledger::{Counts, Head, StageHistory, StageState};
-use crate::path::{Path, Segment};
+use crate::ledger::stage_history::{applied_numbers, standing_counts};
+use crate::ledger::{Counts, Head, StageHistory, StageState, refusals, refusers, revisions, run_record};
 use crate::stage::{Stage, Stages};
 use crate::store::checkpoints::signed;
 use crate::store::{SignedUpTo, Store};
@@ -111,8 +114,6 @@ pub fn status(store: &Store, stages: &Stages) -> Result<Status> {
     let databases = names
         .into_iter()
         .map(|name| store.count(&name).map(|count| (name, count)));
-    let sql = "SELECT count(*) FROM audit_quarantine WHERE project IS NULL";
-    let refused: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     Ok(Status {
         origin: origin(connection)?,
         batches: head.batch,
@@ -121,7 +122,7 @@ pub fn status(store: &Store, stages: &Stages) -> Result<Status> {
         signed: signed(connection)?,
         databases: databases.collect::<Result<_>>()?,
         stages: stage_statuses(store, stages)?,
-        refused_at_the_door: refused.unsigned_abs(),
+        refused_at_the_door: refusers::refused_at_the_door(connection)?,
         unfinished: unfinished(store)?,
         deviations: Deviations::of(store, stages)?,
     })
@@ -133,23 +134,16 @@ pub fn status(store: &Store, stages: &Stages) -> Result<Status> {
 /// # Errors
 /// When the ledger cannot be read.
 pub fn other_projects(store: &Store, project: &str) -> Result<Vec<String>> {
-    let sql = "SELECT DISTINCT project FROM ledger_stage
-     WHERE NOT EXISTS(SELECT 1 FROM ledger_stage WHERE project=?1) ORDER BY project";
-    let mut statement = store.connection().prepare_cached(sql)?;
-    let names = statement.query_map([project], |row| row.get(0))?;
-    Ok(names.collect::<rusqlite::Result<_>>()?)
+    revisions::other_projects(store.connection(), project)
 }
 
 fn stage_statuses(store: &Store, stages: &Stages) -> Result<Vec<StageStatus>> {
     let connection = store.connection();
-    let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1";
-    let mut statement = connection.prepare_cached(sql)?;
-    let applied = statement.query_map([stages.project()], |row| row.get(0))?;
-    let mut numbers: Vec<u32> = applied.collect::<rusqlite::Result<_>>()?;
+    let mut numbers = applied_numbers(connection, stages.project())?;
     numbers.extend(stages.iter().map(Stage::number));
     numbers.sort_unstable();
     numbers.dedup();
-    let refused = feed::refused_counts(connection, stages.project())?;
+    let refused = refusals::refused_counts(connection, stages.project())?;
     let statuses = numbers.into_iter().map(|number| {
         let quarantined = refused.get(&number).copied().unwrap_or_default();
         stage_status(store, stages, (number, quarantined))
@@ -248,172 +242,16 @@ fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) 
     Ok(selection::waiting(connection, fed, after, i64::MAX)?.len() as u64)
 }
 
-/// One run, as `history` shows it.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct RunRecord {
-    /// The run's number.
-    pub run: i64,
-    /// Its uuid.
-    pub uuid: String,
-    /// The command.
-    pub command: String,
-    /// Its arguments.
-    pub arguments: Vec<String>,
-    /// Who.
-    pub actor: String,
-    /// Where.
-    pub host: String,
-    /// With which version.
-    pub tool: String,
-    /// Why.
-    pub reason: Option<String>,
-    /// When it began, ISO 8601 in UTC.
-    pub started: String,
-    /// When it committed last, ISO 8601 in UTC.
-    pub last_commit: String,
-    /// Its first and last batch.
-    pub batches: (i64, i64),
-    /// Its outcomes.
-    pub counts: Counts,
-    /// What it worked on, pass by pass.
-    pub passes: Vec<RunPass>,
-}
-
-/// What a run did in one pass.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct RunPass {
-    /// The pass's number.
-    pub pass: i64,
-    /// Its kind.
-    pub kind: String,
-    /// The stage's number.
-    pub stage: Option<u32>,
-    /// Where it read.
-    pub source: Option<String>,
-    /// Where it wrote.
-    pub target: Option<String>,
-    /// The outcomes of this run's part of it.
-    pub counts: Counts,
-    /// How many records came out of those that were written: others than these where one becomes several.
-    pub out: u64,
-    /// The pass that it undoes.
-    pub reverses: Option<i64>,
-    /// The pass that has undone it.
-    pub undone_by: Option<i64>,
-    /// Whether the pass has ended, in this run or another.
-    pub ended: bool,
-}
-
 /// The runs that wrote, newest first; at most `limit` of them.
 pub fn history(store: &Store, limit: usize) -> Result<Vec<RunRecord>> {
-    let sql = "SELECT run FROM ledger_run r WHERE EXISTS(SELECT 1 FROM ledger_batch b WHERE b.run=r.run)
-     ORDER BY run DESC LIMIT ?1";
-    let mut statement = store.connection().prepare_cached(sql)?;
-    let numbers = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0))?;
-    let mut runs = Vec::new();
-    for number in numbers {
-        runs.extend(run(store, number?)?);
+    let mut found = Vec::new();
+    for number in run_record::that_wrote(store.connection(), limit)? {
+        found.extend(run(store, number)?);
     }
-    Ok(runs)
+    Ok(found)
 }
 
 /// One run that wrote; `None` where there is none of that number.
 pub fn run(store: &Store, number: i64) -> Result<Option<RunRecord>> {
-    let sql =
-        "SELECT run, uuid, command, arguments, actor, host, tool, reason, started, last_commit, first_batch,
-       last_batch, read, written, unchanged, filtered, refused, merged FROM audit_run WHERE run=?1";
-    let mut statement = store.connection().prepare_cached(sql)?;
-    let run = statement.query_row([number], |row| {
-        let arguments: String = row.get(3)?;
-        Ok(RunRecord {
-            run: row.get(0)?,
-            uuid: row.get(1)?,
-            command: row.get(2)?,
-            arguments: serde_json::from_str(&arguments).unwrap_or_default(),
-            actor: row.get(4)?,
-            host: row.get(5)?,
-            tool: row.get(6)?,
-            reason: row.get(7)?,
-            started: row.get(8)?,
-            last_commit: row.get(9)?,
-            batches: (row.get(10)?, row.get(11)?),
-            counts: crate::ledger::read::counts(row, 12)?,
-            passes: Vec::new(),
-        })
-    });
-    let Some(mut run) = run.optional()? else {
-        return Ok(None);
-    };
-    run.passes = run_passes(store, number)?;
-    Ok(Some(run))
-}
-
-fn run_passes(store: &Store, run: i64) -> Result<Vec<RunPass>> {
-    let sql = concat!(
-        "SELECT p.pass, p.kind, s.number, p.source, p.target, sum(b.read), sum(b.written), sum(b.unchanged),
-       sum(b.filtered), sum(b.refused), sum(b.merged), p.reverses,
-       (SELECT min(u.pass) FROM ledger_pass u JOIN ledger_batch x ON x.pass=u.pass AND x.step='end' WHERE u.reverses=p.pass),
-       EXISTS(SELECT 1 FROM ledger_batch x WHERE x.pass=p.pass AND x.step='end'), ",
-        came_out!(),
-        " FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
-     WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass"
-    );
-    let mut statement = store.connection().prepare_cached(sql)?;
-    let rows = statement.query_map([run], |row| {
-        Ok(RunPass {
-            pass: row.get(0)?,
-            kind: row.get(1)?,
-            stage: row.get(2)?,
-            source: row.get(3)?,
-            target: row.get(4)?,
-            counts: crate::ledger::read::counts(row, 5)?,
-            reverses: row.get(11)?,
-            undone_by: row.get(12)?,
-            ended: row.get(13)?,
-            out: row.get::<_, i64>(14)?.unsigned_abs(),
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The paths that any stage in the ledger redacts, whatever its file says now, so that their values are masked where
-/// there is no project at hand too.
-///
-/// # Errors
-/// [`Error::Damaged`] when a stage's meaning cannot be read.
-pub fn redacted(store: &Store) -> Result<Vec<Path>> {
-    let mut statement = store
-        .connection()
-        .prepare("SELECT stage, meaning FROM ledger_stage ORDER BY stage")?;
-    let mut rows = statement.query([])?;
-    let mut paths: Vec<Path> = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (stage, meaning): (i64, String) = (row.get(0)?, row.get(1)?);
-        let redacted = redacted_by(&meaning).ok_or_else(|| Error::Damaged {
-            what: format!("the meaning of stage row {stage} does not say what it redacts"),
-        })?;
-        for path in redacted {
-            if !paths.contains(&path) {
-                paths.push(path);
-            }
-        }
-    }
-    Ok(paths)
-}
-
-/// The paths that a stage of this meaning redacts; `None` where it does not say so.
-pub(crate) fn redacted_by(meaning: &str) -> Option<Vec<Path>> {
-    let meaning: serde_json::Value = serde_json::from_str(meaning).ok()?;
-    let pointers: Vec<String> = serde_json::from_value(meaning.get("redact")?.clone()).ok()?;
-    pointers.iter().map(|pointer| redacted_path(pointer)).collect()
-}
-
-/// The path of a pointer as [`Path::pointer`] writes it: `*` is every element.
-fn redacted_path(pointer: &str) -> Option<Path> {
-    let path: Path = pointer.parse().ok()?;
-    let every = |segment: &Segment| match segment {
-        Segment::Key(key) if key == "*" => Segment::Each,
-        other => other.clone(),
-    };
-    Some(Path::of(path.segments().iter().map(every).collect()))
+    run_record::run_record(store.connection(), number)
 }

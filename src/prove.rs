@@ -26,6 +26,8 @@
 //! 9162, 2.1.3.2). An opening is what was hashed into the commitment that the entry names: `SHA-256(salt || id || 0x00 ||
 //! data)`.
 
+mod check;
+mod parts;
 mod proved;
 mod text;
 
@@ -42,8 +44,10 @@ use crate::ledger::{AcceptedName, Checkpoint};
 use crate::shown::word;
 use crate::store::Store;
 
-pub use proved::{Checked, Disclosed, Proved, ProvedStage, check_proof};
-pub use text::{Consistency, Included, NotProved, Opening, Proof, Which};
+pub use check::{Checked, check_proof};
+pub use parts::{Included, NotProved, Opening, Which};
+pub use proved::{Disclosed, Proved, ProvedStage};
+pub use text::{Consistency, Proof};
 
 /// What to prove about a record.
 #[derive(Clone, Debug, Default)]

@@ -24,6 +24,13 @@ pub fn escape(letter: char) -> impl fmt::Display {
     letter.escape_default()
 }
 
+/// A time of the ledger, microseconds since 1970, as people and programs read it: ISO 8601 in UTC, to the second.
+#[must_use]
+pub(crate) fn utc(micros: i64) -> String {
+    let at = chrono::DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// A text from outside, safe to show on one line.
 #[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {

@@ -1,11 +1,13 @@
 //! Of which data and which stages a plan is, so that `apply` can refuse to carry out another one.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
-use crate::digest::{Hash, hex, sha256};
+use crate::digest::{hex, sha256};
 use crate::error::{Error, Result};
 use crate::ledger::Head;
+use crate::ledger::head::tree_after;
 use crate::ledger::read::origin;
+use crate::ledger::runs::runs_after;
 use crate::stage::{Stage, Stages};
 
 /// The state of a store and of a project's stages that a plan was made of.
@@ -165,27 +167,18 @@ impl Pin {
         if let Some(what) = difference(&self.stages, &now) {
             return moved(what);
         }
-        let sql = "SELECT tree_size, tree_root FROM ledger_batch WHERE batch=?1";
-        let tree: Option<(i64, Hash)> = connection
-            .prepare_cached(sql)?
-            .query_row([self.batch], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let tree = tree.map(|(size, root)| (size.unsigned_abs(), hex(&root)));
+        let tree = tree_after(connection, self.batch)?;
+        let tree = tree.map(|tree| (tree.size, hex(&tree.root)));
         if tree != Some((self.tree_size, self.tree_root.clone())) {
             return moved(format!(
                 "the store never was in the state of batch {}",
                 self.batch
             ));
         }
-        let sql = "SELECT r.run, r.command, r.arguments, min(b.batch) FROM ledger_batch b JOIN ledger_run r USING(run)
-         WHERE b.batch>?1 GROUP BY r.run ORDER BY r.run";
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query([self.batch])?;
-        while let Some(row) = rows.next()? {
-            let (run, command, arguments): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let arguments: Vec<String> = serde_json::from_str(&arguments).unwrap_or_default();
-            if command != "apply" || !arguments.contains(&self.argument()) {
-                let batch: i64 = row.get(3)?;
+        for since in runs_after(connection, self.batch)? {
+            let arguments: Vec<String> = serde_json::from_str(&since.arguments).unwrap_or_default();
+            if since.command != "apply" || !arguments.contains(&self.argument()) {
+                let (run, command, batch) = (since.run, since.command, since.first_batch);
                 return moved(format!("run {run} (`{command}`) has written batch {batch} since"));
             }
         }

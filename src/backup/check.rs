@@ -5,7 +5,9 @@ use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::{BackedUp, FORMAT, LONGEST, MANIFEST, Manifest, io, looked_at, names, pour, unfinished};
+use super::files::{io, looked_at, pour, stopped, unfinished};
+use super::manifest::{BackedUp, FORMAT, LONGEST, MANIFEST, Manifest};
+use super::names;
 use crate::error::{Error, Result};
 use crate::ledger::checkpoint::{newest_note, notes_after};
 use crate::note::VerifyingKey;
@@ -290,11 +292,4 @@ pub(super) fn damaged(path: &Path, what: &str) -> Error {
     let problem = Problem::error("backup.damaged", None, message);
     let problem = problem.help("the store that it was made of is another matter; nothing was written");
     vec![problem].into()
-}
-
-pub(super) fn stopped() -> Error {
-    Error::invalid(
-        "stopped as you asked, before everything was there",
-        "the same command again begins anew",
-    )
 }

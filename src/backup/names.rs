@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::path::{Component, Path};
 
-use super::MANIFEST;
+use super::manifest::MANIFEST;
 use crate::project::KEY_FILE;
 
 /// What stands beside a store, by what its name ends with.

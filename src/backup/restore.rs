@@ -6,8 +6,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::check::{damaged, known_as, plain};
-use super::{BackedUp, Checked, MANIFEST, io, names, new_file, pour, sync, unfinished};
+use super::check::{Checked, damaged, known_as, plain};
+use super::files::{io, new_file, pour, sync, unfinished};
+use super::manifest::{BackedUp, MANIFEST};
+use super::names;
 use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::observe::StopSignal;

@@ -1,6 +1,8 @@
 use std::cell::Cell;
 
 use super::*;
+use crate::store::StoreOptions;
+use crate::surroundings::Surroundings;
 
 fn store(folder: &Path) -> Store {
     let path = folder.join("store.db");

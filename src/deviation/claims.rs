@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::cause::{Cause, Deviation};
 use super::special::Special;
-use super::{Cause, Deviation};
 use crate::context::Context;
 use crate::digest::{Hash, Salt, derived_salt};
 use crate::engine::source_as_read;

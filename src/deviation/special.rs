@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::Cause;
+use super::cause::Cause;
 use crate::error::Result;
-use crate::ledger::PassKind;
-use crate::ledger::feed::{self, Fed};
+use crate::ledger::feed::Fed;
 use crate::ledger::places;
 use crate::ledger::rows::{self, RowChange};
+use crate::ledger::{PassKind, refusals};
 use crate::stage::Stage;
 use crate::store::{Salted, Table};
 
@@ -70,7 +70,7 @@ pub(super) fn find(
             });
         }
         if !stage.in_place() {
-            for record in feed::refused_or_waived(connection, project, number)? {
+            for record in refusals::refused_or_waived(connection, project, number)? {
                 let numbers = rows::rows_of_record(connection, (project, number), record)?;
                 for row in numbers {
                     if target.by_number(connection, row)?.is_none() {
@@ -88,7 +88,7 @@ pub(super) fn find(
     let mut by_hand: BTreeSet<i64> = rows::rows_touched_by_hand(connection, target.name())?;
     for stage in stages.iter().filter(|stage| stage.in_place()) {
         // What was refused in place may have been put there again under its number.
-        by_hand.extend(feed::ever_refused(connection, project, stage.number())?);
+        by_hand.extend(refusals::ever_refused(connection, project, stage.number())?);
     }
     for row in by_hand {
         let changes = rows::changes_of_row(connection, target.name(), row)?;

@@ -1,10 +1,11 @@
 //! Whether the stages are those that were applied, in the order in which they were applied.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 use crate::ledger::StageHistory;
-use crate::ledger::stage_history::{applied_since, has_worked_after};
+use crate::ledger::revisions::project_of;
+use crate::ledger::stage_history::{applied_numbers, applied_since, has_worked_after};
 use crate::stage::{Stage, Stages, diff};
 
 /// Refuses stages whose applied meaning is another one now, that are gone, or that come before applied ones. Returns
@@ -44,12 +45,8 @@ pub(crate) fn check_drift(connection: &Connection, stages: &Stages, revise: bool
 /// Refuses stages that another project has applied under the same numbers and names, where this one has applied none:
 /// the project was given another name, under which everything would be applied once more.
 fn check_name(connection: &Connection, stages: &Stages) -> Result<()> {
-    let sql = "SELECT project FROM ledger_stage WHERE number=?1 AND slug=?2 ORDER BY stage DESC LIMIT 1";
-    let mut statement = connection.prepare_cached(sql)?;
     for stage in stages.iter() {
-        let other: Option<String> = statement
-            .query_row((stage.number(), stage.slug()), |row| row.get(0))
-            .optional()?;
+        let other = project_of(connection, stage.number(), stage.slug())?;
         if let Some(other) = other {
             return Err(Error::invalid(
                 format!(
@@ -109,12 +106,4 @@ fn check_order(connection: &Connection, stages: &Stages, applied: &[(u32, i64)])
         }
     }
     Ok(())
-}
-
-/// The numbers of a project's stages that were ever applied, ascending.
-fn applied_numbers(connection: &Connection, project: &str) -> Result<Vec<u32>> {
-    let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1 ORDER BY number";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([project], |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

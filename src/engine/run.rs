@@ -97,11 +97,7 @@ impl<'s> Run<'s> {
             gate: Arc::default(),
             _lock: lock,
         };
-        if run
-            .connection()
-            .prepare("SELECT 1 FROM sqlite_schema WHERE name='ledger_run'")?
-            .exists([])?
-        {
+        if schema::has_ledger(run.connection())? {
             run.row.run = largest(run.connection(), LedgerTable::Run)?;
             run.head = Head::read(run.connection())?;
         }

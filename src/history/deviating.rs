@@ -1,7 +1,8 @@
 //! Where targets deviate from what their stages would make, as `status` and the report tell it: counted by cause, with a
 //! few ids.
 
-use super::{HiddenIds, redacted};
+use super::HiddenIds;
+use super::redacted::redacted;
 use crate::deviation::{Cause, Deviation, deviations};
 use crate::engine::check_drift;
 use crate::error::{Error, Result};

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
+use super::life::Life;
 use super::remade::numbers_once_made;
-use super::trace::{Life, touches};
 use crate::error::{Error, Result};
-use crate::ledger::past::began_with;
+use crate::ledger::past::{began_with, rows_once_called};
+use crate::ledger::revisions::writing_to;
 use crate::stage::Stage;
 use crate::store::{Store, Table};
 
@@ -59,7 +60,7 @@ impl Found {
         for name in known.databases() {
             let mut leading = BTreeSet::new();
             for number in known.numbers(&name) {
-                if touches(connection, &Life::of(connection, vec![number])?, database)? {
+                if Life::of(connection, vec![number])?.touches(connection, database)? {
                     leading.insert(number);
                 }
             }
@@ -136,17 +137,8 @@ impl<'i> Known<'i> {
     /// Adds the rows that had the id before they were changed, and the records that were refused under it: in one database,
     /// or in all of them.
     fn add_images(&mut self, connection: &Connection, database: Option<&str>) -> Result<()> {
-        // In the order of the ledger, so that a page is read once.
-        let sql = if database.is_some() {
-            IMAGES_OF_ONE
-        } else {
-            IMAGES_OF_ALL
-        };
-        let beginning = [self.id.as_bytes(), &[0]].concat();
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params![beginning, database])?;
-        while let Some(row) = rows.next()? {
-            self.add(row.get(0)?, row.get(1)?, true);
+        for row in rows_once_called(connection, self.id, database)? {
+            self.add(row.database, row.number, true);
         }
         Ok(())
     }
@@ -206,42 +198,12 @@ fn id_now(store: &Store, database: &str, number: i64) -> Result<Option<String>> 
 /// Whether any stage that has written to a database (`None`: to any) may give its records other ids than those with which they
 /// began: only then an id may stand in the images alone, which are many.
 fn may_give_other_ids(connection: &Connection, database: Option<&str>) -> Result<bool> {
-    let sql = "SELECT s.number, s.slug, s.source_text, s.meaning FROM ledger_stage s
-     WHERE EXISTS(SELECT 1 FROM ledger_pass p WHERE p.stage=s.stage AND (?1 IS NULL OR p.target=?1))";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([database])?;
-    while let Some(row) = rows.next()? {
-        let (slug, text, meaning): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
+    for of in writing_to(connection, database)? {
         // What a stage does that was built in Rust is not known.
-        let stage = Stage::as_applied(row.get(0)?, &slug, &text, &meaning);
+        let stage = Stage::as_applied(of.number, &of.slug, &of.source_text, &of.meaning);
         if stage.is_none_or(|stage| !stage.takes_over_ids()) {
             return Ok(true);
         }
     }
     Ok(false)
 }
-
-/// The images that begin with an id, from passes or from all images.
-macro_rules! images {
-    ($from:literal, $of:literal) => {
-        concat!(
-            "SELECT CASE i.kind WHEN 1 THEN p.target ELSE p.source END, coalesce(e.target,e.record) FROM ",
-            $from,
-            " CROSS JOIN ledger_entry e ON e.batch=i.batch AND e.record=i.record AND e.part=i.part
-             WHERE ((i.kind=1 AND p.target",
-            $of,
-            ") OR (i.kind=4 AND p.stage IS NOT NULL AND p.source",
-            $of,
-            ")) AND substr(i.body,1,length(?1))=?1"
-        )
-    };
-}
-
-const IMAGES_OF_ONE: &str = images!(
-    "ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_image i ON i.batch=b.batch",
-    "=?2"
-);
-const IMAGES_OF_ALL: &str = images!(
-    "ledger_image i CROSS JOIN ledger_batch b ON b.batch=i.batch CROSS JOIN ledger_pass p ON p.pass=b.pass",
-    " IS NOT ?2"
-);

@@ -3,11 +3,16 @@
 
 use std::collections::HashSet;
 
-use chrono::DateTime;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::Connection;
 
 use super::unfinished::{UnfinishedPass, unfinished};
 use crate::error::Result;
+use crate::ledger::open::was_loaded_after;
+use crate::ledger::refusers::{RefusingPass, refusing_passes};
+use crate::ledger::revisions::{Ends, all_ends};
+use crate::ledger::runs::newest_commit;
+use crate::ledger::stage_history::has_read_after;
+use crate::shown::utc;
 use crate::store::checkpoints::signed;
 use crate::store::{SignedUpTo, Store};
 
@@ -71,18 +76,6 @@ pub struct RefusedBy {
     pub records: u64,
 }
 
-/// A pass that has refused what still stands in quarantine.
-struct Refusing {
-    pass: i64,
-    stage: Option<(String, u32)>,
-    source: Option<String>,
-    by: RefusedBy,
-    oldest_us: i64,
-    records: i64,
-    /// How many of them in the time that is asked for.
-    in_time: i64,
-}
-
 /// How a store does, as far as a project is concerned.
 ///
 /// # Errors
@@ -91,35 +84,36 @@ pub fn health(store: &Store, project: &str, since: Since) -> Result<Health> {
     let connection = store.connection();
     let now = store.surroundings().clock.now_us();
     let age = |at: i64| (now - at).max(0).unsigned_abs() / 1_000_000;
-    let last = "SELECT r.run, r.command, b.committed_us FROM ledger_batch b JOIN ledger_run r ON r.run=b.run
-     ORDER BY b.batch DESC LIMIT 1";
-    let last_run = connection.query_row(last, [], |row| {
-        let at: i64 = row.get(2)?;
-        Ok(LastRun {
-            run: row.get(0)?,
-            command: row.get(1)?,
-            at: iso(at),
-            age: age(at),
-        })
+    let last_run = newest_commit(connection)?.map(|newest| LastRun {
+        run: newest.run,
+        command: newest.command,
+        at: utc(newest.committed_us),
+        age: age(newest.committed_us),
     });
     let first_us = match since {
         Since::LastRun => i64::MIN,
         Since::Time(us) => now.saturating_sub(us),
     };
-    let refusing = refusing(connection, project, first_us)?;
+    let refusing = refusing_passes(connection, project, first_us)?;
     let oldest = refusing.iter().map(|pass| pass.oldest_us).min();
-    let quarantined: i64 = refusing.iter().map(|pass| pass.records).sum();
+    let quarantined = refusing.iter().map(|pass| pass.records).sum();
     let mut refused_by = Vec::new();
     for pass in refusing {
         if pass.in_time > 0 && (since != Since::LastRun || is_newest(connection, &pass)?) {
-            refused_by.push(pass.by);
+            refused_by.push(RefusedBy {
+                kind: pass.kind,
+                stage: pass.number,
+                database: pass.database.unwrap_or_default(),
+                run: pass.run,
+                records: pass.in_time,
+            });
         }
     }
     Ok(Health {
-        last_run: last_run.optional()?,
+        last_run,
         unfinished: unfinished(store)?,
-        quarantined: quarantined.unsigned_abs(),
-        oldest_refusal: oldest.map(iso),
+        quarantined,
+        oldest_refusal: oldest.map(utc),
         oldest_refusal_age: oldest.map(age),
         refused_since: refused_by.iter().map(|by| by.records).sum(),
         refused_by,
@@ -127,88 +121,33 @@ pub fn health(store: &Store, project: &str, since: Since) -> Result<Health> {
     })
 }
 
-/// The passes that have refused what still stands in quarantine, in their order.
-fn refusing(connection: &Connection, project: &str, first_us: i64) -> Result<Vec<Refusing>> {
-    let sql = "SELECT q.pass, q.kind, q.project, q.number, q.source, q.database,
-      (SELECT run FROM ledger_batch WHERE pass=q.pass ORDER BY batch DESC LIMIT 1),
-      count(*), min(b.committed_us), sum(b.committed_us>=?2)
-     FROM audit_quarantine q JOIN ledger_batch b ON b.batch=q.batch
-     WHERE q.project IS NULL OR q.project=?1 GROUP BY q.pass ORDER BY q.pass";
-    let read = |row: &Row<'_>| {
-        let (project, number): (Option<String>, Option<u32>) = (row.get(2)?, row.get(3)?);
-        let in_time: i64 = row.get(9)?;
-        let database: Option<String> = row.get(5)?;
-        Ok(Refusing {
-            pass: row.get(0)?,
-            stage: project.zip(number),
-            source: row.get(4)?,
-            by: RefusedBy {
-                kind: row.get(1)?,
-                stage: number,
-                database: database.unwrap_or_default(),
-                run: row.get(6)?,
-                records: in_time.unsigned_abs(),
-            },
-            records: row.get(7)?,
-            oldest_us: row.get(8)?,
-            in_time,
-        })
-    };
-    let mut statement = connection.prepare_cached(sql)?;
-    let passes = statement.query_map(params![project, first_us], read)?;
-    Ok(passes.collect::<rusqlite::Result<_>>()?)
-}
-
 /// Whether no run has read records for the same since: after a load, for its database; after a pass of a stage, for the
 /// stage, or into a database that feeds it.
-fn is_newest(connection: &Connection, pass: &Refusing) -> Result<bool> {
-    let Some((project, number)) = &pass.stage else {
-        return Ok(!was_loaded_since(connection, &pass.by.database, pass)?);
+fn is_newest(connection: &Connection, pass: &RefusingPass) -> Result<bool> {
+    let Some((project, number)) = pass.project.as_ref().zip(pass.number) else {
+        let database = pass.database.as_deref().unwrap_or_default();
+        return Ok(!was_loaded_after(connection, database, pass.pass, pass.run)?);
     };
-    let sql = "SELECT EXISTS(SELECT 1 FROM ledger_stage s JOIN ledger_pass p ON p.stage=s.stage JOIN ledger_batch b ON b.pass=p.pass
-     WHERE s.project=?1 AND s.number=?2 AND p.kind IN('apply','retry') AND p.pass>?3 AND b.read>0 AND b.run>?4)";
-    let is_followed: bool = connection
-        .prepare_cached(sql)?
-        .query_row(params![project, number, pass.pass, pass.by.run], |row| row.get(0))?;
-    if is_followed {
+    if has_read_after(connection, project, number, pass.pass, pass.run)? {
         return Ok(false);
     }
     for database in feeding(connection, pass.source.as_deref())? {
-        if was_loaded_since(connection, &database, pass)? {
+        if was_loaded_after(connection, &database, pass.pass, pass.run)? {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn was_loaded_since(connection: &Connection, database: &str, pass: &Refusing) -> Result<bool> {
-    let sql = "SELECT EXISTS(SELECT 1 FROM ledger_pass p JOIN ledger_batch b ON b.pass=p.pass
-     WHERE p.target=?1 AND p.pass>?2 AND p.kind='load' AND b.read>0 AND b.run>?3)";
-    let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row(params![database, pass.pass, pass.by.run], |row| row.get(0))?)
-}
-
 /// The databases whose records come to a database, by whatever stages, itself included.
 fn feeding(connection: &Connection, database: Option<&str>) -> Result<HashSet<String>> {
-    // All passes of a revision read and fill the same two.
-    let sql = "SELECT p.source, p.target FROM ledger_stage s
-     JOIN ledger_pass p ON p.pass=(SELECT pass FROM ledger_pass WHERE stage=s.stage LIMIT 1)
-     WHERE p.source IS NOT NULL AND p.target IS NOT NULL";
-    let mut statement = connection.prepare_cached(sql)?;
-    let routes = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let routes: Vec<(String, String)> = routes.collect::<rusqlite::Result<_>>()?;
+    let routes = all_ends(connection)?;
     let mut feeding: HashSet<String> = database.map(str::to_owned).into_iter().collect();
     loop {
-        let leads_here =
-            |(source, target): &&(String, String)| feeding.contains(target) && !feeding.contains(source);
-        let Some((source, _)) = routes.iter().find(leads_here) else {
+        let leads_here = |route: &&Ends| feeding.contains(&route.target) && !feeding.contains(&route.source);
+        let Some(route) = routes.iter().find(leads_here) else {
             return Ok(feeding);
         };
-        feeding.insert(source.clone());
+        feeding.insert(route.source.clone());
     }
-}
-
-fn iso(us: i64) -> String {
-    let at = DateTime::from_timestamp_micros(us).unwrap_or_default();
-    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

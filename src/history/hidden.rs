@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::OptionalExtension as _;
-
 use crate::error::Result;
+use crate::ledger::revisions;
 use crate::lineage::Origin;
 use crate::path::{Path, Segment};
 use crate::record::Standing;
@@ -121,30 +120,22 @@ impl Route {
 /// The routes of the stages that were applied, less those at hand.
 fn applied(store: &Store, at_hand: &[&Stage], redact: &[Origin]) -> Result<Vec<Route>> {
     let connection = store.connection();
-    let mut statement =
-        connection.prepare_cached("SELECT stage, number, slug, source_text, meaning FROM ledger_stage")?;
-    let mut way = connection.prepare_cached(
-        "SELECT source, target FROM ledger_pass WHERE stage=?1 AND source IS NOT NULL LIMIT 1",
-    )?;
-    let mut rows = statement.query([])?;
     let mut routes = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (row_of, number): (i64, u32) = (row.get(0)?, row.get(1)?);
-        let (slug, text, meaning): (String, String, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
+    for of in revisions::all(connection)? {
         if at_hand
             .iter()
-            .any(|stage| stage.number() == number && stage.does_as(&meaning))
+            .any(|stage| stage.number() == of.number && stage.does_as(&of.meaning))
         {
             continue;
         }
-        if let Some(stage) = Stage::as_applied(number, &slug, &text, &meaning) {
+        if let Some(stage) = Stage::as_applied(of.number, &of.slug, &of.source_text, &of.meaning) {
             routes.push(Route::of(&stage, redact));
             continue;
         }
-        let ends = way.query_row([row_of], |row| Ok((row.get(0)?, row.get(1)?)));
-        routes.extend(ends.optional()?.map(|(source, target)| Route {
-            source,
-            target,
+        let ends = revisions::ends_of(connection, of.row)?;
+        routes.extend(ends.map(|ends| Route {
+            source: ends.source,
+            target: ends.target,
             makes: true,
             hands_on: true,
         }));

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::input::{Format, TOLD, option};
 use crate::ledger::open::{OpenPass, last_writer, open_passes, run_started_us, written_since};
 use crate::ledger::{Counts, PassKind};
+use crate::shown::utc;
 use crate::store::{Store, StoreLock};
 
 /// A pass that has begun and not ended.
@@ -212,7 +213,6 @@ fn told(connection: &Connection, open: OpenPass) -> Result<UnfinishedPass> {
         PassKind::Waive => (waive(&open), None),
         _ => (vec!["apply".to_owned()], None),
     };
-    let at = DateTime::from_timestamp_micros(open.committed_us).unwrap_or_default();
     Ok(UnfinishedPass {
         pass: open.pass,
         kind: open.kind,
@@ -224,7 +224,7 @@ fn told(connection: &Connection, open: OpenPass) -> Result<UnfinishedPass> {
         reverses: open.reverses,
         begun_in: open.runs.0,
         last_run: open.runs.1,
-        last_commit: at.format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        last_commit: utc(open.committed_us),
         counts: open.counts,
         bytes: reached.bytes,
         lines: reached.lines,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::PRODUCER;
+use super::terms::PRODUCER;
 use crate::ledger::StageRow;
 use crate::lineage::{Dependence, Origin, Source};
 use crate::path::{Path, Segment};

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::dataset::{column_lineage, facet, lineage_of, schema, with_origin};
-use super::{PRODUCER, time};
+use super::terms::{PRODUCER, counts, time};
 use crate::error::{Error, Result};
 use crate::ledger::read::origin;
 use crate::ledger::runs::{RunPart, RunStories, RunStory};
@@ -318,7 +318,7 @@ fn ledger_facet(namespace: &str, row: &RunRow, part: Option<&RunPart>, pass: Opt
     if let Some(part) = part {
         if pass.is_some() {
             add("kind", part.pass.kind.name().into());
-            add("counts", super::counts(&part.counts));
+            add("counts", counts(&part.counts));
             add("batches", json!([part.first_batch, part.last.batch]));
             if let Some(reverses) = part.pass.reverses {
                 add("reverses", reverses.into());

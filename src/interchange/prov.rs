@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::time;
+use super::terms::time;
 use crate::error::Result;
 use crate::history::{Found, TraceStep};
+use crate::ledger::members::members;
 use crate::ledger::read::origin;
 use crate::ledger::runs::{committed_us, ended_us, pass_row, run_row};
 use crate::store::Store;
@@ -182,7 +183,12 @@ impl<'s> Telling<'s> {
             self.current.remove(&row);
         }
         if !unchanged && !step.after_hash.is_empty() {
-            self.generated(step, &row, (&activity, &at), before.as_ref(), source.as_ref());
+            let copied = members(self.store.connection(), step.batch, row.1)?;
+            let copied = copied
+                .iter()
+                .filter_map(|member| self.copied(step, &row, member.record));
+            let copied: Vec<String> = copied.collect();
+            self.generated(step, &row, (&activity, &at), before.as_ref(), &copied);
         }
         Ok(())
     }
@@ -194,7 +200,7 @@ impl<'s> Telling<'s> {
         row: &RowKey,
         (activity, at): (&str, &str),
         before: Option<&String>,
-        source: Option<&String>,
+        copied: &[String],
     ) {
         let earlier = self
             .committed
@@ -205,16 +211,14 @@ impl<'s> Telling<'s> {
         let generation = json!({ "prov:entity": version, "prov:activity": activity, "prov:time": at });
         self.relate("wasGeneratedBy", generation);
         let restored = earlier.filter(|earlier| step.kind == "rollback" && Some(earlier) != before);
-        let from = [
-            (before, "prov:Revision"),
-            (
-                source.filter(|source| !source.starts_with("input:")),
-                "counterfoil:Copy",
-            ),
-            (restored.as_ref(), "counterfoil:Restoration"),
-        ];
+        let from = before.into_iter().map(|before| (before, "prov:Revision"));
+        let from = from.chain(copied.iter().map(|copied| (copied, "counterfoil:Copy")));
+        let from = from.chain(
+            restored
+                .iter()
+                .map(|restored| (restored, "counterfoil:Restoration")),
+        );
         for (used, kind) in from {
-            let Some(used) = used else { continue };
             let derivation = json!({
                 "prov:generatedEntity": version,
                 "prov:usedEntity": used,
@@ -258,7 +262,12 @@ impl<'s> Telling<'s> {
             self.add("entity", &input, attributes);
             return Some(input);
         }
-        let from = (source.clone(), step.record);
+        self.copied(step, row, step.record)
+    }
+
+    /// The version of a source record, where a stage has copied it into a row.
+    fn copied(&self, step: &TraceStep, row: &RowKey, record: i64) -> Option<String> {
+        let from = (step.source.clone()?, record);
         let carries = ["apply", "retry", "merge"].contains(&step.kind.as_str());
         if !carries || from == *row {
             return None;

@@ -73,6 +73,26 @@ impl Head {
     }
 }
 
+/// The tree as one batch has left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TreeAfter {
+    pub(crate) size: u64,
+    pub(crate) root: Hash,
+}
+
+/// The tree after a batch; `None` where there is no such batch.
+pub(crate) fn tree_after(connection: &Connection, batch: i64) -> Result<Option<TreeAfter>> {
+    let sql = "SELECT tree_size, tree_root FROM ledger_batch WHERE batch=?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let tree = statement.query_row([batch], |row| {
+        Ok(TreeAfter {
+            size: row.get::<_, i64>(0)?.unsigned_abs(),
+            root: row.get(1)?,
+        })
+    });
+    Ok(tree.optional()?)
+}
+
 /// The parts of a header that belong to the run.
 #[derive(Clone, Debug)]
 pub(crate) struct RunRow {

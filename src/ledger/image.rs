@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use rusqlite::Connection;
 use serde_json::value::RawValue;
 
 use super::entry::ImageKind;
+use crate::digest::{Hash, Salt};
 use crate::error::{Error, Result};
 use crate::record::{Named as _, Names, Record, Value, each_field, parts_of};
 
@@ -213,6 +215,74 @@ impl ObjectText {
 
 fn pointer(name: &str) -> String {
     format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// A refused input that is not kept any more.
+pub(crate) struct LostInput {
+    pub(crate) database: Option<String>,
+    pub(crate) record: i64,
+    pub(crate) batch: i64,
+}
+
+/// Tells every one.
+pub(crate) fn each_lost_input(connection: &Connection, mut tell: impl FnMut(LostInput)) -> Result<()> {
+    let sql = "SELECT p.target, e.record, e.batch FROM ledger_batch b JOIN ledger_pass p USING(pass)
+     CROSS JOIN ledger_entry e ON e.batch=b.batch
+     WHERE b.refused>0 AND p.kind IN('load','apply','retry') AND e.outcome=4 AND e.reason IS NOT NULL
+       AND NOT EXISTS(SELECT 1 FROM ledger_image i WHERE i.batch=e.batch AND i.record=e.record AND i.part=e.part AND i.kind IN(3,4))";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        tell(LostInput {
+            database: row.get(0)?,
+            record: row.get(1)?,
+            batch: row.get(2)?,
+        });
+    }
+    Ok(())
+}
+
+/// An image that has a commitment of its own, with those of its entry.
+pub(crate) struct Committed<'r> {
+    pub(crate) batch: i64,
+    pub(crate) record: i64,
+    /// `None`: a kind that this program does not know.
+    pub(crate) kind: Option<ImageKind>,
+    pub(crate) body: &'r [u8],
+    pub(crate) input: Option<Hash>,
+    pub(crate) before: Option<Hash>,
+    /// That of the number whose row it is; `None` once it was erased.
+    pub(crate) salt: Option<Salt>,
+    pub(crate) database: Option<String>,
+}
+
+/// Tells every image but reverse patches, until `tell` wants no more.
+pub(crate) fn each_committed(
+    connection: &Connection,
+    mut tell: impl FnMut(Committed<'_>) -> bool,
+) -> Result<()> {
+    let sql = "SELECT i.batch, i.record, i.kind, i.body, e.input, e.before, r.salt, p.target
+     FROM ledger_image i JOIN ledger_entry e USING(batch,record,part) JOIN ledger_batch b USING(batch)
+     JOIN ledger_pass p USING(pass) LEFT JOIN ledger_record r ON r.record=coalesce(CASE WHEN i.kind=1 THEN e.target END, e.record)
+     WHERE i.kind<>2";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let goes_on = tell(Committed {
+            batch: row.get(0)?,
+            record: row.get(1)?,
+            kind: ImageKind::from_number(row.get(2)?),
+            body: row.get_ref(3)?.as_bytes().unwrap_or_default(),
+            input: row.get(4)?,
+            before: row.get(5)?,
+            salt: row.get(6)?,
+            database: row.get(7)?,
+        });
+        if !goes_on {
+            break;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,28 +1,44 @@
 //! The ledger: append-only, committed together with the data, verifiable with stock tools.
 
 pub(crate) mod append;
+pub(crate) mod by_hand;
 pub(crate) mod carried;
+pub(crate) mod chain;
 pub(crate) mod checkpoint;
 mod entry;
 pub(crate) mod feed;
-mod head;
-mod image;
+pub(crate) mod head;
+pub(crate) mod image;
 pub(crate) mod leaves;
+pub(crate) mod life;
+pub(crate) mod members;
 pub(crate) mod open;
+pub(crate) mod origins;
 pub(crate) mod out;
 pub(crate) mod past;
 pub(crate) mod places;
 pub(crate) mod proof;
+pub(crate) mod quarantine;
 pub(crate) mod read;
 pub(crate) mod reconciled;
+pub(crate) mod refusals;
+pub(crate) mod refused_lines;
+pub(crate) mod refusers;
 pub(crate) mod renamed;
+pub(crate) mod revisions;
+pub(crate) mod row_entries;
 pub(crate) mod rows;
+pub(crate) mod run_outcome;
+pub(crate) mod run_record;
 pub(crate) mod runs;
+pub(crate) mod seal;
 pub(crate) mod selection;
+pub(crate) mod since;
 pub(crate) mod sql;
 pub(crate) mod stage_history;
 mod state;
 mod tree;
+pub(crate) mod undone;
 
 pub use checkpoint::Checkpoint;
 pub use entry::Counts;

@@ -93,6 +93,14 @@ pub(crate) fn written_since(
     Ok(connection.prepare_cached(sql)?.query_row(key, |row| row.get(0))?)
 }
 
+/// Whether a later load of a database has read anything, in a later run.
+pub(crate) fn was_loaded_after(connection: &Connection, database: &str, pass: i64, run: i64) -> Result<bool> {
+    let sql = "SELECT EXISTS(SELECT 1 FROM ledger_pass p JOIN ledger_batch b ON b.pass=p.pass
+     WHERE p.target=?1 AND p.pass>?2 AND p.kind='load' AND b.read>0 AND b.run>?3)";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row(params![database, pass, run], |row| row.get(0))?)
+}
+
 /// Where a load stood after one of its batches: how many bytes it had read, and their SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prefix {

@@ -3,6 +3,7 @@
 
 use rusqlite::{Connection, params};
 
+use super::sql::of_record;
 use crate::error::Result;
 
 /// How many records those have become that the batches `b` of the pass `p` have written. Where every record has one stub, it
@@ -40,6 +41,38 @@ pub(crate) fn restored_by_run(connection: &Connection, run: i64) -> Result<u64> 
         "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass AND p.kind='rollback'
      CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.run=?1 AND e.before IS NOT e.after";
     number(connection, sql, params![run])
+}
+
+/// The number of a pass's stubs.
+pub(crate) fn entries_of_pass(connection: &Connection, pass: i64) -> Result<u64> {
+    let sql = "SELECT coalesce(sum(entries),0) FROM ledger_batch WHERE pass=?1";
+    number(connection, sql, params![pass])
+}
+
+/// What a pass has done to one source record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfRecord {
+    /// How many stubs it has.
+    pub(crate) entries: u64,
+    /// How many rows those have changed.
+    pub(crate) changed: u64,
+}
+
+/// What a pass has done to one source record.
+pub(crate) fn of_record(connection: &Connection, pass: i64, record: i64) -> Result<OfRecord> {
+    let sql = concat!(
+        "SELECT count(*), count(*) FILTER (WHERE e.before IS NOT e.after) FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
+        of_record!("e", "?2"),
+        " AND b.pass=?1 AND e.batch>=(SELECT min(batch) FROM ledger_batch WHERE pass=?1)
+           AND e.batch<=(SELECT max(batch) FROM ledger_batch WHERE pass=?1)"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([pass, record], |row| {
+        Ok(OfRecord {
+            entries: row.get::<_, i64>(0)?.unsigned_abs(),
+            changed: row.get::<_, i64>(1)?.unsigned_abs(),
+        })
+    })?)
 }
 
 fn number(connection: &Connection, sql: &str, key: impl rusqlite::Params) -> Result<u64> {

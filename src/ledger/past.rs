@@ -220,6 +220,69 @@ pub(crate) fn began_with(connection: &Connection, id: &str) -> Result<Vec<Began>
     Ok(found)
 }
 
+/// Whether a pass has written a record or found it unchanged.
+pub(crate) fn has_brought(connection: &Connection, pass: i64, record: i64) -> Result<bool> {
+    let sql = concat!(
+        "SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
+        of_record!("e", "?2"),
+        " AND b.pass=?1 AND e.outcome IN(1,2)"
+    );
+    Ok(connection.prepare_cached(sql)?.exists([pass, record])?)
+}
+
+/// A row that was changed, or refused in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FormerRow {
+    pub(crate) database: String,
+    pub(crate) number: i64,
+}
+
+/// The images that begin with an id, from passes or from all images.
+macro_rules! images {
+    ($from:literal, $of:literal) => {
+        concat!(
+            "SELECT CASE i.kind WHEN 1 THEN p.target ELSE p.source END, coalesce(e.target,e.record) FROM ",
+            $from,
+            " CROSS JOIN ledger_entry e ON e.batch=i.batch AND e.record=i.record AND e.part=i.part
+             WHERE ((i.kind=1 AND p.target",
+            $of,
+            ") OR (i.kind=4 AND p.stage IS NOT NULL AND p.source",
+            $of,
+            ")) AND substr(i.body,1,length(?1))=?1"
+        )
+    };
+}
+
+/// The rows that had an id before they were changed, and the records that were refused under it: in one database, or in all
+/// of them. Every image there is read.
+pub(crate) fn rows_once_called(
+    connection: &Connection,
+    id: &str,
+    database: Option<&str>,
+) -> Result<Vec<FormerRow>> {
+    // In the order of the ledger, so that a page is read once.
+    let sql = if database.is_some() {
+        images!(
+            "ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_image i ON i.batch=b.batch",
+            "=?2"
+        )
+    } else {
+        images!(
+            "ledger_image i CROSS JOIN ledger_batch b ON b.batch=i.batch CROSS JOIN ledger_pass p ON p.pass=b.pass",
+            " IS NOT ?2"
+        )
+    };
+    let beginning = [id.as_bytes(), &[0]].concat();
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![beginning, database], |row| {
+        Ok(FormerRow {
+            database: row.get(0)?,
+            number: row.get(1)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Tells each record that a pass has written or found unchanged, in any order.
 pub(crate) fn each_brought_by(connection: &Connection, pass: i64, mut tell: impl FnMut(i64)) -> Result<()> {
     let sql = "SELECT e.record FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 pub(crate) use super::carried::refused_image;
 use super::entry::{Counts, Entry, EntryOutcome, ImageKind};
 use super::head::{PassKind, PassRow, StageRow};
-use super::sql::of_record;
+use super::sql::{of_record, undone};
 use super::state::PassState;
 use crate::digest::Salt;
 use crate::error::{Error, Result};
@@ -36,15 +36,19 @@ pub(crate) struct PassSummary {
     pub superseded: bool,
 }
 
-const PASSES: &str = "SELECT p.pass, p.kind, p.stage, p.source, p.target, p.reverses, p.after_batch, p.now_us,
+const PASSES: &str = concat!(
+    "SELECT p.pass, p.kind, p.stage, p.source, p.target, p.reverses, p.after_batch, p.now_us,
    min(b.batch), max(b.batch), max(CASE WHEN b.step='data' THEN b.last_record END),
    (SELECT c.cursor FROM ledger_batch c WHERE c.pass=p.pass ORDER BY c.batch DESC LIMIT 1),
    sum(b.read), sum(b.written), sum(b.unchanged), sum(b.filtered), sum(b.refused), sum(b.merged),
    max(b.step='index'), max(b.step='end'),
-   EXISTS(SELECT 1 FROM ledger_pass q JOIN ledger_batch x USING(pass) WHERE q.reverses=p.pass AND x.step='end'),
+   ",
+    undone!("p.pass"),
+    ",
    s.project, s.number, s.slug, s.source_text, s.text_sha256, s.meaning, s.meaning_sha256,
    coalesce(max(b.step='end' AND json_extract(b.body,'$.superseded')),0)
- FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)";
+ FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage)"
+);
 
 /// One pass, where it has a batch.
 pub(crate) fn pass(connection: &Connection, number: i64) -> Result<Option<PassSummary>> {
@@ -284,6 +288,29 @@ pub(crate) fn stubs_of_row(connection: &Connection, database: &str, number: i64)
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![database, number], stub)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The entries of one record in a batch, in the order of their parts; without images.
+pub(crate) fn entries_of_record(connection: &Connection, batch: i64, record: i64) -> Result<Vec<Entry>> {
+    let sql = "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry
+     WHERE batch=?1 AND record=?2 ORDER BY part";
+    let mut statement = connection.prepare_cached(sql)?;
+    let entries = statement.query_map([batch, record], |row| entry(row, 0))?;
+    Ok(entries.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The pass of a batch.
+pub(crate) fn pass_of(connection: &Connection, batch: i64) -> Result<Option<i64>> {
+    let sql = "SELECT pass FROM ledger_batch WHERE batch=?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([batch], |row| row.get(0)).optional()?)
+}
+
+/// The resume point of a batch, as JSON.
+pub(crate) fn cursor_of(connection: &Connection, batch: i64) -> Result<Option<String>> {
+    let sql = "SELECT cursor FROM ledger_batch WHERE batch=?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([batch], |row| row.get(0))?)
 }
 
 /// The batches of a pass.

@@ -72,3 +72,38 @@ fn stands(connection: &Connection, passes: &[i64]) -> Result<bool> {
     }
     Ok(false)
 }
+
+/// A look at both sides of a stage.
+#[derive(Clone, Debug)]
+pub(crate) struct Look {
+    pub(crate) run: i64,
+    pub(crate) committed_us: i64,
+    pub(crate) stage: u32,
+    pub(crate) slug: String,
+    pub(crate) source: Option<String>,
+    pub(crate) target: Option<String>,
+    /// What it came to, as JSON.
+    pub(crate) remark: String,
+}
+
+/// The reconciliations of a run, and later ones that looked at what it carried; in order.
+pub(crate) fn looks(connection: &Connection, run: i64) -> Result<Vec<Look>> {
+    let sql = "SELECT b.run, b.committed_us, s.number, s.slug, p.source, p.target, b.body
+     FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass JOIN ledger_stage s USING(stage)
+     WHERE b.batch>=(SELECT min(batch) FROM ledger_batch WHERE run=?1) AND p.kind='reconcile' AND b.body IS NOT NULL AND (b.run=?1 OR EXISTS(
+       SELECT 1 FROM json_each(b.body,'$.passes') j WHERE j.value IN (SELECT pass FROM ledger_batch WHERE run=?1)))
+     ORDER BY b.batch";
+    let mut statement = connection.prepare_cached(sql)?;
+    let looks = statement.query_map([run], |row| {
+        Ok(Look {
+            run: row.get(0)?,
+            committed_us: row.get(1)?,
+            stage: row.get(2)?,
+            slug: row.get(3)?,
+            source: row.get(4)?,
+            target: row.get(5)?,
+            remark: row.get(6)?,
+        })
+    })?;
+    Ok(looks.collect::<rusqlite::Result<_>>()?)
+}

@@ -7,20 +7,11 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::feed::Fed;
 use super::head::PassKind;
 use super::image::id_in;
+pub(crate) use super::members::source_of_row;
 use super::read::Stub;
 use super::sql::{of_record, of_row};
 use crate::digest::Hash;
 use crate::error::Result;
-
-/// The source record of a row that has a number of its own; of any other, its own number.
-pub(crate) fn source_of_row(connection: &Connection, row: i64) -> Result<i64> {
-    let sql = "SELECT e.record FROM ledger_entry e JOIN ledger_batch b USING(batch) JOIN ledger_pass p USING(pass)
-     WHERE e.target=?1 AND p.kind IN('apply','retry') AND coalesce(e.reason,'') NOT GLOB '{\"code\":\"target.*'
-     ORDER BY e.batch LIMIT 1";
-    let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_row([row], |found| found.get(0)).optional()?;
-    Ok(found.unwrap_or(row))
-}
 
 /// A change of a row that stands, newest first.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::entry::Counts;
 use super::head::{PassRow, RunRow, StageRow};
@@ -239,4 +239,85 @@ pub(crate) fn committed_us(connection: &Connection, batch: i64) -> Result<i64> {
     Ok(connection
         .prepare_cached(sql)?
         .query_row([batch], |row| row.get(0))?)
+}
+
+/// A pass that a run has worked on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WorkedOn {
+    pub(crate) pass: i64,
+    /// Whether the run has written stubs in it, and it is of a kind that can be undone, and stands.
+    pub(crate) has_entries_that_stand: bool,
+}
+
+/// The passes that a run has worked on.
+pub(crate) fn worked_on(connection: &Connection, run: i64) -> Result<Vec<WorkedOn>> {
+    let sql = "SELECT p.pass, sum(b.entries)>0 AND p.kind IN('apply','retry','waive','load','edit')
+       AND EXISTS(SELECT 1 FROM ledger_standing q WHERE q.pass=p.pass)
+     FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE b.run=?1 GROUP BY p.pass";
+    let mut statement = connection.prepare_cached(sql)?;
+    let passes = statement.query_map([run], |row| {
+        Ok(WorkedOn {
+            pass: row.get(0)?,
+            has_entries_that_stand: row.get(1)?,
+        })
+    })?;
+    Ok(passes.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The runs that wrote stubs of a pass.
+pub(crate) fn writing_runs(connection: &Connection, pass: i64) -> Result<Vec<i64>> {
+    let sql = "SELECT DISTINCT run FROM ledger_batch WHERE pass=?1 AND entries>0 ORDER BY run";
+    let mut statement = connection.prepare_cached(sql)?;
+    let runs = statement.query_map([pass], |row| row.get(0))?;
+    Ok(runs.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The newest batch's run.
+#[derive(Clone, Debug)]
+pub(crate) struct NewestCommit {
+    pub(crate) run: i64,
+    pub(crate) command: String,
+    pub(crate) committed_us: i64,
+}
+
+/// Who has committed last.
+pub(crate) fn newest_commit(connection: &Connection) -> Result<Option<NewestCommit>> {
+    let sql = "SELECT r.run, r.command, b.committed_us FROM ledger_batch b JOIN ledger_run r ON r.run=b.run
+     ORDER BY b.batch DESC LIMIT 1";
+    let newest = connection.query_row(sql, [], |row| {
+        Ok(NewestCommit {
+            run: row.get(0)?,
+            command: row.get(1)?,
+            committed_us: row.get(2)?,
+        })
+    });
+    Ok(newest.optional()?)
+}
+
+/// A run that has written after a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct RunAfter {
+    pub(crate) run: i64,
+    pub(crate) command: String,
+    /// Its arguments, as JSON.
+    pub(crate) arguments: String,
+    /// The first batch that it has written since.
+    pub(crate) first_batch: i64,
+}
+
+/// The runs that have written after a batch, in order.
+pub(crate) fn runs_after(connection: &Connection, batch: i64) -> Result<Vec<RunAfter>> {
+    let sql =
+        "SELECT r.run, r.command, r.arguments, min(b.batch) FROM ledger_batch b JOIN ledger_run r USING(run)
+     WHERE b.batch>?1 GROUP BY r.run ORDER BY r.run";
+    let mut statement = connection.prepare_cached(sql)?;
+    let runs = statement.query_map([batch], |row| {
+        Ok(RunAfter {
+            run: row.get(0)?,
+            command: row.get(1)?,
+            arguments: row.get(2)?,
+            first_batch: row.get(3)?,
+        })
+    })?;
+    Ok(runs.collect::<rusqlite::Result<_>>()?)
 }

@@ -57,4 +57,67 @@ macro_rules! standing_life {
     };
 }
 
-pub(crate) use {of_range, of_record, of_row, standing_life};
+/// Whether an entry is only about a place, its code `target.` something: of the row that it names, its record has nothing.
+macro_rules! is_about_place {
+    ($entry:literal) => {
+        concat!("coalesce(", $entry, ".reason,'') GLOB '{\"code\":\"target.*'")
+    };
+}
+
+/// The rollbacks of a whole pass that have ended: `u` the rollback, `x` its last batch. Passes without one stand
+/// (`ledger_standing`).
+macro_rules! rollbacks_of {
+    ($pass:literal) => {
+        $crate::ledger::sql::rollbacks_of!("", $pass)
+    };
+    ($schema:literal, $pass:literal) => {
+        concat!(
+            " FROM ",
+            $schema,
+            "ledger_pass u JOIN ",
+            $schema,
+            "ledger_batch x ON x.pass=u.pass AND x.step='end' WHERE u.reverses=",
+            $pass
+        )
+    };
+}
+
+/// Whether a pass was undone.
+macro_rules! undone {
+    ($($of:literal),+) => {
+        concat!("EXISTS(SELECT 1", $crate::ledger::sql::rollbacks_of!($($of),+), ")")
+    };
+}
+
+/// The pass that has undone a pass; null where none has.
+macro_rules! undone_by {
+    ($pass:literal) => {
+        concat!(
+            "(SELECT min(u.pass)",
+            $crate::ledger::sql::rollbacks_of!($pass),
+            ")"
+        )
+    };
+}
+
+/// Whether a rollback of single records has undone an entry of a pass. What it had to leave as it was stands on.
+macro_rules! undone_singly {
+    ($pass:literal, $entry:literal) => {
+        concat!(
+            "EXISTS(SELECT 1 FROM ledger_batch x CROSS JOIN ledger_pass u ON u.pass=x.pass
+               CROSS JOIN ledger_entry g ON g.batch=x.batch AND g.record=",
+            $entry,
+            ".record AND g.part=",
+            $entry,
+            ".part
+               WHERE json_extract(x.body,'$.undoes')=+",
+            $pass,
+            " AND u.kind='rollback' AND u.reverses IS NULL AND NOT (g.outcome=4 AND g.before IS g.after))"
+        )
+    };
+}
+
+pub(crate) use {
+    is_about_place, of_range, of_record, of_row, rollbacks_of, standing_life, undone, undone_by,
+    undone_singly,
+};

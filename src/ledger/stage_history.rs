@@ -220,6 +220,14 @@ fn newest_standing(
     Ok(statement.query_row(key, |row| row.get(0))?)
 }
 
+/// The numbers of a project's stages that were ever applied, ascending.
+pub(crate) fn applied_numbers(connection: &Connection, project: &str) -> Result<Vec<u32>> {
+    let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1 ORDER BY number";
+    let mut statement = connection.prepare_cached(sql)?;
+    let numbers = statement.query_map([project], |row| row.get(0))?;
+    Ok(numbers.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The first batch of the oldest standing pass of a stage that has seen any of its source.
 pub(crate) fn applied_since(connection: &Connection, project: &str, number: u32) -> Result<Option<i64>> {
     let sql = "SELECT min(batch) FROM ledger_batch WHERE pass=(
@@ -242,6 +250,20 @@ pub(crate) fn has_worked_after(
      WHERE s.project=?1 AND s.number=?2 LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.exists(params![project, number, batch])?)
+}
+
+/// Whether a later pass of a stage has read anything, in a later run.
+pub(crate) fn has_read_after(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    pass: i64,
+    run: i64,
+) -> Result<bool> {
+    let sql = "SELECT EXISTS(SELECT 1 FROM ledger_stage s JOIN ledger_pass p ON p.stage=s.stage JOIN ledger_batch b ON b.pass=p.pass
+     WHERE s.project=?1 AND s.number=?2 AND p.kind IN('apply','retry') AND p.pass>?3 AND b.read>0 AND b.run>?4)";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row(params![project, number, pass, run], |row| row.get(0))?)
 }
 
 /// The standing passes of a stage that carried, retried or waived records, in order.

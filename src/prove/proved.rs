@@ -2,37 +2,9 @@
 
 use serde_json::value::RawValue;
 
-use super::text::{Consistency, NotProved, Opening, Proof, Which};
+use super::parts::{NotProved, Opening, Which};
 use crate::digest::hex;
 use crate::ledger::Checkpoint;
-use crate::note::VerifyingKey;
-
-/// What a text proves, whichever of both kinds it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Checked {
-    /// What was done to one record.
-    Record(Box<Proved>),
-    /// That the ledger of one checkpoint extends that of another.
-    Extends {
-        /// The older checkpoint.
-        old: Checkpoint,
-        /// The newer one.
-        new: Checkpoint,
-    },
-}
-
-/// Checks the bytes of a proof of either kind. `docs/verify_proof.py` accepts exactly what this does.
-///
-/// # Errors
-/// [`NotProved`], whatever the bytes are.
-pub fn check_proof(bytes: &[u8], key: &VerifyingKey) -> Result<Checked, NotProved> {
-    let text = std::str::from_utf8(bytes).map_err(|_| NotProved::Form("it is not valid UTF-8".to_owned()))?;
-    if text.starts_with("counterfoil-consistency") {
-        let (old, new) = Consistency::parse(text)?.verify(key)?;
-        return Ok(Checked::Extends { old, new });
-    }
-    Ok(Checked::Record(Box::new(Proof::parse(text)?.verify(key)?)))
-}
 
 /// What a proof proves.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::{Quarantined, standing};
 use crate::error::Result;
+use crate::ledger::quarantine::{Quarantined, image};
 use crate::ledger::row_in;
 use crate::path::Path;
 use crate::record::{Malformed, Record, admit_record, masked};
@@ -20,7 +20,7 @@ pub(super) enum Input {
 impl Input {
     /// What was refused; `None` where its image is gone.
     pub(super) fn of(connection: &Connection, refused: &Quarantined) -> Result<Option<Self>> {
-        let Some(body) = standing::image(connection, refused)? else {
+        let Some(body) = image(connection, refused)? else {
             return Ok(None);
         };
         let row = refused.stage.and_then(|_| row_in(&body));

@@ -1,14 +1,14 @@
 //! Lines that a load has refused: how their input is loaded again.
 
-use rusqlite::params;
 use serde_json::Value as Json;
 
-use super::Quarantined;
 use crate::error::Result;
 use crate::history::{reading_options, writing_options};
 use crate::input::option;
 use crate::ledger::open::written_since;
-use crate::ledger::sql::of_record;
+use crate::ledger::past::has_brought;
+use crate::ledger::quarantine::Quarantined;
+use crate::ledger::read::{cursor_of, pass_of};
 use crate::store::{Store, Table};
 
 /// Whether the id of a line that a load has refused, because a record has it with other data, came into the database by the
@@ -28,13 +28,8 @@ pub fn repeats_in_its_input(store: &Store, refused: &Quarantined) -> Result<bool
     let Some(owner) = owner(store, database, refused)? else {
         return Ok(false);
     };
-    let sql = concat!(
-        "SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
-        of_record!("e", "?1"),
-        " AND b.pass=(SELECT pass FROM ledger_batch WHERE batch=?2) AND e.outcome IN(1,2) LIMIT 1"
-    );
-    let mut statement = store.connection().prepare_cached(sql)?;
-    Ok(statement.exists(params![owner, refused.batch])?)
+    let pass = pass_of(store.connection(), refused.batch)?;
+    pass.map_or(Ok(false), |pass| has_brought(store.connection(), pass, owner))
 }
 
 /// Whether a load has refused a row only because it would have made texts of other values: it is read right with other options.
@@ -86,11 +81,7 @@ const TYPES: &str = "load.types";
 
 /// The resume point of the batch that has refused a line: how its input was read.
 fn cursor(store: &Store, refused: &Quarantined) -> Result<Json> {
-    let sql = "SELECT cursor FROM ledger_batch WHERE batch=?1";
-    let cursor: Option<String> = store
-        .connection()
-        .prepare_cached(sql)?
-        .query_row([refused.batch], |row| row.get(0))?;
+    let cursor = cursor_of(store.connection(), refused.batch)?;
     let cursor = cursor.and_then(|cursor| serde_json::from_str(&cursor).ok());
     Ok(cursor.unwrap_or_else(|| serde_json::json!({})))
 }
@@ -110,6 +101,6 @@ fn owner(store: &Store, database: &str, refused: &Quarantined) -> Result<Option<
 /// Whether others have written to the database since the load that has refused a line.
 fn is_overtaken(store: &Store, database: &str, refused: &Quarantined) -> Result<bool> {
     let connection = store.connection();
-    let pass = super::standing::pass_of(connection, refused.batch)?.unwrap_or_default();
+    let pass = pass_of(connection, refused.batch)?.unwrap_or_default();
     written_since(connection, database, (pass, refused.batch))
 }

@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 
 use super::input::Input;
-use super::{Quarantined, standing};
 use crate::context::Context;
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::history::{HiddenIds, redacted};
+use crate::ledger::quarantine::Quarantined;
 use crate::ledger::read::{self, salt};
 use crate::path::Path;
 use crate::record::REDACTED;
@@ -211,7 +211,7 @@ impl<'s> Naming<'s> {
     fn carrier(&mut self, batch: i64) -> Result<Option<&Carrier>> {
         if !self.batches.contains_key(&batch) {
             let connection = self.store.connection();
-            let pass = match standing::pass_of(connection, batch)? {
+            let pass = match read::pass_of(connection, batch)? {
                 Some(pass) => read::pass(connection, pass)?,
                 None => None,
             };

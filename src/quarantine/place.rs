@@ -1,8 +1,8 @@
 //! What is in the place of a record that was refused because its place is taken.
 
-use super::Quarantined;
 use crate::error::Result;
 use crate::ledger::places;
+use crate::ledger::quarantine::Quarantined;
 use crate::store::{Store, Table};
 
 /// What is in the place of a refused record.

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::Cause;
+use super::outcome::Cause;
 use crate::error::Result;
 use crate::ledger::carried::{TARGET_EXISTS, TARGET_REPLACED};
 use crate::ledger::read::Stub;

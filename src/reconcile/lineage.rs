@@ -6,16 +6,16 @@ use std::vec::IntoIter;
 use rusqlite::Connection;
 
 use super::fate::{fate, is_about_another, is_followed, is_skipped, of_standing};
+use super::outcome::Cause;
 use super::since::{By, Rows, Seen, Since, Version, before_of};
-use super::{Cause, Wanted};
 use crate::digest::Salt;
 use crate::engine::BATCH_BYTES;
 use crate::error::Result;
 use crate::ledger::carried::{
-    TARGET_REPLACED, carried_by, changes_elsewhere, displaced_by, first_id, put_by_hand, refused_before,
-    stubs_between, times,
+    carried_by, displaced_by, first_id, put_by_hand, refused_before, stubs_between, times,
 };
-use crate::ledger::read::{Stub, StubKey, newest_of_stage, salt, stub_at};
+use crate::ledger::members::source_of_row;
+use crate::ledger::read::{Stub, newest_of_stage, salt};
 use crate::ledger::{EntryOutcome, row_in};
 use crate::record::Record;
 use crate::stage::{OnConflict, Stage};
@@ -23,6 +23,15 @@ use crate::store::Salted;
 
 /// So many records are looked at together.
 const SLICE: usize = 1_000;
+
+/// What of a stage is reconciled.
+pub(crate) struct Wanted<'w> {
+    /// The passes that carried the records.
+    pub(crate) passes: &'w [i64],
+    /// Whether they are all; then records that none of them has carried are looked for too.
+    pub(crate) whole: bool,
+    pub(crate) examples: usize,
+}
 
 /// A source record and what became of it.
 #[derive(Default)]
@@ -395,18 +404,14 @@ fn with_displaced(
     wanted: &Wanted<'_>,
     carried: &mut Vec<(i64, i64)>,
 ) -> Result<()> {
-    let (mut added, mut parts) = (Vec::new(), None);
+    let mut added = Vec::new();
     for stub in displaced_by(connection, wanted.passes)? {
         let row = stub.number();
         let mut newest = newest_of_stage(connection, project, stage.number(), row)?;
         if newest.is_empty() {
-            let parts = match &mut parts {
-                Some(parts) => parts,
-                none => none.insert(changes_elsewhere(connection, stage.target())?),
-            };
-            if let Some(owner) = owner(connection, parts, row)? {
-                newest = newest_of_stage(connection, project, stage.number(), owner)?;
-            }
+            // It is a part of another record.
+            let source = source_of_row(connection, row)?;
+            newest = newest_of_stage(connection, project, stage.number(), source)?;
         }
         added.extend(newest.first().map(|newest| (newest.entry.record, newest.batch)));
     }
@@ -417,17 +422,6 @@ fn with_displaced(
     carried.dedup_by_key(|(record, _)| *record);
     carried.reverse();
     Ok(())
-}
-
-/// The record whose part a row is.
-fn owner(connection: &Connection, parts: &[(i64, StubKey)], row: i64) -> Result<Option<i64>> {
-    let from = parts.partition_point(|(part, _)| *part < row);
-    for (_, key) in parts[from..].iter().take_while(|(part, _)| *part == row) {
-        if !stub_at(connection, *key)?.entry.has_code(TARGET_REPLACED) {
-            return Ok(Some(key.1));
-        }
-    }
-    Ok(None)
 }
 
 /// The state in which an entry has left its row.

@@ -5,8 +5,8 @@ use std::num::NonZero;
 use rust_decimal::Decimal;
 
 use super::lineage::{Carried, Piece};
+use super::outcome::{Cause, Reconciliation};
 use super::sums::{Key, Named, Nets, Sums};
-use super::{Cause, Reconciliation};
 use crate::context::{Context, Probe, Roundings};
 use crate::digest::Salt;
 use crate::error::{Error, Result};

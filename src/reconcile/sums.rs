@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rust_decimal::Decimal;
 
-use super::{Attribution, Cause, Discrepancy, Reconciliation, Side};
+use super::outcome::{Attribution, Cause, Discrepancy, Reconciliation, Side};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::stage::Reconcile;

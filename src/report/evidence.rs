@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::ledger::checkpoint::{batch_of_size, first_note_of};
 use crate::ledger::read::origin;
-use crate::ledger::{AcceptedName, Checkpoint};
+use crate::ledger::seal::{self, Seal};
+use crate::ledger::{AcceptedName, Checkpoint, by_hand};
 use crate::shown::word;
 use crate::store::Store;
 
@@ -24,25 +25,6 @@ pub struct Evidence {
     pub checkpoint: Option<SignedNote>,
     /// How to check it.
     pub checks: Vec<CheckByHand>,
-}
-
-/// What closes a batch. Hashes are in hexadecimal.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Seal {
-    /// The batch.
-    pub batch: i64,
-    /// How many stubs it has.
-    pub entries: u64,
-    /// The hash of the stubs' texts.
-    pub entries_sha256: String,
-    /// The hash of the header before.
-    pub previous_head: String,
-    /// The hash of its header.
-    pub head: String,
-    /// The size of the tree after it.
-    pub tree_size: u64,
-    /// The root over it.
-    pub tree_root: String,
 }
 
 /// A signed checkpoint.
@@ -71,29 +53,12 @@ pub struct CheckByHand {
     pub prints: String,
 }
 
-const SEAL: &str =
-    "SELECT batch, entries, lower(hex(entries_sha256)), lower(hex(previous_head)), lower(hex(head)),
-   tree_size, lower(hex(tree_root)) FROM ledger_batch WHERE run=?1";
-
-fn seal(row: &Row<'_>) -> rusqlite::Result<Seal> {
-    Ok(Seal {
-        batch: row.get(0)?,
-        entries: row.get::<_, i64>(1)?.unsigned_abs(),
-        entries_sha256: row.get(2)?,
-        previous_head: row.get(3)?,
-        head: row.get(4)?,
-        tree_size: row.get::<_, i64>(5)?.unsigned_abs(),
-        tree_root: row.get(6)?,
-    })
-}
-
 /// What holds a run together.
 pub(super) fn evidence(store: &Store, run: i64) -> Result<Evidence> {
     let connection = store.connection();
-    let one = |order: &str| connection.query_row(&format!("{SEAL} ORDER BY {order} LIMIT 1"), [run], seal);
-    let (first, last) = (one("batch")?, one("batch DESC")?);
+    let (first, last) = (seal::first_of(connection, run)?, seal::last_of(connection, run)?);
     // The largest batch shows more than a reconciliation's, which has no stubs.
-    let shown = one("entries DESC, batch DESC")?;
+    let shown = seal::largest_of(connection, run)?;
     let checkpoint = signed(store, connection, last.tree_size)?;
     let path = store_word(&store.path().display().to_string());
     let accepted = crate::ledger::leaves::header(connection, shown.batch)?.1;
@@ -138,33 +103,25 @@ fn signed(store: &Store, connection: &Connection, size: u64) -> Result<Option<Si
 fn by_sqlite(path: &str, shown: &Seal, last: &Seal, accepted: Option<&AcceptedName>) -> Vec<CheckByHand> {
     let ask = |sql: &str| format!("sqlite3 -readonly {path} \"{sql}\"");
     let batch = shown.batch;
-    let header = match accepted {
-        None => "header_text".to_owned(),
-        // The name that was hashed, which was accepted. A shell reads `$[`, but nothing in a name.
-        Some(name) => format!("json_set(header_text,'\\$[12]','{}')", name.renamed.slug),
-    };
     vec![
         CheckByHand {
             what: "The stubs of one batch hash to what its header names",
-            command: ask(&format!("SELECT leaf_text FROM ledger_leaf WHERE batch={batch}")) + " | sha256sum",
+            command: ask(&by_hand::stubs(batch)) + " | sha256sum",
             prints: format!("{}  -", shown.entries_sha256),
         },
         CheckByHand {
             what: "Its header, with all counts, who and why, hashes to its head",
-            command: ask(&format!("SELECT {header} FROM ledger_header WHERE batch={batch}")) + " | sha256sum",
+            command: ask(&by_hand::header(batch, accepted)) + " | sha256sum",
             prints: format!("{}  -", shown.head),
         },
         CheckByHand {
             what: "Every header names the one before, and no batch is missing",
-            command: ask("SELECT * FROM audit_chain_problem"),
+            command: ask(by_hand::CHAIN),
             prints: String::new(),
         },
         CheckByHand {
             what: "The tree after the run has the size and root of this page",
-            command: ask(&format!(
-                "SELECT tree_size, lower(hex(tree_root)) FROM ledger_batch WHERE batch={}",
-                last.batch
-            )),
+            command: ask(&by_hand::tree(last.batch)),
             prints: format!("{}|{}", last.tree_size, last.tree_root),
         },
     ]
@@ -173,8 +130,8 @@ fn by_sqlite(path: &str, shown: &Seal, last: &Seal, accepted: Option<&AcceptedNa
 /// The signature under a checkpoint. The first bytes of the key file say that it is an Ed25519 key (RFC 8410).
 fn by_openssl(path: &str, note: &SignedNote) -> CheckByHand {
     let mut command = format!(
-        "sqlite3 -readonly {path} \"SELECT note FROM ledger_checkpoint WHERE tree_size={}\" > note.txt\n",
-        note.tree_size
+        "sqlite3 -readonly {path} \"{}\" > note.txt\n",
+        by_hand::note(note.tree_size)
     );
     command += "sed '/^$/,$d' note.txt > signed.txt\n";
     let signed_by = format!("\u{2014} {} ", note.signer);

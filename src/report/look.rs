@@ -2,8 +2,9 @@
 
 use rusqlite::Connection;
 
-use super::read::iso;
 use crate::error::Result;
+use crate::ledger::reconciled;
+use crate::shown::utc;
 
 /// A look at both sides of a stage.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -148,34 +149,22 @@ struct Remark {
 
 /// The reconciliations of a run, and of later ones the newest of each stage that looked at what this one carried.
 pub(super) fn looks(connection: &Connection, run: i64) -> Result<Vec<StageLook>> {
-    let sql = "SELECT b.run, b.committed_us, s.number, s.slug, p.source, p.target, b.body
-     FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass JOIN ledger_stage s USING(stage)
-     WHERE b.batch>=(SELECT min(batch) FROM ledger_batch WHERE run=?1) AND p.kind='reconcile' AND b.body IS NOT NULL AND (b.run=?1 OR EXISTS(
-       SELECT 1 FROM json_each(b.body,'$.passes') j WHERE j.value IN (SELECT pass FROM ledger_batch WHERE run=?1)))
-     ORDER BY b.batch";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([run], |row| {
-        let body: String = row.get(6)?;
-        // What is no such remark says nothing; that it was changed is for `verify` to find.
-        let remark: Option<Remark> = serde_json::from_str(&body).ok();
-        let look = StageLook {
-            run: row.get(0)?,
-            at: iso(row.get(1)?),
-            stage: row.get(2)?,
-            slug: row.get(3)?,
-            source: row.get(4)?,
-            target: row.get(5)?,
-            whole: remark.as_ref().is_some_and(|remark| remark.whole),
-            results: Vec::new(),
-        };
-        Ok(remark.map(|remark| StageLook {
-            results: remark.reconciled.into_iter().map(LookResult::aligned).collect(),
-            ..look
-        }))
-    })?;
     let mut looks: Vec<StageLook> = Vec::new();
-    for look in rows {
-        let Some(look) = look? else { continue };
+    for look in reconciled::looks(connection, run)? {
+        // What is no such remark says nothing; that it was changed is for `verify` to find.
+        let Ok(remark) = serde_json::from_str::<Remark>(&look.remark) else {
+            continue;
+        };
+        let look = StageLook {
+            run: look.run,
+            at: utc(look.committed_us),
+            stage: look.stage,
+            slug: look.slug,
+            source: look.source,
+            target: look.target,
+            whole: remark.whole,
+            results: remark.reconciled.into_iter().map(LookResult::aligned).collect(),
+        };
         if look.run != run {
             looks.retain(|older| older.run == run || older.stage != look.stage);
         }

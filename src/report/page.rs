@@ -2,15 +2,21 @@
 //! Whatever is shown is escaped by the template engine, with [`Inert`]; nothing here makes markup.
 
 mod chart;
+mod words;
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
 
 use askama::Template;
 
-use super::{Ending, LookResult, PassOutcome, RefusedCause, RunReport, Seal, StageLook};
+use super::look::{LookResult, StageLook};
+use super::parts::{Ending, RunReport};
+use super::refused::RefusedCause;
+use crate::ledger::run_outcome::PassOutcome;
+use crate::ledger::seal::Seal;
 use crate::shown::{escape, hides, word};
 use chart::{Bar, Course};
+use words::{count, duration};
 
 /// Escapes markup, and shows what would hide or reorder the text around it instead of obeying it.
 #[derive(Clone, Copy, Debug)]
@@ -125,24 +131,6 @@ fn look_title(look: &StageLook, result: &LookResult) -> String {
     format!("Stage {}: {}", look.stage, result.name)
 }
 
-/// A number with its thousands apart: a count, or the text of an exact amount.
-fn count(number: impl fmt::Display) -> String {
-    let text = number.to_string();
-    let (sign, digits) = text.split_at(usize::from(text.starts_with('-')));
-    let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
-    if !whole.bytes().all(|digit| digit.is_ascii_digit()) {
-        return text;
-    }
-    let mut grouped = sign.to_owned();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped + fraction
-}
-
 /// A share in percent: what is there is never 0%, what is not all never 100%.
 fn percent(part: impl Borrow<u64>, whole: impl Borrow<u64>) -> String {
     let (part, whole) = (u128::from(*part.borrow()), u128::from(*whole.borrow()));
@@ -155,26 +143,6 @@ fn percent(part: impl Borrow<u64>, whole: impl Borrow<u64>) -> String {
         0 => "0%".to_owned(),
         1_000 => "100%".to_owned(),
         permille => format!("{}.{}%", permille / 10, permille % 10),
-    }
-}
-
-/// A length of time as a person would say it.
-fn duration(micros: impl Borrow<u64>) -> String {
-    let micros = *micros.borrow();
-    match micros {
-        0 => "0".to_owned(),
-        1..1_000 => format!("{micros} \u{b5}s"),
-        1_000..1_000_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
-        1_000_000..60_000_000 => format!("{}.{:02} s", micros / 1_000_000, micros % 1_000_000 / 10_000),
-        _ => {
-            let seconds = micros / 1_000_000;
-            let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-            if hours > 0 {
-                format!("{} h {minutes:02} min {seconds:02} s", count(hours))
-            } else {
-                format!("{minutes} min {seconds:02} s")
-            }
-        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! What a run refused, by cause, with examples that show places and rules; values only where they are asked for, and then
 //! masked as quarantine shows them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
-use rusqlite::{Connection, Row};
-
-use super::{PassOutcome, ReportOptions};
+use super::options::ReportOptions;
 use crate::error::Result;
 use crate::history::HiddenIds;
+use crate::ledger::refusers::{RefusalOfRun, each_refusal_of_run, standing_since};
+use crate::ledger::run_outcome::PassOutcome;
 use crate::path::Path;
 use crate::quarantine::{Named, Naming, Quarantined, RefusedInput, refused_input};
 use crate::record::REDACTED;
@@ -104,41 +104,46 @@ pub(super) fn refused(
     options: &ReportOptions,
 ) -> Result<Refused> {
     let connection = store.connection();
-    let standing = standing(connection, batches.0)?;
+    let standing = standing_since(connection, batches.0)?;
     let mut redact = crate::history::redacted(store)?;
     redact.extend(options.redact.iter().cloned());
     let mut naming = Naming::of(store, &redact);
     let hidden = HiddenIds::of(store, [], &redact)?;
-    let sql = "SELECT p.pass, e.batch, e.record, e.reason, n.id, s.project, s.number, p.target, n.database
-     FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch JOIN ledger_pass p USING(pass)
-     LEFT JOIN ledger_stage s USING(stage) LEFT JOIN ledger_record n ON n.record=e.record
-     WHERE b.run=?1 AND b.refused>0 AND e.outcome=4 AND e.reason IS NOT NULL ORDER BY e.batch, e.record, e.part";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([run])?;
     let mut causes: BTreeMap<(i64, String), RefusedCause> = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        let text: String = row.get(3)?;
-        let reason = read(&text);
-        let (key, record) = ((row.get(0)?, reason.code.to_string()), row.get(2)?);
+    each_refusal_of_run(connection, run, |refusal| {
+        let reason = read(&refusal.reason);
+        let key = (refusal.pass, reason.code.to_string());
         let cause = causes.entry(key.clone()).or_insert_with(|| cause(&key, passes));
         cause.records += 1;
-        let stands = standing.get(&place(row, 5)?);
-        cause.standing += u64::from(stands.is_some_and(|records| records.contains(&record)));
+        let stands = standing.get(&refusal.by);
+        cause.standing += u64::from(stands.is_some_and(|records| records.contains(&refusal.record)));
         if cause.examples.len() < options.examples {
-            let stub = (row.get(1)?, record, row.get(7)?);
-            let (id, began_in): (Option<String>, Option<String>) = (row.get(4)?, row.get(8)?);
-            let is_hidden = began_in.is_some_and(|database| hidden.hides(&database));
-            let id = id.map(|id| if is_hidden { REDACTED.to_owned() } else { id });
+            let is_hidden = refusal
+                .began_in
+                .as_ref()
+                .is_some_and(|database| hidden.hides(database));
+            let shown = Shown {
+                id: refusal.id.as_ref().map(|id| {
+                    if is_hidden {
+                        REDACTED.to_owned()
+                    } else {
+                        id.clone()
+                    }
+                }),
+                reason,
+                refusal,
+            };
             cause.examples.push(example(
-                (store, &mut naming),
+                store,
+                &mut naming,
                 cause,
-                stub,
-                (id, reason),
+                shown,
                 &redact,
                 options.inputs,
             )?);
         }
-    }
+        Ok(())
+    })?;
     let mut causes: Vec<RefusedCause> = causes.into_values().collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.records));
     Ok(Refused {
@@ -164,31 +169,6 @@ fn read(reason: &str) -> Refusal {
     })
 }
 
-/// Who refuses: a stage by its project and number, whatever its revision; without one, the loads of a database.
-type Place = (Option<String>, Option<i64>, Option<String>);
-type Standing = BTreeMap<Place, HashSet<i64>>;
-
-fn place(row: &Row<'_>, at: usize) -> rusqlite::Result<Place> {
-    let project: Option<String> = row.get(at)?;
-    let database = match project {
-        Some(_) => None,
-        None => row.get(at + 2)?,
-    };
-    Ok((project, row.get(at + 1)?, database))
-}
-
-/// What stands in quarantine from a batch on: a record that was refused again later stands there too.
-fn standing(connection: &Connection, first: i64) -> Result<Standing> {
-    let sql = "SELECT project, number, database, record FROM audit_quarantine WHERE batch>=?1";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([first])?;
-    let mut standing = Standing::new();
-    while let Some(row) = rows.next()? {
-        standing.entry(place(row, 0)?).or_default().insert(row.get(3)?);
-    }
-    Ok(standing)
-}
-
 fn cause(key: &(i64, String), passes: &[PassOutcome]) -> RefusedCause {
     let pass = passes.iter().find(|pass| pass.pass == key.0);
     RefusedCause {
@@ -204,28 +184,37 @@ fn cause(key: &(i64, String), passes: &[PassOutcome]) -> RefusedCause {
     }
 }
 
-/// Where a refused record was to go: its batch, its number and the database.
-type Stub = (i64, i64, Option<String>);
+/// A refusal, as an example shows it.
+struct Shown {
+    id: Option<String>,
+    reason: Refusal,
+    refusal: RefusalOfRun,
+}
 
 fn example(
-    (store, naming): (&Store, &mut Naming<'_>),
+    store: &Store,
+    naming: &mut Naming<'_>,
     cause: &RefusedCause,
-    (batch, record, database): Stub,
-    (id, reason): (Option<String>, Refusal),
+    shown: Shown,
     redact: &[Path],
     inputs: bool,
 ) -> Result<Example> {
+    let Shown {
+        id,
+        reason,
+        refusal: of,
+    } = shown;
     let id = id.map(|id| clipped(id, ID));
     // A stage that redacts a path may have come after the one that refused.
     let mut refusal = reason.cut_at(redact);
     let quarantined = Quarantined {
-        record,
+        record: of.record,
         id: None,
         stage: cause.stage,
         slug: None,
         source: None,
-        database,
-        batch,
+        database: of.database,
+        batch: of.batch,
         at: String::new(),
         reason: refusal.clone(),
     };
@@ -243,7 +232,7 @@ fn example(
     let more = refusal.violations.len().saturating_sub(VIOLATIONS) as u64;
     refusal.violations.truncate(VIOLATIONS);
     Ok(Example {
-        record,
+        record: of.record,
         id,
         lines_told: refusal.lines_told(),
         line: refusal.line,

@@ -1,6 +1,6 @@
 //! How fast a run was: records read per second, from commit to commit. Whole numbers only.
 
-use super::read::TimedBatch;
+use crate::ledger::run_outcome::TimedBatch;
 
 /// The most points that are kept; of more batches, neighbours are taken together.
 const POINTS: usize = 200;

@@ -6,15 +6,17 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use super::plan::{self, Stretch};
-use super::since::{self, Deferred, Overwritten, Since};
+use super::plan::{Chosen, Stretch, stretches};
+use super::restore;
+use super::since::{Deferred, Overwritten, Since, set_aside};
 use super::undo::{ID_TAKEN, cursor_place, in_order};
-use super::{Chosen, restore};
 use crate::engine::BATCH_BYTES;
 use crate::error::{Conflict, Result};
 use crate::ledger::read::{
     BEHIND_ALL, PassSummary, Place, Stub, salt, stub_at, stubs_before, stubs_of_record,
 };
+use crate::ledger::since::has_change;
+use crate::ledger::undone;
 use crate::record::RecordSet;
 use crate::store::trial_rows::{Then, TrialRows};
 use crate::store::{Store, Table};
@@ -40,14 +42,14 @@ enum InTheWay {
 /// The records of each pass that would not be found as the pass has left them, or whose old id another record would have.
 pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     let connection = store.connection();
-    let undone: Vec<&PassSummary> = chosen.iter().map(|(pass, _)| pass).collect();
-    let since = Since::of(connection, &undone)?;
+    let passes_undone: Vec<&PassSummary> = chosen.iter().map(|chosen| &chosen.pass).collect();
+    let since = Since::of(connection, &passes_undone)?;
     let mut trials: HashMap<&str, Trial<'_>> = HashMap::new();
-    for (pass, only) in chosen {
+    for Chosen { pass, only } in chosen {
         let database = pass.row.target.as_deref().unwrap_or_default();
         if !trials.contains_key(database) {
             let changed = since.changed(connection, database)?;
-            let in_place = in_place_on(database, &undone);
+            let in_place = in_place_on(database, &passes_undone);
             let trial = Trial::new(connection, Table::of(database)?, changed, in_place)?;
             trials.insert(database, trial);
         }
@@ -63,8 +65,8 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     for chosen in chosen {
         passes.push(Undone::new(connection, chosen, &since)?);
     }
-    for Stretch { pass, down_to, .. } in plan::stretches(connection, &undone)? {
-        let database = chosen[pass].0.row.target.as_deref().unwrap_or_default();
+    for Stretch { pass, down_to, .. } in stretches(connection, &passes_undone)? {
+        let database = chosen[pass].pass.row.target.as_deref().unwrap_or_default();
         let Some(trial) = trials.get_mut(database) else {
             continue;
         };
@@ -121,7 +123,7 @@ fn told(connection: &Connection, target: &Table, number: i64, in_the_way: InTheW
 pub(super) fn left(store: &Store, run: i64, count: usize) -> Result<Vec<Conflict>> {
     let connection = store.connection();
     let mut left = Vec::new();
-    for refused in since::left(connection, run, count)? {
+    for refused in undone::left(connection, run, count)? {
         let table = store.table(&refused.database)?;
         let stubs = stubs_of_record(connection, refused.pass, refused.record)?;
         let part = stubs.iter().filter(|stub| stub.entry.part == refused.part);
@@ -146,22 +148,22 @@ struct Undone {
 }
 
 impl Undone {
-    fn new(connection: &Connection, (pass, only): &Chosen, since: &Since) -> Result<Self> {
+    fn new(connection: &Connection, Chosen { pass, only }: &Chosen, since: &Since) -> Result<Self> {
         // An interrupted rollback goes on where it stopped; that of a single record is done in one batch.
         let open = match only {
             Some(_) => None,
-            None => plan::open_rollback(connection, pass.row.pass)?,
+            None => undone::open_rollback(connection, pass.row.pass)?,
         };
         let cursor = open.as_ref().and_then(|open| open.cursor.as_deref());
         let mut deferred = since.deferred(connection, pass)?;
         if let Some(record) = only {
-            deferred.extend(since::set_aside(connection, pass.row.pass, *record)?);
+            deferred.extend(set_aside(connection, pass.row.pass, *record)?);
         }
         Ok(Self {
             pass: pass.row.pass,
             only: *only,
             before: cursor.and_then(cursor_place).unwrap_or(BEHIND_ALL),
-            done: since::undone_singly(connection, pass.row.pass)?,
+            done: undone::singly(connection, pass.row.pass)?,
             overwritten: since.overwritten(pass),
             deferred,
         })
@@ -279,13 +281,13 @@ impl<'t> Trial<'t> {
             return Ok(false);
         }
         let (older, done) = (&self.in_place[..older], &mut self.done);
-        let changed = since::has_change(self.connection, number, |pass, part| {
+        let changed = has_change(self.connection, number, |pass, part| {
             if older.binary_search(&pass).is_err() {
                 return Ok(false);
             }
             let done = match done.entry(pass) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => unknown.insert(since::undone_singly(self.connection, pass)?),
+                Entry::Vacant(unknown) => unknown.insert(undone::singly(self.connection, pass)?),
             };
             Ok(!done.contains(&(number, part)))
         })?;

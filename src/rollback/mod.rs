@@ -1,6 +1,7 @@
 //! The verb `rollback`: append the reverse of passes, newest first. The ledger itself is never rewritten.
 
 mod conflict;
+mod options;
 mod plan;
 mod restore;
 mod since;
@@ -8,57 +9,28 @@ mod single;
 mod undo;
 
 pub use crate::error::Conflict;
+pub use options::RollbackOptions;
 pub use plan::{Reversal, Scope};
 pub use restore::OnConflict;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::engine::Claims;
-use crate::engine::{Bounds, Stopped, drive, drive_to_end};
-use crate::engine::{Pass, Purpose, Run};
+use crate::engine::{Bounds, Claims, Pass, Run, Stopped, drive, drive_to_end};
 use crate::error::{Error, Result};
-use crate::ledger::out::{changed_by_pass, restored_by_run};
 use crate::ledger::read::{BEHIND_ALL, PassSummary, keeps_images};
-use crate::ledger::{Batch, Counts, PassKind, PassState, Shape, StageEvent, StageHistory, Step, next_stage};
-use crate::observe::{Event, Observer, StopSignal};
+use crate::ledger::runs::writing_runs;
+use crate::ledger::since::is_first_writer;
+use crate::ledger::{
+    Batch, Counts, PassKind, PassState, Shape, StageEvent, StageHistory, Step, next_stage, out, undone,
+};
+use crate::observe::Observer;
 use crate::store::{Store, Table};
 use conflict::Conflicts;
-use plan::Stretch;
+use plan::{Chosen, Stretch};
 use since::Since;
-use undo::{Undoing, cursor_place};
-
-/// How to roll back.
-#[derive(Clone, Debug)]
-pub struct RollbackOptions {
-    /// What.
-    pub scope: Scope,
-    /// What to do with records that were changed since.
-    pub on_conflict: OnConflict,
-    /// The most stubs in a batch; `None`: what the store's options say.
-    pub batch_size: Option<usize>,
-    /// Stop after the batch at hand when so much time is over.
-    pub max_time: Option<Duration>,
-    /// What stands in the ledger about this run.
-    pub purpose: Purpose,
-    /// Asks the verb to stop.
-    pub stop: StopSignal,
-}
-
-impl Default for RollbackOptions {
-    fn default() -> Self {
-        Self {
-            scope: Scope::Last,
-            on_conflict: OnConflict::Abort,
-            batch_size: None,
-            max_time: None,
-            purpose: Purpose::new("rollback"),
-            stop: StopSignal::default(),
-        }
-    }
-}
+use undo::{Undoing, begins, cursor_place};
 
 /// The most conflicts that a report names one by one; the ledger has all of them.
 pub const MOST_LEFT: usize = 10;
@@ -86,27 +58,25 @@ pub fn plan_rollback(store: &Store, project: &str, scope: &Scope) -> Result<Vec<
     Ok(planned.into_iter().map(|(reversal, _)| reversal).collect())
 }
 
-/// A pass that is to be undone; of a single record also the source's number in its stubs.
-type Chosen = (PassSummary, Option<i64>);
-
 fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)>> {
     let connection = store.connection();
     let conflicts = conflict::find(store, chosen)?;
-    let reversal = |((pass, only), conflicts): (&Chosen, Conflicts)| {
+    let reversal = |(chosen, conflicts): (&Chosen, Conflicts)| {
+        let Chosen { pass, only } = chosen;
         let open = match only {
             Some(_) => None,
-            None => plan::open_rollback(connection, pass.row.pass)?,
+            None => undone::open_rollback(connection, pass.row.pass)?,
         };
         let entries = |pass: i64| match only {
-            Some(record) => plan::entries_of_record(connection, pass, *record),
-            None => plan::entries(connection, pass),
+            Some(record) => Ok(out::of_record(connection, pass, *record)?.entries),
+            None => out::entries_of_pass(connection, pass),
         };
         let stage = pass.row.stage.as_ref();
         let reversal = Reversal {
             pass: pass.row.pass,
             kind: pass.row.kind,
             stage: stage.map(|stage| (stage.number, stage.slug.clone())),
-            runs: plan::runs(connection, pass.row.pass)?,
+            runs: writing_runs(connection, pass.row.pass)?,
             database: pass.row.target.clone().unwrap_or_default(),
             entries: entries(pass.row.pass)?,
             done: open
@@ -115,11 +85,11 @@ fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)
                 .transpose()?
                 .unwrap_or(0),
             records: match only {
-                Some(record) => plan::changed_of_record(connection, pass.row.pass, *record)?,
-                None => changed_by_pass(connection, pass.row.pass)?,
+                Some(record) => out::of_record(connection, pass.row.pass, *record)?.changed,
+                None => out::changed_by_pass(connection, pass.row.pass)?,
             },
             restored: open
-                .map(|open| changed_by_pass(connection, open.row.pass))
+                .map(|open| out::changed_by_pass(connection, open.row.pass))
                 .transpose()?
                 .unwrap_or(0),
             conflicts: conflicts.count,
@@ -149,7 +119,7 @@ pub fn rollback(
     }
     let bounds = Bounds::new(&options.stop, options.max_time);
     let mut report = RollbackReport::default();
-    let stages = chosen.iter().filter_map(|(pass, _)| pass.row.stage.as_ref());
+    let stages = chosen.iter().filter_map(|chosen| chosen.pass.row.stage.as_ref());
     let stages: BTreeSet<(&str, u32)> = stages
         .map(|stage| (stage.project.as_str(), stage.number))
         .collect();
@@ -157,20 +127,26 @@ pub fn rollback(
         let state = StageHistory::read(run.connection(), project, number)?.state;
         next_stage(number, state, StageEvent::Rollback)?;
     }
-    if let [(pass, Some(record))] = chosen.as_slice() {
+    if let [
+        Chosen {
+            pass,
+            only: Some(record),
+        },
+    ] = chosen.as_slice()
+    {
         report.counts = single::undo(&mut run, pass, *record, options, observer)?;
         report.undone = plan.into_iter().map(|(reversal, _)| reversal).collect();
         report.run = Some(run.number());
-        report.records = restored_by_run(run.connection(), run.number())?;
+        report.records = out::restored_by_run(run.connection(), run.number())?;
         report.left = conflict::left(run.store(), run.number(), MOST_LEFT)?;
         run.finish()?;
         return Ok(report);
     }
-    let passes: Vec<&PassSummary> = chosen.iter().map(|(pass, _)| pass).collect();
+    let passes: Vec<&PassSummary> = chosen.iter().map(|chosen| &chosen.pass).collect();
     let since = Since::of(run.connection(), &passes)?;
     for stretch in plan::stretches(run.connection(), &passes)? {
-        let undone = (passes[stretch.pass], &since);
-        let (counts, stopped) = undo_pass(&mut run, undone, stretch, options, &bounds, observer)?;
+        let of = (passes[stretch.pass], &since);
+        let (counts, stopped) = undo_pass(&mut run, of, stretch, options, &bounds, observer)?;
         if stretch.last || stopped.is_some() {
             report.counts.add(&counts);
             report.undone.push(plan[stretch.pass].0.clone());
@@ -183,7 +159,7 @@ pub fn rollback(
     report.run = run.has_written().then_some(run.number());
     // What an earlier run has restored of a rollback that goes on is a part of it.
     let earlier: u64 = report.undone.iter().map(|reversal| reversal.restored).sum();
-    report.records = earlier + restored_by_run(run.connection(), run.number())?;
+    report.records = earlier + out::restored_by_run(run.connection(), run.number())?;
     report.left = conflict::left(run.store(), run.number(), MOST_LEFT)?;
     run.finish()?;
     Ok(report)
@@ -192,8 +168,8 @@ pub fn rollback(
 /// Only what is chosen by its run can leave a newer pass of its stage standing. Whether there are conflicts does not
 /// matter: newer passes may have made a row by chance what the older had left.
 fn refuse_beneath(connection: &Connection, chosen: &[Chosen]) -> Result<()> {
-    let whole = chosen.iter().filter(|(_, only)| only.is_none());
-    let whole: Vec<&PassSummary> = whole.map(|(pass, _)| pass).collect();
+    let whole = chosen.iter().filter(|chosen| chosen.only.is_none());
+    let whole: Vec<&PassSummary> = whole.map(|chosen| &chosen.pass).collect();
     plan::refuse_beneath(connection, &whole)
 }
 
@@ -215,38 +191,40 @@ fn abort_on_conflict(plan: &[(Reversal, Conflicts)]) -> Result<()> {
 /// The passes in the scope, newest first.
 fn chosen(store: &Store, project: &str, scope: &Scope) -> Result<Vec<Chosen>> {
     if let Scope::Record { database, id } = scope {
-        let (pass, record) = single::newest(store, database, id)?;
-        return Ok(vec![(pass, Some(record))]);
+        return Ok(vec![single::newest(store, database, id)?]);
     }
     let passes = plan::passes_of(store.connection(), project, scope)?;
-    Ok(passes.into_iter().map(|pass| (pass, None)).collect())
+    Ok(passes
+        .into_iter()
+        .map(|pass| Chosen { pass, only: None })
+        .collect())
 }
 
 /// Undoes a stretch of a pass, or what is left of it; the last one ends the pass.
 fn undo_pass(
     run: &mut Run<'_>,
-    (undone, since): (&PassSummary, &Since),
+    (of, since): (&PassSummary, &Since),
     stretch: Stretch,
     options: &RollbackOptions,
     bounds: &Bounds,
     observer: &mut dyn Observer,
 ) -> Result<(Counts, Option<Stopped>)> {
-    let target = Table::of(undone.row.target.as_deref().unwrap_or_default())?;
-    let open = plan::open_rollback(run.connection(), undone.row.pass)?;
+    let target = Table::of(of.row.target.as_deref().unwrap_or_default())?;
+    let open = undone::open_rollback(run.connection(), of.row.pass)?;
     let (mut pass, before, mut counts) = if let Some(open) = &open {
         let place = open.cursor.as_deref().and_then(cursor_place);
         (Pass::resumed(open), place.unwrap_or(BEHIND_ALL), open.counts)
     } else {
-        let mut pass = run.new_pass(PassKind::Rollback, undone.row.stage.clone())?;
-        pass.row.target.clone_from(&undone.row.target);
-        pass.row.reverses = Some(undone.row.pass);
+        let mut pass = run.new_pass(PassKind::Rollback, of.row.stage.clone())?;
+        pass.row.target.clone_from(&of.row.target);
+        pass.row.reverses = Some(of.row.pass);
         (pass, BEHIND_ALL, Counts::default())
     };
-    begins(&pass, undone, undone.counts.read, counts.read, observer);
-    let (alone, shape) = preparation(run, (undone, since), &target, open.is_some())?;
+    begins(&pass, of, of.counts.read, counts.read, observer);
+    let (alone, shape) = preparation(run, (of, since), &target, open.is_some())?;
     let batch_size = options.batch_size.unwrap_or(run.store().options().batch_size);
     let mut producer = Undoing {
-        pass: undone.row.pass,
+        pass: of.row.pass,
         target,
         before,
         down_to: stretch.down_to,
@@ -254,9 +232,9 @@ fn undo_pass(
         on_conflict: options.on_conflict,
         shape,
         alone,
-        done: since::undone_singly(run.connection(), undone.row.pass)?,
-        overwritten: since.overwritten(undone),
-        deferred: since.deferred(run.connection(), undone)?,
+        done: undone::singly(run.connection(), of.row.pass)?,
+        overwritten: since.overwritten(of),
+        deferred: since.deferred(run.connection(), of)?,
         claims: Claims::default(),
     };
     let stopped = if stretch.last {
@@ -268,41 +246,25 @@ fn undo_pass(
     Ok((counts, stopped))
 }
 
-fn begins(pass: &Pass, undone: &PassSummary, total: u64, done: u64, observer: &mut dyn Observer) {
-    let stage = undone.row.stage.as_ref();
-    observer.observe(&Event::PassBegins {
-        pass: pass.row.pass,
-        kind: PassKind::Rollback,
-        stage: stage.map(|stage| (stage.number, stage.slug.clone())),
-        source: None,
-        target: pass.row.target.clone(),
-        total: Some(total),
-        done,
-    });
-}
-
 /// A pass that filled an empty database is undone without its index, which would be dearer to keep than to build. One
 /// that keeps an image has found something there; of one that was undone in part already, the counts do not tell.
 fn preparation(
     run: &Run<'_>,
-    (undone, since): (&PassSummary, &Since),
+    (of, since): (&PassSummary, &Since),
     target: &Table,
     resumed: bool,
 ) -> Result<(bool, Vec<Shape>)> {
     // A waiver has changed no row; the index may be missing still, where the pass that fills the database was stopped.
-    if undone.row.kind == PassKind::Waive {
+    if of.row.kind == PassKind::Waive {
         return Ok((true, vec![]));
     }
     let connection = run.connection();
-    let carries_all = undone.row.kind == PassKind::Apply
-        && undone.row.source != undone.row.target
-        && undone.row.after_batch.is_none();
-    let is_first = carries_all
-        && since::is_first_writer(connection, undone)?
-        && !keeps_images(connection, undone.row.pass)?;
+    let carries_all =
+        of.row.kind == PassKind::Apply && of.row.source != of.row.target && of.row.after_batch.is_none();
+    let is_first = carries_all && is_first_writer(connection, of)? && !keeps_images(connection, of.row.pass)?;
     if !target.has_index(connection)? {
         // The pass has not built it yet, or this rollback has dropped it.
-        let is_owed = (carries_all && undone.state != PassState::Ended) || (is_first && resumed);
+        let is_owed = (carries_all && of.state != PassState::Ended) || (is_first && resumed);
         if is_owed || !target.exists(connection)? {
             return Ok((true, vec![]));
         }
@@ -313,8 +275,8 @@ fn preparation(
         return Err(Error::Damaged { what });
     }
     let filled = is_first
-        && target.count(connection)? == undone.counts.written
-        && since::undone_singly(connection, undone.row.pass)?.is_empty();
-    let alone = filled && !resumed && !since.may_conflict(undone);
+        && target.count(connection)? == of.counts.written
+        && undone::singly(connection, of.row.pass)?.is_empty();
+    let alone = filled && !resumed && !since.may_conflict(of);
     Ok((alone, if alone { vec![Shape::DropIndex] } else { vec![] }))
 }

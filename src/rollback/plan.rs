@@ -3,15 +3,15 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::Connection;
 
-use super::since::undone_singly;
 use crate::error::{Error, Result};
 use crate::ledger::PassKind;
 use crate::ledger::open::last_writer;
 use crate::ledger::read::{PassSummary, pass};
-use crate::ledger::sql::{of_record, of_row};
-use crate::ledger::stage_history::standing_passes;
+use crate::ledger::runs;
+use crate::ledger::since::{Reader, carried_since, each_batch_down_to, readers_since, stands_on};
+use crate::ledger::stage_history::{applied_numbers, standing_passes};
 
 /// What to roll back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +61,16 @@ pub struct Reversal {
     pub conflicts: u64,
 }
 
+/// A pass that is to be undone.
+pub(crate) struct Chosen {
+    pub(crate) pass: PassSummary,
+    /// Of a single record, the source's number in the pass's stubs.
+    pub(crate) only: Option<i64>,
+}
+
 /// The passes to undo, newest first; those whose rollback was interrupted come with it.
 pub(crate) fn passes_of(connection: &Connection, project: &str, scope: &Scope) -> Result<Vec<PassSummary>> {
-    let stages = stages(connection, project)?;
+    let stages = applied_numbers(connection, project)?;
     let of_stages = |fits: &dyn Fn(u32) -> bool| -> Result<Vec<i64>> {
         let mut passes = Vec::new();
         for number in stages.iter().filter(|number| fits(**number)) {
@@ -98,30 +105,16 @@ pub(crate) fn passes_of(connection: &Connection, project: &str, scope: &Scope) -
     Ok(chosen)
 }
 
-/// The numbers of a project's stages that were ever applied, ascending.
-fn stages(connection: &Connection, project: &str) -> Result<Vec<u32>> {
-    let sql = "SELECT DISTINCT number FROM ledger_stage WHERE project=?1 ORDER BY number";
-    let mut statement = connection.prepare_cached(sql)?;
-    let numbers = statement.query_map([project], |row| row.get(0))?;
-    Ok(numbers.collect::<rusqlite::Result<_>>()?)
-}
-
 /// The standing passes in which a run has written stubs; to have ended what another run did is not to have done it.
 fn passes_of_run(connection: &Connection, run: i64) -> Result<Vec<i64>> {
-    let sql = "SELECT p.pass, sum(b.entries)>0 AND p.kind IN('apply','retry','waive','load','edit')
-       AND EXISTS(SELECT 1 FROM ledger_standing q WHERE q.pass=p.pass)
-     FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE b.run=?1 GROUP BY p.pass";
-    let mut statement = connection.prepare_cached(sql)?;
-    let found: Vec<(i64, bool)> = statement
-        .query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+    let found = runs::worked_on(connection, run)?;
     if found.is_empty() {
         return Err(Error::NoSuch {
             what: format!("run {run}"),
         });
     }
-    let to_undo = found.into_iter().filter(|(_, is_to_undo)| *is_to_undo);
-    Ok(to_undo.map(|(pass, _)| pass).collect())
+    let to_undo = found.into_iter().filter(|pass| pass.has_entries_that_stand);
+    Ok(to_undo.map(|pass| pass.pass).collect())
 }
 
 /// A pass must not be undone while another stands that has read since what it wrote. Stages that work in place on one
@@ -145,7 +138,7 @@ fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Sc
     for pass in chosen {
         let database = pass.row.target.as_deref().unwrap_or_default();
         for reader in readers.get(database).into_iter().flatten() {
-            if reader.last_batch > pass.first_batch && reader.is_fed_by(pass) {
+            if reader.last_batch > pass.first_batch && is_fed_by(reader, pass) {
                 first.get_or_insert(pass);
                 newest = newest.max(Some((reader.last_batch, reader.pass)));
                 stages.insert((&reader.project, reader.number, &reader.slug));
@@ -189,41 +182,12 @@ fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Sc
     })
 }
 
-/// A pass of a stage that has read a database.
-struct Reader {
-    pass: i64,
-    last_batch: i64,
-    project: String,
-    number: u32,
-    slug: String,
-}
-
-impl Reader {
-    /// Whether what a pass writes may feed this one: a stage of the same project feeds only stages after it.
-    fn is_fed_by(&self, pass: &PassSummary) -> bool {
-        match &pass.row.stage {
-            Some(stage) if stage.project == self.project => self.number > stage.number,
-            _ => true,
-        }
+/// Whether what a pass writes may feed one that reads: a stage of the same project feeds only stages after it.
+fn is_fed_by(reader: &Reader, pass: &PassSummary) -> bool {
+    match &pass.row.stage {
+        Some(stage) if stage.project == reader.project => reader.number > stage.number,
+        _ => true,
     }
-}
-
-/// The standing passes of stages that have read a database after a batch.
-fn readers_since(connection: &Connection, database: &str, after: i64) -> Result<Vec<Reader>> {
-    let sql = "SELECT p.pass, max(b.batch), s.project, s.number, s.slug
-     FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage
-     WHERE b.batch>?2 AND b.read>0 AND p.source=?1 AND p.kind IN('apply','retry','waive') GROUP BY p.pass";
-    let mut statement = connection.prepare_cached(sql)?;
-    let readers = statement.query_map(params![database, after], |row| {
-        Ok(Reader {
-            pass: row.get(0)?,
-            last_batch: row.get(1)?,
-            project: row.get(2)?,
-            number: row.get(3)?,
-            slug: row.get(4)?,
-        })
-    })?;
-    Ok(readers.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Of a copying stage, an older pass must not be undone alone where a newer one has changed the same rows: whatever is
@@ -270,50 +234,6 @@ pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -
     Ok(())
 }
 
-/// The standing passes that have carried records of a stage after a batch, ascending.
-fn carried_since(connection: &Connection, (project, number): (&str, u32), after: i64) -> Result<Vec<i64>> {
-    let sql = "SELECT DISTINCT p.pass FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass
-     CROSS JOIN ledger_stage s ON s.stage=p.stage
-     WHERE b.batch>?3 AND p.kind IN('apply','retry') AND s.project=?1 AND s.number=?2 ORDER BY p.pass";
-    let mut statement = connection.prepare_cached(sql)?;
-    let passes = statement.query_map(params![project, number, after], |row| row.get(0))?;
-    Ok(passes.collect::<rusqlite::Result<_>>()?)
-}
-
-/// Whether a pass has changed a row after another one had, less what was undone by itself since.
-fn stands_on(connection: &Connection, newer: i64, pass: &PassSummary) -> Result<bool> {
-    let (singly, singly_beneath) = (
-        undone_singly(connection, newer)?,
-        undone_singly(connection, pass.row.pass)?,
-    );
-    let sql = "SELECT e.record, e.part, coalesce(e.target,e.record), b.batch FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE p.pass=?1 AND p.kind IN('apply','retry') AND b.batch>?2 AND e.before IS NOT e.after";
-    let beneath = concat!(
-        "SELECT f.record, f.part FROM ledger_row_life f CROSS JOIN ledger_batch c ON c.batch=f.batch WHERE ",
-        of_row!("f", "?1"),
-        " AND c.pass=?2 AND f.batch<?3 AND f.before IS NOT f.after"
-    );
-    let (mut statement, mut beneath) = (
-        connection.prepare_cached(sql)?,
-        connection.prepare_cached(beneath)?,
-    );
-    let mut rows = statement.query(params![newer, pass.first_batch])?;
-    while let Some(row) = rows.next()? {
-        if singly.contains(&(row.get(0)?, row.get(1)?)) {
-            continue;
-        }
-        let (number, batch): (i64, i64) = (row.get(2)?, row.get(3)?);
-        let mut found = beneath.query(params![number, pass.row.pass, batch])?;
-        while let Some(row) = found.next()? {
-            if !singly_beneath.contains(&(row.get(0)?, row.get(1)?)) {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
-}
-
 /// A stretch of one pass that is undone without a break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stretch {
@@ -331,67 +251,15 @@ pub(crate) fn stretches(connection: &Connection, passes: &[&PassSummary]) -> Res
     let places: HashMap<i64, usize> = (0..passes.len()).map(|at| (passes[at].row.pass, at)).collect();
     let oldest = passes.iter().map(|pass| pass.first_batch).min();
     let mut stretches: Vec<Stretch> = Vec::new();
-    let sql = "SELECT pass, batch FROM ledger_batch WHERE batch>=?1 ORDER BY batch DESC";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([oldest])?;
-    while let Some(row) = rows.next()? {
-        let Some(pass) = places.get(&row.get(0)?).copied() else {
-            continue;
+    each_batch_down_to(connection, oldest, |number, down_to| {
+        let Some(pass) = places.get(&number).copied() else {
+            return;
         };
-        let down_to: i64 = row.get(1)?;
         let last = passes[pass].first_batch == down_to;
         match stretches.last_mut() {
             Some(stretch) if stretch.pass == pass => *stretch = Stretch { pass, down_to, last },
             _ => stretches.push(Stretch { pass, down_to, last }),
         }
-    }
-    Ok(stretches)
-}
-
-/// The runs that wrote stubs of a pass.
-pub(crate) fn runs(connection: &Connection, pass: i64) -> Result<Vec<i64>> {
-    let sql = "SELECT DISTINCT run FROM ledger_batch WHERE pass=?1 AND entries>0 ORDER BY run";
-    let mut statement = connection.prepare_cached(sql)?;
-    let runs = statement.query_map([pass], |row| row.get(0))?;
-    Ok(runs.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The number of a pass's stubs.
-pub(crate) fn entries(connection: &Connection, pass: i64) -> Result<u64> {
-    let sql = "SELECT coalesce(sum(entries),0) FROM ledger_batch WHERE pass=?1";
-    let count: i64 = connection
-        .prepare_cached(sql)?
-        .query_row([pass], |row| row.get(0))?;
-    Ok(count.unsigned_abs())
-}
-
-/// The number of a pass's stubs for one source record.
-pub(crate) fn entries_of_record(connection: &Connection, pass: i64, record: i64) -> Result<u64> {
-    of_one_record(connection, pass, record).map(|(entries, _)| entries)
-}
-
-/// The number of rows that a pass has changed for one source record.
-pub(crate) fn changed_of_record(connection: &Connection, pass: i64, record: i64) -> Result<u64> {
-    of_one_record(connection, pass, record).map(|(_, changed)| changed)
-}
-
-fn of_one_record(connection: &Connection, pass: i64, record: i64) -> Result<(u64, u64)> {
-    let sql = concat!(
-        "SELECT count(*), count(*) FILTER (WHERE e.before IS NOT e.after) FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
-        of_record!("e", "?2"),
-        " AND b.pass=?1 AND e.batch>=(SELECT min(batch) FROM ledger_batch WHERE pass=?1)
-           AND e.batch<=(SELECT max(batch) FROM ledger_batch WHERE pass=?1)"
-    );
-    let counts = connection.prepare_cached(sql)?.query_row([pass, record], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
     })?;
-    Ok((counts.0.unsigned_abs(), counts.1.unsigned_abs()))
-}
-
-/// A rollback pass that was begun and not ended.
-pub(crate) fn open_rollback(connection: &Connection, reverses: i64) -> Result<Option<PassSummary>> {
-    let sql = "SELECT p.pass FROM ledger_pass p JOIN ledger_open o ON o.pass=p.pass WHERE p.reverses=?1";
-    let mut statement = connection.prepare_cached(sql)?;
-    let open: Option<i64> = statement.query_row([reverses], |row| row.get(0)).optional()?;
-    open.map_or(Ok(None), |open| pass(connection, open))
+    Ok(stretches)
 }

@@ -9,11 +9,13 @@ use rusqlite::Connection;
 use super::restore::{self, OnConflict, Restored, Row, hash, restore};
 use super::since::{Deferred, Overwritten};
 use crate::digest::{Hash, Salt, commitment};
+use crate::engine::Pass;
 use crate::engine::{BATCH_BYTES, Producer, Reader};
 use crate::engine::{Claims, Standing};
 use crate::error::{Error, Result};
-use crate::ledger::read::{Place, Stub, salt, stub_at, stubs_before};
-use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, Shape, Step, whole};
+use crate::ledger::read::{PassSummary, Place, Stub, salt, stub_at, stubs_before};
+use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, PassKind, Shape, Step, whole};
+use crate::observe::{Event, Observer};
 use crate::record::Record;
 use crate::store::{Salted, Table};
 
@@ -336,4 +338,18 @@ fn cursor_text((batch, record): Place) -> String {
 pub(crate) fn cursor_place(cursor: &str) -> Option<Place> {
     let value: serde_json::Value = serde_json::from_str(cursor).ok()?;
     Some((value["batch"].as_i64()?, value["record"].as_i64()?))
+}
+
+/// Tells that a pass begins to undo another one.
+pub(super) fn begins(pass: &Pass, undone: &PassSummary, total: u64, done: u64, observer: &mut dyn Observer) {
+    let stage = undone.row.stage.as_ref();
+    observer.observe(&Event::PassBegins {
+        pass: pass.row.pass,
+        kind: PassKind::Rollback,
+        stage: stage.map(|stage| (stage.number, stage.slug.clone())),
+        source: None,
+        target: pass.row.target.clone(),
+        total: Some(total),
+        done,
+    });
 }

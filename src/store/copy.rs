@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::Store;
-use super::open::LONGEST_WAIT;
+use super::opened::LONGEST_WAIT;
 use crate::error::{Error, Result};
 use crate::observe::StopSignal;
 

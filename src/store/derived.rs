@@ -3,7 +3,7 @@
 
 use rusqlite::Connection;
 
-use super::schema::{Object, Objects, Place, objects, objects_of};
+use super::objects::{Object, Objects, Place, objects, objects_of};
 use crate::error::Result;
 
 /// A batch that is found by the range of its records, as the index and the views have it; `$batch` is `b.`, or nothing.
@@ -227,7 +227,7 @@ pub(crate) fn derived_problems(connection: &Connection, version: i32) -> Result<
 
 #[cfg(test)]
 mod tests {
-    use super::super::schema::{LEDGER_SQL, VERSION};
+    use super::super::objects::{LEDGER_SQL, VERSION};
     use super::*;
 
     #[test]

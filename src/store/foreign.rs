@@ -1,6 +1,6 @@
 //! Objects of a schema that this program does not make: whose they are, and the statements that drop them.
 
-use super::schema::Object;
+use super::objects::Object;
 use crate::digest::hex;
 
 /// What SQLite makes for itself. The text counts, not the name: whoever writes into the schema can give any name.

@@ -4,7 +4,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use super::schema::{APPLICATION_ID, VERSION};
+use super::objects::{APPLICATION_ID, VERSION};
 use crate::error::{Error, Result};
 
 /// The file's header, and that of the first page's tree.

@@ -2,12 +2,16 @@
 
 pub(crate) mod checkpoints;
 mod copy;
+mod ddl;
 pub(crate) mod derived;
 mod foreign;
 mod header;
 mod keys;
 mod lock;
+pub(crate) mod objects;
 mod open;
+mod opened;
+mod options;
 mod overlay;
 mod row_view;
 pub(crate) mod schema;
@@ -25,7 +29,8 @@ pub use crate::error::{Contradiction, SchemaDifference};
 pub(crate) use keys::Keys;
 pub(crate) use lock::StoreLock;
 pub(crate) use open::Opened;
-pub use open::{Store, StoreOptions};
+pub use opened::Store;
+pub use options::StoreOptions;
 pub(crate) use overlay::Overlay;
 pub use sorter::Sorter;
 pub(crate) use table::{Salted, Table};

@@ -1,56 +1,16 @@
 //! Opening and making a store.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::schema::{self, APPLICATION_ID};
-use super::{StoreLock, Table, checkpoints, header};
+use super::objects::{APPLICATION_ID, VERSION};
+use super::opened::{LONGEST_WAIT, Store, configure};
+use super::options::StoreOptions;
+use super::{StoreLock, checkpoints, header, schema};
 use crate::error::{Error, Result};
-use crate::record::{Limits, Record};
 use crate::surroundings::Surroundings;
-
-/// SQLite counts a wait in milliseconds of 31 bits.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
-
-/// How a store is opened.
-#[derive(Clone, Debug)]
-pub struct StoreOptions {
-    /// How long to wait for another writer, or for another process that holds the file.
-    pub wait: Duration,
-    /// For stores that are read while they are written: write-ahead log instead of a rollback journal.
-    pub live: bool,
-    /// How large and deep a record may be.
-    pub limits: Limits,
-    /// The most records in a batch.
-    pub batch_size: usize,
-    /// Opens a store although it contradicts its checkpoints, to look at it or to accept what was restored.
-    pub unchecked: bool,
-    /// Opens the file for reading alone: not even a store of an older version is brought up to date, and where it is not
-    /// what was signed, or has objects of somebody else, that is a warning. What a killed process has left half done is
-    /// undone all the same, because nothing could be read before that.
-    pub read_only: bool,
-    /// The systems that databases belong to, as an auditor knows them: a pass that reads or writes one of these databases notes
-    /// them in the ledger, and `audit_step` shows them. A database without one is shown under its own name.
-    pub systems: BTreeMap<String, String>,
-}
-
-impl Default for StoreOptions {
-    fn default() -> Self {
-        Self {
-            wait: Duration::from_secs(5),
-            live: false,
-            limits: Limits::default(),
-            batch_size: 5_000,
-            unchecked: false,
-            read_only: false,
-            systems: BTreeMap::new(),
-        }
-    }
-}
 
 /// What stands in a file that was opened.
 pub(crate) enum Opened {
@@ -58,16 +18,6 @@ pub(crate) enum Opened {
     Store(Store),
     /// Nothing yet: its first batch makes the tables too.
     Empty(Store),
-}
-
-/// An open store.
-pub struct Store {
-    path: PathBuf,
-    connection: Connection,
-    options: StoreOptions,
-    surroundings: Surroundings,
-    warnings: Vec<String>,
-    objection: Option<Error>,
 }
 
 impl Store {
@@ -139,9 +89,9 @@ impl Store {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: i32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let version = schema::version(&transaction)?;
         // Another process may have done it meanwhile.
-        if version < schema::VERSION {
+        if version < VERSION {
             schema::upgrade(&transaction, version)?;
         }
         transaction.commit()?;
@@ -153,7 +103,7 @@ impl Store {
     fn compare(&mut self) -> Result<()> {
         // In one transaction: another process may bring it up to date between two reads.
         let moment = self.connection.unchecked_transaction()?;
-        let version = moment.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        let version = schema::version(&moment)?;
         let differences = schema::differences(&moment, version)?;
         let is_readable = differences.is_empty() || schema::is_readable(&moment)?;
         moment.commit()?;
@@ -197,18 +147,6 @@ impl Store {
         }
     }
 
-    /// Why the store would not be opened for writing as it is; only of one that is only read.
-    #[must_use]
-    pub fn objection(&self) -> Option<&Error> {
-        self.objection.as_ref()
-    }
-
-    /// What there is to say about the store although it was opened.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
     fn connect(path: &Path, options: StoreOptions, surroundings: Surroundings) -> Result<Self> {
         let path = &without_links(path);
         header::check(path)?;
@@ -245,148 +183,11 @@ impl Store {
         let tables: i64 = moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         moment.commit()?;
         match (application, version, tables) {
-            (APPLICATION_ID, version, _) if version == schema::VERSION => Ok(Version::Ours),
-            (APPLICATION_ID, 1.., _) if version < schema::VERSION => Ok(Version::Older),
+            (APPLICATION_ID, version, _) if version == VERSION => Ok(Version::Ours),
+            (APPLICATION_ID, 1.., _) if version < VERSION => Ok(Version::Older),
             (0, 0, 0) => Ok(Version::Empty),
             (application, version, _) => Err(header::not_ours(&self.path, application, version)),
         }
-    }
-
-    /// Switches to the journal that the options ask for; only whoever holds the lock does this.
-    pub(crate) fn settle_journal(&self) -> Result<()> {
-        let wanted = if self.options.live { "wal" } else { "delete" };
-        let current: String = self
-            .connection
-            .query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
-        if !current.eq_ignore_ascii_case(wanted) {
-            self.connection
-                .query_row(&format!("PRAGMA journal_mode={wanted}"), [], |_| Ok(()))?;
-        }
-        // In WAL mode FULL already waits for the log on every commit.
-        self.connection.execute_batch(if self.options.live {
-            "PRAGMA synchronous=FULL"
-        } else {
-            "PRAGMA synchronous=EXTRA"
-        })?;
-        Ok(())
-    }
-
-    /// Whether changed pages may be written to the file before the commit.
-    pub(crate) fn let_spill(&self, spill: bool) -> Result<()> {
-        let state = if spill { "ON" } else { "OFF" };
-        Ok(self
-            .connection
-            .execute_batch(&format!("PRAGMA cache_spill={state}"))?)
-    }
-
-    /// A second connection that can only read.
-    pub(crate) fn reader(&self) -> Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags).map_err(|source| Error::Sqlite {
-            doing: "opened",
-            source,
-        })?;
-        configure(&connection, self.options.wait)?;
-        if self.options.read_only {
-            self.complete(&connection)?;
-        }
-        Ok(connection)
-    }
-
-    /// Gives a connection that only reads what the store lacks for it.
-    fn complete(&self, connection: &Connection) -> Result<()> {
-        let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if version < schema::VERSION || matches!(self.objection, Some(Error::Foreign { .. })) {
-            schema::shadow(connection)?;
-        }
-        Ok(())
-    }
-
-    /// The store's file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// How it was opened.
-    #[must_use]
-    pub fn options(&self) -> &StoreOptions {
-        &self.options
-    }
-
-    /// What it may know of the world.
-    #[must_use]
-    pub fn surroundings(&self) -> &Surroundings {
-        &self.surroundings
-    }
-
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    pub(crate) fn connection_mut(&mut self) -> &mut Connection {
-        &mut self.connection
-    }
-
-    /// The logical databases, by name.
-    pub fn databases(&self) -> Result<Vec<String>> {
-        Table::all(&self.connection)
-    }
-
-    /// The table of a database that must exist.
-    pub(crate) fn table(&self, name: &str) -> Result<Table> {
-        let known = self.databases()?;
-        let table = Table::of(name)?;
-        if known.iter().any(|known| known == name) {
-            return Ok(table);
-        }
-        Err(Error::NoSuchDatabase {
-            name: name.to_owned(),
-            known,
-        })
-    }
-
-    /// Whether a database was ever filled. One that was not is read as an empty one.
-    pub fn has_database(&self, name: &str) -> Result<bool> {
-        Table::of(name)?.exists(&self.connection)
-    }
-
-    /// The number of records in a database.
-    pub fn count(&self, database: &str) -> Result<u64> {
-        Table::of(database)?.count(&self.connection)
-    }
-
-    /// The number of records in a database whose numbers are above one.
-    pub fn count_after(&self, database: &str, after: i64) -> Result<u64> {
-        Table::of(database)?.count_after(&self.connection, after)
-    }
-
-    /// A record by its id.
-    pub fn get(&self, database: &str, id: &str) -> Result<Option<Record>> {
-        Ok(Table::of(database)?
-            .by_id(&self.connection, id)?
-            .map(|found| found.record))
-    }
-
-    /// A record by its number.
-    pub fn record(&self, database: &str, number: i64) -> Result<Option<Record>> {
-        Ok(Table::of(database)?
-            .by_number(&self.connection, number)?
-            .map(|found| found.record))
-    }
-
-    /// The next records after a number, in the order of their numbers: at most `count` of them.
-    pub fn records_after(&self, database: &str, after: i64, count: usize) -> Result<Vec<Record>> {
-        let found = Table::of(database)?.after(&self.connection, after, count, 8 << 20)?;
-        Ok(found.into_iter().map(|salted| salted.record).collect())
-    }
-}
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
     }
 }
 
@@ -435,20 +236,6 @@ enum Version {
     Empty,
 }
 
-/// Sets what holds for every connection to a store.
-fn configure(connection: &Connection, wait: Duration) -> Result<()> {
-    connection.busy_timeout(wait.min(LONGEST_WAIT))?;
-    connection.set_prepared_statement_cache_capacity(128);
-    // A plan that does not depend on what is bound, or SQLite makes it anew for every record that is asked for.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // EXTRA: nothing that was acknowledged is lost when the power fails. No spilling: the write lock on the file
-    // is then taken at the commit and not before, so that the reading thread is not locked out in between.
-    Ok(connection.execute_batch(
-        "PRAGMA page_size=8192; PRAGMA cache_size=-16384; PRAGMA cache_spill=OFF; PRAGMA synchronous=EXTRA; \
-         PRAGMA trusted_schema=OFF; PRAGMA recursive_triggers=ON;",
-    )?)
-}
-
 /// Lets SQLite undo what a killed process has left half done, which a connection that only reads may not.
 fn recover(path: &Path, wait: Duration) -> Result<()> {
     use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
@@ -468,6 +255,8 @@ fn recover(path: &Path, wait: Duration) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::config::DbConfig;
+
     use super::*;
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::schema::{Objects, Place, is_of_database, objects};
+use super::objects::{Objects, Place, is_of_database, objects};
 use crate::error::Result;
 
 /// The view's name.
@@ -51,7 +51,7 @@ pub(super) fn make(connection: &Connection) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::schema::{VERSION, objects_of};
+    use super::super::objects::{VERSION, objects_of};
     use super::*;
 
     #[test]

@@ -1,117 +1,20 @@
 //! The tables, indexes, views and triggers of the ledger, as every version of this program makes them; how a store of an
 //! earlier version gets those of this one, and what a connection that only reads gets for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
 use super::Table;
 use super::derived::{DERIVED, Derived};
 use super::foreign::{dropped, is_of_sqlite, virtual_owner};
+use super::objects::{
+    APPLICATION_ID, LEDGER_SQL, Object, Objects, Place, VERSION, is_of_database, objects, objects_of,
+};
 use super::row_view;
 use crate::error::{Error, Result, SchemaDifference};
+use crate::ledger::sql::undone;
 use crate::shown::line;
-
-/// `CFL1`: marks the file as a store of ours.
-pub(super) const APPLICATION_ID: i32 = 0x4346_4C31;
-/// The version of the schema.
-pub(crate) const VERSION: i32 = 5;
-
-pub(super) const LEDGER_SQL: &str = include_str!("../../schema/ledger.sql");
-const LEDGER_SQL_4: &str = include_str!("../../schema/ledger_v4.sql");
-/// Version 3, whose objects the earlier versions have in part.
-const LEDGER_SQL_3: &str = include_str!("../../schema/ledger_v3.sql");
-/// What version 2 has added.
-const ADDED_BY_2: [&str; 1] = ["audit_reconciliation"];
-/// What version 3 has added.
-const ADDED_BY_3: [&str; 4] = [
-    "ledger_pass_reverses",
-    "ledger_batch_run",
-    "ledger_entry_target",
-    "ledger_entry_conflict",
-];
-
-/// An object of the schema; SQLite's own indexes have no text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Object {
-    pub(crate) name: String,
-    /// `table`, `index`, `view` or `trigger`.
-    pub(crate) kind: String,
-    /// The table or view that it belongs to; its own name where it is one.
-    pub(crate) of: String,
-    /// The statement that has made it.
-    pub(crate) sql: Option<String>,
-}
-
-/// Where an object stands: triggers have names of their own, so that one may have the name of a table. A file whose schema
-/// somebody has written into may have several objects in one place.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    is_trigger: bool,
-    name: String,
-    copy: usize,
-}
-
-impl Place {
-    /// That of a table, an index or a view.
-    pub(crate) fn of(name: &str) -> Self {
-        Self {
-            is_trigger: false,
-            name: name.to_owned(),
-            copy: 0,
-        }
-    }
-}
-
-/// The objects of a schema, each in its place.
-pub(crate) type Objects = BTreeMap<Place, Object>;
-
-/// What there is in a file.
-pub(crate) fn objects(connection: &Connection) -> Result<Objects> {
-    let mut statement = connection.prepare("SELECT name, type, tbl_name, sql FROM main.sqlite_schema")?;
-    let found = statement.query_map([], |row| {
-        Ok(Object {
-            name: row.get(0)?,
-            kind: row.get(1)?,
-            of: row.get(2)?,
-            sql: row.get(3)?,
-        })
-    })?;
-    let mut objects = Objects::new();
-    for object in found {
-        let object = object?;
-        let mut place = Place {
-            is_trigger: object.kind == "trigger",
-            ..Place::of(&object.name)
-        };
-        while objects.contains_key(&place) {
-            place.copy += 1;
-        }
-        objects.insert(place, object);
-    }
-    Ok(objects)
-}
-
-/// What a version of this program makes in a store without databases.
-pub(crate) fn objects_of(version: i32) -> Result<Objects> {
-    let text = match version {
-        1..=3 => LEDGER_SQL_3,
-        4 => LEDGER_SQL_4,
-        VERSION => LEDGER_SQL,
-        _ => {
-            let what = format!("this program knows nothing of a schema of version {version}");
-            return Err(Error::Damaged { what });
-        }
-    };
-    let built_in = Connection::open_in_memory()?;
-    built_in.execute_batch(text)?;
-    let mut objects = objects(&built_in)?;
-    let lacks = |name: &str| {
-        (version < 2 && ADDED_BY_2.contains(&name)) || (version < 3 && ADDED_BY_3.contains(&name))
-    };
-    objects.retain(|place, _| !lacks(&place.name));
-    Ok(objects)
-}
 
 /// Every difference between the schema of a store and what a version of this program makes. The statements that are named
 /// can be run one after the other, in this order.
@@ -199,6 +102,27 @@ fn differences_from(connection: &Connection, found: &Objects, version: i32) -> R
         differences.extend(missing_indexes(connection, found)?);
     }
     Ok(differences)
+}
+
+/// The version of the schema that a file says it has.
+pub(crate) fn version(connection: &Connection) -> Result<i32> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+/// Whether a file has a ledger.
+pub(crate) fn has_ledger(connection: &Connection) -> Result<bool> {
+    let mut statement = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name='ledger_run'")?;
+    Ok(statement.exists([])?)
+}
+
+/// What `SQLite` finds wrong in the structure of a table and its indexes; also that it could not look.
+pub(crate) fn damage(connection: &Connection, table: &str) -> Vec<String> {
+    let checked: rusqlite::Result<Vec<String>> = connection
+        .prepare(&format!("PRAGMA integrity_check({table})"))
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect());
+    let mut problems = checked.unwrap_or_else(|error| vec![error.to_string()]);
+    problems.retain(|problem| problem != "ok");
+    problems
 }
 
 /// Whether a store that differs can be read all the same: it has the tables of the ledger that nothing stands for, and none
@@ -334,38 +258,17 @@ fn is_written(connection: &Connection, database: &str) -> Result<bool> {
 
 /// Whether a pass that writes to a database has begun and not ended, and was not undone.
 fn is_being_filled(connection: &Connection, database: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM main.ledger_pass p WHERE p.target=?1
-       AND NOT EXISTS(SELECT 1 FROM main.ledger_batch b WHERE b.pass=p.pass AND b.step='end')
-       AND NOT EXISTS(SELECT 1 FROM main.ledger_pass u JOIN main.ledger_batch b ON b.pass=u.pass AND b.step='end' WHERE u.reverses=p.pass)";
+    let sql = concat!(
+        "SELECT 1 FROM main.ledger_pass p WHERE p.target=?1
+           AND NOT EXISTS(SELECT 1 FROM main.ledger_batch b WHERE b.pass=p.pass AND b.step='end') AND NOT ",
+        undone!("main.", "p.pass")
+    );
     Ok(connection.prepare(sql)?.exists([database])?)
-}
-
-/// Whether an object is the table of a logical database, or its index.
-pub(super) fn is_of_database(object: &Object) -> bool {
-    let Ok(table) = Table::of(&object.of) else {
-        return false;
-    };
-    let made = match object.kind.as_str() {
-        "table" if object.name == object.of => table.create_sql(),
-        "index" if object.name == format!("{}.id", object.of) => table.index_sql(),
-        _ => return false,
-    };
-    object.sql.as_ref() == Some(&made)
 }
 
 fn is_virtual(found: &Objects, name: &str) -> bool {
     let sql = found.get(&Place::of(name)).and_then(|owner| owner.sql.as_deref());
     sql.is_some_and(|sql| sql.starts_with("CREATE VIRTUAL TABLE "))
-}
-
-/// The query of a view, as this version makes it: what stands in a store may have been changed.
-pub(crate) fn query_of_view(name: &str) -> &'static str {
-    let begin = format!("CREATE VIEW {name} AS\n");
-    let query = LEDGER_SQL
-        .split(&begin)
-        .nth(1)
-        .and_then(|rest| rest.split(';').next());
-    query.expect("the views of the ledger are in its SQL")
 }
 
 /// Writes the tables; inside the transaction of the first batch.

@@ -1,9 +1,9 @@
 //! A logical database is a table of its own name: `(record, id, data)` and a unique index over the ids. Names are
 //! checked before they come here; values are only ever bound.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Rows, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Rows, Statement, params};
 
-use super::row_view;
+use super::{ddl, row_view};
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
 use crate::ledger::{Change, Shape};
@@ -65,15 +65,12 @@ impl Table {
 
     /// The text that makes it.
     pub(crate) fn create_sql(&self) -> String {
-        format!(
-            "CREATE TABLE \"{}\"(record INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL) STRICT",
-            self.name
-        )
+        ddl::table(&self.name)
     }
 
     /// The text that makes its index.
     pub(crate) fn index_sql(&self) -> String {
-        format!("CREATE UNIQUE INDEX \"{0}.id\" ON \"{0}\"(id)", self.name)
+        ddl::index(&self.name)
     }
 
     /// Every logical database of the store, by name.
@@ -238,8 +235,16 @@ impl Table {
         Ok(())
     }
 
-    /// Every row, in the order of the numbers.
-    pub(crate) fn in_order_sql(&self) -> String {
+    /// The statement of every row, in the order of the numbers; of none where the table does not exist.
+    pub(crate) fn in_order<'c>(&self, connection: &'c Connection) -> Result<Statement<'c>> {
+        Ok(if self.exists(connection)? {
+            connection.prepare(&self.in_order_sql())?
+        } else {
+            connection.prepare("SELECT NULL, NULL, NULL WHERE 0")?
+        })
+    }
+
+    fn in_order_sql(&self) -> String {
         format!("SELECT record, id, data FROM \"{}\" ORDER BY record", self.name)
     }
 

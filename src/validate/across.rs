@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rusqlite::Connection;
 
 use super::origin::{Origins, Version};
-use super::{Origin, Validation};
+use super::outcome::Origin;
+use super::validation::Validation;
 use crate::context::Context;
 use crate::contract::{Contract, Has, Mode, References, key_text};
 use crate::error::Result;

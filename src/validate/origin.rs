@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::{Origin, misfit};
-use crate::error::Result;
+use super::outcome::Origin;
+use crate::error::{Error, Result};
 use crate::ledger::past::{Past, origin_of_batch};
 use crate::ledger::read::Stub;
 use crate::ledger::row_before;
@@ -85,5 +85,12 @@ impl Origins {
         };
         self.known.insert(batch, origin.clone());
         Ok(origin)
+    }
+}
+
+/// The ledger does not fit its own images.
+fn misfit(record: i64) -> Error {
+    Error::Damaged {
+        what: format!("the images of record {record} do not lead back"),
     }
 }

@@ -4,51 +4,20 @@ use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::mpsc::sync_channel;
 
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
-use super::{Finding, RENAMED, VerifyOptions, VerifyReport, checkpoints, schema};
+use super::outcome::{Finding, RENAMED, VerifyOptions, VerifyReport};
+use super::{checkpoints, schema};
 use crate::digest::{Hash, hex, sha256};
 use crate::error::{Error, Result};
-use crate::ledger::read::{counts, entry};
-use crate::ledger::renamed::{Hashed as Header, Names};
-use crate::ledger::{
-    Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Renamed, Sealed, Step, leaf_hash, next_pass,
+use crate::ledger::chain::{
+    Batches, Recorded, batch_numbers, batches_of_stray_entries, batches_of_stray_erasures,
+    batches_of_stray_images, stage_texts, without_batch,
 };
+use crate::ledger::renamed::Names;
+use crate::ledger::{Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Sealed, leaf_hash, next_pass};
 use crate::observe::StopSignal;
-use crate::store::{Store, schema as tables};
-
-/// What a batch's row says.
-struct Recorded {
-    batch: i64,
-    pass: i64,
-    step: Step,
-    counts: Counts,
-    range: (Option<i64>, Option<i64>),
-    entries: i64,
-    committed_us: i64,
-    entries_sha256: Hash,
-    previous_head: Hash,
-    head: Hash,
-    tree_size: i64,
-    tree_root: Hash,
-    frontier: Vec<u8>,
-    header_text: String,
-    /// Where the header was hashed with another name of its stage that nobody has accepted yet.
-    renamed: Option<Renamed>,
-}
-
-/// The header's text by the view's own query: a changed view must not tell what was hashed.
-fn batch_sql() -> String {
-    format!(
-        "WITH header AS ({}) {BATCH}",
-        tables::query_of_view("ledger_header")
-    )
-}
-
-const BATCH: &str = "SELECT b.batch, b.pass, b.step, b.read, b.written, b.unchanged, b.filtered, b.refused, b.merged,
-   b.first_record, b.last_record, b.entries, b.committed_us, b.entries_sha256, b.previous_head, b.head, b.tree_size,
-   b.tree_root, b.frontier, h.header_text
- FROM ledger_batch b LEFT JOIN header h USING(batch) WHERE b.batch=?1";
+use crate::store::{Store, objects as tables};
 
 /// What is carried from batch to batch.
 #[derive(Default)]
@@ -73,10 +42,7 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
     schema::structure(&transaction, &mut report);
     checkpoints::verify(&transaction, store, &of_file, &mut report)?;
     stages(&transaction, &mut report)?;
-    let numbers: Vec<i64> = transaction
-        .prepare("SELECT batch FROM ledger_batch ORDER BY batch")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+    let numbers = batch_numbers(&transaction)?;
     let names = Names::known(
         &transaction,
         tables::query_of_view("ledger_header"),
@@ -151,23 +117,10 @@ fn hash_batches(
 ) {
     let work = |tell: &mut dyn FnMut(Result<Hashed>) -> bool| -> Result<()> {
         let transaction = connection.unchecked_transaction()?;
-        let mut batches = transaction.prepare(&batch_sql())?;
-        let mut entries = transaction.prepare(
-            "SELECT record,part,outcome,target,input,before,after,reason,batch FROM ledger_entry WHERE batch=?1",
-        )?;
+        let mut batches = Batches::of(&transaction, tables::query_of_view("ledger_header"))?;
         for number in numbers.iter().skip(first).step_by(step) {
             let mut hash = || -> Result<Hashed> {
-                let recorded = batches.query_row([number], recorded)?.named(names);
-                let mut batch = Batch::new(recorded.step);
-                let mut found = entries.query([number])?;
-                while let Some(row) = found.next()? {
-                    // In a damaged file a stub may lie among those of another batch.
-                    if row.get::<_, i64>(8)? != *number {
-                        let what = "there is a stub of another batch among its stubs".to_owned();
-                        return Err(Error::Damaged { what });
-                    }
-                    batch.entries.push(entry(row, 0)?);
-                }
+                let (recorded, batch) = batches.read(*number, names)?;
                 Ok(Hashed::new(recorded, batch))
             };
             if !tell(hash()) {
@@ -202,39 +155,6 @@ impl Hashed {
             sealed: batch.seal(number),
             recorded,
         }
-    }
-}
-
-fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
-    Ok(Recorded {
-        batch: row.get(0)?,
-        pass: row.get(1)?,
-        step: row.get(2)?,
-        counts: counts(row, 3)?,
-        range: (row.get(9)?, row.get(10)?),
-        entries: row.get(11)?,
-        committed_us: row.get(12)?,
-        entries_sha256: row.get(13)?,
-        previous_head: row.get(14)?,
-        head: row.get(15)?,
-        tree_size: row.get(16)?,
-        tree_root: row.get(17)?,
-        frontier: row.get(18)?,
-        header_text: row.get::<_, Option<String>>(19)?.unwrap_or_default(),
-        renamed: None,
-    })
-}
-
-impl Recorded {
-    /// With the header that was hashed, where that is another only in the name of its stage.
-    fn named(mut self, names: &Names) -> Self {
-        let text = std::mem::take(&mut self.header_text);
-        let header = names.hashed(self.batch, &self.head, text);
-        if let Header::Renamed(_, renamed) = &header {
-            self.renamed = Some(renamed.clone());
-        }
-        self.header_text = header.into_text();
-        self
     }
 }
 
@@ -382,14 +302,11 @@ fn count(entries: &[Entry]) -> Counts {
 
 /// The texts of the stages' revisions against their hashes, which the headers cover.
 fn stages(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
-    let sql =
-        "SELECT stage, source_text, text_sha256, meaning, meaning_sha256 FROM ledger_stage ORDER BY stage";
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (stage, text, meaning): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(3)?);
-        let (text_hash, meaning_hash): (Hash, Hash) = (row.get(2)?, row.get(4)?);
-        if sha256(&[text.as_bytes()]) != text_hash || sha256(&[meaning.as_bytes()]) != meaning_hash {
+    for of in stage_texts(connection)? {
+        let stage = of.stage;
+        if sha256(&[of.text.as_bytes()]) != of.text_sha256
+            || sha256(&[of.meaning.as_bytes()]) != of.meaning_sha256
+        {
             let message = format!("the text of stage revision {stage} is not the one that was hashed");
             report.found(Finding {
                 code: "stage.text",
@@ -405,32 +322,24 @@ fn stages(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
 
 /// Rows that no batch answers for.
 fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
-    for (code, sql, message) in [
+    for (code, batches, message) in [
         (
             "chain.stray_entry",
-            // From batch number to batch number: one look-up each, not one per stub.
-            "WITH RECURSIVE numbers(batch) AS (SELECT min(batch) FROM ledger_entry
-               UNION ALL SELECT (SELECT min(e.batch) FROM ledger_entry e WHERE e.batch>numbers.batch) FROM numbers
-                 WHERE numbers.batch IS NOT NULL)
-             SELECT batch FROM numbers WHERE batch IS NOT NULL AND batch NOT IN (SELECT batch FROM ledger_batch)",
+            batches_of_stray_entries(connection)?,
             "there are stubs of a batch that does not exist",
         ),
         (
             "chain.stray_erasure",
-            "SELECT x.batch FROM ledger_erasure x WHERE NOT EXISTS(SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass)
-             WHERE b.batch=x.batch AND p.kind='erase')",
+            batches_of_stray_erasures(connection)?,
             "there is an erasure that no run has made",
         ),
         (
             "chain.stray_image",
-            "SELECT DISTINCT i.batch FROM ledger_image i WHERE NOT EXISTS(SELECT 1 FROM ledger_entry e
-             WHERE e.batch=i.batch AND e.record=i.record AND e.part=i.part)",
+            batches_of_stray_images(connection)?,
             "there is an image without its stub",
         ),
     ] {
-        let mut statement = connection.prepare(sql)?;
-        for batch in statement.query_map([], |row| row.get::<_, i64>(0))? {
-            let batch = batch?;
+        for batch in batches {
             report.found(Finding::of_batch(
                 code,
                 batch,
@@ -438,18 +347,13 @@ fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
             ));
         }
     }
-    let sql = "SELECT 'pass ' || pass FROM ledger_pass WHERE pass NOT IN (SELECT pass FROM ledger_batch)
-     UNION ALL SELECT 'run ' || run FROM ledger_run WHERE run NOT IN (SELECT run FROM ledger_batch)
-     UNION ALL SELECT 'stage revision ' || stage FROM ledger_stage
-       WHERE stage NOT IN (SELECT stage FROM ledger_pass WHERE stage IS NOT NULL)";
-    let mut statement = connection.prepare(sql)?;
-    for what in statement.query_map([], |row| row.get::<_, String>(0))? {
+    for what in without_batch(connection)? {
         report.found(Finding {
             code: "chain.stray",
             batch: None,
             database: None,
             record: None,
-            message: format!("there is a {} that no batch belongs to", what?),
+            message: format!("there is a {what} that no batch belongs to"),
         });
     }
     Ok(())

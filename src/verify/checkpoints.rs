@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use super::{Finding, VerifyReport};
+use super::outcome::{Finding, VerifyReport};
 use crate::error::{Error, Result};
 use crate::ledger::Checkpoint;
 use crate::ledger::checkpoint::{accepted, batch_of_size, notes_with_sizes, sizes};

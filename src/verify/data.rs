@@ -4,19 +4,18 @@
 use std::collections::{BTreeSet, BinaryHeap};
 use std::num::NonZero;
 
-use rusqlite::{Connection, Rows, Statement, params};
+use rusqlite::{Connection, Rows};
 
-use super::story::{Lane, Left, Stories, Story, Version};
-use super::{Finding, VerifyReport};
-use crate::digest::{Hash, Salt, commitment, sha256};
+use super::images;
+use super::outcome::{Finding, VerifyReport};
+use super::story::{Stories, Story, Version};
+use crate::digest::{Hash, commitment};
 use crate::error::{Error, Result};
 use crate::ledger::ImageKind;
-use crate::ledger::read::keeps_images;
+use crate::ledger::origins::{self, Origin, Origins};
+use crate::ledger::row_entries::{LaneStatements, Left, targets};
 use crate::observe::StopSignal;
 use crate::store::{Store, Table};
-
-/// A pass with at least so many stubs is read as it lies; the smaller ones are sorted together.
-const LARGE: i64 = 50_000;
 
 /// What the data is read through: a connection for each thread.
 pub(super) struct Readers {
@@ -49,7 +48,7 @@ pub(super) fn verify(readers: Readers, stop: &StopSignal) -> Result<VerifyReport
             threads.push(scope.spawn(move || of_databases(&connection, databases, stop)));
         }
         let mut report = whole();
-        images(&readers.images, stop, &mut report)?;
+        images::verify(&readers.images, stop, &mut report)?;
         for thread in threads {
             let found = thread.join().map_err(|_| Error::Damaged {
                 what: "the verification of a database ended unexpectedly".to_owned(),
@@ -70,13 +69,7 @@ fn whole() -> VerifyReport {
 /// The databases that are there, and those that were.
 fn databases(connection: &Connection) -> Result<BTreeSet<String>> {
     let mut databases: BTreeSet<String> = Table::all(connection)?.into_iter().collect();
-    let sql = "SELECT DISTINCT target FROM ledger_pass WHERE target IS NOT NULL";
-    for target in connection
-        .prepare(sql)?
-        .query_map([], |row| row.get::<_, String>(0))?
-    {
-        databases.insert(target?);
-    }
+    databases.extend(targets(connection)?);
     Ok(databases)
 }
 
@@ -98,24 +91,6 @@ fn of_databases<'d>(
     Ok(report)
 }
 
-/// What is read of a stub; its image only where there are any, because every look-up costs.
-fn columns(images: bool) -> (&'static str, &'static str) {
-    if images {
-        let join = "LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
-        (
-            "e.batch, e.before, e.after, i.kind, CASE WHEN length(i.body)<=4096 THEN i.body END",
-            join,
-        )
-    } else {
-        ("e.batch, e.before, e.after, NULL, NULL", "")
-    }
-}
-
-/// Whether a stub of a pass gave out the number of its row, whether it has to keep an image of what it changed, and what
-/// names the image.
-const OF_PASS: &str =
-    "p.kind IN('load','edit','merge') OR e.target IS NOT NULL, p.kind<>'rollback', e.record, e.part";
-
 /// Compares one database; gives the pass that has to be sorted first, if there is one.
 fn compare(
     connection: &Connection,
@@ -124,44 +99,9 @@ fn compare(
     stop: &StopSignal,
     report: &mut VerifyReport,
 ) -> Result<Option<i64>> {
-    let large: Vec<(i64, bool)> = large_passes(connection, database)?
-        .into_iter()
-        .filter(|(pass, _)| !sorted.contains(pass))
-        .collect();
-    let mut statements = Vec::new();
-    for (pass, backwards) in &large {
-        let direction = if *backwards { "DESC" } else { "" };
-        let (columns, join) = columns(keeps_images(connection, *pass)?);
-        statements.push(connection.prepare(&format!(
-            "SELECT coalesce(e.target,e.record), {columns}, {OF_PASS} FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass
-             CROSS JOIN ledger_entry e ON e.batch=b.batch {join} WHERE p.pass=?1 ORDER BY b.batch {direction}, e.record, e.part",
-        ))?);
-    }
-    let large: Vec<i64> = large.into_iter().map(|(pass, _)| pass).collect();
-    let (columns, join) = columns(true);
-    let mut rest = connection.prepare(&format!(
-        "SELECT coalesce(e.target,e.record) AS number, {columns}, {OF_PASS} FROM ledger_pass p
-         CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch {join}
-         WHERE p.target=?1 AND p.pass NOT IN (SELECT value FROM json_each(?2)) ORDER BY number, e.batch, e.record, e.part",
-    ))?;
-    let mut lanes = Vec::new();
-    for (statement, pass) in statements.iter_mut().zip(&large) {
-        lanes.push(Lane {
-            rows: statement.query([pass])?,
-            next: None,
-            pass: Some(*pass),
-            last: i64::MIN,
-        });
-    }
-    let listed = serde_json::to_string(&large).expect("numbers always have a JSON text");
-    lanes.push(Lane {
-        rows: rest.query(params![database, listed])?,
-        next: None,
-        pass: None,
-        last: i64::MIN,
-    });
+    let mut statements = LaneStatements::of(connection, database, sorted)?;
     let mut stubs = Stories {
-        lanes,
+        lanes: statements.lanes()?,
         heap: BinaryHeap::new(),
     };
     let before = report.clone();
@@ -175,15 +115,6 @@ fn compare(
     Ok(out_of_order)
 }
 
-/// The large passes, and whether their batches go backwards: a rollback begins with the newest.
-fn large_passes(connection: &Connection, database: &str) -> Result<Vec<(i64, bool)>> {
-    let sql = "SELECT p.pass, p.kind='rollback' FROM ledger_pass p JOIN ledger_batch b USING(pass) WHERE p.target=?1
-     GROUP BY p.pass HAVING sum(b.entries)>=?2 ORDER BY p.pass";
-    let mut statement: Statement<'_> = connection.prepare(sql)?;
-    let rows = statement.query_map(params![database, LARGE], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
 fn side_by_side(
     connection: &Connection,
     database: &str,
@@ -192,15 +123,10 @@ fn side_by_side(
     report: &mut VerifyReport,
 ) -> Result<Option<i64>> {
     let table = Table::of(database)?;
-    let sql = if table.exists(connection)? {
-        table.in_order_sql()
-    } else {
-        "SELECT NULL, NULL, NULL WHERE 0".to_owned()
-    };
-    let mut statement = connection.prepare(&sql)?;
+    let mut statement = table.in_order(connection)?;
     let mut rows = statement.query([])?;
-    let mut origins = connection.prepare(ORIGINS)?;
-    let mut origins = Origins::new(origins.query([])?)?;
+    let mut origins = origins::statement(connection)?;
+    let mut origins = Origins::of(&mut origins)?;
     let mut row = next_row(&mut rows)?;
     let mut side = Side {
         connection,
@@ -249,7 +175,7 @@ fn side_by_side(
             side.report.rows += 1;
             row = next_row(&mut rows)?;
         }
-        let origin = origins.of(story.newest().number)?;
+        let origin = origins.of_number(story.newest().number)?;
         side.compare(&story, origin.as_ref(), present)?;
     }
 }
@@ -364,129 +290,4 @@ fn next_row(rows: &mut Rows<'_>) -> Result<Option<Row>> {
         number: row.get(0)?,
         content: text(1).zip(text(2)),
     }))
-}
-
-/// Where the numbers come from, in their order.
-const ORIGINS: &str = "SELECT record, database, id, salt FROM ledger_record ORDER BY record";
-
-struct Origin {
-    number: i64,
-    database: String,
-    id: Option<String>,
-    salt: Option<Salt>,
-}
-
-struct Origins<'s> {
-    rows: Rows<'s>,
-    next: Option<Origin>,
-}
-
-impl<'s> Origins<'s> {
-    fn new(rows: Rows<'s>) -> Result<Self> {
-        let mut origins = Self { rows, next: None };
-        origins.advance()?;
-        Ok(origins)
-    }
-
-    fn advance(&mut self) -> Result<()> {
-        self.next = match self.rows.next()? {
-            None => None,
-            Some(row) => Some(Origin {
-                number: row.get(0)?,
-                database: row.get(1)?,
-                id: row.get(2)?,
-                salt: row.get(3)?,
-            }),
-        };
-        Ok(())
-    }
-
-    /// Goes on to a number; gives those before it (all that are left, for none) that were given out in a database.
-    fn without_story(&mut self, database: &str, number: Option<i64>) -> Result<Vec<i64>> {
-        let mut without = Vec::new();
-        while let Some(origin) = self
-            .next
-            .take_if(|origin| number.is_none_or(|number| origin.number < number))
-        {
-            if origin.database == database {
-                without.push(origin.number);
-            }
-            self.advance()?;
-        }
-        Ok(without)
-    }
-
-    /// Where a number comes from that was gone on to.
-    fn of(&mut self, number: i64) -> Result<Option<Origin>> {
-        let found = self.next.take_if(|origin| origin.number == number);
-        if found.is_some() {
-            self.advance()?;
-        }
-        Ok(found)
-    }
-}
-
-/// Whole images and refused inputs against the commitments of their stubs. A reverse patch has none of its own: it is
-/// proved beside the rows.
-fn images(connection: &Connection, stop: &StopSignal, report: &mut VerifyReport) -> Result<()> {
-    let sql = "SELECT i.batch, i.record, i.kind, i.body, e.input, e.before, r.salt, p.target
-     FROM ledger_image i JOIN ledger_entry e USING(batch,record,part) JOIN ledger_batch b USING(batch)
-     JOIN ledger_pass p USING(pass) LEFT JOIN ledger_record r ON r.record=coalesce(CASE WHEN i.kind=1 THEN e.target END, e.record)
-     WHERE i.kind<>2";
-    let lost = "SELECT p.target, e.record, e.batch FROM ledger_batch b JOIN ledger_pass p USING(pass)
-     CROSS JOIN ledger_entry e ON e.batch=b.batch
-     WHERE b.refused>0 AND p.kind IN('load','apply','retry') AND e.outcome=4 AND e.reason IS NOT NULL
-       AND NOT EXISTS(SELECT 1 FROM ledger_image i WHERE i.batch=e.batch AND i.record=e.record AND i.part=e.part AND i.kind IN(3,4))";
-    let mut statement = connection.prepare(lost)?;
-    let lost = statement.query_map([], |row| {
-        Ok((row.get::<_, Option<String>>(0)?, row.get(1)?, row.get(2)?))
-    })?;
-    for lost in lost {
-        let (database, record, batch) = lost?;
-        let message = "the refused input is not kept any more";
-        let database = database.unwrap_or_default();
-        report.found(Finding::of_record(
-            "image.missing",
-            &database,
-            record,
-            Some(batch),
-            message,
-        ));
-    }
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        if stop.is_asked() {
-            report.complete = false;
-            return Ok(());
-        }
-        let (batch, record, kind): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let (input, before): (Option<Hash>, Option<Hash>) = (row.get(4)?, row.get(5)?);
-        let Some(salt) = row.get::<_, Option<Salt>>(6)? else {
-            continue;
-        };
-        let hash = Some(sha256(&[&salt, row.get_ref(3)?.as_bytes().unwrap_or_default()]));
-        let holds = match ImageKind::from_number(kind) {
-            Some(ImageKind::Whole) => hash == before,
-            // In place the refused input is the row itself, or what was kept of it since an earlier refusal.
-            Some(ImageKind::Refused) => match input.or(before) {
-                Some(expected) => hash == Some(expected),
-                None => true,
-            },
-            _ => false,
-        };
-        report.images += 1;
-        if !holds {
-            let database: String = row.get::<_, Option<String>>(7)?.unwrap_or_default();
-            let message = "the image is not what the stub commits to";
-            report.found(Finding::of_record(
-                "image.differs",
-                &database,
-                record,
-                Some(batch),
-                message,
-            ));
-        }
-    }
-    Ok(())
 }

@@ -3,127 +3,15 @@
 mod chain;
 mod checkpoints;
 mod data;
+mod images;
+mod outcome;
 mod schema;
 mod story;
 
-use crate::error::Result;
-use crate::ledger::AcceptedName;
-use crate::observe::StopSignal;
-use crate::store::{SignedUpTo, Store};
+pub use outcome::{Finding, VerifyOptions, VerifyReport};
 
-/// How to verify.
-#[derive(Clone, Debug, Default)]
-pub struct VerifyOptions {
-    /// Leave the data out and verify the ledger alone.
-    pub ledger_only: bool,
-    /// Names that the files of stages have, or had, by the stage's number: what a batch may have been hashed with, though
-    /// the ledger keeps another. Without them only the names that the ledger has are tried.
-    pub names: Vec<(u32, String)>,
-    /// Asks the verb to stop; what was found so far is reported, and `complete` is false.
-    pub stop: StopSignal,
-}
-
-/// One thing that is not as the ledger says.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Finding {
-    /// A stable code, `chain.head`, `data.differs` ...
-    pub code: &'static str,
-    /// The batch, where one can be named.
-    pub batch: Option<i64>,
-    /// The database, where one can be named.
-    pub database: Option<String>,
-    /// The record's number, where one can be named.
-    pub record: Option<i64>,
-    /// What was found.
-    pub message: String,
-}
-
-impl Finding {
-    fn of_batch(code: &'static str, batch: i64, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            batch: Some(batch),
-            database: None,
-            record: None,
-            message: message.into(),
-        }
-    }
-
-    fn of_record(code: &'static str, database: &str, record: i64, batch: Option<i64>, message: &str) -> Self {
-        Self {
-            code,
-            batch,
-            database: Some(database.to_owned()),
-            record: Some(record),
-            message: message.to_owned(),
-        }
-    }
-}
-
-/// The code of a batch that was hashed under another name of its stage, which nobody has accepted.
-const RENAMED: &str = "chain.renamed";
-
-/// At most so many findings are listed; all are counted.
-const LISTED: usize = 100;
-
-/// What a verification found.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct VerifyReport {
-    /// The batches that were verified.
-    pub batches: u64,
-    /// The stubs that were verified.
-    pub entries: u64,
-    /// The rows that were compared with the ledger, over all databases.
-    pub rows: u64,
-    /// The images that were compared with their commitments.
-    pub images: u64,
-    /// The signed checkpoints that were compared with the ledger.
-    pub checkpoints: u64,
-    /// Whether there are checkpoints whose signatures were not checked, because there was no key.
-    pub keyless: bool,
-    /// How far the store is signed; `None` where nothing of it is.
-    pub signed: Option<SignedUpTo>,
-    /// The tree's size after the last batch.
-    pub tree_size: u64,
-    /// The tree's root after the last batch, in hexadecimal.
-    pub tree_root: String,
-    /// How much is wrong.
-    pub problems: u64,
-    /// The first hundred of it.
-    pub findings: Vec<Finding>,
-    /// Batches that were hashed under another name of their stage than the ledger keeps, as far as that was accepted
-    /// ([`accept_renamed`](crate::checkpoint::accept_renamed)): a remark, no problem.
-    pub renamed: Vec<AcceptedName>,
-    /// How many of the problems are such batches that nobody has accepted.
-    pub unaccepted: u64,
-    /// Whether everything that was asked for was verified.
-    pub complete: bool,
-}
-
-impl VerifyReport {
-    /// Whether everything was verified and nothing is wrong.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        self.complete && self.problems == 0
-    }
-
-    fn found(&mut self, finding: Finding) {
-        self.problems += 1;
-        self.unaccepted += u64::from(finding.code == RENAMED);
-        if self.findings.len() < LISTED {
-            self.findings.push(finding);
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.rows += other.rows;
-        self.images += other.images;
-        self.problems += other.problems;
-        self.complete &= other.complete;
-        self.findings.extend(other.findings);
-        self.findings.truncate(LISTED);
-    }
-}
+use crate::error::{Error, Result};
+use crate::store::Store;
 
 /// Verifies the ledger alone (chain, tree, counts, states), batch by batch on every core, and then the data against the
 /// ledger, database by database: every row is what its newest stub says, and the images lead back to what it began with.
@@ -137,7 +25,7 @@ pub fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
     std::thread::scope(|scope| {
         let beside = scope.spawn(move || data::verify(readers, stop));
         let mut report = chain::verify(store, options)?;
-        let found = beside.join().map_err(|_| crate::error::Error::Damaged {
+        let found = beside.join().map_err(|_| Error::Damaged {
             what: "the verification of the data ended unexpectedly".to_owned(),
         })?;
         report.add(found?);

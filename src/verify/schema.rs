@@ -3,13 +3,13 @@
 
 use rusqlite::Connection;
 
-use super::{Finding, VerifyReport};
+use super::outcome::{Finding, VerifyReport};
 use crate::error::Result;
 use crate::store::derived::derived_problems;
-use crate::store::schema::differences;
+use crate::store::schema::{damage, differences, version};
 
 pub(super) fn verify(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
-    let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let version = version(connection)?;
     for difference in differences(connection, version)? {
         report.found(finding(difference.code, difference.message));
     }
@@ -39,12 +39,7 @@ const SMALL: [&str; 5] = [
 /// SQLite's own look at the structure of the small tables and their indexes.
 pub(super) fn structure(connection: &Connection, report: &mut VerifyReport) {
     for table in SMALL {
-        let sql = format!("PRAGMA integrity_check({table})");
-        let checked: rusqlite::Result<Vec<String>> = connection
-            .prepare(&sql)
-            .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect());
-        let problems = checked.unwrap_or_else(|error| vec![error.to_string()]);
-        for problem in problems.into_iter().filter(|problem| problem != "ok") {
+        for problem in damage(connection, table) {
             report.found(finding("file.damaged", format!("the table `{table}`: {problem}")));
         }
     }

@@ -1,52 +1,15 @@
 //! The life of each row by its stubs, number by number. Every large pass wrote its stubs in that order already, and is
 //! read as it lies, so that memory is flat.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use rusqlite::{Connection, OptionalExtension as _, Rows};
+use rusqlite::Connection;
 
-use crate::digest::{Hash, Salt, commitment};
+use crate::digest::{Salt, commitment};
 use crate::error::Result as Fallible;
+use crate::ledger::row_entries::{Lane, Left};
 use crate::ledger::{ImageKind, apply_patch, before_image, row_in};
-
-/// What a stub says about a row.
-pub(super) struct Left {
-    pub(super) number: i64,
-    pub(super) batch: i64,
-    /// The commitment to the row that it found.
-    pub(super) before: Option<Hash>,
-    /// The commitment to the row that it left.
-    pub(super) after: Option<Hash>,
-    /// What was kept of the row that it found.
-    pub(super) image: Option<(ImageKind, Body)>,
-    /// Whether it gave out the number: loads and edits do, and derived records have numbers of their own.
-    pub(super) born: bool,
-    /// Whether an image has to be there of what it changed: a rollback's opposite is what it undid.
-    pub(super) keeps: bool,
-}
-
-/// What an image holds. A long one is read when it is looked at: it would be carried through a sorter otherwise, and stand in
-/// memory beside those of other rows.
-pub(super) enum Body {
-    Read(Vec<u8>),
-    Long { record: i64, part: i64 },
-}
-
-impl Left {
-    /// What an image of it holds.
-    fn body<'b>(&self, body: &'b Body, connection: &Connection) -> Fallible<Cow<'b, [u8]>> {
-        let (record, part) = match body {
-            Body::Read(body) => return Ok(Cow::Borrowed(body)),
-            Body::Long { record, part } => (record, part),
-        };
-        let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND part=?3";
-        let mut statement = connection.prepare_cached(sql)?;
-        let body = statement.query_row([self.batch, *record, *part], |row| row.get(0));
-        Ok(Cow::Owned(body.optional()?.unwrap_or_default()))
-    }
-}
 
 /// The stubs of a number, oldest first, and the first batch that did not find what the stub before it had left.
 pub(super) struct Story {
@@ -128,50 +91,6 @@ impl Story {
 
 /// The id and the data of a row at some time.
 pub(super) type Version = (String, String);
-
-/// One stream of stubs in the order of the numbers.
-pub(super) struct Lane<'s> {
-    pub(super) rows: Rows<'s>,
-    /// The stub that is next.
-    pub(super) next: Option<Left>,
-    /// The pass, where the stream is one pass as it lies.
-    pub(super) pass: Option<i64>,
-    pub(super) last: i64,
-}
-
-impl Lane<'_> {
-    /// Reads the next stub; gives the pass where it does not lie in order.
-    fn step(&mut self) -> Fallible<Option<i64>> {
-        let Some(row) = self.rows.next()? else {
-            self.next = None;
-            return Ok(None);
-        };
-        let kind: Option<i64> = row.get(4)?;
-        let image = match (kind.and_then(ImageKind::from_number), row.get(5)?) {
-            (Some(kind), Some(body)) => Some((kind, Body::Read(body))),
-            (Some(kind), None) => {
-                let (record, part) = (row.get(8)?, row.get(9)?);
-                Some((kind, Body::Long { record, part }))
-            }
-            (None, _) => None,
-        };
-        let left = Left {
-            number: row.get(0)?,
-            batch: row.get(1)?,
-            before: row.get(2)?,
-            after: row.get(3)?,
-            image,
-            born: row.get(6)?,
-            keeps: row.get(7)?,
-        };
-        if let (true, Some(pass)) = (left.number <= self.last, self.pass) {
-            return Ok(Some(pass));
-        }
-        self.last = left.number;
-        self.next = Some(left);
-        Ok(None)
-    }
-}
 
 /// The stubs of each number, in the order of the numbers.
 pub(super) struct Stories<'s> {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Speed, SpeedPoint};
-use super::{count, duration};
+use super::super::speed::{Speed, SpeedPoint};
+use super::words::{count, duration};
 use crate::ledger::Counts;
 
 /// The curve's field, in its own units; the page stretches it.

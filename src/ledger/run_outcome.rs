@@ -1,30 +1,83 @@
-//! What a report reads of the ledger.
+//! What a run has come to, for whoever tells of one run: its passes, its stages, its batches, and what was taken back of it
+//! since.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::{PassOutcome, StageTold, Undone};
+use super::entry::Counts;
+use super::out::came_out;
+use super::read::counts;
+use super::sql::undone_by;
 use crate::error::Result;
-use crate::ledger::out::came_out;
-use crate::ledger::read::counts;
+use crate::shown::utc;
 
-/// A time of the ledger as people read it.
-pub(super) fn iso(micros: i64) -> String {
-    let at = chrono::DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+/// What became of the records in one pass, as far as this run carried it.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct PassOutcome {
+    /// The pass.
+    pub pass: i64,
+    /// Its kind.
+    pub kind: String,
+    /// The stage: of a rollback, the one that it took back.
+    pub stage: Option<u32>,
+    /// The stage's name.
+    pub slug: Option<String>,
+    /// Where it read.
+    pub source: Option<String>,
+    /// Where it wrote.
+    pub target: Option<String>,
+    /// The outcomes in this run.
+    pub counts: Counts,
+    /// How many records came out of those that were written in this run: others than these where one becomes several.
+    pub out: u64,
+    /// How often the stage warned in this run, by code: of dates that two formats read, of contracts that only warn.
+    pub warnings: BTreeMap<String, u64>,
+    /// Those of the whole pass, where other runs have worked on it too.
+    pub whole: Option<Counts>,
+    /// The pass that it undoes.
+    pub reverses: Option<i64>,
+    /// The pass that has undone it.
+    pub undone_by: Option<i64>,
+    /// The run in which the pass ended.
+    pub ended_in: Option<i64>,
+    /// The run that began it, where that was another.
+    pub begun_in: Option<i64>,
+}
+
+/// A rollback of what the run has done.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Undone {
+    /// The pass of the run that was rolled back.
+    pub pass: i64,
+    /// The pass that did it.
+    pub by_pass: i64,
+    /// In which run.
+    pub run: i64,
+    /// By whom.
+    pub actor: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When, ISO 8601 in UTC.
+    pub at: String,
+    /// Whether the whole pass was to be taken back, and not single records.
+    pub whole: bool,
+    /// Whether that is finished.
+    pub finished: bool,
+    /// The records that were taken back.
+    pub records: u64,
 }
 
 /// The newest run that did something to a record, and did not only find it as it should be; else the newest that has looked
 /// at records, else the newest.
-pub(super) fn newest_run(connection: &Connection) -> Result<Option<i64>> {
+pub(crate) fn newest_run(connection: &Connection) -> Result<Option<i64>> {
     let sql = "SELECT coalesce((SELECT run FROM ledger_batch WHERE read>unchanged ORDER BY batch DESC LIMIT 1),
        (SELECT run FROM ledger_batch WHERE entries>0 ORDER BY batch DESC LIMIT 1), (SELECT max(run) FROM ledger_run))";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
 /// The newest run that wrote at all.
-pub(super) fn last_run(connection: &Connection) -> Result<Option<i64>> {
+pub(crate) fn last_run(connection: &Connection) -> Result<Option<i64>> {
     let sql = "SELECT run FROM ledger_batch ORDER BY batch DESC LIMIT 1";
     Ok(connection
         .prepare_cached(sql)?
@@ -32,16 +85,8 @@ pub(super) fn last_run(connection: &Connection) -> Result<Option<i64>> {
         .optional()?)
 }
 
-/// When a run began, in microseconds.
-pub(super) fn started(connection: &Connection, run: i64) -> Result<i64> {
-    let sql = "SELECT started_us FROM ledger_run WHERE run=?1";
-    Ok(connection
-        .prepare_cached(sql)?
-        .query_row([run], |row| row.get(0))?)
-}
-
 /// The project whose stages a run worked on.
-pub(super) fn project(connection: &Connection, run: i64) -> Result<Option<String>> {
+pub(crate) fn project(connection: &Connection, run: i64) -> Result<Option<String>> {
     let sql = "SELECT s.project FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_pass u ON u.pass=p.reverses
      JOIN ledger_stage s ON s.stage=coalesce(p.stage,u.stage) WHERE b.run=?1 LIMIT 1";
     Ok(connection
@@ -51,11 +96,12 @@ pub(super) fn project(connection: &Connection, run: i64) -> Result<Option<String
 }
 
 /// The passes of a run, each as far as the run carried it.
-pub(super) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcome>> {
+pub(crate) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcome>> {
     let sql = concat!(
         "SELECT p.pass, p.kind, s.number, s.slug, p.source, p.target, sum(b.read), sum(b.written), sum(b.unchanged),
-       sum(b.filtered), sum(b.refused), sum(b.merged), p.reverses,
-       (SELECT min(q.pass) FROM ledger_pass q JOIN ledger_batch x USING(pass) WHERE q.reverses=p.pass AND x.step='end'),
+       sum(b.filtered), sum(b.refused), sum(b.merged), p.reverses, ",
+        undone_by!("p.pass"),
+        ",
        (SELECT min(x.run) FROM ledger_batch x WHERE x.pass=p.pass AND x.step='end'),
        (SELECT nullif(min(x.run),?1) FROM ledger_batch x WHERE x.pass=p.pass), ",
         came_out!(),
@@ -102,7 +148,7 @@ pub(super) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcom
 }
 
 /// What was rolled back of a run's passes: whole passes, and single records.
-pub(super) fn undone(connection: &Connection, run: i64) -> Result<Vec<Undone>> {
+pub(crate) fn undone(connection: &Connection, run: i64) -> Result<Vec<Undone>> {
     let sql = "WITH of(pass) AS (SELECT DISTINCT pass FROM ledger_batch WHERE run=?1),
        back(pass) AS (SELECT p.pass FROM of CROSS JOIN ledger_pass p ON p.reverses=of.pass
          UNION SELECT b.pass FROM of CROSS JOIN ledger_batch b ON json_extract(b.body,'$.undoes')=+of.pass)
@@ -119,7 +165,7 @@ pub(super) fn undone(connection: &Connection, run: i64) -> Result<Vec<Undone>> {
             run: row.get(2)?,
             actor: row.get(3)?,
             reason: row.get(4)?,
-            at: iso(row.get(5)?),
+            at: utc(row.get(5)?),
             whole: row.get(6)?,
             finished: row.get(7)?,
             records: row.get::<_, i64>(8)?.unsigned_abs(),
@@ -128,40 +174,17 @@ pub(super) fn undone(connection: &Connection, run: i64) -> Result<Vec<Undone>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The stages that a run worked on, in their order.
-pub(super) fn stages(connection: &Connection, run: i64) -> Result<Vec<StageTold>> {
-    let sql = "SELECT s.number, s.slug, s.source_text FROM ledger_stage s WHERE s.stage IN (
-       SELECT coalesce(p.stage,u.stage) FROM ledger_batch b JOIN ledger_pass p USING(pass)
-       LEFT JOIN ledger_pass u ON u.pass=p.reverses WHERE b.run=?1) ORDER BY s.number, s.stage";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([run], |row| {
-        Ok(StageTold {
-            number: row.get(0)?,
-            slug: row.get(1)?,
-            description: description(&row.get::<_, String>(2)?),
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// What a stage file says that it does; a stage that was built in Rust says nothing.
-fn description(text: &str) -> Option<String> {
-    let document = text.parse::<toml_edit::DocumentMut>().ok()?;
-    let description = document.get("stage")?.get("description")?.as_str()?;
-    Some(description.trim().to_owned())
-}
-
 /// A batch, as far as it tells how fast the run was.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TimedBatch {
-    pub(super) batch: i64,
-    pub(super) pass: i64,
-    pub(super) read: u64,
-    pub(super) committed_us: i64,
+pub(crate) struct TimedBatch {
+    pub(crate) batch: i64,
+    pub(crate) pass: i64,
+    pub(crate) read: u64,
+    pub(crate) committed_us: i64,
 }
 
 /// The batches of a run, in order.
-pub(super) fn timed_batches(connection: &Connection, run: i64) -> Result<Vec<TimedBatch>> {
+pub(crate) fn timed_batches(connection: &Connection, run: i64) -> Result<Vec<TimedBatch>> {
     let sql = "SELECT batch, pass, read, committed_us FROM ledger_batch WHERE run=?1 ORDER BY batch";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
@@ -170,6 +193,30 @@ pub(super) fn timed_batches(connection: &Connection, run: i64) -> Result<Vec<Tim
             pass: row.get(1)?,
             read: row.get::<_, i64>(2)?.unsigned_abs(),
             committed_us: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A stage that a run worked on, with its text.
+#[derive(Clone, Debug)]
+pub(crate) struct StageOfRun {
+    pub(crate) number: u32,
+    pub(crate) slug: String,
+    pub(crate) source_text: String,
+}
+
+/// The stages that a run worked on, in their order.
+pub(crate) fn stages(connection: &Connection, run: i64) -> Result<Vec<StageOfRun>> {
+    let sql = "SELECT s.number, s.slug, s.source_text FROM ledger_stage s WHERE s.stage IN (
+       SELECT coalesce(p.stage,u.stage) FROM ledger_batch b JOIN ledger_pass p USING(pass)
+       LEFT JOIN ledger_pass u ON u.pass=p.reverses WHERE b.run=?1) ORDER BY s.number, s.stage";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([run], |row| {
+        Ok(StageOfRun {
+            number: row.get(0)?,
+            slug: row.get(1)?,
+            source_text: row.get(2)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

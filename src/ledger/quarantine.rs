@@ -1,12 +1,50 @@
-//! Which records stand in quarantine: all of what is known of them, one after the other, or only their numbers.
+//! What stands in quarantine: refused, and nothing has happened to the record in that stage since. All of what is known of
+//! it, one record after the other, or only the numbers.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
-use super::{Quarantined, Selected};
 use crate::error::Result;
 use crate::refusal::Refusal;
+
+/// Which refused records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// Only those that this stage refused.
+    pub stage: Option<u32>,
+    /// Only those with this refusal code.
+    pub code: Option<String>,
+    /// Only this record number.
+    pub record: Option<i64>,
+    /// Only the record with this id.
+    pub id: Option<String>,
+    /// Only what this pass refused.
+    pub pass: Option<i64>,
+}
+
+/// One refused record.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Quarantined {
+    /// Its number.
+    pub record: i64,
+    /// Its id, where it has one.
+    pub id: Option<String>,
+    /// The stage that refused it; `None`: it was refused at the door by a load.
+    pub stage: Option<u32>,
+    /// The stage's slug.
+    pub slug: Option<String>,
+    /// Where it came from.
+    pub source: Option<String>,
+    /// Where it would have gone.
+    pub database: Option<String>,
+    /// The batch that refused it.
+    pub batch: i64,
+    /// When, as ISO 8601 in UTC.
+    pub at: String,
+    /// Why.
+    pub reason: Refusal,
+}
 
 /// What stands in quarantine, as far as a project may see it, and is selected.
 macro_rules! standing {
@@ -36,15 +74,16 @@ fn wanted<'w>(project: &'w &str, selected: &'w Selected) -> [&'w dyn ToSql; 6] {
 
 /// Tells the records one after the other, in the order in which they were refused, until one is refused; at most `limit`
 /// of them. Batch by batch, so that nothing is held open while they are told: a reader holds up every commit.
-pub(super) fn each(
+pub(crate) fn each(
     connection: &Connection,
-    (project, selected): (&str, &Selected),
+    project: &str,
+    selected: &Selected,
     limit: usize,
     mut tell: impl FnMut(Quarantined) -> Result<bool>,
 ) -> Result<()> {
     let mut left = limit;
     for batch in refusing_batches(connection, selected.pass)? {
-        for refused in of_batch(connection, (project, selected), batch, left)? {
+        for refused in of_batch(connection, project, selected, batch, left)? {
             left -= 1;
             if !tell(refused)? {
                 return Ok(());
@@ -70,7 +109,8 @@ fn refusing_batches(connection: &Connection, pass: Option<i64>) -> Result<Vec<i6
 
 fn of_batch(
     connection: &Connection,
-    (project, selected): (&str, &Selected),
+    project: &str,
+    selected: &Selected,
     batch: i64,
     limit: usize,
 ) -> Result<Vec<Quarantined>> {
@@ -97,7 +137,7 @@ fn of_batch(
 }
 
 /// How many of them stages have refused, and how many lines loads.
-pub(super) fn count(connection: &Connection, project: &str, selected: &Selected) -> Result<(u64, u64)> {
+pub(crate) fn count(connection: &Connection, project: &str, selected: &Selected) -> Result<(u64, u64)> {
     let sql = standing!("coalesce(sum(q.number IS NOT NULL),0), coalesce(sum(q.number IS NULL),0)");
     let (of_stages, of_loads): (i64, i64) = connection
         .prepare_cached(sql)?
@@ -124,22 +164,22 @@ fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
 
 /// A record that stands in quarantine, by its numbers alone.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Numbers {
-    pub(super) record: i64,
+pub(crate) struct Numbers {
+    pub(crate) record: i64,
     /// The batch that refused it.
-    pub(super) batch: i64,
+    pub(crate) batch: i64,
 }
 
 /// What refused together: a stage, or loads into one database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Group {
+pub(crate) struct Group {
     /// `None` for loads.
-    pub(super) stage: Option<u32>,
-    pub(super) database: Option<String>,
+    pub(crate) stage: Option<u32>,
+    pub(crate) database: Option<String>,
 }
 
 /// What has refused something that stands, and is selected; loads first.
-pub(super) fn groups(connection: &Connection, project: &str, selected: &Selected) -> Result<Vec<Group>> {
+pub(crate) fn groups(connection: &Connection, project: &str, selected: &Selected) -> Result<Vec<Group>> {
     let sql = concat!(
         standing!("q.number, q.database"),
         " GROUP BY q.number, q.database ORDER BY q.number, q.database"
@@ -155,9 +195,10 @@ pub(super) fn groups(connection: &Connection, project: &str, selected: &Selected
 }
 
 /// The records of a group, by their numbers, ascending.
-pub(super) fn of_group(
+pub(crate) fn of_group(
     connection: &Connection,
-    (project, selected): (&str, &Selected),
+    project: &str,
+    selected: &Selected,
     group: &Group,
 ) -> Result<Vec<Numbers>> {
     let of_stage = concat!(
@@ -179,7 +220,7 @@ pub(super) fn of_group(
 }
 
 /// The records that each stage has refused, `None` for loads, by their numbers, in the order in which they were refused.
-pub(super) fn by_stage(
+pub(crate) fn by_stage(
     connection: &Connection,
     project: &str,
     selected: &Selected,
@@ -212,16 +253,9 @@ fn numbers(connection: &Connection, sql: &str, key: &[&dyn ToSql]) -> Result<Vec
 }
 
 /// The image of a refused record: what was refused.
-pub(super) fn image(connection: &Connection, refused: &Quarantined) -> Result<Option<Vec<u8>>> {
+pub(crate) fn image(connection: &Connection, refused: &Quarantined) -> Result<Option<Vec<u8>>> {
     let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND kind=4 ORDER BY part LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     let key = params![refused.batch, refused.record];
     Ok(statement.query_row(key, |row| row.get(0)).optional()?)
-}
-
-/// The pass of a batch.
-pub(super) fn pass_of(connection: &Connection, batch: i64) -> Result<Option<i64>> {
-    let sql = "SELECT pass FROM ledger_batch WHERE batch=?1";
-    let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row([batch], |row| row.get(0)).optional()?)
 }

@@ -1,0 +1,121 @@
+//! Carrying refused records once more.
+
+use super::options::ApplyOptions;
+use super::report::ApplyReport;
+use super::stages::{apply_again, quarantined, reconcile_new};
+use crate::engine::{Bounds, Limits, Pass, Refused, Run, check_drift, retries, run_pass};
+use crate::error::{Error, Result};
+use crate::ledger::feed::Fed;
+use crate::ledger::quarantine::{self as standing, Numbers, Selected};
+use crate::ledger::selection::{SUPERSEDED, unread};
+use crate::ledger::{Batch, StageHistory, Step, read};
+use crate::observe::Observer;
+use crate::stage::{MaxErrors, OnError, Stage, Stages};
+use crate::store::Store;
+
+/// Runs refused records through their stage again, as their source is now (or, where a stage in place took them out
+/// of it, as they were), and what passes through every later stage that was applied.
+///
+/// # Errors
+/// [`Error::Invalid`] when a selected record was refused by a load: its line has to be corrected and loaded.
+pub fn retry(
+    store: &mut Store,
+    stages: &Stages,
+    selected: &Selected,
+    options: &ApplyOptions,
+    observer: &mut dyn Observer,
+) -> Result<ApplyReport> {
+    let mut run = Run::begin(store, &options.purpose)?;
+    // What stands now is tried, not what a stage refuses of that.
+    let mut refused_by = standing::by_stage(run.connection(), stages.project(), selected)?;
+    if !refused_by.is_empty() && refused_by.keys().all(Option::is_none) {
+        return Err(Error::invalid(
+            "these lines were refused at the door by a load",
+            "correct them in the input and load it again; `quarantine waive` lets them go",
+        ));
+    }
+    check_drift(run.connection(), stages, options.revise)?;
+    let bounds = Bounds::new(&options.stop, options.max_time);
+    let mut report = ApplyReport::default();
+    let mut has_tried = false;
+    for stage in stages.iter() {
+        let mut refused = refused_by.remove(&Some(stage.number())).unwrap_or_default();
+        has_tried |= leave_to_earlier(&run, stages, stage, &mut refused)?;
+        end_superseded(&mut run, stages.project(), stage)?;
+        let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
+        let batches = |pass| read::batches_of(run.connection(), pass);
+        for work in retries(stage, &history, &to_retry(&refused), batches)? {
+            has_tried = true;
+            // Whoever tries again wants to know about every record.
+            let all = Limits {
+                on_error: Some(OnError::Quarantine),
+                max_errors: Some(MaxErrors::Count(u64::MAX)),
+                ..options.limits()
+            };
+            let (done, stopped) = run_pass(&mut run, stages.project(), stage, work, &all, &bounds, observer)?;
+            report.passes.push(done);
+            report.stopped = stopped;
+            if report.stopped.is_some() {
+                break;
+            }
+        }
+        if report.stopped.is_some() {
+            break;
+        }
+        if !refused.is_empty() {
+            report.stopped = reconcile_new(&mut run, stages.project(), stage, options, &mut report)?;
+        }
+    }
+    if has_tried && report.stopped.is_none() {
+        // The earlier stages too: what waits for one that works in place must not come to a later one before it.
+        apply_again(&mut run, stages, options, &bounds, observer, &mut report)?;
+    }
+    report.run = run.has_written().then_some(run.number());
+    report.quarantined = quarantined(&run, stages)?;
+    run.finish()?;
+    Ok(report)
+}
+
+fn to_retry(refused: &[Numbers]) -> Vec<Refused> {
+    let numbers = refused.iter().map(|refused| Refused {
+        record: refused.record,
+        batch: refused.batch,
+    });
+    numbers.collect()
+}
+
+/// Leaves out what an earlier stage in place has still to read as it is now, which would come to this one before it: that
+/// one is worked on first, and this one then finds it in its increment. `true` where there is any.
+fn leave_to_earlier(
+    run: &Run<'_>,
+    stages: &Stages,
+    stage: &Stage,
+    refused: &mut Vec<Numbers>,
+) -> Result<bool> {
+    let all = refused.len();
+    for earlier in stages.up_to(Some(stage.number() - 1)) {
+        if refused.is_empty() {
+            break;
+        }
+        if earlier.in_place() && earlier.target() == stage.source() {
+            let unread = unread(run.connection(), Fed::of(stages.project(), earlier))?;
+            refused.retain(|refused| !unread.iter().any(|unread| unread.has(refused.record)));
+        }
+    }
+    Ok(refused.len() < all)
+}
+
+/// Ends retries that were interrupted and that nothing goes on with, because the stage has another meaning now.
+fn end_superseded(run: &mut Run<'_>, project: &str, stage: &Stage) -> Result<()> {
+    let history = StageHistory::read(run.connection(), project, stage.number())?;
+    let is_superseded = |pass: &&read::PassSummary| {
+        let row = pass.row.stage.as_ref();
+        row.is_some_and(|row| !stage.does_as(&row.meaning))
+    };
+    for open in history.open_retries().filter(is_superseded) {
+        let mut end = Batch::new(Step::End);
+        end.body = Some(SUPERSEDED.to_owned());
+        run.commit(&mut Pass::resumed(open), end)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,222 @@
+//! Bringing stages up to date, one after the other, pass after pass.
+
+use super::options::ApplyOptions;
+use super::report::{ApplyReport, HeldBack};
+use crate::engine::{
+    Bounds, LedgerFacts, Next, Pass, Run, Stopped, StoppedStages, next, run_pass, supersede,
+};
+use crate::error::{Error, Result};
+use crate::ledger::feed;
+use crate::ledger::stage_history::not_looked_at;
+use crate::ledger::{StageHistory, StageState};
+use crate::observe::Observer;
+use crate::reconcile::{ReconcileOptions, StageReconciled, Wanted, of_stage};
+use crate::stage::{Stage, Stages};
+
+/// The stages that stand unreconciled, less those that were reconciled just now.
+pub(super) fn unreconciled(
+    run: &Run<'_>,
+    stages: &Stages,
+    options: &ApplyOptions,
+    now: &[StageReconciled],
+) -> Result<Vec<u32>> {
+    let mut unreconciled = Vec::new();
+    for stage in stages.up_to(options.to) {
+        let is_new = now.iter().any(|reconciled| reconciled.stage == stage.number());
+        if is_new || stage.reconciles().is_empty() {
+            continue;
+        }
+        let history = StageHistory::read(run.connection(), stages.project(), stage.number())?;
+        if history.state == StageState::Unreconciled {
+            unreconciled.push(stage.number());
+        }
+    }
+    Ok(unreconciled)
+}
+
+/// Works on every stage, until none has anything left to do: a later stage may free a place in the target that a record of
+/// an earlier one waits for.
+pub(super) fn bring_all_up_to_date(
+    run: &mut Run<'_>,
+    stages: &Stages,
+    options: &ApplyOptions,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+    report: &mut ApplyReport,
+) -> Result<()> {
+    let project = stages.project();
+    let mut stopped = StoppedStages::default();
+    for stage in stages.up_to(options.to) {
+        if let Some(by) = stopped.holds_back(stage) {
+            report.held_back.push(HeldBack {
+                stage: stage.number(),
+                by,
+            });
+            continue;
+        }
+        let passes = report.passes.len();
+        let why = bring_up_to_date(run, project, stage, options, bounds, observer, report)?;
+        if report.passes.len() == passes && why.is_none() {
+            report.up_to_date.push(stage.number());
+        }
+        if takes_note(&mut stopped, stage, why, report) {
+            return Ok(());
+        }
+    }
+    let mut passes = 0;
+    while passes != report.passes.len() {
+        passes = report.passes.len();
+        for stage in stages.up_to(options.to) {
+            if stopped.holds_back(stage).is_some() || stopped.is(stage) {
+                continue;
+            }
+            let why = bring_up_to_date(run, project, stage, options, bounds, observer, report)?;
+            if takes_note(&mut stopped, stage, why, report) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Notes why a stage has stopped; `true` where the whole run has to stop.
+fn takes_note(
+    stopped: &mut StoppedStages,
+    stage: &Stage,
+    why: Option<Stopped>,
+    report: &mut ApplyReport,
+) -> bool {
+    let Some(why) = why else { return false };
+    let of_all = matches!(why, Stopped::Asked | Stopped::Time);
+    stopped.add(stage);
+    if of_all || report.stopped.is_none() {
+        report.stopped = Some(why);
+    }
+    of_all
+}
+
+/// After so many passes, and as many again, it is asked whether the stages get anywhere.
+const PASSES: usize = 64;
+
+/// So often a stage may carry one record in later passes of a run.
+const TIMES: u64 = 10;
+
+/// Refuses to go on where a stage has carried the same record time and again: what one stage writes, another takes away,
+/// and gives it back to the first. A chain of records that wait for each other's places takes many passes too, but each
+/// record of it is carried once or twice.
+fn refuse_going_round(run: &Run<'_>, project: &str) -> Result<()> {
+    let Some((stage, record, times)) = feed::most_often(run.connection(), run.number(), project)? else {
+        return Ok(());
+    };
+    if times < TIMES {
+        return Ok(());
+    }
+    let message = format!(
+        "the stages do not come to an end: stage {stage} has carried record {record} {times} times in this run, because a \
+         later stage takes away what it has written, or gives it back"
+    );
+    let hint = "what was carried stands; give the stages other ids, another `on_conflict`, or let no stage write to what an \
+                earlier one reads, and then run `counterfoil apply` again";
+    Err(Error::invalid(message, hint))
+}
+
+/// Works on a stage, pass after pass, until it is up to date; why, where it has to stop before.
+fn bring_up_to_date(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    options: &ApplyOptions,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+    report: &mut ApplyReport,
+) -> Result<Option<Stopped>> {
+    let limits = options.limits();
+    loop {
+        let history = StageHistory::read(run.connection(), project, stage.number())?;
+        let facts = LedgerFacts {
+            connection: run.connection(),
+            project,
+            stage,
+            limits: &limits,
+            next_batch: run.next_batch(),
+        };
+        let work = match next(stage, &history, &facts)? {
+            None => break,
+            Some(Next::Supersede(open)) => {
+                supersede(run, Pass::resumed(&open))?;
+                continue;
+            }
+            Some(Next::Pass(work)) => work,
+        };
+        let (done, stopped) = run_pass(run, project, stage, work, &limits, bounds, observer)?;
+        report.passes.push(done);
+        if stopped.is_some() {
+            return Ok(stopped);
+        }
+        if report.passes.len().is_multiple_of(PASSES) {
+            refuse_going_round(run, project)?;
+        }
+    }
+    reconcile_new(run, project, stage, options, report)
+}
+
+/// Reconciles what a stage has carried and nobody has reconciled yet: in this run, or in one that was killed before.
+pub(super) fn reconcile_new(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    options: &ApplyOptions,
+    report: &mut ApplyReport,
+) -> Result<Option<Stopped>> {
+    if stage.reconciles().is_empty() {
+        return Ok(None);
+    }
+    let new = not_looked_at(run.connection(), project, stage.number())?;
+    if new.passes.is_empty() {
+        return Ok(None);
+    }
+    let wanted = Wanted {
+        passes: &new.passes,
+        whole: new.is_all,
+        examples: ReconcileOptions::default().examples,
+    };
+    Ok(match of_stage(run, project, stage, &wanted, &options.stop)? {
+        Some(reconciled) => {
+            report.reconciled.push(reconciled);
+            None
+        }
+        None => Some(Stopped::Asked),
+    })
+}
+
+/// Carries what was just written through the stages that were applied before. One that was taken back since is not applied
+/// again here, and what depends on it is held back with it: a later stage would see its records before it.
+pub(super) fn apply_again(
+    run: &mut Run<'_>,
+    stages: &Stages,
+    options: &ApplyOptions,
+    bounds: &Bounds,
+    observer: &mut dyn Observer,
+    report: &mut ApplyReport,
+) -> Result<()> {
+    let project = stages.project();
+    let mut missing = StoppedStages::default();
+    for stage in stages.iter() {
+        let history = StageHistory::read(run.connection(), project, stage.number())?;
+        if history.revision().is_none() {
+            missing.add(stage);
+        } else if let Some(by) = missing.holds_back(stage) {
+            let stage = stage.number();
+            report.held_back.push(HeldBack { stage, by });
+        } else if report.stopped.is_none() {
+            report.stopped = bring_up_to_date(run, project, stage, options, bounds, observer, report)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn quarantined(run: &Run<'_>, stages: &Stages) -> Result<u64> {
+    let standing = feed::refused_counts(run.connection(), stages.project())?;
+    let of_stages = stages.up_to(None).map(Stage::number);
+    Ok(of_stages.filter_map(|number| standing.get(&number)).sum())
+}

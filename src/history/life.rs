@@ -1,0 +1,89 @@
+//! The life of a record as far as it is known: where the entries stand that it is made of.
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+
+use crate::error::Result;
+use crate::ledger::life::{LifeEntry, entries_about, entries_of, entries_onto, touches};
+use crate::ledger::read::StubKey;
+
+/// A life as far as it is known: only where its steps stand, because a record may have very many.
+#[derive(Default)]
+pub(super) struct Life {
+    places: Vec<StubKey>,
+    seen: HashSet<i64>,
+}
+
+/// The numbers that entries lead to.
+#[derive(Default)]
+struct Relatives {
+    came_of_it: Vec<i64>,
+    came_from: Vec<i64>,
+}
+
+impl Life {
+    pub(super) fn of(connection: &Connection, numbers: Vec<i64>) -> Result<Self> {
+        let mut life = Self::default();
+        let (mut own, mut sources) = (numbers, Vec::new());
+        while let Some(number) = own.pop() {
+            if life.seen.insert(number) {
+                own.extend(life.add(entries_of(connection, number)?, number).came_of_it);
+                sources.extend(life.add(entries_onto(connection, number)?, number).came_from);
+            }
+        }
+        while let Some(number) = sources.pop() {
+            if life.seen.insert(number) {
+                life.add(entries_about(connection, number)?, number);
+                sources.extend(life.add(entries_onto(connection, number)?, number).came_from);
+            }
+        }
+        Ok(life)
+    }
+
+    pub(super) fn of_family(connection: &Connection, mut numbers: Vec<i64>) -> Result<Self> {
+        let mut life = Self::default();
+        while let Some(number) = numbers.pop() {
+            if life.seen.insert(number) {
+                numbers.extend(life.add(entries_of(connection, number)?, number).came_of_it);
+                numbers.extend(life.add(entries_onto(connection, number)?, number).came_from);
+            }
+        }
+        Ok(life)
+    }
+
+    /// Adds the entries that were found for a number. One that took another record's place has nothing of it.
+    fn add(&mut self, entries: Vec<LifeEntry>, number: i64) -> Relatives {
+        let mut relatives = Relatives::default();
+        for entry in entries {
+            self.places.push(entry.key);
+            if entry.is_about_place {
+                continue;
+            }
+            let (_, record, _) = entry.key;
+            match entry.target {
+                Some(target) if record == number => relatives.came_of_it.push(target),
+                Some(target) if target == number => relatives.came_from.push(record),
+                _ => {}
+            }
+        }
+        relatives
+    }
+
+    /// Whether any entry of it was read in a database, or written there.
+    pub(super) fn touches(&self, connection: &Connection, database: &str) -> Result<bool> {
+        for (batch, ..) in &self.places {
+            if touches(connection, *batch, database)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Where its entries stand, oldest first.
+    pub(super) fn into_places(mut self) -> Vec<StubKey> {
+        self.places.sort_unstable();
+        self.places.dedup();
+        self.places
+    }
+}

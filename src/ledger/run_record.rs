@@ -1,0 +1,134 @@
+//! The runs as `history` shows them.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::entry::Counts;
+use super::out::came_out;
+use super::read::counts;
+use super::sql::undone_by;
+use crate::error::Result;
+
+/// One run, as `history` shows it.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct RunRecord {
+    /// The run's number.
+    pub run: i64,
+    /// Its uuid.
+    pub uuid: String,
+    /// The command.
+    pub command: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Who.
+    pub actor: String,
+    /// Where.
+    pub host: String,
+    /// With which version.
+    pub tool: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it began, ISO 8601 in UTC.
+    pub started: String,
+    /// When it committed last, ISO 8601 in UTC.
+    pub last_commit: String,
+    /// Its first and last batch.
+    pub batches: (i64, i64),
+    /// Its outcomes.
+    pub counts: Counts,
+    /// What it worked on, pass by pass.
+    pub passes: Vec<RunPass>,
+}
+
+/// What a run did in one pass.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct RunPass {
+    /// The pass's number.
+    pub pass: i64,
+    /// Its kind.
+    pub kind: String,
+    /// The stage's number.
+    pub stage: Option<u32>,
+    /// Where it read.
+    pub source: Option<String>,
+    /// Where it wrote.
+    pub target: Option<String>,
+    /// The outcomes of this run's part of it.
+    pub counts: Counts,
+    /// How many records came out of those that were written: others than these where one becomes several.
+    pub out: u64,
+    /// The pass that it undoes.
+    pub reverses: Option<i64>,
+    /// The pass that has undone it.
+    pub undone_by: Option<i64>,
+    /// Whether the pass has ended, in this run or another.
+    pub ended: bool,
+}
+
+/// The numbers of the runs that wrote, newest first; at most `limit` of them.
+pub(crate) fn that_wrote(connection: &Connection, limit: usize) -> Result<Vec<i64>> {
+    let sql = "SELECT run FROM ledger_run r WHERE EXISTS(SELECT 1 FROM ledger_batch b WHERE b.run=r.run)
+     ORDER BY run DESC LIMIT ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let numbers = statement.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0))?;
+    Ok(numbers.collect::<rusqlite::Result<_>>()?)
+}
+
+/// One run that wrote; `None` where there is none of that number.
+pub(crate) fn run_record(connection: &Connection, number: i64) -> Result<Option<RunRecord>> {
+    let sql =
+        "SELECT run, uuid, command, arguments, actor, host, tool, reason, started, last_commit, first_batch,
+       last_batch, read, written, unchanged, filtered, refused, merged FROM audit_run WHERE run=?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let run = statement.query_row([number], |row| {
+        let arguments: String = row.get(3)?;
+        Ok(RunRecord {
+            run: row.get(0)?,
+            uuid: row.get(1)?,
+            command: row.get(2)?,
+            arguments: serde_json::from_str(&arguments).unwrap_or_default(),
+            actor: row.get(4)?,
+            host: row.get(5)?,
+            tool: row.get(6)?,
+            reason: row.get(7)?,
+            started: row.get(8)?,
+            last_commit: row.get(9)?,
+            batches: (row.get(10)?, row.get(11)?),
+            counts: counts(row, 12)?,
+            passes: Vec::new(),
+        })
+    });
+    let Some(mut run) = run.optional()? else {
+        return Ok(None);
+    };
+    run.passes = run_passes(connection, number)?;
+    Ok(Some(run))
+}
+
+fn run_passes(connection: &Connection, run: i64) -> Result<Vec<RunPass>> {
+    let sql = concat!(
+        "SELECT p.pass, p.kind, s.number, p.source, p.target, sum(b.read), sum(b.written), sum(b.unchanged),
+       sum(b.filtered), sum(b.refused), sum(b.merged), p.reverses, ",
+        undone_by!("p.pass"),
+        ",
+       EXISTS(SELECT 1 FROM ledger_batch x WHERE x.pass=p.pass AND x.step='end'), ",
+        came_out!(),
+        " FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass LEFT JOIN ledger_stage s ON s.stage=p.stage
+     WHERE b.run=?1 GROUP BY p.pass ORDER BY p.pass"
+    );
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([run], |row| {
+        Ok(RunPass {
+            pass: row.get(0)?,
+            kind: row.get(1)?,
+            stage: row.get(2)?,
+            source: row.get(3)?,
+            target: row.get(4)?,
+            counts: counts(row, 5)?,
+            reverses: row.get(11)?,
+            undone_by: row.get(12)?,
+            ended: row.get(13)?,
+            out: row.get::<_, i64>(14)?.unsigned_abs(),
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

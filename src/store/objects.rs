@@ -1,0 +1,133 @@
+//! The objects of a schema: what there is in a file, and what each version of this program makes.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use super::ddl;
+use crate::error::{Error, Result};
+use crate::name::is_database_name;
+
+/// `CFL1`: marks the file as a store of ours.
+pub(super) const APPLICATION_ID: i32 = 0x4346_4C31;
+/// The version of the schema.
+pub(crate) const VERSION: i32 = 5;
+
+pub(super) const LEDGER_SQL: &str = include_str!("../../schema/ledger.sql");
+const LEDGER_SQL_4: &str = include_str!("../../schema/ledger_v4.sql");
+/// Version 3, whose objects the earlier versions have in part.
+const LEDGER_SQL_3: &str = include_str!("../../schema/ledger_v3.sql");
+/// What version 2 has added.
+const ADDED_BY_2: [&str; 1] = ["audit_reconciliation"];
+/// What version 3 has added.
+const ADDED_BY_3: [&str; 4] = [
+    "ledger_pass_reverses",
+    "ledger_batch_run",
+    "ledger_entry_target",
+    "ledger_entry_conflict",
+];
+
+/// An object of the schema; SQLite's own indexes have no text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Object {
+    pub(crate) name: String,
+    /// `table`, `index`, `view` or `trigger`.
+    pub(crate) kind: String,
+    /// The table or view that it belongs to; its own name where it is one.
+    pub(crate) of: String,
+    /// The statement that has made it.
+    pub(crate) sql: Option<String>,
+}
+
+/// Where an object stands: triggers have names of their own, so that one may have the name of a table. A file whose schema
+/// somebody has written into may have several objects in one place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(super) is_trigger: bool,
+    pub(super) name: String,
+    pub(super) copy: usize,
+}
+
+impl Place {
+    /// That of a table, an index or a view.
+    pub(crate) fn of(name: &str) -> Self {
+        Self {
+            is_trigger: false,
+            name: name.to_owned(),
+            copy: 0,
+        }
+    }
+}
+
+/// The objects of a schema, each in its place.
+pub(crate) type Objects = BTreeMap<Place, Object>;
+
+/// What there is in a file.
+pub(crate) fn objects(connection: &Connection) -> Result<Objects> {
+    let mut statement = connection.prepare("SELECT name, type, tbl_name, sql FROM main.sqlite_schema")?;
+    let found = statement.query_map([], |row| {
+        Ok(Object {
+            name: row.get(0)?,
+            kind: row.get(1)?,
+            of: row.get(2)?,
+            sql: row.get(3)?,
+        })
+    })?;
+    let mut objects = Objects::new();
+    for object in found {
+        let object = object?;
+        let mut place = Place {
+            is_trigger: object.kind == "trigger",
+            ..Place::of(&object.name)
+        };
+        while objects.contains_key(&place) {
+            place.copy += 1;
+        }
+        objects.insert(place, object);
+    }
+    Ok(objects)
+}
+
+/// What a version of this program makes in a store without databases.
+pub(crate) fn objects_of(version: i32) -> Result<Objects> {
+    let text = match version {
+        1..=3 => LEDGER_SQL_3,
+        4 => LEDGER_SQL_4,
+        VERSION => LEDGER_SQL,
+        _ => {
+            let what = format!("this program knows nothing of a schema of version {version}");
+            return Err(Error::Damaged { what });
+        }
+    };
+    let built_in = Connection::open_in_memory()?;
+    built_in.execute_batch(text)?;
+    let mut objects = objects(&built_in)?;
+    let lacks = |name: &str| {
+        (version < 2 && ADDED_BY_2.contains(&name)) || (version < 3 && ADDED_BY_3.contains(&name))
+    };
+    objects.retain(|place, _| !lacks(&place.name));
+    Ok(objects)
+}
+
+/// Whether an object is the table of a logical database, or its index.
+pub(super) fn is_of_database(object: &Object) -> bool {
+    if !is_database_name(&object.of) {
+        return false;
+    }
+    let made = match object.kind.as_str() {
+        "table" if object.name == object.of => ddl::table(&object.of),
+        "index" if object.name == format!("{}.id", object.of) => ddl::index(&object.of),
+        _ => return false,
+    };
+    object.sql.as_ref() == Some(&made)
+}
+
+/// The query of a view, as this version makes it: what stands in a store may have been changed.
+pub(crate) fn query_of_view(name: &str) -> &'static str {
+    let begin = format!("CREATE VIEW {name} AS\n");
+    let query = LEDGER_SQL
+        .split(&begin)
+        .nth(1)
+        .and_then(|rest| rest.split(';').next());
+    query.expect("the views of the ledger are in its SQL")
+}

@@ -1,0 +1,191 @@
+//! An open store: its file, its connections, and the logical databases in it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::options::StoreOptions;
+use super::{Table, objects, schema};
+use crate::error::{Error, Result};
+use crate::record::Record;
+use crate::surroundings::Surroundings;
+
+/// SQLite counts a wait in milliseconds of 31 bits.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
+
+/// An open store.
+pub struct Store {
+    pub(super) path: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) options: StoreOptions,
+    pub(super) surroundings: Surroundings,
+    pub(super) warnings: Vec<String>,
+    pub(super) objection: Option<Error>,
+}
+
+impl Store {
+    /// Why the store would not be opened for writing as it is; only of one that is only read.
+    #[must_use]
+    pub fn objection(&self) -> Option<&Error> {
+        self.objection.as_ref()
+    }
+
+    /// What there is to say about the store although it was opened.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Switches to the journal that the options ask for; only whoever holds the lock does this.
+    pub(crate) fn settle_journal(&self) -> Result<()> {
+        let wanted = if self.options.live { "wal" } else { "delete" };
+        let current: String = self
+            .connection
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+        if !current.eq_ignore_ascii_case(wanted) {
+            self.connection
+                .query_row(&format!("PRAGMA journal_mode={wanted}"), [], |_| Ok(()))?;
+        }
+        // In WAL mode FULL already waits for the log on every commit.
+        self.connection.execute_batch(if self.options.live {
+            "PRAGMA synchronous=FULL"
+        } else {
+            "PRAGMA synchronous=EXTRA"
+        })?;
+        Ok(())
+    }
+
+    /// Whether changed pages may be written to the file before the commit.
+    pub(crate) fn let_spill(&self, spill: bool) -> Result<()> {
+        let state = if spill { "ON" } else { "OFF" };
+        Ok(self
+            .connection
+            .execute_batch(&format!("PRAGMA cache_spill={state}"))?)
+    }
+
+    /// A second connection that can only read.
+    pub(crate) fn reader(&self) -> Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags).map_err(|source| Error::Sqlite {
+            doing: "opened",
+            source,
+        })?;
+        configure(&connection, self.options.wait)?;
+        if self.options.read_only {
+            self.complete(&connection)?;
+        }
+        Ok(connection)
+    }
+
+    /// Gives a connection that only reads what the store lacks for it.
+    pub(super) fn complete(&self, connection: &Connection) -> Result<()> {
+        let version = schema::version(connection)?;
+        if version < objects::VERSION || matches!(self.objection, Some(Error::Foreign { .. })) {
+            schema::shadow(connection)?;
+        }
+        Ok(())
+    }
+
+    /// The store's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How it was opened.
+    #[must_use]
+    pub fn options(&self) -> &StoreOptions {
+        &self.options
+    }
+
+    /// What it may know of the world.
+    #[must_use]
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(crate) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    /// The logical databases, by name.
+    pub fn databases(&self) -> Result<Vec<String>> {
+        Table::all(&self.connection)
+    }
+
+    /// The table of a database that must exist.
+    pub(crate) fn table(&self, name: &str) -> Result<Table> {
+        let known = self.databases()?;
+        let table = Table::of(name)?;
+        if known.iter().any(|known| known == name) {
+            return Ok(table);
+        }
+        Err(Error::NoSuchDatabase {
+            name: name.to_owned(),
+            known,
+        })
+    }
+
+    /// Whether a database was ever filled. One that was not is read as an empty one.
+    pub fn has_database(&self, name: &str) -> Result<bool> {
+        Table::of(name)?.exists(&self.connection)
+    }
+
+    /// The number of records in a database.
+    pub fn count(&self, database: &str) -> Result<u64> {
+        Table::of(database)?.count(&self.connection)
+    }
+
+    /// The number of records in a database whose numbers are above one.
+    pub fn count_after(&self, database: &str, after: i64) -> Result<u64> {
+        Table::of(database)?.count_after(&self.connection, after)
+    }
+
+    /// A record by its id.
+    pub fn get(&self, database: &str, id: &str) -> Result<Option<Record>> {
+        Ok(Table::of(database)?
+            .by_id(&self.connection, id)?
+            .map(|found| found.record))
+    }
+
+    /// A record by its number.
+    pub fn record(&self, database: &str, number: i64) -> Result<Option<Record>> {
+        Ok(Table::of(database)?
+            .by_number(&self.connection, number)?
+            .map(|found| found.record))
+    }
+
+    /// The next records after a number, in the order of their numbers: at most `count` of them.
+    pub fn records_after(&self, database: &str, after: i64, count: usize) -> Result<Vec<Record>> {
+        let found = Table::of(database)?.after(&self.connection, after, count, 8 << 20)?;
+        Ok(found.into_iter().map(|salted| salted.record).collect())
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sets what holds for every connection to a store.
+pub(super) fn configure(connection: &Connection, wait: Duration) -> Result<()> {
+    connection.busy_timeout(wait.min(LONGEST_WAIT))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    // A plan that does not depend on what is bound, or SQLite makes it anew for every record that is asked for.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // EXTRA: nothing that was acknowledged is lost when the power fails. No spilling: the write lock on the file
+    // is then taken at the commit and not before, so that the reading thread is not locked out in between.
+    Ok(connection.execute_batch(
+        "PRAGMA page_size=8192; PRAGMA cache_size=-16384; PRAGMA cache_spill=OFF; PRAGMA synchronous=EXTRA; \
+         PRAGMA trusted_schema=OFF; PRAGMA recursive_triggers=ON;",
+    )?)
+}

@@ -1,0 +1,55 @@
+//! The images against the commitments of their stubs.
+
+use rusqlite::Connection;
+
+use super::outcome::{Finding, VerifyReport};
+use crate::digest::sha256;
+use crate::error::Result;
+use crate::ledger::ImageKind;
+use crate::ledger::image::{each_committed, each_lost_input};
+use crate::observe::StopSignal;
+
+/// Whole images and refused inputs against the commitments of their stubs. A reverse patch has none of its own: it is
+/// proved beside the rows.
+pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut VerifyReport) -> Result<()> {
+    each_lost_input(connection, |lost| {
+        let message = "the refused input is not kept any more";
+        let database = lost.database.unwrap_or_default();
+        report.found(Finding::of_record(
+            "image.missing",
+            &database,
+            lost.record,
+            Some(lost.batch),
+            message,
+        ));
+    })?;
+    each_committed(connection, |image| {
+        if stop.is_asked() {
+            report.complete = false;
+            return false;
+        }
+        let Some(salt) = image.salt else { return true };
+        let hash = Some(sha256(&[&salt, image.body]));
+        let holds = match image.kind {
+            Some(ImageKind::Whole) => hash == image.before,
+            // In place the refused input is the row itself, or what was kept of it since an earlier refusal.
+            Some(ImageKind::Refused) => match image.input.or(image.before) {
+                Some(expected) => hash == Some(expected),
+                None => true,
+            },
+            _ => false,
+        };
+        report.images += 1;
+        if !holds {
+            let message = "the image is not what the stub commits to";
+            report.found(Finding::of_record(
+                "image.differs",
+                &image.database.unwrap_or_default(),
+                image.record,
+                Some(image.batch),
+                message,
+            ));
+        }
+        true
+    })
+}
