@@ -105,6 +105,7 @@ pub mod shown;
 pub mod stage;
 pub mod store;
 pub mod surroundings;
+mod toml;
 pub mod validate;
 pub mod verify;
 

@@ -1,6 +1,7 @@
 //! Problems of stage files and projects: what is wrong, where, and what was probably meant.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::path::PathError;
@@ -110,6 +111,23 @@ pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
     let near = near.filter(|(score, ..)| *score > 0.75);
     let best = near.max_by(|left, right| left.0.total_cmp(&right.0).then(left.1.total_cmp(&right.1)));
     best.map(|(.., name)| name)
+}
+
+/// A number that must lie within bounds.
+pub(crate) fn within<N: PartialOrd + fmt::Display>(
+    name: &str,
+    number: N,
+    bounds: RangeInclusive<N>,
+) -> Result<N, Problem> {
+    if bounds.contains(&number) {
+        return Ok(number);
+    }
+    let message = format!(
+        "`{name}` is {number}, but must lie from {} to {}",
+        bounds.start(),
+        bounds.end()
+    );
+    Err(Problem::error("stage.out_of_range", None, message))
 }
 
 impl From<PathError> for Problem {

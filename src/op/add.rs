@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::given::{ElementPath, Given};
-use super::walk::Walk;
+use super::kit::given::{ElementPath, Given};
+use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::{Evaluated, Expression, Scope, Template};
 use crate::lineage::Flow;

@@ -2,18 +2,18 @@
 
 use rust_decimal::Decimal;
 use serde_json::json;
-use toml_edit::{ArrayOfTables, Item, TableLike};
 
-use super::decimal::exact;
-use super::frame::{Frame, MISSING, NULL, PATH, fixed, frame_builders, frame_methods};
-use super::given::Given;
+use super::kit::fixed::fixed;
+use super::kit::frame::{Frame, MISSING, NULL, PATH, frame_builders, frame_methods};
+use super::kit::given::Given;
+use super::kit::number::exact;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
 use crate::language::Language;
-use crate::problem::{Place, Problem};
-use crate::reading::Reading;
+use crate::problem::Problem;
 use crate::record::{Document, NumberText, Value};
 use crate::refusal::Refusal;
+use crate::toml::Section;
 
 /// `bands`: writes the label of the first band that a number lies in: `above` a bound, or `at_least` one. The number
 /// may be a JSON number or plain decimal text. Below all bands it is `otherwise`, or refused.
@@ -114,18 +114,9 @@ impl Bands {
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let reading = settings.reading();
         let mut op = Self::of(Frame::read(settings)?);
-        let item = settings.item("bands");
-        let inline = item.and_then(Item::as_array).into_iter().flatten();
-        let tables = item
-            .and_then(Item::as_array_of_tables)
-            .into_iter()
-            .flat_map(ArrayOfTables::iter);
-        let inline = inline.filter_map(|band| Some((band.as_inline_table()? as &dyn TableLike, band.span())));
-        let tables = tables.map(|band| (band as &dyn TableLike, band.span()));
-        for (table, span) in inline.chain(tables) {
-            let place = reading.place(span);
-            op = op.band(read_band(table, &place, reading)?);
-            op.ordered = op.ordered.at(|| place);
+        for section in settings.sections("bands", "a band") {
+            op = op.band(read_band(&section)?);
+            op.ordered = op.ordered.at(|| section.place());
         }
         op.otherwise = settings
             .item("otherwise")
@@ -135,28 +126,28 @@ impl Bands {
     }
 }
 
-fn read_band(table: &dyn TableLike, place: &Place, reading: &Reading<'_>) -> Result<Band, Problem> {
+fn read_band(section: &Section<'_>) -> Result<Band, Problem> {
     let known = ["above", "at_least", "value"];
-    if let Some((name, item)) = table.iter().find(|(name, _)| !known.contains(name)) {
-        let message = format!("a band has no key `{name}`");
-        let place = reading.place(item.span());
-        return Err(Problem::error("stage.unknown_key", place, message).did_you_mean(name, known));
+    let mut names = section.table().iter().map(|(name, _)| name);
+    if let Some(name) = names.find(|name| !known.contains(name)) {
+        let problem = Problem {
+            place: Some(section.place_of(name)),
+            ..section.unknown_key(name)
+        };
+        return Err(problem.did_you_mean(name, known));
     }
-    let (bound, inclusive) = match (table.get("above"), table.get("at_least")) {
+    let (bound, inclusive) = match (section.item("above"), section.item("at_least")) {
         (Some(bound), None) => (bound, false),
         (None, Some(bound)) => (bound, true),
         _ => {
             let message = "a band has either `above` or `at_least`";
-            return Err(Problem::error("bands.bound", place.clone(), message));
+            return Err(Problem::error("bands.bound", section.place(), message));
         }
     };
-    let value = table.get("value").ok_or_else(|| {
-        Problem::error(
-            "stage.missing_key",
-            place.clone(),
-            "a band needs the key `value`: its label",
-        )
-    })?;
+    let value = section
+        .item("value")
+        .ok_or_else(|| section.missing_key("value", "its label"))?;
+    let reading = section.reading();
     // The text of a TOML number as it is written, so that a bound never passes through a float.
     let written = bound
         .span()
@@ -260,7 +251,7 @@ bands = [{ above = 10000, value = "high" }, { at_least = 0, value = "low" }]"#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     const RISK: &str = "path = \"amount\"\nto = \"risk\"\notherwise = \"low\"\n\
         bands = [{ above = \"10000\", value = \"high\" }, { above = 5_000.00, value = \"medium\" }]";

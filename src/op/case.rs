@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
 use crate::problem::Problem;
@@ -138,7 +138,7 @@ style = "title""#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     #[test]
     fn each_style_goes_by_unicode() {

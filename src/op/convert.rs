@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::frame::{Frame, MISSING, NULL, PATH, frame_builders, frame_methods};
+use super::kit::frame::{Frame, MISSING, NULL, PATH, frame_builders, frame_methods};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::problem::Problem;
@@ -262,7 +262,7 @@ to = "integer""#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     fn of(op: &dyn Operation, value: &str) -> Result<String, String> {
         let json = run(op, &format!(r#"{{"a":{value}}}"#))?;

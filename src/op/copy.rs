@@ -1,8 +1,8 @@
 //! `copy`: a value at a second place.
 
-use super::given::{ElementPath, same_elements};
-use super::transfer::{Transfer, transfer_builders, transfer_methods};
-use super::walk::OVERWRITE;
+use super::kit::given::{ElementPath, same_elements};
+use super::kit::missing::OVERWRITE;
+use super::kit::transfer::{Ends, Transfer, transfer_builders, transfer_methods};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -64,7 +64,7 @@ impl Copy {
         let transfer = Transfer::new(MANUAL.name, || {
             let (from, to) = (ElementPath::read(from)?, ElementPath::field(to)?);
             same_elements(&from, &to)?;
-            Ok((from, to))
+            Ok(Ends { from, to })
         });
         Self { transfer }
     }
@@ -76,7 +76,7 @@ impl Operation for Copy {
     transfer_methods!();
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let ((from, to), walk) = (self.transfer.paths.get()?, self.transfer.walk());
+        let (Ends { from, to }, walk) = (self.transfer.ends.get()?, self.transfer.walk());
         walk.objects(document, &from.elements, &mut |object, trail| {
             let Some(value) = object.at(&from.below).map(std::borrow::Cow::into_owned) else {
                 return walk.nothing(&trail.below(&from.below));
@@ -94,9 +94,9 @@ impl Operation for Copy {
         // No object is made on the way when the value comes out of the same one.
         let same_object = self
             .transfer
-            .paths
+            .ends
             .known()
-            .is_some_and(|(from, to)| from.leads_to_parent_of(to));
+            .is_some_and(|ends| ends.from.leads_to_parent_of(&ends.to));
         match (self.transfer.overwrite, self.transfer.missing) {
             (true, _) => Reversibility::Lossy,
             (false, Missing::Refuse) if same_object => Reversibility::Exact,
@@ -105,7 +105,7 @@ impl Operation for Copy {
     }
 
     fn inverse(&self) -> Option<Box<dyn Operation>> {
-        let (_, to) = self.transfer.paths.known()?;
+        let to = &self.transfer.ends.known()?.to;
         (self.reversibility() == Reversibility::Exact)
             .then(|| Box::new(Remove::new(&to.path)) as Box<dyn Operation>)
     }
@@ -114,7 +114,7 @@ impl Operation for Copy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{applied, changed, refused};
+    use crate::op::tests::{applied, changed, refused};
 
     #[test]
     fn a_copy_leaves_the_value_where_it_was() {

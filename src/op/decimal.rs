@@ -3,14 +3,15 @@
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::given::{Given, within};
-use super::walk::Trail;
+use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::kit::given::Given;
+use super::kit::number::round_exactly;
+use super::kit::trail::Trail;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::context::Context;
 use crate::expression::Scope;
 use crate::language::Language;
-use crate::problem::Problem;
+use crate::problem::{Problem, within};
 use crate::record::{Document, NotRead, NumberText, Point, Rounding, Value};
 use crate::refusal::Refusal;
 
@@ -258,45 +259,6 @@ impl Operation for ToDecimal {
     }
 }
 
-impl NotRead {
-    /// The refusal `<op>.invalid` or `<op>.too_long`.
-    pub(super) fn refusal(self, frame: &Frame, place: &Trail<'_>) -> Refusal {
-        match self {
-            Self::Invalid => frame.refuse("invalid", place).expected("a decimal number"),
-            Self::TooLong => frame.refuse("too_long", place).expected("at most 28 digits"),
-        }
-    }
-}
-
-/// The exact decimal of a JSON number, or of the text of a number.
-pub(super) fn exact(value: &Value, text: &str) -> Result<Decimal, NotRead> {
-    match value.as_number() {
-        Some(number) => NumberText::JSON.read(number),
-        None => NumberText::PLAIN.read(text),
-    }
-}
-
-/// Rounds and pads within 28 digits.
-pub(super) fn round_exactly(
-    rounding: Rounding,
-    exact: Decimal,
-    places: u32,
-    context: &Context<'_>,
-) -> Result<Decimal, NotRead> {
-    let rounded = rounding.round(exact, places).map_err(|_| NotRead::TooLong)?;
-    context.rounded(exact, rounded);
-    within_28_digits(rounded)
-}
-
-/// The representation has room for some numbers of 29 digits; the promise is 28.
-fn within_28_digits(exact: Decimal) -> Result<Decimal, NotRead> {
-    if exact.mantissa().unsigned_abs() < 10u128.pow(28) {
-        Ok(exact)
-    } else {
-        Err(NotRead::TooLong)
-    }
-}
-
 /// The reference entry of `decimal`.
 pub(super) static MANUAL: Manual = Manual {
     name: "decimal",
@@ -363,6 +325,3 @@ strip = "$,""#,
     ),
     build: ToDecimal::build,
 };
-
-#[cfg(test)]
-mod tests;

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::given::{Given, list_path, single_path};
-use super::walk::{Trail, Walk, skip_missing_builder};
+use super::kit::given::{Given, list_path, single_path};
+use super::kit::missing::skip_missing_builder;
+use super::kit::trail::Trail;
+use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::lineage::{Dependence, Flow};
@@ -220,7 +222,7 @@ impl Operation for Dedupe {
 
 #[cfg(test)]
 mod tests {
-    use crate::op::testing::{applied, refused};
+    use crate::op::tests::{applied, refused};
 
     #[test]
     fn of_equal_elements_one_stays_where_it_stands() {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::frame::{Frame, PATH};
+use super::kit::frame::{Frame, PATH};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Evaluated, Expression, Scope, Template};
 use crate::lineage::{Dependence, Flow};
@@ -223,7 +223,7 @@ value = "USD""#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     #[test]
     fn missing_null_and_empty_are_different() {

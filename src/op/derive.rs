@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::given::{FieldPath, Given, single_path};
-use super::walk::{Trail, Walk};
-use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
+use super::kit::given::{FieldPath, Given, single_path};
+use super::kit::trail::Trail;
+use super::kit::walk::Walk;
+use super::{Effect, Effects, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Evaluated, Expression, Scope};
 use crate::lineage::{Dependence, Flow, Shape};
 use crate::path::{Path, Segment};
@@ -243,6 +244,10 @@ impl Operation for Derive {
         }
     }
 
+    fn makes_unknown_fields(&self) -> bool {
+        true
+    }
+
     fn meaning(&self) -> serde_json::Value {
         let (path, records) = match &self.source {
             Source::List(path) => (path.text(|path| path), None),
@@ -270,6 +275,14 @@ impl Operation for Derive {
         true
     }
 
+    fn effects(&self) -> Effects {
+        // A record whose list is empty is left out.
+        Effects {
+            derives: true,
+            ..Effects::FILTERS
+        }
+    }
+
     fn derives_from(&self) -> Option<Path> {
         match &self.source {
             Source::List(path) => path.known().cloned(),
@@ -281,7 +294,7 @@ impl Operation for Derive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{apply, operation, problem, refused};
+    use crate::op::tests::{apply, operation, problem, refused};
     use crate::record::Object;
 
     fn derived(toml: &str, json: &str) -> Vec<String> {

@@ -1,11 +1,11 @@
 //! `each`: operations on every element of a list of objects.
 
 use serde_json::json;
-use toml_edit::{Item, Value as Toml};
 
-use super::given::{Given, list_path};
-use super::read::read_at;
-use super::walk::{Trail, Visited, Walk, skip_missing_builder};
+use super::kit::given::{Given, list_path};
+use super::kit::missing::skip_missing_builder;
+use super::kit::trail::Trail;
+use super::kit::walk::{Visited, Walk};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Expression, Scope};
 use crate::language::Language;
@@ -50,21 +50,9 @@ ops = [{ op = "rename", from = "qty", to = "quantity" }]"#,
 fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
     let mut each = Each::new(settings.path("path")?);
     each.missing = Missing::read(settings);
-    let (reading, functions) = (settings.reading(), settings.functions());
-    let read = match settings.item("ops") {
-        Some(Item::ArrayOfTables(tables)) => tables
-            .iter()
-            .map(|table| read_at(table, table.span(), reading, functions))
-            .collect(),
-        Some(Item::Value(Toml::Array(list))) => list
-            .iter()
-            .filter_map(Toml::as_inline_table)
-            .map(|inline| read_at(&inline.clone().into_table(), inline.span(), reading, functions))
-            .collect(),
-        _ => Vec::new(),
-    };
-    for operation in read {
-        match operation {
+    let reader = settings.reader();
+    for section in settings.sections("ops", "an operation") {
+        match reader.read(section) {
             Ok(operation) => each.operations.push(operation),
             Err(problems) => problems.into_iter().for_each(|problem| settings.report(problem)),
         }
@@ -245,23 +233,10 @@ impl Operation for Each {
     }
 }
 
-impl Walk {
-    /// The elements of a value that must be a list.
-    pub(super) fn list<'v>(
-        &self,
-        value: &'v mut Value,
-        trail: &Trail<'_>,
-    ) -> Result<&'v mut Vec<Value>, Refusal> {
-        value
-            .as_list_mut()
-            .ok_or_else(|| self.refusal("not_list", trail).expected("a list"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{applied, operation, problem, refused};
+    use crate::op::tests::{applied, operation, problem, refused};
     use crate::op::{Remove, Rename};
 
     const RENAME: &str = "op = 'each'\npath = 'items'\n[[op.ops]]\nop = 'rename'\nfrom = 'a'\nto = 'b'";

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::given::{Given, list_path};
-use super::read::{code, is_code, reserved};
-use super::walk::{Trail, Walk, skip_missing_builder};
-use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
+use super::kit::code::{code, is_code, reserved};
+use super::kit::given::{Given, list_path};
+use super::kit::missing::skip_missing_builder;
+use super::kit::trail::Trail;
+use super::kit::walk::Walk;
+use super::{Effect, Effects, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Expression, Scope};
 use crate::lineage::{Dependence, Flow, Shape, Sources};
 use crate::path::Path;
@@ -245,5 +247,13 @@ impl Operation for Filter {
 
     fn concerns_whole_record(&self) -> bool {
         self.list.is_none()
+    }
+
+    fn effects(&self) -> Effects {
+        if self.list.is_none() {
+            Effects::FILTERS
+        } else {
+            Effects::NONE
+        }
     }
 }

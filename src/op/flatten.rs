@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::given::{FieldPath, Given};
-use super::walk::{Walk, skip_missing_builder};
+use super::kit::given::{FieldPath, Given};
+use super::kit::missing::skip_missing_builder;
+use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::lineage::Flow;
@@ -135,6 +136,10 @@ impl Operation for Flatten {
         Reversibility::Image
     }
 
+    fn makes_unknown_fields(&self) -> bool {
+        true
+    }
+
     fn meaning(&self) -> serde_json::Value {
         json!({
             "op": MANUAL.name,
@@ -151,7 +156,7 @@ impl Operation for Flatten {
 
 #[cfg(test)]
 mod tests {
-    use crate::op::testing::{applied, refused};
+    use crate::op::tests::{applied, refused};
 
     #[test]
     fn lifted_fields_stand_where_their_object_stood() {

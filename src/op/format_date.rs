@@ -3,9 +3,9 @@
 use chrono_tz::Tz;
 use serde_json::json;
 
-use super::dates::{problem, zone};
-use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::given::Given;
+use super::kit::dates::{problem, zone};
+use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::kit::given::Given;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::datetime::{Moment, Unwritten, WriteFormat};
 use crate::expression::Scope;
@@ -157,7 +157,7 @@ format = "%d.%m.%Y""#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     #[test]
     fn the_format_writes_only_what_is_known() {

@@ -1,102 +1,13 @@
-//! `hash` and the form that it shares with `hmac`: a digest as hexadecimal text.
+//! `hash`: a digest as hexadecimal text.
 
-use serde_json::json;
-
-use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::given::Given;
-use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
+use super::kit::digest::{DigestForm, digest_builders};
+use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::{Effect, Manual, Operation, PathText, Settings};
 use crate::digest;
 use crate::expression::Scope;
 use crate::problem::Problem;
-use crate::record::{Document, Value};
+use crate::record::Document;
 use crate::refusal::Refusal;
-
-/// How a digest is written: some hexadecimal digits of it after a prefix.
-#[derive(Clone, Debug)]
-pub(super) struct DigestForm {
-    pub(super) prefix: String,
-    pub(super) length: Given<usize>,
-    pub(super) upper: bool,
-}
-
-impl Default for DigestForm {
-    fn default() -> Self {
-        Self {
-            prefix: String::new(),
-            length: Given::new(|| Ok(64)),
-            upper: false,
-        }
-    }
-}
-
-impl DigestForm {
-    pub(super) const PREFIX: Key =
-        Key::optional("prefix", Form::Text, "nothing", "what stands before the digits");
-    pub(super) const LENGTH: Key = Key::optional(
-        "length",
-        Form::Integer,
-        "64",
-        "how many hexadecimal digits are kept, 1 to 64",
-    );
-    pub(super) const UPPER: Key =
-        Key::optional("upper", Form::Boolean, "false", "writes A to F instead of a to f");
-
-    pub(super) fn read(settings: &Settings<'_>) -> Result<Self, Problem> {
-        let length = settings.integer("length", 1..=64)?.unwrap_or(64);
-        Ok(Self {
-            prefix: settings.text("prefix").unwrap_or_default().to_owned(),
-            length: Given::new(|| Ok(usize::try_from(length).expect("bounds were checked"))),
-            upper: settings.boolean("upper", false),
-        })
-    }
-
-    pub(super) fn value(&self, digest: &[u8]) -> Result<Value, Refusal> {
-        let mut text = digest::hex(digest);
-        text.truncate(*self.length.get()?);
-        if self.upper {
-            text.make_ascii_uppercase();
-        }
-        Ok(Value::text(&(self.prefix.clone() + text.as_str())))
-    }
-
-    pub(super) fn problems(&self) -> Vec<Problem> {
-        self.length.problems()
-    }
-
-    pub(super) fn meaning(&self) -> serde_json::Value {
-        json!({ "prefix": self.prefix, "length": self.length.known(), "upper": self.upper })
-    }
-}
-
-/// The builder methods of an operation with a `form`.
-macro_rules! digest_builders {
-    ($operation:ident) => {
-        impl $operation {
-            /// What stands before the digits.
-            #[must_use]
-            pub fn prefix(mut self, prefix: &str) -> Self {
-                self.form.prefix = prefix.to_owned();
-                self
-            }
-
-            /// Keeps so many hexadecimal digits from the front, 1 to 64.
-            #[must_use]
-            pub fn length(mut self, digits: usize) -> Self {
-                self.form.length =
-                    $crate::op::given::Given::new(|| $crate::op::given::within("length", digits, 1..=64));
-                self
-            }
-
-            /// Writes A to F instead of a to f.
-            #[must_use]
-            pub fn upper(mut self) -> Self {
-                self.form.upper = true;
-                self
-            }
-        }
-    };
-}
-pub(super) use digest_builders;
 
 /// `hash`: the SHA-256 of a text's UTF-8, or of a number's text. Whoever can guess the text can check the guess: for
 /// what identifies a person, take [`HmacText`](super::HmacText).
@@ -144,6 +55,10 @@ impl Operation for HashText {
         })
     }
 
+    fn disguises(&self) -> bool {
+        true
+    }
+
     fn meaning(&self) -> serde_json::Value {
         self.frame.meaning(self.form.meaning())
     }
@@ -184,7 +99,7 @@ length = 12"#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     #[test]
     fn the_unkeyed_patient_id_of_the_reference_is_reproduced() {

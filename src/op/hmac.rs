@@ -4,9 +4,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
 use sha2::Sha256;
 
-use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::hash::{DigestForm, digest_builders};
-use super::walk::Trail;
+use super::kit::digest::{DigestForm, digest_builders};
+use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::kit::trail::Trail;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
 use crate::problem::Problem;
@@ -73,6 +73,10 @@ impl Operation for HmacText {
         })
     }
 
+    fn disguises(&self) -> bool {
+        true
+    }
+
     fn meaning(&self) -> serde_json::Value {
         let mut meaning = self.frame.meaning(self.form.meaning());
         meaning["secret"] = json!(self.secret);
@@ -122,7 +126,7 @@ length = 12"#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     #[test]
     fn it_is_hmac_sha_256_under_the_named_secret() {

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::frame::{Frame, MISSING, TO, frame_builders};
-use super::given::{ElementPath, Given, whole};
-use super::walk::Trail;
+use super::kit::frame::{Frame, MISSING, TO, frame_builders};
+use super::kit::given::{ElementPath, Given, whole};
+use super::kit::trail::Trail;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::lineage::{Dependence, Flow, Shape};
@@ -278,7 +278,7 @@ with = ", ""#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     #[test]
     fn a_list_becomes_a_text_in_its_place() {

@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use serde_json::json;
 use toml_edit::Item;
 
-use super::frame::{Frame, MISSING, NULL, PATH, TO, fixed, frame_builders, frame_methods};
+use super::kit::fixed::fixed;
+use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::problem::Problem;
@@ -287,7 +288,7 @@ values = { 1 = "pending", 2 = "shipped" }"#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     fn status() -> MapValues {
         MapValues::new("s")

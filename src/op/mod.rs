@@ -1,25 +1,22 @@
-//! Operations: one typed step inside a stage, one file each.
+//! Operations: one typed step inside a stage, one file each. What they have in common, and how they are read from stage
+//! files, is in `kit/`.
 //!
 //! An operation is pure: no SQL, no clock, no randomness, no environment, no input or output. What it may know
-//! beyond the document stands in the [`Scope`]'s context.
+//! beyond the document stands in the [`Scope`](crate::expression::Scope)'s context.
 
-use std::fmt;
+use serde_json::Value as Json;
+use toml_edit::Table;
 
-use crate::expression::{Expression, Scope};
-use crate::language::Language;
-use crate::lineage::{Dependence, Flow, Shape};
-use crate::path::Path;
 use crate::problem::Problem;
-use crate::record::Document;
-use crate::refusal::Refusal;
+use crate::reading::Reading;
+use crate::toml::Section;
+use kit::settings::Reader;
 
 mod add;
 mod bands;
 mod case;
 mod convert;
 mod copy;
-mod cut;
-mod dates;
 mod decimal;
 mod dedupe;
 mod default;
@@ -28,50 +25,30 @@ mod each;
 mod filter;
 mod flatten;
 mod format_date;
-mod frame;
-mod functions;
-mod given;
 mod hash;
 mod hmac;
 mod join;
-mod layer;
-mod manual;
+mod kit;
 mod map;
 mod r#move;
 mod nest;
 mod parse_date;
-mod read;
-mod reference;
 mod rekey;
 mod remove;
 mod rename;
 mod replace;
 mod round;
 mod rust;
-mod schema;
 mod set;
-mod settings;
 mod split;
-mod transfer;
 mod trim;
 mod unwrap;
 mod uuid;
-mod walk;
 mod wrap;
 mod zip;
 
 #[cfg(test)]
-mod example_tests;
-#[cfg(test)]
-mod first_language_tests;
-#[cfg(test)]
-mod inverse_tests;
-#[cfg(test)]
-mod parent_tests;
-#[cfg(test)]
-mod testing;
-#[cfg(test)]
-mod value_promises;
+mod tests;
 
 pub use add::Add;
 pub use bands::Bands;
@@ -86,126 +63,31 @@ pub use each::Each;
 pub use filter::Filter;
 pub use flatten::Flatten;
 pub use format_date::FormatDate;
-pub use functions::{Function, Functions};
-pub use given::PathText;
 pub use hash::HashText;
 pub use hmac::HmacText;
 pub use join::Join;
-pub use manual::{Form, Key, Manual};
+pub use kit::form::{Form, Key};
+pub use kit::function::{Function, Functions};
+pub use kit::given::PathText;
+pub use kit::missing::Missing;
+pub use kit::operation::{Effect, Effects, Handed, Operation, Reversibility};
+pub use kit::settings::{Manual, Settings};
 pub use map::{Keys, MapValues};
 pub use r#move::Move;
 pub use nest::Nest;
 pub use parse_date::ParseDate;
-pub use read::read;
-pub use reference::reference;
 pub use rekey::Rekey;
 pub use remove::Remove;
 pub use rename::Rename;
 pub use replace::Replace;
 pub use round::Round;
-pub use schema::json_schema;
 pub use set::Set;
-pub use settings::Settings;
 pub use split::{Fewer, Split};
 pub use trim::{Side, Trim};
 pub use unwrap::Unwrap;
 pub use uuid::AddUuid;
-pub use walk::Missing;
 pub use wrap::Wrap;
 pub use zip::Zip;
-
-/// One typed step inside a stage.
-pub trait Operation: fmt::Debug + Send + Sync {
-    /// The name in stage files, `rename`.
-    fn name(&self) -> &'static str;
-
-    /// Changes the document, or refuses the record. Never both: after a refusal the document is thrown away.
-    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal>;
-
-    /// What it reads.
-    fn reads(&self) -> Vec<Path>;
-
-    /// What it writes or removes.
-    fn writes(&self) -> Vec<Path>;
-
-    /// What it does to where values come from. By default, what it writes may come from everything that it reads, or be
-    /// what it was before; what concerns the record as a whole may do anything.
-    fn lineage(&self, flow: &mut Flow) {
-        if self.concerns_whole_record() {
-            return flow.unknown();
-        }
-        let sources = flow.sources(&self.reads()).made(Dependence::Transformation);
-        for path in self.writes() {
-            flow.put_or_keep(&path, Shape::made(sources.clone()));
-        }
-    }
-
-    /// How its work can be undone.
-    fn reversibility(&self) -> Reversibility;
-
-    /// The operation that undoes this one, where its reversibility is [`Reversibility::Exact`].
-    fn inverse(&self) -> Option<Box<dyn Operation>> {
-        None
-    }
-
-    /// Every setting that decides what it does, defaults filled in: the part of the stage's meaning that is hashed.
-    fn meaning(&self) -> serde_json::Value;
-
-    /// The earliest language of stages in which these settings do the same to every record. What its expressions need
-    /// beyond that is told by [`Operation::expressions`].
-    fn language(&self) -> Language {
-        Language::One
-    }
-
-    /// Its expressions, and those of the operations inside it.
-    fn expressions(&self) -> Vec<&Expression> {
-        Vec::new()
-    }
-
-    /// What is wrong with its settings, found when a stage is built of it: constructors take paths as text and
-    /// neither panic nor return a `Result`.
-    fn problems(&self) -> Vec<Problem> {
-        Vec::new()
-    }
-
-    /// Whether its effect may concern the record as a whole (leave it out, make it several, give it another id), so
-    /// that it cannot stand inside `each`.
-    fn concerns_whole_record(&self) -> bool {
-        false
-    }
-
-    /// The list whose elements it makes into records of their own, where it does that with one.
-    fn derives_from(&self) -> Option<Path> {
-        None
-    }
-}
-
-/// What an operation did to a record.
-#[derive(Debug)]
-pub enum Effect {
-    /// The document was changed.
-    Changed,
-    /// There was nothing to do.
-    Unchanged,
-    /// The record is left out; the reason is a code, never a value.
-    Filtered(String),
-    /// The record becomes these documents, in this order, at least one (`derive`).
-    Derived(Vec<Document>),
-    /// The record goes on under this id (`rekey`): not empty, without NUL.
-    Rekeyed(String),
-}
-
-/// How an operation can be undone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reversibility {
-    /// By another operation, to the byte: order, number texts and all. (Only a name or a text that was written with
-    /// needless escapes, `"\u0061"`, and that the operation itself renamed or cut comes back without them.)
-    Exact,
-    /// From the before image that the ledger keeps.
-    Image,
-    /// It loses information that only the before image (in place) or the untouched source (copying) still has.
-    Lossy,
-}
 
 /// Every operation that stage files can name, in the order of the documentation.
 pub static MANUALS: &[&Manual] = &[
@@ -252,4 +134,56 @@ pub static MANUALS: &[&Manual] = &[
 #[must_use]
 pub fn manual(name: &str) -> Option<&'static Manual> {
     MANUALS.iter().copied().find(|manual| manual.name == name)
+}
+
+/// The reference of all operations as Markdown: per group a section, per operation its keys with their defaults, its
+/// refusal codes, and how it can be undone.
+#[must_use]
+pub fn reference() -> String {
+    kit::reference::reference(MANUALS)
+}
+
+/// The JSON Schema (2020-12) of one `[[op]]` table, as a fragment: whoever uses it must put it at `#/$defs/op`,
+/// because operations hold operations.
+#[must_use]
+pub fn json_schema() -> Json {
+    kit::schema::json_schema(MANUALS)
+}
+
+/// Reads one `[[op]]` table. The operation's refusals name its place in the file as their rule, and have the code
+/// that `refuse_as` gives, if it is there. What `op = "rust"` may call are `functions`.
+///
+/// # Errors
+/// Every problem of the table: no `op`, an unknown one, unknown or missing keys, wrong types, bad paths.
+pub fn read(
+    table: &Table,
+    reading: &Reading<'_>,
+    functions: &Functions,
+) -> Result<Box<dyn Operation>, Vec<Problem>> {
+    let section = Section::of("an operation".to_owned(), table, table.span(), reading);
+    reader(reading, functions).read(section)
+}
+
+fn reader<'a>(reading: &'a Reading<'a>, functions: &'a Functions) -> Reader<'a> {
+    Reader {
+        manuals: MANUALS,
+        reading,
+        functions,
+    }
+}
+
+impl<'a> Settings<'a> {
+    /// Checks the keys of an `[[op]]` table against its manual.
+    ///
+    /// # Errors
+    /// Every problem of the table: keys that the manual does not know, keys that are missing, wrong types.
+    pub fn check(
+        manual: &'static Manual,
+        table: &'a Table,
+        reading: &'a Reading<'a>,
+        functions: &'a Functions,
+    ) -> Result<Self, Vec<Problem>> {
+        let section = Section::of(manual.title(), table, table.span(), reading);
+        Self::checked(manual, section, reader(reading, functions))
+    }
 }

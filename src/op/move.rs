@@ -1,8 +1,8 @@
 //! `move`: a value to another place.
 
-use super::given::{ElementPath, same_elements};
-use super::transfer::{Transfer, transfer_builders, transfer_methods};
-use super::walk::OVERWRITE;
+use super::kit::given::{ElementPath, same_elements};
+use super::kit::missing::OVERWRITE;
+use super::kit::transfer::{Ends, Transfer, transfer_builders, transfer_methods};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -69,7 +69,7 @@ impl Move {
                 return Err(Problem::error("stage.inside_itself", None, message)
                     .help("`wrap` with `key` puts a value into an object of its own"));
             }
-            Ok((from, to))
+            Ok(Ends { from, to })
         });
         Self { transfer }
     }
@@ -81,7 +81,7 @@ impl Operation for Move {
     transfer_methods!();
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let ((from, to), walk) = (self.transfer.paths.get()?, self.transfer.walk());
+        let (Ends { from, to }, walk) = (self.transfer.ends.get()?, self.transfer.walk());
         walk.objects(document, &from.elements, &mut |object, trail| {
             if object.at(&from.below).is_some() {
                 walk.free_target(object, &to.below, self.transfer.overwrite, trail)?;
@@ -97,6 +97,10 @@ impl Operation for Move {
         [self.transfer.from(), self.transfer.to()].concat()
     }
 
+    fn takes_away(&self) -> Vec<Path> {
+        self.transfer.from()
+    }
+
     fn reversibility(&self) -> Reversibility {
         if self.transfer.overwrite {
             Reversibility::Lossy
@@ -109,7 +113,7 @@ impl Operation for Move {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{applied, changed, problem, refused};
+    use crate::op::tests::{applied, changed, problem, refused};
 
     #[test]
     fn a_moved_field_goes_to_the_end_of_its_new_object() {

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::given::{FieldPath, Given, whole};
-use super::walk::{Walk, skip_missing_builder};
+use super::kit::given::{FieldPath, Given, whole};
+use super::kit::missing::skip_missing_builder;
+use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::lineage::{Flow, Shape};
@@ -50,8 +51,15 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 /// Turns `{"first":"Ada","id":7,"last":"Lovelace"}` into `{"name":{"first":"Ada","last":"Lovelace"},"id":7}`.
 #[derive(Clone, Debug)]
 pub struct Nest {
-    fields: Given<(Vec<FieldPath>, FieldPath)>,
+    plan: Given<Plan>,
     missing: Missing,
+}
+
+/// What goes where.
+#[derive(Clone, Debug)]
+struct Plan {
+    fields: Vec<FieldPath>,
+    into: FieldPath,
 }
 
 impl Nest {
@@ -59,7 +67,7 @@ impl Nest {
     /// Refuses records where one is missing or `into` exists.
     #[must_use]
     pub fn new<P: Into<PathText>>(fields: impl IntoIterator<Item = P>, into: impl Into<PathText>) -> Self {
-        let fields = Given::new(|| {
+        let plan = Given::new(|| {
             let fields = FieldPath::all(fields)?;
             let into = FieldPath::read(into)?;
             if fields.is_empty() {
@@ -79,16 +87,16 @@ impl Nest {
                     return Err(Problem::error("stage.same_path", None, message));
                 }
             }
-            Ok((fields, into))
+            Ok(Plan { fields, into })
         });
         Self {
-            fields,
+            plan,
             missing: Missing::Refuse,
         }
     }
 
     fn listed(&self) -> Vec<Path> {
-        whole(self.fields.known().into_iter().flat_map(|(fields, _)| fields))
+        whole(self.plan.known().into_iter().flat_map(|plan| &plan.fields))
     }
 }
 
@@ -103,7 +111,7 @@ impl Operation for Nest {
     }
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let (fields, into) = self.fields.get()?;
+        let Plan { fields, into } = self.plan.get()?;
         let walk = Walk::shape(MANUAL.name, self.missing);
         walk.objects(document, into.parents(), &mut |object, trail| {
             let first = fields
@@ -138,12 +146,12 @@ impl Operation for Nest {
 
     fn writes(&self) -> Vec<Path> {
         let mut paths = self.listed();
-        paths.extend(self.fields.paths(|(_, into)| [&into.path]));
+        paths.extend(self.plan.paths(|plan| [&plan.into.path]));
         paths
     }
 
     fn lineage(&self, flow: &mut Flow) {
-        let Some((fields, into)) = self.fields.known() else {
+        let Some(Plan { fields, into }) = self.plan.known() else {
             return;
         };
         let taken = fields
@@ -167,19 +175,19 @@ impl Operation for Nest {
         json!({
             "op": MANUAL.name,
             "fields": self.listed().iter().map(Path::to_string).collect::<Vec<_>>(),
-            "into": self.fields.text(|(_, into)| &into.path),
+            "into": self.plan.text(|plan| &plan.into.path),
             "missing": self.missing.word(),
         })
     }
 
     fn problems(&self) -> Vec<Problem> {
-        self.fields.problems()
+        self.plan.problems()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::op::testing::{applied, problem, refused};
+    use crate::op::tests::{applied, problem, refused};
 
     #[test]
     fn nested_fields_stand_where_the_first_of_them_stood() {

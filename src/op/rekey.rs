@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Effect, Form, Key, Manual, Operation, Reversibility, Settings};
+use super::{Effect, Effects, Form, Key, Manual, Operation, Reversibility, Settings};
 use crate::expression::{Evaluated, Expression, Scope};
 use crate::lineage::Flow;
 use crate::path::Path;
@@ -107,6 +107,10 @@ impl Operation for Rekey {
 
     fn concerns_whole_record(&self) -> bool {
         true
+    }
+
+    fn effects(&self) -> Effects {
+        Effects::REKEYS
     }
 }
 

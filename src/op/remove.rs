@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::given::{FieldPath, Given, whole};
-use super::walk::{Walk, effect, skip_missing_builder};
+use super::kit::given::{FieldPath, Given, whole};
+use super::kit::missing::skip_missing_builder;
+use super::kit::walk::{Walk, effect};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::lineage::Flow;
@@ -119,6 +120,10 @@ impl Operation for Remove {
         self.listed().iter().for_each(|path| flow.remove(path));
     }
 
+    fn takes_away(&self) -> Vec<Path> {
+        self.listed()
+    }
+
     fn reversibility(&self) -> Reversibility {
         Reversibility::Lossy
     }
@@ -138,7 +143,7 @@ impl Operation for Remove {
 
 #[cfg(test)]
 mod tests {
-    use crate::op::testing::{applied, problem, refused};
+    use crate::op::tests::{applied, problem, refused};
 
     #[test]
     fn removed_fields_are_gone_and_their_siblings_stay() {

@@ -1,8 +1,8 @@
 //! `rename`: another name for a field, which stays where it is.
 
-use super::given::FieldPath;
-use super::transfer::{Transfer, transfer_builders, transfer_methods};
-use super::walk::OVERWRITE;
+use super::kit::given::FieldPath;
+use super::kit::missing::OVERWRITE;
+use super::kit::transfer::{Ends, Transfer, transfer_builders, transfer_methods};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -64,7 +64,7 @@ impl Rename {
                 return Err(Problem::error("stage.other_parent", None, message)
                     .help("`rename` keeps a field where it is; use `move`"));
             }
-            Ok((from, to))
+            Ok(Ends { from, to })
         });
         Self { transfer }
     }
@@ -76,7 +76,7 @@ impl Operation for Rename {
     transfer_methods!();
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let ((from, to), walk) = (self.transfer.paths.get()?, self.transfer.walk());
+        let (Ends { from, to }, walk) = (self.transfer.ends.get()?, self.transfer.walk());
         walk.objects(document, from.parents(), &mut |object, trail| {
             if object.position(&from.name).is_none() {
                 return walk.nothing(&trail.field(&from.name));
@@ -99,6 +99,10 @@ impl Operation for Rename {
         [self.transfer.from(), self.transfer.to()].concat()
     }
 
+    fn takes_away(&self) -> Vec<Path> {
+        self.transfer.from()
+    }
+
     fn reversibility(&self) -> Reversibility {
         match (self.transfer.overwrite, self.transfer.missing) {
             (true, _) => Reversibility::Lossy,
@@ -109,7 +113,7 @@ impl Operation for Rename {
     }
 
     fn inverse(&self) -> Option<Box<dyn Operation>> {
-        let (from, to) = self.transfer.paths.known()?;
+        let Ends { from, to } = self.transfer.ends.known()?;
         (self.reversibility() == Reversibility::Exact)
             .then(|| Box::new(Self::new(&to.path, &from.path)) as Box<dyn Operation>)
     }
@@ -118,7 +122,7 @@ impl Operation for Rename {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{applied, changed, problem, refused};
+    use crate::op::tests::{applied, changed, problem, refused};
 
     #[test]
     fn a_renamed_field_keeps_its_place_and_its_text() {

@@ -3,8 +3,8 @@
 use regex::{NoExpand, Regex};
 use serde_json::json;
 
-use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::given::Given;
+use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::kit::given::Given;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
 use crate::pattern;
@@ -217,7 +217,7 @@ with = """#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     #[test]
     fn groups_and_literals_are_replaced_as_declared() {

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::decimal::{exact, round_exactly};
-use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::given::{Given, within};
+use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
+use super::kit::given::Given;
+use super::kit::number::{exact, round_exactly};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
 use crate::language::Language;
-use crate::problem::Problem;
+use crate::problem::{Problem, within};
 use crate::record::{Document, Rounding, Value};
 use crate::refusal::Refusal;
 
@@ -119,7 +119,7 @@ places = 2"#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     #[test]
     fn a_number_stays_a_number_and_a_text_a_text() {

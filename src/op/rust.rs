@@ -1,12 +1,19 @@
 //! `rust`: a function that the program registered with the library.
 
-use super::functions::{Functions, NAME};
-use super::{Form, Key, Manual, Operation, Settings};
+use serde_json::json;
+
+use super::kit::given::Given;
+use super::{Effect, Effects, Form, Function, Functions, Key, Manual, Operation, Reversibility, Settings};
+use crate::expression::Scope;
+use crate::lineage::{Dependence, Flow, Shape};
+use crate::path::Path;
 use crate::problem::Problem;
+use crate::record::Document;
+use crate::refusal::Refusal;
 
 /// The reference entry.
 pub(super) static MANUAL: Manual = Manual {
-    name: NAME,
+    name: "rust",
     group: "record",
     summary: "calls a function that the program registered with the library; it refuses under codes of its own",
     keys: &[
@@ -59,13 +66,64 @@ fn unknown(settings: &Settings<'_>, functions: &Functions, name: &str, version: 
         .help(format!("registered: {}", versions.join(", ")))
 }
 
+fn known(paths: Option<&Given<Vec<Path>>>) -> Vec<Path> {
+    paths.and_then(Given::known).cloned().unwrap_or_default()
+}
+
+impl Operation for Function {
+    fn name(&self) -> &'static str {
+        MANUAL.name
+    }
+
+    fn apply(&self, document: &mut Document, scope: &mut Scope<'_>) -> Result<Effect, Refusal> {
+        (self.body)(document, scope.context())
+    }
+
+    fn reads(&self) -> Vec<Path> {
+        known(self.reads.as_ref())
+    }
+
+    fn writes(&self) -> Vec<Path> {
+        known(self.writes.as_ref())
+    }
+
+    fn lineage(&self, flow: &mut Flow) {
+        if self.reads.is_none() || self.writes.is_none() {
+            return flow.unknown();
+        }
+        let sources = flow.sources(&self.reads()).made(Dependence::Transformation);
+        for path in self.writes() {
+            flow.put_or_keep(&path, Shape::made(sources.clone()));
+        }
+        // It may leave the record out, or give it another id.
+        flow.filter(sources.clone());
+        flow.rekey(flow.id().clone().and(&sources));
+    }
+
+    fn reversibility(&self) -> Reversibility {
+        Reversibility::Lossy
+    }
+
+    fn meaning(&self) -> serde_json::Value {
+        json!({ "op": MANUAL.name, "function": self.name, "version": self.version })
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let given = [&self.reads, &self.writes].into_iter().flatten();
+        given.flat_map(Given::problems).collect()
+    }
+
+    /// What a function does is not known. It may stand inside `each`, where nothing but a change of the element is let
+    /// through.
+    fn effects(&self) -> Effects {
+        Effects::ANY
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::op::testing::{changed, problem, read_with};
-    use crate::op::{Effect, Function};
+    use crate::op::tests::{changed, problem, read_with};
     use crate::record::Value;
 
     fn functions() -> Functions {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::frame::{Frame, PATH};
+use super::kit::frame::{Frame, PATH};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::{Evaluated, Expression, Scope, Template};
 use crate::lineage::Flow;
@@ -128,7 +128,7 @@ value = "pending""#,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     #[test]
     fn it_overwrites_in_place_and_adds_at_the_end() {

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::cut::Cut;
-use super::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders};
-use super::given::{ElementPath, Given, whole, within};
-use super::walk::Trail;
+use super::kit::cut::Cut;
+use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders};
+use super::kit::given::{ElementPath, Given, whole};
+use super::kit::trail::Trail;
 use super::{Effect, Form, Join, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::lineage::{Count, Dependence, Flow, Shape};
 use crate::path::Path;
-use crate::problem::Problem;
+use crate::problem::{Problem, within};
 use crate::record::{Document, Object, Value};
 use crate::refusal::Refusal;
 
@@ -190,7 +190,8 @@ impl Split {
         object: &mut Object,
         value: &Value,
         fields: &[ElementPath],
-        (trail, place): (&Trail<'_>, &Trail<'_>),
+        trail: &Trail<'_>,
+        place: &Trail<'_>,
     ) -> Result<bool, Refusal> {
         let text = if value.is_null() {
             None
@@ -232,7 +233,7 @@ impl Split {
                 let place = trail.below(&from.below);
                 let value = object.at(&from.below).map(Cow::into_owned);
                 match self.frame.present(value.as_ref(), &place)? {
-                    Some(value) => self.cut_into_fields(object, value, fields, (trail, &place)),
+                    Some(value) => self.cut_into_fields(object, value, fields, trail, &place),
                     None => Ok(false),
                 }
             })
@@ -403,93 +404,3 @@ at = ",""#,
     ),
     build: Split::build,
 };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::op::testing::{built, run};
-
-    #[test]
-    fn a_name_is_split_at_its_first_blank() {
-        let settings = "path = \"n\"\nat = \" \"\ninto = [\"name.first\", \"name.last\"]\nfewer = \"empty\"";
-        let op = built(&MANUAL, settings, None).unwrap();
-        for (name, first, last) in [
-            ("John", "John", ""),
-            ("Mary Ann Smith", "Mary", "Ann Smith"),
-            ("", "", ""),
-        ] {
-            let expected = format!(r#"{{"n":"{name}","name":{{"first":"{first}","last":"{last}"}}}}"#);
-            assert_eq!(
-                run(op.as_ref(), &format!(r#"{{"n":"{name}"}}"#)).unwrap(),
-                expected
-            );
-        }
-        let op = Split::new("n", " ").into_fields(["a", "b"]);
-        assert_eq!(run(&op, r#"{"n":"John"}"#).unwrap_err(), "split.no_match at /n");
-        assert_eq!(
-            run(&op, r#"{"n":"x y","b":1}"#).unwrap_err(),
-            "split.exists at /b"
-        );
-        assert_eq!(
-            run(&op.clone().limit(3), r#"{"n":"x y z"}"#).unwrap_err(),
-            "split.too_many at /n"
-        );
-        assert_eq!(
-            run(&op.fewer(Fewer::Omit), r#"{"n":"x"}"#).unwrap(),
-            r#"{"n":"x","a":"x"}"#
-        );
-    }
-
-    #[test]
-    fn a_pattern_takes_an_address_apart_from_the_right_or_refuses_it() {
-        let settings = "path = \"a\"\npattern = '^(.+), ([^,]+), ([A-Z]{2}) (\\d{5})(-\\d{4})?$'\n\
-            into = [\"street\", \"city\", \"state\", \"zip\", \"more\"]\nfewer = \"omit\"";
-        let op = built(&MANUAL, settings, None).unwrap();
-        let json = r#"{"a":"12 Main St, Apt 4, Boston, MA 02101"}"#;
-        let expected = r#"{"a":"12 Main St, Apt 4, Boston, MA 02101","street":"12 Main St, Apt 4","city":"Boston","state":"MA","zip":"02101"}"#;
-        assert_eq!(run(op.as_ref(), json).unwrap(), expected);
-        for address in [
-            "12 Main St, Boston, MA 0210",
-            "12 Main St\\n, Boston, MA 02101",
-            "",
-        ] {
-            let refused = run(op.as_ref(), &format!(r#"{{"a":"{address}"}}"#)).unwrap_err();
-            assert_eq!(refused, "split.no_match at /a", "{address}");
-        }
-        let list = Split::by_pattern("a", "^(x)(y)?$");
-        assert_eq!(run(&list, r#"{"a":"x"}"#).unwrap(), r#"{"a":["x",null]}"#);
-        assert!(list.inverse().is_none());
-        for (wrong, code) in [
-            ("", "split.at"),
-            ("at = ','\npattern = '(x)'", "split.at"),
-            ("pattern = '('", "split.pattern"),
-            ("pattern = 'x'", "split.groups"),
-            ("pattern = '(x)'\ninto = ['b', 'c']", "split.groups"),
-        ] {
-            let settings = format!("path = 'a'\n{wrong}");
-            assert_eq!(built(&MANUAL, &settings, None).unwrap_err().code, code, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_list_keeps_empty_parts_unless_it_drops_them() {
-        let op = Split::new("l", ",");
-        assert_eq!(run(&op, r#"{"l":" a,,b "}"#).unwrap(), r#"{"l":[" a","","b "]}"#);
-        assert_eq!(
-            run(&op.clone().limit(2), r#"{"l":"a,b,c"}"#).unwrap(),
-            r#"{"l":["a","b,c"]}"#
-        );
-        let clean = op.trim().drop_empty();
-        assert_eq!(run(&clean, r#"{"l":" a, ,b "}"#).unwrap(), r#"{"l":["a","b"]}"#);
-        assert_eq!(run(&clean, r#"{"l":7}"#).unwrap_err(), "split.type at /l");
-    }
-
-    #[test]
-    fn joining_undoes_an_untrimmed_split() {
-        let op = Split::new("p[*].l", ", ");
-        let json = r#"{"p":[{"l":"a, b,, , "},{"l":""}]}"#;
-        let there = run(&op, json).unwrap();
-        assert_eq!(run(op.inverse().unwrap().as_ref(), &there).unwrap(), json);
-        assert!(op.trim().inverse().is_none());
-    }
-}

@@ -1,12 +1,8 @@
 //! `unwrap`: a value out of its list or object of one.
 
-use super::layer::{Layer, layer_builders, layer_methods};
-use super::walk::{Trail, Walk};
-use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Settings, Wrap};
-use crate::expression::Scope;
+use super::kit::layer::{Layer, Names, layer_operation};
+use super::{Form, Key, Manual, Missing, Operation, PathText, Settings};
 use crate::problem::Problem;
-use crate::record::{Document, Value};
-use crate::refusal::Refusal;
 
 /// The reference entry.
 pub(super) static MANUAL: Manual = Manual {
@@ -36,6 +32,20 @@ key = "home""#,
     build,
 };
 
+/// The two operations that undo each other.
+fn names() -> Names {
+    Names {
+        on: "wrap",
+        off: MANUAL.name,
+    }
+}
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let layer = Layer::off(names(), settings.path("path")?, settings.text("key"));
+    let layer = layer.read(settings);
+    Ok(Box::new(Unwrap { layer }))
+}
+
 /// Takes a value out of its list or object of one.
 ///
 /// ```toml
@@ -49,15 +59,13 @@ pub struct Unwrap {
     layer: Layer,
 }
 
-layer_builders!(Unwrap);
-
 impl Unwrap {
     /// Takes the value out of a list: `[x]` becomes `x`. Refuses records where the list is missing or has not exactly
     /// one element.
     #[must_use]
     pub fn from_list(path: impl Into<PathText>) -> Self {
         Self {
-            layer: Layer::new(MANUAL.name, path, None),
+            layer: Layer::off(names(), path, None),
         }
     }
 
@@ -66,49 +74,16 @@ impl Unwrap {
     #[must_use]
     pub fn from_object(path: impl Into<PathText>, key: &str) -> Self {
         Self {
-            layer: Layer::new(MANUAL.name, path, Some(key)),
-        }
-    }
-
-    /// The one value inside.
-    fn inner(&self, walk: &Walk, value: &mut Value, trail: &Trail<'_>) -> Result<Value, Refusal> {
-        let one = || walk.refusal("length", trail);
-        if let Some(key) = &self.layer.key {
-            let Some(object) = value.as_object_mut() else {
-                return Err(walk.refusal("not_object", trail).expected("an object"));
-            };
-            if object.len() != 1 {
-                return Err(one().expected("exactly one field"));
-            }
-            return object
-                .remove(key)
-                .ok_or_else(|| walk.refusal("missing", &trail.field(key)));
-        }
-        let Some(list) = value.as_list_mut() else {
-            return Err(walk.refusal("not_list", trail).expected("a list"));
-        };
-        match (list.pop(), list.is_empty()) {
-            (Some(inner), true) => Ok(inner),
-            _ => Err(one().expected("exactly one element")),
+            layer: Layer::off(names(), path, Some(key)),
         }
     }
 }
 
-impl Operation for Unwrap {
-    layer_methods!(Wrap);
-
-    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let (path, walk) = (self.layer.path.get()?, self.layer.walk());
-        walk.values(document, path.segments(), &mut |value, trail| {
-            *value = self.inner(&walk, value, trail)?;
-            Ok(true)
-        })
-    }
-}
+layer_operation!(Unwrap);
 
 #[cfg(test)]
 mod tests {
-    use crate::op::testing::{applied, refused};
+    use crate::op::tests::{applied, refused};
 
     #[test]
     fn only_a_list_or_object_of_exactly_one_is_unwrapped() {

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::frame::PATH;
-use super::given::{ElementPath, Given};
-use super::walk::{Trail, Walk};
+use super::kit::frame::PATH;
+use super::kit::given::{ElementPath, Given};
+use super::kit::trail::Trail;
+use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::lineage::{Dependence, Flow, Origin, Shape, Sources};
@@ -197,7 +198,7 @@ part = "transaction""#,
 mod tests {
     use super::*;
     use crate::digest::stage_uuid;
-    use crate::op::testing::{built, run};
+    use crate::op::tests::{built, run};
 
     #[test]
     fn each_place_has_its_own_and_always_the_same() {

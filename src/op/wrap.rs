@@ -1,11 +1,8 @@
 //! `wrap`: a value into a list or an object of its own.
 
-use super::layer::{Layer, layer_builders, layer_methods};
-use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Settings, Unwrap};
-use crate::expression::Scope;
+use super::kit::layer::{Layer, Names, layer_operation};
+use super::{Form, Key, Manual, Missing, Operation, PathText, Settings};
 use crate::problem::Problem;
-use crate::record::{Document, Field, Object, Value};
-use crate::refusal::Refusal;
 
 /// The reference entry.
 pub(super) static MANUAL: Manual = Manual {
@@ -34,6 +31,20 @@ key = "home""#,
     build,
 };
 
+/// The two operations that undo each other.
+fn names() -> Names {
+    Names {
+        on: MANUAL.name,
+        off: "unwrap",
+    }
+}
+
+fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
+    let layer = Layer::on(names(), settings.path("path")?, settings.text("key"));
+    let layer = layer.read(settings);
+    Ok(Box::new(Wrap { layer }))
+}
+
 /// Puts a value into a list or an object of its own.
 ///
 /// ```toml
@@ -47,14 +58,12 @@ pub struct Wrap {
     layer: Layer,
 }
 
-layer_builders!(Wrap);
-
 impl Wrap {
     /// Puts the value into a list: `x` becomes `[x]`. Refuses records where it is missing.
     #[must_use]
     pub fn in_list(path: impl Into<PathText>) -> Self {
         Self {
-            layer: Layer::new(MANUAL.name, path, None),
+            layer: Layer::on(names(), path, None),
         }
     }
 
@@ -62,32 +71,16 @@ impl Wrap {
     #[must_use]
     pub fn in_object(path: impl Into<PathText>, key: &str) -> Self {
         Self {
-            layer: Layer::new(MANUAL.name, path, Some(key)),
+            layer: Layer::on(names(), path, Some(key)),
         }
     }
 }
 
-impl Operation for Wrap {
-    layer_methods!(Unwrap);
-
-    fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let path = self.layer.path.get()?;
-        self.layer
-            .walk()
-            .values(document, path.segments(), &mut |value, _| {
-                let inner = std::mem::replace(value, Value::List(Vec::new()));
-                *value = match &self.layer.key {
-                    None => Value::List(vec![inner]),
-                    Some(key) => Value::Object(Object::from_iter([Field::new(key, inner)])),
-                };
-                Ok(true)
-            })
-    }
-}
+layer_operation!(Wrap);
 
 #[cfg(test)]
 mod tests {
-    use crate::op::testing::{applied, refused};
+    use crate::op::tests::{applied, refused};
 
     #[test]
     fn a_value_goes_into_a_list_or_an_object_of_its_own() {

@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
-use super::given::{FieldPath, Given, different, single_path};
-use super::walk::{OVERWRITE, Trail, Walk};
+use super::kit::given::{FieldPath, Given, different, single_path};
+use super::kit::missing::OVERWRITE;
+use super::kit::trail::Trail;
+use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::lineage::{Count, Dependence, Flow, Shape, Sources};
@@ -292,7 +294,7 @@ impl Operation for Zip {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::testing::{applied, problem, refused};
+    use crate::op::tests::{applied, problem, refused};
 
     const ITEMS: &str =
         "op = 'zip'\nfrom = { product_id = 'product_ids', quantity = 'quantities' }\nto = 'items'";

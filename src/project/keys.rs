@@ -5,14 +5,10 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::Project;
+use super::files::{KEY_FILE, PUBLIC_KEY_FILE};
 use crate::note::{BadKey, SigningKey, VerifyingKey};
 use crate::problem::Problem;
 use crate::surroundings::{Keys, Randomness};
-
-/// The file of the key that signs: secret, not to be committed.
-pub const KEY_FILE: &str = "counterfoil.key";
-/// The file of the key that checks.
-pub const PUBLIC_KEY_FILE: &str = "counterfoil.pub";
 
 /// Much longer than any key.
 const LONGEST: u64 = 4 << 10;

@@ -1,23 +1,20 @@
 //! Projects: a folder with `counterfoil.toml` and stage files beside it.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::op::Functions;
 use crate::problem::{Problem, Severity};
-use crate::record::Limits;
 use crate::stage::{Lookup, Stage, Stages};
 
+mod files;
 mod keys;
 mod names;
 mod scaffold;
 mod settings;
 mod stages;
 
-pub use keys::{KEY_FILE, PUBLIC_KEY_FILE};
-
-/// The file that makes a folder a project.
-pub const PROJECT_FILE: &str = "counterfoil.toml";
+pub use files::{KEY_FILE, PROJECT_FILE, PUBLIC_KEY_FILE};
+pub use settings::{DatabaseSettings, Settings};
 
 /// A project: its settings and its stages.
 #[derive(Debug)]
@@ -26,47 +23,6 @@ pub struct Project {
     settings: Settings,
     stages: Stages,
     warnings: Vec<Problem>,
-}
-
-/// What `counterfoil.toml` says, defaults filled in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// The project's name, part of every stage's identity.
-    pub name: String,
-    /// The store's file, relative to the project's folder.
-    pub store: PathBuf,
-    /// Whether the store is read while it is written (WAL).
-    pub live: bool,
-    /// Records per batch, from 1 to 1,000,000; 5,000 unless given.
-    pub batch_size: u32,
-    /// How long to wait for another process that holds the store, in seconds, from 0 to 86,400; 5 unless given.
-    pub wait_seconds: u64,
-    /// How large and how deep a record may be.
-    pub limits: Limits,
-    /// What is declared of databases, by name.
-    pub databases: BTreeMap<String, DatabaseSettings>,
-}
-
-/// What `[database.NAME]` says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DatabaseSettings {
-    /// The field that `load` takes a record's id from.
-    pub id: Option<String>,
-    /// What the database holds, in words.
-    pub description: Option<String>,
-    /// The system that it belongs to, for the ledger: `ERP`.
-    pub system: Option<String>,
-}
-
-impl Settings {
-    /// The systems that databases belong to, by the database's name.
-    #[must_use]
-    pub fn systems(&self) -> BTreeMap<String, String> {
-        let declared = self.databases.iter();
-        declared
-            .filter_map(|(name, database)| Some((name.clone(), database.system.clone()?)))
-            .collect()
-    }
 }
 
 impl Project {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Settings;
+use super::settings::Settings;
 use crate::problem::{Place, Problem};
 use crate::stage::Stage;
 

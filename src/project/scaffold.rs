@@ -4,7 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{PROJECT_FILE, Project, settings, stages};
+use super::files::PROJECT_FILE;
+use super::{Project, settings, stages};
 use crate::name;
 use crate::problem::Problem;
 use crate::stage::{Lookup, Stage, file_name_parts};

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use super::{DatabaseSettings, PROJECT_FILE, Settings};
+use super::files::PROJECT_FILE;
 use crate::name;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::Limits;
 use crate::shown::hides;
 use crate::stage::read_file;
-use crate::stage::section::{Problems, Section};
+use crate::toml::{Problems, Section, document};
 
 const KEYS: [&str; 7] = [
     "name",
@@ -24,6 +24,47 @@ const KEYS: [&str; 7] = [
 
 /// The store of a project that names none.
 const STORE: &str = "counterfoil.db";
+
+/// What `counterfoil.toml` says, defaults filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The project's name, part of every stage's identity.
+    pub name: String,
+    /// The store's file, relative to the project's folder.
+    pub store: PathBuf,
+    /// Whether the store is read while it is written (WAL).
+    pub live: bool,
+    /// Records per batch, from 1 to 1,000,000; 5,000 unless given.
+    pub batch_size: u32,
+    /// How long to wait for another process that holds the store, in seconds, from 0 to 86,400; 5 unless given.
+    pub wait_seconds: u64,
+    /// How large and how deep a record may be.
+    pub limits: Limits,
+    /// What is declared of databases, by name.
+    pub databases: BTreeMap<String, DatabaseSettings>,
+}
+
+/// What `[database.NAME]` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseSettings {
+    /// The field that `load` takes a record's id from.
+    pub id: Option<String>,
+    /// What the database holds, in words.
+    pub description: Option<String>,
+    /// The system that it belongs to, for the ledger: `ERP`.
+    pub system: Option<String>,
+}
+
+impl Settings {
+    /// The systems that databases belong to, by the database's name.
+    #[must_use]
+    pub fn systems(&self) -> BTreeMap<String, String> {
+        let declared = self.databases.iter();
+        declared
+            .filter_map(|(name, database)| Some((name.clone(), database.system.clone()?)))
+            .collect()
+    }
+}
 
 /// Reads the settings of the project in a folder.
 pub(super) fn read(folder: &Path) -> Result<Settings, Vec<Problem>> {
@@ -44,7 +85,7 @@ pub(super) fn read(folder: &Path) -> Result<Settings, Vec<Problem>> {
 pub(super) fn place_of_database(folder: &Path, name: &str) -> Option<Place> {
     let text = read_file(&folder.join(PROJECT_FILE), PROJECT_FILE).ok()?;
     let reading = Reading::new(PROJECT_FILE, &text);
-    let document = toml_edit::Document::parse(text.as_str()).ok()?;
+    let document = document(&reading, "project.syntax").ok()?;
     let root = Section::root(document.as_table(), &reading);
     let databases = root.section("database", &mut Problems::default())?;
     Some(databases.place_of_key(name))
@@ -52,14 +93,7 @@ pub(super) fn place_of_database(folder: &Path, name: &str) -> Option<Place> {
 
 pub(super) fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
     let reading = Reading::new(PROJECT_FILE, text);
-    let document = toml_edit::Document::parse(text).map_err(|error| {
-        let message = format!("not TOML: {}", error.message());
-        vec![Problem::error(
-            "project.syntax",
-            reading.place(error.span()),
-            message,
-        )]
-    })?;
+    let document = document(&reading, "project.syntax").map_err(|problem| vec![problem])?;
     let mut problems = Problems::default();
     let root = Section::root(document.as_table(), &reading);
     root.only(&KEYS, &mut problems);

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use super::{KEY_FILE, PROJECT_FILE};
+use super::files::{KEY_FILE, PROJECT_FILE};
 use crate::problem::Problem;
 use crate::stage::{Lookup, Stage, file_name_parts, read_file};
 

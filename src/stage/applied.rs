@@ -6,19 +6,24 @@ use serde_json::Value as Json;
 
 use super::{Lookup, Stage};
 use crate::language::Language;
+use crate::reading::Reading;
+use crate::toml::{Problems, Section, document};
 
 impl Stage {
     /// The stage from its text and its meaning, though the files that it names may be gone: the meaning has the contracts.
     /// `None` where that does not give a stage of this meaning, as for one that was built in Rust.
     pub(crate) fn as_applied(number: u32, slug: &str, text: &str, meaning: &str) -> Option<Self> {
-        let document = toml_edit::Document::parse(text).ok()?;
+        let file = format!("{number:04}_{slug}.toml");
+        let reading = Reading::new(&file, text);
+        let document = document(&reading, "stage.syntax").ok()?;
+        let contract =
+            Section::root(document.as_table(), &reading).section("contract", &mut Problems::default());
         let contracts: Json = serde_json::from_str(meaning).ok()?;
         let named = |key: &str| {
-            let file = document.get("contract")?.get(key)?.as_str()?;
+            let file = contract.as_ref()?.item(key)?.as_str()?;
             Some((file.to_owned(), contracts["contract"].get(key)?.to_string()))
         };
         let texts: BTreeMap<String, String> = ["source", "target"].into_iter().filter_map(named).collect();
-        let file = format!("{number:04}_{slug}.toml");
         let language = Language::of_meaning(&contracts)?;
         let stage = super::parse::parse(&file, text, &Lookup::texts(texts), language).ok()?;
         (stage.meaning() == meaning).then_some(stage)

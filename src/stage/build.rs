@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::closure::Closure;
 use super::meaning::{meaning, rendering};
-use super::outcome::Outcome;
 use super::settings::{MaxErrors, OnConflict, OnError, StageSettings, Stale};
-use super::{Stage, Steps};
+use super::steps::Steps;
+use super::{Outcome, Stage};
 use crate::context::Context;
 use crate::contract::{Mode, Reads, References, Rule, Schema, Unique};
 use crate::digest::sha256;
@@ -18,6 +18,17 @@ use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::{Record, Rounding};
 use crate::refusal::Refusal;
+
+impl Stage {
+    /// A stage built in Rust.
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "`Stage::new(..)...build()` reads as the stage it makes"
+    )]
+    pub fn new(number: u32, slug: &str) -> StageBuilder {
+        StageBuilder::new(number, slug)
+    }
+}
 
 /// A stage being built in Rust.
 ///

@@ -2,12 +2,12 @@
 
 use rust_decimal::Decimal;
 
-use super::section::{Problems, Section};
+use super::steps::leaves_value;
 use super::{MaxErrors, OnError, Stage};
-use crate::op::{Operation, Reversibility};
+use crate::op::{Effects, Operation, Reversibility};
 use crate::path::Path;
 use crate::problem::{Place, Problem};
-use crate::reading::Reading;
+use crate::toml::Problems;
 
 impl Stage {
     /// Warnings: what is legal but probably not meant, in the order of the file.
@@ -31,7 +31,7 @@ impl Stage {
         self.check_names(&mut problems);
         self.check_texts(&mut problems);
         self.check_expressions(&mut problems);
-        self.check_formats(&mut problems);
+        self.check_op_settings(&mut problems);
         let schemas = [self.source_contract(), self.contract().schema.as_ref()];
         for schema in schemas.into_iter().flatten() {
             schema
@@ -74,9 +74,9 @@ impl Stage {
                 }
             }
         }
-        let rekeys = self.ops().iter().position(|op| op.name() == "rekey");
+        let rekeys = self.ops().iter().position(|op| op.effects() == Effects::REKEYS);
         if let Some(at) = rekeys.filter(|_| self.settings.id.is_some()) {
-            let message = "`rekey` has no effect: [stage] gives the id";
+            let message = format!("`{}` has no effect: [stage] gives the id", self.ops()[at].name());
             problems.add(Problem::warning("check.id_twice", self.op_place(at), message));
         }
     }
@@ -91,7 +91,7 @@ impl Stage {
                     .any(|write| write.covers(path) || path.covers(write))
             };
             let last = ops[..before].iter().rfind(|op| toucher(op.as_ref()))?;
-            takes_away(last.as_ref(), path).then(|| last.name())
+            last.takes_away().contains(path).then(|| last.name())
         };
         let mut check = |reads: Vec<Path>, before: usize, place: Option<Place>| {
             for path in reads {
@@ -182,34 +182,6 @@ impl Stage {
             }
         }
     }
-
-    pub(crate) fn op_place(&self, at: usize) -> Option<Place> {
-        self.steps.op_places.get(at).cloned()
-    }
-
-    /// Where a key stands in the file; `None` where it is absent or the stage has no file.
-    pub(crate) fn place_of(&self, section: &str, key: &str) -> Option<Place> {
-        let document = toml_edit::Document::parse(self.source_text.as_str()).ok()?;
-        let reading = Reading::new(&self.file, &self.source_text);
-        let root = Section::root(document.as_table(), &reading);
-        let section = root.section(section, &mut Problems::default())?;
-        section.has(key).then(|| section.place_of_key(key))
-    }
-}
-
-/// Whether nothing is at the path after the operation.
-fn takes_away(op: &dyn Operation, path: &Path) -> bool {
-    match op.name() {
-        "rename" | "move" => op.reads().contains(path),
-        "remove" => op.writes().contains(path),
-        _ => false,
-    }
-}
-
-/// Whether an operation writes a value to the path. One that moves a value lists the place it left as written, too.
-pub(super) fn leaves_value(op: &dyn Operation, path: &Path) -> bool {
-    let writes = op.writes();
-    writes.contains(path) && (writes.len() == 1 || !op.reads().contains(path))
 }
 
 /// The words of a text: letters, digits and `_`.

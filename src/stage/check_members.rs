@@ -3,13 +3,13 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::section::Problems;
-use super::{Reconcile, Stage, may_derive};
+use super::{Reconcile, Stage};
 use crate::contract::Schema;
 use crate::expression::{Expression, Template};
 use crate::op::Operation;
 use crate::path::{Path, Segment};
 use crate::problem::{Place, Problem};
+use crate::toml::Problems;
 
 impl Stage {
     /// What the stage reads of the source's records, and their contract does not have.
@@ -63,7 +63,7 @@ impl Stage {
 /// Whether it is not known what members there are behind an operation: it derives other records, is a function of the
 /// program, or puts members of one object into another.
 fn hides_members(op: &dyn Operation) -> bool {
-    may_derive(op) || op.name() == "flatten"
+    op.effects().derives || op.makes_unknown_fields()
 }
 
 /// What a schema says about the members of records.

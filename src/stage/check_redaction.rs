@@ -1,23 +1,17 @@
 //! What to look at in a stage that redacts.
 
 use super::Stage;
-use super::check::leaves_value;
-use super::section::Problems;
+use super::steps::leaves_value;
 use crate::contract::Schema;
 use crate::expression::{Expression, Template};
-use crate::op::Operation;
+use crate::op::{Handed, Operation};
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::record::Standing;
-
-/// Operations after which a value is no longer the one that was read.
-const DISGUISING: [&str; 2] = ["hash", "hmac"];
+use crate::toml::Problems;
 
 /// Functions after which a value is no longer the one that was read.
 const DISGUISING_FUNCTIONS: [&str; 3] = ["hmac(", "sha256(", "uuid5("];
-
-/// Operations that hand a value on as it is.
-const HANDING_ON: [&str; 3] = ["rename", "move", "copy"];
 
 impl Stage {
     /// A redacted value that is written where it is not redacted would show.
@@ -38,7 +32,7 @@ impl Stage {
                 .writes()
                 .into_iter()
                 .find(|write| !redacted(write) && !reads.contains(write))?;
-            (!DISGUISING.contains(&op.name())).then_some((path, written))
+            (!op.disguises()).then_some((path, written))
         };
         let warn = |place, path: &Path, written: &str, problems: &mut Problems| {
             let message = format!("`{path}` is redacted, but its value goes to `{written}`, which is not");
@@ -170,9 +164,9 @@ impl Stage {
             redacted.push(from);
         };
         if let Some(template @ Template::Object(_)) = &self.steps.into {
-            let mut pairs = Vec::new();
-            plain_paths(template, &mut Vec::new(), &mut pairs);
-            for (from, to) in pairs {
+            let mut handed = Vec::new();
+            plain_paths(template, &mut Vec::new(), &mut handed);
+            for Handed { from, to } in handed {
                 let place = to.segments().first().and_then(|first| match first {
                     Segment::Key(name) => self.place_of("into", name),
                     _ => None,
@@ -181,24 +175,15 @@ impl Stage {
             }
         }
         for (at, op) in self.ops().iter().enumerate().rev() {
-            if HANDING_ON.contains(&op.name()) {
-                for (from, to) in handed_on(op.as_ref()) {
-                    look(self.op_place(at), at, from, &to, &mut redacted);
-                }
+            for Handed { from, to } in op.hands_on() {
+                look(self.op_place(at), at, from, &to, &mut redacted);
             }
         }
     }
 }
 
-/// From where to where an operation hands values on.
-fn handed_on(op: &dyn Operation) -> Vec<(Path, Path)> {
-    let reads = op.reads();
-    let written = op.writes().into_iter().filter(|write| !reads.contains(write));
-    reads.iter().cloned().zip(written).collect()
-}
-
-/// The fields of a new document that are nothing but a value of the old one: from where, to where.
-fn plain_paths(template: &Template, to: &mut Vec<Segment>, found: &mut Vec<(Path, Path)>) {
+/// The fields of a new document that are nothing but a value of the old one.
+fn plain_paths(template: &Template, to: &mut Vec<Segment>, found: &mut Vec<Handed>) {
     match template {
         Template::Object(fields) => {
             for (name, template) in fields {
@@ -211,7 +196,10 @@ fn plain_paths(template: &Template, to: &mut Vec<Segment>, found: &mut Vec<(Path
             let plain = |letter: char| letter.is_alphanumeric() || "_.[]\"".contains(letter);
             let source = expression.source().trim();
             if let ([from], true) = (&expression.reads()[..], source.chars().all(plain)) {
-                found.push((from.clone(), Path::of(to.clone())));
+                found.push(Handed {
+                    from: from.clone(),
+                    to: Path::of(to.clone()),
+                });
             }
         }
         _ => {}

@@ -1,15 +1,15 @@
 //! `[contract]`: what a record must satisfy before and after a stage.
 
-use super::Steps;
 use super::file::Lookup;
 use super::parts::{check_fields, needed_expression, unique_names};
-use super::section::{Problems, Section};
-use super::toml_json::to_json;
+use super::steps::Steps;
 use crate::contract::{Mode, Reads, References, Rule, Schema, Unique};
 use crate::expression::{Expression, Template};
 use crate::name::check_database;
 use crate::problem::Problem;
 use crate::reading::Reading;
+use crate::toml::to_json;
+use crate::toml::{Problems, Section};
 
 /// Reads the section into the steps.
 pub(super) fn read(
@@ -55,7 +55,7 @@ pub(super) fn read(
 
 /// Reads `source` or `target`: a schema inline, or the name of a file.
 fn schema(section: &Section<'_>, key: &str, lookup: &Lookup, problems: &mut Problems) -> Option<Schema> {
-    let item = section.table().get(key)?;
+    let item = section.item(key)?;
     let place = section.place_of(key);
     let json = if let Some(name) = item.as_str() {
         let read = lookup.read(name).map_err(|problem| Problem {

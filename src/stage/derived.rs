@@ -1,10 +1,10 @@
 //! What a record is derived into: its parts, on their way and finished.
 
-use super::transform::evaluated_id;
+use super::finish::{Derived, Draft, as_number, evaluated_id};
 use super::{Outcome, Stage};
-use crate::digest::Salt;
+use crate::digest::derived_salt;
 use crate::expression::Scope;
-use crate::op::Operation;
+use crate::op::{Effects, Operation};
 use crate::path::Path;
 use crate::record::{Document, Record};
 use crate::refusal::{Part, Refusal};
@@ -14,21 +14,6 @@ pub(super) const MOST_PARTS: usize = 10_000;
 /// The most bytes that they may have together, unless a single record may have more: what one record becomes is written in
 /// one transaction, and is in memory until then.
 const MOST_BYTES: usize = 16 << 20;
-
-/// A record after the operations.
-pub(super) struct Draft {
-    pub(super) document: Document,
-    /// The id that `rekey` gave.
-    pub(super) id: Option<String>,
-    /// Its number among the parts of a derived record, from 1.
-    pub(super) part: Option<usize>,
-    /// What random values of it are made of.
-    pub(super) salt: Option<Salt>,
-    /// Whether it is one of several that the record became.
-    pub(super) is_part: bool,
-    /// The operation that has derived it, and its place in the list.
-    pub(super) derived: Option<(usize, usize)>,
-}
 
 /// What a record was derived into, as far as it is made.
 #[derive(Default)]
@@ -63,12 +48,13 @@ impl Stage {
     }
 
     /// A part, with its place in the source record where nothing before has changed the list that it comes from.
-    fn part(&self, number: usize, derived: Option<(usize, usize)>) -> Part {
+    fn part(&self, number: usize, derived: Option<Derived>) -> Part {
         let ops = &self.steps.ops;
-        let child = derived.and_then(|(at, index)| {
+        let child = derived.and_then(|Derived { op: at, index }| {
             let list = ops[at].derives_from()?;
             let touches = |path: &Path| path.covers(&list) || list.covers(path);
-            let is_changed = |op: &dyn Operation| op.name() == "rust" || op.writes().iter().any(touches);
+            let is_changed =
+                |op: &dyn Operation| op.effects() == Effects::ANY || op.writes().iter().any(touches);
             let is_there = !ops[..at].iter().any(|op| is_changed(op.as_ref()));
             is_there.then(|| format!("{}/{index}", list.pointer()))
         });
@@ -76,6 +62,22 @@ impl Stage {
             child,
             ..Part::numbered(as_number(number))
         }
+    }
+
+    /// What an operation has derived of a record, or of a part of one, in order.
+    pub(super) fn drafts(&self, draft: &Draft, op: usize, documents: Vec<Document>) -> Vec<Draft> {
+        let made = (1..).zip(documents).enumerate();
+        made.map(|(index, (part, document))| {
+            // By its place in the list, whatever becomes of the others.
+            let salt = draft.salt.map(|salt| derived_salt(&salt, self.number, part));
+            Draft {
+                is_part: true,
+                // Of a part of a part, the place in the record is not known.
+                derived: (!draft.is_part).then_some(Derived { op, index }),
+                ..Draft::first(document, salt)
+            }
+        })
+        .collect()
     }
 
     /// Finishes one part of a derived record.
@@ -113,10 +115,6 @@ impl Stage {
         }
         Ok(())
     }
-}
-
-pub(super) fn as_number(part: usize) -> i64 {
-    i64::try_from(part).unwrap_or(i64::MAX)
 }
 
 fn written_bytes(outcome: &Outcome) -> usize {

@@ -1,7 +1,7 @@
 //! What a stage in place cannot do.
 
-use super::Steps;
 use super::settings::{OnConflict, StageSettings};
+use super::steps::Steps;
 use crate::problem::{Place, Problem};
 
 /// The errors of a stage that reads and writes the same database; `place` tells where a key of `[stage]` stands.
@@ -23,7 +23,7 @@ pub(super) fn problems(
         let problem = Problem::error("stage.replace_in_place", place("on_conflict"), message);
         problems.push(problem.help("give [stage] a `target`, or refuse or skip conflicts"));
     }
-    if let Some(at) = steps.ops.iter().position(|op| op.name() == "derive") {
+    if let Some(at) = steps.ops.iter().position(|op| op.effects().surely_derives()) {
         let message = "a stage in place cannot derive: its own records would be derived from again";
         let problem = Problem::error("stage.derive_in_place", steps.op_places.get(at).cloned(), message);
         problems.push(problem.help("give [stage] a `target`"));

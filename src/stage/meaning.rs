@@ -2,10 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::Steps;
 use super::closure::Closure;
 use super::parts::Reconcile;
 use super::settings::StageSettings;
+use super::steps::Steps;
 use crate::contract::{Contract, Mode, Reads, Schema};
 use crate::expression::{Expression, Preparation, Template};
 use crate::language::Language;

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::contract::{Contract, Mode, Reads, Schema};
+use crate::contract::{Contract, Schema};
 use crate::digest::{Hash, sha256};
-use crate::expression::{Expression, Preparation, Template};
-use crate::language::Language;
 use crate::op::Operation;
 use crate::path::Path;
-use crate::problem::{Place, Problem};
 use crate::record::Rounding;
 
 mod applied;
@@ -24,23 +21,26 @@ mod diff;
 mod example;
 mod fields;
 mod file;
+mod finish;
 mod in_place;
+mod kind;
 mod lineage;
 mod meaning;
 mod outcome;
 mod parse;
 mod parts;
+mod places;
 mod schema;
-pub(crate) mod section;
 mod settings;
 mod stages;
-mod toml_json;
+mod steps;
 mod transform;
 
 pub use build::StageBuilder;
 pub use diff::diff;
 pub use example::{ExampleResult, Verdict};
 pub use file::{LONGEST_FILE, Lookup, read_file};
+pub use kind::Cardinality;
 pub use lineage::{Lineage, Place as LineagePlace};
 pub use outcome::{Outcome, Output};
 pub use parse::file_name_parts;
@@ -49,9 +49,9 @@ pub use schema::json_schema;
 pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
-use closure::Closure;
 pub(crate) use meaning::is_same as is_same_meaning;
 use settings::StageSettings;
+use steps::Steps;
 
 /// One versioned step of change. Its identity is (project name, number).
 #[derive(Debug)]
@@ -70,63 +70,7 @@ pub struct Stage {
     meaning_sha256: Hash,
 }
 
-/// What a record goes through, compiled.
-#[derive(Debug, Default)]
-struct Steps {
-    filter: Option<Expression>,
-    source_contract: Option<Schema>,
-    prepare: Option<Preparation>,
-    ops: Vec<Box<dyn Operation>>,
-    /// Where each op stands; empty for a stage built in Rust.
-    op_places: Vec<Place>,
-    closure: Option<Closure>,
-    into: Option<Template>,
-    id: Option<Expression>,
-    /// What a record must satisfy after the stage.
-    contract: Contract,
-    /// What happens to a record that broke a contract already before the stage.
-    preexisting: Mode,
-}
-
-impl Steps {
-    /// Its expressions, those of `prepare` left out.
-    fn expressions(&self) -> Vec<&Expression> {
-        let contract = &self.contract;
-        let rules = contract.rules.iter().map(|rule| &rule.expect);
-        let unique = contract.unique.iter().map(|rule| &rule.key);
-        let references = contract.references.iter();
-        let references = references.flat_map(|rule| rule.key.iter().chain([&rule.value]));
-        let reads = unique.chain(references).filter_map(|reads| match reads {
-            Reads::Field(_) => None,
-            Reads::Expression(expression) => Some(expression),
-        });
-        let ops = self.ops.iter().flat_map(|op| op.expressions());
-        let into = self.into.iter().flat_map(Template::expressions);
-        (self.filter.iter().chain(ops).chain(into).chain(&self.id))
-            .chain(rules)
-            .chain(reads)
-            .collect()
-    }
-}
-
 impl Stage {
-    /// A stage built in Rust.
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "`Stage::new(..)...build()` reads as the stage it makes"
-    )]
-    pub fn new(number: u32, slug: &str) -> StageBuilder {
-        StageBuilder::new(number, slug)
-    }
-
-    /// A stage from the text of its file, `NNNN_slug.toml`.
-    ///
-    /// # Errors
-    /// Every problem of the file.
-    pub fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Self, Vec<Problem>> {
-        parse::parse(file_name, text, lookup, Language::default())
-    }
-
     /// The number, from 1.
     pub fn number(&self) -> u32 {
         self.number
@@ -161,28 +105,6 @@ impl Stage {
     pub fn depends_on(&self, database: &str) -> bool {
         let refers = self.contract().references.iter().any(|rule| rule.to == database);
         self.source() == database || self.target() == database || refers
-    }
-
-    /// Whether every target id is its source's id, so that target ids are known to be unique.
-    pub fn takes_over_ids(&self) -> bool {
-        let changed_by_op = self.steps.ops.iter().any(|op| may_rekey(op.as_ref()));
-        let closure_keeps = self
-            .steps
-            .closure
-            .as_ref()
-            .is_none_or(|closure| closure.keeps_ids);
-        self.steps.id.is_none() && !changed_by_op && closure_keeps && !self.derives()
-    }
-
-    /// Whether a record may become several: whether [`Outcome::Derive`] may be given.
-    pub fn derives(&self) -> bool {
-        let derives = self.steps.ops.iter().any(|op| may_derive(op.as_ref()));
-        let closure_may = self
-            .steps
-            .closure
-            .as_ref()
-            .is_some_and(|closure| !closure.keeps_ids);
-        derives || closure_may
     }
 
     /// The file's text as read; for a stage built in Rust a rendering that is stable between builds.
@@ -282,21 +204,6 @@ impl Stage {
     pub fn file_name(&self) -> &str {
         &self.file
     }
-}
-
-/// Whether the operation may give a record another id. The transformation holds it to that.
-fn may_rekey(op: &dyn Operation) -> bool {
-    concerns_whole_record(op) && !matches!(op.name(), "filter" | "derive")
-}
-
-/// Whether the operation may make a record into several. The transformation holds it to that.
-fn may_derive(op: &dyn Operation) -> bool {
-    concerns_whole_record(op) && !matches!(op.name(), "filter" | "rekey")
-}
-
-/// What a function of the program does is not known: it may do anything.
-fn concerns_whole_record(op: &dyn Operation) -> bool {
-    op.concerns_whole_record() || op.name() == "rust"
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use toml_edit::{Item, TableLike};
 use super::file::Lookup;
 use super::meaning::meaning;
 use super::parts;
-use super::section::{Problems, Section};
 use super::settings::StageSettings;
-use super::{Stage, Steps, in_place};
+use super::steps::Steps;
+use super::{Stage, in_place};
 use crate::digest::sha256;
 use crate::expression::{Expression, Preparation, Template};
 use crate::language::Language;
@@ -18,6 +18,7 @@ use crate::op::{self, Functions};
 use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::record::Value;
+use crate::toml::{Problems, Section, document};
 
 /// The sections of a stage file.
 const SECTIONS: [&str; 6] = ["stage", "op", "into", "contract", "reconcile", "example"];
@@ -47,6 +48,16 @@ pub fn file_name_parts(file_name: &str) -> Result<(u32, String), Problem> {
     }
 }
 
+impl Stage {
+    /// A stage from the text of its file, `NNNN_slug.toml`.
+    ///
+    /// # Errors
+    /// Every problem of the file.
+    pub fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Self, Vec<Problem>> {
+        parse(file_name, text, lookup, Language::default())
+    }
+}
+
 /// Reads a stage in a language: of a file in that of today, of what was applied in its own.
 pub(super) fn parse(
     file_name: &str,
@@ -60,13 +71,8 @@ pub(super) fn parse(
         language,
         ..Reading::new(file_name, text)
     };
-    let document = match toml_edit::Document::parse(text) {
-        Ok(document) => document,
-        Err(error) => {
-            let message = format!("not TOML: {}", error.message());
-            problems.add(Problem::error("stage.syntax", early.place(error.span()), message));
-            return Err(problems.sorted());
-        }
+    let Some(document) = problems.take(document(&early, "stage.syntax")) else {
+        return Err(problems.sorted());
     };
     let root = Section::root(document.as_table(), &early);
     root.only(&SECTIONS, &mut problems);

@@ -4,12 +4,12 @@ use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 
 use super::fields::unknown_field;
-use super::section::{Problems, Section};
-use super::toml_json::number_text;
 use crate::expression::{Expression, Template};
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::{Limits, admit, exact_decimal};
+use crate::toml::number_text;
+use crate::toml::{Problems, Section};
 
 /// What both sides of a stage must agree on.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ pub(super) fn reconciles(
 
 /// The tolerance of a reconciliation, 0 where it is absent.
 fn tolerance(section: &Section<'_>, problems: &mut Problems) -> Option<Decimal> {
-    let Some(item) = section.table().get("tolerance") else {
+    let Some(item) = section.item("tolerance") else {
         return Some(Decimal::ZERO);
     };
     let number = item
@@ -232,7 +232,7 @@ pub(super) fn check_fields(
 pub(super) fn unique_names(sections: &[Section<'_>], problems: &mut Problems) {
     let mut seen = std::collections::BTreeSet::new();
     for section in sections {
-        let name = section.table().get("name").and_then(toml_edit::Item::as_str);
+        let name = section.item("name").and_then(toml_edit::Item::as_str);
         if let Some(name) = name.filter(|name| !seen.insert(*name)) {
             let message = format!("the name `{name}` is given twice");
             problems.add(Problem::error(

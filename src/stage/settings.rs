@@ -3,11 +3,11 @@
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json, json};
 
-use super::section::{Problems, Section};
 use crate::name;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Rounding, exact_decimal};
+use crate::toml::{Problems, Section};
 
 /// What happens when a record is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,7 +252,7 @@ fn database(section: &Section<'_>, key: &str, text: Option<&str>, problems: &mut
 }
 
 fn max_errors(section: &Section<'_>, problems: &mut Problems) -> Option<MaxErrors> {
-    let item = section.table().get("max_errors")?;
+    let item = section.item("max_errors")?;
     if let Some(count) = item.as_integer()
         && let Ok(count) = u64::try_from(count)
     {

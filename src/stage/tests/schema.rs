@@ -3,7 +3,7 @@ use serde_json::Value as Json;
 use super::ORDERS;
 use crate::reading::Reading;
 use crate::stage::json_schema;
-use crate::stage::toml_json::to_json;
+use crate::toml::to_json;
 
 /// A stage file as JSON, as editors see it.
 fn json(text: &str) -> Json {

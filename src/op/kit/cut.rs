@@ -1,0 +1,72 @@
+//! Where `split` cuts a text.
+
+use regex::Regex;
+use serde_json::json;
+
+use crate::pattern;
+use crate::problem::Problem;
+
+/// Where a text is cut.
+#[derive(Clone, Debug)]
+pub(crate) enum Cut {
+    /// At this separator.
+    At(String),
+    /// Into the groups of this pattern; its text as written.
+    Groups(Regex, String),
+}
+
+impl Cut {
+    pub(crate) fn at(separator: &str) -> Result<Self, Problem> {
+        if separator.is_empty() {
+            let message = "`at` is empty, which cuts nowhere";
+            return Err(Problem::error("split.at", None, message));
+        }
+        Ok(Self::At(separator.to_owned()))
+    }
+
+    pub(crate) fn groups(pattern: &str) -> Result<Self, Problem> {
+        let compiled = pattern::compile(pattern).map_err(|error| {
+            let message = format!("`pattern` is no pattern: {error}");
+            Problem::error("split.pattern", None, message)
+        })?;
+        if compiled.captures_len() < 2 {
+            let message = "`pattern` has no groups, and the groups are the parts";
+            return Err(
+                Problem::error("split.groups", None, message).help("write parentheses around each part")
+            );
+        }
+        Ok(Self::Groups(compiled, pattern.to_owned()))
+    }
+
+    /// The parts, at most so many at a separator; `None` for a group that took no part in the match. No parts at all
+    /// where the pattern does not match.
+    pub(crate) fn parts<'t>(&self, text: &'t str, limit: usize) -> Option<Vec<Option<&'t str>>> {
+        match self {
+            Self::At(separator) => Some(text.splitn(limit, separator.as_str()).map(Some).collect()),
+            Self::Groups(pattern, _) => {
+                let groups = pattern.captures(text)?;
+                let parts = groups.iter().skip(1);
+                Some(parts.map(|part| part.map(|part| part.as_str())).collect())
+            }
+        }
+    }
+
+    /// A pattern says how many parts there are, so that a field too many or too few is a mistake in the stage.
+    pub(crate) fn check_fields(&self, fields: usize) -> Option<Problem> {
+        let Self::Groups(pattern, _) = self else {
+            return None;
+        };
+        let groups = pattern.captures_len() - 1;
+        (fields != 0 && fields != groups).then(|| {
+            let message = format!("`pattern` has {groups} groups, and `into` has {fields} fields");
+            Problem::error("split.groups", None, message).help("write `(?:...)` around what is no part")
+        })
+    }
+
+    pub(crate) fn meaning(&self) -> serde_json::Value {
+        match self {
+            Self::At(separator) => json!({ "at": separator, "pattern": null }),
+            Self::Groups(_, pattern) => json!({ "at": null, "pattern": pattern }),
+        }
+    }
+}

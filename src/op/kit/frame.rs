@@ -1,0 +1,332 @@
+//! The frame of operations that turn one value into one value: where the value is read, where the result goes, and
+//! what holds where the path leads nowhere or to null.
+
+use serde_json::json;
+
+use super::form::{Form, Key};
+use super::given::{ElementPath, Given, PathText, Spot, same_elements, whole};
+use super::missing::Missing;
+use super::operation::{Operation, Reversibility};
+use super::settings::Settings;
+use crate::lineage::{Dependence, Flow, Shape};
+use crate::op::Remove;
+use crate::path::Path;
+use crate::problem::Problem;
+use crate::refusal::Refusal;
+
+mod apply;
+
+/// The key of the path that an operation reads.
+pub(crate) const PATH: Key = Key::required("path", Form::Path, "where the value is");
+/// The key of the path that takes the result.
+pub(crate) const TO: Key = Key::optional(
+    "to",
+    Form::Path,
+    "the same as `path`",
+    "where the result goes; nothing may be there yet",
+);
+/// The key that says what a missing value means.
+pub(crate) const MISSING: Key = Key {
+    summary: "what a path that leads nowhere means",
+    ..Missing::KEY
+};
+/// The key that says what null means.
+pub(crate) const NULL: Key = Key::optional(
+    "null",
+    Form::Choice(&["refuse", "keep"]),
+    "refuse",
+    "what null means; `keep` gives null as the result",
+);
+
+/// Where an operation reads and writes.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    op: &'static str,
+    paths: Given<Paths>,
+    missing: Missing,
+    keep_null: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Paths {
+    from: Spot,
+    /// `None` in place.
+    to: Option<ElementPath>,
+}
+
+/// The builder methods that every operation with a `frame` shares.
+macro_rules! frame_builders {
+    ($operation:ident) => {
+        impl $operation {
+            /// Leaves a record as it is where the path leads nowhere, instead of refusing it.
+            #[must_use]
+            pub fn skip_missing(mut self) -> Self {
+                self.frame.skip_missing();
+                self
+            }
+
+            /// Gives null for null, instead of refusing the record.
+            #[must_use]
+            pub fn keep_null(mut self) -> Self {
+                self.frame.keep_null();
+                self
+            }
+        }
+    };
+    ($operation:ident, to) => {
+        $crate::op::kit::frame::frame_builders!($operation);
+
+        impl $operation {
+            /// Writes the result there and leaves the value where it is. Both paths must be the same up to their last
+            /// `[*]`.
+            #[must_use]
+            pub fn to(mut self, path: impl Into<$crate::op::PathText>) -> Self {
+                self.frame = self.frame.to(path);
+                self
+            }
+        }
+    };
+}
+pub(crate) use frame_builders;
+
+/// The methods of [`Operation`](super::operation::Operation) that the frame answers, and the problems of these other settings;
+/// after `beside:` also how an operation is undone whose result does not say what the value was.
+macro_rules! frame_methods {
+    ($($given:ident),*) => {
+        fn name(&self) -> &'static str {
+            MANUAL.name
+        }
+
+        fn reads(&self) -> Vec<$crate::path::Path> {
+            self.frame.reads()
+        }
+
+        fn writes(&self) -> Vec<$crate::path::Path> {
+            self.frame.writes()
+        }
+
+        fn lineage(&self, flow: &mut $crate::lineage::Flow) {
+            self.frame.lineage(flow, $crate::op::Operation::disguises(self));
+        }
+
+        fn problems(&self) -> Vec<$crate::problem::Problem> {
+            let own: Vec<Vec<$crate::problem::Problem>> = vec![$(self.$given.problems()),*];
+            self.frame.problems().into_iter().chain(own.into_iter().flatten()).collect()
+        }
+    };
+    (beside: $($given:ident),*) => {
+        $crate::op::kit::frame::frame_methods!($($given),*);
+
+        fn reversibility(&self) -> $crate::op::Reversibility {
+            self.frame.reversibility()
+        }
+
+        fn inverse(&self) -> Option<Box<dyn $crate::op::Operation>> {
+            self.frame.inverse()
+        }
+    };
+}
+pub(crate) use frame_methods;
+
+impl Frame {
+    pub(crate) fn new(op: &'static str, path: impl Into<PathText>) -> Self {
+        let paths = Given::new(|| {
+            let from = Spot::read(path)?;
+            Ok(Paths { from, to: None })
+        });
+        Self {
+            op,
+            paths,
+            missing: Missing::Refuse,
+            keep_null: false,
+        }
+    }
+
+    /// Reads the keys `path`, `to`, `missing` and `null`, as far as the operation's manual has them. `to` is read
+    /// as a path only where the manual says that it is one.
+    pub(crate) fn read(settings: &Settings<'_>) -> Result<Self, Problem> {
+        let path = settings.path("path")?;
+        Self::read_at(path, settings)
+    }
+
+    /// The same for an operation that takes its path from elsewhere.
+    pub(crate) fn read_at(path: Path, settings: &Settings<'_>) -> Result<Self, Problem> {
+        let manual = settings.manual();
+        let mut frame = Self::new(manual.name, path);
+        let is_path = |key: &Key| key.name == "to" && key.form == Form::Path;
+        if manual.keys.iter().any(is_path)
+            && let Some(to) = settings.path_or_none("to")?
+        {
+            frame = frame.to(to);
+            frame.paths = frame.paths.at(|| settings.place_of("to"));
+        }
+        frame.missing = Missing::read(settings);
+        frame.keep_null = settings.text("null") == Some("keep");
+        Ok(frame)
+    }
+
+    /// The result goes there.
+    pub(crate) fn to(mut self, path: impl Into<PathText>) -> Self {
+        self.paths = self.paths.and(|paths| {
+            let to = ElementPath::field(path)?;
+            if to.path == paths.from.path {
+                return Ok(Paths { to: None, ..paths });
+            }
+            same_elements(paths.from.below()?, &to)?;
+            let to = Some(to);
+            Ok(Paths { to, ..paths })
+        });
+        self
+    }
+
+    /// Other places that belong to those of the path. Bad ones are a problem; where the path itself is one already,
+    /// it is told instead.
+    pub(crate) fn alongside<P: Into<PathText>>(
+        &self,
+        paths: impl IntoIterator<Item = P>,
+        read: impl Fn(P) -> Result<ElementPath, Problem>,
+    ) -> Given<Vec<ElementPath>> {
+        let from = self.paths.known().map(|paths| &paths.from);
+        Given::new(|| {
+            let mut read_paths = Vec::new();
+            for path in paths {
+                let path = read(path)?;
+                if let Some(from) = from {
+                    same_elements(from.below()?, &path)?;
+                }
+                read_paths.push(path);
+            }
+            Ok(read_paths)
+        })
+    }
+
+    pub(crate) fn skip_missing(&mut self) {
+        self.missing = Missing::Skip;
+    }
+
+    pub(crate) fn keep_null(&mut self) {
+        self.keep_null = true;
+    }
+
+    /// A frame for the way back: the same place, the same answers to missing and null.
+    pub(crate) fn reversed(&self, op: &'static str) -> Self {
+        Self { op, ..self.clone() }
+    }
+
+    /// The path that is read.
+    pub(crate) fn source(&self) -> Result<&Path, Refusal> {
+        self.paths.get().map(|paths| &paths.from.path)
+    }
+
+    /// The place that is read and the place of the result, below the same elements; `None` in place.
+    pub(crate) fn beside(&self) -> Result<Option<(&ElementPath, &ElementPath)>, Refusal> {
+        let paths = self.paths.get()?;
+        Ok(paths.from.below.as_ref().zip(paths.to.as_ref()))
+    }
+
+    /// The place that is read as what is below elements or the record.
+    pub(crate) fn below(&self) -> Result<&ElementPath, Refusal> {
+        let from = self.paths.get()?.from.below.as_ref();
+        from.ok_or_else(|| {
+            Refusal::new("stage.unusable", "").expected("a path that ends with a field's name")
+        })
+    }
+
+    /// Whether it does nothing where the value is missing.
+    pub(crate) fn may_skip(&self) -> bool {
+        self.missing == Missing::Skip
+    }
+
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.paths.known().is_none_or(|paths| paths.to.is_none())
+    }
+
+    pub(crate) fn reads(&self) -> Vec<Path> {
+        self.paths.paths(|paths| [&paths.from.path])
+    }
+
+    pub(crate) fn writes(&self) -> Vec<Path> {
+        self.paths.paths(|paths| [target(paths)])
+    }
+
+    /// The result comes from the value. Where what is missing is skipped, a field beside it may be what it was before.
+    pub(crate) fn lineage(&self, flow: &mut Flow, disguises: bool) {
+        let value = flow.sources(&self.reads()).made(Dependence::Transformation);
+        self.goes_to(flow, &Shape::made(if disguises { value.masked() } else { value }));
+    }
+
+    /// A value goes to where the result goes.
+    pub(crate) fn goes_to(&self, flow: &mut Flow, value: &Shape) {
+        for path in self.writes() {
+            if self.is_in_place() || self.missing == Missing::Refuse {
+                flow.put(&path, value.clone());
+            } else {
+                flow.put_or_keep(&path, value.clone());
+            }
+        }
+    }
+
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        self.paths.problems()
+    }
+
+    /// For operations whose result does not say what the value was: in place that is lost; beside it, it is not.
+    pub(crate) fn reversibility(&self) -> Reversibility {
+        let to = self.paths.known().and_then(|paths| paths.to.as_ref());
+        match to {
+            None => Reversibility::Lossy,
+            Some(to) => self.adding(std::slice::from_ref(to)),
+        }
+    }
+
+    /// The result removed again, where that is exact.
+    pub(crate) fn inverse(&self) -> Option<Box<dyn Operation>> {
+        let to = self.paths.known()?.to.as_ref()?;
+        self.removal(std::slice::from_ref(to))
+    }
+
+    /// How fields beside the value are undone that every record which goes through gets. Where what is missing is
+    /// skipped, a field may have been there before.
+    pub(crate) fn adding(&self, fields: &[ElementPath]) -> Reversibility {
+        let from = self.paths.known().and_then(|paths| paths.from.below.as_ref());
+        let from = from.filter(|_| self.missing == Missing::Refuse);
+        match from {
+            Some(from) if fields.iter().all(|field| from.leads_to_parent_of(field)) => Reversibility::Exact,
+            _ => Reversibility::Image,
+        }
+    }
+
+    /// The operation that removes fields added beside the value, where that is exact.
+    pub(crate) fn removal(&self, fields: &[ElementPath]) -> Option<Box<dyn Operation>> {
+        if self.adding(fields) != Reversibility::Exact {
+            return None;
+        }
+        let remove = Remove::all(whole(fields));
+        // A list on the way may have been null, and nothing was added there.
+        Some(Box::new(if self.keep_null {
+            remove.skip_missing()
+        } else {
+            remove
+        }))
+    }
+
+    /// The frame's part of the meaning, with the operation's own settings added.
+    pub(crate) fn meaning(&self, own: serde_json::Value) -> serde_json::Value {
+        let paths = self.paths.known();
+        let mut meaning = json!({
+            "op": self.op,
+            "path": paths.map(|paths| paths.from.path.pointer()),
+            "to": paths.map(|paths| target(paths).pointer()),
+            "missing": self.missing.word(),
+            "null": if self.keep_null { "keep" } else { "refuse" },
+        });
+        if let (Some(all), serde_json::Value::Object(own)) = (meaning.as_object_mut(), own) {
+            all.extend(own);
+        }
+        meaning
+    }
+}
+
+fn target(paths: &Paths) -> &Path {
+    paths.to.as_ref().map_or(&paths.from.path, |to| &to.path)
+}

@@ -1,0 +1,121 @@
+//! The functions that a program registers with the library.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::given::{Given, PathText};
+use super::operation::Effect;
+use crate::context::Context;
+use crate::contract::{Check, Checks};
+use crate::path::Path;
+use crate::record::Document;
+use crate::refusal::Refusal;
+
+/// What a function does: it changes the document, or refuses the record. It must be pure, like every operation.
+type Body = dyn Fn(&mut Document, &Context<'_>) -> Result<Effect, Refusal> + Send + Sync;
+
+/// A Rust function as an operation. Its name and version stand for what it does in the stage's meaning: who changes
+/// the function must raise the version.
+///
+/// ```toml
+/// op = "rust"
+/// function = "count_items"
+/// version = 1
+/// ```
+/// Turns `{"items":[1,2]}` into `{"items":[1,2],"count":2}`.
+#[derive(Clone)]
+pub struct Function {
+    pub(crate) name: String,
+    pub(crate) version: u32,
+    pub(crate) body: Arc<Body>,
+    /// `None` where it does not say.
+    pub(crate) reads: Option<Given<Vec<Path>>>,
+    pub(crate) writes: Option<Given<Vec<Path>>>,
+}
+
+impl Function {
+    /// A function with its name and version, from 1.
+    #[must_use]
+    pub fn new(
+        name: &str,
+        version: u32,
+        body: impl Fn(&mut Document, &Context<'_>) -> Result<Effect, Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            version,
+            body: Arc::new(body),
+            reads: None,
+            writes: None,
+        }
+    }
+
+    /// Says what it reads, for plans, checks and lineage: only of these may what it writes, and what it decides, depend.
+    #[must_use]
+    pub fn reads<P: Into<PathText>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.reads = Some(read_all(paths));
+        self
+    }
+
+    /// Says what it writes or removes, for plans, checks and lineage: it may change nothing else. Without this, or without
+    /// [`reads`](Self::reads), everything after it is told to depend on the record as a whole.
+    #[must_use]
+    pub fn writes<P: Into<PathText>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.writes = Some(read_all(paths));
+        self
+    }
+}
+
+fn read_all<P: Into<PathText>>(paths: impl IntoIterator<Item = P>) -> Given<Vec<Path>> {
+    Given::new(|| paths.into_iter().map(|path| path.into().read()).collect())
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Function({} {})", self.name, self.version)
+    }
+}
+
+/// The functions that stage files may call with `op = "rust"`, by name and version.
+///
+/// With them stand the checks that contracts may name with `x-check`.
+#[derive(Clone, Debug, Default)]
+pub struct Functions {
+    functions: Arc<BTreeMap<(String, u32), Function>>,
+    checks: Checks,
+}
+
+impl Functions {
+    /// No function.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers a function. Returns the one that had this name and version, which is registered no more.
+    pub fn register(&mut self, function: Function) -> Option<Function> {
+        Arc::make_mut(&mut self.functions).insert((function.name.clone(), function.version), function)
+    }
+
+    /// The function of a name and version.
+    #[must_use]
+    pub fn get(&self, name: &str, version: u32) -> Option<&Function> {
+        self.functions.get(&(name.to_owned(), version))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Function> {
+        self.functions.values()
+    }
+
+    /// Registers a check of values. Returns the one that had this name, which is registered no more.
+    pub fn register_check(&mut self, check: Check) -> Option<Check> {
+        self.checks.register(check)
+    }
+
+    /// The checks.
+    #[must_use]
+    pub fn checks(&self) -> &Checks {
+        &self.checks
+    }
+}

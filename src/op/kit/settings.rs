@@ -1,0 +1,295 @@
+//! What stage files may say about an operation, its manual, and what one of them says: the settings of an `[[op]]` table,
+//! checked against the manual. Unknown keys and wrong types are problems with line, column and a suggestion.
+
+use toml_edit::{Item, TableLike, Value as Toml};
+
+use super::form::Key;
+use super::function::Functions;
+use super::operation::Operation;
+use crate::expression::{Expression, Template};
+use crate::path::Path;
+use crate::problem::{Place, Problem};
+use crate::reading::Reading;
+use crate::record::Rounding;
+use crate::toml::Section;
+
+/// What stage files may say about an operation. The parser, the JSON Schema of stage files and the reference table
+/// in the documentation are all made from it, so that they cannot disagree.
+#[derive(Debug)]
+pub struct Manual {
+    /// The name in stage files.
+    pub name: &'static str,
+    /// The group in the documentation: shape, value, collection, record.
+    pub group: &'static str,
+    /// One line: what it does.
+    pub summary: &'static str,
+    /// Its keys, in the order of the documentation. `op` and `refuse_as` belong to every operation and are not listed.
+    pub keys: &'static [Key],
+    /// The refusal codes that it can give.
+    pub refusals: &'static [&'static str],
+    /// How it can be undone, in words: the inverse, or from the image, or lossy and why.
+    pub undo: &'static str,
+    /// An `[[op]]` table without its first line, a record, and what becomes of it: the record afterwards; several for an
+    /// operation that makes several. The rounding is half-even, and the secret `pepper` is `key`.
+    pub example: (&'static str, &'static str, &'static str),
+    /// Makes the operation from its checked settings.
+    pub build: fn(&mut Settings<'_>) -> Result<Box<dyn Operation>, Problem>,
+}
+
+impl Manual {
+    /// How its tables are called in problems.
+    pub(crate) fn title(&self) -> String {
+        format!("`{}`", self.name)
+    }
+}
+
+/// What `[[op]]` tables are read with: the operations that there are, the file, and the functions of the program.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<'a> {
+    pub(crate) manuals: &'static [&'static Manual],
+    pub(crate) reading: &'a Reading<'a>,
+    pub(crate) functions: &'a Functions,
+}
+
+/// The checked settings of one operation.
+#[derive(Debug)]
+pub struct Settings<'a> {
+    manual: &'static Manual,
+    section: Section<'a>,
+    place: Place,
+    reader: Reader<'a>,
+    reported: Vec<Problem>,
+}
+
+impl<'a> Settings<'a> {
+    /// Checks the keys of a section against its manual.
+    pub(crate) fn checked(
+        manual: &'static Manual,
+        section: Section<'a>,
+        reader: Reader<'a>,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut problems: Vec<Problem> = Vec::new();
+        for (name, item) in section.table().iter() {
+            if name == "op" || name == "refuse_as" {
+                continue;
+            }
+            if let Some(key) = manual.keys.iter().find(|key| key.name == name) {
+                problems.extend(key.form.misfit(&section, name, item));
+            } else {
+                let known = manual.keys.iter().map(|key| key.name).chain(["refuse_as"]);
+                problems.push(section.unknown_key(name).did_you_mean(name, known));
+            }
+        }
+        let missing = |key: &&Key| key.required && !section.has(key.name);
+        let missing = manual.keys.iter().filter(missing);
+        problems.extend(missing.map(|key| section.missing_key(key.name, key.summary)));
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self {
+            manual,
+            place: section.place(),
+            section,
+            reader,
+            reported: Vec::new(),
+        })
+    }
+
+    /// What the operations inside this one are read with.
+    pub(crate) fn reader(&self) -> Reader<'a> {
+        self.reader
+    }
+
+    /// Whether the key is there.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.section.has(name)
+    }
+
+    /// The place of the `[[op]]` table.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The place of a key's value, for problems.
+    #[must_use]
+    pub fn place_of(&self, name: &str) -> Place {
+        self.section.place_of(name)
+    }
+
+    /// The tables of a list, each under this title; none where the key is absent.
+    pub(crate) fn sections(&self, name: &str, title: &str) -> Vec<Section<'a>> {
+        let reading = self.reading();
+        let section = |table: &'a dyn TableLike, span| Section::of(title.to_owned(), table, span, reading);
+        match self.section.item(name) {
+            Some(Item::ArrayOfTables(tables)) => {
+                tables.iter().map(|table| section(table, table.span())).collect()
+            }
+            Some(Item::Value(Toml::Array(list))) => {
+                let tables = list.iter().filter_map(Toml::as_inline_table);
+                tables.map(|table| section(table, table.span())).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Reports a problem without ending the building: an operation that reads several parts can report them all.
+    pub fn report(&mut self, problem: Problem) {
+        self.reported.push(problem);
+    }
+
+    /// What was reported.
+    pub(crate) fn reported(&mut self) -> Vec<Problem> {
+        std::mem::take(&mut self.reported)
+    }
+
+    /// The file being read.
+    #[must_use]
+    pub fn reading(&self) -> &'a Reading<'a> {
+        self.reader.reading
+    }
+
+    /// The functions that the program has registered.
+    #[must_use]
+    pub fn functions(&self) -> &'a Functions {
+        self.reader.functions
+    }
+
+    /// The raw TOML of a key.
+    #[must_use]
+    pub fn item(&self, name: &str) -> Option<&'a Item> {
+        self.section.item(name)
+    }
+
+    /// A path.
+    pub fn path(&self, name: &str) -> Result<Path, Problem> {
+        self.parse_path(name, self.text(name).unwrap_or_default())
+    }
+
+    /// A path that may be absent.
+    pub fn path_or_none(&self, name: &str) -> Result<Option<Path>, Problem> {
+        self.text(name)
+            .map(|text| self.parse_path(name, text))
+            .transpose()
+    }
+
+    /// A list of paths; empty where the key is absent.
+    pub fn paths(&self, name: &str) -> Result<Vec<Path>, Problem> {
+        self.texts(name)
+            .iter()
+            .map(|text| self.parse_path(name, text))
+            .collect()
+    }
+
+    /// The names and paths of a table, in the order written; empty where the key is absent.
+    pub fn path_table(&self, name: &str) -> Result<Vec<(String, Path)>, Problem> {
+        let Some(table) = self.section.item(name).and_then(Item::as_table_like) else {
+            return Ok(Vec::new());
+        };
+        let paths = table.iter().map(|(key, item)| {
+            let path = self.parse_path(name, item.as_str().unwrap_or_default())?;
+            Ok((key.to_owned(), path))
+        });
+        paths.collect()
+    }
+
+    fn parse_path(&self, name: &str, text: &str) -> Result<Path, Problem> {
+        text.parse().map_err(|error: crate::path::PathError| {
+            Problem::error("stage.bad_path", self.place_of(name), error.to_string())
+                .help("write `a.b`, `items[*].price`, `\"odd.key\"` or a JSON Pointer such as `/a/b`")
+        })
+    }
+
+    /// A text or a word of a choice; `None` where the key is absent.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&'a str> {
+        self.section.item(name).and_then(Item::as_str)
+    }
+
+    /// A list of texts; empty where the key is absent.
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Vec<&'a str> {
+        let list = self.section.item(name).and_then(Item::as_array);
+        list.map(|list| list.iter().filter_map(Toml::as_str).collect())
+            .unwrap_or_default()
+    }
+
+    /// A boolean, or what holds when the key is absent.
+    #[must_use]
+    pub fn boolean(&self, name: &str, default: bool) -> bool {
+        self.section.item(name).and_then(Item::as_bool).unwrap_or(default)
+    }
+
+    /// A whole number within bounds; `None` where the key is absent.
+    pub fn integer(&self, name: &str, bounds: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
+        let number = self.section.item(name).and_then(Item::as_integer);
+        number
+            .map(|number| self.section.within(name, number, bounds))
+            .transpose()
+    }
+
+    /// A value that may hold expressions; `None` where the key is absent.
+    pub fn template(&self, name: &str) -> Result<Option<Template>, Problem> {
+        self.section
+            .item(name)
+            .map(|item| Template::read(item, self.reading()))
+            .transpose()
+    }
+
+    /// An expression; `None` where the key is absent.
+    pub fn expression(&self, name: &str) -> Result<Option<Expression>, Problem> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let place = self.place_of(name);
+        let source = self.reading().expression_source(name, text, &place)?;
+        Expression::compile(source, &place, self.reading()).map(Some)
+    }
+
+    /// The condition of a key that must be there.
+    ///
+    /// # Errors
+    /// A [`Problem`] of the expression, or that the key is missing.
+    pub fn required_condition(&self, name: &str) -> Result<Expression, Problem> {
+        let text = self.text(name).ok_or_else(|| self.missing_key(name))?;
+        let place = self.place_of(name);
+        Expression::condition(
+            self.reading().expression_source(name, text, &place)?,
+            &place,
+            self.reading(),
+        )
+    }
+
+    /// The value of a key that must be there.
+    ///
+    /// # Errors
+    /// A [`Problem`] of an expression inside, or that the key is missing.
+    pub fn required_template(&self, name: &str) -> Result<Template, Problem> {
+        self.template(name)?.ok_or_else(|| self.missing_key(name))
+    }
+
+    /// The expression of a key that must be there.
+    ///
+    /// # Errors
+    /// A [`Problem`] of the expression, or that the key is missing.
+    pub fn required_expression(&self, name: &str) -> Result<Expression, Problem> {
+        self.expression(name)?.ok_or_else(|| self.missing_key(name))
+    }
+
+    fn missing_key(&self, name: &str) -> Problem {
+        let key = self.manual.keys.iter().find(|key| key.name == name);
+        self.section.missing_key(name, key.map_or("", |key| key.summary))
+    }
+
+    /// The stage's declared rounding, or the problem that this operation rounds without one.
+    pub fn rounding(&self) -> Result<Rounding, Problem> {
+        self.reading().rounding(&self.place)
+    }
+
+    /// The manual these settings were checked against.
+    #[must_use]
+    pub fn manual(&self) -> &'static Manual {
+        self.manual
+    }
+}

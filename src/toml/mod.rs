@@ -1,0 +1,7 @@
+//! TOML files as people write them: one reader for stages, operations and projects.
+
+mod section;
+mod toml_json;
+
+pub(crate) use section::{Problems, Section, document};
+pub(crate) use toml_json::{number_text, to_json};

@@ -1,0 +1,308 @@
+//! One table of a TOML file, read key by key: unknown keys and wrong types become problems with their place and a
+//! suggestion, and reading goes on, so that a file shows all its problems at once.
+
+use std::fmt;
+use std::ops::{Range, RangeInclusive};
+
+use toml_edit::{Document, Item, Table, TableLike};
+
+use crate::problem::{Place, Problem, within};
+use crate::reading::{Reading, type_in_words};
+
+/// The document that a file is; `code` is that of the problem that it is no TOML.
+pub(crate) fn document<'t>(reading: &Reading<'t>, code: &'static str) -> Result<Document<&'t str>, Problem> {
+    Document::parse(reading.text).map_err(|error| {
+        let message = format!("not TOML: {}", error.message());
+        Problem::error(code, reading.place(error.span()), message)
+    })
+}
+
+/// The problems found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(Vec<Problem>);
+
+impl Problems {
+    pub(crate) fn add(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    pub(crate) fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        self.0.extend(problems);
+    }
+
+    /// The value, or `None` after keeping the problem.
+    pub(crate) fn take<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.add(problem)).ok()
+    }
+
+    /// The value, or `None` after keeping the problems.
+    pub(crate) fn take_all<T>(&mut self, result: Result<T, Vec<Problem>>) -> Option<T> {
+        result.map_err(|problems| self.extend(problems)).ok()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All problems, in the order of the file.
+    pub(crate) fn sorted(mut self) -> Vec<Problem> {
+        self.0
+            .sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
+        self.0
+    }
+}
+
+/// One table of the file.
+#[derive(Clone)]
+pub(crate) struct Section<'t> {
+    /// How it is called in problems: `[stage]`, as it is written.
+    title: String,
+    table: &'t dyn TableLike,
+    reading: &'t Reading<'t>,
+    span: Option<Range<usize>>,
+}
+
+impl<'t> Section<'t> {
+    pub(crate) fn root(table: &'t Table, reading: &'t Reading<'t>) -> Self {
+        Self {
+            title: "the file".to_owned(),
+            table,
+            reading,
+            span: Some(0..0),
+        }
+    }
+
+    /// A table that stands at `span`.
+    pub(crate) fn of(
+        title: String,
+        table: &'t dyn TableLike,
+        span: Option<Range<usize>>,
+        reading: &'t Reading<'t>,
+    ) -> Self {
+        Self {
+            title,
+            table,
+            reading,
+            span,
+        }
+    }
+
+    /// The same table under another title.
+    pub(crate) fn titled(self, title: String) -> Self {
+        Self { title, ..self }
+    }
+
+    pub(crate) fn table(&self) -> &'t dyn TableLike {
+        self.table
+    }
+
+    pub(crate) fn reading(&self) -> &'t Reading<'t> {
+        self.reading
+    }
+
+    /// The TOML of a key.
+    pub(crate) fn item(&self, key: &str) -> Option<&'t Item> {
+        self.table.get(key)
+    }
+
+    /// Where the section begins.
+    pub(crate) fn place(&self) -> Place {
+        self.reading.place(self.span.clone())
+    }
+
+    /// Where a key's value stands; the section where the key is absent.
+    pub(crate) fn place_of(&self, key: &str) -> Place {
+        let value = self.table.get(key).and_then(Item::span);
+        self.reading
+            .place(value.or_else(|| self.key_span(key)).or_else(|| self.span.clone()))
+    }
+
+    /// Where a key itself stands.
+    pub(crate) fn place_of_key(&self, key: &str) -> Place {
+        self.reading
+            .place(self.key_span(key).or_else(|| self.span.clone()))
+    }
+
+    fn key_span(&self, key: &str) -> Option<Range<usize>> {
+        self.table.key(key).and_then(toml_edit::Key::span)
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// Keeps a problem for each key that is not one of these.
+    pub(crate) fn only(&self, known: &[&str], problems: &mut Problems) {
+        for (key, _) in self.table.iter().filter(|(key, _)| !known.contains(key)) {
+            let problem = self
+                .unknown_key(key)
+                .help(format!("its keys are: {}", known.join(", ")))
+                .did_you_mean(key, known.iter().copied());
+            problems.add(problem);
+        }
+    }
+
+    /// The problem that there is no such key.
+    pub(crate) fn unknown_key(&self, key: &str) -> Problem {
+        let message = format!("{} has no key `{key}`", self.title);
+        Problem::error("stage.unknown_key", self.place_of_key(key), message)
+    }
+
+    /// The problem that a key is absent. `what` it is, in words.
+    pub(crate) fn missing_key(&self, key: &str, what: &str) -> Problem {
+        let message = format!("{} needs the key `{key}`: {what}", self.title);
+        Problem::error("stage.missing_key", self.place(), message)
+    }
+
+    /// The problem that a key has the wrong type.
+    pub(crate) fn wrong_type(&self, key: &str, expected: &str) -> Problem {
+        let found = self.table.get(key).map_or("nothing", Item::type_name);
+        let message = format!("`{key}` takes {expected}, not {}", type_in_words(found));
+        Problem::error("stage.wrong_type", self.place_of(key), message)
+    }
+
+    /// A text; `None` where the key is absent or no text.
+    pub(crate) fn text(&self, key: &str, problems: &mut Problems) -> Option<&'t str> {
+        self.take(key, "a text", Item::as_str, problems)
+    }
+
+    /// The source of an expression; `None` where the key is absent or no text that begins with `= `.
+    pub(crate) fn expression(&self, key: &str, problems: &mut Problems) -> Option<&'t str> {
+        let text = self.text(key, problems)?;
+        problems.take(self.reading.expression_source(key, text, &self.place_of(key)))
+    }
+
+    /// A text that must be there.
+    pub(crate) fn needed_text(&self, key: &str, what: &str, problems: &mut Problems) -> Option<&'t str> {
+        self.needs(key, what, problems);
+        self.text(key, problems)
+    }
+
+    /// Keeps a problem where the key is absent.
+    pub(crate) fn needs(&self, key: &str, what: &str, problems: &mut Problems) {
+        if !self.has(key) {
+            problems.add(self.missing_key(key, what));
+        }
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn boolean(&self, key: &str, problems: &mut Problems) -> Option<bool> {
+        self.take(key, "true or false", Item::as_bool, problems)
+    }
+
+    /// A whole number within bounds.
+    pub(crate) fn integer(
+        &self,
+        key: &str,
+        bounds: RangeInclusive<i64>,
+        problems: &mut Problems,
+    ) -> Option<i64> {
+        let number = self.take(key, "a whole number", Item::as_integer, problems)?;
+        problems.take(self.within(key, number, bounds))
+    }
+
+    /// The number of a key, where it lies within bounds.
+    pub(crate) fn within(&self, key: &str, number: i64, bounds: RangeInclusive<i64>) -> Result<i64, Problem> {
+        within(key, number, bounds).map_err(|problem| Problem {
+            place: Some(self.place_of(key)),
+            ..problem
+        })
+    }
+
+    /// One of these words.
+    pub(crate) fn word<T: Copy>(
+        &self,
+        key: &str,
+        words: &[(&'static str, T)],
+        problems: &mut Problems,
+    ) -> Option<T> {
+        let given = self.text(key, problems)?;
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == given) {
+            return Some(*value);
+        }
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let message = format!("`{key}` cannot be `{given}`");
+        let problem = Problem::error("stage.wrong_word", self.place_of(key), message)
+            .help(format!("one of: {}", names.join(", ")))
+            .did_you_mean(given, names);
+        problems.add(problem);
+        None
+    }
+
+    fn take<T>(
+        &self,
+        key: &str,
+        expected: &str,
+        read: fn(&'t Item) -> Option<T>,
+        problems: &mut Problems,
+    ) -> Option<T> {
+        let item = self.table.get(key)?;
+        let value = read(item);
+        if value.is_none() {
+            problems.add(self.wrong_type(key, expected));
+        }
+        value
+    }
+
+    /// The table below a key, `[key]` or inline.
+    pub(crate) fn section(&self, key: &str, problems: &mut Problems) -> Option<Section<'t>> {
+        let item = self.table.get(key)?;
+        let title = match self
+            .title
+            .strip_prefix('[')
+            .and_then(|title| title.strip_suffix(']'))
+        {
+            Some(above) if !above.starts_with('[') => format!("[{above}.{key}]"),
+            _ => format!("[{key}]"),
+        };
+        let Some(table) = item.as_table_like() else {
+            problems.add(self.wrong_type(key, "a table"));
+            return None;
+        };
+        let span = item.span().or_else(|| self.key_span(key));
+        Some(Self::of(title, table, span, self.reading))
+    }
+
+    /// The tables `[[key]]`, in order.
+    pub(crate) fn tables(&self, key: &str, problems: &mut Problems) -> Vec<&'t Table> {
+        match self.table.get(key) {
+            None => Vec::new(),
+            Some(Item::ArrayOfTables(tables)) => tables.iter().collect(),
+            Some(_) => {
+                let name = key.rsplit('.').next().unwrap_or(key);
+                let problem = self
+                    .wrong_type(key, "tables")
+                    .help(format!("write each as a table [[{name}]]"));
+                problems.add(problem);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The sections `[[title]]` below a key, in order.
+    pub(crate) fn sections(&self, key: &str, title: &str, problems: &mut Problems) -> Vec<Section<'t>> {
+        let tables = self.tables(key, problems).into_iter();
+        let of = |table: &'t Table| Self::of(format!("[[{title}]]"), table, table.span(), self.reading);
+        tables.map(of).collect()
+    }
+
+    /// Texts in a list; empty where the key is absent.
+    pub(crate) fn texts(&self, key: &str, problems: &mut Problems) -> Vec<&'t str> {
+        let Some(item) = self.table.get(key) else {
+            return Vec::new();
+        };
+        let list = item.as_array();
+        let texts: Option<Vec<&str>> =
+            list.and_then(|list| list.iter().map(toml_edit::Value::as_str).collect());
+        if texts.is_none() {
+            problems.add(self.wrong_type(key, "a list of texts"));
+        }
+        texts.unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Section<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Section({})", self.title)
+    }
+}
