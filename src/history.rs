@@ -8,18 +8,14 @@ mod life;
 mod redacted;
 mod remade;
 mod trace;
-mod unfinished;
 
+pub use crate::engine::{UnfinishedPass, unfinished};
 pub use deviating::{CauseCount, Deviations};
 pub use found::{Found, databases_with_id, may_have_had_others};
 pub use health::{Health, LastRun, RefusedBy, Since, health};
 pub use hidden::HiddenIds;
 pub use redacted::redacted;
-pub(crate) use redacted::redacted_by;
-pub(crate) use remade::versions;
 pub use trace::{trace, trace_family};
-pub use unfinished::{UnfinishedPass, unfinished};
-pub(crate) use unfinished::{name_running, reading_options, unfinished_in, writing_options};
 
 pub use crate::ledger::life::TraceStep;
 pub use crate::ledger::run_record::{RunPass, RunRecord};

@@ -35,11 +35,12 @@ use rusqlite::Connection;
 
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
-use crate::history::{Found, versions};
+use crate::history::Found;
 use crate::ledger::checkpoint::{first_note_of, newest_note, sizes};
 use crate::ledger::leaves::{header, leaf, leaves};
 use crate::ledger::proof::{Subtrees, consistency, inclusion, is_consistent};
 use crate::ledger::read::{Stub, batches_into, salt, stubs_of_row};
+use crate::ledger::versions::versions;
 use crate::ledger::{AcceptedName, Checkpoint};
 use crate::shown::word;
 use crate::store::Store;

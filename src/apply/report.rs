@@ -1,7 +1,7 @@
 //! What was applied.
 
+use crate::engine::reconcile::StageReconciled;
 use crate::engine::{PassReport, Stopped};
-use crate::reconcile::StageReconciled;
 
 /// What an `apply` did.
 #[derive(Clone, Debug, Default, serde::Serialize)]

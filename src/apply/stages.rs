@@ -2,6 +2,7 @@
 
 use super::options::ApplyOptions;
 use super::report::{ApplyReport, HeldBack};
+use crate::engine::reconcile::{EXAMPLES, StageReconciled, Wanted, reconcile_stage};
 use crate::engine::{
     Bounds, LedgerFacts, Next, Pass, Run, Stopped, StoppedStages, next, run_pass, supersede,
 };
@@ -10,7 +11,6 @@ use crate::ledger::feed;
 use crate::ledger::stage_history::not_looked_at;
 use crate::ledger::{StageHistory, StageState};
 use crate::observe::Observer;
-use crate::reconcile::{ReconcileOptions, StageReconciled, Wanted, of_stage};
 use crate::stage::{Stage, Stages};
 
 /// The stages that stand unreconciled, less those that were reconciled just now.
@@ -178,15 +178,17 @@ pub(super) fn reconcile_new(
     let wanted = Wanted {
         passes: &new.passes,
         whole: new.is_all,
-        examples: ReconcileOptions::default().examples,
+        examples: EXAMPLES,
     };
-    Ok(match of_stage(run, project, stage, &wanted, &options.stop)? {
-        Some(reconciled) => {
-            report.reconciled.push(reconciled);
-            None
-        }
-        None => Some(Stopped::Asked),
-    })
+    Ok(
+        match reconcile_stage(run, project, stage, &wanted, &options.stop)? {
+            Some(reconciled) => {
+                report.reconciled.push(reconciled);
+                None
+            }
+            None => Some(Stopped::Asked),
+        },
+    )
 }
 
 /// Carries what was just written through the stages that were applied before. One that was taken back since is not applied

@@ -19,15 +19,20 @@ mod pipeline;
 mod place;
 mod prepared;
 mod reader;
+pub(crate) mod reconcile;
 mod run;
 mod sink;
 mod stage_pass;
 mod stopped;
 mod transformed;
+mod unfinished;
 
 pub use bounds::Stopped;
 pub use run::Purpose;
 pub use stage_pass::PassReport;
+pub use unfinished::{UnfinishedPass, unfinished};
+
+pub(crate) use unfinished::{name_running, reading_options, unfinished_in, writing_options};
 
 pub(crate) use bounds::Bounds;
 pub(crate) use claims::Claims;

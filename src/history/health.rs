@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use super::unfinished::{UnfinishedPass, unfinished};
+use crate::engine::{UnfinishedPass, unfinished};
 use crate::error::Result;
 use crate::ledger::open::was_loaded_after;
 use crate::ledger::refusers::{RefusingPass, refusing_passes};

@@ -11,8 +11,8 @@ use crate::context::Context;
 use crate::digest::commitment;
 use crate::error::Result;
 use crate::ledger::past::{rows_taken_back, stage_pass_into};
-use crate::ledger::read::{self, Stub, batches_into, salt, stubs_of_row};
-use crate::ledger::row_before;
+use crate::ledger::read::{self, Stub, salt, stubs_of_row};
+use crate::ledger::versions::versions;
 use crate::record::Record;
 use crate::stage::{Outcome, Stage};
 use crate::store::Store;
@@ -116,33 +116,4 @@ fn made(store: &Store, carrier: &Carrier, stub: &Stub, (number, id): (i64, &str)
         }
     }
     Ok(false)
-}
-
-/// What a record is in any database, and what it was in this one, as far back as the images lead.
-pub(crate) fn versions(
-    store: &Store,
-    connection: &Connection,
-    database: &str,
-    number: i64,
-) -> Result<Vec<(String, String)>> {
-    let mut versions = Vec::new();
-    let mut version: Option<(String, String)> = None;
-    for name in store.databases()? {
-        let row = store.table(&name)?.by_number(connection, number)?;
-        let row = row.map(|row| (row.record.id, row.record.data));
-        if name == database {
-            version.clone_from(&row);
-        }
-        versions.extend(row);
-    }
-    let written = batches_into(connection, database)?;
-    for stub in stubs_of_row(connection, database, number)?.into_iter().rev() {
-        if stub.entry.before == stub.entry.after || written.binary_search(&stub.batch).is_err() {
-            continue;
-        }
-        let after = version.as_ref().map(|(id, data)| (id.as_str(), data.as_str()));
-        version = row_before(stub.image.as_ref(), after);
-        versions.extend(version.clone());
-    }
-    Ok(versions)
 }

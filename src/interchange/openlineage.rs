@@ -243,7 +243,7 @@ impl OpenLineage<'_> {
             return (inputs, outputs);
         }
         if let (true, Some(stage), Some(source)) = (carries, &pass.stage, source) {
-            let redact = crate::history::redacted_by(&stage.meaning).unwrap_or_default();
+            let redact = crate::stage::redacted_by(&stage.meaning).unwrap_or_default();
             let lineage = self.lineage(stage);
             dataset["facets"]["columnLineage"] = column_lineage(&lineage, (&self.namespace, source), &redact);
         }

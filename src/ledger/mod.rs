@@ -39,6 +39,7 @@ pub(crate) mod stage_history;
 mod state;
 mod tree;
 pub(crate) mod undone;
+pub(crate) mod versions;
 
 pub use checkpoint::Checkpoint;
 pub use entry::Counts;

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-pub(crate) use super::carried::refused_image;
 use super::entry::{Counts, Entry, EntryOutcome, ImageKind};
 use super::head::{PassKind, PassRow, StageRow};
 use super::sql::{of_record, undone};

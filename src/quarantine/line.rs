@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
+use crate::engine::{reading_options, writing_options};
 use crate::error::Result;
-use crate::history::{reading_options, writing_options};
 use crate::input::option;
 use crate::ledger::open::written_since;
 use crate::ledger::past::has_brought;

@@ -1,90 +1,14 @@
 //! Conditions on a document.
 
 use std::cmp::Ordering;
-use std::fmt;
 use std::ops::Not;
-use std::str::FromStr;
 
 use regex::Regex;
 
-use super::{Operand, Plain, QueryError};
+use super::operand::{Operand, Plain};
+use super::operator::{Is, QueryError};
 use crate::path::Path;
 use crate::record::{Document, Value};
-
-/// The operators of a condition; [what each means](super#what-the-operators-mean).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Is {
-    /// `=`
-    Equal,
-    /// `!=`
-    NotEqual,
-    /// `>`
-    Greater,
-    /// `>=`
-    AtLeast,
-    /// `<`
-    Less,
-    /// `<=`
-    AtMost,
-    /// `in`
-    In,
-    /// `not_in`
-    NotIn,
-    /// `between`
-    Between,
-    /// `like`
-    Like,
-    /// `regex`
-    Regex,
-    /// `starts_with`
-    StartsWith,
-    /// `exists`
-    Exists,
-}
-
-const OPERATORS: [(Is, &str); 13] = [
-    (Is::Equal, "="),
-    (Is::NotEqual, "!="),
-    (Is::Greater, ">"),
-    (Is::AtLeast, ">="),
-    (Is::Less, "<"),
-    (Is::AtMost, "<="),
-    (Is::In, "in"),
-    (Is::NotIn, "not_in"),
-    (Is::Between, "between"),
-    (Is::Like, "like"),
-    (Is::Regex, "regex"),
-    (Is::StartsWith, "starts_with"),
-    (Is::Exists, "exists"),
-];
-
-impl Is {
-    /// The names of all operators.
-    #[must_use]
-    pub fn names() -> [&'static str; OPERATORS.len()] {
-        OPERATORS.map(|(_, name)| name)
-    }
-}
-
-impl fmt::Display for Is {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = OPERATORS.iter().find(|(operator, _)| operator == self);
-        f.write_str(known.map_or("", |(_, name)| name))
-    }
-}
-
-impl FromStr for Is {
-    type Err = QueryError;
-
-    fn from_str(name: &str) -> Result<Self, QueryError> {
-        let known = OPERATORS.iter().find(|(_, known)| *known == name);
-        known
-            .map(|(operator, _)| *operator)
-            .ok_or_else(|| QueryError::Operator {
-                name: name.to_owned(),
-            })
-    }
-}
 
 /// Something that is true of a document or not. Conditions are combined with [`and`](Self::and), [`or`](Self::or)
 /// and `!`.

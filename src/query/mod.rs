@@ -46,6 +46,7 @@
 mod compare;
 mod condition;
 mod operand;
+mod operator;
 mod select;
 mod sort_key;
 #[cfg(test)]
@@ -53,13 +54,14 @@ mod tests;
 mod time;
 
 pub use compare::compare_numbers;
-pub use condition::{Condition, Is};
+pub use condition::Condition;
 pub use operand::{Operand, Plain};
+pub use operator::{Is, QueryError};
 pub use select::Selection;
 pub use sort_key::sort_key;
 pub use time::Time;
 
-use crate::path::{Path, PathError};
+use crate::path::Path;
 use crate::record::Document;
 
 /// The direction of a sort.
@@ -74,44 +76,6 @@ pub enum Order {
     Ascending,
     /// The greatest first.
     Descending,
-}
-
-/// Why a query cannot be built.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum QueryError {
-    /// The path is none.
-    #[error(transparent)]
-    Path(#[from] PathError),
-    /// A path with `[*]` stands for several values, and nothing says by which to sort.
-    #[error("cannot sort by `{path}`: it stands for several values")]
-    SortByMany {
-        /// The path.
-        path: String,
-    },
-    /// The operator takes another operand.
-    #[error("`{operator}` takes {expected}")]
-    Operand {
-        /// The operator.
-        operator: Is,
-        /// What it takes.
-        expected: &'static str,
-    },
-    /// There is no such operator.
-    #[error("there is no operator `{name}`; there are {}", Is::names().join(" "))]
-    Operator {
-        /// What was given.
-        name: String,
-    },
-    /// The text is no time with its offset.
-    #[error("not a time with its offset, such as 2024-01-31T12:00:00Z or 2024-01-31T12:00:00.5+02:00")]
-    Time,
-    /// The pattern is no regular expression, or one too large.
-    #[error("not a regular expression: {problem}")]
-    Pattern {
-        /// What is wrong with it.
-        problem: String,
-    },
 }
 
 /// Which records, in which order, how many. Without a sort: in the order of their numbers.

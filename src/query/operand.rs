@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 use rust_decimal::Decimal;
 
 use super::compare::{equal, order};
-use super::{QueryError, Time};
+use super::operator::QueryError;
+use super::time::Time;
 use crate::record::Value;
 
 /// What a value is compared with: one value, several (`in`), or a range (`between`). Made from Rust values:

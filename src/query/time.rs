@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
-use super::QueryError;
+use super::operator::QueryError;
 use crate::datetime::Moment;
 
 /// An instant that texts of records are compared with as instants, whatever the offsets on either side: RFC 3339,

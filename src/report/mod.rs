@@ -9,8 +9,9 @@ mod parts;
 mod refused;
 mod speed;
 
+use crate::engine::{name_running, unfinished_in};
 use crate::error::{Error, Result};
-use crate::history::{Deviations, RunRecord, name_running, unfinished_in};
+use crate::history::{Deviations, RunRecord};
 use crate::ledger::Head;
 use crate::ledger::open::run_started_us;
 use crate::ledger::run_outcome as outcome;

@@ -30,6 +30,7 @@ mod outcome;
 mod parse;
 mod parts;
 mod places;
+mod redacted;
 mod schema;
 mod settings;
 mod stages;
@@ -50,6 +51,7 @@ pub use settings::{MaxErrors, OnConflict, OnError, Stale};
 pub use stages::Stages;
 
 pub(crate) use meaning::is_same as is_same_meaning;
+pub(crate) use redacted::redacted_by;
 use settings::StageSettings;
 use steps::Steps;
 

@@ -1,30 +1,20 @@
 //! The verb `reconcile`: both sides of a stage measured by its `[[reconcile]]` expressions, and every difference explained
 //! from the ledger. What is left unexplained is what somebody has to answer for.
 
-mod fate;
-mod lineage;
-mod measure;
-mod outcome;
-mod since;
-mod sums;
-
 use rusqlite::Connection;
 
-use crate::engine::Stopped;
-use crate::engine::{Purpose, Run};
+pub use crate::engine::reconcile::{
+    Attribution, Cause, Discrepancy, ReconcileReport, Reconciliation, Side, StageReconciled,
+};
+use crate::engine::reconcile::{EXAMPLES, Wanted, reconcile_stage};
+use crate::engine::{Purpose, Run, Stopped};
 use crate::error::{Error, Result};
+use crate::ledger::PassKind;
 use crate::ledger::open::{OpenPass, open_passes};
 use crate::ledger::stage_history::standing_passes;
-use crate::ledger::{Batch, PassKind, StageRow, Step};
 use crate::observe::StopSignal;
 use crate::stage::{Stage, Stages};
 use crate::store::Store;
-
-use lineage::Lineage;
-use measure::Measuring;
-
-pub(crate) use lineage::Wanted;
-pub use outcome::{Attribution, Cause, Discrepancy, ReconcileReport, Reconciliation, Side, StageReconciled};
 
 /// How to reconcile.
 #[derive(Clone, Debug)]
@@ -43,7 +33,7 @@ impl Default for ReconcileOptions {
     fn default() -> Self {
         Self {
             stage: None,
-            examples: 10,
+            examples: EXAMPLES,
             purpose: Purpose::new("reconcile"),
             stop: StopSignal::default(),
         }
@@ -78,7 +68,8 @@ pub fn reconcile(store: &mut Store, stages: &Stages, options: &ReconcileOptions)
             whole: true,
             examples: options.examples,
         };
-        let Some(reconciled) = of_stage(&mut run, stages.project(), stage, &wanted, &options.stop)? else {
+        let Some(reconciled) = reconcile_stage(&mut run, stages.project(), stage, &wanted, &options.stop)?
+        else {
             report.stopped = Some(Stopped::Asked);
             break;
         };
@@ -105,79 +96,4 @@ fn refuse_half_undone(connection: &Connection, project: &str, stage: &Stage) -> 
     );
     let hint = "take back the rest first: `counterfoil status` names the command";
     Err(Error::invalid(message, hint))
-}
-
-/// Reconciles one stage and keeps the result in the ledger; `None` when it was stopped.
-pub(crate) fn of_stage(
-    run: &mut Run<'_>,
-    project: &str,
-    stage: &Stage,
-    wanted: &Wanted<'_>,
-    stop: &StopSignal,
-) -> Result<Option<StageReconciled>> {
-    let mut measuring = Measuring::new(
-        project,
-        stage,
-        wanted.examples,
-        (
-            run.store().surroundings().secrets.clone(),
-            run.store().options().limits,
-        ),
-    );
-    {
-        let moment = run.connection().unchecked_transaction()?;
-        let mut lineage = Lineage::new(&moment, project, stage, wanted, run.now_us())?;
-        while let Some(slice) = lineage.next()? {
-            if stop.is_asked() {
-                return Ok(None);
-            }
-            measuring.add(&slice)?;
-        }
-    }
-    let reconciled = StageReconciled {
-        stage: stage.number(),
-        slug: stage.slug().to_owned(),
-        source: stage.source().to_owned(),
-        target: stage.target().to_owned(),
-        whole: wanted.whole,
-        reconciliations: measuring.results(wanted.whole)?,
-    };
-    keep(run, project, stage, wanted, &reconciled)?;
-    Ok(Some(reconciled))
-}
-
-/// A pass of one batch, whose remark is the result: sums and counts, no key and no id.
-fn keep(
-    run: &mut Run<'_>,
-    project: &str,
-    stage: &Stage,
-    wanted: &Wanted<'_>,
-    reconciled: &StageReconciled,
-) -> Result<()> {
-    let mut pass = run.new_pass(PassKind::Reconcile, Some(StageRow::of(project, stage)))?;
-    pass.row.source = Some(stage.source().to_owned());
-    pass.row.target = Some(stage.target().to_owned());
-    let mut batch = Batch::new(Step::End);
-    let results: Vec<serde_json::Value> = reconciled.reconciliations.iter().map(told).collect();
-    batch.body = Some(
-        serde_json::json!({ "whole": wanted.whole, "passes": wanted.passes, "reconciled": results })
-            .to_string(),
-    );
-    run.commit(&mut pass, batch).map(drop)
-}
-
-fn told(result: &Reconciliation) -> serde_json::Value {
-    let causes = result.causes.iter().map(|cause| {
-        serde_json::json!({
-            "cause": cause.cause, "records": cause.records, "amount": cause.amount, "unmeasured": cause.unmeasured,
-        })
-    });
-    serde_json::json!({
-        "name": result.name, "tolerance": result.tolerance,
-        "source_records": result.source.records, "source_amount": result.source.amount,
-        "target_records": result.target.records, "target_amount": result.target.amount,
-        "difference": result.difference, "causes": causes.collect::<Vec<_>>(),
-        "unexplained": result.unexplained, "discrepancies": result.discrepancies,
-        "behind": result.behind, "holds": result.holds,
-    })
 }

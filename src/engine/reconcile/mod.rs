@@ -1,0 +1,99 @@
+//! Both sides of a stage measured by its `[[reconcile]]` expressions, and every difference explained from the ledger: by the
+//! verb of that name, and by `apply` where it has carried something.
+
+mod fate;
+mod lineage;
+mod measure;
+mod outcome;
+mod since;
+mod sums;
+
+use super::run::Run;
+use crate::error::Result;
+use crate::ledger::{Batch, PassKind, StageRow, Step};
+use crate::observe::StopSignal;
+use crate::stage::Stage;
+
+use lineage::Lineage;
+use measure::Measuring;
+
+pub(crate) use lineage::Wanted;
+pub use outcome::{Attribution, Cause, Discrepancy, ReconcileReport, Reconciliation, Side, StageReconciled};
+
+/// The most records and keys that are named for each cause, where nobody says otherwise.
+pub(crate) const EXAMPLES: usize = 10;
+
+/// Reconciles one stage and keeps the result in the ledger; `None` when it was stopped.
+pub(crate) fn reconcile_stage(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    wanted: &Wanted<'_>,
+    stop: &StopSignal,
+) -> Result<Option<StageReconciled>> {
+    let mut measuring = Measuring::new(
+        project,
+        stage,
+        wanted.examples,
+        (
+            run.store().surroundings().secrets.clone(),
+            run.store().options().limits,
+        ),
+    );
+    {
+        let moment = run.connection().unchecked_transaction()?;
+        let mut lineage = Lineage::new(&moment, project, stage, wanted, run.now_us())?;
+        while let Some(slice) = lineage.next()? {
+            if stop.is_asked() {
+                return Ok(None);
+            }
+            measuring.add(&slice)?;
+        }
+    }
+    let reconciled = StageReconciled {
+        stage: stage.number(),
+        slug: stage.slug().to_owned(),
+        source: stage.source().to_owned(),
+        target: stage.target().to_owned(),
+        whole: wanted.whole,
+        reconciliations: measuring.results(wanted.whole)?,
+    };
+    keep(run, project, stage, wanted, &reconciled)?;
+    Ok(Some(reconciled))
+}
+
+/// A pass of one batch, whose remark is the result: sums and counts, no key and no id.
+fn keep(
+    run: &mut Run<'_>,
+    project: &str,
+    stage: &Stage,
+    wanted: &Wanted<'_>,
+    reconciled: &StageReconciled,
+) -> Result<()> {
+    let mut pass = run.new_pass(PassKind::Reconcile, Some(StageRow::of(project, stage)))?;
+    pass.row.source = Some(stage.source().to_owned());
+    pass.row.target = Some(stage.target().to_owned());
+    let mut batch = Batch::new(Step::End);
+    let results: Vec<serde_json::Value> = reconciled.reconciliations.iter().map(told).collect();
+    batch.body = Some(
+        serde_json::json!({ "whole": wanted.whole, "passes": wanted.passes, "reconciled": results })
+            .to_string(),
+    );
+    run.commit(&mut pass, batch).map(drop)
+}
+
+fn told(result: &Reconciliation) -> serde_json::Value {
+    let causes = result.causes.iter().map(|cause| {
+        serde_json::json!({
+            "cause": cause.cause, "records": cause.records, "amount": cause.amount, "unmeasured": cause.unmeasured,
+        })
+    });
+    serde_json::json!({
+        "name": result.name, "tolerance": result.tolerance,
+        "source_records": result.source.records, "source_amount": result.source.amount,
+        "target_records": result.target.records, "target_amount": result.target.amount,
+        "difference": result.difference, "causes": causes.collect::<Vec<_>>(),
+        "unexplained": result.unexplained, "discrepancies": result.discrepancies,
+        "behind": result.behind, "holds": result.holds,
+    })
+}

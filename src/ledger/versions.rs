@@ -1,0 +1,37 @@
+//! What a record has been.
+
+use rusqlite::Connection;
+
+use super::image::row_before;
+use super::read::{batches_into, stubs_of_row};
+use crate::error::Result;
+use crate::store::Store;
+
+/// What a record is in any database, and what it was in this one, as far back as the images lead.
+pub(crate) fn versions(
+    store: &Store,
+    connection: &Connection,
+    database: &str,
+    number: i64,
+) -> Result<Vec<(String, String)>> {
+    let mut versions = Vec::new();
+    let mut version: Option<(String, String)> = None;
+    for name in store.databases()? {
+        let row = store.table(&name)?.by_number(connection, number)?;
+        let row = row.map(|row| (row.record.id, row.record.data));
+        if name == database {
+            version.clone_from(&row);
+        }
+        versions.extend(row);
+    }
+    let written = batches_into(connection, database)?;
+    for stub in stubs_of_row(connection, database, number)?.into_iter().rev() {
+        if stub.entry.before == stub.entry.after || written.binary_search(&stub.batch).is_err() {
+            continue;
+        }
+        let after = version.as_ref().map(|(id, data)| (id.as_str(), data.as_str()));
+        version = row_before(stub.image.as_ref(), after);
+        versions.extend(version.clone());
+    }
+    Ok(versions)
+}

@@ -1,0 +1,119 @@
+//! The operators of conditions, and what can be wrong with a query.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::path::PathError;
+
+/// The operators of a condition; [what each means](super#what-the-operators-mean).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Is {
+    /// `=`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    AtLeast,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `in`
+    In,
+    /// `not_in`
+    NotIn,
+    /// `between`
+    Between,
+    /// `like`
+    Like,
+    /// `regex`
+    Regex,
+    /// `starts_with`
+    StartsWith,
+    /// `exists`
+    Exists,
+}
+
+const OPERATORS: [(Is, &str); 13] = [
+    (Is::Equal, "="),
+    (Is::NotEqual, "!="),
+    (Is::Greater, ">"),
+    (Is::AtLeast, ">="),
+    (Is::Less, "<"),
+    (Is::AtMost, "<="),
+    (Is::In, "in"),
+    (Is::NotIn, "not_in"),
+    (Is::Between, "between"),
+    (Is::Like, "like"),
+    (Is::Regex, "regex"),
+    (Is::StartsWith, "starts_with"),
+    (Is::Exists, "exists"),
+];
+
+impl Is {
+    /// The names of all operators.
+    #[must_use]
+    pub fn names() -> [&'static str; OPERATORS.len()] {
+        OPERATORS.map(|(_, name)| name)
+    }
+}
+
+impl fmt::Display for Is {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let known = OPERATORS.iter().find(|(operator, _)| operator == self);
+        f.write_str(known.map_or("", |(_, name)| name))
+    }
+}
+
+impl FromStr for Is {
+    type Err = QueryError;
+
+    fn from_str(name: &str) -> Result<Self, QueryError> {
+        let known = OPERATORS.iter().find(|(_, known)| *known == name);
+        known
+            .map(|(operator, _)| *operator)
+            .ok_or_else(|| QueryError::Operator {
+                name: name.to_owned(),
+            })
+    }
+}
+
+/// Why a query cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// The path is none.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// A path with `[*]` stands for several values, and nothing says by which to sort.
+    #[error("cannot sort by `{path}`: it stands for several values")]
+    SortByMany {
+        /// The path.
+        path: String,
+    },
+    /// The operator takes another operand.
+    #[error("`{operator}` takes {expected}")]
+    Operand {
+        /// The operator.
+        operator: Is,
+        /// What it takes.
+        expected: &'static str,
+    },
+    /// There is no such operator.
+    #[error("there is no operator `{name}`; there are {}", Is::names().join(" "))]
+    Operator {
+        /// What was given.
+        name: String,
+    },
+    /// The text is no time with its offset.
+    #[error("not a time with its offset, such as 2024-01-31T12:00:00Z or 2024-01-31T12:00:00.5+02:00")]
+    Time,
+    /// The pattern is no regular expression, or one too large.
+    #[error("not a regular expression: {problem}")]
+    Pattern {
+        /// What is wrong with it.
+        problem: String,
+    },
+}
