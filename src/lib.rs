@@ -59,56 +59,38 @@
 //! The library never prints, never reads the environment, and is synchronous: a verb returns when its work is
 //! committed.
 
-pub mod apply;
-pub mod backup;
-pub mod checkpoint;
 pub mod context;
 pub mod contract;
-mod database;
 mod datetime;
-pub mod deviation;
-pub mod digest;
-pub mod edit;
 mod engine;
 mod error;
 pub mod expression;
-pub mod history;
-mod init;
 pub mod input;
-pub mod interchange;
 pub mod language;
 pub mod ledger;
 pub mod lineage;
-pub mod load;
-pub mod name;
 pub mod note;
 pub mod observe;
 pub mod op;
 pub mod output;
-pub mod path;
-mod pattern;
-pub mod plan;
-pub mod problem;
-pub mod profile;
 pub mod project;
-pub mod prove;
-pub mod quarantine;
 pub mod query;
-pub mod reading;
-pub mod reconcile;
 pub mod record;
-pub mod refusal;
-pub mod rehearse;
 pub mod report;
-pub mod rollback;
 pub mod shown;
 pub mod stage;
 pub mod store;
 pub mod surroundings;
 mod toml;
-pub mod validate;
-pub mod verify;
+mod verb;
 
-pub use database::Database;
 pub use engine::{Purpose, Stopped};
 pub use error::{Error, Result};
+#[doc(inline)]
+pub use record::{digest, name, path, refusal};
+pub use toml::{problem, reading};
+pub use verb::database::Database;
+pub use verb::{
+    apply, backup, checkpoint, deviation, edit, history, interchange, load, plan, profile, prove, quarantine,
+    reconcile, rehearse, rollback, validate, verify,
+};

@@ -106,20 +106,26 @@ pub(crate) fn run_pass(
         let end = || Batch::new(Step::End);
         stopped = drive_to_end(run, &mut pass, &mut each, &mut counts, &bounds, observer, end)?;
     }
-    let report = PassReport {
-        pass: pass.row.pass,
-        kind: pass.row.kind,
-        stage: stage.number(),
-        slug: stage.slug().to_owned(),
-        source: stage.source().to_owned(),
-        target: stage.target().to_owned(),
-        resumed: resumed.is_some(),
-        counts,
-        out: came_out(run, stage, &pass, &counts)?,
-        warnings: warnings(run.connection(), pass.row.pass)?,
-        ended: pass.state == PassState::Ended,
-    };
+    let report = PassReport::of(run, stage, &pass, counts, resumed.is_some())?;
     Ok((report, stopped))
+}
+
+impl PassReport {
+    fn of(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: Counts, resumed: bool) -> Result<Self> {
+        Ok(Self {
+            pass: pass.row.pass,
+            kind: pass.row.kind,
+            stage: stage.number(),
+            slug: stage.slug().to_owned(),
+            source: stage.source().to_owned(),
+            target: stage.target().to_owned(),
+            resumed,
+            counts,
+            out: came_out(run, stage, pass, &counts)?,
+            warnings: warnings(run.connection(), pass.row.pass)?,
+            ended: pass.state == PassState::Ended,
+        })
+    }
 }
 
 /// A pass that begins now.

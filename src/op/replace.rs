@@ -7,8 +7,8 @@ use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_me
 use super::kit::given::Given;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
-use crate::pattern;
 use crate::problem::Problem;
+use crate::record::pattern;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 

@@ -7,12 +7,17 @@
 
 mod access;
 mod admitted;
+pub mod digest;
 mod door;
 mod mask;
+pub mod name;
 mod names;
 mod number;
 mod number_text;
+pub mod path;
+pub(crate) mod pattern;
 mod places;
+pub mod refusal;
 mod scan;
 mod set;
 mod split;

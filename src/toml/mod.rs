@@ -1,5 +1,7 @@
 //! TOML files as people write them: one reader for stages, operations and projects.
 
+pub mod problem;
+pub mod reading;
 mod section;
 mod toml_json;
 

@@ -120,7 +120,7 @@ impl Compiler<'_> {
         };
         let with = arguments.get(2).and_then(written);
         let groups = with.is_some_and(|with| with.contains('$'));
-        match crate::pattern::compile(pattern) {
+        match crate::record::pattern::compile(pattern) {
             Ok(pattern) => Ok(Known::Pattern(pattern, groups)),
             Err(error) => {
                 let text = error.to_string();

@@ -3,8 +3,8 @@
 use regex::Regex;
 use serde_json::json;
 
-use crate::pattern;
 use crate::problem::Problem;
+use crate::record::pattern;
 
 /// Where a text is cut.
 #[derive(Clone, Debug)]

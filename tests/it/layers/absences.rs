@@ -65,7 +65,7 @@ fn what_a_stage_does_knows_no_sql_clock_randomness_environment_or_files() {
 #[test]
 fn only_the_store_and_the_ledger_contain_sql() {
     // The command shows questions for the sqlite3 shell; it asks none itself.
-    const MAY: [&str; 4] = ["store/", "ledger/", "cli/demo/", "cli/outcome.rs"];
+    const MAY: [&str; 4] = ["store/", "ledger/", "cli/command/demo/", "cli/outcome.rs"];
     let sql = [
         "SELECT ",
         "INSERT INTO",
@@ -79,8 +79,14 @@ fn only_the_store_and_the_ledger_contain_sql() {
 
 #[test]
 fn only_the_run_opens_a_write_transaction() {
-    // The scratch file is a temporary one of its own, and the scripts of the derived tables are for people to run.
-    const MAY: [&str; 3] = ["run.rs", "store/scratch.rs", "store/derived.rs"];
+    // Opening a store of an earlier version gives it this version's tables and views, and writes nothing else. The scratch
+    // file is a temporary one of its own, and the scripts of the derived tables are for people to run.
+    const MAY: [&str; 4] = [
+        "engine/run.rs",
+        "store/open.rs",
+        "store/scratch.rs",
+        "store/derived.rs",
+    ];
     let write = [
         "TransactionBehavior",
         ".transaction()",
@@ -113,7 +119,7 @@ fn the_library_never_prints_and_never_reads_the_environment() {
 #[test]
 fn nothing_is_unsafe_and_no_value_is_a_float() {
     // A method that the crate for JSON Schema asks for, and that answers from the exact number.
-    const MAY: [&str; 1] = ["contract/tree.rs"];
+    const MAY: [&str; 1] = ["contract/borrowed.rs"];
     let mut found = lines_but(&[], &MAY, &["f64", "f32"]);
     for source in &house().sources {
         found.extend(lines_with(source, &["unsafe {", "unsafe fn", "unsafe impl"]));
@@ -122,7 +128,7 @@ fn nothing_is_unsafe_and_no_value_is_a_float() {
 }
 
 #[test]
-fn functions_have_at_most_seventy_lines_and_files_five_hundred() {
+fn functions_of_the_program_have_at_most_seventy_lines_and_files_five_hundred() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     for folder in ["src", "tests"] {
@@ -132,19 +138,20 @@ fn functions_have_at_most_seventy_lines_and_files_five_hundred() {
         {
             let name = format!("{folder}/{name}");
             let text = fs::read_to_string(root.join(&name)).expect("source is text");
-            found.extend(too_long(&name, &text));
+            found.extend(too_long(&name, &text, folder == "src"));
         }
     }
     nowhere(&found, "too long");
 }
 
-fn too_long(name: &str, text: &str) -> Vec<String> {
+/// A test may tell a long story in one function.
+fn too_long(name: &str, text: &str, functions: bool) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
     if lines.len() > 500 {
         found.push(format!("{name} has {} lines", lines.len()));
     }
-    for (number, line) in lines.iter().enumerate() {
+    for (number, line) in lines.iter().enumerate().filter(|_| functions) {
         let indent = line.len() - line.trim_start().len();
         let words: Vec<&str> = line.split_whitespace().take(5).collect();
         let begins = words.contains(&"fn") && !line.trim_start().starts_with("//");

@@ -56,7 +56,7 @@ impl Table {
         self.entry(file).map(|(layer, _)| layer)
     }
 
-    /// The verb that a file belongs to: a file or folder by itself, in the rows of the verbs.
+    /// The verb that a file belongs to: a file or folder by itself, in the rows of the verbs. The list of all is none of them.
     pub(super) fn verb<'f>(&self, file: &'f str) -> Option<&'f str> {
         let row = &self.0[self.layer(file)?];
         let name = file
@@ -64,6 +64,6 @@ impl Table {
             .unwrap_or(file)
             .split(['/', '.'])
             .next();
-        name.filter(|_| VERBS.contains(&row.name.as_str()))
+        name.filter(|name| VERBS.contains(&row.name.as_str()) && *name != "mod")
     }
 }

@@ -37,7 +37,7 @@ use crate::ledger::feed::RefusedLines;
 use crate::ledger::open::{Prefix, written_since};
 use crate::ledger::places::kept;
 use crate::ledger::read::{LedgerTable, PassSummary, largest};
-use crate::ledger::{Batch, PassKind, Step};
+use crate::ledger::{Batch, Counts, PassKind, Step};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
 use crate::record::Standing;
@@ -215,17 +215,14 @@ fn carry(
         report.stopped = Some(Stopped::Asked);
         return Ok(());
     }
-    if let Some(open) = open {
-        let place = (open.row.pass, open.last_batch);
-        report.overtaken = written_since(run.connection(), database, place)?;
-    }
+    report.overtaken = is_overtaken(run, database, open)?;
     let mut counts = open.map(|open| open.counts).unwrap_or_default();
     begins(&pass, counts.read, observer);
     let randomness = Arc::clone(&run.store().surroundings().randomness);
     let found: Mutex<Found> = Mutex::default();
     let origin = pass.row.source.clone().unwrap_or_default();
     let batch_size = options.batch_size.unwrap_or(run.store().options().batch_size);
-    let mut producer = Loading {
+    let producer = Loading {
         begun,
         pass: pass.row.pass,
         source,
@@ -248,30 +245,42 @@ fn carry(
         randomness: randomness.as_ref(),
         found: &found,
     };
-    let (mut whole, bounds) = (None, Bounds::new(&options.stop, None));
+    let whole = drive_load(run, &mut pass, producer, &mut counts, observer, report)?;
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report.tell(&pass, begun.name, open.is_some(), counts);
+    report.narrowed = found.narrowed;
+    report.fixed_by_hand = FixedByHand::of(run, database, pass.row.pass)?;
+    if let Some(end) = whole.filter(|_| !options.again) {
+        report.known = known_before(run.connection(), database, pass.row.pass, &end, &begun.how)?;
+    }
+    Ok(())
+}
+
+/// Carries the batches of a load. Returns where its input ends, where it has come so far.
+fn drive_load(
+    run: &mut Run<'_>,
+    pass: &mut Pass,
+    mut producer: Loading<'_, impl Source>,
+    counts: &mut Counts,
+    observer: &mut dyn Observer,
+    report: &mut LoadReport,
+) -> Result<Option<Cursor>> {
+    let (begun, found) = (producer.begun, producer.found);
+    let (mut whole, bounds) = (None, Bounds::new(&begun.options.stop, None));
     let ending = || {
         whole = found.lock().unwrap_or_else(PoisonError::into_inner).end.take();
         end_batch(whole.as_ref(), &begun.how)
     };
-    report.stopped = drive_to_end(
-        run,
-        &mut pass,
-        &mut producer,
-        &mut counts,
-        &bounds,
-        observer,
-        ending,
-    )?;
-    if let Some(end) = whole.filter(|_| !options.again) {
-        report.known = known_before(run.connection(), database, pass.row.pass, &end, &begun.how)?;
-    }
-    report.tell(&pass, begun.name, open.is_some(), counts);
-    report.narrowed = found
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-        .narrowed;
-    report.fixed_by_hand = FixedByHand::of(run, database, pass.row.pass)?;
-    Ok(())
+    report.stopped = drive_to_end(run, pass, &mut producer, counts, &bounds, observer, ending)?;
+    Ok(whole)
+}
+
+/// Whether others have written to the database since the load was interrupted.
+fn is_overtaken(run: &Run<'_>, database: &str, open: Option<&PassSummary>) -> Result<bool> {
+    let since = open.map(|open| (open.row.pass, open.last_batch));
+    since.map_or(Ok(false), |place| {
+        written_since(run.connection(), database, place)
+    })
 }
 
 /// The pass of a load that begins.

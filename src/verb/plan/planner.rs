@@ -190,22 +190,14 @@ impl<'t> Planner<'t> {
         let Work { due, selection } = work;
         let mut planned = self.planned(stage, due);
         let (in_source, records) = self.ahead(stage, &selection, &source)?;
-        let fed = Fed::of(self.project, stage);
         if let Some(of) = planned.open {
+            let fed = Fed::of(self.project, stage);
             course.halted += halting(self.store.connection(), fed, of)?;
         }
         let kind = planned.kind;
         course.passes.push(PassPlan { kind, records });
         let (prepared, selection) = self.prepare(stage, &planned.pass, selection)?;
-        observer.observe(&Event::PassBegins {
-            pass: 0,
-            kind: PassKind::Apply,
-            stage: Some((stage.number(), stage.slug().to_owned())),
-            source: Some(stage.source().to_owned()),
-            target: Some(stage.target().to_owned()),
-            total: Some(self.options.sample.map_or(records, |sample| sample.min(records))),
-            done: 0,
-        });
+        self.announce(stage, records, observer);
         let tally = Arc::clone(&course.tally);
         let options = self.store.options();
         let beginning = Beginning {
@@ -251,14 +243,36 @@ impl<'t> Planner<'t> {
         }
         (self.newest, course.bytes) = (each.newest(), course.bytes + each.bytes());
         course.took += began.elapsed();
-        let earlier = planned.earlier;
-        let settled = settled_since(self.store.connection(), fed, planned.open, &earlier)?;
-        let refused = (earlier.refused + counts.refused).saturating_sub(settled);
-        let limit = self.limits.refusals(stage, in_source, &earlier);
-        if refused > limit && course.stops.is_none() {
-            course.stops = Some(ErrorLimit { refused, limit });
-        }
+        let stops = self.stops(stage, in_source, &planned, counts.refused)?;
+        course.stops = course.stops.or(stops);
         Ok(())
+    }
+
+    fn announce(&self, stage: &Stage, records: u64, observer: &mut dyn Observer) {
+        observer.observe(&Event::PassBegins {
+            pass: 0,
+            kind: PassKind::Apply,
+            stage: Some((stage.number(), stage.slug().to_owned())),
+            source: Some(stage.source().to_owned()),
+            target: Some(stage.target().to_owned()),
+            total: Some(self.options.sample.map_or(records, |sample| sample.min(records))),
+            done: 0,
+        });
+    }
+
+    /// Whether `apply` would stop because of what a pass would refuse.
+    fn stops(
+        &self,
+        stage: &Stage,
+        in_source: u64,
+        planned: &Planned,
+        refused: u64,
+    ) -> Result<Option<ErrorLimit>> {
+        let (connection, earlier) = (self.store.connection(), &planned.earlier);
+        let settled = settled_since(connection, Fed::of(self.project, stage), planned.open, earlier)?;
+        let refused = (earlier.refused + refused).saturating_sub(settled);
+        let limit = self.limits.refusals(stage, in_source, earlier);
+        Ok((refused > limit).then_some(ErrorLimit { refused, limit }))
     }
 
     /// The pass that would be made.
