@@ -21,7 +21,7 @@ use crate::store::Table;
 pub(crate) enum Next {
     /// To end a pass where it stands, because it is one of an earlier revision, or its source has changed behind its reader.
     /// What it has not read is left to the next one.
-    Supersede(PassSummary),
+    Supersede(Box<PassSummary>),
     /// To carry records.
     Pass(Work),
 }
@@ -38,7 +38,7 @@ pub(crate) struct Work {
 #[derive(Debug)]
 pub(crate) enum Due {
     /// One that was interrupted.
-    Open(PassSummary),
+    Open(Box<PassSummary>),
     /// The first one, which reads the whole source.
     First,
     /// One that reads what was written to the source after a batch; where the stage was `revised`, also what the revision
@@ -82,11 +82,11 @@ pub(crate) fn next(stage: &Stage, history: &StageHistory, facts: &dyn Facts) -> 
     let revised = !is_begun && history.revision().is_some_and(is_other);
     if let Some(open) = history.open_apply() {
         if revised || facts.is_overtaken(open)? {
-            return Ok(Some(Next::Supersede(open.clone())));
+            return Ok(Some(Next::Supersede(Box::new(open.clone()))));
         }
         return Ok(Some(Next::Pass(Work {
             selection: facts.rest(open)?,
-            due: Due::Open(open.clone()),
+            due: Due::Open(Box::new(open.clone())),
         })));
     }
     if history.begins_anew() && !is_begun {
@@ -211,7 +211,9 @@ pub(crate) fn retries(
     };
     let reached = open.last_record.unwrap_or(0);
     let own = batches(open.row.pass)?;
-    let rest = work(Due::Open(open.clone()), &|refused| refused.record > reached);
+    let rest = work(Due::Open(Box::new(open.clone())), &|refused| {
+        refused.record > reached
+    });
     let untried = work(Due::Retry, &|refused| {
         refused.record <= reached && !own.contains(&refused.batch)
     });

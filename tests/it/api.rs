@@ -22,23 +22,17 @@ fn the_library_is_a_map_of_modules_and_names_and_nothing_else() {
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with("//!"))
         .filter(|line| {
-            !["pub mod ", "mod ", "pub use "]
+            !["pub mod ", "mod ", "pub use ", "#[doc(inline)]", "    ", "};"]
                 .iter()
                 .any(|begin| line.starts_with(begin))
         })
         .collect();
     assert!(others.is_empty(), "{others:?}");
     let private = public(&text, "mod ");
-    for inside in ["database", "error", "pipeline", "run"] {
+    for inside in ["engine", "error", "toml", "verb"] {
         assert!(
             private.contains(inside),
             "{inside} is reached through what it gives"
-        );
-    }
-    for module in public(&text, "pub mod ") {
-        assert!(
-            text.contains(&format!("`{module}`]")),
-            "the map of layers tells where {module} belongs"
         );
     }
 }
