@@ -9,6 +9,7 @@ use super::transformed::{Transformed, transform};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::feed::Fed;
+use crate::ledger::members::source_of_row;
 use crate::ledger::rows;
 use crate::ledger::selection::Selection;
 use crate::stage::{Outcome, Stage};
@@ -76,7 +77,7 @@ impl Ahead<'_> {
         if self.stage.in_place() {
             return Ok(row);
         }
-        rows::source_of_row(connection, row)
+        source_of_row(connection, row)
     }
 
     fn place(&self, connection: &Connection, record: i64) -> Result<Option<Place>> {

@@ -12,8 +12,8 @@ use super::sink::Sink;
 use crate::error::{Error, Result};
 use crate::ledger::append::{insert_batch, insert_entries, insert_pass, insert_run};
 use crate::ledger::checkpoint::{Checkpoint, insert_note, newest_note};
-use crate::ledger::feed;
 use crate::ledger::read::{LedgerTable, known_revision, largest};
+use crate::ledger::refusals;
 use crate::ledger::{Batch, Head, PassKind, PassRow, RunRow, Sealed, StageRow, Step, header_text, next_pass};
 use crate::note::SigningKey;
 use crate::observe::{Event, StopSignal};
@@ -313,7 +313,7 @@ impl Sink for Run<'_> {
     }
 
     fn halted(&self, pass: &Pass) -> Result<Option<Stopped>> {
-        let refused = feed::halting(self.connection(), pass.row.pass)?.len() as u64;
+        let refused = refusals::halting(self.connection(), pass.row.pass)?.len() as u64;
         Ok(Some(Stopped::Contract { refused }))
     }
 }

@@ -2,8 +2,6 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-pub(crate) use super::refusals::{ever_refused, halting, refused, refused_by, refused_counts};
-pub(crate) use super::refused_lines::{LetIn, RefusedLines, Settled};
 use super::sql::{is_about_place, of_record, of_row, standing_life};
 use crate::error::Result;
 use crate::stage::Stage;

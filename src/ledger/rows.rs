@@ -7,7 +7,6 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::feed::Fed;
 use super::head::PassKind;
 use super::image::id_in;
-pub(crate) use super::members::source_of_row;
 use super::read::Stub;
 use super::sql::{of_record, of_row};
 use crate::digest::Hash;

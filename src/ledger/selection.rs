@@ -8,7 +8,7 @@ use super::feed::{self, Fed};
 use super::read::PassSummary;
 use super::stage_history::{StageHistory, newest_applied};
 use super::state::PassState;
-use super::{places, rows};
+use super::{places, refusals, rows};
 use crate::error::Result;
 use crate::store::Table;
 
@@ -141,7 +141,12 @@ pub(crate) fn of_source(
     let mut records = feed::increment(connection, stage, after, before)?;
     records.extend(feed::brought_back(connection, stage, after, before)?);
     if revised {
-        records.extend(feed::refused(connection, stage.project, stage.number, before)?);
+        records.extend(refusals::refused(
+            connection,
+            stage.project,
+            stage.number,
+            before,
+        )?);
     }
     Ok(records)
 }
@@ -192,7 +197,7 @@ pub(crate) fn settled_since(
     let Some((pass, before)) = resumed.filter(|_| counts.refused > 0) else {
         return Ok(0);
     };
-    let mut standing = feed::refused_by(connection, stage.project, stage.number, pass)?;
+    let mut standing = refusals::refused_by(connection, stage.project, stage.number, pass)?;
     let waiting = waiting(connection, stage, before, i64::MAX)?;
     standing.retain(|record| waiting.binary_search(record).is_err());
     Ok(counts.refused.saturating_sub(standing.len() as u64))
@@ -201,7 +206,7 @@ pub(crate) fn settled_since(
 /// How many records stand in the way of a pass that goes on, because it has refused them over a contract in the mode
 /// `refuse`; not those that were corrected since. `before` is the batch before the pass's first one.
 pub(crate) fn halting(connection: &Connection, stage: Fed<'_>, (pass, before): (i64, i64)) -> Result<u64> {
-    let mut halting = feed::halting(connection, pass)?;
+    let mut halting = refusals::halting(connection, pass)?;
     if !halting.is_empty() {
         let waiting = waiting(connection, stage, before, i64::MAX)?;
         halting.retain(|record| waiting.binary_search(record).is_err());

@@ -9,7 +9,7 @@ use crate::engine::{
 use crate::error::{Error, Result};
 use crate::ledger::feed;
 use crate::ledger::stage_history::not_looked_at;
-use crate::ledger::{StageHistory, StageState};
+use crate::ledger::{StageHistory, StageState, refusals};
 use crate::observe::Observer;
 use crate::stage::{Stage, Stages};
 
@@ -218,7 +218,7 @@ pub(super) fn apply_again(
 }
 
 pub(super) fn quarantined(run: &Run<'_>, stages: &Stages) -> Result<u64> {
-    let standing = feed::refused_counts(run.connection(), stages.project())?;
+    let standing = refusals::refused_counts(run.connection(), stages.project())?;
     let of_stages = stages.up_to(None).map(Stage::number);
     Ok(of_stages.filter_map(|number| standing.get(&number)).sum())
 }

@@ -18,8 +18,8 @@ use crate::engine::{BATCH_BYTES, Producer, Reader};
 use crate::error::{Error, Result};
 use crate::input::source::{At, Cursor, Incoming, PageLimit, Source};
 use crate::input::{Ready, Types};
-use crate::ledger::feed::{LetIn, RefusedLines, Settled};
 use crate::ledger::places::KeptPlaces;
+use crate::ledger::refused_lines::{LetIn, RefusedLines, Settled};
 use crate::ledger::{
     Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, Shape, Step, before_image,
 };

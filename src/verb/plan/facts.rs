@@ -5,10 +5,10 @@ use rusqlite::Connection;
 use super::forecast::Forecast;
 use crate::engine::{Facts, Increment, Limits, Reader, is_overtaken};
 use crate::error::Result;
-use crate::ledger::feed::{self, Fed};
+use crate::ledger::feed::Fed;
 use crate::ledger::read::PassSummary;
 use crate::ledger::selection::{Selection, of_first_pass, of_open_pass, of_source};
-use crate::ledger::{StageHistory, places};
+use crate::ledger::{StageHistory, places, refusals};
 use crate::stage::Stage;
 use crate::store::Store;
 
@@ -83,7 +83,7 @@ impl Facts for PlanFacts<'_> {
             self.forecast.left_out_before(stage)
         };
         if !left_out.is_empty() {
-            let refused = feed::ever_refused(connection, self.project, stage.number())?;
+            let refused = refusals::ever_refused(connection, self.project, stage.number())?;
             left_out.retain(|record| refused.binary_search(record).is_ok() && !was_tried(record));
             records.extend(left_out);
         }
