@@ -5,10 +5,10 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
+use counterfoil::environment::Environment;
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 use rusqlite::Connection;
 
 use crate::orders::{Ids, orders};
@@ -30,7 +30,7 @@ pub(crate) fn open(file: &Path) -> Result<Store, Box<dyn Error>> {
     Ok(Store::open_or_create(
         file,
         StoreOptions::default(),
-        Surroundings::default(),
+        Environment::default(),
     )?)
 }
 

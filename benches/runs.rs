@@ -13,18 +13,18 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
 use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::environment::Environment;
 use counterfoil::history::{history, run as one_run, status, trace, trace_family};
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
 use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::quarantine::{Selected, quarantined, retry, waive};
 use counterfoil::report::{ReportOptions, report};
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::stage::{Lookup, MaxErrors, Stage, Stages};
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 use counterfoil::verify::{VerifyOptions, verify};
 
 type Done = Result<(), Box<dyn Error>>;
@@ -83,7 +83,7 @@ impl Project {
         Ok(Store::open_or_create(
             &self.path,
             StoreOptions::default(),
-            Surroundings::default(),
+            Environment::default(),
         )?)
     }
 
@@ -129,7 +129,7 @@ impl Project {
         })
     }
 
-    fn roll_back(&self, scope: Scope) -> Done {
+    fn roll_back(&self, scope: RollbackScope) -> Done {
         let options = RollbackOptions {
             scope,
             ..RollbackOptions::default()
@@ -223,10 +223,10 @@ fn runs() -> Done {
             trial.load(&format!("{{\"id\":\"u{at}\",\"a\":1}}\n"))?;
             trial.apply()?;
             let last = trial.last_run()?;
-            undone += each(1, || trial.roll_back(Scope::Run(last)))?;
+            undone += each(1, || trial.roll_back(RollbackScope::Run(last)))?;
         }
         let all = project.copy()?;
-        let everything = each(1, || all.roll_back(Scope::All))?;
+        let everything = each(1, || all.roll_back(RollbackScope::All))?;
         row(
             &format!("{wanted} runs"),
             &[
@@ -291,7 +291,7 @@ fn stages_that(name: &str, op: &dyn Fn(u32) -> String) -> Done {
                 .map(drop)
                 .map_err(Into::into)
         })?;
-        let undone = each(1, || project.roll_back(Scope::All))?;
+        let undone = each(1, || project.roll_back(RollbackScope::All))?;
         row(
             &format!("{count} stages {name}"),
             &[
@@ -347,9 +347,9 @@ fn waived() -> Done {
         .collect();
     project.load(&bad)?;
     project.apply()?;
-    let purpose = Purpose {
+    let purpose = RunInfo {
         reason: Some("bench".to_owned()),
-        ..Purpose::new("quarantine waive")
+        ..RunInfo::new("quarantine waive")
     };
     waive(&mut project.open()?, "bench", &Selected::default(), &purpose)?;
     let mut done = 0;

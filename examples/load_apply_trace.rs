@@ -6,14 +6,14 @@ use std::fs::File;
 use std::path::Path;
 
 use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::environment::Environment;
 use counterfoil::history::trace;
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
 use counterfoil::problem::Problem;
 use counterfoil::project::Project;
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 use counterfoil::verify::{VerifyOptions, verify};
 
 fn lines(problems: &[Problem]) -> String {
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let project = Project::open(&folder).map_err(|problems| lines(&problems))?;
     let elsewhere = tempfile::tempdir()?;
     let path = elsewhere.path().join("bank.db");
-    let mut store = Store::open_or_create(path, StoreOptions::default(), Surroundings::default())?;
+    let mut store = Store::open_or_create(path, StoreOptions::default(), Environment::default())?;
 
     let input = File::open(folder.join("records/legacy_transactions.ndjson"))?;
     let options = LoadOptions {
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let everything = RollbackOptions {
-        scope: Scope::All,
+        scope: RollbackScope::All,
         ..RollbackOptions::default()
     };
     let undone = rollback(&mut store, project.name(), &everything, &mut Silent)?;

@@ -3,11 +3,11 @@
 //! `cargo run --example observer`
 
 use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::environment::Environment;
 use counterfoil::observe::{Event, Observer, StopSignal};
 use counterfoil::problem::Problem;
 use counterfoil::stage::{Lookup, Stage, Stages};
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 
 /// Prints what happens, and asks to stop after so many batches.
 struct Patient {
@@ -40,7 +40,7 @@ fn lines(problems: &[Problem]) -> String {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let elsewhere = tempfile::tempdir()?;
     let path = elsewhere.path().join("numbers.db");
-    let mut store = Store::open_or_create(path, StoreOptions::default(), Surroundings::default())?;
+    let mut store = Store::open_or_create(path, StoreOptions::default(), Environment::default())?;
     let mut numbers = store.database("numbers_v1")?;
     for number in 1..=250 {
         numbers.insert(&format!("n{number:03}"), &format!(r#"{{"n":{number}}}"#))?;

@@ -3,12 +3,12 @@
 //! `cargo run --example quarantine_and_retry`
 
 use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::environment::Environment;
 use counterfoil::observe::Silent;
 use counterfoil::problem::Problem;
 use counterfoil::quarantine::{Selected, quarantined, retry};
 use counterfoil::stage::{Lookup, MaxErrors, Stage, Stages};
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 
 const STAGE: &str = r#"
 [stage]
@@ -31,7 +31,7 @@ fn lines(problems: &[Problem]) -> String {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let elsewhere = tempfile::tempdir()?;
     let path = elsewhere.path().join("prices.db");
-    let mut store = Store::open_or_create(path, StoreOptions::default(), Surroundings::default())?;
+    let mut store = Store::open_or_create(path, StoreOptions::default(), Environment::default())?;
     let mut prices = store.database("prices_v1")?;
     prices.insert("tea", r#"{"price":"$1,234.5"}"#)?;
     prices.insert("milk", r#"{"price":"12,5"}"#)?;

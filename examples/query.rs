@@ -2,15 +2,15 @@
 //!
 //! `cargo run --example query`
 
+use counterfoil::environment::Environment;
 use counterfoil::query::{Condition, Is, Order, Query};
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 use rust_decimal::Decimal;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let elsewhere = tempfile::tempdir()?;
     let path = elsewhere.path().join("orders.db");
-    let mut store = Store::open_or_create(path, StoreOptions::default(), Surroundings::default())?;
+    let mut store = Store::open_or_create(path, StoreOptions::default(), Environment::default())?;
     let mut orders = store.database("orders")?;
     for (id, data) in [
         ("1", r#"{"status":"shipped","total":10.10,"tags":["new"]}"#),

@@ -3,12 +3,12 @@
 //! `cargo run --example stage_in_rust`
 
 use counterfoil::context::Context;
+use counterfoil::environment::Secrets;
 use counterfoil::op::{Rename, Split};
 use counterfoil::problem::Problem;
 use counterfoil::record::{Limits, Record, Value};
 use counterfoil::refusal::Refusal;
 use counterfoil::stage::{Outcome, Stage};
-use counterfoil::surroundings::Secrets;
 
 /// Flags what goes to a free mail host; an address without `@` is refused.
 fn flag(record: &Record, _context: &Context<'_>) -> Result<Outcome, Refusal> {

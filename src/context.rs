@@ -8,8 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use rust_decimal::Decimal;
 
 use crate::digest::{self, Salt};
+use crate::environment::Secrets;
 use crate::record::Limits;
-use crate::surroundings::Secrets;
 
 /// The facts around one record in one pass.
 #[derive(Clone, Copy, Debug)]

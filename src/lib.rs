@@ -63,6 +63,7 @@ pub mod context;
 pub mod contract;
 mod datetime;
 mod engine;
+pub mod environment;
 mod error;
 pub mod expression;
 pub mod input;
@@ -80,11 +81,10 @@ pub mod report;
 pub mod shown;
 pub mod stage;
 pub mod store;
-pub mod surroundings;
 mod toml;
 mod verb;
 
-pub use engine::{Purpose, Stopped};
+pub use engine::{RunInfo, Stopped};
 pub use error::{Error, Result};
 #[doc(inline)]
 pub use record::{digest, name, path, refusal};

@@ -10,7 +10,7 @@ use counterfoil::store::Store;
 use super::failure::Failure;
 use super::masking::redactions_with;
 use super::render::{count, shown};
-use super::words::Told;
+use super::words::Tense;
 
 /// So many refusals of a pass are looked at: more would say the same.
 const LOOKED_AT: usize = 1_000;
@@ -61,7 +61,7 @@ pub(super) fn after(store: &Store, project: &Project, passes: &[PassReport]) -> 
             records: counts.read,
             code,
             alike: &alike,
-            told: Told::Done,
+            told: Tense::Done,
         };
         told.push(all.advice());
     }
@@ -81,7 +81,7 @@ pub(super) fn planned(stage: &StagePlan) -> Option<String> {
         records: group.records,
         code: &group.code,
         alike,
-        told: Told::Planned,
+        told: Tense::Planned,
     };
     is_all.then(|| all.advice())
 }
@@ -93,7 +93,7 @@ struct AllAlike<'a> {
     records: u64,
     code: &'a str,
     alike: &'a Alike,
-    told: Told,
+    told: Tense,
 }
 
 impl AllAlike<'_> {
@@ -104,8 +104,8 @@ impl AllAlike<'_> {
             .next()
             .is_some_and(|why| why.starts_with("missing"));
         let refuses = match self.told {
-            Told::Done => "has refused",
-            Told::Planned => "would refuse",
+            Tense::Done => "has refused",
+            Tense::Planned => "would refuse",
         };
         let what = if is_missing { "the path in " } else { "" };
         let records = count(self.records);

@@ -1,8 +1,8 @@
 //! What the environment says: the variables `COUNTERFOIL_*`, and who runs the command on which machine.
 
+use counterfoil::environment::Secrets;
 use counterfoil::note::SigningKey;
-use counterfoil::project::Settings;
-use counterfoil::surroundings::Secrets;
+use counterfoil::project::ProjectSettings;
 
 use super::failure::Failure;
 
@@ -10,7 +10,7 @@ const SECRET: &str = "COUNTERFOIL_SECRET_";
 const SIGNING_KEY: &str = "COUNTERFOIL_SIGNING_KEY";
 
 /// Puts what the environment says in the place of what the project's file says.
-pub(crate) fn override_settings(settings: &mut Settings) -> Result<(), Failure> {
+pub(crate) fn override_settings(settings: &mut ProjectSettings) -> Result<(), Failure> {
     if let Some(live) = variable("COUNTERFOIL_LIVE", "true or false", |text| match text {
         "1" | "true" | "yes" => Some(true),
         "0" | "false" | "no" => Some(false),

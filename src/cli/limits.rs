@@ -6,12 +6,12 @@ use super::session::Session;
 
 /// The limits of errors that the command line gives, whatever the stages say.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Limits {
+pub(crate) struct LimitArguments {
     pub(crate) max_errors: Option<MaxErrors>,
     pub(crate) on_error: Option<OnError>,
 }
 
-impl Limits {
+impl LimitArguments {
     /// Whether the first refusal stops a stage.
     pub(crate) fn stop_at_once(self, stage: &Stage) -> bool {
         self.on_error.unwrap_or(stage.on_error()) == OnError::Stop

@@ -2,7 +2,7 @@
 
 use counterfoil::history::redacted;
 use counterfoil::path::Path;
-use counterfoil::record::{Record, Standing, masked as masked_data};
+use counterfoil::record::{MaskRelation, Record, masked as masked_data};
 use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 
@@ -89,7 +89,7 @@ pub(crate) fn refuse_redacted(
     session: &Session<'_>,
 ) -> Result<(), Failure> {
     let is_redacted = |read: &&Path| {
-        let hides = |redact| matches!(Standing::of(redact, read.segments()), Standing::Hidden(_));
+        let hides = |redact| matches!(MaskRelation::of(redact, read.segments()), MaskRelation::Hidden(_));
         redact.iter().any(hides)
     };
     match reads.iter().find(is_redacted) {

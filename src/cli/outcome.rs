@@ -14,26 +14,26 @@ use super::alike;
 use super::answer::{Answer, json};
 use super::exit::Exit;
 use super::failure::{Failure, stopped_early};
-use super::limits::{Limits, after_the_contract, after_the_limit};
+use super::limits::{LimitArguments, after_the_contract, after_the_limit};
 use super::masking::redactions_with;
 use super::places::{self, left_for_quarantine};
-use super::progress::Progress;
+use super::progress::ProgressDisplay;
 use super::reconciled::{in_short, left_open, mask, still_open};
 use super::refusals::{QuarantineTotal, records, refusals, refusals_json, totals};
 use super::render::{count, counted, route, table, word};
 use super::session::Session;
 use super::shown_ids::ShownIds;
-use super::words::{OUT, Told};
+use super::words::{OUT, Tense};
 
 /// What stands in quarantine after a command that carried records through stages.
-pub(crate) struct Left {
+pub(crate) struct QuarantineSummary {
     /// All of it.
     pub(crate) totals: Vec<QuarantineTotal>,
     /// The passes of the command that have refused some of it.
     pub(crate) passes: Vec<i64>,
 }
 
-impl Left {
+impl QuarantineSummary {
     /// What stands in the store.
     pub(crate) fn of(store: &Store, project: &Project, report: &ApplyReport) -> Result<Self, Failure> {
         let passes: Vec<i64> = report.passes.iter().map(|pass| pass.pass).collect();
@@ -45,18 +45,18 @@ impl Left {
 }
 
 /// What a command has done that carried records through stages, and what it takes to tell it.
-pub(crate) struct Outcome<'o> {
+pub(crate) struct CommandOutcome<'o> {
     pub(crate) session: &'o Session<'o>,
     pub(crate) store: &'o Store,
     pub(crate) project: &'o Project,
     pub(crate) report: &'o ApplyReport,
-    pub(crate) left: Left,
+    pub(crate) left: QuarantineSummary,
     /// What the command line has said of errors.
-    pub(crate) limits: Limits,
-    pub(crate) progress: &'o Progress,
+    pub(crate) limits: LimitArguments,
+    pub(crate) progress: &'o ProgressDisplay,
 }
 
-impl Outcome<'_> {
+impl CommandOutcome<'_> {
     /// The answer of the command.
     pub(crate) fn answer(&self) -> Result<Answer, Failure> {
         let refusing = self.refusing();
@@ -133,7 +133,7 @@ impl Outcome<'_> {
     fn counted(&self, pass: &PassReport) -> Vec<String> {
         let stage = self.project.stages().get(pass.stage);
         let one = |(code, times): (&String, &u64)| {
-            let what = places::warned(stage, &pass.target, code, *times, Told::Done);
+            let what = places::warned(stage, &pass.target, code, *times, Tense::Done);
             format!("stage {} {}: {what}", pass.stage, pass.slug)
         };
         pass.warnings.iter().map(one).collect()
@@ -165,7 +165,7 @@ impl Outcome<'_> {
                 stage.target(),
                 rows,
                 id.as_deref(),
-                Told::Done,
+                Tense::Done,
             ));
         }
         Ok(told)
@@ -263,7 +263,7 @@ fn up_to_date(report: &ApplyReport) -> String {
     text
 }
 
-fn passes(passes: &[PassReport], progress: &Progress) -> String {
+fn passes(passes: &[PassReport], progress: &ProgressDisplay) -> String {
     let merges = passes.iter().any(|pass| pass.counts.merged > 0);
     let several = passes.iter().any(|pass| pass.out != pass.counts.written);
     let mut header = vec!["stage", "route", "state", ">read", ">written"];

@@ -8,7 +8,7 @@ use counterfoil::stage::{OnConflict, Stage};
 
 use super::render::{counted, dim, shown, word};
 use super::session::Session;
-use super::words::Told;
+use super::words::Tense;
 
 /// Another record has the id.
 pub(super) const EXISTS: &str = "target.exists";
@@ -19,7 +19,7 @@ pub(super) const EDITED: &str = "target.edited";
 const REPLACED: &str = "target.replaced";
 
 /// What a stage has counted that is no refusal, for people.
-pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64, told: Told) -> String {
+pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64, told: Tense) -> String {
     let many = times != 1;
     match code {
         "parse_date.ambiguous" => format!(
@@ -79,7 +79,7 @@ pub(super) fn left_for_quarantine(
     database: &str,
     rows: u64,
     id: Option<&str>,
-    told: Told,
+    told: Tense,
 ) -> String {
     let id = id.filter(|_| rows == 1).map_or_else(|| "ID".into(), word);
     let it = if rows == 1 { "it" } else { "them" };

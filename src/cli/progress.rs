@@ -18,7 +18,7 @@ use super::screen::Screen;
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Shows how far a verb has come, and remembers what it warned of and how fast its passes were.
-pub(crate) struct Progress {
+pub(crate) struct ProgressDisplay {
     screen: Screen,
     bar: Option<ProgressBar>,
     /// What is done, where it is not what the pass is called.
@@ -28,28 +28,28 @@ pub(crate) struct Progress {
     /// Ends a rest early.
     stop: StopSignal,
     /// Where the input is a file.
-    bytes: Option<Bytes>,
+    bytes: Option<BytesRead>,
     pass: Option<Running>,
     last_line: Instant,
     pub(crate) warnings: Vec<String>,
     /// By pass.
-    speeds: BTreeMap<i64, Speed>,
+    speeds: BTreeMap<i64, PassSpeed>,
 }
 
 /// How much of a file was read.
-struct Bytes {
+struct BytesRead {
     read: Arc<AtomicU64>,
     all: u64,
 }
 
 /// How fast a pass was in this run.
 #[derive(Clone, Copy)]
-struct Speed {
+struct PassSpeed {
     records: u64,
     took: Duration,
 }
 
-impl Speed {
+impl PassSpeed {
     /// Records a second, where it took long enough to tell.
     fn a_second(self) -> Option<u64> {
         let rate = u128::from(self.records) * 1_000_000 / self.took.as_micros().max(1);
@@ -67,7 +67,7 @@ struct Running {
     done: u64,
 }
 
-impl Progress {
+impl ProgressDisplay {
     pub(crate) fn new(screen: Screen) -> Self {
         let bar = (!screen.quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -117,13 +117,13 @@ impl Progress {
     }
 
     /// Counts the bytes of an input of a known length, from which the number of its records is estimated.
-    pub(crate) fn counting<R>(&mut self, input: R, length: u64) -> Counting<R> {
+    pub(crate) fn counting<R>(&mut self, input: R, length: u64) -> CountingReader<R> {
         let read = Arc::new(AtomicU64::new(0));
-        self.bytes = Some(Bytes {
+        self.bytes = Some(BytesRead {
             read: Arc::clone(&read),
             all: length,
         });
-        Counting { input, read }
+        CountingReader { input, read }
     }
 
     /// Records a second in a pass, where it took long enough to tell.
@@ -210,15 +210,15 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressDisplay {
     fn drop(&mut self) {
         self.finish();
     }
 }
 
 impl Running {
-    fn speed(&self) -> Speed {
-        Speed {
+    fn speed(&self) -> PassSpeed {
+        PassSpeed {
             records: self.done - self.before,
             took: self.began.elapsed(),
         }
@@ -256,7 +256,7 @@ fn style(known_total: bool) -> ProgressStyle {
         .progress_chars("━━╌")
 }
 
-impl Observer for Progress {
+impl Observer for ProgressDisplay {
     fn observe(&mut self, event: &Event) {
         match event {
             Event::PassBegins {
@@ -300,12 +300,12 @@ impl Observer for Progress {
 }
 
 /// An input whose bytes are counted.
-pub(crate) struct Counting<R> {
+pub(crate) struct CountingReader<R> {
     input: R,
     read: Arc<AtomicU64>,
 }
 
-impl<R: Seek> Seek for Counting<R> {
+impl<R: Seek> Seek for CountingReader<R> {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         let at = self.input.seek(to)?;
         self.read.store(at, Ordering::Relaxed);
@@ -313,7 +313,7 @@ impl<R: Seek> Seek for Counting<R> {
     }
 }
 
-impl<R: Read> Read for Counting<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let length = self.input.read(buffer)?;
         self.read.fetch_add(length as u64, Ordering::Relaxed);

@@ -8,13 +8,13 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
+use counterfoil::environment::{CheckpointKeys, Environment, SystemClock, SystemRandomness};
 use counterfoil::problem::Problem;
-use counterfoil::project::{PROJECT_FILE, Project, Settings};
+use counterfoil::project::{PROJECT_FILE, Project, ProjectSettings};
 use counterfoil::record::Limits;
 use counterfoil::stage::Stages;
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::{Keys, Surroundings, SystemClock, SystemRandomness};
 
 use super::completing;
 use super::environment;
@@ -140,9 +140,9 @@ impl<'c> Session<'c> {
     }
 
     /// The settings; where `--store` names the store, a project is not needed.
-    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self) -> Result<ProjectSettings, Failure> {
         let mut settings = if self.global.store.is_some() && !self.is_project() {
-            Settings {
+            ProjectSettings {
                 name: String::new(),
                 store: PathBuf::new(),
                 live: false,
@@ -159,13 +159,13 @@ impl<'c> Session<'c> {
         Ok(settings)
     }
 
-    fn store_path(&self, settings: &Settings) -> PathBuf {
+    fn store_path(&self, settings: &ProjectSettings) -> PathBuf {
         let in_project = || self.inside(&settings.store);
         self.global.store.clone().unwrap_or_else(in_project)
     }
 
     /// The store's path, where a store can be.
-    fn store_place(&self, settings: &Settings) -> Result<PathBuf, Failure> {
+    fn store_place(&self, settings: &ProjectSettings) -> Result<PathBuf, Failure> {
         let path = self.store_path(settings);
         store_file::check(&path, &self.command("restore FOLDER"))?;
         Ok(path)
@@ -195,7 +195,7 @@ impl<'c> Session<'c> {
         Ok(self.store_path(&self.settings()?).exists())
     }
 
-    fn store_options(&self, settings: &Settings) -> StoreOptions {
+    fn store_options(&self, settings: &ProjectSettings) -> StoreOptions {
         StoreOptions {
             wait: Duration::from_secs(self.global.wait.unwrap_or(settings.wait_seconds)),
             live: settings.live,
@@ -239,7 +239,7 @@ impl<'c> Session<'c> {
             read_only: true,
             ..self.store_options(&settings)
         };
-        let surroundings = Surroundings {
+        let surroundings = Environment {
             keys: self.keys_to_check()?,
             ..self.surroundings_without_keys()?
         };
@@ -309,12 +309,12 @@ impl<'c> Session<'c> {
     }
 
     /// The keys for checkpoints: those given, else the project's.
-    pub(crate) fn keys(&self) -> Result<Keys, Failure> {
+    pub(crate) fn keys(&self) -> Result<CheckpointKeys, Failure> {
         if let Some(key) = environment::signing_key()? {
-            return Ok(Keys::signing(key));
+            return Ok(CheckpointKeys::signing(key));
         }
         match &self.global.key {
-            Some(path) => Ok(Keys::signing(Project::signing_key(path)?)),
+            Some(path) => Ok(CheckpointKeys::signing(Project::signing_key(path)?)),
             None => Ok(Project::keys(self.folder())?),
         }
     }
@@ -324,49 +324,49 @@ impl<'c> Session<'c> {
         if environment::names_signing_key() || self.global.key.is_some() {
             return Ok(BackupKeys {
                 given: self.keys_to_check()?,
-                known: Keys::default(),
+                known: CheckpointKeys::default(),
             });
         }
         // A project that is restored may have lost its keys, or have files that are none.
         let known = Project::keys_to_check(self.folder()).unwrap_or_default();
         Ok(BackupKeys {
-            given: Keys::default(),
+            given: CheckpointKeys::default(),
             known,
         })
     }
 
     /// The keys for who only reads: nothing is signed, and the key that signs is not asked for.
-    fn keys_to_check(&self) -> Result<Keys, Failure> {
+    fn keys_to_check(&self) -> Result<CheckpointKeys, Failure> {
         if let Ok(Some(key)) = environment::signing_key() {
-            return Ok(Keys::verifying(key.verifying()));
+            return Ok(CheckpointKeys::verifying(key.verifying()));
         }
         match &self.global.key {
-            Some(path) => Ok(Keys::verifying(Project::key_to_check(path)?)),
+            Some(path) => Ok(CheckpointKeys::verifying(Project::key_to_check(path)?)),
             None => Ok(Project::keys_to_check(self.folder())?),
         }
     }
 
-    fn surroundings(&self) -> Result<Surroundings, Failure> {
-        Ok(Surroundings {
+    fn surroundings(&self) -> Result<Environment, Failure> {
+        Ok(Environment {
             keys: self.keys()?,
             ..self.surroundings_without_keys()?
         })
     }
 
-    fn surroundings_without_keys(&self) -> Result<Surroundings, Failure> {
-        Ok(Surroundings {
+    fn surroundings_without_keys(&self) -> Result<Environment, Failure> {
+        Ok(Environment {
             clock: Arc::new(SystemClock),
             randomness: Arc::new(SystemRandomness),
             actor: self.global.actor.clone().unwrap_or_else(environment::user),
             host: environment::host(),
             secrets: environment::secrets()?,
-            keys: Keys::default(),
+            keys: CheckpointKeys::default(),
         })
     }
 
     /// What stands in the ledger about this run: the arguments as they were given, less the ids of records, which may
     /// be about a person and could never be erased from there.
-    pub(crate) fn purpose(&self, command: &str, reason: Option<&str>, ids: &[&str]) -> Purpose {
+    pub(crate) fn purpose(&self, command: &str, reason: Option<&str>, ids: &[&str]) -> RunInfo {
         let mut words = command.split(' ').peekable();
         let mut rest = self
             .arguments
@@ -385,7 +385,7 @@ impl<'c> Session<'c> {
             Some((option, id)) if option.starts_with("--") && ids.contains(&id) => format!("{option}=<id>"),
             _ => argument.into_owned(),
         });
-        Purpose {
+        RunInfo {
             command: command.to_owned(),
             arguments: arguments.collect(),
             reason: reason.map(str::to_owned),
@@ -396,9 +396,9 @@ impl<'c> Session<'c> {
 /// The keys that a backup is checked with.
 pub(crate) struct BackupKeys {
     /// The one that is named, which has to have signed it.
-    pub(crate) given: Keys,
+    pub(crate) given: CheckpointKeys,
     /// The project's, which may have.
-    pub(crate) known: Keys,
+    pub(crate) known: CheckpointKeys,
 }
 
 /// The stages of a project, or none.

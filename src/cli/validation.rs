@@ -9,7 +9,7 @@ use counterfoil::problem::{Place, Problem};
 use counterfoil::project::Project;
 use counterfoil::stage::{Stage, read_file};
 use counterfoil::store::Store;
-use counterfoil::validate::{Finding, ValidateOptions, ValidateReport, ViolationGroup, validate};
+use counterfoil::validate::{ValidateOptions, ValidateReport, ValidationFinding, ViolationGroup, validate};
 
 use super::answer::{Answer, json};
 use super::failure::{Failure, no_stage, stopped_reading};
@@ -20,7 +20,7 @@ use super::render::{bold, count, counted, dim, green, red, shown, shown_json, ta
 use super::session::Session;
 
 /// What is held to which contract, and how it is told.
-pub(crate) struct Validation<'v> {
+pub(crate) struct ValidationView<'v> {
     pub(crate) database: &'v str,
     /// A JSON Schema instead of a stage's contract.
     pub(crate) contract: Option<&'v Path>,
@@ -35,14 +35,14 @@ pub(crate) struct Validation<'v> {
 }
 
 /// A contract, and where it comes from.
-struct Found {
+struct ContractSource {
     contract: Contract,
     stage: u32,
     /// In words.
     from: String,
 }
 
-impl Validation<'_> {
+impl ValidationView<'_> {
     /// The whole of it, and the answer; `stop` is the signal of the command that it is a part of.
     pub(crate) fn run(&self, session: &Session<'_>, stop: StopSignal) -> Result<Answer, Failure> {
         let store = session.open_to_read()?;
@@ -60,7 +60,7 @@ impl Validation<'_> {
             examples: self.limit,
             stop,
         };
-        let mut places = Places {
+        let mut places = ViolationFiles {
             file: self.output.map(NewFile::begin).transpose()?,
             listed: session.screen.json.then(Listed::new),
         };
@@ -70,7 +70,7 @@ impl Validation<'_> {
             self.database,
             &found.contract,
             &options,
-            &mut |finding: &Finding| {
+            &mut |finding: &ValidationFinding| {
                 if written.is_ok() {
                     written = places.write(finding);
                 }
@@ -125,7 +125,7 @@ impl Validation<'_> {
     }
 
     /// That a file of the user's own holds nothing that could be broken.
-    fn says_nothing(&self, found: &Found) -> Option<String> {
+    fn says_nothing(&self, found: &ContractSource) -> Option<String> {
         let schema = found
             .contract
             .schema
@@ -139,7 +139,7 @@ impl Validation<'_> {
         })
     }
 
-    fn contract(&self, project: Option<&Project>) -> Result<Found, Failure> {
+    fn contract(&self, project: Option<&Project>) -> Result<ContractSource, Failure> {
         if let Some(path) = self.contract {
             return from_file(path);
         }
@@ -179,8 +179,8 @@ impl Validation<'_> {
 }
 
 /// The contract that a stage has for a database.
-fn of_stage(stage: &Stage, database: &str) -> Option<Found> {
-    let found = |contract: Contract, side: &str| Found {
+fn of_stage(stage: &Stage, database: &str) -> Option<ContractSource> {
+    let found = |contract: Contract, side: &str| ContractSource {
         contract,
         stage: stage.number(),
         from: format!("the {side} contract of stage {} {}", stage.number(), stage.slug()),
@@ -192,7 +192,7 @@ fn of_stage(stage: &Stage, database: &str) -> Option<Found> {
     Some(found(Contract::from(source.clone()), "source"))
 }
 
-fn from_file(path: &Path) -> Result<Found, Failure> {
+fn from_file(path: &Path) -> Result<ContractSource, Failure> {
     let wrong = |problems: Vec<Problem>| {
         Failure::from(problems).hint("correct the file, or name another with --contract")
     };
@@ -200,7 +200,7 @@ fn from_file(path: &Path) -> Result<Found, Failure> {
     let text = read_file(path, &name).map_err(|problem| wrong(vec![problem]))?;
     let place = Place::at(&name.as_str().into(), &text, 0);
     let schema = Schema::compile(&text, &place).map_err(wrong)?;
-    Ok(Found {
+    Ok(ContractSource {
         contract: Contract::from(schema),
         stage: 0,
         from: name,
@@ -208,13 +208,13 @@ fn from_file(path: &Path) -> Result<Found, Failure> {
 }
 
 /// Where every violation goes.
-struct Places<'p> {
+struct ViolationFiles<'p> {
     file: Option<NewFile<'p>>,
     listed: Option<Listed>,
 }
 
-impl Places<'_> {
-    fn write(&mut self, finding: &Finding) -> Result<(), Failure> {
+impl ViolationFiles<'_> {
+    fn write(&mut self, finding: &ValidationFinding) -> Result<(), Failure> {
         let line = json(finding);
         if let Some(file) = &mut self.file {
             let written = writeln!(file, "{}", shown_json(&line.to_string()));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use counterfoil::rollback::OnConflict;
+use counterfoil::rollback::ConflictPolicy;
 use counterfoil::stage::{MaxErrors, OnError};
 
 /// `30s`, `5m`, `2h`, `500ms`; a number alone is seconds.
@@ -74,7 +74,7 @@ pub(crate) enum OnConflictChoice {
     Force,
 }
 
-impl From<OnConflictChoice> for OnConflict {
+impl From<OnConflictChoice> for ConflictPolicy {
     fn from(choice: OnConflictChoice) -> Self {
         match choice {
             OnConflictChoice::Abort => Self::Abort,

@@ -9,12 +9,12 @@ pub(super) const OUT: &str = ">out";
 
 /// Whether something has happened, or would happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum Tense {
     Done,
     Planned,
 }
 
-impl Told {
+impl Tense {
     pub(super) fn of(self, done: &'static str, planned: &'static str) -> &'static str {
         match self {
             Self::Done => done,

@@ -7,7 +7,7 @@ use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use serde_json::{Number, Value as Parsed};
 
-use super::tree::{Fields, Numeral, Tree};
+use super::tree::{Numeral, Tree, TreeFields};
 
 impl JsonNumber for Numeral<'_> {
     fn as_u64(&self) -> Option<u64> {
@@ -55,7 +55,7 @@ impl Json for Borrowed {
 }
 
 impl<'a> Node<'a, Borrowed> for &'a Tree<'a> {
-    type Object = &'a Fields<'a>;
+    type Object = &'a TreeFields<'a>;
     type Array = &'a [Tree<'a>];
     type Number = Numeral<'a>;
 
@@ -145,7 +145,7 @@ impl<'a> Array<'a, Borrowed> for &'a [Tree<'a>] {
     }
 }
 
-impl<'a> Object<'a, Borrowed> for &'a Fields<'a> {
+impl<'a> Object<'a, Borrowed> for &'a TreeFields<'a> {
     type Node = &'a Tree<'a>;
     type MemberName = &'a str;
     type MembersIter = std::iter::Map<
@@ -154,11 +154,11 @@ impl<'a> Object<'a, Borrowed> for &'a Fields<'a> {
     >;
 
     fn len(&self) -> usize {
-        Fields::len(self)
+        TreeFields::len(self)
     }
 
     fn get(&self, key: &Box<str>) -> Option<&'a Tree<'a>> {
-        Fields::get(self, key)
+        TreeFields::get(self, key)
     }
 
     fn members(&self) -> Self::MembersIter {

@@ -12,7 +12,7 @@ use serde_json::Value as Parsed;
 
 use self::reading::{Applied, Below};
 use self::unfolding::{Unfolding, doubles, longest_chain};
-use super::tree::{Fields, Tree};
+use super::tree::{Tree, TreeFields};
 
 /// So many looks are always allowed.
 const STEPS: u64 = 1_000_000;
@@ -38,12 +38,12 @@ pub(super) struct Budget {
     /// How often each look is made.
     again: u64,
     /// What there is to say about the schema.
-    remark: Option<Remark>,
+    remark: Option<BudgetReason>,
 }
 
 /// Why a schema can make too much work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Remark {
+pub(super) enum BudgetReason {
     /// It refers to itself without going down into a value: it would never end.
     Endless,
     /// It refers to itself more than once for the same value, so that every level of a record doubles the work.
@@ -60,7 +60,7 @@ pub(super) struct Exceeded;
 
 /// How much can be said of what is wrong with a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum Detail {
     Everything,
     /// The first that is found.
     First,
@@ -76,20 +76,20 @@ impl Budget {
                 schemas: Vec::new(),
                 looks: None,
                 again: 1,
-                remark: Some(Remark::Unfolds),
+                remark: Some(BudgetReason::Unfolds),
             };
         };
         let mut unfolding = Unfolding::new(&schemas);
         let unfolded = unfolding.unfolded();
         let chain = longest_chain(&schemas);
         let remark = if chain.is_none() {
-            Some(Remark::Endless)
+            Some(BudgetReason::Endless)
         } else if unfolding.recurs && doubles(&schemas) {
-            Some(Remark::Doubles)
+            Some(BudgetReason::Doubles)
         } else if unfolded.schemas > STEPS {
-            Some(Remark::Unfolds)
+            Some(BudgetReason::Unfolds)
         } else if unfolded.again > OFTEN {
-            Some(Remark::LeavesOut)
+            Some(BudgetReason::LeavesOut)
         } else {
             None
         };
@@ -103,7 +103,7 @@ impl Budget {
     }
 
     /// What there is to say about the schema itself.
-    pub(super) fn remark(&self) -> Option<Remark> {
+    pub(super) fn remark(&self) -> Option<BudgetReason> {
         self.remark
     }
 
@@ -118,14 +118,14 @@ impl Budget {
 
     /// How much may be said of a record that breaks the schema, and that the budget allows. The validator gathers
     /// everything that is wrong before it tells the first, and of alternatives also where only the first is asked for.
-    pub(super) fn told(&self, record: &Tree<'_>) -> Told {
+    pub(super) fn told(&self, record: &Tree<'_>) -> Detail {
         if self.is_below(TOLD, record) {
-            return Told::Everything;
+            return Detail::Everything;
         }
         match self.count(record, MOST_STEPS) {
-            Ok(counted) if counted.all <= TOLD => Told::Everything,
-            Ok(counted) if counted.of_alternatives <= TOLD => Told::First,
-            _ => Told::Nothing,
+            Ok(counted) if counted.all <= TOLD => Detail::Everything,
+            Ok(counted) if counted.of_alternatives <= TOLD => Detail::First,
+            _ => Detail::Nothing,
         }
     }
 
@@ -138,7 +138,7 @@ impl Budget {
     }
 
     fn count(&self, record: &Tree<'_>, most: u64) -> Result<Counted, Exceeded> {
-        let mut counting = Counting {
+        let mut counting = CheckCounter {
             schemas: &self.schemas,
             left: most,
             of_alternatives: 0,
@@ -159,14 +159,14 @@ struct Counted {
 }
 
 /// The looks at one record, as they are counted.
-struct Counting<'b> {
+struct CheckCounter<'b> {
     schemas: &'b [Applied],
     /// How many more there may be.
     left: u64,
     of_alternatives: u64,
 }
 
-impl Counting<'_> {
+impl CheckCounter<'_> {
     fn look(&mut self, schema: usize, value: &Tree<'_>, depth: u32) -> Result<(), Exceeded> {
         let schemas = self.schemas;
         let applied = schemas.get(schema).ok_or(Exceeded)?;
@@ -203,7 +203,7 @@ impl Counting<'_> {
         Ok(())
     }
 
-    fn fields(&mut self, applied: &Applied, fields: &Fields<'_>, depth: u32) -> Result<(), Exceeded> {
+    fn fields(&mut self, applied: &Applied, fields: &TreeFields<'_>, depth: u32) -> Result<(), Exceeded> {
         let named = &applied.named;
         // The names of the smaller side are looked up on the other.
         if fields.len() <= named.len() {

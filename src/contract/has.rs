@@ -8,7 +8,7 @@ use crate::refusal::Violation;
 
 /// What one record has to do with the rules over more than one, in the order of the contract.
 #[derive(Debug)]
-pub(crate) struct Has {
+pub(crate) struct RuleKeys {
     /// Its keys.
     pub(crate) unique: Vec<Result<Option<String>, Violation>>,
     /// What it refers to.
@@ -17,7 +17,7 @@ pub(crate) struct Has {
     pub(crate) is: Vec<Option<String>>,
 }
 
-impl Has {
+impl RuleKeys {
     /// What a record of a database has to do with the rules of a contract. Pure.
     pub(crate) fn of(
         contract: &Contract,

@@ -28,7 +28,7 @@ pub use builder::SchemaBuilder;
 pub use check::{Check, Checks};
 pub(crate) use cross::key_text;
 pub use cross::{Reads, References, Unique};
-pub(crate) use has::Has;
+pub(crate) use has::RuleKeys;
 pub use mode::Mode;
 pub(crate) use number::Exact;
 pub use rule::Rule;

@@ -8,7 +8,7 @@ use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::Value as Parsed;
 
 use super::borrowed::Borrowed;
-use super::budget::{Budget, Remark, Told};
+use super::budget::{Budget, BudgetReason, Detail};
 use super::check::Checks;
 use super::cross::{Reads, References, Unique};
 use super::mode::Mode;
@@ -97,7 +97,7 @@ impl Schema {
             return Err(problems);
         }
         let budget = Budget::of(&parsed);
-        if budget.remark() == Some(Remark::Endless) {
+        if budget.remark() == Some(BudgetReason::Endless) {
             return Err(vec![endless(place)]);
         }
         let validator = build(&parsed, checks, &patterns).map_err(|error| vec![not_built(&error, place)])?;
@@ -134,9 +134,9 @@ impl Schema {
             return Vec::new();
         }
         match self.budget.told(&tree) {
-            Told::Everything => self.worded(self.validator.iter_errors(&tree)),
-            Told::First => self.worded(self.validator.validate(&tree).err().into_iter()),
-            Told::Nothing => {
+            Detail::Everything => self.worded(self.validator.iter_errors(&tree)),
+            Detail::First => self.worded(self.validator.validate(&tree).err().into_iter()),
+            Detail::Nothing => {
                 let expected =
                     "a record that the schema allows; to say what is wrong with this one would take too long";
                 violation("contract.budget", expected)
@@ -178,18 +178,18 @@ impl Schema {
     #[must_use]
     pub fn warnings(&self) -> Vec<Problem> {
         let message = match self.budget.remark() {
-            Some(Remark::Doubles) => {
+            Some(BudgetReason::Doubles) => {
                 "the schema refers to itself more than once for the same value: every level of a record doubles the work"
             }
-            Some(Remark::Unfolds) => {
+            Some(BudgetReason::Unfolds) => {
                 "the schema refers to others more than once for the same value, over and over: unfolded it is more than a \
                  million schemas"
             }
-            Some(Remark::LeavesOut) => {
+            Some(BudgetReason::LeavesOut) => {
                 "`unevaluatedProperties` or `unevaluatedItems` stand inside one another, and each tries once more what lies \
                  within it: together more than a thousand times"
             }
-            Some(Remark::Endless) | None => return Vec::new(),
+            Some(BudgetReason::Endless) | None => return Vec::new(),
         };
         let help = "records that would take more than a million steps are refused (`contract.budget`); refer to a schema once, \
                     and let `anyOf` and its like list only what differs";

@@ -19,7 +19,7 @@ pub(super) enum Tree<'t> {
     Number(Numeral<'t>),
     Text(Cow<'t, str>),
     List(Vec<Tree<'t>>),
-    Object(Fields<'t>),
+    Object(TreeFields<'t>),
 }
 
 /// The text of a number.
@@ -48,7 +48,7 @@ impl<'t> Tree<'t> {
         for field in object.fields() {
             fields.push((field.name(), Self::of_value(&field.value, depth)?));
         }
-        Ok(Self::Object(Fields::of(fields)))
+        Ok(Self::Object(TreeFields::of(fields)))
     }
 
     fn of_value(value: &'t Value, depth: usize) -> Result<Self, Unreadable> {
@@ -181,7 +181,7 @@ impl<'t> Build<'t> for Tree<'t> {
     }
 
     fn object(fields: Vec<(Cow<'t, str>, Self)>) -> Self {
-        Self::Object(Fields::of(fields))
+        Self::Object(TreeFields::of(fields))
     }
 }
 
@@ -199,7 +199,7 @@ impl<'t> Numeral<'t> {
 
 /// The fields of an object, in their order.
 #[derive(Debug)]
-pub(super) struct Fields<'t> {
+pub(super) struct TreeFields<'t> {
     list: Vec<(Cow<'t, str>, Tree<'t>)>,
     /// Where they stand, in the order of their names: made when many of them are looked for. In a box, because most
     /// objects are small and have none.
@@ -209,7 +209,7 @@ pub(super) struct Fields<'t> {
 #[derive(Debug)]
 struct Sorted(Vec<u32>);
 
-impl<'t> Fields<'t> {
+impl<'t> TreeFields<'t> {
     /// Of so few fields each is compared.
     const FEW: usize = 16;
 

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike as _, NaiveDate, Weekday};
 
-use super::specifier::Number;
+use super::specifier::DateNumber;
 
 /// The months in English, which is what formats mean everywhere.
 pub(super) const MONTHS: [&str; 12] = [
@@ -54,37 +54,37 @@ const fn keys<const N: usize>(names: [&str; N]) -> [u32; N] {
 }
 
 /// The numbers that a text can say about a day.
-pub(super) const OF_A_DAY: [Number; 10] = [
-    Number::Year,
-    Number::YearOfCentury,
-    Number::Month,
-    Number::Day,
-    Number::DayOfYear,
-    Number::WeekFromSunday,
-    Number::WeekFromMonday,
-    Number::IsoYear,
-    Number::IsoWeek,
-    Number::WeekdayFromMonday,
+pub(super) const OF_A_DAY: [DateNumber; 10] = [
+    DateNumber::Year,
+    DateNumber::YearOfCentury,
+    DateNumber::Month,
+    DateNumber::Day,
+    DateNumber::DayOfYear,
+    DateNumber::WeekFromSunday,
+    DateNumber::WeekFromMonday,
+    DateNumber::IsoYear,
+    DateNumber::IsoWeek,
+    DateNumber::WeekdayFromMonday,
 ];
 
 /// What a number says about a day; 0 where it says something about the time.
-pub(super) fn number(day: NaiveDate, number: Number) -> i32 {
+pub(super) fn number(day: NaiveDate, number: DateNumber) -> i32 {
     let small = match number {
-        Number::Year => return day.year(),
-        Number::YearOfCentury => return day.year().rem_euclid(100),
-        Number::Century => return day.year().div_euclid(100),
-        Number::IsoYear => return day.iso_week().year(),
-        Number::IsoYearOfCentury => return day.iso_week().year().rem_euclid(100),
-        Number::Quarter => day.month0() / 3 + 1,
-        Number::Month => day.month(),
-        Number::Day => day.day(),
-        Number::DayOfYear => day.ordinal(),
-        Number::WeekFromSunday => week(day, from_sunday),
-        Number::WeekFromMonday => week(day, from_monday),
-        Number::IsoWeek => day.iso_week().week(),
-        Number::WeekdayFromSunday => from_sunday(day),
-        Number::WeekdayFromMonday => from_monday(day) + 1,
-        Number::Hour | Number::Hour12 | Number::Minute | Number::Second => 0,
+        DateNumber::Year => return day.year(),
+        DateNumber::YearOfCentury => return day.year().rem_euclid(100),
+        DateNumber::Century => return day.year().div_euclid(100),
+        DateNumber::IsoYear => return day.iso_week().year(),
+        DateNumber::IsoYearOfCentury => return day.iso_week().year().rem_euclid(100),
+        DateNumber::Quarter => day.month0() / 3 + 1,
+        DateNumber::Month => day.month(),
+        DateNumber::Day => day.day(),
+        DateNumber::DayOfYear => day.ordinal(),
+        DateNumber::WeekFromSunday => week(day, from_sunday),
+        DateNumber::WeekFromMonday => week(day, from_monday),
+        DateNumber::IsoWeek => day.iso_week().week(),
+        DateNumber::WeekdayFromSunday => from_sunday(day),
+        DateNumber::WeekdayFromMonday => from_monday(day) + 1,
+        DateNumber::Hour | DateNumber::Hour12 | DateNumber::Minute | DateNumber::Second => 0,
     };
     i32::try_from(small).unwrap_or(0)
 }

@@ -5,12 +5,12 @@ use super::moment::Unread;
 use super::specifier::Fraction;
 
 /// A text and how far it has been read.
-pub(super) struct Cursor<'t> {
+pub(super) struct TextCursor<'t> {
     text: &'t str,
     at: usize,
 }
 
-impl<'t> Cursor<'t> {
+impl<'t> TextCursor<'t> {
     #[inline]
     pub(super) fn new(text: &'t str) -> Self {
         Self { text, at: 0 }

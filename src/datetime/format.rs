@@ -2,8 +2,8 @@
 
 use super::error::FormatError;
 use super::slips;
-use super::specifier::{Number, Part, parts};
-use super::steps::{Day, Step, steps};
+use super::specifier::{DateNumber, FormatPart, parts};
+use super::steps::{Day, ReadStep, steps};
 use crate::language::Language;
 
 /// What a format says about the offset from UTC.
@@ -35,11 +35,11 @@ impl Tells {
 #[derive(Clone, Debug)]
 pub(crate) struct ReadFormat {
     text: String,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<ReadStep>,
     pub(super) tells: Tells,
     pub(super) day: Day,
     /// What it says of the day more than once, and of the time: it must agree.
-    pub(super) checks: Vec<Number>,
+    pub(super) checks: Vec<DateNumber>,
     pub(super) checks_clock: bool,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct ReadFormat {
 #[derive(Clone, Debug)]
 pub(crate) struct WriteFormat {
     text: String,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<FormatPart>,
     pub(super) tells: Tells,
 }
 
@@ -147,9 +147,9 @@ impl WriteFormat {
     /// The earliest language of stages in which it writes every moment so. `%f` wrote nine digits in the first; an
     /// offset was rounded to minutes; and a `Z` behind a time did not make it UTC.
     pub(crate) fn language(&self) -> Language {
-        let differs = |part: &Part| match part {
-            Part::Offset(_) => true,
-            Part::Fraction(fraction) => !fraction.dot && fraction.places.is_none(),
+        let differs = |part: &FormatPart| match part {
+            FormatPart::Offset(_) => true,
+            FormatPart::Fraction(fraction) => !fraction.dot && fraction.places.is_none(),
             _ => false,
         };
         if self.tells.offset == Offset::Utc || self.parts.iter().any(differs) {
@@ -200,35 +200,38 @@ pub(crate) fn form<'f>(formats: impl IntoIterator<Item = &'f ReadFormat>) -> Str
     }
 }
 
-fn tells(parts: &[Part]) -> Tells {
-    let is_written = |part: &Part| matches!(part, Part::Offset(_) | Part::Epoch);
-    let z_follows = |pair: &[Part]| match &pair[1] {
-        Part::Literal(text) if pair[0].is_time() => {
+fn tells(parts: &[FormatPart]) -> Tells {
+    let is_written = |part: &FormatPart| matches!(part, FormatPart::Offset(_) | FormatPart::Epoch);
+    let z_follows = |pair: &[FormatPart]| match &pair[1] {
+        FormatPart::Literal(text) if pair[0].is_time() => {
             text.starts_with('Z') && !text[1..].starts_with(char::is_alphanumeric)
         }
         _ => false,
     };
-    let offset =
-        if parts.windows(2).any(z_follows) && !parts.iter().any(|part| matches!(part, Part::Offset(_))) {
-            Offset::Utc
-        } else if parts.iter().any(is_written) {
-            Offset::Written
-        } else {
-            Offset::Absent
-        };
+    let offset = if parts.windows(2).any(z_follows)
+        && !parts.iter().any(|part| matches!(part, FormatPart::Offset(_)))
+    {
+        Offset::Utc
+    } else if parts.iter().any(is_written) {
+        Offset::Written
+    } else {
+        Offset::Absent
+    };
     Tells {
-        time: parts.iter().any(Part::is_time),
+        time: parts.iter().any(FormatPart::is_time),
         offset,
     }
 }
 
 /// What can be written but not read.
-fn can_be_read(parts: &[Part]) -> Result<(), FormatError> {
+fn can_be_read(parts: &[FormatPart]) -> Result<(), FormatError> {
     for part in parts {
         let (written, instead) = match part {
-            Part::Number(Number::Century, _) => ("%C", "read the whole year with `%Y`"),
-            Part::Number(Number::IsoYearOfCentury, _) => ("%g", "read the whole year of the week with `%G`"),
-            Part::Number(Number::Quarter, _) => ("%q", "a quarter says no day; leave it out"),
+            FormatPart::Number(DateNumber::Century, _) => ("%C", "read the whole year with `%Y`"),
+            FormatPart::Number(DateNumber::IsoYearOfCentury, _) => {
+                ("%g", "read the whole year of the week with `%G`")
+            }
+            FormatPart::Number(DateNumber::Quarter, _) => ("%q", "a quarter says no day; leave it out"),
             _ => continue,
         };
         return Err(FormatError::new(
@@ -238,8 +241,8 @@ fn can_be_read(parts: &[Part]) -> Result<(), FormatError> {
     }
     for pair in parts.windows(2).filter(|pair| pair[1].is_digits()) {
         let open_ended = match &pair[0] {
-            Part::Fraction(fraction) => fraction.places.is_none(),
-            Part::Offset(_) | Part::Epoch => true,
+            FormatPart::Fraction(fraction) => fraction.places.is_none(),
+            FormatPart::Offset(_) | FormatPart::Epoch => true,
             _ => false,
         };
         if open_ended {
@@ -251,15 +254,15 @@ fn can_be_read(parts: &[Part]) -> Result<(), FormatError> {
     Ok(())
 }
 
-fn says_whole_time(parts: &[Part]) -> bool {
-    let has = |number: Number| {
+fn says_whole_time(parts: &[FormatPart]) -> bool {
+    let has = |number: DateNumber| {
         parts
             .iter()
-            .any(|part| matches!(part, Part::Number(other, _) if *other == number))
+            .any(|part| matches!(part, FormatPart::Number(other, _) if *other == number))
     };
-    let has_half = parts.iter().any(|part| matches!(part, Part::Half { .. }));
-    let has_fraction = parts.iter().any(|part| matches!(part, Part::Fraction(_)));
-    let has_hour = has(Number::Hour) || (has(Number::Hour12) && has_half);
-    let is_whole = has_hour && has(Number::Minute) && (has(Number::Second) || !has_fraction);
-    is_whole || parts.contains(&Part::Epoch)
+    let has_half = parts.iter().any(|part| matches!(part, FormatPart::Half { .. }));
+    let has_fraction = parts.iter().any(|part| matches!(part, FormatPart::Fraction(_)));
+    let has_hour = has(DateNumber::Hour) || (has(DateNumber::Hour12) && has_half);
+    let is_whole = has_hour && has(DateNumber::Minute) && (has(DateNumber::Second) || !has_fraction);
+    is_whole || parts.contains(&FormatPart::Epoch)
 }

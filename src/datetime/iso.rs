@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _};
 
-use super::cursor::Cursor;
+use super::cursor::TextCursor;
 use super::moment::{Moment, Unread};
 use super::specifier::{Colons, Fraction, Pad};
 use super::write::{push_fraction, push_number, push_offset};
@@ -32,7 +32,7 @@ impl fmt::Display for Moment {
 
 /// Reads it. Nothing is left out and no number is shorter; between day and time stands `T`, `t` or a blank.
 fn read(text: &str) -> Result<Moment, Unread> {
-    let mut cursor = Cursor::new(text);
+    let mut cursor = TextCursor::new(text);
     let year = cursor.exactly(4)?;
     cursor.take(b"-")?;
     let month = cursor.exactly(2)?;
@@ -77,7 +77,7 @@ fn offset(text: &str) -> Option<i32> {
         b'-' => -1,
         _ => return None,
     };
-    let mut cursor = Cursor::new(&text[1..]);
+    let mut cursor = TextCursor::new(&text[1..]);
     let hours = cursor.exactly(2).ok().filter(|hours| *hours < 24)?;
     cursor.take(b":").ok()?;
     let minutes = cursor.exactly(2).ok().filter(|minutes| *minutes < 60)?;

@@ -5,14 +5,14 @@ use chrono::{
 };
 
 use super::calendar;
-use super::cursor::Cursor;
+use super::cursor::TextCursor;
 use super::format::{Offset, ReadFormat};
 use super::moment::{Moment, Unread, is_in_range};
-use super::specifier::Number;
-use super::steps::{Day, Digits, HALF, PLACES, Step, WEEKDAY};
+use super::specifier::DateNumber;
+use super::steps::{Day, Digits, HALF, PLACES, ReadStep, WEEKDAY};
 
 /// What has been read so far; a number that was not is -1.
-struct Fields {
+struct DateFields {
     numbers: [i16; PLACES],
     nanoseconds: Option<u32>,
     offset: Option<i32>,
@@ -29,8 +29,8 @@ const LEAP_YEAR: i16 = 2000;
 impl ReadFormat {
     /// What a text says, if the whole of it is in this format. Blanks around it are left out.
     pub(crate) fn read(&self, text: &str) -> Result<Moment, Unread> {
-        let mut cursor = Cursor::trimmed(text);
-        let mut fields = Fields {
+        let mut cursor = TextCursor::trimmed(text);
+        let mut fields = DateFields {
             numbers: [-1; PLACES],
             nanoseconds: None,
             offset: None,
@@ -41,17 +41,17 @@ impl ReadFormat {
         for step in &self.steps {
             // What nearly all formats consist of, and the rest out of their way.
             match step {
-                Step::Number(digits) => fields.number(*digits, &mut cursor)?,
-                Step::Byte(byte) if cursor.skip(*byte) => {}
+                ReadStep::Number(digits) => fields.number(*digits, &mut cursor)?,
+                ReadStep::Byte(byte) if cursor.skip(*byte) => {}
                 step => fields.take(step, &mut cursor)?,
             }
         }
         if !cursor.rest().is_empty() {
             return Err(Unread::Unparsed);
         }
-        let is_leap = fields.get(Number::Second) == Some(60);
+        let is_leap = fields.get(DateNumber::Second) == Some(60);
         if is_leap {
-            fields.numbers[Number::Second as usize] = 59;
+            fields.numbers[DateNumber::Second as usize] = 59;
         }
         let moment = self.moment(&fields)?;
         match (fields.is_beyond, is_leap) {
@@ -61,7 +61,7 @@ impl ReadFormat {
         }
     }
 
-    fn moment(&self, fields: &Fields) -> Result<Moment, Unread> {
+    fn moment(&self, fields: &DateFields) -> Result<Moment, Unread> {
         if let Some(seconds) = fields.epoch {
             return self.epoch(seconds, fields);
         }
@@ -85,7 +85,7 @@ impl ReadFormat {
     }
 
     /// The instant of seconds since 1970; whatever else is said must agree with it.
-    fn epoch(&self, seconds: i64, fields: &Fields) -> Result<Moment, Unread> {
+    fn epoch(&self, seconds: i64, fields: &DateFields) -> Result<Moment, Unread> {
         let instant = DateTime::from_timestamp(seconds, 0).ok_or(Unread::OutOfRange)?;
         let fraction = TimeDelta::nanoseconds(fields.nanoseconds.unwrap_or(0).into());
         let instant = if fields.is_before_epoch {
@@ -106,8 +106,8 @@ impl ReadFormat {
     }
 }
 
-impl Fields {
-    fn get(&self, number: Number) -> Option<i16> {
+impl DateFields {
+    fn get(&self, number: DateNumber) -> Option<i16> {
         let value = self.numbers[number as usize];
         (value >= 0).then_some(value)
     }
@@ -124,14 +124,14 @@ impl Fields {
 
     /// The year, of two digits as POSIX has it: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068.
     fn year(&self) -> Result<i32, Unread> {
-        if let Some(year) = self.get(Number::Year) {
+        if let Some(year) = self.get(DateNumber::Year) {
             return if year == 0 {
                 Err(Unread::OutOfRange)
             } else {
                 Ok(year.into())
             };
         }
-        let year = i32::from(self.get(Number::YearOfCentury).ok_or(Unread::Unparsed)?);
+        let year = i32::from(self.get(DateNumber::YearOfCentury).ok_or(Unread::Unparsed)?);
         Ok(if year < 69 { 2000 + year } else { 1900 + year })
     }
 
@@ -146,23 +146,23 @@ impl Fields {
         let day = match by {
             Day::Epoch => None,
             Day::Calendar => {
-                NaiveDate::from_ymd_opt(self.year()?, number(Number::Month)?, number(Number::Day)?)
+                NaiveDate::from_ymd_opt(self.year()?, number(DateNumber::Month)?, number(DateNumber::Day)?)
             }
-            Day::OfYear => NaiveDate::from_yo_opt(self.year()?, number(Number::DayOfYear)?),
+            Day::OfYear => NaiveDate::from_yo_opt(self.year()?, number(DateNumber::DayOfYear)?),
             Day::WeekFromSunday => {
-                let week = number(Number::WeekFromSunday)?;
+                let week = number(DateNumber::WeekFromSunday)?;
                 calendar::day_of_week(self.year()?, week, weekday()? % 7, calendar::from_sunday)
             }
             Day::WeekFromMonday => {
-                let week = number(Number::WeekFromMonday)?;
+                let week = number(DateNumber::WeekFromMonday)?;
                 calendar::day_of_week(self.year()?, week, weekday()? - 1, calendar::from_monday)
             }
             Day::IsoWeek => {
-                let year = i32::from(self.get(Number::IsoYear).ok_or(Unread::Unparsed)?);
+                let year = i32::from(self.get(DateNumber::IsoYear).ok_or(Unread::Unparsed)?);
                 if year == 0 {
                     return Err(Unread::OutOfRange);
                 }
-                calendar::day_of_iso_week(year, number(Number::IsoWeek)?, weekday()?)
+                calendar::day_of_iso_week(year, number(DateNumber::IsoWeek)?, weekday()?)
             }
         };
         let day = day.ok_or(Unread::NoSuchDay)?;
@@ -174,8 +174,8 @@ impl Fields {
     }
 
     /// Whether what was said by these numbers is true of the day.
-    fn agree_with(&self, day: NaiveDate, numbers: &[Number]) -> bool {
-        let is_true = |number: &Number| {
+    fn agree_with(&self, day: NaiveDate, numbers: &[DateNumber]) -> bool {
+        let is_true = |number: &DateNumber| {
             self.get(*number)
                 .is_none_or(|said| i32::from(said) == calendar::number(day, *number))
         };
@@ -184,32 +184,32 @@ impl Fields {
 
     /// Whether all that was said of the time is true of it.
     fn agree_with_clock(&self, time: NaiveTime) -> bool {
-        let said = |number: Number, is: u32| {
+        let said = |number: DateNumber, is: u32| {
             self.get(number)
                 .is_none_or(|said| u32::from(said.unsigned_abs()) == is)
         };
         let (is_afternoon, hour) = time.hour12();
         let half = self.numbers[HALF];
-        said(Number::Hour, time.hour())
-            && said(Number::Hour12, hour)
+        said(DateNumber::Hour, time.hour())
+            && said(DateNumber::Hour12, hour)
             && (half < 0 || (half == 1) == is_afternoon)
-            && said(Number::Minute, time.minute())
-            && said(Number::Second, time.second())
+            && said(DateNumber::Minute, time.minute())
+            && said(DateNumber::Second, time.second())
     }
 
     fn time(&self) -> Option<NaiveTime> {
-        let number = |number: Number| self.get(number).map(i16::unsigned_abs).map(u32::from);
-        let hour = match (number(Number::Hour), number(Number::Hour12)) {
+        let number = |number: DateNumber| self.get(number).map(i16::unsigned_abs).map(u32::from);
+        let hour = match (number(DateNumber::Hour), number(DateNumber::Hour12)) {
             (Some(hour), _) => hour,
             (None, hour) => hour? % 12 + if self.numbers[HALF] == 1 { 12 } else { 0 },
         };
-        let second = number(Number::Second).unwrap_or(0);
+        let second = number(DateNumber::Second).unwrap_or(0);
         let nanosecond = self.nanoseconds.unwrap_or(0);
-        NaiveTime::from_hms_nano_opt(hour, number(Number::Minute)?, second, nanosecond)
+        NaiveTime::from_hms_nano_opt(hour, number(DateNumber::Minute)?, second, nanosecond)
     }
 
     #[inline]
-    fn number(&mut self, digits: Digits, cursor: &mut Cursor<'_>) -> Result<(), Unread> {
+    fn number(&mut self, digits: Digits, cursor: &mut TextCursor<'_>) -> Result<(), Unread> {
         if !digits.glued {
             cursor.skip_blanks();
         }
@@ -228,11 +228,11 @@ impl Fields {
     }
 
     /// Reads what a step stands for.
-    fn take(&mut self, step: &Step, cursor: &mut Cursor<'_>) -> Result<(), Unread> {
+    fn take(&mut self, step: &ReadStep, cursor: &mut TextCursor<'_>) -> Result<(), Unread> {
         match step {
-            Step::Byte(byte) => cursor.take(&[*byte]),
-            Step::Literal(text) => cursor.literal(text),
-            Step::Blank { needed } => {
+            ReadStep::Byte(byte) => cursor.take(&[*byte]),
+            ReadStep::Literal(text) => cursor.literal(text),
+            ReadStep::Blank { needed } => {
                 let are_there = cursor.skip_blanks();
                 if *needed && !are_there {
                     Err(Unread::Unparsed)
@@ -240,30 +240,30 @@ impl Fields {
                     Ok(())
                 }
             }
-            Step::Number(digits) => self.number(*digits, cursor),
-            Step::Month => {
+            ReadStep::Number(digits) => self.number(*digits, cursor),
+            ReadStep::Month => {
                 let month = cursor.name(&calendar::MONTHS, &calendar::MONTH_KEYS)?;
-                self.set(Number::Month as usize, month)
+                self.set(DateNumber::Month as usize, month)
             }
-            Step::Weekday => {
+            ReadStep::Weekday => {
                 let weekday = cursor.name(&calendar::WEEKDAYS, &calendar::WEEKDAY_KEYS)?;
                 self.set(WEEKDAY, weekday)
             }
-            Step::Half => {
+            ReadStep::Half => {
                 let half = cursor.half()?;
                 self.set(HALF, half)
             }
-            Step::Fraction(fraction) => {
+            ReadStep::Fraction(fraction) => {
                 let read = cursor.fraction(*fraction)?;
                 let before = self.nanoseconds.replace(read);
                 agree(before, read)
             }
-            Step::Offset => {
+            ReadStep::Offset => {
                 cursor.skip_blanks();
                 let read = cursor.offset()?;
                 agree(self.offset.replace(read), read)
             }
-            Step::Epoch => {
+            ReadStep::Epoch => {
                 cursor.skip_blanks();
                 let is_negative = cursor.skip(b'-');
                 let read = cursor.digits(usize::MAX).ok_or(Unread::Unparsed)?;

@@ -1,7 +1,7 @@
 //! Slips in formats that are easily seen: another notation, `%M` for the month.
 
 use super::error::FormatError;
-use super::specifier::{Number, Part};
+use super::specifier::{DateNumber, FormatPart};
 
 /// Tells whether a text is a format to read with.
 type IsFormat<'f> = &'f dyn Fn(&str) -> bool;
@@ -17,15 +17,19 @@ pub(super) fn without_specifier(text: &str, is_format: IsFormat<'_>) -> Option<F
 }
 
 /// Where minutes and months are mistaken for each other, of a format that does not say the whole time.
-pub(super) fn minutes_for_months(text: &str, parts: &[Part], is_format: IsFormat<'_>) -> Option<FormatError> {
-    let count = |wanted: fn(Number) -> bool| {
-        let is_it = |part: &&Part| matches!(part, Part::Number(number, _) if wanted(*number));
+pub(super) fn minutes_for_months(
+    text: &str,
+    parts: &[FormatPart],
+    is_format: IsFormat<'_>,
+) -> Option<FormatError> {
+    let count = |wanted: fn(DateNumber) -> bool| {
+        let is_it = |part: &&FormatPart| matches!(part, FormatPart::Number(number, _) if wanted(*number));
         parts.iter().filter(is_it).count()
     };
-    let hours = count(|number| matches!(number, Number::Hour | Number::Hour12));
-    let minutes = count(|number| number == Number::Minute);
-    let months = count(|number| number == Number::Month);
-    let has_name = parts.iter().any(|part| matches!(part, Part::Month { .. }));
+    let hours = count(|number| matches!(number, DateNumber::Hour | DateNumber::Hour12));
+    let minutes = count(|number| number == DateNumber::Minute);
+    let months = count(|number| number == DateNumber::Month);
+    let has_name = parts.iter().any(|part| matches!(part, FormatPart::Month { .. }));
     if minutes > 0 && hours == 0 && months == 0 && !has_name {
         let message = format!("`{text}` has minutes without an hour: `%M` are minutes, a month is `%m`");
         return Some(FormatError::new(

@@ -4,13 +4,13 @@ use super::error::FormatError;
 
 /// A part of a format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum FormatPart {
     /// Characters that stand for themselves.
     Literal(Box<str>),
     /// Blanks, as they are written.
     Blank(Box<str>),
     /// Digits.
-    Number(Number, Pad),
+    Number(DateNumber, Pad),
     /// The name of the month, whole or its first three letters.
     Month { whole: bool },
     /// The name of the day of the week.
@@ -27,7 +27,7 @@ pub(super) enum Part {
 
 /// What digits say. The order is that of the places in which a reader keeps them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Number {
+pub(super) enum DateNumber {
     Year,
     YearOfCentury,
     Month,
@@ -73,7 +73,7 @@ pub(super) enum Colons {
     Two,
 }
 
-impl Number {
+impl DateNumber {
     /// The digits that it has when they are all written.
     pub(super) fn width(self) -> usize {
         match self {
@@ -113,7 +113,7 @@ impl Number {
     }
 }
 
-impl Part {
+impl FormatPart {
     /// Whether it says something about the time of day.
     pub(super) fn is_time(&self) -> bool {
         match self {
@@ -134,7 +134,7 @@ impl Part {
 }
 
 /// The parts of a format.
-pub(super) fn parts(format: &str) -> Result<Vec<Part>, FormatError> {
+pub(super) fn parts(format: &str) -> Result<Vec<FormatPart>, FormatError> {
     let mut parts = Vec::new();
     let mut rest = format;
     while let Some(first) = rest.chars().next() {
@@ -152,18 +152,18 @@ pub(super) fn parts(format: &str) -> Result<Vec<Part>, FormatError> {
 }
 
 /// Adds text, joined to the text before it.
-fn push_text(text: &str, parts: &mut Vec<Part>) {
+fn push_text(text: &str, parts: &mut Vec<FormatPart>) {
     let is_blank = text.starts_with(char::is_whitespace);
     match parts.last_mut() {
-        Some(Part::Literal(before)) if !is_blank => *before = format!("{before}{text}").into(),
-        Some(Part::Blank(before)) if is_blank => *before = format!("{before}{text}").into(),
-        _ if is_blank => parts.push(Part::Blank(text.into())),
-        _ => parts.push(Part::Literal(text.into())),
+        Some(FormatPart::Literal(before)) if !is_blank => *before = format!("{before}{text}").into(),
+        Some(FormatPart::Blank(before)) if is_blank => *before = format!("{before}{text}").into(),
+        _ if is_blank => parts.push(FormatPart::Blank(text.into())),
+        _ => parts.push(FormatPart::Literal(text.into())),
     }
 }
 
 /// Adds what stands behind a `%`, and gives what follows it.
-fn specifier<'f>(rest: &'f str, parts: &mut Vec<Part>) -> Result<&'f str, FormatError> {
+fn specifier<'f>(rest: &'f str, parts: &mut Vec<FormatPart>) -> Result<&'f str, FormatError> {
     for (written, part) in LONG {
         if let Some(after) = rest.strip_prefix(written) {
             parts.push(part);
@@ -183,7 +183,7 @@ fn specifier<'f>(rest: &'f str, parts: &mut Vec<Part>) -> Result<&'f str, Format
     };
     let after = &behind[letter.len_utf8()..];
     if let Some((number, pad)) = number(letter) {
-        parts.push(Part::Number(number, flag.map_or(pad, |(_, pad)| *pad)));
+        parts.push(FormatPart::Number(number, flag.map_or(pad, |(_, pad)| *pad)));
         return Ok(after);
     }
     if let Some((flag, _)) = flag {
@@ -195,13 +195,13 @@ fn specifier<'f>(rest: &'f str, parts: &mut Vec<Part>) -> Result<&'f str, Format
         ));
     }
     match letter {
-        'b' | 'h' => parts.push(Part::Month { whole: false }),
-        'B' => parts.push(Part::Month { whole: true }),
-        'a' => parts.push(Part::Weekday { whole: false }),
-        'A' => parts.push(Part::Weekday { whole: true }),
-        'p' => parts.push(Part::Half { small: false }),
-        'P' => parts.push(Part::Half { small: true }),
-        's' => parts.push(Part::Epoch),
+        'b' | 'h' => parts.push(FormatPart::Month { whole: false }),
+        'B' => parts.push(FormatPart::Month { whole: true }),
+        'a' => parts.push(FormatPart::Weekday { whole: false }),
+        'A' => parts.push(FormatPart::Weekday { whole: true }),
+        'p' => parts.push(FormatPart::Half { small: false }),
+        'P' => parts.push(FormatPart::Half { small: true }),
+        's' => parts.push(FormatPart::Epoch),
         '%' => push_text("%", parts),
         'n' => push_text("\n", parts),
         't' => push_text("\t", parts),
@@ -211,7 +211,7 @@ fn specifier<'f>(rest: &'f str, parts: &mut Vec<Part>) -> Result<&'f str, Format
             };
             for part in self::parts(meaning)? {
                 match part {
-                    Part::Literal(text) | Part::Blank(text) => push_text(&text, parts),
+                    FormatPart::Literal(text) | FormatPart::Blank(text) => push_text(&text, parts),
                     part => parts.push(part),
                 }
             }
@@ -221,14 +221,14 @@ fn specifier<'f>(rest: &'f str, parts: &mut Vec<Part>) -> Result<&'f str, Format
 }
 
 /// Specifiers of more than one letter.
-const LONG: [(&str, Part); 11] = {
-    const fn fraction(dot: bool, places: Option<u8>) -> Part {
-        Part::Fraction(Fraction { dot, places })
+const LONG: [(&str, FormatPart); 11] = {
+    const fn fraction(dot: bool, places: Option<u8>) -> FormatPart {
+        FormatPart::Fraction(Fraction { dot, places })
     }
     [
-        ("z", Part::Offset(Colons::None)),
-        (":z", Part::Offset(Colons::One)),
-        ("::z", Part::Offset(Colons::Two)),
+        ("z", FormatPart::Offset(Colons::None)),
+        (":z", FormatPart::Offset(Colons::One)),
+        ("::z", FormatPart::Offset(Colons::Two)),
         ("f", fraction(false, None)),
         (".f", fraction(true, None)),
         ("3f", fraction(false, Some(3))),
@@ -252,29 +252,29 @@ const SHORT: [(char, &str); 8] = [
     ('X', "%H:%M:%S"),
 ];
 
-fn number(letter: char) -> Option<(Number, Pad)> {
+fn number(letter: char) -> Option<(DateNumber, Pad)> {
     Some(match letter {
-        'Y' => (Number::Year, Pad::Zero),
-        'y' => (Number::YearOfCentury, Pad::Zero),
-        'C' => (Number::Century, Pad::Zero),
-        'q' => (Number::Quarter, Pad::None),
-        'm' => (Number::Month, Pad::Zero),
-        'd' => (Number::Day, Pad::Zero),
-        'e' => (Number::Day, Pad::Blank),
-        'j' => (Number::DayOfYear, Pad::Zero),
-        'U' => (Number::WeekFromSunday, Pad::Zero),
-        'W' => (Number::WeekFromMonday, Pad::Zero),
-        'G' => (Number::IsoYear, Pad::Zero),
-        'g' => (Number::IsoYearOfCentury, Pad::Zero),
-        'V' => (Number::IsoWeek, Pad::Zero),
-        'w' => (Number::WeekdayFromSunday, Pad::None),
-        'u' => (Number::WeekdayFromMonday, Pad::None),
-        'H' => (Number::Hour, Pad::Zero),
-        'k' => (Number::Hour, Pad::Blank),
-        'I' => (Number::Hour12, Pad::Zero),
-        'l' => (Number::Hour12, Pad::Blank),
-        'M' => (Number::Minute, Pad::Zero),
-        'S' => (Number::Second, Pad::Zero),
+        'Y' => (DateNumber::Year, Pad::Zero),
+        'y' => (DateNumber::YearOfCentury, Pad::Zero),
+        'C' => (DateNumber::Century, Pad::Zero),
+        'q' => (DateNumber::Quarter, Pad::None),
+        'm' => (DateNumber::Month, Pad::Zero),
+        'd' => (DateNumber::Day, Pad::Zero),
+        'e' => (DateNumber::Day, Pad::Blank),
+        'j' => (DateNumber::DayOfYear, Pad::Zero),
+        'U' => (DateNumber::WeekFromSunday, Pad::Zero),
+        'W' => (DateNumber::WeekFromMonday, Pad::Zero),
+        'G' => (DateNumber::IsoYear, Pad::Zero),
+        'g' => (DateNumber::IsoYearOfCentury, Pad::Zero),
+        'V' => (DateNumber::IsoWeek, Pad::Zero),
+        'w' => (DateNumber::WeekdayFromSunday, Pad::None),
+        'u' => (DateNumber::WeekdayFromMonday, Pad::None),
+        'H' => (DateNumber::Hour, Pad::Zero),
+        'k' => (DateNumber::Hour, Pad::Blank),
+        'I' => (DateNumber::Hour12, Pad::Zero),
+        'l' => (DateNumber::Hour12, Pad::Blank),
+        'M' => (DateNumber::Minute, Pad::Zero),
+        'S' => (DateNumber::Second, Pad::Zero),
         _ => return None,
     })
 }

@@ -1,11 +1,11 @@
 //! What is done to read a format: its parts as steps, and what of them says which day it is.
 
 use super::calendar;
-use super::specifier::{Fraction, Number, Part};
+use super::specifier::{DateNumber, FormatPart, Fraction};
 
 /// What is done to read a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum ReadStep {
     /// This character stands there.
     Byte(u8),
     /// These characters stand there.
@@ -42,11 +42,11 @@ pub(super) struct Digits {
 }
 
 impl Digits {
-    fn of(number: Number, before: bool, after: bool) -> Self {
+    fn of(number: DateNumber, before: bool, after: bool) -> Self {
         // All of its digits are needed where other digits stand beside it.
         let is_whole = before || after || number.is_whole();
         let (lowest, highest) = number.bounds();
-        let is_from_sunday = number == Number::WeekdayFromSunday;
+        let is_from_sunday = number == DateNumber::WeekdayFromSunday;
         Self {
             place: if is_from_sunday { WEEKDAY } else { number as usize },
             least: if is_whole { number.width() } else { 1 },
@@ -54,7 +54,7 @@ impl Digits {
             lowest,
             highest,
             glued: before,
-            is_open_year: number == Number::Year && !after,
+            is_open_year: number == DateNumber::Year && !after,
             is_from_sunday,
         }
     }
@@ -78,30 +78,30 @@ pub(super) enum Day {
 }
 
 /// Where the parts that are no plain numbers are kept: names share the place of their numbers.
-pub(super) const WEEKDAY: usize = Number::WeekdayFromMonday as usize;
-pub(super) const HALF: usize = Number::Century as usize;
+pub(super) const WEEKDAY: usize = DateNumber::WeekdayFromMonday as usize;
+pub(super) const HALF: usize = DateNumber::Century as usize;
 pub(super) const PLACES: usize = HALF + 1;
 
 /// What is done to read a format's parts, in their order.
-pub(super) fn steps(parts: &[Part]) -> Vec<Step> {
-    let is_digits = |at: Option<usize>| at.and_then(|at| parts.get(at)).is_some_and(Part::is_digits);
-    let step = |(at, part): (usize, &Part)| {
+pub(super) fn steps(parts: &[FormatPart]) -> Vec<ReadStep> {
+    let is_digits = |at: Option<usize>| at.and_then(|at| parts.get(at)).is_some_and(FormatPart::is_digits);
+    let step = |(at, part): (usize, &FormatPart)| {
         let (before, after) = (is_digits(at.checked_sub(1)), is_digits(Some(at + 1)));
         match part {
-            Part::Literal(text) => match text.as_bytes() {
-                [byte] => Step::Byte(*byte),
-                _ => Step::Literal(text.clone()),
+            FormatPart::Literal(text) => match text.as_bytes() {
+                [byte] => ReadStep::Byte(*byte),
+                _ => ReadStep::Literal(text.clone()),
             },
-            Part::Blank(_) => Step::Blank {
+            FormatPart::Blank(_) => ReadStep::Blank {
                 needed: before && after,
             },
-            Part::Number(number, _) => Step::Number(Digits::of(*number, before, after)),
-            Part::Month { .. } => Step::Month,
-            Part::Weekday { .. } => Step::Weekday,
-            Part::Half { .. } => Step::Half,
-            Part::Fraction(fraction) => Step::Fraction(*fraction),
-            Part::Offset(_) => Step::Offset,
-            Part::Epoch => Step::Epoch,
+            FormatPart::Number(number, _) => ReadStep::Number(Digits::of(*number, before, after)),
+            FormatPart::Month { .. } => ReadStep::Month,
+            FormatPart::Weekday { .. } => ReadStep::Weekday,
+            FormatPart::Half { .. } => ReadStep::Half,
+            FormatPart::Fraction(fraction) => ReadStep::Fraction(*fraction),
+            FormatPart::Offset(_) => ReadStep::Offset,
+            FormatPart::Epoch => ReadStep::Epoch,
         }
     };
     parts.iter().enumerate().map(step).collect()
@@ -109,28 +109,31 @@ pub(super) fn steps(parts: &[Part]) -> Vec<Step> {
 
 impl Day {
     /// What says the day in a format; `None` where nothing does.
-    pub(super) fn of(parts: &[Part]) -> Option<Self> {
-        let has = |number: Number| {
+    pub(super) fn of(parts: &[FormatPart]) -> Option<Self> {
+        let has = |number: DateNumber| {
             parts
                 .iter()
-                .any(|part| matches!(part, Part::Number(other, _) if *other == number))
+                .any(|part| matches!(part, FormatPart::Number(other, _) if *other == number))
         };
-        let has_year = has(Number::Year) || has(Number::YearOfCentury);
-        let has_month = has(Number::Month) || parts.iter().any(|part| matches!(part, Part::Month { .. }));
-        let has_weekday = has(Number::WeekdayFromMonday)
-            || has(Number::WeekdayFromSunday)
-            || parts.iter().any(|part| matches!(part, Part::Weekday { .. }));
-        if parts.contains(&Part::Epoch) {
+        let has_year = has(DateNumber::Year) || has(DateNumber::YearOfCentury);
+        let has_month =
+            has(DateNumber::Month) || parts.iter().any(|part| matches!(part, FormatPart::Month { .. }));
+        let has_weekday = has(DateNumber::WeekdayFromMonday)
+            || has(DateNumber::WeekdayFromSunday)
+            || parts
+                .iter()
+                .any(|part| matches!(part, FormatPart::Weekday { .. }));
+        if parts.contains(&FormatPart::Epoch) {
             Some(Self::Epoch)
-        } else if has_year && has_month && has(Number::Day) {
+        } else if has_year && has_month && has(DateNumber::Day) {
             Some(Self::Calendar)
-        } else if has_year && has(Number::DayOfYear) {
+        } else if has_year && has(DateNumber::DayOfYear) {
             Some(Self::OfYear)
-        } else if has(Number::IsoYear) && has(Number::IsoWeek) && has_weekday {
+        } else if has(DateNumber::IsoYear) && has(DateNumber::IsoWeek) && has_weekday {
             Some(Self::IsoWeek)
-        } else if has_year && has(Number::WeekFromSunday) && has_weekday {
+        } else if has_year && has(DateNumber::WeekFromSunday) && has_weekday {
             Some(Self::WeekFromSunday)
-        } else if has_year && has(Number::WeekFromMonday) && has_weekday {
+        } else if has_year && has(DateNumber::WeekFromMonday) && has_weekday {
             Some(Self::WeekFromMonday)
         } else {
             None
@@ -138,56 +141,57 @@ impl Day {
     }
 
     /// Whether it finds the day by this number, if the format has it.
-    fn uses(self, number: Number) -> bool {
-        let year = number == Number::Year;
+    fn uses(self, number: DateNumber) -> bool {
+        let year = number == DateNumber::Year;
         match self {
             Self::Epoch => false,
-            Self::Calendar => year || matches!(number, Number::Month | Number::Day),
-            Self::OfYear => year || number == Number::DayOfYear,
+            Self::Calendar => year || matches!(number, DateNumber::Month | DateNumber::Day),
+            Self::OfYear => year || number == DateNumber::DayOfYear,
             Self::WeekFromSunday => {
-                year || matches!(number, Number::WeekFromSunday | Number::WeekdayFromMonday)
+                year || matches!(number, DateNumber::WeekFromSunday | DateNumber::WeekdayFromMonday)
             }
             Self::WeekFromMonday => {
-                year || matches!(number, Number::WeekFromMonday | Number::WeekdayFromMonday)
+                year || matches!(number, DateNumber::WeekFromMonday | DateNumber::WeekdayFromMonday)
             }
             Self::IsoWeek => matches!(
                 number,
-                Number::IsoYear | Number::IsoWeek | Number::WeekdayFromMonday
+                DateNumber::IsoYear | DateNumber::IsoWeek | DateNumber::WeekdayFromMonday
             ),
         }
     }
 
     /// What a format says of the day beyond what finds it: a text can contradict itself in it.
-    pub(super) fn checks(self, parts: &[Part]) -> Vec<Number> {
-        let said = |part: &Part| match part {
-            Part::Number(Number::WeekdayFromSunday, _) | Part::Weekday { .. } => {
-                Some(Number::WeekdayFromMonday)
+    pub(super) fn checks(self, parts: &[FormatPart]) -> Vec<DateNumber> {
+        let said = |part: &FormatPart| match part {
+            FormatPart::Number(DateNumber::WeekdayFromSunday, _) | FormatPart::Weekday { .. } => {
+                Some(DateNumber::WeekdayFromMonday)
             }
-            Part::Month { .. } => Some(Number::Month),
-            Part::Number(number, _) => Some(*number),
+            FormatPart::Month { .. } => Some(DateNumber::Month),
+            FormatPart::Number(number, _) => Some(*number),
             _ => None,
         };
-        let is_said = |number: &Number| parts.iter().any(|part| said(part) == Some(*number));
+        let is_said = |number: &DateNumber| parts.iter().any(|part| said(part) == Some(*number));
         let numbers = calendar::OF_A_DAY.into_iter().filter(is_said);
         numbers.filter(|number| !self.uses(*number)).collect()
     }
 
     /// Whether a format says the hour in two ways, or the time beside the seconds since 1970.
-    pub(super) fn checks_clock(self, parts: &[Part]) -> bool {
-        let has = |number: Number| {
+    pub(super) fn checks_clock(self, parts: &[FormatPart]) -> bool {
+        let has = |number: DateNumber| {
             parts
                 .iter()
-                .any(|part| matches!(part, Part::Number(other, _) if *other == number))
+                .any(|part| matches!(part, FormatPart::Number(other, _) if *other == number))
         };
-        let has_12 = has(Number::Hour12) || parts.iter().any(|part| matches!(part, Part::Half { .. }));
+        let has_12 =
+            has(DateNumber::Hour12) || parts.iter().any(|part| matches!(part, FormatPart::Half { .. }));
         match self {
             Self::Epoch => {
                 has_12
-                    || [Number::Hour, Number::Minute, Number::Second]
+                    || [DateNumber::Hour, DateNumber::Minute, DateNumber::Second]
                         .into_iter()
                         .any(has)
             }
-            _ => has_12 && has(Number::Hour),
+            _ => has_12 && has(DateNumber::Hour),
         }
     }
 }

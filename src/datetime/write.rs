@@ -5,10 +5,10 @@ use chrono::{Datelike as _, NaiveDate, NaiveTime, Timelike as _};
 use super::calendar::{self, MONTHS, WEEKDAYS};
 use super::format::{Offset, WriteFormat};
 use super::moment::{Moment, Unwritten, is_in_range};
-use super::specifier::{Colons, Fraction, Number, Pad, Part};
+use super::specifier::{Colons, DateNumber, FormatPart, Fraction, Pad};
 
 /// A moment taken apart.
-struct Shown {
+struct MomentParts {
     day: NaiveDate,
     /// Midnight where there is none, which no format asks for then.
     time: NaiveTime,
@@ -24,12 +24,12 @@ impl WriteFormat {
                 return Err(Unwritten::Incomplete);
             }
             Moment::Local(_) if self.tells.offset != Offset::Absent => return Err(Unwritten::Incomplete),
-            Moment::Day(day) => Shown {
+            Moment::Day(day) => MomentParts {
                 day,
                 time: NaiveTime::MIN,
                 instant: None,
             },
-            Moment::Local(local) => Shown {
+            Moment::Local(local) => MomentParts {
                 day: local.date(),
                 time: local.time(),
                 instant: None,
@@ -40,7 +40,7 @@ impl WriteFormat {
                     Offset::Absent | Offset::Written => instant,
                 };
                 let local = instant.naive_local();
-                Shown {
+                MomentParts {
                     day: local.date(),
                     time: local.time(),
                     instant: Some((instant.offset().local_minus_utc(), instant.timestamp())),
@@ -58,27 +58,27 @@ impl WriteFormat {
     }
 }
 
-impl Shown {
-    fn write(&self, part: &Part, text: &mut String) -> Result<(), Unwritten> {
+impl MomentParts {
+    fn write(&self, part: &FormatPart, text: &mut String) -> Result<(), Unwritten> {
         match part {
-            Part::Literal(own) | Part::Blank(own) => text.push_str(own),
-            Part::Number(number, pad) => push_number(text, self.number(*number), number.width(), *pad),
-            Part::Month { whole } => push_name(text, MONTHS[self.day.month0() as usize], *whole),
-            Part::Weekday { whole } => {
+            FormatPart::Literal(own) | FormatPart::Blank(own) => text.push_str(own),
+            FormatPart::Number(number, pad) => push_number(text, self.number(*number), number.width(), *pad),
+            FormatPart::Month { whole } => push_name(text, MONTHS[self.day.month0() as usize], *whole),
+            FormatPart::Weekday { whole } => {
                 push_name(text, WEEKDAYS[calendar::from_monday(self.day) as usize], *whole);
             }
-            Part::Half { small } => text.push_str(match (self.time.hour() < 12, small) {
+            FormatPart::Half { small } => text.push_str(match (self.time.hour() < 12, small) {
                 (true, false) => "AM",
                 (true, true) => "am",
                 (false, false) => "PM",
                 (false, true) => "pm",
             }),
-            Part::Fraction(fraction) => push_fraction(text, self.time.nanosecond(), *fraction)?,
-            Part::Offset(colons) => {
+            FormatPart::Fraction(fraction) => push_fraction(text, self.time.nanosecond(), *fraction)?,
+            FormatPart::Offset(colons) => {
                 let (offset, _) = self.instant.ok_or(Unwritten::Incomplete)?;
                 push_offset(text, offset, *colons)?;
             }
-            Part::Epoch => {
+            FormatPart::Epoch => {
                 let (_, seconds) = self.instant.ok_or(Unwritten::Incomplete)?;
                 text.push_str(&seconds.to_string());
             }
@@ -86,12 +86,12 @@ impl Shown {
         Ok(())
     }
 
-    fn number(&self, number: Number) -> u32 {
+    fn number(&self, number: DateNumber) -> u32 {
         match number {
-            Number::Hour => self.time.hour(),
-            Number::Hour12 => self.time.hour12().1,
-            Number::Minute => self.time.minute(),
-            Number::Second => self.time.second(),
+            DateNumber::Hour => self.time.hour(),
+            DateNumber::Hour12 => self.time.hour12().1,
+            DateNumber::Minute => self.time.minute(),
+            DateNumber::Second => self.time.second(),
             // Years are from 1 to 9999 here, and so is everything else.
             number => calendar::number(self.day, number).unsigned_abs(),
         }

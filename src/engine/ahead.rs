@@ -3,15 +3,15 @@
 
 use rusqlite::Connection;
 
-use super::item::Standing;
+use super::item::TargetRow;
 use super::items::Items;
 use super::transformed::{Transformed, transform};
 use crate::context::Context;
 use crate::error::Result;
-use crate::ledger::feed::Fed;
+use crate::ledger::feed::StageInput;
 use crate::ledger::members::source_of_row;
 use crate::ledger::rows;
-use crate::ledger::selection::Selection;
+use crate::ledger::selection::RecordSelection;
 use crate::stage::{Outcome, Stage};
 use crate::store::Table;
 
@@ -34,7 +34,7 @@ impl Ahead<'_> {
         &self,
         connection: &Connection,
         target: &Table,
-        row: &Standing,
+        row: &TargetRow,
         id: &str,
     ) -> Result<bool> {
         let record = self.record_of(connection, row.target)?;
@@ -43,7 +43,7 @@ impl Ahead<'_> {
         };
         if !self.stage.in_place() {
             // What somebody has changed by hand is not this stage's to move.
-            let fed = Fed::of(self.context.project, self.stage);
+            let fed = StageInput::of(self.context.project, self.stage);
             let changes = rows::changes_of_row(connection, target.name(), row.target)?;
             let own = (self.context.project, self.stage.number(), record);
             if rows::owner(&changes) != Some(own) || rows::is_edited(&changes, fed) {
@@ -52,8 +52,8 @@ impl Ahead<'_> {
         }
         let later;
         let transformed = match at {
-            Place::Batch(at) => self.results[at].as_ref(),
-            Place::Later => {
+            Upcoming::Batch(at) => self.results[at].as_ref(),
+            Upcoming::Later => {
                 let item = self.items.listed(connection, record)?;
                 later = transform(self.stage, self.context, None, &item);
                 Some(&later)
@@ -80,25 +80,25 @@ impl Ahead<'_> {
         source_of_row(connection, row)
     }
 
-    fn place(&self, connection: &Connection, record: i64) -> Result<Option<Place>> {
+    fn place(&self, connection: &Connection, record: i64) -> Result<Option<Upcoming>> {
         if let Ok(at) = self.numbers.binary_search(&record) {
-            return Ok(self.results[at].is_some().then_some(Place::Batch(at)));
+            return Ok(self.results[at].is_some().then_some(Upcoming::Batch(at)));
         }
         let is_later = match &self.items.selection {
-            Selection::List { records, read } => records[*read..].binary_search(&record).is_ok(),
+            RecordSelection::List { records, read } => records[*read..].binary_search(&record).is_ok(),
             // A table that is read from the start is the target's own only in place.
-            Selection::Table { after } => {
+            RecordSelection::Table { after } => {
                 self.stage.in_place()
                     && record > *after
                     && self.items.source.by_number(connection, record)?.is_some()
             }
         };
-        Ok(is_later.then_some(Place::Later))
+        Ok(is_later.then_some(Upcoming::Later))
     }
 }
 
 /// Where a record is still to come.
-enum Place {
+enum Upcoming {
     /// In this batch.
     Batch(usize),
     /// In a later one.

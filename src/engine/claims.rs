@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use rusqlite::Connection;
 
-use super::item::Standing;
+use super::item::TargetRow;
 use super::pipeline::AHEAD_BYTES;
 use crate::digest::Salt;
 use crate::error::Result;
@@ -26,7 +26,7 @@ pub(crate) struct Claims {
 struct OnTheWay {
     /// `None`: nobody owns the id any more.
     owners: HashMap<String, Option<(i64, Salt)>>,
-    rows: HashMap<i64, Standing>,
+    rows: HashMap<i64, TargetRow>,
     /// About how many the rows are.
     bytes: usize,
 }
@@ -69,7 +69,7 @@ impl Claims {
     }
 
     /// The row of a number, where a recent batch wrote it.
-    pub(crate) fn row(&self, record: i64) -> Option<&Standing> {
+    pub(crate) fn row(&self, record: i64) -> Option<&TargetRow> {
         self.recent.iter().rev().find_map(|batch| batch.rows.get(&record))
     }
 
@@ -94,7 +94,7 @@ impl Claims {
 
     /// A row is written, as part 0.
     pub(crate) fn wrote_row(&mut self, row: Record, salt: Salt) {
-        self.wrote(Standing {
+        self.wrote(TargetRow {
             part: 0,
             target: row.record,
             salt,
@@ -104,7 +104,7 @@ impl Claims {
     }
 
     /// A row is written.
-    pub(crate) fn wrote(&mut self, standing: Standing) {
+    pub(crate) fn wrote(&mut self, standing: TargetRow) {
         if let Some(batch) = self.recent.back_mut() {
             batch.bytes += standing.row.as_ref().map_or(0, |row| row.data.len());
             batch.rows.insert(standing.target, standing);

@@ -6,18 +6,18 @@ use rusqlite::Connection;
 
 use super::item::Item;
 use crate::context::Context;
-use crate::contract::{Broken, Contract, Has, key_text};
+use crate::contract::{Broken, Contract, RuleKeys, key_text};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::{Entry, EntryOutcome, places};
 use crate::record::Document;
 use crate::refusal::{Part, Violation};
 use crate::stage::{Outcome, Output, Stage};
-use crate::store::{Keys, Table};
+use crate::store::{RuleKeyTable, Table};
 
 /// The rules at work.
 #[derive(Debug)]
-pub(super) struct Cross<'a> {
+pub(super) struct SetRules<'a> {
     stage: &'a Stage,
     /// The facts of the pass, without a record.
     context: Context<'a>,
@@ -25,7 +25,7 @@ pub(super) struct Cross<'a> {
     begun: bool,
 }
 
-impl<'a> Cross<'a> {
+impl<'a> SetRules<'a> {
     /// The rules of a stage; `None` where it has none.
     pub(super) fn of(stage: &'a Stage, context: Context<'a>) -> Option<Self> {
         stage.contract().is_cross_record().then_some(Self {
@@ -49,7 +49,7 @@ impl<'a> Cross<'a> {
         if std::mem::replace(&mut self.begun, true) {
             return Ok(());
         }
-        let keys = Keys::begin(connection)?;
+        let keys = RuleKeyTable::begin(connection)?;
         target.each(connection, |record| {
             let Ok(document) = record.document() else {
                 return Ok(());
@@ -76,7 +76,7 @@ impl<'a> Cross<'a> {
         Ok(())
     }
 
-    fn take(&self, keys: Keys<'_>, has: &Has, record: i64) -> Result<()> {
+    fn take(&self, keys: RuleKeyTable<'_>, has: &RuleKeys, record: i64) -> Result<()> {
         for (at, key) in has.unique.iter().enumerate() {
             if let Ok(Some(key)) = key {
                 keys.take(number(at), key, record)?;
@@ -95,12 +95,12 @@ impl<'a> Cross<'a> {
         &self,
         connection: &Connection,
         item: &Item,
-        parts: Parts<'_>,
+        parts: SetRuleParts<'_>,
         replaced: &[i64],
     ) -> Result<Vec<Broken>> {
-        let Parts { has, is_derived } = parts;
+        let SetRuleParts { has, is_derived } = parts;
         let mut broken = Vec::new();
-        let keys = Keys::on(connection);
+        let keys = RuleKeyTable::on(connection);
         let own: Vec<i64> = item
             .standing
             .iter()
@@ -162,7 +162,7 @@ impl<'a> Cross<'a> {
         let rule = &self.contract().references[at];
         if rule.key.is_some() || rule.to == self.stage.target() {
             // What the record itself held is gone with what it was.
-            let holder = Keys::on(connection).holder(self.reference(at), key, own)?;
+            let holder = RuleKeyTable::on(connection).holder(self.reference(at), key, own)?;
             return Ok(holder.is_some());
         }
         Ok(Table::of(&rule.to)?.number_of(connection, key)?.is_some())
@@ -173,10 +173,10 @@ impl<'a> Cross<'a> {
         &self,
         connection: &Connection,
         entries: &[Entry],
-        has: &[Has],
-        back: Option<&Has>,
+        has: &[RuleKeys],
+        back: Option<&RuleKeys>,
     ) -> Result<()> {
-        let keys = Keys::on(connection);
+        let keys = RuleKeyTable::on(connection);
         let is_written = |entry: &&Entry| {
             let reason = entry.reason.as_deref().and_then(places::reason);
             !matches!(reason, Some((places::EXISTS | places::EDITED, _)))
@@ -202,18 +202,18 @@ impl<'a> Cross<'a> {
     }
 
     /// What a record has to do with the rules that would come back from quarantine as it is.
-    pub(super) fn comes_back(&self, item: &Item) -> Option<Has> {
+    pub(super) fn comes_back(&self, item: &Item) -> Option<RuleKeys> {
         let record = &item.source.as_ref().filter(|_| !item.present)?.record;
         Some(self.has_one(&record.id, &record.document().ok()?))
     }
 
-    fn has_one(&self, id: &str, document: &Document) -> Has {
+    fn has_one(&self, id: &str, document: &Document) -> RuleKeys {
         let mut scope = scope(&self.context, id);
-        Has::of(self.contract(), self.stage.target(), id, document, &mut scope)
+        RuleKeys::of(self.contract(), self.stage.target(), id, document, &mut scope)
     }
 
     /// What the outputs of one record have to do with the rules. Pure.
-    pub(super) fn has(&self, outcome: &Outcome) -> Vec<Has> {
+    pub(super) fn has(&self, outcome: &Outcome) -> Vec<RuleKeys> {
         let outputs = match outcome {
             Outcome::Write(output) => std::slice::from_ref(output),
             Outcome::Derive(outputs) => outputs,
@@ -229,9 +229,9 @@ impl<'a> Cross<'a> {
 
 /// What the records that are made of one have to do with the rules.
 #[derive(Clone, Copy)]
-pub(super) struct Parts<'t> {
+pub(super) struct SetRuleParts<'t> {
     /// Part by part.
-    pub(super) has: &'t [Has],
+    pub(super) has: &'t [RuleKeys],
     /// Whether one record becomes several, so that what is wrong is told of parts.
     pub(super) is_derived: bool,
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::limits::Limits;
+use super::limits::PassLimits;
 use crate::error::Result;
-use crate::ledger::feed::Fed;
+use crate::ledger::feed::StageInput;
 use crate::ledger::read::PassSummary;
 use crate::ledger::selection::{
-    Selection, halting, of_first_pass, of_later_pass, of_open_pass, settled_since, waiting,
+    RecordSelection, halting, of_first_pass, of_later_pass, of_open_pass, settled_since, waiting,
 };
 use crate::ledger::{PassState, StageEvent, StageHistory, StageRow, next_stage};
 use crate::stage::Stage;
@@ -31,7 +31,7 @@ pub(crate) enum Next {
 pub(crate) struct Work {
     pub(crate) due: Due,
     /// What it still has to read.
-    pub(crate) selection: Selection,
+    pub(crate) selection: RecordSelection,
 }
 
 /// Which pass it is.
@@ -53,7 +53,7 @@ pub(crate) enum Due {
 pub(crate) struct Increment {
     /// The batch after which it has looked.
     pub(crate) after: i64,
-    pub(crate) selection: Selection,
+    pub(crate) selection: RecordSelection,
 }
 
 /// How things stand, as far as a stage is concerned.
@@ -65,10 +65,10 @@ pub(crate) trait Facts {
     fn is_overtaken(&self, open: &PassSummary) -> Result<bool>;
 
     /// What an open pass has still to read.
-    fn rest(&self, open: &PassSummary) -> Result<Selection>;
+    fn rest(&self, open: &PassSummary) -> Result<RecordSelection>;
 
     /// What a first pass reads.
-    fn source(&self) -> Result<Selection>;
+    fn source(&self) -> Result<RecordSelection>;
 
     /// What a later pass reads; where the stage was `revised`, with what the revision before has refused.
     fn increment(&self, history: &StageHistory, revised: bool) -> Result<Increment>;
@@ -108,14 +108,14 @@ pub(crate) struct LedgerFacts<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) project: &'a str,
     pub(crate) stage: &'a Stage,
-    pub(crate) limits: &'a Limits,
+    pub(crate) limits: &'a PassLimits,
     /// The number that the next batch will have.
     pub(crate) next_batch: i64,
 }
 
 impl LedgerFacts<'_> {
-    fn fed(&self) -> Fed<'_> {
-        Fed::of(self.project, self.stage)
+    fn fed(&self) -> StageInput<'_> {
+        StageInput::of(self.project, self.stage)
     }
 }
 
@@ -128,11 +128,11 @@ impl Facts for LedgerFacts<'_> {
         is_overtaken(self.connection, self.project, self.stage, self.limits, open)
     }
 
-    fn rest(&self, open: &PassSummary) -> Result<Selection> {
+    fn rest(&self, open: &PassSummary) -> Result<RecordSelection> {
         of_open_pass(self.connection, self.fed(), open)
     }
 
-    fn source(&self) -> Result<Selection> {
+    fn source(&self) -> Result<RecordSelection> {
         of_first_pass(self.connection, self.fed(), None)
     }
 
@@ -150,7 +150,7 @@ pub(crate) fn is_overtaken(
     connection: &Connection,
     project: &str,
     stage: &Stage,
-    limits: &Limits,
+    limits: &PassLimits,
     open: &PassSummary,
 ) -> Result<bool> {
     let Some(reached) = open.last_record.filter(|_| open.row.after_batch.is_none()) else {
@@ -159,7 +159,7 @@ pub(crate) fn is_overtaken(
     if open.state != PassState::Open || cfg!(counterfoil_fault = "overtaken") {
         return Ok(false);
     }
-    let fed = Fed::of(project, stage);
+    let fed = StageInput::of(project, stage);
     let before = open.first_batch - 1;
     let waiting = waiting(connection, fed, before, i64::MAX)?;
     if waiting.first().is_none_or(|first| *first > reached) {
@@ -179,7 +179,7 @@ pub(crate) fn is_overtaken(
 
 /// A record that is to be tried again.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Refused {
+pub(crate) struct RetryItem {
     pub(crate) record: i64,
     /// The batch that has refused it.
     pub(crate) batch: i64,
@@ -190,7 +190,7 @@ pub(crate) struct Refused {
 pub(crate) fn retries(
     stage: &Stage,
     history: &StageHistory,
-    refused: &[Refused],
+    refused: &[RetryItem],
     batches: impl FnOnce(i64) -> Result<BTreeSet<i64>>,
 ) -> Result<Vec<Work>> {
     let open = history.open_retries().next_back().filter(|pass| {
@@ -201,9 +201,9 @@ pub(crate) fn retries(
         return Ok(Vec::new());
     }
     next_stage(stage.number(), history.state, StageEvent::Apply)?;
-    let work = |due, fits: &dyn Fn(&Refused) -> bool| {
+    let work = |due, fits: &dyn Fn(&RetryItem) -> bool| {
         let fitting = refused.iter().filter(|refused| fits(refused));
-        let selection = Selection::list(fitting.map(|refused| refused.record).collect());
+        let selection = RecordSelection::list(fitting.map(|refused| refused.record).collect());
         Work { due, selection }
     };
     let Some(open) = open else {

@@ -7,39 +7,39 @@ use rusqlite::Connection;
 use super::ahead::Ahead;
 use super::claims::Claims;
 use super::cores::in_portions;
-use super::cross::Cross;
+use super::cross::SetRules;
 use super::fate::Decision;
 use super::foreseen::Foreseen;
-use super::item::{Found, Item, Numbers};
+use super::item::{Item, Numbering, TargetState};
 use super::items::Items;
 use super::pass::Pass;
 use super::pipeline::{BATCH_BYTES, Producer};
 use super::place::Placer;
-use super::prepared::Prepared;
-use super::reader::Reader;
+use super::prepared::PreparedTarget;
+use super::reader::ReadConnection;
 use super::transformed::{Transformed, transform};
 use crate::context::Context;
 use crate::error::Result;
 use crate::ledger::places::{self, KeptPlaces};
 use crate::ledger::read::{LedgerTable, largest};
-use crate::ledger::selection::Selection;
-use crate::ledger::{Batch, PassKind, Shape, Step, whole_record};
+use crate::ledger::selection::RecordSelection;
+use crate::ledger::{Batch, BatchKind, PassKind, TableChange, whole_record};
 use crate::stage::Stage;
 use crate::store::{Salted, Table};
 
 /// Makes the batches of a pass of a stage.
-pub(crate) struct Each<'a> {
+pub(crate) struct StageProducer<'a> {
     stage: &'a Stage,
     /// The facts of the pass, without a record.
     context: Context<'a>,
     items: Items<'a>,
     /// What the first batch does to the target's table.
-    shape: Vec<Shape>,
+    shape: Vec<TableChange>,
     /// The newest record number given out.
     newest: i64,
     claims: Claims,
     /// The rules over more than one record, where the stage has any.
-    cross: Option<Cross<'a>>,
+    cross: Option<SetRules<'a>>,
     /// The ids whose records a later stage in place has refused.
     kept: KeptPlaces,
     /// No row in the target can belong to a record that this pass comes to later, nor to a later stage.
@@ -52,16 +52,16 @@ pub(crate) struct Beginning<'a> {
     /// The facts of the pass, without a record.
     pub(crate) context: Context<'a>,
     /// What it still has to read.
-    pub(crate) selection: Selection,
+    pub(crate) selection: RecordSelection,
     /// How it finds its target.
-    pub(crate) prepared: Prepared,
+    pub(crate) prepared: PreparedTarget,
     /// What a plan has come to before it.
     pub(crate) foreseen: Foreseen,
     /// The most records in a batch.
     pub(crate) batch_size: usize,
 }
 
-impl<'a> Each<'a> {
+impl<'a> StageProducer<'a> {
     /// Looks at what the pass finds.
     pub(crate) fn begin(connection: &Connection, pass: &Pass, beginning: Beginning<'a>) -> Result<Self> {
         let Beginning {
@@ -89,7 +89,7 @@ impl<'a> Each<'a> {
             shape: prepared.shape,
             newest,
             claims: Claims::default(),
-            cross: Cross::of(stage, context),
+            cross: SetRules::of(stage, context),
             kept,
             comes_last: prepared.comes_last && !foreseen.is_beyond,
             items: Items {
@@ -99,9 +99,9 @@ impl<'a> Each<'a> {
                 selection,
                 batch_size: batch_size.max(1),
                 alone: prepared.alone,
-                found: Found::of(is_repeated, !target.is_empty(connection)?),
+                found: TargetState::of(is_repeated, !target.is_empty(connection)?),
                 target,
-                numbers: Numbers::shared(prepared.shares_numbers),
+                numbers: Numbering::shared(prepared.shares_numbers),
                 planned: foreseen.settled,
                 planned_rows: foreseen.rows,
                 set_aside: set_aside(connection, stage, pass)?,
@@ -135,14 +135,14 @@ fn set_aside(connection: &Connection, stage: &Stage, pass: &Pass) -> Result<BTre
     Ok(aside)
 }
 
-impl Producer for Each<'_> {
-    fn next(&mut self, reader: &Reader) -> Result<Option<Batch>> {
+impl Producer for StageProducer<'_> {
+    fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>> {
         self.claims.forget_committed();
         let mut items = reader.read(|connection| self.items.next(connection, &self.claims))?;
         if items.is_empty() && self.shape.is_empty() {
             return Ok(None);
         }
-        let mut batch = Batch::new(Step::Data);
+        let mut batch = Batch::new(BatchKind::Data);
         let results = if self.stage.derives() {
             self.transform_within(&mut items, &mut batch.warnings)?
         } else {
@@ -169,7 +169,7 @@ const FIRST: usize = 4;
 /// So many records are transformed in one go.
 const PORTION: usize = 250;
 
-impl Each<'_> {
+impl StageProducer<'_> {
     /// Transforms a batch on every core: expressions and contracts cost more than all the rest. A transformation is pure,
     /// so that the results, in the order of the records, do not depend on who made them. Where a record becomes several, the
     /// results end with the portion that made as much as may be written together.
@@ -258,7 +258,7 @@ impl Each<'_> {
             table: &self.items.target,
             lookup: lookup.filter(|_| !self.items.alone),
             claims: &mut self.claims,
-            shares_numbers: self.items.numbers == Numbers::Shared,
+            shares_numbers: self.items.numbers == Numbering::Shared,
             newest: &mut self.newest,
             batch,
             warned: None,

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::ahead::Ahead;
 use super::claims::Claims;
-use super::item::{Item, Standing};
+use super::item::{Item, TargetRow};
 use crate::digest::Salt;
 use crate::error::{Error, Result};
 use crate::ledger::places::{self, KeptPlaces};
@@ -27,7 +27,7 @@ pub(super) enum Decision {
     /// Its parts go their ways, and rows of it that no part needs any more go.
     Place {
         placements: Vec<Placement>,
-        gone: Vec<Standing>,
+        gone: Vec<TargetRow>,
     },
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Placement {
     pub(super) part: i64,
     pub(super) output: Output,
     /// `None`: under a new number.
-    pub(super) home: Option<Standing>,
+    pub(super) home: Option<TargetRow>,
     pub(super) fate: Fate,
 }
 
@@ -55,7 +55,7 @@ pub(super) enum Fate {
 /// Another record's row that makes room.
 #[derive(Debug)]
 pub(super) struct Displaced {
-    pub(super) row: Standing,
+    pub(super) row: TargetRow,
     /// Its record comes later in this pass, and goes somewhere else: it does not wait for the place.
     pub(super) moves_on: bool,
 }
@@ -148,7 +148,13 @@ impl Arbiter<'_> {
         Ok(Decision::Place { placements, gone })
     }
 
-    fn fate(&self, item: &Item, home: Option<&Standing>, output: &Output, ahead: &Ahead<'_>) -> Result<Fate> {
+    fn fate(
+        &self,
+        item: &Item,
+        home: Option<&TargetRow>,
+        output: &Output,
+        ahead: &Ahead<'_>,
+    ) -> Result<Fate> {
         let Some(connection) = self.lookup else {
             return Ok(Fate::Write(None));
         };
@@ -187,7 +193,7 @@ impl Arbiter<'_> {
         let Some((owner, salt)) = self.kept.holder(&output.id) else {
             return Ok(Fate::Write(None));
         };
-        let row = Standing {
+        let row = TargetRow {
             part: 0,
             target: owner,
             salt,
@@ -206,7 +212,7 @@ impl Arbiter<'_> {
     }
 
     /// The row of an output that somebody has changed by hand, and to something else, where it may not be written over.
-    fn edited(&self, home: Option<&Standing>, output: &Output) -> Option<Holder> {
+    fn edited(&self, home: Option<&TargetRow>, output: &Output) -> Option<Holder> {
         let home = home.filter(|home| home.edited && self.stage.on_conflict() != OnConflict::Replace)?;
         let row = home.row.as_ref()?;
         let is_other = (row.id.as_str(), row.data.as_str()) != (output.id.as_str(), output.data.as_str());
@@ -219,7 +225,7 @@ impl Arbiter<'_> {
         connection: &Connection,
         id: &str,
         item: &Item,
-        home: Option<&Standing>,
+        home: Option<&TargetRow>,
     ) -> Result<Option<i64>> {
         let owner = self.claims.owner(Some(connection), self.table, id)?;
         let own = |owner: &i64| {
@@ -239,7 +245,7 @@ impl Arbiter<'_> {
     }
 
     /// Another record's row, as it will be once everything on its way is committed.
-    fn owned(&self, connection: &Connection, owner: i64) -> Result<Standing> {
+    fn owned(&self, connection: &Connection, owner: i64) -> Result<TargetRow> {
         if let Some(standing) = self.claims.row(owner) {
             return Ok(standing.clone());
         }
@@ -247,7 +253,7 @@ impl Arbiter<'_> {
             what: format!("record {owner} owns an id but has no row"),
         };
         let Salted { record, salt } = self.table.by_number(connection, owner)?.ok_or_else(unknown)?;
-        Ok(Standing {
+        Ok(TargetRow {
             part: 0,
             target: owner,
             salt: salt.ok_or_else(unknown)?,
@@ -313,9 +319,9 @@ pub(super) fn reason(code: &str, holder: Option<&Holder>) -> String {
 /// Where the parts of a record go, and what goes.
 struct Homes {
     /// For each output its row; `None`: under a new number, which is not given out yet.
-    of_outputs: Vec<Option<Standing>>,
+    of_outputs: Vec<Option<TargetRow>>,
     /// The rows that no output needs any more.
-    gone: Vec<Standing>,
+    gone: Vec<TargetRow>,
 }
 
 impl Homes {
@@ -323,7 +329,7 @@ impl Homes {
     /// source's own number, and a derived one under a new number.
     ///
     /// A part that a stage in place has refused has no row, but a place that is kept for it: it goes too.
-    fn of(item: &Item, outputs: &[(i64, Output)], is_kept: impl Fn(&Standing) -> bool) -> Result<Self> {
+    fn of(item: &Item, outputs: &[(i64, Output)], is_kept: impl Fn(&TargetRow) -> bool) -> Result<Self> {
         let (_, salt) = item.salted()?;
         let mut left = item.standing.clone();
         let mut of_outputs = vec![None; outputs.len()];
@@ -350,12 +356,12 @@ impl Homes {
 }
 
 /// Takes out the first that fits.
-fn take(left: &mut Vec<Standing>, fits: impl Fn(&Standing) -> bool) -> Option<Standing> {
+fn take(left: &mut Vec<TargetRow>, fits: impl Fn(&TargetRow) -> bool) -> Option<TargetRow> {
     left.iter().position(fits).map(|at| left.swap_remove(at))
 }
 
 /// What goes needs entries of its own, behind those of the parts that stay.
-fn behind(item: &Item, outputs: &[(i64, Output)], mut gone: Vec<Standing>) -> Vec<Standing> {
+fn behind(item: &Item, outputs: &[(i64, Output)], mut gone: Vec<TargetRow>) -> Vec<TargetRow> {
     gone.sort_by_key(|standing| standing.part);
     let stood = item.standing.iter().map(|standing| standing.part);
     let mut last = stood
@@ -371,8 +377,8 @@ fn behind(item: &Item, outputs: &[(i64, Output)], mut gone: Vec<Standing>) -> Ve
     gone
 }
 
-fn own_number(target: i64, salt: Salt) -> Standing {
-    Standing {
+fn own_number(target: i64, salt: Salt) -> TargetRow {
+    TargetRow {
         part: 0,
         target,
         salt,

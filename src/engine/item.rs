@@ -15,14 +15,14 @@ pub(crate) struct Item {
     /// Whether it stands in the source; a refused record in place comes from quarantine.
     pub(crate) present: bool,
     /// What the target holds for it from earlier.
-    pub(crate) standing: Vec<Standing>,
+    pub(crate) standing: Vec<TargetRow>,
     /// Whether the number of a copied record is taken in the target by a row that is not its own.
     pub(crate) number_taken: bool,
 }
 
 /// What the target holds for one part of a source record.
 #[derive(Clone, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct TargetRow {
     pub(crate) part: i64,
     /// The number in the target.
     pub(crate) target: i64,
@@ -34,7 +34,7 @@ pub(crate) struct Standing {
     pub(crate) edited: bool,
 }
 
-impl Standing {
+impl TargetRow {
     pub(crate) fn hash(&self) -> Option<Hash> {
         self.row
             .as_ref()
@@ -87,7 +87,7 @@ impl Item {
         else {
             return;
         };
-        self.standing.push(Standing {
+        self.standing.push(TargetRow {
             part: 0,
             target: self.number,
             salt,
@@ -130,14 +130,14 @@ pub(crate) struct Home {
 
 /// Whose numbers the records of a stage have in its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Numbers {
+pub(crate) enum Numbering {
     /// Theirs alone.
     Own,
     /// Another stage copies from the same source, so that its records have the same.
     Shared,
 }
 
-impl Numbers {
+impl Numbering {
     pub(crate) fn shared(is_shared: bool) -> Self {
         if is_shared { Self::Shared } else { Self::Own }
     }
@@ -145,7 +145,7 @@ impl Numbers {
 
 /// What the target of a pass may hold for its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum TargetState {
     /// Nothing: it is empty, and no pass of the stage has written there.
     Nothing,
     /// Rows, though no pass of the stage stands: those of others, and those that a rollback had to leave.
@@ -154,7 +154,7 @@ pub(crate) enum Found {
     Passes,
 }
 
-impl Found {
+impl TargetState {
     pub(crate) fn of(is_repeated: bool, is_filled: bool) -> Self {
         match (is_repeated, is_filled) {
             (true, _) => Self::Passes,

@@ -6,14 +6,14 @@ use rusqlite::Connection;
 
 use super::claims::Claims;
 use super::foreseen::PlannedRows;
-use super::item::{Found, Home, Item, Numbers, Standing};
+use super::item::{Home, Item, Numbering, TargetRow, TargetState};
 use super::pipeline::BATCH_BYTES;
 use crate::digest::Hash;
 use crate::error::Result;
 use crate::ledger::carried::refused_image;
-use crate::ledger::feed::Fed;
+use crate::ledger::feed::StageInput;
 use crate::ledger::read::{Stub, newest_of_stage, salt};
-use crate::ledger::selection::Selection;
+use crate::ledger::selection::RecordSelection;
 use crate::ledger::{EntryOutcome, places, rows, whole_record};
 use crate::record::{Record, RecordSet};
 use crate::stage::Stage;
@@ -25,15 +25,15 @@ pub(super) struct Items<'a> {
     pub(super) stage: &'a Stage,
     pub(super) source: Table,
     pub(super) target: Table,
-    pub(super) selection: Selection,
+    pub(super) selection: RecordSelection,
     /// The most records in a batch.
     pub(super) batch_size: usize,
     /// Only this pass writes to the target, under ids that are already unique: nothing needs to be looked up.
     pub(super) alone: bool,
     /// What the target may hold for its records.
-    pub(super) found: Found,
+    pub(super) found: TargetState,
     /// Whose numbers its records have in the target.
-    pub(super) numbers: Numbers,
+    pub(super) numbers: Numbering,
     /// Records of a source in place that are settled by what is only planned: what was refused of them before does not count
     /// any more.
     pub(super) planned: RecordSet,
@@ -49,12 +49,12 @@ impl Items<'_> {
     /// The next batch of source records, with what the target holds for them.
     pub(super) fn next(&mut self, connection: &Connection, claims: &Claims) -> Result<Vec<Item>> {
         let mut items = match &self.selection {
-            Selection::Table { after } => self.of_table(connection, *after)?,
-            Selection::List { records, read } => self.of_list(connection, &records[*read..])?,
+            RecordSelection::Table { after } => self.of_table(connection, *after)?,
+            RecordSelection::List { records, read } => self.of_list(connection, &records[*read..])?,
         };
         match &mut self.selection {
-            Selection::Table { after } => *after = items.last().map_or(*after, |last| last.number),
-            Selection::List { read, .. } => *read += items.len(),
+            RecordSelection::Table { after } => *after = items.last().map_or(*after, |last| last.number),
+            RecordSelection::List { read, .. } => *read += items.len(),
         }
         self.bytes += items.iter().map(|item| item.len() as u64).sum::<u64>();
         if !self.alone {
@@ -102,7 +102,7 @@ impl Items<'_> {
         let settled = self.planned.contains(number);
         listed(
             connection,
-            Fed::of(self.project, self.stage),
+            StageInput::of(self.project, self.stage),
             &self.source,
             settled,
             number,
@@ -113,8 +113,8 @@ impl Items<'_> {
     pub(super) fn unread(&mut self, items: &[Item]) {
         let Some(first) = items.first() else { return };
         match &mut self.selection {
-            Selection::Table { after } => *after = first.number - 1,
-            Selection::List { read, .. } => *read -= items.len(),
+            RecordSelection::Table { after } => *after = first.number - 1,
+            RecordSelection::List { read, .. } => *read -= items.len(),
         }
         self.bytes -= items.iter().map(|item| item.len() as u64).sum::<u64>();
     }
@@ -126,7 +126,7 @@ impl Items<'_> {
             item.stands_in_place();
             return Ok(());
         }
-        let earlier = if self.found == Found::Passes {
+        let earlier = if self.found == TargetState::Passes {
             newest_of_stage(connection, self.project, self.stage.number(), item.number)?
         } else {
             Vec::new()
@@ -165,7 +165,7 @@ impl Items<'_> {
             .any(|stub| stub.entry.part == 0 && stub.entry.target.is_none());
         let may_be_one = if self.stage.derives() {
             // Whose number it is decides where a single result goes.
-            (self.numbers == Numbers::Shared || self.is_left(connection, record)?)
+            (self.numbers == Numbering::Shared || self.is_left(connection, record)?)
                 && homes.iter().all(|home| home.row != record)
         } else {
             homes.is_empty()
@@ -178,19 +178,19 @@ impl Items<'_> {
 
     /// Whether a row of a record's number stands there before a first pass: it can only be one that a rollback had to leave.
     fn is_left(&self, connection: &Connection, number: i64) -> Result<bool> {
-        Ok(self.found == Found::Rows && self.target.by_number(connection, number)?.is_some())
+        Ok(self.found == TargetState::Rows && self.target.by_number(connection, number)?.is_some())
     }
 
     /// Whether a record's number is its own in the target, and not that of what another stage has brought there from the
     /// same source; also where no row has it at the moment, because a stage in place has refused that one.
-    fn is_own(&self, connection: &Connection, standing: &Standing, earlier: &[Stub]) -> Result<bool> {
+    fn is_own(&self, connection: &Connection, standing: &TargetRow, earlier: &[Stub]) -> Result<bool> {
         let of = (self.stage.number(), standing.target);
         if let Some(owner) = self.planned_rows.owner(standing.target) {
             return Ok(owner == of);
         }
         let hash = standing.hash();
         let is_as_written = |hash| earlier.iter().any(|stub| is_as_written(stub, standing, hash));
-        if hash.is_some_and(is_as_written) || (hash.is_none() && self.numbers == Numbers::Own) {
+        if hash.is_some_and(is_as_written) || (hash.is_none() && self.numbers == Numbering::Own) {
             return Ok(true);
         }
         let changes = rows::changes_of_row(connection, self.target.name(), standing.target)?;
@@ -207,10 +207,10 @@ impl Items<'_> {
         claims: &Claims,
         home: Home,
         earlier: &[Stub],
-    ) -> Result<Option<Standing>> {
+    ) -> Result<Option<TargetRow>> {
         let Home { part, row } = home;
         if let Some(on_the_way) = claims.row(row) {
-            return Ok(Some(Standing {
+            return Ok(Some(TargetRow {
                 part,
                 ..on_the_way.clone()
             }));
@@ -219,7 +219,7 @@ impl Items<'_> {
             return Ok(None);
         };
         let found = self.target.by_number(connection, row)?;
-        let mut standing = Standing {
+        let mut standing = TargetRow {
             part,
             target: row,
             salt,
@@ -231,7 +231,7 @@ impl Items<'_> {
     }
 
     /// Whether somebody has changed a row by hand since the stage wrote it.
-    fn is_edited(&self, connection: &Connection, standing: &Standing, earlier: &[Stub]) -> Result<bool> {
+    fn is_edited(&self, connection: &Connection, standing: &TargetRow, earlier: &[Stub]) -> Result<bool> {
         let Some(hash) = standing.hash() else {
             return Ok(false);
         };
@@ -245,7 +245,7 @@ impl Items<'_> {
         if earlier.is_empty() && rows::owner(&changes) != Some(of) {
             return Ok(false);
         }
-        let is_edited = rows::is_edited(&changes, Fed::of(self.project, self.stage));
+        let is_edited = rows::is_edited(&changes, StageInput::of(self.project, self.stage));
         // What was changed behind the ledger is no more the stage's to write over.
         let is_planned = self.planned_rows.owner(standing.target).is_some();
         let is_known = is_planned || changes.first().is_some_and(|newest| newest.after == Some(hash));
@@ -254,7 +254,7 @@ impl Items<'_> {
 }
 
 /// Whether a row is as an entry of its own record has left it.
-fn is_as_written(stub: &Stub, standing: &Standing, hash: Hash) -> bool {
+fn is_as_written(stub: &Stub, standing: &TargetRow, hash: Hash) -> bool {
     let settled = matches!(
         stub.entry.outcome,
         EntryOutcome::Written | EntryOutcome::Unchanged
@@ -305,7 +305,7 @@ pub(crate) fn source_as_read(
     number: i64,
 ) -> Result<Option<Record>> {
     let source = Table::of(stage.source())?;
-    let item = listed(connection, Fed::of(project, stage), &source, false, number)?;
+    let item = listed(connection, StageInput::of(project, stage), &source, false, number)?;
     Ok(item.source.map(|source| source.record))
 }
 
@@ -313,7 +313,7 @@ pub(crate) fn source_as_read(
 /// without a source where it was deleted since.
 fn listed(
     connection: &Connection,
-    stage: Fed<'_>,
+    stage: StageInput<'_>,
     source: &Table,
     settled: bool,
     number: i64,

@@ -5,7 +5,7 @@ use crate::stage::{MaxErrors, OnError, Stage};
 
 /// What was given instead of what the stages and the store's options say.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Limits {
+pub(crate) struct PassLimits {
     /// What a refusal means.
     pub(crate) on_error: Option<OnError>,
     /// How many refusals are allowed.
@@ -14,7 +14,7 @@ pub(crate) struct Limits {
     pub(crate) batch_size: Option<usize>,
 }
 
-impl Limits {
+impl PassLimits {
     /// How many refusals a pass may have that began with so many records in its source, and has had these outcomes. A stage in
     /// place has taken out of its source what it has refused.
     pub(crate) fn refusals(&self, stage: &Stage, in_source: u64, counts: &Counts) -> u64 {

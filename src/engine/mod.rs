@@ -28,7 +28,7 @@ mod transformed;
 mod unfinished;
 
 pub use bounds::Stopped;
-pub use run::Purpose;
+pub use run::RunInfo;
 pub use stage_pass::PassReport;
 pub use unfinished::{UnfinishedPass, unfinished};
 
@@ -38,18 +38,18 @@ pub(crate) use bounds::Bounds;
 pub(crate) use claims::Claims;
 pub(crate) use cores::in_portions;
 pub(crate) use decide::{
-    Due, Facts, Increment, LedgerFacts, Next, Refused, Work, is_overtaken, next, retries,
+    Due, Facts, Increment, LedgerFacts, Next, RetryItem, Work, is_overtaken, next, retries,
 };
 pub(crate) use drift::check_drift;
-pub(crate) use each::{Beginning, Each};
+pub(crate) use each::{Beginning, StageProducer};
 pub(crate) use foreseen::{Foreseen, ForeseenPlaces, PlannedRows};
-pub(crate) use item::{Home, Standing};
+pub(crate) use item::{Home, TargetRow};
 pub(crate) use items::source_as_read;
-pub(crate) use limits::Limits;
+pub(crate) use limits::PassLimits;
 pub(crate) use pass::Pass;
 pub(crate) use pipeline::{BATCH_BYTES, Producer, drive, drive_to_end};
-pub(crate) use prepared::{Prepared, shape_for_writing};
-pub(crate) use reader::Reader;
+pub(crate) use prepared::{PreparedTarget, shape_for_writing};
+pub(crate) use reader::ReadConnection;
 pub(crate) use run::Run;
 pub(crate) use sink::Sink;
 pub(crate) use stage_pass::{run_pass, supersede};

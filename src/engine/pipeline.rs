@@ -6,11 +6,11 @@ use std::sync::mpsc;
 use super::bounds::{Bounds, Stopped};
 use super::cores::spawn_deep;
 use super::pass::Pass;
-use super::reader::Reader;
+use super::reader::ReadConnection;
 use super::run::Run;
 use super::sink::Sink;
 use crate::error::Result;
-use crate::ledger::{Batch, Counts, Shape, Step};
+use crate::ledger::{Batch, BatchKind, Counts, TableChange};
 use crate::observe::{Event, Observer};
 
 /// The most bytes of records in one batch.
@@ -22,7 +22,7 @@ pub(crate) const AHEAD_BYTES: usize = BATCH_BYTES * 3 / 2;
 /// Makes the batches of a pass, one after the other, in a thread of its own.
 pub(crate) trait Producer: Send {
     /// The next batch, or `None` when there is nothing left to read.
-    fn next(&mut self, reader: &Reader) -> Result<Option<Batch>>;
+    fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>>;
 }
 
 /// Sends the data batches of a pass from its producer to a sink. `counts` holds the outcomes so far and is brought up to
@@ -91,8 +91,8 @@ pub(crate) fn drive_to_end(
     }
     if pass.owes_index(run.connection())? {
         observer.observe(&Event::IndexBegins { pass: pass.row.pass });
-        let mut batch = Batch::new(Step::Index);
-        batch.shape.push(Shape::CreateIndex);
+        let mut batch = Batch::new(BatchKind::Index);
+        batch.shape.push(TableChange::CreateIndex);
         bounds.stop.set_indexing(true);
         let built = run.commit(pass, batch);
         bounds.stop.set_indexing(false);

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::claims::Claims;
 use super::fate::{Arbiter, Decision, Displaced, Fate, Placement, reason};
-use super::item::{Item, Standing};
+use super::item::{Item, TargetRow};
 use crate::digest::{Hash, Salt, commitment, derived_salt};
 use crate::error::{Error, Result};
 use crate::ledger::places::{self, EDITED, EXISTS, KeptPlaces, REPLACED};
@@ -30,7 +30,7 @@ pub(super) struct Placer<'p> {
     /// What stands in the entry of the record at hand, where it is written with a warning.
     pub(super) warned: Option<String>,
     /// Rows that this batch takes out of a database in place, to be processed in their turn.
-    pub(super) set_aside: Vec<Standing>,
+    pub(super) set_aside: Vec<TargetRow>,
     /// The ids whose records a stage in place has refused: their places are kept for them.
     pub(super) kept: &'p mut KeptPlaces,
 }
@@ -82,7 +82,7 @@ impl Placer<'_> {
         Ok(())
     }
 
-    fn write(&mut self, item: &Item, placements: Vec<Placement>, gone: &[Standing]) -> Result<EntryOutcome> {
+    fn write(&mut self, item: &Item, placements: Vec<Placement>, gone: &[TargetRow]) -> Result<EntryOutcome> {
         let (source, salt) = item.salted()?;
         let outcome = outcome(&placements, gone);
         let input = (!self.stage.in_place()).then(|| commitment(salt, &source.id, &source.data));
@@ -133,7 +133,7 @@ impl Placer<'_> {
         item: &Item,
         of: Of,
         part: i64,
-        home: Option<&Standing>,
+        home: Option<&TargetRow>,
         LeftOut { code, holder }: &LeftOut<'_>,
     ) -> Result<()> {
         let code = *code;
@@ -182,13 +182,13 @@ impl Placer<'_> {
         if !moves_on {
             *self.batch.warnings.entry(REPLACED.to_owned()).or_default() += 1;
         }
-        let row = Standing { part, ..row };
+        let row = TargetRow { part, ..row };
         self.remove(of, &row, Some(&why));
         if let Some(entry) = self.batch.entries.last_mut() {
             // Another stage's record may have the same number: it is named all the same.
             entry.target = Some(row.target);
         }
-        self.claims.wrote(Standing {
+        self.claims.wrote(TargetRow {
             row: None,
             ..row.clone()
         });
@@ -198,7 +198,7 @@ impl Placer<'_> {
     }
 
     /// A new number for a part; `id` is that of the row that it begins with.
-    fn new_home(&mut self, salt: &Salt, part: i64, id: Option<String>) -> Standing {
+    fn new_home(&mut self, salt: &Salt, part: i64, id: Option<String>) -> TargetRow {
         *self.newest += 1;
         let (record, salt) = (*self.newest, derived_salt(salt, self.stage.number(), part));
         let database = self.stage.target().to_owned();
@@ -208,7 +208,7 @@ impl Placer<'_> {
             id,
             salt,
         });
-        Standing {
+        TargetRow {
             part,
             target: record,
             salt,
@@ -217,7 +217,7 @@ impl Placer<'_> {
         }
     }
 
-    fn settle(&mut self, of: Of, home: &Standing, output: Output) {
+    fn settle(&mut self, of: Of, home: &TargetRow, output: Output) {
         let mut entry = of.entry(home.part, home.target);
         entry.before = home.hash();
         entry.after = Some(commitment(&home.salt, &output.id, &output.data));
@@ -271,7 +271,7 @@ impl Placer<'_> {
 
     /// Takes a row of the record's own out of the target, unless somebody has changed it by hand and it may not be written
     /// over.
-    fn take_out(&mut self, of: Of, old: &Standing, why: Option<&str>) {
+    fn take_out(&mut self, of: Of, old: &TargetRow, why: Option<&str>) {
         let kept = old
             .row
             .as_ref()
@@ -290,7 +290,7 @@ impl Placer<'_> {
     }
 
     /// Takes a row out of the target, with its before image.
-    fn remove(&mut self, of: Of, old: &Standing, why: Option<&str>) {
+    fn remove(&mut self, of: Of, old: &TargetRow, why: Option<&str>) {
         let mut entry = of.entry(old.part, old.target);
         entry.reason = why.map(str::to_owned);
         entry.before = old.hash();
@@ -307,7 +307,7 @@ impl Placer<'_> {
                 self.claims.release(&row.id);
             }
             if self.stage.on_conflict() == OnConflict::Replace {
-                self.claims.wrote(Standing {
+                self.claims.wrote(TargetRow {
                     row: None,
                     ..old.clone()
                 });
@@ -426,7 +426,7 @@ impl Placer<'_> {
                     entry.target = (standing.target != item.number).then_some(standing.target);
                     (entry.before, entry.after) = (hash, hash);
                 }
-                let old = Standing {
+                let old = TargetRow {
                     part,
                     ..standing.clone()
                 };
@@ -473,7 +473,7 @@ impl Of {
 }
 
 /// What became of a record whose parts go their ways.
-fn outcome(placements: &[Placement], gone: &[Standing]) -> EntryOutcome {
+fn outcome(placements: &[Placement], gone: &[TargetRow]) -> EntryOutcome {
     let is_left_out = |placement: &Placement| placement.fate.in_the_way().is_some();
     if !placements.is_empty() && placements.iter().all(is_left_out) {
         return EntryOutcome::Filtered;

@@ -3,19 +3,19 @@
 use rusqlite::Connection;
 
 use crate::error::{Error, Result};
-use crate::ledger::feed::{self, Fed};
-use crate::ledger::selection::Selection;
-use crate::ledger::{Shape, places, rows};
+use crate::ledger::feed::{self, StageInput};
+use crate::ledger::selection::RecordSelection;
+use crate::ledger::{TableChange, places, rows};
 use crate::stage::Stage;
 use crate::store::Table;
 
 /// How a pass finds its target, and what follows from it.
 #[derive(Debug)]
-pub(crate) struct Prepared {
+pub(crate) struct PreparedTarget {
     /// Only this pass writes to the target, under ids that are already unique: nothing needs to be looked up.
     pub(crate) alone: bool,
     /// What its first batch does to the target's table.
-    pub(crate) shape: Vec<Shape>,
+    pub(crate) shape: Vec<TableChange>,
     /// Another stage copies from the same source to the target, so that its records have the same numbers.
     pub(crate) shares_numbers: bool,
     /// No row in the target can belong to a record that the pass comes to later, nor to a later stage: then nothing needs a
@@ -23,7 +23,7 @@ pub(crate) struct Prepared {
     pub(crate) comes_last: bool,
 }
 
-impl Prepared {
+impl PreparedTarget {
     /// Looks at the target of a pass that `begins`, or goes on, and is to read `selection`. `shares_numbers`: whether it is
     /// known already that another stage copies there.
     pub(crate) fn of(
@@ -31,12 +31,12 @@ impl Prepared {
         project: &str,
         stage: &Stage,
         begins: bool,
-        selection: &Selection,
+        selection: &RecordSelection,
         shares_numbers: bool,
     ) -> Result<Self> {
-        let fed = Fed::of(project, stage);
+        let fed = StageInput::of(project, stage);
         let target = Table::of(stage.target())?;
-        let reads_all = matches!(selection, Selection::Table { .. }) && !stage.in_place();
+        let reads_all = matches!(selection, RecordSelection::Table { .. }) && !stage.in_place();
         let shares_numbers = shares_numbers || rows::shares_numbers(connection, fed)?;
         let fills = reads_all
             && stage.takes_over_ids()
@@ -60,21 +60,26 @@ impl Prepared {
 /// Whether a pass has the target to itself, and what its first batch does to the target's table. A target that is empty and
 /// takes over ids that are already unique (`fills`) gets its index after the rows: random ids would make a kept index twice
 /// as dear. While the index is missing only the pass that left it out may write there.
-fn shape(connection: &Connection, target: &Table, fills: bool, begins: bool) -> Result<(bool, Vec<Shape>)> {
+fn shape(
+    connection: &Connection,
+    target: &Table,
+    fills: bool,
+    begins: bool,
+) -> Result<(bool, Vec<TableChange>)> {
     if !target.exists(connection)? {
-        let mut made = vec![Shape::CreateTable];
+        let mut made = vec![TableChange::CreateTable];
         if !fills {
-            made.push(Shape::CreateIndex);
+            made.push(TableChange::CreateIndex);
         }
         return Ok((fills, made));
     }
     let indexed = target.has_index(connection)?;
     if target.is_empty(connection)? && (begins || !indexed) {
         return Ok(match (fills, indexed) {
-            (true, true) => (true, vec![Shape::DropIndex]),
+            (true, true) => (true, vec![TableChange::DropIndex]),
             (true, false) => (true, vec![]),
             (false, true) => (false, vec![]),
-            (false, false) => (false, vec![Shape::CreateIndex]),
+            (false, false) => (false, vec![TableChange::CreateIndex]),
         });
     }
     match (indexed, begins) {
@@ -82,21 +87,21 @@ fn shape(connection: &Connection, target: &Table, fills: bool, begins: bool) -> 
         (false, false) => Ok((fills, vec![])),
         // Another pass was interrupted while it filled the target. It may have to wait for this one, so that the index
         // is built now; that pass will find it and look up its ids from then on.
-        (false, true) => Ok((false, vec![Shape::CreateIndex])),
+        (false, true) => Ok((false, vec![TableChange::CreateIndex])),
     }
 }
 
 /// What has to be done to a database's table before anybody but an unfinished pass may write to it.
-pub(crate) fn shape_for_writing(connection: &Connection, database: &str) -> Result<Vec<Shape>> {
+pub(crate) fn shape_for_writing(connection: &Connection, database: &str) -> Result<Vec<TableChange>> {
     let table = Table::of(database)?;
     if !table.exists(connection)? {
-        return Ok(vec![Shape::CreateTable, Shape::CreateIndex]);
+        return Ok(vec![TableChange::CreateTable, TableChange::CreateIndex]);
     }
     if table.has_index(connection)? {
         return Ok(vec![]);
     }
     if table.is_empty(connection)? {
-        Ok(vec![Shape::CreateIndex])
+        Ok(vec![TableChange::CreateIndex])
     } else {
         let message = format!("`{database}` is being filled by a pass that has not ended");
         Err(Error::invalid(

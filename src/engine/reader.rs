@@ -9,12 +9,12 @@ use crate::store::Store;
 
 /// A connection that reads beside the one that writes.
 #[derive(Clone)]
-pub(crate) struct Reader {
+pub(crate) struct ReadConnection {
     connection: Arc<Mutex<Connection>>,
     gate: Arc<Mutex<()>>,
 }
 
-impl Reader {
+impl ReadConnection {
     /// A connection of its own, which a commit excludes by the gate.
     pub(crate) fn beside(store: &Store, gate: Arc<Mutex<()>>) -> Result<Self> {
         Ok(Self {

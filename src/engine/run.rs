@@ -7,14 +7,16 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::bounds::Stopped;
 use super::pass::Pass;
-use super::reader::Reader;
+use super::reader::ReadConnection;
 use super::sink::Sink;
 use crate::error::{Error, Result};
 use crate::ledger::append::{insert_batch, insert_entries, insert_pass, insert_run};
 use crate::ledger::checkpoint::{Checkpoint, insert_note, newest_note};
 use crate::ledger::read::{LedgerTable, known_revision, largest};
 use crate::ledger::refusals;
-use crate::ledger::{Batch, Head, PassKind, PassRow, RunRow, Sealed, StageRow, Step, header_text, next_pass};
+use crate::ledger::{
+    Batch, BatchKind, Head, PassKind, PassRow, RunRow, Sealed, StageRow, header_text, next_pass,
+};
 use crate::note::SigningKey;
 use crate::observe::{Event, StopSignal};
 use crate::stage::Stage;
@@ -25,7 +27,7 @@ pub(crate) const TOOL: &str = concat!("counterfoil ", env!("CARGO_PKG_VERSION"))
 
 /// What a command that writes is called, and why it runs.
 #[derive(Clone, Debug, Default)]
-pub struct Purpose {
+pub struct RunInfo {
     /// The command, `apply`.
     pub command: String,
     /// Its arguments, for the ledger; without secrets.
@@ -34,7 +36,7 @@ pub struct Purpose {
     pub reason: Option<String>,
 }
 
-impl Purpose {
+impl RunInfo {
     /// A command without arguments or reason.
     #[must_use]
     pub fn new(command: &str) -> Self {
@@ -62,7 +64,7 @@ impl<'s> Run<'s> {
     ///
     /// # Errors
     /// [`Error::Locked`] when another process holds the store for longer than the store's options say to wait.
-    pub(crate) fn begin(store: &'s mut Store, purpose: &Purpose) -> Result<Self> {
+    pub(crate) fn begin(store: &'s mut Store, purpose: &RunInfo) -> Result<Self> {
         let surroundings = store.surroundings().clone();
         let started_us = surroundings.clock.now_us();
         let since = chrono::DateTime::from_timestamp_micros(started_us)
@@ -114,8 +116,8 @@ impl<'s> Run<'s> {
     }
 
     /// A connection for the thread that makes batches.
-    pub(crate) fn reader(&self) -> Result<Reader> {
-        Reader::beside(self.store, Arc::clone(&self.gate))
+    pub(crate) fn reader(&self) -> Result<ReadConnection> {
+        ReadConnection::beside(self.store, Arc::clone(&self.gate))
     }
 
     /// The run's number; in the ledger only once a batch was committed.
@@ -185,7 +187,7 @@ impl<'s> Run<'s> {
         }
         // An index is as large as its table is long: nobody reads beside its step, so that it need not all be held in
         // memory until the commit.
-        let spills = sealed.batch.step == Step::Index;
+        let spills = sealed.batch.step == BatchKind::Index;
         if spills {
             self.store.let_spill(true)?;
         }
@@ -300,7 +302,7 @@ impl<'s> Run<'s> {
 }
 
 impl Sink for Run<'_> {
-    fn open(&self, stop: &StopSignal) -> Result<Reader> {
+    fn open(&self, stop: &StopSignal) -> Result<ReadConnection> {
         stop.watch(self.connection());
         self.reader()
     }

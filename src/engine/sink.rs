@@ -2,7 +2,7 @@
 
 use super::bounds::Stopped;
 use super::pass::Pass;
-use super::reader::Reader;
+use super::reader::ReadConnection;
 use crate::error::Result;
 use crate::ledger::Batch;
 use crate::observe::{Event, StopSignal};
@@ -12,7 +12,7 @@ use crate::observe::{Event, StopSignal};
 pub(crate) trait Sink {
     /// Batches are about to come. Returns the connection for the thread that makes them, which sees what was taken; `stop`
     /// may interrupt the taking.
-    fn open(&self, stop: &StopSignal) -> Result<Reader>;
+    fn open(&self, stop: &StopSignal) -> Result<ReadConnection>;
 
     /// Takes a batch, all of it or nothing. Returns what is to be told of it.
     fn take(&mut self, pass: &mut Pass, batch: Batch) -> Result<Event>;

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use super::bounds::{Bounds, Stopped};
 use super::decide::{Due, Work};
-use super::each::{Beginning, Each};
+use super::each::{Beginning, StageProducer};
 use super::foreseen::Foreseen;
-use super::limits::Limits;
+use super::limits::PassLimits;
 use super::pass::Pass;
 use super::pipeline::drive_to_end;
-use super::prepared::Prepared;
+use super::prepared::PreparedTarget;
 use super::run::Run;
 use crate::context::Context;
 use crate::error::Result;
-use crate::ledger::feed::Fed;
+use crate::ledger::feed::StageInput;
 use crate::ledger::read::warnings;
 use crate::ledger::selection::{SUPERSEDED, halting, settled_since};
-use crate::ledger::{Batch, Counts, PassKind, PassState, Shape, Step, out};
+use crate::ledger::{Batch, BatchKind, Counts, PassKind, PassState, TableChange, out};
 use crate::observe::{Event, Observer};
 use crate::stage::Stage;
 use crate::store::Table;
@@ -54,7 +54,7 @@ pub(crate) fn run_pass(
     project: &str,
     stage: &Stage,
     work: Work,
-    limits: &Limits,
+    limits: &PassLimits,
     bounds: &Bounds,
     observer: &mut dyn Observer,
 ) -> Result<(PassReport, Option<Stopped>)> {
@@ -74,7 +74,7 @@ pub(crate) fn run_pass(
         total: Some(total.max(counts.read)),
         done: counts.read,
     });
-    let fed = Fed::of(project, stage);
+    let fed = StageInput::of(project, stage);
     let of = resumed.map(|before| (pass.row.pass, before));
     let settled = settled_since(run.connection(), fed, of, &counts)?;
     let bounds = bounds.allowing(limits.refusals(stage, in_source, &counts), settled);
@@ -97,13 +97,13 @@ pub(crate) fn run_pass(
                 limits: options.limits,
                 probe: None,
             },
-            prepared: Prepared::of(connection, project, stage, pass.begins(), &selection, false)?,
+            prepared: PreparedTarget::of(connection, project, stage, pass.begins(), &selection, false)?,
             selection,
             foreseen: Foreseen::default(),
             batch_size: limits.batch_size.unwrap_or(options.batch_size),
         };
-        let mut each = Each::begin(connection, &pass, beginning)?;
-        let end = || Batch::new(Step::End);
+        let mut each = StageProducer::begin(connection, &pass, beginning)?;
+        let end = || Batch::new(BatchKind::End);
         stopped = drive_to_end(run, &mut pass, &mut each, &mut counts, &bounds, observer, end)?;
     }
     let report = PassReport::of(run, stage, &pass, counts, resumed.is_some())?;
@@ -154,11 +154,11 @@ fn came_out(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: &Counts) -> Resul
 /// not read is left to the next pass, which may only write where the index is not missing.
 pub(crate) fn supersede(run: &mut Run<'_>, mut pass: Pass) -> Result<()> {
     if pass.owes_index(run.connection())? {
-        let mut index = Batch::new(Step::Index);
-        index.shape.push(Shape::CreateIndex);
+        let mut index = Batch::new(BatchKind::Index);
+        index.shape.push(TableChange::CreateIndex);
         run.commit(&mut pass, index)?;
     }
-    let mut end = Batch::new(Step::End);
+    let mut end = Batch::new(BatchKind::End);
     end.body = Some(SUPERSEDED.to_owned());
     run.commit(&mut pass, end).map(drop)
 }

@@ -1,9 +1,9 @@
 //! What a stage makes of one record: pure, so that every core can do it.
 
-use super::cross::{Cross, Parts};
+use super::cross::{SetRuleParts, SetRules};
 use super::item::Item;
 use crate::context::Context;
-use crate::contract::{Broken, Has, Mode};
+use crate::contract::{Broken, Mode, RuleKeys};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::{Batch, RECORD_BYTES};
@@ -16,7 +16,7 @@ pub(crate) struct Transformed {
     /// What the stage warned of, by code.
     pub(super) codes: Vec<String>,
     /// What it has to do with rules over more than one record.
-    pub(super) has: Vec<Has>,
+    pub(super) has: Vec<RuleKeys>,
     /// Whether it becomes several.
     is_derived: bool,
     /// What is wrong with it that is only warned of.
@@ -27,7 +27,7 @@ pub(crate) struct Transformed {
 pub(crate) fn transform(
     stage: &Stage,
     context: Context<'_>,
-    cross: Option<&Cross<'_>>,
+    cross: Option<&SetRules<'_>>,
     item: &Item,
 ) -> Transformed {
     let Some(source) = &item.source else {
@@ -60,8 +60,8 @@ pub(crate) fn transform(
 
 impl Transformed {
     /// What it has to do with rules over more than one record.
-    pub(super) fn parts(&self) -> Parts<'_> {
-        Parts {
+    pub(super) fn parts(&self) -> SetRuleParts<'_> {
+        SetRuleParts {
             has: &self.has,
             is_derived: self.is_derived,
         }

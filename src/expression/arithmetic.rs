@@ -151,7 +151,7 @@ pub(super) fn quotient(left: Number, right: Number) -> Result<Number> {
     let fewest = dividend.scale().saturating_sub(divisor.scale());
     for places in fewest..=MAX_SCALE {
         match long_division(dividend, divisor, places) {
-            Some((quotient, Rest::Zero)) => {
+            Some((quotient, Remainder::Zero)) => {
                 return decimal(quotient, places)
                     .map(Number::Decimal)
                     .ok_or_else(not_exact);
@@ -170,9 +170,9 @@ pub(super) fn divide(left: Decimal, right: Decimal, places: u32, rounding: Round
     }
     let (truncated, rest) = long_division(left, right, places).ok_or_else(not_exact)?;
     let away = match (rest, rounding) {
-        (Rest::Zero | Rest::BelowHalf, _) => false,
-        (Rest::AboveHalf, _) | (Rest::Half, Rounding::HalfUp) => true,
-        (Rest::Half, Rounding::HalfEven) => truncated % 2 != 0,
+        (Remainder::Zero | Remainder::BelowHalf, _) => false,
+        (Remainder::AboveHalf, _) | (Remainder::Half, Rounding::HalfUp) => true,
+        (Remainder::Half, Rounding::HalfEven) => truncated % 2 != 0,
     };
     let negative = left.is_sign_negative() != right.is_sign_negative();
     let step = i128::from(away) * if negative { -1 } else { 1 };
@@ -183,14 +183,14 @@ pub(super) fn divide(left: Decimal, right: Decimal, places: u32, rounding: Round
 
 /// What a division leaves, against half of the last place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
+enum Remainder {
     Zero,
     BelowHalf,
     Half,
     AboveHalf,
 }
 
-impl Rest {
+impl Remainder {
     fn of(rest: u128, divisor: u128, more: bool) -> Self {
         // `rest` is below `divisor`, which is below 2^97: doubling cannot overflow.
         match (rest * 2).cmp(&divisor) {
@@ -204,7 +204,7 @@ impl Rest {
 
 /// The quotient's integer at `places`, truncated towards zero, and what is left; `None` where it needs more than
 /// 28 digits.
-fn long_division(left: Decimal, right: Decimal, places: u32) -> Option<(i128, Rest)> {
+fn long_division(left: Decimal, right: Decimal, places: u32) -> Option<(i128, Remainder)> {
     let (dividend, divisor) = (left.mantissa().unsigned_abs(), right.mantissa().unsigned_abs());
     let shift = i64::from(right.scale()) + i64::from(places) - i64::from(left.scale());
     let (mut quotient, mut rest) = (dividend / divisor, dividend % divisor);
@@ -217,10 +217,10 @@ fn long_division(left: Decimal, right: Decimal, places: u32) -> Option<(i128, Re
                 return None;
             }
         }
-        (quotient, Rest::of(rest, divisor, false))
+        (quotient, Remainder::of(rest, divisor, false))
     } else {
         let unit = 10u128.checked_pow(u32::try_from(-shift).ok()?)?;
-        let dropped = Rest::of(quotient % unit, unit, rest != 0);
+        let dropped = Remainder::of(quotient % unit, unit, rest != 0);
         (quotient / unit, dropped)
     };
     let magnitude = i128::try_from(found.0).ok()?;

@@ -24,16 +24,16 @@ pub(super) enum Datum {
     Decimal(Decimal),
     Text(Arc<str>),
     Moment(Moment),
-    List(Arc<Group<Datum>>),
+    List(Arc<ValueGroup<Datum>>),
     /// An object that the expression made, in the order written.
-    Object(Arc<Group<(Arc<str>, Datum)>>),
+    Object(Arc<ValueGroup<(Arc<str>, Datum)>>),
     /// Anything of the document.
     Json(Value),
 }
 
 /// The parts of a list or object, and how large they are when written out.
 #[derive(Clone)]
-pub(super) struct Group<P> {
+pub(super) struct ValueGroup<P> {
     parts: Vec<P>,
     extent: Extent,
 }
@@ -91,7 +91,7 @@ impl Datum {
     }
 
     pub(super) fn list(elements: Vec<Datum>) -> Result<Self, Fault> {
-        let empty = Group {
+        let empty = ValueGroup {
             parts: Vec::new(),
             extent: Extent::default(),
         };
@@ -122,7 +122,7 @@ impl Datum {
                 ..part.extent()
             })
         });
-        Ok(Self::Object(Arc::new(Group {
+        Ok(Self::Object(Arc::new(ValueGroup {
             parts: fields,
             extent: extent.checked()?,
         })))

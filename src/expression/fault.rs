@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::origin::Spot;
+use super::origin::SourcePosition;
 use crate::refusal::Refusal;
 
 /// Why an evaluation cannot go on, before its place in the file is known.
@@ -16,7 +16,7 @@ struct Details {
     pointer: String,
     expected: Option<Cow<'static, str>>,
     /// Where in the stage file; the innermost place wins.
-    spot: Option<Spot>,
+    spot: Option<SourcePosition>,
 }
 
 impl Fault {
@@ -59,7 +59,7 @@ impl Fault {
     }
 
     /// Says where in the stage file, unless something further inside has said so.
-    pub(super) fn at(mut self, spot: Spot) -> Self {
+    pub(super) fn at(mut self, spot: SourcePosition) -> Self {
         self.0.spot.get_or_insert(spot);
         self
     }
@@ -73,7 +73,7 @@ impl Fault {
     }
 
     /// The refusal of the record.
-    pub(super) fn refusal(self, file: &str, start: Spot) -> Refusal {
+    pub(super) fn refusal(self, file: &str, start: SourcePosition) -> Refusal {
         let spot = self.0.spot.unwrap_or(start);
         let refusal =
             Refusal::new(self.0.code, self.0.pointer).rule(&format!("{file}:{}:{}", spot.line, spot.column));

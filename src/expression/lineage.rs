@@ -3,9 +3,9 @@
 
 use super::datum::Datum;
 use super::functions::call::Known;
-use super::node::{Access, Arm, For, Invocation, Node, Program, Step, Switch, leaves};
+use super::node::{Access, Arm, For, Invocation, Node, NodeKind, Program, Switch, leaves};
 use super::{Expression, Preparation, Template};
-use crate::lineage::{Count, Dependence, Flow, Origin, Shape, Sources};
+use crate::lineage::{Count, Dependence, Flow, Shape, SourceField, Sources};
 use crate::path::{Path, Segment};
 
 /// How often a loop is followed before its names are taken to come from everything that the expression reads.
@@ -109,41 +109,41 @@ impl<'f> Tracer<'f> {
 
     fn trace(&mut self, node: &Node) -> Shape {
         match &node.step {
-            Step::Constant(Datum::Omit) | Step::Continue => Shape::nothing(),
-            Step::Constant(_) => Shape::made(Sources::none()),
-            Step::Local(slot) => self.locals.get(*slot).cloned().unwrap_or_else(Shape::nothing),
-            Step::Prepared(name) => self.read(self.flow.prepared(name)),
-            Step::Document => self.read(self.flow.document().clone()),
-            Step::Path(path) => or_null(self.read(self.flow.at(path))),
-            Step::Property(access) | Step::Index(access) => self.access(access),
-            Step::Call(call) => self.call(call),
-            Step::Binary(_, sides) => self.made_of(&sides[..]),
-            Step::IsNull(only, _) | Step::Not(only) | Step::Negate(only) => {
+            NodeKind::Constant(Datum::Omit) | NodeKind::Continue => Shape::nothing(),
+            NodeKind::Constant(_) => Shape::made(Sources::none()),
+            NodeKind::Local(slot) => self.locals.get(*slot).cloned().unwrap_or_else(Shape::nothing),
+            NodeKind::Prepared(name) => self.read(self.flow.prepared(name)),
+            NodeKind::Document => self.read(self.flow.document().clone()),
+            NodeKind::Path(path) => or_null(self.read(self.flow.at(path))),
+            NodeKind::Property(access) | NodeKind::Index(access) => self.access(access),
+            NodeKind::Call(call) => self.call(call),
+            NodeKind::Binary(_, sides) => self.made_of(&sides[..]),
+            NodeKind::IsNull(only, _) | NodeKind::Not(only) | NodeKind::Negate(only) => {
                 self.made_of(std::slice::from_ref(&**only))
             }
-            Step::And(parts) | Step::Or(parts) | Step::Interpolated(parts) => self.made_of(parts),
-            Step::Coalesce(parts) => self.coalesce(parts),
-            Step::List(parts) => {
+            NodeKind::And(parts) | NodeKind::Or(parts) | NodeKind::Interpolated(parts) => self.made_of(parts),
+            NodeKind::Coalesce(parts) => self.coalesce(parts),
+            NodeKind::List(parts) => {
                 let parts = parts.iter().map(|part| self.trace(part));
                 Shape::list(parts.fold(Shape::nothing(), Shape::or), Count::default())
             }
-            Step::Object(fields) => {
+            NodeKind::Object(fields) => {
                 let fields = fields
                     .iter()
                     .map(|(name, field)| (name.to_string(), self.trace(field)));
                 Shape::object(fields.collect())
             }
-            Step::If(parts) => {
+            NodeKind::If(parts) => {
                 let by = self.condition(&parts[0]);
                 self.either(&by, &[&parts[1], &parts[2]])
             }
-            Step::Switch(switch) => self.switch(switch),
-            Step::Block(steps) => steps
+            NodeKind::Switch(switch) => self.switch(switch),
+            NodeKind::Block(steps) => steps
                 .iter()
                 .map(|step| self.trace(step))
                 .last()
                 .unwrap_or_else(|| Shape::made(Sources::none())),
-            Step::Assign(slot, operator, value) => {
+            NodeKind::Assign(slot, operator, value) => {
                 let mut new = self.trace(value);
                 if operator.is_some() {
                     let before = self.locals.get(*slot).map(Shape::sources).unwrap_or_default();
@@ -155,9 +155,9 @@ impl<'f> Tracer<'f> {
                 }
                 Shape::made(Sources::none())
             }
-            Step::While(parts) | Step::DoWhile(parts, _) => self.repeat(&parts[0], &parts[1]),
-            Step::For(each) => self.each(each),
-            Step::Break(value) | Step::Return(value) => match value {
+            NodeKind::While(parts) | NodeKind::DoWhile(parts, _) => self.repeat(&parts[0], &parts[1]),
+            NodeKind::For(each) => self.each(each),
+            NodeKind::Break(value) | NodeKind::Return(value) => match value {
                 Some(value) => self.trace(value),
                 None => Shape::made(Sources::none()),
             },
@@ -189,8 +189,8 @@ impl<'f> Tracer<'f> {
     fn access(&mut self, access: &Access) -> Shape {
         let of = self.trace(&access.of);
         let key = match &access.key.step {
-            Step::Constant(Datum::Text(name)) => Some(Segment::Key(name.to_string())),
-            Step::Constant(Datum::Integer(_)) => Some(Segment::Each),
+            NodeKind::Constant(Datum::Text(name)) => Some(Segment::Key(name.to_string())),
+            NodeKind::Constant(Datum::Integer(_)) => Some(Segment::Each),
             _ => None,
         };
         let Some(key) = key else {
@@ -225,7 +225,7 @@ impl<'f> Tracer<'f> {
         Shape::made(match name {
             "sum" => sources.made(Dependence::Aggregation),
             "uuid5" => sources
-                .and(&Sources::of(Origin::Id))
+                .and(&Sources::of(SourceField::Id))
                 .made(Dependence::Transformation)
                 .masked(),
             name if MASKING.contains(&name) => sources.masked(),
@@ -236,8 +236,8 @@ impl<'f> Tracer<'f> {
     /// What stands at a path inside a value; of the document only that is read.
     fn inside(&mut self, node: &Node, path: &Path) -> Shape {
         match &node.step {
-            Step::Document => self.read(self.flow.at(path)),
-            Step::Path(start) => {
+            NodeKind::Document => self.read(self.flow.at(path)),
+            NodeKind::Path(start) => {
                 let place: Vec<Segment> = [start.segments(), path.segments()].concat();
                 self.read(self.flow.at(&Path::of(place)))
             }

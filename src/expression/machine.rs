@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::functions::call::{Call, Known};
 use super::functions::written;
 use super::limits;
-use super::node::{Access, Arm, Case, For, Invocation, Node, Step, Switch};
+use super::node::{Access, Arm, For, Invocation, Node, NodeKind, Switch, SwitchCase};
 use super::operator::{self, Operator, Search};
 use super::scope::Prepared;
 use super::stop::Stop;
@@ -50,7 +50,7 @@ pub(super) fn read(document: &Document, path: &Path, places: &Places) -> Checked
 /// The place in the document that a fault of these steps is about, where it is only one.
 fn pointer<'n>(nodes: impl IntoIterator<Item = &'n Node>) -> Option<String> {
     let mut paths = nodes.into_iter().filter_map(|node| match &node.step {
-        Step::Path(path) => Some(path),
+        NodeKind::Path(path) => Some(path),
         _ => None,
     });
     let only = paths.next()?;
@@ -77,39 +77,39 @@ impl Machine<'_> {
 
     fn step(&mut self, node: &Node) -> Result<Datum> {
         Ok(match &node.step {
-            Step::Constant(constant) => constant.clone(),
-            Step::Local(slot) => self.locals[*slot].clone(),
-            Step::Prepared(name) => self.prepared.get(name)?,
-            Step::Document => Datum::Json(crate::record::Value::Object(self.document.clone())),
-            Step::Path(path) => {
+            NodeKind::Constant(constant) => constant.clone(),
+            NodeKind::Local(slot) => self.locals[*slot].clone(),
+            NodeKind::Prepared(name) => self.prepared.get(name)?,
+            NodeKind::Document => Datum::Json(crate::record::Value::Object(self.document.clone())),
+            NodeKind::Path(path) => {
                 if path.segments().len() > 1 {
                     let first = self.places.get(self.document, first_key(path));
                     self.spend(first.map_or(0, value_weight))?;
                 }
                 read(self.document, path, self.places)?
             }
-            Step::Property(access) => self.property(access)?,
-            Step::Index(access) => self.index(access)?,
-            Step::Call(invocation) => self.call(invocation)?,
-            Step::Binary(operator, sides) => self.binary(*operator, sides)?,
-            Step::IsNull(side, wanted) => Datum::Boolean(self.evaluate(side)?.is_null() == *wanted),
-            Step::Not(side) => Datum::Boolean(!self.boolean(side)?),
-            Step::Negate(side) => {
+            NodeKind::Property(access) => self.property(access)?,
+            NodeKind::Index(access) => self.index(access)?,
+            NodeKind::Call(invocation) => self.call(invocation)?,
+            NodeKind::Binary(operator, sides) => self.binary(*operator, sides)?,
+            NodeKind::IsNull(side, wanted) => Datum::Boolean(self.evaluate(side)?.is_null() == *wanted),
+            NodeKind::Not(side) => Datum::Boolean(!self.boolean(side)?),
+            NodeKind::Negate(side) => {
                 let datum = self.evaluate(side)?;
                 let number = datum
                     .as_number()
                     .map_err(|fault| fault.pointing(|| pointer([&**side])))?;
                 Datum::from(arithmetic::negate(number))
             }
-            Step::And(sides) => Datum::Boolean(self.all(sides, true)?),
-            Step::Or(sides) => Datum::Boolean(!self.all(sides, false)?),
-            Step::Coalesce(sides) => self.coalesce(sides)?,
-            Step::Interpolated(parts) => self.interpolated(parts)?,
-            Step::List(parts) => {
+            NodeKind::And(sides) => Datum::Boolean(self.all(sides, true)?),
+            NodeKind::Or(sides) => Datum::Boolean(!self.all(sides, false)?),
+            NodeKind::Coalesce(sides) => self.coalesce(sides)?,
+            NodeKind::Interpolated(parts) => self.interpolated(parts)?,
+            NodeKind::List(parts) => {
                 let parts = parts.iter().map(|part| self.evaluate(part));
                 Datum::list(parts.collect::<Result<_>>()?)?
             }
-            Step::Object(fields) => {
+            NodeKind::Object(fields) => {
                 let fields = fields.iter();
                 let fields = fields.map(|(name, value)| Ok((Arc::clone(name), self.evaluate(value)?)));
                 Datum::object(fields.collect::<Result<_>>()?)?
@@ -121,20 +121,20 @@ impl Machine<'_> {
     /// The steps that lead to other steps.
     fn flow(&mut self, node: &Node) -> Result<Datum> {
         match &node.step {
-            Step::If(parts) => {
+            NodeKind::If(parts) => {
                 let [condition, yes, no] = &**parts;
                 let taken = if self.boolean(condition)? { yes } else { no };
                 return self.evaluate(taken);
             }
-            Step::Switch(switch) => return self.switch(switch),
-            Step::Block(statements) => {
+            NodeKind::Switch(switch) => return self.switch(switch),
+            NodeKind::Block(statements) => {
                 let mut last = Datum::Null;
                 for statement in statements {
                     last = self.evaluate(statement)?;
                 }
                 return Ok(last);
             }
-            Step::Assign(slot, operator, value) => {
+            NodeKind::Assign(slot, operator, value) => {
                 let value = self.evaluate(value)?;
                 self.locals[*slot] = match operator {
                     None => value,
@@ -146,7 +146,7 @@ impl Machine<'_> {
                     }
                 };
             }
-            Step::While(parts) => {
+            NodeKind::While(parts) => {
                 let [condition, body] = &**parts;
                 while self.boolean(condition)? {
                     if let Some(value) = self.round_of_loop(body)? {
@@ -154,7 +154,7 @@ impl Machine<'_> {
                     }
                 }
             }
-            Step::DoWhile(parts, goes_on) => loop {
+            NodeKind::DoWhile(parts, goes_on) => loop {
                 let [condition, body] = &**parts;
                 if let Some(value) = self.round_of_loop(body)? {
                     return Ok(value);
@@ -163,10 +163,10 @@ impl Machine<'_> {
                     break;
                 }
             },
-            Step::For(parts) => return self.for_each(parts),
-            Step::Break(value) => return Err(Stop::Break(self.optional(value.as_deref())?)),
-            Step::Continue => return Err(Stop::Continue),
-            Step::Return(value) => return Err(Stop::Return(self.optional(value.as_deref())?)),
+            NodeKind::For(parts) => return self.for_each(parts),
+            NodeKind::Break(value) => return Err(Stop::Break(self.optional(value.as_deref())?)),
+            NodeKind::Continue => return Err(Stop::Continue),
+            NodeKind::Return(value) => return Err(Stop::Return(self.optional(value.as_deref())?)),
             _ => return Err(Fault::types("a term").into()),
         }
         Ok(Datum::Null)
@@ -222,14 +222,14 @@ impl Machine<'_> {
     }
 
     fn property(&mut self, access: &Access) -> Result<Datum> {
-        let Step::Constant(Datum::Text(name)) = &access.key.step else {
+        let NodeKind::Constant(Datum::Text(name)) = &access.key.step else {
             return self.index(access);
         };
-        if let Step::Document = access.of.step {
+        if let NodeKind::Document = access.of.step {
             return Ok(read(self.document, &Path::field(name), self.places)?);
         }
         let evaluated;
-        let of = if let Step::Local(slot) = access.of.step {
+        let of = if let NodeKind::Local(slot) = access.of.step {
             // Looked into where it lies: a loop reads field after field of the same object.
             self.spend(1).map_err(|fault| fault.at(access.of.spot))?;
             self.spend(self.locals[slot].weight())?;
@@ -252,7 +252,7 @@ impl Machine<'_> {
 
     fn index(&mut self, access: &Access) -> Result<Datum> {
         let key = self.evaluate(&access.key)?;
-        if let (Step::Document, View::Text(name)) = (&access.of.step, key.view()) {
+        if let (NodeKind::Document, View::Text(name)) = (&access.of.step, key.view()) {
             let missing = || Fault::new("expression.missing_property", "a property of that name");
             let value = self.places.get(self.document, &name).cloned();
             return Ok(value.map(Datum::Json).ok_or_else(missing)?);
@@ -272,7 +272,7 @@ impl Machine<'_> {
             arguments: nodes,
             known,
         } = invocation;
-        if let (Known::Path(path), Some(Step::Document)) = (known, nodes.first().map(|node| &node.step)) {
+        if let (Known::Path(path), Some(NodeKind::Document)) = (known, nodes.first().map(|node| &node.step)) {
             // The document is only looked into, never copied for it.
             let found = self.places.at(self.document, path);
             return Ok(match function.name {
@@ -301,7 +301,7 @@ impl Machine<'_> {
         let mut search = Search::default();
         for Arm { cases, guard, body } in &switch.arms {
             let taken = cases.iter().any(|case| match case {
-                Case::Equal(Datum::Null) => subject.is_null(),
+                SwitchCase::Equal(Datum::Null) => subject.is_null(),
                 case => search.found(holds(case, &subject)),
             });
             if taken && guard.as_ref().map_or(Ok(true), |guard| self.boolean(guard))? {
@@ -356,10 +356,10 @@ fn value_weight(value: &crate::record::Value) -> usize {
 }
 
 /// Whether a case of a `switch` takes the subject.
-fn holds(case: &Case, subject: &Datum) -> Checked<bool> {
+fn holds(case: &SwitchCase, subject: &Datum) -> Checked<bool> {
     match case {
-        Case::Equal(value) => operator::equal(subject, value),
-        Case::Between(first, last, included) => {
+        SwitchCase::Equal(value) => operator::equal(subject, value),
+        SwitchCase::Between(first, last, included) => {
             let number = subject.as_number()?;
             let from = arithmetic::compare(number, Number::Integer(*first));
             let to = arithmetic::compare(number, Number::Integer(*last));

@@ -44,7 +44,7 @@ use datum::Datum;
 use fault::Fault;
 pub use functions::{Function, functions};
 use machine::Machine;
-use node::{Program, Step, found};
+use node::{NodeKind, Program, found};
 pub use scope::Scope;
 use stop::Stop;
 pub use template::Template;
@@ -123,7 +123,7 @@ impl Expression {
         self.place(self.program.start)
     }
 
-    fn place(&self, spot: origin::Spot) -> Place {
+    fn place(&self, spot: origin::SourcePosition) -> Place {
         Place {
             file: Arc::clone(&self.program.file),
             line: spot.line as usize,
@@ -147,10 +147,14 @@ impl Expression {
 
     /// Whether it reads a field or a name of `prepare`, or calls a function: `doc` alone is a word as well.
     pub(super) fn computes(&self) -> bool {
-        let computes = |step: &Step| {
+        let computes = |step: &NodeKind| {
             matches!(
                 step,
-                Step::Path(_) | Step::Property(_) | Step::Index(_) | Step::Prepared(_) | Step::Call(_)
+                NodeKind::Path(_)
+                    | NodeKind::Property(_)
+                    | NodeKind::Index(_)
+                    | NodeKind::Prepared(_)
+                    | NodeKind::Call(_)
             )
         };
         found(&self.program.root, &computes)
@@ -158,7 +162,7 @@ impl Expression {
 
     /// Whether it may leave its field out.
     pub(crate) fn may_omit(&self) -> bool {
-        let omits = |step: &Step| matches!(step, Step::Constant(Datum::Omit) | Step::Prepared(_));
+        let omits = |step: &NodeKind| matches!(step, NodeKind::Constant(Datum::Omit) | NodeKind::Prepared(_));
         found(&self.program.root, &omits)
     }
 
@@ -195,12 +199,12 @@ impl Program {
     fn datum(&self, document: &Document, scope: &Scope<'_>) -> Result<Datum, Refusal> {
         let spot = self.root.spot;
         match &self.root.step {
-            Step::Constant(constant) => Ok(constant.clone()),
-            Step::Path(path) => {
+            NodeKind::Constant(constant) => Ok(constant.clone()),
+            NodeKind::Path(path) => {
                 let value = machine::read(document, path, &scope.places);
                 value.map_err(|fault| self.refusal(fault.at(spot)))
             }
-            Step::Prepared(name) => {
+            NodeKind::Prepared(name) => {
                 let value = scope.prepared.get(name);
                 value.map_err(|fault| self.refusal(fault.at(spot)))
             }

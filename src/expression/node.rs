@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::datum::Datum;
 use super::functions::call::{Function, Known};
 use super::operator::Operator;
-use super::origin::Spot;
+use super::origin::SourcePosition;
 use super::types::set::Types;
 use crate::language::Language;
 use crate::path::Path;
@@ -13,12 +13,12 @@ use crate::path::Path;
 /// One step, with its place in the stage file.
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) spot: Spot,
-    pub(super) step: Step,
+    pub(super) spot: SourcePosition,
+    pub(super) step: NodeKind,
 }
 
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum NodeKind {
     Constant(Datum),
     /// A name of `let` or `for`, by its slot.
     Local(usize),
@@ -97,13 +97,13 @@ pub(super) struct Switch {
 /// One arm: the first whose case holds and whose guard is true is taken.
 #[derive(Debug)]
 pub(super) struct Arm {
-    pub(super) cases: Vec<Case>,
+    pub(super) cases: Vec<SwitchCase>,
     pub(super) guard: Option<Node>,
     pub(super) body: Node,
 }
 
 #[derive(Debug)]
-pub(super) enum Case {
+pub(super) enum SwitchCase {
     Equal(Datum),
     /// From the first number to the second, which is included or not.
     Between(i64, i64, bool),
@@ -114,7 +114,7 @@ pub(super) enum Case {
 pub(super) struct Program {
     pub(super) source: String,
     pub(super) file: Arc<str>,
-    pub(super) start: Spot,
+    pub(super) start: SourcePosition,
     pub(super) root: Node,
     /// How many slots its names need.
     pub(super) slots: usize,
@@ -134,7 +134,7 @@ pub(super) struct Program {
 /// A part of an expression that refuses every record that comes to it.
 #[derive(Clone, Debug)]
 pub(super) struct Never {
-    pub(super) spot: Spot,
+    pub(super) spot: SourcePosition,
     /// What is wrong, in words.
     pub(super) message: String,
     /// Whether every record comes to it.
@@ -144,47 +144,53 @@ pub(super) struct Never {
 /// Whether it may leave the steps around it.
 pub(super) fn leaves(node: &Node) -> bool {
     found(node, &|step| {
-        matches!(step, Step::Return(_) | Step::Break(_) | Step::Continue)
+        matches!(
+            step,
+            NodeKind::Return(_) | NodeKind::Break(_) | NodeKind::Continue
+        )
     })
 }
 
 /// Whether a step of the program is one of those.
-pub(super) fn found(node: &Node, wanted: &dyn Fn(&Step) -> bool) -> bool {
+pub(super) fn found(node: &Node, wanted: &dyn Fn(&NodeKind) -> bool) -> bool {
     let any = |nodes: &[Node]| nodes.iter().any(|node| found(node, wanted));
     if wanted(&node.step) {
         return true;
     }
     match &node.step {
-        Step::Constant(_)
-        | Step::Local(_)
-        | Step::Prepared(_)
-        | Step::Document
-        | Step::Path(_)
-        | Step::Continue => false,
-        Step::Property(access) | Step::Index(access) => {
+        NodeKind::Constant(_)
+        | NodeKind::Local(_)
+        | NodeKind::Prepared(_)
+        | NodeKind::Document
+        | NodeKind::Path(_)
+        | NodeKind::Continue => false,
+        NodeKind::Property(access) | NodeKind::Index(access) => {
             found(&access.of, wanted) || found(&access.key, wanted)
         }
-        Step::Call(call) => any(&call.arguments),
-        Step::Binary(_, parts) | Step::While(parts) | Step::DoWhile(parts, _) => any(&parts[..]),
-        Step::If(parts) => any(&parts[..]),
-        Step::IsNull(node, _) | Step::Not(node) | Step::Negate(node) | Step::Assign(_, _, node) => {
-            found(node, wanted)
-        }
-        Step::And(parts)
-        | Step::Or(parts)
-        | Step::Coalesce(parts)
-        | Step::Interpolated(parts)
-        | Step::List(parts)
-        | Step::Block(parts) => any(parts),
-        Step::Object(fields) => fields.iter().any(|(_, field)| found(field, wanted)),
-        Step::Switch(switch) => {
+        NodeKind::Call(call) => any(&call.arguments),
+        NodeKind::Binary(_, parts) | NodeKind::While(parts) | NodeKind::DoWhile(parts, _) => any(&parts[..]),
+        NodeKind::If(parts) => any(&parts[..]),
+        NodeKind::IsNull(node, _)
+        | NodeKind::Not(node)
+        | NodeKind::Negate(node)
+        | NodeKind::Assign(_, _, node) => found(node, wanted),
+        NodeKind::And(parts)
+        | NodeKind::Or(parts)
+        | NodeKind::Coalesce(parts)
+        | NodeKind::Interpolated(parts)
+        | NodeKind::List(parts)
+        | NodeKind::Block(parts) => any(parts),
+        NodeKind::Object(fields) => fields.iter().any(|(_, field)| found(field, wanted)),
+        NodeKind::Switch(switch) => {
             let arm = |arm: &Arm| {
                 found(&arm.body, wanted) || arm.guard.as_ref().is_some_and(|guard| found(guard, wanted))
             };
             let arms = switch.arms.iter().any(arm);
             arms || found(&switch.subject, wanted) || found(&switch.default, wanted)
         }
-        Step::For(each) => found(&each.list, wanted) || found(&each.body, wanted),
-        Step::Break(value) | Step::Return(value) => value.as_ref().is_some_and(|value| found(value, wanted)),
+        NodeKind::For(each) => found(&each.list, wanted) || found(&each.body, wanted),
+        NodeKind::Break(value) | NodeKind::Return(value) => {
+            value.as_ref().is_some_and(|value| found(value, wanted))
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::reading::Reading;
 
 /// A place in the stage file: line and column from 1, the column in characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Spot {
+pub(super) struct SourcePosition {
     pub(super) line: u32,
     pub(super) column: u32,
 }
@@ -15,17 +15,17 @@ pub(super) struct Spot {
 /// Where each character of an expression stands in the stage file. TOML texts have quotes, an omitted first line
 /// break and escapes, so a column inside the expression is not a column of the file.
 #[derive(Debug)]
-pub(super) struct Origin {
+pub(super) struct SourceMap {
     file: Arc<str>,
-    start: Spot,
+    start: SourcePosition,
     /// By line of the source and column in it, both from 0; empty where the text at the place is no TOML text.
-    spots: Vec<Vec<Spot>>,
+    spots: Vec<Vec<SourcePosition>>,
 }
 
-impl Origin {
+impl SourceMap {
     pub(super) fn new(source: &str, place: &Place, reading: &Reading<'_>) -> Self {
         let spot = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let start = Spot {
+        let start = SourcePosition {
             line: spot(place.line),
             column: spot(place.column),
         };
@@ -40,12 +40,12 @@ impl Origin {
         &self.file
     }
 
-    pub(super) fn start(&self) -> Spot {
+    pub(super) fn start(&self) -> SourcePosition {
         self.spot_of(1, 1)
     }
 
     /// The place of a line and column of the source, both from 1.
-    pub(super) fn spot_of(&self, line: usize, column: usize) -> Spot {
+    pub(super) fn spot_of(&self, line: usize, column: usize) -> SourcePosition {
         let (line, column) = (line.max(1) - 1, column.max(1) - 1);
         if let Some(row) = self.spots.get(line)
             && let Some(spot) = row.get(column).or_else(|| row.last())
@@ -53,7 +53,7 @@ impl Origin {
             return *spot;
         }
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Spot {
+        SourcePosition {
             line: self.start.line.saturating_add(number(line)),
             column: if line == 0 {
                 self.start.column.saturating_add(number(column))
@@ -63,7 +63,7 @@ impl Origin {
         }
     }
 
-    pub(super) fn place(&self, spot: Spot) -> Place {
+    pub(super) fn place(&self, spot: SourcePosition) -> Place {
         Place {
             file: Arc::clone(&self.file),
             line: spot.line as usize,
@@ -73,7 +73,7 @@ impl Origin {
 }
 
 /// Walks the TOML text that begins at `start` and notes where each character of the source stands in the file.
-fn spots(source: &str, start: Spot, text: &str) -> Option<Vec<Vec<Spot>>> {
+fn spots(source: &str, start: SourcePosition, text: &str) -> Option<Vec<Vec<SourcePosition>>> {
     let line_at = start.line.checked_sub(1)? as usize;
     let line_start = match line_at {
         0 => 0,
@@ -99,13 +99,13 @@ fn spots(source: &str, start: Spot, text: &str) -> Option<Vec<Vec<Spot>>> {
 }
 
 /// The characters of a TOML text with their places; `None` where there is no quote.
-fn decode(toml: &str, start: Spot) -> Option<Vec<(char, Spot)>> {
+fn decode(toml: &str, start: SourcePosition) -> Option<Vec<(char, SourcePosition)>> {
     let quote = ["'''", "\"\"\"", "'", "\""]
         .into_iter()
         .find(|quote| toml.starts_with(quote))?;
-    let mut at = Cursor {
+    let mut at = LineCursor {
         rest: &toml[quote.len()..],
-        spot: Spot {
+        spot: SourcePosition {
             column: start.column + u32::try_from(quote.len()).ok()?,
             ..start
         },
@@ -151,17 +151,17 @@ fn decode(toml: &str, start: Spot) -> Option<Vec<(char, Spot)>> {
 }
 
 /// A walk through a text that counts lines and columns.
-struct Cursor<'t> {
+struct LineCursor<'t> {
     rest: &'t str,
-    spot: Spot,
+    spot: SourcePosition,
 }
 
-impl Cursor<'_> {
+impl LineCursor<'_> {
     fn take(&mut self) -> Option<char> {
         let character = self.rest.chars().next()?;
         self.rest = &self.rest[character.len_utf8()..];
         if character == '\n' {
-            self.spot = Spot {
+            self.spot = SourcePosition {
                 line: self.spot.line + 1,
                 column: 1,
             };

@@ -8,7 +8,7 @@ use rhai::{AST, Engine, LexError, OptimizationLevel, ParseError, ParseErrorType,
 
 use super::foreign::{self, Token};
 use super::limits;
-use super::origin::Origin;
+use super::origin::SourceMap;
 use crate::problem::Problem;
 
 /// Words of Rhai that have no meaning in expressions.
@@ -47,7 +47,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
 });
 
 /// Parses a text; positions inside it are turned into places of the stage file.
-pub(super) fn parse(source: &str, origin: &Origin) -> Result<AST, Problem> {
+pub(super) fn parse(source: &str, origin: &SourceMap) -> Result<AST, Problem> {
     let ast = ENGINE
         .compile(source)
         .map_err(|error| problem(&error, source, origin))?;
@@ -57,7 +57,7 @@ pub(super) fn parse(source: &str, origin: &Origin) -> Result<AST, Problem> {
     Ok(ast)
 }
 
-pub(super) fn forbidden(what: &str, origin: &Origin, position: Position) -> Problem {
+pub(super) fn forbidden(what: &str, origin: &SourceMap, position: Position) -> Problem {
     let place = origin.place(spot(origin, position));
     Problem::error(
         "expression.forbidden",
@@ -66,11 +66,11 @@ pub(super) fn forbidden(what: &str, origin: &Origin, position: Position) -> Prob
     )
 }
 
-pub(super) fn spot(origin: &Origin, position: Position) -> super::origin::Spot {
+pub(super) fn spot(origin: &SourceMap, position: Position) -> super::origin::SourcePosition {
     origin.spot_of(position.line().unwrap_or(1), position.position().unwrap_or(1))
 }
 
-fn problem(error: &ParseError, source: &str, origin: &Origin) -> Problem {
+fn problem(error: &ParseError, source: &str, origin: &SourceMap) -> Problem {
     let position = error.position();
     // At the end of the text Rhai gives no position: the problem is after the last character.
     let (line, column) = if let Some(line) = position.line() {

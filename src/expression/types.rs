@@ -5,9 +5,9 @@
 //! what is found here refuses whenever it is reached; what is not found may still refuse.
 
 use super::datum::Datum;
-use super::node::{Access, Case, For, Invocation, Never, Node, Step, Switch, leaves};
+use super::node::{Access, For, Invocation, Never, Node, NodeKind, Switch, SwitchCase, leaves};
 use super::operator::Operator;
-use super::origin::Spot;
+use super::origin::SourcePosition;
 use crate::language::Language;
 
 mod otherwise;
@@ -19,7 +19,7 @@ use signature::{gives, signature, takes};
 
 /// What its types say of a program.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct TypeFindings {
     /// The parts that refuse every record that comes to them.
     pub(super) never: Vec<Never>,
     /// What types its value may have.
@@ -29,7 +29,7 @@ pub(super) struct Told {
 }
 
 /// Follows the types through a program.
-pub(super) fn tell(root: &Node, slots: usize) -> Told {
+pub(super) fn tell(root: &Node, slots: usize) -> TypeFindings {
     let mut checker = Checker {
         locals: vec![Types::NOTHING; slots],
         found: Vec::new(),
@@ -44,7 +44,7 @@ pub(super) fn tell(root: &Node, slots: usize) -> Told {
         if before == checker.locals {
             // `return` and `break` give the value of the whole from within.
             let types = if leaves(root) { Types::ANY } else { types };
-            return Told {
+            return TypeFindings {
                 never: checker.found,
                 types,
                 language: checker.language,
@@ -63,7 +63,7 @@ struct Checker {
 }
 
 impl Checker {
-    fn never(&mut self, spot: Spot, message: String) {
+    fn never(&mut self, spot: SourcePosition, message: String) {
         let always = self.branches == 0;
         self.found.push(Never {
             spot,
@@ -108,41 +108,41 @@ impl Checker {
     /// What types a step may give; nothing, where it gives no value at all.
     fn types(&mut self, node: &Node) -> Types {
         match &node.step {
-            Step::Constant(datum) => Types::of(datum),
-            Step::Local(slot) => self.locals[*slot],
-            Step::Prepared(_) => Types::ANY,
-            Step::Document => Types::OBJECT,
-            Step::Path(_) => Types::JSON,
-            Step::Property(access) | Step::Index(access) => self.access(access),
-            Step::Call(call) => self.call(call),
-            Step::Binary(operator, sides) => self.binary(node.spot, *operator, sides),
-            Step::IsNull(side, _) => {
+            NodeKind::Constant(datum) => Types::of(datum),
+            NodeKind::Local(slot) => self.locals[*slot],
+            NodeKind::Prepared(_) => Types::ANY,
+            NodeKind::Document => Types::OBJECT,
+            NodeKind::Path(_) => Types::JSON,
+            NodeKind::Property(access) | NodeKind::Index(access) => self.access(access),
+            NodeKind::Call(call) => self.call(call),
+            NodeKind::Binary(operator, sides) => self.binary(node.spot, *operator, sides),
+            NodeKind::IsNull(side, _) => {
                 self.types(side);
                 Types::BOOLEAN
             }
-            Step::Not(side) => {
+            NodeKind::Not(side) => {
                 self.wants(side, Types::BOOLEAN, "`!`");
                 Types::BOOLEAN
             }
-            Step::Negate(side) => {
+            NodeKind::Negate(side) => {
                 self.wants(side, Types::NUMBER, "`-`");
                 Types::NUMBER
             }
-            Step::And(sides) => self.conditions(sides, "`&&`"),
-            Step::Or(sides) => self.conditions(sides, "`||`"),
-            Step::Coalesce(sides) => self.coalesce(sides),
-            Step::Interpolated(parts) => {
+            NodeKind::And(sides) => self.conditions(sides, "`&&`"),
+            NodeKind::Or(sides) => self.conditions(sides, "`||`"),
+            NodeKind::Coalesce(sides) => self.coalesce(sides),
+            NodeKind::Interpolated(parts) => {
                 let written = Types::TEXT.or(Types::NUMBER).or(Types::BOOLEAN).or(Types::DATE);
                 for part in parts {
                     self.wants(part, written, "`${..}`");
                 }
                 Types::TEXT
             }
-            Step::List(parts) => {
+            NodeKind::List(parts) => {
                 self.all(parts);
                 Types::LIST
             }
-            Step::Object(fields) => {
+            NodeKind::Object(fields) => {
                 for (_, value) in fields {
                     self.types(value);
                 }
@@ -155,14 +155,14 @@ impl Checker {
     /// The steps that lead to other steps.
     fn flow(&mut self, node: &Node) -> Types {
         match &node.step {
-            Step::If(parts) => {
+            NodeKind::If(parts) => {
                 let [condition, yes, no] = &**parts;
                 self.wants(condition, Types::BOOLEAN, "`if`");
                 self.branch(yes).or(self.branch(no))
             }
-            Step::Switch(switch) => self.switch(switch),
-            Step::Block(statements) => self.block(statements),
-            Step::Assign(slot, operator, value) => {
+            NodeKind::Switch(switch) => self.switch(switch),
+            NodeKind::Block(statements) => self.block(statements),
+            NodeKind::Assign(slot, operator, value) => {
                 let mut types = self.types(value);
                 if let Some(operator) = operator {
                     types = self.operation(node.spot, *operator, self.locals[*slot], types);
@@ -170,14 +170,14 @@ impl Checker {
                 self.locals[*slot] = self.locals[*slot].or(types);
                 Types::NULL
             }
-            Step::While(parts) => {
+            NodeKind::While(parts) => {
                 let [condition, body] = &**parts;
                 self.wants(condition, Types::BOOLEAN, "`while`");
                 self.branch(body);
                 // A loop may end with the value of `break`.
                 Types::ANY
             }
-            Step::DoWhile(parts, _) => {
+            NodeKind::DoWhile(parts, _) => {
                 let [condition, body] = &**parts;
                 self.branch(body);
                 self.branches += 1;
@@ -185,8 +185,8 @@ impl Checker {
                 self.branches -= 1;
                 Types::ANY
             }
-            Step::For(parts) => self.for_each(parts),
-            Step::Break(value) | Step::Return(value) => {
+            NodeKind::For(parts) => self.for_each(parts),
+            NodeKind::Break(value) | NodeKind::Return(value) => {
                 if let Some(value) = value {
                     self.types(value);
                 }
@@ -251,14 +251,14 @@ impl Checker {
         let (mut taken, mut null) = (Types::NOTHING, false);
         for case in switch.arms.iter().flat_map(|arm| &arm.cases) {
             let case = match case {
-                Case::Equal(Datum::Null) => {
+                SwitchCase::Equal(Datum::Null) => {
                     null = true;
                     // In the first language a case before it that was no null refused one.
                     self.otherwise(taken != Types::NOTHING);
                     continue;
                 }
-                Case::Equal(value) => Types::of(value),
-                Case::Between(..) => Types::NUMBER,
+                SwitchCase::Equal(value) => Types::of(value),
+                SwitchCase::Between(..) => Types::NUMBER,
             };
             self.otherwise(taken.without(case) != Types::NOTHING);
             taken = taken.or(case);
@@ -297,13 +297,13 @@ impl Checker {
         Types::ANY
     }
 
-    fn binary(&mut self, spot: Spot, operator: Operator, sides: &[Node; 2]) -> Types {
+    fn binary(&mut self, spot: SourcePosition, operator: Operator, sides: &[Node; 2]) -> Types {
         let (left, right) = (self.types(&sides[0]), self.types(&sides[1]));
         self.otherwise(otherwise::is_compared_otherwise(operator, sides, left, right));
         self.operation(spot, operator, left, right)
     }
 
-    fn operation(&mut self, spot: Spot, operator: Operator, left: Types, right: Types) -> Types {
+    fn operation(&mut self, spot: SourcePosition, operator: Operator, left: Types, right: Types) -> Types {
         let (takes, gives) = signature(operator);
         let fitting = takes
             .iter()

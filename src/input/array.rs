@@ -12,7 +12,7 @@ use crate::record::Element;
 
 /// Where in the array the input stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum ArrayPosition {
     /// Before its bracket.
     Before,
     /// Behind its bracket, before the first element.
@@ -25,7 +25,7 @@ pub(super) enum Progress {
     Closed,
 }
 
-impl Progress {
+impl ArrayPosition {
     /// Where a resume point lies, from the byte before it.
     pub(super) fn resumed(last: Option<u8>) -> Self {
         match last {
@@ -39,35 +39,35 @@ impl Progress {
 /// The next element, or the rejection of what stands outside the array.
 pub(super) fn next<R: Read>(
     source: &mut Bytes<R>,
-    progress: &mut Progress,
+    progress: &mut ArrayPosition,
     options: &Options,
 ) -> io::Result<Option<Incoming>> {
     let next = source.skip(is_blank)?;
     let line = source.line();
-    if let (Progress::Closed, Some(pointer)) = (*progress, &options.records) {
+    if let (ArrayPosition::Closed, Some(pointer)) = (*progress, &options.records) {
         wrapped::end(source, pointer)?;
         return Ok(None);
     }
     match (*progress, next) {
-        (Progress::Before | Progress::Closed | Progress::Resumed, None) => return Ok(None),
-        (Progress::Before, Some(b'[')) => {
+        (ArrayPosition::Before | ArrayPosition::Closed | ArrayPosition::Resumed, None) => return Ok(None),
+        (ArrayPosition::Before, Some(b'[')) => {
             source.consume(1);
-            *progress = Progress::Opened;
+            *progress = ArrayPosition::Opened;
             return self::next(source, progress, options);
         }
-        (Progress::Before, Some(_)) => {
-            *progress = Progress::Closed;
+        (ArrayPosition::Before, Some(_)) => {
+            *progress = ArrayPosition::Closed;
             return reject_rest(source, "a list, which begins with `[`", options).map(Some);
         }
-        (Progress::Closed, Some(_)) => {
+        (ArrayPosition::Closed, Some(_)) => {
             return reject_rest(source, "nothing behind the end of the list", options).map(Some);
         }
-        (Progress::Opened, Some(b']')) => {
+        (ArrayPosition::Opened, Some(b']')) => {
             source.consume(1);
-            *progress = Progress::Closed;
+            *progress = ArrayPosition::Closed;
             return self::next(source, progress, options);
         }
-        (Progress::Opened | Progress::Inside | Progress::Resumed, _) => {}
+        (ArrayPosition::Opened | ArrayPosition::Inside | ArrayPosition::Resumed, _) => {}
     }
     let mut gathered = Gathered::new(options.read_limits().bytes);
     let mut end = gather_element(source, &mut gathered)?;
@@ -77,9 +77,9 @@ pub(super) fn next<R: Read>(
         end = None;
     }
     *progress = if end == Some(b',') {
-        Progress::Inside
+        ArrayPosition::Inside
     } else {
-        Progress::Closed
+        ArrayPosition::Closed
     };
     let body = match (gathered.finish(line), end) {
         (Ok(raw), Some(_)) => identity::judge(raw, options, line),

@@ -17,7 +17,7 @@ pub(super) fn with_id(mut rejected: Rejected, options: &Options) -> Rejected {
 /// The id that stands in a JSON object before whatever is wrong with it. `None` where it stands there twice, or where
 /// its value may have been cut off.
 fn id_of_json(raw: &[u8], field: &str) -> Option<String> {
-    let mut found = Found {
+    let mut found = PartialValues {
         field,
         values: Vec::new(),
     };
@@ -31,12 +31,12 @@ fn id_of_json(raw: &[u8], field: &str) -> Option<String> {
 }
 
 /// The values of one field, as far as an object could be read.
-struct Found<'f> {
+struct PartialValues<'f> {
     field: &'f str,
     values: Vec<String>,
 }
 
-impl<'de> Visitor<'de> for &mut Found<'_> {
+impl<'de> Visitor<'de> for &mut PartialValues<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 /// What is known of the quotes of a row, byte by byte.
 pub(super) struct Quotes {
     separator: u8,
-    at: At,
+    at: QuoteState,
     /// The lines of the row so far, from 0.
     line: u64,
     /// The line on which the last quote has opened.
@@ -20,7 +20,7 @@ pub(super) struct Quotes {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum At {
+enum QuoteState {
     /// Before a field.
     Begin,
     Plain,
@@ -33,7 +33,7 @@ impl Quotes {
     pub(super) fn new(separator: u8) -> Self {
         Self {
             separator,
-            at: At::Begin,
+            at: QuoteState::Begin,
             line: 0,
             opened: 0,
             spanning: None,
@@ -49,31 +49,31 @@ impl Quotes {
     pub(super) fn feed(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.at = match (self.at, byte) {
-                (At::Begin, b'"') => {
+                (QuoteState::Begin, b'"') => {
                     self.opened = self.line;
-                    At::Quoted
+                    QuoteState::Quoted
                 }
-                (At::Quoted, b'"') => At::Closed,
-                (At::Quoted, b'\n') => {
+                (QuoteState::Quoted, b'"') => QuoteState::Closed,
+                (QuoteState::Quoted, b'\n') => {
                     self.spanning.get_or_insert(self.opened);
                     self.line += 1;
-                    At::Quoted
+                    QuoteState::Quoted
                 }
-                (At::Quoted, _) | (At::Closed, b'"') => At::Quoted,
-                (At::Closed, b'\r' | b'\n') => At::Begin,
-                (_, byte) if *byte == self.separator => At::Begin,
-                (At::Closed, _) => {
+                (QuoteState::Quoted, _) | (QuoteState::Closed, b'"') => QuoteState::Quoted,
+                (QuoteState::Closed, b'\r' | b'\n') => QuoteState::Begin,
+                (_, byte) if *byte == self.separator => QuoteState::Begin,
+                (QuoteState::Closed, _) => {
                     self.behind = true;
-                    At::Plain
+                    QuoteState::Plain
                 }
-                (At::Begin | At::Plain, _) => At::Plain,
+                (QuoteState::Begin | QuoteState::Plain, _) => QuoteState::Plain,
             };
         }
     }
 
     /// Whether the row has ended inside quotes.
     pub(super) fn are_open(&self) -> bool {
-        self.at == At::Quoted
+        self.at == QuoteState::Quoted
     }
 
     /// Whether a quoted field goes on behind its closing quote, as in `"bad"tail`: the parser would join both.

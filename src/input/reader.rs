@@ -2,9 +2,9 @@
 
 use std::io::{self, Read};
 
-use super::array::{self, Progress};
+use super::array::{self, ArrayPosition};
 use super::bytes::{Bytes, Position};
-use super::table::Table;
+use super::table::TableReader;
 use super::{Format, Incoming, OpenError, Options, Resume, ResumeError, lines, wrapped};
 use crate::digest;
 
@@ -19,8 +19,8 @@ pub struct Reader<R> {
 
 enum FormatState {
     Lines,
-    Array(Progress),
-    Csv(Box<Table>),
+    Array(ArrayPosition),
+    Csv(Box<TableReader>),
     /// A CSV without a header row: nothing to read.
     Nothing,
 }
@@ -66,7 +66,7 @@ impl<R: Read> Reader<R> {
         if let FormatState::Array(progress) = &mut format
             && before < resume.offset
         {
-            *progress = Progress::resumed(source.last());
+            *progress = ArrayPosition::resumed(source.last());
         }
         Ok(Self::at(source, options, format))
     }
@@ -114,10 +114,10 @@ impl FormatState {
                     let pointer = pointer.clone();
                     return Err(OpenError::NoList { pointer });
                 }
-                Self::Array(Progress::Before)
+                Self::Array(ArrayPosition::Before)
             }
             Format::Csv => {
-                Table::open(source, options)?.map_or(Self::Nothing, |table| Self::Csv(Box::new(table)))
+                TableReader::open(source, options)?.map_or(Self::Nothing, |table| Self::Csv(Box::new(table)))
             }
         })
     }

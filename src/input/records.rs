@@ -3,7 +3,9 @@
 use std::io::{self, Read};
 
 use super::bytes::Resume;
-use super::source::{At, Cursor, Incoming, Opened, Page, PageLimit, Source, SourceError};
+use super::source::{
+    Cursor, OpenSource, Page, PageLimit, RecordSource, SourceError, SourcePlace, SourceRecord,
+};
 use super::{Format, HeaderError, OpenError, Options, Reader, Ready, Rejected, ResumeError, option};
 
 /// The records of an input of bytes.
@@ -27,8 +29,8 @@ impl<R: Read> Records<R> {
     }
 }
 
-impl<R: Read + Send> Source for Records<R> {
-    fn open(&mut self, at: Option<&Cursor>) -> Result<Opened, SourceError> {
+impl<R: Read + Send> RecordSource for Records<R> {
+    fn open(&mut self, at: Option<&Cursor>) -> Result<OpenSource, SourceError> {
         let State::Closed(input) = std::mem::replace(&mut self.state, State::Failed) else {
             return Err(SourceError::Unreadable(
                 "an input of bytes cannot be read twice".to_owned(),
@@ -42,7 +44,7 @@ impl<R: Read + Send> Source for Records<R> {
                 Reader::resume(input, options, &point).map_err(SourceError::from)?
             }
         };
-        let opened = Opened {
+        let opened = OpenSource {
             cursor: Cursor::Bytes(reader.position().clone()),
             columns: (self.options.format == Format::Csv).then(|| reader.columns()),
         };
@@ -51,7 +53,7 @@ impl<R: Read + Send> Source for Records<R> {
     }
 
     fn page(&mut self, limit: PageLimit) -> Result<Page, SourceError> {
-        let mut incoming: Vec<Incoming> = Vec::new();
+        let mut incoming: Vec<SourceRecord> = Vec::new();
         let mut bytes = 0;
         while incoming.len() < limit.records && bytes < limit.bytes {
             let reader = self.reader()?;
@@ -77,16 +79,16 @@ impl<R: Read + Send> Source for Records<R> {
 }
 
 impl<R> Records<R> {
-    fn given(&self, incoming: super::Incoming) -> Incoming {
-        let at = At {
+    fn given(&self, incoming: super::Incoming) -> SourceRecord {
+        let at = SourcePlace {
             line: incoming.line,
             // The elements of an array may all stand on one line.
             is_alone: self.options.format != Format::Array || incoming.line > 1,
             end: Cursor::Bytes(incoming.end),
         };
         match incoming.body {
-            Ok(Ready { id, data: raw }) => Incoming::Record { raw, id, at },
-            Err(Rejected { refusal, raw, id }) => Incoming::Rejected { raw, refusal, id, at },
+            Ok(Ready { id, data: raw }) => SourceRecord::Record { raw, id, at },
+            Err(Rejected { refusal, raw, id }) => SourceRecord::Rejected { raw, refusal, id, at },
         }
     }
 

@@ -10,12 +10,12 @@ use super::bytes::{Position, Resume};
 use crate::refusal::Refusal;
 
 /// Brings records, each through the [door](crate::record::admit) and with its id, in an order that is always the same.
-pub(crate) trait Source: Send {
+pub(crate) trait RecordSource: Send {
     /// Begins at the first record, or goes on behind a cursor; to be called once, before the first page.
     ///
     /// # Errors
     /// [`SourceError::Changed`] where what was read before is not what is there now; any other where nothing can be read.
-    fn open(&mut self, at: Option<&Cursor>) -> Result<Opened, SourceError>;
+    fn open(&mut self, at: Option<&Cursor>) -> Result<OpenSource, SourceError>;
 
     /// The next records, within the limit. A page may hold fewer than the limit allows, none included: only
     /// [`last`](Page::last) says that nothing comes after it.
@@ -27,7 +27,7 @@ pub(crate) trait Source: Send {
 
 /// A source that has been opened.
 #[derive(Clone, Debug)]
-pub(crate) struct Opened {
+pub(crate) struct OpenSource {
     /// Where it stands: before the first record that it gives.
     pub(crate) cursor: Cursor,
     /// The names of its columns, where its records are rows of texts, to be read as values; `None` where each value has its
@@ -45,7 +45,7 @@ pub(crate) struct PageLimit {
 /// Records that were read at once, in their order.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
-    pub(crate) incoming: Vec<Incoming>,
+    pub(crate) incoming: Vec<SourceRecord>,
     /// Where the source stands behind the page; behind the last one, its end.
     pub(crate) cursor: Cursor,
     /// Whether nothing comes after it.
@@ -54,9 +54,13 @@ pub(crate) struct Page {
 
 /// One record of a source, or what stood in its place.
 #[derive(Clone, Debug)]
-pub(crate) enum Incoming {
+pub(crate) enum SourceRecord {
     /// A record, as the door has let it in.
-    Record { raw: String, id: String, at: At },
+    Record {
+        raw: String,
+        id: String,
+        at: SourcePlace,
+    },
     /// What is no record.
     Rejected {
         /// The bytes as read, as far as they are kept.
@@ -65,11 +69,11 @@ pub(crate) enum Incoming {
         refusal: Refusal,
         /// The id, where it could be read all the same.
         id: Option<Box<str>>,
-        at: At,
+        at: SourcePlace,
     },
 }
 
-impl Incoming {
+impl SourceRecord {
     /// How many bytes are kept of it.
     pub(crate) fn bytes(&self) -> usize {
         match self {
@@ -81,7 +85,7 @@ impl Incoming {
 
 /// Where something stands in its source.
 #[derive(Clone, Debug)]
-pub(crate) struct At {
+pub(crate) struct SourcePlace {
     /// Its line, from 1; of a source without lines, the how manyth it is.
     pub(crate) line: u64,
     /// Whether nothing else stands on that line.

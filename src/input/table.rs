@@ -13,7 +13,7 @@ use crate::output::bare;
 use crate::record::{Value, admit};
 
 /// The state of reading a table: its header and the buffers of a row.
-pub(super) struct Table {
+pub(super) struct TableReader {
     parser: csv_core::Reader,
     columns: Vec<Column>,
     /// The column of the ids.
@@ -41,7 +41,7 @@ const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
 /// More fields than there are columns need not be told apart.
 const SPARE_FIELDS: usize = 1;
 
-impl Table {
+impl TableReader {
     /// Reads the header row; `None` where the input has no row at all.
     pub(super) fn open<R: Read>(source: &mut Bytes<R>, options: &Options) -> Result<Option<Self>, OpenError> {
         let separator = options.cells.separator();

@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::bytes::{Bytes, is_blank};
-use crate::record::{Quotes, Value};
+use crate::record::{StringState, Value};
 
 /// A name is not longer than this.
 const NAME_BYTES: usize = 1 << 16;
@@ -38,7 +38,7 @@ pub(super) fn end<R: Read>(source: &mut Bytes<R>, pointer: &str) -> io::Result<(
         .collect();
     let whole = io::Cursor::new(before.concat())
         .chain(io::Cursor::new(b"0"))
-        .chain(Rest(source));
+        .chain(RestOfInput(source));
     let mut json = serde_json::Deserializer::from_reader(io::BufReader::new(whole));
     let read = Around { names: &names }
         .deserialize(&mut json)
@@ -102,9 +102,9 @@ impl<'de> Visitor<'de> for Around<'_> {
 }
 
 /// What is left of an input, taken as it is read.
-struct Rest<'s, R>(&'s mut Bytes<R>);
+struct RestOfInput<'s, R>(&'s mut Bytes<R>);
 
-impl<R: Read> Read for Rest<'_, R> {
+impl<R: Read> Read for RestOfInput<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let bytes = self.0.fill()?;
         let count = bytes.len().min(into.len());
@@ -157,7 +157,7 @@ fn text<R: Read>(source: &mut Bytes<R>) -> io::Result<Option<String>> {
 
 /// Takes a value, up to the comma or bracket behind it.
 fn skip_value<R: Read>(source: &mut Bytes<R>) -> io::Result<()> {
-    let (mut depth, mut quotes) = (0_u64, Quotes::default());
+    let (mut depth, mut quotes) = (0_u64, StringState::default());
     loop {
         let bytes = source.fill()?;
         if bytes.is_empty() {
@@ -187,7 +187,7 @@ fn skip_value<R: Read>(source: &mut Bytes<R>) -> io::Result<()> {
 /// The JSON Pointer of the list of objects in an input that is one JSON object around it, by how the input begins. An
 /// object that stands on one line, with more behind it or an id of its own, is a record.
 pub(crate) fn noticed(head: &[u8], is_whole: bool, id_field: &str) -> Option<String> {
-    let mut seen = Seen::default();
+    let mut seen = WrapperState::default();
     let mut at = 0;
     while at < head.len() && !seen.is_complete {
         at = seen.next(head, at, id_field)?;
@@ -201,7 +201,7 @@ pub(crate) fn noticed(head: &[u8], is_whole: bool, id_field: &str) -> Option<Str
 
 /// What was seen of an object so far.
 #[derive(Default)]
-struct Seen {
+struct WrapperState {
     /// The names that lead to where it is at; a list has none.
     way: Vec<Option<String>>,
     name: Option<String>,
@@ -213,7 +213,7 @@ struct Seen {
     list: Option<String>,
 }
 
-impl Seen {
+impl WrapperState {
     /// Looks at one token, and tells where the next one begins; `None` where it is no object.
     fn next(&mut self, head: &[u8], at: usize, id_field: &str) -> Option<usize> {
         let byte = head[at];

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::entry::{Sealed, Step};
+use super::entry::{BatchKind, Sealed};
 use super::head::{Head, PassRow, RunRow, StageRow, to_integer};
 use crate::error::Result;
 
@@ -146,7 +146,7 @@ pub(crate) fn insert_batch(
     Ok(())
 }
 
-impl rusqlite::types::FromSql for Step {
+impl rusqlite::types::FromSql for BatchKind {
     fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
         let name = value.as_str()?;
         [Self::Data, Self::Index, Self::Note, Self::End]

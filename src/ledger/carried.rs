@@ -202,7 +202,7 @@ pub(crate) fn put_by_hand(connection: &Connection, database: &str) -> Result<Vec
 
 /// Who wrote a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Writer {
+pub(crate) enum BatchWriter {
     /// A load or an edit.
     Hand,
     /// A stage that works in place.
@@ -212,16 +212,16 @@ pub(crate) enum Writer {
 }
 
 /// The batches that wrote to a database, each with who did.
-pub(crate) fn writers(connection: &Connection, database: &str) -> Result<HashMap<i64, Writer>> {
+pub(crate) fn writers(connection: &Connection, database: &str) -> Result<HashMap<i64, BatchWriter>> {
     let sql = "SELECT b.batch, p.kind IN('load','edit'),
        CASE WHEN p.kind<>'rollback' AND p.source=p.target THEN s.number END
      FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage) WHERE p.target=?1";
     let mut statement = connection.prepare_cached(sql)?;
     let batches = statement.query_map(params![database], |row| {
         let writer = match (row.get(1)?, row.get(2)?) {
-            (true, _) => Writer::Hand,
-            (false, Some(number)) => Writer::InPlace(number),
-            (false, None) => Writer::Other,
+            (true, _) => BatchWriter::Hand,
+            (false, Some(number)) => BatchWriter::InPlace(number),
+            (false, None) => BatchWriter::Other,
         };
         Ok((row.get(0)?, writer))
     })?;

@@ -3,9 +3,9 @@
 
 use rusqlite::{Connection, Row, Statement};
 
-use super::entry::{Batch, Counts, Step};
+use super::entry::{Batch, BatchKind, Counts};
 use super::read::{counts, entry};
-use super::renamed::{Hashed, Names, Renamed};
+use super::renamed::{HeadTexts, Renamed, StageNames};
 use crate::digest::Hash;
 use crate::error::{Error, Result};
 
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 pub(crate) struct Recorded {
     pub(crate) batch: i64,
     pub(crate) pass: i64,
-    pub(crate) step: Step,
+    pub(crate) step: BatchKind,
     pub(crate) counts: Counts,
     pub(crate) range: (Option<i64>, Option<i64>),
     pub(crate) entries: i64,
@@ -59,7 +59,7 @@ impl<'c> Batches<'c> {
     }
 
     /// One batch: what is recorded of it, and its entries.
-    pub(crate) fn read(&mut self, number: i64, names: &Names) -> Result<(Recorded, Batch)> {
+    pub(crate) fn read(&mut self, number: i64, names: &StageNames) -> Result<(Recorded, Batch)> {
         let recorded = self.batches.query_row([number], recorded)?.named(names);
         let mut batch = Batch::new(recorded.step);
         let mut found = self.entries.query([number])?;
@@ -97,10 +97,10 @@ fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
 
 impl Recorded {
     /// With the header that was hashed, where that is another only in the name of its stage.
-    fn named(mut self, names: &Names) -> Self {
+    fn named(mut self, names: &StageNames) -> Self {
         let text = std::mem::take(&mut self.header_text);
         let header = names.hashed(self.batch, &self.head, text);
-        if let Hashed::Renamed(_, renamed) = &header {
+        if let HeadTexts::Renamed(_, renamed) = &header {
             self.renamed = Some(renamed.clone());
         }
         self.header_text = header.into_text();

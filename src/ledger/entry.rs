@@ -183,7 +183,7 @@ pub(crate) enum Change {
 
 /// A change of the target's table itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum TableChange {
     /// The table, without its index.
     CreateTable,
     /// The unique index over ids.
@@ -194,7 +194,7 @@ pub(crate) enum Shape {
 
 /// What a batch is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Step {
+pub(crate) enum BatchKind {
     /// Records.
     Data,
     /// The target's index, built after the rows.
@@ -205,7 +205,7 @@ pub(crate) enum Step {
     End,
 }
 
-impl Step {
+impl BatchKind {
     /// The word in the ledger.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
@@ -264,7 +264,7 @@ impl Counts {
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
     /// What it is for.
-    pub(crate) step: Step,
+    pub(crate) step: BatchKind,
     /// The smallest source number in it.
     pub(crate) first_record: Option<i64>,
     /// The largest source number in it: the keyset cursor.
@@ -278,7 +278,7 @@ pub(crate) struct Batch {
     /// How often the stage warned, by code; stands in the remark as `{"warnings": {code: count}}`.
     pub(crate) warnings: BTreeMap<String, u64>,
     /// Changes of the target's table, before the rows.
-    pub(crate) shape: Vec<Shape>,
+    pub(crate) shape: Vec<TableChange>,
     /// New record numbers.
     pub(crate) records: Vec<NewRecord>,
     /// Changes of rows, in this order.
@@ -294,7 +294,7 @@ pub(crate) struct Batch {
 impl Batch {
     /// An empty batch.
     #[must_use]
-    pub(crate) fn new(step: Step) -> Self {
+    pub(crate) fn new(step: BatchKind) -> Self {
         Self {
             step,
             first_record: None,

@@ -8,7 +8,7 @@ use crate::stage::Stage;
 
 /// A stage, as far as feeding it is concerned.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Fed<'a> {
+pub(crate) struct StageInput<'a> {
     pub(crate) project: &'a str,
     pub(crate) number: u32,
     pub(crate) source: &'a str,
@@ -16,7 +16,7 @@ pub(crate) struct Fed<'a> {
     pub(crate) in_place: bool,
 }
 
-impl<'a> Fed<'a> {
+impl<'a> StageInput<'a> {
     /// A stage of a project.
     pub(crate) fn of(project: &'a str, stage: &'a Stage) -> Self {
         Self {
@@ -143,7 +143,7 @@ macro_rules! corrections_brought_back {
 /// run that was rolled back would be.
 pub(crate) fn increment(
     connection: &Connection,
-    stage: Fed<'_>,
+    stage: StageInput<'_>,
     after: i64,
     before: i64,
 ) -> Result<Vec<i64>> {
@@ -173,7 +173,7 @@ pub(crate) fn increment(
 /// nothing to take out; a stage in place has refused them once more since what is undone. As in [`increment`], between two batches.
 pub(crate) fn brought_back(
     connection: &Connection,
-    stage: Fed<'_>,
+    stage: StageInput<'_>,
     after: i64,
     before: i64,
 ) -> Result<Vec<i64>> {
@@ -232,7 +232,7 @@ pub(crate) fn most_often(
 }
 
 /// Whether a later stage has written to a stage's target too.
-pub(crate) fn is_written_by_later(connection: &Connection, stage: Fed<'_>) -> Result<bool> {
+pub(crate) fn is_written_by_later(connection: &Connection, stage: StageInput<'_>) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_stage s WHERE (s.number,s.project)>(?2,?1)
      AND EXISTS(SELECT 1 FROM ledger_pass p WHERE p.stage=s.stage AND p.kind IN('apply','retry') AND p.target=?3) LIMIT 1";
     let key = params![stage.project, stage.number, stage.target];

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::entry::ImageKind;
 use crate::digest::{Hash, Salt};
 use crate::error::{Error, Result};
-use crate::record::{Named as _, Names, Record, Value, each_field, parts_of};
+use crate::record::{HasName as _, Names, Record, Value, each_field, parts_of};
 
 /// The bytes of a whole row: `id || 0x00 || data`, which is what its commitment covers after the salt.
 #[must_use]

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::read::entry;
-use super::renamed::{AcceptedName, Hashed, Names};
-use super::{Batch, Step, leaf_hash};
+use super::renamed::{AcceptedName, HeadTexts, StageNames};
+use super::{Batch, BatchKind, leaf_hash};
 use crate::digest::Hash;
 use crate::error::Result;
 
@@ -19,9 +19,9 @@ pub(crate) fn leaves(connection: &Connection, size: u64, mut tell: impl FnMut(Ha
     let numbers: Vec<i64> = batches
         .query_map([size], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let names = Names::accepted(connection)?;
+    let names = StageNames::accepted(connection)?;
     for number in numbers {
-        let mut batch = Batch::new(Step::Data);
+        let mut batch = Batch::new(BatchKind::Data);
         let mut rows = entries.query([number])?;
         while let Some(row) = rows.next()? {
             batch.entries.push(entry(row, 0)?);
@@ -34,18 +34,18 @@ pub(crate) fn leaves(connection: &Connection, size: u64, mut tell: impl FnMut(Ha
 
 /// The text of a batch's header, its last leaf, and the entry that accepts its name where that is not the ledger's.
 pub(crate) fn header(connection: &Connection, batch: i64) -> Result<(String, Option<AcceptedName>)> {
-    let names = Names::accepted(connection)?;
+    let names = StageNames::accepted(connection)?;
     Ok(match rendered_header(connection, &names, batch)? {
-        Hashed::Accepted(text, name) => (text, Some(name)),
+        HeadTexts::Accepted(text, name) => (text, Some(name)),
         hashed => (hashed.into_text(), None),
     })
 }
 
-fn hashed_header(connection: &Connection, names: &Names, batch: i64) -> Result<String> {
+fn hashed_header(connection: &Connection, names: &StageNames, batch: i64) -> Result<String> {
     Ok(rendered_header(connection, names, batch)?.into_text())
 }
 
-fn rendered_header(connection: &Connection, names: &Names, batch: i64) -> Result<Hashed> {
+fn rendered_header(connection: &Connection, names: &StageNames, batch: i64) -> Result<HeadTexts> {
     let mut statement =
         connection.prepare_cached("SELECT head, header_text FROM ledger_header WHERE batch=?1")?;
     let (head, text): (Hash, String) = statement.query_row([batch], |row| Ok((row.get(0)?, row.get(1)?)))?;

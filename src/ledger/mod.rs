@@ -48,7 +48,8 @@ pub use renamed::{AcceptedName, Renamed};
 pub use state::StageState;
 
 pub(crate) use entry::{
-    Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, RECORD_BYTES, Sealed, Shape, Step,
+    Batch, BatchKind, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, RECORD_BYTES, Sealed,
+    TableChange,
 };
 pub(crate) use head::{Head, PassRow, RunRow, StageRow, header_text};
 pub(crate) use image::{

@@ -11,7 +11,7 @@ pub(crate) fn statement(connection: &Connection) -> Result<Statement<'_>> {
 }
 
 /// Where a number was given out, with which id and salt.
-pub(crate) struct Origin {
+pub(crate) struct NumberOrigin {
     pub(crate) number: i64,
     pub(crate) database: String,
     pub(crate) id: Option<String>,
@@ -19,12 +19,12 @@ pub(crate) struct Origin {
 }
 
 /// Where the numbers come from, in their order.
-pub(crate) struct Origins<'s> {
+pub(crate) struct NumberOrigins<'s> {
     rows: Rows<'s>,
-    next: Option<Origin>,
+    next: Option<NumberOrigin>,
 }
 
-impl<'s> Origins<'s> {
+impl<'s> NumberOrigins<'s> {
     pub(crate) fn of(statement: &'s mut Statement<'_>) -> Result<Self> {
         let rows = statement.query([])?;
         let mut origins = Self { rows, next: None };
@@ -35,7 +35,7 @@ impl<'s> Origins<'s> {
     fn advance(&mut self) -> Result<()> {
         self.next = match self.rows.next()? {
             None => None,
-            Some(row) => Some(Origin {
+            Some(row) => Some(NumberOrigin {
                 number: row.get(0)?,
                 database: row.get(1)?,
                 id: row.get(2)?,
@@ -61,7 +61,7 @@ impl<'s> Origins<'s> {
     }
 
     /// Where a number comes from that was gone on to.
-    pub(crate) fn of_number(&mut self, number: i64) -> Result<Option<Origin>> {
+    pub(crate) fn of_number(&mut self, number: i64) -> Result<Option<NumberOrigin>> {
         let found = self.next.take_if(|origin| origin.number == number);
         if found.is_some() {
             self.advance()?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::feed::Fed;
+use super::feed::StageInput;
 use super::head::PassKind;
 use super::image::id_in;
 use super::read::salt;
@@ -203,7 +203,7 @@ pub(crate) struct Waiting {
 /// The records of a stage that found their place taken (or their own row changed by hand), and those whose rows were
 /// taken away by another record. Nothing has happened to any of them in the stage since; with `waived` those too whose
 /// refusal was waived since, and who wait for nothing.
-pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>, waived: bool) -> Result<Vec<Waiting>> {
+pub(crate) fn waiting(connection: &Connection, stage: StageInput<'_>, waived: bool) -> Result<Vec<Waiting>> {
     let mut waiting = Vec::new();
     let own = concat!(
         "SELECT e.record, e.reason->>'$.holder.record', e.reason->>'$.holder.id_sha256', e.outcome=4,
@@ -257,7 +257,7 @@ fn holder(record: Option<i64>, id_sha256: Option<String>) -> Option<Holder> {
 }
 
 /// Of those that wait, the ones whose place is free by now; ascending.
-pub(crate) fn free(connection: &Connection, stage: Fed<'_>) -> Result<Vec<i64>> {
+pub(crate) fn free(connection: &Connection, stage: StageInput<'_>) -> Result<Vec<i64>> {
     if cfg!(counterfoil_fault = "waiting") {
         return Ok(Vec::new());
     }
@@ -305,7 +305,7 @@ pub(crate) fn set_aside(connection: &Connection, pass: i64) -> Result<Vec<(i64, 
 /// happened to it there since.
 pub(crate) fn image_set_aside(
     connection: &Connection,
-    stage: Fed<'_>,
+    stage: StageInput<'_>,
     number: i64,
 ) -> Result<Option<Vec<u8>>> {
     let sql = concat!(

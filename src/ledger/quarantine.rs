@@ -164,7 +164,7 @@ fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
 
 /// A record that stands in quarantine, by its numbers alone.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Numbers {
+pub(crate) struct RefusedNumbers {
     pub(crate) record: i64,
     /// The batch that refused it.
     pub(crate) batch: i64,
@@ -172,21 +172,25 @@ pub(crate) struct Numbers {
 
 /// What refused together: a stage, or loads into one database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Group {
+pub(crate) struct RefusalGroup {
     /// `None` for loads.
     pub(crate) stage: Option<u32>,
     pub(crate) database: Option<String>,
 }
 
 /// What has refused something that stands, and is selected; loads first.
-pub(crate) fn groups(connection: &Connection, project: &str, selected: &Selected) -> Result<Vec<Group>> {
+pub(crate) fn groups(
+    connection: &Connection,
+    project: &str,
+    selected: &Selected,
+) -> Result<Vec<RefusalGroup>> {
     let sql = concat!(
         standing!("q.number, q.database"),
         " GROUP BY q.number, q.database ORDER BY q.number, q.database"
     );
     let mut statement = connection.prepare_cached(sql)?;
     let groups = statement.query_map(&wanted(&project, selected)[..], |row| {
-        Ok(Group {
+        Ok(RefusalGroup {
             stage: row.get(0)?,
             database: row.get(1)?,
         })
@@ -199,8 +203,8 @@ pub(crate) fn of_group(
     connection: &Connection,
     project: &str,
     selected: &Selected,
-    group: &Group,
-) -> Result<Vec<Numbers>> {
+    group: &RefusalGroup,
+) -> Result<Vec<RefusedNumbers>> {
     let of_stage = concat!(
         standing!("q.record, q.batch"),
         " AND q.number IS ?7 AND q.database IS ?8 ORDER BY q.record"
@@ -224,7 +228,7 @@ pub(crate) fn by_stage(
     connection: &Connection,
     project: &str,
     selected: &Selected,
-) -> Result<BTreeMap<Option<u32>, Vec<Numbers>>> {
+) -> Result<BTreeMap<Option<u32>, Vec<RefusedNumbers>>> {
     let sql = concat!(
         standing!("q.number, q.record, q.batch"),
         " ORDER BY q.batch, q.record"
@@ -233,7 +237,7 @@ pub(crate) fn by_stage(
     let mut rows = statement.query(&wanted(&project, selected)[..])?;
     let mut refused: BTreeMap<_, Vec<_>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        refused.entry(row.get(0)?).or_default().push(Numbers {
+        refused.entry(row.get(0)?).or_default().push(RefusedNumbers {
             record: row.get(1)?,
             batch: row.get(2)?,
         });
@@ -241,10 +245,10 @@ pub(crate) fn by_stage(
     Ok(refused)
 }
 
-fn numbers(connection: &Connection, sql: &str, key: &[&dyn ToSql]) -> Result<Vec<Numbers>> {
+fn numbers(connection: &Connection, sql: &str, key: &[&dyn ToSql]) -> Result<Vec<RefusedNumbers>> {
     let mut statement = connection.prepare_cached(sql)?;
     let numbers = statement.query_map(key, |row| {
-        Ok(Numbers {
+        Ok(RefusedNumbers {
             record: row.get(0)?,
             batch: row.get(1)?,
         })

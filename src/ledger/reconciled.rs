@@ -6,7 +6,7 @@ use crate::error::Result;
 
 /// The remark of a reconciliation, as far as it is looked at again.
 #[derive(serde::Deserialize)]
-struct Remark {
+struct ReconcileRemark {
     whole: bool,
     passes: Vec<i64>,
     reconciled: Vec<Held>,
@@ -24,7 +24,7 @@ pub(crate) fn is_unreconciled(connection: &Connection, project: &str, number: u3
        CROSS JOIN ledger_stage s ON s.stage=p.stage
      WHERE instr(b.body,'\"holds\":false') AND p.kind='reconcile' AND s.project=?1 AND s.number=?2 AND b.batch>?3
      ORDER BY b.pass DESC";
-    let fails = |remark: &Remark| remark.reconciled.iter().any(|held| !held.holds);
+    let fails = |remark: &ReconcileRemark| remark.reconciled.iter().any(|held| !held.holds);
     let Some(failed) = newest(connection, failed, (project, number, 0), fails)? else {
         return Ok(false);
     };
@@ -44,14 +44,14 @@ fn newest(
     connection: &Connection,
     sql: &str,
     (project, number, after): (&str, u32, i64),
-    says: impl Fn(&Remark) -> bool,
+    says: impl Fn(&ReconcileRemark) -> bool,
 ) -> Result<Option<i64>> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![project, number, after])?;
     while let Some(row) = rows.next()? {
         let body: String = row.get(1)?;
         // What is no such remark says nothing; that it was changed is for `verify` to find.
-        let Ok(remark) = serde_json::from_str::<Remark>(&body) else {
+        let Ok(remark) = serde_json::from_str::<ReconcileRemark>(&body) else {
             continue;
         };
         if says(&remark) && stands(connection, &remark.passes)? {
@@ -75,7 +75,7 @@ fn stands(connection: &Connection, passes: &[i64]) -> Result<bool> {
 
 /// A look at both sides of a stage.
 #[derive(Clone, Debug)]
-pub(crate) struct Look {
+pub(crate) struct RecordedReconciliation {
     pub(crate) run: i64,
     pub(crate) committed_us: i64,
     pub(crate) stage: u32,
@@ -87,7 +87,7 @@ pub(crate) struct Look {
 }
 
 /// The reconciliations of a run, and later ones that looked at what it carried; in order.
-pub(crate) fn looks(connection: &Connection, run: i64) -> Result<Vec<Look>> {
+pub(crate) fn looks(connection: &Connection, run: i64) -> Result<Vec<RecordedReconciliation>> {
     let sql = "SELECT b.run, b.committed_us, s.number, s.slug, p.source, p.target, b.body
      FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass JOIN ledger_stage s USING(stage)
      WHERE b.batch>=(SELECT min(batch) FROM ledger_batch WHERE run=?1) AND p.kind='reconcile' AND b.body IS NOT NULL AND (b.run=?1 OR EXISTS(
@@ -95,7 +95,7 @@ pub(crate) fn looks(connection: &Connection, run: i64) -> Result<Vec<Look>> {
      ORDER BY b.batch";
     let mut statement = connection.prepare_cached(sql)?;
     let looks = statement.query_map([run], |row| {
-        Ok(Look {
+        Ok(RecordedReconciliation {
             run: row.get(0)?,
             committed_us: row.get(1)?,
             stage: row.get(2)?,

@@ -45,7 +45,7 @@ pub struct AcceptedName {
 
 /// What the head of a batch was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Hashed {
+pub(crate) enum HeadTexts {
     /// The header as the ledger renders it, as far as names go.
     Recorded(String),
     /// The header with a name that was accepted.
@@ -54,7 +54,7 @@ pub(crate) enum Hashed {
     Renamed(String, Renamed),
 }
 
-impl Hashed {
+impl HeadTexts {
     /// The text.
     pub(crate) fn into_text(self) -> String {
         match self {
@@ -65,7 +65,7 @@ impl Hashed {
 
 /// The names that stages have, or had.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct StageNames {
     accepted: Vec<AcceptedName>,
     /// Names by the stage's number: those of its other revisions, and those that the caller knows.
     known: HashMap<u32, Vec<String>>,
@@ -74,7 +74,7 @@ pub(crate) struct Names {
     later: HashSet<i64>,
 }
 
-impl Names {
+impl StageNames {
     /// Those that were accepted.
     pub(crate) fn accepted(connection: &Connection) -> Result<Self> {
         Ok(Self {
@@ -126,12 +126,12 @@ impl Names {
     }
 
     /// What the head of a batch was made of, given its header as the ledger renders it.
-    pub(crate) fn hashed(&self, batch: i64, head: &Hash, text: String) -> Hashed {
+    pub(crate) fn hashed(&self, batch: i64, head: &Hash, text: String) -> HeadTexts {
         if head_of(&text) == *head {
-            return Hashed::Recorded(text);
+            return HeadTexts::Recorded(text);
         }
         let Some(header) = Header::read(&text) else {
-            return Hashed::Recorded(text);
+            return HeadTexts::Recorded(text);
         };
         let covers = |name: &&AcceptedName| {
             let Renamed {
@@ -147,7 +147,7 @@ impl Names {
         for name in self.accepted.iter().filter(covers) {
             let renamed = header.with_slug(&name.renamed.slug);
             if head_of(&renamed) == *head {
-                return Hashed::Accepted(renamed, name.clone());
+                return HeadTexts::Accepted(renamed, name.clone());
             }
         }
         let known = self
@@ -164,10 +164,10 @@ impl Names {
                     slug: slug.clone(),
                     batches: [batch, batch],
                 };
-                return Hashed::Renamed(renamed, found);
+                return HeadTexts::Renamed(renamed, found);
             }
         }
-        Hashed::Recorded(text)
+        HeadTexts::Recorded(text)
     }
 }
 
@@ -261,7 +261,7 @@ pub(crate) fn unaccepted(
     headers: &str,
     more: &[(u32, String)],
 ) -> Result<Vec<Renamed>> {
-    let names = Names::known(connection, headers, more)?;
+    let names = StageNames::known(connection, headers, more)?;
     let sql = format!(
         "WITH header AS ({headers}) SELECT b.batch, b.head, h.header_text, s.project, s.number
          FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage) JOIN header h USING(batch)
@@ -273,7 +273,7 @@ pub(crate) fn unaccepted(
     while let Some(row) = rows.next()? {
         let batch = row.get(0)?;
         let stage = (row.get(3)?, row.get(4)?);
-        let Hashed::Renamed(_, renamed) = names.hashed(batch, &row.get(1)?, row.get(2)?) else {
+        let HeadTexts::Renamed(_, renamed) = names.hashed(batch, &row.get(1)?, row.get(2)?) else {
             open.remove(&stage);
             continue;
         };

@@ -64,20 +64,20 @@ pub(crate) fn meanings(connection: &Connection) -> Result<Vec<Meaning>> {
 
 /// The databases between which a stage works.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ends {
+pub(crate) struct StageDatabases {
     pub(crate) source: String,
     pub(crate) target: String,
 }
 
 /// Those of a revision, by its row.
-pub(crate) fn ends_of(connection: &Connection, row: i64) -> Result<Option<Ends>> {
+pub(crate) fn ends_of(connection: &Connection, row: i64) -> Result<Option<StageDatabases>> {
     let sql = "SELECT source, target FROM ledger_pass WHERE stage=?1 AND source IS NOT NULL LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.query_row([row], ends).optional()?)
 }
 
 /// Those of every revision.
-pub(crate) fn all_ends(connection: &Connection) -> Result<Vec<Ends>> {
+pub(crate) fn all_ends(connection: &Connection) -> Result<Vec<StageDatabases>> {
     // All passes of a revision read and fill the same two.
     let sql = "SELECT p.source, p.target FROM ledger_stage s
      JOIN ledger_pass p ON p.pass=(SELECT pass FROM ledger_pass WHERE stage=s.stage LIMIT 1)
@@ -87,8 +87,8 @@ pub(crate) fn all_ends(connection: &Connection) -> Result<Vec<Ends>> {
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 
-fn ends(row: &Row<'_>) -> rusqlite::Result<Ends> {
-    Ok(Ends {
+fn ends(row: &Row<'_>) -> rusqlite::Result<StageDatabases> {
+    Ok(StageDatabases {
         source: row.get(0)?,
         target: row.get(1)?,
     })

@@ -23,7 +23,7 @@ pub(crate) fn targets(connection: &Connection) -> Result<Vec<String>> {
 }
 
 /// What a stub says about a row.
-pub(crate) struct Left {
+pub(crate) struct RowEvent {
     pub(crate) number: i64,
     pub(crate) batch: i64,
     /// The commitment to the row that it found.
@@ -45,7 +45,7 @@ pub(crate) enum Body {
     Long { record: i64, part: i64 },
 }
 
-impl Left {
+impl RowEvent {
     /// What an image of it holds.
     pub(crate) fn body<'b>(&self, body: &'b Body, connection: &Connection) -> Result<Cow<'b, [u8]>> {
         let (record, part) = match body {
@@ -63,7 +63,7 @@ impl Left {
 pub(crate) struct Lane<'s> {
     rows: Rows<'s>,
     /// The stub that is next.
-    pub(crate) next: Option<Left>,
+    pub(crate) next: Option<RowEvent>,
     /// The pass, where the stream is one pass as it lies.
     pass: Option<i64>,
     last: i64,
@@ -85,7 +85,7 @@ impl Lane<'_> {
             }
             (None, _) => None,
         };
-        let left = Left {
+        let left = RowEvent {
             number: row.get(0)?,
             batch: row.get(1)?,
             before: row.get(2)?,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::feed::Fed;
+use super::feed::StageInput;
 use super::head::PassKind;
 use super::image::id_in;
 use super::read::Stub;
@@ -112,7 +112,7 @@ pub(crate) fn owner(changes: &[RowChange]) -> Option<Owner<'_>> {
 }
 
 /// Whether another stage copies from a stage's source to its target: their records have the same numbers.
-pub(crate) fn shares_numbers(connection: &Connection, stage: Fed<'_>) -> Result<bool> {
+pub(crate) fn shares_numbers(connection: &Connection, stage: StageInput<'_>) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_stage s WHERE NOT (s.project=?3 AND s.number=?4)
      AND EXISTS(SELECT 1 FROM ledger_pass p WHERE p.stage=s.stage AND p.kind IN('apply','retry') AND p.source=?1 AND p.target=?2)
      LIMIT 1";
@@ -122,7 +122,7 @@ pub(crate) fn shares_numbers(connection: &Connection, stage: Fed<'_>) -> Result<
 
 /// The rows of a stage's source that later stages have brought there: they have the shape that the stage gives, or another
 /// one of their own.
-pub(crate) fn of_later_stages(connection: &Connection, stage: Fed<'_>) -> Result<BTreeSet<i64>> {
+pub(crate) fn of_later_stages(connection: &Connection, stage: StageInput<'_>) -> Result<BTreeSet<i64>> {
     let sql = "SELECT DISTINCT coalesce(e.target,e.record) FROM ledger_stage s
      CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind IN('apply','retry')
      CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -143,7 +143,7 @@ pub(crate) fn of_later_stages(connection: &Connection, stage: Fed<'_>) -> Result
 }
 
 /// Whether somebody has changed a row by hand since a stage wrote it.
-pub(crate) fn is_edited(changes: &[RowChange], stage: Fed<'_>) -> bool {
+pub(crate) fn is_edited(changes: &[RowChange], stage: StageInput<'_>) -> bool {
     let by_the_stage = |change: &RowChange| {
         let of = change.stage.as_ref();
         of.is_some_and(|(project, number)| (project.as_str(), *number) == (stage.project, stage.number))

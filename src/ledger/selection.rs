@@ -4,7 +4,7 @@
 use rusqlite::Connection;
 
 use super::entry::Counts;
-use super::feed::{self, Fed};
+use super::feed::{self, StageInput};
 use super::read::PassSummary;
 use super::stage_history::{StageHistory, newest_applied};
 use super::state::PassState;
@@ -14,7 +14,7 @@ use crate::store::Table;
 
 /// The records that are still to be read.
 #[derive(Clone, Debug)]
-pub(crate) enum Selection {
+pub(crate) enum RecordSelection {
     /// The whole source after a number, in order of the numbers.
     Table {
         /// The keyset cursor.
@@ -29,7 +29,7 @@ pub(crate) enum Selection {
     },
 }
 
-impl Selection {
+impl RecordSelection {
     /// The numbers of a list.
     pub(crate) fn list(mut records: Vec<i64>) -> Self {
         records.sort_unstable();
@@ -64,10 +64,14 @@ impl Selection {
 }
 
 /// What is left of a pass that an earlier run has begun.
-pub(crate) fn of_open_pass(connection: &Connection, stage: Fed<'_>, pass: &PassSummary) -> Result<Selection> {
+pub(crate) fn of_open_pass(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    pass: &PassSummary,
+) -> Result<RecordSelection> {
     // Once the index stands, only the end is missing: what came since is left to the next pass.
     if pass.state == PassState::Indexed {
-        return Ok(Selection::list(Vec::new()));
+        return Ok(RecordSelection::list(Vec::new()));
     }
     let whole = match pass.row.after_batch {
         None => of_first_pass(connection, stage, Some(pass.row.pass))?,
@@ -84,10 +88,10 @@ pub(crate) fn of_open_pass(connection: &Connection, stage: Fed<'_>, pass: &PassS
 /// pass has set aside, where it was interrupted.
 pub(crate) fn of_first_pass(
     connection: &Connection,
-    stage: Fed<'_>,
+    stage: StageInput<'_>,
     interrupted: Option<i64>,
-) -> Result<Selection> {
-    let whole = Selection::Table { after: 0 };
+) -> Result<RecordSelection> {
+    let whole = RecordSelection::Table { after: 0 };
     if !stage.in_place {
         return Ok(whole);
     }
@@ -106,7 +110,7 @@ pub(crate) fn of_first_pass(
         let aside = places::set_aside(connection, pass)?;
         records.extend(aside.into_iter().map(|(number, ..)| number));
     }
-    Ok(Selection::list(records))
+    Ok(RecordSelection::list(records))
 }
 
 fn is_revised(earlier: &PassSummary, pass: &PassSummary) -> bool {
@@ -120,20 +124,20 @@ fn is_revised(earlier: &PassSummary, pass: &PassSummary) -> bool {
 /// stage's meaning was revised, what the earlier revision has refused.
 pub(crate) fn of_later_pass(
     connection: &Connection,
-    stage: Fed<'_>,
+    stage: StageInput<'_>,
     revised: bool,
     after: i64,
     before: i64,
-) -> Result<Selection> {
+) -> Result<RecordSelection> {
     let mut records = places::free(connection, stage)?;
     records.extend(of_source(connection, stage, revised, after, before)?);
-    Ok(Selection::list(records))
+    Ok(RecordSelection::list(records))
 }
 
 /// The part of it that does not depend on what the target holds.
 pub(crate) fn of_source(
     connection: &Connection,
-    stage: Fed<'_>,
+    stage: StageInput<'_>,
     revised: bool,
     after: i64,
     before: i64,
@@ -152,7 +156,12 @@ pub(crate) fn of_source(
 }
 
 /// The records that others have written to the source, and those whose place in the target is free by now.
-pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>, after: i64, before: i64) -> Result<Vec<i64>> {
+pub(crate) fn waiting(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    after: i64,
+    before: i64,
+) -> Result<Vec<i64>> {
     let mut records = places::free(connection, stage)?;
     records.extend(of_source(connection, stage, false, after, before)?);
     records.sort_unstable();
@@ -161,20 +170,20 @@ pub(crate) fn waiting(connection: &Connection, stage: Fed<'_>, after: i64, befor
 }
 
 /// What a stage has not read as it is now, whether a pass of it stands open, has ended, or is still to begin.
-pub(crate) fn unread(connection: &Connection, stage: Fed<'_>) -> Result<Vec<Selection>> {
+pub(crate) fn unread(connection: &Connection, stage: StageInput<'_>) -> Result<Vec<RecordSelection>> {
     let history = StageHistory::read(connection, stage.project, stage.number)?;
     if let Some(open) = history.open_apply() {
         let since = waiting(connection, stage, open.first_batch - 1, i64::MAX)?;
         return Ok(vec![
             of_open_pass(connection, stage, open)?,
-            Selection::list(since),
+            RecordSelection::list(since),
         ]);
     }
     if history.begins_anew() {
         return Ok(vec![of_first_pass(connection, stage, None)?]);
     }
     let after = history.frontier(connection)?;
-    Ok(vec![Selection::list(waiting(
+    Ok(vec![RecordSelection::list(waiting(
         connection,
         stage,
         after,
@@ -190,7 +199,7 @@ pub(crate) const SUPERSEDED: &str = r#"{"superseded":true}"#;
 /// waived, or their records were corrected since. `before` is the batch before the pass's first one.
 pub(crate) fn settled_since(
     connection: &Connection,
-    stage: Fed<'_>,
+    stage: StageInput<'_>,
     resumed: Option<(i64, i64)>,
     counts: &Counts,
 ) -> Result<u64> {
@@ -205,7 +214,11 @@ pub(crate) fn settled_since(
 
 /// How many records stand in the way of a pass that goes on, because it has refused them over a contract in the mode
 /// `refuse`; not those that were corrected since. `before` is the batch before the pass's first one.
-pub(crate) fn halting(connection: &Connection, stage: Fed<'_>, (pass, before): (i64, i64)) -> Result<u64> {
+pub(crate) fn halting(
+    connection: &Connection,
+    stage: StageInput<'_>,
+    (pass, before): (i64, i64),
+) -> Result<u64> {
     let mut halting = refusals::halting(connection, pass)?;
     if !halting.is_empty() {
         let waiting = waiting(connection, stage, before, i64::MAX)?;

@@ -11,7 +11,7 @@ use super::undone;
 use crate::error::Result;
 
 /// A pass of a stage that has read a database.
-pub(crate) struct Reader {
+pub(crate) struct ReadingPass {
     pub(crate) pass: i64,
     pub(crate) last_batch: i64,
     pub(crate) project: String,
@@ -20,13 +20,13 @@ pub(crate) struct Reader {
 }
 
 /// The standing passes of stages that have read a database after a batch.
-pub(crate) fn readers_since(connection: &Connection, database: &str, after: i64) -> Result<Vec<Reader>> {
+pub(crate) fn readers_since(connection: &Connection, database: &str, after: i64) -> Result<Vec<ReadingPass>> {
     let sql = "SELECT p.pass, max(b.batch), s.project, s.number, s.slug
      FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage
      WHERE b.batch>?2 AND b.read>0 AND p.source=?1 AND p.kind IN('apply','retry','waive') GROUP BY p.pass";
     let mut statement = connection.prepare_cached(sql)?;
     let readers = statement.query_map(params![database, after], |row| {
-        Ok(Reader {
+        Ok(ReadingPass {
             pass: row.get(0)?,
             last_batch: row.get(1)?,
             project: row.get(2)?,
@@ -120,7 +120,7 @@ pub(crate) fn each_changed_row(
 
 /// A row that has been written again, so that it has the shape from before a stage in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Overwritten {
+pub(crate) struct OverwrittenRow {
     pub(crate) row: i64,
     /// The stage that has written it; -1: a load or an edit.
     pub(crate) stage: i64,
@@ -135,7 +135,7 @@ pub(crate) fn overwritten_rows(
     pass: i64,
     after: i64,
     project: &str,
-) -> Result<Vec<Overwritten>> {
+) -> Result<Vec<OverwrittenRow>> {
     let sql = concat!(
         "SELECT coalesce(e.target,e.record), coalesce(s.number,-1), max(b.batch)
          FROM ledger_pass q LEFT JOIN ledger_stage s ON s.stage=q.stage CROSS JOIN ledger_batch b ON b.pass=q.pass
@@ -148,7 +148,7 @@ pub(crate) fn overwritten_rows(
     );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![pass, after, project], |row| {
-        Ok(Overwritten {
+        Ok(OverwrittenRow {
             row: row.get(0)?,
             stage: row.get(1)?,
             batch: row.get(2)?,

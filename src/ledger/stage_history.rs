@@ -143,7 +143,7 @@ impl StageHistory {
     }
 
     /// The apply passes that were undone, in order.
-    fn undone(&self, connection: &Connection) -> Result<Vec<Undone>> {
+    fn undone(&self, connection: &Connection) -> Result<Vec<UndonePass>> {
         let sql = "SELECT p.pass, u.pass, coalesce(p.after_batch,0)
          FROM ledger_stage s CROSS JOIN ledger_pass u ON u.stage=s.stage AND u.kind='rollback'
          CROSS JOIN ledger_pass p ON p.pass=u.reverses AND p.kind='apply'
@@ -151,7 +151,7 @@ impl StageHistory {
          WHERE s.project=?1 AND s.number=?2 ORDER BY p.pass";
         let mut statement = connection.prepare_cached(sql)?;
         let undone = statement.query_map(params![self.project, self.number], |row| {
-            Ok(Undone {
+            Ok(UndonePass {
                 pass: row.get(0)?,
                 rollback: row.get(1)?,
                 looks_after: row.get(2)?,
@@ -161,7 +161,7 @@ impl StageHistory {
     }
 
     /// Whether a pass stands that began after an undone one, and before that was undone: while it is, none begins.
-    fn passes_over(&self, connection: &Connection, undone: &Undone) -> Result<bool> {
+    fn passes_over(&self, connection: &Connection, undone: &UndonePass) -> Result<bool> {
         let sql =
             "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='apply'
            AND p.pass>?3 AND p.pass<?4
@@ -172,7 +172,7 @@ impl StageHistory {
     }
 
     /// Whether a pass that has read all it had to has begun since, and looked as far back.
-    fn is_closed(&self, connection: &Connection, undone: &Undone) -> Result<bool> {
+    fn is_closed(&self, connection: &Connection, undone: &UndonePass) -> Result<bool> {
         let sql = "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind='apply'
            AND p.pass>?3 AND coalesce(p.after_batch,0)<=?4
          WHERE s.project=?1 AND s.number=?2
@@ -186,7 +186,7 @@ impl StageHistory {
 
 /// An apply pass that was undone.
 #[derive(Clone, Copy, Debug)]
-struct Undone {
+struct UndonePass {
     pass: i64,
     rollback: i64,
     /// The batch after which it looked; 0: it read the whole source.

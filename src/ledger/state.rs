@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::entry::Step;
+use super::entry::BatchKind;
 use crate::error::{Error, Result};
 
 /// The state of a pass, as its batches imply it.
@@ -22,11 +22,11 @@ pub(crate) enum PassState {
 ///
 /// # Errors
 /// [`Error::IllegalState`] for every pair that is not listed.
-pub(crate) fn next_pass(state: PassState, step: Step) -> Result<PassState> {
+pub(crate) fn next_pass(state: PassState, step: BatchKind) -> Result<PassState> {
     match (state, step) {
-        (PassState::New | PassState::Open, Step::Data | Step::Note) => Ok(PassState::Open),
-        (PassState::New | PassState::Open, Step::Index) => Ok(PassState::Indexed),
-        (PassState::New | PassState::Open | PassState::Indexed, Step::End) => Ok(PassState::Ended),
+        (PassState::New | PassState::Open, BatchKind::Data | BatchKind::Note) => Ok(PassState::Open),
+        (PassState::New | PassState::Open, BatchKind::Index) => Ok(PassState::Indexed),
+        (PassState::New | PassState::Open | PassState::Indexed, BatchKind::End) => Ok(PassState::Ended),
         (PassState::Indexed | PassState::Ended, _) => Err(Error::IllegalState {
             what: "the pass".to_owned(),
             state: format!("{state:?}").to_lowercase(),

@@ -109,7 +109,7 @@ pub(crate) fn singly(connection: &Connection, pass: i64) -> Result<HashSet<(i64,
 }
 
 /// A stub that a rollback has left as it is.
-pub(crate) struct Left {
+pub(crate) struct SkippedEntry {
     pub(crate) database: String,
     /// The pass that was undone.
     pub(crate) pass: i64,
@@ -121,7 +121,7 @@ pub(crate) struct Left {
 }
 
 /// The first stubs that the rollbacks of a run have left as they are.
-pub(crate) fn left(connection: &Connection, run: i64, count: usize) -> Result<Vec<Left>> {
+pub(crate) fn left(connection: &Connection, run: i64, count: usize) -> Result<Vec<SkippedEntry>> {
     let sql = "SELECT p.target, coalesce(p.reverses, json_extract(b.body,'$.undoes')), e.record, e.part,
        coalesce(e.target,e.record), e.reason->>'$.code'
      FROM ledger_batch b JOIN ledger_pass p USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -130,7 +130,7 @@ pub(crate) fn left(connection: &Connection, run: i64, count: usize) -> Result<Ve
     let mut statement = connection.prepare_cached(sql)?;
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     let left = statement.query_map([run, count], |row| {
-        Ok(Left {
+        Ok(SkippedEntry {
             database: row.get(0)?,
             pass: row.get(1)?,
             record: row.get(2)?,

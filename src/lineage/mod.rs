@@ -10,4 +10,4 @@ mod source;
 
 pub use flow::Flow;
 pub use shape::{Count, Shape};
-pub use source::{Dependence, Origin, Source, Sources};
+pub use source::{Dependence, Source, SourceField, Sources};

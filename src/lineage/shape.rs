@@ -1,18 +1,18 @@
 //! What is known of a value without any record: its parts, and where each comes from.
 
-use super::{Dependence, Origin, Source, Sources};
+use super::{Dependence, Source, SourceField, Sources};
 use crate::path::{Path, Segment};
 
 /// What is known of a value: its parts, and where each comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
-    form: Form,
+    form: ValueForm,
     /// What decides about the value and everything in it.
     decided: Sources,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Form {
+enum ValueForm {
     /// No value.
     Nothing,
     /// What stands in the source record there; nowhere: the record.
@@ -88,8 +88,8 @@ impl Count {
     }
 }
 
-impl From<Form> for Shape {
-    fn from(form: Form) -> Self {
+impl From<ValueForm> for Shape {
+    fn from(form: ValueForm) -> Self {
         let decided = Sources::none();
         Self { form, decided }
     }
@@ -99,25 +99,25 @@ impl Shape {
     /// The source record, as it is.
     #[must_use]
     pub fn record() -> Self {
-        Form::Source(Vec::new()).into()
+        ValueForm::Source(Vec::new()).into()
     }
 
     /// No value.
     #[must_use]
     pub fn nothing() -> Self {
-        Form::Nothing.into()
+        ValueForm::Nothing.into()
     }
 
     /// A value that is made of these.
     #[must_use]
     pub fn made(sources: Sources) -> Self {
-        Form::Made(sources).into()
+        ValueForm::Made(sources).into()
     }
 
     /// An object of these fields and no others.
     #[must_use]
     pub fn object(fields: Vec<(String, Self)>) -> Self {
-        let mut object: Self = Form::Object(Vec::new(), Box::new(Self::nothing())).into();
+        let mut object: Self = ValueForm::Object(Vec::new(), Box::new(Self::nothing())).into();
         for (name, shape) in fields {
             *object.slot(&[Segment::Key(name)]) = shape;
         }
@@ -127,14 +127,14 @@ impl Shape {
     /// A list of such elements, and what decides how many.
     #[must_use]
     pub fn list(element: Self, count: Count) -> Self {
-        Form::List(Box::new(element), count).into()
+        ValueForm::List(Box::new(element), count).into()
     }
 
     /// What decides how many elements there are, where it is a list.
     #[must_use]
     pub fn count(&self) -> Count {
         match &self.form {
-            Form::List(_, count) => count.clone(),
+            ValueForm::List(_, count) => count.clone(),
             _ => Count::of(self.sources()),
         }
     }
@@ -142,25 +142,25 @@ impl Shape {
     /// Whether there is no value.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.form == Form::Nothing
+        self.form == ValueForm::Nothing
     }
 
     /// Everything that the value and its parts come from.
     #[must_use]
     pub fn sources(&self) -> Sources {
         let own = match &self.form {
-            Form::Nothing => Sources::none(),
-            Form::Source(place) => Sources::of(origin(place)),
-            Form::Made(sources) => sources.clone(),
-            Form::List(element, count) => {
+            ValueForm::Nothing => Sources::none(),
+            ValueForm::Source(place) => Sources::of(origin(place)),
+            ValueForm::Made(sources) => sources.clone(),
+            ValueForm::List(element, count) => {
                 let elements = element.sources();
                 let count = count.beside(&elements);
                 elements.and(&count)
             }
-            Form::Any(ways) => ways
+            ValueForm::Any(ways) => ways
                 .iter()
                 .fold(Sources::none(), |all, (_, way)| all.and(&way.sources())),
-            Form::Object(fields, rest) => fields
+            ValueForm::Object(fields, rest) => fields
                 .iter()
                 .fold(rest.sources(), |all, (_, field)| all.and(&field.sources())),
         };
@@ -177,13 +177,13 @@ impl Shape {
     /// The same value in every element of a list: what does not come from the list is there as often as it has elements.
     pub(crate) fn counted(&mut self, list: &Count) {
         let is_leaf = match &mut self.form {
-            Form::Nothing => false,
-            Form::Source(_) | Form::Made(_) | Form::Any(_) => true,
-            Form::List(element, _) => {
+            ValueForm::Nothing => false,
+            ValueForm::Source(_) | ValueForm::Made(_) | ValueForm::Any(_) => true,
+            ValueForm::List(element, _) => {
                 element.counted(list);
                 false
             }
-            Form::Object(fields, rest) => {
+            ValueForm::Object(fields, rest) => {
                 for (_, field) in fields.iter_mut() {
                     field.counted(list);
                 }
@@ -207,19 +207,19 @@ impl Shape {
 
     fn part(&self, segment: &Segment) -> Self {
         let part: Self = match (&self.form, segment) {
-            (Form::Nothing, _) => Self::nothing(),
-            (Form::Source(place), segment) => {
+            (ValueForm::Nothing, _) => Self::nothing(),
+            (ValueForm::Source(place), segment) => {
                 let below = match segment {
                     Segment::Index(_) => Segment::Each,
                     other => other.clone(),
                 };
-                Form::Source([&place[..], &[below]].concat()).into()
+                ValueForm::Source([&place[..], &[below]].concat()).into()
             }
-            (Form::Object(fields, rest), Segment::Key(name)) => {
+            (ValueForm::Object(fields, rest), Segment::Key(name)) => {
                 let known = fields.iter().find(|(field, _)| field == name);
                 known.map_or_else(|| rest.unnamed(name), |(_, field)| field.clone())
             }
-            (Form::List(element, _), segment) if is_element(segment) => (**element).clone(),
+            (ValueForm::List(element, _), segment) if is_element(segment) => (**element).clone(),
             _ => Self::made(self.sources().made(Dependence::Transformation)),
         };
         part.decided(&self.decided)
@@ -228,8 +228,8 @@ impl Shape {
     /// What a field is that is not known by its name.
     fn unnamed(&self, name: &str) -> Self {
         match &self.form {
-            Form::Source(_) | Form::Object(..) => self.part(&Segment::Key(name.to_owned())),
-            Form::Any(ways) => {
+            ValueForm::Source(_) | ValueForm::Object(..) => self.part(&Segment::Key(name.to_owned())),
+            ValueForm::Any(ways) => {
                 let ways = ways
                     .iter()
                     .filter_map(|(prefix, way)| Some(way.unnamed(name.strip_prefix(&**prefix)?)));
@@ -250,15 +250,15 @@ impl Shape {
 
     fn part_mut(&mut self, segment: &Segment) -> &mut Self {
         let fits = match (&self.form, segment) {
-            (Form::Object(..), Segment::Key(_)) => true,
-            (Form::List(..), segment) => is_element(segment),
+            (ValueForm::Object(..), Segment::Key(_)) => true,
+            (ValueForm::List(..), segment) => is_element(segment),
             _ => false,
         };
         if !fits {
             self.open(segment);
         }
         match (&mut self.form, segment) {
-            (Form::Object(fields, rest), Segment::Key(name)) => {
+            (ValueForm::Object(fields, rest), Segment::Key(name)) => {
                 let at = fields.iter().position(|(field, _)| field == name);
                 let at = at.unwrap_or_else(|| {
                     fields.push((name.clone(), rest.unnamed(name)));
@@ -266,7 +266,7 @@ impl Shape {
                 });
                 &mut fields[at].1
             }
-            (Form::List(element, _), _) => element,
+            (ValueForm::List(element, _), _) => element,
             _ => unreachable!("`open` made it an object or a list"),
         }
     }
@@ -274,19 +274,19 @@ impl Shape {
     /// Makes it an object or a list of what is known so far.
     fn open(&mut self, segment: &Segment) {
         let whole = match &self.form {
-            Form::Nothing => Self::nothing(),
-            Form::Source(place) => Form::Source(place.clone()).into(),
+            ValueForm::Nothing => Self::nothing(),
+            ValueForm::Source(place) => ValueForm::Source(place.clone()).into(),
             _ => Self::made(self.sources()),
         };
         self.form = match segment {
-            Segment::Key(_) => Form::Object(Vec::new(), Box::new(whole)),
+            Segment::Key(_) => ValueForm::Object(Vec::new(), Box::new(whole)),
             Segment::Index(_) | Segment::Each => {
                 let count = whole.count();
                 let element = match whole.form {
-                    Form::Source(_) => whole.part(&Segment::Each),
+                    ValueForm::Source(_) => whole.part(&Segment::Each),
                     _ => whole,
                 };
-                Form::List(Box::new(element), count)
+                ValueForm::List(Box::new(element), count)
             }
         };
     }
@@ -311,25 +311,26 @@ impl Shape {
     pub fn or(self, other: Self) -> Self {
         let decided = self.decided.clone().and(&other.decided);
         let form = match (self.form, other.form) {
-            (Form::Nothing, form) | (form, Form::Nothing) => form,
+            (ValueForm::Nothing, form) | (form, ValueForm::Nothing) => form,
             (one, other) if one == other => one,
-            (Form::List(one, count), Form::List(other, other_count)) => {
-                Form::List(Box::new(one.or(*other)), count.or(&other_count))
+            (ValueForm::List(one, count), ValueForm::List(other, other_count)) => {
+                ValueForm::List(Box::new(one.or(*other)), count.or(&other_count))
             }
-            (one @ (Form::Source(_) | Form::Object(..)), other @ (Form::Source(_) | Form::Object(..))) => {
-                either(one.into(), other.into())
-            }
-            (one, other) => Form::Made(Self::from(one).sources().and(&Self::from(other).sources())),
+            (
+                one @ (ValueForm::Source(_) | ValueForm::Object(..)),
+                other @ (ValueForm::Source(_) | ValueForm::Object(..)),
+            ) => either(one.into(), other.into()),
+            (one, other) => ValueForm::Made(Self::from(one).sources().and(&Self::from(other).sources())),
         };
         Self { form, decided }
     }
 
     /// Fields whose names begin with a prefix may from here on be those of another object.
     pub(crate) fn lift(&mut self, from: &Self, prefix: &str) {
-        if !matches!(self.form, Form::Object(..)) {
+        if !matches!(self.form, ValueForm::Object(..)) {
             self.open(&Segment::Key(String::new()));
         }
-        let Form::Object(fields, rest) = &mut self.form else {
+        let ValueForm::Object(fields, rest) = &mut self.form else {
             return;
         };
         for (name, field) in fields.iter_mut() {
@@ -338,7 +339,7 @@ impl Shape {
                 *field = std::mem::replace(field, Self::nothing()).or(lifted);
             }
         }
-        if let Form::Object(known, _) = &from.form {
+        if let ValueForm::Object(known, _) = &from.form {
             for (inner, _) in known {
                 let name = format!("{prefix}{inner}");
                 if !fields.iter().any(|(field, _)| *field == name) {
@@ -348,7 +349,7 @@ impl Shape {
             }
         }
         let lifted = match &from.form {
-            Form::Object(_, others) => (**others).clone().decided(&from.decided),
+            ValueForm::Object(_, others) => (**others).clone().decided(&from.decided),
             _ => from.clone(),
         };
         **rest = in_doubt(rest, prefix, &lifted);
@@ -365,16 +366,16 @@ impl Shape {
     fn tell(&self, at: &mut Vec<Segment>, above: &Sources, leaves: &mut Vec<(Vec<Segment>, Sources)>) {
         let decided = above.clone().and(&self.decided);
         match &self.form {
-            Form::Nothing => {}
-            Form::Source(_) | Form::Made(_) | Form::Any(_) => {
+            ValueForm::Nothing => {}
+            ValueForm::Source(_) | ValueForm::Made(_) | ValueForm::Any(_) => {
                 leaves.push((at.clone(), self.sources().and(&decided)));
             }
-            Form::List(element, _) => {
+            ValueForm::List(element, _) => {
                 at.push(Segment::Each);
                 element.tell(at, &decided, leaves);
                 at.pop();
             }
-            Form::Object(fields, rest) => {
+            ValueForm::Object(fields, rest) => {
                 if fields.is_empty() && rest.is_nothing() && !at.is_empty() {
                     leaves.push((at.clone(), decided.clone()));
                 }
@@ -390,22 +391,22 @@ impl Shape {
 
     /// Tells a field by its name, where it is one of those that are carried as they are.
     pub(crate) fn name(&mut self, name: &str) {
-        if matches!(&self.form, Form::Source(_) | Form::Object(..)) {
+        if matches!(&self.form, ValueForm::Source(_) | ValueForm::Object(..)) {
             self.slot(&[Segment::Key(name.to_owned())]);
         }
     }
 
     /// Says that there are no other fields than those that are known by their names.
     pub(crate) fn close(&mut self) {
-        if let Form::Object(_, rest) = &mut self.form {
+        if let ValueForm::Object(_, rest) = &mut self.form {
             **rest = Self::nothing();
         }
     }
 
     /// Says that what is carried over as it is has no other fields.
     pub(crate) fn close_carried(&mut self) {
-        if let Form::Object(_, rest) = &mut self.form
-            && matches!(rest.form, Form::Source(_))
+        if let ValueForm::Object(_, rest) = &mut self.form
+            && matches!(rest.form, ValueForm::Source(_))
         {
             **rest = Self::nothing();
         }
@@ -413,9 +414,9 @@ impl Shape {
 }
 
 /// Either object, field by field.
-fn either(one: Shape, other: Shape) -> Form {
+fn either(one: Shape, other: Shape) -> ValueForm {
     let opened = |shape: Shape| match shape.form {
-        Form::Object(fields, rest) => (fields, *rest),
+        ValueForm::Object(fields, rest) => (fields, *rest),
         form => (Vec::new(), Shape::from(form)),
     };
     let ((one_fields, one_rest), (other_fields, other_rest)) = (opened(one), opened(other));
@@ -431,7 +432,7 @@ fn either(one: Shape, other: Shape) -> Form {
             fields.push((name, one.or(field)));
         }
     }
-    Form::Object(fields, Box::new(in_doubt(&one_rest, "", &other_rest)))
+    ValueForm::Object(fields, Box::new(in_doubt(&one_rest, "", &other_rest)))
 }
 
 /// What a field is that is not known by its name, where it may also be one of another object, behind a prefix.
@@ -440,8 +441,8 @@ fn in_doubt(one: &Shape, prefix: &str, other: &Shape) -> Shape {
         return one.clone().decided(&other.decided);
     }
     let mut ways = match &one.form {
-        Form::Nothing => Vec::new(),
-        Form::Any(ways) => ways
+        ValueForm::Nothing => Vec::new(),
+        ValueForm::Any(ways) => ways
             .iter()
             .map(|(prefix, way)| (prefix.clone(), way.clone().decided(&one.decided)))
             .collect(),
@@ -450,14 +451,14 @@ fn in_doubt(one: &Shape, prefix: &str, other: &Shape) -> Shape {
     if !ways.iter().any(|(known, way)| known == prefix && way == other) {
         ways.push((prefix.to_owned(), other.clone()));
     }
-    Form::Any(ways).into()
+    ValueForm::Any(ways).into()
 }
 
-fn origin(place: &[Segment]) -> Origin {
+fn origin(place: &[Segment]) -> SourceField {
     if place.is_empty() {
-        Origin::Record
+        SourceField::Record
     } else {
-        Origin::Field(Path::of(place.to_vec()))
+        SourceField::Field(Path::of(place.to_vec()))
     }
 }
 

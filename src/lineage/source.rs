@@ -7,7 +7,7 @@ use crate::path::Path;
 
 /// A place in the source record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
+pub enum SourceField {
     /// The record as a whole: any of its fields.
     Record,
     /// The record's id, which is no field of it.
@@ -16,7 +16,7 @@ pub enum Origin {
     Field(Path),
 }
 
-impl Origin {
+impl SourceField {
     /// Whether it is the other one, or within it or around it.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         match (self, other) {
@@ -62,7 +62,7 @@ impl Dependence {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     /// Where in the source record.
-    pub origin: Origin,
+    pub origin: SourceField,
     /// How the value depends on it.
     pub dependence: Dependence,
     /// Whether the value that was read can no longer be seen in what was made of it, as after `hash`.
@@ -82,7 +82,7 @@ impl Sources {
 
     /// The value at one place, as it is.
     #[must_use]
-    pub fn of(origin: Origin) -> Self {
+    pub fn of(origin: SourceField) -> Self {
         Self(BTreeSet::from([Source {
             origin,
             dependence: Dependence::Identity,

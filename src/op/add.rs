@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{ElementPath, Given};
+use super::kit::given::{Checked, ElementPath};
 use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::{Evaluated, Expression, Scope, Template};
@@ -57,7 +57,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 /// Turns `{"net":10.00,"tax":0.83}` into `{"net":10.00,"tax":0.83,"total":10.83}`.
 #[derive(Clone, Debug)]
 pub struct Add {
-    field: Given<ElementPath>,
+    field: Checked<ElementPath>,
     value: Template,
 }
 
@@ -66,7 +66,7 @@ impl Add {
     #[must_use]
     pub fn new(path: impl Into<PathText>, value: Template) -> Self {
         Self {
-            field: Given::new(|| ElementPath::field(path)),
+            field: Checked::new(|| ElementPath::field(path)),
             value,
         }
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::kit::fixed::fixed;
 use super::kit::frame::{Frame, MISSING, NULL, PATH, frame_builders, frame_methods};
-use super::kit::given::Given;
+use super::kit::given::Checked;
 use super::kit::number::exact;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
@@ -28,7 +28,7 @@ use crate::toml::Section;
 #[derive(Clone, Debug)]
 pub struct Bands {
     frame: Frame,
-    ordered: Given<Vec<Band>>,
+    ordered: Checked<Vec<Band>>,
     otherwise: Option<Value>,
 }
 
@@ -65,7 +65,7 @@ impl Bands {
     fn of(frame: Frame) -> Self {
         Self {
             frame,
-            ordered: Given::new(|| Ok(Vec::new())),
+            ordered: Checked::new(|| Ok(Vec::new())),
             otherwise: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::kit::given::{ElementPath, same_elements};
 use super::kit::missing::OVERWRITE;
-use super::kit::transfer::{Ends, Transfer, transfer_builders, transfer_methods};
+use super::kit::transfer::{FieldTransfer, Transfer, transfer_builders, transfer_methods};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -64,7 +64,7 @@ impl Copy {
         let transfer = Transfer::new(MANUAL.name, || {
             let (from, to) = (ElementPath::read(from)?, ElementPath::field(to)?);
             same_elements(&from, &to)?;
-            Ok(Ends { from, to })
+            Ok(FieldTransfer { from, to })
         });
         Self { transfer }
     }
@@ -76,7 +76,7 @@ impl Operation for Copy {
     transfer_methods!();
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let (Ends { from, to }, walk) = (self.transfer.ends.get()?, self.transfer.walk());
+        let (FieldTransfer { from, to }, walk) = (self.transfer.ends.get()?, self.transfer.walk());
         walk.objects(document, &from.elements, &mut |object, trail| {
             let Some(value) = object.at(&from.below).map(std::borrow::Cow::into_owned) else {
                 return walk.nothing(&trail.below(&from.below));

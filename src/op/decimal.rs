@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::kit::given::Given;
+use super::kit::given::Checked;
 use super::kit::number::round_exactly;
 use super::kit::trail::Trail;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
@@ -33,11 +33,11 @@ pub struct ToDecimal {
     frame: Frame,
     /// The characters as they were given; `strip` has them where they can be stripped.
     characters: String,
-    strip: Given<String>,
+    strip: Checked<String>,
     point: Point,
     exponent: bool,
     parentheses_negative: bool,
-    rounded: Given<Option<(u32, Rounding)>>,
+    rounded: Checked<Option<(u32, Rounding)>>,
     emit: Emit,
 }
 
@@ -63,11 +63,11 @@ impl ToDecimal {
         Self {
             frame,
             characters: String::new(),
-            strip: Given::new(|| Ok(String::new())),
+            strip: Checked::new(|| Ok(String::new())),
             point: Point::Dot,
             exponent: false,
             parentheses_negative: false,
-            rounded: Given::new(|| Ok(None)),
+            rounded: Checked::new(|| Ok(None)),
             emit: Emit::Text,
         }
     }
@@ -94,7 +94,7 @@ impl ToDecimal {
         let belongs = |character: &char| {
             character.is_ascii_digit() || *character == point || "+-()".contains(*character)
         };
-        self.strip = Given::new(|| match self.characters.chars().find(belongs) {
+        self.strip = Checked::new(|| match self.characters.chars().find(belongs) {
             None => Ok(self.characters.clone()),
             Some(character) => {
                 let message = format!("`{character}` belongs to the number and cannot be stripped");
@@ -125,7 +125,8 @@ impl ToDecimal {
     /// Rounds to so many places, 0 to 28, and pads: 29.9 to two places is 29.90.
     #[must_use]
     pub fn places(mut self, places: u32, rounding: Rounding) -> Self {
-        self.rounded = Given::new(|| within("places", places, 0..=28).map(|places| Some((places, rounding))));
+        self.rounded =
+            Checked::new(|| within("places", places, 0..=28).map(|places| Some((places, rounding))));
         self
     }
 

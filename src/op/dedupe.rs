@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::kit::given::{Given, list_path, single_path};
+use super::kit::given::{Checked, list_path, single_path};
 use super::kit::missing::skip_missing_builder;
 use super::kit::trail::Trail;
 use super::kit::walk::Walk;
@@ -81,8 +81,8 @@ pub enum Keep {
 /// Turns `{"items":[{"sku":"a"},{"sku":"b"},{"sku":"a"}]}` into `{"items":[{"sku":"a"},{"sku":"b"}]}`.
 #[derive(Clone, Debug)]
 pub struct Dedupe {
-    list: Given<Path>,
-    by: Option<Given<Path>>,
+    list: Checked<Path>,
+    by: Option<Checked<Path>>,
     keep: Keep,
     missing: Missing,
 }
@@ -92,7 +92,7 @@ impl Dedupe {
     #[must_use]
     pub fn new(list: impl Into<PathText>) -> Self {
         Self {
-            list: Given::new(|| list_path(list)),
+            list: Checked::new(|| list_path(list)),
             by: None,
             keep: Keep::First,
             missing: Missing::Refuse,
@@ -102,7 +102,7 @@ impl Dedupe {
     /// Compares only what stands at this path of the elements. Refuses records where an element does not have it.
     #[must_use]
     pub fn by(mut self, path: impl Into<PathText>) -> Self {
-        self.by = Some(Given::new(|| single_path(path)));
+        self.by = Some(Checked::new(|| single_path(path)));
         self
     }
 
@@ -194,7 +194,7 @@ impl Operation for Dedupe {
     fn lineage(&self, flow: &mut Flow) {
         let Some(list) = self.list.known() else { return };
         let mut element = flow.at(list).at(&[Segment::Each]);
-        if let Some(by) = self.by.as_ref().and_then(Given::known) {
+        if let Some(by) = self.by.as_ref().and_then(Checked::known) {
             element = element.at(by.segments());
         }
         flow.decide(list, &element.sources().deciding(Dependence::Filter));
@@ -215,7 +215,7 @@ impl Operation for Dedupe {
     }
 
     fn problems(&self) -> Vec<Problem> {
-        let by = self.by.iter().flat_map(Given::problems);
+        let by = self.by.iter().flat_map(Checked::problems);
         self.list.problems().into_iter().chain(by).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{FieldPath, Given, single_path};
+use super::kit::given::{Checked, FieldPath, single_path};
 use super::kit::trail::Trail;
 use super::kit::walk::Walk;
 use super::{Effect, Effects, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
@@ -89,13 +89,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 /// Turns `{"order":7,"items":[{"sku":"a"},{"sku":"b"}]}` into `{"order":7,"sku":"a"} {"order":7,"sku":"b"}`.
 #[derive(Clone, Debug)]
 pub struct Derive {
-    source: Source,
-    keep: Given<Vec<FieldPath>>,
+    source: PartSource,
+    keep: Checked<Vec<FieldPath>>,
 }
 
 #[derive(Clone, Debug)]
-enum Source {
-    List(Given<Path>),
+enum PartSource {
+    List(Checked<Path>),
     Expression(Box<Expression>),
 }
 
@@ -104,8 +104,8 @@ impl Derive {
     #[must_use]
     pub fn from_list(path: impl Into<PathText>) -> Self {
         Self {
-            source: Source::List(Given::new(|| single_path(path))),
-            keep: Given::new(|| Ok(Vec::new())),
+            source: PartSource::List(Checked::new(|| single_path(path))),
+            keep: Checked::new(|| Ok(Vec::new())),
         }
     }
 
@@ -113,8 +113,8 @@ impl Derive {
     #[must_use]
     pub fn from_expression(records: Expression) -> Self {
         Self {
-            source: Source::Expression(Box::new(records)),
-            keep: Given::new(|| Ok(Vec::new())),
+            source: PartSource::Expression(Box::new(records)),
+            keep: Checked::new(|| Ok(Vec::new())),
         }
     }
 
@@ -138,12 +138,12 @@ impl Derive {
 
     fn list(&self, walk: &Walk, document: &Document, scope: &mut Scope<'_>) -> Result<Value, Refusal> {
         match &self.source {
-            Source::List(path) => {
+            PartSource::List(path) => {
                 let path = path.get()?;
                 let found = document.at(path).map(std::borrow::Cow::into_owned);
                 found.ok_or_else(|| walk.refusal("missing", &Trail::Record.below(path)))
             }
-            Source::Expression(records) => match records.value(document, scope)? {
+            PartSource::Expression(records) => match records.value(document, scope)? {
                 Evaluated::Value(value) => Ok(value),
                 Evaluated::Omit => Ok(Value::null()),
             },
@@ -162,8 +162,8 @@ impl Derive {
     /// Where the list stands, for refusals; the record where an expression makes it.
     fn pointer(&self) -> String {
         match &self.source {
-            Source::List(path) => path.known().map(Path::pointer).unwrap_or_default(),
-            Source::Expression(_) => String::new(),
+            PartSource::List(path) => path.known().map(Path::pointer).unwrap_or_default(),
+            PartSource::Expression(_) => String::new(),
         }
     }
 }
@@ -204,8 +204,8 @@ impl Operation for Derive {
 
     fn reads(&self) -> Vec<Path> {
         let mut paths = match &self.source {
-            Source::List(path) => path.paths(|path| [path]),
-            Source::Expression(records) => records.reads(),
+            PartSource::List(path) => path.paths(|path| [path]),
+            PartSource::Expression(records) => records.reads(),
         };
         let keep = self.keep.known().into_iter().flatten();
         paths.extend(keep.map(|field| field.path.clone()));
@@ -218,8 +218,8 @@ impl Operation for Derive {
 
     fn lineage(&self, flow: &mut Flow) {
         let list = match &self.source {
-            Source::List(path) => path.known().map_or_else(Shape::nothing, |path| flow.at(path)),
-            Source::Expression(records) => records.lineage(flow),
+            PartSource::List(path) => path.known().map_or_else(Shape::nothing, |path| flow.at(path)),
+            PartSource::Expression(records) => records.lineage(flow),
         };
         let keep = self.keep.known().into_iter().flatten();
         let kept: Vec<(Path, Shape)> = keep
@@ -239,8 +239,8 @@ impl Operation for Derive {
 
     fn expressions(&self) -> Vec<&Expression> {
         match &self.source {
-            Source::Expression(records) => vec![records],
-            Source::List(_) => Vec::new(),
+            PartSource::Expression(records) => vec![records],
+            PartSource::List(_) => Vec::new(),
         }
     }
 
@@ -250,8 +250,8 @@ impl Operation for Derive {
 
     fn meaning(&self) -> serde_json::Value {
         let (path, records) = match &self.source {
-            Source::List(path) => (path.text(|path| path), None),
-            Source::Expression(records) => (None, Some(records.source())),
+            PartSource::List(path) => (path.text(|path| path), None),
+            PartSource::Expression(records) => (None, Some(records.source())),
         };
         let keep = self.keep.known().into_iter().flatten();
         json!({
@@ -264,8 +264,8 @@ impl Operation for Derive {
 
     fn problems(&self) -> Vec<Problem> {
         let mut problems = match &self.source {
-            Source::List(path) => path.problems(),
-            Source::Expression(_) => Vec::new(),
+            PartSource::List(path) => path.problems(),
+            PartSource::Expression(_) => Vec::new(),
         };
         problems.extend(self.keep.problems());
         problems
@@ -285,8 +285,8 @@ impl Operation for Derive {
 
     fn derives_from(&self) -> Option<Path> {
         match &self.source {
-            Source::List(path) => path.known().cloned(),
-            Source::Expression(_) => None,
+            PartSource::List(path) => path.known().cloned(),
+            PartSource::Expression(_) => None,
         }
     }
 }

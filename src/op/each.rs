@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{Given, list_path};
+use super::kit::given::{Checked, list_path};
 use super::kit::missing::skip_missing_builder;
 use super::kit::trail::Trail;
 use super::kit::walk::{Visited, Walk};
@@ -70,7 +70,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 /// Turns `{"items":[{"qty":1},{"qty":2}]}` into `{"items":[{"quantity":1},{"quantity":2}]}`.
 #[derive(Debug)]
 pub struct Each {
-    list: Given<Path>,
+    list: Checked<Path>,
     operations: Vec<Box<dyn Operation>>,
     missing: Missing,
 }
@@ -80,7 +80,7 @@ impl Each {
     #[must_use]
     pub fn new(list: impl Into<PathText>) -> Self {
         Self {
-            list: Given::new(|| list_path(list)),
+            list: Checked::new(|| list_path(list)),
             operations: Vec::new(),
             missing: Missing::Refuse,
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::json;
 
 use super::kit::code::{code, is_code, reserved};
-use super::kit::given::{Given, list_path};
+use super::kit::given::{Checked, list_path};
 use super::kit::missing::skip_missing_builder;
 use super::kit::trail::Trail;
 use super::kit::walk::Walk;
@@ -64,7 +64,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
             message,
         ));
     }
-    let list = path.map(|path| Given::new(|| list_path(path)));
+    let list = path.map(|path| Checked::new(|| list_path(path)));
     Ok(Box::new(Filter {
         list,
         condition,
@@ -83,7 +83,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 /// Turns `{"items":[{"quantity":1},{"quantity":0}]}` into `{"items":[{"quantity":1}]}`.
 #[derive(Clone, Debug)]
 pub struct Filter {
-    list: Option<Given<Path>>,
+    list: Option<Checked<Path>>,
     condition: Expression,
     reason: String,
     missing: Missing,
@@ -106,7 +106,7 @@ impl Filter {
     #[must_use]
     pub fn elements(list: impl Into<PathText>, condition: Expression) -> Self {
         Self {
-            list: Some(Given::new(|| list_path(list))),
+            list: Some(Checked::new(|| list_path(list))),
             ..Self::records(condition)
         }
     }
@@ -227,7 +227,7 @@ impl Operation for Filter {
     }
 
     fn problems(&self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = self.list.iter().flat_map(Given::problems).collect();
+        let mut problems: Vec<Problem> = self.list.iter().flat_map(Checked::problems).collect();
         if is_reserved(&self.reason) {
             problems.push(Problem::error(
                 "stage.reserved_code",

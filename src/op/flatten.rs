@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{FieldPath, Given};
+use super::kit::given::{Checked, FieldPath};
 use super::kit::missing::skip_missing_builder;
 use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
@@ -57,7 +57,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 /// Turns `{"name":{"first":"Ada"},"id":7}` into `{"name_first":"Ada","id":7}`.
 #[derive(Clone, Debug)]
 pub struct Flatten {
-    field: Given<FieldPath>,
+    field: Checked<FieldPath>,
     prefix: String,
     missing: Missing,
 }
@@ -68,7 +68,7 @@ impl Flatten {
     #[must_use]
     pub fn new(path: impl Into<PathText>) -> Self {
         Self {
-            field: Given::new(|| FieldPath::read(path)),
+            field: Checked::new(|| FieldPath::read(path)),
             prefix: String::new(),
             missing: Missing::Refuse,
         }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::kit::dates::{problem, zone};
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::kit::given::Given;
+use super::kit::given::Checked;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::datetime::{Moment, Unwritten, WriteFormat};
 use crate::expression::Scope;
@@ -27,8 +27,8 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct FormatDate {
     frame: Frame,
-    format: Given<WriteFormat>,
-    zone: Given<Option<Tz>>,
+    format: Checked<WriteFormat>,
+    zone: Checked<Option<Tz>>,
 }
 
 frame_builders!(FormatDate, to);
@@ -39,15 +39,15 @@ impl FormatDate {
     pub fn new(path: impl Into<PathText>, format: &str) -> Self {
         Self {
             frame: Frame::new(MANUAL.name, path),
-            format: Given::new(|| write_format(format, Language::default())),
-            zone: Given::new(|| Ok(None)),
+            format: Checked::new(|| write_format(format, Language::default())),
+            zone: Checked::new(|| Ok(None)),
         }
     }
 
     /// Writes times as the clocks of this IANA zone show them; a day stays as it is.
     #[must_use]
     pub fn zone(mut self, name: &str) -> Self {
-        self.zone = Given::new(|| zone(name, None).map(Some));
+        self.zone = Checked::new(|| zone(name, None).map(Some));
         self
     }
 
@@ -56,9 +56,9 @@ impl FormatDate {
         let zone = settings.text("zone").map(|name| zone(name, None)).transpose();
         Ok(Box::new(Self {
             frame: Frame::read(settings)?,
-            format: Given::new(|| write_format(format, settings.reading().language))
+            format: Checked::new(|| write_format(format, settings.reading().language))
                 .at(|| settings.place_of("format")),
-            zone: Given::new(|| zone).at(|| settings.place_of("zone")),
+            zone: Checked::new(|| zone).at(|| settings.place_of("zone")),
         }))
     }
 }

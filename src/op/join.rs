@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::kit::frame::{Frame, MISSING, TO, frame_builders};
-use super::kit::given::{ElementPath, Given, whole};
+use super::kit::given::{Checked, ElementPath, whole};
 use super::kit::trail::Trail;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
@@ -26,7 +26,7 @@ use crate::refusal::Refusal;
 pub struct Join {
     frame: Frame,
     /// None for a list, which is at the frame's path; else the fields, the first of which is the frame's path.
-    fields: Given<Vec<ElementPath>>,
+    fields: Checked<Vec<ElementPath>>,
     with: String,
     skip_null: bool,
 }
@@ -37,7 +37,11 @@ impl Join {
     /// Joins the list at a path.
     #[must_use]
     pub fn new(path: impl Into<PathText>, with: &str) -> Self {
-        Self::of(Frame::new(MANUAL.name, path), Given::new(|| Ok(Vec::new())), with)
+        Self::of(
+            Frame::new(MANUAL.name, path),
+            Checked::new(|| Ok(Vec::new())),
+            with,
+        )
     }
 
     /// Joins fields into another one, where nothing may be yet. Where none of the fields is there and missing ones
@@ -53,14 +57,14 @@ impl Join {
         let frame = Frame::new(MANUAL.name, first.unwrap_or_else(|| "".into())).to(to);
         let fields = if from.is_empty() {
             let message = "`join` of fields needs at least one field";
-            Given::new(|| Err(Problem::error("join.source", None, message)))
+            Checked::new(|| Err(Problem::error("join.source", None, message)))
         } else {
             frame.alongside(from, ElementPath::read)
         };
         Self::of(frame, fields, with)
     }
 
-    fn of(frame: Frame, fields: Given<Vec<ElementPath>>, with: &str) -> Self {
+    fn of(frame: Frame, fields: Checked<Vec<ElementPath>>, with: &str) -> Self {
         Self {
             frame,
             fields,
@@ -71,7 +75,7 @@ impl Join {
 
     /// The way back from a split in place.
     pub(super) fn back(split: &Frame, at: &str) -> Self {
-        Self::of(split.reversed(MANUAL.name), Given::new(|| Ok(Vec::new())), at)
+        Self::of(split.reversed(MANUAL.name), Checked::new(|| Ok(Vec::new())), at)
     }
 
     /// Leaves out nulls; a list that is null itself stays null.

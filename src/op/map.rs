@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 
 /// What the keys of a [`MapValues`] stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keys {
+pub enum MapKeys {
     /// Texts, numbers of that value (`1` is `1.0`), and booleans.
     Any,
     /// Texts only.
@@ -38,19 +38,19 @@ pub enum Keys {
 #[derive(Clone, Debug)]
 pub struct MapValues {
     frame: Frame,
-    table: Table,
+    table: MapTable,
     default: Option<Value>,
 }
 
 #[derive(Clone, Debug)]
-struct Table {
-    keys: Keys,
+struct MapTable {
+    keys: MapKeys,
     values: BTreeMap<String, Value>,
     numbers: BTreeMap<Decimal, Value>,
 }
 
-impl Table {
-    fn new(keys: Keys) -> Self {
+impl MapTable {
+    fn new(keys: MapKeys) -> Self {
         Self {
             keys,
             values: BTreeMap::new(),
@@ -67,12 +67,15 @@ impl Table {
 
     fn find(&self, value: &Value) -> Option<&Value> {
         match (value.kind(), self.keys) {
-            (Kind::Text, Keys::Any | Keys::Text) => self.values.get(value.as_text()?.as_ref()),
-            (Kind::Number, Keys::Number) => self.values.get(value.as_number()?),
-            (Kind::Number, Keys::Any) => self.numbers.get(&NumberText::JSON.read(value.as_number()?).ok()?),
-            (Kind::Boolean, Keys::Any) => self
-                .values
-                .get(if value.as_boolean()? { "true" } else { "false" }),
+            (Kind::Text, MapKeys::Any | MapKeys::Text) => self.values.get(value.as_text()?.as_ref()),
+            (Kind::Number, MapKeys::Number) => self.values.get(value.as_number()?),
+            (Kind::Number, MapKeys::Any) => {
+                self.numbers.get(&NumberText::JSON.read(value.as_number()?).ok()?)
+            }
+            (Kind::Boolean, MapKeys::Any) => {
+                self.values
+                    .get(if value.as_boolean()? { "true" } else { "false" })
+            }
             _ => None,
         }
     }
@@ -80,12 +83,12 @@ impl Table {
     /// Why a key cannot stand beside those before it.
     fn check(&self, key: &str) -> Result<(), Problem> {
         let number = NumberText::KEY.read(key);
-        if self.keys == Keys::Any && number.is_ok_and(|number| self.numbers.contains_key(&number)) {
+        if self.keys == MapKeys::Any && number.is_ok_and(|number| self.numbers.contains_key(&number)) {
             let message = format!("`{key}` is the same number as another key");
             return Err(Problem::error("map.duplicate", None, message)
                 .help("say `keys = \"text\"` where the values are texts"));
         }
-        if self.keys == Keys::Number && number.is_err() {
+        if self.keys == MapKeys::Number && number.is_err() {
             let message = format!("`{key}` is no number, but `keys` says that the keys are numbers");
             return Err(Problem::error("map.key", None, message));
         }
@@ -114,14 +117,14 @@ impl MapValues {
     fn of(frame: Frame) -> Self {
         Self {
             frame,
-            table: Table::new(Keys::Any),
+            table: MapTable::new(MapKeys::Any),
             default: None,
         }
     }
 
     /// What the keys stand for.
     #[must_use]
-    pub fn keys(mut self, keys: Keys) -> Self {
+    pub fn keys(mut self, keys: MapKeys) -> Self {
         self.table.keys = keys;
         self
     }
@@ -144,9 +147,9 @@ impl MapValues {
         let reading = settings.reading();
         let mut map = Self::of(Frame::read(settings)?);
         map.table.keys = match settings.text("keys") {
-            Some("text") => Keys::Text,
-            Some("number") => Keys::Number,
-            _ => Keys::Any,
+            Some("text") => MapKeys::Text,
+            Some("number") => MapKeys::Number,
+            _ => MapKeys::Any,
         };
         let table = settings.item("values").and_then(Item::as_table_like);
         let table = table.expect("the settings were checked: `values` is a table");
@@ -172,16 +175,16 @@ impl MapValues {
         }
         let kind = self.table.values.values().next()?.kind();
         let keys = match kind {
-            Kind::Text => Keys::Text,
-            Kind::Number => Keys::Number,
+            Kind::Text => MapKeys::Text,
+            Kind::Number => MapKeys::Number,
             _ => return None,
         };
         let mut reversed = Self::of(self.frame.clone()).keys(keys);
         for (key, value) in &self.table.values {
             let back = match self.table.keys {
-                Keys::Any => return None,
-                Keys::Text => Value::text(key),
-                Keys::Number => Value::parse(key).ok()?,
+                MapKeys::Any => return None,
+                MapKeys::Text => Value::text(key),
+                MapKeys::Number => Value::parse(key).ok()?,
             };
             let key = value.as_text().or_else(|| value.as_number().map(Into::into))?;
             if value.kind() != kind || reversed.table.values.contains_key(key.as_ref()) {
@@ -232,9 +235,9 @@ impl Operation for MapValues {
             .map(|(key, value)| (key, value.to_json()));
         self.frame.meaning(json!({
             "keys": match self.table.keys {
-                Keys::Any => "any",
-                Keys::Text => "text",
-                Keys::Number => "number",
+                MapKeys::Any => "any",
+                MapKeys::Text => "text",
+                MapKeys::Number => "number",
             },
             "values": table.collect::<BTreeMap<_, _>>(),
             "default": self.default.as_ref().map(Value::to_json),
@@ -319,18 +322,20 @@ mod tests {
 
     #[test]
     fn a_table_runs_backwards_only_where_that_is_exact() {
-        let op = status().keys(Keys::Number);
+        let op = status().keys(MapKeys::Number);
         let json = r#"{"s":2}"#;
         let there = run(&op, json).unwrap();
         assert_eq!(op.reversibility(), Reversibility::Exact);
         assert_eq!(run(op.inverse().unwrap().as_ref(), &there).unwrap(), json);
         assert_eq!(run(&op, r#"{"s":2.0}"#).unwrap_err(), "map.unknown at /s");
-        let op = MapValues::new("s").keys(Keys::Text).value("a", Value::integer(1));
+        let op = MapValues::new("s")
+            .keys(MapKeys::Text)
+            .value("a", Value::integer(1));
         assert_eq!(
             run(op.inverse().unwrap().as_ref(), r#"{"s":1}"#).unwrap(),
             r#"{"s":"a"}"#
         );
-        let numbers = || status().keys(Keys::Number);
+        let numbers = || status().keys(MapKeys::Number);
         for op in [
             status(),
             numbers().default(Value::null()),

@@ -10,7 +10,7 @@ use toml_edit::Table;
 use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::toml::Section;
-use kit::settings::Reader;
+use kit::settings::OperationReader;
 
 mod add;
 mod bands;
@@ -67,12 +67,12 @@ pub use hash::HashText;
 pub use hmac::HmacText;
 pub use join::Join;
 pub use kit::form::{Form, Key};
-pub use kit::function::{Function, Functions};
+pub use kit::function::{FunctionOperation, Functions};
 pub use kit::given::PathText;
 pub use kit::missing::Missing;
 pub use kit::operation::{Effect, Effects, Handed, Operation, Reversibility};
 pub use kit::settings::{Manual, Settings};
-pub use map::{Keys, MapValues};
+pub use map::{MapKeys, MapValues};
 pub use r#move::Move;
 pub use nest::Nest;
 pub use parse_date::ParseDate;
@@ -83,7 +83,7 @@ pub use replace::Replace;
 pub use round::Round;
 pub use set::Set;
 pub use split::{Fewer, Split};
-pub use trim::{Side, Trim};
+pub use trim::{Trim, TrimSide};
 pub use unwrap::Unwrap;
 pub use uuid::AddUuid;
 pub use wrap::Wrap;
@@ -164,8 +164,8 @@ pub fn read(
     reader(reading, functions).read(section)
 }
 
-fn reader<'a>(reading: &'a Reading<'a>, functions: &'a Functions) -> Reader<'a> {
-    Reader {
+fn reader<'a>(reading: &'a Reading<'a>, functions: &'a Functions) -> OperationReader<'a> {
+    OperationReader {
         manuals: MANUALS,
         reading,
         functions,

@@ -2,7 +2,7 @@
 
 use super::kit::given::{ElementPath, same_elements};
 use super::kit::missing::OVERWRITE;
-use super::kit::transfer::{Ends, Transfer, transfer_builders, transfer_methods};
+use super::kit::transfer::{FieldTransfer, Transfer, transfer_builders, transfer_methods};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -69,7 +69,7 @@ impl Move {
                 return Err(Problem::error("stage.inside_itself", None, message)
                     .help("`wrap` with `key` puts a value into an object of its own"));
             }
-            Ok(Ends { from, to })
+            Ok(FieldTransfer { from, to })
         });
         Self { transfer }
     }
@@ -81,7 +81,7 @@ impl Operation for Move {
     transfer_methods!();
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let (Ends { from, to }, walk) = (self.transfer.ends.get()?, self.transfer.walk());
+        let (FieldTransfer { from, to }, walk) = (self.transfer.ends.get()?, self.transfer.walk());
         walk.objects(document, &from.elements, &mut |object, trail| {
             if object.at(&from.below).is_some() {
                 walk.free_target(object, &to.below, self.transfer.overwrite, trail)?;

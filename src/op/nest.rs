@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{FieldPath, Given, whole};
+use super::kit::given::{Checked, FieldPath, whole};
 use super::kit::missing::skip_missing_builder;
 use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
@@ -51,13 +51,13 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 /// Turns `{"first":"Ada","id":7,"last":"Lovelace"}` into `{"name":{"first":"Ada","last":"Lovelace"},"id":7}`.
 #[derive(Clone, Debug)]
 pub struct Nest {
-    plan: Given<Plan>,
+    plan: Checked<NestPlan>,
     missing: Missing,
 }
 
 /// What goes where.
 #[derive(Clone, Debug)]
-struct Plan {
+struct NestPlan {
     fields: Vec<FieldPath>,
     into: FieldPath,
 }
@@ -67,7 +67,7 @@ impl Nest {
     /// Refuses records where one is missing or `into` exists.
     #[must_use]
     pub fn new<P: Into<PathText>>(fields: impl IntoIterator<Item = P>, into: impl Into<PathText>) -> Self {
-        let plan = Given::new(|| {
+        let plan = Checked::new(|| {
             let fields = FieldPath::all(fields)?;
             let into = FieldPath::read(into)?;
             if fields.is_empty() {
@@ -87,7 +87,7 @@ impl Nest {
                     return Err(Problem::error("stage.same_path", None, message));
                 }
             }
-            Ok(Plan { fields, into })
+            Ok(NestPlan { fields, into })
         });
         Self {
             plan,
@@ -111,7 +111,7 @@ impl Operation for Nest {
     }
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let Plan { fields, into } = self.plan.get()?;
+        let NestPlan { fields, into } = self.plan.get()?;
         let walk = Walk::shape(MANUAL.name, self.missing);
         walk.objects(document, into.parents(), &mut |object, trail| {
             let first = fields
@@ -151,7 +151,7 @@ impl Operation for Nest {
     }
 
     fn lineage(&self, flow: &mut Flow) {
-        let Some(Plan { fields, into }) = self.plan.known() else {
+        let Some(NestPlan { fields, into }) = self.plan.known() else {
             return;
         };
         let taken = fields

@@ -6,7 +6,7 @@ use toml_edit::Item;
 
 use super::kit::dates::{problem, swapped, zone};
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::kit::given::Given;
+use super::kit::given::Checked;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::datetime::{self, Moment, ReadFormat, Unread, Unwritten, WriteFormat};
 use crate::expression::Scope;
@@ -33,13 +33,13 @@ const AMBIGUOUS: &str = "parse_date.ambiguous";
 #[derive(Clone, Debug)]
 pub struct ParseDate {
     frame: Frame,
-    plan: Given<Plan>,
+    plan: Checked<DatePlan>,
     refuse_ambiguous: bool,
 }
 
 /// What is read and written.
 #[derive(Clone, Debug)]
-struct Plan {
+struct DatePlan {
     formats: Vec<ReadFormat>,
     /// What a text is that one of them reads.
     form: Box<str>,
@@ -48,7 +48,7 @@ struct Plan {
 }
 
 /// What a text says.
-struct Found {
+struct ParsedText {
     moment: Moment,
     /// Whether another format reads it differently.
     is_ambiguous: bool,
@@ -60,9 +60,9 @@ impl ParseDate {
     /// Reads these formats, strftime's notation (`docs/dates.md`); `zone` is the IANA name for times without an offset.
     #[must_use]
     pub fn new(path: impl Into<PathText>, formats: &[&str], zone_name: Option<&str>) -> Self {
-        let plan = Given::new(|| {
+        let plan = Checked::new(|| {
             let zone = zone_name.map(|name| zone(name, None)).transpose()?;
-            Plan::of(
+            DatePlan::of(
                 formats.iter().map(|format| (*format, None)),
                 zone,
                 Language::default(),
@@ -101,7 +101,8 @@ impl ParseDate {
             .flatten()
             .filter_map(|format| Some((format.as_str()?, Some(settings.reading().place(format.span())))));
         let language = settings.reading().language;
-        let mut plan = Given::new(|| Plan::of(formats, zone, language)).at(|| settings.place_of("formats"));
+        let mut plan =
+            Checked::new(|| DatePlan::of(formats, zone, language)).at(|| settings.place_of("formats"));
         if let Some(format) = settings.text("format") {
             plan = plan
                 .and(|plan| plan.output(format, language))
@@ -115,7 +116,7 @@ impl ParseDate {
     }
 }
 
-impl Plan {
+impl DatePlan {
     fn of<'f>(
         formats: impl IntoIterator<Item = (&'f str, Option<Place>)>,
         zone: Option<Tz>,
@@ -156,7 +157,7 @@ impl Plan {
     }
 
     /// What the text says by the first format that reads it.
-    fn read(&self, text: &str) -> Result<Found, Unread> {
+    fn read(&self, text: &str) -> Result<ParsedText, Unread> {
         let mut why = Unread::Unparsed;
         for (at, format) in self.formats.iter().enumerate() {
             match format.read(text) {
@@ -166,7 +167,7 @@ impl Plan {
                         .iter()
                         .filter_map(|other| other.read(text).ok());
                     let is_ambiguous = others.any(|other| other.in_zone(self.zone) != first);
-                    return first.map(|moment| Found {
+                    return first.map(|moment| ParsedText {
                         moment: moment.in_utc(),
                         is_ambiguous,
                     });

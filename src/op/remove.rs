@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{FieldPath, Given, whole};
+use super::kit::given::{Checked, FieldPath, whole};
 use super::kit::missing::skip_missing_builder;
 use super::kit::walk::{Walk, effect};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
@@ -53,7 +53,7 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 /// Turns `{"ssn":"1","items":[{"sku":"a","cost":2},{"sku":"b"}]}` into `{"items":[{"sku":"a"},{"sku":"b"}]}`.
 #[derive(Clone, Debug)]
 pub struct Remove {
-    fields: Given<Vec<FieldPath>>,
+    fields: Checked<Vec<FieldPath>>,
     missing: Missing,
 }
 
@@ -67,7 +67,7 @@ impl Remove {
     /// Removes fields, at least one. Refuses records where one is missing.
     #[must_use]
     pub fn all<P: Into<PathText>>(paths: impl IntoIterator<Item = P>) -> Self {
-        let fields = Given::new(|| {
+        let fields = Checked::new(|| {
             let fields = FieldPath::all(paths)?;
             if fields.is_empty() {
                 let message = "`remove` needs `path` or `paths`: what it removes";

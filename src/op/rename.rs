@@ -2,7 +2,7 @@
 
 use super::kit::given::FieldPath;
 use super::kit::missing::OVERWRITE;
-use super::kit::transfer::{Ends, Transfer, transfer_builders, transfer_methods};
+use super::kit::transfer::{FieldTransfer, Transfer, transfer_builders, transfer_methods};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
 use crate::path::Path;
@@ -64,7 +64,7 @@ impl Rename {
                 return Err(Problem::error("stage.other_parent", None, message)
                     .help("`rename` keeps a field where it is; use `move`"));
             }
-            Ok(Ends { from, to })
+            Ok(FieldTransfer { from, to })
         });
         Self { transfer }
     }
@@ -76,7 +76,7 @@ impl Operation for Rename {
     transfer_methods!();
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
-        let (Ends { from, to }, walk) = (self.transfer.ends.get()?, self.transfer.walk());
+        let (FieldTransfer { from, to }, walk) = (self.transfer.ends.get()?, self.transfer.walk());
         walk.objects(document, from.parents(), &mut |object, trail| {
             if object.position(&from.name).is_none() {
                 return walk.nothing(&trail.field(&from.name));
@@ -113,7 +113,7 @@ impl Operation for Rename {
     }
 
     fn inverse(&self) -> Option<Box<dyn Operation>> {
-        let Ends { from, to } = self.transfer.ends.known()?;
+        let FieldTransfer { from, to } = self.transfer.ends.known()?;
         (self.reversibility() == Reversibility::Exact)
             .then(|| Box::new(Self::new(&to.path, &from.path)) as Box<dyn Operation>)
     }

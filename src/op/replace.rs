@@ -4,7 +4,7 @@ use regex::{NoExpand, Regex};
 use serde_json::json;
 
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::kit::given::Given;
+use super::kit::given::Checked;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
 use crate::problem::Problem;
@@ -26,7 +26,7 @@ use crate::refusal::Refusal;
 pub struct Replace {
     frame: Frame,
     pattern: String,
-    search: Given<Regex>,
+    search: Checked<Regex>,
     with: String,
     literal: bool,
     first: bool,
@@ -52,7 +52,7 @@ impl Replace {
         Self {
             frame,
             pattern: pattern.to_owned(),
-            search: Given::new(|| search(pattern, with)),
+            search: Checked::new(|| search(pattern, with)),
             with: with.to_owned(),
             literal: false,
             first: false,
@@ -61,8 +61,9 @@ impl Replace {
     }
 
     fn of_literal(frame: Frame, text: &str, with: &str) -> Self {
-        let search =
-            Given::new(|| Ok(Regex::new(&regex::escape(text)).expect("an escaped text is always a pattern")));
+        let search = Checked::new(|| {
+            Ok(Regex::new(&regex::escape(text)).expect("an escaped text is always a pattern"))
+        });
         Self {
             search,
             literal: true,

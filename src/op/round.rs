@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::kit::given::Given;
+use super::kit::given::Checked;
 use super::kit::number::{exact, round_exactly};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
@@ -24,7 +24,7 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct Round {
     frame: Frame,
-    places: Given<u32>,
+    places: Checked<u32>,
     rounding: Rounding,
 }
 
@@ -36,7 +36,7 @@ impl Round {
     pub fn new(path: impl Into<PathText>, places: u32, rounding: Rounding) -> Self {
         Self {
             frame: Frame::new(MANUAL.name, path),
-            places: Given::new(|| within("places", places, 0..=28)),
+            places: Checked::new(|| within("places", places, 0..=28)),
             rounding,
         }
     }
@@ -46,7 +46,7 @@ impl Round {
         let places = u32::try_from(places).expect("bounds were checked");
         Ok(Box::new(Self {
             frame: Frame::read(settings)?,
-            places: Given::new(|| Ok(places)),
+            places: Checked::new(|| Ok(places)),
             rounding: settings.rounding()?,
         }))
     }

@@ -2,8 +2,10 @@
 
 use serde_json::json;
 
-use super::kit::given::Given;
-use super::{Effect, Effects, Form, Function, Functions, Key, Manual, Operation, Reversibility, Settings};
+use super::kit::given::Checked;
+use super::{
+    Effect, Effects, Form, FunctionOperation, Functions, Key, Manual, Operation, Reversibility, Settings,
+};
 use crate::expression::Scope;
 use crate::lineage::{Dependence, Flow, Shape};
 use crate::path::Path;
@@ -66,11 +68,11 @@ fn unknown(settings: &Settings<'_>, functions: &Functions, name: &str, version: 
         .help(format!("registered: {}", versions.join(", ")))
 }
 
-fn known(paths: Option<&Given<Vec<Path>>>) -> Vec<Path> {
-    paths.and_then(Given::known).cloned().unwrap_or_default()
+fn known(paths: Option<&Checked<Vec<Path>>>) -> Vec<Path> {
+    paths.and_then(Checked::known).cloned().unwrap_or_default()
 }
 
-impl Operation for Function {
+impl Operation for FunctionOperation {
     fn name(&self) -> &'static str {
         MANUAL.name
     }
@@ -110,7 +112,7 @@ impl Operation for Function {
 
     fn problems(&self) -> Vec<Problem> {
         let given = [&self.reads, &self.writes].into_iter().flatten();
-        given.flat_map(Given::problems).collect()
+        given.flat_map(Checked::problems).collect()
     }
 
     /// What a function does is not known. It may stand inside `each`, where nothing but a change of the element is let
@@ -128,7 +130,7 @@ mod tests {
 
     fn functions() -> Functions {
         let mut functions = Functions::new();
-        functions.register(Function::new("stamp", 2, |document, context| {
+        functions.register(FunctionOperation::new("stamp", 2, |document, context| {
             document.set("id", Value::text(context.id));
             Ok(Effect::Changed)
         }));

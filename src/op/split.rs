@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::kit::cut::Cut;
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders};
-use super::kit::given::{ElementPath, Given, whole};
+use super::kit::given::{Checked, ElementPath, whole};
 use super::kit::trail::Trail;
 use super::{Effect, Form, Join, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
@@ -29,11 +29,11 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct Split {
     frame: Frame,
-    cut: Given<Cut>,
+    cut: Checked<Cut>,
     limit: Option<usize>,
     trim: bool,
     drop_empty: bool,
-    into: Given<Vec<ElementPath>>,
+    into: Checked<Vec<ElementPath>>,
     fewer: Fewer,
 }
 
@@ -56,24 +56,27 @@ impl Split {
     /// Cuts at every `at`, which must not be empty.
     #[must_use]
     pub fn new(path: impl Into<PathText>, at: &str) -> Self {
-        Self::of(Frame::new(MANUAL.name, path), Given::new(|| Cut::at(at)))
+        Self::of(Frame::new(MANUAL.name, path), Checked::new(|| Cut::at(at)))
     }
 
     /// Takes the groups of a pattern as the parts; a text that it does not match is refused, `split.no_match`. Anchor
     /// it with `^` and `$` to take the whole text apart.
     #[must_use]
     pub fn by_pattern(path: impl Into<PathText>, pattern: &str) -> Self {
-        Self::of(Frame::new(MANUAL.name, path), Given::new(|| Cut::groups(pattern)))
+        Self::of(
+            Frame::new(MANUAL.name, path),
+            Checked::new(|| Cut::groups(pattern)),
+        )
     }
 
-    fn of(frame: Frame, cut: Given<Cut>) -> Self {
+    fn of(frame: Frame, cut: Checked<Cut>) -> Self {
         Self {
             frame,
             cut,
             limit: None,
             trim: false,
             drop_empty: false,
-            into: Given::new(|| Ok(Vec::new())),
+            into: Checked::new(|| Ok(Vec::new())),
             fewer: Fewer::Refuse,
         }
     }
@@ -116,8 +119,10 @@ impl Split {
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let cut = match (settings.text("at"), settings.text("pattern")) {
-            (Some(at), None) => Given::new(|| Cut::at(at)).at(|| settings.place_of("at")),
-            (None, Some(pattern)) => Given::new(|| Cut::groups(pattern)).at(|| settings.place_of("pattern")),
+            (Some(at), None) => Checked::new(|| Cut::at(at)).at(|| settings.place_of("at")),
+            (None, Some(pattern)) => {
+                Checked::new(|| Cut::groups(pattern)).at(|| settings.place_of("pattern"))
+            }
             _ => {
                 let message = "a text is cut either `at` a separator or by a `pattern`";
                 return Err(Problem::error("split.at", settings.place_of("at"), message));

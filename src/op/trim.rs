@@ -20,13 +20,13 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub struct Trim {
     frame: Frame,
-    side: Side,
+    side: TrimSide,
     characters: Option<String>,
 }
 
 /// Which end of a text is trimmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum TrimSide {
     /// Both.
     Both,
     /// The beginning.
@@ -43,14 +43,14 @@ impl Trim {
     pub fn new(path: impl Into<PathText>) -> Self {
         Self {
             frame: Frame::new(MANUAL.name, path),
-            side: Side::Both,
+            side: TrimSide::Both,
             characters: None,
         }
     }
 
     /// Trims only that end.
     #[must_use]
-    pub fn side(mut self, side: Side) -> Self {
+    pub fn side(mut self, side: TrimSide) -> Self {
         self.side = side;
         self
     }
@@ -66,9 +66,9 @@ impl Trim {
         Ok(Box::new(Self {
             frame: Frame::read(settings)?,
             side: match settings.text("side") {
-                Some("start") => Side::Start,
-                Some("end") => Side::End,
-                _ => Side::Both,
+                Some("start") => TrimSide::Start,
+                Some("end") => TrimSide::End,
+                _ => TrimSide::Both,
             },
             characters: settings.text("characters").map(str::to_owned),
         }))
@@ -80,9 +80,9 @@ impl Trim {
             None => character.is_whitespace(),
         };
         match self.side {
-            Side::Both => text.trim_matches(goes),
-            Side::Start => text.trim_start_matches(goes),
-            Side::End => text.trim_end_matches(goes),
+            TrimSide::Both => text.trim_matches(goes),
+            TrimSide::Start => text.trim_start_matches(goes),
+            TrimSide::End => text.trim_end_matches(goes),
         }
     }
 }
@@ -106,9 +106,9 @@ impl Operation for Trim {
     fn meaning(&self) -> serde_json::Value {
         self.frame.meaning(json!({
             "side": match self.side {
-                Side::Both => "both",
-                Side::Start => "start",
-                Side::End => "end",
+                TrimSide::Both => "both",
+                TrimSide::Start => "start",
+                TrimSide::End => "end",
             },
             "characters": self.characters,
         }))

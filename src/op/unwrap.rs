@@ -1,6 +1,6 @@
 //! `unwrap`: a value out of its list or object of one.
 
-use super::kit::layer::{Layer, Names, layer_operation};
+use super::kit::layer::{Layer, OperationNames, layer_operation};
 use super::{Form, Key, Manual, Missing, Operation, PathText, Settings};
 use crate::problem::Problem;
 
@@ -33,8 +33,8 @@ key = "home""#,
 };
 
 /// The two operations that undo each other.
-fn names() -> Names {
-    Names {
+fn names() -> OperationNames {
+    OperationNames {
         on: "wrap",
         off: MANUAL.name,
     }

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::kit::frame::PATH;
-use super::kit::given::{ElementPath, Given};
+use super::kit::given::{Checked, ElementPath};
 use super::kit::trail::Trail;
 use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::Scope;
-use crate::lineage::{Dependence, Flow, Origin, Shape, Sources};
+use crate::lineage::{Dependence, Flow, Shape, SourceField, Sources};
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Document, Value};
@@ -27,7 +27,7 @@ use crate::refusal::Refusal;
 /// Turns `{"amount":"6.00"}` into `{"amount":"6.00","transaction_id":"6da08deb-afb8-5a89-9fac-04c8a8103066"}`.
 #[derive(Clone, Debug)]
 pub struct AddUuid {
-    field: Given<ElementPath>,
+    field: Checked<ElementPath>,
     part: Option<String>,
     is_random: bool,
 }
@@ -40,7 +40,7 @@ impl AddUuid {
     #[must_use]
     pub fn new(path: impl Into<PathText>) -> Self {
         Self {
-            field: Given::new(|| ElementPath::field(path)),
+            field: Checked::new(|| ElementPath::field(path)),
             part: None,
             is_random: false,
         }
@@ -115,7 +115,9 @@ impl Operation for AddUuid {
         let sources = if self.is_random {
             Sources::none()
         } else {
-            Sources::of(Origin::Id).made(Dependence::Transformation).masked()
+            Sources::of(SourceField::Id)
+                .made(Dependence::Transformation)
+                .masked()
         };
         self.writes()
             .iter()

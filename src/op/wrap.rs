@@ -1,6 +1,6 @@
 //! `wrap`: a value into a list or an object of its own.
 
-use super::kit::layer::{Layer, Names, layer_operation};
+use super::kit::layer::{Layer, OperationNames, layer_operation};
 use super::{Form, Key, Manual, Missing, Operation, PathText, Settings};
 use crate::problem::Problem;
 
@@ -32,8 +32,8 @@ key = "home""#,
 };
 
 /// The two operations that undo each other.
-fn names() -> Names {
-    Names {
+fn names() -> OperationNames {
+    OperationNames {
         on: MANUAL.name,
         off: "unwrap",
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{FieldPath, Given, different, single_path};
+use super::kit::given::{Checked, FieldPath, different, single_path};
 use super::kit::missing::OVERWRITE;
 use super::kit::trail::Trail;
 use super::kit::walk::Walk;
@@ -74,14 +74,14 @@ fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
 /// Turns `{"skus":["a"],"quantities":[2]}` into `{"skus":["a"],"quantities":[2],"items":[{"sku":"a","quantity":2}]}`.
 #[derive(Clone, Debug)]
 pub struct Zip {
-    plan: Given<Plan>,
+    plan: Checked<ZipPlan>,
     separator: Option<String>,
     remove_sources: bool,
     overwrite: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Plan {
+struct ZipPlan {
     to: Path,
     columns: Vec<(String, Path)>,
 }
@@ -91,10 +91,10 @@ impl Zip {
     /// list is missing, the lengths differ, or `to` exists.
     #[must_use]
     pub fn new(to: impl Into<PathText>) -> Self {
-        let plan = Given::new(|| {
+        let plan = Checked::new(|| {
             let to = single_path(to)?;
             let columns = Vec::new();
-            Ok(Plan { to, columns })
+            Ok(ZipPlan { to, columns })
         });
         Self {
             plan,
@@ -163,7 +163,7 @@ impl Zip {
         }
     }
 
-    fn objects(&self, walk: &Walk, document: &Document, plan: &Plan) -> Result<Vec<Object>, Refusal> {
+    fn objects(&self, walk: &Walk, document: &Document, plan: &ZipPlan) -> Result<Vec<Object>, Refusal> {
         let mut objects: Option<Vec<Object>> = None;
         for (name, path) in &plan.columns {
             let elements = self.elements(walk, document, path)?;

@@ -6,7 +6,7 @@ use std::io::Write;
 use super::guard::guarded;
 use super::{OutputError, RecordWriter};
 use crate::path::{Path, Segment};
-use crate::record::{Document, Field, Kind, Named, Names, Record, Value};
+use crate::record::{Document, Field, HasName, Kind, Names, Record, Value};
 
 /// Writes the top level of each record as a row: a text as it is, a number in its exact text, a list or an object as
 /// JSON text; `null` and a missing field are both empty, as is the empty text, unless [`null`](Self::null) and
@@ -225,7 +225,7 @@ pub(crate) fn found<'d>(
     }
 }
 
-impl Named for String {
+impl HasName for String {
     fn is(&self, name: &str) -> bool {
         self == name
     }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::Project;
 use super::files::{KEY_FILE, PUBLIC_KEY_FILE};
+use crate::environment::{CheckpointKeys, Randomness};
 use crate::note::{BadKey, SigningKey, VerifyingKey};
 use crate::problem::Problem;
-use crate::surroundings::{Keys, Randomness};
 
 /// Much longer than any key.
 const LONGEST: u64 = 4 << 10;
@@ -45,16 +45,16 @@ impl Project {
     ///
     /// # Errors
     /// When a file is there and is no key, or when others may read the one that signs.
-    pub fn keys(folder: &Path) -> Result<Keys, Problem> {
+    pub fn keys(folder: &Path) -> Result<CheckpointKeys, Problem> {
         let signing = folder.join(KEY_FILE);
         if signing.exists() {
-            return Self::signing_key(&signing).map(Keys::signing);
+            return Self::signing_key(&signing).map(CheckpointKeys::signing);
         }
         let public = folder.join(PUBLIC_KEY_FILE);
         if !public.exists() {
-            return Ok(Keys::default());
+            return Ok(CheckpointKeys::default());
         }
-        Self::public_key(&public).map(Keys::verifying)
+        Self::public_key(&public).map(CheckpointKeys::verifying)
     }
 
     /// The keys for who only reads: the half that checks. The one that signs is not opened where the other is there, and
@@ -62,17 +62,17 @@ impl Project {
     ///
     /// # Errors
     /// When a file is there and is no key.
-    pub fn keys_to_check(folder: &Path) -> Result<Keys, Problem> {
+    pub fn keys_to_check(folder: &Path) -> Result<CheckpointKeys, Problem> {
         let (public, signing) = (folder.join(PUBLIC_KEY_FILE), folder.join(KEY_FILE));
         if public.exists() {
-            return Self::public_key(&public).map(Keys::verifying);
+            return Self::public_key(&public).map(CheckpointKeys::verifying);
         }
         match read(&signing) {
             Ok(text) => {
                 let key = SigningKey::parse(&text).map_err(|error| bad(&signing, &error))?;
-                Ok(Keys::verifying(key.verifying()))
+                Ok(CheckpointKeys::verifying(key.verifying()))
             }
-            Err(_) => Ok(Keys::default()),
+            Err(_) => Ok(CheckpointKeys::default()),
         }
     }
 

@@ -14,13 +14,13 @@ mod settings;
 mod stages;
 
 pub use files::{KEY_FILE, PROJECT_FILE, PUBLIC_KEY_FILE};
-pub use settings::{DatabaseSettings, Settings};
+pub use settings::{DatabaseSettings, ProjectSettings};
 
 /// A project: its settings and its stages.
 #[derive(Debug)]
 pub struct Project {
     folder: PathBuf,
-    settings: Settings,
+    settings: ProjectSettings,
     stages: Stages,
     warnings: Vec<Problem>,
 }
@@ -68,7 +68,7 @@ impl Project {
     ///
     /// # Errors
     /// Every problem of the file.
-    pub fn settings_of(folder: &Path) -> Result<Settings, Vec<Problem>> {
+    pub fn settings_of(folder: &Path) -> Result<ProjectSettings, Vec<Problem>> {
         settings::read(folder)
     }
 
@@ -78,7 +78,7 @@ impl Project {
     }
 
     /// What `counterfoil.toml` says.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ProjectSettings {
         &self.settings
     }
 

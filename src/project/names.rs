@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::settings::Settings;
+use super::settings::ProjectSettings;
 use crate::problem::{Place, Problem};
 use crate::stage::Stage;
 
 /// A warning for each database that is read but that nothing fills or declares, where one with nearly that name is
 /// filled or declared. That nothing fills a source is in order: records are loaded into it.
 pub(super) fn check(
-    settings: &Settings,
+    settings: &ProjectSettings,
     stages: &[Stage],
     place_of: impl Fn(&str) -> Option<Place>,
 ) -> Vec<Problem> {
@@ -37,7 +37,7 @@ pub(super) fn check(
 /// is not declared: what was declared, its `system` for example, would say nothing. A source of such a name is told of
 /// above.
 fn declared_in_vain(
-    settings: &Settings,
+    settings: &ProjectSettings,
     stages: &[Stage],
     place_of: impl Fn(&str) -> Option<Place>,
 ) -> Vec<Problem> {
@@ -92,7 +92,7 @@ fn read_too_early(stage: &Stage, stages: &[Stage]) -> Option<Problem> {
 
 /// A warning for each stage whose source is not in a store with these databases, and which no other stage would fill and
 /// no declaration names: it is read as an empty one, so that a typing error would pass in silence.
-pub(super) fn absent(settings: &Settings, stages: &[&Stage], databases: &[String]) -> Vec<Problem> {
+pub(super) fn absent(settings: &ProjectSettings, stages: &[&Stage], databases: &[String]) -> Vec<Problem> {
     let declared = settings.databases.keys().map(String::as_str);
     let filling = stages.iter().filter(|stage| !stage.in_place());
     let targets = filling.map(|stage| stage.target());

@@ -27,7 +27,7 @@ const STORE: &str = "counterfoil.db";
 
 /// What `counterfoil.toml` says, defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct ProjectSettings {
     /// The project's name, part of every stage's identity.
     pub name: String,
     /// The store's file, relative to the project's folder.
@@ -55,7 +55,7 @@ pub struct DatabaseSettings {
     pub system: Option<String>,
 }
 
-impl Settings {
+impl ProjectSettings {
     /// The systems that databases belong to, by the database's name.
     #[must_use]
     pub fn systems(&self) -> BTreeMap<String, String> {
@@ -67,7 +67,7 @@ impl Settings {
 }
 
 /// Reads the settings of the project in a folder.
-pub(super) fn read(folder: &Path) -> Result<Settings, Vec<Problem>> {
+pub(super) fn read(folder: &Path) -> Result<ProjectSettings, Vec<Problem>> {
     let text = read_file(&folder.join(PROJECT_FILE), PROJECT_FILE).map_err(|problem| {
         vec![match problem.code {
             "stage.no_file" => {
@@ -91,13 +91,13 @@ pub(super) fn place_of_database(folder: &Path, name: &str) -> Option<Place> {
     Some(databases.place_of_key(name))
 }
 
-pub(super) fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
+pub(super) fn parse(text: &str) -> Result<ProjectSettings, Vec<Problem>> {
     let reading = Reading::new(PROJECT_FILE, text);
     let document = document(&reading, "project.syntax").map_err(|problem| vec![problem])?;
     let mut problems = Problems::default();
     let root = Section::root(document.as_table(), &reading);
     root.only(&KEYS, &mut problems);
-    let settings = Settings {
+    let settings = ProjectSettings {
         name: project_name(&root, &mut problems),
         store: store(&root, &mut problems),
         live: root.boolean("live", &mut problems).unwrap_or(false),

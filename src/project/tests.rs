@@ -1,9 +1,9 @@
 use std::path::Path;
 
 use super::{PROJECT_FILE, Project};
+use crate::environment::Secrets;
 use crate::problem::Problem;
 use crate::stage::Verdict;
-use crate::surroundings::Secrets;
 
 fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

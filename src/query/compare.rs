@@ -59,7 +59,7 @@ pub(super) fn equal(left: &Value, right: &Value) -> bool {
 /// ```
 #[must_use]
 pub fn compare_numbers(left: &str, right: &str) -> Ordering {
-    let (left, right) = (Number::read(left), Number::read(right));
+    let (left, right) = (DecimalParts::read(left), DecimalParts::read(right));
     match (left.sign(), right.sign()) {
         (1, 1) => left.compare_magnitude(&right),
         (-1, -1) => right.compare_magnitude(&left),
@@ -68,14 +68,14 @@ pub fn compare_numbers(left: &str, right: &str) -> Ordering {
 }
 
 /// A number's text in parts.
-struct Number<'t> {
+struct DecimalParts<'t> {
     negative: bool,
     whole: &'t str,
     fraction: &'t str,
     exponent: &'t str,
 }
 
-impl<'t> Number<'t> {
+impl<'t> DecimalParts<'t> {
     fn read(text: &'t str) -> Self {
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (negative, digits) = match mantissa.strip_prefix('-') {

@@ -23,20 +23,20 @@ use crate::record::{Document, Value};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Condition(Shape);
+pub struct Condition(ConditionNode);
 
 #[derive(Clone, Debug)]
-enum Shape {
+enum ConditionNode {
     All(Vec<Condition>),
     Any(Vec<Condition>),
     Not(Box<Condition>),
     Exists(Path, bool),
-    Test(Path, Test),
+    Test(Path, ValueTest),
 }
 
 /// A test of one value.
 #[derive(Clone, Debug)]
-enum Test {
+enum ValueTest {
     Equal(Plain),
     NotEqual(Plain),
     Ordered(fn(Ordering) -> bool, Plain),
@@ -64,19 +64,22 @@ impl Condition {
                 .value()
                 .and_then(Value::as_boolean)
                 .ok_or_else(|| wrong(operator, "true or false"))?;
-            return Ok(Self(Shape::Exists(path, there)));
+            return Ok(Self(ConditionNode::Exists(path, there)));
         }
-        Ok(Self(Shape::Test(path, Test::new(operator, operand)?)))
+        Ok(Self(ConditionNode::Test(
+            path,
+            ValueTest::new(operator, operand)?,
+        )))
     }
 
     /// True where all of the conditions are; of none, always.
     pub fn all(conditions: impl IntoIterator<Item = Self>) -> Self {
-        Self(Shape::All(conditions.into_iter().collect()))
+        Self(ConditionNode::All(conditions.into_iter().collect()))
     }
 
     /// True where one of the conditions is; of none, never.
     pub fn any(conditions: impl IntoIterator<Item = Self>) -> Self {
-        Self(Shape::Any(conditions.into_iter().collect()))
+        Self(ConditionNode::Any(conditions.into_iter().collect()))
     }
 
     /// True where both are.
@@ -95,11 +98,11 @@ impl Condition {
     #[must_use]
     pub fn matches(&self, document: &Document) -> bool {
         match &self.0 {
-            Shape::All(conditions) => conditions.iter().all(|condition| condition.matches(document)),
-            Shape::Any(conditions) => conditions.iter().any(|condition| condition.matches(document)),
-            Shape::Not(condition) => !condition.matches(document),
-            Shape::Exists(path, there) => some_value(document, path, |_| true) == *there,
-            Shape::Test(path, test) => some_value(document, path, |value| test.holds(value)),
+            ConditionNode::All(conditions) => conditions.iter().all(|condition| condition.matches(document)),
+            ConditionNode::Any(conditions) => conditions.iter().any(|condition| condition.matches(document)),
+            ConditionNode::Not(condition) => !condition.matches(document),
+            ConditionNode::Exists(path, there) => some_value(document, path, |_| true) == *there,
+            ConditionNode::Test(path, test) => some_value(document, path, |value| test.holds(value)),
         }
     }
 }
@@ -108,7 +111,7 @@ impl Not for Condition {
     type Output = Self;
 
     fn not(self) -> Self {
-        Self(Shape::Not(Box::new(self)))
+        Self(ConditionNode::Not(Box::new(self)))
     }
 }
 
@@ -127,7 +130,7 @@ fn wrong(operator: Is, expected: &'static str) -> QueryError {
     QueryError::Operand { operator, expected }
 }
 
-impl Test {
+impl ValueTest {
     fn new(operator: Is, operand: Operand) -> Result<Self, QueryError> {
         let text = |operand: Operand| {
             match operand {

@@ -54,11 +54,11 @@ impl<V: Into<Plain>> From<RangeInclusive<V>> for Operand {
 
 /// One value, made from a Rust value. It stands between the two so that a list of values is no value itself.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plain(Compared);
+pub struct Plain(ComparedAs);
 
 /// What it is compared as.
 #[derive(Clone, Debug, PartialEq)]
-enum Compared {
+enum ComparedAs {
     Value(Value),
     /// As an instant, with texts that are times.
     Time(Time),
@@ -68,24 +68,24 @@ impl Plain {
     /// It as a value; `None` of a time.
     pub(super) fn value(&self) -> Option<&Value> {
         match &self.0 {
-            Compared::Value(value) => Some(value),
-            Compared::Time(_) => None,
+            ComparedAs::Value(value) => Some(value),
+            ComparedAs::Time(_) => None,
         }
     }
 
     /// Whether a value equals it.
     pub(super) fn equals(&self, value: &Value) -> bool {
         match &self.0 {
-            Compared::Value(own) => equal(value, own),
-            Compared::Time(_) => self.order(value) == Some(Ordering::Equal),
+            ComparedAs::Value(own) => equal(value, own),
+            ComparedAs::Time(_) => self.order(value) == Some(Ordering::Equal),
         }
     }
 
     /// How a value stands to it; `None` where they have no order.
     pub(super) fn order(&self, value: &Value) -> Option<Ordering> {
         match &self.0 {
-            Compared::Value(own) => order(value, own),
-            Compared::Time(own) => {
+            ComparedAs::Value(own) => order(value, own),
+            ComparedAs::Time(own) => {
                 let time: Result<Time, QueryError> = value.as_text()?.parse();
                 time.ok().map(|time| time.cmp(own))
             }
@@ -95,13 +95,13 @@ impl Plain {
 
 impl From<Value> for Plain {
     fn from(value: Value) -> Self {
-        Self(Compared::Value(value))
+        Self(ComparedAs::Value(value))
     }
 }
 
 impl From<Time> for Plain {
     fn from(time: Time) -> Self {
-        Self(Compared::Time(time))
+        Self(ComparedAs::Time(time))
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::scan;
 use super::split::Fields;
-use super::stream::Quotes;
+use super::stream::StringState;
 
 /// How large and how deep a record may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub(crate) fn within(json: &str, limits: &Limits) -> Result<(), Malformed> {
 
 /// Whether valid JSON nests no deeper.
 fn is_within(json: &str, depth_limit: usize) -> bool {
-    let (mut quotes, mut depth) = (Quotes::default(), 0usize);
+    let (mut quotes, mut depth) = (StringState::default(), 0usize);
     json.bytes().all(|byte| {
         if quotes.hold(byte) {
             return true;
@@ -138,7 +138,7 @@ fn admit_slowly(text: &str, limits: &Limits) -> Result<String, Malformed> {
 /// Removes whitespace between tokens of valid JSON, and measures the depth on the way.
 fn without_whitespace(json: &str, depth_limit: usize) -> Result<String, Malformed> {
     let mut out = String::with_capacity(json.len());
-    let (mut quotes, mut depth, mut kept) = (Quotes::default(), 0usize, 0);
+    let (mut quotes, mut depth, mut kept) = (StringState::default(), 0usize, 0);
     for (at, byte) in json.bytes().enumerate() {
         if quotes.hold(byte) {
             continue;

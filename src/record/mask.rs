@@ -85,7 +85,7 @@ pub(crate) const ANY_NAME: &str = "*";
 
 /// How a place stands to a redacted path, as far as can be told without the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum MaskRelation {
     /// Nothing there is redacted.
     Apart,
     /// The redacted path goes on from there: a value that cannot hold what it leads to is redacted.
@@ -94,7 +94,7 @@ pub enum Standing {
     Hidden(usize),
 }
 
-impl Standing {
+impl MaskRelation {
     /// How a place stands to a redacted path. Digits in a place may name an element of a list or a field; `*` as a name
     /// stands for any.
     #[must_use]
@@ -103,11 +103,11 @@ impl Standing {
             match place.get(at) {
                 None => return Self::Leads,
                 Some(taken) => match step_to(step, taken) {
-                    Step::Same => {}
+                    PathStep::Same => {}
                     // A record itself is an object.
-                    Step::Blocked if at == 0 => return Self::Apart,
-                    Step::Blocked => return Self::Hidden(at),
-                    Step::Another => return Self::Apart,
+                    PathStep::Blocked if at == 0 => return Self::Apart,
+                    PathStep::Blocked => return Self::Hidden(at),
+                    PathStep::Another => return Self::Apart,
                 },
             }
         }
@@ -160,7 +160,7 @@ impl Standing {
     }
 }
 
-enum Step {
+enum PathStep {
     Same,
     /// What has this step has not the shape that the redacted path expects.
     Blocked,
@@ -177,22 +177,24 @@ fn is_element(name: &str) -> bool {
     is_number(name) && name.len() <= DIGITS && (name == "0" || !name.starts_with('0'))
 }
 
-fn step_to(redact: &Segment, taken: &Segment) -> Step {
-    let same = |is: bool| if is { Step::Same } else { Step::Another };
+fn step_to(redact: &Segment, taken: &Segment) -> PathStep {
+    let same = |is: bool| if is { PathStep::Same } else { PathStep::Another };
     match (redact, taken) {
-        (Segment::Key(_), Segment::Key(any)) if any == ANY_NAME => Step::Same,
-        (Segment::Key(name), Segment::Key(taken)) if name == taken => Step::Same,
+        (Segment::Key(_), Segment::Key(any)) if any == ANY_NAME => PathStep::Same,
+        (Segment::Key(name), Segment::Key(taken)) if name == taken => PathStep::Same,
         // A list where a name is expected has elements.
-        (Segment::Key(name), Segment::Key(taken)) if !is_number(name) && is_number(taken) => Step::Blocked,
-        (Segment::Key(_), Segment::Key(_)) => Step::Another,
-        (Segment::Key(name), _) if !is_number(name) => Step::Blocked,
+        (Segment::Key(name), Segment::Key(taken)) if !is_number(name) && is_number(taken) => {
+            PathStep::Blocked
+        }
+        (Segment::Key(_), Segment::Key(_)) => PathStep::Another,
+        (Segment::Key(name), _) if !is_number(name) => PathStep::Blocked,
         (Segment::Key(name), Segment::Index(at)) => same(name.parse() == Ok(*at)),
         (Segment::Key(_) | Segment::Index(_), Segment::Each)
-        | (Segment::Each, Segment::Index(_) | Segment::Each) => Step::Same,
+        | (Segment::Each, Segment::Index(_) | Segment::Each) => PathStep::Same,
         (Segment::Index(at), Segment::Index(taken)) => same(at == taken),
-        (Segment::Each, Segment::Key(name)) if is_element(name) => Step::Same,
+        (Segment::Each, Segment::Key(name)) if is_element(name) => PathStep::Same,
         (Segment::Index(at), Segment::Key(name)) if is_element(name) => same(name.parse() == Ok(*at)),
-        (Segment::Each | Segment::Index(_), Segment::Key(_)) => Step::Blocked,
+        (Segment::Each | Segment::Index(_), Segment::Key(_)) => PathStep::Blocked,
     }
 }
 
@@ -242,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_place_tells_what_it_may_hide() {
-        use Standing::{Apart, Hidden, Leads};
+        use MaskRelation::{Apart, Hidden, Leads};
         for (redact, place, standing) in [
             ("a", "a.b", Hidden(1)),
             ("a.b", "a", Leads),
@@ -261,13 +263,17 @@ mod tests {
             ("a[*].b", "/a/4111000196205/b", Hidden(1)),
         ] {
             let (path, at): (Path, Path) = (redact.parse().unwrap(), place.parse().unwrap());
-            assert_eq!(Standing::of(&path, at.segments()), standing, "{redact} {place}");
+            assert_eq!(
+                MaskRelation::of(&path, at.segments()),
+                standing,
+                "{redact} {place}"
+            );
         }
     }
 
     #[test]
     fn the_record_tells_a_name_of_digits_from_an_element() {
-        use Standing::{Apart, Hidden, Leads};
+        use MaskRelation::{Apart, Hidden, Leads};
         for (json, redact, place, standing) in [
             (r#"{"a":[{"c":1}]}"#, "a[*].b", "/a/0/c", Apart),
             (r#"{"a":{"0":{"c":1}}}"#, "a[*].b", "/a/0/c", Hidden(1)),
@@ -280,7 +286,7 @@ mod tests {
         ] {
             let document = Object::parse(json).unwrap();
             let (path, at): (Path, Path) = (redact.parse().unwrap(), place.parse().unwrap());
-            let found = Standing::within(&document, &path, at.segments());
+            let found = MaskRelation::within(&document, &path, at.segments());
             assert_eq!(found, standing, "{json} {redact} {place}");
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
 
 /// What has a name among its siblings.
-pub(crate) trait Named {
+pub(crate) trait HasName {
     /// Whether it has this name.
     fn is(&self, name: &str) -> bool;
     /// Its name, decoded.
@@ -22,7 +22,7 @@ pub(crate) struct Names<'f, F> {
     hashes: RandomState,
 }
 
-impl<'f, F: Named> Names<'f, F> {
+impl<'f, F: HasName> Names<'f, F> {
     /// Of so few fields a table is not worth its making.
     const FEW: usize = 16;
 

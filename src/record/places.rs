@@ -5,8 +5,8 @@ use std::cell::{Cell, RefCell};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::access::step;
-use super::names::Named as _;
-use super::split::{Part, field_of, parts_of};
+use super::names::HasName as _;
+use super::split::{RawField, field_of, parts_of};
 use super::text::{Text, is_name};
 use super::{Document, Kind, Object, Value};
 use crate::path::{Path, Segment};
@@ -26,13 +26,13 @@ const TEXTS: usize = 4;
 pub(crate) struct Places {
     /// Where the next field of a large object is expected: behind the last that was found.
     next: Cell<usize>,
-    order: RefCell<Order>,
-    texts: RefCell<Vec<Fields>>,
+    order: RefCell<FieldOrder>,
+    texts: RefCell<Vec<FieldIndex>>,
 }
 
 /// The fields of an expanded object by the hashes of their names.
 #[derive(Default)]
-struct Order {
+struct FieldOrder {
     /// Which object it is, as far as can be told.
     of: (usize, usize),
     asked: usize,
@@ -40,14 +40,14 @@ struct Order {
 }
 
 /// The fields of an object's text, which never changes, by the hashes of their names.
-struct Fields {
+struct FieldIndex {
     of: Text,
     asked: usize,
-    places: Vec<Entry>,
+    places: Vec<FieldSlot>,
 }
 
 /// A field's name and value as places in its text.
-struct Entry {
+struct FieldSlot {
     hash: u32,
     name: (u32, u32),
     value: (u32, u32),
@@ -98,9 +98,9 @@ impl Places {
         let fields = object.fields();
         let of = (fields.as_ptr() as usize, fields.len());
         if order.of != of {
-            *order = Order {
+            *order = FieldOrder {
                 of,
-                ..Order::default()
+                ..FieldOrder::default()
             };
         }
         order.asked += 1;
@@ -129,7 +129,7 @@ impl Places {
             if texts.len() == TEXTS {
                 texts.remove(0);
             }
-            texts.push(Fields {
+            texts.push(FieldIndex {
                 of: json.clone(),
                 asked: 1,
                 places: Vec::new(),
@@ -148,33 +148,33 @@ impl Places {
     }
 }
 
-impl Fields {
+impl FieldIndex {
     fn find(&self, name: &str) -> Option<Value> {
         let hash = hash(name);
         let from = self.places.partition_point(|entry| entry.hash < hash);
         let mut same = self.places[from..].iter().take_while(|entry| entry.hash == hash);
         let range = |(start, end): (u32, u32)| start as usize..end as usize;
-        let is_it = |entry: &&Entry| is_name(&self.of[range(entry.name)], name);
+        let is_it = |entry: &&FieldSlot| is_name(&self.of[range(entry.name)], name);
         let found = same.find(is_it)?;
         Some(Value::Raw(self.of.slice(range(found.value))))
     }
 }
 
 /// The fields of an object's text, in the order of the hashes of their names, and where they are the same in their own.
-fn entries(json: &Text) -> Option<Vec<Entry>> {
+fn entries(json: &Text) -> Option<Vec<FieldSlot>> {
     let start = json.as_ptr() as usize;
     let range = |part: &str| {
         let from = part.as_ptr() as usize - start;
         Some((u32::try_from(from).ok()?, u32::try_from(from + part.len()).ok()?))
     };
-    let entry = |part: Part<'_>| {
-        Some(Entry {
+    let entry = |part: RawField<'_>| {
+        Some(FieldSlot {
             hash: hash(&part.name()),
             name: range(part.name)?,
             value: range(part.value)?,
         })
     };
-    let mut entries: Vec<Entry> = parts_of(json)?.into_iter().filter_map(entry).collect();
+    let mut entries: Vec<FieldSlot> = parts_of(json)?.into_iter().filter_map(entry).collect();
     entries.sort_unstable_by_key(|entry| (entry.hash, entry.name));
     Some(entries)
 }

@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 use serde::{Deserialize, Serialize};
 
 use crate::path::{Path, Segment};
-use crate::record::{Document, Standing};
+use crate::record::{Document, MaskRelation};
 
 /// Whether the ledger itself says something with a code: a record that waits for its place, a waiver, a deletion. Nothing
 /// else may give it as its reason.
@@ -173,13 +173,13 @@ impl Violation {
 impl Violation {
     /// Cuts the place at what is redacted: the names below it are values of the record as well. Of a part, what is redacted
     /// may be told from the record on.
-    fn cut(&mut self, redacted: &[Path], standing: impl Fn(&Path, &[Segment]) -> Standing) {
+    fn cut(&mut self, redacted: &[Path], standing: impl Fn(&Path, &[Segment]) -> MaskRelation) {
         let hidden = |pointer: &str| {
             let place = pointer.parse::<Path>().ok()?;
             let steps = redacted
                 .iter()
                 .filter_map(|path| match standing(path, place.segments()) {
-                    Standing::Hidden(steps) => Some(steps),
+                    MaskRelation::Hidden(steps) => Some(steps),
                     _ => None,
                 });
             steps.min()
@@ -199,7 +199,9 @@ impl Violation {
 
     /// Cuts the place in a document at what is redacted there.
     pub(crate) fn cut_in(&mut self, document: &Document, redacted: &[Path]) {
-        self.cut(redacted, |path, place| Standing::within(document, path, place));
+        self.cut(redacted, |path, place| {
+            MaskRelation::within(document, path, place)
+        });
     }
 }
 
@@ -207,7 +209,7 @@ impl Refusal {
     /// Cuts places at what is redacted, as far as they tell without the record.
     pub(crate) fn cut_at(mut self, redacted: &[Path]) -> Self {
         for violation in &mut self.violations {
-            violation.cut(redacted, Standing::of);
+            violation.cut(redacted, MaskRelation::of);
         }
         self
     }

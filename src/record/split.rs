@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use super::names::Named;
+use super::names::HasName;
 use super::scan;
 use super::text::{Text, decode_text, is_name};
 
@@ -61,14 +61,14 @@ pub(crate) fn elements(json: &str) -> Box<dyn Iterator<Item = &str> + '_> {
 
 /// A field as slices of its object's text.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'t> {
+pub(crate) struct RawField<'t> {
     /// The name's JSON text, with its quotes.
     pub(crate) name: &'t str,
     /// The value's JSON text.
     pub(crate) value: &'t str,
 }
 
-impl Named for Part<'_> {
+impl HasName for RawField<'_> {
     fn is(&self, name: &str) -> bool {
         is_name(self.name, name)
     }
@@ -79,8 +79,8 @@ impl Named for Part<'_> {
 }
 
 /// The fields of a record's data as slices of it; `None` where the text is not an object.
-pub(crate) fn parts_of(data: &str) -> Option<Vec<Part<'_>>> {
-    let part = |name, value| Part {
+pub(crate) fn parts_of(data: &str) -> Option<Vec<RawField<'_>>> {
+    let part = |name, value| RawField {
         name: &data[name],
         value: &data[value],
     };
@@ -88,7 +88,7 @@ pub(crate) fn parts_of(data: &str) -> Option<Vec<Part<'_>>> {
         return Some(fields);
     }
     let Fields(parts) = serde_json::from_str(data).ok()?;
-    let fields = parts.into_iter().map(|(name, value)| Part {
+    let fields = parts.into_iter().map(|(name, value)| RawField {
         name: name.get(),
         value: value.get(),
     });
@@ -96,14 +96,14 @@ pub(crate) fn parts_of(data: &str) -> Option<Vec<Part<'_>>> {
 }
 
 /// Tells the fields of a record's data, one by one where it is long; `None` where the text is not an object.
-pub(crate) fn each_field<'t>(data: &'t str, tell: &mut dyn FnMut(Part<'t>)) -> Option<()> {
+pub(crate) fn each_field<'t>(data: &'t str, tell: &mut dyn FnMut(RawField<'t>)) -> Option<()> {
     let is_plain = data.len() > LONG && scan::fields(data, |_, _| ()).is_some();
     if !is_plain {
         parts_of(data)?.into_iter().for_each(tell);
         return Some(());
     }
     scan::fields(data, |name, value| {
-        tell(Part {
+        tell(RawField {
             name: &data[name],
             value: &data[value],
         });

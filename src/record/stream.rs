@@ -3,12 +3,12 @@
 
 /// Whether a walk over the bytes of a text is inside a string.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Quotes {
+pub(crate) struct StringState {
     inside: bool,
     escaped: bool,
 }
 
-impl Quotes {
+impl StringState {
     /// Takes the next byte. Whether it belongs to a string, the quotes around it included.
     #[inline]
     pub(crate) fn hold(&mut self, byte: u8) -> bool {
@@ -25,7 +25,7 @@ impl Quotes {
 /// Finds the end of an element of a list, which need not be JSON itself.
 #[derive(Debug, Default)]
 pub(crate) struct Element {
-    quotes: Quotes,
+    quotes: StringState,
     /// The brackets that are open.
     open: Vec<u8>,
     /// How many of them are `{` and how many `[`, so that a stray closing bracket is known without a search.

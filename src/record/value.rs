@@ -6,7 +6,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 
 use super::door::{Limits, Malformed, admit};
-use super::names::Named;
+use super::names::HasName;
 use super::number;
 use super::split::{split_list, split_object, try_split_object};
 use super::text::{Text, decode_text, is_name, text_of};
@@ -285,7 +285,7 @@ impl Field {
     }
 }
 
-impl Named for Field {
+impl HasName for Field {
     fn is(&self, name: &str) -> bool {
         self.is(name)
     }

@@ -8,7 +8,7 @@ use crate::shown::utc;
 
 /// A look at both sides of a stage.
 #[derive(Clone, Debug, serde::Serialize)]
-pub struct StageLook {
+pub struct StageReconciliation {
     /// The run that looked; a later one, where this run did not come to it.
     pub run: i64,
     /// When, ISO 8601 in UTC.
@@ -24,12 +24,12 @@ pub struct StageLook {
     /// Whether everything that the stage has carried was looked at; else what some passes have.
     pub whole: bool,
     /// One for each `[[reconcile]]`.
-    pub results: Vec<LookResult>,
+    pub results: Vec<ReconciliationResult>,
 }
 
 /// What one `[[reconcile]]` came to. Amounts are exact decimals, as texts.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct LookResult {
+pub struct ReconciliationResult {
     /// Its name.
     pub name: String,
     /// A difference is a discrepancy when it is strictly greater.
@@ -57,7 +57,7 @@ pub struct LookResult {
     pub holds: bool,
 }
 
-impl LookResult {
+impl ReconciliationResult {
     /// Why it does not hold, in words.
     #[must_use]
     pub fn why_open(&self) -> Option<String> {
@@ -142,20 +142,20 @@ pub struct LookCause {
 
 /// The remark of a reconciliation.
 #[derive(serde::Deserialize)]
-struct Remark {
+struct ReportRemark {
     whole: bool,
-    reconciled: Vec<LookResult>,
+    reconciled: Vec<ReconciliationResult>,
 }
 
 /// The reconciliations of a run, and of later ones the newest of each stage that looked at what this one carried.
-pub(super) fn looks(connection: &Connection, run: i64) -> Result<Vec<StageLook>> {
-    let mut looks: Vec<StageLook> = Vec::new();
+pub(super) fn looks(connection: &Connection, run: i64) -> Result<Vec<StageReconciliation>> {
+    let mut looks: Vec<StageReconciliation> = Vec::new();
     for look in reconciled::looks(connection, run)? {
         // What is no such remark says nothing; that it was changed is for `verify` to find.
-        let Ok(remark) = serde_json::from_str::<Remark>(&look.remark) else {
+        let Ok(remark) = serde_json::from_str::<ReportRemark>(&look.remark) else {
             continue;
         };
-        let look = StageLook {
+        let look = StageReconciliation {
             run: look.run,
             at: utc(look.committed_us),
             stage: look.stage,
@@ -163,7 +163,11 @@ pub(super) fn looks(connection: &Connection, run: i64) -> Result<Vec<StageLook>>
             source: look.source,
             target: look.target,
             whole: remark.whole,
-            results: remark.reconciled.into_iter().map(LookResult::aligned).collect(),
+            results: remark
+                .reconciled
+                .into_iter()
+                .map(ReconciliationResult::aligned)
+                .collect(),
         };
         if look.run != run {
             looks.retain(|older| older.run == run || older.stage != look.stage);
@@ -177,8 +181,8 @@ pub(super) fn looks(connection: &Connection, run: i64) -> Result<Vec<StageLook>>
 mod tests {
     use super::*;
 
-    fn result(unexplained: &str, tolerance: &str) -> LookResult {
-        LookResult {
+    fn result(unexplained: &str, tolerance: &str) -> ReconciliationResult {
+        ReconciliationResult {
             name: String::new(),
             tolerance: tolerance.to_owned(),
             source_records: 1,

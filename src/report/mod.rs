@@ -20,10 +20,10 @@ use crate::stage::Stages;
 use crate::store::Store;
 
 pub use evidence::{CheckByHand, Evidence, SignedNote};
-pub use look::{LookCause, LookResult, StageLook};
+pub use look::{LookCause, ReconciliationResult, StageReconciliation};
 pub use options::ReportOptions;
 pub use parts::{Ending, RunReport, StageTold, StoreState, Summary};
-pub use refused::{Example, Refused, RefusedCause};
+pub use refused::{RefusalExample, Refused, RefusedCause};
 pub use speed::{Speed, SpeedPoint};
 
 pub use crate::ledger::run_outcome::{PassOutcome, Undone};
@@ -135,7 +135,7 @@ fn ended(
     passes: &[PassOutcome],
     undone: &[Undone],
     refused: &Refused,
-    looks: &[StageLook],
+    looks: &[StageReconciliation],
 ) -> (Ending, String) {
     let (mut endings, mut told) = (Vec::new(), Vec::new());
     let mut found = |ending: Ending, words: String| {

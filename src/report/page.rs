@@ -9,13 +9,13 @@ use std::fmt;
 
 use askama::Template;
 
-use super::look::{LookResult, StageLook};
+use super::look::{ReconciliationResult, StageReconciliation};
 use super::parts::{Ending, RunReport};
 use super::refused::RefusedCause;
 use crate::ledger::run_outcome::PassOutcome;
 use crate::ledger::seal::Seal;
 use crate::shown::{escape, hides, word};
-use chart::{Bar, Course};
+use chart::{Bar, SpeedCurve};
 use words::{count, duration};
 
 /// Escapes markup, and shows what would hide or reorder the text around it instead of obeying it.
@@ -38,16 +38,16 @@ impl askama::filters::Escaper for Inert {
 
 #[derive(Template)]
 #[template(path = "page.html")]
-struct Page<'r> {
+struct RunPage<'r> {
     report: &'r RunReport,
     bars: Vec<(&'r PassOutcome, Bar)>,
-    course: Option<Course<'r>>,
+    course: Option<SpeedCurve<'r>>,
     seals: Vec<(&'r Seal, &'static str)>,
 }
 
 /// The page of a report.
 pub(super) fn html(report: &RunReport) -> String {
-    let page = Page {
+    let page = RunPage {
         report,
         bars: report
             .outcomes
@@ -55,7 +55,7 @@ pub(super) fn html(report: &RunReport) -> String {
             .filter(|pass| !matches!(pass.kind.as_str(), "init" | "reconcile"))
             .map(|pass| (pass, Bar::of(&pass.counts)))
             .collect(),
-        course: Course::of(&report.speed),
+        course: SpeedCurve::of(&report.speed),
         seals: if report.evidence.first.batch == report.evidence.last.batch {
             vec![(&report.evidence.last, "Batch")]
         } else {
@@ -68,7 +68,7 @@ pub(super) fn html(report: &RunReport) -> String {
     page.render().expect("writing into memory does not fail") + "\n"
 }
 
-impl Page<'_> {
+impl RunPage<'_> {
     fn is_good(&self) -> bool {
         matches!(self.report.summary.ending, Ending::Done | Ending::Continued)
     }
@@ -110,7 +110,7 @@ fn pass_route(pass: &PassOutcome) -> String {
     route(pass.source.as_ref(), pass.target.as_ref())
 }
 
-fn look_route(look: &StageLook) -> String {
+fn look_route(look: &StageReconciliation) -> String {
     route(look.source.as_ref(), look.target.as_ref())
 }
 
@@ -127,7 +127,7 @@ fn spaced(cause: &str) -> String {
 }
 
 /// A name that stands for this result alone: the heading of its table.
-fn look_title(look: &StageLook, result: &LookResult) -> String {
+fn look_title(look: &StageReconciliation, result: &ReconciliationResult) -> String {
     format!("Stage {}: {}", look.stage, result.name)
 }
 

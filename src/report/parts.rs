@@ -1,7 +1,7 @@
 //! What a report tells.
 
 use super::evidence::Evidence;
-use super::look::StageLook;
+use super::look::StageReconciliation;
 use super::refused::Refused;
 use super::speed::Speed;
 use crate::history::{Deviations, RunRecord, UnfinishedPass};
@@ -31,7 +31,7 @@ pub struct RunReport {
     /// What was refused, by cause.
     pub refused: Refused,
     /// Both sides of the stages against each other.
-    pub reconciliation: Vec<StageLook>,
+    pub reconciliation: Vec<StageReconciliation>,
     /// Where the targets of the stages are not what these would make of their sources, as the store is now; `None` where
     /// the stages were not given.
     pub deviations: Option<Deviations>,

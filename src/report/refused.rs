@@ -65,12 +65,12 @@ pub struct RefusedCause {
     /// What the pass read in this run.
     pub read: u64,
     /// The first of them.
-    pub examples: Vec<Example>,
+    pub examples: Vec<RefusalExample>,
 }
 
 /// One refused record.
 #[derive(Clone, Debug, serde::Serialize)]
-pub struct Example {
+pub struct RefusalExample {
     /// Its number.
     pub record: i64,
     /// Its id, where it has one.
@@ -122,7 +122,7 @@ pub(super) fn refused(
                 .began_in
                 .as_ref()
                 .is_some_and(|database| hidden.hides(database));
-            let shown = Shown {
+            let shown = ShownRefusal {
                 id: refusal.id.as_ref().map(|id| {
                     if is_hidden {
                         REDACTED.to_owned()
@@ -185,7 +185,7 @@ fn cause(key: &(i64, String), passes: &[PassOutcome]) -> RefusedCause {
 }
 
 /// A refusal, as an example shows it.
-struct Shown {
+struct ShownRefusal {
     id: Option<String>,
     reason: Refusal,
     refusal: RefusalOfRun,
@@ -195,11 +195,11 @@ fn example(
     store: &Store,
     naming: &mut Naming<'_>,
     cause: &RefusedCause,
-    shown: Shown,
+    shown: ShownRefusal,
     redact: &[Path],
     inputs: bool,
-) -> Result<Example> {
-    let Shown {
+) -> Result<RefusalExample> {
+    let ShownRefusal {
         id,
         reason,
         refusal: of,
@@ -231,7 +231,7 @@ fn example(
     };
     let more = refusal.violations.len().saturating_sub(VIOLATIONS) as u64;
     refusal.violations.truncate(VIOLATIONS);
-    Ok(Example {
+    Ok(RefusalExample {
         record: of.record,
         id,
         lines_told: refusal.lines_told(),

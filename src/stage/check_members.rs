@@ -72,14 +72,14 @@ struct Members {
 }
 
 /// A member that is not there.
-struct Unknown<'m> {
+struct UnknownMember<'m> {
     /// Its name.
     name: String,
     /// The members that there are instead.
     known: Vec<&'m str>,
 }
 
-impl Unknown<'_> {
+impl UnknownMember<'_> {
     fn problem(&self, path: &Path, place: Option<Place>) -> Problem {
         let message = format!(
             "`{path}` is read, but the contract of the source has no member `{}` there",
@@ -100,7 +100,7 @@ impl Members {
 
     /// The first name on the way that records do not have. Where a schema allows more members than it names, one that it
     /// does not name counts only where it is near to a name that it has.
-    fn unknown(&self, path: &Path) -> Option<Unknown<'_>> {
+    fn unknown(&self, path: &Path) -> Option<UnknownMember<'_>> {
         let mut schema = &self.schema;
         for segment in path.segments() {
             schema = self.resolved(schema)?;
@@ -112,7 +112,7 @@ impl Members {
                         None if is_closed(schema) || is_near(name, members) => {
                             let known = members.keys().map(String::as_str).collect();
                             let name = name.clone();
-                            return Some(Unknown { name, known });
+                            return Some(UnknownMember { name, known });
                         }
                         None => return None,
                     }

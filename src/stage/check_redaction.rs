@@ -7,7 +7,7 @@ use crate::expression::{Expression, Template};
 use crate::op::{Handed, Operation};
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
-use crate::record::Standing;
+use crate::record::MaskRelation;
 use crate::toml::Problems;
 
 /// Functions after which a value is no longer the one that was read.
@@ -63,7 +63,7 @@ impl Stage {
 
     /// What is redacted and shows in the ids, and the key of the stage's file that makes it so.
     fn redacted_in_ids(&self) -> Option<(Path, &'static str)> {
-        let hides = |redact: &Path, path: &Path| Standing::of(redact, path.segments()).may_hide();
+        let hides = |redact: &Path, path: &Path| MaskRelation::of(redact, path.segments()).may_hide();
         let redacted = |path: &Path| self.redact().iter().any(|redact| hides(redact, path));
         let disguised = |source: &str| DISGUISING_FUNCTIONS.iter().any(|name| source.contains(name));
         match &self.steps.id {

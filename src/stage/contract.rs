@@ -37,7 +37,7 @@ pub(super) fn read(
         names: Vec::new(),
         ..reading.clone()
     };
-    let parts = Parts {
+    let parts = ContractTables {
         section,
         into: steps.into.as_ref(),
         reading,
@@ -85,7 +85,7 @@ fn mode(section: &Section<'_>, key: &str, problems: &mut Problems) -> Option<Mod
 }
 
 /// The tables below `[contract]`.
-struct Parts<'p> {
+struct ContractTables<'p> {
     section: &'p Section<'p>,
     into: Option<&'p Template>,
     reading: &'p Reading<'p>,
@@ -95,7 +95,7 @@ struct Parts<'p> {
     mode: Mode,
 }
 
-impl Parts<'_> {
+impl ContractTables<'_> {
     fn tables<T>(
         &self,
         kind: &str,

@@ -1,6 +1,6 @@
 //! What a record is derived into: its parts, on their way and finished.
 
-use super::finish::{Derived, Draft, as_number, evaluated_id};
+use super::finish::{DerivedPlace, Draft, as_number, evaluated_id};
 use super::{Outcome, Stage};
 use crate::digest::derived_salt;
 use crate::expression::Scope;
@@ -17,7 +17,7 @@ const MOST_BYTES: usize = 16 << 20;
 
 /// What a record was derived into, as far as it is made.
 #[derive(Default)]
-pub(super) struct Parts {
+pub(super) struct DerivedParts {
     pub(super) count: usize,
     pub(super) outcomes: Vec<Outcome>,
     pub(super) bytes: usize,
@@ -31,7 +31,7 @@ impl Stage {
         &self,
         refusal: Refusal,
         draft: &Draft,
-        parts: &Parts,
+        parts: &DerivedParts,
         scope: &mut Scope<'_>,
     ) -> Refusal {
         if !draft.is_part {
@@ -48,9 +48,9 @@ impl Stage {
     }
 
     /// A part, with its place in the source record where nothing before has changed the list that it comes from.
-    fn part(&self, number: usize, derived: Option<Derived>) -> Part {
+    fn part(&self, number: usize, derived: Option<DerivedPlace>) -> Part {
         let ops = &self.steps.ops;
-        let child = derived.and_then(|Derived { op: at, index }| {
+        let child = derived.and_then(|DerivedPlace { op: at, index }| {
             let list = ops[at].derives_from()?;
             let touches = |path: &Path| path.covers(&list) || list.covers(path);
             let is_changed =
@@ -73,7 +73,7 @@ impl Stage {
             Draft {
                 is_part: true,
                 // Of a part of a part, the place in the record is not known.
-                derived: (!draft.is_part).then_some(Derived { op, index }),
+                derived: (!draft.is_part).then_some(DerivedPlace { op, index }),
                 ..Draft::first(document, salt)
             }
         })
@@ -85,7 +85,7 @@ impl Stage {
         &self,
         record: &Record,
         mut draft: Draft,
-        parts: &mut Parts,
+        parts: &mut DerivedParts,
         scope: &mut Scope<'_>,
     ) -> Result<(), Refusal> {
         parts.count += 1;

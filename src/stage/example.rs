@@ -5,12 +5,12 @@ use serde_json::Value as Json;
 use super::{Example, Expected, Outcome, Stage};
 use crate::context::Context;
 use crate::digest::{Salt, sha256};
+use crate::environment::Secrets;
 use crate::expression::Scope;
 use crate::op::{Effect, Reversibility};
 use crate::problem::Place;
 use crate::record::{Document, Limits, Record, Value};
 use crate::refusal::Refusal;
-use crate::surroundings::Secrets;
 
 /// What `now()` gives in examples: 2000-01-01T00:00:00Z, in microseconds UTC.
 const NOW_US: i64 = 946_684_800_000_000;

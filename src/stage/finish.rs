@@ -21,12 +21,12 @@ pub(super) struct Draft {
     /// Whether it is one of several that the record became.
     pub(super) is_part: bool,
     /// Where it was derived, as far as that is known.
-    pub(super) derived: Option<Derived>,
+    pub(super) derived: Option<DerivedPlace>,
 }
 
 /// Where a record was derived.
 #[derive(Clone, Copy)]
-pub(super) struct Derived {
+pub(super) struct DerivedPlace {
     /// The operation.
     pub(super) op: usize,
     /// The place in its list.
@@ -164,7 +164,7 @@ impl Stage {
                 }
             }
         }
-        let seen = Seen {
+        let seen = RedactedView {
             document,
             redact: self.redact(),
         };
@@ -186,7 +186,7 @@ fn too_much(error: &Malformed) -> Refusal {
 
 /// A document, and the paths at which nothing of it is shown.
 #[derive(Clone, Copy)]
-pub(super) struct Seen<'d> {
+pub(super) struct RedactedView<'d> {
     pub(super) document: &'d Document,
     pub(super) redact: &'d [Path],
 }
@@ -196,7 +196,7 @@ pub(super) struct Seen<'d> {
 pub(super) fn enforce(
     code: &'static str,
     mut broken: Vec<Broken>,
-    seen: Seen<'_>,
+    seen: RedactedView<'_>,
     scope: &mut Scope<'_>,
 ) -> Result<(), Refusal> {
     for broken in &mut broken {

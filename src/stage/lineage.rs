@@ -18,14 +18,14 @@ use crate::path::{Path, Segment};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lineage {
     /// Each place of the target, in the order of their names.
-    pub fields: BTreeMap<Place, Vec<Source>>,
+    pub fields: BTreeMap<TargetField, Vec<Source>>,
     /// What decides whether a record has a counterpart in the target, and how many.
     pub record: Vec<Source>,
 }
 
 /// A place of the target.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum TargetField {
     /// Every field that is not told by its name. Where its source is the record, by identity: the field of the same name.
     Others,
     /// The record's id.
@@ -52,9 +52,9 @@ impl Lineage {
                 Segment::Index(_) => Segment::Each,
                 other => other.clone(),
             });
-            self.fields.get(&Place::Field(Path::of(place.collect())))
+            self.fields.get(&TargetField::Field(Path::of(place.collect())))
         });
-        let others = || self.fields.get(&Place::Others);
+        let others = || self.fields.get(&TargetField::Others);
         nearest.or_else(others).map(Vec::as_slice)
     }
 }
@@ -125,12 +125,12 @@ impl Stage {
 
 fn told(flow: &Flow) -> Lineage {
     let list = |sources: &Sources| sources.iter().cloned().collect::<Vec<_>>();
-    let mut fields: BTreeMap<Place, Vec<Source>> = BTreeMap::from([(Place::Id, list(flow.id()))]);
+    let mut fields: BTreeMap<TargetField, Vec<Source>> = BTreeMap::from([(TargetField::Id, list(flow.id()))]);
     for (place, sources) in flow.document().leaves() {
         let place = if place.is_empty() {
-            Place::Others
+            TargetField::Others
         } else {
-            Place::Field(Path::of(place))
+            TargetField::Field(Path::of(place))
         };
         fields.insert(place, list(&sources));
     }

@@ -21,14 +21,14 @@ pub struct Reconcile {
     /// The amount of a target record.
     pub target: Expression,
     /// The keys that amounts are summed by; `None`: one grand total.
-    pub by: Option<By>,
+    pub by: Option<GroupBy>,
     /// A difference is a discrepancy when it is strictly greater.
     pub tolerance: Decimal,
 }
 
 /// The keys that a reconciliation sums by.
 #[derive(Debug)]
-pub struct By {
+pub struct GroupBy {
     /// The key of a source record.
     pub source: Expression,
     /// The key of a target record.
@@ -93,7 +93,7 @@ pub(super) fn reconciles(
             let source = needed_expression(by, "source", "the key of a source record", reading, problems);
             let target = needed_expression(by, "target", "the key of a target record", reading, problems);
             check_fields(by, "target", target.as_ref(), into, problems);
-            Some(By {
+            Some(GroupBy {
                 source: source?,
                 target: target?,
             })

@@ -1,8 +1,8 @@
 //! What one record goes through: filter, contract, prepare and ops; `finish.rs` has the rest.
 
 use super::closure::Closure;
-use super::derived::{MOST_PARTS, Parts, joined};
-use super::finish::{Draft, Seen, broken_promise, enforce, parse};
+use super::derived::{DerivedParts, MOST_PARTS, joined};
+use super::finish::{Draft, RedactedView, broken_promise, enforce, parse};
 use super::{Outcome, Stage};
 use crate::context::{Context, Operated};
 use crate::contract::Broken;
@@ -51,7 +51,7 @@ impl Stage {
                 mode: steps.preexisting,
                 of_schema: true,
             });
-            let seen = Seen {
+            let seen = RedactedView {
                 document: &source,
                 redact: self.redact(),
             };
@@ -87,7 +87,7 @@ impl Stage {
         let first = Draft::first(document, scope.context().salt);
         // Each with the operation that it comes to next; the last one first.
         let mut waiting = vec![(0, first)];
-        let (mut parts, mut derived, mut reason) = (Parts::default(), false, None);
+        let (mut parts, mut derived, mut reason) = (DerivedParts::default(), false, None);
         'parts: while let Some((from, mut draft)) = waiting.pop() {
             scope.turn_to_part(draft.salt);
             for (at, op) in self.steps.ops.iter().enumerate().skip(from) {

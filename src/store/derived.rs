@@ -3,7 +3,7 @@
 
 use rusqlite::Connection;
 
-use super::objects::{Object, Objects, Place, objects, objects_of};
+use super::objects::{ObjectPlace, Objects, SchemaObject, objects, objects_of};
 use crate::error::Result;
 
 /// A batch that is found by the range of its records, as the index and the views have it; `$batch` is `b.`, or nothing.
@@ -27,7 +27,7 @@ macro_rules! dense {
 }
 
 /// A table that follows from the ledger.
-pub(super) struct Derived {
+pub(super) struct DerivedTable {
     pub(super) name: &'static str,
     /// What it has to hold, as its triggers would have filled it, by the names of its columns. It reads tables only, and of
     /// those none that is derived.
@@ -38,8 +38,8 @@ pub(super) struct Derived {
     wrong: Option<&'static str>,
 }
 
-pub(super) const DERIVED: [Derived; 4] = [
-    Derived {
+pub(super) const DERIVED: [DerivedTable; 4] = [
+    DerivedTable {
         name: "ledger_sparse",
         // Of the parts of a record the first: a DISTINCT would have to read all of it for one record.
         query: concat!(
@@ -58,7 +58,7 @@ pub(super) const DERIVED: [Derived; 4] = [
             ") AND NOT EXISTS(SELECT 1 FROM main.ledger_sparse s WHERE s.record=e.record AND s.batch=b.batch)"
         )),
     },
-    Derived {
+    DerivedTable {
         name: "ledger_open",
         query: "SELECT p.pass FROM ledger_pass p
          WHERE NOT EXISTS(SELECT 1 FROM ledger_batch b WHERE b.pass=p.pass AND b.step='end')",
@@ -70,7 +70,7 @@ pub(super) const DERIVED: [Derived; 4] = [
              WHERE NOT EXISTS(SELECT 1 FROM ledger_batch b WHERE b.pass=p.pass AND b.step='end')
                AND NOT EXISTS(SELECT 1 FROM main.ledger_open o WHERE o.pass=p.pass)"),
     },
-    Derived {
+    DerivedTable {
         name: "ledger_total",
         // A revision of which nothing stands any more has zeros.
         query: "SELECT p.stage, max(max(b.batch), coalesce(max(u.batch),0)) AS batch,
@@ -84,7 +84,7 @@ pub(super) const DERIVED: [Derived; 4] = [
         problem: "`ledger_total` does not say what the standing passes of a revision have done",
         wrong: None,
     },
-    Derived {
+    DerivedTable {
         name: "ledger_written",
         query: "SELECT p.target AS database, p.kind='rollback' AS rollback, b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
          WHERE b.read>0 AND p.target IS NOT NULL AND (p.kind<>'load' OR b.read>b.unchanged)",
@@ -93,7 +93,7 @@ pub(super) const DERIVED: [Derived; 4] = [
     },
 ];
 
-impl Derived {
+impl DerivedTable {
     /// The table of this name.
     pub(super) fn of(name: &str) -> Option<&'static Self> {
         DERIVED.iter().find(|derived| derived.name == name)
@@ -124,13 +124,13 @@ impl Derived {
     }
 
     /// The statements that make the table anew, with its guards, where there is none or, as `there` says, something else.
-    pub(super) fn make_sql(&self, expected: &Objects, there: Option<&Object>) -> String {
+    pub(super) fn make_sql(&self, expected: &Objects, there: Option<&SchemaObject>) -> String {
         let mut script = String::from("BEGIN IMMEDIATE;");
         if let Some(there) = there {
             script.extend([" DROP ", &there.kind.to_uppercase(), " ", self.name, ";"]);
         }
         let made = expected
-            .get(&Place::of(self.name))
+            .get(&ObjectPlace::of(self.name))
             .and_then(|table| table.sql.as_deref());
         script.extend([" ", made.unwrap_or_default(), ";"]);
         script + &self.filled_sql(expected)
@@ -168,7 +168,7 @@ impl Derived {
         )
     }
 
-    fn guards<'o>(&self, expected: &'o Objects) -> impl Iterator<Item = &'o Object> {
+    fn guards<'o>(&self, expected: &'o Objects) -> impl Iterator<Item = &'o SchemaObject> {
         let name = self.name;
         expected
             .values()
@@ -178,15 +178,16 @@ impl Derived {
     /// Whether what stands in the table can be relied on: it and everything that writes to it are as they were made, and
     /// there is no trigger of somebody else.
     pub(super) fn is_kept(&self, expected: &Objects, found: &Objects) -> bool {
-        let writes = |object: &Object| {
+        let writes = |object: &SchemaObject| {
             let sql = object.sql.as_ref();
             object.kind == "trigger" && sql.is_some_and(|sql| sql.contains(self.name))
         };
-        let is_kept = |(place, object): (&Place, &Object)| {
+        let is_kept = |(place, object): (&ObjectPlace, &SchemaObject)| {
             (object.name != self.name && !writes(object)) || found.get(place) == Some(object)
         };
-        let is_foreign =
-            |(place, object): (&Place, &Object)| object.kind == "trigger" && !expected.contains_key(place);
+        let is_foreign = |(place, object): (&ObjectPlace, &SchemaObject)| {
+            object.kind == "trigger" && !expected.contains_key(place)
+        };
         expected.iter().all(is_kept) && !found.iter().any(is_foreign)
     }
 }
@@ -206,7 +207,7 @@ pub(crate) fn derived_problems(connection: &Connection, version: i32) -> Result<
     let (expected, found) = (objects_of(version)?, objects(connection)?);
     let mut problems = Vec::new();
     for derived in &DERIVED {
-        let place = Place::of(derived.name);
+        let place = ObjectPlace::of(derived.name);
         let there = found.get(&place);
         if there.is_none() || there != expected.get(&place) {
             continue;

@@ -1,10 +1,10 @@
 //! Objects of a schema that this program does not make: whose they are, and the statements that drop them.
 
-use super::objects::Object;
+use super::objects::SchemaObject;
 use crate::digest::hex;
 
 /// What SQLite makes for itself. The text counts, not the name: whoever writes into the schema can give any name.
-pub(super) fn is_of_sqlite(object: &Object) -> bool {
+pub(super) fn is_of_sqlite(object: &SchemaObject) -> bool {
     const TABLES: [&str; 5] = [
         "CREATE TABLE sqlite_sequence(name,seq)",
         "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
@@ -30,7 +30,7 @@ pub(super) fn virtual_owner(name: &str) -> Option<&str> {
 }
 
 /// The statement that drops an object, in characters that can be seen and typed; `None` where there is none.
-pub(super) fn dropped(object: &Object) -> Option<String> {
+pub(super) fn dropped(object: &SchemaObject) -> Option<String> {
     let (name, kind) = (object.name.as_str(), object.kind.as_str());
     if !["table", "index", "view", "trigger"].contains(&kind) {
         return None;

@@ -7,11 +7,11 @@ use crate::error::Result;
 
 /// The keys, by rule and by record.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Keys<'c> {
+pub(crate) struct RuleKeyTable<'c> {
     connection: &'c Connection,
 }
 
-impl<'c> Keys<'c> {
+impl<'c> RuleKeyTable<'c> {
     /// The keys of a connection that has begun with them.
     pub(crate) fn on(connection: &'c Connection) -> Self {
         Self { connection }

@@ -26,9 +26,9 @@ use std::path::Path;
 pub use checkpoints::SignedUpTo;
 
 pub use crate::error::{Contradiction, SchemaDifference};
-pub(crate) use keys::Keys;
+pub(crate) use keys::RuleKeyTable;
 pub(crate) use lock::StoreLock;
-pub(crate) use open::Opened;
+pub(crate) use open::OpenedFile;
 pub use opened::Store;
 pub use options::StoreOptions;
 pub(crate) use overlay::Overlay;

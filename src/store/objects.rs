@@ -29,7 +29,7 @@ const ADDED_BY_3: [&str; 4] = [
 
 /// An object of the schema; SQLite's own indexes have no text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Object {
+pub(crate) struct SchemaObject {
     pub(crate) name: String,
     /// `table`, `index`, `view` or `trigger`.
     pub(crate) kind: String,
@@ -42,13 +42,13 @@ pub(crate) struct Object {
 /// Where an object stands: triggers have names of their own, so that one may have the name of a table. A file whose schema
 /// somebody has written into may have several objects in one place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct ObjectPlace {
     pub(super) is_trigger: bool,
     pub(super) name: String,
     pub(super) copy: usize,
 }
 
-impl Place {
+impl ObjectPlace {
     /// That of a table, an index or a view.
     pub(crate) fn of(name: &str) -> Self {
         Self {
@@ -60,13 +60,13 @@ impl Place {
 }
 
 /// The objects of a schema, each in its place.
-pub(crate) type Objects = BTreeMap<Place, Object>;
+pub(crate) type Objects = BTreeMap<ObjectPlace, SchemaObject>;
 
 /// What there is in a file.
 pub(crate) fn objects(connection: &Connection) -> Result<Objects> {
     let mut statement = connection.prepare("SELECT name, type, tbl_name, sql FROM main.sqlite_schema")?;
     let found = statement.query_map([], |row| {
-        Ok(Object {
+        Ok(SchemaObject {
             name: row.get(0)?,
             kind: row.get(1)?,
             of: row.get(2)?,
@@ -76,9 +76,9 @@ pub(crate) fn objects(connection: &Connection) -> Result<Objects> {
     let mut objects = Objects::new();
     for object in found {
         let object = object?;
-        let mut place = Place {
+        let mut place = ObjectPlace {
             is_trigger: object.kind == "trigger",
-            ..Place::of(&object.name)
+            ..ObjectPlace::of(&object.name)
         };
         while objects.contains_key(&place) {
             place.copy += 1;
@@ -110,7 +110,7 @@ pub(crate) fn objects_of(version: i32) -> Result<Objects> {
 }
 
 /// Whether an object is the table of a logical database, or its index.
-pub(super) fn is_of_database(object: &Object) -> bool {
+pub(super) fn is_of_database(object: &SchemaObject) -> bool {
     if !is_database_name(&object.of) {
         return false;
     }

@@ -9,11 +9,11 @@ use super::objects::{APPLICATION_ID, VERSION};
 use super::opened::{LONGEST_WAIT, Store, configure};
 use super::options::StoreOptions;
 use super::{StoreLock, checkpoints, header, schema};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::surroundings::Surroundings;
 
 /// What stands in a file that was opened.
-pub(crate) enum Opened {
+pub(crate) enum OpenedFile {
     /// A store.
     Store(Store),
     /// Nothing yet: its first batch makes the tables too.
@@ -27,7 +27,7 @@ impl Store {
     /// [`Error::NoSuchStore`] when there is no file, [`Error::NotAStore`] when it is something else,
     /// [`Error::Foreign`] when it has other tables, views, triggers or indexes than this program makes,
     /// [`Error::Contradicted`] when it is not what was signed. Who only reads has the last two as warnings.
-    pub fn open(path: impl AsRef<Path>, options: StoreOptions, surroundings: Surroundings) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>, options: StoreOptions, surroundings: Environment) -> Result<Self> {
         let path = path.as_ref();
         if !path.exists() {
             return Err(Error::NoSuchStore {
@@ -40,7 +40,7 @@ impl Store {
         }
         let mut store = Self::connect(path, options, surroundings)?;
         let version = store.version()?;
-        if matches!(version, Version::Empty) {
+        if matches!(version, FileVersion::Empty) {
             return Err(Error::NoSuchStore {
                 path: path.to_owned(),
             });
@@ -48,7 +48,7 @@ impl Store {
         store.compare()?;
         if store.options.read_only {
             store.complete(&store.connection)?;
-        } else if matches!(version, Version::Older) {
+        } else if matches!(version, FileVersion::Older) {
             store.upgrade()?;
         }
         store.check()?;
@@ -59,26 +59,26 @@ impl Store {
     pub(crate) fn open_or_prepare(
         path: &Path,
         options: StoreOptions,
-        surroundings: Surroundings,
-    ) -> Result<Opened> {
+        surroundings: Environment,
+    ) -> Result<OpenedFile> {
         let mut store = Self::connect(path, options, surroundings)?;
         let version = store.version()?;
-        if !matches!(version, Version::Empty) {
+        if !matches!(version, FileVersion::Empty) {
             store.compare()?;
         }
-        if matches!(version, Version::Older) {
+        if matches!(version, FileVersion::Older) {
             store.upgrade()?;
         }
-        if matches!(version, Version::Empty) {
+        if matches!(version, FileVersion::Empty) {
             let lost = checkpoints::check_new(&store);
             // Another process may have made the store, and signed it, since.
-            if !store.options.unchecked && matches!(store.version()?, Version::Empty) {
+            if !store.options.unchecked && matches!(store.version()?, FileVersion::Empty) {
                 lost?;
             }
-            return Ok(Opened::Empty(store));
+            return Ok(OpenedFile::Empty(store));
         }
         store.check()?;
-        Ok(Opened::Store(store))
+        Ok(OpenedFile::Store(store))
     }
 
     /// Brings a store of an earlier version up to date, in one transaction, while nobody else writes.
@@ -147,7 +147,7 @@ impl Store {
         }
     }
 
-    fn connect(path: &Path, options: StoreOptions, surroundings: Surroundings) -> Result<Self> {
+    fn connect(path: &Path, options: StoreOptions, surroundings: Environment) -> Result<Self> {
         let path = &without_links(path);
         header::check(path)?;
         let mode = if options.read_only {
@@ -174,7 +174,7 @@ impl Store {
         })
     }
 
-    fn version(&self) -> Result<Version> {
+    fn version(&self) -> Result<FileVersion> {
         // In one transaction: another process may make the store between two reads, and then half of what is read
         // would be from before.
         let moment = self.connection.unchecked_transaction()?;
@@ -183,9 +183,9 @@ impl Store {
         let tables: i64 = moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         moment.commit()?;
         match (application, version, tables) {
-            (APPLICATION_ID, version, _) if version == VERSION => Ok(Version::Ours),
-            (APPLICATION_ID, 1.., _) if version < VERSION => Ok(Version::Older),
-            (0, 0, 0) => Ok(Version::Empty),
+            (APPLICATION_ID, version, _) if version == VERSION => Ok(FileVersion::Ours),
+            (APPLICATION_ID, 1.., _) if version < VERSION => Ok(FileVersion::Older),
+            (0, 0, 0) => Ok(FileVersion::Empty),
             (application, version, _) => Err(header::not_ours(&self.path, application, version)),
         }
     }
@@ -230,7 +230,7 @@ fn make_private(path: &Path) {
 #[cfg(not(unix))]
 fn make_private(_: &Path) {}
 
-enum Version {
+enum FileVersion {
     Ours,
     Older,
     Empty,
@@ -263,7 +263,7 @@ mod tests {
     fn every_connection_to_a_store_is_set_in_the_same_way() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("store.db");
-        let store = Store::open_or_create(&path, StoreOptions::default(), Surroundings::default());
+        let store = Store::open_or_create(&path, StoreOptions::default(), Environment::default());
         let store = store.expect("a store");
         let reader = store.reader().expect("a connection");
         for connection in [store.connection(), &reader] {

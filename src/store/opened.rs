@@ -8,9 +8,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::options::StoreOptions;
 use super::{Table, objects, schema};
+use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::record::Record;
-use crate::surroundings::Surroundings;
 
 /// SQLite counts a wait in milliseconds of 31 bits.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
@@ -20,7 +20,7 @@ pub struct Store {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
     pub(super) options: StoreOptions,
-    pub(super) surroundings: Surroundings,
+    pub(super) surroundings: Environment,
     pub(super) warnings: Vec<String>,
     pub(super) objection: Option<Error>,
 }
@@ -102,7 +102,7 @@ impl Store {
 
     /// What it may know of the world.
     #[must_use]
-    pub fn surroundings(&self) -> &Surroundings {
+    pub fn surroundings(&self) -> &Environment {
         &self.surroundings
     }
 

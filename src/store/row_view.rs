@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::objects::{Objects, Place, is_of_database, objects};
+use super::objects::{ObjectPlace, Objects, is_of_database, objects};
 use crate::error::Result;
 
 /// The view's name.
@@ -38,7 +38,7 @@ pub(super) fn databases(found: &Objects) -> BTreeSet<String> {
 
 /// Puts the view of these databases in the place of that of none, where the version has it.
 pub(super) fn expect(expected: &mut Objects, databases: &BTreeSet<String>) {
-    if let Some(view) = expected.get_mut(&Place::of(NAME)) {
+    if let Some(view) = expected.get_mut(&ObjectPlace::of(NAME)) {
         view.sql = Some(create_sql(databases));
     }
 }
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn a_store_begins_with_the_view_of_no_database() {
         let expected = objects_of(VERSION).expect("a schema");
-        let view = expected.get(&Place::of(NAME)).expect("a view");
+        let view = expected.get(&ObjectPlace::of(NAME)).expect("a view");
         assert_eq!(view.sql.as_deref(), Some(create_sql(&BTreeSet::new()).as_str()));
     }
 

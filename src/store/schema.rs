@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 
 use super::Table;
-use super::derived::{DERIVED, Derived};
+use super::derived::{DERIVED, DerivedTable};
 use super::foreign::{dropped, is_of_sqlite, virtual_owner};
 use super::objects::{
-    APPLICATION_ID, LEDGER_SQL, Object, Objects, Place, VERSION, is_of_database, objects, objects_of,
+    APPLICATION_ID, LEDGER_SQL, ObjectPlace, Objects, SchemaObject, VERSION, is_of_database, objects,
+    objects_of,
 };
 use super::row_view;
 use crate::error::{Error, Result, SchemaDifference};
@@ -48,26 +49,26 @@ fn differences_from(connection: &Connection, found: &Objects, version: i32) -> R
     let mut expected = objects_of(version)?;
     let has_passes = ["ledger_pass", "ledger_batch"]
         .iter()
-        .all(|name| expected.get(&Place::of(name)) == found.get(&Place::of(name)));
+        .all(|name| expected.get(&ObjectPlace::of(name)) == found.get(&ObjectPlace::of(name)));
     let mut databases = row_view::databases(found);
     if has_passes {
         // One that has no table, or another than it had, is told below.
         databases.extend(written(connection, &databases)?);
     }
     row_view::expect(&mut expected, &databases);
-    let is_as_made = |name: &str| expected.get(&Place::of(name)) == found.get(&Place::of(name));
+    let is_as_made = |name: &str| expected.get(&ObjectPlace::of(name)) == found.get(&ObjectPlace::of(name));
     let is_foreign =
-        |place: &Place, object: &Object| !expected.contains_key(place) && !is_of_database(object);
+        |place: &ObjectPlace, object: &SchemaObject| !expected.contains_key(place) && !is_of_database(object);
     // What goes with its table.
-    let goes_with = |object: &Object| {
+    let goes_with = |object: &SchemaObject| {
         let (name, of) = (&object.name, &object.of);
         let goes = |of: &str| {
-            let place = Place::of(of);
+            let place = ObjectPlace::of(of);
             of != name && found.get(&place).is_some_and(|owner| is_foreign(&place, owner))
         };
         goes(of) || virtual_owner(name).is_some_and(|owner| goes(owner) && is_virtual(found, owner))
     };
-    let mut others: Vec<(&Place, &Object)> = found
+    let mut others: Vec<(&ObjectPlace, &SchemaObject)> = found
         .iter()
         .filter(|(place, object)| is_foreign(place, object) && !is_of_sqlite(object) && !goes_with(object))
         .collect();
@@ -79,11 +80,11 @@ fn differences_from(connection: &Connection, found: &Objects, version: i32) -> R
         differences.push(unexpected(place, object, is_data));
     }
     // What comes with its table.
-    let comes_with = |object: &Object| {
+    let comes_with = |object: &SchemaObject| {
         let of = object.of.as_str();
-        of != object.name && !is_as_made(of) && (object.sql.is_none() || Derived::of(of).is_some())
+        of != object.name && !is_as_made(of) && (object.sql.is_none() || DerivedTable::of(of).is_some())
     };
-    let mut ours: Vec<(&Place, &Object)> = expected
+    let mut ours: Vec<(&ObjectPlace, &SchemaObject)> = expected
         .iter()
         .filter(|(place, object)| found.get(*place) != Some(*object) && !comes_with(object))
         .collect();
@@ -130,12 +131,12 @@ pub(crate) fn damage(connection: &Connection, table: &str) -> Vec<String> {
 pub(super) fn is_readable(connection: &Connection) -> Result<bool> {
     let (expected, found) = (objects_of(VERSION)?, objects(connection)?);
     let is_there = |name: &str| {
-        let there = found.get(&Place::of(name));
+        let there = found.get(&ObjectPlace::of(name));
         there.is_some_and(|there| there.kind == "table")
     };
     let tables = expected.values().filter(|object| object.kind == "table");
-    let mut needed = tables.filter(|table| Derived::of(&table.name).is_none());
-    let hides = |object: &Object| {
+    let mut needed = tables.filter(|table| DerivedTable::of(&table.name).is_none());
+    let hides = |object: &SchemaObject| {
         let functions = ["json_each", "json_tree"];
         ["table", "view"].contains(&object.kind.as_str())
             && functions
@@ -145,7 +146,12 @@ pub(super) fn is_readable(connection: &Connection) -> Result<bool> {
     Ok(needed.all(|table| is_there(&table.name)) && !found.values().any(hides))
 }
 
-fn differs(name: &str, kind: &str, there: Option<&Object>, mended_by: Option<String>) -> SchemaDifference {
+fn differs(
+    name: &str,
+    kind: &str,
+    there: Option<&SchemaObject>,
+    mended_by: Option<String>,
+) -> SchemaDifference {
     let what = if there.is_some() {
         "is not as it was made"
     } else {
@@ -160,8 +166,8 @@ fn differs(name: &str, kind: &str, there: Option<&Object>, mended_by: Option<Str
 
 /// The statements that make an object as it was. A table that follows from the ledger is made anew; of any other nobody
 /// knows what it held.
-fn made(object: &Object, expected: &Objects, there: Option<&Object>) -> Option<String> {
-    if let Some(derived) = Derived::of(&object.name).filter(|_| object.kind == "table") {
+fn made(object: &SchemaObject, expected: &Objects, there: Option<&SchemaObject>) -> Option<String> {
+    if let Some(derived) = DerivedTable::of(&object.name).filter(|_| object.kind == "table") {
         return Some(derived.make_sql(expected, there));
     }
     let sql = object.sql.as_ref().filter(|_| object.kind != "table")?;
@@ -173,7 +179,7 @@ fn made(object: &Object, expected: &Objects, there: Option<&Object>) -> Option<S
 }
 
 /// What no version of this program makes; `is_data`: it is the table of a logical database, or belongs to one.
-fn unexpected(place: &Place, object: &Object, is_data: bool) -> SchemaDifference {
+fn unexpected(place: &ObjectPlace, object: &SchemaObject, is_data: bool) -> SchemaDifference {
     let (name, kind) = (&object.name, &object.kind);
     if is_data && kind == "table" {
         return differs(name, kind, Some(object), None);
@@ -202,7 +208,7 @@ fn unexpected(place: &Place, object: &Object, is_data: bool) -> SchemaDifference
 fn missing_tables(connection: &Connection, found: &Objects) -> Result<Vec<SchemaDifference>> {
     let mut missing = Vec::new();
     for name in written(connection, &row_view::databases(found))? {
-        let there = found.get(&Place::of(&name));
+        let there = found.get(&ObjectPlace::of(&name));
         if there.is_none_or(|there| there.kind != "table") {
             missing.push(differs(&name, "table", None, None));
         }
@@ -238,7 +244,7 @@ fn missing_indexes(connection: &Connection, found: &Objects) -> Result<Vec<Schem
     let mut missing = Vec::new();
     for object in found.values() {
         let (name, index) = (&object.name, format!("{}.id", object.name));
-        if object.kind != "table" || !is_of_database(object) || found.contains_key(&Place::of(&index)) {
+        if object.kind != "table" || !is_of_database(object) || found.contains_key(&ObjectPlace::of(&index)) {
             continue;
         }
         let table = Table::of(name)?;
@@ -267,7 +273,9 @@ fn is_being_filled(connection: &Connection, database: &str) -> Result<bool> {
 }
 
 fn is_virtual(found: &Objects, name: &str) -> bool {
-    let sql = found.get(&Place::of(name)).and_then(|owner| owner.sql.as_deref());
+    let sql = found
+        .get(&ObjectPlace::of(name))
+        .and_then(|owner| owner.sql.as_deref());
     sql.is_some_and(|sql| sql.starts_with("CREATE VIRTUAL TABLE "))
 }
 
@@ -280,7 +288,7 @@ pub(crate) fn write(connection: &Connection) -> Result<()> {
 }
 
 /// The order in which objects can be made.
-fn rank(object: &Object) -> usize {
+fn rank(object: &SchemaObject) -> usize {
     let kinds = ["table", "index", "view", "trigger"];
     kinds
         .iter()
@@ -289,9 +297,9 @@ fn rank(object: &Object) -> usize {
 }
 
 /// What this version makes, and an earlier one does not, or makes otherwise, in the order in which it can be made.
-fn added_since(version: i32) -> Result<Vec<(Place, Object)>> {
+fn added_since(version: i32) -> Result<Vec<(ObjectPlace, SchemaObject)>> {
     let earlier = objects_of(version)?;
-    let mut added: Vec<(Place, Object)> = objects_of(VERSION)?.into_iter().collect();
+    let mut added: Vec<(ObjectPlace, SchemaObject)> = objects_of(VERSION)?.into_iter().collect();
     added.retain(|(place, object)| earlier.get(place) != Some(object) && object.sql.is_some());
     added.sort_by_key(|(_, object)| rank(object));
     Ok(added)
@@ -318,7 +326,7 @@ pub(super) fn upgrade(connection: &Connection, version: i32) -> Result<()> {
         made.extend([object.sql.as_deref().unwrap_or_default(), ";\n"]);
     }
     if version < 4 {
-        script.extend(DERIVED.iter().map(Derived::fill_sql));
+        script.extend(DERIVED.iter().map(DerivedTable::fill_sql));
     }
     connection.execute_batch(&script)?;
     connection.execute_batch(&triggers)?;

@@ -6,7 +6,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, Rows, S
 use super::{ddl, row_view};
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
-use crate::ledger::{Change, Shape};
+use crate::ledger::{Change, TableChange};
 use crate::name::is_database_name;
 use crate::record::Record;
 
@@ -125,15 +125,15 @@ impl Table {
         Ok(count.unsigned_abs())
     }
 
-    pub(crate) fn reshape(&self, connection: &Connection, shape: Shape) -> Result<()> {
+    pub(crate) fn reshape(&self, connection: &Connection, shape: TableChange) -> Result<()> {
         let name = &self.name;
         let sql = match shape {
-            Shape::CreateTable => self.create_sql(),
-            Shape::CreateIndex => self.index_sql(),
-            Shape::DropIndex => format!("DROP INDEX \"{name}.id\""),
+            TableChange::CreateTable => self.create_sql(),
+            TableChange::CreateIndex => self.index_sql(),
+            TableChange::DropIndex => format!("DROP INDEX \"{name}.id\""),
         };
         connection.execute_batch(&sql)?;
-        if shape == Shape::CreateTable {
+        if shape == TableChange::CreateTable {
             row_view::make(connection)?;
         }
         Ok(())

@@ -16,6 +16,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::digest::hex;
+use crate::environment::CheckpointKeys;
 use crate::error::{Error, Result};
 use crate::ledger::Head;
 use crate::ledger::checkpoint::notes_after;
@@ -25,9 +26,8 @@ use crate::problem::Problem;
 use crate::project::Project;
 use crate::stage::read_file;
 use crate::store::{Store, checkpoints};
-use crate::surroundings::Keys;
 
-pub use check::{Checked, KeyOf, KeysToCheck, Signed, check};
+pub use check::{BackupSignature, CheckedBackup, KeyOf, KeysToCheck, check};
 pub use manifest::{BackedUp, MANIFEST, Manifest};
 pub use restore::Restored;
 
@@ -70,7 +70,7 @@ fn backup_of(
         let what = objection.to_string();
         return Err(Error::Damaged { what });
     }
-    let mut begun = Begun::in_folder(folder)?;
+    let mut begun = PendingBackup::in_folder(folder)?;
     let mut before = files()?;
     let mut changed = Vec::new();
     for _ in 0..TIMES {
@@ -117,7 +117,7 @@ fn differing(before: &[ProjectFile], after: &[ProjectFile]) -> Vec<Problem> {
 }
 
 /// A backup that is being made. What is not completed is removed.
-struct Begun<'f> {
+struct PendingBackup<'f> {
     folder: &'f Path,
     /// Whether the folder was made for it.
     is_new: bool,
@@ -126,7 +126,7 @@ struct Begun<'f> {
     is_complete: bool,
 }
 
-impl<'f> Begun<'f> {
+impl<'f> PendingBackup<'f> {
     fn in_folder(folder: &'f Path) -> Result<Self> {
         let is_new = !folder.exists();
         std::fs::create_dir_all(folder).map_err(io(folder))?;
@@ -160,7 +160,7 @@ impl<'f> Begun<'f> {
             return Err(stopped());
         }
         let (head, origin, notes) = {
-            let copy = looked_at(&path, Keys::default())?;
+            let copy = looked_at(&path, CheckpointKeys::default())?;
             let connection = copy.connection();
             (
                 Head::read(connection)?,
@@ -230,7 +230,7 @@ impl<'f> Begun<'f> {
     }
 }
 
-impl Drop for Begun<'_> {
+impl Drop for PendingBackup<'_> {
     fn drop(&mut self) {
         if self.is_complete {
             return;

@@ -1,16 +1,16 @@
 //! The verb `checkpoint`: sign the ledger as it stands. Every run signs it in the end; this is for a run that was killed
 //! before, for a store from before there was a key, and for one that was restored on purpose.
 
-use crate::engine::{Purpose, Run};
+use crate::engine::{Run, RunInfo};
 use crate::error::{Error, Result};
 use crate::ledger::checkpoint::newest_note;
 use crate::ledger::renamed::unaccepted;
-use crate::ledger::{Batch, Checkpoint, PassKind, Renamed, Step};
+use crate::ledger::{Batch, BatchKind, Checkpoint, PassKind, Renamed};
 use crate::store::{Store, checkpoints, objects};
 
 /// A signed statement about the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Signed {
+pub struct SignedCheckpoint {
     /// The ledger: the uuid of its first run.
     pub origin: String,
     /// The number of leaves, stubs and batch headers.
@@ -25,9 +25,9 @@ pub struct Signed {
 ///
 /// # Errors
 /// [`Error::Invalid`] where there is no key.
-pub fn checkpoint(store: &mut Store) -> Result<Signed> {
+pub fn checkpoint(store: &mut Store) -> Result<SignedCheckpoint> {
     need_key(store)?;
-    let run = Run::begin(store, &Purpose::new("checkpoint"))?;
+    let run = Run::begin(store, &RunInfo::new("checkpoint"))?;
     run.sign()?;
     signed(run.store())
 }
@@ -39,12 +39,12 @@ pub fn checkpoint(store: &mut Store) -> Result<Signed> {
 ///
 /// # Errors
 /// [`Error::Invalid`] where there is no key or no reason.
-pub fn accept_restored(store: &mut Store, purpose: &Purpose) -> Result<Signed> {
+pub fn accept_restored(store: &mut Store, purpose: &RunInfo) -> Result<SignedCheckpoint> {
     need_key(store)?;
     need_reason(purpose, "a restored store is accepted")?;
     let mut run = Run::begin(store, purpose)?;
     let mut pass = run.new_pass(PassKind::Edit, None)?;
-    let mut batch = Batch::new(Step::End);
+    let mut batch = Batch::new(BatchKind::End);
     batch.body = Some(serde_json::json!({ "accepted": "restored" }).to_string());
     run.commit(&mut pass, batch)?;
     checkpoints::put_aside(run.store())?;
@@ -59,7 +59,7 @@ pub fn accept_restored(store: &mut Store, purpose: &Purpose) -> Result<Signed> {
 ///
 /// # Errors
 /// [`Error::Invalid`] where there is no such batch, or no reason.
-pub fn accept_renamed(store: &mut Store, names: &[(u32, String)], purpose: &Purpose) -> Result<Vec<Renamed>> {
+pub fn accept_renamed(store: &mut Store, names: &[(u32, String)], purpose: &RunInfo) -> Result<Vec<Renamed>> {
     need_reason(purpose, "other names of stages are accepted")?;
     let mut run = Run::begin(store, purpose)?;
     let found = unaccepted(run.connection(), objects::query_of_view("ledger_header"), names)?;
@@ -70,14 +70,14 @@ pub fn accept_renamed(store: &mut Store, names: &[(u32, String)], purpose: &Purp
         ));
     }
     let mut pass = run.new_pass(PassKind::Edit, None)?;
-    let mut batch = Batch::new(Step::End);
+    let mut batch = Batch::new(BatchKind::End);
     batch.body = Some(serde_json::json!({ "renamed": found }).to_string());
     run.commit(&mut pass, batch)?;
     run.finish()?;
     Ok(found)
 }
 
-fn need_reason(purpose: &Purpose, what: &str) -> Result<()> {
+fn need_reason(purpose: &RunInfo, what: &str) -> Result<()> {
     if purpose
         .reason
         .as_deref()
@@ -107,11 +107,11 @@ fn need_key(store: &Store) -> Result<()> {
 }
 
 /// The newest checkpoint of a store; `None` where none was signed.
-pub fn newest(store: &Store) -> Result<Option<Signed>> {
+pub fn newest(store: &Store) -> Result<Option<SignedCheckpoint>> {
     let note = newest_note(store.connection())?;
     Ok(note.and_then(|note| {
         let checkpoint = Checkpoint::of_note(&note)?;
-        Some(Signed {
+        Some(SignedCheckpoint {
             origin: checkpoint.origin,
             size: checkpoint.size,
             root: crate::digest::hex(&checkpoint.root),
@@ -120,7 +120,7 @@ pub fn newest(store: &Store) -> Result<Option<Signed>> {
     }))
 }
 
-fn signed(store: &Store) -> Result<Signed> {
+fn signed(store: &Store) -> Result<SignedCheckpoint> {
     newest(store)?.ok_or_else(|| Error::Damaged {
         what: "the checkpoint that was just written is not there".to_owned(),
     })

@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use crate::edit::{Edit, edit};
-use crate::engine::Purpose;
+use crate::engine::RunInfo;
 use crate::error::{Error, Result};
 use crate::query::{Query, Selection};
 use crate::record::Record;
@@ -105,7 +105,7 @@ impl Database<'_> {
 
     /// Carries out several edits in one batch, all or nothing.
     pub fn edit(&mut self, edits: &[Edit]) -> Result<crate::edit::EditReport> {
-        edit(self.store, &self.name, edits, &Purpose::new("edit"))
+        edit(self.store, &self.name, edits, &RunInfo::new("edit"))
     }
 
     fn write(&mut self, change: Edit) -> Result<()> {

@@ -4,13 +4,13 @@
 use std::collections::HashSet;
 
 use crate::digest::commitment;
-use crate::engine::{Purpose, Run, shape_for_writing};
+use crate::engine::{Run, RunInfo, shape_for_writing};
 use crate::error::{Error, Result};
 use crate::ledger::places::kept;
 use crate::ledger::read::{LedgerTable, largest};
 use crate::ledger::{
-    Batch, Change, Counts, Entry, EntryOutcome, Image, ImageKind, NewRecord, PassKind, Shape, Step,
-    before_image, whole,
+    Batch, BatchKind, Change, Counts, Entry, EntryOutcome, Image, ImageKind, NewRecord, PassKind,
+    TableChange, before_image, whole,
 };
 use crate::record::admit_record;
 use crate::store::{Salted, Store, Table};
@@ -53,7 +53,7 @@ pub struct EditReport {
 /// # Errors
 /// [`Error::Invalid`] for data that is no record, an id that exists (`Insert`) or is edited twice in one call;
 /// [`Error::NoSuchRecord`] for a `Delete` of what is not there. Then nothing is written.
-pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &Purpose) -> Result<EditReport> {
+pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &RunInfo) -> Result<EditReport> {
     let table = Table::of(database)?;
     let mut run = Run::begin(store, purpose)?;
     if edits.is_empty() {
@@ -62,9 +62,9 @@ pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &Purpose
     let mut pass = run.new_pass(PassKind::Edit, None)?;
     pass.row.target = Some(database.to_owned());
     // The batch is the whole pass: a kill leaves all of it or nothing, and the same edits again mean the same.
-    let mut batch = Batch::new(Step::End);
+    let mut batch = Batch::new(BatchKind::End);
     batch.shape = shape_for_writing(run.connection(), database)?;
-    let exists = batch.shape.first() != Some(&Shape::CreateTable);
+    let exists = batch.shape.first() != Some(&TableChange::CreateTable);
     let mut newest = largest(run.connection(), LedgerTable::Record)?;
     let mut seen: HashSet<&str> = HashSet::new();
     for edit in edits {

@@ -21,7 +21,7 @@ pub use crate::ledger::life::TraceStep;
 pub use crate::ledger::run_record::{RunPass, RunRecord};
 
 use crate::error::Result;
-use crate::ledger::feed::Fed;
+use crate::ledger::feed::StageInput;
 use crate::ledger::read::origin;
 use crate::ledger::selection;
 use crate::ledger::stage_history::{applied_numbers, standing_counts};
@@ -212,12 +212,12 @@ fn halted(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -
         return Ok(0);
     };
     let of = (open.row.pass, open.first_batch - 1);
-    selection::halting(store.connection(), Fed::of(project, stage), of)
+    selection::halting(store.connection(), StageInput::of(project, stage), of)
 }
 
 fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -> Result<u64> {
     let connection = store.connection();
-    let fed = Fed::of(project, stage);
+    let fed = StageInput::of(project, stage);
     let count = |source: &str| store.count(source);
     if let Some(open) = history.open_apply() {
         let selection = selection::of_open_pass(connection, fed, open)?;

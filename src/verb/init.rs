@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use crate::engine::{Pass, Purpose, Run};
+use crate::engine::{Pass, Run, RunInfo};
+use crate::environment::Environment;
 use crate::error::Result;
-use crate::ledger::{Batch, PassKind, PassRow, Step};
-use crate::store::{Opened, Store, StoreOptions};
-use crate::surroundings::Surroundings;
+use crate::ledger::{Batch, BatchKind, PassKind, PassRow};
+use crate::store::{OpenedFile, Store, StoreOptions};
 
 impl Store {
     /// Opens a store, or makes it: the first run, `init`, writes the tables and the first batch in one transaction,
@@ -18,11 +18,11 @@ impl Store {
     pub fn open_or_create(
         path: impl AsRef<Path>,
         options: StoreOptions,
-        surroundings: Surroundings,
+        surroundings: Environment,
     ) -> Result<Self> {
         match Self::open_or_prepare(path.as_ref(), options, surroundings)? {
-            Opened::Store(store) => Ok(store),
-            Opened::Empty(mut store) => {
+            OpenedFile::Store(store) => Ok(store),
+            OpenedFile::Empty(mut store) => {
                 initialise(&mut store)?;
                 Ok(store)
             }
@@ -32,7 +32,7 @@ impl Store {
 
 /// Writes run 1, whose uuid names the ledger; nothing where another process has done so meanwhile.
 fn initialise(store: &mut Store) -> Result<()> {
-    let mut run = Run::begin(store, &Purpose::new("init"))?;
+    let mut run = Run::begin(store, &RunInfo::new("init"))?;
     if run.next_batch() > 1 {
         return Ok(());
     }
@@ -46,5 +46,5 @@ fn initialise(store: &mut Store) -> Result<()> {
         after_batch: None,
         now_us: run.now_us(),
     });
-    run.commit(&mut pass, Batch::new(Step::End)).map(drop)
+    run.commit(&mut pass, Batch::new(BatchKind::End)).map(drop)
 }

@@ -28,24 +28,24 @@ use rusqlite::Connection;
 use crate::engine::Claims;
 use crate::engine::shape_for_writing;
 use crate::engine::{Bounds, Stopped, drive_to_end};
-use crate::engine::{Pass, Purpose, Run};
+use crate::engine::{Pass, Run, RunInfo};
 use crate::error::{Error, Result};
 use crate::history::{UnfinishedPass, redacted};
 use crate::input::Records;
-use crate::input::source::{Cursor, Source};
+use crate::input::source::{Cursor, RecordSource};
 use crate::ledger::open::{Prefix, written_since};
 use crate::ledger::places::kept;
 use crate::ledger::read::{LedgerTable, PassSummary, largest};
 use crate::ledger::refused_lines::RefusedLines;
-use crate::ledger::{Batch, Counts, PassKind, Step};
+use crate::ledger::{Batch, BatchKind, Counts, PassKind};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
-use crate::record::Standing;
+use crate::record::MaskRelation;
 use crate::store::{Store, Table};
 use brought::Brought;
-use course::{Begun, Course, Open, end_unfinished, known_before, open_loads};
-use how::How;
-use place::{Found, Loading};
+use course::{InputAction, Open, OpenInput, end_unfinished, known_before, open_loads};
+use how::ReadingMode;
+use place::{Loading, ReadAhead};
 use reading::{first_bytes, reading};
 use resume::{end_text, followed};
 use types::Columns;
@@ -75,10 +75,10 @@ pub fn load(
     let mut run = Run::begin(store, &options.purpose)?;
     let mut head = first_bytes(name, &mut input)?;
     let reading = reading(&run, name, &head, options)?;
-    let begun = Begun {
+    let begun = OpenInput {
         name,
         database,
-        how: How::of(&reading),
+        how: ReadingMode::of(&reading),
         options,
     };
     let (open, given_up) = settle_open(&mut run, &begun, |_, _| Ok(None))?;
@@ -107,10 +107,10 @@ pub fn load_file(
     let mut run = Run::begin(store, &options.purpose)?;
     let head = first_bytes(name, &mut file)?;
     let reading = reading(&run, name, &head, options)?;
-    let begun = Begun {
+    let begun = OpenInput {
         name,
         database,
-        how: How::of(&reading),
+        how: ReadingMode::of(&reading),
         options,
     };
     let beginnings = |connection: &Connection, open: &[Open]| begun.hashed(connection, open, &mut file);
@@ -129,7 +129,7 @@ pub fn give_up(
     store: &mut Store,
     database: &str,
     name: &str,
-    purpose: &Purpose,
+    purpose: &RunInfo,
 ) -> Result<Vec<UnfinishedPass>> {
     let mut run = Run::begin(store, purpose)?;
     let mut open = open_loads(run.connection(), database)?;
@@ -148,7 +148,7 @@ pub fn give_up(
 /// `beginnings` hashes what the input begins with, where that can be done.
 fn settle_open(
     run: &mut Run<'_>,
-    begun: &Begun<'_>,
+    begun: &OpenInput<'_>,
     beginnings: impl FnOnce(&Connection, &[Open]) -> Result<Option<Vec<Prefix>>>,
 ) -> Result<(Vec<Open>, Vec<UnfinishedPass>)> {
     let mut open = open_loads(run.connection(), begun.database)?;
@@ -163,9 +163,9 @@ fn settle_open(
 /// Does with an input what is to be done.
 fn carry_out(
     mut run: Run<'_>,
-    begun: &Begun<'_>,
-    course: Course,
-    source: impl Source,
+    begun: &OpenInput<'_>,
+    course: InputAction,
+    source: impl RecordSource,
     given_up: Vec<UnfinishedPass>,
     observer: &mut dyn Observer,
 ) -> Result<LoadReport> {
@@ -174,10 +174,10 @@ fn carry_out(
         ..LoadReport::default()
     };
     match course {
-        Course::Begin => carry(&mut run, begun, None, source, observer, &mut report)?,
-        Course::GoOn(open) => carry(&mut run, begun, Some(&open), source, observer, &mut report)?,
-        Course::Stopped => report.stopped = Some(Stopped::Asked),
-        Course::Known(known) => {
+        InputAction::Begin => carry(&mut run, begun, None, source, observer, &mut report)?,
+        InputAction::GoOn(open) => carry(&mut run, begun, Some(&open), source, observer, &mut report)?,
+        InputAction::Stopped => report.stopped = Some(Stopped::Asked),
+        InputAction::Known(known) => {
             report.pass = known.pass;
             report.known = Some(known);
         }
@@ -195,9 +195,9 @@ fn carry_out(
 /// Carries a source into the database, from its beginning or from where an earlier run had come to.
 fn carry(
     run: &mut Run<'_>,
-    begun: &Begun<'_>,
+    begun: &OpenInput<'_>,
     open: Option<&PassSummary>,
-    mut source: impl Source,
+    mut source: impl RecordSource,
     observer: &mut dyn Observer,
     report: &mut LoadReport,
 ) -> Result<()> {
@@ -219,7 +219,7 @@ fn carry(
     let mut counts = open.map(|open| open.counts).unwrap_or_default();
     begins(&pass, counts.read, observer);
     let randomness = Arc::clone(&run.store().surroundings().randomness);
-    let found: Mutex<Found> = Mutex::default();
+    let found: Mutex<ReadAhead> = Mutex::default();
     let origin = pass.row.source.clone().unwrap_or_default();
     let batch_size = options.batch_size.unwrap_or(run.store().options().batch_size);
     let producer = Loading {
@@ -260,7 +260,7 @@ fn carry(
 fn drive_load(
     run: &mut Run<'_>,
     pass: &mut Pass,
-    mut producer: Loading<'_, impl Source>,
+    mut producer: Loading<'_, impl RecordSource>,
     counts: &mut Counts,
     observer: &mut dyn Observer,
     report: &mut LoadReport,
@@ -284,7 +284,7 @@ fn is_overtaken(run: &Run<'_>, database: &str, open: Option<&PassSummary>) -> Re
 }
 
 /// The pass of a load that begins.
-fn new_pass(run: &Run<'_>, begun: &Begun<'_>) -> Result<Pass> {
+fn new_pass(run: &Run<'_>, begun: &OpenInput<'_>) -> Result<Pass> {
     let mut pass = run.new_pass(PassKind::Load, None)?;
     pass.row.source = Some(begun.name.to_owned());
     pass.row.target = Some(begun.database.to_owned());
@@ -292,8 +292,8 @@ fn new_pass(run: &Run<'_>, begun: &Begun<'_>) -> Result<Pass> {
 }
 
 /// The end of a load, with where its input ends.
-fn end_batch(whole: Option<&Cursor>, how: &How) -> Batch {
-    let mut batch = Batch::new(Step::End);
+fn end_batch(whole: Option<&Cursor>, how: &ReadingMode) -> Batch {
+    let mut batch = Batch::new(BatchKind::End);
     batch.body = whole.map(|end| end_text(end, how));
     batch
 }
@@ -321,6 +321,6 @@ fn begins(pass: &Pass, done: u64, observer: &mut dyn Observer) {
 /// Whether a stage redacts the field that holds the id.
 fn is_redacted(store: &Store, options: &LoadOptions) -> Result<bool> {
     let id = Path::field(&options.id_field);
-    let is_id = |path: &Path| Standing::of(path, id.segments()).may_hide();
+    let is_id = |path: &Path| MaskRelation::of(path, id.segments()).may_hide();
     Ok(options.redact.iter().any(is_id) || redacted(store)?.iter().any(is_id))
 }

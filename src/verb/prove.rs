@@ -45,7 +45,7 @@ use crate::ledger::{AcceptedName, Checkpoint};
 use crate::shown::word;
 use crate::store::Store;
 
-pub use check::{Checked, check_proof};
+pub use check::{ProvedText, check_proof};
 pub use parts::{Included, NotProved, Opening, Which};
 pub use proved::{Disclosed, Proved, ProvedStage};
 pub use text::{Consistency, Proof};

@@ -4,10 +4,10 @@
 use rusqlite::Connection;
 
 pub use crate::engine::reconcile::{
-    Attribution, Cause, Discrepancy, ReconcileReport, Reconciliation, Side, StageReconciled,
+    Attribution, DifferenceCause, Discrepancy, ReconcileReport, Reconciliation, Side, StageReconciled,
 };
-use crate::engine::reconcile::{EXAMPLES, Wanted, reconcile_stage};
-use crate::engine::{Purpose, Run, Stopped};
+use crate::engine::reconcile::{EXAMPLES, ReconcileRequest, reconcile_stage};
+use crate::engine::{Run, RunInfo, Stopped};
 use crate::error::{Error, Result};
 use crate::ledger::PassKind;
 use crate::ledger::open::{OpenPass, open_passes};
@@ -24,7 +24,7 @@ pub struct ReconcileOptions {
     /// The most records and keys that are named for each cause; all are counted.
     pub examples: usize,
     /// What stands in the ledger about this run.
-    pub purpose: Purpose,
+    pub purpose: RunInfo,
     /// Asks the verb to stop; what is not finished is left out.
     pub stop: StopSignal,
 }
@@ -34,7 +34,7 @@ impl Default for ReconcileOptions {
         Self {
             stage: None,
             examples: EXAMPLES,
-            purpose: Purpose::new("reconcile"),
+            purpose: RunInfo::new("reconcile"),
             stop: StopSignal::default(),
         }
     }
@@ -63,7 +63,7 @@ pub fn reconcile(store: &mut Store, stages: &Stages, options: &ReconcileOptions)
         if passes.is_empty() {
             continue;
         }
-        let wanted = Wanted {
+        let wanted = ReconcileRequest {
             passes: &passes,
             whole: true,
             examples: options.examples,

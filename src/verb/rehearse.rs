@@ -4,14 +4,14 @@
 use std::path::Path;
 
 use crate::apply::{ApplyOptions, ApplyReport, apply};
-use crate::engine::Purpose;
+use crate::engine::RunInfo;
+use crate::environment::{CheckpointKeys, Environment};
 use crate::error::Result;
 use crate::observe::Observer;
 use crate::quarantine::{quarantine_totals, still_refusing};
-use crate::rollback::{RollbackOptions, RollbackReport, Scope, rollback};
+use crate::rollback::{RollbackOptions, RollbackReport, RollbackScope, rollback};
 use crate::stage::Stages;
 use crate::store::{Store, StoreOptions};
-use crate::surroundings::{Keys, Surroundings};
 use crate::verify::{VerifyOptions, VerifyReport, verify};
 
 /// What a rehearsal came to.
@@ -82,8 +82,8 @@ pub fn rehearse(
         read_only: false,
         ..store.options().clone()
     };
-    let surroundings = Surroundings {
-        keys: Keys::default(),
+    let surroundings = Environment {
+        keys: CheckpointKeys::default(),
         ..store.surroundings().clone()
     };
     let mut copy = Store::open(&path, copy_options, surroundings)?;
@@ -101,9 +101,9 @@ pub fn rehearse(
     copy.shrink_memory()?;
     let rolled_back = applied.run.map(|run| {
         let back = RollbackOptions {
-            scope: Scope::Run(run),
+            scope: RollbackScope::Run(run),
             batch_size: options.batch_size,
-            purpose: Purpose::new("rollback"),
+            purpose: RunInfo::new("rollback"),
             stop: options.stop.clone(),
             ..RollbackOptions::default()
         };

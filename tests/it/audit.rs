@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use counterfoil::digest::{hex, sha256};
-use counterfoil::rollback::Scope;
+use counterfoil::rollback::RollbackScope;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::support::world::{Scene, World};
@@ -45,7 +45,7 @@ fn cookbook() -> (Vec<&'static str>, Vec<Question>) {
 fn bank() -> World {
     let mut world = World::shipped("bank", "legacy_transactions");
     world.apply();
-    world.roll_back(Scope::Last);
+    world.roll_back(RollbackScope::Last);
     world.apply();
     let corrected = r#"{"tx_ref":"T011","acct_no":"A2000","tx_date":"2024-02-11","tx_amt":"12.34"}"#;
     world
@@ -188,7 +188,7 @@ fn the_cookbook_tells_values_before_refusals_and_totals() {
 fn the_cookbook_tells_of_a_record_that_was_rolled_back_alone() {
     let mut world = bank();
     let path = world.path();
-    let scope = Scope::Record {
+    let scope = RollbackScope::Record {
         database: "legacy_transactions".to_owned(),
         id: "T011".to_owned(),
     };

@@ -6,7 +6,7 @@ use std::fs;
 
 use counterfoil::op::Rename;
 use counterfoil::prove::{ProveOptions, prove};
-use counterfoil::rollback::Scope;
+use counterfoil::rollback::RollbackScope;
 use counterfoil::stage::{Stage, Stages};
 use counterfoil::store::Store;
 use counterfoil::verify::{VerifyOptions, verify};
@@ -393,7 +393,7 @@ fn stages_built_in_rust_may_get_another_name_and_description() {
         sound(&world.store);
         let proof = prove(&world.store, "b", &at.to_string(), &ProveOptions::default()).expect("a proof");
         proof.verify(&signing_key().verifying()).expect("it holds");
-        world.roll_back(Scope::Last);
+        world.roll_back(RollbackScope::Last);
         sound(&world.store);
         world.apply();
         sound(&world.store);

@@ -2,7 +2,7 @@
 
 use counterfoil::apply::{ApplyOptions, ApplyReport};
 use counterfoil::load::LoadOptions;
-use counterfoil::rollback::{OnConflict, RollbackOptions, Scope};
+use counterfoil::rollback::{ConflictPolicy, RollbackOptions, RollbackScope};
 use counterfoil::stage::MaxErrors;
 
 use crate::support::world::World;
@@ -94,7 +94,7 @@ fn records_move_through_all_stages_and_come_back_exactly() {
     world.is_sound();
     assert!(run(&mut world, 100).passes.is_empty());
     let options = RollbackOptions {
-        scope: Scope::All,
+        scope: RollbackScope::All,
         batch_size: Some(70),
         ..RollbackOptions::default()
     };
@@ -135,7 +135,7 @@ fn corrections_and_additions_flow_through_all_stages_and_nothing_else_does() {
     // The increment alone is undone, and the old version stands again.
     let run_number = report.run.unwrap();
     let options = RollbackOptions {
-        scope: Scope::Run(run_number),
+        scope: RollbackScope::Run(run_number),
         ..RollbackOptions::default()
     };
     world.try_roll_back(&options).unwrap();
@@ -193,7 +193,7 @@ fn a_rollback_that_would_lose_an_edit_says_so_beforehand() {
     assert_eq!(refused.code(), "rollback.conflict");
     assert_eq!(rows(&world, "b").len(), 10);
     let options = RollbackOptions {
-        on_conflict: OnConflict::Merge,
+        on_conflict: ConflictPolicy::Merge,
         ..RollbackOptions::default()
     };
     world.try_roll_back(&options).unwrap();

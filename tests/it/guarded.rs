@@ -308,7 +308,7 @@ fn a_table_of_data_that_was_changed_is_never_to_be_dropped() {
 #[test]
 fn a_rollback_does_not_take_a_target_without_its_index_for_one_that_is_being_filled() {
     use counterfoil::observe::Silent;
-    use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+    use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
     use counterfoil::store::{Store, StoreOptions};
     let project = project();
     project.exits(&["apply"], 0);
@@ -320,7 +320,7 @@ fn a_rollback_does_not_take_a_target_without_its_index_for_one_that_is_being_fil
     let index = "DROP INDEX \"b.id\"";
     changed(&project, index);
     let options = RollbackOptions {
-        scope: Scope::Last,
+        scope: RollbackScope::Last,
         ..RollbackOptions::default()
     };
     let refused = rollback(

@@ -3,16 +3,16 @@
 
 use std::process::{Command, Stdio};
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
 use counterfoil::apply::ApplyOptions;
+use counterfoil::environment::Environment;
 use counterfoil::load::LoadOptions;
 use counterfoil::observe::Silent;
 use counterfoil::quarantine::{Selected, retry, waive};
 use counterfoil::refusal::Refusal;
-use counterfoil::rollback::{RollbackOptions, Scope};
+use counterfoil::rollback::{RollbackOptions, RollbackScope};
 use counterfoil::stage::{MaxErrors, Outcome, Output, Stage, Stages};
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 use counterfoil::verify::{VerifyOptions, verify};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
@@ -23,8 +23,8 @@ use crate::support::world::{World, surroundings};
 /// writers like to escape.
 const ODD: &str = "a\"b\\c/d\te\nf\rg\u{8}h\u{c}i\u{1}j\u{1f}k\u{7f}l é – \u{2028}\u{2029} 𝄞 \u{feff}'%_";
 
-fn odd_purpose(command: &str) -> Purpose {
-    Purpose {
+fn odd_purpose(command: &str) -> RunInfo {
+    RunInfo {
         command: command.to_owned(),
         arguments: vec![ODD.to_owned(), "--reason".to_owned()],
         reason: Some(ODD.to_owned()),
@@ -75,7 +75,7 @@ fn stages() -> Stages {
 
 /// A store with every kind of pass.
 fn world() -> World {
-    let surroundings = Surroundings {
+    let surroundings = Environment {
         actor: ODD.to_owned(),
         host: "hôst \"x\"".to_owned(),
         ..surroundings()
@@ -125,7 +125,7 @@ fn world() -> World {
         .expect("a deletion");
     world.apply_with(&applying);
     let mut back = RollbackOptions {
-        scope: Scope::Record {
+        scope: RollbackScope::Record {
             database: "c".to_owned(),
             id: world.rows("c")[0].id.clone(),
         },
@@ -134,7 +134,7 @@ fn world() -> World {
         ..RollbackOptions::default()
     };
     world.try_roll_back(&back).expect("a rollback of one record");
-    back.scope = Scope::To(1);
+    back.scope = RollbackScope::To(1);
     world.try_roll_back(&back).expect("a rollback");
     world
 }

@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::edit::{Edit, edit};
+use counterfoil::environment::Environment;
 use counterfoil::observe::Silent;
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 use rusqlite::Connection;
 
 use crate::support::world::{assert_verified, stages};
@@ -61,7 +61,7 @@ fn open(path: &Path, read_only: bool) -> Store {
         read_only,
         ..StoreOptions::default()
     };
-    Store::open(path, options, Surroundings::default()).expect("it opens")
+    Store::open(path, options, Environment::default()).expect("it opens")
 }
 
 /// The version, and how many of the objects there are that later versions brought.
@@ -117,7 +117,7 @@ fn what_an_earlier_version_left_out_comes_when_its_place_is_free() {
     assert_eq!(up_to_date(&mut store), 1);
     assert_eq!(up_to_date(&mut store), 0);
     let delete = [Edit::Delete { id: "a".to_owned() }];
-    edit(&mut store, "records_v1", &delete, &Purpose::new("edit")).expect("an edit");
+    edit(&mut store, "records_v1", &delete, &RunInfo::new("edit")).expect("an edit");
     assert_eq!(up_to_date(&mut store), 2);
     let record = store
         .get("records_v2", "x")
@@ -173,7 +173,7 @@ fn who_reads_an_old_store_while_others_bring_it_up_to_date_and_write_is_told_wha
             id: "new".to_owned(),
             data: r#"{"k":"new","n":"7"}"#.to_owned(),
         }];
-        edit(&mut writer, "records_v1", &put, &Purpose::new("edit")).expect("an edit");
+        edit(&mut writer, "records_v1", &put, &RunInfo::new("edit")).expect("an edit");
         assert_eq!(told(&reader), told(&open(&path, true)), "{name}");
         apply(&mut writer, &stages, &ApplyOptions::default(), &mut Silent).expect("an apply");
         let after = told(&reader);

@@ -8,15 +8,15 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use counterfoil::apply::{ApplyOptions, ApplyReport};
+use counterfoil::environment::Secrets;
 use counterfoil::ledger::Counts;
 use counterfoil::load::LoadOptions;
 use counterfoil::project::Project;
 use counterfoil::quarantine::quarantine_totals;
 use counterfoil::record::{Document, Record};
-use counterfoil::rollback::{RollbackOptions, Scope};
+use counterfoil::rollback::{RollbackOptions, RollbackScope};
 use counterfoil::stage::{MaxErrors, Verdict};
 use counterfoil::store::StoreOptions;
-use counterfoil::surroundings::Secrets;
 use rust_decimal::Decimal;
 
 use crate::support::world::{World, id_field, migration, shipped, surroundings};
@@ -85,7 +85,7 @@ impl Trial {
     }
 
     /// Rolls back and compares a database with how it was; verifies before and after.
-    fn rolls_back(&mut self, scope: Scope, database: &str, before: &[Record]) {
+    fn rolls_back(&mut self, scope: RollbackScope, database: &str, before: &[Record]) {
         self.is_sound();
         self.roll_back(scope);
         assert!(self.rows(database) == before, "{database} is not as it was");
@@ -161,7 +161,7 @@ fn the_shop_moves_its_samples_refuses_by_cause_and_takes_everything_back() {
         ("parse_date.unparsed", 2),
     ];
     assert_eq!(shop.refused_by_code(), codes(refused));
-    shop.rolls_back(Scope::All, "orders_v1", &before);
+    shop.rolls_back(RollbackScope::All, "orders_v1", &before);
     assert_eq!(shop.rows("orders_v2"), []);
 }
 
@@ -318,8 +318,8 @@ fn the_bank_moves_its_samples_through_three_stages_and_takes_everything_back() {
             .contains(r#""account_number":null"#)
     );
     // In place: the amounts as they were written, the refused transactions back among them.
-    bank.rolls_back(Scope::To(1), "transactions", &named);
-    bank.rolls_back(Scope::All, "transactions", &[]);
+    bank.rolls_back(RollbackScope::To(1), "transactions", &named);
+    bank.rolls_back(RollbackScope::All, "transactions", &[]);
     assert!(bank.rows("legacy_transactions") == loaded);
 }
 
@@ -330,7 +330,7 @@ fn a_transaction_has_the_same_id_after_a_rollback_and_a_new_run() {
     bank.apply(&ApplyOptions::default());
     let first = bank.rows("transactions");
     let options = RollbackOptions {
-        scope: Scope::All,
+        scope: RollbackScope::All,
         ..RollbackOptions::default()
     };
     bank.try_roll_back(&options).unwrap();

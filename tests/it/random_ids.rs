@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::environment::Secrets;
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::{Silent, StopSignal};
 use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::quarantine::{Selected, retry};
 use counterfoil::reconcile::{ReconcileOptions, reconcile};
 use counterfoil::record::Record;
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::stage::{LineagePlace, Lookup, Outcome, Stage, Stages, Verdict};
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Secrets;
 use counterfoil::verify::{VerifyOptions, verify};
 use regex::Regex;
 use rusqlite::Connection;
@@ -281,7 +281,7 @@ fn a_run_that_is_cut_a_rollback_and_a_second_run_give_the_same() {
     assert_eq!(cut.all(), expected);
     twice.apply();
     let all = RollbackOptions {
-        scope: Scope::All,
+        scope: RollbackScope::All,
         ..RollbackOptions::default()
     };
     rollback(&mut twice.open(7), "ids", &all, &mut Silent).expect("a rollback");

@@ -7,13 +7,13 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::process::Command;
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
 use counterfoil::apply::ApplyOptions;
 use counterfoil::edit::{Edit, edit};
 use counterfoil::load::LoadOptions;
 use counterfoil::observe::Silent;
 use counterfoil::quarantine::{Selected, retry};
-use counterfoil::rollback::{OnConflict, RollbackOptions, Scope};
+use counterfoil::rollback::{ConflictPolicy, RollbackOptions, RollbackScope};
 use counterfoil::store::{Store, StoreOptions};
 use counterfoil::verify::{VerifyOptions, verify};
 use proptest::prelude::*;
@@ -124,10 +124,10 @@ impl Steps {
 
     fn edit(&mut self, database: &str, one: Edit) {
         // There may be nothing to delete.
-        let _ = edit(&mut self.store, database, &[one], &Purpose::new("edit"));
+        let _ = edit(&mut self.store, database, &[one], &RunInfo::new("edit"));
     }
 
-    fn rollback(&mut self, scope: Scope, on_conflict: OnConflict) {
+    fn rollback(&mut self, scope: RollbackScope, on_conflict: ConflictPolicy) {
         let options = RollbackOptions {
             scope,
             on_conflict,
@@ -210,7 +210,7 @@ enum Step {
     Delete(&'static str, usize),
     Apply(Option<u32>),
     Retry,
-    Rollback(Scope, OnConflict),
+    Rollback(RollbackScope, ConflictPolicy),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -220,12 +220,16 @@ fn step() -> impl Strategy<Value = Step> {
     let put = (database.clone(), 0..5usize)
         .prop_flat_map(|(database, id)| (Just(database), Just(id), document(id)));
     let scope = prop_oneof![
-        2 => Just(Scope::Last),
-        1 => Just(Scope::All),
+        2 => Just(RollbackScope::Last),
+        1 => Just(RollbackScope::All),
         2 => (prop::sample::select(vec!["a", "b"]), 0..5usize)
-            .prop_map(|(database, id)| Scope::Record { database: database.to_owned(), id: format!("k{id}") }),
+            .prop_map(|(database, id)| RollbackScope::Record { database: database.to_owned(), id: format!("k{id}") }),
     ];
-    let on_conflict = prop::sample::select(vec![OnConflict::Abort, OnConflict::Force, OnConflict::Merge]);
+    let on_conflict = prop::sample::select(vec![
+        ConflictPolicy::Abort,
+        ConflictPolicy::Force,
+        ConflictPolicy::Merge,
+    ]);
     prop_oneof![
         4 => (lines, any::<bool>()).prop_map(|(lines, replace)| Step::Load(lines, replace)),
         2 => put.prop_map(|(database, id, data)| Step::Put(database, id, data)),
@@ -296,7 +300,7 @@ fn a_history(options: StoreOptions) -> Steps {
     world.apply(None);
     world.load(&[line("k1", "10.50"), "{".to_owned()], true);
     world.apply(None);
-    world.rollback(Scope::Last, OnConflict::Abort);
+    world.rollback(RollbackScope::Last, ConflictPolicy::Abort);
     world
 }
 

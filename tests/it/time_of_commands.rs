@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use counterfoil::environment::{Clock, Environment};
 use counterfoil::reconcile::{ReconcileOptions, reconcile};
 use counterfoil::store::StoreOptions;
-use counterfoil::surroundings::{Clock, Surroundings};
 use counterfoil::validate::{ValidateOptions, validate};
 
 use crate::support::world::{Scene, World, stage, stages, surroundings};
@@ -26,7 +26,7 @@ impl Clock for SetClock {
 /// A world whose clock is set.
 fn world(files: &[(&str, &str)]) -> (World, Arc<SetClock>) {
     let clock = Arc::new(SetClock(THEN.into()));
-    let surroundings = Surroundings {
+    let surroundings = Environment {
         clock: clock.clone(),
         ..surroundings()
     };

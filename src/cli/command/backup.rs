@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use counterfoil::Error;
-use counterfoil::backup::{Checked, KeyOf, KeysToCheck, Manifest, backup, check};
+use counterfoil::backup::{CheckedBackup, KeyOf, KeysToCheck, Manifest, backup, check};
 use counterfoil::observe::StopSignal;
 use counterfoil::project::{PROJECT_FILE, Project};
 use serde_json::json;
@@ -105,7 +105,7 @@ impl Restore {
     }
 
     /// Where the store is to be.
-    fn place_of_store(&self, session: &Session<'_>, checked: &Checked) -> Result<PathBuf, Failure> {
+    fn place_of_store(&self, session: &Session<'_>, checked: &CheckedBackup) -> Result<PathBuf, Failure> {
         let files = &checked.manifest.files;
         let name = if session.names_store() || !files.iter().any(|file| file.name == PROJECT_FILE) {
             PathBuf::from(&checked.manifest.store)
@@ -158,7 +158,7 @@ struct Signature {
 }
 
 impl Signature {
-    fn of(checked: &Checked) -> Self {
+    fn of(checked: &CheckedBackup) -> Self {
         let Some(signed) = &checked.signed else {
             let note = if checked.has_signatures {
                 "its signatures were not checked, because no key of theirs is here: name the key with `--key FILE`"

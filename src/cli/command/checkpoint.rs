@@ -1,8 +1,8 @@
 //! `checkpoint`: sign the ledger as it stands.
 
-use counterfoil::checkpoint::{Signed, accept_renamed, accept_restored, checkpoint};
+use counterfoil::checkpoint::{SignedCheckpoint, accept_renamed, accept_restored, checkpoint};
+use counterfoil::environment::SystemRandomness;
 use counterfoil::project::Project;
-use counterfoil::surroundings::SystemRandomness;
 
 use crate::cli::answer::{Answer, json};
 use crate::cli::failure::Failure;
@@ -89,7 +89,7 @@ impl CheckpointCommand {
     }
 }
 
-fn told(signed: &Signed) -> String {
+fn told(signed: &SignedCheckpoint) -> String {
     format!(
         "Signed {} leaves of the ledger, root {}.\n\n{}",
         bold(&count(signed.size)),

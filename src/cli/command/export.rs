@@ -36,7 +36,7 @@ pub(crate) struct Export {
     database: String,
     /// The format.
     #[arg(long, value_enum, default_value = "ndjson")]
-    format: Format,
+    format: ExportFormat,
     /// NDJSON only: writes `{"id":ID,"data":DATA}` instead of the data only.
     #[arg(long, conflicts_with = "columns")]
     with_id: bool,
@@ -63,7 +63,7 @@ pub(crate) struct Export {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+enum ExportFormat {
     /// One JSON object on each line.
     Ndjson,
     /// CSV with a header row; lists and objects as JSON text.
@@ -162,7 +162,7 @@ impl Export {
                 "name a file with --output",
             ));
         }
-        if self.format == Format::Csv && self.with_id {
+        if self.format == ExportFormat::Csv && self.with_id {
             let message = "--with-id is for NDJSON";
             return Err(Failure::usage(
                 "export.with_id",
@@ -176,7 +176,7 @@ impl Export {
             ("--null", self.null.is_some()),
             ("--missing", self.missing.is_some()),
         ];
-        if self.format == Format::Ndjson
+        if self.format == ExportFormat::Ndjson
             && let Some((option, _)) = of_csv.iter().find(|(_, given)| *given)
         {
             let message = format!("{option} is for CSV");
@@ -237,7 +237,7 @@ impl Export {
     fn write(&self, copy: &mut Copying<'_>, out: impl Write) -> Result<Written, Failure> {
         let mut blanks = Blanks::default();
         let records = match self.format {
-            Format::Csv => {
+            ExportFormat::Csv => {
                 let mut writer = CsvWriter::new(out)
                     .raw(self.raw)
                     .null(self.null.clone())
@@ -249,8 +249,8 @@ impl Export {
                 blanks = writer.blanks();
                 records
             }
-            Format::Ndjson if self.with_id => copy.to(&mut NdjsonWriter::new(out).with_id())?,
-            Format::Ndjson => copy.to(&mut NdjsonWriter::new(out))?,
+            ExportFormat::Ndjson if self.with_id => copy.to(&mut NdjsonWriter::new(out).with_id())?,
+            ExportFormat::Ndjson => copy.to(&mut NdjsonWriter::new(out))?,
         };
         Ok(Written { records, blanks })
     }

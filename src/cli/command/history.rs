@@ -22,11 +22,11 @@ pub(crate) struct History {
     limit: Option<usize>,
     /// The format.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: HistoryFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+enum HistoryFormat {
     /// For people, newest first; with --json in the envelope.
     Text,
     /// Events of the specification of openlineage.io (2-0-2), one on each line, oldest first, with the lineage of columns.
@@ -38,7 +38,7 @@ const LISTED: usize = 20;
 
 impl History {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        if self.format == Format::Openlineage {
+        if self.format == HistoryFormat::Openlineage {
             return self.export(session);
         }
         let store = session.open_to_read()?;

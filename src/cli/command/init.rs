@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use counterfoil::environment::SystemRandomness;
 use counterfoil::project::Project;
-use counterfoil::surroundings::SystemRandomness;
 use serde_json::json;
 
 use crate::cli::answer::Answer;

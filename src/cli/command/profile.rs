@@ -11,7 +11,7 @@ use crate::cli::masking::redactions;
 use crate::cli::render::{bold, bytes, count, counted, dim, shown, table};
 use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
-use crate::cli::validation::Validation;
+use crate::cli::validation::ValidationView;
 
 /// Tells what the records of a database look like: for every field its kinds, nulls, distinct values and ranges.
 ///
@@ -46,7 +46,7 @@ impl ProfileCommand {
         }
         if let Some(contract) = &self.contract {
             drop(store);
-            let validation = Validation {
+            let validation = ValidationView {
                 database: &self.database,
                 contract: Some(contract),
                 stage: None,

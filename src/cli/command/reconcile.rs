@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use counterfoil::reconcile::{Cause, ReconcileOptions, StageReconciled, reconcile};
+use counterfoil::reconcile::{DifferenceCause, ReconcileOptions, StageReconciled, reconcile};
 
 use crate::cli::answer::{Answer, json};
 use crate::cli::failure::{Failure, check_stage, stopped_early};
@@ -65,12 +65,12 @@ impl ReconcileCommand {
     fn end(&self, stages: &[StageReconciled], quarantined: u64) -> String {
         let results = stages.iter().flat_map(|stage| &stage.reconciliations);
         let causes = results.flat_map(|result| &result.causes);
-        let found: BTreeSet<Cause> = causes.map(|cause| cause.cause).collect();
+        let found: BTreeSet<DifferenceCause> = causes.map(|cause| cause.cause).collect();
         let mut open = Vec::new();
         if quarantined > 0 {
             open.push(format!("{} in quarantine", counted(quarantined, "record")));
         }
-        if found.contains(&Cause::NotCarried) {
+        if found.contains(&DifferenceCause::NotCarried) {
             open.push("records that wait for `apply`".to_owned());
         }
         if !open.is_empty() {
@@ -82,7 +82,7 @@ impl ReconcileCommand {
         };
         if !found.is_empty() {
             let names = found.into_iter().map(|cause| match cause {
-                Cause::Unexplained => "the tolerance",
+                DifferenceCause::Unexplained => "the tolerance",
                 cause => cause.name(),
             });
             let names: Vec<&str> = names.collect();

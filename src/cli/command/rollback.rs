@@ -6,7 +6,9 @@ use std::time::Duration;
 use counterfoil::Error;
 use counterfoil::project::Project;
 use counterfoil::record::REDACTED;
-use counterfoil::rollback::{Reversal, RollbackOptions, RollbackReport, Scope, plan_rollback, rollback};
+use counterfoil::rollback::{
+    Reversal, RollbackOptions, RollbackReport, RollbackScope, plan_rollback, rollback,
+};
 use counterfoil::stage::{Stage, Stages};
 use counterfoil::store::Store;
 use serde_json::json;
@@ -14,7 +16,7 @@ use serde_json::json;
 use crate::cli::answer::{Answer, json};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, no_stage, stopped_early};
-use crate::cli::progress::Progress;
+use crate::cli::progress::ProgressDisplay;
 use crate::cli::render::{bold, count, counted, table, word};
 use crate::cli::session::Session;
 use crate::cli::shown_ids::ShownIds;
@@ -90,7 +92,7 @@ impl Rollback {
             ask(session)?;
         }
         let ids: Vec<&str> = match &scope {
-            Scope::Record { id, .. } => vec![id],
+            RollbackScope::Record { id, .. } => vec![id],
             _ => Vec::new(),
         };
         let options = RollbackOptions {
@@ -101,7 +103,7 @@ impl Rollback {
             purpose: session.purpose("rollback", self.reason.as_deref(), &ids),
             stop: stop_signal(session.screen, "rollback")?,
         };
-        let mut progress = Progress::new(session.screen);
+        let mut progress = ProgressDisplay::new(session.screen);
         let report = rollback(&mut store, &project, &options, &mut progress);
         progress.finish();
         let report = report.map_err(|error| carried_on(session, &store, error))?;
@@ -115,18 +117,23 @@ impl Rollback {
         })
     }
 
-    fn scope(&self) -> Scope {
+    fn scope(&self) -> RollbackScope {
         if let Some(record) = &self.record {
-            return Scope::Record {
+            return RollbackScope::Record {
                 database: record.first().cloned().unwrap_or_default(),
                 id: record.get(1).cloned().unwrap_or_default(),
             };
         }
         // clap lets one of them through.
-        let scope = self.to.map(Scope::To).or(self.stage.map(Scope::Stage));
-        scope
-            .or(self.run.map(Scope::Run))
-            .unwrap_or(if self.all { Scope::All } else { Scope::Last })
+        let scope = self
+            .to
+            .map(RollbackScope::To)
+            .or(self.stage.map(RollbackScope::Stage));
+        scope.or(self.run.map(RollbackScope::Run)).unwrap_or(if self.all {
+            RollbackScope::All
+        } else {
+            RollbackScope::Last
+        })
     }
 }
 

@@ -9,11 +9,11 @@ use crate::cli::failure::Failure;
 pub(crate) struct Schema {
     /// Which format.
     #[arg(value_enum)]
-    format: Described,
+    format: SchemaFormat,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Described {
+enum SchemaFormat {
     /// Stage files, `NNNN_NAME.toml`.
     Stage,
 }
@@ -21,7 +21,7 @@ enum Described {
 impl Schema {
     #[expect(clippy::unnecessary_wraps, reason = "every command may fail; this one cannot")]
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let Described::Stage = self.format;
+        let SchemaFormat::Stage = self.format;
         let schema = counterfoil::stage::json_schema();
         let text = format!("{schema:#}");
         Ok(Answer::new(schema, text))

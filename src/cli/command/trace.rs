@@ -38,11 +38,11 @@ pub(crate) struct Trace {
     family: bool,
     /// The format.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: TraceFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+enum TraceFormat {
     /// For people; with --json in the envelope.
     Text,
     /// A document of PROV-JSON: every version of the record, what made it and who.
@@ -51,7 +51,7 @@ enum Format {
 
 impl Trace {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        if self.format == Format::ProvJson {
+        if self.format == TraceFormat::ProvJson {
             return self.provenance(session);
         }
         let store = session.open_to_read()?;

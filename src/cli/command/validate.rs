@@ -6,7 +6,7 @@ use crate::cli::answer::Answer;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
-use crate::cli::validation::Validation;
+use crate::cli::validation::ValidationView;
 use crate::cli::values::stage_number;
 
 /// Looks at every record of a database with a contract, and says since which run each violation is there.
@@ -41,7 +41,7 @@ pub(crate) struct Validate {
 
 impl Validate {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
-        let validation = Validation {
+        let validation = ValidationView {
             database: &self.database,
             contract: self.contract.as_deref(),
             stage: self.stage,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use counterfoil::ledger::Checkpoint;
 use counterfoil::note::VerifyingKey;
 use counterfoil::project::{PUBLIC_KEY_FILE, Project};
-use counterfoil::prove::{Checked, NotProved, Proved, check_proof};
+use counterfoil::prove::{NotProved, Proved, ProvedText, check_proof};
 use serde_json::json;
 
 use crate::cli::answer::{Answer, json as to_json};
@@ -32,11 +32,11 @@ impl VerifyProof {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let key = Self::key(session)?;
         match check_proof(&read(&self.file)?, &key).map_err(|error| refused(&error))? {
-            Checked::Extends { old, new } => {
+            ProvedText::Extends { old, new } => {
                 let data = json!({ "consistent": true, "old_size": old.size, "new_size": new.size, "ledger": new.origin });
                 Ok(Answer::new(data, consistent(&old, &new)))
             }
-            Checked::Record(proved) => Ok(Answer::new(to_json(&proved), told(&proved))),
+            ProvedText::Record(proved) => Ok(Answer::new(to_json(&proved), told(&proved))),
         }
     }
 

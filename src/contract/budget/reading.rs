@@ -25,7 +25,7 @@ pub(super) enum Below {
 
 /// How a schema is applied to the same value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum How {
+pub(super) enum SchemaUse {
     /// By a reference.
     Reference,
     /// As one of several, which `unevaluatedProperties` and `unevaluatedItems` try once more.
@@ -40,7 +40,7 @@ pub(super) enum How {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Applied {
     /// To the same value.
-    pub(super) here: Vec<(How, usize)>,
+    pub(super) here: Vec<(SchemaUse, usize)>,
     /// To the field of a name.
     pub(super) named: HashMap<String, usize>,
     /// To what else lies in the value; no field of a name.
@@ -71,9 +71,9 @@ impl Applied {
 
     fn apply(&mut self, keyword: &str, below: &str, inner: usize) {
         let place = match keyword {
-            "allOf" | "anyOf" | "oneOf" | "if" => return self.here.push((How::Branch, inner)),
-            "then" | "else" | "dependentSchemas" => return self.here.push((How::Depending, inner)),
-            "not" => return self.here.push((How::Negated, inner)),
+            "allOf" | "anyOf" | "oneOf" | "if" => return self.here.push((SchemaUse::Branch, inner)),
+            "then" | "else" | "dependentSchemas" => return self.here.push((SchemaUse::Depending, inner)),
+            "not" => return self.here.push((SchemaUse::Negated, inner)),
             "properties" => {
                 let name = below.trim_start_matches('/').replace("~1", "/");
                 self.named.insert(name.replace("~0", "~"), inner);
@@ -152,7 +152,7 @@ pub(super) fn read(whole: &Parsed) -> Option<Vec<Applied>> {
                 let (target, resolver, _) = resolver.lookup(reference).ok()?.into_inner();
                 // The validator passes over what refers to itself and nothing else; we say that it never ends.
                 let (inner, is_new) = schemas.number(target, resolver.dynamic_scope().iter());
-                applied.here.push((How::Reference, inner));
+                applied.here.push((SchemaUse::Reference, inner));
                 waiting.extend(is_new.then_some((inner, target, resolver)));
             }
             if matches!(keyword.as_str(), "$defs" | "definitions" | "contentSchema") {

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 
-fn judged(schema: &Parsed, record: &str) -> (Option<Remark>, bool) {
+fn judged(schema: &Parsed, record: &str) -> (Option<BudgetReason>, bool) {
     let budget = Budget::of(schema);
     let tree = Tree::parse(record).expect("JSON");
     (budget.remark(), budget.allows(&tree).is_ok())
@@ -25,7 +25,7 @@ fn nested(depth: usize) -> String {
 
 #[test]
 fn a_chain_that_doubles_is_refused_whatever_the_record() {
-    assert_eq!(judged(&chain(40, 2), "{}"), (Some(Remark::Unfolds), false));
+    assert_eq!(judged(&chain(40, 2), "{}"), (Some(BudgetReason::Unfolds), false));
     assert_eq!(judged(&chain(10, 2), "{}"), (None, true));
     assert_eq!(judged(&chain(300, 1), "{}"), (None, true));
     assert_eq!(judged(&chain(1_200, 1), "{}"), (None, false), "too deep");
@@ -38,11 +38,14 @@ fn a_recursive_schema_that_doubles_takes_flat_records_and_refuses_deep_ones() {
         "$defs": { "t": { "properties": { "x": false, "c": { "anyOf": [again, again, again] } } } },
         "$ref": "#/$defs/t",
     });
-    assert_eq!(judged(&schema, &nested(3)), (Some(Remark::Doubles), true));
-    assert_eq!(judged(&schema, &nested(40)), (Some(Remark::Doubles), false));
+    assert_eq!(judged(&schema, &nested(3)), (Some(BudgetReason::Doubles), true));
+    assert_eq!(judged(&schema, &nested(40)), (Some(BudgetReason::Doubles), false));
     let properties =
         json!({ "properties": { "c": { "$ref": "#" } }, "patternProperties": { "c": { "$ref": "#" } } });
-    assert_eq!(judged(&properties, &nested(40)), (Some(Remark::Doubles), false));
+    assert_eq!(
+        judged(&properties, &nested(40)),
+        (Some(BudgetReason::Doubles), false)
+    );
 }
 
 #[test]
@@ -51,13 +54,13 @@ fn a_field_and_a_part_that_one_schema_has_alone_are_not_doubled() {
     let others = json!({ "properties": { "c": again, "x": false }, "additionalProperties": again });
     assert_eq!(judged(&others, &nested(100)), (None, true));
     let beside = json!({ "allOf": [{ "properties": { "c": again } }, { "additionalProperties": again }] });
-    assert_eq!(judged(&beside, &nested(40)), (Some(Remark::Doubles), false));
+    assert_eq!(judged(&beside, &nested(40)), (Some(BudgetReason::Doubles), false));
     let parts = json!({ "prefixItems": [{ "type": "string" }, again, again], "items": false });
     let lists = format!("{}1{}", r#"["+","#.repeat(100), "]".repeat(100));
     assert_eq!(judged(&parts, &lists), (None, true));
     let parts = json!({ "prefixItems": [again], "contains": again });
     let lists = format!("{}1{}", "[".repeat(40), "]".repeat(40));
-    assert_eq!(judged(&parts, &lists), (Some(Remark::Doubles), false));
+    assert_eq!(judged(&parts, &lists), (Some(BudgetReason::Doubles), false));
     // A name has no depth.
     let names = json!({ "properties": { "c": again }, "propertyNames": again });
     assert_eq!(judged(&names, &nested(100)), (None, true));
@@ -77,7 +80,7 @@ fn anchors_and_references_belong_to_their_resource() {
     assert_eq!(judged(&bundle, &nested(100)), (None, true));
     let mut endless = bundle.clone();
     endless["$defs"]["b"]["allOf"][0]["$ref"] = json!("#t");
-    assert_eq!(judged(&endless, "{}").0, Some(Remark::Endless));
+    assert_eq!(judged(&endless, "{}").0, Some(BudgetReason::Endless));
     // Two of one last name.
     let names = json!({
         "$id": "https://example.com/whole.json",
@@ -90,7 +93,7 @@ fn anchors_and_references_belong_to_their_resource() {
     assert_eq!(judged(&names, "{}"), (None, true));
     let mut endless = names.clone();
     endless["$defs"]["b"]["not"] = json!({ "$ref": "/a/x.json" });
-    assert_eq!(judged(&endless, "{}").0, Some(Remark::Endless));
+    assert_eq!(judged(&endless, "{}").0, Some(BudgetReason::Endless));
 }
 
 #[test]
@@ -112,7 +115,7 @@ fn what_is_left_out_by_schemas_inside_one_another_is_counted_again() {
     assert_eq!(judged(&nested_in(3), r#"{"a":1}"#), (None, true));
     assert_eq!(
         judged(&nested_in(20), r#"{"a":1}"#),
-        (Some(Remark::LeavesOut), false)
+        (Some(BudgetReason::LeavesOut), false)
     );
     // A tree is remembered by the validator.
     let tree = json!({ "$defs": { "base": { "properties": { "c": { "$ref": "#" } } } },
@@ -168,10 +171,10 @@ fn of_many_faults_some_are_told() {
     let either = json!({ "anyOf": [texts, { "items": { "type": "boolean" } }] });
     let list = |count| format!("[{}]", vec!["1"; count].join(","));
     for schema in [&texts, &either] {
-        assert_eq!(told(schema, &list(2_000)), Told::Everything);
+        assert_eq!(told(schema, &list(2_000)), Detail::Everything);
     }
-    assert_eq!(told(&texts, &list(30_000)), Told::First);
-    assert_eq!(told(&either, &list(30_000)), Told::Nothing);
+    assert_eq!(told(&texts, &list(30_000)), Detail::First);
+    assert_eq!(told(&either, &list(30_000)), Detail::Nothing);
 }
 
 #[test]
@@ -199,7 +202,7 @@ fn a_schema_that_never_goes_down_is_endless() {
         json!({ "$defs": { "a": { "properties": { "c": { "$ref": "#/$defs/b" } } }, "b": { "$ref": "#" } },
             "allOf": [{ "$ref": "#/$defs/a" }, { "$ref": "#/$defs/b" }] }),
     ] {
-        assert_eq!(judged(&schema, "{}").0, Some(Remark::Endless), "{schema}");
+        assert_eq!(judged(&schema, "{}").0, Some(BudgetReason::Endless), "{schema}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::reading::{Applied, Below, How};
+use super::reading::{Applied, Below, SchemaUse};
 
 /// Of a schema of more parts it is not asked whether it doubles, only whether a record does with it.
 const LARGE: usize = 4_000;
@@ -98,9 +98,9 @@ impl<'b> Unfolding<'b> {
         for (how, inner) in &applied.here {
             let inner = self.of(*inner);
             let asked = match how {
-                How::Reference | How::Depending => inner.asked,
-                How::Branch => inner.asked.saturating_add(inner.again),
-                How::Negated => 0,
+                SchemaUse::Reference | SchemaUse::Depending => inner.asked,
+                SchemaUse::Branch => inner.asked.saturating_add(inner.again),
+                SchemaUse::Negated => 0,
             };
             sum.asked = sum.asked.max(asked);
         }

@@ -7,7 +7,7 @@ use crate::record::{Limits, admit};
 
 /// The kind that a field was begun with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FieldKind {
     Text,
     Integer,
     Number,
@@ -20,7 +20,7 @@ pub(super) enum Kind {
     Any,
 }
 
-impl Kind {
+impl FieldKind {
     fn keywords(self) -> Map<String, Parsed> {
         let keywords = match self {
             Self::Text => json!({"type": "string"}),
@@ -73,7 +73,7 @@ impl Kind {
 /// One value, as far as it is described.
 #[derive(Clone, Debug)]
 pub(super) struct Described {
-    pub(super) kind: Kind,
+    pub(super) kind: FieldKind,
     /// What is said of it; `true` and `false` are schemas as well.
     pub(super) keywords: Result<Map<String, Parsed>, bool>,
     /// `required` was said of it here, which also refuses null and what is empty.
@@ -83,7 +83,7 @@ pub(super) struct Described {
 }
 
 impl Described {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: FieldKind) -> Self {
         Self {
             kind,
             keywords: Ok(kind.keywords()),
@@ -99,16 +99,16 @@ impl Described {
             let always = schema.as_bool().unwrap_or(true);
             return Self {
                 keywords: Err(always),
-                ..Self::new(Kind::Any)
+                ..Self::new(FieldKind::Any)
             };
         };
-        let inner = or_null(keywords).filter(|inner| Kind::of(inner) != Kind::Any);
+        let inner = or_null(keywords).filter(|inner| FieldKind::of(inner) != FieldKind::Any);
         let nullable = inner.is_some();
         let keywords = inner.unwrap_or(keywords);
         Self {
             keywords: Ok(keywords.clone()),
             nullable,
-            ..Self::new(Kind::of(keywords))
+            ..Self::new(FieldKind::of(keywords))
         }
     }
 
@@ -140,7 +140,7 @@ impl Described {
             let given = keywords.get(least).and_then(Parsed::as_u64).unwrap_or(0);
             keywords.insert(least.to_owned(), given.max(1).into());
         }
-        if self.required && self.kind == Kind::Any {
+        if self.required && self.kind == FieldKind::Any {
             let refused = if empty_is_refused {
                 json!([null, "", [], {}])
             } else {
@@ -148,7 +148,7 @@ impl Described {
             };
             Self::conjoin(&mut keywords, "not", json!({"enum": refused}));
         }
-        if self.nullable && !self.required && self.kind != Kind::Any {
+        if self.nullable && !self.required && self.kind != FieldKind::Any {
             return json!({"anyOf": [{"type": "null"}, keywords]});
         }
         Parsed::Object(keywords)

@@ -1,7 +1,7 @@
 //! Where a schema begins.
 
 use super::SchemaBuilder;
-use super::described::Kind;
+use super::described::FieldKind;
 use crate::contract::schema::Schema;
 
 /// Schemas of single values: elements of lists, alternatives, or parts of a schema of your own.
@@ -16,69 +16,69 @@ impl Schema {
     #[must_use]
     #[track_caller]
     pub fn record() -> SchemaBuilder {
-        SchemaBuilder::new(Kind::Object)
+        SchemaBuilder::new(FieldKind::Object)
     }
 
     /// A text.
     #[must_use]
     #[track_caller]
     pub fn string() -> SchemaBuilder {
-        SchemaBuilder::new(Kind::Text)
+        SchemaBuilder::new(FieldKind::Text)
     }
 
     /// A whole number of any length.
     #[must_use]
     #[track_caller]
     pub fn integer() -> SchemaBuilder {
-        SchemaBuilder::new(Kind::Integer)
+        SchemaBuilder::new(FieldKind::Integer)
     }
 
     /// A number of any length.
     #[must_use]
     #[track_caller]
     pub fn number() -> SchemaBuilder {
-        SchemaBuilder::new(Kind::Number)
+        SchemaBuilder::new(FieldKind::Number)
     }
 
     /// A number, or a text that is one, that 28 digits hold exactly.
     #[must_use]
     #[track_caller]
     pub fn decimal() -> SchemaBuilder {
-        SchemaBuilder::new(Kind::Decimal)
+        SchemaBuilder::new(FieldKind::Decimal)
     }
 
     /// `true` or `false`.
     #[must_use]
     #[track_caller]
     pub fn boolean() -> SchemaBuilder {
-        SchemaBuilder::new(Kind::Boolean)
+        SchemaBuilder::new(FieldKind::Boolean)
     }
 
     /// A text that is a date of the calendar.
     #[must_use]
     #[track_caller]
     pub fn date() -> SchemaBuilder {
-        SchemaBuilder::new(Kind::Date)
+        SchemaBuilder::new(FieldKind::Date)
     }
 
     /// A text that is a date and time with its zone (RFC 3339).
     #[must_use]
     #[track_caller]
     pub fn datetime() -> SchemaBuilder {
-        SchemaBuilder::new(Kind::DateTime)
+        SchemaBuilder::new(FieldKind::DateTime)
     }
 
     /// A list.
     #[must_use]
     #[track_caller]
     pub fn list() -> SchemaBuilder {
-        SchemaBuilder::new(Kind::List)
+        SchemaBuilder::new(FieldKind::List)
     }
 
     /// A value of any kind.
     #[must_use]
     #[track_caller]
     pub fn any() -> SchemaBuilder {
-        SchemaBuilder::new(Kind::Any)
+        SchemaBuilder::new(FieldKind::Any)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Parsed, json};
 
-use self::described::{Described, Kind, parsed};
+use self::described::{Described, FieldKind, parsed};
 use super::check::{Check, Checks};
 use super::schema::Schema;
 use crate::problem::{Place, Problem};
@@ -60,7 +60,7 @@ pub struct SchemaBuilder {
 impl SchemaBuilder {
     /// A schema for one value, or for a record: then `kind` is that of an object.
     #[track_caller]
-    fn new(kind: Kind) -> Self {
+    fn new(kind: FieldKind) -> Self {
         let caller = Location::caller();
         let place = Place {
             file: Arc::from(caller.file()),
@@ -68,7 +68,7 @@ impl SchemaBuilder {
             column: caller.column() as usize,
         };
         let mut whole = Described::new(kind);
-        if let (Kind::Object, Ok(keywords)) = (kind, &mut whole.keywords) {
+        if let (FieldKind::Object, Ok(keywords)) = (kind, &mut whole.keywords) {
             keywords.insert("properties".to_owned(), json!({}));
             keywords.insert("required".to_owned(), json!([]));
         }
@@ -128,61 +128,61 @@ impl SchemaBuilder {
     /// A text.
     #[must_use]
     pub fn string(self, name: &str) -> Self {
-        self.begin(name, Kind::Text)
+        self.begin(name, FieldKind::Text)
     }
 
     /// A whole number of any length; `1.0` is one.
     #[must_use]
     pub fn integer(self, name: &str) -> Self {
-        self.begin(name, Kind::Integer)
+        self.begin(name, FieldKind::Integer)
     }
 
     /// A number of any length.
     #[must_use]
     pub fn number(self, name: &str) -> Self {
-        self.begin(name, Kind::Number)
+        self.begin(name, FieldKind::Number)
     }
 
     /// Money and the like: a number, or a text that is one (`"29.90"`), that 28 digits hold exactly.
     #[must_use]
     pub fn decimal(self, name: &str) -> Self {
-        self.begin(name, Kind::Decimal)
+        self.begin(name, FieldKind::Decimal)
     }
 
     /// `true` or `false`.
     #[must_use]
     pub fn boolean(self, name: &str) -> Self {
-        self.begin(name, Kind::Boolean)
+        self.begin(name, FieldKind::Boolean)
     }
 
     /// A text that is a date of the calendar: `2024-02-29`.
     #[must_use]
     pub fn date(self, name: &str) -> Self {
-        self.begin(name, Kind::Date)
+        self.begin(name, FieldKind::Date)
     }
 
     /// A text that is a date and time with its zone (RFC 3339): `2024-02-29T12:00:00Z`.
     #[must_use]
     pub fn datetime(self, name: &str) -> Self {
-        self.begin(name, Kind::DateTime)
+        self.begin(name, FieldKind::DateTime)
     }
 
     /// An object.
     #[must_use]
     pub fn object(self, name: &str) -> Self {
-        self.begin(name, Kind::Object)
+        self.begin(name, FieldKind::Object)
     }
 
     /// A list.
     #[must_use]
     pub fn list(self, name: &str) -> Self {
-        self.begin(name, Kind::List)
+        self.begin(name, FieldKind::List)
     }
 
     /// A value of any kind.
     #[must_use]
     pub fn any(self, name: &str) -> Self {
-        self.begin(name, Kind::Any)
+        self.begin(name, FieldKind::Any)
     }
 
     /// The field is there, not null, and no empty text, list or object.
@@ -225,7 +225,7 @@ impl SchemaBuilder {
     #[must_use]
     pub fn pattern(self, pattern: &str) -> Self {
         self.describe("pattern", |field, kind| {
-            if kind != Kind::Text {
+            if kind != FieldKind::Text {
                 return Err("belongs to a text");
             }
             field.insert("pattern".to_owned(), pattern.into());
@@ -247,10 +247,10 @@ impl SchemaBuilder {
                 }
             }
             match kind {
-                Kind::Decimal => {
+                FieldKind::Decimal => {
                     field.insert("x-decimal".to_owned(), bounds.into());
                 }
-                Kind::Integer | Kind::Number => field.extend(bounds),
+                FieldKind::Integer | FieldKind::Number => field.extend(bounds),
                 _ => return Err("belongs to an integer, a number or a decimal"),
             }
             Ok(())
@@ -279,7 +279,7 @@ impl SchemaBuilder {
         let values: Vec<&str> = values.into_iter().collect();
         self.describe("enumeration", |field, kind| {
             let read = |text: &&str| match kind {
-                Kind::Text | Kind::Date | Kind::DateTime => Some(Parsed::from(*text)),
+                FieldKind::Text | FieldKind::Date | FieldKind::DateTime => Some(Parsed::from(*text)),
                 _ => parsed(text),
             };
             let values: Option<Vec<Parsed>> = values.iter().map(read).collect();
@@ -297,7 +297,7 @@ impl SchemaBuilder {
     #[must_use]
     pub fn unique(self) -> Self {
         self.describe("unique", |field, kind| {
-            let keyword = if kind == Kind::List {
+            let keyword = if kind == FieldKind::List {
                 "uniqueItems"
             } else {
                 "x-unique"
@@ -312,7 +312,10 @@ impl SchemaBuilder {
     #[must_use]
     pub fn references(self, database: &str) -> Self {
         self.describe("references", |field, kind| {
-            if !matches!(kind, Kind::Text | Kind::Integer | Kind::List | Kind::Any) {
+            if !matches!(
+                kind,
+                FieldKind::Text | FieldKind::Integer | FieldKind::List | FieldKind::Any
+            ) {
                 return Err("belongs to a text, an integer or a list");
             }
             field.insert("x-references".to_owned(), database.into());
@@ -365,8 +368,8 @@ impl SchemaBuilder {
         let schema = self.take_in(inner);
         self.describe("of", |field, kind| {
             match (kind, schema) {
-                (Kind::Object, Parsed::Object(keywords)) => field.extend(keywords),
-                (Kind::List, schema) => {
+                (FieldKind::Object, Parsed::Object(keywords)) => field.extend(keywords),
+                (FieldKind::List, schema) => {
                     field.insert("items".to_owned(), schema);
                 }
                 _ => return Err("belongs to an object or a list"),
@@ -402,8 +405,8 @@ impl SchemaBuilder {
         Err(self.problems)
     }
 
-    fn begin(mut self, name: &str, kind: Kind) -> Self {
-        if self.whole.kind != Kind::Object {
+    fn begin(mut self, name: &str, kind: FieldKind) -> Self {
+        if self.whole.kind != FieldKind::Object {
             self.refuse(format!(
                 "the field `{name}` is begun in a schema that is not for a record"
             ));
@@ -432,7 +435,7 @@ impl SchemaBuilder {
     fn describe(
         mut self,
         what: &str,
-        change: impl FnOnce(&mut Map<String, Parsed>, Kind) -> Result<(), &'static str>,
+        change: impl FnOnce(&mut Map<String, Parsed>, FieldKind) -> Result<(), &'static str>,
     ) -> Self {
         let (name, described) = self.described();
         let kind = described.kind;

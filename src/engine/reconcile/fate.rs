@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::outcome::Cause;
+use super::outcome::DifferenceCause;
 use crate::error::Result;
 use crate::ledger::carried::{TARGET_EXISTS, TARGET_REPLACED};
 use crate::ledger::read::Stub;
@@ -22,7 +22,7 @@ pub(super) fn is_followed(stub: &Stub, later: &[Stub]) -> bool {
 }
 
 /// What the entries of a record say became of it; `None`: it was written.
-pub(super) fn fate(group: &[Stub]) -> Option<Cause> {
+pub(super) fn fate(group: &[Stub]) -> Option<DifferenceCause> {
     let own = || {
         let entries = group.iter().map(|stub| &stub.entry);
         entries.filter(|entry| !entry.has_code(TARGET_REPLACED))
@@ -30,22 +30,22 @@ pub(super) fn fate(group: &[Stub]) -> Option<Cause> {
     let has = |outcome| own().any(|entry| entry.outcome == outcome);
     let says = |code| own().any(|entry| entry.has_code(code));
     if own().next().is_none() {
-        return Some(Cause::Replaced);
+        return Some(DifferenceCause::Replaced);
     }
     if has(EntryOutcome::Refused) {
-        return Some(Cause::Refused);
+        return Some(DifferenceCause::Refused);
     }
     if group.iter().any(|stub| is_written(stub) && !is_skipped(stub)) {
         return None;
     }
     Some(if has(EntryOutcome::Merged) {
-        Cause::Merged
+        DifferenceCause::Merged
     } else if says(TARGET_EXISTS) {
-        Cause::Skipped
+        DifferenceCause::Skipped
     } else if says("waived") {
-        Cause::Waived
+        DifferenceCause::Waived
     } else {
-        Cause::Filtered
+        DifferenceCause::Filtered
     })
 }
 
@@ -66,10 +66,13 @@ pub(super) fn is_skipped(stub: &Stub) -> bool {
 pub(super) fn of_standing(
     connection: &Connection,
     database: &str,
-    fate: Cause,
+    fate: DifferenceCause,
     stub: &Stub,
-) -> Result<(Cause, bool)> {
-    if !matches!(fate, Cause::Refused | Cause::Waived | Cause::Filtered) {
+) -> Result<(DifferenceCause, bool)> {
+    if !matches!(
+        fate,
+        DifferenceCause::Refused | DifferenceCause::Waived | DifferenceCause::Filtered
+    ) {
         return Ok((fate, true));
     }
     let changes = changes_of_row(connection, database, stub.number())?;
@@ -77,8 +80,8 @@ pub(super) fn of_standing(
     let is_by_hand = newest.is_some_and(|newest| matches!(newest.kind, PassKind::Load | PassKind::Edit));
     let is_known = found_as_left(connection, database, stub)?;
     let fate = match fate {
-        _ if is_by_hand => Cause::EditedSince,
-        Cause::Refused => Cause::Stale,
+        _ if is_by_hand => DifferenceCause::EditedSince,
+        DifferenceCause::Refused => DifferenceCause::Stale,
         fate => fate,
     };
     Ok((fate, is_known))

@@ -6,8 +6,8 @@ use std::vec::IntoIter;
 use rusqlite::Connection;
 
 use super::fate::{fate, is_about_another, is_followed, is_skipped, of_standing};
-use super::outcome::Cause;
-use super::since::{By, Rows, Seen, Since, Version, before_of};
+use super::outcome::DifferenceCause;
+use super::since::{ChangedBy, RowSince, RowState, Rows, Version, before_of};
 use crate::digest::Salt;
 use crate::engine::BATCH_BYTES;
 use crate::error::Result;
@@ -25,7 +25,7 @@ use crate::store::Salted;
 const SLICE: usize = 1_000;
 
 /// What of a stage is reconciled.
-pub(crate) struct Wanted<'w> {
+pub(crate) struct ReconcileRequest<'w> {
     /// The passes that carried the records.
     pub(crate) passes: &'w [i64],
     /// Whether they are all; then records that none of them has carried are looked for too.
@@ -35,7 +35,7 @@ pub(crate) struct Wanted<'w> {
 
 /// A source record and what became of it.
 #[derive(Default)]
-pub(super) struct Carried {
+pub(super) struct PairedRecord {
     /// Its id, on whichever side it has one.
     pub(super) id: String,
     /// What the stage has read.
@@ -43,7 +43,7 @@ pub(super) struct Carried {
     /// What the stage has left of it in the target.
     pub(super) targets: Vec<Piece>,
     /// What its entries say became of it, without a look at the amounts; `None`: it was written.
-    pub(super) fate: Option<Cause>,
+    pub(super) fate: Option<DifferenceCause>,
     /// Whether both sides are the same row.
     pub(super) in_place: bool,
     /// The parts that were left out, because another record has their place.
@@ -56,7 +56,7 @@ pub(super) struct Carried {
     pub(super) now_us: i64,
 }
 
-impl Carried {
+impl PairedRecord {
     /// Whether what a stage in place has read cannot be told any more: its row has changed behind the ledger's back.
     pub(super) fn is_lost(&self) -> bool {
         self.behind && self.source.is_none() && self.in_place
@@ -73,7 +73,7 @@ pub(super) struct Piece {
 
 /// What an entry of somebody else says of a record.
 pub(super) struct Changed {
-    pub(super) cause: Cause,
+    pub(super) cause: DifferenceCause,
     /// As it was left then.
     pub(super) now: Option<Record>,
     /// The id of the record that did it.
@@ -84,7 +84,7 @@ pub(super) struct Changed {
 type Group = Vec<Stub>;
 
 /// The records of a stage in the order of their numbers.
-pub(super) struct Lineage<'l> {
+pub(super) struct RecordPairing<'l> {
     connection: &'l Connection,
     source: Rows<'l>,
     target: Rows<'l>,
@@ -102,12 +102,12 @@ pub(super) struct Lineage<'l> {
     now_us: i64,
 }
 
-impl<'l> Lineage<'l> {
+impl<'l> RecordPairing<'l> {
     pub(super) fn new(
         connection: &'l Connection,
         project: &str,
         stage: &Stage,
-        wanted: &Wanted<'_>,
+        wanted: &ReconcileRequest<'_>,
         now_us: i64,
     ) -> Result<Self> {
         let mut carried = carried_by(connection, wanted.passes)?;
@@ -134,7 +134,7 @@ impl<'l> Lineage<'l> {
     }
 
     /// The next records; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Vec<Carried>>> {
+    pub(super) fn next(&mut self) -> Result<Option<Vec<PairedRecord>>> {
         let pairs = match self.from {
             Some(from) => self.beside_the_source(from)?,
             None => self.of_groups()?,
@@ -161,7 +161,7 @@ impl<'l> Lineage<'l> {
             };
             let rows: Vec<Option<Salted>> = rows.by_ref().take(group.len()).collect();
             let now_us = self.times.get(&group[0].batch).copied().unwrap_or(self.now_us);
-            carried.push(Carried {
+            carried.push(PairedRecord {
                 now_us,
                 ..self.carried(source, &group, rows)?
             });
@@ -170,7 +170,7 @@ impl<'l> Lineage<'l> {
     }
 
     /// The next rows of the target that have no source.
-    fn without_a_source(&mut self) -> Result<Option<Vec<Carried>>> {
+    fn without_a_source(&mut self) -> Result<Option<Vec<PairedRecord>>> {
         let Some(number) = self.by_hand.next() else {
             return Ok(None);
         };
@@ -178,19 +178,19 @@ impl<'l> Lineage<'l> {
         let mut carried = Vec::new();
         if let Some(row) = rows {
             let id = row.record.id.clone();
-            let seen = Seen {
+            let seen = RowState {
                 batch: 0,
                 record: number,
                 row: number,
                 hash: None,
             };
             let found = self.target.since(&seen, Some(row))?;
-            carried.push(Carried {
+            carried.push(PairedRecord {
                 id,
                 behind: !found.known,
                 targets: self.piece(number, found)?.into_iter().collect(),
                 now_us: self.now_us,
-                ..Carried::default()
+                ..PairedRecord::default()
             });
         }
         Ok(Some(carried))
@@ -279,13 +279,18 @@ impl<'l> Lineage<'l> {
     }
 
     /// What became of one source record.
-    fn carried(&self, source: Option<Salted>, group: &[Stub], rows: Vec<Option<Salted>>) -> Result<Carried> {
+    fn carried(
+        &self,
+        source: Option<Salted>,
+        group: &[Stub],
+        rows: Vec<Option<Salted>>,
+    ) -> Result<PairedRecord> {
         let (record, batch) = (group[0].entry.record, group[0].batch);
-        let mut carried = Carried {
+        let mut carried = PairedRecord {
             salt: self.salt(source.as_ref(), record)?,
             fate: fate(group),
             in_place: self.in_place,
-            ..Carried::default()
+            ..PairedRecord::default()
         };
         let mut own = None;
         for ((at, stub), row) in group.iter().enumerate().zip(rows) {
@@ -318,10 +323,10 @@ impl<'l> Lineage<'l> {
             let input = group.iter().find_map(|stub| stub.entry.input);
             // A waiver lets go what was refused, whatever the source has become meanwhile.
             let refused = match carried.fate {
-                Some(Cause::Waived) => refused_before(self.connection, batch, record)?,
+                Some(DifferenceCause::Waived) => refused_before(self.connection, batch, record)?,
                 _ => None,
             };
-            let seen = Seen {
+            let seen = RowState {
                 batch: refused.map_or(batch, |(batch, _)| batch),
                 record,
                 row: record,
@@ -329,7 +334,9 @@ impl<'l> Lineage<'l> {
             };
             let found = match carried.fate {
                 // Of several together there is one digest.
-                Some(Cause::Merged) => Since::nothing(source.map(|row| (row.record.id, row.record.data))),
+                Some(DifferenceCause::Merged) => {
+                    RowSince::nothing(source.map(|row| (row.record.id, row.record.data)))
+                }
                 _ => self.source.since(&seen, source)?,
             };
             carried.behind |= !found.known;
@@ -350,7 +357,7 @@ impl<'l> Lineage<'l> {
     }
 
     /// What a stage in place has read of a record, from what it left.
-    fn read_in_place(&self, carried: &mut Carried, stub: &Stub, was: Version) -> Result<()> {
+    fn read_in_place(&self, carried: &mut PairedRecord, stub: &Stub, was: Version) -> Result<()> {
         if carried.behind {
             // What it was is lost with what the stage had left.
             return Ok(());
@@ -364,19 +371,19 @@ impl<'l> Lineage<'l> {
                 .as_ref()
                 .and_then(|(_, input)| row_in(input)),
         };
-        carried.source = self.piece(entry.record, Since::nothing(read))?;
+        carried.source = self.piece(entry.record, RowSince::nothing(read))?;
         Ok(())
     }
 
     /// One side of a record; `None` where there was nothing, and is nothing.
-    fn piece(&self, number: i64, found: Since) -> Result<Option<Piece>> {
+    fn piece(&self, number: i64, found: RowSince) -> Result<Option<Piece>> {
         let since = match found.changed {
             None => None,
             Some((by, now)) => {
                 let (cause, replaced_by) = match by {
-                    By::Hand => (Cause::EditedSince, None),
-                    By::Before => (Cause::NotCarried, None),
-                    By::Replacing(record) => (Cause::Replaced, Some(self.name(record)?)),
+                    ChangedBy::Hand => (DifferenceCause::EditedSince, None),
+                    ChangedBy::Before => (DifferenceCause::NotCarried, None),
+                    ChangedBy::Replacing(record) => (DifferenceCause::Replaced, Some(self.name(record)?)),
                 };
                 Some(Changed {
                     cause,
@@ -401,7 +408,7 @@ fn with_displaced(
     connection: &Connection,
     project: &str,
     stage: &Stage,
-    wanted: &Wanted<'_>,
+    wanted: &ReconcileRequest<'_>,
     carried: &mut Vec<(i64, i64)>,
 ) -> Result<()> {
     let mut added = Vec::new();
@@ -425,8 +432,8 @@ fn with_displaced(
 }
 
 /// The state in which an entry has left its row.
-fn left_by(stub: &Stub) -> Seen {
-    Seen {
+fn left_by(stub: &Stub) -> RowState {
+    RowState {
         batch: stub.batch,
         record: stub.entry.record,
         row: stub.number(),
@@ -442,15 +449,15 @@ fn record(number: i64, id: String, data: String) -> Record {
     }
 }
 
-fn not_carried(source: Record, now_us: i64) -> Carried {
-    Carried {
+fn not_carried(source: Record, now_us: i64) -> PairedRecord {
+    PairedRecord {
         id: source.id.clone(),
         source: Some(Piece {
             was: Some(source),
             since: None,
         }),
-        fate: Some(Cause::NotCarried),
+        fate: Some(DifferenceCause::NotCarried),
         now_us,
-        ..Carried::default()
+        ..PairedRecord::default()
     }
 }

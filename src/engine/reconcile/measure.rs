@@ -4,16 +4,16 @@ use std::num::NonZero;
 
 use rust_decimal::Decimal;
 
-use super::lineage::{Carried, Piece};
-use super::outcome::{Cause, Reconciliation};
-use super::sums::{Key, Named, Nets, Sums};
+use super::lineage::{PairedRecord, Piece};
+use super::outcome::{DifferenceCause, Reconciliation};
+use super::sums::{Key, NamedRecord, Nets, Sums};
 use crate::context::{Context, Probe, Roundings};
 use crate::digest::Salt;
+use crate::environment::Secrets;
 use crate::error::{Error, Result};
 use crate::expression::{Evaluated, Expression, Scope};
 use crate::record::{Document, Limits, NumberText, Record};
 use crate::stage::{Outcome, Reconcile, Stage};
-use crate::surroundings::Secrets;
 
 /// With more roundings than this in one record only their sum is tried.
 const MOST_ROUNDINGS: usize = 12;
@@ -29,7 +29,7 @@ pub(super) struct Measuring<'m> {
 
 /// What an amount came to.
 #[derive(Clone)]
-enum Reading {
+enum Amount {
     /// There is no record.
     Nothing,
     /// The record has none, and says so: null, or left out.
@@ -42,7 +42,7 @@ enum Reading {
     Unreadable,
 }
 
-impl Reading {
+impl Amount {
     fn is_measured(&self) -> bool {
         !matches!(self, Self::NoKey | Self::Unreadable)
     }
@@ -54,14 +54,14 @@ impl Reading {
 
 /// A record on one side.
 struct Measured {
-    was: Reading,
+    was: Amount,
     /// What it came to since, why, and which record did it.
-    since: Option<(Cause, Option<String>, Reading)>,
+    since: Option<(DifferenceCause, Option<String>, Amount)>,
 }
 
 impl Measured {
     /// What stands on the side.
-    fn stands(&self) -> &Reading {
+    fn stands(&self) -> &Amount {
         self.since.as_ref().map_or(&self.was, |(_, _, now)| now)
     }
 }
@@ -76,7 +76,7 @@ struct Both {
 type Read = Option<(String, Option<Document>)>;
 
 /// The same of a record on one side: as it was, and as it is since.
-type BothRead<'c> = (Read, Option<(Cause, Option<&'c str>, Read)>);
+type BothRead<'c> = (Read, Option<(DifferenceCause, Option<&'c str>, Read)>);
 
 impl<'m> Measuring<'m> {
     pub(super) fn new(
@@ -96,7 +96,7 @@ impl<'m> Measuring<'m> {
     }
 
     /// Takes source records with what became of them. They are measured on every core, and summed in their order.
-    pub(super) fn add(&mut self, slice: &[Carried]) -> Result<()> {
+    pub(super) fn add(&mut self, slice: &[PairedRecord]) -> Result<()> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let length = slice.len().div_ceil(cores).max(1);
         let measured: Vec<Vec<Both>> = std::thread::scope(|scope| {
@@ -132,14 +132,14 @@ impl<'m> Measuring<'m> {
     }
 
     /// Both sides of a record, for each `[[reconcile]]`. Pure.
-    fn both(&self, carried: &Carried) -> Vec<Both> {
+    fn both(&self, carried: &PairedRecord) -> Vec<Both> {
         let source = carried.source.as_ref().map(read_piece);
         let mut targets: Vec<BothRead<'_>> = carried.targets.iter().map(read_piece).collect();
         let skipped = self.skipped(carried);
         targets.extend(
             skipped
                 .iter()
-                .map(|part| (read(Some(part)), Some((Cause::Skipped, None, None)))),
+                .map(|part| (read(Some(part)), Some((DifferenceCause::Skipped, None, None)))),
         );
         let of_rule = |rule: &Reconcile| {
             let by = rule.by.as_ref();
@@ -168,7 +168,7 @@ impl<'m> Measuring<'m> {
     }
 
     /// The parts of a record that were left out for another record's, as the stage makes them: nothing else has them.
-    fn skipped(&self, carried: &Carried) -> Vec<Record> {
+    fn skipped(&self, carried: &PairedRecord) -> Vec<Record> {
         let source = carried.source.as_ref().and_then(|piece| piece.was.as_ref());
         let Some(source) = source.filter(|_| !carried.skipped.is_empty()) else {
             return Vec::new();
@@ -190,17 +190,17 @@ impl<'m> Measuring<'m> {
         parts.map(record).collect()
     }
 
-    fn add_to(&self, sums: &mut Sums<'_>, carried: &Carried, both: &Both) -> Result<()> {
+    fn add_to(&self, sums: &mut Sums<'_>, carried: &PairedRecord, both: &Both) -> Result<()> {
         let sides = || {
             let source = both.source.iter().map(|side| (true, side));
             source.chain(both.targets.iter().map(|side| (false, side)))
         };
         let mut nets = Nets::default();
         for (is_source, side) in sides() {
-            if let Reading::Amount(amount, key) = side.stands() {
+            if let Amount::Amount(amount, key) = side.stands() {
                 sums.measure(is_source, *amount, key)?;
             }
-            if let Reading::Amount(amount, key) = &side.was {
+            if let Amount::Amount(amount, key) = &side.was {
                 nets.add(key, signed(is_source, *amount))?;
             }
         }
@@ -210,13 +210,13 @@ impl<'m> Measuring<'m> {
                 continue;
             };
             let mut nets = Nets::default();
-            if let Reading::Amount(amount, key) = &side.was {
+            if let Amount::Amount(amount, key) = &side.was {
                 nets.add(key, signed(is_source, -*amount))?;
             }
-            if let Reading::Amount(amount, key) = now {
+            if let Amount::Amount(amount, key) = now {
                 nets.add(key, signed(is_source, *amount))?;
             }
-            let named = Named {
+            let named = NamedRecord {
                 id: &carried.id,
                 by: by.as_deref(),
                 unmeasured: !now.is_measured() || !side.was.is_measured(),
@@ -229,11 +229,18 @@ impl<'m> Measuring<'m> {
     }
 
     /// What the stage itself has made of a record.
-    fn add_carried(&self, sums: &mut Sums<'_>, carried: &Carried, both: &Both, nets: Nets) -> Result<()> {
+    fn add_carried(
+        &self,
+        sums: &mut Sums<'_>,
+        carried: &PairedRecord,
+        both: &Both,
+        nets: Nets,
+    ) -> Result<()> {
         let pieces = || both.source.iter().chain(&both.targets);
         let unmeasured = pieces().any(|side| !side.was.is_measured());
         let nothing = nets.keys.is_empty() && !unmeasured;
-        if both.source.is_none() && both.targets.is_empty() && carried.fate == Some(Cause::Filtered) {
+        if both.source.is_none() && both.targets.is_empty() && carried.fate == Some(DifferenceCause::Filtered)
+        {
             // Its source is deleted, and so is what the stage had made of it.
             return Ok(());
         }
@@ -244,7 +251,7 @@ impl<'m> Measuring<'m> {
         let source = both.source.as_ref();
         let brings = source.is_none_or(|side| !side.was.is_something());
         let leaves = both.targets.iter().all(|side| !side.was.is_something());
-        let named = Named {
+        let named = NamedRecord {
             id: &carried.id,
             by: None,
             unmeasured: unmeasured || carried.is_lost(),
@@ -256,23 +263,18 @@ impl<'m> Measuring<'m> {
     }
 
     /// What a record comes to on one side.
-    fn reading(
-        &self,
-        (amount, key): (&Expression, Option<&Expression>),
-        read: &Read,
-        now_us: i64,
-    ) -> Reading {
+    fn reading(&self, (amount, key): (&Expression, Option<&Expression>), read: &Read, now_us: i64) -> Amount {
         let Some((id, document)) = read else {
-            return Reading::Nothing;
+            return Amount::Nothing;
         };
         let Some(document) = document else {
-            return Reading::Unreadable;
+            return Amount::Unreadable;
         };
         let mut scope = Scope::new(self.context((id, None), now_us, None));
         let amount = match amount.value(document, &mut scope) {
-            Err(_) => return Reading::Unreadable,
-            Ok(Evaluated::Omit) => return Reading::None,
-            Ok(Evaluated::Value(value)) if value.is_null() => return Reading::None,
+            Err(_) => return Amount::Unreadable,
+            Ok(Evaluated::Omit) => return Amount::None,
+            Ok(Evaluated::Value(value)) if value.is_null() => return Amount::None,
             Ok(Evaluated::Value(value)) => {
                 let number = value
                     .as_number()
@@ -280,19 +282,19 @@ impl<'m> Measuring<'m> {
                 let read = number.or_else(|| value.as_text().map(|text| NumberText::SETTING.read(&text)));
                 match read.and_then(Result::ok) {
                     Some(amount) => amount,
-                    None => return Reading::Unreadable,
+                    None => return Amount::Unreadable,
                 }
             }
         };
         let key = match key.map(|key| key.value(document, &mut scope)) {
-            Some(Err(_)) => return Reading::NoKey,
+            Some(Err(_)) => return Amount::NoKey,
             None | Some(Ok(Evaluated::Omit)) => None,
             Some(Ok(Evaluated::Value(value))) if value.is_null() => None,
             Some(Ok(Evaluated::Value(value))) => {
                 Some(value.as_text().map_or_else(|| value.to_json(), Into::into))
             }
         };
-        Reading::Amount(amount, key)
+        Amount::Amount(amount, key)
     }
 
     fn context<'c>(
@@ -314,28 +316,30 @@ impl<'m> Measuring<'m> {
     }
 
     /// Why a record's sides differ.
-    fn cause(&self, carried: &Carried, both: &Both, nets: &Nets, unmeasured: bool) -> Cause {
+    fn cause(&self, carried: &PairedRecord, both: &Both, nets: &Nets, unmeasured: bool) -> DifferenceCause {
         if carried.behind {
-            return Cause::Unexplained;
+            return DifferenceCause::Unexplained;
         }
-        let unreadable = |side: &Measured| matches!(side.was, Reading::Unreadable);
+        let unreadable = |side: &Measured| matches!(side.was, Amount::Unreadable);
         match (carried.fate, &nets.keys[..]) {
             (Some(fate), _) => fate,
-            (None, [(_, net)]) if !unmeasured && self.is_rounded_by(carried, *net) => Cause::Rounding,
+            (None, [(_, net)]) if !unmeasured && self.is_rounded_by(carried, *net) => {
+                DifferenceCause::Rounding
+            }
             // What nobody can read on either side: no amount was lost on the way.
             (None, [])
                 if both.source.as_ref().is_some_and(unreadable)
                     && !both.targets.is_empty()
                     && both.targets.iter().all(unreadable) =>
             {
-                Cause::Unreadable
+                DifferenceCause::Unreadable
             }
-            _ => Cause::Unexplained,
+            _ => DifferenceCause::Unexplained,
         }
     }
 
     /// Whether the stage, carrying the record once more, rounds by exactly so much: as a whole, or some of its values.
-    fn is_rounded_by(&self, carried: &Carried, net: Decimal) -> bool {
+    fn is_rounded_by(&self, carried: &PairedRecord, net: Decimal) -> bool {
         let Some(source) = carried.source.as_ref().and_then(|piece| piece.was.as_ref()) else {
             return false;
         };

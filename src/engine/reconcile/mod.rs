@@ -10,15 +10,17 @@ mod sums;
 
 use super::run::Run;
 use crate::error::Result;
-use crate::ledger::{Batch, PassKind, StageRow, Step};
+use crate::ledger::{Batch, BatchKind, PassKind, StageRow};
 use crate::observe::StopSignal;
 use crate::stage::Stage;
 
-use lineage::Lineage;
+use lineage::RecordPairing;
 use measure::Measuring;
 
-pub(crate) use lineage::Wanted;
-pub use outcome::{Attribution, Cause, Discrepancy, ReconcileReport, Reconciliation, Side, StageReconciled};
+pub(crate) use lineage::ReconcileRequest;
+pub use outcome::{
+    Attribution, DifferenceCause, Discrepancy, ReconcileReport, Reconciliation, Side, StageReconciled,
+};
 
 /// The most records and keys that are named for each cause, where nobody says otherwise.
 pub(crate) const EXAMPLES: usize = 10;
@@ -28,7 +30,7 @@ pub(crate) fn reconcile_stage(
     run: &mut Run<'_>,
     project: &str,
     stage: &Stage,
-    wanted: &Wanted<'_>,
+    wanted: &ReconcileRequest<'_>,
     stop: &StopSignal,
 ) -> Result<Option<StageReconciled>> {
     let mut measuring = Measuring::new(
@@ -42,7 +44,7 @@ pub(crate) fn reconcile_stage(
     );
     {
         let moment = run.connection().unchecked_transaction()?;
-        let mut lineage = Lineage::new(&moment, project, stage, wanted, run.now_us())?;
+        let mut lineage = RecordPairing::new(&moment, project, stage, wanted, run.now_us())?;
         while let Some(slice) = lineage.next()? {
             if stop.is_asked() {
                 return Ok(None);
@@ -67,13 +69,13 @@ fn keep(
     run: &mut Run<'_>,
     project: &str,
     stage: &Stage,
-    wanted: &Wanted<'_>,
+    wanted: &ReconcileRequest<'_>,
     reconciled: &StageReconciled,
 ) -> Result<()> {
     let mut pass = run.new_pass(PassKind::Reconcile, Some(StageRow::of(project, stage)))?;
     pass.row.source = Some(stage.source().to_owned());
     pass.row.target = Some(stage.target().to_owned());
-    let mut batch = Batch::new(Step::End);
+    let mut batch = Batch::new(BatchKind::End);
     let results: Vec<serde_json::Value> = reconciled.reconciliations.iter().map(told).collect();
     batch.body = Some(
         serde_json::json!({ "whole": wanted.whole, "passes": wanted.passes, "reconciled": results })

@@ -72,7 +72,7 @@ pub struct Side {
 /// Why both sides differ for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Cause {
+pub enum DifferenceCause {
     /// The stage has refused it.
     Refused,
     /// The stage has refused it, and it was waived.
@@ -101,7 +101,7 @@ pub enum Cause {
     Unexplained,
 }
 
-impl Cause {
+impl DifferenceCause {
     /// The cause in words.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -127,7 +127,7 @@ impl Cause {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Attribution {
     /// The cause.
-    pub cause: Cause,
+    pub cause: DifferenceCause,
     /// The records.
     pub records: u64,
     /// What they add to the difference, target less source.

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::digest::{Hash, commitment};
 use crate::error::Result;
-use crate::ledger::carried::{TARGET_REPLACED, Writer, changes_elsewhere, changes_of, writers};
+use crate::ledger::carried::{BatchWriter, TARGET_REPLACED, changes_elsewhere, changes_of, writers};
 use crate::ledger::read::{Stub, StubKey, salt, stub_at};
 use crate::ledger::row_before;
 use crate::store::{Salted, Table};
@@ -18,7 +18,7 @@ pub(super) type Version = Option<(String, String)>;
 
 /// Who has changed a row since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum By {
+pub(super) enum ChangedBy {
     /// A load or an edit.
     Hand,
     /// A record that has taken its place in the target.
@@ -29,7 +29,7 @@ pub(super) enum By {
 
 /// The state of a row that is looked for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
+pub(super) struct RowState {
     /// The batch that has read or left it.
     pub(super) batch: i64,
     /// The record under whose number.
@@ -42,11 +42,11 @@ pub(super) struct Seen {
 
 /// A row as it was, and what became of it.
 #[derive(Debug)]
-pub(super) struct Since {
+pub(super) struct RowSince {
     /// As it was; as it is, where that cannot be told any more.
     pub(super) was: Version,
     /// Who was the last to change it, where it counts, and how they have left it.
-    pub(super) changed: Option<(By, Version)>,
+    pub(super) changed: Option<(ChangedBy, Version)>,
     /// Whether the row is what the entries say, and they lead back to what it was.
     pub(super) known: bool,
 }
@@ -57,7 +57,7 @@ pub(super) struct Rows<'l> {
     pub(super) table: Table,
     /// Of the source of a copying stage, the stage; else it is the target.
     source_of: Option<u32>,
-    writers: HashMap<i64, Writer>,
+    writers: HashMap<i64, BatchWriter>,
     /// Read only where a row has changed.
     elsewhere: OnceCell<Vec<(i64, StubKey)>>,
 }
@@ -74,21 +74,21 @@ impl<'l> Rows<'l> {
     }
 
     /// What became of a row since it was seen, from the row as it is and the images since.
-    pub(super) fn since(&self, seen: &Seen, row: Option<Salted>) -> Result<Since> {
+    pub(super) fn since(&self, seen: &RowState, row: Option<Salted>) -> Result<RowSince> {
         let now = row.as_ref().and_then(Salted::hash);
         let salted = row.as_ref().and_then(|row| row.salt);
         let is = row.map(|row| (row.record.id, row.record.data));
         if now == seen.hash {
-            return Ok(Since::nothing(is));
+            return Ok(RowSince::nothing(is));
         }
         let later = self.later(seen)?;
         if later.first().map_or(seen.hash, |stub| stub.entry.after) != now {
-            return Ok(Since::behind_the_ledger(is));
+            return Ok(RowSince::behind_the_ledger(is));
         }
         let (was, changed) = match self.back(seen, &later, is.clone()) {
             Back::Led(was, changed) => (was, changed),
-            Back::Stopped(stands) => return Ok(Since::nothing(stands)),
-            Back::Broken => return Ok(Since::behind_the_ledger(is)),
+            Back::Stopped(stands) => return Ok(RowSince::nothing(stands)),
+            Back::Broken => return Ok(RowSince::behind_the_ledger(is)),
         };
         let holds = match (&was, seen.hash) {
             (Some((id, data)), Some(hash)) => {
@@ -101,18 +101,18 @@ impl<'l> Rows<'l> {
             (was, hash) => was.is_none() && hash.is_none(),
         };
         Ok(if holds {
-            Since {
+            RowSince {
                 was,
                 changed,
                 known: true,
             }
         } else {
-            Since::behind_the_ledger(is)
+            RowSince::behind_the_ledger(is)
         })
     }
 
     /// Goes back from entry to entry, the newest first, to what a row was.
-    fn back(&self, seen: &Seen, later: &[Stub], is: Version) -> Back {
+    fn back(&self, seen: &RowState, later: &[Stub], is: Version) -> Back {
         let (mut version, mut changed, mut at) = (is, None, 0);
         loop {
             let state = later.get(at).map_or(seen.hash, |stub| stub.entry.after);
@@ -143,21 +143,21 @@ impl<'l> Rows<'l> {
     }
 
     /// Who it was that changed the row, where it is to be told: what a later stage has changed is its own affair.
-    fn by(&self, stub: &Stub) -> Option<By> {
+    fn by(&self, stub: &Stub) -> Option<ChangedBy> {
         let writer = self.writers.get(&stub.batch);
         match (writer, self.source_of) {
-            (Some(Writer::Hand), _) => Some(By::Hand),
-            (Some(Writer::InPlace(number)), Some(stage)) if *number > stage => None,
-            (_, Some(_)) => Some(By::Before),
+            (Some(BatchWriter::Hand), _) => Some(ChangedBy::Hand),
+            (Some(BatchWriter::InPlace(number)), Some(stage)) if *number > stage => None,
+            (_, Some(_)) => Some(ChangedBy::Before),
             (_, None) => {
                 let replaces = stub.entry.has_code(TARGET_REPLACED);
-                replaces.then_some(By::Replacing(stub.entry.record))
+                replaces.then_some(ChangedBy::Replacing(stub.entry.record))
             }
         }
     }
 
     /// The entries that have changed a row since, newest first.
-    fn later(&self, seen: &Seen) -> Result<Vec<Stub>> {
+    fn later(&self, seen: &RowState) -> Result<Vec<Stub>> {
         let mut later = changes_of(self.connection, self.table.name(), seen.row, seen.batch)?;
         if self.elsewhere.get().is_none() {
             let found = changes_elsewhere(self.connection, self.table.name())?;
@@ -178,7 +178,7 @@ impl<'l> Rows<'l> {
 /// Where the entries lead.
 enum Back {
     /// To the row as it was, past whoever has changed it.
-    Led(Version, Option<(By, Version)>),
+    Led(Version, Option<(ChangedBy, Version)>),
     /// To a rollback, and no further: the row as it has left it.
     Stopped(Version),
     /// Nowhere.
@@ -194,7 +194,7 @@ fn is_chain(later: &[Stub], to: Option<Hash>) -> bool {
         .all(|(stub, left)| stub.entry.before == left)
 }
 
-impl Since {
+impl RowSince {
     /// Nobody has touched it.
     pub(super) fn nothing(was: Version) -> Self {
         Self {

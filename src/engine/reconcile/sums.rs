@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rust_decimal::Decimal;
 
-use super::outcome::{Attribution, Cause, Discrepancy, Reconciliation, Side};
+use super::outcome::{Attribution, DifferenceCause, Discrepancy, Reconciliation, Side};
 use crate::digest::sha256;
 use crate::error::{Error, Result};
 use crate::stage::Reconcile;
@@ -17,7 +17,7 @@ pub(super) struct Sums<'m> {
     pub(super) rule: &'m Reconcile,
     source: Half,
     target: Half,
-    causes: BTreeMap<Cause, Attribution>,
+    causes: BTreeMap<DifferenceCause, Attribution>,
     /// The keys to which a record has added more on one side than on the other. Where each record fits, so does its key.
     keys: HashMap<Key, Net>,
     /// The records whose rows are not what the ledger says.
@@ -72,7 +72,7 @@ impl Nets {
 
 /// A record to which a cause is put down.
 #[derive(Clone, Copy)]
-pub(super) struct Named<'n> {
+pub(super) struct NamedRecord<'n> {
     pub(super) id: &'n str,
     /// The record that did it.
     pub(super) by: Option<&'n str>,
@@ -138,10 +138,15 @@ impl<'m> Sums<'m> {
     }
 
     /// Puts what a record adds down to a cause.
-    pub(super) fn attribute(&mut self, cause: Cause, nets: Nets, named: Named<'_>) -> Result<()> {
+    pub(super) fn attribute(
+        &mut self,
+        cause: DifferenceCause,
+        nets: Nets,
+        named: NamedRecord<'_>,
+    ) -> Result<()> {
         self.behind += u64::from(named.behind);
         // A key can be made up by others; a grand total says nothing of who makes up for what.
-        let brings = named.one_sided && cause == Cause::Unexplained && self.rule.by.is_some();
+        let brings = named.one_sided && cause == DifferenceCause::Unexplained && self.rule.by.is_some();
         if !brings {
             let attribution = self.cause(cause);
             attribution.records += 1;
@@ -157,10 +162,10 @@ impl<'m> Sums<'m> {
         for (key, net) in nets.keys {
             let of_key = self.keys.entry(key).or_default();
             of_key.difference = sum(of_key.difference, net)?;
-            if cause != Cause::Unexplained {
+            if cause != DifferenceCause::Unexplained {
                 of_key.explained = sum(of_key.explained, net)?;
             }
-            if cause == Cause::Filtered && named.one_sided {
+            if cause == DifferenceCause::Filtered && named.one_sided {
                 of_key.filtered = sum(of_key.filtered, net)?;
             }
             if brings {
@@ -172,7 +177,7 @@ impl<'m> Sums<'m> {
         Ok(())
     }
 
-    fn cause(&mut self, cause: Cause) -> &mut Attribution {
+    fn cause(&mut self, cause: DifferenceCause) -> &mut Attribution {
         self.causes.entry(cause).or_insert_with(|| Attribution {
             cause,
             records: 0,
@@ -192,9 +197,9 @@ impl<'m> Sums<'m> {
         let left = sum(net.difference, -net.explained)?;
         let makes_up = left == net.brought && sum(net.brought, net.filtered)?.abs() <= self.rule.tolerance;
         let cause = if makes_up {
-            Cause::Counterpart
+            DifferenceCause::Counterpart
         } else {
-            Cause::Unexplained
+            DifferenceCause::Unexplained
         };
         if makes_up {
             net.explained = net.difference;
@@ -215,8 +220,8 @@ impl<'m> Sums<'m> {
         if self.source.side.records > 0 || self.target.side.records > 0 {
             return;
         }
-        if let Some(unreadable) = self.causes.remove(&Cause::Unreadable) {
-            let cause = Cause::Unexplained;
+        if let Some(unreadable) = self.causes.remove(&DifferenceCause::Unreadable) {
+            let cause = DifferenceCause::Unexplained;
             self.causes.insert(cause, Attribution { cause, ..unreadable });
         }
     }
@@ -245,7 +250,7 @@ impl<'m> Sums<'m> {
         found.truncate(examples);
         let unmeasured = self
             .causes
-            .get(&Cause::Unexplained)
+            .get(&DifferenceCause::Unexplained)
             .is_some_and(|cause| cause.unmeasured > 0);
         let has_keys = self.rule.by.is_some();
         let (source, target) = (self.source.told(has_keys), self.target.told(has_keys));

@@ -10,7 +10,7 @@ use crate::expression::datum::Datum;
 use crate::expression::foreign;
 use crate::expression::functions::call::{Function, Known, Needs};
 use crate::expression::functions::{self, functions, is_code};
-use crate::expression::node::{Invocation, Node, Step};
+use crate::expression::node::{Invocation, Node, NodeKind};
 use crate::expression::operator::Operator;
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
@@ -19,7 +19,7 @@ use crate::refusal::is_reserved;
 /// The text of a node that is a written text.
 fn written(node: &Node) -> Option<&Arc<str>> {
     match &node.step {
-        Step::Constant(Datum::Text(text)) => Some(text),
+        NodeKind::Constant(Datum::Text(text)) => Some(text),
         _ => None,
     }
 }
@@ -38,8 +38,8 @@ impl Compiler<'_> {
         let arguments = match <[Node; 1]>::try_from(arguments) {
             Ok([only]) => {
                 let step = match symbol {
-                    "!" => Step::Not(Box::new(only)),
-                    "-" => Step::Negate(Box::new(only)),
+                    "!" => NodeKind::Not(Box::new(only)),
+                    "-" => NodeKind::Negate(Box::new(only)),
                     _ => return Err(unknown()),
                 };
                 return Ok(self.node(position, step));
@@ -48,12 +48,12 @@ impl Compiler<'_> {
         };
         let operator = Operator::of(symbol).ok_or_else(unknown)?;
         let sides = <[Node; 2]>::try_from(arguments).map_err(|_| unknown())?;
-        let is_null = |node: &Node| matches!(node.step, Step::Constant(Datum::Null));
+        let is_null = |node: &Node| matches!(node.step, NodeKind::Constant(Datum::Null));
         let step = match (operator, sides) {
             (Operator::Equal | Operator::Unequal, [side, null] | [null, side]) if is_null(&null) => {
-                Step::IsNull(Box::new(side), operator == Operator::Equal)
+                NodeKind::IsNull(Box::new(side), operator == Operator::Equal)
             }
-            (operator, sides) => Step::Binary(operator, Box::new(sides)),
+            (operator, sides) => NodeKind::Binary(operator, Box::new(sides)),
         };
         Ok(self.node(position, step))
     }
@@ -89,7 +89,7 @@ impl Compiler<'_> {
             arguments,
             known,
         };
-        Ok(self.node(position, Step::Call(Box::new(invocation))))
+        Ok(self.node(position, NodeKind::Call(Box::new(invocation))))
     }
 
     fn known(&mut self, function: &Function, arguments: &[Node], position: Position) -> Result<Known> {
@@ -144,8 +144,8 @@ impl Compiler<'_> {
             return Err(self.at(&arguments[1], "expression.path", message));
         }
         match &arguments[0].step {
-            Step::Document => self.reads(&path),
-            Step::Path(start) => {
+            NodeKind::Document => self.reads(&path),
+            NodeKind::Path(start) => {
                 let segments: Vec<Segment> = [start.segments(), path.segments()].concat();
                 self.reads(&Path::of(segments));
             }
@@ -223,7 +223,7 @@ impl Compiler<'_> {
     }
 
     fn names(&self, arguments: &[Node]) -> Result<Known> {
-        let Step::List(parts) = &arguments[0].step else {
+        let NodeKind::List(parts) = &arguments[0].step else {
             return Ok(Known::Nothing);
         };
         let names: Option<Vec<Arc<str>>> = parts.iter().map(|part| written(part).cloned()).collect();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rhai::Position;
 
-use crate::expression::node::{Node, Step};
-use crate::expression::origin::{Origin, Spot};
+use crate::expression::node::{Node, NodeKind};
+use crate::expression::origin::{SourceMap, SourcePosition};
 use crate::expression::parser;
 use crate::language::Language;
 use crate::path::Path;
@@ -17,7 +17,7 @@ pub(super) type Result<T> = std::result::Result<T, Problem>;
 /// What is known while a text is compiled.
 pub(super) struct Compiler<'c> {
     pub(super) source: &'c str,
-    pub(super) origin: &'c Origin,
+    pub(super) origin: &'c SourceMap,
     pub(super) reading: &'c Reading<'c>,
     /// The names of `let` and `for` that are visible, with their slots; later ones hide earlier ones.
     pub(super) visible: Vec<(Arc<str>, usize)>,
@@ -30,7 +30,7 @@ pub(super) struct Compiler<'c> {
 }
 
 impl<'c> Compiler<'c> {
-    pub(super) fn new(source: &'c str, origin: &'c Origin, reading: &'c Reading<'c>) -> Self {
+    pub(super) fn new(source: &'c str, origin: &'c SourceMap, reading: &'c Reading<'c>) -> Self {
         Self {
             source,
             origin,
@@ -43,7 +43,7 @@ impl<'c> Compiler<'c> {
         }
     }
 
-    pub(super) fn spot(&self, position: Position) -> Spot {
+    pub(super) fn spot(&self, position: Position) -> SourcePosition {
         parser::spot(self.origin, position)
     }
 
@@ -55,7 +55,7 @@ impl<'c> Compiler<'c> {
         parser::forbidden(what, self.origin, position)
     }
 
-    pub(super) fn node(&self, position: Position, step: Step) -> Node {
+    pub(super) fn node(&self, position: Position, step: NodeKind) -> Node {
         Node {
             spot: self.spot(position),
             step,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use rhai::AST;
 
-use super::node::{Never, Node, Program, Step};
-use super::origin::Origin;
+use super::node::{Never, Node, NodeKind, Program};
+use super::origin::SourceMap;
 use super::parser;
-use super::types::{self, Told};
+use super::types::{self, TypeFindings};
 use crate::language::Language;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
@@ -24,7 +24,7 @@ use compiler::{Compiler, Result};
 
 /// Compiles a text of one or several statements.
 pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Program> {
-    let origin = Origin::new(source, place, reading);
+    let origin = SourceMap::new(source, place, reading);
     let ast: AST = parser::parse(source, &origin)?;
     let mut compiler = Compiler::new(source, &origin, reading);
     let statements = compiler.statements(ast.statements())?;
@@ -39,7 +39,7 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
         Ok([only]) => only,
         Err(statements) => Node {
             spot: origin.start(),
-            step: Step::Block(statements),
+            step: NodeKind::Block(statements),
         },
     };
     let mut names: Vec<(Arc<str>, usize)> = Vec::new();
@@ -49,7 +49,7 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
             None => names.push((name, slot)),
         }
     }
-    let Told {
+    let TypeFindings {
         never,
         types,
         language,
@@ -74,7 +74,7 @@ pub(super) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Res
 }
 
 /// The problem of an expression that no record gets through.
-fn refuses_all(origin: &Origin, never: &Never) -> Problem {
+fn refuses_all(origin: &SourceMap, never: &Never) -> Problem {
     let message = format!("{}: every record would be refused", never.message);
     Problem::error("expression.never", origin.place(never.spot), message)
 }

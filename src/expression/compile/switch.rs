@@ -4,7 +4,7 @@ use rhai::{Dynamic, Position, RangeCase, SwitchCasesCollection};
 
 use super::compiler::{Compiler, Result};
 use crate::expression::datum::Datum;
-use crate::expression::node::Case;
+use crate::expression::node::SwitchCase;
 
 impl Compiler<'_> {
     /// The cases of one arm.
@@ -13,7 +13,7 @@ impl Compiler<'_> {
         cases: &SwitchCasesCollection,
         arm: usize,
         position: Position,
-    ) -> Result<Vec<Case>> {
+    ) -> Result<Vec<SwitchCase>> {
         let mut matching = Vec::new();
         // The order among the cases of one arm is of no consequence: any of them takes it.
         for case in cases.cases.values().filter(|case| case.blocks.contains(&arm)) {
@@ -21,28 +21,28 @@ impl Compiler<'_> {
         }
         let ranges = cases.ranges.iter().filter(|range| range.index() == arm);
         matching.extend(ranges.map(|range| match range {
-            RangeCase::ExclusiveInt(range, _) => Case::Between(range.start, range.end, false),
-            RangeCase::InclusiveInt(range, _) => Case::Between(*range.start(), *range.end(), true),
+            RangeCase::ExclusiveInt(range, _) => SwitchCase::Between(range.start, range.end, false),
+            RangeCase::InclusiveInt(range, _) => SwitchCase::Between(*range.start(), *range.end(), true),
         }));
         Ok(matching)
     }
 
     /// A case's value; `None` for a range, which stands in a list of its own.
-    fn case(&self, value: &Dynamic, position: Position) -> Result<Option<Case>> {
+    fn case(&self, value: &Dynamic, position: Position) -> Result<Option<SwitchCase>> {
         if let Ok(integer) = value.as_int() {
-            return Ok(Some(Case::Equal(Datum::Integer(integer))));
+            return Ok(Some(SwitchCase::Equal(Datum::Integer(integer))));
         }
         if let Ok(boolean) = value.as_bool() {
-            return Ok(Some(Case::Equal(Datum::Boolean(boolean))));
+            return Ok(Some(SwitchCase::Equal(Datum::Boolean(boolean))));
         }
         if let Ok(character) = value.as_char() {
-            return Ok(Some(Case::Equal(Datum::text(&character.to_string()))));
+            return Ok(Some(SwitchCase::Equal(Datum::text(&character.to_string()))));
         }
         if let Ok(text) = value.clone().into_string() {
-            return Ok(Some(Case::Equal(Datum::text(&text))));
+            return Ok(Some(SwitchCase::Equal(Datum::text(&text))));
         }
         if value.is_unit() {
-            return Ok(Some(Case::Equal(Datum::Null)));
+            return Ok(Some(SwitchCase::Equal(Datum::Null)));
         }
         if value.is_decimal() {
             return Err(self

@@ -8,21 +8,21 @@ use super::compiler::{Compiler, Result};
 use crate::expression::datum::Datum;
 use crate::expression::foreign;
 use crate::expression::functions;
-use crate::expression::node::Step;
+use crate::expression::node::NodeKind;
 use crate::record::exact_decimal;
 
 impl Compiler<'_> {
-    pub(super) fn name(&mut self, name: &str, position: Position) -> Result<Step> {
+    pub(super) fn name(&mut self, name: &str, position: Position) -> Result<NodeKind> {
         if let Some((_, slot)) = self.visible.iter().rev().find(|(known, _)| **known == *name) {
-            return Ok(Step::Local(*slot));
+            return Ok(NodeKind::Local(*slot));
         }
         if self.reading.names.iter().any(|known| known == name) {
             self.is_alone = false;
-            return Ok(Step::Prepared(Arc::from(name)));
+            return Ok(NodeKind::Prepared(Arc::from(name)));
         }
         match name {
-            "doc" => return Ok(Step::Document),
-            "omit" => return Ok(Step::Constant(Datum::Omit)),
+            "doc" => return Ok(NodeKind::Document),
+            "omit" => return Ok(NodeKind::Constant(Datum::Omit)),
             _ => {}
         }
         let problem = self.problem(

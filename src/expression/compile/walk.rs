@@ -8,7 +8,7 @@ use rhai::{ASTFlags, Expr, FnCallExpr, Position, Stmt, StmtBlock, SwitchCasesCol
 use super::chain::{Link, links, segment};
 use super::compiler::{Compiler, Result};
 use crate::expression::datum::Datum;
-use crate::expression::node::{Access, Arm, For, Node, Step, Switch};
+use crate::expression::node::{Access, Arm, For, Node, NodeKind, Switch};
 use crate::expression::operator::Operator;
 use crate::path::{Path, Segment};
 
@@ -26,7 +26,7 @@ impl Compiler<'_> {
         let mut statements = statements?;
         Ok(match statements.len() {
             1 => statements.remove(0),
-            _ => self.node(block.position(), Step::Block(statements)),
+            _ => self.node(block.position(), NodeKind::Block(statements)),
         })
     }
 
@@ -36,26 +36,26 @@ impl Compiler<'_> {
             Stmt::Expr(expression) => return self.expression(expression),
             Stmt::FnCall(call, position) => return self.call(call, *position),
             Stmt::Block(block) => return self.block(block),
-            Stmt::Noop(_) => Step::Constant(Datum::Null),
+            Stmt::Noop(_) => NodeKind::Constant(Datum::Null),
             Stmt::If(flow, _) => {
                 let parts = [
                     self.expression(&flow.expr)?,
                     self.block(&flow.body)?,
                     self.block(&flow.branch)?,
                 ];
-                Step::If(Box::new(parts))
+                NodeKind::If(Box::new(parts))
             }
             Stmt::Switch(switch, position) => return self.switch(&switch.0, &switch.1, *position),
             Stmt::While(flow, _) => {
                 let condition = match &flow.expr {
-                    Expr::Unit(position) => self.node(*position, Step::Constant(Datum::Boolean(true))),
+                    Expr::Unit(position) => self.node(*position, NodeKind::Constant(Datum::Boolean(true))),
                     condition => self.expression(condition)?,
                 };
-                Step::While(Box::new([condition, self.block(&flow.body)?]))
+                NodeKind::While(Box::new([condition, self.block(&flow.body)?]))
             }
             Stmt::Do(flow, flags, _) => {
                 let parts = [self.expression(&flow.expr)?, self.block(&flow.body)?];
-                Step::DoWhile(Box::new(parts), !flags.contains(ASTFlags::NEGATED))
+                NodeKind::DoWhile(Box::new(parts), !flags.contains(ASTFlags::NEGATED))
             }
             Stmt::For(parts, _) => {
                 let (name, counter, flow) = &**parts;
@@ -67,7 +67,7 @@ impl Compiler<'_> {
                     .map(|counter| self.define(&counter.name, counter.pos));
                 let (counter, body) = (counter.transpose()?, self.block(&flow.body));
                 self.visible.truncate(outside);
-                Step::For(Box::new(For {
+                NodeKind::For(Box::new(For {
                     list,
                     name: slot,
                     counter,
@@ -78,15 +78,15 @@ impl Compiler<'_> {
                 let (name, value, _) = &**parts;
                 let value = self.expression(value)?;
                 let slot = self.define(&name.name, name.pos)?;
-                Step::Assign(slot, None, Box::new(value))
+                NodeKind::Assign(slot, None, Box::new(value))
             }
             Stmt::Assignment(parts) => return self.assignment(&parts.0, &parts.1.lhs, &parts.1.rhs),
             Stmt::BreakLoop(value, flags, _) if flags.contains(ASTFlags::BREAK) => {
-                Step::Break(self.optional(value.as_deref())?)
+                NodeKind::Break(self.optional(value.as_deref())?)
             }
-            Stmt::BreakLoop(..) => Step::Continue,
+            Stmt::BreakLoop(..) => NodeKind::Continue,
             Stmt::Return(value, flags, _) if !flags.contains(ASTFlags::BREAK) => {
-                Step::Return(self.optional(value.as_deref())?)
+                NodeKind::Return(self.optional(value.as_deref())?)
             }
             _ => return Err(self.forbidden("this statement", position)),
         };
@@ -123,13 +123,13 @@ impl Compiler<'_> {
                 }));
         };
         let value = self.expression(value)?;
-        Ok(self.node(position, Step::Assign(slot, operator, Box::new(value))))
+        Ok(self.node(position, NodeKind::Assign(slot, operator, Box::new(value))))
     }
 
     fn switch(&mut self, subject: &Expr, cases: &SwitchCasesCollection, position: Position) -> Result<Node> {
         let subject = self.expression(subject)?;
         let mut arms = Vec::with_capacity(cases.expressions.len());
-        let mut default = self.node(position, Step::Constant(Datum::Null));
+        let mut default = self.node(position, NodeKind::Constant(Datum::Null));
         for (at, expression) in cases.expressions.iter().enumerate() {
             let body = self.expression(&expression.rhs)?;
             if cases.def_case == Some(at) {
@@ -151,40 +151,40 @@ impl Compiler<'_> {
             arms,
             default,
         };
-        Ok(self.node(position, Step::Switch(Box::new(switch))))
+        Ok(self.node(position, NodeKind::Switch(Box::new(switch))))
     }
 
     fn expression(&mut self, expression: &Expr) -> Result<Node> {
         let position = expression.position();
         let step = match expression {
-            Expr::Unit(_) => Step::Constant(Datum::Null),
-            Expr::BoolConstant(boolean, _) => Step::Constant(Datum::Boolean(*boolean)),
+            Expr::Unit(_) => NodeKind::Constant(Datum::Null),
+            Expr::BoolConstant(boolean, _) => NodeKind::Constant(Datum::Boolean(*boolean)),
             Expr::IntegerConstant(integer, _) => {
                 self.decimal_digits(position)?;
-                Step::Constant(Datum::Integer(*integer))
+                NodeKind::Constant(Datum::Integer(*integer))
             }
-            Expr::CharConstant(character, _) => Step::Constant(Datum::text(&character.to_string())),
-            Expr::StringConstant(text, _) => Step::Constant(Datum::text(text)),
+            Expr::CharConstant(character, _) => NodeKind::Constant(Datum::text(&character.to_string())),
+            Expr::StringConstant(text, _) => NodeKind::Constant(Datum::text(text)),
             Expr::DynamicConstant(value, _) => match value.as_decimal() {
-                Ok(decimal) => Step::Constant(self.exact(decimal, position)?),
+                Ok(decimal) => NodeKind::Constant(self.exact(decimal, position)?),
                 Err(_) => return Err(self.forbidden("this constant", position)),
             },
-            Expr::InterpolatedString(parts, _) => Step::Interpolated(self.expressions(parts)?),
-            Expr::Array(parts, _) => Step::List(self.expressions(parts)?),
+            Expr::InterpolatedString(parts, _) => NodeKind::Interpolated(self.expressions(parts)?),
+            Expr::Array(parts, _) => NodeKind::List(self.expressions(parts)?),
             Expr::Map(parts, _) => {
                 let fields = parts.0.iter();
                 let field = |(name, value): &(rhai::Ident, Expr)| {
                     Ok((Arc::from(name.name.as_str()), self.expression(value)?))
                 };
-                Step::Object(fields.map(field).collect::<Result<_>>()?)
+                NodeKind::Object(fields.map(field).collect::<Result<_>>()?)
             }
             Expr::Variable(variable, ..) => self.name(&variable.1, position)?,
             Expr::Stmt(block) => return self.block(block),
             Expr::FnCall(call, position) => return self.call(call, *position),
             Expr::Dot(..) | Expr::Index(..) => return self.chain(expression),
-            Expr::And(parts, _) => Step::And(self.expressions(parts)?),
-            Expr::Or(parts, _) => Step::Or(self.expressions(parts)?),
-            Expr::Coalesce(parts, _) => Step::Coalesce(self.expressions(parts)?),
+            Expr::And(parts, _) => NodeKind::And(self.expressions(parts)?),
+            Expr::Or(parts, _) => NodeKind::Or(self.expressions(parts)?),
+            Expr::Coalesce(parts, _) => NodeKind::Coalesce(self.expressions(parts)?),
             _ => return Err(self.forbidden("this term", position)),
         };
         Ok(self.node(position, step))
@@ -201,13 +201,13 @@ impl Compiler<'_> {
         let links = links(chain);
         let mut node = self.expression(&pair.lhs)?;
         let mut known = 0;
-        if matches!(node.step, Step::Document) {
+        if matches!(node.step, NodeKind::Document) {
             let segments: Vec<Segment> = links.iter().map_while(segment).collect();
             if let Some(last) = segments.len().checked_sub(1) {
                 known = segments.len();
                 let path = Path::of(segments);
                 self.reads(&path);
-                node = self.node(links[last].item.position(), Step::Path(path));
+                node = self.node(links[last].item.position(), NodeKind::Path(path));
             }
         }
         for link in &links[known..] {
@@ -223,7 +223,7 @@ impl Compiler<'_> {
                 return self.method(of, call, *position);
             }
             (Expr::Property(property, _), true) => {
-                let name = Step::Constant(Datum::text(&property.2));
+                let name = NodeKind::Constant(Datum::text(&property.2));
                 (self.node(position, name), true)
             }
             (Expr::StringConstant(..), false) => (self.expression(link.item)?, true),
@@ -236,9 +236,9 @@ impl Compiler<'_> {
             optional: link.optional,
         });
         let step = if is_property {
-            Step::Property(access)
+            NodeKind::Property(access)
         } else {
-            Step::Index(access)
+            NodeKind::Index(access)
         };
         Ok(self.node(position, step))
     }

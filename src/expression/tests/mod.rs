@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::*;
 use crate::context::Context;
+use crate::environment::Secrets;
 use crate::record::Rounding;
-use crate::surroundings::Secrets;
 
 mod functions;
 mod load;

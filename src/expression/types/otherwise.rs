@@ -3,7 +3,7 @@
 use super::set::Types;
 use crate::expression::datum::Datum;
 use crate::expression::functions::call::Function;
-use crate::expression::node::{Node, Step};
+use crate::expression::node::{Node, NodeKind};
 use crate::expression::operator::Operator;
 use crate::record::NumberText;
 
@@ -26,11 +26,11 @@ pub(super) fn is_compared_otherwise(
 
 /// The types of the elements of a written list of constants.
 fn constants(node: &Node) -> Option<Vec<Types>> {
-    let Step::List(parts) = &node.step else {
+    let NodeKind::List(parts) = &node.step else {
         return None;
     };
     let constant = |part: &Node| match &part.step {
-        Step::Constant(datum) => Some(Types::of(datum)),
+        NodeKind::Constant(datum) => Some(Types::of(datum)),
         _ => None,
     };
     parts.iter().map(constant).collect()
@@ -44,7 +44,7 @@ pub(super) fn is_read_otherwise(function: &Function, argument: &Node, types: Typ
             let alike = constants(argument).is_some_and(|types| types.windows(2).all(|two| two[0] == two[1]));
             types.meets(Types::LIST) && !alike
         }
-        ("decimal" | "integer", Step::Constant(Datum::Text(text))) => {
+        ("decimal" | "integer", NodeKind::Constant(Datum::Text(text))) => {
             // Digits, a point and a minus were never read otherwise.
             NumberText::WRITTEN.read(text).is_err() || NumberText::PLAIN.read(text).is_err()
         }

@@ -4,7 +4,7 @@ use super::set::Types;
 use crate::datetime::ReadFormat;
 use crate::expression::datum::Datum;
 use crate::expression::functions::call::Function;
-use crate::expression::node::{Node, Step};
+use crate::expression::node::{Node, NodeKind};
 use crate::expression::operator::Operator;
 
 /// What both sides of an operator may be, and what it gives where that does not follow.
@@ -79,7 +79,7 @@ fn date(arguments: &[Node]) -> Types {
         // A day in a zone is its beginning there.
         [_, _, _] => return Types::INSTANT,
         [_, format] => match &format.step {
-            Step::Constant(Datum::Text(format)) => ReadFormat::new(format).ok(),
+            NodeKind::Constant(Datum::Text(format)) => ReadFormat::new(format).ok(),
             _ => None,
         },
         _ => None,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::form::{Form, Key};
-use super::given::Given;
+use super::given::Checked;
 use super::settings::Settings;
 use crate::digest;
 use crate::problem::Problem;
@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 #[derive(Clone, Debug)]
 pub(crate) struct DigestForm {
     pub(crate) prefix: String,
-    pub(crate) length: Given<usize>,
+    pub(crate) length: Checked<usize>,
     pub(crate) upper: bool,
 }
 
@@ -22,7 +22,7 @@ impl Default for DigestForm {
     fn default() -> Self {
         Self {
             prefix: String::new(),
-            length: Given::new(|| Ok(64)),
+            length: Checked::new(|| Ok(64)),
             upper: false,
         }
     }
@@ -44,7 +44,7 @@ impl DigestForm {
         let length = settings.integer("length", 1..=64)?.unwrap_or(64);
         Ok(Self {
             prefix: settings.text("prefix").unwrap_or_default().to_owned(),
-            length: Given::new(|| Ok(usize::try_from(length).expect("bounds were checked"))),
+            length: Checked::new(|| Ok(usize::try_from(length).expect("bounds were checked"))),
             upper: settings.boolean("upper", false),
         })
     }
@@ -81,8 +81,9 @@ macro_rules! digest_builders {
             /// Keeps so many hexadecimal digits from the front, 1 to 64.
             #[must_use]
             pub fn length(mut self, digits: usize) -> Self {
-                self.form.length =
-                    $crate::op::kit::given::Given::new(|| $crate::problem::within("length", digits, 1..=64));
+                self.form.length = $crate::op::kit::given::Checked::new(|| {
+                    $crate::problem::within("length", digits, 1..=64)
+                });
                 self
             }
 

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::form::{Form, Key};
-use super::given::{ElementPath, Given, PathText, Spot, same_elements, whole};
+use super::given::{Checked, ElementPath, PathText, ValuePath, same_elements, whole};
 use super::missing::Missing;
 use super::operation::{Operation, Reversibility};
 use super::settings::Settings;
@@ -42,14 +42,14 @@ pub(crate) const NULL: Key = Key::optional(
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     op: &'static str,
-    paths: Given<Paths>,
+    paths: Checked<Paths>,
     missing: Missing,
     keep_null: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Paths {
-    from: Spot,
+    from: ValuePath,
     /// `None` in place.
     to: Option<ElementPath>,
 }
@@ -130,8 +130,8 @@ pub(crate) use frame_methods;
 
 impl Frame {
     pub(crate) fn new(op: &'static str, path: impl Into<PathText>) -> Self {
-        let paths = Given::new(|| {
-            let from = Spot::read(path)?;
+        let paths = Checked::new(|| {
+            let from = ValuePath::read(path)?;
             Ok(Paths { from, to: None })
         });
         Self {
@@ -185,9 +185,9 @@ impl Frame {
         &self,
         paths: impl IntoIterator<Item = P>,
         read: impl Fn(P) -> Result<ElementPath, Problem>,
-    ) -> Given<Vec<ElementPath>> {
+    ) -> Checked<Vec<ElementPath>> {
         let from = self.paths.known().map(|paths| &paths.from);
-        Given::new(|| {
+        Checked::new(|| {
             let mut read_paths = Vec::new();
             for path in paths {
                 let path = read(path)?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::given::{Given, PathText};
+use super::given::{Checked, PathText};
 use super::operation::Effect;
 use crate::context::Context;
 use crate::contract::{Check, Checks};
@@ -25,16 +25,16 @@ type Body = dyn Fn(&mut Document, &Context<'_>) -> Result<Effect, Refusal> + Sen
 /// ```
 /// Turns `{"items":[1,2]}` into `{"items":[1,2],"count":2}`.
 #[derive(Clone)]
-pub struct Function {
+pub struct FunctionOperation {
     pub(crate) name: String,
     pub(crate) version: u32,
     pub(crate) body: Arc<Body>,
     /// `None` where it does not say.
-    pub(crate) reads: Option<Given<Vec<Path>>>,
-    pub(crate) writes: Option<Given<Vec<Path>>>,
+    pub(crate) reads: Option<Checked<Vec<Path>>>,
+    pub(crate) writes: Option<Checked<Vec<Path>>>,
 }
 
-impl Function {
+impl FunctionOperation {
     /// A function with its name and version, from 1.
     #[must_use]
     pub fn new(
@@ -67,11 +67,11 @@ impl Function {
     }
 }
 
-fn read_all<P: Into<PathText>>(paths: impl IntoIterator<Item = P>) -> Given<Vec<Path>> {
-    Given::new(|| paths.into_iter().map(|path| path.into().read()).collect())
+fn read_all<P: Into<PathText>>(paths: impl IntoIterator<Item = P>) -> Checked<Vec<Path>> {
+    Checked::new(|| paths.into_iter().map(|path| path.into().read()).collect())
 }
 
-impl fmt::Debug for Function {
+impl fmt::Debug for FunctionOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Function({} {})", self.name, self.version)
     }
@@ -82,7 +82,7 @@ impl fmt::Debug for Function {
 /// With them stand the checks that contracts may name with `x-check`.
 #[derive(Clone, Debug, Default)]
 pub struct Functions {
-    functions: Arc<BTreeMap<(String, u32), Function>>,
+    functions: Arc<BTreeMap<(String, u32), FunctionOperation>>,
     checks: Checks,
 }
 
@@ -94,17 +94,17 @@ impl Functions {
     }
 
     /// Registers a function. Returns the one that had this name and version, which is registered no more.
-    pub fn register(&mut self, function: Function) -> Option<Function> {
+    pub fn register(&mut self, function: FunctionOperation) -> Option<FunctionOperation> {
         Arc::make_mut(&mut self.functions).insert((function.name.clone(), function.version), function)
     }
 
     /// The function of a name and version.
     #[must_use]
-    pub fn get(&self, name: &str, version: u32) -> Option<&Function> {
+    pub fn get(&self, name: &str, version: u32) -> Option<&FunctionOperation> {
         self.functions.get(&(name.to_owned(), version))
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Function> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &FunctionOperation> {
         self.functions.values()
     }
 

@@ -44,9 +44,9 @@ impl From<&Path> for PathText {
 
 /// The usable settings of an operation, or what is wrong with them.
 #[derive(Clone, Debug)]
-pub(crate) struct Given<T>(Result<T, Problem>);
+pub(crate) struct Checked<T>(Result<T, Problem>);
 
-impl<T> Given<T> {
+impl<T> Checked<T> {
     pub(crate) fn new(read: impl FnOnce() -> Result<T, Problem>) -> Self {
         Self(read())
     }
@@ -189,13 +189,13 @@ impl AsRef<Path> for ElementPath {
 
 /// A path of values: each below an element or the record, or an element itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Spot {
+pub(crate) struct ValuePath {
     pub(crate) path: Path,
     /// What it is below of; `None` for the elements themselves.
     pub(crate) below: Option<ElementPath>,
 }
 
-impl Spot {
+impl ValuePath {
     pub(crate) fn read(path: impl Into<PathText>) -> Result<Self, Problem> {
         let path = path.into().read()?;
         Ok(Self {

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::given::{Given, PathText};
+use super::given::{Checked, PathText};
 use super::missing::Missing;
 use super::operation::{Effect, Operation, Reversibility};
 use super::settings::Settings;
@@ -25,7 +25,7 @@ enum Way {
 
 /// The names of the two operations.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Names {
+pub(crate) struct OperationNames {
     /// Of the one that puts a layer on.
     pub(crate) on: &'static str,
     /// Of the one that takes it off.
@@ -35,9 +35,9 @@ pub(crate) struct Names {
 /// A list or an object of one around a value, put on or taken off.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
-    names: Names,
+    names: OperationNames,
     way: Way,
-    path: Given<Path>,
+    path: Checked<Path>,
     /// The name of the object's one field; `None` for a list.
     key: Option<String>,
     missing: Missing,
@@ -45,18 +45,18 @@ pub(crate) struct Layer {
 
 impl Layer {
     /// A layer that is put on.
-    pub(crate) fn on(names: Names, path: impl Into<PathText>, key: Option<&str>) -> Self {
+    pub(crate) fn on(names: OperationNames, path: impl Into<PathText>, key: Option<&str>) -> Self {
         Self {
             names,
             way: Way::On,
-            path: Given::new(|| path.into().read()),
+            path: Checked::new(|| path.into().read()),
             key: key.map(str::to_owned),
             missing: Missing::Refuse,
         }
     }
 
     /// A layer that is taken off.
-    pub(crate) fn off(names: Names, path: impl Into<PathText>, key: Option<&str>) -> Self {
+    pub(crate) fn off(names: OperationNames, path: impl Into<PathText>, key: Option<&str>) -> Self {
         Self {
             way: Way::Off,
             ..Self::on(names, path, key)

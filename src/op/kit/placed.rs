@@ -11,13 +11,13 @@ use crate::refusal::Refusal;
 
 /// An operation of a stage file: its refusals say where it stands, and may have a name of their own.
 #[derive(Debug)]
-pub(crate) struct Placed {
+pub(crate) struct PlacedOperation {
     pub(crate) inner: Box<dyn Operation>,
     pub(crate) rule: String,
     pub(crate) refuse_as: Option<String>,
 }
 
-impl Operation for Placed {
+impl Operation for PlacedOperation {
     fn name(&self) -> &'static str {
         self.inner.name()
     }

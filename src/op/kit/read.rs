@@ -2,12 +2,12 @@
 
 use super::code::code;
 use super::operation::Operation;
-use super::placed::Placed;
-use super::settings::{Manual, Reader, Settings};
+use super::placed::PlacedOperation;
+use super::settings::{Manual, OperationReader, Settings};
 use crate::problem::Problem;
 use crate::toml::Section;
 
-impl<'a> Reader<'a> {
+impl<'a> OperationReader<'a> {
     /// Reads the table of an operation.
     pub(crate) fn read(self, section: Section<'a>) -> Result<Box<dyn Operation>, Vec<Problem>> {
         let place = section.place();
@@ -30,7 +30,7 @@ impl<'a> Reader<'a> {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Box::new(Placed {
+        Ok(Box::new(PlacedOperation {
             inner,
             rule: place.to_string(),
             refuse_as,

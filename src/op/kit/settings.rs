@@ -45,7 +45,7 @@ impl Manual {
 
 /// What `[[op]]` tables are read with: the operations that there are, the file, and the functions of the program.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader<'a> {
+pub(crate) struct OperationReader<'a> {
     pub(crate) manuals: &'static [&'static Manual],
     pub(crate) reading: &'a Reading<'a>,
     pub(crate) functions: &'a Functions,
@@ -57,7 +57,7 @@ pub struct Settings<'a> {
     manual: &'static Manual,
     section: Section<'a>,
     place: Place,
-    reader: Reader<'a>,
+    reader: OperationReader<'a>,
     reported: Vec<Problem>,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Settings<'a> {
     pub(crate) fn checked(
         manual: &'static Manual,
         section: Section<'a>,
-        reader: Reader<'a>,
+        reader: OperationReader<'a>,
     ) -> Result<Self, Vec<Problem>> {
         let mut problems: Vec<Problem> = Vec::new();
         for (name, item) in section.table().iter() {
@@ -96,7 +96,7 @@ impl<'a> Settings<'a> {
     }
 
     /// What the operations inside this one are read with.
-    pub(crate) fn reader(&self) -> Reader<'a> {
+    pub(crate) fn reader(&self) -> OperationReader<'a> {
         self.reader
     }
 

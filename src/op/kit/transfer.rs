@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::given::{Given, different, whole};
+use super::given::{Checked, different, whole};
 use super::missing::Missing;
 use super::operation::Handed;
 use super::settings::Settings;
@@ -14,7 +14,7 @@ use crate::problem::Problem;
 
 /// From where to where.
 #[derive(Clone, Debug)]
-pub(crate) struct Ends<P> {
+pub(crate) struct FieldTransfer<P> {
     pub(crate) from: P,
     pub(crate) to: P,
 }
@@ -23,14 +23,14 @@ pub(crate) struct Ends<P> {
 #[derive(Clone, Debug)]
 pub(crate) struct Transfer<P> {
     op: &'static str,
-    pub(crate) ends: Given<Ends<P>>,
+    pub(crate) ends: Checked<FieldTransfer<P>>,
     pub(crate) missing: Missing,
     pub(crate) overwrite: bool,
 }
 
 impl<P: AsRef<Path>> Transfer<P> {
-    pub(crate) fn new(op: &'static str, read: impl FnOnce() -> Result<Ends<P>, Problem>) -> Self {
-        let ends = Given::new(|| {
+    pub(crate) fn new(op: &'static str, read: impl FnOnce() -> Result<FieldTransfer<P>, Problem>) -> Self {
+        let ends = Checked::new(|| {
             let ends = read()?;
             different(ends.from.as_ref(), ends.to.as_ref())?;
             Ok(ends)

@@ -14,18 +14,18 @@ use crate::refusal::Refusal;
 pub(crate) struct Walk {
     op: &'static str,
     missing: Missing,
-    null: Answer,
-    misfit: Answer,
+    null: Absence,
+    misfit: Absence,
 }
 
 /// What is done where something on the way has nothing inside, and what a refusal is called.
 #[derive(Clone, Copy, Debug)]
-struct Answer {
+struct Absence {
     does: Missing,
     reason: &'static str,
 }
 
-impl Answer {
+impl Absence {
     fn new(does: Missing, reason: &'static str) -> Self {
         Self { does, reason }
     }
@@ -40,16 +40,16 @@ impl Walk {
         Self {
             op,
             missing,
-            null: Answer::new(missing, "missing"),
-            misfit: Answer::new(missing, "blocked"),
+            null: Absence::new(missing, "missing"),
+            misfit: Absence::new(missing, "blocked"),
         }
     }
 
     /// The walk of an operation on values, which tells null and wrong types apart.
     pub(crate) fn value(op: &'static str, missing: Missing) -> Self {
         Self {
-            null: Answer::new(missing, "null"),
-            misfit: Answer::new(missing, "type"),
+            null: Absence::new(missing, "null"),
+            misfit: Absence::new(missing, "type"),
             ..Self::shape(op, missing)
         }
     }

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path as FilePath;
 
-use crate::lineage::{Flow, Origin, Sources};
+use crate::lineage::{Flow, SourceField, Sources};
 use crate::op::tests::{apply, read_as};
-use crate::op::{Effect, Effects, Function, Functions, MANUALS};
+use crate::op::{Effect, Effects, FunctionOperation, Functions, MANUALS};
 use crate::path::Path;
 use crate::reading::Reading;
 use crate::record::{Document, Object, Rounding, Value};
@@ -13,7 +13,7 @@ use crate::record::{Document, Object, Rounding, Value};
 /// The function of the example of `rust`.
 fn functions() -> Functions {
     let mut functions = Functions::new();
-    functions.register(Function::new("count_items", 1, |document, _| {
+    functions.register(FunctionOperation::new("count_items", 1, |document, _| {
         let count = document
             .get("items")
             .and_then(|items| items.as_list().map(|list| list.len()));
@@ -93,7 +93,7 @@ fn what_an_operation_makes_comes_from_what_it_reads_and_goes_to_what_it_writes()
                 continue;
             }
             let place = Path::of(place);
-            if sources == Sources::of(Origin::Field(place.clone())) {
+            if sources == Sources::of(SourceField::Field(place.clone())) {
                 continue;
             }
             let name = manual.name;
@@ -102,7 +102,7 @@ fn what_an_operation_makes_comes_from_what_it_reads_and_goes_to_what_it_writes()
                 "{name} writes {place}, and does not say so"
             );
             for source in &sources {
-                let Origin::Field(from) = &source.origin else {
+                let SourceField::Field(from) = &source.origin else {
                     continue;
                 };
                 // What stays of what stood there before is no reading.

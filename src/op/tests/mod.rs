@@ -4,12 +4,12 @@ use toml_edit::Document as Toml;
 
 use super::{Effect, Functions, Manual, Operation, read};
 use crate::context::Context;
+use crate::environment::Secrets;
 use crate::expression::Scope;
 use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::record::{Document, Limits, Rounding};
 use crate::refusal::Refusal;
-use crate::surroundings::Secrets;
 
 mod decimal;
 mod examples;

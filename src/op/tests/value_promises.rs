@@ -81,7 +81,7 @@ proptest! {
     #[test]
     fn an_exact_inverse_gives_the_same_document(text in "[a-z ,]{0,12}", number in 0u32..4) {
         let table = ["w", "x", "y", "z"].iter().enumerate();
-        let map = table.fold(MapValues::new("n").keys(crate::op::Keys::Number), |map, (key, value)| {
+        let map = table.fold(MapValues::new("n").keys(crate::op::MapKeys::Number), |map, (key, value)| {
             map.value(&key.to_string(), Value::text(value))
         });
         let ops: [Box<dyn Operation>; 3] = [

@@ -16,13 +16,13 @@ const NAMED: usize = 6;
 
 /// A bar of outcomes, one part beside the other.
 pub(super) struct Bar {
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<OutcomeSlice>,
     /// All of it in words, for who cannot see it.
     pub(super) told: String,
 }
 
 /// One outcome.
-pub(super) struct Part {
+pub(super) struct OutcomeSlice {
     pub(super) name: &'static str,
     pub(super) number: u64,
     /// Where it begins and how wide it is, in percent.
@@ -53,7 +53,7 @@ impl Bar {
         }
         let (mut from, mut parts) = (0, Vec::new());
         for ((name, number), width) in numbers.into_iter().zip(widths) {
-            parts.push(Part {
+            parts.push(OutcomeSlice {
                 name,
                 number,
                 from: in_percent(from),
@@ -80,7 +80,7 @@ fn in_percent(hundredths: u64) -> String {
 }
 
 /// The course of a run: records per second over time, as steps.
-pub(super) struct Course<'r> {
+pub(super) struct SpeedCurve<'r> {
     pub(super) points: &'r [SpeedPoint],
     /// The line, and the field below it, as SVG paths.
     pub(super) line: String,
@@ -114,7 +114,7 @@ impl Mark {
     }
 }
 
-impl<'r> Course<'r> {
+impl<'r> SpeedCurve<'r> {
     /// `None` where there is nothing to draw.
     pub(super) fn of(speed: &'r Speed) -> Option<Self> {
         let last = speed.points.last()?;
@@ -240,7 +240,7 @@ mod tests {
             points: vec![point(0, 1, u64::MAX), point(1, u64::MAX, 0)],
             remark: None,
         };
-        let course = Course::of(&speed).unwrap();
+        let course = SpeedCurve::of(&speed).unwrap();
         assert_eq!(course.line, "M0 0H0V1000H10000");
         assert_eq!(course.median.unwrap().place, "0.00%");
     }

@@ -2,9 +2,9 @@
 
 use super::{Lookup, Outcome, Stage};
 use crate::context::Context;
+use crate::environment::Secrets;
 use crate::problem::Problem;
 use crate::record::Record;
-use crate::surroundings::Secrets;
 
 mod building;
 mod checking;

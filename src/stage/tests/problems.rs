@@ -1,6 +1,6 @@
 use super::{ORDERS, lookup, parse, problems};
+use crate::environment::Secrets;
 use crate::stage::Stage;
-use crate::surroundings::Secrets;
 
 #[test]
 fn all_problems_of_a_file_are_shown_at_once_with_their_places_and_suggestions() {

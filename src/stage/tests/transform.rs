@@ -1,7 +1,7 @@
 use super::{ORDERS, outcome, parse};
 use crate::digest::stage_uuid;
+use crate::environment::Secrets;
 use crate::stage::{ExampleResult, Verdict};
-use crate::surroundings::Secrets;
 
 #[test]
 fn the_example_of_the_design_runs() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::pin::{Asked, Pin};
-use crate::engine::{Limits, Purpose};
+use crate::engine::{PassLimits, RunInfo};
 use crate::observe::StopSignal;
 use crate::stage::{MaxErrors, OnError};
 
@@ -25,7 +25,7 @@ pub struct ApplyOptions {
     /// Only where stages and data are still those of this plan; the run has the plan's hash among its arguments.
     pub plan: Option<Pin>,
     /// What stands in the ledger about this run.
-    pub purpose: Purpose,
+    pub purpose: RunInfo,
     /// Asks the verb to stop.
     pub stop: StopSignal,
 }
@@ -40,7 +40,7 @@ impl Default for ApplyOptions {
             max_time: None,
             revise: false,
             plan: None,
-            purpose: Purpose::new("apply"),
+            purpose: RunInfo::new("apply"),
             stop: StopSignal::default(),
         }
     }
@@ -48,8 +48,8 @@ impl Default for ApplyOptions {
 
 impl ApplyOptions {
     /// What is to be held to instead of what stages and store say.
-    pub(crate) fn limits(&self) -> Limits {
-        Limits {
+    pub(crate) fn limits(&self) -> PassLimits {
+        PassLimits {
             on_error: self.on_error,
             max_errors: self.max_errors,
             batch_size: self.batch_size,

@@ -104,11 +104,11 @@ impl Pin {
     /// [`Error::Invalid`] when the text is no plan, or one of another version.
     pub fn parse(text: &str) -> Result<Self> {
         #[derive(serde::Deserialize)]
-        struct Plan {
+        struct PinnedPlan {
             pin: Pin,
             plan: Option<serde_json::Value>,
         }
-        let plan: Plan = serde_json::from_str(text).map_err(|error| {
+        let plan: PinnedPlan = serde_json::from_str(text).map_err(|error| {
             let message = format!("this is no plan: {error}");
             Error::invalid(message, "make one with `counterfoil plan --out FILE`")
         })?;

@@ -3,12 +3,12 @@
 use super::options::ApplyOptions;
 use super::report::ApplyReport;
 use super::stages::{apply_again, quarantined, reconcile_new};
-use crate::engine::{Bounds, Limits, Pass, Refused, Run, check_drift, retries, run_pass};
+use crate::engine::{Bounds, Pass, PassLimits, RetryItem, Run, check_drift, retries, run_pass};
 use crate::error::{Error, Result};
-use crate::ledger::feed::Fed;
-use crate::ledger::quarantine::{self as standing, Numbers, Selected};
+use crate::ledger::feed::StageInput;
+use crate::ledger::quarantine::{self as standing, RefusedNumbers, Selected};
 use crate::ledger::selection::{SUPERSEDED, unread};
-use crate::ledger::{Batch, StageHistory, Step, read};
+use crate::ledger::{Batch, BatchKind, StageHistory, read};
 use crate::observe::Observer;
 use crate::stage::{MaxErrors, OnError, Stage, Stages};
 use crate::store::Store;
@@ -47,7 +47,7 @@ pub fn retry(
         for work in retries(stage, &history, &to_retry(&refused), batches)? {
             has_tried = true;
             // Whoever tries again wants to know about every record.
-            let all = Limits {
+            let all = PassLimits {
                 on_error: Some(OnError::Quarantine),
                 max_errors: Some(MaxErrors::Count(u64::MAX)),
                 ..options.limits()
@@ -76,8 +76,8 @@ pub fn retry(
     Ok(report)
 }
 
-fn to_retry(refused: &[Numbers]) -> Vec<Refused> {
-    let numbers = refused.iter().map(|refused| Refused {
+fn to_retry(refused: &[RefusedNumbers]) -> Vec<RetryItem> {
+    let numbers = refused.iter().map(|refused| RetryItem {
         record: refused.record,
         batch: refused.batch,
     });
@@ -90,7 +90,7 @@ fn leave_to_earlier(
     run: &Run<'_>,
     stages: &Stages,
     stage: &Stage,
-    refused: &mut Vec<Numbers>,
+    refused: &mut Vec<RefusedNumbers>,
 ) -> Result<bool> {
     let all = refused.len();
     for earlier in stages.up_to(Some(stage.number() - 1)) {
@@ -98,7 +98,7 @@ fn leave_to_earlier(
             break;
         }
         if earlier.in_place() && earlier.target() == stage.source() {
-            let unread = unread(run.connection(), Fed::of(stages.project(), earlier))?;
+            let unread = unread(run.connection(), StageInput::of(stages.project(), earlier))?;
             refused.retain(|refused| !unread.iter().any(|unread| unread.has(refused.record)));
         }
     }
@@ -113,7 +113,7 @@ fn end_superseded(run: &mut Run<'_>, project: &str, stage: &Stage) -> Result<()>
         row.is_some_and(|row| !stage.does_as(&row.meaning))
     };
     for open in history.open_retries().filter(is_superseded) {
-        let mut end = Batch::new(Step::End);
+        let mut end = Batch::new(BatchKind::End);
         end.body = Some(SUPERSEDED.to_owned());
         run.commit(&mut Pass::resumed(open), end)?;
     }

@@ -2,7 +2,7 @@
 
 use super::options::ApplyOptions;
 use super::report::{ApplyReport, HeldBack};
-use crate::engine::reconcile::{EXAMPLES, StageReconciled, Wanted, reconcile_stage};
+use crate::engine::reconcile::{EXAMPLES, ReconcileRequest, StageReconciled, reconcile_stage};
 use crate::engine::{
     Bounds, LedgerFacts, Next, Pass, Run, Stopped, StoppedStages, next, run_pass, supersede,
 };
@@ -175,7 +175,7 @@ pub(super) fn reconcile_new(
     if new.passes.is_empty() {
         return Ok(None);
     }
-    let wanted = Wanted {
+    let wanted = ReconcileRequest {
         passes: &new.passes,
         whole: new.is_all,
         examples: EXAMPLES,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::files::{io, looked_at, pour, stopped, unfinished};
 use super::manifest::{BackedUp, FORMAT, LONGEST, MANIFEST, Manifest};
 use super::names;
+use crate::environment::CheckpointKeys;
 use crate::error::{Error, Result};
 use crate::ledger::checkpoint::{newest_note, notes_after};
 use crate::note::VerifyingKey;
@@ -15,16 +16,15 @@ use crate::observe::StopSignal;
 use crate::problem::Problem;
 use crate::project::{PUBLIC_KEY_FILE, Project};
 use crate::store::{Store, checkpoints};
-use crate::surroundings::Keys;
 use crate::verify::{VerifyOptions, VerifyReport, verify};
 
 /// What a backup has been found to be.
 #[derive(Clone, Debug)]
-pub struct Checked {
+pub struct CheckedBackup {
     /// What it says of itself.
     pub manifest: Manifest,
     /// Who has signed it; `None` where it is not signed, or no key was found to check that with.
-    pub signed: Option<Signed>,
+    pub signed: Option<BackupSignature>,
     /// Whether it is signed by anybody.
     pub has_signatures: bool,
     pub(super) folder: PathBuf,
@@ -32,7 +32,7 @@ pub struct Checked {
 
 /// By whom a backup is signed, and how far.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Signed {
+pub struct BackupSignature {
     /// The name of the key.
     pub by: String,
     /// Where the key was found.
@@ -71,7 +71,7 @@ pub struct KeysToCheck<'k> {
 /// # Errors
 /// [`Error::Invalid`] where there is no such folder; [`Error::Stage`] with `backup.damaged` where it is no backup, or one
 /// that is not as it was written.
-pub fn check(folder: &Path, keys: KeysToCheck<'_>, stop: &StopSignal) -> Result<Checked> {
+pub fn check(folder: &Path, keys: KeysToCheck<'_>, stop: &StopSignal) -> Result<CheckedBackup> {
     let manifest = manifest(folder)?;
     let listed = manifest.files.iter().map(|file| file.name.as_str());
     if !listed.clone().any(|name| name == manifest.store) {
@@ -101,7 +101,7 @@ pub fn check(folder: &Path, keys: KeysToCheck<'_>, stop: &StopSignal) -> Result<
         }
     }
     let (signed, has_signatures) = check_store(folder, &manifest, keys, stop)?;
-    Ok(Checked {
+    Ok(CheckedBackup {
         manifest,
         signed,
         has_signatures,
@@ -115,11 +115,11 @@ fn check_store(
     manifest: &Manifest,
     keys: KeysToCheck<'_>,
     stop: &StopSignal,
-) -> Result<(Option<Signed>, bool)> {
+) -> Result<(Option<BackupSignature>, bool)> {
     let path = folder.join(&manifest.store);
     let spoiled = |error| of_store(&path, error);
     let (note, notes) = {
-        let store = looked_at(&path, Keys::default()).map_err(spoiled)?;
+        let store = looked_at(&path, CheckpointKeys::default()).map_err(spoiled)?;
         let note = newest_note(store.connection()).map_err(spoiled)?;
         (note, notes_after(store.connection(), 0).map_err(spoiled)?)
     };
@@ -127,13 +127,13 @@ fn check_store(
     let key = key_of(folder, manifest, keys, note.as_deref())?;
     let trusted = key
         .clone()
-        .map_or_else(Keys::default, |(key, _)| Keys::verifying(key));
+        .map_or_else(CheckpointKeys::default, |(key, _)| CheckpointKeys::verifying(key));
     let store = looked_at(&path, trusted).map_err(spoiled)?;
     let report = verified(&store, &path, stop)?;
     if (report.tree_size, &report.tree_root) != (manifest.tree_size, &manifest.tree_root) {
         return Err(damaged(&path, "holds another ledger than `backup.json` says"));
     }
-    let signed = key.zip(report.signed).map(|((key, of), up_to)| Signed {
+    let signed = key.zip(report.signed).map(|((key, of), up_to)| BackupSignature {
         by: key.name().to_owned(),
         key: of,
         batch: up_to.batch,

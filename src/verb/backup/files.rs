@@ -8,10 +8,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::manifest::BackedUp;
 use crate::digest::hex;
+use crate::environment::{CheckpointKeys, Environment};
 use crate::error::{Error, Result};
 use crate::observe::StopSignal;
 use crate::store::{Store, StoreOptions};
-use crate::surroundings::{Keys, Surroundings};
 
 /// What SQLite would still carry out on a store when it is opened: the journal of another one would be played into it.
 pub(super) fn unfinished(store: &Path) -> Option<PathBuf> {
@@ -24,15 +24,15 @@ pub(super) fn unfinished(store: &Path) -> Option<PathBuf> {
 }
 
 /// The store of a backup, to be looked at.
-pub(super) fn looked_at(path: &Path, keys: Keys) -> Result<Store> {
+pub(super) fn looked_at(path: &Path, keys: CheckpointKeys) -> Result<Store> {
     let options = StoreOptions {
         read_only: true,
         unchecked: true,
         ..StoreOptions::default()
     };
-    let surroundings = Surroundings {
+    let surroundings = Environment {
         keys,
-        ..Surroundings::default()
+        ..Environment::default()
     };
     Store::open(path, options, surroundings)
 }

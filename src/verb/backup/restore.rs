@@ -6,15 +6,15 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::check::{Checked, damaged, known_as, plain};
+use super::check::{CheckedBackup, damaged, known_as, plain};
 use super::files::{io, new_file, pour, sync, unfinished};
 use super::manifest::{BackedUp, MANIFEST};
 use super::names;
 use crate::digest::hex;
+use crate::environment::{Randomness as _, SystemRandomness};
 use crate::error::{Error, Result};
 use crate::observe::StopSignal;
 use crate::store::{StoreLock, checkpoints};
-use crate::surroundings::{Randomness as _, SystemRandomness};
 
 /// How the name of a file ends that is not whole yet.
 const ENDING: &str = "restoring";
@@ -29,7 +29,7 @@ pub struct Restored {
 /// A file to be restored: from where, to where.
 type Wanted<'c> = (PathBuf, PathBuf, &'c BackedUp);
 
-impl Checked {
+impl CheckedBackup {
     /// Refuses a backup that has files whose names belong to a store, by the name that the store is to have.
     ///
     /// # Errors

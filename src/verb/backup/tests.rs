@@ -1,12 +1,12 @@
 use std::cell::Cell;
 
 use super::*;
+use crate::environment::Environment;
 use crate::store::StoreOptions;
-use crate::surroundings::Surroundings;
 
 fn store(folder: &Path) -> Store {
     let path = folder.join("store.db");
-    Store::open_or_create(path, StoreOptions::default(), Surroundings::default()).expect("a store")
+    Store::open_or_create(path, StoreOptions::default(), Environment::default()).expect("a store")
 }
 
 fn file(name: &str, text: &str) -> ProjectFile {

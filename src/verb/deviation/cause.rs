@@ -3,7 +3,7 @@
 /// Why a row is not what the stages would make of their sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum DeviationCause {
     /// A correction of the record was refused, or its refusal waived, and the earlier version stays in the target.
     #[serde(rename = "stale")]
     Stale,
@@ -18,7 +18,7 @@ pub enum Cause {
     Refused,
 }
 
-impl Cause {
+impl DeviationCause {
     /// The word on screens and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -40,7 +40,7 @@ pub struct Deviation {
     /// The row's id there.
     pub id: String,
     /// Why.
-    pub cause: Cause,
+    pub cause: DeviationCause,
     /// The stage that the cause lies with.
     pub stage: u32,
     /// The number of the source record that the cause lies with.

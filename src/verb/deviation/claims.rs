@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cause::{Cause, Deviation};
+use super::cause::{Deviation, DeviationCause};
 use super::special::Special;
 use crate::context::Context;
 use crate::digest::{Hash, Salt, derived_salt};
 use crate::engine::source_as_read;
 use crate::error::Result;
 use crate::expression::Scope;
-use crate::ledger::feed::Fed;
+use crate::ledger::feed::StageInput;
 use crate::ledger::places::{self, KeptPlaces};
 use crate::ledger::read::salt;
 use crate::ledger::rows;
@@ -26,7 +26,7 @@ type Row = (String, String);
 
 /// One row that a record would have.
 #[derive(Clone, Debug)]
-struct Wanted {
+struct ExpectedRow {
     /// The id that it takes.
     id: String,
     /// Whether a stage in place leaves it as it is: it has its id before the others get theirs.
@@ -36,20 +36,20 @@ struct Wanted {
 }
 
 /// The records of one target.
-pub(super) struct Claims<'a> {
+pub(super) struct TargetClaims<'a> {
     store: &'a Store,
     project: &'a str,
     target: Table,
     stages: Vec<&'a Stage>,
     /// What the records that are looked at would be.
-    wanted: BTreeMap<Owner, Vec<Wanted>>,
+    wanted: BTreeMap<Owner, Vec<ExpectedRow>>,
     /// The ids that are looked at.
     ids: BTreeSet<String>,
     /// The places of what stages in place have refused.
     kept: KeptPlaces,
 }
 
-impl<'a> Claims<'a> {
+impl<'a> TargetClaims<'a> {
     pub(super) fn new(
         store: &'a Store,
         project: &'a str,
@@ -88,7 +88,7 @@ impl<'a> Claims<'a> {
             for row in self.rows_of(owner)? {
                 left.extend(self.look_at(Some(&row.id))?);
             }
-            for Wanted { id, row, .. } in &wanted {
+            for ExpectedRow { id, row, .. } in &wanted {
                 left.extend(self.look_at(Some(id))?);
                 left.extend(self.look_at(row.as_ref().map(|(id, _)| id.as_str()))?);
             }
@@ -153,7 +153,7 @@ impl<'a> Claims<'a> {
         Deviation {
             database: self.target.name().to_owned(),
             id: id.to_owned(),
-            cause: by.map_or(Cause::Refused, |special| special.cause),
+            cause: by.map_or(DeviationCause::Refused, |special| special.cause),
             stage: by.map_or(0, |special| special.stage),
             record: by.map_or(0, |special| special.record),
         }
@@ -199,7 +199,7 @@ impl<'a> Claims<'a> {
     }
 
     /// What the stages would make of a record.
-    fn wants(&self, (number, record): Owner) -> Result<Vec<Wanted>> {
+    fn wants(&self, (number, record): Owner) -> Result<Vec<ExpectedRow>> {
         let connection = self.store.connection();
         let Some(stage) = self.stages.iter().find(|stage| stage.number() == number) else {
             return self.wants_in_place(record);
@@ -217,12 +217,12 @@ impl<'a> Claims<'a> {
             };
             let row = self.changed_in_place(number, (record, own), row);
             match (self.rekeys(), row) {
-                (None, row) => Some(Wanted {
+                (None, row) => Some(ExpectedRow {
                     id,
                     stays: false,
                     row,
                 }),
-                (Some(_), row) => row.map(|row| Wanted {
+                (Some(_), row) => row.map(|row| ExpectedRow {
                     stays: row.0 == id,
                     id: row.0.clone(),
                     row: Some(row),
@@ -257,7 +257,7 @@ impl<'a> Claims<'a> {
 
     /// What the stages in place would make of a record that no stage brings there: it is what they have made of it, but
     /// where they wait to make more.
-    fn wants_in_place(&self, record: i64) -> Result<Vec<Wanted>> {
+    fn wants_in_place(&self, record: i64) -> Result<Vec<ExpectedRow>> {
         let connection = self.store.connection();
         let Some(found) = self.target.by_number(connection, record)? else {
             return self.wants_out_of_place(record);
@@ -272,7 +272,7 @@ impl<'a> Claims<'a> {
         };
         let mut rows: Vec<Row> = vec![(found.record.id, data)];
         for stage in &self.stages {
-            let aside = places::waiting(connection, Fed::of(self.project, stage), true)?;
+            let aside = places::waiting(connection, StageInput::of(self.project, stage), true)?;
             if aside
                 .iter()
                 .any(|waiting| waiting.record == record && !waiting.edited)
@@ -281,7 +281,7 @@ impl<'a> Claims<'a> {
                 rows = self.made(stage, &source, salt(connection, record)?);
             }
         }
-        let wanted = |row: Row| Wanted {
+        let wanted = |row: Row| ExpectedRow {
             id: row.0.clone(),
             stays,
             row: Some(row),
@@ -290,7 +290,7 @@ impl<'a> Claims<'a> {
     }
 
     /// What would become of a record that a stage in place has taken out of the target.
-    fn wants_out_of_place(&self, record: i64) -> Result<Vec<Wanted>> {
+    fn wants_out_of_place(&self, record: i64) -> Result<Vec<ExpectedRow>> {
         for stage in self.stages.iter().filter(|stage| stage.in_place()) {
             let Some(source) = source_as_read(self.store.connection(), self.project, stage, record)? else {
                 continue;
@@ -307,7 +307,7 @@ impl<'a> Claims<'a> {
                 (_, None) => source.id,
             };
             let stays = false;
-            return Ok(vec![Wanted { id, stays, row }]);
+            return Ok(vec![ExpectedRow { id, stays, row }]);
         }
         Ok(Vec::new())
     }
@@ -357,11 +357,11 @@ impl<'a> Claims<'a> {
                 .or(copies)
                 .map_or(OnConflict::Refuse, |stage| stage.on_conflict());
             let rows = &self.wanted[owner];
-            let is_taken = |wanted: &Wanted| held.contains_key(wanted.id.as_str());
+            let is_taken = |wanted: &ExpectedRow| held.contains_key(wanted.id.as_str());
             if policy == OnConflict::Refuse && rows.iter().any(is_taken) {
                 continue;
             }
-            for Wanted { id, row, .. } in rows {
+            for ExpectedRow { id, row, .. } in rows {
                 if policy == OnConflict::Replace || !held.contains_key(id.as_str()) {
                     held.insert(id, (*owner, row));
                 }

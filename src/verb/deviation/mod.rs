@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::stage::{Stage, Stages};
 use crate::store::{Store, Table};
-use claims::Claims;
+use claims::TargetClaims;
 
-pub use cause::{Cause, Deviation};
+pub use cause::{Deviation, DeviationCause};
 
 /// Every row of the stages' targets that deviates, by database and id. To be asked of stages that are up to date: what
 /// waits for the next `apply` is not told.
@@ -38,7 +38,7 @@ pub fn deviations(store: &Store, stages: &Stages) -> Result<Vec<Deviation>> {
         if special.is_empty() {
             continue;
         }
-        let claims = Claims::new(store, stages.project(), table, stages_of_target)?;
+        let claims = TargetClaims::new(store, stages.project(), table, stages_of_target)?;
         found.extend(claims.compare(&special)?);
     }
     found.sort();

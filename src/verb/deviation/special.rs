@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::cause::Cause;
+use super::cause::DeviationCause;
 use crate::error::Result;
-use crate::ledger::feed::Fed;
+use crate::ledger::feed::StageInput;
 use crate::ledger::places;
 use crate::ledger::rows::{self, RowChange};
 use crate::ledger::{PassKind, refusals};
@@ -16,7 +16,7 @@ use crate::store::{Salted, Table};
 /// A record that something is the matter with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Special {
-    pub(super) cause: Cause,
+    pub(super) cause: DeviationCause,
     /// The stage that it lies with.
     pub(super) stage: u32,
     /// The source record.
@@ -44,7 +44,7 @@ pub(super) fn find(
             holder: None,
         };
         // Whose place is free by now is only due: the next `apply` lets it in, unless its refusal was waived.
-        let waiting = places::waiting(connection, Fed::of(project, stage), false)?;
+        let waiting = places::waiting(connection, StageInput::of(project, stage), false)?;
         let mut due = BTreeSet::new();
         for waiting in &waiting {
             let is_held = match &waiting.holder {
@@ -55,14 +55,14 @@ pub(super) fn find(
                 due.insert(waiting.record);
             }
         }
-        for waiting in places::waiting(connection, Fed::of(project, stage), true)? {
+        for waiting in places::waiting(connection, StageInput::of(project, stage), true)? {
             if due.contains(&waiting.record) {
                 continue;
             }
             let cause = match (waiting.edited, waiting.refused) {
-                (true, _) => Cause::Edited,
-                (false, true) => Cause::Refused,
-                (false, false) => Cause::Skipped,
+                (true, _) => DeviationCause::Edited,
+                (false, true) => DeviationCause::Refused,
+                (false, false) => DeviationCause::Skipped,
             };
             special.insert(Special {
                 holder: waiting.holder.map(|holder| holder.record),
@@ -78,8 +78,8 @@ pub(super) fn find(
                     }
                     let changes = rows::changes_of_row(connection, target.name(), row)?;
                     let is_own = rows::owner(&changes) == Some((project, number, record));
-                    if is_own && !rows::is_edited(&changes, Fed::of(project, stage)) {
-                        special.insert(of(Cause::Stale, record));
+                    if is_own && !rows::is_edited(&changes, StageInput::of(project, stage)) {
+                        special.insert(of(DeviationCause::Stale, record));
                     }
                 }
             }
@@ -131,7 +131,7 @@ fn edited(
         rows::id_before(connection, by.key)?
     };
     Ok(Some(Special {
-        cause: Cause::Edited,
+        cause: DeviationCause::Edited,
         stage: *number,
         record: written.record,
         gone,

@@ -3,7 +3,7 @@
 
 use super::HiddenIds;
 use super::redacted::redacted;
-use crate::deviation::{Cause, Deviation, deviations};
+use crate::deviation::{Deviation, DeviationCause, deviations};
 use crate::engine::check_drift;
 use crate::error::{Error, Result};
 use crate::record::REDACTED;
@@ -34,7 +34,7 @@ pub struct CauseCount {
     /// The target.
     pub database: String,
     /// Why.
-    pub cause: Cause,
+    pub cause: DeviationCause,
     /// The stage that it lies with.
     pub stage: u32,
     /// How many rows.
@@ -136,7 +136,7 @@ impl Deviations {
     /// The causes that there are, each with what it means.
     #[must_use]
     pub fn meanings(&self) -> Vec<(&'static str, &'static str)> {
-        let mut causes: Vec<Cause> = self.causes.iter().map(|count| count.cause).collect();
+        let mut causes: Vec<DeviationCause> = self.causes.iter().map(|count| count.cause).collect();
         causes.sort_unstable();
         causes.dedup();
         causes
@@ -176,11 +176,13 @@ fn clipped(id: &str) -> String {
 }
 
 /// What a cause means, in a line.
-fn meaning(cause: Cause) -> &'static str {
+fn meaning(cause: DeviationCause) -> &'static str {
     match cause {
-        Cause::Stale => "a correction of the record was refused, or waived, and its earlier version stays",
-        Cause::Edited => "the row was changed or taken out by hand since its stage wrote it",
-        Cause::Skipped => "the record was left out, because another one has its id",
-        Cause::Refused => "the record was refused, because another one has its id",
+        DeviationCause::Stale => {
+            "a correction of the record was refused, or waived, and its earlier version stays"
+        }
+        DeviationCause::Edited => "the row was changed or taken out by hand since its stage wrote it",
+        DeviationCause::Skipped => "the record was left out, because another one has its id",
+        DeviationCause::Refused => "the record was refused, because another one has its id",
     }
 }

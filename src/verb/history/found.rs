@@ -22,12 +22,12 @@ pub struct Found {
     pub elsewhere: Vec<String>,
     /// Where each of them has the id, or had it.
     #[serde(skip)]
-    pub(crate) places: Vec<Place>,
+    pub(crate) places: Vec<FoundRecord>,
 }
 
 /// A record that an id leads to, in one database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct FoundRecord {
     pub(crate) database: String,
     pub(crate) record: i64,
     /// The id that the record has there; the one asked for wherever it is known that it had it there. Where all that is known is
@@ -168,7 +168,7 @@ impl<'i> Known<'i> {
                 } else {
                     id_now(store, database, *number)?
                 };
-                places.push(Place {
+                places.push(FoundRecord {
                     database: database.clone(),
                     record: *number,
                     id,

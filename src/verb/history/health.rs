@@ -9,7 +9,7 @@ use crate::engine::{UnfinishedPass, unfinished};
 use crate::error::Result;
 use crate::ledger::open::was_loaded_after;
 use crate::ledger::refusers::{RefusingPass, refusing_passes};
-use crate::ledger::revisions::{Ends, all_ends};
+use crate::ledger::revisions::{StageDatabases, all_ends};
 use crate::ledger::runs::newest_commit;
 use crate::ledger::stage_history::has_read_after;
 use crate::shown::utc;
@@ -144,7 +144,8 @@ fn feeding(connection: &Connection, database: Option<&str>) -> Result<HashSet<St
     let routes = all_ends(connection)?;
     let mut feeding: HashSet<String> = database.map(str::to_owned).into_iter().collect();
     loop {
-        let leads_here = |route: &&Ends| feeding.contains(&route.target) && !feeding.contains(&route.source);
+        let leads_here =
+            |route: &&StageDatabases| feeding.contains(&route.target) && !feeding.contains(&route.source);
         let Some(route) = routes.iter().find(leads_here) else {
             return Ok(feeding);
         };

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::error::Result;
 use crate::ledger::revisions;
-use crate::lineage::Origin;
+use crate::lineage::SourceField;
 use crate::path::{Path, Segment};
-use crate::record::Standing;
+use crate::record::MaskRelation;
 use crate::stage::{LineagePlace, Stage};
 use crate::store::Store;
 
@@ -51,14 +51,18 @@ impl HiddenIds {
         let own = Path::field("id");
         if redact
             .iter()
-            .any(|path| Standing::of(path, own.segments()).may_hide())
+            .any(|path| MaskRelation::of(path, own.segments()).may_hide())
         {
             return Ok(Self {
                 all: true,
                 ..Self::default()
             });
         }
-        let redact: Vec<Origin> = redact.iter().map(of_every_element).map(Origin::Field).collect();
+        let redact: Vec<SourceField> = redact
+            .iter()
+            .map(of_every_element)
+            .map(SourceField::Field)
+            .collect();
         let mut routes: Vec<Route> = stages.iter().map(|stage| Route::of(stage, &redact)).collect();
         routes.extend(applied(store, &stages, &redact)?);
         let made = routes.iter().filter(|route| route.makes);
@@ -100,25 +104,25 @@ fn carried(mut from: BTreeSet<String>, routes: &[Route], along: impl Fn(&Route) 
 }
 
 impl Route {
-    fn of(stage: &Stage, redact: &[Origin]) -> Self {
+    fn of(stage: &Stage, redact: &[SourceField]) -> Self {
         let lineage = stage.lineage();
         let sources = lineage.fields.get(&LineagePlace::Id).into_iter().flatten();
-        let seen: Vec<&Origin> = sources
+        let seen: Vec<&SourceField> = sources
             .filter(|source| !source.masked)
             .map(|source| &source.origin)
             .collect();
-        let meets = |origin: &&Origin| redact.iter().any(|redacted| origin.meets(redacted));
+        let meets = |origin: &&SourceField| redact.iter().any(|redacted| origin.meets(redacted));
         Self {
             source: stage.source().to_owned(),
             target: stage.target().to_owned(),
             makes: seen.iter().copied().any(|origin| meets(&origin)),
-            hands_on: seen.contains(&&Origin::Id),
+            hands_on: seen.contains(&&SourceField::Id),
         }
     }
 }
 
 /// The routes of the stages that were applied, less those at hand.
-fn applied(store: &Store, at_hand: &[&Stage], redact: &[Origin]) -> Result<Vec<Route>> {
+fn applied(store: &Store, at_hand: &[&Stage], redact: &[SourceField]) -> Result<Vec<Route>> {
     let connection = store.connection();
     let mut routes = Vec::new();
     for of in revisions::all(connection)? {

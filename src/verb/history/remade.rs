@@ -18,7 +18,7 @@ use crate::stage::{Outcome, Stage};
 use crate::store::Store;
 
 /// What a pass carried records with.
-struct Carrier {
+struct PassStage {
     project: String,
     stage: Stage,
     source: String,
@@ -41,7 +41,7 @@ fn had_id(
     store: &Store,
     database: &str,
     (number, id): (i64, &str),
-    carriers: &mut BTreeMap<i64, Option<Carrier>>,
+    carriers: &mut BTreeMap<i64, Option<PassStage>>,
 ) -> Result<bool> {
     let connection = store.connection();
     for stub in stubs_of_row(connection, database, number)? {
@@ -65,12 +65,12 @@ fn had_id(
 }
 
 /// `None` where the stage takes over ids, which are found without it, or cannot be read any more.
-fn carrier(connection: &Connection, pass: i64) -> Result<Option<Carrier>> {
+fn carrier(connection: &Connection, pass: i64) -> Result<Option<PassStage>> {
     let summary = read::pass(connection, pass)?;
     Ok(summary.and_then(|pass| {
         let row = pass.row.stage?;
         let stage = Stage::as_applied(row.number, &row.slug, &row.source_text, &row.meaning)?;
-        (!stage.takes_over_ids()).then_some(Carrier {
+        (!stage.takes_over_ids()).then_some(PassStage {
             project: row.project,
             stage,
             source: pass.row.source?,
@@ -80,7 +80,7 @@ fn carrier(connection: &Connection, pass: i64) -> Result<Option<Carrier>> {
 }
 
 /// Whether the stage makes of any version of the record what an entry has the commitment of, under an id.
-fn made(store: &Store, carrier: &Carrier, stub: &Stub, (number, id): (i64, &str)) -> Result<bool> {
+fn made(store: &Store, carrier: &PassStage, stub: &Stub, (number, id): (i64, &str)) -> Result<bool> {
     let connection = store.connection();
     let (source, row) = (salt(connection, stub.entry.record)?, salt(connection, number)?);
     let (Some(row), Some(after)) = (row, stub.entry.after) else {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::terms::PRODUCER;
 use crate::ledger::StageRow;
-use crate::lineage::{Dependence, Origin, Source};
+use crate::lineage::{Dependence, Source, SourceField};
 use crate::path::{Path, Segment};
 use crate::stage::{Lineage, LineagePlace, Stage, Stages};
 
@@ -116,11 +116,11 @@ fn transformation(source: &Source, redacted: bool) -> Json {
         Dependence::Filter => ("INDIRECT", "FILTER"),
     };
     let description = match (&source.origin, source.dependence) {
-        (Origin::Record, Dependence::Identity) => "the field of the same name, or the record as it is",
-        (Origin::Record, _) => "any field of the record: which, is not known",
-        (Origin::Id, _) => "the record's id, which is no field",
-        (Origin::Field(_), _) if redacted => "redacted: plain in the store, masked in whatever is shown",
-        (Origin::Field(_), _) => "",
+        (SourceField::Record, Dependence::Identity) => "the field of the same name, or the record as it is",
+        (SourceField::Record, _) => "any field of the record: which, is not known",
+        (SourceField::Id, _) => "the record's id, which is no field",
+        (SourceField::Field(_), _) if redacted => "redacted: plain in the store, masked in whatever is shown",
+        (SourceField::Field(_), _) => "",
     };
     json!({ "type": kind, "subtype": subtype, "description": description, "masking": source.masked })
 }
@@ -137,11 +137,11 @@ fn place_name(place: &LineagePlace) -> String {
     }
 }
 
-fn origin_name(origin: &Origin) -> String {
+fn origin_name(origin: &SourceField) -> String {
     match origin {
-        Origin::Record => WHOLE.to_owned(),
-        Origin::Id => ID.to_owned(),
-        Origin::Field(path) => field_name(path),
+        SourceField::Record => WHOLE.to_owned(),
+        SourceField::Id => ID.to_owned(),
+        SourceField::Field(path) => field_name(path),
     }
 }
 

@@ -117,7 +117,7 @@ impl End {
 }
 
 /// A run or a part of it, as both of its events tell it.
-struct Told {
+struct RunEvent {
     run: Uuid,
     job: Json,
     facets: Json,
@@ -151,8 +151,8 @@ impl OpenLineage<'_> {
     }
 
     /// The run as a whole.
-    fn parent(&self, row: &RunRow, uuid: Uuid) -> Told {
-        Told {
+    fn parent(&self, row: &RunRow, uuid: Uuid) -> RunEvent {
+        RunEvent {
             run: uuid,
             job: self.job(&row.command, "COMMAND"),
             facets: json!({
@@ -163,10 +163,10 @@ impl OpenLineage<'_> {
     }
 
     /// What it did in one pass.
-    fn tell_part(&mut self, parent: &Told, story: &RunStory, part: &RunPart) -> Result<End> {
+    fn tell_part(&mut self, parent: &RunEvent, story: &RunStory, part: &RunPart) -> Result<End> {
         let pass = &part.pass;
         let (end, why) = ended(self.connection, &story.row, part)?;
-        let mut told = Told {
+        let mut told = RunEvent {
             run: Uuid::new_v5(&parent.run, format!("pass/{}", pass.pass).as_bytes()),
             job: self.job(
                 &job_name(part),
@@ -268,7 +268,7 @@ impl OpenLineage<'_> {
     }
 }
 
-fn event(kind: &str, at_us: i64, told: &Told, inputs: &[Json], outputs: &[Json]) -> Json {
+fn event(kind: &str, at_us: i64, told: &RunEvent, inputs: &[Json], outputs: &[Json]) -> Json {
     json!({
         "eventType": kind,
         "eventTime": time(at_us),

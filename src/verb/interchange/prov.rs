@@ -71,7 +71,7 @@ pub fn each_prov(
     tell: &mut dyn FnMut(&'static str, &str, Json) -> bool,
 ) -> Result<()> {
     let found = Found::of(store, database, id)?;
-    let mut telling = Telling::new(store, tell)?;
+    let mut telling = ProvDocument::new(store, tell)?;
     // What is claimed to have been a record is one, in the database and under an id that it had there.
     let mut records: BTreeMap<RowKey, String> = BTreeMap::new();
     for place in found.places {
@@ -105,7 +105,7 @@ pub fn each_prov(
 /// A row: the database and the record's number there.
 type RowKey = (String, i64);
 
-struct Telling<'s> {
+struct ProvDocument<'s> {
     store: &'s Store,
     tell: &'s mut dyn FnMut(&'static str, &str, Json) -> bool,
     /// Nobody wants to know more.
@@ -121,7 +121,7 @@ struct Telling<'s> {
     relations: usize,
 }
 
-impl<'s> Telling<'s> {
+impl<'s> ProvDocument<'s> {
     fn new(store: &'s Store, tell: &'s mut dyn FnMut(&'static str, &str, Json) -> bool) -> Result<Self> {
         let ledger = origin(store.connection())?;
         let mut telling = Self {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
 use super::fault::unreadable;
-use super::how::How;
+use super::how::ReadingMode;
 use super::options::LoadOptions;
 use super::report::KnownLoad;
 use crate::digest::hex;
@@ -17,11 +17,11 @@ use crate::error::Result;
 use crate::input::source::Cursor;
 use crate::ledger::open::{Prefix, first_prefix, has_whole_load, whole_loads};
 use crate::ledger::read::{self, PassSummary};
-use crate::ledger::{Batch, PassKind, Step};
+use crate::ledger::{Batch, BatchKind, PassKind};
 use crate::observe::StopSignal;
 
 /// What to do with an input.
-pub(super) enum Course {
+pub(super) enum InputAction {
     /// The ledger does not have it, or is to have it once more.
     Begin,
     /// An interrupted load of it goes on.
@@ -48,7 +48,7 @@ impl Open {
     }
 
     /// Whether it read its input as it would be read now.
-    fn reads_as(&self, how: &How) -> bool {
+    fn reads_as(&self, how: &ReadingMode) -> bool {
         let cursor = self.summary.cursor.as_deref();
         cursor
             .and_then(|cursor| serde_json::from_str(cursor).ok())
@@ -74,7 +74,7 @@ pub(super) fn open_loads(connection: &Connection, database: &str) -> Result<Vec<
 pub(super) fn end_unfinished(run: &mut Run<'_>, loads: Vec<Open>) -> Result<Vec<UnfinishedPass>> {
     let mut given_up = Vec::new();
     for open in loads {
-        let mut end = Batch::new(Step::End);
+        let mut end = Batch::new(BatchKind::End);
         end.body = Some(r#"{"given_up":true}"#.to_owned());
         run.commit(&mut Pass::resumed(&open.summary), end)?;
         given_up.push(open.told);
@@ -83,18 +83,18 @@ pub(super) fn end_unfinished(run: &mut Run<'_>, loads: Vec<Open>) -> Result<Vec<
 }
 
 /// An input that has begun to be read, and what is known of it.
-pub(super) struct Begun<'i> {
+pub(super) struct OpenInput<'i> {
     pub(super) name: &'i str,
     pub(super) database: &'i str,
     /// How it is read.
-    pub(super) how: How,
+    pub(super) how: ReadingMode,
     pub(super) options: &'i LoadOptions,
 }
 
 /// The most that is read ahead of a stream to see whether an interrupted load is one of it.
 const AHEAD_BYTES: u64 = 64 << 20;
 
-impl Begun<'_> {
+impl OpenInput<'_> {
     /// What to do with a stream. It cannot be read twice, so that only its name tells whose it may be; where what was
     /// read of it in the first batch is something else, it is another one. `head` is what was read of it, and grows.
     pub(super) fn of_stream(
@@ -103,11 +103,11 @@ impl Begun<'_> {
         open: Vec<Open>,
         input: &mut impl Read,
         head: &mut Vec<u8>,
-    ) -> Result<Course> {
+    ) -> Result<InputAction> {
         for open in open.into_iter().filter(|open| open.is_named(self.name)) {
             let first = first_prefix(connection, open.told.pass)?;
             let Some(first) = first.filter(|first| first.bytes <= AHEAD_BYTES) else {
-                return Ok(Course::GoOn(Box::new(open.summary)));
+                return Ok(InputAction::GoOn(Box::new(open.summary)));
             };
             let missing = first.bytes.saturating_sub(head.len() as u64);
             let read = input.by_ref().take(missing).read_to_end(head);
@@ -117,10 +117,10 @@ impl Begun<'_> {
                 .get(..bytes)
                 .is_some_and(|begins| hex(&Sha256::digest(begins)) == first.sha256);
             if is_same {
-                return Ok(Course::GoOn(Box::new(open.summary)));
+                return Ok(InputAction::GoOn(Box::new(open.summary)));
             }
         }
-        Ok(Course::Begin)
+        Ok(InputAction::Begin)
     }
 
     /// What to do with a file. Its bytes tell: first those of an interrupted load under its name, then all of them, then
@@ -131,9 +131,9 @@ impl Begun<'_> {
         connection: &Connection,
         mut open: Vec<Open>,
         file: &mut (impl Read + Seek),
-    ) -> Result<Course> {
+    ) -> Result<InputAction> {
         let Some(hashes) = self.hashed(connection, &open, file)? else {
-            return Ok(Course::Stopped);
+            return Ok(InputAction::Stopped);
         };
         let matches = |open: &Open| match open.prefix() {
             Some(prefix) => hashes.contains(&prefix),
@@ -141,7 +141,7 @@ impl Begun<'_> {
         };
         open.retain(matches);
         if let Some(named) = open.iter().position(|open| open.is_named(self.name)) {
-            return Ok(Course::GoOn(Box::new(open.swap_remove(named).summary)));
+            return Ok(InputAction::GoOn(Box::new(open.swap_remove(named).summary)));
         }
         let length = file
             .seek(io::SeekFrom::End(0))
@@ -151,11 +151,11 @@ impl Begun<'_> {
             && !self.options.again
             && let Some(known) = known(connection, self.database, whole, &self.how, None)?
         {
-            return Ok(Course::Known(known));
+            return Ok(InputAction::Known(known));
         }
         Ok(match open.into_iter().find(|open| open.reads_as(&self.how)) {
-            Some(open) => Course::GoOn(Box::new(open.summary)),
-            None => Course::Begin,
+            Some(open) => InputAction::GoOn(Box::new(open.summary)),
+            None => InputAction::Begin,
         })
     }
 
@@ -202,7 +202,7 @@ fn known(
     connection: &Connection,
     database: &str,
     whole: &Prefix,
-    how: &How,
+    how: &ReadingMode,
     other_than: Option<i64>,
 ) -> Result<Option<KnownLoad>> {
     let loads = whole_loads(connection, database, whole)?;
@@ -219,7 +219,7 @@ pub(super) fn known_before(
     database: &str,
     pass: i64,
     end: &Cursor,
-    how: &How,
+    how: &ReadingMode,
 ) -> Result<Option<KnownLoad>> {
     // That nothing came twice says nothing.
     let Some(read) = end.read_before().filter(|read| read.offset > 0) else {

@@ -7,14 +7,14 @@ use crate::input::{Format, Options, TOLD, option, told};
 
 /// How an input is read: with other settings the rest of it would be read as another one.
 #[derive(Clone)]
-pub(super) struct How {
+pub(super) struct ReadingMode {
     id_field: String,
     format: &'static str,
     /// What is not as usual, by the names under which it is kept.
     special: Vec<(&'static str, String)>,
 }
 
-impl How {
+impl ReadingMode {
     pub(super) fn of(reading: &Options) -> Self {
         Self {
             id_field: reading.id_field.clone(),

@@ -37,7 +37,7 @@ pub(super) fn lift(
 }
 
 /// It is not known which value a mask stands for.
-struct Unknown;
+struct UnknownMask;
 
 #[derive(Default)]
 struct Lifting {
@@ -51,7 +51,7 @@ struct Lifting {
 }
 
 impl Lifting {
-    fn object(&mut self, made: &mut Object, old: Option<&Object>) -> Result<(), Unknown> {
+    fn object(&mut self, made: &mut Object, old: Option<&Object>) -> Result<(), UnknownMask> {
         let mut names = Names::of(old.map(Object::fields).unwrap_or_default());
         for field in made.fields_mut() {
             if is_free(&field.value) {
@@ -66,14 +66,14 @@ impl Lifting {
         Ok(())
     }
 
-    fn value(&mut self, value: &mut Value, old: Option<&Value>) -> Result<(), Unknown> {
+    fn value(&mut self, value: &mut Value, old: Option<&Value>) -> Result<(), UnknownMask> {
         if let Some(text) = value.as_text() {
             let is_mask = text == REDACTED;
             let hides = is_mask || (self.has_cells && is_masked_cell(&text));
             if !hides || old == Some(&*value) {
                 return Ok(());
             }
-            let kept = old.filter(|_| is_mask && self.lists == 0).ok_or(Unknown)?;
+            let kept = old.filter(|_| is_mask && self.lists == 0).ok_or(UnknownMask)?;
             *value = kept.clone();
             self.any = true;
         } else if let Some(object) = value.as_object_mut() {

@@ -1,6 +1,6 @@
 //! How to load.
 
-use crate::engine::Purpose;
+use crate::engine::RunInfo;
 use crate::input::{Cells, Format};
 use crate::observe::StopSignal;
 use crate::path::Path;
@@ -37,7 +37,7 @@ pub struct LoadOptions {
     /// The most records in a batch; `None`: what the store's options say.
     pub batch_size: Option<usize>,
     /// What stands in the ledger about this run.
-    pub purpose: Purpose,
+    pub purpose: RunInfo,
     /// Asks the verb to stop.
     pub stop: StopSignal,
 }
@@ -56,7 +56,7 @@ impl Default for LoadOptions {
             again: false,
             redact: Vec::new(),
             batch_size: None,
-            purpose: Purpose::new("load"),
+            purpose: RunInfo::new("load"),
             stop: StopSignal::default(),
         }
     }

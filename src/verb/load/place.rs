@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 use super::brought::Brought;
-use super::course::Begun;
+use super::course::OpenInput;
 use super::fault::told;
 use super::masks;
 use super::report::Narrowed;
@@ -14,27 +14,27 @@ use super::resume::{Manner, cursor_text};
 use super::types::{self, Columns, left_out, loses_kind};
 use crate::digest::{Salt, commitment, sha256};
 use crate::engine::Claims;
-use crate::engine::{BATCH_BYTES, Producer, Reader};
+use crate::engine::{BATCH_BYTES, Producer, ReadConnection};
+use crate::environment::Randomness;
 use crate::error::{Error, Result};
-use crate::input::source::{At, Cursor, Incoming, PageLimit, Source};
+use crate::input::source::{Cursor, PageLimit, RecordSource, SourcePlace, SourceRecord};
 use crate::input::{Ready, Types};
 use crate::ledger::places::KeptPlaces;
 use crate::ledger::refused_lines::{LetIn, RefusedLines, Settled};
 use crate::ledger::{
-    Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, Shape, Step, before_image,
+    Batch, BatchKind, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, TableChange, before_image,
 };
 use crate::record::{Document, Record};
 use crate::refusal::Refusal;
 use crate::store::{Salted, Table};
-use crate::surroundings::Randomness;
 
 /// The reading thread of a load.
 pub(super) struct Loading<'a, S> {
-    pub(super) begun: &'a Begun<'a>,
+    pub(super) begun: &'a OpenInput<'a>,
     pub(super) pass: i64,
     pub(super) source: S,
     /// Read, but not placed yet.
-    pub(super) waiting: VecDeque<Incoming>,
+    pub(super) waiting: VecDeque<SourceRecord>,
     /// Where the source stands behind the last record that was placed.
     pub(super) position: Cursor,
     /// Where the source ends, once it does.
@@ -47,7 +47,7 @@ pub(super) struct Loading<'a, S> {
     /// Whether an id may stand in the ledger: no stage redacts it.
     pub(super) names_refused: bool,
     pub(super) batch_size: usize,
-    pub(super) shape: Vec<Shape>,
+    pub(super) shape: Vec<TableChange>,
     pub(super) newest: i64,
     /// The places of what stages in place have refused: a record under such an id is its correction, waived or not.
     pub(super) kept: KeptPlaces,
@@ -62,12 +62,12 @@ pub(super) struct Loading<'a, S> {
     pub(super) follows: bool,
     pub(super) claims: Claims,
     pub(super) randomness: &'a dyn Randomness,
-    pub(super) found: &'a Mutex<Found>,
+    pub(super) found: &'a Mutex<ReadAhead>,
 }
 
 /// What the reading thread has found out.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct ReadAhead {
     /// Where the input ends, once all of it is placed.
     pub(super) end: Option<Cursor>,
     /// What rows have left out of records.
@@ -75,11 +75,11 @@ pub(super) struct Found {
 }
 
 /// What became of one record of the input.
-enum Placed {
+enum RecordFate {
     /// It has its stub; where the source stands behind it.
     Yes(Cursor),
     /// Its number has a stub in this batch already, so that it has to wait for the next one.
-    NextBatch(Box<Incoming>),
+    NextBatch(Box<SourceRecord>),
 }
 
 /// A record that the database has, and one that the input has under its id.
@@ -89,8 +89,8 @@ struct Met {
     new: Ready,
 }
 
-impl<S: Source> Producer for Loading<'_, S> {
-    fn next(&mut self, reader: &Reader) -> Result<Option<Batch>> {
+impl<S: RecordSource> Producer for Loading<'_, S> {
+    fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>> {
         self.claims.forget_committed();
         self.fill()?;
         if self.waiting.is_empty() {
@@ -99,11 +99,11 @@ impl<S: Source> Producer for Loading<'_, S> {
                 return Ok(Some(settled));
             }
             // An empty input makes an empty database.
-            let mut batch = Batch::new(Step::Note);
+            let mut batch = Batch::new(BatchKind::Note);
             batch.shape = std::mem::take(&mut self.shape);
             return Ok((!batch.shape.is_empty()).then_some(batch));
         }
-        let mut batch = Batch::new(Step::Data);
+        let mut batch = Batch::new(BatchKind::Data);
         batch.shape = std::mem::take(&mut self.shape);
         self.claims.begin_batch();
         self.touched.clear();
@@ -114,11 +114,11 @@ impl<S: Source> Producer for Loading<'_, S> {
     }
 }
 
-impl<S: Source> Loading<'_, S> {
+impl<S: RecordSource> Loading<'_, S> {
     /// Reads on until a batch is full or the input ends.
     fn fill(&mut self) -> Result<()> {
         // What is waiting counts too, so that a resumed load cuts the same batches.
-        let mut size: usize = self.waiting.iter().map(Incoming::bytes).sum();
+        let mut size: usize = self.waiting.iter().map(SourceRecord::bytes).sum();
         while self.end.is_none() && self.waiting.len() < self.batch_size && size < BATCH_BYTES {
             let limit = PageLimit {
                 records: self.batch_size - self.waiting.len(),
@@ -126,14 +126,14 @@ impl<S: Source> Loading<'_, S> {
             };
             let page = self.source.page(limit);
             let page = page.map_err(|error| told(self.begun.name, self.pass, error))?;
-            size += page.incoming.iter().map(Incoming::bytes).sum::<usize>();
+            size += page.incoming.iter().map(SourceRecord::bytes).sum::<usize>();
             self.waiting.extend(page.incoming);
             self.end = page.last.then_some(page.cursor);
         }
         Ok(())
     }
 
-    fn found(&self) -> MutexGuard<'_, Found> {
+    fn found(&self) -> MutexGuard<'_, ReadAhead> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -143,8 +143,8 @@ impl<S: Source> Loading<'_, S> {
         let lookup = self.table.exists(connection)?.then_some(connection);
         while let Some(incoming) = self.waiting.pop_front() {
             match self.place(lookup, incoming, batch)? {
-                Placed::Yes(end) => self.position = end,
-                Placed::NextBatch(incoming) => {
+                RecordFate::Yes(end) => self.position = end,
+                RecordFate::NextBatch(incoming) => {
                     self.waiting.push_front(*incoming);
                     break;
                 }
@@ -156,14 +156,14 @@ impl<S: Source> Loading<'_, S> {
     fn place(
         &mut self,
         lookup: Option<&Connection>,
-        incoming: Incoming,
+        incoming: SourceRecord,
         batch: &mut Batch,
-    ) -> Result<Placed> {
+    ) -> Result<RecordFate> {
         let (mut ready, at) = match incoming {
-            Incoming::Record { raw, id, at } => (Ready { id, data: raw }, at),
-            Incoming::Rejected { raw, refusal, id, at } => {
+            SourceRecord::Record { raw, id, at } => (Ready { id, data: raw }, at),
+            SourceRecord::Rejected { raw, refusal, id, at } => {
                 self.refuse(batch, &refusal, raw.into_vec(), id.as_deref());
-                return Ok(Placed::Yes(at.end));
+                return Ok(RecordFate::Yes(at.end));
             }
         };
         let owner = self.claims.owner(lookup, &self.table, &ready.id)?;
@@ -173,25 +173,29 @@ impl<S: Source> Loading<'_, S> {
             Err(mut refusal) => {
                 refusal.line = Some(at.line);
                 self.refuse(batch, &refusal, ready.data.into_bytes(), Some(&ready.id));
-                return Ok(Placed::Yes(at.end));
+                return Ok(RecordFate::Yes(at.end));
             }
         }
         let Some(owner) = owner else {
             let id = ready.id.clone();
             let record = self.insert(batch, ready);
             self.let_in(batch, &at, &id, record, true);
-            return Ok(Placed::Yes(at.end));
+            return Ok(RecordFate::Yes(at.end));
         };
         let standing = self.standing(lookup, owner)?;
         if standing.record.data != ready.data && (!self.begun.options.replace || self.brought.has(owner)) {
             let mut refusal = Refusal::new("load.exists", "");
             refusal.line = Some(at.line);
             self.refuse(batch, &refusal, ready.data.into_bytes(), Some(&ready.id));
-            return Ok(Placed::Yes(at.end));
+            return Ok(RecordFate::Yes(at.end));
         }
         if !self.touched.insert(owner) {
             let Ready { id, data: raw } = ready;
-            return Ok(Placed::NextBatch(Box::new(Incoming::Record { raw, id, at })));
+            return Ok(RecordFate::NextBatch(Box::new(SourceRecord::Record {
+                raw,
+                id,
+                at,
+            })));
         }
         let met = Met {
             salt: standing.known_salt()?,
@@ -200,7 +204,7 @@ impl<S: Source> Loading<'_, S> {
         };
         let written = self.replaced(batch, &met);
         self.let_in(batch, &at, &met.new.id, owner, written);
-        Ok(Placed::Yes(at.end))
+        Ok(RecordFate::Yes(at.end))
     }
 
     /// A record that the database has: written over, where it is another one now; whether it is.
@@ -303,7 +307,7 @@ impl<S: Source> Loading<'_, S> {
 
     /// What a record that is let in means for lines that earlier loads of the input have refused: those that it corrects
     /// leave quarantine with it, in the same batch, so that a kill or a rollback takes both or neither.
-    fn let_in(&mut self, batch: &mut Batch, at: &At, id: &str, record: i64, written: bool) {
+    fn let_in(&mut self, batch: &mut Batch, at: &SourcePlace, id: &str, record: i64, written: bool) {
         let was_refused = self.refused.stands_at(at.line);
         let settled = self.refused.replaced_by(LetIn {
             line: at.line,
@@ -342,7 +346,7 @@ impl<S: Source> Loading<'_, S> {
         if settled.is_empty() {
             return None;
         }
-        let mut batch = Batch::new(Step::Data);
+        let mut batch = Batch::new(BatchKind::Data);
         for settled in settled {
             pass(&mut batch, settled);
         }

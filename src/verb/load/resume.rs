@@ -2,20 +2,20 @@
 
 use serde_json::Value as Json;
 
-use super::course::Begun;
+use super::course::OpenInput;
 use super::fault::told;
-use super::how::How;
+use super::how::ReadingMode;
 use crate::error::Result;
-use crate::input::source::{Cursor, Opened, Source};
+use crate::input::source::{Cursor, OpenSource, RecordSource};
 use crate::ledger::read::PassSummary;
 
 /// Opens the source of a load: where it was interrupted, or at its beginning.
 pub(super) fn open(
-    source: &mut impl Source,
-    begun: &Begun<'_>,
+    source: &mut impl RecordSource,
+    begun: &OpenInput<'_>,
     pass: i64,
     interrupted: Option<&PassSummary>,
-) -> Result<Opened> {
+) -> Result<OpenSource> {
     let cursor = match interrupted.and_then(|open| open.cursor.as_deref()) {
         // Killed before the first record was in, it has nothing behind it.
         None => None,
@@ -44,7 +44,12 @@ pub(super) struct Manner {
 
 /// Where a load goes on, and how it read what is behind it.
 /// `columns` is what the load has learned of them before it wrote anything.
-pub(super) fn cursor_text(end: &Cursor, how: &How, manner: Manner, columns: Option<String>) -> String {
+pub(super) fn cursor_text(
+    end: &Cursor,
+    how: &ReadingMode,
+    manner: Manner,
+    columns: Option<String>,
+) -> String {
     let mut cursor = Json::Object(end.fields());
     how.note(&mut cursor);
     let Manner {
@@ -77,7 +82,7 @@ pub(super) fn followed(cursor: Option<&str>) -> bool {
 }
 
 /// What stands in the ledger of a whole input: its hash and its length, or where else it ends, and how it was read.
-pub(super) fn end_text(end: &Cursor, how: &How) -> String {
+pub(super) fn end_text(end: &Cursor, how: &ReadingMode) -> String {
     let mut told = match end.read_before() {
         Some(read) => serde_json::json!({ "sha256": read.prefix_sha256, "bytes": read.offset }),
         None => Json::Object(end.fields()),

@@ -3,12 +3,12 @@
 use std::io;
 
 use super::*;
-use crate::input::source::{At, Incoming, Opened, Page, PageLimit, SourceError};
+use crate::environment::Environment;
+use crate::input::source::{OpenSource, Page, PageLimit, SourceError, SourcePlace, SourceRecord};
 use crate::input::{Format, Options};
 use crate::observe::Silent;
 use crate::refusal::Refusal;
 use crate::store::StoreOptions;
-use crate::surroundings::Surroundings;
 
 const COUNT: u64 = 10;
 /// What stands there is no record.
@@ -23,13 +23,13 @@ fn place(next: u64) -> Cursor {
     Cursor::Fields([("next".to_owned(), next.into())].into_iter().collect())
 }
 
-impl Source for Numbers {
-    fn open(&mut self, at: Option<&Cursor>) -> Result<Opened, SourceError> {
+impl RecordSource for Numbers {
+    fn open(&mut self, at: Option<&Cursor>) -> Result<OpenSource, SourceError> {
         if let Some(cursor) = at {
             let next = cursor.fields().get("next").and_then(serde_json::Value::as_u64);
             self.next = next.ok_or(SourceError::Foreign)?;
         }
-        Ok(Opened {
+        Ok(OpenSource {
             cursor: place(self.next),
             columns: None,
         })
@@ -44,20 +44,20 @@ impl Source for Numbers {
             }
             let number = self.next;
             self.next += 1;
-            let at = At {
+            let at = SourcePlace {
                 line: self.next,
                 is_alone: true,
                 end: place(self.next),
             };
             incoming.push(if number == ODD {
-                Incoming::Rejected {
+                SourceRecord::Rejected {
                     raw: b"odd".as_slice().into(),
                     refusal: Refusal::new("odd", ""),
                     id: None,
                     at,
                 }
             } else {
-                Incoming::Record {
+                SourceRecord::Record {
                     raw: format!("{{\"id\":{number}}}"),
                     id: number.to_string(),
                     at,
@@ -74,10 +74,10 @@ impl Source for Numbers {
 
 fn load_from(store: &mut Store, source: Numbers, options: &LoadOptions) -> Result<LoadReport> {
     let mut run = Run::begin(store, &options.purpose)?;
-    let begun = Begun {
+    let begun = OpenInput {
         name: "numbers",
         database: "numbers",
-        how: How::of(&Options::new(Format::Lines)),
+        how: ReadingMode::of(&Options::new(Format::Lines)),
         options,
     };
     let (open, given_up) = settle_open(&mut run, &begun, |_, _| Ok(None))?;
@@ -97,7 +97,7 @@ fn a_load_goes_on_behind_the_cursor_of_whatever_source_it_has() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.db");
     let mut store =
-        Store::open_or_create(path, StoreOptions::default(), Surroundings::default()).expect("a store");
+        Store::open_or_create(path, StoreOptions::default(), Environment::default()).expect("a store");
     let options = LoadOptions {
         batch_size: Some(4),
         ..LoadOptions::default()

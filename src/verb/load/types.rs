@@ -135,12 +135,12 @@ pub(super) struct Columns {
     says_null: bool,
     says_missing: bool,
     names: Vec<String>,
-    known: Vec<Column>,
+    known: Vec<ColumnTypes>,
 }
 
 /// What the records of a database have in a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Column {
+struct ColumnTypes {
     /// The kind of all of its values beside nulls; `None`: it has none, or several.
     kind: Option<Kind>,
     has_several: bool,
@@ -150,7 +150,7 @@ struct Column {
 
 /// What stands in the place of a cell.
 struct There<'v> {
-    known: Column,
+    known: ColumnTypes,
     has_record: bool,
     /// What the record has there.
     was: Option<&'v Value>,
@@ -181,7 +181,7 @@ impl Columns {
             limits,
             says_null: cells.null.is_some(),
             says_missing: cells.missing.is_some(),
-            known: vec![Column::default(); names.len()],
+            known: vec![ColumnTypes::default(); names.len()],
             names,
         }
     }
@@ -232,7 +232,11 @@ impl Columns {
     fn recall(&mut self, cursor: Option<&str>) -> bool {
         let cursor = cursor.and_then(|cursor| serde_json::from_str::<serde_json::Value>(cursor).ok());
         let told = cursor.as_ref().and_then(|cursor| cursor["columns"].as_str());
-        let known: Vec<Column> = told.unwrap_or_default().chars().map_while(Column::told).collect();
+        let known: Vec<ColumnTypes> = told
+            .unwrap_or_default()
+            .chars()
+            .map_while(ColumnTypes::told)
+            .collect();
         let is_whole = known.len() == self.names.len();
         if is_whole {
             self.known = known;
@@ -307,9 +311,9 @@ impl Columns {
         let here = was.map(Value::kind).filter(|kind| *kind != Kind::Null);
         let known = match here {
             None => known,
-            kind => Column {
+            kind => ColumnTypes {
                 kind,
-                ..Column::default()
+                ..ColumnTypes::default()
             },
         };
         if text.is_empty() && known.kind != Some(Kind::Text) && was.is_none() {
@@ -340,7 +344,7 @@ impl Columns {
     }
 }
 
-impl Column {
+impl ColumnTypes {
     fn add(&mut self, kind: Kind) {
         match (self.kind, kind) {
             (_, Kind::Null) => {}
@@ -434,14 +438,14 @@ mod tests {
         let kinds = [Kind::Boolean, Kind::Number, Kind::Text, Kind::List, Kind::Object];
         for kind in kinds.map(Some).into_iter().chain([None]) {
             for (has_several, is_path) in [(false, false), (false, true), (true, false), (true, true)] {
-                let column = Column {
+                let column = ColumnTypes {
                     kind: kind.filter(|_| !has_several),
                     has_several,
                     is_path,
                 };
-                assert_eq!(Column::told(column.letter()), Some(column));
+                assert_eq!(ColumnTypes::told(column.letter()), Some(column));
             }
         }
-        assert_eq!(Column::told('x'), None);
+        assert_eq!(ColumnTypes::told('x'), None);
     }
 }

@@ -1,6 +1,6 @@
 //! What refusals have in common.
 
-use crate::record::{Named as _, parts_of};
+use crate::record::{HasName as _, parts_of};
 use crate::refusal::Refusal;
 
 /// The one place at which records are refused, and the rule that refuses them.

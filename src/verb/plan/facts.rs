@@ -3,11 +3,11 @@
 use rusqlite::Connection;
 
 use super::forecast::Forecast;
-use crate::engine::{Facts, Increment, Limits, Reader, is_overtaken};
+use crate::engine::{Facts, Increment, PassLimits, ReadConnection, is_overtaken};
 use crate::error::Result;
-use crate::ledger::feed::Fed;
+use crate::ledger::feed::StageInput;
 use crate::ledger::read::PassSummary;
-use crate::ledger::selection::{Selection, of_first_pass, of_open_pass, of_source};
+use crate::ledger::selection::{RecordSelection, of_first_pass, of_open_pass, of_source};
 use crate::ledger::{StageHistory, places, refusals};
 use crate::stage::Stage;
 use crate::store::Store;
@@ -17,15 +17,15 @@ pub(super) struct PlanFacts<'p> {
     pub(super) store: &'p Store,
     pub(super) project: &'p str,
     pub(super) stage: &'p Stage,
-    pub(super) limits: &'p Limits,
+    pub(super) limits: &'p PassLimits,
     /// Sees what is laid over the store.
-    pub(super) reader: &'p Reader,
+    pub(super) reader: &'p ReadConnection,
     pub(super) forecast: &'p Forecast,
 }
 
 impl PlanFacts<'_> {
-    fn fed(&self) -> Fed<'_> {
-        Fed::of(self.project, self.stage)
+    fn fed(&self) -> StageInput<'_> {
+        StageInput::of(self.project, self.stage)
     }
 
     /// What the ledger says that a later pass reads, less what the plan has changed about that.
@@ -51,11 +51,11 @@ impl Facts for PlanFacts<'_> {
         self.reader.read(is_overtaken)
     }
 
-    fn rest(&self, open: &PassSummary) -> Result<Selection> {
+    fn rest(&self, open: &PassSummary) -> Result<RecordSelection> {
         of_open_pass(self.store.connection(), self.fed(), open)
     }
 
-    fn source(&self) -> Result<Selection> {
+    fn source(&self) -> Result<RecordSelection> {
         self.reader
             .read(|connection| of_first_pass(connection, self.fed(), None))
     }
@@ -87,7 +87,7 @@ impl Facts for PlanFacts<'_> {
             left_out.retain(|record| refused.binary_search(record).is_ok() && !was_tried(record));
             records.extend(left_out);
         }
-        let selection = Selection::list(records);
+        let selection = RecordSelection::list(records);
         Ok(Increment { after, selection })
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use crate::engine::{Foreseen, ForeseenPlaces, Home, PlannedRows, Reader};
+use crate::engine::{Foreseen, ForeseenPlaces, Home, PlannedRows, ReadConnection};
 use crate::error::Result;
-use crate::ledger::feed::Fed;
+use crate::ledger::feed::StageInput;
 use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, id_in, places, rows};
 use crate::record::RecordSet;
 use crate::refusal::Holder;
@@ -132,7 +132,7 @@ impl Forecast {
     }
 
     /// A batch that a stage would commit.
-    pub(super) fn add(&mut self, reader: &Reader, stage: &Stage, batch: &Batch) -> Result<()> {
+    pub(super) fn add(&mut self, reader: &ReadConnection, stage: &Stage, batch: &Batch) -> Result<()> {
         self.stages.entry(stage.number()).or_default().add(batch);
         if self.asked.contains(stage.target()) && !stage.in_place() {
             for entry in batch.entries.iter().filter(|entry| entry.after.is_some()) {
@@ -183,7 +183,11 @@ impl Forecast {
     }
 
     /// The records that wait by the ledger for a place whose row a stage in place would refuse: it keeps the place.
-    pub(super) fn kept_waiting(&self, connection: &Connection, stage: Fed<'_>) -> Result<BTreeSet<i64>> {
+    pub(super) fn kept_waiting(
+        &self,
+        connection: &Connection,
+        stage: StageInput<'_>,
+    ) -> Result<BTreeSet<i64>> {
         let mut kept = BTreeSet::new();
         let Some(target) = self
             .databases
@@ -202,7 +206,7 @@ impl Forecast {
     }
 
     /// Of the records that a stage would have to let wait, those whose place would be free by now.
-    pub(super) fn freed(&self, stage: &Stage, reader: &Reader) -> Result<Vec<i64>> {
+    pub(super) fn freed(&self, stage: &Stage, reader: &ReadConnection) -> Result<Vec<i64>> {
         let (target, left) = (Table::of(stage.target())?, self.databases.get(stage.target()));
         let mut freed = Vec::new();
         let tried = self.stages.get(&stage.number());
@@ -223,7 +227,7 @@ impl Forecast {
     }
 
     /// Notes the records whose rows a batch would take away: they would wait for their places.
-    fn take_away(&mut self, reader: &Reader, stage: &Stage, batch: &Batch) -> Result<()> {
+    fn take_away(&mut self, reader: &ReadConnection, stage: &Stage, batch: &Batch) -> Result<()> {
         let records: HashSet<i64> = batch.entries.iter().map(|entry| entry.record).collect();
         for entry in &batch.entries {
             let row = entry.target.unwrap_or(entry.record);
@@ -249,7 +253,7 @@ impl Forecast {
     }
 
     /// The stage and the source record of a row, by this plan or by the ledger; `None` where no stage has brought it there.
-    fn owner(&self, reader: &Reader, stage: &Stage, row: i64) -> Result<Option<(u32, i64)>> {
+    fn owner(&self, reader: &ReadConnection, stage: &Stage, row: i64) -> Result<Option<(u32, i64)>> {
         if stage.in_place() {
             return Ok(Some((stage.number(), row)));
         }

@@ -11,16 +11,16 @@ use super::forecast::Forecast;
 use super::options::PlanOptions;
 use super::report::{ErrorLimit, PassPlan, PlanReport, PlannedPass, StagePlan};
 use super::sink::Laid;
-use super::tell::{Telling, scaled};
+use super::tell::{StageSummary, scaled};
 use crate::context::{Context, Tally};
 use crate::engine::{
-    Beginning, Bounds, Due, Each, Limits, Next, Pass, Prepared, Reader, Stopped, StoppedStages, Work, drive,
-    next,
+    Beginning, Bounds, Due, Next, Pass, PassLimits, PreparedTarget, ReadConnection, StageProducer, Stopped,
+    StoppedStages, Work, drive, next,
 };
 use crate::error::Result;
-use crate::ledger::feed::Fed;
+use crate::ledger::feed::StageInput;
 use crate::ledger::read::{LedgerTable, largest};
-use crate::ledger::selection::{Selection, halting, settled_since};
+use crate::ledger::selection::{RecordSelection, halting, settled_since};
 use crate::ledger::{Counts, PassKind, PassRow, StageHistory};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
@@ -32,9 +32,9 @@ pub(super) struct Planner<'t> {
     store: &'t Store,
     project: &'t str,
     options: &'t PlanOptions,
-    limits: Limits,
+    limits: PassLimits,
     redact: Vec<Path>,
-    reader: Reader,
+    reader: ReadConnection,
     overlay: Overlay,
     /// The newest record number that would be given out.
     newest: i64,
@@ -46,8 +46,8 @@ pub(super) struct Planner<'t> {
 }
 
 /// What the passes of one stage share.
-struct Course<'c> {
-    telling: Telling<'c>,
+struct StagePass<'c> {
+    telling: StageSummary<'c>,
     tally: Arc<Tally>,
     passes: Vec<PassPlan>,
     bytes: u64,
@@ -58,7 +58,7 @@ struct Course<'c> {
 }
 
 /// A pass that would be made.
-struct Planned {
+struct NextPass {
     kind: PlannedPass,
     pass: Pass,
     /// The outcomes of earlier runs.
@@ -80,7 +80,7 @@ impl<'t> Planner<'t> {
             options,
             limits: options.apply.limits(),
             redact,
-            reader: Reader::alone(store)?,
+            reader: ReadConnection::alone(store)?,
             overlay: Overlay::default(),
             newest: largest(store.connection(), LedgerTable::Record)?,
             bounds: Bounds::new(&options.apply.stop, options.apply.max_time),
@@ -136,8 +136,8 @@ impl<'t> Planner<'t> {
             history.end_open();
         }
         let redact = self.redact.clone();
-        let mut course = Course {
-            telling: Telling::new(stage, &redact, self.options.examples, self.options.full),
+        let mut course = StagePass {
+            telling: StageSummary::new(stage, &redact, self.options.examples, self.options.full),
             tally: Arc::new(Tally::new(stage.ops().len())),
             passes: Vec::new(),
             bytes: 0,
@@ -182,7 +182,7 @@ impl<'t> Planner<'t> {
         &mut self,
         stage: &Stage,
         work: Work,
-        course: &mut Course<'_>,
+        course: &mut StagePass<'_>,
         observer: &mut dyn Observer,
     ) -> Result<()> {
         let began = Instant::now();
@@ -191,7 +191,7 @@ impl<'t> Planner<'t> {
         let mut planned = self.planned(stage, due);
         let (in_source, records) = self.ahead(stage, &selection, &source)?;
         if let Some(of) = planned.open {
-            let fed = Fed::of(self.project, stage);
+            let fed = StageInput::of(self.project, stage);
             course.halted += halting(self.store.connection(), fed, of)?;
         }
         let kind = planned.kind;
@@ -217,7 +217,7 @@ impl<'t> Planner<'t> {
             foreseen: self.forecast.foreseen(stage, self.newest),
             batch_size: self.limits.batch_size.unwrap_or(options.batch_size),
         };
-        let first_look = |connection: &Connection| Each::begin(connection, &planned.pass, beginning);
+        let first_look = |connection: &Connection| StageProducer::begin(connection, &planned.pass, beginning);
         let mut each = self.reader.read(first_look)?;
         self.forecast.begin(stage, kind == PlannedPass::First);
         let mut counts = Counts::default();
@@ -265,21 +265,26 @@ impl<'t> Planner<'t> {
         &self,
         stage: &Stage,
         in_source: u64,
-        planned: &Planned,
+        planned: &NextPass,
         refused: u64,
     ) -> Result<Option<ErrorLimit>> {
         let (connection, earlier) = (self.store.connection(), &planned.earlier);
-        let settled = settled_since(connection, Fed::of(self.project, stage), planned.open, earlier)?;
+        let settled = settled_since(
+            connection,
+            StageInput::of(self.project, stage),
+            planned.open,
+            earlier,
+        )?;
         let refused = (earlier.refused + refused).saturating_sub(settled);
         let limit = self.limits.refusals(stage, in_source, earlier);
         Ok((refused > limit).then_some(ErrorLimit { refused, limit }))
     }
 
     /// The pass that would be made.
-    fn planned(&self, stage: &Stage, due: Due) -> Planned {
+    fn planned(&self, stage: &Stage, due: Due) -> NextPass {
         let (kind, after_batch) = match due {
             Due::Open(open) => {
-                return Planned {
+                return NextPass {
                     kind: PlannedPass::Resumed,
                     pass: Pass::resumed(&open),
                     earlier: open.counts,
@@ -303,7 +308,7 @@ impl<'t> Planner<'t> {
             after_batch,
             now_us: self.store.surroundings().clock.now_us(),
         };
-        Planned {
+        NextPass {
             kind,
             pass: Pass::new(row),
             earlier: Counts::default(),
@@ -312,14 +317,14 @@ impl<'t> Planner<'t> {
     }
 
     /// How many records the source has, and how many the pass would read, about.
-    fn ahead(&self, stage: &Stage, selection: &Selection, source: &Table) -> Result<(u64, u64)> {
+    fn ahead(&self, stage: &Stage, selection: &RecordSelection, source: &Table) -> Result<(u64, u64)> {
         let in_source = self.reader.read(|connection| source.count(connection))?;
         let records = match selection {
-            Selection::Table { after: 0 } => in_source,
-            Selection::Table { after } => self
+            RecordSelection::Table { after: 0 } => in_source,
+            RecordSelection::Table { after } => self
                 .reader
                 .read(|connection| source.count_after(connection, *after))?,
-            list @ Selection::List { .. } => list.remaining().unwrap_or(0),
+            list @ RecordSelection::List { .. } => list.remaining().unwrap_or(0),
         };
         let estimated = self.forecast.database(stage.source());
         let estimated = estimated.filter(|_| self.options.sample.is_some());
@@ -330,13 +335,18 @@ impl<'t> Planner<'t> {
     }
 
     /// Lays the target over, and chooses what is tried of what the pass would read.
-    fn prepare(&mut self, stage: &Stage, pass: &Pass, selection: Selection) -> Result<(Prepared, Selection)> {
+    fn prepare(
+        &mut self,
+        stage: &Stage,
+        pass: &Pass,
+        selection: RecordSelection,
+    ) -> Result<(PreparedTarget, RecordSelection)> {
         let (source, target) = (Table::of(stage.source())?, Table::of(stage.target())?);
         let (overlay, sample, project) = (&mut self.overlay, self.options.sample, self.project);
         let shares_numbers = self.forecast.shares_numbers(stage);
         let tried = self.forecast.database(stage.source()).map(|left| &left.standing);
         self.reader.read(|connection| {
-            let mut prepared = Prepared::of(
+            let mut prepared = PreparedTarget::of(
                 connection,
                 project,
                 stage,
@@ -349,10 +359,10 @@ impl<'t> Planner<'t> {
             prepared.shape = Vec::new();
             let selection = match (sample, selection) {
                 (None, selection) => selection,
-                (Some(sample), Selection::List { records, read }) => {
-                    Selection::list(few(&records[read..], sample))
+                (Some(sample), RecordSelection::List { records, read }) => {
+                    RecordSelection::list(few(&records[read..], sample))
                 }
-                (Some(sample), Selection::Table { after }) => Selection::list(match tried {
+                (Some(sample), RecordSelection::Table { after }) => RecordSelection::list(match tried {
                     Some(tried) => {
                         let later: Vec<i64> = tried.iter().filter(|number| *number > after).collect();
                         few(&later, sample)

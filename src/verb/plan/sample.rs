@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 
 use crate::error::{Error, Result};
 use crate::path::Path;
-use crate::record::{Named as _, Names, Part, each_field, elements, masked, parts_of};
+use crate::record::{HasName as _, Names, RawField, each_field, elements, masked, parts_of};
 
 /// The most fields of a record that are told one by one, unless all are wanted.
 const FIELDS: usize = 40;
@@ -138,7 +138,7 @@ impl Comparison {
         self.place.truncate(above);
     }
 
-    fn at_field(&mut self, field: &Part<'_>, what: impl FnOnce(&mut Self)) {
+    fn at_field(&mut self, field: &RawField<'_>, what: impl FnOnce(&mut Self)) {
         self.at(&field.name().replace('~', "~0").replace('/', "~1"), what);
     }
 

@@ -1,8 +1,8 @@
 //! Where the batches of a plan go: over the store, where later stages find them.
 
 use super::forecast::Forecast;
-use super::tell::Telling;
-use crate::engine::{Pass, Reader, Sink, Stopped};
+use super::tell::StageSummary;
+use crate::engine::{Pass, ReadConnection, Sink, Stopped};
 use crate::error::Result;
 use crate::ledger::Batch;
 use crate::observe::{Event, StopSignal};
@@ -14,14 +14,14 @@ pub(super) struct Laid<'p, 't> {
     pub(super) stage: &'p Stage,
     pub(super) source: Table,
     pub(super) target: Table,
-    pub(super) reader: &'p Reader,
+    pub(super) reader: &'p ReadConnection,
     pub(super) overlay: &'p mut Overlay,
     pub(super) forecast: &'p mut Forecast,
-    pub(super) telling: &'p mut Telling<'t>,
+    pub(super) telling: &'p mut StageSummary<'t>,
 }
 
 impl Sink for Laid<'_, '_> {
-    fn open(&self, _: &StopSignal) -> Result<Reader> {
+    fn open(&self, _: &StopSignal) -> Result<ReadConnection> {
         // What is laid over the store is seen on this connection alone.
         Ok(self.reader.clone())
     }

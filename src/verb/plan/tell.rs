@@ -31,7 +31,7 @@ const PASS: u64 = 4_096;
 const COMMIT: Duration = Duration::from_millis(4);
 
 /// What a stage's batches come to.
-pub(super) struct Telling<'t> {
+pub(super) struct StageSummary<'t> {
     stage: &'t Stage,
     redact: &'t [Path],
     most: usize,
@@ -47,7 +47,7 @@ pub(super) struct Telling<'t> {
     indexed: u64,
 }
 
-impl<'t> Telling<'t> {
+impl<'t> StageSummary<'t> {
     pub(super) fn new(stage: &'t Stage, redact: &'t [Path], most: usize, full: bool) -> Self {
         Self {
             stage,

@@ -20,18 +20,18 @@ const SHORT: usize = 40;
 
 /// A field and what is below it.
 #[derive(Debug, Default)]
-pub(super) struct Node {
-    field: Field,
+pub(super) struct FieldTree {
+    field: ProfiledField,
     /// The fields of objects, with their place in the order in which they were met.
-    names: HashMap<String, (usize, Node)>,
+    names: HashMap<String, (usize, FieldTree)>,
     /// Of an object with very many names.
-    others: Option<Box<Node>>,
+    others: Option<Box<FieldTree>>,
     /// The elements of lists.
-    elements: Option<Box<Node>>,
+    elements: Option<Box<FieldTree>>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Field {
+pub(super) struct ProfiledField {
     values: u64,
     /// Records that have it.
     records: u64,
@@ -53,7 +53,7 @@ pub(super) struct Field {
     has_many: bool,
 }
 
-impl Node {
+impl FieldTree {
     /// Takes a record in.
     pub(super) fn record(&mut self, number: i64, document: &Document) {
         self.object(number, document);
@@ -123,11 +123,11 @@ impl Node {
     }
 
     /// Shows every field below this one, in the order in which they were met.
-    pub(super) fn each(self, show: &mut dyn FnMut(&[Segment], &Field)) {
+    pub(super) fn each(self, show: &mut dyn FnMut(&[Segment], &ProfiledField)) {
         self.each_below(&mut Vec::new(), show);
     }
 
-    fn each_below(self, path: &mut Vec<Segment>, show: &mut dyn FnMut(&[Segment], &Field)) {
+    fn each_below(self, path: &mut Vec<Segment>, show: &mut dyn FnMut(&[Segment], &ProfiledField)) {
         let mut below: Vec<_> = self
             .names
             .into_iter()
@@ -181,7 +181,7 @@ impl Node {
     }
 }
 
-impl Field {
+impl ProfiledField {
     fn add(&mut self, record: i64, value: &Value) {
         self.values += 1;
         if self.newest != Some(record) {

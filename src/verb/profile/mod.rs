@@ -5,12 +5,12 @@ mod report;
 
 use rusqlite::Connection;
 
-use crate::engine::{BATCH_BYTES, Reader, Stopped, in_portions};
+use crate::engine::{BATCH_BYTES, ReadConnection, Stopped, in_portions};
 use crate::error::Result;
 use crate::path::{Path, Segment};
-use crate::record::Standing;
+use crate::record::MaskRelation;
 use crate::store::{Store, Table};
-use field::Node;
+use field::FieldTree;
 
 pub use report::{FieldProfile, ProfileOptions, ProfileReport};
 
@@ -28,18 +28,19 @@ pub fn profile(store: &Store, database: &str, options: &ProfileOptions<'_>) -> R
         database: database.to_owned(),
         ..ProfileReport::default()
     };
-    let root = Reader::alone(store)?.read(|connection| look(connection, &table, options, &mut report))?;
+    let root =
+        ReadConnection::alone(store)?.read(|connection| look(connection, &table, options, &mut report))?;
     let records = report.records;
     root.each(&mut |path, field| {
-        let standings = || options.redact.iter().map(|redact| Standing::of(redact, path));
+        let standings = || options.redact.iter().map(|redact| MaskRelation::of(redact, path));
         // What stands below something that is redacted is not even named: its names are values as well.
         let is_below =
-            standings().any(|standing| matches!(standing, Standing::Hidden(at) if at < path.len()));
+            standings().any(|standing| matches!(standing, MaskRelation::Hidden(at) if at < path.len()));
         if let Some(shown) = shown(path).filter(|_| !is_below) {
             let may_hide = |standing| match standing {
-                Standing::Hidden(_) => true,
-                Standing::Leads => field.has_scalars(),
-                Standing::Apart => false,
+                MaskRelation::Hidden(_) => true,
+                MaskRelation::Leads => field.has_scalars(),
+                MaskRelation::Apart => false,
             };
             let redacted = standings().any(may_hide);
             report.fields.push(field.profile(shown, records, redacted));
@@ -53,8 +54,8 @@ fn look(
     table: &Table,
     options: &ProfileOptions<'_>,
     report: &mut ProfileReport,
-) -> Result<Node> {
-    let (mut root, mut after) = (Node::default(), 0);
+) -> Result<FieldTree> {
+    let (mut root, mut after) = (FieldTree::default(), 0);
     loop {
         if options.stop.is_asked() {
             report.stopped = Some(Stopped::Asked);
@@ -66,7 +67,7 @@ fn look(
         report.records += rows.len() as u64;
         report.bytes += rows.iter().map(|row| row.record.data.len() as u64).sum::<u64>();
         let parts = in_portions(&rows, PORTION, |rows| {
-            let mut part = Node::default();
+            let mut part = FieldTree::default();
             for row in rows {
                 if let Ok(document) = row.record.document() {
                     part.record(row.record.record, &document);

@@ -8,7 +8,7 @@ use crate::note::VerifyingKey;
 
 /// What a text proves, whichever of both kinds it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Checked {
+pub enum ProvedText {
     /// What was done to one record.
     Record(Box<Proved>),
     /// That the ledger of one checkpoint extends that of another.
@@ -24,11 +24,11 @@ pub enum Checked {
 ///
 /// # Errors
 /// [`NotProved`], whatever the bytes are.
-pub fn check_proof(bytes: &[u8], key: &VerifyingKey) -> Result<Checked, NotProved> {
+pub fn check_proof(bytes: &[u8], key: &VerifyingKey) -> Result<ProvedText, NotProved> {
     let text = std::str::from_utf8(bytes).map_err(|_| NotProved::Form("it is not valid UTF-8".to_owned()))?;
     if text.starts_with("counterfoil-consistency") {
         let (old, new) = Consistency::parse(text)?.verify(key)?;
-        return Ok(Checked::Extends { old, new });
+        return Ok(ProvedText::Extends { old, new });
     }
-    Ok(Checked::Record(Box::new(Proof::parse(text)?.verify(key)?)))
+    Ok(ProvedText::Record(Box::new(Proof::parse(text)?.verify(key)?)))
 }

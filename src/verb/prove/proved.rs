@@ -69,13 +69,13 @@ pub struct Disclosed {
 
 /// A field of a leaf. Leaves are flat, so that there is one way to read them, here and in any other language.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Field {
+pub(super) enum LeafField {
     Null,
     Number(i64),
     Text(String),
 }
 
-impl Field {
+impl LeafField {
     fn read(raw: &RawValue) -> Option<Self> {
         let text = raw.get();
         match text.as_bytes().first()? {
@@ -102,9 +102,9 @@ impl Field {
 }
 
 /// The fields of a leaf, as many as the format has.
-pub(super) fn fields(text: &str, tag: &str, count: usize) -> Result<Vec<Field>, NotProved> {
+pub(super) fn fields(text: &str, tag: &str, count: usize) -> Result<Vec<LeafField>, NotProved> {
     let raw: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
-    let fields: Option<Vec<Field>> = raw.into_iter().map(Field::read).collect();
+    let fields: Option<Vec<LeafField>> = raw.into_iter().map(LeafField::read).collect();
     fields
         .filter(|fields| fields.len() == count && fields[0].text() == Some(tag))
         .ok_or_else(|| NotProved::Form(format!("a leaf is no `{tag}` of this format")))
@@ -114,13 +114,13 @@ impl Proved {
     /// What the fields of an entry and of its header tell.
     pub(super) fn of(
         checkpoint: &Checkpoint,
-        entry: &[Field],
-        header: &[Field],
+        entry: &[LeafField],
+        header: &[LeafField],
         opening: Option<&Opening>,
     ) -> Result<Self, NotProved> {
         let form = || NotProved::Form("its leaves do not have the fields of this format".to_owned());
-        let text = |field: &Field| field.text().map(str::to_owned);
-        let number = |field: &Field| field.number().ok_or_else(form);
+        let text = |field: &LeafField| field.text().map(str::to_owned);
+        let number = |field: &LeafField| field.number().ok_or_else(form);
         let outcome = match entry[4].number() {
             Some(1) => "written",
             Some(2) => "unchanged",

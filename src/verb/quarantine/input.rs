@@ -10,14 +10,14 @@ use crate::record::{Malformed, Record, admit_record, masked};
 use crate::store::Store;
 
 /// What was refused.
-pub(super) enum Input {
+pub(super) enum RetriedInput {
     /// A record, by a stage.
     Record(Record),
     /// What a load was to let in, as it was read.
     Line(Vec<u8>),
 }
 
-impl Input {
+impl RetriedInput {
     /// What was refused; `None` where its image is gone.
     pub(super) fn of(connection: &Connection, refused: &Quarantined) -> Result<Option<Self>> {
         let Some(body) = image(connection, refused)? else {
@@ -48,9 +48,9 @@ pub struct RefusedInput {
 
 /// The input of a refused record. What any stage of the project redacts is masked.
 pub fn refused_input(store: &Store, quarantined: &Quarantined, redact: &[Path]) -> Result<RefusedInput> {
-    let (id, text) = match Input::of(store.connection(), quarantined)? {
-        Some(Input::Record(record)) => (Some(record.id), record.data),
-        Some(Input::Line(line)) => (None, String::from_utf8_lossy(&line).into_owned()),
+    let (id, text) = match RetriedInput::of(store.connection(), quarantined)? {
+        Some(RetriedInput::Record(record)) => (Some(record.id), record.data),
+        Some(RetriedInput::Line(line)) => (None, String::from_utf8_lossy(&line).into_owned()),
         None => {
             return Ok(RefusedInput {
                 id: None,

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::input::Input;
+use super::input::RetriedInput;
 use crate::context::Context;
 use crate::error::Result;
 use crate::expression::Scope;
@@ -84,12 +84,12 @@ pub struct Naming<'s> {
     redact: Vec<Path>,
     hidden: Option<HiddenIds>,
     /// By the batch that refused: what it was carried with.
-    batches: HashMap<i64, Option<Carrier>>,
+    batches: HashMap<i64, Option<BatchStage>>,
 }
 
 /// What a batch carried records with.
 #[derive(Debug)]
-struct Carrier {
+struct BatchStage {
     project: String,
     stage: Stage,
     now_us: i64,
@@ -179,7 +179,7 @@ impl<'s> Naming<'s> {
 
     /// The ids that the stage gave the parts. Stages are pure: carried once more, the record becomes the same.
     fn name_parts(&mut self, refused: &Quarantined, named: &mut [Named]) -> Result<()> {
-        let Some(Input::Record(record)) = Input::of(self.store.connection(), refused)? else {
+        let Some(RetriedInput::Record(record)) = RetriedInput::of(self.store.connection(), refused)? else {
             return Ok(());
         };
         let store = self.store;
@@ -208,7 +208,7 @@ impl<'s> Naming<'s> {
     }
 
     /// The stage as it was applied then; `None` where the ledger's text does not give it, as of one built in Rust.
-    fn carrier(&mut self, batch: i64) -> Result<Option<&Carrier>> {
+    fn carrier(&mut self, batch: i64) -> Result<Option<&BatchStage>> {
         if !self.batches.contains_key(&batch) {
             let connection = self.store.connection();
             let pass = match read::pass_of(connection, batch)? {
@@ -218,7 +218,7 @@ impl<'s> Naming<'s> {
             let carrier = pass.and_then(|pass| {
                 let row = pass.row.stage?;
                 let stage = Stage::as_applied(row.number, &row.slug, &row.source_text, &row.meaning)?;
-                Some(Carrier {
+                Some(BatchStage {
                     project: row.project,
                     now_us: pass.row.now_us,
                     stage,

@@ -2,15 +2,15 @@
 
 use rusqlite::Connection;
 
-use crate::engine::{Pass, Purpose, Run};
+use crate::engine::{Pass, Run, RunInfo};
 use crate::error::Result;
 use crate::ledger::open::open_passes;
-use crate::ledger::quarantine::{self as standing, Group, Numbers, Selected};
-use crate::ledger::{Batch, Entry, EntryOutcome, PassKind, Step, read};
+use crate::ledger::quarantine::{self as standing, RefusalGroup, RefusedNumbers, Selected};
+use crate::ledger::{Batch, BatchKind, Entry, EntryOutcome, PassKind, read};
 use crate::store::{Salted, Store, Table};
 
 /// Lets refused records go: they leave quarantine, and the ledger says who waived them and why. Returns how many.
-pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Purpose) -> Result<u64> {
+pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &RunInfo) -> Result<u64> {
     let mut run = Run::begin(store, purpose)?;
     let groups = standing::groups(run.connection(), project, selected)?;
     let mut waived = 0;
@@ -25,7 +25,7 @@ pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Pu
         let mut slices = records.chunks(run.store().options().batch_size.max(1)).peekable();
         while let Some(slice) = slices.next() {
             let last = slices.peek().is_none();
-            let mut batch = Batch::new(if last { Step::End } else { Step::Data });
+            let mut batch = Batch::new(if last { BatchKind::End } else { BatchKind::Data });
             for refused in slice {
                 batch.covers(refused.record);
                 batch.counts.count(EntryOutcome::Filtered);
@@ -44,7 +44,11 @@ pub fn waive(store: &mut Store, project: &str, selected: &Selected, purpose: &Pu
 
 /// The waiver that was interrupted and goes on now. It does so where it was the last thing that happened, as the same
 /// command again finds it; any other ends where it stands, because what it waived may be in quarantine once more.
-fn settle_interrupted(run: &mut Run<'_>, project: &str, groups: &[Group]) -> Result<Option<(Group, Pass)>> {
+fn settle_interrupted(
+    run: &mut Run<'_>,
+    project: &str,
+    groups: &[RefusalGroup],
+) -> Result<Option<(RefusalGroup, Pass)>> {
     let mut goes_on = None;
     for open in open_passes(run.connection())? {
         let is_ours = open.project.as_deref().is_none_or(|other| other == project);
@@ -55,20 +59,20 @@ fn settle_interrupted(run: &mut Run<'_>, project: &str, groups: &[Group]) -> Res
             continue;
         };
         let mut pass = Pass::resumed(&summary);
-        let group = Group {
+        let group = RefusalGroup {
             stage: open.stage,
             database: open.target,
         };
         if open.last_batch + 1 == run.next_batch() && groups.contains(&group) {
             goes_on = Some((group, pass));
         } else {
-            run.commit(&mut pass, Batch::new(Step::End))?;
+            run.commit(&mut pass, Batch::new(BatchKind::End))?;
         }
     }
     Ok(goes_on)
 }
 
-fn new_waiver(run: &Run<'_>, group: &Group, refused: &Numbers) -> Result<Pass> {
+fn new_waiver(run: &Run<'_>, group: &RefusalGroup, refused: &RefusedNumbers) -> Result<Pass> {
     let refusing = match read::pass_of(run.connection(), refused.batch)? {
         Some(pass) => read::pass(run.connection(), pass)?.map(|pass| pass.row),
         None => None,
@@ -81,7 +85,11 @@ fn new_waiver(run: &Run<'_>, group: &Group, refused: &Numbers) -> Result<Pass> {
 }
 
 /// The stubs of a waived record: what the target holds for it stays as it is now.
-fn waived_entries(connection: &Connection, database: Option<&str>, refused: &Numbers) -> Result<Vec<Entry>> {
+fn waived_entries(
+    connection: &Connection,
+    database: Option<&str>,
+    refused: &RefusedNumbers,
+) -> Result<Vec<Entry>> {
     let target = database.map(Table::of).transpose()?;
     let mut entries = Vec::new();
     for old in read::entries_of_record(connection, refused.batch, refused.record)? {

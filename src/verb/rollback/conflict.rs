@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use super::plan::{Chosen, Stretch, stretches};
+use super::plan::{BatchRange, Chosen, stretches};
 use super::restore;
-use super::since::{Deferred, Overwritten, Since, set_aside};
+use super::since::{ChangesSince, Deferred, Overwritten, set_aside};
 use super::undo::{ID_TAKEN, cursor_place, in_order};
 use crate::engine::BATCH_BYTES;
 use crate::error::{Conflict, Result};
@@ -43,14 +43,14 @@ enum InTheWay {
 pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     let connection = store.connection();
     let passes_undone: Vec<&PassSummary> = chosen.iter().map(|chosen| &chosen.pass).collect();
-    let since = Since::of(connection, &passes_undone)?;
-    let mut trials: HashMap<&str, Trial<'_>> = HashMap::new();
+    let since = ChangesSince::of(connection, &passes_undone)?;
+    let mut trials: HashMap<&str, RollbackReplay<'_>> = HashMap::new();
     for Chosen { pass, only } in chosen {
         let database = pass.row.target.as_deref().unwrap_or_default();
         if !trials.contains_key(database) {
             let changed = since.changed(connection, database)?;
             let in_place = in_place_on(database, &passes_undone);
-            let trial = Trial::new(connection, Table::of(database)?, changed, in_place)?;
+            let trial = RollbackReplay::new(connection, Table::of(database)?, changed, in_place)?;
             trials.insert(database, trial);
         }
         if let (Some(record), Some(trial)) = (only, trials.get_mut(database)) {
@@ -63,9 +63,9 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     let mut found = vec![Conflicts::default(); chosen.len()];
     let mut passes = Vec::with_capacity(chosen.len());
     for chosen in chosen {
-        passes.push(Undone::new(connection, chosen, &since)?);
+        passes.push(ReplayedPass::new(connection, chosen, &since)?);
     }
-    for Stretch { pass, down_to, .. } in stretches(connection, &passes_undone)? {
+    for BatchRange { pass, down_to, .. } in stretches(connection, &passes_undone)? {
         let database = chosen[pass].pass.row.target.as_deref().unwrap_or_default();
         let Some(trial) = trials.get_mut(database) else {
             continue;
@@ -137,7 +137,7 @@ pub(super) fn left(store: &Store, run: i64, count: usize) -> Result<Vec<Conflict
 }
 
 /// A pass on its way back.
-struct Undone {
+struct ReplayedPass {
     pass: i64,
     /// Of a single record's rollback, the number in its stubs.
     only: Option<i64>,
@@ -147,8 +147,8 @@ struct Undone {
     deferred: Deferred,
 }
 
-impl Undone {
-    fn new(connection: &Connection, Chosen { pass, only }: &Chosen, since: &Since) -> Result<Self> {
+impl ReplayedPass {
+    fn new(connection: &Connection, Chosen { pass, only }: &Chosen, since: &ChangesSince) -> Result<Self> {
         // An interrupted rollback goes on where it stopped; that of a single record is done in one batch.
         let open = match only {
             Some(_) => None,
@@ -192,7 +192,7 @@ impl Undone {
 
 /// A database on its way back. Only the rows that something that stays has changed are kept: of any other, what is
 /// undone is all that has happened to it since.
-struct Trial<'t> {
+struct RollbackReplay<'t> {
     connection: &'t Connection,
     target: Table,
     changed: RecordSet,
@@ -205,7 +205,7 @@ struct Trial<'t> {
     settled: RecordSet,
 }
 
-impl<'t> Trial<'t> {
+impl<'t> RollbackReplay<'t> {
     fn new(
         connection: &'t Connection,
         target: Table,
@@ -224,7 +224,7 @@ impl<'t> Trial<'t> {
     }
 
     /// Undoes the stubs of one record as far as it can be done; gives the first that cannot.
-    fn undo(&mut self, stubs: &[Stub], pass: &Undone) -> Result<Option<Conflict>> {
+    fn undo(&mut self, stubs: &[Stub], pass: &ReplayedPass) -> Result<Option<Conflict>> {
         let mut first = None;
         for stub in stubs.iter().filter(|stub| pass.is_to_undo(stub)) {
             let mut put_off = Vec::new();
@@ -241,7 +241,7 @@ impl<'t> Trial<'t> {
         Ok(first)
     }
 
-    fn undo_one(&mut self, stub: &Stub, put_off: &[Stub], pass: &Undone) -> Result<Option<InTheWay>> {
+    fn undo_one(&mut self, stub: &Stub, put_off: &[Stub], pass: &ReplayedPass) -> Result<Option<InTheWay>> {
         let number = stub.number();
         let is_changed = self.changed.contains(number);
         let now = if is_changed { self.row(number)? } else { None };

@@ -10,8 +10,8 @@ mod undo;
 
 pub use crate::error::Conflict;
 pub use options::RollbackOptions;
-pub use plan::{Reversal, Scope};
-pub use restore::OnConflict;
+pub use plan::{Reversal, RollbackScope};
+pub use restore::ConflictPolicy;
 
 use std::collections::BTreeSet;
 
@@ -23,13 +23,14 @@ use crate::ledger::read::{BEHIND_ALL, PassSummary, keeps_images};
 use crate::ledger::runs::writing_runs;
 use crate::ledger::since::is_first_writer;
 use crate::ledger::{
-    Batch, Counts, PassKind, PassState, Shape, StageEvent, StageHistory, Step, next_stage, out, undone,
+    Batch, BatchKind, Counts, PassKind, PassState, StageEvent, StageHistory, TableChange, next_stage, out,
+    undone,
 };
 use crate::observe::Observer;
 use crate::store::{Store, Table};
 use conflict::Conflicts;
-use plan::{Chosen, Stretch};
-use since::Since;
+use plan::{BatchRange, Chosen};
+use since::ChangesSince;
 use undo::{Undoing, begins, cursor_place};
 
 /// The most conflicts that a report names one by one; the ledger has all of them.
@@ -53,7 +54,7 @@ pub struct RollbackReport {
 }
 
 /// What a rollback would undo, newest first, with the conflicts it would meet. Writes nothing.
-pub fn plan_rollback(store: &Store, project: &str, scope: &Scope) -> Result<Vec<Reversal>> {
+pub fn plan_rollback(store: &Store, project: &str, scope: &RollbackScope) -> Result<Vec<Reversal>> {
     let planned = planned(store, &chosen(store, project, scope)?)?;
     Ok(planned.into_iter().map(|(reversal, _)| reversal).collect())
 }
@@ -114,7 +115,7 @@ pub fn rollback(
     let chosen = chosen(run.store(), project, &options.scope)?;
     let plan = planned(run.store(), &chosen)?;
     refuse_beneath(run.connection(), &chosen)?;
-    if options.on_conflict == OnConflict::Abort {
+    if options.on_conflict == ConflictPolicy::Abort {
         abort_on_conflict(&plan)?;
     }
     let bounds = Bounds::new(&options.stop, options.max_time);
@@ -143,7 +144,7 @@ pub fn rollback(
         return Ok(report);
     }
     let passes: Vec<&PassSummary> = chosen.iter().map(|chosen| &chosen.pass).collect();
-    let since = Since::of(run.connection(), &passes)?;
+    let since = ChangesSince::of(run.connection(), &passes)?;
     for stretch in plan::stretches(run.connection(), &passes)? {
         let of = (passes[stretch.pass], &since);
         let (counts, stopped) = undo_pass(&mut run, of, stretch, options, &bounds, observer)?;
@@ -189,8 +190,8 @@ fn abort_on_conflict(plan: &[(Reversal, Conflicts)]) -> Result<()> {
 }
 
 /// The passes in the scope, newest first.
-fn chosen(store: &Store, project: &str, scope: &Scope) -> Result<Vec<Chosen>> {
-    if let Scope::Record { database, id } = scope {
+fn chosen(store: &Store, project: &str, scope: &RollbackScope) -> Result<Vec<Chosen>> {
+    if let RollbackScope::Record { database, id } = scope {
         return Ok(vec![single::newest(store, database, id)?]);
     }
     let passes = plan::passes_of(store.connection(), project, scope)?;
@@ -203,8 +204,8 @@ fn chosen(store: &Store, project: &str, scope: &Scope) -> Result<Vec<Chosen>> {
 /// Undoes a stretch of a pass, or what is left of it; the last one ends the pass.
 fn undo_pass(
     run: &mut Run<'_>,
-    (of, since): (&PassSummary, &Since),
-    stretch: Stretch,
+    (of, since): (&PassSummary, &ChangesSince),
+    stretch: BatchRange,
     options: &RollbackOptions,
     bounds: &Bounds,
     observer: &mut dyn Observer,
@@ -238,7 +239,7 @@ fn undo_pass(
         claims: Claims::default(),
     };
     let stopped = if stretch.last {
-        let end = || Batch::new(Step::End);
+        let end = || Batch::new(BatchKind::End);
         drive_to_end(run, &mut pass, &mut producer, &mut counts, bounds, observer, end)?
     } else {
         drive(run, &mut pass, &mut producer, &mut counts, bounds, observer)?
@@ -250,10 +251,10 @@ fn undo_pass(
 /// that keeps an image has found something there; of one that was undone in part already, the counts do not tell.
 fn preparation(
     run: &Run<'_>,
-    (of, since): (&PassSummary, &Since),
+    (of, since): (&PassSummary, &ChangesSince),
     target: &Table,
     resumed: bool,
-) -> Result<(bool, Vec<Shape>)> {
+) -> Result<(bool, Vec<TableChange>)> {
     // A waiver has changed no row; the index may be missing still, where the pass that fills the database was stopped.
     if of.row.kind == PassKind::Waive {
         return Ok((true, vec![]));
@@ -269,7 +270,7 @@ fn preparation(
             return Ok((true, vec![]));
         }
         if target.is_empty(connection)? {
-            return Ok((false, vec![Shape::CreateIndex]));
+            return Ok((false, vec![TableChange::CreateIndex]));
         }
         let what = format!("the index `{}.id` is missing", target.name());
         return Err(Error::Damaged { what });
@@ -278,5 +279,12 @@ fn preparation(
         && target.count(connection)? == of.counts.written
         && undone::singly(connection, of.row.pass)?.is_empty();
     let alone = filled && !resumed && !since.may_conflict(of);
-    Ok((alone, if alone { vec![Shape::DropIndex] } else { vec![] }))
+    Ok((
+        alone,
+        if alone {
+            vec![TableChange::DropIndex]
+        } else {
+            vec![]
+        },
+    ))
 }

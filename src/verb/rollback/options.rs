@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
-use super::plan::Scope;
-use super::restore::OnConflict;
-use crate::engine::Purpose;
+use super::plan::RollbackScope;
+use super::restore::ConflictPolicy;
+use crate::engine::RunInfo;
 use crate::observe::StopSignal;
 
 /// How to roll back.
 #[derive(Clone, Debug)]
 pub struct RollbackOptions {
     /// What.
-    pub scope: Scope,
+    pub scope: RollbackScope,
     /// What to do with records that were changed since.
-    pub on_conflict: OnConflict,
+    pub on_conflict: ConflictPolicy,
     /// The most stubs in a batch; `None`: what the store's options say.
     pub batch_size: Option<usize>,
     /// Stop after the batch at hand when so much time is over.
     pub max_time: Option<Duration>,
     /// What stands in the ledger about this run.
-    pub purpose: Purpose,
+    pub purpose: RunInfo,
     /// Asks the verb to stop.
     pub stop: StopSignal,
 }
@@ -27,11 +27,11 @@ pub struct RollbackOptions {
 impl Default for RollbackOptions {
     fn default() -> Self {
         Self {
-            scope: Scope::Last,
-            on_conflict: OnConflict::Abort,
+            scope: RollbackScope::Last,
+            on_conflict: ConflictPolicy::Abort,
             batch_size: None,
             max_time: None,
-            purpose: Purpose::new("rollback"),
+            purpose: RunInfo::new("rollback"),
             stop: StopSignal::default(),
         }
     }

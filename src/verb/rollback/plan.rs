@@ -10,12 +10,12 @@ use crate::ledger::PassKind;
 use crate::ledger::open::last_writer;
 use crate::ledger::read::{PassSummary, pass};
 use crate::ledger::runs;
-use crate::ledger::since::{Reader, carried_since, each_batch_down_to, readers_since, stands_on};
+use crate::ledger::since::{ReadingPass, carried_since, each_batch_down_to, readers_since, stands_on};
 use crate::ledger::stage_history::{applied_numbers, standing_passes};
 
 /// What to roll back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub enum RollbackScope {
     /// The newest stage of the project that stands.
     Last,
     /// Every stage after this number.
@@ -69,7 +69,11 @@ pub(crate) struct Chosen {
 }
 
 /// The passes to undo, newest first; those whose rollback was interrupted come with it.
-pub(crate) fn passes_of(connection: &Connection, project: &str, scope: &Scope) -> Result<Vec<PassSummary>> {
+pub(crate) fn passes_of(
+    connection: &Connection,
+    project: &str,
+    scope: &RollbackScope,
+) -> Result<Vec<PassSummary>> {
     let stages = applied_numbers(connection, project)?;
     let of_stages = |fits: &dyn Fn(u32) -> bool| -> Result<Vec<i64>> {
         let mut passes = Vec::new();
@@ -79,7 +83,7 @@ pub(crate) fn passes_of(connection: &Connection, project: &str, scope: &Scope) -
         Ok(passes)
     };
     let numbers = match scope {
-        Scope::Last => {
+        RollbackScope::Last => {
             let mut newest = Vec::new();
             for number in stages.iter().rev() {
                 newest = standing_passes(connection, project, *number)?;
@@ -89,11 +93,11 @@ pub(crate) fn passes_of(connection: &Connection, project: &str, scope: &Scope) -
             }
             newest
         }
-        Scope::To(last) => of_stages(&|number| number > *last)?,
-        Scope::Stage(only) => of_stages(&|number| number == *only)?,
-        Scope::All => of_stages(&|_| true)?,
-        Scope::Run(run) => passes_of_run(connection, *run)?,
-        Scope::Record { .. } => Vec::new(),
+        RollbackScope::To(last) => of_stages(&|number| number > *last)?,
+        RollbackScope::Stage(only) => of_stages(&|number| number == *only)?,
+        RollbackScope::All => of_stages(&|_| true)?,
+        RollbackScope::Run(run) => passes_of_run(connection, *run)?,
+        RollbackScope::Record { .. } => Vec::new(),
     };
     let mut chosen = Vec::with_capacity(numbers.len());
     for number in numbers {
@@ -119,7 +123,7 @@ fn passes_of_run(connection: &Connection, run: i64) -> Result<Vec<i64>> {
 
 /// A pass must not be undone while another stands that has read since what it wrote. Stages that work in place on one
 /// database are fed by those before them only, whichever ran last.
-fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Scope) -> Result<()> {
+fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &RollbackScope) -> Result<()> {
     let is_chosen: HashSet<i64> = chosen.iter().map(|pass| pass.row.pass).collect();
     let mut first_batches: BTreeMap<&str, i64> = BTreeMap::new();
     for pass in chosen {
@@ -127,7 +131,7 @@ fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Sc
         let first = first_batches.entry(database).or_insert(pass.first_batch);
         *first = pass.first_batch.min(*first);
     }
-    let mut readers: BTreeMap<&str, Vec<Reader>> = BTreeMap::new();
+    let mut readers: BTreeMap<&str, Vec<ReadingPass>> = BTreeMap::new();
     for (database, first_batch) in first_batches {
         let mut found = readers_since(connection, database, first_batch)?;
         found.retain(|reader| !is_chosen.contains(&reader.pass));
@@ -159,7 +163,7 @@ fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Sc
     let named = named.join(" and ");
     let database = pass.row.target.as_deref().unwrap_or_default();
     Err(match scope {
-        Scope::Stage(number) if is_ours => Error::invalid(
+        RollbackScope::Stage(number) if is_ours => Error::invalid(
             format!("stage {number} wrote to `{database}`, which {named} {have} read since"),
             format!(
                 "`counterfoil rollback --to {}` takes back stage {number} and all after it",
@@ -183,7 +187,7 @@ fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Sc
 }
 
 /// Whether what a pass writes may feed one that reads: a stage of the same project feeds only stages after it.
-fn is_fed_by(reader: &Reader, pass: &PassSummary) -> bool {
+fn is_fed_by(reader: &ReadingPass, pass: &PassSummary) -> bool {
     match &pass.row.stage {
         Some(stage) if stage.project == reader.project => reader.number > stage.number,
         _ => true,
@@ -236,7 +240,7 @@ pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -
 
 /// A stretch of one pass that is undone without a break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stretch {
+pub(crate) struct BatchRange {
     /// The place of the pass among those that are undone.
     pub(crate) pass: usize,
     /// Its first batch.
@@ -247,18 +251,18 @@ pub(crate) struct Stretch {
 
 /// The passes in stretches, newest first. Passes that took turns (one was interrupted, another ran, the first went on)
 /// are undone in turns, so that every change is undone before the one that it was made upon.
-pub(crate) fn stretches(connection: &Connection, passes: &[&PassSummary]) -> Result<Vec<Stretch>> {
+pub(crate) fn stretches(connection: &Connection, passes: &[&PassSummary]) -> Result<Vec<BatchRange>> {
     let places: HashMap<i64, usize> = (0..passes.len()).map(|at| (passes[at].row.pass, at)).collect();
     let oldest = passes.iter().map(|pass| pass.first_batch).min();
-    let mut stretches: Vec<Stretch> = Vec::new();
+    let mut stretches: Vec<BatchRange> = Vec::new();
     each_batch_down_to(connection, oldest, |number, down_to| {
         let Some(pass) = places.get(&number).copied() else {
             return;
         };
         let last = passes[pass].first_batch == down_to;
         match stretches.last_mut() {
-            Some(stretch) if stretch.pass == pass => *stretch = Stretch { pass, down_to, last },
-            _ => stretches.push(Stretch { pass, down_to, last }),
+            Some(stretch) if stretch.pass == pass => *stretch = BatchRange { pass, down_to, last },
+            _ => stretches.push(BatchRange { pass, down_to, last }),
         }
     })?;
     Ok(stretches)

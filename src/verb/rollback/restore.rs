@@ -11,7 +11,7 @@ pub(crate) type Row = (String, String);
 
 /// What to do with records that were changed after the pass that is undone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnConflict {
+pub enum ConflictPolicy {
     /// Change nothing at all.
     #[default]
     Abort,
@@ -25,7 +25,7 @@ pub enum OnConflict {
 
 /// What becomes of one row.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Restored {
+pub(crate) enum RowRestore {
     /// The row is as it shall be.
     Same,
     /// The row gets this content; `None`: it goes.
@@ -49,21 +49,21 @@ pub(crate) fn restore(
     salt: &Salt,
     now: Option<Hash>,
     row: Option<&Record>,
-    on_conflict: OnConflict,
-) -> Result<Restored> {
+    on_conflict: ConflictPolicy,
+) -> Result<RowRestore> {
     let entry = &stub.entry;
     // A record that was rolled back by itself before is as it shall be already.
     if entry.before == entry.after || now == entry.before {
-        return Ok(Restored::Same);
+        return Ok(RowRestore::Same);
     }
     if now == entry.after {
         let row = row.map(|row| (row.id.as_str(), row.data.as_str()));
-        return Ok(Restored::To(before(stub, salt, row)?));
+        return Ok(RowRestore::To(before(stub, salt, row)?));
     }
     let force = match on_conflict {
-        OnConflict::Abort | OnConflict::Skip => return Ok(Restored::Conflict),
-        OnConflict::Merge => false,
-        OnConflict::Force => true,
+        ConflictPolicy::Abort | ConflictPolicy::Skip => return Ok(RowRestore::Conflict),
+        ConflictPolicy::Merge => false,
+        ConflictPolicy::Force => true,
     };
     let fields = match (&stub.image, row) {
         (Some((ImageKind::Patch, patch)), Some(row)) => {
@@ -71,12 +71,12 @@ pub(crate) fn restore(
         }
         // A patch needs the row that it changes: of one that is gone nothing can be restored.
         (Some((ImageKind::Patch, _)), None) => None,
-        _ if force => return Ok(Restored::Over(before(stub, salt, None)?)),
+        _ if force => return Ok(RowRestore::Over(before(stub, salt, None)?)),
         _ => None,
     };
     let merged =
         fields.and_then(|(patch, row)| Some((row.id.clone(), undo_fields(&row.data, patch, force)?)));
-    Ok(merged.map_or(Restored::Conflict, |row| Restored::Over(Some(row))))
+    Ok(merged.map_or(RowRestore::Conflict, |row| RowRestore::Over(Some(row))))
 }
 
 /// The row that a restored one stood on when stubs that were put off are undone as well, the newest first.

@@ -18,9 +18,9 @@ pub(crate) use deferred::{Deferred, set_aside};
 
 /// What has happened since the oldest of the passes that a rollback undoes: looked for once for all of them, so that the
 /// cost does not grow with every pair of passes.
-pub(crate) struct Since {
+pub(crate) struct ChangesSince {
     undone: HashSet<i64>,
-    databases: HashMap<String, Database>,
+    databases: HashMap<String, AffectedDatabase>,
     /// What has overwritten the work of stages in place, by database and project.
     overwritten: HashMap<(String, String), Arc<OverwrittenRows>>,
     rollbacks: Vec<WholeRollback>,
@@ -28,19 +28,19 @@ pub(crate) struct Since {
 }
 
 /// A database that a rollback takes back.
-struct Database {
+struct AffectedDatabase {
     /// The first batch of the passes that are undone there.
     first_batch: i64,
     /// The newest of them that has changed anything: nothing can be in the way of undoing the others.
     newest: i64,
-    writers: Vec<Writer>,
+    writers: Vec<WritingPass>,
     /// The last batch in which a rollback has restored something over what it did not expect: of that it keeps an image,
     /// and it cancels nothing out.
     last_forced: Option<i64>,
 }
 
 /// A pass that has written to a database since.
-struct Writer {
+struct WritingPass {
     pass: i64,
     last_batch: i64,
     /// Whether it is undone, now or already.
@@ -58,7 +58,7 @@ struct Undoes {
     is_gone: bool,
 }
 
-impl Writer {
+impl WritingPass {
     /// Whether it is a rollback that cancels out what it undoes, as a pass sees it. A pass that began after this one and
     /// its rollback cancel each other out; what the rollback of an older one has brought back was not there when this
     /// pass wrote. What a single record's rollback has undone of an older pass is not undone again with the rest of it.
@@ -73,14 +73,14 @@ impl Writer {
     }
 }
 
-impl Since {
+impl ChangesSince {
     /// Looks.
     pub(crate) fn of(connection: &Connection, passes: &[&PassSummary]) -> Result<Self> {
         let undone: HashSet<i64> = passes.iter().map(|pass| pass.row.pass).collect();
-        let mut databases: HashMap<String, Database> = HashMap::new();
+        let mut databases: HashMap<String, AffectedDatabase> = HashMap::new();
         for pass in passes {
             let name = pass.row.target.clone().unwrap_or_default();
-            let database = databases.entry(name).or_insert(Database {
+            let database = databases.entry(name).or_insert(AffectedDatabase {
                 first_batch: pass.first_batch,
                 newest: 0,
                 writers: Vec::new(),
@@ -123,7 +123,7 @@ impl Since {
     /// one before the rollback.
     pub(crate) fn may_conflict(&self, pass: &PassSummary) -> bool {
         let database = self.databases.get(pass.row.target.as_deref().unwrap_or_default());
-        let stays = |writer: &Writer| {
+        let stays = |writer: &WritingPass| {
             writer.last_batch > pass.first_batch
                 && !writer.is_gone
                 && !writer.cancels(pass.row.pass, &self.undone)
@@ -140,7 +140,7 @@ impl Since {
         let Some(of) = self.databases.get(database) else {
             return Ok(changed);
         };
-        let stays = |writer: &&Writer| !writer.is_gone && !writer.cancels(of.newest, &self.undone);
+        let stays = |writer: &&WritingPass| !writer.is_gone && !writer.cancels(of.newest, &self.undone);
         for writer in of.writers.iter().filter(stays) {
             since::each_changed_row(connection, writer.pass, of.first_batch, |row| changed.insert(row))?;
         }
@@ -202,9 +202,9 @@ fn writers(
     database: &str,
     after: i64,
     undone: &HashSet<i64>,
-) -> Result<Vec<Writer>> {
+) -> Result<Vec<WritingPass>> {
     let writers = since::writers_since(connection, database, after)?.into_iter();
-    let writers = writers.map(|writer| Writer {
+    let writers = writers.map(|writer| WritingPass {
         pass: writer.pass,
         last_batch: writer.last_batch,
         is_gone: undone.contains(&writer.pass) || writer.was_undone,
@@ -219,7 +219,7 @@ fn writers(
 
 /// In the order of the rows.
 #[derive(Debug, Default)]
-struct OverwrittenRows(Vec<since::Overwritten>);
+struct OverwrittenRows(Vec<since::OverwrittenRow>);
 
 /// Rows that a stage in place had changed and that were written again since: by a load, or by an earlier stage from its own
 /// source. They have the shape from before the stage, so that there is nothing to undo.

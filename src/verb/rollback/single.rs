@@ -4,14 +4,14 @@ use rusqlite::Connection;
 
 use super::options::RollbackOptions;
 use super::plan::Chosen;
-use super::since::{self, Since};
+use super::since::{self, ChangesSince};
 use super::undo::{Undoing, begins};
 use crate::engine::{Claims, Run};
 use crate::error::{Error, Result};
 use crate::ledger::past::number_by_origin;
 use crate::ledger::read::{self, BEHIND_ALL, PassSummary, stubs_of_record};
 use crate::ledger::since::{carried_on, newest_change};
-use crate::ledger::{Counts, PassKind, Step, undone};
+use crate::ledger::{BatchKind, Counts, PassKind, undone};
 use crate::observe::{Event, Observer};
 use crate::shown::word;
 use crate::store::Store;
@@ -82,7 +82,7 @@ pub(super) fn undo(
     let mut pass = run.new_pass(PassKind::Rollback, of.row.stage.clone())?;
     pass.row.target.clone_from(&of.row.target);
     begins(&pass, of, 1, 0, observer);
-    let since = Since::of(run.connection(), &[of])?;
+    let since = ChangesSince::of(run.connection(), &[of])?;
     let mut deferred = since.deferred(run.connection(), of)?;
     deferred.extend(since::set_aside(run.connection(), of.row.pass, record)?);
     let mut undoing = Undoing {
@@ -101,7 +101,7 @@ pub(super) fn undo(
     };
     let stubs = stubs_of_record(run.connection(), of.row.pass, record)?;
     let mut batch = undoing.undo(&run.reader()?, stubs)?;
-    batch.step = Step::End;
+    batch.step = BatchKind::End;
     batch.body = Some(serde_json::json!({ "undoes": of.row.pass }).to_string());
     let (number, counts) = (run.next_batch(), batch.counts);
     run.commit(&mut pass, batch)?;

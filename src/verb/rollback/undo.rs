@@ -6,15 +6,17 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use super::restore::{self, OnConflict, Restored, Row, hash, restore};
+use super::restore::{self, ConflictPolicy, Row, RowRestore, hash, restore};
 use super::since::{Deferred, Overwritten};
 use crate::digest::{Hash, Salt, commitment};
 use crate::engine::Pass;
-use crate::engine::{BATCH_BYTES, Producer, Reader};
-use crate::engine::{Claims, Standing};
+use crate::engine::{BATCH_BYTES, Producer, ReadConnection};
+use crate::engine::{Claims, TargetRow};
 use crate::error::{Error, Result};
 use crate::ledger::read::{PassSummary, Place, Stub, salt, stub_at, stubs_before};
-use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, PassKind, Shape, Step, whole};
+use crate::ledger::{
+    Batch, BatchKind, Change, Entry, EntryOutcome, Image, ImageKind, PassKind, TableChange, whole,
+};
 use crate::observe::{Event, Observer};
 use crate::record::Record;
 use crate::store::{Salted, Table};
@@ -32,9 +34,9 @@ pub(crate) struct Undoing {
     /// The last of its batches to undo.
     pub(crate) down_to: i64,
     pub(crate) batch_size: usize,
-    pub(crate) on_conflict: OnConflict,
+    pub(crate) on_conflict: ConflictPolicy,
     /// What the first batch does to the target's table.
-    pub(crate) shape: Vec<Shape>,
+    pub(crate) shape: Vec<TableChange>,
     /// The target holds nothing but what the pass wrote: ids need no look.
     pub(crate) alone: bool,
     /// The stubs that were undone one by one before.
@@ -46,7 +48,7 @@ pub(crate) struct Undoing {
 }
 
 impl Producer for Undoing {
-    fn next(&mut self, reader: &Reader) -> Result<Option<Batch>> {
+    fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>> {
         self.claims.forget_committed();
         let (stubs, rows) = reader.read(|connection| {
             let mut stubs = self.stubs(connection)?;
@@ -75,7 +77,7 @@ fn put_in_order(stubs: &mut [Stub]) {
 
 impl Undoing {
     /// The one batch that undoes these stubs, in this order.
-    pub(crate) fn undo(&mut self, reader: &Reader, mut stubs: Vec<Stub>) -> Result<Batch> {
+    pub(crate) fn undo(&mut self, reader: &ReadConnection, mut stubs: Vec<Stub>) -> Result<Batch> {
         put_in_order(&mut stubs);
         let rows = reader.read(|connection| self.rows(connection, &stubs, usize::MAX))?;
         self.batch(reader, stubs, rows)
@@ -83,11 +85,11 @@ impl Undoing {
 
     fn batch(
         &mut self,
-        reader: &Reader,
+        reader: &ReadConnection,
         stubs: Vec<Stub>,
         rows: Vec<(Salt, Option<Record>)>,
     ) -> Result<Batch> {
-        let mut batch = Batch::new(Step::Data);
+        let mut batch = Batch::new(BatchKind::Data);
         batch.shape = std::mem::take(&mut self.shape);
         batch.cursor = Some(cursor_text(self.before));
         self.claims.begin_batch();
@@ -161,14 +163,14 @@ impl Undoing {
 
     fn restored(
         &self,
-        reader: &Reader,
+        reader: &ReadConnection,
         stub: &Stub,
         salt: &Salt,
         now: Option<Hash>,
         row: Option<&Record>,
-    ) -> Result<Restored> {
+    ) -> Result<RowRestore> {
         if self.done.contains(&(stub.entry.record, stub.entry.part)) || self.overwritten.is_over(stub) {
-            return Ok(Restored::Same);
+            return Ok(RowRestore::Same);
         }
         let restored = self.beneath(
             reader,
@@ -177,7 +179,7 @@ impl Undoing {
             now,
             restore(stub, salt, now, row, self.on_conflict)?,
         )?;
-        let (Restored::To(Some((id, _))) | Restored::Over(Some((id, _)))) = &restored else {
+        let (RowRestore::To(Some((id, _))) | RowRestore::Over(Some((id, _)))) = &restored else {
             return Ok(restored);
         };
         if self.alone || row.is_some_and(|row| row.id == *id) {
@@ -186,7 +188,7 @@ impl Undoing {
         // A row gets its old id back only where no other record has it by now.
         let owner = reader.read(|connection| self.claims.owner(Some(connection), &self.target, id))?;
         if owner.is_some_and(|owner| owner != stub.number()) {
-            return Ok(Restored::Taken);
+            return Ok(RowRestore::Taken);
         }
         Ok(restored)
     }
@@ -194,12 +196,12 @@ impl Undoing {
     /// What a restored row stood on, where that was put off.
     fn beneath(
         &self,
-        reader: &Reader,
+        reader: &ReadConnection,
         stub: &Stub,
         salt: &Salt,
         now: Option<Hash>,
-        restored: Restored,
-    ) -> Result<Restored> {
+        restored: RowRestore,
+    ) -> Result<RowRestore> {
         let Some(put_off) = self.deferred.get(&stub.key()) else {
             return Ok(restored);
         };
@@ -208,22 +210,22 @@ impl Undoing {
             .map(|key| reader.read(|connection| stub_at(connection, *key)));
         let put_off: Vec<Stub> = put_off.collect::<Result<_>>()?;
         let (wanted, over) = match restored {
-            Restored::To(wanted) => (wanted, false),
-            Restored::Over(wanted) => (wanted, true),
+            RowRestore::To(wanted) => (wanted, false),
+            RowRestore::Over(wanted) => (wanted, true),
             restored => return Ok(restored),
         };
         let wanted = restore::beneath(wanted, &put_off, salt)?;
         let as_now = wanted.as_ref().map(|(id, data)| commitment(salt, id, data)) == now;
         Ok(match (as_now, over) {
-            (true, _) => Restored::Same,
-            (false, true) => Restored::Over(wanted),
-            (false, false) => Restored::To(wanted),
+            (true, _) => RowRestore::Same,
+            (false, true) => RowRestore::Over(wanted),
+            (false, false) => RowRestore::To(wanted),
         })
     }
 
     /// Notes what will be so once the batch is committed.
-    fn claim(&mut self, stub: &Stub, salt: &Salt, row: Option<&Record>, restored: &Restored) {
-        let (Restored::To(wanted) | Restored::Over(wanted)) = restored else {
+    fn claim(&mut self, stub: &Stub, salt: &Salt, row: Option<&Record>, restored: &RowRestore) {
+        let (RowRestore::To(wanted) | RowRestore::Over(wanted)) = restored else {
             return;
         };
         let record = stub.number();
@@ -238,7 +240,7 @@ impl Undoing {
             id: id.clone(),
             data: data.clone(),
         });
-        self.claims.wrote(Standing {
+        self.claims.wrote(TargetRow {
             part: stub.entry.part,
             target: record,
             salt: *salt,
@@ -254,8 +256,8 @@ fn undo(
     stub: &Stub,
     salt: &Salt,
     (now, row): (Option<Hash>, Option<Record>),
-    restored: Restored,
-    on_conflict: OnConflict,
+    restored: RowRestore,
+    on_conflict: ConflictPolicy,
 ) -> Result<Entry> {
     let (record, part) = (stub.entry.record, stub.entry.part);
     batch.covers(record);
@@ -264,16 +266,16 @@ fn undo(
     entry.before = now;
     entry.after = now;
     let wanted = match restored {
-        Restored::Same => return Ok(entry),
-        Restored::Conflict | Restored::Taken if on_conflict == OnConflict::Abort => {
+        RowRestore::Same => return Ok(entry),
+        RowRestore::Conflict | RowRestore::Taken if on_conflict == ConflictPolicy::Abort => {
             let what =
                 format!("record {record} is not what the ledger says, so that it cannot be rolled back");
             return Err(Error::Damaged { what });
         }
-        Restored::Conflict => return Ok(left(entry, CHANGED)),
-        Restored::Taken => return Ok(left(entry, ID_TAKEN)),
-        Restored::To(wanted) => wanted,
-        Restored::Over(wanted) => {
+        RowRestore::Conflict => return Ok(left(entry, CHANGED)),
+        RowRestore::Taken => return Ok(left(entry, ID_TAKEN)),
+        RowRestore::To(wanted) => wanted,
+        RowRestore::Over(wanted) => {
             if let Some(row) = &row {
                 let body = whole(&row.id, &row.data);
                 batch.images.push(Image {

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use super::origin::{Origins, Version};
-use super::outcome::Origin;
+use super::origin::{RowVersion, ViolationOrigins};
+use super::outcome::ViolationOrigin;
 use super::validation::Validation;
 use crate::context::Context;
-use crate::contract::{Contract, Has, Mode, References, key_text};
+use crate::contract::{Contract, Mode, References, RuleKeys, key_text};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::past::{Past, numbers_under};
 use crate::record::Record;
 use crate::refusal::Violation;
-use crate::store::{Keys, Table};
+use crate::store::{RuleKeyTable, Table};
 
 /// What records refer to is kept under numbers from here on.
 const WANTED: i64 = 1 << 32;
@@ -23,7 +23,7 @@ pub(super) struct Across<'a> {
     contract: &'a Contract,
     context: Context<'a>,
     connection: &'a Connection,
-    keys: Keys<'a>,
+    keys: RuleKeyTable<'a>,
     /// Expressions that could not be evaluated.
     failed: Vec<(Record, Violation, Mode)>,
 }
@@ -42,7 +42,7 @@ impl<'a> Across<'a> {
             contract,
             context,
             connection,
-            keys: Keys::begin(connection)?,
+            keys: RuleKeyTable::begin(connection)?,
             failed: Vec::new(),
         }))
     }
@@ -54,10 +54,10 @@ impl<'a> Across<'a> {
         Scope::new(Context { id, ..self.context })
     }
 
-    fn has(&self, database: &str, record: &Record) -> Option<Has> {
+    fn has(&self, database: &str, record: &Record) -> Option<RuleKeys> {
         let document = record.document().ok()?;
         let mut scope = self.scope(&record.id);
-        Some(Has::of(
+        Some(RuleKeys::of(
             self.contract,
             database,
             &record.id,
@@ -110,7 +110,11 @@ impl<'a> Across<'a> {
     }
 
     /// Shows what breaks the rules.
-    pub(super) fn tell(mut self, origins: &mut Origins, validation: &mut Validation<'_>) -> Result<()> {
+    pub(super) fn tell(
+        mut self,
+        origins: &mut ViolationOrigins,
+        validation: &mut Validation<'_>,
+    ) -> Result<()> {
         for (record, violation, mode) in std::mem::take(&mut self.failed) {
             validation.tell(record.record, &record.id, violation, mode, None)?;
         }
@@ -118,7 +122,7 @@ impl<'a> Across<'a> {
         self.references(origins, validation)
     }
 
-    fn unique(&self, origins: &mut Origins, validation: &mut Validation<'_>) -> Result<()> {
+    fn unique(&self, origins: &mut ViolationOrigins, validation: &mut Validation<'_>) -> Result<()> {
         let database = validation.table.name().to_owned();
         for (at, rule) in self.contract.unique.iter().enumerate() {
             let number = i64::try_from(at).unwrap_or(i64::MAX);
@@ -127,7 +131,7 @@ impl<'a> Across<'a> {
                 let Some(found) = validation.table.by_number(self.connection, record)? else {
                     continue;
                 };
-                let key = |version: &Version| self.key(&database, &version.record, at);
+                let key = |version: &RowVersion| self.key(&database, &version.record, at);
                 let versions = origins.versions(self.connection, &found.record)?;
                 let batch = since(&versions, key).map(|version| version.batch);
                 groups.entry(first).or_default().push((found.record, batch));
@@ -148,13 +152,17 @@ impl<'a> Across<'a> {
         Ok(())
     }
 
-    fn of_batch(&self, origins: &mut Origins, batch: Option<i64>) -> Result<Option<Origin>> {
+    fn of_batch(
+        &self,
+        origins: &mut ViolationOrigins,
+        batch: Option<i64>,
+    ) -> Result<Option<ViolationOrigin>> {
         batch
             .map(|batch| origins.of_batch(self.connection, batch))
             .transpose()
     }
 
-    fn references(&self, origins: &mut Origins, validation: &mut Validation<'_>) -> Result<()> {
+    fn references(&self, origins: &mut ViolationOrigins, validation: &mut Validation<'_>) -> Result<()> {
         for (at, rule) in self.contract.references.iter().enumerate() {
             let number = i64::try_from(at).unwrap_or(i64::MAX);
             if rule.to != validation.table.name() {
@@ -169,7 +177,7 @@ impl<'a> Across<'a> {
                 let Some(found) = validation.table.by_number(self.connection, record)? else {
                     continue;
                 };
-                let refers = |version: &Version| {
+                let refers = |version: &RowVersion| {
                     let has = self.has(validation.table.name(), &version.record)?;
                     let wanted = has.refers.into_iter().nth(at)?.ok()?;
                     wanted.contains(&key).then(|| key.clone())
@@ -236,7 +244,7 @@ impl Gone {
 }
 
 /// The version since which a row has the key that it has now.
-fn since(versions: &[Version], key: impl Fn(&Version) -> Option<String>) -> Option<&Version> {
+fn since(versions: &[RowVersion], key: impl Fn(&RowVersion) -> Option<String>) -> Option<&RowVersion> {
     let now = key(versions.first()?)?;
     let same = versions
         .iter()

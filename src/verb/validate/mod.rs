@@ -11,17 +11,17 @@ use rusqlite::Connection;
 
 use crate::context::Context;
 use crate::contract::{Contract, Mode};
-use crate::engine::{BATCH_BYTES, Reader, Stopped, in_portions};
+use crate::engine::{BATCH_BYTES, ReadConnection, Stopped, in_portions};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::record::Record;
 use crate::refusal::Violation;
 use crate::store::{Store, Table};
 use across::Across;
-use origin::Origins;
+use origin::ViolationOrigins;
 use validation::Validation;
 
-pub use outcome::{Finding, Origin, ValidateOptions, ValidateReport, ViolationGroup};
+pub use outcome::{ValidateOptions, ValidateReport, ValidationFinding, ViolationGroup, ViolationOrigin};
 
 /// So many records are read in one go.
 const CHUNK: usize = 4_000;
@@ -38,7 +38,7 @@ pub fn validate(
     database: &str,
     contract: &Contract,
     options: &ValidateOptions<'_>,
-    show: &mut dyn FnMut(&Finding) -> Result<()>,
+    show: &mut dyn FnMut(&ValidationFinding) -> Result<()>,
 ) -> Result<ValidateReport> {
     let table = Table::of(database)?;
     let mut contract = contract.clone();
@@ -72,13 +72,13 @@ pub fn validate(
         warned: BTreeSet::new(),
         show,
     };
-    Reader::alone(store)?.read(|connection| validation.run(connection))?;
+    ReadConnection::alone(store)?.read(|connection| validation.run(connection))?;
     Ok(validation.finish())
 }
 
 impl Validation<'_> {
     fn run(&mut self, connection: &Connection) -> Result<()> {
-        let mut origins = Origins::of(connection, self.table.name())?;
+        let mut origins = ViolationOrigins::of(connection, self.table.name())?;
         let mut across = Across::begin(connection, self.contract, self.context)?;
         let (contract, context) = (self.contract, self.context);
         let mut after = 0;
@@ -114,7 +114,7 @@ impl Validation<'_> {
     fn tell_alone(
         &mut self,
         connection: &Connection,
-        origins: &mut Origins,
+        origins: &mut ViolationOrigins,
         record: &Record,
         broken: Vec<(Violation, Mode)>,
     ) -> Result<()> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::outcome::Origin;
+use super::outcome::ViolationOrigin;
 use crate::error::{Error, Result};
 use crate::ledger::past::{Past, origin_of_batch};
 use crate::ledger::read::Stub;
@@ -12,18 +12,18 @@ use crate::ledger::row_before;
 use crate::record::Record;
 
 /// A row as one batch has left it.
-pub(super) struct Version {
+pub(super) struct RowVersion {
     pub(super) batch: i64,
     pub(super) record: Record,
 }
 
 /// Looks into the past of one database's rows.
-pub(super) struct Origins {
+pub(super) struct ViolationOrigins {
     past: Past,
-    known: HashMap<i64, Origin>,
+    known: HashMap<i64, ViolationOrigin>,
 }
 
-impl Origins {
+impl ViolationOrigins {
     pub(super) fn of(connection: &Connection, database: &str) -> Result<Self> {
         Ok(Self {
             past: Past::of(connection, database)?,
@@ -34,7 +34,7 @@ impl Origins {
     /// What a row was, newest first, down to where it came into the database. What was taken back, and what took it
     /// back, are left out: the row has been since then what it was before. So are images that the ledger does not keep:
     /// a rollback needs none, because what it leaves stood there once.
-    pub(super) fn versions(&self, connection: &Connection, now: &Record) -> Result<Vec<Version>> {
+    pub(super) fn versions(&self, connection: &Connection, now: &Record) -> Result<Vec<RowVersion>> {
         let changes = self.past.changes(connection, now.record)?;
         let (mut versions, mut record, mut at) = (Vec::new(), now.clone(), 0);
         while let Some(newest) = changes.get(at) {
@@ -47,7 +47,7 @@ impl Origins {
                 changes.iter().rposition(same).unwrap_or(at)
             };
             let stub = &changes[first];
-            versions.push(Version {
+            versions.push(RowVersion {
                 batch: stub.batch,
                 record: record.clone(),
             });
@@ -65,19 +65,19 @@ impl Origins {
     pub(super) fn origin(
         &mut self,
         connection: &Connection,
-        version: Option<&Version>,
-    ) -> Result<Option<Origin>> {
+        version: Option<&RowVersion>,
+    ) -> Result<Option<ViolationOrigin>> {
         version
             .map(|version| self.of_batch(connection, version.batch))
             .transpose()
     }
 
-    pub(super) fn of_batch(&mut self, connection: &Connection, batch: i64) -> Result<Origin> {
+    pub(super) fn of_batch(&mut self, connection: &Connection, batch: i64) -> Result<ViolationOrigin> {
         if let Some(origin) = self.known.get(&batch) {
             return Ok(origin.clone());
         }
         let (run, kind, stage) = origin_of_batch(connection, batch)?;
-        let origin = Origin {
+        let origin = ViolationOrigin {
             batch,
             run,
             kind,

@@ -43,7 +43,7 @@ impl Default for ValidateOptions<'_> {
 
 /// What brought a violation into the database.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Origin {
+pub struct ViolationOrigin {
     /// The batch since which the record breaks the contract so.
     pub batch: i64,
     /// Its run.
@@ -56,7 +56,7 @@ pub struct Origin {
 
 /// One thing that is wrong with one record.
 #[derive(Clone, Debug, serde::Serialize)]
-pub struct Finding {
+pub struct ValidationFinding {
     /// The record's number.
     pub record: i64,
     /// Its id.
@@ -68,7 +68,7 @@ pub struct Finding {
     /// What a stage with this contract would do about it.
     pub mode: Mode,
     /// Since when; `None` where the ledger does not tell.
-    pub origin: Option<Origin>,
+    pub origin: Option<ViolationOrigin>,
 }
 
 /// Everything that is wrong in one way.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::outcome::{Finding, Origin, ValidateOptions, ValidateReport, ViolationGroup};
+use super::outcome::{ValidateOptions, ValidateReport, ValidationFinding, ViolationGroup, ViolationOrigin};
 use crate::context::Context;
 use crate::contract::{Contract, Mode};
 use crate::error::Result;
@@ -22,7 +22,7 @@ pub(super) struct Validation<'v> {
     pub(super) groups: BTreeMap<GroupKey, (i64, ViolationGroup)>,
     pub(super) failing: BTreeSet<i64>,
     pub(super) warned: BTreeSet<i64>,
-    pub(super) show: &'v mut dyn FnMut(&Finding) -> Result<()>,
+    pub(super) show: &'v mut dyn FnMut(&ValidationFinding) -> Result<()>,
 }
 
 impl Validation<'_> {
@@ -33,7 +33,7 @@ impl Validation<'_> {
         id: &str,
         violation: Violation,
         mode: Mode,
-        origin: Option<Origin>,
+        origin: Option<ViolationOrigin>,
     ) -> Result<()> {
         let mut refusal = Refusal::from(violation).cut_at(self.options.redact);
         let Some(mut violation) = refusal.violations.pop() else {
@@ -44,7 +44,7 @@ impl Validation<'_> {
             (Some(origin), None) => matches!(origin.kind.as_str(), "load" | "edit"),
             (None, _) => false,
         };
-        let finding = Finding {
+        let finding = ValidationFinding {
             record,
             id: id.to_owned(),
             violation,
@@ -56,7 +56,7 @@ impl Validation<'_> {
         Ok(())
     }
 
-    fn count(&mut self, finding: Finding) {
+    fn count(&mut self, finding: ValidationFinding) {
         let broken = if finding.mode == Mode::Warn {
             &mut self.warned
         } else {

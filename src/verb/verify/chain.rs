@@ -14,14 +14,14 @@ use crate::ledger::chain::{
     Batches, Recorded, batch_numbers, batches_of_stray_entries, batches_of_stray_erasures,
     batches_of_stray_images, stage_texts, without_batch,
 };
-use crate::ledger::renamed::Names;
+use crate::ledger::renamed::StageNames;
 use crate::ledger::{Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Sealed, leaf_hash, next_pass};
 use crate::observe::StopSignal;
 use crate::store::{Store, objects as tables};
 
 /// What is carried from batch to batch.
 #[derive(Default)]
-struct Carried {
+struct ChainState {
     batch: i64,
     head: Hash,
     frontier: Frontier,
@@ -43,7 +43,7 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
     checkpoints::verify(&transaction, store, &of_file, &mut report)?;
     stages(&transaction, &mut report)?;
     let numbers = batch_numbers(&transaction)?;
-    let names = Names::known(
+    let names = StageNames::known(
         &transaction,
         tables::query_of_view("ledger_header"),
         &options.names,
@@ -60,12 +60,12 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
 fn side_by_side(
     store: &Store,
     numbers: &[i64],
-    names: &Names,
+    names: &StageNames,
     stop: &StopSignal,
     report: &mut VerifyReport,
-) -> Result<Carried> {
+) -> Result<ChainState> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let mut carried = Carried::default();
+    let mut carried = ChainState::default();
     std::thread::scope(|scope| {
         let mut lanes = Vec::with_capacity(cores);
         for first in 0..cores.min(numbers.len()) {
@@ -111,17 +111,17 @@ const AHEAD: usize = 2;
 fn hash_batches(
     connection: &Connection,
     numbers: &[i64],
-    names: &Names,
+    names: &StageNames,
     (first, step): (usize, usize),
-    mut tell: impl FnMut(Result<Hashed>) -> bool,
+    mut tell: impl FnMut(Result<HashedBatch>) -> bool,
 ) {
-    let work = |tell: &mut dyn FnMut(Result<Hashed>) -> bool| -> Result<()> {
+    let work = |tell: &mut dyn FnMut(Result<HashedBatch>) -> bool| -> Result<()> {
         let transaction = connection.unchecked_transaction()?;
         let mut batches = Batches::of(&transaction, tables::query_of_view("ledger_header"))?;
         for number in numbers.iter().skip(first).step_by(step) {
-            let mut hash = || -> Result<Hashed> {
+            let mut hash = || -> Result<HashedBatch> {
                 let (recorded, batch) = batches.read(*number, names)?;
-                Ok(Hashed::new(recorded, batch))
+                Ok(HashedBatch::new(recorded, batch))
             };
             if !tell(hash()) {
                 break;
@@ -135,7 +135,7 @@ fn hash_batches(
 }
 
 /// A batch, and what its stubs and its header hash to.
-struct Hashed {
+struct HashedBatch {
     recorded: Recorded,
     entries: i64,
     counted: Counts,
@@ -144,7 +144,7 @@ struct Hashed {
     head: Hash,
 }
 
-impl Hashed {
+impl HashedBatch {
     fn new(recorded: Recorded, batch: Batch) -> Self {
         let number = recorded.batch;
         Self {
@@ -159,7 +159,7 @@ impl Hashed {
 }
 
 /// Verifies one batch and carries its state on. What is recorded is carried, so that one fault is reported once.
-fn one(hashed: &Hashed, carried: &mut Carried, report: &mut VerifyReport) {
+fn one(hashed: &HashedBatch, carried: &mut ChainState, report: &mut VerifyReport) {
     let recorded = &hashed.recorded;
     let number = recorded.batch;
     let mut frontier = carried.frontier.clone();
@@ -226,8 +226,8 @@ fn one(hashed: &Hashed, carried: &mut Carried, report: &mut VerifyReport) {
 /// A code, whether it holds, and what it means where it does not.
 type Check = (&'static str, bool, &'static str);
 
-fn of_stubs(hashed: &Hashed) -> [Check; 4] {
-    let Hashed {
+fn of_stubs(hashed: &HashedBatch) -> [Check; 4] {
+    let HashedBatch {
         recorded,
         entries,
         counted,

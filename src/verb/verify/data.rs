@@ -8,12 +8,12 @@ use rusqlite::{Connection, Rows};
 
 use super::images;
 use super::outcome::{Finding, VerifyReport};
-use super::story::{Stories, Story, Version};
+use super::story::{RowHistory, Stories, Version};
 use crate::digest::{Hash, commitment};
 use crate::error::{Error, Result};
 use crate::ledger::ImageKind;
-use crate::ledger::origins::{self, Origin, Origins};
-use crate::ledger::row_entries::{LaneStatements, Left, targets};
+use crate::ledger::origins::{self, NumberOrigin, NumberOrigins};
+use crate::ledger::row_entries::{LaneStatements, RowEvent, targets};
 use crate::observe::StopSignal;
 use crate::store::{Store, Table};
 
@@ -126,9 +126,9 @@ fn side_by_side(
     let mut statement = table.in_order(connection)?;
     let mut rows = statement.query([])?;
     let mut origins = origins::statement(connection)?;
-    let mut origins = Origins::of(&mut origins)?;
+    let mut origins = NumberOrigins::of(&mut origins)?;
     let mut row = next_row(&mut rows)?;
-    let mut side = Side {
+    let mut side = DatabaseChain {
         connection,
         database,
         report,
@@ -143,7 +143,7 @@ fn side_by_side(
             Err(pass) => return Ok(Some(pass)),
         };
         // Rows before the next stub have none.
-        let is_before = |row: &Row| {
+        let is_before = |row: &StoredRow| {
             story
                 .as_ref()
                 .is_none_or(|story| row.number < story.newest().number)
@@ -181,21 +181,26 @@ fn side_by_side(
 }
 
 /// One database beside its stubs.
-struct Side<'s> {
+struct DatabaseChain<'s> {
     connection: &'s Connection,
     database: &'s str,
     report: &'s mut VerifyReport,
 }
 
-impl Side<'_> {
+impl DatabaseChain<'_> {
     fn found(&mut self, code: &'static str, number: i64, batch: Option<i64>, message: &str) {
         self.report
             .found(Finding::of_record(code, self.database, number, batch, message));
     }
 
     /// A row, where there is one, and where its number comes from, against its stubs.
-    fn compare(&mut self, story: &Story, origin: Option<&Origin>, row: Option<Row>) -> Result<()> {
-        let Left {
+    fn compare(
+        &mut self,
+        story: &RowHistory,
+        origin: Option<&NumberOrigin>,
+        row: Option<StoredRow>,
+    ) -> Result<()> {
+        let RowEvent {
             number, batch, after, ..
         } = *story.newest();
         if let Some(batch) = story.broken {
@@ -204,7 +209,7 @@ impl Side<'_> {
             self.found("data.changed_between", number, Some(batch), message);
         }
         let salt = origin.and_then(|origin| origin.salt);
-        let hash = |row: &Row| {
+        let hash = |row: &StoredRow| {
             let (id, data) = row.content.as_ref()?;
             salt.map(|salt| commitment(&salt, id, data))
         };
@@ -276,17 +281,17 @@ fn compared(now: Option<RowHash>, left: Option<Hash>) -> Option<(&'static str, &
 type RowHash = Option<Hash>;
 
 /// A row as it is.
-struct Row {
+struct StoredRow {
     number: i64,
     /// `None` where it is no text.
     content: Option<Version>,
 }
 
 /// The next row.
-fn next_row(rows: &mut Rows<'_>) -> Result<Option<Row>> {
+fn next_row(rows: &mut Rows<'_>) -> Result<Option<StoredRow>> {
     let Some(row) = rows.next()? else { return Ok(None) };
     let text = |at| Some(row.get_ref(at).ok()?.as_str().ok()?.to_owned());
-    Ok(Some(Row {
+    Ok(Some(StoredRow {
         number: row.get(0)?,
         content: text(1).zip(text(2)),
     }))

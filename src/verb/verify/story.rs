@@ -8,17 +8,17 @@ use rusqlite::Connection;
 
 use crate::digest::{Salt, commitment};
 use crate::error::Result as Fallible;
-use crate::ledger::row_entries::{Lane, Left};
+use crate::ledger::row_entries::{Lane, RowEvent};
 use crate::ledger::{ImageKind, apply_patch, before_image, row_in};
 
 /// The stubs of a number, oldest first, and the first batch that did not find what the stub before it had left.
-pub(super) struct Story {
-    pub(super) stubs: Vec<Left>,
+pub(super) struct RowHistory {
+    pub(super) stubs: Vec<RowEvent>,
     pub(super) broken: Option<i64>,
 }
 
-impl Story {
-    pub(super) fn newest(&self) -> &Left {
+impl RowHistory {
+    pub(super) fn newest(&self) -> &RowEvent {
         self.stubs.last().expect("a story begins with a stub")
     }
 
@@ -36,7 +36,7 @@ impl Story {
 
     /// The first batch that has no image of what it changed.
     pub(super) fn without_image(&self) -> Option<i64> {
-        let lacks = |stub: &&Left| {
+        let lacks = |stub: &&RowEvent| {
             stub.keeps && stub.image.is_none() && stub.before.is_some() && stub.before != stub.after
         };
         self.stubs.iter().find(lacks).map(|stub| stub.batch)
@@ -118,8 +118,8 @@ impl Stories<'_> {
     }
 
     /// The next number's story; `Err(pass)` when a pass does not lie in order.
-    pub(super) fn next(&mut self) -> Fallible<Result<Option<Story>, i64>> {
-        let mut story: Option<Story> = None;
+    pub(super) fn next(&mut self) -> Fallible<Result<Option<RowHistory>, i64>> {
+        let mut story: Option<RowHistory> = None;
         while let Some(Reverse((number, _, lane))) = self.heap.peek().copied() {
             if story
                 .as_ref()
@@ -131,7 +131,7 @@ impl Stories<'_> {
             let Some(left) = self.lanes[lane].next.take() else {
                 continue;
             };
-            let story = story.get_or_insert_with(|| Story {
+            let story = story.get_or_insert_with(|| RowHistory {
                 stubs: Vec::with_capacity(1),
                 broken: None,
             });

@@ -7,10 +7,10 @@ mod rules;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use counterfoil::environment::Secrets;
 use counterfoil::expression::Scope;
 use counterfoil::op::{FormatDate, Operation, ParseDate};
 use counterfoil::record::Document;
-use counterfoil::surroundings::Secrets;
 
 use crate::support::world::context;
 

@@ -1,12 +1,12 @@
 //! Whatever happens by this program, every difference has a cause; whatever happens behind it has none.
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::edit::{Edit, edit};
 use counterfoil::observe::Silent;
 use counterfoil::quarantine::{Selected, retry, waive};
 use counterfoil::reconcile::StageReconciled;
-use counterfoil::rollback::{OnConflict, RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{ConflictPolicy, RollbackOptions, RollbackScope, rollback};
 use rusqlite::Connection;
 
 use super::causes::{COPY, MARK, PARTS, REKEYED, over};
@@ -47,7 +47,7 @@ fn record(dice: &mut Dice) -> (String, String) {
 /// One command. That it is refused is an answer too; what matters is what it leaves.
 fn happen(ledger: &mut World, dice: &mut Dice) -> String {
     let database = ["a", "b"][usize::from(dice.below(4) == 0)];
-    let purpose = Purpose::new("random");
+    let purpose = RunInfo::new("random");
     match dice.below(12) {
         0..=2 => {
             let records: Vec<String> = (0..=dice.below(3)).map(|_| record(dice).1).collect();
@@ -94,11 +94,11 @@ fn happen(ledger: &mut World, dice: &mut Dice) -> String {
         7 => {
             let options = RollbackOptions {
                 scope: if dice.below(2) == 0 {
-                    Scope::Last
+                    RollbackScope::Last
                 } else {
-                    Scope::All
+                    RollbackScope::All
                 },
-                on_conflict: OnConflict::Skip,
+                on_conflict: ConflictPolicy::Skip,
                 ..RollbackOptions::default()
             };
             let back = rollback(&mut ledger.store, "causes", &options, &mut Silent);

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use counterfoil::checkpoint::{accept_restored, checkpoint, newest};
+use counterfoil::environment::{CheckpointKeys, Environment, Randomness, SystemRandomness};
 use counterfoil::note::SigningKey;
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::{Keys, Randomness, Surroundings, SystemRandomness};
-use counterfoil::{Error, Purpose};
+use counterfoil::{Error, RunInfo};
 use rusqlite::Connection;
 
 use super::{apply_all, load_one, open, open_with};
@@ -70,7 +70,7 @@ fn every_run_signs_the_ledger_in_the_store_and_beside_it() {
 fn without_a_key_nothing_is_signed_and_to_sign_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("store.db");
-    let mut store = open_with(&path, Surroundings::default()).expect("a store");
+    let mut store = open_with(&path, Environment::default()).expect("a store");
     load_one(&mut store, "n1");
     assert_eq!(newest(&store).expect("a store"), None);
     assert!(!file_of(&path).exists());
@@ -161,8 +161,8 @@ fn a_history_that_is_signed_with_another_key_is_found() {
         SigningKey::generate(scenario::PROJECT, &Randomness::seed(&SystemRandomness)).expect("a key");
     std::fs::remove_file(file_of(&path)).expect("it is there");
     change(&path, "DELETE FROM ledger_checkpoint");
-    let surroundings = Surroundings {
-        keys: Keys::signing(stranger),
+    let surroundings = Environment {
+        keys: CheckpointKeys::signing(stranger),
         ..scenario::surroundings(3)
     };
     let mut store = open_with(&path, surroundings).expect("the stranger's");
@@ -170,9 +170,9 @@ fn a_history_that_is_signed_with_another_key_is_found() {
     drop(store);
     assert_eq!(code(open(&path)), "checkpoint.forged");
     // Whoever has the public key only finds it too.
-    let surroundings = Surroundings {
-        keys: Keys::verifying(scenario::signing_key().verifying()),
-        ..Surroundings::default()
+    let surroundings = Environment {
+        keys: CheckpointKeys::verifying(scenario::signing_key().verifying()),
+        ..Environment::default()
     };
     assert_eq!(code(open_with(&path, surroundings)), "checkpoint.forged");
 }
@@ -257,11 +257,11 @@ fn a_restored_store_is_accepted_for_a_reason_that_the_ledger_keeps() {
         ..StoreOptions::default()
     };
     let mut store = Store::open(&path, options, scenario::surroundings(9)).expect("unchecked");
-    let silent = accept_restored(&mut store, &Purpose::new("checkpoint")).expect_err("no reason");
+    let silent = accept_restored(&mut store, &RunInfo::new("checkpoint")).expect_err("no reason");
     assert!(silent.to_string().contains("reason"), "{silent}");
-    let purpose = Purpose {
+    let purpose = RunInfo {
         reason: Some("restored from last night's copy".to_owned()),
-        ..Purpose::new("checkpoint")
+        ..RunInfo::new("checkpoint")
     };
     let signed = accept_restored(&mut store, &purpose).expect("it is accepted");
     drop(store);

@@ -16,15 +16,15 @@ mod tampering;
 use std::path::Path;
 
 use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::environment::Environment;
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 
 use crate::support::scenario;
 
 /// A store of the scenario, with what it may know of the world.
-pub(super) fn open_with(path: &Path, surroundings: Surroundings) -> Result<Store, counterfoil::Error> {
+pub(super) fn open_with(path: &Path, surroundings: Environment) -> Result<Store, counterfoil::Error> {
     let options = StoreOptions {
         batch_size: scenario::BATCH_SIZE,
         ..StoreOptions::default()

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use counterfoil::environment::{Randomness, SystemRandomness};
 use counterfoil::note::SigningKey;
 use counterfoil::prove::{Consistency, NotProved, Proof, ProveOptions, Which, prove, prove_consistency};
 use counterfoil::store::Store;
-use counterfoil::surroundings::{Randomness, SystemRandomness};
 
 use super::{load_one, open};
 use crate::support::scenario::{self, Beginning, REDACTED, Template};

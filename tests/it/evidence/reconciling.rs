@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
 use counterfoil::apply::{ApplyOptions, ApplyReport, apply};
 use counterfoil::edit::Edit;
 use counterfoil::ledger::StageState;
 use counterfoil::load::LoadOptions;
 use counterfoil::observe::{Event, Observer, StopSignal};
 use counterfoil::quarantine::{Selected, waive};
-use counterfoil::reconcile::{Cause, Reconciliation, StageReconciled};
-use counterfoil::rollback::{RollbackOptions, Scope};
+use counterfoil::reconcile::{DifferenceCause, Reconciliation, StageReconciled};
+use counterfoil::rollback::{RollbackOptions, RollbackScope};
 use counterfoil::stage::{MaxErrors, Stages};
 use counterfoil::store::StoreOptions;
 use rust_decimal::Decimal;
@@ -91,7 +91,7 @@ fn state(books: &World, stage: usize) -> StageState {
     status.stages[stage].state
 }
 
-fn told(result: &Reconciliation) -> Vec<(Cause, u64, String)> {
+fn told(result: &Reconciliation) -> Vec<(DifferenceCause, u64, String)> {
     let told = result
         .causes
         .iter()
@@ -121,9 +121,9 @@ fn every_difference_is_explained_by_its_cause_to_the_last_digit() {
     assert_eq!(
         told(result),
         [
-            (Cause::Refused, 2, "0".to_owned()),
-            (Cause::Filtered, 1, "-2.00".to_owned()),
-            (Cause::Rounding, 1, "-0.005".to_owned()),
+            (DifferenceCause::Refused, 2, "0".to_owned()),
+            (DifferenceCause::Filtered, 1, "-2.00".to_owned()),
+            (DifferenceCause::Rounding, 1, "-0.005".to_owned()),
         ]
     );
     // One of the refused has no amount that could be told; it is told of all the same.
@@ -178,17 +178,23 @@ fn what_changed_since_is_told_apart_from_what_the_stage_did() {
     assert_eq!(
         told(result),
         [
-            (Cause::NotCarried, 1, "-2.00".to_owned()),
-            (Cause::EditedSince, 2, "0.00".to_owned())
+            (DifferenceCause::NotCarried, 1, "-2.00".to_owned()),
+            (DifferenceCause::EditedSince, 2, "0.00".to_owned())
         ]
     );
     // Carried, nothing is left of it but the edit in the target, which stands.
     books.apply();
     let result = &reconciled(&mut books)[0].reconciliations[0];
-    assert_eq!(told(result), [(Cause::EditedSince, 1, "1.00".to_owned())]);
+    assert_eq!(
+        told(result),
+        [(DifferenceCause::EditedSince, 1, "1.00".to_owned())]
+    );
     books.edit("a", &[Edit::Delete { id: "3".to_owned() }]);
     let result = &reconciled(&mut books)[0].reconciliations[0];
-    assert_eq!(told(result), [(Cause::EditedSince, 2, "2.00".to_owned())]);
+    assert_eq!(
+        told(result),
+        [(DifferenceCause::EditedSince, 2, "2.00".to_owned())]
+    );
 }
 
 #[test]
@@ -204,7 +210,10 @@ fn what_was_put_into_the_target_by_hand_has_no_source_and_is_told_of() {
     books.edit("b", &put);
     let stages = reconciled(&mut books);
     let result = &stages[0].reconciliations[0];
-    assert_eq!(told(result), [(Cause::EditedSince, 1, "4.00".to_owned())]);
+    assert_eq!(
+        told(result),
+        [(DifferenceCause::EditedSince, 1, "4.00".to_owned())]
+    );
     assert_eq!((result.source.records, result.target.records), (1, 2));
 }
 
@@ -244,7 +253,7 @@ fn what_nothing_explains_keeps_the_stage_from_being_applied_until_it_is_rolled_b
     assert!(again[0].is_reconciled() && !again[1].is_reconciled());
     // Of 0.01, which is what is allowed, nothing is said.
     let options = RollbackOptions {
-        scope: Scope::All,
+        scope: RollbackScope::All,
         ..RollbackOptions::default()
     };
     books.try_roll_back(&options).expect("a rollback");
@@ -305,18 +314,18 @@ fn a_waived_refusal_is_told_as_waived() {
     books.apply();
     assert_eq!(
         told(&reconciled(&mut books)[0].reconciliations[0]),
-        [(Cause::Refused, 1, "-3.00".to_owned())]
+        [(DifferenceCause::Refused, 1, "-3.00".to_owned())]
     );
     waive(
         &mut books.store,
         "books",
         &Selected::default(),
-        &Purpose::new("waive"),
+        &RunInfo::new("waive"),
     )
     .expect("a waiver");
     assert_eq!(
         told(&reconciled(&mut books)[0].reconciliations[0]),
-        [(Cause::Waived, 1, "-3.00".to_owned())]
+        [(DifferenceCause::Waived, 1, "-3.00".to_owned())]
     );
 }
 
@@ -423,7 +432,7 @@ fn of_the_real_orders_those_refused_account_for_the_whole_difference() {
         assert!(result.holds, "{result:#?}");
         assert_eq!(
             told(result),
-            [(Cause::Refused, 708, result.difference.to_string())]
+            [(DifferenceCause::Refused, 708, result.difference.to_string())]
         );
         assert_eq!(result.difference.to_string(), "-1071379.84");
     }

@@ -4,9 +4,9 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+use counterfoil::environment::Secrets;
 use counterfoil::record::Record;
 use counterfoil::stage::{Lookup, MaxErrors, Stage, Stages};
-use counterfoil::surroundings::Secrets;
 
 use crate::support::invariants::assert_sound;
 use crate::support::world::{World, context};

@@ -2,7 +2,7 @@
 
 use counterfoil::edit::Edit;
 use counterfoil::history::trace;
-use counterfoil::rollback::Scope;
+use counterfoil::rollback::RollbackScope;
 
 use super::Project;
 
@@ -29,7 +29,7 @@ fn a_record_deleted_from_the_source_leaves_every_target() {
         (4, 4, 4)
     );
     assert_eq!(project.carried(), []);
-    project.roll_back(Scope::All);
+    project.roll_back(RollbackScope::All);
     assert_eq!(
         (project.count("a"), project.count("b"), project.count("c")),
         (4, 0, 0)
@@ -59,7 +59,7 @@ fn an_edit_in_a_database_changed_in_place_feeds_only_the_later_stages() {
     project.edit("b", &[Edit::Put { id, data }]);
     assert_eq!(project.carried(), [(3, 1, 0)]);
     assert!(project.data("c", 2).unwrap().contains("by hand"));
-    let conflict = project.try_roll_back(Scope::All).unwrap_err();
+    let conflict = project.try_roll_back(RollbackScope::All).unwrap_err();
     assert_eq!(conflict.code(), "rollback.conflict");
 }
 
@@ -89,7 +89,7 @@ fn the_life_of_a_record_is_told_across_stages() {
     let mut project = Project::applied(2);
     project.correct(2, "2000");
     project.apply();
-    project.roll_back(Scope::Last);
+    project.roll_back(RollbackScope::Last);
     let steps = trace(&project.store, "a", "r2").expect("a life");
     let told: Vec<String> = steps
         .iter()

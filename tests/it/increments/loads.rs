@@ -4,7 +4,7 @@ use counterfoil::history::status;
 use counterfoil::ledger::Counts;
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::{Silent, StopSignal};
-use counterfoil::rollback::Scope;
+use counterfoil::rollback::RollbackScope;
 
 use super::Project;
 use crate::support::world::StopAfter;
@@ -28,7 +28,7 @@ fn a_load_into_a_target_stands_in_the_way_of_the_stage_that_copied_there() {
     .expect("a load");
     let batches = status(&project.store, &project.stages()).unwrap().batches;
     assert_eq!(
-        project.try_roll_back(Scope::All).unwrap_err().code(),
+        project.try_roll_back(RollbackScope::All).unwrap_err().code(),
         "rollback.conflict"
     );
     assert_eq!(
@@ -140,7 +140,7 @@ fn a_second_load_of_a_file_is_interrupted_and_gone_on_with_and_rolled_back() {
         found
     };
     assert_eq!(standing(&project), first);
-    project.roll_back(Scope::Run(report.run.expect("a run")));
+    project.roll_back(RollbackScope::Run(report.run.expect("a run")));
     assert_eq!(standing(&project), first, "the first refusal stands again");
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
 use counterfoil::apply::{ApplyOptions, ApplyReport, PassReport};
-use counterfoil::rollback::{RollbackOptions, RollbackReport, Scope};
+use counterfoil::rollback::{RollbackOptions, RollbackReport, RollbackScope};
 use counterfoil::stage::Stages;
 
 use crate::support::world::{World, stages};
@@ -164,12 +164,12 @@ impl Project {
         self.store.count(database).expect("a database")
     }
 
-    fn roll_back(&mut self, scope: Scope) {
+    fn roll_back(&mut self, scope: RollbackScope) {
         self.try_roll_back(scope).expect("a rollback");
         self.is_sound();
     }
 
-    fn try_roll_back(&mut self, scope: Scope) -> counterfoil::Result<RollbackReport> {
+    fn try_roll_back(&mut self, scope: RollbackScope) -> counterfoil::Result<RollbackReport> {
         self.world.try_roll_back(&RollbackOptions {
             scope,
             batch_size: Some(2),
@@ -190,8 +190,8 @@ impl Project {
     }
 }
 
-fn record(database: &str, id: u32) -> Scope {
-    Scope::Record {
+fn record(database: &str, id: u32) -> RollbackScope {
+    RollbackScope::Record {
         database: database.to_owned(),
         id: format!("r{id}"),
     }

@@ -1,6 +1,6 @@
 //! What was refused is tried again, waived, or settled by what comes after it.
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
 use counterfoil::apply::ApplyOptions;
 use counterfoil::edit::Edit;
 use counterfoil::observe::{Silent, StopSignal};
@@ -81,7 +81,7 @@ fn a_waiver_leaves_the_row_as_it_is_by_then() {
         &mut project.store,
         "demo",
         &Selected::default(),
-        &Purpose::new("waive"),
+        &RunInfo::new("waive"),
     );
     assert_eq!(waived.expect("a waiver"), 1);
     project.is_sound();
@@ -103,7 +103,7 @@ fn a_settled_refusal_no_longer_stops_its_stage() {
         &mut project.store,
         "demo",
         &Selected::default(),
-        &Purpose::new("waive"),
+        &RunInfo::new("waive"),
     )
     .expect("a waiver");
     assert!(project.try_apply(&stopping).expect("an apply").stopped.is_none());

@@ -2,7 +2,7 @@
 
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::observe::StopSignal;
-use counterfoil::rollback::Scope;
+use counterfoil::rollback::RollbackScope;
 
 use super::{IN_PLACE, Project};
 use crate::support::world::StopAfter;
@@ -82,7 +82,7 @@ fn an_applied_stage_whose_file_is_gone_is_drift_and_can_still_be_rolled_back() {
         project.try_apply(&ApplyOptions::default()).unwrap_err().code(),
         "stage.drift"
     );
-    project.roll_back(Scope::To(1));
+    project.roll_back(RollbackScope::To(1));
     assert_eq!(project.data("b", 1).unwrap(), r#"{"id":"r1","n":"1.00"}"#);
     project.files.insert("0002_in_place.toml".to_owned(), file);
     assert_eq!(project.carried(), [(2, 2, 0), (3, 2, 0)]);
@@ -99,7 +99,7 @@ fn a_new_stage_before_applied_ones_is_refused() {
     );
     project.files.insert("0003_on.toml".to_owned(), on.clone());
     project.files.remove("0009_on.toml");
-    project.roll_back(Scope::To(1));
+    project.roll_back(RollbackScope::To(1));
     project
         .files
         .insert("0009_on.toml".to_owned(), on.replace("\"c\"", "\"d\""));

@@ -3,7 +3,7 @@
 use counterfoil::edit::Edit;
 use counterfoil::history::status;
 use counterfoil::observe::Silent;
-use counterfoil::rollback::{OnConflict, RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{ConflictPolicy, RollbackOptions, RollbackScope, rollback};
 
 use super::{Project, record};
 
@@ -13,11 +13,11 @@ fn a_rolled_back_pass_is_carried_again_whichever_it_was() {
     let first = counterfoil::history::history(&project.store, 1).unwrap()[0].run;
     project.load(4..=6);
     let second = project.apply().run.unwrap();
-    project.roll_back(Scope::Run(second));
+    project.roll_back(RollbackScope::Run(second));
     assert_eq!(project.carried(), [(1, 3, 0), (2, 3, 0), (3, 3, 0)]);
     // The first pass goes while a later one of the same stage stands.
-    project.roll_back(Scope::To(1));
-    project.roll_back(Scope::Run(first));
+    project.roll_back(RollbackScope::To(1));
+    project.roll_back(RollbackScope::Run(first));
     assert_eq!(project.count("b"), 3);
     assert_eq!(project.carried(), [(1, 3, 0), (2, 6, 0), (3, 6, 0)]);
     assert_eq!((project.count("b"), project.count("c")), (6, 6));
@@ -28,7 +28,7 @@ fn a_stage_in_place_is_rolled_back_exactly_though_a_correction_came_between() {
     let mut project = Project::applied(4);
     project.correct(2, "22");
     project.apply();
-    project.roll_back(Scope::To(1));
+    project.roll_back(RollbackScope::To(1));
     assert_eq!(project.data("b", 2).unwrap(), r#"{"id":"r2","n":"22.00"}"#);
     assert_eq!(project.data("b", 3).unwrap(), r#"{"id":"r3","n":"3.00"}"#);
     assert_eq!(project.carried(), [(2, 4, 0), (3, 4, 0)]);
@@ -45,7 +45,7 @@ fn one_record_is_rolled_back_step_by_step_and_the_whole_stage_after_it() {
     assert_eq!(project.data("b", 5).unwrap(), r#"{"id":"r5","n":"5.00"}"#);
     project.roll_back(record("b", 5));
     assert_eq!(project.data("b", 5), None);
-    project.roll_back(Scope::All);
+    project.roll_back(RollbackScope::All);
     assert_eq!((project.count("b"), project.count("c")), (0, 0));
     assert_eq!(project.carried(), [(1, 9, 0), (2, 9, 0), (3, 9, 0)]);
 }
@@ -61,7 +61,7 @@ fn a_load_that_touched_a_record_twice_is_rolled_back() {
         (2, "3".to_owned()),
     ]);
     let run = counterfoil::history::history(&project.store, 1).unwrap()[0].run;
-    project.roll_back(Scope::Run(run));
+    project.roll_back(RollbackScope::Run(run));
     assert_eq!(
         (project.data("a", 1).unwrap().as_str(), project.count("a")),
         (r#"{"id":"r1","n":"1"}"#, 1)
@@ -77,7 +77,7 @@ fn a_rollback_that_would_need_an_id_that_is_taken_says_so_beforehand() {
     let (id, data) = ("r2".to_owned(), r#"{"id":"r2","n":"1.00"}"#.to_owned());
     project.edit("b", &[Edit::Insert { id, data }]);
     let batches = status(&project.store, &project.stages()).unwrap().batches;
-    let conflict = project.try_roll_back(Scope::Run(run)).unwrap_err();
+    let conflict = project.try_roll_back(RollbackScope::Run(run)).unwrap_err();
     let message = conflict.to_string();
     let first = "the first is record 2 in `b`, whose old id `r2` is another record's";
     assert_eq!(conflict.code(), "rollback.conflict");
@@ -91,8 +91,8 @@ fn a_rollback_that_would_need_an_id_that_is_taken_says_so_beforehand() {
     );
     // Nor can it be forced.
     let forcing = RollbackOptions {
-        scope: Scope::Run(run),
-        on_conflict: OnConflict::Force,
+        scope: RollbackScope::Run(run),
+        on_conflict: ConflictPolicy::Force,
         ..RollbackOptions::default()
     };
     let report = rollback(&mut project.store, "demo", &forcing, &mut Silent).expect("a rollback");
@@ -112,13 +112,13 @@ fn an_older_run_is_not_rolled_back_beneath_a_newer_one_of_its_stage_that_changed
     project.correct(1, "10");
     let newer = project.apply().run.expect("a run");
     for on_conflict in [
-        OnConflict::Abort,
-        OnConflict::Skip,
-        OnConflict::Merge,
-        OnConflict::Force,
+        ConflictPolicy::Abort,
+        ConflictPolicy::Skip,
+        ConflictPolicy::Merge,
+        ConflictPolicy::Force,
     ] {
         let options = RollbackOptions {
-            scope: Scope::Run(older),
+            scope: RollbackScope::Run(older),
             on_conflict,
             ..RollbackOptions::default()
         };
@@ -127,8 +127,8 @@ fn an_older_run_is_not_rolled_back_beneath_a_newer_one_of_its_stage_that_changed
         assert!(beneath, "{on_conflict:?}: {refused:?}");
         assert_eq!(project.count("b"), 3, "{on_conflict:?}");
     }
-    project.roll_back(Scope::Run(newer));
-    project.roll_back(Scope::Run(older));
+    project.roll_back(RollbackScope::Run(newer));
+    project.roll_back(RollbackScope::Run(older));
     assert_eq!(project.count("b"), 0);
 }
 
@@ -140,7 +140,7 @@ fn an_older_run_is_rolled_back_alone_where_the_newer_one_changed_other_records()
     let older = project.apply().run.expect("a run");
     project.load([4]);
     project.apply();
-    project.roll_back(Scope::Run(older));
+    project.roll_back(RollbackScope::Run(older));
     assert_eq!(project.count("b"), 1);
     assert_eq!(project.data("b", 4).as_deref(), Some(r#"{"id":"r4","n":"4.00"}"#));
     assert_eq!(
@@ -161,9 +161,9 @@ fn an_older_run_is_not_rolled_back_beneath_newer_ones_that_made_its_rows_what_th
     project.correct(1, "1");
     let newest = project.apply().run.expect("a run");
     for run in [older, between] {
-        for on_conflict in [OnConflict::Abort, OnConflict::Skip, OnConflict::Force] {
+        for on_conflict in [ConflictPolicy::Abort, ConflictPolicy::Skip, ConflictPolicy::Force] {
             let options = RollbackOptions {
-                scope: Scope::Run(run),
+                scope: RollbackScope::Run(run),
                 on_conflict,
                 ..RollbackOptions::default()
             };
@@ -175,7 +175,7 @@ fn an_older_run_is_not_rolled_back_beneath_newer_ones_that_made_its_rows_what_th
     }
     assert_eq!(project.count("b"), 3);
     for run in [newest, between, older] {
-        project.roll_back(Scope::Run(run));
+        project.roll_back(RollbackScope::Run(run));
     }
     assert_eq!(project.count("b"), 0);
 }
@@ -189,7 +189,7 @@ fn a_target_that_also_held_another_row_keeps_its_index_when_the_rest_of_a_pass_i
     project.apply();
     // One record of two is left, as many as the pass has written: not those.
     project.roll_back(record("b", 1));
-    project.roll_back(Scope::All);
+    project.roll_back(RollbackScope::All);
     assert_eq!((project.count("a"), project.count("b")), (1, 1));
     assert!(project.data("b", 9).is_some());
 }

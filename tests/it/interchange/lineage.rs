@@ -1,8 +1,8 @@
 //! The lineage of columns, as tables that were written by hand.
 
 use counterfoil::expression::Template;
-use counterfoil::lineage::{Dependence, Origin, Source};
-use counterfoil::op::{Add, Effect, Function, Functions, HashText, Join, Remove, Rename, Round};
+use counterfoil::lineage::{Dependence, Source, SourceField};
+use counterfoil::op::{Add, Effect, FunctionOperation, Functions, HashText, Join, Remove, Rename, Round};
 use counterfoil::record::{Rounding, Value};
 use counterfoil::stage::{Lineage, LineagePlace, Lookup, Outcome, Stage};
 
@@ -10,9 +10,9 @@ use crate::support::world::{self, stage};
 
 fn word(source: &Source) -> String {
     let origin = match &source.origin {
-        Origin::Record => "*".to_owned(),
-        Origin::Id => "@id".to_owned(),
-        Origin::Field(path) => path.to_string(),
+        SourceField::Record => "*".to_owned(),
+        SourceField::Id => "@id".to_owned(),
+        SourceField::Field(path) => path.to_string(),
     };
     let how = match source.dependence {
         Dependence::Identity => "same",
@@ -236,13 +236,13 @@ fn lists_conditions_and_derived_records_are_followed() {
 fn a_function_of_the_program_depends_on_the_record_as_a_whole_unless_it_declares_more() {
     let text = "[stage]\nsource = \"a\"\ntarget = \"b\"\n[[op]]\nop = \"rename\"\nfrom = \"x\"\nto = \"y\"\n\
                 [[op]]\nop = \"rust\"\nfunction = \"f\"\nversion = 1\n";
-    let with = |function: Function| {
+    let with = |function: FunctionOperation| {
         let mut functions = Functions::new();
         functions.register(function);
         let lookup = Lookup::nothing().with_functions(functions);
         Stage::parse("0001_s.toml", text, &lookup).unwrap().lineage()
     };
-    let function = || Function::new("f", 1, |_, _| Ok(Effect::Unchanged));
+    let function = || FunctionOperation::new("f", 1, |_, _| Ok(Effect::Unchanged));
     let unknown = "*: made *, made @id, made x
          @id: made *, made @id, made x
          record: filter *, filter @id, filter x";

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use counterfoil::apply::ApplyOptions;
-use counterfoil::rollback::Scope;
+use counterfoil::rollback::RollbackScope;
 use counterfoil::stage::{Outcome, Stage, Stages};
 use serde_json::Value as Json;
 
@@ -62,7 +62,7 @@ fn every_event_of_the_shipped_projects_is_valid_with_its_facets() {
     ] {
         let mut told = shipped(name, database, 1);
         told.apply_with(&ApplyOptions::default());
-        told.roll_back(Scope::All);
+        told.roll_back(RollbackScope::All);
         let events = events(&told, &told.stages);
         let facets: usize = events.iter().map(|event| schema.check(event)).sum();
         assert!(facets > events.len() * 3, "{facets} of {}", events.len());
@@ -77,7 +77,7 @@ fn the_bank_is_told_pass_by_pass_copying_and_in_place() {
         to: Some(2),
         ..ApplyOptions::default()
     });
-    told.roll_back(Scope::Last);
+    told.roll_back(RollbackScope::Last);
     let lines: Vec<String> = events(&told, &told.stages).iter().map(line).collect();
     assert_eq!(
         lines,

@@ -6,7 +6,7 @@ use counterfoil::Error;
 use counterfoil::apply::ApplyOptions;
 use counterfoil::edit::Edit;
 use counterfoil::interchange::prov;
-use counterfoil::rollback::Scope;
+use counterfoil::rollback::RollbackScope;
 use serde_json::{Value as Json, json};
 
 use super::super::support::scenario;
@@ -76,7 +76,7 @@ fn a_record_of_the_bank_is_told_version_by_version() {
         to: Some(2),
         ..ApplyOptions::default()
     });
-    told.roll_back(Scope::Last);
+    told.roll_back(RollbackScope::Last);
     let document = prov(&told.store, "transactions", "T001").unwrap();
     closed(&document);
     assert_eq!(

@@ -1,11 +1,11 @@
 //! Stores in which everything has happened that a ledger can tell.
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::edit::{Edit, edit};
 use counterfoil::interchange::{OpenLineageOptions, openlineage};
 use counterfoil::load::LoadOptions;
-use counterfoil::rollback::Scope;
+use counterfoil::rollback::RollbackScope;
 use counterfoil::stage::{MaxErrors, OnError, Stages};
 use serde_json::Value as Json;
 
@@ -26,7 +26,7 @@ pub(super) fn load(world: &mut World, database: &str, lines: &str) {
 
 /// What is done by hand, as `put` has it.
 pub(super) fn put(world: &mut World, database: &str, edits: &[Edit]) {
-    edit(&mut world.store, database, edits, &Purpose::new("put")).unwrap();
+    edit(&mut world.store, database, edits, &RunInfo::new("put")).unwrap();
 }
 
 pub(super) fn events(world: &World, stages: &Stages) -> Vec<Json> {
@@ -77,13 +77,13 @@ pub(super) fn eventful() -> World {
         ],
     );
     told.apply_with(&ApplyOptions::default());
-    told.roll_back(Scope::All);
+    told.roll_back(RollbackScope::All);
     told
 }
 
-fn with(arguments: &[&str]) -> Purpose {
-    Purpose {
+fn with(arguments: &[&str]) -> RunInfo {
+    RunInfo {
         arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
-        ..Purpose::new("apply")
+        ..RunInfo::new("apply")
     }
 }

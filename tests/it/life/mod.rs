@@ -21,9 +21,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use counterfoil::deviation::{Deviation, deviations};
+use counterfoil::environment::Environment;
 use counterfoil::project::Project;
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 
 use deeds::Deed;
 use model::{Applied, Model, Row};
@@ -250,7 +250,7 @@ impl Life {
     fn deviations(&mut self) -> Vec<Deviation> {
         self.world.timed("(deviations)", |world| {
             let project = Project::open(&world.path("")).expect("the stages compile");
-            let store = Store::open(world.store(), StoreOptions::default(), Surroundings::default());
+            let store = Store::open(world.store(), StoreOptions::default(), Environment::default());
             let store = store.expect("the store opens");
             deviations(&store, project.stages()).expect("deviations")
         })

@@ -4,7 +4,7 @@
 use counterfoil::history::unfinished;
 use counterfoil::load::LoadOptions;
 use counterfoil::observe::Silent;
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use sha2::{Digest as _, Sha256};
 
 use super::{Loads, counts, records};
@@ -67,7 +67,7 @@ fn what_is_read_otherwise_or_longer_or_was_taken_back_is_another_load() {
     assert_eq!(longer.counts, counts(2, 1, 1), "with more at its end");
     assert!(!loads.file("x.ndjson", text).carried);
     let options = RollbackOptions {
-        scope: Scope::Run(first.run.expect("a run")),
+        scope: RollbackScope::Run(first.run.expect("a run")),
         ..RollbackOptions::default()
     };
     rollback(&mut loads.store, "none", &options, &mut Silent).expect("a rollback");
@@ -188,7 +188,7 @@ fn a_load_that_is_being_taken_back_does_not_go_on() {
     let text = records("m", 1, 9);
     let cut = loads.cut("m.ndjson", &text, 2);
     let options = RollbackOptions {
-        scope: Scope::Run(cut.run.expect("a run")),
+        scope: RollbackScope::Run(cut.run.expect("a run")),
         ..RollbackOptions::default()
     };
     rollback(&mut loads.store, "none", &options, &mut Silent).expect("a rollback");

@@ -1,13 +1,13 @@
 //! A refused line keeps the id that could be read, and leaves quarantine when it passes, with the load that brought it.
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
 use counterfoil::edit::{Edit, edit};
 use counterfoil::input::Format;
 use counterfoil::load::LoadOptions;
 use counterfoil::observe::Silent;
 use counterfoil::path::Path;
 use counterfoil::quarantine::Selected;
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 
 use super::{Loads, counts};
 
@@ -28,7 +28,7 @@ fn again() -> LoadOptions {
 
 fn take_back(loads: &mut Loads, run: Option<i64>) {
     let options = RollbackOptions {
-        scope: Scope::Run(run.expect("a run")),
+        scope: RollbackScope::Run(run.expect("a run")),
         ..RollbackOptions::default()
     };
     rollback(&mut loads.store, "none", &options, &mut Silent).expect("a rollback");
@@ -245,10 +245,10 @@ fn a_record_that_was_deleted_is_found_beneath_the_lines_that_were_refused_under_
     let mut loads = Loads::new();
     loads.file("x.ndjson", BROKEN);
     let delete = [Edit::Delete { id: "A".to_owned() }];
-    edit(&mut loads.store, "a", &delete, &Purpose::new("delete")).expect("a deletion");
+    edit(&mut loads.store, "a", &delete, &RunInfo::new("delete")).expect("a deletion");
     // Its number, and not that of the refused line, which is larger.
     let options = RollbackOptions {
-        scope: Scope::Record {
+        scope: RollbackScope::Record {
             database: "a".to_owned(),
             id: "A".to_owned(),
         },

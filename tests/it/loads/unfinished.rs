@@ -1,13 +1,13 @@
 //! Every pass that has begun and not ended is named by `status`, `plan`, `apply` and `report`, and the command that they
 //! name goes on with it.
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::history::{UnfinishedPass, unfinished};
 use counterfoil::ledger::PassKind;
 use counterfoil::load::{LoadOptions, load_file};
 use counterfoil::observe::StopSignal;
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::store::{Store, StoreOptions};
 
 use super::records;
@@ -211,10 +211,10 @@ fn an_open_apply_is_named_and_goes_on() {
 
 #[test]
 fn an_open_rollback_is_named_and_goes_on() {
-    for scope in [Scope::Last, Scope::Run(2)] {
+    for scope in [RollbackScope::Last, RollbackScope::Run(2)] {
         let scene = Project::new();
         scene.run(&["load", "a", &scene.file()]);
-        if scope == Scope::Last {
+        if scope == RollbackScope::Last {
             scene.run(&["apply"]);
         }
         let stop = StopSignal::default();
@@ -222,7 +222,7 @@ fn an_open_rollback_is_named_and_goes_on() {
             scope: scope.clone(),
             batch_size: Some(20),
             stop: stop.clone(),
-            purpose: Purpose::new("rollback"),
+            purpose: RunInfo::new("rollback"),
             ..RollbackOptions::default()
         };
         let project = crate::support::scenario::PROJECT;

@@ -1,7 +1,7 @@
 //! Sequences that were wrong once, where a rollback leaves records as they are, or goes over what came later; and where what
 //! is let in again has still to go through earlier stages.
 
-use counterfoil::rollback::OnConflict as Conflicts;
+use counterfoil::rollback::ConflictPolicy as Conflicts;
 use counterfoil::stage::OnConflict;
 
 use super::history::{RandomScope, Step};

@@ -42,10 +42,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(RandomScope::All),
     ];
     let forced = prop_oneof![
-        6 => Just(rollback::OnConflict::Abort),
-        1 => Just(rollback::OnConflict::Skip),
-        1 => Just(rollback::OnConflict::Merge),
-        2 => Just(rollback::OnConflict::Force),
+        6 => Just(rollback::ConflictPolicy::Abort),
+        1 => Just(rollback::ConflictPolicy::Skip),
+        1 => Just(rollback::ConflictPolicy::Merge),
+        2 => Just(rollback::ConflictPolicy::Force),
     ];
     prop_oneof![
         5 => load.prop_map(|(database, lines, replace, broken)| Step::Load { database, lines, replace, broken }),

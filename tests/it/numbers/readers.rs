@@ -1,10 +1,10 @@
 //! Every reader of number texts, through the public face: stages of one operation, expressions, contracts.
 
 use counterfoil::contract::Schema;
+use counterfoil::environment::Secrets;
 use counterfoil::problem::Place;
 use counterfoil::record::{Document, Record, exact_decimal};
 use counterfoil::stage::{Lookup, Outcome, Output, Stage};
-use counterfoil::surroundings::Secrets;
 use serde_json::{Value as Json, json};
 
 use super::model::{self, Model, Verdict};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::{Event, Observer};
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::store::{Store, StoreOptions};
 
 use super::scenario;
@@ -109,7 +109,7 @@ impl Work {
             }
             Verb::Rollback => {
                 let options = RollbackOptions {
-                    scope: Scope::All,
+                    scope: RollbackScope::All,
                     ..RollbackOptions::default()
                 };
                 rollback(&mut store, scenario::PROJECT, &options, &mut Acknowledging).map(drop)

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use counterfoil::environment::{CheckpointKeys, Clock, Environment, Randomness};
 use counterfoil::note::SigningKey;
 use counterfoil::stage::Stages;
-use counterfoil::surroundings::{Clock, Keys, Randomness, Surroundings};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -111,8 +111,8 @@ pub(crate) fn signing_key() -> SigningKey {
 }
 
 /// A clock that stands still and randomness from a seed: two runs with them differ in nothing.
-pub(crate) fn surroundings(seed: u64) -> Surroundings {
-    Surroundings {
+pub(crate) fn surroundings(seed: u64) -> Environment {
+    Environment {
         clock: Arc::new(StandingClock),
         randomness: Arc::new(Seeded {
             seed,
@@ -120,8 +120,8 @@ pub(crate) fn surroundings(seed: u64) -> Surroundings {
         }),
         actor: "tester".to_owned(),
         host: "here".to_owned(),
-        keys: Keys::signing(signing_key()),
-        ..Surroundings::default()
+        keys: CheckpointKeys::signing(signing_key()),
+        ..Environment::default()
     }
 }
 

@@ -12,9 +12,9 @@ use counterfoil::plan::Pin;
 use crate::cli::answer::Answer;
 use crate::cli::failure::Failure;
 use crate::cli::how_to_apply::HowToApply;
-use crate::cli::limits::Limits;
-use crate::cli::outcome::{Left, Outcome, of_the_library};
-use crate::cli::progress::Progress;
+use crate::cli::limits::LimitArguments;
+use crate::cli::outcome::{CommandOutcome, QuarantineSummary, of_the_library};
+use crate::cli::progress::ProgressDisplay;
 use crate::cli::session::Session;
 use crate::cli::unfinished;
 use crate::cli::values::duration;
@@ -64,8 +64,8 @@ impl Apply {
             ..self.how.options(session, &project)?
         };
         let pause = self.pause.unwrap_or_default();
-        let mut progress = Progress::new(session.screen).pausing(pause, &options.stop);
-        let limits = Limits {
+        let mut progress = ProgressDisplay::new(session.screen).pausing(pause, &options.stop);
+        let limits = LimitArguments {
             max_errors: options.max_errors,
             on_error: options.on_error,
         };
@@ -77,12 +77,12 @@ impl Apply {
         let report = counterfoil::apply::apply(&mut store, project.stages(), &options, &mut progress);
         progress.finish();
         let report = report.map_err(|error| of_the_library(session, &project, error))?;
-        let outcome = Outcome {
+        let outcome = CommandOutcome {
             session,
             store: &store,
             project: &project,
             report: &report,
-            left: Left::of(&store, &project, &report)?,
+            left: QuarantineSummary::of(&store, &project, &report)?,
             limits,
             progress: &progress,
         };

@@ -8,9 +8,9 @@ use counterfoil::rehearse::{Difference, Rehearsal, rehearse};
 use crate::cli::answer::{Answer, json};
 use crate::cli::exit::Exit;
 use crate::cli::failure::{Failure, stopped_reading};
-use crate::cli::limits::Limits;
-use crate::cli::outcome::{Left, Outcome, of_the_library};
-use crate::cli::progress::Progress;
+use crate::cli::limits::LimitArguments;
+use crate::cli::outcome::{CommandOutcome, QuarantineSummary, of_the_library};
+use crate::cli::progress::ProgressDisplay;
 use crate::cli::render::{counted, green};
 use crate::cli::session::Session;
 use crate::cli::signals::{commits_nothing, remove_in_any_case};
@@ -20,8 +20,8 @@ pub(super) fn rehearsed(
     session: &Session<'_>,
     project: &Project,
     options: &ApplyOptions,
-    limits: Limits,
-    progress: Progress,
+    limits: LimitArguments,
+    progress: ProgressDisplay,
 ) -> Result<Answer, Failure> {
     let mut progress = progress.doing("rehearse");
     commits_nothing();
@@ -46,12 +46,12 @@ pub(super) fn rehearsed(
         return Err(stopped_reading());
     }
     let rehearsal = rehearsal.map_err(|error| of_the_library(session, project, error))?;
-    let outcome = Outcome {
+    let outcome = CommandOutcome {
         session,
         store: &store,
         project,
         report: &rehearsal.applied,
-        left: Left {
+        left: QuarantineSummary {
             totals: rehearsal.quarantine.iter().cloned().map(Into::into).collect(),
             passes: rehearsal.refusing.clone(),
         },

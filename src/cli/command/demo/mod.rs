@@ -5,7 +5,7 @@ mod steps;
 
 use std::path::{Path, PathBuf};
 
-use counterfoil::surroundings::SystemRandomness;
+use counterfoil::environment::SystemRandomness;
 use serde_json::json;
 
 use crate::cli::answer::Answer;
@@ -100,7 +100,7 @@ impl Demo {
 }
 
 /// What was refused is corrected where it can be, and waived where it cannot.
-fn settle(teller: &mut Teller, project: &shipped::Project, folder: &Path) -> Result<(), Failure> {
+fn settle(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> Result<(), Failure> {
     teller.tell(
         "Refused records wait until somebody decides. Some are corrected in their source, and the next apply carries them.",
     )?;
@@ -120,7 +120,7 @@ fn settle(teller: &mut Teller, project: &shipped::Project, folder: &Path) -> Res
 }
 
 /// One record for somebody who has neither the store nor this program.
-fn prove(teller: &mut Teller, project: &shipped::Project, folder: &Path) -> Result<(), Failure> {
+fn prove(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> Result<(), Failure> {
     teller.tell(
         "Every run has signed the ledger in the end. So one record can be proved to somebody who has nothing but the \
          public key.",

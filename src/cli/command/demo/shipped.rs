@@ -15,7 +15,7 @@ pub(super) enum Shipped {
 }
 
 /// What a demo needs to know of a project.
-pub(super) struct Project {
+pub(super) struct DemoProject {
     pub(super) name: &'static str,
     pub(super) title: &'static str,
     pub(super) about: &'static str,
@@ -41,7 +41,7 @@ macro_rules! files {
     };
 }
 
-const SHOP: Project = Project {
+const SHOP: DemoProject = DemoProject {
     name: "shop",
     title: "An old shop's orders move to the order service.",
     about: "One stage takes names, addresses and item lists apart, makes the money exact, and holds every order to a \
@@ -65,7 +65,7 @@ const SHOP: Project = Project {
     ),
 };
 
-const BANK: Project = Project {
+const BANK: DemoProject = DemoProject {
     name: "bank",
     title: "An old bank's transactions are brought up in three stages.",
     about: "The first renames, the second makes the amounts exact, the third adds what the regulator wants to know.",
@@ -90,7 +90,7 @@ const BANK: Project = Project {
 };
 
 impl Shipped {
-    pub(super) fn project(self) -> &'static Project {
+    pub(super) fn project(self) -> &'static DemoProject {
         match self {
             Self::Shop => &SHOP,
             Self::Bank => &BANK,
@@ -98,7 +98,7 @@ impl Shipped {
     }
 }
 
-impl Project {
+impl DemoProject {
     /// Copies the files to a folder that is not there yet.
     pub(super) fn copy_to(&self, folder: &Path) -> Result<(), Failure> {
         if folder.exists() {

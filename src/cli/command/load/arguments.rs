@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum as _;
 use counterfoil::input::option;
 
-use super::reading::Reading;
+use super::reading::ReadingArguments;
 use crate::cli::session::Session;
 
 /// Loads records into a database, which is made where it does not exist.
@@ -34,9 +34,9 @@ pub(crate) struct Load {
     pub(super) id: Option<String>,
     /// How the records lie in the file; guessed from its name and its first byte unless given.
     #[arg(long, value_enum)]
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<LoadFormat>,
     #[command(flatten)]
-    pub(super) reading: Reading,
+    pub(super) reading: ReadingArguments,
     /// Writes over records that exist with other data; what they were is kept in the ledger. An id that comes twice in the
     /// input with other data is refused all the same: nobody knows which of the two is right.
     #[arg(long)]
@@ -62,7 +62,7 @@ pub(crate) struct Load {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(super) enum Format {
+pub(super) enum LoadFormat {
     /// One JSON object on each line.
     Ndjson,
     /// One JSON array of objects.
@@ -73,12 +73,12 @@ pub(super) enum Format {
     Tsv,
 }
 
-impl From<Format> for counterfoil::input::Format {
-    fn from(format: Format) -> Self {
+impl From<LoadFormat> for counterfoil::input::Format {
+    fn from(format: LoadFormat) -> Self {
         match format {
-            Format::Ndjson => Self::Lines,
-            Format::Json => Self::Array,
-            Format::Csv | Format::Tsv => Self::Csv,
+            LoadFormat::Ndjson => Self::Lines,
+            LoadFormat::Json => Self::Array,
+            LoadFormat::Csv | LoadFormat::Tsv => Self::Csv,
         }
     }
 }

@@ -12,23 +12,23 @@ use counterfoil::store::Store;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::progress::{Counting, Progress};
+use crate::cli::progress::{CountingReader, ProgressDisplay};
 use crate::cli::session::Session;
 
 /// What is read.
-pub(super) enum Input {
-    File(Counting<File>),
+pub(super) enum InputFiles {
+    File(CountingReader<File>),
     /// What may never go on, and cannot be read twice.
     Stream(Endable),
 }
 
-impl Input {
+impl InputFiles {
     /// A file that can be read twice, or a stream.
     pub(super) fn open(
         path: &Path,
         session: &Session<'_>,
         stop: &StopSignal,
-        progress: &mut Progress,
+        progress: &mut ProgressDisplay,
     ) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
             return Ok(Self::Stream(Endable::new(std::io::stdin(), stop.clone())));
@@ -47,7 +47,7 @@ impl Input {
         database: &str,
         name: &str,
         options: &LoadOptions,
-        progress: &mut Progress,
+        progress: &mut ProgressDisplay,
     ) -> counterfoil::Result<LoadReport> {
         match self {
             Self::File(file) => load_file(store, database, name, file, options, progress),

@@ -8,23 +8,23 @@ mod reading;
 use counterfoil::history::UnfinishedPass;
 use counterfoil::load::{KnownLoad, LoadOptions, LoadReport, give_up};
 use counterfoil::path::Path as FieldPath;
-use counterfoil::project::Settings;
+use counterfoil::project::ProjectSettings;
 use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 use serde_json::json;
 
 use crate::cli::answer::{Answer, json};
 use crate::cli::failure::{Failure, stopped_early};
-use crate::cli::progress::Progress;
+use crate::cli::progress::ProgressDisplay;
 use crate::cli::refusals::{records, refusals, refusals_json, totals_of_pass};
 use crate::cli::render::{count, counted, moment, shown, table};
 use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
 use crate::cli::unfinished;
 use crate::cli::words::nearest;
-use arguments::Format;
+use arguments::LoadFormat;
 use hints::{Refusing, swallowed};
-use input::Input;
+use input::InputFiles;
 
 pub(crate) use arguments::Load;
 
@@ -36,13 +36,13 @@ impl Load {
         if self.give_up {
             return self.end(session);
         }
-        if self.reading.records.is_some() && !matches!(self.format, None | Some(Format::Json)) {
+        if self.reading.records.is_some() && !matches!(self.format, None | Some(LoadFormat::Json)) {
             let message = "--records is for a list inside a JSON object";
             return Err(Failure::usage("load.records", message, "leave out --format"));
         }
         let options = self.options(session, &settings)?;
-        let mut progress = Progress::new(session.screen);
-        let input = Input::open(&self.file, session, &options.stop, &mut progress)?;
+        let mut progress = ProgressDisplay::new(session.screen);
+        let input = InputFiles::open(&self.file, session, &options.stop, &mut progress)?;
         let mut store = session.open_or_create()?;
         let name = self.file.display().to_string();
         let loaded = input.load(&mut store, &self.database, &name, &options, &mut progress);
@@ -108,7 +108,7 @@ impl Load {
         ))
     }
 
-    fn options(&self, session: &Session<'_>, settings: &Settings) -> Result<LoadOptions, Failure> {
+    fn options(&self, session: &Session<'_>, settings: &ProjectSettings) -> Result<LoadOptions, Failure> {
         let declared = settings
             .databases
             .get(&self.database)
@@ -126,7 +126,7 @@ impl Load {
         Ok(LoadOptions {
             id_field,
             format: self.format.map(Into::into),
-            cells: self.reading.cells(matches!(self.format, Some(Format::Tsv))),
+            cells: self.reading.cells(matches!(self.format, Some(LoadFormat::Tsv))),
             records: self.reading.records.clone(),
             with_id: self.reading.with_id,
             replace: self.replace,
@@ -207,7 +207,7 @@ impl Load {
     }
 
     /// A warning where no stage reads the database, which is mostly a slip of the pen, or where one writes it.
-    fn unread(&self, session: &Session<'_>, settings: &Settings) -> Option<String> {
+    fn unread(&self, session: &Session<'_>, settings: &ProjectSettings) -> Option<String> {
         let project = session.stages().ok().flatten()?;
         let writes = |stage: &&Stage| !stage.in_place() && stage.target() == self.database;
         if let Some(stage) = project.stages().iter().find(writes) {
@@ -233,7 +233,7 @@ impl Load {
         })
     }
 
-    fn told(&self, name: &str, report: &LoadReport, progress: &Progress) -> String {
+    fn told(&self, name: &str, report: &LoadReport, progress: &ProgressDisplay) -> String {
         let counts = report.counts;
         let state = match (report.stopped.is_some(), report.resumed) {
             (true, _) => "stopped",

@@ -6,7 +6,7 @@ use crate::cli::values::separator;
 
 /// How the input is read.
 #[derive(clap::Args, Debug)]
-pub(super) struct Reading {
+pub(super) struct ReadingArguments {
     /// CSV: what separates the cells: one character, or `tab`; a comma unless given, a tab where the name ends with `.tsv`.
     #[arg(long, value_name = "CHAR", value_parser = separator)]
     separator: Option<u8>,
@@ -50,7 +50,7 @@ fn pointer(text: &str) -> Result<String, String> {
     }
 }
 
-impl Reading {
+impl ReadingArguments {
     pub(super) fn cells(&self, by_tabs: bool) -> Cells {
         Cells {
             separator: self.separator.or(by_tabs.then_some(b'\t')),

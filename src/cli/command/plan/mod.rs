@@ -18,12 +18,12 @@ use crate::cli::failure::{Failure, stopped_reading};
 use crate::cli::files::beside;
 use crate::cli::how_to_apply::HowToApply;
 use crate::cli::outcome::of_the_library;
-use crate::cli::progress::Progress;
+use crate::cli::progress::ProgressDisplay;
 use crate::cli::render::bytes;
 use crate::cli::session::Session;
 use crate::cli::unfinished;
-use next::Planned;
-use told::Telling;
+use next::PlanOutput;
+use told::PlanSummary;
 
 /// Tells what `apply` would do, and writes nothing to the store.
 ///
@@ -67,7 +67,7 @@ impl PlanCommand {
             examples: self.examples,
             full: self.full,
         };
-        let mut progress = Progress::new(session.screen).doing("plan");
+        let mut progress = ProgressDisplay::new(session.screen).doing("plan");
         let store = session.open_to_read()?;
         session.warn_of_absent_sources(&store, &project)?;
         let report = plan(&store, project.stages(), &options, &mut progress);
@@ -78,7 +78,7 @@ impl PlanCommand {
         data["growth"] = json!(report.growth());
         data["estimated_us"] = json!(report.estimated_us());
         data["free_bytes"] = json!(free);
-        let telling = Telling {
+        let telling = PlanSummary {
             session,
             project: &project,
             report: &report,
@@ -103,7 +103,7 @@ impl PlanCommand {
         if report.stages.is_empty() {
             return Ok(answer);
         }
-        let planned = Planned {
+        let planned = PlanOutput {
             report: &report,
             out: self.out.as_deref(),
             revise: self.revise,

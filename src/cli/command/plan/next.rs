@@ -8,14 +8,14 @@ use crate::cli::render::word;
 use crate::cli::session::Session;
 
 /// A plan, and what the command was asked beside it.
-pub(super) struct Planned<'p> {
+pub(super) struct PlanOutput<'p> {
     pub(super) report: &'p PlanReport,
     /// The file that the plan was written to.
     pub(super) out: Option<&'p Path>,
     pub(super) revise: bool,
 }
 
-impl Planned<'_> {
+impl PlanOutput<'_> {
     /// What to do with the plan: to apply it, or what to do first where that would stop.
     pub(super) fn next(&self, session: &Session<'_>) -> String {
         let report = self.report;

@@ -9,10 +9,10 @@ use counterfoil::refusal::Refusal;
 use crate::cli::places::{self, left_for_quarantine};
 use crate::cli::render::{bold, bytes, count, counted, dim, green, red, route, shown, table, took, yellow};
 use crate::cli::session::Session;
-use crate::cli::words::{OUT, Told};
+use crate::cli::words::{OUT, Tense};
 
 /// A plan, and what it takes to tell it.
-pub(super) struct Telling<'t> {
+pub(super) struct PlanSummary<'t> {
     pub(super) session: &'t Session<'t>,
     pub(super) project: &'t Project,
     pub(super) report: &'t PlanReport,
@@ -22,7 +22,7 @@ pub(super) struct Telling<'t> {
     pub(super) full: bool,
 }
 
-impl Telling<'_> {
+impl PlanSummary<'_> {
     pub(super) fn text(&self) -> String {
         let report = self.report;
         if report.stages.is_empty() {
@@ -141,7 +141,7 @@ impl Telling<'_> {
         }
         let file = self.project.stages().get(stage.stage);
         for (code, times) in &stage.warnings {
-            let what = places::warned(file, &stage.target, code, *times, Told::Planned);
+            let what = places::warned(file, &stage.target, code, *times, Tense::Planned);
             text += &format!("{} {}\n", yellow("warned:"), shown(&what));
         }
         if stage.source == stage.target && stage.counts.refused > 0 {
@@ -150,7 +150,7 @@ impl Telling<'_> {
                 &stage.target,
                 stage.counts.refused,
                 None,
-                Told::Planned,
+                Tense::Planned,
             );
             text += &format!("{} {}\n", yellow("warned:"), shown(&what));
         }

@@ -3,7 +3,7 @@
 use counterfoil::quarantine::{Selected, quarantined};
 use counterfoil::store::Store;
 
-use super::lookup::Lookup;
+use super::lookup::RefusedLookup;
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::values::stage_number;
@@ -51,7 +51,7 @@ impl Choice {
             return Ok(());
         }
         let found = quarantined(store, project, &Selected::default(), 5)?;
-        let lookup = Lookup::new(session, store, &[])?;
+        let lookup = RefusedLookup::new(session, store, &[])?;
         let told = found.iter().map(|refused| match lookup.id(refused) {
             Some(id) => format!("id {id}"),
             None => format!("record {}", refused.record),

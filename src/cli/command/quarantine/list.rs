@@ -5,7 +5,7 @@ use counterfoil::store::Store;
 use serde_json::json;
 
 use super::choice::Choice;
-use super::lookup::Lookup;
+use super::lookup::RefusedLookup;
 use super::told::row;
 use crate::cli::answer::{Answer, json};
 use crate::cli::failure::Failure;
@@ -83,7 +83,7 @@ const PAGE: usize = 500;
 
 /// The list, page after page.
 struct Listing<'l> {
-    lookup: Lookup<'l>,
+    lookup: RefusedLookup<'l>,
     json: bool,
     list: Listed,
     page: Vec<Vec<String>>,
@@ -95,7 +95,7 @@ struct Listing<'l> {
 impl<'l> Listing<'l> {
     fn new(session: &Session<'_>, store: &'l Store) -> Result<Self, Failure> {
         Ok(Self {
-            lookup: Lookup::new(session, store, &[])?,
+            lookup: RefusedLookup::new(session, store, &[])?,
             json: session.screen.json,
             list: Listed::new(),
             page: Vec::new(),

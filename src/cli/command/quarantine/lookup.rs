@@ -31,13 +31,13 @@ impl Looked {
 }
 
 /// Looks up refused records.
-pub(super) struct Lookup<'l> {
+pub(super) struct RefusedLookup<'l> {
     store: &'l Store,
     naming: Naming<'l>,
     ids: ShownIds,
 }
 
-impl<'l> Lookup<'l> {
+impl<'l> RefusedLookup<'l> {
     pub(super) fn new(session: &Session<'_>, store: &'l Store, redact: &'l [Path]) -> Result<Self, Failure> {
         Ok(Self {
             store,

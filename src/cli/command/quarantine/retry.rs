@@ -10,9 +10,9 @@ use super::choice::Choice;
 use super::mending::mend;
 use crate::cli::answer::Answer;
 use crate::cli::failure::{Failure, check_stage};
-use crate::cli::limits::Limits;
-use crate::cli::outcome::{Left, Outcome, of_the_library};
-use crate::cli::progress::Progress;
+use crate::cli::limits::LimitArguments;
+use crate::cli::outcome::{CommandOutcome, QuarantineSummary, of_the_library};
+use crate::cli::progress::ProgressDisplay;
 use crate::cli::render::counted;
 use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
@@ -50,7 +50,7 @@ impl Retry {
             ..ApplyOptions::default()
         };
         let mut store = session.open()?;
-        let mut progress = Progress::new(session.screen);
+        let mut progress = ProgressDisplay::new(session.screen);
         let selected = self.choice.selected();
         check_stage(project.stages(), self.choice.stage)?;
         self.choice.exists(session, &store, project.name())?;
@@ -75,13 +75,13 @@ impl Retry {
                 _ => failure,
             }
         })?;
-        let outcome = Outcome {
+        let outcome = CommandOutcome {
             session,
             store: &store,
             project: &project,
             report: &report,
-            left: Left::of(&store, &project, &report)?,
-            limits: Limits::default(),
+            left: QuarantineSummary::of(&store, &project, &report)?,
+            limits: LimitArguments::default(),
             progress: &progress,
         };
         let mut answer = outcome.answer()?;

@@ -5,7 +5,7 @@ use counterfoil::record::REDACTED;
 use counterfoil::store::Store;
 use serde_json::json;
 
-use super::lookup::Lookup;
+use super::lookup::RefusedLookup;
 use super::mending::mend;
 use super::told::told;
 use crate::cli::answer::{Answer, json};
@@ -48,7 +48,7 @@ impl Show {
             return Err(failure.hint(format!("{} lists what is", session.command("quarantine list"))));
         };
         let (mut text, mut records) = (Vec::new(), Vec::new());
-        let mut lookup = Lookup::new(session, &store, &redact)?;
+        let mut lookup = RefusedLookup::new(session, &store, &redact)?;
         let mut place_of_first = None;
         for (at, refused) in found.iter().enumerate() {
             let mut input = refused_input(&store, refused, &redact)?;

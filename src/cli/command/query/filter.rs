@@ -1,21 +1,21 @@
 //! Which records a query lets through.
 
 use counterfoil::context::Context;
+use counterfoil::environment::Secrets;
 use counterfoil::expression::{Expression, Scope};
 use counterfoil::path::Path;
 use counterfoil::problem::Place;
 use counterfoil::reading::Reading;
 use counterfoil::record::Record;
-use counterfoil::surroundings::Secrets;
 
 use super::shown::damaged;
 use crate::cli::failure::Failure;
 use crate::cli::render::counted;
 
 /// A compiled `--where`.
-pub(super) struct Condition(Expression);
+pub(super) struct WhereCondition(Expression);
 
-impl Condition {
+impl WhereCondition {
     pub(super) fn compile(text: &str) -> Result<Self, Failure> {
         let text = text.trim();
         let text = text.strip_prefix("= ").unwrap_or(text);
@@ -40,8 +40,8 @@ impl Condition {
 }
 
 /// Lets records through, and counts those that the condition cannot judge.
-pub(super) struct Filter<'c> {
-    condition: Option<&'c Condition>,
+pub(super) struct RecordFilter<'c> {
+    condition: Option<&'c WhereCondition>,
     database: &'c str,
     /// What `now()` gives: the time of the command, the same for every record.
     now_us: i64,
@@ -50,8 +50,8 @@ pub(super) struct Filter<'c> {
     why: Option<String>,
 }
 
-impl<'c> Filter<'c> {
-    pub(super) fn new(condition: Option<&'c Condition>, database: &'c str, now_us: i64) -> Self {
+impl<'c> RecordFilter<'c> {
+    pub(super) fn new(condition: Option<&'c WhereCondition>, database: &'c str, now_us: i64) -> Self {
         Self {
             condition,
             database,
@@ -68,7 +68,7 @@ impl<'c> Filter<'c> {
     }
 
     pub(super) fn lets_through(&mut self, record: &Record) -> Result<bool, Failure> {
-        let Some(Condition(expression)) = self.condition else {
+        let Some(WhereCondition(expression)) = self.condition else {
             return Ok(true);
         };
         let document = record.document().map_err(damaged)?;

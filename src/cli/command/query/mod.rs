@@ -14,9 +14,9 @@ use crate::cli::failure::Failure;
 use crate::cli::masking::{redactions, refuse_redacted};
 use crate::cli::render::count;
 use crate::cli::session::Session;
-use filter::{Condition, Filter};
-use search::{Matched, Search};
-use shown::{How, Shown};
+use filter::{RecordFilter, WhereCondition};
+use search::{Matched, RecordSearch};
+use shown::{OutputForm, QueryOutput};
 
 /// Shows records of a database, one JSON object on each line. What stages redact is masked, and can be neither tested
 /// nor sorted by.
@@ -64,26 +64,30 @@ impl QueryCommand {
         let redact = redactions(session, &store)?;
         session.has_database(&store, &self.database)?;
         let total = store.count(&self.database)?;
-        let condition = self.condition.as_deref().map(Condition::compile).transpose()?;
+        let condition = self
+            .condition
+            .as_deref()
+            .map(WhereCondition::compile)
+            .transpose()?;
         if let Some(condition) = &condition {
             refuse_redacted(&condition.reads(), &redact, "a condition on", session)?;
         }
         let query = self.query()?;
         let sorted: Vec<Path> = query.sorts().iter().map(|(path, _)| path.clone()).collect();
         refuse_redacted(&sorted, &redact, "sorting by", session)?;
-        let how = How {
+        let how = OutputForm {
             with_id: self.with_id,
             pretty: self.pretty,
         };
         let now_us = store.surroundings().clock.now_us();
-        let mut search = Search {
+        let mut search = RecordSearch {
             session,
             store: &store,
             database: &self.database,
             after: self.after.unwrap_or(0),
             redact: &redact,
-            filter: Filter::new(condition.as_ref(), &self.database, now_us),
-            shown: Shown::new(how, session.screen.json),
+            filter: RecordFilter::new(condition.as_ref(), &self.database, now_us),
+            shown: QueryOutput::new(how, session.screen.json),
             limit: self.limit,
             counts_all: self.count,
         };
@@ -93,7 +97,7 @@ impl QueryCommand {
             None if query.sorts().is_empty() => search.in_order()?,
             None => search.sorted(&query, &mut unseen)?,
         };
-        let Search { filter, shown, .. } = search;
+        let RecordSearch { filter, shown, .. } = search;
         let next = self.next(&shown, matched);
         let unsorted = unseen.iter().filter(|_| total > 0).map(|path| {
             format!(
@@ -117,7 +121,7 @@ impl QueryCommand {
     }
 
     /// How to see more, where more match than are shown.
-    fn next(&self, shown: &Shown, matched: Matched) -> Option<String> {
+    fn next(&self, shown: &QueryOutput, matched: Matched) -> Option<String> {
         if shown.count != self.limit || !matched.goes_beyond(shown.count as u64) {
             return None;
         }

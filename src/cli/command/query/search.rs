@@ -6,8 +6,8 @@ use counterfoil::query::{Query, sort_key};
 use counterfoil::record::Record;
 use counterfoil::store::{Sorter, Store};
 
-use super::filter::Filter;
-use super::shown::{Shown, damaged};
+use super::filter::RecordFilter;
+use super::shown::{QueryOutput, damaged};
 use crate::cli::failure::Failure;
 use crate::cli::masking::masked;
 use crate::cli::missing::missing_record;
@@ -17,22 +17,22 @@ use crate::cli::session::Session;
 const PAGE: usize = 1_000;
 
 /// What is looked through, and what becomes of what is found.
-pub(super) struct Search<'s> {
+pub(super) struct RecordSearch<'s> {
     pub(super) session: &'s Session<'s>,
     pub(super) store: &'s Store,
     pub(super) database: &'s str,
     /// Only records with a number above this one.
     pub(super) after: i64,
     pub(super) redact: &'s [Path],
-    pub(super) filter: Filter<'s>,
-    pub(super) shown: Shown,
+    pub(super) filter: RecordFilter<'s>,
+    pub(super) shown: QueryOutput,
     /// The most records to show.
     pub(super) limit: usize,
     /// Whether all that match are counted, however long it takes.
     pub(super) counts_all: bool,
 }
 
-impl Search<'_> {
+impl RecordSearch<'_> {
     /// Shows the record with an id.
     pub(super) fn by_id(&mut self, id: &str) -> Result<Matched, Failure> {
         let record = self.store.get(self.database, id)?.ok_or_else(|| {

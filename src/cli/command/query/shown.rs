@@ -12,7 +12,7 @@ use crate::cli::render::{self, shown_json};
 
 /// How each record is shown.
 #[derive(Clone, Copy)]
-pub(super) struct How {
+pub(super) struct OutputForm {
     /// With its number and id.
     pub(super) with_id: bool,
     /// Over several lines.
@@ -20,8 +20,8 @@ pub(super) struct How {
 }
 
 /// What is shown: to stdout as it comes, or for programs into the list of the envelope.
-pub(super) struct Shown {
-    how: How,
+pub(super) struct QueryOutput {
+    how: OutputForm,
     list: Option<Listed>,
     out: BufWriter<StdoutLock<'static>>,
     pub(super) count: usize,
@@ -29,8 +29,8 @@ pub(super) struct Shown {
     pub(super) last: i64,
 }
 
-impl Shown {
-    pub(super) fn new(how: How, json: bool) -> Self {
+impl QueryOutput {
+    pub(super) fn new(how: OutputForm, json: bool) -> Self {
         Self {
             how,
             list: json.then(Listed::new),

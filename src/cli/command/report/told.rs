@@ -2,7 +2,9 @@
 
 use counterfoil::history::Deviations;
 use counterfoil::quarantine::Named;
-use counterfoil::report::{Evidence, Example, LookResult, Refused, RunReport, Speed, StageLook};
+use counterfoil::report::{
+    Evidence, ReconciliationResult, RefusalExample, Refused, RunReport, Speed, StageReconciliation,
+};
 
 use crate::cli::places::deviating;
 use crate::cli::render::{
@@ -256,7 +258,7 @@ fn refused(refused: &Refused) -> String {
     text
 }
 
-fn example_row(code: &str, example: &Example) -> Vec<String> {
+fn example_row(code: &str, example: &RefusalExample) -> Vec<String> {
     let first = example.violations.first();
     let place = match (&example.lines_told, first) {
         (Some(lines), _) => lines.clone(),
@@ -283,7 +285,7 @@ fn example_row(code: &str, example: &Example) -> Vec<String> {
     ]
 }
 
-fn reconciliation(looks: &[StageLook]) -> String {
+fn reconciliation(looks: &[StageReconciliation]) -> String {
     if looks.is_empty() {
         return "No stage that this run worked on was reconciled.".to_owned();
     }
@@ -303,7 +305,7 @@ fn deviations(deviations: Option<&Deviations>) -> String {
     }
 }
 
-fn one(look: &StageLook, result: &LookResult) -> String {
+fn one(look: &StageReconciliation, result: &ReconciliationResult) -> String {
     let state = if result.holds {
         green("reconciled")
     } else {

@@ -6,7 +6,7 @@ use crate::cli::places::{self, left_for_quarantine};
 use crate::cli::render::{bold, count, counted, route, shown, table};
 use crate::cli::session::Session;
 use crate::cli::unfinished;
-use crate::cli::words::Told;
+use crate::cli::words::Tense;
 
 pub(super) fn stages(stages: &[StageStatus]) -> String {
     if stages.is_empty() {
@@ -70,7 +70,7 @@ pub(super) fn databases(status: &history::Status) -> String {
 pub(super) fn in_quarantine(session: &Session<'_>, status: &history::Status) -> String {
     let took = |stage: &&StageStatus| stage.source == stage.target && stage.quarantined > 0;
     let lines = status.stages.iter().filter(took).map(|stage| {
-        let what = left_for_quarantine(session, &stage.target, stage.quarantined, None, Told::Done);
+        let what = left_for_quarantine(session, &stage.target, stage.quarantined, None, Tense::Done);
         format!("stage {} {}: {what}\n", stage.number, shown(&stage.slug))
     });
     let lines: String = lines.collect();

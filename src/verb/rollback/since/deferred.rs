@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use super::Since;
+use super::ChangesSince;
 use crate::error::Result;
 use crate::ledger::read::{PassSummary, StubKey, stubs_of_record};
 use crate::ledger::since::{ChangeBy, each_change_between, each_changed_row, each_entry, taken_out_for};
@@ -15,7 +15,7 @@ use crate::ledger::undone::{self, WholeRollback};
 /// is rolled back had left it. By the stub of the newer change; the newest first.
 pub(crate) type Deferred = HashMap<StubKey, Vec<StubKey>>;
 
-impl Since {
+impl ChangesSince {
     /// What has to be undone together with the changes of a pass.
     pub(crate) fn deferred(&self, connection: &Connection, pass: &PassSummary) -> Result<Deferred> {
         let (mut put_off, mut rows) = (HashMap::new(), None);

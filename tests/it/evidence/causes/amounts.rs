@@ -1,6 +1,6 @@
 //! Amounts that nobody can read, and those that add up in another way.
 
-use counterfoil::reconcile::Cause;
+use counterfoil::reconcile::DifferenceCause;
 
 use super::{ANYTHING, THREE, applied, measured, says};
 
@@ -69,7 +69,7 @@ fn lines_make_up_for_the_header_that_was_filtered_where_they_add_up_to_it() {
     };
     says(lines, "filtered i1 -3.97; counterpart of filtered l1 3.97", true);
     assert_eq!(lines.causes[1].records, 2);
-    assert_eq!(lines.causes[1].cause, Cause::Counterpart);
+    assert_eq!(lines.causes[1].cause, DifferenceCause::Counterpart);
     // Without a key it could be any other record that makes up for the header.
     says(all, "filtered i1 -3.97; unexplained l1,l2 3.97", false);
     ledger.load(

@@ -1,7 +1,7 @@
 //! What is replaced or skipped is told with what has its place.
 
 use counterfoil::observe::Silent;
-use counterfoil::rollback::{RollbackOptions, Scope, rollback};
+use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 
 use super::{PARTS, REKEYED, applied, measured, over, rewrite, says};
 
@@ -44,7 +44,7 @@ fn what_a_later_pass_replaces_is_told_by_that_pass() {
         true,
     );
     let last = RollbackOptions {
-        scope: Scope::Run(applied.run.expect("a run")),
+        scope: RollbackScope::Run(applied.run.expect("a run")),
         ..RollbackOptions::default()
     };
     rollback(&mut ledger.store, "causes", &last, &mut Silent).expect("a rollback");

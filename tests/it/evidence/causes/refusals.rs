@@ -1,16 +1,16 @@
 //! What is refused, waived or let in keeps its amount.
 
-use counterfoil::Purpose;
+use counterfoil::RunInfo;
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::observe::Silent;
 use counterfoil::quarantine::{Selected, retry, waive};
 
 use super::{COPY, MARK, THREE, applied, measured, over, says, told};
 
-fn because(reason: &str) -> Purpose {
-    Purpose {
+fn because(reason: &str) -> RunInfo {
+    RunInfo {
         reason: Some(reason.to_owned()),
-        ..Purpose::new("apply")
+        ..RunInfo::new("apply")
     }
 }
 
@@ -58,7 +58,7 @@ fn what_is_refused_and_waived_in_place_keeps_its_amount() {
         &mut ledger.store,
         "causes",
         &Selected::default(),
-        &Purpose::new("waive"),
+        &RunInfo::new("waive"),
     )
     .expect("a waiver");
     let stages = ledger.reconcile();

@@ -10,11 +10,11 @@ mod shipped;
 use std::collections::BTreeMap;
 
 use counterfoil::context::Context;
-use counterfoil::lineage::{Dependence, Origin, Source};
+use counterfoil::environment::Secrets;
+use counterfoil::lineage::{Dependence, Source, SourceField};
 use counterfoil::path::{Path, Segment};
 use counterfoil::record::Record;
 use counterfoil::stage::{Lineage, LineagePlace, Outcome, Output, Stage};
-use counterfoil::surroundings::Secrets;
 use serde_json::{Value as Json, json};
 
 use crate::support::world::context;
@@ -139,13 +139,13 @@ fn leaves_of(output: &Output) -> BTreeMap<Vec<Segment>, String> {
 /// Whether a source, of a place of the target, is the place that was changed.
 fn names(source: &Source, place: &[Segment], target: Option<&[Segment]>) -> bool {
     match (&source.origin, source.dependence) {
-        (Origin::Id, _) => false,
+        (SourceField::Id, _) => false,
         // The fields that are carried as they are: each comes from that of the same name.
-        (Origin::Record, Dependence::Identity) if target.is_some() => {
+        (SourceField::Record, Dependence::Identity) if target.is_some() => {
             target.is_some_and(|target| meets(target, place))
         }
-        (Origin::Record, _) => true,
-        (Origin::Field(path), _) => meets(path.segments(), place),
+        (SourceField::Record, _) => true,
+        (SourceField::Field(path), _) => meets(path.segments(), place),
     }
 }
 
@@ -278,7 +278,7 @@ impl Check<'_> {
             let (LineagePlace::Field(target), [source]) = (told, &sources[..]) else {
                 continue;
             };
-            let (Origin::Field(from), Dependence::Identity) = (&source.origin, source.dependence) else {
+            let (SourceField::Field(from), Dependence::Identity) = (&source.origin, source.dependence) else {
                 continue;
             };
             if target.is_many() || from.is_many() {

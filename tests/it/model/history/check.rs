@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::deviation::deviations;
+use counterfoil::environment::Environment;
 use counterfoil::observe::Silent;
 use counterfoil::stage::MaxErrors;
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::Surroundings;
 use counterfoil::verify::{VerifyOptions, verify};
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ impl History {
         let path = self.world.beside("copy.db");
         std::fs::copy(self.world.store.path(), &path).expect("a copy");
         let mut copy =
-            Store::open(&path, StoreOptions::default(), Surroundings::default()).expect("the copy opens");
+            Store::open(&path, StoreOptions::default(), Environment::default()).expect("the copy opens");
         let options = ApplyOptions {
             max_errors: Some(MaxErrors::Count(1_000)),
             ..ApplyOptions::default()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use counterfoil::edit::{Edit, edit};
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
-use counterfoil::{Error, Purpose};
+use counterfoil::{Error, RunInfo};
 
 use super::super::scratch::{Base, data, is_processed, rows};
 use super::{Checked, History, failed};
@@ -64,7 +64,7 @@ impl History {
             .map(|row| (row.record, row.data.clone()));
         let known = [&self.base, &self.deleted, &self.fixed].map(Base::clone);
         let edits = std::slice::from_ref(change);
-        match edit(&mut self.world.store, database, edits, &Purpose::new("edit")) {
+        match edit(&mut self.world.store, database, edits, &RunInfo::new("edit")) {
             Ok(_) => {}
             // Not there, or being filled.
             Err(Error::NoSuchRecord { .. } | Error::Invalid { .. }) => return Ok(()),

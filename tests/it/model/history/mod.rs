@@ -12,10 +12,10 @@ use counterfoil::ledger::Counts;
 use counterfoil::observe::Silent;
 use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::quarantine::{Selected, retry, waive};
-use counterfoil::rollback::OnConflict;
+use counterfoil::rollback::ConflictPolicy;
 use counterfoil::stage::MaxErrors;
 use counterfoil::store::StoreOptions;
-use counterfoil::{Error, Purpose};
+use counterfoil::{Error, RunInfo};
 use proptest::prelude::*;
 
 use super::scratch::{Base, Layout, PROJECT, data, rows};
@@ -50,7 +50,7 @@ pub(super) enum Step {
     /// In batches of a size; stopped after every one of them, and gone on with.
     Rollback {
         scope: RandomScope,
-        on_conflict: OnConflict,
+        on_conflict: ConflictPolicy,
         size: usize,
         stop: bool,
     },
@@ -242,7 +242,7 @@ impl History {
                     &mut self.world.store,
                     PROJECT,
                     &Selected::default(),
-                    &Purpose::new("waive"),
+                    &RunInfo::new("waive"),
                 );
                 waived.map_err(|error| failed("waive", &error))?;
             }

@@ -2,7 +2,9 @@
 
 use counterfoil::Error;
 use counterfoil::ledger::PassKind;
-use counterfoil::rollback::{OnConflict, RollbackOptions, RollbackReport, Scope, plan_rollback, rollback};
+use counterfoil::rollback::{
+    ConflictPolicy, RollbackOptions, RollbackReport, RollbackScope, plan_rollback, rollback,
+};
 use proptest::prelude::*;
 
 use super::super::scratch::PROJECT;
@@ -13,8 +15,8 @@ impl History {
     /// Rolls back; where it is stopped, again until it is done.
     fn roll_back(
         &mut self,
-        scope: &Scope,
-        on_conflict: OnConflict,
+        scope: &RollbackScope,
+        on_conflict: ConflictPolicy,
         (size, stop): (usize, bool),
     ) -> Result<RollbackReport, Error> {
         let mut undone = Vec::new();
@@ -39,9 +41,9 @@ impl History {
     }
 
     /// Rolling back the newest run gives what was there before it.
-    fn is_as_before(&mut self, scope: &Scope, report: &RollbackReport) -> Checked {
+    fn is_as_before(&mut self, scope: &RollbackScope, report: &RollbackReport) -> Checked {
         let newest = self.before.pop();
-        let (Scope::Run(run), Some((newest, before))) = (scope, newest) else {
+        let (RollbackScope::Run(run), Some((newest, before))) = (scope, newest) else {
             self.before.clear();
             return Ok(());
         };
@@ -65,7 +67,7 @@ impl History {
         };
         let back = |scope| Step::Rollback {
             scope,
-            on_conflict: OnConflict::Abort,
+            on_conflict: ConflictPolicy::Abort,
             size: 2,
             stop: false,
         };
@@ -111,17 +113,17 @@ impl History {
     pub(super) fn rollback(
         &mut self,
         scope: RandomScope,
-        on_conflict: OnConflict,
+        on_conflict: ConflictPolicy,
         how: (usize, bool),
         databases: &[&str],
     ) -> Checked {
         let scope = match scope {
-            RandomScope::Last => Scope::Last,
-            RandomScope::To(stage) => Scope::To(stage),
-            RandomScope::Stage(stage) => Scope::Stage(stage),
-            RandomScope::All => Scope::All,
+            RandomScope::Last => RollbackScope::Last,
+            RandomScope::To(stage) => RollbackScope::To(stage),
+            RandomScope::Stage(stage) => RollbackScope::Stage(stage),
+            RandomScope::All => RollbackScope::All,
             RandomScope::Apply(back) => match self.applies.iter().rev().nth(back) {
-                Some(run) => Scope::Run(*run),
+                Some(run) => RollbackScope::Run(*run),
                 None => return Ok(()),
             },
             RandomScope::Record(database, at) => {
@@ -129,7 +131,7 @@ impl History {
                 if self.layout.is_pure_source(database) {
                     return Ok(());
                 }
-                Scope::Record {
+                RollbackScope::Record {
                     database: database.to_owned(),
                     id: self.id(database, at),
                 }
@@ -149,12 +151,12 @@ impl History {
                     left,
                     told
                 );
-                if on_conflict == OnConflict::Abort {
+                if on_conflict == ConflictPolicy::Abort {
                     prop_assert_eq!(told, 0);
                 }
                 self.forced |= told > 0;
                 self.is_as_before(&scope_given, &report)?;
-                if let (Scope::Record { .. }, Some(undone)) = (&scope_given, report.undone.first())
+                if let (RollbackScope::Record { .. }, Some(undone)) = (&scope_given, report.undone.first())
                     && undone.kind == PassKind::Edit
                 {
                     undone.runs.iter().for_each(|run| self.edit_was_undone(*run));

@@ -155,7 +155,7 @@ fn a_refusal_and_what_has_replaced_its_row_are_undone_one_after_the_other() {
         apply(1, 1, None),
         Step::Rollback {
             scope: RandomScope::Stage(1),
-            on_conflict: rollback::OnConflict::Abort,
+            on_conflict: rollback::ConflictPolicy::Abort,
             size: 3,
             stop: false,
         },

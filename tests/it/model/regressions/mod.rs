@@ -40,7 +40,7 @@ pub(super) fn apply(to: u32, size: usize, stop: Option<usize>) -> Step {
 pub(super) fn roll_back(scope: RandomScope) -> Step {
     Step::Rollback {
         scope,
-        on_conflict: rollback::OnConflict::Abort,
+        on_conflict: rollback::ConflictPolicy::Abort,
         size: 2,
         stop: false,
     }
@@ -50,7 +50,7 @@ pub(super) fn roll_back(scope: RandomScope) -> Step {
 fn roll_back_one(scope: RandomScope) -> Step {
     Step::Rollback {
         scope,
-        on_conflict: rollback::OnConflict::Abort,
+        on_conflict: rollback::ConflictPolicy::Abort,
         size: 1,
         stop: false,
     }

@@ -135,7 +135,7 @@ fn a_row_that_a_stopped_pass_has_set_aside_is_planned() {
 fn a_rollback_that_was_interrupted_is_not_in_its_own_way() {
     let stopped = |scope| Step::Rollback {
         scope,
-        on_conflict: rollback::OnConflict::Abort,
+        on_conflict: rollback::ConflictPolicy::Abort,
         size: 1,
         stop: true,
     };

@@ -11,18 +11,18 @@ use std::path::{Path, PathBuf};
 use counterfoil::apply::{ApplyOptions, ApplyReport, apply};
 use counterfoil::context::Context;
 use counterfoil::edit::{Edit, edit};
+use counterfoil::environment::{CheckpointKeys, Environment, Secrets};
 use counterfoil::load::{LoadOptions, LoadReport, load, load_file};
 use counterfoil::observe::{Event, Observer, Silent, StopSignal};
 use counterfoil::project::Project;
 use counterfoil::quarantine::{Quarantined, Selected, quarantined, retry};
 use counterfoil::reconcile::{ReconcileOptions, Reconciliation, StageReconciled, reconcile};
 use counterfoil::record::{Limits, Record};
-use counterfoil::rollback::{RollbackOptions, RollbackReport, Scope, rollback};
+use counterfoil::rollback::{RollbackOptions, RollbackReport, RollbackScope, rollback};
 use counterfoil::stage::{Lookup, Stage, Stages};
 use counterfoil::store::{Store, StoreOptions};
-use counterfoil::surroundings::{Keys, Secrets, Surroundings};
 use counterfoil::verify::{VerifyOptions, verify};
-use counterfoil::{Purpose, Result};
+use counterfoil::{Result, RunInfo};
 use rusqlite::Connection;
 use rusqlite::types::FromSql;
 use rust_decimal::Decimal;
@@ -64,7 +64,7 @@ impl World {
     }
 
     /// A store as it is asked for.
-    pub(crate) fn with(stages: impl Into<Staged>, options: StoreOptions, surroundings: Surroundings) -> Self {
+    pub(crate) fn with(stages: impl Into<Staged>, options: StoreOptions, surroundings: Environment) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("store.db");
         Self {
@@ -171,7 +171,7 @@ impl World {
 
     /// Changes records by hand.
     pub(crate) fn edit(&mut self, database: &str, edits: &[Edit]) {
-        edit(&mut self.store, database, edits, &Purpose::new("edit")).expect("an edit");
+        edit(&mut self.store, database, edits, &RunInfo::new("edit")).expect("an edit");
     }
 
     /// Puts a record by hand.
@@ -186,7 +186,7 @@ impl World {
     }
 
     /// Rolls back, where nothing stands in the way.
-    pub(crate) fn roll_back(&mut self, scope: Scope) -> RollbackReport {
+    pub(crate) fn roll_back(&mut self, scope: RollbackScope) -> RollbackReport {
         let options = RollbackOptions {
             scope,
             ..RollbackOptions::default()
@@ -310,9 +310,9 @@ pub(crate) fn stage(name: &str, text: &str) -> Stage {
 }
 
 /// A clock that stands still and randomness from a seed, without a key: what is made with them is not signed.
-pub(crate) fn surroundings() -> Surroundings {
-    Surroundings {
-        keys: Keys::default(),
+pub(crate) fn surroundings() -> Environment {
+    Environment {
+        keys: CheckpointKeys::default(),
         ..scenario::surroundings(1)
     }
 }

@@ -49,7 +49,7 @@ impl Randomness for SystemRandomness {
 
 /// What a run may know of the world.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct Environment {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -61,10 +61,10 @@ pub struct Surroundings {
     /// The secrets that expressions and operations may ask for by name; never written anywhere.
     pub secrets: Secrets,
     /// The key that checkpoints are signed with, and the one that they are checked with.
-    pub keys: Keys,
+    pub keys: CheckpointKeys,
 }
 
-impl Default for Surroundings {
+impl Default for Environment {
     fn default() -> Self {
         Self {
             clock: Arc::new(SystemClock),
@@ -72,19 +72,19 @@ impl Default for Surroundings {
             actor: "unknown".to_owned(),
             host: "unknown".to_owned(),
             secrets: Secrets::default(),
-            keys: Keys::default(),
+            keys: CheckpointKeys::default(),
         }
     }
 }
 
 /// The keys for checkpoints. Without any, runs are not signed, and of a signed store only its root is compared.
 #[derive(Clone, Debug, Default)]
-pub struct Keys {
+pub struct CheckpointKeys {
     signing: Option<Arc<SigningKey>>,
     verifying: Option<VerifyingKey>,
 }
 
-impl Keys {
+impl CheckpointKeys {
     /// A key that signs; its other half checks.
     #[must_use]
     pub fn signing(key: SigningKey) -> Self {
