@@ -16,7 +16,7 @@ pub(crate) struct Advice {
 }
 
 impl Advice {
-    pub(crate) fn of(error: &Error) -> Self {
+    pub(crate) fn from_error(error: &Error) -> Self {
         match error {
             Error::Sqlite { .. } => of_sqlite(error.code()),
             Error::Io { source, .. } => of_io(source.kind()),

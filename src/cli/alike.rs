@@ -39,14 +39,14 @@ pub(super) fn after(store: &Store, project: &Project, passes: &[PassReport]) -> 
         each_quarantined(store, project.name(), &selected, LOOKED_AT, |refused| {
             match &first {
                 None => first = Some(refused),
-                Some(first) => are_alike = Alike::of(&first.reason) == Alike::of(&refused.reason),
+                Some(first) => are_alike = Alike::from_reason(&first.reason) == Alike::from_reason(&refused.reason),
             }
             Ok(are_alike)
         })?;
         let Some(first) = first.filter(|_| are_alike) else {
             continue;
         };
-        let Some(mut alike) = Alike::of(&first.reason) else {
+        let Some(mut alike) = Alike::from_reason(&first.reason) else {
             continue;
         };
         // Names can be what is redacted.

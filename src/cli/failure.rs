@@ -239,7 +239,7 @@ impl From<OutputError> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let code = error.code();
-        let advice = Advice::of(&error);
+        let advice = Advice::from_error(&error);
         let mut failure = Self::new(advice.exit, code, message(&error));
         failure.hint = advice.hint;
         match error {

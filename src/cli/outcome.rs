@@ -35,7 +35,7 @@ pub(crate) struct QuarantineSummary {
 
 impl QuarantineSummary {
     /// What stands in the store.
-    pub(crate) fn of(store: &Store, project: &Project, report: &ApplyReport) -> Result<Self, Failure> {
+    pub(crate) fn new(store: &Store, project: &Project, report: &ApplyReport) -> Result<Self, Failure> {
         let passes: Vec<i64> = report.passes.iter().map(|pass| pass.pass).collect();
         Ok(Self {
             totals: totals(store, project.name())?,
@@ -155,7 +155,7 @@ impl CommandOutcome<'_> {
             };
             let first = quarantined(self.store, self.project.name(), &selected, 1)?.pop();
             if ids.is_none() {
-                ids = Some(ShownIds::of(self.session, self.store)?);
+                ids = Some(ShownIds::new(self.session, self.store)?);
             }
             let shown = |id| ids.as_ref().map(|ids| ids.shown_first(Some(stage.source()), id));
             let id = first.and_then(|refused| refused.id).and_then(shown);

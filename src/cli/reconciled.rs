@@ -25,7 +25,7 @@ pub(crate) fn mask(reconciled: &mut [StageReconciled], stages: &Stages, redact: 
                 .flat_map(|by| [by.source.reads(), by.target.reads()])
                 .flatten();
             let is_redacted = |read: Path| {
-                let hides = |path| MaskRelation::of(path, read.segments()).may_hide();
+                let hides = |path| MaskRelation::new(path, read.segments()).may_hide();
                 redact.iter().any(hides)
             };
             if reads.into_iter().any(is_redacted) {

@@ -16,11 +16,11 @@ pub(super) struct ShownIds {
 }
 
 impl ShownIds {
-    pub(super) fn of(session: &Session<'_>, store: &Store) -> Result<Self, Failure> {
+    pub(super) fn new(session: &Session<'_>, store: &Store) -> Result<Self, Failure> {
         match (session.stages(), redactions(session, store)) {
             (Ok(project), Ok(redact)) => {
                 let stages = stages_of(project.as_ref())?;
-                let hidden = HiddenIds::of(store, stages.iter(), &redact)?;
+                let hidden = HiddenIds::new(store, stages.iter(), &redact)?;
                 Ok(Self { hidden: Some(hidden) })
             }
             (Err(failure), _) | (_, Err(failure)) if failure.exit != Exit::StageInvalid => Err(failure),

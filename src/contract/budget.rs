@@ -70,7 +70,7 @@ pub(super) enum Detail {
 
 impl Budget {
     /// Looks at a schema that is valid.
-    pub(super) fn of(schema: &Parsed) -> Self {
+    pub(super) fn from_schema(schema: &Parsed) -> Self {
         let Some(schemas) = reading::read(schema) else {
             return Self {
                 schemas: Vec::new(),

@@ -19,7 +19,7 @@ pub(crate) struct RuleKeys {
 
 impl RuleKeys {
     /// What a record of a database has to do with the rules of a contract. Pure.
-    pub(crate) fn of(
+    pub(crate) fn new(
         contract: &Contract,
         database: &str,
         id: &str,

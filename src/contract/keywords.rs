@@ -73,7 +73,7 @@ struct Bound {
 }
 
 impl Bound {
-    fn of(
+    fn from_value(
         value: &Parsed,
         words: &'static str,
         holds: fn(Ordering) -> bool,
@@ -83,11 +83,11 @@ impl Bound {
     }
 
     fn make<'a>(value: &Parsed, words: &'static str, holds: fn(Ordering) -> bool) -> Made<'a> {
-        Ok(Box::new(Judged(Self::of(value, words, holds)?)))
+        Ok(Box::new(Judged(Self::from_value(value, words, holds)?)))
     }
 
     fn holds_for(&self, number: &Exact<'_>) -> bool {
-        (self.holds)(number.cmp(&Exact::of(&self.limit)))
+        (self.holds)(number.cmp(&Exact::from_text(&self.limit)))
     }
 }
 
@@ -111,7 +111,7 @@ struct MultipleOf {
 
 fn multiple_of<'a>(_: &'a Map<String, Parsed>, value: &'a Parsed, _: Location) -> Made<'a> {
     let text = number(value)?;
-    let divisor = Exact::of(text)
+    let divisor = Exact::from_text(text)
         .divisor()
         .ok_or_else(|| ValidationError::schema("takes a number above zero of at most 19 digits"))?;
     let text = text.to_owned();
@@ -144,8 +144,8 @@ fn decimal<'a>(_: &'a Map<String, Parsed>, value: &'a Parsed, _: Location) -> Ma
         ));
     };
     let bounds = settings.iter().map(|(name, limit)| match name.as_str() {
-        "minimum" => Bound::of(limit, "at least", Ordering::is_ge),
-        "maximum" => Bound::of(limit, "at most", Ordering::is_le),
+        "minimum" => Bound::from_value(limit, "at least", Ordering::is_ge),
+        "maximum" => Bound::from_value(limit, "at most", Ordering::is_le),
         _ => Err(ValidationError::schema(format!(
             "has `minimum` and `maximum`, but no `{name}`"
         ))),
@@ -162,7 +162,7 @@ impl Judge for ExactDecimal {
             _ => return false,
         };
         reading.read(text).is_ok() && {
-            let number = Exact::of(text);
+            let number = Exact::from_text(text);
             self.bounds.iter().all(|bound| bound.holds_for(&number))
         }
     }

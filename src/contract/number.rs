@@ -23,7 +23,7 @@ const EXPONENT_LIMIT: i64 = i64::MAX / 4;
 
 impl<'t> Exact<'t> {
     /// The value of a JSON number's text.
-    pub(crate) fn of(text: &'t str) -> Self {
+    pub(crate) fn from_text(text: &'t str) -> Self {
         let (negative, text) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text),
@@ -215,8 +215,8 @@ mod tests {
             ("1e308", "1e309"),
             ("-0.02", "-0.0199"),
         ] {
-            assert!(Exact::of(less) < Exact::of(more), "{less} < {more}");
-            assert!(Exact::of(more) > Exact::of(less), "{more} > {less}");
+            assert!(Exact::from_text(less) < Exact::from_text(more), "{less} < {more}");
+            assert!(Exact::from_text(more) > Exact::from_text(less), "{more} > {less}");
         }
         for (left, right) in [
             ("1", "1.000"),
@@ -225,10 +225,10 @@ mod tests {
             ("0.0120", "12e-3"),
             ("10.50", "1050e-2"),
         ] {
-            assert_eq!(Exact::of(left), Exact::of(right), "{left} = {right}");
+            assert_eq!(Exact::from_text(left), Exact::from_text(right), "{left} = {right}");
             let canonical = |text| {
                 let mut out = String::new();
-                Exact::of(text).write_canonical(&mut out);
+                Exact::from_text(text).write_canonical(&mut out);
                 out
             };
             assert_eq!(canonical(left), canonical(right));
@@ -245,7 +245,7 @@ mod tests {
             ("1e-400", false),
             ("100e-2", true),
         ] {
-            assert_eq!(Exact::of(text).is_whole(), whole, "{text}");
+            assert_eq!(Exact::from_text(text).is_whole(), whole, "{text}");
         }
         for (value, divisor, fits) in [
             ("0.1", "0.01", true),
@@ -259,10 +259,10 @@ mod tests {
             ("0", "7", true),
             ("1", "1e1", false),
         ] {
-            let divisor = Exact::of(divisor).divisor().unwrap();
-            assert_eq!(Exact::of(value).is_multiple_of(divisor), fits, "{value}");
+            let divisor = Exact::from_text(divisor).divisor().unwrap();
+            assert_eq!(Exact::from_text(value).is_multiple_of(divisor), fits, "{value}");
         }
-        assert!(Exact::of("0").divisor().is_none());
-        assert!(Exact::of("1.23456789012345678901234").divisor().is_none());
+        assert!(Exact::from_text("0").divisor().is_none());
+        assert!(Exact::from_text("1.23456789012345678901234").divisor().is_none());
     }
 }

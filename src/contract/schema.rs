@@ -96,7 +96,7 @@ impl Schema {
             problems.dedup();
             return Err(problems);
         }
-        let budget = Budget::of(&parsed);
+        let budget = Budget::from_schema(&parsed);
         if budget.remark() == Some(BudgetReason::Endless) {
             return Err(vec![endless(place)]);
         }
@@ -122,7 +122,7 @@ impl Schema {
             let violation = Violation::new(code, "").expected(expected);
             vec![violation.rule(&*self.source)]
         };
-        let Ok(tree) = Tree::of(document) else {
+        let Ok(tree) = Tree::from_document(document) else {
             return violation("contract.unreadable", "JSON as the door lets it in");
         };
         if self.budget.allows(&tree).is_err() {

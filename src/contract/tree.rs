@@ -32,7 +32,7 @@ pub(super) struct Unreadable;
 
 impl<'t> Tree<'t> {
     /// The whole document.
-    pub(super) fn of(document: &'t Document) -> Result<Self, Unreadable> {
+    pub(super) fn from_document(document: &'t Document) -> Result<Self, Unreadable> {
         Self::of_object(document, DEPTH_LIMIT)
     }
 
@@ -48,7 +48,7 @@ impl<'t> Tree<'t> {
         for field in object.fields() {
             fields.push((field.name(), Self::of_value(&field.value, depth)?));
         }
-        Ok(Self::Object(TreeFields::of(fields)))
+        Ok(Self::Object(TreeFields::from_list(fields)))
     }
 
     fn of_value(value: &'t Value, depth: usize) -> Result<Self, Unreadable> {
@@ -107,7 +107,7 @@ impl<'t> Tree<'t> {
         match (self, expected) {
             (Self::Null, Parsed::Null) => true,
             (Self::Boolean(left), Parsed::Bool(right)) => left == right,
-            (Self::Number(left), Parsed::Number(right)) => left.exact() == Exact::of(right.as_str()),
+            (Self::Number(left), Parsed::Number(right)) => left.exact() == Exact::from_text(right.as_str()),
             (Self::Text(left), Parsed::String(right)) => left == right,
             (Self::List(left), Parsed::Array(right)) => {
                 left.len() == right.len() && left.iter().zip(right).all(|(left, right)| left.equals(right))
@@ -181,13 +181,13 @@ impl<'t> Build<'t> for Tree<'t> {
     }
 
     fn object(fields: Vec<(Cow<'t, str>, Self)>) -> Self {
-        Self::Object(TreeFields::of(fields))
+        Self::Object(TreeFields::from_list(fields))
     }
 }
 
 impl<'t> Numeral<'t> {
     pub(super) fn exact(self) -> Exact<'t> {
-        Exact::of(self.0)
+        Exact::from_text(self.0)
     }
 
     pub(super) fn to_parsed(self) -> Number {
@@ -213,7 +213,7 @@ impl<'t> TreeFields<'t> {
     /// Of so few fields each is compared.
     const FEW: usize = 16;
 
-    pub(super) fn of(list: Vec<(Cow<'t, str>, Tree<'t>)>) -> Self {
+    pub(super) fn from_list(list: Vec<(Cow<'t, str>, Tree<'t>)>) -> Self {
         Self {
             list,
             sorted: OnceCell::new(),

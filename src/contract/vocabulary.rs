@@ -178,7 +178,7 @@ pub(super) fn fields_with(schema: &Parsed, keyword: &str) -> Vec<(Path, Parsed)>
     let mut waiting = vec![(Vec::new(), schema)];
     while let Some((path, schema)) = waiting.pop() {
         if let (Some(value), false) = (schema.get(keyword), path.is_empty()) {
-            found.push((Path::of(path.clone()), value.clone()));
+            found.push((Path::from_segments(path.clone()), value.clone()));
         }
         let properties = schema.get("properties").and_then(Parsed::as_object);
         for (name, field) in properties.into_iter().flatten().rev() {

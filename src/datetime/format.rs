@@ -69,7 +69,7 @@ impl ReadFormat {
                 "a time needs hours and minutes (%H, or %I with %p), and seconds if it has a fraction",
             ));
         }
-        let Some(day) = Day::of(&parts) else {
+        let Some(day) = Day::from_parts(&parts) else {
             let message = format!("`{text}` does not say which day");
             return Err(FormatError::new(
                 message,

@@ -42,7 +42,7 @@ pub(super) struct Digits {
 }
 
 impl Digits {
-    fn of(number: DateNumber, before: bool, after: bool) -> Self {
+    fn from_number(number: DateNumber, before: bool, after: bool) -> Self {
         // All of its digits are needed where other digits stand beside it.
         let is_whole = before || after || number.is_whole();
         let (lowest, highest) = number.bounds();
@@ -95,7 +95,7 @@ pub(super) fn steps(parts: &[FormatPart]) -> Vec<ReadStep> {
             FormatPart::Blank(_) => ReadStep::Blank {
                 needed: before && after,
             },
-            FormatPart::Number(number, _) => ReadStep::Number(Digits::of(*number, before, after)),
+            FormatPart::Number(number, _) => ReadStep::Number(Digits::from_number(*number, before, after)),
             FormatPart::Month { .. } => ReadStep::Month,
             FormatPart::Weekday { .. } => ReadStep::Weekday,
             FormatPart::Half { .. } => ReadStep::Half,
@@ -109,7 +109,7 @@ pub(super) fn steps(parts: &[FormatPart]) -> Vec<ReadStep> {
 
 impl Day {
     /// What says the day in a format; `None` where nothing does.
-    pub(super) fn of(parts: &[FormatPart]) -> Option<Self> {
+    pub(super) fn from_parts(parts: &[FormatPart]) -> Option<Self> {
         let has = |number: DateNumber| {
             parts
                 .iter()

@@ -43,7 +43,7 @@ impl Ahead<'_> {
         };
         if !self.stage.in_place() {
             // What somebody has changed by hand is not this stage's to move.
-            let fed = StageInput::of(self.context.project, self.stage);
+            let fed = StageInput::new(self.context.project, self.stage);
             let changes = rows::changes_of_row(connection, target.name(), row.target)?;
             let own = (self.context.project, self.stage.number(), record);
             if rows::owner(&changes) != Some(own) || rows::is_edited(&changes, fed) {

@@ -27,7 +27,7 @@ pub(super) struct SetRules<'a> {
 
 impl<'a> SetRules<'a> {
     /// The rules of a stage; `None` where it has none.
-    pub(super) fn of(stage: &'a Stage, context: Context<'a>) -> Option<Self> {
+    pub(super) fn new(stage: &'a Stage, context: Context<'a>) -> Option<Self> {
         stage.contract().is_cross_record().then_some(Self {
             stage,
             context,
@@ -61,7 +61,7 @@ impl<'a> SetRules<'a> {
             let Some(key) = rule.key.as_ref().filter(|_| rule.to != self.stage.target()) else {
                 continue;
             };
-            Table::of(&rule.to)?.each(connection, |record| {
+            Table::from_name(&rule.to)?.each(connection, |record| {
                 let Ok(document) = record.document() else {
                     return Ok(());
                 };
@@ -165,7 +165,7 @@ impl<'a> SetRules<'a> {
             let holder = RuleKeyTable::on(connection).holder(self.reference(at), key, own)?;
             return Ok(holder.is_some());
         }
-        Ok(Table::of(&rule.to)?.number_of(connection, key)?.is_some())
+        Ok(Table::from_name(&rule.to)?.number_of(connection, key)?.is_some())
     }
 
     /// Takes note of what was placed in the target for one record.
@@ -209,7 +209,7 @@ impl<'a> SetRules<'a> {
 
     fn has_one(&self, id: &str, document: &Document) -> RuleKeys {
         let mut scope = scope(&self.context, id);
-        RuleKeys::of(self.contract(), self.stage.target(), id, document, &mut scope)
+        RuleKeys::new(self.contract(), self.stage.target(), id, document, &mut scope)
     }
 
     /// What the outputs of one record have to do with the rules. Pure.

@@ -115,7 +115,7 @@ pub(crate) struct LedgerFacts<'a> {
 
 impl LedgerFacts<'_> {
     fn fed(&self) -> StageInput<'_> {
-        StageInput::of(self.project, self.stage)
+        StageInput::new(self.project, self.stage)
     }
 }
 
@@ -159,14 +159,14 @@ pub(crate) fn is_overtaken(
     if open.state != PassState::Open || cfg!(counterfoil_fault = "overtaken") {
         return Ok(false);
     }
-    let fed = StageInput::of(project, stage);
+    let fed = StageInput::new(project, stage);
     let before = open.first_batch - 1;
     let waiting = waiting(connection, fed, before, i64::MAX)?;
     if waiting.first().is_none_or(|first| *first > reached) {
         return Ok(false);
     }
     let settled = settled_since(connection, fed, Some((open.row.pass, before)), &open.counts)?;
-    let source = Table::of(stage.source())?;
+    let source = Table::from_name(stage.source())?;
     let in_source = if source.exists(connection)? {
         source.count(connection)?
     } else {

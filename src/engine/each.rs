@@ -72,7 +72,7 @@ impl<'a> StageProducer<'a> {
             foreseen,
             batch_size,
         } = beginning;
-        let (source, target) = (Table::of(stage.source())?, Table::of(stage.target())?);
+        let (source, target) = (Table::from_name(stage.source())?, Table::from_name(stage.target())?);
         let mut kept = KeptPlaces::default();
         if !prepared.alone && !stage.in_place() {
             kept = places::kept(connection, &target)?;
@@ -89,7 +89,7 @@ impl<'a> StageProducer<'a> {
             shape: prepared.shape,
             newest,
             claims: Claims::default(),
-            cross: SetRules::of(stage, context),
+            cross: SetRules::new(stage, context),
             kept,
             comes_last: prepared.comes_last && !foreseen.is_beyond,
             items: Items {
@@ -99,7 +99,7 @@ impl<'a> StageProducer<'a> {
                 selection,
                 batch_size: batch_size.max(1),
                 alone: prepared.alone,
-                found: TargetState::of(is_repeated, !target.is_empty(connection)?),
+                found: TargetState::new(is_repeated, !target.is_empty(connection)?),
                 target,
                 numbers: Numbering::shared(prepared.shares_numbers),
                 planned: foreseen.settled,

@@ -113,7 +113,7 @@ impl Arbiter<'_> {
             };
             return Ok(Decision::Refuse(refusal.of_part(&part)));
         }
-        let Homes { of_outputs, gone } = Homes::of(item, &outputs, |row| self.kept.has(row.target))?;
+        let Homes { of_outputs, gone } = Homes::new(item, &outputs, |row| self.kept.has(row.target))?;
         let mut placements = Vec::with_capacity(outputs.len());
         for (home, (part, output)) in of_outputs.into_iter().zip(outputs) {
             let fate = self.fate(item, home.as_ref(), &output, ahead)?;
@@ -329,7 +329,7 @@ impl Homes {
     /// source's own number, and a derived one under a new number.
     ///
     /// A part that a stage in place has refused has no row, but a place that is kept for it: it goes too.
-    fn of(item: &Item, outputs: &[(i64, Output)], is_kept: impl Fn(&TargetRow) -> bool) -> Result<Self> {
+    fn new(item: &Item, outputs: &[(i64, Output)], is_kept: impl Fn(&TargetRow) -> bool) -> Result<Self> {
         let (_, salt) = item.salted()?;
         let mut left = item.standing.clone();
         let mut of_outputs = vec![None; outputs.len()];

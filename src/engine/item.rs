@@ -155,7 +155,7 @@ pub(crate) enum TargetState {
 }
 
 impl TargetState {
-    pub(crate) fn of(is_repeated: bool, is_filled: bool) -> Self {
+    pub(crate) fn new(is_repeated: bool, is_filled: bool) -> Self {
         match (is_repeated, is_filled) {
             (true, _) => Self::Passes,
             (false, true) => Self::Rows,

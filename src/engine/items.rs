@@ -102,7 +102,7 @@ impl Items<'_> {
         let settled = self.planned.contains(number);
         listed(
             connection,
-            StageInput::of(self.project, self.stage),
+            StageInput::new(self.project, self.stage),
             &self.source,
             settled,
             number,
@@ -245,7 +245,7 @@ impl Items<'_> {
         if earlier.is_empty() && rows::owner(&changes) != Some(of) {
             return Ok(false);
         }
-        let is_edited = rows::is_edited(&changes, StageInput::of(self.project, self.stage));
+        let is_edited = rows::is_edited(&changes, StageInput::new(self.project, self.stage));
         // What was changed behind the ledger is no more the stage's to write over.
         let is_planned = self.planned_rows.owner(standing.target).is_some();
         let is_known = is_planned || changes.first().is_some_and(|newest| newest.after == Some(hash));
@@ -304,8 +304,8 @@ pub(crate) fn source_as_read(
     stage: &Stage,
     number: i64,
 ) -> Result<Option<Record>> {
-    let source = Table::of(stage.source())?;
-    let item = listed(connection, StageInput::of(project, stage), &source, false, number)?;
+    let source = Table::from_name(stage.source())?;
+    let item = listed(connection, StageInput::new(project, stage), &source, false, number)?;
     Ok(item.source.map(|source| source.record))
 }
 

@@ -41,7 +41,7 @@ impl Pass {
         let Some(target) = &self.row.target else {
             return Ok(false);
         };
-        let table = Table::of(target)?;
+        let table = Table::from_name(target)?;
         let fills = matches!(
             self.row.kind,
             PassKind::Apply | PassKind::Retry | PassKind::Load | PassKind::Edit

@@ -26,7 +26,7 @@ pub(crate) struct PreparedTarget {
 impl PreparedTarget {
     /// Looks at the target of a pass that `begins`, or goes on, and is to read `selection`. `shares_numbers`: whether it is
     /// known already that another stage copies there.
-    pub(crate) fn of(
+    pub(crate) fn new(
         connection: &Connection,
         project: &str,
         stage: &Stage,
@@ -34,8 +34,8 @@ impl PreparedTarget {
         selection: &RecordSelection,
         shares_numbers: bool,
     ) -> Result<Self> {
-        let fed = StageInput::of(project, stage);
-        let target = Table::of(stage.target())?;
+        let fed = StageInput::new(project, stage);
+        let target = Table::from_name(stage.target())?;
         let reads_all = matches!(selection, RecordSelection::Table { .. }) && !stage.in_place();
         let shares_numbers = shares_numbers || rows::shares_numbers(connection, fed)?;
         let fills = reads_all
@@ -93,7 +93,7 @@ fn shape(
 
 /// What has to be done to a database's table before anybody but an unfinished pass may write to it.
 pub(crate) fn shape_for_writing(connection: &Connection, database: &str) -> Result<Vec<TableChange>> {
-    let table = Table::of(database)?;
+    let table = Table::from_name(database)?;
     if !table.exists(connection)? {
         return Ok(vec![TableChange::CreateTable, TableChange::CreateIndex]);
     }

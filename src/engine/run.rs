@@ -171,7 +171,7 @@ impl<'s> Run<'s> {
 
     /// A new pass of a stage.
     pub(crate) fn stage_pass(&self, project: &str, stage: &Stage, kind: PassKind) -> Result<Pass> {
-        let mut pass = self.new_pass(kind, Some(StageRow::of(project, stage)))?;
+        let mut pass = self.new_pass(kind, Some(StageRow::new(project, stage)))?;
         pass.row.source = Some(stage.source().to_owned());
         pass.row.target = Some(stage.target().to_owned());
         Ok(pass)
@@ -241,7 +241,7 @@ impl<'s> Run<'s> {
             insert_pass(&transaction, &pass.row)?;
         }
         if let Some(target) = &pass.row.target {
-            let table = Table::of(target)?;
+            let table = Table::from_name(target)?;
             sealed
                 .batch
                 .shape

@@ -63,7 +63,7 @@ pub(crate) fn run_pass(
         Due::Open(open) => (Pass::resumed(&open), open.counts, Some(open.first_batch - 1)),
         due => (begun(run, project, stage, &due)?, Counts::default(), None),
     };
-    let in_source = Table::of(stage.source())?.count(run.connection())?;
+    let in_source = Table::from_name(stage.source())?.count(run.connection())?;
     let total = selection.remaining().map_or(in_source, |left| left + counts.read);
     observer.observe(&Event::PassBegins {
         pass: pass.row.pass,
@@ -74,7 +74,7 @@ pub(crate) fn run_pass(
         total: Some(total.max(counts.read)),
         done: counts.read,
     });
-    let fed = StageInput::of(project, stage);
+    let fed = StageInput::new(project, stage);
     let of = resumed.map(|before| (pass.row.pass, before));
     let settled = settled_since(run.connection(), fed, of, &counts)?;
     let bounds = bounds.allowing(limits.refusals(stage, in_source, &counts), settled);
@@ -97,7 +97,7 @@ pub(crate) fn run_pass(
                 limits: options.limits,
                 probe: None,
             },
-            prepared: PreparedTarget::of(connection, project, stage, pass.begins(), &selection, false)?,
+            prepared: PreparedTarget::new(connection, project, stage, pass.begins(), &selection, false)?,
             selection,
             foreseen: Foreseen::default(),
             batch_size: limits.batch_size.unwrap_or(options.batch_size),
@@ -106,12 +106,12 @@ pub(crate) fn run_pass(
         let end = || Batch::new(BatchKind::End);
         stopped = drive_to_end(run, &mut pass, &mut each, &mut counts, &bounds, observer, end)?;
     }
-    let report = PassReport::of(run, stage, &pass, counts, resumed.is_some())?;
+    let report = PassReport::new(run, stage, &pass, counts, resumed.is_some())?;
     Ok((report, stopped))
 }
 
 impl PassReport {
-    fn of(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: Counts, resumed: bool) -> Result<Self> {
+    fn new(run: &Run<'_>, stage: &Stage, pass: &Pass, counts: Counts, resumed: bool) -> Result<Self> {
         Ok(Self {
             pass: pass.row.pass,
             kind: pass.row.kind,

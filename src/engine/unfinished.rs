@@ -195,7 +195,7 @@ struct Reached {
 
 fn told(connection: &Connection, open: OpenPass) -> Result<UnfinishedPass> {
     let reached = match open.kind {
-        PassKind::Load => Reached::of(connection, &open)?,
+        PassKind::Load => Reached::new(connection, &open)?,
         _ => Reached::default(),
     };
     let load = |last: Vec<String>| {
@@ -235,7 +235,7 @@ fn told(connection: &Connection, open: OpenPass) -> Result<UnfinishedPass> {
 }
 
 impl Reached {
-    fn of(connection: &Connection, open: &OpenPass) -> Result<Self> {
+    fn new(connection: &Connection, open: &OpenPass) -> Result<Self> {
         let Some(cursor) = &open.cursor else {
             return Ok(Self {
                 bytes: Some(0),

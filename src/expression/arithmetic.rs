@@ -191,7 +191,7 @@ enum Remainder {
 }
 
 impl Remainder {
-    fn of(rest: u128, divisor: u128, more: bool) -> Self {
+    fn new(rest: u128, divisor: u128, more: bool) -> Self {
         // `rest` is below `divisor`, which is below 2^97: doubling cannot overflow.
         match (rest * 2).cmp(&divisor) {
             Ordering::Less if rest == 0 && !more => Self::Zero,
@@ -217,10 +217,10 @@ fn long_division(left: Decimal, right: Decimal, places: u32) -> Option<(i128, Re
                 return None;
             }
         }
-        (quotient, Remainder::of(rest, divisor, false))
+        (quotient, Remainder::new(rest, divisor, false))
     } else {
         let unit = 10u128.checked_pow(u32::try_from(-shift).ok()?)?;
-        let dropped = Remainder::of(quotient % unit, unit, rest != 0);
+        let dropped = Remainder::new(quotient % unit, unit, rest != 0);
         (quotient / unit, dropped)
     };
     let magnitude = i128::try_from(found.0).ok()?;

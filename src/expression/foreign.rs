@@ -89,8 +89,8 @@ impl<'s> Token<'s> {
         let row_at = row.as_ptr() as usize - source.as_ptr() as usize;
         let offset = row.char_indices().nth(column.saturating_sub(1));
         let at = row_at + offset.map_or(row.len(), |(at, _)| at);
-        let class = Class::of(source[at..].chars().next());
-        let is_other = |next: char| Class::of(Some(next)) != class;
+        let class = Class::from_character(source[at..].chars().next());
+        let is_other = |next: char| Class::from_character(Some(next)) != class;
         // Brackets and quotes stand for themselves.
         let (start, end) = match class {
             Class::Other => (at, at + source[at..].chars().next().map_or(0, char::len_utf8)),
@@ -158,7 +158,7 @@ enum Class {
 }
 
 impl Class {
-    fn of(character: Option<char>) -> Self {
+    fn from_character(character: Option<char>) -> Self {
         match character {
             Some(letter) if letter.is_alphanumeric() || letter == '_' => Self::Word,
             Some('<' | '>' | '=' | '!' | '&' | '|' | '?' | ':' | '+' | '-' | '*' | '/' | '%') => Self::Symbol,

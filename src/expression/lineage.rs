@@ -17,7 +17,7 @@ const MASKING: [&str; 3] = ["sha256", "hmac", "uuid5"];
 impl Expression {
     /// What its value comes from, for a document of which this is known.
     pub fn lineage(&self, flow: &Flow) -> Shape {
-        Tracer::of(&self.program, flow).value(&self.program)
+        Tracer::new(&self.program, flow).value(&self.program)
     }
 }
 
@@ -45,7 +45,7 @@ impl Preparation {
     /// Notes what its names stand for.
     pub(crate) fn lineage(&self, flow: &mut Flow) {
         let program = &self.script.program;
-        let mut tracer = Tracer::of(program, flow);
+        let mut tracer = Tracer::new(program, flow);
         tracer.value(program);
         let names: Vec<Shape> = program
             .names
@@ -73,7 +73,7 @@ struct Tracer<'f> {
 }
 
 impl<'f> Tracer<'f> {
-    fn of(program: &Program, flow: &'f Flow) -> Self {
+    fn new(program: &Program, flow: &'f Flow) -> Self {
         Self {
             flow,
             locals: vec![Shape::nothing(); program.slots],
@@ -225,7 +225,7 @@ impl<'f> Tracer<'f> {
         Shape::made(match name {
             "sum" => sources.made(Dependence::Aggregation),
             "uuid5" => sources
-                .and(&Sources::of(SourceField::Id))
+                .and(&Sources::from_origin(SourceField::Id))
                 .made(Dependence::Transformation)
                 .masked(),
             name if MASKING.contains(&name) => sources.masked(),
@@ -239,7 +239,7 @@ impl<'f> Tracer<'f> {
             NodeKind::Document => self.read(self.flow.at(path)),
             NodeKind::Path(start) => {
                 let place: Vec<Segment> = [start.segments(), path.segments()].concat();
-                self.read(self.flow.at(&Path::of(place)))
+                self.read(self.flow.at(&Path::from_segments(place)))
             }
             _ => self.trace(node).at(path.segments()),
         }

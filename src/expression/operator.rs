@@ -31,7 +31,7 @@ pub(super) enum Operator {
 }
 
 impl Operator {
-    pub(super) fn of(symbol: &str) -> Option<Self> {
+    pub(super) fn from_symbol(symbol: &str) -> Option<Self> {
         Some(match symbol {
             "+" => Self::Add,
             "-" => Self::Subtract,

@@ -108,7 +108,7 @@ impl Checker {
     /// What types a step may give; nothing, where it gives no value at all.
     fn types(&mut self, node: &Node) -> Types {
         match &node.step {
-            NodeKind::Constant(datum) => Types::of(datum),
+            NodeKind::Constant(datum) => Types::from_datum(datum),
             NodeKind::Local(slot) => self.locals[*slot],
             NodeKind::Prepared(_) => Types::ANY,
             NodeKind::Document => Types::OBJECT,
@@ -257,7 +257,7 @@ impl Checker {
                     self.otherwise(taken != Types::NOTHING);
                     continue;
                 }
-                SwitchCase::Equal(value) => Types::of(value),
+                SwitchCase::Equal(value) => Types::from_datum(value),
                 SwitchCase::Between(..) => Types::NUMBER,
             };
             self.otherwise(taken.without(case) != Types::NOTHING);

@@ -76,7 +76,7 @@ impl Resume {
     }
 
     /// What the ledger has kept; `None` where that is no place in an input of bytes.
-    pub(super) fn of(fields: &Map<String, Json>) -> Option<Self> {
+    pub(super) fn from_fields(fields: &Map<String, Json>) -> Option<Self> {
         Some(Self {
             offset: fields.get("offset")?.as_u64()?,
             line: fields.get("line")?.as_u64()?,

@@ -23,7 +23,7 @@ enum State<R> {
 }
 
 impl<R: Read> Records<R> {
-    pub(crate) fn of(input: R, options: Options) -> Self {
+    pub(crate) fn from_input(input: R, options: Options) -> Self {
         let state = State::Closed(input);
         Self { options, state }
     }
@@ -40,7 +40,7 @@ impl<R: Read + Send> RecordSource for Records<R> {
         let reader = match at {
             None => Reader::new(input, options).map_err(SourceError::from)?,
             Some(cursor) => {
-                let point = Resume::of(&cursor.fields()).ok_or(SourceError::Foreign)?;
+                let point = Resume::from_fields(&cursor.fields()).ok_or(SourceError::Foreign)?;
                 Reader::resume(input, options, &point).map_err(SourceError::from)?
             }
         };

@@ -49,7 +49,7 @@ pub(crate) struct Batches<'c> {
 
 impl<'c> Batches<'c> {
     /// `headers`: the query of the view of headers as it was built in. A changed view must not tell what was hashed.
-    pub(crate) fn of(connection: &'c Connection, headers: &str) -> Result<Self> {
+    pub(crate) fn new(connection: &'c Connection, headers: &str) -> Result<Self> {
         Ok(Self {
             batches: connection.prepare(&format!("WITH header AS ({headers}) {BATCH}"))?,
             entries: connection.prepare(

@@ -18,7 +18,7 @@ pub(crate) struct StageInput<'a> {
 
 impl<'a> StageInput<'a> {
     /// A stage of a project.
-    pub(crate) fn of(project: &'a str, stage: &'a Stage) -> Self {
+    pub(crate) fn new(project: &'a str, stage: &'a Stage) -> Self {
         Self {
             project,
             number: stage.number(),

@@ -139,7 +139,7 @@ pub(crate) struct StageRow {
 
 impl StageRow {
     /// A stage of a project as it is now; its revision's number is not known yet.
-    pub(crate) fn of(project: &str, stage: &Stage) -> Self {
+    pub(crate) fn new(project: &str, stage: &Stage) -> Self {
         Self {
             stage: 0,
             project: project.to_owned(),

@@ -87,7 +87,7 @@ pub(crate) fn before_image(old: (&str, &str), new: (&str, &str)) -> (ImageKind, 
 fn reverse_patch(old: &str, new: &str) -> Option<String> {
     let row = old.len();
     let old = parts_of(old)?;
-    let mut was = Names::of(&old);
+    let mut was = Names::from_fields(&old);
     let mut now: Vec<Option<&str>> = vec![None; old.len()];
     let mut steps: Vec<Step<'_>> = Vec::new();
     each_field(new, &mut |field| match was.position(&field.name()) {
@@ -136,7 +136,7 @@ fn undo(
 ) -> Option<String> {
     let steps: Vec<Step<'_>> = serde_json::from_str(patch).ok()?;
     let parts = parts_of(now)?;
-    let mut names = Names::of(&parts);
+    let mut names = Names::from_fields(&parts);
     // What becomes of fields that are there, and those that are not, with their positions.
     let mut changed: Vec<(usize, Option<Cow<'_, str>>)> = Vec::new();
     let mut gone: Vec<(usize, String, Cow<'_, str>)> = Vec::new();

@@ -25,7 +25,7 @@ pub(crate) struct NumberOrigins<'s> {
 }
 
 impl<'s> NumberOrigins<'s> {
-    pub(crate) fn of(statement: &'s mut Statement<'_>) -> Result<Self> {
+    pub(crate) fn new(statement: &'s mut Statement<'_>) -> Result<Self> {
         let rows = statement.query([])?;
         let mut origins = Self { rows, next: None };
         origins.advance()?;

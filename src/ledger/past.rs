@@ -30,7 +30,7 @@ struct PassBatches {
 
 impl Past {
     /// Of a database.
-    pub(crate) fn of(connection: &Connection, database: &str) -> Result<Self> {
+    pub(crate) fn new(connection: &Connection, database: &str) -> Result<Self> {
         let sql = "SELECT p.pass, b.first_record, b.last_record, b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
          WHERE p.target=?1 AND b.entries>0 ORDER BY p.pass, b.batch";
         let mut statement = connection.prepare_cached(sql)?;

@@ -261,7 +261,7 @@ pub(crate) fn free(connection: &Connection, stage: StageInput<'_>) -> Result<Vec
     if cfg!(counterfoil_fault = "waiting") {
         return Ok(Vec::new());
     }
-    let target = Table::of(stage.target)?;
+    let target = Table::from_name(stage.target)?;
     let mut free = Vec::new();
     for waiting in waiting(connection, stage, false)? {
         let taken = match &waiting.holder {

@@ -48,7 +48,7 @@ pub(crate) struct Settled {
 
 impl RefusedLines {
     /// What other passes than `pass` have refused, so that a pass that is resumed finds what is still left for it.
-    pub(crate) fn of(connection: &Connection, database: &str, source: &str, pass: i64) -> Result<Self> {
+    pub(crate) fn new(connection: &Connection, database: &str, source: &str, pass: i64) -> Result<Self> {
         let sql = "SELECT q.reason, q.record, r.salt, e.input, r.id FROM audit_quarantine q
          JOIN ledger_entry e ON e.batch=q.batch AND e.record=q.record AND e.part=0
          JOIN ledger_record r ON r.record=q.record
@@ -133,7 +133,7 @@ impl RefusedLines {
 
     /// As [`note`](Self::note), for what a pass that is resumed has let in before.
     fn note_before(&mut self, connection: &Connection, database: &str, pass: i64) -> Result<()> {
-        let table = Table::of(database)?;
+        let table = Table::from_name(database)?;
         if self.by_id.is_empty() || !table.exists(connection)? {
             return Ok(());
         }

@@ -98,7 +98,7 @@ pub(crate) enum Refuser {
 
 impl Refuser {
     /// From the columns of the project, the number and the database.
-    fn of(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
+    fn new(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
         let project: Option<String> = row.get(at)?;
         Ok(match project {
             Some(project) => Self::Stage {
@@ -121,7 +121,7 @@ pub(crate) fn standing_since(connection: &Connection, first: i64) -> Result<BTre
     let mut standing: BTreeMap<Refuser, HashSet<i64>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         standing
-            .entry(Refuser::of(row, 0)?)
+            .entry(Refuser::new(row, 0)?)
             .or_default()
             .insert(row.get(3)?);
     }
@@ -210,7 +210,7 @@ pub(crate) fn each_refusal_of_run(
             record: row.get(2)?,
             reason: row.get(3)?,
             id: row.get(4)?,
-            by: Refuser::of(row, 5)?,
+            by: Refuser::new(row, 5)?,
             database: row.get(7)?,
             began_in: row.get(8)?,
         })?;

@@ -112,7 +112,7 @@ pub(crate) struct LaneStatements<'c> {
 
 impl<'c> LaneStatements<'c> {
     /// Of a database; `sorted`: large passes that do not lie in order.
-    pub(crate) fn of(connection: &'c Connection, database: &str, sorted: &BTreeSet<i64>) -> Result<Self> {
+    pub(crate) fn new(connection: &'c Connection, database: &str, sorted: &BTreeSet<i64>) -> Result<Self> {
         let mut large = Vec::new();
         for of in large_passes(connection, database)? {
             if sorted.contains(&of.pass) {

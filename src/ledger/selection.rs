@@ -100,7 +100,7 @@ pub(crate) fn of_first_pass(
         return Ok(whole);
     }
     let mut records = Vec::new();
-    Table::of(stage.source)?.each(connection, |record| {
+    Table::from_name(stage.source)?.each(connection, |record| {
         if !later.contains(&record.record) {
             records.push(record.record);
         }

@@ -30,7 +30,7 @@ impl Flow {
             document: Shape::record(),
             prepared: Vec::new(),
             record: Sources::none(),
-            id: Sources::of(SourceField::Id),
+            id: Sources::from_origin(SourceField::Id),
             within: Vec::new(),
         }
     }
@@ -120,7 +120,7 @@ impl Flow {
 
     /// Something happens that is not known: anything may come from anything.
     pub fn unknown(&mut self) {
-        let whole = self.document.sources().and(&Sources::of(SourceField::Id));
+        let whole = self.document.sources().and(&Sources::from_origin(SourceField::Id));
         let whole = whole.made(Dependence::Transformation);
         self.document = Shape::made(whole.clone());
         self.id = std::mem::take(&mut self.id)

@@ -40,7 +40,7 @@ pub struct Count {
 impl Count {
     /// Of a list that is as long as these say.
     #[must_use]
-    pub fn of(sources: Sources) -> Self {
+    pub fn from_sources(sources: Sources) -> Self {
         Self {
             any: sources.clone(),
             each: sources,
@@ -135,7 +135,7 @@ impl Shape {
     pub fn count(&self) -> Count {
         match &self.form {
             ValueForm::List(_, count) => count.clone(),
-            _ => Count::of(self.sources()),
+            _ => Count::from_sources(self.sources()),
         }
     }
 
@@ -150,7 +150,7 @@ impl Shape {
     pub fn sources(&self) -> Sources {
         let own = match &self.form {
             ValueForm::Nothing => Sources::none(),
-            ValueForm::Source(place) => Sources::of(origin(place)),
+            ValueForm::Source(place) => Sources::from_origin(origin(place)),
             ValueForm::Made(sources) => sources.clone(),
             ValueForm::List(element, count) => {
                 let elements = element.sources();
@@ -458,7 +458,7 @@ fn origin(place: &[Segment]) -> SourceField {
     if place.is_empty() {
         SourceField::Record
     } else {
-        SourceField::Field(Path::of(place.to_vec()))
+        SourceField::Field(Path::from_segments(place.to_vec()))
     }
 }
 

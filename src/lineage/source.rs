@@ -82,7 +82,7 @@ impl Sources {
 
     /// The value at one place, as it is.
     #[must_use]
-    pub fn of(origin: SourceField) -> Self {
+    pub fn from_origin(origin: SourceField) -> Self {
         Self(BTreeSet::from([Source {
             origin,
             dependence: Dependence::Identity,

@@ -59,10 +59,10 @@ impl Bands {
     /// Reads a number at `path` and writes its band `to` another place, where nothing may be yet.
     #[must_use]
     pub fn new(path: impl Into<PathText>, to: impl Into<PathText>) -> Self {
-        Self::of(Frame::new(MANUAL.name, path).to(to))
+        Self::from_frame(Frame::new(MANUAL.name, path).to(to))
     }
 
-    fn of(frame: Frame) -> Self {
+    fn from_frame(frame: Frame) -> Self {
         Self {
             frame,
             ordered: Checked::new(|| Ok(Vec::new())),
@@ -113,7 +113,7 @@ impl Bands {
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let reading = settings.reading();
-        let mut op = Self::of(Frame::read(settings)?);
+        let mut op = Self::from_frame(Frame::read(settings)?);
         for section in settings.sections("bands", "a band") {
             op = op.band(read_band(&section)?);
             op.ordered = op.ordered.at(|| section.place());

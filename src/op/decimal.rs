@@ -56,10 +56,10 @@ impl ToDecimal {
     /// An exact decimal, as text, in the place of the value.
     #[must_use]
     pub fn new(path: impl Into<PathText>) -> Self {
-        Self::of(Frame::new(MANUAL.name, path))
+        Self::from_frame(Frame::new(MANUAL.name, path))
     }
 
-    fn of(frame: Frame) -> Self {
+    fn from_frame(frame: Frame) -> Self {
         Self {
             frame,
             characters: String::new(),
@@ -139,7 +139,7 @@ impl ToDecimal {
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let strip = settings.text("strip").unwrap_or_default();
-        let mut decimal = Self::of(Frame::read(settings)?).strip(strip);
+        let mut decimal = Self::from_frame(Frame::read(settings)?).strip(strip);
         if settings.text("point") == Some(",") {
             decimal = decimal.point(Point::Comma);
         }

@@ -33,7 +33,7 @@ impl Absent {
         }
     }
 
-    fn of(value: Option<&Value>) -> Option<Self> {
+    fn from_value(value: Option<&Value>) -> Option<Self> {
         match value {
             None => Some(Self::Missing),
             Some(value) if value.is_null() => Some(Self::Null),
@@ -72,10 +72,10 @@ impl SetDefault {
     /// Writes a value that may be computed; it is computed only where it is needed.
     #[must_use]
     pub fn computed(path: impl Into<PathText>, value: Template) -> Self {
-        Self::of(Frame::new(MANUAL.name, path), value)
+        Self::from_frame(Frame::new(MANUAL.name, path), value)
     }
 
-    fn of(mut frame: Frame, value: Template) -> Self {
+    fn from_frame(mut frame: Frame, value: Template) -> Self {
         frame.skip_missing();
         let when = vec![Absent::Missing];
         Self { frame, value, when }
@@ -90,7 +90,7 @@ impl SetDefault {
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let frame = Frame::read(settings)?;
-        let mut op = Self::of(frame, settings.required_template("value")?);
+        let mut op = Self::from_frame(frame, settings.required_template("value")?);
         if !settings.has("when") {
             return Ok(Box::new(op));
         }
@@ -121,7 +121,7 @@ impl SetDefault {
     ) -> Result<Effect, Refusal> {
         let walk = self.frame.walk().refuse_misfit();
         self.frame.rewrite(walk, document, |old, _| {
-            let absent = Absent::of(old).filter(|absent| self.when.contains(absent));
+            let absent = Absent::from_value(old).filter(|absent| self.when.contains(absent));
             Ok(absent.and_then(|_| visit(old)))
         })
     }

@@ -131,7 +131,7 @@ impl Each {
             .map(|path| {
                 let before = list.segments().iter().cloned();
                 let element = std::iter::once(Segment::Each);
-                Path::of(
+                Path::from_segments(
                     before
                         .chain(element)
                         .chain(path.segments().iter().cloned())

@@ -102,7 +102,7 @@ impl Operation for Flatten {
                 return Err(walk.refusal("not_object", &here).expected("an object"));
             };
             let mut lifted = std::mem::take(inner.fields_mut());
-            let mut names = Names::of(object.fields());
+            let mut names = Names::from_fields(object.fields());
             for field in &mut lifted {
                 if !self.prefix.is_empty() {
                     let name = format!("{}{}", self.prefix, field.name());

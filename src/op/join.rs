@@ -37,7 +37,7 @@ impl Join {
     /// Joins the list at a path.
     #[must_use]
     pub fn new(path: impl Into<PathText>, with: &str) -> Self {
-        Self::of(
+        Self::from_frame(
             Frame::new(MANUAL.name, path),
             Checked::new(|| Ok(Vec::new())),
             with,
@@ -61,10 +61,10 @@ impl Join {
         } else {
             frame.alongside(from, ElementPath::read)
         };
-        Self::of(frame, fields, with)
+        Self::from_frame(frame, fields, with)
     }
 
-    fn of(frame: Frame, fields: Checked<Vec<ElementPath>>, with: &str) -> Self {
+    fn from_frame(frame: Frame, fields: Checked<Vec<ElementPath>>, with: &str) -> Self {
         Self {
             frame,
             fields,
@@ -75,7 +75,7 @@ impl Join {
 
     /// The way back from a split in place.
     pub(super) fn back(split: &Frame, at: &str) -> Self {
-        Self::of(split.reversed(MANUAL.name), Checked::new(|| Ok(Vec::new())), at)
+        Self::from_frame(split.reversed(MANUAL.name), Checked::new(|| Ok(Vec::new())), at)
     }
 
     /// Leaves out nulls; a list that is null itself stays null.
@@ -108,7 +108,7 @@ impl Join {
         let fields = frame
             .alongside(fields, ElementPath::read)
             .at(|| settings.place_of("from"));
-        let join = Self::of(frame, fields, settings.text("with").unwrap_or_default());
+        let join = Self::from_frame(frame, fields, settings.text("with").unwrap_or_default());
         if settings.text("null") == Some("skip") {
             return Ok(Box::new(join.skip_null()));
         }

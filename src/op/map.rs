@@ -111,10 +111,10 @@ impl MapValues {
     /// An empty table, whose keys stand for values of any kind.
     #[must_use]
     pub fn new(path: impl Into<PathText>) -> Self {
-        Self::of(Frame::new(MANUAL.name, path))
+        Self::from_frame(Frame::new(MANUAL.name, path))
     }
 
-    fn of(frame: Frame) -> Self {
+    fn from_frame(frame: Frame) -> Self {
         Self {
             frame,
             table: MapTable::new(MapKeys::Any),
@@ -145,7 +145,7 @@ impl MapValues {
 
     fn build(settings: &mut Settings<'_>) -> Result<Box<dyn Operation>, Problem> {
         let reading = settings.reading();
-        let mut map = Self::of(Frame::read(settings)?);
+        let mut map = Self::from_frame(Frame::read(settings)?);
         map.table.keys = match settings.text("keys") {
             Some("text") => MapKeys::Text,
             Some("number") => MapKeys::Number,
@@ -179,7 +179,7 @@ impl MapValues {
             Kind::Number => MapKeys::Number,
             _ => return None,
         };
-        let mut reversed = Self::of(self.frame.clone()).keys(keys);
+        let mut reversed = Self::from_frame(self.frame.clone()).keys(keys);
         for (key, value) in &self.table.values {
             let back = match self.table.keys {
                 MapKeys::Any => return None,

@@ -160,7 +160,7 @@ pub fn read(
     reading: &Reading<'_>,
     functions: &Functions,
 ) -> Result<Box<dyn Operation>, Vec<Problem>> {
-    let section = Section::of("an operation".to_owned(), table, table.span(), reading);
+    let section = Section::new("an operation".to_owned(), table, table.span(), reading);
     reader(reading, functions).read(section)
 }
 
@@ -183,7 +183,7 @@ impl<'a> Settings<'a> {
         reading: &'a Reading<'a>,
         functions: &'a Functions,
     ) -> Result<Self, Vec<Problem>> {
-        let section = Section::of(manual.title(), table, table.span(), reading);
+        let section = Section::new(manual.title(), table, table.span(), reading);
         Self::checked(manual, section, reader(reading, functions))
     }
 }

@@ -62,7 +62,7 @@ impl ParseDate {
     pub fn new(path: impl Into<PathText>, formats: &[&str], zone_name: Option<&str>) -> Self {
         let plan = Checked::new(|| {
             let zone = zone_name.map(|name| zone(name, None)).transpose()?;
-            DatePlan::of(
+            DatePlan::new(
                 formats.iter().map(|format| (*format, None)),
                 zone,
                 Language::default(),
@@ -102,7 +102,7 @@ impl ParseDate {
             .filter_map(|format| Some((format.as_str()?, Some(settings.reading().place(format.span())))));
         let language = settings.reading().language;
         let mut plan =
-            Checked::new(|| DatePlan::of(formats, zone, language)).at(|| settings.place_of("formats"));
+            Checked::new(|| DatePlan::new(formats, zone, language)).at(|| settings.place_of("formats"));
         if let Some(format) = settings.text("format") {
             plan = plan
                 .and(|plan| plan.output(format, language))
@@ -117,7 +117,7 @@ impl ParseDate {
 }
 
 impl DatePlan {
-    fn of<'f>(
+    fn new<'f>(
         formats: impl IntoIterator<Item = (&'f str, Option<Place>)>,
         zone: Option<Tz>,
         language: Language,

@@ -39,7 +39,7 @@ impl Replace {
     /// Replaces everything that a pattern finds.
     #[must_use]
     pub fn new(path: impl Into<PathText>, pattern: &str, with: &str) -> Self {
-        Self::of(Frame::new(MANUAL.name, path), pattern, with)
+        Self::from_frame(Frame::new(MANUAL.name, path), pattern, with)
     }
 
     /// Replaces every occurrence of a text; nothing in it, or in the replacement, means anything but itself.
@@ -48,7 +48,7 @@ impl Replace {
         Self::of_literal(Frame::new(MANUAL.name, path), text, with)
     }
 
-    fn of(frame: Frame, pattern: &str, with: &str) -> Self {
+    fn from_frame(frame: Frame, pattern: &str, with: &str) -> Self {
         Self {
             frame,
             pattern: pattern.to_owned(),
@@ -67,7 +67,7 @@ impl Replace {
         Self {
             search,
             literal: true,
-            ..Self::of(frame, text, with)
+            ..Self::from_frame(frame, text, with)
         }
     }
 
@@ -92,7 +92,7 @@ impl Replace {
         let mut replace = if settings.boolean("literal", false) {
             Self::of_literal(frame, pattern, with)
         } else {
-            Self::of(frame, pattern, with)
+            Self::from_frame(frame, pattern, with)
         };
         replace.search = replace.search.at(|| settings.place_of("pattern"));
         replace.first = settings.boolean("first", false);

@@ -56,20 +56,20 @@ impl Split {
     /// Cuts at every `at`, which must not be empty.
     #[must_use]
     pub fn new(path: impl Into<PathText>, at: &str) -> Self {
-        Self::of(Frame::new(MANUAL.name, path), Checked::new(|| Cut::at(at)))
+        Self::from_frame(Frame::new(MANUAL.name, path), Checked::new(|| Cut::at(at)))
     }
 
     /// Takes the groups of a pattern as the parts; a text that it does not match is refused, `split.no_match`. Anchor
     /// it with `^` and `$` to take the whole text apart.
     #[must_use]
     pub fn by_pattern(path: impl Into<PathText>, pattern: &str) -> Self {
-        Self::of(
+        Self::from_frame(
             Frame::new(MANUAL.name, path),
             Checked::new(|| Cut::groups(pattern)),
         )
     }
 
-    fn of(frame: Frame, cut: Checked<Cut>) -> Self {
+    fn from_frame(frame: Frame, cut: Checked<Cut>) -> Self {
         Self {
             frame,
             cut,
@@ -128,7 +128,7 @@ impl Split {
                 return Err(Problem::error("split.at", settings.place_of("at"), message));
             }
         };
-        let mut split = Self::of(Frame::read(settings)?, cut).into_fields(settings.paths("into")?);
+        let mut split = Self::from_frame(Frame::read(settings)?, cut).into_fields(settings.paths("into")?);
         split.into = split.into.at(|| settings.place_of("into"));
         let limit = settings.integer("limit", 1..=i64::from(u32::MAX))?;
         split.limit = limit.and_then(|limit| usize::try_from(limit).ok());
@@ -288,7 +288,7 @@ impl Operation for Split {
         match self.fields() {
             [] => self
                 .frame
-                .goes_to(flow, &Shape::list(Shape::made(text.clone()), Count::of(text))),
+                .goes_to(flow, &Shape::list(Shape::made(text.clone()), Count::from_sources(text))),
             fields => {
                 for field in fields {
                     if self.fewer == Fewer::Omit || self.frame.may_skip() {

@@ -115,7 +115,7 @@ impl Operation for AddUuid {
         let sources = if self.is_random {
             Sources::none()
         } else {
-            Sources::of(SourceField::Id)
+            Sources::from_origin(SourceField::Id)
                 .made(Dependence::Transformation)
                 .masked()
         };

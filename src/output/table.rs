@@ -130,7 +130,7 @@ impl<W: Write> RecordWriter for CsvWriter<W> {
             }
             self.begin()?;
         }
-        let mut known = Names::of(&self.columns);
+        let mut known = Names::from_fields(&self.columns);
         if !self.given
             && let Some(field) = names(&document).find(|name| known.position(name).is_none())
         {
@@ -139,7 +139,7 @@ impl<W: Write> RecordWriter for CsvWriter<W> {
                 field: field.into_owned(),
             });
         }
-        let mut fields = Names::of(document.fields());
+        let mut fields = Names::from_fields(document.fields());
         self.row.clear();
         for name in &self.columns {
             let value = found(&document, &mut fields, name);

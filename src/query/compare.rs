@@ -35,7 +35,7 @@ pub(super) fn equal(left: &Value, right: &Value) -> bool {
         },
         Kind::Object => match (left.as_object(), right.as_object()) {
             (Some(left), Some(right)) => {
-                let mut names = Names::of(right.fields());
+                let mut names = Names::from_fields(right.fields());
                 let mut same = |field: &Field| {
                     let other = names.get(&field.name());
                     other.is_some_and(|other| equal(&field.value, &other.value))

@@ -40,7 +40,7 @@ fn push(value: Option<&Value>, key: &mut Vec<u8>) {
 /// The sign, the place of the first digit, the digits, and an end that is less than any digit; of a negative number the
 /// other way round.
 fn push_number(text: &str, key: &mut Vec<u8>) {
-    let number = Exact::of(text);
+    let number = Exact::from_text(text);
     let Some((is_negative, place, digits)) = number.significant() else {
         key.push(1);
         return;

@@ -74,7 +74,7 @@ impl Object {
             places = places
                 .into_iter()
                 .flat_map(|place| {
-                    let found = self.at(&Path::of(place.clone()));
+                    let found = self.at(&Path::from_segments(place.clone()));
                     let count = found
                         .and_then(|value| value.as_list().map(|list| list.len()))
                         .unwrap_or(0);
@@ -82,7 +82,7 @@ impl Object {
                 })
                 .collect();
         }
-        places.into_iter().map(Path::of).collect()
+        places.into_iter().map(Path::from_segments).collect()
     }
 
     fn reach(&mut self, segments: &[Segment]) -> Option<&mut Value> {

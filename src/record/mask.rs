@@ -98,7 +98,7 @@ impl MaskRelation {
     /// How a place stands to a redacted path. Digits in a place may name an element of a list or a field; `*` as a name
     /// stands for any.
     #[must_use]
-    pub fn of(redact: &Path, place: &[Segment]) -> Self {
+    pub fn new(redact: &Path, place: &[Segment]) -> Self {
         for (at, step) in redact.segments().iter().enumerate() {
             match place.get(at) {
                 None => return Self::Leads,
@@ -114,7 +114,7 @@ impl MaskRelation {
         Self::Hidden(redact.segments().len())
     }
 
-    /// As [`of`](Self::of), where the record tells what has fields and what has elements.
+    /// As [`of`](Self::new), where the record tells what has fields and what has elements.
     #[must_use]
     pub fn within(document: &Object, redact: &Path, place: &[Segment]) -> Self {
         let mut value: Option<Cow<'_, Value>> = None;
@@ -147,7 +147,7 @@ impl MaskRelation {
             match next {
                 Some(next) => value = Some(next),
                 // It is a place of something else than this record.
-                None => return Self::of(redact, place),
+                None => return Self::new(redact, place),
             }
         }
         Self::Hidden(redact.segments().len())
@@ -264,7 +264,7 @@ mod tests {
         ] {
             let (path, at): (Path, Path) = (redact.parse().unwrap(), place.parse().unwrap());
             assert_eq!(
-                MaskRelation::of(&path, at.segments()),
+                MaskRelation::new(&path, at.segments()),
                 standing,
                 "{redact} {place}"
             );

@@ -26,7 +26,7 @@ impl<'f, F: HasName> Names<'f, F> {
     /// Of so few fields a table is not worth its making.
     const FEW: usize = 16;
 
-    pub(crate) fn of(fields: &'f [F]) -> Self {
+    pub(crate) fn from_fields(fields: &'f [F]) -> Self {
         Self {
             fields,
             next: 0,
@@ -80,7 +80,7 @@ mod tests {
         for count in [0, 1, 16, 17, 200] {
             let fields = (0..count).map(|at| format!("\"f\\u0030{at}\":{at}"));
             let object = Object::parse(&format!("{{{}}}", fields.collect::<Vec<_>>().join(","))).unwrap();
-            let mut names = Names::of(object.fields());
+            let mut names = Names::from_fields(object.fields());
             let order = (0..count)
                 .chain((0..count).rev())
                 .chain((0..count).map(|at| at * 7 % count));

@@ -47,7 +47,7 @@ impl Path {
     /// # Panics
     /// When there is no segment.
     #[must_use]
-    pub fn of(segments: Vec<Segment>) -> Self {
+    pub fn from_segments(segments: Vec<Segment>) -> Self {
         assert!(!segments.is_empty(), "a path has at least one segment");
         Self { segments }
     }

@@ -209,7 +209,7 @@ impl Refusal {
     /// Cuts places at what is redacted, as far as they tell without the record.
     pub(crate) fn cut_at(mut self, redacted: &[Path]) -> Self {
         for violation in &mut self.violations {
-            violation.cut(redacted, MaskRelation::of);
+            violation.cut(redacted, MaskRelation::new);
         }
         self
     }

@@ -311,7 +311,7 @@ impl Object {
         Self::default()
     }
 
-    fn of(fields: Vec<Field>) -> Self {
+    fn from_fields(fields: Vec<Field>) -> Self {
         Self { fields }
     }
 
@@ -326,12 +326,12 @@ impl Object {
             return Err(Malformed::new("record.not_object", "a record is a JSON object"));
         }
         let fields = try_split_object(&text, Field::of_raw);
-        fields.map(Self::of).map_err(|error| Malformed::from_json(&error))
+        fields.map(Self::from_fields).map_err(|error| Malformed::from_json(&error))
     }
 
     /// The object of a JSON text that the door has validated.
     pub(super) fn split(json: &Text) -> Self {
-        Self::of(split_object(json, Field::of_raw))
+        Self::from_fields(split_object(json, Field::of_raw))
     }
 
     /// The fields in order.

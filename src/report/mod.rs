@@ -93,7 +93,7 @@ pub fn report_with(
             project: project.or_else(|| options.project.clone()),
             stages: outcome::stages(&moment, number)?
                 .into_iter()
-                .map(StageTold::of)
+                .map(StageTold::new)
                 .collect(),
             duration_us: timed
                 .last()
@@ -111,7 +111,7 @@ pub fn report_with(
         speed: speed::measured(started_us, &timed),
         refused,
         reconciliation,
-        deviations: stages.map(|stages| Deviations::of(store, stages)).transpose()?,
+        deviations: stages.map(|stages| Deviations::new(store, stages)).transpose()?,
         evidence: evidence::evidence(store, number)?,
     })
 }

@@ -53,9 +53,9 @@ pub(super) fn html(report: &RunReport) -> String {
             .outcomes
             .iter()
             .filter(|pass| !matches!(pass.kind.as_str(), "init" | "reconcile"))
-            .map(|pass| (pass, Bar::of(&pass.counts)))
+            .map(|pass| (pass, Bar::from_counts(&pass.counts)))
             .collect(),
-        course: SpeedCurve::of(&report.speed),
+        course: SpeedCurve::from_speed(&report.speed),
         seals: if report.evidence.first.batch == report.evidence.last.batch {
             vec![(&report.evidence.last, "Batch")]
         } else {

@@ -86,7 +86,7 @@ pub struct StageTold {
 }
 
 impl StageTold {
-    pub(super) fn of(stage: StageOfRun) -> Self {
+    pub(super) fn new(stage: StageOfRun) -> Self {
         Self {
             description: description(&stage.source_text),
             number: stage.number,

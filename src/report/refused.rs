@@ -107,8 +107,8 @@ pub(super) fn refused(
     let standing = standing_since(connection, batches.0)?;
     let mut redact = crate::history::redacted(store)?;
     redact.extend(options.redact.iter().cloned());
-    let mut naming = Naming::of(store, &redact);
-    let hidden = HiddenIds::of(store, [], &redact)?;
+    let mut naming = Naming::new(store, &redact);
+    let hidden = HiddenIds::new(store, [], &redact)?;
     let mut causes: BTreeMap<(i64, String), RefusedCause> = BTreeMap::new();
     each_refusal_of_run(connection, run, |refusal| {
         let reason = read(&refusal.reason);

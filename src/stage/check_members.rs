@@ -14,7 +14,7 @@ use crate::toml::Problems;
 impl Stage {
     /// What the stage reads of the source's records, and their contract does not have.
     pub(super) fn check_members(&self, problems: &mut Problems) {
-        let Some(members) = self.source_contract().and_then(Members::of) else {
+        let Some(members) = self.source_contract().and_then(Members::from_schema) else {
             return;
         };
         let mut told: Vec<Path> = Vec::new();
@@ -93,7 +93,7 @@ impl UnknownMember<'_> {
 }
 
 impl Members {
-    fn of(schema: &Schema) -> Option<Self> {
+    fn from_schema(schema: &Schema) -> Option<Self> {
         let schema = serde_json::from_str(schema.canonical()).ok()?;
         Some(Self { schema })
     }

@@ -63,7 +63,7 @@ impl Stage {
 
     /// What is redacted and shows in the ids, and the key of the stage's file that makes it so.
     fn redacted_in_ids(&self) -> Option<(Path, &'static str)> {
-        let hides = |redact: &Path, path: &Path| MaskRelation::of(redact, path.segments()).may_hide();
+        let hides = |redact: &Path, path: &Path| MaskRelation::new(redact, path.segments()).may_hide();
         let redacted = |path: &Path| self.redact().iter().any(|redact| hides(redact, path));
         let disguised = |source: &str| DISGUISING_FUNCTIONS.iter().any(|name| source.contains(name));
         match &self.steps.id {
@@ -198,7 +198,7 @@ fn plain_paths(template: &Template, to: &mut Vec<Segment>, found: &mut Vec<Hande
             if let ([from], true) = (&expression.reads()[..], source.chars().all(plain)) {
                 found.push(Handed {
                     from: from.clone(),
-                    to: Path::of(to.clone()),
+                    to: Path::from_segments(to.clone()),
                 });
             }
         }

@@ -14,7 +14,7 @@ pub enum Cardinality {
 }
 
 impl Cardinality {
-    fn of(effects: Effects) -> Self {
+    fn from_effects(effects: Effects) -> Self {
         if effects.derives {
             Self::OneToMany
         } else {
@@ -43,7 +43,7 @@ impl Stage {
     /// How many records it may make of one.
     #[must_use]
     pub fn cardinality(&self) -> Cardinality {
-        Cardinality::of(self.steps.effects())
+        Cardinality::from_effects(self.steps.effects())
     }
 
     /// Whether a record may become several: whether [`Outcome::Derive`](super::Outcome::Derive) may be given.

@@ -52,7 +52,7 @@ impl Lineage {
                 Segment::Index(_) => Segment::Each,
                 other => other.clone(),
             });
-            self.fields.get(&TargetField::Field(Path::of(place.collect())))
+            self.fields.get(&TargetField::Field(Path::from_segments(place.collect())))
         });
         let others = || self.fields.get(&TargetField::Others);
         nearest.or_else(others).map(Vec::as_slice)
@@ -111,8 +111,8 @@ impl Stage {
             }
         }
         let (source, target) = (
-            Contracted::of(steps.source_contract.as_ref()),
-            Contracted::of(steps.contract.schema.as_ref()),
+            Contracted::from_schema(steps.source_contract.as_ref()),
+            Contracted::from_schema(steps.contract.schema.as_ref()),
         );
         flow.known(
             &[source.names, target.names].concat(),
@@ -130,7 +130,7 @@ fn told(flow: &Flow) -> Lineage {
         let place = if place.is_empty() {
             TargetField::Others
         } else {
-            TargetField::Field(Path::of(place))
+            TargetField::Field(Path::from_segments(place))
         };
         fields.insert(place, list(&sources));
     }
@@ -149,7 +149,7 @@ struct Contracted {
 }
 
 impl Contracted {
-    fn of(schema: Option<&Schema>) -> Self {
+    fn from_schema(schema: Option<&Schema>) -> Self {
         let parsed = schema.and_then(|schema| serde_json::from_str::<Json>(schema.canonical()).ok());
         let Some(parsed) = parsed else {
             return Self::default();

@@ -16,5 +16,5 @@ fn redacted_path(pointer: &str) -> Option<Path> {
         Segment::Key(key) if key == "*" => Segment::Each,
         other => other.clone(),
     };
-    Some(Path::of(path.segments().iter().map(every).collect()))
+    Some(Path::from_segments(path.segments().iter().map(every).collect()))
 }

@@ -73,7 +73,7 @@ impl Stages {
 
 /// What is wrong where the first stage of a circle reads what the last one writes.
 fn circle(stages: &[Stage]) -> Option<Problem> {
-    let routes = Routes::of(stages);
+    let routes = Routes::new(stages);
     let left = routes.without_begun();
     let is_left = |route: &&Stage| left.contains(route.source());
     for first in stages.iter().filter(|stage| !stage.in_place()).filter(is_left) {
@@ -104,7 +104,7 @@ struct Routes<'s> {
 }
 
 impl<'s> Routes<'s> {
-    fn of(stages: &'s [Stage]) -> Self {
+    fn new(stages: &'s [Stage]) -> Self {
         let mut targets: HashMap<&str, Vec<&str>> = HashMap::new();
         for stage in stages.iter().filter(|stage| !stage.in_place()) {
             targets.entry(stage.source()).or_default().push(stage.target());

@@ -95,7 +95,7 @@ pub(super) const DERIVED: [DerivedTable; 4] = [
 
 impl DerivedTable {
     /// The table of this name.
-    pub(super) fn of(name: &str) -> Option<&'static Self> {
+    pub(super) fn from_name(name: &str) -> Option<&'static Self> {
         DERIVED.iter().find(|derived| derived.name == name)
     }
 
@@ -130,7 +130,7 @@ impl DerivedTable {
             script.extend([" DROP ", &there.kind.to_uppercase(), " ", self.name, ";"]);
         }
         let made = expected
-            .get(&ObjectPlace::of(self.name))
+            .get(&ObjectPlace::from_name(self.name))
             .and_then(|table| table.sql.as_deref());
         script.extend([" ", made.unwrap_or_default(), ";"]);
         script + &self.filled_sql(expected)
@@ -207,7 +207,7 @@ pub(crate) fn derived_problems(connection: &Connection, version: i32) -> Result<
     let (expected, found) = (objects_of(version)?, objects(connection)?);
     let mut problems = Vec::new();
     for derived in &DERIVED {
-        let place = ObjectPlace::of(derived.name);
+        let place = ObjectPlace::from_name(derived.name);
         let there = found.get(&place);
         if there.is_none() || there != expected.get(&place) {
             continue;

@@ -50,7 +50,7 @@ pub(crate) struct ObjectPlace {
 
 impl ObjectPlace {
     /// That of a table, an index or a view.
-    pub(crate) fn of(name: &str) -> Self {
+    pub(crate) fn from_name(name: &str) -> Self {
         Self {
             is_trigger: false,
             name: name.to_owned(),
@@ -78,7 +78,7 @@ pub(crate) fn objects(connection: &Connection) -> Result<Objects> {
         let object = object?;
         let mut place = ObjectPlace {
             is_trigger: object.kind == "trigger",
-            ..ObjectPlace::of(&object.name)
+            ..ObjectPlace::from_name(&object.name)
         };
         while objects.contains_key(&place) {
             place.copy += 1;

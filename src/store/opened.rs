@@ -122,7 +122,7 @@ impl Store {
     /// The table of a database that must exist.
     pub(crate) fn table(&self, name: &str) -> Result<Table> {
         let known = self.databases()?;
-        let table = Table::of(name)?;
+        let table = Table::from_name(name)?;
         if known.iter().any(|known| known == name) {
             return Ok(table);
         }
@@ -134,36 +134,36 @@ impl Store {
 
     /// Whether a database was ever filled. One that was not is read as an empty one.
     pub fn has_database(&self, name: &str) -> Result<bool> {
-        Table::of(name)?.exists(&self.connection)
+        Table::from_name(name)?.exists(&self.connection)
     }
 
     /// The number of records in a database.
     pub fn count(&self, database: &str) -> Result<u64> {
-        Table::of(database)?.count(&self.connection)
+        Table::from_name(database)?.count(&self.connection)
     }
 
     /// The number of records in a database whose numbers are above one.
     pub fn count_after(&self, database: &str, after: i64) -> Result<u64> {
-        Table::of(database)?.count_after(&self.connection, after)
+        Table::from_name(database)?.count_after(&self.connection, after)
     }
 
     /// A record by its id.
     pub fn get(&self, database: &str, id: &str) -> Result<Option<Record>> {
-        Ok(Table::of(database)?
+        Ok(Table::from_name(database)?
             .by_id(&self.connection, id)?
             .map(|found| found.record))
     }
 
     /// A record by its number.
     pub fn record(&self, database: &str, number: i64) -> Result<Option<Record>> {
-        Ok(Table::of(database)?
+        Ok(Table::from_name(database)?
             .by_number(&self.connection, number)?
             .map(|found| found.record))
     }
 
     /// The next records after a number, in the order of their numbers: at most `count` of them.
     pub fn records_after(&self, database: &str, after: i64, count: usize) -> Result<Vec<Record>> {
-        let found = Table::of(database)?.after(&self.connection, after, count, 8 << 20)?;
+        let found = Table::from_name(database)?.after(&self.connection, after, count, 8 << 20)?;
         Ok(found.into_iter().map(|salted| salted.record).collect())
     }
 }

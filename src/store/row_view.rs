@@ -38,7 +38,7 @@ pub(super) fn databases(found: &Objects) -> BTreeSet<String> {
 
 /// Puts the view of these databases in the place of that of none, where the version has it.
 pub(super) fn expect(expected: &mut Objects, databases: &BTreeSet<String>) {
-    if let Some(view) = expected.get_mut(&ObjectPlace::of(NAME)) {
+    if let Some(view) = expected.get_mut(&ObjectPlace::from_name(NAME)) {
         view.sql = Some(create_sql(databases));
     }
 }
@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn a_store_begins_with_the_view_of_no_database() {
         let expected = objects_of(VERSION).expect("a schema");
-        let view = expected.get(&ObjectPlace::of(NAME)).expect("a view");
+        let view = expected.get(&ObjectPlace::from_name(NAME)).expect("a view");
         assert_eq!(view.sql.as_deref(), Some(create_sql(&BTreeSet::new()).as_str()));
     }
 
@@ -66,7 +66,7 @@ mod tests {
         let connection = Connection::open_in_memory().expect("a database");
         let names: BTreeSet<String> = (0..1_201).map(|number| format!("d{number:04}")).collect();
         for name in &names {
-            let table = super::super::Table::of(name).expect("a table");
+            let table = super::super::Table::from_name(name).expect("a table");
             let sql = format!(
                 "{}; INSERT INTO \"{name}\" VALUES(7,'i','{{}}')",
                 table.create_sql()

@@ -49,21 +49,21 @@ fn differences_from(connection: &Connection, found: &Objects, version: i32) -> R
     let mut expected = objects_of(version)?;
     let has_passes = ["ledger_pass", "ledger_batch"]
         .iter()
-        .all(|name| expected.get(&ObjectPlace::of(name)) == found.get(&ObjectPlace::of(name)));
+        .all(|name| expected.get(&ObjectPlace::from_name(name)) == found.get(&ObjectPlace::from_name(name)));
     let mut databases = row_view::databases(found);
     if has_passes {
         // One that has no table, or another than it had, is told below.
         databases.extend(written(connection, &databases)?);
     }
     row_view::expect(&mut expected, &databases);
-    let is_as_made = |name: &str| expected.get(&ObjectPlace::of(name)) == found.get(&ObjectPlace::of(name));
+    let is_as_made = |name: &str| expected.get(&ObjectPlace::from_name(name)) == found.get(&ObjectPlace::from_name(name));
     let is_foreign =
         |place: &ObjectPlace, object: &SchemaObject| !expected.contains_key(place) && !is_of_database(object);
     // What goes with its table.
     let goes_with = |object: &SchemaObject| {
         let (name, of) = (&object.name, &object.of);
         let goes = |of: &str| {
-            let place = ObjectPlace::of(of);
+            let place = ObjectPlace::from_name(of);
             of != name && found.get(&place).is_some_and(|owner| is_foreign(&place, owner))
         };
         goes(of) || virtual_owner(name).is_some_and(|owner| goes(owner) && is_virtual(found, owner))
@@ -82,7 +82,7 @@ fn differences_from(connection: &Connection, found: &Objects, version: i32) -> R
     // What comes with its table.
     let comes_with = |object: &SchemaObject| {
         let of = object.of.as_str();
-        of != object.name && !is_as_made(of) && (object.sql.is_none() || DerivedTable::of(of).is_some())
+        of != object.name && !is_as_made(of) && (object.sql.is_none() || DerivedTable::from_name(of).is_some())
     };
     let mut ours: Vec<(&ObjectPlace, &SchemaObject)> = expected
         .iter()
@@ -131,11 +131,11 @@ pub(crate) fn damage(connection: &Connection, table: &str) -> Vec<String> {
 pub(super) fn is_readable(connection: &Connection) -> Result<bool> {
     let (expected, found) = (objects_of(VERSION)?, objects(connection)?);
     let is_there = |name: &str| {
-        let there = found.get(&ObjectPlace::of(name));
+        let there = found.get(&ObjectPlace::from_name(name));
         there.is_some_and(|there| there.kind == "table")
     };
     let tables = expected.values().filter(|object| object.kind == "table");
-    let mut needed = tables.filter(|table| DerivedTable::of(&table.name).is_none());
+    let mut needed = tables.filter(|table| DerivedTable::from_name(&table.name).is_none());
     let hides = |object: &SchemaObject| {
         let functions = ["json_each", "json_tree"];
         ["table", "view"].contains(&object.kind.as_str())
@@ -167,7 +167,7 @@ fn differs(
 /// The statements that make an object as it was. A table that follows from the ledger is made anew; of any other nobody
 /// knows what it held.
 fn made(object: &SchemaObject, expected: &Objects, there: Option<&SchemaObject>) -> Option<String> {
-    if let Some(derived) = DerivedTable::of(&object.name).filter(|_| object.kind == "table") {
+    if let Some(derived) = DerivedTable::from_name(&object.name).filter(|_| object.kind == "table") {
         return Some(derived.make_sql(expected, there));
     }
     let sql = object.sql.as_ref().filter(|_| object.kind != "table")?;
@@ -185,7 +185,7 @@ fn unexpected(place: &ObjectPlace, object: &SchemaObject, is_data: bool) -> Sche
         return differs(name, kind, Some(object), None);
     }
     // Another one in the place of a database's own.
-    let index = Table::of(&object.of).map(|table| format!(" {};", table.index_sql()));
+    let index = Table::from_name(&object.of).map(|table| format!(" {};", table.index_sql()));
     let index = index
         .ok()
         .filter(|_| is_data && kind == "index" && *name == format!("{}.id", object.of));
@@ -208,7 +208,7 @@ fn unexpected(place: &ObjectPlace, object: &SchemaObject, is_data: bool) -> Sche
 fn missing_tables(connection: &Connection, found: &Objects) -> Result<Vec<SchemaDifference>> {
     let mut missing = Vec::new();
     for name in written(connection, &row_view::databases(found))? {
-        let there = found.get(&ObjectPlace::of(&name));
+        let there = found.get(&ObjectPlace::from_name(&name));
         if there.is_none_or(|there| there.kind != "table") {
             missing.push(differs(&name, "table", None, None));
         }
@@ -244,10 +244,10 @@ fn missing_indexes(connection: &Connection, found: &Objects) -> Result<Vec<Schem
     let mut missing = Vec::new();
     for object in found.values() {
         let (name, index) = (&object.name, format!("{}.id", object.name));
-        if object.kind != "table" || !is_of_database(object) || found.contains_key(&ObjectPlace::of(&index)) {
+        if object.kind != "table" || !is_of_database(object) || found.contains_key(&ObjectPlace::from_name(&index)) {
             continue;
         }
-        let table = Table::of(name)?;
+        let table = Table::from_name(name)?;
         if !table.is_empty(connection)? && !is_being_filled(connection, name)? {
             let mended_by = format!("{};", table.index_sql());
             missing.push(differs(&index, "index", None, Some(mended_by)));
@@ -274,7 +274,7 @@ fn is_being_filled(connection: &Connection, database: &str) -> Result<bool> {
 
 fn is_virtual(found: &Objects, name: &str) -> bool {
     let sql = found
-        .get(&ObjectPlace::of(name))
+        .get(&ObjectPlace::from_name(name))
         .and_then(|owner| owner.sql.as_deref());
     sql.is_some_and(|sql| sql.starts_with("CREATE VIRTUAL TABLE "))
 }

@@ -45,7 +45,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::Invalid`] when the name is none of a database.
-    pub(crate) fn of(name: &str) -> Result<Self> {
+    pub(crate) fn from_name(name: &str) -> Result<Self> {
         if is_database_name(name) {
             return Ok(Self {
                 name: name.to_owned(),
@@ -80,7 +80,7 @@ impl Table {
         let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let tables: Vec<(String, String)> = rows.collect::<rusqlite::Result<_>>()?;
         let ours = |(name, sql): &(String, String)| {
-            Self::of(name).is_ok_and(|table| table.create_sql().eq_ignore_ascii_case(sql))
+            Self::from_name(name).is_ok_and(|table| table.create_sql().eq_ignore_ascii_case(sql))
         };
         Ok(tables.into_iter().filter(ours).map(|(name, _)| name).collect())
     }

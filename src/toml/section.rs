@@ -73,7 +73,7 @@ impl<'t> Section<'t> {
     }
 
     /// A table that stands at `span`.
-    pub(crate) fn of(
+    pub(crate) fn new(
         title: String,
         table: &'t dyn TableLike,
         span: Option<Range<usize>>,
@@ -260,7 +260,7 @@ impl<'t> Section<'t> {
             return None;
         };
         let span = item.span().or_else(|| self.key_span(key));
-        Some(Self::of(title, table, span, self.reading))
+        Some(Self::new(title, table, span, self.reading))
     }
 
     /// The tables `[[key]]`, in order.
@@ -282,7 +282,7 @@ impl<'t> Section<'t> {
     /// The sections `[[title]]` below a key, in order.
     pub(crate) fn sections(&self, key: &str, title: &str, problems: &mut Problems) -> Vec<Section<'t>> {
         let tables = self.tables(key, problems).into_iter();
-        let of = |table: &'t Table| Self::of(format!("[[{title}]]"), table, table.span(), self.reading);
+        let of = |table: &'t Table| Self::new(format!("[[{title}]]"), table, table.span(), self.reading);
         tables.map(of).collect()
     }
 

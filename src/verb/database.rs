@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// [`Error::Invalid`] when the name is none of a database.
     pub fn database(&mut self, name: &str) -> Result<Database<'_>> {
-        crate::store::Table::of(name)?;
+        crate::store::Table::from_name(name)?;
         Ok(Database {
             name: name.to_owned(),
             store: self,

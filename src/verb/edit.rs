@@ -54,7 +54,7 @@ pub struct EditReport {
 /// [`Error::Invalid`] for data that is no record, an id that exists (`Insert`) or is edited twice in one call;
 /// [`Error::NoSuchRecord`] for a `Delete` of what is not there. Then nothing is written.
 pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &RunInfo) -> Result<EditReport> {
-    let table = Table::of(database)?;
+    let table = Table::from_name(database)?;
     let mut run = Run::begin(store, purpose)?;
     if edits.is_empty() {
         return Ok(EditReport::default());
@@ -124,7 +124,7 @@ fn one(
         (Edit::Insert { id, data } | Edit::Put { id, data }, None) => {
             let data = admitted(run, id, data)?;
             // Whoever writes the id of what a stage in place has refused corrects that record, waived or not.
-            let corrected = kept(run.connection(), &Table::of(database)?)?.holder(id);
+            let corrected = kept(run.connection(), &Table::from_name(database)?)?.holder(id);
             let (record, salt) = corrected.unwrap_or_else(|| {
                 *newest += 1;
                 (*newest, run.salt())

@@ -120,7 +120,7 @@ pub fn status(store: &Store, stages: &Stages) -> Result<Status> {
         stages: stage_statuses(store, stages)?,
         refused_at_the_door: refusers::refused_at_the_door(connection)?,
         unfinished: unfinished(store)?,
-        deviations: Deviations::of(store, stages)?,
+        deviations: Deviations::new(store, stages)?,
     })
 }
 
@@ -212,12 +212,12 @@ fn halted(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -
         return Ok(0);
     };
     let of = (open.row.pass, open.first_batch - 1);
-    selection::halting(store.connection(), StageInput::of(project, stage), of)
+    selection::halting(store.connection(), StageInput::new(project, stage), of)
 }
 
 fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -> Result<u64> {
     let connection = store.connection();
-    let fed = StageInput::of(project, stage);
+    let fed = StageInput::new(project, stage);
     let count = |source: &str| store.count(source);
     if let Some(open) = history.open_apply() {
         let selection = selection::of_open_pass(connection, fed, open)?;

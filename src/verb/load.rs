@@ -78,12 +78,12 @@ pub fn load(
     let begun = OpenInput {
         name,
         database,
-        how: ReadingMode::of(&reading),
+        how: ReadingMode::new(&reading),
         options,
     };
     let (open, given_up) = settle_open(&mut run, &begun, |_, _| Ok(None))?;
     let course = begun.of_stream(run.connection(), open, &mut input, &mut head)?;
-    let source = Records::of(Bytes::new(head).chain(input), reading);
+    let source = Records::from_input(Bytes::new(head).chain(input), reading);
     carry_out(run, &begun, course, source, given_up, observer)
 }
 
@@ -110,13 +110,13 @@ pub fn load_file(
     let begun = OpenInput {
         name,
         database,
-        how: ReadingMode::of(&reading),
+        how: ReadingMode::new(&reading),
         options,
     };
     let beginnings = |connection: &Connection, open: &[Open]| begun.hashed(connection, open, &mut file);
     let (open, given_up) = settle_open(&mut run, &begun, beginnings)?;
     let course = begun.of_file(run.connection(), open, &mut file)?;
-    let source = Records::of(file, reading);
+    let source = Records::from_input(file, reading);
     carry_out(run, &begun, course, source, given_up, observer)
 }
 
@@ -207,10 +207,10 @@ fn carry(
         None => new_pass(run, begun)?,
     };
     let opened = resume::open(&mut source, begun, pass.row.pass, open)?;
-    let table = Table::of(database)?;
+    let table = Table::from_name(database)?;
     let cursor = open.and_then(|open| open.cursor.as_deref());
     let limits = run.store().options().limits;
-    let mut columns = Columns::of(&options.cells, limits, opened.columns);
+    let mut columns = Columns::new(&options.cells, limits, opened.columns);
     if !columns.learn(cursor, run.connection(), &table, &options.stop)? {
         report.stopped = Some(Stopped::Asked);
         return Ok(());
@@ -236,7 +236,7 @@ fn carry(
         shape: shape_for_writing(run.connection(), database)?,
         newest: largest(run.connection(), LedgerTable::Record)?,
         kept: kept(run.connection(), &table)?,
-        refused: RefusedLines::of(run.connection(), database, &origin, pass.row.pass)?,
+        refused: RefusedLines::new(run.connection(), database, &origin, pass.row.pass)?,
         table,
         columns,
         has_begun: open.is_some(),
@@ -249,7 +249,7 @@ fn carry(
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     report.tell(&pass, begun.name, open.is_some(), counts);
     report.narrowed = found.narrowed;
-    report.fixed_by_hand = FixedByHand::of(run, database, pass.row.pass)?;
+    report.fixed_by_hand = FixedByHand::new(run, database, pass.row.pass)?;
     if let Some(end) = whole.filter(|_| !options.again) {
         report.known = known_before(run.connection(), database, pass.row.pass, &end, &begun.how)?;
     }
@@ -321,6 +321,6 @@ fn begins(pass: &Pass, done: u64, observer: &mut dyn Observer) {
 /// Whether a stage redacts the field that holds the id.
 fn is_redacted(store: &Store, options: &LoadOptions) -> Result<bool> {
     let id = Path::field(&options.id_field);
-    let is_id = |path: &Path| MaskRelation::of(path, id.segments()).may_hide();
+    let is_id = |path: &Path| MaskRelation::new(path, id.segments()).may_hide();
     Ok(options.redact.iter().any(is_id) || redacted(store)?.iter().any(is_id))
 }

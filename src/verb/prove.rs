@@ -179,7 +179,7 @@ fn number(store: &Store, connection: &Connection, database: &str, id: &str) -> R
         return Ok(number);
     }
     // The newest of those that had it.
-    let had = Found::of(store, database, id)?.records.pop();
+    let had = Found::new(store, database, id)?.records.pop();
     had.ok_or_else(|| Error::NoSuchRecord {
         database: database.to_owned(),
         id: id.to_owned(),

@@ -81,7 +81,7 @@ impl Restore {
         if let Ok(store) = &store {
             checked.check_names(store).map_err(|error| failed(error, &stop))?;
         }
-        let signature = Signature::of(&checked);
+        let signature = Signature::from_checked(&checked);
         if self.check {
             let text = format!("Sound: {summary}{}.\n", signature.told);
             return Ok(Answer::new(data, text).warnings(signature.note));
@@ -158,7 +158,7 @@ struct Signature {
 }
 
 impl Signature {
-    fn of(checked: &CheckedBackup) -> Self {
+    fn from_checked(checked: &CheckedBackup) -> Self {
         let Some(signed) = &checked.signed else {
             let note = if checked.has_signatures {
                 "its signatures were not checked, because no key of theirs is here: name the key with `--key FILE`"

@@ -145,7 +145,7 @@ fn carried_on(session: &Session<'_>, store: &Store, error: Error) -> Failure {
     let (target, copy) = (target.clone(), *copy);
     let failure = Failure::from(error);
     // Whatever keeps this from being read, the number of the record is told.
-    let (Ok(ids), Ok(Some(row))) = (ShownIds::of(session, store), store.record(&target, copy)) else {
+    let (Ok(ids), Ok(Some(row))) = (ShownIds::new(session, store), store.record(&target, copy)) else {
         return failure;
     };
     let id = ids.shown(Some(&target), row.id);

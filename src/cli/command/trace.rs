@@ -55,7 +55,7 @@ impl Trace {
             return self.provenance(session);
         }
         let store = session.open_to_read()?;
-        let found = Found::of(&store, &self.database, &self.id)
+        let found = Found::new(&store, &self.database, &self.id)
             .map_err(|error| untraceable(session, &store, error))?;
         let mut list = session.screen.json.then(Listed::new);
         let mut text = self.heading(&found);

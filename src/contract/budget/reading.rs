@@ -91,7 +91,7 @@ impl Applied {
         self.below.push((place, inner));
     }
 
-    fn of(keywords: &Map<String, Parsed>) -> Self {
+    fn new(keywords: &Map<String, Parsed>) -> Self {
         let listed = |keyword| keywords.get(keyword).and_then(Parsed::as_array);
         let has_any = |of: [&str; 2]| of.iter().any(|keyword| keywords.contains_key(*keyword));
         let required = listed("required").map_or(0, Vec::len);
@@ -140,13 +140,13 @@ pub(super) fn read(whole: &Parsed) -> Option<Vec<Applied>> {
             }
         }
     }
-    let mut schemas = Numbered::of(whole, dynamic);
+    let mut schemas = Numbered::new(whole, dynamic);
     let mut waiting = vec![(0, whole, registry.resolver(base))];
     while let Some((number, schema, resolver)) = waiting.pop() {
         let Parsed::Object(keywords) = schema else {
             continue;
         };
-        let mut applied = Applied::of(keywords);
+        let mut applied = Applied::new(keywords);
         for (keyword, value) in keywords {
             if let ("$ref" | "$dynamicRef", Some(reference)) = (keyword.as_str(), value.as_str()) {
                 let (target, resolver, _) = resolver.lookup(reference).ok()?.into_inner();
@@ -183,7 +183,7 @@ struct Numbered {
 }
 
 impl Numbered {
-    fn of(whole: &Parsed, dynamic: HashSet<String>) -> Self {
+    fn new(whole: &Parsed, dynamic: HashSet<String>) -> Self {
         Self {
             known: HashMap::from([((std::ptr::from_ref(whole) as usize, 0), 0)]),
             ways: HashMap::from([(Vec::new(), 0)]),

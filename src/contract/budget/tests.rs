@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 
 fn judged(schema: &Parsed, record: &str) -> (Option<BudgetReason>, bool) {
-    let budget = Budget::of(schema);
+    let budget = Budget::from_schema(schema);
     let tree = Tree::parse(record).expect("JSON");
     (budget.remark(), budget.allows(&tree).is_ok())
 }
@@ -164,7 +164,7 @@ fn many_fields_are_looked_up_and_large_records_refused_without_a_table() {
 #[test]
 fn of_many_faults_some_are_told() {
     let told = |schema: &Parsed, record: &str| {
-        let budget = Budget::of(schema);
+        let budget = Budget::from_schema(schema);
         budget.told(&Tree::parse(record).expect("JSON"))
     };
     let texts = json!({ "items": { "type": "string" } });
@@ -230,7 +230,7 @@ proptest! {
         let schema = json!({ "$defs": definitions, "$ref": "#/$defs/a0" });
         let text = nested(depth);
         let tree = Tree::parse(&text).expect("JSON");
-        let budget = Budget::of(&schema);
+        let budget = Budget::from_schema(&schema);
         let counted = budget.count(&tree, u64::MAX).map(|counted| counted.all);
         prop_assert_eq!(counted, Ok(naive(&schema, &schema, &tree)));
     }

@@ -41,7 +41,7 @@ impl FieldKind {
     }
 
     /// The kind of keywords that were read.
-    fn of(keywords: &Map<String, Parsed>) -> Self {
+    fn new(keywords: &Map<String, Parsed>) -> Self {
         let named = |name: &str| keywords.get(name).and_then(Parsed::as_str).unwrap_or_default();
         if keywords.contains_key("x-decimal") {
             return Self::Decimal;
@@ -102,13 +102,13 @@ impl Described {
                 ..Self::new(FieldKind::Any)
             };
         };
-        let inner = or_null(keywords).filter(|inner| FieldKind::of(inner) != FieldKind::Any);
+        let inner = or_null(keywords).filter(|inner| FieldKind::new(inner) != FieldKind::Any);
         let nullable = inner.is_some();
         let keywords = inner.unwrap_or(keywords);
         Self {
             keywords: Ok(keywords.clone()),
             nullable,
-            ..Self::new(FieldKind::of(keywords))
+            ..Self::new(FieldKind::new(keywords))
         }
     }
 

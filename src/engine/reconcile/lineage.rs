@@ -117,8 +117,8 @@ impl<'l> RecordPairing<'l> {
         let in_place = stage.in_place();
         Ok(Self {
             connection,
-            source: Rows::of(connection, stage.source(), (!in_place).then_some(stage.number()))?,
-            target: Rows::of(connection, stage.target(), None)?,
+            source: Rows::new(connection, stage.source(), (!in_place).then_some(stage.number()))?,
+            target: Rows::new(connection, stage.target(), None)?,
             in_place,
             carried: carried.into_iter(),
             groups: VecDeque::new(),

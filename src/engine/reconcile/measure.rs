@@ -85,7 +85,7 @@ impl<'m> Measuring<'m> {
         examples: usize,
         (secrets, limits): (Secrets, Limits),
     ) -> Self {
-        let sums = |rule| Sums::of(rule, examples);
+        let sums = |rule| Sums::new(rule, examples);
         Self {
             project,
             stage,

@@ -72,7 +72,7 @@ fn keep(
     wanted: &ReconcileRequest<'_>,
     reconciled: &StageReconciled,
 ) -> Result<()> {
-    let mut pass = run.new_pass(PassKind::Reconcile, Some(StageRow::of(project, stage)))?;
+    let mut pass = run.new_pass(PassKind::Reconcile, Some(StageRow::new(project, stage)))?;
     pass.row.source = Some(stage.source().to_owned());
     pass.row.target = Some(stage.target().to_owned());
     let mut batch = Batch::new(BatchKind::End);

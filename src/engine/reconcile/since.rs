@@ -63,10 +63,10 @@ pub(super) struct Rows<'l> {
 }
 
 impl<'l> Rows<'l> {
-    pub(super) fn of(connection: &'l Connection, database: &str, source_of: Option<u32>) -> Result<Self> {
+    pub(super) fn new(connection: &'l Connection, database: &str, source_of: Option<u32>) -> Result<Self> {
         Ok(Self {
             connection,
-            table: Table::of(database)?,
+            table: Table::from_name(database)?,
             source_of,
             writers: writers(connection, database)?,
             elsewhere: OnceCell::new(),

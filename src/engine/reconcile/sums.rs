@@ -115,7 +115,7 @@ impl Half {
 }
 
 impl<'m> Sums<'m> {
-    pub(super) fn of(rule: &'m Reconcile, examples: usize) -> Self {
+    pub(super) fn new(rule: &'m Reconcile, examples: usize) -> Self {
         Self {
             rule,
             source: Half::default(),

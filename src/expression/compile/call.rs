@@ -46,7 +46,7 @@ impl Compiler<'_> {
             }
             Err(arguments) => arguments,
         };
-        let operator = Operator::of(symbol).ok_or_else(unknown)?;
+        let operator = Operator::from_symbol(symbol).ok_or_else(unknown)?;
         let sides = <[Node; 2]>::try_from(arguments).map_err(|_| unknown())?;
         let is_null = |node: &Node| matches!(node.step, NodeKind::Constant(Datum::Null));
         let step = match (operator, sides) {
@@ -147,7 +147,7 @@ impl Compiler<'_> {
             NodeKind::Document => self.reads(&path),
             NodeKind::Path(start) => {
                 let segments: Vec<Segment> = [start.segments(), path.segments()].concat();
-                self.reads(&Path::of(segments));
+                self.reads(&Path::from_segments(segments));
             }
             _ => {}
         }

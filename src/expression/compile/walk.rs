@@ -104,7 +104,7 @@ impl Compiler<'_> {
         let operator = match kind.get_op_assignment_info() {
             None => None,
             Some((.., symbol)) => Some(
-                Operator::of(symbol)
+                Operator::from_symbol(symbol)
                     .ok_or_else(|| self.forbidden(&format!("the operator `{symbol}`"), position))?,
             ),
         };
@@ -205,7 +205,7 @@ impl Compiler<'_> {
             let segments: Vec<Segment> = links.iter().map_while(segment).collect();
             if let Some(last) = segments.len().checked_sub(1) {
                 known = segments.len();
-                let path = Path::of(segments);
+                let path = Path::from_segments(segments);
                 self.reads(&path);
                 node = self.node(links[last].item.position(), NodeKind::Path(path));
             }

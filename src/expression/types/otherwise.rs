@@ -30,7 +30,7 @@ fn constants(node: &Node) -> Option<Vec<Types>> {
         return None;
     };
     let constant = |part: &Node| match &part.step {
-        NodeKind::Constant(datum) => Some(Types::of(datum)),
+        NodeKind::Constant(datum) => Some(Types::from_datum(datum)),
         _ => None,
     };
     parts.iter().map(constant).collect()

@@ -53,7 +53,7 @@ impl Types {
         self.0 & other.0 != 0
     }
 
-    pub(super) fn of(datum: &Datum) -> Self {
+    pub(super) fn from_datum(datum: &Datum) -> Self {
         match datum.view() {
             View::Null => Self::NULL,
             View::Omit => Self::OMIT,

@@ -156,7 +156,7 @@ impl ElementPath {
         }
         Ok(Self {
             elements: elements.to_vec(),
-            below: Path::of(below.to_vec()),
+            below: Path::from_segments(below.to_vec()),
             path,
         })
     }

@@ -121,7 +121,7 @@ impl<'a> Settings<'a> {
     /// The tables of a list, each under this title; none where the key is absent.
     pub(crate) fn sections(&self, name: &str, title: &str) -> Vec<Section<'a>> {
         let reading = self.reading();
-        let section = |table: &'a dyn TableLike, span| Section::of(title.to_owned(), table, span, reading);
+        let section = |table: &'a dyn TableLike, span| Section::new(title.to_owned(), table, span, reading);
         match self.section.item(name) {
             Some(Item::ArrayOfTables(tables)) => {
                 tables.iter().map(|table| section(table, table.span())).collect()

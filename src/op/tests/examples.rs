@@ -92,8 +92,8 @@ fn what_an_operation_makes_comes_from_what_it_reads_and_goes_to_what_it_writes()
             if place.is_empty() {
                 continue;
             }
-            let place = Path::of(place);
-            if sources == Sources::of(SourceField::Field(place.clone())) {
+            let place = Path::from_segments(place);
+            if sources == Sources::from_origin(SourceField::Field(place.clone())) {
                 continue;
             }
             let name = manual.name;

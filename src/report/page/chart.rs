@@ -31,7 +31,7 @@ pub(super) struct OutcomeSlice {
 }
 
 impl Bar {
-    pub(super) fn of(counts: &Counts) -> Self {
+    pub(super) fn from_counts(counts: &Counts) -> Self {
         let numbers = [
             ("written", counts.written),
             ("unchanged", counts.unchanged),
@@ -116,7 +116,7 @@ impl Mark {
 
 impl<'r> SpeedCurve<'r> {
     /// `None` where there is nothing to draw.
-    pub(super) fn of(speed: &'r Speed) -> Option<Self> {
+    pub(super) fn from_speed(speed: &'r Speed) -> Option<Self> {
         let last = speed.points.last()?;
         let fastest = speed.points.iter().map(|point| point.per_second).max()?;
         let (top, long) = (round_above(fastest), last.to_us.max(1));
@@ -198,11 +198,11 @@ mod tests {
             merged: 2,
             ..Counts::default()
         };
-        let bar = Bar::of(&counts);
+        let bar = Bar::from_counts(&counts);
         let widths: Vec<&str> = bar.parts.iter().map(|part| part.width.as_str()).collect();
         assert_eq!(widths, ["98.80%", "0.00%", "0.00%", "0.60%", "0.60%"]);
         assert_eq!(bar.parts[4].from, "99.40%");
-        let nothing = Bar::of(&Counts::default());
+        let nothing = Bar::from_counts(&Counts::default());
         assert!(nothing.parts.iter().all(|part| part.width == "0.00%"));
     }
 
@@ -240,7 +240,7 @@ mod tests {
             points: vec![point(0, 1, u64::MAX), point(1, u64::MAX, 0)],
             remark: None,
         };
-        let course = SpeedCurve::of(&speed).unwrap();
+        let course = SpeedCurve::from_speed(&speed).unwrap();
         assert_eq!(course.line, "M0 0H0V1000H10000");
         assert_eq!(course.median.unwrap().place, "0.00%");
     }

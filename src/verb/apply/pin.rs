@@ -71,7 +71,7 @@ const ARGUMENT: &str = "--plan-sha256=";
 
 impl Pin {
     /// The state as it is.
-    pub(crate) fn of(connection: &Connection, head: &Head, stages: &Stages, asked: &Asked) -> Result<Self> {
+    pub(crate) fn new(connection: &Connection, head: &Head, stages: &Stages, asked: &Asked) -> Result<Self> {
         Ok(Self {
             version: VERSION,
             project: stages.project().to_owned(),
@@ -83,7 +83,7 @@ impl Pin {
             revise: asked.revise,
             on_error: asked.on_error.clone(),
             max_errors: asked.max_errors.clone(),
-            stages: stages.up_to(asked.to).map(PinnedStage::of).collect(),
+            stages: stages.up_to(asked.to).map(PinnedStage::new).collect(),
             figures_sha256: None,
         })
     }
@@ -163,7 +163,7 @@ impl Pin {
                 with("--max-errors", self.max_errors.as_ref())
             ));
         }
-        let now: Vec<PinnedStage> = stages.up_to(self.to).map(PinnedStage::of).collect();
+        let now: Vec<PinnedStage> = stages.up_to(self.to).map(PinnedStage::new).collect();
         if let Some(what) = difference(&self.stages, &now) {
             return moved(what);
         }
@@ -192,7 +192,7 @@ fn hash_of(figures: &serde_json::Value) -> String {
 }
 
 impl PinnedStage {
-    fn of(stage: &Stage) -> Self {
+    fn new(stage: &Stage) -> Self {
         Self {
             number: stage.number(),
             slug: stage.slug().to_owned(),

@@ -98,7 +98,7 @@ fn leave_to_earlier(
             break;
         }
         if earlier.in_place() && earlier.target() == stage.source() {
-            let unread = unread(run.connection(), StageInput::of(stages.project(), earlier))?;
+            let unread = unread(run.connection(), StageInput::new(stages.project(), earlier))?;
             refused.retain(|refused| !unread.iter().any(|unread| unread.has(refused.record)));
         }
     }

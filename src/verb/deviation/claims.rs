@@ -272,7 +272,7 @@ impl<'a> TargetClaims<'a> {
         };
         let mut rows: Vec<Row> = vec![(found.record.id, data)];
         for stage in &self.stages {
-            let aside = places::waiting(connection, StageInput::of(self.project, stage), true)?;
+            let aside = places::waiting(connection, StageInput::new(self.project, stage), true)?;
             if aside
                 .iter()
                 .any(|waiting| waiting.record == record && !waiting.edited)

@@ -30,7 +30,7 @@ pub fn deviations(store: &Store, stages: &Stages) -> Result<Vec<Deviation>> {
     }
     let mut found = Vec::new();
     for (target, stages_of_target) in targets {
-        let table = Table::of(target)?;
+        let table = Table::from_name(target)?;
         if !table.exists(store.connection())? {
             continue;
         }

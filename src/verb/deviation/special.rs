@@ -44,7 +44,7 @@ pub(super) fn find(
             holder: None,
         };
         // Whose place is free by now is only due: the next `apply` lets it in, unless its refusal was waived.
-        let waiting = places::waiting(connection, StageInput::of(project, stage), false)?;
+        let waiting = places::waiting(connection, StageInput::new(project, stage), false)?;
         let mut due = BTreeSet::new();
         for waiting in &waiting {
             let is_held = match &waiting.holder {
@@ -55,7 +55,7 @@ pub(super) fn find(
                 due.insert(waiting.record);
             }
         }
-        for waiting in places::waiting(connection, StageInput::of(project, stage), true)? {
+        for waiting in places::waiting(connection, StageInput::new(project, stage), true)? {
             if due.contains(&waiting.record) {
                 continue;
             }
@@ -78,7 +78,7 @@ pub(super) fn find(
                     }
                     let changes = rows::changes_of_row(connection, target.name(), row)?;
                     let is_own = rows::owner(&changes) == Some((project, number, record));
-                    if is_own && !rows::is_edited(&changes, StageInput::of(project, stage)) {
+                    if is_own && !rows::is_edited(&changes, StageInput::new(project, stage)) {
                         special.insert(of(DeviationCause::Stale, record));
                     }
                 }

@@ -49,7 +49,7 @@ impl Deviations {
     /// # Errors
     /// When the store cannot be read. That the data and the ledger contradict each other, or that a stage is not the one
     /// that was applied, is no error: then it is not known.
-    pub fn of(store: &Store, stages: &Stages) -> Result<Self> {
+    pub fn new(store: &Store, stages: &Stages) -> Result<Self> {
         let unknown = |why: String| {
             Ok(Self {
                 unknown: Some(why),
@@ -71,7 +71,7 @@ impl Deviations {
         };
         let total = rows.len() as u64;
         let redact = redacted(store)?;
-        let hidden = HiddenIds::of(store, stages.iter(), &redact)?;
+        let hidden = HiddenIds::new(store, stages.iter(), &redact)?;
         for row in &mut rows {
             if hidden.hides(&row.database) {
                 REDACTED.clone_into(&mut row.id);

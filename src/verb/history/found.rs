@@ -43,9 +43,9 @@ impl Found {
     ///
     /// # Errors
     /// [`Error::NoSuchRecord`] when there is none; [`Error::NoSuchDatabase`] when there is no such database either.
-    pub fn of(store: &Store, database: &str, id: &str) -> Result<Self> {
+    pub fn new(store: &Store, database: &str, id: &str) -> Result<Self> {
         let connection = store.connection();
-        let mut known = Known::of(store, id)?;
+        let mut known = Known::new(store, id)?;
         if known.has(database) {
             if may_give_other_ids(connection, Some(database))? {
                 known.add_images(connection, Some(database))?;
@@ -60,7 +60,7 @@ impl Found {
         for name in known.databases() {
             let mut leading = BTreeSet::new();
             for number in known.numbers(&name) {
-                if Life::of(connection, vec![number])?.touches(connection, database)? {
+                if Life::new(connection, vec![number])?.touches(connection, database)? {
                     leading.insert(number);
                 }
             }
@@ -87,16 +87,16 @@ impl Found {
 }
 
 /// The databases in which a record has an id, or to which one came that began with it: what a look at the rows and the first
-/// ids tells. Ids that records had in between stand in the images alone, which only [`Found::of`] reads.
+/// ids tells. Ids that records had in between stand in the images alone, which only [`Found::new`] reads.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn databases_with_id(store: &Store, id: &str) -> Result<Vec<String>> {
-    Ok(Known::of(store, id)?.databases())
+    Ok(Known::new(store, id)?.databases())
 }
 
 /// Whether records may have had other ids, in any database, than those that they have and those with which they began: then
-/// only [`Found::of`] knows all of them.
+/// only [`Found::new`] knows all of them.
 ///
 /// # Errors
 /// When the ledger cannot be read.
@@ -113,14 +113,14 @@ struct Known<'i> {
 
 impl<'i> Known<'i> {
     /// What the rows and the ids with which records began tell; no image is read.
-    fn of(store: &Store, id: &'i str) -> Result<Self> {
+    fn new(store: &Store, id: &'i str) -> Result<Self> {
         let connection = store.connection();
         let mut known = Self {
             id,
             places: BTreeMap::new(),
         };
         for name in store.databases()? {
-            if let Some(number) = Table::of(&name)?.number_of(connection, id)? {
+            if let Some(number) = Table::from_name(&name)?.number_of(connection, id)? {
                 known.add(name, number, true);
             }
         }
@@ -187,7 +187,7 @@ impl<'i> Known<'i> {
 
 /// The id that a record has in a database; `None` where it is not there.
 fn id_now(store: &Store, database: &str, number: i64) -> Result<Option<String>> {
-    let (connection, table) = (store.connection(), Table::of(database)?);
+    let (connection, table) = (store.connection(), Table::from_name(database)?);
     if !table.exists(connection)? {
         return Ok(None);
     }

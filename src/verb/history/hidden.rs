@@ -37,7 +37,7 @@ impl HiddenIds {
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn of<'s>(
+    pub fn new<'s>(
         store: &Store,
         stages: impl IntoIterator<Item = &'s Stage>,
         redact: &[Path],
@@ -51,7 +51,7 @@ impl HiddenIds {
         let own = Path::field("id");
         if redact
             .iter()
-            .any(|path| MaskRelation::of(path, own.segments()).may_hide())
+            .any(|path| MaskRelation::new(path, own.segments()).may_hide())
         {
             return Ok(Self {
                 all: true,
@@ -63,7 +63,7 @@ impl HiddenIds {
             .map(of_every_element)
             .map(SourceField::Field)
             .collect();
-        let mut routes: Vec<Route> = stages.iter().map(|stage| Route::of(stage, &redact)).collect();
+        let mut routes: Vec<Route> = stages.iter().map(|stage| Route::new(stage, &redact)).collect();
         routes.extend(applied(store, &stages, &redact)?);
         let made = routes.iter().filter(|route| route.makes);
         let made: BTreeSet<String> = made.map(|route| route.target.clone()).collect();
@@ -104,7 +104,7 @@ fn carried(mut from: BTreeSet<String>, routes: &[Route], along: impl Fn(&Route) 
 }
 
 impl Route {
-    fn of(stage: &Stage, redact: &[SourceField]) -> Self {
+    fn new(stage: &Stage, redact: &[SourceField]) -> Self {
         let lineage = stage.lineage();
         let sources = lineage.fields.get(&LineagePlace::Id).into_iter().flatten();
         let seen: Vec<&SourceField> = sources
@@ -133,7 +133,7 @@ fn applied(store: &Store, at_hand: &[&Stage], redact: &[SourceField]) -> Result<
             continue;
         }
         if let Some(stage) = Stage::as_applied(of.number, &of.slug, &of.source_text, &of.meaning) {
-            routes.push(Route::of(&stage, redact));
+            routes.push(Route::new(&stage, redact));
             continue;
         }
         let ends = revisions::ends_of(connection, of.row)?;
@@ -156,5 +156,5 @@ fn of_every_element(path: &Path) -> Path {
         }
         other => other.clone(),
     });
-    Path::of(segments.collect())
+    Path::from_segments(segments.collect())
 }

@@ -23,7 +23,7 @@ struct Relatives {
 }
 
 impl Life {
-    pub(super) fn of(connection: &Connection, numbers: Vec<i64>) -> Result<Self> {
+    pub(super) fn new(connection: &Connection, numbers: Vec<i64>) -> Result<Self> {
         let mut life = Self::default();
         let (mut own, mut sources) = (numbers, Vec::new());
         while let Some(number) = own.pop() {

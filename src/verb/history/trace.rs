@@ -49,7 +49,7 @@ impl TraceStep {
         family: bool,
         tell: impl FnMut(Self) -> bool,
     ) -> Result<()> {
-        let numbers = Found::of(store, database, id)?.records;
+        let numbers = Found::new(store, database, id)?.records;
         Self::each_of(store, numbers, family, tell)
     }
 
@@ -66,7 +66,7 @@ impl TraceStep {
         let life = if family {
             Life::of_family(store.connection(), numbers)?
         } else {
-            Life::of(store.connection(), numbers)?
+            Life::new(store.connection(), numbers)?
         };
         told(life, store, tell)
     }

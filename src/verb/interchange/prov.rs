@@ -70,7 +70,7 @@ pub fn each_prov(
     id: &str,
     tell: &mut dyn FnMut(&'static str, &str, Json) -> bool,
 ) -> Result<()> {
-    let found = Found::of(store, database, id)?;
+    let found = Found::new(store, database, id)?;
     let mut telling = ProvDocument::new(store, tell)?;
     // What is claimed to have been a record is one, in the database and under an id that it had there.
     let mut records: BTreeMap<RowKey, String> = BTreeMap::new();

@@ -209,7 +209,7 @@ fn known(
     let known = loads
         .iter()
         .find(|known| Some(known.pass) != other_than && how.is_that_of(&known.body));
-    Ok(known.map(KnownLoad::of))
+    Ok(known.map(KnownLoad::new))
 }
 
 /// The load, other than this pass, that has brought the same bytes to their end before; of what is no input of bytes, nothing

@@ -15,7 +15,7 @@ pub(super) struct ReadingMode {
 }
 
 impl ReadingMode {
-    pub(super) fn of(reading: &Options) -> Self {
+    pub(super) fn new(reading: &Options) -> Self {
         Self {
             id_field: reading.id_field.clone(),
             format: match reading.format {

@@ -32,7 +32,7 @@ pub(super) fn lift(
     let expected = format!(
         "the value itself, not `{REDACTED}`, which an export has put in its place: `export --reveal` writes it as it is"
     );
-    let pointer = Path::of(lifting.at).pointer();
+    let pointer = Path::from_segments(lifting.at).pointer();
     Err(Box::new(Refusal::new(CODE, pointer).expected(expected)))
 }
 
@@ -52,7 +52,7 @@ struct Lifting {
 
 impl Lifting {
     fn object(&mut self, made: &mut Object, old: Option<&Object>) -> Result<(), UnknownMask> {
-        let mut names = Names::of(old.map(Object::fields).unwrap_or_default());
+        let mut names = Names::from_fields(old.map(Object::fields).unwrap_or_default());
         for field in made.fields_mut() {
             if is_free(&field.value) {
                 continue;

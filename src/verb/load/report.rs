@@ -76,7 +76,7 @@ pub struct FixedByHand {
 }
 
 impl FixedByHand {
-    pub(super) fn of(run: &Run<'_>, database: &str, pass: i64) -> Result<Option<Self>> {
+    pub(super) fn new(run: &Run<'_>, database: &str, pass: i64) -> Result<Option<Self>> {
         let found = fixed_by_hand(run.connection(), database, pass)?;
         Ok(found.map(|(records, stages)| Self { records, stages }))
     }
@@ -100,7 +100,7 @@ pub struct KnownLoad {
 }
 
 impl KnownLoad {
-    pub(super) fn of(load: &WholeLoad) -> Self {
+    pub(super) fn new(load: &WholeLoad) -> Self {
         let at = DateTime::from_timestamp_micros(load.committed_us).unwrap_or_default();
         Self {
             pass: load.pass,

@@ -77,7 +77,7 @@ fn load_from(store: &mut Store, source: Numbers, options: &LoadOptions) -> Resul
     let begun = OpenInput {
         name: "numbers",
         database: "numbers",
-        how: ReadingMode::of(&Options::new(Format::Lines)),
+        how: ReadingMode::new(&Options::new(Format::Lines)),
         options,
     };
     let (open, given_up) = settle_open(&mut run, &begun, |_, _| Ok(None))?;
@@ -124,7 +124,7 @@ fn a_load_goes_on_behind_the_cursor_of_whatever_source_it_has() {
     assert_eq!(kept(&store, "body"), [ends[2].clone()]);
 
     let foreign = |text: &str| serde_json::from_str(text).expect("a map");
-    let mut other = Records::of(&b"{\"id\":1}\n"[..], Options::new(Format::Lines));
+    let mut other = Records::from_input(&b"{\"id\":1}\n"[..], Options::new(Format::Lines));
     let opened = other.open(Some(&Cursor::Fields(foreign(&ends[0]))));
     assert!(matches!(opened, Err(SourceError::Foreign)));
 }

@@ -96,7 +96,7 @@ impl fmt::Display for Lost {
 
 /// The first column in which a row would put another kind of value in the place of one.
 pub(super) fn loses_kind(old: &Document, new: &Document) -> Option<Lost> {
-    let mut fields = Names::of(old.fields());
+    let mut fields = Names::from_fields(old.fields());
     new.fields().iter().find_map(|field| {
         let name = field.name();
         let was = found(old, &mut fields, &name)?.kind();
@@ -163,7 +163,7 @@ struct Unfit {
 }
 
 impl Unfit {
-    fn of(code: &'static str, expected: impl Into<String>) -> Self {
+    fn from_code(code: &'static str, expected: impl Into<String>) -> Self {
         let expected = expected.into();
         Self { code, expected }
     }
@@ -171,7 +171,7 @@ impl Unfit {
 
 impl Columns {
     /// `names` are those of the source's columns, where its records are rows of cells.
-    pub(super) fn of(cells: &Cells, limits: Limits, names: Option<Vec<String>>) -> Self {
+    pub(super) fn new(cells: &Cells, limits: Limits, names: Option<Vec<String>>) -> Self {
         let types = names.as_ref().map(|_| cells.types);
         let names = names
             .filter(|_| types == Some(Types::Existing))
@@ -214,7 +214,7 @@ impl Columns {
 
     fn add(&mut self, record: &Record) {
         let Ok(document) = record.document() else { return };
-        let mut fields = Names::of(document.fields());
+        let mut fields = Names::from_fields(document.fields());
         for (name, known) in self.names.iter().zip(&mut self.known) {
             if let Some(value) = found(&document, &mut fields, name) {
                 known.is_path |= document.get(name).is_none();
@@ -249,7 +249,7 @@ impl Columns {
     pub(super) fn typed(&self, old: Option<&Record>, row: &str) -> Result<String, Misread> {
         let (row, old) = (Document::parse(row)?, old.map(Record::document).transpose()?);
         let mut made = old.clone().unwrap_or_default();
-        let mut cells = Names::of(row.fields());
+        let mut cells = Names::from_fields(row.fields());
         for (name, known) in self.names.iter().zip(&self.known) {
             let was = old.as_ref().and_then(|old| column(old, name));
             let is_inside = match was {
@@ -326,19 +326,19 @@ impl Columns {
             } else {
                 format!("a record with this id: there is none whose value tells the kind, {several}")
             };
-            return Err(Unfit::of(CODE, expected));
+            return Err(Unfit::from_code(CODE, expected));
         }
-        let value = known.read(&text).map_err(|expected| Unfit::of(CODE, expected))?;
+        let value = known.read(&text).map_err(|expected| Unfit::from_code(CODE, expected))?;
         let is_text = value.kind() == Kind::Text;
         if is_text && !self.says_null && was.is_some_and(Value::is_null) {
             let expected = "null, as the record has here: say with `--null TEXT` which text stands for null, and every other one \
                             is a text";
-            return Err(Unfit::of(NULL, expected));
+            return Err(Unfit::from_code(NULL, expected));
         }
         if is_text && !self.says_missing && has_record && was.is_none() && known.kind.is_some() {
             let expected = "nothing, because the record has no such field: say with `--missing TEXT` which text stands for that, \
                             and every other one is a text";
-            return Err(Unfit::of(MISSING, expected));
+            return Err(Unfit::from_code(MISSING, expected));
         }
         Ok(Some(value))
     }
@@ -425,7 +425,7 @@ fn is_same(text: &str, was: &Value) -> bool {
 }
 
 fn refusal(code: &'static str, name: &str, expected: String) -> Refusal {
-    let pointer = Path::of(vec![Segment::Key(name.to_owned())]).pointer();
+    let pointer = Path::from_segments(vec![Segment::Key(name.to_owned())]).pointer();
     Refusal::new(code, pointer).expected(expected)
 }
 

@@ -17,7 +17,7 @@ pub struct Alike {
 impl Alike {
     /// Of a refusal; `None` where it is of several things, of the record as a whole, or of no rule.
     #[must_use]
-    pub fn of(reason: &Refusal) -> Option<Self> {
+    pub fn from_reason(reason: &Refusal) -> Option<Self> {
         let [only] = &reason.violations[..] else {
             return None;
         };

@@ -25,7 +25,7 @@ pub(super) struct PlanFacts<'p> {
 
 impl PlanFacts<'_> {
     fn fed(&self) -> StageInput<'_> {
-        StageInput::of(self.project, self.stage)
+        StageInput::new(self.project, self.stage)
     }
 
     /// What the ledger says that a later pass reads, less what the plan has changed about that.

@@ -43,7 +43,7 @@ pub fn plan(
 ) -> Result<PlanReport> {
     let head = Head::read(store.connection())?;
     let mut report = PlanReport {
-        pin: Pin::of(store.connection(), &head, stages, &options.apply.asked())?,
+        pin: Pin::new(store.connection(), &head, stages, &options.apply.asked())?,
         sample: options.sample,
         stages: Vec::new(),
         up_to_date: Vec::new(),

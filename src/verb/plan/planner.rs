@@ -186,12 +186,12 @@ impl<'t> Planner<'t> {
         observer: &mut dyn Observer,
     ) -> Result<()> {
         let began = Instant::now();
-        let source = Table::of(stage.source())?;
+        let source = Table::from_name(stage.source())?;
         let Work { due, selection } = work;
         let mut planned = self.planned(stage, due);
         let (in_source, records) = self.ahead(stage, &selection, &source)?;
         if let Some(of) = planned.open {
-            let fed = StageInput::of(self.project, stage);
+            let fed = StageInput::new(self.project, stage);
             course.halted += halting(self.store.connection(), fed, of)?;
         }
         let kind = planned.kind;
@@ -224,7 +224,7 @@ impl<'t> Planner<'t> {
         let mut laid = Laid {
             stage,
             source,
-            target: Table::of(stage.target())?,
+            target: Table::from_name(stage.target())?,
             reader: &self.reader,
             overlay: &mut self.overlay,
             forecast: &mut self.forecast,
@@ -271,7 +271,7 @@ impl<'t> Planner<'t> {
         let (connection, earlier) = (self.store.connection(), &planned.earlier);
         let settled = settled_since(
             connection,
-            StageInput::of(self.project, stage),
+            StageInput::new(self.project, stage),
             planned.open,
             earlier,
         )?;
@@ -341,12 +341,12 @@ impl<'t> Planner<'t> {
         pass: &Pass,
         selection: RecordSelection,
     ) -> Result<(PreparedTarget, RecordSelection)> {
-        let (source, target) = (Table::of(stage.source())?, Table::of(stage.target())?);
+        let (source, target) = (Table::from_name(stage.source())?, Table::from_name(stage.target())?);
         let (overlay, sample, project) = (&mut self.overlay, self.options.sample, self.project);
         let shares_numbers = self.forecast.shares_numbers(stage);
         let tried = self.forecast.database(stage.source()).map(|left| &left.standing);
         self.reader.read(|connection| {
-            let mut prepared = PreparedTarget::of(
+            let mut prepared = PreparedTarget::new(
                 connection,
                 project,
                 stage,
@@ -372,7 +372,7 @@ impl<'t> Planner<'t> {
             };
             overlay.lay(connection, &target, !prepared.alone)?;
             for rule in &stage.contract().references {
-                let to = Table::of(&rule.to)?;
+                let to = Table::from_name(&rule.to)?;
                 if rule.key.is_none() && overlay.has(&to) {
                     overlay.lay(connection, &to, true)?;
                 }

@@ -40,7 +40,7 @@ pub struct FieldChange {
 
 impl Sample {
     /// Compares both sides, with what is redacted masked.
-    pub(super) fn of(
+    pub(super) fn new(
         (id, source): (&str, &str),
         (target_id, target): (&str, &str),
         redact: &[Path],
@@ -93,7 +93,7 @@ enum Made<'t> {
 }
 
 impl<'t> Made<'t> {
-    fn of(json: &'t str) -> Self {
+    fn from_json(json: &'t str) -> Self {
         match json.as_bytes() {
             [b'{', .., b'}'] if json.len() > 2 => Self::Object(json),
             [b'[', .., b']'] if json.len() > 2 => Self::List(json),
@@ -108,7 +108,7 @@ fn is_few(json: &str) -> bool {
     const DEEPEST: usize = 4;
     /// How many they are, counted no further than this; what lies deeper counts as many, because every level is read anew.
     fn count(json: &str, most: usize, levels: usize) -> usize {
-        let parts: Box<dyn Iterator<Item = &str>> = match Made::of(json) {
+        let parts: Box<dyn Iterator<Item = &str>> = match Made::from_json(json) {
             Made::Leaf(_) => return 1,
             _ if levels == 0 => return most,
             Made::List(list) => elements(list),
@@ -143,7 +143,7 @@ impl Comparison {
     }
 
     fn values(&mut self, before: &str, after: &str) {
-        match (Made::of(before), Made::of(after)) {
+        match (Made::from_json(before), Made::from_json(after)) {
             (Made::Object(before), Made::Object(after)) => drop(self.objects(before, after)),
             (Made::List(before), Made::List(after)) => self.lists(before, after),
             (Made::Leaf(before), Made::Leaf(after)) if before == after => self.kept += 1,
@@ -174,7 +174,7 @@ impl Comparison {
     /// `None` where one of the texts is not an object.
     fn objects(&mut self, before: &str, after: &str) -> Option<()> {
         let after = parts_of(after)?;
-        let mut names = Names::of(&after);
+        let mut names = Names::from_fields(&after);
         let mut is_new = vec![true; after.len()];
         each_field(before, &mut |field| {
             let found = names.position(&field.name());
@@ -202,7 +202,7 @@ impl Comparison {
     }
 
     fn each_leaf(&mut self, value: &str, is_old: bool) {
-        match Made::of(value) {
+        match Made::from_json(value) {
             Made::Object(object) => {
                 let told = each_field(object, &mut |field| {
                     self.at_field(&field, |inside| inside.each_leaf(field.value, is_old));

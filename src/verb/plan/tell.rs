@@ -135,7 +135,7 @@ impl<'t> StageSummary<'t> {
                 row_in(&images.find(is_its)?.body)
             };
             let reason = reason.cut_at(self.redact);
-            let alike = Alike::of(&reason);
+            let alike = Alike::from_reason(&reason);
             if group.records == 0 {
                 group.alike = alike;
                 // Names can be what is redacted.
@@ -176,7 +176,7 @@ impl<'t> StageSummary<'t> {
             let old = source.by_number(connection, entry.record)?;
             if let (Some(new), Some(old)) = (new, old) {
                 let old = (old.record.id.as_str(), old.record.data.as_str());
-                self.samples.push(Sample::of(old, new, self.redact, self.full)?);
+                self.samples.push(Sample::new(old, new, self.redact, self.full)?);
             }
         }
         Ok(())

@@ -193,7 +193,7 @@ impl ProfiledField {
             Kind::Boolean => "boolean",
             Kind::Number => {
                 let number = value.as_number().unwrap_or("0");
-                let exact = Exact::of(number);
+                let exact = Exact::from_text(number);
                 widen(&mut self.numbers, number, exact_order);
                 if exact.is_whole() { "integer" } else { "number" }
             }
@@ -340,7 +340,7 @@ fn widen(range: &mut Option<[String; 2]>, value: &str, order: impl Fn(&str, &str
 }
 
 fn exact_order(left: &str, right: &str) -> std::cmp::Ordering {
-    Exact::of(left).cmp(&Exact::of(right))
+    Exact::from_text(left).cmp(&Exact::from_text(right))
 }
 
 /// As much of a text as tells what is shown of it, and its order as far as that goes.

@@ -23,7 +23,7 @@ const MOST_DISTINCT: usize = 4_000_000;
 
 /// Looks at every record of a database, on every core. Reads one state of the store, and only reads.
 pub fn profile(store: &Store, database: &str, options: &ProfileOptions<'_>) -> Result<ProfileReport> {
-    let table = Table::of(database)?;
+    let table = Table::from_name(database)?;
     let mut report = ProfileReport {
         database: database.to_owned(),
         ..ProfileReport::default()
@@ -32,7 +32,7 @@ pub fn profile(store: &Store, database: &str, options: &ProfileOptions<'_>) -> R
         ReadConnection::alone(store)?.read(|connection| look(connection, &table, options, &mut report))?;
     let records = report.records;
     root.each(&mut |path, field| {
-        let standings = || options.redact.iter().map(|redact| MaskRelation::of(redact, path));
+        let standings = || options.redact.iter().map(|redact| MaskRelation::new(redact, path));
         // What stands below something that is redacted is not even named: its names are values as well.
         let is_below =
             standings().any(|standing| matches!(standing, MaskRelation::Hidden(at) if at < path.len()));
@@ -84,5 +84,5 @@ fn look(
 
 /// A path for people, `*` for the names of an object that has very many.
 fn shown(path: &[Segment]) -> Option<String> {
-    (!path.is_empty()).then(|| Path::of(path.to_vec()).to_string())
+    (!path.is_empty()).then(|| Path::from_segments(path.to_vec()).to_string())
 }

@@ -112,7 +112,7 @@ pub(super) fn fields(text: &str, tag: &str, count: usize) -> Result<Vec<LeafFiel
 
 impl Proved {
     /// What the fields of an entry and of its header tell.
-    pub(super) fn of(
+    pub(super) fn from_checkpoint(
         checkpoint: &Checkpoint,
         entry: &[LeafField],
         header: &[LeafField],

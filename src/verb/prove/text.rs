@@ -98,7 +98,7 @@ impl Proof {
                 return Err(NotProved::Opening);
             }
         }
-        Proved::of(&checkpoint, &entry, &header, self.opening.as_ref())
+        Proved::from_checkpoint(&checkpoint, &entry, &header, self.opening.as_ref())
     }
 
     /// Whether both leaves lead to a checkpoint's root; else the one that does not.

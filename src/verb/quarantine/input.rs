@@ -19,7 +19,7 @@ pub(super) enum RetriedInput {
 
 impl RetriedInput {
     /// What was refused; `None` where its image is gone.
-    pub(super) fn of(connection: &Connection, refused: &Quarantined) -> Result<Option<Self>> {
+    pub(super) fn new(connection: &Connection, refused: &Quarantined) -> Result<Option<Self>> {
         let Some(body) = image(connection, refused)? else {
             return Ok(None);
         };
@@ -48,7 +48,7 @@ pub struct RefusedInput {
 
 /// The input of a refused record. What any stage of the project redacts is masked.
 pub fn refused_input(store: &Store, quarantined: &Quarantined, redact: &[Path]) -> Result<RefusedInput> {
-    let (id, text) = match RetriedInput::of(store.connection(), quarantined)? {
+    let (id, text) = match RetriedInput::new(store.connection(), quarantined)? {
         Some(RetriedInput::Record(record)) => (Some(record.id), record.data),
         Some(RetriedInput::Line(line)) => (None, String::from_utf8_lossy(&line).into_owned()),
         None => {

@@ -93,7 +93,7 @@ fn replaces(cursor: &Json) -> bool {
 /// The record that has the id of a refused line.
 fn owner(store: &Store, database: &str, refused: &Quarantined) -> Result<Option<i64>> {
     match &refused.id {
-        Some(id) => Table::of(database)?.number_of(store.connection(), id),
+        Some(id) => Table::from_name(database)?.number_of(store.connection(), id),
         None => Ok(None),
     }
 }

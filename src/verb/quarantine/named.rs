@@ -98,7 +98,7 @@ struct BatchStage {
 impl<'s> Naming<'s> {
     /// For refusals of a store, and what is redacted beside what the stages in its ledger redact.
     #[must_use]
-    pub fn of(store: &'s Store, redact: &[Path]) -> Self {
+    pub fn new(store: &'s Store, redact: &[Path]) -> Self {
         Self {
             store,
             redact: redact.to_vec(),
@@ -163,13 +163,13 @@ impl<'s> Naming<'s> {
         if self.hidden.is_none() {
             let mut redact = redacted(self.store)?;
             redact.extend(self.redact.iter().cloned());
-            self.hidden = Some(HiddenIds::of(self.store, [], &redact)?);
+            self.hidden = Some(HiddenIds::new(self.store, [], &redact)?);
         }
         Ok(self.hidden.get_or_insert_default())
     }
 
     fn id_of(&self, database: &str, record: i64) -> Result<Option<String>> {
-        let (connection, table) = (self.store.connection(), Table::of(database)?);
+        let (connection, table) = (self.store.connection(), Table::from_name(database)?);
         if !table.exists(connection)? {
             return Ok(None);
         }
@@ -179,7 +179,7 @@ impl<'s> Naming<'s> {
 
     /// The ids that the stage gave the parts. Stages are pure: carried once more, the record becomes the same.
     fn name_parts(&mut self, refused: &Quarantined, named: &mut [Named]) -> Result<()> {
-        let Some(RetriedInput::Record(record)) = RetriedInput::of(self.store.connection(), refused)? else {
+        let Some(RetriedInput::Record(record)) = RetriedInput::new(self.store.connection(), refused)? else {
             return Ok(());
         };
         let store = self.store;

@@ -44,7 +44,7 @@ pub fn in_its_place(store: &Store, refused: &Quarantined) -> Result<Option<InPla
     let (Some(holder), Some(database)) = (&refused.reason.holder, &refused.database) else {
         return Ok(None);
     };
-    let (connection, table) = (store.connection(), Table::of(database)?);
+    let (connection, table) = (store.connection(), Table::from_name(database)?);
     let holds = table.exists(connection)? && holder.still_holds(connection, &table)?;
     let row = if holds {
         table.by_number(connection, holder.record)?

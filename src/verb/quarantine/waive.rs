@@ -90,7 +90,7 @@ fn waived_entries(
     database: Option<&str>,
     refused: &RefusedNumbers,
 ) -> Result<Vec<Entry>> {
-    let target = database.map(Table::of).transpose()?;
+    let target = database.map(Table::from_name).transpose()?;
     let mut entries = Vec::new();
     for old in read::entries_of_record(connection, refused.batch, refused.record)? {
         let mut entry = Entry::new(refused.record, old.part, EntryOutcome::Filtered);

@@ -43,14 +43,14 @@ enum InTheWay {
 pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
     let connection = store.connection();
     let passes_undone: Vec<&PassSummary> = chosen.iter().map(|chosen| &chosen.pass).collect();
-    let since = ChangesSince::of(connection, &passes_undone)?;
+    let since = ChangesSince::new(connection, &passes_undone)?;
     let mut trials: HashMap<&str, RollbackReplay<'_>> = HashMap::new();
     for Chosen { pass, only } in chosen {
         let database = pass.row.target.as_deref().unwrap_or_default();
         if !trials.contains_key(database) {
             let changed = since.changed(connection, database)?;
             let in_place = in_place_on(database, &passes_undone);
-            let trial = RollbackReplay::new(connection, Table::of(database)?, changed, in_place)?;
+            let trial = RollbackReplay::new(connection, Table::from_name(database)?, changed, in_place)?;
             trials.insert(database, trial);
         }
         if let (Some(record), Some(trial)) = (only, trials.get_mut(database)) {

@@ -144,7 +144,7 @@ pub fn rollback(
         return Ok(report);
     }
     let passes: Vec<&PassSummary> = chosen.iter().map(|chosen| &chosen.pass).collect();
-    let since = ChangesSince::of(run.connection(), &passes)?;
+    let since = ChangesSince::new(run.connection(), &passes)?;
     for stretch in plan::stretches(run.connection(), &passes)? {
         let of = (passes[stretch.pass], &since);
         let (counts, stopped) = undo_pass(&mut run, of, stretch, options, &bounds, observer)?;
@@ -210,7 +210,7 @@ fn undo_pass(
     bounds: &Bounds,
     observer: &mut dyn Observer,
 ) -> Result<(Counts, Option<Stopped>)> {
-    let target = Table::of(of.row.target.as_deref().unwrap_or_default())?;
+    let target = Table::from_name(of.row.target.as_deref().unwrap_or_default())?;
     let open = undone::open_rollback(run.connection(), of.row.pass)?;
     let (mut pass, before, mut counts) = if let Some(open) = &open {
         let place = open.cursor.as_deref().and_then(cursor_place);

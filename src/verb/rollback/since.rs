@@ -75,7 +75,7 @@ impl WritingPass {
 
 impl ChangesSince {
     /// Looks.
-    pub(crate) fn of(connection: &Connection, passes: &[&PassSummary]) -> Result<Self> {
+    pub(crate) fn new(connection: &Connection, passes: &[&PassSummary]) -> Result<Self> {
         let undone: HashSet<i64> = passes.iter().map(|pass| pass.row.pass).collect();
         let mut databases: HashMap<String, AffectedDatabase> = HashMap::new();
         for pass in passes {

@@ -82,7 +82,7 @@ pub(super) fn undo(
     let mut pass = run.new_pass(PassKind::Rollback, of.row.stage.clone())?;
     pass.row.target.clone_from(&of.row.target);
     begins(&pass, of, 1, 0, observer);
-    let since = ChangesSince::of(run.connection(), &[of])?;
+    let since = ChangesSince::new(run.connection(), &[of])?;
     let mut deferred = since.deferred(run.connection(), of)?;
     deferred.extend(since::set_aside(run.connection(), of.row.pass, record)?);
     let mut undoing = Undoing {

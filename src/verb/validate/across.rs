@@ -57,7 +57,7 @@ impl<'a> Across<'a> {
     fn has(&self, database: &str, record: &Record) -> Option<RuleKeys> {
         let document = record.document().ok()?;
         let mut scope = self.scope(&record.id);
-        Some(RuleKeys::of(
+        Some(RuleKeys::new(
             self.contract,
             database,
             &record.id,
@@ -172,7 +172,7 @@ impl<'a> Across<'a> {
             if unmet.is_empty() {
                 continue;
             }
-            let gone = Gone::of(self.connection, rule, &unmet)?;
+            let gone = Gone::new(self.connection, rule, &unmet)?;
             for (record, key) in unmet {
                 let Some(found) = validation.table.by_number(self.connection, record)? else {
                     continue;
@@ -194,7 +194,7 @@ impl<'a> Across<'a> {
 
     /// Takes note of what a reference may lead to in another database.
     fn referred_to(&self, rule: &References, number: i64) -> Result<()> {
-        Table::of(&rule.to)?.each(self.connection, |record| {
+        Table::from_name(&rule.to)?.each(self.connection, |record| {
             let key = match &rule.key {
                 None => Some(record.id.clone()),
                 Some(key) => record.document().ok().and_then(|document| {
@@ -218,11 +218,11 @@ struct Gone {
 }
 
 impl Gone {
-    fn of(connection: &Connection, rule: &References, unmet: &[(i64, String)]) -> Result<Self> {
+    fn new(connection: &Connection, rule: &References, unmet: &[(i64, String)]) -> Result<Self> {
         let ids: HashSet<String> = unmet.iter().map(|(_, key)| key.clone()).collect();
         let numbers = rule.key.is_none().then(|| numbers_under(connection, &ids));
         Ok(Self {
-            past: Past::of(connection, &rule.to)?,
+            past: Past::new(connection, &rule.to)?,
             numbers: numbers.transpose()?,
         })
     }

@@ -40,7 +40,7 @@ pub fn validate(
     options: &ValidateOptions<'_>,
     show: &mut dyn FnMut(&ValidationFinding) -> Result<()>,
 ) -> Result<ValidateReport> {
-    let table = Table::of(database)?;
+    let table = Table::from_name(database)?;
     let mut contract = contract.clone();
     let left_out = contract.rules.iter().filter(|rule| !rule.expect.is_alone());
     let left_out = left_out.map(|rule| rule.name.clone()).collect();
@@ -78,7 +78,7 @@ pub fn validate(
 
 impl Validation<'_> {
     fn run(&mut self, connection: &Connection) -> Result<()> {
-        let mut origins = ViolationOrigins::of(connection, self.table.name())?;
+        let mut origins = ViolationOrigins::new(connection, self.table.name())?;
         let mut across = Across::begin(connection, self.contract, self.context)?;
         let (contract, context) = (self.contract, self.context);
         let mut after = 0;

@@ -24,9 +24,9 @@ pub(super) struct ViolationOrigins {
 }
 
 impl ViolationOrigins {
-    pub(super) fn of(connection: &Connection, database: &str) -> Result<Self> {
+    pub(super) fn new(connection: &Connection, database: &str) -> Result<Self> {
         Ok(Self {
-            past: Past::of(connection, database)?,
+            past: Past::new(connection, database)?,
             known: HashMap::new(),
         })
     }

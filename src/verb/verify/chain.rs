@@ -117,7 +117,7 @@ fn hash_batches(
 ) {
     let work = |tell: &mut dyn FnMut(Result<HashedBatch>) -> bool| -> Result<()> {
         let transaction = connection.unchecked_transaction()?;
-        let mut batches = Batches::of(&transaction, tables::query_of_view("ledger_header"))?;
+        let mut batches = Batches::new(&transaction, tables::query_of_view("ledger_header"))?;
         for number in numbers.iter().skip(first).step_by(step) {
             let mut hash = || -> Result<HashedBatch> {
                 let (recorded, batch) = batches.read(*number, names)?;

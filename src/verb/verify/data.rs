@@ -99,7 +99,7 @@ fn compare(
     stop: &StopSignal,
     report: &mut VerifyReport,
 ) -> Result<Option<i64>> {
-    let mut statements = LaneStatements::of(connection, database, sorted)?;
+    let mut statements = LaneStatements::new(connection, database, sorted)?;
     let mut stubs = Stories {
         lanes: statements.lanes()?,
         heap: BinaryHeap::new(),
@@ -122,11 +122,11 @@ fn side_by_side(
     stop: &StopSignal,
     report: &mut VerifyReport,
 ) -> Result<Option<i64>> {
-    let table = Table::of(database)?;
+    let table = Table::from_name(database)?;
     let mut statement = table.in_order(connection)?;
     let mut rows = statement.query([])?;
     let mut origins = origins::statement(connection)?;
-    let mut origins = NumberOrigins::of(&mut origins)?;
+    let mut origins = NumberOrigins::new(&mut origins)?;
     let mut row = next_row(&mut rows)?;
     let mut side = DatabaseChain {
         connection,

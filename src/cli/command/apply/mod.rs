@@ -82,7 +82,7 @@ impl Apply {
             store: &store,
             project: &project,
             report: &report,
-            left: QuarantineSummary::of(&store, &project, &report)?,
+            left: QuarantineSummary::new(&store, &project, &report)?,
             limits,
             progress: &progress,
         };

@@ -56,7 +56,7 @@ impl Load {
             ));
         }
         let ids = if has("load.exists") {
-            TakenIds::of(store, refusing)?
+            TakenIds::new(store, refusing)?
         } else {
             TakenIds::default()
         };
@@ -136,7 +136,7 @@ struct TakenIds {
 }
 
 impl TakenIds {
-    fn of(store: &Store, refusing: Refusing<'_>) -> Result<Self, Failure> {
+    fn new(store: &Store, refusing: Refusing<'_>) -> Result<Self, Failure> {
         let mut ids = Self::default();
         refusing.each(store, "load.exists", |refused| {
             let repeats = repeats_in_its_input(store, &refused)?;

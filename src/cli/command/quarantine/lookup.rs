@@ -41,8 +41,8 @@ impl<'l> RefusedLookup<'l> {
     pub(super) fn new(session: &Session<'_>, store: &'l Store, redact: &'l [Path]) -> Result<Self, Failure> {
         Ok(Self {
             store,
-            naming: Naming::of(store, redact),
-            ids: ShownIds::of(session, store)?,
+            naming: Naming::new(store, redact),
+            ids: ShownIds::new(session, store)?,
         })
     }
 

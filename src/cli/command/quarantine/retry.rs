@@ -80,7 +80,7 @@ impl Retry {
             store: &store,
             project: &project,
             report: &report,
-            left: QuarantineSummary::of(&store, &project, &report)?,
+            left: QuarantineSummary::new(&store, &project, &report)?,
             limits: LimitArguments::default(),
             progress: &progress,
         };

@@ -69,7 +69,7 @@ impl Status {
         let mut answer = Answer::new(json(&status), text);
         let stages = stages_of(project.as_ref())?;
         let next = match store.objection() {
-            Some(objection) => Advice::of(objection).hint,
+            Some(objection) => Advice::from_error(objection).hint,
             None => next(session, &stages, &status, obstacle(&store, &stages)?),
         };
         if let Some(next) = next {

@@ -151,7 +151,7 @@ fn names(source: &Source, place: &[Segment], target: Option<&[Segment]>) -> bool
 
 /// The sources of a place of the target, and of everything below it; `true` where they stand for others.
 fn sources_of<'l>(lineage: &'l Lineage, target: &[Segment]) -> Vec<(&'l Source, bool)> {
-    let path = Path::of(target.to_vec());
+    let path = Path::from_segments(target.to_vec());
     let is_told = |place: &LineagePlace| match place {
         LineagePlace::Field(told) => told.segments().len() <= target.len() && meets(told.segments(), target),
         _ => false,
@@ -233,7 +233,7 @@ impl Check<'_> {
         let complain = |what: String| -> ! {
             panic!(
                 "{what} changed with `{}` and is not said to\nof {record}\n{}\n{:#?}",
-                Path::of(place.to_vec()),
+                Path::from_segments(place.to_vec()),
                 self.stage.source_text(),
                 self.lineage
             )
@@ -264,7 +264,7 @@ impl Check<'_> {
                         .iter()
                         .any(|(source, others)| names(source, place, others.then_some(&target[..])));
                 if !named && !by_record {
-                    complain(format!("`{}`", Path::of(target.clone())));
+                    complain(format!("`{}`", Path::from_segments(target.clone())));
                 }
             }
         }
