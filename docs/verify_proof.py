@@ -358,7 +358,7 @@ def check(data, key):
 
 def told(signed, entry, header, opening):
     (entry, of), (header, batch) = entry, header
-    # The stubs of a batch stand right before its header.
+    # The entries of a batch stand right before its header.
     count = batch[32] if isinstance(batch[32], int) else 0
     is_within = count >= 0 and 0 <= header["index"] - count <= entry["index"] < header["index"]
     if of[1] != batch[1] or not is_within:

@@ -88,7 +88,7 @@ WHERE s.project = :project AND s.number = :number AND e.outcome = 1 GROUP BY p.p
 -- Must be empty.
 SELECT batch, problem FROM audit_chain_problem;
 
-.print "\n# What do the stubs of a batch hash to?"
+.print "\n# What do the entries of a batch hash to?"
 -- Here are three of them. All of them, by hand: sqlite3 -readonly counterfoil.db "SELECT leaf_text FROM ledger_leaf WHERE batch=7" | sha256sum
 -- gives entries_sha256 of batch 7, which its header names.
 SELECT leaf_text FROM ledger_leaf WHERE batch = :batch ORDER BY record, part LIMIT 3;
@@ -103,12 +103,12 @@ SELECT batch, lower(hex(entries_sha256)) AS entries_sha256, lower(hex(head)) AS 
   lower(hex(previous_head)) AS previous_head, tree_size, lower(hex(tree_root)) AS tree_root
 FROM ledger_batch WHERE batch = :batch;
 
-.print "\n# Do the stubs add up to what the batches say?"
+.print "\n# Do the entries add up to what the batches say?"
 -- Must be empty.
-SELECT b.batch, b.written, sum(e.outcome = 1) AS stubs_written, b.refused, sum(e.outcome = 4) AS stubs_refused
+SELECT b.batch, b.written, sum(e.outcome = 1) AS entries_written, b.refused, sum(e.outcome = 4) AS entries_refused
 FROM ledger_batch b JOIN ledger_entry e USING(batch) JOIN ledger_pass p USING(pass)
 WHERE p.kind IN ('load', 'apply', 'retry') AND e.part = 0 GROUP BY b.batch
-HAVING b.written <> stubs_written OR b.refused <> stubs_refused;
+HAVING b.written <> entries_written OR b.refused <> entries_refused;
 
 .print "\n# How many records went in, and what became of them?"
 SELECT number AS stage, slug, sum(read) AS read, sum(written) AS written, sum(unchanged) AS unchanged,

@@ -70,7 +70,7 @@ CREATE INDEX ledger_batch_dense ON ledger_batch(last_record, first_record, batch
 CREATE TABLE ledger_record(
   record INTEGER PRIMARY KEY, database TEXT NOT NULL, id TEXT, salt BLOB CHECK(length(salt)=16)) STRICT;
 
--- The stub of one record in one batch.
+-- The entry of one record in one batch.
 CREATE TABLE ledger_entry(
   batch INTEGER NOT NULL, record INTEGER NOT NULL, part INTEGER NOT NULL,
   outcome INTEGER NOT NULL CHECK(outcome BETWEEN 1 AND 5),  -- 1 written 2 unchanged 3 filtered (also waived, skipped) 4 refused (also conflict) 5 merged

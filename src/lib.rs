@@ -1,5 +1,5 @@
-//! Counterfoil moves JSON records through versioned stages and keeps a stub of every record it touches in an
-//! append-only ledger, committed together with the data. From the stubs it resumes, reconciles, rolls back and proves.
+//! Counterfoil moves JSON records through versioned stages and keeps an entry of every record it touches in an
+//! append-only ledger, committed together with the data. From the entries it resumes, reconciles, rolls back and proves.
 //!
 //! The whole story, from an empty store and back:
 //!

@@ -39,7 +39,9 @@ pub(super) fn after(store: &Store, project: &Project, passes: &[PassReport]) -> 
         each_quarantined(store, project.name(), &selected, LOOKED_AT, |refused| {
             match &first {
                 None => first = Some(refused),
-                Some(first) => are_alike = Alike::from_reason(&first.reason) == Alike::from_reason(&refused.reason),
+                Some(first) => {
+                    are_alike = Alike::from_reason(&first.reason) == Alike::from_reason(&refused.reason)
+                }
             }
             Ok(are_alike)
         })?;

@@ -5,7 +5,7 @@ use clap::Parser;
 use super::command::Command;
 use super::global::Global;
 
-const ABOUT: &str = "Counterfoil moves JSON records through versioned stages and keeps a stub of every record it touches, \
+const ABOUT: &str = "Counterfoil moves JSON records through versioned stages and keeps an entry of every record it touches, \
 so that it can resume, roll back and prove what happened.";
 
 const AFTER: &str = "\

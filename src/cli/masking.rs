@@ -89,7 +89,12 @@ pub(crate) fn refuse_redacted(
     session: &Session<'_>,
 ) -> Result<(), Failure> {
     let is_redacted = |read: &&Path| {
-        let hides = |redact| matches!(MaskRelation::new(redact, read.segments()), MaskRelation::Hidden(_));
+        let hides = |redact| {
+            matches!(
+                MaskRelation::new(redact, read.segments()),
+                MaskRelation::Hidden(_)
+            )
+        };
         redact.iter().any(hides)
     };
     match reads.iter().find(is_redacted) {

@@ -58,13 +58,13 @@ use session::Session;
 pub(crate) fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let exit = match Cli::try_parse_from(&arguments) {
-        Ok(cli) => carry_out(&cli, &arguments),
+        Ok(cli) => run(&cli, &arguments),
         Err(error) => not_carried_out(&error, &arguments),
     };
     ExitCode::from(exit.code())
 }
 
-fn carry_out(cli: &Cli, arguments: &[OsString]) -> Exit {
+fn run(cli: &Cli, arguments: &[OsString]) -> Exit {
     let screen = Screen::new(&cli.global);
     let warnings = RefCell::default();
     let session = Session::new(&cli.global, screen, arguments, &warnings);

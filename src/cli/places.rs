@@ -143,7 +143,7 @@ pub(super) fn next(session: &Session<'_>, refused: &Quarantined, place: &InPlace
 /// Where the targets deviate from what their stages would make; empty where they do not.
 pub(super) fn deviating(deviations: &Deviations) -> String {
     let mut text = String::new();
-    for line in deviations.told() {
+    for line in deviations.describe() {
         text += &format!("{}\n", shown(&line));
     }
     for (cause, meaning) in deviations.meanings() {

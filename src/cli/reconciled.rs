@@ -73,7 +73,7 @@ fn unexplained(session: &Session<'_>, stage: u32, message: String) -> Failure {
 }
 
 /// A stage's reconciliations, each with its table.
-pub(crate) fn told(stage: &StageReconciled) -> String {
+pub(crate) fn render(stage: &StageReconciled) -> String {
     let mut text = format!(
         "{} {}\n",
         bold(&format!("Stage {} {}", stage.stage, stage.slug)),
@@ -189,7 +189,7 @@ pub(crate) fn in_short(stages: &[StageReconciled]) -> String {
             );
             text.extend(stage.reconciliations.iter().filter_map(causes));
         } else {
-            text += &told(stage);
+            text += &render(stage);
         }
     }
     if text.is_empty() {

@@ -214,7 +214,7 @@ impl<'c> Session<'c> {
         self.opened(Store::open(
             self.store_place(&settings)?,
             options,
-            self.surroundings()?,
+            self.environment()?,
         ))
     }
 
@@ -228,7 +228,7 @@ impl<'c> Session<'c> {
         self.opened(Store::open(
             self.store_place(&settings)?,
             options,
-            self.surroundings()?,
+            self.environment()?,
         ))
     }
 
@@ -239,11 +239,11 @@ impl<'c> Session<'c> {
             read_only: true,
             ..self.store_options(&settings)
         };
-        let surroundings = Environment {
+        let environment = Environment {
             keys: self.keys_to_check()?,
             ..self.surroundings_without_keys()?
         };
-        self.opened(Store::open(self.store_place(&settings)?, options, surroundings))
+        self.opened(Store::open(self.store_place(&settings)?, options, environment))
     }
 
     /// Warns where the store has applied stages of other projects only.
@@ -299,7 +299,7 @@ impl<'c> Session<'c> {
         self.opened(Store::open_or_create(
             self.store_place(&settings)?,
             options,
-            self.surroundings()?,
+            self.environment()?,
         ))
     }
 
@@ -346,7 +346,7 @@ impl<'c> Session<'c> {
         }
     }
 
-    fn surroundings(&self) -> Result<Environment, Failure> {
+    fn environment(&self) -> Result<Environment, Failure> {
         Ok(Environment {
             keys: self.keys()?,
             ..self.surroundings_without_keys()?

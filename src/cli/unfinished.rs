@@ -10,9 +10,9 @@ use super::render::shown;
 use super::session::Session;
 
 /// What has not ended, and how to go on.
-pub(crate) fn told(session: &Session<'_>, pass: &UnfinishedPass) -> String {
+pub(crate) fn render(session: &Session<'_>, pass: &UnfinishedPass) -> String {
     let go_on = session.command_line(&pass.go_on);
-    let what = shown(&pass.told()).into_owned();
+    let what = shown(&pass.describe()).into_owned();
     if pass.running.is_some() {
         return what;
     }
@@ -33,7 +33,7 @@ pub(crate) fn warn(
 ) -> Result<Answer, Failure> {
     let mut open = unfinished(store)?;
     open.retain(|pass| !is_told(pass));
-    let warnings: Vec<String> = open.iter().map(|pass| told(session, pass)).collect();
+    let warnings: Vec<String> = open.iter().map(|pass| render(session, pass)).collect();
     let mut answer = answer.warnings(warnings);
     if let Json::Object(data) = &mut answer.data {
         data.insert("unfinished".to_owned(), json(&open));

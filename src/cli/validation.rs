@@ -85,7 +85,7 @@ impl ValidationView<'_> {
         if let (Some(file), None) = (places.file, &report.stopped) {
             file.finish()?;
         }
-        let text = told(&report, &found.from, self.since);
+        let text = render(&report, &found.from, self.since);
         let mut data = json(&report);
         data["contract"] = found.from.clone().into();
         let left_out = report.left_out.iter().map(|rule| {
@@ -224,7 +224,7 @@ impl ViolationFiles<'_> {
     }
 }
 
-fn told(report: &ValidateReport, from: &str, since: Option<i64>) -> String {
+fn render(report: &ValidateReport, from: &str, since: Option<i64>) -> String {
     let mut text = format!(
         "{} of {} against {}\n",
         counted(report.records, "record"),

@@ -118,7 +118,7 @@ impl Budget {
 
     /// How much may be said of a record that breaks the schema, and that the budget allows. The validator gathers
     /// everything that is wrong before it tells the first, and of alternatives also where only the first is asked for.
-    pub(super) fn told(&self, record: &Tree<'_>) -> Detail {
+    pub(super) fn describe(&self, record: &Tree<'_>) -> Detail {
         if self.is_below(TOLD, record) {
             return Detail::Everything;
         }

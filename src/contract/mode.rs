@@ -9,7 +9,7 @@ pub enum Mode {
     /// It is refused and goes to quarantine; the pass goes on within its limit of refusals.
     #[default]
     Quarantine,
-    /// It is written, and what is wrong with it stands in its stub.
+    /// It is written, and what is wrong with it stands in its entry.
     Warn,
 }
 

@@ -225,7 +225,11 @@ mod tests {
             ("0.0120", "12e-3"),
             ("10.50", "1050e-2"),
         ] {
-            assert_eq!(Exact::from_text(left), Exact::from_text(right), "{left} = {right}");
+            assert_eq!(
+                Exact::from_text(left),
+                Exact::from_text(right),
+                "{left} = {right}"
+            );
             let canonical = |text| {
                 let mut out = String::new();
                 Exact::from_text(text).write_canonical(&mut out);

@@ -10,9 +10,9 @@ use serde_json::Value as Parsed;
 use super::borrowed::Borrowed;
 use super::budget::{Budget, BudgetReason, Detail};
 use super::check::Checks;
-use super::cross::{Reads, References, Unique};
 use super::mode::Mode;
 use super::patterns::Patterns;
+use super::set_rules::{Reads, References, Unique};
 use super::tree::{Tree, Unreadable};
 use super::vocabulary::{Linting, meaning, named};
 use super::{keywords, vocabulary, wording};
@@ -133,7 +133,7 @@ impl Schema {
         if self.validator.is_valid(&tree) {
             return Vec::new();
         }
-        match self.budget.told(&tree) {
+        match self.budget.describe(&tree) {
             Detail::Everything => self.worded(self.validator.iter_errors(&tree)),
             Detail::First => self.worded(self.validator.validate(&tree).err().into_iter()),
             Detail::Nothing => {

@@ -267,7 +267,7 @@ proptest! {
     }
 }
 
-fn told(error: FormatError) -> (String, String) {
+fn describe(error: FormatError) -> (String, String) {
     (error.message, error.help.into_owned())
 }
 
@@ -285,11 +285,11 @@ fn other_notations_are_told_in_the_letters_of_strftime() {
     ] {
         let why = format!("`{text}` has no specifier, such as `%d`: it stands for these letters only");
         let expected = (why, format!("write `{meant}`"));
-        assert_eq!(told(ReadFormat::new(text).unwrap_err()), expected);
-        assert_eq!(told(WriteFormat::new(text).unwrap_err()), expected);
+        assert_eq!(describe(ReadFormat::new(text).unwrap_err()), expected);
+        assert_eq!(describe(WriteFormat::new(text).unwrap_err()), expected);
     }
     for text in ["today", "", "MM/YYYY", "%d.MM.YYYY"] {
-        let message = told(ReadFormat::new(text).unwrap_err()).0;
+        let message = describe(ReadFormat::new(text).unwrap_err()).0;
         assert_eq!(message, format!("`{text}` does not say which day"));
     }
 }
@@ -314,8 +314,8 @@ fn minutes_that_are_a_month_and_a_month_that_is_minutes_are_told() {
         ),
     ] {
         let expected = (format!("`{text}` {why}"), format!("write `{meant}`"));
-        assert_eq!(told(ReadFormat::new(text).unwrap_err()), expected);
+        assert_eq!(describe(ReadFormat::new(text).unwrap_err()), expected);
     }
-    let message = told(ReadFormat::new("%Y-%m-%d %H").unwrap_err()).0;
+    let message = describe(ReadFormat::new("%Y-%m-%d %H").unwrap_err()).0;
     assert_eq!(message, "`%Y-%m-%d %H` does not say the whole time");
 }

@@ -8,10 +8,10 @@ use super::items::Items;
 use super::transformed::{Transformed, transform};
 use crate::context::Context;
 use crate::error::Result;
-use crate::ledger::feed::StageInput;
 use crate::ledger::members::source_of_row;
 use crate::ledger::rows;
 use crate::ledger::selection::RecordSelection;
+use crate::ledger::stage_input::StageInput;
 use crate::stage::{Outcome, Stage};
 use crate::store::Table;
 

@@ -7,11 +7,11 @@ use rusqlite::Connection;
 
 use super::limits::PassLimits;
 use crate::error::Result;
-use crate::ledger::feed::StageInput;
 use crate::ledger::read::PassSummary;
 use crate::ledger::selection::{
     RecordSelection, halting, of_first_pass, of_later_pass, of_open_pass, settled_since, waiting,
 };
+use crate::ledger::stage_input::StageInput;
 use crate::ledger::{PassState, StageEvent, StageHistory, StageRow, next_stage};
 use crate::stage::Stage;
 use crate::store::Table;

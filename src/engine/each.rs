@@ -7,7 +7,6 @@ use rusqlite::Connection;
 use super::ahead::Ahead;
 use super::claims::Claims;
 use super::cores::in_portions;
-use super::cross::SetRules;
 use super::fate::Decision;
 use super::foreseen::Foreseen;
 use super::item::{Item, Numbering, TargetState};
@@ -17,6 +16,7 @@ use super::pipeline::{BATCH_BYTES, Producer};
 use super::place::Placer;
 use super::prepared::PreparedTarget;
 use super::reader::ReadConnection;
+use super::set_rules::SetRules;
 use super::transformed::{Transformed, transform};
 use crate::context::Context;
 use crate::error::Result;
@@ -72,7 +72,10 @@ impl<'a> StageProducer<'a> {
             foreseen,
             batch_size,
         } = beginning;
-        let (source, target) = (Table::from_name(stage.source())?, Table::from_name(stage.target())?);
+        let (source, target) = (
+            Table::from_name(stage.source())?,
+            Table::from_name(stage.target())?,
+        );
         let mut kept = KeptPlaces::default();
         if !prepared.alone && !stage.in_place() {
             kept = places::kept(connection, &target)?;

@@ -10,10 +10,10 @@ use super::item::{Home, Item, Numbering, TargetRow, TargetState};
 use super::pipeline::BATCH_BYTES;
 use crate::digest::Hash;
 use crate::error::Result;
-use crate::ledger::carried::refused_image;
-use crate::ledger::feed::StageInput;
-use crate::ledger::read::{Stub, newest_of_stage, salt};
+use crate::ledger::processed::refused_image;
+use crate::ledger::read::{RecordedEntry, newest_of_stage, salt};
 use crate::ledger::selection::RecordSelection;
+use crate::ledger::stage_input::StageInput;
 use crate::ledger::{EntryOutcome, places, rows, whole_record};
 use crate::record::{Record, RecordSet};
 use crate::stage::Stage;
@@ -146,12 +146,12 @@ impl Items<'_> {
 
     /// The rows of the target that may be a record's: those of its earlier entries, those that are only planned, and the row
     /// of its own number, where that may be its.
-    fn homes(&self, connection: &Connection, record: i64, earlier: &[Stub]) -> Result<Vec<Home>> {
+    fn homes(&self, connection: &Connection, record: i64, earlier: &[RecordedEntry]) -> Result<Vec<Home>> {
         let mut homes: Vec<Home> = earlier
             .iter()
-            .filter(|stub| !is_of_another(stub))
-            .filter_map(|stub| {
-                let (part, row) = (stub.entry.part, stub.entry.target?);
+            .filter(|recorded| !is_of_another(recorded))
+            .filter_map(|recorded| {
+                let (part, row) = (recorded.entry.part, recorded.entry.target?);
                 Some(Home { part, row })
             })
             .collect();
@@ -162,7 +162,7 @@ impl Items<'_> {
         homes.extend(planned.iter().filter(|home| home.row != record));
         let has_been_one = earlier
             .iter()
-            .any(|stub| stub.entry.part == 0 && stub.entry.target.is_none());
+            .any(|recorded| recorded.entry.part == 0 && recorded.entry.target.is_none());
         let may_be_one = if self.stage.derives() {
             // Whose number it is decides where a single result goes.
             (self.numbers == Numbering::Shared || self.is_left(connection, record)?)
@@ -183,13 +183,22 @@ impl Items<'_> {
 
     /// Whether a record's number is its own in the target, and not that of what another stage has brought there from the
     /// same source; also where no row has it at the moment, because a stage in place has refused that one.
-    fn is_own(&self, connection: &Connection, standing: &TargetRow, earlier: &[Stub]) -> Result<bool> {
+    fn is_own(
+        &self,
+        connection: &Connection,
+        standing: &TargetRow,
+        earlier: &[RecordedEntry],
+    ) -> Result<bool> {
         let of = (self.stage.number(), standing.target);
         if let Some(owner) = self.planned_rows.owner(standing.target) {
             return Ok(owner == of);
         }
         let hash = standing.hash();
-        let is_as_written = |hash| earlier.iter().any(|stub| is_as_written(stub, standing, hash));
+        let is_as_written = |hash| {
+            earlier
+                .iter()
+                .any(|recorded| is_as_written(recorded, standing, hash))
+        };
         if hash.is_some_and(is_as_written) || (hash.is_none() && self.numbers == Numbering::Own) {
             return Ok(true);
         }
@@ -206,7 +215,7 @@ impl Items<'_> {
         connection: &Connection,
         claims: &Claims,
         home: Home,
-        earlier: &[Stub],
+        earlier: &[RecordedEntry],
     ) -> Result<Option<TargetRow>> {
         let Home { part, row } = home;
         if let Some(on_the_way) = claims.row(row) {
@@ -231,11 +240,19 @@ impl Items<'_> {
     }
 
     /// Whether somebody has changed a row by hand since the stage wrote it.
-    fn is_edited(&self, connection: &Connection, standing: &TargetRow, earlier: &[Stub]) -> Result<bool> {
+    fn is_edited(
+        &self,
+        connection: &Connection,
+        standing: &TargetRow,
+        earlier: &[RecordedEntry],
+    ) -> Result<bool> {
         let Some(hash) = standing.hash() else {
             return Ok(false);
         };
-        if earlier.iter().any(|stub| is_as_written(stub, standing, hash)) {
+        if earlier
+            .iter()
+            .any(|recorded| is_as_written(recorded, standing, hash))
+        {
             return Ok(false);
         }
         let changes = rows::changes_of_row(connection, self.target.name(), standing.target)?;
@@ -254,22 +271,25 @@ impl Items<'_> {
 }
 
 /// Whether a row is as an entry of its own record has left it.
-fn is_as_written(stub: &Stub, standing: &TargetRow, hash: Hash) -> bool {
+fn is_as_written(recorded: &RecordedEntry, standing: &TargetRow, hash: Hash) -> bool {
     let settled = matches!(
-        stub.entry.outcome,
+        recorded.entry.outcome,
         EntryOutcome::Written | EntryOutcome::Unchanged
     );
-    stub.number() == standing.target && stub.entry.after == Some(hash) && settled && !is_about_a_place(stub)
+    recorded.number() == standing.target
+        && recorded.entry.after == Some(hash)
+        && settled
+        && !is_about_a_place(recorded)
 }
 
 /// Whether an entry is about a row that was another record's, and not about a part of its own record.
-fn is_of_another(stub: &Stub) -> bool {
-    let reason = stub.entry.reason.as_deref();
+fn is_of_another(recorded: &RecordedEntry) -> bool {
+    let reason = recorded.entry.reason.as_deref();
     reason.and_then(places::code).as_deref() == Some(places::REPLACED)
 }
 
-fn is_about_a_place(stub: &Stub) -> bool {
-    let reason = stub.entry.reason.as_deref();
+fn is_about_a_place(recorded: &RecordedEntry) -> bool {
+    let reason = recorded.entry.reason.as_deref();
     reason.is_some_and(|reason| places::code(reason).is_some_and(|code| code.starts_with("target.")))
 }
 
@@ -305,7 +325,13 @@ pub(crate) fn source_as_read(
     number: i64,
 ) -> Result<Option<Record>> {
     let source = Table::from_name(stage.source())?;
-    let item = listed(connection, StageInput::new(project, stage), &source, false, number)?;
+    let item = listed(
+        connection,
+        StageInput::new(project, stage),
+        &source,
+        false,
+        number,
+    )?;
     Ok(item.source.map(|source| source.record))
 }
 

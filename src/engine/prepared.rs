@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use crate::error::{Error, Result};
-use crate::ledger::feed::{self, StageInput};
 use crate::ledger::selection::RecordSelection;
+use crate::ledger::stage_input::{self, StageInput};
 use crate::ledger::{TableChange, places, rows};
 use crate::stage::Stage;
 use crate::store::Table;
@@ -52,7 +52,7 @@ impl PreparedTarget {
             alone,
             shape,
             shares_numbers,
-            comes_last: reads_all && !feed::is_written_by_later(connection, fed)?,
+            comes_last: reads_all && !stage_input::is_written_by_later(connection, fed)?,
         })
     }
 }

@@ -65,27 +65,27 @@ impl<'s> Run<'s> {
     /// # Errors
     /// [`Error::Locked`] when another process holds the store for longer than the store's options say to wait.
     pub(crate) fn begin(store: &'s mut Store, purpose: &RunInfo) -> Result<Self> {
-        let surroundings = store.surroundings().clone();
-        let started_us = surroundings.clock.now_us();
+        let environment = store.environment().clone();
+        let started_us = environment.clock.now_us();
         let since = chrono::DateTime::from_timestamp_micros(started_us)
             .map(|at| at.to_rfc3339())
             .unwrap_or_default();
         let holder = format!(
             "pid {} on {} since {since}\n",
             std::process::id(),
-            surroundings.host
+            environment.host
         );
         let lock = StoreLock::take(store.path(), store.options().wait, &holder)?;
         store.settle_journal()?;
         let mut bytes = [0; 16];
-        surroundings.randomness.fill(&mut bytes);
+        environment.randomness.fill(&mut bytes);
         let arguments = serde_json::to_string(&purpose.arguments).expect("texts always have a JSON text");
         let row = RunRow {
             run: 0,
             uuid: uuid::Builder::from_random_bytes(bytes).into_uuid().to_string(),
             command: purpose.command.clone(),
-            actor: surroundings.actor,
-            host: surroundings.host,
+            actor: environment.actor,
+            host: environment.host,
             tool: TOOL.to_owned(),
             arguments,
             reason: purpose.reason.clone(),
@@ -177,7 +177,7 @@ impl<'s> Run<'s> {
         Ok(pass)
     }
 
-    /// Commits a batch: everything it says, its stubs, its header and the resume point, in one transaction. Returns its number.
+    /// Commits a batch: everything it says, its entries, its header and the resume point, in one transaction. Returns its number.
     pub(crate) fn commit(&mut self, pass: &mut Pass, batch: Batch) -> Result<i64> {
         let mut sealed = batch.seal(self.next_batch());
         if pass.begins()
@@ -215,7 +215,7 @@ impl<'s> Run<'s> {
         // Time may go backwards on this machine, but never in the ledger.
         let committed_us = self
             .store
-            .surroundings()
+            .environment()
             .clock
             .now_us()
             .max(self.head.committed_us);
@@ -290,13 +290,13 @@ impl<'s> Run<'s> {
     }
 
     fn surroundings_key(&self) -> Option<&SigningKey> {
-        self.store.surroundings().keys.signer()
+        self.store.environment().keys.signer()
     }
 
     /// Sixteen random bytes.
     pub(crate) fn salt(&self) -> crate::digest::Salt {
         let mut salt = [0; 16];
-        self.store.surroundings().randomness.fill(&mut salt);
+        self.store.environment().randomness.fill(&mut salt);
         salt
     }
 }

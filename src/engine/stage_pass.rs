@@ -13,9 +13,9 @@ use super::prepared::PreparedTarget;
 use super::run::Run;
 use crate::context::Context;
 use crate::error::Result;
-use crate::ledger::feed::StageInput;
 use crate::ledger::read::warnings;
 use crate::ledger::selection::{SUPERSEDED, halting, settled_since};
+use crate::ledger::stage_input::StageInput;
 use crate::ledger::{Batch, BatchKind, Counts, PassKind, PassState, TableChange, out};
 use crate::observe::{Event, Observer};
 use crate::stage::Stage;
@@ -83,7 +83,7 @@ pub(crate) fn run_pass(
     let mut stopped = halted.or_else(|| bounds.reached(&counts));
     if stopped.is_none() {
         let connection = run.connection();
-        let surroundings = run.store().surroundings().clone();
+        let environment = run.store().environment().clone();
         let options = run.store().options();
         let beginning = Beginning {
             stage,
@@ -93,7 +93,7 @@ pub(crate) fn run_pass(
                 id: "",
                 salt: None,
                 now_us: pass.row.now_us,
-                secrets: &surroundings.secrets,
+                secrets: &environment.secrets,
                 limits: options.limits,
                 probe: None,
             },

@@ -1,7 +1,7 @@
 //! What a stage makes of one record: pure, so that every core can do it.
 
-use super::cross::{SetRuleParts, SetRules};
 use super::item::Item;
+use super::set_rules::{SetRuleParts, SetRules};
 use crate::context::Context;
 use crate::contract::{Broken, Mode, RuleKeys};
 use crate::error::Result;

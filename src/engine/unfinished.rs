@@ -54,7 +54,7 @@ pub struct UnfinishedPass {
 impl UnfinishedPass {
     /// What has not ended, and how far it came, in words.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn describe(&self) -> String {
         let database = self.database.as_deref().unwrap_or_default();
         let stage = match (self.stage, &self.slug) {
             (Some(number), Some(slug)) => format!("stage {number} ({slug})"),
@@ -181,7 +181,7 @@ pub(crate) fn name_running(
 
 pub(crate) fn unfinished_in(connection: &Connection) -> Result<Vec<UnfinishedPass>> {
     let open = open_passes(connection)?.into_iter();
-    open.map(|pass| told(connection, pass)).collect()
+    open.map(|pass| describe(connection, pass)).collect()
 }
 
 /// How far a load has come, and how it reads.
@@ -193,7 +193,7 @@ struct Reached {
     options: Vec<String>,
 }
 
-fn told(connection: &Connection, open: OpenPass) -> Result<UnfinishedPass> {
+fn describe(connection: &Connection, open: OpenPass) -> Result<UnfinishedPass> {
     let reached = match open.kind {
         PassKind::Load => Reached::new(connection, &open)?,
         _ => Reached::default(),

@@ -38,7 +38,8 @@ pub(super) fn read(document: &Document, path: &Path, places: &Places) -> Checked
     } else if let Some(value) = places.at(document, path) {
         return Ok(Datum::Json(value.into_owned()));
     }
-    let prefixes = (1..=path.segments().len()).map(|length| Path::from_segments(path.segments()[..length].to_vec()));
+    let prefixes =
+        (1..=path.segments().len()).map(|length| Path::from_segments(path.segments()[..length].to_vec()));
     let missing = prefixes.into_iter().find(|prefix| document.at(prefix).is_none());
     let fault = match path.last() {
         Segment::Index(_) => Fault::new("expression.out_of_range", "an element at this place"),

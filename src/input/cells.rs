@@ -42,7 +42,7 @@ impl Cells {
     }
 
     /// What is not as usual, by the names under which a resume point keeps it.
-    pub(super) fn told(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
         let mut told = self.given();
         told.retain(|(name, value)| (*name, value.as_str()) != ("separator", ","));
         told

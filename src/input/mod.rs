@@ -52,7 +52,7 @@ pub(crate) use envelope::{ID as ENVELOPE_ID, begins as begins_with_envelopes};
 pub use fault::{HeaderError, OpenError, ResumeError};
 pub use incoming::{Incoming, MAX_ID_BYTES, Ready, Rejected};
 pub use options::{Format, Options};
-pub(crate) use options::{TOLD, told};
+pub(crate) use options::{TOLD, describe};
 pub use reader::Reader;
 pub(crate) use records::Records;
 pub(crate) use wrapped::noticed;

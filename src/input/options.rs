@@ -102,9 +102,9 @@ pub(crate) const TOLD: [&str; 7] = [
 ];
 
 /// How an input is read, as far as it is not as usual, by the names under which a resume point keeps it.
-pub(crate) fn told(options: &Options) -> Vec<(&'static str, String)> {
+pub(crate) fn describe(options: &Options) -> Vec<(&'static str, String)> {
     if options.format == Format::Csv {
-        return options.cells.told();
+        return options.cells.describe();
     }
     let list = options.records.iter().filter(|_| options.format == Format::Array);
     let list = list.map(|list| ("records", list.clone()));

@@ -6,8 +6,8 @@ use super::renamed::AcceptedName;
 /// Lists what is wrong with the chain; nothing.
 pub(crate) const CHAIN: &str = "SELECT * FROM audit_chain_problem";
 
-/// The texts of a batch's stubs.
-pub(crate) fn stubs(batch: i64) -> String {
+/// The texts of a batch's entries.
+pub(crate) fn entries(batch: i64) -> String {
     format!("SELECT leaf_text FROM ledger_leaf WHERE batch={batch}")
 }
 

@@ -64,9 +64,9 @@ impl<'c> Batches<'c> {
         let mut batch = Batch::new(recorded.step);
         let mut found = self.entries.query([number])?;
         while let Some(row) = found.next()? {
-            // In a damaged file a stub may lie among those of another batch.
+            // In a damaged file an entry may lie among those of another batch.
             if row.get::<_, i64>(8)? != number {
-                let what = "there is a stub of another batch among its stubs".to_owned();
+                let what = "there is an entry of another batch among its entries".to_owned();
                 return Err(Error::Damaged { what });
             }
             batch.entries.push(entry(row, 0)?);
@@ -136,7 +136,7 @@ pub(crate) fn stage_texts(connection: &Connection) -> Result<Vec<StageTexts>> {
 
 /// Batches that do not exist, and have entries.
 pub(crate) fn batches_of_stray_entries(connection: &Connection) -> Result<Vec<i64>> {
-    // From batch number to batch number: one look-up each, not one per stub.
+    // From batch number to batch number: one look-up each, not one per entry.
     let sql = "WITH RECURSIVE numbers(batch) AS (SELECT min(batch) FROM ledger_entry
        UNION ALL SELECT (SELECT min(e.batch) FROM ledger_entry e WHERE e.batch>numbers.batch) FROM numbers
          WHERE numbers.batch IS NOT NULL)

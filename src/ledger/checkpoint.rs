@@ -14,7 +14,7 @@ use crate::note::Note;
 pub struct Checkpoint {
     /// The ledger: the uuid of its first run.
     pub origin: String,
-    /// The number of leaves, stubs and batch headers.
+    /// The number of leaves, entries and batch headers.
     pub size: u64,
     /// The root over them.
     pub root: Hash,

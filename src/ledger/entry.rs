@@ -283,7 +283,7 @@ pub(crate) struct Batch {
     pub(crate) records: Vec<NewRecord>,
     /// Changes of rows, in this order.
     pub(crate) changes: Vec<Change>,
-    /// The stubs.
+    /// The entries.
     pub(crate) entries: Vec<Entry>,
     /// The images.
     pub(crate) images: Vec<Image>,

@@ -52,7 +52,7 @@ fn rendered_header(connection: &Connection, names: &StageNames, batch: i64) -> R
     Ok(names.hashed(batch, &head, text))
 }
 
-/// A stub as a leaf.
+/// An entry as a leaf.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     pub(crate) text: String,
@@ -62,7 +62,7 @@ pub(crate) struct Leaf {
     pub(crate) header_index: u64,
 }
 
-/// The leaf of a stub; `None` where there is no such stub.
+/// The leaf of an entry; `None` where there is no such entry.
 pub(crate) fn leaf(connection: &Connection, (batch, record, part): (i64, i64, i64)) -> Result<Option<Leaf>> {
     let sql = "SELECT l.leaf_text, b.tree_size-b.entries-1
        + (SELECT count(*) FROM ledger_entry e WHERE e.batch=?1 AND (e.record,e.part)<(?2,?3)), b.tree_size-1

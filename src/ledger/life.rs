@@ -2,14 +2,14 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::read::StubKey;
+use super::read::EntryKey;
 use super::sql::{is_about_place, of_record};
 use crate::error::Result;
 
 /// Where an entry stands that a life is made of, and whether it leads to another number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LifeEntry {
-    pub(crate) key: StubKey,
+    pub(crate) key: EntryKey,
     /// The row that it is about, where that has another number.
     pub(crate) target: Option<i64>,
     /// Whether it only has to do with the place: of the row that it names, it has nothing.
@@ -77,7 +77,7 @@ pub(crate) fn touches(connection: &Connection, batch: i64, database: &str) -> Re
 /// One thing that happened to a record.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct TraceStep {
-    /// The record's number as the stub has it.
+    /// The record's number as the entry has it.
     pub record: i64,
     /// The part, for derived records.
     pub part: i64,
@@ -125,7 +125,7 @@ const STEP: &str = "SELECT e.record, e.part, e.batch, p.pass, p.kind, s.number, 
  WHERE e.batch=?1 AND e.record=?2 AND e.part=?3";
 
 /// The step that an entry is.
-pub(crate) fn step_at(connection: &Connection, key: StubKey) -> Result<TraceStep> {
+pub(crate) fn step_at(connection: &Connection, key: EntryKey) -> Result<TraceStep> {
     let mut statement = connection.prepare_cached(STEP)?;
     Ok(statement.query_row(key, step)?)
 }

@@ -2,11 +2,9 @@
 
 pub(crate) mod append;
 pub(crate) mod by_hand;
-pub(crate) mod carried;
 pub(crate) mod chain;
 pub(crate) mod checkpoint;
 mod entry;
-pub(crate) mod feed;
 pub(crate) mod head;
 pub(crate) mod image;
 pub(crate) mod leaves;
@@ -17,6 +15,7 @@ pub(crate) mod origins;
 pub(crate) mod out;
 pub(crate) mod past;
 pub(crate) mod places;
+pub(crate) mod processed;
 pub(crate) mod proof;
 pub(crate) mod quarantine;
 pub(crate) mod read;
@@ -36,6 +35,7 @@ pub(crate) mod selection;
 pub(crate) mod since;
 pub(crate) mod sql;
 pub(crate) mod stage_history;
+pub(crate) mod stage_input;
 mod state;
 mod tree;
 pub(crate) mod undone;

@@ -1,12 +1,12 @@
 //! How many records came out, where one can become several, and how many rows a pass has changed: batches count source
-//! records, so that what came of them is counted by their stubs.
+//! records, so that what came of them is counted by their entries.
 
 use rusqlite::{Connection, params};
 
 use super::sql::of_record;
 use crate::error::Result;
 
-/// How many records those have become that the batches `b` of the pass `p` have written. Where every record has one stub, it
+/// How many records those have become that the batches `b` of the pass `p` have written. Where every record has one entry, it
 /// is one record still, and nothing has to be counted.
 macro_rules! came_out {
     () => {
@@ -43,7 +43,7 @@ pub(crate) fn restored_by_run(connection: &Connection, run: i64) -> Result<u64> 
     number(connection, sql, params![run])
 }
 
-/// The number of a pass's stubs.
+/// The number of a pass's entries.
 pub(crate) fn entries_of_pass(connection: &Connection, pass: i64) -> Result<u64> {
     let sql = "SELECT coalesce(sum(entries),0) FROM ledger_batch WHERE pass=?1";
     number(connection, sql, params![pass])
@@ -52,7 +52,7 @@ pub(crate) fn entries_of_pass(connection: &Connection, pass: i64) -> Result<u64>
 /// What a pass has done to one source record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OfRecord {
-    /// How many stubs it has.
+    /// How many entries it has.
     pub(crate) entries: u64,
     /// How many rows those have changed.
     pub(crate) changed: u64,

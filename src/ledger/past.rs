@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::read::{Stub, StubKey, stub_at};
+use super::read::{EntryKey, RecordedEntry, entry_at};
 use super::sql::of_record;
 use crate::error::Result;
 
@@ -13,8 +13,8 @@ use crate::error::Result;
 #[derive(Debug)]
 pub(crate) struct Past {
     passes: Vec<PassBatches>,
-    /// The stubs under other records' numbers, by the row that they wrote.
-    elsewhere: HashMap<i64, Vec<StubKey>>,
+    /// The entries under other records' numbers, by the row that they wrote.
+    elsewhere: HashMap<i64, Vec<EntryKey>>,
     /// The newest batch that changed a row, or took one out.
     pub(crate) newest_change: Option<i64>,
 }
@@ -53,7 +53,7 @@ impl Past {
          CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE p.target=?1 AND e.target IS NOT NULL";
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([database])?;
-        let mut elsewhere: HashMap<i64, Vec<StubKey>> = HashMap::new();
+        let mut elsewhere: HashMap<i64, Vec<EntryKey>> = HashMap::new();
         while let Some(row) = rows.next()? {
             let key = (row.get(1)?, row.get(2)?, row.get(3)?);
             elsewhere.entry(row.get(0)?).or_default().push(key);
@@ -69,8 +69,8 @@ impl Past {
         })
     }
 
-    /// The stubs that changed a row, with their images, newest first.
-    pub(crate) fn changes(&self, connection: &Connection, number: i64) -> Result<Vec<Stub>> {
+    /// The entries that changed a row, with their images, newest first.
+    pub(crate) fn changes(&self, connection: &Connection, number: i64) -> Result<Vec<RecordedEntry>> {
         let mut keys = self.elsewhere.get(&number).cloned().unwrap_or_default();
         let sql = "SELECT batch, record, part FROM ledger_entry WHERE batch=?1 AND record=?2 AND coalesce(target,?2)=?2";
         let mut statement = connection.prepare_cached(sql)?;
@@ -84,10 +84,10 @@ impl Past {
         }
         keys.sort_unstable();
         keys.dedup();
-        let stubs = keys.into_iter().rev().map(|key| stub_at(connection, key));
-        let mut stubs: Vec<Stub> = stubs.collect::<Result<_>>()?;
-        stubs.retain(|stub| stub.entry.before != stub.entry.after);
-        Ok(stubs)
+        let entries = keys.into_iter().rev().map(|key| entry_at(connection, key));
+        let mut entries: Vec<RecordedEntry> = entries.collect::<Result<_>>()?;
+        entries.retain(|recorded| recorded.entry.before != recorded.entry.after);
+        Ok(entries)
     }
 }
 

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::feed::StageInput;
 use super::head::PassKind;
 use super::image::id_in;
 use super::read::salt;
 use super::sql::{of_record, of_row, standing_life};
+use super::stage_input::StageInput;
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
 use crate::refusal::Holder;

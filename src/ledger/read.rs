@@ -157,13 +157,13 @@ pub(crate) fn salt(connection: &Connection, record: i64) -> Result<Option<Salt>>
 
 /// An entry with the batch it stands in and its image.
 #[derive(Clone, Debug)]
-pub(crate) struct Stub {
+pub(crate) struct RecordedEntry {
     pub(crate) batch: i64,
     pub(crate) entry: Entry,
     pub(crate) image: Option<(ImageKind, Vec<u8>)>,
 }
 
-impl Stub {
+impl RecordedEntry {
     /// The number of the row that it is about.
     #[must_use]
     pub(crate) fn number(&self) -> i64 {
@@ -178,17 +178,17 @@ impl Stub {
 
     /// What names it.
     #[must_use]
-    pub(crate) fn key(&self) -> StubKey {
+    pub(crate) fn key(&self) -> EntryKey {
         (self.batch, self.entry.record, self.entry.part)
     }
 }
 
-pub(super) const STUBS: &str = "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body
+pub(super) const ENTRIES: &str = "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body
  FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
  LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
 
-/// As [`STUBS`], by the number of a record (`of_record!`) or of a row (`of_row!`) in one of the views that give its life.
-macro_rules! stubs_from {
+/// As [`ENTRIES`], by the number of a record (`of_record!`) or of a row (`of_row!`) in one of the views that give its life.
+macro_rules! entries_from {
     ($view:literal) => {
         concat!(
             "SELECT e.batch, e.record, e.part, e.outcome, e.target, e.input, e.before, e.after, e.reason, i.kind, i.body
@@ -199,7 +199,7 @@ macro_rules! stubs_from {
         )
     };
 }
-pub(super) use stubs_from;
+pub(super) use entries_from;
 
 /// The place of a source record in a pass: (batch, record).
 pub(crate) type Place = (i64, i64);
@@ -209,39 +209,42 @@ pub(crate) const BEHIND_ALL: Place = (i64::MAX, i64::MAX);
 
 /// The entries of a pass before a place in it, down to a batch, with their images, newest first: the order in which
 /// they are undone. About so many, or so many bytes of images, but of every record all of its parts.
-pub(crate) fn stubs_before(
+pub(crate) fn entries_before(
     connection: &Connection,
     pass: i64,
     (before, down_to): (Place, i64),
     count: usize,
     bytes: usize,
-) -> Result<Vec<Stub>> {
+) -> Result<Vec<RecordedEntry>> {
     let sql = format!(
-        "{STUBS} WHERE b.pass=?1 AND b.batch<=?2 AND b.batch>=?4 AND (e.batch,e.record)<(?2,?3)
+        "{ENTRIES} WHERE b.pass=?1 AND b.batch<=?2 AND b.batch>=?4 AND (e.batch,e.record)<(?2,?3)
          ORDER BY b.batch DESC, e.record DESC, e.part DESC"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![pass, before.0, before.1, down_to])?;
-    let (mut stubs, mut size): (Vec<Stub>, usize) = (Vec::new(), 0);
+    let (mut entries, mut size): (Vec<RecordedEntry>, usize) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
         let place: Place = (row.get(0)?, row.get(1)?);
-        if (stubs.len() > count || size >= bytes)
-            && let (Some(first), Some(last)) = (stubs.first().map(Stub::place), stubs.last().map(Stub::place))
+        if (entries.len() > count || size >= bytes)
+            && let (Some(first), Some(last)) = (
+                entries.first().map(RecordedEntry::place),
+                entries.last().map(RecordedEntry::place),
+            )
         {
             // Of the last record there may be more parts: it is left to the next, unless it is the only one.
             if first != last {
-                stubs.retain(|stub| stub.place() != last);
+                entries.retain(|recorded| recorded.place() != last);
                 break;
             }
             if place != last {
                 break;
             }
         }
-        let found = stub(row)?;
+        let found = recorded(row)?;
         size += found.image.as_ref().map_or(0, |(_, body)| body.len());
-        stubs.push(found);
+        entries.push(found);
     }
-    Ok(stubs)
+    Ok(entries)
 }
 
 /// Whether a pass has overwritten or taken out anything.
@@ -253,44 +256,52 @@ pub(crate) fn keeps_images(connection: &Connection, pass: i64) -> Result<bool> {
         .query_row([pass], |row| row.get(0))?)
 }
 
-/// What names a stub: batch, record and part.
-pub(crate) type StubKey = (i64, i64, i64);
+/// What names an entry: batch, record and part.
+pub(crate) type EntryKey = (i64, i64, i64);
 
-/// One stub.
-pub(crate) fn stub_at(connection: &Connection, key: StubKey) -> Result<Stub> {
-    let sql = format!("{STUBS} WHERE b.batch=?1 AND e.record=?2 AND e.part=?3");
-    Ok(connection.prepare_cached(&sql)?.query_row(key, stub)?)
+/// One entry.
+pub(crate) fn entry_at(connection: &Connection, key: EntryKey) -> Result<RecordedEntry> {
+    let sql = format!("{ENTRIES} WHERE b.batch=?1 AND e.record=?2 AND e.part=?3");
+    Ok(connection.prepare_cached(&sql)?.query_row(key, recorded)?)
 }
 
 /// The entries of a pass for one source record, newest first.
-pub(crate) fn stubs_of_record(connection: &Connection, pass: i64, record: i64) -> Result<Vec<Stub>> {
+pub(crate) fn entries_of_record(
+    connection: &Connection,
+    pass: i64,
+    record: i64,
+) -> Result<Vec<RecordedEntry>> {
     let sql = concat!(
-        stubs_from!("ledger_life"),
+        entries_from!("ledger_life"),
         of_record!("e", "?2"),
         " AND b.pass=?1 ORDER BY e.batch DESC, e.part DESC"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params![pass, record], stub)?;
+    let rows = statement.query_map(params![pass, record], recorded)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The stubs that passes from or to a database have of one of its rows, oldest first: those under its own number, and
+/// The entries that passes from or to a database have of one of its rows, oldest first: those under its own number, and
 /// those that wrote it under another record's.
-pub(crate) fn stubs_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<Stub>> {
+pub(crate) fn entries_of_row(
+    connection: &Connection,
+    database: &str,
+    number: i64,
+) -> Result<Vec<RecordedEntry>> {
     let sql = concat!(
-        stubs_from!("ledger_life"),
+        entries_from!("ledger_life"),
         of_record!("e", "?2"),
         " AND (p.target=?1 OR p.source=?1) UNION ",
-        stubs_from!("ledger_entry"),
+        entries_from!("ledger_entry"),
         "e.target=?2 AND (p.target=?1 OR p.source=?1) ORDER BY 1, 2, 3"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params![database, number], stub)?;
+    let rows = statement.query_map(params![database, number], recorded)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The entries of one record in a batch, in the order of their parts; without images.
-pub(crate) fn entries_of_record(connection: &Connection, batch: i64, record: i64) -> Result<Vec<Entry>> {
+pub(crate) fn entries_in_batch(connection: &Connection, batch: i64, record: i64) -> Result<Vec<Entry>> {
     let sql = "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry
      WHERE batch=?1 AND record=?2 ORDER BY part";
     let mut statement = connection.prepare_cached(sql)?;
@@ -334,7 +345,7 @@ pub(crate) fn newest_of_stage(
     project: &str,
     number: u32,
     record: i64,
-) -> Result<Vec<Stub>> {
+) -> Result<Vec<RecordedEntry>> {
     let newest = concat!(
         "SELECT max(f.batch) FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch
          CROSS JOIN ledger_pass q ON q.pass=c.pass CROSS JOIN ledger_stage t ON t.stage=q.stage
@@ -342,19 +353,19 @@ pub(crate) fn newest_of_stage(
         of_record!("f", "?3"),
         " AND t.project=?1 AND t.number=?2 AND q.kind<>'rollback'"
     );
-    let sql = format!("{STUBS} WHERE e.record=?3 AND b.batch=({newest}) ORDER BY e.part");
+    let sql = format!("{ENTRIES} WHERE e.record=?3 AND b.batch=({newest}) ORDER BY e.part");
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![project, number, record], stub)?;
+    let rows = statement.query_map(params![project, number, record], recorded)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn stub(row: &Row<'_>) -> rusqlite::Result<Stub> {
+pub(super) fn recorded(row: &Row<'_>) -> rusqlite::Result<RecordedEntry> {
     let kind: Option<i64> = row.get(9)?;
     let image = match kind.and_then(ImageKind::from_number) {
         Some(kind) => Some((kind, row.get(10)?)),
         None => None,
     };
-    Ok(Stub {
+    Ok(RecordedEntry {
         batch: row.get(0)?,
         entry: entry(row, 1)?,
         image,

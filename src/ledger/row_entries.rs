@@ -11,7 +11,7 @@ use super::read::keeps_images;
 use crate::digest::Hash;
 use crate::error::Result;
 
-/// A pass with at least so many stubs is read as it lies; the smaller ones are sorted together.
+/// A pass with at least so many entries is read as it lies; the smaller ones are sorted together.
 const LARGE: i64 = 50_000;
 
 /// The databases that passes have written to.
@@ -22,7 +22,7 @@ pub(crate) fn targets(connection: &Connection) -> Result<Vec<String>> {
     Ok(targets.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What a stub says about a row.
+/// What an entry says about a row.
 pub(crate) struct RowEvent {
     pub(crate) number: i64,
     pub(crate) batch: i64,
@@ -59,10 +59,10 @@ impl RowEvent {
     }
 }
 
-/// One stream of stubs in the order of the numbers.
+/// One stream of entries in the order of the numbers.
 pub(crate) struct Lane<'s> {
     rows: Rows<'s>,
-    /// The stub that is next.
+    /// The entry that is next.
     pub(crate) next: Option<RowEvent>,
     /// The pass, where the stream is one pass as it lies.
     pass: Option<i64>,
@@ -70,7 +70,7 @@ pub(crate) struct Lane<'s> {
 }
 
 impl Lane<'_> {
-    /// Reads the next stub; gives the pass where it does not lie in order.
+    /// Reads the next entry; gives the pass where it does not lie in order.
     pub(crate) fn step(&mut self) -> Result<Option<i64>> {
         let Some(row) = self.rows.next()? else {
             self.next = None;
@@ -162,7 +162,7 @@ impl<'c> LaneStatements<'c> {
     }
 }
 
-/// What is read of a stub; its image only where there are any, because every look-up costs.
+/// What is read of an entry; its image only where there are any, because every look-up costs.
 fn columns(images: bool) -> (&'static str, &'static str) {
     if images {
         let join = "LEFT JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part";
@@ -175,12 +175,12 @@ fn columns(images: bool) -> (&'static str, &'static str) {
     }
 }
 
-/// Whether a stub of a pass gave out the number of its row, whether it has to keep an image of what it changed, and what
+/// Whether an entry of a pass gave out the number of its row, whether it has to keep an image of what it changed, and what
 /// names the image.
 const OF_PASS: &str =
     "p.kind IN('load','edit','merge') OR e.target IS NOT NULL, p.kind<>'rollback', e.record, e.part";
 
-/// A pass with many stubs.
+/// A pass with many entries.
 struct LargePass {
     pass: i64,
     /// Whether its batches go backwards: a rollback begins with the newest.

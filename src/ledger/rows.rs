@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::feed::StageInput;
 use super::head::PassKind;
 use super::image::id_in;
-use super::read::Stub;
+use super::read::RecordedEntry;
 use super::sql::{of_record, of_row};
+use super::stage_input::StageInput;
 use crate::digest::Hash;
 use crate::error::Result;
 
@@ -213,7 +213,7 @@ pub(crate) fn is_left_in_place(connection: &Connection, database: &str, number: 
 
 /// Whether an entry has found its row as the last entry before it had left it, undone since or not: nobody has changed it
 /// behind the ledger in between.
-pub(crate) fn found_as_left(connection: &Connection, database: &str, entry: &Stub) -> Result<bool> {
+pub(crate) fn found_as_left(connection: &Connection, database: &str, entry: &RecordedEntry) -> Result<bool> {
     let sql = concat!(
         "SELECT e.batch, e.record, e.part, e.after FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
          CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE ",

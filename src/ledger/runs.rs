@@ -245,7 +245,7 @@ pub(crate) fn committed_us(connection: &Connection, batch: i64) -> Result<i64> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WorkedOn {
     pub(crate) pass: i64,
-    /// Whether the run has written stubs in it, and it is of a kind that can be undone, and stands.
+    /// Whether the run has written entries in it, and it is of a kind that can be undone, and stands.
     pub(crate) has_entries_that_stand: bool,
 }
 
@@ -264,7 +264,7 @@ pub(crate) fn worked_on(connection: &Connection, run: i64) -> Result<Vec<WorkedO
     Ok(passes.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The runs that wrote stubs of a pass.
+/// The runs that wrote entries of a pass.
 pub(crate) fn writing_runs(connection: &Connection, pass: i64) -> Result<Vec<i64>> {
     let sql = "SELECT DISTINCT run FROM ledger_batch WHERE pass=?1 AND entries>0 ORDER BY run";
     let mut statement = connection.prepare_cached(sql)?;

@@ -9,9 +9,9 @@ use crate::error::Result;
 pub struct Seal {
     /// The batch.
     pub batch: i64,
-    /// How many stubs it has.
+    /// How many entries it has.
     pub entries: u64,
-    /// The hash of the stubs' texts.
+    /// The hash of the entries' texts.
     pub entries_sha256: String,
     /// The hash of the header before.
     pub previous_head: String,

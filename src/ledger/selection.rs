@@ -4,9 +4,9 @@
 use rusqlite::Connection;
 
 use super::entry::Counts;
-use super::feed::{self, StageInput};
 use super::read::PassSummary;
 use super::stage_history::{StageHistory, newest_applied};
+use super::stage_input::{self, StageInput};
 use super::state::PassState;
 use super::{places, refusals, rows};
 use crate::error::Result;
@@ -142,8 +142,8 @@ pub(crate) fn of_source(
     after: i64,
     before: i64,
 ) -> Result<Vec<i64>> {
-    let mut records = feed::increment(connection, stage, after, before)?;
-    records.extend(feed::brought_back(connection, stage, after, before)?);
+    let mut records = stage_input::increment(connection, stage, after, before)?;
+    records.extend(stage_input::brought_back(connection, stage, after, before)?);
     if revised {
         records.extend(refusals::refused(
             connection,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::read::{PassSummary, Place, StubKey};
+use super::read::{EntryKey, PassSummary, Place};
 use super::sql::{of_record, of_row, standing_life, undone_singly};
 use super::undone;
 use crate::error::Result;
@@ -38,7 +38,7 @@ pub(crate) fn readers_since(connection: &Connection, database: &str, after: i64)
 }
 
 /// The standing passes that have carried records of a stage after a batch, ascending.
-pub(crate) fn carried_since(
+pub(crate) fn processed_since(
     connection: &Connection,
     (project, number): (&str, u32),
     after: i64,
@@ -244,7 +244,7 @@ pub(crate) fn taken_out_for(
     pass: i64,
     row: i64,
     (batch, record): Place,
-) -> Result<Option<StubKey>> {
+) -> Result<Option<EntryKey>> {
     let sql = concat!(
         "SELECT e.batch, e.record, e.part FROM ledger_row_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
         of_row!("e", "?2"),
@@ -261,7 +261,7 @@ pub(crate) fn taken_out_for(
 /// An entry, as far as it tells of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowEntry {
-    pub(crate) key: StubKey,
+    pub(crate) key: EntryKey,
     pub(crate) row: i64,
     /// Whether the row is as it was before.
     pub(crate) is_same: bool,
@@ -289,7 +289,7 @@ pub(crate) fn each_entry(connection: &Connection, pass: i64, mut tell: impl FnMu
 /// A change of a row, and the pass that has made it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChangeBy {
-    pub(crate) key: StubKey,
+    pub(crate) key: EntryKey,
     pub(crate) row: i64,
     pub(crate) pass: i64,
 }
@@ -398,7 +398,7 @@ pub(crate) fn carried_on(
         " ORDER BY f.batch DESC LIMIT 1"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    let carried = statement.query_row(params![database, record, after], |row| {
+    let processed = statement.query_row(params![database, record, after], |row| {
         Ok(CarriedOn {
             stage: row.get(0)?,
             slug: row.get(1)?,
@@ -406,5 +406,5 @@ pub(crate) fn carried_on(
             row: row.get(3)?,
         })
     });
-    Ok(carried.optional()?)
+    Ok(processed.optional()?)
 }

@@ -98,7 +98,7 @@ pub(crate) fn rollbacks_in_place(connection: &Connection, after: i64) -> Result<
     Ok(rollbacks.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The stubs of a pass, by record and part, that a rollback of single records has undone already.
+/// The entries of a pass, by record and part, that a rollback of single records has undone already.
 pub(crate) fn singly(connection: &Connection, pass: i64) -> Result<HashSet<(i64, i64)>> {
     let sql = "SELECT e.record, e.part FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -108,7 +108,7 @@ pub(crate) fn singly(connection: &Connection, pass: i64) -> Result<HashSet<(i64,
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// A stub that a rollback has left as it is.
+/// An entry that a rollback has left as it is.
 pub(crate) struct SkippedEntry {
     pub(crate) database: String,
     /// The pass that was undone.
@@ -120,7 +120,7 @@ pub(crate) struct SkippedEntry {
     pub(crate) code: String,
 }
 
-/// The first stubs that the rollbacks of a run have left as they are.
+/// The first entries that the rollbacks of a run have left as they are.
 pub(crate) fn left(connection: &Connection, run: i64, count: usize) -> Result<Vec<SkippedEntry>> {
     let sql = "SELECT p.target, coalesce(p.reverses, json_extract(b.body,'$.undoes')), e.record, e.part,
        coalesce(e.target,e.record), e.reason->>'$.code'

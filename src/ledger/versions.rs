@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::image::row_before;
-use super::read::{batches_into, stubs_of_row};
+use super::read::{batches_into, entries_of_row};
 use crate::error::Result;
 use crate::store::Store;
 
@@ -25,12 +25,12 @@ pub(crate) fn versions(
         versions.extend(row);
     }
     let written = batches_into(connection, database)?;
-    for stub in stubs_of_row(connection, database, number)?.into_iter().rev() {
-        if stub.entry.before == stub.entry.after || written.binary_search(&stub.batch).is_err() {
+    for recorded in entries_of_row(connection, database, number)?.into_iter().rev() {
+        if recorded.entry.before == recorded.entry.after || written.binary_search(&recorded.batch).is_err() {
             continue;
         }
         let after = version.as_ref().map(|(id, data)| (id.as_str(), data.as_str()));
-        version = row_before(stub.image.as_ref(), after);
+        version = row_before(recorded.image.as_ref(), after);
         versions.extend(version.clone());
     }
     Ok(versions)

@@ -120,7 +120,10 @@ impl Flow {
 
     /// Something happens that is not known: anything may come from anything.
     pub fn unknown(&mut self) {
-        let whole = self.document.sources().and(&Sources::from_origin(SourceField::Id));
+        let whole = self
+            .document
+            .sources()
+            .and(&Sources::from_origin(SourceField::Id));
         let whole = whole.made(Dependence::Transformation);
         self.document = Shape::made(whole.clone());
         self.id = std::mem::take(&mut self.id)
@@ -161,7 +164,7 @@ impl Flow {
             self.document.name(name);
         }
         if closed_source {
-            self.document.close_carried();
+            self.document.close_processed();
         }
         if closed_target {
             self.document.close();

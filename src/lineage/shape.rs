@@ -404,7 +404,7 @@ impl Shape {
     }
 
     /// Says that what is carried over as it is has no other fields.
-    pub(crate) fn close_carried(&mut self) {
+    pub(crate) fn close_processed(&mut self) {
         if let ValueForm::Object(_, rest) = &mut self.form
             && matches!(rest.form, ValueForm::Source(_))
         {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{Checked, ElementPath};
+use super::kit::checked::{Checked, ElementPath};
 use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};
 use crate::expression::{Evaluated, Expression, Scope, Template};

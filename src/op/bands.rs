@@ -3,9 +3,9 @@
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use super::kit::checked::Checked;
 use super::kit::fixed::fixed;
 use super::kit::frame::{Frame, MISSING, NULL, PATH, frame_builders, frame_methods};
-use super::kit::given::Checked;
 use super::kit::number::exact;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;

@@ -174,7 +174,8 @@ impl Operation for Convert {
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         self.frame.apply(document, |value, place| {
             let expected = self.kinds.from.map_or("a text, number or boolean", Scalar::name);
-            let kind = Scalar::from_value(value).filter(|kind| self.kinds.from.is_none_or(|from| kind.is(from)));
+            let kind =
+                Scalar::from_value(value).filter(|kind| self.kinds.from.is_none_or(|from| kind.is(from)));
             let kind = kind.ok_or_else(|| self.frame.wrong_type(place, expected))?;
             self.kinds.converted(value, kind).map_err(|reason| {
                 let expected = format!("a value that is exactly one {}", self.kinds.to.name());

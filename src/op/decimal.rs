@@ -3,8 +3,8 @@
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use super::kit::checked::Checked;
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::kit::given::Checked;
 use super::kit::number::round_exactly;
 use super::kit::trail::Trail;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};

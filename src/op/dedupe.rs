@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::kit::given::{Checked, list_path, single_path};
+use super::kit::checked::{Checked, list_path, single_path};
 use super::kit::missing::skip_missing_builder;
 use super::kit::trail::Trail;
 use super::kit::walk::Walk;

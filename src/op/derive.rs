@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{Checked, FieldPath, single_path};
+use super::kit::checked::{Checked, FieldPath, single_path};
 use super::kit::trail::Trail;
 use super::kit::walk::Walk;
 use super::{Effect, Effects, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{Checked, list_path};
+use super::kit::checked::{Checked, list_path};
 use super::kit::missing::skip_missing_builder;
 use super::kit::trail::Trail;
 use super::kit::walk::{Visited, Walk};

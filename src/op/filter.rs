@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
+use super::kit::checked::{Checked, list_path};
 use super::kit::code::{code, is_code, reserved};
-use super::kit::given::{Checked, list_path};
 use super::kit::missing::skip_missing_builder;
 use super::kit::trail::Trail;
 use super::kit::walk::Walk;

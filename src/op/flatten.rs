@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{Checked, FieldPath};
+use super::kit::checked::{Checked, FieldPath};
 use super::kit::missing::skip_missing_builder;
 use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};

@@ -3,9 +3,9 @@
 use chrono_tz::Tz;
 use serde_json::json;
 
+use super::kit::checked::Checked;
 use super::kit::dates::{problem, zone};
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::kit::given::Checked;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::datetime::{Moment, Unwritten, WriteFormat};
 use crate::expression::Scope;

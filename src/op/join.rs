@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::kit::checked::{Checked, ElementPath, whole};
 use super::kit::frame::{Frame, MISSING, TO, frame_builders};
-use super::kit::given::{Checked, ElementPath, whole};
 use super::kit::trail::Trail;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;

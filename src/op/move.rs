@@ -1,6 +1,6 @@
 //! `move`: a value to another place.
 
-use super::kit::given::{ElementPath, same_elements};
+use super::kit::checked::{ElementPath, same_elements};
 use super::kit::missing::OVERWRITE;
 use super::kit::transfer::{FieldTransfer, Transfer, transfer_builders, transfer_methods};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};

@@ -4,9 +4,9 @@ use chrono_tz::Tz;
 use serde_json::json;
 use toml_edit::Item;
 
+use super::kit::checked::Checked;
 use super::kit::dates::{problem, swapped, zone};
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::kit::given::Checked;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::datetime::{self, Moment, ReadFormat, Unread, Unwritten, WriteFormat};
 use crate::expression::Scope;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{Checked, FieldPath, whole};
+use super::kit::checked::{Checked, FieldPath, whole};
 use super::kit::missing::skip_missing_builder;
 use super::kit::walk::{Walk, effect};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};

@@ -1,6 +1,6 @@
 //! `rename`: another name for a field, which stays where it is.
 
-use super::kit::given::FieldPath;
+use super::kit::checked::FieldPath;
 use super::kit::missing::OVERWRITE;
 use super::kit::transfer::{FieldTransfer, Transfer, transfer_builders, transfer_methods};
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Reversibility, Settings};

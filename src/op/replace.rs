@@ -3,8 +3,8 @@
 use regex::{NoExpand, Regex};
 use serde_json::json;
 
+use super::kit::checked::Checked;
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::kit::given::Checked;
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;
 use crate::problem::Problem;

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::kit::checked::Checked;
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders, frame_methods};
-use super::kit::given::Checked;
 use super::kit::number::{exact, round_exactly};
 use super::{Effect, Form, Key, Manual, Operation, PathText, Settings};
 use crate::expression::Scope;

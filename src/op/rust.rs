@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::Checked;
+use super::kit::checked::Checked;
 use super::{
     Effect, Effects, Form, FunctionOperation, Functions, Key, Manual, Operation, Reversibility, Settings,
 };

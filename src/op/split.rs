@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
+use super::kit::checked::{Checked, ElementPath, whole};
 use super::kit::cut::Cut;
 use super::kit::frame::{Frame, MISSING, NULL, PATH, TO, frame_builders};
-use super::kit::given::{Checked, ElementPath, whole};
 use super::kit::trail::Trail;
 use super::{Effect, Form, Join, Key, Manual, Operation, PathText, Reversibility, Settings};
 use crate::expression::Scope;
@@ -286,9 +286,10 @@ impl Operation for Split {
     fn lineage(&self, flow: &mut Flow) {
         let text = flow.sources(&self.frame.reads()).made(Dependence::Transformation);
         match self.fields() {
-            [] => self
-                .frame
-                .goes_to(flow, &Shape::list(Shape::made(text.clone()), Count::from_sources(text))),
+            [] => self.frame.goes_to(
+                flow,
+                &Shape::list(Shape::made(text.clone()), Count::from_sources(text)),
+            ),
             fields => {
                 for field in fields {
                     if self.fewer == Fewer::Omit || self.frame.may_skip() {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::kit::checked::{Checked, ElementPath};
 use super::kit::frame::PATH;
-use super::kit::given::{Checked, ElementPath};
 use super::kit::trail::Trail;
 use super::kit::walk::Walk;
 use super::{Effect, Form, Key, Manual, Missing, Operation, PathText, Remove, Reversibility, Settings};

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::kit::given::{Checked, FieldPath, different, single_path};
+use super::kit::checked::{Checked, FieldPath, different, single_path};
 use super::kit::missing::OVERWRITE;
 use super::kit::trail::Trail;
 use super::kit::walk::Walk;

@@ -111,7 +111,7 @@ fn a_database_has_the_system_that_its_settings_name() {
 
 #[test]
 fn a_declaration_that_no_stage_has_to_do_with_and_nearly_names_a_target_is_a_warning() {
-    let told = |declared: &str| {
+    let described = |declared: &str| {
         let folder = project(&[
             (PROJECT_FILE, &format!("name = \"shop\"\n{declared}")),
             ("0001_a.toml", &stage("orders", "invoices")),
@@ -120,7 +120,7 @@ fn a_declaration_that_no_stage_has_to_do_with_and_nearly_names_a_target_is_a_war
         lines(&Project::open(folder.path()).unwrap().check())
     };
     assert_eq!(
-        told("[database.invoice]\nsystem = \"Shop\"\n"),
+        described("[database.invoice]\nsystem = \"Shop\"\n"),
         "check.unknown_database counterfoil.toml:2:11: [database.invoice] is declared, and no stage reads or fills `invoice` \
          (did you mean [database.invoices]? If not, declare that one as well)\n"
     );
@@ -130,7 +130,7 @@ fn a_declaration_that_no_stage_has_to_do_with_and_nearly_names_a_target_is_a_war
         "[database.invoice]\nid = \"no\"\n[database.invoices]\nsystem = \"Shop\"\n",
         "[database.invoices_2019]\nid = \"no\"\n",
     ] {
-        assert_eq!(told(in_order), "", "{in_order}");
+        assert_eq!(described(in_order), "", "{in_order}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::door::Malformed;
+use super::admission::Malformed;
 use super::scan;
 use super::split::{LONG, elements, field_of, split_list};
 use super::text::{Text, is_name};
@@ -257,9 +257,11 @@ mod tests {
         ] {
             let list = format!("[{}]", vec![inside; count].join(","));
             assert_eq!(elements(&list).collect::<Vec<_>>(), vec![inside; count]);
-            let mut told = Vec::new();
-            let many = each_part(&Text::from(list.as_str()), &mut |part| told.push(part.to_json()));
-            assert_eq!((many, told), (count, vec![inside.to_owned(); count]));
+            let mut described = Vec::new();
+            let many = each_part(&Text::from(list.as_str()), &mut |part| {
+                described.push(part.to_json())
+            });
+            assert_eq!((many, described), (count, vec![inside.to_owned(); count]));
 
             let fields: Vec<_> = (0..count).map(|at| (format!("\"n{at}\""), inside)).collect();
             let object: Vec<_> = fields
@@ -267,9 +269,12 @@ mod tests {
                 .map(|(name, value)| format!("{name}:{value}"))
                 .collect();
             let object = format!("{{{}}}", object.join(","));
-            let mut told = Vec::new();
-            each_field(&object, &mut |part| told.push((part.name.to_owned(), part.value))).unwrap();
-            assert_eq!(told, fields);
+            let mut described = Vec::new();
+            each_field(&object, &mut |part| {
+                described.push((part.name.to_owned(), part.value))
+            })
+            .unwrap();
+            assert_eq!(described, fields);
             let name = format!("n{}", count.saturating_sub(1));
             let value = value_in(&object, &name).unwrap();
             assert_eq!(

@@ -6,9 +6,9 @@
 //! that untouched fields keep their order and their number text.
 
 mod access;
+mod admission;
 mod admitted;
 pub mod digest;
-mod door;
 mod mask;
 pub mod name;
 mod names;
@@ -27,9 +27,9 @@ mod value;
 
 pub use access::Blocked;
 pub(crate) use access::value_in;
+pub(crate) use admission::within;
+pub use admission::{Limits, Malformed, admit};
 pub(crate) use admitted::admit_record;
-pub(crate) use door::within;
-pub use door::{Limits, Malformed, admit};
 pub(crate) use mask::ANY_NAME;
 pub use mask::{MaskRelation, Masked, REDACTED, masked};
 pub(crate) use names::{HasName, Names};

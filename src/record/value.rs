@@ -5,7 +5,7 @@ use std::fmt;
 
 use rust_decimal::Decimal;
 
-use super::door::{Limits, Malformed, admit};
+use super::admission::{Limits, Malformed, admit};
 use super::names::HasName;
 use super::number;
 use super::split::{split_list, split_object, try_split_object};
@@ -326,7 +326,9 @@ impl Object {
             return Err(Malformed::new("record.not_object", "a record is a JSON object"));
         }
         let fields = try_split_object(&text, Field::of_raw);
-        fields.map(Self::from_fields).map_err(|error| Malformed::from_json(&error))
+        fields
+            .map(Self::from_fields)
+            .map_err(|error| Malformed::from_json(&error))
     }
 
     /// The object of a JSON text that the door has validated.

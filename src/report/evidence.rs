@@ -57,7 +57,7 @@ pub struct CheckByHand {
 pub(super) fn evidence(store: &Store, run: i64) -> Result<Evidence> {
     let connection = store.connection();
     let (first, last) = (seal::first_of(connection, run)?, seal::last_of(connection, run)?);
-    // The largest batch shows more than a reconciliation's, which has no stubs.
+    // The largest batch shows more than a reconciliation's, which has no entries.
     let shown = seal::largest_of(connection, run)?;
     let checkpoint = signed(store, connection, last.tree_size)?;
     let path = store_word(&store.path().display().to_string());
@@ -82,7 +82,7 @@ fn signed(store: &Store, connection: &Connection, size: u64) -> Result<Option<Si
     let Some(checkpoint) = Checkpoint::of_note(&note) else {
         return Ok(None);
     };
-    let key = store.surroundings().keys.trusted();
+    let key = store.environment().keys.trusted();
     let signers = note
         .lines()
         .filter_map(|line| line.strip_prefix("\u{2014} ")?.split(' ').next());
@@ -105,8 +105,8 @@ fn by_sqlite(path: &str, shown: &Seal, last: &Seal, accepted: Option<&AcceptedNa
     let batch = shown.batch;
     vec![
         CheckByHand {
-            what: "The stubs of one batch hash to what its header names",
-            command: ask(&by_hand::stubs(batch)) + " | sha256sum",
+            what: "The entries of one batch hash to what its header names",
+            command: ask(&by_hand::entries(batch)) + " | sha256sum",
             prints: format!("{}  -", shown.entries_sha256),
         },
         CheckByHand {
@@ -153,7 +153,7 @@ fn by_openssl(path: &str, note: &SignedNote) -> CheckByHand {
 fn by_ourselves(path: &str) -> [CheckByHand; 2] {
     [
         CheckByHand {
-            what: "All of it: every stub, header, image and row against the ledger",
+            what: "All of it: every entry, header, image and row against the ledger",
             command: format!("counterfoil --store {path} verify"),
             prints: "sound: everything is as the ledger says".to_owned(),
         },
@@ -163,7 +163,7 @@ fn by_ourselves(path: &str) -> [CheckByHand; 2] {
                 "counterfoil --store {path} prove DATABASE ID --output proof.txt\ncounterfoil verify-proof --key \
                  counterfoil.pub proof.txt"
             ),
-            prints: "proved: this stub is in the ledger".to_owned(),
+            prints: "proved: this entry is in the ledger".to_owned(),
         },
     ]
 }

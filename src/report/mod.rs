@@ -2,10 +2,10 @@
 //! made. It reads only, and at one moment of the store.
 
 mod evidence;
-mod look;
 mod options;
 mod page;
 mod parts;
+mod reconciliation;
 mod refused;
 mod speed;
 
@@ -20,9 +20,9 @@ use crate::stage::Stages;
 use crate::store::Store;
 
 pub use evidence::{CheckByHand, Evidence, SignedNote};
-pub use look::{LookCause, ReconciliationResult, StageReconciliation};
 pub use options::ReportOptions;
 pub use parts::{Ending, RunReport, StageTold, StoreState, Summary};
+pub use reconciliation::{LookCause, ReconciliationResult, StageReconciliation};
 pub use refused::{RefusalExample, Refused, RefusedCause};
 pub use speed::{Speed, SpeedPoint};
 
@@ -73,7 +73,7 @@ pub fn report_with(
     let outcomes = outcome::passes(&moment, number)?;
     let undone = outcome::undone(&moment, number)?;
     let refused = refused::refused(store, number, record.batches, &outcomes, options)?;
-    let reconciliation = look::looks(&moment, number)?;
+    let reconciliation = reconciliation::looks(&moment, number)?;
     let timed = outcome::timed_batches(&moment, number)?;
     let (started_us, project) = (
         run_started_us(&moment, number)?.ok_or_else(missing)?,
@@ -81,7 +81,7 @@ pub fn report_with(
     );
     let (ending, ending_told) = ended(number, &outcomes, &undone, &refused, &reconciliation);
     Ok(RunReport {
-        made: utc(store.surroundings().clock.now_us()),
+        made: utc(store.environment().clock.now_us()),
         store: StoreState {
             path: store.path().display().to_string(),
             batch: head.batch,
@@ -143,8 +143,11 @@ fn ended(
         told.push(words);
     };
     if !undone.is_empty() {
-        let carried = |pass: &&PassOutcome| pass.kind != "reconcile" && pass.counts.read > 0;
-        let all = passes.iter().filter(carried).all(|pass| pass.undone_by.is_some());
+        let processed = |pass: &&PassOutcome| pass.kind != "reconcile" && pass.counts.read > 0;
+        let all = passes
+            .iter()
+            .filter(processed)
+            .all(|pass| pass.undone_by.is_some());
         let ending = if all { Ending::Undone } else { Ending::PartlyUndone };
         let which = if all { "all" } else { "some" };
         found(ending, format!("{which} of what it wrote was rolled back since"));

@@ -9,8 +9,8 @@ use std::fmt;
 
 use askama::Template;
 
-use super::look::{ReconciliationResult, StageReconciliation};
 use super::parts::{Ending, RunReport};
+use super::reconciliation::{ReconciliationResult, StageReconciliation};
 use super::refused::RefusedCause;
 use crate::ledger::run_outcome::PassOutcome;
 use crate::ledger::seal::Seal;
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn numbers_and_amounts_are_easy_to_read_and_exact() {
-        for (number, told) in [
+        for (number, described) in [
             ("0", "0"),
             ("1234567", "1,234,567"),
             ("-100957.20", "-100,957.20"),
@@ -182,13 +182,13 @@ mod tests {
             ("1e9", "1e9"),
             ("", ""),
         ] {
-            assert_eq!(count(number), told);
+            assert_eq!(count(number), described);
         }
     }
 
     #[test]
     fn shares_do_not_round_away_what_is_there() {
-        for (part, whole, told) in [
+        for (part, whole, described) in [
             (0, 7, "0%"),
             (7, 7, "100%"),
             (1, 8, "12.5%"),
@@ -198,13 +198,13 @@ mod tests {
             (u64::MAX, u64::MAX, "100%"),
             (0, 0, "\u{2013}"),
         ] {
-            assert_eq!(percent(part, whole), told);
+            assert_eq!(percent(part, whole), described);
         }
     }
 
     #[test]
     fn times_are_told_in_the_unit_that_fits() {
-        for (micros, told) in [
+        for (micros, described) in [
             (0, "0"),
             (7, "7 \u{b5}s"),
             (1_250, "1.2 ms"),
@@ -212,7 +212,7 @@ mod tests {
             (61_000_000, "1 min 01 s"),
             (3_661_000_000, "1 h 01 min 01 s"),
         ] {
-            assert_eq!(duration(micros), told);
+            assert_eq!(duration(micros), described);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a report tells.
 
 use super::evidence::Evidence;
-use super::look::StageReconciliation;
+use super::reconciliation::StageReconciliation;
 use super::refused::Refused;
 use super::speed::Speed;
 use crate::history::{Deviations, RunRecord, UnfinishedPass};

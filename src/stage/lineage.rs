@@ -39,7 +39,7 @@ impl Lineage {
     pub(crate) fn unknown() -> Self {
         let mut flow = Flow::new();
         flow.unknown();
-        told(&flow)
+        describe(&flow)
     }
 
     /// The sources of a field of the target: of the nearest place that stands for it. `None` where the stage writes no such
@@ -52,7 +52,8 @@ impl Lineage {
                 Segment::Index(_) => Segment::Each,
                 other => other.clone(),
             });
-            self.fields.get(&TargetField::Field(Path::from_segments(place.collect())))
+            self.fields
+                .get(&TargetField::Field(Path::from_segments(place.collect())))
         });
         let others = || self.fields.get(&TargetField::Others);
         nearest.or_else(others).map(Vec::as_slice)
@@ -119,11 +120,11 @@ impl Stage {
             source.closed,
             target.closed,
         );
-        told(&flow)
+        describe(&flow)
     }
 }
 
-fn told(flow: &Flow) -> Lineage {
+fn describe(flow: &Flow) -> Lineage {
     let list = |sources: &Sources| sources.iter().cloned().collect::<Vec<_>>();
     let mut fields: BTreeMap<TargetField, Vec<Source>> = BTreeMap::from([(TargetField::Id, list(flow.id()))]);
     for (place, sources) in flow.document().leaves() {

@@ -115,7 +115,7 @@ fn contract() -> Json {
     let mode = |description: &str| {
         json!({
             "description": format!("{description} refuse: it is refused and the pass stops; quarantine (the default): it is refused \
-                and the pass goes on within its limit; warn: it is written, and its stub says what is wrong."),
+                and the pass goes on within its limit; warn: it is written, and its entry says what is wrong."),
             "enum": Mode::WORDS,
         })
     };

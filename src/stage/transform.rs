@@ -28,11 +28,11 @@ impl Stage {
     /// # Errors
     /// The [`Refusal`], with every violation.
     pub fn transform_in(&self, record: &Record, scope: &mut Scope<'_>) -> Result<Outcome, Refusal> {
-        self.carry(record, scope)
+        self.process(record, scope)
             .map_err(|refusal| refusal.cut_at(self.redact()))
     }
 
-    fn carry(&self, record: &Record, scope: &mut Scope<'_>) -> Result<Outcome, Refusal> {
+    fn process(&self, record: &Record, scope: &mut Scope<'_>) -> Result<Outcome, Refusal> {
         if let Some(closure) = self.only_function() {
             return self.call(closure, record, record, scope);
         }

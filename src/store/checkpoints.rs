@@ -154,7 +154,7 @@ pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
     };
     let in_store = newest_note(store.connection())?;
     let from_file = in_file.as_deref().and_then(|text| notes(text).pop());
-    let trusted = store.surroundings().keys.trusted();
+    let trusted = store.environment().keys.trusted();
     for (note, place) in [(from_file, path.as_path()), (in_store.as_deref(), store.path())] {
         let Some(note) = note else { continue };
         if let Some(contradiction) = contradiction(store.connection(), note, trusted)? {
@@ -172,7 +172,7 @@ pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
             path.display()
         ));
     }
-    if in_store.is_some() && !store.options().read_only && store.surroundings().keys.signer().is_none() {
+    if in_store.is_some() && !store.options().read_only && store.environment().keys.signer().is_none() {
         warnings.push(format!(
             "the runs before were signed and this one will not be: there is no signing key; {KEY_LOST}"
         ));
@@ -260,7 +260,7 @@ fn contradiction(
 fn contradicted(store: &Store, place: &Path, note: &str, contradiction: Contradiction) -> Result<Error> {
     let connection = store.connection();
     let text = read(store.path(), None)?.unwrap_or_default();
-    let trusted = store.surroundings().keys.trusted();
+    let trusted = store.environment().keys.trusted();
     let mut holds = None;
     for note in notes(&text).into_iter().rev() {
         if self::contradiction(connection, note, trusted)?.is_none() {

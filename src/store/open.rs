@@ -27,7 +27,7 @@ impl Store {
     /// [`Error::NoSuchStore`] when there is no file, [`Error::NotAStore`] when it is something else,
     /// [`Error::Foreign`] when it has other tables, views, triggers or indexes than this program makes,
     /// [`Error::Contradicted`] when it is not what was signed. Who only reads has the last two as warnings.
-    pub fn open(path: impl AsRef<Path>, options: StoreOptions, surroundings: Environment) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>, options: StoreOptions, environment: Environment) -> Result<Self> {
         let path = path.as_ref();
         if !path.exists() {
             return Err(Error::NoSuchStore {
@@ -38,7 +38,7 @@ impl Store {
             header::check(path)?;
             recover(path, options.wait)?;
         }
-        let mut store = Self::connect(path, options, surroundings)?;
+        let mut store = Self::connect(path, options, environment)?;
         let version = store.version()?;
         if matches!(version, FileVersion::Empty) {
             return Err(Error::NoSuchStore {
@@ -59,9 +59,9 @@ impl Store {
     pub(crate) fn open_or_prepare(
         path: &Path,
         options: StoreOptions,
-        surroundings: Environment,
+        environment: Environment,
     ) -> Result<OpenedFile> {
-        let mut store = Self::connect(path, options, surroundings)?;
+        let mut store = Self::connect(path, options, environment)?;
         let version = store.version()?;
         if !matches!(version, FileVersion::Empty) {
             store.compare()?;
@@ -147,7 +147,7 @@ impl Store {
         }
     }
 
-    fn connect(path: &Path, options: StoreOptions, surroundings: Environment) -> Result<Self> {
+    fn connect(path: &Path, options: StoreOptions, environment: Environment) -> Result<Self> {
         let path = &without_links(path);
         header::check(path)?;
         let mode = if options.read_only {
@@ -168,7 +168,7 @@ impl Store {
             path: path.to_owned(),
             connection,
             options,
-            surroundings,
+            environment,
             warnings: Vec::new(),
             objection: None,
         })

@@ -20,7 +20,7 @@ pub struct Store {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
     pub(super) options: StoreOptions,
-    pub(super) surroundings: Environment,
+    pub(super) environment: Environment,
     pub(super) warnings: Vec<String>,
     pub(super) objection: Option<Error>,
 }
@@ -102,8 +102,8 @@ impl Store {
 
     /// What it may know of the world.
     #[must_use]
-    pub fn surroundings(&self) -> &Environment {
-        &self.surroundings
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     pub(crate) fn connection(&self) -> &Connection {

@@ -56,7 +56,8 @@ fn differences_from(connection: &Connection, found: &Objects, version: i32) -> R
         databases.extend(written(connection, &databases)?);
     }
     row_view::expect(&mut expected, &databases);
-    let is_as_made = |name: &str| expected.get(&ObjectPlace::from_name(name)) == found.get(&ObjectPlace::from_name(name));
+    let is_as_made =
+        |name: &str| expected.get(&ObjectPlace::from_name(name)) == found.get(&ObjectPlace::from_name(name));
     let is_foreign =
         |place: &ObjectPlace, object: &SchemaObject| !expected.contains_key(place) && !is_of_database(object);
     // What goes with its table.
@@ -82,7 +83,9 @@ fn differences_from(connection: &Connection, found: &Objects, version: i32) -> R
     // What comes with its table.
     let comes_with = |object: &SchemaObject| {
         let of = object.of.as_str();
-        of != object.name && !is_as_made(of) && (object.sql.is_none() || DerivedTable::from_name(of).is_some())
+        of != object.name
+            && !is_as_made(of)
+            && (object.sql.is_none() || DerivedTable::from_name(of).is_some())
     };
     let mut ours: Vec<(&ObjectPlace, &SchemaObject)> = expected
         .iter()
@@ -244,7 +247,10 @@ fn missing_indexes(connection: &Connection, found: &Objects) -> Result<Vec<Schem
     let mut missing = Vec::new();
     for object in found.values() {
         let (name, index) = (&object.name, format!("{}.id", object.name));
-        if object.kind != "table" || !is_of_database(object) || found.contains_key(&ObjectPlace::from_name(&index)) {
+        if object.kind != "table"
+            || !is_of_database(object)
+            || found.contains_key(&ObjectPlace::from_name(&index))
+        {
             continue;
         }
         let table = Table::from_name(name)?;

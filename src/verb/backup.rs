@@ -189,7 +189,7 @@ impl<'f> PendingBackup<'f> {
             batches: head.batch,
             tree_size: head.frontier.size(),
             tree_root: hex(&head.frontier.root()),
-            at_us: store.surroundings().clock.now_us(),
+            at_us: store.environment().clock.now_us(),
             store: name,
             files: backed_up,
         })

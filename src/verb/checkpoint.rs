@@ -13,7 +13,7 @@ use crate::store::{Store, checkpoints, objects};
 pub struct SignedCheckpoint {
     /// The ledger: the uuid of its first run.
     pub origin: String,
-    /// The number of leaves, stubs and batch headers.
+    /// The number of leaves, entries and batch headers.
     pub size: u64,
     /// The root over them, in hexadecimal.
     pub root: String,
@@ -92,7 +92,7 @@ fn need_reason(purpose: &RunInfo, what: &str) -> Result<()> {
 }
 
 fn need_key(store: &Store) -> Result<()> {
-    if store.surroundings().keys.signer().is_some() {
+    if store.environment().keys.signer().is_some() {
         return Ok(());
     }
     let was_signed = newest_note(store.connection())?.is_some();

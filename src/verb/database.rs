@@ -1,5 +1,5 @@
 //! A logical database, as a program uses it: single records in and out, and queries. Every write is one batch with its
-//! stubs, like everything else that is written.
+//! entries, like everything else that is written.
 
 use std::ops::ControlFlow;
 

@@ -1,4 +1,4 @@
-//! The verb `edit`: single records put, deleted or inserted, each with its stub and its before image. What other
+//! The verb `edit`: single records put, deleted or inserted, each with its entry and its before image. What other
 //! programs do to a database by hand goes through here, so that the ledger knows it and the stages carry it on.
 
 use std::collections::HashSet;

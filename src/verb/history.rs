@@ -21,10 +21,10 @@ pub use crate::ledger::life::TraceStep;
 pub use crate::ledger::run_record::{RunPass, RunRecord};
 
 use crate::error::Result;
-use crate::ledger::feed::StageInput;
 use crate::ledger::read::origin;
 use crate::ledger::selection;
 use crate::ledger::stage_history::{applied_numbers, standing_counts};
+use crate::ledger::stage_input::StageInput;
 use crate::ledger::{Counts, Head, StageHistory, StageState, refusals, refusers, revisions, run_record};
 use crate::stage::{Stage, Stages};
 use crate::store::checkpoints::signed;

@@ -18,9 +18,9 @@ impl Store {
     pub fn open_or_create(
         path: impl AsRef<Path>,
         options: StoreOptions,
-        surroundings: Environment,
+        environment: Environment,
     ) -> Result<Self> {
-        match Self::open_or_prepare(path.as_ref(), options, surroundings)? {
+        match Self::open_or_prepare(path.as_ref(), options, environment)? {
             OpenedFile::Store(store) => Ok(store),
             OpenedFile::Empty(mut store) => {
                 initialise(&mut store)?;

@@ -84,7 +84,7 @@ pub fn load(
     let (open, given_up) = settle_open(&mut run, &begun, |_, _| Ok(None))?;
     let course = begun.of_stream(run.connection(), open, &mut input, &mut head)?;
     let source = Records::from_input(Bytes::new(head).chain(input), reading);
-    carry_out(run, &begun, course, source, given_up, observer)
+    run_load(run, &begun, course, source, given_up, observer)
 }
 
 /// Loads records from a file as [`load`] does, and knows the file by its bytes: what was loaded to its end before is not
@@ -117,7 +117,7 @@ pub fn load_file(
     let (open, given_up) = settle_open(&mut run, &begun, beginnings)?;
     let course = begun.of_file(run.connection(), open, &mut file)?;
     let source = Records::from_input(file, reading);
-    carry_out(run, &begun, course, source, given_up, observer)
+    run_load(run, &begun, course, source, given_up, observer)
 }
 
 /// Gives up the unfinished loads of an input, by its name in the ledger: they end where they stand, and what they have
@@ -161,7 +161,7 @@ fn settle_open(
 }
 
 /// Does with an input what is to be done.
-fn carry_out(
+fn run_load(
     mut run: Run<'_>,
     begun: &OpenInput<'_>,
     course: InputAction,
@@ -174,8 +174,8 @@ fn carry_out(
         ..LoadReport::default()
     };
     match course {
-        InputAction::Begin => carry(&mut run, begun, None, source, observer, &mut report)?,
-        InputAction::GoOn(open) => carry(&mut run, begun, Some(&open), source, observer, &mut report)?,
+        InputAction::Begin => process(&mut run, begun, None, source, observer, &mut report)?,
+        InputAction::GoOn(open) => process(&mut run, begun, Some(&open), source, observer, &mut report)?,
         InputAction::Stopped => report.stopped = Some(Stopped::Asked),
         InputAction::Known(known) => {
             report.pass = known.pass;
@@ -184,7 +184,7 @@ fn carry_out(
     }
     let open = open_loads(run.connection(), begun.database)?.into_iter();
     report.open = open
-        .map(|open| open.told)
+        .map(|open| open.unfinished)
         .filter(|open| open.pass != report.pass)
         .collect();
     report.run = run.has_written().then_some(run.number());
@@ -193,7 +193,7 @@ fn carry_out(
 }
 
 /// Carries a source into the database, from its beginning or from where an earlier run had come to.
-fn carry(
+fn process(
     run: &mut Run<'_>,
     begun: &OpenInput<'_>,
     open: Option<&PassSummary>,
@@ -218,7 +218,7 @@ fn carry(
     report.overtaken = is_overtaken(run, database, open)?;
     let mut counts = open.map(|open| open.counts).unwrap_or_default();
     begins(&pass, counts.read, observer);
-    let randomness = Arc::clone(&run.store().surroundings().randomness);
+    let randomness = Arc::clone(&run.store().environment().randomness);
     let found: Mutex<ReadAhead> = Mutex::default();
     let origin = pass.row.source.clone().unwrap_or_default();
     let batch_size = options.batch_size.unwrap_or(run.store().options().batch_size);

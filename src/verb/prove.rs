@@ -1,4 +1,4 @@
-//! The verb `prove`: that one record went through this ledger as its stub says, for somebody who has neither the store
+//! The verb `prove`: that one record went through this ledger as its entry says, for somebody who has neither the store
 //! nor this program. [`Proof`] is a text; whoever has the key that checks reads from it what was done to the record,
 //! when, by whom and by which stage, and, where it was disclosed, what the record was.
 //!
@@ -39,7 +39,7 @@ use crate::history::Found;
 use crate::ledger::checkpoint::{first_note_of, newest_note, sizes};
 use crate::ledger::leaves::{header, leaf, leaves};
 use crate::ledger::proof::{Subtrees, consistency, inclusion, is_consistent};
-use crate::ledger::read::{Stub, batches_into, salt, stubs_of_row};
+use crate::ledger::read::{RecordedEntry, batches_into, entries_of_row, salt};
 use crate::ledger::versions::versions;
 use crate::ledger::{AcceptedName, Checkpoint};
 use crate::shown::word;
@@ -69,24 +69,24 @@ pub fn prove(store: &Store, database: &str, id: &str, options: &ProveOptions) ->
     // One moment of the store, though others may write.
     let moment = connection.unchecked_transaction()?;
     let number = number(store, &moment, database, id)?;
-    let stub = chosen(&moment, database, number, id, options.batch)?;
+    let recorded = chosen(&moment, database, number, id, options.batch)?;
     let missing = || Error::Damaged {
-        what: format!("the stub of `{id}` is not in the tree"),
+        what: format!("the entry of `{id}` is not in the tree"),
     };
-    let entry = leaf(&moment, stub.key())?.ok_or_else(missing)?;
+    let entry = leaf(&moment, recorded.key())?.ok_or_else(missing)?;
     let note = first_note_of(&moment, entry.header_index + 1)?.ok_or_else(|| {
         Error::invalid(
-            format!("no checkpoint covers batch {} yet", stub.batch),
+            format!("no checkpoint covers batch {} yet", recorded.batch),
             "sign one with `counterfoil checkpoint`",
         )
     })?;
     let size = Checkpoint::of_note(&note).ok_or_else(missing)?.size;
     let opening = if options.disclose {
-        Some(opening(store, &moment, database, number, &stub)?)
+        Some(opening(store, &moment, database, number, &recorded)?)
     } else {
         None
     };
-    let (header_text, _) = header(&moment, stub.batch)?;
+    let (header_text, _) = header(&moment, recorded.batch)?;
     let paths = paths(&moment, size, &[entry.index, entry.header_index])?.ok_or_else(missing)?;
     let [entry_path, header_path] = paths.try_into().map_err(|_| missing())?;
     let proof = Proof {
@@ -192,42 +192,42 @@ fn chosen(
     number: i64,
     id: &str,
     batch: Option<i64>,
-) -> Result<Stub> {
-    let mut stubs = stubs_of_row(connection, database, number)?;
+) -> Result<RecordedEntry> {
+    let mut entries = entries_of_row(connection, database, number)?;
     if batch.is_none() {
         // What other passes did with a copy of it is proved in their database.
         let written: Vec<i64> = batches_into(connection, database)?;
-        let into = |stub: &Stub| written.binary_search(&stub.batch).is_ok();
-        stubs.retain(into);
+        let into = |recorded: &RecordedEntry| written.binary_search(&recorded.batch).is_ok();
+        entries.retain(into);
     }
     let newest = match batch {
-        Some(batch) => stubs.iter().rposition(|stub| stub.batch == batch),
-        None => stubs
+        Some(batch) => entries.iter().rposition(|recorded| recorded.batch == batch),
+        None => entries
             .iter()
-            .rposition(|stub| stub.entry.before != stub.entry.after)
-            .or(stubs.len().checked_sub(1)),
+            .rposition(|recorded| recorded.entry.before != recorded.entry.after)
+            .or(entries.len().checked_sub(1)),
     };
-    newest.map(|at| stubs.swap_remove(at)).ok_or_else(|| {
+    newest.map(|at| entries.swap_remove(at)).ok_or_else(|| {
         let message = match batch {
-            Some(batch) => format!("batch {batch} has no stub of `{id}` in `{database}`"),
-            None => format!("there is no stub of `{id}` in `{database}`"),
+            Some(batch) => format!("batch {batch} has no entry of `{id}` in `{database}`"),
+            None => format!("there is no entry of `{id}` in `{database}`"),
         };
         let trace = format!("`counterfoil trace {database} {}`", word(id));
         Error::invalid(message, format!("{trace} lists the batches of the record"))
     })
 }
 
-/// What a stub's commitment was made of, from wherever it is still kept: the row, or the image of a later change.
+/// What an entry's commitment was made of, from wherever it is still kept: the row, or the image of a later change.
 fn opening(
     store: &Store,
     connection: &Connection,
     database: &str,
     number: i64,
-    stub: &Stub,
+    recorded: &RecordedEntry,
 ) -> Result<Opening> {
     let salt = salt(connection, number)?;
     let versions = versions(store, connection, database, number)?;
-    let entry = &stub.entry;
+    let entry = &recorded.entry;
     let of = |salt: &Salt, wanted: Option<Hash>| {
         let wanted = wanted?;
         versions
@@ -255,7 +255,7 @@ fn opening(
         Error::invalid(
             format!(
                 "what batch {} knew of this record is kept nowhere any more, as it was changed since",
-                stub.batch
+                recorded.batch
             ),
             "prove a later entry, or this one without `--disclose`",
         )

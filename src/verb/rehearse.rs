@@ -82,11 +82,11 @@ pub fn rehearse(
         read_only: false,
         ..store.options().clone()
     };
-    let surroundings = Environment {
+    let environment = Environment {
         keys: CheckpointKeys::default(),
-        ..store.surroundings().clone()
+        ..store.environment().clone()
     };
-    let mut copy = Store::open(&path, copy_options, surroundings)?;
+    let mut copy = Store::open(&path, copy_options, environment)?;
     let applied = apply(&mut copy, stages, options, observer)?;
     let quarantine = quarantine_totals(&copy, stages.project())?;
     let passes: Vec<i64> = applied.passes.iter().map(|pass| pass.pass).collect();

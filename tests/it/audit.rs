@@ -205,14 +205,14 @@ fn the_cookbook_tells_of_a_record_that_was_rolled_back_alone() {
 fn a_stage_a_batch_and_a_record_hash_by_hand_to_what_the_ledger_says() {
     let world = bank();
     let path = world.path();
-    let all_stubs = answer(&path, "What do the stubs", |query| {
+    let all_entries = answer(&path, "What do the entries", |query| {
         query.replace(" LIMIT 3;", ";")
     });
     let answer = |title: &str| answer(&path, title, |query| query.to_owned());
     let digest = |lines: &[String]| hex(&sha256(&[(lines.join("\n") + "\n").as_bytes()]));
     let expected = answer("What must they hash to");
     let expected: Vec<&str> = expected[0].split('|').collect();
-    assert_eq!(digest(&all_stubs), expected[1]);
+    assert_eq!(digest(&all_entries), expected[1]);
     assert_eq!(digest(&answer("What does the header")), expected[2]);
     let row = answer("is a row still");
     let (bytes, committed) = row[0].split_once('|').unwrap();

@@ -17,7 +17,7 @@ use counterfoil::verify::{VerifyOptions, verify};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 
-use crate::support::world::{World, surroundings};
+use crate::support::world::{World, environment};
 
 /// Quotes, backslashes, slashes, control characters, characters of two, three and four bytes, and ones that JSON
 /// writers like to escape.
@@ -75,12 +75,12 @@ fn stages() -> Stages {
 
 /// A store with every kind of pass.
 fn world() -> World {
-    let surroundings = Environment {
+    let environment = Environment {
         actor: ODD.to_owned(),
         host: "hôst \"x\"".to_owned(),
-        ..surroundings()
+        ..environment()
     };
-    let mut world = World::with(stages(), StoreOptions::default(), surroundings);
+    let mut world = World::with(stages(), StoreOptions::default(), environment);
     let odd = serde_json::to_string(ODD).expect("a text");
     let begin = format!("{{\"id\":{odd},\"n\":6.00}}\n{{\"id\":\"broken\",}}\n\u{1}\n");
     let line = |id: &str| format!("{{\"id\":\"{id}\",\"é\":1e400,\"n\":0.10}}\n");

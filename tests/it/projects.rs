@@ -19,7 +19,7 @@ use counterfoil::stage::{MaxErrors, Verdict};
 use counterfoil::store::StoreOptions;
 use rust_decimal::Decimal;
 
-use crate::support::world::{World, id_field, migration, shipped, surroundings};
+use crate::support::world::{World, environment, id_field, migration, shipped};
 
 /// A shipped project with a store of its own.
 struct Trial {
@@ -45,7 +45,7 @@ impl Trial {
     fn of(name: &'static str) -> Self {
         Self {
             name,
-            world: World::with(shipped(name), StoreOptions::default(), surroundings()),
+            world: World::with(shipped(name), StoreOptions::default(), environment()),
         }
     }
 

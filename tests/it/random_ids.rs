@@ -160,7 +160,7 @@ impl Ids {
             batch_size: 3,
             ..StoreOptions::default()
         };
-        Store::open_or_create(&self.path, options, scenario::surroundings(seed)).expect("a store")
+        Store::open_or_create(&self.path, options, scenario::environment(seed)).expect("a store")
     }
 
     fn load(&self, lines: &str, seed: u64) {

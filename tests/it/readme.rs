@@ -65,7 +65,11 @@ fn the_tour_does_what_it_says_word_for_word() {
         seen()
     );
     assert!(parts[3].contains("sound"), "{}", seen());
-    assert!(shown.contains("proved: this stub is in the ledger"), "{}", seen());
+    assert!(
+        shown.contains("proved: this entry is in the ledger"),
+        "{}",
+        seen()
+    );
     let sqlite = Command::new("sqlite3").arg("-version").output().is_ok();
     if !sqlite {
         eprintln!("SKIPPED: the part of the tour that needs the sqlite3 shell");

@@ -21,7 +21,7 @@ use proptest::test_runner::{RngSeed, TestRunner};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::support::steps::{Shown, assert_shown};
-use crate::support::world::{World, stages, surroundings};
+use crate::support::world::{World, environment, stages};
 
 const COPY: &str = "[stage]
 source = \"a\"
@@ -97,7 +97,7 @@ impl Steps {
             ("0002_change.toml", CHANGE),
             ("0003_parts.toml", PARTS),
         ];
-        let mut world = World::with(stages("p", &files), options, surroundings());
+        let mut world = World::with(stages("p", &files), options, environment());
         world.applying.batch_size = Some(3);
         Self(world)
     }
@@ -477,7 +477,7 @@ fn a_changed_view_of_rows_is_told_and_the_statements_put_it_right() {
     Connection::open(&path)
         .and_then(|store| store.execute_batch(change))
         .expect("a view");
-    let error = Store::open(&path, StoreOptions::default(), surroundings()).expect_err("it is told");
+    let error = Store::open(&path, StoreOptions::default(), environment()).expect_err("it is told");
     let counterfoil::Error::Foreign { differences, .. } = error else {
         panic!("{error}")
     };
@@ -491,6 +491,6 @@ fn a_changed_view_of_rows_is_told_and_the_statements_put_it_right() {
     Connection::open(&path)
         .and_then(|store| store.execute_batch(mend))
         .expect(mend);
-    drop(Store::open(&path, StoreOptions::default(), surroundings()).expect("it opens"));
+    drop(Store::open(&path, StoreOptions::default(), environment()).expect("it opens"));
     assert_shown(&path);
 }

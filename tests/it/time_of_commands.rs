@@ -8,7 +8,7 @@ use counterfoil::reconcile::{ReconcileOptions, reconcile};
 use counterfoil::store::StoreOptions;
 use counterfoil::validate::{ValidateOptions, validate};
 
-use crate::support::world::{Scene, World, stage, stages, surroundings};
+use crate::support::world::{Scene, World, environment, stage, stages};
 
 /// Noon of a day in 2024, and in 2031.
 const THEN: i64 = 1_710_000_000_000_000;
@@ -26,11 +26,11 @@ impl Clock for SetClock {
 /// A world whose clock is set.
 fn world(files: &[(&str, &str)]) -> (World, Arc<SetClock>) {
     let clock = Arc::new(SetClock(THEN.into()));
-    let surroundings = Environment {
+    let environment = Environment {
         clock: clock.clone(),
-        ..surroundings()
+        ..environment()
     };
-    let world = World::with(stages("demo", files), StoreOptions::default(), surroundings);
+    let world = World::with(stages("demo", files), StoreOptions::default(), environment);
     (world, clock)
 }
 

@@ -66,7 +66,7 @@ fn whoever_asks_to_stop_is_heard_while_the_columns_are_looked_at() {
     let stop = StopSignal::default();
     stop.ask();
     let report = world.load_file("a", "t.csv", "id,v\n0,2\n", &typed(stop), &mut Silent);
-    assert!(report.stopped.is_some() && !report.carried, "{report:?}");
+    assert!(report.stopped.is_some() && !report.processed, "{report:?}");
     assert_eq!(report.pass, 0);
 }
 

@@ -57,7 +57,7 @@ impl Backup {
         })?;
         let text = format!(
             "Backed up {} to {}: {}.\n",
-            told(&made),
+            render(&made),
             shown(&self.folder.display().to_string()),
             counted(made.files.len() as u64, "file")
         );
@@ -75,7 +75,7 @@ impl Restore {
             known: keys.known.trusted(),
         };
         let checked = check(&self.folder, keys, &stop).map_err(|error| failed(error, &stop))?;
-        let summary = told(&checked.manifest);
+        let summary = render(&checked.manifest);
         let data = json!({ "restored": !self.check, "backup": checked.manifest, "signed": checked.signed });
         let store = self.place_of_store(session, &checked);
         if let Ok(store) = &store {
@@ -188,7 +188,7 @@ impl Signature {
 }
 
 /// A backup in words.
-fn told(backup: &Manifest) -> String {
+fn render(backup: &Manifest) -> String {
     let size: u64 = backup.files.iter().map(|file| file.bytes).sum();
     format!(
         "{} batches (tree size {}, root {}, {})",

@@ -61,7 +61,7 @@ impl CheckpointCommand {
         } else {
             checkpoint(&mut session.open()?)?
         };
-        Ok(Answer::new(json(&signed), told(&signed)))
+        Ok(Answer::new(json(&signed), render(&signed)))
     }
 
     fn accept_renamed(&self, session: &Session<'_>) -> Result<Answer, Failure> {
@@ -89,7 +89,7 @@ impl CheckpointCommand {
     }
 }
 
-fn told(signed: &SignedCheckpoint) -> String {
+fn render(signed: &SignedCheckpoint) -> String {
     format!(
         "Signed {} leaves of the ledger, root {}.\n\n{}",
         bold(&count(signed.size)),

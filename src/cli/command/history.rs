@@ -43,7 +43,7 @@ impl History {
         }
         let store = session.open_to_read()?;
         let runs = counterfoil::history::history(&store, self.limit.unwrap_or(LISTED))?;
-        let text: Vec<String> = runs.iter().map(told).collect();
+        let text: Vec<String> = runs.iter().map(render).collect();
         let more = runs.last().is_some_and(|run| run.run > 1);
         let answer = Answer::new(json!({ "runs": json(&runs) }), text.join("\n"));
         Ok(if more {
@@ -71,7 +71,7 @@ impl History {
     }
 }
 
-fn told(run: &RunRecord) -> String {
+fn render(run: &RunRecord) -> String {
     let arguments: Vec<String> = run.arguments.iter().map(|argument| quoted(argument)).collect();
     let command = [vec![run.command.clone()], arguments].concat().join(" ");
     let mut text = format!("{} {}\n", bold(&format!("run {}", run.run)), shown(&command));

@@ -40,7 +40,7 @@ impl ProfileCommand {
             stop: stop_signal(session.screen, "profile")?,
         };
         let report = profile(&store, &self.database, &options)?;
-        let mut answer = Answer::new(json(&report), told(&report));
+        let mut answer = Answer::new(json(&report), render(&report));
         if report.stopped.is_some() {
             return Ok(answer.failed(stopped_reading()));
         }
@@ -70,7 +70,7 @@ impl ProfileCommand {
     }
 }
 
-fn told(report: &ProfileReport) -> String {
+fn render(report: &ProfileReport) -> String {
     let mut text = format!(
         "{} of {}, {}\n",
         counted(report.records, "record"),

@@ -18,7 +18,7 @@ use crate::cli::render::{shown, word};
 use crate::cli::session::Session;
 use crate::cli::words::hashed_under;
 
-/// Proves what was done to one record: its stub, its batch, and their paths to a signed checkpoint, in one text.
+/// Proves what was done to one record: its entry, its batch, and their paths to a signed checkpoint, in one text.
 ///
 /// `counterfoil verify-proof`, or the script `docs/verify_proof.py`, checks it with the public key and nothing else. The
 /// record itself is in it only with --disclose.

@@ -7,7 +7,7 @@ use counterfoil::reconcile::{DifferenceCause, ReconcileOptions, StageReconciled,
 use crate::cli::answer::{Answer, json};
 use crate::cli::failure::{Failure, check_stage, stopped_early};
 use crate::cli::masking::redactions_with;
-use crate::cli::reconciled::{left_open, mask, told};
+use crate::cli::reconciled::{left_open, mask, render};
 use crate::cli::refusals::{records, totals};
 use crate::cli::render::{counted, green};
 use crate::cli::session::Session;
@@ -48,7 +48,7 @@ impl ReconcileCommand {
         let mut text = if report.stages.is_empty() {
             "No applied stage has anything to reconcile.\n".to_owned()
         } else {
-            report.stages.iter().map(told).collect::<Vec<_>>().join("\n")
+            report.stages.iter().map(render).collect::<Vec<_>>().join("\n")
         };
         if report.stopped.is_none() && report.is_reconciled() && !report.stages.is_empty() {
             let quarantined = records(&totals(&store, project.name())?);

@@ -85,7 +85,7 @@ impl Rollback {
             };
             return Ok(Answer::new(data, text));
         }
-        session.screen.say(&told(&plan));
+        session.screen.say(&render(&plan));
         let conflicts: u64 = plan.iter().map(|reversal| reversal.conflicts).sum();
         let will_abort = conflicts > 0 && matches!(self.on_conflict, OnConflictChoice::Abort);
         if !self.yes && !will_abort {
@@ -189,7 +189,7 @@ fn known_stage(
 }
 
 /// What will be done, before it is.
-fn told(plan: &[Reversal]) -> String {
+fn render(plan: &[Reversal]) -> String {
     let rows = plan.iter().map(|reversal| {
         vec![
             reversal.pass.to_string(),

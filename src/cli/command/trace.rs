@@ -20,9 +20,9 @@ const PAGE: usize = 64 << 10;
 /// So much of a section is in memory.
 const SECTION: usize = 2 << 20;
 
-/// Tells the life of one record across all stages, from its stubs in the ledger.
+/// Tells the life of one record across all stages, from its entries in the ledger.
 ///
-/// Each line is one stub: when, in which run and by whom, what became of it and why. The hashes are commitments to its
+/// Each line is one entry: when, in which run and by whom, what became of it and why. The hashes are commitments to its
 /// content before and after; the content itself is not shown.
 #[derive(clap::Args, Debug)]
 #[command(
@@ -63,7 +63,7 @@ impl Trace {
             if let Some(list) = &mut list {
                 return list.push(json(step));
             }
-            text += &told(step);
+            text += &render(step);
             if text.len() >= PAGE {
                 to_stdout(&text).map_err(|error| Failure::output(&error))?;
                 text.clear();
@@ -181,7 +181,7 @@ impl Sections {
     }
 }
 
-fn told(step: &TraceStep) -> String {
+fn render(step: &TraceStep) -> String {
     let what = match step.stage {
         Some(stage) => format!("{} stage {stage}", step.kind),
         None => step.kind.clone(),
@@ -233,7 +233,7 @@ fn told(step: &TraceStep) -> String {
     text
 }
 
-/// The reason of a stub: codes and places.
+/// The reason of an entry: codes and places.
 fn because(reason: &str) -> String {
     if let Ok(refusal) = serde_json::from_str::<counterfoil::refusal::Refusal>(reason) {
         return match refusal.lines_told() {

@@ -31,7 +31,7 @@ impl Verify {
             stop: stop_signal(session.screen, "verify")?,
         };
         let report = counterfoil::verify::verify(&store, &options)?;
-        let answer = Answer::new(json(&report), told(session, &report));
+        let answer = Answer::new(json(&report), render(session, &report));
         if report.problems > 0 {
             let message = match report.problems {
                 1 => "one thing is not as the ledger says".to_owned(),
@@ -76,11 +76,11 @@ fn remarks(report: &VerifyReport) -> String {
     report.renamed.iter().map(remark).collect()
 }
 
-fn told(session: &Session<'_>, report: &VerifyReport) -> String {
+fn render(session: &Session<'_>, report: &VerifyReport) -> String {
     let mut text = table(
         &[
             ">batches",
-            ">stubs",
+            ">entries",
             ">records",
             ">images",
             ">checkpoints",

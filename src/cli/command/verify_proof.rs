@@ -36,7 +36,7 @@ impl VerifyProof {
                 let data = json!({ "consistent": true, "old_size": old.size, "new_size": new.size, "ledger": new.origin });
                 Ok(Answer::new(data, consistent(&old, &new)))
             }
-            ProvedText::Record(proved) => Ok(Answer::new(to_json(&proved), told(&proved))),
+            ProvedText::Record(proved) => Ok(Answer::new(to_json(&proved), render(&proved))),
         }
     }
 
@@ -103,7 +103,7 @@ fn consistent(old: &Checkpoint, new: &Checkpoint) -> String {
     )
 }
 
-fn told(proved: &Proved) -> String {
+fn render(proved: &Proved) -> String {
     let what = match &proved.stage {
         Some(stage) => format!(
             "{} of stage {} {} of {}",
@@ -113,7 +113,7 @@ fn told(proved: &Proved) -> String {
     };
     let way = way(proved.source.as_deref(), proved.database.as_deref());
     let mut text = format!(
-        "{} this stub is in the ledger that was signed\n",
+        "{} this entry is in the ledger that was signed\n",
         green("proved:")
     );
     let mut line = |name: &str, value: &str| text += &format!("  {name:<10}{}\n", shown(value));

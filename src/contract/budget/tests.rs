@@ -163,18 +163,18 @@ fn many_fields_are_looked_up_and_large_records_refused_without_a_table() {
 
 #[test]
 fn of_many_faults_some_are_told() {
-    let told = |schema: &Parsed, record: &str| {
+    let described = |schema: &Parsed, record: &str| {
         let budget = Budget::from_schema(schema);
-        budget.told(&Tree::parse(record).expect("JSON"))
+        budget.describe(&Tree::parse(record).expect("JSON"))
     };
     let texts = json!({ "items": { "type": "string" } });
     let either = json!({ "anyOf": [texts, { "items": { "type": "boolean" } }] });
     let list = |count| format!("[{}]", vec!["1"; count].join(","));
     for schema in [&texts, &either] {
-        assert_eq!(told(schema, &list(2_000)), Detail::Everything);
+        assert_eq!(described(schema, &list(2_000)), Detail::Everything);
     }
-    assert_eq!(told(&texts, &list(30_000)), Detail::First);
-    assert_eq!(told(&either, &list(30_000)), Detail::Nothing);
+    assert_eq!(described(&texts, &list(30_000)), Detail::First);
+    assert_eq!(described(&either, &list(30_000)), Detail::Nothing);
 }
 
 #[test]

@@ -82,3 +82,66 @@ impl Schema {
         SchemaBuilder::new(FieldKind::Any)
     }
 }
+
+/// Fields of a record.
+impl SchemaBuilder {
+    /// A text.
+    #[must_use]
+    pub fn string(self, name: &str) -> Self {
+        self.begin(name, FieldKind::Text)
+    }
+
+    /// A whole number of any length; `1.0` is one.
+    #[must_use]
+    pub fn integer(self, name: &str) -> Self {
+        self.begin(name, FieldKind::Integer)
+    }
+
+    /// A number of any length.
+    #[must_use]
+    pub fn number(self, name: &str) -> Self {
+        self.begin(name, FieldKind::Number)
+    }
+
+    /// Money and the like: a number, or a text that is one (`"29.90"`), that 28 digits hold exactly.
+    #[must_use]
+    pub fn decimal(self, name: &str) -> Self {
+        self.begin(name, FieldKind::Decimal)
+    }
+
+    /// `true` or `false`.
+    #[must_use]
+    pub fn boolean(self, name: &str) -> Self {
+        self.begin(name, FieldKind::Boolean)
+    }
+
+    /// A text that is a date of the calendar: `2024-02-29`.
+    #[must_use]
+    pub fn date(self, name: &str) -> Self {
+        self.begin(name, FieldKind::Date)
+    }
+
+    /// A text that is a date and time with its zone (RFC 3339): `2024-02-29T12:00:00Z`.
+    #[must_use]
+    pub fn datetime(self, name: &str) -> Self {
+        self.begin(name, FieldKind::DateTime)
+    }
+
+    /// An object.
+    #[must_use]
+    pub fn object(self, name: &str) -> Self {
+        self.begin(name, FieldKind::Object)
+    }
+
+    /// A list.
+    #[must_use]
+    pub fn list(self, name: &str) -> Self {
+        self.begin(name, FieldKind::List)
+    }
+
+    /// A value of any kind.
+    #[must_use]
+    pub fn any(self, name: &str) -> Self {
+        self.begin(name, FieldKind::Any)
+    }
+}

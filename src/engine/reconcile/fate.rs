@@ -4,27 +4,27 @@ use rusqlite::Connection;
 
 use super::outcome::DifferenceCause;
 use crate::error::Result;
-use crate::ledger::carried::{TARGET_EXISTS, TARGET_REPLACED};
-use crate::ledger::read::Stub;
+use crate::ledger::processed::{TARGET_EXISTS, TARGET_REPLACED};
+use crate::ledger::read::RecordedEntry;
 use crate::ledger::rows::{changes_of_row, found_as_left};
 use crate::ledger::{EntryOutcome, PassKind};
 
 /// Whether an entry is about a row that was another record's.
-pub(super) fn is_about_another(stub: &Stub) -> bool {
-    stub.entry.has_code(TARGET_REPLACED)
+pub(super) fn is_about_another(recorded: &RecordedEntry) -> bool {
+    recorded.entry.has_code(TARGET_REPLACED)
 }
 
 /// Whether a later entry of the same record tells what became of the row: a refusal has one of its own, and the removal of
 /// the stale copy another.
-pub(super) fn is_followed(stub: &Stub, later: &[Stub]) -> bool {
-    let tells = |later: &&Stub| !is_about_another(later) && later.number() == stub.number();
+pub(super) fn is_followed(recorded: &RecordedEntry, later: &[RecordedEntry]) -> bool {
+    let tells = |later: &&RecordedEntry| !is_about_another(later) && later.number() == recorded.number();
     later.iter().any(|later| tells(&later))
 }
 
 /// What the entries of a record say became of it; `None`: it was written.
-pub(super) fn fate(group: &[Stub]) -> Option<DifferenceCause> {
+pub(super) fn fate(group: &[RecordedEntry]) -> Option<DifferenceCause> {
     let own = || {
-        let entries = group.iter().map(|stub| &stub.entry);
+        let entries = group.iter().map(|recorded| &recorded.entry);
         entries.filter(|entry| !entry.has_code(TARGET_REPLACED))
     };
     let has = |outcome| own().any(|entry| entry.outcome == outcome);
@@ -35,7 +35,10 @@ pub(super) fn fate(group: &[Stub]) -> Option<DifferenceCause> {
     if has(EntryOutcome::Refused) {
         return Some(DifferenceCause::Refused);
     }
-    if group.iter().any(|stub| is_written(stub) && !is_skipped(stub)) {
+    if group
+        .iter()
+        .any(|recorded| is_written(recorded) && !is_skipped(recorded))
+    {
         return None;
     }
     Some(if has(EntryOutcome::Merged) {
@@ -49,16 +52,16 @@ pub(super) fn fate(group: &[Stub]) -> Option<DifferenceCause> {
     })
 }
 
-fn is_written(stub: &Stub) -> bool {
+fn is_written(recorded: &RecordedEntry) -> bool {
     matches!(
-        stub.entry.outcome,
+        recorded.entry.outcome,
         EntryOutcome::Written | EntryOutcome::Unchanged
     )
 }
 
 /// Whether an entry says that this part was left out, because another record has its place.
-pub(super) fn is_skipped(stub: &Stub) -> bool {
-    stub.entry.outcome != EntryOutcome::Refused && stub.entry.has_code(TARGET_EXISTS)
+pub(super) fn is_skipped(recorded: &RecordedEntry) -> bool {
+    recorded.entry.outcome != EntryOutcome::Refused && recorded.entry.has_code(TARGET_EXISTS)
 }
 
 /// What became of a record that was not written, where a row of it stands all the same; and whether the ledger knows the
@@ -67,7 +70,7 @@ pub(super) fn of_standing(
     connection: &Connection,
     database: &str,
     fate: DifferenceCause,
-    stub: &Stub,
+    recorded: &RecordedEntry,
 ) -> Result<(DifferenceCause, bool)> {
     if !matches!(
         fate,
@@ -75,10 +78,10 @@ pub(super) fn of_standing(
     ) {
         return Ok((fate, true));
     }
-    let changes = changes_of_row(connection, database, stub.number())?;
-    let newest = changes.iter().find(|change| change.key < stub.key());
+    let changes = changes_of_row(connection, database, recorded.number())?;
+    let newest = changes.iter().find(|change| change.key < recorded.key());
     let is_by_hand = newest.is_some_and(|newest| matches!(newest.kind, PassKind::Load | PassKind::Edit));
-    let is_known = found_as_left(connection, database, stub)?;
+    let is_known = found_as_left(connection, database, recorded)?;
     let fate = match fate {
         _ if is_by_hand => DifferenceCause::EditedSince,
         DifferenceCause::Refused => DifferenceCause::Stale,

@@ -11,11 +11,11 @@ use super::since::{ChangedBy, RowSince, RowState, Rows, Version, before_of};
 use crate::digest::Salt;
 use crate::engine::BATCH_BYTES;
 use crate::error::Result;
-use crate::ledger::carried::{
-    carried_by, displaced_by, first_id, put_by_hand, refused_before, stubs_between, times,
-};
 use crate::ledger::members::source_of_row;
-use crate::ledger::read::{Stub, newest_of_stage, salt};
+use crate::ledger::processed::{
+    displaced_by, entries_between, first_id, processed_by, put_by_hand, refused_before, times,
+};
+use crate::ledger::read::{RecordedEntry, newest_of_stage, salt};
 use crate::ledger::{EntryOutcome, row_in};
 use crate::record::Record;
 use crate::stage::{OnConflict, Stage};
@@ -80,8 +80,8 @@ pub(super) struct Changed {
     pub(super) by: Option<String>,
 }
 
-/// The stubs of a source record in the newest batch that has any.
-type Group = Vec<Stub>;
+/// The entries of a source record in the newest batch that has any.
+type Group = Vec<RecordedEntry>;
 
 /// The records of a stage in the order of their numbers.
 pub(super) struct RecordPairing<'l> {
@@ -89,9 +89,9 @@ pub(super) struct RecordPairing<'l> {
     source: Rows<'l>,
     target: Rows<'l>,
     in_place: bool,
-    /// The records with stubs, each with its batch; what is to come.
-    carried: IntoIter<(i64, i64)>,
-    /// The stubs of the next of them.
+    /// The records with entries, each with its batch; what is to come.
+    processed: IntoIter<(i64, i64)>,
+    /// The entries of the next of them.
     groups: VecDeque<Group>,
     /// Every record of the source is looked at, after this one.
     from: Option<i64>,
@@ -110,9 +110,9 @@ impl<'l> RecordPairing<'l> {
         wanted: &ReconcileRequest<'_>,
         now_us: i64,
     ) -> Result<Self> {
-        let mut carried = carried_by(connection, wanted.passes)?;
+        let mut processed = processed_by(connection, wanted.passes)?;
         if stage.on_conflict() == OnConflict::Replace && !wanted.whole {
-            with_displaced(connection, project, stage, wanted, &mut carried)?;
+            with_displaced(connection, project, stage, wanted, &mut processed)?;
         }
         let in_place = stage.in_place();
         Ok(Self {
@@ -120,7 +120,7 @@ impl<'l> RecordPairing<'l> {
             source: Rows::new(connection, stage.source(), (!in_place).then_some(stage.number()))?,
             target: Rows::new(connection, stage.target(), None)?,
             in_place,
-            carried: carried.into_iter(),
+            processed: processed.into_iter(),
             groups: VecDeque::new(),
             from: wanted.whole.then_some(0),
             by_hand: if wanted.whole && !in_place {
@@ -146,27 +146,27 @@ impl<'l> RecordPairing<'l> {
             .iter()
             .filter_map(|(_, group)| group.as_ref())
             .flatten()
-            .map(Stub::number)
+            .map(RecordedEntry::number)
             .collect();
         let mut rows = self
             .target
             .table
             .by_numbers(self.connection, &numbers, usize::MAX)?
             .into_iter();
-        let mut carried = Vec::with_capacity(pairs.len());
+        let mut processed = Vec::with_capacity(pairs.len());
         for (source, group) in pairs {
             let Some(group) = group else {
-                carried.extend(source.map(|source| not_carried(source.record, self.now_us)));
+                processed.extend(source.map(|source| not_processed(source.record, self.now_us)));
                 continue;
             };
             let rows: Vec<Option<Salted>> = rows.by_ref().take(group.len()).collect();
             let now_us = self.times.get(&group[0].batch).copied().unwrap_or(self.now_us);
-            carried.push(PairedRecord {
+            processed.push(PairedRecord {
                 now_us,
-                ..self.carried(source, &group, rows)?
+                ..self.processed(source, &group, rows)?
             });
         }
-        Ok(Some(carried))
+        Ok(Some(processed))
     }
 
     /// The next rows of the target that have no source.
@@ -175,7 +175,7 @@ impl<'l> RecordPairing<'l> {
             return Ok(None);
         };
         let rows = self.target.table.by_number(self.connection, number)?;
-        let mut carried = Vec::new();
+        let mut processed = Vec::new();
         if let Some(row) = rows {
             let id = row.record.id.clone();
             let seen = RowState {
@@ -185,7 +185,7 @@ impl<'l> RecordPairing<'l> {
                 hash: None,
             };
             let found = self.target.since(&seen, Some(row))?;
-            carried.push(PairedRecord {
+            processed.push(PairedRecord {
                 id,
                 behind: !found.known,
                 targets: self.piece(number, found)?.into_iter().collect(),
@@ -193,10 +193,10 @@ impl<'l> RecordPairing<'l> {
                 ..PairedRecord::default()
             });
         }
-        Ok(Some(carried))
+        Ok(Some(processed))
     }
 
-    /// The next source records, each with its stubs where it has any, and stubs whose source is gone.
+    /// The next source records, each with its entries where it has any, and entries whose source is gone.
     fn beside_the_source(&mut self, from: i64) -> Result<Vec<(Option<Salted>, Option<Group>)>> {
         let rows = if self.source.table.exists(self.connection)? {
             self.source
@@ -223,7 +223,7 @@ impl<'l> RecordPairing<'l> {
         Ok(pairs)
     }
 
-    /// The next stubs, each with its source where there is one.
+    /// The next entries, each with its source where there is one.
     fn of_groups(&mut self) -> Result<Vec<(Option<Salted>, Option<Group>)>> {
         let mut groups = Vec::new();
         while let Some(group) = self.next_group(|_| groups.len() < SLICE)? {
@@ -240,7 +240,7 @@ impl<'l> RecordPairing<'l> {
         Ok(rows.into_iter().zip(groups.into_iter().map(Some)).collect())
     }
 
-    /// The stubs of the next record, where it is one that is wanted.
+    /// The entries of the next record, where it is one that is wanted.
     fn next_group(&mut self, is_wanted: impl Fn(i64) -> bool) -> Result<Option<Group>> {
         if self.groups.is_empty() {
             self.read_groups()?;
@@ -252,15 +252,15 @@ impl<'l> RecordPairing<'l> {
         Ok(if is_next { self.groups.pop_front() } else { None })
     }
 
-    /// Reads the stubs of the next records, stretch by stretch: most of them lie beside each other in one batch.
+    /// Reads the entries of the next records, stretch by stretch: most of them lie beside each other in one batch.
     fn read_groups(&mut self) -> Result<()> {
-        let next: Vec<(i64, i64)> = self.carried.by_ref().take(SLICE).collect();
+        let next: Vec<(i64, i64)> = self.processed.by_ref().take(SLICE).collect();
         for stretch in next.chunk_by(|one, other| one.1 == other.1) {
             let (first, batch) = stretch[0];
             let last = stretch[stretch.len() - 1].0;
             let mut wanted = stretch.iter().map(|(record, _)| *record).peekable();
-            let stubs = stubs_between(self.connection, batch, first, last)?;
-            for group in stubs.chunk_by(|one, other| one.entry.record == other.entry.record) {
+            let entries = entries_between(self.connection, batch, first, last)?;
+            for group in entries.chunk_by(|one, other| one.entry.record == other.entry.record) {
                 let record = group[0].entry.record;
                 while wanted.next_if(|wanted| *wanted < record).is_some() {}
                 if wanted.next_if_eq(&record).is_some() {
@@ -279,99 +279,117 @@ impl<'l> RecordPairing<'l> {
     }
 
     /// What became of one source record.
-    fn carried(
+    fn processed(
         &self,
         source: Option<Salted>,
-        group: &[Stub],
+        group: &[RecordedEntry],
         rows: Vec<Option<Salted>>,
     ) -> Result<PairedRecord> {
-        let (record, batch) = (group[0].entry.record, group[0].batch);
-        let mut carried = PairedRecord {
+        let record = group[0].entry.record;
+        let mut processed = PairedRecord {
             salt: self.salt(source.as_ref(), record)?,
             fate: fate(group),
             in_place: self.in_place,
             ..PairedRecord::default()
         };
         let mut own = None;
-        for ((at, stub), row) in group.iter().enumerate().zip(rows) {
-            if is_about_another(stub) || is_followed(stub, &group[at + 1..]) {
+        for ((at, recorded), row) in group.iter().enumerate().zip(rows) {
+            if is_about_another(recorded) || is_followed(recorded, &group[at + 1..]) {
                 continue;
             }
-            if carried.fate.is_none() && is_skipped(stub) {
-                carried.skipped.push(stub.entry.part);
+            if processed.fate.is_none() && is_skipped(recorded) {
+                processed.skipped.push(recorded.entry.part);
             }
-            let found = self.target.since(&left_by(stub), row)?;
+            let found = self.target.since(&left_by(recorded), row)?;
             if !found.known {
-                carried.behind = true;
+                processed.behind = true;
             }
             if self.in_place {
-                own = Some((stub, found.was.clone()));
+                own = Some((recorded, found.was.clone()));
             }
-            if let Some(fate) = carried
+            if let Some(fate) = processed
                 .fate
                 .filter(|_| found.stands().is_some() && !self.in_place)
             {
-                let (fate, is_known) = of_standing(self.connection, self.target.table.name(), fate, stub)?;
-                carried.fate = Some(fate);
-                carried.behind |= !is_known;
+                let (fate, is_known) =
+                    of_standing(self.connection, self.target.table.name(), fate, recorded)?;
+                processed.fate = Some(fate);
+                processed.behind |= !is_known;
             }
-            carried.targets.extend(self.piece(stub.number(), found)?);
+            processed.targets.extend(self.piece(recorded.number(), found)?);
         }
-        if let Some((stub, was)) = own {
-            self.read_in_place(&mut carried, stub, was)?;
+        if let Some((recorded, was)) = own {
+            self.read_in_place(&mut processed, recorded, was)?;
         } else {
-            let input = group.iter().find_map(|stub| stub.entry.input);
-            // A waiver lets go what was refused, whatever the source has become meanwhile.
-            let refused = match carried.fate {
-                Some(DifferenceCause::Waived) => refused_before(self.connection, batch, record)?,
-                _ => None,
-            };
-            let seen = RowState {
-                batch: refused.map_or(batch, |(batch, _)| batch),
-                record,
-                row: record,
-                hash: input,
-            };
-            let found = match carried.fate {
-                // Of several together there is one digest.
-                Some(DifferenceCause::Merged) => {
-                    RowSince::nothing(source.map(|row| (row.record.id, row.record.data)))
-                }
-                _ => self.source.since(&seen, source)?,
-            };
-            carried.behind |= !found.known;
-            carried.source = self.piece(record, found)?;
+            self.read_source(&mut processed, source, group)?;
         }
-        let pieces = carried.source.iter().chain(&carried.targets);
+        let pieces = processed.source.iter().chain(&processed.targets);
         let named = pieces.flat_map(|piece| {
             piece
                 .was
                 .iter()
                 .chain(piece.since.iter().filter_map(|since| since.now.as_ref()))
         });
-        carried.id = match named.map(|record| record.id.clone()).next() {
+        processed.id = match named.map(|record| record.id.clone()).next() {
             Some(id) => id,
             None => self.name(record)?,
         };
-        Ok(carried)
+        Ok(processed)
+    }
+
+    /// What the source held for a copied record when its stage read it, and what holds it since.
+    fn read_source(
+        &self,
+        processed: &mut PairedRecord,
+        source: Option<Salted>,
+        group: &[RecordedEntry],
+    ) -> Result<()> {
+        let (record, batch) = (group[0].entry.record, group[0].batch);
+        let input = group.iter().find_map(|recorded| recorded.entry.input);
+        // A waiver lets go what was refused, whatever the source has become meanwhile.
+        let refused = match processed.fate {
+            Some(DifferenceCause::Waived) => refused_before(self.connection, batch, record)?,
+            _ => None,
+        };
+        let seen = RowState {
+            batch: refused.map_or(batch, |(batch, _)| batch),
+            record,
+            row: record,
+            hash: input,
+        };
+        let found = match processed.fate {
+            // Of several together there is one digest.
+            Some(DifferenceCause::Merged) => {
+                RowSince::nothing(source.map(|row| (row.record.id, row.record.data)))
+            }
+            _ => self.source.since(&seen, source)?,
+        };
+        processed.behind |= !found.known;
+        processed.source = self.piece(record, found)?;
+        Ok(())
     }
 
     /// What a stage in place has read of a record, from what it left.
-    fn read_in_place(&self, carried: &mut PairedRecord, stub: &Stub, was: Version) -> Result<()> {
-        if carried.behind {
+    fn read_in_place(
+        &self,
+        processed: &mut PairedRecord,
+        recorded: &RecordedEntry,
+        was: Version,
+    ) -> Result<()> {
+        if processed.behind {
             // What it was is lost with what the stage had left.
             return Ok(());
         }
-        let entry = &stub.entry;
-        let read = match before_of(stub, was.as_ref()) {
+        let entry = &recorded.entry;
+        let read = match before_of(recorded, was.as_ref()) {
             Some(read) => Some(read),
             None if entry.outcome == EntryOutcome::Filtered && was.is_some() => was,
             // It came from quarantine, or it was waived there.
-            None => refused_before(self.connection, stub.batch, entry.record)?
+            None => refused_before(self.connection, recorded.batch, entry.record)?
                 .as_ref()
                 .and_then(|(_, input)| row_in(input)),
         };
-        carried.source = self.piece(entry.record, RowSince::nothing(read))?;
+        processed.source = self.piece(entry.record, RowSince::nothing(read))?;
         Ok(())
     }
 
@@ -409,11 +427,11 @@ fn with_displaced(
     project: &str,
     stage: &Stage,
     wanted: &ReconcileRequest<'_>,
-    carried: &mut Vec<(i64, i64)>,
+    processed: &mut Vec<(i64, i64)>,
 ) -> Result<()> {
     let mut added = Vec::new();
-    for stub in displaced_by(connection, wanted.passes)? {
-        let row = stub.number();
+    for recorded in displaced_by(connection, wanted.passes)? {
+        let row = recorded.number();
         let mut newest = newest_of_stage(connection, project, stage.number(), row)?;
         if newest.is_empty() {
             // It is a part of another record.
@@ -422,22 +440,22 @@ fn with_displaced(
         }
         added.extend(newest.first().map(|newest| (newest.entry.record, newest.batch)));
     }
-    carried.append(&mut added);
-    carried.sort_unstable();
+    processed.append(&mut added);
+    processed.sort_unstable();
     // The newest batch of each record stands last.
-    carried.reverse();
-    carried.dedup_by_key(|(record, _)| *record);
-    carried.reverse();
+    processed.reverse();
+    processed.dedup_by_key(|(record, _)| *record);
+    processed.reverse();
     Ok(())
 }
 
 /// The state in which an entry has left its row.
-fn left_by(stub: &Stub) -> RowState {
+fn left_by(recorded: &RecordedEntry) -> RowState {
     RowState {
-        batch: stub.batch,
-        record: stub.entry.record,
-        row: stub.number(),
-        hash: stub.entry.after,
+        batch: recorded.batch,
+        record: recorded.entry.record,
+        row: recorded.number(),
+        hash: recorded.entry.after,
     }
 }
 
@@ -449,7 +467,7 @@ fn record(number: i64, id: String, data: String) -> Record {
     }
 }
 
-fn not_carried(source: Record, now_us: i64) -> PairedRecord {
+fn not_processed(source: Record, now_us: i64) -> PairedRecord {
     PairedRecord {
         id: source.id.clone(),
         source: Some(Piece {

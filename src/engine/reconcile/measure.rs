@@ -106,7 +106,7 @@ impl<'m> Measuring<'m> {
                 .map(|part| {
                     scope.spawn(move || {
                         part.iter()
-                            .map(|carried| measuring.both(carried))
+                            .map(|processed| measuring.both(processed))
                             .collect::<Vec<_>>()
                     })
                 })
@@ -122,9 +122,9 @@ impl<'m> Measuring<'m> {
             });
         }
         let mut sums = std::mem::take(&mut self.sums);
-        for (carried, both) in slice.iter().zip(measured) {
+        for (processed, both) in slice.iter().zip(measured) {
             for (sums, both) in sums.iter_mut().zip(both) {
-                self.add_to(sums, carried, &both)?;
+                self.add_to(sums, processed, &both)?;
             }
         }
         self.sums = sums;
@@ -132,10 +132,10 @@ impl<'m> Measuring<'m> {
     }
 
     /// Both sides of a record, for each `[[reconcile]]`. Pure.
-    fn both(&self, carried: &PairedRecord) -> Vec<Both> {
-        let source = carried.source.as_ref().map(read_piece);
-        let mut targets: Vec<BothRead<'_>> = carried.targets.iter().map(read_piece).collect();
-        let skipped = self.skipped(carried);
+    fn both(&self, processed: &PairedRecord) -> Vec<Both> {
+        let source = processed.source.as_ref().map(read_piece);
+        let mut targets: Vec<BothRead<'_>> = processed.targets.iter().map(read_piece).collect();
+        let skipped = self.skipped(processed);
         targets.extend(
             skipped
                 .iter()
@@ -145,12 +145,12 @@ impl<'m> Measuring<'m> {
             let by = rule.by.as_ref();
             let side =
                 |amount: &Expression, key: Option<&Expression>, (was, since): &BothRead<'_>| Measured {
-                    was: self.reading((amount, key), was, carried.now_us),
+                    was: self.reading((amount, key), was, processed.now_us),
                     since: since.as_ref().map(|(cause, by, now)| {
                         (
                             *cause,
                             by.map(str::to_owned),
-                            self.reading((amount, key), now, carried.now_us),
+                            self.reading((amount, key), now, processed.now_us),
                         )
                     }),
                 };
@@ -168,20 +168,20 @@ impl<'m> Measuring<'m> {
     }
 
     /// The parts of a record that were left out for another record's, as the stage makes them: nothing else has them.
-    fn skipped(&self, carried: &PairedRecord) -> Vec<Record> {
-        let source = carried.source.as_ref().and_then(|piece| piece.was.as_ref());
-        let Some(source) = source.filter(|_| !carried.skipped.is_empty()) else {
+    fn skipped(&self, processed: &PairedRecord) -> Vec<Record> {
+        let source = processed.source.as_ref().and_then(|piece| piece.was.as_ref());
+        let Some(source) = source.filter(|_| !processed.skipped.is_empty()) else {
             return Vec::new();
         };
         let Ok(Outcome::Derive(outputs)) = self.stage.transform(
             source,
-            &self.context((&source.id, carried.salt), carried.now_us, None),
+            &self.context((&source.id, processed.salt), processed.now_us, None),
         ) else {
             return Vec::new();
         };
         let parts = (1_i64..)
             .zip(outputs)
-            .filter(|(part, _)| carried.skipped.contains(part));
+            .filter(|(part, _)| processed.skipped.contains(part));
         let record = |(_, output): (i64, crate::stage::Output)| Record {
             record: source.record,
             id: output.id,
@@ -190,7 +190,7 @@ impl<'m> Measuring<'m> {
         parts.map(record).collect()
     }
 
-    fn add_to(&self, sums: &mut Sums<'_>, carried: &PairedRecord, both: &Both) -> Result<()> {
+    fn add_to(&self, sums: &mut Sums<'_>, processed: &PairedRecord, both: &Both) -> Result<()> {
         let sides = || {
             let source = both.source.iter().map(|side| (true, side));
             source.chain(both.targets.iter().map(|side| (false, side)))
@@ -204,7 +204,7 @@ impl<'m> Measuring<'m> {
                 nets.add(key, signed(is_source, *amount))?;
             }
         }
-        self.add_carried(sums, carried, both, nets.told())?;
+        self.add_processed(sums, processed, both, nets.describe())?;
         for (is_source, side) in sides() {
             let Some((cause, by, now)) = &side.since else {
                 continue;
@@ -217,48 +217,50 @@ impl<'m> Measuring<'m> {
                 nets.add(key, signed(is_source, *amount))?;
             }
             let named = NamedRecord {
-                id: &carried.id,
+                id: &processed.id,
                 by: by.as_deref(),
                 unmeasured: !now.is_measured() || !side.was.is_measured(),
                 behind: false,
                 one_sided: false,
             };
-            sums.attribute(*cause, nets.told(), named)?;
+            sums.attribute(*cause, nets.describe(), named)?;
         }
         Ok(())
     }
 
     /// What the stage itself has made of a record.
-    fn add_carried(
+    fn add_processed(
         &self,
         sums: &mut Sums<'_>,
-        carried: &PairedRecord,
+        processed: &PairedRecord,
         both: &Both,
         nets: Nets,
     ) -> Result<()> {
         let pieces = || both.source.iter().chain(&both.targets);
         let unmeasured = pieces().any(|side| !side.was.is_measured());
         let nothing = nets.keys.is_empty() && !unmeasured;
-        if both.source.is_none() && both.targets.is_empty() && carried.fate == Some(DifferenceCause::Filtered)
+        if both.source.is_none()
+            && both.targets.is_empty()
+            && processed.fate == Some(DifferenceCause::Filtered)
         {
             // Its source is deleted, and so is what the stage had made of it.
             return Ok(());
         }
         // Without an amount a refused record explains nothing, and is told of all the same.
-        if nothing && (carried.behind || carried.fate.is_none()) && !carried.is_lost() {
+        if nothing && (processed.behind || processed.fate.is_none()) && !processed.is_lost() {
             return Ok(());
         }
         let source = both.source.as_ref();
         let brings = source.is_none_or(|side| !side.was.is_something());
         let leaves = both.targets.iter().all(|side| !side.was.is_something());
         let named = NamedRecord {
-            id: &carried.id,
+            id: &processed.id,
             by: None,
-            unmeasured: unmeasured || carried.is_lost(),
-            behind: carried.behind,
-            one_sided: !unmeasured && !carried.behind && source.is_some() && (brings || leaves),
+            unmeasured: unmeasured || processed.is_lost(),
+            behind: processed.behind,
+            one_sided: !unmeasured && !processed.behind && source.is_some() && (brings || leaves),
         };
-        let cause = self.cause(carried, both, &nets, unmeasured);
+        let cause = self.cause(processed, both, &nets, unmeasured);
         sums.attribute(cause, nets, named)
     }
 
@@ -316,14 +318,14 @@ impl<'m> Measuring<'m> {
     }
 
     /// Why a record's sides differ.
-    fn cause(&self, carried: &PairedRecord, both: &Both, nets: &Nets, unmeasured: bool) -> DifferenceCause {
-        if carried.behind {
+    fn cause(&self, processed: &PairedRecord, both: &Both, nets: &Nets, unmeasured: bool) -> DifferenceCause {
+        if processed.behind {
             return DifferenceCause::Unexplained;
         }
         let unreadable = |side: &Measured| matches!(side.was, Amount::Unreadable);
-        match (carried.fate, &nets.keys[..]) {
+        match (processed.fate, &nets.keys[..]) {
             (Some(fate), _) => fate,
-            (None, [(_, net)]) if !unmeasured && self.is_rounded_by(carried, *net) => {
+            (None, [(_, net)]) if !unmeasured && self.is_rounded_by(processed, *net) => {
                 DifferenceCause::Rounding
             }
             // What nobody can read on either side: no amount was lost on the way.
@@ -339,12 +341,12 @@ impl<'m> Measuring<'m> {
     }
 
     /// Whether the stage, carrying the record once more, rounds by exactly so much: as a whole, or some of its values.
-    fn is_rounded_by(&self, carried: &PairedRecord, net: Decimal) -> bool {
-        let Some(source) = carried.source.as_ref().and_then(|piece| piece.was.as_ref()) else {
+    fn is_rounded_by(&self, processed: &PairedRecord, net: Decimal) -> bool {
+        let Some(source) = processed.source.as_ref().and_then(|piece| piece.was.as_ref()) else {
             return false;
         };
         let roundings = Roundings::default();
-        let context = self.context((&source.id, carried.salt), carried.now_us, Some(&roundings));
+        let context = self.context((&source.id, processed.salt), processed.now_us, Some(&roundings));
         if self.stage.transform(source, &context).is_err() {
             return false;
         }

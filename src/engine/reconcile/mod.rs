@@ -38,7 +38,7 @@ pub(crate) fn reconcile_stage(
         stage,
         wanted.examples,
         (
-            run.store().surroundings().secrets.clone(),
+            run.store().environment().secrets.clone(),
             run.store().options().limits,
         ),
     );
@@ -76,7 +76,7 @@ fn keep(
     pass.row.source = Some(stage.source().to_owned());
     pass.row.target = Some(stage.target().to_owned());
     let mut batch = Batch::new(BatchKind::End);
-    let results: Vec<serde_json::Value> = reconciled.reconciliations.iter().map(told).collect();
+    let results: Vec<serde_json::Value> = reconciled.reconciliations.iter().map(describe).collect();
     batch.body = Some(
         serde_json::json!({ "whole": wanted.whole, "passes": wanted.passes, "reconciled": results })
             .to_string(),
@@ -84,7 +84,7 @@ fn keep(
     run.commit(&mut pass, batch).map(drop)
 }
 
-fn told(result: &Reconciliation) -> serde_json::Value {
+fn describe(result: &Reconciliation) -> serde_json::Value {
     let causes = result.causes.iter().map(|cause| {
         serde_json::json!({
             "cause": cause.cause, "records": cause.records, "amount": cause.amount, "unmeasured": cause.unmeasured,

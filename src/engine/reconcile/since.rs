@@ -8,8 +8,8 @@ use rusqlite::Connection;
 
 use crate::digest::{Hash, commitment};
 use crate::error::Result;
-use crate::ledger::carried::{BatchWriter, TARGET_REPLACED, changes_elsewhere, changes_of, writers};
-use crate::ledger::read::{Stub, StubKey, salt, stub_at};
+use crate::ledger::processed::{BatchWriter, TARGET_REPLACED, changes_elsewhere, changes_of, writers};
+use crate::ledger::read::{EntryKey, RecordedEntry, entry_at, salt};
 use crate::ledger::row_before;
 use crate::store::{Salted, Table};
 
@@ -59,7 +59,7 @@ pub(super) struct Rows<'l> {
     source_of: Option<u32>,
     writers: HashMap<i64, BatchWriter>,
     /// Read only where a row has changed.
-    elsewhere: OnceCell<Vec<(i64, StubKey)>>,
+    elsewhere: OnceCell<Vec<(i64, EntryKey)>>,
 }
 
 impl<'l> Rows<'l> {
@@ -82,7 +82,7 @@ impl<'l> Rows<'l> {
             return Ok(RowSince::nothing(is));
         }
         let later = self.later(seen)?;
-        if later.first().map_or(seen.hash, |stub| stub.entry.after) != now {
+        if later.first().map_or(seen.hash, |recorded| recorded.entry.after) != now {
             return Ok(RowSince::behind_the_ledger(is));
         }
         let (was, changed) = match self.back(seen, &later, is.clone()) {
@@ -112,21 +112,21 @@ impl<'l> Rows<'l> {
     }
 
     /// Goes back from entry to entry, the newest first, to what a row was.
-    fn back(&self, seen: &RowState, later: &[Stub], is: Version) -> Back {
+    fn back(&self, seen: &RowState, later: &[RecordedEntry], is: Version) -> Back {
         let (mut version, mut changed, mut at) = (is, None, 0);
         loop {
-            let state = later.get(at).map_or(seen.hash, |stub| stub.entry.after);
+            let state = later.get(at).map_or(seen.hash, |recorded| recorded.entry.after);
             if state == seen.hash {
                 return Back::Led(version, changed);
             }
             // What was undone since has changed nothing.
-            if let Some(same) = later.iter().rposition(|stub| stub.entry.after == state) {
+            if let Some(same) = later.iter().rposition(|recorded| recorded.entry.after == state) {
                 at = same.max(at);
             }
-            let Some(stub) = later.get(at) else {
+            let Some(recorded) = later.get(at) else {
                 return Back::Broken;
             };
-            if stub.image.is_none() && stub.entry.before.is_some() {
+            if recorded.image.is_none() && recorded.entry.before.is_some() {
                 // A rollback keeps no image of what it took back.
                 return if changed.is_none() && is_chain(&later[at..], seen.hash) {
                     Back::Stopped(version)
@@ -135,29 +135,29 @@ impl<'l> Rows<'l> {
                 };
             }
             if changed.is_none() {
-                changed = self.by(stub).map(|by| (by, version.clone()));
+                changed = self.by(recorded).map(|by| (by, version.clone()));
             }
-            version = before_of(stub, version.as_ref());
+            version = before_of(recorded, version.as_ref());
             at += 1;
         }
     }
 
     /// Who it was that changed the row, where it is to be told: what a later stage has changed is its own affair.
-    fn by(&self, stub: &Stub) -> Option<ChangedBy> {
-        let writer = self.writers.get(&stub.batch);
+    fn by(&self, recorded: &RecordedEntry) -> Option<ChangedBy> {
+        let writer = self.writers.get(&recorded.batch);
         match (writer, self.source_of) {
             (Some(BatchWriter::Hand), _) => Some(ChangedBy::Hand),
             (Some(BatchWriter::InPlace(number)), Some(stage)) if *number > stage => None,
             (_, Some(_)) => Some(ChangedBy::Before),
             (_, None) => {
-                let replaces = stub.entry.has_code(TARGET_REPLACED);
-                replaces.then_some(ChangedBy::Replacing(stub.entry.record))
+                let replaces = recorded.entry.has_code(TARGET_REPLACED);
+                replaces.then_some(ChangedBy::Replacing(recorded.entry.record))
             }
         }
     }
 
     /// The entries that have changed a row since, newest first.
-    fn later(&self, seen: &RowState) -> Result<Vec<Stub>> {
+    fn later(&self, seen: &RowState) -> Result<Vec<RecordedEntry>> {
         let mut later = changes_of(self.connection, self.table.name(), seen.row, seen.batch)?;
         if self.elsewhere.get().is_none() {
             let found = changes_elsewhere(self.connection, self.table.name())?;
@@ -168,9 +168,9 @@ impl<'l> Rows<'l> {
         let of_row = elsewhere[from..].iter().take_while(|(row, _)| *row == seen.row);
         for (_, key) in of_row.filter(|(_, (batch, record, _))| (*batch, *record) > (seen.batch, seen.record))
         {
-            later.push(stub_at(self.connection, *key)?);
+            later.push(entry_at(self.connection, *key)?);
         }
-        later.sort_unstable_by_key(|stub| std::cmp::Reverse(stub.key()));
+        later.sort_unstable_by_key(|recorded| std::cmp::Reverse(recorded.key()));
         Ok(later)
     }
 }
@@ -186,12 +186,16 @@ enum Back {
 }
 
 /// Whether each entry has found what the one before it left, down to a state.
-fn is_chain(later: &[Stub], to: Option<Hash>) -> bool {
-    let left = later.iter().skip(1).map(|stub| stub.entry.after).chain([to]);
+fn is_chain(later: &[RecordedEntry], to: Option<Hash>) -> bool {
+    let left = later
+        .iter()
+        .skip(1)
+        .map(|recorded| recorded.entry.after)
+        .chain([to]);
     later
         .iter()
         .zip(left)
-        .all(|(stub, left)| stub.entry.before == left)
+        .all(|(recorded, left)| recorded.entry.before == left)
 }
 
 impl RowSince {
@@ -219,9 +223,9 @@ impl RowSince {
 }
 
 /// A row before an entry's change, from the row after it.
-pub(super) fn before_of(stub: &Stub, after: Option<&(String, String)>) -> Version {
-    match &stub.image {
-        None if stub.entry.before == stub.entry.after => after.cloned(),
+pub(super) fn before_of(recorded: &RecordedEntry, after: Option<&(String, String)>) -> Version {
+    match &recorded.image {
+        None if recorded.entry.before == recorded.entry.after => after.cloned(),
         image => row_before(
             image.as_ref(),
             after.map(|(id, data)| (id.as_str(), data.as_str())),

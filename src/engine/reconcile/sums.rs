@@ -64,7 +64,7 @@ impl Nets {
     }
 
     /// The keys to which it adds something.
-    pub(super) fn told(mut self) -> Self {
+    pub(super) fn describe(mut self) -> Self {
         self.keys.retain(|(_, net)| !net.is_zero());
         self
     }
@@ -108,7 +108,7 @@ impl Half {
         Ok(())
     }
 
-    fn told(mut self, has_keys: bool) -> Side {
+    fn describe(mut self, has_keys: bool) -> Side {
         self.side.keys = has_keys.then_some(self.keys.len() as u64);
         self.side
     }
@@ -253,7 +253,7 @@ impl<'m> Sums<'m> {
             .get(&DifferenceCause::Unexplained)
             .is_some_and(|cause| cause.unmeasured > 0);
         let has_keys = self.rule.by.is_some();
-        let (source, target) = (self.source.told(has_keys), self.target.told(has_keys));
+        let (source, target) = (self.source.describe(has_keys), self.target.describe(has_keys));
         Ok(Reconciliation {
             name: self.rule.name.clone(),
             tolerance,

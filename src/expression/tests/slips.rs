@@ -3,7 +3,7 @@
 use super::*;
 
 /// Code, column and help of what is wrong with a source of one line.
-fn told(source: &str) -> (&'static str, usize, String) {
+fn describe(source: &str) -> (&'static str, usize, String) {
     let problem = problem(source);
     let column = problem.place.map_or(0, |place| place.column);
     (problem.code, column, problem.help.unwrap_or_default())
@@ -12,7 +12,7 @@ fn told(source: &str) -> (&'static str, usize, String) {
 /// Checks code, column and help of each.
 fn all_told(cases: &[(&str, &'static str, usize, &str)]) {
     for (source, code, column, help) in cases {
-        assert_eq!(told(source), (*code, *column, (*help).to_owned()), "{source}");
+        assert_eq!(describe(source), (*code, *column, (*help).to_owned()), "{source}");
     }
 }
 
@@ -108,7 +108,7 @@ fn what_is_told_is_a_part_of_the_language() {
     ] {
         compile(source).unwrap();
     }
-    let word = told("doc.null == 1").2;
+    let word = describe("doc.null == 1").2;
     assert!(
         word.starts_with("a property of this name is written doc[\"null\"]"),
         "{word}"
@@ -117,12 +117,12 @@ fn what_is_told_is_a_part_of_the_language() {
 
 #[test]
 fn one_equals_sign_and_single_quotes_are_told() {
-    let (code, column, help) = told("doc.quantity = 3");
+    let (code, column, help) = describe("doc.quantity = 3");
     assert_eq!((code, column), ("expression.forbidden", 14));
     assert!(help.starts_with("to compare, write `==`"), "{help}");
-    assert!(!told("doc.quantity += 3").2.contains("=="));
+    assert!(!describe("doc.quantity += 3").2.contains("=="));
     for source in ["doc.name == 'paid'", "doc.name == “paid”"] {
-        let (code, column, help) = told(source);
+        let (code, column, help) = describe(source);
         assert_eq!((code, column), ("expression.syntax", 13), "{source}");
         assert!(help.starts_with("a text stands in double quotes"), "{help}");
     }
@@ -151,7 +151,7 @@ fn a_field_without_doc_and_a_name_in_another_case_are_told() {
             "a field whose name has other letters than a to z is written doc[\"größe\"]",
         ),
     ] {
-        assert_eq!(told(source).2, help, "{source}");
+        assert_eq!(describe(source).2, help, "{source}");
     }
 }
 

@@ -14,10 +14,10 @@ fn read(format: Format, input: &[u8]) -> Vec<(u64, String)> {
 }
 
 fn outcome(reader: Reader<&[u8]>) -> Vec<(u64, String)> {
-    reader.map(|incoming| told(&incoming.unwrap())).collect()
+    reader.map(|incoming| describe(&incoming.unwrap())).collect()
 }
 
-fn told(incoming: &Incoming) -> (u64, String) {
+fn describe(incoming: &Incoming) -> (u64, String) {
     match &incoming.body {
         Ok(ready) => (incoming.line, format!("{} {}", ready.id, ready.data)),
         Err(rejected) => {

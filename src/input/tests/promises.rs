@@ -31,7 +31,7 @@ impl Read for Trickle<'_> {
 fn an_input_in_pieces_reads_as_the_same_input() {
     for (format, input) in SAMPLES {
         let reader = Reader::new(Trickle(input, false), Options::new(format)).unwrap();
-        let pieces: Vec<_> = reader.map(|incoming| told(&incoming.unwrap())).collect();
+        let pieces: Vec<_> = reader.map(|incoming| describe(&incoming.unwrap())).collect();
         assert_eq!(pieces, read(format, input));
     }
 }
@@ -162,7 +162,7 @@ proptest! {
             let consumed = &input[..usize::try_from(before.offset).unwrap()];
             prop_assert_eq!(before.prefix_sha256(), crate::digest::sha256(&[consumed]));
             points.push(before.resume());
-            seen.push(told(&incoming));
+            seen.push(describe(&incoming));
         }
         let rest = &input[usize::try_from(before.offset).unwrap()..];
         prop_assert!(rest.iter().all(|byte| bytes::is_blank(*byte)) || format == Format::Array);

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::checked::Checked;
 use super::form::{Form, Key};
-use super::given::Checked;
 use super::settings::Settings;
 use crate::digest;
 use crate::problem::Problem;
@@ -81,7 +81,7 @@ macro_rules! digest_builders {
             /// Keeps so many hexadecimal digits from the front, 1 to 64.
             #[must_use]
             pub fn length(mut self, digits: usize) -> Self {
-                self.form.length = $crate::op::kit::given::Checked::new(|| {
+                self.form.length = $crate::op::kit::checked::Checked::new(|| {
                     $crate::problem::within("length", digits, 1..=64)
                 });
                 self

@@ -3,8 +3,8 @@
 
 use serde_json::json;
 
+use super::checked::{Checked, ElementPath, PathText, ValuePath, same_elements, whole};
 use super::form::{Form, Key};
-use super::given::{Checked, ElementPath, PathText, ValuePath, same_elements, whole};
 use super::missing::Missing;
 use super::operation::{Operation, Reversibility};
 use super::settings::Settings;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::given::{Checked, PathText};
+use super::checked::{Checked, PathText};
 use super::operation::Effect;
 use crate::context::Context;
 use crate::contract::{Check, Checks};

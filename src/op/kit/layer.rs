@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::given::{Checked, PathText};
+use super::checked::{Checked, PathText};
 use super::missing::Missing;
 use super::operation::{Effect, Operation, Reversibility};
 use super::settings::Settings;

@@ -1,5 +1,6 @@
 //! What operations are made of, and what reads them. Nothing here knows which operations there are.
 
+pub(super) mod checked;
 pub(super) mod code;
 pub(super) mod cut;
 pub(super) mod dates;
@@ -8,7 +9,6 @@ pub(super) mod fixed;
 pub(super) mod form;
 pub(super) mod frame;
 pub(super) mod function;
-pub(super) mod given;
 pub(super) mod layer;
 pub(super) mod missing;
 pub(super) mod number;

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::given::{Checked, different, whole};
+use super::checked::{Checked, different, whole};
 use super::missing::Missing;
 use super::operation::Handed;
 use super::settings::Settings;

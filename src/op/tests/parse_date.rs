@@ -101,7 +101,7 @@ fn a_refusal_names_the_formats_or_says_that_the_calendar_has_no_such_day() {
         refusal.violations[0].expected.clone().unwrap()
     };
     let day = "a day that the calendar has";
-    for (formats, text, told) in [
+    for (formats, text, described) in [
         ("['%d.%m.%Y']", "31.02.2024", day),
         ("['%Y-%m-%d', '%d.%m.%Y']", "29.02.2023", day),
         ("['%Y %j']", "2023 366", day),
@@ -118,7 +118,7 @@ fn a_refusal_names_the_formats_or_says_that_the_calendar_has_no_such_day() {
             "a date in one of the formats %d.%m.%Y, %F, %d/%m/%Y, and 2 more",
         ),
     ] {
-        assert_eq!(expected(formats, text), told, "{text}");
+        assert_eq!(expected(formats, text), described, "{text}");
     }
 }
 

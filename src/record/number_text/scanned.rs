@@ -77,12 +77,12 @@ impl Sum {
             if at < end || at == bytes.len() {
                 return at;
             }
-            self.carry();
+            self.process();
         }
     }
 
     #[cold]
-    fn carry(&mut self) {
+    fn process(&mut self) {
         let high = self.high.checked_mul(POWERS[self.in_low]);
         let high = high.and_then(|high| high.checked_add(u128::from(self.low)));
         let high = high.filter(|high| *high < BITS_96);
@@ -103,7 +103,7 @@ impl Sum {
         if self.is_short() {
             return Some(u128::from(self.low));
         }
-        self.carry();
+        self.process();
         (!self.is_long).then_some(self.high)
     }
 }

@@ -7,8 +7,8 @@ use crate::engine::{
     Bounds, LedgerFacts, Next, Pass, Run, Stopped, StoppedStages, next, run_pass, supersede,
 };
 use crate::error::{Error, Result};
-use crate::ledger::feed;
 use crate::ledger::stage_history::not_looked_at;
+use crate::ledger::stage_input;
 use crate::ledger::{StageHistory, StageState, refusals};
 use crate::observe::Observer;
 use crate::stage::{Stage, Stages};
@@ -105,7 +105,8 @@ const TIMES: u64 = 10;
 /// and gives it back to the first. A chain of records that wait for each other's places takes many passes too, but each
 /// record of it is carried once or twice.
 fn refuse_going_round(run: &Run<'_>, project: &str) -> Result<()> {
-    let Some((stage, record, times)) = feed::most_often(run.connection(), run.number(), project)? else {
+    let Some((stage, record, times)) = stage_input::most_often(run.connection(), run.number(), project)?
+    else {
         return Ok(());
     };
     if times < TIMES {

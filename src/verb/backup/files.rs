@@ -30,11 +30,11 @@ pub(super) fn looked_at(path: &Path, keys: CheckpointKeys) -> Result<Store> {
         unchecked: true,
         ..StoreOptions::default()
     };
-    let surroundings = Environment {
+    let environment = Environment {
         keys,
         ..Environment::default()
     };
-    Store::open(path, options, surroundings)
+    Store::open(path, options, environment)
 }
 
 /// A new file for its owner alone, with the folders above it.

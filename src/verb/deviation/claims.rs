@@ -10,10 +10,10 @@ use crate::digest::{Hash, Salt, derived_salt};
 use crate::engine::source_as_read;
 use crate::error::Result;
 use crate::expression::Scope;
-use crate::ledger::feed::StageInput;
 use crate::ledger::places::{self, KeptPlaces};
 use crate::ledger::read::salt;
 use crate::ledger::rows;
+use crate::ledger::stage_input::StageInput;
 use crate::record::Record;
 use crate::stage::{OnConflict, Outcome, Stage};
 use crate::store::{Salted, Store, Table};
@@ -318,14 +318,14 @@ impl<'a> TargetClaims<'a> {
     }
 
     fn made(&self, stage: &Stage, source: &Record, drawn: Option<Salt>) -> Vec<Row> {
-        let surroundings = self.store.surroundings();
+        let environment = self.store.environment();
         let mut scope = Scope::new(Context {
             project: self.project,
             stage: stage.number(),
             id: &source.id,
             salt: drawn,
-            now_us: surroundings.clock.now_us(),
-            secrets: &surroundings.secrets,
+            now_us: environment.clock.now_us(),
+            secrets: &environment.secrets,
             limits: self.store.options().limits,
             probe: None,
         });

@@ -6,9 +6,9 @@ use rusqlite::Connection;
 
 use super::cause::DeviationCause;
 use crate::error::Result;
-use crate::ledger::feed::StageInput;
 use crate::ledger::places;
 use crate::ledger::rows::{self, RowChange};
+use crate::ledger::stage_input::StageInput;
 use crate::ledger::{PassKind, refusals};
 use crate::stage::Stage;
 use crate::store::{Salted, Table};

@@ -112,7 +112,7 @@ impl Deviations {
 
     /// A sentence for each target: `orders_v2 differs from its stages in 2 rows: 1 stale (7), 1 edited (9)`.
     #[must_use]
-    pub fn told(&self) -> Vec<String> {
+    pub fn describe(&self) -> Vec<String> {
         let mut databases: Vec<&str> = self.causes.iter().map(|count| count.database.as_str()).collect();
         databases.dedup();
         let of_database = |database: &str| {
@@ -123,7 +123,7 @@ impl Deviations {
                 .collect();
             let all: u64 = causes.iter().map(|count| count.rows).sum();
             let several = causes.iter().any(|count| count.stage != causes[0].stage);
-            let parts: Vec<String> = causes.iter().map(|count| count.told(several)).collect();
+            let parts: Vec<String> = causes.iter().map(|count| count.describe(several)).collect();
             let rows = if all == 1 { "row" } else { "rows" };
             format!(
                 "{database} differs from its stages in {all} {rows}: {}",
@@ -147,7 +147,7 @@ impl Deviations {
 }
 
 impl CauseCount {
-    fn told(&self, with_stage: bool) -> String {
+    fn describe(&self, with_stage: bool) -> String {
         let by = if with_stage {
             format!(" by stage {}", self.stage)
         } else {

@@ -82,7 +82,7 @@ pub struct RefusedBy {
 /// When the ledger cannot be read.
 pub fn health(store: &Store, project: &str, since: Since) -> Result<Health> {
     let connection = store.connection();
-    let now = store.surroundings().clock.now_us();
+    let now = store.environment().clock.now_us();
     let age = |at: i64| (now - at).max(0).unsigned_abs() / 1_000_000;
     let last_run = newest_commit(connection)?.map(|newest| LastRun {
         run: newest.run,

@@ -67,10 +67,10 @@ impl HiddenIds {
         routes.extend(applied(store, &stages, &redact)?);
         let made = routes.iter().filter(|route| route.makes);
         let made: BTreeSet<String> = made.map(|route| route.target.clone()).collect();
-        let databases = carried(made, &routes, |route| route.hands_on);
+        let databases = processed(made, &routes, |route| route.hands_on);
         Ok(Self {
             all: false,
-            beyond: carried(databases.clone(), &routes, |_| true),
+            beyond: processed(databases.clone(), &routes, |_| true),
             databases,
         })
     }
@@ -89,7 +89,11 @@ impl HiddenIds {
 }
 
 /// These databases and those to which routes of a kind lead from them.
-fn carried(mut from: BTreeSet<String>, routes: &[Route], along: impl Fn(&Route) -> bool) -> BTreeSet<String> {
+fn processed(
+    mut from: BTreeSet<String>,
+    routes: &[Route],
+    along: impl Fn(&Route) -> bool,
+) -> BTreeSet<String> {
     loop {
         let before = from.len();
         for route in routes.iter().filter(|route| along(route)) {

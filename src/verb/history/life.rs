@@ -6,12 +6,12 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::ledger::life::{LifeEntry, entries_about, entries_of, entries_onto, touches};
-use crate::ledger::read::StubKey;
+use crate::ledger::read::EntryKey;
 
 /// A life as far as it is known: only where its steps stand, because a record may have very many.
 #[derive(Default)]
 pub(super) struct Life {
-    places: Vec<StubKey>,
+    places: Vec<EntryKey>,
     seen: HashSet<i64>,
 }
 
@@ -81,7 +81,7 @@ impl Life {
     }
 
     /// Where its entries stand, oldest first.
-    pub(super) fn into_places(mut self) -> Vec<StubKey> {
+    pub(super) fn into_places(mut self) -> Vec<EntryKey> {
         self.places.sort_unstable();
         self.places.dedup();
         self.places

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::digest::commitment;
 use crate::error::Result;
 use crate::ledger::past::{rows_taken_back, stage_pass_into};
-use crate::ledger::read::{self, Stub, salt, stubs_of_row};
+use crate::ledger::read::{self, RecordedEntry, entries_of_row, salt};
 use crate::ledger::versions::versions;
 use crate::record::Record;
 use crate::stage::{Outcome, Stage};
@@ -44,11 +44,11 @@ fn had_id(
     carriers: &mut BTreeMap<i64, Option<PassStage>>,
 ) -> Result<bool> {
     let connection = store.connection();
-    for stub in stubs_of_row(connection, database, number)? {
-        if stub.entry.after.is_none() {
+    for recorded in entries_of_row(connection, database, number)? {
+        if recorded.entry.after.is_none() {
             continue;
         }
-        let pass = stage_pass_into(connection, stub.batch, database)?;
+        let pass = stage_pass_into(connection, recorded.batch, database)?;
         let Some(pass) = pass else { continue };
         let carrier = match carriers.entry(pass) {
             Entry::Occupied(known) => known.into_mut(),
@@ -56,7 +56,7 @@ fn had_id(
         };
         if carrier
             .as_ref()
-            .map_or(Ok(false), |carrier| made(store, carrier, &stub, (number, id)))?
+            .map_or(Ok(false), |carrier| made(store, carrier, &recorded, (number, id)))?
         {
             return Ok(true);
         }
@@ -80,25 +80,33 @@ fn carrier(connection: &Connection, pass: i64) -> Result<Option<PassStage>> {
 }
 
 /// Whether the stage makes of any version of the record what an entry has the commitment of, under an id.
-fn made(store: &Store, carrier: &PassStage, stub: &Stub, (number, id): (i64, &str)) -> Result<bool> {
+fn made(
+    store: &Store,
+    carrier: &PassStage,
+    recorded: &RecordedEntry,
+    (number, id): (i64, &str),
+) -> Result<bool> {
     let connection = store.connection();
-    let (source, row) = (salt(connection, stub.entry.record)?, salt(connection, number)?);
-    let (Some(row), Some(after)) = (row, stub.entry.after) else {
+    let (source, row) = (
+        salt(connection, recorded.entry.record)?,
+        salt(connection, number)?,
+    );
+    let (Some(row), Some(after)) = (row, recorded.entry.after) else {
         return Ok(false);
     };
-    for (source_id, data) in versions(store, connection, &carrier.source, stub.entry.record)? {
+    for (source_id, data) in versions(store, connection, &carrier.source, recorded.entry.record)? {
         let context = Context {
             project: &carrier.project,
             stage: carrier.stage.number(),
             id: &source_id,
             salt: source,
             now_us: carrier.now_us,
-            secrets: &store.surroundings().secrets,
+            secrets: &store.environment().secrets,
             limits: store.options().limits,
             probe: None,
         };
         let record = Record {
-            record: stub.entry.record,
+            record: recorded.entry.record,
             id: source_id.clone(),
             data,
         };

@@ -68,13 +68,13 @@ impl TraceStep {
         } else {
             Life::new(store.connection(), numbers)?
         };
-        told(life, store, tell)
+        describe(life, store, tell)
     }
 }
 
 /// Tells the steps of a life, oldest first, their reasons cut at what is redacted: the one door by which a step is told,
 /// whatever the format.
-fn told(life: Life, store: &Store, mut tell: impl FnMut(TraceStep) -> bool) -> Result<()> {
+fn describe(life: Life, store: &Store, mut tell: impl FnMut(TraceStep) -> bool) -> Result<()> {
     // A stage that redacts a path may have come after the one that refused.
     let redact = redacted(store)?;
     let cut = |reason: String| match serde_json::from_str::<Refusal>(&reason) {

@@ -34,13 +34,13 @@ pub(super) enum InputAction {
 
 /// An interrupted load into the database at hand.
 pub(super) struct Open {
-    pub(super) told: UnfinishedPass,
+    pub(super) unfinished: UnfinishedPass,
     summary: PassSummary,
 }
 
 impl Open {
     pub(super) fn is_named(&self, name: &str) -> bool {
-        self.told.source.as_deref() == Some(name)
+        self.unfinished.source.as_deref() == Some(name)
     }
 
     fn prefix(&self) -> Option<Prefix> {
@@ -59,12 +59,12 @@ impl Open {
 /// The interrupted loads into a database, newest first.
 pub(super) fn open_loads(connection: &Connection, database: &str) -> Result<Vec<Open>> {
     let mut open = Vec::new();
-    for told in unfinished_in(connection)?.into_iter().rev() {
-        if told.kind != PassKind::Load || told.database.as_deref() != Some(database) {
+    for unfinished in unfinished_in(connection)?.into_iter().rev() {
+        if unfinished.kind != PassKind::Load || unfinished.database.as_deref() != Some(database) {
             continue;
         }
-        if let Some(summary) = read::pass(connection, told.pass)? {
-            open.push(Open { told, summary });
+        if let Some(summary) = read::pass(connection, unfinished.pass)? {
+            open.push(Open { unfinished, summary });
         }
     }
     Ok(open)
@@ -77,7 +77,7 @@ pub(super) fn end_unfinished(run: &mut Run<'_>, loads: Vec<Open>) -> Result<Vec<
         let mut end = Batch::new(BatchKind::End);
         end.body = Some(r#"{"given_up":true}"#.to_owned());
         run.commit(&mut Pass::resumed(&open.summary), end)?;
-        given_up.push(open.told);
+        given_up.push(open.unfinished);
     }
     Ok(given_up)
 }
@@ -105,7 +105,7 @@ impl OpenInput<'_> {
         head: &mut Vec<u8>,
     ) -> Result<InputAction> {
         for open in open.into_iter().filter(|open| open.is_named(self.name)) {
-            let first = first_prefix(connection, open.told.pass)?;
+            let first = first_prefix(connection, open.unfinished.pass)?;
             let Some(first) = first.filter(|first| first.bytes <= AHEAD_BYTES) else {
                 return Ok(InputAction::GoOn(Box::new(open.summary)));
             };

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::error::{Error, Result};
-use crate::input::{Format, Options, TOLD, option, told};
+use crate::input::{Format, Options, TOLD, describe, option};
 
 /// How an input is read: with other settings the rest of it would be read as another one.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ impl ReadingMode {
                 Format::Array => "json",
                 Format::Csv => "csv",
             },
-            special: told(reading),
+            special: describe(reading),
         }
     }
 

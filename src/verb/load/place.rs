@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::brought::Brought;
 use super::course::OpenInput;
-use super::fault::told;
+use super::fault::describe;
 use super::masks;
 use super::report::Narrowed;
 use super::resume::{Manner, cursor_text};
@@ -39,7 +39,7 @@ pub(super) struct Loading<'a, S> {
     pub(super) position: Cursor,
     /// Where the source ends, once it does.
     pub(super) end: Option<Cursor>,
-    /// The numbers that have a stub in the batch at hand.
+    /// The numbers that have an entry in the batch at hand.
     pub(super) touched: HashSet<i64>,
     /// What the input has brought so far, where it replaces.
     pub(super) brought: Brought,
@@ -76,9 +76,9 @@ pub(super) struct ReadAhead {
 
 /// What became of one record of the input.
 enum RecordFate {
-    /// It has its stub; where the source stands behind it.
+    /// It has its entry; where the source stands behind it.
     Yes(Cursor),
-    /// Its number has a stub in this batch already, so that it has to wait for the next one.
+    /// Its number has an entry in this batch already, so that it has to wait for the next one.
     NextBatch(Box<SourceRecord>),
 }
 
@@ -125,7 +125,7 @@ impl<S: RecordSource> Loading<'_, S> {
                 bytes: BATCH_BYTES - size,
             };
             let page = self.source.page(limit);
-            let page = page.map_err(|error| told(self.begun.name, self.pass, error))?;
+            let page = page.map_err(|error| describe(self.begun.name, self.pass, error))?;
             size += page.incoming.iter().map(SourceRecord::bytes).sum::<usize>();
             self.waiting.extend(page.incoming);
             self.end = page.last.then_some(page.cursor);
@@ -337,7 +337,7 @@ impl<S: RecordSource> Loading<'_, S> {
             reprocess: self.begun.options.reprocess,
             follows: self.follows,
         };
-        cursor_text(&self.position, &self.begun.how, manner, self.columns.told())
+        cursor_text(&self.position, &self.begun.how, manner, self.columns.describe())
     }
 
     /// Lets the lines go that the input has not brought again, but the records whose ids they have.

@@ -7,8 +7,8 @@ use crate::engine::{Pass, Run};
 use crate::error::Result;
 use crate::history::UnfinishedPass;
 use crate::ledger::Counts;
-use crate::ledger::feed::fixed_by_hand;
 use crate::ledger::open::WholeLoad;
+use crate::ledger::stage_input::fixed_by_hand;
 
 /// What a load did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -18,7 +18,7 @@ pub struct LoadReport {
     /// The pass's number.
     pub pass: i64,
     /// Whether the input was carried into the database; false where there was nothing to do.
-    pub carried: bool,
+    pub processed: bool,
     /// Whether an earlier run had begun it.
     pub resumed: bool,
     /// Whether others have written to the database between the interruption and going on: with
@@ -60,7 +60,7 @@ impl LoadReport {
         self.pass = pass.row.pass;
         let source = pass.row.source.clone().unwrap_or_default();
         self.begun_as = (source != name).then_some(source);
-        self.carried = true;
+        self.processed = true;
         self.resumed = resumed;
         self.counts = counts;
     }

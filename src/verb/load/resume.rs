@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::course::OpenInput;
-use super::fault::told;
+use super::fault::describe;
 use super::how::ReadingMode;
 use crate::error::Result;
 use crate::input::source::{Cursor, OpenSource, RecordSource};
@@ -29,7 +29,7 @@ pub(super) fn open(
         }
     };
     let opened = source.open(cursor.as_ref());
-    opened.map_err(|error| told(begun.name, pass, error))
+    opened.map_err(|error| describe(begun.name, pass, error))
 }
 
 /// How a load has come to where it is.

@@ -82,7 +82,7 @@ fn load_from(store: &mut Store, source: Numbers, options: &LoadOptions) -> Resul
     };
     let (open, given_up) = settle_open(&mut run, &begun, |_, _| Ok(None))?;
     let course = begun.of_stream(run.connection(), open, &mut io::empty(), &mut Vec::new())?;
-    carry_out(run, &begun, course, source, given_up, &mut Silent)
+    run_load(run, &begun, course, source, given_up, &mut Silent)
 }
 
 fn kept(store: &Store, column: &str) -> Vec<String> {

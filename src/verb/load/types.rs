@@ -224,7 +224,7 @@ impl Columns {
     }
 
     /// What was learned, one letter for each column, as a resume point keeps it.
-    pub(super) fn told(&self) -> Option<String> {
+    pub(super) fn describe(&self) -> Option<String> {
         let letters = || self.known.iter().map(|column| column.letter()).collect();
         (!self.known.is_empty()).then(letters)
     }
@@ -235,7 +235,7 @@ impl Columns {
         let known: Vec<ColumnTypes> = told
             .unwrap_or_default()
             .chars()
-            .map_while(ColumnTypes::told)
+            .map_while(ColumnTypes::describe)
             .collect();
         let is_whole = known.len() == self.names.len();
         if is_whole {
@@ -328,7 +328,9 @@ impl Columns {
             };
             return Err(Unfit::from_code(CODE, expected));
         }
-        let value = known.read(&text).map_err(|expected| Unfit::from_code(CODE, expected))?;
+        let value = known
+            .read(&text)
+            .map_err(|expected| Unfit::from_code(CODE, expected))?;
         let is_text = value.kind() == Kind::Text;
         if is_text && !self.says_null && was.is_some_and(Value::is_null) {
             let expected = "null, as the record has here: say with `--null TEXT` which text stands for null, and every other one \
@@ -374,7 +376,7 @@ impl ColumnTypes {
         }
     }
 
-    fn told(letter: char) -> Option<Self> {
+    fn describe(letter: char) -> Option<Self> {
         let kind = match letter.to_ascii_lowercase() {
             'm' | 'e' => None,
             'b' => Some(Kind::Boolean),
@@ -443,9 +445,9 @@ mod tests {
                     has_several,
                     is_path,
                 };
-                assert_eq!(ColumnTypes::told(column.letter()), Some(column));
+                assert_eq!(ColumnTypes::describe(column.letter()), Some(column));
             }
         }
-        assert_eq!(ColumnTypes::told('x'), None);
+        assert_eq!(ColumnTypes::describe('x'), None);
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::engine::{Foreseen, ForeseenPlaces, Home, PlannedRows, ReadConnection};
 use crate::error::Result;
-use crate::ledger::feed::StageInput;
+use crate::ledger::stage_input::StageInput;
 use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, id_in, places, rows};
 use crate::record::RecordSet;
 use crate::refusal::Holder;
@@ -207,7 +207,10 @@ impl Forecast {
 
     /// Of the records that a stage would have to let wait, those whose place would be free by now.
     pub(super) fn freed(&self, stage: &Stage, reader: &ReadConnection) -> Result<Vec<i64>> {
-        let (target, left) = (Table::from_name(stage.target())?, self.databases.get(stage.target()));
+        let (target, left) = (
+            Table::from_name(stage.target())?,
+            self.databases.get(stage.target()),
+        );
         let mut freed = Vec::new();
         let tried = self.stages.get(&stage.number());
         for (record, holder) in tried.into_iter().flat_map(|tried| &tried.waiting) {

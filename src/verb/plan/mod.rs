@@ -9,7 +9,7 @@ mod planner;
 mod report;
 mod sample;
 mod sink;
-mod tell;
+mod summary;
 
 pub use alike::Alike;
 pub use options::PlanOptions;

@@ -11,16 +11,16 @@ use super::forecast::Forecast;
 use super::options::PlanOptions;
 use super::report::{ErrorLimit, PassPlan, PlanReport, PlannedPass, StagePlan};
 use super::sink::Laid;
-use super::tell::{StageSummary, scaled};
+use super::summary::{StageSummary, scaled};
 use crate::context::{Context, Tally};
 use crate::engine::{
     Beginning, Bounds, Due, Next, Pass, PassLimits, PreparedTarget, ReadConnection, StageProducer, Stopped,
     StoppedStages, Work, drive, next,
 };
 use crate::error::Result;
-use crate::ledger::feed::StageInput;
 use crate::ledger::read::{LedgerTable, largest};
 use crate::ledger::selection::{RecordSelection, halting, settled_since};
+use crate::ledger::stage_input::StageInput;
 use crate::ledger::{Counts, PassKind, PassRow, StageHistory};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
@@ -208,7 +208,7 @@ impl<'t> Planner<'t> {
                 id: "",
                 salt: None,
                 now_us: planned.pass.row.now_us,
-                secrets: &self.store.surroundings().secrets,
+                secrets: &self.store.environment().secrets,
                 limits: options.limits,
                 probe: Some(&*tally),
             },
@@ -306,7 +306,7 @@ impl<'t> Planner<'t> {
             target: Some(stage.target().to_owned()),
             reverses: None,
             after_batch,
-            now_us: self.store.surroundings().clock.now_us(),
+            now_us: self.store.environment().clock.now_us(),
         };
         NextPass {
             kind,
@@ -341,7 +341,10 @@ impl<'t> Planner<'t> {
         pass: &Pass,
         selection: RecordSelection,
     ) -> Result<(PreparedTarget, RecordSelection)> {
-        let (source, target) = (Table::from_name(stage.source())?, Table::from_name(stage.target())?);
+        let (source, target) = (
+            Table::from_name(stage.source())?,
+            Table::from_name(stage.target())?,
+        );
         let (overlay, sample, project) = (&mut self.overlay, self.options.sample, self.project);
         let shares_numbers = self.forecast.shares_numbers(stage);
         let tried = self.forecast.database(stage.source()).map(|left| &left.standing);

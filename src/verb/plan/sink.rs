@@ -1,7 +1,7 @@
 //! Where the batches of a plan go: over the store, where later stages find them.
 
 use super::forecast::Forecast;
-use super::tell::StageSummary;
+use super::summary::StageSummary;
 use crate::engine::{Pass, ReadConnection, Sink, Stopped};
 use crate::error::Result;
 use crate::ledger::Batch;

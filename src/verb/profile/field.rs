@@ -302,7 +302,7 @@ impl ProfiledField {
 
     /// What is told of it.
     pub(super) fn profile(&self, path: String, records: u64, redacted: bool) -> FieldProfile {
-        let told = |range: &Option<[String; 2]>| range.clone().filter(|_| !redacted);
+        let shown = |range: &Option<[String; 2]>| range.clone().filter(|_| !redacted);
         let mut frequent: Vec<(String, u64)> =
             self.frequent.clone().into_iter().filter(|_| !redacted).collect();
         frequent.sort_unstable_by(|left, right| (right.1, &left.0).cmp(&(left.1, &right.0)));
@@ -316,8 +316,8 @@ impl ProfiledField {
             forms: self.forms.clone(),
             distinct: self.bound.unwrap_or(self.distinct.len() as u64),
             distinct_is_bound: self.bound.is_some(),
-            numbers: told(&self.numbers),
-            texts: told(&self.texts).map(|texts| texts.map(|text| cut(&text))),
+            numbers: shown(&self.numbers),
+            texts: shown(&self.texts).map(|texts| texts.map(|text| cut(&text))),
             lengths: self.lengths,
             frequent,
             redacted,

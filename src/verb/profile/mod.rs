@@ -32,7 +32,12 @@ pub fn profile(store: &Store, database: &str, options: &ProfileOptions<'_>) -> R
         ReadConnection::alone(store)?.read(|connection| look(connection, &table, options, &mut report))?;
     let records = report.records;
     root.each(&mut |path, field| {
-        let standings = || options.redact.iter().map(|redact| MaskRelation::new(redact, path));
+        let standings = || {
+            options
+                .redact
+                .iter()
+                .map(|redact| MaskRelation::new(redact, path))
+        };
         // What stands below something that is redacted is not even named: its names are values as well.
         let is_below =
             standings().any(|standing| matches!(standing, MaskRelation::Hidden(at) if at < path.len()));

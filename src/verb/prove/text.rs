@@ -17,11 +17,11 @@ const CONSISTENCY: &str = "counterfoil-consistency v1";
 /// A proof about one record. Its text is what [`prove`](super::prove) gives and [`Proof::parse`] reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// The stub.
+    /// The entry.
     pub entry: Included,
     /// What the record was, where it was disclosed.
     pub opening: Option<Opening>,
-    /// The header of the stub's batch.
+    /// The header of the entry's batch.
     pub header: Included,
     /// The signed checkpoint.
     pub note: String,
@@ -83,7 +83,7 @@ impl Proof {
         self.is_in(&checkpoint).map_err(NotProved::NotIncluded)?;
         let entry = fields(&self.entry.text, "e1", 10)?;
         let header = fields(&self.header.text, "b1", 37)?;
-        // The stubs of a batch stand right before its header.
+        // The entries of a batch stand right before its header.
         let entries = header[32]
             .number()
             .and_then(|entries| u64::try_from(entries).ok());

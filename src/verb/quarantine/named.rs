@@ -193,7 +193,7 @@ impl<'s> Naming<'s> {
             id: &record.id,
             salt,
             now_us: carrier.now_us,
-            secrets: &store.surroundings().secrets,
+            secrets: &store.environment().secrets,
             limits: store.options().limits,
             probe: None,
         });

@@ -84,7 +84,7 @@ fn new_waiver(run: &Run<'_>, group: &RefusalGroup, refused: &RefusedNumbers) -> 
     Ok(pass)
 }
 
-/// The stubs of a waived record: what the target holds for it stays as it is now.
+/// The entries of a waived record: what the target holds for it stays as it is now.
 fn waived_entries(
     connection: &Connection,
     database: Option<&str>,
@@ -92,7 +92,7 @@ fn waived_entries(
 ) -> Result<Vec<Entry>> {
     let target = database.map(Table::from_name).transpose()?;
     let mut entries = Vec::new();
-    for old in read::entries_of_record(connection, refused.batch, refused.record)? {
+    for old in read::entries_in_batch(connection, refused.batch, refused.record)? {
         let mut entry = Entry::new(refused.record, old.part, EntryOutcome::Filtered);
         (entry.target, entry.input) = (old.target, old.input);
         let number = old.target.unwrap_or(old.record);

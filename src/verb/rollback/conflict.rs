@@ -13,7 +13,7 @@ use super::undo::{ID_TAKEN, cursor_place, in_order};
 use crate::engine::BATCH_BYTES;
 use crate::error::{Conflict, Result};
 use crate::ledger::read::{
-    BEHIND_ALL, PassSummary, Place, Stub, salt, stub_at, stubs_before, stubs_of_record,
+    BEHIND_ALL, PassSummary, Place, RecordedEntry, entries_before, entries_of_record, entry_at, salt,
 };
 use crate::ledger::since::has_change;
 use crate::ledger::undone;
@@ -21,7 +21,7 @@ use crate::record::RecordSet;
 use crate::store::trial_rows::{Then, TrialRows};
 use crate::store::{Store, Table};
 
-/// The most stubs that are looked at together.
+/// The most entries that are looked at together.
 const SLICE: usize = 5_000;
 
 /// How many records of a pass cannot be restored, and the first of them.
@@ -31,7 +31,7 @@ pub(super) struct Conflicts {
     pub(super) first: Option<Conflict>,
 }
 
-/// What is in the way of undoing a stub.
+/// What is in the way of undoing an entry.
 enum InTheWay {
     /// Its row was changed since.
     Changed,
@@ -55,8 +55,8 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
         }
         if let (Some(record), Some(trial)) = (only, trials.get_mut(database)) {
             // The pass itself may have changed them again for another record: that stays.
-            let stubs = stubs_of_record(connection, pass.row.pass, *record)?;
-            trial.changed.extend(stubs.iter().map(Stub::number));
+            let entries = entries_of_record(connection, pass.row.pass, *record)?;
+            trial.changed.extend(entries.iter().map(RecordedEntry::number));
         }
     }
     trials.retain(|_, trial| trial.changed.len() > 0 || trial.in_place.len() > 1);
@@ -73,11 +73,11 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
         loop {
             // Each statement by itself would take the file's lock; all of them together would hold up others' commits.
             let reading = connection.unchecked_transaction()?;
-            let mut stubs = passes[pass].next(connection, down_to)?;
-            if stubs.is_empty() {
+            let mut entries = passes[pass].next(connection, down_to)?;
+            if entries.is_empty() {
                 break;
             }
-            for group in stubs.chunk_by_mut(|left, right| left.place() == right.place()) {
+            for group in entries.chunk_by_mut(|left, right| left.place() == right.place()) {
                 in_order(group);
                 if let Some(conflict) = trial.undo(group, &passes[pass])? {
                     found[pass].count += 1;
@@ -106,7 +106,7 @@ fn in_place_on(database: &str, undone: &[&PassSummary]) -> Vec<i64> {
 }
 
 /// A conflict, with the record's id.
-fn told(connection: &Connection, target: &Table, number: i64, in_the_way: InTheWay) -> Result<Conflict> {
+fn describe(connection: &Connection, target: &Table, number: i64, in_the_way: InTheWay) -> Result<Conflict> {
     let row = target.by_number(connection, number)?;
     Ok(Conflict {
         database: target.name().to_owned(),
@@ -125,13 +125,15 @@ pub(super) fn left(store: &Store, run: i64, count: usize) -> Result<Vec<Conflict
     let mut left = Vec::new();
     for refused in undone::left(connection, run, count)? {
         let table = store.table(&refused.database)?;
-        let stubs = stubs_of_record(connection, refused.pass, refused.record)?;
-        let part = stubs.iter().filter(|stub| stub.entry.part == refused.part);
+        let entries = entries_of_record(connection, refused.pass, refused.record)?;
+        let part = entries
+            .iter()
+            .filter(|recorded| recorded.entry.part == refused.part);
         let in_the_way = match part.clone().find_map(restore::old_id) {
             Some(id) if refused.code == ID_TAKEN => InTheWay::Taken(id.to_owned()),
             _ => InTheWay::Changed,
         };
-        left.push(told(connection, &table, refused.number, in_the_way)?);
+        left.push(describe(connection, &table, refused.number, in_the_way)?);
     }
     Ok(left)
 }
@@ -139,7 +141,7 @@ pub(super) fn left(store: &Store, run: i64, count: usize) -> Result<Vec<Conflict
 /// A pass on its way back.
 struct ReplayedPass {
     pass: i64,
-    /// Of a single record's rollback, the number in its stubs.
+    /// Of a single record's rollback, the number in its entries.
     only: Option<i64>,
     before: Place,
     done: HashSet<(i64, i64)>,
@@ -169,24 +171,24 @@ impl ReplayedPass {
         })
     }
 
-    /// The next stubs down to a batch, newest first; none when it has come there.
-    fn next(&mut self, connection: &Connection, down_to: i64) -> Result<Vec<Stub>> {
+    /// The next entries down to a batch, newest first; none when it has come there.
+    fn next(&mut self, connection: &Connection, down_to: i64) -> Result<Vec<RecordedEntry>> {
         let place = (self.before, down_to);
-        let stubs = match self.only {
-            None => stubs_before(connection, self.pass, place, SLICE, BATCH_BYTES)?,
-            Some(record) if self.before == BEHIND_ALL => stubs_of_record(connection, self.pass, record)?,
+        let entries = match self.only {
+            None => entries_before(connection, self.pass, place, SLICE, BATCH_BYTES)?,
+            Some(record) if self.before == BEHIND_ALL => entries_of_record(connection, self.pass, record)?,
             Some(_) => Vec::new(),
         };
-        if let Some(last) = stubs.last() {
+        if let Some(last) = entries.last() {
             self.before = last.place();
         }
-        Ok(stubs)
+        Ok(entries)
     }
 
-    fn is_to_undo(&self, stub: &Stub) -> bool {
-        !self.done.contains(&(stub.entry.record, stub.entry.part))
-            && !self.overwritten.is_over(stub)
-            && stub.entry.before != stub.entry.after
+    fn is_to_undo(&self, recorded: &RecordedEntry) -> bool {
+        !self.done.contains(&(recorded.entry.record, recorded.entry.part))
+            && !self.overwritten.is_over(recorded)
+            && recorded.entry.before != recorded.entry.after
     }
 }
 
@@ -223,35 +225,45 @@ impl<'t> RollbackReplay<'t> {
         })
     }
 
-    /// Undoes the stubs of one record as far as it can be done; gives the first that cannot.
-    fn undo(&mut self, stubs: &[Stub], pass: &ReplayedPass) -> Result<Option<Conflict>> {
+    /// Undoes the entries of one record as far as it can be done; gives the first that cannot.
+    fn undo(&mut self, entries: &[RecordedEntry], pass: &ReplayedPass) -> Result<Option<Conflict>> {
         let mut first = None;
-        for stub in stubs.iter().filter(|stub| pass.is_to_undo(stub)) {
+        for recorded in entries.iter().filter(|recorded| pass.is_to_undo(recorded)) {
             let mut put_off = Vec::new();
-            for key in pass.deferred.get(&stub.key()).into_iter().flatten() {
-                put_off.push(stub_at(self.connection, *key)?);
+            for key in pass.deferred.get(&recorded.key()).into_iter().flatten() {
+                put_off.push(entry_at(self.connection, *key)?);
             }
-            let Some(in_the_way) = self.undo_one(stub, &put_off, pass)? else {
+            let Some(in_the_way) = self.undo_one(recorded, &put_off, pass)? else {
                 continue;
             };
             if first.is_none() {
-                first = Some(told(self.connection, &self.target, stub.number(), in_the_way)?);
+                first = Some(describe(
+                    self.connection,
+                    &self.target,
+                    recorded.number(),
+                    in_the_way,
+                )?);
             }
         }
         Ok(first)
     }
 
-    fn undo_one(&mut self, stub: &Stub, put_off: &[Stub], pass: &ReplayedPass) -> Result<Option<InTheWay>> {
-        let number = stub.number();
+    fn undo_one(
+        &mut self,
+        recorded: &RecordedEntry,
+        put_off: &[RecordedEntry],
+        pass: &ReplayedPass,
+    ) -> Result<Option<InTheWay>> {
+        let number = recorded.number();
         let is_changed = self.changed.contains(number);
         let now = if is_changed { self.row(number)? } else { None };
         // Even where the row is by chance as it was before the pass: undoing what came between would bring back what
         // the pass had written.
-        if is_changed && now.as_ref().map(|(hash, _)| *hash) != stub.entry.after {
+        if is_changed && now.as_ref().map(|(hash, _)| *hash) != recorded.entry.after {
             return Ok(Some(InTheWay::Changed));
         }
-        let oldest = put_off.last().unwrap_or(stub);
-        let old_id = put_off.iter().rev().chain([stub]).find_map(restore::old_id);
+        let oldest = put_off.last().unwrap_or(recorded);
+        let old_id = put_off.iter().rev().chain([recorded]).find_map(restore::old_id);
         let now_id = now.as_ref().map(|(_, id)| id.clone());
         let old_id = old_id.map(str::to_owned).or(now_id);
         if let Some(id) = old_id.as_ref().filter(|_| oldest.entry.before.is_some()) {

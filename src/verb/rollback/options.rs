@@ -14,7 +14,7 @@ pub struct RollbackOptions {
     pub scope: RollbackScope,
     /// What to do with records that were changed since.
     pub on_conflict: ConflictPolicy,
-    /// The most stubs in a batch; `None`: what the store's options say.
+    /// The most entries in a batch; `None`: what the store's options say.
     pub batch_size: Option<usize>,
     /// Stop after the batch at hand when so much time is over.
     pub max_time: Option<Duration>,

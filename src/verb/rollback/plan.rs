@@ -10,7 +10,7 @@ use crate::ledger::PassKind;
 use crate::ledger::open::last_writer;
 use crate::ledger::read::{PassSummary, pass};
 use crate::ledger::runs;
-use crate::ledger::since::{ReadingPass, carried_since, each_batch_down_to, readers_since, stands_on};
+use crate::ledger::since::{ReadingPass, each_batch_down_to, processed_since, readers_since, stands_on};
 use crate::ledger::stage_history::{applied_numbers, standing_passes};
 
 /// What to roll back.
@@ -48,9 +48,9 @@ pub struct Reversal {
     pub runs: Vec<i64>,
     /// The database that is taken back.
     pub database: String,
-    /// The stubs that will be undone.
+    /// The entries that will be undone.
     pub entries: u64,
-    /// The stubs that an earlier run of the rollback has already undone.
+    /// The entries that an earlier run of the rollback has already undone.
     pub done: u64,
     /// The rows that the pass has changed, and that are to be restored: records that were refused, left out or found as they
     /// are have none.
@@ -64,7 +64,7 @@ pub struct Reversal {
 /// A pass that is to be undone.
 pub(crate) struct Chosen {
     pub(crate) pass: PassSummary,
-    /// Of a single record, the source's number in the pass's stubs.
+    /// Of a single record, the source's number in the pass's entries.
     pub(crate) only: Option<i64>,
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn passes_of(
     Ok(chosen)
 }
 
-/// The standing passes in which a run has written stubs; to have ended what another run did is not to have done it.
+/// The standing passes in which a run has written entries; to have ended what another run did is not to have done it.
 fn passes_of_run(connection: &Connection, run: i64) -> Result<Vec<i64>> {
     let found = runs::worked_on(connection, run)?;
     if found.is_empty() {
@@ -218,7 +218,7 @@ pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -
                     row.is_some_and(|row| (row.project.as_str(), row.number) == key)
                 };
                 let first = chosen.iter().filter(of_stage).map(|pass| pass.first_batch).min();
-                let mut newer = carried_since(connection, key, first.unwrap_or(0))?;
+                let mut newer = processed_since(connection, key, first.unwrap_or(0))?;
                 newer.retain(|pass| !undone.contains(pass));
                 unknown.insert(newer)
             }

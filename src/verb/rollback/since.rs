@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use crate::error::Result;
-use crate::ledger::read::{PassSummary, Stub};
+use crate::ledger::read::{PassSummary, RecordedEntry};
 use crate::ledger::undone::WholeRollback;
 use crate::ledger::{since, undone};
 use crate::record::RecordSet;
@@ -230,11 +230,11 @@ pub(crate) struct Overwritten {
 }
 
 impl Overwritten {
-    /// Whether a row was overwritten after a stub of it.
-    pub(crate) fn is_over(&self, stub: &Stub) -> bool {
-        let (number, rows) = (stub.number(), &self.rows.0);
+    /// Whether a row was overwritten after an entry of it.
+    pub(crate) fn is_over(&self, recorded: &RecordedEntry) -> bool {
+        let (number, rows) = (recorded.number(), &self.rows.0);
         let first = rows.partition_point(|over| over.row < number);
         let mut newest = rows[first..].iter().take_while(|over| over.row == number);
-        newest.any(|over| over.stage < i64::from(self.stage) && over.batch > stub.batch)
+        newest.any(|over| over.stage < i64::from(self.stage) && over.batch > recorded.batch)
     }
 }

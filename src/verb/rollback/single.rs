@@ -9,7 +9,7 @@ use super::undo::{Undoing, begins};
 use crate::engine::{Claims, Run};
 use crate::error::{Error, Result};
 use crate::ledger::past::number_by_origin;
-use crate::ledger::read::{self, BEHIND_ALL, PassSummary, stubs_of_record};
+use crate::ledger::read::{self, BEHIND_ALL, PassSummary, entries_of_record};
 use crate::ledger::since::{carried_on, newest_change};
 use crate::ledger::{BatchKind, Counts, PassKind, undone};
 use crate::observe::{Event, Observer};
@@ -37,9 +37,9 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<Chosen> 
     })?;
     refuse_dependent(connection, database, Some(id), number, change.batch)?;
     // All that the pass has made of the source record is undone with it.
-    for stub in stubs_of_record(connection, change.pass, change.record)? {
-        if stub.number() != number {
-            refuse_dependent(connection, database, None, stub.number(), stub.batch)?;
+    for recorded in entries_of_record(connection, change.pass, change.record)? {
+        if recorded.number() != number {
+            refuse_dependent(connection, database, None, recorded.number(), recorded.batch)?;
         }
     }
     Ok(Chosen {
@@ -57,17 +57,17 @@ fn refuse_dependent(
     number: i64,
     batch: i64,
 ) -> Result<()> {
-    let Some(carried) = carried_on(connection, database, number, batch)? else {
+    let Some(processed) = carried_on(connection, database, number, batch)? else {
         return Ok(());
     };
     Err(Error::CarriedOn {
-        stage: carried.stage,
-        slug: carried.slug,
+        stage: processed.stage,
+        slug: processed.slug,
         database: database.to_owned(),
         record: number,
         id: id.map(str::to_owned),
-        target: carried.target,
-        copy: carried.row,
+        target: processed.target,
+        copy: processed.row,
     })
 }
 
@@ -99,8 +99,8 @@ pub(super) fn undo(
         deferred,
         claims: Claims::default(),
     };
-    let stubs = stubs_of_record(run.connection(), of.row.pass, record)?;
-    let mut batch = undoing.undo(&run.reader()?, stubs)?;
+    let entries = entries_of_record(run.connection(), of.row.pass, record)?;
+    let mut batch = undoing.undo(&run.reader()?, entries)?;
     batch.step = BatchKind::End;
     batch.body = Some(serde_json::json!({ "undoes": of.row.pass }).to_string());
     let (number, counts) = (run.next_batch(), batch.counts);

@@ -1,4 +1,4 @@
-//! The reading thread of a rollback: the stubs of a pass, newest first, each turned into what restores its row. The
+//! The reading thread of a rollback: the entries of a pass, newest first, each turned into what restores its row. The
 //! reverse of changes that were made one after the other is possible in exactly this order: an id that moved from
 //! record to record moves back.
 
@@ -13,7 +13,7 @@ use crate::engine::Pass;
 use crate::engine::{BATCH_BYTES, Producer, ReadConnection};
 use crate::engine::{Claims, TargetRow};
 use crate::error::{Error, Result};
-use crate::ledger::read::{PassSummary, Place, Stub, salt, stub_at, stubs_before};
+use crate::ledger::read::{PassSummary, Place, RecordedEntry, entries_before, entry_at, salt};
 use crate::ledger::{
     Batch, BatchKind, Change, Entry, EntryOutcome, Image, ImageKind, PassKind, TableChange, whole,
 };
@@ -39,7 +39,7 @@ pub(crate) struct Undoing {
     pub(crate) shape: Vec<TableChange>,
     /// The target holds nothing but what the pass wrote: ids need no look.
     pub(crate) alone: bool,
-    /// The stubs that were undone one by one before.
+    /// The entries that were undone one by one before.
     pub(crate) done: HashSet<(i64, i64)>,
     pub(crate) overwritten: Overwritten,
     /// What is to be undone with its changes.
@@ -50,134 +50,150 @@ pub(crate) struct Undoing {
 impl Producer for Undoing {
     fn next(&mut self, reader: &ReadConnection) -> Result<Option<Batch>> {
         self.claims.forget_committed();
-        let (stubs, rows) = reader.read(|connection| {
-            let mut stubs = self.stubs(connection)?;
-            put_in_order(&mut stubs);
-            let rows = self.rows(connection, &stubs, BATCH_BYTES)?;
-            stubs.truncate(rows.len());
-            Ok((stubs, rows))
+        let (entries, rows) = reader.read(|connection| {
+            let mut entries = self.entries(connection)?;
+            put_in_order(&mut entries);
+            let rows = self.rows(connection, &entries, BATCH_BYTES)?;
+            entries.truncate(rows.len());
+            Ok((entries, rows))
         })?;
-        let Some(last) = stubs.last() else { return Ok(None) };
+        let Some(last) = entries.last() else {
+            return Ok(None);
+        };
         self.before = last.place();
-        self.batch(reader, stubs, rows).map(Some)
+        self.batch(reader, entries, rows).map(Some)
     }
 }
 
-/// Puts the stubs of one record in the order in which they are undone.
-pub(crate) fn in_order(stubs: &mut [Stub]) {
+/// Puts the entries of one record in the order in which they are undone.
+pub(crate) fn in_order(entries: &mut [RecordedEntry]) {
     // What was taken out before the other parts were placed comes back after they are gone.
-    stubs.sort_by_key(|stub| stub.entry.after.is_none());
+    entries.sort_by_key(|recorded| recorded.entry.after.is_none());
 }
 
-fn put_in_order(stubs: &mut [Stub]) {
-    for group in stubs.chunk_by_mut(|left, right| left.place() == right.place()) {
+fn put_in_order(entries: &mut [RecordedEntry]) {
+    for group in entries.chunk_by_mut(|left, right| left.place() == right.place()) {
         in_order(group);
     }
 }
 
 impl Undoing {
-    /// The one batch that undoes these stubs, in this order.
-    pub(crate) fn undo(&mut self, reader: &ReadConnection, mut stubs: Vec<Stub>) -> Result<Batch> {
-        put_in_order(&mut stubs);
-        let rows = reader.read(|connection| self.rows(connection, &stubs, usize::MAX))?;
-        self.batch(reader, stubs, rows)
+    /// The one batch that undoes these entries, in this order.
+    pub(crate) fn undo(&mut self, reader: &ReadConnection, mut entries: Vec<RecordedEntry>) -> Result<Batch> {
+        put_in_order(&mut entries);
+        let rows = reader.read(|connection| self.rows(connection, &entries, usize::MAX))?;
+        self.batch(reader, entries, rows)
     }
 
     fn batch(
         &mut self,
         reader: &ReadConnection,
-        stubs: Vec<Stub>,
+        entries: Vec<RecordedEntry>,
         rows: Vec<(Salt, Option<Record>)>,
     ) -> Result<Batch> {
         let mut batch = Batch::new(BatchKind::Data);
         batch.shape = std::mem::take(&mut self.shape);
         batch.cursor = Some(cursor_text(self.before));
         self.claims.begin_batch();
-        let mut undone: Vec<(Entry, Stub)> = Vec::with_capacity(stubs.len());
-        for (stub, (salt, row)) in stubs.into_iter().zip(rows) {
-            let row = match self.claims.row(stub.number()) {
+        let mut undone: Vec<(Entry, RecordedEntry)> = Vec::with_capacity(entries.len());
+        for (recorded, (salt, row)) in entries.into_iter().zip(rows) {
+            let row = match self.claims.row(recorded.number()) {
                 Some(on_the_way) => on_the_way.row.clone(),
                 None => row,
             };
             let now = hash(&salt, row.as_ref());
-            let restored = self.restored(reader, &stub, &salt, now, row.as_ref())?;
+            let restored = self.restored(reader, &recorded, &salt, now, row.as_ref())?;
             if !self.alone {
-                self.claim(&stub, &salt, row.as_ref(), &restored);
+                self.claim(&recorded, &salt, row.as_ref(), &restored);
             }
-            let entry = undo(&mut batch, &stub, &salt, (now, row), restored, self.on_conflict)?;
-            undone.push((entry, stub));
+            let entry = undo(
+                &mut batch,
+                &recorded,
+                &salt,
+                (now, row),
+                restored,
+                self.on_conflict,
+            )?;
+            undone.push((entry, recorded));
         }
         count(&mut batch, &undone);
         Ok(batch)
     }
 
-    /// The next stubs, cut so that every row has one of them.
-    fn stubs(&self, connection: &Connection) -> Result<Vec<Stub>> {
+    /// The next entries, cut so that every row has one of them.
+    fn entries(&self, connection: &Connection) -> Result<Vec<RecordedEntry>> {
         let place = (self.before, self.down_to);
-        let mut stubs = stubs_before(connection, self.pass, place, self.batch_size, BATCH_BYTES)?;
+        let mut entries = entries_before(connection, self.pass, place, self.batch_size, BATCH_BYTES)?;
         // A load may have touched a record twice, and one record may have replaced what another has written. In a batch the
         // entries stand in the order of the records, which is not that in which they are undone.
-        let (mut keys, mut seen) = (HashSet::with_capacity(stubs.len()), HashMap::new());
-        let is_again = |stub: &Stub| {
-            let record = stub.entry.record;
-            let other = *seen.entry(stub.number()).or_insert(record);
-            !keys.insert((record, stub.entry.part)) || other != record
+        let (mut keys, mut seen) = (HashSet::with_capacity(entries.len()), HashMap::new());
+        let is_again = |recorded: &RecordedEntry| {
+            let record = recorded.entry.record;
+            let other = *seen.entry(recorded.number()).or_insert(record);
+            !keys.insert((record, recorded.entry.part)) || other != record
         };
-        let again = stubs.iter().position(is_again);
+        let again = entries.iter().position(is_again);
         if let Some(again) = again {
-            let cut = stubs[again].place();
-            stubs.truncate(stubs.iter().position(|stub| stub.place() == cut).unwrap_or(again));
+            let cut = entries[again].place();
+            entries.truncate(
+                entries
+                    .iter()
+                    .position(|recorded| recorded.place() == cut)
+                    .unwrap_or(again),
+            );
         }
-        Ok(stubs)
+        Ok(entries)
     }
 
-    /// The rows of the stubs as they are now, each with its salt: of the first record, and of those behind it until they
+    /// The rows of the entries as they are now, each with its salt: of the first record, and of those behind it until they
     /// are about so many bytes.
     fn rows(
         &self,
         connection: &Connection,
-        stubs: &[Stub],
+        entries: &[RecordedEntry],
         bytes: usize,
     ) -> Result<Vec<(Salt, Option<Record>)>> {
-        let numbers: Vec<i64> = stubs.iter().map(Stub::number).collect();
+        let numbers: Vec<i64> = entries.iter().map(RecordedEntry::number).collect();
         let mut found = self.target.by_numbers(connection, &numbers, bytes)?;
         // Of every record all of its parts, which go together; of the first also those that are more.
-        let is_whole = |at: usize| at == stubs.len() || stubs[at - 1].place() != stubs[at].place();
+        let is_whole = |at: usize| at == entries.len() || entries[at - 1].place() != entries[at].place();
         let last = (1..=found.len()).rev().find(|at| is_whole(*at));
         found.truncate(last.unwrap_or(usize::MAX));
         while !found.is_empty() && !is_whole(found.len()) {
             found.push(self.target.by_number(connection, numbers[found.len()])?);
         }
-        let salted = |(stub, found): (&Stub, Option<Salted>)| match found {
+        let salted = |(recorded, found): (&RecordedEntry, Option<Salted>)| match found {
             Some(found) => {
                 let missing = || Error::Damaged {
-                    what: format!("record {} has a row but no salt", stub.number()),
+                    what: format!("record {} has a row but no salt", recorded.number()),
                 };
                 Ok((found.salt.ok_or_else(missing)?, Some(found.record)))
             }
-            // Of an erased record nothing can be restored; its stub is undone without a row.
-            None => Ok((salt(connection, stub.number())?.unwrap_or_default(), None)),
+            // Of an erased record nothing can be restored; its entry is undone without a row.
+            None => Ok((salt(connection, recorded.number())?.unwrap_or_default(), None)),
         };
-        stubs.iter().zip(found).map(salted).collect()
+        entries.iter().zip(found).map(salted).collect()
     }
 
     fn restored(
         &self,
         reader: &ReadConnection,
-        stub: &Stub,
+        recorded: &RecordedEntry,
         salt: &Salt,
         now: Option<Hash>,
         row: Option<&Record>,
     ) -> Result<RowRestore> {
-        if self.done.contains(&(stub.entry.record, stub.entry.part)) || self.overwritten.is_over(stub) {
+        if self.done.contains(&(recorded.entry.record, recorded.entry.part))
+            || self.overwritten.is_over(recorded)
+        {
             return Ok(RowRestore::Same);
         }
         let restored = self.beneath(
             reader,
-            stub,
+            recorded,
             salt,
             now,
-            restore(stub, salt, now, row, self.on_conflict)?,
+            restore(recorded, salt, now, row, self.on_conflict)?,
         )?;
         let (RowRestore::To(Some((id, _))) | RowRestore::Over(Some((id, _)))) = &restored else {
             return Ok(restored);
@@ -187,7 +203,7 @@ impl Undoing {
         }
         // A row gets its old id back only where no other record has it by now.
         let owner = reader.read(|connection| self.claims.owner(Some(connection), &self.target, id))?;
-        if owner.is_some_and(|owner| owner != stub.number()) {
+        if owner.is_some_and(|owner| owner != recorded.number()) {
             return Ok(RowRestore::Taken);
         }
         Ok(restored)
@@ -197,18 +213,18 @@ impl Undoing {
     fn beneath(
         &self,
         reader: &ReadConnection,
-        stub: &Stub,
+        recorded: &RecordedEntry,
         salt: &Salt,
         now: Option<Hash>,
         restored: RowRestore,
     ) -> Result<RowRestore> {
-        let Some(put_off) = self.deferred.get(&stub.key()) else {
+        let Some(put_off) = self.deferred.get(&recorded.key()) else {
             return Ok(restored);
         };
         let put_off = put_off
             .iter()
-            .map(|key| reader.read(|connection| stub_at(connection, *key)));
-        let put_off: Vec<Stub> = put_off.collect::<Result<_>>()?;
+            .map(|key| reader.read(|connection| entry_at(connection, *key)));
+        let put_off: Vec<RecordedEntry> = put_off.collect::<Result<_>>()?;
         let (wanted, over) = match restored {
             RowRestore::To(wanted) => (wanted, false),
             RowRestore::Over(wanted) => (wanted, true),
@@ -224,11 +240,11 @@ impl Undoing {
     }
 
     /// Notes what will be so once the batch is committed.
-    fn claim(&mut self, stub: &Stub, salt: &Salt, row: Option<&Record>, restored: &RowRestore) {
+    fn claim(&mut self, recorded: &RecordedEntry, salt: &Salt, row: Option<&Record>, restored: &RowRestore) {
         let (RowRestore::To(wanted) | RowRestore::Over(wanted)) = restored else {
             return;
         };
-        let record = stub.number();
+        let record = recorded.number();
         if let Some(row) = row {
             self.claims.release(&row.id);
         }
@@ -241,7 +257,7 @@ impl Undoing {
             data: data.clone(),
         });
         self.claims.wrote(TargetRow {
-            part: stub.entry.part,
+            part: recorded.entry.part,
             target: record,
             salt: *salt,
             row,
@@ -250,19 +266,19 @@ impl Undoing {
     }
 }
 
-/// Adds one stub's undoing to the batch, and gives its own stub.
+/// Adds one entry's undoing to the batch, and gives its own entry.
 fn undo(
     batch: &mut Batch,
-    stub: &Stub,
+    recorded: &RecordedEntry,
     salt: &Salt,
     (now, row): (Option<Hash>, Option<Record>),
     restored: RowRestore,
     on_conflict: ConflictPolicy,
 ) -> Result<Entry> {
-    let (record, part) = (stub.entry.record, stub.entry.part);
+    let (record, part) = (recorded.entry.record, recorded.entry.part);
     batch.covers(record);
     let mut entry = Entry::new(record, part, EntryOutcome::Unchanged);
-    entry.target = stub.entry.target;
+    entry.target = recorded.entry.target;
     entry.before = now;
     entry.after = now;
     let wanted = match restored {
@@ -290,11 +306,11 @@ fn undo(
     };
     entry.outcome = EntryOutcome::Written;
     entry.after = wanted.as_ref().map(|(id, data)| commitment(salt, id, data));
-    batch.changes.extend(change(stub.number(), row, wanted));
+    batch.changes.extend(change(recorded.number(), row, wanted));
     Ok(entry)
 }
 
-/// The stub of a record that is left as it is.
+/// The entry of a record that is left as it is.
 fn left(mut entry: Entry, code: &str) -> Entry {
     entry.outcome = EntryOutcome::Refused;
     entry.reason = Some(serde_json::json!({ "code": code, "violations": [] }).to_string());
@@ -311,7 +327,7 @@ fn change(record: i64, row: Option<Record>, wanted: Option<Row>) -> Option<Chang
 }
 
 /// Counts each source record once: all its parts get the outcome of the weightiest.
-fn count(batch: &mut Batch, undone: &[(Entry, Stub)]) {
+fn count(batch: &mut Batch, undone: &[(Entry, RecordedEntry)]) {
     let weight = |entry: &Entry| match entry.outcome {
         EntryOutcome::Refused => 2,
         EntryOutcome::Written => 1,

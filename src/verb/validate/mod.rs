@@ -1,8 +1,8 @@
 //! The verb `validate`: a contract over a whole database, at any time, and since when each record breaks it.
 
-mod across;
 mod origin;
 mod outcome;
+mod set_rules;
 mod validation;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,8 +17,8 @@ use crate::expression::Scope;
 use crate::record::Record;
 use crate::refusal::Violation;
 use crate::store::{Store, Table};
-use across::Across;
 use origin::ViolationOrigins;
+use set_rules::Across;
 use validation::Validation;
 
 pub use outcome::{ValidateOptions, ValidateReport, ValidationFinding, ViolationGroup, ViolationOrigin};
@@ -52,8 +52,8 @@ pub fn validate(
         salt: None,
         now_us: options
             .now_us
-            .unwrap_or_else(|| store.surroundings().clock.now_us()),
-        secrets: &store.surroundings().secrets,
+            .unwrap_or_else(|| store.environment().clock.now_us()),
+        secrets: &store.environment().secrets,
         limits: store.options().limits,
         probe: None,
     };

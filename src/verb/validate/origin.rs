@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::outcome::ViolationOrigin;
 use crate::error::{Error, Result};
 use crate::ledger::past::{Past, origin_of_batch};
-use crate::ledger::read::Stub;
+use crate::ledger::read::RecordedEntry;
 use crate::ledger::row_before;
 use crate::record::Record;
 
@@ -39,19 +39,25 @@ impl ViolationOrigins {
         let (mut versions, mut record, mut at) = (Vec::new(), now.clone(), 0);
         while let Some(newest) = changes.get(at) {
             // The first time since which the row is so, without gaps that somebody has not taken back.
-            let same = |stub: &Stub| stub.entry.after.is_some() && stub.entry.after == newest.entry.after;
+            let same = |recorded: &RecordedEntry| {
+                recorded.entry.after.is_some() && recorded.entry.after == newest.entry.after
+            };
             let known = newest.image.is_some() && newest.entry.before.is_some();
             let first = if known {
                 at
             } else {
                 changes.iter().rposition(same).unwrap_or(at)
             };
-            let stub = &changes[first];
+            let recorded = &changes[first];
             versions.push(RowVersion {
-                batch: stub.batch,
+                batch: recorded.batch,
                 record: record.clone(),
             });
-            let Some(image) = stub.image.as_ref().filter(|_| stub.entry.before.is_some()) else {
+            let Some(image) = recorded
+                .image
+                .as_ref()
+                .filter(|_| recorded.entry.before.is_some())
+            else {
                 break;
             };
             let old = row_before(Some(image), Some((&record.id, &record.data)));

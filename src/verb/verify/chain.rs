@@ -48,11 +48,11 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
         tables::query_of_view("ledger_header"),
         &options.names,
     )?;
-    let carried = side_by_side(store, &numbers, &names, &options.stop, &mut report)?;
+    let processed = side_by_side(store, &numbers, &names, &options.stop, &mut report)?;
     report.renamed = names.into_accepted();
     strays(&transaction, &mut report)?;
-    report.tree_size = carried.frontier.size();
-    report.tree_root = hex(&carried.frontier.root());
+    report.tree_size = processed.frontier.size();
+    report.tree_root = hex(&processed.frontier.root());
     Ok(report)
 }
 
@@ -65,7 +65,7 @@ fn side_by_side(
     report: &mut VerifyReport,
 ) -> Result<ChainState> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let mut carried = ChainState::default();
+    let mut processed = ChainState::default();
     std::thread::scope(|scope| {
         let mut lanes = Vec::with_capacity(cores);
         for first in 0..cores.min(numbers.len()) {
@@ -91,16 +91,16 @@ fn side_by_side(
             match hashed {
                 Ok(hashed) => {
                     report.entries += hashed.entries.unsigned_abs();
-                    one(&hashed, &mut carried, report);
+                    one(&hashed, &mut processed, report);
                 }
                 Err(error) => {
                     let message = format!("batch {number}: it cannot be read: {error}");
                     report.found(Finding::of_batch("chain.unreadable", *number, message));
-                    carried.batch = *number;
+                    processed.batch = *number;
                 }
             }
         }
-        Ok(carried)
+        Ok(processed)
     })
 }
 
@@ -134,7 +134,7 @@ fn hash_batches(
     }
 }
 
-/// A batch, and what its stubs and its header hash to.
+/// A batch, and what its entries and its header hash to.
 struct HashedBatch {
     recorded: Recorded,
     entries: i64,
@@ -159,13 +159,13 @@ impl HashedBatch {
 }
 
 /// Verifies one batch and carries its state on. What is recorded is carried, so that one fault is reported once.
-fn one(hashed: &HashedBatch, carried: &mut ChainState, report: &mut VerifyReport) {
+fn one(hashed: &HashedBatch, processed: &mut ChainState, report: &mut VerifyReport) {
     let recorded = &hashed.recorded;
     let number = recorded.batch;
-    let mut frontier = carried.frontier.clone();
+    let mut frontier = processed.frontier.clone();
     hashed.sealed.leaves.iter().for_each(|leaf| frontier.push(*leaf));
     frontier.push(leaf_hash(&recorded.header_text));
-    let state = carried
+    let state = processed
         .passes
         .get(&recorded.pass)
         .copied()
@@ -174,17 +174,17 @@ fn one(hashed: &HashedBatch, carried: &mut ChainState, report: &mut VerifyReport
     let chain = [
         (
             "chain.gap",
-            number == carried.batch + 1,
+            number == processed.batch + 1,
             "the batch numbers have a gap before it",
         ),
         (
             "chain.previous_head",
-            recorded.previous_head == carried.head,
+            recorded.previous_head == processed.head,
             "it does not extend the batch before it",
         ),
         (
             "chain.time",
-            recorded.committed_us >= carried.committed_us,
+            recorded.committed_us >= processed.committed_us,
             "its time is before that of the batch before it",
         ),
         (
@@ -193,10 +193,11 @@ fn one(hashed: &HashedBatch, carried: &mut ChainState, report: &mut VerifyReport
             "its step cannot follow what the pass did before",
         ),
     ];
-    let checks = chain
-        .into_iter()
-        .chain(of_stubs(hashed))
-        .chain(of_tree(recorded, &hashed.head, &frontier));
+    let checks =
+        chain
+            .into_iter()
+            .chain(of_entries(hashed))
+            .chain(of_tree(recorded, &hashed.head, &frontier));
     for (code, holds, message) in checks {
         if !holds {
             report.found(Finding::of_batch(
@@ -214,19 +215,19 @@ fn one(hashed: &HashedBatch, carried: &mut ChainState, report: &mut VerifyReport
         );
         report.found(Finding::of_batch(RENAMED, number, message));
     }
-    carried.passes.insert(recorded.pass, next.unwrap_or(state));
-    carried.batch = number;
-    carried.head = recorded.head;
-    carried.committed_us = recorded.committed_us;
+    processed.passes.insert(recorded.pass, next.unwrap_or(state));
+    processed.batch = number;
+    processed.head = recorded.head;
+    processed.committed_us = recorded.committed_us;
     let recorded_frontier = u64::try_from(recorded.tree_size).ok();
     let recorded_frontier = recorded_frontier.and_then(|size| Frontier::from_bytes(size, &recorded.frontier));
-    carried.frontier = recorded_frontier.unwrap_or(frontier);
+    processed.frontier = recorded_frontier.unwrap_or(frontier);
 }
 
 /// A code, whether it holds, and what it means where it does not.
 type Check = (&'static str, bool, &'static str);
 
-fn of_stubs(hashed: &HashedBatch) -> [Check; 4] {
+fn of_entries(hashed: &HashedBatch) -> [Check; 4] {
     let HashedBatch {
         recorded,
         entries,
@@ -239,22 +240,22 @@ fn of_stubs(hashed: &HashedBatch) -> [Check; 4] {
         (
             "chain.entries",
             recorded.entries == *entries,
-            "it has another number of stubs than its header says",
+            "it has another number of entries than its header says",
         ),
         (
             "chain.entries_sha256",
             recorded.entries_sha256 == sealed.entries_sha256,
-            "its stubs are not those that were hashed",
+            "its entries are not those that were hashed",
         ),
         (
             "chain.counts",
             *entries == 0 || recorded.counts == *counted,
-            "its counts are not those of its stubs",
+            "its counts are not those of its entries",
         ),
         (
             "chain.range",
             recorded.range == *range,
-            "its range of records is not that of its stubs",
+            "its range of records is not that of its entries",
         ),
     ]
 }
@@ -326,7 +327,7 @@ fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
         (
             "chain.stray_entry",
             batches_of_stray_entries(connection)?,
-            "there are stubs of a batch that does not exist",
+            "there are entries of a batch that does not exist",
         ),
         (
             "chain.stray_erasure",
@@ -336,7 +337,7 @@ fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
         (
             "chain.stray_image",
             batches_of_stray_images(connection)?,
-            "there is an image without its stub",
+            "there is an image without its entry",
         ),
     ] {
         for batch in batches {

@@ -29,7 +29,7 @@ pub(super) fn verify(
     of_file: &[String],
     report: &mut VerifyReport,
 ) -> Result<()> {
-    let trusted = store.surroundings().keys.trusted();
+    let trusted = store.environment().keys.trusted();
     if let Err(error) = beside(store) {
         match error {
             Error::Contradicted { .. } => report.found(finding(error.code(), None, error.to_string())),

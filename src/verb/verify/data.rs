@@ -1,5 +1,5 @@
-//! The data against the ledger: for every database its rows and its newest stubs, both in the order of the numbers,
-//! laid side by side. Memory is flat: every large pass wrote its stubs in that order already, and is read as it lies.
+//! The data against the ledger: for every database its rows and its newest entries, both in the order of the numbers,
+//! laid side by side. Memory is flat: every large pass wrote its entries in that order already, and is read as it lies.
 
 use std::collections::{BTreeSet, BinaryHeap};
 use std::num::NonZero;
@@ -8,7 +8,7 @@ use rusqlite::{Connection, Rows};
 
 use super::images;
 use super::outcome::{Finding, VerifyReport};
-use super::story::{RowHistory, Stories, Version};
+use super::row_history::{RowHistory, Stories, Version};
 use crate::digest::{Hash, commitment};
 use crate::error::{Error, Result};
 use crate::ledger::ImageKind;
@@ -100,14 +100,14 @@ fn compare(
     report: &mut VerifyReport,
 ) -> Result<Option<i64>> {
     let mut statements = LaneStatements::new(connection, database, sorted)?;
-    let mut stubs = Stories {
+    let mut entries = Stories {
         lanes: statements.lanes()?,
         heap: BinaryHeap::new(),
     };
     let before = report.clone();
-    let mut out_of_order = stubs.fill()?;
+    let mut out_of_order = entries.fill()?;
     if out_of_order.is_none() {
-        out_of_order = side_by_side(connection, database, &mut stubs, stop, report)?;
+        out_of_order = side_by_side(connection, database, &mut entries, stop, report)?;
     }
     if out_of_order.is_some() {
         *report = before;
@@ -142,7 +142,7 @@ fn side_by_side(
             Ok(story) => story,
             Err(pass) => return Ok(Some(pass)),
         };
-        // Rows before the next stub have none.
+        // Rows before the next entry have none.
         let is_before = |row: &StoredRow| {
             story
                 .as_ref()
@@ -154,7 +154,7 @@ fn side_by_side(
                 "data.unexpected",
                 stray.number,
                 None,
-                "there is a row that no stub answers for",
+                "there is a row that no entry answers for",
             );
             row = next_row(&mut rows)?;
         }
@@ -164,7 +164,7 @@ fn side_by_side(
                 "record.unknown",
                 number,
                 None,
-                "its number was given out here, and no stub tells of it",
+                "its number was given out here, and no entry tells of it",
             );
         }
         let Some(story) = story else {
@@ -180,7 +180,7 @@ fn side_by_side(
     }
 }
 
-/// One database beside its stubs.
+/// One database beside its entries.
 struct DatabaseChain<'s> {
     connection: &'s Connection,
     database: &'s str,
@@ -193,7 +193,7 @@ impl DatabaseChain<'_> {
             .found(Finding::of_record(code, self.database, number, batch, message));
     }
 
-    /// A row, where there is one, and where its number comes from, against its stubs.
+    /// A row, where there is one, and where its number comes from, against its entries.
     fn compare(
         &mut self,
         story: &RowHistory,
@@ -205,7 +205,7 @@ impl DatabaseChain<'_> {
         } = *story.newest();
         if let Some(batch) = story.broken {
             let message =
-                "it found another row than the stub before it had left: something else wrote in between";
+                "it found another row than the entry before it had left: something else wrote in between";
             self.found("data.changed_between", number, Some(batch), message);
         }
         let salt = origin.and_then(|origin| origin.salt);
@@ -226,9 +226,9 @@ impl DatabaseChain<'_> {
             );
         }
         let is_patched = story
-            .stubs
+            .entries
             .iter()
-            .any(|stub| matches!(stub.image, Some((ImageKind::Patch, _))));
+            .any(|recorded| matches!(recorded.image, Some((ImageKind::Patch, _))));
         self.report.images += u64::from(is_patched);
         let (Some(origin), Some(salt)) = (origin, salt) else {
             return Ok(());
@@ -237,12 +237,12 @@ impl DatabaseChain<'_> {
         let first = match first {
             Ok(first) => first,
             Err(batch) => {
-                let message = "its reverse patch does not lead back to the row that the stub found";
+                let message = "its reverse patch does not lead back to the row that the entry found";
                 self.found("image.differs", number, Some(batch), message);
                 return Ok(());
             }
         };
-        let born = story.stubs.first().map(|stub| stub.batch);
+        let born = story.entries.first().map(|recorded| recorded.batch);
         if story.is_birth() != (origin.database == self.database) {
             self.found(
                 "record.origin",
@@ -265,7 +265,7 @@ impl DatabaseChain<'_> {
     }
 }
 
-/// What is wrong with a row beside what its newest stub left. `now` is `None` where there is no row, and has no hash
+/// What is wrong with a row beside what its newest entry left. `now` is `None` where there is no row, and has no hash
 /// where its salt is gone.
 fn compared(now: Option<RowHash>, left: Option<Hash>) -> Option<(&'static str, &'static str)> {
     match (now, left) {

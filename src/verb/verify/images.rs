@@ -1,4 +1,4 @@
-//! The images against the commitments of their stubs.
+//! The images against the commitments of their entries.
 
 use rusqlite::Connection;
 
@@ -9,7 +9,7 @@ use crate::ledger::ImageKind;
 use crate::ledger::image::{each_committed, each_lost_input};
 use crate::observe::StopSignal;
 
-/// Whole images and refused inputs against the commitments of their stubs. A reverse patch has none of its own: it is
+/// Whole images and refused inputs against the commitments of their entries. A reverse patch has none of its own: it is
 /// proved beside the rows.
 pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut VerifyReport) -> Result<()> {
     each_lost_input(connection, |lost| {
@@ -41,7 +41,7 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut Ve
         };
         report.images += 1;
         if !holds {
-            let message = "the image is not what the stub commits to";
+            let message = "the image is not what the entry commits to";
             report.found(Finding::of_record(
                 "image.differs",
                 &image.database.unwrap_or_default(),

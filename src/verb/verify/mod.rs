@@ -5,8 +5,8 @@ mod checkpoints;
 mod data;
 mod images;
 mod outcome;
+mod row_history;
 mod schema;
-mod story;
 
 pub use outcome::{Finding, VerifyOptions, VerifyReport};
 
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::store::Store;
 
 /// Verifies the ledger alone (chain, tree, counts, states), batch by batch on every core, and then the data against the
-/// ledger, database by database: every row is what its newest stub says, and the images lead back to what it began with.
+/// ledger, database by database: every row is what its newest entry says, and the images lead back to what it began with.
 pub fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
     if options.ledger_only {
         return chain::verify(store, options);

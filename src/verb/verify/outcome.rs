@@ -70,7 +70,7 @@ const LISTED: usize = 100;
 pub struct VerifyReport {
     /// The batches that were verified.
     pub batches: u64,
-    /// The stubs that were verified.
+    /// The entries that were verified.
     pub entries: u64,
     /// The rows that were compared with the ledger, over all databases.
     pub rows: u64,

@@ -1,5 +1,5 @@
 //! The tables, triggers and views of the ledger against their built-in text, and everything else that stands beside them:
-//! a trigger of somebody else's changes data that no stub tells of, and a changed view tells an auditor what is not so.
+//! a trigger of somebody else's changes data that no entry tells of, and a changed view tells an auditor what is not so.
 
 use rusqlite::Connection;
 

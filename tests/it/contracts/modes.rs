@@ -6,7 +6,7 @@ use super::{UNIQUE, apply, ids, load, load_with, people, refused, rule, set};
 use crate::support::world::Scene;
 
 #[test]
-fn a_contract_that_warns_writes_the_record_and_says_so_in_its_stub() {
+fn a_contract_that_warns_writes_the_record_and_says_so_in_its_entry() {
     let contract = "[contract]\nmode = \"warn\"\ntarget = { required = [\"name\"] }\n[[contract.rule]]\nname = \"grown up\"\nexpect = \"= doc.n > 17\"\n";
     let project = people(&format!("{contract}{}", rule(UNIQUE)));
     let lines = [

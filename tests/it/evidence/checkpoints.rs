@@ -141,8 +141,8 @@ fn another_store_under_the_name_of_a_signed_one_is_found() {
     let (_other_folder, other) = template.store();
     std::fs::remove_file(&other).expect("it is there");
     std::fs::remove_file(file_of(&other)).expect("it is there");
-    let surroundings = scenario::surroundings(77);
-    let mut store = open_with(&other, surroundings).expect("another store");
+    let environment = scenario::environment(77);
+    let mut store = open_with(&other, environment).expect("another store");
     for id in 0..300 {
         load_one(&mut store, &format!("n{id}"));
     }
@@ -161,20 +161,20 @@ fn a_history_that_is_signed_with_another_key_is_found() {
         SigningKey::generate(scenario::PROJECT, &Randomness::seed(&SystemRandomness)).expect("a key");
     std::fs::remove_file(file_of(&path)).expect("it is there");
     change(&path, "DELETE FROM ledger_checkpoint");
-    let surroundings = Environment {
+    let environment = Environment {
         keys: CheckpointKeys::signing(stranger),
-        ..scenario::surroundings(3)
+        ..scenario::environment(3)
     };
-    let mut store = open_with(&path, surroundings).expect("the stranger's");
+    let mut store = open_with(&path, environment).expect("the stranger's");
     load_one(&mut store, "forged");
     drop(store);
     assert_eq!(code(open(&path)), "checkpoint.forged");
     // Whoever has the public key only finds it too.
-    let surroundings = Environment {
+    let environment = Environment {
         keys: CheckpointKeys::verifying(scenario::signing_key().verifying()),
         ..Environment::default()
     };
-    assert_eq!(code(open_with(&path, surroundings)), "checkpoint.forged");
+    assert_eq!(code(open_with(&path, environment)), "checkpoint.forged");
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn a_restored_store_is_accepted_for_a_reason_that_the_ledger_keeps() {
         unchecked: true,
         ..StoreOptions::default()
     };
-    let mut store = Store::open(&path, options, scenario::surroundings(9)).expect("unchecked");
+    let mut store = Store::open(&path, options, scenario::environment(9)).expect("unchecked");
     let silent = accept_restored(&mut store, &RunInfo::new("checkpoint")).expect_err("no reason");
     assert!(silent.to_string().contains("reason"), "{silent}");
     let purpose = RunInfo {

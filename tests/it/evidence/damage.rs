@@ -108,7 +108,7 @@ fn is_sound(path: &Path) -> bool {
         wait: Duration::from_millis(50),
         ..StoreOptions::default()
     };
-    Store::open(path, options, scenario::surroundings(3))
+    Store::open(path, options, scenario::environment(3))
         .and_then(|store| verify(&store, &VerifyOptions::default()))
         .is_ok_and(|report| report.is_sound())
 }

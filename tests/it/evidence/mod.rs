@@ -24,17 +24,17 @@ use counterfoil::store::{Store, StoreOptions};
 use crate::support::scenario;
 
 /// A store of the scenario, with what it may know of the world.
-pub(super) fn open_with(path: &Path, surroundings: Environment) -> Result<Store, counterfoil::Error> {
+pub(super) fn open_with(path: &Path, environment: Environment) -> Result<Store, counterfoil::Error> {
     let options = StoreOptions {
         batch_size: scenario::BATCH_SIZE,
         ..StoreOptions::default()
     };
-    Store::open_or_create(path, options, surroundings)
+    Store::open_or_create(path, options, environment)
 }
 
 /// The same, with the scenario's key.
 pub(super) fn open(path: &Path) -> Result<Store, counterfoil::Error> {
-    open_with(path, scenario::surroundings(3))
+    open_with(path, scenario::environment(3))
 }
 
 /// Loads a record more.

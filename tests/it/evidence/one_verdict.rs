@@ -243,9 +243,9 @@ fn whatever_the_file_is_both_programs_answer() {
 fn the_script_shows_what_it_is_told_escaped() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = folder.path().join("store.db");
-    let mut surroundings = scenario::surroundings(3);
-    surroundings.actor = "mallory\n  who     ada\u{202e}\u{1b}[8m".to_owned();
-    let mut store = super::open_with(&store, surroundings).expect("a store");
+    let mut environment = scenario::environment(3);
+    environment.actor = "mallory\n  who     ada\u{202e}\u{1b}[8m".to_owned();
+    let mut store = super::open_with(&store, environment).expect("a store");
     super::load_one(&mut store, "r\u{200b}1\u{e0041}\u{fe0f}\u{2028}");
     let options = counterfoil::prove::ProveOptions {
         disclose: true,

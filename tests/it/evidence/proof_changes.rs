@@ -31,7 +31,7 @@ impl Dice {
 
 /// A signature line of somebody else's, which may stand beside ours.
 pub(super) fn strangers_line() -> String {
-    let randomness = scenario::surroundings(9).randomness;
+    let randomness = scenario::environment(9).randomness;
     let stranger = SigningKey::generate("stranger", &randomness.seed()).expect("a key");
     let note = stranger.sign("x\n");
     note.rsplit_once("\n\n").expect("a note").1.to_owned()

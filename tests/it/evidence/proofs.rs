@@ -74,7 +74,7 @@ fn older_entries_are_proved_and_opened_from_what_is_kept() {
         ..ProveOptions::default()
     };
     let missing = prove(&store, "b", "r5", &options).expect_err("no such entry");
-    assert!(missing.to_string().contains("batch 1 has no stub"), "{missing}");
+    assert!(missing.to_string().contains("batch 1 has no entry"), "{missing}");
     let unknown = prove(&store, "b", "nobody", &ProveOptions::default()).expect_err("no such record");
     assert_eq!(unknown.code(), "record.missing");
 }

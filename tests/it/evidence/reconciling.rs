@@ -15,7 +15,7 @@ use counterfoil::stage::{MaxErrors, Stages};
 use counterfoil::store::StoreOptions;
 use rust_decimal::Decimal;
 
-use crate::support::world::{World, adds_up, id_field, migration, shipped, stages, surroundings};
+use crate::support::world::{World, adds_up, environment, id_field, migration, shipped, stages};
 
 const STAGE: &str = r#"
 [stage]
@@ -56,7 +56,7 @@ tolerance = "0.01"
 "#;
 
 fn books(texts: &[&str]) -> World {
-    let mut books = World::with(exact(texts), StoreOptions::default(), surroundings());
+    let mut books = World::with(exact(texts), StoreOptions::default(), environment());
     books.applying.max_errors = Some(MaxErrors::Count(1_000));
     books
 }
@@ -382,7 +382,7 @@ fn carried(name: &str, records: &Path) -> ApplyReport {
         id_field: id_field(&project, "orders_v1"),
         ..LoadOptions::default()
     };
-    let mut world = World::with(project, StoreOptions::default(), surroundings());
+    let mut world = World::with(project, StoreOptions::default(), environment());
     let input = std::fs::File::open(records).expect("the records");
     world.load_as("orders_v1", "records.ndjson", input, &by_id);
     world.applying.max_errors = Some(MaxErrors::Count(1_000));

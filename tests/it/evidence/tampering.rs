@@ -50,7 +50,7 @@ fn found(store: &Path) -> Found {
         read_only: true,
         ..StoreOptions::default()
     };
-    let verified = Store::open(store, options, scenario::surroundings(3))
+    let verified = Store::open(store, options, scenario::environment(3))
         .and_then(|store| verify(&store, &VerifyOptions::default()));
     match verified {
         Ok(report) => {
@@ -288,11 +288,11 @@ fn rows_that_are_taken_out_put_in_or_swapped_are_found() {
     }
     for (what, sql) in [
         (
-            "the stubs of two records swapped",
+            "the entries of two records swapped",
             "UPDATE ledger_entry SET record=CASE record WHEN 3 THEN -4 ELSE -3 END WHERE batch=2 AND record IN(3,4); UPDATE ledger_entry SET record=-record WHERE record<0",
         ),
         (
-            "a stub moved to another batch",
+            "an entry moved to another batch",
             "UPDATE ledger_entry SET batch=4 WHERE batch=2 AND record=3",
         ),
         (

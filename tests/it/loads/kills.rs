@@ -9,7 +9,7 @@ use counterfoil::store::{Store, StoreOptions};
 use crate::faults::crash as chance;
 use crate::support::comparison::{Compared, Contents};
 use crate::support::invariants::assert_sound;
-use crate::support::scenario::surroundings;
+use crate::support::scenario::environment;
 use crate::support::world::{Said, Scene};
 
 /// Records with a torn line, a torn line that has an id, and an id twice among them.
@@ -40,8 +40,7 @@ impl Project {
             Scene::project(&[("0001_copy.toml", "[stage]\nsource = \"a\"\ntarget = \"b\"\n")]).inside();
         project.write("daily.ndjson", monday());
         drop(
-            Store::open_or_create(project.store(), StoreOptions::default(), surroundings(7))
-                .expect("a store"),
+            Store::open_or_create(project.store(), StoreOptions::default(), environment(7)).expect("a store"),
         );
         Self(project)
     }
@@ -144,7 +143,7 @@ fn a_killed_load_and_another_file_of_its_name_end_as_both_would_by_themselves() 
             }
         }
         assert_eq!(scene.records(), uninterrupted.records(), "round {round}");
-        let store = Store::open(scene.store(), StoreOptions::default(), surroundings(7)).expect("a store");
+        let store = Store::open(scene.store(), StoreOptions::default(), environment(7)).expect("a store");
         assert!(unfinished(&store).expect("a list").is_empty(), "round {round}");
     }
 }

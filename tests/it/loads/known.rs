@@ -14,7 +14,7 @@ fn a_file_that_was_loaded_to_its_end_is_known_and_not_loaded_again() {
     let mut loads = Loads::new();
     let monday = records("m", 1, 5) + "\n\n";
     let first = loads.replacing("mon.ndjson", &monday);
-    assert!(first.carried && first.known.is_none());
+    assert!(first.processed && first.known.is_none());
     let body = loads.text("SELECT body FROM ledger_batch WHERE step='end' ORDER BY batch DESC LIMIT 1");
     let body: serde_json::Value = serde_json::from_str(&body).expect("a remark");
     let sha256 = hex::encode(Sha256::digest(monday.as_bytes()));
@@ -30,7 +30,7 @@ fn a_file_that_was_loaded_to_its_end_is_known_and_not_loaded_again() {
     for name in ["mon.ndjson", "copy.ndjson"] {
         let report = loads.replacing(name, &monday);
         let known = report.known.expect("it is known");
-        assert!(!report.carried && report.run.is_none(), "{name}");
+        assert!(!report.processed && report.run.is_none(), "{name}");
         assert_eq!(
             (known.run, known.sha256),
             (first.run.expect("a run"), sha256.clone())
@@ -45,7 +45,7 @@ fn a_file_that_was_loaded_to_its_end_is_known_and_not_loaded_again() {
         ..LoadOptions::default()
     };
     let report = loads.file_with("mon.ndjson", &monday, &again);
-    assert!(report.carried && report.known.is_none());
+    assert!(report.processed && report.known.is_none());
     assert_eq!(report.counts, counts(5, 1, 4));
     loads.is_sound();
 }
@@ -60,19 +60,19 @@ fn what_is_read_otherwise_or_longer_or_was_taken_back_is_another_load() {
         ..LoadOptions::default()
     };
     assert!(
-        loads.file_with("x.ndjson", text, &by_key).carried,
+        loads.file_with("x.ndjson", text, &by_key).processed,
         "under another id"
     );
     let longer = loads.file("x.ndjson", &(text.to_owned() + "{\"id\":\"2\"}\n"));
     assert_eq!(longer.counts, counts(2, 1, 1), "with more at its end");
-    assert!(!loads.file("x.ndjson", text).carried);
+    assert!(!loads.file("x.ndjson", text).processed);
     let options = RollbackOptions {
         scope: RollbackScope::Run(first.run.expect("a run")),
         ..RollbackOptions::default()
     };
     rollback(&mut loads.store, "none", &options, &mut Silent).expect("a rollback");
     assert!(
-        loads.file("x.ndjson", text).carried,
+        loads.file("x.ndjson", text).processed,
         "what was taken back may come again"
     );
     loads.is_sound();
@@ -84,10 +84,10 @@ fn a_stream_is_known_once_it_is_read() {
     let text = records("m", 1, 3);
     assert!(loads.stream("-", &text).expect("a load").known.is_none());
     let report = loads.stream("-", &text).expect("a load");
-    assert_eq!((report.carried, report.counts), (true, counts(3, 0, 3)));
+    assert_eq!((report.processed, report.counts), (true, counts(3, 0, 3)));
     assert_eq!(report.known.expect("it is known").run, 2);
     assert!(
-        !loads.file("m.ndjson", &text).carried,
+        !loads.file("m.ndjson", &text).processed,
         "the file of a stream is known too"
     );
     loads.is_sound();
@@ -109,7 +109,10 @@ fn a_cut_load_does_not_stand_in_the_way_of_another_file_of_its_name() {
         (Some("daily.ndjson"), Some(4), 2)
     );
     assert_eq!(open.go_on, ["load", "a", "daily.ndjson"]);
-    assert!(!loads.file("daily.ndjson", &tuesday).carried, "every later night");
+    assert!(
+        !loads.file("daily.ndjson", &tuesday).processed,
+        "every later night"
+    );
 
     // Monday's file goes on under any name, and from where it was.
     let report = loads.file("monday.ndjson", &monday);
@@ -118,7 +121,7 @@ fn a_cut_load_does_not_stand_in_the_way_of_another_file_of_its_name() {
     assert_eq!(report.counts, counts(9, 9, 0));
     assert!(report.open.is_empty() && unfinished(&loads.store).expect("a list").is_empty());
     assert!(
-        !loads.file("daily.ndjson", &monday).carried,
+        !loads.file("daily.ndjson", &monday).processed,
         "and is known as a whole then"
     );
     loads.is_sound();
@@ -156,7 +159,7 @@ fn giving_up_ends_what_has_the_name_and_says_what_it_was() {
     assert_eq!(report.counts, counts(9, 7, 2), "from its beginning");
     assert_eq!(report.open.len(), 1, "the other file's load stands");
     assert!(
-        loads.file("daily.ndjson", &monday).carried,
+        loads.file("daily.ndjson", &monday).processed,
         "what was given up is not known"
     );
     loads.is_sound();

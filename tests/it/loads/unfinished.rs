@@ -11,7 +11,7 @@ use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::store::{Store, StoreOptions};
 
 use super::records;
-use crate::support::scenario::{PROJECT, surroundings};
+use crate::support::scenario::{PROJECT, environment};
 use crate::support::world::{Scene, StopAfter, stages};
 
 const COPY: &str = "[stage]\nsource = \"a\"\ntarget = \"b\"\n";
@@ -46,8 +46,8 @@ impl Project {
             ..StoreOptions::default()
         };
         self.seed.set(self.seed.get() + 1);
-        let surroundings = surroundings(self.seed.get());
-        Store::open_or_create(self.project.store(), options, surroundings).expect("a store")
+        let environment = environment(self.seed.get());
+        Store::open_or_create(self.project.store(), options, environment).expect("a store")
     }
 
     fn file(&self) -> String {

@@ -87,7 +87,7 @@ impl Work {
             batch_size: scenario::BATCH_SIZE,
             ..StoreOptions::default()
         };
-        let mut store = Store::open_or_create(&self.store, options, scenario::surroundings(self.seed))?;
+        let mut store = Store::open_or_create(&self.store, options, scenario::environment(self.seed))?;
         match self.verb {
             Verb::Open => Ok(()),
             Verb::LoadClean | Verb::Load => {

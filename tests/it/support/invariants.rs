@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::child::acknowledged;
 use super::comparison::{Compared, Contents};
-use super::scenario::{REDACTED, surroundings};
+use super::scenario::{REDACTED, environment};
 
 /// What was to be done when a fault struck, and what it would have come to without it.
 pub(crate) struct Interrupted<'a> {
@@ -98,12 +98,12 @@ pub(crate) fn assert_sound(store: &Path, acknowledged: i64, fault: &str) {
         "{fault}: batch {acknowledged} of {last} is lost"
     ); // I5
     drop(connection);
-    let store = Store::open(store, StoreOptions::default(), surroundings(0)).expect("a store opens");
+    let store = Store::open(store, StoreOptions::default(), environment(0)).expect("a store opens");
     let report = verify(&store, &VerifyOptions::default()).expect("a store can be verified");
     assert!(report.is_sound(), "{fault}: {:#?}", report.findings); // I2, I3
 }
 
-/// I4, as queries that count what must not be: batches whose counts are not those of their stubs; records twice in a
+/// I4, as queries that count what must not be: batches whose counts are not those of their entries; records twice in a
 /// pass; first passes that ended without having read exactly what the pass before had written to their source.
 const COUNTS_DIFFER: [&str; 3] = [
     "SELECT count(*) FROM ledger_batch b

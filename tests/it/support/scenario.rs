@@ -111,7 +111,7 @@ pub(crate) fn signing_key() -> SigningKey {
 }
 
 /// A clock that stands still and randomness from a seed: two runs with them differ in nothing.
-pub(crate) fn surroundings(seed: u64) -> Environment {
+pub(crate) fn environment(seed: u64) -> Environment {
     Environment {
         clock: Arc::new(StandingClock),
         randomness: Arc::new(Seeded {

@@ -64,7 +64,7 @@ pub(super) fn rehearsed(
         "the time is up; nothing was changed".clone_into(&mut failure.message);
         failure.hint = Some("the same command begins again; give it more time".to_owned());
     }
-    answer.text += &format!("\n{}", told(&rehearsal));
+    answer.text += &format!("\n{}", render(&rehearsal));
     answer.data["rehearsal"] = serde_json::json!({
         "verified": json(&rehearsal.verified),
         "rolled_back": json(&rehearsal.rolled_back),
@@ -80,7 +80,7 @@ pub(super) fn rehearsed(
     ))
 }
 
-fn told(rehearsal: &Rehearsal) -> String {
+fn render(rehearsal: &Rehearsal) -> String {
     let compared = &rehearsal.compared;
     let mut text = format!("{} on a copy; the store is as it was\n", green("rehearsed:"));
     let verified = &rehearsal.verified;
@@ -88,7 +88,7 @@ fn told(rehearsal: &Rehearsal) -> String {
         text += &format!(
             "  verified: {} and {} are as the ledger says\n",
             counted(verified.rows, "record"),
-            counted(verified.entries, "stub")
+            counted(verified.entries, "entry")
         );
     } else {
         text += &format!("  verified: {} wrong\n", counted(verified.problems, "thing"));
@@ -99,8 +99,8 @@ fn told(rehearsal: &Rehearsal) -> String {
                 .map(|finding| format!("    {}\n", finding.message)),
         );
     }
-    let stubs = rehearsal.rolled_back.as_ref().map_or(0, |back| back.counts.read);
-    text += &format!("  rolled back: {}\n", counted(stubs, "stub"));
+    let entries = rehearsal.rolled_back.as_ref().map_or(0, |back| back.counts.read);
+    text += &format!("  rolled back: {}\n", counted(entries, "entry"));
     let equal = |difference: &Difference| {
         format!(
             "    {} from record {} on\n",

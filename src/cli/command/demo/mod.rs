@@ -58,7 +58,7 @@ impl Demo {
         teller.step(&["status"])?;
 
         teller.tell(
-            "Now every stage runs. Records and their stubs in the ledger commit together, batch by batch.",
+            "Now every stage runs. Records and their entries in the ledger commit together, batch by batch.",
         )?;
         teller.expect(Exit::Refused, &["apply", "--reason", "demo"])?;
         teller.tell("What was refused stays in quarantine, with the reason and the record as it was.")?;

@@ -68,9 +68,9 @@ impl Load {
         data["database"] = json!(self.database);
         data["source"] = json!(name);
         data["refusals"] = refusals_json(&refused);
-        let text = match report.known.as_ref().filter(|_| !report.carried) {
+        let text = match report.known.as_ref().filter(|_| !report.processed) {
             Some(known) => Self::known(&store, &name, known)?,
-            None => self.told(&name, &report, &progress),
+            None => self.render(&name, &report, &progress),
         };
         let mut answer = Answer::new(data, text + &refusals(&refused))
             .warnings(progress.warnings.iter().cloned())
@@ -167,7 +167,7 @@ impl Load {
                 shown(begun_as)
             ));
         }
-        if let (Some(known), true) = (&report.known, report.carried) {
+        if let (Some(known), true) = (&report.known, report.processed) {
             warnings.push(format!(
                 "the same bytes were loaded to their end by run {} ({}), and now once more: a stream is not known \
                  before it is read",
@@ -202,7 +202,7 @@ impl Load {
             ));
         }
         let open = report.open.iter();
-        warnings.extend(open.map(|open| unfinished::told(session, open)));
+        warnings.extend(open.map(|open| unfinished::render(session, open)));
         warnings
     }
 
@@ -233,7 +233,7 @@ impl Load {
         })
     }
 
-    fn told(&self, name: &str, report: &LoadReport, progress: &ProgressDisplay) -> String {
+    fn render(&self, name: &str, report: &LoadReport, progress: &ProgressDisplay) -> String {
         let counts = report.counts;
         let state = match (report.stopped.is_some(), report.resumed) {
             (true, _) => "stopped",

@@ -1,7 +1,7 @@
 //! `plan`: what `apply` would do.
 
 mod next;
-mod told;
+mod render;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use crate::cli::render::bytes;
 use crate::cli::session::Session;
 use crate::cli::unfinished;
 use next::PlanOutput;
-use told::PlanSummary;
+use render::PlanSummary;
 
 /// Tells what `apply` would do, and writes nothing to the store.
 ///

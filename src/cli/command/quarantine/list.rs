@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::choice::Choice;
 use super::lookup::RefusedLookup;
-use super::told::row;
+use super::render::row;
 use crate::cli::answer::{Answer, json};
 use crate::cli::failure::Failure;
 use crate::cli::listed::Listed;

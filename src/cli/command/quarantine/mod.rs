@@ -4,9 +4,9 @@ mod choice;
 mod list;
 mod lookup;
 mod mending;
+mod render;
 mod retry;
 mod show;
-mod told;
 mod waive;
 
 use crate::cli::answer::Answer;

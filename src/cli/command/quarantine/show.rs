@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::lookup::RefusedLookup;
 use super::mending::mend;
-use super::told::told;
+use super::render::render;
 use crate::cli::answer::{Answer, json};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -58,7 +58,7 @@ impl Show {
                 .as_deref()
                 .filter(|id| Some(*id) != refused.id.as_deref() && *id != REDACTED);
             let looked = lookup.look(refused)?;
-            text.push(told(&looked, &input, own_id));
+            text.push(render(&looked, &input, own_id));
             let mut record = json(&looked.refused);
             record["input"] = json(&input);
             looked.complete(&mut record);

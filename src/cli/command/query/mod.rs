@@ -79,7 +79,7 @@ impl QueryCommand {
             with_id: self.with_id,
             pretty: self.pretty,
         };
-        let now_us = store.surroundings().clock.now_us();
+        let now_us = store.environment().clock.now_us();
         let mut search = RecordSearch {
             session,
             store: &store,

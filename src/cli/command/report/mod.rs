@@ -1,6 +1,6 @@
 //! `report`: one run, for people, for programs, and as a page.
 
-mod told;
+mod render;
 
 use std::path::{Path, PathBuf};
 
@@ -69,7 +69,7 @@ impl Report {
         let Some(file) = &self.html else {
             let run = report.summary.run.run;
             let hint = session.command(&format!("report {run} --html run-{run}.html"));
-            return Ok(Answer::new(data, told::told(session, &report)).hint(hint));
+            return Ok(Answer::new(data, render::render(session, &report)).hint(hint));
         };
         if to_stdout {
             print_page(&report.to_html())?;

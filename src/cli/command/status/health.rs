@@ -35,7 +35,7 @@ pub(super) fn healthy(session: &Session<'_>, health: &Health) -> String {
     let unfinished = health
         .unfinished
         .iter()
-        .map(|pass| unfinished::told(session, pass));
+        .map(|pass| unfinished::render(session, pass));
     let unfinished: Vec<String> = unfinished.collect();
     let unfinished = if unfinished.is_empty() {
         "nothing".to_owned()

@@ -2,7 +2,7 @@
 
 mod health;
 mod next;
-mod told;
+mod render;
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::cli::session::{Session, stages_of};
 use crate::cli::values::duration;
 use health::healthy;
 use next::next;
-use told::{databases, deviating, in_quarantine, not_finished, stages};
+use render::{databases, deviating, in_quarantine, not_finished, stages};
 
 /// Shows where every stage stands, what the databases hold, and what to do next.
 #[derive(clap::Args, Debug)]

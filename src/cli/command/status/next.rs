@@ -50,7 +50,7 @@ pub(super) fn next(
         ));
     }
     if let Some(load) = open(PassKind::Load) {
-        return Some(unfinished::told(session, load));
+        return Some(unfinished::render(session, load));
     }
     if obstacle.is_some() {
         return obstacle;

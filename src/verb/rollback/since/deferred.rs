@@ -1,4 +1,4 @@
-//! Stubs whose undoing was put off, because something newer stood on what they had left.
+//! Entries whose undoing was put off, because something newer stood on what they had left.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,14 +6,14 @@ use rusqlite::Connection;
 
 use super::ChangesSince;
 use crate::error::Result;
-use crate::ledger::read::{PassSummary, StubKey, stubs_of_record};
+use crate::ledger::read::{EntryKey, PassSummary, entries_of_record};
 use crate::ledger::since::{ChangeBy, each_change_between, each_changed_row, each_entry, taken_out_for};
 use crate::ledger::undone::{self, WholeRollback};
 
-/// Stubs whose undoing was put off: at their turn something newer stood on what they had left ([`overwritten`]), so that
+/// Entries whose undoing was put off: at their turn something newer stood on what they had left ([`overwritten`]), so that
 /// no row was touched. Whoever undoes the newer change undoes them with it, or the row would come back as a stage that
-/// is rolled back had left it. By the stub of the newer change; the newest first.
-pub(crate) type Deferred = HashMap<StubKey, Vec<StubKey>>;
+/// is rolled back had left it. By the entry of the newer change; the newest first.
+pub(crate) type Deferred = HashMap<EntryKey, Vec<EntryKey>>;
 
 impl ChangesSince {
     /// What has to be undone together with the changes of a pass.
@@ -51,28 +51,28 @@ impl ChangesSince {
 }
 
 /// What a pass in place had taken out of the way of another record before it wrote a record's row again: undoing the write
-/// alone would leave no row. By the stub of the write; undone as what was put off.
+/// alone would leave no row. By the entry of the write; undone as what was put off.
 pub(crate) fn set_aside(connection: &Connection, pass: i64, record: i64) -> Result<Deferred> {
     let mut aside = Deferred::new();
-    let stubs = stubs_of_record(connection, pass, record)?;
-    for stub in stubs
+    let entries = entries_of_record(connection, pass, record)?;
+    for recorded in entries
         .iter()
-        .filter(|stub| stub.entry.before.is_none() && stub.entry.after.is_some())
+        .filter(|recorded| recorded.entry.before.is_none() && recorded.entry.after.is_some())
     {
-        if let Some(taken_out) = taken_out_for(connection, pass, stub.number(), stub.place())? {
-            aside.insert(stub.key(), vec![taken_out]);
+        if let Some(taken_out) = taken_out_for(connection, pass, recorded.number(), recorded.place())? {
+            aside.insert(recorded.key(), vec![taken_out]);
         }
     }
     Ok(aside)
 }
 
-/// Adds the stubs of a pass for some rows that a rollback of it came to without touching the row, each with the batch of
+/// Adds the entries of a pass for some rows that a rollback of it came to without touching the row, each with the batch of
 /// the rollback.
 fn put_off_by(
     connection: &Connection,
     (undone, rollback): (i64, i64),
     rows: &HashSet<i64>,
-    put_off: &mut HashMap<StubKey, i64>,
+    put_off: &mut HashMap<EntryKey, i64>,
 ) -> Result<()> {
     let singly = undone::singly(connection, undone)?;
     let mut untouched: HashMap<(i64, i64), i64> = HashMap::new();
@@ -91,31 +91,32 @@ fn put_off_by(
     })
 }
 
-/// The changes of a pass that stand directly on stubs that were put off after them. What had cancelled itself out by then
+/// The changes of a pass that stand directly on entries that were put off after them. What had cancelled itself out by then
 /// does not stand between.
 fn above(
     connection: &Connection,
     pass: &PassSummary,
-    put_off: &HashMap<StubKey, i64>,
+    put_off: &HashMap<EntryKey, i64>,
     cancelled: &HashMap<i64, i64>,
 ) -> Result<Deferred> {
     let oldest = put_off.keys().map(|(batch, ..)| *batch).min();
-    let (mut found, mut beneath) = (Deferred::new(), HashMap::<i64, Vec<StubKey>>::new());
+    let (mut found, mut beneath) = (Deferred::new(), HashMap::<i64, Vec<EntryKey>>::new());
     let target = pass.row.target.as_deref();
     each_change_between(connection, target, oldest, pass.last_batch, |change| {
         let ChangeBy { key, row, pass: by } = change;
-        let is_over_before = |stub: &StubKey| cancelled.get(&by).is_some_and(|batch| *batch < put_off[stub]);
+        let is_over_before =
+            |recorded: &EntryKey| cancelled.get(&by).is_some_and(|batch| *batch < put_off[recorded]);
         if put_off.contains_key(&key) {
             beneath.entry(row).or_default().insert(0, key);
         } else if beneath
             .get(&row)
-            .is_some_and(|stubs| stubs.iter().all(is_over_before))
+            .is_some_and(|entries| entries.iter().all(is_over_before))
         {
-            // Nothing of it was left when the stubs were put off.
-        } else if let Some(mut stubs) = beneath.remove(&row) {
-            stubs.retain(|stub| put_off[stub] > key.0);
-            if by == pass.row.pass && !stubs.is_empty() {
-                found.insert(key, stubs);
+            // Nothing of it was left when the entries were put off.
+        } else if let Some(mut entries) = beneath.remove(&row) {
+            entries.retain(|recorded| put_off[recorded] > key.0);
+            if by == pass.row.pass && !entries.is_empty() {
+                found.insert(key, entries);
             }
         }
     })?;

@@ -21,7 +21,7 @@ use proptest::prelude::*;
 use super::scratch::{Base, Layout, PROJECT, data, rows};
 use super::watching::{Watching, add, done};
 use crate::support::steps::assert_shown;
-use crate::support::world::{World, surroundings};
+use crate::support::world::{World, environment};
 
 #[derive(Clone, Debug)]
 pub(super) enum Step {
@@ -101,7 +101,7 @@ pub(super) type Checked = Result<(), TestCaseError>;
 
 impl History {
     pub(super) fn new(layout: Layout) -> Self {
-        let world = World::with(layout.stages(0), StoreOptions::default(), surroundings());
+        let world = World::with(layout.stages(0), StoreOptions::default(), environment());
         Self {
             world,
             layout,

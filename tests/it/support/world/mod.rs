@@ -46,7 +46,7 @@ pub(crate) struct World {
 impl World {
     /// An unsigned store, and a project with these stage files.
     pub(crate) fn new(project: &str, files: &[(&str, &str)]) -> Self {
-        Self::with(stages(project, files), StoreOptions::default(), surroundings())
+        Self::with(stages(project, files), StoreOptions::default(), environment())
     }
 
     /// The same, with batches of this size.
@@ -55,20 +55,20 @@ impl World {
             batch_size,
             ..StoreOptions::default()
         };
-        Self::with(stages(project, files), options, surroundings())
+        Self::with(stages(project, files), options, environment())
     }
 
     /// A store that is signed, and whose randomness comes from a seed.
     pub(crate) fn signed(seed: u64, stages: impl Into<Staged>) -> Self {
-        Self::with(stages, StoreOptions::default(), scenario::surroundings(seed))
+        Self::with(stages, StoreOptions::default(), scenario::environment(seed))
     }
 
     /// A store as it is asked for.
-    pub(crate) fn with(stages: impl Into<Staged>, options: StoreOptions, surroundings: Environment) -> Self {
+    pub(crate) fn with(stages: impl Into<Staged>, options: StoreOptions, environment: Environment) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("store.db");
         Self {
-            store: Store::open_or_create(path, options, surroundings).expect("a store"),
+            store: Store::open_or_create(path, options, environment).expect("a store"),
             folder,
             stages: stages.into(),
             applying: ApplyOptions::default(),
@@ -78,7 +78,7 @@ impl World {
 
     /// A shipped project's stages, with its sample records in a database.
     pub(crate) fn shipped(name: &str, database: &str) -> Self {
-        let mut world = Self::with(shipped(name), StoreOptions::default(), surroundings());
+        let mut world = Self::with(shipped(name), StoreOptions::default(), environment());
         world.load_samples(name, database);
         world
     }
@@ -310,10 +310,10 @@ pub(crate) fn stage(name: &str, text: &str) -> Stage {
 }
 
 /// A clock that stands still and randomness from a seed, without a key: what is made with them is not signed.
-pub(crate) fn surroundings() -> Environment {
+pub(crate) fn environment() -> Environment {
     Environment {
         keys: CheckpointKeys::default(),
-        ..scenario::surroundings(1)
+        ..scenario::environment(1)
     }
 }
 

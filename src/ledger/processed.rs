@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::read::{STUBS, Stub, StubKey, stub, stubs_from};
+use super::read::{ENTRIES, EntryKey, RecordedEntry, entries_from, recorded};
 use super::sql::of_record;
 use crate::error::Result;
 
@@ -14,29 +14,29 @@ pub(crate) const TARGET_REPLACED: &str = "target.replaced";
 /// The code of an entry that left a record, or a part of it, out because another record has its place.
 pub(crate) const TARGET_EXISTS: &str = "target.exists";
 
-/// The records that passes have stubs of, ascending, each with the newest batch that has them. What was rolled back by
+/// The records that passes have entries of, ascending, each with the newest batch that has them. What was rolled back by
 /// itself since is not among them.
-pub(crate) fn carried_by(connection: &Connection, passes: &[i64]) -> Result<Vec<(i64, i64)>> {
+pub(crate) fn processed_by(connection: &Connection, passes: &[i64]) -> Result<Vec<(i64, i64)>> {
     let undone = undone_singly(connection, passes)?;
     let sql = "SELECT e.record, e.batch FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.pass=?1 AND b.read>0 ORDER BY b.batch, e.record, e.part";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut carried: Vec<(i64, i64)> = Vec::new();
+    let mut processed: Vec<(i64, i64)> = Vec::new();
     for pass in passes {
         let mut rows = statement.query([pass])?;
         while let Some(row) = rows.next()? {
             let (record, batch): (i64, i64) = (row.get(0)?, row.get(1)?);
-            if carried.last() != Some(&(record, batch)) && !undone.contains(&(*pass, record)) {
-                carried.push((record, batch));
+            if processed.last() != Some(&(record, batch)) && !undone.contains(&(*pass, record)) {
+                processed.push((record, batch));
             }
         }
     }
-    carried.sort_unstable();
+    processed.sort_unstable();
     // The newest batch of each record stands last.
-    carried.reverse();
-    carried.dedup_by_key(|(record, _)| *record);
-    carried.reverse();
-    Ok(carried)
+    processed.reverse();
+    processed.dedup_by_key(|(record, _)| *record);
+    processed.reverse();
+    Ok(processed)
 }
 
 /// What `now()` gave where passes carried their records, by the batch.
@@ -53,7 +53,7 @@ pub(crate) fn times(connection: &Connection, passes: &[i64]) -> Result<HashMap<i
     Ok(times)
 }
 
-/// The passes and records of which a rollback of single records has undone the stubs.
+/// The passes and records of which a rollback of single records has undone the entries.
 fn undone_singly(connection: &Connection, passes: &[i64]) -> Result<HashSet<(i64, i64)>> {
     let sql = "SELECT json_extract(b.body,'$.undoes'), e.record FROM json_each(?1) j
      CROSS JOIN ledger_batch b ON json_extract(b.body,'$.undoes')=j.value CROSS JOIN ledger_pass p ON p.pass=b.pass
@@ -65,29 +65,39 @@ fn undone_singly(connection: &Connection, passes: &[i64]) -> Result<HashSet<(i64
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The stubs of a stretch of records in a batch, with their images, in the order of records and parts.
-pub(crate) fn stubs_between(connection: &Connection, batch: i64, first: i64, last: i64) -> Result<Vec<Stub>> {
-    let sql = format!("{STUBS} WHERE b.batch=?1 AND e.record BETWEEN ?2 AND ?3 ORDER BY e.record, e.part");
+/// The entries of a stretch of records in a batch, with their images, in the order of records and parts.
+pub(crate) fn entries_between(
+    connection: &Connection,
+    batch: i64,
+    first: i64,
+    last: i64,
+) -> Result<Vec<RecordedEntry>> {
+    let sql = format!("{ENTRIES} WHERE b.batch=?1 AND e.record BETWEEN ?2 AND ?3 ORDER BY e.record, e.part");
     let mut statement = connection.prepare_cached(&sql)?;
-    let stubs = statement.query_map([batch, first, last], stub)?;
-    Ok(stubs.collect::<rusqlite::Result<_>>()?)
+    let entries = statement.query_map([batch, first, last], recorded)?;
+    Ok(entries.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The entries that changed a row of a database under its own number, in batches after one, with their images.
-pub(crate) fn changes_of(connection: &Connection, database: &str, row: i64, after: i64) -> Result<Vec<Stub>> {
+pub(crate) fn changes_of(
+    connection: &Connection,
+    database: &str,
+    row: i64,
+    after: i64,
+) -> Result<Vec<RecordedEntry>> {
     let sql = concat!(
-        stubs_from!("ledger_life"),
+        entries_from!("ledger_life"),
         of_record!("e", "?3"),
         " AND e.batch>?2 AND p.target=?1 AND coalesce(e.target,e.record)=?3 AND e.before IS NOT e.after"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    let stubs = statement.query_map(params![database, after, row], stub)?;
-    Ok(stubs.collect::<rusqlite::Result<_>>()?)
+    let entries = statement.query_map(params![database, after, row], recorded)?;
+    Ok(entries.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The entries that changed rows of a database under another record's number, ascending: the row, and what names the
 /// entry. Those of parts of derived records, and of rows that another record has replaced.
-pub(crate) fn changes_elsewhere(connection: &Connection, database: &str) -> Result<Vec<(i64, StubKey)>> {
+pub(crate) fn changes_elsewhere(connection: &Connection, database: &str) -> Result<Vec<(i64, EntryKey)>> {
     let sql = "SELECT e.target, e.batch, e.record, e.part FROM ledger_pass p JOIN ledger_batch b USING(pass)
      CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE p.target=?1 AND e.target IS NOT NULL AND e.target<>e.record AND e.before IS NOT e.after";
@@ -95,24 +105,24 @@ pub(crate) fn changes_elsewhere(connection: &Connection, database: &str) -> Resu
     let rows = statement.query_map([database], |row| {
         Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
     })?;
-    let mut changes: Vec<(i64, StubKey)> = rows.collect::<rusqlite::Result<_>>()?;
+    let mut changes: Vec<(i64, EntryKey)> = rows.collect::<rusqlite::Result<_>>()?;
     changes.sort_unstable();
     Ok(changes)
 }
 
 /// The rows that records of some passes have replaced, with the entries that say so, in the order of the ledger.
-pub(crate) fn displaced_by(connection: &Connection, passes: &[i64]) -> Result<Vec<Stub>> {
+pub(crate) fn displaced_by(connection: &Connection, passes: &[i64]) -> Result<Vec<RecordedEntry>> {
     let sql = format!(
-        "{STUBS} WHERE b.pass=?1 AND e.target IS NOT NULL AND e.reason LIKE '%{TARGET_REPLACED}%'
+        "{ENTRIES} WHERE b.pass=?1 AND e.target IS NOT NULL AND e.reason LIKE '%{TARGET_REPLACED}%'
          ORDER BY e.batch, e.record, e.part"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut displaced: Vec<Stub> = Vec::new();
+    let mut displaced: Vec<RecordedEntry> = Vec::new();
     for pass in passes {
-        let stubs = statement.query_map([pass], stub)?;
-        displaced.extend(stubs.collect::<rusqlite::Result<Vec<_>>>()?);
+        let entries = statement.query_map([pass], recorded)?;
+        displaced.extend(entries.collect::<rusqlite::Result<Vec<_>>>()?);
     }
-    displaced.retain(|stub| stub.entry.has_code(TARGET_REPLACED));
+    displaced.retain(|recorded| recorded.entry.has_code(TARGET_REPLACED));
     Ok(displaced)
 }
 

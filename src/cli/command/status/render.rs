@@ -98,7 +98,7 @@ pub(super) fn not_finished(session: &Session<'_>, status: &history::Status) -> S
     }
     let mut text = format!("\n{}\n", bold("Not finished"));
     for pass in &status.unfinished {
-        text += &format!("  {}\n", unfinished::told(session, pass));
+        text += &format!("  {}\n", unfinished::render(session, pass));
     }
     text
 }

@@ -1,4 +1,4 @@
-//! The life of each row by its stubs, number by number. Every large pass wrote its stubs in that order already, and is
+//! The life of each row by its entries, number by number. Every large pass wrote its entries in that order already, and is
 //! read as it lies, so that memory is flat.
 
 use std::cmp::Reverse;
@@ -11,39 +11,42 @@ use crate::error::Result as Fallible;
 use crate::ledger::row_entries::{Lane, RowEvent};
 use crate::ledger::{ImageKind, apply_patch, before_image, row_in};
 
-/// The stubs of a number, oldest first, and the first batch that did not find what the stub before it had left.
+/// The entries of a number, oldest first, and the first batch that did not find what the entry before it had left.
 pub(super) struct RowHistory {
-    pub(super) stubs: Vec<RowEvent>,
+    pub(super) entries: Vec<RowEvent>,
     pub(super) broken: Option<i64>,
 }
 
 impl RowHistory {
     pub(super) fn newest(&self) -> &RowEvent {
-        self.stubs.last().expect("a story begins with a stub")
+        self.entries.last().expect("a story begins with an entry")
     }
 
     /// Whether the record's number was given out here: otherwise it came with a copy.
     pub(super) fn is_birth(&self) -> bool {
-        self.stubs.first().is_some_and(|stub| stub.born)
+        self.entries.first().is_some_and(|recorded| recorded.born)
     }
 
     /// Whether its number was given out before there was a row.
     pub(super) fn begins_without_row(&self) -> bool {
-        self.stubs
+        self.entries
             .first()
-            .is_some_and(|stub| stub.before.is_none() && stub.after.is_none())
+            .is_some_and(|recorded| recorded.before.is_none() && recorded.after.is_none())
     }
 
     /// The first batch that has no image of what it changed.
     pub(super) fn without_image(&self) -> Option<i64> {
-        let lacks = |stub: &&RowEvent| {
-            stub.keeps && stub.image.is_none() && stub.before.is_some() && stub.before != stub.after
+        let lacks = |recorded: &&RowEvent| {
+            recorded.keeps
+                && recorded.image.is_none()
+                && recorded.before.is_some()
+                && recorded.before != recorded.after
         };
-        self.stubs.iter().find(lacks).map(|stub| stub.batch)
+        self.entries.iter().find(lacks).map(|recorded| recorded.batch)
     }
 
     /// Goes back from the row as it is, image by image, to what it was at first: `Err` with the batch whose image does
-    /// not give what its stub found, `Ok(None)` where the images do not lead so far. (Whole images are proved by
+    /// not give what its entry found, `Ok(None)` where the images do not lead so far. (Whole images are proved by
     /// themselves.)
     pub(super) fn first_version(
         &self,
@@ -52,36 +55,38 @@ impl RowHistory {
         connection: &Connection,
     ) -> Fallible<Result<Option<Version>, i64>> {
         let mut version = row;
-        for stub in self
-            .stubs
+        for recorded in self
+            .entries
             .iter()
             .skip(1)
             .rev()
-            .filter(|stub| stub.before != stub.after)
+            .filter(|recorded| recorded.before != recorded.after)
         {
-            version = match &stub.image {
+            version = match &recorded.image {
                 // Nothing can be patched together from a row that is gone.
-                Some((ImageKind::Patch, _)) if stub.after.is_none() => return Ok(Err(stub.batch)),
+                Some((ImageKind::Patch, _)) if recorded.after.is_none() => return Ok(Err(recorded.batch)),
                 Some((ImageKind::Patch, patch)) => match version {
                     None => None,
                     Some((id, data)) => {
-                        let patch = stub.body(patch, connection)?;
+                        let patch = recorded.body(patch, connection)?;
                         let text = std::str::from_utf8(&patch).ok();
                         let older = text.and_then(|patch| apply_patch(&data, patch));
                         // It tells the new texts too, for people and for a merge: what says something else than the
                         // patch between both rows was changed.
                         let holds = |older: &String| {
-                            Some(commitment(salt, &id, older)) == stub.before
+                            Some(commitment(salt, &id, older)) == recorded.before
                                 && before_image((&id, older), (&id, &data))
                                     == (ImageKind::Patch, patch.to_vec())
                         };
                         let Some(older) = older.filter(holds) else {
-                            return Ok(Err(stub.batch));
+                            return Ok(Err(recorded.batch));
                         };
                         Some((id, older))
                     }
                 },
-                Some((ImageKind::Whole | ImageKind::Refused, body)) => row_in(&stub.body(body, connection)?),
+                Some((ImageKind::Whole | ImageKind::Refused, body)) => {
+                    row_in(&recorded.body(body, connection)?)
+                }
                 Some((ImageKind::Encrypted, _)) | None => None,
             };
         }
@@ -92,7 +97,7 @@ impl RowHistory {
 /// The id and the data of a row at some time.
 pub(super) type Version = (String, String);
 
-/// The stubs of each number, in the order of the numbers.
+/// The entries of each number, in the order of the numbers.
 pub(super) struct Stories<'s> {
     pub(super) lanes: Vec<Lane<'s>>,
     /// What is next in each lane: number, batch and lane. Within a batch the lanes lie in order.
@@ -132,14 +137,14 @@ impl Stories<'_> {
                 continue;
             };
             let story = story.get_or_insert_with(|| RowHistory {
-                stubs: Vec::with_capacity(1),
+                entries: Vec::with_capacity(1),
                 broken: None,
             });
-            let known = story.stubs.last().and_then(|stub| stub.after);
+            let known = story.entries.last().and_then(|recorded| recorded.after);
             if left.before != known {
                 story.broken.get_or_insert(left.batch);
             }
-            story.stubs.push(left);
+            story.entries.push(left);
             if let Some(pass) = self.advance(lane)? {
                 return Ok(Err(pass));
             }

@@ -21,8 +21,8 @@ use crate::store::Table;
 const ROW: u64 = 14;
 /// So does an entry of an index.
 const INDEX_ENTRY: u64 = 10;
-/// A stub without reason, its numbers and two hashes.
-const STUB: u64 = 88;
+/// An entry without reason, its numbers and two hashes.
+const ENTRY_BYTES: u64 = 88;
 /// A batch's row, and the end of its page.
 const BATCH: u64 = 1_500;
 /// A pass and a run, their rows and pages of tables that were empty.
@@ -93,7 +93,7 @@ impl<'t> StageSummary<'t> {
         }
         for entry in &batch.entries {
             let reason = entry.reason.as_ref().map_or(0, String::len);
-            self.written += STUB + reason as u64;
+            self.written += ENTRY_BYTES + reason as u64;
         }
         for record in &batch.records {
             let names = record.database.len() + record.id.as_ref().map_or(0, String::len);

@@ -236,8 +236,8 @@ impl Gone {
         let mut batch = own;
         for number in numbers.get(key).into_iter().flatten() {
             let newest = self.past.changes(connection, *number)?.into_iter().next();
-            let gone = newest.filter(|stub| stub.entry.after.is_none());
-            batch = batch.max(gone.map(|stub| stub.batch));
+            let gone = newest.filter(|recorded| recorded.entry.after.is_none());
+            batch = batch.max(gone.map(|recorded| recorded.batch));
         }
         Ok(batch)
     }

@@ -60,7 +60,7 @@ pub(super) fn row(looked: &Looked) -> Vec<String> {
 }
 
 /// Everything about a refused record; `own_id`: its id where it was read, if that is another.
-pub(super) fn told(looked: &Looked, input: &RefusedInput, own_id: Option<&str>) -> String {
+pub(super) fn render(looked: &Looked, input: &RefusedInput, own_id: Option<&str>) -> String {
     let refused = &looked.refused;
     let id = refused
         .id

@@ -13,7 +13,7 @@ use crate::cli::render::{
 use crate::cli::session::Session;
 use crate::cli::unfinished;
 
-pub(super) fn told(session: &Session<'_>, report: &RunReport) -> String {
+pub(super) fn render(session: &Session<'_>, report: &RunReport) -> String {
     let sections = [
         ("Summary", summary(report)),
         ("Outcomes", outcomes(report)),
@@ -37,7 +37,7 @@ pub(super) fn told(session: &Session<'_>, report: &RunReport) -> String {
     }
     text += &undone(report);
     for pass in &report.unfinished {
-        let told = unfinished::told(session, pass);
+        let told = unfinished::render(session, pass);
         text += &format!("{} {told}\n", yellow("NOT FINISHED:"));
     }
     for (name, section) in sections {
@@ -124,11 +124,11 @@ fn summary(report: &RunReport) -> String {
 }
 
 fn outcomes(report: &RunReport) -> String {
-    let carried = report
+    let processed = report
         .outcomes
         .iter()
         .filter(|pass| !matches!(pass.kind.as_str(), "init" | "reconcile"));
-    let rows: Vec<Vec<String>> = carried
+    let rows: Vec<Vec<String>> = processed
         .map(|pass| {
             let stage = pass
                 .stage

@@ -206,14 +206,14 @@ mod tests {
     #[test]
     fn amounts_stand_one_below_the_other_and_say_what_they_said() {
         let aligned = result("0", "0.005").aligned();
-        let told = [
+        let described = [
             &aligned.tolerance,
             &aligned.source_amount,
             &aligned.target_amount,
             &aligned.unexplained,
             &aligned.causes[0].amount,
         ];
-        assert_eq!(told, ["0.005", "12.500", "-3.000", "0.000", "0.000"]);
+        assert_eq!(described, ["0.005", "12.500", "-3.000", "0.000", "0.000"]);
         let whole = result("7", "").aligned();
         assert_eq!(
             (whole.unexplained.as_str(), whole.tolerance.as_str()),

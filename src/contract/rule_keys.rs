@@ -1,7 +1,7 @@
 //! What one record has to do with the rules of a contract over more than one.
 
 use super::Contract;
-use super::cross::{key_text, whole_key};
+use super::set_rules::{key_text, whole_key};
 use crate::expression::Scope;
 use crate::record::Document;
 use crate::refusal::Violation;
