@@ -301,7 +301,15 @@ impl From<Vec<Problem>> for Error {
 }
 
 fn sqlite_code(source: &rusqlite::Error) -> &'static str {
-    use rusqlite::ErrorCode;
+    use rusqlite::{Error, ErrorCode};
+    // What stands in the file is not of its column's type or length.
+    if let Error::FromSqlConversionFailure(..)
+    | Error::InvalidColumnType(..)
+    | Error::IntegralValueOutOfRange(..)
+    | Error::Utf8Error(..) = source
+    {
+        return "store.damaged";
+    }
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "store.busy",
         Some(ErrorCode::DiskFull) => "store.full",

@@ -174,3 +174,14 @@ pub(crate) fn without_batch(connection: &Connection) -> Result<Vec<String>> {
     let names = statement.query_map([], |row| row.get(0))?;
     Ok(names.collect::<rusqlite::Result<_>>()?)
 }
+
+/// The runs and stage revisions whose numbers are not those of their order, in words: no header covers these numbers.
+pub(crate) fn out_of_order(connection: &Connection) -> Result<Vec<String>> {
+    let sql = "SELECT 'run ' || run FROM (SELECT run, row_number() OVER (ORDER BY first) AS place
+       FROM (SELECT run, min(batch) AS first FROM ledger_batch GROUP BY run)) WHERE run<>place
+     UNION ALL SELECT 'stage revision ' || stage FROM (SELECT stage, row_number() OVER (ORDER BY first) AS place
+       FROM (SELECT stage, min(pass) AS first FROM ledger_pass WHERE stage IS NOT NULL GROUP BY stage)) WHERE stage<>place";
+    let mut statement = connection.prepare(sql)?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<rusqlite::Result<_>>()?)
+}

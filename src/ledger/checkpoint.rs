@@ -138,7 +138,9 @@ pub(crate) fn first_note_of(connection: &Connection, size: u64) -> Result<Option
 pub(crate) fn notes_with_sizes(connection: &Connection) -> Result<Vec<(u64, String)>> {
     let mut statement =
         connection.prepare("SELECT tree_size, note FROM ledger_checkpoint ORDER BY tree_size")?;
-    let notes = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)))?;
+    // Of no size at all: no note says this one.
+    let size = |size: i64| u64::try_from(size).unwrap_or(u64::MAX);
+    let notes = statement.query_map([], |row| Ok((size(row.get(0)?), row.get(1)?)))?;
     Ok(notes.collect::<rusqlite::Result<_>>()?)
 }
 

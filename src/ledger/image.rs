@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rusqlite::Connection;
 use serde_json::value::RawValue;
 
-use super::entry::ImageKind;
+use super::entry::{EntryOutcome, ImageKind};
 use crate::digest::{Hash, Salt};
 use crate::error::{Error, Result};
 use crate::record::{HasName as _, Names, Record, Value, each_field, parts_of};
@@ -254,6 +254,32 @@ pub(crate) struct Committed<'r> {
     /// That of the number whose row it is; `None` once it was erased.
     pub(crate) salt: Option<Salt>,
     pub(crate) database: Option<String>,
+    /// Whether its entry is one of something that was refused.
+    pub(crate) is_refused: bool,
+}
+
+/// A reverse patch whose entry has changed no row.
+pub(crate) struct IdlePatch {
+    pub(crate) database: Option<String>,
+    pub(crate) record: i64,
+    pub(crate) batch: i64,
+}
+
+/// Every one: nothing leads to its text, so that nothing proves it.
+pub(crate) fn idle_patches(connection: &Connection) -> Result<Vec<IdlePatch>> {
+    let sql =
+        "SELECT p.target, i.record, i.batch FROM ledger_image i JOIN ledger_entry e USING(batch,record,part)
+     JOIN ledger_batch b USING(batch) JOIN ledger_pass p USING(pass)
+     WHERE i.kind=2 AND (e.before IS NULL OR e.after IS NULL OR e.before=e.after)";
+    let mut statement = connection.prepare(sql)?;
+    let patches = statement.query_map([], |row| {
+        Ok(IdlePatch {
+            database: row.get(0)?,
+            record: row.get(1)?,
+            batch: row.get(2)?,
+        })
+    })?;
+    Ok(patches.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Tells every image but reverse patches, until `tell` wants no more.
@@ -261,7 +287,7 @@ pub(crate) fn each_committed(
     connection: &Connection,
     mut tell: impl FnMut(Committed<'_>) -> bool,
 ) -> Result<()> {
-    let sql = "SELECT i.batch, i.record, i.kind, i.body, e.input, e.before, r.salt, p.target
+    let sql = "SELECT i.batch, i.record, i.kind, i.body, e.input, e.before, r.salt, p.target, e.outcome
      FROM ledger_image i JOIN ledger_entry e USING(batch,record,part) JOIN ledger_batch b USING(batch)
      JOIN ledger_pass p USING(pass) LEFT JOIN ledger_record r ON r.record=coalesce(CASE WHEN i.kind=1 THEN e.target END, e.record)
      WHERE i.kind<>2";
@@ -277,6 +303,7 @@ pub(crate) fn each_committed(
             before: row.get(5)?,
             salt: row.get(6)?,
             database: row.get(7)?,
+            is_refused: row.get::<_, i64>(8)? == EntryOutcome::Refused as i64,
         });
         if !goes_on {
             break;

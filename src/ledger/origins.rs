@@ -1,5 +1,7 @@
 //! Where the numbers of records come from, in their order, for whoever lays them beside what happened to the records.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, Rows, Statement};
 
 use crate::digest::Salt;
@@ -8,6 +10,35 @@ use crate::error::Result;
 /// The statement that [`Origins`] reads.
 pub(crate) fn statement(connection: &Connection) -> Result<Statement<'_>> {
     Ok(connection.prepare("SELECT record, database, id, salt FROM ledger_record ORDER BY record")?)
+}
+
+/// What is wrong with where a number comes from, as can be told without its entries.
+pub(crate) enum Astray {
+    /// It was given out in a database that there is not.
+    Nowhere,
+    /// Its salt is gone, and no erasure is recorded.
+    Unsalted,
+}
+
+/// The numbers of which that can be told, each with its database.
+pub(crate) fn astray(
+    connection: &Connection,
+    databases: &BTreeSet<String>,
+) -> Result<Vec<(i64, String, Astray)>> {
+    let sql = "SELECT record, database, salt IS NULL AND NOT EXISTS(SELECT 1 FROM ledger_erasure x WHERE x.record=r.record) AS unsalted
+     FROM ledger_record r WHERE database NOT IN (SELECT value FROM json_each(?1)) OR unsalted ORDER BY record";
+    let known = serde_json::to_string(databases).expect("names always have a JSON text");
+    let mut statement = connection.prepare(sql)?;
+    let astray = statement.query_map([known], |row| {
+        let is_unsalted: bool = row.get(2)?;
+        let what = if is_unsalted {
+            Astray::Unsalted
+        } else {
+            Astray::Nowhere
+        };
+        Ok((row.get(0)?, row.get(1)?, what))
+    })?;
+    Ok(astray.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Where a number was given out, with which id and salt.

@@ -26,6 +26,7 @@ mod examples;
 #[cfg(unix)]
 mod faults;
 mod forced_back;
+mod format;
 #[cfg(unix)]
 mod guarded;
 #[cfg(unix)]

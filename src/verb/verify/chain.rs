@@ -12,7 +12,7 @@ use crate::digest::{Hash, hex, sha256};
 use crate::error::{Error, Result};
 use crate::ledger::chain::{
     Batches, Recorded, batch_numbers, batches_of_stray_entries, batches_of_stray_erasures,
-    batches_of_stray_images, stage_texts, without_batch,
+    batches_of_stray_images, out_of_order, stage_texts, without_batch,
 };
 use crate::ledger::renamed::StageNames;
 use crate::ledger::{Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Sealed, leaf_hash, next_pass};
@@ -43,6 +43,10 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
     checkpoints::verify(&transaction, store, &of_file, &mut report)?;
     stages(&transaction, &mut report)?;
     let numbers = batch_numbers(&transaction)?;
+    if numbers.is_empty() {
+        let message = "there is no batch, not even the one that made the store".to_owned();
+        report.found(of_ledger("chain.empty", message));
+    }
     let names = StageNames::known(
         &transaction,
         tables::query_of_view("ledger_header"),
@@ -309,16 +313,20 @@ fn stages(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
             || sha256(&[of.meaning.as_bytes()]) != of.meaning_sha256
         {
             let message = format!("the text of stage revision {stage} is not the one that was hashed");
-            report.found(Finding {
-                code: "stage.text",
-                batch: None,
-                database: None,
-                record: None,
-                message,
-            });
+            report.found(of_ledger("stage.text", message));
         }
     }
     Ok(())
+}
+
+fn of_ledger(code: &'static str, message: String) -> Finding {
+    Finding {
+        code,
+        batch: None,
+        database: None,
+        record: None,
+        message,
+    }
 }
 
 /// Rows that no batch answers for.
@@ -349,13 +357,12 @@ fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
         }
     }
     for what in without_batch(connection)? {
-        report.found(Finding {
-            code: "chain.stray",
-            batch: None,
-            database: None,
-            record: None,
-            message: format!("there is a {what} that no batch belongs to"),
-        });
+        let message = format!("there is a {what} that no batch belongs to");
+        report.found(of_ledger("chain.stray", message));
+    }
+    for what in out_of_order(connection)? {
+        let message = format!("the number of {what} is not that of its place among the others");
+        report.found(of_ledger("chain.number", message));
     }
     Ok(())
 }

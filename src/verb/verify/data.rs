@@ -12,7 +12,7 @@ use super::row_history::{RowHistory, Stories, Version};
 use crate::digest::{Hash, commitment};
 use crate::error::{Error, Result};
 use crate::ledger::ImageKind;
-use crate::ledger::origins::{self, NumberOrigin, NumberOrigins};
+use crate::ledger::origins::{self, Astray, NumberOrigin, NumberOrigins};
 use crate::ledger::row_entries::{LaneStatements, RowEvent, targets};
 use crate::observe::StopSignal;
 use crate::store::{Store, Table};
@@ -48,6 +48,7 @@ pub(super) fn verify(readers: Readers, stop: &StopSignal) -> Result<VerifyReport
             threads.push(scope.spawn(move || of_databases(&connection, databases, stop)));
         }
         let mut report = whole();
+        numbers(&readers.images, databases, &mut report)?;
         images::verify(&readers.images, stop, &mut report)?;
         for thread in threads {
             let found = thread.join().map_err(|_| Error::Damaged {
@@ -57,6 +58,21 @@ pub(super) fn verify(readers: Readers, stop: &StopSignal) -> Result<VerifyReport
         }
         Ok(report)
     })
+}
+
+/// The numbers that no database answers for, and those that have lost their salts.
+fn numbers(connection: &Connection, databases: &BTreeSet<String>, report: &mut VerifyReport) -> Result<()> {
+    for (number, database, astray) in origins::astray(connection, databases)? {
+        let (code, message) = match astray {
+            Astray::Nowhere => (
+                "record.unknown",
+                "its number was given out in a database that does not exist",
+            ),
+            Astray::Unsalted => ("record.unsalted", "its salt is gone, and no erasure is recorded"),
+        };
+        report.found(Finding::of_record(code, &database, number, None, message));
+    }
+    Ok(())
 }
 
 fn whole() -> VerifyReport {
@@ -122,7 +138,9 @@ fn side_by_side(
     stop: &StopSignal,
     report: &mut VerifyReport,
 ) -> Result<Option<i64>> {
-    let table = Table::from_name(database)?;
+    let table = Table::from_name(database).map_err(|_| Error::Damaged {
+        what: format!("a pass has written to {database:?}, which cannot name a database"),
+    })?;
     let mut statement = table.in_order(connection)?;
     let mut rows = statement.query([])?;
     let mut origins = origins::statement(connection)?;

@@ -6,7 +6,7 @@ use super::outcome::{Finding, VerifyReport};
 use crate::digest::sha256;
 use crate::error::Result;
 use crate::ledger::ImageKind;
-use crate::ledger::image::{each_committed, each_lost_input};
+use crate::ledger::image::{each_committed, each_lost_input, idle_patches};
 use crate::observe::StopSignal;
 
 /// Whole images and refused inputs against the commitments of their entries. A reverse patch has none of its own: it is
@@ -23,6 +23,17 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut Ve
             message,
         ));
     })?;
+    for patch in idle_patches(connection)? {
+        let message = "there is a reverse patch of a change that the entry has not made";
+        let database = patch.database.unwrap_or_default();
+        report.found(Finding::of_record(
+            "image.differs",
+            &database,
+            patch.record,
+            Some(patch.batch),
+            message,
+        ));
+    }
     each_committed(connection, |image| {
         if stop.is_asked() {
             report.complete = false;
@@ -35,7 +46,8 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut Ve
             // In place the refused input is the row itself, or what was kept of it since an earlier refusal.
             Some(ImageKind::Refused) => match image.input.or(image.before) {
                 Some(expected) => hash == Some(expected),
-                None => true,
+                // Earlier versions kept some of what they refused without a commitment; no other entry has one.
+                None => image.is_refused,
             },
             _ => false,
         };
