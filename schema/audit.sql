@@ -37,7 +37,7 @@ FROM audit_record a JOIN ledger_run r USING(run) WHERE a.record = :record ORDER 
 
 .print "\n# What did each step read of one record, and what came of it?"
 -- Original and transformed JSON, byte for byte, with the systems that counterfoil.toml names. Ask for a record, a batch, a pass
--- or a run; of all entries it takes about a third of a millisecond each. NULL beside a hash: README says when.
+-- or a run; of all entries it takes about a third of a millisecond each. NULL beside a hash: docs/audit.md says when.
 SELECT at, source_system, target_system, kind, number AS stage, status, code, original, transformed, original_hash, transformed_hash
 FROM audit_step WHERE record = :record ORDER BY batch, part;
 
