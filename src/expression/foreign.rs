@@ -85,7 +85,9 @@ pub(super) struct Token<'s> {
 
 impl<'s> Token<'s> {
     pub(super) fn at(source: &'s str, line: usize, column: usize) -> Self {
-        let row = source.split('\n').nth(line.saturating_sub(1)).unwrap_or_default();
+        // The parser counts more lines than there are where a carriage return stands in a text of backticks.
+        let end = &source[source.len()..];
+        let row = source.split('\n').nth(line.saturating_sub(1)).unwrap_or(end);
         let row_at = row.as_ptr() as usize - source.as_ptr() as usize;
         let offset = row.char_indices().nth(column.saturating_sub(1));
         let at = row_at + offset.map_or(row.len(), |(at, _)| at);

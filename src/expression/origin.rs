@@ -52,6 +52,12 @@ impl SourceMap {
         {
             return *spot;
         }
+        // The parser counts more lines than there are where a carriage return stands in a text of backticks.
+        if line >= self.spots.len()
+            && let Some(end) = self.spots.last().and_then(|row| row.last())
+        {
+            return *end;
+        }
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         SourcePosition {
             line: self.start.line.saturating_add(number(line)),

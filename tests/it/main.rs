@@ -17,6 +17,7 @@ mod counts;
 mod csv_exchange;
 mod dates;
 mod decimal_conformance;
+mod dependencies;
 #[cfg(unix)]
 mod empty_source;
 mod engine;
@@ -27,6 +28,7 @@ mod examples;
 mod faults;
 mod forced_back;
 mod format;
+mod fuzz;
 #[cfg(unix)]
 mod guarded;
 #[cfg(unix)]

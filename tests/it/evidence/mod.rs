@@ -21,6 +21,8 @@ use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
 use counterfoil::store::{Store, StoreOptions};
 
+pub(crate) use proof_corpus::real as real_proofs;
+
 use crate::support::scenario;
 
 /// A store of the scenario, with what it may know of the world.

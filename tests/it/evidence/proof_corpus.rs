@@ -43,7 +43,7 @@ pub(super) const STRANGE: [&str; 27] = [
 ];
 
 /// Proofs of every kind, as `prove` writes them.
-pub(super) fn real() -> Vec<String> {
+pub(crate) fn real() -> Vec<String> {
     let (_folder, path) = Template::new(Beginning::Applied).store();
     let mut store = open(&path).expect("a store");
     let first = newest_size(&store);

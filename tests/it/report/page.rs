@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{bank, hostile, page};
-use crate::support::browser::{open_file, open_served};
+use crate::support::browser::{Seen, open_file, open_served};
 
 /// The sections of every page, whatever the run was.
 const SECTIONS: [&str; 8] = [
@@ -35,6 +35,7 @@ fn in_a_browser_every_section_is_there_and_nothing_is_asked_of_the_network() {
             threads.spawn(move || (run, open_served(&page)))
         });
         for (run, seen) in seen.map(|thread| thread.join().unwrap()) {
+            let Some(seen) = seen else { continue };
             for section in SECTIONS {
                 let heading = format!("<section id=\"{section}\" aria-labelledby=\"{section}-title\">");
                 assert!(
@@ -57,7 +58,9 @@ fn the_listener_of_the_tests_sees_what_a_page_asks_for() {
     let page = "<!doctype html><img src=http://leak.example/seen><script src=https://leak.example/too></script>\
                 <style>@import url(http://leak.example/style);</style>";
     std::fs::write(&control, page).unwrap();
-    let seen = open_file(&control).requests;
+    let Some(Seen { requests: seen, .. }) = open_file(&control) else {
+        return;
+    };
     for request in [
         "GET http://leak.example/seen ",
         "CONNECT leak.example:443 ",
@@ -72,7 +75,8 @@ fn the_listener_of_the_tests_sees_what_a_page_asks_for() {
     let rules =
         "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">";
     std::fs::write(&control, page.replace("<img", &format!("{rules}<img"))).unwrap();
-    assert_eq!(open_file(&control).requests, [""; 0]);
+    let under_rules = open_file(&control).expect("the browser of before");
+    assert_eq!(under_rules.requests, [""; 0]);
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn words_and_bars_can_be_told_from_the_paper_in_light_in_dark_and_in_print() {
 }
 
 #[test]
-fn the_browser_is_installed_once_however_many_tests_ask_at_once() {
+fn the_browser_is_installed_only_where_asked_and_once_however_many_tests_ask() {
     use std::os::unix::fs::PermissionsExt as _;
     if !Path::new("/usr/bin/flock").exists() {
         eprintln!("skipped: there is no flock here, which keeps the installations apart");
@@ -218,6 +222,18 @@ fn the_browser_is_installed_once_however_many_tests_ask_at_once() {
         command.arg(&script).env_clear().env("PATH", folder.path());
         command
     };
+    // Unasked, nothing is installed: the tests are left out, and it is said how they are run.
+    let unasked = ask().output().unwrap();
+    assert_eq!(unasked.status.code(), Some(3), "{unasked:?}");
+    let told = String::from_utf8_lossy(&unasked.stderr);
+    assert!(told.starts_with("NOT RUN: "), "{told}");
+    assert!(told.contains("COUNTERFOIL_TEST_INSTALL=1 cargo test"), "{told}");
+    assert!(unasked.stdout.is_empty() && !place("asked").exists());
+    let ask = || {
+        let mut command = ask();
+        command.env("COUNTERFOIL_TEST_INSTALL", "1");
+        command
+    };
     let found: Vec<String> = std::thread::scope(|threads| {
         let asking: Vec<_> = (0..4)
             .map(|_| threads.spawn(|| ask().output().unwrap()))
@@ -234,7 +250,14 @@ fn the_browser_is_installed_once_however_many_tests_ask_at_once() {
     std::fs::remove_file(place("chromium")).unwrap();
     program("id", "#!/bin/sh\necho 1000\n");
     let refused = ask().output().unwrap();
-    assert!(!refused.status.success() && refused.stdout.is_empty());
+    assert!(refused.status.code() == Some(1) && refused.stdout.is_empty());
+    // Continuous integration asks by its own variable.
+    let by_ci = ask()
+        .env_remove("COUNTERFOIL_TEST_INSTALL")
+        .env("COUNTERFOIL_CI", "1")
+        .output()
+        .unwrap();
+    assert_eq!(by_ci.stderr, refused.stderr);
     let told = String::from_utf8_lossy(&refused.stderr);
     assert!(
         told.contains("apt-get install -y --no-install-recommends chromium"),
