@@ -45,10 +45,7 @@ pub(crate) fn write_lines(lines: &Path, count: usize, ids: Ids) -> Result<(), Bo
 
 /// Loads the orders of a file into `orders_v1`; gives how many were written.
 pub(crate) fn load_lines(store: &Path, lines: &Path) -> Result<u64, Box<dyn Error>> {
-    let options = LoadOptions {
-        id_field: "order_id".to_owned(),
-        ..LoadOptions::default()
-    };
+    let options = LoadOptions::default().id_field("order_id");
     let input = File::open(lines)?;
     let report = load(
         &mut open(store)?,

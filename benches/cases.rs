@@ -211,10 +211,7 @@ fn verified(work: &Work) -> Done {
 
 /// The part of `load` before the store.
 fn door(work: &Work) -> Done {
-    let options = Options {
-        id_field: "order_id".to_owned(),
-        ..Options::new(Format::Lines)
-    };
+    let options = Options::new(Format::Lines).id_field("order_id");
     let mut accepted = 0;
     for incoming in Reader::new(File::open(&work.lines)?, options)? {
         accepted += usize::from(incoming?.body.is_ok());

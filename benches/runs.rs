@@ -16,12 +16,13 @@ use std::rc::Rc;
 use counterfoil::RunInfo;
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::environment::Environment;
-use counterfoil::history::{history, run as one_run, status, trace, trace_family};
+
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
 use counterfoil::plan::{PlanOptions, plan};
-use counterfoil::quarantine::{Selected, quarantined, retry, waive};
-use counterfoil::report::{ReportOptions, report};
+use counterfoil::quarantine::{Selected, retry, waive};
+use counterfoil::record::{RecordNumber, RunId};
+use counterfoil::report::ReportOptions;
 use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::stage::{Lookup, MaxErrors, Stage, Stages};
 use counterfoil::store::{Store, StoreOptions};
@@ -90,10 +91,7 @@ impl Project {
     fn load(&mut self, lines: &str) -> Done {
         self.loaded += 1;
         let name = format!("{}.ndjson", self.loaded);
-        let options = LoadOptions {
-            again: true,
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().again(true);
         load(
             &mut self.open()?,
             "a",
@@ -130,16 +128,17 @@ impl Project {
     }
 
     fn roll_back(&self, scope: RollbackScope) -> Done {
-        let options = RollbackOptions {
-            scope,
-            ..RollbackOptions::default()
-        };
+        let options = RollbackOptions::default().scope(scope);
         rollback(&mut self.open()?, "bench", &options, &mut Silent)?;
         Ok(())
     }
 
-    fn last_run(&self) -> Result<i64, Box<dyn Error>> {
-        Ok(history(&self.open()?, 1)?.first().map_or(0, |run| run.run))
+    fn last_run(&self) -> Result<RunId, Box<dyn Error>> {
+        Ok(self
+            .open()?
+            .history(1)?
+            .first()
+            .map_or(RunId::BEFORE_FIRST, |run| run.run))
     }
 }
 
@@ -197,21 +196,20 @@ fn runs() -> Done {
         }
         let nothing = each(20, || trial.apply())?;
         let looked = each(50, || {
-            status(&trial.open()?, &trial.stages)
-                .map(drop)
-                .map_err(Into::into)
+            trial.open()?.status(&trial.stages).map(drop).map_err(Into::into)
         })?;
-        let told = each(50, || history(&trial.open()?, 20).map(drop).map_err(Into::into))?;
+        let told = each(50, || trial.open()?.history(20).map(drop).map_err(Into::into))?;
         let last = trial.last_run()?;
         let reported = each(20, || {
             let store = trial.open()?;
-            one_run(&store, last)?;
-            report(&store, Some(last), &ReportOptions::default())
+            store.run(last)?;
+            store
+                .report(Some(last), &ReportOptions::default())
                 .map(drop)
                 .map_err(Into::into)
         })?;
         let traced = each(50, || {
-            trace(&trial.open()?, "b", "r50").map(drop).map_err(Into::into)
+            trial.open()?.trace("b", "r50").map(drop).map_err(Into::into)
         })?;
         let verified = each(3, || {
             verify(&trial.open()?, &VerifyOptions::default())
@@ -282,7 +280,9 @@ fn stages_that(name: &str, op: &dyn Fn(u32) -> String) -> Done {
         })?;
         let applied = each(1, || project.apply())?;
         let looked = each(3, || {
-            status(&project.open()?, &project.stages)
+            project
+                .open()?
+                .status(&project.stages)
                 .map(drop)
                 .map_err(Into::into)
         })?;
@@ -315,10 +315,7 @@ fn retries() -> Done {
             .collect();
         project.load(&bad)?;
         project.apply()?;
-        let options = ApplyOptions {
-            max_errors: Some(MaxErrors::Count(u64::MAX)),
-            ..ApplyOptions::default()
-        };
+        let options = ApplyOptions::default().max_errors(MaxErrors::Count(u64::MAX));
         let again = each(1, || {
             let tried = retry(
                 &mut project.open()?,
@@ -347,10 +344,7 @@ fn waived() -> Done {
         .collect();
     project.load(&bad)?;
     project.apply()?;
-    let purpose = RunInfo {
-        reason: Some("bench".to_owned()),
-        ..RunInfo::new("quarantine waive")
-    };
+    let purpose = RunInfo::new("quarantine waive").reason("bench".to_owned());
     waive(&mut project.open()?, "bench", &Selected::default(), &purpose)?;
     let mut done = 0;
     for wanted in [20, 200, 2_000] {
@@ -361,12 +355,16 @@ fn waived() -> Done {
         }
         let nothing = each(20, || project.apply())?;
         let looked = each(20, || {
-            status(&project.open()?, &project.stages)
+            project
+                .open()?
+                .status(&project.stages)
                 .map(drop)
                 .map_err(Into::into)
         })?;
         let listed = each(20, || {
-            quarantined(&project.open()?, "bench", &Selected::default(), 50)
+            project
+                .open()?
+                .quarantine("bench", &Selected::default(), 50)
                 .map(drop)
                 .map_err(Into::into)
         })?;
@@ -405,16 +403,18 @@ fn traces() -> Done {
             .collect();
         project.load(&format!("{{\"id\":\"one\",\"items\":[{}]}}\n", groups.join(",")))?;
         project.apply()?;
-        let ids = project.open()?.records_after("d", 0, 7)?;
+        let ids = project
+            .open()?
+            .records_after("d", RecordNumber::BEFORE_FIRST, 7)?;
         let id = ids.last().ok_or("no record was derived")?.id.clone();
         let mut steps = 0;
         let traced = each(10, || {
-            steps = trace(&project.open()?, "d", &id)?.len();
+            steps = project.open()?.trace("d", &id)?.len();
             Ok(())
         })?;
         let mut whole = 0;
         let family = each(1, || {
-            whole = trace_family(&project.open()?, "d", &id)?.len();
+            whole = project.open()?.trace_family("d", &id)?.len();
             Ok(())
         })?;
         row(

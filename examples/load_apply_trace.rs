@@ -5,33 +5,20 @@
 use std::fs::File;
 use std::path::Path;
 
-use counterfoil::apply::{ApplyOptions, apply};
-use counterfoil::environment::Environment;
-use counterfoil::history::trace;
-use counterfoil::load::{LoadOptions, load};
-use counterfoil::observe::Silent;
-use counterfoil::problem::Problem;
-use counterfoil::project::Project;
-use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
-use counterfoil::store::{Store, StoreOptions};
-use counterfoil::verify::{VerifyOptions, verify};
-
-fn lines(problems: &[Problem]) -> String {
-    problems.iter().map(Problem::to_string).collect()
-}
+use counterfoil::{
+    ApplyOptions, Environment, LoadOptions, Project, RollbackOptions, RollbackScope, Silent, Store,
+    StoreOptions, VerifyOptions, apply, load, rollback, verify,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/bank");
-    let project = Project::open(&folder).map_err(|problems| lines(&problems))?;
+    let project = Project::open(&folder)?;
     let elsewhere = tempfile::tempdir()?;
     let path = elsewhere.path().join("bank.db");
     let mut store = Store::open_or_create(path, StoreOptions::default(), Environment::default())?;
 
     let input = File::open(folder.join("records/legacy_transactions.ndjson"))?;
-    let options = LoadOptions {
-        id_field: "tx_ref".to_owned(),
-        ..LoadOptions::default()
-    };
+    let options = LoadOptions::default().id_field("tx_ref");
     let loaded = load(
         &mut store,
         "legacy_transactions",
@@ -53,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("stage {}: {written} written, {refused} refused", pass.stage);
     }
 
-    for step in trace(&store, "transactions", "T005")? {
+    for step in store.trace("transactions", "T005")? {
         let by = step.stage.map_or(step.kind, |stage| format!("stage {stage}"));
         println!(
             "T005: {} by {by} to {}",
@@ -62,10 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
     }
 
-    let everything = RollbackOptions {
-        scope: RollbackScope::All,
-        ..RollbackOptions::default()
-    };
+    let everything = RollbackOptions::default().scope(RollbackScope::All);
     let undone = rollback(&mut store, project.name(), &everything, &mut Silent)?;
     let left = store.count("transactions")?;
     println!(

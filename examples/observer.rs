@@ -1,41 +1,11 @@
-//! An observer of one's own: how a service shows progress and asks a run to stop, which the same call later continues.
+//! The figures of a run while it goes, and how a service asks it to stop; the same call later continues it.
 //!
 //! `cargo run --example observer`
 
-use counterfoil::apply::{ApplyOptions, apply};
-use counterfoil::environment::Environment;
-use counterfoil::observe::{Event, Observer, StopSignal};
-use counterfoil::problem::Problem;
-use counterfoil::stage::{Lookup, Stage, Stages};
-use counterfoil::store::{Store, StoreOptions};
-
-/// Prints what happens, and asks to stop after so many batches.
-struct Patient {
-    batches: u32,
-    patience: u32,
-    stop: StopSignal,
-}
-
-impl Observer for Patient {
-    fn observe(&mut self, event: &Event) {
-        match event {
-            Event::PassBegins { done, total, .. } => println!("begins at {done} of {}", total.unwrap_or(0)),
-            Event::BatchCommitted { counts, .. } => {
-                println!("{} records are safe", counts.written);
-                self.batches += 1;
-                if self.batches == self.patience {
-                    self.stop.ask();
-                }
-            }
-            Event::PassEnded { counts, .. } => println!("ended, {} written", counts.written),
-            _ => {}
-        }
-    }
-}
-
-fn lines(problems: &[Problem]) -> String {
-    problems.iter().map(Problem::to_string).collect()
-}
+use counterfoil::observe::{Progress, StopSignal};
+use counterfoil::stage::Lookup;
+use counterfoil::{ApplyOptions, Environment, Stage, Stages, Store, StoreOptions, apply};
+use std::time::Duration;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let elsewhere = tempfile::tempdir()?;
@@ -46,22 +16,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         numbers.insert(&format!("n{number:03}"), &format!(r#"{{"n":{number}}}"#))?;
     }
     let text = "[stage]\nsource = 'numbers_v1'\ntarget = 'numbers_v2'\n[[op]]\nop = 'rename'\nfrom = 'n'\nto = 'number'\n";
-    let stage =
-        Stage::parse("0001_name.toml", text, &Lookup::nothing()).map_err(|problems| lines(&problems))?;
-    let stages = Stages::new("numbers", vec![stage]).map_err(|problems| lines(&problems))?;
-    for patience in [2, u32::MAX] {
+    let stage = Stage::parse("0001_name.toml", text, &Lookup::nothing())?;
+    let stages = Stages::new("numbers", vec![stage])?;
+    for patience in [200, u64::MAX] {
         let stop = StopSignal::default();
-        let options = ApplyOptions {
-            batch_size: Some(100),
-            stop: stop.clone(),
-            ..ApplyOptions::default()
-        };
-        let mut observer = Patient {
-            batches: 0,
-            patience,
-            stop,
-        };
-        let report = apply(&mut store, &stages, &options, &mut observer)?;
+        let options = ApplyOptions::default().batch_size(100).stop(stop.clone());
+        let mut progress = Progress::new().on_update(Duration::ZERO, |now| {
+            let (total, percent) = (now.total.unwrap_or_default(), now.percent.unwrap_or_default());
+            println!("{:?}: {} of {total} ({percent}%)", now.phase, now.processed);
+            if now.processed >= patience {
+                stop.ask();
+            }
+        });
+        let report = apply(&mut store, &stages, &options, &mut progress)?;
         println!("stopped: {}", report.stopped.is_some());
     }
     Ok(())

@@ -2,13 +2,9 @@
 //!
 //! `cargo run --example quarantine_and_retry`
 
-use counterfoil::apply::{ApplyOptions, apply};
-use counterfoil::environment::Environment;
-use counterfoil::observe::Silent;
-use counterfoil::problem::Problem;
-use counterfoil::quarantine::{Selected, quarantined, retry};
-use counterfoil::stage::{Lookup, MaxErrors, Stage, Stages};
-use counterfoil::store::{Store, StoreOptions};
+use counterfoil::quarantine::Selected;
+use counterfoil::stage::{Lookup, MaxErrors};
+use counterfoil::{ApplyOptions, Environment, Silent, Stage, Stages, Store, StoreOptions, apply, retry};
 
 const STAGE: &str = r#"
 [stage]
@@ -24,10 +20,6 @@ places = 2
 refuse_as = "price.unreadable"
 "#;
 
-fn lines(problems: &[Problem]) -> String {
-    problems.iter().map(Problem::to_string).collect()
-}
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let elsewhere = tempfile::tempdir()?;
     let path = elsewhere.path().join("prices.db");
@@ -36,13 +28,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     prices.insert("tea", r#"{"price":"$1,234.5"}"#)?;
     prices.insert("milk", r#"{"price":"12,5"}"#)?;
 
-    let stage =
-        Stage::parse("0001_prices.toml", STAGE, &Lookup::nothing()).map_err(|problems| lines(&problems))?;
-    let stages = Stages::new("prices", vec![stage]).map_err(|problems| lines(&problems))?;
-    let options = ApplyOptions {
-        max_errors: Some(MaxErrors::Count(10)),
-        ..ApplyOptions::default()
-    };
+    let stage = Stage::parse("0001_prices.toml", STAGE, &Lookup::nothing())?;
+    let stages = Stages::new("prices", vec![stage])?;
+    let options = ApplyOptions::default().max_errors(MaxErrors::Count(10));
     let report = apply(&mut store, &stages, &options, &mut Silent)?;
     println!(
         "{} written, {} in quarantine",
@@ -50,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
 
     let all = Selected::default();
-    for refused in quarantined(&store, "prices", &all, 10)? {
+    for refused in store.quarantine("prices", &all, 10)? {
         println!("{}: {}", refused.id.unwrap_or_default(), refused.reason);
     }
 

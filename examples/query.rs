@@ -2,10 +2,9 @@
 //!
 //! `cargo run --example query`
 
-use counterfoil::environment::Environment;
+use counterfoil::Decimal;
 use counterfoil::query::{Condition, Is, Order, Query};
-use counterfoil::store::{Store, StoreOptions};
-use rust_decimal::Decimal;
+use counterfoil::{Environment, Store, StoreOptions};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let elsewhere = tempfile::tempdir()?;
@@ -46,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let records = store.query("orders", &page)?;
         let Some(last) = records.last() else { break };
         println!("a page of {}", records.len());
-        page = Query::new().limit(3).after(last.record);
+        page = Query::new().limit(3).after(last.number);
     }
     Ok(())
 }

@@ -5,10 +5,8 @@
 use counterfoil::context::Context;
 use counterfoil::environment::Secrets;
 use counterfoil::op::{Rename, Split};
-use counterfoil::problem::Problem;
-use counterfoil::record::{Limits, Record, Value};
 use counterfoil::refusal::Refusal;
-use counterfoil::stage::{Outcome, Stage};
+use counterfoil::{Outcome, Record, RecordNumber, Stage, Value};
 
 /// Flags what goes to a free mail host; an address without `@` is refused.
 fn flag(record: &Record, _context: &Context<'_>) -> Result<Outcome, Refusal> {
@@ -22,10 +20,6 @@ fn flag(record: &Record, _context: &Context<'_>) -> Result<Outcome, Refusal> {
     Ok(Outcome::write(record, &document))
 }
 
-fn lines(problems: &[Problem]) -> String {
-    problems.iter().map(Problem::to_string).collect()
-}
-
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stage = Stage::new(1, "contacts")
         .source("contacts_v1")
@@ -35,8 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .transform(flag)
         .version(1)
         .keeps_ids()
-        .build()
-        .map_err(|problems| lines(&problems))?;
+        .build()?;
 
     let secrets = Secrets::default();
     for (id, data) in [
@@ -48,20 +41,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("3", r#"{"name":"Madonna","mail":"m@music.test"}"#),
     ] {
         let record = Record {
-            record: 1,
+            number: RecordNumber::new(1),
             id: id.to_owned(),
             data: data.to_owned(),
         };
-        let context = Context {
-            project: "contacts",
-            stage: stage.number(),
-            id,
-            salt: None,
-            now_us: 0,
-            secrets: &secrets,
-            limits: Limits::default(),
-            probe: None,
-        };
+        let context = Context::new("contacts", stage.number(), &secrets).id(id);
         match stage.transform(&record, &context) {
             Ok(Outcome::Write(output)) => println!("{id}: {}", output.data),
             Ok(other) => println!("{id}: {other:?}"),

@@ -13,6 +13,7 @@ use crate::record::Limits;
 
 /// The facts around one record in one pass.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Context<'a> {
     /// The project's name.
     pub project: &'a str,
@@ -33,6 +34,72 @@ pub struct Context<'a> {
     pub probe: Option<&'a dyn Probe>,
 }
 
+impl<'a> Context<'a> {
+    /// What a stage knows of a record that no ledger knows: the first instant of 1970, the usual limits, no salt, no probe.
+    #[must_use]
+    pub fn new(project: &'a str, stage: u32, secrets: &'a Secrets) -> Self {
+        Self {
+            project,
+            stage,
+            id: "",
+            salt: None,
+            now_us: 0,
+            secrets,
+            limits: Limits::default(),
+            probe: None,
+        }
+    }
+
+    /// Names the project. Default: the empty text.
+    #[must_use]
+    pub fn project(mut self, project: &'a str) -> Self {
+        self.project = project;
+        self
+    }
+
+    /// Sets the stage's number. Default: 0.
+    #[must_use]
+    pub fn stage(mut self, stage: u32) -> Self {
+        self.stage = stage;
+        self
+    }
+
+    /// Sets the id of the source record. Default: the empty text.
+    #[must_use]
+    pub fn id(mut self, id: &'a str) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// Sets what random values are made of. Default: `None`, nothing random can be made.
+    #[must_use]
+    pub fn salt(mut self, salt: impl Into<Option<Salt>>) -> Self {
+        self.salt = salt.into();
+        self
+    }
+
+    /// Sets what `now()` gives, in microseconds since 1970 UTC. Default: 0.
+    #[must_use]
+    pub fn now_us(mut self, now_us: i64) -> Self {
+        self.now_us = now_us;
+        self
+    }
+
+    /// Limits how large and how deep what the stage makes may be. Default: 16 MiB, 128 levels.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets what notes how the record goes through the stage. Default: `None`.
+    #[must_use]
+    pub fn probe(mut self, probe: impl Into<Option<&'a dyn Probe>>) -> Self {
+        self.probe = probe.into();
+        self
+    }
+}
+
 /// Notes how records go through a stage. It changes nothing of what becomes of them. May be shared by threads.
 pub trait Probe: fmt::Debug + Sync {
     /// A value was rounded by so much: what it became, less what it was.
@@ -47,6 +114,7 @@ pub trait Probe: fmt::Debug + Sync {
 
 /// What one operation did with one document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Operated {
     /// Whether something was at one of the places that it reads; true where it reads none.
     pub matched: bool,
@@ -87,6 +155,7 @@ pub struct Tally(Vec<[AtomicU64; 4]>);
 
 /// What one operation did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Tallied {
     /// The documents that came to it: records, or the parts of derived ones.
     pub reached: u64,

@@ -49,6 +49,7 @@ impl Randomness for SystemRandomness {
 
 /// What a run may know of the world.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Environment {
     /// The clock.
     pub clock: Arc<dyn Clock>,
@@ -74,6 +75,50 @@ impl Default for Environment {
             secrets: Secrets::default(),
             keys: CheckpointKeys::default(),
         }
+    }
+}
+
+impl Environment {
+    /// Sets the clock. Default: [`SystemClock`].
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the randomness. Default: [`SystemRandomness`].
+    #[must_use]
+    pub fn randomness(mut self, randomness: Arc<dyn Randomness>) -> Self {
+        self.randomness = randomness;
+        self
+    }
+
+    /// Sets the actor to record in the ledger. Default: `unknown`.
+    #[must_use]
+    pub fn actor(mut self, actor: impl Into<String>) -> Self {
+        self.actor = actor.into();
+        self
+    }
+
+    /// Sets the host to record in the ledger. Default: `unknown`.
+    #[must_use]
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// Sets the secrets that expressions and operations may ask for by name. Default: none.
+    #[must_use]
+    pub fn secrets(mut self, secrets: Secrets) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    /// Sets the keys that checkpoints are signed and checked with. Default: none.
+    #[must_use]
+    pub fn keys(mut self, keys: CheckpointKeys) -> Self {
+        self.keys = keys;
+        self
     }
 }
 

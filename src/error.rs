@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use crate::note::BadNote;
 use crate::problem::Problem;
+use crate::record::{BatchId, PassId, RecordNumber, RunId};
+use crate::toml::Problems;
 
 /// The result of everything that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -18,8 +20,10 @@ pub enum Error {
     Sqlite {
         /// What was being done, as a past participle: `read`, `written`.
         doing: &'static str,
+        /// What kind of failure it was.
+        failure: SqliteFailure,
         /// SQLite's own error.
-        source: rusqlite::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file could not be read or written.
     #[error("{path}: {source}", path = path.display())]
@@ -81,13 +85,13 @@ pub enum Error {
         /// The database of the record.
         database: String,
         /// The number of its row there.
-        record: i64,
+        record: RecordNumber,
         /// The id, where it is the one that was asked for.
         id: Option<String>,
         /// The database to which it was carried.
         target: String,
         /// The number of the row there.
-        copy: i64,
+        copy: RecordNumber,
     },
     /// There is no such stage, run or pass.
     #[error("there is no {what}")]
@@ -104,10 +108,10 @@ pub enum Error {
         hint: Option<String>,
     },
     /// Stage files or project settings are wrong.
-    #[error("{}", listed(problems))]
+    #[error("{problems}")]
     Stage {
         /// Everything that is wrong, at least one.
-        problems: Vec<Problem>,
+        problems: Problems,
     },
     /// An applied stage has changed its meaning.
     #[error(
@@ -182,7 +186,7 @@ pub enum Error {
         /// The size that it has.
         found: u64,
         /// The batch of the newest checkpoint that still holds.
-        since: Option<i64>,
+        since: Option<BatchId>,
         /// What is wrong.
         contradiction: Contradiction,
     },
@@ -201,7 +205,7 @@ pub enum Error {
         /// How many records of the pass.
         count: u64,
         /// The first pass that has any.
-        pass: i64,
+        pass: PassId,
         /// The first.
         first: Box<Conflict>,
     },
@@ -212,11 +216,11 @@ pub enum Error {
     )]
     RollbackBeneath {
         /// The pass that was to be undone.
-        pass: i64,
+        pass: PassId,
         /// The pass that stands on it.
-        newer: i64,
+        newer: PassId,
         /// The run that worked on it last.
-        run: i64,
+        run: RunId,
     },
     /// The store does not hold what the ledger says.
     #[error("the store is damaged: {what}")]
@@ -231,7 +235,7 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Sqlite { source, .. } => sqlite_code(source),
+            Self::Sqlite { failure, .. } => failure.code(),
             Self::Io { .. } => "io",
             Self::Locked { .. } => "store.locked",
             Self::NoSuchStore { .. } => "store.missing",
@@ -276,6 +280,15 @@ impl Error {
         }
     }
 
+    /// What SQLite has refused or failed to do, given as a past participle.
+    pub(crate) fn sqlite(doing: &'static str) -> impl Fn(rusqlite::Error) -> Self + Copy {
+        move |source| Self::Sqlite {
+            doing,
+            failure: SqliteFailure::from_error(&source),
+            source: Box::new(source),
+        }
+    }
+
     /// Invalid input, with what to do about it.
     pub(crate) fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Invalid {
@@ -285,39 +298,82 @@ impl Error {
     }
 }
 
+// For the library's own `?`. It is no part of what is promised: SQLite's crate may be another one in any version.
+#[doc(hidden)]
 impl From<rusqlite::Error> for Error {
     fn from(source: rusqlite::Error) -> Self {
-        Self::Sqlite {
-            doing: "used",
-            source,
-        }
+        Self::sqlite("used")(source)
     }
 }
 
-impl From<Vec<Problem>> for Error {
-    fn from(problems: Vec<Problem>) -> Self {
+impl From<Problems> for Error {
+    fn from(problems: Problems) -> Self {
         Self::Stage { problems }
     }
 }
 
-fn sqlite_code(source: &rusqlite::Error) -> &'static str {
-    use rusqlite::{Error, ErrorCode};
-    // What stands in the file is not of its column's type or length.
-    if let Error::FromSqlConversionFailure(..)
-    | Error::InvalidColumnType(..)
-    | Error::IntegralValueOutOfRange(..)
-    | Error::Utf8Error(..) = source
-    {
-        return "store.damaged";
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Problems::from(problem).into()
     }
-    match source.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "store.busy",
-        Some(ErrorCode::DiskFull) => "store.full",
-        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => "store.io",
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "store.damaged",
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => "store.readonly",
-        Some(ErrorCode::OperationInterrupted) => "interrupted",
-        _ => "store.sqlite",
+}
+
+/// Why SQLite refused or failed, as far as a program can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SqliteFailure {
+    /// Another connection holds the file.
+    Busy,
+    /// The disk is full.
+    Full,
+    /// The file cannot be opened, read or written.
+    Io,
+    /// The file is damaged.
+    Damaged,
+    /// The file is no SQLite database.
+    NotADatabase,
+    /// The file may only be read.
+    ReadOnly,
+    /// The program asked to stop.
+    Interrupted,
+    /// Anything else; the source says what.
+    Other,
+}
+
+impl SqliteFailure {
+    fn from_error(error: &rusqlite::Error) -> Self {
+        use rusqlite::{Error, ErrorCode};
+        // What stands in the file is not of its column's type or length.
+        if let Error::FromSqlConversionFailure(..)
+        | Error::InvalidColumnType(..)
+        | Error::IntegralValueOutOfRange(..)
+        | Error::Utf8Error(..) = error
+        {
+            return Self::Damaged;
+        }
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => Self::Io,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged,
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase,
+            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly,
+            Some(ErrorCode::OperationInterrupted) => Self::Interrupted,
+            _ => Self::Other,
+        }
+    }
+
+    /// The code of the error.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Busy => "store.busy",
+            Self::Full => "store.full",
+            Self::Io => "store.io",
+            Self::Damaged | Self::NotADatabase => "store.damaged",
+            Self::ReadOnly => "store.readonly",
+            Self::Interrupted => "interrupted",
+            Self::Other => "store.sqlite",
+        }
     }
 }
 
@@ -327,7 +383,7 @@ pub struct Conflict {
     /// The database.
     pub database: String,
     /// The number of its row.
-    pub record: i64,
+    pub record: RecordNumber,
     /// Its id; `None` where it has no row now.
     pub id: Option<String>,
     /// The old id that another record has; `None` where the row itself was changed since.
@@ -397,7 +453,7 @@ fn is(contradiction: &Contradiction) -> String {
     }
 }
 
-fn sound_until(batch: Option<i64>) -> String {
+fn sound_until(batch: Option<BatchId>) -> String {
     batch.map_or_else(
         || "; no checkpoint in that file holds".to_owned(),
         |batch| format!("; it still holds up to batch {batch}"),
@@ -418,12 +474,4 @@ fn them(count: u64) -> &'static str {
 
 fn held_by(holder: Option<&String>) -> String {
     holder.map(|holder| format!(" by {holder}")).unwrap_or_default()
-}
-
-fn listed(problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n")
 }

@@ -6,6 +6,7 @@
 
 /// A version of the language of stage files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Language {
     /// The first, of stages whose meaning names none.
     One,
@@ -26,7 +27,7 @@ impl Language {
 
     /// The language of a stage from its meaning; `None` where it is of a later program.
     #[must_use]
-    pub fn of_meaning(meaning: &serde_json::Value) -> Option<Self> {
+    pub(crate) fn of_meaning(meaning: &serde_json::Value) -> Option<Self> {
         match meaning.get("language") {
             None => Some(Self::One),
             Some(number) if number.as_u64() == Some(2) => Some(Self::Two),

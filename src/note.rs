@@ -40,6 +40,7 @@ pub struct VerifyingKey {
 /// A text that is no key. Never quotes it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no {kind} key: {problem}")]
+#[non_exhaustive]
 pub struct BadKey {
     /// `signing` or `verifying`.
     pub kind: &'static str,
@@ -49,6 +50,7 @@ pub struct BadKey {
 
 /// Why a note does not hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BadNote {
     /// It has another form.
     #[error("it is no signed note: {0}")]
@@ -62,7 +64,7 @@ pub enum BadNote {
 }
 
 impl SigningKey {
-    /// A new key of a name, made of a seed that nobody can guess ([`Randomness::seed`](crate::surroundings::Randomness::seed)).
+    /// A new key of a name, made of a seed that nobody can guess ([`Randomness::seed`](crate::environment::Randomness::seed)).
     ///
     /// # Errors
     /// [`BadKey`] where the name is empty, or has spaces or `+`.

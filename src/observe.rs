@@ -1,22 +1,36 @@
 //! How the silent library tells what it is doing, and how it is asked to stop.
 
+mod counted_input;
+mod pass_course;
+mod progress;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ledger::{Counts, PassKind};
+use crate::name::StageName;
+use crate::record::{BatchId, PassId};
 
-/// Something that happened in a verb.
+pub use counted_input::CountedInput;
+pub use progress::Progress;
+pub use snapshot::{ProgressPhase, ProgressSnapshot};
+
+/// Something that happened in a verb. Variants and their fields may be added: a pattern ends in `..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A pass begins, or goes on after an interruption.
+    #[non_exhaustive]
     PassBegins {
         /// The pass's number.
-        pass: i64,
+        pass: PassId,
         /// Its kind.
         kind: PassKind,
-        /// The stage's number and slug.
-        stage: Option<(u32, String)>,
+        /// The stage.
+        stage: Option<StageName>,
         /// Where it reads: a database, or for `load` the input's name.
         source: Option<String>,
         /// Where it writes.
@@ -25,17 +39,21 @@ pub enum Event {
         total: Option<u64>,
         /// How many earlier runs have already read.
         done: u64,
+        /// How many of those were refused.
+        refused: u64,
     },
     /// A batch was committed; from here on it survives anything.
+    #[non_exhaustive]
     BatchCommitted {
         /// The pass's number.
-        pass: i64,
+        pass: PassId,
         /// The batch's number.
-        batch: i64,
+        batch: BatchId,
         /// Its outcomes.
         counts: Counts,
     },
     /// A batch of a plan was tried; nothing was written.
+    #[non_exhaustive]
     BatchPlanned {
         /// The stage's number.
         stage: u32,
@@ -43,18 +61,21 @@ pub enum Event {
         counts: Counts,
     },
     /// The target's index is being built.
+    #[non_exhaustive]
     IndexBegins {
         /// The pass's number.
-        pass: i64,
+        pass: PassId,
     },
     /// A pass has ended.
+    #[non_exhaustive]
     PassEnded {
         /// The pass's number.
-        pass: i64,
+        pass: PassId,
         /// The outcomes over all its runs.
         counts: Counts,
     },
     /// Something that a person should know.
+    #[non_exhaustive]
     Warning {
         /// What.
         message: String,
@@ -77,6 +98,7 @@ impl Observer for Silent {
 
 /// Keeps every event, for tests and services.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Recording {
     /// What happened, in order.
     pub events: Vec<Event>,

@@ -2,6 +2,8 @@
 
 use counterfoil::Error;
 use counterfoil::problem::{Problem, Severity};
+use counterfoil::record::RecordNumber;
+use counterfoil::store::SqliteFailure;
 
 use super::exit::Exit;
 use super::render::word;
@@ -87,11 +89,13 @@ impl Advice {
 /// What went wrong, where the library's own words are not what a person needs.
 pub(crate) fn message(error: &Error) -> String {
     match (error, error.code()) {
-        (Error::Sqlite { source, .. }, _)
-            if source.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) =>
-        {
-            "the file is no store: it is not an SQLite database, or its beginning is damaged".to_owned()
-        }
+        (
+            Error::Sqlite {
+                failure: SqliteFailure::NotADatabase,
+                ..
+            },
+            _,
+        ) => "the file is no store: it is not an SQLite database, or its beginning is damaged".to_owned(),
         // SQLite tells some read errors of the disk as a malformed file.
         (Error::Sqlite { source, .. }, "store.damaged") => {
             format!("the store could not be read (it is damaged, or the disk has errors): {source}")
@@ -131,7 +135,7 @@ const CONTRADICTED: &str = "keep both files for the inquiry; if the store was re
 const PLAN_MOVED: &str = "nothing was changed; look at a new plan: `counterfoil plan --out FILE`";
 
 /// What has to be taken back first, by its number: whether its id may be shown is not known here.
-fn first_the_copy(target: &str, copy: i64) -> String {
+fn first_the_copy(target: &str, copy: RecordNumber) -> String {
     let target = word(target);
     format!(
         "roll back first what became of it, record {copy} of {target}: `counterfoil rollback --record {target} ID`"

@@ -4,7 +4,7 @@ use counterfoil::apply::PassReport;
 use counterfoil::plan::{Alike, StagePlan};
 use counterfoil::problem::nearest;
 use counterfoil::project::Project;
-use counterfoil::quarantine::{Quarantined, Selected, each_quarantined, quarantine_totals_of, refused_input};
+use counterfoil::quarantine::{QuarantineTotal, Quarantined, Selected};
 use counterfoil::store::Store;
 
 use super::failure::Failure;
@@ -23,20 +23,16 @@ pub(super) fn after(store: &Store, project: &Project, passes: &[PassReport]) -> 
         if counts.refused < 2 || counts.refused != counts.read {
             continue;
         }
-        let [(_, code, records)] = &quarantine_totals_of(store, pass.pass)?[..] else {
+        let [QuarantineTotal { code, records, .. }] = &store.quarantine_totals_of_pass(pass.pass)?[..] else {
             continue;
         };
         if *records != counts.refused {
             continue;
         }
-        let selected = Selected {
-            stage: Some(pass.stage),
-            code: Some(code.clone()),
-            ..Selected::default()
-        };
+        let selected = Selected::default().stage(pass.stage).code(code.clone());
         let mut first: Option<Quarantined> = None;
         let mut are_alike = true;
-        each_quarantined(store, project.name(), &selected, LOOKED_AT, |refused| {
+        store.each_quarantined(project.name(), &selected, LOOKED_AT, |refused| {
             match &first {
                 None => first = Some(refused),
                 Some(first) => {
@@ -54,7 +50,7 @@ pub(super) fn after(store: &Store, project: &Project, passes: &[PassReport]) -> 
         // Names can be what is redacted.
         let redact = redactions_with(store, project.stages().iter())?;
         if redact.is_empty() {
-            let input = refused_input(store, &first, &redact)?;
+            let input = store.refused_input(&first, &redact)?;
             alike.names = input.data.map(|data| alike.names_in(&data)).unwrap_or_default();
         }
         let all = AllAlike {

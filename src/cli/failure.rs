@@ -1,5 +1,6 @@
 //! Why a command did not do what it was asked to, with what to do next and the exit code.
 
+use counterfoil::Problems;
 use counterfoil::output::OutputError;
 use counterfoil::problem::{Problem, Severity};
 use counterfoil::stage::{Stage, Stages};
@@ -199,9 +200,9 @@ fn coloured_difference(detail: &str) -> String {
     indented(&detail.lines().map(line).collect::<Vec<_>>().join("\n"), 2) + "\n"
 }
 
-impl From<Vec<Problem>> for Failure {
-    fn from(problems: Vec<Problem>) -> Self {
-        Self::from(Error::Stage { problems })
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::from(Error::from(problems))
     }
 }
 
@@ -255,7 +256,7 @@ impl From<Error> for Failure {
                 if let [problem] = &problems[..] {
                     failure.code = problem.code;
                 }
-                failure.problems = problems;
+                failure.problems = problems.into();
             }
             _ => {}
         }

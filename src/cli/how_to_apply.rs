@@ -30,13 +30,11 @@ impl HowToApply {
     /// The options so far.
     pub(crate) fn options(&self, session: &Session<'_>, project: &Project) -> Result<ApplyOptions, Failure> {
         check_stage(project.stages(), self.to)?;
-        Ok(ApplyOptions {
-            to: self.to,
-            batch_size: self.batch_size.map(|size| size as usize),
-            on_error: self.on_error.map(Into::into),
-            max_errors: self.max_errors,
-            stop: stop_signal(session.screen, "apply")?,
-            ..ApplyOptions::default()
-        })
+        Ok(ApplyOptions::default()
+            .to(self.to)
+            .batch_size(self.batch_size.map(|size| size as usize))
+            .on_error(self.on_error.map(Into::into))
+            .max_errors(self.max_errors)
+            .stop(stop_signal(session.screen, "apply")?))
     }
 }

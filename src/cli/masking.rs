@@ -1,6 +1,5 @@
 //! What stages redact appears in no output: values are masked before anything else happens to them.
 
-use counterfoil::history::redacted;
 use counterfoil::path::Path;
 use counterfoil::record::{MaskRelation, Record, masked as masked_data};
 use counterfoil::stage::Stage;
@@ -21,7 +20,7 @@ pub(crate) fn redactions_with<'s>(
     store: &Store,
     stages: impl Iterator<Item = &'s Stage>,
 ) -> Result<Vec<Path>, Failure> {
-    let mut paths = redacted(store)?;
+    let mut paths = store.redacted_paths()?;
     for path in stages.flat_map(Stage::redact) {
         if !paths.contains(path) {
             paths.push(path.clone());
@@ -68,7 +67,7 @@ pub(crate) fn masked_noting(
         return Ok(record);
     }
     let shown = masked_data(&record.data, redact).map_err(|fault| {
-        let message = format!("record {} is not a JSON object: {fault}", record.record);
+        let message = format!("record {} is not a JSON object: {fault}", record.number);
         Failure::damaged(message)
     })?;
     noted.records += u64::from(!shown.paths.is_empty());

@@ -1,7 +1,7 @@
 //! What to do about an id that no record has.
 
 use counterfoil::Error;
-use counterfoil::history::{databases_with_id, may_have_had_others};
+
 use counterfoil::store::Store;
 
 use super::failure::Failure;
@@ -27,7 +27,7 @@ fn of_missing(session: &Session<'_>, store: &Store, error: Error, may_be_traced:
     let id_word = word(id).into_owned();
     let trace = |database: &str| session.command(&format!("trace {} {id_word}", word(database)));
     // Whatever keeps this from being read has been told.
-    let having = databases_with_id(store, id).unwrap_or_default();
+    let having = store.databases_with_id(id).unwrap_or_default();
     let hint = if may_be_traced && having.contains(database) {
         format!("{} tells what became of it", trace(database))
     } else if let Some(other) = having.iter().find(|name| *name != database) {
@@ -36,7 +36,7 @@ fn of_missing(session: &Session<'_>, store: &Store, error: Error, may_be_traced:
     } else {
         let query = session.command(&format!("query {}", word(database)));
         let mut hint = format!("{query} shows what is there; ids are compared letter by letter");
-        if may_be_traced && may_have_had_others(store).unwrap_or_default() {
+        if may_be_traced && store.may_have_had_other_ids().unwrap_or_default() {
             hint += &format!(
                 "; {} looks for it among the ids that records had before",
                 trace(database)

@@ -3,9 +3,9 @@
 use counterfoil::apply::{ApplyReport, PassReport};
 use counterfoil::ledger::PassKind;
 use counterfoil::project::Project;
-use counterfoil::quarantine::{Selected, earlier_versions, quarantined, still_refusing};
+use counterfoil::quarantine::{EarlierVersions, Selected};
 use counterfoil::reconcile::StageReconciled;
-use counterfoil::record::REDACTED;
+use counterfoil::record::{PassId, REDACTED};
 use counterfoil::stage::Stage;
 use counterfoil::store::Store;
 use counterfoil::{Error, Stopped};
@@ -30,16 +30,16 @@ pub(crate) struct QuarantineSummary {
     /// All of it.
     pub(crate) totals: Vec<QuarantineTotal>,
     /// The passes of the command that have refused some of it.
-    pub(crate) passes: Vec<i64>,
+    pub(crate) passes: Vec<PassId>,
 }
 
 impl QuarantineSummary {
     /// What stands in the store.
     pub(crate) fn new(store: &Store, project: &Project, report: &ApplyReport) -> Result<Self, Failure> {
-        let passes: Vec<i64> = report.passes.iter().map(|pass| pass.pass).collect();
+        let passes: Vec<PassId> = report.passes.iter().map(|pass| pass.pass).collect();
         Ok(Self {
             totals: totals(store, project.name())?,
-            passes: still_refusing(store, &passes)?,
+            passes: store.still_refusing(&passes)?,
         })
     }
 }
@@ -149,11 +149,8 @@ impl CommandOutcome<'_> {
             if rows == 0 {
                 continue;
             }
-            let selected = Selected {
-                stage: Some(stage.number()),
-                ..Selected::default()
-            };
-            let first = quarantined(self.store, self.project.name(), &selected, 1)?.pop();
+            let selected = Selected::default().stage(stage.number());
+            let first = self.store.quarantine(self.project.name(), &selected, 1)?.pop();
             if ids.is_none() {
                 ids = Some(ShownIds::new(self.session, self.store)?);
             }
@@ -173,9 +170,9 @@ impl CommandOutcome<'_> {
 
     /// Corrections that these stages have refused, and whose earlier versions stay.
     fn staying(&self, stages: &[u32]) -> Result<Vec<String>, Failure> {
-        let earlier = earlier_versions(self.store, self.project.name())?.into_iter();
-        let earlier = earlier.filter(|(stage, ..)| stages.contains(stage));
-        let told = earlier.map(|(stage, target, records)| {
+        let earlier = self.store.earlier_versions(self.project.name())?.into_iter();
+        let earlier = earlier.filter(|earlier| stages.contains(&earlier.stage));
+        let told = earlier.map(|EarlierVersions { stage, target, records }| {
             let of = counted(records, "refused correction");
             format!(
                 "{of} of stage {stage}: the earlier versions stay in {target} until the corrections are let in"

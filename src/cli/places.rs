@@ -1,6 +1,7 @@
 //! What became of records whose place in the target is taken, or whose row was changed by hand, in words; and where the
 //! rows went that a stage in place has refused.
 
+use counterfoil::history::CauseMeaning;
 use counterfoil::history::Deviations;
 use counterfoil::quarantine::{InPlace, PlaceState, Quarantined};
 use counterfoil::record::REDACTED;
@@ -146,7 +147,7 @@ pub(super) fn deviating(deviations: &Deviations) -> String {
     for line in deviations.describe() {
         text += &format!("{}\n", shown(&line));
     }
-    for (cause, meaning) in deviations.meanings() {
+    for CauseMeaning { cause, meaning } in deviations.meanings() {
         text += &dim(&format!("  {cause}: {meaning}\n"));
     }
     if let Some(why) = &deviations.unknown {

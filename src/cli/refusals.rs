@@ -1,37 +1,21 @@
 //! What stands in quarantine, by stage and code, as several commands tell of it in the end.
 
-use counterfoil::quarantine::{quarantine_totals, quarantine_totals_of};
+pub(crate) use counterfoil::quarantine::QuarantineTotal;
+use counterfoil::record::PassId;
 use counterfoil::store::Store;
 use serde_json::{Value as Json, json};
 
 use super::failure::Failure;
 use super::render::{bold, count, table};
 
-/// How many records stand in quarantine that one stage has refused with one code.
-#[derive(Clone, Debug)]
-pub(crate) struct QuarantineTotal {
-    /// `None`: a load has refused them.
-    pub(crate) stage: Option<u32>,
-    pub(crate) code: String,
-    pub(crate) records: u64,
-}
-
-impl From<(Option<u32>, String, u64)> for QuarantineTotal {
-    fn from((stage, code, records): (Option<u32>, String, u64)) -> Self {
-        Self { stage, code, records }
-    }
-}
-
 /// What stands in quarantine of a project.
 pub(crate) fn totals(store: &Store, project: &str) -> Result<Vec<QuarantineTotal>, Failure> {
-    let totals = quarantine_totals(store, project)?;
-    Ok(totals.into_iter().map(Into::into).collect())
+    Ok(store.quarantine_totals(project)?)
 }
 
 /// What stands in quarantine of what one pass has refused.
-pub(crate) fn totals_of_pass(store: &Store, pass: i64) -> Result<Vec<QuarantineTotal>, Failure> {
-    let totals = quarantine_totals_of(store, pass)?;
-    Ok(totals.into_iter().map(Into::into).collect())
+pub(crate) fn totals_of_pass(store: &Store, pass: PassId) -> Result<Vec<QuarantineTotal>, Failure> {
+    Ok(store.quarantine_totals_of_pass(pass)?)
 }
 
 /// The records of all of them.

@@ -2,27 +2,23 @@
 //! from `COUNTERFOIL_*`, else from `counterfoil.toml`.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use counterfoil::RunInfo;
-use counterfoil::environment::{CheckpointKeys, Environment, SystemClock, SystemRandomness};
+use counterfoil::environment::{CheckpointKeys, Environment};
+use counterfoil::name::StageName;
 use counterfoil::problem::Problem;
 use counterfoil::project::{PROJECT_FILE, Project, ProjectSettings};
-use counterfoil::record::Limits;
 use counterfoil::stage::Stages;
 use counterfoil::store::{Store, StoreOptions};
+use counterfoil::{Problems, RunInfo};
 
-use super::completing;
-use super::environment;
 use super::failure::Failure;
 use super::global::Global;
 use super::render::{shown, word};
 use super::screen::Screen;
-use super::store_file;
+use super::{completing, environment, store_file};
 
 /// One execution of the command.
 #[derive(Clone, Copy, Debug)]
@@ -127,30 +123,22 @@ impl<'c> Session<'c> {
             return Ok(Vec::new());
         }
         self.check_folder()?;
-        Ok(Project::files(self.folder()).map_err(|problem| vec![problem])?)
+        Ok(Project::files(self.folder()).map_err(Problems::from)?)
     }
 
     /// The names that the stages' files have; none where they cannot be read.
-    pub(crate) fn stage_names(&self) -> Vec<(u32, String)> {
+    pub(crate) fn stage_names(&self) -> Vec<StageName> {
         let project = self.stages().ok().flatten();
         let stages = project.iter().flat_map(|project| project.stages().iter());
         stages
-            .map(|stage| (stage.number(), stage.slug().to_owned()))
+            .map(|stage| StageName::new(stage.number(), stage.slug()))
             .collect()
     }
 
     /// The settings; where `--store` names the store, a project is not needed.
     pub(crate) fn settings(&self) -> Result<ProjectSettings, Failure> {
         let mut settings = if self.global.store.is_some() && !self.is_project() {
-            ProjectSettings {
-                name: String::new(),
-                store: PathBuf::new(),
-                live: false,
-                batch_size: 5_000,
-                wait_seconds: 5,
-                limits: Limits::default(),
-                databases: BTreeMap::new(),
-            }
+            ProjectSettings::default()
         } else {
             self.check_folder()?;
             Project::settings_of(self.folder())?
@@ -196,15 +184,14 @@ impl<'c> Session<'c> {
     }
 
     fn store_options(&self, settings: &ProjectSettings) -> StoreOptions {
-        StoreOptions {
-            wait: Duration::from_secs(self.global.wait.unwrap_or(settings.wait_seconds)),
-            live: settings.live,
-            limits: settings.limits,
-            batch_size: usize::try_from(settings.batch_size).unwrap_or(5_000),
-            unchecked: false,
-            read_only: false,
-            systems: settings.systems(),
-        }
+        StoreOptions::default()
+            .wait(Duration::from_secs(
+                self.global.wait.unwrap_or(settings.wait_seconds),
+            ))
+            .live(settings.live)
+            .limits(settings.limits)
+            .batch_size(usize::try_from(settings.batch_size).unwrap_or(5_000))
+            .systems(settings.systems())
     }
 
     /// The store, which must be there.
@@ -221,10 +208,7 @@ impl<'c> Session<'c> {
     /// The store, though it is not what was signed.
     pub(crate) fn open_unchecked(&self) -> Result<Store, Failure> {
         let settings = self.settings()?;
-        let options = StoreOptions {
-            unchecked: true,
-            ..self.store_options(&settings)
-        };
+        let options = self.store_options(&settings).unchecked(true);
         self.opened(Store::open(
             self.store_place(&settings)?,
             options,
@@ -235,20 +219,15 @@ impl<'c> Session<'c> {
     /// The store, which must be there and is only read.
     pub(crate) fn open_to_read(&self) -> Result<Store, Failure> {
         let settings = self.settings()?;
-        let options = StoreOptions {
-            read_only: true,
-            ..self.store_options(&settings)
-        };
-        let environment = Environment {
-            keys: self.keys_to_check()?,
-            ..self.surroundings_without_keys()?
-        };
+        let options = self.store_options(&settings).read_only(true);
+        let keys = self.keys_to_check()?;
+        let environment = self.environment_without_keys()?.keys(keys);
         self.opened(Store::open(self.store_place(&settings)?, options, environment))
     }
 
     /// Warns where the store has applied stages of other projects only.
     pub(crate) fn warn_of_another_name(&self, store: &Store, project: &str) -> Result<(), Failure> {
-        let others = counterfoil::history::other_projects(store, project)?;
+        let others = store.other_projects(project)?;
         if !others.is_empty() {
             let others = others.join("`, `");
             self.warnings.borrow_mut().push(format!(
@@ -347,21 +326,15 @@ impl<'c> Session<'c> {
     }
 
     fn environment(&self) -> Result<Environment, Failure> {
-        Ok(Environment {
-            keys: self.keys()?,
-            ..self.surroundings_without_keys()?
-        })
+        let keys = self.keys()?;
+        Ok(self.environment_without_keys()?.keys(keys))
     }
 
-    fn surroundings_without_keys(&self) -> Result<Environment, Failure> {
-        Ok(Environment {
-            clock: Arc::new(SystemClock),
-            randomness: Arc::new(SystemRandomness),
-            actor: self.global.actor.clone().unwrap_or_else(environment::user),
-            host: environment::host(),
-            secrets: environment::secrets()?,
-            keys: CheckpointKeys::default(),
-        })
+    fn environment_without_keys(&self) -> Result<Environment, Failure> {
+        Ok(Environment::default()
+            .actor(self.global.actor.clone().unwrap_or_else(environment::user))
+            .host(environment::host())
+            .secrets(environment::secrets()?))
     }
 
     /// What stands in the ledger about this run: the arguments as they were given, less the ids of records, which may
@@ -385,11 +358,9 @@ impl<'c> Session<'c> {
             Some((option, id)) if option.starts_with("--") && ids.contains(&id) => format!("{option}=<id>"),
             _ => argument.into_owned(),
         });
-        RunInfo {
-            command: command.to_owned(),
-            arguments: arguments.collect(),
-            reason: reason.map(str::to_owned),
-        }
+        RunInfo::new(command)
+            .arguments(arguments)
+            .reason(reason.map(str::to_owned))
     }
 }
 

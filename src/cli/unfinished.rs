@@ -1,6 +1,6 @@
 //! The passes that have begun and not ended, as `status`, `plan`, `apply`, `report` and `load` tell of them.
 
-use counterfoil::history::{UnfinishedPass, unfinished};
+use counterfoil::history::UnfinishedPass;
 use counterfoil::store::Store;
 use serde_json::Value as Json;
 
@@ -31,7 +31,7 @@ pub(crate) fn warn(
     answer: Answer,
     is_told: impl Fn(&UnfinishedPass) -> bool,
 ) -> Result<Answer, Failure> {
-    let mut open = unfinished(store)?;
+    let mut open = store.unfinished()?;
     open.retain(|pass| !is_told(pass));
     let warnings: Vec<String> = open.iter().map(|pass| render(session, pass)).collect();
     let mut answer = answer.warnings(warnings);

@@ -3,10 +3,12 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use counterfoil::Problems;
 use counterfoil::contract::{Contract, Mode, Schema};
 use counterfoil::observe::StopSignal;
-use counterfoil::problem::{Place, Problem};
+use counterfoil::problem::Place;
 use counterfoil::project::Project;
+use counterfoil::record::RunId;
 use counterfoil::stage::{Stage, read_file};
 use counterfoil::store::Store;
 use counterfoil::validate::{ValidateOptions, ValidateReport, ValidationFinding, ViolationGroup, validate};
@@ -27,7 +29,7 @@ pub(crate) struct ValidationView<'v> {
     /// The stage whose contract it is.
     pub(crate) stage: Option<u32>,
     /// What was broken after this run already counts as pre-existing.
-    pub(crate) since: Option<i64>,
+    pub(crate) since: Option<RunId>,
     /// The most ids that are named for each kind of violation.
     pub(crate) limit: usize,
     /// A new file for every violation.
@@ -51,15 +53,13 @@ impl ValidationView<'_> {
         let project = session.stages()?;
         let found = self.contract(project.as_ref())?;
         let redact = redactions(session, &store)?;
-        let options = ValidateOptions {
-            project: project.as_ref().map_or("", Project::name),
-            stage: found.stage,
-            now_us: None,
-            since: self.since,
-            redact: &redact,
-            examples: self.limit,
-            stop,
-        };
+        let options = ValidateOptions::default()
+            .project(project.as_ref().map_or("", Project::name))
+            .stage(found.stage)
+            .since(self.since)
+            .redact(&redact)
+            .examples(self.limit)
+            .stop(stop);
         let mut places = ViolationFiles {
             file: self.output.map(NewFile::begin).transpose()?,
             listed: session.screen.json.then(Listed::new),
@@ -111,9 +111,9 @@ impl ValidationView<'_> {
 
     fn check_run(&self, store: &Store) -> Result<(), Failure> {
         let Some(run) = self.since else { return Ok(()) };
-        let newest = counterfoil::history::history(store, 1)?;
-        let newest = newest.first().map_or(0, |run| run.run);
-        if run < 1 || run > newest {
+        let newest = store.history(1)?;
+        let newest = newest.first().map_or(RunId::BEFORE_FIRST, |run| run.run);
+        if run <= RunId::BEFORE_FIRST || run > newest {
             let message = format!("there is no run {run}: the newest is {newest}");
             return Err(Failure::usage(
                 "run.unknown",
@@ -193,11 +193,11 @@ fn of_stage(stage: &Stage, database: &str) -> Option<ContractSource> {
 }
 
 fn from_file(path: &Path) -> Result<ContractSource, Failure> {
-    let wrong = |problems: Vec<Problem>| {
+    let wrong = |problems: Problems| {
         Failure::from(problems).hint("correct the file, or name another with --contract")
     };
     let name = path.display().to_string();
-    let text = read_file(path, &name).map_err(|problem| wrong(vec![problem]))?;
+    let text = read_file(path, &name).map_err(|problem| wrong(problem.into()))?;
     let place = Place::at(&name.as_str().into(), &text, 0);
     let schema = Schema::compile(&text, &place).map_err(wrong)?;
     Ok(ContractSource {
@@ -224,7 +224,7 @@ impl ViolationFiles<'_> {
     }
 }
 
-fn render(report: &ValidateReport, from: &str, since: Option<i64>) -> String {
+fn render(report: &ValidateReport, from: &str, since: Option<RunId>) -> String {
     let mut text = format!(
         "{} of {} against {}\n",
         counted(report.records, "record"),

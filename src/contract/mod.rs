@@ -40,6 +40,7 @@ use crate::refusal::Violation;
 
 /// One thing that is wrong with a record by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Broken {
     /// What is wrong.
     pub violation: Violation,
@@ -51,6 +52,7 @@ pub struct Broken {
 
 /// What the records of a database must satisfy.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Contract {
     /// What each record looks like.
     pub schema: Option<Schema>,

@@ -7,6 +7,7 @@ use crate::refusal::{Refusal, Violation};
 
 /// `[[contract.rule]]`: what JSON Schema cannot say, for example that parts add up to a total.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Rule {
     /// The name, which says what holds: "the total is explained".
     pub name: String,

@@ -19,6 +19,7 @@ use super::{keywords, vocabulary, wording};
 use crate::problem::{Place, Problem};
 use crate::record::{Document, Limits, Malformed, admit};
 use crate::refusal::Violation;
+use crate::toml::Problems;
 
 const TYPES: &[&str] = &[
     "string", "number", "integer", "boolean", "object", "array", "null",
@@ -59,7 +60,7 @@ impl Schema {
     /// Every problem that was found: `contract.json`, `contract.draft`, `contract.unknown_keyword`,
     /// `contract.unknown_format`, `contract.unknown_check`, `contract.cross_record`, `contract.invalid`,
     /// `contract.reference`, `contract.patterns`. What a valid schema is warned of is in [`warnings`](Self::warnings).
-    pub fn compile(json_text: &str, place: &Place) -> Result<Self, Vec<Problem>> {
+    pub fn compile(json_text: &str, place: &Place) -> Result<Self, Problems> {
         Self::compile_with(json_text, place, &Checks::default())
     }
 
@@ -67,11 +68,11 @@ impl Schema {
     ///
     /// # Errors
     /// As for [`compile`](Self::compile).
-    pub fn compile_with(json_text: &str, place: &Place, checks: &Checks) -> Result<Self, Vec<Problem>> {
+    pub fn compile_with(json_text: &str, place: &Place, checks: &Checks) -> Result<Self, Problems> {
         let json = admit(json_text.as_bytes(), &Limits::default())
-            .map_err(|malformed| vec![no_json(&malformed, place)])?;
+            .map_err(|malformed| no_json(&malformed, place))?;
         let parsed = Tree::parse(&json)
-            .map_err(|Unreadable| vec![nested_too_deep(place)])?
+            .map_err(|Unreadable| nested_too_deep(place))?
             .to_parsed();
         let mut linting = Linting {
             place,
@@ -83,24 +84,21 @@ impl Schema {
         let (mut problems, patterns) = (linting.problems, linting.patterns);
         // Before anything else compiles them.
         if let Some(problem) = patterns.problem(place) {
-            problems.push(problem);
-            return Err(problems);
+            return Err(Problems::from(problem).and(problems));
         }
         let meta = jsonschema::draft202012::meta::validator();
         problems.extend(
             meta.iter_errors(&parsed)
                 .map(|error| invalid(&error, error.instance_path().as_str(), place)),
         );
-        if !problems.is_empty() {
-            // The metaschema is several schemas, which may each find the same.
-            problems.dedup();
-            return Err(problems);
-        }
+        // The metaschema is several schemas, which may each find the same.
+        problems.dedup();
+        Problems::none_or(problems, || ())?;
         let budget = Budget::from_schema(&parsed);
         if budget.remark() == Some(BudgetReason::Endless) {
-            return Err(vec![endless(place)]);
+            return Err(endless(place).into());
         }
-        let validator = build(&parsed, checks, &patterns).map_err(|error| vec![not_built(&error, place)])?;
+        let validator = build(&parsed, checks, &patterns).map_err(|error| not_built(&error, place))?;
         Ok(Self {
             validator: Arc::new(validator),
             canonical: Arc::from(meaning(&parsed).to_string()),

@@ -5,11 +5,12 @@ use super::rule::first;
 use super::tree::Tree;
 use crate::expression::{Evaluated, Expression, Scope};
 use crate::path::Path;
-use crate::record::{Document, Value, id_of_number};
+use crate::record::{Document, RecordNumber, Value, id_of_number};
 use crate::refusal::{Part, Violation};
 
 /// `[[contract.unique]]`, and `x-unique` in a schema: no two records of the database have the same key.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Unique {
     /// The name, which says what holds: "one order per number".
     pub name: String,
@@ -22,6 +23,7 @@ pub struct Unique {
 
 /// `[[contract.references]]`, and `x-references` in a schema: what a record refers to is there.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct References {
     /// The name, which says what holds: "the customer is known".
     pub name: String,
@@ -108,7 +110,7 @@ fn id_text(value: &Value) -> Option<String> {
 
 impl Unique {
     /// The violation of the record that comes second. The first is named by its number: an id would outlive its erasure.
-    pub(crate) fn violation(&self, holder: i64) -> Violation {
+    pub(crate) fn violation(&self, holder: RecordNumber) -> Violation {
         Violation::new("contract.unique", self.key.pointer())
             .expected(format!(
                 "a value that no other record has; record {holder} has it"

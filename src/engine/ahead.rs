@@ -12,6 +12,7 @@ use crate::ledger::members::source_of_row;
 use crate::ledger::rows;
 use crate::ledger::selection::RecordSelection;
 use crate::ledger::stage_input::StageInput;
+use crate::record::RecordNumber;
 use crate::stage::{Outcome, Stage};
 use crate::store::Table;
 
@@ -22,7 +23,7 @@ pub(super) struct Ahead<'a> {
     /// What later batches will read.
     pub(super) items: &'a Items<'a>,
     /// The numbers of the batch, ascending, and what became of those that are not placed yet.
-    pub(super) numbers: &'a [i64],
+    pub(super) numbers: &'a [RecordNumber],
     pub(super) results: &'a [Option<Transformed>],
     /// No row in the target can belong to a later record, nor to a later stage.
     pub(super) comes_last: bool,
@@ -73,14 +74,14 @@ impl Ahead<'_> {
     }
 
     /// The source record of a row of the target, by the stage's rule.
-    fn record_of(&self, connection: &Connection, row: i64) -> Result<i64> {
+    fn record_of(&self, connection: &Connection, row: RecordNumber) -> Result<RecordNumber> {
         if self.stage.in_place() {
             return Ok(row);
         }
         source_of_row(connection, row)
     }
 
-    fn place(&self, connection: &Connection, record: i64) -> Result<Option<Upcoming>> {
+    fn place(&self, connection: &Connection, record: RecordNumber) -> Result<Option<Upcoming>> {
         if let Ok(at) = self.numbers.binary_search(&record) {
             return Ok(self.results[at].is_some().then_some(Upcoming::Batch(at)));
         }

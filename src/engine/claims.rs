@@ -9,7 +9,7 @@ use super::item::TargetRow;
 use super::pipeline::AHEAD_BYTES;
 use crate::digest::Salt;
 use crate::error::Result;
-use crate::record::Record;
+use crate::record::{Record, RecordNumber};
 use crate::store::Table;
 
 /// At most this many batches are on their way: one being made, one waiting, one being committed.
@@ -25,8 +25,8 @@ pub(crate) struct Claims {
 #[derive(Debug, Default)]
 struct OnTheWay {
     /// `None`: nobody owns the id any more.
-    owners: HashMap<String, Option<(i64, Salt)>>,
-    rows: HashMap<i64, TargetRow>,
+    owners: HashMap<String, Option<(RecordNumber, Salt)>>,
+    rows: HashMap<RecordNumber, TargetRow>,
     /// About how many the rows are.
     bytes: usize,
 }
@@ -53,7 +53,12 @@ impl Claims {
     }
 
     /// The number that owns an id; `lookup` is `None` while the table does not exist.
-    pub(crate) fn owner(&self, lookup: Option<&Connection>, table: &Table, id: &str) -> Result<Option<i64>> {
+    pub(crate) fn owner(
+        &self,
+        lookup: Option<&Connection>,
+        table: &Table,
+        id: &str,
+    ) -> Result<Option<RecordNumber>> {
         let on_the_way = self.recent.iter().rev().find_map(|batch| batch.owners.get(id));
         match (on_the_way, lookup) {
             (Some(owner), _) => Ok(owner.map(|(number, _)| number)),
@@ -63,13 +68,13 @@ impl Claims {
     }
 
     /// The number and salt of the row that a recent batch has given an id to, where it still has it.
-    pub(crate) fn taker(&self, id: &str) -> Option<(i64, Salt)> {
+    pub(crate) fn taker(&self, id: &str) -> Option<(RecordNumber, Salt)> {
         let on_the_way = self.recent.iter().rev().find_map(|batch| batch.owners.get(id));
         on_the_way.copied().flatten()
     }
 
     /// The row of a number, where a recent batch wrote it.
-    pub(crate) fn row(&self, record: i64) -> Option<&TargetRow> {
+    pub(crate) fn row(&self, record: RecordNumber) -> Option<&TargetRow> {
         self.recent.iter().rev().find_map(|batch| batch.rows.get(&record))
     }
 
@@ -79,7 +84,7 @@ impl Claims {
     }
 
     /// An id is taken.
-    pub(crate) fn take(&mut self, id: &str, record: i64, salt: Salt) {
+    pub(crate) fn take(&mut self, id: &str, record: RecordNumber, salt: Salt) {
         if let Some(batch) = self.recent.back_mut() {
             batch.owners.insert(id.to_owned(), Some((record, salt)));
         }
@@ -96,7 +101,7 @@ impl Claims {
     pub(crate) fn wrote_row(&mut self, row: Record, salt: Salt) {
         self.wrote(TargetRow {
             part: 0,
-            target: row.record,
+            target: row.number,
             salt,
             row: Some(row),
             edited: false,

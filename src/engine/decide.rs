@@ -13,6 +13,7 @@ use crate::ledger::selection::{
 };
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{PassState, StageEvent, StageHistory, StageRow, next_stage};
+use crate::record::{BatchId, PassId, RecordNumber};
 use crate::stage::Stage;
 use crate::store::Table;
 
@@ -43,7 +44,7 @@ pub(crate) enum Due {
     First,
     /// One that reads what was written to the source after a batch; where the stage was `revised`, also what the revision
     /// before has refused.
-    Later { after: i64, revised: bool },
+    Later { after: BatchId, revised: bool },
     /// One that tries again what was refused.
     Retry,
 }
@@ -52,7 +53,7 @@ pub(crate) enum Due {
 #[derive(Debug)]
 pub(crate) struct Increment {
     /// The batch after which it has looked.
-    pub(crate) after: i64,
+    pub(crate) after: BatchId,
     pub(crate) selection: RecordSelection,
 }
 
@@ -110,7 +111,7 @@ pub(crate) struct LedgerFacts<'a> {
     pub(crate) stage: &'a Stage,
     pub(crate) limits: &'a PassLimits,
     /// The number that the next batch will have.
-    pub(crate) next_batch: i64,
+    pub(crate) next_batch: BatchId,
 }
 
 impl LedgerFacts<'_> {
@@ -160,8 +161,8 @@ pub(crate) fn is_overtaken(
         return Ok(false);
     }
     let fed = StageInput::new(project, stage);
-    let before = open.first_batch - 1;
-    let waiting = waiting(connection, fed, before, i64::MAX)?;
+    let before = open.first_batch.previous();
+    let waiting = waiting(connection, fed, before, BatchId::MAX)?;
     if waiting.first().is_none_or(|first| *first > reached) {
         return Ok(false);
     }
@@ -180,9 +181,9 @@ pub(crate) fn is_overtaken(
 /// A record that is to be tried again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RetryItem {
-    pub(crate) record: i64,
+    pub(crate) record: RecordNumber,
     /// The batch that has refused it.
-    pub(crate) batch: i64,
+    pub(crate) batch: BatchId,
 }
 
 /// The retries that a stage has to make: first what is left of one that was interrupted, then what that one had not come
@@ -191,7 +192,7 @@ pub(crate) fn retries(
     stage: &Stage,
     history: &StageHistory,
     refused: &[RetryItem],
-    batches: impl FnOnce(i64) -> Result<BTreeSet<i64>>,
+    batches: impl FnOnce(PassId) -> Result<BTreeSet<BatchId>>,
 ) -> Result<Vec<Work>> {
     let open = history.open_retries().next_back().filter(|pass| {
         let row = pass.row.stage.as_ref();
@@ -209,7 +210,7 @@ pub(crate) fn retries(
     let Some(open) = open else {
         return Ok(vec![work(Due::Retry, &|_| true)]);
     };
-    let reached = open.last_record.unwrap_or(0);
+    let reached = open.last_record.unwrap_or_default();
     let own = batches(open.row.pass)?;
     let rest = work(Due::Open(Box::new(open.clone())), &|refused| {
         refused.record > reached

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::ledger::StageHistory;
 use crate::ledger::revisions::project_of;
 use crate::ledger::stage_history::{applied_numbers, applied_since, has_worked_after};
+use crate::record::BatchId;
 use crate::stage::{Stage, Stages, diff};
 
 /// Refuses stages whose applied meaning is another one now, that are gone, or that come before applied ones. Returns
@@ -67,7 +68,7 @@ fn check_name(connection: &Connection, stages: &Stages) -> Result<()> {
 
 /// Refuses a stage that was not there when a later one that builds upon it began. One that was there, and was rolled back
 /// since, may be applied again; and so may one that had to wait while others, which do not depend on it, went on.
-fn check_order(connection: &Connection, stages: &Stages, applied: &[(u32, i64)]) -> Result<()> {
+fn check_order(connection: &Connection, stages: &Stages, applied: &[(u32, BatchId)]) -> Result<()> {
     let of_files = stages.iter().map(Stage::number);
     let last = of_files
         .chain(applied.iter().map(|(number, _)| *number))
@@ -78,7 +79,7 @@ fn check_order(connection: &Connection, stages: &Stages, applied: &[(u32, i64)])
         if history.revision().is_some() {
             continue;
         }
-        let builds_upon = |(number, _): &&(u32, i64)| {
+        let builds_upon = |(number, _): &&(u32, BatchId)| {
             let later = stages
                 .get(*number)
                 .filter(|later| later.number() > stage.number());

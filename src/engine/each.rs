@@ -24,6 +24,7 @@ use crate::ledger::places::{self, KeptPlaces};
 use crate::ledger::read::{LedgerTable, largest};
 use crate::ledger::selection::RecordSelection;
 use crate::ledger::{Batch, BatchKind, PassKind, TableChange, whole_record};
+use crate::record::RecordNumber;
 use crate::stage::Stage;
 use crate::store::{Salted, Table};
 
@@ -36,7 +37,7 @@ pub(crate) struct StageProducer<'a> {
     /// What the first batch does to the target's table.
     shape: Vec<TableChange>,
     /// The newest record number given out.
-    newest: i64,
+    newest: RecordNumber,
     claims: Claims,
     /// The rules over more than one record, where the stage has any.
     cross: Option<SetRules<'a>>,
@@ -114,7 +115,7 @@ impl<'a> StageProducer<'a> {
     }
 
     /// The newest number of a record that was given out.
-    pub(crate) fn newest(&self) -> i64 {
+    pub(crate) fn newest(&self) -> RecordNumber {
         self.newest
     }
 
@@ -125,7 +126,7 @@ impl<'a> StageProducer<'a> {
 }
 
 /// The rows that an interrupted pass in place has set aside; none of one that only begins.
-fn set_aside(connection: &Connection, stage: &Stage, pass: &Pass) -> Result<BTreeMap<i64, Salted>> {
+fn set_aside(connection: &Connection, stage: &Stage, pass: &Pass) -> Result<BTreeMap<RecordNumber, Salted>> {
     let mut aside = BTreeMap::new();
     if pass.begins() || !stage.in_place() {
         return Ok(aside);
@@ -254,7 +255,7 @@ impl StageProducer<'_> {
             }
             _ => None,
         };
-        let numbers: Vec<i64> = items.iter().map(|item| item.number).collect();
+        let numbers: Vec<RecordNumber> = items.iter().map(|item| item.number).collect();
         let mut results: Vec<Option<Transformed>> = results.into_iter().map(Some).collect();
         let mut placer = Placer {
             stage,

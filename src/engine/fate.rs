@@ -12,7 +12,7 @@ use crate::digest::Salt;
 use crate::error::{Error, Result};
 use crate::ledger::places::{self, KeptPlaces};
 use crate::ledger::rows;
-use crate::record::Record;
+use crate::record::{Record, RecordNumber};
 use crate::refusal::{Holder, Part, Refusal};
 use crate::stage::{OnConflict, Outcome, Output, Stage};
 use crate::store::{Salted, Table};
@@ -62,7 +62,7 @@ pub(super) struct Displaced {
 
 impl Decision {
     /// The rows of other records that would make room.
-    pub(super) fn displaced(&self) -> Vec<i64> {
+    pub(super) fn displaced(&self) -> Vec<RecordNumber> {
         let placements = match self {
             Self::Place { placements, .. } => placements.as_slice(),
             _ => &[],
@@ -226,9 +226,9 @@ impl Arbiter<'_> {
         id: &str,
         item: &Item,
         home: Option<&TargetRow>,
-    ) -> Result<Option<i64>> {
+    ) -> Result<Option<RecordNumber>> {
         let owner = self.claims.owner(Some(connection), self.table, id)?;
-        let own = |owner: &i64| {
+        let own = |owner: &RecordNumber| {
             home.is_some_and(|home| home.target == *owner)
                 || item.standing.iter().any(|standing| standing.target == *owner)
         };
@@ -236,7 +236,7 @@ impl Arbiter<'_> {
     }
 
     /// A row of another record's that stands in the place of an id.
-    pub(super) fn holder(&self, connection: &Connection, owner: i64, id: &str) -> Result<Holder> {
+    pub(super) fn holder(&self, connection: &Connection, owner: RecordNumber, id: &str) -> Result<Holder> {
         let salt = match self.claims.taker(id) {
             Some((_, salt)) => salt,
             None => self.owned(connection, owner)?.salt,
@@ -245,7 +245,7 @@ impl Arbiter<'_> {
     }
 
     /// Another record's row, as it will be once everything on its way is committed.
-    fn owned(&self, connection: &Connection, owner: i64) -> Result<TargetRow> {
+    fn owned(&self, connection: &Connection, owner: RecordNumber) -> Result<TargetRow> {
         if let Some(standing) = self.claims.row(owner) {
             return Ok(standing.clone());
         }
@@ -268,8 +268,8 @@ impl Arbiter<'_> {
     fn comes_after(
         &self,
         connection: &Connection,
-        number: i64,
-        owner: i64,
+        number: RecordNumber,
+        owner: RecordNumber,
         ahead: &Ahead<'_>,
     ) -> Result<bool> {
         // What this pass has written came before, in the order of the numbers.
@@ -377,7 +377,7 @@ fn behind(item: &Item, outputs: &[(i64, Output)], mut gone: Vec<TargetRow>) -> V
     gone
 }
 
-fn own_number(target: i64, salt: Salt) -> TargetRow {
+fn own_number(target: RecordNumber, salt: Salt) -> TargetRow {
     TargetRow {
         part: 0,
         target,

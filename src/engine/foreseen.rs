@@ -8,31 +8,31 @@ use super::item::Home;
 use crate::error::Result;
 use crate::ledger::places::KeptPlaces;
 use crate::ledger::read::salt;
-use crate::record::RecordSet;
+use crate::record::{RecordNumber, RecordSet};
 
 /// Rows that no ledger tells of, because they are only planned: whose they are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PlannedRows {
     /// By the row: the stage, and the source record.
-    owners: HashMap<i64, (u32, i64)>,
+    owners: HashMap<RecordNumber, (u32, RecordNumber)>,
     /// By those: the rows.
-    homes: HashMap<(u32, i64), Vec<Home>>,
+    homes: HashMap<(u32, RecordNumber), Vec<Home>>,
 }
 
 impl PlannedRows {
-    pub(crate) fn add(&mut self, owner: (u32, i64), home: Home) {
+    pub(crate) fn add(&mut self, owner: (u32, RecordNumber), home: Home) {
         if self.owners.insert(home.row, owner) != Some(owner) {
             self.homes.entry(owner).or_default().push(home);
         }
     }
 
     /// Whose a row is.
-    pub(crate) fn owner(&self, row: i64) -> Option<(u32, i64)> {
+    pub(crate) fn owner(&self, row: RecordNumber) -> Option<(u32, RecordNumber)> {
         self.owners.get(&row).copied()
     }
 
     /// The rows of a stage's record.
-    pub(crate) fn of(&self, owner: (u32, i64)) -> &[Home] {
+    pub(crate) fn of(&self, owner: (u32, RecordNumber)) -> &[Home] {
         self.homes.get(&owner).map_or(&[], Vec::as_slice)
     }
 }
@@ -49,7 +49,7 @@ pub(crate) struct Foreseen {
     /// Of a target that stages fill and change in place: whose places there would be kept.
     pub(crate) places: ForeseenPlaces,
     /// The newest number that would be given out.
-    pub(crate) newest: Option<i64>,
+    pub(crate) newest: Option<RecordNumber>,
 }
 
 /// Whose places in a target would be kept.
@@ -58,7 +58,7 @@ pub(crate) struct ForeseenPlaces {
     /// The records that would take their places anew.
     pub(crate) settled: RecordSet,
     /// Those that a stage in place would refuse, with their ids: their places are kept.
-    pub(crate) refused: BTreeMap<i64, String>,
+    pub(crate) refused: BTreeMap<RecordNumber, String>,
 }
 
 impl Foreseen {

@@ -2,14 +2,14 @@
 
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
-use crate::record::Record;
+use crate::record::{Record, RecordNumber};
 use crate::store::Salted;
 
 /// One source record on its way through a stage.
 #[derive(Debug)]
 pub(crate) struct Item {
     /// Its number.
-    pub(crate) number: i64,
+    pub(crate) number: RecordNumber,
     /// The record; `None` when the source no longer has it.
     pub(crate) source: Option<Salted>,
     /// Whether it stands in the source; a refused record in place comes from quarantine.
@@ -25,7 +25,7 @@ pub(crate) struct Item {
 pub(crate) struct TargetRow {
     pub(crate) part: i64,
     /// The number in the target.
-    pub(crate) target: i64,
+    pub(crate) target: RecordNumber,
     /// That number's salt.
     pub(crate) salt: Salt,
     /// The row; `None` when there is none at the moment.
@@ -42,10 +42,10 @@ impl TargetRow {
     }
 
     /// The row with its number and its salt.
-    pub(crate) fn into_salted(self) -> Option<(i64, Salted)> {
+    pub(crate) fn into_salted(self) -> Option<(RecordNumber, Salted)> {
         let record = self.row?;
         let salt = Some(self.salt);
-        Some((record.record, Salted { record, salt }))
+        Some((record.number, Salted { record, salt }))
     }
 }
 
@@ -54,12 +54,12 @@ impl Item {
     pub(crate) fn present(source: Salted) -> Self {
         Self {
             present: true,
-            ..Self::absent(source.record.record, Some(source))
+            ..Self::absent(source.record.number, Some(source))
         }
     }
 
     /// A record that does not stand in the source, with what is known of it.
-    pub(crate) fn absent(number: i64, source: Option<Salted>) -> Self {
+    pub(crate) fn absent(number: RecordNumber, source: Option<Salted>) -> Self {
         Self {
             number,
             source,
@@ -125,7 +125,7 @@ pub(crate) struct Home {
     /// 0, or the part of a derived record, from 1.
     pub(crate) part: i64,
     /// The row's number.
-    pub(crate) row: i64,
+    pub(crate) row: RecordNumber,
 }
 
 /// Whose numbers the records of a stage have in its target.

@@ -15,7 +15,7 @@ use crate::ledger::read::{RecordedEntry, newest_of_stage, salt};
 use crate::ledger::selection::RecordSelection;
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{EntryOutcome, places, rows, whole_record};
-use crate::record::{Record, RecordSet};
+use crate::record::{Record, RecordNumber, RecordSet};
 use crate::stage::Stage;
 use crate::store::{Salted, Table};
 
@@ -40,7 +40,7 @@ pub(super) struct Items<'a> {
     /// Of rows that are only planned: whose they are.
     pub(super) planned_rows: PlannedRows,
     /// Rows that the pass has taken out of a database in place, and whose records it has not come to yet.
-    pub(super) set_aside: BTreeMap<i64, Salted>,
+    pub(super) set_aside: BTreeMap<RecordNumber, Salted>,
     /// The bytes of the records that were read.
     pub(super) bytes: u64,
 }
@@ -69,7 +69,7 @@ impl Items<'_> {
         Ok(items)
     }
 
-    fn of_table(&self, connection: &Connection, after: i64) -> Result<Vec<Item>> {
+    fn of_table(&self, connection: &Connection, after: RecordNumber) -> Result<Vec<Item>> {
         let found = self
             .source
             .after(connection, after, self.batch_size, BATCH_BYTES)?;
@@ -81,7 +81,7 @@ impl Items<'_> {
         ))
     }
 
-    fn of_list(&self, connection: &Connection, records: &[i64]) -> Result<Vec<Item>> {
+    fn of_list(&self, connection: &Connection, records: &[RecordNumber]) -> Result<Vec<Item>> {
         let (mut items, mut size) = (Vec::new(), 0);
         for number in records.iter().take(self.batch_size) {
             if size >= BATCH_BYTES {
@@ -98,7 +98,7 @@ impl Items<'_> {
     }
 
     /// A record of the source, outside of its turn.
-    pub(super) fn listed(&self, connection: &Connection, number: i64) -> Result<Item> {
+    pub(super) fn listed(&self, connection: &Connection, number: RecordNumber) -> Result<Item> {
         let settled = self.planned.contains(number);
         listed(
             connection,
@@ -113,7 +113,7 @@ impl Items<'_> {
     pub(super) fn unread(&mut self, items: &[Item]) {
         let Some(first) = items.first() else { return };
         match &mut self.selection {
-            RecordSelection::Table { after } => *after = first.number - 1,
+            RecordSelection::Table { after } => *after = first.number.previous(),
             RecordSelection::List { read, .. } => *read -= items.len(),
         }
         self.bytes -= items.iter().map(|item| item.len() as u64).sum::<u64>();
@@ -146,7 +146,12 @@ impl Items<'_> {
 
     /// The rows of the target that may be a record's: those of its earlier entries, those that are only planned, and the row
     /// of its own number, where that may be its.
-    fn homes(&self, connection: &Connection, record: i64, earlier: &[RecordedEntry]) -> Result<Vec<Home>> {
+    fn homes(
+        &self,
+        connection: &Connection,
+        record: RecordNumber,
+        earlier: &[RecordedEntry],
+    ) -> Result<Vec<Home>> {
         let mut homes: Vec<Home> = earlier
             .iter()
             .filter(|recorded| !is_of_another(recorded))
@@ -177,7 +182,7 @@ impl Items<'_> {
     }
 
     /// Whether a row of a record's number stands there before a first pass: it can only be one that a rollback had to leave.
-    fn is_left(&self, connection: &Connection, number: i64) -> Result<bool> {
+    fn is_left(&self, connection: &Connection, number: RecordNumber) -> Result<bool> {
         Ok(self.found == TargetState::Rows && self.target.by_number(connection, number)?.is_some())
     }
 
@@ -297,20 +302,20 @@ fn is_about_a_place(recorded: &RecordedEntry) -> bool {
 /// turn though they are not in the table any more.
 fn beside_those_set_aside(
     found: Vec<Salted>,
-    after: i64,
+    after: RecordNumber,
     batch_size: usize,
-    set_aside: &BTreeMap<i64, Salted>,
+    set_aside: &BTreeMap<RecordNumber, Salted>,
 ) -> Vec<Item> {
     let size: usize = found.iter().map(|found| found.record.data.len()).sum();
     let is_end = found.len() < batch_size && size < BATCH_BYTES;
-    let last = found.last().map_or(after, |last| last.record.record);
+    let last = found.last().map_or(after, |last| last.record.number);
     let mut items: Vec<Item> = found
         .into_iter()
         // Those are in the table until the batch that takes them out is committed.
-        .filter(|found| !set_aside.contains_key(&found.record.record))
+        .filter(|found| !set_aside.contains_key(&found.record.number))
         .map(Item::present)
         .collect();
-    let turns = set_aside.range(after.saturating_add(1)..);
+    let turns = set_aside.range(after.next()..);
     let turns = turns.take_while(|(number, _)| is_end || **number <= last);
     items.extend(turns.map(|(number, aside)| Item::absent(*number, Some(aside.clone()))));
     items.sort_by_key(|item| item.number);
@@ -322,7 +327,7 @@ pub(crate) fn source_as_read(
     connection: &Connection,
     project: &str,
     stage: &Stage,
-    number: i64,
+    number: RecordNumber,
 ) -> Result<Option<Record>> {
     let source = Table::from_name(stage.source())?;
     let item = listed(
@@ -342,7 +347,7 @@ fn listed(
     stage: StageInput<'_>,
     source: &Table,
     settled: bool,
-    number: i64,
+    number: RecordNumber,
 ) -> Result<Item> {
     if let Some(found) = source.by_number(connection, number)? {
         return Ok(Item::present(found));

@@ -30,7 +30,7 @@ mod unfinished;
 pub use bounds::Stopped;
 pub use run::RunInfo;
 pub use stage_pass::PassReport;
-pub use unfinished::{UnfinishedPass, unfinished};
+pub use unfinished::UnfinishedPass;
 
 pub(crate) use unfinished::{name_running, reading_options, unfinished_in, writing_options};
 

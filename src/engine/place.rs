@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::ledger::places::{self, EDITED, EXISTS, KeptPlaces, REPLACED};
 use crate::ledger::read;
 use crate::ledger::{Batch, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, before_image, whole};
-use crate::record::Record;
+use crate::record::{Record, RecordNumber};
 use crate::refusal::{Holder, Refusal};
 use crate::stage::{OnConflict, Output, Stage, Stale};
 use crate::store::{Salted, Table};
@@ -25,7 +25,7 @@ pub(super) struct Placer<'p> {
     /// Another stage copies from the same source to the target.
     pub(super) shares_numbers: bool,
     /// The newest record number given out.
-    pub(super) newest: &'p mut i64,
+    pub(super) newest: &'p mut RecordNumber,
     pub(super) batch: &'p mut Batch,
     /// What stands in the entry of the record at hand, where it is written with a warning.
     pub(super) warned: Option<String>,
@@ -159,7 +159,7 @@ impl Placer<'_> {
 
     /// The number of an entry about no row: the record's own, or where another stage has that in the target, one that is
     /// given out for it.
-    fn nowhere(&mut self, item: &Item, part: i64) -> Result<i64> {
+    fn nowhere(&mut self, item: &Item, part: i64) -> Result<RecordNumber> {
         let is_taken = item.number_taken || (self.shares_numbers && self.stage.derives());
         let Some(connection) = self.lookup.filter(|_| is_taken) else {
             return Ok(item.number);
@@ -199,7 +199,7 @@ impl Placer<'_> {
 
     /// A new number for a part; `id` is that of the row that it begins with.
     fn new_home(&mut self, salt: &Salt, part: i64, id: Option<String>) -> TargetRow {
-        *self.newest += 1;
+        *self.newest = self.newest.next();
         let (record, salt) = (*self.newest, derived_salt(salt, self.stage.number(), part));
         let database = self.stage.target().to_owned();
         self.batch.records.push(NewRecord {
@@ -226,7 +226,14 @@ impl Placer<'_> {
         let record = home.target;
         if self.stage.on_conflict() == OnConflict::Replace {
             let (id, data) = (id.clone(), data.clone());
-            self.claims.wrote_row(Record { record, id, data }, home.salt);
+            self.claims.wrote_row(
+                Record {
+                    number: record,
+                    id,
+                    data,
+                },
+                home.salt,
+            );
         }
         match &home.row {
             Some(row) if entry.before == entry.after => debug_assert_eq!((&row.id, &row.data), (&id, &data)),
@@ -246,7 +253,7 @@ impl Placer<'_> {
         self.batch.entries.push(entry);
     }
 
-    fn keep_before(&mut self, record: i64, part: i64, old: &Record, id: &str, data: &str) {
+    fn keep_before(&mut self, record: RecordNumber, part: i64, old: &Record, id: &str, data: &str) {
         let (kind, body) = before_image((&old.id, &old.data), (id, data));
         self.batch.images.push(Image {
             record,
@@ -256,13 +263,13 @@ impl Placer<'_> {
         });
     }
 
-    fn taken(&mut self, id: &str, record: i64, salt: Salt) {
+    fn taken(&mut self, id: &str, record: RecordNumber, salt: Salt) {
         if self.lookup.is_some() {
             self.claims.take(id, record, salt);
         }
     }
 
-    fn moved(&mut self, old: &str, new: &str, record: i64, salt: Salt) {
+    fn moved(&mut self, old: &str, new: &str, record: RecordNumber, salt: Salt) {
         if self.lookup.is_some() && old != new {
             self.claims.release(old);
             self.claims.take(new, record, salt);
@@ -456,7 +463,7 @@ struct LeftOut<'h> {
 /// What the entries of one source record share.
 #[derive(Clone, Copy)]
 struct Of {
-    record: i64,
+    record: RecordNumber,
     outcome: EntryOutcome,
     /// The commitment to the source; `None` in place.
     input: Option<Hash>,
@@ -464,7 +471,7 @@ struct Of {
 
 impl Of {
     /// An entry for a part, about a row of the target.
-    fn entry(self, part: i64, target: i64) -> Entry {
+    fn entry(self, part: i64, target: RecordNumber) -> Entry {
         let mut entry = Entry::new(self.record, part, self.outcome);
         entry.target = (target != self.record).then_some(target);
         entry.input = self.input;

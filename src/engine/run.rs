@@ -19,6 +19,7 @@ use crate::ledger::{
 };
 use crate::note::SigningKey;
 use crate::observe::{Event, StopSignal};
+use crate::record::{BatchId, PassId, RunId};
 use crate::stage::Stage;
 use crate::store::{Store, StoreLock, Table, checkpoints, schema};
 
@@ -27,6 +28,7 @@ pub(crate) const TOOL: &str = concat!("counterfoil ", env!("CARGO_PKG_VERSION"))
 
 /// What a command that writes is called, and why it runs.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct RunInfo {
     /// The command, `apply`.
     pub command: String,
@@ -45,6 +47,20 @@ impl RunInfo {
             ..Self::default()
         }
     }
+
+    /// Sets the command's arguments, without secrets. Default: none.
+    #[must_use]
+    pub fn arguments(mut self, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.arguments = arguments.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets why the command runs, in the operator's words. Default: `None`.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<Option<String>>) -> Self {
+        self.reason = reason.into();
+        self
+    }
 }
 
 /// One execution of a command that writes. Holds the store's lock.
@@ -56,7 +72,7 @@ pub(crate) struct Run<'s> {
     /// Held by the reading thread while it reads, and by the commit: with a rollback journal they exclude each other,
     /// and waiting for a mutex is faster than polling for a file lock.
     gate: Arc<Mutex<()>>,
-    _lock: StoreLock,
+    _lock: Option<StoreLock>,
 }
 
 impl<'s> Run<'s> {
@@ -75,13 +91,13 @@ impl<'s> Run<'s> {
             std::process::id(),
             environment.host
         );
-        let lock = StoreLock::take(store.path(), store.options().wait, &holder)?;
+        let lock = store.lock(&holder)?;
         store.settle_journal()?;
         let mut bytes = [0; 16];
         environment.randomness.fill(&mut bytes);
         let arguments = serde_json::to_string(&purpose.arguments).expect("texts always have a JSON text");
         let row = RunRow {
-            run: 0,
+            run: RunId::BEFORE_FIRST,
             uuid: uuid::Builder::from_random_bytes(bytes).into_uuid().to_string(),
             command: purpose.command.clone(),
             actor: environment.actor,
@@ -103,7 +119,7 @@ impl<'s> Run<'s> {
             run.row.run = largest(run.connection(), LedgerTable::Run)?;
             run.head = Head::read(run.connection())?;
         }
-        run.row.run += 1;
+        run.row.run = run.row.run.next();
         Ok(run)
     }
 
@@ -121,7 +137,7 @@ impl<'s> Run<'s> {
     }
 
     /// The run's number; in the ledger only once a batch was committed.
-    pub(crate) fn number(&self) -> i64 {
+    pub(crate) fn number(&self) -> RunId {
         self.row.run
     }
 
@@ -131,8 +147,8 @@ impl<'s> Run<'s> {
     }
 
     /// The number that the next batch will have.
-    pub(crate) fn next_batch(&self) -> i64 {
-        self.head.batch + 1
+    pub(crate) fn next_batch(&self) -> BatchId {
+        self.head.batch.next()
     }
 
     /// What `now()` gives in a pass that begins now: the time at which the run began, but none before the newest batch.
@@ -142,14 +158,14 @@ impl<'s> Run<'s> {
 
     /// A new pass; in the ledger only once its first batch was committed.
     pub(crate) fn new_pass(&self, kind: PassKind, stage: Option<StageRow>) -> Result<Pass> {
-        let pass = largest(self.connection(), LedgerTable::Pass)? + 1;
+        let pass = largest::<PassId>(self.connection(), LedgerTable::Pass)?.next();
         let stage = match stage {
             Some(mut stage) => {
                 // What is hashed is what the ledger keeps: a stage that only has another name is the revision that it
                 // was, under the name that it had.
                 match known_revision(self.connection(), &stage)? {
                     Some((known, slug)) => (stage.stage, stage.slug) = (known, slug),
-                    None => stage.stage = largest(self.connection(), LedgerTable::Stage)? + 1,
+                    None => stage.stage = largest::<i64>(self.connection(), LedgerTable::Stage)? + 1,
                 }
                 Some(stage)
             }
@@ -178,7 +194,7 @@ impl<'s> Run<'s> {
     }
 
     /// Commits a batch: everything it says, its entries, its header and the resume point, in one transaction. Returns its number.
-    pub(crate) fn commit(&mut self, pass: &mut Pass, batch: Batch) -> Result<i64> {
+    pub(crate) fn commit(&mut self, pass: &mut Pass, batch: Batch) -> Result<BatchId> {
         let mut sealed = batch.seal(self.next_batch());
         if pass.begins()
             && let Some(systems) = self.systems(&pass.row)
@@ -222,10 +238,10 @@ impl<'s> Run<'s> {
         let header = header_text(&self.row, &pass.row, sealed, committed_us, &self.head.head);
         let head = self.head.extended(sealed, &header, committed_us);
         let gate = Arc::clone(&self.gate);
-        let written = |source| Error::Sqlite {
-            doing: "written",
-            source,
-        };
+        let written = Error::sqlite("written");
+        // In memory nobody can begin to read while a transaction is open.
+        let in_memory = self.store.is_in_memory();
+        let closed = in_memory.then(|| gate.lock().unwrap_or_else(PoisonError::into_inner));
         let transaction = self
             .store
             .connection_mut()
@@ -258,7 +274,7 @@ impl<'s> Run<'s> {
             &self.head,
             &head,
         )?;
-        let closed = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed = closed.unwrap_or_else(|| gate.lock().unwrap_or_else(PoisonError::into_inner));
         transaction.commit().map_err(written)?;
         drop(closed);
         self.row_written = true;

@@ -10,7 +10,7 @@ use crate::contract::{Broken, Contract, RuleKeys, key_text};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::{Entry, EntryOutcome, places};
-use crate::record::Document;
+use crate::record::{Document, RecordNumber};
 use crate::refusal::{Part, Violation};
 use crate::stage::{Outcome, Output, Stage};
 use crate::store::{RuleKeyTable, Table};
@@ -55,7 +55,7 @@ impl<'a> SetRules<'a> {
                 return Ok(());
             };
             let has = self.has_one(&record.id, &document);
-            self.take(keys, &has, record.record)
+            self.take(keys, &has, record.number)
         })?;
         for (at, rule) in self.contract().references.iter().enumerate() {
             let Some(key) = rule.key.as_ref().filter(|_| rule.to != self.stage.target()) else {
@@ -68,7 +68,11 @@ impl<'a> SetRules<'a> {
                 // A record keeps its number from database to database: what stands in another one is told from the
                 // target's rows by the sign.
                 match key.value(&document, &mut scope(&self.context, &record.id)) {
-                    Ok(Some(value)) => keys.take(self.reference(at), &key_text(&value), -record.record),
+                    Ok(Some(value)) => keys.take(
+                        self.reference(at),
+                        &key_text(&value),
+                        RecordNumber::new(-record.number.get()),
+                    ),
                     _ => Ok(()),
                 }
             })?;
@@ -76,7 +80,7 @@ impl<'a> SetRules<'a> {
         Ok(())
     }
 
-    fn take(&self, keys: RuleKeyTable<'_>, has: &RuleKeys, record: i64) -> Result<()> {
+    fn take(&self, keys: RuleKeyTable<'_>, has: &RuleKeys, record: RecordNumber) -> Result<()> {
         for (at, key) in has.unique.iter().enumerate() {
             if let Ok(Some(key)) = key {
                 keys.take(number(at), key, record)?;
@@ -96,12 +100,12 @@ impl<'a> SetRules<'a> {
         connection: &Connection,
         item: &Item,
         parts: SetRuleParts<'_>,
-        replaced: &[i64],
+        replaced: &[RecordNumber],
     ) -> Result<Vec<Broken>> {
         let SetRuleParts { has, is_derived } = parts;
         let mut broken = Vec::new();
         let keys = RuleKeyTable::on(connection);
-        let own: Vec<i64> = item
+        let own: Vec<RecordNumber> = item
             .standing
             .iter()
             .map(|standing| standing.target)
@@ -158,7 +162,7 @@ impl<'a> SetRules<'a> {
         Ok(broken)
     }
 
-    fn is_there(&self, connection: &Connection, at: usize, key: &str, own: &[i64]) -> Result<bool> {
+    fn is_there(&self, connection: &Connection, at: usize, key: &str, own: &[RecordNumber]) -> Result<bool> {
         let rule = &self.contract().references[at];
         if rule.key.is_some() || rule.to == self.stage.target() {
             // What the record itself held is gone with what it was.

@@ -18,14 +18,16 @@ use crate::ledger::selection::{SUPERSEDED, halting, settled_since};
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{Batch, BatchKind, Counts, PassKind, PassState, TableChange, out};
 use crate::observe::{Event, Observer};
+use crate::record::PassId;
 use crate::stage::Stage;
 use crate::store::Table;
 
 /// What was done in one pass.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct PassReport {
     /// The pass's number.
-    pub pass: i64,
+    pub pass: PassId,
     /// Its kind.
     pub kind: PassKind,
     /// The stage's number.
@@ -60,7 +62,11 @@ pub(crate) fn run_pass(
 ) -> Result<(PassReport, Option<Stopped>)> {
     let Work { due, selection } = work;
     let (mut pass, mut counts, resumed) = match due {
-        Due::Open(open) => (Pass::resumed(&open), open.counts, Some(open.first_batch - 1)),
+        Due::Open(open) => (
+            Pass::resumed(&open),
+            open.counts,
+            Some(open.first_batch.previous()),
+        ),
         due => (begun(run, project, stage, &due)?, Counts::default(), None),
     };
     let in_source = Table::from_name(stage.source())?.count(run.connection())?;
@@ -68,11 +74,12 @@ pub(crate) fn run_pass(
     observer.observe(&Event::PassBegins {
         pass: pass.row.pass,
         kind: pass.row.kind,
-        stage: Some((stage.number(), stage.slug().to_owned())),
+        stage: Some(crate::name::StageName::new(stage.number(), stage.slug())),
         source: pass.row.source.clone(),
         target: pass.row.target.clone(),
         total: Some(total.max(counts.read)),
         done: counts.read,
+        refused: counts.refused,
     });
     let fed = StageInput::new(project, stage);
     let of = resumed.map(|before| (pass.row.pass, before));

@@ -9,14 +9,16 @@ use crate::error::Result;
 use crate::input::{Format, TOLD, option};
 use crate::ledger::open::{OpenPass, last_writer, open_passes, run_started_us, written_since};
 use crate::ledger::{Counts, PassKind};
+use crate::record::{PassId, RunId};
 use crate::shown::utc;
-use crate::store::{Store, StoreLock};
+use crate::store::Store;
 
 /// A pass that has begun and not ended.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct UnfinishedPass {
     /// The pass.
-    pub pass: i64,
+    pub pass: PassId,
     /// Its kind.
     pub kind: PassKind,
     /// The project of its stage; of a rollback, of the stage that is taken back.
@@ -30,11 +32,11 @@ pub struct UnfinishedPass {
     /// The database that it writes to.
     pub database: Option<String>,
     /// The pass that it undoes.
-    pub reverses: Option<i64>,
+    pub reverses: Option<PassId>,
     /// The run that began it.
-    pub begun_in: i64,
+    pub begun_in: RunId,
     /// The run that worked on it last.
-    pub last_run: i64,
+    pub last_run: RunId,
     /// When that committed last, ISO 8601 in UTC.
     pub last_commit: String,
     /// The outcomes so far.
@@ -145,14 +147,16 @@ fn grouped(number: u64) -> String {
     text
 }
 
-/// Every pass that has begun and not ended, in order. What a rollback takes back is not among them, the rollback is.
-///
-/// # Errors
-/// When the ledger cannot be read.
-pub fn unfinished(store: &Store) -> Result<Vec<UnfinishedPass>> {
-    let mut unfinished = unfinished_in(store.connection())?;
-    name_running(store, store.connection(), &mut unfinished)?;
-    Ok(unfinished)
+impl Store {
+    /// Every pass that has begun and not ended, in order. What a rollback takes back is not among them, the rollback is.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn unfinished(&self) -> Result<Vec<UnfinishedPass>> {
+        let mut unfinished = unfinished_in(self.connection())?;
+        name_running(self, self.connection(), &mut unfinished)?;
+        Ok(unfinished)
+    }
 }
 
 /// Names who works on a pass at this moment: whoever holds the store's lock, where its run was the last to work on it.
@@ -164,7 +168,7 @@ pub(crate) fn name_running(
     if unfinished.is_empty() {
         return Ok(());
     }
-    let Some(holder) = StoreLock::holder(store.path()) else {
+    let Some(holder) = store.lock_holder() else {
         return Ok(());
     };
     let since = holder.rsplit(" since ").next().unwrap_or_default();

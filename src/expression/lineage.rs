@@ -30,7 +30,7 @@ impl Template {
             Self::Object(fields) => {
                 let fields = fields
                     .iter()
-                    .map(|(name, template)| (name.clone(), template.lineage(flow)));
+                    .map(|field| (field.name.clone(), field.template.lineage(flow)));
                 Shape::object(fields.collect())
             }
             Self::List(parts) => {

@@ -47,7 +47,7 @@ use machine::Machine;
 use node::{NodeKind, Program, found};
 pub use scope::Scope;
 use stop::Stop;
-pub use template::Template;
+pub use template::{Template, TemplateField};
 
 /// What an expression or a template gave.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +77,33 @@ impl fmt::Debug for Expression {
 }
 
 impl Expression {
+    /// An expression that stands in no stage file, without the leading `= `. Problems name it as `name`, and count lines
+    /// and columns within it. It sees no prepared names, and nothing that rounds.
+    ///
+    /// # Errors
+    /// A [`Problem`] with its place and its code, as an expression in a stage file has.
+    ///
+    /// ```
+    /// use counterfoil::expression::Expression;
+    ///
+    /// let total = Expression::new("total", "doc.price * doc.quantity")?;
+    /// assert_eq!(total.reads().len(), 2);
+    /// # Ok::<(), counterfoil::Error>(())
+    /// ```
+    pub fn new(name: &str, source: &str) -> Result<Self, Problem> {
+        let reading = Reading::new(name, source);
+        Self::compile(source, &reading.place(None), &reading)
+    }
+
+    /// A condition that stands in no stage file, as [`Expression::new`].
+    ///
+    /// # Errors
+    /// A [`Problem`], as there; `expression.never` also for what never gives a boolean.
+    pub fn new_condition(name: &str, source: &str) -> Result<Self, Problem> {
+        let reading = Reading::new(name, source);
+        Self::condition(source, &reading.place(None), &reading)
+    }
+
     /// Compiles an expression (without its leading `= `). `place` is where its TOML value begins; the names of
     /// `reading` are visible to it, beside `doc` and `omit`.
     ///
@@ -85,7 +112,7 @@ impl Expression {
     /// `expression.unknown_function`, `expression.forbidden`, `expression.pattern`, `expression.path`,
     /// `expression.format`, `expression.zone`, `expression.names`, `expression.code`,
     /// `stage.rounding_undeclared`, `expression.never` where no record could get through.
-    pub fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
+    pub(crate) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
         let program = Arc::new(compile::compile(source, place, reading)?);
         Ok(Self { program })
     }
@@ -107,7 +134,7 @@ impl Expression {
     ///
     /// # Errors
     /// A [`Problem`], as there; `expression.never` also for what never gives a boolean.
-    pub fn condition(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
+    pub(crate) fn condition(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
         let condition = Self::compile(source, place, reading)?;
         let types = condition.program.types;
         if types.may_be_condition() || reading.language == Language::One {
@@ -242,7 +269,7 @@ impl Preparation {
     ///
     /// # Errors
     /// A [`Problem`], as for [`Expression::compile`].
-    pub fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
+    pub(crate) fn compile(source: &str, place: &Place, reading: &Reading<'_>) -> Result<Self, Problem> {
         Expression::compile(source, place, reading).map(|script| Self { script })
     }
 

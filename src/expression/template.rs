@@ -20,9 +20,18 @@ pub enum Template {
     /// A text that begins with `= `.
     Expression(Expression),
     /// A table: an object in the order written.
-    Object(Vec<(String, Template)>),
+    Object(Vec<TemplateField>),
     /// A list.
     List(Vec<Template>),
+}
+
+/// A field of an object in a template.
+#[derive(Clone, Debug)]
+pub struct TemplateField {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub template: Template,
 }
 
 /// What becomes of a text that looks like an expression.
@@ -40,7 +49,7 @@ impl Template {
     /// # Errors
     /// A [`Problem`]: of an expression inside, `template.number` for a number that JSON cannot write,
     /// `template.json` for text after `json` that is no JSON.
-    pub fn read(item: &Item, reading: &Reading<'_>) -> Result<Self, Problem> {
+    pub(crate) fn read(item: &Item, reading: &Reading<'_>) -> Result<Self, Problem> {
         Self::read_item(item, (reading, Texts::Checked))
     }
 
@@ -96,9 +105,13 @@ impl Template {
         if let (1, Some(item)) = (table.len(), table.get("json")) {
             return json_text(item, reading.0).map(Self::Fixed);
         }
-        let fields = table
-            .iter()
-            .map(|(name, item)| Ok((name.to_owned(), Self::read_item(item, reading)?)));
+        let fields = table.iter().map(|(name, item)| {
+            let template = Self::read_item(item, reading)?;
+            Ok(TemplateField {
+                name: name.to_owned(),
+                template,
+            })
+        });
         fields.collect::<Result<_, Problem>>().map(Self::Object)
     }
 
@@ -113,7 +126,7 @@ impl Template {
             Self::Object(fields) => {
                 let mut object = Object::new();
                 object.fields_mut().reserve(fields.len());
-                for (name, template) in fields {
+                for TemplateField { name, template } in fields {
                     if let Evaluated::Value(value) = template.value(document, scope)? {
                         object.fields_mut().push(Field::new(name, value));
                     }
@@ -138,7 +151,10 @@ impl Template {
         match self {
             Self::Fixed(_) => Vec::new(),
             Self::Expression(expression) => vec![expression],
-            Self::Object(fields) => fields.iter().flat_map(|(_, part)| part.expressions()).collect(),
+            Self::Object(fields) => fields
+                .iter()
+                .flat_map(|field| field.template.expressions())
+                .collect(),
             Self::List(parts) => parts.iter().flat_map(Self::expressions).collect(),
         }
     }
@@ -158,14 +174,14 @@ impl Template {
     /// The template's meaning: fixed values as JSON text, expressions by their source. Objects are lists of names
     /// and values, because their order is part of what they mean.
     #[must_use]
-    pub fn meaning(&self) -> serde_json::Value {
+    pub(crate) fn meaning(&self) -> serde_json::Value {
         match self {
             Self::Fixed(value) => json!({ "json": value.to_json() }),
             Self::Expression(expression) => json!({ "expression": expression.source() }),
             Self::Object(fields) => {
                 let fields = fields
                     .iter()
-                    .map(|(name, template)| json!([name, template.meaning()]));
+                    .map(|field| json!([field.name, field.template.meaning()]));
                 json!({ "object": fields.collect::<Vec<_>>() })
             }
             Self::List(parts) => {

@@ -19,6 +19,7 @@ pub(super) fn is_blank(byte: u8) -> bool {
 
 /// Where an input stands: between two records.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Position {
     /// Bytes consumed so far.
     pub offset: u64,

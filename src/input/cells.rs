@@ -2,6 +2,7 @@
 
 /// How the cells of a CSV are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cells {
     /// What separates them: one byte of ASCII. `None`: a comma, and a header that looks otherwise separated is an error.
     pub separator: Option<u8>,
@@ -17,6 +18,43 @@ pub struct Cells {
     pub types: Types,
 }
 
+impl Cells {
+    /// Sets what separates the cells: one byte of ASCII. Default: `None`, a comma.
+    #[must_use]
+    pub fn separator(mut self, separator: impl Into<Option<u8>>) -> Self {
+        self.separator = separator.into();
+        self
+    }
+
+    /// Takes every cell as it stands and removes no quote that guards against spreadsheets. Default: `false`.
+    #[must_use]
+    pub fn raw(mut self, raw: bool) -> Self {
+        self.raw = raw;
+        self
+    }
+
+    /// Sets the text that stands for `null`. Default: `None`, no text does.
+    #[must_use]
+    pub fn null(mut self, null: impl Into<Option<String>>) -> Self {
+        self.null = null.into();
+        self
+    }
+
+    /// Sets the text that stands for a missing field. Default: `None`, no text does.
+    #[must_use]
+    pub fn missing(mut self, missing: impl Into<Option<String>>) -> Self {
+        self.missing = missing.into();
+        self
+    }
+
+    /// Sets what becomes of a cell where the record that exists has a value of another kind. Default: [`Types::Guarded`].
+    #[must_use]
+    pub fn types(mut self, types: Types) -> Self {
+        self.types = types;
+        self
+    }
+}
+
 /// What a load does with cells, which are texts, where records have other values than texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Types {
@@ -30,7 +68,7 @@ pub enum Types {
 }
 
 impl Cells {
-    pub(super) fn separator(&self) -> u8 {
+    pub(super) fn separator_byte(&self) -> u8 {
         self.separator.unwrap_or(b',')
     }
 

@@ -26,7 +26,7 @@ pub(super) fn describe(fault: &Malformed) -> String {
 }
 
 /// The id that a field's value gives.
-pub(super) fn read_id(value: Option<&Value>, field: &str) -> Result<String, Refusal> {
+pub(crate) fn read_id(value: Option<&Value>, field: &str) -> Result<String, Refusal> {
     let refuse =
         |code| Err(Refusal::new(code, Path::field(field).pointer()).expected("a text or a whole number"));
     let Some(value) = value else {

@@ -7,6 +7,7 @@ use crate::refusal::Refusal;
 
 /// One record of the input, or what stood in its place.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Incoming {
     /// The line of the input on which it began, from 1.
     pub line: u64,
@@ -18,6 +19,7 @@ pub struct Incoming {
 
 /// A record that came through the door.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ready {
     /// The id: not empty, no NUL, at most [`MAX_ID_BYTES`].
     pub id: String,
@@ -27,6 +29,7 @@ pub struct Ready {
 
 /// What stood where a record was expected. Its debug form shows neither the bytes nor the id.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rejected {
     /// Why, with the line.
     pub refusal: Refusal,

@@ -50,6 +50,7 @@ pub use bytes::{Position, Resume};
 pub use cells::{Cells, Types, option};
 pub(crate) use envelope::{ID as ENVELOPE_ID, begins as begins_with_envelopes};
 pub use fault::{HeaderError, OpenError, ResumeError};
+pub(crate) use id::read_id;
 pub use incoming::{Incoming, MAX_ID_BYTES, Ready, Rejected};
 pub use options::{Format, Options};
 pub(crate) use options::{TOLD, describe};

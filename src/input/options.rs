@@ -7,6 +7,7 @@ use crate::record::Limits;
 
 /// How the records lie in the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// NDJSON: one JSON object on each line; blank lines are skipped.
     Lines,
@@ -47,6 +48,7 @@ impl Format {
 
 /// How an input is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Options {
     /// How the records lie in the bytes.
     pub format: Format,
@@ -84,6 +86,41 @@ impl Options {
             records: None,
             with_id: false,
         }
+    }
+
+    /// Limits how large and how deep a record may be. Default: 16 MiB, 128 levels.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Names the top-level field that holds the id. Default: `id`.
+    #[must_use]
+    pub fn id_field(mut self, id_field: impl Into<String>) -> Self {
+        self.id_field = id_field.into();
+        self
+    }
+
+    /// Sets how the cells of a CSV are read. Default: [`Cells::default`].
+    #[must_use]
+    pub fn cells(mut self, cells: Cells) -> Self {
+        self.cells = cells;
+        self
+    }
+
+    /// Sets where the list of an array stands, as a JSON Pointer. Default: `None`, the input is the list.
+    #[must_use]
+    pub fn records(mut self, records: impl Into<Option<String>>) -> Self {
+        self.records = records.into();
+        self
+    }
+
+    /// Expects each record in an envelope with its id. Default: `false`.
+    #[must_use]
+    pub fn with_id(mut self, with_id: bool) -> Self {
+        self.with_id = with_id;
+        self
     }
 }
 

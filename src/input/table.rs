@@ -44,7 +44,7 @@ const SPARE_FIELDS: usize = 1;
 impl TableReader {
     /// Reads the header row; `None` where the input has no row at all.
     pub(super) fn open<R: Read>(source: &mut Bytes<R>, options: &Options) -> Result<Option<Self>, OpenError> {
-        let separator = options.cells.separator();
+        let separator = options.cells.separator_byte();
         let mut parser = csv_core::ReaderBuilder::new().delimiter(separator).build();
         let mut row = Row::new(separator);
         let Some(gathered) = row.read(&mut parser, source, options.limits.bytes, usize::MAX)? else {
@@ -181,7 +181,7 @@ impl TableReader {
         if self.id_at != 0 {
             return None;
         }
-        let cell = half_read::first_field(raw, options.cells.separator())?;
+        let cell = half_read::first_field(raw, options.cells.separator_byte())?;
         let id = text_of(&cell, options);
         check_id(id, &options.id_field).ok().map(|()| id.to_owned())
     }

@@ -5,6 +5,7 @@ use rusqlite::{Connection, params};
 use super::entry::{BatchKind, Sealed};
 use super::head::{Head, PassRow, RunRow, StageRow, to_integer};
 use crate::error::Result;
+use crate::record::{PassId, RunId};
 
 /// Writes the run's row, with its first batch.
 pub(crate) fn insert_run(connection: &Connection, run: &RunRow) -> Result<()> {
@@ -110,8 +111,8 @@ pub(crate) fn insert_entries(connection: &Connection, sealed: &Sealed) -> Result
 /// Writes the batch's row, which closes it: the triggers refuse it unless it extends the chain.
 pub(crate) fn insert_batch(
     connection: &Connection,
-    run: i64,
-    pass: i64,
+    run: RunId,
+    pass: PassId,
     sealed: &Sealed,
     previous: &Head,
     head: &Head,

@@ -3,16 +3,18 @@
 
 use super::renamed::AcceptedName;
 
+use crate::record::BatchId;
+
 /// Lists what is wrong with the chain; nothing.
 pub(crate) const CHAIN: &str = "SELECT * FROM audit_chain_problem";
 
 /// The texts of a batch's entries.
-pub(crate) fn entries(batch: i64) -> String {
+pub(crate) fn entries(batch: BatchId) -> String {
     format!("SELECT leaf_text FROM ledger_leaf WHERE batch={batch}")
 }
 
 /// The text of a batch's header, under the name that was hashed.
-pub(crate) fn header(batch: i64, accepted: Option<&AcceptedName>) -> String {
+pub(crate) fn header(batch: BatchId, accepted: Option<&AcceptedName>) -> String {
     let header = match accepted {
         None => "header_text".to_owned(),
         // The name that was hashed, which was accepted. A shell reads `$[`, but nothing in a name.
@@ -22,7 +24,7 @@ pub(crate) fn header(batch: i64, accepted: Option<&AcceptedName>) -> String {
 }
 
 /// The size and the root of the tree after a batch.
-pub(crate) fn tree(batch: i64) -> String {
+pub(crate) fn tree(batch: BatchId) -> String {
     format!("SELECT tree_size, lower(hex(tree_root)) FROM ledger_batch WHERE batch={batch}")
 }
 

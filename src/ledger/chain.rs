@@ -8,14 +8,15 @@ use super::read::{counts, entry};
 use super::renamed::{HeadTexts, Renamed, StageNames};
 use crate::digest::Hash;
 use crate::error::{Error, Result};
+use crate::record::{BatchId, PassId, RecordNumber};
 
 /// What a batch's row says.
 pub(crate) struct Recorded {
-    pub(crate) batch: i64,
-    pub(crate) pass: i64,
+    pub(crate) batch: BatchId,
+    pub(crate) pass: PassId,
     pub(crate) step: BatchKind,
     pub(crate) counts: Counts,
-    pub(crate) range: (Option<i64>, Option<i64>),
+    pub(crate) range: (Option<RecordNumber>, Option<RecordNumber>),
     pub(crate) entries: i64,
     pub(crate) committed_us: i64,
     pub(crate) entries_sha256: Hash,
@@ -35,7 +36,7 @@ const BATCH: &str = "SELECT b.batch, b.pass, b.step, b.read, b.written, b.unchan
  FROM ledger_batch b LEFT JOIN header h USING(batch) WHERE b.batch=?1";
 
 /// The numbers of the batches, ascending.
-pub(crate) fn batch_numbers(connection: &Connection) -> Result<Vec<i64>> {
+pub(crate) fn batch_numbers(connection: &Connection) -> Result<Vec<BatchId>> {
     let mut statement = connection.prepare("SELECT batch FROM ledger_batch ORDER BY batch")?;
     let numbers = statement.query_map([], |row| row.get(0))?;
     Ok(numbers.collect::<rusqlite::Result<_>>()?)
@@ -59,13 +60,13 @@ impl<'c> Batches<'c> {
     }
 
     /// One batch: what is recorded of it, and its entries.
-    pub(crate) fn read(&mut self, number: i64, names: &StageNames) -> Result<(Recorded, Batch)> {
+    pub(crate) fn read(&mut self, number: BatchId, names: &StageNames) -> Result<(Recorded, Batch)> {
         let recorded = self.batches.query_row([number], recorded)?.named(names);
         let mut batch = Batch::new(recorded.step);
         let mut found = self.entries.query([number])?;
         while let Some(row) = found.next()? {
             // In a damaged file an entry may lie among those of another batch.
-            if row.get::<_, i64>(8)? != number {
+            if row.get::<_, BatchId>(8)? != number {
                 let what = "there is an entry of another batch among its entries".to_owned();
                 return Err(Error::Damaged { what });
             }
@@ -135,7 +136,7 @@ pub(crate) fn stage_texts(connection: &Connection) -> Result<Vec<StageTexts>> {
 }
 
 /// Batches that do not exist, and have entries.
-pub(crate) fn batches_of_stray_entries(connection: &Connection) -> Result<Vec<i64>> {
+pub(crate) fn batches_of_stray_entries(connection: &Connection) -> Result<Vec<BatchId>> {
     // From batch number to batch number: one look-up each, not one per entry.
     let sql = "WITH RECURSIVE numbers(batch) AS (SELECT min(batch) FROM ledger_entry
        UNION ALL SELECT (SELECT min(e.batch) FROM ledger_entry e WHERE e.batch>numbers.batch) FROM numbers
@@ -145,20 +146,20 @@ pub(crate) fn batches_of_stray_entries(connection: &Connection) -> Result<Vec<i6
 }
 
 /// Batches that erasures name, and that are of no run which erases; one for each of these.
-pub(crate) fn batches_of_stray_erasures(connection: &Connection) -> Result<Vec<i64>> {
+pub(crate) fn batches_of_stray_erasures(connection: &Connection) -> Result<Vec<BatchId>> {
     let sql = "SELECT x.batch FROM ledger_erasure x WHERE NOT EXISTS(SELECT 1 FROM ledger_batch b JOIN ledger_pass p USING(pass)
      WHERE b.batch=x.batch AND p.kind='erase')";
     batches(connection, sql)
 }
 
 /// Batches that have images without entries.
-pub(crate) fn batches_of_stray_images(connection: &Connection) -> Result<Vec<i64>> {
+pub(crate) fn batches_of_stray_images(connection: &Connection) -> Result<Vec<BatchId>> {
     let sql = "SELECT DISTINCT i.batch FROM ledger_image i WHERE NOT EXISTS(SELECT 1 FROM ledger_entry e
      WHERE e.batch=i.batch AND e.record=i.record AND e.part=i.part)";
     batches(connection, sql)
 }
 
-fn batches(connection: &Connection, sql: &str) -> Result<Vec<i64>> {
+fn batches(connection: &Connection, sql: &str) -> Result<Vec<BatchId>> {
     let mut statement = connection.prepare(sql)?;
     let batches = statement.query_map([], |row| row.get(0))?;
     Ok(batches.collect::<rusqlite::Result<_>>()?)

@@ -7,10 +7,12 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::digest::Hash;
 use crate::error::Result;
 use crate::note::Note;
+use crate::record::BatchId;
 
 /// The size and the root of a ledger's tree. Its text is that of <https://c2sp.org/tlog-checkpoint>: origin, size and
 /// root in base64, each on a line of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Checkpoint {
     /// The ledger: the uuid of its first run.
     pub origin: String,
@@ -73,7 +75,7 @@ impl Checkpoint {
 /// A batch that closed the tree at some size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closed {
-    pub(crate) batch: i64,
+    pub(crate) batch: BatchId,
     pub(crate) root: Hash,
 }
 
@@ -82,10 +84,11 @@ pub(crate) fn batch_of_size(connection: &Connection, size: u64) -> Result<Option
     let mut statement = connection.prepare_cached(
         "SELECT batch, tree_size, tree_root FROM ledger_batch WHERE batch<=?1 ORDER BY batch DESC LIMIT 1",
     )?;
-    let last: i64 = connection.query_row("SELECT coalesce(max(batch),0) FROM ledger_batch", [], |row| {
-        row.get(0)
-    })?;
-    let (mut from, mut to) = (1, last);
+    let last: BatchId =
+        connection.query_row("SELECT coalesce(max(batch),0) FROM ledger_batch", [], |row| {
+            row.get(0)
+        })?;
+    let (mut from, mut to) = (1, last.get());
     while from <= to {
         let middle = from + (to - from) / 2;
         let found = statement
@@ -93,14 +96,14 @@ pub(crate) fn batch_of_size(connection: &Connection, size: u64) -> Result<Option
                 Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?))
             })
             .optional()?;
-        let Some((batch, found_size, root)): Option<(i64, i64, Hash)> = found else {
+        let Some((batch, found_size, root)): Option<(BatchId, i64, Hash)> = found else {
             from = middle + 1;
             continue;
         };
         match found_size.unsigned_abs().cmp(&size) {
             std::cmp::Ordering::Equal => return Ok(Some(Closed { batch, root })),
             std::cmp::Ordering::Less => from = middle + 1,
-            std::cmp::Ordering::Greater => to = batch - 1,
+            std::cmp::Ordering::Greater => to = batch.get() - 1,
         }
     }
     Ok(None)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::tree::leaf_hash;
 use crate::digest::{Hash, Salt};
+use crate::record::{BatchId, RecordNumber};
 
 /// What became of one source record in one pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,13 +41,13 @@ impl EntryOutcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// The source record's number; of a rollback, the number of the row that it restores.
-    pub(crate) record: i64,
+    pub(crate) record: RecordNumber,
     /// 0, or the part of a derived record, from 1.
     pub(crate) part: i64,
     /// What became of it.
     pub(crate) outcome: EntryOutcome,
     /// The number written, where it is another one.
-    pub(crate) target: Option<i64>,
+    pub(crate) target: Option<RecordNumber>,
     /// The commitment to the source record; `None` in place.
     pub(crate) input: Option<Hash>,
     /// The commitment to the target's row before; `None` for no row.
@@ -60,7 +61,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// An entry with nothing but its key and outcome.
     #[must_use]
-    pub(crate) fn new(record: i64, part: i64, outcome: EntryOutcome) -> Self {
+    pub(crate) fn new(record: RecordNumber, part: i64, outcome: EntryOutcome) -> Self {
         Self {
             record,
             part,
@@ -86,13 +87,13 @@ impl Entry {
     }
 
     /// Appends the text that is hashed, `ledger_leaf.leaf_text`.
-    fn write_leaf_text(&self, batch: i64, out: &mut String) {
+    fn write_leaf_text(&self, batch: BatchId, out: &mut String) {
         let mut text = ArrayText::new("e1", out);
-        text.integer(batch)
-            .integer(self.record)
+        text.integer(batch.get())
+            .integer(self.record.get())
             .integer(self.part)
             .integer(self.outcome as i64);
-        text.integer(self.target)
+        text.integer(self.target.map(RecordNumber::get))
             .hash(self.input.as_ref())
             .hash(self.before.as_ref())
             .hash(self.after.as_ref());
@@ -131,7 +132,7 @@ impl ImageKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Image {
     /// The entry's record.
-    pub(crate) record: i64,
+    pub(crate) record: RecordNumber,
     /// The entry's part.
     pub(crate) part: i64,
     /// What it is.
@@ -144,7 +145,7 @@ pub(crate) struct Image {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewRecord {
     /// The number.
-    pub(crate) record: i64,
+    pub(crate) record: RecordNumber,
     /// The database that it begins in.
     pub(crate) database: String,
     /// Its id there; `None` where the input gave none.
@@ -159,7 +160,7 @@ pub(crate) enum Change {
     /// A new row.
     Insert {
         /// The number.
-        record: i64,
+        record: RecordNumber,
         /// The id.
         id: String,
         /// The data.
@@ -168,7 +169,7 @@ pub(crate) enum Change {
     /// Another id or other data for a row.
     Update {
         /// The number.
-        record: i64,
+        record: RecordNumber,
         /// The id.
         id: String,
         /// The data.
@@ -177,7 +178,7 @@ pub(crate) enum Change {
     /// The row goes.
     Delete {
         /// The number.
-        record: i64,
+        record: RecordNumber,
     },
 }
 
@@ -220,6 +221,7 @@ impl BatchKind {
 
 /// How many source records had which outcome. `read` is the sum of the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Counts {
     /// All of them.
     pub read: u64,
@@ -266,9 +268,9 @@ pub(crate) struct Batch {
     /// What it is for.
     pub(crate) step: BatchKind,
     /// The smallest source number in it.
-    pub(crate) first_record: Option<i64>,
+    pub(crate) first_record: Option<RecordNumber>,
     /// The largest source number in it: the keyset cursor.
-    pub(crate) last_record: Option<i64>,
+    pub(crate) last_record: Option<RecordNumber>,
     /// The resume point where it is not a record number (`load`), as JSON.
     pub(crate) cursor: Option<String>,
     /// The outcomes.
@@ -313,7 +315,7 @@ impl Batch {
     }
 
     /// Widens the range of source numbers.
-    pub(crate) fn covers(&mut self, record: i64) {
+    pub(crate) fn covers(&mut self, record: RecordNumber) {
         self.first_record = Some(self.first_record.map_or(record, |first| first.min(record)));
         self.last_record = Some(self.last_record.map_or(record, |last| last.max(record)));
     }
@@ -353,7 +355,7 @@ impl Batch {
 
     /// Renders and hashes the entries under the number that the batch will have.
     #[must_use]
-    pub(crate) fn seal(mut self, number: i64) -> Sealed {
+    pub(crate) fn seal(mut self, number: BatchId) -> Sealed {
         self.entries.sort_by_key(|entry| (entry.record, entry.part));
         self.images.sort_by_key(|image| (image.record, image.part));
         if !self.warnings.is_empty() {
@@ -387,7 +389,7 @@ pub(crate) struct Sealed {
     /// The batch.
     pub(crate) batch: Batch,
     /// Its number.
-    pub(crate) number: i64,
+    pub(crate) number: BatchId,
     /// The hashes of its leaves, in tree order.
     pub(crate) leaves: Vec<Hash>,
     /// The hash over its leaf texts, each ended by LF.

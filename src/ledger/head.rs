@@ -6,6 +6,7 @@ use super::entry::{ArrayText, Sealed};
 use super::tree::{Frontier, leaf_hash};
 use crate::digest::{Hash, sha256};
 use crate::error::{Error, Result};
+use crate::record::{BatchId, PassId, RecordNumber, RunId};
 use crate::stage::{Stage, is_same_meaning};
 
 /// The newest batch's number, head hash and tree. Before the first batch: 0, zeros, the empty tree.
@@ -13,7 +14,7 @@ use crate::stage::{Stage, is_same_meaning};
 #[allow(clippy::struct_field_names)] // `head` is the field's name in the ledger
 pub(crate) struct Head {
     /// The newest batch's number.
-    pub(crate) batch: i64,
+    pub(crate) batch: BatchId,
     /// Its head.
     #[expect(clippy::struct_field_names, reason = "the word of the ledger, as its column")]
     pub(crate) head: Hash,
@@ -81,7 +82,7 @@ pub(crate) struct TreeAfter {
 }
 
 /// The tree after a batch; `None` where there is no such batch.
-pub(crate) fn tree_after(connection: &Connection, batch: i64) -> Result<Option<TreeAfter>> {
+pub(crate) fn tree_after(connection: &Connection, batch: BatchId) -> Result<Option<TreeAfter>> {
     let sql = "SELECT tree_size, tree_root FROM ledger_batch WHERE batch=?1";
     let mut statement = connection.prepare_cached(sql)?;
     let tree = statement.query_row([batch], |row| {
@@ -97,7 +98,7 @@ pub(crate) fn tree_after(connection: &Connection, batch: i64) -> Result<Option<T
 #[derive(Clone, Debug)]
 pub(crate) struct RunRow {
     /// The run's number.
-    pub(crate) run: i64,
+    pub(crate) run: RunId,
     /// Its random UUID.
     pub(crate) uuid: String,
     /// The command.
@@ -162,7 +163,7 @@ impl StageRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PassRow {
     /// The pass's number.
-    pub(crate) pass: i64,
+    pub(crate) pass: PassId,
     /// Its kind.
     pub(crate) kind: PassKind,
     /// The stage's revision.
@@ -172,9 +173,9 @@ pub(crate) struct PassRow {
     /// Where it writes.
     pub(crate) target: Option<String>,
     /// The pass that it undoes.
-    pub(crate) reverses: Option<i64>,
+    pub(crate) reverses: Option<PassId>,
     /// It reads what later batches wrote; `None`: the whole source.
-    pub(crate) after_batch: Option<i64>,
+    pub(crate) after_batch: Option<BatchId>,
     /// What `now()` gives, microseconds UTC.
     pub(crate) now_us: i64,
 }
@@ -182,6 +183,7 @@ pub(crate) struct PassRow {
 /// What kind of work a pass is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PassKind {
     /// The store's first batch.
     Init,
@@ -250,7 +252,7 @@ pub(crate) fn header_text(
     let batch = &sealed.batch;
     let mut header = String::with_capacity(1024);
     let mut text = ArrayText::new("b1", &mut header);
-    text.integer(sealed.number)
+    text.integer(sealed.number.get())
         .text(Some(&run.uuid))
         .text(Some(&run.command))
         .text(Some(&run.actor));
@@ -265,16 +267,16 @@ pub(crate) fn header_text(
     text.text(stage.map(|stage| stage.slug.as_str()));
     text.hash(stage.map(|stage| &stage.text_sha256))
         .hash(stage.map(|stage| &stage.meaning_sha256));
-    text.integer(pass.pass)
+    text.integer(pass.pass.get())
         .text(Some(pass.kind.name()))
         .text(pass.source.as_deref())
         .text(pass.target.as_deref());
-    text.integer(pass.reverses)
-        .integer(pass.after_batch)
+    text.integer(pass.reverses.map(PassId::get))
+        .integer(pass.after_batch.map(BatchId::get))
         .integer(pass.now_us);
     text.text(Some(batch.step.name()))
-        .integer(batch.first_record)
-        .integer(batch.last_record);
+        .integer(batch.first_record.map(RecordNumber::get))
+        .integer(batch.last_record.map(RecordNumber::get));
     text.text(batch.cursor.as_deref());
     let counts = &batch.counts;
     for count in [

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::entry::{EntryOutcome, ImageKind};
 use crate::digest::{Hash, Salt};
 use crate::error::{Error, Result};
-use crate::record::{HasName as _, Names, Record, Value, each_field, parts_of};
+use crate::record::{BatchId, HasName as _, Names, Record, RecordNumber, Value, each_field, parts_of};
 
 /// The bytes of a whole row: `id || 0x00 || data`, which is what its commitment covers after the salt.
 #[must_use]
@@ -38,15 +38,11 @@ pub(crate) fn id_in(body: &[u8]) -> Option<&str> {
 }
 
 /// The record that a whole row is; [`Error::Damaged`] when the bytes are no such image.
-pub(crate) fn whole_record(number: i64, body: &[u8]) -> Result<Record> {
+pub(crate) fn whole_record(number: RecordNumber, body: &[u8]) -> Result<Record> {
     let (id, data) = row_in(body).ok_or_else(|| Error::Damaged {
         what: format!("the image of record {number} is no record"),
     })?;
-    Ok(Record {
-        record: number,
-        id,
-        data,
-    })
+    Ok(Record { number, id, data })
 }
 
 /// The id and the data of a row before a change, from the image that is kept of it and the row after it: as it stands there
@@ -220,8 +216,8 @@ fn pointer(name: &str) -> String {
 /// A refused input that is not kept any more.
 pub(crate) struct LostInput {
     pub(crate) database: Option<String>,
-    pub(crate) record: i64,
-    pub(crate) batch: i64,
+    pub(crate) record: RecordNumber,
+    pub(crate) batch: BatchId,
 }
 
 /// Tells every one.
@@ -244,8 +240,8 @@ pub(crate) fn each_lost_input(connection: &Connection, mut tell: impl FnMut(Lost
 
 /// An image that has a commitment of its own, with those of its entry.
 pub(crate) struct Committed<'r> {
-    pub(crate) batch: i64,
-    pub(crate) record: i64,
+    pub(crate) batch: BatchId,
+    pub(crate) record: RecordNumber,
     /// `None`: a kind that this program does not know.
     pub(crate) kind: Option<ImageKind>,
     pub(crate) body: &'r [u8],
@@ -261,8 +257,8 @@ pub(crate) struct Committed<'r> {
 /// A reverse patch whose entry has changed no row.
 pub(crate) struct IdlePatch {
     pub(crate) database: Option<String>,
-    pub(crate) record: i64,
-    pub(crate) batch: i64,
+    pub(crate) record: RecordNumber,
+    pub(crate) batch: BatchId,
 }
 
 /// Every one: nothing leads to its text, so that nothing proves it.

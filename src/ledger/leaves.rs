@@ -1,12 +1,13 @@
 //! The leaves of the tree, rendered anew: they are stored nowhere.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::read::entry;
 use super::renamed::{AcceptedName, HeadTexts, StageNames};
 use super::{Batch, BatchKind, leaf_hash};
 use crate::digest::Hash;
 use crate::error::Result;
+use crate::record::{BatchId, RecordNumber};
 
 /// Tells every leaf in the order of the tree, up to the batch after which the tree has so many.
 pub(crate) fn leaves(connection: &Connection, size: u64, mut tell: impl FnMut(Hash)) -> Result<()> {
@@ -16,7 +17,7 @@ pub(crate) fn leaves(connection: &Connection, size: u64, mut tell: impl FnMut(Ha
     let mut entries = connection.prepare(
         "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry WHERE batch=?1",
     )?;
-    let numbers: Vec<i64> = batches
+    let numbers: Vec<BatchId> = batches
         .query_map([size], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     let names = StageNames::accepted(connection)?;
@@ -33,7 +34,7 @@ pub(crate) fn leaves(connection: &Connection, size: u64, mut tell: impl FnMut(Ha
 }
 
 /// The text of a batch's header, its last leaf, and the entry that accepts its name where that is not the ledger's.
-pub(crate) fn header(connection: &Connection, batch: i64) -> Result<(String, Option<AcceptedName>)> {
+pub(crate) fn header(connection: &Connection, batch: BatchId) -> Result<(String, Option<AcceptedName>)> {
     let names = StageNames::accepted(connection)?;
     Ok(match rendered_header(connection, &names, batch)? {
         HeadTexts::Accepted(text, name) => (text, Some(name)),
@@ -41,11 +42,11 @@ pub(crate) fn header(connection: &Connection, batch: i64) -> Result<(String, Opt
     })
 }
 
-fn hashed_header(connection: &Connection, names: &StageNames, batch: i64) -> Result<String> {
+fn hashed_header(connection: &Connection, names: &StageNames, batch: BatchId) -> Result<String> {
     Ok(rendered_header(connection, names, batch)?.into_text())
 }
 
-fn rendered_header(connection: &Connection, names: &StageNames, batch: i64) -> Result<HeadTexts> {
+fn rendered_header(connection: &Connection, names: &StageNames, batch: BatchId) -> Result<HeadTexts> {
     let mut statement =
         connection.prepare_cached("SELECT head, header_text FROM ledger_header WHERE batch=?1")?;
     let (head, text): (Hash, String) = statement.query_row([batch], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -63,13 +64,16 @@ pub(crate) struct Leaf {
 }
 
 /// The leaf of an entry; `None` where there is no such entry.
-pub(crate) fn leaf(connection: &Connection, (batch, record, part): (i64, i64, i64)) -> Result<Option<Leaf>> {
+pub(crate) fn leaf(
+    connection: &Connection,
+    (batch, record, part): (BatchId, RecordNumber, i64),
+) -> Result<Option<Leaf>> {
     let sql = "SELECT l.leaf_text, b.tree_size-b.entries-1
        + (SELECT count(*) FROM ledger_entry e WHERE e.batch=?1 AND (e.record,e.part)<(?2,?3)), b.tree_size-1
      FROM ledger_leaf l JOIN ledger_batch b USING(batch) WHERE l.batch=?1 AND l.record=?2 AND l.part=?3";
     let leaf = connection
         .prepare_cached(sql)?
-        .query_row([batch, record, part], |row| {
+        .query_row(params![batch, record, part], |row| {
             Ok(Leaf {
                 text: row.get(0)?,
                 index: row.get::<_, i64>(1)?.unsigned_abs(),

@@ -5,13 +5,14 @@ use rusqlite::{Connection, Row, params};
 use super::read::EntryKey;
 use super::sql::{is_about_place, of_record};
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RecordNumber, RunId};
 
 /// Where an entry stands that a life is made of, and whether it leads to another number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LifeEntry {
     pub(crate) key: EntryKey,
     /// The row that it is about, where that has another number.
-    pub(crate) target: Option<i64>,
+    pub(crate) target: Option<RecordNumber>,
     /// Whether it only has to do with the place: of the row that it names, it has nothing.
     pub(crate) is_about_place: bool,
 }
@@ -30,13 +31,13 @@ macro_rules! places_from {
 }
 
 /// The entries of a record.
-pub(crate) fn entries_of(connection: &Connection, record: i64) -> Result<Vec<LifeEntry>> {
+pub(crate) fn entries_of(connection: &Connection, record: RecordNumber) -> Result<Vec<LifeEntry>> {
     let sql = concat!(places_from!("ledger_life"), of_record!("e", "?1"));
     entries(connection, sql, record)
 }
 
 /// The entries of a record that are about its own row.
-pub(crate) fn entries_about(connection: &Connection, record: i64) -> Result<Vec<LifeEntry>> {
+pub(crate) fn entries_about(connection: &Connection, record: RecordNumber) -> Result<Vec<LifeEntry>> {
     let sql = concat!(
         places_from!("ledger_life"),
         of_record!("e", "?1"),
@@ -46,7 +47,7 @@ pub(crate) fn entries_about(connection: &Connection, record: i64) -> Result<Vec<
 }
 
 /// The entries of other records that are about a record's row.
-pub(crate) fn entries_onto(connection: &Connection, row: i64) -> Result<Vec<LifeEntry>> {
+pub(crate) fn entries_onto(connection: &Connection, row: RecordNumber) -> Result<Vec<LifeEntry>> {
     entries(
         connection,
         concat!(places_from!("ledger_entry"), "e.target=?1"),
@@ -54,7 +55,7 @@ pub(crate) fn entries_onto(connection: &Connection, row: i64) -> Result<Vec<Life
     )
 }
 
-fn entries(connection: &Connection, sql: &str, number: i64) -> Result<Vec<LifeEntry>> {
+fn entries(connection: &Connection, sql: &str, number: RecordNumber) -> Result<Vec<LifeEntry>> {
     let mut statement = connection.prepare_cached(sql)?;
     let entries = statement.query_map([number], |row| {
         Ok(LifeEntry {
@@ -67,7 +68,7 @@ fn entries(connection: &Connection, sql: &str, number: i64) -> Result<Vec<LifeEn
 }
 
 /// Whether a batch has read a database, as a stage does, or written to it.
-pub(crate) fn touches(connection: &Connection, batch: i64, database: &str) -> Result<bool> {
+pub(crate) fn touches(connection: &Connection, batch: BatchId, database: &str) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_batch b JOIN ledger_pass p ON p.pass=b.pass
      WHERE b.batch=?1 AND (p.target=?2 OR p.source=?2 AND p.stage IS NOT NULL)";
     let mut statement = connection.prepare_cached(sql)?;
@@ -76,15 +77,16 @@ pub(crate) fn touches(connection: &Connection, batch: i64, database: &str) -> Re
 
 /// One thing that happened to a record.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct TraceStep {
     /// The record's number as the entry has it.
-    pub record: i64,
+    pub record: RecordNumber,
     /// The part, for derived records.
     pub part: i64,
     /// The batch.
-    pub batch: i64,
+    pub batch: BatchId,
     /// The pass.
-    pub pass: i64,
+    pub pass: PassId,
     /// The pass's kind.
     pub kind: String,
     /// The stage's number.
@@ -94,9 +96,9 @@ pub struct TraceStep {
     /// The database that it was written to.
     pub database: Option<String>,
     /// The number written, where it is another one.
-    pub target_record: Option<i64>,
+    pub target_record: Option<RecordNumber>,
     /// The run.
-    pub run: i64,
+    pub run: RunId,
     /// Who.
     pub actor: String,
     /// Why the run was carried out, as it was told.

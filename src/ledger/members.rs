@@ -1,21 +1,22 @@
 //! Who went into a row: the source records that it was made of. Today that is the record of the same number, or the one whose
 //! part the row is.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::sql::is_about_place;
 use crate::error::Result;
+use crate::record::{BatchId, RecordNumber};
 
 /// A source record that went into a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
-    pub(crate) record: i64,
+    pub(crate) record: RecordNumber,
     /// Which of its parts the row is.
     pub(crate) part: i64,
 }
 
 /// The source records that went into a row as a batch has written it, in order; none where it has not.
-pub(crate) fn members(connection: &Connection, batch: i64, row: i64) -> Result<Vec<Member>> {
+pub(crate) fn members(connection: &Connection, batch: BatchId, row: RecordNumber) -> Result<Vec<Member>> {
     // By the record, or by the row: never through the whole batch.
     let sql = concat!(
         "SELECT e.record, e.part FROM ledger_entry e WHERE e.batch=?1 AND e.record=?2 AND e.target IS NULL
@@ -27,7 +28,7 @@ pub(crate) fn members(connection: &Connection, batch: i64, row: i64) -> Result<V
         " ORDER BY 1, 2"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    let members = statement.query_map([batch, row], |found| {
+    let members = statement.query_map(params![batch, row], |found| {
         Ok(Member {
             record: found.get(0)?,
             part: found.get(1)?,
@@ -37,7 +38,7 @@ pub(crate) fn members(connection: &Connection, batch: i64, row: i64) -> Result<V
 }
 
 /// The source record of a row that has a number of its own; of any other, its own number.
-pub(crate) fn source_of_row(connection: &Connection, row: i64) -> Result<i64> {
+pub(crate) fn source_of_row(connection: &Connection, row: RecordNumber) -> Result<RecordNumber> {
     let sql = concat!(
         "SELECT e.record FROM ledger_entry e JOIN ledger_batch b USING(batch) JOIN ledger_pass p USING(pass)
          WHERE e.target=?1 AND p.kind IN('apply','retry') AND NOT ",

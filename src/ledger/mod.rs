@@ -6,6 +6,7 @@ pub(crate) mod chain;
 pub(crate) mod checkpoint;
 mod entry;
 pub(crate) mod head;
+mod ids;
 pub(crate) mod image;
 pub(crate) mod leaves;
 pub(crate) mod life;

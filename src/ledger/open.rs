@@ -7,21 +7,22 @@ use super::entry::Counts;
 use super::head::PassKind;
 use super::read::counts;
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RunId};
 
 /// A pass that has begun and not ended, and that no rollback takes back.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenPass {
-    pub(crate) pass: i64,
+    pub(crate) pass: PassId,
     pub(crate) kind: PassKind,
     pub(crate) project: Option<String>,
     pub(crate) stage: Option<u32>,
     pub(crate) slug: Option<String>,
     pub(crate) source: Option<String>,
     pub(crate) target: Option<String>,
-    pub(crate) reverses: Option<i64>,
+    pub(crate) reverses: Option<PassId>,
     /// The run that began it, and the one that committed its newest batch.
-    pub(crate) runs: (i64, i64),
-    pub(crate) last_batch: i64,
+    pub(crate) runs: (RunId, RunId),
+    pub(crate) last_batch: BatchId,
     pub(crate) committed_us: i64,
     /// The arguments of the newest run, as JSON.
     pub(crate) arguments: String,
@@ -74,7 +75,7 @@ fn open_pass(row: &Row<'_>) -> rusqlite::Result<OpenPass> {
 }
 
 /// The newest run that has entries in a pass.
-pub(crate) fn last_writer(connection: &Connection, pass: i64) -> Result<Option<i64>> {
+pub(crate) fn last_writer(connection: &Connection, pass: PassId) -> Result<Option<RunId>> {
     let sql = "SELECT max(run) FROM ledger_batch WHERE pass=?1 AND entries>0";
     Ok(connection
         .prepare_cached(sql)?
@@ -85,7 +86,7 @@ pub(crate) fn last_writer(connection: &Connection, pass: i64) -> Result<Option<i
 pub(crate) fn written_since(
     connection: &Connection,
     database: &str,
-    (pass, batch): (i64, i64),
+    (pass, batch): (PassId, BatchId),
 ) -> Result<bool> {
     let sql = "SELECT EXISTS(SELECT 1 FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
      WHERE b.batch>?3 AND b.written>0 AND p.target=?1 AND p.pass<>?2)";
@@ -94,7 +95,12 @@ pub(crate) fn written_since(
 }
 
 /// Whether a later load of a database has read anything, in a later run.
-pub(crate) fn was_loaded_after(connection: &Connection, database: &str, pass: i64, run: i64) -> Result<bool> {
+pub(crate) fn was_loaded_after(
+    connection: &Connection,
+    database: &str,
+    pass: PassId,
+    run: RunId,
+) -> Result<bool> {
     let sql = "SELECT EXISTS(SELECT 1 FROM ledger_pass p JOIN ledger_batch b ON b.pass=p.pass
      WHERE p.target=?1 AND p.pass>?2 AND p.kind='load' AND b.read>0 AND b.run>?3)";
     let mut statement = connection.prepare_cached(sql)?;
@@ -120,7 +126,7 @@ impl Prefix {
 }
 
 /// Where a load stood after its first batch that has a resume point.
-pub(crate) fn first_prefix(connection: &Connection, pass: i64) -> Result<Option<Prefix>> {
+pub(crate) fn first_prefix(connection: &Connection, pass: PassId) -> Result<Option<Prefix>> {
     let sql = "SELECT cursor FROM ledger_batch WHERE pass=?1 AND cursor IS NOT NULL ORDER BY batch LIMIT 1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([pass])?;
@@ -131,9 +137,9 @@ pub(crate) fn first_prefix(connection: &Connection, pass: i64) -> Result<Option<
 /// A load that came to the end of its input.
 #[derive(Clone, Debug)]
 pub(crate) struct WholeLoad {
-    pub(crate) pass: i64,
+    pub(crate) pass: PassId,
     pub(crate) source: Option<String>,
-    pub(crate) run: i64,
+    pub(crate) run: RunId,
     pub(crate) committed_us: i64,
     /// The remark of its last batch: how the whole input was read, and its hash.
     pub(crate) body: serde_json::Value,
@@ -181,7 +187,7 @@ pub(crate) fn whole_loads(connection: &Connection, database: &str, input: &Prefi
 }
 
 /// When a run began, in microseconds since 1970; `None` where it has written nothing.
-pub(crate) fn run_started_us(connection: &Connection, run: i64) -> Result<Option<i64>> {
+pub(crate) fn run_started_us(connection: &Connection, run: RunId) -> Result<Option<i64>> {
     let sql = "SELECT started_us FROM ledger_run WHERE run=?1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.query_row([run], |row| row.get(0)).optional()?)

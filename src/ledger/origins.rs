@@ -6,6 +6,7 @@ use rusqlite::{Connection, Rows, Statement};
 
 use crate::digest::Salt;
 use crate::error::Result;
+use crate::record::RecordNumber;
 
 /// The statement that [`Origins`] reads.
 pub(crate) fn statement(connection: &Connection) -> Result<Statement<'_>> {
@@ -24,7 +25,7 @@ pub(crate) enum Astray {
 pub(crate) fn astray(
     connection: &Connection,
     databases: &BTreeSet<String>,
-) -> Result<Vec<(i64, String, Astray)>> {
+) -> Result<Vec<(RecordNumber, String, Astray)>> {
     let sql = "SELECT record, database, salt IS NULL AND NOT EXISTS(SELECT 1 FROM ledger_erasure x WHERE x.record=r.record) AS unsalted
      FROM ledger_record r WHERE database NOT IN (SELECT value FROM json_each(?1)) OR unsalted ORDER BY record";
     let known = serde_json::to_string(databases).expect("names always have a JSON text");
@@ -43,7 +44,7 @@ pub(crate) fn astray(
 
 /// Where a number was given out, with which id and salt.
 pub(crate) struct NumberOrigin {
-    pub(crate) number: i64,
+    pub(crate) number: RecordNumber,
     pub(crate) database: String,
     pub(crate) id: Option<String>,
     pub(crate) salt: Option<Salt>,
@@ -77,7 +78,11 @@ impl<'s> NumberOrigins<'s> {
     }
 
     /// Goes on to a number; gives those before it (all that are left, for none) that were given out in a database.
-    pub(crate) fn without_story(&mut self, database: &str, number: Option<i64>) -> Result<Vec<i64>> {
+    pub(crate) fn without_story(
+        &mut self,
+        database: &str,
+        number: Option<RecordNumber>,
+    ) -> Result<Vec<RecordNumber>> {
         let mut without = Vec::new();
         while let Some(origin) = self
             .next
@@ -92,7 +97,7 @@ impl<'s> NumberOrigins<'s> {
     }
 
     /// Where a number comes from that was gone on to.
-    pub(crate) fn of_number(&mut self, number: i64) -> Result<Option<NumberOrigin>> {
+    pub(crate) fn of_number(&mut self, number: RecordNumber) -> Result<Option<NumberOrigin>> {
         let found = self.next.take_if(|origin| origin.number == number);
         if found.is_some() {
             self.advance()?;

@@ -5,6 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::sql::of_record;
 use crate::error::Result;
+use crate::record::{PassId, RecordNumber, RunId};
 
 /// How many records those have become that the batches `b` of the pass `p` have written. Where every record has one entry, it
 /// is one record still, and nothing has to be counted.
@@ -19,7 +20,7 @@ macro_rules! came_out {
 pub(crate) use came_out;
 
 /// How many records came out of those that a pass has written.
-pub(crate) fn of_pass(connection: &Connection, pass: i64) -> Result<u64> {
+pub(crate) fn of_pass(connection: &Connection, pass: PassId) -> Result<u64> {
     let sql = concat!(
         "SELECT ",
         came_out!(),
@@ -29,14 +30,14 @@ pub(crate) fn of_pass(connection: &Connection, pass: i64) -> Result<u64> {
 }
 
 /// How many rows a pass has changed: those that a rollback of it restores.
-pub(crate) fn changed_by_pass(connection: &Connection, pass: i64) -> Result<u64> {
+pub(crate) fn changed_by_pass(connection: &Connection, pass: PassId) -> Result<u64> {
     let sql = "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.pass=?1 AND b.entries>0 AND e.before IS NOT e.after";
     number(connection, sql, params![pass])
 }
 
 /// How many rows a run has changed in passes of the rollback.
-pub(crate) fn restored_by_run(connection: &Connection, run: i64) -> Result<u64> {
+pub(crate) fn restored_by_run(connection: &Connection, run: RunId) -> Result<u64> {
     let sql =
         "SELECT count(*) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass AND p.kind='rollback'
      CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.run=?1 AND e.before IS NOT e.after";
@@ -44,7 +45,7 @@ pub(crate) fn restored_by_run(connection: &Connection, run: i64) -> Result<u64> 
 }
 
 /// The number of a pass's entries.
-pub(crate) fn entries_of_pass(connection: &Connection, pass: i64) -> Result<u64> {
+pub(crate) fn entries_of_pass(connection: &Connection, pass: PassId) -> Result<u64> {
     let sql = "SELECT coalesce(sum(entries),0) FROM ledger_batch WHERE pass=?1";
     number(connection, sql, params![pass])
 }
@@ -59,7 +60,7 @@ pub(crate) struct OfRecord {
 }
 
 /// What a pass has done to one source record.
-pub(crate) fn of_record(connection: &Connection, pass: i64, record: i64) -> Result<OfRecord> {
+pub(crate) fn of_record(connection: &Connection, pass: PassId, record: RecordNumber) -> Result<OfRecord> {
     let sql = concat!(
         "SELECT count(*), count(*) FILTER (WHERE e.before IS NOT e.after) FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
         of_record!("e", "?2"),
@@ -67,7 +68,7 @@ pub(crate) fn of_record(connection: &Connection, pass: i64, record: i64) -> Resu
            AND e.batch<=(SELECT max(batch) FROM ledger_batch WHERE pass=?1)"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row([pass, record], |row| {
+    Ok(statement.query_row(params![pass, record], |row| {
         Ok(OfRecord {
             entries: row.get::<_, i64>(0)?.unsigned_abs(),
             changed: row.get::<_, i64>(1)?.unsigned_abs(),

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::read::{EntryKey, RecordedEntry, entry_at};
 use super::sql::of_record;
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RecordNumber, RunId};
 
 /// The past of one database's rows. It knows which batch to look into, so that a row costs as many look-ups as there are
 /// passes, however long the ledger is.
@@ -14,16 +15,16 @@ use crate::error::Result;
 pub(crate) struct Past {
     passes: Vec<PassBatches>,
     /// The entries under other records' numbers, by the row that they wrote.
-    elsewhere: HashMap<i64, Vec<EntryKey>>,
+    elsewhere: HashMap<RecordNumber, Vec<EntryKey>>,
     /// The newest batch that changed a row, or took one out.
-    pub(crate) newest_change: Option<i64>,
+    pub(crate) newest_change: Option<BatchId>,
 }
 
 /// The batches of one pass.
 #[derive(Debug, Default)]
 struct PassBatches {
     /// First and last number, batch.
-    batches: Vec<(i64, i64, i64)>,
+    batches: Vec<(RecordNumber, RecordNumber, BatchId)>,
     /// Most passes go through the numbers once, upwards.
     ascending: bool,
 }
@@ -35,9 +36,9 @@ impl Past {
          WHERE p.target=?1 AND b.entries>0 ORDER BY p.pass, b.batch";
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([database])?;
-        let (mut passes, mut newest): (Vec<PassBatches>, Option<i64>) = (Vec::new(), None);
+        let (mut passes, mut newest): (Vec<PassBatches>, Option<PassId>) = (Vec::new(), None);
         while let Some(row) = rows.next()? {
-            let pass: i64 = row.get(0)?;
+            let pass: PassId = row.get(0)?;
             if newest.replace(pass) != Some(pass) {
                 passes.push(PassBatches::default());
             }
@@ -53,7 +54,7 @@ impl Past {
          CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE p.target=?1 AND e.target IS NOT NULL";
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([database])?;
-        let mut elsewhere: HashMap<i64, Vec<EntryKey>> = HashMap::new();
+        let mut elsewhere: HashMap<RecordNumber, Vec<EntryKey>> = HashMap::new();
         while let Some(row) = rows.next()? {
             let key = (row.get(1)?, row.get(2)?, row.get(3)?);
             elsewhere.entry(row.get(0)?).or_default().push(key);
@@ -70,7 +71,11 @@ impl Past {
     }
 
     /// The entries that changed a row, with their images, newest first.
-    pub(crate) fn changes(&self, connection: &Connection, number: i64) -> Result<Vec<RecordedEntry>> {
+    pub(crate) fn changes(
+        &self,
+        connection: &Connection,
+        number: RecordNumber,
+    ) -> Result<Vec<RecordedEntry>> {
         let mut keys = self.elsewhere.get(&number).cloned().unwrap_or_default();
         let sql = "SELECT batch, record, part FROM ledger_entry WHERE batch=?1 AND record=?2 AND coalesce(target,?2)=?2";
         let mut statement = connection.prepare_cached(sql)?;
@@ -93,8 +98,9 @@ impl Past {
 
 impl PassBatches {
     /// The batches whose range has a number.
-    fn around(&self, number: i64) -> Vec<i64> {
-        let has = |(first, last, _): &&(i64, i64, i64)| *first <= number && number <= *last;
+    fn around(&self, number: RecordNumber) -> Vec<BatchId> {
+        let has =
+            |(first, last, _): &&(RecordNumber, RecordNumber, BatchId)| *first <= number && number <= *last;
         if self.ascending {
             let at = self.batches.partition_point(|(_, last, _)| *last < number);
             let found = self.batches.get(at).filter(has);
@@ -109,7 +115,10 @@ impl PassBatches {
 }
 
 /// The run of a batch, the kind of its pass, and the stage.
-pub(crate) fn origin_of_batch(connection: &Connection, batch: i64) -> Result<(i64, String, Option<u32>)> {
+pub(crate) fn origin_of_batch(
+    connection: &Connection,
+    batch: BatchId,
+) -> Result<(RunId, String, Option<u32>)> {
     let sql = "SELECT b.run, p.kind, s.number FROM ledger_batch b JOIN ledger_pass p USING(pass)
      LEFT JOIN ledger_stage s USING(stage) WHERE b.batch=?1";
     let mut statement = connection.prepare_cached(sql)?;
@@ -120,8 +129,8 @@ pub(crate) fn origin_of_batch(connection: &Connection, batch: i64) -> Result<(i6
 pub(crate) fn numbers_under(
     connection: &Connection,
     ids: &HashSet<String>,
-) -> Result<HashMap<String, Vec<i64>>> {
-    let mut found: HashMap<String, Vec<i64>> = HashMap::new();
+) -> Result<HashMap<String, Vec<RecordNumber>>> {
+    let mut found: HashMap<String, Vec<RecordNumber>> = HashMap::new();
     if ids.is_empty() {
         return Ok(found);
     }
@@ -138,7 +147,11 @@ pub(crate) fn numbers_under(
 
 /// The numbers that had an id in a database and are not there now: those that began there, and those that another
 /// database began and a stage brought there. Not those of lines that a load has refused: they never were a row.
-pub(crate) fn number_by_origin(connection: &Connection, database: &str, id: &str) -> Result<Vec<i64>> {
+pub(crate) fn number_by_origin(
+    connection: &Connection,
+    database: &str,
+    id: &str,
+) -> Result<Vec<RecordNumber>> {
     let found = numbers_with_id(connection, database, id)?.into_iter();
     Ok(found
         .filter_map(|(number, was_row)| was_row.then_some(number))
@@ -146,7 +159,7 @@ pub(crate) fn number_by_origin(connection: &Connection, database: &str, id: &str
 }
 
 /// As [`number_by_origin`], with the lines that a load has refused under the id, and whether each was ever a row.
-fn numbers_with_id(connection: &Connection, database: &str, id: &str) -> Result<Vec<(i64, bool)>> {
+fn numbers_with_id(connection: &Connection, database: &str, id: &str) -> Result<Vec<(RecordNumber, bool)>> {
     let sql = concat!(
         "SELECT r.record, NOT EXISTS(SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
            CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE ",
@@ -164,7 +177,7 @@ fn numbers_with_id(connection: &Connection, database: &str, id: &str) -> Result<
 }
 
 /// The numbers of the rows of a database that rollbacks have taken away or changed back, ascending.
-pub(crate) fn rows_taken_back(connection: &Connection, database: &str) -> Result<Vec<i64>> {
+pub(crate) fn rows_taken_back(connection: &Connection, database: &str) -> Result<Vec<RecordNumber>> {
     let sql = "SELECT DISTINCT e.record FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE p.target=?1 AND p.kind='rollback' AND e.before IS NOT e.after ORDER BY e.record";
@@ -174,7 +187,11 @@ pub(crate) fn rows_taken_back(connection: &Connection, database: &str) -> Result
 }
 
 /// The pass of a batch, where a stage has written into a database with it.
-pub(crate) fn stage_pass_into(connection: &Connection, batch: i64, database: &str) -> Result<Option<i64>> {
+pub(crate) fn stage_pass_into(
+    connection: &Connection,
+    batch: BatchId,
+    database: &str,
+) -> Result<Option<PassId>> {
     let sql = "SELECT p.pass FROM ledger_batch b JOIN ledger_pass p USING(pass)
      WHERE b.batch=?1 AND p.target=?2 AND p.stage IS NOT NULL AND p.kind IN('apply','retry')";
     let mut statement = connection.prepare_cached(sql)?;
@@ -185,7 +202,7 @@ pub(crate) fn stage_pass_into(connection: &Connection, batch: i64, database: &st
 /// A record that began with an id, and one of the databases in which it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Began {
-    pub(crate) number: i64,
+    pub(crate) number: RecordNumber,
     pub(crate) database: String,
     /// Whether it began there; elsewhere a stage may have given it another id before.
     pub(crate) here: bool,
@@ -197,7 +214,7 @@ pub(crate) fn began_with(connection: &Connection, id: &str) -> Result<Vec<Began>
     let mut statement =
         connection.prepare_cached("SELECT record, database FROM ledger_record WHERE id=?1")?;
     let numbers = statement.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let numbers: Vec<(i64, String)> = numbers.collect::<rusqlite::Result<_>>()?;
+    let numbers: Vec<(RecordNumber, String)> = numbers.collect::<rusqlite::Result<_>>()?;
     let sql = concat!(
         "SELECT DISTINCT p.target FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
          CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE ",
@@ -221,20 +238,20 @@ pub(crate) fn began_with(connection: &Connection, id: &str) -> Result<Vec<Began>
 }
 
 /// Whether a pass has written a record or found it unchanged.
-pub(crate) fn has_brought(connection: &Connection, pass: i64, record: i64) -> Result<bool> {
+pub(crate) fn has_brought(connection: &Connection, pass: PassId, record: RecordNumber) -> Result<bool> {
     let sql = concat!(
         "SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch WHERE ",
         of_record!("e", "?2"),
         " AND b.pass=?1 AND e.outcome IN(1,2)"
     );
-    Ok(connection.prepare_cached(sql)?.exists([pass, record])?)
+    Ok(connection.prepare_cached(sql)?.exists(params![pass, record])?)
 }
 
 /// A row that was changed, or refused in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FormerRow {
     pub(crate) database: String,
-    pub(crate) number: i64,
+    pub(crate) number: RecordNumber,
 }
 
 /// The images that begin with an id, from passes or from all images.
@@ -284,7 +301,11 @@ pub(crate) fn rows_once_called(
 }
 
 /// Tells each record that a pass has written or found unchanged, in any order.
-pub(crate) fn each_brought_by(connection: &Connection, pass: i64, mut tell: impl FnMut(i64)) -> Result<()> {
+pub(crate) fn each_brought_by(
+    connection: &Connection,
+    pass: PassId,
+    mut tell: impl FnMut(RecordNumber),
+) -> Result<()> {
     let sql = "SELECT e.record FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.pass=?1 AND e.outcome IN(1,2)";
     let mut statement = connection.prepare_cached(sql)?;

@@ -12,6 +12,7 @@ use super::sql::{of_record, of_row, standing_life};
 use super::stage_input::StageInput;
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
+use crate::record::{PassId, RecordNumber};
 use crate::refusal::Holder;
 use crate::store::Table;
 
@@ -24,7 +25,7 @@ pub(crate) const REPLACED: &str = "target.replaced";
 
 impl Holder {
     /// The row that stands under an id.
-    pub(crate) fn of_row(record: i64, salt: &Salt, id: &str) -> Self {
+    pub(crate) fn of_row(record: RecordNumber, salt: &Salt, id: &str) -> Self {
         Self {
             record,
             id_sha256: Some(hex::encode(id_hash(salt, id))),
@@ -47,7 +48,7 @@ impl Holder {
 /// Whether a stage in place has taken a row out of a database because it has refused it: its place is kept for it, waived
 /// or not, until something else happens to it, or the stage that has brought it there takes it back. That a later stage in
 /// place has not found it is nothing.
-fn was_refused_in_place(connection: &Connection, database: &str, number: i64) -> Result<bool> {
+fn was_refused_in_place(connection: &Connection, database: &str, number: RecordNumber) -> Result<bool> {
     let sql = concat!(
         "SELECT e.batch, e.record, e.part, p.kind, p.source IS p.target, s.project, s.number, e.outcome, e.before IS e.after,
            e.after IS NULL, coalesce(e.reason,'') GLOB '{\"code\":\"target.*'
@@ -87,12 +88,12 @@ fn was_refused_in_place(connection: &Connection, database: &str, number: i64) ->
 /// Ids, each with the number and the salt of the record that its place is kept for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeptPlaces {
-    by_id: HashMap<String, (i64, Salt)>,
-    ids: HashMap<i64, String>,
+    by_id: HashMap<String, (RecordNumber, Salt)>,
+    ids: HashMap<RecordNumber, String>,
 }
 
 impl KeptPlaces {
-    pub(crate) fn keep(&mut self, id: String, (number, salt): (i64, Salt)) {
+    pub(crate) fn keep(&mut self, id: String, (number, salt): (RecordNumber, Salt)) {
         self.ids.insert(number, id.clone());
         self.by_id.insert(id, (number, salt));
     }
@@ -102,17 +103,17 @@ impl KeptPlaces {
     }
 
     /// The number and the salt of the record that an id is kept for.
-    pub(crate) fn holder(&self, id: &str) -> Option<(i64, Salt)> {
+    pub(crate) fn holder(&self, id: &str) -> Option<(RecordNumber, Salt)> {
         self.by_id.get(id).copied()
     }
 
     /// Whether a place is kept for a record.
-    pub(crate) fn has(&self, number: i64) -> bool {
+    pub(crate) fn has(&self, number: RecordNumber) -> bool {
         self.ids.contains_key(&number)
     }
 
     /// A record takes its place anew.
-    pub(crate) fn free(&mut self, number: i64) {
+    pub(crate) fn free(&mut self, number: RecordNumber) {
         if let Some(id) = self.ids.remove(&number)
             && self.by_id.get(&id).is_some_and(|(holder, _)| *holder == number)
         {
@@ -130,7 +131,7 @@ pub(crate) fn kept(connection: &Connection, target: &Table) -> Result<KeptPlaces
      WHERE b.refused>0 AND p.target=?1 AND p.source=p.target AND i.kind=4 AND r.salt IS NOT NULL ORDER BY +b.batch, e.record";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([target.name()])?;
-    let mut refused: HashMap<i64, (i64, String, Salt)> = HashMap::new();
+    let mut refused: HashMap<RecordNumber, (RecordNumber, String, Salt)> = HashMap::new();
     while let Some(row) = rows.next()? {
         let body: Vec<u8> = row.get(1)?;
         if let Some(id) = id_in(&body) {
@@ -191,7 +192,7 @@ macro_rules! seen_behind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Waiting {
     /// The source record.
-    pub(crate) record: i64,
+    pub(crate) record: RecordNumber,
     /// The row in its place; `None` where nothing says which.
     pub(crate) holder: Option<Holder>,
     /// Whether it is refused; otherwise it was left out, or lost its row.
@@ -252,12 +253,12 @@ pub(crate) fn waiting(connection: &Connection, stage: StageInput<'_>, waived: bo
     Ok(waiting)
 }
 
-fn holder(record: Option<i64>, id_sha256: Option<String>) -> Option<Holder> {
+fn holder(record: Option<RecordNumber>, id_sha256: Option<String>) -> Option<Holder> {
     record.map(|record| Holder { record, id_sha256 })
 }
 
 /// Of those that wait, the ones whose place is free by now; ascending.
-pub(crate) fn free(connection: &Connection, stage: StageInput<'_>) -> Result<Vec<i64>> {
+pub(crate) fn free(connection: &Connection, stage: StageInput<'_>) -> Result<Vec<RecordNumber>> {
     if cfg!(counterfoil_fault = "waiting") {
         return Ok(Vec::new());
     }
@@ -279,7 +280,7 @@ pub(crate) fn free(connection: &Connection, stage: StageInput<'_>) -> Result<Vec
 
 /// The rows that a pass in place has taken out of its database to make room, and whose records it has not come to yet:
 /// number, salt and the row as `id || 0x00 || data`.
-pub(crate) fn set_aside(connection: &Connection, pass: i64) -> Result<Vec<(i64, Salt, Vec<u8>)>> {
+pub(crate) fn set_aside(connection: &Connection, pass: PassId) -> Result<Vec<(RecordNumber, Salt, Vec<u8>)>> {
     let sql = concat!(
         "SELECT e.target, i.body FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      JOIN ledger_image i ON i.batch=e.batch AND i.record=e.record AND i.part=e.part
@@ -293,7 +294,7 @@ pub(crate) fn set_aside(connection: &Connection, pass: i64) -> Result<Vec<(i64, 
     let rows = statement.query_map([pass], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut aside = Vec::new();
     for row in rows {
-        let (record, body): (i64, Vec<u8>) = row?;
+        let (record, body): (RecordNumber, Vec<u8>) = row?;
         if let Some(salt) = salt(connection, record)? {
             aside.push((record, salt, body));
         }
@@ -306,7 +307,7 @@ pub(crate) fn set_aside(connection: &Connection, pass: i64) -> Result<Vec<(i64, 
 pub(crate) fn image_set_aside(
     connection: &Connection,
     stage: StageInput<'_>,
-    number: i64,
+    number: RecordNumber,
 ) -> Result<Option<Vec<u8>>> {
     let sql = concat!(
         "SELECT i.body FROM ledger_entry e CROSS JOIN ledger_batch b ON b.batch=e.batch

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::read::{ENTRIES, EntryKey, RecordedEntry, entries_from, recorded};
 use super::sql::of_record;
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RecordNumber};
 
 /// The code of an entry that takes another record's row out of the target.
 pub(crate) const TARGET_REPLACED: &str = "target.replaced";
@@ -16,16 +17,19 @@ pub(crate) const TARGET_EXISTS: &str = "target.exists";
 
 /// The records that passes have entries of, ascending, each with the newest batch that has them. What was rolled back by
 /// itself since is not among them.
-pub(crate) fn processed_by(connection: &Connection, passes: &[i64]) -> Result<Vec<(i64, i64)>> {
+pub(crate) fn processed_by(
+    connection: &Connection,
+    passes: &[PassId],
+) -> Result<Vec<(RecordNumber, BatchId)>> {
     let undone = undone_singly(connection, passes)?;
     let sql = "SELECT e.record, e.batch FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.pass=?1 AND b.read>0 ORDER BY b.batch, e.record, e.part";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut processed: Vec<(i64, i64)> = Vec::new();
+    let mut processed: Vec<(RecordNumber, BatchId)> = Vec::new();
     for pass in passes {
         let mut rows = statement.query([pass])?;
         while let Some(row) = rows.next()? {
-            let (record, batch): (i64, i64) = (row.get(0)?, row.get(1)?);
+            let (record, batch): (RecordNumber, BatchId) = (row.get(0)?, row.get(1)?);
             if processed.last() != Some(&(record, batch)) && !undone.contains(&(*pass, record)) {
                 processed.push((record, batch));
             }
@@ -40,7 +44,7 @@ pub(crate) fn processed_by(connection: &Connection, passes: &[i64]) -> Result<Ve
 }
 
 /// What `now()` gave where passes carried their records, by the batch.
-pub(crate) fn times(connection: &Connection, passes: &[i64]) -> Result<HashMap<i64, i64>> {
+pub(crate) fn times(connection: &Connection, passes: &[PassId]) -> Result<HashMap<BatchId, i64>> {
     let sql = "SELECT b.batch, p.now_us FROM ledger_pass p JOIN ledger_batch b USING(pass) WHERE p.pass=?1 AND b.read>0";
     let mut statement = connection.prepare_cached(sql)?;
     let mut times = HashMap::new();
@@ -54,7 +58,7 @@ pub(crate) fn times(connection: &Connection, passes: &[i64]) -> Result<HashMap<i
 }
 
 /// The passes and records of which a rollback of single records has undone the entries.
-fn undone_singly(connection: &Connection, passes: &[i64]) -> Result<HashSet<(i64, i64)>> {
+fn undone_singly(connection: &Connection, passes: &[PassId]) -> Result<HashSet<(PassId, RecordNumber)>> {
     let sql = "SELECT json_extract(b.body,'$.undoes'), e.record FROM json_each(?1) j
      CROSS JOIN ledger_batch b ON json_extract(b.body,'$.undoes')=j.value CROSS JOIN ledger_pass p ON p.pass=b.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -68,13 +72,13 @@ fn undone_singly(connection: &Connection, passes: &[i64]) -> Result<HashSet<(i64
 /// The entries of a stretch of records in a batch, with their images, in the order of records and parts.
 pub(crate) fn entries_between(
     connection: &Connection,
-    batch: i64,
-    first: i64,
-    last: i64,
+    batch: BatchId,
+    first: RecordNumber,
+    last: RecordNumber,
 ) -> Result<Vec<RecordedEntry>> {
     let sql = format!("{ENTRIES} WHERE b.batch=?1 AND e.record BETWEEN ?2 AND ?3 ORDER BY e.record, e.part");
     let mut statement = connection.prepare_cached(&sql)?;
-    let entries = statement.query_map([batch, first, last], recorded)?;
+    let entries = statement.query_map(params![batch, first, last], recorded)?;
     Ok(entries.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -82,8 +86,8 @@ pub(crate) fn entries_between(
 pub(crate) fn changes_of(
     connection: &Connection,
     database: &str,
-    row: i64,
-    after: i64,
+    row: RecordNumber,
+    after: BatchId,
 ) -> Result<Vec<RecordedEntry>> {
     let sql = concat!(
         entries_from!("ledger_life"),
@@ -97,7 +101,10 @@ pub(crate) fn changes_of(
 
 /// The entries that changed rows of a database under another record's number, ascending: the row, and what names the
 /// entry. Those of parts of derived records, and of rows that another record has replaced.
-pub(crate) fn changes_elsewhere(connection: &Connection, database: &str) -> Result<Vec<(i64, EntryKey)>> {
+pub(crate) fn changes_elsewhere(
+    connection: &Connection,
+    database: &str,
+) -> Result<Vec<(RecordNumber, EntryKey)>> {
     let sql = "SELECT e.target, e.batch, e.record, e.part FROM ledger_pass p JOIN ledger_batch b USING(pass)
      CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE p.target=?1 AND e.target IS NOT NULL AND e.target<>e.record AND e.before IS NOT e.after";
@@ -105,13 +112,13 @@ pub(crate) fn changes_elsewhere(connection: &Connection, database: &str) -> Resu
     let rows = statement.query_map([database], |row| {
         Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?)))
     })?;
-    let mut changes: Vec<(i64, EntryKey)> = rows.collect::<rusqlite::Result<_>>()?;
+    let mut changes: Vec<(RecordNumber, EntryKey)> = rows.collect::<rusqlite::Result<_>>()?;
     changes.sort_unstable();
     Ok(changes)
 }
 
 /// The rows that records of some passes have replaced, with the entries that say so, in the order of the ledger.
-pub(crate) fn displaced_by(connection: &Connection, passes: &[i64]) -> Result<Vec<RecordedEntry>> {
+pub(crate) fn displaced_by(connection: &Connection, passes: &[PassId]) -> Result<Vec<RecordedEntry>> {
     let sql = format!(
         "{ENTRIES} WHERE b.pass=?1 AND e.target IS NOT NULL AND e.reason LIKE '%{TARGET_REPLACED}%'
          ORDER BY e.batch, e.record, e.part"
@@ -129,9 +136,9 @@ pub(crate) fn displaced_by(connection: &Connection, passes: &[i64]) -> Result<Ve
 /// What the stage that a batch belongs to had refused of a record before: the batch, and the input as it was.
 pub(crate) fn refused_before(
     connection: &Connection,
-    batch: i64,
-    record: i64,
-) -> Result<Option<(i64, Vec<u8>)>> {
+    batch: BatchId,
+    record: RecordNumber,
+) -> Result<Option<(BatchId, Vec<u8>)>> {
     let sql = concat!(
         "SELECT e.batch, i.body FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
          CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage
@@ -145,7 +152,7 @@ pub(crate) fn refused_before(
     );
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement
-        .query_row([batch, record], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![batch, record], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?)
 }
 
@@ -156,7 +163,7 @@ pub(crate) fn refused_image(
     connection: &Connection,
     stage: (&str, u32),
     database: &str,
-    record: i64,
+    record: RecordNumber,
 ) -> Result<Option<Vec<u8>>> {
     let sql = concat!(
         "SELECT i.body FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
@@ -187,7 +194,7 @@ pub(crate) fn refused_image(
 }
 
 /// The id that a record had where it began; `None` where it has none, or has it no more.
-pub(crate) fn first_id(connection: &Connection, record: i64) -> Result<Option<String>> {
+pub(crate) fn first_id(connection: &Connection, record: RecordNumber) -> Result<Option<String>> {
     let sql = "SELECT id FROM ledger_record WHERE record=?1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement
@@ -197,7 +204,7 @@ pub(crate) fn first_id(connection: &Connection, record: i64) -> Result<Option<St
 }
 
 /// The rows of a database that a load or an edit has put there, and no stage: their numbers, ascending.
-pub(crate) fn put_by_hand(connection: &Connection, database: &str) -> Result<Vec<i64>> {
+pub(crate) fn put_by_hand(connection: &Connection, database: &str) -> Result<Vec<RecordNumber>> {
     let sql = concat!(
         "SELECT r.record FROM ledger_record r WHERE r.database=?1 AND EXISTS(
            SELECT 1 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch CROSS JOIN ledger_pass p ON p.pass=b.pass
@@ -222,7 +229,7 @@ pub(crate) enum BatchWriter {
 }
 
 /// The batches that wrote to a database, each with who did.
-pub(crate) fn writers(connection: &Connection, database: &str) -> Result<HashMap<i64, BatchWriter>> {
+pub(crate) fn writers(connection: &Connection, database: &str) -> Result<HashMap<BatchId, BatchWriter>> {
     let sql = "SELECT b.batch, p.kind IN('load','edit'),
        CASE WHEN p.kind<>'rollback' AND p.source=p.target THEN s.number END
      FROM ledger_pass p JOIN ledger_batch b USING(pass) LEFT JOIN ledger_stage s USING(stage) WHERE p.target=?1";

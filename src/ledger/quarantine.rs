@@ -6,28 +6,68 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RecordNumber};
 use crate::refusal::Refusal;
 
 /// Which refused records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Selected {
     /// Only those that this stage refused.
     pub stage: Option<u32>,
     /// Only those with this refusal code.
     pub code: Option<String>,
     /// Only this record number.
-    pub record: Option<i64>,
+    pub record: Option<RecordNumber>,
     /// Only the record with this id.
     pub id: Option<String>,
     /// Only what this pass refused.
-    pub pass: Option<i64>,
+    pub pass: Option<PassId>,
+}
+
+impl Selected {
+    /// Selects what this stage refused, by its number. Default: `None`, any.
+    #[must_use]
+    pub fn stage(mut self, stage: impl Into<Option<u32>>) -> Self {
+        self.stage = stage.into();
+        self
+    }
+
+    /// Selects what was refused with this code. Default: `None`, any.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<Option<String>>) -> Self {
+        self.code = code.into();
+        self
+    }
+
+    /// Selects the record with this number. Default: `None`, any.
+    #[must_use]
+    pub fn record(mut self, record: impl Into<Option<RecordNumber>>) -> Self {
+        self.record = record.into();
+        self
+    }
+
+    /// Selects the record with this id. Default: `None`, any.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<Option<String>>) -> Self {
+        self.id = id.into();
+        self
+    }
+
+    /// Selects what this pass refused. Default: `None`, any.
+    #[must_use]
+    pub fn pass(mut self, pass: impl Into<Option<PassId>>) -> Self {
+        self.pass = pass.into();
+        self
+    }
 }
 
 /// One refused record.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Quarantined {
     /// Its number.
-    pub record: i64,
+    pub record: RecordNumber,
     /// Its id, where it has one.
     pub id: Option<String>,
     /// The stage that refused it; `None`: it was refused at the door by a load.
@@ -39,7 +79,7 @@ pub struct Quarantined {
     /// Where it would have gone.
     pub database: Option<String>,
     /// The batch that refused it.
-    pub batch: i64,
+    pub batch: BatchId,
     /// When, as ISO 8601 in UTC.
     pub at: String,
     /// Why.
@@ -97,7 +137,7 @@ pub(crate) fn each(
 }
 
 /// The batches that have refused something, all of them or those of a pass, ascending.
-fn refusing_batches(connection: &Connection, pass: Option<i64>) -> Result<Vec<i64>> {
+fn refusing_batches(connection: &Connection, pass: Option<PassId>) -> Result<Vec<BatchId>> {
     let sql = match pass {
         Some(_) => "SELECT batch FROM ledger_batch WHERE refused>0 AND pass=?1 ORDER BY +batch",
         None => "SELECT batch FROM ledger_batch WHERE refused>0 AND ?1 IS NULL ORDER BY +batch",
@@ -111,7 +151,7 @@ fn of_batch(
     connection: &Connection,
     project: &str,
     selected: &Selected,
-    batch: i64,
+    batch: BatchId,
     limit: usize,
 ) -> Result<Vec<Quarantined>> {
     let sql = concat!(
@@ -136,15 +176,27 @@ fn of_batch(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// How much stands in quarantine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuarantineCount {
+    /// The records that stages have refused.
+    pub records: u64,
+    /// The lines that loads have refused.
+    pub lines: u64,
+}
+
 /// How many of them stages have refused, and how many lines loads.
-pub(crate) fn count(connection: &Connection, project: &str, selected: &Selected) -> Result<(u64, u64)> {
+pub(crate) fn count(connection: &Connection, project: &str, selected: &Selected) -> Result<QuarantineCount> {
     let sql = standing!("coalesce(sum(q.number IS NOT NULL),0), coalesce(sum(q.number IS NULL),0)");
     let (of_stages, of_loads): (i64, i64) = connection
         .prepare_cached(sql)?
         .query_row(&wanted(&project, selected)[..], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
-    Ok((of_stages.unsigned_abs(), of_loads.unsigned_abs()))
+    Ok(QuarantineCount {
+        records: of_stages.unsigned_abs(),
+        lines: of_loads.unsigned_abs(),
+    })
 }
 
 fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
@@ -165,9 +217,9 @@ fn quarantined(row: &Row<'_>) -> rusqlite::Result<Quarantined> {
 /// A record that stands in quarantine, by its numbers alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RefusedNumbers {
-    pub(crate) record: i64,
+    pub(crate) record: RecordNumber,
     /// The batch that refused it.
-    pub(crate) batch: i64,
+    pub(crate) batch: BatchId,
 }
 
 /// What refused together: a stage, or loads into one database.

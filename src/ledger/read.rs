@@ -10,6 +10,7 @@ use super::sql::{of_record, undone};
 use super::state::PassState;
 use crate::digest::Salt;
 use crate::error::{Error, Result};
+use crate::record::{BatchId, PassId, RecordNumber};
 
 /// A pass with what its batches say about it.
 #[derive(Clone, Debug)]
@@ -19,11 +20,11 @@ pub(crate) struct PassSummary {
     /// Where it stands.
     pub state: PassState,
     /// Its first batch.
-    pub first_batch: i64,
+    pub first_batch: BatchId,
     /// Its last batch.
-    pub last_batch: i64,
+    pub last_batch: BatchId,
     /// The largest source number of its data batches: the keyset cursor.
-    pub last_record: Option<i64>,
+    pub last_record: Option<RecordNumber>,
     /// The resume point of a load, as JSON.
     pub cursor: Option<String>,
     /// The outcomes so far.
@@ -50,7 +51,7 @@ const PASSES: &str = concat!(
 );
 
 /// One pass, where it has a batch.
-pub(crate) fn pass(connection: &Connection, number: i64) -> Result<Option<PassSummary>> {
+pub(crate) fn pass(connection: &Connection, number: PassId) -> Result<Option<PassSummary>> {
     let mut statement = connection.prepare_cached(&format!("{PASSES} WHERE p.pass=?1 GROUP BY p.pass"))?;
     Ok(statement.query_row([number], pass_summary).optional()?)
 }
@@ -111,7 +112,7 @@ pub(crate) fn counts(row: &Row<'_>, from: usize) -> rusqlite::Result<Counts> {
 }
 
 /// The largest number of a table's key, 0 when it is empty.
-pub(crate) fn largest(connection: &Connection, table: LedgerTable) -> Result<i64> {
+pub(crate) fn largest<T: rusqlite::types::FromSql>(connection: &Connection, table: LedgerTable) -> Result<T> {
     let sql = match table {
         LedgerTable::Run => "SELECT coalesce(max(run),0) FROM ledger_run",
         LedgerTable::Pass => "SELECT coalesce(max(pass),0) FROM ledger_pass",
@@ -147,7 +148,7 @@ pub(crate) fn known_revision(connection: &Connection, stage: &StageRow) -> Resul
 }
 
 /// The salt of a record number; `None` once it was erased.
-pub(crate) fn salt(connection: &Connection, record: i64) -> Result<Option<Salt>> {
+pub(crate) fn salt(connection: &Connection, record: RecordNumber) -> Result<Option<Salt>> {
     let mut statement = connection.prepare_cached("SELECT salt FROM ledger_record WHERE record=?1")?;
     Ok(statement
         .query_row([record], |row| row.get(0))
@@ -158,7 +159,7 @@ pub(crate) fn salt(connection: &Connection, record: i64) -> Result<Option<Salt>>
 /// An entry with the batch it stands in and its image.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordedEntry {
-    pub(crate) batch: i64,
+    pub(crate) batch: BatchId,
     pub(crate) entry: Entry,
     pub(crate) image: Option<(ImageKind, Vec<u8>)>,
 }
@@ -166,7 +167,7 @@ pub(crate) struct RecordedEntry {
 impl RecordedEntry {
     /// The number of the row that it is about.
     #[must_use]
-    pub(crate) fn number(&self) -> i64 {
+    pub(crate) fn number(&self) -> RecordNumber {
         self.entry.target.unwrap_or(self.entry.record)
     }
 
@@ -202,17 +203,17 @@ macro_rules! entries_from {
 pub(super) use entries_from;
 
 /// The place of a source record in a pass: (batch, record).
-pub(crate) type Place = (i64, i64);
+pub(crate) type Place = (BatchId, RecordNumber);
 
 /// The place behind every other.
-pub(crate) const BEHIND_ALL: Place = (i64::MAX, i64::MAX);
+pub(crate) const BEHIND_ALL: Place = (BatchId::MAX, RecordNumber::MAX);
 
 /// The entries of a pass before a place in it, down to a batch, with their images, newest first: the order in which
 /// they are undone. About so many, or so many bytes of images, but of every record all of its parts.
 pub(crate) fn entries_before(
     connection: &Connection,
-    pass: i64,
-    (before, down_to): (Place, i64),
+    pass: PassId,
+    (before, down_to): (Place, BatchId),
     count: usize,
     bytes: usize,
 ) -> Result<Vec<RecordedEntry>> {
@@ -248,7 +249,7 @@ pub(crate) fn entries_before(
 }
 
 /// Whether a pass has overwritten or taken out anything.
-pub(crate) fn keeps_images(connection: &Connection, pass: i64) -> Result<bool> {
+pub(crate) fn keeps_images(connection: &Connection, pass: PassId) -> Result<bool> {
     let sql = "SELECT EXISTS(SELECT 1 FROM ledger_batch b CROSS JOIN ledger_image i ON i.batch=b.batch
      WHERE b.pass=?1)";
     Ok(connection
@@ -257,7 +258,7 @@ pub(crate) fn keeps_images(connection: &Connection, pass: i64) -> Result<bool> {
 }
 
 /// What names an entry: batch, record and part.
-pub(crate) type EntryKey = (i64, i64, i64);
+pub(crate) type EntryKey = (BatchId, RecordNumber, i64);
 
 /// One entry.
 pub(crate) fn entry_at(connection: &Connection, key: EntryKey) -> Result<RecordedEntry> {
@@ -268,8 +269,8 @@ pub(crate) fn entry_at(connection: &Connection, key: EntryKey) -> Result<Recorde
 /// The entries of a pass for one source record, newest first.
 pub(crate) fn entries_of_record(
     connection: &Connection,
-    pass: i64,
-    record: i64,
+    pass: PassId,
+    record: RecordNumber,
 ) -> Result<Vec<RecordedEntry>> {
     let sql = concat!(
         entries_from!("ledger_life"),
@@ -286,7 +287,7 @@ pub(crate) fn entries_of_record(
 pub(crate) fn entries_of_row(
     connection: &Connection,
     database: &str,
-    number: i64,
+    number: RecordNumber,
 ) -> Result<Vec<RecordedEntry>> {
     let sql = concat!(
         entries_from!("ledger_life"),
@@ -301,37 +302,41 @@ pub(crate) fn entries_of_row(
 }
 
 /// The entries of one record in a batch, in the order of their parts; without images.
-pub(crate) fn entries_in_batch(connection: &Connection, batch: i64, record: i64) -> Result<Vec<Entry>> {
+pub(crate) fn entries_in_batch(
+    connection: &Connection,
+    batch: BatchId,
+    record: RecordNumber,
+) -> Result<Vec<Entry>> {
     let sql = "SELECT record,part,outcome,target,input,before,after,reason FROM ledger_entry
      WHERE batch=?1 AND record=?2 ORDER BY part";
     let mut statement = connection.prepare_cached(sql)?;
-    let entries = statement.query_map([batch, record], |row| entry(row, 0))?;
+    let entries = statement.query_map(params![batch, record], |row| entry(row, 0))?;
     Ok(entries.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The pass of a batch.
-pub(crate) fn pass_of(connection: &Connection, batch: i64) -> Result<Option<i64>> {
+pub(crate) fn pass_of(connection: &Connection, batch: BatchId) -> Result<Option<PassId>> {
     let sql = "SELECT pass FROM ledger_batch WHERE batch=?1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.query_row([batch], |row| row.get(0)).optional()?)
 }
 
 /// The resume point of a batch, as JSON.
-pub(crate) fn cursor_of(connection: &Connection, batch: i64) -> Result<Option<String>> {
+pub(crate) fn cursor_of(connection: &Connection, batch: BatchId) -> Result<Option<String>> {
     let sql = "SELECT cursor FROM ledger_batch WHERE batch=?1";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.query_row([batch], |row| row.get(0))?)
 }
 
 /// The batches of a pass.
-pub(crate) fn batches_of(connection: &Connection, pass: i64) -> Result<BTreeSet<i64>> {
+pub(crate) fn batches_of(connection: &Connection, pass: PassId) -> Result<BTreeSet<BatchId>> {
     let mut statement = connection.prepare_cached("SELECT batch FROM ledger_batch WHERE pass=?1")?;
     let batches = statement.query_map([pass], |row| row.get(0))?;
     Ok(batches.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The batches that wrote to a database, ascending.
-pub(crate) fn batches_into(connection: &Connection, database: &str) -> Result<Vec<i64>> {
+pub(crate) fn batches_into(connection: &Connection, database: &str) -> Result<Vec<BatchId>> {
     let sql = "SELECT b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass) WHERE p.target=?1 ORDER BY b.batch";
     let mut statement = connection.prepare_cached(sql)?;
     let batches = statement.query_map([database], |row| row.get(0))?;
@@ -344,7 +349,7 @@ pub(crate) fn newest_of_stage(
     connection: &Connection,
     project: &str,
     number: u32,
-    record: i64,
+    record: RecordNumber,
 ) -> Result<Vec<RecordedEntry>> {
     let newest = concat!(
         "SELECT max(f.batch) FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch
@@ -403,7 +408,7 @@ impl rusqlite::types::FromSql for PassKind {
 }
 
 /// How often a stage warned in a pass, by code.
-pub(crate) fn warnings(connection: &Connection, pass: i64) -> Result<BTreeMap<String, u64>> {
+pub(crate) fn warnings(connection: &Connection, pass: PassId) -> Result<BTreeMap<String, u64>> {
     let sql = "SELECT w.key, sum(w.value) FROM ledger_batch b, json_each(b.body,'$.warnings') w
      WHERE b.pass=?1 AND b.body IS NOT NULL GROUP BY w.key";
     let mut statement = connection.prepare_cached(sql)?;

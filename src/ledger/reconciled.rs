@@ -3,12 +3,13 @@
 use rusqlite::{Connection, params};
 
 use crate::error::Result;
+use crate::record::{PassId, RunId};
 
 /// The remark of a reconciliation, as far as it is looked at again.
 #[derive(serde::Deserialize)]
 struct ReconcileRemark {
     whole: bool,
-    passes: Vec<i64>,
+    passes: Vec<PassId>,
     reconciled: Vec<Held>,
 }
 
@@ -25,7 +26,7 @@ pub(crate) fn is_unreconciled(connection: &Connection, project: &str, number: u3
      WHERE instr(b.body,'\"holds\":false') AND p.kind='reconcile' AND s.project=?1 AND s.number=?2 AND b.batch>?3
      ORDER BY b.pass DESC";
     let fails = |remark: &ReconcileRemark| remark.reconciled.iter().any(|held| !held.holds);
-    let Some(failed) = newest(connection, failed, (project, number, 0), fails)? else {
+    let Some(failed) = newest(connection, failed, (project, number, PassId::BEFORE_FIRST), fails)? else {
         return Ok(false);
     };
     let whole = "SELECT b.batch, b.body FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
@@ -43,9 +44,9 @@ pub(crate) fn is_unreconciled(connection: &Connection, project: &str, number: u3
 fn newest(
     connection: &Connection,
     sql: &str,
-    (project, number, after): (&str, u32, i64),
+    (project, number, after): (&str, u32, PassId),
     says: impl Fn(&ReconcileRemark) -> bool,
-) -> Result<Option<i64>> {
+) -> Result<Option<PassId>> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![project, number, after])?;
     while let Some(row) = rows.next()? {
@@ -62,7 +63,7 @@ fn newest(
 }
 
 /// Whether one of these passes stands, as a pass of a stage.
-fn stands(connection: &Connection, passes: &[i64]) -> Result<bool> {
+fn stands(connection: &Connection, passes: &[PassId]) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_standing WHERE pass=?1 AND kind IN('apply','retry','waive')";
     let mut statement = connection.prepare_cached(sql)?;
     for pass in passes {
@@ -76,7 +77,7 @@ fn stands(connection: &Connection, passes: &[i64]) -> Result<bool> {
 /// A look at both sides of a stage.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordedReconciliation {
-    pub(crate) run: i64,
+    pub(crate) run: RunId,
     pub(crate) committed_us: i64,
     pub(crate) stage: u32,
     pub(crate) slug: String,
@@ -87,7 +88,7 @@ pub(crate) struct RecordedReconciliation {
 }
 
 /// The reconciliations of a run, and later ones that looked at what it carried; in order.
-pub(crate) fn looks(connection: &Connection, run: i64) -> Result<Vec<RecordedReconciliation>> {
+pub(crate) fn looks(connection: &Connection, run: RunId) -> Result<Vec<RecordedReconciliation>> {
     let sql = "SELECT b.run, b.committed_us, s.number, s.slug, p.source, p.target, b.body
      FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass JOIN ledger_stage s USING(stage)
      WHERE b.batch>=(SELECT min(batch) FROM ledger_batch WHERE run=?1) AND p.kind='reconcile' AND b.body IS NOT NULL AND (b.run=?1 OR EXISTS(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RecordNumber};
 
 /// Of a batch `c`: whether the stage of a refusal `r` has worked in it. What `ledger_life` would say, without a look at entries
 /// that no one asks about.
@@ -46,7 +47,12 @@ macro_rules! refused_in_stages {
 
 /// The numbers of the records that a stage has refused and that nothing has happened to since; ascending. Only what
 /// stood before the batch `before`, so that a resumed pass finds the same list again.
-pub(crate) fn refused(connection: &Connection, project: &str, number: u32, before: i64) -> Result<Vec<i64>> {
+pub(crate) fn refused(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    before: BatchId,
+) -> Result<Vec<RecordNumber>> {
     let sql = concat!(
         refused_in_stages!("r.record", " AND s.number=?2 AND +b.batch<?3", " AND c.batch<?3"),
         " ORDER BY r.record"
@@ -71,7 +77,11 @@ pub(crate) fn refused_counts(connection: &Connection, project: &str) -> Result<B
 
 /// The numbers of the records that a stage has refused, waived or not, and that nothing else has happened to since;
 /// ascending.
-pub(crate) fn refused_or_waived(connection: &Connection, project: &str, number: u32) -> Result<Vec<i64>> {
+pub(crate) fn refused_or_waived(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+) -> Result<Vec<RecordNumber>> {
     let sql = concat!(
         refused_in_stages!("r.record", " AND s.number=?2", " AND q.kind<>'waive'"),
         " ORDER BY r.record"
@@ -82,19 +92,24 @@ pub(crate) fn refused_or_waived(connection: &Connection, project: &str, number: 
 }
 
 /// The numbers of the records that one pass has refused, and that nothing has happened to in the stage since; ascending.
-pub(crate) fn refused_by(connection: &Connection, project: &str, number: u32, pass: i64) -> Result<Vec<i64>> {
-    let mut of_stage = refused(connection, project, number, i64::MAX)?;
+pub(crate) fn refused_by(
+    connection: &Connection,
+    project: &str,
+    number: u32,
+    pass: PassId,
+) -> Result<Vec<RecordNumber>> {
+    let mut of_stage = refused(connection, project, number, BatchId::MAX)?;
     let sql = "SELECT DISTINCT e.record FROM ledger_batch b CROSS JOIN ledger_refused e ON e.batch=b.batch
      WHERE b.pass=?1 AND b.refused>0 ORDER BY e.record";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([pass], |row| row.get(0))?;
-    let of_pass: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    let of_pass: Vec<RecordNumber> = rows.collect::<rusqlite::Result<_>>()?;
     of_stage.retain(|record| of_pass.binary_search(record).is_ok());
     Ok(of_stage)
 }
 
 /// The numbers of all records that a stage has ever refused; ascending.
-pub(crate) fn ever_refused(connection: &Connection, project: &str, number: u32) -> Result<Vec<i64>> {
+pub(crate) fn ever_refused(connection: &Connection, project: &str, number: u32) -> Result<Vec<RecordNumber>> {
     let sql = "SELECT DISTINCT e.record FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
      CROSS JOIN ledger_stage s ON s.stage=p.stage CROSS JOIN ledger_refused e ON e.batch=b.batch
      WHERE b.refused>0 AND s.project=?1 AND s.number=?2 ORDER BY e.record";
@@ -104,7 +119,7 @@ pub(crate) fn ever_refused(connection: &Connection, project: &str, number: u32) 
 }
 
 /// The records that a pass has refused over a contract in the mode `refuse`, and that still stand so.
-pub(crate) fn halting(connection: &Connection, pass: i64) -> Result<Vec<i64>> {
+pub(crate) fn halting(connection: &Connection, pass: PassId) -> Result<Vec<RecordNumber>> {
     let sql = "SELECT DISTINCT record FROM audit_quarantine WHERE pass=?1 AND json_extract(reason,'$.halts')";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([pass], |row| row.get(0))?;

@@ -7,17 +7,18 @@ use rusqlite::{Connection, params};
 use super::past::has_brought;
 use crate::digest::{Hash, Salt, sha256};
 use crate::error::Result;
+use crate::record::{PassId, RecordNumber};
 use crate::store::Table;
 
 /// The lines of one input that loads into one database have refused and that still wait in quarantine.
 #[derive(Debug, Default)]
 pub(crate) struct RefusedLines {
-    waiting: HashMap<i64, RefusedLine>,
-    by_reason: HashMap<String, VecDeque<i64>>,
-    by_line: HashMap<u64, Vec<i64>>,
-    by_id: HashMap<String, Vec<i64>>,
+    waiting: HashMap<RecordNumber, RefusedLine>,
+    by_reason: HashMap<String, VecDeque<RecordNumber>>,
+    by_line: HashMap<u64, Vec<RecordNumber>>,
+    by_id: HashMap<String, Vec<RecordNumber>>,
     /// The record that was let in under a line's id.
-    let_in: BTreeMap<i64, i64>,
+    let_in: BTreeMap<RecordNumber, RecordNumber>,
 }
 
 #[derive(Debug)]
@@ -32,7 +33,7 @@ struct RefusedLine {
 pub(crate) struct LetIn<'r> {
     pub(crate) line: u64,
     pub(crate) id: &'r str,
-    pub(crate) record: i64,
+    pub(crate) record: RecordNumber,
     /// Whether the input so far is what it was when the line was refused, so that the same place means the same record.
     pub(crate) in_place: bool,
 }
@@ -40,15 +41,15 @@ pub(crate) struct LetIn<'r> {
 /// A line that leaves quarantine, and the record that it does so for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settled {
-    pub(crate) line: i64,
+    pub(crate) line: RecordNumber,
     /// The commitment to its bytes.
     pub(crate) input: Hash,
-    pub(crate) record: i64,
+    pub(crate) record: RecordNumber,
 }
 
 impl RefusedLines {
     /// What other passes than `pass` have refused, so that a pass that is resumed finds what is still left for it.
-    pub(crate) fn new(connection: &Connection, database: &str, source: &str, pass: i64) -> Result<Self> {
+    pub(crate) fn new(connection: &Connection, database: &str, source: &str, pass: PassId) -> Result<Self> {
         let sql = "SELECT q.reason, q.record, r.salt, e.input, r.id FROM audit_quarantine q
          JOIN ledger_entry e ON e.batch=q.batch AND e.record=q.record AND e.part=0
          JOIN ledger_record r ON r.record=q.record
@@ -58,7 +59,7 @@ impl RefusedLines {
         let mut rows = statement.query(params![database, source, pass])?;
         let mut lines = Self::default();
         while let Some(row) = rows.next()? {
-            let (reason, record): (String, i64) = (row.get(0)?, row.get(1)?);
+            let (reason, record): (String, RecordNumber) = (row.get(0)?, row.get(1)?);
             let line = RefusedLine {
                 salt: row.get(2)?,
                 input: row.get(3)?,
@@ -80,10 +81,10 @@ impl RefusedLines {
 
     /// The number and salt of a line that stands refused for the same reason, which tells its place, with the same
     /// bytes. Each is given once: several elements of an array may share a line, a reason and their bytes.
-    pub(crate) fn take(&mut self, reason: &str, raw: &[u8]) -> Option<(i64, Salt)> {
+    pub(crate) fn take(&mut self, reason: &str, raw: &[u8]) -> Option<(RecordNumber, Salt)> {
         let waiting = &self.waiting;
         let lines = self.by_reason.get_mut(reason)?;
-        let same = |record: &i64| {
+        let same = |record: &RecordNumber| {
             let line = waiting.get(record);
             line.is_some_and(|line| sha256(&[&line.salt, raw]) == line.input)
         };
@@ -112,7 +113,7 @@ impl RefusedLines {
             None => record.in_place,
         };
         let waiting = &mut self.waiting;
-        let settled = |number: &i64| {
+        let settled = |number: &RecordNumber| {
             waiting.get(number).filter(|line| is_same(line))?;
             let input = waiting.remove(number)?.input;
             Some(Settled {
@@ -125,14 +126,14 @@ impl RefusedLines {
     }
 
     /// Notes that a record was let in, for lines with its id at other places: they may still come, and be refused again.
-    pub(crate) fn note(&mut self, id: &str, record: i64) {
+    pub(crate) fn note(&mut self, id: &str, record: RecordNumber) {
         if let Some(numbers) = self.by_id.get(id) {
             self.let_in.extend(numbers.iter().map(|number| (*number, record)));
         }
     }
 
     /// As [`note`](Self::note), for what a pass that is resumed has let in before.
-    fn note_before(&mut self, connection: &Connection, database: &str, pass: i64) -> Result<()> {
+    fn note_before(&mut self, connection: &Connection, database: &str, pass: PassId) -> Result<()> {
         let table = Table::from_name(database)?;
         if self.by_id.is_empty() || !table.exists(connection)? {
             return Ok(());

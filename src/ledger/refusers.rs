@@ -6,6 +6,32 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::quarantine::Quarantined;
 use crate::error::Result;
+use crate::record::listed::as_list;
+use crate::record::{BatchId, PassId, RecordNumber, RunId};
+
+/// How many records stand in quarantine that one stage has refused with one code. In JSON a list of the three.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantineTotal {
+    /// The stage's number; `None`: loads have refused them.
+    pub stage: Option<u32>,
+    /// The code of the refusals.
+    pub code: String,
+    /// How many records.
+    pub records: u64,
+}
+
+as_list!(QuarantineTotal: stage, code, records);
+
+/// How many of the records that a stage has refused have an earlier version in its target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EarlierVersions {
+    /// The stage's number.
+    pub stage: u32,
+    /// Its target.
+    pub target: String,
+    /// How many records.
+    pub records: u64,
+}
 
 /// How many lines were refused at the door by loads.
 pub(crate) fn refused_at_the_door(connection: &Connection) -> Result<u64> {
@@ -15,37 +41,33 @@ pub(crate) fn refused_at_the_door(connection: &Connection) -> Result<u64> {
 }
 
 /// How many records there are that a project may see, by stage and code, largest first.
-pub(crate) fn totals(connection: &Connection, project: &str) -> Result<Vec<(Option<u32>, String, u64)>> {
+pub(crate) fn totals(connection: &Connection, project: &str) -> Result<Vec<QuarantineTotal>> {
     let sql = "SELECT number, code, count(*) FROM audit_quarantine WHERE project IS NULL OR project=?1
      GROUP BY number, code ORDER BY 3 DESC, 1, 2";
     totals_by(connection, sql, &project)
 }
 
 /// As [`totals`], of those that one pass has refused.
-pub(crate) fn totals_of(connection: &Connection, pass: i64) -> Result<Vec<(Option<u32>, String, u64)>> {
+pub(crate) fn totals_of(connection: &Connection, pass: PassId) -> Result<Vec<QuarantineTotal>> {
     let sql = "SELECT number, code, count(*) FROM audit_quarantine WHERE pass=?1
      GROUP BY number, code ORDER BY 3 DESC, 1, 2";
     totals_by(connection, sql, &pass)
 }
 
-fn totals_by(
-    connection: &Connection,
-    sql: &str,
-    which: &dyn ToSql,
-) -> Result<Vec<(Option<u32>, String, u64)>> {
+fn totals_by(connection: &Connection, sql: &str, which: &dyn ToSql) -> Result<Vec<QuarantineTotal>> {
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([which], |row| {
-        Ok((
-            row.get(0)?,
-            row.get::<_, Option<String>>(1)?.unwrap_or_default(),
-            row.get::<_, i64>(2)?.unsigned_abs(),
-        ))
+        Ok(QuarantineTotal {
+            stage: row.get(0)?,
+            code: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+            records: row.get::<_, i64>(2)?.unsigned_abs(),
+        })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Those of these passes that have refused something which still stands so.
-pub(crate) fn still_refusing(connection: &Connection, passes: &[i64]) -> Result<Vec<i64>> {
+pub(crate) fn still_refusing(connection: &Connection, passes: &[PassId]) -> Result<Vec<PassId>> {
     let sql = "SELECT DISTINCT pass FROM audit_quarantine WHERE pass IN(SELECT value FROM json_each(?1)) ORDER BY pass";
     let mut statement = connection.prepare_cached(sql)?;
     let listed = serde_json::json!(passes).to_string();
@@ -64,7 +86,7 @@ macro_rules! earlier_version {
 }
 
 /// How many of the records that stages have refused have an earlier version in the stage's target; by stage and target.
-pub(crate) fn earlier_versions(connection: &Connection, project: &str) -> Result<Vec<(u32, String, u64)>> {
+pub(crate) fn earlier_versions(connection: &Connection, project: &str) -> Result<Vec<EarlierVersions>> {
     let sql = concat!(
         "SELECT q.number, q.database, count(*) FROM audit_quarantine q WHERE q.project=?1 AND ",
         earlier_version!(),
@@ -72,7 +94,11 @@ pub(crate) fn earlier_versions(connection: &Connection, project: &str) -> Result
     );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([project], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.unsigned_abs()))
+        Ok(EarlierVersions {
+            stage: row.get(0)?,
+            target: row.get(1)?,
+            records: row.get::<_, i64>(2)?.unsigned_abs(),
+        })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -85,7 +111,7 @@ pub(crate) fn has_earlier_version(connection: &Connection, refused: &Quarantined
         " FROM audit_quarantine q WHERE q.batch=?1 AND q.record=?2"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_row([refused.batch, refused.record], |row| row.get(0));
+    let found = statement.query_row(params![refused.batch, refused.record], |row| row.get(0));
     Ok(found.optional()?.unwrap_or(false))
 }
 
@@ -114,11 +140,14 @@ impl Refuser {
 
 /// The records that stand in quarantine since a batch, by who has refused them: one that was refused again later stands
 /// there too.
-pub(crate) fn standing_since(connection: &Connection, first: i64) -> Result<BTreeMap<Refuser, HashSet<i64>>> {
+pub(crate) fn standing_since(
+    connection: &Connection,
+    first: BatchId,
+) -> Result<BTreeMap<Refuser, HashSet<RecordNumber>>> {
     let sql = "SELECT project, number, database, record FROM audit_quarantine WHERE batch>=?1";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([first])?;
-    let mut standing: BTreeMap<Refuser, HashSet<i64>> = BTreeMap::new();
+    let mut standing: BTreeMap<Refuser, HashSet<RecordNumber>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         standing
             .entry(Refuser::new(row, 0)?)
@@ -131,7 +160,7 @@ pub(crate) fn standing_since(connection: &Connection, first: i64) -> Result<BTre
 /// A pass that has refused what still stands in quarantine.
 #[derive(Clone, Debug)]
 pub(crate) struct RefusingPass {
-    pub(crate) pass: i64,
+    pub(crate) pass: PassId,
     pub(crate) kind: String,
     /// Of a stage, its project.
     pub(crate) project: Option<String>,
@@ -139,7 +168,7 @@ pub(crate) struct RefusingPass {
     pub(crate) source: Option<String>,
     pub(crate) database: Option<String>,
     /// The run that worked on it last.
-    pub(crate) run: i64,
+    pub(crate) run: RunId,
     /// How many records it has refused that stand so, and since when the oldest does.
     pub(crate) records: u64,
     pub(crate) oldest_us: i64,
@@ -179,9 +208,9 @@ pub(crate) fn refusing_passes(
 /// What a run has refused: one record, and why.
 #[derive(Clone, Debug)]
 pub(crate) struct RefusalOfRun {
-    pub(crate) pass: i64,
-    pub(crate) batch: i64,
-    pub(crate) record: i64,
+    pub(crate) pass: PassId,
+    pub(crate) batch: BatchId,
+    pub(crate) record: RecordNumber,
     pub(crate) reason: String,
     /// The id with which the record began, and where.
     pub(crate) id: Option<String>,
@@ -194,7 +223,7 @@ pub(crate) struct RefusalOfRun {
 /// Tells each refusal of a run, in the order of the ledger, whether it stands or not.
 pub(crate) fn each_refusal_of_run(
     connection: &Connection,
-    run: i64,
+    run: RunId,
     mut tell: impl FnMut(RefusalOfRun) -> Result<()>,
 ) -> Result<()> {
     let sql = "SELECT p.pass, e.batch, e.record, e.reason, n.id, s.project, s.number, p.target, n.database

@@ -12,10 +12,13 @@ use serde_json::value::RawValue;
 
 use crate::digest::{Hash, sha256};
 use crate::error::Result;
+use crate::name::StageName;
 use crate::name::check_stage;
+use crate::record::{BatchId, PassId};
 
 /// Batches of one stage that were hashed with one name, which is not the one that the ledger keeps.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Renamed {
     /// The project of the stage.
     pub project: String,
@@ -26,17 +29,18 @@ pub struct Renamed {
     /// The name that was hashed.
     pub slug: String,
     /// The first and the last of the batches; those of other stages between them are not concerned.
-    pub batches: [i64; 2],
+    pub batches: [BatchId; 2],
 }
 
 /// The same, with the entry that accepts it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct AcceptedName {
     /// What is accepted.
     #[serde(flatten)]
     pub renamed: Renamed,
     /// The batch that accepts it.
-    pub accepted_in: i64,
+    pub accepted_in: BatchId,
     /// Who did.
     pub actor: String,
     /// Why, in that person's words.
@@ -71,7 +75,7 @@ pub(crate) struct StageNames {
     known: HashMap<u32, Vec<String>>,
     /// The passes that may have the fault: not the first of a revision, which was hashed with the name that it wrote,
     /// nor any where that one does not hold either, because then it is the ledger's name that was changed.
-    later: HashSet<i64>,
+    later: HashSet<PassId>,
 }
 
 impl StageNames {
@@ -85,12 +89,17 @@ impl StageNames {
 
     /// Those that were accepted, and those that may be found. The headers are rendered by a query that gives batch and
     /// text.
-    pub(crate) fn known(connection: &Connection, headers: &str, more: &[(u32, String)]) -> Result<Self> {
+    pub(crate) fn known(connection: &Connection, headers: &str, more: &[StageName]) -> Result<Self> {
         let mut names = Self::accepted(connection)?;
         // What cannot be read is found where every batch is looked at.
         let mut statement = connection.prepare("SELECT number, slug FROM ledger_stage ORDER BY stage")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        for (number, slug) in rows.flatten().chain(more.iter().cloned()) {
+        let rows = statement.query_map([], |row| {
+            Ok(StageName {
+                number: row.get(0)?,
+                slug: row.get(1)?,
+            })
+        })?;
+        for StageName { number, slug } in rows.flatten().chain(more.iter().cloned()) {
             let known = names.known.entry(number).or_default();
             if check_stage(&slug).is_ok() && !known.contains(&slug) {
                 known.push(slug);
@@ -102,7 +111,7 @@ impl StageNames {
         ))?;
         let mut passes = connection
             .prepare("SELECT stage, pass FROM ledger_pass WHERE stage IS NOT NULL ORDER BY pass")?;
-        let mut holds: HashMap<i64, bool> = HashMap::new();
+        let mut holds: HashMap<PassId, bool> = HashMap::new();
         for (stage, pass) in passes
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
             .flatten()
@@ -126,7 +135,7 @@ impl StageNames {
     }
 
     /// What the head of a batch was made of, given its header as the ledger renders it.
-    pub(crate) fn hashed(&self, batch: i64, head: &Hash, text: String) -> HeadTexts {
+    pub(crate) fn hashed(&self, batch: BatchId, head: &Hash, text: String) -> HeadTexts {
         if head_of(&text) == *head {
             return HeadTexts::Recorded(text);
         }
@@ -182,7 +191,7 @@ struct Header<'t> {
     project: String,
     number: u32,
     slug: String,
-    pass: i64,
+    pass: PassId,
 }
 
 impl<'t> Header<'t> {
@@ -256,11 +265,7 @@ fn accepted(connection: &Connection) -> Result<Vec<AcceptedName>> {
 }
 
 /// The batches that were hashed with another name and that nobody has accepted yet, by stage, name and stretch.
-pub(crate) fn unaccepted(
-    connection: &Connection,
-    headers: &str,
-    more: &[(u32, String)],
-) -> Result<Vec<Renamed>> {
+pub(crate) fn unaccepted(connection: &Connection, headers: &str, more: &[StageName]) -> Result<Vec<Renamed>> {
     let names = StageNames::known(connection, headers, more)?;
     let sql = format!(
         "WITH header AS ({headers}) SELECT b.batch, b.head, h.header_text, s.project, s.number

@@ -10,6 +10,7 @@ use super::entry::ImageKind;
 use super::read::keeps_images;
 use crate::digest::Hash;
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RecordNumber};
 
 /// A pass with at least so many entries is read as it lies; the smaller ones are sorted together.
 const LARGE: i64 = 50_000;
@@ -24,8 +25,8 @@ pub(crate) fn targets(connection: &Connection) -> Result<Vec<String>> {
 
 /// What an entry says about a row.
 pub(crate) struct RowEvent {
-    pub(crate) number: i64,
-    pub(crate) batch: i64,
+    pub(crate) number: RecordNumber,
+    pub(crate) batch: BatchId,
     /// The commitment to the row that it found.
     pub(crate) before: Option<Hash>,
     /// The commitment to the row that it left.
@@ -42,7 +43,7 @@ pub(crate) struct RowEvent {
 /// memory beside those of other rows.
 pub(crate) enum Body {
     Read(Vec<u8>),
-    Long { record: i64, part: i64 },
+    Long { record: RecordNumber, part: i64 },
 }
 
 impl RowEvent {
@@ -54,7 +55,7 @@ impl RowEvent {
         };
         let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND part=?3";
         let mut statement = connection.prepare_cached(sql)?;
-        let body = statement.query_row([self.batch, *record, *part], |row| row.get(0));
+        let body = statement.query_row(params![self.batch, record, part], |row| row.get(0));
         Ok(Cow::Owned(body.optional()?.unwrap_or_default()))
     }
 }
@@ -65,13 +66,13 @@ pub(crate) struct Lane<'s> {
     /// The entry that is next.
     pub(crate) next: Option<RowEvent>,
     /// The pass, where the stream is one pass as it lies.
-    pass: Option<i64>,
-    last: i64,
+    pass: Option<PassId>,
+    last: RecordNumber,
 }
 
 impl Lane<'_> {
     /// Reads the next entry; gives the pass where it does not lie in order.
-    pub(crate) fn step(&mut self) -> Result<Option<i64>> {
+    pub(crate) fn step(&mut self) -> Result<Option<PassId>> {
         let Some(row) = self.rows.next()? else {
             self.next = None;
             return Ok(None);
@@ -106,13 +107,13 @@ impl Lane<'_> {
 /// The statements of one database's streams.
 pub(crate) struct LaneStatements<'c> {
     database: String,
-    large: Vec<(i64, Statement<'c>)>,
+    large: Vec<(PassId, Statement<'c>)>,
     rest: Statement<'c>,
 }
 
 impl<'c> LaneStatements<'c> {
     /// Of a database; `sorted`: large passes that do not lie in order.
-    pub(crate) fn new(connection: &'c Connection, database: &str, sorted: &BTreeSet<i64>) -> Result<Self> {
+    pub(crate) fn new(connection: &'c Connection, database: &str, sorted: &BTreeSet<PassId>) -> Result<Self> {
         let mut large = Vec::new();
         for of in large_passes(connection, database)? {
             if sorted.contains(&of.pass) {
@@ -141,7 +142,7 @@ impl<'c> LaneStatements<'c> {
 
     /// The streams: one for each large pass, and one for all others.
     pub(crate) fn lanes(&mut self) -> Result<Vec<Lane<'_>>> {
-        let large: Vec<i64> = self.large.iter().map(|(pass, _)| *pass).collect();
+        let large: Vec<PassId> = self.large.iter().map(|(pass, _)| *pass).collect();
         let listed = serde_json::to_string(&large).expect("numbers always have a JSON text");
         let mut lanes = Vec::with_capacity(large.len() + 1);
         for (pass, statement) in &mut self.large {
@@ -149,14 +150,14 @@ impl<'c> LaneStatements<'c> {
                 rows: statement.query([*pass])?,
                 next: None,
                 pass: Some(*pass),
-                last: i64::MIN,
+                last: RecordNumber::new(i64::MIN),
             });
         }
         lanes.push(Lane {
             rows: self.rest.query(params![self.database, listed])?,
             next: None,
             pass: None,
-            last: i64::MIN,
+            last: RecordNumber::new(i64::MIN),
         });
         Ok(lanes)
     }
@@ -182,7 +183,7 @@ const OF_PASS: &str =
 
 /// A pass with many entries.
 struct LargePass {
-    pass: i64,
+    pass: PassId,
     /// Whether its batches go backwards: a rollback begins with the newest.
     goes_backwards: bool,
 }

@@ -11,26 +11,31 @@ use super::sql::{of_record, of_row};
 use super::stage_input::StageInput;
 use crate::digest::Hash;
 use crate::error::Result;
+use crate::record::{BatchId, RecordNumber};
 
 /// A change of a row that stands, newest first.
 #[derive(Clone, Debug)]
 pub(crate) struct RowChange {
     /// Batch, record and part of the entry.
-    pub(crate) key: (i64, i64, i64),
+    pub(crate) key: (BatchId, RecordNumber, i64),
     pub(crate) kind: PassKind,
     /// Project and number of the stage.
     pub(crate) stage: Option<(String, u32)>,
     /// Whether the stage writes to another database than it reads.
     pub(crate) copies: bool,
     /// The source record.
-    pub(crate) record: i64,
+    pub(crate) record: RecordNumber,
     /// The commitments to the row before and after; `None` where it was not there.
     pub(crate) before: Option<Hash>,
     pub(crate) after: Option<Hash>,
 }
 
 /// The changes of a row that stand, newest first: what was undone is left out together with what undid it.
-pub(crate) fn changes_of_row(connection: &Connection, database: &str, number: i64) -> Result<Vec<RowChange>> {
+pub(crate) fn changes_of_row(
+    connection: &Connection,
+    database: &str,
+    number: RecordNumber,
+) -> Result<Vec<RowChange>> {
     let sql = concat!(
         "SELECT e.batch, e.record, e.part, p.pass, p.kind, s.project, s.number, p.stage IS NOT NULL AND p.source<>p.target,
            coalesce(p.reverses, json_extract(b.body,'$.undoes')), e.outcome=4 AND e.before IS e.after, e.before, e.after
@@ -100,7 +105,7 @@ pub(crate) fn edited_in_place(changes: &[RowChange], now: Option<Hash>) -> Optio
 
 /// Who has brought a row to its database: the project and the number of a stage that writes to another database than it
 /// reads, and the source record.
-pub(crate) type Owner<'c> = (&'c str, u32, i64);
+pub(crate) type Owner<'c> = (&'c str, u32, RecordNumber);
 
 /// Who has brought a row there, by its changes; `None` where no stage has.
 pub(crate) fn owner(changes: &[RowChange]) -> Option<Owner<'_>> {
@@ -122,7 +127,10 @@ pub(crate) fn shares_numbers(connection: &Connection, stage: StageInput<'_>) -> 
 
 /// The rows of a stage's source that later stages have brought there: they have the shape that the stage gives, or another
 /// one of their own.
-pub(crate) fn of_later_stages(connection: &Connection, stage: StageInput<'_>) -> Result<BTreeSet<i64>> {
+pub(crate) fn of_later_stages(
+    connection: &Connection,
+    stage: StageInput<'_>,
+) -> Result<BTreeSet<RecordNumber>> {
     let sql = "SELECT DISTINCT coalesce(e.target,e.record) FROM ledger_stage s
      CROSS JOIN ledger_standing p ON p.stage=s.stage AND p.kind IN('apply','retry')
      CROSS JOIN ledger_batch b ON b.pass=p.pass CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -155,7 +163,10 @@ pub(crate) fn is_edited(changes: &[RowChange], stage: StageInput<'_>) -> bool {
 }
 
 /// The rows of a database that a load has changed, or an edit, and that stands.
-pub(crate) fn rows_touched_by_hand(connection: &Connection, database: &str) -> Result<BTreeSet<i64>> {
+pub(crate) fn rows_touched_by_hand(
+    connection: &Connection,
+    database: &str,
+) -> Result<BTreeSet<RecordNumber>> {
     // A load keeps an image of what it has written over: where there is none, its entries need no look.
     let sql = "SELECT DISTINCT coalesce(e.target,e.record) AS row FROM ledger_standing p CROSS JOIN ledger_batch b ON b.pass=p.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -168,7 +179,10 @@ pub(crate) fn rows_touched_by_hand(connection: &Connection, database: &str) -> R
 }
 
 /// The id of the row that an entry has taken out, from its image.
-pub(crate) fn id_before(connection: &Connection, key: (i64, i64, i64)) -> Result<Option<String>> {
+pub(crate) fn id_before(
+    connection: &Connection,
+    key: (BatchId, RecordNumber, i64),
+) -> Result<Option<String>> {
     let sql = "SELECT body FROM ledger_image WHERE batch=?1 AND record=?2 AND part=?3 AND kind=1";
     let mut statement = connection.prepare_cached(sql)?;
     let body: Option<Vec<u8>> = statement.query_row(key, |row| row.get(0)).optional()?;
@@ -179,8 +193,8 @@ pub(crate) fn id_before(connection: &Connection, key: (i64, i64, i64)) -> Result
 pub(crate) fn rows_of_record(
     connection: &Connection,
     (project, number): (&str, u32),
-    record: i64,
-) -> Result<Vec<i64>> {
+    record: RecordNumber,
+) -> Result<Vec<RecordNumber>> {
     let sql = concat!(
         "SELECT DISTINCT e.target FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
          CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage
@@ -190,13 +204,17 @@ pub(crate) fn rows_of_record(
     );
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![project, number, record], |row| row.get(0))?;
-    let mut numbers: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    let mut numbers: Vec<RecordNumber> = rows.collect::<rusqlite::Result<_>>()?;
     numbers.push(record);
     Ok(numbers)
 }
 
 /// Whether the newest stage in place that has come to a row has left it as it was.
-pub(crate) fn is_left_in_place(connection: &Connection, database: &str, number: i64) -> Result<bool> {
+pub(crate) fn is_left_in_place(
+    connection: &Connection,
+    database: &str,
+    number: RecordNumber,
+) -> Result<bool> {
     let sql = concat!(
         "SELECT e.outcome=3 FROM ledger_life e CROSS JOIN ledger_batch b ON b.batch=e.batch
          CROSS JOIN ledger_standing p ON p.pass=b.pass

@@ -3,20 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::entry::Counts;
 use super::out::came_out;
 use super::read::counts;
 use super::sql::undone_by;
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RunId};
 use crate::shown::utc;
 
 /// What became of the records in one pass, as far as this run carried it.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct PassOutcome {
     /// The pass.
-    pub pass: i64,
+    pub pass: PassId,
     /// Its kind.
     pub kind: String,
     /// The stage: of a rollback, the one that it took back.
@@ -36,24 +38,25 @@ pub struct PassOutcome {
     /// Those of the whole pass, where other runs have worked on it too.
     pub whole: Option<Counts>,
     /// The pass that it undoes.
-    pub reverses: Option<i64>,
+    pub reverses: Option<PassId>,
     /// The pass that has undone it.
-    pub undone_by: Option<i64>,
+    pub undone_by: Option<PassId>,
     /// The run in which the pass ended.
-    pub ended_in: Option<i64>,
+    pub ended_in: Option<RunId>,
     /// The run that began it, where that was another.
-    pub begun_in: Option<i64>,
+    pub begun_in: Option<RunId>,
 }
 
 /// A rollback of what the run has done.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Undone {
     /// The pass of the run that was rolled back.
-    pub pass: i64,
+    pub pass: PassId,
     /// The pass that did it.
-    pub by_pass: i64,
+    pub by_pass: PassId,
     /// In which run.
-    pub run: i64,
+    pub run: RunId,
     /// By whom.
     pub actor: String,
     /// Why.
@@ -70,14 +73,14 @@ pub struct Undone {
 
 /// The newest run that did something to a record, and did not only find it as it should be; else the newest that has looked
 /// at records, else the newest.
-pub(crate) fn newest_run(connection: &Connection) -> Result<Option<i64>> {
+pub(crate) fn newest_run(connection: &Connection) -> Result<Option<RunId>> {
     let sql = "SELECT coalesce((SELECT run FROM ledger_batch WHERE read>unchanged ORDER BY batch DESC LIMIT 1),
        (SELECT run FROM ledger_batch WHERE entries>0 ORDER BY batch DESC LIMIT 1), (SELECT max(run) FROM ledger_run))";
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
 /// The newest run that wrote at all.
-pub(crate) fn last_run(connection: &Connection) -> Result<Option<i64>> {
+pub(crate) fn last_run(connection: &Connection) -> Result<Option<RunId>> {
     let sql = "SELECT run FROM ledger_batch ORDER BY batch DESC LIMIT 1";
     Ok(connection
         .prepare_cached(sql)?
@@ -86,7 +89,7 @@ pub(crate) fn last_run(connection: &Connection) -> Result<Option<i64>> {
 }
 
 /// The project whose stages a run worked on.
-pub(crate) fn project(connection: &Connection, run: i64) -> Result<Option<String>> {
+pub(crate) fn project(connection: &Connection, run: RunId) -> Result<Option<String>> {
     let sql = "SELECT s.project FROM ledger_batch b JOIN ledger_pass p USING(pass) LEFT JOIN ledger_pass u ON u.pass=p.reverses
      JOIN ledger_stage s ON s.stage=coalesce(p.stage,u.stage) WHERE b.run=?1 LIMIT 1";
     Ok(connection
@@ -96,7 +99,7 @@ pub(crate) fn project(connection: &Connection, run: i64) -> Result<Option<String
 }
 
 /// The passes of a run, each as far as the run carried it.
-pub(crate) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcome>> {
+pub(crate) fn passes(connection: &Connection, run: RunId) -> Result<Vec<PassOutcome>> {
     let sql = concat!(
         "SELECT p.pass, p.kind, s.number, s.slug, p.source, p.target, sum(b.read), sum(b.written), sum(b.unchanged),
        sum(b.filtered), sum(b.refused), sum(b.merged), p.reverses, ",
@@ -132,7 +135,7 @@ pub(crate) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcom
      WHERE b.pass=?1 AND b.run=?2 GROUP BY w.key";
     let mut statement = connection.prepare_cached(sql)?;
     for pass in &mut passes {
-        let warned = statement.query_map([pass.pass, run], |row| {
+        let warned = statement.query_map(params![pass.pass, run], |row| {
             Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
         })?;
         pass.warnings = warned.collect::<rusqlite::Result<_>>()?;
@@ -141,14 +144,14 @@ pub(crate) fn passes(connection: &Connection, run: i64) -> Result<Vec<PassOutcom
      FROM ledger_batch WHERE pass=?1 HAVING min(run)<?2 OR max(run)>?2";
     let mut statement = connection.prepare_cached(sql)?;
     for pass in &mut passes {
-        let whole = statement.query_row([pass.pass, run], |row| counts(row, 0));
+        let whole = statement.query_row(params![pass.pass, run], |row| counts(row, 0));
         pass.whole = whole.optional()?;
     }
     Ok(passes)
 }
 
 /// What was rolled back of a run's passes: whole passes, and single records.
-pub(crate) fn undone(connection: &Connection, run: i64) -> Result<Vec<Undone>> {
+pub(crate) fn undone(connection: &Connection, run: RunId) -> Result<Vec<Undone>> {
     let sql = "WITH of(pass) AS (SELECT DISTINCT pass FROM ledger_batch WHERE run=?1),
        back(pass) AS (SELECT p.pass FROM of CROSS JOIN ledger_pass p ON p.reverses=of.pass
          UNION SELECT b.pass FROM of CROSS JOIN ledger_batch b ON json_extract(b.body,'$.undoes')=+of.pass)
@@ -177,14 +180,14 @@ pub(crate) fn undone(connection: &Connection, run: i64) -> Result<Vec<Undone>> {
 /// A batch, as far as it tells how fast the run was.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimedBatch {
-    pub(crate) batch: i64,
-    pub(crate) pass: i64,
+    pub(crate) batch: BatchId,
+    pub(crate) pass: PassId,
     pub(crate) read: u64,
     pub(crate) committed_us: i64,
 }
 
 /// The batches of a run, in order.
-pub(crate) fn timed_batches(connection: &Connection, run: i64) -> Result<Vec<TimedBatch>> {
+pub(crate) fn timed_batches(connection: &Connection, run: RunId) -> Result<Vec<TimedBatch>> {
     let sql = "SELECT batch, pass, read, committed_us FROM ledger_batch WHERE run=?1 ORDER BY batch";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([run], |row| {
@@ -207,7 +210,7 @@ pub(crate) struct StageOfRun {
 }
 
 /// The stages that a run worked on, in their order.
-pub(crate) fn stages(connection: &Connection, run: i64) -> Result<Vec<StageOfRun>> {
+pub(crate) fn stages(connection: &Connection, run: RunId) -> Result<Vec<StageOfRun>> {
     let sql = "SELECT s.number, s.slug, s.source_text FROM ledger_stage s WHERE s.stage IN (
        SELECT coalesce(p.stage,u.stage) FROM ledger_batch b JOIN ledger_pass p USING(pass)
        LEFT JOIN ledger_pass u ON u.pass=p.reverses WHERE b.run=?1) ORDER BY s.number, s.stage";

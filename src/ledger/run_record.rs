@@ -7,12 +7,14 @@ use super::out::came_out;
 use super::read::counts;
 use super::sql::undone_by;
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RunId};
 
 /// One run, as `history` shows it.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct RunRecord {
     /// The run's number.
-    pub run: i64,
+    pub run: RunId,
     /// Its uuid.
     pub uuid: String,
     /// The command.
@@ -32,18 +34,30 @@ pub struct RunRecord {
     /// When it committed last, ISO 8601 in UTC.
     pub last_commit: String,
     /// Its first and last batch.
-    pub batches: (i64, i64),
+    pub batches: RunBatches,
     /// Its outcomes.
     pub counts: Counts,
     /// What it worked on, pass by pass.
     pub passes: Vec<RunPass>,
 }
 
+/// The first and the last batch of a run. In JSON a list of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunBatches {
+    /// The first.
+    pub first: BatchId,
+    /// The last.
+    pub last: BatchId,
+}
+
+crate::record::listed::as_list!(RunBatches: first, last);
+
 /// What a run did in one pass.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct RunPass {
     /// The pass's number.
-    pub pass: i64,
+    pub pass: PassId,
     /// Its kind.
     pub kind: String,
     /// The stage's number.
@@ -57,15 +71,15 @@ pub struct RunPass {
     /// How many records came out of those that were written: others than these where one becomes several.
     pub out: u64,
     /// The pass that it undoes.
-    pub reverses: Option<i64>,
+    pub reverses: Option<PassId>,
     /// The pass that has undone it.
-    pub undone_by: Option<i64>,
+    pub undone_by: Option<PassId>,
     /// Whether the pass has ended, in this run or another.
     pub ended: bool,
 }
 
 /// The numbers of the runs that wrote, newest first; at most `limit` of them.
-pub(crate) fn that_wrote(connection: &Connection, limit: usize) -> Result<Vec<i64>> {
+pub(crate) fn that_wrote(connection: &Connection, limit: usize) -> Result<Vec<RunId>> {
     let sql = "SELECT run FROM ledger_run r WHERE EXISTS(SELECT 1 FROM ledger_batch b WHERE b.run=r.run)
      ORDER BY run DESC LIMIT ?1";
     let mut statement = connection.prepare_cached(sql)?;
@@ -74,7 +88,7 @@ pub(crate) fn that_wrote(connection: &Connection, limit: usize) -> Result<Vec<i6
 }
 
 /// One run that wrote; `None` where there is none of that number.
-pub(crate) fn run_record(connection: &Connection, number: i64) -> Result<Option<RunRecord>> {
+pub(crate) fn run_record(connection: &Connection, number: RunId) -> Result<Option<RunRecord>> {
     let sql =
         "SELECT run, uuid, command, arguments, actor, host, tool, reason, started, last_commit, first_batch,
        last_batch, read, written, unchanged, filtered, refused, merged FROM audit_run WHERE run=?1";
@@ -92,7 +106,10 @@ pub(crate) fn run_record(connection: &Connection, number: i64) -> Result<Option<
             reason: row.get(7)?,
             started: row.get(8)?,
             last_commit: row.get(9)?,
-            batches: (row.get(10)?, row.get(11)?),
+            batches: RunBatches {
+                first: row.get(10)?,
+                last: row.get(11)?,
+            },
             counts: counts(row, 12)?,
             passes: Vec::new(),
         })
@@ -104,7 +121,7 @@ pub(crate) fn run_record(connection: &Connection, number: i64) -> Result<Option<
     Ok(Some(run))
 }
 
-fn run_passes(connection: &Connection, run: i64) -> Result<Vec<RunPass>> {
+fn run_passes(connection: &Connection, run: RunId) -> Result<Vec<RunPass>> {
     let sql = concat!(
         "SELECT p.pass, p.kind, s.number, p.source, p.target, sum(b.read), sum(b.written), sum(b.unchanged),
        sum(b.filtered), sum(b.refused), sum(b.merged), p.reverses, ",

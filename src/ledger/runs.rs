@@ -9,6 +9,7 @@ use super::head::{PassRow, RunRow, StageRow};
 use super::read::counts;
 use crate::digest::Hash;
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RunId};
 
 /// How many batches are read at a time.
 const PAGE: i64 = 1_000;
@@ -24,7 +25,7 @@ pub(crate) struct RunStory {
 #[derive(Clone, Debug)]
 pub(crate) struct RunPart {
     pub(crate) pass: PassRow,
-    pub(crate) first_batch: i64,
+    pub(crate) first_batch: BatchId,
     /// When it began: when the batch before it was committed, or the run began.
     pub(crate) began_us: i64,
     pub(crate) counts: Counts,
@@ -49,9 +50,9 @@ impl RunPart {
 /// A batch, as far as a story tells it.
 #[derive(Clone, Debug)]
 pub(crate) struct BatchRow {
-    pub(crate) batch: i64,
-    run: i64,
-    pass: i64,
+    pub(crate) batch: BatchId,
+    run: RunId,
+    pass: PassId,
     pub(crate) ends: bool,
     pub(crate) counts: Counts,
     rows: i64,
@@ -67,7 +68,7 @@ pub(crate) struct RunStories<'c> {
     connection: &'c Connection,
     waiting: VecDeque<BatchRow>,
     /// The last batch that was read, and when the last one that was told was committed.
-    read: i64,
+    read: BatchId,
     complete: bool,
 }
 
@@ -75,15 +76,15 @@ impl<'c> RunStories<'c> {
     /// All runs, or the newest so many.
     pub(crate) fn read(connection: &'c Connection, newest: Option<usize>) -> Result<Self> {
         let before = match newest {
-            None => 0,
+            None => BatchId::BEFORE_FIRST,
             Some(newest) => {
                 let sql = "SELECT min(b.batch)-1 FROM ledger_batch b
                  WHERE b.run IN (SELECT run FROM ledger_run ORDER BY run DESC LIMIT ?1)";
                 let newest = i64::try_from(newest).unwrap_or(i64::MAX);
-                let before: Option<i64> = connection
+                let before: Option<BatchId> = connection
                     .prepare_cached(sql)?
                     .query_row([newest], |row| row.get(0))?;
-                before.unwrap_or(i64::MAX)
+                before.unwrap_or(BatchId::MAX)
             }
         };
         Ok(Self {
@@ -165,7 +166,7 @@ fn batch_row(row: &Row<'_>) -> rusqlite::Result<BatchRow> {
 }
 
 /// A run's row.
-pub(crate) fn run_row(connection: &Connection, run: i64) -> Result<RunRow> {
+pub(crate) fn run_row(connection: &Connection, run: RunId) -> Result<RunRow> {
     let sql = "SELECT run, uuid, command, actor, host, tool, arguments, reason, started_us FROM ledger_run WHERE run=?1";
     Ok(connection.prepare_cached(sql)?.query_row([run], |row| {
         Ok(RunRow {
@@ -183,7 +184,7 @@ pub(crate) fn run_row(connection: &Connection, run: i64) -> Result<RunRow> {
 }
 
 /// A pass's row, with its stage's revision.
-pub(crate) fn pass_row(connection: &Connection, pass: i64) -> Result<PassRow> {
+pub(crate) fn pass_row(connection: &Connection, pass: PassId) -> Result<PassRow> {
     let sql =
         "SELECT p.pass, p.kind, p.source, p.target, p.reverses, p.after_batch, p.now_us, p.stage, s.project,
        s.number, s.slug, s.source_text, s.text_sha256, s.meaning, s.meaning_sha256
@@ -216,25 +217,25 @@ pub(crate) fn pass_row(connection: &Connection, pass: i64) -> Result<PassRow> {
 }
 
 /// How many records a pass had read, and how many of them refused, with a batch.
-fn refused_with(connection: &Connection, pass: i64, batch: i64) -> Result<(u64, u64)> {
+fn refused_with(connection: &Connection, pass: PassId, batch: BatchId) -> Result<(u64, u64)> {
     let sql = "SELECT sum(read), sum(refused) FROM ledger_batch WHERE pass=?1 AND batch<=?2";
     let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row([pass, batch], |row| {
+    Ok(statement.query_row(params![pass, batch], |row| {
         let count = |at: usize| row.get::<_, i64>(at).map(i64::unsigned_abs);
         Ok((count(0)?, count(1)?))
     })?)
 }
 
 /// When a run committed its last batch in a pass, microseconds UTC.
-pub(crate) fn ended_us(connection: &Connection, run: i64, pass: i64) -> Result<i64> {
+pub(crate) fn ended_us(connection: &Connection, run: RunId, pass: PassId) -> Result<i64> {
     let sql = "SELECT max(committed_us) FROM ledger_batch WHERE pass=?1 AND run=?2";
     Ok(connection
         .prepare_cached(sql)?
-        .query_row([pass, run], |row| row.get(0))?)
+        .query_row(params![pass, run], |row| row.get(0))?)
 }
 
 /// When a batch was committed, microseconds UTC.
-pub(crate) fn committed_us(connection: &Connection, batch: i64) -> Result<i64> {
+pub(crate) fn committed_us(connection: &Connection, batch: BatchId) -> Result<i64> {
     let sql = "SELECT committed_us FROM ledger_batch WHERE batch=?1";
     Ok(connection
         .prepare_cached(sql)?
@@ -244,13 +245,13 @@ pub(crate) fn committed_us(connection: &Connection, batch: i64) -> Result<i64> {
 /// A pass that a run has worked on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WorkedOn {
-    pub(crate) pass: i64,
+    pub(crate) pass: PassId,
     /// Whether the run has written entries in it, and it is of a kind that can be undone, and stands.
     pub(crate) has_entries_that_stand: bool,
 }
 
 /// The passes that a run has worked on.
-pub(crate) fn worked_on(connection: &Connection, run: i64) -> Result<Vec<WorkedOn>> {
+pub(crate) fn worked_on(connection: &Connection, run: RunId) -> Result<Vec<WorkedOn>> {
     let sql = "SELECT p.pass, sum(b.entries)>0 AND p.kind IN('apply','retry','waive','load','edit')
        AND EXISTS(SELECT 1 FROM ledger_standing q WHERE q.pass=p.pass)
      FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass WHERE b.run=?1 GROUP BY p.pass";
@@ -265,7 +266,7 @@ pub(crate) fn worked_on(connection: &Connection, run: i64) -> Result<Vec<WorkedO
 }
 
 /// The runs that wrote entries of a pass.
-pub(crate) fn writing_runs(connection: &Connection, pass: i64) -> Result<Vec<i64>> {
+pub(crate) fn writing_runs(connection: &Connection, pass: PassId) -> Result<Vec<RunId>> {
     let sql = "SELECT DISTINCT run FROM ledger_batch WHERE pass=?1 AND entries>0 ORDER BY run";
     let mut statement = connection.prepare_cached(sql)?;
     let runs = statement.query_map([pass], |row| row.get(0))?;
@@ -275,7 +276,7 @@ pub(crate) fn writing_runs(connection: &Connection, pass: i64) -> Result<Vec<i64
 /// The newest batch's run.
 #[derive(Clone, Debug)]
 pub(crate) struct NewestCommit {
-    pub(crate) run: i64,
+    pub(crate) run: RunId,
     pub(crate) command: String,
     pub(crate) committed_us: i64,
 }
@@ -297,16 +298,16 @@ pub(crate) fn newest_commit(connection: &Connection) -> Result<Option<NewestComm
 /// A run that has written after a batch.
 #[derive(Clone, Debug)]
 pub(crate) struct RunAfter {
-    pub(crate) run: i64,
+    pub(crate) run: RunId,
     pub(crate) command: String,
     /// Its arguments, as JSON.
     pub(crate) arguments: String,
     /// The first batch that it has written since.
-    pub(crate) first_batch: i64,
+    pub(crate) first_batch: BatchId,
 }
 
 /// The runs that have written after a batch, in order.
-pub(crate) fn runs_after(connection: &Connection, batch: i64) -> Result<Vec<RunAfter>> {
+pub(crate) fn runs_after(connection: &Connection, batch: BatchId) -> Result<Vec<RunAfter>> {
     let sql =
         "SELECT r.run, r.command, r.arguments, min(b.batch) FROM ledger_batch b JOIN ledger_run r USING(run)
      WHERE b.batch>?1 GROUP BY r.run ORDER BY r.run";

@@ -3,12 +3,14 @@
 use rusqlite::{Connection, Row};
 
 use crate::error::Result;
+use crate::record::{BatchId, RunId};
 
 /// What closes a batch. Hashes are in hexadecimal.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Seal {
     /// The batch.
-    pub batch: i64,
+    pub batch: BatchId,
     /// How many entries it has.
     pub entries: u64,
     /// The hash of the entries' texts.
@@ -40,21 +42,21 @@ fn seal(row: &Row<'_>) -> rusqlite::Result<Seal> {
 }
 
 /// That of a run's first batch.
-pub(crate) fn first_of(connection: &Connection, run: i64) -> Result<Seal> {
+pub(crate) fn first_of(connection: &Connection, run: RunId) -> Result<Seal> {
     one(connection, run, "batch")
 }
 
 /// That of its last one.
-pub(crate) fn last_of(connection: &Connection, run: i64) -> Result<Seal> {
+pub(crate) fn last_of(connection: &Connection, run: RunId) -> Result<Seal> {
     one(connection, run, "batch DESC")
 }
 
 /// That of its batch with the most entries.
-pub(crate) fn largest_of(connection: &Connection, run: i64) -> Result<Seal> {
+pub(crate) fn largest_of(connection: &Connection, run: RunId) -> Result<Seal> {
     one(connection, run, "entries DESC, batch DESC")
 }
 
-fn one(connection: &Connection, run: i64, order: &str) -> Result<Seal> {
+fn one(connection: &Connection, run: RunId, order: &str) -> Result<Seal> {
     let sql = format!("{SEAL} ORDER BY {order} LIMIT 1");
     Ok(connection.query_row(&sql, [run], seal)?)
 }

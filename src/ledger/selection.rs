@@ -10,6 +10,7 @@ use super::stage_input::{self, StageInput};
 use super::state::PassState;
 use super::{places, refusals, rows};
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RecordNumber};
 use crate::store::Table;
 
 /// The records that are still to be read.
@@ -18,12 +19,12 @@ pub(crate) enum RecordSelection {
     /// The whole source after a number, in order of the numbers.
     Table {
         /// The keyset cursor.
-        after: i64,
+        after: RecordNumber,
     },
     /// These numbers, ascending, from a place on.
     List {
         /// The numbers.
-        records: Vec<i64>,
+        records: Vec<RecordNumber>,
         /// How many are already read.
         read: usize,
     },
@@ -31,7 +32,7 @@ pub(crate) enum RecordSelection {
 
 impl RecordSelection {
     /// The numbers of a list.
-    pub(crate) fn list(mut records: Vec<i64>) -> Self {
+    pub(crate) fn list(mut records: Vec<RecordNumber>) -> Self {
         records.sort_unstable();
         records.dedup();
         Self::List { records, read: 0 }
@@ -46,14 +47,14 @@ impl RecordSelection {
     }
 
     /// Whether a record is still to be read.
-    pub(crate) fn has(&self, record: i64) -> bool {
+    pub(crate) fn has(&self, record: RecordNumber) -> bool {
         match self {
             Self::Table { after } => record > *after,
             Self::List { records, read } => records[*read..].binary_search(&record).is_ok(),
         }
     }
 
-    fn skip_to(self, after: i64) -> Self {
+    fn skip_to(self, after: RecordNumber) -> Self {
         match self {
             Self::Table { .. } => Self::Table { after },
             Self::List { records, .. } => {
@@ -81,7 +82,7 @@ pub(crate) fn of_open_pass(
             of_later_pass(connection, stage, revised, after, pass.first_batch)?
         }
     };
-    Ok(whole.skip_to(pass.last_record.unwrap_or(0)))
+    Ok(whole.skip_to(pass.last_record.unwrap_or_default()))
 }
 
 /// What a first pass has to read: the whole source; in place without the rows of later stages, but with those that the
@@ -89,9 +90,11 @@ pub(crate) fn of_open_pass(
 pub(crate) fn of_first_pass(
     connection: &Connection,
     stage: StageInput<'_>,
-    interrupted: Option<i64>,
+    interrupted: Option<PassId>,
 ) -> Result<RecordSelection> {
-    let whole = RecordSelection::Table { after: 0 };
+    let whole = RecordSelection::Table {
+        after: RecordNumber::BEFORE_FIRST,
+    };
     if !stage.in_place {
         return Ok(whole);
     }
@@ -101,8 +104,8 @@ pub(crate) fn of_first_pass(
     }
     let mut records = Vec::new();
     Table::from_name(stage.source)?.each(connection, |record| {
-        if !later.contains(&record.record) {
-            records.push(record.record);
+        if !later.contains(&record.number) {
+            records.push(record.number);
         }
         Ok(())
     })?;
@@ -126,8 +129,8 @@ pub(crate) fn of_later_pass(
     connection: &Connection,
     stage: StageInput<'_>,
     revised: bool,
-    after: i64,
-    before: i64,
+    after: BatchId,
+    before: BatchId,
 ) -> Result<RecordSelection> {
     let mut records = places::free(connection, stage)?;
     records.extend(of_source(connection, stage, revised, after, before)?);
@@ -139,9 +142,9 @@ pub(crate) fn of_source(
     connection: &Connection,
     stage: StageInput<'_>,
     revised: bool,
-    after: i64,
-    before: i64,
-) -> Result<Vec<i64>> {
+    after: BatchId,
+    before: BatchId,
+) -> Result<Vec<RecordNumber>> {
     let mut records = stage_input::increment(connection, stage, after, before)?;
     records.extend(stage_input::brought_back(connection, stage, after, before)?);
     if revised {
@@ -159,9 +162,9 @@ pub(crate) fn of_source(
 pub(crate) fn waiting(
     connection: &Connection,
     stage: StageInput<'_>,
-    after: i64,
-    before: i64,
-) -> Result<Vec<i64>> {
+    after: BatchId,
+    before: BatchId,
+) -> Result<Vec<RecordNumber>> {
     let mut records = places::free(connection, stage)?;
     records.extend(of_source(connection, stage, false, after, before)?);
     records.sort_unstable();
@@ -173,7 +176,7 @@ pub(crate) fn waiting(
 pub(crate) fn unread(connection: &Connection, stage: StageInput<'_>) -> Result<Vec<RecordSelection>> {
     let history = StageHistory::read(connection, stage.project, stage.number)?;
     if let Some(open) = history.open_apply() {
-        let since = waiting(connection, stage, open.first_batch - 1, i64::MAX)?;
+        let since = waiting(connection, stage, open.first_batch.previous(), BatchId::MAX)?;
         return Ok(vec![
             of_open_pass(connection, stage, open)?,
             RecordSelection::list(since),
@@ -187,7 +190,7 @@ pub(crate) fn unread(connection: &Connection, stage: StageInput<'_>) -> Result<V
         connection,
         stage,
         after,
-        i64::MAX,
+        BatchId::MAX,
     )?)])
 }
 
@@ -200,14 +203,14 @@ pub(crate) const SUPERSEDED: &str = r#"{"superseded":true}"#;
 pub(crate) fn settled_since(
     connection: &Connection,
     stage: StageInput<'_>,
-    resumed: Option<(i64, i64)>,
+    resumed: Option<(PassId, BatchId)>,
     counts: &Counts,
 ) -> Result<u64> {
     let Some((pass, before)) = resumed.filter(|_| counts.refused > 0) else {
         return Ok(0);
     };
     let mut standing = refusals::refused_by(connection, stage.project, stage.number, pass)?;
-    let waiting = waiting(connection, stage, before, i64::MAX)?;
+    let waiting = waiting(connection, stage, before, BatchId::MAX)?;
     standing.retain(|record| waiting.binary_search(record).is_err());
     Ok(counts.refused.saturating_sub(standing.len() as u64))
 }
@@ -217,11 +220,11 @@ pub(crate) fn settled_since(
 pub(crate) fn halting(
     connection: &Connection,
     stage: StageInput<'_>,
-    (pass, before): (i64, i64),
+    (pass, before): (PassId, BatchId),
 ) -> Result<u64> {
     let mut halting = refusals::halting(connection, pass)?;
     if !halting.is_empty() {
-        let waiting = waiting(connection, stage, before, i64::MAX)?;
+        let waiting = waiting(connection, stage, before, BatchId::MAX)?;
         halting.retain(|record| waiting.binary_search(record).is_err());
     }
     Ok(halting.len() as u64)

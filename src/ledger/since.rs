@@ -9,18 +9,23 @@ use super::read::{EntryKey, PassSummary, Place};
 use super::sql::{of_record, of_row, standing_life, undone_singly};
 use super::undone;
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RecordNumber};
 
 /// A pass of a stage that has read a database.
 pub(crate) struct ReadingPass {
-    pub(crate) pass: i64,
-    pub(crate) last_batch: i64,
+    pub(crate) pass: PassId,
+    pub(crate) last_batch: BatchId,
     pub(crate) project: String,
     pub(crate) number: u32,
     pub(crate) slug: String,
 }
 
 /// The standing passes of stages that have read a database after a batch.
-pub(crate) fn readers_since(connection: &Connection, database: &str, after: i64) -> Result<Vec<ReadingPass>> {
+pub(crate) fn readers_since(
+    connection: &Connection,
+    database: &str,
+    after: BatchId,
+) -> Result<Vec<ReadingPass>> {
     let sql = "SELECT p.pass, max(b.batch), s.project, s.number, s.slug
      FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass CROSS JOIN ledger_stage s ON s.stage=p.stage
      WHERE b.batch>?2 AND b.read>0 AND p.source=?1 AND p.kind IN('apply','retry','waive') GROUP BY p.pass";
@@ -41,8 +46,8 @@ pub(crate) fn readers_since(connection: &Connection, database: &str, after: i64)
 pub(crate) fn processed_since(
     connection: &Connection,
     (project, number): (&str, u32),
-    after: i64,
-) -> Result<Vec<i64>> {
+    after: BatchId,
+) -> Result<Vec<PassId>> {
     let sql = "SELECT DISTINCT p.pass FROM ledger_batch b CROSS JOIN ledger_standing p ON p.pass=b.pass
      CROSS JOIN ledger_stage s ON s.stage=p.stage
      WHERE b.batch>?3 AND p.kind IN('apply','retry') AND s.project=?1 AND s.number=?2 ORDER BY p.pass";
@@ -52,7 +57,7 @@ pub(crate) fn processed_since(
 }
 
 /// Whether a pass has changed a row after another one had, less what was undone by itself since.
-pub(crate) fn stands_on(connection: &Connection, newer: i64, pass: &PassSummary) -> Result<bool> {
+pub(crate) fn stands_on(connection: &Connection, newer: PassId, pass: &PassSummary) -> Result<bool> {
     let (singly, singly_beneath) = (
         undone::singly(connection, newer)?,
         undone::singly(connection, pass.row.pass)?,
@@ -74,7 +79,7 @@ pub(crate) fn stands_on(connection: &Connection, newer: i64, pass: &PassSummary)
         if singly.contains(&(row.get(0)?, row.get(1)?)) {
             continue;
         }
-        let (number, batch): (i64, i64) = (row.get(2)?, row.get(3)?);
+        let (number, batch): (RecordNumber, BatchId) = (row.get(2)?, row.get(3)?);
         let mut found = beneath.query(params![number, pass.row.pass, batch])?;
         while let Some(row) = found.next()? {
             if !singly_beneath.contains(&(row.get(0)?, row.get(1)?)) {
@@ -88,8 +93,8 @@ pub(crate) fn stands_on(connection: &Connection, newer: i64, pass: &PassSummary)
 /// Tells the pass and the number of each batch, the newest first, down to one; none, without one.
 pub(crate) fn each_batch_down_to(
     connection: &Connection,
-    oldest: Option<i64>,
-    mut tell: impl FnMut(i64, i64),
+    oldest: Option<BatchId>,
+    mut tell: impl FnMut(PassId, BatchId),
 ) -> Result<()> {
     let sql = "SELECT pass, batch FROM ledger_batch WHERE batch>=?1 ORDER BY batch DESC";
     let mut statement = connection.prepare_cached(sql)?;
@@ -103,15 +108,15 @@ pub(crate) fn each_batch_down_to(
 /// Tells the row of each change of a pass in its batches after one.
 pub(crate) fn each_changed_row(
     connection: &Connection,
-    pass: i64,
-    after: i64,
-    mut tell: impl FnMut(i64),
+    pass: PassId,
+    after: BatchId,
+    mut tell: impl FnMut(RecordNumber),
 ) -> Result<()> {
     let sql =
         "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.pass=?1 AND b.batch>?2 AND e.before IS NOT e.after";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([pass, after])?;
+    let mut rows = statement.query(params![pass, after])?;
     while let Some(row) = rows.next()? {
         tell(row.get(0)?);
     }
@@ -121,19 +126,19 @@ pub(crate) fn each_changed_row(
 /// A row that has been written again, so that it has the shape from before a stage in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct OverwrittenRow {
-    pub(crate) row: i64,
+    pub(crate) row: RecordNumber,
     /// The stage that has written it; -1: a load or an edit.
     pub(crate) stage: i64,
     /// The newest batch that has.
-    pub(crate) batch: i64,
+    pub(crate) batch: BatchId,
 }
 
 /// The rows that a pass has written again after a batch: a load or an edit, or a stage of a project. What was undone by
 /// itself since is left out.
 pub(crate) fn overwritten_rows(
     connection: &Connection,
-    pass: i64,
-    after: i64,
+    pass: PassId,
+    after: BatchId,
     project: &str,
 ) -> Result<Vec<OverwrittenRow>> {
     let sql = concat!(
@@ -160,8 +165,8 @@ pub(crate) fn overwritten_rows(
 /// A pass that has written to a database since.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WriterSince {
-    pub(crate) pass: i64,
-    pub(crate) last_batch: i64,
+    pub(crate) pass: PassId,
+    pub(crate) last_batch: BatchId,
     pub(crate) was_undone: bool,
     /// Of a rollback, what it undoes.
     pub(crate) undoes: Option<UndoneBy>,
@@ -170,14 +175,18 @@ pub(crate) struct WriterSince {
 /// What a rollback undoes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UndoneBy {
-    pub(crate) pass: i64,
+    pub(crate) pass: PassId,
     /// Whether of the whole pass, or of a single record.
     pub(crate) is_whole: bool,
     pub(crate) was_undone: bool,
 }
 
 /// The passes that have read something and written to a database after a batch, in order.
-pub(crate) fn writers_since(connection: &Connection, database: &str, after: i64) -> Result<Vec<WriterSince>> {
+pub(crate) fn writers_since(
+    connection: &Connection,
+    database: &str,
+    after: BatchId,
+) -> Result<Vec<WriterSince>> {
     let sql = "SELECT w.pass, w.last_batch, NOT EXISTS(SELECT 1 FROM ledger_standing q WHERE q.pass=w.pass), w.is_whole, w.of,
        NOT EXISTS(SELECT 1 FROM ledger_standing q WHERE q.pass=w.of)
      FROM (SELECT p.pass AS pass, max(b.batch) AS last_batch, p.reverses IS NOT NULL AS is_whole,
@@ -186,7 +195,7 @@ pub(crate) fn writers_since(connection: &Connection, database: &str, after: i64)
        WHERE b.batch>?2 AND p.target=?1 GROUP BY p.pass HAVING sum(b.read)>0) w ORDER BY w.pass";
     let mut statement = connection.prepare_cached(sql)?;
     let writers = statement.query_map(params![database, after], |row| {
-        let undoes: Option<i64> = row.get(4)?;
+        let undoes: Option<PassId> = row.get(4)?;
         let (is_whole, was_undone): (bool, bool) = (row.get(3)?, row.get(5)?);
         Ok(WriterSince {
             pass: row.get(0)?,
@@ -211,7 +220,7 @@ pub(crate) fn is_first_writer(connection: &Connection, pass: &PassSummary) -> Re
 }
 
 /// Whether a pass has changed any row: read as far as the first that it has.
-pub(crate) fn has_changed(connection: &Connection, pass: i64) -> Result<bool> {
+pub(crate) fn has_changed(connection: &Connection, pass: PassId) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE b.pass=?1 AND e.before IS NOT e.after LIMIT 1";
     Ok(connection.prepare_cached(sql)?.exists([pass])?)
@@ -220,8 +229,8 @@ pub(crate) fn has_changed(connection: &Connection, pass: i64) -> Result<bool> {
 /// Whether one of the changes of a record is such a one: by its pass and part, read only as far as that.
 pub(crate) fn has_change(
     connection: &Connection,
-    record: i64,
-    mut is_such: impl FnMut(i64, i64) -> Result<bool>,
+    record: RecordNumber,
+    mut is_such: impl FnMut(PassId, i64) -> Result<bool>,
 ) -> Result<bool> {
     let sql = concat!(
         "SELECT c.pass, f.part FROM ledger_life f CROSS JOIN ledger_batch c ON c.batch=f.batch WHERE ",
@@ -241,8 +250,8 @@ pub(crate) fn has_change(
 /// The newest entry of a pass that has taken a row out, of another record than one, up to a batch.
 pub(crate) fn taken_out_for(
     connection: &Connection,
-    pass: i64,
-    row: i64,
+    pass: PassId,
+    row: RecordNumber,
     (batch, record): Place,
 ) -> Result<Option<EntryKey>> {
     let sql = concat!(
@@ -252,7 +261,7 @@ pub(crate) fn taken_out_for(
          ORDER BY e.batch DESC, e.record DESC, e.part DESC LIMIT 1"
     );
     let mut statement = connection.prepare_cached(sql)?;
-    let found = statement.query_row([pass, row, record, batch], |found| {
+    let found = statement.query_row(params![pass, row, record, batch], |found| {
         Ok((found.get(0)?, found.get(1)?, found.get(2)?))
     });
     Ok(found.optional()?)
@@ -262,14 +271,18 @@ pub(crate) fn taken_out_for(
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowEntry {
     pub(crate) key: EntryKey,
-    pub(crate) row: i64,
+    pub(crate) row: RecordNumber,
     /// Whether the row is as it was before.
     pub(crate) is_same: bool,
     pub(crate) is_refused: bool,
 }
 
 /// Tells each entry of a pass.
-pub(crate) fn each_entry(connection: &Connection, pass: i64, mut tell: impl FnMut(RowEntry)) -> Result<()> {
+pub(crate) fn each_entry(
+    connection: &Connection,
+    pass: PassId,
+    mut tell: impl FnMut(RowEntry),
+) -> Result<()> {
     let sql =
         "SELECT e.batch, e.record, e.part, coalesce(e.target,e.record), e.before IS e.after, e.outcome=4
      FROM ledger_batch b CROSS JOIN ledger_entry e ON e.batch=b.batch WHERE b.pass=?1";
@@ -290,16 +303,16 @@ pub(crate) fn each_entry(connection: &Connection, pass: i64, mut tell: impl FnMu
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChangeBy {
     pub(crate) key: EntryKey,
-    pub(crate) row: i64,
-    pub(crate) pass: i64,
+    pub(crate) row: RecordNumber,
+    pub(crate) pass: PassId,
 }
 
 /// Tells each change of a database's rows from a batch to another, in the order of the ledger; none, without the first.
 pub(crate) fn each_change_between(
     connection: &Connection,
     database: Option<&str>,
-    first: Option<i64>,
-    last: i64,
+    first: Option<BatchId>,
+    last: BatchId,
     mut tell: impl FnMut(ChangeBy),
 ) -> Result<()> {
     let sql = "SELECT e.batch, e.record, e.part, coalesce(e.target,e.record), b.pass
@@ -321,10 +334,10 @@ pub(crate) fn each_change_between(
 /// The newest change of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewestChange {
-    pub(crate) pass: i64,
+    pub(crate) pass: PassId,
     /// The source record.
-    pub(crate) record: i64,
-    pub(crate) batch: i64,
+    pub(crate) record: RecordNumber,
+    pub(crate) batch: BatchId,
 }
 
 /// The newest change of a row that was not undone. Looked for from the newest
@@ -332,7 +345,7 @@ pub(crate) struct NewestChange {
 pub(crate) fn newest_change(
     connection: &Connection,
     database: &str,
-    number: i64,
+    number: RecordNumber,
 ) -> Result<Option<NewestChange>> {
     // A rollback that came to a change has undone it, though it may have found nothing to do.
     let sql = concat!(
@@ -346,14 +359,14 @@ pub(crate) fn newest_change(
     );
     let mut statement = connection.prepare_cached(sql)?;
     let newest = "SELECT coalesce(max(batch),0) FROM ledger_batch";
-    let mut newest: i64 = connection.query_row(newest, [], |row| row.get(0))?;
-    let (mut stretch, mut undone) = (64, HashSet::new());
-    while newest > 0 {
-        let after = newest.saturating_sub(stretch).max(0);
+    let mut newest: BatchId = connection.query_row(newest, [], |row| row.get(0))?;
+    let (mut stretch, mut undone) = (64_i64, HashSet::new());
+    while newest > BatchId::BEFORE_FIRST {
+        let after = BatchId::new(newest.get().saturating_sub(stretch).max(0));
         let mut rows = statement.query(params![database, number, after, newest])?;
         while let Some(row) = rows.next()? {
-            let pass: i64 = row.get(0)?;
-            match row.get::<_, Option<i64>>(3)? {
+            let pass: PassId = row.get(0)?;
+            match row.get::<_, Option<PassId>>(3)? {
                 Some(of) => drop(undone.insert(of)),
                 None if !undone.contains(&pass) => {
                     return Ok(Some(NewestChange {
@@ -377,7 +390,7 @@ pub(crate) struct CarriedOn {
     pub(crate) slug: String,
     pub(crate) target: String,
     /// The row that has changed there.
-    pub(crate) row: i64,
+    pub(crate) row: RecordNumber,
 }
 
 /// The newest change that a stage which stands has made of a record of a database after a batch; what was undone by itself
@@ -385,8 +398,8 @@ pub(crate) struct CarriedOn {
 pub(crate) fn carried_on(
     connection: &Connection,
     database: &str,
-    record: i64,
-    after: i64,
+    record: RecordNumber,
+    after: BatchId,
 ) -> Result<Option<CarriedOn>> {
     let sql = concat!(
         "SELECT t.number, t.slug, q.target, coalesce(f.target,f.record) FROM ",

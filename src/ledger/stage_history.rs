@@ -9,6 +9,7 @@ use super::read::{PassSummary, counts, pass};
 use super::reconciled::is_unreconciled;
 use super::state::{PassState, StageState};
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RunId};
 
 /// What the passes of one stage imply.
 #[derive(Clone, Debug)]
@@ -28,13 +29,13 @@ pub(crate) struct StageHistory {
 impl StageHistory {
     /// Reads it.
     pub(crate) fn read(connection: &Connection, project: &str, number: u32) -> Result<Self> {
-        let newest = newest_applied(connection, project, number, i64::MAX)?;
+        let newest = newest_applied(connection, project, number, PassId::MAX)?;
         let open = open(connection, project, number)?;
         let is_rolling = open.iter().any(|pass| pass.row.reverses.is_some());
         let is_applying = open
             .iter()
             .any(|pass| pass.row.kind == PassKind::Apply && !pass.undone);
-        let stands = |kind| newest_standing(connection, project, number, kind, i64::MAX);
+        let stands = |kind| newest_standing(connection, project, number, kind, PassId::MAX);
         let retried = if newest.is_none() {
             stands(PassKind::Retry)?
         } else {
@@ -114,11 +115,11 @@ impl StageHistory {
     /// pass that was undone leaves a gap where another one stands that began before it was undone: that one left out what it
     /// had seen. A pass that has begun since, and looked as far back, has closed the gap. What later passes have seen all the
     /// same is left out record by record.
-    pub(crate) fn frontier(&self, connection: &Connection) -> Result<i64> {
+    pub(crate) fn frontier(&self, connection: &Connection) -> Result<BatchId> {
         let Some(newest) = self.newest_whole(connection)? else {
-            return Ok(0);
+            return Ok(BatchId::BEFORE_FIRST);
         };
-        let mut frontier = newest - 1;
+        let mut frontier = newest.previous();
         for undone in self.undone(connection)? {
             if undone.looks_after < frontier
                 && self.passes_over(connection, &undone)?
@@ -131,7 +132,7 @@ impl StageHistory {
     }
 
     /// The first batch of the newest standing apply pass that has read to its end, or goes on to.
-    fn newest_whole(&self, connection: &Connection) -> Result<Option<i64>> {
+    fn newest_whole(&self, connection: &Connection) -> Result<Option<BatchId>> {
         let mut newest = self.newest.clone();
         while let Some(pass) = newest {
             if !pass.superseded {
@@ -187,10 +188,10 @@ impl StageHistory {
 /// An apply pass that was undone.
 #[derive(Clone, Copy, Debug)]
 struct UndonePass {
-    pass: i64,
-    rollback: i64,
+    pass: PassId,
+    rollback: PassId,
     /// The batch after which it looked; 0: it read the whole source.
-    looks_after: i64,
+    looks_after: BatchId,
 }
 
 /// The newest standing apply pass of a stage before another pass.
@@ -198,7 +199,7 @@ pub(crate) fn newest_applied(
     connection: &Connection,
     project: &str,
     number: u32,
-    before: i64,
+    before: PassId,
 ) -> Result<Option<PassSummary>> {
     let found = newest_standing(connection, project, number, PassKind::Apply, before)?;
     found.map_or(Ok(None), |found| pass(connection, found))
@@ -209,8 +210,8 @@ fn newest_standing(
     project: &str,
     number: u32,
     kind: PassKind,
-    before: i64,
-) -> Result<Option<i64>> {
+    before: PassId,
+) -> Result<Option<PassId>> {
     // Revision by revision, because each has its passes in order.
     let sql =
         "SELECT max((SELECT p.pass FROM ledger_standing p WHERE p.stage=s.stage AND p.kind=?4 AND p.pass<?3
@@ -229,7 +230,7 @@ pub(crate) fn applied_numbers(connection: &Connection, project: &str) -> Result<
 }
 
 /// The first batch of the oldest standing pass of a stage that has seen any of its source.
-pub(crate) fn applied_since(connection: &Connection, project: &str, number: u32) -> Result<Option<i64>> {
+pub(crate) fn applied_since(connection: &Connection, project: &str, number: u32) -> Result<Option<BatchId>> {
     let sql = "SELECT min(batch) FROM ledger_batch WHERE pass=(
        SELECT min((SELECT p.pass FROM ledger_standing p WHERE p.stage=s.stage AND p.kind=k.kind ORDER BY p.pass LIMIT 1))
        FROM ledger_stage s CROSS JOIN (SELECT 'apply' AS kind UNION ALL SELECT 'retry') k
@@ -243,7 +244,7 @@ pub(crate) fn has_worked_after(
     connection: &Connection,
     project: &str,
     number: u32,
-    batch: i64,
+    batch: BatchId,
 ) -> Result<bool> {
     let sql = "SELECT 1 FROM ledger_stage s CROSS JOIN ledger_pass p ON p.stage=s.stage
      CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.batch>?3
@@ -257,8 +258,8 @@ pub(crate) fn has_read_after(
     connection: &Connection,
     project: &str,
     number: u32,
-    pass: i64,
-    run: i64,
+    pass: PassId,
+    run: RunId,
 ) -> Result<bool> {
     let sql = "SELECT EXISTS(SELECT 1 FROM ledger_stage s JOIN ledger_pass p ON p.stage=s.stage JOIN ledger_batch b ON b.pass=p.pass
      WHERE s.project=?1 AND s.number=?2 AND p.kind IN('apply','retry') AND p.pass>?3 AND b.read>0 AND b.run>?4)";
@@ -267,7 +268,7 @@ pub(crate) fn has_read_after(
 }
 
 /// The standing passes of a stage that carried, retried or waived records, in order.
-pub(crate) fn standing_passes(connection: &Connection, project: &str, number: u32) -> Result<Vec<i64>> {
+pub(crate) fn standing_passes(connection: &Connection, project: &str, number: u32) -> Result<Vec<PassId>> {
     let sql = "SELECT p.pass FROM ledger_stage s CROSS JOIN ledger_standing p ON p.stage=s.stage
        AND p.kind IN('apply','retry','waive')
      WHERE s.project=?1 AND s.number=?2 ORDER BY p.pass";
@@ -290,7 +291,7 @@ fn open(connection: &Connection, project: &str, number: u32) -> Result<Vec<PassS
      CROSS JOIN ledger_stage s ON s.stage=p.stage WHERE s.project=?1 AND s.number=?2 ORDER BY p.pass";
     let mut statement = connection.prepare_cached(sql)?;
     let numbers = statement.query_map(params![project, number], |row| row.get(0))?;
-    let numbers: Vec<i64> = numbers.collect::<rusqlite::Result<_>>()?;
+    let numbers: Vec<PassId> = numbers.collect::<rusqlite::Result<_>>()?;
     let mut open = Vec::new();
     for number in numbers {
         open.extend(pass(connection, number)?);
@@ -302,7 +303,7 @@ fn open(connection: &Connection, project: &str, number: u32) -> Result<Vec<PassS
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NotLookedAt {
     /// Their numbers, ascending.
-    pub(crate) passes: Vec<i64>,
+    pub(crate) passes: Vec<PassId>,
     /// Whether they are all that the stage has.
     pub(crate) is_all: bool,
 }
@@ -312,10 +313,10 @@ pub(crate) struct NotLookedAt {
 pub(crate) fn not_looked_at(connection: &Connection, project: &str, number: u32) -> Result<NotLookedAt> {
     let newest_look = "SELECT coalesce(max((SELECT max(p.pass) FROM ledger_pass p WHERE p.stage=s.stage AND p.kind='reconcile')),0)
      FROM ledger_stage s WHERE s.project=?1 AND s.number=?2";
-    let looked: i64 = connection
+    let looked: PassId = connection
         .prepare_cached(newest_look)?
         .query_row(params![project, number], |row| row.get(0))?;
-    let looked: i64 = connection
+    let looked: BatchId = connection
         .prepare_cached("SELECT coalesce(max(batch),0) FROM ledger_batch WHERE pass=?1")?
         .query_row([looked], |row| row.get(0))?;
     let mut found = NotLookedAt {
@@ -323,11 +324,11 @@ pub(crate) fn not_looked_at(connection: &Connection, project: &str, number: u32)
         ..NotLookedAt::default()
     };
     for kind in [PassKind::Apply, PassKind::Retry] {
-        let mut before = i64::MAX;
+        let mut before = PassId::MAX;
         while let Some(number_of_pass) = newest_standing(connection, project, number, kind, before)? {
             before = number_of_pass;
             let ended = "SELECT batch FROM ledger_batch WHERE pass=?1 AND step='end'";
-            let ended: Option<i64> = connection
+            let ended: Option<BatchId> = connection
                 .prepare_cached(ended)?
                 .query_row([number_of_pass], |row| row.get(0))
                 .optional()?;

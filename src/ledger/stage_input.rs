@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::sql::{is_about_place, of_record, of_row, standing_life};
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RecordNumber, RunId};
 use crate::stage::Stage;
 
 /// A stage, as far as feeding it is concerned.
@@ -144,9 +145,9 @@ macro_rules! corrections_brought_back {
 pub(crate) fn increment(
     connection: &Connection,
     stage: StageInput<'_>,
-    after: i64,
-    before: i64,
-) -> Result<Vec<i64>> {
+    after: BatchId,
+    before: BatchId,
+) -> Result<Vec<RecordNumber>> {
     let sql = concat!(
         written_by_others!(),
         " UNION ",
@@ -174,9 +175,9 @@ pub(crate) fn increment(
 pub(crate) fn brought_back(
     connection: &Connection,
     stage: StageInput<'_>,
-    after: i64,
-    before: i64,
-) -> Result<Vec<i64>> {
+    after: BatchId,
+    before: BatchId,
+) -> Result<Vec<RecordNumber>> {
     let sql = "SELECT DISTINCT b.batch, coalesce(e.target,e.record) FROM ledger_written l CROSS JOIN ledger_batch b ON b.batch=l.batch
      CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_pass w ON w.pass=coalesce(p.reverses, json_extract(b.body,'$.undoes')) CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE l.database=?1 AND l.rollback=1 AND l.batch>?2 AND l.batch<?3 AND w.kind IN('apply','retry')
@@ -185,7 +186,7 @@ pub(crate) fn brought_back(
     let rows = statement.query_map(params![stage.target, after, before], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
-    let rows: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
+    let rows: Vec<(BatchId, RecordNumber)> = rows.collect::<rusqlite::Result<_>>()?;
     // The newest word of the stage on the row before that, and whether it has carried the record since.
     let newest = concat!(
         "SELECT record, is_taken_back AND NOT EXISTS(SELECT 1 FROM ",
@@ -206,7 +207,7 @@ pub(crate) fn brought_back(
     let mut records = Vec::new();
     for (batch, row) in rows {
         let key = params![stage.project, stage.number, row, batch, before, stage.in_place];
-        let found: Option<(i64, bool)> = statement
+        let found: Option<(RecordNumber, bool)> = statement
             .query_row(key, |found| Ok((found.get(0)?, found.get(1)?)))
             .optional()?;
         records.extend(found.filter(|(_, is_fed)| *is_fed).map(|(record, _)| record));
@@ -217,9 +218,9 @@ pub(crate) fn brought_back(
 /// The record that a stage has carried most often in later passes of a run: the number of the stage, the record, and how often.
 pub(crate) fn most_often(
     connection: &Connection,
-    run: i64,
+    run: RunId,
     project: &str,
-) -> Result<Option<(u32, i64, u64)>> {
+) -> Result<Option<(u32, RecordNumber, u64)>> {
     let sql = "SELECT s.number, e.record, count(DISTINCT e.batch) AS times
      FROM ledger_batch b JOIN ledger_pass p USING(pass) JOIN ledger_stage s USING(stage)
      CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -244,7 +245,7 @@ pub(crate) fn is_written_by_later(connection: &Connection, stage: StageInput<'_>
 pub(crate) fn fixed_by_hand(
     connection: &Connection,
     database: &str,
-    pass: i64,
+    pass: PassId,
 ) -> Result<Option<(u64, Vec<u32>)>> {
     let sql = "SELECT DISTINCT s.number FROM ledger_stage s WHERE EXISTS(
        SELECT 1 FROM ledger_standing p WHERE p.stage=s.stage AND p.kind IN('apply','retry') AND p.source=?1 AND p.target=?1)

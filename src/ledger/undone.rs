@@ -6,17 +6,22 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::read::{PassSummary, pass};
 use crate::error::Result;
+use crate::record::{BatchId, PassId, RecordNumber, RunId};
 
 /// A rollback pass that was begun and not ended.
-pub(crate) fn open_rollback(connection: &Connection, reverses: i64) -> Result<Option<PassSummary>> {
+pub(crate) fn open_rollback(connection: &Connection, reverses: PassId) -> Result<Option<PassSummary>> {
     let sql = "SELECT p.pass FROM ledger_pass p JOIN ledger_open o ON o.pass=p.pass WHERE p.reverses=?1";
     let mut statement = connection.prepare_cached(sql)?;
-    let open: Option<i64> = statement.query_row([reverses], |row| row.get(0)).optional()?;
+    let open: Option<PassId> = statement.query_row([reverses], |row| row.get(0)).optional()?;
     open.map_or(Ok(None), |open| pass(connection, open))
 }
 
 /// The last batch after another in which a rollback has kept an image of what it has written over.
-pub(crate) fn last_forced(connection: &Connection, database: &str, after: i64) -> Result<Option<i64>> {
+pub(crate) fn last_forced(
+    connection: &Connection,
+    database: &str,
+    after: BatchId,
+) -> Result<Option<BatchId>> {
     let sql = "SELECT b.batch FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
      WHERE b.batch>?2 AND p.kind='rollback' AND p.target=?1 AND EXISTS(SELECT 1 FROM ledger_image i WHERE i.batch=b.batch)
      ORDER BY b.batch DESC LIMIT 1";
@@ -30,8 +35,8 @@ pub(crate) fn last_forced(connection: &Connection, database: &str, after: i64) -
 pub(crate) fn each_row_left(
     connection: &Connection,
     database: &str,
-    after: i64,
-    tell: impl FnMut(i64),
+    after: BatchId,
+    tell: impl FnMut(RecordNumber),
 ) -> Result<()> {
     let sql =
         "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
@@ -44,8 +49,8 @@ pub(crate) fn each_row_left(
 pub(crate) fn each_row_forced(
     connection: &Connection,
     database: &str,
-    after: i64,
-    tell: impl FnMut(i64),
+    after: BatchId,
+    tell: impl FnMut(RecordNumber),
 ) -> Result<()> {
     let sql =
         "SELECT coalesce(e.target,e.record) FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
@@ -59,8 +64,8 @@ fn each_row(
     connection: &Connection,
     sql: &str,
     database: &str,
-    after: i64,
-    mut tell: impl FnMut(i64),
+    after: BatchId,
+    mut tell: impl FnMut(RecordNumber),
 ) -> Result<()> {
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![database, after])?;
@@ -72,16 +77,16 @@ fn each_row(
 
 /// The rollback of a pass that had worked in place.
 pub(crate) struct WholeRollback {
-    pub(crate) pass: i64,
-    pub(crate) last_batch: i64,
-    pub(crate) undone: i64,
+    pub(crate) pass: PassId,
+    pub(crate) last_batch: BatchId,
+    pub(crate) undone: PassId,
     /// The first batch of what it undid.
-    pub(crate) undone_since: i64,
+    pub(crate) undone_since: BatchId,
     pub(crate) database: String,
 }
 
 /// The rollbacks of passes in place that have worked after a batch.
-pub(crate) fn rollbacks_in_place(connection: &Connection, after: i64) -> Result<Vec<WholeRollback>> {
+pub(crate) fn rollbacks_in_place(connection: &Connection, after: BatchId) -> Result<Vec<WholeRollback>> {
     let sql = "SELECT p.pass, max(b.batch), u.pass, (SELECT min(c.batch) FROM ledger_batch c WHERE c.pass=u.pass), u.target
      FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass CROSS JOIN ledger_pass u ON u.pass=p.reverses
      WHERE b.batch>?1 AND p.kind='rollback' AND u.stage IS NOT NULL AND u.source=u.target GROUP BY p.pass";
@@ -99,7 +104,7 @@ pub(crate) fn rollbacks_in_place(connection: &Connection, after: i64) -> Result<
 }
 
 /// The entries of a pass, by record and part, that a rollback of single records has undone already.
-pub(crate) fn singly(connection: &Connection, pass: i64) -> Result<HashSet<(i64, i64)>> {
+pub(crate) fn singly(connection: &Connection, pass: PassId) -> Result<HashSet<(RecordNumber, i64)>> {
     let sql = "SELECT e.record, e.part FROM ledger_batch b CROSS JOIN ledger_pass p ON p.pass=b.pass
      CROSS JOIN ledger_entry e ON e.batch=b.batch
      WHERE json_extract(b.body,'$.undoes')=?1 AND p.kind='rollback' AND p.reverses IS NULL AND NOT (e.outcome=4 AND e.before IS e.after)";
@@ -112,16 +117,16 @@ pub(crate) fn singly(connection: &Connection, pass: i64) -> Result<HashSet<(i64,
 pub(crate) struct SkippedEntry {
     pub(crate) database: String,
     /// The pass that was undone.
-    pub(crate) pass: i64,
-    pub(crate) record: i64,
+    pub(crate) pass: PassId,
+    pub(crate) record: RecordNumber,
     pub(crate) part: i64,
     /// The row's number.
-    pub(crate) number: i64,
+    pub(crate) number: RecordNumber,
     pub(crate) code: String,
 }
 
 /// The first entries that the rollbacks of a run have left as they are.
-pub(crate) fn left(connection: &Connection, run: i64, count: usize) -> Result<Vec<SkippedEntry>> {
+pub(crate) fn left(connection: &Connection, run: RunId, count: usize) -> Result<Vec<SkippedEntry>> {
     let sql = "SELECT p.target, coalesce(p.reverses, json_extract(b.body,'$.undoes')), e.record, e.part,
        coalesce(e.target,e.record), e.reason->>'$.code'
      FROM ledger_batch b JOIN ledger_pass p USING(pass) CROSS JOIN ledger_entry e ON e.batch=b.batch
@@ -129,7 +134,7 @@ pub(crate) fn left(connection: &Connection, run: i64, count: usize) -> Result<Ve
      ORDER BY e.batch, e.record, e.part LIMIT ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let left = statement.query_map([run, count], |row| {
+    let left = statement.query_map(params![run, count], |row| {
         Ok(SkippedEntry {
             database: row.get(0)?,
             pass: row.get(1)?,
@@ -144,7 +149,7 @@ pub(crate) fn left(connection: &Connection, run: i64, count: usize) -> Result<Ve
 
 /// The passes that were taken back as a whole, and those that took them back, each with the batch since which they cancel
 /// each other out.
-pub(crate) fn cancelled(connection: &Connection) -> Result<HashMap<i64, i64>> {
+pub(crate) fn cancelled(connection: &Connection) -> Result<HashMap<PassId, BatchId>> {
     let sql = "SELECT p.reverses, p.pass, b.batch FROM ledger_pass p CROSS JOIN ledger_batch b ON b.pass=p.pass AND b.step='end'
      WHERE p.reverses IS NOT NULL";
     let mut statement = connection.prepare_cached(sql)?;

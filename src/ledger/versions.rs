@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::image::row_before;
 use super::read::{batches_into, entries_of_row};
 use crate::error::Result;
+use crate::record::RecordNumber;
 use crate::store::Store;
 
 /// What a record is in any database, and what it was in this one, as far back as the images lead.
@@ -12,7 +13,7 @@ pub(crate) fn versions(
     store: &Store,
     connection: &Connection,
     database: &str,
-    number: i64,
+    number: RecordNumber,
 ) -> Result<Vec<(String, String)>> {
     let mut versions = Vec::new();
     let mut version: Option<(String, String)> = None;

@@ -7,9 +7,8 @@
 use serde_json::Value as Json;
 use toml_edit::Table;
 
-use crate::problem::Problem;
 use crate::reading::Reading;
-use crate::toml::Section;
+use crate::toml::{Problems, Section};
 use kit::settings::OperationReader;
 
 mod add;
@@ -67,11 +66,11 @@ pub use hash::HashText;
 pub use hmac::HmacText;
 pub use join::Join;
 pub use kit::checked::PathText;
-pub use kit::form::{Form, Key};
+use kit::form::{Form, Key};
 pub use kit::function::{FunctionOperation, Functions};
 pub use kit::missing::Missing;
 pub use kit::operation::{Effect, Effects, Handed, Operation, Reversibility};
-pub use kit::settings::{Manual, Settings};
+use kit::settings::{Manual, Settings};
 pub use map::{MapKeys, MapValues};
 pub use r#move::Move;
 pub use nest::Nest;
@@ -90,7 +89,7 @@ pub use wrap::Wrap;
 pub use zip::Zip;
 
 /// Every operation that stage files can name, in the order of the documentation.
-pub static MANUALS: &[&Manual] = &[
+static MANUALS: &[&Manual] = &[
     // shape
     &rename::MANUAL,
     &r#move::MANUAL,
@@ -130,12 +129,6 @@ pub static MANUALS: &[&Manual] = &[
     &bands::MANUAL,
 ];
 
-/// The manual of an operation.
-#[must_use]
-pub fn manual(name: &str) -> Option<&'static Manual> {
-    MANUALS.iter().copied().find(|manual| manual.name == name)
-}
-
 /// The reference of all operations as Markdown: per group a section, per operation its keys with their defaults, its
 /// refusal codes, and how it can be undone.
 #[must_use]
@@ -155,11 +148,11 @@ pub fn json_schema() -> Json {
 ///
 /// # Errors
 /// Every problem of the table: no `op`, an unknown one, unknown or missing keys, wrong types, bad paths.
-pub fn read(
+pub(crate) fn read(
     table: &Table,
     reading: &Reading<'_>,
     functions: &Functions,
-) -> Result<Box<dyn Operation>, Vec<Problem>> {
+) -> Result<Box<dyn Operation>, Problems> {
     let section = Section::new("an operation".to_owned(), table, table.span(), reading);
     reader(reading, functions).read(section)
 }
@@ -169,21 +162,5 @@ fn reader<'a>(reading: &'a Reading<'a>, functions: &'a Functions) -> OperationRe
         manuals: MANUALS,
         reading,
         functions,
-    }
-}
-
-impl<'a> Settings<'a> {
-    /// Checks the keys of an `[[op]]` table against its manual.
-    ///
-    /// # Errors
-    /// Every problem of the table: keys that the manual does not know, keys that are missing, wrong types.
-    pub fn check(
-        manual: &'static Manual,
-        table: &'a Table,
-        reading: &'a Reading<'a>,
-        functions: &'a Functions,
-    ) -> Result<Self, Vec<Problem>> {
-        let section = Section::new(manual.title(), table, table.span(), reading);
-        Self::checked(manual, section, reader(reading, functions))
     }
 }

@@ -49,13 +49,14 @@ impl<W: Write> RecordWriter for NdjsonWriter<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::RecordNumber;
 
     #[test]
     fn with_id_tells_the_id_beside_data_that_stays_as_stored() {
         let mut out = Vec::new();
         let mut writer = NdjsonWriter::new(&mut out).with_id();
         let record = Record {
-            record: 1,
+            number: RecordNumber::new(1),
             id: "a\"b\n".to_owned(),
             data: r#"{"x":6.00}"#.to_owned(),
         };

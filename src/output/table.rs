@@ -32,6 +32,7 @@ pub struct CsvWriter<W: Write> {
 
 /// How many cells are empty, by what they stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Blanks {
     /// `null`.
     pub nulls: u64,
@@ -256,10 +257,11 @@ pub(crate) fn cell(value: &Value) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::RecordNumber;
 
     fn record(data: &str) -> Record {
         Record {
-            record: 1,
+            number: RecordNumber::new(1),
             id: "a".to_owned(),
             data: data.to_owned(),
         }

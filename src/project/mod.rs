@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::op::Functions;
-use crate::problem::{Problem, Severity};
+use crate::problem::Problem;
 use crate::stage::{Lookup, Stage, Stages};
+use crate::toml::Problems;
 
+mod embedded;
 mod files;
 mod keys;
 mod names;
@@ -13,6 +15,7 @@ mod scaffold;
 mod settings;
 mod stages;
 
+pub use embedded::{EmbeddedFile, EmbeddedProject};
 pub use files::{KEY_FILE, PROJECT_FILE, PUBLIC_KEY_FILE};
 pub use settings::{DatabaseSettings, ProjectSettings};
 
@@ -30,7 +33,7 @@ impl Project {
     ///
     /// # Errors
     /// Every error of the settings and of all stage files together.
-    pub fn open(folder: &Path) -> Result<Self, Vec<Problem>> {
+    pub fn open(folder: &Path) -> Result<Self, Problems> {
         Self::open_with(folder, &Functions::default())
     }
 
@@ -38,21 +41,16 @@ impl Project {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn open_with(folder: &Path, functions: &Functions) -> Result<Self, Vec<Problem>> {
+    pub fn open_with(folder: &Path, functions: &Functions) -> Result<Self, Problems> {
         let settings = settings::read(folder);
         let lookup = Lookup::folder(folder).with_functions(functions.clone());
         let found = stages::read(folder, &lookup);
-        let (settings, (stages, mut problems)) = match settings {
+        let (settings, (stages, problems)) = match settings {
             Ok(settings) => (settings, found),
-            Err(mut problems) => {
-                problems.extend(found.1);
-                return Err(problems);
-            }
+            Err(problems) => return Err(problems.and(found.1)),
         };
-        if problems.iter().any(|problem| problem.severity == Severity::Error) {
-            return Err(problems);
-        }
-        problems.extend(names::check(&settings, &stages, |name| {
+        let mut warnings = Problems::warnings_of(problems)?;
+        warnings.extend(names::check(&settings, &stages, |name| {
             settings::place_of_database(folder, name)
         }));
         let stages = Stages::new(&settings.name, stages)?;
@@ -60,7 +58,7 @@ impl Project {
             folder: folder.to_path_buf(),
             settings,
             stages,
-            warnings: problems,
+            warnings,
         })
     }
 
@@ -68,7 +66,7 @@ impl Project {
     ///
     /// # Errors
     /// Every problem of the file.
-    pub fn settings_of(folder: &Path) -> Result<ProjectSettings, Vec<Problem>> {
+    pub fn settings_of(folder: &Path) -> Result<ProjectSettings, Problems> {
         settings::read(folder)
     }
 

@@ -9,6 +9,7 @@ use super::{Project, settings, stages};
 use crate::name;
 use crate::problem::Problem;
 use crate::stage::{Lookup, Stage, file_name_parts};
+use crate::toml::Problems;
 
 impl Project {
     /// Makes a project in a folder, which is made too if it is missing: `counterfoil.toml`, a `.gitignore` for the
@@ -16,10 +17,10 @@ impl Project {
     ///
     /// # Errors
     /// When a name is not allowed, the folder already is a project, or a file cannot be written.
-    pub fn scaffold(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Vec<Problem>> {
+    pub fn scaffold(folder: &Path, name: &str) -> Result<Vec<PathBuf>, Problems> {
         name::check_project(name)
-            .map_err(|error| vec![Problem::error("project.bad_name", None, error.to_string())])?;
-        std::fs::create_dir_all(folder).map_err(|error| vec![unwritable(folder, &error)])?;
+            .map_err(|error| Problem::error("project.bad_name", None, error.to_string()))?;
+        std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
         let files = [
             (
                 PROJECT_FILE,
@@ -37,9 +38,9 @@ impl Project {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && file != PROJECT_FILE => {}
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     let message = format!("`{}` already is a project", folder.display());
-                    return Err(vec![Problem::error("project.exists", None, message)]);
+                    return Err(Problem::error("project.exists", None, message).into());
                 }
-                Err(error) => return Err(vec![unwritable(&path, &error)]),
+                Err(error) => return Err(unwritable(&path, &error).into()),
             }
         }
         Ok(written)
@@ -50,23 +51,22 @@ impl Project {
     ///
     /// # Errors
     /// When the name is not allowed, the folder is no project, or the file cannot be written.
-    pub fn new_stage(folder: &Path, name: &str) -> Result<PathBuf, Vec<Problem>> {
-        name::check_stage(name)
-            .map_err(|error| vec![Problem::error("stage.bad_name", None, error.to_string())])?;
+    pub fn new_stage(folder: &Path, name: &str) -> Result<PathBuf, Problems> {
+        name::check_stage(name).map_err(|error| Problem::error("stage.bad_name", None, error.to_string()))?;
         settings::read(folder)?;
-        let names = stages::stage_file_names(folder).map_err(|problem| vec![problem])?;
+        let names = stages::stage_file_names(folder)?;
         let numbers = names.iter().filter_map(|name| file_name_parts(name).ok());
-        let number = numbers.map(|(number, _)| number).max().unwrap_or(0) + 1;
+        let number = numbers.map(|name| name.number).max().unwrap_or(0) + 1;
         if number > 9999 {
             let message = "there is no number after 9999";
-            return Err(vec![Problem::error("project.no_number", None, message)]);
+            return Err(Problem::error("project.no_number", None, message).into());
         }
         // Stages that do not compile are no reason against writing the next one.
         let (stages, _) = stages::read(folder, &Lookup::folder(folder));
         let source = stages.last().map_or("records_v1", Stage::target);
         let path = folder.join(format!("{number:04}_{name}.toml"));
         write_new(&path, &stage_text(source, &next_version(source)))
-            .map_err(|error| vec![unwritable(&path, &error)])?;
+            .map_err(|error| unwritable(&path, &error))?;
         Ok(path)
     }
 }

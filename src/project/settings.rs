@@ -10,7 +10,7 @@ use crate::reading::Reading;
 use crate::record::Limits;
 use crate::shown::hides;
 use crate::stage::read_file;
-use crate::toml::{Problems, Section, document};
+use crate::toml::{Collected, Problems, Section, document};
 
 const KEYS: [&str; 7] = [
     "name",
@@ -27,6 +27,7 @@ const STORE: &str = "counterfoil.db";
 
 /// What `counterfoil.toml` says, defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ProjectSettings {
     /// The project's name, part of every stage's identity.
     pub name: String,
@@ -44,8 +45,24 @@ pub struct ProjectSettings {
     pub databases: BTreeMap<String, DatabaseSettings>,
 }
 
+impl Default for ProjectSettings {
+    /// Without a project: no name, no store, and the usual settings.
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            store: PathBuf::new(),
+            live: false,
+            batch_size: 5_000,
+            wait_seconds: 5,
+            limits: Limits::default(),
+            databases: BTreeMap::new(),
+        }
+    }
+}
+
 /// What `[database.NAME]` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DatabaseSettings {
     /// The field that `load` takes a record's id from.
     pub id: Option<String>,
@@ -67,16 +84,14 @@ impl ProjectSettings {
 }
 
 /// Reads the settings of the project in a folder.
-pub(super) fn read(folder: &Path) -> Result<ProjectSettings, Vec<Problem>> {
-    let text = read_file(&folder.join(PROJECT_FILE), PROJECT_FILE).map_err(|problem| {
-        vec![match problem.code {
-            "stage.no_file" => {
-                let message = format!("`{}` is no project: it has no `{PROJECT_FILE}`", folder.display());
-                Problem::error("project.missing", None, message)
-                    .help("name a project's folder with -C, or make one with `counterfoil init NAME`")
-            }
-            _ => problem,
-        }]
+pub(super) fn read(folder: &Path) -> Result<ProjectSettings, Problems> {
+    let text = read_file(&folder.join(PROJECT_FILE), PROJECT_FILE).map_err(|problem| match problem.code {
+        "stage.no_file" => {
+            let message = format!("`{}` is no project: it has no `{PROJECT_FILE}`", folder.display());
+            Problem::error("project.missing", None, message)
+                .help("name a project's folder with -C, or make one with `counterfoil init NAME`")
+        }
+        _ => problem,
     })?;
     parse(&text)
 }
@@ -87,14 +102,14 @@ pub(super) fn place_of_database(folder: &Path, name: &str) -> Option<Place> {
     let reading = Reading::new(PROJECT_FILE, &text);
     let document = document(&reading, "project.syntax").ok()?;
     let root = Section::root(document.as_table(), &reading);
-    let databases = root.section("database", &mut Problems::default())?;
+    let databases = root.section("database", &mut Collected::default())?;
     Some(databases.place_of_key(name))
 }
 
-pub(super) fn parse(text: &str) -> Result<ProjectSettings, Vec<Problem>> {
+pub(super) fn parse(text: &str) -> Result<ProjectSettings, Problems> {
     let reading = Reading::new(PROJECT_FILE, text);
-    let document = document(&reading, "project.syntax").map_err(|problem| vec![problem])?;
-    let mut problems = Problems::default();
+    let document = document(&reading, "project.syntax")?;
+    let mut problems = Collected::default();
     let root = Section::root(document.as_table(), &reading);
     root.only(&KEYS, &mut problems);
     let settings = ProjectSettings {
@@ -106,14 +121,10 @@ pub(super) fn parse(text: &str) -> Result<ProjectSettings, Vec<Problem>> {
         limits: limits(&root, &mut problems),
         databases: databases(&root, &mut problems),
     };
-    if problems.is_empty() {
-        Ok(settings)
-    } else {
-        Err(problems.sorted())
-    }
+    problems.none_or(|| settings)
 }
 
-fn project_name(root: &Section<'_>, problems: &mut Problems) -> String {
+fn project_name(root: &Section<'_>, problems: &mut Collected) -> String {
     let text = root.needed_text(
         "name",
         "the project's name, part of every stage's identity",
@@ -132,7 +143,7 @@ fn project_name(root: &Section<'_>, problems: &mut Problems) -> String {
 }
 
 /// The store's path, relative and inside the folder: a copied project must not write into the first one's store.
-fn store(root: &Section<'_>, problems: &mut Problems) -> PathBuf {
+fn store(root: &Section<'_>, problems: &mut Collected) -> PathBuf {
     let text = root.text("store", problems).unwrap_or(STORE);
     let path = Path::new(text);
     let inside = path
@@ -150,14 +161,14 @@ fn number<T: TryFrom<i64>>(
     section: &Section<'_>,
     key: &str,
     bounds: std::ops::RangeInclusive<i64>,
-    problems: &mut Problems,
+    problems: &mut Collected,
 ) -> Option<T> {
     section
         .integer(key, bounds, problems)
         .and_then(|number| T::try_from(number).ok())
 }
 
-fn limits(root: &Section<'_>, problems: &mut Problems) -> Limits {
+fn limits(root: &Section<'_>, problems: &mut Collected) -> Limits {
     let defaults = Limits::default();
     let Some(section) = root.section("limits", problems) else {
         return defaults;
@@ -169,7 +180,7 @@ fn limits(root: &Section<'_>, problems: &mut Problems) -> Limits {
     }
 }
 
-fn databases(root: &Section<'_>, problems: &mut Problems) -> BTreeMap<String, DatabaseSettings> {
+fn databases(root: &Section<'_>, problems: &mut Collected) -> BTreeMap<String, DatabaseSettings> {
     let Some(section) = root.section("database", problems) else {
         return BTreeMap::new();
     };
@@ -197,7 +208,7 @@ fn databases(root: &Section<'_>, problems: &mut Problems) -> BTreeMap<String, Da
 }
 
 /// The system that a database belongs to; it stands in the ledger for ever, and on screens.
-fn system(database: &Section<'_>, problems: &mut Problems) -> Option<String> {
+fn system(database: &Section<'_>, problems: &mut Collected) -> Option<String> {
     let text = database.text("system", problems)?;
     if text.trim().is_empty() || text.chars().count() > 200 || text.chars().any(hides) {
         let message = "`system` names a system: 1 to 200 characters, all of which are seen: no control character, no mark of direction";

@@ -5,22 +5,37 @@ use std::path::{Component, Path};
 use super::files::{KEY_FILE, PROJECT_FILE};
 use crate::problem::Problem;
 use crate::stage::{Lookup, Stage, file_name_parts, read_file};
+use crate::toml::Problems;
 
 /// Reads every stage file of a folder, in the order of their numbers, with the problems of all of them.
 pub(super) fn read(folder: &Path, lookup: &Lookup) -> (Vec<Stage>, Vec<Problem>) {
-    let (mut stages, mut problems) = (Vec::new(), Vec::new());
     let names = match stage_file_names(folder) {
         Ok(names) => names,
-        Err(problem) => return (stages, vec![problem]),
+        Err(problem) => return (Vec::new(), vec![problem]),
     };
-    let mut last: Option<(u32, &str)> = None;
     for name in &names {
         lookup.note(name);
+    }
+    let text = |name: &str| read_file(&folder.join(name), name);
+    compile(&names, &text, lookup, |name| note_named(folder, name, lookup))
+}
+
+/// Compiles stage files, in the order of their names, with the problems of all of them. Each that does not compile is
+/// shown to `failed`.
+pub(super) fn compile(
+    names: &[String],
+    text: &dyn Fn(&str) -> Result<String, Problem>,
+    lookup: &Lookup,
+    failed: impl Fn(&str),
+) -> (Vec<Stage>, Vec<Problem>) {
+    let (mut stages, mut problems) = (Vec::new(), Vec::new());
+    let mut last: Option<(u32, &str)> = None;
+    for name in names {
         let number = match file_name_parts(name) {
-            Ok((number, _)) => number,
+            Ok(name) => name.number,
             Err(problem) => {
                 problems.push(problem);
-                note_named(folder, name, lookup);
+                failed(name);
                 continue;
             }
         };
@@ -30,12 +45,12 @@ pub(super) fn read(folder: &Path, lookup: &Lookup) -> (Vec<Stage>, Vec<Problem>)
             problems.push(problem.help("give one of them the next free number"));
         }
         last = Some((number, name));
-        let text = read_file(&folder.join(name), name).map_err(|problem| vec![problem]);
+        let text = text(name).map_err(Problems::from);
         match text.and_then(|text| Stage::parse(name, &text, lookup)) {
             Ok(stage) => stages.push(stage),
             Err(found) => {
                 problems.extend(found);
-                note_named(folder, name, lookup);
+                failed(name);
             }
         }
     }

@@ -62,7 +62,7 @@ pub use sort_key::sort_key;
 pub use time::Time;
 
 use crate::path::Path;
-use crate::record::Document;
+use crate::record::{Document, RecordNumber};
 
 /// The direction of a sort.
 ///
@@ -78,13 +78,22 @@ pub enum Order {
     Descending,
 }
 
+/// One sort of a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// What is sorted by.
+    pub path: Path,
+    /// In which direction.
+    pub order: Order,
+}
+
 /// Which records, in which order, how many. Without a sort: in the order of their numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
     conditions: Vec<Condition>,
-    sorts: Vec<(Path, Order)>,
+    sorts: Vec<Sort>,
     limit: Option<usize>,
-    after: Option<i64>,
+    after: Option<RecordNumber>,
 }
 
 impl Query {
@@ -114,7 +123,7 @@ impl Query {
                 path: path.to_owned(),
             });
         }
-        self.sorts.push((parsed, order));
+        self.sorts.push(Sort { path: parsed, order });
         Ok(self)
     }
 
@@ -127,7 +136,7 @@ impl Query {
 
     /// Only records with a number above this one: the page that follows it, where nothing is sorted.
     #[must_use]
-    pub fn after(mut self, record: i64) -> Self {
+    pub fn after(mut self, record: RecordNumber) -> Self {
         self.after = Some(record);
         self
     }
@@ -141,7 +150,7 @@ impl Query {
     }
 
     /// The sorts, the first one first.
-    pub fn sorts(&self) -> &[(Path, Order)] {
+    pub fn sorts(&self) -> &[Sort] {
         &self.sorts
     }
 
@@ -151,7 +160,7 @@ impl Query {
     }
 
     /// The record number after which to begin.
-    pub fn after_record(&self) -> Option<i64> {
+    pub fn after_record(&self) -> Option<RecordNumber> {
         self.after
     }
 }

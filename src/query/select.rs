@@ -44,7 +44,7 @@ impl<'q> Selection<'q> {
     pub fn new(query: &'q Query) -> Self {
         Self {
             query,
-            orders: query.sorts().iter().map(|(_, order)| *order).collect(),
+            orders: query.sorts().iter().map(|sort| sort.order).collect(),
             chosen: BinaryHeap::new(),
         }
     }
@@ -60,13 +60,13 @@ impl<'q> Selection<'q> {
         if self
             .query
             .after_record()
-            .is_some_and(|after| record.record <= after)
+            .is_some_and(|after| record.number <= after)
         {
             return Ok(ControlFlow::Continue(()));
         }
         let document = record.document()?;
         if self.query.matches(&document) {
-            let keys = self.query.sorts().iter().map(|(path, _)| key(&document, path));
+            let keys = self.query.sorts().iter().map(|sort| key(&document, &sort.path));
             self.chosen.push(Candidate {
                 keys: keys.collect(),
                 orders: Arc::clone(&self.orders),
@@ -120,7 +120,7 @@ impl Ord for Candidate {
         });
         by_keys
             .fold(Ordering::Equal, Ordering::then)
-            .then_with(|| self.record.record.cmp(&other.record.record))
+            .then_with(|| self.record.number.cmp(&other.record.number))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a record is sorted by, as bytes that stand in the wanted order: so that SQLite can sort what memory cannot hold.
 
+use super::Sort;
 use super::{Order, Query};
 use crate::contract::Exact;
 use crate::record::{Document, Kind, Value};
@@ -9,7 +10,7 @@ use crate::record::{Document, Kind, Value};
 #[must_use]
 pub fn sort_key(document: &Document, query: &Query) -> Vec<u8> {
     let mut key = Vec::new();
-    for (path, order) in query.sorts() {
+    for Sort { path, order } in query.sorts() {
         let begin = key.len();
         push(document.at(path).as_deref(), &mut key);
         if *order == Order::Descending {

@@ -3,7 +3,7 @@ use std::cmp::Ordering;
 use proptest::prelude::*;
 
 use super::*;
-use crate::record::{Record, Value};
+use crate::record::{Record, RecordNumber, Value};
 
 fn holds(document: &str, path: &str, operator: Is, operand: impl Into<Operand>) -> bool {
     let condition = Condition::new(path, operator, operand).unwrap();
@@ -276,13 +276,13 @@ proptest! {
             query = query.sort(path, order).unwrap();
         }
         if let Some(limit) = limit { query = query.limit(limit); }
-        if let Some(after) = after { query = query.after(after); }
+        if let Some(after) = after { query = query.after(RecordNumber::new(after)); }
         let mut selection = Selection::new(&query);
         for (number, (a, b)) in (1..).zip(&values) {
             let fields = [("a", a), ("b", b)].into_iter();
             let fields = fields.filter_map(|(name, model)| Some(format!("\"{name}\":{}", model.json(0)?)));
             let data = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
-            if selection.offer(Record { record: number, id: number.to_string(), data }).unwrap().is_break() {
+            if selection.offer(Record { number: RecordNumber::new(number), id: number.to_string(), data }).unwrap().is_break() {
                 break;
             }
         }
@@ -295,7 +295,7 @@ proptest! {
             if descending { ordering.reverse() } else { ordering }
         });
         expected.truncate(limit.unwrap_or(usize::MAX));
-        let numbers: Vec<i64> = selection.into_records().iter().map(|record| record.record).collect();
+        let numbers: Vec<i64> = selection.into_records().iter().map(|record| record.number.get()).collect();
         prop_assert_eq!(numbers, expected.iter().map(|(number, _)| *number).collect::<Vec<_>>());
     }
 }

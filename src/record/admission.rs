@@ -8,6 +8,7 @@ use super::stream::StringState;
 
 /// How large and how deep a record may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// The longest record, in bytes as received.
     pub bytes: usize,
@@ -24,9 +25,26 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Sets the longest record, in bytes as received. Default: 16 MiB.
+    #[must_use]
+    pub fn bytes(mut self, bytes: usize) -> Self {
+        self.bytes = bytes;
+        self
+    }
+
+    /// Sets the deepest nesting of lists and objects; the record itself is level 1. Default: 128.
+    #[must_use]
+    pub fn depth(mut self, depth: usize) -> Self {
+        self.depth = depth;
+        self
+    }
+}
+
 /// Why a text is not a record. Carries places and codes, never a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct Malformed {
     /// A stable code: `json.syntax`, `json.utf8`, `json.duplicate_key`, `json.depth`, `json.size`, `json.escape`,
     /// `record.not_object`.

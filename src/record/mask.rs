@@ -25,6 +25,7 @@ impl Object {
 
 /// The data of a record as it may be shown.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Masked<'d, 'p> {
     /// The JSON text, with a fixed text in the place of every redacted value.
     pub data: Cow<'d, str>,

@@ -9,6 +9,8 @@ mod access;
 mod admission;
 mod admitted;
 pub mod digest;
+mod ids;
+pub(crate) mod listed;
 mod mask;
 pub mod name;
 mod names;
@@ -30,6 +32,7 @@ pub(crate) use access::value_in;
 pub(crate) use admission::within;
 pub use admission::{Limits, Malformed, admit};
 pub(crate) use admitted::admit_record;
+pub use ids::{BatchId, NotANumber, PassId, RecordNumber, RunId};
 pub(crate) use mask::ANY_NAME;
 pub use mask::{MaskRelation, Masked, REDACTED, masked};
 pub(crate) use names::{HasName, Names};
@@ -48,7 +51,7 @@ pub use value::{Document, Field, Kind, Object, Value};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The record's number: its lineage through 1:1 stages, ascending, never reused.
-    pub record: i64,
+    pub number: RecordNumber,
     /// The record's id, unique in its database; never contains NUL.
     pub id: String,
     /// The JSON object, as stored.

@@ -1,8 +1,32 @@
 //! Names of databases, projects and stages: which texts may be one.
 
+use crate::record::listed::as_list;
+
+/// What a stage's file is named after: `0012_orders.toml` is number 12, `orders`. In JSON a list of the two.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StageName {
+    /// The number, from 1.
+    pub number: u32,
+    /// The slug.
+    pub slug: String,
+}
+
+as_list!(StageName: number, slug);
+
+impl StageName {
+    /// The name of a stage.
+    pub fn new(number: u32, slug: impl Into<String>) -> Self {
+        Self {
+            number,
+            slug: slug.into(),
+        }
+    }
+}
+
 /// A text that may not be such a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is not a name of {of}: {problem}")]
+#[non_exhaustive]
 pub struct BadName {
     /// The text.
     pub name: String,

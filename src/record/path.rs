@@ -26,6 +26,7 @@ pub struct Path {
 /// A text that is no path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a path: {problem}")]
+#[non_exhaustive]
 pub struct PathError {
     /// The text.
     pub text: String,

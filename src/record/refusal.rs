@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 use serde::{Deserialize, Serialize};
 
 use crate::path::{Path, Segment};
-use crate::record::{Document, MaskRelation};
+use crate::record::{Document, MaskRelation, RecordNumber};
 
 /// Whether the ledger itself says something with a code: a record that waits for its place, a waiver, a deletion. Nothing
 /// else may give it as its reason.
@@ -17,6 +17,7 @@ pub(crate) fn is_reserved(code: &str) -> bool {
 
 /// Why one record was refused. Stored in the ledger as JSON, so it must never hold a value of the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Refusal {
     /// A stable code: `<op>.<reason>`, or what an op's `refuse_as` says.
     pub code: Cow<'static, str>,
@@ -38,9 +39,10 @@ pub struct Refusal {
 
 /// A row of the target that is in the place of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Holder {
     /// The row's number.
-    pub record: i64,
+    pub record: RecordNumber,
     /// SHA-256(salt of that number || the id that the row had), in hexadecimal digits: tells, without the id, whether the
     /// row still has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,6 +51,7 @@ pub struct Holder {
 
 /// Which of the records that one becomes (`derive`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Part {
     /// Its number, from 1, as entries of the ledger count parts.
     pub number: i64,
@@ -84,6 +87,7 @@ impl fmt::Display for Part {
 
 /// One thing that is wrong with a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Violation {
     /// A stable code.
     pub code: Cow<'static, str>,
@@ -129,7 +133,7 @@ impl Violation {
 
     /// Says which record has what no two may have.
     #[must_use]
-    pub(crate) fn held_by(mut self, record: i64) -> Self {
+    pub(crate) fn held_by(mut self, record: RecordNumber) -> Self {
         self.holder = Some(Box::new(Holder {
             record,
             id_sha256: None,

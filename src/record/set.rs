@@ -3,6 +3,8 @@
 
 use roaring::RoaringTreemap;
 
+use super::RecordNumber;
+
 /// A set of record numbers, ascending.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RecordSet(RoaringTreemap);
@@ -12,35 +14,37 @@ impl RecordSet {
         Self::default()
     }
 
-    pub(crate) fn insert(&mut self, number: i64) {
-        self.0.insert(number.cast_unsigned());
+    pub(crate) fn insert(&mut self, number: RecordNumber) {
+        self.0.insert(number.get().cast_unsigned());
     }
 
-    pub(crate) fn remove(&mut self, number: i64) {
-        self.0.remove(number.cast_unsigned());
+    pub(crate) fn remove(&mut self, number: RecordNumber) {
+        self.0.remove(number.get().cast_unsigned());
     }
 
-    pub(crate) fn contains(&self, number: i64) -> bool {
-        self.0.contains(number.cast_unsigned())
+    pub(crate) fn contains(&self, number: RecordNumber) -> bool {
+        self.0.contains(number.get().cast_unsigned())
     }
 
     pub(crate) fn len(&self) -> u64 {
         self.0.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = i64> + '_ {
-        self.0.iter().map(u64::cast_signed)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = RecordNumber> + '_ {
+        self.0
+            .iter()
+            .map(|number| RecordNumber::new(number.cast_signed()))
     }
 }
 
-impl Extend<i64> for RecordSet {
-    fn extend<I: IntoIterator<Item = i64>>(&mut self, numbers: I) {
+impl Extend<RecordNumber> for RecordSet {
+    fn extend<I: IntoIterator<Item = RecordNumber>>(&mut self, numbers: I) {
         numbers.into_iter().for_each(|number| self.insert(number));
     }
 }
 
-impl FromIterator<i64> for RecordSet {
-    fn from_iter<I: IntoIterator<Item = i64>>(numbers: I) -> Self {
+impl FromIterator<RecordNumber> for RecordSet {
+    fn from_iter<I: IntoIterator<Item = RecordNumber>>(numbers: I) -> Self {
         let mut set = Self::new();
         set.extend(numbers);
         set

@@ -140,6 +140,14 @@ impl Value {
         }
     }
 
+    /// The exact decimal, where the value is a number that has one: `6.00` keeps its places, `1E2` is 100. `None` for
+    /// everything else, a number with more than 28 digits among them: [`as_number`](Self::as_number) has its text. A text
+    /// that reads like a number is a text.
+    #[must_use]
+    pub fn as_decimal(&self) -> Option<Decimal> {
+        number::exact_decimal(self.as_number()?).ok()
+    }
+
     /// The elements, where the value is a list; `Raw` is expanded for the caller, not in place.
     #[must_use]
     pub fn as_list(&self) -> Option<Cow<'_, [Value]>> {

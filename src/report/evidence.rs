@@ -9,11 +9,13 @@ use crate::ledger::checkpoint::{batch_of_size, first_note_of};
 use crate::ledger::read::origin;
 use crate::ledger::seal::{self, Seal};
 use crate::ledger::{AcceptedName, Checkpoint, by_hand};
+use crate::record::{BatchId, RunId};
 use crate::shown::word;
 use crate::store::Store;
 
 /// What holds a run together.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Evidence {
     /// The ledger's name: the uuid of its first run.
     pub origin: String,
@@ -29,11 +31,12 @@ pub struct Evidence {
 
 /// A signed checkpoint.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct SignedNote {
     /// The size of the tree that is signed.
     pub tree_size: u64,
     /// The batch that closed it.
-    pub batch: Option<i64>,
+    pub batch: Option<BatchId>,
     /// The note.
     pub note: String,
     /// Who signed it.
@@ -44,6 +47,7 @@ pub struct SignedNote {
 
 /// One thing to check by hand.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct CheckByHand {
     /// What it shows.
     pub what: &'static str,
@@ -54,7 +58,7 @@ pub struct CheckByHand {
 }
 
 /// What holds a run together.
-pub(super) fn evidence(store: &Store, run: i64) -> Result<Evidence> {
+pub(super) fn evidence(store: &Store, run: RunId) -> Result<Evidence> {
     let connection = store.connection();
     let (first, last) = (seal::first_of(connection, run)?, seal::last_of(connection, run)?);
     // The largest batch shows more than a reconciliation's, which has no entries.

@@ -15,6 +15,7 @@ use crate::history::{Deviations, RunRecord};
 use crate::ledger::Head;
 use crate::ledger::open::run_started_us;
 use crate::ledger::run_outcome as outcome;
+use crate::record::RunId;
 use crate::shown::{utc, word};
 use crate::stage::Stages;
 use crate::store::Store;
@@ -37,83 +38,85 @@ impl RunReport {
     }
 }
 
-/// Everything about one run; where none is named, about the newest that did something to a record.
-///
-/// # Errors
-/// [`Error::NoSuch`] where there is no such run.
-pub fn report(store: &Store, run: Option<i64>, options: &ReportOptions) -> Result<RunReport> {
-    report_with(store, None, run, options)
-}
+impl Store {
+    /// Everything about one run; where none is named, about the newest that did something to a record.
+    ///
+    /// # Errors
+    /// [`Error::NoSuch`] where there is no such run.
+    pub fn report(&self, run: Option<RunId>, options: &ReportOptions) -> Result<RunReport> {
+        self.report_with(None, run, options)
+    }
 
-/// As [`report`], with where the targets of these stages deviate from what they would make of their sources.
-///
-/// # Errors
-/// As [`report`].
-pub fn report_with(
-    store: &Store,
-    stages: Option<&Stages>,
-    run: Option<i64>,
-    options: &ReportOptions,
-) -> Result<RunReport> {
-    // One moment of the store, whoever writes meanwhile.
-    let moment = store.connection().unchecked_transaction()?;
-    let number = match run {
-        Some(number) => number,
-        None => outcome::newest_run(&moment)?.ok_or_else(|| no_such("run yet"))?,
-    };
-    let passed_over = match run {
-        Some(_) => None,
-        None => outcome::last_run(&moment)?.filter(|last| *last != number),
-    };
-    let missing = || no_such(&format!("run {number}"));
-    let record = crate::history::run(store, number)?.ok_or_else(missing)?;
-    let mut unfinished = unfinished_in(&moment)?;
-    name_running(store, &moment, &mut unfinished)?;
-    let head = Head::read(&moment)?;
-    let outcomes = outcome::passes(&moment, number)?;
-    let undone = outcome::undone(&moment, number)?;
-    let refused = refused::refused(store, number, record.batches, &outcomes, options)?;
-    let reconciliation = reconciliation::looks(&moment, number)?;
-    let timed = outcome::timed_batches(&moment, number)?;
-    let (started_us, project) = (
-        run_started_us(&moment, number)?.ok_or_else(missing)?,
-        outcome::project(&moment, number)?,
-    );
-    let (ending, ending_told) = ended(number, &outcomes, &undone, &refused, &reconciliation);
-    Ok(RunReport {
-        made: utc(store.environment().clock.now_us()),
-        store: StoreState {
-            path: store.path().display().to_string(),
-            batch: head.batch,
-            tree_size: head.frontier.size(),
-            tree_root: crate::digest::hex(&head.frontier.root()),
-        },
-        summary: Summary {
-            command_line: command_line(&record),
-            project: project.or_else(|| options.project.clone()),
-            stages: outcome::stages(&moment, number)?
-                .into_iter()
-                .map(StageTold::new)
-                .collect(),
-            duration_us: timed
-                .last()
-                .map_or(0, |last| last.committed_us.saturating_sub(started_us))
-                .unsigned_abs(),
-            batch_count: timed.len() as u64,
-            ending,
-            ending_told,
-            run: record,
-        },
-        passed_over,
-        undone,
-        unfinished,
-        outcomes,
-        speed: speed::measured(started_us, &timed),
-        refused,
-        reconciliation,
-        deviations: stages.map(|stages| Deviations::new(store, stages)).transpose()?,
-        evidence: evidence::evidence(store, number)?,
-    })
+    /// As [`Store::report`], with where the targets of these stages deviate from what they would make of their sources.
+    ///
+    /// # Errors
+    /// As [`Store::report`].
+    pub fn report_with(
+        &self,
+        stages: Option<&Stages>,
+        run: Option<RunId>,
+        options: &ReportOptions,
+    ) -> Result<RunReport> {
+        // One moment of the store, whoever writes meanwhile.
+        let moment = self.connection().unchecked_transaction()?;
+        let number = match run {
+            Some(number) => number,
+            None => outcome::newest_run(&moment)?.ok_or_else(|| no_such("run yet"))?,
+        };
+        let passed_over = match run {
+            Some(_) => None,
+            None => outcome::last_run(&moment)?.filter(|last| *last != number),
+        };
+        let missing = || no_such(&format!("run {number}"));
+        let record = self.run(number)?.ok_or_else(missing)?;
+        let mut unfinished = unfinished_in(&moment)?;
+        name_running(self, &moment, &mut unfinished)?;
+        let head = Head::read(&moment)?;
+        let outcomes = outcome::passes(&moment, number)?;
+        let undone = outcome::undone(&moment, number)?;
+        let refused = refused::refused(self, number, record.batches, &outcomes, options)?;
+        let reconciliation = reconciliation::looks(&moment, number)?;
+        let timed = outcome::timed_batches(&moment, number)?;
+        let (started_us, project) = (
+            run_started_us(&moment, number)?.ok_or_else(missing)?,
+            outcome::project(&moment, number)?,
+        );
+        let (ending, ending_told) = ended(number, &outcomes, &undone, &refused, &reconciliation);
+        Ok(RunReport {
+            made: utc(self.environment().clock.now_us()),
+            store: StoreState {
+                path: self.path().display().to_string(),
+                batch: head.batch,
+                tree_size: head.frontier.size(),
+                tree_root: crate::digest::hex(&head.frontier.root()),
+            },
+            summary: Summary {
+                command_line: command_line(&record),
+                project: project.or_else(|| options.project.clone()),
+                stages: outcome::stages(&moment, number)?
+                    .into_iter()
+                    .map(StageTold::new)
+                    .collect(),
+                duration_us: timed
+                    .last()
+                    .map_or(0, |last| last.committed_us.saturating_sub(started_us))
+                    .unsigned_abs(),
+                batch_count: timed.len() as u64,
+                ending,
+                ending_told,
+                run: record,
+            },
+            passed_over,
+            undone,
+            unfinished,
+            outcomes,
+            speed: speed::measured(started_us, &timed),
+            refused,
+            reconciliation,
+            deviations: stages.map(|stages| Deviations::new(self, stages)).transpose()?,
+            evidence: evidence::evidence(self, number)?,
+        })
+    }
 }
 
 fn no_such(what: &str) -> Error {
@@ -131,7 +134,7 @@ fn command_line(run: &RunRecord) -> String {
 
 /// How a run ended: the gravest of it, and all of it in words.
 fn ended(
-    run: i64,
+    run: RunId,
     passes: &[PassOutcome],
     undone: &[Undone],
     refused: &Refused,

@@ -4,6 +4,7 @@ use crate::path::Path;
 
 /// What a report is to tell.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ReportOptions {
     /// The project's name, for runs whose passes have no stage.
     pub project: Option<String>,
@@ -23,5 +24,35 @@ impl Default for ReportOptions {
             examples: 5,
             inputs: false,
         }
+    }
+}
+
+impl ReportOptions {
+    /// Names the project, for runs whose passes have no stage. Default: `None`.
+    #[must_use]
+    pub fn project(mut self, project: impl Into<Option<String>>) -> Self {
+        self.project = project.into();
+        self
+    }
+
+    /// Redacts these fields as well. Default: none beside those in the ledger.
+    #[must_use]
+    pub fn redact(mut self, redact: impl IntoIterator<Item = Path>) -> Self {
+        self.redact = redact.into_iter().collect();
+        self
+    }
+
+    /// Sets the most refused records shown for each cause. Default: 5.
+    #[must_use]
+    pub fn examples(mut self, examples: usize) -> Self {
+        self.examples = examples;
+        self
+    }
+
+    /// Shows the examples' records as they were read, redacted values masked. Default: `false`.
+    #[must_use]
+    pub fn inputs(mut self, inputs: bool) -> Self {
+        self.inputs = inputs;
+        self
     }
 }

@@ -6,9 +6,11 @@ use super::refused::Refused;
 use super::speed::Speed;
 use crate::history::{Deviations, RunRecord, UnfinishedPass};
 use crate::ledger::run_outcome::{PassOutcome, StageOfRun, Undone};
+use crate::record::{BatchId, RunId};
 
 /// One run: what it was, what came of it, and how to check that.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct RunReport {
     /// When the report was made, ISO 8601 in UTC.
     pub made: String,
@@ -17,7 +19,7 @@ pub struct RunReport {
     /// The newest run, where it was passed over for this one because it has done nothing to a record; `None` where the run was
     /// asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub passed_over: Option<i64>,
+    pub passed_over: Option<RunId>,
     /// What was taken back since; it stands above everything else.
     pub undone: Vec<Undone>,
     /// The passes of the store that have begun and not ended, whichever run began them.
@@ -41,11 +43,12 @@ pub struct RunReport {
 
 /// The store that a report was made of.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct StoreState {
     /// Its file, as it was named.
     pub path: String,
     /// The newest batch.
-    pub batch: i64,
+    pub batch: BatchId,
     /// The size of the ledger's tree.
     pub tree_size: u64,
     /// The root over it, in hexadecimal.
@@ -54,6 +57,7 @@ pub struct StoreState {
 
 /// What ran, by whom and why.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// The run as `history` shows it.
     #[serde(flatten)]
@@ -76,6 +80,7 @@ pub struct Summary {
 
 /// A stage, as its text in the ledger tells it.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct StageTold {
     /// Its number.
     pub number: u32,
@@ -105,6 +110,7 @@ fn description(text: &str) -> Option<String> {
 /// How a run ended, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Ending {
     /// All of it was rolled back since.
     Undone,

@@ -4,13 +4,15 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::ledger::reconciled;
+use crate::record::RunId;
 use crate::shown::utc;
 
 /// A look at both sides of a stage.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct StageReconciliation {
     /// The run that looked; a later one, where this run did not come to it.
-    pub run: i64,
+    pub run: RunId,
     /// When, ISO 8601 in UTC.
     pub at: String,
     /// The stage.
@@ -29,6 +31,7 @@ pub struct StageReconciliation {
 
 /// What one `[[reconcile]]` came to. Amounts are exact decimals, as texts.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct ReconciliationResult {
     /// Its name.
     pub name: String,
@@ -129,6 +132,7 @@ fn places(amount: &str) -> usize {
 
 /// How much of a difference has one cause.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct LookCause {
     /// The cause, as [`Cause`](crate::reconcile::Cause) is written.
     pub cause: String,
@@ -148,7 +152,7 @@ struct ReportRemark {
 }
 
 /// The reconciliations of a run, and of later ones the newest of each stage that looked at what this one carried.
-pub(super) fn looks(connection: &Connection, run: i64) -> Result<Vec<StageReconciliation>> {
+pub(super) fn looks(connection: &Connection, run: RunId) -> Result<Vec<StageReconciliation>> {
     let mut looks: Vec<StageReconciliation> = Vec::new();
     for look in reconciled::looks(connection, run)? {
         // What is no such remark says nothing; that it was changed is for `verify` to find.

@@ -9,9 +9,10 @@ use crate::error::Result;
 use crate::history::HiddenIds;
 use crate::ledger::refusers::{RefusalOfRun, each_refusal_of_run, standing_since};
 use crate::ledger::run_outcome::PassOutcome;
+use crate::ledger::run_record::RunBatches;
 use crate::path::Path;
-use crate::quarantine::{Named, Naming, Quarantined, RefusedInput, refused_input};
-use crate::record::REDACTED;
+use crate::quarantine::{Named, Naming, Quarantined, RefusedInput};
+use crate::record::{PassId, REDACTED, RecordNumber, RunId};
 use crate::refusal::{Refusal, Violation};
 use crate::store::Store;
 
@@ -23,6 +24,7 @@ const INPUT: usize = 4_000;
 
 /// What a run refused.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Refused {
     /// The records.
     pub records: u64,
@@ -47,9 +49,10 @@ impl Refused {
 
 /// What one pass refused with one code.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct RefusedCause {
     /// The pass.
-    pub pass: i64,
+    pub pass: PassId,
     /// Its kind.
     pub kind: String,
     /// The stage; `None`: a load, at the door.
@@ -70,9 +73,10 @@ pub struct RefusedCause {
 
 /// One refused record.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct RefusalExample {
     /// Its number.
-    pub record: i64,
+    pub record: RecordNumber,
     /// Its id, where it has one.
     pub id: Option<String>,
     /// The line of the input, where a load refused it.
@@ -98,18 +102,18 @@ pub struct RefusalExample {
 /// What a run refused.
 pub(super) fn refused(
     store: &Store,
-    run: i64,
-    batches: (i64, i64),
+    run: RunId,
+    batches: RunBatches,
     passes: &[PassOutcome],
     options: &ReportOptions,
 ) -> Result<Refused> {
     let connection = store.connection();
-    let standing = standing_since(connection, batches.0)?;
-    let mut redact = crate::history::redacted(store)?;
+    let standing = standing_since(connection, batches.first)?;
+    let mut redact = store.redacted_paths()?;
     redact.extend(options.redact.iter().cloned());
     let mut naming = Naming::new(store, &redact);
     let hidden = HiddenIds::new(store, [], &redact)?;
-    let mut causes: BTreeMap<(i64, String), RefusedCause> = BTreeMap::new();
+    let mut causes: BTreeMap<(PassId, String), RefusedCause> = BTreeMap::new();
     each_refusal_of_run(connection, run, |refusal| {
         let reason = read(&refusal.reason);
         let key = (refusal.pass, reason.code.to_string());
@@ -169,7 +173,7 @@ fn read(reason: &str) -> Refusal {
     })
 }
 
-fn cause(key: &(i64, String), passes: &[PassOutcome]) -> RefusedCause {
+fn cause(key: &(PassId, String), passes: &[PassOutcome]) -> RefusedCause {
     let pass = passes.iter().find(|pass| pass.pass == key.0);
     RefusedCause {
         pass: key.0,
@@ -220,7 +224,7 @@ fn example(
     };
     let named = naming.named(&quarantined)?;
     let input = if inputs {
-        let input = refused_input(store, &quarantined, redact)?;
+        let input = store.refused_input(&quarantined, redact)?;
         Some(RefusedInput {
             id: input.id.map(|id| clipped(id, ID)),
             data: input.data.map(|data| clipped(data, INPUT)),

@@ -1,12 +1,14 @@
 //! How fast a run was: records read per second, from commit to commit. Whole numbers only.
 
 use crate::ledger::run_outcome::TimedBatch;
+use crate::record::{BatchId, PassId};
 
 /// The most points that are kept; of more batches, neighbours are taken together.
 const POINTS: usize = 200;
 
 /// Records per second over a run.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Speed {
     /// The batches that read anything.
     pub batches: u64,
@@ -26,13 +28,14 @@ pub struct Speed {
 
 /// The time between two commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct SpeedPoint {
     /// The first batch.
-    pub first_batch: i64,
+    pub first_batch: BatchId,
     /// The last batch; the same, unless neighbours are taken together.
-    pub last_batch: i64,
+    pub last_batch: BatchId,
     /// The pass.
-    pub pass: i64,
+    pub pass: PassId,
     /// Where the time begins, in microseconds since the run's start.
     pub from_us: u64,
     /// Where it ends.
@@ -150,8 +153,8 @@ mod tests {
 
     fn batch(batch: i64, read: u64, committed_us: i64) -> TimedBatch {
         TimedBatch {
-            batch,
-            pass: 1,
+            batch: BatchId::new(batch),
+            pass: PassId::new(1),
             read,
             committed_us,
         }
@@ -182,7 +185,10 @@ mod tests {
         assert!(speed.points.is_empty() && speed.remark.is_some() && speed.per_second.is_none());
         let moved = [batch(1, 10, 5), batch(2, 10, 15), batch(3, 10, 15)];
         let speed = measured(5, &moved);
-        assert_eq!((speed.points[0].first_batch, speed.points[0].last_batch), (1, 3));
+        assert_eq!(
+            (speed.points[0].first_batch, speed.points[0].last_batch),
+            (BatchId::new(1), BatchId::new(3))
+        );
         assert_eq!(speed.points[0].per_second, 3_000_000);
         assert!(
             measured(9, &moved).remark.is_none(),

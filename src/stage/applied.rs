@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::{Lookup, Stage};
 use crate::language::Language;
 use crate::reading::Reading;
-use crate::toml::{Problems, Section, document};
+use crate::toml::{Collected, Section, document};
 
 impl Stage {
     /// The stage from its text and its meaning, though the files that it names may be gone: the meaning has the contracts.
@@ -17,7 +17,7 @@ impl Stage {
         let reading = Reading::new(&file, text);
         let document = document(&reading, "stage.syntax").ok()?;
         let contract =
-            Section::root(document.as_table(), &reading).section("contract", &mut Problems::default());
+            Section::root(document.as_table(), &reading).section("contract", &mut Collected::default());
         let contracts: Json = serde_json::from_str(meaning).ok()?;
         let named = |key: &str| {
             let file = contract.as_ref()?.item(key)?.as_str()?;

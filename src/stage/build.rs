@@ -18,6 +18,7 @@ use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::{Record, Rounding};
 use crate::refusal::Refusal;
+use crate::toml::Problems;
 
 impl Stage {
     /// A stage built in Rust.
@@ -276,7 +277,7 @@ impl StageBuilder {
     ///
     /// # Errors
     /// Every problem of what was given.
-    pub fn build(mut self) -> Result<Stage, Vec<Problem>> {
+    pub fn build(mut self) -> Result<Stage, Problems> {
         self.check_names();
         self.compile();
         self.problems
@@ -297,8 +298,8 @@ impl StageBuilder {
         }
         self.problems
             .extend(super::in_place::problems(&self.settings, &self.steps, |_| None));
-        if !self.problems.is_empty() {
-            return Err(self.problems);
+        if let Some(problems) = Problems::new(std::mem::take(&mut self.problems)) {
+            return Err(problems);
         }
         if self.settings.target.as_ref() == Some(&self.settings.source) {
             self.settings.target = None;

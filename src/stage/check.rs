@@ -7,7 +7,7 @@ use super::{MaxErrors, OnError, Stage};
 use crate::op::{Effects, Operation, Reversibility};
 use crate::path::Path;
 use crate::problem::{Place, Problem};
-use crate::toml::Problems;
+use crate::toml::Collected;
 
 impl Stage {
     /// Warnings: what is legal but probably not meant, in the order of the file.
@@ -17,7 +17,7 @@ impl Stage {
     /// `check.stale_unused`, `check.id_twice`,
     /// `check.not_an_expression`, `check.ambiguous_formats`, `check.never`, `check.unknown_member`, `contract.budget`.
     pub fn check(&self) -> Vec<Problem> {
-        let mut problems = Problems::default();
+        let mut problems = Collected::default();
         self.check_ops(&mut problems);
         self.check_gone(&mut problems);
         self.check_members(&mut problems);
@@ -42,7 +42,7 @@ impl Stage {
         problems.sorted()
     }
 
-    fn check_ops(&self, problems: &mut Problems) {
+    fn check_ops(&self, problems: &mut Collected) {
         for (at, op) in self.ops().iter().enumerate() {
             if self.in_place() && op.reversibility() == Reversibility::Lossy {
                 let message = format!(
@@ -82,7 +82,7 @@ impl Stage {
     }
 
     /// What an operation moved away or removed is no longer there to be read.
-    fn check_gone(&self, problems: &mut Problems) {
+    fn check_gone(&self, problems: &mut Collected) {
         let ops = self.ops();
         let gone = |path: &Path, before: usize| {
             let toucher = |op: &dyn Operation| {
@@ -108,13 +108,13 @@ impl Stage {
             check(id.reads(), ops.len(), self.place_of("stage", "id"));
         }
         if let Some(crate::expression::Template::Object(fields)) = &self.steps.into {
-            for (name, template) in fields {
+            for crate::expression::TemplateField { name, template } in fields {
                 check(template.reads(), ops.len(), self.place_of("into", name));
             }
         }
     }
 
-    fn check_settings(&self, problems: &mut Problems) {
+    fn check_settings(&self, problems: &mut Collected) {
         let written = |key| self.place_of("stage", key);
         let steps = &self.steps;
         if self.in_place()
@@ -156,7 +156,7 @@ impl Stage {
     }
 
     /// A stage in place takes what it refuses out of its database: no earlier version is left there.
-    fn check_stale(&self, problems: &mut Problems) {
+    fn check_stale(&self, problems: &mut Collected) {
         let place = self.place_of("stage", "stale");
         if self.in_place() && place.is_some() {
             let message =
@@ -166,7 +166,7 @@ impl Stage {
     }
 
     /// Names of `prepare` that stand nowhere else in the file.
-    fn check_names(&self, problems: &mut Problems) {
+    fn check_names(&self, problems: &mut Collected) {
         let Some(prepare) = &self.steps.prepare else {
             return;
         };

@@ -9,11 +9,11 @@ use crate::expression::{Expression, Template};
 use crate::op::Operation;
 use crate::path::{Path, Segment};
 use crate::problem::{Place, Problem};
-use crate::toml::Problems;
+use crate::toml::Collected;
 
 impl Stage {
     /// What the stage reads of the source's records, and their contract does not have.
-    pub(super) fn check_members(&self, problems: &mut Problems) {
+    pub(super) fn check_members(&self, problems: &mut Collected) {
         let Some(members) = self.source_contract().and_then(Members::from_schema) else {
             return;
         };

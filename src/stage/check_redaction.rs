@@ -3,19 +3,20 @@
 use super::Stage;
 use super::steps::leaves_value;
 use crate::contract::Schema;
+use crate::expression::TemplateField;
 use crate::expression::{Expression, Template};
 use crate::op::{Handed, Operation};
 use crate::path::{Path, Segment};
 use crate::problem::Problem;
 use crate::record::MaskRelation;
-use crate::toml::Problems;
+use crate::toml::Collected;
 
 /// Functions after which a value is no longer the one that was read.
 const DISGUISING_FUNCTIONS: [&str; 3] = ["hmac(", "sha256(", "uuid5("];
 
 impl Stage {
     /// A redacted value that is written where it is not redacted would show.
-    pub(super) fn check_redaction(&self, problems: &mut Problems) {
+    pub(super) fn check_redaction(&self, problems: &mut Collected) {
         let redacted = |path: &Path| self.redact().iter().any(|redact| redact.covers(path));
         let reads_redacted = |reads: &[Path]| {
             let meets = |redact: &Path| {
@@ -34,7 +35,7 @@ impl Stage {
                 .find(|write| !redacted(write) && !reads.contains(write))?;
             (!op.disguises()).then_some((path, written))
         };
-        let warn = |place, path: &Path, written: &str, problems: &mut Problems| {
+        let warn = |place, path: &Path, written: &str, problems: &mut Collected| {
             let message = format!("`{path}` is redacted, but its value goes to `{written}`, which is not");
             let problem = Problem::warning("check.redact_leaks", place, message);
             problems.add(problem.help(format!("add \"{written}\" to `redact`")));
@@ -47,7 +48,9 @@ impl Stage {
         let Some(crate::expression::Template::Object(fields)) = &self.steps.into else {
             return;
         };
-        for (name, template) in fields.iter().filter(|(name, _)| !redacted(&Path::field(name))) {
+        for TemplateField { name, template } in
+            fields.iter().filter(|field| !redacted(&Path::field(&field.name)))
+        {
             if let Some(path) = reads_redacted(&template.reads()) {
                 // A nested field of it may be redacted where the whole is not.
                 let nested = self
@@ -76,7 +79,7 @@ impl Stage {
     }
 
     /// Ids are shown wherever a record is named; what is redacted must not be one.
-    pub(super) fn check_redacted_ids(&self, problems: &mut Problems) {
+    pub(super) fn check_redacted_ids(&self, problems: &mut Collected) {
         let Some((path, key)) = self.redacted_in_ids() else {
             return;
         };
@@ -90,7 +93,7 @@ impl Stage {
 
     /// A slip of the pen in `redact` would show what was meant to be hidden: a name that the stage does not have, near to
     /// one that it has.
-    pub(super) fn check_redacted_names(&self, problems: &mut Problems) {
+    pub(super) fn check_redacted_names(&self, problems: &mut Collected) {
         let steps = &self.steps;
         let mut known: Vec<Path> = self
             .ops()
@@ -100,8 +103,8 @@ impl Stage {
         known.extend(steps.filter.iter().flat_map(Expression::reads));
         known.extend(steps.id.iter().flat_map(Expression::reads));
         if let Some(Template::Object(fields)) = &steps.into {
-            known.extend(fields.iter().map(|(name, _)| Path::field(name)));
-            known.extend(fields.iter().flat_map(|(_, template)| template.reads()));
+            known.extend(fields.iter().map(|field| Path::field(&field.name)));
+            known.extend(fields.iter().flat_map(|field| field.template.reads()));
         }
         let schemas = steps.source_contract.iter().chain(&steps.contract.schema);
         known.extend(schemas.flat_map(Schema::fields));
@@ -127,7 +130,7 @@ impl Stage {
     }
 
     /// Sums are shown, and kept in the ledger; where few records have an amount they tell it.
-    pub(super) fn check_redacted_sums(&self, problems: &mut Problems) {
+    pub(super) fn check_redacted_sums(&self, problems: &mut Collected) {
         let redacted = |path: &Path| self.redact().iter().any(|redact| redact.covers(path));
         for rule in self.reconciles() {
             let reads = [rule.source.reads(), rule.target.reads()].concat();
@@ -144,7 +147,7 @@ impl Stage {
     }
 
     /// A value that is redacted where it goes to, but not where it comes from, shows there.
-    pub(super) fn check_redacted_sources(&self, problems: &mut Problems) {
+    pub(super) fn check_redacted_sources(&self, problems: &mut Collected) {
         let mut redacted = self.redact().to_vec();
         let mut warn = |place, from: &Path, to: &Path| {
             let message = format!("`{to}` is redacted, but its value comes from `{from}`, which is not");
@@ -186,7 +189,7 @@ impl Stage {
 fn plain_paths(template: &Template, to: &mut Vec<Segment>, found: &mut Vec<Handed>) {
     match template {
         Template::Object(fields) => {
-            for (name, template) in fields {
+            for TemplateField { name, template } in fields {
                 to.push(Segment::Key(name.clone()));
                 plain_paths(template, to, found);
                 to.pop();

@@ -5,11 +5,11 @@ use toml_edit::{Item, Value as Toml};
 use super::Stage;
 use crate::problem::Problem;
 use crate::reading::Reading;
-use crate::toml::{Problems, document};
+use crate::toml::{Collected, document};
 
 impl Stage {
     /// A text that begins with `=` and no blank is written as it stands.
-    pub(super) fn check_texts(&self, problems: &mut Problems) {
+    pub(super) fn check_texts(&self, problems: &mut Collected) {
         let reading = Reading::new(&self.file, &self.source_text);
         let Ok(document) = document(&reading, "stage.syntax") else {
             return;
@@ -28,7 +28,7 @@ impl Stage {
     }
 
     /// Parts of expressions that refuse every record that comes to them.
-    pub(super) fn check_expressions(&self, problems: &mut Problems) {
+    pub(super) fn check_expressions(&self, problems: &mut Collected) {
         let reconciles = self.reconciles.iter().flat_map(super::Reconcile::expressions);
         for expression in self.steps.expressions().into_iter().chain(reconciles) {
             problems.extend(expression.warnings());
@@ -38,7 +38,7 @@ impl Stage {
     }
 
     /// What operations have to say of their settings.
-    pub(super) fn check_op_settings(&self, problems: &mut Problems) {
+    pub(super) fn check_op_settings(&self, problems: &mut Collected) {
         for (at, op) in self.ops().iter().enumerate() {
             problems.extend(op.warnings().into_iter().map(|problem| Problem {
                 place: problem.place.or_else(|| self.op_place(at)),

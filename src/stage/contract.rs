@@ -9,7 +9,7 @@ use crate::name::check_database;
 use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::toml::to_json;
-use crate::toml::{Problems, Section};
+use crate::toml::{Collected, Section};
 
 /// Reads the section into the steps.
 pub(super) fn read(
@@ -17,7 +17,7 @@ pub(super) fn read(
     lookup: &Lookup,
     reading: &Reading<'_>,
     steps: &mut Steps,
-    problems: &mut Problems,
+    problems: &mut Collected,
 ) {
     let keys = [
         "source",
@@ -54,7 +54,7 @@ pub(super) fn read(
 }
 
 /// Reads `source` or `target`: a schema inline, or the name of a file.
-fn schema(section: &Section<'_>, key: &str, lookup: &Lookup, problems: &mut Problems) -> Option<Schema> {
+fn schema(section: &Section<'_>, key: &str, lookup: &Lookup, problems: &mut Collected) -> Option<Schema> {
     let item = section.item(key)?;
     let place = section.place_of(key);
     let json = if let Some(name) = item.as_str() {
@@ -72,7 +72,7 @@ fn schema(section: &Section<'_>, key: &str, lookup: &Lookup, problems: &mut Prob
     problems.take_all(Schema::compile_with(&json, &place, lookup.functions().checks()))
 }
 
-fn mode(section: &Section<'_>, key: &str, problems: &mut Problems) -> Option<Mode> {
+fn mode(section: &Section<'_>, key: &str, problems: &mut Collected) -> Option<Mode> {
     let word = section.text(key, problems)?;
     let mode = Mode::named(word);
     if mode.is_none() {
@@ -100,8 +100,8 @@ impl ContractTables<'_> {
         &self,
         kind: &str,
         keys: &[&str],
-        problems: &mut Problems,
-        read: impl Fn(&Section<'_>, String, Mode, &mut Problems) -> Option<T>,
+        problems: &mut Collected,
+        read: impl Fn(&Section<'_>, String, Mode, &mut Collected) -> Option<T>,
     ) -> Vec<T> {
         let sections = self.section.sections(kind, &format!("contract.{kind}"), problems);
         let mut found = Vec::new();
@@ -115,7 +115,7 @@ impl ContractTables<'_> {
         found
     }
 
-    fn rules(&self, problems: &mut Problems) -> Vec<Rule> {
+    fn rules(&self, problems: &mut Collected) -> Vec<Rule> {
         self.tables("rule", &["expect"], problems, |section, name, mode, problems| {
             let what = "the condition that holds";
             section.needs("expect", what, problems);
@@ -129,14 +129,14 @@ impl ContractTables<'_> {
         })
     }
 
-    fn unique(&self, problems: &mut Problems) -> Vec<Unique> {
+    fn unique(&self, problems: &mut Collected) -> Vec<Unique> {
         self.tables("unique", &["key"], problems, |section, name, mode, problems| {
             let key = self.reads(section, "key", "what is unique", problems)?;
             Some(Unique { name, key, mode })
         })
     }
 
-    fn references(&self, problems: &mut Problems) -> Vec<References> {
+    fn references(&self, problems: &mut Collected) -> Vec<References> {
         self.tables(
             "references",
             &["value", "to", "key"],
@@ -163,7 +163,7 @@ impl ContractTables<'_> {
         )
     }
 
-    fn reads(&self, section: &Section<'_>, key: &str, what: &str, problems: &mut Problems) -> Option<Reads> {
+    fn reads(&self, section: &Section<'_>, key: &str, what: &str, problems: &mut Collected) -> Option<Reads> {
         let expression = needed_expression(section, key, what, self.plain, problems);
         check_fields(section, key, expression.as_ref(), self.into, problems);
         expression.map(Reads::Expression)

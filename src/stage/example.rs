@@ -9,7 +9,7 @@ use crate::environment::Secrets;
 use crate::expression::Scope;
 use crate::op::{Effect, Reversibility};
 use crate::problem::Place;
-use crate::record::{Document, Limits, Record, Value};
+use crate::record::{Document, Limits, Record, RecordNumber, Value};
 use crate::refusal::Refusal;
 
 /// What `now()` gives in examples: 2000-01-01T00:00:00Z, in microseconds UTC.
@@ -17,6 +17,7 @@ const NOW_US: i64 = 946_684_800_000_000;
 
 /// What came of one example.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExampleResult {
     /// The example's name.
     pub name: String,
@@ -64,7 +65,7 @@ impl Stage {
 
     fn run_example(&self, example: &Example, project: &str, secrets: &Secrets) -> Result<Verdict, String> {
         let record = Record {
-            record: 1,
+            number: RecordNumber::new(1),
             id: example.id.clone(),
             data: example.input.clone(),
         };

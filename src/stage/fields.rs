@@ -27,9 +27,9 @@ fn missing<'t, 'p>(into: &'t Template, path: &'p Path) -> Option<(&'p str, Vec<&
         let (Segment::Key(name), Template::Object(fields)) = (segment, template) else {
             return None;
         };
-        match fields.iter().find(|(field, _)| field == name) {
-            Some((_, next)) => template = next,
-            None => return Some((name, fields.iter().map(|(field, _)| field.as_str()).collect())),
+        match fields.iter().find(|field| field.name == *name) {
+            Some(next) => template = &next.template,
+            None => return Some((name, fields.iter().map(|field| field.name.as_str()).collect())),
         }
     }
     None

@@ -76,7 +76,7 @@ impl Stage {
             return Ok(Outcome::Write(output));
         };
         let changed = Record {
-            record: record.record,
+            number: record.number,
             id,
             data: document.to_json(),
         };

@@ -6,6 +6,7 @@ use crate::op::Effects;
 
 /// How many records a stage may make of how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cardinality {
     /// Of each record one, or none.
     OneToOne,

@@ -16,6 +16,7 @@ use crate::path::{Path, Segment};
 /// is not named here as one of its sources, or as one of the record's. Which records are refused is not told: any field
 /// that something reads may be one that it refuses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Lineage {
     /// Each place of the target, in the order of their names.
     pub fields: BTreeMap<TargetField, Vec<Source>>,

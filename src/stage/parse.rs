@@ -11,14 +11,14 @@ use super::settings::StageSettings;
 use super::steps::Steps;
 use super::{Stage, in_place};
 use crate::digest::sha256;
-use crate::expression::{Expression, Preparation, Template};
+use crate::expression::{Expression, Preparation, Template, TemplateField};
 use crate::language::Language;
-use crate::name;
+use crate::name::{self, StageName};
 use crate::op::{self, Functions};
 use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::record::Value;
-use crate::toml::{Problems, Section, document};
+use crate::toml::{Collected, Problems, Section, document};
 
 /// The sections of a stage file.
 const SECTIONS: [&str; 6] = ["stage", "op", "into", "contract", "reconcile", "example"];
@@ -27,7 +27,7 @@ const SECTIONS: [&str; 6] = ["stage", "op", "into", "contract", "reconcile", "ex
 ///
 /// # Errors
 /// `stage.bad_file_name`
-pub fn file_name_parts(file_name: &str) -> Result<(u32, String), Problem> {
+pub fn file_name_parts(file_name: &str) -> Result<StageName, Problem> {
     let bad = |help: &str| {
         let message = format!("`{file_name}` is not the name of a stage file");
         Problem::error("stage.bad_file_name", None, message).help(help)
@@ -43,7 +43,7 @@ pub fn file_name_parts(file_name: &str) -> Result<(u32, String), Problem> {
         return Err(bad(shape));
     }
     match digits.parse() {
-        Ok(number) if number > 0 => Ok((number, slug.to_owned())),
+        Ok(number) if number > 0 => Ok(StageName::new(number, slug)),
         _ => Err(bad("the numbers of stages begin with 0001")),
     }
 }
@@ -53,7 +53,7 @@ impl Stage {
     ///
     /// # Errors
     /// Every problem of the file.
-    pub fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Self, Vec<Problem>> {
+    pub fn parse(file_name: &str, text: &str, lookup: &Lookup) -> Result<Self, Problems> {
         parse(file_name, text, lookup, Language::default())
     }
 }
@@ -64,15 +64,19 @@ pub(super) fn parse(
     text: &str,
     lookup: &Lookup,
     language: Language,
-) -> Result<Stage, Vec<Problem>> {
-    let mut problems = Problems::default();
-    let identity = problems.take(file_name_parts(file_name));
+) -> Result<Stage, Problems> {
+    let mut problems = Collected::default();
+    let identity = file_name_parts(file_name);
     let early = Reading {
         language,
         ..Reading::new(file_name, text)
     };
-    let Some(document) = problems.take(document(&early, "stage.syntax")) else {
-        return Err(problems.sorted());
+    let document = match document(&early, "stage.syntax") {
+        Ok(document) => document,
+        Err(problem) => {
+            problems.extend(identity.err());
+            return Err(problems.with(problem));
+        }
     };
     let root = Section::root(document.as_table(), &early);
     root.only(&SECTIONS, &mut problems);
@@ -102,8 +106,9 @@ pub(super) fn parse(
     in_place(section.as_ref(), &settings, &steps, &mut problems);
     let reconciles = parts::reconciles(&root, steps.into.as_ref(), &early, &mut problems);
     let examples = parts::examples(&root, &mut problems);
-    let (Some((number, slug)), true) = (identity, problems.is_empty()) else {
-        return Err(problems.sorted());
+    let StageName { number, slug } = match identity {
+        Ok(identity) => problems.none_or(|| identity)?,
+        Err(problem) => return Err(problems.with(problem)),
     };
     let meaning = meaning(&settings, &steps, &reconciles, language);
     Ok(Stage {
@@ -121,7 +126,7 @@ pub(super) fn parse(
     })
 }
 
-fn stage_section<'t>(root: &Section<'t>, problems: &mut Problems) -> Option<Section<'t>> {
+fn stage_section<'t>(root: &Section<'t>, problems: &mut Collected) -> Option<Section<'t>> {
     if !root.has("stage") {
         let problem = Problem::error(
             "stage.missing_key",
@@ -139,7 +144,7 @@ fn prepare<'t>(
     settings: &StageSettings,
     early: &Reading<'t>,
     steps: &mut Steps,
-    problems: &mut Problems,
+    problems: &mut Collected,
 ) -> Reading<'t> {
     let (Some(section), Some(source)) = (section, settings.prepare.as_deref()) else {
         return early.clone();
@@ -164,7 +169,12 @@ fn prepare<'t>(
     }
 }
 
-fn in_place(section: Option<&Section<'_>>, settings: &StageSettings, steps: &Steps, problems: &mut Problems) {
+fn in_place(
+    section: Option<&Section<'_>>,
+    settings: &StageSettings,
+    steps: &Steps,
+    problems: &mut Collected,
+) {
     let place = |key: &str| section.map(|section| section.place_of(key));
     for problem in in_place::problems(settings, steps, place) {
         problems.add(problem);
@@ -176,7 +186,7 @@ fn ops(
     reading: &Reading<'_>,
     functions: &Functions,
     steps: &mut Steps,
-    problems: &mut Problems,
+    problems: &mut Collected,
 ) {
     for table in root.tables("op", problems) {
         if let Some(op) = problems.take_all(op::read(table, reading, functions)) {
@@ -187,16 +197,12 @@ fn ops(
 }
 
 /// Reads `[into]`: the fields of a new document in the order written, dotted keys nested.
-fn into(root: &Section<'_>, reading: &Reading<'_>, problems: &mut Problems) -> Option<Template> {
+fn into(root: &Section<'_>, reading: &Reading<'_>, problems: &mut Collected) -> Option<Template> {
     let section = root.section("into", problems)?;
     Some(Template::Object(into_fields(section.table(), reading, problems)))
 }
 
-fn into_fields(
-    table: &dyn TableLike,
-    reading: &Reading<'_>,
-    problems: &mut Problems,
-) -> Vec<(String, Template)> {
+fn into_fields(table: &dyn TableLike, reading: &Reading<'_>, problems: &mut Collected) -> Vec<TemplateField> {
     let mut fields = Vec::new();
     for (name, item) in table.iter() {
         let template = match item {
@@ -208,7 +214,8 @@ fn into_fields(
         };
         // A field that does not compile still has its name, so that whoever reads it is not reported as well.
         let template = template.unwrap_or_else(|| Template::Fixed(Value::null()));
-        fields.push((name.to_owned(), template));
+        let name = name.to_owned();
+        fields.push(TemplateField { name, template });
     }
     fields
 }

@@ -9,7 +9,7 @@ use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::{Limits, admit, exact_decimal};
 use crate::toml::number_text;
-use crate::toml::{Problems, Section};
+use crate::toml::{Collected, Section};
 
 /// What both sides of a stage must agree on.
 #[derive(Debug)]
@@ -66,10 +66,10 @@ pub(super) fn reconciles(
     root: &Section<'_>,
     into: Option<&Template>,
     reading: &Reading<'_>,
-    problems: &mut Problems,
+    problems: &mut Collected,
 ) -> Vec<Reconcile> {
     let sections = root.sections("reconcile", "reconcile", problems);
-    let read = |section: &Section<'_>, problems: &mut Problems| {
+    let read = |section: &Section<'_>, problems: &mut Collected| {
         section.only(&["name", "source", "target", "by", "tolerance"], problems);
         let name = section.needed_text("name", "what is reconciled, in words", problems);
         let source = needed_expression(
@@ -117,7 +117,7 @@ pub(super) fn reconciles(
 }
 
 /// The tolerance of a reconciliation, 0 where it is absent.
-fn tolerance(section: &Section<'_>, problems: &mut Problems) -> Option<Decimal> {
+fn tolerance(section: &Section<'_>, problems: &mut Collected) -> Option<Decimal> {
     let Some(item) = section.item("tolerance") else {
         return Some(Decimal::ZERO);
     };
@@ -136,9 +136,9 @@ fn tolerance(section: &Section<'_>, problems: &mut Problems) -> Option<Decimal> 
 }
 
 /// Reads the `[[example]]` tables.
-pub(super) fn examples(root: &Section<'_>, problems: &mut Problems) -> Vec<Example> {
+pub(super) fn examples(root: &Section<'_>, problems: &mut Collected) -> Vec<Example> {
     let sections = root.sections("example", "example", problems);
-    let read = |section: &Section<'_>, problems: &mut Problems| {
+    let read = |section: &Section<'_>, problems: &mut Collected| {
         section.only(
             &["name", "id", "input", "output", "refused", "filtered"],
             problems,
@@ -164,7 +164,7 @@ pub(super) fn examples(root: &Section<'_>, problems: &mut Problems) -> Vec<Examp
     examples
 }
 
-fn expected(section: &Section<'_>, problems: &mut Problems) -> Option<Expected> {
+fn expected(section: &Section<'_>, problems: &mut Collected) -> Option<Expected> {
     let output = section.text("output", problems);
     let refused = section.text("refused", problems);
     let filtered = section.boolean("filtered", problems);
@@ -191,7 +191,7 @@ fn expected(section: &Section<'_>, problems: &mut Problems) -> Option<Expected> 
 }
 
 /// The JSON of an example, as the door lets it in.
-fn example_json(section: &Section<'_>, key: &str, text: &str, problems: &mut Problems) -> Option<String> {
+fn example_json(section: &Section<'_>, key: &str, text: &str, problems: &mut Collected) -> Option<String> {
     let admitted = admit(text.as_bytes(), &Limits::default());
     problems.take(admitted.map_err(|error| {
         let place = match (error.line, error.column) {
@@ -209,7 +209,7 @@ pub(super) fn needed_expression(
     key: &str,
     what: &str,
     reading: &Reading<'_>,
-    problems: &mut Problems,
+    problems: &mut Collected,
 ) -> Option<Expression> {
     section.needs(key, what, problems);
     let source = section.expression(key, problems)?;
@@ -222,14 +222,14 @@ pub(super) fn check_fields(
     key: &str,
     expression: Option<&Expression>,
     into: Option<&Template>,
-    problems: &mut Problems,
+    problems: &mut Collected,
 ) {
     if let (Some(expression), Some(into)) = (expression, into) {
         problems.extend(unknown_field(expression, into, &section.place_of(key)));
     }
 }
 
-pub(super) fn unique_names(sections: &[Section<'_>], problems: &mut Problems) {
+pub(super) fn unique_names(sections: &[Section<'_>], problems: &mut Collected) {
     let mut seen = std::collections::BTreeSet::new();
     for section in sections {
         let name = section.item("name").and_then(toml_edit::Item::as_str);

@@ -3,7 +3,7 @@
 use super::Stage;
 use crate::problem::Place;
 use crate::reading::Reading;
-use crate::toml::{Problems, Section, document};
+use crate::toml::{Collected, Section, document};
 
 impl Stage {
     /// Where an operation stands; `None` where the stage has no file.
@@ -16,7 +16,7 @@ impl Stage {
         let reading = Reading::new(&self.file, &self.source_text);
         let document = document(&reading, "stage.syntax").ok()?;
         let root = Section::root(document.as_table(), &reading);
-        let section = root.section(section, &mut Problems::default())?;
+        let section = root.section(section, &mut Collected::default())?;
         section.has(key).then(|| section.place_of_key(key))
     }
 }

@@ -7,7 +7,7 @@ use crate::name;
 use crate::path::Path;
 use crate::problem::Problem;
 use crate::record::{Rounding, exact_decimal};
-use crate::toml::{Problems, Section};
+use crate::toml::{Collected, Section};
 
 /// What happens when a record is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,15 +183,15 @@ impl StageSettings {
     }
 
     /// Reads `[stage]`; what is wrong becomes a problem and keeps its default, so that reading can go on.
-    pub(super) fn read(section: &Section<'_>, problems: &mut Problems) -> Self {
+    pub(super) fn read(section: &Section<'_>, problems: &mut Collected) -> Self {
         section.only(&Self::KEYS, problems);
         let defaults = Self::new();
         let needed = section.needed_text("source", "the database whose records it reads", problems);
         let source = database(section, "source", needed, problems).unwrap_or_default();
         let target = section.text("target", problems);
         let target = database(section, "target", target, problems);
-        let text = |key, problems: &mut Problems| section.text(key, problems);
-        let expression = |key, problems: &mut Problems| section.expression(key, problems).map(str::to_owned);
+        let text = |key, problems: &mut Collected| section.text(key, problems);
+        let expression = |key, problems: &mut Collected| section.expression(key, problems).map(str::to_owned);
         Self {
             description: text("description", problems).unwrap_or_default().to_owned(),
             target: target.filter(|target| *target != source),
@@ -239,7 +239,12 @@ impl StageSettings {
     }
 }
 
-fn database(section: &Section<'_>, key: &str, text: Option<&str>, problems: &mut Problems) -> Option<String> {
+fn database(
+    section: &Section<'_>,
+    key: &str,
+    text: Option<&str>,
+    problems: &mut Collected,
+) -> Option<String> {
     let text = text?;
     if let Err(error) = name::check_database(text) {
         problems.add(Problem::error(
@@ -251,7 +256,7 @@ fn database(section: &Section<'_>, key: &str, text: Option<&str>, problems: &mut
     Some(text.to_owned())
 }
 
-fn max_errors(section: &Section<'_>, problems: &mut Problems) -> Option<MaxErrors> {
+fn max_errors(section: &Section<'_>, problems: &mut Collected) -> Option<MaxErrors> {
     let item = section.item("max_errors")?;
     if let Some(count) = item.as_integer()
         && let Ok(count) = u64::try_from(count)
@@ -269,7 +274,7 @@ fn max_errors(section: &Section<'_>, problems: &mut Problems) -> Option<MaxError
     share
 }
 
-fn redact(section: &Section<'_>, problems: &mut Problems) -> Vec<Path> {
+fn redact(section: &Section<'_>, problems: &mut Collected) -> Vec<Path> {
     let mut paths = Vec::new();
     for text in section.texts("redact", problems) {
         match text.parse() {

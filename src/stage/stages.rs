@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Stage;
 use crate::problem::Problem;
+use crate::toml::Problems;
 
 /// The stages of one project. A stage's identity is (project name, number), so that no number stands twice.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ impl Stages {
     /// # Errors
     /// A [`Problem`] for each number that stands twice, and one where stages form a circle: none of them would ever be up
     /// to date.
-    pub fn new(project: &str, mut stages: Vec<Stage>) -> Result<Self, Vec<Problem>> {
+    pub fn new(project: &str, mut stages: Vec<Stage>) -> Result<Self, Problems> {
         stages.sort_by_key(Stage::number);
         let twice = stages
             .windows(2)
@@ -35,14 +36,10 @@ impl Stages {
             })
             .collect();
         problems.extend(circle(&stages));
-        if problems.is_empty() {
-            Ok(Self {
-                project: project.to_owned(),
-                stages,
-            })
-        } else {
-            Err(problems)
-        }
+        Problems::none_or(problems, || Self {
+            project: project.to_owned(),
+            stages,
+        })
     }
 
     /// The project's name.

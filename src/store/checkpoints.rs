@@ -11,6 +11,7 @@ use super::{Store, make_side_file};
 use crate::error::{Contradiction, Error, Result};
 use crate::ledger::checkpoint::{Checkpoint, batch_of_size, newest_note, notes_after};
 use crate::note::{BadNote, VerifyingKey};
+use crate::record::BatchId;
 
 /// More than two notes are long: the newest one stands in the end of the file.
 const TAIL: u64 = 8 << 10;
@@ -46,8 +47,12 @@ fn last_note(text: &str) -> Option<&str> {
 }
 
 /// What stands in the file, or in the end of it.
-fn read(store: &Path, tail: Option<u64>) -> Result<Option<String>> {
-    let path = path_of(store);
+fn read(store: &Store, tail: Option<u64>) -> Result<Option<String>> {
+    // What stands in memory alone has no file beside it.
+    if store.is_in_memory() {
+        return Ok(None);
+    }
+    let path = path_of(store.path());
     let read = || -> std::io::Result<String> {
         // A pipe or a device would never end, and a link would lead what is signed to where somebody else wants it.
         let metadata = std::fs::symlink_metadata(&path)?;
@@ -78,7 +83,10 @@ fn read(store: &Path, tail: Option<u64>) -> Result<Option<String>> {
 /// Appends what the store keeps and the file does not have, and waits until it is on the disk. Only whoever holds the
 /// store's lock does this.
 pub(crate) fn complete(store: &Store) -> Result<()> {
-    let known = read(store.path(), Some(TAIL))?.unwrap_or_default();
+    if store.is_in_memory() {
+        return Ok(());
+    }
+    let known = read(store, Some(TAIL))?.unwrap_or_default();
     let size = notes(&known)
         .last()
         .and_then(|note| Checkpoint::of_note(note))
@@ -119,6 +127,9 @@ pub(crate) fn complete(store: &Store) -> Result<()> {
 
 /// Gives the file another name: what stands in it is of no store any more.
 pub(crate) fn put_aside(store: &Store) -> Result<()> {
+    if store.is_in_memory() {
+        return Ok(());
+    }
     let path = path_of(store.path());
     let mut number = 1;
     let aside = loop {
@@ -145,7 +156,7 @@ pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
     let path = path_of(store.path());
     let mut warnings = Vec::new();
     // The file first: whoever writes commits to the store before.
-    let in_file = match read(store.path(), Some(TAIL)) {
+    let in_file = match read(store, Some(TAIL)) {
         Err(error @ Error::Io { .. }) if store.options().read_only => {
             warnings.push(format!("{error}: what it says of the store was not compared"));
             None
@@ -182,15 +193,16 @@ pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
 
 /// All checkpoints of the file.
 pub(crate) fn in_file(store: &Store) -> Result<Vec<String>> {
-    let text = read(store.path(), None)?.unwrap_or_default();
+    let text = read(store, None)?.unwrap_or_default();
     Ok(notes(&text).into_iter().map(str::to_owned).collect())
 }
 
 /// How far a store is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct SignedUpTo {
     /// The newest batch that a checkpoint signs.
-    pub batch: i64,
+    pub batch: BatchId,
     /// How many batches came after it.
     pub unsigned: i64,
 }
@@ -205,10 +217,10 @@ pub(crate) fn signed(connection: &Connection) -> Result<Option<SignedUpTo>> {
     let Some(closed) = newest.map_or(Ok(None), |newest| batch_of_size(connection, newest.size))? else {
         return Ok(None);
     };
-    let last: i64 = connection.query_row("SELECT max(batch) FROM ledger_batch", [], |row| row.get(0))?;
+    let last: BatchId = connection.query_row("SELECT max(batch) FROM ledger_batch", [], |row| row.get(0))?;
     Ok(Some(SignedUpTo {
         batch: closed.batch,
-        unsigned: last - closed.batch,
+        unsigned: last.get() - closed.batch.get(),
     }))
 }
 
@@ -217,7 +229,7 @@ pub(crate) fn signed(connection: &Connection) -> Result<Option<SignedUpTo>> {
 /// # Errors
 /// [`Error::Contradicted`].
 pub(crate) fn check_new(store: &Store) -> Result<()> {
-    let text = read(store.path(), Some(TAIL))?.unwrap_or_default();
+    let text = read(store, Some(TAIL))?.unwrap_or_default();
     let Some(newest) = notes(&text).pop().and_then(Checkpoint::of_note) else {
         return Ok(());
     };
@@ -259,7 +271,7 @@ fn contradiction(
 /// The error, with the newest checkpoint of the file that still holds.
 fn contradicted(store: &Store, place: &Path, note: &str, contradiction: Contradiction) -> Result<Error> {
     let connection = store.connection();
-    let text = read(store.path(), None)?.unwrap_or_default();
+    let text = read(store, None)?.unwrap_or_default();
     let trusted = store.environment().keys.trusted();
     let mut holds = None;
     for note in notes(&text).into_iter().rev() {

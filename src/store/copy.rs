@@ -19,24 +19,22 @@ const TIMES: u32 = 3;
 impl Store {
     /// Writes a copy of the store as it is, in one read, to a file that is not there yet.
     pub(crate) fn copy_to(&self, path: &Path) -> Result<()> {
+        // A database in memory would be copied into memory: SQLite takes the one's system of files for the other too.
+        if self.is_in_memory() {
+            return self.back_up_to(path, &StopSignal::default()).map(drop);
+        }
         let name = path.to_str().ok_or_else(|| Error::Io {
             path: path.to_owned(),
             source: std::io::ErrorKind::InvalidFilename.into(),
         })?;
         let copied = self.connection().execute("VACUUM INTO ?1", [name]);
-        copied.map(drop).map_err(|source| Error::Sqlite {
-            doing: "copied",
-            source,
-        })
+        copied.map(drop).map_err(Error::sqlite("copied"))
     }
 
     /// Gives back the memory that SQLite keeps for the store's pages: for who works on two stores at once.
     pub(crate) fn shrink_memory(&self) -> Result<()> {
         let shrunk = self.connection().execute_batch("PRAGMA shrink_memory");
-        shrunk.map_err(|source| Error::Sqlite {
-            doing: "read",
-            source,
-        })
+        shrunk.map_err(Error::sqlite("read"))
     }
 
     /// Copies the store to an empty file by SQLite's backup, so that the copy is as the store was after one commit. Whoever
@@ -53,10 +51,7 @@ impl Store {
             // One file, whatever the store's journal is.
             copy.query_row("PRAGMA journal_mode=DELETE", [], |_| Ok(true))
         };
-        back_up().map_err(|source| Error::Sqlite {
-            doing: "backed up",
-            source,
-        })
+        back_up().map_err(Error::sqlite("backed up"))
     }
 }
 

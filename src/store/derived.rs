@@ -5,6 +5,7 @@ use rusqlite::Connection;
 
 use super::objects::{ObjectPlace, Objects, SchemaObject, objects, objects_of};
 use crate::error::Result;
+use crate::record::BatchId;
 
 /// A batch that is found by the range of its records, as the index and the views have it; `$batch` is `b.`, or nothing.
 macro_rules! dense {
@@ -114,7 +115,7 @@ impl DerivedTable {
             return Ok(connection.execute_batch(&format!("CREATE TEMP VIEW {name} AS {query}"))?);
         }
         let sql = "SELECT coalesce(max(batch),0) FROM ledger_batch";
-        let newest: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+        let newest: BatchId = connection.query_row(sql, [], |row| row.get(0))?;
         Ok(connection.execute_batch(&format!(
             "CREATE TEMP TABLE {name}_so_far(record INTEGER NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY(record, batch)) STRICT, WITHOUT ROWID;
              INSERT INTO {name}_so_far SELECT record, batch FROM ({query}) WHERE batch<={newest};
@@ -196,7 +197,7 @@ impl DerivedTable {
 pub(crate) struct DerivedProblem {
     pub(crate) what: &'static str,
     /// The batches about which it is wrong, where they can be named.
-    pub(crate) batches: Vec<Option<i64>>,
+    pub(crate) batches: Vec<Option<BatchId>>,
     /// The statements that put it right.
     pub(crate) mended_by: String,
 }
@@ -214,7 +215,7 @@ pub(crate) fn derived_problems(connection: &Connection, version: i32) -> Result<
         }
         let mut statement = connection.prepare(&derived.wrong_sql())?;
         let batches = statement.query_map([], |row| row.get(0))?;
-        let batches: Vec<Option<i64>> = batches.collect::<rusqlite::Result<_>>()?;
+        let batches: Vec<Option<BatchId>> = batches.collect::<rusqlite::Result<_>>()?;
         if !batches.is_empty() {
             problems.push(DerivedProblem {
                 what: derived.problem,

@@ -33,10 +33,9 @@ pub(super) fn check(path: &Path) -> Result<()> {
     }
     if !header.starts_with(MAGIC) {
         let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB);
-        return Err(Error::Sqlite {
-            doing: "opened",
-            source: rusqlite::Error::SqliteFailure(code, None),
-        });
+        return Err(Error::sqlite("opened")(rusqlite::Error::SqliteFailure(
+            code, None,
+        )));
     }
     let number = |at: usize| {
         let bytes = header.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());

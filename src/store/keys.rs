@@ -4,6 +4,7 @@
 use rusqlite::{Connection, params};
 
 use crate::error::Result;
+use crate::record::RecordNumber;
 
 /// The keys, by rule and by record.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +31,7 @@ impl<'c> RuleKeyTable<'c> {
     }
 
     /// A record has a key.
-    pub(crate) fn take(self, rule: i64, key: &str, record: i64) -> Result<()> {
+    pub(crate) fn take(self, rule: i64, key: &str, record: RecordNumber) -> Result<()> {
         let mut write = self
             .connection
             .prepare_cached("INSERT OR IGNORE INTO temp.contract_key VALUES(?1,?2,?3)")?;
@@ -39,7 +40,7 @@ impl<'c> RuleKeyTable<'c> {
     }
 
     /// A record has no key any more.
-    pub(crate) fn release(self, record: i64) -> Result<()> {
+    pub(crate) fn release(self, record: RecordNumber) -> Result<()> {
         let mut write = self
             .connection
             .prepare_cached("DELETE FROM temp.contract_key WHERE record=?1")?;
@@ -48,7 +49,12 @@ impl<'c> RuleKeyTable<'c> {
     }
 
     /// The first record that has a key, beside some.
-    pub(crate) fn holder(self, rule: i64, key: &str, beside: &[i64]) -> Result<Option<i64>> {
+    pub(crate) fn holder(
+        self,
+        rule: i64,
+        key: &str,
+        beside: &[RecordNumber],
+    ) -> Result<Option<RecordNumber>> {
         let sql = "SELECT record FROM temp.contract_key WHERE rule=?1 AND key=?2 ORDER BY record";
         let mut read = self.connection.prepare_cached(sql)?;
         let mut rows = read.query(params![rule, key])?;
@@ -62,7 +68,7 @@ impl<'c> RuleKeyTable<'c> {
     }
 
     /// The records that share a key of a rule with another, and the first of those that do.
-    pub(crate) fn shared(self, rule: i64) -> Result<Vec<(i64, i64)>> {
+    pub(crate) fn shared(self, rule: i64) -> Result<Vec<(RecordNumber, RecordNumber)>> {
         let sql = "SELECT k.record, s.first FROM
             (SELECT key, min(record) AS first FROM temp.contract_key WHERE rule=?1 GROUP BY key HAVING count(*)>1) s
             JOIN temp.contract_key k ON k.rule=?1 AND k.key=s.key ORDER BY k.record";
@@ -72,7 +78,7 @@ impl<'c> RuleKeyTable<'c> {
     }
 
     /// The records that want a key of one rule that no record has under another, and the key, in their order.
-    pub(crate) fn unmet(self, wanted: i64, rule: i64) -> Result<Vec<(i64, String)>> {
+    pub(crate) fn unmet(self, wanted: i64, rule: i64) -> Result<Vec<(RecordNumber, String)>> {
         let sql = "SELECT k.record, k.key FROM temp.contract_key k WHERE k.rule=?1
             AND NOT EXISTS(SELECT 1 FROM temp.contract_key h WHERE h.rule=?2 AND h.key=k.key) ORDER BY k.record, k.key";
         let mut read = self.connection.prepare(sql)?;

@@ -8,8 +8,10 @@ mod foreign;
 mod header;
 mod keys;
 mod lock;
+mod memory;
 pub(crate) mod objects;
 mod open;
+mod open_in_memory;
 mod opened;
 mod options;
 mod overlay;
@@ -25,7 +27,7 @@ use std::path::Path;
 
 pub use checkpoints::SignedUpTo;
 
-pub use crate::error::{Contradiction, SchemaDifference};
+pub use crate::error::{Contradiction, SchemaDifference, SqliteFailure};
 pub(crate) use keys::RuleKeyTable;
 pub(crate) use lock::StoreLock;
 pub(crate) use open::OpenedFile;

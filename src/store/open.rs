@@ -159,13 +159,11 @@ impl Store {
             make_private(path);
         }
         let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|source| Error::Sqlite {
-            doing: "opened",
-            source,
-        })?;
+        let connection = Connection::open_with_flags(path, flags).map_err(Error::sqlite("opened"))?;
         configure(&connection, options.wait)?;
         Ok(Self {
             path: path.to_owned(),
+            memory: None,
             connection,
             options,
             environment,

@@ -6,11 +6,12 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::memory::MemoryName;
 use super::options::StoreOptions;
 use super::{Table, objects, schema};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
-use crate::record::Record;
+use crate::record::{Record, RecordNumber};
 
 /// SQLite counts a wait in milliseconds of 31 bits.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
@@ -18,6 +19,7 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(2_000_000);
 /// An open store.
 pub struct Store {
     pub(super) path: PathBuf,
+    pub(super) memory: Option<MemoryName>,
     pub(super) connection: Connection,
     pub(super) options: StoreOptions,
     pub(super) environment: Environment,
@@ -40,6 +42,10 @@ impl Store {
 
     /// Switches to the journal that the options ask for; only whoever holds the lock does this.
     pub(crate) fn settle_journal(&self) -> Result<()> {
+        // In memory the journal is in memory too, and nothing is ever on a disk.
+        if self.is_in_memory() {
+            return Ok(());
+        }
         let wanted = if self.options.live { "wal" } else { "delete" };
         let current: String = self
             .connection
@@ -67,11 +73,14 @@ impl Store {
 
     /// A second connection that can only read.
     pub(crate) fn reader(&self) -> Result<Connection> {
+        if let Some(memory) = &self.memory {
+            let connection = memory.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            // Only threads of this program can hold it, and each lets the others in again.
+            configure(&connection, LONGEST_WAIT)?;
+            return Ok(connection);
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags).map_err(|source| Error::Sqlite {
-            doing: "opened",
-            source,
-        })?;
+        let connection = Connection::open_with_flags(&self.path, flags).map_err(Error::sqlite("opened"))?;
         configure(&connection, self.options.wait)?;
         if self.options.read_only {
             self.complete(&connection)?;
@@ -88,7 +97,7 @@ impl Store {
         Ok(())
     }
 
-    /// The store's file.
+    /// The store's file; `:memory:` of one that stands in none.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -143,7 +152,7 @@ impl Store {
     }
 
     /// The number of records in a database whose numbers are above one.
-    pub fn count_after(&self, database: &str, after: i64) -> Result<u64> {
+    pub fn count_after(&self, database: &str, after: RecordNumber) -> Result<u64> {
         Table::from_name(database)?.count_after(&self.connection, after)
     }
 
@@ -155,14 +164,14 @@ impl Store {
     }
 
     /// A record by its number.
-    pub fn record(&self, database: &str, number: i64) -> Result<Option<Record>> {
+    pub fn record(&self, database: &str, number: RecordNumber) -> Result<Option<Record>> {
         Ok(Table::from_name(database)?
             .by_number(&self.connection, number)?
             .map(|found| found.record))
     }
 
     /// The next records after a number, in the order of their numbers: at most `count` of them.
-    pub fn records_after(&self, database: &str, after: i64, count: usize) -> Result<Vec<Record>> {
+    pub fn records_after(&self, database: &str, after: RecordNumber, count: usize) -> Result<Vec<Record>> {
         let found = Table::from_name(database)?.after(&self.connection, after, count, 8 << 20)?;
         Ok(found.into_iter().map(|salted| salted.record).collect())
     }

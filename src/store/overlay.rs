@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use super::Table;
 use crate::error::Result;
 use crate::ledger::{Change, NewRecord};
+use crate::record::RecordNumber;
 
 /// Databases with changes that are in no store. Everything that reads a database by its name on the connection, reads
 /// it with the changes: SQLite looks for a name among the temporary tables first.
@@ -96,27 +97,34 @@ impl Overlay {
 
 impl Table {
     /// At most `count` numbers after a number, spread evenly over those that there are.
-    pub(crate) fn spread(&self, connection: &Connection, after: i64, count: u64) -> Result<Vec<i64>> {
+    pub(crate) fn spread(
+        &self,
+        connection: &Connection,
+        after: RecordNumber,
+        count: u64,
+    ) -> Result<Vec<RecordNumber>> {
         if self.is_empty(connection)? {
             return Ok(Vec::new());
         }
         let name = self.name();
         let ends = format!("SELECT min(record), max(record) FROM \"{name}\" WHERE record>?1");
-        let (first, last): (Option<i64>, Option<i64>) =
+        let (first, last): (Option<RecordNumber>, Option<RecordNumber>) =
             connection.query_row(&ends, [after], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let (Some(first), Some(last)) = (first, last) else {
             return Ok(Vec::new());
         };
         let next = format!("SELECT record FROM \"{name}\" WHERE record>=?1 ORDER BY record LIMIT 1");
         let mut next = connection.prepare(&next)?;
-        let mut numbers: Vec<i64> = Vec::new();
+        let mut numbers: Vec<RecordNumber> = Vec::new();
         for at in 0..count {
-            let along =
-                (i128::from(last) - i128::from(first)) * i128::from(at) / i128::from((count - 1).max(1));
-            let from = first.saturating_add(i64::try_from(along).unwrap_or(i64::MAX));
-            let from = numbers
-                .last()
-                .map_or(from, |newest| from.max(newest.saturating_add(1)));
+            let along = (i128::from(last.get()) - i128::from(first.get())) * i128::from(at)
+                / i128::from((count - 1).max(1));
+            let from = first
+                .get()
+                .saturating_add(i64::try_from(along).unwrap_or(i64::MAX));
+            let from = numbers.last().map_or(RecordNumber::new(from), |newest| {
+                newest.next().max(RecordNumber::new(from))
+            });
             if from > last {
                 break;
             }

@@ -6,10 +6,7 @@ use crate::error::{Error, Result};
 
 /// Opens one with these tables, in a transaction that is never committed: what does not fit the cache goes to the file.
 pub(super) fn open(tables: &str) -> Result<Connection> {
-    let failed = |source| Error::Sqlite {
-        doing: "written to a temporary file",
-        source,
-    };
+    let failed = Error::sqlite("written to a temporary file");
     // Without a name it is a temporary file.
     let connection = Connection::open("").map_err(failed)?;
     let settings =

@@ -5,6 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::scratch;
 use crate::error::{Error, Result};
+use crate::record::RecordNumber;
 
 /// Numbers in the order of their keys; equal keys in the order of the numbers.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Sorter {
     ///
     /// # Errors
     /// When the temporary file cannot be written.
-    pub fn add(&mut self, key: &[u8], number: i64) -> Result<()> {
+    pub fn add(&mut self, key: &[u8], number: RecordNumber) -> Result<()> {
         let sql = "INSERT INTO sorted VALUES(?1,?2)";
         self.connection
             .prepare_cached(sql)?
@@ -41,7 +42,7 @@ impl Sorter {
     pub fn each<E: From<Error>>(
         self,
         most: usize,
-        mut tell: impl FnMut(i64) -> std::result::Result<(), E>,
+        mut tell: impl FnMut(RecordNumber) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
         let sqlite = |source: rusqlite::Error| E::from(Error::from(source));
         let sql = "SELECT number FROM sorted ORDER BY key, number LIMIT ?1";

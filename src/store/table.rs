@@ -8,7 +8,7 @@ use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
 use crate::ledger::{Change, TableChange};
 use crate::name::is_database_name;
-use crate::record::Record;
+use crate::record::{Record, RecordNumber};
 
 /// A record with what its commitment needs.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ impl Salted {
     /// The salt of a row that stands: only an erased record has none.
     pub(crate) fn known_salt(&self) -> Result<Salt> {
         self.salt.ok_or_else(|| Error::Damaged {
-            what: format!("record {} has a row but no salt", self.record.record),
+            what: format!("record {} has a row but no salt", self.record.number),
         })
     }
 
@@ -116,7 +116,7 @@ impl Table {
     }
 
     /// How many rows there are after a number.
-    pub(crate) fn count_after(&self, connection: &Connection, after: i64) -> Result<u64> {
+    pub(crate) fn count_after(&self, connection: &Connection, after: RecordNumber) -> Result<u64> {
         let sql = format!("SELECT count(*) FROM \"{}\" WHERE record>?1", self.name);
         let Some(mut statement) = self.prepared(connection, &sql)? else {
             return Ok(0);
@@ -184,7 +184,7 @@ impl Table {
     pub(crate) fn after(
         &self,
         connection: &Connection,
-        after: i64,
+        after: RecordNumber,
         count: usize,
         bytes: usize,
     ) -> Result<Vec<Salted>> {
@@ -248,7 +248,7 @@ impl Table {
         format!("SELECT record, id, data FROM \"{}\" ORDER BY record", self.name)
     }
 
-    pub(crate) fn by_number(&self, connection: &Connection, record: i64) -> Result<Option<Salted>> {
+    pub(crate) fn by_number(&self, connection: &Connection, record: RecordNumber) -> Result<Option<Salted>> {
         let found = self.by_numbers(connection, &[record], 0)?;
         Ok(found.into_iter().next().flatten())
     }
@@ -258,7 +258,7 @@ impl Table {
     pub(crate) fn by_numbers(
         &self,
         connection: &Connection,
-        numbers: &[i64],
+        numbers: &[RecordNumber],
         bytes: usize,
     ) -> Result<Vec<Option<Salted>>> {
         let select = format!(
@@ -303,7 +303,7 @@ impl Table {
         Ok(statement.query_row([id], salted).optional()?)
     }
 
-    pub(crate) fn number_of(&self, connection: &Connection, id: &str) -> Result<Option<i64>> {
+    pub(crate) fn number_of(&self, connection: &Connection, id: &str) -> Result<Option<RecordNumber>> {
         let sql = format!("SELECT record FROM \"{}\" WHERE id=?1", self.name);
         let Some(mut statement) = self.prepared(connection, &sql)? else {
             return Ok(None);
@@ -314,13 +314,13 @@ impl Table {
 
 /// Numbers with few gaps, in their order or in the reverse of it.
 struct Range {
-    least: i64,
-    greatest: i64,
+    least: RecordNumber,
+    greatest: RecordNumber,
     descends: bool,
 }
 
 /// Many numbers with few gaps: reading on from row to row is then twice as fast as looking for each.
-fn dense(numbers: &[i64]) -> Option<Range> {
+fn dense(numbers: &[RecordNumber]) -> Option<Range> {
     const MANY: i64 = 16;
     let (first, last) = (*numbers.first()?, *numbers.last()?);
     let count = i64::try_from(numbers.len()).ok()?;
@@ -332,12 +332,13 @@ fn dense(numbers: &[i64]) -> Option<Range> {
     let in_order = numbers
         .windows(2)
         .all(|pair| pair[0] != pair[1] && (pair[0] > pair[1]) == range.descends);
-    (count >= MANY && in_order && range.greatest.checked_sub(range.least)? < 2 * count).then_some(range)
+    (count >= MANY && in_order && range.greatest.get().checked_sub(range.least.get())? < 2 * count)
+        .then_some(range)
 }
 
 /// The row of each of the numbers, from rows in the same order, until they are so many bytes.
 fn beside(
-    numbers: &[i64],
+    numbers: &[RecordNumber],
     mut rows: Rows<'_>,
     descends: bool,
     bytes: usize,
@@ -346,13 +347,13 @@ fn beside(
     let mut row = rows.next()?.map(salted).transpose()?;
     for number in numbers {
         let comes_first = |row: &Salted| {
-            let here = row.record.record;
+            let here = row.record.number;
             if descends { here > *number } else { here < *number }
         };
         while row.as_ref().is_some_and(comes_first) {
             row = rows.next()?.map(salted).transpose()?;
         }
-        let here = row.take_if(|row| row.record.record == *number);
+        let here = row.take_if(|row| row.record.number == *number);
         size += size_of(here.as_ref());
         let is_full = size >= bytes;
         if here.is_some() && !is_full {
@@ -372,14 +373,14 @@ fn size_of(row: Option<&Salted>) -> usize {
 
 /// How many of the changes delete the numbers next to a first one, upwards or downwards without a gap: they go in one
 /// statement. A rollback goes downwards.
-fn deleted_together(first: i64, others: &[Change]) -> usize {
+fn deleted_together(first: RecordNumber, others: &[Change]) -> usize {
     let step = match others.first() {
-        Some(Change::Delete { record }) if first.checked_add(1) == Some(*record) => 1,
+        Some(Change::Delete { record }) if first.get().checked_add(1) == Some(record.get()) => 1,
         _ => -1,
     };
     let mut last = first;
     let next = |change: &&Change| match change {
-        Change::Delete { record } if last.checked_add(step) == Some(*record) => {
+        Change::Delete { record } if last.get().checked_add(step) == Some(record.get()) => {
             last = *record;
             true
         }
@@ -391,7 +392,7 @@ fn deleted_together(first: i64, others: &[Change]) -> usize {
 /// The record of a row, whose first columns are its number, its id and its data: the one way out of a table.
 fn record_of(row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record {
-        record: row.get(0)?,
+        number: row.get(0)?,
         id: row.get(1)?,
         data: row.get(2)?,
     })

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::scratch;
 use crate::digest::Hash;
 use crate::error::Result;
+use crate::record::RecordNumber;
 
 /// A row as it would be: its commitment and its id; `None` where there would be none.
 pub(crate) type Then = Option<(Hash, String)>;
@@ -20,7 +21,7 @@ impl TrialRows {
     }
 
     /// A row; `None` where it would be as it is.
-    pub(crate) fn get(&self, number: i64) -> Result<Option<Then>> {
+    pub(crate) fn get(&self, number: RecordNumber) -> Result<Option<Then>> {
         let mut statement = self
             .0
             .prepare_cached("SELECT hash, id FROM trial WHERE number=?1")?;
@@ -32,19 +33,23 @@ impl TrialRows {
     }
 
     /// Who would have an id, where `now` tells who has it.
-    pub(crate) fn owner(&self, id: &str, now: impl FnOnce() -> Result<Option<i64>>) -> Result<Option<i64>> {
+    pub(crate) fn owner(
+        &self,
+        id: &str,
+        now: impl FnOnce() -> Result<Option<RecordNumber>>,
+    ) -> Result<Option<RecordNumber>> {
         let mut statement = self.0.prepare_cached("SELECT number FROM owner WHERE id=?1")?;
         let known = statement.query_row([id], |row| row.get(0)).optional()?;
         known.map_or_else(now, Ok)
     }
 
     /// A row changes.
-    pub(crate) fn set(&self, number: i64, now: Then, then: Then) -> Result<()> {
+    pub(crate) fn set(&self, number: RecordNumber, now: Then, then: Then) -> Result<()> {
         let mut owns = self
             .0
             .prepare_cached("INSERT OR REPLACE INTO owner VALUES(?1,?2)")?;
         if let Some((_, id)) = now {
-            owns.execute(params![id, None::<i64>])?;
+            owns.execute(params![id, None::<RecordNumber>])?;
         }
         let (hash, id) = then.unzip();
         if let Some(id) = &id {

@@ -8,6 +8,7 @@ use crate::path::PathError;
 
 /// A place in a file, for people: line and column count from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place {
     /// The file, as the user named it.
     pub file: Arc<str>,
@@ -49,6 +50,7 @@ pub enum Severity {
 
 /// One thing that is wrong with a stage file or a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// How much it weighs.
     pub severity: Severity,

@@ -9,23 +9,23 @@ use crate::record::Rounding;
 
 /// The stage file being read, for places in problems and for what its expressions may use.
 #[derive(Clone, Debug)]
-pub struct Reading<'t> {
+pub(crate) struct Reading<'t> {
     /// The file, as the user named it.
-    pub file: Arc<str>,
+    pub(crate) file: Arc<str>,
     /// Its whole text.
-    pub text: &'t str,
+    pub(crate) text: &'t str,
     /// The language in which the text is read: of a stage that was applied in an earlier one, that one.
-    pub language: Language,
+    pub(crate) language: Language,
     /// The rounding that the stage declares.
-    pub rounding: Option<Rounding>,
+    pub(crate) rounding: Option<Rounding>,
     /// The names that `prepare` defines, visible to every expression.
-    pub names: Vec<String>,
+    pub(crate) names: Vec<String>,
 }
 
 impl<'t> Reading<'t> {
     /// A file with nothing declared yet.
     #[must_use]
-    pub fn new(file: &str, text: &'t str) -> Self {
+    pub(crate) fn new(file: &str, text: &'t str) -> Self {
         Self {
             file: Arc::from(file),
             text,
@@ -37,7 +37,7 @@ impl<'t> Reading<'t> {
 
     /// The place of a part of the file; the file's start where the parser gives no span.
     #[must_use]
-    pub fn place(&self, span: Option<Range<usize>>) -> Place {
+    pub(crate) fn place(&self, span: Option<Range<usize>>) -> Place {
         Place::at(&self.file, self.text, span.map_or(0, |span| span.start))
     }
 
@@ -46,7 +46,12 @@ impl<'t> Reading<'t> {
     ///
     /// # Errors
     /// `stage.no_expression`
-    pub fn expression_source<'s>(&self, key: &str, text: &'s str, place: &Place) -> Result<&'s str, Problem> {
+    pub(crate) fn expression_source<'s>(
+        &self,
+        key: &str,
+        text: &'s str,
+        place: &Place,
+    ) -> Result<&'s str, Problem> {
         if let Some(source) = text.strip_prefix("= ") {
             return Ok(source);
         }
@@ -60,7 +65,7 @@ impl<'t> Reading<'t> {
     }
 
     /// The declared rounding, or the problem that it is not declared.
-    pub fn rounding(&self, place: &Place) -> Result<Rounding, Problem> {
+    pub(crate) fn rounding(&self, place: &Place) -> Result<Rounding, Problem> {
         self.rounding.ok_or_else(|| {
             Problem::error(
                 "stage.rounding_undeclared",

@@ -8,6 +8,7 @@ use toml_edit::{Document, Item, Table, TableLike};
 
 use crate::problem::{Place, Problem, within};
 use crate::reading::{Reading, type_in_words};
+use crate::toml::problems::Problems;
 
 /// The document that a file is; `code` is that of the problem that it is no TOML.
 pub(crate) fn document<'t>(reading: &Reading<'t>, code: &'static str) -> Result<Document<&'t str>, Problem> {
@@ -19,9 +20,9 @@ pub(crate) fn document<'t>(reading: &Reading<'t>, code: &'static str) -> Result<
 
 /// The problems found so far.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<Problem>);
+pub(crate) struct Collected(Vec<Problem>);
 
-impl Problems {
+impl Collected {
     pub(crate) fn add(&mut self, problem: Problem) {
         self.0.push(problem);
     }
@@ -36,12 +37,8 @@ impl Problems {
     }
 
     /// The value, or `None` after keeping the problems.
-    pub(crate) fn take_all<T>(&mut self, result: Result<T, Vec<Problem>>) -> Option<T> {
+    pub(crate) fn take_all<T>(&mut self, result: Result<T, Problems>) -> Option<T> {
         result.map_err(|problems| self.extend(problems)).ok()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// All problems, in the order of the file.
@@ -49,6 +46,19 @@ impl Problems {
         self.0
             .sort_by_key(|problem| problem.place.as_ref().map(|place| (place.line, place.column)));
         self.0
+    }
+
+    /// The value, where nothing was found, or all problems in the order of the file.
+    pub(crate) fn none_or<T>(self, value: impl FnOnce() -> T) -> Result<T, Problems> {
+        Problems::none_or(self.sorted(), value)
+    }
+
+    /// All problems in the order of the file, with one that comes before those in the same place.
+    pub(crate) fn with(mut self, problem: Problem) -> Problems {
+        self.0.insert(0, problem);
+        let mut sorted = self.sorted();
+        let first = sorted.remove(0);
+        Problems::from(first).and(sorted)
     }
 }
 
@@ -132,7 +142,7 @@ impl<'t> Section<'t> {
     }
 
     /// Keeps a problem for each key that is not one of these.
-    pub(crate) fn only(&self, known: &[&str], problems: &mut Problems) {
+    pub(crate) fn only(&self, known: &[&str], problems: &mut Collected) {
         for (key, _) in self.table.iter().filter(|(key, _)| !known.contains(key)) {
             let problem = self
                 .unknown_key(key)
@@ -162,31 +172,31 @@ impl<'t> Section<'t> {
     }
 
     /// A text; `None` where the key is absent or no text.
-    pub(crate) fn text(&self, key: &str, problems: &mut Problems) -> Option<&'t str> {
+    pub(crate) fn text(&self, key: &str, problems: &mut Collected) -> Option<&'t str> {
         self.take(key, "a text", Item::as_str, problems)
     }
 
     /// The source of an expression; `None` where the key is absent or no text that begins with `= `.
-    pub(crate) fn expression(&self, key: &str, problems: &mut Problems) -> Option<&'t str> {
+    pub(crate) fn expression(&self, key: &str, problems: &mut Collected) -> Option<&'t str> {
         let text = self.text(key, problems)?;
         problems.take(self.reading.expression_source(key, text, &self.place_of(key)))
     }
 
     /// A text that must be there.
-    pub(crate) fn needed_text(&self, key: &str, what: &str, problems: &mut Problems) -> Option<&'t str> {
+    pub(crate) fn needed_text(&self, key: &str, what: &str, problems: &mut Collected) -> Option<&'t str> {
         self.needs(key, what, problems);
         self.text(key, problems)
     }
 
     /// Keeps a problem where the key is absent.
-    pub(crate) fn needs(&self, key: &str, what: &str, problems: &mut Problems) {
+    pub(crate) fn needs(&self, key: &str, what: &str, problems: &mut Collected) {
         if !self.has(key) {
             problems.add(self.missing_key(key, what));
         }
     }
 
     /// `true` or `false`.
-    pub(crate) fn boolean(&self, key: &str, problems: &mut Problems) -> Option<bool> {
+    pub(crate) fn boolean(&self, key: &str, problems: &mut Collected) -> Option<bool> {
         self.take(key, "true or false", Item::as_bool, problems)
     }
 
@@ -195,7 +205,7 @@ impl<'t> Section<'t> {
         &self,
         key: &str,
         bounds: RangeInclusive<i64>,
-        problems: &mut Problems,
+        problems: &mut Collected,
     ) -> Option<i64> {
         let number = self.take(key, "a whole number", Item::as_integer, problems)?;
         problems.take(self.within(key, number, bounds))
@@ -214,7 +224,7 @@ impl<'t> Section<'t> {
         &self,
         key: &str,
         words: &[(&'static str, T)],
-        problems: &mut Problems,
+        problems: &mut Collected,
     ) -> Option<T> {
         let given = self.text(key, problems)?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == given) {
@@ -234,7 +244,7 @@ impl<'t> Section<'t> {
         key: &str,
         expected: &str,
         read: fn(&'t Item) -> Option<T>,
-        problems: &mut Problems,
+        problems: &mut Collected,
     ) -> Option<T> {
         let item = self.table.get(key)?;
         let value = read(item);
@@ -245,7 +255,7 @@ impl<'t> Section<'t> {
     }
 
     /// The table below a key, `[key]` or inline.
-    pub(crate) fn section(&self, key: &str, problems: &mut Problems) -> Option<Section<'t>> {
+    pub(crate) fn section(&self, key: &str, problems: &mut Collected) -> Option<Section<'t>> {
         let item = self.table.get(key)?;
         let title = match self
             .title
@@ -264,7 +274,7 @@ impl<'t> Section<'t> {
     }
 
     /// The tables `[[key]]`, in order.
-    pub(crate) fn tables(&self, key: &str, problems: &mut Problems) -> Vec<&'t Table> {
+    pub(crate) fn tables(&self, key: &str, problems: &mut Collected) -> Vec<&'t Table> {
         match self.table.get(key) {
             None => Vec::new(),
             Some(Item::ArrayOfTables(tables)) => tables.iter().collect(),
@@ -280,14 +290,14 @@ impl<'t> Section<'t> {
     }
 
     /// The sections `[[title]]` below a key, in order.
-    pub(crate) fn sections(&self, key: &str, title: &str, problems: &mut Problems) -> Vec<Section<'t>> {
+    pub(crate) fn sections(&self, key: &str, title: &str, problems: &mut Collected) -> Vec<Section<'t>> {
         let tables = self.tables(key, problems).into_iter();
         let of = |table: &'t Table| Self::new(format!("[[{title}]]"), table, table.span(), self.reading);
         tables.map(of).collect()
     }
 
     /// Texts in a list; empty where the key is absent.
-    pub(crate) fn texts(&self, key: &str, problems: &mut Problems) -> Vec<&'t str> {
+    pub(crate) fn texts(&self, key: &str, problems: &mut Collected) -> Vec<&'t str> {
         let Some(item) = self.table.get(key) else {
             return Vec::new();
         };

@@ -26,6 +26,7 @@ use crate::problem::Problem;
 use crate::project::Project;
 use crate::stage::read_file;
 use crate::store::{Store, checkpoints};
+use crate::toml::Problems;
 
 pub use check::{BackupSignature, CheckedBackup, KeyOf, KeysToCheck, check};
 pub use manifest::{BackedUp, MANIFEST, Manifest};
@@ -37,6 +38,15 @@ use manifest::FORMAT;
 
 /// So often a backup is begun whose files change while it is made.
 const TIMES: u32 = 3;
+
+/// How to back up.
+#[derive(Clone, Debug, Default)]
+pub struct BackupOptions {
+    /// The folder of the project whose files the backup takes along; `None`: the store alone.
+    pub project: Option<PathBuf>,
+    /// Asks the verb to stop; what it has begun is removed.
+    pub stop: StopSignal,
+}
 
 /// A small file of the project: its name, relative to the project's folder, and its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +64,9 @@ struct ProjectFile {
 /// [`Error::Invalid`] where the folder has something in it, or a file's name leads out of it; [`Error::Damaged`] where the
 /// store contradicts its checkpoints or is not as this program makes it; [`Error::Stage`] with `backup.changed` where files
 /// change each time; what cannot be read or written; that it was stopped. What was begun is removed.
-pub fn backup(store: &Store, project: Option<&Path>, folder: &Path, stop: &StopSignal) -> Result<Manifest> {
-    let files = || project.map_or(Ok(Vec::new()), read_files);
-    backup_of(store, &files, folder, stop)
+pub fn backup(store: &Store, folder: &Path, options: &BackupOptions) -> Result<Manifest> {
+    let files = || options.project.as_deref().map_or(Ok(Vec::new()), read_files);
+    backup_of(store, &files, folder, &options.stop)
 }
 
 fn backup_of(
@@ -72,31 +82,33 @@ fn backup_of(
     }
     let mut begun = PendingBackup::in_folder(folder)?;
     let mut before = files()?;
-    let mut changed = Vec::new();
-    for _ in 0..TIMES {
+    let mut times_left = TIMES;
+    loop {
         let manifest = begun.copy(store, &before, stop)?;
         let after = files()?;
-        if after == before {
+        let Some(changed) = Problems::new(differing(&before, &after)) else {
             begun.complete(&manifest)?;
             return Ok(manifest);
-        }
+        };
         begun.clear();
-        changed = differing(&before, &after);
+        times_left -= 1;
+        if times_left == 0 {
+            return Err(changed.into());
+        }
         before = after;
     }
-    Err(Error::Stage { problems: changed })
 }
 
 /// The files of a project, in the order of their names. One that is gone by the time it is read is no file of it.
 fn read_files(folder: &Path) -> Result<Vec<ProjectFile>> {
-    let mut names = Project::files(folder).map_err(|problem| vec![problem])?;
+    let mut names = Project::files(folder)?;
     names.sort_unstable();
     let mut files = Vec::new();
     for name in names {
         match read_file(&folder.join(&name), &name) {
             Ok(text) => files.push(ProjectFile { name, text }),
             Err(problem) if problem.code == "stage.no_file" => {}
-            Err(problem) => return Err(vec![problem].into()),
+            Err(problem) => return Err(problem.into()),
         }
     }
     Ok(files)
@@ -148,11 +160,7 @@ impl<'f> PendingBackup<'f> {
 
     /// Copies the store, then writes the files beside it.
     fn copy(&mut self, store: &Store, files: &[ProjectFile], stop: &StopSignal) -> Result<Manifest> {
-        let name = store
-            .path()
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
-        let name = name.unwrap_or_default();
+        let name = store.file_name();
         let path = self.folder.join(&name);
         new_file(&path)?;
         self.names = vec![name.clone(), format!("{name}-journal")];

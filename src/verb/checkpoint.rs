@@ -6,10 +6,12 @@ use crate::error::{Error, Result};
 use crate::ledger::checkpoint::newest_note;
 use crate::ledger::renamed::unaccepted;
 use crate::ledger::{Batch, BatchKind, Checkpoint, PassKind, Renamed};
+use crate::name::StageName;
 use crate::store::{Store, checkpoints, objects};
 
 /// A signed statement about the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct SignedCheckpoint {
     /// The ledger: the uuid of its first run.
     pub origin: String,
@@ -55,11 +57,11 @@ pub fn accept_restored(store: &mut Store, purpose: &RunInfo) -> Result<SignedChe
 /// Accepts that batches were hashed under another name of their stage than the ledger keeps, because the stage's file was
 /// renamed: the ledger keeps who accepted it and why, and from then on these batches are read with the name that was
 /// hashed. Nothing that stands is changed. Only names that give exactly the hashes that stand there are accepted; tried
-/// are those that the ledger has for the stage, and `names`, by the stage's number.
+/// are those that the ledger has for the stage, and `names`.
 ///
 /// # Errors
 /// [`Error::Invalid`] where there is no such batch, or no reason.
-pub fn accept_renamed(store: &mut Store, names: &[(u32, String)], purpose: &RunInfo) -> Result<Vec<Renamed>> {
+pub fn accept_renamed(store: &mut Store, names: &[StageName], purpose: &RunInfo) -> Result<Vec<Renamed>> {
     need_reason(purpose, "other names of stages are accepted")?;
     let mut run = Run::begin(store, purpose)?;
     let found = unaccepted(run.connection(), objects::query_of_view("ledger_header"), names)?;
@@ -106,22 +108,24 @@ fn need_key(store: &Store) -> Result<()> {
     ))
 }
 
-/// The newest checkpoint of a store; `None` where none was signed.
-pub fn newest(store: &Store) -> Result<Option<SignedCheckpoint>> {
-    let note = newest_note(store.connection())?;
-    Ok(note.and_then(|note| {
-        let checkpoint = Checkpoint::of_note(&note)?;
-        Some(SignedCheckpoint {
-            origin: checkpoint.origin,
-            size: checkpoint.size,
-            root: crate::digest::hex(&checkpoint.root),
-            note,
-        })
-    }))
+impl Store {
+    /// The newest checkpoint of a store; `None` where none was signed.
+    pub fn newest_checkpoint(&self) -> Result<Option<SignedCheckpoint>> {
+        let note = newest_note(self.connection())?;
+        Ok(note.and_then(|note| {
+            let checkpoint = Checkpoint::of_note(&note)?;
+            Some(SignedCheckpoint {
+                origin: checkpoint.origin,
+                size: checkpoint.size,
+                root: crate::digest::hex(&checkpoint.root),
+                note,
+            })
+        }))
+    }
 }
 
 fn signed(store: &Store) -> Result<SignedCheckpoint> {
-    newest(store)?.ok_or_else(|| Error::Damaged {
+    store.newest_checkpoint()?.ok_or_else(|| Error::Damaged {
         what: "the checkpoint that was just written is not there".to_owned(),
     })
 }

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::edit::{Edit, edit};
+use crate::edit::{Edit, EditReport, edit, edit_all};
 use crate::engine::RunInfo;
 use crate::error::{Error, Result};
 use crate::query::{Query, Selection};
@@ -38,15 +38,15 @@ impl Store {
     pub fn query(&self, database: &str, query: &Query) -> Result<Vec<Record>> {
         const PIECE: usize = 1_000;
         let mut selection = Selection::new(query);
-        let mut after = query.after_record().unwrap_or(0);
+        let mut after = query.after_record().unwrap_or_default();
         loop {
             let records = self.records_after(database, after, PIECE)?;
             let Some(last) = records.last() else {
                 return Ok(selection.into_records());
             };
-            after = last.record;
+            after = last.number;
             for record in records {
-                let number = record.record;
+                let number = record.number;
                 let offered = selection.offer(record).map_err(|malformed| Error::Damaged {
                     what: format!("record {number} of `{database}` is no record: {malformed}"),
                 })?;
@@ -98,13 +98,40 @@ impl Database<'_> {
         self.written(id)
     }
 
+    /// Adds records that must not exist yet, each an id and its data, in one run and few batches: far faster than one
+    /// [`insert`](Self::insert) for each. A batch is written as a whole or not at all; where one fails, those before it
+    /// stand. A batch has as many records as the store's options say.
+    ///
+    /// ```
+    /// # use counterfoil::environment::Environment;
+    /// # use counterfoil::store::{Store, StoreOptions};
+    /// # let mut store = Store::in_memory(StoreOptions::default(), Environment::default())?;
+    /// let records = (1..=1_000).map(|number| (format!("n{number}"), format!(r#"{{"n":{number}}}"#)));
+    /// let report = store.database("numbers")?.insert_all(records)?;
+    /// assert_eq!(report.counts.written, 1_000);
+    /// # Ok::<(), counterfoil::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As of [`edit`](crate::edit::edit).
+    pub fn insert_all<I: Into<String>, D: Into<String>>(
+        &mut self,
+        records: impl IntoIterator<Item = (I, D)>,
+    ) -> Result<EditReport> {
+        let edits = records.into_iter().map(|(id, data)| {
+            let (id, data) = (id.into(), data.into());
+            Ok(Edit::Insert { id, data })
+        });
+        edit_all(self.store, &self.name, edits, &RunInfo::new("edit"))
+    }
+
     /// Deletes a record that must exist; its before image is kept.
     pub fn delete(&mut self, id: &str) -> Result<()> {
         self.write(Edit::Delete { id: id.to_owned() })
     }
 
     /// Carries out several edits in one batch, all or nothing.
-    pub fn edit(&mut self, edits: &[Edit]) -> Result<crate::edit::EditReport> {
+    pub fn edit(&mut self, edits: &[Edit]) -> Result<EditReport> {
         edit(self.store, &self.name, edits, &RunInfo::new("edit"))
     }
 

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::digest::commitment;
-use crate::engine::{Run, RunInfo, shape_for_writing};
+use crate::engine::{BATCH_BYTES, Run, RunInfo, shape_for_writing};
 use crate::error::{Error, Result};
 use crate::ledger::places::kept;
 use crate::ledger::read::{LedgerTable, largest};
@@ -12,7 +12,7 @@ use crate::ledger::{
     Batch, BatchKind, Change, Counts, Entry, EntryOutcome, Image, ImageKind, NewRecord, PassKind,
     TableChange, before_image, whole,
 };
-use crate::record::admit_record;
+use crate::record::{RecordNumber, RunId, admit_record};
 use crate::store::{Salted, Store, Table};
 
 /// One edit of a database.
@@ -41,9 +41,10 @@ pub enum Edit {
 
 /// What an edit did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct EditReport {
     /// The run's number; `None` when there was nothing to edit.
-    pub run: Option<i64>,
+    pub run: Option<RunId>,
     /// The outcomes.
     pub counts: Counts,
 }
@@ -54,11 +55,75 @@ pub struct EditReport {
 /// [`Error::Invalid`] for data that is no record, an id that exists (`Insert`) or is edited twice in one call;
 /// [`Error::NoSuchRecord`] for a `Delete` of what is not there. Then nothing is written.
 pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &RunInfo) -> Result<EditReport> {
-    let table = Table::from_name(database)?;
+    Table::from_name(database)?;
     let mut run = Run::begin(store, purpose)?;
     if edits.is_empty() {
         return Ok(EditReport::default());
     }
+    let counts = in_one_batch(&mut run, database, edits)?;
+    let number = run.number();
+    run.finish()?;
+    Ok(EditReport {
+        run: Some(number),
+        counts,
+    })
+}
+
+/// Carries out any number of edits in one run, in batches of the size that the store's options give: each batch all or
+/// nothing. Where one fails, those before it stand. Of [`Database::insert_all`](crate::Database::insert_all) and
+/// [`Store::insert_all`] this is what does the work.
+///
+/// # Errors
+/// As of [`edit`], and the first error that `edits` gives.
+pub fn edit_all(
+    store: &mut Store,
+    database: &str,
+    mut edits: impl Iterator<Item = Result<Edit>>,
+    purpose: &RunInfo,
+) -> Result<EditReport> {
+    Table::from_name(database)?;
+    let most = store.options().batch_size.max(1);
+    let mut run = Run::begin(store, purpose)?;
+    let mut counts = Counts::default();
+    let mut next = || -> Result<bool> {
+        let edits = next_edits(&mut edits, most)?;
+        if edits.is_empty() {
+            return Ok(false);
+        }
+        counts.add(&in_one_batch(&mut run, database, &edits)?);
+        Ok(true)
+    };
+    let ended = loop {
+        match next() {
+            Ok(true) => {}
+            Ok(false) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    let number = run.has_written().then(|| run.number());
+    if number.is_some() {
+        // What was committed is signed, whatever came after it.
+        run.finish()?;
+    }
+    ended.map(|()| EditReport { run: number, counts })
+}
+
+/// The edits of the next batch: at most so many, and no more than what a batch may take of memory.
+fn next_edits(edits: &mut impl Iterator<Item = Result<Edit>>, most: usize) -> Result<Vec<Edit>> {
+    let (mut taken, mut bytes) = (Vec::new(), 0);
+    while taken.len() < most && bytes < BATCH_BYTES {
+        let Some(edit) = edits.next().transpose()? else {
+            break;
+        };
+        bytes += edit.bytes();
+        taken.push(edit);
+    }
+    Ok(taken)
+}
+
+/// Carries out edits as one pass of one batch, all or nothing.
+fn in_one_batch(run: &mut Run<'_>, database: &str, edits: &[Edit]) -> Result<Counts> {
+    let table = Table::from_name(database)?;
     let mut pass = run.new_pass(PassKind::Edit, None)?;
     pass.row.target = Some(database.to_owned());
     // The batch is the whole pass: a kill leaves all of it or nothing, and the same edits again mean the same.
@@ -80,19 +145,22 @@ pub fn edit(store: &mut Store, database: &str, edits: &[Edit], purpose: &RunInfo
         } else {
             None
         };
-        one(&run, database, edit, present, &mut newest, &mut batch)?;
+        one(run, database, edit, present, &mut newest, &mut batch)?;
     }
     let counts = batch.counts;
     run.commit(&mut pass, batch)?;
-    let number = run.number();
-    run.finish()?;
-    Ok(EditReport {
-        run: Some(number),
-        counts,
-    })
+    Ok(counts)
 }
 
 impl Edit {
+    /// About what it takes of memory.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Insert { id, data } | Self::Put { id, data } => id.len() + data.len(),
+            Self::Delete { id } => id.len(),
+        }
+    }
+
     fn id(&self) -> &str {
         match self {
             Self::Insert { id, .. } | Self::Put { id, .. } | Self::Delete { id } => id,
@@ -105,7 +173,7 @@ fn one(
     database: &str,
     edit: &Edit,
     present: Option<Salted>,
-    newest: &mut i64,
+    newest: &mut RecordNumber,
     batch: &mut Batch,
 ) -> Result<()> {
     match (edit, present) {
@@ -126,7 +194,7 @@ fn one(
             // Whoever writes the id of what a stage in place has refused corrects that record, waived or not.
             let corrected = kept(run.connection(), &Table::from_name(database)?)?.holder(id);
             let (record, salt) = corrected.unwrap_or_else(|| {
-                *newest += 1;
+                *newest = newest.next();
                 (*newest, run.salt())
             });
             if corrected.is_none() {
@@ -150,15 +218,15 @@ fn one(
 
 fn delete(found: &Salted, batch: &mut Batch) -> Result<()> {
     let (old, salt) = (&found.record, found.known_salt()?);
-    let mut entry = Entry::new(old.record, 0, EntryOutcome::Written);
+    let mut entry = Entry::new(old.number, 0, EntryOutcome::Written);
     entry.before = Some(commitment(&salt, &old.id, &old.data));
     batch.images.push(Image {
-        record: old.record,
+        record: old.number,
         part: 0,
         kind: ImageKind::Whole,
         body: whole(&old.id, &old.data),
     });
-    batch.changes.push(Change::Delete { record: old.record });
+    batch.changes.push(Change::Delete { record: old.number });
     batch.add(entry);
     Ok(())
 }
@@ -170,19 +238,19 @@ fn put(found: &Salted, id: &str, data: String, batch: &mut Batch) -> Result<()> 
     } else {
         EntryOutcome::Written
     };
-    let mut entry = Entry::new(old.record, 0, outcome);
+    let mut entry = Entry::new(old.number, 0, outcome);
     entry.before = Some(commitment(&salt, id, &old.data));
     entry.after = Some(commitment(&salt, id, &data));
     if outcome == EntryOutcome::Written {
         let (kind, body) = before_image((id, &old.data), (id, &data));
         batch.images.push(Image {
-            record: old.record,
+            record: old.number,
             part: 0,
             kind,
             body,
         });
         batch.changes.push(Change::Update {
-            record: old.record,
+            record: old.number,
             id: id.to_owned(),
             data,
         });

@@ -9,34 +9,36 @@ mod redacted;
 mod remade;
 mod trace;
 
-pub use crate::engine::{UnfinishedPass, unfinished};
-pub use deviating::{CauseCount, Deviations};
-pub use found::{Found, databases_with_id, may_have_had_others};
-pub use health::{Health, LastRun, RefusedBy, Since, health};
+pub use crate::engine::UnfinishedPass;
+pub use deviating::{CauseCount, CauseMeaning, Deviations};
+pub use found::Found;
+pub use health::{Health, LastRun, RefusedBy, Since};
 pub use hidden::HiddenIds;
-pub use redacted::redacted;
-pub use trace::{trace, trace_family};
 
 pub use crate::ledger::life::TraceStep;
-pub use crate::ledger::run_record::{RunPass, RunRecord};
+pub use crate::ledger::run_record::{RunBatches, RunPass, RunRecord};
 
 use crate::error::Result;
 use crate::ledger::read::origin;
-use crate::ledger::selection;
 use crate::ledger::stage_history::{applied_numbers, standing_counts};
 use crate::ledger::stage_input::StageInput;
-use crate::ledger::{Counts, Head, StageHistory, StageState, refusals, refusers, revisions, run_record};
+use crate::ledger::{
+    Counts, Head, StageHistory, StageState, refusals, refusers, revisions, run_record, selection,
+};
+use crate::record::listed::as_list;
+use crate::record::{BatchId, RunId};
 use crate::stage::{Stage, Stages};
 use crate::store::checkpoints::signed;
 use crate::store::{SignedUpTo, Store};
 
 /// Where a project stands.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Status {
     /// The ledger's name: the uuid of its first run.
     pub origin: String,
     /// The newest batch.
-    pub batches: i64,
+    pub batches: BatchId,
     /// The tree's size.
     pub tree_size: u64,
     /// The tree's root, in hexadecimal.
@@ -44,7 +46,7 @@ pub struct Status {
     /// How far the ledger is signed; `None` where nothing of it is.
     pub signed: Option<SignedUpTo>,
     /// The logical databases with their number of records.
-    pub databases: Vec<(String, u64)>,
+    pub databases: Vec<DatabaseCount>,
     /// The project's stages, in order; those that were applied and are gone too.
     pub stages: Vec<StageStatus>,
     /// How many lines were refused at the door and still stand in quarantine.
@@ -55,8 +57,20 @@ pub struct Status {
     pub deviations: Deviations,
 }
 
+/// A logical database and how many records it has. In JSON a list of the two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseCount {
+    /// The database.
+    pub name: String,
+    /// How many records.
+    pub records: u64,
+}
+
+as_list!(DatabaseCount: name, records);
+
 /// Where a stage stands.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct StageStatus {
     /// The stage's number.
     pub number: u32,
@@ -102,35 +116,37 @@ pub enum FileState {
     Missing,
 }
 
-/// Where the project stands in a store.
-pub fn status(store: &Store, stages: &Stages) -> Result<Status> {
-    let connection = store.connection();
-    let head = Head::read(connection)?;
-    let names = store.databases()?;
-    let databases = names
-        .into_iter()
-        .map(|name| store.count(&name).map(|count| (name, count)));
-    Ok(Status {
-        origin: origin(connection)?,
-        batches: head.batch,
-        tree_size: head.frontier.size(),
-        tree_root: crate::digest::hex(&head.frontier.root()),
-        signed: signed(connection)?,
-        databases: databases.collect::<Result<_>>()?,
-        stages: stage_statuses(store, stages)?,
-        refused_at_the_door: refusers::refused_at_the_door(connection)?,
-        unfinished: unfinished(store)?,
-        deviations: Deviations::new(store, stages)?,
-    })
-}
+impl Store {
+    /// Where the project stands in a store.
+    pub fn status(&self, stages: &Stages) -> Result<Status> {
+        let connection = self.connection();
+        let head = Head::read(connection)?;
+        let names = self.databases()?;
+        let databases = names
+            .into_iter()
+            .map(|name| self.count(&name).map(|records| DatabaseCount { name, records }));
+        Ok(Status {
+            origin: origin(connection)?,
+            batches: head.batch,
+            tree_size: head.frontier.size(),
+            tree_root: crate::digest::hex(&head.frontier.root()),
+            signed: signed(connection)?,
+            databases: databases.collect::<Result<_>>()?,
+            stages: stage_statuses(self, stages)?,
+            refused_at_the_door: refusers::refused_at_the_door(connection)?,
+            unfinished: self.unfinished()?,
+            deviations: Deviations::new(self, stages)?,
+        })
+    }
 
-/// The other projects whose stages the store has applied, where it has applied none of this one: then the project was
-/// most likely given another name, under which all its stages are new.
-///
-/// # Errors
-/// When the ledger cannot be read.
-pub fn other_projects(store: &Store, project: &str) -> Result<Vec<String>> {
-    revisions::other_projects(store.connection(), project)
+    /// The other projects whose stages the store has applied, where it has applied none of this one: then the project was
+    /// most likely given another name, under which all its stages are new.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn other_projects(&self, project: &str) -> Result<Vec<String>> {
+        revisions::other_projects(self.connection(), project)
+    }
 }
 
 fn stage_statuses(store: &Store, stages: &Stages) -> Result<Vec<StageStatus>> {
@@ -211,7 +227,7 @@ fn halted(store: &Store, project: &str, stage: &Stage, history: &StageHistory) -
     let Some(open) = history.open_apply() else {
         return Ok(0);
     };
-    let of = (open.row.pass, open.first_batch - 1);
+    let of = (open.row.pass, open.first_batch.previous());
     selection::halting(store.connection(), StageInput::new(project, stage), of)
 }
 
@@ -235,19 +251,21 @@ fn waiting(store: &Store, project: &str, stage: &Stage, history: &StageHistory) 
         return count(stage.source());
     }
     let after = history.frontier(connection)?;
-    Ok(selection::waiting(connection, fed, after, i64::MAX)?.len() as u64)
+    Ok(selection::waiting(connection, fed, after, BatchId::MAX)?.len() as u64)
 }
 
-/// The runs that wrote, newest first; at most `limit` of them.
-pub fn history(store: &Store, limit: usize) -> Result<Vec<RunRecord>> {
-    let mut found = Vec::new();
-    for number in run_record::that_wrote(store.connection(), limit)? {
-        found.extend(run(store, number)?);
+impl Store {
+    /// The runs that wrote, newest first; at most `limit` of them.
+    pub fn history(&self, limit: usize) -> Result<Vec<RunRecord>> {
+        let mut found = Vec::new();
+        for number in run_record::that_wrote(self.connection(), limit)? {
+            found.extend(self.run(number)?);
+        }
+        Ok(found)
     }
-    Ok(found)
-}
 
-/// One run that wrote; `None` where there is none of that number.
-pub fn run(store: &Store, number: i64) -> Result<Option<RunRecord>> {
-    run_record::run_record(store.connection(), number)
+    /// One run that wrote; `None` where there is none of that number.
+    pub fn run(&self, number: RunId) -> Result<Option<RunRecord>> {
+        run_record::run_record(self.connection(), number)
+    }
 }

@@ -6,6 +6,7 @@ use crate::engine::{Pass, Run, RunInfo};
 use crate::environment::Environment;
 use crate::error::Result;
 use crate::ledger::{Batch, BatchKind, PassKind, PassRow};
+use crate::record::{BatchId, PassId};
 use crate::store::{OpenedFile, Store, StoreOptions};
 
 impl Store {
@@ -28,16 +29,40 @@ impl Store {
             }
         }
     }
+
+    /// A new store that stands in memory alone, for tests and for work whose result is exported. It is NOT durable: it is
+    /// gone with this value, and with the process. Everything else is as in a file: entries, runs, rollback, `verify`,
+    /// proofs; a [`backup`](crate::backup::backup) makes a file of it (`memory.db` in the backup's folder). It holds at
+    /// most a gigabyte. No other process can open it, so there is no lock and no file of checkpoints: what is signed
+    /// stands in the store alone. `wait`, `live` and `unchecked` mean nothing to it.
+    ///
+    /// ```
+    /// use counterfoil::environment::Environment;
+    /// use counterfoil::store::{Store, StoreOptions};
+    ///
+    /// let mut store = Store::in_memory(StoreOptions::default(), Environment::default())?;
+    /// store.database("orders")?.insert("1", r#"{"total":10.10}"#)?;
+    /// assert_eq!(store.count("orders")?, 1);
+    /// # Ok::<(), counterfoil::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::Error::Invalid) with `read_only`.
+    pub fn in_memory(options: StoreOptions, environment: Environment) -> Result<Self> {
+        let mut store = Self::prepare_in_memory(options, environment)?;
+        initialise(&mut store)?;
+        Ok(store)
+    }
 }
 
 /// Writes run 1, whose uuid names the ledger; nothing where another process has done so meanwhile.
 fn initialise(store: &mut Store) -> Result<()> {
     let mut run = Run::begin(store, &RunInfo::new("init"))?;
-    if run.next_batch() > 1 {
+    if run.next_batch() > BatchId::new(1) {
         return Ok(());
     }
     let mut pass = Pass::new(PassRow {
-        pass: 1,
+        pass: PassId::new(1),
         kind: PassKind::Init,
         stage: None,
         source: None,

@@ -25,12 +25,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use crate::engine::Claims;
-use crate::engine::shape_for_writing;
-use crate::engine::{Bounds, Stopped, drive_to_end};
-use crate::engine::{Pass, Run, RunInfo};
+use crate::engine::{Bounds, Claims, Pass, Run, RunInfo, Stopped, drive_to_end, shape_for_writing};
 use crate::error::{Error, Result};
-use crate::history::{UnfinishedPass, redacted};
+use crate::history::UnfinishedPass;
 use crate::input::Records;
 use crate::input::source::{Cursor, RecordSource};
 use crate::ledger::open::{Prefix, written_since};
@@ -217,7 +214,7 @@ fn process(
     }
     report.overtaken = is_overtaken(run, database, open)?;
     let mut counts = open.map(|open| open.counts).unwrap_or_default();
-    begins(&pass, counts.read, observer);
+    begins(&pass, &counts, observer);
     let randomness = Arc::clone(&run.store().environment().randomness);
     let found: Mutex<ReadAhead> = Mutex::default();
     let origin = pass.row.source.clone().unwrap_or_default();
@@ -306,7 +303,7 @@ fn brought_before(run: &Run<'_>, open: Option<&PassSummary>) -> Result<Brought> 
     }
 }
 
-fn begins(pass: &Pass, done: u64, observer: &mut dyn Observer) {
+fn begins(pass: &Pass, before: &Counts, observer: &mut dyn Observer) {
     observer.observe(&Event::PassBegins {
         pass: pass.row.pass,
         kind: PassKind::Load,
@@ -314,7 +311,8 @@ fn begins(pass: &Pass, done: u64, observer: &mut dyn Observer) {
         source: pass.row.source.clone(),
         target: pass.row.target.clone(),
         total: None,
-        done,
+        done: before.read,
+        refused: before.refused,
     });
 }
 
@@ -322,5 +320,5 @@ fn begins(pass: &Pass, done: u64, observer: &mut dyn Observer) {
 fn is_redacted(store: &Store, options: &LoadOptions) -> Result<bool> {
     let id = Path::field(&options.id_field);
     let is_id = |path: &Path| MaskRelation::new(path, id.segments()).may_hide();
-    Ok(options.redact.iter().any(is_id) || redacted(store)?.iter().any(is_id))
+    Ok(options.redact.iter().any(is_id) || store.redacted_paths()?.iter().any(is_id))
 }

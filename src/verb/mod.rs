@@ -18,5 +18,6 @@ pub mod quarantine;
 pub mod reconcile;
 pub mod rehearse;
 pub mod rollback;
+mod typed;
 pub mod validate;
 pub mod verify;

@@ -35,78 +35,97 @@ use rusqlite::Connection;
 
 use crate::digest::{Hash, Salt, commitment};
 use crate::error::{Error, Result};
-use crate::history::Found;
 use crate::ledger::checkpoint::{first_note_of, newest_note, sizes};
 use crate::ledger::leaves::{header, leaf, leaves};
 use crate::ledger::proof::{Subtrees, consistency, inclusion, is_consistent};
 use crate::ledger::read::{RecordedEntry, batches_into, entries_of_row, salt};
 use crate::ledger::versions::versions;
 use crate::ledger::{AcceptedName, Checkpoint};
+use crate::record::{BatchId, RecordNumber};
 use crate::shown::word;
 use crate::store::Store;
 
 pub use check::{ProvedText, check_proof};
 pub use parts::{Included, NotProved, Opening, Which};
 pub use proved::{Disclosed, Proved, ProvedStage};
-pub use text::{Consistency, Proof};
+pub use text::{Consistency, ConsistentCheckpoints, Proof};
 
 /// What to prove about a record.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ProveOptions {
     /// The batch of the entry; `None`: the newest that wrote the record.
-    pub batch: Option<i64>,
+    pub batch: Option<BatchId>,
     /// Whether to tell what the record was: its id, its data, and the salt of its commitments.
     pub disclose: bool,
 }
 
-/// Proves that a record went through the ledger.
-///
-/// # Errors
-/// [`Error::NoSuchRecord`]; [`Error::Invalid`] where there is no such entry, no checkpoint that covers it, or nothing to
-/// disclose.
-pub fn prove(store: &Store, database: &str, id: &str, options: &ProveOptions) -> Result<Proof> {
-    let connection = store.reader()?;
-    // One moment of the store, though others may write.
-    let moment = connection.unchecked_transaction()?;
-    let number = number(store, &moment, database, id)?;
-    let recorded = chosen(&moment, database, number, id, options.batch)?;
-    let missing = || Error::Damaged {
-        what: format!("the entry of `{id}` is not in the tree"),
-    };
-    let entry = leaf(&moment, recorded.key())?.ok_or_else(missing)?;
-    let note = first_note_of(&moment, entry.header_index + 1)?.ok_or_else(|| {
-        Error::invalid(
-            format!("no checkpoint covers batch {} yet", recorded.batch),
-            "sign one with `counterfoil checkpoint`",
-        )
-    })?;
-    let size = Checkpoint::of_note(&note).ok_or_else(missing)?.size;
-    let opening = if options.disclose {
-        Some(opening(store, &moment, database, number, &recorded)?)
-    } else {
-        None
-    };
-    let (header_text, _) = header(&moment, recorded.batch)?;
-    let paths = paths(&moment, size, &[entry.index, entry.header_index])?.ok_or_else(missing)?;
-    let [entry_path, header_path] = paths.try_into().map_err(|_| missing())?;
-    let proof = Proof {
-        entry: Included {
-            text: entry.text,
-            index: entry.index,
-            path: entry_path,
-        },
-        opening,
-        header: Included {
-            text: header_text,
-            index: entry.header_index,
-            path: header_path,
-        },
-        note,
-    };
-    if proof.leads_to_checkpoint() {
-        return Ok(proof);
+impl ProveOptions {
+    /// Sets the batch of the entry to prove. Default: `None`, the newest that wrote the record.
+    #[must_use]
+    pub fn batch(mut self, batch: impl Into<Option<BatchId>>) -> Self {
+        self.batch = batch.into();
+        self
     }
-    Err(unprovable())
+
+    /// Puts the record itself into the proof: id, data and salt. Default: `false`.
+    #[must_use]
+    pub fn disclose(mut self, disclose: bool) -> Self {
+        self.disclose = disclose;
+        self
+    }
+}
+
+impl Store {
+    /// Proves that a record went through the ledger.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchRecord`]; [`Error::Invalid`] where there is no such entry, no checkpoint that covers it, or nothing to
+    /// disclose.
+    pub fn prove(&self, database: &str, id: &str, options: &ProveOptions) -> Result<Proof> {
+        let connection = self.reader()?;
+        // One moment of the store, though others may write.
+        let moment = connection.unchecked_transaction()?;
+        let number = number(self, &moment, database, id)?;
+        let recorded = chosen(&moment, database, number, id, options.batch)?;
+        let missing = || Error::Damaged {
+            what: format!("the entry of `{id}` is not in the tree"),
+        };
+        let entry = leaf(&moment, recorded.key())?.ok_or_else(missing)?;
+        let note = first_note_of(&moment, entry.header_index + 1)?.ok_or_else(|| {
+            Error::invalid(
+                format!("no checkpoint covers batch {} yet", recorded.batch),
+                "sign one with `counterfoil checkpoint`",
+            )
+        })?;
+        let size = Checkpoint::of_note(&note).ok_or_else(missing)?.size;
+        let opening = if options.disclose {
+            Some(opening(self, &moment, database, number, &recorded)?)
+        } else {
+            None
+        };
+        let (header_text, _) = header(&moment, recorded.batch)?;
+        let paths = paths(&moment, size, &[entry.index, entry.header_index])?.ok_or_else(missing)?;
+        let [entry_path, header_path] = paths.try_into().map_err(|_| missing())?;
+        let proof = Proof {
+            entry: Included {
+                text: entry.text,
+                index: entry.index,
+                path: entry_path,
+            },
+            opening,
+            header: Included {
+                text: header_text,
+                index: entry.header_index,
+                path: header_path,
+            },
+            note,
+        };
+        if proof.leads_to_checkpoint() {
+            return Ok(proof);
+        }
+        Err(unprovable())
+    }
 }
 
 /// A ledger that is not what was signed: whoever checks the proof would take it for forged.
@@ -117,47 +136,50 @@ fn unprovable() -> Error {
     )
 }
 
-/// The entry of the ledger that accepts the name under which the header in a proof was hashed, where the ledger keeps
-/// another.
-pub fn accepted_name(store: &Store, proof: &Proof) -> Result<Option<AcceptedName>> {
-    let connection = store.reader()?;
-    let Some(batch) = proof.batch() else {
-        return Ok(None);
-    };
-    Ok(header(&connection, batch)?.1)
-}
-
-/// Proves that the ledger as it was signed last extends the one that was signed with a size: nothing that stood there
-/// was changed or taken away since.
-///
-/// # Errors
-/// [`Error::Invalid`] where there is no checkpoint of that size, or none that is newer.
-pub fn prove_consistency(store: &Store, size: u64) -> Result<Consistency> {
-    let connection = store.reader()?;
-    let moment = connection.unchecked_transaction()?;
-    let of_size = |note: &String| Checkpoint::of_note(note).is_some_and(|checkpoint| checkpoint.size == size);
-    let Some(old) = first_note_of(&moment, size)?.filter(of_size) else {
-        let sizes = sizes(&moment)?;
-        let known: Vec<String> = sizes.iter().rev().take(5).map(u64::to_string).collect();
-        let message = format!("no checkpoint was signed with {size} leaves");
-        return Err(Error::invalid(
-            message,
-            format!("the newest have {}", known.join(", ")),
-        ));
-    };
-    let missing = || Error::Damaged {
-        what: "a checkpoint is of a larger ledger than the store holds".to_owned(),
-    };
-    let new = newest_note(&moment)?.ok_or_else(missing)?;
-    let newest = Checkpoint::of_note(&new).ok_or_else(missing)?;
-    let mut subtrees = Subtrees::new(consistency(size, newest.size).ok_or_else(missing)?);
-    leaves(&moment, newest.size, |leaf| subtrees.push(leaf))?;
-    let path = subtrees.roots().ok_or_else(missing)?;
-    let old_root = Checkpoint::of_note(&old).ok_or_else(missing)?.root;
-    if !is_consistent((size, &old_root), (newest.size, &newest.root), &path) {
-        return Err(unprovable());
+impl Store {
+    /// The entry of the ledger that accepts the name under which the header in a proof was hashed, where the ledger keeps
+    /// another.
+    pub fn accepted_name(&self, proof: &Proof) -> Result<Option<AcceptedName>> {
+        let connection = self.reader()?;
+        let Some(batch) = proof.batch() else {
+            return Ok(None);
+        };
+        Ok(header(&connection, batch)?.1)
     }
-    Ok(Consistency { path, old, new })
+
+    /// Proves that the ledger as it was signed last extends the one that was signed with a size: nothing that stood there
+    /// was changed or taken away since.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where there is no checkpoint of that size, or none that is newer.
+    pub fn prove_consistency(&self, size: u64) -> Result<Consistency> {
+        let connection = self.reader()?;
+        let moment = connection.unchecked_transaction()?;
+        let of_size =
+            |note: &String| Checkpoint::of_note(note).is_some_and(|checkpoint| checkpoint.size == size);
+        let Some(old) = first_note_of(&moment, size)?.filter(of_size) else {
+            let sizes = sizes(&moment)?;
+            let known: Vec<String> = sizes.iter().rev().take(5).map(u64::to_string).collect();
+            let message = format!("no checkpoint was signed with {size} leaves");
+            return Err(Error::invalid(
+                message,
+                format!("the newest have {}", known.join(", ")),
+            ));
+        };
+        let missing = || Error::Damaged {
+            what: "a checkpoint is of a larger ledger than the store holds".to_owned(),
+        };
+        let new = newest_note(&moment)?.ok_or_else(missing)?;
+        let newest = Checkpoint::of_note(&new).ok_or_else(missing)?;
+        let mut subtrees = Subtrees::new(consistency(size, newest.size).ok_or_else(missing)?);
+        leaves(&moment, newest.size, |leaf| subtrees.push(leaf))?;
+        let path = subtrees.roots().ok_or_else(missing)?;
+        let old_root = Checkpoint::of_note(&old).ok_or_else(missing)?.root;
+        if !is_consistent((size, &old_root), (newest.size, &newest.root), &path) {
+            return Err(unprovable());
+        }
+        Ok(Consistency { path, old, new })
+    }
 }
 
 /// The paths from several leaves to the root of the tree of a size, in one pass over it. `None` where leaves are missing.
@@ -174,12 +196,12 @@ fn paths(connection: &Connection, size: u64, indexes: &[u64]) -> Result<Option<V
 }
 
 /// The number of a record that is, or was, in a database.
-fn number(store: &Store, connection: &Connection, database: &str, id: &str) -> Result<i64> {
+fn number(store: &Store, connection: &Connection, database: &str, id: &str) -> Result<RecordNumber> {
     if let Some(number) = store.table(database)?.number_of(connection, id)? {
         return Ok(number);
     }
     // The newest of those that had it.
-    let had = Found::new(store, database, id)?.records.pop();
+    let had = store.find(database, id)?.records.pop();
     had.ok_or_else(|| Error::NoSuchRecord {
         database: database.to_owned(),
         id: id.to_owned(),
@@ -189,14 +211,14 @@ fn number(store: &Store, connection: &Connection, database: &str, id: &str) -> R
 fn chosen(
     connection: &Connection,
     database: &str,
-    number: i64,
+    number: RecordNumber,
     id: &str,
-    batch: Option<i64>,
+    batch: Option<BatchId>,
 ) -> Result<RecordedEntry> {
     let mut entries = entries_of_row(connection, database, number)?;
     if batch.is_none() {
         // What other passes did with a copy of it is proved in their database.
-        let written: Vec<i64> = batches_into(connection, database)?;
+        let written: Vec<BatchId> = batches_into(connection, database)?;
         let into = |recorded: &RecordedEntry| written.binary_search(&recorded.batch).is_ok();
         entries.retain(into);
     }
@@ -222,7 +244,7 @@ fn opening(
     store: &Store,
     connection: &Connection,
     database: &str,
-    number: i64,
+    number: RecordNumber,
     recorded: &RecordedEntry,
 ) -> Result<Opening> {
     let salt = salt(connection, number)?;

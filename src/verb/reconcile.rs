@@ -9,15 +9,16 @@ pub use crate::engine::reconcile::{
 use crate::engine::reconcile::{EXAMPLES, ReconcileRequest, reconcile_stage};
 use crate::engine::{Run, RunInfo, Stopped};
 use crate::error::{Error, Result};
-use crate::ledger::PassKind;
 use crate::ledger::open::{OpenPass, open_passes};
 use crate::ledger::stage_history::standing_passes;
-use crate::observe::StopSignal;
+use crate::ledger::{Counts, PassKind};
+use crate::observe::{Event, Observer, StopSignal};
 use crate::stage::{Stage, Stages};
 use crate::store::Store;
 
 /// How to reconcile.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ReconcileOptions {
     /// One stage; `None`: every applied stage that has something to reconcile.
     pub stage: Option<u32>,
@@ -27,6 +28,36 @@ pub struct ReconcileOptions {
     pub purpose: RunInfo,
     /// Asks the verb to stop; what is not finished is left out.
     pub stop: StopSignal,
+}
+
+impl ReconcileOptions {
+    /// Reconciles one stage, by its number. Default: `None`, every applied stage that has something to reconcile.
+    #[must_use]
+    pub fn stage(mut self, stage: impl Into<Option<u32>>) -> Self {
+        self.stage = stage.into();
+        self
+    }
+
+    /// Sets the most records and keys named for each cause. Default: 10.
+    #[must_use]
+    pub fn examples(mut self, examples: usize) -> Self {
+        self.examples = examples;
+        self
+    }
+
+    /// Sets what the ledger keeps about this run. Default: the command `reconcile`, no arguments, no reason.
+    #[must_use]
+    pub fn purpose(mut self, purpose: RunInfo) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// Sets the signal that asks the verb to stop. Default: a signal that nobody sends.
+    #[must_use]
+    pub fn stop(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
+    }
 }
 
 impl Default for ReconcileOptions {
@@ -40,12 +71,17 @@ impl Default for ReconcileOptions {
     }
 }
 
-/// Measures both sides of stages and keeps the result in the ledger.
+/// Measures both sides of stages and keeps the result in the ledger. The observer gets the end of each stage's pass.
 ///
 /// # Errors
 /// [`Error::NoSuch`] for a stage that is not there; [`Error::Invalid`] where an amount is no number, or a sum needs more
 /// than 28 digits.
-pub fn reconcile(store: &mut Store, stages: &Stages, options: &ReconcileOptions) -> Result<ReconcileReport> {
+pub fn reconcile(
+    store: &mut Store,
+    stages: &Stages,
+    options: &ReconcileOptions,
+    observer: &mut dyn Observer,
+) -> Result<ReconcileReport> {
     if let Some(number) = options.stage.filter(|number| stages.get(*number).is_none()) {
         return Err(Error::NoSuch {
             what: format!("stage {number}"),
@@ -73,6 +109,10 @@ pub fn reconcile(store: &mut Store, stages: &Stages, options: &ReconcileOptions)
             report.stopped = Some(Stopped::Asked);
             break;
         };
+        observer.observe(&Event::PassEnded {
+            pass: reconciled.pass,
+            counts: Counts::default(),
+        });
         report.stages.push(reconciled);
     }
     report.run = run.has_written().then_some(run.number());

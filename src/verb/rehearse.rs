@@ -8,7 +8,8 @@ use crate::engine::RunInfo;
 use crate::environment::{CheckpointKeys, Environment};
 use crate::error::Result;
 use crate::observe::Observer;
-use crate::quarantine::{quarantine_totals, still_refusing};
+use crate::quarantine::QuarantineTotal;
+use crate::record::{PassId, RecordNumber};
 use crate::rollback::{RollbackOptions, RollbackReport, RollbackScope, rollback};
 use crate::stage::Stages;
 use crate::store::{Store, StoreOptions};
@@ -16,13 +17,14 @@ use crate::verify::{VerifyOptions, VerifyReport, verify};
 
 /// What a rehearsal came to.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Rehearsal {
     /// What was applied, and reconciled.
     pub applied: ApplyReport,
-    /// What stood in quarantine after that: stage (`None`: a load), code, records.
-    pub quarantine: Vec<(Option<u32>, String, u64)>,
+    /// What stood in quarantine after that.
+    pub quarantine: Vec<QuarantineTotal>,
     /// Those of its passes that had refused something which stood so.
-    pub refusing: Vec<i64>,
+    pub refusing: Vec<PassId>,
     /// Whether the copy was sound after that.
     pub verified: VerifyReport,
     /// What was rolled back; `None` when nothing was applied.
@@ -33,6 +35,7 @@ pub struct Rehearsal {
 
 /// How the copy of a rehearsal compares with the store.
 #[derive(Clone, Debug, Default, serde::Serialize)]
+#[non_exhaustive]
 pub struct Compared {
     /// The databases that were laid side by side.
     pub databases: u64,
@@ -42,16 +45,17 @@ pub struct Compared {
     pub differences: Vec<Difference>,
     /// The interrupted passes that the rehearsal has ended, and rolled back as a whole: what was there of them before is
     /// gone in the copy, so that the databases that they write to are not compared.
-    pub resumed: Vec<i64>,
+    pub resumed: Vec<PassId>,
 }
 
 /// A database that is not as it was after the rollback.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Difference {
     /// The database.
     pub database: String,
     /// The number of the first record that differs.
-    pub record: i64,
+    pub record: RecordNumber,
 }
 
 impl Rehearsal {
@@ -69,8 +73,8 @@ impl Rehearsal {
 pub fn rehearse(
     store: &Store,
     stages: &Stages,
-    options: &ApplyOptions,
     folder: &Path,
+    options: &ApplyOptions,
     observer: &mut dyn Observer,
 ) -> Result<Rehearsal> {
     let path = folder.join("rehearsal.db");
@@ -88,9 +92,9 @@ pub fn rehearse(
     };
     let mut copy = Store::open(&path, copy_options, environment)?;
     let applied = apply(&mut copy, stages, options, observer)?;
-    let quarantine = quarantine_totals(&copy, stages.project())?;
-    let passes: Vec<i64> = applied.passes.iter().map(|pass| pass.pass).collect();
-    let refusing = still_refusing(&copy, &passes)?;
+    let quarantine = copy.quarantine_totals(stages.project())?;
+    let passes: Vec<PassId> = applied.passes.iter().map(|pass| pass.pass).collect();
+    let refusing = copy.still_refusing(&passes)?;
     let stop = options.stop.clone();
     let verify_options = VerifyOptions {
         stop,
@@ -145,10 +149,15 @@ fn compared(store: &Store, copy: &Store, applied: &ApplyReport) -> Result<Compar
 }
 
 /// The first record of a database that is not the same in both stores; a database that is not there is an empty one.
-fn first_difference(store: &Store, copy: &Store, name: &str, records: &mut u64) -> Result<Option<i64>> {
+fn first_difference(
+    store: &Store,
+    copy: &Store,
+    name: &str,
+    records: &mut u64,
+) -> Result<Option<RecordNumber>> {
     const SLICE: usize = 1_000;
-    let slice = |store: &Store, after: i64| store.records_after(name, after, SLICE);
-    let mut after = 0;
+    let slice = |store: &Store, after: RecordNumber| store.records_after(name, after, SLICE);
+    let mut after = RecordNumber::BEFORE_FIRST;
     loop {
         let (left, right) = (slice(store, after)?, slice(copy, after)?);
         let same = left
@@ -160,10 +169,10 @@ fn first_difference(store: &Store, copy: &Store, name: &str, records: &mut u64) 
         if same < left.len().max(right.len()) {
             // A slice also ends at a number of bytes, which are the same where the records are.
             let numbers = [left.get(same), right.get(same)];
-            return Ok(numbers.into_iter().flatten().map(|record| record.record).min());
+            return Ok(numbers.into_iter().flatten().map(|record| record.number).min());
         }
         match left.last() {
-            Some(last) => after = last.record,
+            Some(last) => after = last.number,
             None => return Ok(None),
         }
     }

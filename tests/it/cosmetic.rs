@@ -5,7 +5,7 @@
 use std::fs;
 
 use counterfoil::op::Rename;
-use counterfoil::prove::{ProveOptions, prove};
+use counterfoil::prove::ProveOptions;
 use counterfoil::rollback::RollbackScope;
 use counterfoil::stage::{Stage, Stages};
 use counterfoil::store::Store;
@@ -391,7 +391,10 @@ fn stages_built_in_rust_may_get_another_name_and_description() {
         };
         world.apply();
         sound(&world.store);
-        let proof = prove(&world.store, "b", &at.to_string(), &ProveOptions::default()).expect("a proof");
+        let proof = world
+            .store
+            .prove("b", &at.to_string(), &ProveOptions::default())
+            .expect("a proof");
         proof.verify(&signing_key().verifying()).expect("it holds");
         world.roll_back(RollbackScope::Last);
         sound(&world.store);

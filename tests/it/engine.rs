@@ -50,26 +50,23 @@ fn world() -> World {
 }
 
 fn fill(world: &mut World, text: &str, replace: bool) {
-    let options = LoadOptions {
-        replace,
-        ..LoadOptions::default()
-    };
+    let options = LoadOptions::default().replace(replace);
     let report = world.load_as("a", "a.ndjson", text.as_bytes(), &options);
     assert_eq!(report.counts.refused, 0);
 }
 
 fn run(world: &mut World, batch_size: usize) -> ApplyReport {
-    world.apply_with(&ApplyOptions {
-        batch_size: Some(batch_size),
-        max_errors: Some(MaxErrors::Count(1_000)),
-        ..ApplyOptions::default()
-    })
+    world.apply_with(
+        &ApplyOptions::default()
+            .batch_size(batch_size)
+            .max_errors(MaxErrors::Count(1_000)),
+    )
 }
 
 fn rows(world: &World, database: &str) -> Vec<(i64, String, String)> {
     let found = world.rows(database).into_iter();
     found
-        .map(|record| (record.record, record.id, record.data))
+        .map(|record| (record.number.get(), record.id, record.data))
         .collect()
 }
 
@@ -93,11 +90,9 @@ fn records_move_through_all_stages_and_come_back_exactly() {
     );
     world.is_sound();
     assert!(run(&mut world, 100).passes.is_empty());
-    let options = RollbackOptions {
-        scope: RollbackScope::All,
-        batch_size: Some(70),
-        ..RollbackOptions::default()
-    };
+    let options = RollbackOptions::default()
+        .scope(RollbackScope::All)
+        .batch_size(70);
     world.try_roll_back(&options).unwrap();
     assert_eq!(rows(&world, "a"), before);
     assert!(rows(&world, "b").is_empty());
@@ -134,10 +129,7 @@ fn corrections_and_additions_flow_through_all_stages_and_nothing_else_does() {
     world.is_sound();
     // The increment alone is undone, and the old version stands again.
     let run_number = report.run.unwrap();
-    let options = RollbackOptions {
-        scope: RollbackScope::Run(run_number),
-        ..RollbackOptions::default()
-    };
+    let options = RollbackOptions::default().scope(RollbackScope::Run(run_number));
     world.try_roll_back(&options).unwrap();
     assert_eq!(rows(&world, "b").len(), 50);
     assert_eq!(
@@ -192,10 +184,7 @@ fn a_rollback_that_would_lose_an_edit_says_so_beforehand() {
     let refused = world.try_roll_back(&RollbackOptions::default()).unwrap_err();
     assert_eq!(refused.code(), "rollback.conflict");
     assert_eq!(rows(&world, "b").len(), 10);
-    let options = RollbackOptions {
-        on_conflict: ConflictPolicy::Merge,
-        ..RollbackOptions::default()
-    };
+    let options = RollbackOptions::default().on_conflict(ConflictPolicy::Merge);
     world.try_roll_back(&options).unwrap();
     assert_eq!(
         rows(&world, "b")[3].2,

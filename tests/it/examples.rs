@@ -21,6 +21,33 @@ fn run(example: &str) -> String {
 }
 
 #[test]
+fn the_library_is_shown_in_ten_lines() {
+    let text = |file: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        std::fs::read_to_string(path).expect("a source file")
+    };
+    let example = text("examples/quick_start.rs");
+    let (_, body) = example.split_once("// begin\n").expect("a beginning");
+    let (body, _) = body.split_once("    // end").expect("an end");
+    let lines: Vec<&str> = body.lines().map(str::trim).collect();
+    assert_eq!(lines.len(), 10);
+    let documented = lines
+        .iter()
+        .map(|line| format!("//! {line}\n"))
+        .collect::<String>();
+    assert!(
+        text("src/lib.rs").contains(&documented),
+        "the crate's documentation differs"
+    );
+    let guide = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    assert!(
+        text("docs/library.md").contains(&guide),
+        "docs/library.md differs"
+    );
+    assert_eq!(run("quick_start"), "load written\napply written\n");
+}
+
+#[test]
 fn a_stage_is_built_in_rust() {
     let expected = "\
 1: {\"name\":\"Ada Lovelace\",\"email\":\"ada@example.com\",\"vip\":true,\"first_name\":\"Ada\",\"last_name\":\"Lovelace\",\"free_host\":true}
@@ -74,13 +101,14 @@ a page of 1
 #[test]
 fn an_observer_stops_a_run_that_the_next_call_continues() {
     let expected = "\
-begins at 0 of 250
-100 records are safe
-100 records are safe
+Records: 0 of 250 (0%)
+Records: 100 of 250 (40%)
+Records: 200 of 250 (80%)
 stopped: true
-begins at 200 of 250
-50 records are safe
-ended, 250 written
+Records: 200 of 250 (80%)
+Records: 250 of 250 (100%)
+Index: 250 of 250 (100%)
+Ended: 250 of 250 (100%)
 stopped: false
 ";
     assert_eq!(run("observer"), expected);

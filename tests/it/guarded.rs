@@ -312,17 +312,11 @@ fn a_rollback_does_not_take_a_target_without_its_index_for_one_that_is_being_fil
     use counterfoil::store::{Store, StoreOptions};
     let project = project();
     project.exits(&["apply"], 0);
-    let unchecked = StoreOptions {
-        unchecked: true,
-        ..StoreOptions::default()
-    };
+    let unchecked = StoreOptions::default().unchecked(true);
     let mut store = Store::open(project.store(), unchecked, Default::default()).expect("a store");
     let index = "DROP INDEX \"b.id\"";
     changed(&project, index);
-    let options = RollbackOptions {
-        scope: RollbackScope::Last,
-        ..RollbackOptions::default()
-    };
+    let options = RollbackOptions::default().scope(RollbackScope::Last);
     let refused = rollback(
         &mut store,
         crate::support::scenario::PROJECT,

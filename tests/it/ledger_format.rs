@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 
 use counterfoil::RunInfo;
 use counterfoil::apply::ApplyOptions;
-use counterfoil::environment::Environment;
 use counterfoil::load::LoadOptions;
 use counterfoil::observe::Silent;
 use counterfoil::quarantine::{Selected, retry, waive};
+use counterfoil::record::{BatchId, RecordNumber};
 use counterfoil::refusal::Refusal;
 use counterfoil::rollback::{RollbackOptions, RollbackScope};
 use counterfoil::stage::{MaxErrors, Outcome, Output, Stage, Stages};
@@ -24,11 +24,9 @@ use crate::support::world::{World, environment};
 const ODD: &str = "a\"b\\c/d\te\nf\rg\u{8}h\u{c}i\u{1}j\u{1f}k\u{7f}l é – \u{2028}\u{2029} 𝄞 \u{feff}'%_";
 
 fn odd_purpose(command: &str) -> RunInfo {
-    RunInfo {
-        command: command.to_owned(),
-        arguments: vec![ODD.to_owned(), "--reason".to_owned()],
-        reason: Some(ODD.to_owned()),
-    }
+    RunInfo::new(command)
+        .arguments(vec![ODD.to_owned(), "--reason".to_owned()])
+        .reason(ODD.to_owned())
 }
 
 fn stages() -> Stages {
@@ -75,11 +73,7 @@ fn stages() -> Stages {
 
 /// A store with every kind of pass.
 fn world() -> World {
-    let environment = Environment {
-        actor: ODD.to_owned(),
-        host: "hôst \"x\"".to_owned(),
-        ..environment()
-    };
+    let environment = environment().actor(ODD.to_owned()).host("hôst \"x\"");
     let mut world = World::with(stages(), StoreOptions::default(), environment);
     let odd = serde_json::to_string(ODD).expect("a text");
     let begin = format!("{{\"id\":{odd},\"n\":6.00}}\n{{\"id\":\"broken\",}}\n\u{1}\n");
@@ -88,22 +82,13 @@ fn world() -> World {
         .map(line)
         .concat();
     let lines = begin + &lines;
-    let loading = LoadOptions {
-        batch_size: Some(3),
-        purpose: odd_purpose("load"),
-        ..LoadOptions::default()
-    };
+    let loading = LoadOptions::default().batch_size(3).purpose(odd_purpose("load"));
     world.load_as("a", ODD, lines.as_bytes(), &loading);
-    let applying = ApplyOptions {
-        batch_size: Some(2),
-        purpose: odd_purpose("apply"),
-        ..ApplyOptions::default()
-    };
+    let applying = ApplyOptions::default()
+        .batch_size(2)
+        .purpose(odd_purpose("apply"));
     world.apply_with(&applying);
-    let selected = |id: &str| Selected {
-        id: Some(id.to_owned()),
-        ..Selected::default()
-    };
+    let selected = |id: &str| Selected::default().id(id.to_owned());
     retry(
         &mut world.store,
         &world.stages,
@@ -124,15 +109,13 @@ fn world() -> World {
         .and_then(|mut a| a.delete(ODD))
         .expect("a deletion");
     world.apply_with(&applying);
-    let mut back = RollbackOptions {
-        scope: RollbackScope::Record {
+    let mut back = RollbackOptions::default()
+        .scope(RollbackScope::Record {
             database: "c".to_owned(),
             id: world.rows("c")[0].id.clone(),
-        },
-        batch_size: Some(2),
-        purpose: odd_purpose("rollback"),
-        ..RollbackOptions::default()
-    };
+        })
+        .batch_size(2)
+        .purpose(odd_purpose("rollback"));
     world.try_roll_back(&back).expect("a rollback of one record");
     back.scope = RollbackScope::To(1);
     world.try_roll_back(&back).expect("a rollback");
@@ -327,7 +310,7 @@ fn nothing_in_the_ledger_can_be_changed_deleted_or_replaced_by_a_slip() {
 }
 
 /// Does what a determined person with the file does: drops the triggers and writes.
-fn tampered(sql: &str) -> Vec<(String, Option<i64>, Option<i64>)> {
+fn tampered(sql: &str) -> Vec<(String, Option<BatchId>, Option<RecordNumber>)> {
     let world = world();
     let ledger = open(&world.store);
     let triggers = texts(&ledger, "SELECT name FROM sqlite_schema WHERE type='trigger'");
@@ -350,7 +333,7 @@ fn tampered(sql: &str) -> Vec<(String, Option<i64>, Option<i64>)> {
 
 #[test]
 fn every_change_behind_the_ledgers_back_is_found_and_named() {
-    let batch = 4;
+    let batch = BatchId::new(4);
     let in_batch = |codes: &[&str], sql: &str| {
         let found = tampered(sql);
         for code in codes {
@@ -402,7 +385,7 @@ fn every_change_behind_the_ledgers_back_is_found_and_named() {
     assert!(
         stray
             .iter()
-            .any(|(code, at, _)| code == "chain.stray_entry" && *at == Some(999))
+            .any(|(code, at, _)| code == "chain.stray_entry" && *at == Some(BatchId::new(999)))
     );
 }
 
@@ -414,7 +397,7 @@ fn every_change_of_the_data_is_found_and_names_the_record() {
         let found = tampered(sql);
         let named = found
             .iter()
-            .any(|(found, _, at)| found == code && *at == Some(record));
+            .any(|(found, _, at)| found == code && *at == Some(RecordNumber::new(record)));
         assert!(named, "{sql}: {code} of record {record} is not in {found:?}");
     };
     let one = "SELECT record FROM a WHERE id='one'";

@@ -24,6 +24,7 @@ mod engine;
 mod envelopes;
 mod evidence;
 mod examples;
+mod face;
 #[cfg(unix)]
 mod faults;
 mod forced_back;
@@ -53,6 +54,7 @@ mod owners;
 #[cfg(unix)]
 mod places;
 mod plan;
+mod progress;
 mod projects;
 mod random_ids;
 mod readme;

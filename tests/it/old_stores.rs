@@ -57,10 +57,7 @@ fn copy_of(name: &str) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn open(path: &Path, read_only: bool) -> Store {
-    let options = StoreOptions {
-        read_only,
-        ..StoreOptions::default()
-    };
+    let options = StoreOptions::default().read_only(read_only);
     Store::open(path, options, Environment::default()).expect("it opens")
 }
 
@@ -132,7 +129,7 @@ fn a_pass_that_an_earlier_version_had_begun_goes_on() {
     let (_folder, path) = copy_of("v3.db");
     let mut store = open(&path, false);
     let stages = stages("p", &[("0001_copy.toml", STAGE), ("0002_double.toml", SECOND)]);
-    let status = counterfoil::history::status(&store, &stages).expect("a status");
+    let status = store.status(&stages).expect("a status");
     // Three corrected records and one whose run was taken back, of which one is done; in place only what came of that.
     let waiting: Vec<u64> = status.stages.iter().map(|stage| stage.waiting).collect();
     assert_eq!((waiting, status.unfinished.len()), (vec![3, 1], 1));
@@ -150,7 +147,7 @@ fn a_pass_that_an_earlier_version_had_begun_goes_on() {
             record.data
         );
     }
-    let status = counterfoil::history::status(&store, &stages).expect("a status");
+    let status = store.status(&stages).expect("a status");
     assert!(status.unfinished.is_empty() && status.stages.iter().all(|stage| stage.waiting == 0));
     assert_verified(&store);
 }
@@ -159,7 +156,7 @@ fn a_pass_that_an_earlier_version_had_begun_goes_on() {
 fn who_reads_an_old_store_while_others_bring_it_up_to_date_and_write_is_told_what_is_so() {
     let stages = stages("p", &[("0001_copy.toml", STAGE), ("0002_double.toml", SECOND)]);
     let told = |store: &Store| {
-        let status = counterfoil::history::status(store, &stages).expect("a status");
+        let status = store.status(&stages).expect("a status");
         format!("{status:?}")
     };
     for (name, _) in OLD {

@@ -12,7 +12,7 @@ use counterfoil::environment::Secrets;
 use counterfoil::ledger::Counts;
 use counterfoil::load::LoadOptions;
 use counterfoil::project::Project;
-use counterfoil::quarantine::quarantine_totals;
+
 use counterfoil::record::{Document, Record};
 use counterfoil::rollback::{RollbackOptions, RollbackScope};
 use counterfoil::stage::{MaxErrors, Verdict};
@@ -51,10 +51,7 @@ impl Trial {
 
     /// Loads a file by the id field that the project declares.
     fn load(&mut self, database: &str, file: &Path) -> Counts {
-        let options = LoadOptions {
-            id_field: id_field(&shipped(self.name), database),
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().id_field(id_field(&shipped(self.name), database));
         let input = File::open(file).unwrap();
         let name = file.file_name().unwrap().to_string_lossy();
         self.load_as(database, &name, input, &options).counts
@@ -75,8 +72,11 @@ impl Trial {
     }
 
     fn refused_by_code(&self) -> BTreeMap<String, u64> {
-        let totals = quarantine_totals(&self.store, self.name).unwrap();
-        totals.into_iter().map(|(_, code, count)| (code, count)).collect()
+        let totals = self.store.quarantine_totals(self.name).unwrap();
+        totals
+            .into_iter()
+            .map(|total| (total.code, total.records))
+            .collect()
     }
 
     fn data(&self, database: &str, id: &str) -> String {
@@ -103,12 +103,9 @@ fn real_data(file: &str) -> Option<PathBuf> {
 }
 
 fn counts(written: u64, refused: u64) -> Counts {
-    Counts {
-        read: written + refused,
-        written,
-        refused,
-        ..Counts::default()
-    }
+    let mut counts = Counts::default();
+    (counts.read, counts.written, counts.refused) = (written + refused, written, refused);
+    counts
 }
 
 fn codes<const N: usize>(codes: [(&str, u64); N]) -> BTreeMap<String, u64> {
@@ -231,10 +228,7 @@ fn the_shop_takes_american_addresses_and_its_revision_all_of_them() {
     };
     let mut shop = Trial::of("shop");
     assert_eq!(shop.load("orders_v1", &file), counts(830, 0));
-    let all = ApplyOptions {
-        max_errors: MaxErrors::share("100%"),
-        ..ApplyOptions::default()
-    };
+    let all = ApplyOptions::default().max_errors(MaxErrors::share("100%"));
     let report = shop.apply(&all);
     assert_eq!(report.passes[0].counts, counts(122, 708));
     assert_eq!(shop.refused_by_code(), codes([("address.unparsed", 708)]));
@@ -244,7 +238,7 @@ fn the_shop_takes_american_addresses_and_its_revision_all_of_them() {
     shop.stages = project.into();
     let drifted = shop.try_apply(&all).unwrap_err();
     assert_eq!(drifted.code(), "stage.drift");
-    let revise = ApplyOptions { revise: true, ..all };
+    let revise = all.revise(true);
     let report = shop.apply(&revise);
     assert_eq!(report.passes[0].counts, counts(708, 0));
     assert_eq!(shop.store.count("orders_v2").unwrap(), 830);
@@ -278,10 +272,7 @@ fn the_bank_moves_its_samples_through_three_stages_and_takes_everything_back() {
     let mut bank = Trial::of("bank");
     assert_eq!(bank.load_samples("legacy_transactions"), 320);
     let loaded = bank.rows("legacy_transactions");
-    let first = ApplyOptions {
-        to: Some(1),
-        ..ApplyOptions::default()
-    };
+    let first = ApplyOptions::default().to(1);
     assert_eq!(bank.apply(&first).passes[0].counts, counts(320, 0));
     let named = bank.rows("transactions");
     let report = bank.apply(&ApplyOptions::default());
@@ -329,10 +320,7 @@ fn a_transaction_has_the_same_id_after_a_rollback_and_a_new_run() {
     bank.load_samples("legacy_transactions");
     bank.apply(&ApplyOptions::default());
     let first = bank.rows("transactions");
-    let options = RollbackOptions {
-        scope: RollbackScope::All,
-        ..RollbackOptions::default()
-    };
+    let options = RollbackOptions::default().scope(RollbackScope::All);
     bank.try_roll_back(&options).unwrap();
     bank.apply(&ApplyOptions::default());
     assert!(bank.rows("transactions") == first);

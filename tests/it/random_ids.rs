@@ -11,7 +11,7 @@ use counterfoil::observe::{Silent, StopSignal};
 use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::quarantine::{Selected, retry};
 use counterfoil::reconcile::{ReconcileOptions, reconcile};
-use counterfoil::record::Record;
+use counterfoil::record::{Record, RecordNumber};
 use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::stage::{LineagePlace, Lookup, Outcome, Stage, Stages, Verdict};
 use counterfoil::store::{Store, StoreOptions};
@@ -156,18 +156,12 @@ impl Ids {
     }
 
     fn open(&self, seed: u64) -> Store {
-        let options = StoreOptions {
-            batch_size: 3,
-            ..StoreOptions::default()
-        };
+        let options = StoreOptions::default().batch_size(3);
         Store::open_or_create(&self.path, options, scenario::environment(seed)).expect("a store")
     }
 
     fn load(&self, lines: &str, seed: u64) {
-        let options = LoadOptions {
-            replace: true,
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().replace(true);
         load(
             &mut self.open(seed),
             "a",
@@ -192,7 +186,10 @@ impl Ids {
     }
 
     fn rows(&self, database: &str) -> Vec<(String, Json)> {
-        let rows = self.open(1).records_after(database, 0, 1_000).expect("rows");
+        let rows = self
+            .open(1)
+            .records_after(database, RecordNumber::BEFORE_FIRST, 1_000)
+            .expect("rows");
         rows.into_iter()
             .map(|row| (row.id, serde_json::from_str(&row.data).expect("JSON")))
             .collect()
@@ -261,10 +258,7 @@ fn a_run_that_is_cut_a_rollback_and_a_second_run_give_the_same() {
     let mut stops = 0;
     loop {
         let stop = StopSignal::default();
-        let options = ApplyOptions {
-            stop: stop.clone(),
-            ..ApplyOptions::default()
-        };
+        let options = ApplyOptions::default().stop(stop.clone());
         let report = apply(
             &mut cut.open(50 + stops),
             &stages(),
@@ -280,10 +274,7 @@ fn a_run_that_is_cut_a_rollback_and_a_second_run_give_the_same() {
     assert!(stops > 3, "{stops}");
     assert_eq!(cut.all(), expected);
     twice.apply();
-    let all = RollbackOptions {
-        scope: RollbackScope::All,
-        ..RollbackOptions::default()
-    };
+    let all = RollbackOptions::default().scope(RollbackScope::All);
     rollback(&mut twice.open(7), "ids", &all, &mut Silent).expect("a rollback");
     assert!(twice.rows("c").is_empty());
     twice.apply();
@@ -293,11 +284,7 @@ fn a_run_that_is_cut_a_rollback_and_a_second_run_give_the_same() {
 #[test]
 fn a_plan_tells_the_ids_that_apply_gives() {
     let world = Ids::new(5, "7");
-    let options = PlanOptions {
-        examples: 100,
-        full: true,
-        ..PlanOptions::default()
-    };
+    let options = PlanOptions::default().examples(100).full(true);
     let planned = plan(&world.open(77), &stages(), &options, &mut Silent).expect("a plan");
     world.apply();
     for (at, database, names) in [
@@ -350,10 +337,10 @@ fn what_is_refused_at_first_gets_the_id_that_it_would_have_had() {
     // What looks at the targets once more makes the same of the sources.
     for world in [&world, &retried] {
         let mut store = world.open(1);
-        let report =
-            reconcile(&mut store, &stages(), &ReconcileOptions::default()).expect("it is reconciled");
+        let report = reconcile(&mut store, &stages(), &ReconcileOptions::default(), &mut Silent)
+            .expect("it is reconciled");
         assert!(report.is_reconciled(), "{report:?}");
-        let deviations = counterfoil::deviation::deviations(&store, &stages()).expect("they are known");
+        let deviations = store.deviations(&stages()).expect("they are known");
         assert!(deviations.is_empty(), "{deviations:?}");
         assert!(
             verify(&store, &VerifyOptions::default())
@@ -381,7 +368,7 @@ fn without_a_ledger_an_example_has_its_own_and_a_call_is_refused() {
     let passed = &of(uuid).run_examples("ids", &secrets)[0].verdict;
     assert!(matches!(passed, Verdict::Passed { .. }), "{passed:?}");
     let record = Record {
-        record: 1,
+        number: RecordNumber::new(1),
         id: "x".to_owned(),
         data: "{}".to_owned(),
     };

@@ -103,22 +103,14 @@ impl Steps {
     }
 
     fn load(&mut self, lines: &[String], replace: bool) {
-        let options = LoadOptions {
-            replace,
-            again: true,
-            restart: true,
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().replace(replace).again(true).restart(true);
         self.loads += 1;
         let name = format!("{}.ndjson", self.loads);
         self.load_as("a", &name, lines.join("\n").as_bytes(), &options);
     }
 
     fn apply(&mut self, to: Option<u32>) {
-        let options = ApplyOptions {
-            to,
-            ..self.applying.clone()
-        };
+        let options = self.applying.clone().to(to);
         self.apply_with(&options);
     }
 
@@ -128,11 +120,7 @@ impl Steps {
     }
 
     fn rollback(&mut self, scope: RollbackScope, on_conflict: ConflictPolicy) {
-        let options = RollbackOptions {
-            scope,
-            on_conflict,
-            ..RollbackOptions::default()
-        };
+        let options = RollbackOptions::default().scope(scope).on_conflict(on_conflict);
         let _ = self.try_roll_back(&options);
     }
 
@@ -307,12 +295,7 @@ fn a_history(options: StoreOptions) -> Steps {
 #[test]
 fn a_step_tells_both_texts_as_they_were_with_time_actor_systems_and_status() {
     let systems = [("a", "legacy_banking"), ("c", "modern_fintech")];
-    let options = StoreOptions {
-        systems: systems
-            .map(|(name, system)| (name.to_owned(), system.to_owned()))
-            .into(),
-        ..StoreOptions::default()
-    };
+    let options = StoreOptions::default().systems(systems);
     let world = a_history(options);
     let shown = world.shown();
     assert!(shown.patched >= 4 && shown.gone > 0, "{shown:?}");
@@ -371,10 +354,7 @@ fn a_step_tells_both_texts_as_they_were_with_time_actor_systems_and_status() {
 
 #[test]
 fn systems_stand_in_the_first_batch_of_a_pass_and_nowhere_else() {
-    let with = a_history(StoreOptions {
-        systems: [("a".to_owned(), "ERP".to_owned())].into(),
-        ..StoreOptions::default()
-    });
+    let with = a_history(StoreOptions::default().systems([("a", "ERP")]));
     let without = a_history(StoreOptions::default());
     let sql = "SELECT p.kind||' '||coalesce(p.source,'')||' '||coalesce(p.target,'')||' '||json_extract(b.body,'$.systems')
      FROM ledger_batch b JOIN ledger_pass p USING(pass) WHERE json_extract(b.body,'$.systems') IS NOT NULL

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use counterfoil::environment::{Clock, Environment};
+use counterfoil::Silent;
+use counterfoil::environment::Clock;
 use counterfoil::reconcile::{ReconcileOptions, reconcile};
 use counterfoil::store::StoreOptions;
 use counterfoil::validate::{ValidateOptions, validate};
@@ -26,10 +27,7 @@ impl Clock for SetClock {
 /// A world whose clock is set.
 fn world(files: &[(&str, &str)]) -> (World, Arc<SetClock>) {
     let clock = Arc::new(SetClock(THEN.into()));
-    let environment = Environment {
-        clock: clock.clone(),
-        ..environment()
-    };
+    let environment = environment().clock(clock.clone());
     let world = World::with(stages("demo", files), StoreOptions::default(), environment);
     (world, clock)
 }
@@ -59,8 +57,13 @@ fn a_reconciliation_sees_each_record_at_the_time_of_the_pass_that_carried_it() {
     world.apply();
     clock.0.store(LATER + (LATER - THEN), Ordering::Relaxed);
     world.load("a", &["{\"id\":\"4\"}\n"]);
-    let report =
-        reconcile(&mut world.store, &world.stages, &ReconcileOptions::default()).expect("a reconciliation");
+    let report = reconcile(
+        &mut world.store,
+        &world.stages,
+        &ReconcileOptions::default(),
+        &mut Silent,
+    )
+    .expect("a reconciliation");
     let years = &report.stages[0].reconciliations[0];
     // 2024, twice 2031, and of what no pass has carried yet the year of the command.
     assert_eq!(years.target.amount.to_string(), "6086", "{years:?}");

@@ -15,16 +15,11 @@ fn scene(records: &str) -> Scene {
 }
 
 fn typed(stop: StopSignal) -> LoadOptions {
-    LoadOptions {
-        replace: true,
-        cells: Cells {
-            types: Types::Existing,
-            ..Cells::default()
-        },
-        batch_size: Some(1),
-        stop,
-        ..LoadOptions::default()
-    }
+    LoadOptions::default()
+        .replace(true)
+        .cells(Cells::default().types(Types::Existing))
+        .batch_size(1)
+        .stop(stop)
 }
 
 /// What a load makes that is stopped after so many batches, and goes on.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use counterfoil::Error;
-use counterfoil::backup::{CheckedBackup, KeyOf, KeysToCheck, Manifest, backup, check};
+use counterfoil::backup::{BackupOptions, CheckedBackup, KeyOf, KeysToCheck, Manifest, backup, check};
 use counterfoil::observe::StopSignal;
 use counterfoil::project::{PROJECT_FILE, Project};
 use serde_json::json;
@@ -47,9 +47,12 @@ impl Backup {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let store = session.open_to_read()?;
         let is_project = !session.project_files()?.is_empty();
-        let project = is_project.then(|| session.folder());
         let stop = stop_signal(session.screen, "backup")?;
-        let made = backup(&store, project, &self.folder, &stop).map_err(|error| match &error {
+        let options = BackupOptions {
+            project: is_project.then(|| session.folder().to_owned()),
+            stop: stop.clone(),
+        };
+        let made = backup(&store, &self.folder, &options).map_err(|error| match &error {
             Error::Stage { problems } if problems.iter().all(|problem| problem.code == "backup.changed") => {
                 changed(error)
             }
@@ -70,10 +73,9 @@ impl Restore {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let stop = stop_signal(session.screen, "restore")?;
         let keys = session.keys_of_backups()?;
-        let keys = KeysToCheck {
-            given: keys.given.trusted(),
-            known: keys.known.trusted(),
-        };
+        let keys = KeysToCheck::default()
+            .given(keys.given.trusted())
+            .known(keys.known.trusted());
         let checked = check(&self.folder, keys, &stop).map_err(|error| failed(error, &stop))?;
         let summary = render(&checked.manifest);
         let data = json!({ "restored": !self.check, "backup": checked.manifest, "signed": checked.signed });
@@ -192,7 +194,7 @@ fn render(backup: &Manifest) -> String {
     let size: u64 = backup.files.iter().map(|file| file.bytes).sum();
     format!(
         "{} batches (tree size {}, root {}, {})",
-        count(backup.batches.unsigned_abs()),
+        count(backup.batches.get().unsigned_abs()),
         count(backup.tree_size),
         short(&backup.tree_root),
         bytes(size)

@@ -75,7 +75,7 @@ impl CheckpointCommand {
                     hint,
                 )
             })?;
-            names.push((number, pair[1].clone()));
+            names.push(counterfoil::name::StageName::new(number, pair[1].as_str()));
         }
         let mut store = session.open()?;
         let purpose = session.purpose("checkpoint", self.reason.as_deref(), &[]);

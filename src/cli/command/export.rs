@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use counterfoil::observe::StopSignal;
 use counterfoil::output::{Blanks, CsvWriter, NdjsonWriter, RecordWriter};
 use counterfoil::path::Path;
+use counterfoil::record::RecordNumber;
 use counterfoil::store::Store;
 use serde_json::json;
 
@@ -202,11 +203,11 @@ impl Export {
                 return Err(Failure::usage("export.column", message, hint));
             }
         }
-        let (mut after, mut names, mut known) = (0, Vec::new(), HashSet::new());
+        let (mut after, mut names, mut known) = (RecordNumber::BEFORE_FIRST, Vec::new(), HashSet::new());
         while !missing.is_empty() {
             let page = store.records_after(&self.database, after, PAGE)?;
             let Some(last) = page.last() else { break };
-            after = last.record;
+            after = last.number;
             for record in &page {
                 let Ok(document) = record.document() else { continue };
                 missing.retain(|column| counterfoil::output::column(&document, column).is_none());
@@ -275,11 +276,11 @@ struct Copying<'c> {
 
 impl Copying<'_> {
     fn to(&mut self, writer: &mut impl RecordWriter) -> Result<u64, Failure> {
-        let (mut after, mut written) = (0, 0);
+        let (mut after, mut written) = (RecordNumber::BEFORE_FIRST, 0);
         loop {
             let page = self.store.records_after(self.database, after, PAGE)?;
             let Some(last) = page.last() else { break };
-            after = last.record;
+            after = last.number;
             for record in page {
                 if self.stop.is_asked() {
                     return Err(stopped_reading());

@@ -3,7 +3,8 @@
 use std::io::{BufWriter, Write as _};
 
 use counterfoil::history::{RunPass, RunRecord};
-use counterfoil::interchange::{OpenLineageOptions, openlineage};
+use counterfoil::interchange::OpenLineageOptions;
+use counterfoil::record::RunId;
 use serde_json::json;
 
 use crate::cli::answer::{Answer, json};
@@ -42,9 +43,9 @@ impl History {
             return self.export(session);
         }
         let store = session.open_to_read()?;
-        let runs = counterfoil::history::history(&store, self.limit.unwrap_or(LISTED))?;
+        let runs = store.history(self.limit.unwrap_or(LISTED))?;
         let text: Vec<String> = runs.iter().map(render).collect();
-        let more = runs.last().is_some_and(|run| run.run > 1);
+        let more = runs.last().is_some_and(|run| run.run > RunId::new(1));
         let answer = Answer::new(json!({ "runs": json(&runs) }), text.join("\n"));
         Ok(if more {
             answer.hint("older runs: a larger `--limit`")
@@ -59,10 +60,10 @@ impl History {
         let store = session.open_to_read()?;
         // Whatever the command has applied, the ledger has its text: the files may be gone, or not compile.
         let stages = stages_of(None)?;
-        let options = OpenLineageOptions { newest: self.limit };
+        let options = OpenLineageOptions::default().newest(self.limit);
         let mut out = BufWriter::new(std::io::stdout().lock());
         let mut events = 0;
-        for event in openlineage(&store, &stages, &options)? {
+        for event in store.openlineage(&stages, &options)? {
             writeln!(out, "{}", shown_json(&event?.to_string())).map_err(|error| Failure::output(&error))?;
             events += 1;
         }
@@ -80,8 +81,8 @@ fn render(run: &RunRecord) -> String {
         moment(&run.started),
         shown(&run.actor),
         shown(&run.host),
-        run.batches.0,
-        run.batches.1
+        run.batches.first,
+        run.batches.last
     );
     if let Some(reason) = &run.reason {
         text += &format!("  {} {}\n", dim("why"), shown(reason));

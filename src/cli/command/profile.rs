@@ -35,10 +35,9 @@ impl ProfileCommand {
         let store = session.open_to_read()?;
         session.has_database(&store, &self.database)?;
         let redact = redactions(session, &store)?;
-        let options = ProfileOptions {
-            redact: &redact,
-            stop: stop_signal(session.screen, "profile")?,
-        };
+        let options = ProfileOptions::default()
+            .redact(&redact)
+            .stop(stop_signal(session.screen, "profile")?);
         let report = profile(&store, &self.database, &options)?;
         let mut answer = Answer::new(json(&report), render(&report));
         if report.stopped.is_some() {
@@ -104,7 +103,7 @@ fn render(report: &ProfileReport) -> String {
         let values = field
             .frequent
             .iter()
-            .map(|(value, times)| format!("{value} {}", dim(&count(*times))));
+            .map(|found| format!("{} {}", found.value, dim(&count(found.count))));
         text += &format!(
             "  {}: {}\n",
             shown(&field.path),

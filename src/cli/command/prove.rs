@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use counterfoil::project::PUBLIC_KEY_FILE;
-use counterfoil::prove::{Opening, ProveOptions, accepted_name, prove, prove_consistency};
-use counterfoil::record::Record;
+use counterfoil::prove::{Opening, ProveOptions};
+use counterfoil::record::{BatchId, Record, RecordNumber};
 use counterfoil::store::Store;
 use serde_json::json;
 
@@ -34,7 +34,7 @@ pub(crate) struct Prove {
     id: Option<String>,
     /// The batch of the entry to prove, as `counterfoil trace` shows it, instead of the newest that changed the record.
     #[arg(long, value_name = "BATCH")]
-    entry: Option<i64>,
+    entry: Option<BatchId>,
     /// Tells what the record was: its id, its data, and the salt of its commitments.
     #[arg(long)]
     disclose: bool,
@@ -51,17 +51,14 @@ impl Prove {
         let store = session.open_to_read()?;
         let mut remark = None;
         let proof = match (self.since, &self.database, &self.id) {
-            (Some(size), ..) => prove_consistency(&store, size)?.to_string(),
+            (Some(size), ..) => store.prove_consistency(size)?.to_string(),
             (None, Some(database), Some(id)) => {
-                let options = ProveOptions {
-                    batch: self.entry,
-                    disclose: self.disclose,
-                };
-                let proof = prove(&store, database, id, &options)?;
+                let options = ProveOptions::default().batch(self.entry).disclose(self.disclose);
+                let proof = store.prove(database, id, &options)?;
                 if let Some(opening) = &proof.opening {
                     refuse_redacted(session, &store, opening)?;
                 }
-                remark = accepted_name(&store, &proof)?.map(|name| {
+                remark = store.accepted_name(&proof)?.map(|name| {
                     let under = hashed_under(&name.renamed);
                     format!(
                         "{under}, so that the proof names it so; batch {} accepts that",
@@ -109,7 +106,7 @@ fn next(session: &Session<'_>, proof: &Path) -> String {
 /// What a stage redacts appears in no output, and a disclosed record is whole or proves nothing.
 fn refuse_redacted(session: &Session<'_>, store: &Store, opening: &Opening) -> Result<(), Failure> {
     let record = Record {
-        record: 0,
+        number: RecordNumber::BEFORE_FIRST,
         id: opening.id.clone(),
         data: opening.data.clone(),
     };

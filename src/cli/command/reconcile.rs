@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use counterfoil::Silent;
 use counterfoil::reconcile::{DifferenceCause, ReconcileOptions, StageReconciled, reconcile};
 
 use crate::cli::answer::{Answer, json};
@@ -36,13 +37,12 @@ impl ReconcileCommand {
         let project = session.project()?;
         check_stage(project.stages(), self.stage)?;
         let mut store = session.open()?;
-        let options = ReconcileOptions {
-            stage: self.stage,
-            examples: self.limit,
-            purpose: session.purpose("reconcile", self.reason.as_deref(), &[]),
-            stop: stop_signal(session.screen, "reconcile")?,
-        };
-        let mut report = reconcile(&mut store, project.stages(), &options)?;
+        let options = ReconcileOptions::default()
+            .stage(self.stage)
+            .examples(self.limit)
+            .purpose(session.purpose("reconcile", self.reason.as_deref(), &[]))
+            .stop(stop_signal(session.screen, "reconcile")?);
+        let mut report = reconcile(&mut store, project.stages(), &options, &mut Silent)?;
         let redact = redactions_with(&store, project.stages().iter())?;
         mask(&mut report.stages, project.stages(), &redact);
         let mut text = if report.stages.is_empty() {

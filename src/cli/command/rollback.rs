@@ -4,11 +4,10 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use counterfoil::Error;
+use counterfoil::name::StageName;
 use counterfoil::project::Project;
-use counterfoil::record::REDACTED;
-use counterfoil::rollback::{
-    Reversal, RollbackOptions, RollbackReport, RollbackScope, plan_rollback, rollback,
-};
+use counterfoil::record::{REDACTED, RunId};
+use counterfoil::rollback::{Reversal, RollbackOptions, RollbackReport, RollbackScope, rollback};
 use counterfoil::stage::{Stage, Stages};
 use counterfoil::store::Store;
 use serde_json::json;
@@ -41,7 +40,7 @@ pub(crate) struct Rollback {
     stage: Option<u32>,
     /// Takes back what this run did; `counterfoil history` lists the runs.
     #[arg(long, value_name = "RUN", group = "scope")]
-    run: Option<i64>,
+    run: Option<RunId>,
     /// Takes back what the newest stage did to one record.
     #[arg(long, num_args = 2, value_names = ["DATABASE", "ID"], group = "scope")]
     record: Option<Vec<String>>,
@@ -73,8 +72,9 @@ impl Rollback {
         if let Some(number) = self.to.filter(|number| *number > 0).or(self.stage) {
             known_stage(session, &store, &project, number, self.to.is_some())?;
         }
-        let plan =
-            plan_rollback(&store, &project, &scope).map_err(|error| carried_on(session, &store, error))?;
+        let plan = store
+            .plan_rollback(&project, &scope)
+            .map_err(|error| carried_on(session, &store, error))?;
         if plan.is_empty() {
             let data = json!({ "plan": [], "report": null });
             let text = match self.stage {
@@ -95,14 +95,13 @@ impl Rollback {
             RollbackScope::Record { id, .. } => vec![id],
             _ => Vec::new(),
         };
-        let options = RollbackOptions {
-            scope: scope.clone(),
-            on_conflict: self.on_conflict.into(),
-            batch_size: self.batch_size.map(|size| size as usize),
-            max_time: self.max_time,
-            purpose: session.purpose("rollback", self.reason.as_deref(), &ids),
-            stop: stop_signal(session.screen, "rollback")?,
-        };
+        let options = RollbackOptions::default()
+            .scope(scope.clone())
+            .on_conflict(self.on_conflict.into())
+            .batch_size(self.batch_size.map(|size| size as usize))
+            .max_time(self.max_time)
+            .purpose(session.purpose("rollback", self.reason.as_deref(), &ids))
+            .stop(stop_signal(session.screen, "rollback")?);
         let mut progress = ProgressDisplay::new(session.screen);
         let report = rollback(&mut store, &project, &options, &mut progress);
         progress.finish();
@@ -170,7 +169,7 @@ fn known_stage(
     if in_files.as_ref().is_some_and(is_known) {
         return Ok(());
     }
-    let status = counterfoil::history::status(store, &Stages::new(project, Vec::new())?)?;
+    let status = store.status(&Stages::new(project, Vec::new())?)?;
     let mut known: Vec<u32> = status.stages.iter().map(|stage| stage.number).collect();
     if known.contains(&number) {
         return Ok(());
@@ -205,7 +204,7 @@ fn render(plan: &[Reversal]) -> String {
     );
     let mut text = format!("{}\n{table}", bold("This takes back, newest first:"));
     for reversal in plan.iter().filter(|reversal| reversal.runs.len() > 1) {
-        let runs: Vec<String> = reversal.runs.iter().map(i64::to_string).collect();
+        let runs: Vec<String> = reversal.runs.iter().map(RunId::to_string).collect();
         text += &format!(
             "Pass {} is the work of runs {}; all of it is taken back.\n",
             reversal.pass,
@@ -218,7 +217,7 @@ fn render(plan: &[Reversal]) -> String {
 fn what(reversal: &Reversal) -> String {
     let kind = reversal.kind.name();
     match &reversal.stage {
-        Some((number, slug)) => format!("{kind} stage {number} {slug}"),
+        Some(StageName { number, slug }) => format!("{kind} stage {number} {slug}"),
         None => kind.to_owned(),
     }
 }

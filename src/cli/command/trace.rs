@@ -3,7 +3,8 @@
 use std::io::{self, BufWriter, Read as _, Seek as _, Write as _};
 
 use counterfoil::history::{Found, TraceStep};
-use counterfoil::interchange::{PROV_SECTIONS, each_prov};
+use counterfoil::interchange::PROV_SECTIONS;
+use counterfoil::record::RecordNumber;
 use serde_json::json;
 use tempfile::SpooledTempFile;
 
@@ -55,7 +56,8 @@ impl Trace {
             return self.provenance(session);
         }
         let store = session.open_to_read()?;
-        let found = Found::new(&store, &self.database, &self.id)
+        let found = store
+            .find(&self.database, &self.id)
             .map_err(|error| untraceable(session, &store, error))?;
         let mut list = session.screen.json.then(Listed::new);
         let mut text = self.heading(&found);
@@ -71,7 +73,7 @@ impl Trace {
             Ok(())
         };
         let mut failed = None;
-        TraceStep::each_of(&store, found.records.clone(), self.family, |step| {
+        store.each_trace_step(found.records.clone(), self.family, |step| {
             failed = add(&step).err();
             failed.is_none()
         })?;
@@ -102,7 +104,7 @@ impl Trace {
             );
         }
         if found.records.len() > 1 {
-            let numbers: Vec<String> = found.records.iter().map(i64::to_string).collect();
+            let numbers: Vec<String> = found.records.iter().map(RecordNumber::to_string).collect();
             text += &format!(
                 "  {} have this id, or had it: {}\n",
                 counted(found.records.len() as u64, "record"),
@@ -116,11 +118,12 @@ impl Trace {
         session.refuse_envelope("trace.json")?;
         let store = session.open_to_read()?;
         let (mut document, mut failed) = (Sections::new(), None);
-        each_prov(&store, &self.database, &self.id, &mut |section, name, value| {
-            failed = document.add(section, name, &value).err();
-            failed.is_none()
-        })
-        .map_err(|error| untraceable(session, &store, error))?;
+        store
+            .each_prov(&self.database, &self.id, &mut |section, name, value| {
+                failed = document.add(section, name, &value).err();
+                failed.is_none()
+            })
+            .map_err(|error| untraceable(session, &store, error))?;
         match failed {
             Some(error) => Err(unkept("document", &error)),
             None => document.write(),

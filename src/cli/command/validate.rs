@@ -9,6 +9,8 @@ use crate::cli::signals::stop_signal;
 use crate::cli::validation::ValidationView;
 use crate::cli::values::stage_number;
 
+use counterfoil::record::RunId;
+
 /// Looks at every record of a database with a contract, and says since which run each violation is there.
 ///
 /// The contract is the one of the newest stage that writes to the database, or else the source contract of the first
@@ -30,7 +32,7 @@ pub(crate) struct Validate {
     stage: Option<u32>,
     /// What was broken after this run already counts as pre-existing; without it, what records came with.
     #[arg(long, value_name = "RUN")]
-    since: Option<i64>,
+    since: Option<RunId>,
     /// The most ids that are named for each kind of violation; `--output` and `--json` name every one.
     #[arg(long, value_name = "N", default_value = "5")]
     limit: usize,

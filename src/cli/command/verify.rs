@@ -1,6 +1,7 @@
 //! `verify`: the ledger and the data against each other.
 
 use counterfoil::ledger::AcceptedName;
+use counterfoil::record::{BatchId, RecordNumber};
 use counterfoil::verify::{VerifyOptions, VerifyReport};
 
 use crate::cli::answer::{Answer, json};
@@ -25,11 +26,10 @@ pub(crate) struct Verify {
 impl Verify {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let store = session.open_to_read()?;
-        let options = VerifyOptions {
-            ledger_only: self.ledger_only,
-            names: session.stage_names(),
-            stop: stop_signal(session.screen, "verify")?,
-        };
+        let options = VerifyOptions::default()
+            .ledger_only(self.ledger_only)
+            .names(session.stage_names())
+            .stop(stop_signal(session.screen, "verify")?);
         let report = counterfoil::verify::verify(&store, &options)?;
         let answer = Answer::new(json(&report), render(session, &report));
         if report.problems > 0 {
@@ -107,7 +107,7 @@ fn render(session: &Session<'_>, report: &VerifyReport) -> String {
     if let Some(signed) = report.signed.filter(|signed| signed.unsigned > 0) {
         text += &format!(
             "note: the batches after {} are not signed; {} signs them, with the key\n",
-            count(signed.batch.unsigned_abs()),
+            count(signed.batch.get().unsigned_abs()),
             session.command("checkpoint")
         );
     }
@@ -127,9 +127,9 @@ fn render(session: &Session<'_>, report: &VerifyReport) -> String {
         let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();
         vec![
             finding.code.to_owned(),
-            number(finding.batch),
+            number(finding.batch.map(BatchId::get)),
             finding.database.clone().unwrap_or_default(),
-            number(finding.record),
+            number(finding.record.map(RecordNumber::get)),
             finding.message.clone(),
         ]
     });

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use counterfoil::problem::Problem;
+use counterfoil::record::{BatchId, PassId, RecordNumber, RunId};
 use counterfoil::rollback::Conflict;
 use counterfoil::store::Contradiction;
 
@@ -15,9 +16,11 @@ fn errors() -> Vec<(&'static str, Error)> {
 }
 
 fn of_the_store() -> Vec<(&'static str, Error)> {
-    let sqlite = |code| Error::Sqlite {
-        doing: "used",
-        source: rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None),
+    let sqlite = |code| {
+        Error::from(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(code),
+            None,
+        ))
     };
     vec![
         ("Sqlite", sqlite(rusqlite::ffi::SQLITE_BUSY)),
@@ -79,10 +82,10 @@ fn of_requests() -> Vec<(&'static str, Error)> {
                 stage: 2,
                 slug: "copy".to_owned(),
                 database: "orders_v1".to_owned(),
-                record: 7,
+                record: RecordNumber::new(7),
                 id: Some("ORD-1".to_owned()),
                 target: "orders_v2".to_owned(),
-                copy: 9,
+                copy: RecordNumber::new(9),
             },
         ),
         (
@@ -110,11 +113,7 @@ fn of_requests() -> Vec<(&'static str, Error)> {
         (
             "Stage",
             Error::Stage {
-                problems: vec![Problem::error(
-                    "stage.unknown_key",
-                    None,
-                    "there is no key `sorce`",
-                )],
+                problems: Problem::error("stage.unknown_key", None, "there is no key `sorce`").into(),
             },
         ),
     ]
@@ -192,7 +191,7 @@ fn of_evidence() -> Vec<(&'static str, Error)> {
                 checkpoints: PathBuf::from("shop.db.checkpoints"),
                 signed: 20_023,
                 found: 15_022,
-                since: Some(4),
+                since: Some(BatchId::new(4)),
                 contradiction: Contradiction::Truncated,
             },
         ),
@@ -200,10 +199,10 @@ fn of_evidence() -> Vec<(&'static str, Error)> {
             "RollbackConflict",
             Error::RollbackConflict {
                 count: 2,
-                pass: 3,
+                pass: PassId::new(3),
                 first: Box::new(Conflict {
                     database: "orders_v2".to_owned(),
-                    record: 17,
+                    record: RecordNumber::new(17),
                     id: Some("A-17".to_owned()),
                     taken: None,
                 }),
@@ -212,9 +211,9 @@ fn of_evidence() -> Vec<(&'static str, Error)> {
         (
             "RollbackBeneath",
             Error::RollbackBeneath {
-                pass: 3,
-                newer: 5,
-                run: 7,
+                pass: PassId::new(3),
+                newer: PassId::new(5),
+                run: RunId::new(7),
             },
         ),
         (

@@ -12,6 +12,7 @@ use self::described::{Described, FieldKind, parsed};
 use super::check::{Check, Checks};
 use super::schema::Schema;
 use crate::problem::{Place, Problem};
+use crate::toml::Problems;
 
 /// A contract in the making: a field is begun by its kind and name, and what follows describes it.
 ///
@@ -338,11 +339,10 @@ impl SchemaBuilder {
     /// # Errors
     /// Every problem, at the place in the Rust source where the contract began: `contract.builder` for a description
     /// that does not fit its field, else as [`Schema::compile`].
-    pub fn build(self) -> Result<Schema, Vec<Problem>> {
-        if self.problems.is_empty() {
-            return Schema::compile_with(&self.to_json(), &self.place, &self.checks);
-        }
-        Err(self.problems)
+    pub fn build(self) -> Result<Schema, Problems> {
+        let json = self.to_json();
+        Problems::none_or(self.problems, || ())?;
+        Schema::compile_with(&json, &self.place, &self.checks)
     }
 
     fn begin(mut self, name: &str, kind: FieldKind) -> Self {

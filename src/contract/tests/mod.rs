@@ -21,7 +21,7 @@ fn schema(json: &str) -> Schema {
 }
 
 fn problems(json: &str) -> Vec<Problem> {
-    Schema::compile(json, &place()).unwrap_err()
+    Schema::compile(json, &place()).unwrap_err().into_vec()
 }
 
 fn check(schema_json: &str, document: &str) -> Vec<Violation> {

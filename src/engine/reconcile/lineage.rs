@@ -17,7 +17,7 @@ use crate::ledger::processed::{
 };
 use crate::ledger::read::{RecordedEntry, newest_of_stage, salt};
 use crate::ledger::{EntryOutcome, row_in};
-use crate::record::Record;
+use crate::record::{BatchId, PassId, Record, RecordNumber};
 use crate::stage::{OnConflict, Stage};
 use crate::store::Salted;
 
@@ -27,7 +27,7 @@ const SLICE: usize = 1_000;
 /// What of a stage is reconciled.
 pub(crate) struct ReconcileRequest<'w> {
     /// The passes that carried the records.
-    pub(crate) passes: &'w [i64],
+    pub(crate) passes: &'w [PassId],
     /// Whether they are all; then records that none of them has carried are looked for too.
     pub(crate) whole: bool,
     pub(crate) examples: usize,
@@ -90,15 +90,15 @@ pub(super) struct RecordPairing<'l> {
     target: Rows<'l>,
     in_place: bool,
     /// The records with entries, each with its batch; what is to come.
-    processed: IntoIter<(i64, i64)>,
+    processed: IntoIter<(RecordNumber, BatchId)>,
     /// The entries of the next of them.
     groups: VecDeque<Group>,
     /// Every record of the source is looked at, after this one.
-    from: Option<i64>,
+    from: Option<RecordNumber>,
     /// The rows of the target that no stage has put there; what is to come.
-    by_hand: IntoIter<i64>,
+    by_hand: IntoIter<RecordNumber>,
     /// What `now()` gave in each batch.
-    times: HashMap<i64, i64>,
+    times: HashMap<BatchId, i64>,
     now_us: i64,
 }
 
@@ -122,7 +122,7 @@ impl<'l> RecordPairing<'l> {
             in_place,
             processed: processed.into_iter(),
             groups: VecDeque::new(),
-            from: wanted.whole.then_some(0),
+            from: wanted.whole.then_some(RecordNumber::BEFORE_FIRST),
             by_hand: if wanted.whole && !in_place {
                 put_by_hand(connection, stage.target())?.into_iter()
             } else {
@@ -142,7 +142,7 @@ impl<'l> RecordPairing<'l> {
         if pairs.is_empty() {
             return self.without_a_source();
         }
-        let numbers: Vec<i64> = pairs
+        let numbers: Vec<RecordNumber> = pairs
             .iter()
             .filter_map(|(_, group)| group.as_ref())
             .flatten()
@@ -179,7 +179,7 @@ impl<'l> RecordPairing<'l> {
         if let Some(row) = rows {
             let id = row.record.id.clone();
             let seen = RowState {
-                batch: 0,
+                batch: BatchId::BEFORE_FIRST,
                 record: number,
                 row: number,
                 hash: None,
@@ -197,7 +197,7 @@ impl<'l> RecordPairing<'l> {
     }
 
     /// The next source records, each with its entries where it has any, and entries whose source is gone.
-    fn beside_the_source(&mut self, from: i64) -> Result<Vec<(Option<Salted>, Option<Group>)>> {
+    fn beside_the_source(&mut self, from: RecordNumber) -> Result<Vec<(Option<Salted>, Option<Group>)>> {
         let rows = if self.source.table.exists(self.connection)? {
             self.source
                 .table
@@ -212,7 +212,7 @@ impl<'l> RecordPairing<'l> {
             return self.of_groups();
         }
         for row in rows {
-            let number = row.record.record;
+            let number = row.record.number;
             self.from = Some(number);
             while let Some(group) = self.next_group(|record| record < number)? {
                 pairs.push((None, Some(group)));
@@ -229,7 +229,7 @@ impl<'l> RecordPairing<'l> {
         while let Some(group) = self.next_group(|_| groups.len() < SLICE)? {
             groups.push(group);
         }
-        let numbers: Vec<i64> = groups.iter().map(|group| group[0].entry.record).collect();
+        let numbers: Vec<RecordNumber> = groups.iter().map(|group| group[0].entry.record).collect();
         let rows = self
             .source
             .table
@@ -241,7 +241,7 @@ impl<'l> RecordPairing<'l> {
     }
 
     /// The entries of the next record, where it is one that is wanted.
-    fn next_group(&mut self, is_wanted: impl Fn(i64) -> bool) -> Result<Option<Group>> {
+    fn next_group(&mut self, is_wanted: impl Fn(RecordNumber) -> bool) -> Result<Option<Group>> {
         if self.groups.is_empty() {
             self.read_groups()?;
         }
@@ -254,7 +254,7 @@ impl<'l> RecordPairing<'l> {
 
     /// Reads the entries of the next records, stretch by stretch: most of them lie beside each other in one batch.
     fn read_groups(&mut self) -> Result<()> {
-        let next: Vec<(i64, i64)> = self.processed.by_ref().take(SLICE).collect();
+        let next: Vec<(RecordNumber, BatchId)> = self.processed.by_ref().take(SLICE).collect();
         for stretch in next.chunk_by(|one, other| one.1 == other.1) {
             let (first, batch) = stretch[0];
             let last = stretch[stretch.len() - 1].0;
@@ -271,7 +271,7 @@ impl<'l> RecordPairing<'l> {
         Ok(())
     }
 
-    fn salt(&self, source: Option<&Salted>, record: i64) -> Result<Option<Salt>> {
+    fn salt(&self, source: Option<&Salted>, record: RecordNumber) -> Result<Option<Salt>> {
         match source.and_then(|source| source.salt) {
             None => salt(self.connection, record),
             found => Ok(found),
@@ -394,7 +394,7 @@ impl<'l> RecordPairing<'l> {
     }
 
     /// One side of a record; `None` where there was nothing, and is nothing.
-    fn piece(&self, number: i64, found: RowSince) -> Result<Option<Piece>> {
+    fn piece(&self, number: RecordNumber, found: RowSince) -> Result<Option<Piece>> {
         let since = match found.changed {
             None => None,
             Some((by, now)) => {
@@ -415,7 +415,7 @@ impl<'l> RecordPairing<'l> {
     }
 
     /// How to name a record of which nothing stands.
-    fn name(&self, record: i64) -> Result<String> {
+    fn name(&self, record: RecordNumber) -> Result<String> {
         let id = first_id(self.connection, record)?;
         Ok(id.unwrap_or_else(|| format!("record {record}")))
     }
@@ -427,7 +427,7 @@ fn with_displaced(
     project: &str,
     stage: &Stage,
     wanted: &ReconcileRequest<'_>,
-    processed: &mut Vec<(i64, i64)>,
+    processed: &mut Vec<(RecordNumber, BatchId)>,
 ) -> Result<()> {
     let mut added = Vec::new();
     for recorded in displaced_by(connection, wanted.passes)? {
@@ -459,12 +459,8 @@ fn left_by(recorded: &RecordedEntry) -> RowState {
     }
 }
 
-fn record(number: i64, id: String, data: String) -> Record {
-    Record {
-        record: number,
-        id,
-        data,
-    }
+fn record(number: RecordNumber, id: String, data: String) -> Record {
+    Record { number, id, data }
 }
 
 fn not_processed(source: Record, now_us: i64) -> PairedRecord {

@@ -183,7 +183,7 @@ impl<'m> Measuring<'m> {
             .zip(outputs)
             .filter(|(part, _)| processed.skipped.contains(part));
         let record = |(_, output): (i64, crate::stage::Output)| Record {
-            record: source.record,
+            number: source.number,
             id: output.id,
             data: output.data,
         };

@@ -12,6 +12,7 @@ use super::run::Run;
 use crate::error::Result;
 use crate::ledger::{Batch, BatchKind, PassKind, StageRow};
 use crate::observe::StopSignal;
+use crate::record::PassId;
 use crate::stage::Stage;
 
 use lineage::RecordPairing;
@@ -52,26 +53,27 @@ pub(crate) fn reconcile_stage(
             measuring.add(&slice)?;
         }
     }
-    let reconciled = StageReconciled {
+    let mut reconciled = StageReconciled {
         stage: stage.number(),
         slug: stage.slug().to_owned(),
         source: stage.source().to_owned(),
         target: stage.target().to_owned(),
         whole: wanted.whole,
         reconciliations: measuring.results(wanted.whole)?,
+        pass: PassId::BEFORE_FIRST,
     };
-    keep(run, project, stage, wanted, &reconciled)?;
+    reconciled.pass = keep(run, project, stage, wanted, &reconciled)?;
     Ok(Some(reconciled))
 }
 
-/// A pass of one batch, whose remark is the result: sums and counts, no key and no id.
+/// A pass of one batch, whose remark is the result: sums and counts, no key and no id. Returns its number.
 fn keep(
     run: &mut Run<'_>,
     project: &str,
     stage: &Stage,
     wanted: &ReconcileRequest<'_>,
     reconciled: &StageReconciled,
-) -> Result<()> {
+) -> Result<PassId> {
     let mut pass = run.new_pass(PassKind::Reconcile, Some(StageRow::new(project, stage)))?;
     pass.row.source = Some(stage.source().to_owned());
     pass.row.target = Some(stage.target().to_owned());
@@ -81,7 +83,8 @@ fn keep(
         serde_json::json!({ "whole": wanted.whole, "passes": wanted.passes, "reconciled": results })
             .to_string(),
     );
-    run.commit(&mut pass, batch).map(drop)
+    run.commit(&mut pass, batch)?;
+    Ok(pass.row.pass)
 }
 
 fn describe(result: &Reconciliation) -> serde_json::Value {

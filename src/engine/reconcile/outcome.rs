@@ -3,12 +3,15 @@
 use rust_decimal::Decimal;
 
 use crate::engine::Stopped;
+use crate::record::PassId;
+use crate::record::RunId;
 
 /// What a reconciliation came to.
 #[derive(Clone, Debug, Default, serde::Serialize)]
+#[non_exhaustive]
 pub struct ReconcileReport {
     /// The run's number; `None` when there was nothing to reconcile.
-    pub run: Option<i64>,
+    pub run: Option<RunId>,
     /// The stages, in their order.
     pub stages: Vec<StageReconciled>,
     /// Why it stopped before its end.
@@ -25,6 +28,7 @@ impl ReconcileReport {
 
 /// The reconciliations of one stage.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct StageReconciled {
     /// The stage's number.
     pub stage: u32,
@@ -38,6 +42,9 @@ pub struct StageReconciled {
     pub whole: bool,
     /// One for each `[[reconcile]]`.
     pub reconciliations: Vec<Reconciliation>,
+    /// The pass in the ledger that keeps the result.
+    #[serde(skip)]
+    pub pass: PassId,
 }
 
 impl StageReconciled {
@@ -52,6 +59,7 @@ impl StageReconciled {
 
 /// One side of a reconciliation. Amounts are exact.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Side {
     /// The records that have an amount.
     pub records: u64,
@@ -72,6 +80,7 @@ pub struct Side {
 /// Why both sides differ for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum DifferenceCause {
     /// The stage has refused it.
     Refused,
@@ -125,6 +134,7 @@ impl DifferenceCause {
 
 /// How much of a difference has one cause.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Attribution {
     /// The cause.
     pub cause: DifferenceCause,
@@ -143,6 +153,7 @@ pub struct Attribution {
 
 /// A key whose sums differ by more than the tolerance, less what is explained.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Discrepancy {
     /// The key; `None` is the bucket of those that have null.
     pub key: Option<String>,
@@ -154,6 +165,7 @@ pub struct Discrepancy {
 
 /// What one `[[reconcile]]` came to.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Reconciliation {
     /// Its name.
     pub name: String,

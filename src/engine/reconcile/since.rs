@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::ledger::processed::{BatchWriter, TARGET_REPLACED, changes_elsewhere, changes_of, writers};
 use crate::ledger::read::{EntryKey, RecordedEntry, entry_at, salt};
 use crate::ledger::row_before;
+use crate::record::{BatchId, RecordNumber};
 use crate::store::{Salted, Table};
 
 /// A row as it was at some time: its id and data; `None` where there was none.
@@ -22,7 +23,7 @@ pub(super) enum ChangedBy {
     /// A load or an edit.
     Hand,
     /// A record that has taken its place in the target.
-    Replacing(i64),
+    Replacing(RecordNumber),
     /// Whoever writes to the source of a stage before it: what it wrote waits for the stage.
     Before,
 }
@@ -31,11 +32,11 @@ pub(super) enum ChangedBy {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowState {
     /// The batch that has read or left it.
-    pub(super) batch: i64,
+    pub(super) batch: BatchId,
     /// The record under whose number.
-    pub(super) record: i64,
+    pub(super) record: RecordNumber,
     /// The row's own number.
-    pub(super) row: i64,
+    pub(super) row: RecordNumber,
     /// The commitment to it; `None` for no row.
     pub(super) hash: Option<Hash>,
 }
@@ -57,9 +58,9 @@ pub(super) struct Rows<'l> {
     pub(super) table: Table,
     /// Of the source of a copying stage, the stage; else it is the target.
     source_of: Option<u32>,
-    writers: HashMap<i64, BatchWriter>,
+    writers: HashMap<BatchId, BatchWriter>,
     /// Read only where a row has changed.
-    elsewhere: OnceCell<Vec<(i64, EntryKey)>>,
+    elsewhere: OnceCell<Vec<(RecordNumber, EntryKey)>>,
 }
 
 impl<'l> Rows<'l> {

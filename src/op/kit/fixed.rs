@@ -24,7 +24,7 @@ fn folded(template: &Template) -> Option<Value> {
         Template::Object(fields) => {
             let fields = fields
                 .iter()
-                .map(|(name, value)| folded(value).map(|value| Field::new(name, value)));
+                .map(|field| folded(&field.template).map(|value| Field::new(&field.name, value)));
             fields.collect::<Option<Object>>().map(Value::Object)
         }
     }

@@ -7,22 +7,22 @@ use crate::toml::Section;
 
 /// One key of an operation.
 #[derive(Clone, Copy, Debug)]
-pub struct Key {
+pub(crate) struct Key {
     /// The key's name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What it takes.
-    pub form: Form,
+    pub(crate) form: Form,
     /// Whether it must be there.
-    pub required: bool,
+    pub(crate) required: bool,
     /// What holds when it is absent, in words; empty for required keys.
-    pub default: &'static str,
+    pub(crate) default: &'static str,
     /// One line: what it is for.
-    pub summary: &'static str,
+    pub(crate) summary: &'static str,
 }
 
 /// What a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// A path, as text.
     Path,
     /// A list of paths.
@@ -54,7 +54,7 @@ pub enum Form {
 impl Key {
     /// A key that must be there.
     #[must_use]
-    pub const fn required(name: &'static str, form: Form, summary: &'static str) -> Self {
+    pub(crate) const fn required(name: &'static str, form: Form, summary: &'static str) -> Self {
         Self {
             name,
             form,
@@ -66,7 +66,7 @@ impl Key {
 
     /// A key that may be absent.
     #[must_use]
-    pub const fn optional(
+    pub(crate) const fn optional(
         name: &'static str,
         form: Form,
         default: &'static str,

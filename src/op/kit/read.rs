@@ -5,31 +5,26 @@ use super::operation::Operation;
 use super::placed::PlacedOperation;
 use super::settings::{Manual, OperationReader, Settings};
 use crate::problem::Problem;
-use crate::toml::Section;
+use crate::toml::{Problems, Section};
 
 impl<'a> OperationReader<'a> {
     /// Reads the table of an operation.
-    pub(crate) fn read(self, section: Section<'a>) -> Result<Box<dyn Operation>, Vec<Problem>> {
+    pub(crate) fn read(self, section: Section<'a>) -> Result<Box<dyn Operation>, Problems> {
         let place = section.place();
-        let manual = self.named(&section).map_err(|problem| vec![problem])?;
+        let manual = self.named(&section)?;
         let mut settings = Settings::checked(manual, section.titled(manual.title()), self)?;
-        let refuse_as = refuse_as(&settings).map_err(|problem| vec![problem])?;
+        let refuse_as = refuse_as(&settings)?;
         let built = (manual.build)(&mut settings);
-        let mut problems = settings.reported();
+        let reported = settings.reported();
         let inner = match built {
             Ok(inner) => inner,
-            Err(problem) => {
-                problems.insert(0, problem);
-                return Err(problems);
-            }
+            Err(problem) => return Err(Problems::from(problem).and(reported)),
         };
-        problems.extend(inner.problems().into_iter().map(|problem| Problem {
+        let of_inner = inner.problems().into_iter().map(|problem| Problem {
             place: problem.place.or_else(|| Some(place.clone())),
             ..problem
-        }));
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+        });
+        Problems::none_or(reported.into_iter().chain(of_inner).collect(), || ())?;
         Ok(Box::new(PlacedOperation {
             inner,
             rule: place.to_string(),

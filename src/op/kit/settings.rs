@@ -11,29 +11,29 @@ use crate::path::Path;
 use crate::problem::{Place, Problem};
 use crate::reading::Reading;
 use crate::record::Rounding;
-use crate::toml::Section;
+use crate::toml::{Problems, Section};
 
 /// What stage files may say about an operation. The parser, the JSON Schema of stage files and the reference table
 /// in the documentation are all made from it, so that they cannot disagree.
 #[derive(Debug)]
-pub struct Manual {
+pub(crate) struct Manual {
     /// The name in stage files.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The group in the documentation: shape, value, collection, record.
-    pub group: &'static str,
+    pub(crate) group: &'static str,
     /// One line: what it does.
-    pub summary: &'static str,
+    pub(crate) summary: &'static str,
     /// Its keys, in the order of the documentation. `op` and `refuse_as` belong to every operation and are not listed.
-    pub keys: &'static [Key],
+    pub(crate) keys: &'static [Key],
     /// The refusal codes that it can give.
-    pub refusals: &'static [&'static str],
+    pub(crate) refusals: &'static [&'static str],
     /// How it can be undone, in words: the inverse, or from the image, or lossy and why.
-    pub undo: &'static str,
+    pub(crate) undo: &'static str,
     /// An `[[op]]` table without its first line, a record, and what becomes of it: the record afterwards; several for an
     /// operation that makes several. The rounding is half-even, and the secret `pepper` is `key`.
-    pub example: (&'static str, &'static str, &'static str),
+    pub(crate) example: (&'static str, &'static str, &'static str),
     /// Makes the operation from its checked settings.
-    pub build: fn(&mut Settings<'_>) -> Result<Box<dyn Operation>, Problem>,
+    pub(crate) build: fn(&mut Settings<'_>) -> Result<Box<dyn Operation>, Problem>,
 }
 
 impl Manual {
@@ -53,7 +53,7 @@ pub(crate) struct OperationReader<'a> {
 
 /// The checked settings of one operation.
 #[derive(Debug)]
-pub struct Settings<'a> {
+pub(crate) struct Settings<'a> {
     manual: &'static Manual,
     section: Section<'a>,
     place: Place,
@@ -67,7 +67,7 @@ impl<'a> Settings<'a> {
         manual: &'static Manual,
         section: Section<'a>,
         reader: OperationReader<'a>,
-    ) -> Result<Self, Vec<Problem>> {
+    ) -> Result<Self, Problems> {
         let mut problems: Vec<Problem> = Vec::new();
         for (name, item) in section.table().iter() {
             if name == "op" || name == "refuse_as" {
@@ -83,10 +83,7 @@ impl<'a> Settings<'a> {
         let missing = |key: &&Key| key.required && !section.has(key.name);
         let missing = manual.keys.iter().filter(missing);
         problems.extend(missing.map(|key| section.missing_key(key.name, key.summary)));
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Ok(Self {
+        Problems::none_or(problems, || Self {
             manual,
             place: section.place(),
             section,
@@ -102,19 +99,19 @@ impl<'a> Settings<'a> {
 
     /// Whether the key is there.
     #[must_use]
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.section.has(name)
     }
 
     /// The place of the `[[op]]` table.
     #[must_use]
-    pub fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &Place {
         &self.place
     }
 
     /// The place of a key's value, for problems.
     #[must_use]
-    pub fn place_of(&self, name: &str) -> Place {
+    pub(crate) fn place_of(&self, name: &str) -> Place {
         self.section.place_of(name)
     }
 
@@ -135,7 +132,7 @@ impl<'a> Settings<'a> {
     }
 
     /// Reports a problem without ending the building: an operation that reads several parts can report them all.
-    pub fn report(&mut self, problem: Problem) {
+    pub(crate) fn report(&mut self, problem: Problem) {
         self.reported.push(problem);
     }
 
@@ -146,36 +143,36 @@ impl<'a> Settings<'a> {
 
     /// The file being read.
     #[must_use]
-    pub fn reading(&self) -> &'a Reading<'a> {
+    pub(crate) fn reading(&self) -> &'a Reading<'a> {
         self.reader.reading
     }
 
     /// The functions that the program has registered.
     #[must_use]
-    pub fn functions(&self) -> &'a Functions {
+    pub(crate) fn functions(&self) -> &'a Functions {
         self.reader.functions
     }
 
     /// The raw TOML of a key.
     #[must_use]
-    pub fn item(&self, name: &str) -> Option<&'a Item> {
+    pub(crate) fn item(&self, name: &str) -> Option<&'a Item> {
         self.section.item(name)
     }
 
     /// A path.
-    pub fn path(&self, name: &str) -> Result<Path, Problem> {
+    pub(crate) fn path(&self, name: &str) -> Result<Path, Problem> {
         self.parse_path(name, self.text(name).unwrap_or_default())
     }
 
     /// A path that may be absent.
-    pub fn path_or_none(&self, name: &str) -> Result<Option<Path>, Problem> {
+    pub(crate) fn path_or_none(&self, name: &str) -> Result<Option<Path>, Problem> {
         self.text(name)
             .map(|text| self.parse_path(name, text))
             .transpose()
     }
 
     /// A list of paths; empty where the key is absent.
-    pub fn paths(&self, name: &str) -> Result<Vec<Path>, Problem> {
+    pub(crate) fn paths(&self, name: &str) -> Result<Vec<Path>, Problem> {
         self.texts(name)
             .iter()
             .map(|text| self.parse_path(name, text))
@@ -183,7 +180,7 @@ impl<'a> Settings<'a> {
     }
 
     /// The names and paths of a table, in the order written; empty where the key is absent.
-    pub fn path_table(&self, name: &str) -> Result<Vec<(String, Path)>, Problem> {
+    pub(crate) fn path_table(&self, name: &str) -> Result<Vec<(String, Path)>, Problem> {
         let Some(table) = self.section.item(name).and_then(Item::as_table_like) else {
             return Ok(Vec::new());
         };
@@ -203,13 +200,13 @@ impl<'a> Settings<'a> {
 
     /// A text or a word of a choice; `None` where the key is absent.
     #[must_use]
-    pub fn text(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
         self.section.item(name).and_then(Item::as_str)
     }
 
     /// A list of texts; empty where the key is absent.
     #[must_use]
-    pub fn texts(&self, name: &str) -> Vec<&'a str> {
+    pub(crate) fn texts(&self, name: &str) -> Vec<&'a str> {
         let list = self.section.item(name).and_then(Item::as_array);
         list.map(|list| list.iter().filter_map(Toml::as_str).collect())
             .unwrap_or_default()
@@ -217,12 +214,16 @@ impl<'a> Settings<'a> {
 
     /// A boolean, or what holds when the key is absent.
     #[must_use]
-    pub fn boolean(&self, name: &str, default: bool) -> bool {
+    pub(crate) fn boolean(&self, name: &str, default: bool) -> bool {
         self.section.item(name).and_then(Item::as_bool).unwrap_or(default)
     }
 
     /// A whole number within bounds; `None` where the key is absent.
-    pub fn integer(&self, name: &str, bounds: std::ops::RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
+    pub(crate) fn integer(
+        &self,
+        name: &str,
+        bounds: std::ops::RangeInclusive<i64>,
+    ) -> Result<Option<i64>, Problem> {
         let number = self.section.item(name).and_then(Item::as_integer);
         number
             .map(|number| self.section.within(name, number, bounds))
@@ -230,7 +231,7 @@ impl<'a> Settings<'a> {
     }
 
     /// A value that may hold expressions; `None` where the key is absent.
-    pub fn template(&self, name: &str) -> Result<Option<Template>, Problem> {
+    pub(crate) fn template(&self, name: &str) -> Result<Option<Template>, Problem> {
         self.section
             .item(name)
             .map(|item| Template::read(item, self.reading()))
@@ -238,7 +239,7 @@ impl<'a> Settings<'a> {
     }
 
     /// An expression; `None` where the key is absent.
-    pub fn expression(&self, name: &str) -> Result<Option<Expression>, Problem> {
+    pub(crate) fn expression(&self, name: &str) -> Result<Option<Expression>, Problem> {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
@@ -251,7 +252,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// A [`Problem`] of the expression, or that the key is missing.
-    pub fn required_condition(&self, name: &str) -> Result<Expression, Problem> {
+    pub(crate) fn required_condition(&self, name: &str) -> Result<Expression, Problem> {
         let text = self.text(name).ok_or_else(|| self.missing_key(name))?;
         let place = self.place_of(name);
         Expression::condition(
@@ -265,7 +266,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// A [`Problem`] of an expression inside, or that the key is missing.
-    pub fn required_template(&self, name: &str) -> Result<Template, Problem> {
+    pub(crate) fn required_template(&self, name: &str) -> Result<Template, Problem> {
         self.template(name)?.ok_or_else(|| self.missing_key(name))
     }
 
@@ -273,7 +274,7 @@ impl<'a> Settings<'a> {
     ///
     /// # Errors
     /// A [`Problem`] of the expression, or that the key is missing.
-    pub fn required_expression(&self, name: &str) -> Result<Expression, Problem> {
+    pub(crate) fn required_expression(&self, name: &str) -> Result<Expression, Problem> {
         self.expression(name)?.ok_or_else(|| self.missing_key(name))
     }
 
@@ -283,13 +284,13 @@ impl<'a> Settings<'a> {
     }
 
     /// The stage's declared rounding, or the problem that this operation rounds without one.
-    pub fn rounding(&self) -> Result<Rounding, Problem> {
+    pub(crate) fn rounding(&self) -> Result<Rounding, Problem> {
         self.reading().rounding(&self.place)
     }
 
     /// The manual these settings were checked against.
     #[must_use]
-    pub fn manual(&self) -> &'static Manual {
+    pub(crate) fn manual(&self) -> &'static Manual {
         self.manual
     }
 }

@@ -10,6 +10,7 @@ use crate::problem::Problem;
 use crate::reading::Reading;
 use crate::record::{Document, Limits, Rounding};
 use crate::refusal::Refusal;
+use crate::toml::Problems;
 
 mod decimal;
 mod examples;
@@ -26,7 +27,7 @@ pub(super) fn read_as(
     body: &str,
     functions: &Functions,
     declare: impl FnOnce(&mut Reading<'_>),
-) -> Result<Box<dyn Operation>, Vec<Problem>> {
+) -> Result<Box<dyn Operation>, Problems> {
     let text = format!("[[op]]\n{body}\n");
     let file = Toml::parse(text.as_str()).expect("the test's TOML is TOML");
     let mut reading = Reading::new("t.toml", &text);
@@ -36,7 +37,7 @@ pub(super) fn read_as(
 }
 
 /// Reads the body of an `[[op]]` table, with these functions registered.
-pub(super) fn read_with(body: &str, functions: &Functions) -> Result<Box<dyn Operation>, Vec<Problem>> {
+pub(super) fn read_with(body: &str, functions: &Functions) -> Result<Box<dyn Operation>, Problems> {
     read_as(body, functions, |_| {})
 }
 
@@ -145,5 +146,5 @@ pub(super) fn built(
     let table = Toml::parse(text.as_str()).expect("the test's settings are TOML");
     let mut reading = Reading::new("0001_test.toml", &text);
     reading.rounding = rounding;
-    read(table.as_table(), &reading, &Functions::default()).map_err(|mut problems| problems.remove(0))
+    read(table.as_table(), &reading, &Functions::default()).map_err(|problems| problems[0].clone())
 }

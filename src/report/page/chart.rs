@@ -188,6 +188,7 @@ fn round_above(number: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{BatchId, PassId};
 
     #[test]
     fn every_outcome_that_is_there_is_seen_and_a_bar_is_whole() {
@@ -223,9 +224,9 @@ mod tests {
     #[test]
     fn the_curve_stays_within_its_field_whatever_the_numbers() {
         let point = |from_us, to_us, per_second| SpeedPoint {
-            first_batch: 1,
-            last_batch: 1,
-            pass: 1,
+            first_batch: BatchId::new(1),
+            last_batch: BatchId::new(1),
+            pass: PassId::new(1),
             from_us,
             to_us,
             read: 1,

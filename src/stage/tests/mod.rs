@@ -4,7 +4,7 @@ use super::{Lookup, Outcome, Stage};
 use crate::context::Context;
 use crate::environment::Secrets;
 use crate::problem::Problem;
-use crate::record::Record;
+use crate::record::{Record, RecordNumber};
 
 mod building;
 mod checking;
@@ -45,7 +45,7 @@ fn problems(text: &str) -> String {
 /// What the stage makes of a record with the id `r1`: `id data` for each output, else the code.
 fn outcome(stage: &Stage, data: &str) -> String {
     let record = Record {
-        record: 1,
+        number: RecordNumber::new(1),
         id: "r1".to_owned(),
         data: data.to_owned(),
     };

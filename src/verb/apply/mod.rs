@@ -51,15 +51,17 @@ pub fn apply(
     Ok(report)
 }
 
-/// What keeps `apply` from beginning at all: a stage that is not what was applied, is gone, or comes before what was built
-/// without it; or a project that has another name now.
-///
-/// # Errors
-/// When the store cannot be read.
-pub fn obstacle(store: &Store, stages: &Stages) -> Result<Option<Error>> {
-    match check_drift(store.connection(), stages, false) {
-        Ok(_) => Ok(None),
-        Err(error @ (Error::Drift { .. } | Error::Invalid { .. })) => Ok(Some(error)),
-        Err(error) => Err(error),
+impl Store {
+    /// What keeps `apply` from beginning at all: a stage that is not what was applied, is gone, or comes before what was built
+    /// without it; or a project that has another name now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn obstacle_to_apply(&self, stages: &Stages) -> Result<Option<Error>> {
+        match check_drift(self.connection(), stages, false) {
+            Ok(_) => Ok(None),
+            Err(error @ (Error::Drift { .. } | Error::Invalid { .. })) => Ok(Some(error)),
+            Err(error) => Err(error),
+        }
     }
 }

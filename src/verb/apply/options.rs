@@ -9,6 +9,7 @@ use crate::stage::{MaxErrors, OnError};
 
 /// How to apply.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ApplyOptions {
     /// The last stage to bring up to date; `None`: all.
     pub to: Option<u32>,
@@ -43,6 +44,71 @@ impl Default for ApplyOptions {
             purpose: RunInfo::new("apply"),
             stop: StopSignal::default(),
         }
+    }
+}
+
+impl ApplyOptions {
+    /// Sets the number of the last stage to bring up to date. Default: `None`, all stages.
+    #[must_use]
+    pub fn to(mut self, to: impl Into<Option<u32>>) -> Self {
+        self.to = to.into();
+        self
+    }
+
+    /// Sets the most records in a batch. Default: `None`, as the store's options say.
+    #[must_use]
+    pub fn batch_size(mut self, batch_size: impl Into<Option<usize>>) -> Self {
+        self.batch_size = batch_size.into();
+        self
+    }
+
+    /// Sets what a refusal does, whatever the stages say. Default: `None`, as each stage says.
+    #[must_use]
+    pub fn on_error(mut self, on_error: impl Into<Option<OnError>>) -> Self {
+        self.on_error = on_error.into();
+        self
+    }
+
+    /// Sets how many records may be refused, whatever the stages say. Default: `None`, as each stage says.
+    #[must_use]
+    pub fn max_errors(mut self, max_errors: impl Into<Option<MaxErrors>>) -> Self {
+        self.max_errors = max_errors.into();
+        self
+    }
+
+    /// Stops after the first batch that ends later than this. Default: `None`, no limit.
+    #[must_use]
+    pub fn max_time(mut self, max_time: impl Into<Option<Duration>>) -> Self {
+        self.max_time = max_time.into();
+        self
+    }
+
+    /// Lets an applied stage continue with its changed meaning. Default: `false`.
+    #[must_use]
+    pub fn revise(mut self, revise: bool) -> Self {
+        self.revise = revise;
+        self
+    }
+
+    /// Applies only if stages and data are still those of this plan. Default: `None`.
+    #[must_use]
+    pub fn plan(mut self, plan: impl Into<Option<Pin>>) -> Self {
+        self.plan = plan.into();
+        self
+    }
+
+    /// Sets what the ledger keeps about this run. Default: the command `apply`, no arguments, no reason.
+    #[must_use]
+    pub fn purpose(mut self, purpose: RunInfo) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// Sets the signal that asks the verb to stop. Default: a signal that nobody sends.
+    #[must_use]
+    pub fn stop(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
     }
 }
 

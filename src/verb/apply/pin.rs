@@ -8,11 +8,13 @@ use crate::ledger::Head;
 use crate::ledger::head::tree_after;
 use crate::ledger::read::origin;
 use crate::ledger::runs::runs_after;
+use crate::record::BatchId;
 use crate::stage::{Stage, Stages};
 
 /// The state of a store and of a project's stages that a plan was made of.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Pin {
     /// The version of this format: 1.
     pub version: u32,
@@ -21,7 +23,7 @@ pub struct Pin {
     /// The uuid of the store's first run.
     pub origin: String,
     /// The store's last batch.
-    pub batch: i64,
+    pub batch: BatchId,
     /// The size of the ledger's tree after it.
     pub tree_size: u64,
     /// The tree's root after it, in hexadecimal: the fingerprint of everything that was ever written to the store.
@@ -47,6 +49,7 @@ pub struct Pin {
 /// A stage that a plan was made of.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PinnedStage {
     /// Its number.
     pub number: u32,

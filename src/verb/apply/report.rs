@@ -2,12 +2,14 @@
 
 use crate::engine::reconcile::StageReconciled;
 use crate::engine::{PassReport, Stopped};
+use crate::record::RunId;
 
 /// What an `apply` did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
+#[non_exhaustive]
 pub struct ApplyReport {
     /// The run's number; `None` when there was nothing to do.
-    pub run: Option<i64>,
+    pub run: Option<RunId>,
     /// What was done, pass by pass.
     pub passes: Vec<PassReport>,
     /// The stages that were up to date already.
@@ -28,6 +30,7 @@ pub struct ApplyReport {
 
 /// A stage that has to wait for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct HeldBack {
     /// The stage.
     pub stage: u32,

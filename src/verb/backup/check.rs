@@ -15,11 +15,13 @@ use crate::note::VerifyingKey;
 use crate::observe::StopSignal;
 use crate::problem::Problem;
 use crate::project::{PUBLIC_KEY_FILE, Project};
+use crate::record::BatchId;
 use crate::store::{Store, checkpoints};
 use crate::verify::{VerifyOptions, VerifyReport, verify};
 
 /// What a backup has been found to be.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct CheckedBackup {
     /// What it says of itself.
     pub manifest: Manifest,
@@ -32,13 +34,14 @@ pub struct CheckedBackup {
 
 /// By whom a backup is signed, and how far.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct BackupSignature {
     /// The name of the key.
     pub by: String,
     /// Where the key was found.
     pub key: KeyOf,
     /// The newest batch that is signed.
-    pub batch: i64,
+    pub batch: BatchId,
     /// How many batches came after it.
     pub unsigned: i64,
 }
@@ -58,11 +61,28 @@ pub enum KeyOf {
 
 /// The keys to check a backup with.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct KeysToCheck<'k> {
     /// The key that has to have signed it.
     pub given: Option<&'k VerifyingKey>,
     /// A key that may have signed it. Where neither it nor the backup's own has, the signatures are not checked.
     pub known: Option<&'k VerifyingKey>,
+}
+
+impl<'k> KeysToCheck<'k> {
+    /// Sets the key that has to have signed the backup. Default: `None`.
+    #[must_use]
+    pub fn given(mut self, given: impl Into<Option<&'k VerifyingKey>>) -> Self {
+        self.given = given.into();
+        self
+    }
+
+    /// Sets a key that may have signed the backup. Default: `None`.
+    #[must_use]
+    pub fn known(mut self, known: impl Into<Option<&'k VerifyingKey>>) -> Self {
+        self.known = known.into();
+        self
+    }
 }
 
 /// Checks a backup: that it is whole, that every file is as it was written, and that its store is sound (the whole ledger
@@ -291,5 +311,5 @@ pub(super) fn damaged(path: &Path, what: &str) -> Error {
     let message = format!("the backup is damaged: `{}` {what}", path.display());
     let problem = Problem::error("backup.damaged", None, message);
     let problem = problem.help("the store that it was made of is another matter; nothing was written");
-    vec![problem].into()
+    problem.into()
 }

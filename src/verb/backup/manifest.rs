@@ -1,5 +1,7 @@
 //! The list of what a backup holds.
 
+use crate::record::BatchId;
+
 /// The file that lists the others.
 pub const MANIFEST: &str = "backup.json";
 /// What the manifest begins with; another text is another format.
@@ -8,12 +10,13 @@ pub(super) const FORMAT: &str = "counterfoil-backup-1";
 pub(super) const LONGEST: u64 = 16 << 20;
 /// What a backup holds.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct Manifest {
     pub(super) format: String,
     /// The ledger: the uuid of its first run.
     pub origin: String,
     /// Its newest batch.
-    pub batches: i64,
+    pub batches: BatchId,
     /// The size of its tree.
     pub tree_size: u64,
     /// The root of its tree, in hexadecimal.
@@ -28,6 +31,7 @@ pub struct Manifest {
 
 /// A file of a backup.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub struct BackedUp {
     /// Its name, relative to the backup's folder.
     pub name: String,

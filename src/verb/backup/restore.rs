@@ -21,6 +21,7 @@ const ENDING: &str = "restoring";
 
 /// What a restore has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Restored {
     /// Whether checkpoints of another state of the store stand beside it, which a person has to accept.
     pub has_other_checkpoints: bool,

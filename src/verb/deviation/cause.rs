@@ -1,5 +1,7 @@
 //! A row that deviates, and why.
 
+use crate::record::RecordNumber;
+
 /// Why a row is not what the stages would make of their sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[non_exhaustive]
@@ -34,6 +36,7 @@ impl DeviationCause {
 /// A row of a target that is not what the stages would make of their sources: it stands there and would not, or the other
 /// way round, or it is another record's, or has other data.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[non_exhaustive]
 pub struct Deviation {
     /// The target.
     pub database: String,
@@ -44,5 +47,5 @@ pub struct Deviation {
     /// The stage that the cause lies with.
     pub stage: u32,
     /// The number of the source record that the cause lies with.
-    pub record: i64,
+    pub record: RecordNumber,
 }

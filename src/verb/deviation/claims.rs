@@ -14,12 +14,12 @@ use crate::ledger::places::{self, KeptPlaces};
 use crate::ledger::read::salt;
 use crate::ledger::rows;
 use crate::ledger::stage_input::StageInput;
-use crate::record::Record;
+use crate::record::{Record, RecordNumber};
 use crate::stage::{OnConflict, Outcome, Stage};
 use crate::store::{Salted, Store, Table};
 
 /// Whose a row is: the stage that brings it to the target, 0 where none does, and its source record.
-type Owner = (u32, i64);
+type Owner = (u32, RecordNumber);
 
 /// Id and data.
 type Row = (String, String);
@@ -155,7 +155,7 @@ impl<'a> TargetClaims<'a> {
             id: id.to_owned(),
             cause: by.map_or(DeviationCause::Refused, |special| special.cause),
             stage: by.map_or(0, |special| special.stage),
-            record: by.map_or(0, |special| special.record),
+            record: by.map(|special| special.record).unwrap_or_default(),
         }
     }
 
@@ -168,7 +168,7 @@ impl<'a> TargetClaims<'a> {
         self.owner_of_row(special.record)
     }
 
-    fn owner_of_row(&self, row: i64) -> Result<Owner> {
+    fn owner_of_row(&self, row: RecordNumber) -> Result<Owner> {
         let changes = rows::changes_of_row(self.store.connection(), self.target.name(), row)?;
         // What a stage of another project has brought there stands there already, as far as this one is concerned.
         let writer = rows::owner(&changes).filter(|(project, ..)| *project == self.project);
@@ -181,7 +181,7 @@ impl<'a> TargetClaims<'a> {
         let Some(Salted { record, .. }) = self.target.by_id(connection, id)? else {
             return Ok(None);
         };
-        Ok(Some((self.owner_of_row(record.record)?, record.data)))
+        Ok(Some((self.owner_of_row(record.number)?, record.data)))
     }
 
     /// The rows of the target that are a record's.
@@ -191,7 +191,7 @@ impl<'a> TargetClaims<'a> {
         let rows = self.target.by_numbers(connection, &numbers, usize::MAX)?;
         let mut own = Vec::new();
         for row in rows.into_iter().flatten() {
-            if self.owner_of_row(row.record.record)? == (stage, record) {
+            if self.owner_of_row(row.record.number)? == (stage, record) {
                 own.push(row.record);
             }
         }
@@ -233,17 +233,18 @@ impl<'a> TargetClaims<'a> {
     }
 
     /// What the stages in place after another one make of a row; `None` where one of them refuses it.
-    fn changed_in_place(&self, after: u32, (number, drawn): (i64, Option<Salt>), row: Row) -> Option<Row> {
+    fn changed_in_place(
+        &self,
+        after: u32,
+        (number, drawn): (RecordNumber, Option<Salt>),
+        row: Row,
+    ) -> Option<Row> {
         let mut stages = self
             .stages
             .iter()
             .filter(|later| later.in_place() && later.number() > after);
         stages.try_fold(row, |(id, data), stage| {
-            let record = Record {
-                record: number,
-                id,
-                data,
-            };
+            let record = Record { number, id, data };
             self.made(stage, &record, drawn).pop()
         })
     }
@@ -257,7 +258,7 @@ impl<'a> TargetClaims<'a> {
 
     /// What the stages in place would make of a record that no stage brings there: it is what they have made of it, but
     /// where they wait to make more.
-    fn wants_in_place(&self, record: i64) -> Result<Vec<ExpectedRow>> {
+    fn wants_in_place(&self, record: RecordNumber) -> Result<Vec<ExpectedRow>> {
         let connection = self.store.connection();
         let Some(found) = self.target.by_number(connection, record)? else {
             return self.wants_out_of_place(record);
@@ -290,7 +291,7 @@ impl<'a> TargetClaims<'a> {
     }
 
     /// What would become of a record that a stage in place has taken out of the target.
-    fn wants_out_of_place(&self, record: i64) -> Result<Vec<ExpectedRow>> {
+    fn wants_out_of_place(&self, record: RecordNumber) -> Result<Vec<ExpectedRow>> {
         for stage in self.stages.iter().filter(|stage| stage.in_place()) {
             let Some(source) = source_as_read(self.store.connection(), self.project, stage, record)? else {
                 continue;
@@ -312,7 +313,7 @@ impl<'a> TargetClaims<'a> {
         Ok(Vec::new())
     }
 
-    fn is_edited_in_place(&self, record: i64, now: Option<Hash>) -> Result<bool> {
+    fn is_edited_in_place(&self, record: RecordNumber, now: Option<Hash>) -> Result<bool> {
         let changes = rows::changes_of_row(self.store.connection(), self.target.name(), record)?;
         Ok(rows::edited_in_place(&changes, now).is_some())
     }

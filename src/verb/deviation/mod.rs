@@ -15,32 +15,34 @@ use claims::TargetClaims;
 
 pub use cause::{Deviation, DeviationCause};
 
-/// Every row of the stages' targets that deviates, by database and id. To be asked of stages that are up to date: what
-/// waits for the next `apply` is not told.
-///
-/// It costs a look at the records that are refused, left out or changed by hand, and at those that they meet, and runs
-/// their stages once more; all others are not read.
-///
-/// # Errors
-/// [`Damaged`](crate::Error::Damaged) when the ledger and the data contradict each other.
-pub fn deviations(store: &Store, stages: &Stages) -> Result<Vec<Deviation>> {
-    let mut targets: BTreeMap<&str, Vec<&Stage>> = BTreeMap::new();
-    for stage in stages.iter() {
-        targets.entry(stage.target()).or_default().push(stage);
-    }
-    let mut found = Vec::new();
-    for (target, stages_of_target) in targets {
-        let table = Table::from_name(target)?;
-        if !table.exists(store.connection())? {
-            continue;
+impl Store {
+    /// Every row of the stages' targets that deviates, by database and id. To be asked of stages that are up to date: what
+    /// waits for the next `apply` is not told.
+    ///
+    /// It costs a look at the records that are refused, left out or changed by hand, and at those that they meet, and runs
+    /// their stages once more; all others are not read.
+    ///
+    /// # Errors
+    /// [`Damaged`](crate::Error::Damaged) when the ledger and the data contradict each other.
+    pub fn deviations(&self, stages: &Stages) -> Result<Vec<Deviation>> {
+        let mut targets: BTreeMap<&str, Vec<&Stage>> = BTreeMap::new();
+        for stage in stages.iter() {
+            targets.entry(stage.target()).or_default().push(stage);
         }
-        let special = special::find(store.connection(), stages.project(), &table, &stages_of_target)?;
-        if special.is_empty() {
-            continue;
+        let mut found = Vec::new();
+        for (target, stages_of_target) in targets {
+            let table = Table::from_name(target)?;
+            if !table.exists(self.connection())? {
+                continue;
+            }
+            let special = special::find(self.connection(), stages.project(), &table, &stages_of_target)?;
+            if special.is_empty() {
+                continue;
+            }
+            let claims = TargetClaims::new(self, stages.project(), table, stages_of_target)?;
+            found.extend(claims.compare(&special)?);
         }
-        let claims = TargetClaims::new(store, stages.project(), table, stages_of_target)?;
-        found.extend(claims.compare(&special)?);
+        found.sort();
+        Ok(found)
     }
-    found.sort();
-    Ok(found)
 }

@@ -10,6 +10,7 @@ use crate::ledger::places;
 use crate::ledger::rows::{self, RowChange};
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{PassKind, refusals};
+use crate::record::RecordNumber;
 use crate::stage::Stage;
 use crate::store::{Salted, Table};
 
@@ -20,11 +21,11 @@ pub(super) struct Special {
     /// The stage that it lies with.
     pub(super) stage: u32,
     /// The source record.
-    pub(super) record: i64,
+    pub(super) record: RecordNumber,
     /// The id of a row that was taken out by hand.
     pub(super) gone: Option<String>,
     /// The row that is in its place.
-    pub(super) holder: Option<i64>,
+    pub(super) holder: Option<RecordNumber>,
 }
 
 pub(super) fn find(
@@ -85,7 +86,7 @@ pub(super) fn find(
             }
         }
     }
-    let mut by_hand: BTreeSet<i64> = rows::rows_touched_by_hand(connection, target.name())?;
+    let mut by_hand: BTreeSet<RecordNumber> = rows::rows_touched_by_hand(connection, target.name())?;
     for stage in stages.iter().filter(|stage| stage.in_place()) {
         // What was refused in place may have been put there again under its number.
         by_hand.extend(refusals::ever_refused(connection, project, stage.number())?);
@@ -102,7 +103,7 @@ fn edited(
     connection: &Connection,
     target: &Table,
     stages: &[&Stage],
-    row: i64,
+    row: RecordNumber,
     changes: &[RowChange],
 ) -> Result<Option<Special>> {
     let found = target.by_number(connection, row)?;

@@ -2,8 +2,8 @@
 //! few ids.
 
 use super::HiddenIds;
-use super::redacted::redacted;
-use crate::deviation::{Deviation, DeviationCause, deviations};
+
+use crate::deviation::{Deviation, DeviationCause};
 use crate::engine::check_drift;
 use crate::error::{Error, Result};
 use crate::record::REDACTED;
@@ -17,6 +17,7 @@ const TOLD: usize = 3;
 
 /// Where the targets are not what the stages would make of their sources from scratch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Deviations {
     /// How many rows deviate.
     pub total: u64,
@@ -30,6 +31,7 @@ pub struct Deviations {
 
 /// How many rows of a target deviate for one cause.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct CauseCount {
     /// The target.
     pub database: String,
@@ -64,13 +66,13 @@ impl Deviations {
             }
             Err(error) => return Err(error),
         }
-        let mut rows = match deviations(store, stages) {
+        let mut rows = match store.deviations(stages) {
             Ok(rows) => rows,
             Err(Error::Damaged { what }) => return unknown(what),
             Err(error) => return Err(error),
         };
         let total = rows.len() as u64;
-        let redact = redacted(store)?;
+        let redact = store.redacted_paths()?;
         let hidden = HiddenIds::new(store, stages.iter(), &redact)?;
         for row in &mut rows {
             if hidden.hides(&row.database) {
@@ -135,15 +137,27 @@ impl Deviations {
 
     /// The causes that there are, each with what it means.
     #[must_use]
-    pub fn meanings(&self) -> Vec<(&'static str, &'static str)> {
+    pub fn meanings(&self) -> Vec<CauseMeaning> {
         let mut causes: Vec<DeviationCause> = self.causes.iter().map(|count| count.cause).collect();
         causes.sort_unstable();
         causes.dedup();
         causes
             .into_iter()
-            .map(|cause| (cause.name(), meaning(cause)))
+            .map(|cause| CauseMeaning {
+                cause: cause.name(),
+                meaning: meaning(cause),
+            })
             .collect()
     }
+}
+
+/// A cause of deviations, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CauseMeaning {
+    /// The cause's name.
+    pub cause: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
 }
 
 impl CauseCount {

@@ -10,14 +10,16 @@ use super::remade::numbers_once_made;
 use crate::error::{Error, Result};
 use crate::ledger::past::{began_with, rows_once_called};
 use crate::ledger::revisions::writing_to;
+use crate::record::RecordNumber;
 use crate::stage::Stage;
 use crate::store::{Store, Table};
 
 /// The records that an id leads to.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Found {
     /// Their numbers, ascending: one id can have had several over time.
-    pub records: Vec<i64>,
+    pub records: Vec<RecordNumber>,
     /// The other databases in which they have the id, or had it; empty where they have it in the one asked for.
     pub elsewhere: Vec<String>,
     /// Where each of them has the id, or had it.
@@ -29,13 +31,13 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FoundRecord {
     pub(crate) database: String,
-    pub(crate) record: i64,
+    pub(crate) record: RecordNumber,
     /// The id that the record has there; the one asked for wherever it is known that it had it there. Where all that is known is
     /// that it began with that id elsewhere, it is the one that it has now, if it is there.
     pub(crate) id: Option<String>,
 }
 
-impl Found {
+impl Store {
     /// Looks for an id: among the rows of the database as they are, among the ids with which records began, and, where a
     /// stage may have given other ids, among the images of what was there before. These are read once, whatever was found
     /// before, because all records that ever had the id are named. Where the database never had the id, the others are looked
@@ -43,9 +45,9 @@ impl Found {
     ///
     /// # Errors
     /// [`Error::NoSuchRecord`] when there is none; [`Error::NoSuchDatabase`] when there is no such database either.
-    pub fn new(store: &Store, database: &str, id: &str) -> Result<Self> {
-        let connection = store.connection();
-        let mut known = Known::new(store, id)?;
+    pub fn find(&self, database: &str, id: &str) -> Result<Found> {
+        let connection = self.connection();
+        let mut known = Known::new(self, id)?;
         if known.has(database) {
             if may_give_other_ids(connection, Some(database))? {
                 known.add_images(connection, Some(database))?;
@@ -54,7 +56,7 @@ impl Found {
             known.add_images(connection, None)?;
         }
         if known.has(database) {
-            return known.found(store, &[(database.to_owned(), known.numbers(database))], false);
+            return known.found(self, &[(database.to_owned(), known.numbers(database))], false);
         }
         let mut others = Vec::new();
         for name in known.databases() {
@@ -69,46 +71,46 @@ impl Found {
             }
         }
         if others.is_empty() {
-            let made = numbers_once_made(store, database, id)?;
+            let made = numbers_once_made(self, database, id)?;
             if !made.is_empty() {
                 for number in &made {
                     known.add(database.to_owned(), *number, true);
                 }
-                return known.found(store, &[(database.to_owned(), made.into_iter().collect())], false);
+                return known.found(self, &[(database.to_owned(), made.into_iter().collect())], false);
             }
-            store.table(database)?;
+            self.table(database)?;
             return Err(Error::NoSuchRecord {
                 database: database.to_owned(),
                 id: id.to_owned(),
             });
         }
-        known.found(store, &others, true)
+        known.found(self, &others, true)
     }
-}
 
-/// The databases in which a record has an id, or to which one came that began with it: what a look at the rows and the first
-/// ids tells. Ids that records had in between stand in the images alone, which only [`Found::new`] reads.
-///
-/// # Errors
-/// When the store cannot be read.
-pub fn databases_with_id(store: &Store, id: &str) -> Result<Vec<String>> {
-    Ok(Known::new(store, id)?.databases())
-}
+    /// The databases in which a record has an id, or to which one came that began with it: what a look at the rows and the first
+    /// ids tells. Ids that records had in between stand in the images alone, which only [`Store::find`] reads.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn databases_with_id(&self, id: &str) -> Result<Vec<String>> {
+        Ok(Known::new(self, id)?.databases())
+    }
 
-/// Whether records may have had other ids, in any database, than those that they have and those with which they began: then
-/// only [`Found::new`] knows all of them.
-///
-/// # Errors
-/// When the ledger cannot be read.
-pub fn may_have_had_others(store: &Store) -> Result<bool> {
-    may_give_other_ids(store.connection(), None)
+    /// Whether records may have had other ids, in any database, than those that they have and those with which they began: then
+    /// only [`Store::find`] knows all of them.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn may_have_had_other_ids(&self) -> Result<bool> {
+        may_give_other_ids(self.connection(), None)
+    }
 }
 
 /// What is known of an id: in which databases which records have it or had it.
 struct Known<'i> {
     id: &'i str,
     /// Of each record in a database whether it had the id there for sure.
-    places: BTreeMap<(String, i64), bool>,
+    places: BTreeMap<(String, RecordNumber), bool>,
 }
 
 impl<'i> Known<'i> {
@@ -130,7 +132,7 @@ impl<'i> Known<'i> {
         Ok(known)
     }
 
-    fn add(&mut self, database: String, number: i64, for_sure: bool) {
+    fn add(&mut self, database: String, number: RecordNumber, for_sure: bool) {
         *self.places.entry((database, number)).or_default() |= for_sure;
     }
 
@@ -152,12 +154,17 @@ impl<'i> Known<'i> {
         names.into_iter().cloned().collect()
     }
 
-    fn numbers(&self, database: &str) -> BTreeSet<i64> {
+    fn numbers(&self, database: &str) -> BTreeSet<RecordNumber> {
         let own = self.places.keys().filter(|(name, _)| name == database);
         own.map(|(_, number)| *number).collect()
     }
 
-    fn found(&self, store: &Store, chosen: &[(String, BTreeSet<i64>)], elsewhere: bool) -> Result<Found> {
+    fn found(
+        &self,
+        store: &Store,
+        chosen: &[(String, BTreeSet<RecordNumber>)],
+        elsewhere: bool,
+    ) -> Result<Found> {
         let mut places = Vec::new();
         for (database, numbers) in chosen {
             for number in numbers {
@@ -175,7 +182,7 @@ impl<'i> Known<'i> {
                 });
             }
         }
-        let records: BTreeSet<i64> = places.iter().map(|place| place.record).collect();
+        let records: BTreeSet<RecordNumber> = places.iter().map(|place| place.record).collect();
         let others = chosen.iter().filter(|_| elsewhere);
         Ok(Found {
             records: records.into_iter().collect(),
@@ -186,7 +193,7 @@ impl<'i> Known<'i> {
 }
 
 /// The id that a record has in a database; `None` where it is not there.
-fn id_now(store: &Store, database: &str, number: i64) -> Result<Option<String>> {
+fn id_now(store: &Store, database: &str, number: RecordNumber) -> Result<Option<String>> {
     let (connection, table) = (store.connection(), Table::from_name(database)?);
     if !table.exists(connection)? {
         return Ok(None);

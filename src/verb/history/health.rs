@@ -5,13 +5,14 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use crate::engine::{UnfinishedPass, unfinished};
+use crate::engine::UnfinishedPass;
 use crate::error::Result;
 use crate::ledger::open::was_loaded_after;
 use crate::ledger::refusers::{RefusingPass, refusing_passes};
 use crate::ledger::revisions::{StageDatabases, all_ends};
 use crate::ledger::runs::newest_commit;
 use crate::ledger::stage_history::has_read_after;
+use crate::record::RunId;
 use crate::shown::utc;
 use crate::store::checkpoints::signed;
 use crate::store::{SignedUpTo, Store};
@@ -29,6 +30,7 @@ pub enum Since {
 
 /// How a store does.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Health {
     /// The newest run that wrote.
     pub last_run: Option<LastRun>,
@@ -50,9 +52,10 @@ pub struct Health {
 
 /// A run that wrote.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct LastRun {
     /// Its number.
-    pub run: i64,
+    pub run: RunId,
     /// Its command.
     pub command: String,
     /// When it committed last, ISO 8601 in UTC.
@@ -63,6 +66,7 @@ pub struct LastRun {
 
 /// What one pass has refused of late.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct RefusedBy {
     /// What it did: `load`, `apply` or `retry`.
     pub kind: String,
@@ -71,54 +75,56 @@ pub struct RefusedBy {
     /// The database that it loaded, or that the stage fills.
     pub database: String,
     /// The run that worked on it last.
-    pub run: i64,
+    pub run: RunId,
     /// How many records it has refused.
     pub records: u64,
 }
 
-/// How a store does, as far as a project is concerned.
-///
-/// # Errors
-/// When the ledger cannot be read.
-pub fn health(store: &Store, project: &str, since: Since) -> Result<Health> {
-    let connection = store.connection();
-    let now = store.environment().clock.now_us();
-    let age = |at: i64| (now - at).max(0).unsigned_abs() / 1_000_000;
-    let last_run = newest_commit(connection)?.map(|newest| LastRun {
-        run: newest.run,
-        command: newest.command,
-        at: utc(newest.committed_us),
-        age: age(newest.committed_us),
-    });
-    let first_us = match since {
-        Since::LastRun => i64::MIN,
-        Since::Time(us) => now.saturating_sub(us),
-    };
-    let refusing = refusing_passes(connection, project, first_us)?;
-    let oldest = refusing.iter().map(|pass| pass.oldest_us).min();
-    let quarantined = refusing.iter().map(|pass| pass.records).sum();
-    let mut refused_by = Vec::new();
-    for pass in refusing {
-        if pass.in_time > 0 && (since != Since::LastRun || is_newest(connection, &pass)?) {
-            refused_by.push(RefusedBy {
-                kind: pass.kind,
-                stage: pass.number,
-                database: pass.database.unwrap_or_default(),
-                run: pass.run,
-                records: pass.in_time,
-            });
+impl Store {
+    /// How a store does, as far as a project is concerned.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn health(&self, project: &str, since: Since) -> Result<Health> {
+        let connection = self.connection();
+        let now = self.environment().clock.now_us();
+        let age = |at: i64| (now - at).max(0).unsigned_abs() / 1_000_000;
+        let last_run = newest_commit(connection)?.map(|newest| LastRun {
+            run: newest.run,
+            command: newest.command,
+            at: utc(newest.committed_us),
+            age: age(newest.committed_us),
+        });
+        let first_us = match since {
+            Since::LastRun => i64::MIN,
+            Since::Time(us) => now.saturating_sub(us),
+        };
+        let refusing = refusing_passes(connection, project, first_us)?;
+        let oldest = refusing.iter().map(|pass| pass.oldest_us).min();
+        let quarantined = refusing.iter().map(|pass| pass.records).sum();
+        let mut refused_by = Vec::new();
+        for pass in refusing {
+            if pass.in_time > 0 && (since != Since::LastRun || is_newest(connection, &pass)?) {
+                refused_by.push(RefusedBy {
+                    kind: pass.kind,
+                    stage: pass.number,
+                    database: pass.database.unwrap_or_default(),
+                    run: pass.run,
+                    records: pass.in_time,
+                });
+            }
         }
+        Ok(Health {
+            last_run,
+            unfinished: self.unfinished()?,
+            quarantined,
+            oldest_refusal: oldest.map(utc),
+            oldest_refusal_age: oldest.map(age),
+            refused_since: refused_by.iter().map(|by| by.records).sum(),
+            refused_by,
+            signed: signed(connection)?,
+        })
     }
-    Ok(Health {
-        last_run,
-        unfinished: unfinished(store)?,
-        quarantined,
-        oldest_refusal: oldest.map(utc),
-        oldest_refusal_age: oldest.map(age),
-        refused_since: refused_by.iter().map(|by| by.records).sum(),
-        refused_by,
-        signed: signed(connection)?,
-    })
 }
 
 /// Whether no run has read records for the same since: after a load, for its database; after a pass of a stage, for the

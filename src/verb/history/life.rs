@@ -7,23 +7,24 @@ use rusqlite::Connection;
 use crate::error::Result;
 use crate::ledger::life::{LifeEntry, entries_about, entries_of, entries_onto, touches};
 use crate::ledger::read::EntryKey;
+use crate::record::RecordNumber;
 
 /// A life as far as it is known: only where its steps stand, because a record may have very many.
 #[derive(Default)]
 pub(super) struct Life {
     places: Vec<EntryKey>,
-    seen: HashSet<i64>,
+    seen: HashSet<RecordNumber>,
 }
 
 /// The numbers that entries lead to.
 #[derive(Default)]
 struct Relatives {
-    came_of_it: Vec<i64>,
-    came_from: Vec<i64>,
+    came_of_it: Vec<RecordNumber>,
+    came_from: Vec<RecordNumber>,
 }
 
 impl Life {
-    pub(super) fn new(connection: &Connection, numbers: Vec<i64>) -> Result<Self> {
+    pub(super) fn new(connection: &Connection, numbers: Vec<RecordNumber>) -> Result<Self> {
         let mut life = Self::default();
         let (mut own, mut sources) = (numbers, Vec::new());
         while let Some(number) = own.pop() {
@@ -41,7 +42,7 @@ impl Life {
         Ok(life)
     }
 
-    pub(super) fn of_family(connection: &Connection, mut numbers: Vec<i64>) -> Result<Self> {
+    pub(super) fn of_family(connection: &Connection, mut numbers: Vec<RecordNumber>) -> Result<Self> {
         let mut life = Self::default();
         while let Some(number) = numbers.pop() {
             if life.seen.insert(number) {
@@ -53,7 +54,7 @@ impl Life {
     }
 
     /// Adds the entries that were found for a number. One that took another record's place has nothing of it.
-    fn add(&mut self, entries: Vec<LifeEntry>, number: i64) -> Relatives {
+    fn add(&mut self, entries: Vec<LifeEntry>, number: RecordNumber) -> Relatives {
         let mut relatives = Relatives::default();
         for entry in entries {
             self.places.push(entry.key);

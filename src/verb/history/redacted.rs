@@ -6,22 +6,24 @@ use crate::path::Path;
 use crate::stage::redacted_by;
 use crate::store::Store;
 
-/// The paths that any stage in the ledger redacts, whatever its file says now, so that their values are masked where
-/// there is no project at hand too.
-///
-/// # Errors
-/// [`Error::Damaged`] when a stage's meaning cannot be read.
-pub fn redacted(store: &Store) -> Result<Vec<Path>> {
-    let mut paths: Vec<Path> = Vec::new();
-    for of in meanings(store.connection())? {
-        let redacted = redacted_by(&of.meaning).ok_or_else(|| Error::Damaged {
-            what: format!("the meaning of stage row {} does not say what it redacts", of.row),
-        })?;
-        for path in redacted {
-            if !paths.contains(&path) {
-                paths.push(path);
+impl Store {
+    /// The paths that any stage in the ledger redacts, whatever its file says now, so that their values are masked where
+    /// there is no project at hand too.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when a stage's meaning cannot be read.
+    pub fn redacted_paths(&self) -> Result<Vec<Path>> {
+        let mut paths: Vec<Path> = Vec::new();
+        for of in meanings(self.connection())? {
+            let redacted = redacted_by(&of.meaning).ok_or_else(|| Error::Damaged {
+                what: format!("the meaning of stage row {} does not say what it redacts", of.row),
+            })?;
+            for path in redacted {
+                if !paths.contains(&path) {
+                    paths.push(path);
+                }
             }
         }
+        Ok(paths)
     }
-    Ok(paths)
 }

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::ledger::past::{rows_taken_back, stage_pass_into};
 use crate::ledger::read::{self, RecordedEntry, entries_of_row, salt};
 use crate::ledger::versions::versions;
-use crate::record::Record;
+use crate::record::{PassId, Record, RecordNumber};
 use crate::stage::{Outcome, Stage};
 use crate::store::Store;
 
@@ -26,7 +26,7 @@ struct PassStage {
 }
 
 /// The numbers of the rows of a database that a rollback has taken away, or changed back, and that had an id before.
-pub(super) fn numbers_once_made(store: &Store, database: &str, id: &str) -> Result<Vec<i64>> {
+pub(super) fn numbers_once_made(store: &Store, database: &str, id: &str) -> Result<Vec<RecordNumber>> {
     let (mut carriers, mut found) = (BTreeMap::new(), Vec::new());
     for number in rows_taken_back(store.connection(), database)? {
         if had_id(store, database, (number, id), &mut carriers)? {
@@ -40,8 +40,8 @@ pub(super) fn numbers_once_made(store: &Store, database: &str, id: &str) -> Resu
 fn had_id(
     store: &Store,
     database: &str,
-    (number, id): (i64, &str),
-    carriers: &mut BTreeMap<i64, Option<PassStage>>,
+    (number, id): (RecordNumber, &str),
+    carriers: &mut BTreeMap<PassId, Option<PassStage>>,
 ) -> Result<bool> {
     let connection = store.connection();
     for recorded in entries_of_row(connection, database, number)? {
@@ -65,7 +65,7 @@ fn had_id(
 }
 
 /// `None` where the stage takes over ids, which are found without it, or cannot be read any more.
-fn carrier(connection: &Connection, pass: i64) -> Result<Option<PassStage>> {
+fn carrier(connection: &Connection, pass: PassId) -> Result<Option<PassStage>> {
     let summary = read::pass(connection, pass)?;
     Ok(summary.and_then(|pass| {
         let row = pass.row.stage?;
@@ -84,7 +84,7 @@ fn made(
     store: &Store,
     carrier: &PassStage,
     recorded: &RecordedEntry,
-    (number, id): (i64, &str),
+    (number, id): (RecordNumber, &str),
 ) -> Result<bool> {
     let connection = store.connection();
     let (source, row) = (
@@ -106,7 +106,7 @@ fn made(
             probe: None,
         };
         let record = Record {
-            record: recorded.entry.record,
+            number: recorded.entry.record,
             id: source_id.clone(),
             data,
         };

@@ -8,5 +8,5 @@ mod openlineage;
 mod prov;
 mod terms;
 
-pub use openlineage::{OpenLineage, OpenLineageOptions, openlineage};
-pub use prov::{PROV_SECTIONS, each_prov, prov};
+pub use openlineage::{OpenLineage, OpenLineageOptions};
+pub use prov::PROV_SECTIONS;

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::ledger::read::origin;
 use crate::ledger::runs::{RunPart, RunStories, RunStory};
 use crate::ledger::{PassKind, RunRow, StageRow};
+use crate::record::PassId;
 use crate::stage::{Lineage, MaxErrors, Stages};
 use crate::store::Store;
 
@@ -23,53 +24,64 @@ const LEDGER_FACET: &str =
 
 /// Which runs are told.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct OpenLineageOptions {
     /// The newest so many; `None`: all.
     pub newest: Option<usize>,
 }
 
-/// The runs of a store as events of [OpenLineage](https://openlineage.io) 2-0-2, oldest first, ready to be written one on
-/// each line.
-///
-/// Every run is a run of `OpenLineage`, under its uuid in the ledger. Each pass that it worked on is one of its own beneath
-/// it, with what it read and wrote: `START`, then `COMPLETE`, or, where the pass did not end in this run, `FAIL` (it had
-/// refused more than is allowed) or `ABORT` (anything else: the ledger does not keep why a run stopped, and the run may
-/// still be going on). The namespace of jobs and datasets is the ledger's own, `counterfoil://` and the uuid of its first
-/// run; a dataset is a logical database.
-///
-/// The column lineage is that of the stage as it was applied: from `stages`, where one still means the same, otherwise from
-/// the text in the ledger. A stage that was built in Rust and is not at hand depends on the record as a whole.
-///
-/// ```
-/// # use counterfoil::{interchange, stage::Stages, store::{Store, StoreOptions}, surroundings::Surroundings};
-/// # use counterfoil::{load::{LoadOptions, load}, observe::Silent};
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let folder = tempfile::tempdir()?;
-/// # let mut store = Store::open_or_create(folder.path().join("s.db"), StoreOptions::default(), Surroundings::default())?;
-/// # load(&mut store, "tx_v1", "sample", "{\"id\":\"1\"}\n".as_bytes(), &LoadOptions::default(), &mut Silent)?;
-/// # let stages = Stages::new("bank", vec![]).map_err(counterfoil::Error::from)?;
-/// for event in interchange::openlineage(&store, &stages, &interchange::OpenLineageOptions::default())? {
-///     println!("{}", event?);
-/// }
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # Errors
-/// When the ledger cannot be read.
-pub fn openlineage<'s>(
-    store: &'s Store,
-    stages: &'s Stages,
-    options: &OpenLineageOptions,
-) -> Result<OpenLineage<'s>> {
-    Ok(OpenLineage {
-        connection: store.connection(),
-        namespace: format!("counterfoil://{}", origin(store.connection())?),
-        stories: RunStories::read(store.connection(), options.newest)?,
-        stages,
-        lineages: BTreeMap::new(),
-        waiting: VecDeque::new(),
-    })
+impl OpenLineageOptions {
+    /// Exports only the newest so many runs. Default: `None`, all runs.
+    #[must_use]
+    pub fn newest(mut self, newest: impl Into<Option<usize>>) -> Self {
+        self.newest = newest.into();
+        self
+    }
+}
+
+impl Store {
+    /// The runs of a store as events of [OpenLineage](https://openlineage.io) 2-0-2, oldest first, ready to be written one on
+    /// each line.
+    ///
+    /// Every run is a run of `OpenLineage`, under its uuid in the ledger. Each pass that it worked on is one of its own beneath
+    /// it, with what it read and wrote: `START`, then `COMPLETE`, or, where the pass did not end in this run, `FAIL` (it had
+    /// refused more than is allowed) or `ABORT` (anything else: the ledger does not keep why a run stopped, and the run may
+    /// still be going on). The namespace of jobs and datasets is the ledger's own, `counterfoil://` and the uuid of its first
+    /// run; a dataset is a logical database.
+    ///
+    /// The column lineage is that of the stage as it was applied: from `stages`, where one still means the same, otherwise from
+    /// the text in the ledger. A stage that was built in Rust and is not at hand depends on the record as a whole.
+    ///
+    /// ```
+    /// # use counterfoil::{Environment, LoadOptions, Silent, Stages, Store, StoreOptions, interchange, load};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let mut store = Store::open_or_create(folder.path().join("s.db"), StoreOptions::default(), Environment::default())?;
+    /// # load(&mut store, "tx_v1", "sample", "{\"id\":\"1\"}\n".as_bytes(), &LoadOptions::default(), &mut Silent)?;
+    /// # let stages = Stages::new("bank", vec![]).map_err(counterfoil::Error::from)?;
+    /// for event in store.openlineage(&stages, &interchange::OpenLineageOptions::default())? {
+    ///     println!("{}", event?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn openlineage<'s>(
+        &'s self,
+        stages: &'s Stages,
+        options: &OpenLineageOptions,
+    ) -> Result<OpenLineage<'s>> {
+        Ok(OpenLineage {
+            connection: self.connection(),
+            namespace: format!("counterfoil://{}", origin(self.connection())?),
+            stories: RunStories::read(self.connection(), options.newest)?,
+            stages,
+            lineages: BTreeMap::new(),
+            waiting: VecDeque::new(),
+        })
+    }
 }
 
 /// The events, made run by run.
@@ -301,7 +313,7 @@ fn engine(row: &RunRow) -> Json {
 }
 
 /// Where the events stand in the ledger, so that they can be checked against it.
-fn ledger_facet(namespace: &str, row: &RunRow, part: Option<&RunPart>, pass: Option<i64>) -> Json {
+fn ledger_facet(namespace: &str, row: &RunRow, part: Option<&RunPart>, pass: Option<PassId>) -> Json {
     let mut told = json!({
         "ledger": namespace.strip_prefix("counterfoil://"),
         "run": row.run,
@@ -313,7 +325,7 @@ fn ledger_facet(namespace: &str, row: &RunRow, part: Option<&RunPart>, pass: Opt
         add("reason", reason.as_str().into());
     }
     if let Some(pass) = pass {
-        add("pass", pass.into());
+        add("pass", pass.get().into());
     }
     if let Some(part) = part {
         if pass.is_some() {
@@ -321,7 +333,7 @@ fn ledger_facet(namespace: &str, row: &RunRow, part: Option<&RunPart>, pass: Opt
             add("counts", counts(&part.counts));
             add("batches", json!([part.first_batch, part.last.batch]));
             if let Some(reverses) = part.pass.reverses {
-                add("reverses", reverses.into());
+                add("reverses", reverses.get().into());
             }
         }
         add("head", crate::digest::hex(&part.last.head).into());
@@ -338,7 +350,7 @@ fn error_message(message: &str) -> Json {
 
 fn not_ended(story: &RunStory) -> String {
     let open = story.parts.iter().find(|part| !part.ended());
-    let pass = open.map_or(0, |part| part.pass.pass);
+    let pass = open.map_or(PassId::BEFORE_FIRST, |part| part.pass.pass);
     format!("pass {pass} did not end in this run; a later run continues it")
 }
 

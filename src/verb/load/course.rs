@@ -19,6 +19,7 @@ use crate::ledger::open::{Prefix, first_prefix, has_whole_load, whole_loads};
 use crate::ledger::read::{self, PassSummary};
 use crate::ledger::{Batch, BatchKind, PassKind};
 use crate::observe::StopSignal;
+use crate::record::PassId;
 
 /// What to do with an input.
 pub(super) enum InputAction {
@@ -203,7 +204,7 @@ fn known(
     database: &str,
     whole: &Prefix,
     how: &ReadingMode,
-    other_than: Option<i64>,
+    other_than: Option<PassId>,
 ) -> Result<Option<KnownLoad>> {
     let loads = whole_loads(connection, database, whole)?;
     let known = loads
@@ -217,7 +218,7 @@ fn known(
 pub(super) fn known_before(
     connection: &Connection,
     database: &str,
-    pass: i64,
+    pass: PassId,
     end: &Cursor,
     how: &ReadingMode,
 ) -> Result<Option<KnownLoad>> {

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::input::source::SourceError;
+use crate::record::PassId;
 
 pub(super) fn unreadable(name: &str, error: &std::io::Error) -> Error {
     Error::Input {
@@ -11,7 +12,7 @@ pub(super) fn unreadable(name: &str, error: &std::io::Error) -> Error {
 }
 
 /// What is wrong with a source, by its name; a cursor that it does not know is that of an interrupted pass.
-pub(super) fn describe(name: &str, pass: i64, error: SourceError) -> Error {
+pub(super) fn describe(name: &str, pass: PassId, error: SourceError) -> Error {
     match error {
         SourceError::Unreadable(problem) => Error::Input {
             input: name.to_owned(),

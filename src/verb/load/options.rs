@@ -11,6 +11,7 @@ use crate::path::Path;
     reason = "each is a question of its own, with yes or no"
 )]
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LoadOptions {
     /// The top-level field that holds the id.
     pub id_field: String,
@@ -59,5 +60,99 @@ impl Default for LoadOptions {
             purpose: RunInfo::new("load"),
             stop: StopSignal::default(),
         }
+    }
+}
+
+impl LoadOptions {
+    /// Names the top-level field that holds the id. Default: `id`.
+    #[must_use]
+    pub fn id_field(mut self, id_field: impl Into<String>) -> Self {
+        self.id_field = id_field.into();
+        self
+    }
+
+    /// Sets how the records lie in the bytes. Default: `None`, guessed from the input's name and first bytes.
+    #[must_use]
+    pub fn format(mut self, format: impl Into<Option<Format>>) -> Self {
+        self.format = format.into();
+        self
+    }
+
+    /// Sets how the cells of a CSV are read. Default: [`Cells::default`].
+    #[must_use]
+    pub fn cells(mut self, cells: Cells) -> Self {
+        self.cells = cells;
+        self
+    }
+
+    /// Sets where the list of records stands in a JSON object, as a JSON Pointer. Default: `None`, the input is the list.
+    #[must_use]
+    pub fn records(mut self, records: impl Into<Option<String>>) -> Self {
+        self.records = records.into();
+        self
+    }
+
+    /// Expects each record in an envelope with its id. Default: `false`.
+    #[must_use]
+    pub fn with_id(mut self, with_id: bool) -> Self {
+        self.with_id = with_id;
+        self
+    }
+
+    /// Writes over records that exist with other data. Default: `false`, they are refused.
+    #[must_use]
+    pub fn replace(mut self, replace: bool) -> Self {
+        self.replace = replace;
+        self
+    }
+
+    /// Lets stages in place process a replaced record again. Default: `false`.
+    #[must_use]
+    pub fn reprocess(mut self, reprocess: bool) -> Self {
+        self.reprocess = reprocess;
+        self
+    }
+
+    /// Gives up an unfinished load of the same input or name and begins again. Default: `false`.
+    #[must_use]
+    pub fn restart(mut self, restart: bool) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    /// Loads an input once more that was loaded to its end before. Default: `false`.
+    #[must_use]
+    pub fn again(mut self, again: bool) -> Self {
+        self.again = again;
+        self
+    }
+
+    /// Names fields that stages redact: where the id is among them, a refused record is kept without it. Default: none
+    /// beside those in the ledger.
+    #[must_use]
+    pub fn redact(mut self, redact: impl IntoIterator<Item = Path>) -> Self {
+        self.redact = redact.into_iter().collect();
+        self
+    }
+
+    /// Sets the most records in a batch. Default: `None`, as the store's options say.
+    #[must_use]
+    pub fn batch_size(mut self, batch_size: impl Into<Option<usize>>) -> Self {
+        self.batch_size = batch_size.into();
+        self
+    }
+
+    /// Sets what the ledger keeps about this run. Default: the command `load`, no arguments, no reason.
+    #[must_use]
+    pub fn purpose(mut self, purpose: RunInfo) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// Sets the signal that asks the verb to stop. Default: a signal that nobody sends.
+    #[must_use]
+    pub fn stop(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
     }
 }

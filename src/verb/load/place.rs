@@ -24,14 +24,14 @@ use crate::ledger::refused_lines::{LetIn, RefusedLines, Settled};
 use crate::ledger::{
     Batch, BatchKind, Change, Entry, EntryOutcome, Image, ImageKind, NewRecord, TableChange, before_image,
 };
-use crate::record::{Document, Record};
+use crate::record::{Document, PassId, Record, RecordNumber};
 use crate::refusal::Refusal;
 use crate::store::{Salted, Table};
 
 /// The reading thread of a load.
 pub(super) struct Loading<'a, S> {
     pub(super) begun: &'a OpenInput<'a>,
-    pub(super) pass: i64,
+    pub(super) pass: PassId,
     pub(super) source: S,
     /// Read, but not placed yet.
     pub(super) waiting: VecDeque<SourceRecord>,
@@ -40,7 +40,7 @@ pub(super) struct Loading<'a, S> {
     /// Where the source ends, once it does.
     pub(super) end: Option<Cursor>,
     /// The numbers that have an entry in the batch at hand.
-    pub(super) touched: HashSet<i64>,
+    pub(super) touched: HashSet<RecordNumber>,
     /// What the input has brought so far, where it replaces.
     pub(super) brought: Brought,
     pub(super) table: Table,
@@ -48,7 +48,7 @@ pub(super) struct Loading<'a, S> {
     pub(super) names_refused: bool,
     pub(super) batch_size: usize,
     pub(super) shape: Vec<TableChange>,
-    pub(super) newest: i64,
+    pub(super) newest: RecordNumber,
     /// The places of what stages in place have refused: a record under such an id is its correction, waived or not.
     pub(super) kept: KeptPlaces,
     /// The lines of this input that stand in quarantine already.
@@ -210,7 +210,7 @@ impl<S: RecordSource> Loading<'_, S> {
     /// A record that the database has: written over, where it is another one now; whether it is.
     fn replaced(&mut self, batch: &mut Batch, met: &Met) -> bool {
         let Met { old, salt, new } = met;
-        let (owner, Ready { id, data }) = (old.record, new);
+        let (owner, Ready { id, data }) = (old.number, new);
         self.brings(owner);
         let mut entry = Entry::new(owner, 0, EntryOutcome::Unchanged);
         entry.before = Some(commitment(salt, &old.id, &old.data));
@@ -227,7 +227,7 @@ impl<S: RecordSource> Loading<'_, S> {
             });
             self.claims.wrote_row(
                 Record {
-                    record: owner,
+                    number: owner,
                     id: id.clone(),
                     data: data.clone(),
                 },
@@ -250,7 +250,7 @@ impl<S: RecordSource> Loading<'_, S> {
     fn meant(
         &self,
         lookup: Option<&Connection>,
-        owner: Option<i64>,
+        owner: Option<RecordNumber>,
         data: &str,
     ) -> Result<Result<Option<String>, Box<Refusal>>> {
         let types = self.columns.types;
@@ -307,7 +307,7 @@ impl<S: RecordSource> Loading<'_, S> {
 
     /// What a record that is let in means for lines that earlier loads of the input have refused: those that it corrects
     /// leave quarantine with it, in the same batch, so that a kill or a rollback takes both or neither.
-    fn let_in(&mut self, batch: &mut Batch, at: &SourcePlace, id: &str, record: i64, written: bool) {
+    fn let_in(&mut self, batch: &mut Batch, at: &SourcePlace, id: &str, record: RecordNumber, written: bool) {
         let was_refused = self.refused.stands_at(at.line);
         let settled = self.refused.replaced_by(LetIn {
             line: at.line,
@@ -324,7 +324,7 @@ impl<S: RecordSource> Loading<'_, S> {
         }
     }
 
-    fn brings(&mut self, record: i64) {
+    fn brings(&mut self, record: RecordNumber) {
         if self.begun.options.replace {
             self.brought.note(record);
         }
@@ -355,13 +355,13 @@ impl<S: RecordSource> Loading<'_, S> {
     }
 
     /// A record that the database does not have yet; gives its number.
-    fn insert(&mut self, batch: &mut Batch, Ready { id, data }: Ready) -> i64 {
+    fn insert(&mut self, batch: &mut Batch, Ready { id, data }: Ready) -> RecordNumber {
         let corrected = self.kept.holder(&id);
         if let Some((record, _)) = corrected {
             self.kept.free(record);
         }
         let (record, salt) = corrected.unwrap_or_else(|| {
-            self.newest += 1;
+            self.newest = self.newest.next();
             (self.newest, self.salt())
         });
         let mut entry = Entry::new(record, 0, EntryOutcome::Written);
@@ -369,7 +369,7 @@ impl<S: RecordSource> Loading<'_, S> {
         self.claims.take(&id, record, salt);
         self.claims.wrote_row(
             Record {
-                record,
+                number: record,
                 id: id.clone(),
                 data: data.clone(),
             },
@@ -392,7 +392,7 @@ impl<S: RecordSource> Loading<'_, S> {
     }
 
     /// The record that owns an id, as it will be once everything on its way is committed.
-    fn standing(&self, lookup: Option<&Connection>, owner: i64) -> Result<Salted> {
+    fn standing(&self, lookup: Option<&Connection>, owner: RecordNumber) -> Result<Salted> {
         if let Some(standing) = self.claims.row(owner)
             && let Some(record) = standing.row.clone()
         {
@@ -416,7 +416,7 @@ impl<S: RecordSource> Loading<'_, S> {
         let reason = refusal.to_json();
         let again = self.refused.take(&reason, &raw);
         let (record, salt) = again.unwrap_or_else(|| {
-            self.newest += 1;
+            self.newest = self.newest.next();
             (self.newest, self.salt())
         });
         let mut entry = Entry::new(record, 0, EntryOutcome::Refused);

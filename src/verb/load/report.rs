@@ -9,14 +9,16 @@ use crate::history::UnfinishedPass;
 use crate::ledger::Counts;
 use crate::ledger::open::WholeLoad;
 use crate::ledger::stage_input::fixed_by_hand;
+use crate::record::{PassId, RunId};
 
 /// What a load did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
+#[non_exhaustive]
 pub struct LoadReport {
     /// The run's number; `None` when there was nothing to do.
-    pub run: Option<i64>,
+    pub run: Option<RunId>,
     /// The pass's number.
-    pub pass: i64,
+    pub pass: PassId,
     /// Whether the input was carried into the database; false where there was nothing to do.
     pub processed: bool,
     /// Whether an earlier run had begun it.
@@ -47,6 +49,7 @@ pub struct LoadReport {
 
 /// Records that a CSV has replaced by rows without a column for some of their fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Narrowed {
     /// How many.
     pub records: u64,
@@ -68,6 +71,7 @@ impl LoadReport {
 
 /// Records that were written over in the shape that stages in place have given them.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct FixedByHand {
     /// How many.
     pub records: u64,
@@ -76,7 +80,7 @@ pub struct FixedByHand {
 }
 
 impl FixedByHand {
-    pub(super) fn new(run: &Run<'_>, database: &str, pass: i64) -> Result<Option<Self>> {
+    pub(super) fn new(run: &Run<'_>, database: &str, pass: PassId) -> Result<Option<Self>> {
         let found = fixed_by_hand(run.connection(), database, pass)?;
         Ok(found.map(|(records, stages)| Self { records, stages }))
     }
@@ -84,11 +88,12 @@ impl FixedByHand {
 
 /// A load that has come to the end of its input.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct KnownLoad {
     /// Its pass.
-    pub pass: i64,
+    pub pass: PassId,
     /// The run that came to the end.
-    pub run: i64,
+    pub run: RunId,
     /// When, ISO 8601 in UTC.
     pub at: String,
     /// What the input was called.

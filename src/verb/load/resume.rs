@@ -8,12 +8,13 @@ use super::how::ReadingMode;
 use crate::error::Result;
 use crate::input::source::{Cursor, OpenSource, RecordSource};
 use crate::ledger::read::PassSummary;
+use crate::record::PassId;
 
 /// Opens the source of a load: where it was interrupted, or at its beginning.
 pub(super) fn open(
     source: &mut impl RecordSource,
     begun: &OpenInput<'_>,
-    pass: i64,
+    pass: PassId,
     interrupted: Option<&PassSummary>,
 ) -> Result<OpenSource> {
     let cursor = match interrupted.and_then(|open| open.cursor.as_deref()) {

@@ -13,7 +13,7 @@ use crate::observe::StopSignal;
 use crate::output::{cell, column, found};
 use crate::path::{Path, Segment};
 use crate::record::{
-    Document, Field, Kind, Limits, Malformed, Names, NumberText, REDACTED, Record, Value, admit,
+    Document, Field, Kind, Limits, Malformed, Names, NumberText, REDACTED, Record, RecordNumber, Value, admit,
 };
 use crate::refusal::Refusal;
 use crate::store::Table;
@@ -198,11 +198,11 @@ impl Columns {
         if self.names.is_empty() || self.recall(cursor) {
             return Ok(true);
         }
-        let mut after = 0;
+        let mut after = RecordNumber::BEFORE_FIRST;
         loop {
             let rows = table.after(connection, after, CHUNK, BATCH_BYTES)?;
             let Some(last) = rows.last() else { return Ok(true) };
-            after = last.record.record;
+            after = last.record.number;
             for row in &rows {
                 if stop.is_asked() {
                     return Ok(false);

@@ -5,6 +5,7 @@ use crate::refusal::Refusal;
 
 /// The one place at which records are refused, and the rule that refuses them.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Alike {
     /// The place in the record, as a JSON Pointer.
     pub pointer: String,

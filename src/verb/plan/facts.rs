@@ -9,6 +9,7 @@ use crate::ledger::read::PassSummary;
 use crate::ledger::selection::{RecordSelection, of_first_pass, of_open_pass, of_source};
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{StageHistory, places, refusals};
+use crate::record::{BatchId, RecordNumber};
 use crate::stage::Stage;
 use crate::store::Store;
 
@@ -29,12 +30,12 @@ impl PlanFacts<'_> {
     }
 
     /// What the ledger says that a later pass reads, less what the plan has changed about that.
-    fn due(&self, after: i64, revised: bool) -> Result<Vec<i64>> {
+    fn due(&self, after: BatchId, revised: bool) -> Result<Vec<RecordNumber>> {
         let (fed, connection) = (self.fed(), self.store.connection());
         let kept = self.forecast.kept_waiting(connection, fed)?;
         let mut due = self.reader.read(|connection| places::free(connection, fed))?;
         due.retain(|record| !kept.contains(record));
-        due.extend(of_source(connection, fed, revised, after, i64::MAX)?);
+        due.extend(of_source(connection, fed, revised, after, BatchId::MAX)?);
         Ok(due)
     }
 }
@@ -64,14 +65,18 @@ impl Facts for PlanFacts<'_> {
         let (stage, connection) = (self.stage, self.store.connection());
         // A stage that was never applied has read its whole source as it would be, in this plan.
         let is_new = history.begins_anew();
-        let after = if is_new { 0 } else { history.frontier(connection)? };
+        let after = if is_new {
+            BatchId::BEFORE_FIRST
+        } else {
+            history.frontier(connection)?
+        };
         let mut records = if is_new {
             Vec::new()
         } else {
             self.due(after, revised)?
         };
         let tried = self.forecast.stage(stage.number());
-        let was_tried = |record: &i64| tried.is_some_and(|tried| tried.records.contains(*record));
+        let was_tried = |record: &RecordNumber| tried.is_some_and(|tried| tried.records.contains(*record));
         if tried.is_some() {
             records.retain(|record| !was_tried(record));
             records.extend(self.forecast.freed(stage, self.reader)?);

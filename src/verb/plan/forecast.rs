@@ -9,7 +9,7 @@ use crate::engine::{Foreseen, ForeseenPlaces, Home, PlannedRows, ReadConnection}
 use crate::error::Result;
 use crate::ledger::stage_input::StageInput;
 use crate::ledger::{Batch, Entry, EntryOutcome, ImageKind, id_in, places, rows};
-use crate::record::RecordSet;
+use crate::record::{RecordNumber, RecordSet};
 use crate::refusal::Holder;
 use crate::stage::{OnConflict, Stage, Stages};
 use crate::store::Table;
@@ -38,7 +38,7 @@ pub(super) struct StageForecast {
     /// Those of them that it has not come to since.
     pending: RecordSet,
     /// The records that would wait for a place in the target, and which row they would wait for.
-    waiting: Vec<(i64, Option<Holder>)>,
+    waiting: Vec<(RecordNumber, Option<Holder>)>,
 }
 
 /// What would be left in a database.
@@ -49,13 +49,13 @@ pub(super) struct DatabaseForecast {
     changed: Changes,
     /// The rows that a stage would leave out without changing anything, each with the stage: what a later one has refused
     /// in place may be among them.
-    filtered: Vec<(i64, u32)>,
+    filtered: Vec<(RecordNumber, u32)>,
     /// Of those that were tried: the rows that would stand there.
     pub(super) standing: RecordSet,
     /// The records that a stage would leave out, or write.
     settled: RecordSet,
     /// The rows that a stage in place would refuse, with their ids.
-    refused: BTreeMap<i64, String>,
+    refused: BTreeMap<RecordNumber, String>,
     /// How many rows there would be, about, where only a sample was tried.
     pub(super) rows: u64,
 }
@@ -112,7 +112,7 @@ impl Forecast {
     }
 
     /// What a pass of a stage would find of which the ledger tells nothing; `newest`: the newest number given out.
-    pub(super) fn foreseen(&self, stage: &Stage, newest: i64) -> Foreseen {
+    pub(super) fn foreseen(&self, stage: &Stage, newest: RecordNumber) -> Foreseen {
         let mut foreseen = Foreseen {
             is_beyond: self.is_beyond(stage.number()),
             rows: self.rows.clone(),
@@ -153,7 +153,7 @@ impl Forecast {
     }
 
     /// The records of a stage's source that would be changed, and that it has not seen since.
-    pub(super) fn changes(&self, stage: &Stage) -> Vec<i64> {
+    pub(super) fn changes(&self, stage: &Stage) -> Vec<RecordNumber> {
         let Some(source) = self.databases.get(stage.source()) else {
             return Vec::new();
         };
@@ -167,13 +167,13 @@ impl Forecast {
         let changes = source.changed.runs.iter().skip(seen).filter(feeds);
         let pending = tried.into_iter().flat_map(|tried| tried.pending.iter());
         changes
-            .flat_map(|run| run.first..=run.last)
+            .flat_map(|run| (run.first.get()..=run.last.get()).map(RecordNumber::new))
             .chain(pending)
             .collect()
     }
 
     /// The rows of a database in which a stage works that an earlier one would leave out.
-    pub(super) fn left_out_before(&self, stage: &Stage) -> Vec<i64> {
+    pub(super) fn left_out_before(&self, stage: &Stage) -> Vec<RecordNumber> {
         let source = self.databases.get(stage.source()).filter(|_| stage.in_place());
         let filtered = source.into_iter().flat_map(|source| &source.filtered);
         filtered
@@ -187,7 +187,7 @@ impl Forecast {
         &self,
         connection: &Connection,
         stage: StageInput<'_>,
-    ) -> Result<BTreeSet<i64>> {
+    ) -> Result<BTreeSet<RecordNumber>> {
         let mut kept = BTreeSet::new();
         let Some(target) = self
             .databases
@@ -206,7 +206,7 @@ impl Forecast {
     }
 
     /// Of the records that a stage would have to let wait, those whose place would be free by now.
-    pub(super) fn freed(&self, stage: &Stage, reader: &ReadConnection) -> Result<Vec<i64>> {
+    pub(super) fn freed(&self, stage: &Stage, reader: &ReadConnection) -> Result<Vec<RecordNumber>> {
         let (target, left) = (
             Table::from_name(stage.target())?,
             self.databases.get(stage.target()),
@@ -231,7 +231,7 @@ impl Forecast {
 
     /// Notes the records whose rows a batch would take away: they would wait for their places.
     fn take_away(&mut self, reader: &ReadConnection, stage: &Stage, batch: &Batch) -> Result<()> {
-        let records: HashSet<i64> = batch.entries.iter().map(|entry| entry.record).collect();
+        let records: HashSet<RecordNumber> = batch.entries.iter().map(|entry| entry.record).collect();
         for entry in &batch.entries {
             let row = entry.target.unwrap_or(entry.record);
             let Some(reason) = entry.reason.as_deref() else {
@@ -241,7 +241,7 @@ impl Forecast {
                 continue;
             };
             // Whose turn comes later in the batch has had it.
-            let is_later = |number: u32, record: i64| {
+            let is_later = |number: u32, record: RecordNumber| {
                 number == stage.number() && record > entry.record && records.contains(&record)
             };
             let Some((number, record)) = self.owner(reader, stage, row)? else {
@@ -256,7 +256,12 @@ impl Forecast {
     }
 
     /// The stage and the source record of a row, by this plan or by the ledger; `None` where no stage has brought it there.
-    fn owner(&self, reader: &ReadConnection, stage: &Stage, row: i64) -> Result<Option<(u32, i64)>> {
+    fn owner(
+        &self,
+        reader: &ReadConnection,
+        stage: &Stage,
+        row: RecordNumber,
+    ) -> Result<Option<(u32, RecordNumber)>> {
         if stage.in_place() {
             return Ok(Some((stage.number(), row)));
         }
@@ -273,7 +278,7 @@ impl Forecast {
 impl StageForecast {
     fn add(&mut self, batch: &Batch) {
         let records = batch.entries.iter().map(|entry| entry.record);
-        let records: HashSet<i64> = records.collect();
+        let records: HashSet<RecordNumber> = records.collect();
         self.waiting.retain(|(record, _)| !records.contains(record));
         for record in &records {
             self.pending.remove(*record);
@@ -295,7 +300,7 @@ impl DatabaseForecast {
             .iter()
             .filter(|image| image.kind == ImageKind::Refused);
         let ids = refused.filter_map(|image| Some((image.record, id_in(&image.body)?)));
-        let ids: HashMap<i64, &str> = ids.collect();
+        let ids: HashMap<RecordNumber, &str> = ids.collect();
         for entry in &batch.entries {
             let number = entry.target.unwrap_or(entry.record);
             if entry.before != entry.after {
@@ -332,17 +337,17 @@ struct Changes {
 /// Rows that one stage would change one after the other.
 #[derive(Clone, Copy, Debug)]
 struct ChangedRun {
-    first: i64,
-    last: i64,
+    first: RecordNumber,
+    last: RecordNumber,
     stage: u32,
     in_place: bool,
 }
 
 impl Changes {
-    fn push(&mut self, number: i64, stage: u32, in_place: bool) {
+    fn push(&mut self, number: RecordNumber, stage: u32, in_place: bool) {
         let last = self.runs.last_mut().filter(|_| self.is_open);
         match last {
-            Some(run) if (run.stage, run.in_place, run.last + 1) == (stage, in_place, number) => {
+            Some(run) if (run.stage, run.in_place, run.last.next()) == (stage, in_place, number) => {
                 run.last = number;
             }
             _ => self.runs.push(ChangedRun {

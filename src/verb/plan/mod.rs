@@ -22,7 +22,7 @@ pub use sample::{FieldChange, Sample};
 pub use crate::apply::{Pin, PinnedStage};
 use crate::engine::check_drift;
 use crate::error::Result;
-use crate::history::redacted;
+
 use crate::ledger::Head;
 use crate::observe::Observer;
 use crate::stage::Stages;
@@ -51,7 +51,7 @@ pub fn plan(
         moved: false,
         stopped: None,
     };
-    let mut masked = redacted(store)?;
+    let mut masked = store.redacted_paths()?;
     masked.extend(stages.iter().flat_map(|stage| stage.redact().to_vec()));
     let mut planner = Planner::new(store, stages, options, masked)?;
     planner.of_all(stages, observer, &mut report)?;

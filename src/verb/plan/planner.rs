@@ -24,6 +24,7 @@ use crate::ledger::stage_input::StageInput;
 use crate::ledger::{Counts, PassKind, PassRow, StageHistory};
 use crate::observe::{Event, Observer};
 use crate::path::Path;
+use crate::record::{BatchId, PassId, RecordNumber};
 use crate::stage::{Stage, Stages};
 use crate::store::{Overlay, Store, Table};
 
@@ -37,7 +38,7 @@ pub(super) struct Planner<'t> {
     reader: ReadConnection,
     overlay: Overlay,
     /// The newest record number that would be given out.
-    newest: i64,
+    newest: RecordNumber,
     bounds: Bounds,
     stopped: Option<Stopped>,
     /// The stages whose open pass would be ended where it stands.
@@ -64,7 +65,7 @@ struct NextPass {
     /// The outcomes of earlier runs.
     earlier: Counts,
     /// Of a pass that goes on: its number, and the batch before its first one.
-    open: Option<(i64, i64)>,
+    open: Option<(PassId, BatchId)>,
 }
 
 impl<'t> Planner<'t> {
@@ -238,6 +239,7 @@ impl<'t> Planner<'t> {
             &self.bounds,
             observer,
         )?;
+        self.announce_end(counts, observer);
         if let Some(left) = self.forecast.database_mut(stage.target()) {
             left.rows = scaled(left.standing.len(), records, counts.read);
         }
@@ -250,14 +252,24 @@ impl<'t> Planner<'t> {
 
     fn announce(&self, stage: &Stage, records: u64, observer: &mut dyn Observer) {
         observer.observe(&Event::PassBegins {
-            pass: 0,
+            pass: PassId::BEFORE_FIRST,
             kind: PassKind::Apply,
-            stage: Some((stage.number(), stage.slug().to_owned())),
+            stage: Some(crate::name::StageName::new(stage.number(), stage.slug())),
             source: Some(stage.source().to_owned()),
             target: Some(stage.target().to_owned()),
             total: Some(self.options.sample.map_or(records, |sample| sample.min(records))),
             done: 0,
+            refused: 0,
         });
+    }
+
+    fn announce_end(&self, counts: Counts, observer: &mut dyn Observer) {
+        if self.stopped.is_none() {
+            observer.observe(&Event::PassEnded {
+                pass: PassId::default(),
+                counts,
+            });
+        }
     }
 
     /// Whether `apply` would stop because of what a pass would refuse.
@@ -288,7 +300,7 @@ impl<'t> Planner<'t> {
                     kind: PlannedPass::Resumed,
                     pass: Pass::resumed(&open),
                     earlier: open.counts,
-                    open: Some((open.row.pass, open.first_batch - 1)),
+                    open: Some((open.row.pass, open.first_batch.previous())),
                 };
             }
             Due::First | Due::Retry => (PlannedPass::First, None),
@@ -299,7 +311,7 @@ impl<'t> Planner<'t> {
             Due::Later { after, revised: true } => (PlannedPass::Revised, Some(after)),
         };
         let row = PassRow {
-            pass: 0,
+            pass: PassId::BEFORE_FIRST,
             kind: PassKind::Apply,
             stage: None,
             source: Some(stage.source().to_owned()),
@@ -320,7 +332,9 @@ impl<'t> Planner<'t> {
     fn ahead(&self, stage: &Stage, selection: &RecordSelection, source: &Table) -> Result<(u64, u64)> {
         let in_source = self.reader.read(|connection| source.count(connection))?;
         let records = match selection {
-            RecordSelection::Table { after: 0 } => in_source,
+            RecordSelection::Table {
+                after: RecordNumber::BEFORE_FIRST,
+            } => in_source,
             RecordSelection::Table { after } => self
                 .reader
                 .read(|connection| source.count_after(connection, *after))?,
@@ -367,7 +381,8 @@ impl<'t> Planner<'t> {
                 }
                 (Some(sample), RecordSelection::Table { after }) => RecordSelection::list(match tried {
                     Some(tried) => {
-                        let later: Vec<i64> = tried.iter().filter(|number| *number > after).collect();
+                        let later: Vec<RecordNumber> =
+                            tried.iter().filter(|number| *number > after).collect();
                         few(&later, sample)
                     }
                     None => source.spread(connection, after, sample)?,
@@ -386,7 +401,7 @@ impl<'t> Planner<'t> {
 }
 
 /// At most so many, spread evenly.
-fn few(records: &[i64], most: u64) -> Vec<i64> {
+fn few(records: &[RecordNumber], most: u64) -> Vec<RecordNumber> {
     let (count, most) = (records.len() as u128, u128::from(most));
     if count <= most {
         return records.to_vec();

@@ -12,6 +12,7 @@ use crate::refusal::Refusal;
 
 /// What an `apply` would do.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct PlanReport {
     /// Of which data and which stages this is the plan.
     pub pin: Pin,
@@ -31,6 +32,7 @@ pub struct PlanReport {
 
 /// What a stage would do.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct StagePlan {
     /// The stage's number.
     pub stage: u32,
@@ -77,6 +79,7 @@ pub struct StagePlan {
 
 /// A pass that a stage would make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct PassPlan {
     /// What for.
     pub kind: PlannedPass,
@@ -101,6 +104,7 @@ pub enum PlannedPass {
 
 /// What an operation would do.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct OperationPlan {
     /// Its name.
     pub op: &'static str,
@@ -115,6 +119,7 @@ pub struct OperationPlan {
 
 /// Records that would be refused for one reason.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct RefusalPlan {
     /// The code.
     pub code: String,
@@ -133,6 +138,7 @@ pub struct RefusalPlan {
 
 /// A record that would be refused.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct RefusedExample {
     /// Its id.
     pub id: String,
@@ -142,6 +148,7 @@ pub struct RefusedExample {
 
 /// A warning about a stage.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Lint {
     /// Its code.
     pub code: &'static str,
@@ -155,6 +162,7 @@ pub struct Lint {
 
 /// More records are refused than allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct ErrorLimit {
     /// How many would be refused.
     pub refused: u64,

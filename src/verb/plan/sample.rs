@@ -13,6 +13,7 @@ const LETTERS: usize = 200;
 
 /// A record that would be written.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Sample {
     /// Its id in the source.
     pub id: String,
@@ -29,6 +30,7 @@ pub struct Sample {
 
 /// A field that would change.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct FieldChange {
     /// Where, as a JSON Pointer.
     pub pointer: String,

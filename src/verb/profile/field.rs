@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::report::FieldProfile;
+use super::report::FrequentValue;
 use crate::contract::{Exact, key_text};
 use crate::datetime::Moment;
 use crate::digest::{Hash, sha256};
 use crate::path::Segment;
-use crate::record::{Document, Kind, NumberText, Value};
+use crate::record::{Document, Kind, NumberText, RecordNumber, Value};
 
 /// An object with more names than these, over all records, is a map: its values are counted together, whichever came first.
 const MOST_NAMES: usize = 300;
@@ -35,7 +36,7 @@ pub(super) struct ProfiledField {
     values: u64,
     /// Records that have it.
     records: u64,
-    newest: Option<i64>,
+    newest: Option<RecordNumber>,
     nulls: u64,
     empty: u64,
     kinds: BTreeMap<&'static str, u64>,
@@ -55,11 +56,11 @@ pub(super) struct ProfiledField {
 
 impl FieldTree {
     /// Takes a record in.
-    pub(super) fn record(&mut self, number: i64, document: &Document) {
+    pub(super) fn record(&mut self, number: RecordNumber, document: &Document) {
         self.object(number, document);
     }
 
-    fn object(&mut self, record: i64, object: &Document) {
+    fn object(&mut self, record: RecordNumber, object: &Document) {
         for field in object.fields() {
             self.below(&field.name()).value(record, &field.value);
         }
@@ -86,7 +87,7 @@ impl FieldTree {
             .1
     }
 
-    fn value(&mut self, record: i64, value: &Value) {
+    fn value(&mut self, record: RecordNumber, value: &Value) {
         self.field.add(record, value);
         if let Some(object) = value.as_object() {
             self.object(record, &object);
@@ -182,7 +183,7 @@ impl FieldTree {
 }
 
 impl ProfiledField {
-    fn add(&mut self, record: i64, value: &Value) {
+    fn add(&mut self, record: RecordNumber, value: &Value) {
         self.values += 1;
         if self.newest != Some(record) {
             self.newest = Some(record);
@@ -303,9 +304,14 @@ impl ProfiledField {
     /// What is told of it.
     pub(super) fn profile(&self, path: String, records: u64, redacted: bool) -> FieldProfile {
         let shown = |range: &Option<[String; 2]>| range.clone().filter(|_| !redacted);
-        let mut frequent: Vec<(String, u64)> =
-            self.frequent.clone().into_iter().filter(|_| !redacted).collect();
-        frequent.sort_unstable_by(|left, right| (right.1, &left.0).cmp(&(left.1, &right.0)));
+        let values = self.frequent.iter().filter(|_| !redacted);
+        let mut frequent: Vec<FrequentValue> = values
+            .map(|(value, count)| FrequentValue {
+                value: value.clone(),
+                count: *count,
+            })
+            .collect();
+        frequent.sort_unstable_by(|left, right| (right.count, &left.value).cmp(&(left.count, &right.value)));
         FieldProfile {
             path,
             values: self.values,

@@ -8,11 +8,11 @@ use rusqlite::Connection;
 use crate::engine::{BATCH_BYTES, ReadConnection, Stopped, in_portions};
 use crate::error::Result;
 use crate::path::{Path, Segment};
-use crate::record::MaskRelation;
+use crate::record::{MaskRelation, RecordNumber};
 use crate::store::{Store, Table};
 use field::FieldTree;
 
-pub use report::{FieldProfile, ProfileOptions, ProfileReport};
+pub use report::{FieldProfile, FrequentValue, ProfileOptions, ProfileReport};
 
 /// So many records are read in one go.
 const CHUNK: usize = 4_000;
@@ -60,7 +60,7 @@ fn look(
     options: &ProfileOptions<'_>,
     report: &mut ProfileReport,
 ) -> Result<FieldTree> {
-    let (mut root, mut after) = (FieldTree::default(), 0);
+    let (mut root, mut after) = (FieldTree::default(), RecordNumber::BEFORE_FIRST);
     loop {
         if options.stop.is_asked() {
             report.stopped = Some(Stopped::Asked);
@@ -68,14 +68,14 @@ fn look(
         }
         let rows = table.after(connection, after, CHUNK, BATCH_BYTES)?;
         let Some(last) = rows.last() else { return Ok(root) };
-        after = last.record.record;
+        after = last.record.number;
         report.records += rows.len() as u64;
         report.bytes += rows.iter().map(|row| row.record.data.len() as u64).sum::<u64>();
         let parts = in_portions(&rows, PORTION, |rows| {
             let mut part = FieldTree::default();
             for row in rows {
                 if let Ok(document) = row.record.document() {
-                    part.record(row.record.record, &document);
+                    part.record(row.record.number, &document);
                 }
             }
             part

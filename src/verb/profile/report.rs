@@ -8,6 +8,7 @@ use crate::path::Path;
 
 /// How to profile.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct ProfileOptions<'o> {
     /// What is redacted: of these fields no value is told.
     pub redact: &'o [Path],
@@ -15,8 +16,25 @@ pub struct ProfileOptions<'o> {
     pub stop: StopSignal,
 }
 
+impl<'o> ProfileOptions<'o> {
+    /// Shows no value of these fields. Default: none.
+    #[must_use]
+    pub fn redact(mut self, redact: &'o [Path]) -> Self {
+        self.redact = redact;
+        self
+    }
+
+    /// Sets the signal that asks the verb to stop. Default: a signal that nobody sends.
+    #[must_use]
+    pub fn stop(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
+    }
+}
+
 /// What the records of a database look like.
 #[derive(Clone, Debug, Default, serde::Serialize)]
+#[non_exhaustive]
 pub struct ProfileReport {
     /// The database.
     pub database: String,
@@ -30,8 +48,20 @@ pub struct ProfileReport {
     pub stopped: Option<Stopped>,
 }
 
+/// A value and how often a field has it. In JSON a list of the two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrequentValue {
+    /// The value, as JSON.
+    pub value: String,
+    /// How often.
+    pub count: u64,
+}
+
+crate::record::listed::as_list!(FrequentValue: value, count);
+
 /// What one field holds.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct FieldProfile {
     /// Where: `customer.name`, `items[*].price`. `*` stands for the names of an object that has very many.
     pub path: String,
@@ -58,7 +88,7 @@ pub struct FieldProfile {
     /// The shortest and the longest: characters of texts, elements of lists.
     pub lengths: Option<[u64; 2]>,
     /// Every value and how often, as JSON, the most frequent first, where there are few.
-    pub frequent: Vec<(String, u64)>,
+    pub frequent: Vec<FrequentValue>,
     /// Whether values are left out because the field is redacted.
     pub redacted: bool,
 }

@@ -2,7 +2,7 @@
 
 use super::parts::NotProved;
 use super::proved::Proved;
-use super::text::{Consistency, Proof};
+use super::text::{Consistency, ConsistentCheckpoints, Proof};
 use crate::ledger::Checkpoint;
 use crate::note::VerifyingKey;
 
@@ -27,7 +27,7 @@ pub enum ProvedText {
 pub fn check_proof(bytes: &[u8], key: &VerifyingKey) -> Result<ProvedText, NotProved> {
     let text = std::str::from_utf8(bytes).map_err(|_| NotProved::Form("it is not valid UTF-8".to_owned()))?;
     if text.starts_with("counterfoil-consistency") {
-        let (old, new) = Consistency::parse(text)?.verify(key)?;
+        let ConsistentCheckpoints { old, new } = Consistency::parse(text)?.verify(key)?;
         return Ok(ProvedText::Extends { old, new });
     }
     Ok(ProvedText::Record(Box::new(Proof::parse(text)?.verify(key)?)))

@@ -5,9 +5,11 @@ use serde_json::value::RawValue;
 use super::parts::{NotProved, Opening, Which};
 use crate::digest::hex;
 use crate::ledger::Checkpoint;
+use crate::record::{BatchId, RecordNumber};
 
 /// What a proof proves.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Proved {
     /// The ledger: the uuid of its first run.
     pub ledger: String,
@@ -16,9 +18,9 @@ pub struct Proved {
     /// Its root, in hexadecimal.
     pub root: String,
     /// The batch.
-    pub batch: i64,
+    pub batch: BatchId,
     /// The source record's number.
-    pub record: i64,
+    pub record: RecordNumber,
     /// 0, or the part of a derived record.
     pub part: i64,
     /// What became of it.
@@ -45,6 +47,7 @@ pub struct Proved {
 
 /// A stage, as a header names it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct ProvedStage {
     /// The project.
     pub project: String,
@@ -58,6 +61,7 @@ pub struct ProvedStage {
 
 /// What a record was.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Disclosed {
     /// Which of the entry's commitments it is.
     pub which: Which,
@@ -143,8 +147,8 @@ impl Proved {
             ledger: checkpoint.origin.clone(),
             size: checkpoint.size,
             root: hex(&checkpoint.root),
-            batch: number(&entry[1])?,
-            record: number(&entry[2])?,
+            batch: BatchId::new(number(&entry[1])?),
+            record: RecordNumber::new(number(&entry[2])?),
             part: number(&entry[3])?,
             outcome,
             reason: text(&entry[9]),

@@ -6,6 +6,7 @@ use crate::digest::{Hash, Salt, commitment, hex};
 use crate::ledger::proof::{is_consistent, is_included};
 use crate::ledger::{Checkpoint, leaf_hash};
 use crate::note::{BadNote, VerifyingKey};
+use crate::record::BatchId;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
@@ -14,7 +15,7 @@ const PROOF: &str = "counterfoil-proof v1";
 /// The first line of a proof about two checkpoints.
 const CONSISTENCY: &str = "counterfoil-consistency v1";
 
-/// A proof about one record. Its text is what [`prove`](super::prove) gives and [`Proof::parse`] reads.
+/// A proof about one record. Its text is what [`Store::prove`](crate::store::Store::prove) gives and [`Proof::parse`] reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
     /// The entry.
@@ -117,8 +118,10 @@ impl Proof {
     }
 
     /// The batch whose header this is.
-    pub(super) fn batch(&self) -> Option<i64> {
-        fields(&self.header.text, "b1", 37).ok()?[1].number()
+    pub(super) fn batch(&self) -> Option<BatchId> {
+        fields(&self.header.text, "b1", 37).ok()?[1]
+            .number()
+            .map(BatchId::new)
     }
 }
 
@@ -168,18 +171,27 @@ impl Consistency {
         Ok(proof)
     }
 
-    /// Checks both signatures and that the newer ledger extends the older one; returns both sizes.
+    /// Checks both signatures and that the newer ledger extends the older one; returns both.
     ///
     /// # Errors
     /// [`NotProved`].
-    pub fn verify(&self, key: &VerifyingKey) -> Result<(Checkpoint, Checkpoint), NotProved> {
+    pub fn verify(&self, key: &VerifyingKey) -> Result<ConsistentCheckpoints, NotProved> {
         let (old, new) = (opened(&self.old, key)?, opened(&self.new, key)?);
         let trees = ((old.size, &old.root), (new.size, &new.root));
         if old.origin != new.origin || !is_consistent(trees.0, trees.1, &self.path) {
             return Err(NotProved::Inconsistent);
         }
-        Ok((old, new))
+        Ok(ConsistentCheckpoints { old, new })
     }
+}
+
+/// Two checkpoints of one ledger, the newer of which extends the older.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsistentCheckpoints {
+    /// The older one.
+    pub old: Checkpoint,
+    /// The newer one.
+    pub new: Checkpoint,
 }
 
 impl std::fmt::Display for Consistency {

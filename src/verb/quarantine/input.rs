@@ -26,7 +26,7 @@ impl RetriedInput {
         let row = refused.stage.and_then(|_| row_in(&body));
         Ok(Some(match row {
             Some((id, data)) => Self::Record(Record {
-                record: refused.record,
+                number: refused.record,
                 id,
                 data,
             }),
@@ -37,6 +37,7 @@ impl RetriedInput {
 
 /// What a refused record was, as far as it may be shown.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct RefusedInput {
     /// Its id, where it has one.
     pub id: Option<String>,
@@ -46,29 +47,31 @@ pub struct RefusedInput {
     pub withheld: bool,
 }
 
-/// The input of a refused record. What any stage of the project redacts is masked.
-pub fn refused_input(store: &Store, quarantined: &Quarantined, redact: &[Path]) -> Result<RefusedInput> {
-    let (id, text) = match RetriedInput::new(store.connection(), quarantined)? {
-        Some(RetriedInput::Record(record)) => (Some(record.id), record.data),
-        Some(RetriedInput::Line(line)) => (None, String::from_utf8_lossy(&line).into_owned()),
-        None => {
-            return Ok(RefusedInput {
-                id: None,
-                data: None,
-                withheld: false,
-            });
-        }
-    };
-    let data = if redact.is_empty() {
-        Ok(text)
-    } else {
-        shown(store, &text, redact)
-    };
-    Ok(RefusedInput {
-        id,
-        withheld: data.is_err(),
-        data: data.ok(),
-    })
+impl Store {
+    /// The input of a refused record. What any stage of the project redacts is masked.
+    pub fn refused_input(&self, quarantined: &Quarantined, redact: &[Path]) -> Result<RefusedInput> {
+        let (id, text) = match RetriedInput::new(self.connection(), quarantined)? {
+            Some(RetriedInput::Record(record)) => (Some(record.id), record.data),
+            Some(RetriedInput::Line(line)) => (None, String::from_utf8_lossy(&line).into_owned()),
+            None => {
+                return Ok(RefusedInput {
+                    id: None,
+                    data: None,
+                    withheld: false,
+                });
+            }
+        };
+        let data = if redact.is_empty() {
+            Ok(text)
+        } else {
+            shown(self, &text, redact)
+        };
+        Ok(RefusedInput {
+            id,
+            withheld: data.is_err(),
+            data: data.ok(),
+        })
+    }
 }
 
 /// Only what the door lets in can be masked: of a name that stands twice, one value would be shown.

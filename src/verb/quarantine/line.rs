@@ -9,69 +9,72 @@ use crate::ledger::open::written_since;
 use crate::ledger::past::has_brought;
 use crate::ledger::quarantine::Quarantined;
 use crate::ledger::read::{cursor_of, pass_of};
+use crate::record::RecordNumber;
 use crate::store::{Store, Table};
 
-/// Whether the id of a line that a load has refused, because a record has it with other data, came into the database by the
-/// same load: then it stands twice in the input, and to write over the first would only let the last one win. A load that
-/// writes over what is there refuses nothing else with this code.
-///
-/// # Errors
-/// When the ledger cannot be read.
-pub fn repeats_in_its_input(store: &Store, refused: &Quarantined) -> Result<bool> {
-    let (None, EXISTS, Some(database)) = (refused.stage, refused.reason.code.as_ref(), &refused.database)
-    else {
-        return Ok(false);
-    };
-    if replaces(&cursor(store, refused)?) {
-        return Ok(true);
-    }
-    let Some(owner) = owner(store, database, refused)? else {
-        return Ok(false);
-    };
-    let pass = pass_of(store.connection(), refused.batch)?;
-    pass.map_or(Ok(false), |pass| has_brought(store.connection(), pass, owner))
-}
-
-/// Whether a load has refused a row only because it would have made texts of other values: it is read right with other options.
-///
-/// # Errors
-/// When the ledger cannot be read.
-pub fn is_read_otherwise(store: &Store, refused: &Quarantined) -> Result<bool> {
-    let is_of_types = refused.stage.is_none() && refused.reason.code == TYPES;
-    Ok(is_of_types && cursor(store, refused)?["types"].is_null())
-}
-
-/// The words of the command that loads the input of a refused line again, as it was read; empty for what a stage refused.
-pub fn load_again(store: &Store, refused: &Quarantined) -> Result<Vec<String>> {
-    let (None, Some(source), Some(database)) = (refused.stage, &refused.source, &refused.database) else {
-        return Ok(Vec::new());
-    };
-    let mut cursor = cursor(store, refused)?;
-    let code = refused.reason.code.as_ref();
-    let mut again = Vec::new();
-    if code == EXISTS && !repeats_in_its_input(store, refused)? {
-        cursor["replace"] = true.into();
-        again.push(option("again", ""));
-    } else if code == TYPES {
-        if is_read_otherwise(store, refused)? {
-            cursor["types"] = "existing".into();
-            // What is left out of a row and what has the kind that is there are two answers to one question.
-            cursor["missing"] = Json::Null;
+impl Store {
+    /// Whether the id of a line that a load has refused, because a record has it with other data, came into the database by the
+    /// same load: then it stands twice in the input, and to write over the first would only let the last one win. A load that
+    /// writes over what is there refuses nothing else with this code.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn repeats_in_its_input(&self, refused: &Quarantined) -> Result<bool> {
+        let (None, EXISTS, Some(database)) = (refused.stage, refused.reason.code.as_ref(), &refused.database)
+        else {
+            return Ok(false);
+        };
+        if replaces(&cursor(self, refused)?) {
+            return Ok(true);
         }
-        // Mended, it is other data than the record has.
-        if owner(store, database, refused)?.is_some() {
+        let Some(owner) = owner(self, database, refused)? else {
+            return Ok(false);
+        };
+        let pass = pass_of(self.connection(), refused.batch)?;
+        pass.map_or(Ok(false), |pass| has_brought(self.connection(), pass, owner))
+    }
+
+    /// Whether a load has refused a row only because it would have made texts of other values: it is read right with other options.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn is_read_otherwise(&self, refused: &Quarantined) -> Result<bool> {
+        let is_of_types = refused.stage.is_none() && refused.reason.code == TYPES;
+        Ok(is_of_types && cursor(self, refused)?["types"].is_null())
+    }
+
+    /// The words of the command that loads the input of a refused line again, as it was read; empty for what a stage refused.
+    pub fn reload_command(&self, refused: &Quarantined) -> Result<Vec<String>> {
+        let (None, Some(source), Some(database)) = (refused.stage, &refused.source, &refused.database) else {
+            return Ok(Vec::new());
+        };
+        let mut cursor = cursor(self, refused)?;
+        let code = refused.reason.code.as_ref();
+        let mut again = Vec::new();
+        if code == EXISTS && !self.repeats_in_its_input(refused)? {
             cursor["replace"] = true.into();
+            again.push(option("again", ""));
+        } else if code == TYPES {
+            if self.is_read_otherwise(refused)? {
+                cursor["types"] = "existing".into();
+                // What is left out of a row and what has the kind that is there are two answers to one question.
+                cursor["missing"] = Json::Null;
+            }
+            // Mended, it is other data than the record has.
+            if owner(self, database, refused)?.is_some() {
+                cursor["replace"] = true.into();
+            }
+        } else if is_overtaken(self, database, refused)? {
+            // What others have written since is newer than what the input has: that is for the operator to write over.
+            cursor["replace"] = false.into();
+            cursor["reprocess"] = false.into();
         }
-    } else if is_overtaken(store, database, refused)? {
-        // What others have written since is newer than what the input has: that is for the operator to write over.
-        cursor["replace"] = false.into();
-        cursor["reprocess"] = false.into();
+        let mut words = ["load", database, source].map(str::to_owned).to_vec();
+        words.extend(reading_options(&cursor, Some(source)));
+        words.extend(writing_options(&cursor));
+        words.extend(again);
+        Ok(words)
     }
-    let mut words = ["load", database, source].map(str::to_owned).to_vec();
-    words.extend(reading_options(&cursor, Some(source)));
-    words.extend(writing_options(&cursor));
-    words.extend(again);
-    Ok(words)
 }
 
 /// The code of a record that is there with other data.
@@ -91,7 +94,7 @@ fn replaces(cursor: &Json) -> bool {
 }
 
 /// The record that has the id of a refused line.
-fn owner(store: &Store, database: &str, refused: &Quarantined) -> Result<Option<i64>> {
+fn owner(store: &Store, database: &str, refused: &Quarantined) -> Result<Option<RecordNumber>> {
     match &refused.id {
         Some(id) => Table::from_name(database)?.number_of(store.connection(), id),
         None => Ok(None),

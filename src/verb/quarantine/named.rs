@@ -7,16 +7,17 @@ use super::input::RetriedInput;
 use crate::context::Context;
 use crate::error::Result;
 use crate::expression::Scope;
-use crate::history::{HiddenIds, redacted};
+use crate::history::HiddenIds;
 use crate::ledger::quarantine::Quarantined;
 use crate::ledger::read::{self, salt};
 use crate::path::Path;
-use crate::record::REDACTED;
+use crate::record::{BatchId, REDACTED, RecordNumber};
 use crate::stage::Stage;
 use crate::store::{Store, Table};
 
 /// Something that a refusal names by its number.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Named {
     /// A part of the record, or another record.
     pub what: NamedKind,
@@ -84,7 +85,7 @@ pub struct Naming<'s> {
     redact: Vec<Path>,
     hidden: Option<HiddenIds>,
     /// By the batch that refused: what it was carried with.
-    batches: HashMap<i64, Option<BatchStage>>,
+    batches: HashMap<BatchId, Option<BatchStage>>,
 }
 
 /// What a batch carried records with.
@@ -138,7 +139,7 @@ impl<'s> Naming<'s> {
             if let Some(holder) = &violation.holder {
                 add(Named {
                     what: NamedKind::Holder,
-                    number: holder.record,
+                    number: holder.record.get(),
                     other: None,
                     database: database.clone(),
                     id: self.id_of(database, holder.record)?,
@@ -161,14 +162,14 @@ impl<'s> Naming<'s> {
     /// The databases whose ids must not show; looked up once.
     fn hidden(&mut self) -> Result<&HiddenIds> {
         if self.hidden.is_none() {
-            let mut redact = redacted(self.store)?;
+            let mut redact = self.store.redacted_paths()?;
             redact.extend(self.redact.iter().cloned());
             self.hidden = Some(HiddenIds::new(self.store, [], &redact)?);
         }
         Ok(self.hidden.get_or_insert_default())
     }
 
-    fn id_of(&self, database: &str, record: i64) -> Result<Option<String>> {
+    fn id_of(&self, database: &str, record: RecordNumber) -> Result<Option<String>> {
         let (connection, table) = (self.store.connection(), Table::from_name(database)?);
         if !table.exists(connection)? {
             return Ok(None);
@@ -208,7 +209,7 @@ impl<'s> Naming<'s> {
     }
 
     /// The stage as it was applied then; `None` where the ledger's text does not give it, as of one built in Rust.
-    fn carrier(&mut self, batch: i64) -> Result<Option<&BatchStage>> {
+    fn carrier(&mut self, batch: BatchId) -> Result<Option<&BatchStage>> {
         if !self.batches.contains_key(&batch) {
             let connection = self.store.connection();
             let pass = match read::pass_of(connection, batch)? {

@@ -3,13 +3,15 @@
 use crate::error::Result;
 use crate::ledger::places;
 use crate::ledger::quarantine::Quarantined;
+use crate::record::RecordNumber;
 use crate::store::{Store, Table};
 
 /// What is in the place of a refused record.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct InPlace {
     /// The number of the row.
-    pub record: i64,
+    pub record: RecordNumber,
     /// Its id, where it stands in the target.
     pub id: Option<String>,
     /// Whether it is the record's own row, which somebody has changed by hand.
@@ -31,34 +33,36 @@ pub enum PlaceState {
     Free,
 }
 
-/// The row in the place of a record that was refused as `target.exists` or `target.edited`; `None` for any other.
-///
-/// # Errors
-/// When the store cannot be read.
-pub fn in_its_place(store: &Store, refused: &Quarantined) -> Result<Option<InPlace>> {
-    let edited = match refused.reason.code.as_ref() {
-        places::EXISTS => false,
-        places::EDITED => true,
-        _ => return Ok(None),
-    };
-    let (Some(holder), Some(database)) = (&refused.reason.holder, &refused.database) else {
-        return Ok(None);
-    };
-    let (connection, table) = (store.connection(), Table::from_name(database)?);
-    let holds = table.exists(connection)? && holder.still_holds(connection, &table)?;
-    let row = if holds {
-        table.by_number(connection, holder.record)?
-    } else {
-        None
-    };
-    Ok(Some(InPlace {
-        record: holder.record,
-        state: match (holds, &row) {
-            (false, _) => PlaceState::Free,
-            (true, Some(_)) => PlaceState::Taken,
-            (true, None) => PlaceState::Kept,
-        },
-        id: row.map(|row| row.record.id),
-        edited,
-    }))
+impl Store {
+    /// The row in the place of a record that was refused as `target.exists` or `target.edited`; `None` for any other.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn in_its_place(&self, refused: &Quarantined) -> Result<Option<InPlace>> {
+        let edited = match refused.reason.code.as_ref() {
+            places::EXISTS => false,
+            places::EDITED => true,
+            _ => return Ok(None),
+        };
+        let (Some(holder), Some(database)) = (&refused.reason.holder, &refused.database) else {
+            return Ok(None);
+        };
+        let (connection, table) = (self.connection(), Table::from_name(database)?);
+        let holds = table.exists(connection)? && holder.still_holds(connection, &table)?;
+        let row = if holds {
+            table.by_number(connection, holder.record)?
+        } else {
+            None
+        };
+        Ok(Some(InPlace {
+            record: holder.record,
+            state: match (holds, &row) {
+                (false, _) => PlaceState::Free,
+                (true, Some(_)) => PlaceState::Taken,
+                (true, None) => PlaceState::Kept,
+            },
+            id: row.map(|row| row.record.id),
+            edited,
+        }))
+    }
 }

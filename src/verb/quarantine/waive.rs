@@ -63,7 +63,7 @@ fn settle_interrupted(
             stage: open.stage,
             database: open.target,
         };
-        if open.last_batch + 1 == run.next_batch() && groups.contains(&group) {
+        if open.last_batch.next() == run.next_batch() && groups.contains(&group) {
             goes_on = Some((group, pass));
         } else {
             run.commit(&mut pass, Batch::new(BatchKind::End))?;

@@ -17,7 +17,7 @@ use crate::ledger::read::{
 };
 use crate::ledger::since::has_change;
 use crate::ledger::undone;
-use crate::record::RecordSet;
+use crate::record::{BatchId, PassId, RecordNumber, RecordSet, RunId};
 use crate::store::trial_rows::{Then, TrialRows};
 use crate::store::{Store, Table};
 
@@ -92,11 +92,11 @@ pub(super) fn find(store: &Store, chosen: &[Chosen]) -> Result<Vec<Conflicts>> {
 
 /// Those of the passes that are undone which have worked in place on a database, ascending: what the older of them have
 /// not touched stays as undoing a newer one leaves it, and can be in the way of undoing them.
-fn in_place_on(database: &str, undone: &[&PassSummary]) -> Vec<i64> {
+fn in_place_on(database: &str, undone: &[&PassSummary]) -> Vec<PassId> {
     let is_in_place = |pass: &&&PassSummary| {
         pass.row.source == pass.row.target && pass.row.target.as_deref() == Some(database)
     };
-    let mut passes: Vec<i64> = undone
+    let mut passes: Vec<PassId> = undone
         .iter()
         .filter(is_in_place)
         .map(|pass| pass.row.pass)
@@ -106,7 +106,12 @@ fn in_place_on(database: &str, undone: &[&PassSummary]) -> Vec<i64> {
 }
 
 /// A conflict, with the record's id.
-fn describe(connection: &Connection, target: &Table, number: i64, in_the_way: InTheWay) -> Result<Conflict> {
+fn describe(
+    connection: &Connection,
+    target: &Table,
+    number: RecordNumber,
+    in_the_way: InTheWay,
+) -> Result<Conflict> {
     let row = target.by_number(connection, number)?;
     Ok(Conflict {
         database: target.name().to_owned(),
@@ -120,7 +125,7 @@ fn describe(connection: &Connection, target: &Table, number: i64, in_the_way: In
 }
 
 /// The records that a run of rollbacks has left as they are: the first of them.
-pub(super) fn left(store: &Store, run: i64, count: usize) -> Result<Vec<Conflict>> {
+pub(super) fn left(store: &Store, run: RunId, count: usize) -> Result<Vec<Conflict>> {
     let connection = store.connection();
     let mut left = Vec::new();
     for refused in undone::left(connection, run, count)? {
@@ -140,11 +145,11 @@ pub(super) fn left(store: &Store, run: i64, count: usize) -> Result<Vec<Conflict
 
 /// A pass on its way back.
 struct ReplayedPass {
-    pass: i64,
+    pass: PassId,
     /// Of a single record's rollback, the number in its entries.
-    only: Option<i64>,
+    only: Option<RecordNumber>,
     before: Place,
-    done: HashSet<(i64, i64)>,
+    done: HashSet<(RecordNumber, i64)>,
     overwritten: Overwritten,
     deferred: Deferred,
 }
@@ -172,7 +177,7 @@ impl ReplayedPass {
     }
 
     /// The next entries down to a batch, newest first; none when it has come there.
-    fn next(&mut self, connection: &Connection, down_to: i64) -> Result<Vec<RecordedEntry>> {
+    fn next(&mut self, connection: &Connection, down_to: BatchId) -> Result<Vec<RecordedEntry>> {
         let place = (self.before, down_to);
         let entries = match self.only {
             None => entries_before(connection, self.pass, place, SLICE, BATCH_BYTES)?,
@@ -199,8 +204,8 @@ struct RollbackReplay<'t> {
     target: Table,
     changed: RecordSet,
     /// The passes that are undone and have worked in place, ascending, and what of them is undone already.
-    in_place: Vec<i64>,
-    done: HashMap<i64, HashSet<(i64, i64)>>,
+    in_place: Vec<PassId>,
+    done: HashMap<PassId, HashSet<(RecordNumber, i64)>>,
     /// Those of the rows that are otherwise than they are now.
     rows: TrialRows,
     /// Other rows that would stay as they are by now.
@@ -212,7 +217,7 @@ impl<'t> RollbackReplay<'t> {
         connection: &'t Connection,
         target: Table,
         changed: RecordSet,
-        in_place: Vec<i64>,
+        in_place: Vec<PassId>,
     ) -> Result<Self> {
         Ok(Self {
             connection,
@@ -269,7 +274,7 @@ impl<'t> RollbackReplay<'t> {
         if let Some(id) = old_id.as_ref().filter(|_| oldest.entry.before.is_some()) {
             let owner = self.owner(id)?;
             // Where one record is undone alone, all others stay.
-            let stays = |owner: i64| {
+            let stays = |owner: RecordNumber| {
                 pass.only.is_some() || self.changed.contains(owner) || self.settled.contains(owner)
             };
             if owner.is_some_and(|owner| owner != number && stays(owner)) {
@@ -287,7 +292,7 @@ impl<'t> RollbackReplay<'t> {
     }
 
     /// Whether older passes in place are undone after one, and none of them has changed a row.
-    fn stays_in_place(&mut self, newer: i64, number: i64) -> Result<bool> {
+    fn stays_in_place(&mut self, newer: PassId, number: RecordNumber) -> Result<bool> {
         let older = self.in_place.partition_point(|pass| *pass < newer);
         if older == 0 || self.in_place.get(older) != Some(&newer) {
             return Ok(false);
@@ -306,7 +311,7 @@ impl<'t> RollbackReplay<'t> {
         Ok(!changed)
     }
 
-    fn row(&self, number: i64) -> Result<Then> {
+    fn row(&self, number: RecordNumber) -> Result<Then> {
         if let Some(then) = self.rows.get(number)? {
             return Ok(then);
         }
@@ -317,7 +322,7 @@ impl<'t> RollbackReplay<'t> {
         Ok(restore::hash(&salt, Some(&found.record)).map(|hash| (hash, found.record.id)))
     }
 
-    fn owner(&self, id: &str) -> Result<Option<i64>> {
+    fn owner(&self, id: &str) -> Result<Option<RecordNumber>> {
         self.rows.owner(id, || self.target.number_of(self.connection, id))
     }
 }

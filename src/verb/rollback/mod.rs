@@ -27,6 +27,7 @@ use crate::ledger::{
     undone,
 };
 use crate::observe::Observer;
+use crate::record::{PassId, RunId};
 use crate::store::{Store, Table};
 use conflict::Conflicts;
 use plan::{BatchRange, Chosen};
@@ -38,9 +39,10 @@ pub const MOST_LEFT: usize = 10;
 
 /// What a rollback did.
 #[derive(Clone, Debug, Default, serde::Serialize)]
+#[non_exhaustive]
 pub struct RollbackReport {
     /// The run's number; `None` when there was nothing to do.
-    pub run: Option<i64>,
+    pub run: Option<RunId>,
     /// What was undone, in this order.
     pub undone: Vec<Reversal>,
     /// The outcomes over all passes: `refused` are the conflicts that were left as they are.
@@ -53,10 +55,12 @@ pub struct RollbackReport {
     pub stopped: Option<Stopped>,
 }
 
-/// What a rollback would undo, newest first, with the conflicts it would meet. Writes nothing.
-pub fn plan_rollback(store: &Store, project: &str, scope: &RollbackScope) -> Result<Vec<Reversal>> {
-    let planned = planned(store, &chosen(store, project, scope)?)?;
-    Ok(planned.into_iter().map(|(reversal, _)| reversal).collect())
+impl Store {
+    /// What a rollback would undo, newest first, with the conflicts it would meet. Writes nothing.
+    pub fn plan_rollback(&self, project: &str, scope: &RollbackScope) -> Result<Vec<Reversal>> {
+        let planned = planned(self, &chosen(self, project, scope)?)?;
+        Ok(planned.into_iter().map(|(reversal, _)| reversal).collect())
+    }
 }
 
 fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)>> {
@@ -68,7 +72,7 @@ fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)
             Some(_) => None,
             None => undone::open_rollback(connection, pass.row.pass)?,
         };
-        let entries = |pass: i64| match only {
+        let entries = |pass: PassId| match only {
             Some(record) => Ok(out::of_record(connection, pass, *record)?.entries),
             None => out::entries_of_pass(connection, pass),
         };
@@ -76,7 +80,7 @@ fn planned(store: &Store, chosen: &[Chosen]) -> Result<Vec<(Reversal, Conflicts)
         let reversal = Reversal {
             pass: pass.row.pass,
             kind: pass.row.kind,
-            stage: stage.map(|stage| (stage.number, stage.slug.clone())),
+            stage: stage.map(|stage| crate::name::StageName::new(stage.number, &*stage.slug)),
             runs: writing_runs(connection, pass.row.pass)?,
             database: pass.row.target.clone().unwrap_or_default(),
             entries: entries(pass.row.pass)?,
@@ -221,7 +225,7 @@ fn undo_pass(
         pass.row.reverses = Some(of.row.pass);
         (pass, BEHIND_ALL, Counts::default())
     };
-    begins(&pass, of, of.counts.read, counts.read, observer);
+    begins(&pass, of, of.counts.read, &counts, observer);
     let (alone, shape) = preparation(run, (of, since), &target, open.is_some())?;
     let batch_size = options.batch_size.unwrap_or(run.store().options().batch_size);
     let mut producer = Undoing {

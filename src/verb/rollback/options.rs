@@ -9,6 +9,7 @@ use crate::observe::StopSignal;
 
 /// How to roll back.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct RollbackOptions {
     /// What.
     pub scope: RollbackScope,
@@ -34,5 +35,49 @@ impl Default for RollbackOptions {
             purpose: RunInfo::new("rollback"),
             stop: StopSignal::default(),
         }
+    }
+}
+
+impl RollbackOptions {
+    /// Sets what to roll back. Default: [`RollbackScope::Last`].
+    #[must_use]
+    pub fn scope(mut self, scope: RollbackScope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// Sets what to do with records that were changed since. Default: [`ConflictPolicy::Abort`].
+    #[must_use]
+    pub fn on_conflict(mut self, on_conflict: ConflictPolicy) -> Self {
+        self.on_conflict = on_conflict;
+        self
+    }
+
+    /// Sets the most entries in a batch. Default: `None`, as the store's options say.
+    #[must_use]
+    pub fn batch_size(mut self, batch_size: impl Into<Option<usize>>) -> Self {
+        self.batch_size = batch_size.into();
+        self
+    }
+
+    /// Stops after the first batch that ends later than this. Default: `None`, no limit.
+    #[must_use]
+    pub fn max_time(mut self, max_time: impl Into<Option<Duration>>) -> Self {
+        self.max_time = max_time.into();
+        self
+    }
+
+    /// Sets what the ledger keeps about this run. Default: the command `rollback`, no arguments, no reason.
+    #[must_use]
+    pub fn purpose(mut self, purpose: RunInfo) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// Sets the signal that asks the verb to stop. Default: a signal that nobody sends.
+    #[must_use]
+    pub fn stop(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
     }
 }

@@ -12,6 +12,8 @@ use crate::ledger::read::{PassSummary, pass};
 use crate::ledger::runs;
 use crate::ledger::since::{ReadingPass, each_batch_down_to, processed_since, readers_since, stands_on};
 use crate::ledger::stage_history::{applied_numbers, standing_passes};
+use crate::name::StageName;
+use crate::record::{BatchId, PassId, RecordNumber, RunId};
 
 /// What to roll back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub enum RollbackScope {
     /// This stage alone, where no later one has read what it wrote.
     Stage(u32),
     /// What one run did.
-    Run(i64),
+    Run(RunId),
     /// What the newest pass did to one record of a database.
     Record {
         /// The database.
@@ -37,15 +39,16 @@ pub enum RollbackScope {
 
 /// One pass that a rollback will undo.
 #[derive(Clone, Debug, serde::Serialize)]
+#[non_exhaustive]
 pub struct Reversal {
     /// The pass.
-    pub pass: i64,
+    pub pass: PassId,
     /// Its kind.
     pub kind: PassKind,
-    /// The stage's number and slug; `None` for a load or an edit.
-    pub stage: Option<(u32, String)>,
+    /// The stage; `None` for a load or an edit.
+    pub stage: Option<StageName>,
     /// The runs that worked on it: all of their work on it is taken back together.
-    pub runs: Vec<i64>,
+    pub runs: Vec<RunId>,
     /// The database that is taken back.
     pub database: String,
     /// The entries that will be undone.
@@ -65,7 +68,7 @@ pub struct Reversal {
 pub(crate) struct Chosen {
     pub(crate) pass: PassSummary,
     /// Of a single record, the source's number in the pass's entries.
-    pub(crate) only: Option<i64>,
+    pub(crate) only: Option<RecordNumber>,
 }
 
 /// The passes to undo, newest first; those whose rollback was interrupted come with it.
@@ -75,7 +78,7 @@ pub(crate) fn passes_of(
     scope: &RollbackScope,
 ) -> Result<Vec<PassSummary>> {
     let stages = applied_numbers(connection, project)?;
-    let of_stages = |fits: &dyn Fn(u32) -> bool| -> Result<Vec<i64>> {
+    let of_stages = |fits: &dyn Fn(u32) -> bool| -> Result<Vec<PassId>> {
         let mut passes = Vec::new();
         for number in stages.iter().filter(|number| fits(**number)) {
             passes.extend(standing_passes(connection, project, *number)?);
@@ -110,7 +113,7 @@ pub(crate) fn passes_of(
 }
 
 /// The standing passes in which a run has written entries; to have ended what another run did is not to have done it.
-fn passes_of_run(connection: &Connection, run: i64) -> Result<Vec<i64>> {
+fn passes_of_run(connection: &Connection, run: RunId) -> Result<Vec<PassId>> {
     let found = runs::worked_on(connection, run)?;
     if found.is_empty() {
         return Err(Error::NoSuch {
@@ -124,8 +127,8 @@ fn passes_of_run(connection: &Connection, run: i64) -> Result<Vec<i64>> {
 /// A pass must not be undone while another stands that has read since what it wrote. Stages that work in place on one
 /// database are fed by those before them only, whichever ran last.
 fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &RollbackScope) -> Result<()> {
-    let is_chosen: HashSet<i64> = chosen.iter().map(|pass| pass.row.pass).collect();
-    let mut first_batches: BTreeMap<&str, i64> = BTreeMap::new();
+    let is_chosen: HashSet<PassId> = chosen.iter().map(|pass| pass.row.pass).collect();
+    let mut first_batches: BTreeMap<&str, BatchId> = BTreeMap::new();
     for pass in chosen {
         let database = pass.row.target.as_deref().unwrap_or_default();
         let first = first_batches.entry(database).or_insert(pass.first_batch);
@@ -138,7 +141,7 @@ fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Ro
         readers.insert(database, found);
     }
     let (mut first, mut stages): (Option<&PassSummary>, BTreeSet<(&str, u32, &str)>) = Default::default();
-    let mut newest: Option<(i64, i64)> = None;
+    let mut newest: Option<(BatchId, PassId)> = None;
     for pass in chosen {
         let database = pass.row.target.as_deref().unwrap_or_default();
         for reader in readers.get(database).into_iter().flatten() {
@@ -198,8 +201,8 @@ fn is_fed_by(reader: &ReadingPass, pass: &PassSummary) -> bool {
 /// done about the conflict, undoing the newer pass later would bring back what the older had written. (In place, a newer
 /// pass has changed a row again only after it was written anew, so that the older has nothing left to undo there.)
 pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -> Result<()> {
-    let undone: HashSet<i64> = chosen.iter().map(|pass| pass.row.pass).collect();
-    let mut above: HashMap<(&str, u32), Vec<i64>> = HashMap::new();
+    let undone: HashSet<PassId> = chosen.iter().map(|pass| pass.row.pass).collect();
+    let mut above: HashMap<(&str, u32), Vec<PassId>> = HashMap::new();
     for pass in chosen {
         let Some(stage) = pass
             .row
@@ -218,7 +221,7 @@ pub(crate) fn refuse_beneath(connection: &Connection, chosen: &[&PassSummary]) -
                     row.is_some_and(|row| (row.project.as_str(), row.number) == key)
                 };
                 let first = chosen.iter().filter(of_stage).map(|pass| pass.first_batch).min();
-                let mut newer = processed_since(connection, key, first.unwrap_or(0))?;
+                let mut newer = processed_since(connection, key, first.unwrap_or_default())?;
                 newer.retain(|pass| !undone.contains(pass));
                 unknown.insert(newer)
             }
@@ -244,7 +247,7 @@ pub(crate) struct BatchRange {
     /// The place of the pass among those that are undone.
     pub(crate) pass: usize,
     /// Its first batch.
-    pub(crate) down_to: i64,
+    pub(crate) down_to: BatchId,
     /// Whether nothing of the pass is left after it.
     pub(crate) last: bool,
 }
@@ -252,7 +255,7 @@ pub(crate) struct BatchRange {
 /// The passes in stretches, newest first. Passes that took turns (one was interrupted, another ran, the first went on)
 /// are undone in turns, so that every change is undone before the one that it was made upon.
 pub(crate) fn stretches(connection: &Connection, passes: &[&PassSummary]) -> Result<Vec<BatchRange>> {
-    let places: HashMap<i64, usize> = (0..passes.len()).map(|at| (passes[at].row.pass, at)).collect();
+    let places: HashMap<PassId, usize> = (0..passes.len()).map(|at| (passes[at].row.pass, at)).collect();
     let oldest = passes.iter().map(|pass| pass.first_batch).min();
     let mut stretches: Vec<BatchRange> = Vec::new();
     each_batch_down_to(connection, oldest, |number, down_to| {

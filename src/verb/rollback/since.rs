@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::ledger::read::{PassSummary, RecordedEntry};
 use crate::ledger::undone::WholeRollback;
 use crate::ledger::{since, undone};
-use crate::record::RecordSet;
+use crate::record::{BatchId, PassId, RecordSet};
 
 mod deferred;
 
@@ -19,30 +19,30 @@ pub(crate) use deferred::{Deferred, set_aside};
 /// What has happened since the oldest of the passes that a rollback undoes: looked for once for all of them, so that the
 /// cost does not grow with every pair of passes.
 pub(crate) struct ChangesSince {
-    undone: HashSet<i64>,
+    undone: HashSet<PassId>,
     databases: HashMap<String, AffectedDatabase>,
     /// What has overwritten the work of stages in place, by database and project.
     overwritten: HashMap<(String, String), Arc<OverwrittenRows>>,
     rollbacks: Vec<WholeRollback>,
-    cancelled: OnceCell<HashMap<i64, i64>>,
+    cancelled: OnceCell<HashMap<PassId, BatchId>>,
 }
 
 /// A database that a rollback takes back.
 struct AffectedDatabase {
     /// The first batch of the passes that are undone there.
-    first_batch: i64,
+    first_batch: BatchId,
     /// The newest of them that has changed anything: nothing can be in the way of undoing the others.
-    newest: i64,
+    newest: PassId,
     writers: Vec<WritingPass>,
     /// The last batch in which a rollback has restored something over what it did not expect: of that it keeps an image,
     /// and it cancels nothing out.
-    last_forced: Option<i64>,
+    last_forced: Option<BatchId>,
 }
 
 /// A pass that has written to a database since.
 struct WritingPass {
-    pass: i64,
-    last_batch: i64,
+    pass: PassId,
+    last_batch: BatchId,
     /// Whether it is undone, now or already.
     is_gone: bool,
     /// Of a rollback, what it undoes.
@@ -51,7 +51,7 @@ struct WritingPass {
 
 /// What a rollback undoes.
 struct Undoes {
-    pass: i64,
+    pass: PassId,
     /// Whether of the whole pass, or of a single record.
     is_whole: bool,
     /// Whether the pass is undone, now or already.
@@ -62,7 +62,7 @@ impl WritingPass {
     /// Whether it is a rollback that cancels out what it undoes, as a pass sees it. A pass that began after this one and
     /// its rollback cancel each other out; what the rollback of an older one has brought back was not there when this
     /// pass wrote. What a single record's rollback has undone of an older pass is not undone again with the rest of it.
-    fn cancels(&self, pass: i64, undone: &HashSet<i64>) -> bool {
+    fn cancels(&self, pass: PassId, undone: &HashSet<PassId>) -> bool {
         self.of.as_ref().is_some_and(|of| {
             if of.is_whole {
                 undone.contains(&of.pass) || (of.pass > pass && of.is_gone)
@@ -76,13 +76,13 @@ impl WritingPass {
 impl ChangesSince {
     /// Looks.
     pub(crate) fn new(connection: &Connection, passes: &[&PassSummary]) -> Result<Self> {
-        let undone: HashSet<i64> = passes.iter().map(|pass| pass.row.pass).collect();
+        let undone: HashSet<PassId> = passes.iter().map(|pass| pass.row.pass).collect();
         let mut databases: HashMap<String, AffectedDatabase> = HashMap::new();
         for pass in passes {
             let name = pass.row.target.clone().unwrap_or_default();
             let database = databases.entry(name).or_insert(AffectedDatabase {
                 first_batch: pass.first_batch,
-                newest: 0,
+                newest: PassId::BEFORE_FIRST,
                 writers: Vec::new(),
                 last_forced: None,
             });
@@ -200,8 +200,8 @@ fn in_place(pass: &PassSummary) -> Option<(String, String)> {
 fn writers(
     connection: &Connection,
     database: &str,
-    after: i64,
-    undone: &HashSet<i64>,
+    after: BatchId,
+    undone: &HashSet<PassId>,
 ) -> Result<Vec<WritingPass>> {
     let writers = since::writers_since(connection, database, after)?.into_iter();
     let writers = writers.map(|writer| WritingPass {

@@ -13,6 +13,7 @@ use crate::ledger::read::{self, BEHIND_ALL, PassSummary, entries_of_record};
 use crate::ledger::since::{carried_on, newest_change};
 use crate::ledger::{BatchKind, Counts, PassKind, undone};
 use crate::observe::{Event, Observer};
+use crate::record::{BatchId, RecordNumber};
 use crate::shown::word;
 use crate::store::Store;
 
@@ -54,8 +55,8 @@ fn refuse_dependent(
     connection: &Connection,
     database: &str,
     id: Option<&str>,
-    number: i64,
-    batch: i64,
+    number: RecordNumber,
+    batch: BatchId,
 ) -> Result<()> {
     let Some(processed) = carried_on(connection, database, number, batch)? else {
         return Ok(());
@@ -75,13 +76,13 @@ fn refuse_dependent(
 pub(super) fn undo(
     run: &mut Run<'_>,
     of: &PassSummary,
-    record: i64,
+    record: RecordNumber,
     options: &RollbackOptions,
     observer: &mut dyn Observer,
 ) -> Result<Counts> {
     let mut pass = run.new_pass(PassKind::Rollback, of.row.stage.clone())?;
     pass.row.target.clone_from(&of.row.target);
-    begins(&pass, of, 1, 0, observer);
+    begins(&pass, of, 1, &Counts::default(), observer);
     let since = ChangesSince::new(run.connection(), &[of])?;
     let mut deferred = since.deferred(run.connection(), of)?;
     deferred.extend(since::set_aside(run.connection(), of.row.pass, record)?);
@@ -89,7 +90,7 @@ pub(super) fn undo(
         pass: of.row.pass,
         target: run.store().table(of.row.target.as_deref().unwrap_or_default())?,
         before: BEHIND_ALL,
-        down_to: 0,
+        down_to: BatchId::BEFORE_FIRST,
         batch_size: 1,
         on_conflict: options.on_conflict,
         shape: Vec::new(),

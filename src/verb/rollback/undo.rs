@@ -13,12 +13,13 @@ use crate::engine::Pass;
 use crate::engine::{BATCH_BYTES, Producer, ReadConnection};
 use crate::engine::{Claims, TargetRow};
 use crate::error::{Error, Result};
+use crate::ledger::Counts;
 use crate::ledger::read::{PassSummary, Place, RecordedEntry, entries_before, entry_at, salt};
 use crate::ledger::{
     Batch, BatchKind, Change, Entry, EntryOutcome, Image, ImageKind, PassKind, TableChange, whole,
 };
 use crate::observe::{Event, Observer};
-use crate::record::Record;
+use crate::record::{BatchId, PassId, Record, RecordNumber};
 use crate::store::{Salted, Table};
 
 /// Why a record was left as it is: it was changed since.
@@ -28,11 +29,11 @@ pub(crate) const ID_TAKEN: &str = "rollback.id_taken";
 
 /// Makes the batches that undo one pass.
 pub(crate) struct Undoing {
-    pub(crate) pass: i64,
+    pub(crate) pass: PassId,
     pub(crate) target: Table,
     pub(crate) before: Place,
     /// The last of its batches to undo.
-    pub(crate) down_to: i64,
+    pub(crate) down_to: BatchId,
     pub(crate) batch_size: usize,
     pub(crate) on_conflict: ConflictPolicy,
     /// What the first batch does to the target's table.
@@ -40,7 +41,7 @@ pub(crate) struct Undoing {
     /// The target holds nothing but what the pass wrote: ids need no look.
     pub(crate) alone: bool,
     /// The entries that were undone one by one before.
-    pub(crate) done: HashSet<(i64, i64)>,
+    pub(crate) done: HashSet<(RecordNumber, i64)>,
     pub(crate) overwritten: Overwritten,
     /// What is to be undone with its changes.
     pub(crate) deferred: Deferred,
@@ -153,7 +154,7 @@ impl Undoing {
         entries: &[RecordedEntry],
         bytes: usize,
     ) -> Result<Vec<(Salt, Option<Record>)>> {
-        let numbers: Vec<i64> = entries.iter().map(RecordedEntry::number).collect();
+        let numbers: Vec<RecordNumber> = entries.iter().map(RecordedEntry::number).collect();
         let mut found = self.target.by_numbers(connection, &numbers, bytes)?;
         // Of every record all of its parts, which go together; of the first also those that are more.
         let is_whole = |at: usize| at == entries.len() || entries[at - 1].place() != entries[at].place();
@@ -252,7 +253,7 @@ impl Undoing {
             self.claims.take(id, record, *salt);
         }
         let row = wanted.as_ref().map(|(id, data)| Record {
-            record,
+            number: record,
             id: id.clone(),
             data: data.clone(),
         });
@@ -317,7 +318,7 @@ fn left(mut entry: Entry, code: &str) -> Entry {
     entry
 }
 
-fn change(record: i64, row: Option<Record>, wanted: Option<Row>) -> Option<Change> {
+fn change(record: RecordNumber, row: Option<Record>, wanted: Option<Row>) -> Option<Change> {
     match (row, wanted) {
         (None, None) => None,
         (Some(_), None) => Some(Change::Delete { record }),
@@ -355,19 +356,29 @@ fn cursor_text((batch, record): Place) -> String {
 /// The place that a cursor names.
 pub(crate) fn cursor_place(cursor: &str) -> Option<Place> {
     let value: serde_json::Value = serde_json::from_str(cursor).ok()?;
-    Some((value["batch"].as_i64()?, value["record"].as_i64()?))
+    Some((
+        BatchId::new(value["batch"].as_i64()?),
+        RecordNumber::new(value["record"].as_i64()?),
+    ))
 }
 
 /// Tells that a pass begins to undo another one.
-pub(super) fn begins(pass: &Pass, undone: &PassSummary, total: u64, done: u64, observer: &mut dyn Observer) {
+pub(super) fn begins(
+    pass: &Pass,
+    undone: &PassSummary,
+    total: u64,
+    before: &Counts,
+    observer: &mut dyn Observer,
+) {
     let stage = undone.row.stage.as_ref();
     observer.observe(&Event::PassBegins {
         pass: pass.row.pass,
         kind: PassKind::Rollback,
-        stage: stage.map(|stage| (stage.number, stage.slug.clone())),
+        stage: stage.map(|stage| crate::name::StageName::new(stage.number, &*stage.slug)),
         source: None,
         target: pass.row.target.clone(),
         total: Some(total),
-        done,
+        done: before.read,
+        refused: before.refused,
     });
 }

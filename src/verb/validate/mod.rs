@@ -14,7 +14,7 @@ use crate::contract::{Contract, Mode};
 use crate::engine::{BATCH_BYTES, ReadConnection, Stopped, in_portions};
 use crate::error::Result;
 use crate::expression::Scope;
-use crate::record::Record;
+use crate::record::{Record, RecordNumber};
 use crate::refusal::Violation;
 use crate::store::{Store, Table};
 use origin::ViolationOrigins;
@@ -81,7 +81,7 @@ impl Validation<'_> {
         let mut origins = ViolationOrigins::new(connection, self.table.name())?;
         let mut across = Across::begin(connection, self.contract, self.context)?;
         let (contract, context) = (self.contract, self.context);
-        let mut after = 0;
+        let mut after = RecordNumber::BEFORE_FIRST;
         loop {
             if self.options.stop.is_asked() {
                 self.report.stopped = Some(Stopped::Asked);
@@ -89,7 +89,7 @@ impl Validation<'_> {
             }
             let rows = self.table.after(connection, after, CHUNK, BATCH_BYTES)?;
             let Some(last) = rows.last() else { break };
-            after = last.record.record;
+            after = last.record.number;
             self.report.records += rows.len() as u64;
             let found = in_portions(&rows, PORTION, |rows| {
                 rows.iter()
@@ -133,7 +133,7 @@ impl Validation<'_> {
             if let Some(document) = &document {
                 violation.cut_in(document, self.options.redact);
             }
-            self.tell(record.record, &record.id, violation, mode, origin)?;
+            self.tell(record.number, &record.id, violation, mode, origin)?;
         }
         Ok(())
     }

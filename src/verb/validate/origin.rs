@@ -9,18 +9,18 @@ use crate::error::{Error, Result};
 use crate::ledger::past::{Past, origin_of_batch};
 use crate::ledger::read::RecordedEntry;
 use crate::ledger::row_before;
-use crate::record::Record;
+use crate::record::{BatchId, Record, RecordNumber};
 
 /// A row as one batch has left it.
 pub(super) struct RowVersion {
-    pub(super) batch: i64,
+    pub(super) batch: BatchId,
     pub(super) record: Record,
 }
 
 /// Looks into the past of one database's rows.
 pub(super) struct ViolationOrigins {
     past: Past,
-    known: HashMap<i64, ViolationOrigin>,
+    known: HashMap<BatchId, ViolationOrigin>,
 }
 
 impl ViolationOrigins {
@@ -35,7 +35,7 @@ impl ViolationOrigins {
     /// back, are left out: the row has been since then what it was before. So are images that the ledger does not keep:
     /// a rollback needs none, because what it leaves stood there once.
     pub(super) fn versions(&self, connection: &Connection, now: &Record) -> Result<Vec<RowVersion>> {
-        let changes = self.past.changes(connection, now.record)?;
+        let changes = self.past.changes(connection, now.number)?;
         let (mut versions, mut record, mut at) = (Vec::new(), now.clone(), 0);
         while let Some(newest) = changes.get(at) {
             // The first time since which the row is so, without gaps that somebody has not taken back.
@@ -61,7 +61,7 @@ impl ViolationOrigins {
                 break;
             };
             let old = row_before(Some(image), Some((&record.id, &record.data)));
-            (record.id, record.data) = old.ok_or_else(|| misfit(now.record))?;
+            (record.id, record.data) = old.ok_or_else(|| misfit(now.number))?;
             at = first + 1;
         }
         Ok(versions)
@@ -78,7 +78,7 @@ impl ViolationOrigins {
             .transpose()
     }
 
-    pub(super) fn of_batch(&mut self, connection: &Connection, batch: i64) -> Result<ViolationOrigin> {
+    pub(super) fn of_batch(&mut self, connection: &Connection, batch: BatchId) -> Result<ViolationOrigin> {
         if let Some(origin) = self.known.get(&batch) {
             return Ok(origin.clone());
         }
@@ -95,7 +95,7 @@ impl ViolationOrigins {
 }
 
 /// The ledger does not fit its own images.
-fn misfit(record: i64) -> Error {
+fn misfit(record: RecordNumber) -> Error {
     Error::Damaged {
         what: format!("the images of record {record} do not lead back"),
     }

@@ -12,7 +12,7 @@ use crate::contract::{Contract, Mode, References, RuleKeys, key_text};
 use crate::error::Result;
 use crate::expression::Scope;
 use crate::ledger::past::{Past, numbers_under};
-use crate::record::Record;
+use crate::record::{BatchId, Record, RecordNumber};
 use crate::refusal::Violation;
 use crate::store::{RuleKeyTable, Table};
 
@@ -83,7 +83,7 @@ impl<'a> Across<'a> {
         };
         for ((at, key), rule) in (0..).zip(has.unique).zip(&self.contract.unique) {
             match key {
-                Ok(Some(key)) => self.keys.take(at, &key, record.record)?,
+                Ok(Some(key)) => self.keys.take(at, &key, record.number)?,
                 Ok(None) => {}
                 Err(violation) => self
                     .failed
@@ -95,7 +95,7 @@ impl<'a> Across<'a> {
             match wanted {
                 Ok(wanted) => {
                     for key in wanted {
-                        self.keys.take(WANTED + at, &key, record.record)?;
+                        self.keys.take(WANTED + at, &key, record.number)?;
                     }
                 }
                 Err(violation) => self
@@ -103,7 +103,7 @@ impl<'a> Across<'a> {
                     .push((record.clone(), violation.rule(&*rule.name), rule.mode)),
             }
             if let Some(key) = is {
-                self.keys.take(self.reference(at), &key, record.record)?;
+                self.keys.take(self.reference(at), &key, record.number)?;
             }
         }
         Ok(())
@@ -116,7 +116,7 @@ impl<'a> Across<'a> {
         validation: &mut Validation<'_>,
     ) -> Result<()> {
         for (record, violation, mode) in std::mem::take(&mut self.failed) {
-            validation.tell(record.record, &record.id, violation, mode, None)?;
+            validation.tell(record.number, &record.id, violation, mode, None)?;
         }
         self.unique(origins, validation)?;
         self.references(origins, validation)
@@ -126,7 +126,7 @@ impl<'a> Across<'a> {
         let database = validation.table.name().to_owned();
         for (at, rule) in self.contract.unique.iter().enumerate() {
             let number = i64::try_from(at).unwrap_or(i64::MAX);
-            let mut groups: BTreeMap<i64, Vec<(Record, Option<i64>)>> = BTreeMap::new();
+            let mut groups: BTreeMap<RecordNumber, Vec<(Record, Option<BatchId>)>> = BTreeMap::new();
             for (record, first) in self.keys.shared(number)? {
                 let Some(found) = validation.table.by_number(self.connection, record)? else {
                     continue;
@@ -142,10 +142,10 @@ impl<'a> Across<'a> {
                     let others = group.iter().enumerate().filter(|(other, _)| *other != at);
                     let others = others.map(|(_, (_, batch))| *batch).min().flatten();
                     let batch = (*own).max(others);
-                    let holder = group.iter().find(|(other, _)| other.record != record.record);
-                    let violation = rule.violation(holder.map_or(record.record, |(other, _)| other.record));
+                    let holder = group.iter().find(|(other, _)| other.number != record.number);
+                    let violation = rule.violation(holder.map_or(record.number, |(other, _)| other.number));
                     let origin = self.of_batch(origins, batch)?;
-                    validation.tell(record.record, &record.id, violation, rule.mode, origin)?;
+                    validation.tell(record.number, &record.id, violation, rule.mode, origin)?;
                 }
             }
         }
@@ -155,7 +155,7 @@ impl<'a> Across<'a> {
     fn of_batch(
         &self,
         origins: &mut ViolationOrigins,
-        batch: Option<i64>,
+        batch: Option<BatchId>,
     ) -> Result<Option<ViolationOrigin>> {
         batch
             .map(|batch| origins.of_batch(self.connection, batch))
@@ -203,7 +203,7 @@ impl<'a> Across<'a> {
                 }),
             };
             match key {
-                Some(key) => self.keys.take(number, &key, record.record),
+                Some(key) => self.keys.take(number, &key, record.number),
                 None => Ok(()),
             }
         })
@@ -214,11 +214,11 @@ impl<'a> Across<'a> {
 struct Gone {
     past: Past,
     /// The numbers that were there under ids; of keys the ledger does not know them.
-    numbers: Option<HashMap<String, Vec<i64>>>,
+    numbers: Option<HashMap<String, Vec<RecordNumber>>>,
 }
 
 impl Gone {
-    fn new(connection: &Connection, rule: &References, unmet: &[(i64, String)]) -> Result<Self> {
+    fn new(connection: &Connection, rule: &References, unmet: &[(RecordNumber, String)]) -> Result<Self> {
         let ids: HashSet<String> = unmet.iter().map(|(_, key)| key.clone()).collect();
         let numbers = rule.key.is_none().then(|| numbers_under(connection, &ids));
         Ok(Self {
@@ -229,7 +229,7 @@ impl Gone {
 
     /// Since which batch a reference leads nowhere, that is there since a batch of its own. `None` where it cannot be
     /// known: a record may have had the key, and has been changed or taken out since.
-    fn since(&self, connection: &Connection, key: &str, own: Option<i64>) -> Result<Option<i64>> {
+    fn since(&self, connection: &Connection, key: &str, own: Option<BatchId>) -> Result<Option<BatchId>> {
         let Some(numbers) = &self.numbers else {
             return Ok(own.filter(|own| self.past.newest_change.is_none_or(|change| change <= *own)));
         };

@@ -6,6 +6,7 @@ use super::outcome::{ValidateOptions, ValidateReport, ValidationFinding, Violati
 use crate::context::Context;
 use crate::contract::{Contract, Mode};
 use crate::error::Result;
+use crate::record::RecordNumber;
 use crate::refusal::{Refusal, Violation};
 use crate::store::Table;
 
@@ -19,9 +20,9 @@ pub(super) struct Validation<'v> {
     pub(super) options: &'v ValidateOptions<'v>,
     pub(super) context: Context<'v>,
     pub(super) report: ValidateReport,
-    pub(super) groups: BTreeMap<GroupKey, (i64, ViolationGroup)>,
-    pub(super) failing: BTreeSet<i64>,
-    pub(super) warned: BTreeSet<i64>,
+    pub(super) groups: BTreeMap<GroupKey, (RecordNumber, ViolationGroup)>,
+    pub(super) failing: BTreeSet<RecordNumber>,
+    pub(super) warned: BTreeSet<RecordNumber>,
     pub(super) show: &'v mut dyn FnMut(&ValidationFinding) -> Result<()>,
 }
 
@@ -29,7 +30,7 @@ impl Validation<'_> {
     /// Shows one violation and counts it.
     pub(super) fn tell(
         &mut self,
-        record: i64,
+        record: RecordNumber,
         id: &str,
         violation: Violation,
         mode: Mode,
@@ -91,7 +92,7 @@ impl Validation<'_> {
                 by_run: BTreeMap::new(),
                 examples: Vec::new(),
             };
-            (0, group)
+            (RecordNumber::BEFORE_FIRST, group)
         });
         if *newest == finding.record {
             return;

@@ -17,16 +17,17 @@ use crate::ledger::chain::{
 use crate::ledger::renamed::StageNames;
 use crate::ledger::{Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Sealed, leaf_hash, next_pass};
 use crate::observe::StopSignal;
+use crate::record::{BatchId, PassId, RecordNumber};
 use crate::store::{Store, objects as tables};
 
 /// What is carried from batch to batch.
 #[derive(Default)]
 struct ChainState {
-    batch: i64,
+    batch: BatchId,
     head: Hash,
     frontier: Frontier,
     committed_us: i64,
-    passes: HashMap<i64, PassState>,
+    passes: HashMap<PassId, PassState>,
 }
 
 pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyReport> {
@@ -63,7 +64,7 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
 /// Renders and hashes the batches on every core, and takes what comes of it in the order of the chain.
 fn side_by_side(
     store: &Store,
-    numbers: &[i64],
+    numbers: &[BatchId],
     names: &StageNames,
     stop: &StopSignal,
     report: &mut VerifyReport,
@@ -114,7 +115,7 @@ const AHEAD: usize = 2;
 /// Hashes every `step`-th batch from a place on, until nobody wants any more.
 fn hash_batches(
     connection: &Connection,
-    numbers: &[i64],
+    numbers: &[BatchId],
     names: &StageNames,
     (first, step): (usize, usize),
     mut tell: impl FnMut(Result<HashedBatch>) -> bool,
@@ -143,7 +144,7 @@ struct HashedBatch {
     recorded: Recorded,
     entries: i64,
     counted: Counts,
-    range: (Option<i64>, Option<i64>),
+    range: (Option<RecordNumber>, Option<RecordNumber>),
     sealed: Sealed,
     head: Hash,
 }
@@ -178,7 +179,7 @@ fn one(hashed: &HashedBatch, processed: &mut ChainState, report: &mut VerifyRepo
     let chain = [
         (
             "chain.gap",
-            number == processed.batch + 1,
+            number == processed.batch.next(),
             "the batch numbers have a gap before it",
         ),
         (
@@ -287,7 +288,7 @@ fn of_tree(recorded: &Recorded, head: &Hash, frontier: &Frontier) -> [Check; 4] 
 }
 
 /// The smallest and the largest source number.
-fn range(entries: &[Entry]) -> (Option<i64>, Option<i64>) {
+fn range(entries: &[Entry]) -> (Option<RecordNumber>, Option<RecordNumber>) {
     let numbers = entries.iter().map(|entry| entry.record);
     (numbers.clone().min(), numbers.max())
 }
@@ -295,7 +296,7 @@ fn range(entries: &[Entry]) -> (Option<i64>, Option<i64>) {
 /// The outcomes of the source records: all parts of a record have the same.
 fn count(entries: &[Entry]) -> Counts {
     let mut counts = Counts::default();
-    let mut last: Option<(i64, EntryOutcome)> = None;
+    let mut last: Option<(RecordNumber, EntryOutcome)> = None;
     for entry in entries {
         if last.is_none_or(|(record, _)| record != entry.record) {
             counts.count(entry.outcome);

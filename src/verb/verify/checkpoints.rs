@@ -9,6 +9,7 @@ use super::outcome::{Finding, VerifyReport};
 use crate::error::{Error, Result};
 use crate::ledger::Checkpoint;
 use crate::ledger::checkpoint::{accepted, batch_of_size, notes_with_sizes, sizes};
+use crate::record::BatchId;
 use crate::store::Store;
 use crate::store::checkpoints::{check as beside, in_file, signed};
 
@@ -85,7 +86,7 @@ pub(super) fn verify(
     Ok(())
 }
 
-fn finding(code: &'static str, batch: Option<i64>, message: String) -> Finding {
+fn finding(code: &'static str, batch: Option<BatchId>, message: String) -> Finding {
     Finding {
         code,
         batch,

@@ -15,6 +15,7 @@ use crate::ledger::ImageKind;
 use crate::ledger::origins::{self, Astray, NumberOrigin, NumberOrigins};
 use crate::ledger::row_entries::{LaneStatements, RowEvent, targets};
 use crate::observe::StopSignal;
+use crate::record::{BatchId, PassId, RecordNumber};
 use crate::store::{Store, Table};
 
 /// What the data is read through: a connection for each thread.
@@ -111,10 +112,10 @@ fn of_databases<'d>(
 fn compare(
     connection: &Connection,
     database: &str,
-    sorted: &BTreeSet<i64>,
+    sorted: &BTreeSet<PassId>,
     stop: &StopSignal,
     report: &mut VerifyReport,
-) -> Result<Option<i64>> {
+) -> Result<Option<PassId>> {
     let mut statements = LaneStatements::new(connection, database, sorted)?;
     let mut entries = Stories {
         lanes: statements.lanes()?,
@@ -137,7 +138,7 @@ fn side_by_side(
     stories: &mut Stories<'_>,
     stop: &StopSignal,
     report: &mut VerifyReport,
-) -> Result<Option<i64>> {
+) -> Result<Option<PassId>> {
     let table = Table::from_name(database).map_err(|_| Error::Damaged {
         what: format!("a pass has written to {database:?}, which cannot name a database"),
     })?;
@@ -206,7 +207,7 @@ struct DatabaseChain<'s> {
 }
 
 impl DatabaseChain<'_> {
-    fn found(&mut self, code: &'static str, number: i64, batch: Option<i64>, message: &str) {
+    fn found(&mut self, code: &'static str, number: RecordNumber, batch: Option<BatchId>, message: &str) {
         self.report
             .found(Finding::of_record(code, self.database, number, batch, message));
     }
@@ -300,7 +301,7 @@ type RowHash = Option<Hash>;
 
 /// A row as it is.
 struct StoredRow {
-    number: i64,
+    number: RecordNumber,
     /// `None` where it is no text.
     content: Option<Version>,
 }

@@ -1,38 +1,65 @@
 //! How to verify, and what a verification has found.
 
 use crate::ledger::AcceptedName;
+use crate::name::StageName;
 use crate::observe::StopSignal;
+use crate::record::{BatchId, RecordNumber};
 use crate::store::SignedUpTo;
 
 /// How to verify.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct VerifyOptions {
     /// Leave the data out and verify the ledger alone.
     pub ledger_only: bool,
-    /// Names that the files of stages have, or had, by the stage's number: what a batch may have been hashed with, though
+    /// Names that the files of stages have, or had: what a batch may have been hashed with, though
     /// the ledger keeps another. Without them only the names that the ledger has are tried.
-    pub names: Vec<(u32, String)>,
+    pub names: Vec<StageName>,
     /// Asks the verb to stop; what was found so far is reported, and `complete` is false.
     pub stop: StopSignal,
 }
 
+impl VerifyOptions {
+    /// Verifies the ledger alone and leaves the data out. Default: `false`.
+    #[must_use]
+    pub fn ledger_only(mut self, ledger_only: bool) -> Self {
+        self.ledger_only = ledger_only;
+        self
+    }
+
+    /// Sets names that files of stages have or had, by the stage's number. Default: none beside those in the ledger.
+    #[must_use]
+    pub fn names(mut self, names: impl IntoIterator<Item = StageName>) -> Self {
+        self.names = names.into_iter().collect();
+        self
+    }
+
+    /// Sets the signal that asks the verb to stop. Default: a signal that nobody sends.
+    #[must_use]
+    pub fn stop(mut self, stop: StopSignal) -> Self {
+        self.stop = stop;
+        self
+    }
+}
+
 /// One thing that is not as the ledger says.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// A stable code, `chain.head`, `data.differs` ...
     pub code: &'static str,
     /// The batch, where one can be named.
-    pub batch: Option<i64>,
+    pub batch: Option<BatchId>,
     /// The database, where one can be named.
     pub database: Option<String>,
     /// The record's number, where one can be named.
-    pub record: Option<i64>,
+    pub record: Option<RecordNumber>,
     /// What was found.
     pub message: String,
 }
 
 impl Finding {
-    pub(super) fn of_batch(code: &'static str, batch: i64, message: impl Into<String>) -> Self {
+    pub(super) fn of_batch(code: &'static str, batch: BatchId, message: impl Into<String>) -> Self {
         Self {
             code,
             batch: Some(batch),
@@ -45,8 +72,8 @@ impl Finding {
     pub(super) fn of_record(
         code: &'static str,
         database: &str,
-        record: i64,
-        batch: Option<i64>,
+        record: RecordNumber,
+        batch: Option<BatchId>,
         message: &str,
     ) -> Self {
         Self {
@@ -67,6 +94,7 @@ const LISTED: usize = 100;
 
 /// What a verification found.
 #[derive(Clone, Debug, Default, serde::Serialize)]
+#[non_exhaustive]
 pub struct VerifyReport {
     /// The batches that were verified.
     pub batches: u64,

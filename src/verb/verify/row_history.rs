@@ -10,11 +10,12 @@ use crate::digest::{Salt, commitment};
 use crate::error::Result as Fallible;
 use crate::ledger::row_entries::{Lane, RowEvent};
 use crate::ledger::{ImageKind, apply_patch, before_image, row_in};
+use crate::record::{BatchId, PassId, RecordNumber};
 
 /// The entries of a number, oldest first, and the first batch that did not find what the entry before it had left.
 pub(super) struct RowHistory {
     pub(super) entries: Vec<RowEvent>,
-    pub(super) broken: Option<i64>,
+    pub(super) broken: Option<BatchId>,
 }
 
 impl RowHistory {
@@ -35,7 +36,7 @@ impl RowHistory {
     }
 
     /// The first batch that has no image of what it changed.
-    pub(super) fn without_image(&self) -> Option<i64> {
+    pub(super) fn without_image(&self) -> Option<BatchId> {
         let lacks = |recorded: &&RowEvent| {
             recorded.keeps
                 && recorded.image.is_none()
@@ -53,7 +54,7 @@ impl RowHistory {
         salt: &Salt,
         row: Option<Version>,
         connection: &Connection,
-    ) -> Fallible<Result<Option<Version>, i64>> {
+    ) -> Fallible<Result<Option<Version>, BatchId>> {
         let mut version = row;
         for recorded in self
             .entries
@@ -101,11 +102,11 @@ pub(super) type Version = (String, String);
 pub(super) struct Stories<'s> {
     pub(super) lanes: Vec<Lane<'s>>,
     /// What is next in each lane: number, batch and lane. Within a batch the lanes lie in order.
-    pub(super) heap: BinaryHeap<Reverse<(i64, i64, usize)>>,
+    pub(super) heap: BinaryHeap<Reverse<(RecordNumber, BatchId, usize)>>,
 }
 
 impl Stories<'_> {
-    pub(super) fn fill(&mut self) -> Fallible<Option<i64>> {
+    pub(super) fn fill(&mut self) -> Fallible<Option<PassId>> {
         for lane in 0..self.lanes.len() {
             if let Some(pass) = self.advance(lane)? {
                 return Ok(Some(pass));
@@ -114,7 +115,7 @@ impl Stories<'_> {
         Ok(None)
     }
 
-    fn advance(&mut self, lane: usize) -> Fallible<Option<i64>> {
+    fn advance(&mut self, lane: usize) -> Fallible<Option<PassId>> {
         let out_of_order = self.lanes[lane].step()?;
         if let Some(next) = &self.lanes[lane].next {
             self.heap.push(Reverse((next.number, next.batch, lane)));
@@ -123,7 +124,7 @@ impl Stories<'_> {
     }
 
     /// The next number's story; `Err(pass)` when a pass does not lie in order.
-    pub(super) fn next(&mut self) -> Fallible<Result<Option<RowHistory>, i64>> {
+    pub(super) fn next(&mut self) -> Fallible<Result<Option<RowHistory>, PassId>> {
         let mut story: Option<RowHistory> = None;
         while let Some(Reverse((number, _, lane))) = self.heap.peek().copied() {
             if story

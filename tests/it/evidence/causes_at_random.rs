@@ -1,7 +1,7 @@
 //! Whatever happens by this program, every difference has a cause; whatever happens behind it has none.
 
 use counterfoil::RunInfo;
-use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::apply::apply;
 use counterfoil::edit::{Edit, edit};
 use counterfoil::observe::Silent;
 use counterfoil::quarantine::{Selected, retry, waive};
@@ -92,23 +92,18 @@ fn happen(ledger: &mut World, dice: &mut Dice) -> String {
             format!("retry: {}", retried.is_ok())
         }
         7 => {
-            let options = RollbackOptions {
-                scope: if dice.below(2) == 0 {
+            let options = RollbackOptions::default()
+                .scope(if dice.below(2) == 0 {
                     RollbackScope::Last
                 } else {
                     RollbackScope::All
-                },
-                on_conflict: ConflictPolicy::Skip,
-                ..RollbackOptions::default()
-            };
+                })
+                .on_conflict(ConflictPolicy::Skip);
             let back = rollback(&mut ledger.store, "causes", &options, &mut Silent);
             format!("rollback {:?}: {}", options.scope, back.is_ok())
         }
         8 => {
-            let first = ApplyOptions {
-                to: Some(1),
-                ..ledger.applying.clone()
-            };
+            let first = ledger.applying.clone().to(1);
             let applied = apply(&mut ledger.store, &ledger.stages, &first, &mut Silent);
             format!("apply --to 1: {}", applied.is_ok())
         }

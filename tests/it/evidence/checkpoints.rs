@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use counterfoil::checkpoint::{accept_restored, checkpoint, newest};
+use counterfoil::checkpoint::{accept_restored, checkpoint};
 use counterfoil::environment::{CheckpointKeys, Environment, Randomness, SystemRandomness};
 use counterfoil::note::SigningKey;
 use counterfoil::store::{Store, StoreOptions};
@@ -53,10 +53,10 @@ fn every_run_signs_the_ledger_in_the_store_and_beside_it() {
     for id in ["n1", "n2"] {
         let before = notes(&path);
         load_one(&mut store, id);
-        let signed = newest(&store).expect("a store").expect("a checkpoint");
+        let signed = store.newest_checkpoint().expect("a store").expect("a checkpoint");
         assert_eq!(notes(&path), format!("{before}{}", signed.note), "it is appended");
         let text = key.open(&signed.note).expect("it is signed");
-        let status = counterfoil::history::status(&store, &scenario::stages()).expect("a status");
+        let status = store.status(&scenario::stages()).expect("a status");
         assert_eq!((signed.size, &signed.root), (status.tree_size, &status.tree_root));
         assert!(text.starts_with(&format!("{}\n{}\n", status.origin, status.tree_size)));
     }
@@ -72,7 +72,7 @@ fn without_a_key_nothing_is_signed_and_to_sign_is_refused() {
     let path = folder.path().join("store.db");
     let mut store = open_with(&path, Environment::default()).expect("a store");
     load_one(&mut store, "n1");
-    assert_eq!(newest(&store).expect("a store"), None);
+    assert_eq!(store.newest_checkpoint().expect("a store"), None);
     assert!(!file_of(&path).exists());
     let refused = checkpoint(&mut store).expect_err("there is no key");
     assert!(refused.to_string().contains("no key"), "{refused}");
@@ -161,19 +161,14 @@ fn a_history_that_is_signed_with_another_key_is_found() {
         SigningKey::generate(scenario::PROJECT, &Randomness::seed(&SystemRandomness)).expect("a key");
     std::fs::remove_file(file_of(&path)).expect("it is there");
     change(&path, "DELETE FROM ledger_checkpoint");
-    let environment = Environment {
-        keys: CheckpointKeys::signing(stranger),
-        ..scenario::environment(3)
-    };
+    let environment = scenario::environment(3).keys(CheckpointKeys::signing(stranger));
     let mut store = open_with(&path, environment).expect("the stranger's");
     load_one(&mut store, "forged");
     drop(store);
     assert_eq!(code(open(&path)), "checkpoint.forged");
     // Whoever has the public key only finds it too.
-    let environment = Environment {
-        keys: CheckpointKeys::verifying(scenario::signing_key().verifying()),
-        ..Environment::default()
-    };
+    let environment =
+        Environment::default().keys(CheckpointKeys::verifying(scenario::signing_key().verifying()));
     assert_eq!(code(open_with(&path, environment)), "checkpoint.forged");
 }
 
@@ -240,7 +235,7 @@ fn a_torn_end_of_the_file_is_passed_over() {
             std::fs::write(file_of(&path), &whole[..length]).expect("it is ours");
             let mut store = open(&path).expect("it opens");
             checkpoint(&mut store).expect("a checkpoint");
-            let signed = newest(&store).expect("a store").expect("a checkpoint");
+            let signed = store.newest_checkpoint().expect("a store").expect("a checkpoint");
             assert!(notes(&path).ends_with(&signed.note), "cut after {length}");
             drop(store);
             open(&path).expect("it opens again");
@@ -252,24 +247,18 @@ fn a_torn_end_of_the_file_is_passed_over() {
 fn a_restored_store_is_accepted_for_a_reason_that_the_ledger_keeps() {
     let (folder, path) = put_back(apply_all);
     let contradicted = notes(&path);
-    let options = StoreOptions {
-        unchecked: true,
-        ..StoreOptions::default()
-    };
+    let options = StoreOptions::default().unchecked(true);
     let mut store = Store::open(&path, options, scenario::environment(9)).expect("unchecked");
     let silent = accept_restored(&mut store, &RunInfo::new("checkpoint")).expect_err("no reason");
     assert!(silent.to_string().contains("reason"), "{silent}");
-    let purpose = RunInfo {
-        reason: Some("restored from last night's copy".to_owned()),
-        ..RunInfo::new("checkpoint")
-    };
+    let purpose = RunInfo::new("checkpoint").reason("restored from last night's copy".to_owned());
     let signed = accept_restored(&mut store, &purpose).expect("it is accepted");
     drop(store);
     let store = open(&path).expect("it opens again");
     assert!(notes(&path).ends_with(&signed.note));
     let aside = std::fs::read_to_string(folder.path().join("store.db.checkpoints.1"));
     assert_eq!(aside.expect("it is kept"), contradicted);
-    let run = &counterfoil::history::history(&store, 1).expect("a history")[0];
+    let run = &store.history(1).expect("a history")[0];
     assert_eq!(run.reason.as_deref(), Some("restored from last night's copy"));
     let report = counterfoil::verify::verify(&store, &counterfoil::verify::VerifyOptions::default());
     assert!(report.expect("a report").is_sound());

@@ -103,11 +103,9 @@ fn damage(bytes: &mut Vec<u8>, state: &mut u64) -> String {
 
 /// Whether a store opens and is sound.
 fn is_sound(path: &Path) -> bool {
-    let options = StoreOptions {
-        unchecked: true,
-        wait: Duration::from_millis(50),
-        ..StoreOptions::default()
-    };
+    let options = StoreOptions::default()
+        .unchecked(true)
+        .wait(Duration::from_millis(50));
     Store::open(path, options, scenario::environment(3))
         .and_then(|store| verify(&store, &VerifyOptions::default()))
         .is_ok_and(|report| report.is_sound())

@@ -27,10 +27,7 @@ use crate::support::scenario;
 
 /// A store of the scenario, with what it may know of the world.
 pub(super) fn open_with(path: &Path, environment: Environment) -> Result<Store, counterfoil::Error> {
-    let options = StoreOptions {
-        batch_size: scenario::BATCH_SIZE,
-        ..StoreOptions::default()
-    };
+    let options = StoreOptions::default().batch_size(scenario::BATCH_SIZE);
     Store::open_or_create(path, options, environment)
 }
 

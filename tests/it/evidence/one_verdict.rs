@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use counterfoil::note::VerifyingKey;
+use counterfoil::prove::ProveOptions;
 use counterfoil::prove::check_proof;
 
 use super::proof_changes::{Dice, changed, each_changed, strangers_line};
@@ -247,11 +248,9 @@ fn the_script_shows_what_it_is_told_escaped() {
     environment.actor = "mallory\n  who     ada\u{202e}\u{1b}[8m".to_owned();
     let mut store = super::open_with(&store, environment).expect("a store");
     super::load_one(&mut store, "r\u{200b}1\u{e0041}\u{fe0f}\u{2028}");
-    let options = counterfoil::prove::ProveOptions {
-        disclose: true,
-        ..Default::default()
-    };
-    let proof = counterfoil::prove::prove(&store, "a", "r\u{200b}1\u{e0041}\u{fe0f}\u{2028}", &options)
+    let options = ProveOptions::default().disclose(true);
+    let proof = store
+        .prove("a", "r\u{200b}1\u{e0041}\u{fe0f}\u{2028}", &options)
         .expect("a proof");
     std::fs::write(folder.path().join("proof.txt"), proof.to_string()).expect("ours");
     let mut command = Command::new("python3");

@@ -2,9 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use counterfoil::prove::{
-    Consistency, Included, Opening, Proof, ProveOptions, Which, prove, prove_consistency,
-};
+use counterfoil::prove::{Consistency, Included, Opening, Proof, ProveOptions, Which};
 use counterfoil::store::Store;
 use sha2::{Digest as _, Sha256};
 
@@ -47,7 +45,7 @@ pub(crate) fn real() -> Vec<String> {
     let (_folder, path) = Template::new(Beginning::Applied).store();
     let mut store = open(&path).expect("a store");
     let first = newest_size(&store);
-    let mut proofs = vec![prove_consistency(&store, first).expect("a proof").to_string()];
+    let mut proofs = vec![store.prove_consistency(first).expect("a proof").to_string()];
     for (database, id, batch_at) in [
         ("a", "r5", Some(0)),
         ("b", "r5", Some(1)),
@@ -55,30 +53,35 @@ pub(crate) fn real() -> Vec<String> {
         ("a", "r37", Some(1)),
         ("a", "r41", Some(1)),
     ] {
-        let steps = counterfoil::history::trace(&store, database, id).expect("a life");
+        let steps = store.trace(database, id).expect("a life");
         for disclose in [false, true] {
             let batch = batch_at.map(|at: usize| steps[at].batch);
-            let proof = prove(&store, database, id, &ProveOptions { batch, disclose });
+            let proof = store.prove(
+                database,
+                id,
+                &ProveOptions::default().batch(batch).disclose(disclose),
+            );
             proofs.push(proof.unwrap_or_else(|error| panic!("{id}: {error}")).to_string());
         }
     }
     for id in 0..6 {
         load_one(&mut store, &format!("n{id}"));
-        proofs.push(prove_consistency(&store, first).expect("a proof").to_string());
+        proofs.push(store.prove_consistency(first).expect("a proof").to_string());
     }
     let middle = newest_size(&store);
     load_one(&mut store, "l\u{fc}n\u{202e}\"\\");
-    proofs.push(prove_consistency(&store, middle).expect("a proof").to_string());
-    let odd = ProveOptions {
-        disclose: true,
-        ..ProveOptions::default()
-    };
-    proofs.extend(prove(&store, "a", "l\u{fc}n\u{202e}\"\\", &odd).map(|proof| proof.to_string()));
+    proofs.push(store.prove_consistency(middle).expect("a proof").to_string());
+    let odd = ProveOptions::default().disclose(true);
+    proofs.extend(
+        store
+            .prove("a", "l\u{fc}n\u{202e}\"\\", &odd)
+            .map(|proof| proof.to_string()),
+    );
     proofs
 }
 
 fn newest_size(store: &Store) -> u64 {
-    let newest = counterfoil::checkpoint::newest(store).expect("a store");
+    let newest = store.newest_checkpoint().expect("a store");
     newest.expect("signed").size
 }
 

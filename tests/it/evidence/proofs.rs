@@ -5,18 +5,15 @@ use std::process::Command;
 
 use counterfoil::environment::{Randomness, SystemRandomness};
 use counterfoil::note::SigningKey;
-use counterfoil::prove::{Consistency, NotProved, Proof, ProveOptions, Which, prove, prove_consistency};
+use counterfoil::prove::{Consistency, NotProved, Proof, ProveOptions, Which};
 use counterfoil::store::Store;
 
 use super::{load_one, open};
 use crate::support::scenario::{self, Beginning, REDACTED, Template};
 
 fn proof(store: &Store, id: &str, disclose: bool) -> Proof {
-    let options = ProveOptions {
-        disclose,
-        ..ProveOptions::default()
-    };
-    prove(store, "b", id, &options).expect("a proof")
+    let options = ProveOptions::default().disclose(disclose);
+    store.prove("b", id, &options).expect("a proof")
 }
 
 #[test]
@@ -57,25 +54,21 @@ fn older_entries_are_proved_and_opened_from_what_is_kept() {
     let (_folder, path) = Template::new(Beginning::Applied).store();
     let store = open(&path).expect("a store");
     let key = scenario::signing_key().verifying();
-    let steps = counterfoil::history::trace(&store, "b", "r5").expect("a life");
+    let steps = store.trace("b", "r5").expect("a life");
     assert_eq!(steps.len(), 3, "{steps:?}");
     for (step, database) in steps.iter().zip(["a", "b", "b"]) {
-        let options = ProveOptions {
-            batch: Some(step.batch),
-            disclose: true,
-        };
-        let proof = prove(&store, database, "r5", &options);
+        let options = ProveOptions::default().batch(step.batch).disclose(true);
+        let proof = store.prove(database, "r5", &options);
         let proof = proof.unwrap_or_else(|error| panic!("{step:?}: {error}"));
         let proved = proof.verify(&key).expect("it holds");
         assert_eq!((proved.batch, proved.record), (step.batch, step.record));
     }
-    let options = ProveOptions {
-        batch: Some(1),
-        ..ProveOptions::default()
-    };
-    let missing = prove(&store, "b", "r5", &options).expect_err("no such entry");
+    let options = ProveOptions::default().batch(counterfoil::BatchId::new(1));
+    let missing = store.prove("b", "r5", &options).expect_err("no such entry");
     assert!(missing.to_string().contains("batch 1 has no entry"), "{missing}");
-    let unknown = prove(&store, "b", "nobody", &ProveOptions::default()).expect_err("no such record");
+    let unknown = store
+        .prove("b", "nobody", &ProveOptions::default())
+        .expect_err("no such record");
     assert_eq!(unknown.code(), "record.missing");
 }
 
@@ -83,12 +76,9 @@ fn older_entries_are_proved_and_opened_from_what_is_kept() {
 fn a_refused_record_is_proved_with_its_reason() {
     let (_folder, path) = Template::new(Beginning::Applied).store();
     let store = open(&path).expect("a store");
-    let batch = counterfoil::history::trace(&store, "a", "r37").expect("a life")[1].batch;
-    let options = ProveOptions {
-        batch: Some(batch),
-        disclose: true,
-    };
-    let proof = prove(&store, "a", "r37", &options).expect("a proof");
+    let batch = store.trace("a", "r37").expect("a life")[1].batch;
+    let options = ProveOptions::default().batch(batch).disclose(true);
+    let proof = store.prove("a", "r37", &options).expect("a proof");
     let proved = proof
         .verify(&scenario::signing_key().verifying())
         .expect("it holds");
@@ -159,14 +149,11 @@ fn a_later_ledger_is_proved_to_extend_an_earlier_one() {
     let (_folder, path) = Template::new(Beginning::Applied).store();
     let mut store = open(&path).expect("a store");
     let key = scenario::signing_key().verifying();
-    let first = counterfoil::checkpoint::newest(&store)
-        .expect("a store")
-        .expect("signed")
-        .size;
+    let first = store.newest_checkpoint().expect("a store").expect("signed").size;
     for id in 0..20 {
         load_one(&mut store, &format!("n{id}"));
-        let text = prove_consistency(&store, first).expect("a proof").to_string();
-        let (old, new) = Consistency::parse(&text)
+        let text = store.prove_consistency(first).expect("a proof").to_string();
+        let counterfoil::prove::ConsistentCheckpoints { old, new, .. } = Consistency::parse(&text)
             .expect("a proof")
             .verify(&key)
             .expect("it holds");
@@ -176,7 +163,7 @@ fn a_later_ledger_is_proved_to_extend_an_earlier_one() {
             "a record, its header and an end"
         );
     }
-    let text = prove_consistency(&store, first).expect("a proof").to_string();
+    let text = store.prove_consistency(first).expect("a proof").to_string();
     let holds = |text: &str| {
         Consistency::parse(text)
             .and_then(|proof| proof.verify(&key))
@@ -192,7 +179,7 @@ fn a_later_ledger_is_proved_to_extend_an_earlier_one() {
             }
         }
     }
-    assert!(prove_consistency(&store, first + 1).is_err());
+    assert!(store.prove_consistency(first + 1).is_err());
 }
 
 /// The script in the documentation, and openssl, agree with us about a proof and about a changed one.

@@ -87,7 +87,7 @@ fn reconciled(books: &mut World) -> Vec<StageReconciled> {
 }
 
 fn state(books: &World, stage: usize) -> StageState {
-    let status = counterfoil::history::status(&books.store, &books.stages).expect("a status");
+    let status = books.store.status(&books.stages).expect("a status");
     status.stages[stage].state
 }
 
@@ -252,10 +252,7 @@ fn what_nothing_explains_keeps_the_stage_from_being_applied_until_it_is_rolled_b
     let again = reconciled(&mut books);
     assert!(again[0].is_reconciled() && !again[1].is_reconciled());
     // Of 0.01, which is what is allowed, nothing is said.
-    let options = RollbackOptions {
-        scope: RollbackScope::All,
-        ..RollbackOptions::default()
-    };
+    let options = RollbackOptions::default().scope(RollbackScope::All);
     books.try_roll_back(&options).expect("a rollback");
     assert_eq!(state(&books, 1), StageState::Pending);
     load(&mut books, &[("3", "right", "1.00", "plain")]);
@@ -378,10 +375,7 @@ fn a_sum_that_needs_more_digits_than_there_are_is_refused_and_not_rounded() {
 /// What a shipped project makes of records.
 fn carried(name: &str, records: &Path) -> ApplyReport {
     let project = shipped(name);
-    let by_id = LoadOptions {
-        id_field: id_field(&project, "orders_v1"),
-        ..LoadOptions::default()
-    };
+    let by_id = LoadOptions::default().id_field(id_field(&project, "orders_v1"));
     let mut world = World::with(project, StoreOptions::default(), environment());
     let input = std::fs::File::open(records).expect("the records");
     world.load_as("orders_v1", "records.ndjson", input, &by_id);

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use counterfoil::record::BatchId;
 use counterfoil::store::{Store, StoreOptions};
 use counterfoil::verify::{Finding, VerifyOptions, verify};
 use rusqlite::Connection;
@@ -45,16 +46,12 @@ type Found = Vec<(String, Option<i64>)>;
 
 /// What `verify` finds in a store, though it may not be what was signed.
 fn found(store: &Path) -> Found {
-    let options = StoreOptions {
-        unchecked: true,
-        read_only: true,
-        ..StoreOptions::default()
-    };
+    let options = StoreOptions::default().unchecked(true).read_only(true);
     let verified = Store::open(store, options, scenario::environment(3))
         .and_then(|store| verify(&store, &VerifyOptions::default()));
     match verified {
         Ok(report) => {
-            let named = |finding: &Finding| (finding.code.to_owned(), finding.batch);
+            let named = |finding: &Finding| (finding.code.to_owned(), finding.batch.map(BatchId::get));
             report.findings.iter().map(named).collect()
         }
         Err(error) => vec![(error.code().to_owned(), None)],

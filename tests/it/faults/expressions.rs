@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use counterfoil::environment::Secrets;
-use counterfoil::record::Record;
+use counterfoil::record::{Record, RecordNumber};
 use counterfoil::stage::{Lookup, MaxErrors, Stage, Stages};
 
 use crate::support::invariants::assert_sound;
@@ -99,7 +99,7 @@ fn bad() -> String {
 /// Takes the time of the bad record alone, and says it where it is above the figure.
 fn time(stage: &Stage, shown: &str) {
     let record = Record {
-        record: 1,
+        number: RecordNumber::new(1),
         id: "bad".to_owned(),
         data: bad(),
     };

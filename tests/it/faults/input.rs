@@ -17,10 +17,7 @@ impl Loads {
     }
 
     fn load(&mut self, database: &str, format: Format, input: &[u8]) -> LoadReport {
-        let options = LoadOptions {
-            format: Some(format),
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().format(format);
         self.0.load_as(database, database, input, &options)
     }
 

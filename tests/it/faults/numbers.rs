@@ -2,7 +2,7 @@
 
 use counterfoil::load::LoadOptions;
 use counterfoil::output::{NdjsonWriter, RecordWriter as _};
-use counterfoil::quarantine::{Selected, quarantined};
+use counterfoil::quarantine::Selected;
 use counterfoil::stage::MaxErrors;
 use counterfoil::store::Store;
 
@@ -94,11 +94,10 @@ fn numbers() -> Vec<(String, Option<&'static str>, Option<&'static str>)> {
 }
 
 fn refusals(store: &Store, stage: u32) -> Vec<String> {
-    let selected = Selected {
-        stage: Some(stage),
-        ..Selected::default()
-    };
-    let found = quarantined(store, "numbers", &selected, 1_000).expect("the quarantine can be listed");
+    let selected = Selected::default().stage(stage);
+    let found = store
+        .quarantine("numbers", &selected, 1_000)
+        .expect("the quarantine can be listed");
     found.into_iter().filter_map(|refused| refused.id).collect()
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use counterfoil::RunInfo;
 use counterfoil::apply::ApplyOptions;
 use counterfoil::checkpoint::{accept_renamed, accept_restored};
-use counterfoil::environment::{CheckpointKeys, Environment};
+use counterfoil::environment::CheckpointKeys;
 use counterfoil::load::LoadOptions;
 use counterfoil::note::SigningKey;
 use counterfoil::observe::StopSignal;
@@ -81,10 +81,7 @@ fn scenario_stores(keep: Keep<'_>) {
 
 /// Edits by hand, one record more, and another apply.
 fn eventful(path: &Path) {
-    let options = StoreOptions {
-        batch_size: scenario::BATCH_SIZE,
-        ..StoreOptions::default()
-    };
+    let options = StoreOptions::default().batch_size(scenario::BATCH_SIZE);
     let mut store = Store::open(path, options, scenario::environment(3)).expect("a store");
     let put = |store: &mut Store, database: &str, id: &str, data: &str| {
         store
@@ -123,19 +120,10 @@ fn keep_restored(path: &Path, keep: Keep<'_>) {
     std::fs::copy(path, &taken).expect("a copy");
     let other = SigningKey::generate("other", &[7; 32]).expect("a key");
     let accepted = |key: SigningKey, seed| {
-        let options = StoreOptions {
-            unchecked: true,
-            ..StoreOptions::default()
-        };
-        let environment = Environment {
-            keys: CheckpointKeys::signing(key),
-            ..scenario::environment(seed)
-        };
+        let options = StoreOptions::default().unchecked(true);
+        let environment = scenario::environment(seed).keys(CheckpointKeys::signing(key));
         let mut store = Store::open(&taken, options, environment).expect("unchecked");
-        let purpose = RunInfo {
-            reason: Some("the key was replaced".to_owned()),
-            ..RunInfo::new("checkpoint")
-        };
+        let purpose = RunInfo::new("checkpoint").reason("the key was replaced".to_owned());
         accept_restored(&mut store, &purpose).expect("it is accepted");
     };
     accepted(other, 21);
@@ -194,11 +182,7 @@ fn shipped(name: &str, database: &str) -> World {
 const ODD: &str = "a\"b\\c/d\te\nf\rg\u{8}h\u{c}i\u{1}j\u{1f}k\u{7f}l é e\u{301} – \u{2028} 𝄞 \u{feff}'%_";
 
 fn odd() -> World {
-    let environment = Environment {
-        actor: ODD.to_owned(),
-        host: "hôst \"x\"".to_owned(),
-        ..environment()
-    };
+    let environment = environment().actor(ODD.to_owned()).host("hôst \"x\"");
     let files = [(
         "0001_odd.toml",
         "[stage]\nsource = \"a\"\n\n[[op]]\nop = \"set\"\npath = \"é/~\"\nvalue = \"\\\"\\\\ \\u0001 𝄞\"\n",
@@ -212,14 +196,11 @@ fn odd() -> World {
         )
     };
     let lines = line(&odd) + &line("\"r1\"") + "{\"id\":\"broken\",}\n";
-    let options = LoadOptions {
-        purpose: RunInfo {
-            command: "load".to_owned(),
-            arguments: vec![ODD.to_owned()],
-            reason: Some(ODD.to_owned()),
-        },
-        ..LoadOptions::default()
-    };
+    let options = LoadOptions::default().purpose(
+        RunInfo::new("load")
+            .arguments(vec![ODD.to_owned()])
+            .reason(ODD.to_owned()),
+    );
     world.load_as("a", ODD, lines.as_bytes(), &options);
     world.apply();
     world
@@ -276,14 +257,8 @@ fn quarantine() -> World {
     world.put("a", "q3", "{\"id\":\"q3\",\"n\":\"3.00\"}");
     world.retry();
     world.apply();
-    let selected = Selected {
-        id: Some("q6".to_owned()),
-        ..Selected::default()
-    };
-    let purpose = RunInfo {
-        reason: Some("left as it is".to_owned()),
-        ..RunInfo::new("waive")
-    };
+    let selected = Selected::default().id("q6".to_owned());
+    let purpose = RunInfo::new("waive").reason("left as it is".to_owned());
     waive(&mut world.store, "p", &selected, &purpose).expect("a waiver");
     world
 }
@@ -301,10 +276,7 @@ fn unfinished() -> World {
     let line = |number: u32| format!("{{\"id\":\"u{number}\",\"n\":\"{number}\"}}");
     world.load("a", &(1..=9).map(line).collect::<Vec<_>>());
     let mut stop = StopAfter(2, StopSignal::default());
-    let options = ApplyOptions {
-        stop: stop.1.clone(),
-        ..ApplyOptions::default()
-    };
+    let options = ApplyOptions::default().stop(stop.1.clone());
     let stages = &world.stages;
     counterfoil::apply::apply(&mut world.store, stages, &options, &mut stop).expect("an apply");
     world
@@ -336,12 +308,9 @@ fn renamed(folder: &TempDir) -> PathBuf {
     copy(&fixture("renamed_stage.db"), &path);
     let options = StoreOptions::default();
     let mut store = Store::open(&path, options, scenario::environment(31)).expect("a store");
-    let names =
-        [(1, "better_name"), (1, "best_name"), (2, "tidy")].map(|(stage, name)| (stage, name.to_owned()));
-    let purpose = RunInfo {
-        reason: Some("renamed in May".to_owned()),
-        ..RunInfo::new("checkpoint")
-    };
+    let names = [(1, "better_name"), (1, "best_name"), (2, "tidy")]
+        .map(|(stage, name)| counterfoil::name::StageName::new(stage, name));
+    let purpose = RunInfo::new("checkpoint").reason("renamed in May".to_owned());
     accept_renamed(&mut store, &names, &purpose).expect("they are accepted");
     path
 }

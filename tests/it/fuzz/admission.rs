@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use counterfoil::input::Format;
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
-use counterfoil::quarantine::refused_input;
 use counterfoil::record::Limits;
 use counterfoil::store::StoreOptions;
 use proptest::prelude::*;
@@ -17,7 +16,8 @@ use super::texts::{JSON, compact, depth_of, edited, edits, faulty, has_a_name_tw
 use crate::support::world::{World, environment, stages};
 
 /// Small, so that they are met.
-const LIMITS: Limits = Limits { bytes: 160, depth: 4 };
+const BYTES: usize = 160;
+const DEPTH: usize = 4;
 
 /// So many loads into one store: its quarantine is looked through after each.
 const LOADS: usize = 40;
@@ -45,13 +45,11 @@ impl Loads {
     }
 
     fn world() -> World {
-        let options = StoreOptions {
-            limits: LIMITS,
-            batch_size: 5,
+        let options = StoreOptions::default()
+            .limits(Limits::default().bytes(BYTES).depth(DEPTH))
+            .batch_size(5)
             // Waits for the disk once in a commit.
-            live: true,
-            ..StoreOptions::default()
-        };
+            .live(true);
         World::with(stages("fuzz", &[]), options, environment())
     }
 
@@ -63,10 +61,7 @@ impl Loads {
             self.world = Self::world();
         }
         let database = format!("d{}", self.count);
-        let options = LoadOptions {
-            format,
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().format(format);
         let store = &mut self.world.store;
         let report = load(store, &database, &database, input, &options, &mut Silent);
         let records = if store.databases().expect("a store").contains(&database) {
@@ -91,7 +86,7 @@ impl Loads {
             .filter(|refused| refused.database.as_ref() == Some(&database));
         let refused: BTreeMap<_, _> = found
             .map(|refused| {
-                let shown = refused_input(&self.world.store, refused, &[]).expect("its image");
+                let shown = self.world.store.refused_input(refused, &[]).expect("its image");
                 let line = refused.reason.line.expect("a refused line has a number");
                 (
                     line,
@@ -104,11 +99,7 @@ impl Loads {
         assert_eq!(refused.is_empty(), counts.refused == 0);
         for (code, input) in refused.values() {
             assert!(code.contains('.'), "{code}");
-            assert!(
-                input.len() <= 3 * (LIMITS.bytes + 1),
-                "{} bytes are kept",
-                input.len()
-            );
+            assert!(input.len() <= 3 * (BYTES + 1), "{} bytes are kept", input.len());
         }
         Some(Loaded {
             records,
@@ -123,7 +114,7 @@ impl Loads {
 fn expected(line: &[u8]) -> Option<(String, String)> {
     let value: Json = serde_json::from_slice(line).ok()?;
     let text = std::str::from_utf8(line).ok()?;
-    let fits = line.len() <= LIMITS.bytes && depth_of(&value) <= LIMITS.depth;
+    let fits = line.len() <= BYTES && depth_of(&value) <= DEPTH;
     if !fits || has_a_name_twice(text, &value) {
         return None;
     }
@@ -206,7 +197,7 @@ fn every_line_is_let_in_or_refused_as_a_plain_reading_of_it_says() {
             } else {
                 line.to_owned()
             };
-            let is_kept = *kept == expected || kept.len() >= LIMITS.bytes;
+            let is_kept = *kept == expected || kept.len() >= BYTES;
             assert!(is_kept, "{code} in line {at}: {kept:?}");
         }
     });

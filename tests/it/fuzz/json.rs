@@ -84,7 +84,7 @@ fn is_let_in(bytes: &[u8], limits: &Limits) -> bool {
 fn limits() -> impl Strategy<Value = Limits> {
     let bytes = prop_oneof![5 => Just(usize::MAX), 1 => 0..200usize];
     let depth = prop_oneof![3 => Just(128), 1 => 0..6usize];
-    (bytes, depth).prop_map(|(bytes, depth)| Limits { bytes, depth })
+    (bytes, depth).prop_map(|(bytes, depth)| Limits::default().bytes(bytes).depth(depth))
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use counterfoil::environment::Secrets;
-use counterfoil::record::Record;
+use counterfoil::record::{Record, RecordNumber};
 use counterfoil::stage::{Lookup, Outcome, Stage, json_schema};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -83,7 +83,7 @@ pub(super) fn exercise(stage: &Stage, records: &[String]) -> bool {
     stage.run_examples("fuzz", &secrets);
     for data in records {
         let record = Record {
-            record: 1,
+            number: RecordNumber::new(1),
             id: "r1".to_owned(),
             data: data.clone(),
         };

@@ -2,7 +2,7 @@
 
 use counterfoil::input::{Cells, Format, Incoming, Options, Reader};
 use counterfoil::output::{CsvWriter, RecordWriter};
-use counterfoil::record::{Document, Field, Limits, Record, Value};
+use counterfoil::record::{Document, Field, Limits, Record, RecordNumber, Value};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -67,14 +67,9 @@ fn cells(data: &str) -> Vec<(String, String)> {
 }
 
 fn read(table: &[u8], cells: Cells) -> Result<Vec<Incoming>, String> {
-    let options = Options {
-        cells,
-        limits: Limits {
-            bytes: 10_000,
-            depth: 8,
-        },
-        ..Options::new(Format::Csv)
-    };
+    let options = Options::new(Format::Csv)
+        .cells(cells)
+        .limits(Limits::default().bytes(10_000).depth(8));
     let reader = Reader::new(table, options).map_err(|error| error.to_string())?;
     Ok(reader
         .map(|incoming| incoming.expect("bytes in memory"))
@@ -88,11 +83,7 @@ fn records(table: &[u8], cells: Cells) -> Vec<(String, String)> {
 }
 
 fn raw(separator: u8) -> Cells {
-    Cells {
-        separator: Some(separator),
-        raw: true,
-        ..Cells::default()
-    }
+    Cells::default().separator(separator).raw(true)
 }
 
 #[test]
@@ -119,7 +110,7 @@ fn cells_come_back_as_they_went_out_and_are_what_another_reader_finds() {
         let mut writer = CsvWriter::new(&mut table).raw(is_raw);
         for (at, (id, data)) in made.iter().enumerate() {
             let record = Record {
-                record: at as i64 + 1,
+                number: RecordNumber::new(at as i64 + 1),
                 id: id.clone(),
                 data: data.clone(),
             };
@@ -127,10 +118,7 @@ fn cells_come_back_as_they_went_out_and_are_what_another_reader_finds() {
         }
         writer.finish().expect("bytes in memory");
         drop(writer);
-        let ours = Cells {
-            raw: is_raw,
-            ..raw(b',')
-        };
+        let ours = raw(b',').raw(is_raw);
         assert_eq!(records(&table, ours), made, "{}", String::from_utf8_lossy(&table));
         if is_raw {
             let mut theirs = csv::Reader::from_reader(&table[..]);

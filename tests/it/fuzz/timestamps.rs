@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate};
 use counterfoil::environment::Secrets;
-use counterfoil::record::{Record, Value};
+use counterfoil::record::{Record, RecordNumber, Value};
 use counterfoil::stage::{Lookup, Outcome};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -64,7 +64,7 @@ fn read(settings: &str, text: &str) -> Option<String> {
     );
     let stage = parsed("0001_fuzz.toml", &file, &Lookup::nothing())?;
     let record = Record {
-        record: 1,
+        number: RecordNumber::new(1),
         id: "r1".to_owned(),
         data: format!("{{\"at\":{}}}", Value::text(text).to_json()),
     };

@@ -1,7 +1,7 @@
 //! Corrections, additions, deletions and edits go through the stages that they concern, and through no other.
 
 use counterfoil::edit::Edit;
-use counterfoil::history::trace;
+
 use counterfoil::rollback::RollbackScope;
 
 use super::Project;
@@ -90,7 +90,7 @@ fn the_life_of_a_record_is_told_across_stages() {
     project.correct(2, "2000");
     project.apply();
     project.roll_back(RollbackScope::Last);
-    let steps = trace(&project.store, "a", "r2").expect("a life");
+    let steps = project.store.trace("a", "r2").expect("a life");
     let told: Vec<String> = steps
         .iter()
         .map(|step| format!("{} {}", step.kind, step.outcome))
@@ -110,10 +110,7 @@ fn the_life_of_a_record_is_told_across_stages() {
             "rollback written",
         ]
     );
-    assert_eq!(
-        trace(&project.store, "b", "r2").expect("a life").len(),
-        told.len()
-    );
+    assert_eq!(project.store.trace("b", "r2").expect("a life").len(), told.len());
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Loads after the first: into a target, of the same file again, and under other settings.
 
-use counterfoil::history::status;
 use counterfoil::ledger::Counts;
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::{Silent, StopSignal};
@@ -13,10 +12,7 @@ use crate::support::world::StopAfter;
 fn a_load_into_a_target_stands_in_the_way_of_the_stage_that_copied_there() {
     let mut project = Project::applied(3);
     let line = "{\"id\":\"r2\",\"n\":\"5.00\"}\n";
-    let replacing = LoadOptions {
-        replace: true,
-        ..LoadOptions::default()
-    };
+    let replacing = LoadOptions::default().replace(true);
     load(
         &mut project.store,
         "b",
@@ -26,15 +22,12 @@ fn a_load_into_a_target_stands_in_the_way_of_the_stage_that_copied_there() {
         &mut Silent,
     )
     .expect("a load");
-    let batches = status(&project.store, &project.stages()).unwrap().batches;
+    let batches = project.store.status(&project.stages()).unwrap().batches;
     assert_eq!(
         project.try_roll_back(RollbackScope::All).unwrap_err().code(),
         "rollback.conflict"
     );
-    assert_eq!(
-        status(&project.store, &project.stages()).unwrap().batches,
-        batches
-    );
+    assert_eq!(project.store.status(&project.stages()).unwrap().batches, batches);
     // It stands as it was loaded: the stage in place had changed the record already. Only what comes after takes it.
     assert_eq!(project.carried(), [(3, 1, 0)]);
 }
@@ -64,10 +57,7 @@ fn a_file_that_is_loaded_again_has_its_refused_lines_in_quarantine_once() {
     let (counts, first) = load_again(&mut project, "x.ndjson", text, &options);
     assert_eq!((counts.written, counts.refused, first.len()), (1, 3, 3));
     for batch_size in [None, Some(1)] {
-        let options = LoadOptions {
-            batch_size,
-            ..options.clone()
-        };
+        let options = options.clone().batch_size(batch_size);
         let (counts, again) = load_again(&mut project, "x.ndjson", text, &options);
         assert_eq!(
             (counts.unchanged, counts.refused),
@@ -80,10 +70,7 @@ fn a_file_that_is_loaded_again_has_its_refused_lines_in_quarantine_once() {
     let (counts, again) = load_again(&mut project, "x.ndjson", text, &options);
     assert_eq!(counts.written, 1, "what was deleted comes back");
     assert_eq!(again, first);
-    let whole = LoadOptions {
-        replace: true,
-        ..options.clone()
-    };
+    let whole = options.clone().replace(true);
     let (counts, left) = load_again(&mut project, "x.ndjson", text, &whole);
     assert_eq!(
         (counts.written, counts.refused, counts.filtered),
@@ -101,17 +88,11 @@ fn a_second_load_of_a_file_is_interrupted_and_gone_on_with_and_rolled_back() {
     let mut project = Project::new();
     // Elements of one line, with the same bytes: each is a refused record of its own.
     let text = "[{\"n\":1},{\"n\":1},{\"n\":1},{\"id\":\"r1\"}]";
-    let options = LoadOptions {
-        batch_size: Some(1),
-        ..LoadOptions::default()
-    };
+    let options = LoadOptions::default().batch_size(1);
     let (_, first) = load_again(&mut project, "x.json", text, &options);
     assert_eq!(first.len(), 3);
     let mut stop = StopAfter(2, StopSignal::default());
-    let stopped = LoadOptions {
-        stop: stop.1.clone(),
-        ..options.clone()
-    };
+    let stopped = options.clone().stop(stop.1.clone());
     let report = load(
         &mut project.store,
         "a",
@@ -151,11 +132,7 @@ fn a_load_is_not_gone_on_with_under_other_settings() {
         .map(|n| format!("{{\"id\":\"x{n}\",\"k\":\"{n}\"}}\n"))
         .collect();
     let mut stop = StopAfter(2, StopSignal::default());
-    let stopped = LoadOptions {
-        batch_size: Some(1),
-        stop: stop.1.clone(),
-        ..LoadOptions::default()
-    };
+    let stopped = LoadOptions::default().batch_size(1).stop(stop.1.clone());
     load(
         &mut project.store,
         "a",
@@ -167,14 +144,8 @@ fn a_load_is_not_gone_on_with_under_other_settings() {
     .expect("a load");
     let count = project.count("a");
     for other in [
-        LoadOptions {
-            id_field: "k".to_owned(),
-            ..LoadOptions::default()
-        },
-        LoadOptions {
-            format: Some(counterfoil::input::Format::Csv),
-            ..LoadOptions::default()
-        },
+        LoadOptions::default().id_field("k"),
+        LoadOptions::default().format(counterfoil::input::Format::Csv),
     ] {
         let refused = load(
             &mut project.store,

@@ -170,11 +170,8 @@ impl Project {
     }
 
     fn try_roll_back(&mut self, scope: RollbackScope) -> counterfoil::Result<RollbackReport> {
-        self.world.try_roll_back(&RollbackOptions {
-            scope,
-            batch_size: Some(2),
-            ..RollbackOptions::default()
-        })
+        self.world
+            .try_roll_back(&RollbackOptions::default().scope(scope).batch_size(2))
     }
 
     fn retry(&mut self) -> ApplyReport {
@@ -186,7 +183,9 @@ impl Project {
 
     fn quarantine(&self) -> Vec<(Option<u32>, i64)> {
         let found = self.world.quarantine().into_iter();
-        found.map(|refused| (refused.stage, refused.record)).collect()
+        found
+            .map(|refused| (refused.stage, refused.record.get()))
+            .collect()
     }
 }
 

@@ -42,11 +42,7 @@ fn an_interrupted_retry_is_gone_on_with() {
         project.correct(id, "5");
     }
     let (stages, stop) = (project.stages(), StopSignal::default());
-    let options = ApplyOptions {
-        batch_size: Some(1),
-        stop: stop.clone(),
-        ..ApplyOptions::default()
-    };
+    let options = ApplyOptions::default().batch_size(1).stop(stop.clone());
     let all = Selected::default();
     let first = retry(
         &mut project.store,
@@ -56,10 +52,7 @@ fn an_interrupted_retry_is_gone_on_with() {
         &mut StopAfter(1, stop),
     )
     .expect("a retry");
-    let options = ApplyOptions {
-        batch_size: Some(1),
-        ..ApplyOptions::default()
-    };
+    let options = ApplyOptions::default().batch_size(1);
     let second = retry(&mut project.store, &stages, &all, &options, &mut Silent).expect("a retry");
     assert!(first.stopped.is_some() && second.passes[0].resumed);
     assert_eq!(first.passes[0].pass, second.passes[0].pass);
@@ -92,11 +85,9 @@ fn a_waiver_leaves_the_row_as_it_is_by_then() {
 fn a_settled_refusal_no_longer_stops_its_stage() {
     let mut project = Project::new();
     project.load_with(&[(1, "x".to_owned()), (2, "2".to_owned()), (3, "3".to_owned())]);
-    let stopping = ApplyOptions {
-        batch_size: Some(1),
-        max_errors: Some(MaxErrors::Count(0)),
-        ..ApplyOptions::default()
-    };
+    let stopping = ApplyOptions::default()
+        .batch_size(1)
+        .max_errors(MaxErrors::Count(0));
     assert!(project.try_apply(&stopping).expect("an apply").stopped.is_some());
     assert!(project.try_apply(&stopping).expect("an apply").stopped.is_some());
     waive(

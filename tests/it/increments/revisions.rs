@@ -13,18 +13,10 @@ fn a_revision_takes_up_the_refused_and_the_unread_and_nothing_else() {
     let odd = (1..=9).map(|id| (id, if id == 2 { "two".to_owned() } else { id.to_string() }));
     project.load_with(&odd.collect::<Vec<_>>());
     let (stages, stop) = (project.stages(), StopSignal::default());
-    let options = ApplyOptions {
-        batch_size: Some(2),
-        stop: stop.clone(),
-        ..ApplyOptions::default()
-    };
+    let options = ApplyOptions::default().batch_size(2).stop(stop.clone());
     apply(&mut project.store, &stages, &options, &mut StopAfter(2, stop)).expect("an apply");
     project.change("0001_copy.toml", "places = 2", "places = 1");
-    let options = ApplyOptions {
-        revise: true,
-        to: Some(1),
-        ..ApplyOptions::default()
-    };
+    let options = ApplyOptions::default().revise(true).to(1);
     let report = project.try_apply(&options).expect("a revision");
     assert_eq!(
         report.passes[0].counts.read, 6,
@@ -40,11 +32,7 @@ fn a_revision_takes_up_the_refused_and_the_unread_and_nothing_else() {
     project.change("0001_copy.toml", "places = 1", "places = 3");
     project.load(10..=15);
     let (stages, stop) = (project.stages(), StopSignal::default());
-    let stopping = ApplyOptions {
-        batch_size: Some(2),
-        stop: stop.clone(),
-        ..options.clone()
-    };
+    let stopping = options.clone().batch_size(2).stop(stop.clone());
     apply(&mut project.store, &stages, &stopping, &mut StopAfter(1, stop)).expect("an apply");
     project.change("0001_copy.toml", "places = 3", "places = 4");
     project.try_apply(&options).expect("a revision");

@@ -1,7 +1,7 @@
 //! What is rolled back is as it was before, whatever came in between; what cannot be is refused beforehand.
 
 use counterfoil::edit::Edit;
-use counterfoil::history::status;
+
 use counterfoil::observe::Silent;
 use counterfoil::rollback::{ConflictPolicy, RollbackOptions, RollbackScope, rollback};
 
@@ -10,7 +10,7 @@ use super::{Project, record};
 #[test]
 fn a_rolled_back_pass_is_carried_again_whichever_it_was() {
     let mut project = Project::applied(3);
-    let first = counterfoil::history::history(&project.store, 1).unwrap()[0].run;
+    let first = project.store.history(1).unwrap()[0].run;
     project.load(4..=6);
     let second = project.apply().run.unwrap();
     project.roll_back(RollbackScope::Run(second));
@@ -60,7 +60,7 @@ fn a_load_that_touched_a_record_twice_is_rolled_back() {
         (1, "3".to_owned()),
         (2, "3".to_owned()),
     ]);
-    let run = counterfoil::history::history(&project.store, 1).unwrap()[0].run;
+    let run = project.store.history(1).unwrap()[0].run;
     project.roll_back(RollbackScope::Run(run));
     assert_eq!(
         (project.data("a", 1).unwrap().as_str(), project.count("a")),
@@ -76,7 +76,7 @@ fn a_rollback_that_would_need_an_id_that_is_taken_says_so_beforehand() {
     assert_eq!(project.data("b", 2), None);
     let (id, data) = ("r2".to_owned(), r#"{"id":"r2","n":"1.00"}"#.to_owned());
     project.edit("b", &[Edit::Insert { id, data }]);
-    let batches = status(&project.store, &project.stages()).unwrap().batches;
+    let batches = project.store.status(&project.stages()).unwrap().batches;
     let conflict = project.try_roll_back(RollbackScope::Run(run)).unwrap_err();
     let message = conflict.to_string();
     let first = "the first is record 2 in `b`, whose old id `r2` is another record's";
@@ -85,16 +85,11 @@ fn a_rollback_that_would_need_an_id_that_is_taken_says_so_beforehand() {
         message.starts_with("1 record cannot be restored as pass ") && message.ends_with(first),
         "{message}"
     );
-    assert_eq!(
-        status(&project.store, &project.stages()).unwrap().batches,
-        batches
-    );
+    assert_eq!(project.store.status(&project.stages()).unwrap().batches, batches);
     // Nor can it be forced.
-    let forcing = RollbackOptions {
-        scope: RollbackScope::Run(run),
-        on_conflict: ConflictPolicy::Force,
-        ..RollbackOptions::default()
-    };
+    let forcing = RollbackOptions::default()
+        .scope(RollbackScope::Run(run))
+        .on_conflict(ConflictPolicy::Force);
     let report = rollback(&mut project.store, "demo", &forcing, &mut Silent).expect("a rollback");
     assert_eq!(report.counts.refused, 1);
     let left: Vec<String> = report.left.iter().map(ToString::to_string).collect();
@@ -117,11 +112,9 @@ fn an_older_run_is_not_rolled_back_beneath_a_newer_one_of_its_stage_that_changed
         ConflictPolicy::Merge,
         ConflictPolicy::Force,
     ] {
-        let options = RollbackOptions {
-            scope: RollbackScope::Run(older),
-            on_conflict,
-            ..RollbackOptions::default()
-        };
+        let options = RollbackOptions::default()
+            .scope(RollbackScope::Run(older))
+            .on_conflict(on_conflict);
         let refused = rollback(&mut project.store, "demo", &options, &mut Silent);
         let beneath = matches!(refused, Err(counterfoil::Error::RollbackBeneath { run, .. }) if run == newer);
         assert!(beneath, "{on_conflict:?}: {refused:?}");
@@ -162,11 +155,9 @@ fn an_older_run_is_not_rolled_back_beneath_newer_ones_that_made_its_rows_what_th
     let newest = project.apply().run.expect("a run");
     for run in [older, between] {
         for on_conflict in [ConflictPolicy::Abort, ConflictPolicy::Skip, ConflictPolicy::Force] {
-            let options = RollbackOptions {
-                scope: RollbackScope::Run(run),
-                on_conflict,
-                ..RollbackOptions::default()
-            };
+            let options = RollbackOptions::default()
+                .scope(RollbackScope::Run(run))
+                .on_conflict(on_conflict);
             let refused = rollback(&mut project.store, "demo", &options, &mut Silent);
             let beneath =
                 matches!(refused, Err(counterfoil::Error::RollbackBeneath { run, .. }) if run == newest);

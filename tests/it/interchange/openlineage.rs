@@ -73,10 +73,7 @@ fn every_event_of_the_shipped_projects_is_valid_with_its_facets() {
 #[test]
 fn the_bank_is_told_pass_by_pass_copying_and_in_place() {
     let mut told = shipped("bank", "legacy_transactions", 1);
-    told.apply_with(&ApplyOptions {
-        to: Some(2),
-        ..ApplyOptions::default()
-    });
+    told.apply_with(&ApplyOptions::default().to(2));
     told.roll_back(RollbackScope::Last);
     let lines: Vec<String> = events(&told, &told.stages).iter().map(line).collect();
     assert_eq!(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use counterfoil::Error;
 use counterfoil::apply::ApplyOptions;
 use counterfoil::edit::Edit;
-use counterfoil::interchange::prov;
+
 use counterfoil::rollback::RollbackScope;
 use serde_json::{Value as Json, json};
 
@@ -72,12 +72,9 @@ fn pairs(document: &Json, section: &str, from: &str, to: &str) -> Vec<String> {
 #[test]
 fn a_record_of_the_bank_is_told_version_by_version() {
     let mut told = shipped("bank", "legacy_transactions", 1);
-    told.apply_with(&ApplyOptions {
-        to: Some(2),
-        ..ApplyOptions::default()
-    });
+    told.apply_with(&ApplyOptions::default().to(2));
     told.roll_back(RollbackScope::Last);
-    let document = prov(&told.store, "transactions", "T001").unwrap();
+    let document = told.store.prov("transactions", "T001").unwrap();
     closed(&document);
     assert_eq!(
         pairs(&document, "wasGeneratedBy", "prov:entity", "prov:activity"),
@@ -133,20 +130,20 @@ fn what_was_deleted_refused_edited_or_rolled_back_is_told() {
         ("a", "r41"),
         ("b", "r7"),
     ] {
-        let document = prov(&told.store, database, id).unwrap();
+        let document = told.store.prov(database, id).unwrap();
         closed(&document);
         let text = document.to_string();
         for value in [scenario::REDACTED, "12345", ".505", "skipped"] {
             assert!(!text.contains(value), "{id}: {value}");
         }
     }
-    let deleted = prov(&told.store, "a", "r2").unwrap();
+    let deleted = told.store.prov("a", "r2").unwrap();
     let gone = pairs(&deleted, "wasInvalidatedBy", "prov:entity", "prov:activity");
     assert!(
         gone.iter().any(|pair| pair.starts_with("version:a/2/")),
         "{gone:?}"
     );
-    let refused = prov(&told.store, "a", "r37").unwrap();
+    let refused = told.store.prov("a", "r37").unwrap();
     let outcomes: Vec<&Json> = refused["used"]
         .as_object()
         .unwrap()
@@ -194,7 +191,7 @@ fn hostile_ids_give_valid_documents_and_come_back_as_they_are() {
     put(&mut told, "odd", &edits);
     let mut names = BTreeSet::new();
     for id in hostile {
-        let document = prov(&told.store, "odd", id).unwrap();
+        let document = told.store.prov("odd", id).unwrap();
         closed(&document);
         let (name, record) = document["entity"]
             .as_object()
@@ -207,7 +204,7 @@ fn hostile_ids_give_valid_documents_and_come_back_as_they_are() {
     }
     assert_eq!(names.len(), hostile.len(), "every id has a name of its own");
     // No record has an empty id, so that there is none to tell.
-    let missing = prov(&told.store, "odd", "");
+    let missing = told.store.prov("odd", "");
     assert!(matches!(missing, Err(Error::NoSuchRecord { .. })), "{missing:?}");
 }
 
@@ -222,7 +219,7 @@ fn derived_records_come_from_the_one_they_were_made_of() {
         "{\"id\":\"o\",\"items\":[{\"sku\":\"x\"},{\"sku\":\"y\"}]}\n",
     );
     told.apply();
-    let document = prov(&told.store, "orders", "o").unwrap();
+    let document = told.store.prov("orders", "o").unwrap();
     closed(&document);
     let derived = pairs(
         &document,
@@ -242,8 +239,8 @@ fn derived_records_come_from_the_one_they_were_made_of() {
 #[test]
 fn the_same_record_gives_the_same_bytes() {
     let told = eventful();
-    let once = prov(&told.store, "a", "r1").unwrap().to_string();
-    assert_eq!(once, prov(&told.store, "a", "r1").unwrap().to_string());
+    let once = told.store.prov("a", "r1").unwrap().to_string();
+    assert_eq!(once, told.store.prov("a", "r1").unwrap().to_string());
     let other = eventful();
-    assert_eq!(once, prov(&other.store, "a", "r1").unwrap().to_string());
+    assert_eq!(once, other.store.prov("a", "r1").unwrap().to_string());
 }

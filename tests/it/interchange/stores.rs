@@ -3,7 +3,7 @@
 use counterfoil::RunInfo;
 use counterfoil::apply::{ApplyOptions, apply};
 use counterfoil::edit::{Edit, edit};
-use counterfoil::interchange::{OpenLineageOptions, openlineage};
+use counterfoil::interchange::OpenLineageOptions;
 use counterfoil::load::LoadOptions;
 use counterfoil::rollback::RollbackScope;
 use counterfoil::stage::{MaxErrors, OnError, Stages};
@@ -34,8 +34,10 @@ pub(super) fn events(world: &World, stages: &Stages) -> Vec<Json> {
 }
 
 pub(super) fn newest(world: &World, stages: &Stages, newest: Option<usize>) -> Vec<Json> {
-    let options = OpenLineageOptions { newest };
-    openlineage(&world.store, stages, &options)
+    let options = OpenLineageOptions::default().newest(newest);
+    world
+        .store
+        .openlineage(stages, &options)
         .unwrap()
         .map(Result::unwrap)
         .collect()
@@ -47,20 +49,17 @@ pub(super) fn eventful() -> World {
     let mut told = World::signed(1, scenario::stages());
     load(&mut told, "a", &scenario::input(true));
     let batch_size = Some(20);
-    let stopped_by = |options: ApplyOptions| ApplyOptions {
-        batch_size,
-        ..options
-    };
-    told.apply_with(&stopped_by(ApplyOptions {
-        on_error: Some(OnError::Stop),
-        purpose: with(&["--on-error", "stop"]),
-        ..ApplyOptions::default()
-    }));
-    told.apply_with(&stopped_by(ApplyOptions {
-        max_errors: Some(MaxErrors::Count(2)),
-        purpose: with(&["--max-errors=2"]),
-        ..ApplyOptions::default()
-    }));
+    let stopped_by = |options: ApplyOptions| options.batch_size(batch_size);
+    told.apply_with(&stopped_by(
+        ApplyOptions::default()
+            .on_error(OnError::Stop)
+            .purpose(with(&["--on-error", "stop"])),
+    ));
+    told.apply_with(&stopped_by(
+        ApplyOptions::default()
+            .max_errors(MaxErrors::Count(2))
+            .purpose(with(&["--max-errors=2"])),
+    ));
     let stopped = stopped_by(ApplyOptions::default());
     let mut stop = StopAfter(1, stopped.stop.clone());
     apply(&mut told.store, &told.stages, &stopped, &mut stop).unwrap();
@@ -82,8 +81,5 @@ pub(super) fn eventful() -> World {
 }
 
 fn with(arguments: &[&str]) -> RunInfo {
-    RunInfo {
-        arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
-        ..RunInfo::new("apply")
-    }
+    RunInfo::new("apply").arguments(arguments.iter().copied())
 }

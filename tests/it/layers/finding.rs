@@ -35,13 +35,14 @@ const FILES: [(&str, &str); 9] = [
     ),
     (
         "other/inner.rs",
-        "pub fn offered() {}\n pub fn shared() {}\n pub fn hidden() {}",
+        "pub fn offered() {}\n pub fn shared() {}\n pub fn hidden() {}\n impl Store { pub fn asked(&self) {} fn own(&self) {} }",
     ),
     (
         "user.rs",
         "use crate::low::{*, renamed::MOST as LIMIT};\n\
          #[derive(Made)] #[some(by = crate::low::deep::other)] struct User;\n\
          fn run(offered: u8) { let made = 1; matches!(Item, _) && offered; use crate::other as there; there::shared(); }\n\
+         fn ask(run: &Run, other: &Other) { run.store().asked(); other.own() }\n\
          #[cfg(test)] mod tests { use crate::verb::run; }\n #[cfg(all(test, unix))] fn tested() { crate::verb::run() }",
     ),
 ];
@@ -82,6 +83,8 @@ fn names_are_followed_to_where_they_are_defined() {
         "user.rs low/deep.rs Item",
         "user.rs low/deep.rs MOST",
         "user.rs low/deep.rs other",
+        // Of the methods that are given to a store, those that are called on one.
+        "user.rs other/inner.rs Store::asked",
         "user.rs other/inner.rs shared",
         "verb.rs other/inner.rs hidden",
         "verb.rs other/inner.rs offered",

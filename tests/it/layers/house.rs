@@ -1,6 +1,6 @@
 //! The sources of the crate, read once for all tests, and who names whom in them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -81,6 +81,7 @@ impl House {
             insides: BTreeSet::new(),
             unknown: Vec::new(),
         };
+        let methods = names::store_methods(&tree);
         for (at, file) in tree.files.iter().enumerate() {
             house.undeclared.retain(|name| *name != file.name);
             house.sources.push(Source {
@@ -89,15 +90,15 @@ impl House {
                 is_test: file.is_test,
             });
             if !file.is_test {
-                house.add(&tree, at);
+                house.add(&tree, at, &methods);
             }
         }
         house.sources.sort_by(|left, right| left.name.cmp(&right.name));
         house
     }
 
-    fn add(&mut self, tree: &Tree, file: usize) {
-        let named = names::of_file(tree, file);
+    fn add(&mut self, tree: &Tree, file: usize, methods: &HashMap<String, usize>) {
+        let named = names::of_file(tree, file, methods);
         let from = &tree.files[file].name;
         let items = named.items.into_iter();
         let arrows: BTreeMap<_, _> = items

@@ -7,7 +7,7 @@ mod finding;
 mod house;
 mod names;
 mod table;
-mod tree;
+pub(crate) mod tree;
 
 use std::collections::BTreeSet;
 use std::fs;

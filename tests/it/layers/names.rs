@@ -1,12 +1,13 @@
 //! Who names what: a file names an item where a path in it leads there, re-exports followed to the definition. The paths
-//! inside macros and attributes are read as tokens. Methods are not seen, because their types are not.
+//! inside macros and attributes are read as tokens. Methods are not seen, because their types are not, but for those that
+//! layers above the store give to `Store`: they are known by their names and by what they are called on.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use syn::buffer::{Cursor, TokenBuffer};
 use syn::ext::IdentExt as _;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, ImplItem, Item, Meta, Pat, Stmt, TraitItem, Visibility};
+use syn::{Attribute, Block, Expr, ImplItem, Item, Member, Meta, Pat, Stmt, TraitItem, Type, Visibility};
 
 use super::tree::{Found, Tree, attributes, imports, only_for_tests};
 
@@ -29,22 +30,56 @@ struct Reader<'t> {
     local: Vec<HashMap<String, Option<Vec<String>>>>,
     /// The variables of the functions around.
     bound: Vec<HashSet<String>>,
+    /// The methods of `Store` that are defined above it, with their files.
+    methods: &'t HashMap<String, usize>,
+    /// Whether this is an `impl` of `Store`.
+    in_store: bool,
     seen: HashSet<(usize, Vec<String>)>,
     named: Named,
 }
 
-pub(super) fn of_file(tree: &Tree, file: usize) -> Named {
+pub(super) fn of_file(tree: &Tree, file: usize, methods: &HashMap<String, usize>) -> Named {
     let mut reader = Reader {
         tree,
         file,
         module: tree.files[file].module,
         local: Vec::new(),
         bound: Vec::new(),
+        methods,
+        in_store: false,
         seen: HashSet::new(),
         named: Named::default(),
     };
     reader.visit_file(&tree.files[file].syntax);
     reader.named
+}
+
+/// The methods of `Store` that files above `store/` define, by name.
+pub(super) fn store_methods(tree: &Tree) -> HashMap<String, usize> {
+    let mut methods = HashMap::new();
+    for (at, file) in tree.files.iter().enumerate() {
+        if file.is_test || file.name.starts_with("store/") {
+            continue;
+        }
+        for item in &file.syntax.items {
+            let Item::Impl(item) = item else { continue };
+            if is_of_store(item) {
+                let names = item.items.iter().filter_map(|part| match part {
+                    ImplItem::Fn(function) => Some(function.sig.ident.to_string()),
+                    _ => None,
+                });
+                methods.extend(names.map(|name| (name, at)));
+            }
+        }
+    }
+    methods
+}
+
+fn is_of_store(item: &syn::ItemImpl) -> bool {
+    let Type::Path(own) = item.self_ty.as_ref() else {
+        return false;
+    };
+    item.trait_.is_none() && own.path.segments.last().is_some_and(|last| last.ident == "Store")
 }
 
 /// The variables that a function binds.
@@ -155,6 +190,20 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether an expression is a store, by the name of the variable, field or method that gives it.
+    fn is_store(&self, expression: &Expr) -> bool {
+        let names_store = |name: &syn::Ident| name.to_string().ends_with("store");
+        match expression {
+            Expr::Path(path) if path.path.is_ident("self") => self.in_store,
+            Expr::Path(path) => path.path.get_ident().is_some_and(names_store),
+            Expr::Field(field) => matches!(&field.member, Member::Named(name) if names_store(name)),
+            Expr::MethodCall(call) => names_store(&call.method),
+            Expr::Paren(inner) => self.is_store(&inner.expr),
+            Expr::Reference(inner) => self.is_store(&inner.expr),
+            _ => false,
+        }
+    }
+
     fn within(&mut self, bound: Bound, read: impl FnOnce(&mut Self)) {
         self.bound.push(bound.0);
         read(self);
@@ -191,8 +240,25 @@ impl<'ast> Visit<'ast> for Reader<'_> {
                 bound.visit_item_fn(function);
                 self.within(bound, |reader| visit::visit_item_fn(reader, function));
             }
+            Item::Impl(inner) => {
+                let outer = std::mem::replace(&mut self.in_store, is_of_store(inner));
+                visit::visit_item(self, item);
+                self.in_store = outer;
+            }
             _ => visit::visit_item(self, item),
         }
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        let name = call.method.to_string();
+        if let Some(file) = self.methods.get(&name)
+            && *file != self.file
+            && self.is_store(&call.receiver)
+        {
+            let items = self.named.items.entry(*file).or_default();
+            items.insert(format!("Store::{name}"));
+        }
+        visit::visit_expr_method_call(self, call);
     }
 
     fn visit_impl_item(&mut self, item: &'ast ImplItem) {

@@ -1,6 +1,6 @@
 //! The modules of the crate, as their `mod` lines declare them, and the names that stand in each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use syn::ext::IdentExt as _;
 use syn::{Attribute, Item, ItemMod, Meta, UseTree, Visibility};
@@ -8,7 +8,7 @@ use syn::{Attribute, Item, ItemMod, Meta, UseTree, Visibility};
 /// The module of `lib.rs`.
 const LIBRARY: usize = 0;
 
-pub(super) struct File {
+pub(crate) struct File {
     /// The path under `src/`.
     pub name: String,
     pub text: String,
@@ -18,9 +18,10 @@ pub(super) struct File {
     pub is_test: bool,
 }
 
-pub(super) struct Module {
+pub(crate) struct Module {
     pub file: usize,
     pub parent: Option<usize>,
+    name: String,
     root: usize,
     names: HashMap<String, Vec<Entry>>,
     /// What `use path::*` stands for.
@@ -42,7 +43,7 @@ enum What {
 
 /// A name on the way that a path takes.
 #[derive(Clone, Debug)]
-pub(super) struct Step {
+pub(crate) struct Step {
     pub module: usize,
     pub name: String,
     pub is_module: bool,
@@ -50,7 +51,7 @@ pub(super) struct Step {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The item at the end of the path; none where the path ends at a module.
     pub item: Option<Definition>,
     pub module: usize,
@@ -58,18 +59,18 @@ pub(super) struct Found {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Definition {
+pub(crate) struct Definition {
     pub name: String,
     pub is_trait: bool,
 }
 
-pub(super) struct Tree {
+pub(crate) struct Tree {
     pub files: Vec<File>,
     pub modules: Vec<Module>,
 }
 
 /// A `use` declaration, taken apart: the path, and the name that it gets here (`*` for everything).
-pub(super) fn imports(tree: &UseTree, before: &[String]) -> Vec<(Vec<String>, String)> {
+pub(crate) fn imports(tree: &UseTree, before: &[String]) -> Vec<(Vec<String>, String)> {
     let with = |name: &syn::Ident| [before, &[name.unraw().to_string()]].concat();
     match tree {
         UseTree::Path(path) => imports(&path.tree, &with(&path.ident)),
@@ -91,7 +92,7 @@ pub(super) fn imports(tree: &UseTree, before: &[String]) -> Vec<(Vec<String>, St
 }
 
 /// Whether one of the attributes leaves the item out of everything but tests.
-pub(super) fn only_for_tests(attributes: &[Attribute]) -> bool {
+pub(crate) fn only_for_tests(attributes: &[Attribute]) -> bool {
     fn implies_test(meta: &Meta) -> bool {
         let Meta::List(list) = meta else {
             return meta.path().is_ident("test");
@@ -111,7 +112,7 @@ pub(super) fn only_for_tests(attributes: &[Attribute]) -> bool {
         .any(|attribute| implies_test(&attribute.meta))
 }
 
-pub(super) fn attributes(item: &Item) -> &[Attribute] {
+pub(crate) fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,
@@ -145,13 +146,13 @@ fn name_of(item: &Item) -> Option<(&syn::Ident, bool, bool)> {
     Some((name, is_public(visibility), is_trait))
 }
 
-fn is_public(visibility: &Visibility) -> bool {
+pub(crate) fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
 impl Tree {
     /// Follows the `mod` lines from `lib.rs` and `main.rs`; `read` gives the text of a file under `src/`.
-    pub(super) fn read(read: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn read(read: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut tree = Self {
             files: Vec::new(),
             modules: Vec::new(),
@@ -173,7 +174,7 @@ impl Tree {
         read: &dyn Fn(&str) -> Option<String>,
     ) -> usize {
         let mut syntax = syn::parse_file(&text).unwrap_or_else(|error| panic!("src/{name}: {error}"));
-        let module = self.module(self.files.len(), parent);
+        let module = self.module("", self.files.len(), parent);
         let items = std::mem::take(&mut syntax.items);
         let name = name.to_owned();
         self.files.push(File {
@@ -189,12 +190,13 @@ impl Tree {
         module
     }
 
-    fn module(&mut self, file: usize, parent: Option<usize>) -> usize {
+    fn module(&mut self, name: &str, file: usize, parent: Option<usize>) -> usize {
         let module = self.modules.len();
         let root = parent.map_or(module, |parent| self.modules[parent].root);
         self.modules.push(Module {
             file,
             parent,
+            name: name.to_owned(),
             root,
             names: HashMap::new(),
             globs: Vec::new(),
@@ -241,7 +243,7 @@ impl Tree {
             if is_test {
                 return;
             }
-            let module = self.module(self.modules[parent].file, Some(parent));
+            let module = self.module(&name, self.modules[parent].file, Some(parent));
             self.items(items, module, read);
             module
         } else {
@@ -278,7 +280,7 @@ impl Tree {
     }
 
     /// The module that stands in another one under this name, in the same file.
-    pub(super) fn inline(&self, module: usize, name: &str) -> Option<usize> {
+    pub(crate) fn inline(&self, module: usize, name: &str) -> Option<usize> {
         let entries = self.modules[module].names.get(name)?;
         entries.iter().find_map(|entry| match entry.what {
             What::Module(inner) if self.modules[inner].file == self.modules[module].file => Some(inner),
@@ -286,14 +288,56 @@ impl Tree {
         })
     }
 
-    pub(super) fn is_within(&self, module: usize, outer: usize) -> bool {
+    pub(crate) fn is_within(&self, module: usize, outer: usize) -> bool {
         std::iter::successors(Some(module), |module| self.modules[*module].parent)
             .any(|module| module == outer)
     }
 
+    /// What a module declares itself, in the order of the file.
+    pub(crate) fn items_of(&self, module: usize) -> &[Item] {
+        let file = &self.files[self.modules[module].file];
+        let mut items = &file.syntax.items[..];
+        let is_outer = |outer: &usize| *outer != file.module;
+        let mut names: Vec<&str> = std::iter::successors(Some(module), |at| self.modules[*at].parent)
+            .take_while(is_outer)
+            .map(|at| self.modules[at].name.as_str())
+            .collect();
+        while let Some(name) = names.pop() {
+            items = items
+                .iter()
+                .find_map(|item| match item {
+                    Item::Mod(inner) if inner.ident.unraw() == name => Some(&inner.content.as_ref()?.1[..]),
+                    _ => None,
+                })
+                .expect("a module stands in its file");
+        }
+        items
+    }
+
+    /// The names that are `pub` in a module, those of `pub use path::*` included.
+    pub(crate) fn public_names(&self, module: usize) -> BTreeSet<String> {
+        let all = &self.modules[module];
+        let own = all
+            .names
+            .iter()
+            .filter(|(_, entries)| entries.iter().any(|entry| entry.public));
+        let mut names: BTreeSet<String> = own.map(|(name, _)| name.clone()).collect();
+        for glob in all.globs.iter().filter(|glob| glob.public) {
+            let What::Import(path) = &glob.what else { continue };
+            for found in self
+                .resolve(module, path)
+                .iter()
+                .filter(|found| found.item.is_none())
+            {
+                names.extend(self.public_names(found.module));
+            }
+        }
+        names
+    }
+
     /// What a path means that is written in a module: the modules and items that it leads to, re-exports followed. More
     /// than one where a name is a module and a function; none for what other crates define.
-    pub(super) fn resolve(&self, from: usize, path: &[String]) -> Vec<Found> {
+    pub(crate) fn resolve(&self, from: usize, path: &[String]) -> Vec<Found> {
         self.follow(from, path, &mut Vec::new())
     }
 

@@ -20,7 +20,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use counterfoil::deviation::{Deviation, deviations};
+use counterfoil::deviation::Deviation;
 use counterfoil::environment::Environment;
 use counterfoil::project::Project;
 use counterfoil::store::{Store, StoreOptions};
@@ -252,7 +252,7 @@ impl Life {
             let project = Project::open(&world.path("")).expect("the stages compile");
             let store = Store::open(world.store(), StoreOptions::default(), Environment::default());
             let store = store.expect("the store opens");
-            deviations(&store, project.stages()).expect("deviations")
+            store.deviations(project.stages()).expect("deviations")
         })
     }
 

@@ -3,7 +3,6 @@
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use counterfoil::history::unfinished;
 use counterfoil::store::{Store, StoreOptions};
 
 use crate::faults::crash as chance;
@@ -144,6 +143,6 @@ fn a_killed_load_and_another_file_of_its_name_end_as_both_would_by_themselves() 
         }
         assert_eq!(scene.records(), uninterrupted.records(), "round {round}");
         let store = Store::open(scene.store(), StoreOptions::default(), environment(7)).expect("a store");
-        assert!(unfinished(&store).expect("a list").is_empty(), "round {round}");
+        assert!(store.unfinished().expect("a list").is_empty(), "round {round}");
     }
 }

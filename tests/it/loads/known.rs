@@ -1,9 +1,9 @@
 //! A file is known by its bytes: loaded to its end it is not loaded again by itself, cut off it goes on, whatever it is
 //! called, and another file of its name is another file.
 
-use counterfoil::history::unfinished;
 use counterfoil::load::LoadOptions;
 use counterfoil::observe::Silent;
+use counterfoil::record::RunId;
 use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use sha2::{Digest as _, Sha256};
 
@@ -39,11 +39,7 @@ fn a_file_that_was_loaded_to_its_end_is_known_and_not_loaded_again() {
     assert_eq!(loads.batches(), batches, "nothing is written");
     assert_eq!(loads.data("m1"), "{\"id\":\"m1\",\"v\":\"tuesday\"}");
 
-    let again = LoadOptions {
-        replace: true,
-        again: true,
-        ..LoadOptions::default()
-    };
+    let again = LoadOptions::default().replace(true).again(true);
     let report = loads.file_with("mon.ndjson", &monday, &again);
     assert!(report.processed && report.known.is_none());
     assert_eq!(report.counts, counts(5, 1, 4));
@@ -55,10 +51,7 @@ fn what_is_read_otherwise_or_longer_or_was_taken_back_is_another_load() {
     let mut loads = Loads::new();
     let text = "{\"id\":\"1\",\"key\":\"k\"}\n";
     let first = loads.file("x.ndjson", text);
-    let by_key = LoadOptions {
-        id_field: "key".to_owned(),
-        ..LoadOptions::default()
-    };
+    let by_key = LoadOptions::default().id_field("key");
     assert!(
         loads.file_with("x.ndjson", text, &by_key).processed,
         "under another id"
@@ -66,10 +59,7 @@ fn what_is_read_otherwise_or_longer_or_was_taken_back_is_another_load() {
     let longer = loads.file("x.ndjson", &(text.to_owned() + "{\"id\":\"2\"}\n"));
     assert_eq!(longer.counts, counts(2, 1, 1), "with more at its end");
     assert!(!loads.file("x.ndjson", text).processed);
-    let options = RollbackOptions {
-        scope: RollbackScope::Run(first.run.expect("a run")),
-        ..RollbackOptions::default()
-    };
+    let options = RollbackOptions::default().scope(RollbackScope::Run(first.run.expect("a run")));
     rollback(&mut loads.store, "none", &options, &mut Silent).expect("a rollback");
     assert!(
         loads.file("x.ndjson", text).processed,
@@ -106,7 +96,7 @@ fn a_cut_load_does_not_stand_in_the_way_of_another_file_of_its_name() {
     };
     assert_eq!(
         (open.source.as_deref(), open.lines, open.begun_in),
-        (Some("daily.ndjson"), Some(4), 2)
+        (Some("daily.ndjson"), Some(4), RunId::new(2))
     );
     assert_eq!(open.go_on, ["load", "a", "daily.ndjson"]);
     assert!(
@@ -119,7 +109,7 @@ fn a_cut_load_does_not_stand_in_the_way_of_another_file_of_its_name() {
     assert!(report.resumed && report.overtaken);
     assert_eq!(report.begun_as.as_deref(), Some("daily.ndjson"));
     assert_eq!(report.counts, counts(9, 9, 0));
-    assert!(report.open.is_empty() && unfinished(&loads.store).expect("a list").is_empty());
+    assert!(report.open.is_empty() && loads.store.unfinished().expect("a list").is_empty());
     assert!(
         !loads.file("daily.ndjson", &monday).processed,
         "and is known as a whole then"
@@ -144,10 +134,7 @@ fn giving_up_ends_what_has_the_name_and_says_what_it_was() {
     loads.cut("daily.ndjson", &monday, 2);
     loads.cut("daily.ndjson", &tuesday, 1);
     loads.cut("other.ndjson", &records("o", 1, 9), 1);
-    let restart = LoadOptions {
-        restart: true,
-        ..LoadOptions::default()
-    };
+    let restart = LoadOptions::default().restart(true);
     let report = loads.file_with("daily.ndjson", &tuesday, &restart);
     let mut given_up: Vec<_> = report
         .given_up
@@ -155,7 +142,10 @@ fn giving_up_ends_what_has_the_name_and_says_what_it_was() {
         .map(|load| (load.begun_in, load.lines, load.stay()))
         .collect();
     given_up.sort_unstable();
-    assert_eq!(given_up, [(2, Some(4), 4), (3, Some(2), 2)]);
+    assert_eq!(
+        given_up,
+        [(RunId::new(2), Some(4), 4), (RunId::new(3), Some(2), 2)]
+    );
     assert_eq!(report.counts, counts(9, 7, 2), "from its beginning");
     assert_eq!(report.open.len(), 1, "the other file's load stands");
     assert!(
@@ -190,10 +180,7 @@ fn a_load_that_is_being_taken_back_does_not_go_on() {
     let mut loads = Loads::new();
     let text = records("m", 1, 9);
     let cut = loads.cut("m.ndjson", &text, 2);
-    let options = RollbackOptions {
-        scope: RollbackScope::Run(cut.run.expect("a run")),
-        ..RollbackOptions::default()
-    };
+    let options = RollbackOptions::default().scope(RollbackScope::Run(cut.run.expect("a run")));
     rollback(&mut loads.store, "none", &options, &mut Silent).expect("a rollback");
     let report = loads.file("m.ndjson", &text);
     assert_eq!((report.resumed, report.counts), (false, counts(9, 9, 0)));

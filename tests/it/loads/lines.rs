@@ -20,17 +20,11 @@ fn some(line: u64, id: &str) -> (u64, Option<String>) {
 }
 
 fn again() -> LoadOptions {
-    LoadOptions {
-        again: true,
-        ..LoadOptions::default()
-    }
+    LoadOptions::default().again(true)
 }
 
-fn take_back(loads: &mut Loads, run: Option<i64>) {
-    let options = RollbackOptions {
-        scope: RollbackScope::Run(run.expect("a run")),
-        ..RollbackOptions::default()
-    };
+fn take_back(loads: &mut Loads, run: Option<counterfoil::record::RunId>) {
+    let options = RollbackOptions::default().scope(RollbackScope::Run(run.expect("a run")));
     rollback(&mut loads.store, "none", &options, &mut Silent).expect("a rollback");
     loads.is_sound();
 }
@@ -45,13 +39,10 @@ fn a_refused_line_keeps_its_id_and_names_file_and_database() {
         let names = (refused.source.as_deref(), refused.database.as_deref());
         assert_eq!(names, (Some("x.ndjson"), Some("a")));
     }
-    let by_id = Selected {
-        id: Some("B".to_owned()),
-        ..Selected::default()
-    };
-    let found = counterfoil::quarantine::quarantined(&loads.store, "none", &by_id, 9).expect("a list");
+    let by_id = Selected::default().id("B".to_owned());
+    let found = loads.store.quarantine("none", &by_id, 9).expect("a list");
     assert_eq!(found.len(), 1, "it is found under its id");
-    let traced = counterfoil::history::trace(&loads.store, "a", "B").expect("a life");
+    let traced = loads.store.trace("a", "B").expect("a life");
     assert_eq!(traced.len(), 1);
     loads.is_sound();
 }
@@ -75,10 +66,7 @@ fn a_row_of_csv_keeps_the_id_of_its_first_column_alone() {
 #[test]
 fn an_id_that_a_stage_redacts_is_not_kept() {
     let mut loads = Loads::new();
-    let options = LoadOptions {
-        redact: vec![Path::field("id")],
-        ..LoadOptions::default()
-    };
+    let options = LoadOptions::default().redact(vec![Path::field("id")]);
     loads.file_with("x.ndjson", BROKEN, &options);
     assert_eq!(loads.standing(), [(2, None), (3, None), (4, None)]);
     // The place tells all the same.
@@ -142,10 +130,7 @@ fn what_was_written_over_passes() {
     loads.file("there.ndjson", there);
     loads.file("x.ndjson", other);
     assert_eq!(loads.standing(), [some(1, "A")]);
-    let options = LoadOptions {
-        replace: true,
-        ..again()
-    };
+    let options = again().replace(true);
     let report = loads.file_with("x.ndjson", other, &options);
     assert_eq!((report.counts.written, report.counts.filtered), (1, 1));
     assert_eq!(loads.standing(), []);
@@ -157,10 +142,7 @@ fn what_comes_twice_is_not_written_over() {
     let mut loads = Loads::new();
     loads.file("x.ndjson", BROKEN);
     let refused = loads.standing();
-    let options = LoadOptions {
-        replace: true,
-        ..again()
-    };
+    let options = again().replace(true);
     let report = loads.file_with("x.ndjson", BROKEN, &options);
     assert_eq!((report.counts.written, report.counts.filtered), (0, 0));
     assert_eq!(loads.standing(), refused);
@@ -185,10 +167,7 @@ fn another_file_of_the_name_corrects_no_line_without_an_id() {
 #[test]
 fn elements_on_one_line_have_no_place() {
     let mut loads = Loads::new();
-    let array = LoadOptions {
-        format: Some(Format::Array),
-        ..LoadOptions::default()
-    };
+    let array = LoadOptions::default().format(Format::Array);
     loads.file_with("x.json", "[{\"id\":\"A\"},7,{\"id\":\"B\",\"v\":}]", &array);
     assert_eq!(loads.standing(), [(1, None), some(1, "B")]);
     loads.file_with("x.json", "[{\"id\":\"A\"},7,{\"id\":\"B\",\"v\":1}]", &array);
@@ -247,16 +226,13 @@ fn a_record_that_was_deleted_is_found_beneath_the_lines_that_were_refused_under_
     let delete = [Edit::Delete { id: "A".to_owned() }];
     edit(&mut loads.store, "a", &delete, &RunInfo::new("delete")).expect("a deletion");
     // Its number, and not that of the refused line, which is larger.
-    let options = RollbackOptions {
-        scope: RollbackScope::Record {
-            database: "a".to_owned(),
-            id: "A".to_owned(),
-        },
-        ..RollbackOptions::default()
-    };
+    let options = RollbackOptions::default().scope(RollbackScope::Record {
+        database: "a".to_owned(),
+        id: "A".to_owned(),
+    });
     rollback(&mut loads.store, "none", &options, &mut Silent).expect("a rollback");
     assert_eq!(loads.data("A"), "{\"id\":\"A\",\"v\":1}");
-    let traced = counterfoil::history::trace(&loads.store, "a", "A").expect("a life");
+    let traced = loads.store.trace("a", "A").expect("a life");
     let outcomes: Vec<&str> = traced.iter().map(|step| step.outcome.as_str()).collect();
     assert_eq!(outcomes, ["written", "refused", "written", "written"]);
     loads.is_sound();

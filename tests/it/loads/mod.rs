@@ -49,10 +49,7 @@ impl Loads {
     }
 
     fn replacing(&mut self, name: &str, text: &str) -> LoadReport {
-        let options = LoadOptions {
-            replace: true,
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().replace(true);
         self.file_with(name, text, &options)
     }
 
@@ -64,10 +61,7 @@ impl Loads {
     /// A load that is stopped after so many batches.
     fn cut(&mut self, name: &str, text: &str, batches: usize) -> LoadReport {
         let stop = StopSignal::default();
-        let options = LoadOptions {
-            stop: stop.clone(),
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().stop(stop.clone());
         let report = self.load_file("a", name, text, &options, &mut StopAfter(batches, stop));
         assert!(report.stopped.is_some(), "{name} was not cut");
         report
@@ -117,10 +111,7 @@ fn records(prefix: &str, from: u32, to: u32) -> String {
 }
 
 fn counts(read: u64, written: u64, unchanged: u64) -> Counts {
-    Counts {
-        read,
-        written,
-        unchanged,
-        ..Counts::default()
-    }
+    let mut counts = Counts::default();
+    (counts.read, counts.written, counts.unchanged) = (read, written, unchanged);
+    counts
 }

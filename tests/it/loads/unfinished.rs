@@ -3,10 +3,11 @@
 
 use counterfoil::RunInfo;
 use counterfoil::apply::{ApplyOptions, apply};
-use counterfoil::history::{UnfinishedPass, unfinished};
+use counterfoil::history::UnfinishedPass;
 use counterfoil::ledger::PassKind;
 use counterfoil::load::{LoadOptions, load_file};
 use counterfoil::observe::StopSignal;
+use counterfoil::record::RunId;
 use counterfoil::rollback::{RollbackOptions, RollbackScope, rollback};
 use counterfoil::store::{Store, StoreOptions};
 
@@ -41,10 +42,7 @@ impl Project {
     }
 
     fn opened(&self) -> Store {
-        let options = StoreOptions {
-            batch_size: 20,
-            ..StoreOptions::default()
-        };
+        let options = StoreOptions::default().batch_size(20);
         self.seed.set(self.seed.get() + 1);
         let environment = environment(self.seed.get());
         Store::open_or_create(self.project.store(), options, environment).expect("a store")
@@ -56,11 +54,7 @@ impl Project {
 
     fn cut_load(&self, replace: bool) {
         let stop = StopSignal::default();
-        let options = LoadOptions {
-            replace,
-            stop: stop.clone(),
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().replace(replace).stop(stop.clone());
         let file = std::fs::File::open(self.file()).expect("a file");
         let mut observer = StopAfter(2, stop);
         load_file(
@@ -75,7 +69,7 @@ impl Project {
     }
 
     fn open(&self) -> Vec<UnfinishedPass> {
-        unfinished(&self.opened()).expect("a list")
+        self.opened().unfinished().expect("a list")
     }
 
     /// All screens name it, in every form.
@@ -196,10 +190,7 @@ fn an_open_apply_is_named_and_goes_on() {
     let scene = Project::new();
     scene.run(&["load", "a", &scene.file()]);
     let stop = StopSignal::default();
-    let options = ApplyOptions {
-        stop: stop.clone(),
-        ..ApplyOptions::default()
-    };
+    let options = ApplyOptions::default().stop(stop.clone());
     let stages = stages(PROJECT, &[("0001_copy.toml", COPY)]);
     apply(&mut scene.opened(), &stages, &options, &mut StopAfter(1, stop)).expect("an apply");
     let told = "the apply of stage 1 (copy) stopped in run 3 after 20 records";
@@ -211,20 +202,18 @@ fn an_open_apply_is_named_and_goes_on() {
 
 #[test]
 fn an_open_rollback_is_named_and_goes_on() {
-    for scope in [RollbackScope::Last, RollbackScope::Run(2)] {
+    for scope in [RollbackScope::Last, RollbackScope::Run(RunId::new(2))] {
         let scene = Project::new();
         scene.run(&["load", "a", &scene.file()]);
         if scope == RollbackScope::Last {
             scene.run(&["apply"]);
         }
         let stop = StopSignal::default();
-        let options = RollbackOptions {
-            scope: scope.clone(),
-            batch_size: Some(20),
-            stop: stop.clone(),
-            purpose: RunInfo::new("rollback"),
-            ..RollbackOptions::default()
-        };
+        let options = RollbackOptions::default()
+            .scope(scope.clone())
+            .batch_size(20)
+            .stop(stop.clone())
+            .purpose(RunInfo::new("rollback"));
         let project = crate::support::scenario::PROJECT;
         rollback(&mut scene.opened(), project, &options, &mut StopAfter(1, stop)).expect("a rollback");
         assert_eq!(

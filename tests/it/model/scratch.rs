@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use counterfoil::record::Record;
+use counterfoil::record::{Record, RecordNumber};
 use counterfoil::refusal::Refusal;
 use counterfoil::stage::{OnConflict, Outcome, Output, Stage, Stages, Stale};
 use counterfoil::store::Store;
@@ -323,7 +323,9 @@ fn outcome(made: Made) -> Result<Outcome, Refusal> {
 
 /// The rows of a database, in the order of their numbers.
 pub(super) fn rows(store: &Store, database: &str) -> Vec<Record> {
-    store.records_after(database, 0, 10_000).unwrap_or_default()
+    store
+        .records_after(database, RecordNumber::BEFORE_FIRST, 10_000)
+        .unwrap_or_default()
 }
 
 /// What a target would be, given its sources as they are: the stages in their order, each over the records in the order of
@@ -345,7 +347,7 @@ pub(super) fn scratch(
         .filter(|((database, _), _)| database == target)
         // What a record has taken the place of is gone for good.
         .filter(|(key, (id, data))| {
-            let is_there = is.iter().any(|row| row.record == key.1);
+            let is_there = is.iter().any(|row| row.number == key.1);
             let is_refused = || layout.is_refused_in_place(target, (id, data), fixed.get(*key));
             is_there || (in_place && (!layout.replaces(target) || is_refused()))
         })
@@ -354,7 +356,7 @@ pub(super) fn scratch(
     if !in_place {
         // Of what was put there by hand, nothing else has changed it but a hand.
         for (number, id, data) in &mut table {
-            if let Some(row) = is.iter().find(|row| row.record == *number) {
+            if let Some(row) = is.iter().find(|row| row.number == *number) {
                 (*id, *data) = (row.id.clone(), row.data.clone());
             }
         }
@@ -380,7 +382,7 @@ pub(super) fn scratch(
                         OnConflict::Skip if taken(&id, &table) => continue,
                         _ => table.retain(|(_, other, _)| *other != id),
                     }
-                    table.push((row.record, id, data));
+                    table.push((row.number.get(), id, data));
                 }
             }
         } else {

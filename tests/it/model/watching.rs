@@ -33,10 +33,10 @@ pub(super) fn done(events: &[Event]) -> BTreeMap<u32, Counts> {
         match event {
             Event::PassBegins {
                 pass,
-                stage: Some((number, _)),
+                stage: Some(stage),
                 ..
             } => {
-                stage_of.insert(*pass, *number);
+                stage_of.insert(*pass, stage.number);
             }
             Event::BatchCommitted { pass, counts, .. } if counts.read > 0 => {
                 add(done.entry(stage_of[pass]).or_default(), counts);

@@ -3,7 +3,7 @@
 use counterfoil::contract::Schema;
 use counterfoil::environment::Secrets;
 use counterfoil::problem::Place;
-use counterfoil::record::{Document, Record, exact_decimal};
+use counterfoil::record::{Document, Record, RecordNumber, exact_decimal};
 use counterfoil::stage::{Lookup, Outcome, Output, Stage};
 use serde_json::{Value as Json, json};
 
@@ -29,7 +29,7 @@ pub(super) fn stage(rest: &str) -> Stage {
 pub(super) fn carry(stage: &Stage, value: &str) -> Result<Output, String> {
     let secrets = Secrets::default();
     let record = Record {
-        record: 1,
+        number: RecordNumber::new(1),
         id: "r".to_owned(),
         data: format!("{{\"v\":{value}}}"),
     };

@@ -81,12 +81,10 @@ impl Work {
 
     /// Does it in this process.
     pub(crate) fn here(&self) -> Result<(), counterfoil::Error> {
-        let options = StoreOptions {
-            wait: self.wait,
-            live: self.live,
-            batch_size: scenario::BATCH_SIZE,
-            ..StoreOptions::default()
-        };
+        let options = StoreOptions::default()
+            .wait(self.wait)
+            .live(self.live)
+            .batch_size(scenario::BATCH_SIZE);
         let mut store = Store::open_or_create(&self.store, options, scenario::environment(self.seed))?;
         match self.verb {
             Verb::Open => Ok(()),
@@ -108,10 +106,7 @@ impl Work {
                 apply(&mut store, &stages, &ApplyOptions::default(), &mut Acknowledging).map(drop)
             }
             Verb::Rollback => {
-                let options = RollbackOptions {
-                    scope: RollbackScope::All,
-                    ..RollbackOptions::default()
-                };
+                let options = RollbackOptions::default().scope(RollbackScope::All);
                 rollback(&mut store, scenario::PROJECT, &options, &mut Acknowledging).map(drop)
             }
         }

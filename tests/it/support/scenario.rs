@@ -112,17 +112,15 @@ pub(crate) fn signing_key() -> SigningKey {
 
 /// A clock that stands still and randomness from a seed: two runs with them differ in nothing.
 pub(crate) fn environment(seed: u64) -> Environment {
-    Environment {
-        clock: Arc::new(StandingClock),
-        randomness: Arc::new(Seeded {
+    Environment::default()
+        .clock(Arc::new(StandingClock))
+        .randomness(Arc::new(Seeded {
             seed,
             drawn: AtomicU64::new(0),
-        }),
-        actor: "tester".to_owned(),
-        host: "here".to_owned(),
-        keys: CheckpointKeys::signing(signing_key()),
-        ..Environment::default()
-    }
+        }))
+        .actor("tester")
+        .host("here")
+        .keys(CheckpointKeys::signing(signing_key()))
 }
 
 struct StandingClock;

@@ -5,7 +5,6 @@ mod rehearsal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use counterfoil::apply::ApplyOptions;
 use counterfoil::history::UnfinishedPass;
 use counterfoil::plan::Pin;
 
@@ -56,13 +55,14 @@ pub(crate) struct Apply {
 impl Apply {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let project = session.project()?;
-        let options = ApplyOptions {
-            max_time: self.max_time,
-            revise: self.revise,
-            plan: self.plan.as_deref().map(read_plan).transpose()?,
-            purpose: session.purpose("apply", self.reason.as_deref(), &[]),
-            ..self.how.options(session, &project)?
-        };
+        let plan = self.plan.as_deref().map(read_plan).transpose()?;
+        let options = self
+            .how
+            .options(session, &project)?
+            .max_time(self.max_time)
+            .revise(self.revise)
+            .plan(plan)
+            .purpose(session.purpose("apply", self.reason.as_deref(), &[]));
         let pause = self.pause.unwrap_or_default();
         let mut progress = ProgressDisplay::new(session.screen).pausing(pause, &options.stop);
         let limits = LimitArguments {

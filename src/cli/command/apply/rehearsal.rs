@@ -36,7 +36,7 @@ pub(super) fn rehearsed(
         })?;
     remove_in_any_case(folder.path());
     session.warn_of_absent_sources(&store, project)?;
-    let rehearsal = rehearse(&store, project.stages(), options, folder.path(), &mut progress);
+    let rehearsal = rehearse(&store, project.stages(), folder.path(), options, &mut progress);
     progress.finish();
     let was_stopped = match &rehearsal {
         Ok(done) => matches!(done.applied.stopped, Some(Stopped::Asked)) || !done.is_sound(),
@@ -52,7 +52,7 @@ pub(super) fn rehearsed(
         project,
         report: &rehearsal.applied,
         left: QuarantineSummary {
-            totals: rehearsal.quarantine.iter().cloned().map(Into::into).collect(),
+            totals: rehearsal.quarantine.clone(),
             passes: rehearsal.refusing.clone(),
         },
         limits,

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use counterfoil::input::option;
-use counterfoil::quarantine::{Quarantined, Selected, each_quarantined, refused_input, repeats_in_its_input};
-use counterfoil::record::{Document, Field};
+use counterfoil::quarantine::{Quarantined, Selected};
+use counterfoil::record::{Document, Field, PassId};
 use counterfoil::store::Store;
 
 use super::arguments::Load;
@@ -100,7 +100,7 @@ impl Load {
 #[derive(Clone, Copy)]
 pub(super) struct Refusing<'a> {
     pub(super) project: &'a str,
-    pub(super) pass: i64,
+    pub(super) pass: PassId,
 }
 
 impl Refusing<'_> {
@@ -111,18 +111,8 @@ impl Refusing<'_> {
         code: &str,
         tell: impl FnMut(Quarantined) -> counterfoil::Result<bool>,
     ) -> Result<(), Failure> {
-        let selected = Selected {
-            code: Some(code.to_owned()),
-            pass: Some(self.pass),
-            ..Selected::default()
-        };
-        Ok(each_quarantined(
-            store,
-            self.project,
-            &selected,
-            usize::MAX,
-            tell,
-        )?)
+        let selected = Selected::default().code(code.to_owned()).pass(self.pass);
+        Ok(store.each_quarantined(self.project, &selected, usize::MAX, tell)?)
     }
 }
 
@@ -139,7 +129,7 @@ impl TakenIds {
     fn new(store: &Store, refusing: Refusing<'_>) -> Result<Self, Failure> {
         let mut ids = Self::default();
         refusing.each(store, "load.exists", |refused| {
-            let repeats = repeats_in_its_input(store, &refused)?;
+            let repeats = store.repeats_in_its_input(&refused)?;
             ids.are_repeated |= repeats;
             ids.exist |= !repeats;
             Ok(!(ids.are_repeated && ids.exist))
@@ -183,7 +173,7 @@ fn fields_of_refused(store: &Store, refusing: Refusing<'_>) -> Result<Vec<String
     let Some(refused) = first else {
         return Ok(Vec::new());
     };
-    let Some(data) = refused_input(store, &refused, &[])?.data else {
+    let Some(data) = store.refused_input(&refused, &[])?.data else {
         return Ok(Vec::new());
     };
     let names = Document::parse(&data).map(|document| {

@@ -7,17 +7,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use counterfoil::load::{LoadOptions, LoadReport, load, load_file};
-use counterfoil::observe::StopSignal;
+use counterfoil::observe::{CountedInput, StopSignal};
 use counterfoil::store::Store;
 
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::progress::{CountingReader, ProgressDisplay};
+use crate::cli::progress::ProgressDisplay;
 use crate::cli::session::Session;
 
 /// What is read.
 pub(super) enum InputFiles {
-    File(CountingReader<File>),
+    File(CountedInput<File>),
     /// What may never go on, and cannot be read twice.
     Stream(Endable),
 }

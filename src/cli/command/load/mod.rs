@@ -123,21 +123,20 @@ impl Load {
             // What the stages redact is not known while they do not compile: it may be the id.
             Err(_) => vec![FieldPath::field(&id_field)],
         };
-        Ok(LoadOptions {
-            id_field,
-            format: self.format.map(Into::into),
-            cells: self.reading.cells(matches!(self.format, Some(LoadFormat::Tsv))),
-            records: self.reading.records.clone(),
-            with_id: self.reading.with_id,
-            replace: self.replace,
-            reprocess: self.reprocess,
-            restart: self.restart,
-            again: self.again,
-            redact,
-            batch_size: self.batch_size.map(|size| size as usize),
-            purpose: session.purpose("load", self.reason.as_deref(), &[]),
-            stop: stop_signal(session.screen, "load")?,
-        })
+        Ok(LoadOptions::default()
+            .id_field(id_field)
+            .format(self.format.map(Into::into))
+            .cells(self.reading.cells(matches!(self.format, Some(LoadFormat::Tsv))))
+            .records(self.reading.records.clone())
+            .with_id(self.reading.with_id)
+            .replace(self.replace)
+            .reprocess(self.reprocess)
+            .restart(self.restart)
+            .again(self.again)
+            .redact(redact)
+            .batch_size(self.batch_size.map(|size| size as usize))
+            .purpose(session.purpose("load", self.reason.as_deref(), &[]))
+            .stop(stop_signal(session.screen, "load")?))
     }
 
     /// That a file was loaded to its end before.

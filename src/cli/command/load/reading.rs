@@ -52,17 +52,16 @@ fn pointer(text: &str) -> Result<String, String> {
 
 impl ReadingArguments {
     pub(super) fn cells(&self, by_tabs: bool) -> Cells {
-        Cells {
-            separator: self.separator.or(by_tabs.then_some(b'\t')),
-            raw: self.raw,
-            null: self.null.clone(),
-            missing: self.missing.clone(),
-            types: match self.types {
+        Cells::default()
+            .separator(self.separator.or(by_tabs.then_some(b'\t')))
+            .raw(self.raw)
+            .null(self.null.clone())
+            .missing(self.missing.clone())
+            .types(match self.types {
                 None => Types::Guarded,
                 Some(TypesChoice::Existing) => Types::Existing,
                 Some(TypesChoice::Text) => Types::Text,
-            },
-        }
+            })
     }
 
     /// Whether it makes of cells what is there.

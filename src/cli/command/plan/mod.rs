@@ -6,7 +6,6 @@ mod render;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use counterfoil::apply::ApplyOptions;
 use counterfoil::history::UnfinishedPass;
 use counterfoil::ledger::PassKind;
 use counterfoil::plan::{Pin, PlanOptions, PlanReport, plan};
@@ -58,15 +57,11 @@ pub(crate) struct PlanCommand {
 impl PlanCommand {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let project = session.project()?;
-        let options = PlanOptions {
-            apply: ApplyOptions {
-                revise: self.revise,
-                ..self.how.options(session, &project)?
-            },
-            sample: self.sample,
-            examples: self.examples,
-            full: self.full,
-        };
+        let options = PlanOptions::default()
+            .apply(self.how.options(session, &project)?.revise(self.revise))
+            .sample(self.sample)
+            .examples(self.examples)
+            .full(self.full);
         let mut progress = ProgressDisplay::new(session.screen).doing("plan");
         let store = session.open_to_read()?;
         session.warn_of_absent_sources(&store, &project)?;

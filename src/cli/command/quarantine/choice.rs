@@ -1,6 +1,7 @@
 //! Which refused records are meant.
 
-use counterfoil::quarantine::{Selected, quarantined};
+use counterfoil::quarantine::Selected;
+use counterfoil::record::RecordNumber;
 use counterfoil::store::Store;
 
 use super::lookup::RefusedLookup;
@@ -22,18 +23,16 @@ pub(super) struct Choice {
     id: Option<String>,
     /// Only the record with this number; lines that a load refused have no id.
     #[arg(long, value_name = "NUMBER")]
-    record: Option<i64>,
+    record: Option<RecordNumber>,
 }
 
 impl Choice {
     pub(super) fn selected(&self) -> Selected {
-        Selected {
-            stage: self.stage,
-            code: self.code.clone(),
-            record: self.record,
-            id: self.id.clone(),
-            pass: None,
-        }
+        Selected::default()
+            .stage(self.stage)
+            .code(self.code.clone())
+            .record(self.record)
+            .id(self.id.clone())
     }
 
     pub(super) fn ids(&self) -> Vec<&str> {
@@ -42,15 +41,11 @@ impl Choice {
 
     /// Refuses an id or a number that is not in quarantine, which is a slip of the pen.
     pub(super) fn exists(&self, session: &Session<'_>, store: &Store, project: &str) -> Result<(), Failure> {
-        let named = Selected {
-            record: self.record,
-            id: self.id.clone(),
-            ..Selected::default()
-        };
-        if named == Selected::default() || !quarantined(store, project, &named, 1)?.is_empty() {
+        let named = Selected::default().record(self.record).id(self.id.clone());
+        if named == Selected::default() || !store.quarantine(project, &named, 1)?.is_empty() {
             return Ok(());
         }
-        let found = quarantined(store, project, &Selected::default(), 5)?;
+        let found = store.quarantine(project, &Selected::default(), 5)?;
         let lookup = RefusedLookup::new(session, store, &[])?;
         let told = found.iter().map(|refused| match lookup.id(refused) {
             Some(id) => format!("id {id}"),

@@ -1,6 +1,6 @@
 //! `quarantine list`: page after page, so that a long list is never in memory.
 
-use counterfoil::quarantine::{Quarantined, Selected, each_quarantined};
+use counterfoil::quarantine::{Quarantined, Selected};
 use counterfoil::store::Store;
 use serde_json::json;
 
@@ -38,7 +38,7 @@ impl List {
         let data = json!({ "totals": refusals_json(&totals) });
         let mut listing = Listing::new(session, &store)?;
         let mut failed = None;
-        each_quarantined(&store, &project, &selected, self.limit, |refused| {
+        store.each_quarantined(&project, &selected, self.limit, |refused| {
             if listing.count == 0 && !session.screen.json {
                 failed = told_totals(&totals).err();
             }

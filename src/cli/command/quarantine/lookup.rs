@@ -1,7 +1,7 @@
 //! What is looked up about a refused record when it is shown, with the ids that may be.
 
 use counterfoil::path::Path;
-use counterfoil::quarantine::{InPlace, Named, Naming, Quarantined, has_earlier_version, in_its_place};
+use counterfoil::quarantine::{InPlace, Named, Naming, Quarantined};
 use counterfoil::record::REDACTED;
 use counterfoil::store::Store;
 use serde_json::{Value as Json, json};
@@ -49,7 +49,7 @@ impl<'l> RefusedLookup<'l> {
     pub(super) fn look(&mut self, refused: &Quarantined) -> Result<Looked, Failure> {
         Ok(Looked {
             refused: self.shown(refused),
-            has_earlier_version: has_earlier_version(self.store, refused)?,
+            has_earlier_version: self.store.has_earlier_version(refused)?,
             in_its_place: self.in_its_place(refused)?,
             named: self.named(refused)?,
         })
@@ -57,7 +57,7 @@ impl<'l> RefusedLookup<'l> {
 
     /// The row that is in the place of a refused record.
     fn in_its_place(&self, refused: &Quarantined) -> Result<Option<InPlace>, Failure> {
-        let mut place = in_its_place(self.store, refused)?;
+        let mut place = self.store.in_its_place(refused)?;
         if let Some(place) = &mut place {
             let id = place.id.take();
             place.id = id.map(|id| self.ids.shown(refused.database.as_deref(), id));

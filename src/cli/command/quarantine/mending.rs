@@ -1,6 +1,6 @@
 //! What to do about a line that a load has refused: it is mended where it came from.
 
-use counterfoil::quarantine::{Quarantined, is_read_otherwise, load_again, repeats_in_its_input};
+use counterfoil::quarantine::Quarantined;
 use counterfoil::store::Store;
 
 use crate::cli::failure::Failure;
@@ -17,15 +17,15 @@ pub(super) fn mend(session: &Session<'_>, store: &Store, refused: &Quarantined) 
     };
     let line = refused.reason.line;
     let place = line.map_or_else(|| what.to_string(), |line| format!("line {line} of {what}"));
-    let load = session.command_line(&load_again(store, refused)?);
+    let load = session.command_line(&store.reload_command(refused)?);
     let exists = refused.reason.code == "load.exists";
-    Ok(if exists && repeats_in_its_input(store, refused)? {
+    Ok(if exists && store.repeats_in_its_input(refused)? {
         format!(
             "{place} has an id that stands twice in this input, with other data: correct one of the two, then {load}"
         )
     } else if exists {
         format!("{place} has the id of a record with other data: {load} writes over it")
-    } else if is_read_otherwise(store, refused)? {
+    } else if store.is_read_otherwise(refused)? {
         format!(
             "{place} would make texts of other values: {load} reads each cell as a value of the kind that is there"
         )

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use counterfoil::apply::ApplyOptions;
-use counterfoil::quarantine::{Quarantined, Selected, each_quarantined, quarantined_count, retry};
+use counterfoil::quarantine::{QuarantineCount, Quarantined, Selected, retry};
 use counterfoil::store::Store;
 
 use super::choice::Choice;
@@ -42,19 +42,20 @@ pub(super) struct Retry {
 impl Retry {
     pub(super) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let project = session.project()?;
-        let options = ApplyOptions {
-            max_time: self.max_time,
-            revise: self.revise,
-            purpose: session.purpose("quarantine retry", self.reason.as_deref(), &self.choice.ids()),
-            stop: stop_signal(session.screen, "quarantine")?,
-            ..ApplyOptions::default()
-        };
+        let options = ApplyOptions::default()
+            .max_time(self.max_time)
+            .revise(self.revise)
+            .purpose(session.purpose("quarantine retry", self.reason.as_deref(), &self.choice.ids()))
+            .stop(stop_signal(session.screen, "quarantine")?);
         let mut store = session.open()?;
         let mut progress = ProgressDisplay::new(session.screen);
         let selected = self.choice.selected();
         check_stage(project.stages(), self.choice.stage)?;
         self.choice.exists(session, &store, project.name())?;
-        let (of_stages_before, lines) = quarantined_count(&store, project.name(), &selected)?;
+        let QuarantineCount {
+            records: of_stages_before,
+            lines,
+        } = store.quarantined_count(project.name(), &selected)?;
         let line = first_line(&store, project.name(), &selected)?.filter(|_| lines > 0);
         let report = retry(&mut store, project.stages(), &selected, &options, &mut progress);
         progress.finish();
@@ -98,7 +99,7 @@ impl Retry {
 /// The first line of the selected ones that a load has refused.
 fn first_line(store: &Store, project: &str, selected: &Selected) -> Result<Option<Quarantined>, Failure> {
     let mut first = None;
-    each_quarantined(store, project, selected, usize::MAX, |refused| {
+    store.each_quarantined(project, selected, usize::MAX, |refused| {
         first = Some(refused).filter(|refused| refused.stage.is_none());
         Ok(first.is_none())
     })?;

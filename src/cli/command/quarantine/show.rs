@@ -1,7 +1,7 @@
 //! `quarantine show`: everything about refused records.
 
-use counterfoil::quarantine::{Quarantined, Selected, quarantined, refused_input};
-use counterfoil::record::REDACTED;
+use counterfoil::quarantine::{Quarantined, Selected};
+use counterfoil::record::{REDACTED, RecordNumber};
 use counterfoil::store::Store;
 use serde_json::json;
 
@@ -25,7 +25,7 @@ pub(super) struct Show {
     id: Option<String>,
     /// The record's number; lines that a load refused have no id.
     #[arg(long, value_name = "NUMBER", conflicts_with = "id")]
-    record: Option<i64>,
+    record: Option<RecordNumber>,
 }
 
 impl Show {
@@ -33,12 +33,8 @@ impl Show {
         let project = session.settings()?.name;
         let store = session.open_to_read()?;
         let redact = redactions(session, &store)?;
-        let selected = Selected {
-            record: self.record,
-            id: self.id.clone(),
-            ..Selected::default()
-        };
-        let found = quarantined(&store, &project, &selected, 100)?;
+        let selected = Selected::default().record(self.record).id(self.id.clone());
+        let found = store.quarantine(&project, &selected, 100)?;
         let Some(first) = found.first() else {
             let failure = Failure::new(
                 Exit::Failed,
@@ -51,7 +47,7 @@ impl Show {
         let mut lookup = RefusedLookup::new(session, &store, &redact)?;
         let mut place_of_first = None;
         for (at, refused) in found.iter().enumerate() {
-            let mut input = refused_input(&store, refused, &redact)?;
+            let mut input = store.refused_input(refused, &redact)?;
             input.id = input.id.map(|id| lookup.id_where_read(refused, id));
             let own_id = input
                 .id
@@ -71,11 +67,10 @@ impl Show {
         if let Some(place) = place_of_first {
             return Ok(answer.hint(places::next(session, first, &place)));
         }
-        let nameable = found.iter().map(|refused| Quarantined {
-            id: lookup.id(refused),
-            ..refused.clone()
-        });
-        let nameable: Vec<Quarantined> = nameable.collect();
+        let mut nameable = found.clone();
+        for refused in &mut nameable {
+            refused.id = lookup.id(refused);
+        }
         Ok(answer.hint(next(session, &store, &nameable)?))
     }
 }

@@ -4,8 +4,6 @@ use counterfoil::context::Context;
 use counterfoil::environment::Secrets;
 use counterfoil::expression::{Expression, Scope};
 use counterfoil::path::Path;
-use counterfoil::problem::Place;
-use counterfoil::reading::Reading;
 use counterfoil::record::Record;
 
 use super::shown::damaged;
@@ -19,9 +17,7 @@ impl WhereCondition {
     pub(super) fn compile(text: &str) -> Result<Self, Failure> {
         let text = text.trim();
         let text = text.strip_prefix("= ").unwrap_or(text);
-        let reading = Reading::new("--where", text);
-        let place = Place::at(&reading.file, text, 0);
-        let compiled = Expression::condition(text, &place, &reading);
+        let compiled = Expression::new_condition("--where", text);
         compiled.map(Self).map_err(|problem| {
             let mut failure = Failure::usage(
                 "query.where",
@@ -72,16 +68,9 @@ impl<'c> RecordFilter<'c> {
             return Ok(true);
         };
         let document = record.document().map_err(damaged)?;
-        let context = Context {
-            project: self.database,
-            stage: 0,
-            id: &record.id,
-            salt: None,
-            now_us: self.now_us,
-            secrets: &self.secrets,
-            limits: counterfoil::record::Limits::default(),
-            probe: None,
-        };
+        let context = Context::new(self.database, 0, &self.secrets)
+            .id(&record.id)
+            .now_us(self.now_us);
         match expression.truth(&document, &mut Scope::new(context)) {
             Ok(truth) => Ok(truth),
             Err(refusal) => {

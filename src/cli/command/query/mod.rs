@@ -7,6 +7,7 @@ mod shown;
 
 use counterfoil::path::Path;
 use counterfoil::query::{Order, Query};
+use counterfoil::record::RecordNumber;
 use serde_json::json;
 
 use crate::cli::answer::Answer;
@@ -45,7 +46,7 @@ pub(crate) struct QueryCommand {
     limit: usize,
     /// Only records with a number above this one: the next page, where nothing is sorted.
     #[arg(long, value_name = "NUMBER", conflicts_with = "sort")]
-    after: Option<i64>,
+    after: Option<RecordNumber>,
     /// Counts all records that match. Without it only so many are looked at behind the shown ones as take a moment, and the
     /// figure is `at least` so many.
     #[arg(long, conflicts_with = "id")]
@@ -73,7 +74,7 @@ impl QueryCommand {
             refuse_redacted(&condition.reads(), &redact, "a condition on", session)?;
         }
         let query = self.query()?;
-        let sorted: Vec<Path> = query.sorts().iter().map(|(path, _)| path.clone()).collect();
+        let sorted: Vec<Path> = query.sorts().iter().map(|sort| sort.path.clone()).collect();
         refuse_redacted(&sorted, &redact, "sorting by", session)?;
         let how = OutputForm {
             with_id: self.with_id,
@@ -84,7 +85,7 @@ impl QueryCommand {
             session,
             store: &store,
             database: &self.database,
-            after: self.after.unwrap_or(0),
+            after: self.after.unwrap_or_default(),
             redact: &redact,
             filter: RecordFilter::new(condition.as_ref(), &self.database, now_us),
             shown: QueryOutput::new(how, session.screen.json),

@@ -3,7 +3,7 @@
 use counterfoil::Error;
 use counterfoil::path::Path;
 use counterfoil::query::{Query, sort_key};
-use counterfoil::record::Record;
+use counterfoil::record::{Record, RecordNumber};
 use counterfoil::store::{Sorter, Store};
 
 use super::filter::RecordFilter;
@@ -22,7 +22,7 @@ pub(super) struct RecordSearch<'s> {
     pub(super) store: &'s Store,
     pub(super) database: &'s str,
     /// Only records with a number above this one.
-    pub(super) after: i64,
+    pub(super) after: RecordNumber,
     pub(super) redact: &'s [Path],
     pub(super) filter: RecordFilter<'s>,
     pub(super) shown: QueryOutput,
@@ -81,7 +81,7 @@ impl RecordSearch<'_> {
             unseen.retain(|path| document.at(path).is_none());
             if filter.lets_through(&record)? {
                 matched.records += 1;
-                sorter.add(&sort_key(&document, query), record.record)?;
+                sorter.add(&sort_key(&document, query), record.number)?;
             }
             Ok(true)
         })?;
@@ -100,14 +100,14 @@ impl RecordSearch<'_> {
 fn each(
     store: &Store,
     database: &str,
-    mut after: i64,
+    mut after: RecordNumber,
     redact: &[Path],
     mut tell: impl FnMut(Record) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
     loop {
         let page = store.records_after(database, after, PAGE)?;
         let Some(last) = page.last() else { return Ok(()) };
-        after = last.record;
+        after = last.number;
         for record in page {
             if !tell(masked(record, redact)?)? {
                 return Ok(());

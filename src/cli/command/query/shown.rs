@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{BufWriter, StdoutLock, Write as _};
 
-use counterfoil::record::{Record, Value};
+use counterfoil::record::{Record, RecordNumber, Value};
 
 use super::pretty;
 use crate::cli::failure::Failure;
@@ -26,7 +26,7 @@ pub(super) struct QueryOutput {
     out: BufWriter<StdoutLock<'static>>,
     pub(super) count: usize,
     /// The number of the last record.
-    pub(super) last: i64,
+    pub(super) last: RecordNumber,
 }
 
 impl QueryOutput {
@@ -36,12 +36,12 @@ impl QueryOutput {
             list: json.then(Listed::new),
             out: BufWriter::new(std::io::stdout().lock()),
             count: 0,
-            last: 0,
+            last: RecordNumber::BEFORE_FIRST,
         }
     }
 
     pub(super) fn add(&mut self, record: &Record) -> Result<(), Failure> {
-        (self.count, self.last) = (self.count + 1, record.record);
+        (self.count, self.last) = (self.count + 1, record.number);
         if let Some(list) = &mut self.list {
             record.document().map_err(damaged)?;
             return list.push(envelope_text(record));
@@ -77,7 +77,7 @@ fn envelope_text(record: &Record) -> String {
     let id = Value::text(&record.id).to_json();
     format!(
         "{{\"record\":{},\"id\":{id},\"data\":{}}}",
-        record.record, record.data
+        record.number, record.data
     )
 }
 

@@ -5,7 +5,8 @@ mod render;
 use std::path::{Path, PathBuf};
 
 use counterfoil::project::Project;
-use counterfoil::report::{ReportOptions, RunReport, report_with};
+use counterfoil::record::RunId;
+use counterfoil::report::{ReportOptions, RunReport};
 use counterfoil::store::Store;
 
 use crate::cli::answer::{Answer, json};
@@ -30,7 +31,7 @@ use crate::cli::session::Session;
 pub(crate) struct Report {
     /// The run's number, as `history` shows it; the newest that has written records unless given.
     #[arg(value_name = "RUN", allow_negative_numbers = true)]
-    run: Option<i64>,
+    run: Option<RunId>,
     /// Writes the page to a new file; `-` is stdout.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -57,12 +58,11 @@ impl Report {
         }
         let name = session.settings()?.name;
         let store = session.open_to_read()?;
-        let options = ReportOptions {
-            project: Some(name).filter(|name| !name.is_empty()),
-            redact: redactions(session, &store)?,
-            examples: self.examples,
-            inputs: self.inputs,
-        };
+        let options = ReportOptions::default()
+            .project(Some(name).filter(|name| !name.is_empty()))
+            .redact(redactions(session, &store)?)
+            .examples(self.examples)
+            .inputs(self.inputs);
         let project = session.stages()?;
         let report = self.made(&store, project.as_ref(), &options)?;
         let data = json(&report);
@@ -90,10 +90,12 @@ impl Report {
         project: Option<&Project>,
         options: &ReportOptions,
     ) -> Result<RunReport, Failure> {
-        report_with(store, project.map(Project::stages), self.run, options).map_err(|error| match error {
-            counterfoil::Error::NoSuch { what } => missing(store, &what),
-            other => Failure::from(other),
-        })
+        store
+            .report_with(project.map(Project::stages), self.run, options)
+            .map_err(|error| match error {
+                counterfoil::Error::NoSuch { what } => missing(store, &what),
+                other => Failure::from(other),
+            })
     }
 }
 
@@ -101,12 +103,12 @@ impl Report {
 fn missing(store: &Store, what: &str) -> Failure {
     const LISTED: usize = 5;
     let failure = Failure::new(Exit::Failed, "run.missing", format!("there is no {what}"));
-    let Ok(runs) = counterfoil::history::history(store, LISTED) else {
+    let Ok(runs) = store.history(LISTED) else {
         return failure;
     };
     let listed = runs.iter().map(|run| format!("{} ({})", run.run, run.command));
     let listed = listed.collect::<Vec<_>>().join(", ");
-    let all = runs.first().map_or(0, |newest| newest.run).unsigned_abs();
+    let all = runs.first().map_or(0, |newest| newest.run.get()).unsigned_abs();
     failure.hint(if all > runs.len() as u64 {
         format!(
             "{} wrote to this store; the newest are {listed}; `counterfoil history` lists them",

@@ -98,8 +98,8 @@ fn summary(report: &RunReport) -> String {
             format!(
                 "{}, numbers {} to {}",
                 count(summary.batch_count),
-                run.batches.0,
-                run.batches.1
+                run.batches.first,
+                run.batches.last
             ),
         ),
         ("run".to_owned(), run.uuid.clone()),

@@ -30,7 +30,7 @@ pub(super) fn healthy(session: &Session<'_>, health: &Health) -> String {
     let signed = match health.signed {
         None => "no".to_owned(),
         Some(signed) if signed.unsigned == 0 => "yes".to_owned(),
-        Some(signed) => format!("no, unsigned since batch {}", signed.batch + 1),
+        Some(signed) => format!("no, unsigned since batch {}", signed.batch.next()),
     };
     let unfinished = health
         .unfinished

@@ -43,7 +43,7 @@ impl Status {
         }
         let project = session.stages()?;
         let store = session.open_to_read()?;
-        let status = counterfoil::history::status(&store, &*stages_of(project.as_ref())?)?;
+        let status = store.status(&*stages_of(project.as_ref())?)?;
         let mut text = String::new();
         if let Some(project) = &project {
             session.warn_of_another_name(&store, project.name())?;
@@ -56,11 +56,11 @@ impl Status {
         text += &deviating(&status);
         text += &not_finished(session, &status);
         let unsigned = status.signed.filter(|signed| signed.unsigned > 0);
-        let unsigned = unsigned.map(|signed| format!(", unsigned since batch {}", signed.batch + 1));
+        let unsigned = unsigned.map(|signed| format!(", unsigned since batch {}", signed.batch.next()));
         text += &format!(
             "\n{} {} batches, tree size {}, root {}, origin {}{}\n",
             dim("ledger"),
-            count(status.batches.unsigned_abs()),
+            count(status.batches.get().unsigned_abs()),
             count(status.tree_size),
             short(&status.tree_root),
             status.origin,
@@ -84,7 +84,7 @@ impl Status {
         let since = self.since.map_or(Since::LastRun, |time| {
             Since::Time(i64::try_from(time.as_micros()).unwrap_or(i64::MAX))
         });
-        let health = counterfoil::history::health(&store, &project, since)?;
+        let health = store.health(&project, since)?;
         let mut answer = Answer::new(json(&health), healthy(session, &health));
         if health.refused_since > 0 {
             answer = answer.hint(session.command("quarantine list"));
@@ -95,7 +95,7 @@ impl Status {
 
 /// What keeps `apply` from beginning, and what to do about it; a drifted stage is told otherwise.
 fn obstacle(store: &Store, stages: &Stages) -> Result<Option<String>, Failure> {
-    Ok(match counterfoil::apply::obstacle(store, stages)? {
+    Ok(match store.obstacle_to_apply(stages)? {
         Some(Error::Invalid { message, hint }) => Some(format!("{message}: {}", hint.unwrap_or_default())),
         _ => None,
     })

@@ -118,8 +118,8 @@ fn allowed(file: &Stage, stage: &StageStatus, status: &history::Status) -> u64 {
     }
     let databases = status.databases.iter();
     let in_source = databases
-        .filter(|(name, _)| **name == stage.source)
-        .map(|(_, records)| *records)
+        .filter(|database| database.name == stage.source)
+        .map(|database| database.records)
         .sum::<u64>();
     let taken_out = if file.in_place() { stage.quarantined } else { 0 };
     file.max_errors().of(in_source + taken_out)

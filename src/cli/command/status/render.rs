@@ -51,7 +51,7 @@ pub(super) fn databases(status: &history::Status) -> String {
     let rows = status
         .databases
         .iter()
-        .map(|(name, records)| vec![name.clone(), count(*records)]);
+        .map(|database| vec![database.name.clone(), count(database.records)]);
     let mut text = if status.databases.is_empty() {
         "no database yet\n".to_owned()
     } else {

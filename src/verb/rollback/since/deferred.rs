@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::ledger::read::{EntryKey, PassSummary, entries_of_record};
 use crate::ledger::since::{ChangeBy, each_change_between, each_changed_row, each_entry, taken_out_for};
 use crate::ledger::undone::{self, WholeRollback};
+use crate::record::{BatchId, PassId, RecordNumber};
 
 /// Entries whose undoing was put off: at their turn something newer stood on what they had left ([`overwritten`]), so that
 /// no row was touched. Whoever undoes the newer change undoes them with it, or the row would come back as a stage that
@@ -29,7 +30,7 @@ impl ChangesSince {
                 Some(rows) => rows,
                 none => {
                     let mut changed = HashSet::new();
-                    each_changed_row(connection, pass.row.pass, 0, |row| {
+                    each_changed_row(connection, pass.row.pass, BatchId::BEFORE_FIRST, |row| {
                         changed.insert(row);
                     })?;
                     none.insert(changed)
@@ -52,7 +53,7 @@ impl ChangesSince {
 
 /// What a pass in place had taken out of the way of another record before it wrote a record's row again: undoing the write
 /// alone would leave no row. By the entry of the write; undone as what was put off.
-pub(crate) fn set_aside(connection: &Connection, pass: i64, record: i64) -> Result<Deferred> {
+pub(crate) fn set_aside(connection: &Connection, pass: PassId, record: RecordNumber) -> Result<Deferred> {
     let mut aside = Deferred::new();
     let entries = entries_of_record(connection, pass, record)?;
     for recorded in entries
@@ -70,12 +71,12 @@ pub(crate) fn set_aside(connection: &Connection, pass: i64, record: i64) -> Resu
 /// the rollback.
 fn put_off_by(
     connection: &Connection,
-    (undone, rollback): (i64, i64),
-    rows: &HashSet<i64>,
-    put_off: &mut HashMap<EntryKey, i64>,
+    (undone, rollback): (PassId, PassId),
+    rows: &HashSet<RecordNumber>,
+    put_off: &mut HashMap<EntryKey, BatchId>,
 ) -> Result<()> {
     let singly = undone::singly(connection, undone)?;
-    let mut untouched: HashMap<(i64, i64), i64> = HashMap::new();
+    let mut untouched: HashMap<(RecordNumber, i64), BatchId> = HashMap::new();
     each_entry(connection, rollback, |entry| {
         let (batch, record, part) = entry.key;
         let is_untouched = entry.is_same && !entry.is_refused && rows.contains(&entry.row);
@@ -96,11 +97,11 @@ fn put_off_by(
 fn above(
     connection: &Connection,
     pass: &PassSummary,
-    put_off: &HashMap<EntryKey, i64>,
-    cancelled: &HashMap<i64, i64>,
+    put_off: &HashMap<EntryKey, BatchId>,
+    cancelled: &HashMap<PassId, BatchId>,
 ) -> Result<Deferred> {
     let oldest = put_off.keys().map(|(batch, ..)| *batch).min();
-    let (mut found, mut beneath) = (Deferred::new(), HashMap::<i64, Vec<EntryKey>>::new());
+    let (mut found, mut beneath) = (Deferred::new(), HashMap::<RecordNumber, Vec<EntryKey>>::new());
     let target = pass.row.target.as_deref();
     each_change_between(connection, target, oldest, pass.last_batch, |change| {
         let ChangeBy { key, row, pass: by } = change;

@@ -1,6 +1,6 @@
 //! An edit, and what other stages do, explain what they have changed and no more.
 
-use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::apply::apply;
 use counterfoil::observe::Silent;
 
 use super::{COPY, MARK, THREE, applied, is_sound, measured, over, says};
@@ -90,10 +90,7 @@ fn what_an_earlier_stage_writes_anew_waits_for_the_next() {
         .replace("source = \"a\"", "source = \"b\"");
     let mut ledger = applied(&[COPY, &second], &THREE);
     ledger.load("a", &[r#"{"id":"2","amt":7}"#]);
-    let first = ApplyOptions {
-        to: Some(1),
-        ..ledger.applying.clone()
-    };
+    let first = ledger.applying.clone().to(1);
     apply(&mut ledger.store, &ledger.stages, &first, &mut Silent).expect("an apply");
     let stages = ledger.reconcile();
     says(&stages[0].reconciliations[0], "", true);

@@ -1,17 +1,14 @@
 //! What is refused, waived or let in keeps its amount.
 
 use counterfoil::RunInfo;
-use counterfoil::apply::{ApplyOptions, apply};
+use counterfoil::apply::apply;
 use counterfoil::observe::Silent;
 use counterfoil::quarantine::{Selected, retry, waive};
 
 use super::{COPY, MARK, THREE, applied, measured, over, says, told};
 
 fn because(reason: &str) -> RunInfo {
-    RunInfo {
-        reason: Some(reason.to_owned()),
-        ..RunInfo::new("apply")
-    }
+    RunInfo::new("apply").reason(reason.to_owned())
 }
 
 #[test]
@@ -19,11 +16,7 @@ fn of_a_refused_correction_the_old_copy_stands_and_is_stale() {
     let mut ledger = applied(&[COPY], &THREE);
     let strict = COPY.to_owned() + "[contract]\nsource = { properties = { amt = { maximum = 9 } } }\n";
     ledger.stages = over(&[&strict]).stages;
-    let revised = ApplyOptions {
-        revise: true,
-        purpose: because("stricter"),
-        ..ledger.applying.clone()
-    };
+    let revised = ledger.applying.clone().revise(true).purpose(because("stricter"));
     ledger.load("a", &[r#"{"id":"2","amt":20}"#]);
     let applied = apply(&mut ledger.store, &ledger.stages, &revised, &mut Silent).expect("an apply");
     assert_eq!(applied.passes[0].counts.refused, 1);
@@ -76,11 +69,11 @@ fn what_is_let_in_from_quarantine_in_place_needs_no_explanation() {
         &THREE,
     );
     ledger.stages = over(&[COPY, MARK]).stages;
-    let revised = ApplyOptions {
-        revise: true,
-        purpose: because("3.5 is allowed"),
-        ..ledger.applying.clone()
-    };
+    let revised = ledger
+        .applying
+        .clone()
+        .revise(true)
+        .purpose(because("3.5 is allowed"));
     retry(
         &mut ledger.store,
         &ledger.stages,

@@ -9,11 +9,10 @@ mod shipped;
 
 use std::collections::BTreeMap;
 
-use counterfoil::context::Context;
 use counterfoil::environment::Secrets;
 use counterfoil::lineage::{Dependence, Source, SourceField};
 use counterfoil::path::{Path, Segment};
-use counterfoil::record::Record;
+use counterfoil::record::{Record, RecordNumber};
 use counterfoil::stage::{Lineage, LineagePlace, Outcome, Output, Stage};
 use serde_json::{Value as Json, json};
 
@@ -33,15 +32,13 @@ struct Looked {
 fn carry(stage: &Stage, record: &Json) -> Option<Outcome> {
     let secrets = Secrets::default();
     let record = Record {
-        record: 1,
+        number: RecordNumber::new(1),
         id: "r1".to_owned(),
         data: record.to_string(),
     };
-    let context = Context {
-        stage: stage.number(),
-        now_us: 1_700_000_000_000_000,
-        ..context("truth", &record.id, &secrets)
-    };
+    let context = context("truth", &record.id, &secrets)
+        .stage(stage.number())
+        .now_us(1_700_000_000_000_000);
     stage.transform(&record, &context).ok()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use counterfoil::apply::{ApplyOptions, apply};
-use counterfoil::deviation::deviations;
+
 use counterfoil::environment::Environment;
 use counterfoil::observe::Silent;
 use counterfoil::stage::MaxErrors;
@@ -21,10 +21,7 @@ impl History {
         std::fs::copy(self.world.store.path(), &path).expect("a copy");
         let mut copy =
             Store::open(&path, StoreOptions::default(), Environment::default()).expect("the copy opens");
-        let options = ApplyOptions {
-            max_errors: Some(MaxErrors::Count(1_000)),
-            ..ApplyOptions::default()
-        };
+        let options = ApplyOptions::default().max_errors(MaxErrors::Count(1_000));
         match apply(&mut copy, &self.world.stages, &options, &mut Silent) {
             Err(error) => return Err(failed("apply", &error)),
             Ok(report) => prop_assert_eq!(report.stopped, None, "nothing is left that stops it"),
@@ -56,7 +53,7 @@ impl History {
 
     /// Every target against what its stages make from scratch.
     fn compare(&self, copy: &Store) -> Checked {
-        let named = deviations(copy, &self.world.stages).expect("deviations");
+        let named = copy.deviations(&self.world.stages).expect("deviations");
         for target in self.layout.targets() {
             let is: BTreeMap<String, String> = rows(copy, target)
                 .into_iter()

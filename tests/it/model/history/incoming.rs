@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use counterfoil::edit::{Edit, edit};
 use counterfoil::load::{LoadOptions, load};
 use counterfoil::observe::Silent;
+use counterfoil::record::RunId;
 use counterfoil::{Error, RunInfo};
 
 use super::super::scratch::{Base, data, is_processed, rows};
@@ -27,11 +28,7 @@ impl History {
         let before = rows(&self.world.store, database);
         let text: String = lines.iter().map(|(_, data)| format!("{data}\n")).collect();
         let text = text + if broken { "{\"id\": no record\n" } else { "" };
-        let options = LoadOptions {
-            replace,
-            batch_size: Some(3),
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().replace(replace).batch_size(3);
         let name = format!("{}.ndjson", self.loads);
         load(
             &mut self.world.store,
@@ -61,7 +58,7 @@ impl History {
         let was = before
             .iter()
             .find(|row| row.id == id)
-            .map(|row| (row.record, row.data.clone()));
+            .map(|row| (row.number.get(), row.data.clone()));
         let known = [&self.base, &self.deleted, &self.fixed].map(Base::clone);
         let edits = std::slice::from_ref(change);
         match edit(&mut self.world.store, database, edits, &RunInfo::new("edit")) {
@@ -81,7 +78,7 @@ impl History {
             .find(|row| row.id == id);
         let numbers = [
             was.as_ref().map(|(number, _)| *number),
-            is_now.map(|row| row.record),
+            is_now.map(|row| row.number.get()),
         ];
         let keys = numbers
             .into_iter()
@@ -105,7 +102,7 @@ impl History {
     fn came(&mut self, database: &str, id: &str, was: Option<&str>, text: Option<String>) {
         let after = rows(&self.world.store, database);
         if self.layout.is_pure_source(database) {
-            self.numbers.extend(after.iter().map(|row| row.record));
+            self.numbers.extend(after.iter().map(|row| row.number.get()));
             return;
         }
         let Some(text) = text else { return };
@@ -113,9 +110,11 @@ impl History {
             return;
         };
         // What a stage had brought there, and one in place has refused, is changed by hand and not new: it has its number.
-        let key = (database.to_owned(), row.record);
+        let key = (database.to_owned(), row.number.get());
         let is_put = self.base.contains_key(&key) || self.deleted.contains_key(&key);
-        if self.numbers.contains(&row.record) || (row.record <= self.newest && !is_put) && was.is_none() {
+        if self.numbers.contains(&row.number.get())
+            || (row.number.get() <= self.newest && !is_put) && was.is_none()
+        {
             return;
         }
         let is_new = was.is_none();
@@ -128,7 +127,7 @@ impl History {
     }
 
     /// What was put or deleted by hand is what it was before.
-    pub(super) fn edit_was_undone(&mut self, run: i64) {
+    pub(super) fn edit_was_undone(&mut self, run: RunId) {
         for (key, known) in self.edits.remove(&run).unwrap_or_default() {
             for (of, before) in [&mut self.base, &mut self.deleted, &mut self.fixed]
                 .into_iter()

@@ -12,6 +12,7 @@ use counterfoil::ledger::Counts;
 use counterfoil::observe::Silent;
 use counterfoil::plan::{PlanOptions, plan};
 use counterfoil::quarantine::{Selected, retry, waive};
+use counterfoil::record::RunId;
 use counterfoil::rollback::ConflictPolicy;
 use counterfoil::stage::MaxErrors;
 use counterfoil::store::StoreOptions;
@@ -78,15 +79,15 @@ pub(super) struct History {
     /// What was changed by hand after a stage in place had changed it: what came last.
     fixed: Base,
     /// What was known of the records that an edit was about before it, by its run: undoing it gives that again.
-    edits: BTreeMap<i64, Vec<Known>>,
+    edits: BTreeMap<RunId, Vec<Known>>,
     /// The records of databases that only stages read.
     numbers: BTreeSet<i64>,
     /// The newest number before the step at hand.
     newest: i64,
     loads: usize,
-    applies: Vec<i64>,
+    applies: Vec<RunId>,
     /// What the databases held before each of the newest runs: rolling the newest of them back gives that again.
-    before: Vec<(i64, Databases)>,
+    before: Vec<(RunId, Databases)>,
     /// Whether a rollback has left records as they are, or gone over what came later.
     forced: bool,
 }
@@ -185,14 +186,12 @@ impl History {
                     after: stop,
                     ..Watching::default()
                 };
-                let options = ApplyOptions {
-                    to: Some(to),
-                    batch_size: Some(size),
-                    max_errors: Some(MaxErrors::Count(limit.unwrap_or(1_000))),
-                    stop: watching.stop.clone(),
-                    revise,
-                    ..ApplyOptions::default()
-                };
+                let options = ApplyOptions::default()
+                    .to(to)
+                    .batch_size(size)
+                    .max_errors(MaxErrors::Count(limit.unwrap_or(1_000)))
+                    .stop(watching.stop.clone())
+                    .revise(revise);
                 let planned = self.planned(&options);
                 let report = apply(&mut self.world.store, &self.world.stages, &options, &mut watching);
                 let report = report.map_err(|error| failed("apply", &error))?;
@@ -215,11 +214,9 @@ impl History {
                     ..Watching::default()
                 };
                 self.world.stages = self.layout.revised(false, &self.world.store).into();
-                let options = ApplyOptions {
-                    batch_size: Some(size),
-                    stop: watching.stop.clone(),
-                    ..ApplyOptions::default()
-                };
+                let options = ApplyOptions::default()
+                    .batch_size(size)
+                    .stop(watching.stop.clone());
                 let selected = Selected::default();
                 let report = retry(
                     &mut self.world.store,
@@ -263,8 +260,8 @@ impl History {
         self.check()
     }
 
-    fn run_number(&self) -> i64 {
-        counterfoil::history::history(&self.world.store, 1).expect("a history")[0].run
+    fn run_number(&self) -> RunId {
+        self.world.store.history(1).expect("a history")[0].run
     }
 
     fn newest_number(&self) -> i64 {
@@ -285,10 +282,7 @@ impl History {
 
     /// What an apply would do, stage by stage, and whether it would work on one more than once.
     fn planned(&self, options: &ApplyOptions) -> Result<(BTreeMap<u32, Counts>, bool), Error> {
-        let options = PlanOptions {
-            apply: options.clone(),
-            ..PlanOptions::default()
-        };
+        let options = PlanOptions::default().apply(options.clone());
         let report = plan(&self.world.store, &self.world.stages, &options, &mut Silent)?;
         let mut planned = BTreeMap::new();
         let passes: usize = report.stages.iter().map(|stage| stage.passes.len()).sum();

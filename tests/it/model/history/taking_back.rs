@@ -2,9 +2,7 @@
 
 use counterfoil::Error;
 use counterfoil::ledger::PassKind;
-use counterfoil::rollback::{
-    ConflictPolicy, RollbackOptions, RollbackReport, RollbackScope, plan_rollback, rollback,
-};
+use counterfoil::rollback::{ConflictPolicy, RollbackOptions, RollbackReport, RollbackScope, rollback};
 use proptest::prelude::*;
 
 use super::super::scratch::PROJECT;
@@ -25,17 +23,16 @@ impl History {
                 after: stop.then_some(1),
                 ..Watching::default()
             };
-            let options = RollbackOptions {
-                scope: scope.clone(),
-                on_conflict,
-                batch_size: Some(size),
-                stop: watching.stop.clone(),
-                ..RollbackOptions::default()
-            };
+            let options = RollbackOptions::default()
+                .scope(scope.clone())
+                .on_conflict(on_conflict)
+                .batch_size(size)
+                .stop(watching.stop.clone());
             let mut report = rollback(&mut self.world.store, PROJECT, &options, &mut watching)?;
             undone.append(&mut report.undone);
             if report.stopped.is_none() {
-                return Ok(RollbackReport { undone, ..report });
+                report.undone = undone;
+                return Ok(report);
             }
         }
     }
@@ -139,7 +136,7 @@ impl History {
         };
         let scope_given = scope.clone();
         let before = self.run_number();
-        let told = plan_rollback(&self.world.store, PROJECT, &scope);
+        let told = self.world.store.plan_rollback(PROJECT, &scope);
         let told: u64 = told.iter().flatten().map(|reversal| reversal.conflicts).sum();
         match self.roll_back(&scope, on_conflict, how) {
             Ok(report) => {

@@ -15,9 +15,9 @@ use counterfoil::environment::{CheckpointKeys, Environment, Secrets};
 use counterfoil::load::{LoadOptions, LoadReport, load, load_file};
 use counterfoil::observe::{Event, Observer, Silent, StopSignal};
 use counterfoil::project::Project;
-use counterfoil::quarantine::{Quarantined, Selected, quarantined, retry};
+use counterfoil::quarantine::{Quarantined, Selected, retry};
 use counterfoil::reconcile::{ReconcileOptions, Reconciliation, StageReconciled, reconcile};
-use counterfoil::record::{Limits, Record};
+use counterfoil::record::{Record, RecordNumber};
 use counterfoil::rollback::{RollbackOptions, RollbackReport, RollbackScope, rollback};
 use counterfoil::stage::{Lookup, Stage, Stages};
 use counterfoil::store::{Store, StoreOptions};
@@ -51,10 +51,7 @@ impl World {
 
     /// The same, with batches of this size.
     pub(crate) fn in_batches_of(batch_size: usize, project: &str, files: &[(&str, &str)]) -> Self {
-        let options = StoreOptions {
-            batch_size,
-            ..StoreOptions::default()
-        };
+        let options = StoreOptions::default().batch_size(batch_size);
         Self::with(stages(project, files), options, environment())
     }
 
@@ -86,10 +83,7 @@ impl World {
     /// Loads the sample records of a shipped project by the id field that it declares.
     pub(crate) fn load_samples(&mut self, name: &str, database: &str) -> LoadReport {
         let file = migration(name).join(format!("records/{database}.ndjson"));
-        let options = LoadOptions {
-            id_field: id_field(&shipped(name), database),
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().id_field(id_field(&shipped(name), database));
         let input = std::fs::File::open(file).expect("the records");
         self.load_as(database, "records.ndjson", input, &options)
     }
@@ -107,10 +101,7 @@ impl World {
     /// Loads lines under a new name; they replace what is there.
     pub(crate) fn load(&mut self, database: &str, lines: &[impl AsRef<str>]) -> LoadReport {
         self.loads += 1;
-        let options = LoadOptions {
-            replace: true,
-            ..LoadOptions::default()
-        };
+        let options = LoadOptions::default().replace(true);
         let lines: Vec<&str> = lines.iter().map(AsRef::as_ref).collect();
         let name = format!("{}.ndjson", self.loads);
         self.load_as(database, &name, lines.join("\n").as_bytes(), &options)
@@ -187,10 +178,7 @@ impl World {
 
     /// Rolls back, where nothing stands in the way.
     pub(crate) fn roll_back(&mut self, scope: RollbackScope) -> RollbackReport {
-        let options = RollbackOptions {
-            scope,
-            ..RollbackOptions::default()
-        };
+        let options = RollbackOptions::default().scope(scope);
         self.try_roll_back(&options).expect("a rollback")
     }
 
@@ -201,7 +189,12 @@ impl World {
 
     /// Reconciles; between the causes nothing gets lost.
     pub(crate) fn reconcile(&mut self) -> Vec<StageReconciled> {
-        let report = reconcile(&mut self.store, &self.stages, &ReconcileOptions::default());
+        let report = reconcile(
+            &mut self.store,
+            &self.stages,
+            &ReconcileOptions::default(),
+            &mut Silent,
+        );
         let stages = report.expect("a reconciliation").stages;
         let results = stages.iter().flat_map(|stage| &stage.reconciliations);
         results.for_each(adds_up);
@@ -210,7 +203,9 @@ impl World {
 
     /// The records of a database, in the order of their numbers.
     pub(crate) fn rows(&self, database: &str) -> Vec<Record> {
-        let rows = self.store.records_after(database, 0, 1_000_000);
+        let rows = self
+            .store
+            .records_after(database, RecordNumber::BEFORE_FIRST, 1_000_000);
         rows.expect("a database")
     }
 
@@ -223,7 +218,9 @@ impl World {
     /// Everything in quarantine.
     pub(crate) fn quarantine(&self) -> Vec<Quarantined> {
         let project = self.stages.project();
-        quarantined(&self.store, project, &Selected::default(), usize::MAX).expect("a quarantine")
+        self.store
+            .quarantine(project, &Selected::default(), usize::MAX)
+            .expect("a quarantine")
     }
 
     /// A connection that knows nothing of ours.
@@ -311,24 +308,12 @@ pub(crate) fn stage(name: &str, text: &str) -> Stage {
 
 /// A clock that stands still and randomness from a seed, without a key: what is made with them is not signed.
 pub(crate) fn environment() -> Environment {
-    Environment {
-        keys: CheckpointKeys::default(),
-        ..scenario::environment(1)
-    }
+    scenario::environment(1).keys(CheckpointKeys::default())
 }
 
 /// What a stage knows of a record that no ledger knows: at the beginning of 1970, with the usual limits.
 pub(crate) fn context<'a>(project: &'a str, id: &'a str, secrets: &'a Secrets) -> Context<'a> {
-    Context {
-        project,
-        stage: 1,
-        id,
-        salt: None,
-        now_us: 0,
-        secrets,
-        limits: Limits::default(),
-        probe: None,
-    }
+    Context::new(project, 1, secrets).id(id)
 }
 
 /// The folder of a shipped project.
