@@ -297,7 +297,7 @@ class Key:
             return cls(given)
         path = "counterfoil.pub" if given is None else given
         if given is None and not os.path.exists(path):
-            raise NotProved("there is no key to check with: give the public key, or its file, with --key")
+            raise NotProved("no key to check with: give the public key, or its file, with --key")
         return cls(decoded(read(path), "the key"))
 
 
@@ -381,12 +381,12 @@ def told(signed, entry, header, opening):
     route = " -> ".join(name for name in (batch[17], batch[18]) if isinstance(name, str))
     answer = [
         ("part", "%d" % of[3]),
-        ("reason", of[9]),
+        ("why", of[9]),
         ("by", by + ", " + route),
         ("text", "SHA-256 " + batch[13] if isinstance(batch[13], str) and batch[13] else None),
         ("when", "%s UTC" % when.replace(microsecond=0)),
-        ("who", batch[4]),
-        ("why", batch[8]),
+        ("actor", batch[4]),
+        ("reason", batch[8]),
         ("ledger", "%s, %d leaves, root %s" % (signed["origin"], signed["size"], signed["root"].hex())),
         ("content", "not disclosed"),
     ]
@@ -409,7 +409,7 @@ def check_consistency(text, key):
     trees = [(signed["size"], signed["root"]) for signed in (old, new)]
     if old["origin"] != new["origin"] or not is_consistent(trees[0], trees[1], path):
         raise NotProved("the newer ledger does not extend the older one")
-    line = "proved: the ledger %s with %d leaves extends the one with %d: nothing in it was changed or taken away"
+    line = "proved: the ledger %s with %d leaves extends the one with %d: nothing in it was changed or removed"
     return [shown(line % (new["origin"], new["size"], old["size"]))], new
 
 

@@ -22,21 +22,22 @@ impl Advice {
         match error {
             Error::Sqlite { .. } => of_sqlite(error.code()),
             Error::Io { source, .. } => of_io(source.kind()),
-            Error::Locked { .. } => {
-                Self::new(Exit::Locked, "wait until it is done, or longer: `--wait SECONDS`")
-            }
+            Error::Locked { .. } => Self::new(
+                Exit::Locked,
+                "wait until it ends, or wait longer with `--wait SECONDS`",
+            ),
             Error::NoSuchStore { .. } => Self::new(Exit::Failed, NO_STORE),
             Error::NotAStore { .. } => Self::new(Exit::Failed, NOT_A_STORE),
             Error::NoSuchDatabase { name, known } => Self::new(Exit::Failed, near(name, known)),
             Error::NoSuchRecord { database, .. } => {
                 let query = format!("`counterfoil query {}`", word(database));
-                let hint = format!("{query} shows what is there; ids are compared letter by letter");
+                let hint = format!("{query} lists the records; ids must match exactly");
                 Self::new(Exit::Failed, hint)
             }
             Error::CarriedOn { target, copy, .. } => Self::new(Exit::Usage, first_the_copy(target, *copy)),
             Error::NoSuch { .. } => Self::new(
                 Exit::Failed,
-                "`counterfoil history` and `counterfoil status` show what there is",
+                "`counterfoil history` lists the runs, `counterfoil status` the stages and databases",
             ),
             Error::Invalid { hint, .. } => Self {
                 exit: Exit::Usage,
@@ -53,7 +54,7 @@ impl Advice {
             Error::InputChanged { .. } => Self::new(Exit::Failed, INPUT_CHANGED),
             Error::ReadOtherwise { options, .. } => Self::new(
                 Exit::Usage,
-                format!("the same command with `{}`", options.join(" ")),
+                format!("run the same command with `{}`", options.join(" ")),
             ),
             Error::Input { .. } => Self::new(Exit::Failed, INPUT),
             Error::Foreign { differences, .. } => {
@@ -67,7 +68,8 @@ impl Advice {
             Error::RollbackBeneath { run, .. } => Self::new(
                 Exit::Conflict,
                 format!(
-                    "nothing was changed; roll back newest first, `--run {run}`, or the whole stage, without `--run`"
+                    "nothing was changed; roll back the newest run first with `--run {run}`, or the whole \
+                     stage without `--run`"
                 ),
             ),
             Error::Damaged { .. } => Self::new(Exit::Unsound, DAMAGED),
@@ -95,50 +97,54 @@ pub(crate) fn message(error: &Error) -> String {
                 ..
             },
             _,
-        ) => "the file is no store: it is not an SQLite database, or its beginning is damaged".to_owned(),
+        ) => "the file is not a store: it is not an SQLite database, or its header is damaged".to_owned(),
         // SQLite tells some read errors of the disk as a malformed file.
         (Error::Sqlite { source, .. }, "store.damaged") => {
             format!("the store could not be read (it is damaged, or the disk has errors): {source}")
         }
         (Error::Sqlite { .. }, "interrupted") => {
-            "the batch at hand was undone, as you asked; what was committed before it stands".to_owned()
+            "interrupted: the current batch was undone, earlier batches are committed".to_owned()
         }
         (Error::Sqlite { .. }, "store.busy") => {
-            "another program is using the store, and did not let go of it in time".to_owned()
+            "another program is using the store and did not release it in time".to_owned()
         }
         _ => error.to_string(),
     }
 }
 
-const NO_STORE: &str =
-    "`counterfoil load DATABASE FILE` makes it with its first records; `--store FILE` names another";
-const NOT_A_STORE: &str =
-    "nothing was changed; name the right file with `--store FILE`, or use the version that made it";
+const NO_STORE: &str = "`counterfoil load DATABASE FILE` creates it; `--store FILE` names another";
+const NOT_A_STORE: &str = "nothing was changed; name the right file with `--store FILE`, or use the version of Counterfoil that created it";
 const ILLEGAL_STATE: &str =
-    "finish what was begun: `counterfoil status` shows it, and the same command again goes on";
-const INPUT: &str = "what was committed stands; correct the input, or name its format with `--format`";
-const ROLLBACK_CONFLICT: &str = "nothing was changed; `--on-conflict skip` leaves such records as they are, `merge` undoes the fields that \
-     nobody has changed since, `force` restores them all the same (less those whose id another record has: \
-     delete or rename that first)";
-const DAMAGED: &str = "run `counterfoil verify` to see what else is damaged, and restore a copy";
-const INPUT_CHANGED: &str = "put the file back as it was; or begin again with `--restart`: what is loaded already counts as unchanged";
+    "finish the interrupted command first: `counterfoil status` shows it; run it again to continue";
+const INPUT: &str = "committed batches are kept; correct the input, or name its format with `--format`";
+const ROLLBACK_CONFLICT: &str = "nothing was changed; `--on-conflict skip` leaves such records unchanged, \
+                                 `merge` undoes only the fields that were not changed since, `force` restores \
+                                 them anyway (except those whose id another record has now: delete or rename \
+                                 that record first)";
+const DAMAGED: &str = "run `counterfoil verify` to see what else is damaged, then restore a backup";
+const INPUT_CHANGED: &str = "restore the file, or start again with `--restart`: records already loaded count \
+                             as unchanged";
 
-const FOREIGN: &str = "nothing was written; find out who made it and what it has done since (`counterfoil verify`), then run the \
-     statements with sqlite3, and the same command again; views and indexes of your own belong in a file that attaches the store";
+const FOREIGN: &str = "nothing was written; find out who created it and what it changed (`counterfoil \
+                       verify`), then run the statements with sqlite3 and repeat the command; keep your own \
+                       views and indexes in a separate database file that attaches the store";
 
-const LOST: &str = "nothing was written; keep the file for the inquiry, and restore a backup (`counterfoil restore FOLDER`): what \
-     no statement puts right is in it alone; `counterfoil verify` tells what else is not as the ledger says";
+const LOST: &str = "nothing was written; keep the file as evidence, and restore a backup (`counterfoil \
+                    restore FOLDER`): no SQL statement can repair this; `counterfoil verify` lists what else \
+                    does not match the ledger";
 
-const CONTRADICTED: &str = "keep both files for the inquiry; if the store was restored on purpose, or has a new key, say so: \
-     `counterfoil checkpoint --accept-restore --reason TEXT`; to begin anew, move the file of checkpoints away";
+const CONTRADICTED: &str = "keep both files as evidence; if the store was restored on purpose, or has a new \
+                            key, accept it with `counterfoil checkpoint --accept-restore --reason TEXT`; to \
+                            start over, move the checkpoints file away";
 
-const PLAN_MOVED: &str = "nothing was changed; look at a new plan: `counterfoil plan --out FILE`";
+const PLAN_MOVED: &str = "nothing was changed; make a new plan with `counterfoil plan --out FILE`";
 
 /// What has to be taken back first, by its number: whether its id may be shown is not known here.
 fn first_the_copy(target: &str, copy: RecordNumber) -> String {
     let target = word(target);
     format!(
-        "roll back first what became of it, record {copy} of {target}: `counterfoil rollback --record {target} ID`"
+        "first roll back the record made from it, record {copy} of {target}: `counterfoil rollback --record \
+         {target} ID`"
     )
 }
 
@@ -148,13 +154,13 @@ fn of_drift(number: u32, is_of_language: bool) -> String {
     let revise = "`counterfoil apply --revise --reason TEXT`";
     if is_of_language {
         format!(
-            "{revise} takes it as it is read now, for the records not yet carried through; or roll back stage {number} \
-             first, and apply it anew"
+            "{revise} accepts the new reading for records not yet processed; or roll back stage {number} \
+             first and apply it again"
         )
     } else {
         format!(
-            "put the file back as it was; or write the change as a new stage (`counterfoil new NAME`); or roll back stage \
-             {number} first; or {revise}: for records not yet carried through"
+            "restore the file; or write the change as a new stage (`counterfoil new NAME`); or roll back \
+             stage {number} first; or accept the change for records not yet processed with {revise}"
         )
     }
 }
@@ -163,21 +169,24 @@ fn of_sqlite(code: &str) -> Advice {
     match code {
         "store.busy" => Advice::new(
             Exit::Locked,
-            "close the other program, or wait longer: `--wait SECONDS`",
+            "close the other program, or wait longer with `--wait SECONDS`",
         ),
-        "interrupted" => Advice::new(Exit::Stopped, "the same command again goes on"),
-        "store.full" => Advice::new(Exit::Failed, "make room; then the same command again goes on"),
+        "interrupted" => Advice::new(Exit::Stopped, "run the same command again to continue"),
+        "store.full" => Advice::new(
+            Exit::Failed,
+            "free disk space, then run the same command again to continue",
+        ),
         "store.readonly" => Advice::new(
             Exit::Failed,
-            "the store and its folder must be writable, for its journal and its lock too",
+            "make the store and its folder writable: SQLite's journal and the lock file are created there",
         ),
         "store.damaged" => Advice::new(
             Exit::Unsound,
-            "run `counterfoil verify` on it; name the right file with `--store FILE`, or restore a copy",
+            "run `counterfoil verify` to examine it; name the right file with `--store FILE`, or restore a backup",
         ),
         "store.io" => Advice::new(
             Exit::Failed,
-            "see that the disk is there and writable; then the same command again goes on",
+            "check that the disk is mounted and writable, then run the same command again to continue",
         ),
         _ => Advice::none(Exit::Failed),
     }
@@ -186,11 +195,15 @@ fn of_sqlite(code: &str) -> Advice {
 fn of_io(kind: std::io::ErrorKind) -> Advice {
     use std::io::ErrorKind;
     match kind {
-        ErrorKind::NotFound => Advice::new(Exit::Failed, "see that the path is right"),
+        ErrorKind::NotFound => Advice::new(Exit::Failed, "check the path"),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            Advice::new(Exit::Failed, "see that you may read and write there")
+            Advice::new(Exit::Failed, "check that you may read and write there")
         }
-        ErrorKind::StorageFull => Advice::new(Exit::Failed, "make room; then the same command again goes on"),
+        ErrorKind::StorageFull => Advice::new(
+            Exit::Failed,
+            "free disk space, then run the same command again \
+                                                             to continue",
+        ),
         _ => Advice::none(Exit::Failed),
     }
 }
@@ -226,7 +239,7 @@ fn of_problems(problems: &[Problem]) -> Advice {
 /// The databases that there are, the nearest first.
 fn near(name: &str, known: &[String]) -> String {
     if known.is_empty() {
-        return "the store has no database yet: `counterfoil load DATABASE FILE` makes one".to_owned();
+        return "the store has no database yet: `counterfoil load DATABASE FILE` creates one".to_owned();
     }
     nearest(name, known)
 }

@@ -102,14 +102,14 @@ impl AllAlike<'_> {
             .next()
             .is_some_and(|why| why.starts_with("missing"));
         let refuses = match self.told {
-            Tense::Done => "has refused",
+            Tense::Done => "refused",
             Tense::Planned => "would refuse",
         };
         let what = if is_missing { "the path in " } else { "" };
         let records = count(self.records);
         let mut text = format!(
-            "stage {} {} {refuses} all of {records} records alike, with {} at {}: it may be the stage that is \
-             wrong, so look at {what}{} too",
+            "stage {} {} {refuses} all {records} records for the same reason, {} at {}: the stage itself may \
+             be wrong, so check {what}{} too",
             self.stage,
             self.slug,
             self.code,

@@ -5,31 +5,37 @@ use clap::Parser;
 use super::command::Command;
 use super::global::Global;
 
-const ABOUT: &str = "Counterfoil moves JSON records through versioned stages and keeps an entry of every record it touches, \
+const ABOUT: &str = "Counterfoil moves JSON records through versioned stages and writes a ledger entry for \
+                     every record it touches, \
 so that it can resume, roll back and prove what happened.";
 
 const AFTER: &str = "\
-The commands stand in the order of a migration's life. Begin with `counterfoil demo shop`.
+Commands are listed in the order of a migration. To see one, run `counterfoil demo shop`.
 
-Settings are read from the command line, else from the environment, else from counterfoil.toml:
-  COUNTERFOIL_STORE         the store's file
+Settings are read from the command line, then the environment, then counterfoil.toml:
+  COUNTERFOIL_STORE         store file
   COUNTERFOIL_WAIT          seconds to wait for another process that holds the store
-  COUNTERFOIL_ACTOR         who runs the command, for the ledger
-  COUNTERFOIL_BATCH_SIZE    records in a batch
-  COUNTERFOIL_LIVE          true: the store is read while stages run
-  COUNTERFOIL_RECORD_BYTES  the longest record, in bytes
-  COUNTERFOIL_DEPTH         the deepest nesting of a record
-  COUNTERFOIL_KEY           the file of the key that signs checkpoints
-  COUNTERFOIL_SIGNING_KEY   that key itself
-  COUNTERFOIL_SECRET_NAME   the secret that stages ask for as `name`
-  NO_COLOR                  no colours
+  COUNTERFOIL_ACTOR         actor to record in the ledger
+  COUNTERFOIL_BATCH_SIZE    maximum number of records per batch
+  COUNTERFOIL_LIVE          true: other programs read the store while stages run
+  COUNTERFOIL_RECORD_BYTES  maximum size of a record, in bytes
+  COUNTERFOIL_DEPTH         maximum nesting depth of a record
+  COUNTERFOIL_KEY           key file that signs checkpoints
+  COUNTERFOIL_SIGNING_KEY   the signing key itself
+  COUNTERFOIL_SECRET_NAME   secret that stages refer to as `name`
+  NO_COLOR                  disable colours
 
 Exit codes:
-  0 done                              5 an applied stage has changed its meaning
-  1 failed                            6 stopped; the same command goes on
-  2 the command makes no sense        7 another process holds the store
-  3 done, but refused or unexplained  8 the verification failed
-  4 a stage file is invalid           9 a rollback would overwrite something newer";
+  0  success
+  1  failure
+  2  usage error
+  3  success, but with refused records or unexplained differences
+  4  invalid stage file
+  5  an applied stage changed, or the plan is out of date
+  6  stopped; run the same command again to continue
+  7  another process holds the store
+  8  verification failed
+  9  a rollback would overwrite newer changes";
 
 /// The whole command line.
 #[derive(Debug, Parser)]

@@ -44,7 +44,7 @@ pub(crate) fn write(screen: Screen, command: &str, mut answer: Answer) -> Exit {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => answer.exit,
         Err(error) => {
             let message = format!(
-                "{} the output cannot be written: {error}; what the command did is done",
+                "{} the output cannot be written: {error}; the command itself has completed",
                 bold("error:")
             );
             to_stderr(&message);

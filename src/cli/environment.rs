@@ -50,8 +50,8 @@ pub(crate) fn signing_key() -> Result<Option<SigningKey>, Failure> {
         Some(Ok(key)) => Ok(Some(key)),
         _ => Err(Failure::usage(
             "usage.variable",
-            format!("{SIGNING_KEY} is no signing key"),
-            "it has the text of a `counterfoil.key`, PRIVATE+KEY+NAME+HASH+KEY",
+            format!("{SIGNING_KEY} is not a signing key"),
+            "set it to the text of a `counterfoil.key`, PRIVATE+KEY+NAME+HASH+KEY",
         )),
     }
 }
@@ -65,7 +65,7 @@ pub(crate) fn secrets() -> Result<Secrets, Failure> {
         };
         let value = value.into_string().map_err(|_| {
             let message = format!("{SECRET}{name} is not valid UTF-8");
-            Failure::usage("usage.variable", message, "give the secret as text")
+            Failure::usage("usage.variable", message, "set it to UTF-8 text")
         })?;
         secrets.push((name.to_ascii_lowercase(), value.clone()));
         secrets.push((name.to_owned(), value));
@@ -84,7 +84,11 @@ fn variable<T>(
     let parsed = value.to_str().and_then(parse);
     parsed.map(Some).ok_or_else(|| {
         let message = format!("{name} is {:?}", value.to_string_lossy());
-        Failure::usage("usage.variable", message, format!("give {wanted}, or unset it"))
+        Failure::usage(
+            "usage.variable",
+            message,
+            format!("set it to {wanted}, or unset it"),
+        )
     })
 }
 

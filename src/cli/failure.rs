@@ -70,14 +70,14 @@ impl Failure {
     /// The output cannot be written. That a reader has gone away (`| head`) is no failure to speak of.
     pub(crate) fn output(error: &std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Self::new(Exit::Done, CLOSED_OUTPUT, "nobody reads the output any more");
+            return Self::new(Exit::Done, CLOSED_OUTPUT, "the reader closed the output");
         }
         Self::new(
             Exit::Failed,
             "output.failed",
             format!("the output cannot be written: {error}"),
         )
-        .hint("nothing in the store has changed; make room, or write to another place")
+        .hint("the store is unchanged; free disk space, or write to another place")
     }
 
     /// Something in the store is not what it should be.
@@ -105,7 +105,7 @@ impl Failure {
             _ => "usage",
         };
         if code == "usage.no_command" {
-            let failure = Self::new(Exit::Usage, code, "no command was given");
+            let failure = Self::new(Exit::Usage, code, "no command given");
             return failure.hint("`counterfoil --help` lists the commands");
         }
         let rendered = error.render().to_string();
@@ -225,12 +225,12 @@ impl From<OutputError> for Failure {
             OutputError::NoColumn { .. } => Self::usage(
                 "output.column",
                 error.to_string(),
-                "give them with `--columns a,b,c`",
+                "name them with `--columns a,b,c`",
             ),
             OutputError::Taken { .. } => Self::usage(
                 "output.taken",
                 error.to_string(),
-                "choose a text that no record has: `--null TEXT`, `--missing TEXT`",
+                "choose text that no record contains: `--null TEXT`, `--missing TEXT`",
             ),
             other => Self::new(Exit::Failed, "output", other.to_string()),
         }
@@ -266,42 +266,42 @@ impl From<Error> for Failure {
 
 /// That a command stopped that commits nothing: there is nothing to go on with.
 pub(crate) fn stopped_reading() -> Failure {
-    let message = "stopped as you asked; nothing was changed";
-    Failure::new(Exit::Stopped, "stopped.asked", message).hint("the same command begins again")
+    let message = "stopped on request; nothing was changed";
+    Failure::new(Exit::Stopped, "stopped.asked", message).hint("run the same command again to start over")
 }
 
 /// Why a verb stopped before its end, and how to go on.
 pub(crate) fn stopped_early(stopped: &Stopped) -> Failure {
-    let go_on = "the same command again goes on from here";
+    let go_on = "run the same command again to continue from here";
     match stopped {
         Stopped::Asked => Failure::new(
             Exit::Stopped,
             "stopped.asked",
-            "stopped as you asked; every batch up to here is committed",
+            "stopped on request; all batches so far are committed",
         )
         .hint(go_on),
         Stopped::Time => Failure::new(
             Exit::Stopped,
             "stopped.time",
-            "the time is up; every batch up to here is committed",
+            "stopped at the time limit; all batches so far are committed",
         )
         .hint(go_on),
         Stopped::Contract { refused } => {
             let message = format!(
-                "stopped: {} refused by a contract in the mode `refuse`; every batch up to here is committed",
+                "stopped: {} refused by a contract in `refuse` mode; all batches so far are committed",
                 counted(*refused, "record")
             );
             Failure::new(Exit::Stopped, "stopped.contract", message)
         }
         Stopped::ErrorLimit { refused, limit } => {
             let message = format!(
-                "stopped: {} refused, and {} allowed; every batch up to here is committed",
+                "stopped: {} refused, {} allowed; all batches so far are committed",
                 counted(*refused, "record"),
                 count(*limit)
             );
             Failure::new(Exit::Stopped, "stopped.error_limit", message)
         }
-        _ => Failure::new(Exit::Stopped, "stopped", "stopped before the end").hint(go_on),
+        _ => Failure::new(Exit::Stopped, "stopped", "stopped early").hint(go_on),
     }
 }
 
@@ -322,9 +322,9 @@ pub(crate) fn no_stage(known: impl Iterator<Item = u32>, number: u32) -> Failure
         "stage.missing",
         format!("the project has no stage {number}"),
         if known.is_empty() {
-            "it has none: `counterfoil new NAME` makes one".to_owned()
+            "it has no stages: `counterfoil new NAME` creates one".to_owned()
         } else {
-            format!("there are: {}", known.join(", "))
+            format!("available: {}", known.join(", "))
         },
     )
 }

@@ -22,7 +22,7 @@ pub(crate) struct NewFile<'p> {
 impl<'p> NewFile<'p> {
     pub(crate) fn begin(path: &'p Path) -> Result<Self, Failure> {
         if path.symlink_metadata().is_ok() {
-            let there = io::Error::new(io::ErrorKind::AlreadyExists, "it exists already");
+            let there = io::Error::new(io::ErrorKind::AlreadyExists, "it already exists");
             return Err(unwritable(path, &there));
         }
         let part = beside(path).map_err(|error| unwritable(path, &error))?;
@@ -110,7 +110,7 @@ fn check(path: &Path, force: bool) -> Result<(), Failure> {
         return Err(exists(path));
     }
     if !is_page(path).map_err(|error| page_unwritable(path, &error))? {
-        let why = "is no page, so that --force does not write over it";
+        let why = "is not a report page, so --force does not overwrite it";
         return Err(taken(path, why, "name another file with --html"));
     }
     Ok(())
@@ -118,14 +118,14 @@ fn check(path: &Path, force: bool) -> Result<(), Failure> {
 
 /// As [`unwritable`]; a page may be asked for in a folder that is not there.
 fn page_unwritable(path: &Path, error: &io::Error) -> Failure {
-    unwritable(path, error).hint("name a new file in a folder that is there, and where you may write")
+    unwritable(path, error).hint("name a new file in an existing folder that you can write to")
 }
 
 fn exists(path: &Path) -> Failure {
     taken(
         path,
-        "exists already",
-        "name another file, or add --force to write over an older page",
+        "already exists",
+        "name another file, or add --force to overwrite an older page",
     )
 }
 
@@ -139,7 +139,7 @@ fn no_file(kind: FileType) -> Option<&'static str> {
         kind if kind.is_file() => None,
         kind if kind.is_symlink() => Some("is a symbolic link"),
         kind if kind.is_dir() => Some("is a folder"),
-        _ => Some("is no file"),
+        _ => Some("is not a file"),
     }
 }
 
@@ -156,5 +156,5 @@ fn is_page(path: &Path) -> io::Result<bool> {
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let message = format!("{} cannot be written: {error}", path.display());
     Failure::new(Exit::Failed, "output.failed", message)
-        .hint("name a new file in a folder where you may write")
+        .hint("name a new file in a folder that you can write to")
 }

@@ -6,9 +6,9 @@ use clap::Args;
 
 /// What every command understands.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Options of every command")]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The store's file, instead of the one that counterfoil.toml names.
+    /// Store file [default: the one that counterfoil.toml names].
     #[arg(
         long,
         global = true,
@@ -17,19 +17,19 @@ pub(crate) struct Global {
         hide_env = true
     )]
     pub(crate) store: Option<PathBuf>,
-    /// The project's folder, instead of the current one. Other paths stay relative to the current folder.
+    /// Project folder [default: the current folder]. Other paths stay relative to the current folder.
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
-    /// Prints one JSON object `{ok, command, code, data, error, warnings}` instead of words.
+    /// Print one JSON object `{ok, command, code, data, error, warnings}` instead of text.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Prints results and errors only.
+    /// Print only results and errors.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Prints a line for every batch.
+    /// Print a line for every batch.
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// How long to wait for another process that holds the store.
+    /// Seconds to wait for another process that holds the store.
     #[arg(
         long,
         global = true,
@@ -38,7 +38,7 @@ pub(crate) struct Global {
         hide_env = true
     )]
     pub(crate) wait: Option<u64>,
-    /// Who runs the command, as it shall stand in the ledger, instead of the user's name.
+    /// Actor to record in the ledger [default: your user name].
     #[arg(
         long,
         global = true,
@@ -47,7 +47,7 @@ pub(crate) struct Global {
         hide_env = true
     )]
     pub(crate) actor: Option<String>,
-    /// The file of the key that signs checkpoints, instead of the project's counterfoil.key.
+    /// Key file that signs checkpoints [default: the project's counterfoil.key].
     #[arg(
         long,
         global = true,

@@ -12,16 +12,16 @@ use super::values::{OnErrorChoice, max_errors, stage_number};
 /// What `apply` and `plan` have in common.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct HowToApply {
-    /// The last stage to bring up to date; all unless given.
+    /// Last stage to bring up to date [default: all stages].
     #[arg(long, value_name = "N", value_parser = stage_number)]
     to: Option<u32>,
-    /// The most records in a batch; 5,000 unless the settings say otherwise.
+    /// Maximum number of records per batch [default: as set in counterfoil.toml, or 5,000].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     batch_size: Option<u32>,
-    /// What happens when a record is refused, whatever the stages say.
+    /// What to do when a record is refused, overriding the stages.
     #[arg(long, value_enum, value_name = "WHAT")]
     on_error: Option<OnErrorChoice>,
-    /// How many records may be refused, whatever the stages say: a count, or a share such as 0.5%.
+    /// How many records may be refused, overriding the stages: a count, or a share such as 0.5%.
     #[arg(long, value_name = "N|N%", value_parser = max_errors)]
     max_errors: Option<MaxErrors>,
 }

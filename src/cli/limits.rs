@@ -47,8 +47,8 @@ pub(crate) fn after_the_limit(session: &Session<'_>, stops_at_once: bool) -> Str
         "apply --max-errors N"
     };
     format!(
-        "{} says why; correct the records and load them, or let them go with {}: the next {} goes on; or go on as it is \
-         with {}; or correct the stage after {}",
+        "{} shows why; correct and load the records, or waive them with {}, and the next {} continues; or \
+         allow them with {}; or correct the stage after {}",
         session.command("quarantine list"),
         session.command("quarantine waive --all --reason TEXT"),
         session.command("apply"),
@@ -60,8 +60,8 @@ pub(crate) fn after_the_limit(session: &Session<'_>, stops_at_once: bool) -> Str
 /// How to go on where a contract has refused that lets nothing be refused.
 pub(crate) fn after_the_contract(session: &Session<'_>) -> String {
     format!(
-        "{} says why; correct the records and load them, or let them go with {}: the next {} goes on; or correct the stage \
-         after {}",
+        "{} shows why; correct and load the records, or waive them with {}, and the next {} continues; or \
+         correct the stage after {}",
         session.command("quarantine list"),
         session.command("quarantine waive --all --reason TEXT"),
         session.command("apply"),

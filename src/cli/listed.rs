@@ -33,9 +33,8 @@ impl<W: Write> fmt::Write for Safe<'_, W> {
 
 /// What is long and cannot be kept in a temporary file.
 pub(crate) fn unkept(what: &str, error: &io::Error) -> Failure {
-    let message = format!("a long {what} cannot be kept in a temporary file: {error}");
-    Failure::new(Exit::Failed, "list.file", message)
-        .hint("name a folder that has room for it with the variable TMPDIR")
+    let message = format!("cannot write a long {what} to a temporary file: {error}");
+    Failure::new(Exit::Failed, "list.file", message).hint("set TMPDIR to a folder with enough space")
 }
 
 impl Listed {

@@ -68,36 +68,37 @@ const EXPRESSIONS_HEAD: &str = r#"# Expressions
 
 Generated from the table of functions: `UPDATE_DOCS=1 cargo test --bin counterfoil manual` rewrites it.
 
-In a stage file a text that begins with `= ` (with the blank) is an expression; `counterfoil query --where` takes one
-too. The syntax is [Rhai](https://rhai.rs)'s; what it means is Counterfoil's:
+In a stage file, text that begins with `= ` (with the space) is an expression; so is the argument of
+`counterfoil query --where`. The syntax is [Rhai](https://rhai.rs)'s, the meaning is Counterfoil's:
 
 ```text
 doc.customer.name               a field; a missing one refuses the record (expression.missing_property)
-doc["odd key"]                  a field whose name is no word
+doc["odd key"]                  a field whose name is not a word
 doc.items[0].price              an element of a list, from 0
-has(doc, "customer.name")       whether there is such a field, null or not
-doc.get("nick") ?? "none"       null where the field is missing; `??` takes the other side for null
+has(doc, "customer.name")       whether the field exists, null or not
+doc.get("nick") ?? "none"       null if the field is missing; `??` replaces null by its right side
 doc.note == ()                  () is null; as a result it writes null
 if doc.n > 9 { "many" } else { omit }      omit leaves the field out
-doc.price * doc.count           numbers are exact: 0.1 + 0.2 is 0.3, and a result that does not fit is refused
-divide(doc.total, 3, 2)         a division that does not come out needs its places; `/` refuses it
+doc.price * doc.count           numbers are exact: 0.1 + 0.2 is 0.3, and a result that does not fit refuses the record
+divide(doc.total, 3, 2)         an inexact division names its decimal places; `/` refuses it
 round(doc.total, 2)             rounds as [stage] rounding says
-decimal(doc.amount)             "12.50" to a number; 1 == "1" is refused, unlike types are never compared
+decimal(doc.amount)             "12.50" to a number; 1 == "1" is refused, different types are never compared
 doc.status in ["new", "paid"]   whether it is one of them
-doc.paid && !(doc.n == 1 || doc.n > 9)     and, not, or; a text stands in double quotes, one `=` compares nothing
-let n = doc.name.trim(); n.upper() + "!"   names, statements; f(a, b) may be written a.f(b)
+doc.paid && !(doc.n == 1 || doc.n > 9)     and, not, or; text is in double quotes; a single `=` does not compare
+let n = doc.name.trim(); n.upper() + "!"   names, statements; f(a, b) can be written a.f(b)
 switch doc.code { 1 => "one", _ => "other" }   also: for, while, loop, return
 refuse("order.empty", "/items") refuses the record under a code of your own
 ```
 
-There is no clock but `now()`, the time of the pass (of the command, in `query` and `validate`); no randomness, no files,
-no network. Expressions are bounded in steps, depth and size.
+The only clock is `now()`, the time of the pass (of the command, in `query` and `validate`). There is no randomness, and no
+access to files or the network. Expressions are limited in steps, depth and size.
 
 ## Functions
 
-What stands before the dot is the first value: `split(doc.name, " ")` is `doc.name.split(" ")`. `[...]` may be left out.
+The value before the dot is the first argument: `split(doc.name, " ")` is `doc.name.split(" ")`. Arguments in \
+                                                                  `[...]` are optional.
 
-| function | what it gives |
+| function | result |
 |---|---|
 "#;
 

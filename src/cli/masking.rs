@@ -31,7 +31,7 @@ pub(crate) fn redactions_with<'s>(
 
 fn unknown_redactions(failure: Failure) -> Failure {
     if failure.exit == Exit::StageInvalid {
-        failure.hint("what the stages redact is not known until they compile; run `counterfoil check`")
+        failure.hint("which fields are redacted is unknown until the stages compile; run `counterfoil check`")
     } else {
         failure
     }
@@ -100,9 +100,9 @@ pub(crate) fn refuse_redacted(
         None => Ok(()),
         Some(path) => Err(Failure::usage(
             "query.redacted",
-            format!("`{path}` is redacted by a stage, so that {doing} it is refused"),
+            format!("`{path}` is redacted by a stage: {doing} it is not allowed"),
             format!(
-                "leave it out; {} gives the values to who may have them",
+                "leave it out; {} shows the values to those who may see them",
                 session.command("export DATABASE --reveal")
             ),
         )),

@@ -29,18 +29,15 @@ fn of_missing(session: &Session<'_>, store: &Store, error: Error, may_be_traced:
     // Whatever keeps this from being read has been told.
     let having = store.databases_with_id(id).unwrap_or_default();
     let hint = if may_be_traced && having.contains(database) {
-        format!("{} tells what became of it", trace(database))
+        format!("{} shows what happened to it", trace(database))
     } else if let Some(other) = having.iter().find(|name| *name != database) {
         let has = having.join(" and ");
-        format!("a record of {has} has it, or had it: {}", trace(other))
+        format!("a record in {has} has or had this id: {}", trace(other))
     } else {
         let query = session.command(&format!("query {}", word(database)));
-        let mut hint = format!("{query} shows what is there; ids are compared letter by letter");
+        let mut hint = format!("{query} lists the records; ids must match exactly");
         if may_be_traced && store.may_have_had_other_ids().unwrap_or_default() {
-            hint += &format!(
-                "; {} looks for it among the ids that records had before",
-                trace(database)
-            );
+            hint += &format!("; {} also searches the earlier ids of records", trace(database));
         }
         hint
     };

@@ -77,7 +77,7 @@ impl CommandOutcome<'_> {
             .refused_if(!refusing.is_empty());
         if !refused.is_empty() && !self.is_own_stop() {
             answer = answer.hint(format!(
-                "{}, then correct and {}",
+                "{} shows why; correct the source or the stage, then {}",
                 self.session.command("quarantine list"),
                 self.session.command("quarantine retry")
             ));
@@ -119,7 +119,7 @@ impl CommandOutcome<'_> {
     fn warnings(&self, refusing: &[u32], refused: &[QuarantineTotal]) -> Result<Vec<String>, Failure> {
         let mut warnings = self.progress.warnings.clone();
         warnings.extend(self.report.cosmetic.iter().map(|stage| {
-            format!("the text of stage {stage} has changed since it was applied, but not what it does")
+            format!("the text of stage {stage} has changed since it was applied, but not its meaning")
         }));
         warnings.extend(self.report.passes.iter().flat_map(|pass| self.counted(pass)));
         warnings.extend(self.gone(refused)?);
@@ -174,9 +174,7 @@ impl CommandOutcome<'_> {
         let earlier = earlier.filter(|earlier| stages.contains(&earlier.stage));
         let told = earlier.map(|EarlierVersions { stage, target, records }| {
             let of = counted(records, "refused correction");
-            format!(
-                "{of} of stage {stage}: the earlier versions stay in {target} until the corrections are let in"
-            )
+            format!("{of} of stage {stage}: the earlier versions stay in {target} until the corrections pass")
         });
         Ok(told.collect())
     }
@@ -194,7 +192,7 @@ impl CommandOutcome<'_> {
         let waiting = self.report.held_back.iter().map(|held| {
             let slug = self.project.stages().get(held.stage).map_or("", Stage::slug);
             format!(
-                "stage {} {slug} was left as it is: it waits for stage {}, which is not up to date",
+                "stage {} {slug} was skipped: it waits for stage {}, which is not up to date",
                 held.stage, held.by
             )
         });
@@ -229,7 +227,7 @@ pub(crate) fn of_the_library(session: &Session<'_>, project: &Project, error: Er
     if project.stages().get(*number).is_some() {
         return Failure::from(error);
     }
-    let message = format!("stage {number} ({slug}) was applied, and its file is gone");
+    let message = format!("stage {number} ({slug}) was applied, but its file is missing");
     let before = project
         .stages()
         .iter()
@@ -238,8 +236,8 @@ pub(crate) fn of_the_library(session: &Session<'_>, project: &Project, error: Er
     let roll_back = format!("rollback --to {}", before.max().unwrap_or(0));
     let store = session.store_file().unwrap_or_else(|_| "STORE".into());
     Failure::new(Exit::Drift, "stage.missing", message).hint(format!(
-        "put {number:04}_{slug}.toml back: the ledger has its text (sqlite3 {} \"SELECT source_text FROM ledger_stage \
-         WHERE project='{}' AND number={number} ORDER BY stage DESC LIMIT 1\"); or roll it back: {}",
+        "restore {number:04}_{slug}.toml: the ledger has its text (sqlite3 {} \"SELECT source_text FROM ledger_stage \
+         WHERE project='{}' AND number={number} ORDER BY stage DESC LIMIT 1\"); or roll the stage back with {}",
         word(&store.display().to_string()),
         project.name(),
         session.command(&roll_back)
@@ -248,7 +246,7 @@ pub(crate) fn of_the_library(session: &Session<'_>, project: &Project, error: Er
 
 fn up_to_date(report: &ApplyReport) -> String {
     let mut text = match report.up_to_date.len() {
-        0 => "There is nothing to do.\n".to_owned(),
+        0 => "Nothing to do.\n".to_owned(),
         stages => format!(
             "{}: nothing to do.\n",
             counted(stages as u64, "stage") + " up to date"
@@ -298,7 +296,7 @@ fn state(pass: &PassReport) -> &'static str {
     match (pass.ended, pass.resumed, pass.kind) {
         (false, _, _) => "stopped",
         (true, true, _) => "resumed, done",
-        (true, false, PassKind::Retry) => "tried again",
+        (true, false, PassKind::Retry) => "retried",
         (true, false, _) => "done",
     }
 }

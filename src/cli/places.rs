@@ -24,7 +24,7 @@ pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64
     let many = times != 1;
     match code {
         "parse_date.ambiguous" => format!(
-            "{} could be read by two formats, and differently; the first format {} taken",
+            "{} matched two formats with different results; the first format {} used",
             counted(times, "date"),
             told.of("was", "would be")
         ),
@@ -47,10 +47,10 @@ pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64
             let (were, them) = if many { ("were", "them") } else { ("was", "it") };
             let replaces = stage.is_some_and(|stage| stage.on_conflict() == OnConflict::Replace);
             let fate = match (replaces, many) {
-                (true, true) => told.of("they were written over", "they would be written over"),
-                (true, false) => told.of("it was written over", "it would be written over"),
-                (false, true) => told.of("they stay as they are", "they would stay as they are"),
-                (false, false) => told.of("it stays as it is", "it would stay as it is"),
+                (true, true) => told.of("they were overwritten", "they would be overwritten"),
+                (true, false) => told.of("it was overwritten", "it would be overwritten"),
+                (false, true) => told.of("they were left unchanged", "they would be left unchanged"),
+                (false, false) => told.of("it was left unchanged", "it would be left unchanged"),
             };
             format!("{what} of {target} {were} changed by hand since the stage wrote {them}: {fate}")
         }
@@ -61,7 +61,7 @@ pub(super) fn warned(stage: Option<&Stage>, target: &str, code: &str, times: u64
             if many { "records" } else { "a record" },
             if many { "ids" } else { "id" }
         ),
-        code => format!("{} of `{code}`", counted(times, "time")),
+        code => format!("`{code}` {}", counted(times, "time")),
     }
 }
 
@@ -85,7 +85,7 @@ pub(super) fn left_for_quarantine(
     let id = id.filter(|_| rows == 1).map_or_else(|| "ID".into(), word);
     let it = if rows == 1 { "it" } else { "them" };
     format!(
-        "{} {} {database} for quarantine: {} shows {it}; {}, or loading a correction under its id, brings {it} back",
+        "{} {} {database} for quarantine: {} shows {it}; {}, or loading a correction with the same id, restores {it}",
         counted(rows, "row"),
         told.of("left", "would leave"),
         session.command(&format!("quarantine show {id}")),
@@ -104,10 +104,10 @@ pub(super) fn in_the_way(place: &InPlace, database: &str) -> String {
             format!("its own row in {database}, {of_row}, was changed by hand since the stage wrote it")
         }
         (PlaceState::Taken, false) => format!("{of_row} has its id in {database}"),
-        (PlaceState::Kept, _) => format!(
-            "the place of its id in {database} is kept for {of_row}, which a stage in place has refused"
-        ),
-        _ => format!("its place in {database} is free by now"),
+        (PlaceState::Kept, _) => {
+            format!("its id in {database} is reserved for {of_row}, which an in-place stage refused")
+        }
+        _ => format!("its id in {database} is free now"),
     }
 }
 
@@ -125,17 +125,18 @@ pub(super) fn next(session: &Session<'_>, refused: &Quarantined, place: &InPlace
     let delete = session.command(&format!("delete {} {id} --reason TEXT", word(database)));
     match (place.state, place.edited) {
         (PlaceState::Taken, true) => format!(
-            "{delete}, and the next {apply} writes the row anew; or {}",
-            waive("keeps it as it is")
+            "{delete}, and the next {apply} writes the row again; or {}",
+            waive("leaves it unchanged")
         ),
         (PlaceState::Taken, false) => format!(
-            "correct one of the two where it comes from, or {delete}: the next {apply} carries the refused one by itself; or {}",
-            waive("lets it go")
+            "correct one of the two in its source, or {delete}; the next {apply} then processes the refused \
+             record; or {}",
+            waive("waives it")
         ),
         (PlaceState::Kept, _) => format!(
-            "correct the id of one of the two, and the next {apply} carries it: {} shows the other; or {}",
+            "correct the id of one of the two, and the next {apply} processes it: {} shows the other; or {}",
             session.command(&format!("quarantine show --record {}", place.record)),
-            waive("lets it go")
+            waive("waives it")
         ),
         _ => format!("{apply} processes it again"),
     }
@@ -152,7 +153,7 @@ pub(super) fn deviating(deviations: &Deviations) -> String {
     }
     if let Some(why) = &deviations.unknown {
         text += &format!(
-            "whether the targets are what their stages would make is not known: {}\n",
+            "cannot tell whether the targets match their stages: {}\n",
             shown(why)
         );
     }

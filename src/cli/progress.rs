@@ -198,7 +198,7 @@ impl Observer for ProgressDisplay {
             Event::BatchCommitted { batch, counts, .. } => {
                 self.batch_ended(&format!("batch {batch}"), counts);
             }
-            Event::BatchPlanned { counts, .. } => self.batch_ended("batch tried", counts),
+            Event::BatchPlanned { counts, .. } => self.batch_ended("trial batch", counts),
             Event::IndexBegins { .. } => {
                 if let Some(bar) = &self.bar {
                     bar.set_style(style(false));

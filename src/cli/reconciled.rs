@@ -42,10 +42,10 @@ pub(crate) fn left_open(session: &Session<'_>, answer: Answer, stages: &[StageRe
     let Some(first) = open.first() else { return answer };
     let message = match open.len() {
         1 => format!(
-            "stage {} {} is not reconciled: something is left unexplained",
+            "stage {} {} is not reconciled: it has unexplained differences",
             first.stage, first.slug
         ),
-        stages => format!("{stages} stages are not reconciled: something is left unexplained"),
+        stages => format!("{stages} stages are not reconciled: they have unexplained differences"),
     };
     answer.failed(unexplained(session, first.stage, message))
 }
@@ -57,15 +57,16 @@ pub(crate) fn still_open(session: &Session<'_>, project: &Project, answer: Answe
     };
     let slug = project.stages().get(*first).map_or("", Stage::slug);
     let message = match stages.len() {
-        1 => format!("stage {first} {slug} is still not reconciled: something is left unexplained"),
-        stages => format!("{stages} stages are still not reconciled: something is left unexplained"),
+        1 => format!("stage {first} {slug} is still not reconciled: it has unexplained differences"),
+        stages => format!("{stages} stages are still not reconciled: they have unexplained differences"),
     };
     answer.failed(unexplained(session, *first, message))
 }
 
 fn unexplained(session: &Session<'_>, stage: u32, message: String) -> Failure {
     Failure::new(Exit::Refused, "reconcile.unexplained", message).hint(format!(
-        "{} names the records; {} finds rows that were changed behind the ledger; else correct the stage after {}",
+        "{} lists the records; {} finds rows that were changed outside the ledger; otherwise correct the \
+         stage after {}",
         session.command(&format!("reconcile --stage {stage} --limit 1000")),
         session.command("verify"),
         session.command("rollback")
@@ -127,11 +128,14 @@ fn one(result: &Reconciliation) -> String {
     }
     text += &table(&["", ">records", ">amount", "ids"], rows);
     if result.behind > 0 {
-        text += &format!("{} changed behind the ledger\n", counted(result.behind, "record"));
+        text += &format!(
+            "{} changed outside the ledger\n",
+            counted(result.behind, "record")
+        );
     }
     if result.discrepancies > 0 {
         text += &format!(
-            "{} with more than {}:\n",
+            "{} beyond the tolerance of {}:\n",
             counted(result.discrepancies, "key"),
             result.tolerance
         );

@@ -75,10 +75,14 @@ pub(crate) fn count(number: u64) -> String {
     grouped
 }
 
-/// `1 record`, `2 records`.
+/// `1 record`, `2 records`, `2 entries`.
 pub(crate) fn counted(number: u64, one: &str) -> String {
-    let end = if number == 1 { "" } else { "s" };
-    format!("{} {one}{end}", count(number))
+    let (stem, end) = match one.strip_suffix("ry") {
+        _ if number == 1 => (one, ""),
+        Some(stem) => (stem, "ries"),
+        None => (one, "s"),
+    };
+    format!("{} {stem}{end}", count(number))
 }
 
 /// A record's value for an envelope. Built from our own reading of it, because `serde_json` takes an object whose first
@@ -182,5 +186,9 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(count(number), text);
         }
+        for (number, text) in [(1, "1 entry"), (2, "2 entries"), (0, "0 entries")] {
+            assert_eq!(counted(number, "entry"), text);
+        }
+        assert_eq!(counted(2, "key"), "2 keys");
     }
 }

@@ -65,7 +65,7 @@ impl<'c> Session<'c> {
         if self.screen.json {
             return Err(Failure::usage(
                 code,
-                "--json is an envelope around the format `text`; the other formats are JSON by themselves",
+                "--json wraps the format `text`; the other formats are JSON already",
                 "leave out --json or --format",
             ));
         }
@@ -231,8 +231,8 @@ impl<'c> Session<'c> {
         if !others.is_empty() {
             let others = others.join("`, `");
             self.warnings.borrow_mut().push(format!(
-                "the stages that this store has applied are of the project `{others}`; under the name `{project}` all stages are \
-                 new: if it was changed in counterfoil.toml, change it back"
+                "the stages applied in this store belong to the project `{others}`; under the name \
+                 `{project}` all stages count as new: if the name was changed in counterfoil.toml, change it back"
             ));
         }
         Ok(())
@@ -257,7 +257,7 @@ impl<'c> Session<'c> {
         }
         let project = self.stages().ok().flatten();
         if project.is_some_and(|project| project.names_database(name)) {
-            let warning = format!("`{name}` does not exist yet: nothing was ever written to it");
+            let warning = format!("`{name}` does not exist yet: nothing has been written to it");
             self.warnings.borrow_mut().push(warning);
             return Ok(false);
         }

@@ -77,7 +77,7 @@ fn time_is_over(screen: Screen, command: &'static str) -> ! {
     std::thread::spawn(|| {
         let error = bold("error:");
         to_stderr(&format!(
-            "{error} the answer could not be written in time; what the command did is done"
+            "{error} the output could not be written in time; the command itself has completed"
         ));
     });
     std::thread::sleep(TO_TELL / 2);
@@ -98,7 +98,7 @@ pub(crate) fn stop_signal(screen: Screen, command: &'static str) -> Result<StopS
                 time_is_over(screen, command);
             });
             screen.say(if commits(command) {
-                "stopping after this batch; once more to undo it"
+                "stopping after this batch; press Ctrl-C again to undo it"
             } else {
                 "stopping"
             });
@@ -127,7 +127,7 @@ fn handle(handler: impl FnMut() + Send + 'static) -> Result<(), Failure> {
         Failure::new(
             Exit::Failed,
             "signals",
-            format!("signals cannot be handled: {error}"),
+            format!("cannot install signal handlers: {error}"),
         )
     })
 }

@@ -20,13 +20,13 @@ pub(crate) fn check(store: &Path, restore: &str) -> Result<(), Failure> {
         return Ok(());
     };
     let message = format!(
-        "a store was signed at `{}` and is gone: `{}` has its checkpoints",
+        "the signed store `{}` is missing: its checkpoints are in `{}`",
         store.display(),
         checkpoints.display()
     );
     let hint = format!(
-        "put the store back, or a backup of it with {restore}; `--store FILE` names another; to begin anew, move the file of \
-         checkpoints away"
+        "restore the store, or its backup with {restore}; `--store FILE` names another; to start over, move \
+         the checkpoints file away"
     );
     Err(Failure::new(Exit::Unsound, "checkpoint.missing_store", message).hint(hint))
 }
@@ -35,9 +35,9 @@ fn no_file(store: &Path, there: &Metadata) -> Failure {
     let what = if there.is_dir() {
         "it is a folder"
     } else {
-        "it is no plain file"
+        "it is not a regular file"
     };
-    let message = format!("`{}` is no store: {what}", store.display());
+    let message = format!("`{}` is not a store: {what}", store.display());
     Failure::new(Exit::Failed, "store.foreign", message).hint("name the right file with `--store FILE`")
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn render(session: &Session<'_>, pass: &UnfinishedPass) -> String {
         return what;
     }
     let given = pass.given();
-    let mut text = format!("{what}: {go_on} goes on{given}");
+    let mut text = format!("{what}: {go_on} continues it{given}");
     if let Some(give_up) = &pass.give_up {
         text += &format!("; {} gives it up", session.command_line(give_up));
     }

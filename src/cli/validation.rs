@@ -90,7 +90,7 @@ impl ValidationView<'_> {
         data["contract"] = found.from.clone().into();
         let left_out = report.left_out.iter().map(|rule| {
             format!(
-                "the rule `{}` needs what `prepare` defines, so that only the stage itself can look at it",
+                "the rule `{}` needs values that `prepare` defines, so only the stage itself can check it",
                 shown(rule)
             )
         });
@@ -103,7 +103,7 @@ impl ValidationView<'_> {
             Some(_) => answer.failed(stopped_reading()),
             None if report.violations.is_empty() || self.output.is_some() => answer,
             None => answer.hint(format!(
-                "{} writes every one to a file",
+                "{} writes all of them to a file",
                 session.command(&format!("validate {} --output violations.ndjson", self.database))
             )),
         })
@@ -133,7 +133,7 @@ impl ValidationView<'_> {
             .filter(|_| self.contract.is_some())?;
         matches!(schema.canonical(), "{}" | "true").then(|| {
             format!(
-                "{} says nothing that a record could break; is it a JSON Schema?",
+                "no record can violate {}; is it a JSON Schema?",
                 shown(&found.from)
             )
         })
@@ -232,10 +232,14 @@ fn render(report: &ValidateReport, from: &str, since: Option<RunId>) -> String {
         shown(from)
     );
     if report.violations.is_empty() {
-        return text + &format!("{} no record breaks it\n", green("valid:"));
+        return text + &format!("{} no record violates it\n", green("valid:"));
     }
     let rows = report.violations.iter().map(row);
-    let before = if since.is_some() { "before" } else { "came so" };
+    let before = if since.is_some() {
+        "before"
+    } else {
+        "from the start"
+    };
     text += &table(
         &[
             ">records",
@@ -258,13 +262,16 @@ fn render(report: &ValidateReport, from: &str, since: Option<RunId>) -> String {
         )));
         text.push('\n');
     }
-    let failing = format!("{} break the contract", counted(report.failing, "record"));
+    let failing = format!(
+        "{} in violation of the contract",
+        counted(report.failing, "record")
+    );
     text += &match report.failing {
-        0 => format!("{} no record breaks more than is warned of", green("valid:")),
+        0 => format!("{} warnings only", green("valid:")),
         _ => format!("{} {failing}", red("not valid:")),
     };
     if report.warned > 0 {
-        text += &format!(", {} {}", count(report.warned), yellow("only warned of"));
+        text += &format!(", {} {}", count(report.warned), yellow("with warnings only"));
     }
     text + "\n"
 }

@@ -8,7 +8,7 @@ use counterfoil::stage::{MaxErrors, OnError};
 /// `30s`, `5m`, `2h`, `500ms`; a number alone is seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let wrong = || "give a time such as 30s, 5m or 2h".to_owned();
+    let wrong = || "expected a time such as 30s, 5m or 2h".to_owned();
     let number: u64 = digits.parse().map_err(|_| wrong())?;
     let seconds = match &text[digits.len()..] {
         "ms" => return Ok(Duration::from_millis(number)),
@@ -23,7 +23,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 /// A stage's number.
 pub(crate) fn stage_number(text: &str) -> Result<u32, String> {
     text.parse()
-        .map_err(|_| "give a stage's number, such as 2".to_owned())
+        .map_err(|_| "expected a stage number such as 2".to_owned())
 }
 
 /// `10`, or a share of the source: `0.5%`.
@@ -31,7 +31,7 @@ pub(crate) fn max_errors(text: &str) -> Result<MaxErrors, String> {
     let count = text.parse().ok().map(MaxErrors::Count);
     count
         .or_else(|| MaxErrors::share(text))
-        .ok_or_else(|| "give a count, or a share such as 0.5%".to_owned())
+        .ok_or_else(|| "expected a count, or a share such as 0.5%".to_owned())
 }
 
 /// What separates the cells of a table: one character of ASCII, or `tab`.
@@ -39,16 +39,16 @@ pub(crate) fn separator(text: &str) -> Result<u8, String> {
     match text.as_bytes() {
         _ if text == "tab" || text == "\\t" => Ok(b'\t'),
         [byte] if byte.is_ascii() && !b"\"'\r\n".contains(byte) => Ok(*byte),
-        _ => Err("give one character, such as ; or |, or `tab`".to_owned()),
+        _ => Err("expected one character such as ; or |, or `tab`".to_owned()),
     }
 }
 
-/// What happens when a record is refused.
+/// What to do when a record is refused, overriding the stages.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(crate) enum OnErrorChoice {
-    /// The pass stops after the batch with the first refused record.
+    /// Stop the pass after the batch with the first refused record.
     Stop,
-    /// Refused records go to quarantine, and the pass goes on.
+    /// Put refused records in quarantine and continue.
     Quarantine,
 }
 
@@ -64,13 +64,13 @@ impl From<OnErrorChoice> for OnError {
 /// What happens to records that were changed since.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(crate) enum OnConflictChoice {
-    /// Change nothing at all.
+    /// Change nothing.
     Abort,
-    /// Leave those records as they are now.
+    /// Leave those records unchanged.
     Skip,
-    /// Undo only the fields that nobody has changed since.
+    /// Undo only the fields that were not changed since.
     Merge,
-    /// Restore them all the same; what they are now is kept in the ledger.
+    /// Restore them anyway; the ledger keeps their current data.
     Force,
 }
 

@@ -32,8 +32,8 @@ pub(crate) fn nearest(name: &str, known: &[String]) -> String {
         .max_by(|left, right| left.0.total_cmp(&right.0));
     let list = known.join(", ");
     match nearest {
-        Some((_, nearest)) => format!("did you mean `{nearest}`? There are: {list}"),
-        None => format!("there are: {list}"),
+        Some((_, nearest)) => format!("did you mean `{nearest}`? Available: {list}"),
+        None => format!("available: {list}"),
     }
 }
 

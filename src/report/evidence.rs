@@ -109,22 +109,22 @@ fn by_sqlite(path: &str, shown: &Seal, last: &Seal, accepted: Option<&AcceptedNa
     let batch = shown.batch;
     vec![
         CheckByHand {
-            what: "The entries of one batch hash to what its header names",
+            what: "The entries of one batch hash to the value in its header",
             command: ask(&by_hand::entries(batch)) + " | sha256sum",
             prints: format!("{}  -", shown.entries_sha256),
         },
         CheckByHand {
-            what: "Its header, with all counts, who and why, hashes to its head",
+            what: "Its header, with all counts, the actor and the reason, hashes to its head",
             command: ask(&by_hand::header(batch, accepted)) + " | sha256sum",
             prints: format!("{}  -", shown.head),
         },
         CheckByHand {
-            what: "Every header names the one before, and no batch is missing",
+            what: "Every header includes the head before it, and no batch is missing",
             command: ask(by_hand::CHAIN),
             prints: String::new(),
         },
         CheckByHand {
-            what: "The tree after the run has the size and root of this page",
+            what: "The tree after the run has the size and root in this report",
             command: ask(&by_hand::tree(last.batch)),
             prints: format!("{}|{}", last.tree_size, last.tree_root),
         },
@@ -148,7 +148,7 @@ fn by_openssl(path: &str, note: &SignedNote) -> CheckByHand {
                 cut -d + -f 3- counterfoil.pub | base64 -d | tail -c 32; } > key.der\n";
     command += "openssl pkeyutl -verify -pubin -keyform DER -inkey key.der -rawin -in signed.txt -sigfile signature.bin";
     CheckByHand {
-        what: "The checkpoint was signed with the key whose public half you were given as counterfoil.pub",
+        what: "The checkpoint is signed with the key whose public half is your counterfoil.pub",
         command,
         prints: "Signature Verified Successfully".to_owned(),
     }
@@ -157,12 +157,12 @@ fn by_openssl(path: &str, note: &SignedNote) -> CheckByHand {
 fn by_ourselves(path: &str) -> [CheckByHand; 2] {
     [
         CheckByHand {
-            what: "All of it: every entry, header, image and row against the ledger",
+            what: "Everything: every entry, header, image and row matches the ledger",
             command: format!("counterfoil --store {path} verify"),
-            prints: "sound: everything is as the ledger says".to_owned(),
+            prints: "sound: everything matches the ledger".to_owned(),
         },
         CheckByHand {
-            what: "One record, for somebody who has nothing but the public key; DATABASE and ID are yours to choose",
+            what: "One record, for someone who has only the public key; replace DATABASE and ID",
             command: format!(
                 "counterfoil --store {path} prove DATABASE ID --output proof.txt\ncounterfoil verify-proof --key \
                  counterfoil.pub proof.txt"

@@ -153,7 +153,7 @@ fn ended(
             .all(|pass| pass.undone_by.is_some());
         let ending = if all { Ending::Undone } else { Ending::PartlyUndone };
         let which = if all { "all" } else { "some" };
-        found(ending, format!("{which} of what it wrote was rolled back since"));
+        found(ending, format!("{which} of what it wrote has been rolled back"));
     }
     for pass in passes {
         match pass.ended_in {
@@ -162,16 +162,16 @@ fn ended(
             None => found(
                 Ending::Interrupted,
                 match pass.counts.refused {
-                    0 => format!("pass {} has not ended yet: the same command goes on", pass.pass),
-                    _ => format!("pass {} has not ended yet", pass.pass),
+                    0 => format!(
+                        "pass {} is unfinished: run the same command again to continue",
+                        pass.pass
+                    ),
+                    _ => format!("pass {} is unfinished", pass.pass),
                 },
             ),
             Some(later) if later > run => found(
                 Ending::Continued,
-                format!(
-                    "it stopped within pass {}, which run {later} has finished",
-                    pass.pass
-                ),
+                format!("it stopped during pass {}, which run {later} finished", pass.pass),
             ),
             Some(_) => {}
         }
@@ -184,11 +184,11 @@ fn ended(
         0 => {}
         1 => found(
             Ending::Unreconciled,
-            "one reconciliation leaves something unexplained".to_owned(),
+            "one reconciliation has unexplained differences".to_owned(),
         ),
         more => found(
             Ending::Unreconciled,
-            format!("{more} reconciliations leave something unexplained"),
+            format!("{more} reconciliations have unexplained differences"),
         ),
     }
     if refused.standing > 0 {
@@ -197,7 +197,7 @@ fn ended(
     let gravest = endings.into_iter().min_by_key(|ending| *ending as u8);
     match gravest {
         Some(ending) => (ending, told.join("; ")),
-        None => (Ending::Done, "everything that it was to do is done".to_owned()),
+        None => (Ending::Done, "it completed all its work".to_owned()),
     }
 }
 

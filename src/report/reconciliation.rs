@@ -86,8 +86,8 @@ impl ReconciliationResult {
         }
         match self.behind {
             0 => {}
-            1 => why.push("1 record changed behind the ledger".to_owned()),
-            records => why.push(format!("{records} records changed behind the ledger")),
+            1 => why.push("1 record changed outside the ledger".to_owned()),
+            records => why.push(format!("{records} records changed outside the ledger")),
         }
         if why.is_empty() {
             why.push("more than the tolerance".to_owned());
@@ -235,7 +235,7 @@ mod tests {
             "1 key beyond the tolerance, 11 records without an amount"
         );
         (open.discrepancies, open.causes, open.behind) = (0, Vec::new(), 2);
-        assert_eq!(open.why_open().unwrap(), "2 records changed behind the ledger");
+        assert_eq!(open.why_open().unwrap(), "2 records changed outside the ledger");
         open.behind = 0;
         assert_eq!(open.why_open().unwrap(), "more than the tolerance");
         open.holds = true;

@@ -77,8 +77,8 @@ pub(super) fn measured(started_us: i64, batches: &[TimedBatch]) -> Speed {
     let reading = batches.iter().filter(|batch| batch.read > 0).count();
     let remark = match (reading, rates.len()) {
         (0, _) => Some("The run read no records."),
-        (1, _) => Some("The run read its records in one batch, so that there is no curve to draw."),
-        (_, 0) => Some("All batches were committed at the same time, as far as the clock tells."),
+        (1, _) => Some("The run read its records in one batch, so there is no curve to draw."),
+        (_, 0) => Some("All batches have the same commit time."),
         _ => None,
     };
     Speed {

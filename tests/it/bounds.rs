@@ -194,7 +194,7 @@ fn a_signal_ends_a_command_that_is_at_work() {
             );
             let commits = arguments == ["apply"];
             assert_eq!(
-                said.err.contains("is committed"),
+                said.err.contains("are committed"),
                 commits,
                 "{arguments:?}: {said:?}"
             );

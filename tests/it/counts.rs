@@ -97,18 +97,14 @@ fn every_screen_tells_how_many_records_came_out_of_those_that_became_several() {
         told["data"]["stages"][1]["counts"]["written"]
     );
     let report = scene.run(&["report"]);
-    assert!(
-        report.out.contains("2 written, and 5 records came out of them"),
-        "{}",
-        report.out
-    );
+    assert!(report.out.contains("2 written as 5 records"), "{}", report.out);
     let told = scene.envelope(&["report"]);
     let outcomes = told["data"]["outcomes"].as_array().expect("passes");
     assert_eq!(outcomes[0]["out"], 5);
     assert_eq!(outcomes[1]["out"], 4);
     let page = scene.run(&["report", "--html", "-"]).out;
     assert!(
-        page.contains("came out of those written: <b>5</b>"),
+        page.contains("made from those written: <b>5</b>"),
         "the page tells it"
     );
     let history = scene.run(&["history", "--limit", "1"]);
@@ -137,7 +133,7 @@ fn a_rollback_counts_the_rows_that_it_restores() {
     let row = line(&said.err, "4 ");
     assert_eq!(row[row.len() - 3..], ["clean", "4", "0"], "{}", said.err);
     assert!(
-        said.out.contains("Took back 4 records in 1 pass."),
+        said.out.contains("Rolled back 4 records in 1 pass."),
         "{}",
         said.out
     );
@@ -161,7 +157,7 @@ fn a_rollback_counts_the_rows_that_it_restores() {
     assert_eq!(scene.run(&["apply", "--to", "1"]).code, 3);
     let said = scene.run(&["rollback", "--record", "lines", "a2", "--yes"]);
     assert!(
-        said.out.contains("Took back 3 records in 1 pass."),
+        said.out.contains("Rolled back 3 records in 1 pass."),
         "{}{}",
         said.out,
         said.err
@@ -180,7 +176,7 @@ fn a_rollback_that_goes_on_counts_all_of_it() {
     assert_eq!(scene.run(&["apply"]).code, 0);
     let said = scene.run(&["rollback", "--yes", "--batch-size", "1", "--max-time", "1ms"]);
     assert_eq!(said.code, 6, "{}", said.err);
-    let so_far = said.out.strip_prefix("Took back ").expect("a count");
+    let so_far = said.out.strip_prefix("Rolled back ").expect("a count");
     let so_far: u64 = so_far
         .split(' ')
         .next()
@@ -194,7 +190,7 @@ fn a_rollback_that_goes_on_counts_all_of_it() {
         said.err
     );
     assert!(
-        said.out.contains("Took back 300 records in 1 pass."),
+        said.out.contains("Rolled back 300 records in 1 pass."),
         "{}",
         said.out
     );
@@ -214,8 +210,8 @@ fn a_query_tells_how_many_match() {
         said.err
     };
     let some = ["--where", "doc.n < 91", "--limit", "1"];
-    assert!(hint(&some).contains("1 of 91 that match shown; the next ones: --after"));
-    assert!(hint(&["--limit", "1"]).contains("1 of 272 shown; the next ones: --after"));
+    assert!(hint(&some).contains("1 of 91 that match shown; next page: --after"));
+    assert!(hint(&["--limit", "1"]).contains("1 of 272 shown; next page: --after"));
     let first = scene.envelope(&["query", "a", "--limit", "1"])["data"]["records"][0]["record"].to_string();
     let behind = hint(&[&some[..], &["--after", &first]].concat());
     assert!(
@@ -249,7 +245,7 @@ fn a_query_counts_no_further_than_takes_a_moment_unless_it_is_asked_to() {
     let said = scene.run(&some);
     assert!(
         said.err
-            .contains("10 of at least 50,010 that match shown; the next ones: --after")
+            .contains("10 of at least 50,010 that match shown; next page: --after")
             && said.err.contains("--count"),
         "{}",
         said.err
@@ -284,7 +280,7 @@ fn a_report_without_a_number_tells_of_the_last_run_that_did_something() {
     assert_eq!(told["data"]["passed_over"], 4);
     let said = scene.run(&["report"]).out;
     assert!(
-        said.contains("run 4 is newer and has not: `counterfoil report 4`"),
+        said.contains("run 4 is newer but wrote none: `counterfoil report 4`"),
         "{said}"
     );
     assert!(

@@ -69,7 +69,7 @@ fn what_is_read_otherwise_is_told_and_everything_else_is_as_it_was() {
         "{}",
         said.err
     );
-    assert!(!said.err.contains("put the file back"), "{}", said.err);
+    assert!(!said.err.contains("restore the file"), "{}", said.err);
     assert_eq!(records(&scene), before);
     // The other stage is what it was.
     let stages = scene.envelope(&["status"])["data"]["stages"].clone();
@@ -100,7 +100,7 @@ fn a_file_as_it_was_applied_is_said_to_be_of_another_language_not_changed() {
     scene.write("0001_dates.toml", DATES.replace("\"doc.n", "\"= doc.n"));
     let stages = scene.envelope(&["status"])["data"]["stages"].clone();
     assert_eq!(stages[2]["file"], "other_language");
-    assert!(scene.run(&["status"]).out.contains("other language"));
+    assert!(scene.run(&["status"]).out.contains("earlier language"));
 }
 
 #[test]

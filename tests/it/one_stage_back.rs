@@ -57,7 +57,10 @@ fn a_stage_on_which_nothing_stands_is_taken_back_alone_with_all_its_passes_and_a
         ],
         0,
     );
-    assert!(said.out.contains("Took back 5 records in 2 passes."), "{said:?}");
+    assert!(
+        said.out.contains("Rolled back 5 records in 2 passes."),
+        "{said:?}"
+    );
     let after = all(&project);
     assert_eq!(after[2], "");
     assert_eq!(
@@ -71,7 +74,7 @@ fn a_stage_on_which_nothing_stands_is_taken_back_alone_with_all_its_passes_and_a
         "{status}"
     );
     let said = project.exits_sound(&["rollback", "--stage", "2", "--yes"], 0);
-    assert!(said.out.contains("nothing that stage 2 did stands"), "{said:?}");
+    assert!(said.out.contains("nothing that stage 2 did remains"), "{said:?}");
     project.exits_sound(&["apply"], 0);
     assert_eq!(all(&project), before);
 }

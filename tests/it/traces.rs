@@ -188,11 +188,7 @@ fn all_records_that_had_an_id_are_named() {
             "{database} {id}: {data}"
         );
         let said = scene.run(&["trace", database, id]);
-        assert!(
-            said.out.contains("2 records have this id, or had it"),
-            "{}",
-            said.out
-        );
+        assert!(said.out.contains("2 records have or had this id"), "{}", said.out);
     }
     let prov = scene.run(&["trace", "people", "P-1", "--format", "prov-json"]);
     assert_eq!(prov.code, 0, "{}", prov.err);
@@ -254,7 +250,7 @@ fn a_mistyped_id_costs_no_look_at_the_images() {
         let said = scene.run(&arguments);
         assert_eq!(said.code, 1);
         let hint = format!(
-            "`counterfoil trace people {}` looks for it among the ids that records had before",
+            "`counterfoil trace people {}` also searches the earlier ids of records",
             arguments[3]
         );
         assert!(said.err.contains(&hint), "{}", said.err);

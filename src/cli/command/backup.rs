@@ -15,30 +15,31 @@ use crate::cli::render::{bytes, count, counted, short, shown};
 use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
 
-/// Copies the store, its checkpoints, the stage files and the settings to a folder, as they are together.
+/// Copy the store, its checkpoints, the stage files and the settings to a folder.
 ///
-/// Others may write meanwhile: the store is as it was after one commit. Where the files change meanwhile it is begun anew,
-/// a few times. The signing key is not copied; keep it elsewhere.
+/// The copy is consistent even if other commands write meanwhile: it holds the store as of one commit. If the
+/// files change meanwhile, the copy is retried a few times. The signing key is not copied; keep it elsewhere.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil backup ../backups/2024-06-30")]
 pub(crate) struct Backup {
-    /// A folder that is not there yet, or is empty.
+    /// A folder that does not exist yet, or is empty.
     folder: PathBuf,
 }
 
-/// Checks a backup, and puts it into the project's folder.
+/// Check a backup and copy it into the project's folder.
 ///
-/// Every file is compared with its hash and the whole store is verified before anything is written. Nothing that is there
-/// is written over, except empty files. After a kill the same command again goes on. The signatures are checked with the
-/// key that `--key` names, else with the project's, else with the one that stands in the backup.
+/// Before anything is written, every file is compared with its hash and the whole store is verified. Existing
+/// files are not overwritten, except empty ones. After an interruption, run the same command again to
+/// continue. Signatures are checked with the key that --key names, or else the project's, or else the one in
+/// the backup.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil -C orders restore ../backups/2024-06-30\n  counterfoil restore ../backups/2024-06-30 --check"
 )]
 pub(crate) struct Restore {
-    /// The folder that `backup` has made.
+    /// A folder that `backup` wrote.
     folder: PathBuf,
-    /// Checks the backup and writes nothing.
+    /// Check the backup without writing anything.
     #[arg(long)]
     check: bool,
 }
@@ -96,12 +97,12 @@ impl Restore {
         let answer = Answer::new(data, text).warnings(signature.note);
         let status = session.command("status");
         if !restored.has_other_checkpoints {
-            return Ok(answer.hint(format!("{status} shows where it stands")));
+            return Ok(answer.hint(format!("{status} shows its state")));
         }
         let accept = session.command("checkpoint --accept-restore --reason TEXT");
         let next = format!(
-            "the checkpoints beside the store are of another state of it, and were left there: {accept} says that it was \
-             restored on purpose, and until then nothing is written to it; {status} shows where it stands"
+            "the checkpoints beside the store belong to another state of it and were left unchanged: nothing \
+             is written to the store until {accept} accepts the restore; {status} shows its state"
         );
         Ok(answer.hint(next))
     }
@@ -116,10 +117,10 @@ impl Restore {
         };
         session.store_or(&name).ok_or_else(|| {
             let message = format!(
-                "the settings of the backup name a store outside of its project, or in a hidden folder, `{}`",
+                "the settings in the backup name a store outside the project or in a hidden folder: `{}`",
                 name.display()
             );
-            let hint = "say where it shall be with --store FILE";
+            let hint = "set its path with --store FILE";
             Failure::usage("restore.store", message, hint)
         })
     }
@@ -130,7 +131,8 @@ fn changed(error: Error) -> Failure {
     let mut failure = Failure::from(error);
     failure.exit = Exit::Failed;
     failure.code = "backup.changed";
-    let hint = "there is no backup, and nothing is left of it: the same command again, when nobody changes the files";
+    let hint = "no backup was made, and nothing was left behind; run the same command again when nobody \
+                changes the files";
     failure.hint(hint)
 }
 
@@ -163,9 +165,9 @@ impl Signature {
     fn from_checked(checked: &CheckedBackup) -> Self {
         let Some(signed) = &checked.signed else {
             let note = if checked.has_signatures {
-                "its signatures were not checked, because no key of theirs is here: name the key with `--key FILE`"
+                "the signatures were not checked: no key was found; name one with `--key FILE`"
             } else {
-                "it is not signed: who can change the backup can write another history into it"
+                "the backup is not signed: anyone who can change the backup can rewrite its history"
             };
             return Self {
                 told: String::new(),
@@ -174,12 +176,13 @@ impl Signature {
         };
         let unsigned = match signed.unsigned {
             0 => String::new(),
-            1 => ", less its last batch".to_owned(),
-            batches => format!(", less its last {} batches", count(batches.unsigned_abs())),
+            1 => ", except its last batch".to_owned(),
+            batches => format!(", except its last {} batches", count(batches.unsigned_abs())),
         };
         let note = (signed.key == KeyOf::Backup).then(|| {
-            "the key stands in the backup itself: who can change the backup can change it too; name one that you keep \
-             elsewhere with `--key FILE`"
+            "the signatures were checked with the key in the backup: anyone who can change the backup can \
+             change that key \
+             too; name a key that you keep elsewhere with `--key FILE`"
                 .to_owned()
         });
         Self {

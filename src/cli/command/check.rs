@@ -9,10 +9,10 @@ use crate::cli::failure::{Failure, problem_json, rendered_problem};
 use crate::cli::render::{counted, green, route, table};
 use crate::cli::session::Session;
 
-/// Compiles every stage and says what is wrong, or legal but probably not meant.
+/// Report errors and likely mistakes in every stage.
 ///
-/// Of the store, where there is one, only the names of its databases are read, and nothing is run. The exit code is 4 where a stage does not compile; warnings
-/// alone are no failure.
+/// Nothing is run. If there is a store, only the names of its databases are read. The exit code is 4 if a
+/// stage does not compile; warnings alone do not change it.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil check")]
 pub(crate) struct Check;
@@ -57,7 +57,7 @@ impl Check {
         );
         let stages = counted(project.stages().iter().count() as u64, "stage");
         if problems.is_empty() {
-            text += &format!("{} {stages}, nothing to remark\n", green("ok:"));
+            text += &format!("{} {stages}, no warnings\n", green("ok:"));
         } else {
             text += "\n";
             text.extend(problems.iter().map(rendered_problem));

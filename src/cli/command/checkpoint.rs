@@ -11,30 +11,33 @@ use crate::cli::session::Session;
 use crate::cli::values::stage_number;
 use crate::cli::words::hashed_under;
 
-/// Signs the ledger's size and root, and keeps the signed checkpoint in the store and beside it.
+/// Sign the ledger's size and root, and keep the signed checkpoint in the store and beside it.
 ///
-/// Every run does this in the end, where there is a key. A store that was cut, rewritten, or replaced by an older copy
-/// since is found when it is opened: keep `<store>.checkpoints`, or what this prints, where nobody can change it.
+/// If there is a key, every run does this at its end. When Counterfoil opens a store, it compares the store
+/// with its checkpoints, and so detects one that was truncated, rewritten, or replaced by an older copy. Keep
+/// `<store>.checkpoints`, or the output of this command, where nobody can change it.
 #[derive(clap::Args, Debug)]
 #[command(
     name = "checkpoint",
     after_help = "Examples:\n  counterfoil checkpoint\n  counterfoil checkpoint --accept-restore --reason \"restored from last night's copy\"\n  counterfoil checkpoint --accept-renamed --reason \"the file of stage 1 was renamed in May\""
 )]
 pub(crate) struct CheckpointCommand {
-    /// Makes the project's key pair first: counterfoil.key, which signs, and counterfoil.pub, which checks.
+    /// Create the project's key pair first: counterfoil.key, which signs, and counterfoil.pub, which
+    /// verifies.
     #[arg(long)]
     new_key: bool,
-    /// Accepts a store that was restored from a copy, or another key: what contradicts it is put aside.
+    /// Accept a store that was restored from a copy, or a new key; checkpoints that contradict it are set
+    /// aside.
     #[arg(long, requires = "reason")]
     accept_restore: bool,
-    /// Accepts batches that were hashed under another name of their stage than the ledger keeps, as `verify` finds them
-    /// (`chain.renamed`); nothing that stands is changed.
+    /// Accept batches that were hashed under a stage name other than the ledger's, as `verify` reports them
+    /// (`chain.renamed`); existing entries are left unchanged.
     #[arg(long, requires = "reason", conflicts_with_all = ["accept_restore", "new_key"])]
     accept_renamed: bool,
-    /// A name that a stage's file had once, for --accept-renamed; may be given several times.
+    /// An earlier name of a stage's file, for --accept-renamed; may be repeated.
     #[arg(long, num_args = 2, value_names = ["STAGE", "NAME"], requires = "accept_renamed")]
     name: Vec<String>,
-    /// Why, for the ledger.
+    /// Reason to record in the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -45,7 +48,7 @@ impl CheckpointCommand {
             let name = session.settings()?.name;
             let made = Project::make_keys(session.folder(), &name, &SystemRandomness)?;
             let made: Vec<String> = made.iter().map(|path| path.display().to_string()).collect();
-            let text = format!("Made {}.\n", shown(&made.join(" and ")));
+            let text = format!("Created {}.\n", shown(&made.join(" and ")));
             if !session.has_store()? {
                 return Ok(Answer::new(serde_json::json!({ "made": made }), text));
             }
@@ -85,7 +88,7 @@ impl CheckpointCommand {
             text += &format!("Accepted: {}.\n", hashed_under(renamed));
         }
         let data = serde_json::json!({ "accepted": json(&accepted) });
-        Ok(Answer::new(data, text).hint(format!("{} says what is accepted", session.command("verify"))))
+        Ok(Answer::new(data, text).hint(format!("{} lists what is accepted", session.command("verify"))))
     }
 }
 

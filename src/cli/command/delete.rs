@@ -10,10 +10,10 @@ use crate::cli::missing::missing_record;
 use crate::cli::render::shown;
 use crate::cli::session::Session;
 
-/// Deletes one record from a database; the ledger keeps who did it, why, and what it was.
+/// Delete one record from a database; the ledger records who deleted it and why, and keeps its data.
 ///
-/// Copies that stages made of it in other databases are removed by the next `counterfoil apply`.
-/// `counterfoil rollback --run N` brings it back.
+/// The next `counterfoil apply` removes the copies that stages made of it in other databases. `counterfoil
+/// rollback --run N` restores it.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil delete orders_v1 ORD-2024-001 --reason \"entered twice\"")]
 pub(crate) struct Delete {
@@ -21,7 +21,7 @@ pub(crate) struct Delete {
     database: String,
     /// The record's id.
     id: String,
-    /// Why, for the ledger.
+    /// Reason to record in the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: String,
 }
@@ -59,7 +59,7 @@ impl Delete {
             ));
         }
         Ok(answer.hint(format!(
-            "{} brings it back",
+            "{} restores it",
             session.command(&format!("rollback --run {run}"))
         )))
     }

@@ -25,9 +25,10 @@ const PAGE: usize = 1_000;
 /// So many names of fields are kept to find one that was meant.
 const NAMES: usize = 10_000;
 
-/// Writes all records of a database as NDJSON or CSV, in the order of their numbers, exactly as stored.
+/// Write all records of a database as NDJSON or CSV.
 ///
-/// Where stages redact fields, their values are masked, unless `--reveal` is given.
+/// Records are written in the order of their numbers, exactly as stored. Fields that stages redact are
+/// masked, unless --reveal is given.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil export orders_v2 > orders.ndjson\n  counterfoil export orders_v2 --format csv --columns id,pricing.total --output orders.csv"
@@ -35,37 +36,38 @@ const NAMES: usize = 10_000;
 pub(crate) struct Export {
     /// The database.
     database: String,
-    /// The format.
+    /// Output format.
     #[arg(long, value_enum, default_value = "ndjson")]
     format: ExportFormat,
-    /// NDJSON only: writes `{"id":ID,"data":DATA}` instead of the data only.
+    /// NDJSON: write `{"id":ID,"data":DATA}` instead of the data alone.
     #[arg(long, conflicts_with = "columns")]
     with_id: bool,
-    /// CSV only: the values at these paths (`id`, `customer.name`), in this order; the fields of the first record
-    /// unless given.
+    /// CSV: the values at these paths (`id`, `customer.name`), in this order [default: the fields of the
+    /// first record].
     #[arg(long, value_name = "PATHS", value_delimiter = ',')]
     columns: Vec<String>,
-    /// CSV only: writes every cell exactly. Without it, what a spreadsheet would run (a text that begins with `=`, `+`, `-`,
-    /// `@` or a tab and is no plain number) has a single quote before it, which `load` takes away.
+    /// CSV: write every cell unchanged. Without it, text that a spreadsheet would evaluate (it begins with
+    /// `=`, `+`, `-`, `@` or a tab and is not a plain number) is written with a leading single quote, which
+    /// `load` removes.
     #[arg(long)]
     raw: bool,
-    /// CSV only: what stands for null; `load --null TEXT` reads it.
+    /// CSV: text to write for null; `load --null TEXT` reads it back.
     #[arg(long, value_name = "TEXT")]
     null: Option<String>,
-    /// CSV only: what stands for a field that the record does not have; `load --missing TEXT` reads it.
+    /// CSV: text to write for a field that the record does not have; `load --missing TEXT` reads it back.
     #[arg(long, value_name = "TEXT")]
     missing: Option<String>,
-    /// Writes to a new file instead of stdout.
+    /// Write to a new file instead of stdout.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Writes redacted values as they are.
+    /// Write redacted values unmasked.
     #[arg(long)]
     reveal: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum ExportFormat {
-    /// One JSON object on each line.
+    /// One JSON object per line.
     Ndjson,
     /// CSV with a header row; lists and objects as JSON text.
     Csv,
@@ -110,7 +112,7 @@ impl Export {
         let masked = (noted.records > 0).then(|| {
             let paths: Vec<String> = noted.paths.iter().map(ToString::to_string).collect();
             format!(
-                "values of {} are masked at {}; --reveal writes them as they are",
+                "values of {} are masked at {}; --reveal writes them unmasked",
                 counted(noted.records, "record"),
                 paths.join(", ")
             )
@@ -148,7 +150,7 @@ impl Export {
             );
             words.extend(["--null", null, "--missing", missing].map(str::to_owned));
             format!(
-                "the same empty cell stands for {}; {} tells them apart, NDJSON too",
+                "an empty cell stands for {}; {} distinguishes them, and so does NDJSON",
                 there.join(", "),
                 session.command_line(&words)
             )
@@ -198,7 +200,7 @@ impl Export {
         let mut missing: Vec<&str> = self.columns.iter().map(String::as_str).collect();
         for column in &missing {
             if column.parse::<Path>().is_ok_and(|path| path.is_many()) {
-                let message = format!("`{column}` stands for several values, and a column holds one");
+                let message = format!("`{column}` matches several values, but a column holds one");
                 let hint = "name one of them, or the list itself: it is written as JSON text";
                 return Err(Failure::usage("export.column", message, hint));
             }

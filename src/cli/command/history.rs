@@ -12,25 +12,27 @@ use crate::cli::failure::Failure;
 use crate::cli::render::{bold, count, counted, dim, moment, shown, shown_json, way};
 use crate::cli::session::{Session, stages_of};
 
-/// Lists the runs that wrote to the store, newest first: who, when, why, and what became of how many records.
+/// List the runs that wrote to the store, newest first.
+///
+/// Shows who ran what, when and why, and the outcome of the records.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil history --limit 5\n  counterfoil history --format openlineage > events.ndjson"
 )]
 pub(crate) struct History {
-    /// The most runs to list: the newest. 20 unless given; with --format openlineage all.
+    /// Maximum number of runs to list, newest first [default: 20; all with --format openlineage].
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// The format.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     format: HistoryFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum HistoryFormat {
-    /// For people, newest first; with --json in the envelope.
+    /// Text, newest first; with --json, part of the JSON object.
     Text,
-    /// Events of the specification of openlineage.io (2-0-2), one on each line, oldest first, with the lineage of columns.
+    /// OpenLineage events (2-0-2), one per line, oldest first, with column lineage.
     Openlineage,
 }
 
@@ -48,7 +50,7 @@ impl History {
         let more = runs.last().is_some_and(|run| run.run > RunId::new(1));
         let answer = Answer::new(json!({ "runs": json(&runs) }), text.join("\n"));
         Ok(if more {
-            answer.hint("older runs: a larger `--limit`")
+            answer.hint("a larger `--limit` lists older runs")
         } else {
             answer
         })
@@ -85,7 +87,7 @@ fn render(run: &RunRecord) -> String {
         run.batches.last
     );
     if let Some(reason) = &run.reason {
-        text += &format!("  {} {}\n", dim("why"), shown(reason));
+        text += &format!("  {} {}\n", dim("reason"), shown(reason));
     }
     for pass in run.passes.iter().filter(|pass| pass.kind != "init") {
         text += &format!("  {}\n", shown(&pass_told(pass)));
@@ -127,13 +129,13 @@ fn pass_told(pass: &RunPass) -> String {
         outcomes.collect::<String>()
     );
     if let Some(reverses) = pass.reverses {
-        text += &format!(", undoes pass {reverses}");
+        text += &format!(", rolls back pass {reverses}");
     }
     if let Some(undone_by) = pass.undone_by {
-        text += &format!(", undone by pass {undone_by}");
+        text += &format!(", rolled back by pass {undone_by}");
     }
     if !pass.ended {
-        text += ", not ended";
+        text += ", unfinished";
     }
     text
 }

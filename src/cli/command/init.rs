@@ -11,15 +11,15 @@ use crate::cli::failure::Failure;
 use crate::cli::render::{bold, shown, word};
 use crate::cli::session::Session;
 
-/// Makes a new project: a folder with settings and a first stage that runs.
+/// Create a project: a folder with settings and a first stage that runs as is.
 ///
-/// The folder NAME is made beside you; nothing that exists is overwritten.
+/// Creates the folder NAME in the current folder. Existing files are not overwritten.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil init shop")]
 pub(crate) struct Init {
     /// The project's name: a-z, 0-9, _ and -. It is part of every stage's identity in the ledger.
     name: String,
-    /// Makes the project in the current folder (or the one that -C names) instead of a new one.
+    /// Create the project in the current folder (or the folder that -C names) instead of a new folder.
     #[arg(long)]
     here: bool,
 }
@@ -35,13 +35,13 @@ impl Init {
             Failure::usage(
                 "project.bad_name",
                 error.to_string(),
-                "give another name, such as `shop`",
+                "choose another name, such as `shop`",
             )
         })?;
         let mut written = Project::scaffold(&folder, &self.name)?;
         written.extend(Project::make_keys(&folder, &self.name, &SystemRandomness)?);
         let files: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
-        let mut text = format!("Made the project {}:\n", bold(&self.name));
+        let mut text = format!("Created the project {}:\n", bold(&self.name));
         for file in &files {
             text += &format!("  {}\n", shown(file));
         }
@@ -52,7 +52,7 @@ impl Init {
             folder => format!("`counterfoil -C {} {rest}`", word(&folder.display().to_string())),
         };
         Ok(Answer::new(data, text).hint(format!(
-            "{}, then edit 0001_first.toml and {}",
+            "{}, edit 0001_first.toml, then {}",
             command("load records_v1 FILE"),
             command("test")
         )))

@@ -13,11 +13,11 @@ use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
 use crate::cli::validation::ValidationView;
 
-/// Tells what the records of a database look like: for every field its kinds, nulls, distinct values and ranges.
+/// Summarise the fields of a database: types, nulls, distinct values and ranges.
 ///
-/// Numbers are compared exactly, whatever their length. Values of redacted fields are not shown. Reads only, nothing is
-/// kept. With a contract it also tells which records would break it, as `counterfoil validate` does; the exit code is
-/// then 3 where one does.
+/// Numbers are compared exactly at any length. Values of redacted fields are not shown. The command only
+/// reads, and does not keep its result. With --contract it also reports the records that violate a contract,
+/// as `counterfoil validate` does; the exit code is then 3 if there are any.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil profile orders_v1\n  counterfoil profile orders_v1 --contract order.schema.json"
@@ -25,7 +25,7 @@ use crate::cli::validation::ValidationView;
 pub(crate) struct ProfileCommand {
     /// The database.
     database: String,
-    /// A JSON Schema (2020-12): which records would break it.
+    /// Also report the records that violate this JSON Schema (2020-12).
     #[arg(long, value_name = "FILE")]
     contract: Option<PathBuf>,
 }
@@ -85,7 +85,7 @@ fn render(report: &ProfileReport) -> String {
         ">missing",
         ">null",
         ">empty",
-        "kinds",
+        "types",
         ">distinct",
         "from",
         "to",
@@ -97,7 +97,7 @@ fn render(report: &ProfileReport) -> String {
         .filter(|field| !field.frequent.is_empty())
         .collect();
     if !few.is_empty() {
-        text += &format!("\n{}\n", bold("Every value, where there are few"));
+        text += &format!("\n{}\n", bold("Fields with few distinct values"));
     }
     for field in few {
         let values = field

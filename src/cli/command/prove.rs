@@ -18,30 +18,33 @@ use crate::cli::render::{shown, word};
 use crate::cli::session::Session;
 use crate::cli::words::hashed_under;
 
-/// Proves what was done to one record: its entry, its batch, and their paths to a signed checkpoint, in one text.
+/// Write a proof of what was done to one record.
 ///
-/// `counterfoil verify-proof`, or the script `docs/verify_proof.py`, checks it with the public key and nothing else. The
-/// record itself is in it only with --disclose.
+/// The proof is one text: the record's entry, its batch, and their paths to a signed checkpoint.
+///
+/// `counterfoil verify-proof` or the script `docs/verify_proof.py` checks it with nothing but the public key.
+/// The record itself is included only with --disclose.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil prove orders_v2 ORD-2024-001 --disclose --output proof.txt\n  counterfoil prove --since 20023"
 )]
 pub(crate) struct Prove {
-    /// A database that holds the record, or held it.
+    /// A database that holds or held the record.
     #[arg(required_unless_present = "since", requires = "id")]
     database: Option<String>,
-    /// The record's id there.
+    /// The record's id in that database.
     id: Option<String>,
-    /// The batch of the entry to prove, as `counterfoil trace` shows it, instead of the newest that changed the record.
+    /// Batch of the entry to prove, as `counterfoil trace` shows it [default: the newest entry that changed
+    /// the record].
     #[arg(long, value_name = "BATCH")]
     entry: Option<BatchId>,
-    /// Tells what the record was: its id, its data, and the salt of its commitments.
+    /// Include the record: its id, its data, and the salt of its commitments.
     #[arg(long)]
     disclose: bool,
-    /// Proves instead that the ledger signed last extends the one that was signed with so many leaves.
+    /// Prove instead that the last signed ledger extends the one that was signed with this many leaves.
     #[arg(long, value_name = "LEAVES", conflicts_with_all = ["database", "entry", "disclose"])]
     since: Option<u64>,
-    /// Writes to a new file instead of stdout.
+    /// Write to a new file instead of stdout.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -61,7 +64,7 @@ impl Prove {
                 remark = store.accepted_name(&proof)?.map(|name| {
                     let under = hashed_under(&name.renamed);
                     format!(
-                        "{under}, so that the proof names it so; batch {} accepts that",
+                        "{under}, so the proof uses that name; batch {} accepts it",
                         name.accepted_in
                     )
                 });
@@ -97,7 +100,7 @@ fn next(session: &Session<'_>, proof: &Path) -> String {
         word(&proof)
     );
     if key == "KEY" {
-        format!("{check}, KEY being the public key of who signed, or its file")
+        format!("{check}, where KEY is the signer's public key or its file")
     } else {
         check
     }
@@ -118,8 +121,9 @@ fn refuse_redacted(session: &Session<'_>, store: &Store, opening: &Opening) -> R
     let failure = Failure::new(
         Exit::Failed,
         "prove.redacted",
-        format!("the record has `{path}`, which a stage redacts, so that it is not disclosed"),
+        format!("the record has `{path}`, which a stage redacts, so it is not disclosed"),
     );
-    Err(failure
-        .hint("prove it without --disclose: the proof holds, and whoever has the record can compare it"))
+    Err(failure.hint(
+        "prove it without --disclose: the proof remains valid, and anyone who has the record can compare it",
+    ))
 }

@@ -14,20 +14,21 @@ use crate::cli::render::{counted, green};
 use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
 
-/// Measures both sides of every stage that says how, and explains each difference from the ledger.
+/// Compare source and target of every stage that has a `[[reconcile]]`, and explain each difference from the
+/// ledger.
 ///
-/// The exit code is 3 where anything is left unexplained. The result is kept in the ledger (view
-/// `audit_reconciliation`); `apply` does this too, for what it has carried.
+/// The exit code is 3 if a difference is unexplained. The result is kept in the ledger (view
+/// `audit_reconciliation`). `apply` also reconciles what it has processed.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  counterfoil reconcile\n  counterfoil reconcile --stage 1 --limit 1000")]
 pub(crate) struct ReconcileCommand {
-    /// This stage alone.
+    /// Only this stage.
     #[arg(long, value_name = "N", value_parser = crate::cli::values::stage_number)]
     stage: Option<u32>,
-    /// The most records and keys that are named for each cause.
+    /// Maximum number of records and keys to name per cause.
     #[arg(long, value_name = "N", default_value = "10")]
     limit: usize,
-    /// Why, for the ledger.
+    /// Reason to record in the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -46,7 +47,7 @@ impl ReconcileCommand {
         let redact = redactions_with(&store, project.stages().iter())?;
         mask(&mut report.stages, project.stages(), &redact);
         let mut text = if report.stages.is_empty() {
-            "No applied stage has anything to reconcile.\n".to_owned()
+            "No applied stage has a reconciliation.\n".to_owned()
         } else {
             report.stages.iter().map(render).collect::<Vec<_>>().join("\n")
         };

@@ -22,44 +22,44 @@ use crate::cli::shown_ids::ShownIds;
 use crate::cli::signals::stop_signal;
 use crate::cli::values::{OnConflictChoice, duration, stage_number};
 
-/// Takes back the last stage, or what the options choose; every record is restored exactly as it was.
+/// Roll back the last stage, or what the options select, restoring every record exactly.
 ///
-/// It says what it will do and asks. Nothing is erased: the reverse is appended to the ledger. After an interruption
-/// the same command goes on. Where records were changed since, nothing is done unless --on-conflict says what to do
-/// with them (exit code 9).
+/// Shows what it will do and asks for confirmation. Nothing is erased: the reverse is appended to the ledger.
+/// After an interruption, run the same command again to continue. If records were changed since, nothing is
+/// done (exit code 9) unless --on-conflict says what to do with them.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil rollback\n  counterfoil rollback --to 1 --yes --reason \"wrong tax table\"\n  counterfoil rollback --stage 3"
 )]
 pub(crate) struct Rollback {
-    /// Takes back every stage after this one; 0 is all of them.
+    /// Roll back every stage after this one; 0 rolls back all stages.
     #[arg(long, value_name = "N", group = "scope", value_parser = stage_number)]
     to: Option<u32>,
-    /// Takes back this stage alone, where no later one has read what it wrote.
+    /// Roll back this stage alone; possible if no later stage has read what it wrote.
     #[arg(long, value_name = "N", group = "scope", value_parser = stage_number)]
     stage: Option<u32>,
-    /// Takes back what this run did; `counterfoil history` lists the runs.
+    /// Roll back what this run did; `counterfoil history` lists the runs.
     #[arg(long, value_name = "RUN", group = "scope")]
     run: Option<RunId>,
-    /// Takes back what the newest stage did to one record.
+    /// Roll back what the newest stage did to one record.
     #[arg(long, num_args = 2, value_names = ["DATABASE", "ID"], group = "scope")]
     record: Option<Vec<String>>,
-    /// Takes back every stage.
+    /// Roll back every stage.
     #[arg(long, group = "scope")]
     all: bool,
     /// What to do with records that were changed since.
     #[arg(long, value_enum, value_name = "WHAT", default_value = "abort")]
     on_conflict: OnConflictChoice,
-    /// Does it without asking.
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     yes: bool,
-    /// The most records in a batch.
+    /// Maximum number of records per batch.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     batch_size: Option<u32>,
-    /// Stops after the batch at hand when so much time is over: 30s, 5m, 2h.
+    /// Stop after the current batch when this much time has passed: 30s, 5m, 2h.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     max_time: Option<Duration>,
-    /// Why, for the ledger.
+    /// Reason to record in the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -79,9 +79,9 @@ impl Rollback {
             let data = json!({ "plan": [], "report": null });
             let text = match self.stage {
                 Some(number) => {
-                    format!("There is nothing to roll back: nothing that stage {number} did stands.\n")
+                    format!("Nothing to roll back: nothing that stage {number} did remains.\n")
                 }
-                None => "There is nothing to roll back.\n".to_owned(),
+                None => "Nothing to roll back.\n".to_owned(),
             };
             return Ok(Answer::new(data, text));
         }
@@ -152,7 +152,7 @@ fn carried_on(session: &Session<'_>, store: &Store, error: Error) -> Failure {
         return failure;
     }
     let rollback = session.command(&format!("rollback --record {} {}", word(&target), word(&id)));
-    failure.hint(format!("roll back first what became of it: {rollback}"))
+    failure.hint(format!("first roll back the record made from it: {rollback}"))
 }
 
 /// Refuses a number that no stage has, of those that are applied and of those in the project's files. What stands after a
@@ -198,15 +198,12 @@ fn render(plan: &[Reversal]) -> String {
             count(reversal.conflicts),
         ]
     });
-    let table = table(
-        &[">pass", "what", "database", ">records to undo", ">changed since"],
-        rows,
-    );
-    let mut text = format!("{}\n{table}", bold("This takes back, newest first:"));
+    let table = table(&[">pass", "what", "database", ">records", ">changed since"], rows);
+    let mut text = format!("{}\n{table}", bold("To roll back, newest first:"));
     for reversal in plan.iter().filter(|reversal| reversal.runs.len() > 1) {
         let runs: Vec<String> = reversal.runs.iter().map(RunId::to_string).collect();
         text += &format!(
-            "Pass {} is the work of runs {}; all of it is taken back.\n",
+            "Pass {} spans runs {}; all of it is rolled back.\n",
             reversal.pass,
             runs.join(" and ")
         );
@@ -226,12 +223,12 @@ fn ask(session: &Session<'_>) -> Result<(), Failure> {
     if !session.screen.can_ask() {
         return Err(Failure::usage(
             "rollback.unconfirmed",
-            "nobody is here to confirm this, so nothing was done",
-            "add --yes to do it without asking",
+            "cannot ask for confirmation without a terminal; nothing was done",
+            "add --yes to roll back without confirmation",
         ));
     }
     let mut answer = String::new();
-    let asked = write!(std::io::stderr(), "Do it? [y/N] ")
+    let asked = write!(std::io::stderr(), "Continue? [y/N] ")
         .and_then(|()| std::io::stderr().flush())
         .and_then(|()| std::io::stdin().read_line(&mut answer));
     let yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
@@ -248,32 +245,29 @@ fn ask(session: &Session<'_>) -> Result<(), Failure> {
 fn done(session: &Session<'_>, report: &RollbackReport) -> String {
     let undone = report.records;
     let mut text = if report.stopped.is_some() {
-        format!("Took back {} so far.\n", counted(undone, "record"))
+        format!("Rolled back {} so far.\n", counted(undone, "record"))
     } else {
         format!(
-            "Took back {} in {}.\n",
+            "Rolled back {} in {}.\n",
             counted(undone, "record"),
             plural(report.undone.len())
         )
     };
     if report.counts.unchanged > 0 {
         text += &format!(
-            "{} had nothing to restore: refused, left out, or found as they were.\n",
+            "{} had nothing to restore: refused, left out, or unchanged.\n",
             counted(report.counts.unchanged, "more record")
         );
     }
     if report.counts.refused > 0 {
-        text += &format!(
-            "Left as it is now: {}.\n",
-            counted(report.counts.refused, "record")
-        );
+        text += &format!("Left unchanged: {}.\n", counted(report.counts.refused, "record"));
         for conflict in &report.left {
             text += &format!("  {conflict}\n");
         }
         let more = report.counts.refused.saturating_sub(report.left.len() as u64);
         if more > 0 {
             let trace = session.command("trace DATABASE ID");
-            text += &format!("  and {more} more; {trace} tells of each\n");
+            text += &format!("  and {more} more; {trace} shows each\n");
         }
     }
     text

@@ -3,11 +3,11 @@
 use crate::cli::answer::Answer;
 use crate::cli::failure::Failure;
 
-/// Prints the JSON Schema of a file format, for editors that complete and check while you type.
+/// Print the JSON Schema of a file format, for completion and checks in an editor.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil schema stage > stage.schema.json")]
 pub(crate) struct Schema {
-    /// Which format.
+    /// File format to describe.
     #[arg(value_enum)]
     format: SchemaFormat,
 }

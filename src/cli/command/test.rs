@@ -10,13 +10,14 @@ use crate::cli::failure::{Failure, check_stage};
 use crate::cli::render::{bold, counted, dim, green, indented, red, shown, shown_lines};
 use crate::cli::session::Session;
 
-/// Runs the examples of every stage, and where every operation is exact the way back too.
+/// Run the examples of every stage.
 ///
-/// The store is not needed. In examples `now()` is 2000-01-01T00:00:00Z. The exit code is 4 where one fails.
+/// If every operation of a stage is exactly invertible, its examples are checked in both directions. The
+/// store is not needed. In examples, `now()` is 2000-01-01T00:00:00Z. The exit code is 4 if an example fails.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil test --stage 2")]
 pub(crate) struct Test {
-    /// Runs the examples of this stage only.
+    /// Run only the examples of this stage.
     #[arg(long, value_name = "N")]
     stage: Option<u32>,
 }
@@ -41,7 +42,7 @@ impl Test {
                     Verdict::Passed { round_trip } => {
                         passed += 1;
                         let note = if *round_trip {
-                            dim(" (and back)")
+                            dim(" (both directions)")
                         } else {
                             String::new()
                         };

@@ -21,32 +21,32 @@ const PAGE: usize = 64 << 10;
 /// So much of a section is in memory.
 const SECTION: usize = 2 << 20;
 
-/// Tells the life of one record across all stages, from its entries in the ledger.
+/// Show the history of one record across all stages.
 ///
-/// Each line is one entry: when, in which run and by whom, what became of it and why. The hashes are commitments to its
-/// content before and after; the content itself is not shown.
+/// Each line is one ledger entry: when, in which run and by whom, the outcome, and why. The hashes are
+/// commitments to the record's content before and after; the content itself is not shown.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil trace orders_v2 ORD-2024-001\n  counterfoil trace orders_v2 ORD-2024-001 --format prov-json > provenance.json"
 )]
 pub(crate) struct Trace {
-    /// A database that holds the record, or held it.
+    /// A database that holds or held the record.
     database: String,
-    /// An id of the record: any that it ever had, there or where it came from or went to.
+    /// Any id that the record ever had, in this database or in one that it came from or went to.
     id: String,
-    /// Tell too what else came of the records that it came from: its siblings and their lives.
+    /// Also show the other records made from the same source records, with their history.
     #[arg(long, conflicts_with = "format")]
     family: bool,
-    /// The format.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     format: TraceFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum TraceFormat {
-    /// For people; with --json in the envelope.
+    /// Text; with --json, part of the JSON object.
     Text,
-    /// A document of PROV-JSON: every version of the record, what made it and who.
+    /// PROV-JSON: every version of the record, and what and who produced it.
     ProvJson,
 }
 
@@ -98,7 +98,7 @@ impl Trace {
         let mut text = format!("{} in {}\n", bold(&shown(&self.id)), shown(&self.database));
         if !found.elsewhere.is_empty() {
             text += &format!(
-                "  no record of {} ever had this id; one has it in {}, or had it, and came from there or went there\n",
+                "  no record of {} ever had this id, but a related record in {} has or had it\n",
                 shown(&self.database),
                 shown(&found.elsewhere.join(" and "))
             );
@@ -106,7 +106,7 @@ impl Trace {
         if found.records.len() > 1 {
             let numbers: Vec<String> = found.records.iter().map(RecordNumber::to_string).collect();
             text += &format!(
-                "  {} have this id, or had it: {}\n",
+                "  {} have or had this id: {}\n",
                 counted(found.records.len() as u64, "record"),
                 numbers.join(", ")
             );

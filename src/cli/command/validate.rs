@@ -11,12 +11,12 @@ use crate::cli::values::stage_number;
 
 use counterfoil::record::RunId;
 
-/// Looks at every record of a database with a contract, and says since which run each violation is there.
+/// Check every record of a database against a contract, and show which run introduced each violation.
 ///
-/// The contract is the one of the newest stage that writes to the database, or else the source contract of the first
-/// stage that reads it, unless `--stage` or `--contract` says otherwise. Rules over several records (`unique`,
-/// `references`) are looked at too. Reads only, nothing is kept. The exit code is 3 where a record breaks what is not
-/// only warned of.
+/// The contract is that of the newest stage that writes to the database, or else the source contract of the
+/// first stage that reads it, unless --stage or --contract is given. Rules over several records (`unique`,
+/// `references`) are checked too. The command only reads, and does not keep its result. The exit code is 3 if
+/// a record violates a rule that is not in warning mode.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil validate orders_v2\n  counterfoil validate orders_v1 --contract order.schema.json --output violations.ndjson"
@@ -24,19 +24,21 @@ use counterfoil::record::RunId;
 pub(crate) struct Validate {
     /// The database.
     database: String,
-    /// A JSON Schema (2020-12) instead of a stage's contract.
+    /// Check against this JSON Schema (2020-12) instead of a stage's contract.
     #[arg(long, value_name = "FILE", conflicts_with = "stage")]
     contract: Option<PathBuf>,
-    /// The contract of this stage: for its target the target contract, for its source the source contract.
+    /// Check against the contracts of this stage: the target contract for its target, the source contract for
+    /// its source.
     #[arg(long, value_name = "N", value_parser = stage_number)]
     stage: Option<u32>,
-    /// What was broken after this run already counts as pre-existing; without it, what records came with.
+    /// Count violations that existed after this run as pre-existing [default: those that the records were
+    /// loaded with].
     #[arg(long, value_name = "RUN")]
     since: Option<RunId>,
-    /// The most ids that are named for each kind of violation; `--output` and `--json` name every one.
+    /// Maximum number of ids to show per kind of violation; --output and --json give all of them.
     #[arg(long, value_name = "N", default_value = "5")]
     limit: usize,
-    /// Writes every violation to a new file, one JSON object on each line.
+    /// Write every violation to a new file, one JSON object per line.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }

@@ -12,13 +12,13 @@ use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
 use crate::cli::words::hashed_under;
 
-/// Verifies the ledger against its own hashes, and every record against the ledger.
+/// Verify the ledger against its own hashes, and every record against the ledger.
 ///
-/// Reads only. The exit code is 8 where anything is not as the ledger says.
+/// The command only reads. The exit code is 8 if anything does not match.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil verify")]
 pub(crate) struct Verify {
-    /// Leaves the records out and verifies the ledger alone.
+    /// Verify the ledger alone, without the records.
     #[arg(long)]
     ledger_only: bool,
 }
@@ -34,8 +34,11 @@ impl Verify {
         let answer = Answer::new(json(&report), render(session, &report));
         if report.problems > 0 {
             let message = match report.problems {
-                1 => "one thing is not as the ledger says".to_owned(),
-                problems => format!("{} things are not as the ledger says", count(problems)),
+                1 => "the store does not match the ledger: 1 finding".to_owned(),
+                problems => format!(
+                    "the store does not match the ledger: {} findings",
+                    count(problems)
+                ),
             };
             let failure = Failure::new(Exit::Unsound, "verify.failed", message);
             return Ok(answer.failed(failure.hint(hint(&report, session))));
@@ -50,13 +53,14 @@ impl Verify {
 /// What to do about what was found.
 fn hint(report: &VerifyReport, session: &Session<'_>) -> String {
     if report.unaccepted < report.problems {
-        return "keep the file as it is for the inquiry, and go on with a copy that verifies; `counterfoil history` tells \
-                which run wrote a batch"
+        return "keep the file as evidence, and continue with a copy that verifies; `counterfoil history` \
+                shows which run wrote a batch"
             .to_owned();
     }
     format!(
-        "nothing else is wrong: an earlier version hashed these batches under the name that the stage's file had got, with \
-         its text as it was; {} enters in the ledger that this is known, and changes nothing that stands there",
+        "everything else matches: an earlier version of Counterfoil hashed these batches under the new name \
+         of a renamed stage file, whose text is unchanged; {} records this in the ledger, and changes no \
+         existing entry",
         session.command("checkpoint --accept-renamed --reason TEXT")
     )
 }
@@ -100,28 +104,25 @@ fn render(session: &Session<'_>, report: &VerifyReport) -> String {
     text += &remarks(report);
     if report.keyless {
         text += &format!(
-            "note: the signatures under the checkpoints were not checked, because there is no key: name the public one with {}\n",
+            "note: the signatures of the checkpoints were not checked, because there is no key: name the \
+             public key with {}\n",
             session.command("verify --key FILE")
         );
     }
     if let Some(signed) = report.signed.filter(|signed| signed.unsigned > 0) {
         text += &format!(
-            "note: the batches after {} are not signed; {} signs them, with the key\n",
+            "note: the batches after {} are not signed; {} signs them if there is a key\n",
             count(signed.batch.get().unsigned_abs()),
             session.command("checkpoint")
         );
     }
     if report.is_sound() {
         let unchecked = if report.keyless {
-            "; who has signed it was not checked"
+            "; signatures were not checked"
         } else {
             ""
         };
-        return text
-            + &format!(
-                "{} everything is as the ledger says{unchecked}\n",
-                green("sound:")
-            );
+        return text + &format!("{} everything matches the ledger{unchecked}\n", green("sound:"));
     }
     let rows = report.findings.iter().map(|finding| {
         let number = |number: Option<i64>| number.map(|number| number.to_string()).unwrap_or_default();

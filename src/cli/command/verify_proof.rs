@@ -17,14 +17,14 @@ use crate::cli::session::Session;
 /// The longest proof that is read: a record of the largest size, with room to spare.
 const LONGEST: u64 = 512 << 20;
 
-/// Checks a proof that `prove` wrote, and tells what it proves. Neither the store nor the project is needed.
+/// Check a proof that `prove` wrote, and show what it proves.
 ///
-/// --key takes the public key of whoever signed, or its file; without it `counterfoil.pub` of the project is used.
-/// The exit code is 8 where anything in it was changed.
+/// Neither the store nor the project is needed. --key takes the signer's public key, or its file [default:
+/// the project's `counterfoil.pub`]. The exit code is 8 if anything in the proof was changed.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil verify-proof proof.txt --key shop+c321f6c5+AW7d...")]
 pub(crate) struct VerifyProof {
-    /// The proof; `-` reads standard input.
+    /// File with the proof; `-` reads standard input.
     file: PathBuf,
 }
 
@@ -54,7 +54,7 @@ impl VerifyProof {
             None => {
                 let path = session.folder().join(PUBLIC_KEY_FILE);
                 if !path.exists() {
-                    let message = "there is no key to check with";
+                    let message = "no key to check with";
                     let hint = "give the public key, or its file, with --key";
                     return Err(Failure::usage("key.missing", message, hint));
                 }
@@ -90,12 +90,12 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, Failure> {
 
 fn refused(error: &NotProved) -> Failure {
     Failure::new(Exit::Unsound, "proof.refused", error.to_string())
-        .hint("nothing is proved; ask for the proof again, and for the public key by another way")
+        .hint("nothing is proved; request the proof again, and get the public key through another channel")
 }
 
 fn consistent(old: &Checkpoint, new: &Checkpoint) -> String {
     format!(
-        "{} the ledger {} with {} leaves extends the one with {}: nothing in it was changed or taken away\n",
+        "{} the ledger {} with {} leaves extends the one with {}: nothing in it was changed or removed\n",
         green("proved:"),
         shown(&new.origin),
         bold(&count(new.size)),
@@ -120,7 +120,7 @@ fn render(proved: &Proved) -> String {
     line("record", &format!("{} (part {})", proved.record, proved.part));
     line("outcome", proved.outcome);
     if let Some(reason) = &proved.reason {
-        line("reason", reason);
+        line("why", reason);
     }
     line("by", &format!("{what}, {way}"));
     if let Some(stage) = &proved.stage {
@@ -128,9 +128,9 @@ fn render(proved: &Proved) -> String {
     }
     line("batch", &proved.batch.to_string());
     line("when", &moment(&proved.at));
-    line("who", &proved.actor);
+    line("actor", &proved.actor);
     if let Some(why) = &proved.why {
-        line("why", why);
+        line("reason", why);
     }
     line(
         "ledger",

@@ -14,15 +14,15 @@ fn a_backup_is_checked_with_the_key_that_is_named() {
     let key = project.path("counterfoil.pub").display().to_string();
     let said = empty().exits(&["restore", &name, "--check", "--key", &key], 0);
     assert!(said.out.contains("signed by"), "{said:?}");
-    assert!(!said.err.contains("in the backup itself"), "{said:?}");
+    assert!(!said.err.contains("with the key in the backup"), "{said:?}");
     let said = empty().exits(&["restore", &name, "--check"], 0);
     assert!(
-        said.out.contains("signed by") && said.err.contains("in the backup itself"),
+        said.out.contains("signed by") && said.err.contains("with the key in the backup"),
         "{said:?}"
     );
     // The project's own key is known where it stands.
     let said = project.exits(&["restore", &name, "--check"], 0);
-    assert!(!said.err.contains("in the backup itself"), "{said:?}");
+    assert!(!said.err.contains("with the key in the backup"), "{said:?}");
     let other = Scene::project(&[]);
     other.exits(&["checkpoint", "--new-key"], 0);
     let key = other.path("counterfoil.pub").display().to_string();

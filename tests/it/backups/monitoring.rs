@@ -100,7 +100,7 @@ fn a_store_that_is_gone_is_told_apart_from_one_that_never_was() {
         for arguments in [&["status"][..], &["verify"], &["apply"], &["query", "a"]] {
             let said = project.exits(arguments, 8);
             assert!(
-                said.err.contains("was signed") && said.err.contains("restore FOLDER"),
+                said.err.contains("the signed store") && said.err.contains("restore FOLDER"),
                 "{said:?}"
             );
         }
@@ -118,6 +118,6 @@ fn a_store_that_is_gone_is_told_apart_from_one_that_never_was() {
     assert!(made.expect("a pipe").success());
     for arguments in [&["status"][..], &["apply"]] {
         let said = project.exits(arguments, 1);
-        assert!(said.err.contains("it is no plain file"), "{said:?}");
+        assert!(said.err.contains("it is not a regular file"), "{said:?}");
     }
 }

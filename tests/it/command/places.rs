@@ -84,7 +84,7 @@ fn either_step_lets_in_a_record_whose_id_another_one_has() {
         says(&shown, "record 1 `x` has its id in b");
         says(
             &shown,
-            "correct one of the two where it comes from, or `counterfoil delete b x --reason TEXT`",
+            "correct one of the two in its source, or `counterfoil delete b x --reason TEXT`",
         );
         if corrects {
             load(&scene, "a", "{\"id\":\"1\",\"k\":\"w\"}\n");
@@ -94,7 +94,7 @@ fn either_step_lets_in_a_record_whose_id_another_one_has() {
         told(&scene, &["apply"], 0);
         says(
             &told(&scene, &["quarantine", "list"], 0),
-            "Nothing is in quarantine",
+            "The quarantine is empty",
         );
         says(&told(&scene, &["query", "b", "--id", "x"], 0), "\"id\":\"2\"");
     }
@@ -113,11 +113,11 @@ fn either_step_settles_a_row_that_was_changed_by_hand() {
         says(&shown, "its own row in b, record 1 `1`, was changed by hand");
         says(
             &shown,
-            "`counterfoil delete b 1 --reason TEXT`, and the next `counterfoil apply` writes the row anew",
+            "`counterfoil delete b 1 --reason TEXT`, and the next `counterfoil apply` writes the row again",
         );
         says(
             &shown,
-            "or `counterfoil quarantine waive --record 1 --reason TEXT` keeps it as it is",
+            "or `counterfoil quarantine waive --record 1 --reason TEXT` leaves it unchanged",
         );
         if keeps {
             told(
@@ -137,8 +137,8 @@ fn either_step_settles_a_row_that_was_changed_by_hand() {
 fn plan_and_apply_say_what_becomes_of_rows_that_were_changed_by_hand() {
     let row = "1 row of b was changed by hand since the stage wrote it";
     for (policy, would, done) in [
-        ("skip", "it would stay as it is", "it stays as it is"),
-        ("replace", "it would be written over", "it was written over"),
+        ("skip", "it would be left unchanged", "it was left unchanged"),
+        ("replace", "it would be overwritten", "it was overwritten"),
     ] {
         let scene = edited(policy);
         says(&told(&scene, &["plan"], 0), &format!("{row}: {would}"));
@@ -301,19 +301,19 @@ fn the_stage_that_stopped_is_named_with_those_that_wait_for_it() {
     let planned = told(&scene, &["plan"], 3);
     says(
         &planned,
-        "stage 1 would stop before it is up to date, and this one would be left as it is",
+        "stage 1 would stop first, so this stage would be skipped",
     );
     says(&planned, "`counterfoil apply` would stop at stage 1");
     let ran = told(&scene, &["apply"], 6);
-    says(&ran, "stage 1 s1 stopped: 1 record refused, and 0 allowed");
+    says(&ran, "stage 1 s1 stopped: 1 record refused, 0 allowed");
     says(&ran, "2 s2   c -> d  done");
     says(
         &ran,
-        "stage 3 s3 was left as it is: it waits for stage 1, which is not up to date",
+        "stage 3 s3 was skipped: it waits for stage 1, which is not up to date",
     );
     // It does not depend on what waits, so that it need not wait, whichever of them is applied first.
     says(&ran, "4 s4   c -> f  done");
-    assert_eq!(told(&scene, &["apply"], 6).matches("left as it is").count(), 1);
+    assert_eq!(told(&scene, &["apply"], 6).matches("was skipped").count(), 1);
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn a_stage_that_a_retry_leaves_as_it_is_is_named_and_apply_goes_on() {
     let retried = told(&scene, &["quarantine", "retry"], 0);
     says(
         &retried,
-        "stage 3 s3 was left as it is: it waits for stage 2, which is not up to date",
+        "stage 3 s3 was skipped: it waits for stage 2, which is not up to date",
     );
     says(
         &told(&scene, &["query", "b", "--id", "1"], 0),
@@ -386,7 +386,7 @@ fn each_step_that_the_error_limit_names_goes_on() {
         told(&scene, next, if left { 3 } else { 0 });
         let listed = told(&scene, &["quarantine", "list"], 0);
         assert_eq!(
-            !listed.contains("Nothing is in quarantine"),
+            !listed.contains("The quarantine is empty"),
             left,
             "{step:?}: {listed}"
         );
@@ -407,7 +407,7 @@ fn a_row_that_a_stage_in_place_refuses_is_not_lost_from_sight() {
     let there = |id| {
         format!(
             "films for quarantine: `counterfoil quarantine show {id}` shows it; `counterfoil quarantine retry`, or loading a \
-             correction under its id, brings it back"
+             correction with the same id, restores it"
         )
     };
     let (would, has) = (
@@ -423,7 +423,7 @@ fn a_row_that_a_stage_in_place_refuses_is_not_lost_from_sight() {
     let shown = told(&scene, &["quarantine", "show", "b"], 0);
     says(
         &shown,
-        "load a correction under its id, `counterfoil load films FILE`",
+        "load a correction with the same id (`counterfoil load films FILE`)",
     );
     load(&scene, "films", "{\"id\":\"b\",\"d\":20}\n");
     told(&scene, &["apply"], 0);

@@ -101,9 +101,9 @@ fn status_says_that_a_stage_stopped_at_its_error_limit_and_how_to_go_on() {
     scene.quietly(&["load", "a1", "records.ndjson"]);
     scene.quietly(&["apply"]);
     scene.run(&["status"]);
-    let limit = "stage 1 has refused 2 records where its limit allows 1: `counterfoil quarantine list` says why; correct \
-                 the records and load them, or let them go with `counterfoil quarantine waive --all --reason TEXT`: the next `counterfoil apply` \
-                 goes on; or go on as it is with `counterfoil apply --max-errors N`";
+    let limit = "stage 1 refused 2 records, but its limit allows 1: `counterfoil quarantine list` shows why; correct and load \
+                 the records, or waive them with `counterfoil quarantine waive --all --reason TEXT`, and the next \
+                 `counterfoil apply` continues; or allow them with `counterfoil apply --max-errors N`";
     let told = scene.transcript();
     assert!(told.contains(limit), "{told}");
 }
@@ -142,11 +142,7 @@ fn a_load_tells_of_its_own_refused_lines_only() {
         ran.out
     );
     let listed = scene.quietly(&["quarantine", "list", "--code", "nosuch.code"]);
-    assert!(
-        listed.out.contains("Nothing like that is in quarantine"),
-        "{}",
-        listed.out
-    );
+    assert!(listed.out.contains("No match in quarantine"), "{}", listed.out);
 }
 
 #[test]
@@ -195,8 +191,8 @@ fn where_every_record_is_refused_alike_the_stage_is_looked_at_too() {
     };
     let advice = |verb: &str, place: &str, meant: &str| {
         format!(
-            "stage 1 sums {verb} all of 2 records alike, with decimal.missing at {place}: it may be the stage that is wrong, \
-             so look at the path in 0001_sums.toml:5:1 too{meant}\n"
+            "stage 1 sums {verb} all 2 records for the same reason, decimal.missing at {place}: the stage itself may be wrong, \
+             so check the path in 0001_sums.toml:5:1 too{meant}\n"
         )
     };
     for (redact, path, place, meant) in [
@@ -218,7 +214,7 @@ fn where_every_record_is_refused_alike_the_stage_is_looked_at_too() {
         for apply in [&["apply"][..], &["apply", "--max-errors", "100%"]] {
             let applied = scene.quietly(apply);
             assert!(
-                applied.err.contains(&advice("has refused", place, meant)),
+                applied.err.contains(&advice("refused", place, meant)),
                 "{}",
                 applied.err
             );

@@ -26,7 +26,7 @@ fn a_contract_that_warns_writes_the_record_and_says_so_in_its_entry() {
     assert!(told.out.contains("warned 1 time: contract.unique"), "{told:?}");
     let page = project.run(&["report", "--html", "-"]);
     assert!(
-        page.out.contains("Warned of <code>contract.rule</code>: 1"),
+        page.out.contains("Warnings <code>contract.rule</code>: 1"),
         "{page:?}"
     );
     let traced = project
@@ -63,7 +63,7 @@ fn a_contract_that_refuses_stops_the_pass_whatever_is_allowed_and_goes_on_when_i
         assert!(
             planned
                 .out
-                .contains("1 record refused by a contract in the mode `refuse` and not settled"),
+                .contains("1 record refused by a contract in `refuse` mode and still in quarantine"),
             "{planned:?}"
         );
         assert_eq!(ids(&project, "people"), set(&["a"]));
@@ -107,7 +107,8 @@ fn what_was_broken_before_the_stage_is_told_apart_from_what_the_stage_breaks() {
     assert_eq!(plan["stages"][0]["refusals"][0]["preexisting"], 1, "{plan}");
     let told = project.run(&["plan"]);
     assert!(
-        told.out.contains("broke the contract already before the stage"),
+        told.out
+            .contains("violated the contract before the stage already"),
         "{told:?}"
     );
     apply(&project, &[]);

@@ -245,7 +245,7 @@ fn the_script_shows_what_it_is_told_escaped() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = folder.path().join("store.db");
     let mut environment = scenario::environment(3);
-    environment.actor = "mallory\n  who     ada\u{202e}\u{1b}[8m".to_owned();
+    environment.actor = "mallory\n  actor   ada\u{202e}\u{1b}[8m".to_owned();
     let mut store = super::open_with(&store, environment).expect("a store");
     super::load_one(&mut store, "r\u{200b}1\u{e0041}\u{fe0f}\u{2028}");
     let options = ProveOptions::default().disclose(true);
@@ -270,12 +270,12 @@ fn the_script_shows_what_it_is_told_escaped() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert_eq!(
-        said.lines().filter(|line| line.starts_with("  who ")).count(),
+        said.lines().filter(|line| line.starts_with("  actor ")).count(),
         1,
         "{said}"
     );
     for shown in [
-        "mallory\\n  who     ada\\u{202e}\\u{1b}[8m",
+        "mallory\\n  actor   ada\\u{202e}\\u{1b}[8m",
         "r\\u{200b}1\\u{e0041}\\u{fe0f}\\u{2028}  {",
     ] {
         assert!(said.contains(shown), "`{shown}` is missing in {said}");

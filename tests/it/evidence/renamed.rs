@@ -87,7 +87,7 @@ fn verify_says_what_happened_and_the_command_that_it_names_ends_it() {
     assert_eq!(found(&project), expected);
     let said = project.run(&["verify"]);
     assert_eq!(said.code, 8, "{said:?}");
-    assert!(said.err.contains("for the inquiry"), "{said:?}");
+    assert!(said.err.contains("as evidence"), "{said:?}");
     let before = history(&project);
 
     let said = accept(&project, &["--name", "1", "better_name"]);

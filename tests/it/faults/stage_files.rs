@@ -82,7 +82,7 @@ fn an_applied_stage_that_was_edited_or_deleted_is_exit_5_with_what_is_different(
     let said = project.run(&["apply"]);
     assert_eq!(said.code, 5, "{said:?}");
     assert!(
-        said.err.contains("its file is gone") && said.err.contains(SECOND),
+        said.err.contains("its file is missing") && said.err.contains(SECOND),
         "{said:?}"
     );
     let after = Contents::of(&project.store(), Compared::Whole);

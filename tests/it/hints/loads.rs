@@ -86,7 +86,7 @@ fn commas_in_a_file_of_tabs(world: &World) {
     let file = world.file("many.tsv");
     let load = ["load", "in_v1", &file, "--batch-size", "1"];
     let said = world.interrupted(&[&load[..], &["--separator=,"]].concat());
-    assert!(said.err.contains("stopped as you asked"), "{}", said.err);
+    assert!(said.err.contains("stopped on request"), "{}", said.err);
     let otherwise = world.ends(2, &load[..3]);
     let option = otherwise.err.split("go on with `").nth(1).expect("an option");
     assert!(option.starts_with("--separator=,`"), "{}", otherwise.err);
@@ -136,7 +136,7 @@ fn a_load_that_reprocesses(world: &World) {
     let file = world.file("many.ndjson");
     let given = ["--replace", "--reprocess", "--batch-size", "1"];
     let said = world.interrupted(&[&["load", "in_v1", &file][..], &given[..]].concat());
-    assert!(said.err.contains("stopped as you asked"), "{}", said.err);
+    assert!(said.err.contains("stopped on request"), "{}", said.err);
     let said = world.done(&["status"]);
     world.named(&said, "--replace --reprocess");
     world.works(&said, " load in_v1", &[]);
@@ -159,7 +159,12 @@ fn a_line_of_a_load_that_replaces(world: &World) {
     );
     world.works(&said, "--replace", &[]);
     assert!(world.done(&["export", "in_v1"]).out.contains("\"amount\":6"));
-    assert!(world.done(&["quarantine", "list"]).out.contains("Nothing"));
+    assert!(
+        world
+            .done(&["quarantine", "list"])
+            .out
+            .contains("The quarantine is empty")
+    );
 }
 
 fn a_line_that_others_have_overtaken(world: &World) {
@@ -215,7 +220,12 @@ fn ids_that_repeat_where_they_replace(world: &World) {
     );
     world.works(&said, "--replace", &[]);
     assert!(world.done(&["export", "in_v1"]).out.contains("\"amount\":3"));
-    assert!(world.done(&["quarantine", "list"]).out.contains("Nothing"));
+    assert!(
+        world
+            .done(&["quarantine", "list"])
+            .out
+            .contains("The quarantine is empty")
+    );
 }
 
 fn an_id_that_comes_again_after_an_interruption(world: &World) {
@@ -226,7 +236,7 @@ fn an_id_that_comes_again_after_an_interruption(world: &World) {
     world.write("many.ndjson", &lines);
     let file = world.file("many.ndjson");
     let said = world.interrupted(&["load", "in_v1", &file, "--replace", "--batch-size", "1"]);
-    assert!(said.err.contains("stopped as you asked"), "{}", said.err);
+    assert!(said.err.contains("stopped on request"), "{}", said.err);
     let said = world.done(&["status"]);
     let said = world.leads_to(3, &said, " load in_v1", &[]);
     assert!(said.err.contains("twice"), "{}", said.err);
@@ -254,7 +264,12 @@ fn cells_of_another_kind(world: &World) {
     // Corrected, it is other data than the record has.
     world.works(&shown, " load in_v1", &[]);
     assert!(world.done(&["export", "in_v1"]).out.contains("\"amount\":9"));
-    assert!(world.done(&["quarantine", "list"]).out.contains("Nothing"));
+    assert!(
+        world
+            .done(&["quarantine", "list"])
+            .out
+            .contains("The quarantine is empty")
+    );
     // The load says the same.
     world.write("in.csv", "id,amount\na,ten\n");
     let said = world.ends(3, &["load", "in_v1", &file, "--types", "--replace"]);
@@ -275,6 +290,11 @@ fn rows_of_texts(world: &World) {
     assert!(!shown.err.contains("correct"), "{}", shown.err);
     world.works(&shown, "--types --replace", &[]);
     assert!(world.done(&["export", "in_v1"]).out.contains("\"amount\":9"));
-    assert!(world.done(&["quarantine", "list"]).out.contains("Nothing"));
+    assert!(
+        world
+            .done(&["quarantine", "list"])
+            .out
+            .contains("The quarantine is empty")
+    );
     world.named(&said, "--replace");
 }

@@ -41,7 +41,7 @@ fn half_loaded(world: &World) {
         .collect();
     world.write("many.ndjson", &lines);
     let said = world.interrupted(&["load", "in_v1", &world.file("many.ndjson"), "--batch-size", "1"]);
-    assert!(said.err.contains("stopped as you asked"), "{}", said.err);
+    assert!(said.err.contains("stopped on request"), "{}", said.err);
 }
 
 fn a_load_that_was_interrupted(world: &World) {
@@ -50,7 +50,7 @@ fn a_load_that_was_interrupted(world: &World) {
     world.works(&said, " load in_v1", &[]);
     let status = world.done(&["status"]);
     assert!(
-        !status.out.contains("Not finished") && status.out.contains("60,000"),
+        !status.out.contains("Unfinished") && status.out.contains("60,000"),
         "{}",
         status.out
     );
@@ -61,7 +61,7 @@ fn a_load_that_is_given_up(world: &World) {
     let said = world.done(&["status"]);
     world.works(&said, "--give-up", &[]);
     let status = world.done(&["status"]);
-    assert!(!status.out.contains("Not finished"), "{}", status.out);
+    assert!(!status.out.contains("Unfinished"), "{}", status.out);
 }
 
 fn a_load_that_goes_on_otherwise(world: &World) {
@@ -129,7 +129,7 @@ fn a_conflict_that_is_merged(world: &World) {
     world.ends(9, &["rollback", "--yes"]);
     let forced = world.done(&["rollback", "--yes", "--on-conflict", "force"]);
     assert!(
-        forced.out.contains("Took back 2 records in 1 pass"),
+        forced.out.contains("Rolled back 2 records in 1 pass"),
         "{}",
         forced.out
     );

@@ -34,7 +34,12 @@ fn records_that_are_there_with_other_data(world: &World) {
     assert_eq!(said.code, 3);
     world.works(&said, "--replace --again", &[]);
     assert!(world.done(&["export", "in_v1"]).out.contains("\"amount\":9"));
-    assert!(world.done(&["quarantine", "list"]).out.contains("Nothing"));
+    assert!(
+        world
+            .done(&["quarantine", "list"])
+            .out
+            .contains("The quarantine is empty")
+    );
 }
 
 fn ids_that_repeat_within_one_file(world: &World) {
@@ -75,7 +80,12 @@ fn lines_that_are_no_records(world: &World) {
     assert_eq!(said.code, 3);
     world.works(&said, "quarantine list", &[]);
     world.works(&said, "quarantine waive --code json.syntax", &[]);
-    assert!(world.done(&["quarantine", "list"]).out.contains("Nothing"));
+    assert!(
+        world
+            .done(&["quarantine", "list"])
+            .out
+            .contains("The quarantine is empty")
+    );
 }
 
 fn a_line_that_is_corrected(world: &World) {
@@ -89,13 +99,23 @@ fn a_line_that_is_corrected(world: &World) {
     let said = world.works(&list, "quarantine show", &[]);
     world.write("broken.ndjson", "{\"id\":\"a\"}\n{\"id\":\"b\"}\n");
     world.works(&said, " load in_v1", &[]);
-    assert!(world.done(&["quarantine", "list"]).out.contains("Nothing"));
+    assert!(
+        world
+            .done(&["quarantine", "list"])
+            .out
+            .contains("The quarantine is empty")
+    );
     // Or it is let go.
     assert_eq!(world.load("in_v1", "worse.ndjson", "{\"id\":\n").code, 3);
     let list = world.done(&["quarantine", "list"]);
     let said = world.works(&list, "quarantine show", &[]);
     world.works(&said, "quarantine waive", &[]);
-    assert!(world.done(&["quarantine", "list"]).out.contains("Nothing"));
+    assert!(
+        world
+            .done(&["quarantine", "list"])
+            .out
+            .contains("The quarantine is empty")
+    );
 }
 
 fn lines_that_cannot_be_tried_again(world: &World) {
@@ -118,7 +138,12 @@ fn lines_that_cannot_be_tried_again(world: &World) {
         "{\"id\":\"a\",\"amount\":1}\n{\"id\":\"b\",\"amount\":2}\n",
     );
     world.works(&said, " load in_v1", &[]);
-    assert!(world.done(&["quarantine", "list"]).out.contains("Nothing"));
+    assert!(
+        world
+            .done(&["quarantine", "list"])
+            .out
+            .contains("The quarantine is empty")
+    );
 }
 
 fn lines_that_repeat_are_shown(world: &World) {
@@ -132,7 +157,12 @@ fn lines_that_repeat_are_shown(world: &World) {
         "{\"id\":\"a\",\"amount\":1}\n{\"id\":\"a2\",\"amount\":2}\n",
     );
     world.works(&said, " load in_v1", &[]);
-    assert!(world.done(&["quarantine", "list"]).out.contains("Nothing"));
+    assert!(
+        world
+            .done(&["quarantine", "list"])
+            .out
+            .contains("The quarantine is empty")
+    );
 }
 
 fn refused_records(world: &World) {
@@ -174,7 +204,12 @@ fn a_refused_record_in_place(world: &World) {
     world.works(&said, "load in_v1 FILE", &[("FILE", &file)]);
     world.done(&["apply"]);
     assert_eq!(world.done(&["export", "in_v1"]).out.lines().count(), 2);
-    assert!(world.done(&["quarantine", "list"]).out.contains("Nothing"));
+    assert!(
+        world
+            .done(&["quarantine", "list"])
+            .out
+            .contains("The quarantine is empty")
+    );
 }
 
 fn a_row_that_left_in_place(world: &World) {

@@ -336,7 +336,7 @@ fn a_rollback_that_was_stopped(world: &World) {
     );
     let said = world.done(&["status"]);
     let done = world.works(&said, " rollback", &[]);
-    assert!(done.out.contains("Took back 400 records"), "{}", done.out);
+    assert!(done.out.contains("Rolled back 400 records"), "{}", done.out);
 }
 
 /// Two stages, one upon the other.
@@ -391,7 +391,11 @@ fn rows_changed_since(world: &World) {
         assert!(said.err.contains(way), "{}", said.err);
     }
     let left = world.ends(3, &["rollback", "--yes", "--on-conflict", "skip"]);
-    assert!(left.out.contains("Took back 1 record in 1 pass"), "{}", left.out);
+    assert!(
+        left.out.contains("Rolled back 1 record in 1 pass"),
+        "{}",
+        left.out
+    );
 }
 
 fn a_record_that_no_stage_has_changed(world: &World) {

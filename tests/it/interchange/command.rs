@@ -53,11 +53,7 @@ fn trace_writes_a_document_of_the_record() {
     assert_eq!(document["wasGeneratedBy"].as_object().unwrap().len(), 3);
     let missing = scene.run(&["trace", "records_v2", "r9", "--format", "prov-json"]);
     assert_eq!((missing.code, missing.out.as_str()), (1, ""));
-    assert!(
-        missing.err.contains("ids are compared letter by letter"),
-        "{}",
-        missing.err
-    );
+    assert!(missing.err.contains("ids must match exactly"), "{}", missing.err);
 }
 
 #[test]

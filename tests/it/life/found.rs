@@ -78,7 +78,7 @@ fn a_stale_copy_that_was_removed_reconciles_as_refused() {
     run(&scene, &["apply"], 3);
     let told = run(&scene, &["reconcile"], 0);
     assert!(
-        told.contains("refused") && !told.contains("behind the ledger"),
+        told.contains("refused") && !told.contains("outside the ledger"),
         "{told}"
     );
 }

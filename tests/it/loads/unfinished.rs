@@ -89,7 +89,7 @@ impl Project {
         }
         let page = self.run(&["report", "--html", "-"]).out;
         assert!(
-            page.contains("Not finished in this store") && page.contains(told),
+            page.contains("Unfinished in this store") && page.contains(told),
             "{page}"
         );
     }
@@ -107,7 +107,7 @@ impl Project {
         );
         assert_eq!(self.run(&["verify"]).code, 0);
         let text = self.run(&["status"]).out;
-        assert!(!text.contains("Not finished"), "{text}");
+        assert!(!text.contains("Unfinished"), "{text}");
     }
 }
 
@@ -141,11 +141,7 @@ fn an_open_load_that_others_have_written_over_goes_on_without_replace() {
     let open = scene.open().remove(0);
     assert!(!open.go_on.contains(&"--replace".to_owned()), "{:?}", open.go_on);
     let said = scene.run(&["load", "a", &scene.file(), "--replace"]);
-    assert!(
-        said.err.contains("it was written over what they wrote"),
-        "{}",
-        said.err
-    );
+    assert!(said.err.contains("were overwritten"), "{}", said.err);
 }
 
 #[test]
@@ -159,7 +155,7 @@ fn an_open_load_is_given_up_by_the_command_that_is_named_for_it() {
     std::fs::remove_file(scene.path("big file.ndjson")).expect("there is a file");
     let said = scene.run(&words);
     assert_eq!(said.code, 0, "{said:?}");
-    let told = "of run 2 after line 40 (byte 950): its 40 records stay";
+    let told = "of run 2 after line 40 (byte 950): its 40 records are kept";
     let told = told.replace("950", &records("m", 1, 40).len().to_string());
     assert!(
         said.out.contains("Gave up the load of") && said.out.contains(&told),
@@ -270,7 +266,7 @@ fn an_open_waiver_is_named_and_goes_on() {
         scene
             .run(&["quarantine", "list"])
             .out
-            .contains("Nothing is in quarantine")
+            .contains("The quarantine is empty")
     );
     let connection = rusqlite::Connection::open(scene.store()).expect("a store");
     let passes: i64 = connection
@@ -289,5 +285,5 @@ fn the_four_screens_say_nothing_where_nothing_is_open() {
         let envelope = scene.envelope(&[screen]);
         assert_eq!(envelope["data"]["unfinished"], serde_json::json!([]), "{screen}");
     }
-    assert!(!scene.run(&["report", "--html", "-"]).out.contains("Not finished"));
+    assert!(!scene.run(&["report", "--html", "-"]).out.contains("Unfinished"));
 }

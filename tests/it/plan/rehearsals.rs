@@ -30,7 +30,7 @@ fn a_rehearsal_of_the_recomputing_shop_tells_what_is_left_unexplained() {
     let said = project.run(&["apply", "--rehearse", "--max-errors", "100%"]);
     assert_eq!(said.code, 3, "{said:?}");
     assert!(
-        said.err.contains("left unexplained") && said.out.contains("rehearsed:"),
+        said.err.contains("unexplained differences") && said.out.contains("rehearsed:"),
         "{said:?}"
     );
 }

@@ -113,7 +113,7 @@ fn what_a_reconciliation_leaves_unexplained_is_told_to_the_cent() {
     assert_eq!(totals["unexplained"], "-14.75");
     let words = read(&page(&scene, "3"));
     for told in [
-        "not reconciled 2 reconciliations leave something unexplained",
+        "not reconciled 2 reconciliations have unexplained differences",
         "Source 295 10,825,104,418.08 refused 23 -8,124.87 unexplained 28 -14.75 Target 272 10,825,096,278.46",
         "Difference -8,139.62 Unexplained (28 keys beyond the tolerance) -14.75 Tolerance 0.00",
     ] {

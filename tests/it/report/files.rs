@@ -48,18 +48,18 @@ fn an_existing_file_is_not_written_over_without_force_and_what_is_no_page_never(
     std::os::unix::fs::symlink(scene.path("run.html"), scene.path("link.html")).unwrap();
     let before = contents(&scene);
     for (file, force, why) in [
-        ("run.html", false, "exists already"),
-        ("notes.txt", false, "exists already"),
-        ("notes.txt", true, "is no page"),
-        ("counterfoil.db", false, "exists already"),
-        ("counterfoil.db", true, "is no page"),
-        ("counterfoil.key", true, "is no page"),
-        ("counterfoil.toml", true, "is no page"),
-        ("counterfoil.db.checkpoints", true, "is no page"),
+        ("run.html", false, "already exists"),
+        ("notes.txt", false, "already exists"),
+        ("notes.txt", true, "is not a report page"),
+        ("counterfoil.db", false, "already exists"),
+        ("counterfoil.db", true, "is not a report page"),
+        ("counterfoil.key", true, "is not a report page"),
+        ("counterfoil.toml", true, "is not a report page"),
+        ("counterfoil.db.checkpoints", true, "is not a report page"),
         ("folder", true, "is a folder"),
         ("..", true, "is a folder"),
         ("link.html", true, "is a symbolic link"),
-        ("/dev/full", true, "is no file"),
+        ("/dev/full", true, "is not a file"),
     ] {
         let force: &[&str] = if force { &["--force"] } else { &[] };
         let ran = scene.run(&[&["report", "4", "--html", file], force].concat());

@@ -14,7 +14,7 @@ fn every_kind_of_run_says_how_it_ended_as_the_ledger_stands_now() {
     let stopped = scene.run(&["apply", "--batch-size", "20", "--max-errors", "0"]);
     assert_eq!(stopped.code, 6, "{}", stopped.err);
     assert_eq!(ending("3"), "interrupted");
-    assert!(page(&scene, "3").contains("<strong>not ended</strong>"));
+    assert!(page(&scene, "3").contains("<strong>unfinished</strong>"));
     assert_eq!(scene.run(&["apply", "--max-errors", "100%"]).code, 3);
     assert_eq!([ending("3"), ending("4")], ["refused_left", "refused_left"]);
     let whole = &scene.envelope(&["report", "3"])["data"]["outcomes"][0]["whole"];
@@ -31,7 +31,7 @@ fn every_kind_of_run_says_how_it_ended_as_the_ledger_stands_now() {
     );
     let undone = read(&page(&scene, "4"));
     assert!(
-        undone.contains("Records of this run were rolled back since") && undone.contains("by ada"),
+        undone.contains("Records of this run have been rolled back") && undone.contains("by ada"),
         "{undone}"
     );
 }
@@ -88,6 +88,6 @@ fn an_interrupted_run_that_was_taken_back_does_not_wait_to_go_on() {
     assert_eq!(summary["ending"], "undone");
     assert_eq!(
         summary["ending_told"],
-        "all of what it wrote was rolled back since"
+        "all of what it wrote has been rolled back"
     );
 }

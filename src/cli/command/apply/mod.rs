@@ -19,11 +19,11 @@ use crate::cli::unfinished;
 use crate::cli::values::duration;
 use rehearsal::rehearsed;
 
-/// Runs every stage that is pending, and carries what came since through those that ran before.
+/// Run pending stages, and process new and changed records through the stages already applied.
 ///
-/// After an interruption of any kind the same command goes on from the last committed batch. Refused records go to
-/// quarantine; where more are refused than allowed, it stops with exit code 6. The first Ctrl-C finishes the batch at
-/// hand, the second undoes it.
+/// After any interruption, run the same command again: it continues from the last committed batch. Refused
+/// records go to quarantine; if more are refused than allowed, the command stops with exit code 6. The first
+/// Ctrl-C finishes the current batch, the second undoes it.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil apply\n  counterfoil apply --to 2 --max-time 30m --reason \"nightly window\""
@@ -31,23 +31,24 @@ use rehearsal::rehearsed;
 pub(crate) struct Apply {
     #[command(flatten)]
     how: HowToApply,
-    /// Refuses (exit code 5) unless stages and data are still those of this plan, made by `plan --out FILE`.
+    /// Run only if stages and data still match this plan, written by `plan --out FILE`; otherwise exit with
+    /// 5.
     #[arg(long, value_name = "FILE")]
     plan: Option<PathBuf>,
-    /// Does it all on a private copy of the store, verifies, rolls back and compares the copy with the store, which stays
-    /// as it is. Nothing is signed.
+    /// Rehearse on a private copy of the store: apply, verify, roll back, and compare the copy with the
+    /// store. The store is left unchanged, and nothing is signed.
     #[arg(long)]
     rehearse: bool,
-    /// Stops after the batch at hand when so much time is over: 30s, 5m, 2h.
+    /// Stop after the current batch when this much time has passed: 30s, 5m, 2h.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     max_time: Option<Duration>,
-    /// Rests so long after every batch, for other programs on the machine: 50ms, 1s.
+    /// Pause this long after every batch, to leave the machine to other programs: 50ms, 1s.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pause: Option<Duration>,
-    /// Lets applied stages go on with their changed meaning: it applies to records that are not carried through yet.
+    /// Let applied stages continue with their changed meaning, for records not yet processed.
     #[arg(long, requires = "reason")]
     revise: bool,
-    /// Why, for the ledger.
+    /// Reason to record in the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -99,7 +100,7 @@ fn read_plan(path: &Path) -> Result<Pin, Failure> {
         Failure::usage(
             "plan.unreadable",
             message,
-            "make it with `counterfoil plan --out FILE`",
+            "create it with `counterfoil plan --out FILE`",
         )
     })?;
     Ok(Pin::parse(&text)?)

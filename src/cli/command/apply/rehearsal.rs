@@ -30,9 +30,9 @@ pub(super) fn rehearsed(
         .prefix("counterfoil-rehearsal-")
         .tempdir()
         .map_err(|error| {
-            let message = format!("there is no place for a copy of the store: {error}");
+            let message = format!("cannot create a copy of the store: {error}");
             Failure::new(Exit::Failed, "rehearsal.folder", message)
-                .hint("name a folder that has room for it with the variable TMPDIR")
+                .hint("set TMPDIR to a folder with enough space")
         })?;
     remove_in_any_case(folder.path());
     session.warn_of_absent_sources(&store, project)?;
@@ -61,8 +61,8 @@ pub(super) fn rehearsed(
     let mut answer = outcome.answer()?;
     answer.hints.clear();
     if let (Some(Stopped::Time), Some(failure)) = (&rehearsal.applied.stopped, &mut answer.failure) {
-        "the time is up; nothing was changed".clone_into(&mut failure.message);
-        failure.hint = Some("the same command begins again; give it more time".to_owned());
+        "stopped at the time limit; nothing was changed".clone_into(&mut failure.message);
+        failure.hint = Some("run the same command again with more time".to_owned());
     }
     answer.text += &format!("\n{}", render(&rehearsal));
     answer.data["rehearsal"] = serde_json::json!({
@@ -73,25 +73,26 @@ pub(super) fn rehearsed(
     if rehearsal.is_sound() {
         return Ok(answer);
     }
-    let message = "the rehearsal failed: its copy was not sound, or not as the store after the rollback";
+    let message =
+        "the rehearsal failed: the copy does not verify, or differs from the store after the rollback";
     Ok(answer.failed(
         Failure::new(Exit::Unsound, "rehearsal.failed", message)
-            .hint("do not apply; `counterfoil verify` tells whether the store itself is sound"),
+            .hint("do not apply; `counterfoil verify` checks the store itself"),
     ))
 }
 
 fn render(rehearsal: &Rehearsal) -> String {
     let compared = &rehearsal.compared;
-    let mut text = format!("{} on a copy; the store is as it was\n", green("rehearsed:"));
+    let mut text = format!("{} on a copy; the store is unchanged\n", green("rehearsed:"));
     let verified = &rehearsal.verified;
     if verified.is_sound() {
         text += &format!(
-            "  verified: {} and {} are as the ledger says\n",
+            "  verified: {} and {} match the ledger\n",
             counted(verified.rows, "record"),
             counted(verified.entries, "entry")
         );
     } else {
-        text += &format!("  verified: {} wrong\n", counted(verified.problems, "thing"));
+        text += &format!("  verified: {}\n", counted(verified.problems, "finding"));
         text.extend(
             verified
                 .findings
@@ -101,26 +102,22 @@ fn render(rehearsal: &Rehearsal) -> String {
     }
     let entries = rehearsal.rolled_back.as_ref().map_or(0, |back| back.counts.read);
     text += &format!("  rolled back: {}\n", counted(entries, "entry"));
-    let equal = |difference: &Difference| {
-        format!(
-            "    {} from record {} on\n",
-            difference.database, difference.record
-        )
-    };
+    let equal =
+        |difference: &Difference| format!("    {} from record {}\n", difference.database, difference.record);
     text += &match compared.differences.as_slice() {
         [] => format!(
-            "  compared: {} in {} as before\n",
+            "  compared: {} in {} identical\n",
             counted(compared.records, "record"),
             counted(compared.databases, "database")
         ),
         differences => format!(
-            "  compared: {} not as before\n{}",
+            "  compared: {} different\n{}",
             counted(differences.len() as u64, "database"),
             differences.iter().map(equal).collect::<String>()
         ),
     };
     if !compared.resumed.is_empty() {
-        text += "  not compared: what a run before this one had begun to write, and the rollback takes back as a whole\n";
+        text += "  not compared: passes that an earlier run began, which the rollback undoes as a whole\n";
     }
     text
 }

@@ -16,19 +16,19 @@ use crate::cli::session::Session;
 use shipped::Shipped;
 use steps::Teller;
 
-/// Copies a shipped project, loads its sample records and runs the whole story.
+/// Run a guided tour on a copy of a shipped project.
 ///
-/// It applies, shows what was refused and why, rolls back, is killed in the middle of a second apply, goes on where it
-/// was, corrects or waives what was refused, verifies and reconciles. Every step is a command that you can type yourself.
-/// The project stays for you to play with. Where a step ends otherwise than the story has it, the demo ends with its
-/// exit code.
+/// The tour loads sample records, applies the stages, shows what was refused and why, rolls back, kills a
+/// second apply midway, resumes it, corrects or waives the refused records, verifies and reconciles. Every
+/// step is a command that you can type yourself. The project is kept for you to explore. If a step does not
+/// end as expected, the demo exits with that step's exit code.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  counterfoil demo shop\n  counterfoil demo bank --folder /tmp/bank")]
 pub(crate) struct Demo {
-    /// Which project.
+    /// Project to copy.
     #[arg(value_enum)]
     name: Shipped,
-    /// Where to copy it: a folder that does not exist yet; NAME beside you unless given.
+    /// Folder to create for the copy [default: NAME in the current folder].
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
 }
@@ -52,36 +52,38 @@ impl Demo {
             project.about
         ))?;
 
-        teller.tell("First the records as they are today. Loading is a ledgered write like any other.")?;
+        teller.tell(
+            "Load the records as they are today. Like every write, a load is recorded in the ledger.",
+        )?;
         let records = folder.join(project.records).display().to_string();
         teller.step(&["load", project.database, &records])?;
         teller.step(&["status"])?;
 
         teller.tell(
-            "Now every stage runs. Records and their entries in the ledger commit together, batch by batch.",
+            "Apply every stage. Records and their ledger entries are committed together, batch by batch.",
         )?;
         teller.expect(Exit::Refused, &["apply", "--reason", "demo"])?;
-        teller.tell("What was refused stays in quarantine, with the reason and the record as it was.")?;
+        teller.tell("Refused records are in quarantine, each with its reason and its input.")?;
         teller.step(&["quarantine", "list", "--limit", "5"])?;
         teller.step(&["quarantine", "show", project.refused])?;
         teller.step(&["trace", project.database, project.refused])?;
 
         teller.tell(&audit(&folder.join("counterfoil.db").display().to_string()))?;
 
-        teller.tell("Everything can be taken back, exactly: the reverse is appended to the ledger.")?;
+        teller.tell("Roll everything back, exactly: the reverse is appended to the ledger.")?;
         teller.step(&["rollback", "--all", "--yes", "--reason", "demo"])?;
 
         teller.tell(
-            "Once more, in small batches and slowly, and this time the process is killed (SIGKILL) in the middle.",
+            "Apply again, in small batches and slowly. This time, the process is killed (SIGKILL) midway.",
         )?;
         teller.killed(&["apply", "--batch-size", "40", "--pause", "100ms", "--verbose"])?;
         teller.step(&["status"])?;
-        teller.tell("The same command again goes on from the last committed batch.")?;
+        teller.tell("Run the same command again: it continues from the last committed batch.")?;
         teller.expect(Exit::Refused, &["apply"])?;
         teller.step(&["history", "--limit", "3"])?;
         settle(&mut teller, project, &folder)?;
         prove(&mut teller, project, &folder)?;
-        teller.tell("Every record is what its entry in the ledger says, and so is every difference between both sides.")?;
+        teller.tell("Verify every record against its ledger entry, and reconcile source and target.")?;
         teller.step(&["verify"])?;
         teller.step(&["reconcile"])?;
 
@@ -90,9 +92,9 @@ impl Demo {
             "folder": folder.display().to_string(),
             "steps": teller.into_steps(),
         });
-        let answer = Answer::new(data, dim("The end of the story; the project stays."));
+        let answer = Answer::new(data, dim("End of the demo. The project is kept."));
         Ok(answer.hint(format!(
-            "look around: `counterfoil -C {} query {} --limit 1 --pretty`",
+            "explore it: `counterfoil -C {} query {} --limit 1 --pretty`",
             word(&folder.display().to_string()),
             project.result
         )))
@@ -102,28 +104,25 @@ impl Demo {
 /// What was refused is corrected where it can be, and waived where it cannot.
 fn settle(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> Result<(), Failure> {
     teller.tell(
-        "Refused records wait until somebody decides. Some are corrected in their source, and the next apply carries them.",
+        "Refused records wait for a decision. Some are corrected in their source, and the next apply processes them.",
     )?;
     let corrections = folder.join(project.corrections).display().to_string();
     teller.step(&["load", project.database, &corrections, "--replace"])?;
     teller.step(&["apply"])?;
-    teller.tell(
-        "Of the others nobody knows what is right; they are let go, and the ledger says who did it and why.",
-    )?;
+    teller.tell("The others cannot be corrected. Waive them; the ledger records who did it and why.")?;
     teller.step(&[
         "quarantine",
         "waive",
         "--all",
         "--reason",
-        "nobody knows what is right",
+        "correct values unknown",
     ])
 }
 
 /// One record for somebody who has neither the store nor this program.
 fn prove(teller: &mut Teller, project: &shipped::DemoProject, folder: &Path) -> Result<(), Failure> {
     teller.tell(
-        "Every run has signed the ledger in the end. So one record can be proved to somebody who has nothing but the \
-         public key.",
+        "Every run signs the ledger at its end, so one record can be proved to someone who has only the public key.",
     )?;
     let proof = folder.join("proof.txt").display().to_string();
     teller.step(&[
@@ -143,7 +142,7 @@ fn audit(store: &str) -> String {
         "{}\n  sqlite3 {store} \"SELECT database, outcome, count(*) FROM audit_record GROUP BY 1, 2\"\n  \
          sqlite3 {store} \"SELECT leaf_text FROM ledger_leaf WHERE batch=2\" | sha256sum\n  \
          sqlite3 {store} \"SELECT lower(hex(entries_sha256)) FROM ledger_batch WHERE batch=2\"\n{}",
-        "An auditor needs nothing but sqlite3 and sha256sum. Paste this in another window:",
+        "An auditor needs only sqlite3 and sha256sum. Paste this into another terminal:",
         "The last two print the same hash."
     )
 }

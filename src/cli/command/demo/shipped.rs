@@ -8,9 +8,9 @@ use crate::cli::failure::Failure;
 /// A project that comes with the program.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum Shipped {
-    /// Flat orders of an old shop become nested ones, their money exact.
+    /// Flat orders of an old shop become nested orders with exact amounts.
     Shop,
-    /// Transactions of an old bank, brought up in three stages.
+    /// Transactions of an old bank, migrated in three stages.
     Bank,
 }
 
@@ -44,8 +44,8 @@ macro_rules! files {
 const SHOP: DemoProject = DemoProject {
     name: "shop",
     title: "An old shop's orders move to the order service.",
-    about: "One stage takes names, addresses and item lists apart, makes the money exact, and holds every order to a \
-            contract.",
+    about: "One stage splits names, addresses and item lists, makes amounts exact, and checks every order \
+            against a contract.",
     database: "orders_v1",
     result: "orders_v2",
     records: "records/orders_v1.ndjson",
@@ -67,8 +67,8 @@ const SHOP: DemoProject = DemoProject {
 
 const BANK: DemoProject = DemoProject {
     name: "bank",
-    title: "An old bank's transactions are brought up in three stages.",
-    about: "The first renames, the second makes the amounts exact, the third adds what the regulator wants to know.",
+    title: "An old bank's transactions are migrated in three stages.",
+    about: "The first renames fields, the second makes amounts exact, the third adds what the regulator requires.",
     database: "legacy_transactions",
     result: "transactions",
     records: "records/legacy_transactions.ndjson",
@@ -102,10 +102,7 @@ impl DemoProject {
     /// Copies the files to a folder that is not there yet.
     pub(super) fn copy_to(&self, folder: &Path) -> Result<(), Failure> {
         if folder.exists() {
-            let message = format!(
-                "{} is there already, and nothing is overwritten",
-                folder.display()
-            );
+            let message = format!("{} already exists, and nothing is overwritten", folder.display());
             return Err(Failure::usage(
                 "demo.exists",
                 message,
@@ -120,7 +117,7 @@ impl DemoProject {
                 .map_err(|error| {
                     let message = format!("{} cannot be written: {error}", path.display());
                     Failure::new(Exit::Failed, "demo.unwritable", message)
-                        .hint("name a folder where you may write with --folder DIR")
+                        .hint("name a folder that you can write to with --folder DIR")
                 })?;
         }
         Ok(())

@@ -133,9 +133,9 @@ impl Teller {
 
 fn how(status: ExitStatus) -> String {
     if status.code().is_some() {
-        "it was faster than the kill, and is done".to_owned()
+        "it finished before it could be killed".to_owned()
     } else {
-        format!("{status}; nothing was tidied up")
+        format!("{status}; no cleanup ran")
     }
 }
 
@@ -146,11 +146,11 @@ fn ended(arguments: &[&str], status: ExitStatus) -> Failure {
         .and_then(Exit::of_code)
         .filter(|exit| *exit != Exit::Done);
     let message = format!(
-        "`{}` ended with {status}, which is not how the story goes",
+        "`{}` ended with {status}, which the demo did not expect",
         typed(arguments)
     );
     Failure::new(exit.unwrap_or(Exit::Failed), "demo.step", message)
-        .hint("see its message above; the project stays as it is")
+        .hint("see its message above; the project is kept as it is")
 }
 
 /// Arguments as one would type them.

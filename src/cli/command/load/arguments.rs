@@ -8,68 +8,74 @@ use counterfoil::input::option;
 use super::reading::ReadingArguments;
 use crate::cli::session::Session;
 
-/// Loads records into a database, which is made where it does not exist.
+/// Load records into a database, creating the database if it does not exist.
 ///
-/// Lines that are no records go to quarantine with their line number, once however often the file is loaded. A record
-/// that exists with the same data counts as unchanged; with other data it is refused, unless `--replace` is given. A
-/// refused line leaves quarantine when a later load of the same file brings it, at its place or under its id, and it
-/// passes.
+/// Lines that are not records go to quarantine with their line number, each line only once, however often the
+/// file is loaded. A record that exists with the same data counts as unchanged; one that exists with other
+/// data is rejected, unless `--replace` is given. A rejected line leaves quarantine when a later load of the
+/// same file has a valid record at the same place or with the same id.
 ///
-/// After an interruption the same command goes on from the byte it had come to. A file is known by its bytes: one that
-/// was loaded to its end is not loaded once more unless `--again` is given, one that was interrupted goes on under any
-/// name, and another one under the same name is loaded as such. (A file of the same length as one that is known is read
-/// twice for that; to hash it costs less than to parse it.) Standard input is known only once it is read.
+/// After an interruption, run the same command again: it continues where it stopped. A file is recognised by
+/// its content: one that was loaded completely is not loaded again unless `--again` is given, an interrupted
+/// load continues under any file name, and a different file with the same name is loaded as a new one. (A
+/// file as long as a known one is read twice, first to hash it: hashing costs less than parsing.) Standard
+/// input can only be recognised after it has been read.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil load orders_v1 orders.ndjson\n  zcat patients.csv.gz | counterfoil load patients - --format csv --id patient_no"
 )]
 pub(crate) struct Load {
-    /// The database: a-z, 0-9 and _, a letter first.
+    /// Database to load into: a-z, 0-9 and _, starting with a letter.
     pub(super) database: String,
-    /// The file; `-` is standard input.
+    /// File to load; `-` reads standard input.
     pub(super) file: PathBuf,
-    /// The top-level field that holds the id; what counterfoil.toml says for the database, else `id`.
+    /// Top-level field that holds the id [default: the field that counterfoil.toml sets for the database, or
+    /// `id`].
     #[arg(long, value_name = "FIELD")]
     pub(super) id: Option<String>,
-    /// How the records lie in the file; guessed from its name and its first byte unless given.
+    /// Format of the file [default: guessed from its name and first byte].
     #[arg(long, value_enum)]
     pub(super) format: Option<LoadFormat>,
     #[command(flatten)]
     pub(super) reading: ReadingArguments,
-    /// Writes over records that exist with other data; what they were is kept in the ledger. An id that comes twice in the
-    /// input with other data is refused all the same: nobody knows which of the two is right.
+    /// Overwrite records that exist with other data; the ledger keeps the previous data. If an id occurs
+    /// twice in the input with different data, the second record is rejected, because either could be right.
     #[arg(long)]
     pub(super) replace: bool,
-    /// Lets stages in place process again what is replaced: the records are in the shape from before them.
+    /// Let in-place stages process the replaced records again. Use it if the input has the shape from before
+    /// these stages.
     #[arg(long, requires = "replace")]
     pub(super) reprocess: bool,
-    /// Gives up an unfinished load of the same file, or of the same name, and begins again; says what is given up.
+    /// Give up an unfinished load of the same file or of the same name, report what was given up, and start
+    /// again.
     #[arg(long)]
     pub(super) restart: bool,
-    /// Gives up an unfinished load of this name and loads nothing: what it has loaded stays. The file may be gone.
+    /// Give up an unfinished load of this name and load nothing. The records already loaded are kept; the
+    /// file need not exist.
     #[arg(long, conflicts_with_all = ["id", "format", "replace", "reprocess", "restart", "again", "batch_size", "separator", "raw", "null", "missing", "types", "records", "with_id"])]
     pub(super) give_up: bool,
-    /// Loads a file once more that was loaded to its end before.
+    /// Load a file again that was already loaded completely.
     #[arg(long)]
     pub(super) again: bool,
-    /// The most records in a batch.
+    /// Maximum number of records per batch.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) batch_size: Option<u32>,
-    /// Why, for the ledger.
+    /// Reason to record in the ledger.
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum LoadFormat {
-    /// One JSON object on each line.
+    /// One JSON object per line.
     Ndjson,
     /// One JSON array of objects.
     Json,
-    /// CSV with a header row; every value becomes a text, unless --types, --null or --missing say otherwise.
+    /// CSV with a header row; every value is loaded as text, unless --types, --null or --missing say
+    /// otherwise.
     Csv,
-    /// CSV whose cells are separated by tabs.
+    /// CSV with tabs between the cells.
     Tsv,
 }
 

@@ -49,7 +49,7 @@ impl Load {
             let seen = if fields.is_empty() {
                 String::new()
             } else {
-                format!("; a refused record has the fields {}", fields.join(", "))
+                format!("; a rejected record has the fields {}", fields.join(", "))
             };
             hints.push(format!(
                 "records without `{id_field}`: name the field that holds the id with `--id FIELD`{seen}"
@@ -62,15 +62,15 @@ impl Load {
         };
         if ids.are_repeated {
             hints.push(format!(
-                "ids that stand twice in this input, with other data: correct them, or name the field that tells its records \
-                 apart with `--id FIELD`; {} shows the lines",
+                "ids that occur twice in this input with different data: correct them, or name a field with \
+                 unique values with `--id FIELD`; {} lists the lines",
                 session.command("quarantine list --code load.exists")
             ));
         }
         if ids.exist {
             let load = self.command(session, &more(&["replace", "again"]), false);
             hints.push(format!(
-                "records that exist with other data: {load} writes over all of them, also over what was corrected since"
+                "records that exist with other data: {load} overwrites all of them, including later corrections"
             ));
         }
         if has(TYPES) {
@@ -78,16 +78,17 @@ impl Load {
             let types = [more(&["replace"]), vec![option("types", "existing")]].concat();
             let load = self.command(session, &types, false);
             hints.push(if is_by_types {
-                format!("cells that are no values of the kind that is there: correct them, then {load}")
+                format!("cells that do not have the type of the existing value: correct them, then {load}")
             } else {
                 format!(
-                    "rows that would make texts of other values: {load} reads each cell as a value of the kind that is there"
+                    "rows that would turn existing values into text: {load} reads each cell as the type of \
+                     the existing value"
                 )
             });
         }
         if let Some(first) = refused.first() {
             hints.push(format!(
-                "{}; correct the lines and load them, or let them go with {}",
+                "{} lists the rejected lines; correct and load them again, or waive them with {}",
                 session.command("quarantine list"),
                 session.command(&format!("quarantine waive --code {} --reason TEXT", first.code))
             ));

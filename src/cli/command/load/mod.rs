@@ -32,7 +32,7 @@ impl Load {
     pub(crate) fn run(&self, session: &Session<'_>) -> Result<Answer, Failure> {
         let settings = session.settings()?;
         counterfoil::name::check_database(&self.database)
-            .map_err(|error| Failure::usage("database.bad_name", error.to_string(), "give another name"))?;
+            .map_err(|error| Failure::usage("database.bad_name", error.to_string(), "choose another name"))?;
         if self.give_up {
             return self.end(session);
         }
@@ -95,7 +95,7 @@ impl Load {
         let ended = give_up(&mut store, &self.database, &name, &purpose)?;
         let told = ended.iter().map(|load| {
             format!(
-                "Gave up the load of {} of run {} {}: its {} stay.\n",
+                "Gave up the load of {} of run {} {}: its {} are kept.\n",
                 shown(load.input()),
                 load.last_run,
                 load.reached(),
@@ -146,14 +146,14 @@ impl Load {
             _ => String::new(),
         };
         let mut text = format!(
-            "{} was loaded to its end{renamed} by run {} ({}): nothing to do; `--again` loads it once more\n",
+            "{} was already loaded{renamed} by run {} ({}): nothing to do; `--again` loads it again\n",
             shown(name),
             known.run,
             moment(&known.at)
         );
         let lines = records(&totals_of_pass(store, known.pass)?);
         if lines > 0 {
-            text += &format!("{} of it in quarantine\n", counted(lines, "line"));
+            text += &format!("{} in quarantine\n", counted(lines, "rejected input line"));
         }
         Ok(text)
     }
@@ -162,30 +162,31 @@ impl Load {
         let mut warnings: Vec<String> = report.given_up.iter().map(lost_with).collect();
         if let Some(begun_as) = &report.begun_as {
             warnings.push(format!(
-                "its beginning is that of {}, whose load was interrupted: that load has gone on",
+                "it begins like {}, whose load was interrupted: that load was continued",
                 shown(begun_as)
             ));
         }
         if let (Some(known), true) = (&report.known, report.processed) {
             warnings.push(format!(
-                "the same bytes were loaded to their end by run {} ({}), and now once more: a stream is not known \
-                 before it is read",
+                "the same data was already loaded by run {} ({}) and has been loaded again: a stream can only \
+                 be recognised after it has been read",
                 known.run,
                 moment(&known.at)
             ));
         }
         if report.overtaken && self.replace {
             warnings.push(format!(
-                "other runs have written to {} since this load was interrupted: where the rest of the file has the same \
-                 records, it was written over what they wrote",
+                "other runs have written to {} since this load was interrupted: records that are also in the \
+                 rest of the file were overwritten",
                 self.database
             ));
         }
         if let Some(fixed) = &report.fixed_by_hand {
             let stages: Vec<String> = fixed.stages.iter().map(ToString::to_string).collect();
             warnings.push(format!(
-                "{} of {} written over that stage {} had changed in place: they stand as they are now, in the shape that the \
-                 stage gives; `--reprocess --again` loads records in the shape from before it",
+                "overwrote {} of {} that stage {} had changed in place: the input counts as having the shape \
+                 that the stage writes; if it has the shape from before the stage, load it with `--reprocess \
+                 --again`",
                 counted(fixed.records, "record"),
                 self.database,
                 stages.join(" and ")
@@ -193,8 +194,7 @@ impl Load {
         }
         if let Some(field) = &report.narrowed.field {
             warnings.push(format!(
-                "{} of {} had fields that the file has no column for, and lost them (the first: `{}`); with `--types` they \
-                 stay",
+                "{} of {} lost fields for which the file has no column (the first: `{}`); `--types` keeps them",
                 counted(report.narrowed.records, "record"),
                 self.database,
                 shown(field)
@@ -211,7 +211,7 @@ impl Load {
         let writes = |stage: &&Stage| !stage.in_place() && stage.target() == self.database;
         if let Some(stage) = project.stages().iter().find(writes) {
             return Some(format!(
-                "stage {} writes `{}`: what is loaded there counts as changed by hand",
+                "stage {} writes `{}`: records loaded there count as changed by hand",
                 stage.number(),
                 self.database
             ));
@@ -266,10 +266,10 @@ impl Load {
         );
         match passed {
             0 => text,
-            1 => text + "1 line that was refused before passes now, and has left quarantine\n",
+            1 => text + "1 previously rejected input line passes now and has left quarantine\n",
             lines => {
-                let lines = counted(lines, "line");
-                text + &format!("{lines} that were refused before pass now, and have left quarantine\n")
+                let lines = counted(lines, "previously rejected input line");
+                text + &format!("{lines} pass now and have left quarantine\n")
             }
         }
     }
@@ -283,7 +283,7 @@ fn lost_with(load: &UnfinishedPass) -> String {
         "file"
     };
     format!(
-        "gives up the load of {} of run {} {}; its {} stay, the rest of that {what} is not loaded",
+        "gives up the load of {} of run {} {}; its {} are kept, the rest of that {what} is not loaded",
         shown(load.input()),
         load.last_run,
         load.reached(),

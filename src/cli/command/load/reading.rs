@@ -7,28 +7,30 @@ use crate::cli::values::separator;
 /// How the input is read.
 #[derive(clap::Args, Debug)]
 pub(super) struct ReadingArguments {
-    /// CSV: what separates the cells: one character, or `tab`; a comma unless given, a tab where the name ends with `.tsv`.
+    /// CSV: cell separator, one character or `tab` [default: a comma, or a tab if the file name ends with
+    /// `.tsv`].
     #[arg(long, value_name = "CHAR", value_parser = separator)]
     separator: Option<u8>,
-    /// CSV: takes every cell exactly. Without it a single quote before what a spreadsheet would run is taken away, as
-    /// `export` has put it there.
+    /// CSV: load every cell unchanged. Without it, the single quote that `export` puts before text that a
+    /// spreadsheet would evaluate is removed.
     #[arg(long)]
     raw: bool,
-    /// CSV: the text of a cell that stands for null.
+    /// CSV: cell text that means null.
     #[arg(long, value_name = "TEXT")]
     null: Option<String>,
-    /// CSV: the text of a cell that stands for a field which the record does not have.
+    /// CSV: cell text that means that the record does not have the field.
     #[arg(long, value_name = "TEXT")]
     missing: Option<String>,
-    /// CSV: reads each cell as a value of the kind that the record with this id has there, else the column; a number that
-    /// is only written otherwise, and what has no column, stay as they are. `--types=text` makes texts of all: without
-    /// either, a row that would make a text of another value is refused.
+    /// CSV: read each cell as the type that the existing record with this id has in the field, or else as the
+    /// type of the column. A number that differs only in notation is left unchanged, and so are fields
+    /// without a column. `--types=text` loads every cell as text. Without --types, a row that would turn
+    /// another type into text is rejected.
     #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "existing")]
     types: Option<TypesChoice>,
-    /// Where the list of records stands in a JSON object around it, as a JSON Pointer: `/features`.
+    /// Location of the list of records inside a JSON object, as a JSON Pointer such as `/features`.
     #[arg(long, value_name = "POINTER", value_parser = pointer)]
     pub(super) records: Option<String>,
-    /// Reads `{"id":ID,"data":DATA}` as the record DATA under the id ID, as `export --with-id` writes it.
+    /// Read `{"id":ID,"data":DATA}` as the record DATA with the id ID, as `export --with-id` writes it.
     #[arg(long)]
     pub(super) with_id: bool,
 }
@@ -36,9 +38,9 @@ pub(super) struct ReadingArguments {
 /// What becomes of cells where records have other values than texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum TypesChoice {
-    /// Values of the kinds that are there.
+    /// Read each cell as the type of the existing value.
     Existing,
-    /// Texts.
+    /// Load every cell as text.
     Text,
 }
 
@@ -46,7 +48,7 @@ fn pointer(text: &str) -> Result<String, String> {
     if text.starts_with('/') {
         Ok(text.to_owned())
     } else {
-        Err("give a JSON Pointer, which begins with `/`, such as /features".to_owned())
+        Err("expected a JSON Pointer, which begins with `/`, such as /features".to_owned())
     }
 }
 

@@ -24,11 +24,11 @@ use crate::cli::unfinished;
 use next::PlanOutput;
 use render::PlanSummary;
 
-/// Tells what `apply` would do, and writes nothing to the store.
+/// Show what `apply` would do, without writing to the store.
 ///
-/// Every record goes through every stage, as `apply` would carry it; what would be written goes to a private temporary
-/// file, where later stages find it. The store is read, and neither locked nor changed. The exit code is 3 where records
-/// would be refused.
+/// Runs the same pipeline as `apply`, but only reads the store, without locking it. Results go to a private
+/// temporary file, where later stages read them, and are discarded. The exit code is 3 if records would be
+/// refused.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil plan\n  counterfoil plan --sample 1000\n  counterfoil plan --out plan.json && \
@@ -37,19 +37,20 @@ use render::PlanSummary;
 pub(crate) struct PlanCommand {
     #[command(flatten)]
     how: HowToApply,
-    /// Tries only so many records of each stage, spread evenly over its source.
+    /// Try only this many records of each stage, spread evenly over its source.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     sample: Option<u64>,
-    /// The most records that are shown for each stage, and for each reason to refuse.
+    /// Maximum number of records to show per stage and per reason for refusal.
     #[arg(long, value_name = "N", default_value = "3")]
     examples: usize,
-    /// Shows all fields and values of these records, however many and however long.
+    /// Show all fields and values of these records in full.
     #[arg(long)]
     full: bool,
-    /// Lets applied stages go on with their changed meaning, as `apply --revise` would.
+    /// Let applied stages continue with their changed meaning, as `apply --revise` does.
     #[arg(long)]
     revise: bool,
-    /// Writes the plan to a file, for `apply --plan FILE`; not of a sample, which does not say what would be done.
+    /// Write the plan to a file for `apply --plan FILE`; not available with --sample, which does not show
+    /// everything that `apply` would do.
     #[arg(long, value_name = "FILE", conflicts_with = "sample")]
     out: Option<PathBuf>,
 }
@@ -112,20 +113,18 @@ fn warnings(report: &PlanReport, free: Option<u64>) -> Vec<String> {
         .cosmetic
         .iter()
         .map(|stage| {
-            format!("the text of stage {stage} has changed since it was applied, but not what it does")
+            format!("the text of stage {stage} has changed since it was applied, but not its meaning")
         })
         .collect();
     if report.moved {
-        warnings.push(
-            "the store was written to while the plan was made; `apply --plan` will refuse it".to_owned(),
-        );
+        warnings.push("the store changed while the plan was made; `apply --plan` will refuse it".to_owned());
     }
     warnings.extend(report.stages.iter().filter_map(alike::planned));
     let growth = report.growth();
     if let Some(free) = free.filter(|free| growth > *free) {
         let (growth, free) = (bytes(growth), bytes(free));
         warnings.push(format!(
-            "the store would grow by about {growth}, and the disk has {free} left"
+            "the store would grow by about {growth}, but only {free} are free on the disk"
         ));
     }
     warnings
@@ -137,16 +136,16 @@ fn write(path: &Path, mut data: Json) -> Result<(), Failure> {
         Failure::usage(
             "plan.unwritable",
             format!("{}: {error}", path.display()),
-            "nothing in the store has changed; name another file",
+            "the store is unchanged; name another file",
         )
     };
     if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
-        let message = format!("{} is no regular file", path.display());
+        let message = format!("{} is not a regular file", path.display());
         return Err(Failure::usage("plan.exists", message, "name a new file"));
     }
     match std::fs::read_to_string(path) {
         Ok(text) if Pin::parse(&text).is_err() => {
-            let message = format!("{} is there already, and is no plan", path.display());
+            let message = format!("{} already exists and is not a plan", path.display());
             return Err(Failure::usage("plan.exists", message, "name a new file"));
         }
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),

@@ -35,8 +35,8 @@ impl PlanOutput<'_> {
         let number = stage.stage;
         if stage.halted > 0 {
             return format!(
-                "{apply} would not go on with stage {number}: {} says why; correct the records and load them, then {}; or let \
-                 them go with {}",
+                "{apply} would not continue with stage {number}: {} shows why; correct and load the records, \
+                 then {}; or waive them with {}",
                 session.command(&format!("quarantine list --stage {number}")),
                 session.command(&format!("quarantine retry --stage {number}")),
                 session.command(&format!("quarantine waive --stage {number} --reason TEXT"))
@@ -44,8 +44,8 @@ impl PlanOutput<'_> {
         }
         let Some(limit) = stage.stops else {
             return format!(
-                "{apply} would stop at stage {number}, whose contract lets nothing be refused: correct the records where they \
-                 come from and load them, or change its `mode`; then {} again",
+                "{apply} would stop at stage {number}, whose contract allows no refused records: correct the \
+                 records in their source and load them, or change its `mode`; then {} again",
                 session.command("plan")
             );
         };
@@ -58,8 +58,8 @@ impl PlanOutput<'_> {
         let options = self.repeated(Some("quarantine"), Some(&allowed));
         let allow = session.command(&format!("{verb}{options}{}", out.unwrap_or_default()));
         format!(
-            "{apply} would stop at stage {number}: correct the records where they come from and load them; or let it go on \
-             with {allow}"
+            "{apply} would stop at stage {number}: correct the records in their source and load them; or \
+             allow them with {allow}"
         )
     }
 

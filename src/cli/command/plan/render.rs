@@ -33,10 +33,10 @@ impl PlanSummary<'_> {
         let mut text = stages.collect::<Vec<_>>().join("\n");
         let free = self
             .free
-            .map(|free| format!(" (the disk has {} left)", bytes(free)));
+            .map(|free| format!(" ({} free on the disk)", bytes(free)));
         text += &format!(
-            "\n{} about {}, and the store grows by about {}{}\n",
-            bold("In all"),
+            "\n{} about {}, the store grows by about {}{}\n",
+            bold("In total"),
             took(report.estimated_us()),
             bytes(report.growth()),
             free.unwrap_or_default()
@@ -53,9 +53,9 @@ impl PlanSummary<'_> {
         for pass in &stage.passes {
             let what = match pass.kind {
                 PlannedPass::First => "would be applied for the first time",
-                PlannedPass::Resumed => "would go on where it was interrupted",
-                PlannedPass::Later => "would carry what came since",
-                PlannedPass::Revised => "would go on with its changed meaning",
+                PlannedPass::Resumed => "would continue where it was interrupted",
+                PlannedPass::Later => "would process new and changed records",
+                PlannedPass::Revised => "would continue with its changed meaning",
                 _ => "would be applied",
             };
             text += &format!("  {what}: {}\n", counted(pass.records, "record"));
@@ -106,7 +106,7 @@ impl PlanSummary<'_> {
         let mut text = String::new();
         if let Some(by) = stage.held_back_by {
             text += &format!(
-                "{} stage {by} would stop before it is up to date, and this one would be left as it is\n",
+                "{} stage {by} would stop first, so this stage would be skipped\n",
                 yellow("held back:")
             );
         }
@@ -114,7 +114,7 @@ impl PlanSummary<'_> {
             let refused = counted(limit.refused, "record");
             let allowed = count(limit.limit);
             text += &format!(
-                "{} {refused} refused, and {allowed} allowed: `apply` would stop here\n",
+                "{} {refused} refused, {allowed} allowed: `apply` would stop here\n",
                 red("stops:")
             );
         }
@@ -122,27 +122,29 @@ impl PlanSummary<'_> {
         if halting > 0 {
             let halting = counted(halting, "record");
             text += &format!(
-                "{} {halting} would break a contract in the mode `refuse`: `apply` would stop after the batch \
-                 with the first\n",
+                "{} {halting} would violate a contract in `refuse` mode: `apply` would stop after the batch \
+                 with the first one\n",
                 red("stops:")
             );
         }
         if stage.halted > 0 {
             let halted = counted(stage.halted, "record");
             text += &format!(
-                "{} {halted} refused by a contract in the mode `refuse` and not settled: `apply` does not go on\n",
+                "{} {halted} refused by a contract in `refuse` mode and still in quarantine: `apply` does not \
+                 continue\n",
                 red("stopped:")
             );
         }
         let preexisting = stage.refusals.iter().map(|group| group.preexisting).sum();
         if preexisting > 0 {
             let broken = count(preexisting);
-            text += &format!("of the refused, {broken} broke the contract already before the stage\n");
+            text +=
+                &format!("{broken} of the refused records violated the contract before the stage already\n");
         }
         let file = self.project.stages().get(stage.stage);
         for (code, times) in &stage.warnings {
             let what = places::warned(file, &stage.target, code, *times, Tense::Planned);
-            text += &format!("{} {}\n", yellow("warned:"), shown(&what));
+            text += &format!("{} {}\n", yellow("warning:"), shown(&what));
         }
         if stage.source == stage.target && stage.counts.refused > 0 {
             let what = left_for_quarantine(
@@ -152,7 +154,7 @@ impl PlanSummary<'_> {
                 None,
                 Tense::Planned,
             );
-            text += &format!("{} {}\n", yellow("warned:"), shown(&what));
+            text += &format!("{} {}\n", yellow("warning:"), shown(&what));
         }
         text
     }
@@ -198,7 +200,7 @@ fn operations(operations: &[OperationPlan]) -> String {
         ">matched",
         ">changed",
         ">refused",
-        "undone by",
+        "rollback",
     ];
     format!("\n{}", table(&header, rows))
 }
@@ -269,7 +271,7 @@ fn of_sample(sample: &Sample, full: bool) -> String {
         text += &format!(
             "    {}\n",
             dim(&format!(
-                "and {}; all with --full",
+                "and {}; --full shows all",
                 counted(sample.more, "more field")
             ))
         );
@@ -277,7 +279,7 @@ fn of_sample(sample: &Sample, full: bool) -> String {
     if sample.kept > 0 {
         text += &format!(
             "    {}\n",
-            dim(&format!("{} as they are", counted(sample.kept, "field")))
+            dim(&format!("{} unchanged", counted(sample.kept, "field")))
         );
     }
     text

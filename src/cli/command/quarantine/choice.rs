@@ -12,16 +12,16 @@ use crate::cli::values::stage_number;
 /// Which refused records.
 #[derive(clap::Args, Debug)]
 pub(super) struct Choice {
-    /// Only what this stage refused.
+    /// Only records that this stage refused.
     #[arg(long, value_name = "N", value_parser = stage_number)]
     pub(super) stage: Option<u32>,
-    /// Only what was refused with this code.
+    /// Only records refused with this code.
     #[arg(long, value_name = "CODE")]
     code: Option<String>,
     /// Only the record with this id.
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// Only the record with this number; lines that a load refused have no id.
+    /// Only the record with this number; use it for rejected input lines without an id.
     #[arg(long, value_name = "NUMBER")]
     record: Option<RecordNumber>,
 }
@@ -55,11 +55,11 @@ impl Choice {
         let hint = if listed.is_empty() {
             "the quarantine is empty".to_owned()
         } else {
-            format!("in quarantine are, among others: {}", listed.join(", "))
+            format!("in quarantine, for example: {}", listed.join(", "))
         };
         Err(Failure::usage(
             "quarantine.missing",
-            "no such record is in quarantine",
+            "no such record in quarantine",
             hint,
         ))
     }

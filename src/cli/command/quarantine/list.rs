@@ -15,13 +15,13 @@ use crate::cli::render::{counted, dim, table, word};
 use crate::cli::screen::to_stdout;
 use crate::cli::session::Session;
 
-/// Lists the refused records with their reasons.
+/// List refused records with their reasons.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil quarantine list --stage 1 --code address.unparsed")]
 pub(super) struct List {
     #[command(flatten)]
     choice: Choice,
-    /// The most records to list; all are counted.
+    /// Maximum number of records to list; all are counted.
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
 }
@@ -54,15 +54,15 @@ impl List {
         let answer = Answer::new(data, "").list("records", listing.finish()?);
         let Some(example) = example else {
             let text = if selected == Selected::default() {
-                "Nothing is in quarantine.\n"
+                "The quarantine is empty.\n"
             } else {
-                "Nothing like that is in quarantine.\n"
+                "No match in quarantine.\n"
             };
             return Ok(answer.text(text));
         };
         let text = if found == self.limit {
             dim(&format!(
-                "at most {} are listed; more with --limit\n",
+                "only {} are listed; --limit lists more\n",
                 counted(self.limit as u64, "record")
             ))
         } else {

@@ -21,13 +21,14 @@ pub(super) fn mend(session: &Session<'_>, store: &Store, refused: &Quarantined) 
     let exists = refused.reason.code == "load.exists";
     Ok(if exists && store.repeats_in_its_input(refused)? {
         format!(
-            "{place} has an id that stands twice in this input, with other data: correct one of the two, then {load}"
+            "{place} has an id that occurs twice in this input with different data: correct one of the two, \
+             then {load}"
         )
     } else if exists {
-        format!("{place} has the id of a record with other data: {load} writes over it")
+        format!("{place} has the id of a record with other data: {load} overwrites it")
     } else if store.is_read_otherwise(refused)? {
         format!(
-            "{place} would make texts of other values: {load} reads each cell as a value of the kind that is there"
+            "{place} would turn existing values into text: {load} reads each cell as the type of the existing value"
         )
     } else {
         format!("correct {place}, then {load}")

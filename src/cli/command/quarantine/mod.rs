@@ -17,9 +17,9 @@ use retry::Retry;
 use show::Show;
 use waive::Waive;
 
-/// Lists, shows, tries again or lets go the refused records.
+/// List, show, retry or waive refused records.
 ///
-/// A refused record is never lost: its reason and its image stay in the ledger until it passes or is waived.
+/// No refused record is lost: the ledger keeps the reason and the input until the record passes or is waived.
 #[derive(clap::Args, Debug)]
 #[command(arg_required_else_help = true)]
 pub(crate) struct Quarantine {

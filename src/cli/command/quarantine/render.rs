@@ -90,16 +90,16 @@ pub(super) fn render(looked: &Looked, input: &RefusedInput, own_id: Option<&str>
     }
     if looked.has_earlier_version {
         text += &format!(
-            "  an earlier version of it stays in {} until this one is let in\n",
+            "  an earlier version of it stays in {} until this one passes\n",
             shown(names[1])
         );
     }
     match (&input.data, input.withheld) {
         (Some(data), _) => text += &told_input(data, &looked.named),
         (None, true) => {
-            text += "  its input cannot be read as a record, and stages redact fields: not shown\n";
+            text += "  input not shown: it is not a valid record, so redacted fields cannot be masked\n";
         }
-        (None, false) => text += "  its input is not kept any more\n",
+        (None, false) => text += "  its input is no longer kept\n",
     }
     text
 }
@@ -120,7 +120,7 @@ fn told_input(data: &str, named: &[Named]) -> String {
     if children.is_empty() {
         return format!("  {}\n{}\n", dim("input"), indented(&pretty(data), 4));
     }
-    children.concat() + &dim("  the whole input is in the answer of --json\n")
+    children.concat() + &dim("  --json shows the whole input\n")
 }
 
 fn violations(reason: &Refusal) -> String {
@@ -144,7 +144,7 @@ fn violations(reason: &Refusal) -> String {
             line += &format!(" ({rule})");
         }
         if violation.preexisting {
-            line += ", already before the stage";
+            line += ", violated before the stage already";
         }
         text += &format!("    {}\n", shown(&line));
     }

@@ -18,23 +18,23 @@ use crate::cli::session::Session;
 use crate::cli::signals::stop_signal;
 use crate::cli::values::duration;
 
-/// Runs refused records through their stage again, and through every later stage that was applied.
+/// Run refused records through their stage again, and through every later applied stage.
 ///
-/// They are read as their source is now: correct it first, with a new load or a new revision of the stage. What else waits
-/// for a stage, because it was loaded or corrected and not applied yet, is carried after that, as by `apply`. `--stage`,
-/// `--code`, `--id` and `--record` choose what is tried again, not that.
+/// Records are read from their source as it is now: first correct them with a new load, or revise the stage.
+/// Afterwards, other records that wait for a stage are processed too, as by `apply`; --stage, --code, --id
+/// and --record select only the records to retry.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil quarantine retry --stage 1")]
 pub(super) struct Retry {
     #[command(flatten)]
     choice: Choice,
-    /// Lets the stage go on with its changed meaning.
+    /// Let the stage continue with its changed meaning.
     #[arg(long, requires = "reason")]
     revise: bool,
-    /// Stops after the batch at hand when so much time is over: 30s, 5m, 2h.
+    /// Stop after the current batch when this much time has passed: 30s, 5m, 2h.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     max_time: Option<Duration>,
-    /// Why, for the ledger.
+    /// Reason to record in the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -70,7 +70,7 @@ impl Retry {
                     let waive = format!("quarantine waive --record {} --reason TEXT", line.record);
                     let waive = session.command(&waive);
                     failure.hint(format!(
-                        "{mended}; it leaves quarantine when it passes, and {waive} lets it go"
+                        "{mended}; it leaves quarantine when it passes, or {waive} waives it"
                     ))
                 }
                 _ => failure,
@@ -87,10 +87,8 @@ impl Retry {
         };
         let mut answer = outcome.answer()?;
         if let Some(mended) = mended {
-            let many = counted(lines, "line");
-            answer = answer.warnings([format!(
-                "{many} that loads have refused cannot be tried again from here: {mended}"
-            )]);
+            let many = counted(lines, "input line");
+            answer = answer.warnings([format!("{many} rejected by `load` cannot be retried: {mended}")]);
         }
         Ok(answer)
     }

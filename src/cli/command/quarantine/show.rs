@@ -16,14 +16,14 @@ use crate::cli::places;
 use crate::cli::render::word;
 use crate::cli::session::Session;
 
-/// Shows refused records with everything that is wrong with them and their input, redacted values masked.
+/// Show refused records with every violation and their input, redacted values masked.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Example:\n  counterfoil quarantine show ORD-2024-007")]
 pub(super) struct Show {
     /// The record's id.
     #[arg(required_unless_present = "record")]
     id: Option<String>,
-    /// The record's number; lines that a load refused have no id.
+    /// The record's number; use it for rejected input lines without an id.
     #[arg(long, value_name = "NUMBER", conflicts_with = "id")]
     record: Option<RecordNumber>,
 }
@@ -36,12 +36,11 @@ impl Show {
         let selected = Selected::default().record(self.record).id(self.id.clone());
         let found = store.quarantine(&project, &selected, 100)?;
         let Some(first) = found.first() else {
-            let failure = Failure::new(
-                Exit::Failed,
-                "quarantine.missing",
-                "no such record is in quarantine",
-            );
-            return Err(failure.hint(format!("{} lists what is", session.command("quarantine list"))));
+            let failure = Failure::new(Exit::Failed, "quarantine.missing", "no such record in quarantine");
+            return Err(failure.hint(format!(
+                "{} lists the refused records",
+                session.command("quarantine list")
+            )));
         };
         let (mut text, mut records) = (Vec::new(), Vec::new());
         let mut lookup = RefusedLookup::new(session, &store, &redact)?;
@@ -88,7 +87,7 @@ fn next(session: &Session<'_>, store: &Store, found: &[Quarantined]) -> Result<S
         .find(|refused| refused.stage.is_some() && refused.source == refused.database);
     let mended = match in_place.and_then(|refused| refused.database.as_deref()) {
         Some(database) => format!(
-            "load a correction under its id, {}, or correct the stage",
+            "load a correction with the same id ({}), or correct the stage",
             session.command(&format!("load {} FILE", word(database)))
         ),
         None => "correct its source or the stage".to_owned(),

@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::render::counted;
 use crate::cli::session::Session;
 
-/// Lets refused records go: they leave quarantine, and the ledger says who waived them and why.
+/// Waive refused records: they leave quarantine, and the ledger records who waived them and why.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Example:\n  counterfoil quarantine waive --code json.syntax --reason \"trailer lines\""
@@ -17,10 +17,10 @@ use crate::cli::session::Session;
 pub(super) struct Waive {
     #[command(flatten)]
     choice: Choice,
-    /// Waives everything that stands in quarantine.
+    /// Waive everything in quarantine.
     #[arg(long)]
     all: bool,
-    /// Why, for the ledger.
+    /// Reason to record in the ledger.
     #[arg(long, value_name = "TEXT")]
     reason: String,
 }
@@ -31,7 +31,7 @@ impl Waive {
             return Err(Failure::usage(
                 "quarantine.all",
                 "this would waive everything in quarantine",
-                "choose with --stage, --code, --id or --record; or say --all",
+                "select records with --stage, --code, --id or --record, or give --all",
             ));
         }
         let project = session.settings()?.name;

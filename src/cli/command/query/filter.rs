@@ -84,7 +84,7 @@ impl<'c> RecordFilter<'c> {
     pub(super) fn warning(&self) -> Option<String> {
         let why = self.why.as_ref()?;
         Some(format!(
-            "the condition could not judge {}, and left them out; the first: {why}",
+            "left out {}, because the condition failed; the first: {why}",
             counted(self.unjudged, "record")
         ))
     }

@@ -19,12 +19,13 @@ use filter::{RecordFilter, WhereCondition};
 use search::{Matched, RecordSearch};
 use shown::{OutputForm, QueryOutput};
 
-/// Shows records of a database, one JSON object on each line. What stages redact is masked, and can be neither tested
-/// nor sorted by.
+/// Show records of a database, one JSON object per line.
 ///
-/// EXPR is an expression as in stage files: `doc` is the record, `now()` the time of the command. Numbers compare exactly; where a field may be
-/// missing, use has(doc, "x") or doc.get("x") ?? y. Records that the expression cannot judge are left out, and counted
-/// on stderr.
+/// EXPR is an expression as in stage files: `doc` is the record, `now()` the time of the command. Numbers
+/// compare exactly. Where a field may be missing, use has(doc, "x") or doc.get("x") ?? y. Records for which
+/// the expression fails are left out and counted on stderr.
+///
+/// Fields that stages redact are masked, and cannot be used in --where or --sort.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil query orders_v2 --where 'doc.pricing.total > 100.00' --sort pricing.total:desc\n  counterfoil query orders_v2 --id ORD-2024-001 --pretty"
@@ -32,29 +33,29 @@ use shown::{OutputForm, QueryOutput};
 pub(crate) struct QueryCommand {
     /// The database.
     database: String,
-    /// Only records of which this is true.
+    /// Only records for which this is true.
     #[arg(long = "where", value_name = "EXPR")]
     condition: Option<String>,
     /// Only the record with this id.
     #[arg(long, value_name = "ID", conflicts_with_all = ["condition", "sort", "after"])]
     id: Option<String>,
-    /// Sorts by the value at a path; may be given several times.
+    /// Sort by the value at a path; may be repeated.
     #[arg(long, value_name = "PATH[:desc]")]
     sort: Vec<String>,
-    /// The most records to show.
+    /// Maximum number of records to show.
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
-    /// Only records with a number above this one: the next page, where nothing is sorted.
+    /// Only records with a number above this one, for the next page; not with --sort.
     #[arg(long, value_name = "NUMBER", conflicts_with = "sort")]
     after: Option<RecordNumber>,
-    /// Counts all records that match. Without it only so many are looked at behind the shown ones as take a moment, and the
-    /// figure is `at least` so many.
+    /// Count all matching records. Without it, counting stops after a moment, and the total is shown as `at
+    /// least` a number.
     #[arg(long, conflicts_with = "id")]
     count: bool,
-    /// Shows `{"record":NUMBER,"id":ID,"data":DATA}` instead of the data only.
+    /// Show `{"record":NUMBER,"id":ID,"data":DATA}` instead of the data alone.
     #[arg(long)]
     with_id: bool,
-    /// Shows each record over several lines.
+    /// Show each record on several lines.
     #[arg(long)]
     pretty: bool,
 }
@@ -102,7 +103,7 @@ impl QueryCommand {
         let next = self.next(&shown, matched);
         let unsorted = unseen.iter().filter(|_| total > 0).map(|path| {
             format!(
-                "no record of `{}` has `{path}`, so that it sorts nothing",
+                "no record of `{}` has `{path}`, so sorting by it has no effect",
                 self.database
             )
         });
@@ -129,8 +130,8 @@ impl QueryCommand {
         let last = shown.last;
         let next = match (self.sort.is_empty(), self.count || matched.is_exact) {
             (false, _) => "--limit N shows more".to_owned(),
-            (true, true) => format!("the next ones: --after {last}"),
-            (true, false) => format!("the next ones: --after {last}; --count counts all"),
+            (true, true) => format!("next page: --after {last}"),
+            (true, false) => format!("next page: --after {last}; --count counts all"),
         };
         let shown = count(shown.count as u64);
         Some(format!("{shown} of {} shown; {next}", self.of_how_many(matched)))

@@ -21,12 +21,12 @@ pub(super) struct RecordSearch<'s> {
     pub(super) session: &'s Session<'s>,
     pub(super) store: &'s Store,
     pub(super) database: &'s str,
-    /// Only records with a number above this one.
+    /// Only records with a number above this one, for the next page; not with --sort.
     pub(super) after: RecordNumber,
     pub(super) redact: &'s [Path],
     pub(super) filter: RecordFilter<'s>,
     pub(super) shown: QueryOutput,
-    /// The most records to show.
+    /// Maximum number of records to show.
     pub(super) limit: usize,
     /// Whether all that match are counted, however long it takes.
     pub(super) counts_all: bool,

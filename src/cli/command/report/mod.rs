@@ -17,31 +17,31 @@ use crate::cli::masking::redactions;
 use crate::cli::render::{counted, shown};
 use crate::cli::session::Session;
 
-/// Tells everything about one run, as text or as a page.
+/// Report on one run, as text or as an HTML page.
 ///
-/// What ran, by whom and why, what became of the records, how fast, what was refused, whether both sides agree, and how
-/// to verify all of it without this program.
+/// Shows what ran, by whom and why, the outcome of the records, the speed, what was refused, whether source
+/// and target reconcile, and how to verify all of it without this program.
 ///
-/// Reads only. With --html it is one self-contained page, which loads nothing from anywhere. Refused records are shown by
-/// id, place and rule; their values only with --inputs, and then with what stages redact masked.
+/// The command only reads. With --html it writes one self-contained page that loads nothing from elsewhere.
+/// Refused records are shown by id, place and rule; --inputs adds their values, redacted fields masked.
 #[derive(clap::Args, Debug)]
 #[command(
     after_help = "Examples:\n  counterfoil report\n  counterfoil report 7 --html run-7.html\n  counterfoil --json report 7"
 )]
 pub(crate) struct Report {
-    /// The run's number, as `history` shows it; the newest that has written records unless given.
+    /// Number of the run, as `history` shows it [default: the newest run that wrote records].
     #[arg(value_name = "RUN", allow_negative_numbers = true)]
     run: Option<RunId>,
-    /// Writes the page to a new file; `-` is stdout.
+    /// Write the page to a new file; `-` is stdout.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Writes over a page that is there already.
+    /// Overwrite an existing page.
     #[arg(long, requires = "html")]
     force: bool,
-    /// The most refused records to show for each cause; all are counted.
+    /// Maximum number of refused records to show per cause; all are counted.
     #[arg(long, value_name = "N", default_value_t = 5)]
     examples: usize,
-    /// Shows those records as they were read, redacted values masked.
+    /// Show these records as they were read, redacted values masked.
     #[arg(long)]
     inputs: bool,
 }

@@ -31,20 +31,20 @@ pub(super) fn render(session: &Session<'_>, report: &RunReport) -> String {
     );
     if let Some(newer) = report.passed_over {
         text += &format!(
-            "the newest run that has done something to a record; run {newer} is newer and has not: {}\n",
+            "the newest run that wrote records; run {newer} is newer but wrote none: {}\n",
             session.command(&format!("report {newer}"))
         );
     }
     text += &undone(report);
     for pass in &report.unfinished {
         let told = unfinished::render(session, pass);
-        text += &format!("{} {told}\n", yellow("NOT FINISHED:"));
+        text += &format!("{} {told}\n", yellow("UNFINISHED:"));
     }
     for (name, section) in sections {
         text += &format!("\n{}\n{}\n", bold(name), indented(section.trim_end(), 2));
     }
     text + &dim(&format!(
-        "\nMade {} of {} after batch {}, root {}\n",
+        "\nGenerated {} from {} after batch {}, root {}\n",
         moment(&report.made),
         shown(&report.store.path),
         report.store.batch,
@@ -57,12 +57,12 @@ fn undone(report: &RunReport) -> String {
     for undone in &report.undone {
         let what = match (undone.whole, undone.finished) {
             (true, true) => "all",
-            (true, false) => "a part",
+            (true, false) => "part",
             (false, _) => "single records",
         };
         text += &format!(
             "{} {what} of pass {} by pass {} in run {}, {} by {}: {} restored\n",
-            red("ROLLED BACK SINCE:"),
+            red("ROLLED BACK:"),
             undone.pass,
             undone.by_pass,
             undone.run,
@@ -82,14 +82,12 @@ fn summary(report: &RunReport) -> String {
     };
     let mut rows = vec![
         (
-            "by".to_owned(),
+            "actor".to_owned(),
             format!("{} on {}, {}", run.actor, run.host, run.tool),
         ),
         (
-            "why".to_owned(),
-            run.reason
-                .clone()
-                .unwrap_or_else(|| "no reason was given".to_owned()),
+            "reason".to_owned(),
+            run.reason.clone().unwrap_or_else(|| "none given".to_owned()),
         ),
         ("started".to_owned(), moment(&run.started)),
         ("last commit".to_owned(), moment(&run.last_commit)),
@@ -171,7 +169,7 @@ fn outcomes(report: &RunReport) -> String {
     for pass in &report.outcomes {
         if pass.out != pass.counts.written {
             text += &format!(
-                "pass {}: {} written, and {} came out of them\n",
+                "pass {}: {} written as {}\n",
                 pass.pass,
                 count(pass.counts.written),
                 counted(pass.out, "record")
@@ -183,7 +181,7 @@ fn outcomes(report: &RunReport) -> String {
         }
         if let Some(whole) = &pass.whole {
             text += &format!(
-                "pass {} is the work of several runs: {} read, {} written, {} refused in all\n",
+                "pass {} spans several runs: {} read, {} written, {} refused in total\n",
                 pass.pass,
                 count(whole.read),
                 count(whole.written),
@@ -201,7 +199,7 @@ fn speed(speed: &Speed) -> String {
         .map(|remark| remark + "\n")
         .unwrap_or_default();
     if let Some(rate) = speed.per_second {
-        text += &format!("{} records a second over all", count(rate));
+        text += &format!("{} records per second overall", count(rate));
         if let (Some(median), None) = (speed.median, &speed.remark) {
             text += &format!(", median {} over {}", count(median), batches(speed.batches));
         }
@@ -251,7 +249,7 @@ fn refused(refused: &Refused) -> String {
             let data = input
                 .data
                 .as_deref()
-                .unwrap_or("not shown: it cannot be masked, or is not kept");
+                .unwrap_or("input not shown: it cannot be masked, or is no longer kept");
             text += &format!("record {}: {}\n", example.record, shown(data));
         }
     }
@@ -297,9 +295,9 @@ fn reconciliation(looks: &[StageReconciliation]) -> String {
 
 fn deviations(deviations: Option<&Deviations>) -> String {
     match deviations.map(deviating) {
-        None => "Not known: the stages are not at hand.".to_owned(),
+        None => "Unknown: the stage files are not available.".to_owned(),
         Some(none) if none.is_empty() => {
-            "Every row of the targets is what their stages would make of their sources.".to_owned()
+            "Every target row is what the stages would make from the sources.".to_owned()
         }
         Some(told) => told,
     }
@@ -346,7 +344,7 @@ fn one(look: &StageReconciliation, result: &ReconciliationResult) -> String {
 fn evidence(evidence: &Evidence) -> String {
     let last = &evidence.last;
     let mut text = format!(
-        "ledger {}\nbatch {} has head {}\nand closes {}, root {}\n",
+        "ledger {}\nbatch {} has head {}\nthe tree then has {}, root {}\n",
         evidence.origin,
         last.batch,
         last.head,

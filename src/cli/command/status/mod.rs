@@ -21,17 +21,17 @@ use health::healthy;
 use next::next;
 use render::{databases, deviating, in_quarantine, not_finished, stages};
 
-/// Shows where every stage stands, what the databases hold, and what to do next.
+/// Show the state of every stage, the databases, and what to do next.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:\n  counterfoil status\n  counterfoil status --check --since 24h --json")]
 pub(crate) struct Status {
-    /// For monitoring: the last run, what is not finished, how old the quarantine is, and since when the ledger is unsigned.
-    /// The exit code is 3 where the newest load of a database has refused records that still stand in quarantine, or the
-    /// newest run of a stage (unless a database that feeds the stage was loaded since), and 0 otherwise. Where a database is
-    /// loaded several times between two looks, say --since.
+    /// Report for monitoring: the last run, unfinished work, the age of the quarantine, and since when the
+    /// ledger is unsigned. The exit code is 3 if the newest load of a database refused records that are still
+    /// in quarantine, or if the newest run of a stage did and no database that feeds the stage was loaded
+    /// since; otherwise it is 0. If a database is loaded several times between two checks, add --since.
     #[arg(long)]
     check: bool,
-    /// With --check: 3 where records were refused in so much time before now, by whatever run: 30m, 24h.
+    /// With --check: exit with 3 if any run refused records within this time: 30m, 24h.
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "check")]
     since: Option<Duration>,
 }

@@ -19,33 +19,33 @@ pub(super) fn next(
     let any = |wanted: fn(&StageStatus) -> bool| status.stages.iter().find(|stage| wanted(stage));
     if let Some(stage) = any(|stage| stage.file == FileState::Missing) {
         return Some(format!(
-            "the file of stage {} is missing: {} tells how to get it back",
+            "the file of stage {} is missing: {} shows how to restore it",
             stage.number,
             session.command("apply")
         ));
     }
     if let Some(stage) = any(|stage| stage.file == FileState::Drifted) {
         return Some(format!(
-            "stage {} was applied with another file: {} shows the difference",
+            "stage {} has changed since it was applied: {} shows the difference",
             stage.number,
             session.command("apply")
         ));
     }
     if let Some(stage) = any(|stage| stage.file == FileState::OtherLanguage) {
         return Some(format!(
-            "stage {} was applied in an earlier language of stages, which reads some of it otherwise (docs/language.md): {} \
-             says how to go on",
+            "stage {} was applied in an earlier version of the stage language, which reads parts of it \
+             differently (docs/language.md): {} shows how to continue",
             stage.number,
             session.command("apply")
         ));
     }
     if let Some(running) = status.unfinished.iter().find_map(|pass| pass.running.as_ref()) {
-        return Some(format!("wait for what runs ({running})"));
+        return Some(format!("wait for the running command ({running})"));
     }
     let open = |kind: PassKind| status.unfinished.iter().find(|pass| pass.kind == kind);
     if let Some(rollback) = open(PassKind::Rollback) {
         return Some(format!(
-            "a rollback was interrupted: {} goes on",
+            "a rollback was interrupted: {} continues it",
             session.command_line(&rollback.go_on)
         ));
     }
@@ -58,7 +58,7 @@ pub(super) fn next(
     if let Some(stage) = any(|stage| stage.state == StageState::Unreconciled) {
         let reconcile = session.command(&format!("reconcile --stage {}", stage.number));
         return Some(format!(
-            "stage {} leaves something unexplained: {reconcile} names it",
+            "stage {} has unexplained differences: {reconcile} lists them",
             stage.number
         ));
     }
@@ -89,7 +89,7 @@ fn of_open_stage(
     let allowed = file.map(|file| allowed(file, stage, status));
     if let Some(allowed) = allowed.filter(|allowed| stage.quarantined > *allowed) {
         return format!(
-            "stage {} has refused {} where its limit allows {}: {}",
+            "stage {} refused {}, but its limit allows {}: {}",
             stage.number,
             counted(stage.quarantined, "record"),
             count(allowed),
@@ -98,14 +98,14 @@ fn of_open_stage(
     }
     if stage.halted > 0 {
         return format!(
-            "the contract of stage {} lets nothing be refused, and has refused {}: {}",
+            "the contract of stage {} allows no refused records, but refused {}: {}",
             stage.number,
             counted(stage.halted, "record"),
             after_the_contract(session)
         );
     }
     format!(
-        "stage {} was interrupted: {} goes on",
+        "stage {} was interrupted: {} continues it",
         stage.number,
         session.command("apply")
     )

@@ -42,7 +42,7 @@ fn file(state: FileState) -> &'static str {
         FileState::Same => "as applied",
         FileState::Cosmetic => "new text, same meaning",
         FileState::Drifted => "CHANGED",
-        FileState::OtherLanguage => "other language",
+        FileState::OtherLanguage => "earlier language",
         FileState::Missing => "missing",
     }
 }
@@ -59,8 +59,8 @@ pub(super) fn databases(status: &history::Status) -> String {
     };
     if status.refused_at_the_door > 0 {
         text += &format!(
-            "{} refused at the door by loads\n",
-            counted(status.refused_at_the_door, "line")
+            "{} rejected by `load`\n",
+            counted(status.refused_at_the_door, "input line")
         );
     }
     text
@@ -96,7 +96,7 @@ pub(super) fn not_finished(session: &Session<'_>, status: &history::Status) -> S
     if status.unfinished.is_empty() {
         return String::new();
     }
-    let mut text = format!("\n{}\n", bold("Not finished"));
+    let mut text = format!("\n{}\n", bold("Unfinished"));
     for pass in &status.unfinished {
         text += &format!("  {}\n", unfinished::render(session, pass));
     }

@@ -376,7 +376,7 @@ static REDACTIONS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"(?m)^(( +[\d,]+)+ +)[0-9a-f]{12}$", "$1[HASH]"),
         (r" on \S+, batches", " on [HOST], batches"),
         // The speed stands last in its row, and may be left out where a pass was too short to tell.
-        (r"(?m)^(.*  (?:done|stopped|tried again) .*?\d)( +[\d,]+)?$", "$1"),
+        (r"(?m)^(.*  (?:done|stopped|retried) .*?\d)( +[\d,]+)?$", "$1"),
         (r"\broot [0-9a-f]{64}\b", "root [HASH]"),
         (r"(?m)(^|— \w+ )[A-Za-z0-9+/]{43,}=*$", "$1[BASE64]"),
         (r"pid \d+ on \S+ since \S+", "pid [PID] on [HOST] since [TIME]"),
