@@ -74,8 +74,8 @@ pub enum Error {
     /// A stage stands that has carried on what would be taken back. What became of it is named by its number, as no id is
     /// shown before it is known that it may be.
     #[error(
-        "stage {stage} ({slug}) has carried {} from `{database}` to `{target}` since",
-        match id { Some(id) => format!("`{id}`"), None => format!("record {record}, which was made with it,") }
+        "stage {stage} ({slug}) has since processed {} from `{database}` into `{target}`",
+        match id { Some(id) => format!("`{id}`"), None => format!("record {record}, which was created with it,") }
     )]
     CarriedOn {
         /// The stage's number.
@@ -115,8 +115,9 @@ pub enum Error {
     },
     /// An applied stage has changed its meaning.
     #[error(
-        "stage {number} ({slug}) was applied with another meaning{}",
-        if *.is_of_language { ": in an earlier language of stages, which reads some of its text otherwise (docs/language.md)" } else { "" }
+        "stage {number} ({slug}) has changed since it was applied{}",
+        if *.is_of_language { ": the version of the stage language it was applied under reads some of its text \
+            differently (docs/language.md)" } else { "" }
     )]
     Drift {
         /// The stage's number.
@@ -129,13 +130,13 @@ pub enum Error {
         is_of_language: bool,
     },
     /// The stages or the data are not those that a plan was made of.
-    #[error("the plan does not fit any more: {what}")]
+    #[error("the plan is out of date: {what}")]
     PlanMoved {
         /// What is another now.
         what: String,
     },
     /// A step is not allowed in the state that the pass or the stage is in.
-    #[error("{what} is {state}, so that it cannot take `{event}`")]
+    #[error("{what} is {state}: `{event}` is not possible")]
     IllegalState {
         /// The stage or pass.
         what: String,
@@ -175,7 +176,7 @@ pub enum Error {
         options: Vec<String>,
     },
     /// The store is not what was signed.
-    #[error("`{}` {} (it was signed with {signed} leaves, in `{}`, and has {found}){}", store.display(), is(contradiction), checkpoints.display(), sound_until(*since))]
+    #[error("`{}` {} (signed with {signed} leaves, in `{}`; now {found}){}", store.display(), is(contradiction), checkpoints.display(), sound_until(*since))]
     Contradicted {
         /// The store.
         store: PathBuf,
@@ -192,7 +193,7 @@ pub enum Error {
     },
     /// The store has tables, views, triggers or indexes that this program does not make, or lacks some, so that it is not
     /// written to.
-    #[error("{} is not as this program makes it:{}", store.display(), differing(differences))]
+    #[error("the schema of {} is not the one this program creates:{}", store.display(), differing(differences))]
     Foreign {
         /// The store.
         store: PathBuf,
@@ -398,7 +399,7 @@ impl fmt::Display for Conflict {
         }
         write!(out, " in `{}`, ", self.database)?;
         match &self.taken {
-            Some(taken) => write!(out, "whose old id `{taken}` is another record's"),
+            Some(taken) => write!(out, "whose old id `{taken}` now belongs to another record"),
             None => out.write_str("changed since"),
         }
     }
@@ -418,8 +419,8 @@ pub struct SchemaDifference {
 /// What differs, and how it is put right.
 fn differing(differences: &[SchemaDifference]) -> String {
     let told = differences.iter().map(|difference| match &difference.mended_by {
-        Some(statement) => format!("\n  {}; `{statement}` puts that right", difference.message),
-        None => format!("\n  {}; no statement puts that right", difference.message),
+        Some(statement) => format!("\n  {}; `{statement}` fixes it", difference.message),
+        None => format!("\n  {}; no statement can fix it", difference.message),
     });
     told.collect()
 }
@@ -442,11 +443,11 @@ pub enum Contradiction {
 
 fn is(contradiction: &Contradiction) -> String {
     match contradiction {
-        Contradiction::Forged(problem) => format!("has a checkpoint that does not hold: {problem}"),
-        Contradiction::Missing => "is missing or empty, but its checkpoints are there".to_owned(),
-        Contradiction::Replaced => "is another store than the one that was signed here".to_owned(),
+        Contradiction::Forged(problem) => format!("has an invalid checkpoint: {problem}"),
+        Contradiction::Missing => "is missing or empty, but its checkpoints exist".to_owned(),
+        Contradiction::Replaced => "is not the store that was signed here".to_owned(),
         Contradiction::Truncated => {
-            "was cut, or an older copy of it was put back: its newest checkpoint is of a longer ledger"
+            "was truncated or replaced by an older copy: its newest checkpoint covers a longer ledger"
                 .to_owned()
         }
         Contradiction::Rewritten => "was rewritten: its ledger is not the one that was signed".to_owned(),
@@ -455,8 +456,8 @@ fn is(contradiction: &Contradiction) -> String {
 
 fn sound_until(batch: Option<BatchId>) -> String {
     batch.map_or_else(
-        || "; no checkpoint in that file holds".to_owned(),
-        |batch| format!("; it still holds up to batch {batch}"),
+        || "; no checkpoint in that file matches it".to_owned(),
+        |batch| format!("; it still matches up to batch {batch}"),
     )
 }
 

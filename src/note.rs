@@ -39,7 +39,7 @@ pub struct VerifyingKey {
 
 /// A text that is no key. Never quotes it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no {kind} key: {problem}")]
+#[error("this is not a {kind} key: {problem}")]
 #[non_exhaustive]
 pub struct BadKey {
     /// `signing` or `verifying`.
@@ -53,13 +53,13 @@ pub struct BadKey {
 #[non_exhaustive]
 pub enum BadNote {
     /// It has another form.
-    #[error("it is no signed note: {0}")]
+    #[error("it is not a signed note: {0}")]
     Form(&'static str),
     /// None of its signatures is by the key.
     #[error("it is not signed by `{0}`")]
     Unsigned(String),
     /// The signature by the key does not fit the text.
-    #[error("the signature by `{0}` does not fit it: the text, or the signature, was changed")]
+    #[error("the signature by `{0}` does not match it: the text or the signature was changed")]
     Forged(String),
 }
 
@@ -97,7 +97,7 @@ impl SigningKey {
         let (name, hash, seed) = parts(text).map_err(bad)?;
         let key = Self::generate(name, &seed)?;
         if hash != key.verifying().hash() {
-            return Err(bad("its hash is not that of its name and key"));
+            return Err(bad("its hash does not match its name and key"));
         }
         Ok(key)
     }
@@ -153,20 +153,20 @@ impl VerifyingKey {
             problem,
         };
         if text.trim().starts_with(PRIVATE) {
-            return Err(bad("it is the private half, which signs and is shown to nobody"));
+            return Err(bad("it is the private key, which signs and must stay secret"));
         }
         let (name, hash, key) = parts(text.trim()).map_err(bad)?;
         if !is_name(name) {
             return Err(bad("its name is empty, or has spaces or `+`"));
         }
         let key = ed25519_dalek::VerifyingKey::from_bytes(&key)
-            .map_err(|_| bad("its bytes are no point of the curve"))?;
+            .map_err(|_| bad("its bytes are not a valid point on the curve"))?;
         let key = Self {
             name: name.to_owned(),
             key,
         };
         if hash != key.hash() {
-            return Err(bad("its hash is not that of its name and key"));
+            return Err(bad("its hash does not match its name and key"));
         }
         Ok(key)
     }
@@ -247,7 +247,7 @@ impl<'n> Note<'n> {
         let text = &note[..=text.len()];
         let lines = lines
             .strip_suffix('\n')
-            .ok_or(BadNote::Form("its last line is not ended"))?;
+            .ok_or(BadNote::Form("its last line does not end with a line feed"))?;
         let signature = |line: &'n str| {
             let (name, bytes) = line.strip_prefix(DASH)?.split_once(' ')?;
             let bytes = BASE64_STANDARD.decode(bytes).ok()?;
@@ -257,7 +257,7 @@ impl<'n> Note<'n> {
             .split('\n')
             .map(signature)
             .collect::<Option<Vec<_>>>()
-            .ok_or(BadNote::Form("a line below the text is no signature"))?;
+            .ok_or(BadNote::Form("a line below the text is not a signature"))?;
         Ok(Self { text, signatures })
     }
 }
@@ -268,19 +268,19 @@ fn is_name(name: &str) -> bool {
 
 /// Name, hash and 32 bytes of a key's text.
 fn parts(text: &str) -> Result<(&str, [u8; 4], [u8; 32]), &'static str> {
-    let form = "it has not the form NAME+HASH+KEY";
+    let form = "it does not have the form NAME+HASH+KEY";
     let (name, rest) = text.split_once('+').ok_or(form)?;
     let (hash, key) = rest.split_once('+').ok_or(form)?;
     let mut four = [0; 4];
     hex::decode_to_slice(hash, &mut four).map_err(|_| "its hash is not eight hexadecimal digits")?;
-    let key = BASE64_STANDARD.decode(key).map_err(|_| "its key is no base64")?;
+    let key = BASE64_STANDARD.decode(key).map_err(|_| "its key is not base64")?;
     match key.split_first() {
         Some((&ED25519, key)) => Ok((
             name,
             four,
-            key.try_into().map_err(|_| "its key has not 32 bytes")?,
+            key.try_into().map_err(|_| "its key is not 32 bytes long")?,
         )),
-        _ => Err("it is for another algorithm than Ed25519"),
+        _ => Err("it is for an algorithm other than Ed25519"),
     }
 }
 

@@ -172,10 +172,18 @@ impl CommandOutcome<'_> {
     fn staying(&self, stages: &[u32]) -> Result<Vec<String>, Failure> {
         let earlier = self.store.earlier_versions(self.project.name())?.into_iter();
         let earlier = earlier.filter(|earlier| stages.contains(&earlier.stage));
-        let told = earlier.map(|EarlierVersions { stage, target, records }| {
-            let of = counted(records, "refused correction");
-            format!("{of} of stage {stage}: the earlier versions stay in {target} until the corrections pass")
-        });
+        let told = earlier.map(
+            |EarlierVersions {
+                 stage,
+                 target,
+                 records,
+             }| {
+                let of = counted(records, "refused correction");
+                format!(
+                    "{of} of stage {stage}: the earlier versions stay in {target} until the corrections pass"
+                )
+            },
+        );
         Ok(told.collect())
     }
 

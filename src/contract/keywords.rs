@@ -180,7 +180,7 @@ struct Custom(Vec<Check>);
 
 fn custom<'a>(value: &Parsed, checks: &Checks) -> Made<'a> {
     let names = value.as_array().filter(|names| !names.is_empty());
-    let names = names.ok_or_else(|| ValidationError::schema("takes a list of names of checks"))?;
+    let names = names.ok_or_else(|| ValidationError::schema("takes a list of check names"))?;
     let known = names.iter().map(|name| {
         let check = name.as_str().and_then(|name| checks.get(name));
         check

@@ -43,12 +43,13 @@ impl Patterns {
     pub(super) fn problem(&self, place: &Place) -> Option<Problem> {
         (self.total > MOST).then(|| {
             let message = format!(
-                "the {} patterns of the schema take more than {} MiB when they are compiled",
+                "the {} patterns of the schema take more than {} MiB when compiled",
                 self.count,
                 MOST >> 20
             );
             Problem::error("contract.patterns", place.clone(), message).help(
-                "large are repeated classes such as `\\p{L}{50}`: write `^\\p{L}*$` with `maxLength`, or fewer patterns",
+                "repeated classes such as `\\p{L}{50}` are large: write `^\\p{L}*$` with `maxLength`, or use fewer \
+                 patterns",
             )
         })
     }

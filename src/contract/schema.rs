@@ -121,11 +121,10 @@ impl Schema {
             vec![violation.rule(&*self.source)]
         };
         let Ok(tree) = Tree::from_document(document) else {
-            return violation("contract.unreadable", "JSON as the door lets it in");
+            return violation("contract.unreadable", "JSON that passes admission");
         };
         if self.budget.allows(&tree).is_err() {
-            let expected =
-                "a record that the schema can be held against in a million steps, no deeper than a thousand";
+            let expected = "a record that can be checked against the schema within a million steps and a thousand levels";
             return violation("contract.budget", expected);
         }
         if self.validator.is_valid(&tree) {
@@ -135,8 +134,7 @@ impl Schema {
             Detail::Everything => self.worded(self.validator.iter_errors(&tree)),
             Detail::First => self.worded(self.validator.validate(&tree).err().into_iter()),
             Detail::Nothing => {
-                let expected =
-                    "a record that the schema allows; to say what is wrong with this one would take too long";
+                let expected = "a record that the schema allows; finding what is wrong with this one would take too long";
                 violation("contract.budget", expected)
             }
         }
@@ -177,20 +175,21 @@ impl Schema {
     pub fn warnings(&self) -> Vec<Problem> {
         let message = match self.budget.remark() {
             Some(BudgetReason::Doubles) => {
-                "the schema refers to itself more than once for the same value: every level of a record doubles the work"
+                "the schema refers to itself more than once for the same value: each level of a record doubles the \
+                 work"
             }
             Some(BudgetReason::Unfolds) => {
-                "the schema refers to others more than once for the same value, over and over: unfolded it is more than a \
+                "the schema repeatedly refers to others more than once for the same value: expanded, it is more than a \
                  million schemas"
             }
             Some(BudgetReason::LeavesOut) => {
-                "`unevaluatedProperties` or `unevaluatedItems` stand inside one another, and each tries once more what lies \
-                 within it: together more than a thousand times"
+                "`unevaluatedProperties` or `unevaluatedItems` are nested, and each evaluates everything inside it \
+                 again: more than a thousand times in all"
             }
             Some(BudgetReason::Endless) | None => return Vec::new(),
         };
-        let help = "records that would take more than a million steps are refused (`contract.budget`); refer to a schema once, \
-                    and let `anyOf` and its like list only what differs";
+        let help = "records that would take more than a million steps are refused (`contract.budget`); refer to a \
+                    schema once, and list only what differs in `anyOf` and the like";
         vec![Problem::warning("contract.budget", self.place.clone(), message).help(help)]
     }
 
@@ -253,10 +252,9 @@ fn build(
 }
 
 fn endless(place: &Place) -> Problem {
-    let message =
-        "a `$ref` of the schema leads back to itself without going down into a value: it would never end";
+    let message = "a `$ref` of the schema leads back to itself without descending into a value: checking would never end";
     Problem::error("contract.reference", place.clone(), message)
-        .help("a recursive schema refers to itself below `properties`, `items` and the like")
+        .help("a recursive schema must refer to itself below `properties`, `items` or the like")
 }
 
 fn no_json(malformed: &Malformed, place: &Place) -> Problem {
@@ -269,7 +267,11 @@ fn no_json(malformed: &Malformed, place: &Place) -> Problem {
 }
 
 fn nested_too_deep(place: &Place) -> Problem {
-    Problem::error("contract.json", place.clone(), "the schema is nested too deep")
+    Problem::error(
+        "contract.json",
+        place.clone(),
+        "the schema is nested too deeplyly",
+    )
 }
 
 fn invalid(error: &ValidationError<'_>, at: &str, place: &Place) -> Problem {
@@ -282,16 +284,16 @@ fn invalid(error: &ValidationError<'_>, at: &str, place: &Place) -> Problem {
         }
         // The metaschema knows a bad pattern by its format, the compiler by its keyword.
         _ if at.ends_with("/pattern") || error.kind().keyword() == "format" => problem
-            .help("patterns run in linear time: no look-around, no back-references, no huge repetitions"),
+            .help("look-around, back-references and huge repetitions are not supported: patterns run in linear time"),
         _ => problem,
     }
 }
 
 fn not_built(error: &ValidationError<'_>, place: &Place) -> Problem {
     if let ErrorKind::Referencing(reference) = error.kind() {
-        let message = format!("a `$ref` of the schema leads nowhere: {reference}");
+        let message = format!("a `$ref` of the schema cannot be resolved: {reference}");
         return Problem::error("contract.reference", place.clone(), message).help(
-            "nothing is fetched: put what it refers to under `$defs` and write `\"$ref\": \"#/$defs/...\"`",
+            "schemas are not fetched: put the referenced schema under `$defs` and write `\"$ref\": \"#/$defs/...\"`",
         );
     }
     invalid(error, error.schema_path().as_str(), place)

@@ -127,7 +127,7 @@ impl Unique {
         };
         Violation::new("contract.unique", self.key.pointer())
             .expected(format!(
-                "a value that no other record has; part {other} of it has it"
+                "a value that no other record has; part {other} of the same record has it"
             ))
             .rule(&*self.name)
             .of_part(&part)
@@ -139,7 +139,7 @@ impl References {
     pub(crate) fn violation(&self) -> Violation {
         let what = if self.key.is_some() { "key" } else { "id" };
         Violation::new("contract.references", self.value.pointer())
-            .expected(format!("the {what} of a record of {}", self.to))
+            .expected(format!("the {what} of a record in {}", self.to))
             .rule(&*self.name)
     }
 }

@@ -149,7 +149,7 @@ fn cross_record(keyword: &str, value: &Parsed, at: &str, place: &Place) -> Optio
         && steps.iter().step_by(2).all(|step| *step == "properties");
     let message = if !at_a_field {
         format!(
-            "{} has `{keyword}`, which belongs to a field of the record, or of an object in it",
+            "{} has `{keyword}`, which is allowed only on a field of the record or of an object in it",
             named(at)
         )
     } else if keyword == "x-unique" && *value != Parsed::Bool(true) {
@@ -192,7 +192,7 @@ pub(super) fn fields_with(schema: &Parsed, keyword: &str) -> Vec<(Path, Parsed)>
 
 fn mistaken_keyword(keyword: &str, at: &str, place: &Place) -> Option<Problem> {
     let message = format!(
-        "{} has the keyword `{keyword}`, which JSON Schema 2020-12 does not know",
+        "{} has the keyword `{keyword}`, which is not in JSON Schema 2020-12",
         named(at)
     );
     let problem = Problem::error("contract.unknown_keyword", place.clone(), message);
@@ -208,7 +208,7 @@ fn mistaken_keyword(keyword: &str, at: &str, place: &Place) -> Option<Problem> {
     let slip = near <= 2 && near * 3 <= name.len();
     slip.then(|| {
         problem.help(format!(
-            "did you mean `{name}`? An annotation of your own begins with `x-`"
+            "did you mean `{name}`? Names of custom annotations begin with `x-`"
         ))
     })
 }
@@ -217,7 +217,7 @@ fn mistaken_value(keyword: &str, value: &Parsed, here: &str, place: &Place) -> O
     let text = value.as_str()?;
     match keyword {
         "format" if !FORMATS.contains(&text) => {
-            let message = format!("`{here}` names the format `{text}`, which nothing can check");
+            let message = format!("`{here}` names the format `{text}`, which is not supported");
             let problem = Problem::error("contract.unknown_format", place.clone(), message)
                 .help(format!("the formats are: {}", FORMATS.join(", ")));
             Some(problem.did_you_mean(text, FORMATS.iter().copied()))

@@ -48,38 +48,44 @@ fn code(keyword: &str) -> String {
 
 fn expectation(kind: &Kind) -> String {
     match kind {
-        Kind::Required { .. } => "the field to be there".to_owned(),
+        Kind::Required { .. } => "the field to be present".to_owned(),
         Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => {
-            "no field of this name".to_owned()
+            "no field with this name".to_owned()
         }
         Kind::Type { kind } => types(kind),
-        Kind::Pattern { pattern } => format!("a text matching {pattern}"),
-        Kind::Format { format } => format!("a text in the format {format}"),
+        Kind::Pattern { pattern } => format!("a string matching {pattern}"),
+        Kind::Format { format } => format!("a string in the format {format}"),
         Kind::Enum { options } => format!("one of: {}", alternatives(options)),
         Kind::Constant { expected_value } => format!("exactly {}", shown(expected_value)),
         Kind::Not { schema } => match schema.get("enum") {
             Some(options) => format!("none of: {}", alternatives(options)),
-            None => "a value outside of what `not` describes".to_owned(),
+            None => "a value that `not` does not describe".to_owned(),
         },
-        Kind::MinLength { limit: 1 } => "a text that is not empty".to_owned(),
-        Kind::MinLength { limit } => format!("a text of at least {}", count(*limit, "character")),
-        Kind::MaxLength { limit } => format!("a text of at most {}", count(*limit, "character")),
+        Kind::MinLength { limit: 1 } => "a string that is not empty".to_owned(),
+        Kind::MinLength { limit } => format!("a string of at least {}", count(*limit, "character")),
+        Kind::MaxLength { limit } => format!("a string of at most {}", count(*limit, "character")),
         Kind::MinItems { limit: 1 } => "a list that is not empty".to_owned(),
         Kind::MinItems { limit } => format!("a list of at least {}", count(*limit, "element")),
         Kind::MaxItems { limit } => format!("a list of at most {}", count(*limit, "element")),
         Kind::AdditionalItems { limit } => format!("a list of at most {limit} elements"),
         Kind::UnevaluatedItems { .. } => "a list without further elements".to_owned(),
         Kind::UniqueItems => "a list without equal elements".to_owned(),
-        Kind::Contains => "a list with as many fitting elements as `contains` asks for".to_owned(),
+        Kind::Contains => "a list with as many matching elements as `contains` requires".to_owned(),
         Kind::MinProperties { limit: 1 } => "an object that is not empty".to_owned(),
         Kind::MinProperties { limit } => format!("an object of at least {}", count(*limit, "field")),
         Kind::MaxProperties { limit } => format!("an object of at most {}", count(*limit, "field")),
         Kind::PropertyNames { error } => format!("field names to be {}", expectation(error.kind())),
         Kind::AnyOf { context } => {
-            format!("a value that fits at least one of {} alternatives", context.len())
+            format!(
+                "a value that matches at least one of {} alternatives",
+                context.len()
+            )
         }
         Kind::OneOfNotValid { context } | Kind::OneOfMultipleValid { context } => {
-            format!("a value that fits exactly one of {} alternatives", context.len())
+            format!(
+                "a value that matches exactly one of {} alternatives",
+                context.len()
+            )
         }
         Kind::FalseSchema => "no value at all".to_owned(),
         Kind::Custom { message, .. } => message.clone(),
@@ -100,7 +106,7 @@ fn types(kind: &TypeKind) -> String {
         JsonType::Null => "null",
         JsonType::Number => "a number",
         JsonType::Object => "an object",
-        JsonType::String => "a text",
+        JsonType::String => "a string",
     };
     match kind {
         TypeKind::Single(kind) => name(*kind).to_owned(),

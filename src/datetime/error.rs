@@ -20,8 +20,8 @@ impl FormatError {
     pub(super) fn unknown(message: String) -> Self {
         Self::new(
             message,
-            "formats are written as for strftime: %Y-%m-%d, %d/%m/%Y %H:%M:%S, %Y-%m-%dT%H:%M:%S%:z; \
-             docs/dates.md has every specifier",
+            "formats use strftime notation: %Y-%m-%d, %d/%m/%Y %H:%M:%S, %Y-%m-%dT%H:%M:%S%:z; docs/dates.md lists \
+             every specifier",
         )
     }
 }

@@ -63,14 +63,14 @@ impl ReadFormat {
             if let Some(slip) = slips::minutes_for_months(text, &parts, &can_be_read_with) {
                 return Err(slip);
             }
-            let message = format!("`{text}` does not say the whole time");
+            let message = format!("`{text}` does not determine a time of day");
             return Err(FormatError::new(
                 message,
                 "a time needs hours and minutes (%H, or %I with %p), and seconds if it has a fraction",
             ));
         }
         let Some(day) = Day::from_parts(&parts) else {
-            let message = format!("`{text}` does not say which day");
+            let message = format!("`{text}` does not determine a day");
             return Err(FormatError::new(
                 message,
                 "a day needs year, month and day; or year and day of the year (%j); or a week with its year and \
@@ -231,11 +231,13 @@ fn can_be_read(parts: &[FormatPart]) -> Result<(), FormatError> {
             FormatPart::Number(DateNumber::IsoYearOfCentury, _) => {
                 ("%g", "read the whole year of the week with `%G`")
             }
-            FormatPart::Number(DateNumber::Quarter, _) => ("%q", "a quarter says no day; leave it out"),
+            FormatPart::Number(DateNumber::Quarter, _) => {
+                ("%q", "a quarter does not determine a day; leave it out")
+            }
             _ => continue,
         };
         return Err(FormatError::new(
-            format!("`{written}` can be written, but not read"),
+            format!("`{written}` can only be written, not read"),
             instead,
         ));
     }
@@ -246,9 +248,9 @@ fn can_be_read(parts: &[FormatPart]) -> Result<(), FormatError> {
             _ => false,
         };
         if open_ended {
-            let message =
-                "digits follow a fraction, an offset or seconds since 1970, whose end nothing shows";
-            return Err(FormatError::new(message, "a character must stand between them"));
+            let message = "digits directly follow a fraction, an offset or seconds since 1970, so its end is not \
+                marked";
+            return Err(FormatError::new(message, "put a character between them"));
         }
     }
     Ok(())

@@ -72,11 +72,9 @@ impl Unread {
     pub(crate) fn expected(self, form: &str) -> &str {
         match self {
             Self::Unparsed => form,
-            Self::NoSuchDay => "a day that the calendar has",
+            Self::NoSuchDay => "a day that exists in the calendar",
             Self::TooPrecise => "a fraction of a second of at most nine digits",
-            Self::LeapSecond => {
-                "a second from 00 to 59: a leap second has no place in the times of computers"
-            }
+            Self::LeapSecond => "a second from 00 to 59: leap seconds are not supported",
             Self::OutOfRange => "a year from 0001 to 9999, in UTC as well",
             Self::Skipped => "a time that the zone's clocks did not skip",
             Self::Twice => "a time that the zone's clocks showed only once",
@@ -98,10 +96,10 @@ impl Unwritten {
     /// What would have been right.
     pub(crate) fn expected(self) -> &'static str {
         match self {
-            Self::Incomplete => "all that the format writes",
-            Self::TooPrecise => "a fraction of at most six digits for %f; %.f writes them all",
+            Self::Incomplete => "a date or time with every part that the format writes",
+            Self::TooPrecise => "a fraction of at most six digits for %f; %.f writes every digit",
             Self::OffsetSeconds => "an offset of whole minutes; %::z writes its seconds",
-            Self::OutOfRange => "a year from 0001 to 9999 in the zone that is written",
+            Self::OutOfRange => "a year from 0001 to 9999 in the zone of the result",
         }
     }
 }

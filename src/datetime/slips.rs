@@ -12,7 +12,7 @@ pub(super) fn without_specifier(text: &str, is_format: IsFormat<'_>) -> Option<F
         return None;
     }
     let meant = of_picture(text, is_format)?;
-    let message = format!("`{text}` has no specifier, such as `%d`: it stands for these letters only");
+    let message = format!("`{text}` has no specifier such as `%d`: it matches only these letters");
     Some(FormatError::new(message, format!("write `{meant}`")))
 }
 
@@ -31,14 +31,14 @@ pub(super) fn minutes_for_months(
     let months = count(|number| number == DateNumber::Month);
     let has_name = parts.iter().any(|part| matches!(part, FormatPart::Month { .. }));
     if minutes > 0 && hours == 0 && months == 0 && !has_name {
-        let message = format!("`{text}` has minutes without an hour: `%M` are minutes, a month is `%m`");
+        let message = format!("`{text}` has minutes without an hour: `%M` is the minute, `%m` the month");
         return Some(FormatError::new(
             message,
             instead(&text.replace("%M", "%m"), is_format),
         ));
     }
     if hours > 0 && minutes == 0 && (months > 1 || (months == 1 && has_name)) {
-        let message = format!("`{text}` has hours without minutes: `%m` is the month, minutes are `%M`");
+        let message = format!("`{text}` has hours without minutes: `%m` is the month, `%M` the minute");
         let meant = text
             .rsplit_once("%m")
             .map(|(before, after)| format!("{before}%M{after}"));
@@ -55,7 +55,7 @@ fn instead(meant: &str, is_format: IsFormat<'_>) -> String {
     if is_format(meant) {
         format!("write `{meant}`")
     } else {
-        "docs/dates.md has every specifier".to_owned()
+        "docs/dates.md lists every specifier".to_owned()
     }
 }
 

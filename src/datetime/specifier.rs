@@ -188,10 +188,10 @@ fn specifier<'f>(rest: &'f str, parts: &mut Vec<FormatPart>) -> Result<&'f str, 
     }
     if let Some((flag, _)) = flag {
         let written = format!("%{flag}{letter}");
-        let message = format!("`{written}` is no specifier: `{flag}` goes with numbers only");
+        let message = format!("`{written}` is not a specifier: the flag `{flag}` applies only to numbers");
         return Err(FormatError::new(
             message,
-            format!("write `%{letter}`, or take it away"),
+            format!("write `%{letter}`, or remove it"),
         ));
     }
     match letter {
@@ -284,39 +284,39 @@ fn refused(rest: &str) -> FormatError {
     const INSTEAD: [(&str, &str, &str); 12] = [
         (
             "+",
-            "means something else in every program",
+            "differs from program to program",
             "write `%Y-%m-%dT%H:%M:%S%.f%:z`",
         ),
-        ("v", "is no specifier of POSIX", "write `%e-%b-%Y`"),
+        ("v", "is not a POSIX specifier", "write `%e-%b-%Y`"),
         (
             "Z",
-            "is the name of a zone, which does not say its offset",
-            "read and write the offset with `%z`; where all texts end with `UTC`, write `UTC` and declare the zone",
+            "is the name of a zone, which does not determine its offset",
+            "read and write the offset with `%z`; if all the strings end with `UTC`, write `UTC` and declare the zone",
         ),
         (":::z", "would leave out minutes", "write `%:z`"),
         (
             "#z",
-            "is no specifier of POSIX",
+            "is not a POSIX specifier",
             "write `%z`, which reads `+02`, `+0200`, `+02:00` and `Z`",
         ),
         (
             "N",
-            "is a specifier of GNU date only",
+            "is supported only by GNU date",
             "write `%9f` for nine digits, `%f` for six",
         ),
-        ("L", "is no specifier of POSIX", "write `%3f` for milliseconds"),
-        ("i", "is no specifier of POSIX", "write `%M` for minutes"),
+        ("L", "is not a POSIX specifier", "write `%3f` for milliseconds"),
+        ("i", "is not a POSIX specifier", "write `%M` for minutes"),
         ("E", "depends on the locale", "leave out the `E`"),
         ("O", "depends on the locale", "leave out the `O`"),
         (
             "^",
-            "changes letters",
-            "leave out the `^`, and let the operation `case` change them",
+            "changes the case of letters",
+            "leave out the `^` and use the operation `case`",
         ),
         (
             "#",
-            "changes letters",
-            "leave out the `#`, and let the operation `case` change them",
+            "changes the case of letters",
+            "leave out the `#` and use the operation `case`",
         ),
     ];
     if let Some((written, why, instead)) = INSTEAD.iter().find(|(written, ..)| rest.starts_with(*written)) {
@@ -334,5 +334,5 @@ fn refused(rest: &str) -> FormatError {
             "leave out the width",
         );
     }
-    FormatError::unknown(format!("`%{written}` is no specifier"))
+    FormatError::unknown(format!("`%{written}` is not a specifier"))
 }

@@ -283,14 +283,14 @@ fn other_notations_are_told_in_the_letters_of_strftime() {
         ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "%Y-%m-%dT%H:%M:%S.%3f%:z"),
         ("yyyy-mm-dd HH:mm", "%Y-%m-%d %H:%M"),
     ] {
-        let why = format!("`{text}` has no specifier, such as `%d`: it stands for these letters only");
+        let why = format!("`{text}` has no specifier such as `%d`: it matches only these letters");
         let expected = (why, format!("write `{meant}`"));
         assert_eq!(describe(ReadFormat::new(text).unwrap_err()), expected);
         assert_eq!(describe(WriteFormat::new(text).unwrap_err()), expected);
     }
     for text in ["today", "", "MM/YYYY", "%d.MM.YYYY"] {
         let message = describe(ReadFormat::new(text).unwrap_err()).0;
-        assert_eq!(message, format!("`{text}` does not say which day"));
+        assert_eq!(message, format!("`{text}` does not determine a day"));
     }
 }
 
@@ -299,17 +299,17 @@ fn minutes_that_are_a_month_and_a_month_that_is_minutes_are_told() {
     for (text, why, meant) in [
         (
             "%d.%M.%Y",
-            "has minutes without an hour: `%M` are minutes, a month is `%m`",
+            "has minutes without an hour: `%M` is the minute, `%m` the month",
             "%d.%m.%Y",
         ),
         (
             "%Y-%m-%d %H:%m",
-            "has hours without minutes: `%m` is the month, minutes are `%M`",
+            "has hours without minutes: `%m` is the month, `%M` the minute",
             "%Y-%m-%d %H:%M",
         ),
         (
             "%d %b %Y %H:%m:%S",
-            "has hours without minutes: `%m` is the month, minutes are `%M`",
+            "has hours without minutes: `%m` is the month, `%M` the minute",
             "%d %b %Y %H:%M:%S",
         ),
     ] {
@@ -317,5 +317,5 @@ fn minutes_that_are_a_month_and_a_month_that_is_minutes_are_told() {
         assert_eq!(describe(ReadFormat::new(text).unwrap_err()), expected);
     }
     let message = describe(ReadFormat::new("%Y-%m-%d %H").unwrap_err()).0;
-    assert_eq!(message, "`%Y-%m-%d %H` does not say the whole time");
+    assert_eq!(message, "`%Y-%m-%d %H` does not determine a time of day");
 }

@@ -51,14 +51,14 @@ fn check_name(connection: &Connection, stages: &Stages) -> Result<()> {
         if let Some(other) = other {
             return Err(Error::invalid(
                 format!(
-                    "the store has applied stage {} `{}` as one of the project `{other}`, and this project is `{}`",
+                    "stage {} `{}` was applied under the project name `{other}`, but this project is named `{}`",
                     stage.number(),
                     stage.slug(),
                     stages.project()
                 ),
                 format!(
-                    "write `name = \"{other}\"` in counterfoil.toml again; another project gives its stages other names, or \
-                     has a store of its own"
+                    "restore `name = \"{other}\"` in counterfoil.toml; a different project needs different stage names \
+                     or its own store"
                 ),
             ));
         }
@@ -91,13 +91,13 @@ fn check_order(connection: &Connection, stages: &Stages, applied: &[(u32, BatchI
             }
             return Err(Error::invalid(
                 format!(
-                    "stage {} is not applied, but the later stage {later}, which depends on `{}`, is",
+                    "stage {} has not been applied, but the later stage {later}, which depends on `{}`, has",
                     stage.number(),
                     stage.target()
                 ),
                 format!(
-                    "rename `{}` to `{:04}_{}.toml`, a number after the last applied one; or take back what was built without \
-                     it, `counterfoil rollback --to {}`",
+                    "rename `{}` to `{:04}_{}.toml`, with a number after the last applied stage; or roll back what was \
+                     built without it: `counterfoil rollback --to {}`",
                     stage.file_name(),
                     last.saturating_add(1),
                     stage.slug(),

@@ -105,7 +105,7 @@ impl Arbiter<'_> {
             Ok(Outcome::Derive(outputs)) => (1..).zip(outputs).collect(),
         };
         if let Some((first, second)) = same_id(&outputs) {
-            let apart = format!("parts {first} and {second} of it to have ids of their own");
+            let apart = format!("parts {first} and {second} of it to have different ids");
             let refusal = Refusal::new("derive.same_id", "").expected(apart);
             let part = Part {
                 other: Some(first),

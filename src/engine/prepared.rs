@@ -103,10 +103,10 @@ pub(crate) fn shape_for_writing(connection: &Connection, database: &str) -> Resu
     if table.is_empty(connection)? {
         Ok(vec![TableChange::CreateIndex])
     } else {
-        let message = format!("`{database}` is being filled by a pass that has not ended");
+        let message = format!("an unfinished pass is still filling `{database}`");
         Err(Error::invalid(
             message,
-            "run `counterfoil apply` (or `rollback`) again until it is done",
+            "run `counterfoil apply` (or `rollback`) again until it finishes",
         ))
     }
 }

@@ -65,7 +65,7 @@ impl UnfinishedPass {
         };
         let read = self.counts.read - self.counts.filtered;
         let stopped = match &self.running {
-            Some(holder) => format!("runs at this moment ({holder}), in run {}", self.last_run),
+            Some(holder) => format!("is running ({holder}), in run {}", self.last_run),
             None => format!("stopped in run {}", self.last_run),
         };
         match self.kind {
@@ -81,8 +81,8 @@ impl UnfinishedPass {
                 };
                 format!("the rollback of {what} {stopped}")
             }
-            PassKind::Retry => format!("a retry of what {stage} refused {stopped}"),
-            PassKind::Waive => format!("a waiver of what {stage} refused {stopped}"),
+            PassKind::Retry => format!("the retry of records that {stage} refused {stopped}"),
+            PassKind::Waive => format!("the waiver of records that {stage} refused {stopped}"),
             _ => format!(
                 "the apply of {stage} {stopped} after {} record{}",
                 grouped(read),
@@ -98,7 +98,7 @@ impl UnfinishedPass {
             (PassKind::Load, Some("-")) => " when it is given the same input from its beginning",
             (PassKind::Load, _) => " when it is given the same file, under any name",
             (PassKind::Apply, _) if self.counts.refused > 0 => {
-                " once what it has refused is corrected, waived or within its limit"
+                " once the records it refused are corrected, waived or within its limit"
             }
             _ => "",
         }

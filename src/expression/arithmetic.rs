@@ -144,7 +144,7 @@ pub(super) fn quotient(left: Number, right: Number) -> Result<Number> {
     let inexact = || {
         Fault::new(
             "expression.inexact",
-            "a division that comes out even; use divide(a, b, places), which rounds as the stage declares",
+            "a division with an exact result; divide(a, b, places) rounds as the stage declares",
         )
     };
     let divisor = divisor.normalize();

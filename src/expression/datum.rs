@@ -148,7 +148,7 @@ impl Datum {
             View::Boolean(_) => "a boolean",
             View::Number(_) => "a number",
             View::LongNumber => "a number of more than 28 digits",
-            View::Text(_) => "a text",
+            View::Text(_) => "a string",
             View::Moment(_) => "a date",
             View::List => "a list",
             View::Object => "an object",
@@ -292,7 +292,7 @@ impl Datum {
     pub(super) fn as_text(&self) -> Result<Cow<'_, str>, Fault> {
         match self.view() {
             View::Text(text) => Ok(text),
-            _ => Err(Fault::types(format!("a text, not {}", self.kind()))),
+            _ => Err(Fault::types(format!("a string, not {}", self.kind()))),
         }
     }
 

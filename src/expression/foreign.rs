@@ -18,7 +18,7 @@ const VALUES: &[(&str, &str)] = &[
 const OPERATORS: &[(&str, &str)] = &[
     ("and", "write `&&`"),
     ("or", "write `||`"),
-    ("not", "write `!`, as in `!doc.paid`; of a list `!in`"),
+    ("not", "write `!`, as in `!doc.paid`; for a list, `!in`"),
     ("xor", "write `!=` between two conditions"),
     ("is", "write `==`, as in `doc.note == ()`"),
     ("eq", "write `==`"),
@@ -184,6 +184,6 @@ pub(super) fn too_early(last: &str) -> Cow<'static, str> {
         return Cow::Borrowed("the expression ends too early");
     }
     Cow::Owned(format!(
-        "the expression ends too early: something is missing behind `{last}`"
+        "the expression ends too early: something is missing after `{last}`"
     ))
 }

@@ -45,7 +45,7 @@ impl Extent {
 
 pub(super) fn text(bytes: usize) -> Result<(), Fault> {
     if bytes > TEXT_BYTES {
-        return Err(Fault::limit("a text of at most 1 MiB"));
+        return Err(Fault::limit("a string of at most 1 MiB"));
     }
     Ok(())
 }

@@ -254,7 +254,7 @@ impl Machine<'_> {
     fn index(&mut self, access: &Access) -> Result<Datum> {
         let key = self.evaluate(&access.key)?;
         if let (NodeKind::Document, View::Text(name)) = (&access.of.step, key.view()) {
-            let missing = || Fault::new("expression.missing_property", "a property of that name");
+            let missing = || Fault::new("expression.missing_property", "a property with that name");
             let value = self.places.get(self.document, &name).cloned();
             return Ok(value.map(Datum::Json).ok_or_else(missing)?);
         }
@@ -384,14 +384,14 @@ fn element(of: &Datum, key: &Datum) -> Checked<Datum> {
             found.ok_or_else(|| Fault::new("expression.out_of_range", "an element at that index"))
         }
         (View::Object, View::Text(name)) => {
-            let missing = || Fault::new("expression.missing_property", "a property of that name");
+            let missing = || Fault::new("expression.missing_property", "a property with that name");
             of.field(&name).ok_or_else(missing)
         }
         (View::List, _) => Err(Fault::types(format!(
-            "a whole number as index, not {}",
+            "a whole number as the index, not {}",
             key.kind()
         ))),
-        (View::Object, _) => Err(Fault::types(format!("a text as name, not {}", key.kind()))),
+        (View::Object, _) => Err(Fault::types(format!("a string as the name, not {}", key.kind()))),
         _ => Err(Fault::types(format!("a list or an object, not {}", of.kind()))),
     }
 }

@@ -140,7 +140,7 @@ impl Expression {
         if types.may_be_condition() || reading.language == Language::One {
             return Ok(condition);
         }
-        let message = format!("a condition is true or false, and this is {}", types.words());
+        let message = format!("a condition must be true or false, and this is {}", types.words());
         Err(Problem::error("expression.never", condition.start(), message)
             .help("compare it with something: `== 0`, `!= ()`"))
     }
@@ -161,7 +161,10 @@ impl Expression {
     /// Warnings of the parts that refuse every record that comes to them: `check.never`.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = Problem> {
         self.program.never.iter().map(|never| {
-            let message = format!("{}: every record that comes here is refused", never.message);
+            let message = format!(
+                "{}: every record that reaches this part is refused",
+                never.message
+            );
             Problem::warning("check.never", self.place(never.spot), message)
         })
     }

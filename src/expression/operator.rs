@@ -102,11 +102,15 @@ fn add(left: Datum, right: &Datum) -> Result<Datum> {
             left.extended(more)
         }
         (View::Text(_), View::Number(_)) | (View::Number(_), View::Text(_)) => Err(Fault::types(
-            "two texts or two numbers to add; text(x) makes a text, decimal(x) makes a number",
+            "two strings or two numbers to add; text(x) makes a string, decimal(x) a number",
         )),
         (View::LongNumber, _) => left.as_number().map(Datum::from),
         (_, View::LongNumber) => right.as_number().map(Datum::from),
-        _ => Err(unlike("two numbers, two texts or two lists to add", &left, right)),
+        _ => Err(unlike(
+            "two numbers, two strings or two lists to add",
+            &left,
+            right,
+        )),
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn parse(source: &str, origin: &SourceMap) -> Result<AST, Problem> {
         .compile(source)
         .map_err(|error| problem(&error, source, origin))?;
     if ast.iter_functions().next().is_some() {
-        return Err(forbidden("a function of one's own", origin, Position::new(1, 1)));
+        return Err(forbidden("defining a function", origin, Position::new(1, 1)));
     }
     Ok(ast)
 }
@@ -62,7 +62,7 @@ pub(super) fn forbidden(what: &str, origin: &SourceMap, position: Position) -> P
     Problem::error(
         "expression.forbidden",
         place,
-        format!("{what} has no place in an expression"),
+        format!("{what} is not allowed in an expression"),
     )
 }
 
@@ -88,7 +88,7 @@ fn problem(error: &ParseError, source: &str, origin: &SourceMap) -> Problem {
         return match foreign::instead(word).filter(|_| !token.is_property()) {
             Some(instead) => problem.help(instead),
             None if word.starts_with(char::is_alphabetic) => problem.help(format!(
-                "a property of this name is written doc[\"{word}\"]; a name of one's own must be another"
+                "a property with this name is written doc[\"{word}\"]; a variable needs another name"
             )),
             None => problem.help(foreign::THERE_ARE),
         };
@@ -97,7 +97,7 @@ fn problem(error: &ParseError, source: &str, origin: &SourceMap) -> Problem {
         Ok((token, instead)) => {
             let (line, column) = token.place();
             let place = origin.place(origin.spot_of(line, column));
-            let message = format!("`{}` has no meaning here", token.text);
+            let message = format!("`{}` is not valid here", token.text);
             return Problem::error("expression.syntax", place, message).help(instead);
         }
         Err(token) => token,
@@ -112,28 +112,29 @@ fn problem(error: &ParseError, source: &str, origin: &SourceMap) -> Problem {
 
 /// What is wrong at a token, and what to do about it.
 fn worded(error: &ParseErrorType, token: &Token<'_>) -> (String, Option<String>) {
-    let of_a_text = "a text stands in double quotes: \"paid\"; a whole expression in single ones: '= doc.state == \"paid\"'";
+    let of_a_text = "write strings in double quotes: \"paid\"; and a whole expression in single quotes: '= doc.state \
+        == \"paid\"'";
     let (message, help) = match error {
         ParseErrorType::ExprTooDeep => (
             format!("the expression is nested deeper than {} levels", limits::DEPTH),
             "",
         ),
         ParseErrorType::BadInput(LexError::MalformedNumber(_)) => {
-            ("a number that 28 digits do not hold exactly".to_owned(), "")
+            ("a number that does not fit 28 digits exactly".to_owned(), "")
         }
         ParseErrorType::BadInput(LexError::MalformedChar(_)) => {
-            ("single quotes hold one character".to_owned(), of_a_text)
+            ("single quotes enclose a single character".to_owned(), of_a_text)
         }
         ParseErrorType::BadInput(LexError::UnterminatedString) => (
-            "the text that begins here does not end".to_owned(),
-            "close it as it was opened",
+            "the string that begins here is not closed".to_owned(),
+            "close it with the quote that opened it",
         ),
         ParseErrorType::BadInput(LexError::UnexpectedInput(found)) => {
-            let message = format!("`{found}` has no meaning here");
+            let message = format!("`{found}` is not valid here");
             let help = match found.chars().next() {
                 Some('\u{2018}'..='\u{201f}' | '\u{ab}' | '\u{bb}') => of_a_text,
                 Some(letter) if letter.is_alphabetic() => {
-                    "a field whose name has other letters than a to z is written doc[\"größe\"]"
+                    "a field whose name has letters other than a to z is written doc[\"größe\"]"
                 }
                 _ => "",
             };
@@ -151,12 +152,12 @@ fn worded(error: &ParseErrorType, token: &Token<'_>) -> (String, Option<String>)
             (format!("there is no operator `{symbol}`"), foreign::THERE_ARE)
         }
         ParseErrorType::PropertyExpected if token.is_at_the_end() => (
-            "the expression ends too early: a name is missing behind `.`".to_owned(),
+            "the expression ends too early: a name is missing after `.`".to_owned(),
             "",
         ),
         ParseErrorType::PropertyExpected => (
-            "a name is expected behind `.`".to_owned(),
-            "a name that is a word of the language is written doc[\"name\"]; texts are joined by `+`",
+            "a name is expected after `.`".to_owned(),
+            "a name that is a keyword is written doc[\"name\"]; strings are joined with `+`",
         ),
         other => (lower_first(&other.to_string()), ""),
     };
@@ -168,18 +169,18 @@ fn is_missing(expected: &str, token: &Token<'_>) -> (String, &'static str) {
     match (expected, token.is_at_the_end()) {
         // Only inside of a block does a statement have to end.
         (";", true) => (
-            "the expression ends too early: a block that `{` has opened is closed with `}`".to_owned(),
+            "the expression ends too early: `{` opens a block that `}` must close".to_owned(),
             "",
         ),
         (";", false) => {
             let message = format!(
-                "the expression could end before `{}`, and does not go on with it",
+                "the expression is complete before `{}` and cannot continue with it",
                 token.text
             );
             let help = match token.text {
                 ":" => "an object is written `#{ a: 1 }`",
                 _ => {
-                    "an operator is missing here, such as `&&`, `==` or `+`; statements are kept apart by `;`"
+                    "an operator is missing here, such as `&&`, `==` or `+`; statements are separated by `;`"
                 }
             };
             (message, help)

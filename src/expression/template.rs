@@ -206,10 +206,10 @@ fn plainly_a_text(text: &str, place: &Place, reading: &Reading<'_>) -> Result<()
     let problem = Problem::error(
         "template.ambiguous",
         place.clone(),
-        "this text looks like an expression, but does not begin with `= `",
+        "this string looks like an expression, but does not begin with `= `",
     );
     Err(problem.help(format!(
-        "write {} for the value of the expression, or {{ json = {} }} for the text",
+        "write {} for the value of the expression, or {{ json = {} }} for the string itself",
         toml_text(&format!("= {}", source.trim())),
         toml_text(&Value::text(text).to_json()),
     )))
@@ -249,9 +249,9 @@ fn number(text: &str, place: Place) -> Result<Value, Problem> {
         _ => Err(Problem::error(
             "template.number",
             place,
-            format!("`{text}` is not a number that JSON can write"),
+            format!("`{text}` is not a number that JSON can represent"),
         )
-        .help("write decimal digits without `_` or a leading `+`, or a text")),
+        .help("write decimal digits without `_` or a leading `+`, or a string")),
     }
 }
 
@@ -261,11 +261,11 @@ fn json_text(item: &Item, reading: &Reading<'_>) -> Result<Value, Problem> {
         return Err(Problem::error(
             "template.json",
             place,
-            "`json` takes a text that holds JSON",
+            "`json` takes a string of JSON",
         ));
     };
     Value::parse(text).map_err(|malformed| {
-        let message = format!("the text after `json` is not JSON: {malformed}");
+        let message = format!("the string after `json` is not JSON: {malformed}");
         Problem::error("template.json", place, message)
     })
 }

@@ -312,17 +312,17 @@ impl Checker {
         let is_known = left != Types::NOTHING && right != Types::NOTHING;
         if fitting == Types::NOTHING && is_known {
             let message = if operator == Operator::Subtract && left.is_within(Types::DATE) {
-                "there is no difference of dates".to_owned()
+                "dates cannot be subtracted".to_owned()
             } else if left == right && left != Types::JSON {
                 format!(
-                    "`{}` has no meaning for {} and {}",
+                    "`{}` is not defined for {} and {}",
                     operator.symbol(),
                     left.words(),
                     right.words()
                 )
             } else {
                 format!(
-                    "`{}` takes two values of one type, and these are {} and {}",
+                    "`{}` takes two values of the same type, and these are {} and {}",
                     operator.symbol(),
                     left.words(),
                     right.words()

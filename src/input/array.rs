@@ -60,7 +60,7 @@ pub(super) fn next<R: Read>(
             return reject_rest(source, "a list, which begins with `[`", options).map(Some);
         }
         (ArrayPosition::Closed, Some(_)) => {
-            return reject_rest(source, "nothing behind the end of the list", options).map(Some);
+            return reject_rest(source, "nothing after the end of the list", options).map(Some);
         }
         (ArrayPosition::Opened, Some(b']')) => {
             source.consume(1);

@@ -25,13 +25,13 @@ pub enum OpenError {
 #[non_exhaustive]
 pub enum ResumeError {
     /// The bytes before the resume point are not those of the earlier read.
-    #[error("the first {offset} bytes of the input are not those that were read before")]
+    #[error("the first {offset} bytes of the input have changed since they were read")]
     Changed {
         /// The resume point, in bytes.
         offset: u64,
     },
     /// The input ends before the resume point.
-    #[error("the input has {length} bytes, but {offset} were read before")]
+    #[error("the input has {length} bytes, but {offset} were already read")]
     Shorter {
         /// The resume point, in bytes.
         offset: u64,
@@ -54,7 +54,7 @@ impl From<io::Error> for ResumeError {
 #[non_exhaustive]
 pub enum HeaderError {
     /// A column has no name.
-    #[error("gives no name to column {column}")]
+    #[error("does not name column {column}")]
     NoName {
         /// The column.
         column: usize,
@@ -70,7 +70,7 @@ pub enum HeaderError {
         second: usize,
     },
     /// No column has the name that the ids are under.
-    #[error("has no column `{id_field}` for the ids among its {}: name one with `--id`, or is there no header row?", columns.len())]
+    #[error("has no column `{id_field}` for the ids among its {}: name one with `--id`, or is the header row missing?", columns.len())]
     NoId {
         /// The name that was looked for.
         id_field: String,
@@ -78,7 +78,7 @@ pub enum HeaderError {
         columns: Vec<String>,
     },
     /// The header is one column that holds what separates the columns of other tables.
-    #[error("is one column with `{}` in it, which probably separates the columns", separator.escape_default())]
+    #[error("is a single column that contains `{}`, which is probably the separator", separator.escape_default())]
     Separated {
         /// What it holds.
         separator: char,
@@ -87,7 +87,7 @@ pub enum HeaderError {
     #[error("is not valid UTF-8")]
     NotUtf8,
     /// The header is longer than a record may be, or ends inside quotes.
-    #[error("has no end within {limit} bytes")]
+    #[error("does not end within {limit} bytes")]
     NoEnd {
         /// The longest record allowed, in bytes.
         limit: usize,

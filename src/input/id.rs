@@ -28,7 +28,7 @@ pub(super) fn describe(fault: &Malformed) -> String {
 /// The id that a field's value gives.
 pub(crate) fn read_id(value: Option<&Value>, field: &str) -> Result<String, Refusal> {
     let refuse =
-        |code| Err(Refusal::new(code, Path::field(field).pointer()).expected("a text or a whole number"));
+        |code| Err(Refusal::new(code, Path::field(field).pointer()).expected("a string or a whole number"));
     let Some(value) = value else {
         return refuse("id.missing");
     };
@@ -54,10 +54,10 @@ pub(super) fn check_id(id: &str, field: &str) -> Result<(), Refusal> {
     let refuse =
         |code, expected: &str| Err(Refusal::new(code, Path::field(field).pointer()).expected(expected));
     if id.is_empty() {
-        return refuse("id.empty", "a text that is not empty");
+        return refuse("id.empty", "a string that is not empty");
     }
     if id.contains('\0') {
-        return refuse("id.nul", "a text without NUL");
+        return refuse("id.nul", "a string without NUL");
     }
     if id.len() > MAX_ID_BYTES {
         return refuse("id.size", &format!("at most {MAX_ID_BYTES} bytes"));

@@ -101,7 +101,7 @@ impl Quotes {
         };
         let expected = violation.expected.take().unwrap_or_default();
         violation.expected = Some(format!(
-            "{expected}: the quote that opens on line {} {ends}, so that lines {first} to {last} were taken for one row",
+            "{expected}: the quote that opens on line {} {ends}, so lines {first} to {last} were read as one row",
             first + open
         ));
     }

@@ -135,7 +135,7 @@ pub(crate) enum SourceError {
         options: Vec<String>,
     },
     /// What was read before is not what it begins with now.
-    #[error("what was read before has changed within the first {offset} bytes")]
+    #[error("the first {offset} bytes have changed since they were read")]
     Changed { offset: u64 },
     /// The cursor is none that such a source has given.
     #[error("the cursor cannot be read")]

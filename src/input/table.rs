@@ -130,7 +130,7 @@ impl TableReader {
     fn judge(&self, raw: Vec<u8>, options: &Options, line: u64) -> Result<Ready, Rejected> {
         if self.row.count != self.columns.len() {
             let expected = format!(
-                "{} fields, as the header has, not {}",
+                "{} fields, as in the header, not {}",
                 self.columns.len(),
                 self.row.count
             );

@@ -52,7 +52,7 @@ pub(super) fn end<R: Read>(source: &mut Bytes<R>, pointer: &str) -> io::Result<(
         let what = what.split(" at line ").next().unwrap_or_default();
         io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("what stands behind the list at `{pointer}`, from line {line} on: {what}"),
+            format!("after the list at `{pointer}`, from line {line} on: {what}"),
         )
     })
 }
@@ -92,7 +92,7 @@ impl<'de> Visitor<'de> for Around<'_> {
             if field != *name {
                 fields.next_value::<IgnoredAny>()?;
             } else if std::mem::replace(&mut is_seen, true) {
-                return Err(de::Error::custom("it stands there once more"));
+                return Err(de::Error::custom("the same name occurs again"));
             } else {
                 fields.next_value_seed(Around { names: inside })?;
             }

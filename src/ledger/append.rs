@@ -153,6 +153,6 @@ impl rusqlite::types::FromSql for BatchKind {
         [Self::Data, Self::Index, Self::Note, Self::End]
             .into_iter()
             .find(|step| step.name() == name)
-            .ok_or_else(|| rusqlite::types::FromSqlError::Other(format!("`{name}` is no step").into()))
+            .ok_or_else(|| rusqlite::types::FromSqlError::Other(format!("`{name}` is not a step").into()))
     }
 }

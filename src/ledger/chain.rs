@@ -67,7 +67,7 @@ impl<'c> Batches<'c> {
         while let Some(row) = found.next()? {
             // In a damaged file an entry may lie among those of another batch.
             if row.get::<_, BatchId>(8)? != number {
-                let what = "there is an entry of another batch among its entries".to_owned();
+                let what = "an entry of another batch is among its entries".to_owned();
                 return Err(Error::Damaged { what });
             }
             batch.entries.push(entry(row, 0)?);

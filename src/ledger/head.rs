@@ -45,7 +45,7 @@ impl Head {
             return Ok(Self::default());
         };
         let damaged = || Error::Damaged {
-            what: format!("the frontier of batch {batch} does not fit its tree size"),
+            what: format!("the frontier of batch {batch} does not match its tree size"),
         };
         let frontier = u64::try_from(size)
             .ok()

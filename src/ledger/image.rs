@@ -40,7 +40,7 @@ pub(crate) fn id_in(body: &[u8]) -> Option<&str> {
 /// The record that a whole row is; [`Error::Damaged`] when the bytes are no such image.
 pub(crate) fn whole_record(number: RecordNumber, body: &[u8]) -> Result<Record> {
     let (id, data) = row_in(body).ok_or_else(|| Error::Damaged {
-        what: format!("the image of record {number} is no record"),
+        what: format!("the image of record {number} is not a record"),
     })?;
     Ok(Record { number, id, data })
 }

@@ -402,7 +402,7 @@ impl rusqlite::types::FromSql for PassKind {
     fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
         let name = value.as_str()?;
         Self::from_name(name).ok_or_else(|| {
-            rusqlite::types::FromSqlError::Other(format!("`{name}` is no kind of pass").into())
+            rusqlite::types::FromSqlError::Other(format!("`{name}` is not a kind of pass").into())
         })
     }
 }

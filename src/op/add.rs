@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "add",
     group: "shape",
-    summary: "adds a field that is not there yet, at the end of its object",
+    summary: "adds a new field at the end of its object",
     keys: &[
         Key::required(
             "path",
@@ -26,11 +26,11 @@ pub(super) static MANUAL: Manual = Manual {
         Key::required(
             "value",
             Form::Template,
-            "its value, found once a record; `omit` adds nothing",
+            "its value, evaluated once per record; `omit` adds nothing",
         ),
     ],
     refusals: &["add.exists", "add.missing", "add.blocked"],
-    undo: "exact: removed again; from the image where objects on the way may be made",
+    undo: "exact: removes the field; from the image where parent objects may be created",
     example: (
         r#"op = "add"
 path = "total"

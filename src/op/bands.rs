@@ -15,7 +15,7 @@ use crate::record::{Document, NumberText, Value};
 use crate::refusal::Refusal;
 use crate::toml::Section;
 
-/// `bands`: writes the label of the first band that a number lies in: `above` a bound, or `at_least` one. The number
+/// `bands`: writes the label of the first band that contains a number: `above` a bound, or `at_least` one. The number
 /// may be a JSON number or plain decimal text. Below all bands it is `otherwise`, or refused.
 ///
 /// ```toml
@@ -94,9 +94,9 @@ impl Bands {
         self.ordered = self.ordered.and(|mut bands| {
             // A band whose lowest number an earlier one already holds can never be the first.
             if bands.iter().any(|earlier| earlier.leaves_nothing_of(&band)) {
-                let message = "no number can reach this band: an earlier one holds them all";
+                let message = "no number can reach this band: an earlier band covers them all";
                 return Err(Problem::error("bands.unreachable", None, message)
-                    .help("write the bands from the highest bound to the lowest"));
+                    .help("list the bands from the highest bound to the lowest"));
             }
             bands.push(band);
             Ok(bands)
@@ -208,20 +208,21 @@ impl Operation for Bands {
 pub(super) static MANUAL: Manual = Manual {
     name: "bands",
     group: "value",
-    summary: "writes the label of the first band that a number lies in",
+    summary: "writes the label of the first band that contains a number",
     keys: &[
         PATH,
-        Key::required("to", Form::Path, "where the label goes; nothing may be there yet"),
+        Key::required("to", Form::Path, "where to write the label; must not exist yet"),
         Key::required(
             "bands",
             Form::Tables,
-            "downwards: { above = \"10000\", value = \"high\" } or { at_least = \"10000\", value = \"high\" }",
+            "from the highest down: { above = \"10000\", value = \"high\" } or { at_least = \"10000\", value = \
+             \"high\" }",
         ),
         Key::optional(
             "otherwise",
             Form::Template,
             "refused",
-            "the label below all bands; no expression",
+            "the label below all bands; not an expression",
         ),
         MISSING,
         NULL,
@@ -236,7 +237,7 @@ pub(super) static MANUAL: Manual = Manual {
         "bands.exists",
         "bands.blocked",
     ],
-    undo: "exact: the label removed; from the image where objects on the way may be made, or with `missing = \"skip\"`",
+    undo: "exact: removes the label; from the image where parent objects may be created, or with `missing = \"skip\"`",
     example: (
         r#"op = "bands"
 path = "amount"

@@ -105,14 +105,14 @@ impl Operation for ChangeCase {
 pub(super) static MANUAL: Manual = Manual {
     name: "case",
     group: "value",
-    summary: "writes a text in upper case, lower case or title case",
+    summary: "writes a string in upper case, lower case or title case",
     keys: &[
         PATH,
         TO,
         Key::required(
             "style",
             Form::Choice(&["upper", "lower", "title"]),
-            "how letters are written; in `title` a word begins after a blank or a hyphen",
+            "the case of letters; in `title` a word begins after a space or a hyphen",
         ),
         MISSING,
         NULL,
@@ -124,7 +124,7 @@ pub(super) static MANUAL: Manual = Manual {
         "case.exists",
         "case.blocked",
     ],
-    undo: "lossy in place: which letters were capitals is gone; with `to` the text stays",
+    undo: "lossy in place: which letters were capitals is lost; with `to` the original stays",
     example: (
         r#"op = "case"
 path = "city"

@@ -54,7 +54,7 @@ impl Scalar {
     }
 }
 
-/// `convert`: turns a value into another kind, only where that is exact: `"7"` and `7.0` become the integer 7, `"007"`
+/// `convert`: converts a value to another type if the conversion is exact: `"7"` and `7.0` become the integer 7, `"007"`
 /// and `7.5` are refused. A boolean and a number never become each other. A number's text is kept: `"6.00"` becomes
 /// `6.00` and back.
 ///
@@ -116,10 +116,10 @@ impl Kinds {
         use Scalar::{Boolean, Decimal, Integer};
         match (self.from, self.to) {
             (Some(Boolean), Integer | Decimal) | (Some(Integer | Decimal), Boolean) => {
-                let message = "a boolean and a number never become each other";
+                let message = "a boolean cannot be converted to a number, nor a number to a boolean";
                 vec![
                     Problem::error("convert.impossible", None, message)
-                        .help("say which number means which with `map`"),
+                        .help("use `map` to say which number stands for which boolean"),
                 ]
             }
             _ => Vec::new(),
@@ -173,7 +173,10 @@ impl Operation for Convert {
 
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         self.frame.apply(document, |value, place| {
-            let expected = self.kinds.from.map_or("a text, number or boolean", Scalar::name);
+            let expected = self
+                .kinds
+                .from
+                .map_or("a string, number or boolean", Scalar::name);
             let kind =
                 Scalar::from_value(value).filter(|kind| self.kinds.from.is_none_or(|from| kind.is(from)));
             let kind = kind.ok_or_else(|| self.frame.wrong_type(place, expected))?;
@@ -228,15 +231,15 @@ const KINDS: Form = Form::Choice(&["text", "integer", "decimal", "boolean"]);
 pub(super) static MANUAL: Manual = Manual {
     name: "convert",
     group: "value",
-    summary: "turns a value into another kind, only where that is exact",
+    summary: "converts a value to another type if the conversion is exact",
     keys: &[
         PATH,
-        Key::required("to", KINDS, "the kind that the value becomes"),
+        Key::required("to", KINDS, "the type of the result"),
         Key::optional(
             "from",
             KINDS,
-            "any of them",
-            "the only kind that is accepted; makes it reversible",
+            "any type",
+            "the only type to accept; makes the conversion reversible",
         ),
         MISSING,
         NULL,
@@ -249,7 +252,7 @@ pub(super) static MANUAL: Manual = Manual {
         "convert.inexact",
         "convert.too_long",
     ],
-    undo: "exactly by `convert` where `from` is given; else lossy: the former kind is not known",
+    undo: "exact: `convert`, where `from` is set; otherwise lossy: the former type is not known",
     example: (
         r#"op = "convert"
 path = "quantity"

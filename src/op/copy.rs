@@ -14,19 +14,20 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "copy",
     group: "shape",
-    summary: "puts a value at a second place, making the objects on the way",
+    summary: "copies a value to a second place, creating missing parent objects",
     keys: &[
         Key::required("from", Form::Path, "the value"),
         Key::required(
             "to",
             Form::Path,
-            "where the copy goes; the same as `from` up to the last `[*]`",
+            "where to write the copy; the same as `from` up to the last `[*]`",
         ),
         Missing::KEY,
         OVERWRITE,
     ],
     refusals: &["copy.missing", "copy.exists", "copy.blocked"],
-    undo: "exact: the copy removed; from the image where objects on the way may be made, or with `missing = \"skip\"`; lossy with `overwrite`",
+    undo: "exact: removes the copy; from the image where parent objects may be created, or with `missing = \"skip\"`; \
+        lossy with `overwrite`",
     example: (
         r#"op = "copy"
 from = "id"

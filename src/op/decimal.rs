@@ -100,7 +100,7 @@ impl ToDecimal {
                 let message = format!("`{character}` belongs to the number and cannot be stripped");
                 let problem = Problem::error("decimal.strip", None, message);
                 Err(match character {
-                    '.' => problem.help("where `.` separates groups, say `point = \",\"`"),
+                    '.' => problem.help("if `.` separates groups, set `point = \",\"`"),
                     _ => problem,
                 })
             }
@@ -208,7 +208,10 @@ impl ToDecimal {
             && self.is_grouped()
             && ungrouped().is_some_and(|text| money.text.read(&text).is_ok());
         if is_of_groups {
-            return refusal.expected("whole groups of three digits, the first of them beginning with no 0");
+            return refusal.expected(
+                "groups of exactly three digits after a first group of one to three that does not \
+                begin with 0",
+            );
         }
         refusal
     }
@@ -223,7 +226,7 @@ impl Operation for ToDecimal {
             let decimal = money
                 .number(value, scope.context())
                 .map_err(|error| self.refusal(error, value, &money, place))?
-                .ok_or_else(|| self.frame.wrong_type(place, "a text or a number"))?;
+                .ok_or_else(|| self.frame.wrong_type(place, "a string or a number"))?;
             Ok(match self.emit {
                 Emit::Text => Value::text(&decimal.to_string()),
                 Emit::Number => Value::decimal(decimal),
@@ -264,7 +267,7 @@ impl Operation for ToDecimal {
 pub(super) static MANUAL: Manual = Manual {
     name: "decimal",
     group: "value",
-    summary: "turns money, as text or number, into an exact decimal of at most 28 digits",
+    summary: "converts an amount of money, a string or a number, to an exact decimal of at most 28 digits",
     keys: &[
         PATH,
         TO,
@@ -272,31 +275,31 @@ pub(super) static MANUAL: Manual = Manual {
             "strip",
             Form::Text,
             "nothing",
-            "characters that may be removed: `,` between groups of three digits, symbols around the number",
+            "characters to remove: marks such as `,` between groups of three digits, symbols around the number",
         ),
         Key::optional(
             "point",
             Form::Choice(&[".", ","]),
             ".",
-            "the character before the fraction of a text; with `,` a `.` can separate groups: `strip = \".\"`",
+            "the decimal point of a string; with `,` a `.` can separate groups: `strip = \".\"`",
         ),
         Key::optional(
             "exponent",
             Form::Boolean,
             "false",
-            "whether a text may have an exponent: \"1.5e3\" is 1500",
+            "whether a string may have an exponent: \"1.5e3\" is 1500",
         ),
         Key::optional(
             "parentheses",
             Form::Choice(&["refuse", "negative"]),
             "refuse",
-            "whether (12.50) is -12.50",
+            "`negative` reads (12.50) as -12.50",
         ),
         Key::optional(
             "places",
             Form::Integer,
-            "the places that it has",
-            "rounds to so many places, as the stage's `rounding` says, and pads with zeros",
+            "the places of the value",
+            "round to this many places, as the stage's `rounding` declares, padding with zeros",
         ),
         Key::optional(
             "emit",
@@ -316,7 +319,7 @@ pub(super) static MANUAL: Manual = Manual {
         "decimal.exists",
         "decimal.blocked",
     ],
-    undo: "lossy in place: symbols, zeros and rounded digits are gone; with `to` the value stays",
+    undo: "lossy in place: symbols, zeros and rounded digits are lost; with `to` the original stays",
     example: (
         r#"op = "decimal"
 path = "amount"

@@ -20,25 +20,26 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "dedupe",
     group: "collection",
-    summary: "keeps one of the equal elements of a list; equal is what is written the same, so 6.0 and 6.00 differ",
+    summary: "keeps one of several equal elements of a list; elements are equal if their JSON is, so 6.0 and 6.00 \
+        differ",
     keys: &[
         Key::required("path", Form::Path, "the list"),
         Key::optional(
             "by",
             Form::Path,
             "the whole element",
-            "what is compared, from the element on",
+            "what to compare, a path inside the element",
         ),
         Key::optional(
             "keep",
             Form::Choice(&["first", "last"]),
             "first",
-            "which one stays, where it stands",
+            "which one to keep, in its position",
         ),
         Missing::KEY,
     ],
     refusals: &["dedupe.missing", "dedupe.not_list", "dedupe.blocked"],
-    undo: "lossy: the elements are gone but for the image or the untouched source",
+    undo: "lossy: the elements remain only in the image or the unchanged source",
     example: (
         r#"op = "dedupe"
 path = "items"
@@ -160,7 +161,7 @@ fn written(value: &Value) -> String {
 
 skip_missing_builder!(
     Dedupe,
-    "Does nothing where the list is missing; keeps every element that has nothing to compare."
+    "Does nothing if the list is missing; keeps every element that has nothing to compare."
 );
 
 impl Operation for Dedupe {

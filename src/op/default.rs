@@ -1,4 +1,4 @@
-//! `default`: writes a value where there is none.
+//! `default`: writes a value where none exists.
 
 use serde_json::json;
 
@@ -47,7 +47,7 @@ impl Absent {
     }
 }
 
-/// `default`: writes a value where there is none. Where a list on the way is missing, there is nothing to do.
+/// `default`: writes a value where none exists. Where a list on the way is missing, there is nothing to do.
 ///
 /// ```toml
 /// op = "default"
@@ -98,7 +98,10 @@ impl SetDefault {
         let known = |word: &&str| {
             let found = Absent::ALL.into_iter().find(|absent| absent.name() == *word);
             found.ok_or_else(|| {
-                let message = format!("`{word}` is none of: {}", names().collect::<Vec<_>>().join(", "));
+                let message = format!(
+                    "`{word}` is not one of: {}",
+                    names().collect::<Vec<_>>().join(", ")
+                );
                 Problem::error("default.when", settings.place_of("when"), message).did_you_mean(word, names())
             })
         };
@@ -193,23 +196,23 @@ impl Operation for SetDefault {
 pub(super) static MANUAL: Manual = Manual {
     name: "default",
     group: "value",
-    summary: "writes a value where there is none",
+    summary: "writes a value where none exists",
     keys: &[
         PATH,
         Key::required(
             "value",
             Form::Template,
-            "the value; `omit` leaves the record as it is",
+            "the value; `omit` leaves the record unchanged",
         ),
         Key::optional(
             "when",
             Form::Texts,
             "[\"missing\"]",
-            "what counts as no value: `missing`, `null`, `empty` (text, list or object)",
+            "what counts as no value: `missing`, `null`, `empty` (a string, list or object)",
         ),
     ],
     refusals: &["default.type", "default.blocked"],
-    undo: "lossy: a default cannot be told from a value that was there",
+    undo: "lossy: a default cannot be told from an original value",
     example: (
         r#"op = "default"
 path = "currency"

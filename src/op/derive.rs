@@ -22,7 +22,7 @@ const MOST_KEPT: usize = 1_000_000;
 pub(super) static MANUAL: Manual = Manual {
     name: "derive",
     group: "record",
-    summary: "makes one record of every object of a list; a record with an empty list is left out as `derive.empty`",
+    summary: "creates one record from each object of a list; a record with an empty list is filtered as `derive.empty`",
     keys: &[
         Key::optional(
             "path",
@@ -34,13 +34,13 @@ pub(super) static MANUAL: Manual = Manual {
             "records",
             Form::Expression,
             "the objects of `path`",
-            "an expression that gives the list of objects",
+            "an expression whose value is the list of objects",
         ),
         Key::optional(
             "keep",
             Form::Paths,
             "none",
-            "fields of the record that go to the front of every derived one",
+            "fields of the record to copy to the front of each derived record",
         ),
     ],
     refusals: &[
@@ -52,7 +52,7 @@ pub(super) static MANUAL: Manual = Manual {
         "derive.too_many",
         "derive.too_large",
     ],
-    undo: "lossy: the rest of the record is gone but for the image or the untouched source",
+    undo: "lossy: the rest of the record remains only in the image or the unchanged source",
     example: (
         r#"op = "derive"
 path = "items"
@@ -126,7 +126,7 @@ impl Derive {
             for path in paths {
                 let field = FieldPath::read(single_path(path)?)?;
                 if keep.iter().any(|before| before.name == field.name) {
-                    let message = format!("`{}` is kept twice", field.name);
+                    let message = format!("`{}` is listed twice", field.name);
                     return Err(Problem::error("stage.same_name", None, message));
                 }
                 keep.push(field);

@@ -19,7 +19,8 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "each",
     group: "collection",
-    summary: "does operations on every element of a list of objects; their paths, and `doc` in their expressions, begin at the element",
+    summary: "applies operations to each element of a list of objects; their paths, and `doc` in their expressions, \
+        start at the element",
     keys: &[
         Key::required("path", Form::Path, "the list"),
         Key::required(
@@ -36,7 +37,7 @@ pub(super) static MANUAL: Manual = Manual {
         "each.whole_record",
         "each.blocked",
     ],
-    undo: "as the weakest of its operations: exact by their inverses in reverse order",
+    undo: "as its weakest operation; if all are exact: their inverses in reverse order",
     example: (
         r#"op = "each"
 path = "items"
@@ -142,7 +143,7 @@ impl Each {
     }
 }
 
-skip_missing_builder!(Each, "Does nothing where the list is missing.");
+skip_missing_builder!(Each, "Does nothing if the list is missing.");
 
 impl Operation for Each {
     fn name(&self) -> &'static str {
@@ -223,7 +224,7 @@ impl Operation for Each {
             problems.extend(operation.problems());
             if operation.concerns_whole_record() {
                 let message = format!(
-                    "`{}` concerns the record as a whole and cannot stand inside `each`",
+                    "`{}` applies to the whole record and cannot be used inside `each`",
                     operation.name()
                 );
                 problems.push(Problem::error("stage.not_inside_each", None, message));

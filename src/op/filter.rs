@@ -21,24 +21,25 @@ use crate::refusal::{Refusal, is_reserved};
 pub(super) static MANUAL: Manual = Manual {
     name: "filter",
     group: "collection",
-    summary: "keeps the elements of a list, or without `path` the records, for which a condition holds",
+    summary: "keeps the elements of a list for which a condition is true; without `path`, the records",
     keys: &[
         Key::optional("path", Form::Path, "the record itself", "the list"),
         Key::required(
             "where",
             Form::Expression,
-            "the condition; for a list `doc` is the element, and `doc.value` an element that is no object",
+            "the condition; for a list, `doc` is the element, and `doc.value` an element that is not an object",
         ),
         Key::optional(
             "reason",
             Form::Text,
             "\"filter\"",
-            "the code under which a record is left out",
+            "the code for a filtered record",
         ),
         Missing::KEY,
     ],
     refusals: &["filter.missing", "filter.not_list", "filter.blocked"],
-    undo: "lossy with `path`: the elements are gone but for the image or the untouched source; exact without: it changes no record",
+    undo: "lossy with `path`: the elements remain only in the image or the unchanged source; exact without: it changes \
+        no record",
     example: (
         r#"op = "filter"
 path = "items"
@@ -146,7 +147,7 @@ impl Filter {
     }
 }
 
-skip_missing_builder!(Filter, "Does nothing where the list is missing.");
+skip_missing_builder!(Filter, "Does nothing if the list is missing.");
 
 impl Operation for Filter {
     fn name(&self) -> &'static str {
@@ -236,10 +237,10 @@ impl Operation for Filter {
             ));
         }
         if !is_code(&self.reason) {
-            let message = "the reason of a filter is not a code";
+            let message = "`reason` is not a valid code";
             problems.push(
                 Problem::error("stage.bad_code", None, message)
-                    .help("write lower-case words joined by points, for example `order.cancelled`"),
+                    .help("write lower-case words joined by dots, for example `order.cancelled`"),
             );
         }
         problems

@@ -17,10 +17,10 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "flatten",
     group: "shape",
-    summary: "lifts the fields of an object into its parent, to where the object stood",
+    summary: "moves the fields of an object into its parent, in the object's position",
     keys: &[
         Key::required("path", Form::Path, "the object"),
-        Key::optional("prefix", Form::Text, "\"\"", "put before every lifted name"),
+        Key::optional("prefix", Form::Text, "\"\"", "text before each moved name"),
         Missing::KEY,
     ],
     refusals: &[
@@ -29,7 +29,7 @@ pub(super) static MANUAL: Manual = Manual {
         "flatten.exists",
         "flatten.blocked",
     ],
-    undo: "from the image: which fields belonged to the object is not known",
+    undo: "from the image: which fields belonged to the object is lost",
     example: (
         r#"op = "flatten"
 path = "name"
@@ -82,7 +82,7 @@ impl Flatten {
     }
 }
 
-skip_missing_builder!(Flatten, "Does nothing where the object is missing.");
+skip_missing_builder!(Flatten, "Does nothing if the object is missing.");
 
 impl Operation for Flatten {
     fn name(&self) -> &'static str {

@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
-/// `format_date`: writes an ISO 8601 day or time in another format. A time keeps the offset that it is written with,
+/// `format_date`: converts an ISO 8601 day or time to another format. A time keeps the offset that it is written with,
 /// unless a zone is declared. A format that needs more than the text says (a time from a day, an offset from a time
 /// without one) is refused.
 ///
@@ -112,20 +112,20 @@ impl Operation for FormatDate {
 pub(super) static MANUAL: Manual = Manual {
     name: "format_date",
     group: "value",
-    summary: "writes an ISO 8601 day or time in another format",
+    summary: "converts an ISO 8601 day or time to another format",
     keys: &[
         PATH,
         TO,
         Key::required(
             "format",
             Form::Text,
-            "the format, strftime's notation (docs/dates.md)",
+            "the format, in strftime notation (docs/dates.md)",
         ),
         Key::optional(
             "zone",
             Form::Text,
-            "the offset that the time is written with",
-            "the IANA zone whose clocks are shown",
+            "the offset of the time",
+            "the IANA zone to write the time in",
         ),
         MISSING,
         NULL,
@@ -143,7 +143,7 @@ pub(super) static MANUAL: Manual = Manual {
         "format_date.exists",
         "format_date.blocked",
     ],
-    undo: "lossy in place: what the format leaves out is gone; with `to` the text stays",
+    undo: "lossy in place: what the format leaves out is lost; with `to` the original stays",
     example: (
         r#"op = "format_date"
 path = "born"

@@ -68,7 +68,7 @@ impl Operation for HashText {
 pub(super) static MANUAL: Manual = Manual {
     name: "hash",
     group: "value",
-    summary: "writes the SHA-256 of a text as hexadecimal digits",
+    summary: "computes the SHA-256 of a string, in hexadecimal digits",
     keys: &[
         PATH,
         TO,
@@ -85,7 +85,7 @@ pub(super) static MANUAL: Manual = Manual {
         "hash.exists",
         "hash.blocked",
     ],
-    undo: "lossy in place, on purpose; with `to` the text stays",
+    undo: "lossy in place, on purpose; with `to` the original stays",
     example: (
         r#"op = "hash"
 path = "ssn"

@@ -88,14 +88,14 @@ impl Operation for HmacText {
 pub(super) static MANUAL: Manual = Manual {
     name: "hmac",
     group: "value",
-    summary: "writes the HMAC-SHA-256 of a text, under a named secret, as hexadecimal digits",
+    summary: "computes the HMAC-SHA-256 of a string under a named secret, in hexadecimal digits",
     keys: &[
         PATH,
         TO,
         Key::required(
             "secret",
             Form::Text,
-            "the name of the secret; the secret itself never stands in a stage",
+            "the name of the secret; a stage never contains the secret itself",
         ),
         DigestForm::PREFIX,
         DigestForm::LENGTH,
@@ -111,7 +111,7 @@ pub(super) static MANUAL: Manual = Manual {
         "hmac.exists",
         "hmac.blocked",
     ],
-    undo: "lossy in place, on purpose; with `to` the text stays",
+    undo: "lossy in place, on purpose; with `to` the original stays",
     example: (
         r#"op = "hmac"
 path = "ssn"

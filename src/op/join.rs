@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
-/// `join`: puts the texts of a list, or of several fields, together with a separator between them. Numbers are
+/// `join`: joins the strings of a list, or of several fields, into one with a separator between them. Numbers are
 /// joined by their text as written. Fields stay where they are.
 ///
 /// ```toml
@@ -92,7 +92,7 @@ impl Join {
             (Some(path), None) => path,
             (None, Some(first)) if settings.has("to") => first.clone(),
             (None, Some(_)) => {
-                let message = "`join` of fields needs the key `to`: where the text goes";
+                let message = "`join` of fields needs the key `to`: where the result goes";
                 return Err(Problem::error(
                     "stage.missing_key",
                     settings.place().clone(),
@@ -242,23 +242,18 @@ impl Operation for Join {
 pub(super) static MANUAL: Manual = Manual {
     name: "join",
     group: "value",
-    summary: "puts the texts of a list, or of several fields, together",
+    summary: "joins the strings of a list, or of several fields, into one",
     keys: &[
-        Key::optional("path", Form::Path, "`from`", "where the list is"),
-        Key::optional(
-            "from",
-            Form::Paths,
-            "`path`",
-            "the fields to put together; they stay",
-        ),
+        Key::optional("path", Form::Path, "`from`", "the list"),
+        Key::optional("from", Form::Paths, "`path`", "the fields to join; they are kept"),
         TO,
-        Key::required("with", Form::Text, "what goes between the parts; may be empty"),
+        Key::required("with", Form::Text, "the separator; may be empty"),
         MISSING,
         Key::optional(
             "null",
             Form::Choice(&["refuse", "skip"]),
             "refuse",
-            "what null means; `skip` leaves it out",
+            "what to do with null; `skip` leaves it out",
         ),
     ],
     refusals: &[
@@ -268,7 +263,7 @@ pub(super) static MANUAL: Manual = Manual {
         "join.exists",
         "join.blocked",
     ],
-    undo: "lossy in place: where one part ended is not known; with `to` the parts stay",
+    undo: "lossy in place: where one part ended is lost; with `to` the parts stay",
     example: (
         r#"op = "join"
 path = "tags"

@@ -86,10 +86,10 @@ impl MapTable {
         if self.keys == MapKeys::Any && number.is_ok_and(|number| self.numbers.contains_key(&number)) {
             let message = format!("`{key}` is the same number as another key");
             return Err(Problem::error("map.duplicate", None, message)
-                .help("say `keys = \"text\"` where the values are texts"));
+                .help("set `keys = \"text\"` if the values are strings"));
         }
         if self.keys == MapKeys::Number && number.is_err() {
-            let message = format!("`{key}` is no number, but `keys` says that the keys are numbers");
+            let message = format!("`{key}` is not a number, but `keys` says that the keys are numbers");
             return Err(Problem::error("map.key", None, message));
         }
         Ok(())
@@ -202,7 +202,7 @@ impl Operation for MapValues {
     fn apply(&self, document: &mut Document, _: &mut Scope<'_>) -> Result<Effect, Refusal> {
         self.frame.apply(document, |value, place| {
             if matches!(value.kind(), Kind::List | Kind::Object) {
-                return Err(self.frame.wrong_type(place, "a text, number or boolean"));
+                return Err(self.frame.wrong_type(place, "a string, number or boolean"));
             }
             let found = self.table.find(value).or(self.default.as_ref()).cloned();
             found.ok_or_else(|| {
@@ -249,22 +249,22 @@ impl Operation for MapValues {
 pub(super) static MANUAL: Manual = Manual {
     name: "map",
     group: "value",
-    summary: "replaces each value by what a table says",
+    summary: "replaces a value with its entry in a table",
     keys: &[
         PATH,
         TO,
-        Key::required("values", Form::Table, "what each value becomes"),
+        Key::required("values", Form::Table, "the replacement for each value"),
         Key::optional(
             "keys",
             Form::Choice(&["any", "text", "number"]),
             "any",
-            "what the table's keys stand for: `any` takes 1, 1.0 and \"1\" alike; `number` goes by the text as written",
+            "what the keys match: `any` treats 1, 1.0 and \"1\" alike; `number` compares the digits as written",
         ),
         Key::optional(
             "default",
             Form::Template,
             "refused",
-            "what a value that the table does not know becomes; no expression",
+            "the replacement for a value that is not in the table; not an expression",
         ),
         MISSING,
         NULL,
@@ -277,7 +277,8 @@ pub(super) static MANUAL: Manual = Manual {
         "map.exists",
         "map.blocked",
     ],
-    undo: "exactly by `map` where `keys` is text or number, no two values are the same, all of one kind, and there is no default; else lossy in place",
+    undo: "exact: `map`, where `keys` is text or number, the values are all different and of one type, and there is no \
+        default; otherwise lossy in place",
     example: (
         r#"op = "map"
 path = "status"

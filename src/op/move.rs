@@ -14,19 +14,19 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "move",
     group: "shape",
-    summary: "takes a field from one place to the end of another object, making the objects on the way",
+    summary: "moves a field to the end of another object, creating missing parent objects",
     keys: &[
         Key::required("from", Form::Path, "the field"),
         Key::required(
             "to",
             Form::Path,
-            "where it goes; the same as `from` up to the last `[*]`",
+            "where to move it; the same as `from` up to the last `[*]`",
         ),
         Missing::KEY,
         OVERWRITE,
     ],
     refusals: &["move.missing", "move.exists", "move.blocked"],
-    undo: "from the image: the old place among its siblings is not known; lossy with `overwrite`",
+    undo: "from the image: the old position among its siblings is lost; lossy with `overwrite`",
     example: (
         r#"op = "move"
 from = "first"
@@ -65,9 +65,9 @@ impl Move {
             let (from, to) = (ElementPath::field(from)?, ElementPath::field(to)?);
             same_elements(&from, &to)?;
             if from.path != to.path && from.path.covers(&to.path) {
-                let message = format!("`{}` lies inside `{}`", to.path, from.path);
+                let message = format!("`{}` is inside `{}`", to.path, from.path);
                 return Err(Problem::error("stage.inside_itself", None, message)
-                    .help("`wrap` with `key` puts a value into an object of its own"));
+                    .help("use `wrap` with `key` to put a value into a new object"));
             }
             Ok(FieldTransfer { from, to })
         });

@@ -17,14 +17,14 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "nest",
     group: "shape",
-    summary: "puts fields of one object into a new object, where the first of them stood, in the order listed",
+    summary: "moves fields of one object into a new object, in the position of the first, in the order listed",
     keys: &[
         Key::required("fields", Form::Paths, "the fields, all of the same object"),
         Key::required("into", Form::Path, "the new object, a field of that same object"),
         Missing::KEY,
     ],
     refusals: &["nest.missing", "nest.exists", "nest.blocked"],
-    undo: "from the image: the old places among the siblings are not known",
+    undo: "from the image: the old positions among the siblings are lost",
     example: (
         r#"op = "nest"
 fields = ["first", "last"]
@@ -76,10 +76,7 @@ impl Nest {
             }
             for (at, field) in fields.iter().enumerate() {
                 if field.parents() != into.parents() {
-                    let message = format!(
-                        "`{}` and `{}` do not lie in the same object",
-                        field.path, into.path
-                    );
+                    let message = format!("`{}` and `{}` are not in the same object", field.path, into.path);
                     return Err(Problem::error("stage.other_parent", None, message).help("`move` it first"));
                 }
                 if fields[..at].iter().any(|before| before.name == field.name) {
@@ -102,7 +99,7 @@ impl Nest {
 
 skip_missing_builder!(
     Nest,
-    "Leaves out the fields that are missing; makes no object where all are."
+    "Leaves out the fields that are missing; creates no object if all are."
 );
 
 impl Operation for Nest {

@@ -149,7 +149,7 @@ impl DatePlan {
         let output = WriteFormat::in_language(text, language).map_err(|error| problem(error, None))?;
         let day = self.formats.iter().find(|format| format.is_day());
         if let Some(day) = day.filter(|_| language > Language::One && !output.is_day()) {
-            let message = format!("`{text}` has a time, but `{}` reads none", day.text());
+            let message = format!("`{text}` writes a time, but `{}` does not read one", day.text());
             return Err(Problem::error("date.format", None, message));
         }
         self.output = Some(output);
@@ -201,7 +201,7 @@ impl Operation for ParseDate {
                 .read(&text)
                 .map_err(|why| refuse(why.reason(), why.expected(&plan.form)))?;
             if found.is_ambiguous && self.refuse_ambiguous {
-                let expected = "a date that all declared formats read alike";
+                let expected = "a date that all declared formats read in the same way";
                 return Err(refuse("ambiguous", expected));
             }
             if found.is_ambiguous {
@@ -230,7 +230,7 @@ impl Operation for ParseDate {
         swapped
             .map(|[first, second]| {
                 let message = format!(
-                    "`{first}` and `{second}` can read the same text differently; the first one wins"
+                    "`{first}` and `{second}` can read the same string differently; the first one wins"
                 );
                 Problem::warning("check.ambiguous_formats", None, message)
                     .help("keep one of them, or add `ambiguous = \"refuse\"`")
@@ -261,25 +261,25 @@ pub(super) static MANUAL: Manual = Manual {
         Key::required(
             "formats",
             Form::Texts,
-            "the formats, strftime's notation (docs/dates.md), tried in this order",
+            "the formats, in strftime notation (docs/dates.md), tried in this order",
         ),
         Key::optional(
             "zone",
             Form::Text,
-            "none; needed by a format with a time and no offset",
+            "none; required by a format with a time and no offset",
             "the IANA zone in which times without an offset were written",
         ),
         Key::optional(
             "ambiguous",
             Form::Choice(&["first", "refuse"]),
             "first",
-            "what a date means that two formats read differently; `first` counts a warning",
+            "what to do if two formats read a date differently; `first` counts a warning",
         ),
         Key::optional(
             "format",
             Form::Text,
             "%Y-%m-%d for a day, %Y-%m-%dT%H:%M:%SZ for a time",
-            "the format that is written; times in UTC",
+            "the format to write; times are in UTC",
         ),
         MISSING,
         NULL,
@@ -298,7 +298,7 @@ pub(super) static MANUAL: Manual = Manual {
         "parse_date.exists",
         "parse_date.blocked",
     ],
-    undo: "lossy in place: which format it had is gone; with `to` the text stays",
+    undo: "lossy in place: which format it had is lost; with `to` the original stays",
     example: (
         r#"op = "parse_date"
 path = "born"

@@ -14,14 +14,14 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "rekey",
     group: "record",
-    summary: "gives the record the id that an expression gives, in place of the source's id or the stage's `id`",
+    summary: "sets the record's id to the value of an expression, instead of the source's id or the stage's `id`",
     keys: &[Key::required(
         "id",
         Form::Expression,
-        "the id: a text, not empty and without NUL, or a whole number",
+        "the id: a string, not empty and without NUL, or a whole number",
     )],
     refusals: &["rekey.not_id"],
-    undo: "from the image: the ledger knows the old id",
+    undo: "from the image: the ledger has the old id",
     example: (
         r#"op = "rekey"
 id = "= doc.account""#,
@@ -49,7 +49,7 @@ pub struct Rekey {
 }
 
 impl Rekey {
-    /// Gives the record the id that the expression gives: a text, not empty and without NUL, or a whole number.
+    /// Gives the record the id that the expression gives: a string, not empty and without NUL, or a whole number.
     #[must_use]
     pub fn new(id: Expression) -> Self {
         Self { id }
@@ -76,7 +76,8 @@ impl Operation for Rekey {
             Evaluated::Omit => None,
         };
         id.map(Effect::Rekeyed).ok_or_else(|| {
-            Refusal::new("rekey.not_id", "").expected("a text, not empty and without NUL, or a whole number")
+            Refusal::new("rekey.not_id", "")
+                .expected("a string, not empty and without NUL, or a whole number")
         })
     }
 

@@ -24,7 +24,7 @@ pub(super) static MANUAL: Manual = Manual {
         Missing::KEY,
     ],
     refusals: &["remove.missing", "remove.blocked"],
-    undo: "lossy: the values are gone but for the image or the untouched source",
+    undo: "lossy: the values remain only in the image or the unchanged source",
     example: (
         r#"op = "remove"
 paths = ["ssn", "items[*].cost"]
@@ -70,7 +70,7 @@ impl Remove {
         let fields = Checked::new(|| {
             let fields = FieldPath::all(paths)?;
             if fields.is_empty() {
-                let message = "`remove` needs `path` or `paths`: what it removes";
+                let message = "`remove` needs `path` or `paths`";
                 return Err(Problem::error("stage.missing_key", None, message));
             }
             Ok(fields)
@@ -86,7 +86,7 @@ impl Remove {
     }
 }
 
-skip_missing_builder!(Remove, "Does nothing where a field is missing.");
+skip_missing_builder!(Remove, "Does nothing if a field is missing.");
 
 impl Operation for Remove {
     fn name(&self) -> &'static str {

@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "rename",
     group: "shape",
-    summary: "gives a field another name; it keeps its place among its siblings",
+    summary: "renames a field, which keeps its position among its siblings",
     keys: &[
         Key::required("from", Form::Path, "the field"),
         Key::required("to", Form::Path, "the same path with the new name"),
@@ -22,7 +22,7 @@ pub(super) static MANUAL: Manual = Manual {
         OVERWRITE,
     ],
     refusals: &["rename.missing", "rename.exists", "rename.blocked"],
-    undo: "exact: renamed back; from the image with `missing = \"skip\"`; lossy with `overwrite`",
+    undo: "exact: renames it back; from the image with `missing = \"skip\"`; lossy with `overwrite`",
     example: (
         r#"op = "rename"
 from = "acct_no"
@@ -60,7 +60,7 @@ impl Rename {
         let transfer = Transfer::new(MANUAL.name, || {
             let (from, to) = (FieldPath::read(from)?, FieldPath::read(to)?);
             if from.parents() != to.parents() {
-                let message = format!("`{}` and `{}` do not lie in the same object", from.path, to.path);
+                let message = format!("`{}` and `{}` are not in the same object", from.path, to.path);
                 return Err(Problem::error("stage.other_parent", None, message)
                     .help("`rename` keeps a field where it is; use `move`"));
             }
@@ -169,7 +169,7 @@ mod tests {
     fn settings_that_cannot_work_are_problems_before_any_record() {
         assert_eq!(
             problem("op = 'rename'\nfrom = 'a'\nto = 'b.c'"),
-            "stage.other_parent t.toml:1:1 `a` and `b.c` do not lie in the same object (`rename` keeps a field where it is; use `move`)"
+            "stage.other_parent t.toml:1:1 `a` and `b.c` are not in the same object (`rename` keeps a field where it is; use `move`)"
         );
         assert!(problem("op = 'rename'\nfrom = 'a'\nto = 'b..c'").starts_with("stage.bad_path t.toml:4:6 "));
         let rename = Rename::new("a..b", "c");

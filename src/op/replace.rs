@@ -12,7 +12,7 @@ use crate::record::pattern;
 use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
-/// `replace`: replaces what a pattern finds in a text. Patterns take linear time, whatever the text; `\d` is an ASCII
+/// `replace`: replaces the matches of a pattern in a string. Patterns take linear time, whatever the text; `\d` is an ASCII
 /// digit. In the replacement `$1` and `${name}` stand for groups, `$$` for `$`.
 ///
 /// ```toml
@@ -103,7 +103,7 @@ impl Replace {
 
 fn search(pattern: &str, with: &str) -> Result<Regex, Problem> {
     let compiled = pattern::compile(pattern).map_err(|error| {
-        let message = format!("`pattern` is no pattern: {error}");
+        let message = format!("`pattern` is not a valid pattern: {error}");
         Problem::error("replace.pattern", None, message)
     })?;
     if let Some(group) = unknown_group(with, &compiled) {
@@ -137,7 +137,7 @@ impl Operation for Replace {
                 return Err(self
                     .frame
                     .refuse("no_match", place)
-                    .expected("a text that the pattern finds"));
+                    .expected("a string that contains a match of the pattern"));
             }
             // 0 means all of them.
             let limit = usize::from(self.first);
@@ -169,7 +169,7 @@ impl Operation for Replace {
 pub(super) static MANUAL: Manual = Manual {
     name: "replace",
     group: "value",
-    summary: "replaces what a pattern finds in a text",
+    summary: "replaces the matches of a pattern in a string",
     keys: &[
         PATH,
         TO,
@@ -177,20 +177,20 @@ pub(super) static MANUAL: Manual = Manual {
         Key::required(
             "with",
             Form::Text,
-            "what to put there; `$1`, `${name}` are groups, `$$` is `$`",
+            "the replacement; `$1`, `${name}` are groups, `$$` is `$`",
         ),
         Key::optional(
             "literal",
             Form::Boolean,
             "false",
-            "takes `pattern` and `with` as they are written",
+            "take `pattern` and `with` literally",
         ),
-        Key::optional("first", Form::Boolean, "false", "replaces only the first"),
+        Key::optional("first", Form::Boolean, "false", "replace only the first match"),
         Key::optional(
             "no_match",
             Form::Choice(&["keep", "refuse"]),
             "keep",
-            "what a text means in which nothing is found",
+            "what to do if nothing matches",
         ),
         MISSING,
         NULL,
@@ -203,7 +203,7 @@ pub(super) static MANUAL: Manual = Manual {
         "replace.exists",
         "replace.blocked",
     ],
-    undo: "lossy in place: what was replaced is gone; with `to` the text stays",
+    undo: "lossy in place: what was replaced is lost; with `to` the original stays",
     example: (
         r#"op = "replace"
 path = "phone"

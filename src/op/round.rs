@@ -84,14 +84,14 @@ impl Operation for Round {
 pub(super) static MANUAL: Manual = Manual {
     name: "round",
     group: "value",
-    summary: "rounds a number, or the plain decimal text of one, as the stage's `rounding` says; its kind stays",
+    summary: "rounds a number, or a string with a plain decimal, as the stage's `rounding` declares; the type stays",
     keys: &[
         PATH,
         TO,
         Key::required(
             "places",
             Form::Integer,
-            "how many places, 0 to 28; missing ones are padded with zeros",
+            "the number of places, 0 to 28, padded with zeros",
         ),
         MISSING,
         NULL,
@@ -105,7 +105,7 @@ pub(super) static MANUAL: Manual = Manual {
         "round.exists",
         "round.blocked",
     ],
-    undo: "lossy in place: the rounded digits are gone; with `to` the value stays",
+    undo: "lossy in place: the rounded digits are lost; with `to` the original stays",
     example: (
         r#"op = "round"
 path = "tax"

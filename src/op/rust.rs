@@ -17,13 +17,13 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "rust",
     group: "record",
-    summary: "calls a function that the program registered with the library; it refuses under codes of its own",
+    summary: "calls a function that the program has registered with the library; it refuses with its own codes",
     keys: &[
         Key::required("function", Form::Text, "its name"),
         Key::required(
             "version",
             Form::Integer,
-            "its version, from 1: a changed function is another version",
+            "its version, from 1; a changed function needs a new version",
         ),
     ],
     refusals: &[],

@@ -1,4 +1,4 @@
-//! `set`: writes a value, whatever is there.
+//! `set`: writes a value, replacing any that exists.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::record::{Document, Value};
 use crate::refusal::Refusal;
 
 /// `set`: writes a value whether or not one is there; the one operation whose purpose is to overwrite. Missing
-/// objects on the way are made; a value that is there keeps its position. `omit` leaves the record as it is.
+/// objects along the path are made; a value that is there keeps its position. `omit` leaves the record as it is.
 ///
 /// ```toml
 /// op = "set"
@@ -101,20 +101,20 @@ impl Operation for Set {
 pub(super) static MANUAL: Manual = Manual {
     name: "set",
     group: "value",
-    summary: "writes a value, whatever is there",
+    summary: "writes a value, replacing any that exists",
     keys: &[
         Key {
-            summary: "where the value is written",
+            summary: "where to write the value",
             ..PATH
         },
         Key::required(
             "value",
             Form::Template,
-            "the value; `omit` leaves the record as it is",
+            "the value; `omit` leaves the record unchanged",
         ),
     ],
     refusals: &["set.missing", "set.null", "set.type", "set.blocked"],
-    undo: "lossy: what was there is gone",
+    undo: "lossy: the old value is lost",
     example: (
         r#"op = "set"
 path = "status"

@@ -124,7 +124,7 @@ impl Split {
                 Checked::new(|| Cut::groups(pattern)).at(|| settings.place_of("pattern"))
             }
             _ => {
-                let message = "a text is cut either `at` a separator or by a `pattern`";
+                let message = "`split` takes either `at`, a separator, or `pattern`";
                 return Err(Problem::error("split.at", settings.place_of("at"), message));
             }
         };
@@ -157,7 +157,7 @@ impl Split {
             problems.push(("into", problem));
         }
         if fields > 0 && !self.frame.is_in_place() {
-            let message = "the parts go either into one list (`to`) or into fields (`into`)";
+            let message = "`split` takes either `to`, a list for the parts, or `into`, fields";
             problems.push(("into", Problem::error("split.into", None, message)));
         }
         if let Some(problem) = self
@@ -182,7 +182,7 @@ impl Split {
         };
         let parts = self.cut.get()?.parts(text, limit).ok_or_else(|| {
             let refusal = self.frame.refuse("no_match", place);
-            refusal.expected("a text that the pattern matches")
+            refusal.expected("a string that matches the pattern")
         })?;
         let trimmed = |part: &'t str| if self.trim { part.trim() } else { part };
         let kept = |part: Option<&str>| !self.drop_empty || part.is_some_and(|part| !part.is_empty());
@@ -352,41 +352,36 @@ impl Operation for Split {
 pub(super) static MANUAL: Manual = Manual {
     name: "split",
     group: "value",
-    summary: "cuts a text at every separator, or into the groups of a pattern, into a list or into fields",
+    summary: "splits a string at each separator, or into the groups of a pattern, into a list or fields",
     keys: &[
         PATH,
         TO,
-        Key::optional("at", Form::Text, "cut by `pattern`", "the separator"),
+        Key::optional("at", Form::Text, "split by `pattern`", "the separator"),
         Key::optional(
             "pattern",
             Form::Text,
-            "cut by `at`",
-            "its groups are the parts; a text that it does not match is refused",
+            "split by `at`",
+            "its groups are the parts; a string that does not match is refused",
         ),
         Key::optional(
             "limit",
             Form::Integer,
-            "as many as `into` has; else none",
-            "at most so many parts; the last is what is left",
+            "as many as `into` has; otherwise no limit",
+            "the maximum number of parts; the last one is the remainder",
         ),
-        Key::optional(
-            "trim",
-            Form::Boolean,
-            "false",
-            "trims the blanks around each part",
-        ),
-        Key::optional("drop_empty", Form::Boolean, "false", "leaves out empty parts"),
+        Key::optional("trim", Form::Boolean, "false", "trim whitespace around each part"),
+        Key::optional("drop_empty", Form::Boolean, "false", "leave out empty parts"),
         Key::optional(
             "into",
             Form::Paths,
-            "a list in place of the text",
-            "fields for the parts; the text stays",
+            "a list in place of the string",
+            "fields for the parts; the string stays",
         ),
         Key::optional(
             "fewer",
             Form::Choice(&["refuse", "empty", "null", "omit"]),
             "refuse",
-            "what a field of `into` gets when there are fewer parts, or its group took no part",
+            "what to do with a field of `into` when there are fewer parts, or its group did not match",
         ),
         MISSING,
         NULL,
@@ -400,7 +395,8 @@ pub(super) static MANUAL: Manual = Manual {
         "split.exists",
         "split.blocked",
     ],
-    undo: "exactly by `join` for a list in place, neither trimmed nor with parts left out; else lossy in place; with `to` or `into` the text stays",
+    undo: "exact: `join`, for a list in place, neither trimmed nor with parts left out; otherwise lossy in place; with \
+        `to` or `into` the original stays",
     example: (
         r#"op = "split"
 path = "tags"

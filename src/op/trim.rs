@@ -119,7 +119,7 @@ impl Operation for Trim {
 pub(super) static MANUAL: Manual = Manual {
     name: "trim",
     group: "value",
-    summary: "removes blanks, or other characters, from the ends of a text",
+    summary: "removes whitespace, or other characters, from the ends of a string",
     keys: &[
         PATH,
         TO,
@@ -127,14 +127,9 @@ pub(super) static MANUAL: Manual = Manual {
             "side",
             Form::Choice(&["both", "start", "end"]),
             "both",
-            "which end is trimmed",
+            "which end to trim",
         ),
-        Key::optional(
-            "characters",
-            Form::Text,
-            "blanks",
-            "the characters that are removed",
-        ),
+        Key::optional("characters", Form::Text, "blanks", "the characters to remove"),
         MISSING,
         NULL,
     ],
@@ -145,7 +140,7 @@ pub(super) static MANUAL: Manual = Manual {
         "trim.exists",
         "trim.blocked",
     ],
-    undo: "lossy in place: what was removed is gone; with `to` the text stays",
+    undo: "lossy in place: what was removed is lost; with `to` the original stays",
     example: (
         r#"op = "trim"
 path = "name"

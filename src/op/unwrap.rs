@@ -8,7 +8,7 @@ use crate::problem::Problem;
 pub(super) static MANUAL: Manual = Manual {
     name: "unwrap",
     group: "shape",
-    summary: "takes a value out of a list of exactly one element, or out of an object of exactly one field",
+    summary: "replaces a list of exactly one element, or an object of exactly one field, with that value",
     keys: &[
         Key::required("path", Form::Path, "the list or the object"),
         Key::optional("key", Form::Text, "a list", "the name of the object's one field"),

@@ -84,7 +84,7 @@ impl AddUuid {
         let uuid = context.random_uuid(&scope.place(&pointer), self.part.as_deref().unwrap_or_default());
         uuid.ok_or_else(|| {
             Refusal::new("uuid.salt_missing", pointer)
-                .expected("a record that a store knows, or a salt in the context")
+                .expected("a record from a store, or a salt in the context")
         })
     }
 }
@@ -155,26 +155,27 @@ impl Operation for AddUuid {
 pub(super) static MANUAL: Manual = Manual {
     name: "uuid",
     group: "value",
-    summary: "writes a UUID that is the same on every run: by name (UUIDv5 of project, stage, source id and part) or random (version 4)",
+    summary: "writes a UUID that is the same in every run: by name (UUIDv5 of project, stage, source id and part) or \
+        random (version 4)",
     keys: &[
         Key {
-            summary: "where it is written; nothing may be there yet",
+            summary: "where to write it; must not exist yet",
             ..PATH
         },
         Key::optional(
             "part",
             Form::Text,
-            "the JSON Pointer of the place",
-            "what tells it from other UUIDs of the same record; with `[*]` the place is added",
+            "the JSON Pointer of the path",
+            "distinguishes it from other UUIDs of the same record; with `[*]` the place is added",
         ),
         Key::optional(
             "form",
             Form::Choice(&FORMS),
             "`name`",
-            "`name`: who knows the names can compute it, and it is the same in every store, for all parts behind `derive` and \
-             for all elements of `each`. `random`: made of what the ledger has drawn for the record, the place and the part, so \
-             that nobody can guess it and all of them have others; in an `[[example]]` it is made of the example's id, and a \
-             program that gives no salt is refused",
+            "`name`: computed from the names, so anyone who knows them can compute it; the same in every store, for \
+             all records of a `derive` and for all elements of an `each`. `random`: computed from a random salt that \
+             the ledger keeps for the record, the place and the part, so nobody can guess it and each is different; in \
+             an `[[example]]` it is computed from the example's id, and a program that gives no salt is refused",
         ),
     ],
     refusals: &[
@@ -185,7 +186,7 @@ pub(super) static MANUAL: Manual = Manual {
         "uuid.blocked",
         "uuid.salt_missing",
     ],
-    undo: "exact: removed again; from the image where objects on the way may be made",
+    undo: "exact: removes the field; from the image where parent objects may be created",
     example: (
         r#"op = "uuid"
 path = "transaction_id"

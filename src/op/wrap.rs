@@ -8,7 +8,7 @@ use crate::problem::Problem;
 pub(super) static MANUAL: Manual = Manual {
     name: "wrap",
     group: "shape",
-    summary: "puts a value into a list of one element, or into an object of one field",
+    summary: "wraps a value in a list of one element, or in an object of one field",
     keys: &[
         Key::required("path", Form::Path, "the value"),
         Key::optional(

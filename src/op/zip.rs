@@ -18,21 +18,21 @@ use crate::refusal::Refusal;
 pub(super) static MANUAL: Manual = Manual {
     name: "zip",
     group: "collection",
-    summary: "makes one list of objects out of parallel lists; unequal lengths are refused, never cut",
+    summary: "combines parallel lists into one list of objects; unequal lengths are refused, never truncated",
     keys: &[
         Key::required(
             "from",
             Form::PathTable,
             "the objects' fields in order, each with the list it comes from",
         ),
-        Key::required("to", Form::Path, "where the list of objects goes"),
+        Key::required("to", Form::Path, "where to write the list of objects"),
         Key::optional(
             "separator",
             Form::Text,
             "lists only",
-            "splits texts here, blanks trimmed; a blank text is an empty list",
+            "split strings at this separator and trim whitespace; a blank string is an empty list",
         ),
-        Key::optional("remove_sources", Form::Boolean, "false", "take the lists away"),
+        Key::optional("remove_sources", Form::Boolean, "false", "remove the lists"),
         OVERWRITE,
     ],
     refusals: &[
@@ -42,7 +42,8 @@ pub(super) static MANUAL: Manual = Manual {
         "zip.exists",
         "zip.blocked",
     ],
-    undo: "exact: the list removed; from the image where objects on the way may be made or the sources are removed; lossy with `overwrite`, or where removed texts were split",
+    undo: "exact: removes the list; from the image where parent objects may be created or the sources are removed; \
+        lossy with `overwrite`, or where removed strings were split",
     example: (
         r#"op = "zip"
 from = { sku = "skus", quantity = "quantities" }
@@ -158,7 +159,7 @@ impl Zip {
                 let parts = text.split(separator.as_str());
                 Ok(parts.map(|part| Value::text(part.trim())).collect())
             }
-            (Some(_), None) => Err(refusal("not_list").expected("a list, or a text to split")),
+            (Some(_), None) => Err(refusal("not_list").expected("a list, or a string to split")),
             (None, _) => Err(refusal("not_list").expected("a list")),
         }
     }

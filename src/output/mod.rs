@@ -61,7 +61,7 @@ pub enum OutputError {
         fault: Malformed,
     },
     /// A record has the very text that stands for `null`, or for a field that is missing.
-    #[error("record `{id}` has in `{column}` the text that stands for {stands_for}")]
+    #[error("record `{id}` has the text for {stands_for} as a value in `{column}`")]
     Taken {
         /// The record's id.
         id: String,
@@ -72,7 +72,7 @@ pub enum OutputError {
     },
     /// The columns come from the first record, and a later one has a field beside them.
     #[error(
-        "record `{id}` has a field `{field}` that the first record has not; name the columns that are wanted"
+        "record `{id}` has a field `{field}` that the first record does not have; name the columns to write"
     )]
     NoColumn {
         /// The record's id.

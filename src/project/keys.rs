@@ -104,7 +104,7 @@ impl Project {
     pub fn signing_key(path: &Path) -> Result<SigningKey, Problem> {
         let text = read(path).map_err(|error| unreadable(path, &error))?;
         if is_open_to_others(path) {
-            let message = format!("others may read `{}`, and sign in your name", path.display());
+            let message = format!("other users can read `{}` and sign in your name", path.display());
             let problem = Problem::error("key.readable", None, message);
             return Err(problem.help(format!("`chmod 600 {}`", path.display())));
         }
@@ -117,7 +117,7 @@ fn read(path: &Path) -> std::io::Result<String> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(std::io::Error::new(
             ErrorKind::InvalidInput,
-            "it is no plain file",
+            "it is not a regular file",
         ));
     }
     let mut text = String::new();
@@ -154,8 +154,8 @@ fn write_new(path: &Path, text: &str, secret: bool) -> std::io::Result<()> {
 fn bad(path: &Path, error: &BadKey) -> Problem {
     let problem = Problem::error("key.bad", None, format!("`{}`: {error}", path.display()));
     problem.help(
-        "restore the file, or make a new key: put this one away, and its other half, then `counterfoil checkpoint --new-key \
-         --accept-restore --reason TEXT`",
+        "restore the file, or create a new key: move this file and its counterpart away, then run `counterfoil \
+         checkpoint --new-key --accept-restore --reason TEXT`",
     )
 }
 
@@ -166,13 +166,9 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
     if error.kind() == ErrorKind::AlreadyExists {
-        let message = format!(
-            "`{}` is there already, and nothing is overwritten",
-            path.display()
-        );
-        return Problem::error("key.exists", None, message)
-            .help("put the old key away first, both files of it");
+        let message = format!("`{}` already exists and was not overwritten", path.display());
+        return Problem::error("key.exists", None, message).help("move both files of the old key away first");
     }
     let message = format!("`{}` cannot be written: {error}", path.display());
-    Problem::error("key.unwritable", None, message).help("keys are made in the project's folder")
+    Problem::error("key.unwritable", None, message).help("keys are created in the project folder")
 }

@@ -56,7 +56,7 @@ fn declared_in_vain(
     let unused = settings.databases.keys().filter(|name| !is_used(name));
     let warnings = unused.filter_map(|name| {
         let near = targets.iter().find(|target| nearly(name, target))?;
-        let message = format!("[database.{name}] is declared, and no stage reads or fills `{name}`");
+        let message = format!("[database.{name}] is declared, but no stage reads or fills `{name}`");
         let problem = Problem::warning("check.unknown_database", place_of(name), message);
         Some(problem.help(format!(
             "did you mean [database.{near}]? If not, declare that one as well"
@@ -72,8 +72,8 @@ fn read_too_early(stage: &Stage, stages: &[Stage]) -> Option<Problem> {
     let fills = later().find(|later| !later.in_place() && later.target() == stage.source())?;
     let changes = later().find(|later| later.in_place() && later.source() == stage.source())?;
     let message = format!(
-        "stage {} reads `{}` before stage {} fills it, and stage {} changes it in place: it may read records of the shape \
-         before or after that",
+        "stage {} reads `{}` before stage {} fills it, and stage {} changes it in place: it may read records in the \
+         shape before or after that change",
         stage.number(),
         stage.source(),
         fills.number(),

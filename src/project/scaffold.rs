@@ -37,7 +37,7 @@ impl Project {
                 Ok(()) => written.push(path),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && file != PROJECT_FILE => {}
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    let message = format!("`{}` already is a project", folder.display());
+                    let message = format!("`{}` is already a project", folder.display());
                     return Err(Problem::error("project.exists", None, message).into());
                 }
                 Err(error) => return Err(unwritable(&path, &error).into()),

@@ -87,9 +87,12 @@ impl ProjectSettings {
 pub(super) fn read(folder: &Path) -> Result<ProjectSettings, Problems> {
     let text = read_file(&folder.join(PROJECT_FILE), PROJECT_FILE).map_err(|problem| match problem.code {
         "stage.no_file" => {
-            let message = format!("`{}` is no project: it has no `{PROJECT_FILE}`", folder.display());
+            let message = format!(
+                "`{}` is not a project: it has no `{PROJECT_FILE}`",
+                folder.display()
+            );
             Problem::error("project.missing", None, message)
-                .help("name a project's folder with -C, or make one with `counterfoil init NAME`")
+                .help("name a project folder with -C, or create a project with `counterfoil init NAME`")
         }
         _ => problem,
     })?;
@@ -150,7 +153,7 @@ fn store(root: &Section<'_>, problems: &mut Collected) -> PathBuf {
         .components()
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if path.file_name().is_none() || text.contains('\0') || !inside {
-        let message = "`store` names a file inside the project's folder";
+        let message = "`store` must name a file inside the project folder";
         let problem = Problem::error("project.bad_store", root.place_of("store"), message);
         problems.add(problem.help("for a store elsewhere use `--store FILE`"));
     }
@@ -211,7 +214,8 @@ fn databases(root: &Section<'_>, problems: &mut Collected) -> BTreeMap<String, D
 fn system(database: &Section<'_>, problems: &mut Collected) -> Option<String> {
     let text = database.text("system", problems)?;
     if text.trim().is_empty() || text.chars().count() > 200 || text.chars().any(hides) {
-        let message = "`system` names a system: 1 to 200 characters, all of which are seen: no control character, no mark of direction";
+        let message =
+            "`system` takes 1 to 200 visible characters, without control characters or direction marks";
         problems.add(Problem::error(
             "project.bad_system",
             database.place_of("system"),

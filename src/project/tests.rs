@@ -87,7 +87,7 @@ project.bad_name counterfoil.toml:1:8: `Shop` is not a name of a project: a-z, 0
 stage.unknown_key counterfoil.toml:2:1: the file has no key `stor` (did you mean `store`?)
 stage.missing_key 0001_a.toml:1:1: [stage] needs the key `source`: the database whose records it reads
 project.duplicate_number `0003_b.toml` and `0003_c.toml` have the same number (give one of them the next free number)
-stage.bad_file_name `4_d.toml` is not the name of a stage file (a stage file is named like `0001_orders.toml`: four digits, `_` and a name of a-z, 0-9 and _)
+stage.bad_file_name `4_d.toml` is not the name of a stage file (name a stage file like `0001_orders.toml`: four digits, `_` and a name of a-z, 0-9 and _)
 "
     );
 }
@@ -121,7 +121,7 @@ fn a_declaration_that_no_stage_has_to_do_with_and_nearly_names_a_target_is_a_war
     };
     assert_eq!(
         described("[database.invoice]\nsystem = \"Shop\"\n"),
-        "check.unknown_database counterfoil.toml:2:11: [database.invoice] is declared, and no stage reads or fills `invoice` \
+        "check.unknown_database counterfoil.toml:2:11: [database.invoice] is declared, but no stage reads or fills `invoice` \
          (did you mean [database.invoices]? If not, declare that one as well)\n"
     );
     for in_order in [

@@ -140,7 +140,7 @@ impl ValueTest {
                 }
                 Operand::Many(_) | Operand::Range(..) => None,
             }
-            .ok_or_else(|| wrong(operator, "a text"))
+            .ok_or_else(|| wrong(operator, "a string"))
         };
         let one = |operand: Operand| match operand {
             Operand::One(value) => Ok(value),

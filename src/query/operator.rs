@@ -88,7 +88,7 @@ pub enum QueryError {
     #[error(transparent)]
     Path(#[from] PathError),
     /// A path with `[*]` stands for several values, and nothing says by which to sort.
-    #[error("cannot sort by `{path}`: it stands for several values")]
+    #[error("cannot sort by `{path}`: it names several values")]
     SortByMany {
         /// The path.
         path: String,
@@ -102,7 +102,7 @@ pub enum QueryError {
         expected: &'static str,
     },
     /// There is no such operator.
-    #[error("there is no operator `{name}`; there are {}", Is::names().join(" "))]
+    #[error("there is no operator `{name}`; the operators are {}", Is::names().join(" "))]
     Operator {
         /// What was given.
         name: String,

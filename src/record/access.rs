@@ -48,7 +48,7 @@ impl Object {
     }
 
     /// Sets the value at a path without `[*]`: in place where it exists, at the end of its object where it does
-    /// not; missing objects on the way are made.
+    /// not; missing objects along the path are made.
     ///
     /// # Errors
     /// [`Blocked`] when something on the way is neither missing nor an object, or an element does not exist.
@@ -102,7 +102,7 @@ impl Value {
         }
     }
 
-    /// Tells the elements one by one, where the value is a list; how many there are.
+    /// Tells the elements one by one, the value a list; how many there are.
     pub(crate) fn each_element(&self, tell: &mut dyn FnMut(&Value)) -> Option<usize> {
         match self {
             Self::List(list) => {
@@ -117,10 +117,10 @@ impl Value {
 
 /// Something on the way to a path is neither missing nor an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("something on the way is not an object")]
+#[error("something along the path is not an object")]
 pub struct Blocked;
 
-/// Sets a value below an object; missing objects on the way are made.
+/// Sets a value below an object; missing objects along the path are made.
 fn put_in_object(object: &mut Object, segments: &[Segment], value: Value) -> Result<Option<Value>, Blocked> {
     let Some((Segment::Key(name), rest)) = segments.split_first() else {
         return Err(Blocked);

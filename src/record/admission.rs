@@ -213,9 +213,12 @@ fn decoded(json: &str) -> Result<std::borrow::Cow<'_, str>, Malformed> {
     if !json.contains('\\') {
         return Ok(json[1..json.len() - 1].into());
     }
-    serde_json::from_str::<String>(json)
-        .map(Into::into)
-        .map_err(|_| Malformed::new("json.escape", "an escape that is no character (a lone surrogate)"))
+    serde_json::from_str::<String>(json).map(Into::into).map_err(|_| {
+        Malformed::new(
+            "json.escape",
+            "an escape that is not a character (a lone surrogate)",
+        )
+    })
 }
 
 #[cfg(test)]

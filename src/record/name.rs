@@ -52,7 +52,7 @@ pub fn check_database(name: &str) -> Result<(), BadName> {
         return Err(BadName {
             name: name.to_owned(),
             of: "a database",
-            problem: "ledger_, audit_ and sqlite_ are reserved beginnings",
+            problem: "names that begin with ledger_, audit_ or sqlite_ are reserved",
         });
     }
     checked

@@ -117,7 +117,7 @@ impl FromStr for Path {
         let (mut segments, mut rest) = (Vec::new(), text);
         loop {
             rest = if let Some(quoted) = rest.strip_prefix('"') {
-                let end = quoted.find('"').ok_or(error("a quoted name has no end"))?;
+                let end = quoted.find('"').ok_or(error("a quoted name is not closed"))?;
                 segments.push(Segment::Key(quoted[..end].to_owned()));
                 &quoted[end + 1..]
             } else {

@@ -46,7 +46,7 @@ impl fmt::Display for Kind {
             Self::Null => "null",
             Self::Boolean => "a boolean",
             Self::Number => "a number",
-            Self::Text => "a text",
+            Self::Text => "a string",
             Self::List => "a list",
             Self::Object => "an object",
         })
@@ -112,7 +112,7 @@ impl Value {
         self.kind() == Kind::Null
     }
 
-    /// The boolean, where the value is one.
+    /// The boolean, the value one.
     #[must_use]
     pub fn as_boolean(&self) -> Option<bool> {
         match self {
@@ -122,7 +122,7 @@ impl Value {
         }
     }
 
-    /// The decoded string, where the value is one.
+    /// The decoded string, the value one.
     #[must_use]
     pub fn as_text(&self) -> Option<Cow<'_, str>> {
         match self {
@@ -131,7 +131,7 @@ impl Value {
         }
     }
 
-    /// The text of the number as written, where the value is a number.
+    /// The text of the number as written, the value a number.
     #[must_use]
     pub fn as_number(&self) -> Option<&str> {
         match self {
@@ -158,7 +158,7 @@ impl Value {
         }
     }
 
-    /// The object, where the value is one; `Raw` is expanded for the caller, not in place.
+    /// The object, the value one; `Raw` is expanded for the caller, not in place.
     #[must_use]
     pub fn as_object(&self) -> Option<Cow<'_, Object>> {
         match self {
@@ -168,7 +168,7 @@ impl Value {
         }
     }
 
-    /// The elements to change, where the value is a list; expands it in place.
+    /// The elements to change, the value a list; expands it in place.
     pub fn as_list_mut(&mut self) -> Option<&mut Vec<Value>> {
         if let Self::Raw(json) = self {
             if !json.starts_with('[') {
@@ -182,7 +182,7 @@ impl Value {
         }
     }
 
-    /// The object to change, where the value is one; expands it in place.
+    /// The object to change, the value one; expands it in place.
     pub fn as_object_mut(&mut self) -> Option<&mut Object> {
         if let Self::Raw(json) = self {
             if !json.starts_with('{') {

@@ -78,7 +78,7 @@ impl StageBuilder {
         }
     }
 
-    /// What it does, in words.
+    /// What the stage does, in words.
     pub fn description(mut self, description: &str) -> Self {
         description.clone_into(&mut self.settings.description);
         self
@@ -171,7 +171,7 @@ impl StageBuilder {
         transform: impl Fn(&Record, &Context<'_>) -> Result<Outcome, Refusal> + Send + Sync + 'static,
     ) -> Self {
         if self.steps.closure.is_some() {
-            let message = "a stage has one `transform`";
+            let message = "a stage has only one `transform`";
             self.problems
                 .push(Problem::error("stage.two_transforms", None, message));
         }
@@ -241,7 +241,7 @@ impl StageBuilder {
         self
     }
 
-    /// What a record of the target refers to, an expression on the document after the stage: the id of a record of the
+    /// What a record of the target refers to, an expression on the document after the stage: the id of a record in the
     /// database `to`, or where `key` is an expression, that of one of its records.
     pub fn references(mut self, name: &str, value: &str, to: &str, key: Option<&str>) -> Self {
         let mode = self.steps.contract.mode;
@@ -327,7 +327,7 @@ impl StageBuilder {
 
     fn check_names(&mut self) {
         if self.number == 0 {
-            let message = "the numbers of stages begin with 1";
+            let message = "stage numbers begin with 1";
             self.problems
                 .push(Problem::error("stage.bad_name", None, message));
         }

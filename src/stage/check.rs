@@ -46,7 +46,7 @@ impl Stage {
         for (at, op) in self.ops().iter().enumerate() {
             if self.in_place() && op.reversibility() == Reversibility::Lossy {
                 let message = format!(
-                    "`{}` loses information of a record that is changed in place",
+                    "`{}` loses information when it changes a record in place",
                     op.name()
                 );
                 let problem = Problem::warning("check.lossy", self.op_place(at), message);
@@ -76,7 +76,7 @@ impl Stage {
         }
         let rekeys = self.ops().iter().position(|op| op.effects() == Effects::REKEYS);
         if let Some(at) = rekeys.filter(|_| self.settings.id.is_some()) {
-            let message = format!("`{}` has no effect: [stage] gives the id", self.ops()[at].name());
+            let message = format!("`{}` has no effect: [stage] sets the id", self.ops()[at].name());
             problems.add(Problem::warning("check.id_twice", self.op_place(at), message));
         }
     }
@@ -96,7 +96,7 @@ impl Stage {
         let mut check = |reads: Vec<Path>, before: usize, place: Option<Place>| {
             for path in reads {
                 if let Some(name) = gone(&path, before) {
-                    let message = format!("`{path}` is read, but `{name}` took it away before");
+                    let message = format!("`{path}` is read, but `{name}` removed it earlier");
                     problems.add(Problem::warning("check.gone", place.clone(), message));
                 }
             }
@@ -137,7 +137,7 @@ impl Stage {
             ));
         }
         if self.max_errors() == MaxErrors::Share(Decimal::ONE_HUNDRED) {
-            let message = "every record may be refused and the pass still goes on to its end";
+            let message = "even if every record is refused, the pass continues to its end";
             problems.add(Problem::warning(
                 "check.max_errors_all",
                 written("max_errors"),
@@ -145,8 +145,7 @@ impl Stage {
             ));
         }
         if self.in_place() && self.takes_over_ids() && written("on_conflict").is_some() {
-            let message =
-                "`on_conflict` has no effect: a stage in place that keeps its ids meets no other record";
+            let message = "`on_conflict` has no effect: an in-place stage that keeps its ids never meets another record";
             problems.add(Problem::warning(
                 "check.on_conflict_unused",
                 written("on_conflict"),
@@ -160,7 +159,7 @@ impl Stage {
         let place = self.place_of("stage", "stale");
         if self.in_place() && place.is_some() {
             let message =
-                "`stale` has no effect: a stage in place takes the rows that it refuses out of its database";
+                "`stale` has no effect: an in-place stage removes the rows that it refuses from its database";
             problems.add(Problem::warning("check.stale_unused", place, message));
         }
     }

@@ -87,7 +87,7 @@ impl UnknownMember<'_> {
         );
         let problem = Problem::warning("check.unknown_member", place, message);
         problem
-            .help(format!("the members there are: {}", self.known.join(", ")))
+            .help(format!("its members are: {}", self.known.join(", ")))
             .did_you_mean(&self.name, self.known.iter().copied())
     }
 }

@@ -87,7 +87,9 @@ impl Stage {
             format!("`{path}` is redacted, but as the record's id it is shown wherever the record is named");
         let problem = Problem::warning("check.redact_id", self.place_of("stage", key), message);
         problems.add(
-            problem.help("make the id of it by `hmac` (a database's own ids are chosen when it is loaded)"),
+            problem.help(
+                "derive the id from it with `hmac` (ids that come from a load are chosen by that load)",
+            ),
         );
     }
 
@@ -138,7 +140,7 @@ impl Stage {
                 continue;
             };
             let message = format!(
-                "`{path}` is redacted, but its sum, which tells it where few records have one, is shown by `{}`",
+                "`{path}` is redacted, but `{}` shows its sum, which can reveal it where only few records have one",
                 rule.name
             );
             let problem = Problem::warning("check.redact_sum", None, message);

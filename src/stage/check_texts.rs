@@ -21,9 +21,9 @@ impl Stage {
             }
         }
         for text in texts.into_iter().filter(|text| seems_expression(text.value())) {
-            let message = "a text that begins with `=` and no blank is no expression but a text";
+            let message = "a string that begins with `=` but no space is not an expression";
             let problem = Problem::warning("check.not_an_expression", reading.place(text.span()), message);
-            problems.add(problem.help("write `= ` with a blank where an expression is meant"));
+            problems.add(problem.help("write `= `, with a space, for an expression"));
         }
     }
 

@@ -117,7 +117,7 @@ impl ContractTables<'_> {
 
     fn rules(&self, problems: &mut Collected) -> Vec<Rule> {
         self.tables("rule", &["expect"], problems, |section, name, mode, problems| {
-            let what = "the condition that holds";
+            let what = "the condition that must hold";
             section.needs("expect", what, problems);
             let place = section.place_of("expect");
             let source = section.expression("expect", problems);

@@ -94,7 +94,7 @@ impl Stage {
         };
         if expected.len() != outputs.len() {
             let (expected, found) = (expected.len(), outputs.len());
-            return Err(format!("expected {expected} records, and there came {found}"));
+            return Err(format!("expected {expected} records, got {found}"));
         }
         for (expected, found) in expected.iter().zip(&outputs) {
             self.equal("the output", expected, found)?;
@@ -102,7 +102,7 @@ impl Stage {
         let round_trip = match &outputs[..] {
             [output] if self.is_exact() => {
                 let back = self.way_back(output, &context)?;
-                self.equal("the way back", &example.input, &back)?;
+                self.equal("the inverse", &example.input, &back)?;
                 true
             }
             _ => false,
@@ -133,7 +133,11 @@ impl Stage {
             let effect = inverse.apply(&mut document, &mut scope);
             match effect.map_err(|refusal| format!("the inverse of `{name}` refused: {refusal}"))? {
                 Effect::Changed | Effect::Unchanged => {}
-                _ => return Err(format!("the inverse of `{name}` is no change of one record")),
+                _ => {
+                    return Err(format!(
+                        "the inverse of `{name}` does not change exactly one record"
+                    ));
+                }
             }
         }
         Ok(document.to_json())
@@ -148,15 +152,15 @@ impl Stage {
             let names = |text: &str| json(text).map(|json| in_order(&json));
             if names(expected) != names(found) {
                 return Err(format!(
-                    "{what} has the right fields in another order\n{}",
+                    "{what} has the right fields in the wrong order\n{}",
                     self.shown(expected, found)
                 ));
             }
             return Err(format!(
-                "{what} has the right values, but a text of it is written with other escapes"
+                "{what} has the right values, but one of its strings is written with other escapes"
             ));
         }
-        Err(format!("{what} is different\n{}", self.shown(expected, found)))
+        Err(format!("{what} differs\n{}", self.shown(expected, found)))
     }
 
     /// The differing lines of two documents, values at redacted paths masked.
@@ -171,7 +175,7 @@ impl Stage {
 
     fn pretty(&self, data: &str) -> String {
         let Ok(mut document) = Document::parse(data) else {
-            return "no JSON object\n".to_owned();
+            return "not a JSON object\n".to_owned();
         };
         for path in &self.settings.redact {
             for place in document.places(path) {
@@ -203,5 +207,5 @@ fn refused_as(refusal: &Refusal, code: &str) -> Result<(), String> {
     let found = refusal.code == code || refusal.violations.iter().any(|violation| violation.code == code);
     found
         .then_some(())
-        .ok_or_else(|| format!("expected the refusal `{code}`, and it was refused: {refusal}"))
+        .ok_or_else(|| format!("expected the refusal `{code}`, got: {refusal}"))
 }

@@ -11,11 +11,11 @@ pub(super) fn unknown_field(expression: &Expression, into: &Template, place: &Pl
         let (name, known) = missing(into, path)?;
         Some((path, name, known))
     })?;
-    let message = format!("[into] builds no `{path}`: there is no field `{name}`");
+    let message = format!("[into] does not build `{path}`: there is no field `{name}`");
     let problem = Problem::error("stage.unknown_field", place.clone(), message);
     Some(
         problem
-            .help(format!("the fields there are: {}", known.join(", ")))
+            .help(format!("its fields are: {}", known.join(", ")))
             .did_you_mean(name, known),
     )
 }

@@ -29,7 +29,7 @@ pub fn read_file(path: &Path, shown: &str) -> Result<String, Problem> {
     let too_large = || {
         let message = format!("`{shown}` is larger than 1 MiB");
         Problem::error("stage.too_large", None, message)
-            .help("a stage file describes a change; records belong into the store")
+            .help("a stage file describes a change; records belong in the store")
     };
     // Before opening: opening a pipe would wait for a writer.
     let kind = std::fs::symlink_metadata(path).map_err(unreadable)?;
@@ -159,7 +159,7 @@ fn inside(folder: &Path, name: &str) -> Result<PathBuf, Problem> {
     }
     while let Some(part) = parts.next() {
         let Component::Normal(part) = part else {
-            return Err(outside("leads out of the project's folder"));
+            return Err(outside("is outside the project folder"));
         };
         path.push(part);
         let linked = std::fs::symlink_metadata(&path).is_ok_and(|kind| kind.is_symlink());

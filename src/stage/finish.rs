@@ -240,7 +240,7 @@ pub(super) fn evaluated_id(
 ) -> Result<String, Refusal> {
     let refused = |code| {
         Err(Refusal::new(code, "")
-            .expected("a text or a whole number")
+            .expected("a string or a whole number")
             .rule("id"))
     };
     let Evaluated::Value(value) = id.value(document, scope).map_err(|refusal| refusal.rule("id"))? else {
@@ -275,7 +275,7 @@ pub(super) fn broken_promise() -> Refusal {
 }
 
 fn reserved() -> Refusal {
-    Refusal::new("stage.reserved_code", "").expected("a code that is not one of the ledger's own")
+    Refusal::new("stage.reserved_code", "").expected("a code that is not reserved for the ledger")
 }
 
 fn not_an_object() -> Refusal {

@@ -19,12 +19,12 @@ pub(super) fn problems(
         return problems;
     }
     if settings.on_conflict == OnConflict::Replace {
-        let message = "a stage in place cannot replace records that it has not read yet";
+        let message = "an in-place stage cannot replace records that it has not read yet";
         let problem = Problem::error("stage.replace_in_place", place("on_conflict"), message);
         problems.push(problem.help("give [stage] a `target`, or refuse or skip conflicts"));
     }
     if let Some(at) = steps.ops.iter().position(|op| op.effects().surely_derives()) {
-        let message = "a stage in place cannot derive: its own records would be derived from again";
+        let message = "an in-place stage cannot derive records: it would read the derived records again";
         let problem = Problem::error("stage.derive_in_place", steps.op_places.get(at).cloned(), message);
         problems.push(problem.help("give [stage] a `target`"));
     }

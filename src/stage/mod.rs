@@ -147,7 +147,7 @@ impl Stage {
         applied.is_some_and(|applied| meaning::language_of(&self.meaning).is_some_and(|now| applied < now))
     }
 
-    /// What happens when a record is refused.
+    /// What to do when a record is refused.
     pub fn on_error(&self) -> OnError {
         self.settings.on_error
     }
@@ -162,7 +162,7 @@ impl Stage {
         self.settings.on_conflict
     }
 
-    /// What becomes of the target's earlier version of a record when a correction of it is refused.
+    /// What to do with the earlier version of a record in the target when a correction of it is refused.
     pub fn stale(&self) -> Stale {
         self.settings.stale
     }
@@ -192,7 +192,7 @@ impl Stage {
         &self.steps.contract
     }
 
-    /// What both sides must agree on.
+    /// What the source and the target must agree on.
     pub fn reconciles(&self) -> &[Reconcile] {
         &self.reconciles
     }

@@ -32,8 +32,7 @@ pub fn file_name_parts(file_name: &str) -> Result<StageName, Problem> {
         let message = format!("`{file_name}` is not the name of a stage file");
         Problem::error("stage.bad_file_name", None, message).help(help)
     };
-    let shape =
-        "a stage file is named like `0001_orders.toml`: four digits, `_` and a name of a-z, 0-9 and _";
+    let shape = "name a stage file like `0001_orders.toml`: four digits, `_` and a name of a-z, 0-9 and _";
     let stem = file_name.strip_suffix(".toml").ok_or_else(|| bad(shape))?;
     let (digits, slug) = stem.split_once('_').ok_or_else(|| bad(shape))?;
     if digits.len() != 4
@@ -44,7 +43,7 @@ pub fn file_name_parts(file_name: &str) -> Result<StageName, Problem> {
     }
     match digits.parse() {
         Ok(number) if number > 0 => Ok(StageName::new(number, slug)),
-        _ => Err(bad("the numbers of stages begin with 0001")),
+        _ => Err(bad("stage numbers begin with 0001")),
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Reconcile {
     pub target: Expression,
     /// The keys that amounts are summed by; `None`: one grand total.
     pub by: Option<GroupBy>,
-    /// A difference is a discrepancy when it is strictly greater.
+    /// The largest difference that is not a discrepancy.
     pub tolerance: Decimal,
 }
 
@@ -57,7 +57,7 @@ pub enum Expected {
     Written(Vec<String>),
     /// A refusal with this code.
     Refused(String),
-    /// The record is left out.
+    /// The record is filtered.
     Filtered,
 }
 
@@ -173,7 +173,7 @@ fn expected(section: &Section<'_>, problems: &mut Collected) -> Option<Expected>
         .filter(|key| section.has(key))
         .count();
     if given != 1 || filtered == Some(false) {
-        let message = "an example says one of `output`, `refused` and `filtered = true`";
+        let message = "an example needs exactly one of `output`, `refused` and `filtered = true`";
         problems.add(Problem::error("stage.bad_example", section.place(), message));
         return None;
     }

@@ -19,13 +19,13 @@ pub fn json_schema() -> Json {
         "properties": {
             "stage": stage(),
             "op": {
-                "description": "Operations, run in this order.",
+                "description": "Operations, applied in this order.",
                 "type": "array",
                 "items": { "$ref": "#/$defs/op" },
             },
             "into": {
-                "description": "A new document, its fields in the order written; a text that begins with `= ` is \
-                    an expression, `{ json = \"null\" }` is any JSON.",
+                "description": "A new document with these fields, in this order; a string that begins with `= ` is an \
+                    expression, `{ json = \"null\" }` is any JSON.",
                 "type": "object",
             },
             "contract": contract(),
@@ -56,23 +56,24 @@ fn expression(description: &str) -> Json {
 
 fn stage() -> Json {
     json!({
-        "description": "Where the records come from and go to, and what happens when one is refused.",
+        "description": "The source and target of the records, and what to do when one is refused.",
         "type": "object",
         "required": ["source"],
         "additionalProperties": false,
         "properties": {
-            "description": text("What it does, in words."),
-            "source": database("The database whose records it reads."),
-            "target": database("The database that it fills; absent: in place."),
-            "where": expression("A condition on the source record; where it is false, the record is left out."),
-            "id": expression("The target's id, from the document after the operations; absent: the source's."),
+            "description": text("What the stage does, in words."),
+            "source": database("The database to read."),
+            "target": database("The database to write; absent: in place."),
+            "where": expression("A condition on the source record; if it is false, the record is filtered."),
+            "id": expression("The id of the target record, from the document after the operations; absent: the \
+             source's id."),
             "on_error": {
-                "description": "What happens when a record is refused.",
+                "description": "What to do when a record is refused.",
                 "enum": ["quarantine", "stop"],
                 "default": "quarantine",
             },
             "max_errors": {
-                "description": "How many records may be refused: a count, or a share of the source as `0.5%`.",
+                "description": "How many records may be refused: a count, or a share of the source such as `0.5%`.",
                 "anyOf": [
                     { "type": "integer", "minimum": 0 },
                     { "type": "string", "pattern": "^([0-9]{1,2}(\\.[0-9]+)?|100(\\.0+)?) *%$" },
@@ -80,22 +81,22 @@ fn stage() -> Json {
                 "default": "1%",
             },
             "on_conflict": {
-                "description": "What happens when a target id already exists, or its row was changed by hand.",
+                "description": "What to do when a target id already exists, or its row was changed by hand.",
                 "enum": ["refuse", "skip", "replace"],
                 "default": "refuse",
             },
             "stale": {
-                "description": "What becomes of the target's earlier version of a record when a correction of it is \
-                    refused.",
+                "description": "What to do with the earlier version of a record in the target when a correction of it \
+                    is refused.",
                 "enum": ["keep", "remove"],
                 "default": "keep",
             },
             "rounding": {
-                "description": "How it rounds; a stage that rounds must say so.",
+                "description": "How the stage rounds; required in a stage that rounds.",
                 "enum": ["half-even", "half-up"],
             },
             "redact": {
-                "description": "Paths whose values appear in no output.",
+                "description": "Paths whose values are never shown.",
                 "type": "array",
                 "items": { "type": "string" },
             },
@@ -108,21 +109,22 @@ fn stage() -> Json {
 fn contract() -> Json {
     let side = |description: &str| {
         json!({
-            "description": format!("{description}: a JSON Schema (2020-12), inline or the name of a file."),
+            "description": format!("{description}: a JSON Schema (2020-12), inline or in a file of this name."),
             "type": ["string", "object", "boolean"],
         })
     };
     let mode = |description: &str| {
         json!({
-            "description": format!("{description} refuse: it is refused and the pass stops; quarantine (the default): it is refused \
-                and the pass goes on within its limit; warn: it is written, and its entry says what is wrong."),
+            "description": format!("{description} refuse: refuse it and stop the pass; quarantine (the default): \
+                refuse it and continue the pass within its limit; warn: write it, and record in its entry what is \
+                wrong."),
             "enum": Mode::WORDS,
         })
     };
     let rules = |description: &str, required: &[&str], keys: Json| {
         let mut properties = json!({
-            "name": text("What the rule says, in words; unique."),
-            "mode": mode("What happens to a record that breaks it; without it the contract's mode."),
+            "name": text("What the rule says, in words; must be unique."),
+            "mode": mode("What to do with a record that breaks it; absent: the contract's `mode`."),
         });
         if let (Some(properties), Json::Object(keys)) = (properties.as_object_mut(), keys) {
             properties.extend(keys);
@@ -145,19 +147,21 @@ fn contract() -> Json {
         "properties": {
             "source": side("Before the stage"),
             "target": side("After the stage"),
-            "mode": mode("What happens to a record that breaks the contract."),
-            "preexisting": mode("What happens to a record that broke it in the same way already before the stage: one that \
-                breaks the source contract, and in place one that broke the target contract; without it `mode`."),
-            "rule": rules("Conditions that JSON Schema cannot say.", &["name", "expect"], json!({
+            "mode": mode("What to do with a record that breaks the contract."),
+            "preexisting": mode("What to do with a record that already broke it in the same way before the stage: one \
+                that breaks the source contract or, in place, one that broke the target contract; absent: `mode`."),
+            "rule": rules("Conditions that JSON Schema cannot express.", &["name", "expect"], json!({
                 "expect": expression("The condition on the final document."),
             })),
             "unique": rules("Keys that no two records of the target share.", &["name", "key"], json!({
-                "key": expression("The key, of the final document; null is no key, a list is a key of several parts, none of which is null."),
+                "key": expression("The key, from the final document; null means no key, a list is a key of several \
+                 parts, none of them null."),
             })),
-            "references": rules("What records refer to.", &["name", "value", "to"], json!({
-                "value": expression("What the final document refers to; null refers to nothing, of a list every element does."),
+            "references": rules("References to other records.", &["name", "value", "to"], json!({
+                "value": expression("The reference, from the final document; null refers to nothing, and each element \
+                 of a list is a reference."),
                 "to": text("The database that is referred to."),
-                "key": expression("The key of its records; without it their id."),
+                "key": expression("The key of its records; absent: their id."),
             })),
         },
     })
@@ -165,16 +169,16 @@ fn contract() -> Json {
 
 fn reconcile() -> Json {
     json!({
-        "description": "What both sides must agree on.",
+        "description": "What the source and the target must agree on.",
         "type": "object",
         "required": ["name", "source", "target"],
         "additionalProperties": false,
         "properties": {
-            "name": text("What is reconciled, in words; unique."),
+            "name": text("What is reconciled, in words; must be unique."),
             "source": expression("The amount of a source record."),
             "target": expression("The amount of a target record."),
             "by": {
-                "description": "The keys that amounts are summed by; absent: one grand total.",
+                "description": "The keys by which amounts are summed; absent: one grand total.",
                 "type": "object",
                 "required": ["source", "target"],
                 "additionalProperties": false,
@@ -184,7 +188,7 @@ fn reconcile() -> Json {
                 },
             },
             "tolerance": {
-                "description": "A difference is a discrepancy when it is strictly greater.",
+                "description": "The largest difference that is not a discrepancy.",
                 "type": ["string", "number"],
                 "default": "0.00",
             },
@@ -194,17 +198,17 @@ fn reconcile() -> Json {
 
 fn example() -> Json {
     json!({
-        "description": "A record and what must come of it; `counterfoil test` runs it.",
+        "description": "A record and its expected result; `counterfoil test` runs it.",
         "type": "object",
         "required": ["name", "input"],
         "additionalProperties": false,
         "properties": {
-            "name": text("What it shows, in words; unique."),
+            "name": text("What the example shows, in words; must be unique."),
             "id": text("The id of the source record; absent: `example`."),
             "input": text("The source record, as JSON."),
-            "output": text("The target record, as JSON; a list of them where the stage derives."),
-            "refused": text("The code of the refusal."),
-            "filtered": { "description": "The record is left out.", "const": true },
+            "output": text("The target record, as JSON; a list of records if the stage derives."),
+            "refused": text("The expected code of the refusal."),
+            "filtered": { "description": "The record is filtered.", "const": true },
         },
         "oneOf": [
             { "required": ["output"] },

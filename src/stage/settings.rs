@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::record::{Rounding, exact_decimal};
 use crate::toml::{Collected, Section};
 
-/// What happens when a record is refused.
+/// What to do when a record is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnError {
     /// The pass stops.
@@ -32,7 +32,7 @@ pub enum MaxErrors {
 pub enum OnConflict {
     /// The record is refused as `target.exists`.
     Refuse,
-    /// The record is left out.
+    /// The record is filtered.
     Skip,
     /// The record there is replaced; its before image is kept.
     Replace,

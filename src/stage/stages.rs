@@ -80,7 +80,7 @@ fn circle(stages: &[Stage]) -> Option<Problem> {
                 !stage.in_place() && stage.target() == first.source() && reached.contains(stage.source())
             })?;
             let message = format!(
-                "stage {} reads `{}`, which stage {} writes from what stage {} has written: they form a circle",
+                "stage {} reads `{}`, which stage {} writes from what stage {} has written: the stages form a cycle",
                 first.number(),
                 first.source(),
                 last.number(),

@@ -58,9 +58,9 @@ fn read(store: &Store, tail: Option<u64>) -> Result<Option<String>> {
         let metadata = std::fs::symlink_metadata(&path)?;
         if !metadata.is_file() {
             let what = if metadata.is_symlink() {
-                "it is a symbolic link; put the file of checkpoints itself there, or take the link away"
+                "it is a symbolic link; replace it with the checkpoint file itself, or remove the link"
             } else {
-                "it is no plain file"
+                "it is not a regular file"
             };
             return Err(std::io::Error::new(ErrorKind::InvalidInput, what));
         }
@@ -158,7 +158,7 @@ pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
     // The file first: whoever writes commits to the store before.
     let in_file = match read(store, Some(TAIL)) {
         Err(error @ Error::Io { .. }) if store.options().read_only => {
-            warnings.push(format!("{error}: what it says of the store was not compared"));
+            warnings.push(format!("{error}: the store was not compared with it"));
             None
         }
         read => read?,
@@ -176,16 +176,16 @@ pub(crate) fn check(store: &Store) -> Result<Vec<String>> {
         let is = match in_file.as_deref() {
             None => "is missing",
             Some("") => "is empty",
-            Some(_) => "holds no checkpoint",
+            Some(_) => "contains no checkpoint",
         };
         warnings.push(format!(
-            "`{}` {is}: what was cut off the store since its newest checkpoint could not be noticed",
+            "`{}` {is}: whether the store was truncated since its newest checkpoint cannot be determined",
             path.display()
         ));
     }
     if in_store.is_some() && !store.options().read_only && store.environment().keys.signer().is_none() {
         warnings.push(format!(
-            "the runs before were signed and this one will not be: there is no signing key; {KEY_LOST}"
+            "earlier runs were signed, but this one will not be: there is no signing key; {KEY_LOST}"
         ));
     }
     Ok(warnings)
@@ -208,8 +208,8 @@ pub struct SignedUpTo {
 }
 
 /// What to do where the key is gone that has signed a store. A new one is accepted, because it could be anybody's.
-pub(crate) const KEY_LOST: &str = "put `counterfoil.key` back, name it with `--key FILE`, or make a new one: move \
-     `counterfoil.pub` away, then `counterfoil checkpoint --new-key --accept-restore --reason TEXT`";
+pub(crate) const KEY_LOST: &str = "restore `counterfoil.key`, name it with `--key FILE`, or create a new one: move \
+     `counterfoil.pub` away, then run `counterfoil checkpoint --new-key --accept-restore --reason TEXT`";
 
 /// How far a store is signed; `None` where nothing is.
 pub(crate) fn signed(connection: &Connection) -> Result<Option<SignedUpTo>> {
@@ -252,7 +252,9 @@ fn contradiction(
         return Ok(Some(Contradiction::Forged(problem)));
     }
     let Some(checkpoint) = Checkpoint::of_note(note) else {
-        return Ok(Some(Contradiction::Forged(BadNote::Form("it is no checkpoint"))));
+        return Ok(Some(Contradiction::Forged(BadNote::Form(
+            "it is not a checkpoint",
+        ))));
     };
     let Some(now) = Checkpoint::of_ledger(connection)? else {
         return Ok(Some(Contradiction::Truncated));

@@ -48,7 +48,7 @@ pub(super) const DERIVED: [DerivedTable; 4] = [
             dense!("b."),
             ") AND NOT EXISTS(SELECT 1 FROM ledger_entry d WHERE d.batch=e.batch AND d.record=e.record AND d.part<e.part)"
         ),
-        problem: "`ledger_sparse` does not list the entries of the batch as it has to",
+        problem: "`ledger_sparse` does not match the entries of the batch",
         wrong: Some(concat!(
             "SELECT s.batch FROM main.ledger_sparse s WHERE NOT EXISTS(SELECT 1 FROM ledger_batch b
                JOIN ledger_entry e ON e.batch=b.batch AND e.record=s.record WHERE b.batch=s.batch AND NOT (",
@@ -63,7 +63,7 @@ pub(super) const DERIVED: [DerivedTable; 4] = [
         name: "ledger_open",
         query: "SELECT p.pass FROM ledger_pass p
          WHERE NOT EXISTS(SELECT 1 FROM ledger_batch b WHERE b.pass=p.pass AND b.step='end')",
-        problem: "`ledger_open` does not list the pass of the batch as it has to",
+        problem: "`ledger_open` does not match the pass of the batch",
         wrong: Some("SELECT (SELECT max(batch) FROM ledger_batch b WHERE b.pass=o.pass) FROM main.ledger_open o
              WHERE NOT EXISTS(SELECT 1 FROM ledger_pass p WHERE p.pass=o.pass)
                OR EXISTS(SELECT 1 FROM ledger_batch b WHERE b.pass=o.pass AND b.step='end')
@@ -82,14 +82,14 @@ pub(super) const DERIVED: [DerivedTable; 4] = [
          LEFT JOIN (SELECT v.reverses, max(x.batch) AS batch FROM ledger_pass v JOIN ledger_batch x USING(pass)
            WHERE v.reverses IS NOT NULL AND x.step='end' GROUP BY v.reverses) u ON u.reverses=p.pass
          WHERE p.kind IN('apply','retry','waive') AND p.stage IS NOT NULL AND b.read>0 GROUP BY p.stage",
-        problem: "`ledger_total` does not say what the standing passes of a revision have done",
+        problem: "`ledger_total` does not match the passes of a revision that are in effect",
         wrong: None,
     },
     DerivedTable {
         name: "ledger_written",
         query: "SELECT p.target AS database, p.kind='rollback' AS rollback, b.batch FROM ledger_pass p JOIN ledger_batch b USING(pass)
          WHERE b.read>0 AND p.target IS NOT NULL AND (p.kind<>'load' OR b.read>b.unchanged)",
-        problem: "`ledger_written` does not list the batch as it has to",
+        problem: "`ledger_written` does not match the batch",
         wrong: None,
     },
 ];

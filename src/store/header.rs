@@ -53,7 +53,7 @@ pub(super) fn check(path: &Path) -> Result<()> {
 /// What is said of a file that is none of ours, or of a version that this program does not know.
 pub(super) fn not_ours(path: &Path, application: i32, version: i32) -> Error {
     let found = if application == APPLICATION_ID {
-        format!("schema version {version}, this program knows {VERSION}")
+        format!("schema version {version}; this program supports {VERSION}")
     } else {
         format!("another application's file (application_id {application:#x})")
     };

@@ -22,21 +22,21 @@ fn open_plain(path: &Path) -> std::io::Result<File> {
     let opened = file.metadata()?;
     check_plain(&opened)?;
     if !is_same(&named, &opened) {
-        return Err(refused("another file has taken its name; the same command again"));
+        return Err(refused("another file has taken its name; run the command again"));
     }
     Ok(file)
 }
 
 fn check_plain(file: &Metadata) -> std::io::Result<()> {
     if file.is_symlink() {
-        return Err(refused("it is a symbolic link; take the link away"));
+        return Err(refused("it is a symbolic link; remove the link"));
     }
     if !file.is_file() {
-        return Err(refused("it is no plain file; take it away"));
+        return Err(refused("it is not a regular file; remove it"));
     }
     if names(file) > 1 {
         return Err(refused(
-            "it is a file with several names (hard links); take this name away",
+            "it is a file with several names (hard links); remove this name",
         ));
     }
     Ok(())
@@ -82,10 +82,10 @@ impl StoreLock {
         if has_other_names(store) {
             return Err(Error::invalid(
                 format!(
-                    "`{}` is a file with several names (hard links), each with a lock of its own",
+                    "`{}` is a file with several names (hard links), each with its own lock",
                     store.display()
                 ),
-                "write to a store that has one name only: make a copy with `VACUUM INTO`",
+                "write to a store that has only one name: make a copy with `VACUUM INTO`",
             ));
         }
         let path = lock_path(store);

@@ -95,7 +95,7 @@ pub(crate) fn objects_of(version: i32) -> Result<Objects> {
         4 => LEDGER_SQL_4,
         VERSION => LEDGER_SQL,
         _ => {
-            let what = format!("this program knows nothing of a schema of version {version}");
+            let what = format!("this program does not know schema version {version}");
             return Err(Error::Damaged { what });
         }
     };

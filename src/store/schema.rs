@@ -33,9 +33,8 @@ pub(crate) fn differences(connection: &Connection, version: i32) -> Result<Vec<S
     let Some((other, mut of_other)) = nearest.1 else {
         return Ok(differences);
     };
-    let message = format!(
-        "the file says that it is of schema version {version}, but what is in it is of version {other}"
-    );
+    let message =
+        format!("the file claims schema version {version}, but its contents are of version {other}");
     let number = SchemaDifference {
         code: "schema.differs",
         message,
@@ -156,7 +155,7 @@ fn differs(
     mended_by: Option<String>,
 ) -> SchemaDifference {
     let what = if there.is_some() {
-        "is not as it was made"
+        "is not as this program creates it"
     } else {
         "is missing"
     };
@@ -195,7 +194,7 @@ fn unexpected(place: &ObjectPlace, object: &SchemaObject, is_data: bool) -> Sche
     SchemaDifference {
         code: "schema.unexpected",
         message: format!(
-            "there is a {} `{}` that no version of this program makes",
+            "there is a {} `{}` that no version of this program creates",
             line(kind),
             line(name)
         ),

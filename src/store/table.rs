@@ -51,7 +51,7 @@ impl Table {
                 name: name.to_owned(),
             });
         }
-        let message = format!("{name:?} cannot name a database");
+        let message = format!("{name:?} is not a valid database name");
         Err(Error::invalid(
             message,
             "use lower-case letters, digits and `_`, beginning with a letter, at most 63",

@@ -125,7 +125,7 @@ pub(crate) fn within<N: PartialOrd + fmt::Display>(
         return Ok(number);
     }
     let message = format!(
-        "`{name}` is {number}, but must lie from {} to {}",
+        "`{name}` is {number}, but must be from {} to {}",
         bounds.start(),
         bounds.end()
     );

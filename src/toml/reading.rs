@@ -70,7 +70,7 @@ impl<'t> Reading<'t> {
             Problem::error(
                 "stage.rounding_undeclared",
                 place.clone(),
-                "this rounds, but the stage does not say how",
+                "this rounds, but the stage does not declare how",
             )
             .help("add `rounding = \"half-even\"` or `rounding = \"half-up\"` to [stage]")
         })
@@ -85,7 +85,7 @@ pub(crate) fn toml_text(text: &str) -> String {
 /// The name of a TOML type within a sentence.
 pub(crate) fn type_in_words(type_name: &str) -> String {
     match type_name {
-        "string" => "a text".to_owned(),
+        "string" => "a string".to_owned(),
         "integer" => "a whole number".to_owned(),
         "float" => "a number with a fraction".to_owned(),
         "boolean" => "true or false".to_owned(),

@@ -173,7 +173,7 @@ impl<'t> Section<'t> {
 
     /// A text; `None` where the key is absent or no text.
     pub(crate) fn text(&self, key: &str, problems: &mut Collected) -> Option<&'t str> {
-        self.take(key, "a text", Item::as_str, problems)
+        self.take(key, "a string", Item::as_str, problems)
     }
 
     /// The source of an expression; `None` where the key is absent or no text that begins with `= `.
@@ -305,7 +305,7 @@ impl<'t> Section<'t> {
         let texts: Option<Vec<&str>> =
             list.and_then(|list| list.iter().map(toml_edit::Value::as_str).collect());
         if texts.is_none() {
-            problems.add(self.wrong_type(key, "a list of texts"));
+            problems.add(self.wrong_type(key, "a list of strings"));
         }
         texts.unwrap_or_default()
     }

@@ -43,7 +43,7 @@ fn value_json(value: &Toml, reading: &Reading<'_>) -> Result<Json, Problem> {
             number.ok_or_else(|| {
                 let message = "JSON has no dates, no infinity and no NaN";
                 Problem::error("stage.wrong_type", reading.place(value.span()), message)
-                    .help("write it as a text")
+                    .help("write it as a string")
             })
         }
     }

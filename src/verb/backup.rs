@@ -122,7 +122,7 @@ fn differing(before: &[ProjectFile], after: &[ProjectFile]) -> Vec<Problem> {
     names.sort_unstable();
     names.dedup();
     let problem = |name: &&str| {
-        let message = format!("`{name}` has changed while the backup was made");
+        let message = format!("`{name}` changed while the backup was being made");
         Problem::error("backup.changed", None, message)
     };
     names.iter().map(problem).collect()
@@ -146,8 +146,8 @@ impl<'f> PendingBackup<'f> {
         if there.next().is_some() {
             return Err(Error::invalid(
                 format!("`{}` is not empty", folder.display()),
-                "name a folder that is not there yet: every backup has one of its own; one without a `backup.json` did \
-                 not come to its end, and can be removed",
+                "name a folder that does not exist yet: each backup needs its own; a folder without `backup.json` is \
+                 an unfinished backup and can be removed",
             ));
         }
         Ok(Self {
@@ -180,7 +180,7 @@ impl<'f> PendingBackup<'f> {
         let mut listed = files.iter().map(|file| file.name.as_str());
         if let Some(file) = listed.find(|file| names::belongs_to_store(file, &name)) {
             return Err(Error::invalid(
-                format!("`{file}` has a name that belongs to the store `{name}`"),
+                format!("the name `{file}` is reserved for the store `{name}`"),
                 "give one of them another name",
             ));
         }
@@ -256,7 +256,7 @@ fn inside(folder: &Path, name: &str) -> Result<PathBuf> {
         None => Ok(folder.join(name)),
         Some(problem) => Err(Error::invalid(
             problem,
-            "a backup has only files that can be restored: give it another name or place",
+            "a backup contains only files that can be restored: give this file another name or place",
         )),
     }
 }

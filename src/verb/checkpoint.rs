@@ -62,13 +62,13 @@ pub fn accept_restored(store: &mut Store, purpose: &RunInfo) -> Result<SignedChe
 /// # Errors
 /// [`Error::Invalid`] where there is no such batch, or no reason.
 pub fn accept_renamed(store: &mut Store, names: &[StageName], purpose: &RunInfo) -> Result<Vec<Renamed>> {
-    need_reason(purpose, "other names of stages are accepted")?;
+    need_reason(purpose, "other stage names are accepted")?;
     let mut run = Run::begin(store, purpose)?;
     let found = unaccepted(run.connection(), objects::query_of_view("ledger_header"), names)?;
     if found.is_empty() {
         return Err(Error::invalid(
-            "no batch was hashed under another name of its stage, as far as names are known",
-            "`counterfoil verify` says what is wrong; a name that a stage's file had once is given with `--name STAGE NAME`",
+            "no batch is known to be hashed under another name of its stage",
+            "`counterfoil verify` reports what is wrong; give a former name of a stage file with `--name STAGE NAME`",
         ));
     }
     let mut pass = run.new_pass(PassKind::Edit, None)?;
@@ -88,8 +88,8 @@ fn need_reason(purpose: &RunInfo, what: &str) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid(
-        format!("{what} for a reason, which stands in the ledger"),
-        "say why with `--reason TEXT`",
+        format!("{what} only with a reason, which the ledger records"),
+        "give one with `--reason TEXT`",
     ))
 }
 
@@ -103,7 +103,7 @@ fn need_key(store: &Store) -> Result<()> {
         if was_signed {
             checkpoints::KEY_LOST
         } else {
-            "make one with `counterfoil checkpoint --new-key`, or name its file with `--key FILE`"
+            "create one with `counterfoil checkpoint --new-key`, or name its file with `--key FILE`"
         },
     ))
 }
@@ -126,6 +126,6 @@ impl Store {
 
 fn signed(store: &Store) -> Result<SignedCheckpoint> {
     store.newest_checkpoint()?.ok_or_else(|| Error::Damaged {
-        what: "the checkpoint that was just written is not there".to_owned(),
+        what: "the checkpoint that was just written is missing".to_owned(),
     })
 }

@@ -48,7 +48,7 @@ impl Store {
             for record in records {
                 let number = record.number;
                 let offered = selection.offer(record).map_err(|malformed| Error::Damaged {
-                    what: format!("record {number} of `{database}` is no record: {malformed}"),
+                    what: format!("record {number} of `{database}` is not a record: {malformed}"),
                 })?;
                 if offered == ControlFlow::Break(()) {
                     return Ok(selection.into_records());

@@ -137,7 +137,7 @@ fn in_one_batch(run: &mut Run<'_>, database: &str, edits: &[Edit]) -> Result<Cou
         if !seen.insert(id) {
             return Err(Error::invalid(
                 format!("`{id}` is edited twice"),
-                "give one edit for each id",
+                "give one edit per id",
             ));
         }
         let present = if exists && table.has_index(run.connection())? {
@@ -184,7 +184,7 @@ fn one(
             });
         }
         (Edit::Insert { id, .. }, Some(_)) => {
-            let message = format!("`{database}` has a record `{id}` already");
+            let message = format!("`{database}` already has a record `{id}`");
             return Err(Error::invalid(message, "use `put` to change it"));
         }
         (Edit::Delete { .. }, Some(found)) => delete(&found, batch)?,
@@ -262,14 +262,14 @@ fn put(found: &Salted, id: &str, data: String, batch: &mut Batch) -> Result<()> 
 fn admitted(run: &Run<'_>, id: &str, data: &str) -> Result<String> {
     if id.is_empty() || id.contains('\0') {
         return Err(Error::invalid(
-            "an id may be neither empty nor contain NUL",
+            "an id must not be empty or contain NUL",
             "give the record another id",
         ));
     }
     let admitted = admit_record(data.as_bytes(), &run.store().options().limits);
     let admitted = admitted.map_err(|malformed| {
         Error::invalid(
-            format!("the data of `{id}` is no record: {malformed}"),
+            format!("the data of `{id}` is not a record: {malformed}"),
             "give a JSON object",
         )
     })?;

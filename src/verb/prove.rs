@@ -131,8 +131,8 @@ impl Store {
 /// A ledger that is not what was signed: whoever checks the proof would take it for forged.
 fn unprovable() -> Error {
     Error::invalid(
-        "the ledger does not hash to what was signed, so that nothing in it can be proved",
-        "`counterfoil verify` says where, and what to do",
+        "the ledger does not match what was signed, so nothing in it can be proved",
+        "`counterfoil verify` reports where it differs and what to do",
     )
 }
 
@@ -167,7 +167,7 @@ impl Store {
             ));
         };
         let missing = || Error::Damaged {
-            what: "a checkpoint is of a larger ledger than the store holds".to_owned(),
+            what: "a checkpoint covers a larger ledger than the store holds".to_owned(),
         };
         let new = newest_note(&moment)?.ok_or_else(missing)?;
         let newest = Checkpoint::of_note(&new).ok_or_else(missing)?;
@@ -276,7 +276,7 @@ fn opening(
     opened.ok_or_else(|| {
         Error::invalid(
             format!(
-                "what batch {} knew of this record is kept nowhere any more, as it was changed since",
+                "the record as of batch {} is no longer kept, because it has changed since",
                 recorded.batch
             ),
             "prove a later entry, or this one without `--disclose`",

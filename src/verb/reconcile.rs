@@ -130,10 +130,10 @@ fn refuse_half_undone(connection: &Connection, project: &str, stage: &Stage) -> 
         return Ok(());
     }
     let message = format!(
-        "stage {} ({}) is half taken back: its two sides cannot agree",
+        "stage {} ({}) is partly rolled back: its two sides cannot agree",
         stage.number(),
         stage.slug()
     );
-    let hint = "take back the rest first: `counterfoil status` names the command";
+    let hint = "roll back the rest first: `counterfoil status` names the command";
     Err(Error::invalid(message, hint))
 }

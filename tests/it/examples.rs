@@ -78,7 +78,7 @@ the ledger is sound: true
 fn a_refused_record_is_corrected_and_tried_again() {
     let expected = "\
 1 written, 1 in quarantine
-milk: price.unreadable at /price: expected whole groups of three digits, the first of them beginning with no 0
+milk: price.unreadable at /price: expected groups of exactly three digits after a first group of one to three that does not begin with 0
 1 written, 0 in quarantine
 tea: {\"price\":\"1234.50\"}
 milk: {\"price\":\"12.50\"}

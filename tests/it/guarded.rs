@@ -1,4 +1,4 @@
-//! What a store is opened for: nothing is written where it is not as this program makes it, who only reads is answered all
+//! What a store is opened for: nothing is written where it is not as this program creates it, who only reads is answered all
 //! the same, needs no signing key, and is told what is wrong; and nobody else may read it.
 
 mod foreign;
@@ -76,7 +76,7 @@ fn a_store_with_foreign_or_missing_objects_is_not_written_to_and_the_statement_t
             &["checkpoint"],
         ] {
             let said = project.exits(arguments, 8);
-            assert!(said.err.contains("puts that right"), "{sql}: {said:?}");
+            assert!(said.err.contains("fixes it"), "{sql}: {said:?}");
         }
         assert!(
             std::fs::read(project.store()).expect("a store") == before,
@@ -91,7 +91,7 @@ fn a_store_with_foreign_or_missing_objects_is_not_written_to_and_the_statement_t
             let said = project.exits(&arguments, code);
             let warns = !["check", "test"].contains(&arguments[0]);
             assert!(
-                !warns || said.err.contains("is not as this program makes it"),
+                !warns || said.err.contains("is not the one this program creates"),
                 "{sql}: {said:?}"
             );
         }
@@ -107,7 +107,7 @@ fn a_store_with_foreign_or_missing_objects_is_not_written_to_and_the_statement_t
 fn mend(project: &Scene, said: &str) {
     let named = said.split("; `").skip(1);
     let mends: Vec<&str> = named
-        .filter_map(|rest| Some(rest.split_once("` puts that right")?.0))
+        .filter_map(|rest| Some(rest.split_once("` fixes it")?.0))
         .collect();
     assert!(!mends.is_empty(), "{said}");
     changed(project, &mends.join("\n"));
@@ -168,7 +168,7 @@ fn answers(project: &Scene) -> (Vec<String>, bool) {
         assert!([0, 3].contains(&said.code), "{arguments:?}: {said:?}");
         said
     });
-    let warned = |said: &Said| said.err.contains("is not as this program makes it");
+    let warned = |said: &Said| said.err.contains("is not the one this program creates");
     let all_warned = said.iter().all(warned);
     // How long it would take, and how much room there is, is another answer each time.
     let told = |said: &Said| {
@@ -230,32 +230,32 @@ fn what_follows_from_the_ledger_is_guarded_and_where_it_differs_all_the_same_the
                 "DELETE FROM ledger_sparse WHERE record=7",
                 "UPDATE ledger_sparse SET record=record+1000",
             ],
-            "`ledger_sparse` does not list",
+            "`ledger_sparse` does not match",
         ),
         (
             [
                 "DELETE FROM ledger_open",
                 "INSERT INTO ledger_open SELECT max(pass)+1 FROM ledger_pass",
             ],
-            "`ledger_open` does not list",
+            "`ledger_open` does not match",
         ),
         (
             ["UPDATE ledger_total SET read=read+1", "DELETE FROM ledger_total"],
-            "`ledger_total` does not say",
+            "`ledger_total` does not match",
         ),
         (
             [
                 "INSERT INTO ledger_total SELECT stage+1, batch, 1, 1, 0, 0, 0, 0 FROM ledger_total",
                 "UPDATE ledger_total SET stage=stage+1",
             ],
-            "`ledger_total` does not say",
+            "`ledger_total` does not match",
         ),
         (
             [
                 "DELETE FROM ledger_written",
                 "INSERT INTO ledger_written SELECT database||'x', rollback, batch FROM ledger_written",
             ],
-            "`ledger_written` does not list",
+            "`ledger_written` does not match",
         ),
     ] {
         for change in changes {
@@ -299,7 +299,7 @@ fn a_table_of_data_that_was_changed_is_never_to_be_dropped() {
     let said = project.exits(&["apply"], 8);
     assert!(
         said.err
-            .contains("the table `a` is not as it was made; no statement"),
+            .contains("the table `a` is not as this program creates it; no statement"),
         "{said:?}"
     );
     assert!(!said.err.contains("DROP"), "{said:?}");
@@ -442,10 +442,7 @@ fn a_restored_store_can_be_looked_at_before_it_is_accepted() {
     project.exits(&["apply"], 0);
     std::fs::write(project.store(), copy).expect("it is ours");
     let status = project.exits(&["status"], 0);
-    assert!(
-        status.err.contains("an older copy of it was put back"),
-        "{status:?}"
-    );
+    assert!(status.err.contains("replaced by an older copy"), "{status:?}");
     assert!(status.err.contains("--accept-restore"), "{status:?}");
     project.exits(&["history"], 0);
     project.exits(&["verify"], 8);

@@ -65,7 +65,9 @@ fn what_is_read_otherwise_is_told_and_everything_else_is_as_it_was() {
     let said = scene.run(&["apply"]);
     assert_eq!(said.code, 5, "{}", said.err);
     assert!(
-        said.err.contains("in an earlier language of stages") && said.err.contains("apply --revise"),
+        said.err
+            .contains("the version of the stage language it was applied under")
+            && said.err.contains("apply --revise"),
         "{}",
         said.err
     );

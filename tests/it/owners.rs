@@ -113,7 +113,7 @@ fn codes_of_the_ledger_are_errors_in_a_stage_file() {
     ] {
         let project = Scene::project(&[("0001_x.toml", &format!("{BOTH}{op}"))]);
         let said = project.exits(&["check"], 4);
-        assert!(said.err.contains("code of the ledger's own"), "{said:?}");
+        assert!(said.err.contains("is reserved for the ledger"), "{said:?}");
     }
 }
 
@@ -124,7 +124,7 @@ fn stages_that_undo_each_others_work_come_to_an_end() {
         ("0002_y.toml", "[stage]\nsource = \"b\"\ntarget = \"a\"\n"),
     ]);
     let said = circle.exits(&["check"], 4);
-    assert!(said.err.contains("form a circle"), "{said:?}");
+    assert!(said.err.contains("form a cycle"), "{said:?}");
 
     let project = Scene::project(&[
         (
@@ -252,7 +252,7 @@ fn an_interrupted_rollback_of_one_stage_is_named_as_it_was_begun_and_blocks_its_
     let said = project.exits(&["status"], 0);
     assert!(said.out.contains(" rollback --stage 1` goes on"), "{said:?}");
     let said = project.exits(&["reconcile"], 2);
-    assert!(said.err.contains("half taken back"), "{said:?}");
+    assert!(said.err.contains("partly rolled back"), "{said:?}");
     project.exits(&["rollback", "--stage", "1", "--yes"], 0);
     assert_eq!(rows(&project, "c").len(), 5);
     is_sound(&project);

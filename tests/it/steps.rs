@@ -465,7 +465,7 @@ fn a_changed_view_of_rows_is_told_and_the_statements_put_it_right() {
     assert!(
         differences[0]
             .message
-            .contains("`audit_row` is not as it was made")
+            .contains("`audit_row` is not as this program creates it")
     );
     let mend = differences[0].mended_by.as_deref().expect("statements");
     Connection::open(&path)

@@ -20,12 +20,12 @@ fn what_stands_behind_the_list_is_json_and_has_the_list_only_once() {
         (
             "{\"f\":[{\"id\":\"1\"}],\"f\":[{\"id\":\"2\"}]}",
             "/f",
-            "it stands there once more",
+            "the same name occurs again",
         ),
         (
             "{\"m\":{\"f\":[{\"id\":\"1\"}]},\"m\":{\"f\":[]}}",
             "/m/f",
-            "it stands there once more",
+            "the same name occurs again",
         ),
         ("{\"f\":[{\"id\":\"1\"}]", "/f", "EOF while parsing"),
         ("{\"m\":{\"f\":[{\"id\":\"1\"}]}", "/m/f", "EOF while parsing"),
@@ -41,7 +41,7 @@ fn what_stands_behind_the_list_is_json_and_has_the_list_only_once() {
         let (code, err, there) = loaded(input, pointer);
         assert_eq!(code, 1, "{input}: {err}");
         assert!(
-            err.contains("what stands behind the list at") && err.contains(problem),
+            err.contains("after the list at") && err.contains(problem),
             "{input}: {err}"
         );
         assert_eq!(there, "", "{input}: nothing of it was loaded");

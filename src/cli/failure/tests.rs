@@ -54,7 +54,7 @@ fn of_the_store() -> Vec<(&'static str, Error)> {
             "NotAStore",
             Error::NotAStore {
                 path: PathBuf::from("shop.db"),
-                found: "schema version 9, this program knows 1".to_owned(),
+                found: "schema version 9; this program supports 1".to_owned(),
             },
         ),
     ]
@@ -98,7 +98,7 @@ fn of_requests() -> Vec<(&'static str, Error)> {
             "Invalid",
             Error::Invalid {
                 message: "`a` is edited twice".to_owned(),
-                hint: Some("give one edit for each id".to_owned()),
+                hint: Some("give one edit per id".to_owned()),
             },
         ),
         (
@@ -163,7 +163,7 @@ fn of_work() -> Vec<(&'static str, Error)> {
             Error::ReadOtherwise {
                 code: "input.wrapped",
                 input: "quakes.json".to_owned(),
-                problem: "this is one JSON object around a list at `/features`; nothing was loaded"
+                problem: "this is a single JSON object with a list at `/features`; nothing was loaded"
                     .to_owned(),
                 options: vec!["--records=/features".to_owned()],
             },
@@ -179,7 +179,7 @@ fn of_evidence() -> Vec<(&'static str, Error)> {
                 store: PathBuf::from("shop.db"),
                 differences: vec![counterfoil::store::SchemaDifference {
                     code: "schema.unexpected",
-                    message: "there is a trigger `t` that no version of this program makes".to_owned(),
+                    message: "there is a trigger `t` that no version of this program creates".to_owned(),
                     mended_by: Some("DROP TRIGGER \"t\";".to_owned()),
                 }],
             },

@@ -130,7 +130,7 @@ impl SchemaBuilder {
     #[must_use]
     pub fn required(mut self) -> Self {
         let Some((name, field)) = self.current.and_then(|at| self.fields.get_mut(at)) else {
-            self.refuse("`required` belongs to a field, but none is begun".to_owned());
+            self.refuse("`required` applies to a field, but no field comes before it".to_owned());
             return self;
         };
         field.required = true;
@@ -156,7 +156,7 @@ impl SchemaBuilder {
     #[must_use]
     pub fn default(self, json: &str) -> Self {
         self.describe("default", |field, _| {
-            let value = parsed(json).ok_or("takes a JSON text")?;
+            let value = parsed(json).ok_or("takes a value as JSON")?;
             field.insert("default".to_owned(), value);
             Ok(())
         })
@@ -167,7 +167,7 @@ impl SchemaBuilder {
     pub fn pattern(self, pattern: &str) -> Self {
         self.describe("pattern", |field, kind| {
             if kind != FieldKind::Text {
-                return Err("belongs to a text");
+                return Err("applies only to a string");
             }
             field.insert("pattern".to_owned(), pattern.into());
             Ok(())
@@ -183,7 +183,7 @@ impl SchemaBuilder {
                 if !text.is_empty() {
                     let number = parsed(text)
                         .filter(Parsed::is_number)
-                        .ok_or("takes decimal texts, such as \"0.00\"")?;
+                        .ok_or("takes decimals as strings, such as \"0.00\"")?;
                     bounds.insert(keyword.to_owned(), number);
                 }
             }
@@ -192,7 +192,7 @@ impl SchemaBuilder {
                     field.insert("x-decimal".to_owned(), bounds.into());
                 }
                 FieldKind::Integer | FieldKind::Number => field.extend(bounds),
-                _ => return Err("belongs to an integer, a number or a decimal"),
+                _ => return Err("applies only to an integer, a number or a decimal"),
             }
             Ok(())
         })
@@ -203,8 +203,9 @@ impl SchemaBuilder {
     pub fn length(self, least: u64, greatest: impl Into<Option<u64>>) -> Self {
         let greatest = greatest.into();
         self.describe("length", |field, kind| {
-            let [least_keyword, greatest_keyword] =
-                kind.length().ok_or("belongs to a text, a list or an object")?;
+            let [least_keyword, greatest_keyword] = kind
+                .length()
+                .ok_or("applies only to a string, a list or an object")?;
             field.insert(least_keyword.to_owned(), least.into());
             if let Some(greatest) = greatest {
                 field.insert(greatest_keyword.to_owned(), greatest.into());
@@ -227,7 +228,7 @@ impl SchemaBuilder {
             let values = values.filter(|values| !values.is_empty());
             field.insert(
                 "enum".to_owned(),
-                values.ok_or("takes JSON texts, at least one")?.into(),
+                values.ok_or("takes one or more values as JSON")?.into(),
             );
             Ok(())
         })
@@ -248,7 +249,7 @@ impl SchemaBuilder {
         })
     }
 
-    /// The value is the id of a record of that database, or, of a list, every element is; a missing value and null are
+    /// The value is the id of a record in that database, or, of a list, every element is; a missing value and null are
     /// not looked up.
     #[must_use]
     pub fn references(self, database: &str) -> Self {
@@ -257,7 +258,7 @@ impl SchemaBuilder {
                 kind,
                 FieldKind::Text | FieldKind::Integer | FieldKind::List | FieldKind::Any
             ) {
-                return Err("belongs to a text, an integer or a list");
+                return Err("applies only to a string, an integer or a list");
             }
             field.insert("x-references".to_owned(), database.into());
             Ok(())
@@ -313,7 +314,7 @@ impl SchemaBuilder {
                 (FieldKind::List, schema) => {
                     field.insert("items".to_owned(), schema);
                 }
-                _ => return Err("belongs to an object or a list"),
+                _ => return Err("applies only to an object or a list"),
             }
             Ok(())
         })
@@ -348,11 +349,11 @@ impl SchemaBuilder {
     fn begin(mut self, name: &str, kind: FieldKind) -> Self {
         if self.whole.kind != FieldKind::Object {
             self.refuse(format!(
-                "the field `{name}` is begun in a schema that is not for a record"
+                "the field `{name}` is added to a schema that is not for an object"
             ));
         }
         if self.fields.iter().any(|(known, _)| known == name) {
-            self.refuse(format!("the field `{name}` is described twice"));
+            self.refuse(format!("the field `{name}` is added twice"));
         }
         self.current = Some(self.fields.len());
         self.fields.push((name.to_owned(), Described::new(kind)));
@@ -381,7 +382,7 @@ impl SchemaBuilder {
         let kind = described.kind;
         let changed = match &mut described.keywords {
             Ok(keywords) => change(keywords, kind),
-            Err(_) => Err("would describe what the schema says `true` or `false` to"),
+            Err(_) => Err("cannot be added to a schema that is `true` or `false`"),
         };
         if let Err(wrong) = changed {
             let message = format!("`{what}` of `{name}` {wrong}");

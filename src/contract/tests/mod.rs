@@ -66,13 +66,21 @@ fn every_violation_is_reported_with_code_place_expectation_and_rule_but_no_value
     assert_eq!(
         seen,
         [
-            ("contract.additional_properties", "/left", "no field of this name"),
+            (
+                "contract.additional_properties",
+                "/left",
+                "no field with this name"
+            ),
             ("contract.enum", "/status", "one of: pending, shipped"),
             ("contract.max_items", "/items", "a list of at most 1 element"),
             ("contract.minimum", "/customer/age", "at least 18"),
             ("contract.multiple_of", "/items/1/price", "a multiple of 0.01"),
-            ("contract.pattern", "/id", r"a text matching ^ORD-\d{4}$"),
-            ("contract.required", "/customer/e~1mail", "the field to be there"),
+            ("contract.pattern", "/id", r"a string matching ^ORD-\d{4}$"),
+            (
+                "contract.required",
+                "/customer/e~1mail",
+                "the field to be present"
+            ),
             ("contract.type", "/customer/age", "a whole number"),
         ]
     );

@@ -118,7 +118,7 @@ impl<'m> Measuring<'m> {
         });
         if measured.len() != slice.len() {
             return Err(Error::Damaged {
-                what: "the measuring of some records ended unexpectedly".to_owned(),
+                what: "the measurement of some records ended unexpectedly".to_owned(),
             });
         }
         let mut sums = std::mem::take(&mut self.sums);

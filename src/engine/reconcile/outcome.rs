@@ -120,7 +120,7 @@ impl DifferenceCause {
             Self::Filtered => "filtered",
             Self::Skipped => "skipped",
             Self::Merged => "merged",
-            Self::NotCarried => "not carried yet",
+            Self::NotCarried => "not processed yet",
             Self::Stale => "stale",
             Self::Replaced => "replaced",
             Self::EditedSince => "edited since",
@@ -169,7 +169,7 @@ pub struct Discrepancy {
 pub struct Reconciliation {
     /// Its name.
     pub name: String,
-    /// A difference is a discrepancy when it is strictly greater.
+    /// The largest difference that is not a discrepancy.
     pub tolerance: Decimal,
     /// The source.
     pub source: Side,

@@ -276,7 +276,7 @@ pub(super) fn sum(one: Decimal, other: Decimal) -> Result<Decimal> {
     let mut sum = one.checked_add(other).ok_or_else(|| {
         Error::invalid(
             "a sum of the reconciliation needs more than 28 digits",
-            "reconcile in parts, by a key, or in larger units",
+            "reconcile by a key, or in larger units",
         )
     })?;
     sum.set_sign_positive(sum.is_zero() || sum.is_sign_positive());

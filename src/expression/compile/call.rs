@@ -72,7 +72,7 @@ impl Compiler<'_> {
         };
         if !(function.least..=function.most).contains(&arguments.len()) {
             let message = format!(
-                "`{name}` does not take {} values; what stands before the dot is the first",
+                "`{name}` does not take {} arguments; the value before the dot is the first",
                 arguments.len()
             );
             let problem = self.problem("expression.unknown_function", position, message);
@@ -115,7 +115,7 @@ impl Compiler<'_> {
     fn pattern(&self, arguments: &[Node]) -> Result<Known> {
         let node = &arguments[1];
         let Some(pattern) = written(node) else {
-            let message = "a pattern must be written out, so that it can be checked beforehand";
+            let message = "a pattern must be a literal, so that it can be checked in advance";
             return Err(self.at(node, "expression.pattern", message));
         };
         let with = arguments.get(2).and_then(written);
@@ -126,7 +126,7 @@ impl Compiler<'_> {
                 let text = error.to_string();
                 let reason = text.lines().last().unwrap_or_default();
                 let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-                let message = format!("`{pattern}` is not a pattern: {reason}");
+                let message = format!("`{pattern}` is not a valid pattern: {reason}");
                 Err(self.at(node, "expression.pattern", &message))
             }
         }
@@ -140,7 +140,7 @@ impl Compiler<'_> {
             self.at(&arguments[1], "expression.path", &error.to_string())
         })?;
         if path.is_many() {
-            let message = "a path here means one place, so it cannot have `[*]`";
+            let message = "a path here names a single place and cannot contain `[*]`";
             return Err(self.at(&arguments[1], "expression.path", message));
         }
         match &arguments[0].step {
@@ -157,17 +157,17 @@ impl Compiler<'_> {
     fn code(&self, arguments: &[Node]) -> Result<Known> {
         for node in arguments {
             if written(node).is_none() {
-                let message = "a refusal never holds a value of the record: write the text out";
+                let message = "a refusal never contains a value of the record: write a literal";
                 return Err(self.at(node, "expression.code", message));
             }
         }
         let (code, pointer) = (written(&arguments[0]), arguments.get(1).and_then(written));
         if let Some(code) = code.filter(|code| is_reserved(code)) {
-            let message = format!("`{code}` is a code of the ledger's own: choose another one");
+            let message = format!("`{code}` is reserved for the ledger: choose another code");
             return Err(self.at(&arguments[0], "expression.code", &message));
         }
         if !code.is_some_and(|code| is_code(code)) {
-            let message = "a code is words of small letters, digits and `_`, joined by dots";
+            let message = "a code is one or more words of lower-case letters, digits and `_`, joined by dots";
             return Err(self.at(&arguments[0], "expression.code", message));
         }
         if pointer.is_some_and(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
@@ -189,7 +189,7 @@ impl Compiler<'_> {
             let message = "the format has a time of day but no offset, and no zone is given";
             return Err(self
                 .at(node, "expression.zone", message)
-                .help("add the zone as the third value, for example \"UTC\""));
+                .help("add the zone as the third argument, for example \"UTC\""));
         }
         Ok(Known::DateRead(Arc::new(format)))
     }

@@ -71,8 +71,8 @@ impl<'c> Compiler<'c> {
     pub(super) fn define(&mut self, name: &str, position: Position) -> Result<usize> {
         if matches!(name, "doc" | "omit") {
             return Err(self
-                .forbidden(&format!("`{name}` as a name of one's own"), position)
-                .help("it means something already; choose another name"));
+                .forbidden(&format!("`{name}` as a variable name"), position)
+                .help("the name is reserved; choose another"));
         }
         self.visible.push((Arc::from(name), self.slots));
         self.slots += 1;

@@ -54,6 +54,6 @@ impl Compiler<'_> {
         }
         Err(self
             .forbidden("this case of `switch`", position)
-            .help("a case is a whole number, a text, a boolean, `()` or a range of whole numbers"))
+            .help("a case is a whole number, a string, a boolean, `()` or a range of whole numbers"))
     }
 }

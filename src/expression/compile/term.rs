@@ -28,7 +28,7 @@ impl Compiler<'_> {
         let problem = self.problem(
             "expression.unknown_name",
             position,
-            format!("there is no name `{name}` here"),
+            format!("`{name}` is not defined here"),
         );
         if let Some(function) = functions::function(name) {
             return Err(problem.help(format!("`{name}` is a function: {}", function.signature)));
@@ -49,7 +49,7 @@ impl Compiler<'_> {
             _ => Err(self.problem(
                 "expression.syntax",
                 position,
-                "a number that 28 digits do not hold exactly".to_owned(),
+                "a number that does not fit 28 digits exactly".to_owned(),
             )),
         }
     }

@@ -114,9 +114,12 @@ impl Compiler<'_> {
         };
         let known = self.visible.iter().rev().find(|(known, _)| **known == *name);
         let Some(slot) = known.map(|(_, slot)| *slot) else {
-            let help = "an expression makes new values, it does not change the document";
+            let help = "an expression creates new values and does not change the document";
             return Err(self
-                .forbidden("assigning to anything but a name of its own `let`", position)
+                .forbidden(
+                    "assigning to anything but a variable defined with `let`",
+                    position,
+                )
                 .help(match operator {
                     None => format!("to compare, write `==`; {help}"),
                     Some(_) => help.to_owned(),

@@ -9,7 +9,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "has",
         signature: "has(x, path)",
-        summary: "whether there is something at the path, null included: `has(doc, \"customer.name\")`",
+        summary: "whether the path exists, even if its value is null: `has(doc, \"customer.name\")`",
         least: 2,
         most: 2,
         needs: Needs::Path,
@@ -18,8 +18,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "get",
         signature: "get(x, path)",
-        summary: "what is at the path, or null where it is missing: `doc.get(\"note\") ?? \"\"`; for a list, \
-                  the path may be an index",
+        summary: "the value at the path, or null if it does not exist: `doc.get(\"note\") ?? \"\"`; for a list, the \
+                  path may be an index",
         least: 2,
         most: 2,
         needs: Needs::Path,
@@ -55,8 +55,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "zip",
         signature: "zip([names, ]list, list, ...)",
-        summary: "lists side by side: a list of lists, or of objects where the first argument is a written list of \
-                  names; unequal lengths are refused `expression.length`",
+        summary: "combines lists element by element: into a list of lists, or of objects if the first argument is a \
+                  literal list of names; refuses unequal lengths as `expression.length`",
         least: 2,
         most: 16,
         needs: Needs::Names,
@@ -114,7 +114,7 @@ fn length(call: &Call<'_>) -> Result<Datum> {
         View::Object => datum.fields().map_or(0, |fields| fields.len()),
         _ => {
             return Err(Fault::types(format!(
-                "a text, list or object, not {}",
+                "a string, list or object, not {}",
                 datum.kind()
             )));
         }

@@ -12,7 +12,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "sha256",
         signature: "sha256(text)",
-        summary: "the SHA-256 of a text's UTF-8, in hexadecimal",
+        summary: "the SHA-256 of a string in UTF-8, in hexadecimal",
         least: 1,
         most: 1,
         needs: Needs::Nothing,
@@ -24,7 +24,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "hmac",
         signature: "hmac(secret, text)",
-        summary: "the HMAC-SHA-256 of a text under a secret, in hexadecimal",
+        summary: "the HMAC-SHA-256 of a string under a secret, in hexadecimal",
         least: 2,
         most: 2,
         needs: Needs::Nothing,
@@ -42,20 +42,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "secret",
         signature: "secret(name)",
-        summary: "the secret of a name; refuses `expression.secret_missing`",
+        summary: "the secret of that name; refuses as `expression.secret_missing`",
         least: 1,
         most: 1,
         needs: Needs::Nothing,
         body: |call| {
             let secret = call.context.secrets.get(&call.text(0)?);
-            let missing = || Fault::new("expression.secret_missing", "a secret of that name");
+            let missing = || Fault::new("expression.secret_missing", "a secret with that name");
             secret.map(Datum::text).ok_or_else(missing)
         },
     },
     Function {
         name: "refuse",
         signature: "refuse(code[, pointer])",
-        summary: "refuses the record with a code that is written out: `refuse(\"address.unparsed\", \"/address\")`",
+        summary: "refuses the record with a literal code: `refuse(\"address.unparsed\", \"/address\")`",
         least: 1,
         most: 2,
         needs: Needs::Code,

@@ -11,8 +11,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "decimal",
         signature: "decimal(x)",
-        summary: "the exact decimal of a number or of a text such as \"-12.50\", blanks around it ignored; \
-                  refuses `expression.not_a_number`",
+        summary: "the exact decimal of a number or of a string such as \"-12.50\", ignoring whitespace around it; \
+                  refuses as `expression.not_a_number`",
         least: 1,
         most: 1,
         needs: Needs::Nothing,
@@ -21,7 +21,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "integer",
         signature: "integer(x)",
-        summary: "the whole number of a text of digits or of a number without a fraction",
+        summary: "the integer of a string of digits or of a number without a fraction",
         least: 1,
         most: 1,
         needs: Needs::Nothing,
@@ -30,7 +30,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "round",
         signature: "round(x, places)",
-        summary: "rounded as the stage declares and padded with zeros to exactly that many places",
+        summary: "the number the number rounded as the stage declares and padded with zeros to exactly that many places",
         least: 2,
         most: 2,
         needs: Needs::Rounding,
@@ -86,7 +86,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 fn not_a_number() -> Fault {
     Fault::new(
         "expression.not_a_number",
-        "a plain decimal text such as -12.50, of at most 28 digits",
+        "a plain decimal such as -12.50, of at most 28 digits",
     )
 }
 

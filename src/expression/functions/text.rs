@@ -30,23 +30,31 @@ pub(super) const FUNCTIONS: &[Function] = &[
     plain(
         "text",
         "text(x)",
-        "a number, boolean or date as text; a text as it is; refuses null, lists and objects",
+        "a number, boolean or date as a string; a string unchanged; refuses null, lists and objects",
         (1, 1),
         |call| written(call.first()).map(Datum::Text),
     ),
     plain(
         "trim",
         "trim(text)",
-        "without blanks at both ends",
+        "the string without whitespace at both ends",
         (1, 1),
         |call| Ok(Datum::text(call.text(0)?.trim())),
     ),
-    plain("upper", "upper(text)", "in capitals", (1, 1), |call| {
-        Ok(Datum::from_built(call.text(0)?.to_uppercase()))
-    }),
-    plain("lower", "lower(text)", "in small letters", (1, 1), |call| {
-        Ok(Datum::from_built(call.text(0)?.to_lowercase()))
-    }),
+    plain(
+        "upper",
+        "upper(text)",
+        "the string in upper case",
+        (1, 1),
+        |call| Ok(Datum::from_built(call.text(0)?.to_uppercase())),
+    ),
+    plain(
+        "lower",
+        "lower(text)",
+        "the string in lower case",
+        (1, 1),
+        |call| Ok(Datum::from_built(call.text(0)?.to_lowercase())),
+    ),
     plain(
         "split",
         "split(text, separator[, n])",
@@ -65,15 +73,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
     plain(
         "join",
         "join(list, separator)",
-        "the texts of a list as one, with the separator between them",
+        "the strings of a list joined into one, with the separator between them",
         (2, 2),
         join,
     ),
     Function {
         name: "replace",
         signature: "replace(text, pattern, with)",
-        summary: "every match of the pattern replaced; the pattern is written out; `$1` names a group where the \
-                  replacement is written out too",
+        summary: "the string with every match of the pattern replaced; the pattern is a literal; in a literal \
+                  replacement `$1` is a group",
         least: 3,
         most: 3,
         needs: Needs::Pattern,
@@ -82,7 +90,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "matches",
         signature: "matches(text, pattern)",
-        summary: "whether the pattern is found; anchor it with ^ and $ to mean the whole text",
+        summary: "whether the pattern matches; anchor it with ^ and $ to match the whole string",
         least: 2,
         most: 2,
         needs: Needs::Pattern,
@@ -91,22 +99,22 @@ pub(super) const FUNCTIONS: &[Function] = &[
     plain(
         "contains",
         "contains(x, part)",
-        "whether a text holds a text, a list an equal element, an object a name; `part in x` is the same. An element of \
-         another type is not equal; a list with none of its type refuses `expression.types`",
+        "whether a string contains a string, a list an equal element, or an object a name; `part in x` is the same. An \
+         element of another type is not equal; a list without any element of its type is refused as `expression.types`",
         (2, 2),
         contains,
     ),
     plain(
         "starts_with",
         "starts_with(text, start)",
-        "whether a text begins so",
+        "whether the string begins with `start`",
         (2, 2),
         |call| Ok(Datum::Boolean(call.text(0)?.starts_with(&*call.text(1)?))),
     ),
     plain(
         "ends_with",
         "ends_with(text, end)",
-        "whether a text ends so",
+        "whether the string ends with `end`",
         (2, 2),
         |call| Ok(Datum::Boolean(call.text(0)?.ends_with(&*call.text(1)?))),
     ),
@@ -137,7 +145,7 @@ pub(in crate::expression) fn written(datum: &Datum) -> Result<Arc<str>> {
             },
         },
         _ => Err(Fault::types(format!(
-            "a text, number, boolean or date, not {}",
+            "a string, number, boolean or date, not {}",
             datum.kind()
         ))),
     }
@@ -198,7 +206,7 @@ fn join(call: &Call<'_>) -> Result<Datum> {
 fn replace(call: &Call<'_>) -> Result<Datum> {
     let (text, with) = (call.text(0)?, call.text(2)?);
     let Known::Pattern(pattern, names_groups) = call.known else {
-        return Err(Fault::new("expression.argument", "a pattern that is written out"));
+        return Err(Fault::new("expression.argument", "a literal pattern"));
     };
     let (mut replaced, mut kept) = (String::with_capacity(text.len()), 0);
     let mut put = |found: regex::Match<'_>, expand: &dyn Fn(&mut String)| {
@@ -223,7 +231,7 @@ fn replace(call: &Call<'_>) -> Result<Datum> {
 
 fn matches(call: &Call<'_>) -> Result<Datum> {
     let Known::Pattern(pattern, _) = call.known else {
-        return Err(Fault::new("expression.argument", "a pattern that is written out"));
+        return Err(Fault::new("expression.argument", "a literal pattern"));
     };
     Ok(Datum::Boolean(pattern.is_match(&call.text(0)?)))
 }
@@ -246,7 +254,7 @@ fn contains(call: &Call<'_>) -> Result<Datum> {
         }
         _ => {
             return Err(Fault::types(format!(
-                "a text, list or object to look into, not {}",
+                "a string, list or object to search, not {}",
                 container.kind()
             )));
         }

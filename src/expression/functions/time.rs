@@ -10,8 +10,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "date",
         signature: "date(text, format[, zone])",
-        summary: "reads a date, `date(doc.at, \"%Y-%m-%d %H:%M:%S\", \"UTC\")`; a time of day without an offset \
-                  needs a zone; written out as ISO 8601",
+        summary: "the date in a string: `date(doc.at, \"%Y-%m-%d %H:%M:%S\", \"UTC\")`; a time without an offset needs \
+                  a zone; as a result it is written as ISO 8601",
         least: 2,
         most: 3,
         needs: Needs::DateRead,
@@ -20,7 +20,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "format_date",
         signature: "format_date(date, format[, zone])",
-        summary: "a date as text in a format, in a zone where one is given",
+        summary: "the date as a string in that format, and in that zone if one is given",
         least: 2,
         most: 3,
         needs: Needs::DateWritten,
@@ -29,7 +29,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "now",
         signature: "now()",
-        summary: "the time of the pass, the same for every record, whichever run continues it; of the command, where there is no pass",
+        summary: "the time of the pass, the same for every record even if another run continues it; the time of the \
+            command if there is no pass",
         least: 0,
         most: 0,
         needs: Needs::Nothing,
@@ -53,7 +54,7 @@ fn date(call: &Call<'_>) -> Result<Datum> {
 fn format_date(call: &Call<'_>) -> Result<Datum> {
     let View::Moment(date) = call.first().view() else {
         return Err(Fault::types(format!(
-            "a date, which date(text, format) makes, not {}",
+            "a date from date(text, format), not {}",
             call.first().kind()
         )));
     };

@@ -213,5 +213,5 @@ fn no_refusal_and_no_debug_text_holds_a_value_of_the_record() {
         let refusal = refused(source);
         assert!(!format!("{refusal:?}").contains("Mary"), "{source}");
     }
-    assert_eq!(format!("{:?}", Datum::text("Mary")), "a text");
+    assert_eq!(format!("{:?}", Datum::text("Mary")), "a string");
 }

@@ -20,7 +20,7 @@ const NULL: &str = "null is written `()`, as in `doc.note ?? ()` and `doc.note =
 
 #[test]
 fn words_of_other_languages_are_told_with_ours() {
-    let not = "write `!`, as in `!doc.paid`; of a list `!in`";
+    let not = "write `!`, as in `!doc.paid`; for a list, `!in`";
     all_told(&[
         ("doc.a and doc.b", "expression.syntax", 7, "write `&&`"),
         ("(doc.a AND doc.b)", "expression.syntax", 8, "write `&&`"),
@@ -110,7 +110,7 @@ fn what_is_told_is_a_part_of_the_language() {
     }
     let word = describe("doc.null == 1").2;
     assert!(
-        word.starts_with("a property of this name is written doc[\"null\"]"),
+        word.starts_with("a property with this name is written doc[\"null\"]"),
         "{word}"
     );
 }
@@ -124,7 +124,7 @@ fn one_equals_sign_and_single_quotes_are_told() {
     for source in ["doc.name == 'paid'", "doc.name == “paid”"] {
         let (code, column, help) = describe(source);
         assert_eq!((code, column), ("expression.syntax", 13), "{source}");
-        assert!(help.starts_with("a text stands in double quotes"), "{help}");
+        assert!(help.starts_with("write strings in double quotes"), "{help}");
     }
 }
 
@@ -148,7 +148,7 @@ fn a_field_without_doc_and_a_name_in_another_case_are_told() {
         ("doc.price.Round(2)", "did you mean `round`?"),
         (
             "doc.größe > 1",
-            "a field whose name has other letters than a to z is written doc[\"größe\"]",
+            "a field whose name has letters other than a to z is written doc[\"größe\"]",
         ),
     ] {
         assert_eq!(describe(source).2, help, "{source}");
@@ -158,21 +158,21 @@ fn a_field_without_doc_and_a_name_in_another_case_are_told() {
 #[test]
 fn an_expression_that_ends_too_early_says_what_is_missing() {
     for (source, message) in [
-        ("doc.a >", "something is missing behind `>`"),
-        ("doc.a && (doc.b || ", "something is missing behind `||`"),
-        ("doc.a\n  ==\n", "something is missing behind `==`"),
-        ("doc.", "a name is missing behind `.`"),
+        ("doc.a >", "something is missing after `>`"),
+        ("doc.a && (doc.b || ", "something is missing after `||`"),
+        ("doc.a\n  ==\n", "something is missing after `==`"),
+        ("doc.", "a name is missing after `.`"),
         ("(doc.a", "`)` is missing"),
         ("[1, 2", "`]` is missing"),
         ("#{ a: 1", "`}` is missing"),
-        ("if doc.a { 1 ", "a block that `{` has opened is closed with `}`"),
+        ("if doc.a { 1 ", "`{` opens a block that `}` must close"),
     ] {
         let expected = format!("the expression ends too early: {message}");
         assert_eq!(problem(source).message, expected, "{source}");
     }
     let message = problem("doc.a \"x\"").message;
     assert!(
-        !message.contains("';'") && message.contains("could end before `\"`"),
+        !message.contains("';'") && message.contains("is complete before `\"`"),
         "{message}"
     );
 }
@@ -181,7 +181,10 @@ fn an_expression_that_ends_too_early_says_what_is_missing() {
 fn a_date_names_its_format_where_the_stage_has_written_it() {
     for (source, expected) in [
         (r#"date("1.2.25", "%d.%m.%Y")"#, "a date in the format %d.%m.%Y"),
-        (r#"date("31.02.2024", "%d.%m.%Y")"#, "a day that the calendar has"),
+        (
+            r#"date("31.02.2024", "%d.%m.%Y")"#,
+            "a day that exists in the calendar",
+        ),
         // A format that is no literal could be a value of the record.
         (r#"date("x", doc.name + "%d.%m.%Y")"#, "a date in the format"),
     ] {

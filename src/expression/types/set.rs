@@ -29,7 +29,7 @@ impl Types {
         (Self::OMIT, "omit"),
         (Self::BOOLEAN, "a boolean"),
         (Self::NUMBER, "a number"),
-        (Self::TEXT, "a text"),
+        (Self::TEXT, "a string"),
         (Self::DAY, "a day"),
         (Self::INSTANT, "an instant"),
         (Self::LIST, "a list"),

@@ -214,7 +214,7 @@ impl ValuePath {
 pub(crate) fn list_path(path: impl Into<PathText>) -> Result<Path, Problem> {
     let path = path.into().read()?;
     if *path.last() == Segment::Each {
-        let message = format!("`{path}` stands for the elements of a list, but the list itself is needed");
+        let message = format!("`{path}` names the elements of a list, but the list itself is needed");
         return Err(Problem::error("stage.not_a_list", None, message).help("leave out the last `[*]`"));
     }
     Ok(path)
@@ -224,9 +224,9 @@ pub(crate) fn list_path(path: impl Into<PathText>) -> Result<Path, Problem> {
 pub(crate) fn single_path(path: impl Into<PathText>) -> Result<Path, Problem> {
     let path = path.into().read()?;
     if path.is_many() {
-        let message = format!("`{path}` stands for several places, but one is needed");
+        let message = format!("`{path}` names several places, but exactly one is needed");
         return Err(Problem::error("stage.many_places", None, message)
-            .help("put the operation into an `each` over the list"));
+            .help("put the operation inside an `each` over the list"));
     }
     Ok(path)
 }
@@ -241,10 +241,7 @@ pub(crate) fn same_elements(from: &ElementPath, to: &ElementPath) -> Result<(), 
     if from.elements == to.elements {
         return Ok(());
     }
-    let message = format!(
-        "`{}` and `{}` do not lie in the same elements",
-        from.path, to.path
-    );
+    let message = format!("`{}` and `{}` are not in the same elements", from.path, to.path);
     Err(Problem::error("stage.other_elements", None, message)
         .help("both paths must be the same up to the last `[*]`"))
 }

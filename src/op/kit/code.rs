@@ -19,14 +19,14 @@ pub(crate) fn code(settings: &Settings<'_>, name: &str, item: &Item) -> Result<S
     if is_code(text) {
         return Ok(text.to_owned());
     }
-    let message = format!("`{name}` is not a code");
+    let message = format!("`{name}` is not a valid code");
     Err(Problem::error("stage.bad_code", settings.place_of(name), message)
-        .help("write lower-case words joined by points, for example `address.unparsed`"))
+        .help("write lower-case words joined by dots, for example `address.unparsed`"))
 }
 
 /// What is wrong with a code that only the ledger gives.
 pub(crate) fn reserved(code: &str) -> String {
-    format!("`{code}` is a code of the ledger's own: choose another one")
+    format!("`{code}` is reserved for the ledger: choose another code")
 }
 
 /// The form of a code, as a pattern: what [`is_code`] checks.

@@ -18,7 +18,7 @@ pub(crate) enum Cut {
 impl Cut {
     pub(crate) fn at(separator: &str) -> Result<Self, Problem> {
         if separator.is_empty() {
-            let message = "`at` is empty, which cuts nowhere";
+            let message = "`at` is empty, so nothing would be split";
             return Err(Problem::error("split.at", None, message));
         }
         Ok(Self::At(separator.to_owned()))
@@ -26,11 +26,11 @@ impl Cut {
 
     pub(crate) fn groups(pattern: &str) -> Result<Self, Problem> {
         let compiled = pattern::compile(pattern).map_err(|error| {
-            let message = format!("`pattern` is no pattern: {error}");
+            let message = format!("`pattern` is not a valid pattern: {error}");
             Problem::error("split.pattern", None, message)
         })?;
         if compiled.captures_len() < 2 {
-            let message = "`pattern` has no groups, and the groups are the parts";
+            let message = "`pattern` has no groups, but each group is a part";
             return Err(
                 Problem::error("split.groups", None, message).help("write parentheses around each part")
             );
@@ -58,8 +58,8 @@ impl Cut {
         };
         let groups = pattern.captures_len() - 1;
         (fields != 0 && fields != groups).then(|| {
-            let message = format!("`pattern` has {groups} groups, and `into` has {fields} fields");
-            Problem::error("split.groups", None, message).help("write `(?:...)` around what is no part")
+            let message = format!("`pattern` has {groups} groups, but `into` has {fields} fields");
+            Problem::error("split.groups", None, message).help("use `(?:...)` for a group that is not a part")
         })
     }
 

@@ -13,7 +13,7 @@ pub(crate) fn problem(error: FormatError, place: Option<&Place>) -> Problem {
 /// A zone by its name in the IANA database.
 pub(crate) fn zone(name: &str, place: Option<&Place>) -> Result<Tz, Problem> {
     datetime::zone(name).ok_or_else(|| {
-        let message = format!("`{name}` is no time zone");
+        let message = format!("`{name}` is not a time zone");
         Problem::error("date.zone", place.cloned(), message)
             .help("write `UTC`, or a name of the IANA database such as `Europe/Berlin`")
             .did_you_mean(name, datetime::zone_names())

@@ -29,16 +29,15 @@ impl Default for DigestForm {
 }
 
 impl DigestForm {
-    pub(crate) const PREFIX: Key =
-        Key::optional("prefix", Form::Text, "nothing", "what stands before the digits");
+    pub(crate) const PREFIX: Key = Key::optional("prefix", Form::Text, "nothing", "text before the digits");
     pub(crate) const LENGTH: Key = Key::optional(
         "length",
         Form::Integer,
         "64",
-        "how many hexadecimal digits are kept, 1 to 64",
+        "how many hexadecimal digits to keep, 1 to 64",
     );
     pub(crate) const UPPER: Key =
-        Key::optional("upper", Form::Boolean, "false", "writes A to F instead of a to f");
+        Key::optional("upper", Form::Boolean, "false", "write A to F instead of a to f");
 
     pub(crate) fn read(settings: &Settings<'_>) -> Result<Self, Problem> {
         let length = settings.integer("length", 1..=64)?.unwrap_or(64);

@@ -12,7 +12,7 @@ pub(crate) fn fixed(item: &Item, reading: &Reading<'_>) -> Result<Value, Problem
     folded(&Template::read_plainly(item, reading)?).ok_or_else(|| {
         let place = reading.place(item.span());
         let problem = Problem::error("stage.not_fixed", place, "this value must not be an expression");
-        problem.help("a text that begins with `= ` is written { json = \"\\\"= ...\\\"\" }")
+        problem.help("write a string that begins with `= ` as { json = \"\\\"= ...\\\"\" }")
     })
 }
 

@@ -93,8 +93,8 @@ impl Form {
             inline || item.is_array_of_tables()
         };
         let (fits, expected) = match self {
-            Form::Path | Form::Text | Form::Expression => (item.is_str(), "a text".to_owned()),
-            Form::Paths | Form::Texts => (texts(item), "a list of texts".to_owned()),
+            Form::Path | Form::Text | Form::Expression => (item.is_str(), "a string".to_owned()),
+            Form::Paths | Form::Texts => (texts(item), "a list of strings".to_owned()),
             Form::Choice(words) => (
                 item.as_str().is_some_and(|word| words.contains(&word)),
                 one_of(words),

@@ -1,4 +1,4 @@
-//! The frame of operations that turn one value into one value: where the value is read, where the result goes, and
+//! The frame of operations that turn one value into one value: the value read, where the result goes, and
 //! what holds where the path leads nowhere or to null.
 
 use serde_json::json;
@@ -17,17 +17,17 @@ use crate::refusal::Refusal;
 mod apply;
 
 /// The key of the path that an operation reads.
-pub(crate) const PATH: Key = Key::required("path", Form::Path, "where the value is");
+pub(crate) const PATH: Key = Key::required("path", Form::Path, "the value");
 /// The key of the path that takes the result.
 pub(crate) const TO: Key = Key::optional(
     "to",
     Form::Path,
     "the same as `path`",
-    "where the result goes; nothing may be there yet",
+    "where to write the result; must not exist yet",
 );
 /// The key that says what a missing value means.
 pub(crate) const MISSING: Key = Key {
-    summary: "what a path that leads nowhere means",
+    summary: "what to do if the path does not exist",
     ..Missing::KEY
 };
 /// The key that says what null means.
@@ -35,7 +35,7 @@ pub(crate) const NULL: Key = Key::optional(
     "null",
     Form::Choice(&["refuse", "keep"]),
     "refuse",
-    "what null means; `keep` gives null as the result",
+    "what to do with null; `keep` makes the result null",
 );
 
 /// Where an operation reads and writes.
@@ -232,7 +232,7 @@ impl Frame {
         })
     }
 
-    /// Whether it does nothing where the value is missing.
+    /// Whether it does nothing the value missing.
     pub(crate) fn may_skip(&self) -> bool {
         self.missing == Missing::Skip
     }

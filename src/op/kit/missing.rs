@@ -19,7 +19,7 @@ impl Missing {
         "missing",
         Form::Choice(&["refuse", "skip"]),
         "refuse",
-        "what to do where the source is not there",
+        "what to do if the source is missing",
     );
 
     pub(crate) fn read(settings: &Settings<'_>) -> Self {
@@ -57,5 +57,5 @@ pub(crate) const OVERWRITE: Key = Key::optional(
     "overwrite",
     Form::Boolean,
     "false",
-    "replace what stands at the target, which is then lost",
+    "replace an existing target, whose value is lost",
 );

@@ -38,7 +38,7 @@ impl<'a> OperationReader<'a> {
             return Err(section.missing_key("op", "its name"));
         };
         let Some(name) = item.as_str() else {
-            return Err(section.wrong_type("op", "a text"));
+            return Err(section.wrong_type("op", "a string"));
         };
         let known = self.manuals.iter().copied();
         known.clone().find(|manual| manual.name == name).ok_or_else(|| {
@@ -69,7 +69,7 @@ mod tests {
         assert!(problem("from = 'a'").starts_with("stage.missing_key t.toml:1:1 "));
         assert_eq!(
             problem("op = 7"),
-            "stage.wrong_type t.toml:2:6 `op` takes a text, not a whole number"
+            "stage.wrong_type t.toml:2:6 `op` takes a string, not a whole number"
         );
     }
 
@@ -90,7 +90,7 @@ mod tests {
             ),
             (
                 "places = 'x'",
-                "t.toml:4:10 `places` takes a whole number, not a text",
+                "t.toml:4:10 `places` takes a whole number, not a string",
             ),
         ] {
             assert_eq!(

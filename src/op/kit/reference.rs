@@ -6,13 +6,13 @@ use super::form::Form;
 use super::settings::Manual;
 
 const GROUPS: [(&str, &str); 4] = [
-    ("shape", "Where fields stand and what they are called."),
-    ("value", "What a field's value is."),
-    ("collection", "The elements of lists."),
+    ("shape", "Moving and renaming fields."),
+    ("value", "Changing values."),
+    ("collection", "Working on lists."),
     (
         "record",
-        "The record as a whole. What one record becomes is at most 10,000 records, of 16 MiB in all, or of as much as a \
-         single record may have where that is more; else it is refused.",
+        "Working on whole records. One record becomes at most 10,000 records of 16 MiB in all (or of the maximum size \
+         of a single record, if that is larger); otherwise it is refused.",
     ),
 ];
 
@@ -21,14 +21,14 @@ const GROUPS: [(&str, &str); 4] = [
 pub(crate) fn reference(manuals: &[&Manual]) -> String {
     let mut out = String::from(
         "# Operations\n\n\
-         Made from the code by `UPDATE_DOCS=1 cargo test reference`; do not edit by hand.\n\n\
-         Every operation also takes `refuse_as`: a code for its refusals in place of its own. Paths are written \
+         Generated from the code by `UPDATE_DOCS=1 cargo test reference`; do not edit by hand.\n\n\
+         Every operation also takes `refuse_as`, a code that replaces the codes of its refusals. Paths are written \
          `a.b`, `items[*].price`, `\"odd.key\"`, or as a JSON Pointer that begins with `/`.\n\n\
-         Where a path leads nowhere, because a list or an object on its way is missing, null or something else, the \
-         record is refused, unless the operation says `missing = \"skip\"`. An operation on values that writes beside \
-         what it reads (`to`, `into`) is undone exactly, by `remove`, where it refuses what is missing and can make no \
-         object on the way.\n\n\
-         The examples are tested. Their stage rounds half-even, and its secret `pepper` is `key`.\n",
+         If a path does not exist, because a list or an object along it is missing, null or of another type, the \
+         record is refused, unless the operation has `missing = \"skip\"`. An operation on values that writes its \
+         result elsewhere (`to`, `into`) is undone exactly, by `remove`, if it refuses a missing path and cannot \
+         create a parent object.\n\n\
+         Tests run the examples. Their stage rounds half-even, and its secret `pepper` is `key`.\n",
     );
     for (group, summary) in GROUPS {
         let mut of_group = manuals.iter().filter(|manual| manual.group == group).peekable();
@@ -80,12 +80,12 @@ fn form(form: Form) -> String {
     match form {
         Form::Path => "a path".to_owned(),
         Form::Paths => "a list of paths".to_owned(),
-        Form::Text => "a text".to_owned(),
-        Form::Texts => "a list of texts".to_owned(),
+        Form::Text => "a string".to_owned(),
+        Form::Texts => "a list of strings".to_owned(),
         Form::Choice(words) => words.join(" or "),
         Form::Boolean => "true or false".to_owned(),
         Form::Integer => "a whole number".to_owned(),
-        Form::Template => "a value, or a text `= expression`".to_owned(),
+        Form::Template => "a value, or `= expression`".to_owned(),
         Form::Expression => "an expression, `= ...`".to_owned(),
         Form::Table => "a table".to_owned(),
         Form::Tables => "a list of tables".to_owned(),

@@ -31,7 +31,7 @@ fn operation(manual: &Manual) -> Json {
     let refuse_as = json!({
         "type": "string",
         "pattern": CODE_PATTERN,
-        "description": "the code of its refusals, in place of its own",
+        "description": "the code of its refusals, instead of its own codes",
     });
     properties.insert("refuse_as".to_owned(), refuse_as);
     let required = manual.keys.iter().filter(|key| key.required).map(|key| key.name);

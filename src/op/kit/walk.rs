@@ -192,7 +192,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Sets a value below an object where nothing is yet, making objects on the way.
+    /// Sets a value below an object where nothing is yet, making objects along the path.
     pub(crate) fn add(
         &self,
         object: &mut Object,
@@ -204,7 +204,7 @@ impl Walk {
         self.put(object, below, value, trail)
     }
 
-    /// Sets a value below an object, making objects on the way.
+    /// Sets a value below an object, making objects along the path.
     pub(crate) fn put(
         &self,
         object: &mut Object,
@@ -216,7 +216,7 @@ impl Walk {
             Ok(_) => Ok(true),
             Err(Blocked) => Err(self
                 .refusal("blocked", &trail.below(below))
-                .expected("objects on the way")),
+                .expected("objects along the path")),
         }
     }
 

@@ -164,7 +164,7 @@ fn what_the_point_is_cannot_be_stripped() {
     let problem = built(&MANUAL, "path = \"a\"\nstrip = \".\"", None).unwrap_err();
     assert_eq!(
         problem.help.as_deref(),
-        Some("where `.` separates groups, say `point = \",\"`")
+        Some("if `.` separates groups, set `point = \",\"`")
     );
 }
 

@@ -100,7 +100,7 @@ fn a_refusal_names_the_formats_or_says_that_the_calendar_has_no_such_day() {
         let refusal: Refusal = serde_json::from_str(&refusal).unwrap();
         refusal.violations[0].expected.clone().unwrap()
     };
-    let day = "a day that the calendar has";
+    let day = "a day that exists in the calendar";
     for (formats, text, described) in [
         ("['%d.%m.%Y']", "31.02.2024", day),
         ("['%Y-%m-%d', '%d.%m.%Y']", "29.02.2023", day),

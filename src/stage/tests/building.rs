@@ -91,10 +91,10 @@ fn what_is_wrong_with_a_built_stage_is_told_at_once() {
         lines(&built.unwrap_err()),
         "\
 stage.bad_path `a..b` is not a path: a name is missing
-stage.bad_name the numbers of stages begin with 1
+stage.bad_name stage numbers begin with 1
 stage.bad_name `Tx` is not a name of a database: a-z, 0-9 and _, a letter first, at most 63
 stage.bad_name `No Slug` is not a name of a stage: a-z, 0-9 and _, a letter first, at most 63
-expression.unknown_name 0000_No Slug:1:10: there is no name `nothing` here (a field of the record is written doc.NAME: did you mean `doc.nothing`?)
+expression.unknown_name 0000_No Slug:1:10: `nothing` is not defined here (a field of the record is written doc.NAME: did you mean `doc.nothing`?)
 stage.bad_path `b..c` is not a path: a name is missing (write `a.b`, `items[*].price`, `\"odd.key\"` or a JSON Pointer such as `/a/b`)
 stage.no_transform `version` belongs to a `transform`, and there is none
 "

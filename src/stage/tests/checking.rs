@@ -34,7 +34,7 @@ fn what_is_legal_but_probably_not_meant_is_a_warning() {
     );
     assert_eq!(
         stage(target, &(rename("a", "b") + "[into]\nx = \"= doc.a\"\n")),
-        "check.gone 0001_orders.toml:9:1: `a` is read, but `rename` took it away before\n"
+        "check.gone 0001_orders.toml:9:1: `a` is read, but `rename` removed it earlier\n"
     );
     let swapped = [rename("a", "b"), rename("c", "a"), rename("a", "d")].concat();
     assert_eq!(stage(target, &swapped), "");

@@ -91,8 +91,8 @@ fn a_key_that_always_is_an_expression_begins_with_its_sign() {
 fn a_text_that_looks_like_an_expression_is_an_error_that_says_how_to_mean_either() {
     assert_eq!(
         into("\"doc.id + '!'\""),
-        "template.ambiguous 0001_orders.toml:7:5: this text looks like an expression, but does not begin with `= ` \
-         (write \"= doc.id + '!'\" for the value of the expression, or { json = \"\\\"doc.id + '!'\\\"\" } for the text)\n"
+        "template.ambiguous 0001_orders.toml:7:5: this string looks like an expression, but does not begin with `= ` \
+         (write \"= doc.id + '!'\" for the value of the expression, or { json = \"\\\"doc.id + '!'\\\"\" } for the string itself)\n"
     );
     for text in [
         "doc.a",
@@ -153,30 +153,30 @@ fn a_text_that_looks_like_an_expression_is_an_error_that_says_how_to_mean_either
 fn what_every_record_would_refuse_is_an_error() {
     let at = |source: &str| into(&toml_edit::Value::from(format!("= {source}")).to_string());
     for (source, told) in [
-        ("now() - now()", "there is no difference of dates"),
-        ("date(doc.a, \"%Y-%m-%d\") - 1", "there is no difference of dates"),
+        ("now() - now()", "dates cannot be subtracted"),
+        ("date(doc.a, \"%Y-%m-%d\") - 1", "dates cannot be subtracted"),
         (
             "doc.a < now()",
-            "`<` takes two values of one type, and these are a value of the record and an instant",
+            "`<` takes two values of the same type, and these are a value of the record and an instant",
         ),
         (
             "date(doc.a, \"%F\") < now()",
-            "`<` takes two values of one type, and these are a day and an instant",
+            "`<` takes two values of the same type, and these are a day and an instant",
         ),
-        ("true > false", "`>` has no meaning for a boolean and a boolean"),
+        ("true > false", "`>` is not defined for a boolean and a boolean"),
         (
             "1 == \"1\"",
-            "`==` takes two values of one type, and these are a number and a text",
+            "`==` takes two values of the same type, and these are a number and a string",
         ),
         (
             "text(doc.a) + 1",
-            "`+` takes two values of one type, and these are a text and a number",
+            "`+` takes two values of the same type, and these are a string and a number",
         ),
         ("!len(doc.a)", "`!` takes a boolean, and this is a number"),
-        ("-upper(doc.a)", "`-` takes a number, and this is a text"),
+        ("-upper(doc.a)", "`-` takes a number, and this is a string"),
         (
             "round(text(doc.a), 2)",
-            "`round` takes a number, and this is a text",
+            "`round` takes a number, and this is a string",
         ),
         (
             "if doc.a + 1 { 1 } else { 2 }",
@@ -184,7 +184,7 @@ fn what_every_record_would_refuse_is_an_error() {
         ),
         (
             "let x = 1; x = 2; x.trim()",
-            "`trim` takes a text, and this is a number",
+            "`trim` takes a string, and this is a number",
         ),
     ] {
         let found = at(source);
@@ -206,7 +206,7 @@ fn what_some_records_would_refuse_is_a_warning_and_what_may_pass_is_none() {
     ] {
         let found = at(source);
         let is_warned = found.starts_with("check.never 0001_orders.toml:7:")
-            && found.contains("every record that comes here is refused");
+            && found.contains("every record that reaches this part is refused");
         assert!(is_warned, "{source}: {found}");
     }
     for source in [
@@ -231,7 +231,7 @@ fn what_some_records_would_refuse_is_a_warning_and_what_may_pass_is_none() {
         ))
     };
     assert!(condition("len(doc.a)").starts_with(
-        "expression.never 0001_orders.toml:4:12: a condition is true or false, and this is a number"
+        "expression.never 0001_orders.toml:4:12: a condition must be true or false, and this is a number"
     ));
     assert_eq!(condition("doc.a"), "");
     assert_eq!(condition("len(doc.a) == 1"), "");
@@ -254,7 +254,7 @@ fn a_member_that_the_contract_of_the_source_does_not_have_is_a_warning() {
         "check.unknown_member 0001_orders.toml:4:1: `nmae` is read, but the contract of the source has no member `nmae` there \
          (did you mean `name`?)\n"
     );
-    assert!(stage(closed, &rename("other")).contains("the members there are: "));
+    assert!(stage(closed, &rename("other")).contains("its members are: "));
     assert_eq!(stage("", &rename("other")), "");
     assert!(stage("", &rename("nmae")).contains("did you mean `name`?"));
     assert!(stage("", "[into]\nx = \"= doc.at.dya\"").contains("no member `dya` there"));

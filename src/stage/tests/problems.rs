@@ -43,16 +43,16 @@ stage.unknown_key 0001_orders.toml:3:1: [stage] has no key `sorce` (did you mean
 stage.bad_name 0001_orders.toml:4:10: `Orders` is not a name of a database: a-z, 0-9 and _, a letter first, at most 63
 stage.wrong_word 0001_orders.toml:5:12: `on_error` cannot be `quarentine` (did you mean `quarantine`?)
 stage.wrong_type 0001_orders.toml:6:14: `max_errors` takes a count or a share of the source, from 0% to 100% (write `max_errors = 100` or `max_errors = \"0.5%\"`)
-stage.wrong_type 0001_orders.toml:7:15: `description` takes a text, not a whole number
+stage.wrong_type 0001_orders.toml:7:15: `description` takes a string, not a whole number
 stage.bad_path 0001_orders.toml:8:10: `a..b` is not a path: a name is missing
 stage.unknown_op 0001_orders.toml:11:6: there is no operation `renam` (did you mean `rename`?)
 stage.unknown_key 0001_orders.toml:14:2: the file has no key `intoo` (did you mean `into`?)
 stage.no_file 0001_orders.toml:18:10: there is no file `../secret.json`
-contract.unknown_keyword 0001_orders.toml:19:10: the schema has the keyword `requird`, which JSON Schema 2020-12 does not know (did you mean `required`? An annotation of your own begins with `x-`)
+contract.unknown_keyword 0001_orders.toml:19:10: the schema has the keyword `requird`, which is not in JSON Schema 2020-12 (did you mean `required`? Names of custom annotations begin with `x-`)
 stage.missing_key 0001_orders.toml:20:1: [[contract.rule]] needs the key `name`: what the rule says, in words
 stage.unknown_key 0001_orders.toml:21:1: [[contract.rule]] has no key `nam` (did you mean `name`?)
 stage.wrong_type 0001_orders.toml:28:13: `tolerance` takes a decimal of at most 28 digits that is not negative (write `tolerance = \"0.01\"`)
-stage.bad_example 0001_orders.toml:30:1: an example says one of `output`, `refused` and `filtered = true`
+stage.bad_example 0001_orders.toml:30:1: an example needs exactly one of `output`, `refused` and `filtered = true`
 stage.bad_example 0001_orders.toml:32:9: `input` is not JSON: EOF while parsing an object in its line 1, column 7
 ";
     snapbox::assert_data_eq!(problems(text), expected);
@@ -63,11 +63,11 @@ fn what_only_compiling_finds_has_its_place_and_a_suggestion_too() {
     for (rest, expected) in [
         (
             "[[op]]\nop = \"decimal\"\npath = \"amount\"\nplaces = 2\n",
-            "stage.rounding_undeclared 0001_orders.toml:3:1: this rounds, but the stage does not say how (add `rounding = \"half-even\"` or `rounding = \"half-up\"` to [stage])\n",
+            "stage.rounding_undeclared 0001_orders.toml:3:1: this rounds, but the stage does not declare how (add `rounding = \"half-even\"` or `rounding = \"half-up\"` to [stage])\n",
         ),
         (
             "[into]\na.b = \"= round(doc.x, 2)\"\n",
-            "stage.rounding_undeclared 0001_orders.toml:4:10: this rounds, but the stage does not say how (add `rounding = \"half-even\"` or `rounding = \"half-up\"` to [stage])\n",
+            "stage.rounding_undeclared 0001_orders.toml:4:10: this rounds, but the stage does not declare how (add `rounding = \"half-even\"` or `rounding = \"half-up\"` to [stage])\n",
         ),
         (
             "[into]\na.b = \"= doc.x.splitt(1)\"\n",
@@ -75,7 +75,7 @@ fn what_only_compiling_finds_has_its_place_and_a_suggestion_too() {
         ),
         (
             "where = \"= doc.a == nothing\"\n",
-            "expression.unknown_name 0001_orders.toml:3:21: there is no name `nothing` here (a field of the record is written doc.NAME: did you mean `doc.nothing`?)\n",
+            "expression.unknown_name 0001_orders.toml:3:21: `nothing` is not defined here (a field of the record is written doc.NAME: did you mean `doc.nothing`?)\n",
         ),
         (
             "[[op]]\nop = \"rename\"\nfrom = \"a\"\ntoo = \"b\"\nto = \"c\"\n",
@@ -83,7 +83,7 @@ fn what_only_compiling_finds_has_its_place_and_a_suggestion_too() {
         ),
         (
             "[into]\ntotals.sum = 1\n[[contract.rule]]\nname = \"x\"\nexpect = \"= doc.totals.sun == 1\"\n",
-            "stage.unknown_field 0001_orders.toml:7:10: [into] builds no `totals.sun`: there is no field `sun` (did you mean `sum`?)\n",
+            "stage.unknown_field 0001_orders.toml:7:10: [into] does not build `totals.sun`: there is no field `sun` (did you mean `sum`?)\n",
         ),
     ] {
         snapbox::assert_data_eq!(problems(&format!("[stage]\nsource = \"a1\"\n{rest}")), expected);

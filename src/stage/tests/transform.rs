@@ -165,7 +165,7 @@ refused = "rename.missing"
         Verdict::Passed { .. } => panic!("example {at} passed"),
     };
     assert!(
-        failed(1).starts_with("the output has the right fields in another order"),
+        failed(1).starts_with("the output has the right fields in the wrong order"),
         "{}",
         failed(1)
     );

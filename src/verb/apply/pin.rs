@@ -112,20 +112,20 @@ impl Pin {
             plan: Option<serde_json::Value>,
         }
         let plan: PinnedPlan = serde_json::from_str(text).map_err(|error| {
-            let message = format!("this is no plan: {error}");
-            Error::invalid(message, "make one with `counterfoil plan --out FILE`")
+            let message = format!("this is not a plan: {error}");
+            Error::invalid(message, "create one with `counterfoil plan --out FILE`")
         })?;
         if plan.pin.version != VERSION {
             let message = format!("the plan has version {}, not {VERSION}", plan.pin.version);
             return Err(Error::invalid(
                 message,
-                "make it again with `counterfoil plan --out FILE`",
+                "create it again with `counterfoil plan --out FILE`",
             ));
         }
         if plan.pin.figures_sha256 != plan.plan.as_ref().map(hash_of) {
             return Err(Error::invalid(
-                "the figures of the plan are not those that it was made with",
-                "make it again with `counterfoil plan --out FILE`",
+                "the figures of the plan have been changed since it was created",
+                "create it again with `counterfoil plan --out FILE`",
             ));
         }
         Ok(plan.pin)
@@ -143,26 +143,26 @@ impl Pin {
         let moved = |what: String| Err(Error::PlanMoved { what });
         if self.project != stages.project() {
             return moved(format!(
-                "it is of the project `{}`, not `{}`",
+                "it belongs to the project `{}`, not `{}`",
                 self.project,
                 stages.project()
             ));
         }
         if self.origin != origin(connection)? {
-            return moved("it is of another store".to_owned());
+            return moved("it belongs to another store".to_owned());
         }
         if (self.to, self.revise) != (asked.to, asked.revise) {
-            return moved(format!("it was made {}", as_asked(self.to, self.revise)));
+            return moved(format!("it was created {}", as_asked(self.to, self.revise)));
         }
         if self.on_error != asked.on_error {
             return moved(format!(
-                "it was made {}",
+                "it was created {}",
                 with("--on-error", self.on_error.as_ref())
             ));
         }
         if self.max_errors != asked.max_errors {
             return moved(format!(
-                "it was made {}",
+                "it was created {}",
                 with("--max-errors", self.max_errors.as_ref())
             ));
         }
@@ -174,7 +174,7 @@ impl Pin {
         let tree = tree.map(|tree| (tree.size, hex(&tree.root)));
         if tree != Some((self.tree_size, self.tree_root.clone())) {
             return moved(format!(
-                "the store never was in the state of batch {}",
+                "the store was never in the state of batch {}",
                 self.batch
             ));
         }
@@ -182,7 +182,7 @@ impl Pin {
             let arguments: Vec<String> = serde_json::from_str(&since.arguments).unwrap_or_default();
             if since.command != "apply" || !arguments.contains(&self.argument()) {
                 let (run, command, batch) = (since.run, since.command, since.first_batch);
-                return moved(format!("run {run} (`{command}`) has written batch {batch} since"));
+                return moved(format!("run {run} (`{command}`) has since written batch {batch}"));
             }
         }
         Ok(())
@@ -221,12 +221,14 @@ fn as_asked(to: Option<u32>, revise: bool) -> String {
 fn difference(then: &[PinnedStage], now: &[PinnedStage]) -> Option<String> {
     for stage in then {
         match now.iter().find(|other| other.number == stage.number) {
-            None => return Some(format!("stage {} ({}) is gone", stage.number, stage.slug)),
-            Some(other) if other.meaning_sha256 != stage.meaning_sha256 => {
+            None => {
                 return Some(format!(
-                    "stage {} ({}) has another meaning now",
+                    "stage {} ({}) no longer exists",
                     stage.number, stage.slug
                 ));
+            }
+            Some(other) if other.meaning_sha256 != stage.meaning_sha256 => {
+                return Some(format!("stage {} ({}) has changed", stage.number, stage.slug));
             }
             Some(_) => {}
         }
@@ -234,7 +236,7 @@ fn difference(then: &[PinnedStage], now: &[PinnedStage]) -> Option<String> {
     let distinct =
         |(at, stage): (usize, &PinnedStage)| !then[..at].iter().any(|other| other.number == stage.number);
     if !then.iter().enumerate().all(distinct) {
-        return Some("its stages are not those that there are".to_owned());
+        return Some("its stages are not the stages of the project".to_owned());
     }
     let is_new = |stage: &&PinnedStage| !then.iter().any(|other| other.number == stage.number);
     now.iter()

@@ -30,8 +30,8 @@ pub fn retry(
     let mut refused_by = standing::by_stage(run.connection(), stages.project(), selected)?;
     if !refused_by.is_empty() && refused_by.keys().all(Option::is_none) {
         return Err(Error::invalid(
-            "these lines were refused at the door by a load",
-            "correct them in the input and load it again; `quarantine waive` lets them go",
+            "a load rejected these input lines",
+            "correct them in the input and load it again, or waive them with `counterfoil quarantine waive`",
         ));
     }
     check_drift(run.connection(), stages, options.revise)?;

@@ -113,11 +113,11 @@ fn refuse_going_round(run: &Run<'_>, project: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "the stages do not come to an end: stage {stage} has carried record {record} {times} times in this run, because a \
-         later stage takes away what it has written, or gives it back"
+        "the stages do not come to an end: stage {stage} has processed record {record} {times} times in this run, \
+         because a later stage removes what it wrote, or restores it"
     );
-    let hint = "what was carried stands; give the stages other ids, another `on_conflict`, or let no stage write to what an \
-                earlier one reads, and then run `counterfoil apply` again";
+    let hint = "what was written stays; give the stages different ids or another `on_conflict`, or let no stage write \
+                to what an earlier one reads, then run `counterfoil apply` again";
     Err(Error::invalid(message, hint))
 }
 

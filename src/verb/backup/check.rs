@@ -90,7 +90,7 @@ impl<'k> KeysToCheck<'k> {
 ///
 /// # Errors
 /// [`Error::Invalid`] where there is no such folder; [`Error::Stage`] with `backup.damaged` where it is no backup, or one
-/// that is not as it was written.
+/// that has changed since it was written.
 pub fn check(folder: &Path, keys: KeysToCheck<'_>, stop: &StopSignal) -> Result<CheckedBackup> {
     let manifest = manifest(folder)?;
     let listed = manifest.files.iter().map(|file| file.name.as_str());
@@ -102,22 +102,19 @@ pub fn check(folder: &Path, keys: KeysToCheck<'_>, stop: &StopSignal) -> Result<
     }
     let path = folder.join(&manifest.store);
     if let Some(path) = unfinished(&path) {
-        return Err(damaged(
-            &path,
-            "is there, and belongs to another state of the store",
-        ));
+        return Err(damaged(&path, "exists and belongs to another state of the store"));
     }
     for file in &manifest.files {
         let length = plain(folder, &file.name)?.len();
         if length != file.bytes {
-            let what = format!("has {length} bytes, and was written with {}", file.bytes);
+            let what = format!("has {length} bytes, but was written with {}", file.bytes);
             return Err(damaged(&folder.join(&file.name), &what));
         }
     }
     for file in &manifest.files {
         let path = folder.join(&file.name);
         if known_as(&path, file, stop)? != *file {
-            return Err(damaged(&path, "is not as it was written"));
+            return Err(damaged(&path, "has changed since it was written"));
         }
     }
     let (signed, has_signatures) = check_store(folder, &manifest, keys, stop)?;
@@ -151,7 +148,10 @@ fn check_store(
     let store = looked_at(&path, trusted).map_err(spoiled)?;
     let report = verified(&store, &path, stop)?;
     if (report.tree_size, &report.tree_root) != (manifest.tree_size, &manifest.tree_root) {
-        return Err(damaged(&path, "holds another ledger than `backup.json` says"));
+        return Err(damaged(
+            &path,
+            "holds a ledger other than the one in `backup.json`",
+        ));
     }
     let signed = key.zip(report.signed).map(|((key, of), up_to)| BackupSignature {
         by: key.name().to_owned(),
@@ -187,7 +187,7 @@ fn check_checkpoints(folder: &Path, manifest: &Manifest, notes: &str) -> Result<
     let path = folder.join(&beside);
     let Some(file) = listed else {
         if path.symlink_metadata().is_ok() {
-            return Err(damaged(&path, "is there, and not listed"));
+            return Err(damaged(&path, "exists but is not listed"));
         }
         if notes.is_empty() {
             return Ok(());
@@ -197,7 +197,7 @@ fn check_checkpoints(folder: &Path, manifest: &Manifest, notes: &str) -> Result<
     let is_same =
         file.bytes == notes.len() as u64 && std::fs::read(&path).map_err(io(&path))? == notes.as_bytes();
     if !is_same {
-        return Err(damaged(&path, "has other checkpoints than the store"));
+        return Err(damaged(&path, "does not have the same checkpoints as the store"));
     }
     Ok(())
 }
@@ -236,7 +236,7 @@ fn key_of(
 fn of_store(path: &Path, error: Error) -> Error {
     match error.code() {
         "store.busy" | "store.locked" | "store.full" | "io" => error,
-        _ => damaged(path, &format!("is no sound store: {error}")),
+        _ => damaged(path, &format!("is not a sound store: {error}")),
     }
 }
 
@@ -245,13 +245,13 @@ fn manifest(folder: &Path) -> Result<Manifest> {
         let message = format!("there is no folder `{}`", folder.display());
         return Err(Error::invalid(
             message,
-            "name the folder that `counterfoil backup` has made",
+            "name a folder that `counterfoil backup` has created",
         ));
     }
     let path = folder.join(MANIFEST);
-    let bad = |why: &str| damaged(&path, &format!("is no list of a backup: {why}"));
+    let bad = |why: &str| damaged(&path, &format!("is not the list of a backup: {why}"));
     if path.symlink_metadata().is_err() {
-        let what = "is missing: it is no backup, or one that did not come to its end";
+        let what = "is missing: this is not a backup, or an unfinished one";
         return Err(damaged(&path, what));
     }
     if plain(folder, MANIFEST)?.len() > LONGEST {
@@ -283,10 +283,10 @@ pub(super) fn plain(folder: &Path, name: &str) -> Result<Metadata> {
         };
         let is_last = parts.peek().is_none();
         if !is_last && !there.is_dir() {
-            return Err(damaged(&path, "is no folder"));
+            return Err(damaged(&path, "is not a folder"));
         }
         if is_last && !there.is_file() {
-            return Err(damaged(&path, "is no plain file"));
+            return Err(damaged(&path, "is not a regular file"));
         }
         if is_last {
             return Ok(there);
@@ -306,10 +306,10 @@ pub(super) fn known_as(path: &Path, file: &BackedUp, stop: &StopSignal) -> Resul
     })
 }
 
-/// The backup is not as it was written; nothing is said of the store that it was made of.
+/// The backup has changed since it was written; nothing is said of the store that it was made of.
 pub(super) fn damaged(path: &Path, what: &str) -> Error {
     let message = format!("the backup is damaged: `{}` {what}", path.display());
     let problem = Problem::error("backup.damaged", None, message);
-    let problem = problem.help("the store that it was made of is another matter; nothing was written");
+    let problem = problem.help("the store that it was made from may still be sound; nothing was written");
     problem.into()
 }

@@ -95,7 +95,7 @@ pub(super) fn io(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
 }
 pub(super) fn stopped() -> Error {
     Error::invalid(
-        "stopped as you asked, before everything was there",
-        "the same command again begins anew",
+        "stopped as you asked, before everything was written",
+        "run the same command again to start over",
     )
 }

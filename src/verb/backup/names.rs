@@ -27,14 +27,12 @@ pub(super) fn problem<'n>(names: impl Iterator<Item = &'n str> + Clone, store: &
         above.into_iter().any(|folder| all.contains(folder))
     };
     if let Some(name) = names.clone().find(is_folder) {
-        return Some(format!("`{name}` is listed below another file"));
+        return Some(format!("`{name}` is listed inside another file"));
     }
     let checkpoints = format!("{store}.checkpoints");
     let mut others = names.filter(|name| *name != store && *name != checkpoints);
     let taken = others.find(|name| belongs_to_store(name, store))?;
-    Some(format!(
-        "`{taken}` has a name that belongs to the store `{store}`"
-    ))
+    Some(format!("the name `{taken}` is reserved for the store `{store}`"))
 }
 
 /// Whether a file has the name of a store, or of what stands beside it, in whatever folder and case.
@@ -55,17 +53,19 @@ pub(super) fn problem_of(name: &str) -> Option<String> {
     let parts: Vec<&str> = name.split('/').collect();
     let leads_out = !path.components().all(is_plain);
     if leads_out || parts.contains(&"") || path.components().count() != parts.len() {
-        return Some(format!("`{name}` leads out of the folder, or is no plain name"));
+        return Some(format!("`{name}` is outside the folder, or is not a plain name"));
     }
     if name.chars().any(char::is_control) {
         return Some(format!("`{}` has control characters", name.escape_debug()));
     }
     if parts.iter().any(|part| part.starts_with('.')) {
-        return Some(format!("`{name}` is hidden, or stands in a hidden folder"));
+        return Some(format!("`{name}` is hidden, or is in a hidden folder"));
     }
     let last = last(name).to_lowercase();
     if last == KEY_FILE {
-        return Some(format!("`{name}` is a key that signs, which no backup has"));
+        return Some(format!(
+            "`{name}` is a signing key, which a backup never contains"
+        ));
     }
     (last == MANIFEST && parts.len() == 1).then(|| format!("`{name}` lists itself"))
 }

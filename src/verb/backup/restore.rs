@@ -43,7 +43,7 @@ impl CheckedBackup {
         match others.find(|other| names::belongs_to_store(other, &name)) {
             None => Ok(()),
             Some(other) => {
-                let what = format!("lists `{other}`, a name that belongs to the store `{name}`");
+                let what = format!("lists `{other}`, a name reserved for the store `{name}`");
                 Err(damaged(&self.folder.join(MANIFEST), &what))
             }
         }
@@ -80,17 +80,17 @@ impl CheckedBackup {
     fn wanted(&self, folder: &Path, store: &Path, stop: &StopSignal) -> Result<(Vec<Wanted<'_>>, Restored)> {
         if store.symlink_metadata().is_ok_and(|there| !is_nothing(&there)) {
             return Err(Error::invalid(
-                format!("there is a store at `{}`", store.display()),
-                "move it away first, with what stands beside it; nothing was written",
+                format!("there is already a store at `{}`", store.display()),
+                "move it away first, together with the files beside it; nothing was written",
             ));
         }
         if let Some(path) = unfinished(store) {
             return Err(Error::invalid(
                 format!(
-                    "`{}` is there, and belongs to another state of the store",
+                    "`{}` exists and belongs to another state of the store",
                     path.display()
                 ),
-                "move it away first, with the store that it belongs to; nothing was written",
+                "move it away first, together with the store it belongs to; nothing was written",
             ));
         }
         let beside = checkpoints::path_of(Path::new(&self.manifest.store));
@@ -130,7 +130,7 @@ fn is_same(path: &Path, file: &BackedUp, stop: &StopSignal) -> Result<bool> {
 fn in_the_way(path: &Path) -> Error {
     Error::invalid(
         format!(
-            "`{}` is there, and is another one than in the backup",
+            "`{}` exists and differs from the one in the backup",
             path.display()
         ),
         "move it away first, or restore into an empty folder",
@@ -256,7 +256,7 @@ mod tests {
         std::fs::write(&part, "new").expect("it is ours");
         std::fs::write(&to, "mine").expect("it is ours");
         let error = place(&part, &to).expect_err("something is there");
-        assert!(error.to_string().contains("is there"), "{error}");
+        assert!(error.to_string().contains("exists and differs"), "{error}");
         assert_eq!(
             (content(&part), content(&to)),
             ("new".to_owned(), "mine".to_owned())

@@ -62,7 +62,7 @@ impl Deviations {
             // A new stage before the others is told by `apply`; it has no part in what stands.
             Ok(_) | Err(Error::Invalid { .. }) => {}
             Err(Error::Drift { number, .. }) => {
-                return unknown(format!("stage {number} is not the one that was applied"));
+                return unknown(format!("stage {number} has changed since it was applied"));
             }
             Err(error) => return Err(error),
         }
@@ -193,9 +193,9 @@ fn clipped(id: &str) -> String {
 fn meaning(cause: DeviationCause) -> &'static str {
     match cause {
         DeviationCause::Stale => {
-            "a correction of the record was refused, or waived, and its earlier version stays"
+            "a correction of the record was refused or waived, so its earlier version remains"
         }
-        DeviationCause::Edited => "the row was changed or taken out by hand since its stage wrote it",
+        DeviationCause::Edited => "the row was changed or removed by hand after its stage wrote it",
         DeviationCause::Skipped => "the record was left out, because another one has its id",
         DeviationCause::Refused => "the record was refused, because another one has its id",
     }

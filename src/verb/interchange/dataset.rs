@@ -116,10 +116,10 @@ fn transformation(source: &Source, redacted: bool) -> Json {
         Dependence::Filter => ("INDIRECT", "FILTER"),
     };
     let description = match (&source.origin, source.dependence) {
-        (SourceField::Record, Dependence::Identity) => "the field of the same name, or the record as it is",
-        (SourceField::Record, _) => "any field of the record: which, is not known",
-        (SourceField::Id, _) => "the record's id, which is no field",
-        (SourceField::Field(_), _) if redacted => "redacted: plain in the store, masked in whatever is shown",
+        (SourceField::Record, Dependence::Identity) => "the field of the same name, or the unchanged record",
+        (SourceField::Record, _) => "any field of the record; which one is not known",
+        (SourceField::Id, _) => "the record's id, which is not a field",
+        (SourceField::Field(_), _) if redacted => "redacted: stored in plain, masked in all output",
         (SourceField::Field(_), _) => "",
     };
     json!({ "type": kind, "subtype": subtype, "description": description, "masking": source.masked })

@@ -138,7 +138,7 @@ struct RunEvent {
 impl OpenLineage<'_> {
     fn tell(&mut self, story: &RunStory) -> Result<()> {
         let uuid = Uuid::parse_str(&story.row.uuid).map_err(|_| Error::Damaged {
-            what: format!("the uuid of run {} is none", story.row.run),
+            what: format!("run {} has an invalid UUID", story.row.run),
         })?;
         let parent = self.parent(&story.row, uuid);
         self.waiting
@@ -365,11 +365,13 @@ fn ended(connection: &Connection, row: &RunRow, part: &RunPart) -> Result<(End, 
         && refused > most.of(read)
     {
         let why = format!(
-            "stopped with {refused} of {read} records refused, where {most} may be; the same command goes on"
+            "stopped: {refused} of {read} records were refused, and at most {most} may be; run the same command to \
+             continue"
         );
         return Ok((End::Fail, Some(why)));
     }
-    let why = "the pass did not end in this run; the ledger does not keep why a run stops, and this one may still go on";
+    let why = "the pass did not end in this run; the ledger does not record why a run stops, and this one may still be \
+        running";
     Ok((End::Abort, Some(why.to_owned())))
 }
 

@@ -67,7 +67,7 @@ impl ReadingMode {
                         "the load of {input} began with {setting} {began} and was interrupted; now it is {now}"
                     ),
                     format!(
-                        "go on with `{setting} {began}`; or begin again with `--restart`: what is loaded stays"
+                        "continue with `{setting} {began}`, or start over with `--restart`: what was loaded stays"
                     ),
                 ));
             }
@@ -79,12 +79,12 @@ impl ReadingMode {
             }
             // A comma is not noted, and not every name means it.
             let go_on = match began.or((name == "separator").then_some(",")) {
-                Some(value) => format!("go on with `{}`", option(name, value)),
-                None => format!("go on without `--{name}`"),
+                Some(value) => format!("continue with `{}`", option(name, value)),
+                None => format!("continue without `--{name}`"),
             };
             return Err(Error::invalid(
-                format!("the load of {input} was interrupted, and began with another `--{name}`"),
-                format!("{go_on}; or begin again with `--restart`: what is loaded stays"),
+                format!("the load of {input} was interrupted, and began with a different `--{name}`"),
+                format!("{go_on}, or start over with `--restart`: what was loaded stays"),
             ));
         }
         Ok(())

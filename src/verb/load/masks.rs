@@ -30,7 +30,7 @@ pub(super) fn lift(
         return Ok(lifting.any);
     }
     let expected = format!(
-        "the value itself, not `{REDACTED}`, which an export has put in its place: `export --reveal` writes it as it is"
+        "the value itself, not `{REDACTED}`, which an export wrote in its place: `export --reveal` writes the value"
     );
     let pointer = Path::from_segments(lifting.at).pointer();
     Err(Box::new(Refusal::new(CODE, pointer).expected(expected)))

@@ -35,13 +35,13 @@ pub(super) fn reading(run: &Run<'_>, name: &str, head: &[u8], options: &LoadOpti
     }
     if format != Format::Csv && cells != Cells::default() {
         return Err(Error::invalid(
-            format!("{name} is read as JSON, and what was said of cells is for CSV"),
+            format!("{name} is read as JSON, but the options for cells apply only to CSV"),
             "add `--format csv`, or leave it out",
         ));
     }
     if options.with_id && format == Format::Csv {
         return Err(Error::invalid(
-            format!("{name} is read as CSV, and has no envelopes"),
+            format!("{name} is read as CSV, which has no envelopes"),
             "leave out `--with-id`, or add `--format ndjson`",
         ));
     }
@@ -50,7 +50,7 @@ pub(super) fn reading(run: &Run<'_>, name: &str, head: &[u8], options: &LoadOpti
         && format == Format::Lines
         && let Some(pointer) = noticed(head, is_whole, &options.id_field)
     {
-        let problem = format!("this is one JSON object around a list at `{pointer}`; nothing was loaded");
+        let problem = format!("this is a single JSON object with a list at `{pointer}`; nothing was loaded");
         return Err(Error::read_otherwise(
             "input.wrapped",
             name,

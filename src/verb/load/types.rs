@@ -72,7 +72,7 @@ impl Lost {
         refusal(
             CODE,
             &self.column,
-            format!("{expected}: `--types` reads cells as the record has them"),
+            format!("{expected}: `--types` reads cells as the types of the stored record"),
         )
     }
 }
@@ -83,7 +83,7 @@ impl fmt::Display for Lost {
         if self.is_inside {
             write!(
                 f,
-                "{was} at `{column}`, of which this CSV would make a field of that name"
+                "{was} at `{column}`, which this CSV would turn into a field of that name"
             )
         } else {
             write!(
@@ -276,7 +276,7 @@ impl Columns {
             if let Some(value) = value
                 && made.set_at(&place, value).is_err()
             {
-                let expected = "a place that the record can have";
+                let expected = "a path that the record can have";
                 return Err(Misread::refused(CODE, name, expected.to_owned()));
             }
         }
@@ -320,11 +320,11 @@ impl Columns {
             return Ok(None);
         }
         if known.has_several {
-            let several = "and those of the column are of several kinds";
+            let several = "and the values of the column are of several types";
             let expected = if has_record {
                 format!("a record that has a value here already: this one has none, {several}")
             } else {
-                format!("a record with this id: there is none whose value tells the kind, {several}")
+                format!("a record with this id: there is none whose value determines the type, {several}")
             };
             return Err(Unfit::from_code(CODE, expected));
         }
@@ -333,13 +333,13 @@ impl Columns {
             .map_err(|expected| Unfit::from_code(CODE, expected))?;
         let is_text = value.kind() == Kind::Text;
         if is_text && !self.says_null && was.is_some_and(Value::is_null) {
-            let expected = "null, as the record has here: say with `--null TEXT` which text stands for null, and every other one \
-                            is a text";
+            let expected = "null, as the record has here: set `--null TEXT` to the text for null; every other text is \
+                            a string";
             return Err(Unfit::from_code(NULL, expected));
         }
         if is_text && !self.says_missing && has_record && was.is_none() && known.kind.is_some() {
-            let expected = "nothing, because the record has no such field: say with `--missing TEXT` which text stands for that, \
-                            and every other one is a text";
+            let expected = "nothing, because the record has no such field: set `--missing TEXT` to the text for a \
+                            missing field; every other text is a string";
             return Err(Unfit::from_code(MISSING, expected));
         }
         Ok(Some(value))
@@ -397,7 +397,7 @@ impl ColumnTypes {
     fn read(self, text: &str) -> Result<Value, String> {
         let parsed = |kind: Kind, text: &str| {
             let value = Value::parse(text).ok().filter(|value| value.kind() == kind);
-            value.ok_or_else(|| format!("{kind}, as there is in this column"))
+            value.ok_or_else(|| format!("{kind}, as elsewhere in this column"))
         };
         match self.kind {
             None | Some(Kind::Text) => Ok(Value::text(text)),

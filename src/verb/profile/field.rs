@@ -27,7 +27,7 @@ pub(super) struct FieldTree {
     names: HashMap<String, (usize, FieldTree)>,
     /// Of an object with very many names.
     others: Option<Box<FieldTree>>,
-    /// The elements of lists.
+    /// Working on lists.
     elements: Option<Box<FieldTree>>,
 }
 

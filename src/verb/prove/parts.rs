@@ -67,19 +67,19 @@ pub struct Opening {
 #[non_exhaustive]
 pub enum NotProved {
     /// It is no proof.
-    #[error("this is no proof: {0}")]
+    #[error("this is not a proof: {0}")]
     Form(String),
     /// The checkpoint does not hold.
-    #[error("the checkpoint does not hold: {0}")]
+    #[error("the checkpoint is not valid: {0}")]
     Checkpoint(BadNote),
     /// The leaf is not in the tree that was signed.
     #[error("the {0} is not in the ledger that was signed: it, its place or its path was changed")]
     NotIncluded(&'static str),
     /// The entry is not one of the batch.
-    #[error("the entry and the header are not of one batch")]
+    #[error("the entry and the header do not belong to the same batch")]
     OtherBatch,
     /// What is disclosed is not what the entry commits to.
-    #[error("what is disclosed is not what went through the ledger: it, its id or its salt was changed")]
+    #[error("the disclosed record is not the one in the ledger: the record, its id or its salt was changed")]
     Opening,
     /// The newer ledger does not extend the older one.
     #[error("the newer ledger does not extend the older one")]

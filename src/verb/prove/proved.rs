@@ -111,7 +111,7 @@ pub(super) fn fields(text: &str, tag: &str, count: usize) -> Result<Vec<LeafFiel
     let fields: Option<Vec<LeafField>> = raw.into_iter().map(LeafField::read).collect();
     fields
         .filter(|fields| fields.len() == count && fields[0].text() == Some(tag))
-        .ok_or_else(|| NotProved::Form(format!("a leaf is no `{tag}` of this format")))
+        .ok_or_else(|| NotProved::Form(format!("a leaf is not a `{tag}` of this format")))
 }
 
 impl Proved {

@@ -161,7 +161,8 @@ impl Consistency {
             .match_indices("\n\n")
             .nth(1)
             .map(|(at, _)| notes.split_at(at + 1));
-        let (old, new) = parts.ok_or_else(|| NotProved::Form("it has not two checkpoints".to_owned()))?;
+        let (old, new) =
+            parts.ok_or_else(|| NotProved::Form("it does not have two checkpoints".to_owned()))?;
         let proof = Self {
             path,
             old: old.to_owned(),
@@ -207,7 +208,7 @@ fn as_written(text: &str, written: &str) -> Result<(), NotProved> {
     if text == written {
         return Ok(());
     }
-    Err(NotProved::Form("it is not written as proofs are".to_owned()))
+    Err(NotProved::Form("it is not in the format of a proof".to_owned()))
 }
 
 fn write_path(out: &mut std::fmt::Formatter<'_>, path: &[Hash]) -> std::fmt::Result {
@@ -226,7 +227,7 @@ fn begun<'t>(text: &'t str, first: &str) -> Result<(Vec<&'t str>, &'t str), NotP
         Some(note) => ("", note),
         None => rest
             .split_once("\n\n")
-            .ok_or_else(|| form("it has no checkpoint behind an empty line".to_owned()))?,
+            .ok_or_else(|| form("it has no checkpoint after an empty line".to_owned()))?,
     };
     Ok((
         lines.split('\n').filter(|line| !line.is_empty()).rev().collect(),
@@ -236,7 +237,9 @@ fn begun<'t>(text: &'t str, first: &str) -> Result<(Vec<&'t str>, &'t str), NotP
 
 fn opened(note: &str, key: &VerifyingKey) -> Result<Checkpoint, NotProved> {
     let text = key.open(note).map_err(NotProved::Checkpoint)?;
-    Checkpoint::parse(text).ok_or(NotProved::Checkpoint(BadNote::Form("its text is no checkpoint")))
+    Checkpoint::parse(text).ok_or(NotProved::Checkpoint(BadNote::Form(
+        "its text is not a checkpoint",
+    )))
 }
 
 /// The lines that are left, the next one last.
@@ -260,7 +263,7 @@ impl<'t> Lines<'t> {
         let text = self.take(word)?;
         let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         let number = text.parse().ok().filter(|_| plain);
-        number.ok_or_else(|| NotProved::Form(format!("`{word}` is no number")))
+        number.ok_or_else(|| NotProved::Form(format!("`{word}` is not a number")))
     }
 
     fn path(&mut self) -> Result<Vec<Hash>, NotProved> {
@@ -268,7 +271,7 @@ impl<'t> Lines<'t> {
         while self.next_is("path") {
             let hash = BASE64_STANDARD.decode(self.take("path")?).ok();
             let hash = hash.and_then(|hash| hash.try_into().ok());
-            path.push(hash.ok_or_else(|| NotProved::Form("a hash of a path is none".to_owned()))?);
+            path.push(hash.ok_or_else(|| NotProved::Form("a hash of a path is not valid".to_owned()))?);
         }
         Ok(path)
     }
@@ -277,7 +280,7 @@ impl<'t> Lines<'t> {
         let form = |problem: &str| NotProved::Form(problem.to_owned());
         let name = self.take("opening")?;
         let which = Which::ALL.into_iter().find(|which| which.name() == name);
-        let which = which.ok_or_else(|| form("it opens no commitment that an entry has"))?;
+        let which = which.ok_or_else(|| form("it opens a commitment that no entry has"))?;
         let mut salt = Salt::default();
         let text = self.take("salt")?;
         let is_small = text.bytes().all(|byte| !byte.is_ascii_uppercase());
@@ -285,7 +288,7 @@ impl<'t> Lines<'t> {
             .ok()
             .filter(|()| is_small)
             .ok_or_else(|| form("the salt is not 16 bytes in hexadecimal"))?;
-        let id = serde_json::from_str(self.take("id")?).map_err(|_| form("the id is no text"))?;
+        let id = serde_json::from_str(self.take("id")?).map_err(|_| form("the id is not a string"))?;
         let data = self.take("data")?.to_owned();
         Ok(Opening {
             which,

@@ -167,20 +167,20 @@ fn refuse_dependents(connection: &Connection, chosen: &[PassSummary], scope: &Ro
     let database = pass.row.target.as_deref().unwrap_or_default();
     Err(match scope {
         RollbackScope::Stage(number) if is_ours => Error::invalid(
-            format!("stage {number} wrote to `{database}`, which {named} {have} read since"),
+            format!("stage {number} wrote to `{database}`, which {named} {have} since read"),
             format!(
-                "`counterfoil rollback --to {}` takes back stage {number} and all after it",
+                "`counterfoil rollback --to {}` rolls back stage {number} and all later stages",
                 number.saturating_sub(1)
             ),
         ),
         _ => Error::invalid(
             format!(
-                "pass {} wrote to `{database}`, which {named} {have} read since",
+                "pass {} wrote to `{database}`, which {named} {have} since read",
                 pass.row.pass
             ),
             match newest.map_or(Ok(None), |newest| last_writer(connection, newest))? {
                 Some(run) => format!(
-                    "take back what {named} {have} done since, the newest first: `counterfoil rollback --run {run}`; \
+                    "roll back what {named} {have} done since, newest first: `counterfoil rollback --run {run}`; \
                      `counterfoil history` names the runs"
                 ),
                 None => "`counterfoil history` names the runs".to_owned(),

@@ -110,7 +110,7 @@ fn before(recorded: &RecordedEntry, salt: &Salt, now: Option<(&str, &str)>) -> R
     let proved = row.filter(|(id, data)| commitment(salt, id, data) == expected);
     let what = || {
         format!(
-            "the image of record {} in batch {} does not give the old row",
+            "the image of record {} in batch {} does not reproduce the old row",
             entry.record, recorded.batch
         )
     };

@@ -33,7 +33,7 @@ pub(super) fn newest(store: &Store, database: &str, id: &str) -> Result<Chosen> 
     let change = newest_change(connection, database, number)?.ok_or_else(|| {
         Error::invalid(
             format!("no stage has changed `{id}` in `{database}`"),
-            format!("`counterfoil trace {database} {}` tells its life", word(id)),
+            format!("`counterfoil trace {database} {}` shows its history", word(id)),
         )
     })?;
     refuse_dependent(connection, database, Some(id), number, change.batch)?;

@@ -285,8 +285,7 @@ fn undo(
     let wanted = match restored {
         RowRestore::Same => return Ok(entry),
         RowRestore::Conflict | RowRestore::Taken if on_conflict == ConflictPolicy::Abort => {
-            let what =
-                format!("record {record} is not what the ledger says, so that it cannot be rolled back");
+            let what = format!("record {record} is not what the ledger says, so it cannot be rolled back");
             return Err(Error::Damaged { what });
         }
         RowRestore::Conflict => return Ok(left(entry, CHANGED)),

@@ -97,6 +97,6 @@ impl ViolationOrigins {
 /// The ledger does not fit its own images.
 fn misfit(record: RecordNumber) -> Error {
     Error::Damaged {
-        what: format!("the images of record {record} do not lead back"),
+        what: format!("the images of record {record} do not reproduce its earlier versions"),
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn verify(store: &Store, options: &VerifyOptions) -> Result<VerifyRep
     stages(&transaction, &mut report)?;
     let numbers = batch_numbers(&transaction)?;
     if numbers.is_empty() {
-        let message = "there is no batch, not even the one that made the store".to_owned();
+        let message = "there is no batch, not even the one that created the store".to_owned();
         report.found(of_ledger("chain.empty", message));
     }
     let names = StageNames::known(
@@ -190,7 +190,7 @@ fn one(hashed: &HashedBatch, processed: &mut ChainState, report: &mut VerifyRepo
         (
             "chain.time",
             recorded.committed_us >= processed.committed_us,
-            "its time is before that of the batch before it",
+            "its time is earlier than that of the previous batch",
         ),
         (
             "chain.state",
@@ -214,8 +214,8 @@ fn one(hashed: &HashedBatch, processed: &mut ChainState, report: &mut VerifyRepo
     }
     if let Some(renamed) = &recorded.renamed {
         let message = format!(
-            "batch {number}: it was hashed under the name `{}` of stage {}, which the ledger keeps as `{}`: the stage's file \
-             was renamed",
+            "batch {number}: it was hashed under the name `{}` of stage {}, which the ledger now calls `{}`: the stage \
+             file was renamed",
             renamed.slug, renamed.stage, renamed.recorded
         );
         report.found(Finding::of_batch(RENAMED, number, message));
@@ -245,22 +245,22 @@ fn of_entries(hashed: &HashedBatch) -> [Check; 4] {
         (
             "chain.entries",
             recorded.entries == *entries,
-            "it has another number of entries than its header says",
+            "the number of its entries is not the one in its header",
         ),
         (
             "chain.entries_sha256",
             recorded.entries_sha256 == sealed.entries_sha256,
-            "its entries are not those that were hashed",
+            "its entries do not match their hash",
         ),
         (
             "chain.counts",
             *entries == 0 || recorded.counts == *counted,
-            "its counts are not those of its entries",
+            "its counts do not match its entries",
         ),
         (
             "chain.range",
             recorded.range == *range,
-            "its range of records is not that of its entries",
+            "its range of records does not match its entries",
         ),
     ]
 }
@@ -271,7 +271,7 @@ fn of_tree(recorded: &Recorded, head: &Hash, frontier: &Frontier) -> [Check; 4] 
         (
             "chain.head",
             recorded.head == *head,
-            "its header is not the one that was hashed",
+            "its header does not match its hash",
         ),
         ("tree.size", recorded.tree_size == size, "its tree size is wrong"),
         (
@@ -313,7 +313,7 @@ fn stages(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
         if sha256(&[of.text.as_bytes()]) != of.text_sha256
             || sha256(&[of.meaning.as_bytes()]) != of.meaning_sha256
         {
-            let message = format!("the text of stage revision {stage} is not the one that was hashed");
+            let message = format!("the text of stage revision {stage} does not match its hash");
             report.found(of_ledger("stage.text", message));
         }
     }
@@ -341,12 +341,12 @@ fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
         (
             "chain.stray_erasure",
             batches_of_stray_erasures(connection)?,
-            "there is an erasure that no run has made",
+            "there is an erasure that no run recorded",
         ),
         (
             "chain.stray_image",
             batches_of_stray_images(connection)?,
-            "there is an image without its entry",
+            "there is an image without an entry",
         ),
     ] {
         for batch in batches {
@@ -358,11 +358,11 @@ fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
         }
     }
     for what in without_batch(connection)? {
-        let message = format!("there is a {what} that no batch belongs to");
+        let message = format!("there is a {what} without a batch");
         report.found(of_ledger("chain.stray", message));
     }
     for what in out_of_order(connection)? {
-        let message = format!("the number of {what} is not that of its place among the others");
+        let message = format!("the number of {what} is out of order");
         report.found(of_ledger("chain.number", message));
     }
     Ok(())

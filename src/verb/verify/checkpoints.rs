@@ -47,20 +47,20 @@ pub(super) fn verify(
         let batch = closed.map(|closed| closed.batch);
         let checkpoint = Checkpoint::of_note(&note);
         let problem = match (&checkpoint, closed) {
-            (None, _) => Some("it is no checkpoint"),
-            (Some(checkpoint), _) if checkpoint.size != size => Some("it is of another size than is said"),
+            (None, _) => Some("it is not a checkpoint"),
+            (Some(checkpoint), _) if checkpoint.size != size => Some("its size is not the recorded one"),
             (Some(checkpoint), _) if Some(&checkpoint.origin) != origin.as_ref() => {
-                Some("it is of another ledger")
+                Some("it belongs to another ledger")
             }
             (_, None) => Some("no batch ends there"),
             (Some(checkpoint), Some(closed)) if checkpoint.root != closed.root => {
-                Some("the ledger has another root there")
+                Some("the ledger has a different root there")
             }
             _ => None,
         };
         // What was signed before a restored store, or another key, was accepted may be by the key of that time.
         let is_forged = size >= accepted && trusted.is_some_and(|key| key.open(&note).is_err());
-        if let Some(problem) = problem.or(is_forged.then_some("its signature does not hold")) {
+        if let Some(problem) = problem.or(is_forged.then_some("its signature is not valid")) {
             let message = format!("the checkpoint of {size} leaves: {problem}");
             report.found(finding("checkpoint.differs", batch, message));
         }
@@ -75,7 +75,7 @@ pub(super) fn verify(
         if trusted.is_none_or(|key| key.open(note).is_ok()) {
             let batch = batch_of_size(connection, checkpoint.size)?.map(|closed| closed.batch);
             let message = format!(
-                "the checkpoint of {} leaves stands in the file beside the store, and not in the store any more",
+                "the checkpoint of {} leaves is in the file beside the store, but no longer in the store",
                 checkpoint.size
             );
             report.found(finding("checkpoint.missing", batch, message));

@@ -67,9 +67,12 @@ fn numbers(connection: &Connection, databases: &BTreeSet<String>, report: &mut V
         let (code, message) = match astray {
             Astray::Nowhere => (
                 "record.unknown",
-                "its number was given out in a database that does not exist",
+                "its number was assigned in a database that does not exist",
             ),
-            Astray::Unsalted => ("record.unsalted", "its salt is gone, and no erasure is recorded"),
+            Astray::Unsalted => (
+                "record.unsalted",
+                "its salt is missing, and no erasure is recorded",
+            ),
         };
         report.found(Finding::of_record(code, &database, number, None, message));
     }
@@ -140,7 +143,7 @@ fn side_by_side(
     report: &mut VerifyReport,
 ) -> Result<Option<PassId>> {
     let table = Table::from_name(database).map_err(|_| Error::Damaged {
-        what: format!("a pass has written to {database:?}, which cannot name a database"),
+        what: format!("a pass has written to {database:?}, which is not a valid database name"),
     })?;
     let mut statement = table.in_order(connection)?;
     let mut rows = statement.query([])?;
@@ -173,7 +176,7 @@ fn side_by_side(
                 "data.unexpected",
                 stray.number,
                 None,
-                "there is a row that no entry answers for",
+                "there is a row that no entry accounts for",
             );
             row = next_row(&mut rows)?;
         }
@@ -183,7 +186,7 @@ fn side_by_side(
                 "record.unknown",
                 number,
                 None,
-                "its number was given out here, and no entry tells of it",
+                "its number was assigned here, but it has no entry",
             );
         }
         let Some(story) = story else {
@@ -224,7 +227,7 @@ impl DatabaseChain<'_> {
         } = *story.newest();
         if let Some(batch) = story.broken {
             let message =
-                "it found another row than the entry before it had left: something else wrote in between";
+                "it found a row other than the one the previous entry left: something else wrote in between";
             self.found("data.changed_between", number, Some(batch), message);
         }
         let salt = origin.and_then(|origin| origin.salt);
@@ -241,7 +244,7 @@ impl DatabaseChain<'_> {
                 "image.missing",
                 number,
                 Some(batch),
-                "what it changed is not kept any more",
+                "what it changed is no longer kept",
             );
         }
         let is_patched = story
@@ -256,7 +259,7 @@ impl DatabaseChain<'_> {
         let first = match first {
             Ok(first) => first,
             Err(batch) => {
-                let message = "its reverse patch does not lead back to the row that the entry found";
+                let message = "its reverse patch does not reproduce the row that the entry found";
                 self.found("image.differs", number, Some(batch), message);
                 return Ok(());
             }
@@ -267,7 +270,7 @@ impl DatabaseChain<'_> {
                 "record.origin",
                 number,
                 born,
-                "its number was given out in another database than is said",
+                "its number was assigned in a database other than the recorded one",
             );
         } else if let (true, Some((id, _))) = (story.is_birth(), first)
             // A number that was given out for an entry about no row began without one.
@@ -277,7 +280,7 @@ impl DatabaseChain<'_> {
                 "record.origin",
                 number,
                 born,
-                "it began with another id than is said",
+                "its first id is not the recorded one",
             );
         }
         Ok(())
@@ -290,9 +293,15 @@ fn compared(now: Option<RowHash>, left: Option<Hash>) -> Option<(&'static str, &
     match (now, left) {
         (None, None) => None,
         (Some(now), Some(_)) if now == left => None,
-        (Some(_), Some(_)) => Some(("data.differs", "the row is not what the ledger says")),
-        (Some(_), None) => Some(("data.unexpected", "there is a row that the ledger says is gone")),
-        (None, Some(_)) => Some(("data.missing", "the row that the ledger says is there is missing")),
+        (Some(_), Some(_)) => Some(("data.differs", "the row differs from what the ledger says")),
+        (Some(_), None) => Some((
+            "data.unexpected",
+            "the row exists, but the ledger says that it was removed",
+        )),
+        (None, Some(_)) => Some((
+            "data.missing",
+            "the row is missing, but the ledger says that it exists",
+        )),
     }
 }
 

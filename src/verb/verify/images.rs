@@ -13,7 +13,7 @@ use crate::observe::StopSignal;
 /// proved beside the rows.
 pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut VerifyReport) -> Result<()> {
     each_lost_input(connection, |lost| {
-        let message = "the refused input is not kept any more";
+        let message = "the refused input is no longer kept";
         let database = lost.database.unwrap_or_default();
         report.found(Finding::of_record(
             "image.missing",
@@ -24,7 +24,7 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut Ve
         ));
     })?;
     for patch in idle_patches(connection)? {
-        let message = "there is a reverse patch of a change that the entry has not made";
+        let message = "there is a reverse patch of a change that the entry did not make";
         let database = patch.database.unwrap_or_default();
         report.found(Finding::of_record(
             "image.differs",
@@ -53,7 +53,7 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut Ve
         };
         report.images += 1;
         if !holds {
-            let message = "the image is not what the entry commits to";
+            let message = "the image does not match what the entry commits to";
             report.found(Finding::of_record(
                 "image.differs",
                 &image.database.unwrap_or_default(),

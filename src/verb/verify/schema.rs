@@ -15,7 +15,7 @@ pub(super) fn verify(connection: &Connection, report: &mut VerifyReport) -> Resu
     }
     for problem in derived_problems(connection, version)? {
         // Once is enough: the statements fill all of the table anew.
-        let mut mend = format!("; `{}` puts that right", problem.mended_by);
+        let mut mend = format!("; `{}` fixes it", problem.mended_by);
         for batch in problem.batches {
             let message = problem.what.to_owned() + &std::mem::take(&mut mend);
             report.found(Finding {

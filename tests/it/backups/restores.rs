@@ -31,7 +31,7 @@ fn a_backup_is_restored_elsewhere_verifies_and_goes_on() {
     elsewhere.exits(&["verify"], 0);
     // Where it came from, nothing is written over.
     let said = project.exits(&["restore", &name], 2);
-    assert!(said.err.contains("there is a store at"), "{said:?}");
+    assert!(said.err.contains("there is already a store at"), "{said:?}");
     let said = project.exits(&["backup", &name], 2);
     assert!(said.err.contains("is not empty"), "{said:?}");
 }

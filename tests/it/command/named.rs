@@ -237,7 +237,7 @@ fn two_parts_with_one_key_name_each_other() {
     let told = out(&scene, &["quarantine", "show", "d"]);
     says(
         &told,
-        "at part 3: expected a value that no other record has; part 1 of it has it (sku)",
+        "at part 3: expected a value that no other record has; part 1 of the same record has it (sku)",
     );
     let part = &shown(&scene, "d")["reason"]["violations"][0]["part"];
     assert_eq!(part, &json!({ "number": 3, "other": 1 }));

@@ -276,7 +276,7 @@ fn two_parts_with_one_id_are_told_by_their_places() {
     for arguments in [["quarantine", "list"].as_slice(), &["quarantine", "show", "1"]] {
         says(
             &told(&scene, arguments, 0),
-            "expected parts 1 and 3 of it to have ids of their own",
+            "expected parts 1 and 3 of it to have different ids",
         );
     }
 }

@@ -233,9 +233,9 @@ fn a_condition_that_no_record_can_be_judged_by_is_refused_before_any_is_read() {
     for (condition, told) in [
         (
             "len(doc.id)",
-            "a condition is true or false, and this is a number",
+            "a condition must be true or false, and this is a number",
         ),
-        ("now() - now()", "there is no difference of dates"),
+        ("now() - now()", "dates cannot be subtracted"),
     ] {
         let said = scene.quietly(&["query", "records_v1", "--where", condition]);
         assert_eq!((said.code, said.out.as_str()), (2, ""), "{}", said.err);

@@ -36,7 +36,7 @@ fn what_a_record_refers_to_must_be_there_by_id_by_key_or_in_its_own_database() {
             .all(|what| what == "contract.references")
     );
     let shown = project.run(&["quarantine", "show", "f"]);
-    assert!(shown.out.contains("the key of a record of towns"), "{shown:?}");
+    assert!(shown.out.contains("the key of a record in towns"), "{shown:?}");
 }
 
 #[test]

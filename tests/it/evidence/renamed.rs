@@ -152,7 +152,7 @@ fn an_acceptance_has_a_reason_and_a_name_of_a_stage() {
     let said = project.run(&["checkpoint", "--accept-renamed"]);
     assert_eq!(said.code, 2, "{said:?}");
     let said = project.run(&["checkpoint", "--accept-renamed", "--reason", " "]);
-    assert!(said.err.contains("for a reason"), "{said:?}");
+    assert!(said.err.contains("only with a reason"), "{said:?}");
     let said = accept(&project, &["--name", "one", "better_name"]);
     assert!(said.code == 2 && said.err.contains("--name one"), "{said:?}");
     assert_eq!(
@@ -173,7 +173,7 @@ fn records_of_such_batches_are_proved_with_what_was_hashed() {
     let prove = |id: &str| project.run(&["prove", "records_v2", id]);
     let said = prove("3");
     assert!(
-        said.code == 2 && said.err.contains(" verify` says where"),
+        said.code == 2 && said.err.contains(" verify` reports where"),
         "{said:?}"
     );
     assert!(

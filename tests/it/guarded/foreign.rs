@@ -76,7 +76,7 @@ fn no_name_hides_an_object_and_the_statements_drop_what_is_foreign_and_nothing_e
         changed(&project, sql);
         let status = project.exits(&["status"], 0);
         assert!(
-            status.err.contains("is not as this program makes it"),
+            status.err.contains("is not the one this program creates"),
             "{sql}: {status:?}"
         );
         assert!(
@@ -114,14 +114,14 @@ fn what_cannot_be_read_without_a_table_or_beside_one_is_refused_by_name() {
         ] {
             let said = project.exits(arguments, 8);
             assert!(
-                said.err.contains("is not as this program makes it"),
+                said.err.contains("is not the one this program creates"),
                 "{sql}: {said:?}"
             );
         }
         let said = project.exits(&["apply"], 8);
         if sql.starts_with("DROP") {
             assert!(
-                said.err.contains("no statement puts that right") && said.err.contains("backup"),
+                said.err.contains("no statement can fix it") && said.err.contains("backup"),
                 "{said:?}"
             );
         } else {
@@ -204,7 +204,7 @@ fn a_file_of_checkpoints_that_says_nothing_is_told_as_what_it_is() {
     let file = project.path("store.db.checkpoints");
     for (text, says) in [
         (Some(""), "is empty"),
-        (Some("any\n"), "holds no checkpoint"),
+        (Some("any\n"), "contains no checkpoint"),
         (None, "is missing"),
     ] {
         match text {
@@ -216,7 +216,7 @@ fn a_file_of_checkpoints_that_says_nothing_is_told_as_what_it_is() {
     }
     std::fs::create_dir(&file).expect("a folder");
     let status = project.exits(&["status"], 0);
-    assert!(status.err.contains("no plain file"), "{status:?}");
+    assert!(status.err.contains("not a regular file"), "{status:?}");
     project.exits(&["query", "a"], 0);
     project.exits(&["apply"], 1);
     project.exits(&["verify"], 8);
@@ -239,12 +239,12 @@ fn verify_finds_a_checkpoint_that_the_store_has_lost_and_a_refused_input_of_anot
         (
             "ledger_checkpoint_delete",
             "DELETE FROM ledger_checkpoint WHERE tree_size=(SELECT min(tree_size) FROM ledger_checkpoint)",
-            "not in the store any more",
+            "no longer in the store",
         ),
         (
             "ledger_image_update",
             "UPDATE ledger_image SET kind=2 WHERE kind=4",
-            "not kept any more",
+            "no longer kept",
         ),
     ] {
         unguarded(guard, change);

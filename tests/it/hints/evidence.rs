@@ -249,9 +249,9 @@ fn another_name_of_the_project(world: &World) {
         &settings.replace("name = \"shop\"", "name = \"store\""),
     );
     let said = world.ends(2, &["apply"]);
-    assert!(said.err.contains("write `name = \"shop\"`"), "{}", said.err);
+    assert!(said.err.contains("restore `name = \"shop\"`"), "{}", said.err);
     let status = world.done(&["status"]);
-    assert!(status.err.contains("write `name = \"shop\"`"), "{}", status.err);
+    assert!(status.err.contains("restore `name = \"shop\"`"), "{}", status.err);
     world.write("counterfoil.toml", &settings);
     world.done(&["apply"]);
 }

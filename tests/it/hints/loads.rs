@@ -88,7 +88,7 @@ fn commas_in_a_file_of_tabs(world: &World) {
     let said = world.interrupted(&[&load[..], &["--separator=,"]].concat());
     assert!(said.err.contains("stopped on request"), "{}", said.err);
     let otherwise = world.ends(2, &load[..3]);
-    let option = otherwise.err.split("go on with `").nth(1).expect("an option");
+    let option = otherwise.err.split("continue with `").nth(1).expect("an option");
     assert!(option.starts_with("--separator=,`"), "{}", otherwise.err);
     let said = world.done(&["status"]);
     world.works(&said, " load in_v1", &[]);

@@ -68,7 +68,7 @@ fn a_load_that_goes_on_otherwise(world: &World) {
     half_loaded(world);
     let file = world.file("many.ndjson");
     let said = world.ends(2, &["load", "in_v1", &file, "--id", "key"]);
-    let option = said.err.split("go on with `").nth(1).expect("an option");
+    let option = said.err.split("continue with `").nth(1).expect("an option");
     let option: Vec<&str> = option.split('`').next().expect("an option").split(' ').collect();
     world.done(&[&["load", "in_v1", &file][..], &option[..]].concat());
 }

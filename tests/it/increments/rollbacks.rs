@@ -79,7 +79,7 @@ fn a_rollback_that_would_need_an_id_that_is_taken_says_so_beforehand() {
     let batches = project.store.status(&project.stages()).unwrap().batches;
     let conflict = project.try_roll_back(RollbackScope::Run(run)).unwrap_err();
     let message = conflict.to_string();
-    let first = "the first is record 2 in `b`, whose old id `r2` is another record's";
+    let first = "the first is record 2 in `b`, whose old id `r2` now belongs to another record";
     assert_eq!(conflict.code(), "rollback.conflict");
     assert!(
         message.starts_with("1 record cannot be restored as pass ") && message.ends_with(first),
@@ -93,7 +93,10 @@ fn a_rollback_that_would_need_an_id_that_is_taken_says_so_beforehand() {
     let report = rollback(&mut project.store, "demo", &forcing, &mut Silent).expect("a rollback");
     assert_eq!(report.counts.refused, 1);
     let left: Vec<String> = report.left.iter().map(ToString::to_string).collect();
-    assert_eq!(left, ["record 2 in `b`, whose old id `r2` is another record's"]);
+    assert_eq!(
+        left,
+        ["record 2 in `b`, whose old id `r2` now belongs to another record"]
+    );
     assert_eq!(project.data("a", 2), None);
     project.is_sound();
 }

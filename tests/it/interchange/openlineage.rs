@@ -125,13 +125,13 @@ fn a_run_that_fails_is_stopped_edits_or_rolls_back_is_told_as_it_went() {
             )
         })
         .collect();
-    let stopped = "the pass did not end in this run; the ledger does not keep why a run stops, and this one may still go on";
+    let stopped = "the pass did not end in this run; the ledger does not record why a run stops, and this one may still be running";
     assert_eq!(
         ends,
         [
             "COMPLETE a.load".to_owned(),
-            "FAIL faults.0001_copy.apply: stopped with 1 of 40 records refused, where 0 may be; the same command goes on".to_owned(),
-            "FAIL faults.0001_copy.apply: stopped with 3 of 120 records refused, where 2 may be; the same command goes on".to_owned(),
+            "FAIL faults.0001_copy.apply: stopped: 1 of 40 records were refused, and at most 0 may be; run the same command to continue".to_owned(),
+            "FAIL faults.0001_copy.apply: stopped: 3 of 120 records were refused, and at most 2 may be; run the same command to continue".to_owned(),
             format!("ABORT faults.0001_copy.apply: {stopped}"),
             "COMPLETE faults.0001_copy.apply".to_owned(),
             "COMPLETE faults.0002_note.apply".to_owned(),
@@ -247,7 +247,7 @@ fn a_stage_built_in_rust_is_told_as_unknown_where_it_is_not_at_hand() {
             (&how["subtype"], &how["description"]),
             (
                 &"TRANSFORMATION".into(),
-                &"any field of the record: which, is not known".into()
+                &"any field of the record; which one is not known".into()
             )
         );
     }
@@ -281,7 +281,7 @@ fn redacted_fields_are_named_as_everywhere_and_their_values_nowhere() {
         [0];
     assert_eq!(
         how["description"],
-        "redacted: plain in the store, masked in whatever is shown"
+        "redacted: stored in plain, masked in all output"
     );
     assert_eq!(how["masking"], false, "the target has the value");
 }

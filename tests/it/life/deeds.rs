@@ -209,7 +209,7 @@ impl Life {
             .run(&["delete", database, id, "--reason", "as asked"], &[0, 1]);
         if said.code == 0 {
             self.model.delete(database, id);
-        } else if !said.err.contains("being filled") && !said.err.contains("index") {
+        } else if !said.err.contains("still filling") && !said.err.contains("index") {
             self.world.fail(&said.err);
         }
     }
@@ -249,7 +249,7 @@ impl Life {
         };
         let arguments = [&["load", database, &file, "--replace", "--id", id], more].concat();
         let said = self.world.run(&arguments, &[0, 1]);
-        if said.code != 0 && !said.err.contains("being filled") && !said.err.contains("index") {
+        if said.code != 0 && !said.err.contains("still filling") && !said.err.contains("index") {
             self.world.fail(&said.err);
         }
         said.code == 0

@@ -258,7 +258,7 @@ fn an_open_waiver_is_named_and_goes_on() {
     );
     let status = scene.run(&["status"]).out;
     assert!(
-        status.contains("a waiver of what loads into a refused stopped in run 3"),
+        status.contains("the waiver of records that loads into a refused stopped in run 3"),
         "{status}"
     );
     scene.go_on(&[]);

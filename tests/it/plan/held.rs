@@ -83,7 +83,7 @@ fn apply_holds_to_a_plan() {
     let said = project.run(&["apply", "--plan", &plan]);
     assert_eq!(said.code, 5, "{said:?}");
     assert!(
-        said.err.contains("stage 3 (compliance) has another meaning"),
+        said.err.contains("stage 3 (compliance) has changed"),
         "{}",
         said.err
     );

@@ -28,7 +28,7 @@ impl Frame {
 
     /// The value as text.
     pub(crate) fn text<'v>(&self, value: &'v Value, place: &Trail<'_>) -> Result<Cow<'v, str>, Refusal> {
-        value.as_text().ok_or_else(|| self.wrong_type(place, "a text"))
+        value.as_text().ok_or_else(|| self.wrong_type(place, "a string"))
     }
 
     /// The value as text, or the text of the number that it is.
@@ -38,7 +38,7 @@ impl Frame {
         place: &Trail<'_>,
     ) -> Result<Cow<'v, str>, Refusal> {
         let text = value.as_text().or_else(|| value.as_number().map(Cow::Borrowed));
-        text.ok_or_else(|| self.wrong_type(place, "a text or a number"))
+        text.ok_or_else(|| self.wrong_type(place, "a string or a number"))
     }
 
     /// The value, if it is there and there is something to do with it: null only where it is kept.

@@ -45,7 +45,7 @@ fn what_a_later_pass_replaces_is_told_by_that_pass() {
     );
     let last = RollbackOptions::default().scope(RollbackScope::Run(applied.run.expect("a run")));
     rollback(&mut ledger.store, "causes", &last, &mut Silent).expect("a rollback");
-    says(&measured(&mut ledger), "not carried yet 2 -0.2", true);
+    says(&measured(&mut ledger), "not processed yet 2 -0.2", true);
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn what_an_earlier_stage_writes_anew_waits_for_the_next() {
     apply(&mut ledger.store, &ledger.stages, &first, &mut Silent).expect("an apply");
     let stages = ledger.reconcile();
     says(&stages[0].reconciliations[0], "", true);
-    says(&stages[1].reconciliations[0], "not carried yet 2 -4.5", true);
+    says(&stages[1].reconciliations[0], "not processed yet 2 -4.5", true);
     ledger.apply();
     says(&ledger.reconcile()[1].reconciliations[0], "", true);
 }
