@@ -176,6 +176,15 @@ pub(crate) fn without_batch(connection: &Connection) -> Result<Vec<String>> {
     Ok(names.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The passes of stage revisions that do not exist, in words: their headers are hashed as those of passes without a stage.
+pub(crate) fn without_stage(connection: &Connection) -> Result<Vec<String>> {
+    let sql = "SELECT 'pass ' || pass || ' of stage revision ' || stage FROM ledger_pass
+     WHERE stage IS NOT NULL AND stage NOT IN (SELECT stage FROM ledger_stage)";
+    let mut statement = connection.prepare(sql)?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The runs and stage revisions whose numbers are not those of their order, in words: no header covers these numbers.
 pub(crate) fn out_of_order(connection: &Connection) -> Result<Vec<String>> {
     let sql = "SELECT 'run ' || run FROM (SELECT run, row_number() OVER (ORDER BY first) AS place

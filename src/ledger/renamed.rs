@@ -236,7 +236,11 @@ fn accepted(connection: &Connection) -> Result<Vec<AcceptedName>> {
     let sql = "SELECT b.batch, r.actor, r.reason, v.value->>'$.project', v.value->>'$.stage', v.value->>'$.recorded',
        v.value->>'$.slug', v.value->>'$.batches[0]', v.value->>'$.batches[1]'
      FROM ledger_pass p JOIN ledger_batch b USING(pass) JOIN ledger_run r USING(run) JOIN json_each(b.body,'$.renamed') v
-     WHERE p.kind='edit' AND p.target IS NULL ORDER BY b.batch, v.key";
+     WHERE p.kind='edit' AND p.target IS NULL AND json_type(b.body,'$.renamed')='array' AND CASE WHEN v.type='object' THEN
+       json_type(v.value,'$.project')='text' AND json_type(v.value,'$.recorded')='text' AND json_type(v.value,'$.slug')='text'
+       AND json_type(v.value,'$.stage')='integer' AND json_array_length(v.value,'$.batches')=2
+       AND json_type(v.value,'$.batches[0]')='integer' AND json_type(v.value,'$.batches[1]')='integer' END
+     ORDER BY b.batch, v.key";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     let mut accepted = Vec::new();

@@ -12,7 +12,7 @@ use crate::digest::{Hash, hex, sha256};
 use crate::error::{Error, Result};
 use crate::ledger::chain::{
     Batches, Recorded, batch_numbers, batches_of_stray_entries, batches_of_stray_erasures,
-    batches_of_stray_images, out_of_order, stage_texts, without_batch,
+    batches_of_stray_images, out_of_order, stage_texts, without_batch, without_stage,
 };
 use crate::ledger::renamed::StageNames;
 use crate::ledger::{Batch, Counts, Entry, EntryOutcome, Frontier, PassState, Sealed, leaf_hash, next_pass};
@@ -359,6 +359,10 @@ fn strays(connection: &Connection, report: &mut VerifyReport) -> Result<()> {
     }
     for what in without_batch(connection)? {
         let message = format!("there is a {what} without a batch");
+        report.found(of_ledger("chain.stray", message));
+    }
+    for what in without_stage(connection)? {
+        let message = format!("there is a {what}, which does not exist");
         report.found(of_ledger("chain.stray", message));
     }
     for what in out_of_order(connection)? {

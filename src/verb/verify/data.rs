@@ -202,6 +202,14 @@ fn side_by_side(
     }
 }
 
+/// Of a number without a row: one with a row differs from what was committed to, as its salt is gone too. Without this a refused
+/// line would lose the proof of its image with its number's origin.
+const WITHOUT_ORIGIN: &str = "nothing says any more where its number was given out";
+
+/// Of a row that an entry has not left as it was found.
+const CHANGED_BETWEEN: &str =
+    "it found a row other than the one the previous entry left: something else wrote in between";
+
 /// One database beside its entries.
 struct DatabaseChain<'s> {
     connection: &'s Connection,
@@ -226,9 +234,7 @@ impl DatabaseChain<'_> {
             number, batch, after, ..
         } = *story.newest();
         if let Some(batch) = story.broken {
-            let message =
-                "it found a row other than the one the previous entry left: something else wrote in between";
-            self.found("data.changed_between", number, Some(batch), message);
+            self.found("data.changed_between", number, Some(batch), CHANGED_BETWEEN);
         }
         let salt = origin.and_then(|origin| origin.salt);
         let hash = |row: &StoredRow| {
@@ -252,9 +258,11 @@ impl DatabaseChain<'_> {
             .iter()
             .any(|recorded| matches!(recorded.image, Some((ImageKind::Patch, _))));
         self.report.images += u64::from(is_patched);
-        let (Some(origin), Some(salt)) = (origin, salt) else {
+        let Some(origin) = origin else {
+            self.found("record.unknown", number, Some(batch), WITHOUT_ORIGIN);
             return Ok(());
         };
+        let Some(salt) = salt else { return Ok(()) };
         let first = story.first_version(&salt, row.and_then(|row| row.content), self.connection)?;
         let first = match first {
             Ok(first) => first,

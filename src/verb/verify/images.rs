@@ -39,9 +39,11 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut Ve
             report.complete = false;
             return false;
         }
-        let Some(salt) = image.salt else { return true };
-        let hash = Some(sha256(&[&salt, image.body]));
+        let hash = image.salt.map(|salt| sha256(&[&salt, image.body]));
         let holds = match image.kind {
+            None => false,
+            // Without its salt nothing of it can be compared.
+            Some(_) if hash.is_none() => return true,
             Some(ImageKind::Whole) => hash == image.before,
             // In place the refused input is the row itself, or what was kept of it since an earlier refusal.
             Some(ImageKind::Refused) => match image.input.or(image.before) {
@@ -49,7 +51,7 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut Ve
                 // Earlier versions kept some of what they refused without a commitment; no other entry has one.
                 None => image.is_refused,
             },
-            _ => false,
+            Some(ImageKind::Encrypted | ImageKind::Patch) => false,
         };
         report.images += 1;
         if !holds {

@@ -32,7 +32,7 @@ pub(super) const STRANGE: [&str; 2] = ["v2", "v3"];
 /// Copies a store that nobody has open, with its file of checkpoints.
 pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::copy(from, to).expect("a copy");
-    if checkpoints(from).exists() {
+    if checkpoints(from).is_file() {
         std::fs::copy(checkpoints(from), checkpoints(to)).expect("a copy");
     }
 }

@@ -83,7 +83,7 @@ pub(super) const SCHEMA: [Done; 9] = [
     ),
 ];
 
-pub(super) const FILES: [Done; 13] = [
+pub(super) const FILES: [Done; 18] = [
     Done {
         exit: 1,
         ..schema("empty", "the mark of a store changed", "PRAGMA application_id=7")
@@ -175,6 +175,52 @@ pub(super) const FILES: [Done; 13] = [
         );
         std::fs::remove_file(checkpoints(path)).expect("it is there");
     }),
+    by(
+        "applied",
+        "a second, false signature of the same key added",
+        |path, _| {
+            let sql = "SELECT note FROM ledger_checkpoint ORDER BY tree_size DESC LIMIT 1";
+            let note: String = open(path).query_row(sql, [], |row| row.get(0)).expect("a note");
+            let line = note.lines().last().expect("a signature");
+            let (head, signature) = line.split_at(line.len() - 20);
+            let swapped: String = signature.chars().rev().skip(2).collect();
+            let note = format!("{note}{head}{swapped}{}\n", &signature[18..]);
+            past_guards(
+                path,
+                &format!(
+                    "UPDATE ledger_checkpoint SET note='{note}' WHERE tree_size=(SELECT max(tree_size) FROM ledger_checkpoint)"
+                ),
+            );
+            std::fs::remove_file(checkpoints(path)).expect("it is there");
+        },
+    ),
+    by(
+        "applied",
+        "a folder in the place of the file of checkpoints",
+        |path, _| {
+            std::fs::remove_file(checkpoints(path)).expect("it is there");
+            std::fs::create_dir(checkpoints(path)).expect("a folder");
+        },
+    ),
+    by(
+        "applied",
+        "an empty file in the place of a signed store",
+        |path, _| {
+            std::fs::write(path, "").expect("ours");
+        },
+    ),
+    Done {
+        exit: 1,
+        ..by("shop", "a file that ends within its header", |path, _| {
+            let bytes = std::fs::read(path).expect("a store");
+            std::fs::write(path, &bytes[..70]).expect("ours");
+        })
+    },
+    by(
+        "shop",
+        "a row changed in a write-ahead log beside the file",
+        in_log,
+    ),
     by("shop", "everything taken out", |path, _| {
         let tables = [
             "batch", "entry", "image", "open", "pass", "record", "run", "sparse", "stage", "total", "written",
@@ -249,8 +295,29 @@ fn rewrite(path: &Path) {
     reseal(path);
 }
 
+/// Changes a row so that the file itself stays as it is.
+fn in_log(path: &Path, _: &Path) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let elsewhere = folder.path().join("store.db");
+    copy(path, &elsewhere);
+    let connection = open(&elsewhere);
+    let sql = "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0";
+    connection.execute_batch(sql).expect(sql);
+    let before = std::fs::read(&elsewhere).expect("a store");
+    let sql = "UPDATE orders_v1 SET data=replace(data,'}',' }') WHERE record=3";
+    assert_eq!(connection.execute(sql, []), Ok(1));
+    assert!(
+        std::fs::read(&elsewhere).expect("a store") == before,
+        "it is in the log"
+    );
+    for end in ["", "-wal"] {
+        let of = |path: &Path| format!("{}{end}", path.display());
+        std::fs::copy(of(&elsewhere), of(path)).expect("a copy");
+    }
+}
+
 /// Computes every hash of the ledger anew, as it stands.
-fn reseal(path: &Path) {
+pub(super) fn reseal(path: &Path) {
     let guards = "SELECT group_concat('DROP TRIGGER '||name,';') FROM sqlite_schema WHERE type='trigger'";
     let restore = "SELECT group_concat(sql,';') FROM sqlite_schema WHERE type='trigger'";
     let connection = open(path);
