@@ -1,10 +1,10 @@
--- Questions to a store, for the stock sqlite3 shell (3.40 or later). Nothing of Counterfoil's is needed to ask them:
+-- Queries on a store, for the stock sqlite3 shell (3.40 or later). They do not need Counterfoil:
 --
 --     sqlite3 -readonly counterfoil.db ".read audit.sql"
 --
--- answers all of them for what is set here; or open the store, paste these settings, and ask one at a time. The last
--- ones are about the databases of the shipped project `bank`; put your own names in their place. An answer that may be
--- empty says when.
+-- runs all of them with the parameters below; or open the store, paste the parameters, and run one query at a time. The
+-- last queries use the databases of the shipped project `bank`; replace the names with your own. A comment says which
+-- results may or must be empty.
 
 .headers on
 .parameter init
@@ -23,7 +23,7 @@ SELECT pass, kind, number, slug, source, target, read, written, unchanged, filte
 FROM audit_pass ORDER BY pass;
 
 .print "\n# Who rolled back what, and why?"
--- Of one record alone (`rollback --record`), or of a whole pass. Empty: nothing was rolled back.
+-- A rollback undoes a whole pass, or one record (`rollback --record`). Empty: nothing was rolled back.
 SELECT a.pass, CASE WHEN a.reverses IS NOT NULL THEN 'pass ' || a.reverses ELSE (SELECT 'record ' || e.record
     FROM ledger_batch o JOIN ledger_entry e USING(batch) WHERE o.pass = a.pass LIMIT 1) END AS undone,
   coalesce(u.number, a.number) AS stage, a.target AS database, r.actor, r.reason, a.written AS restored
@@ -31,13 +31,13 @@ FROM audit_pass a LEFT JOIN audit_pass u ON u.pass = a.reverses
 JOIN ledger_batch b ON b.batch = a.last_batch JOIN ledger_run r USING(run) WHERE a.kind = 'rollback' ORDER BY a.pass;
 
 .print "\n# What happened to one record, by whom and why?"
--- The record's number is its lineage: a stage that copies keeps it, whatever the ids are.
+-- The record's number identifies it across databases: a stage that copies keeps it, even if it changes the id.
 SELECT a.at, a.actor, a.kind, a.number AS stage, a.source, a.database, a.outcome, r.reason AS why, a.batch
 FROM audit_record a JOIN ledger_run r USING(run) WHERE a.record = :record ORDER BY a.batch, a.part;
 
 .print "\n# What did each step read of one record, and what came of it?"
--- Original and transformed JSON, byte for byte, with the systems that counterfoil.toml names. Ask for a record, a batch, a pass
--- or a run; of all entries it takes about a third of a millisecond each. NULL beside a hash: docs/audit.md says when.
+-- Original and transformed JSON, byte for byte, with the systems that counterfoil.toml names. Select one record, batch, pass or
+-- run: each entry takes about a third of a millisecond. docs/audit.md says when a text is NULL beside its hash.
 SELECT at, source_system, target_system, kind, number AS stage, status, code, original, transformed, original_hash, transformed_hash
 FROM audit_step WHERE record = :record ORDER BY batch, part;
 
@@ -45,7 +45,7 @@ FROM audit_step WHERE record = :record ORDER BY batch, part;
 SELECT record, database AS first_database, id AS first_id FROM ledger_record WHERE record = :record;
 
 .print "\n# What were its values before each change in place?"
--- The old row is kept whole (kind 1), or, where that is shorter, as a reverse patch (kind 2): a JSON array of
+-- The old row is kept whole (kind 1) or, if that is shorter, as a reverse patch (kind 2): a JSON array of
 -- [pointer, position, old text, new text], position -1 for a field that was not there. All texts are JSON as written.
 SELECT b.batch, s.number AS stage, r.actor, k.field, k.was FROM (
   SELECT i.batch, i.record, '/' || f.key AS field, i.data -> ('$."' || f.key || '"') AS was
@@ -72,10 +72,10 @@ FROM audit_quarantine q JOIN json_each(q.reason, '$.violations') v ORDER BY q.ba
 SELECT q.id, q.code, i.data FROM audit_quarantine q JOIN audit_image i USING(batch, record) WHERE i.kind = 4;
 
 .print "\n# Which texts of which stages were applied?"
--- To hash a text yourself (writefile is the shell's own):
+-- To hash a text yourself (writefile is a function of the sqlite3 shell):
 --     sqlite3 -readonly counterfoil.db "SELECT writefile('stage.toml', source_text) FROM ledger_stage WHERE stage=2"
 --     sha256sum stage.toml
--- and the same for `meaning`, the parsed stage with its defaults filled in, against meaning_sha256.
+-- Likewise `meaning`, the parsed stage with its defaults filled in, hashes to meaning_sha256.
 SELECT stage, project, number, slug, lower(hex(text_sha256)) AS text_sha256, lower(hex(meaning_sha256)) AS meaning_sha256,
   length(source_text) AS characters FROM ledger_stage ORDER BY project, number, stage;
 
@@ -89,12 +89,12 @@ WHERE s.project = :project AND s.number = :number AND e.outcome = 1 GROUP BY p.p
 SELECT batch, problem FROM audit_chain_problem;
 
 .print "\n# What do the entries of a batch hash to?"
--- Here are three of them. All of them, by hand: sqlite3 -readonly counterfoil.db "SELECT leaf_text FROM ledger_leaf WHERE batch=7" | sha256sum
+-- The query shows three of them. To hash all: sqlite3 -readonly counterfoil.db "SELECT leaf_text FROM ledger_leaf WHERE batch=7" | sha256sum
 -- gives entries_sha256 of batch 7, which its header names.
 SELECT leaf_text FROM ledger_leaf WHERE batch = :batch ORDER BY record, part LIMIT 3;
 
 .print "\n# What does the header of a batch hash to?"
--- By hand: sqlite3 -readonly counterfoil.db "SELECT header_text FROM ledger_header WHERE batch=7" | sha256sum
+-- To hash it: sqlite3 -readonly counterfoil.db "SELECT header_text FROM ledger_header WHERE batch=7" | sha256sum
 -- gives head of batch 7, which the header of batch 8 names as its previous head.
 SELECT header_text FROM ledger_header WHERE batch = :batch;
 
@@ -117,7 +117,7 @@ SELECT number AS stage, slug, sum(read) AS read, sum(written) AS written, sum(un
 FROM audit_pass WHERE kind IN ('load', 'apply', 'retry') AND undone_by IS NULL GROUP BY number, slug ORDER BY number;
 
 .print "\n# Do both sides of each stage agree, and what explains the difference?"
--- Empty: no stage says what to reconcile. Amounts are exact decimals, as texts; holds = 0: something is unexplained.
+-- Empty: no stage has a reconciliation. Amounts are exact decimals, as texts; holds = 0: something is unexplained.
 SELECT number AS stage, name, source_records, source_amount, target_records, target_amount, difference, unexplained, holds, causes
 FROM audit_reconciliation ORDER BY batch;
 
@@ -141,8 +141,8 @@ JOIN ledger_run r USING(run);
 -- Empty: none was. A note is C2SP text: origin, tree size, root in base64, signatures.
 SELECT c.tree_size, b.batch, c.note FROM ledger_checkpoint c LEFT JOIN ledger_batch b USING(tree_size) ORDER BY c.tree_size;
 
--- From here on: the shipped project `bank`, its databases `legacy_transactions` and `transactions`. In any other store
--- the shell says that there are no such tables, until your own names stand in their place.
+-- The remaining queries use the databases `legacy_transactions` and `transactions` of the shipped project `bank`. In any
+-- other store the shell reports that there are no such tables, until you replace the names with your own.
 
 .parameter set :record "(SELECT record FROM transactions WHERE id='T005')"
 .parameter set :project "'bank'"
@@ -161,7 +161,7 @@ JOIN ledger_record n USING(record) JOIN transactions t USING(record)
 WHERE p.kind = 'apply' AND s.project = :project AND s.number = :number AND k.was <> is_now ORDER BY k.record;
 
 .print "\n# Bank: is a row still what the ledger says it is?"
--- The commitment is SHA-256(salt || id || 00 || data): hash these bytes and compare.
+-- The commitment is SHA-256(salt || id || 00 || data). Hash these bytes and compare:
 --     sqlite3 -readonly counterfoil.db "SELECT hex(n.salt)||hex(t.id)||'00'||hex(t.data) FROM transactions t
 --       JOIN ledger_record n USING(record) WHERE t.id='T005'" | xxd -r -p | sha256sum
 SELECT lower(hex(n.salt) || hex(t.id) || '00' || hex(t.data)) AS bytes,
@@ -183,8 +183,8 @@ UNION ALL SELECT 'legacy_transactions', record, id FROM legacy_transactions t
 WHERE NOT EXISTS (SELECT 1 FROM ledger_record n WHERE n.record = t.record);
 
 .print "\n# Bank: control totals per account, in exact cents?"
--- Whole numbers, because SQLite's sum of fractions is a float: an amount with two places loses its point and is a count
--- of cents. For a JSON number take its text with `data -> '$.pricing.total'`, never the value of `->>` or json_extract.
+-- In whole cents, because SQLite sums fractions as floats: without its point, an amount with two places is a number of
+-- cents. For a JSON number, take its text with `data -> '$.pricing.total'`, never the value of `->>` or json_extract.
 SELECT data ->> '$.account_number' AS account, count(*) AS transactions,
   sum(CAST(replace(data ->> '$.amount', '.', '') AS INTEGER)) AS cents,
   sum(max(CAST(replace(data ->> '$.amount', '.', '') AS INTEGER), 0)) AS credits,
