@@ -77,7 +77,7 @@ pub enum Error {
         "stage {stage} ({slug}) has since processed {} from `{database}` into `{target}`",
         match id { Some(id) => format!("`{id}`"), None => format!("record {record}, which was created with it,") }
     )]
-    CarriedOn {
+    ProcessedSince {
         /// The stage's number.
         stage: u32,
         /// Its slug.
@@ -244,7 +244,7 @@ impl Error {
             Self::NoSuchDatabase { .. } => "database.missing",
             Self::NoSuchRecord { .. } => "record.missing",
             Self::NoSuch { .. } => "missing",
-            Self::Invalid { .. } | Self::CarriedOn { .. } => "invalid",
+            Self::Invalid { .. } | Self::ProcessedSince { .. } => "invalid",
             Self::Stage { .. } => "stage.invalid",
             Self::Drift { .. } => "stage.drift",
             Self::PlanMoved { .. } => "plan.moved",

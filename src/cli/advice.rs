@@ -34,7 +34,9 @@ impl Advice {
                 let hint = format!("{query} lists the records; ids must match exactly");
                 Self::new(Exit::Failed, hint)
             }
-            Error::CarriedOn { target, copy, .. } => Self::new(Exit::Usage, first_the_copy(target, *copy)),
+            Error::ProcessedSince { target, copy, .. } => {
+                Self::new(Exit::Usage, first_the_copy(target, *copy))
+            }
             Error::NoSuch { .. } => Self::new(
                 Exit::Failed,
                 "`counterfoil history` lists the runs, `counterfoil status` the stages and databases",

@@ -36,7 +36,7 @@ pub(super) fn after(store: &Store, project: &Project, passes: &[PassReport]) -> 
             match &first {
                 None => first = Some(refused),
                 Some(first) => {
-                    are_alike = Alike::from_reason(&first.reason) == Alike::from_reason(&refused.reason)
+                    are_alike = Alike::from_reason(&first.reason) == Alike::from_reason(&refused.reason);
                 }
             }
             Ok(are_alike)

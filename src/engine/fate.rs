@@ -11,7 +11,7 @@ use super::item::{Item, TargetRow};
 use crate::digest::Salt;
 use crate::error::{Error, Result};
 use crate::ledger::places::{self, KeptPlaces};
-use crate::ledger::rows;
+use crate::ledger::{EntryOutcome, rows};
 use crate::record::{Record, RecordNumber};
 use crate::refusal::{Holder, Part, Refusal};
 use crate::stage::{OnConflict, Outcome, Output, Stage};
@@ -384,5 +384,28 @@ fn own_number(target: RecordNumber, salt: Salt) -> TargetRow {
         salt,
         row: None,
         edited: false,
+    }
+}
+
+/// What became of a record with these placements.
+pub(super) fn outcome(placements: &[Placement], gone: &[TargetRow]) -> EntryOutcome {
+    let is_left_out = |placement: &Placement| placement.fate.in_the_way().is_some();
+    if !placements.is_empty() && placements.iter().all(is_left_out) {
+        return EntryOutcome::Filtered;
+    }
+    let is_same = |placement: &Placement| {
+        let row = placement.home.as_ref().and_then(|home| home.row.as_ref());
+        let output = &placement.output;
+        match &placement.fate {
+            Fate::Write(None) => row.is_some_and(|row| row.id == output.id && row.data == output.data),
+            Fate::Write(Some(_)) => false,
+            Fate::Exists(_) => row.is_none(),
+            Fate::Edited(_) => true,
+        }
+    };
+    if gone.is_empty() && placements.iter().all(is_same) {
+        EntryOutcome::Unchanged
+    } else {
+        EntryOutcome::Written
     }
 }

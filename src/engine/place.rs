@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::claims::Claims;
-use super::fate::{Arbiter, Decision, Displaced, Fate, Placement, reason};
+use super::fate::{Arbiter, Decision, Displaced, Fate, Placement, outcome, reason};
 use super::item::{Item, TargetRow};
 use crate::digest::{Hash, Salt, commitment, derived_salt};
 use crate::error::{Error, Result};
@@ -476,28 +476,5 @@ impl Of {
         entry.target = (target != self.record).then_some(target);
         entry.input = self.input;
         entry
-    }
-}
-
-/// What became of a record whose parts go their ways.
-fn outcome(placements: &[Placement], gone: &[TargetRow]) -> EntryOutcome {
-    let is_left_out = |placement: &Placement| placement.fate.in_the_way().is_some();
-    if !placements.is_empty() && placements.iter().all(is_left_out) {
-        return EntryOutcome::Filtered;
-    }
-    let is_same = |placement: &Placement| {
-        let row = placement.home.as_ref().and_then(|home| home.row.as_ref());
-        let output = &placement.output;
-        match &placement.fate {
-            Fate::Write(None) => row.is_some_and(|row| row.id == output.id && row.data == output.data),
-            Fate::Write(Some(_)) => false,
-            Fate::Exists(_) => row.is_none(),
-            Fate::Edited(_) => true,
-        }
-    };
-    if gone.is_empty() && placements.iter().all(is_same) {
-        EntryOutcome::Unchanged
-    } else {
-        EntryOutcome::Written
     }
 }

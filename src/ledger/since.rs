@@ -385,7 +385,7 @@ pub(crate) fn newest_change(
 
 /// Where a stage that stands has carried a record on.
 #[derive(Clone, Debug)]
-pub(crate) struct CarriedOn {
+pub(crate) struct ProcessedSince {
     pub(crate) stage: u32,
     pub(crate) slug: String,
     pub(crate) target: String,
@@ -400,7 +400,7 @@ pub(crate) fn carried_on(
     database: &str,
     record: RecordNumber,
     after: BatchId,
-) -> Result<Option<CarriedOn>> {
+) -> Result<Option<ProcessedSince>> {
     let sql = concat!(
         "SELECT t.number, t.slug, q.target, coalesce(f.target,f.record) FROM ",
         standing_life!(),
@@ -412,7 +412,7 @@ pub(crate) fn carried_on(
     );
     let mut statement = connection.prepare_cached(sql)?;
     let processed = statement.query_row(params![database, record, after], |row| {
-        Ok(CarriedOn {
+        Ok(ProcessedSince {
             stage: row.get(0)?,
             slug: row.get(1)?,
             target: row.get(2)?,

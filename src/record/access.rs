@@ -259,7 +259,7 @@ mod tests {
             assert_eq!(elements(&list).collect::<Vec<_>>(), vec![inside; count]);
             let mut described = Vec::new();
             let many = each_part(&Text::from(list.as_str()), &mut |part| {
-                described.push(part.to_json())
+                described.push(part.to_json());
             });
             assert_eq!((many, described), (count, vec![inside.to_owned(); count]));
 
@@ -271,7 +271,7 @@ mod tests {
             let object = format!("{{{}}}", object.join(","));
             let mut described = Vec::new();
             each_field(&object, &mut |part| {
-                described.push((part.name.to_owned(), part.value))
+                described.push((part.name.to_owned(), part.value));
             })
             .unwrap();
             assert_eq!(described, fields);

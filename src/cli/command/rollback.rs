@@ -138,7 +138,7 @@ impl Rollback {
 
 /// What went wrong; where a record was carried on, what has to be taken back first is named by its id, if that may be shown.
 fn carried_on(session: &Session<'_>, store: &Store, error: Error) -> Failure {
-    let Error::CarriedOn { target, copy, .. } = &error else {
+    let Error::ProcessedSince { target, copy, .. } = &error else {
         return error.into();
     };
     let (target, copy) = (target.clone(), *copy);

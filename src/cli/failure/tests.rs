@@ -77,8 +77,8 @@ fn of_requests() -> Vec<(&'static str, Error)> {
             },
         ),
         (
-            "CarriedOn",
-            Error::CarriedOn {
+            "ProcessedSince",
+            Error::ProcessedSince {
                 stage: 2,
                 slug: "copy".to_owned(),
                 database: "orders_v1".to_owned(),

@@ -35,7 +35,7 @@ enum Amount {
     /// The record has none, and says so: null, or left out.
     None,
     /// An amount and its key.
-    Amount(Decimal, Key),
+    Known(Decimal, Key),
     /// The amount can be read, its key cannot.
     NoKey,
     /// The amount cannot be read.
@@ -48,7 +48,7 @@ impl Amount {
     }
 
     fn is_something(&self) -> bool {
-        matches!(self, Self::Amount(amount, _) if !amount.is_zero())
+        matches!(self, Self::Known(amount, _) if !amount.is_zero())
     }
 }
 
@@ -197,10 +197,10 @@ impl<'m> Measuring<'m> {
         };
         let mut nets = Nets::default();
         for (is_source, side) in sides() {
-            if let Amount::Amount(amount, key) = side.stands() {
+            if let Amount::Known(amount, key) = side.stands() {
                 sums.measure(is_source, *amount, key)?;
             }
-            if let Amount::Amount(amount, key) = &side.was {
+            if let Amount::Known(amount, key) = &side.was {
                 nets.add(key, signed(is_source, *amount))?;
             }
         }
@@ -210,10 +210,10 @@ impl<'m> Measuring<'m> {
                 continue;
             };
             let mut nets = Nets::default();
-            if let Amount::Amount(amount, key) = &side.was {
+            if let Amount::Known(amount, key) = &side.was {
                 nets.add(key, signed(is_source, -*amount))?;
             }
-            if let Amount::Amount(amount, key) = now {
+            if let Amount::Known(amount, key) = now {
                 nets.add(key, signed(is_source, *amount))?;
             }
             let named = NamedRecord {
@@ -296,7 +296,7 @@ impl<'m> Measuring<'m> {
                 Some(value.as_text().map_or_else(|| value.to_json(), Into::into))
             }
         };
-        Amount::Amount(amount, key)
+        Amount::Known(amount, key)
     }
 
     fn context<'c>(

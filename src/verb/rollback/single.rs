@@ -61,7 +61,7 @@ fn refuse_dependent(
     let Some(processed) = carried_on(connection, database, number, batch)? else {
         return Ok(());
     };
-    Err(Error::CarriedOn {
+    Err(Error::ProcessedSince {
         stage: processed.stage,
         slug: processed.slug,
         database: database.to_owned(),

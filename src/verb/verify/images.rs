@@ -41,7 +41,6 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut Ve
         }
         let hash = image.salt.map(|salt| sha256(&[&salt, image.body]));
         let holds = match image.kind {
-            None => false,
             // Without its salt nothing of it can be compared.
             Some(_) if hash.is_none() => return true,
             Some(ImageKind::Whole) => hash == image.before,
@@ -51,7 +50,7 @@ pub(super) fn verify(connection: &Connection, stop: &StopSignal, report: &mut Ve
                 // Earlier versions kept some of what they refused without a commitment; no other entry has one.
                 None => image.is_refused,
             },
-            Some(ImageKind::Encrypted | ImageKind::Patch) => false,
+            None | Some(ImageKind::Encrypted | ImageKind::Patch) => false,
         };
         report.images += 1;
         if !holds {

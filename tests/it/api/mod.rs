@@ -94,6 +94,7 @@ fn the_library_is_a_map_of_modules_and_names_and_nothing_else() {
                 "pub mod ",
                 "mod ",
                 "pub use ",
+                "pub(crate) use ",
                 "#[doc(inline)]",
                 "#[doc(no_inline)]",
                 "    ",

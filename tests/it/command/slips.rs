@@ -122,7 +122,7 @@ fn a_project_under_another_name_is_told_and_nothing_is_applied_twice() {
         );
     }
     let ran = scene.quietly(&["status"]);
-    assert!(ran.err.contains("of the project `clinic`"), "{}", ran.err);
+    assert!(ran.err.contains("the project `clinic`"), "{}", ran.err);
 }
 
 #[test]

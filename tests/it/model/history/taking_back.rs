@@ -162,7 +162,7 @@ impl History {
             }
             Err(
                 Error::Invalid { .. }
-                | Error::CarriedOn { .. }
+                | Error::ProcessedSince { .. }
                 | Error::NoSuch { .. }
                 | Error::NoSuchRecord { .. }
                 | Error::NoSuchDatabase { .. }
